@@ -1,0 +1,49 @@
+# One virtual environment in .venv, made without ensurepip so that a bare Debian will do.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet
+export MPLBACKEND ?= Agg
+
+.PHONY: demo test test-fast lint types doctest docs bench clean
+
+demo: .venv/run.stamp
+	$(BIN)/collective demo --output demo-output
+
+test: .venv/run.stamp
+	$(BIN)/python -m pytest
+
+test-fast: .venv/run.stamp
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.stamp
+	$(BIN)/mypy
+
+doctest: .venv/run.stamp
+	$(BIN)/python -m pytest --doctest-modules collective
+
+docs: .venv/dev.stamp
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: .venv/run.stamp
+	$(BIN)/python benchmarks/exact.py
+	$(BIN)/python benchmarks/couple.py
+
+clean:
+	rm -rf .venv docs/_build docs/gallery docs/generated demo-output
+
+.venv/python.stamp:
+	$(PYTHON) -m venv --without-pip .venv
+	touch $@
+
+.venv/run.stamp: .venv/python.stamp pyproject.toml constraints.txt
+	$(PIP) -c constraints.txt -e '.[test]'
+	touch $@
+
+.venv/dev.stamp: .venv/run.stamp
+	$(PIP) -c constraints.txt -e '.[test,lint,docs]'
+	touch $@
