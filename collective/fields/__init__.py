@@ -1,0 +1,10 @@
+"""Electromagnetic environments, each known by its Green's tensor.
+
+`G(r, r', k)` solves ∇×∇×G − k²εG = 1δ(r − r') for the time dependence e^{−iωt}, k = ω/c, and is
+reciprocal: G(r, r') = Gᵀ(r', r). In vacuum Im G(r, r) = k/6π·1.
+"""
+
+from collective.fields.protocol import Field, total_green
+from collective.fields.vacuum import Vacuum
+
+__all__ = ["Field", "Vacuum", "total_green"]
