@@ -1,0 +1,96 @@
+"""Sparse operators of N two-level emitters, as QuTiP objects.
+
+Basis order is QuTiP's: emitter 0 is the leftmost tensor factor and `basis(2, 0)`, bit 0, is the
+excited state. Each operator is assembled once from bit tables instead of N² tensor products.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._memory import require
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+_BYTES_PER_ENTRY = 16 + 4  # a complex value and its column
+_COPIES = 4  # triplets, scipy's CSR, QuTiP's CSR and the sum they enter
+
+
+def excited(n: int) -> NDArray[np.bool_]:
+    """Which emitters are excited in each basis state: (2ⁿ, n)."""
+    states = np.arange(2**n)
+    return (states[:, None] >> np.arange(n - 1, -1, -1)) & 1 == 0
+
+
+def exchange(matrix: NDArray[Any]) -> "Qobj":
+    """Σ_mn M_mn σ⁺_mσ⁻_n, diagonal included."""
+    n = len(matrix)
+    pairs = [(m, k) for m, k in np.argwhere(matrix != 0) if m != k]
+    require(
+        (len(pairs) * 2 ** max(n - 2, 0) + 2**n) * _BYTES_PER_ENTRY * _COPIES,
+        f"an operator of {n} emitters",
+        "use fewer emitters",
+    )
+    up = excited(n)
+    states = np.arange(2**n)
+    rows, columns, values = [states], [states], [up @ np.diag(matrix).astype(complex)]
+    for m, k in pairs:
+        column = states[up[:, k] & ~up[:, m]]
+        rows.append(column ^ _bit(n, m) ^ _bit(n, k))
+        columns.append(column)
+        values.append(np.full(len(column), complex(matrix[m, k])))
+    return _qobj(n, rows, columns, values)
+
+
+def lowering(coefficients: NDArray[Any]) -> "Qobj":
+    """Σ_n c_n σ⁻_n."""
+    n = len(coefficients)
+    require(
+        n * 2 ** (n - 1) * _BYTES_PER_ENTRY * _COPIES,
+        f"a collapse operator of {n} emitters",
+        "use fewer emitters",
+    )
+    up = excited(n)
+    states = np.arange(2**n)
+    rows, columns, values = [], [], []
+    for m in range(n):
+        column = states[up[:, m]]
+        rows.append(column ^ _bit(n, m))
+        columns.append(column)
+        values.append(np.full(len(column), complex(coefficients[m])))
+    return _qobj(n, rows, columns, values)
+
+
+def pair_table(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Where ⟨σ⁺_mσ⁻_n⟩ sits in a density matrix.
+
+    Returns:
+        pairs, (P, 2) with m < n; rows and columns, (P, 2ⁿ⁻²): the entries of ρ that sum to
+        tr(σ⁺_mσ⁻_n ρ).
+    """
+    up = excited(n)
+    states = np.arange(2**n)
+    pairs = np.array([(m, k) for m in range(n) for k in range(m + 1, n)], int)
+    pairs = pairs.reshape(-1, 2)
+    before = [states[up[:, k] & ~up[:, m]] for m, k in pairs]
+    after = [b ^ _bit(n, m) ^ _bit(n, k) for b, (m, k) in zip(before, pairs, strict=True)]
+    shape = (len(pairs), 2 ** max(n - 2, 0))
+    return pairs, np.array(before, int).reshape(shape), np.array(after, int).reshape(shape)
+
+
+def _bit(n: int, m: int) -> int:
+    return 1 << (n - 1 - int(m))
+
+
+def _qobj(n: int, rows: list[Any], columns: list[Any], values: list[Any]) -> "Qobj":
+    from qutip import Qobj
+    from scipy.sparse import csr_array
+
+    data = np.concatenate(values)
+    kept = data != 0
+    where = (np.concatenate(rows)[kept], np.concatenate(columns)[kept])
+    matrix = csr_array((data[kept], where), shape=(2**n, 2**n))
+    matrix.sort_indices()
+    return Qobj(matrix, dims=[[2] * n, [2] * n])

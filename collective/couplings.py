@@ -1,0 +1,318 @@
+r"""From emitters and a field to Γ and Δ, and from those to QuTiP operators.
+
+`Couplings` is the collective master equation within the rotating-wave approximation,
+
+.. math::
+   H = \sum_m δ_m σ^+_mσ^-_m + \sum_{mn} Δ_{mn} σ^+_mσ^-_n + ½\sum_m(Ω_m σ^+_m + h.c.)
+
+   \dot ρ = −i[H, ρ] + \sum_{mn} Γ_{mn}(σ^-_n ρ σ^+_m − ½\{σ^+_mσ^-_n, ρ\})
+
+plus individual dephasing and pumping (Lehmberg, Phys. Rev. A 2, 883 (1970); Ficek & Tanaś,
+Phys. Rep. 372, 369 (2002)).
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks, _operators
+from collective._memory import require
+from collective._pairs import averaged_shift, unit_couplings
+from collective.emitters import Emitters
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+    from collective.validity import Validity
+
+_COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 10²⁶ linewidths
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class Couplings:
+    r"""Γ and Δ of N two-level emitters, and what else acts on them.
+
+    Enter here with matrices of your own, or get one from `couple`.
+
+    Args:
+        decay: Γ, (N, N) Hermitian and positive semidefinite; the diagonal is the whole rate of
+            each emitter, radiated and absorbed.
+        shift: Δ, (N, N) Hermitian; the diagonal shifts each transition.
+        detunings: δ_m = ω_m − ω_frame, scalar or (N,). The frame rotates at the drive's
+            frequency if there is a drive, else at ω₀.
+        dephasing: γ_φ, scalar or (N,): coherences of the emitter decay at this extra rate.
+        pump: p, scalar or (N,): incoherent excitation σ⁺ at this rate.
+        drive: Rabi frequencies Ω_m, scalar or (N,) complex; see `plane_wave`.
+        emitters: where Γ and Δ come from, if known: geometry for figures and checks.
+        field: likewise.
+
+    All rates in one unit (Γ₀ by default); arrays are kept read-only, and real where Γ and Δ are.
+
+    Raises:
+        ValueError: for wrong shapes, numbers that are not finite, a Γ or Δ that is not
+            Hermitian, or a Γ with a negative eigenvalue beyond round-off.
+
+    Example:
+        >>> import collective as co
+        >>> co.Couplings([[1, 0.5], [0.5, 1]], [[0, 2], [2, 0]])
+        Couplings: 2 two-level emitters
+          collective rates  0.5 … 1.5
+          largest |Δ_mn|    2
+          detunings 0, dephasing 0, pump 0, drive 0
+    """
+
+    decay: NDArray[Any]
+    shift: NDArray[Any]
+    detunings: NDArray[np.float64]
+    dephasing: NDArray[np.float64]
+    pump: NDArray[np.float64]
+    drive: NDArray[np.complex128]
+    emitters: Emitters | None
+    field: Any
+
+    def __init__(
+        self,
+        decay: ArrayLike,
+        shift: ArrayLike,
+        *,
+        detunings: ArrayLike = 0.0,
+        dephasing: ArrayLike = 0.0,
+        pump: ArrayLike = 0.0,
+        drive: ArrayLike = 0.0,
+        emitters: Emitters | None = None,
+        field: Any = None,
+    ):
+        decay, shift = _checks.hermitian("decay", decay), _checks.hermitian("shift", shift)
+        n = len(decay)
+        if len(shift) != n:
+            raise ValueError(f"shift must have the shape of decay, {decay.shape}: {shift.shape}")
+        if emitters is not None:
+            _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+            if len(emitters) != n:
+                raise ValueError(f"emitters: {len(emitters)} emitters for a {n}×{n} decay")
+        _checks.positive_semidefinite(decay)
+        _checks.freeze(
+            self,
+            decay=decay,
+            shift=shift,
+            detunings=_checks.per_emitter("detunings", detunings, n),
+            dephasing=_checks.per_emitter("dephasing", dephasing, n, minimum=0),
+            pump=_checks.per_emitter("pump", pump, n, minimum=0),
+            drive=_checks.per_emitter("drive", drive, n, dtype=complex),
+            emitters=emitters,
+            field=field,
+        )
+
+    def __len__(self) -> int:
+        return len(self.decay)
+
+    def replace(self, **changes: Any) -> "Couplings":
+        """A copy with the given arguments of the constructor changed.
+
+        Example:
+            >>> import collective as co
+            >>> couplings = co.couple(co.chain(2, 0.1), co.Vacuum())
+            >>> couplings.replace(dephasing=0.1, drive=2.0).dephasing
+            array([0.1, 0.1])
+        """
+        return replace(self, **changes)
+
+    def effective_hamiltonian(self) -> NDArray[Any]:
+        """One excitation's H_eff = δ + Δ − iΓ/2 as a matrix, (N, N).
+
+        Dephasing, pump and drive are not part of it: they do not conserve the pure single
+        excitation that H_eff describes.
+        """
+        return np.diag(self.detunings) + self.shift - 0.5j * self.decay
+
+    def modes(self) -> "Modes":
+        """Eigenmodes of H_eff and jump modes of Γ; see `Modes`."""
+        return Modes(*_sorted_modes(self.effective_hamiltonian()), *np.linalg.eigh(self.decay))
+
+    def hamiltonian(self) -> "Qobj":
+        """H in the rotating frame, a QuTiP operator with dims [[2]*N, [2]*N].
+
+        Emitter 0 is the leftmost tensor factor; `qutip.basis(2, 0)` is the excited state.
+        """
+        drive = self.drive_operator()
+        return self.undriven_hamiltonian() + drive + drive.dag()
+
+    def undriven_hamiltonian(self) -> "Qobj":
+        """H without the drive: Σ_m δ_m σ⁺_mσ⁻_m + Σ_mn Δ_mn σ⁺_mσ⁻_n."""
+        return _operators.exchange(np.diag(self.detunings) + self.shift)
+
+    def drive_operator(self) -> "Qobj":
+        """The half of the drive that excites, ½Σ_m Ω_m σ⁺_m; H contains it and its adjoint."""
+        return 0.5 * _operators.lowering(np.conj(self.drive)).dag()
+
+    def collapse_operators(self) -> list["Qobj"]:
+        r"""Jump operators whose Lindblad terms sum to the whole dissipator.
+
+        Γ = V diag(γ) V† gives :math:`L_ν = \sqrt{γ_ν}\sum_n (V^†)_{νn} σ^-_n`, brightest first,
+        γ_ν of round-off size left out; then √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter.
+        """
+        rates, vectors = np.linalg.eigh(self.decay)
+        floor = len(self) * np.finfo(float).eps * max(rates[-1], 0.0)
+        jumps = [
+            _operators.lowering(np.sqrt(rates[v]) * vectors[:, v].conj())
+            for v in reversed(range(len(self)))
+            if rates[v] > floor
+        ]
+        unit = np.eye(len(self))
+        jumps += [
+            _operators.exchange(np.sqrt(2 * rate) * np.diag(unit[m]))
+            for m, rate in enumerate(self.dephasing)
+            if rate > 0
+        ]
+        jumps += [
+            np.sqrt(rate) * _operators.lowering(unit[m]).dag()
+            for m, rate in enumerate(self.pump)
+            if rate > 0
+        ]
+        return jumps
+
+    def liouvillian(self) -> "Qobj":
+        """The generator as a superoperator, 4^N × 4^N sparse.
+
+        Raises:
+            ProblemTooLargeError: when it does not fit into memory (from about ten emitters).
+        """
+        from qutip import liouvillian
+
+        n = len(self)
+        entries = 4**n * (1 + 0.75 * n * n)
+        require(3 * 20 * entries, f"the Liouvillian of {n} emitters", "use evolve instead")
+        return liouvillian(self.hamiltonian(), self.collapse_operators())
+
+    def validity(self) -> "Validity":
+        """Which assumptions behind these couplings hold, with numbers; print it."""
+        from collective import validity
+
+        return validity.of_couplings(self)
+
+    def __repr__(self) -> str:
+        n = len(self)
+        rates = np.linalg.eigvalsh(self.decay)
+        off = np.abs(self.shift - np.diag(np.diag(self.shift)))
+        where = "" if self.field is None else f" in {self.field!r}"
+        noun = "emitter" if n == 1 else "emitters"
+        others = ", ".join(
+            f"{name} {_span(getattr(self, name))}"
+            for name in ("detunings", "dephasing", "pump", "drive")
+        )
+        return (
+            f"Couplings: {n} two-level {noun}{where}\n"
+            f"  collective rates  {rates[0]:.6g} … {rates[-1]:.6g}\n"
+            f"  largest |Δ_mn|    {off.max():.6g}\n"
+            f"  {others}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """Collective modes of a single excitation.
+
+    Attributes:
+        eigenvalues: λ of H_eff, (N,) complex, brightest first.
+        vectors: right eigenvectors in the columns, (N, N), each of norm 1 (not orthogonal).
+        jump_rates: eigenvalues of Γ, (N,), ascending: rates of the jump channels, not decay
+            rates of modes.
+        jump_vectors: eigenvectors of Γ in the columns, (N, N).
+    """
+
+    eigenvalues: NDArray[np.complex128]
+    vectors: NDArray[Any]
+    jump_rates: NDArray[np.float64]
+    jump_vectors: NDArray[Any]
+
+    @property
+    def rates(self) -> NDArray[np.float64]:
+        """Decay rate −2 Im λ of each mode, (N,), descending."""
+        return -2 * self.eigenvalues.imag
+
+    @property
+    def shifts(self) -> NDArray[np.float64]:
+        """Frequency shift Re λ of each mode, (N,)."""
+        return self.eigenvalues.real
+
+
+def _sorted_modes(matrix: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    values, vectors = np.linalg.eig(matrix)
+    order = np.argsort(values.imag, kind="stable")
+    return values[order], vectors[:, order]
+
+
+def couple(emitters: Emitters, field: Any) -> Couplings:
+    r"""Γ and Δ of emitters in a field, with the full dipole coupling.
+
+    .. math:: Γ_{mn} = 2k̄^2\, d̃_m^*·\mathrm{Im}\,G(r_m, r_n, k̄)·d̃_n, \qquad
+              Δ_{mn} = −k^2\, d̃_m^*·\mathrm{Re}\,G(r_m, r_n, k)·d̃_n
+
+    with d̃_m² = 3πΓ_m/k³, Re and Im taken of the tensor. Emitters of different frequency: Γ at
+    the mean wave number k̄ of all of them, which keeps it positive; Δ_mn the average of its
+    values at k_m and k_n. `Couplings.validity` reports what that neglects.
+
+    Args:
+        emitters: N of them; their detunings become those of the couplings (frame at ω₀).
+        field: `Vacuum()` or any object with `green(r, r_source, k)` (see `Field`).
+
+    Returns:
+        `Couplings` with Γ and Δ, (N, N).
+
+    Raises:
+        ValueError: for coincident emitters, whose shift diverges, or a field that scatters light
+            back to the emitter: its level shift needs G on the imaginary axis.
+
+    Example:
+        >>> import collective as co
+        >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+        >>> float(pair.decay[0, 1].round(10)), float(pair.shift[0, 1].round(10))
+        (0.9226968484, 2.5970938737)
+    """
+    _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+    distance, pair = emitters.nearest_pair()
+    if distance < _COINCIDENT * emitters.wavelength:
+        raise ValueError(
+            f"emitters {pair[0]} and {pair[1]} coincide (distance {distance:g}): their shift "
+            "diverges; move one, or give Couplings(decay, shift) your own matrices"
+        )
+    wavenumbers = emitters.wavenumbers
+    mean = float(wavenumbers.mean())
+    if np.all(wavenumbers == wavenumbers[0]):
+        decay, shift = unit_couplings(emitters, field, mean)
+    else:
+        decay, _ = unit_couplings(emitters, field, mean)
+        shift = averaged_shift(emitters, field)
+    strength = np.sqrt(emitters.decay_rates)
+    scale = strength[:, None] * strength
+    _require_no_scattered_shift(np.diag(shift), field)
+    np.fill_diagonal(shift, 0.0)
+    return Couplings(
+        decay * scale,
+        shift * scale,
+        detunings=emitters.detunings,
+        emitters=emitters,
+        field=field,
+    )
+
+
+def _require_no_scattered_shift(diagonal: NDArray[Any], field: Any) -> None:
+    # Re G at the emitter itself is zero in vacuum; anything else is scattered light, whose level
+    # shift has a part from the imaginary frequency axis that real wave numbers do not know
+    worst = int(np.argmax(np.abs(diagonal)))
+    if abs(diagonal[worst]) > 1e-12:
+        raise ValueError(
+            f"field {field!r} scatters light back to emitter {worst} (resonant part of its shift "
+            f"{abs(diagonal[worst]):.3g} per linewidth): the whole level shift needs the Green's "
+            "tensor at imaginary wave numbers; give Couplings(decay, shift) your own diagonal"
+        )
+
+
+def _span(values: NDArray[Any]) -> str:
+    if np.all(values == values[0]):
+        return f"{values[0].real:g}" if np.imag(values[0]) == 0 else f"{values[0]:g}"
+    if np.iscomplexobj(values):
+        return f"|…| ≤ {np.abs(values).max():.4g}"
+    return f"{values.min():.4g} … {values.max():.4g}"

@@ -1,0 +1,50 @@
+"""Laser fields on the emitters, as Rabi frequencies for `Couplings.drive`."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.emitters import Emitters
+
+
+def plane_wave(
+    emitters: Emitters,
+    rabi_frequency: complex,
+    *,
+    direction: ArrayLike,
+    polarisation: ArrayLike,
+) -> NDArray[np.complex128]:
+    r"""Rabi frequencies of a plane wave, Ω_m = Ω (u_m*·ε) e^{ik·r_m}, for `Couplings.drive`.
+
+    Args:
+        emitters: the driven emitters.
+        rabi_frequency: Ω, felt by an emitter at the origin with its dipole along ε.
+        direction: of propagation, (3,) real; |k| is 2π/wavelength.
+        polarisation: ε, (3,) complex, normalised here; must be transverse.
+
+    Raises:
+        ValueError: for a polarisation along the direction of propagation.
+
+    Example:
+        >>> import collective as co
+        >>> atoms = co.chain(3, 0.25)
+        >>> co.plane_wave(atoms, 2.0, direction=(0, 0, 1), polarisation=(1, 0, 0)).round(12)
+        array([ 2.+0.j,  0.+2.j, -2.+0.j])
+    """
+    _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+    amplitude = _checks.finite("rabi_frequency", rabi_frequency, complex)
+    if amplitude.shape != ():
+        raise ValueError(f"rabi_frequency must be one number, got shape {amplitude.shape}")
+    towards = _checks.direction("direction", direction)
+    epsilon = _checks.vector("polarisation", polarisation, complex)
+    norm = np.linalg.norm(epsilon)
+    if norm == 0:
+        raise ValueError("polarisation must not be the zero vector")
+    epsilon = epsilon / norm
+    if abs(epsilon @ towards) > 1e-9:
+        raise ValueError(
+            f"polarisation must be perpendicular to direction: their product is "
+            f"{abs(epsilon @ towards):.3g}"
+        )
+    phase = np.exp(2j * np.pi / emitters.wavelength * (emitters.positions @ towards))
+    return _checks.readonly(amplitude * (emitters.dipoles.conj() @ epsilon) * phase)

@@ -1,0 +1,138 @@
+r"""Initial states, as recipes rather than 2^N arrays.
+
+A `State` knows the amplitude of any configuration of excited emitters, so that each engine asks
+only for the configurations it keeps. `"inverted"` and `"ground"` work as plain words wherever a
+state is expected.
+"""
+
+from dataclasses import dataclass
+from math import comb
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.emitters import Emitters
+
+
+@dataclass(frozen=True)
+class State:
+    """A pure state of N two-level emitters, for any N it makes sense for.
+
+    Made by `inverted`, `ground`, `single`, `dicke`, `timed_dicke` and `coherent`.
+    """
+
+    kind: Literal["inverted", "ground", "single", "dicke", "timed_dicke", "coherent"]
+    parameters: tuple[float, ...] = ()
+
+    def excitations(self, n: int) -> int | None:
+        """How many of n emitters are excited, or None for a superposition of numbers."""
+        match self.kind:
+            case "inverted":
+                return n
+            case "ground":
+                return 0
+            case "single" | "timed_dicke":
+                return 1
+            case "dicke":
+                return int(self.parameters[0])
+        return None
+
+    def amplitudes(
+        self, excited: NDArray[np.bool_], emitters: Emitters | None = None
+    ) -> NDArray[np.complex128]:
+        """Amplitude of each configuration.
+
+        Args:
+            excited: (B, N), which emitters are excited in each of B configurations.
+            emitters: needed by `timed_dicke`, whose phases depend on where they are.
+
+        Returns:
+            (B,) complex.
+
+        Raises:
+            ValueError: if the state does not exist for N emitters.
+        """
+        n = excited.shape[1]
+        counts = excited.sum(axis=1)
+        match self.kind:
+            case "single":
+                m = int(self.parameters[0])
+                if m >= n:
+                    raise ValueError(f"state single({m}) needs emitter {m}, but there are {n}")
+                return np.where((counts == 1) & excited[:, m], 1.0 + 0j, 0)
+            case "dicke":
+                k = int(self.parameters[0])
+                if k > n:
+                    raise ValueError(f"state dicke({k}) needs {k} emitters, but there are {n}")
+                return np.where(counts == k, 1 / np.sqrt(comb(n, k)) + 0j, 0)
+            case "timed_dicke":
+                if emitters is None:
+                    raise ValueError(
+                        "state timed_dicke needs positions: use couple(emitters, field) or "
+                        "Couplings(..., emitters=...)"
+                    )
+                phases = np.exp(1j * emitters.positions @ np.array(self.parameters))
+                return np.where(counts == 1, excited @ phases, 0) / np.sqrt(n)
+            case "coherent":
+                theta, phi = self.parameters
+                up, down = np.exp(1j * phi) * np.sin(theta / 2), np.cos(theta / 2)
+                return up**counts * down ** (n - counts)
+        return (counts == self.excitations(n)).astype(complex)
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{p:g}" for p in self.parameters)
+        return f"{self.kind}({values})" if values else self.kind
+
+
+def inverted() -> State:
+    """Every emitter excited: |e…e⟩."""
+    return State("inverted")
+
+
+def ground() -> State:
+    """No emitter excited: |g…g⟩."""
+    return State("ground")
+
+
+def single(m: int) -> State:
+    """Only emitter m excited.
+
+    Example:
+        >>> import collective as co
+        >>> print(co.states.single(2))
+        single(2)
+    """
+    return State("single", (_checks.count("m", m, minimum=0),))
+
+
+def dicke(k: int) -> State:
+    """The symmetric Dicke state of k excitations: equal amplitude 1/√C(N,k) for every choice."""
+    return State("dicke", (_checks.count("k", k, minimum=0),))
+
+
+def timed_dicke(wavevector: ArrayLike) -> State:
+    """One excitation with the phases of an absorbed photon: Σ_m e^{ik·r_m}|m⟩/√N.
+
+    Args:
+        wavevector: k, (3,), in inverse units of length (|k| = 2π/wavelength for a photon).
+    """
+    return State("timed_dicke", tuple(map(float, _checks.vector("wavevector", wavevector))))
+
+
+def coherent(theta: float, phi: float = 0.0) -> State:
+    """Each emitter in cos(θ/2)|g⟩ + e^{iφ}sin(θ/2)|e⟩; θ = π is inverted."""
+    return State("coherent", (_checks.number("theta", theta), _checks.number("phi", phi)))
+
+
+def named(state: State | str) -> State:
+    """A `State` from itself or from the words "inverted" and "ground"."""
+    if isinstance(state, State):
+        return state
+    if state in ("inverted", "ground"):
+        return State(state)  # type: ignore[arg-type]
+    raise ValueError(
+        f"unknown state {state!r}: use 'inverted', 'ground', co.states.single(m), dicke(k), "
+        "timed_dicke(wavevector), coherent(theta, phi), or a QuTiP ket or density matrix"
+    )

@@ -1,0 +1,133 @@
+"""Which assumptions behind a set of couplings hold, with the number that decides.
+
+Numbers that must be small compared with 1 get a verdict: below 0.01 "holds", below 0.1
+"doubtful", else "fails". What needs the speed of light is "not assessed" without a frequency.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from collective._pairs import linewidth_variation
+
+if TYPE_CHECKING:
+    from collective.couplings import Couplings
+
+_NO_FREQUENCY = "needs Emitters(frequency=...)"
+_NO_GEOMETRY = "needs emitters: Couplings(..., emitters=...)"
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One assumption, the number that measures its violation, and what follows.
+
+    Attributes:
+        name: what is assumed.
+        value: the number, or None if it cannot be known.
+        verdict: "holds", "doubtful", "fails" or "not assessed".
+        meaning: what the number is, or what is missing.
+    """
+
+    name: str
+    value: float | None
+    verdict: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Validity:
+    """A report on assumptions; print it, or index it by name.
+
+    Example:
+        >>> import collective as co
+        >>> report = co.couple(co.chain(4, 0.1, frequency=1e7), co.Vacuum()).validity()
+        >>> report["no retardation"].verdict
+        'holds'
+    """
+
+    assumptions: tuple[Assumption, ...]
+
+    def __getitem__(self, name: str) -> Assumption:
+        for assumption in self.assumptions:
+            if assumption.name == name:
+                return assumption
+        known = ", ".join(repr(a.name) for a in self.assumptions)
+        raise KeyError(f"no assumption {name!r}; there are {known}")
+
+    def __str__(self) -> str:
+        lines = []
+        for a in self.assumptions:
+            value = "–" if a.value is None else f"{a.value:.2e}"
+            lines.append(f"{a.name:<32}{value:>10}  {a.verdict:<13} {a.meaning}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def small(name: str, value: float, meaning: str) -> Assumption:
+    """An assumption that holds as far as a number is small compared with 1."""
+    verdict = "holds" if value < 0.01 else "doubtful" if value < 0.1 else "fails"
+    return Assumption(name, float(value), verdict, meaning)
+
+
+def of_couplings(couplings: "Couplings") -> Validity:
+    """The assumptions of the collective master equation within the RWA."""
+    rates = np.linalg.eigvalsh(couplings.decay)
+    rows = [_positivity(rates)]
+    fastest = float(rates[-1])
+    emitters = couplings.emitters
+    detuning_spread = float(np.ptp(couplings.detunings))
+    off_diagonal = couplings.shift - np.diag(np.diag(couplings.shift))
+    # name, value from (emitters, speed of light), meaning
+    checks = [
+        (
+            "rotating-wave approximation",
+            lambda e, c: np.abs(off_diagonal).max() / e.frequency,
+            "max|Δ_mn|/ω₀",
+        ),
+        ("no retardation", lambda e, c: fastest * e.extent / c, "Γ_max·extent/c"),
+        (
+            "no retardation of beats",
+            lambda e, c: detuning_spread * e.extent / c,
+            "max|δ_m−δ_n|·extent/c",
+        ),
+        (
+            "one wave number for all",
+            lambda e, c: detuning_spread / e.frequency,
+            "max|δ_m−δ_n|/ω₀",
+        ),
+    ]
+    if np.any(couplings.drive):
+        strongest = float(np.abs(couplings.drive).max())
+        checks.append(("weak drive", lambda e, c: strongest / e.frequency, "max|Ω_m|/ω₀"))
+    for name, value, meaning in checks:
+        if emitters is None:
+            rows.append(Assumption(name, None, "not assessed", f"{meaning}: {_NO_GEOMETRY}"))
+        elif emitters.frequency is None:
+            rows.append(Assumption(name, None, "not assessed", f"{meaning}: {_NO_FREQUENCY}"))
+        else:
+            rows.append(small(name, value(emitters, emitters.speed_of_light), meaning))
+    rows.append(_flatness(couplings, fastest))
+    return Validity(tuple(rows))
+
+
+def _positivity(rates: np.ndarray) -> Assumption:
+    smallest, fastest = float(rates[0]), float(rates[-1])
+    holds = smallest >= -1e-10 * max(fastest, np.finfo(float).tiny)
+    return Assumption(
+        "decay matrix positive",
+        smallest,
+        "holds" if holds else "fails",
+        "smallest eigenvalue of Γ (round-off is allowed)",
+    )
+
+
+def _flatness(couplings: "Couplings", fastest: float) -> Assumption:
+    name, meaning = "couplings flat over a linewidth", "change of Γ_mn, Δ_mn over Γ_max, per Γ_max"
+    emitters, field = couplings.emitters, couplings.field
+    if emitters is None or field is None:
+        return Assumption(name, None, "not assessed", f"{meaning}: needs emitters and field")
+    if emitters.frequency is None:
+        return Assumption(name, None, "not assessed", f"{meaning}: {_NO_FREQUENCY}")
+    return small(name, linewidth_variation(emitters, field, fastest), meaning)
