@@ -1,0 +1,50 @@
+"""Long runs are kept in a file as they go and continued from it by the same call."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from collective.couplings import Couplings
+from collective.result import Result, load
+
+
+def fingerprint(*parts: Any) -> str:
+    """A digest of the whole problem, so that a checkpoint is only continued by its own."""
+    digest = hashlib.sha256()
+
+    def add(part: Any) -> None:
+        if isinstance(part, Couplings):
+            for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
+                add(getattr(part, name))
+        elif isinstance(part, np.ndarray):
+            digest.update(np.ascontiguousarray(part, dtype=complex).tobytes())
+        elif isinstance(part, Mapping):
+            for name in sorted(part):
+                add(name)
+                add(part[name].full())
+        elif isinstance(part, set):
+            add(repr(sorted(part)))
+        elif hasattr(part, "full"):
+            add(part.full())
+        else:
+            digest.update(repr(part).encode())
+
+    for part in parts:
+        add(part)
+    return digest.hexdigest()
+
+
+def earlier(path: str | os.PathLike[str], problem: str) -> Result | None:
+    """The result kept in a checkpoint of this problem, or None if there is none yet."""
+    try:
+        found = load(path)
+    except FileNotFoundError:
+        return None
+    if found.diagnostics.get("problem") != problem:
+        raise ValueError(
+            f"checkpoint {path} belongs to another problem; remove it or choose another file"
+        )
+    return found

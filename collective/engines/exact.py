@@ -1,0 +1,281 @@
+r"""The whole density matrix by QuTiP's master-equation solver: every coupling, drive and state.
+
+ρ has 4^N entries, so this ends at about ten emitters. QuTiP is stepped from one output time to the
+next: what has been reached is never lost, whatever stops the run.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective import _operators
+from collective._memory import require, resident_bytes
+from collective._progress import Progress
+from collective.couplings import Couplings
+
+if TYPE_CHECKING:
+    from qutip import MESolver, Qobj
+
+_EIGENVALUE_TIMES = 5
+_CHECKPOINT_SECONDS = 30
+_DENSE_DIMENSION = 256  # of the Liouvillian; its singular values take a second
+_ZERO = 1e-11  # relative to the norm of the Liouvillian; below it ρ loses five digits
+_FILL_BYTES = 20  # per entry of a full LU factor: an upper bound, near it at six emitters
+_INTEGRATOR = "tsit5"
+_INTEGRATOR_VECTORS = 14  # stages, state, interpolation and products inside QuTiP
+
+
+@dataclass
+class Run:
+    """What the engine brings back, whole or interrupted."""
+
+    observables: dict[str, Any]
+    diagnostics: dict[str, Any]
+    failure: BaseException | None = None
+
+
+class Recorder:
+    """Observables of ρ at the output times reached so far."""
+
+    def __init__(
+        self,
+        couplings: Couplings,
+        times: NDArray[np.float64],
+        operators: "dict[str, Qobj]",
+        keep_states: bool,
+    ):
+        n = len(couplings)
+        self._decay = couplings.decay
+        self._pairs, self._rows, self._columns = _operators.pair_table(n)
+        self._excited = _operators.excited(n).astype(float)
+        self._operators, self._keep_states = operators, keep_states
+        steps = np.round(np.linspace(0, len(times) - 1, _EIGENVALUE_TIMES)).astype(int)
+        self._eigenvalue_steps = set(steps.tolist())
+        self._correlations = np.zeros((len(times), n, n), dtype=complex)
+        self._expect: dict[str, list[complex]] = {name: [] for name in operators}
+        self._states: list[Qobj] = []
+        self._eigenvalues: list[float] = []
+        self._trace_error = 0.0
+        self.reached = 0
+        self.last: Qobj | None = None
+
+    def record(self, rho: "Qobj") -> None:
+        """Take everything asked for from ρ at the next output time."""
+        from qutip import expect
+
+        matrix = rho.data_as("ndarray", copy=False)
+        diagonal = np.diagonal(matrix).real
+        trace = float(diagonal.sum())
+        if not np.isfinite(trace):
+            raise FloatingPointError("the density matrix is not finite")
+        correlations = self._correlations[self.reached]
+        m, k = self._pairs.T
+        correlations[m, k] = matrix[self._rows, self._columns].sum(axis=1)
+        correlations[k, m] = correlations[m, k].conj()
+        np.fill_diagonal(correlations, diagonal @ self._excited)
+        for name, operator in self._operators.items():
+            self._expect[name].append(expect(operator, rho))
+        if self._keep_states:
+            self._states.append(rho)
+        if self.reached in self._eigenvalue_steps:
+            self._eigenvalues.append(float(np.linalg.eigvalsh(matrix)[0]))
+        self._trace_error = max(self._trace_error, abs(trace - 1))
+        self.reached += 1
+        self.last = rho
+
+    def restore(self, observables: dict[str, Any], diagnostics: dict[str, Any]) -> None:
+        """Continue from what an earlier, interrupted run recorded."""
+        self.reached = len(observables["correlations"])
+        self._correlations[: self.reached] = observables["correlations"]
+        self._expect = {name: list(values) for name, values in observables["expect"].items()}
+        self._states = list(observables["states"] or [])
+        self._eigenvalues = list(diagnostics["smallest_eigenvalues"])
+        self._trace_error = diagnostics["trace_error"]
+        self.last = observables["last_state"]
+
+    def observables(self) -> dict[str, Any]:
+        """What was recorded, by the names of `Result`."""
+        correlations = self._correlations[: self.reached]
+        populations = np.diagonal(correlations, axis1=1, axis2=2).real.copy()
+        return {
+            "emission": np.einsum("mn,tmn->t", self._decay, correlations).real,
+            "excitation": populations.sum(axis=1),
+            "populations": populations,
+            "correlations": correlations,
+            "states": self._states if self._keep_states else None,
+            "expect": {name: np.array(values) for name, values in self._expect.items()},
+            "last_state": self.last,
+        }
+
+    def accuracy(self) -> dict[str, Any]:
+        """Worst trace error at all times, smallest eigenvalue of ρ at five of them."""
+        return {
+            "trace_error": self._trace_error,
+            "smallest_eigenvalues": list(self._eigenvalues),
+        }
+
+
+def predicted_bytes(n: int, n_states: int = 0) -> int:
+    """Memory of a run: ρ, the integrator's copies of it, sparse operators and kept states."""
+    density_matrix = 16 * 4**n
+    operators = 20 * 2**n * (n * n + n * n // 2 + n)
+    return density_matrix * (_INTEGRATOR_VECTORS + n_states) + operators
+
+
+def run(
+    couplings: Couplings,
+    rho: "Qobj",
+    times: NDArray[np.float64],
+    recorder: Recorder,
+    *,
+    rtol: float,
+    atol: float,
+    envelope: Callable[[float], complex] | None,
+    progress: bool,
+    checkpoint: Callable[[Run], None] | None,
+) -> Run:
+    """Evolve ρ through the times the recorder has not seen yet.
+
+    Ctrl-C and failures of the integrator come back in `Run.failure`, beside what was reached.
+    """
+    start, saved = time.monotonic(), time.monotonic()
+    before = peak = resident_bytes()
+    failure: BaseException | None = None
+
+    def report() -> Run:
+        diagnostics = {
+            "seconds": time.monotonic() - start,
+            "bytes_used": None if before is None or peak is None else peak - before,
+            **recorder.accuracy(),
+        }
+        return Run(recorder.observables(), diagnostics, failure)
+
+    try:
+        solver = _solver(couplings, times, rtol, atol, envelope)
+        if recorder.reached == 0:
+            recorder.record(rho)
+        first = recorder.reached
+        solver.start(recorder.last, times[first - 1])
+        with Progress(len(times), "evolving (exact)", show=progress) as bar:
+            bar.step(first)
+            for t in times[first:]:
+                recorder.record(solver.step(t))
+                if peak is not None:
+                    peak = max(peak, resident_bytes() or 0)
+                bar.step()
+                if checkpoint and time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                    checkpoint(report())
+                    saved = time.monotonic()
+    except (KeyboardInterrupt, Exception) as error:
+        if recorder.reached == 0:
+            raise
+        failure = error
+    finished = report()
+    if checkpoint:
+        checkpoint(finished)
+    return finished
+
+
+def _solver(
+    couplings: Couplings,
+    times: NDArray[np.float64],
+    rtol: float,
+    atol: float,
+    envelope: Callable[[float], complex] | None,
+) -> "MESolver":
+    from qutip import MESolver, QobjEvo
+
+    options = {
+        "method": _INTEGRATOR,
+        "matrix_form": True,  # never slower than the superoperator, see benchmarks/exact.py
+        "rtol": rtol,
+        "atol": atol,
+        "nsteps": 10**9,
+        "progress_bar": "",
+    }
+    if envelope is None:
+        hamiltonian = couplings.hamiltonian()
+    else:
+        up = couplings.drive_operator()
+        hamiltonian = QobjEvo(
+            [
+                couplings.undriven_hamiltonian(),
+                [up, lambda t: complex(envelope(t))],
+                [up.dag(), lambda t: complex(envelope(t)).conjugate()],
+            ]
+        )
+        # a pulse shorter than an internal step would be stepped over unseen
+        if len(times) > 1:
+            options["max_step"] = float(np.diff(times).min())
+    return MESolver(hamiltonian, couplings.collapse_operators(), options=options)
+
+
+def steady_state(couplings: Couplings) -> "Qobj":
+    """The one density matrix in the kernel of the Liouvillian; see `collective.steady_state`."""
+    from qutip import Qobj
+
+    n = len(couplings)
+    dimension = 4**n
+    dense = dimension <= _DENSE_DIMENSION
+    require(
+        _FILL_BYTES * dimension**2,
+        f"the steady state of {n} emitters",
+        "evolve to late times instead",
+    )
+    liouvillian = couplings.liouvillian()
+    vector = _dense_kernel(liouvillian.full()) if dense else _sparse_kernel(liouvillian)
+    rho = vector.reshape(2**n, 2**n).T  # QuTiP stacks columns
+    rho = rho / np.trace(rho)
+    return Qobj((rho + rho.conj().T) / 2, dims=[[2] * n, [2] * n])
+
+
+def _dense_kernel(matrix: NDArray[Any]) -> NDArray[Any]:
+    _, singular, adjoint = np.linalg.svd(matrix)
+    kernel = int(np.sum(singular <= _ZERO * singular[0]))
+    if kernel != 1:
+        raise ValueError(_degenerate(f"the kernel of the Liouvillian has dimension {kernel}"))
+    return adjoint[-1].conj()
+
+
+def _sparse_kernel(liouvillian: "Qobj") -> NDArray[Any]:
+    """Solve Lρ = 0 with one redundant row replaced by tr ρ = 1; singular if ρ is not unique."""
+    from scipy.sparse import csr_array, vstack
+    from scipy.sparse.linalg import LinearOperator, norm, onenormest, splu
+
+    matrix = csr_array(liouvillian.data_as("csr_matrix"))
+    size = matrix.shape[0]
+    side = int(np.sqrt(size))
+    diagonal = np.arange(side) * (side + 1)
+    scale = norm(matrix, np.inf)
+    trace = csr_array(
+        (np.full(side, scale, dtype=complex), (np.zeros(side, int), diagonal)), shape=(1, size)
+    )
+    target = np.zeros(size, dtype=complex)
+    target[0] = scale
+    try:
+        factors = splu(vstack([trace, matrix[1:]]).tocsc())
+    except RuntimeError as error:
+        raise ValueError(_degenerate(f"the Liouvillian is singular ({error})")) from None
+    inverse = LinearOperator(
+        (size, size),
+        matvec=factors.solve,
+        rmatvec=lambda v: factors.solve(v, "H"),
+        dtype=complex,
+    )
+    gap = 1 / (onenormest(inverse) * scale)
+    if not gap > _ZERO:
+        raise ValueError(
+            _degenerate(f"a second eigenvalue lies within {gap:.1e} of zero, relative to the norm")
+        )
+    return factors.solve(target)
+
+
+def _degenerate(finding: str) -> str:
+    return (
+        f"the steady state is not unique: {finding}, so where the emitters end depends on where "
+        "they start; evolve from a state, or add dephasing, a pump or unequal couplings"
+    )

@@ -1,0 +1,92 @@
+"""The edge of the package: SI units, and the conventions of other programs.
+
+Inside, lengths are in wavelengths λ₀ and rates in linewidths Γ₀ of one reference transition.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+
+
+def natural_frequency(wavelength: float, linewidth: float) -> float:
+    """ω₀/Γ₀ of a transition, for `Emitters(frequency=...)` in natural units.
+
+    Args:
+        wavelength: vacuum wavelength in metres.
+        linewidth: Γ₀ in s⁻¹ (2π times the linewidth in Hz).
+
+    Example:
+        The rubidium D2 line, 780.24 nm and 2π·6.067 MHz:
+
+        >>> import numpy as np, collective as co
+        >>> f"{co.units.natural_frequency(780.241e-9, 2 * np.pi * 6.067e6):.4g}"
+        '6.333e+07'
+    """
+    from scipy.constants import speed_of_light
+
+    wavelength = _checks.number("wavelength", wavelength, above=0)
+    return 2 * np.pi * speed_of_light / wavelength / _checks.number("linewidth", linewidth, above=0)
+
+
+def from_collective_spins(
+    omega: ArrayLike, gamma: ArrayLike, *, delta: ArrayLike = 0.0
+) -> dict[str, NDArray[Any]]:
+    """Arguments of `Couplings` from the matrices of CollectiveSpins.jl.
+
+    Its Ω_ij and Γ_ij have our signs and factors (H = Σ Ω_ij σ⁺_iσ⁻_j, rate Γ_ii = γ), and its
+    ½δσ^z is our δσ⁺σ⁻ up to a constant. States differ: see `density_matrix_from_julia` and
+    `bloch_angles_from_collective_spins`.
+
+    Args:
+        omega: `OmegaMatrix(system)`, (N, N); its diagonal is zero.
+        gamma: `GammaMatrix(system)`, (N, N).
+        delta: detunings of the spins, scalar or (N,).
+
+    Example:
+        >>> import collective as co
+        >>> theirs = co.units.from_collective_spins([[0, 2.6], [2.6, 0]], [[1, 0.9], [0.9, 1]])
+        >>> co.Couplings(**theirs).shift[0, 1]
+        np.float64(2.6)
+    """
+    return {
+        "decay": _checks.finite("gamma", gamma, complex),
+        "shift": _checks.finite("omega", omega, complex),
+        "detunings": _checks.finite("delta", delta),
+    }
+
+
+def density_matrix_from_julia(matrix: ArrayLike) -> NDArray[np.complex128]:
+    """A density matrix of N spins as QuantumOptics.jl stores it, in QuTiP's basis order.
+
+    QuantumOptics.jl lets the first spin run fastest, QuTiP the last; in both, the first state of
+    a spin is the upper one, which decays. The map is its own inverse.
+
+    Args:
+        matrix: `ρ.data`, (2^N, 2^N).
+
+    Returns:
+        (2^N, 2^N), for `qutip.Qobj(..., dims=[[2]*N, [2]*N])`.
+    """
+    array = _checks.finite("matrix", matrix, complex)
+    n = int(np.log2(max(len(np.atleast_1d(array)), 1)))
+    if array.shape != (2**n, 2**n) or n == 0:
+        raise ValueError(f"matrix must have shape (2^N, 2^N), N ≥ 1, got {array.shape}")
+    reverse = [*range(n - 1, -1, -1), *range(2 * n - 1, n - 1, -1)]
+    return array.reshape([2] * (2 * n)).transpose(reverse).reshape(2**n, 2**n)
+
+
+def bloch_angles_from_collective_spins(phi: float, theta: float) -> tuple[float, float]:
+    """(θ, φ) for `co.states.coherent` from the arguments of CollectiveSpins' `blochstate`.
+
+    `blochstate(phi, theta)` is cos(θ/2)|1⟩ + e^{iφ}sin(θ/2)|2⟩ with |1⟩ the state that its jump
+    operators empty: its θ = 0 is our inverted state.
+
+    Example:
+        >>> import collective as co
+        >>> co.units.bloch_angles_from_collective_spins(0.0, 0.0)
+        (3.141592653589793, -0.0)
+    """
+    return np.pi - _checks.number("theta", theta), -_checks.number("phi", phi)
