@@ -1,0 +1,134 @@
+"""Independent routes to the same numbers: dense numpy and closed forms, nothing from collective.
+
+Basis order as everywhere: emitter 0 leftmost, index 0 of a factor is the excited state.
+"""
+
+import mpmath
+import numpy as np
+from scipy.linalg import expm
+
+LOWER = np.array([[0, 0], [1, 0]], dtype=complex)
+
+
+def lowering(n):
+    """σ⁻_m as dense matrices, by tensor products."""
+    operators = []
+    for m in range(n):
+        matrix = np.eye(1)
+        for k in range(n):
+            matrix = np.kron(matrix, LOWER if k == m else np.eye(2))
+        operators.append(matrix)
+    return operators
+
+
+def generator(decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0):
+    """The superoperator on row-major vec(ρ), from the double sum of the master equation."""
+    n = len(decay)
+    detunings, dephasing, pump, drive = (
+        np.broadcast_to(x, n) for x in (detunings, dephasing, pump, drive)
+    )
+    s = lowering(n)
+    one = np.eye(2**n)
+    hamiltonian = sum(
+        (shift[m, k] + (detunings[m] if m == k else 0)) * s[m].T @ s[k]
+        for m in range(n)
+        for k in range(n)
+    )
+    hamiltonian = hamiltonian + sum(
+        0.5 * (drive[m] * s[m].T + np.conj(drive[m]) * s[m]) for m in range(n)
+    )
+
+    def both(left, right):  # ρ → left ρ right
+        return np.kron(left, right.T)
+
+    total = -1j * (both(hamiltonian, one) - both(one, hamiltonian))
+
+    def dissipator(rate, a, b):  # a ρ b† − ½{b†a, ρ}
+        product = b.conj().T @ a
+        return rate * (both(a, b.conj().T) - 0.5 * (both(product, one) + both(one, product)))
+
+    for m in range(n):
+        for k in range(n):
+            total = total + dissipator(decay[m, k], s[k], s[m])
+        total = total + dissipator(2 * dephasing[m], s[m].T @ s[m], s[m].T @ s[m])
+        total = total + dissipator(pump[m], s[m].T, s[m].T)
+    return total
+
+
+def evolve(superoperator, rho, times):
+    """ρ at every time by the matrix exponential of each step."""
+    side = len(rho)
+    states = [rho.astype(complex).ravel()]
+    steps = np.diff(times)
+    uniform = expm(superoperator * steps[0]) if np.allclose(steps, steps[0], rtol=1e-12) else None
+    for step in steps:
+        states.append((expm(superoperator * step) if uniform is None else uniform) @ states[-1])
+    return [state.reshape(side, side) for state in states]
+
+
+def emission(decay, rho):
+    s = lowering(len(decay))
+    return sum(
+        decay[m, k] * np.trace(s[m].T @ s[k] @ rho)
+        for m in range(len(decay))
+        for k in range(len(decay))
+    ).real
+
+
+def two_inverted_atoms(gamma12, t):
+    """Emission rate of two inverted identical emitters (physics: Δ drops out)."""
+    plus, minus = 1 + gamma12, 1 - gamma12
+
+    def fed(fast, slow):
+        # (fast/slow)(e^{−fast t} − e^{−2t}) without the cancellation at slow → 0
+        difference = np.exp(-2 * t) * np.expm1(slow * t)
+        return fast * t * np.exp(-2 * t) if slow == 0 else fast / slow * difference
+
+    return 2 * np.exp(-2 * t) + plus * fed(plus, minus) + minus * fed(minus, plus)
+
+
+def dicke_ladder(n, times):
+    """Emission rate from the tridiagonal rate equations of the symmetric subspace."""
+    rates = np.array([m * (n - m + 1) for m in range(n + 1)], dtype=float)
+    matrix = np.diag(-rates) + np.diag(rates[1:], 1)
+    populations = np.zeros(n + 1)
+    populations[n] = 1
+    return np.array([rates @ expm(matrix * t) @ populations for t in times])
+
+
+def one_excitation(decay, shift, detunings, amplitudes, times):
+    """Populations (T, N) and emission (T,) of a single excitation from H_eff."""
+    h = np.diag(np.broadcast_to(detunings, len(decay))) + shift - 0.5j * decay
+    c = np.array([expm(-1j * h * t) @ amplitudes for t in times])
+    return np.abs(c) ** 2, np.einsum("tm,mn,tn->t", c.conj(), decay, c).real
+
+
+def driven_atom(rabi, t):
+    """Excited population of one resonantly driven emitter from the ground state, Γ = 1."""
+    frequency = np.sqrt(rabi**2 - 1 / 16)
+    damping = np.cos(frequency * t) + 3 / (4 * frequency) * np.sin(frequency * t)
+    return rabi**2 / (1 + 2 * rabi**2) * (1 - np.exp(-0.75 * t) * damping)
+
+
+def vacuum_pair(r1, r2, u1, u2, k=2 * np.pi):
+    """(Γ₁₂, Δ₁₂) of unit linewidths, from the e^{ikr}/4πr Green's tensor in 40 digits."""
+    with mpmath.workdps(40):
+        separation = [
+            mpmath.mpf(float(a)) - mpmath.mpf(float(b)) for a, b in zip(r1, r2, strict=True)
+        ]
+        r = mpmath.sqrt(sum(x * x for x in separation))
+        xi = mpmath.mpf(float(k)) * r
+        along = [x / r for x in separation]
+        wave = mpmath.exp(1j * xi) / xi * 3 / 2
+        gamma = delta = mpmath.mpc(0)
+        for i in range(3):
+            for j in range(3):
+                one = 1 if i == j else 0
+                entry = wave * (
+                    one * (1 + 1j / xi - 1 / xi**2)
+                    + along[i] * along[j] * (-1 - 3j / xi + 3 / xi**2)
+                )
+                weight = mpmath.mpmathify(complex(u1[i])).conjugate() * complex(u2[j])
+                gamma += weight * mpmath.im(entry)
+                delta -= weight * mpmath.re(entry) / 2
+        return complex(gamma), complex(delta)

@@ -1,0 +1,65 @@
+"""Every engine on every system it claims."""
+
+import numpy as np
+import pytest
+from systems import systems
+
+import collective as co
+
+SYSTEMS = systems()
+CLAIMS = {"exact": [system.name for system in SYSTEMS]}
+
+
+@pytest.mark.parametrize("method", CLAIMS)
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.name)
+def test_emission_agrees_with_an_independent_route(system, method):
+    result = co.evolve(
+        system.couplings, system.state, system.times, method=method, rtol=1e-10, atol=1e-12
+    )
+    np.testing.assert_allclose(result.emission, system.emission(system.times), atol=1e-7)
+    assert result.diagnostics["trace_error"] < 1e-10
+    assert min(result.diagnostics["smallest_eigenvalues"]) > -1e-9
+
+
+@pytest.mark.parametrize("system", [s for s in SYSTEMS if s.closed], ids=lambda s: s.name)
+def test_emission_is_the_loss_of_excitation(system):
+    result = co.evolve(system.couplings, system.state, np.linspace(0, 3, 601))
+    lost = result.excitation[0] - result.excitation
+    step = result.times[1]
+    # Simpson over pairs of steps: error far below the solver's at this spacing
+    photons = np.concatenate(
+        [
+            [0],
+            np.cumsum(result.emission[:-2:2] + 4 * result.emission[1:-1:2] + result.emission[2::2]),
+        ]
+    )
+    np.testing.assert_allclose(photons * step / 3, lost[::2], atol=2e-7)
+
+
+def test_two_inverted_atoms_in_closed_form_at_any_distance():
+    from reference import two_inverted_atoms
+
+    times = np.linspace(0, 5, 51)
+    for spacing in (0.02, 0.3, 1.7):
+        couplings = co.couple(co.chain(2, spacing), co.Vacuum())
+        result = co.evolve(couplings, "inverted", times)
+        expected = two_inverted_atoms(couplings.decay[0, 1], times)
+        np.testing.assert_allclose(result.emission, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("n", "height", "time"), [(3, 3.22485, 0.156707), (10, 22.75912, 0.212843)]
+)
+def test_dicke_peak(n, height, time):
+    times = np.linspace(0, 4, 2001)
+    if n == 3:
+        couplings = co.Couplings(np.ones((n, n)), np.zeros((n, n)))
+        emission = co.evolve(couplings, "inverted", times).emission
+    else:
+        from reference import dicke_ladder
+
+        emission = dicke_ladder(n, times[:300])  # checked against evolve in test_dicke_ten
+    i = int(np.argmax(emission))
+    a, b, c = np.polyfit(times[i - 1 : i + 2], emission[i - 1 : i + 2], 2)
+    assert abs(-b / (2 * a) - time) < 1e-4
+    assert abs(c - b**2 / (4 * a) - height) < 1e-4
