@@ -34,7 +34,9 @@ def finite(name: str, value: ArrayLike, dtype: type = float) -> NDArray[Any]:
         ) from None
     if not np.all(np.isfinite(array)):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(f"{name} must be finite: {_entry(name, where)} is {array[where]}")
+        raise ValueError(
+            f"{name} must be finite: {_entry(name, where)} is {np.asarray(value)[where]}"
+        )
     if dtype is float:
         if np.any(array.imag != 0):
             where = tuple(int(i) for i in np.argwhere(array.imag != 0)[0])

@@ -19,7 +19,7 @@ def plane_wave(
     Args:
         emitters: the driven emitters.
         rabi_frequency: Ω, felt by an emitter at the origin with its dipole along ε.
-        direction: of propagation, (3,) real; |k| is 2π/wavelength.
+        direction: of propagation, (3,) real; k has the length 2π/wavelength.
         polarisation: ε, (3,) complex, normalised here; must be transverse.
 
     Raises:

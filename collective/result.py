@@ -139,7 +139,8 @@ def load(path: str | os.PathLike[str]) -> Result:
     if not source.exists() and source.with_name(source.name + ".npz").exists():
         source = source.with_name(source.name + ".npz")
     try:
-        with np.load(source, allow_pickle=False) as file:
+        with source.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise ValueError("a single array")
             arrays = {name: file[name] for name in file.files}

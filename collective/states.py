@@ -87,12 +87,12 @@ class State:
 
 
 def inverted() -> State:
-    """Every emitter excited: |e…e⟩."""
+    """Every emitter excited."""
     return State("inverted")
 
 
 def ground() -> State:
-    """No emitter excited: |g…g⟩."""
+    """No emitter excited."""
     return State("ground")
 
 
@@ -113,16 +113,16 @@ def dicke(k: int) -> State:
 
 
 def timed_dicke(wavevector: ArrayLike) -> State:
-    """One excitation with the phases of an absorbed photon: Σ_m e^{ik·r_m}|m⟩/√N.
+    """One excitation with the phases of an absorbed photon: ``Σ_m e^{ik·r_m}|m⟩/√N``.
 
     Args:
-        wavevector: k, (3,), in inverse units of length (|k| = 2π/wavelength for a photon).
+        wavevector: k, (3,), in inverse units of length (of length 2π/wavelength for a photon).
     """
     return State("timed_dicke", tuple(map(float, _checks.vector("wavevector", wavevector))))
 
 
 def coherent(theta: float, phi: float = 0.0) -> State:
-    """Each emitter in cos(θ/2)|g⟩ + e^{iφ}sin(θ/2)|e⟩; θ = π is inverted."""
+    """Each emitter in ``cos(θ/2)|g⟩ + e^{iφ}sin(θ/2)|e⟩``; θ = π is inverted."""
     return State("coherent", (_checks.number("theta", theta), _checks.number("phi", phi)))
 
 

@@ -81,8 +81,8 @@ def density_matrix_from_julia(matrix: ArrayLike) -> NDArray[np.complex128]:
 def bloch_angles_from_collective_spins(phi: float, theta: float) -> tuple[float, float]:
     """(θ, φ) for `co.states.coherent` from the arguments of CollectiveSpins' `blochstate`.
 
-    `blochstate(phi, theta)` is cos(θ/2)|1⟩ + e^{iφ}sin(θ/2)|2⟩ with |1⟩ the state that its jump
-    operators empty: its θ = 0 is our inverted state.
+    `blochstate(phi, theta)` is ``cos(θ/2)|1⟩ + e^{iφ}sin(θ/2)|2⟩`` with ``|1⟩`` the state that
+    its jump operators empty: its θ = 0 is our inverted state.
 
     Example:
         >>> import collective as co

@@ -200,12 +200,17 @@ def _solver(
     if envelope is None:
         hamiltonian = couplings.hamiltonian()
     else:
+
+        def pulse(t: float) -> complex:
+            # QuTiP also asks at t = 0, where the envelope need not be defined
+            return complex(envelope(t)) if t >= times[0] else 0j
+
         up = couplings.drive_operator()
         hamiltonian = QobjEvo(
             [
                 couplings.undriven_hamiltonian(),
-                [up, lambda t: complex(envelope(t))],
-                [up.dag(), lambda t: complex(envelope(t)).conjugate()],
+                [up, pulse],
+                [up.dag(), lambda t: pulse(t).conjugate()],
             ]
         )
         # a pulse shorter than an internal step would be stepped over unseen

@@ -1,0 +1,81 @@
+"""Sphinx configuration."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+import collective
+
+project = "collective"
+author = copyright = "the collective developers"
+version = release = collective.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
+]
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+html_theme = "pydata_sphinx_theme"
+html_title = "collective"
+html_show_sourcelink = False
+html_theme_options = {
+    "show_nav_level": 2,
+    "navbar_align": "left",
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version"],
+}
+
+sphinx_gallery_conf = {
+    "examples_dirs": str(ROOT / "examples"),
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "within_subsection_order": "ExampleTitleSortKey",
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "min_reported_time": 10,
+    "abort_on_example_error": True,
+    "doc_module": ("collective",),
+    "reference_url": {"collective": None},
+}
+
+
+def first_figure(app):
+    """Draw the figure of the front page with the code that stands there."""
+    import numpy as np
+
+    couplings = collective.couple(collective.chain(6, spacing=0.1), collective.Vacuum())
+    result = collective.evolve(couplings, "inverted", np.linspace(0, 4, 201))
+    figure = collective.plot.emission(result).figure
+    figure.savefig(Path(app.srcdir) / "generated" / "first_figure.png", dpi=110)
+
+
+def setup(app):
+    """Hook the drawing of figures into the build."""
+    (Path(app.srcdir) / "generated").mkdir(exist_ok=True)
+    app.connect("builder-inited", first_figure)
+
+
+suppress_warnings = ["config.cache"]
+warnings.filterwarnings("ignore", message=".*non-interactive.*")

@@ -1,0 +1,44 @@
+"""
+One atom, then two
+==================
+
+*What changes when a second excited atom comes near?* One atom alone emits :math:`Γ_0 e^{-Γ_0 t}`.
+Two atoms share the field: what one emits stimulates, or cancels, what the other emits.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import collective as co
+
+times = np.linspace(0, 5, 201)  # in 1/Γ₀
+distances = (0.05, 0.25, 0.5)  # in wavelengths
+
+pairs = {}
+for r in distances:
+    couplings = co.couple(co.chain(2, spacing=r), co.Vacuum())
+    pairs[f"two atoms, {r:g} λ₀"] = co.evolve(couplings, "inverted", times)
+
+ax = co.plot.emission(pairs, per_emitter=True)
+ax.set(yscale="log", ylim=(3e-3, 1.1))
+ax.set_title("Emission of two inverted atoms")
+plt.show()
+
+# %%
+# What to notice
+# --------------
+#
+# * All curves start at Γ₀ per atom: inverted atoms have no dipole yet that could interfere.
+# * A close pair first holds its rate: the slope per atom is :math:`-(1 - Γ_{12}^2)Γ_0`, so the
+#   first photon hurries the second along.
+# * Having waited, the pair at 0.05 λ₀ falls nearly twice as fast as one atom: its last photon
+#   leaves through the superradiant state, at :math:`Γ_0 + Γ_{12}`.
+# * At 0.25 λ₀ the curve bends up again and ends *above* independent decay: some excitation got
+#   caught in the subradiant state, which decays at only :math:`Γ_0 - Γ_{12}`.
+# * Half a wavelength apart the atoms hardly know of each other.
+#
+# Try changing
+# ------------
+#
+# ``dipoles=(0, 0, 1)`` puts the dipoles along the axis: does 0.5 λ₀ still look independent?
+# Print ``couplings`` to see Γ₁₂ and Δ₁₂; the shift Δ₁₂ drops out of this decay altogether.

@@ -1,0 +1,58 @@
+import re
+
+import numpy as np
+import pytest
+
+import collective as co
+from collective import cli
+
+
+def test_the_demo_leaves_a_figure_a_result_and_true_sentences(tmp_path, capsys):
+    assert cli.main(["demo", "--output", str(tmp_path / "out"), "--emitters", "6"]) == 0
+    printed = capsys.readouterr().out
+    assert (tmp_path / "out" / "demo.png").stat().st_size > 20_000
+    result = co.load(tmp_path / "out" / "burst.npz")
+    assert len(result.couplings) == 6
+
+    first, second = printed.split("\n")[:2]
+    emitters, spacing, peak, time, gain = _numbers(first)
+    assert (emitters, spacing) == (6, 0.1)
+    np.testing.assert_allclose(peak, result.emission.max(), atol=0.005)
+    np.testing.assert_allclose(time, result.times[result.emission.argmax()], atol=0.0005)
+    np.testing.assert_allclose(gain, peak / 6, atol=0.005)
+    assert gain > 1
+
+    pair = cli.pair_without_shift()
+    gamma12 = pair.decay[0, 1]
+    assert abs(pair.shift[0, 1]) < 1e-12
+    said = re.search(r"Γ₁₂ = ([\d.]+) .* at ([\d.]+) and ([\d.]+) Γ₀ .* beat at ([\d.]+)", second)
+    np.testing.assert_allclose(
+        list(map(float, said.groups())),
+        [gamma12, 1 + gamma12, 1 - gamma12, np.sqrt(8) * gamma12],
+        atol=5.1e-4,
+    )
+
+
+def _numbers(text):
+    return [float(x) for x in re.findall(r"(?<![₀-₉\w])\d+(?:\.\d+)?", text)]
+
+
+def test_beats_and_rates_of_the_detuned_pair():
+    """Beyond the exceptional point both modes decay at Γ₀ and the emission beats as said."""
+    gamma12 = cli.pair_without_shift().decay[0, 1]
+    pair = cli.pair_without_shift(3 * gamma12)
+    np.testing.assert_allclose(pair.modes().rates, 1, atol=1e-9)
+    times = np.linspace(0, 6, 1201)
+    result = co.evolve(pair, co.states.single(0), times)
+    beating = result.emission * np.exp(times)
+    # e^{t}·R is periodic with the beat: its Fourier component there outweighs its neighbours
+    maxima = times[1:-1][(beating[1:-1] > beating[:-2]) & (beating[1:-1] > beating[2:])]
+    period = 2 * np.pi / (np.sqrt(8) * gamma12)
+    np.testing.assert_allclose(np.diff(maxima), period, rtol=0.01)
+
+
+def test_bad_command_lines(capsys):
+    for arguments in ([], ["party"], ["demo", "--emitters", "40"]):
+        with pytest.raises(SystemExit):
+            cli.main(arguments)
+    assert "--emitters must be from 2 to 10, got 40" in capsys.readouterr().err

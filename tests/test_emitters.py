@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+
+import collective as co
+
+
+def test_dipoles_are_normalised_and_broadcast():
+    atoms = co.Emitters([[0, 0, 0], [1, 0, 0]], dipoles=(1, 1j, 0))
+    np.testing.assert_allclose(np.linalg.norm(atoms.dipoles, axis=1), 1)
+    np.testing.assert_allclose(atoms.dipoles[1], np.array([1, 1j, 0]) / np.sqrt(2))
+    # SI dipoles of 1e-29 C m are far below where a square underflows to noise
+    np.testing.assert_allclose(
+        co.Emitters([[0, 0, 0]], dipoles=(0, 3e-200, 4e-200)).dipoles[0, 1], 0.6
+    )
+
+
+def test_wave_numbers_follow_the_detunings_only_at_a_finite_frequency():
+    at = [[0, 0, 0], [1, 0, 0]]
+    free = co.Emitters(at, detunings=[0, 5], wavelength=2.0)
+    np.testing.assert_allclose(free.wavenumbers, np.pi)
+    assert free.speed_of_light is None
+    finite = free.replace(frequency=100.0)
+    np.testing.assert_allclose(finite.wavenumbers, np.pi * np.array([1, 1.05]))
+    np.testing.assert_allclose(finite.speed_of_light, 100 / np.pi)
+
+
+def test_arrays_are_frozen():
+    atoms = co.chain(2, 0.1)
+    with pytest.raises(ValueError, match="read-only"):
+        atoms.positions[0, 0] = 1
+    with pytest.raises(AttributeError):
+        atoms.wavelength = 2
+
+
+def test_the_input_array_is_copied():
+    positions = np.zeros((1, 3))
+    atoms = co.Emitters(positions)
+    positions[0, 0] = 7
+    assert atoms.positions[0, 0] == 0
+
+
+@pytest.mark.parametrize(
+    ("lattice", "n", "dipole"),
+    [
+        (co.chain(5, 0.2), 5, [1, 0, 0]),
+        (co.ring(7, 0.2), 7, [0, 0, 1]),
+        (co.square(3, 4, 0.2), 12, [0, 0, 1]),
+        (co.triangular(3, 4, 0.2), 12, [0, 0, 1]),
+        (co.cubic(2, 3, 4, 0.2), 24, [0, 0, 1]),
+    ],
+    ids=["chain", "ring", "square", "triangular", "cubic"],
+)
+def test_lattices_have_the_spacing_asked_for(lattice, n, dipole):
+    assert len(lattice) == n
+    np.testing.assert_allclose(lattice.dipoles[0], dipole)
+    distances = np.linalg.norm(lattice.positions[:, None] - lattice.positions, axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    np.testing.assert_allclose(distances.min(axis=1), 0.2)
+    np.testing.assert_allclose(lattice.nearest_pair()[0], 0.2)
+
+
+def test_triangular_lattice_has_six_neighbours():
+    r = co.triangular(5, 5, 1.0).positions
+    middle = np.argmin(np.linalg.norm(r - r.mean(axis=0), axis=1))
+    distances = np.linalg.norm(r - r[middle], axis=1)
+    assert np.sum(np.isclose(distances, 1)) == 6
+
+
+def test_chain_axis_and_options():
+    atoms = co.chain(3, 0.5, axis=(0, 3, 4), detunings=[1, 2, 3], decay_rates=2.0)
+    np.testing.assert_allclose(atoms.positions[2], [0, 0.6, 0.8])
+    np.testing.assert_allclose(atoms.detunings, [1, 2, 3])
+    np.testing.assert_allclose(atoms.decay_rates, 2)
+
+
+@pytest.mark.parametrize("shape", ["ball", "gaussian"])
+def test_cloud_is_reproducible_and_keeps_its_distance(shape):
+    one, two = (co.cloud(60, 0.5, shape=shape, min_distance=0.05, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(one.positions, two.positions)
+    assert not np.array_equal(one.positions, co.cloud(60, 0.5, shape=shape, seed=4).positions)
+    assert one.nearest_pair()[0] >= 0.05
+
+
+def test_cloud_shapes():
+    ball = np.linalg.norm(co.cloud(4000, 2.0, seed=0).positions, axis=1)
+    assert ball.max() <= 2
+    np.testing.assert_allclose(np.mean(ball**3), 4, rtol=0.05)  # r³ is uniform on [0, 8]
+    gaussian = co.cloud(4000, 2.0, shape="gaussian", seed=0).positions
+    np.testing.assert_allclose(gaussian.std(axis=0), 2, rtol=0.05)
+
+
+def test_translation_and_extent():
+    atoms = co.square(2, 2, 1.0).translated((0, 0, 5))
+    np.testing.assert_allclose(atoms.positions[:, 2], 5)
+    np.testing.assert_allclose(atoms.extent, np.sqrt(2))
+
+
+def test_nearest_pair_names_the_pair():
+    atoms = co.Emitters([[0, 0, 0], [5, 0, 0], [5, 0.5, 0], [9, 0, 0]])
+    assert atoms.nearest_pair() == (0.5, (1, 2))
+    assert co.Emitters([[0, 0, 0]]).nearest_pair()[0] == np.inf
+
+
+def test_repr_shows_what_there_is():
+    text = repr(co.chain(3, 0.25, dipoles=(1, 1j, 0), detunings=[0, 1, 2], frequency=1e7))
+    assert "3 two-level emitters" in text
+    assert "0.25" in text
+    assert "0 … 2" in text
+    assert "1e+07" in text
+    assert "1 two-level emitter\n" in repr(co.Emitters([[0, 0, 0]]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (([0, 0, 0],), {}, r"positions must have shape \(N, 3\)"),
+        (([],), {}, "positions must have shape"),
+        (([[0, 0, np.nan]],), {}, r"positions must be finite: positions\[0, 2\]"),
+        (("here",), {}, "positions must be numbers"),
+        (([[0, 0, 1j]],), {}, r"positions must be real: positions\[0, 2\]"),
+        (([[0, 0, 0]],), {"dipoles": (0, 0, 0)}, "dipoles is zero"),
+        (([[0, 0, 0], [0, 0, 1]],), {"dipoles": [[1, 0, 0], [0, 0, 0]]}, r"dipoles\[1\] is zero"),
+        (
+            ([[0, 0, 0]],),
+            {"dipoles": [[1, 0, 0]] * 2},
+            r"dipoles must have shape \(3,\) or \(1, 3\)",
+        ),
+        (([[0, 0, 0]],), {"decay_rates": -0.5}, "decay_rates must not be below 0.*-0.5"),
+        (([[0, 0, 0]],), {"decay_rates": [1, 2]}, "decay_rates must be a number or 1 numbers"),
+        (([[0, 0, 0]],), {"detunings": np.inf}, "detunings must be finite"),
+        (([[0, 0, 0]],), {"wavelength": 0}, "wavelength must be above 0"),
+        (([[0, 0, 0]],), {"frequency": -1}, "frequency must be above 0"),
+        (([[0, 0, 0]],), {"frequency": 1, "detunings": -2}, "emitter 0 has 1 \\+ -2"),
+    ],
+)
+def test_bad_emitters(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        co.Emitters(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: co.chain(0, 0.1), "n must be at least 1, got 0"),
+        (lambda: co.chain(2.5, 0.1), "n must be an integer"),
+        (lambda: co.chain(3, 0), "spacing must be above 0, got 0"),
+        (lambda: co.chain(3, 0.1, axis=(0, 0, 0)), "axis must not be the zero vector"),
+        (lambda: co.chain(3, 0.1, axis=(0, 1)), "axis must have three components"),
+        (lambda: co.ring(1, 0.1), "n must be at least 2"),
+        (lambda: co.square(2, -1, 0.1), "ny must be at least 1"),
+        (lambda: co.cloud(5, 1.0, shape="cube", seed=0), "shape must be one of 'ball', 'gaussian'"),
+        (lambda: co.cloud(5, 1.0, seed=-1), "seed must be at least 0"),
+        (lambda: co.cloud(500, 0.1, min_distance=0.1, seed=0), "leaves no room for emitter"),
+    ],
+)
+def test_bad_lattices(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

@@ -1,0 +1,97 @@
+"""What each example of the gallery claims, asserted on the numbers it computed."""
+
+import runpy
+import warnings
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import reference
+
+import collective as co
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(name):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*non-interactive.*")
+        names = runpy.run_path(str(EXAMPLES / f"{name}.py"))
+    plt.close("all")
+    return names
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.stem)
+def test_every_example_is_short_and_says_what_to_look_at(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 60
+    assert "What to notice" in text
+    assert "Try changing" in text
+    assert path.stem in Path(__file__).read_text()
+
+
+def test_one_atom_then_two():
+    names = run("one_atom_then_two")
+    times = names["times"]
+    for r, result in zip(names["distances"], names["pairs"].values(), strict=True):
+        gamma12 = result.couplings.decay[0, 1]
+        np.testing.assert_allclose(result.emission[0], 2, atol=1e-12)
+        np.testing.assert_allclose(
+            result.emission, reference.two_inverted_atoms(gamma12, times), atol=1e-7
+        )
+        slope = np.dot([-3, 4, -1], result.emission[:3]) / (2 * times[1]) / 2
+        np.testing.assert_allclose(slope, -(1 - gamma12**2), atol=5e-3)
+        if r == 0.05:
+            assert gamma12 > 0.97
+            at_three, at_four = result.emission[[120, 160]]
+            assert 1.7 < np.log(at_three / at_four) < 2
+        if r == 0.25:
+            assert result.emission[-1] > 1.1 * 2 * np.exp(-times[-1])
+        if r == 0.5:
+            np.testing.assert_allclose(result.emission / 2, np.exp(-times), atol=0.02)
+
+
+def test_the_dicke_burst():
+    names = run("the_dicke_burst")
+    peaks = []
+    for n, result in zip((1, 2, 4, 8), names["bursts"].values(), strict=True):
+        ladder = reference.dicke_ladder(n, names["times"][::20])
+        np.testing.assert_allclose(result.emission[::20], ladder, atol=1e-4 * n**2)
+        peaks.append(result.emission.max())
+    assert np.all(np.diff(np.array(peaks) / [1, 2, 4, 8]) >= -1e-4)
+    assert peaks[1] == pytest.approx(2, abs=1e-4)  # two atoms hold, three burst
+    assert reference.dicke_ladder(3, [0.15])[0] > 3.2
+    assert round(peaks[3] / 64, 2) == 0.24
+    assert round(reference.dicke_ladder(10, [0.2128])[0] / 100, 2) == 0.23
+
+
+def test_how_close_is_close():
+    names = run("how_close_is_close")
+    for n, spacing in ((3, 0.15414), (10, 0.22053), (100, 0.25623)):
+        assert abs(names["threshold"][n] - spacing) < 5e-4
+    for spacing, rises in ((0.145, True), (0.165, False)):
+        couplings = co.couple(co.chain(3, spacing), co.Vacuum())
+        result = co.evolve(couplings, "inverted", [0, 0.01])
+        assert (result.emission[1] > result.emission[0]) == rises
+        # the shift does not decide
+        bare = co.evolve(couplings.replace(shift=np.zeros((3, 3))), "inverted", [0, 0.01])
+        np.testing.assert_allclose(bare.emission, result.emission, atol=1e-4)
+    square = co.couple(co.square(10, 10, 0.3), co.Vacuum()).decay
+    assert np.sum(square**2) / 100 > 2  # a chain at 0.3 λ₀ does not flash
+    assert names["trace_of_square"](100, 0.3) < 2
+
+
+def test_two_detuned_emitters():
+    names = run("two_detuned_emitters")
+    delta, gamma12 = names["detunings"], names["gamma12"]
+    root = np.sqrt((delta**2 - gamma12**2).astype(complex))
+    away = np.abs(delta - gamma12) > 1e-3
+    rates, beats = names["rates"][0.0], names["splitting"][0.0]
+    np.testing.assert_allclose(np.ptp(rates, axis=1)[away], 2 * root.imag[away], atol=1e-9)
+    np.testing.assert_allclose(beats[away], root.real[away], atol=1e-9)
+    # with Δ₁₂ the rates are still half as far apart as on resonance near δ = 2Δ₁₂√3
+    held = np.ptp(names["rates"][2.0], axis=1)
+    assert held[delta == 2.0][0] > 1.5
+    half = delta[np.argmin(np.abs(held - held[0] / np.sqrt(2)))]
+    np.testing.assert_allclose(half, 4.0, atol=0.3)

@@ -1,0 +1,105 @@
+"""The rooms of the package and who may enter them: imports run downwards only."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import collective
+
+PACKAGE = Path(collective.__file__).parent
+ROOT = PACKAGE.parent
+
+# helpers without physics, which every room may use
+TOOLS = {"_checks", "_memory", "_progress"}
+ALLOWED = {
+    "_checks": set(),
+    "_memory": set(),
+    "_progress": set(),
+    "_operators": {"_memory"},
+    "units": set(),
+    "emitters": {"units"},
+    "fields": {"emitters"},
+    "_pairs": {"emitters", "fields"},
+    "couplings": {"emitters", "fields", "_pairs", "_operators", "validity"},
+    "drives": {"emitters"},
+    "states": {"emitters"},
+    "engines": {"couplings", "states", "_operators"},
+    "result": {"emitters", "fields", "couplings"},
+    "_checkpoint": {"couplings", "result"},
+    "evolve": {"couplings", "states", "engines", "result", "_operators", "_checkpoint"},
+    "validity": {"_pairs", "couplings"},  # couplings only as a type
+    "plot": {"emitters", "couplings", "result"},
+    "cli": {"emitters", "fields", "couplings", "states", "evolve", "result", "plot"},
+}
+
+
+def imports(path):
+    """Names of the collective modules a file imports, at any depth."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "collective":
+            parts = node.module.split(".")
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {
+                alias.name.split(".")[1]
+                for alias in node.names
+                if alias.name.startswith("collective.")
+            }
+    return found
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if room != "__init__":
+            yield pytest.param(room, path, id=str(path.relative_to(PACKAGE)))
+
+
+@pytest.mark.parametrize(("room", "path"), list(modules()))
+def test_imports_run_downwards(room, path):
+    assert imports(path) - {room} <= ALLOWED[room] | TOOLS
+
+
+def test_every_room_is_listed():
+    rooms = {p.stem if p.is_file() else p.name for p in PACKAGE.iterdir()} - {
+        "__init__",
+        "__pycache__",
+    }
+    assert rooms - {"py"} == set(ALLOWED)
+
+
+def test_importing_costs_little_more_than_numpy():
+    """Heavy libraries are imported where they are used."""
+    code = "import collective, sys; print([m for m in sys.argv[1:] if m in sys.modules])"
+    heavy = ["scipy", "numba", "qutip", "matplotlib", "tqdm"]
+    out = subprocess.run(
+        [sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "[]"
+
+
+def test_public_names_exist_and_are_documented():
+    for name in collective.__all__:
+        assert getattr(collective, name).__doc__, name
+
+
+def test_no_machine_paths_or_hosts():
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    if not files:  # an unpacked source distribution
+        files = [str(p.relative_to(ROOT)) for p in PACKAGE.rglob("*.py")]
+    words = [
+        os.sep + "work" + os.sep,
+        os.sep + "root" + os.sep,
+        "pypi" + ".org",
+        "python" + "hosted",
+    ]
+    for name in files:
+        text = (ROOT / name).read_text(errors="ignore") if (ROOT / name).exists() else ""
+        assert not [word for word in words if word in text], name

@@ -1,0 +1,113 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import collective as co
+
+TIMES = np.linspace(0, 2, 21)
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def result():
+    return co.evolve(co.couple(co.chain(3, 0.1), co.Vacuum()), "inverted", TIMES)
+
+
+def test_emission_shows_the_result_and_independent_decay(result):
+    ax = co.plot.emission(result)
+    collective, independent = ax.get_lines()
+    np.testing.assert_array_equal(collective.get_ydata(), result.emission)
+    np.testing.assert_allclose(independent.get_ydata(), 3 * np.exp(-TIMES))
+    assert "time" in ax.get_xlabel()
+    assert "Γ₀" in ax.get_ylabel()
+
+
+def test_emission_of_several_results_per_emitter(result):
+    pair = co.evolve(co.couple(co.chain(2, 0.1), co.Vacuum()), "inverted", TIMES)
+    ax = co.plot.emission([pair, result], per_emitter=True)
+    np.testing.assert_allclose(ax.get_lines()[1].get_ydata(), result.emission / 3)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert [label.strip() for label in labels] == ["N = 2", "N = 3", "independent decay"]
+    named = co.plot.emission({"mine": pair}, independent=False)
+    assert named.get_legend().get_texts()[0].get_text() == "mine"
+
+
+def test_populations(result):
+    ax = co.plot.populations(result)
+    assert len(ax.get_lines()) == 3
+    np.testing.assert_array_equal(ax.get_lines()[1].get_ydata(), result.populations[:, 1])
+
+
+def test_couplings_as_maps():
+    couplings = co.couple(co.chain(5, 0.2), co.Vacuum())
+    for part in ("decay", "shift"):
+        image = co.plot.couplings(couplings, part=part).get_images()[0]
+        np.testing.assert_array_equal(image.get_array(), getattr(couplings, part))
+        low, high = image.get_clim()
+        assert low == -high  # zero is the neutral colour
+    circular = co.couple(co.ring(3, 0.2, dipoles=[[1, 1j, 0], [1, 0, 0], [0, 1, 0]]), co.Vacuum())
+    ax = co.plot.couplings(circular)
+    assert ax.figure.axes[1].get_ylabel().startswith("Re Γ")
+
+
+def test_modes_are_all_there():
+    couplings = co.couple(co.chain(9, 0.2), co.Vacuum())
+    bright, dark, alone = co.plot.modes(couplings).get_lines()
+    modes = couplings.modes()
+    assert len(bright.get_xdata()) + len(dark.get_xdata()) == 9
+    assert bright.get_ydata().min() > 1 >= dark.get_ydata().max()
+    assert set(np.concatenate([bright.get_ydata(), dark.get_ydata()])) == set(modes.rates)
+    assert alone.get_ydata()[0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("emitters", "labels"),
+    [
+        (co.chain(4, 0.2), ("x", "z")),
+        (co.square(3, 3, 0.2, dipoles=(1, 0, 0)), ("x", "y")),
+        (co.Emitters([[0, 0, 0]]), ("y", "z")),
+    ],
+)
+def test_lattice_in_a_plane(emitters, labels):
+    ax = co.plot.lattice(emitters)
+    assert ax.get_xlabel().startswith(labels[0])
+    assert ax.get_ylabel().startswith(labels[1])
+    assert len(ax.get_lines()[0].get_xdata()) == len(emitters)
+
+
+def test_lattice_in_space():
+    ax = co.plot.lattice(co.cubic(2, 2, 2, 0.2))
+    assert ax.name == "3d"
+    with pytest.raises(ValueError, match="ax must be a 3D axes"):
+        co.plot.lattice(co.cubic(2, 2, 2, 0.2), ax=plt.subplots()[1])
+
+
+@pytest.mark.parametrize("name", ["emission", "populations"])
+def test_results_go_on_the_axes_given(result, name):
+    ax = plt.subplots()[1]
+    assert getattr(co.plot, name)(result, ax=ax) is ax
+
+
+@pytest.mark.parametrize("name", ["couplings", "modes", "lattice"])
+def test_couplings_go_on_the_axes_given(result, name):
+    ax = plt.subplots()[1]
+    thing = result.couplings.emitters if name == "lattice" else result.couplings
+    assert getattr(co.plot, name)(thing, ax=ax) is ax
+
+
+def test_wrong_things_to_draw(result):
+    with pytest.raises(TypeError, match="result must be Result"):
+        co.plot.populations(result.couplings)
+    with pytest.raises(TypeError, match="couplings must be Couplings"):
+        co.plot.modes(result)
+    with pytest.raises(TypeError, match="emitters must be Emitters"):
+        co.plot.lattice(result.couplings)
+    with pytest.raises(ValueError, match="results is empty"):
+        co.plot.emission([])
+    with pytest.raises(ValueError, match="part must be one of 'decay', 'shift'"):
+        co.plot.couplings(result.couplings, part="gamma")

@@ -1,0 +1,146 @@
+import json
+
+import numpy as np
+import pytest
+import qutip
+
+import collective as co
+
+TIMES = np.linspace(0, 2, 11)
+
+
+class Elsewhere:
+    """A field of a user's own, which a file cannot bring back."""
+
+    def green(self, r, r_source, k):
+        return co.Vacuum().green(r, r_source, k)
+
+    def __repr__(self):
+        return "Elsewhere()"
+
+
+@pytest.fixture
+def result():
+    atoms = co.chain(3, 0.2, dipoles=[[1, 1j, 0], [1, 0, 0], [0, 1, 0]], detunings=[1, 0, -1])
+    couplings = co.couple(atoms.replace(frequency=1e7), co.Vacuum()).replace(
+        drive=[1, 1j, 0], dephasing=0.1, pump=[0, 0.2, 0]
+    )
+    observe = ("correlations", "states", {"n": qutip.tensor([qutip.num(2)] * 3)})
+    return co.evolve(couplings, co.states.coherent(1.0), TIMES, observe=observe)
+
+
+def test_everything_comes_back(result, tmp_path):
+    path = result.save(tmp_path / "run.npz")
+    back = co.load(path)
+    for name in ("times", "emission", "excitation", "populations", "correlations"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(result, name))
+    np.testing.assert_array_equal(back.expect["n"], result.expect["n"])
+    for mine, theirs in zip(back.states, result.states, strict=True):
+        assert mine.dims == theirs.dims
+        np.testing.assert_array_equal(mine.full(), theirs.full())
+    np.testing.assert_array_equal(back.last_state.full(), result.last_state.full())
+    for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
+        np.testing.assert_array_equal(
+            getattr(back.couplings, name), getattr(result.couplings, name)
+        )
+    assert back.couplings.field == co.Vacuum()
+    for name in ("positions", "dipoles", "decay_rates", "detunings"):
+        np.testing.assert_array_equal(
+            getattr(back.couplings.emitters, name), getattr(result.couplings.emitters, name)
+        )
+    assert back.couplings.emitters.frequency == 1e7
+    for name in ("method", "reason", "initial_state", "frame", "complete", "diagnostics"):
+        assert getattr(back, name) == getattr(result, name)
+    assert repr(back) == repr(result)
+
+
+def test_a_user_s_matrices_and_field(tmp_path):
+    bare = co.evolve(co.Couplings([[1]], [[0]]), "inverted", TIMES)
+    back = co.load(bare.save(tmp_path / "bare.npz"))
+    assert back.couplings.emitters is None
+    assert back.couplings.field is None
+    other = co.evolve(co.couple(co.chain(2, 0.1), Elsewhere()), "inverted", TIMES)
+    back = co.load(other.save(tmp_path / "other.npz"))
+    assert back.couplings.field is None
+    assert back.diagnostics["field"] == "Elsewhere()"
+
+
+def test_the_suffix_is_optional(result, tmp_path):
+    path = result.save(tmp_path / "deeper" / "run.v2")
+    assert path.name == "run.v2.npz"
+    assert co.load(tmp_path / "deeper" / "run.v2").method == "exact"
+
+
+def test_saving_is_atomic(result, tmp_path, monkeypatch):
+    path = result.save(tmp_path / "run.npz")
+    before = path.read_bytes()
+
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez_compressed", fail)
+    with pytest.raises(OSError, match="disk full"):
+        result.save(path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_no_pickle_inside(result, tmp_path):
+    with np.load(result.save(tmp_path / "run.npz"), allow_pickle=False) as file:
+        assert json.loads(str(file["metadata"]))["format"] == "collective result"
+        assert all(file[name].dtype != object for name in file.files)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        co.load(tmp_path / "nothing.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 broken"])
+def test_files_that_are_not_results(content, tmp_path):
+    path = tmp_path / "file.npz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"file.npz is truncated, damaged or not a result"):
+        co.load(path)
+
+
+def test_other_numpy_files(tmp_path):
+    np.savez(tmp_path / "other.npz", a=1)
+    with pytest.raises(ValueError, match="not a result of collective: no metadata"):
+        co.load(tmp_path / "other.npz")
+    np.save(tmp_path / "single.npy", np.eye(2))
+    with pytest.raises(ValueError, match="not a result"):
+        co.load(tmp_path / "single.npy")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+def test_truncated_files(result, tmp_path, share):
+    path = result.save(tmp_path / "run.npz")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match="truncated, damaged or not a result"):
+        co.load(path)
+
+
+def test_flipped_bits(result, tmp_path):
+    path = result.save(tmp_path / "run.npz")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(64)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="damaged"):
+        co.load(path)
+
+
+def test_newer_and_incomplete_formats(result, tmp_path):
+    path = result.save(tmp_path / "run.npz")
+    with np.load(path) as file:
+        arrays = dict(file)
+    metadata = json.loads(str(arrays["metadata"]))
+    np.savez(path, **{**arrays, "metadata": json.dumps({**metadata, "version": 99})})
+    with pytest.raises(ValueError, match="result format 99, this version reads up to 1; upgrade"):
+        co.load(path)
+    del arrays["couplings:decay"]
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match=r"is damaged: .*couplings:decay.* is missing"):
+        co.load(path)

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+import qutip
+import reference
+
+import collective as co
+
+
+def test_frequency_of_rubidium():
+    found = co.units.natural_frequency(780.241e-9, 2 * np.pi * 6.0666e6)
+    np.testing.assert_allclose(found, 384.2305e12 / 6.0666e6, rtol=1e-5)
+    with pytest.raises(ValueError, match="linewidth must be above 0"):
+        co.units.natural_frequency(780e-9, 0)
+
+
+def test_collective_spins_matrices():
+    """Γ = 3/2·F and Ω = 3/4·G of its documentation, evaluated here for two orientations."""
+    for cos in (0.0, 1.0):
+        xi = 2 * np.pi * 0.18
+        alpha, beta = 1 - cos**2, 1 - 3 * cos**2
+        f = alpha * np.sin(xi) / xi + beta * (np.cos(xi) / xi**2 - np.sin(xi) / xi**3)
+        g = -alpha * np.cos(xi) / xi + beta * (np.sin(xi) / xi**2 + np.cos(xi) / xi**3)
+        theirs = co.units.from_collective_spins(
+            0.75 * g * np.array([[0, 1], [1, 0]]), np.array([[1, 1.5 * f], [1.5 * f, 1]]), delta=2
+        )
+        dipole = (np.sqrt(alpha), 0, cos)
+        ours = co.couple(co.chain(2, 0.18, dipoles=dipole), co.Vacuum())
+        converted = co.Couplings(**theirs)
+        np.testing.assert_allclose(converted.decay, ours.decay, atol=1e-13)
+        np.testing.assert_allclose(converted.shift, ours.shift, atol=1e-13)
+        np.testing.assert_array_equal(converted.detunings, 2)
+
+
+def test_julia_density_matrices():
+    """QuantumOptics.jl's tensor(a, b, c) has the data kron(c, b, a)."""
+    rng = np.random.default_rng(0)
+    factors = [rng.standard_normal((2, 2)) for _ in range(3)]
+    theirs = np.kron(factors[2], np.kron(factors[1], factors[0]))
+    ours = co.units.density_matrix_from_julia(theirs)
+    np.testing.assert_allclose(ours, qutip.tensor([qutip.Qobj(f) for f in factors]).full())
+    np.testing.assert_array_equal(co.units.density_matrix_from_julia(ours), theirs)
+    with pytest.raises(ValueError, match=r"matrix must have shape \(2\^N, 2\^N\)"):
+        co.units.density_matrix_from_julia(np.eye(3))
+
+
+@pytest.mark.parametrize(("phi", "theta"), [(0.0, 0.0), (0.4, 1.1), (2.0, np.pi)])
+def test_bloch_angles(phi, theta):
+    """Their state is cos(θ/2)|1⟩ + e^{iφ}sin(θ/2)|2⟩ with |1⟩ the one that decays."""
+    theirs = np.array([np.cos(theta / 2), np.exp(1j * phi) * np.sin(theta / 2)])
+    ours = co.states.coherent(*co.units.bloch_angles_from_collective_spins(phi, theta))
+    result = co.evolve(co.Couplings([[1]], [[0]]), ours, [0.0])
+    np.testing.assert_allclose(
+        result.last_state.full(), np.outer(theirs, theirs.conj()), atol=1e-15
+    )
+    assert reference.LOWER[1, 0] == 1
