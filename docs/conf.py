@@ -1,15 +1,14 @@
 """Sphinx configuration."""
 
 import os
-import sys
 import warnings
 from pathlib import Path
 
+import collective
+
 os.environ.setdefault("MPLBACKEND", "Agg")
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
 
-import collective
 
 project = "collective"
 author = copyright = "the collective developers"
