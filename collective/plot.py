@@ -39,7 +39,7 @@ def emission(
     colours = _colours(len(named))
     for (label, result), colour in zip(named.items(), colours, strict=True):
         scale = len(result.couplings) if per_emitter else 1
-        ax.plot(result.times, result.emission / scale, color=colour, label=label or None)
+        ax.plot(result.times, result.emission / scale, color=colour, label=label)
     if independent:
         first = next(iter(named.values()))
         rates = np.diag(first.couplings.decay).real
@@ -49,8 +49,7 @@ def emission(
         ax.plot(first.times, alone / scale, "--", color="0.4", label="independent decay")
     ax.set(xlabel=_TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else _RATE)
     ax.set_ylim(bottom=0)
-    if independent or any(named):
-        ax.legend(frameon=False)
+    ax.legend(frameon=False)
     return ax
 
 
@@ -156,7 +155,7 @@ def _arrow_length(emitters: Emitters) -> float:
 
 def _by_label(results: Any) -> dict[str, Result]:
     if isinstance(results, Result):
-        return {"": results}
+        return {"coupled": results}
     if not isinstance(results, Mapping):
         results = {f"N = {len(r.couplings)}" + " " * i: r for i, r in enumerate(results)}
     if not results:

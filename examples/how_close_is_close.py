@@ -25,7 +25,8 @@ figure, ax = plt.subplots(layout="constrained")
 threshold = {}
 for n, colour in zip(sizes, co.plot.COLOURS, strict=False):
     criterion = np.array([trace_of_square(n, a) for a in spacings])
-    threshold[n] = np.interp(-2, -criterion[:100], spacings[:100])  # it falls with the spacing here
+    near = slice(0, 100)  # here the criterion falls with the spacing
+    threshold[n] = np.interp(-2, -criterion[near], spacings[near])
     ax.plot(spacings, criterion, color=colour, label=f"N = {n}")
     ax.plot(threshold[n], 2, "o", color=colour)
     print(f"{n} atoms flash below {threshold[n]:.4f} λ₀")
