@@ -39,12 +39,12 @@ def fingerprint(*parts: Any) -> str:
 
 def earlier(path: str | os.PathLike[str], problem: str) -> Result | None:
     """The result kept in a checkpoint of this problem, or None if there is none yet."""
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"checkpoint must be a file name, got {path!r}")
     try:
         found = load(path)
     except FileNotFoundError:
         return None
     if found.diagnostics.get("problem") != problem:
-        raise ValueError(
-            f"checkpoint {path} belongs to another problem; remove it or choose another file"
-        )
+        raise ValueError(f"checkpoint {path} belongs to another problem; choose another file")
     return found

@@ -27,7 +27,11 @@ def freeze(instance: Any, **attributes: Any) -> None:
 def finite(name: str, value: ArrayLike, dtype: type = float) -> NDArray[Any]:
     """A fresh array of finite numbers, or an error naming the first entry that is not one."""
     try:
-        array = np.array(value, dtype=complex)
+        array = np.array(value)
+        if array.dtype.kind not in "biuf":
+            array = array.astype(complex)
+        elif array.dtype != float:
+            array = array.astype(float)
     except (TypeError, ValueError):
         raise ValueError(
             f"{name} must be numbers in a regular array, not {_short(value)}"
@@ -37,12 +41,12 @@ def finite(name: str, value: ArrayLike, dtype: type = float) -> NDArray[Any]:
         raise ValueError(
             f"{name} must be finite: {_entry(name, where)} is {np.asarray(value)[where]}"
         )
-    if dtype is float:
+    if dtype is float and np.iscomplexobj(array):
         if np.any(array.imag != 0):
             where = tuple(int(i) for i in np.argwhere(array.imag != 0)[0])
             raise ValueError(f"{name} must be real: {_entry(name, where)} is {array[where]}")
         return array.real.copy()
-    return array
+    return array.astype(dtype, copy=False)
 
 
 def per_emitter(
@@ -93,21 +97,29 @@ def vector(name: str, value: ArrayLike, dtype: type = float) -> NDArray[Any]:
 
 def direction(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """A real unit vector."""
-    array = vector(name, value)
-    norm = np.linalg.norm(array)
-    if norm == 0:
+    return unit_vector(name, value, float)
+
+
+def unit_vector(name: str, value: ArrayLike, dtype: type = complex) -> NDArray[Any]:
+    """A vector of three components divided by its length."""
+    array = vector(name, value, dtype)
+    largest = np.abs(array).max()
+    if largest == 0:
         raise ValueError(f"{name} must not be the zero vector")
-    return array / norm
+    array = array / largest  # first, so that no square over- or underflows
+    return array / np.linalg.norm(array)
 
 
 def real_if_possible(array: NDArray[Any]) -> NDArray[Any]:
     """The real part if the imaginary part is exactly zero."""
-    return array if np.any(array.imag) else np.ascontiguousarray(array.real)
+    if not np.iscomplexobj(array) or np.any(array.imag):
+        return array
+    return np.ascontiguousarray(array.real)
 
 
 def hermitian(name: str, value: ArrayLike) -> NDArray[Any]:
     """A Hermitian (N, N) matrix, real if it can be, freed of its round-off."""
-    matrix = finite(name, value, complex)
+    matrix = finite(name, value, complex if np.iscomplexobj(value) else float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) == 0:
         raise ValueError(f"{name} must be a square matrix (N, N), got shape {matrix.shape}")
     miss = np.abs(matrix - matrix.conj().T)
@@ -117,29 +129,39 @@ def hermitian(name: str, value: ArrayLike) -> NDArray[Any]:
             f"{name} must be Hermitian: {name}[{m}, {n}] = {matrix[m, n]:.6g} but "
             f"{name}[{n}, {m}]* = {matrix[n, m].conjugate():.6g}"
         )
-    return real_if_possible((matrix + matrix.conj().T) / 2)
+    return real_if_possible(matrix / 2 + matrix.conj().T / 2)
 
 
 def positive_semidefinite(decay: NDArray[Any]) -> None:
-    """Raise unless a decay matrix has no negative eigenvalue beyond round-off."""
-    floor = _ROUND_OFF * max(float(np.abs(decay).max()), np.finfo(float).tiny)
+    """Raise unless a decay matrix has no negative eigenvalue beyond round-off.
+
+    Judged on Γ_mn/√(Γ_mmΓ_nn), so that a large rate does not hide a negative small one.
+    """
+    rates = np.diag(decay).real
+    lowest = int(np.argmin(rates))
+    if rates[lowest] < 0:
+        raise ValueError(
+            f"decay must be positive semidefinite: decay[{lowest}, {lowest}] = {rates[lowest]:g}"
+        )
+    scale = 1 / np.sqrt(np.where(rates > 0, rates, 1.0))
+    scaled = scale[:, None] * decay * scale
     try:
-        np.linalg.cholesky(decay + floor * np.eye(len(decay)))
+        np.linalg.cholesky(scaled + _ROUND_OFF * np.eye(len(decay)))
     except np.linalg.LinAlgError:
-        smallest = np.linalg.eigvalsh(decay)[0]
-        if smallest >= -floor:
+        if np.linalg.eigvalsh(scaled)[0] >= -_ROUND_OFF:
             return
         raise ValueError(
-            f"decay must be positive semidefinite: smallest eigenvalue {smallest:.3g} (mode 0); "
+            "decay must be positive semidefinite: smallest eigenvalue "
+            f"{np.linalg.eigvalsh(decay)[0]:.3g}; "
             "Γ belongs to the whole environment, vacuum and scattered part together"
         ) from None
 
 
 def choice(name: str, value: Any, options: tuple[str, ...]) -> str:
     """One of the listed words."""
-    if value not in options:
+    if not isinstance(value, str) or value not in options:
         listed = ", ".join(repr(option) for option in options)
-        raise ValueError(f"{name} must be one of {listed}; got {value!r}")
+        raise ValueError(f"{name} must be one of {listed}; got {_short(value)}")
     return value
 
 

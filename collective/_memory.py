@@ -8,12 +8,14 @@ class ProblemTooLargeError(MemoryError, ValueError):
     """The problem does not fit into memory; raised before anything is allocated."""
 
 
-def bytes_text(n: float) -> str:
+def bytes_text(n: int | float) -> str:
     """A size as people write it.
 
     >>> bytes_text(3.2e6)
     '3.1 MiB'
     """
+    if n >= 1024**6:
+        return "more than 1 EiB"
     for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB"):
         if n < 1024 or unit == "PiB":
             return f"{n:.0f} B" if unit == "B" else f"{n:.1f} {unit}"
@@ -44,7 +46,7 @@ def resident_bytes() -> int | None:
         return None
 
 
-def require(n: float, what: str, way_out: str) -> None:
+def require(n: int, what: str, way_out: str) -> None:
     """Raise `ProblemTooLargeError` unless n bytes are available."""
     available = available_bytes()
     if available is not None and n > available:

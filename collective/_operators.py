@@ -49,7 +49,7 @@ def lowering(coefficients: NDArray[Any]) -> "Qobj":
     n = len(coefficients)
     require(
         n * 2 ** (n - 1) * _BYTES_PER_ENTRY * _COPIES,
-        f"a collapse operator of {n} emitters",
+        f"an operator of {n} emitters",
         "use fewer emitters",
     )
     up = excited(n)

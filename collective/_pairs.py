@@ -16,29 +16,43 @@ from collective.fields.protocol import total_green
 _CHUNK_BYTES = 2**24
 
 
-def unit_couplings(emitters: Emitters, field: Any, k: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Γ and Δ per √(Γ_mΓ_n) at one wave number, from the upper triangle in row chunks."""
+def unit_couplings(
+    emitters: Emitters, field: Any, k: float, *, shift: bool = True
+) -> list[NDArray[Any]]:
+    """[Γ, Δ] (or [Γ]) per √(Γ_mΓ_n) at one k, from the upper triangle in row chunks."""
     n = len(emitters)
     positions, dipoles = emitters.positions, _checks.real_if_possible(emitters.dipoles)
-    decay = np.empty((n, n), dtype=dipoles.dtype)
-    shift = np.empty_like(decay)
+    factors = [6 * np.pi / k, -3 * np.pi / k] if shift else [6 * np.pi / k]
+    matrices = [np.empty((n, n), dtype=dipoles.dtype) for _ in factors]
+    _require_reciprocal(emitters, field, k)
     with Progress(n, "coupling emitters") as progress:
         start = 0
         while start < n:
             rows = max(1, _CHUNK_BYTES // ((n - start) * 9 * 16))
-            part = slice(start, min(start + rows, n))
-            rest = slice(start, n)
+            part, rest = slice(start, min(start + rows, n)), slice(start, n)
             green = total_green(field, positions[part, None], positions[None, rest], k)
-            for matrix, tensor, factor in (
-                (decay, green.imag, 6 * np.pi / k),
-                (shift, green.real, -3 * np.pi / k),
-            ):
+            tensors = (green.imag, green.real)
+            for matrix, tensor, factor in zip(matrices, tensors, factors, strict=False):
                 block = factor * _sandwich(dipoles[part], tensor, dipoles[rest])
                 matrix[part, rest] = block
                 matrix[rest, part] = block.conj().T
             progress.step(part.stop - part.start)
             start = part.stop
-    return decay, shift
+    return matrices
+
+
+def _require_reciprocal(emitters: Emitters, field: Any, k: float) -> None:
+    """Only one order of each pair is evaluated: try on one pair that the other would agree."""
+    if len(emitters) < 2:
+        return
+    r, other = emitters.positions[0], emitters.positions[-1]
+    forth, back = total_green(field, r, other, k), total_green(field, other, r, k)
+    miss = float(np.abs(forth - back.T).max())
+    if miss > 1e-6 * float(np.abs(forth).max()):
+        raise ValueError(
+            f"field {field!r} is not reciprocal: G(r, r') and Gᵀ(r', r) differ by {miss:.2g} for "
+            f"emitters 0 and {len(emitters) - 1}"
+        )
 
 
 def averaged_shift(emitters: Emitters, field: Any) -> NDArray[Any]:
@@ -67,12 +81,12 @@ def _sandwich(left: NDArray[Any], tensor: NDArray[np.float64], right: NDArray[An
 
 def linewidth_variation(emitters: Emitters, field: Any, width: float) -> float:
     """Largest change of Γ_mn and Δ_mn of fixed dipoles over a bandwidth, relative to it."""
-    if emitters.frequency is None:
+    if emitters.frequency is None or width == 0:
         return 0.0
     k = float(emitters.wavenumbers.mean())
     edges = [k * (1 + sign * width / 2 / emitters.frequency) for sign in (-1, 1)]
-    if width == 0 or edges[0] <= 0:
-        return 0.0 if width == 0 else float("inf")
+    if edges[0] <= 0:
+        return float("inf")
     strength = np.sqrt(emitters.decay_rates)
     # a unit linewidth stands for d² ∝ 1/k³; a fixed dipole brings the k³ back
     low, high = (

@@ -31,11 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo_parser = commands.add_parser("demo", help="a superradiant burst and detuned beats")
     demo_parser.add_argument("--output", type=Path, default=Path("demo-output"), metavar="FOLDER")
     demo_parser.add_argument(
-        "--emitters", type=int, default=8, metavar="N", help="longest chain (2 to 10)"
+        "--emitters", type=int, default=8, metavar="N", help="longest chain (3 to 10)"
     )
     options = parser.parse_args(arguments)
-    if not 2 <= options.emitters <= 10:
-        parser.error(f"--emitters must be from 2 to 10, got {options.emitters}")
+    if not 3 <= options.emitters <= 10:
+        parser.error(f"--emitters must be from 3 to 10, got {options.emitters}")
+    if options.output.exists() and not options.output.is_dir():
+        parser.error(f"--output must be a folder, but {options.output} is a file")
     demo(options.output, options.emitters)
     return 0
 
@@ -68,19 +70,19 @@ def demo(folder: Path, longest: int = 8) -> dict[str, float]:
     plt.close(figure)
     saved = largest.save(folder / "burst.npz")
 
-    peak = int(np.argmax(largest.emission))
+    time, height = peak(largest)
     numbers = {
-        "peak": float(largest.emission[peak]),
-        "peak_time": float(largest.times[peak]),
-        "gain": float(largest.emission[peak]) / longest,
+        "peak": height,
+        "peak_time": time,
+        "gain": height / (longest * float(np.exp(-time))),
         "gamma12": gamma12,
         **{f"{name}_rate": rate for name, rate in _pair_rates(pair, 0.0).items()},
         "beat": float(np.sqrt(9 - 1)) * gamma12,
     }
     print(
-        f"{longest} inverted atoms {_SPACING:g} λ₀ apart flash: they emit at most "
-        f"{numbers['peak']:.2f} Γ₀, at t = {numbers['peak_time']:.3f}/Γ₀, "
-        f"{numbers['gain']:.2f} times as fast as they would independently.\n"
+        f"{longest} inverted atoms {_SPACING:g} λ₀ apart flash: they emit most at "
+        f"t = {numbers['peak_time']:.3f}/Γ₀, {numbers['peak']:.2f} Γ₀, which is "
+        f"{numbers['gain']:.2f} times what independent atoms would emit then.\n"
         f"Two atoms with Γ₁₂ = {gamma12:.3f} Γ₀ and no shift decay at {numbers['bright_rate']:.3f} "
         f"and {numbers['dark_rate']:.3f} Γ₀ on resonance; beyond the exceptional point "
         f"δ = Γ₁₂ both decay at Γ₀, and at δ = 3Γ₁₂ they beat at {numbers['beat']:.3f} Γ₀."
@@ -93,6 +95,14 @@ def burst(n: int) -> Result:
     """A chain of n inverted atoms."""
     couplings = couple(chain(n, _SPACING), Vacuum())
     return evolve(couplings, "inverted", np.linspace(0, 2, 201), rtol=1e-6, atol=1e-8)
+
+
+def peak(result: Result) -> tuple[float, float]:
+    """Time and height of the burst, from the parabola through its three highest samples."""
+    i = int(np.clip(np.argmax(result.emission), 1, len(result.times) - 2))
+    near = slice(i - 1, i + 2)
+    a, b, c = np.polyfit(result.times[near] - result.times[i], result.emission[near], 2)
+    return float(result.times[i] - b / (2 * a)), float(c - b**2 / (4 * a))
 
 
 def pair_without_shift(detuning: float = 0.0) -> Couplings:

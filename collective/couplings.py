@@ -1,14 +1,6 @@
-r"""From emitters and a field to Γ and Δ, and from those to QuTiP operators.
+"""From emitters and a field to Γ and Δ, and from those to QuTiP operators.
 
-`Couplings` is the collective master equation within the rotating-wave approximation,
-
-.. math::
-   H = \sum_m δ_m σ^+_mσ^-_m + \sum_{mn} Δ_{mn} σ^+_mσ^-_n + ½\sum_m(Ω_m σ^+_m + h.c.)
-
-   \dot ρ = −i[H, ρ] + \sum_{mn} Γ_{mn}(σ^-_n ρ σ^+_m − ½\{σ^+_mσ^-_n, ρ\})
-
-plus individual dephasing and pumping (Lehmberg, Phys. Rev. A 2, 883 (1970); Ficek & Tanaś,
-Phys. Rep. 372, 369 (2002)).
+`Couplings` is the collective master equation within the rotating-wave approximation.
 """
 
 from dataclasses import dataclass, replace
@@ -34,14 +26,22 @@ _COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 
 class Couplings:
     r"""Γ and Δ of N two-level emitters, and what else acts on them.
 
-    Enter here with matrices of your own, or get one from `couple`.
+    .. math::
+       H = \sum_m δ_m σ^+_mσ^-_m + \sum_{mn} Δ_{mn} σ^+_mσ^-_n + ½\sum_m(Ω_m σ^+_m + h.c.)
+
+    .. math::
+       \dot ρ = −i[H, ρ] + \sum_{mn} Γ_{mn}(σ^-_n ρ σ^+_m − ½\{σ^+_mσ^-_n, ρ\})
+
+    and the jumps √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter (Lehmberg, Phys. Rev. A 2, 883 (1970);
+    Ficek & Tanaś, Phys. Rep. 372, 369 (2002)). Enter here with matrices of your own, or get one
+    from `couple`.
 
     Args:
         decay: Γ, (N, N) Hermitian and positive semidefinite; the diagonal is the whole rate of
             each emitter, radiated and absorbed.
         shift: Δ, (N, N) Hermitian; the diagonal shifts each transition.
         detunings: δ_m = ω_m − ω_frame, scalar or (N,). The frame rotates at the drive's
-            frequency if there is a drive, else at ω₀.
+            frequency if there is a drive, else at ω₀. None takes those of the emitters, else 0.
         dephasing: γ_φ, scalar or (N,): coherences of the emitter decay at this extra rate.
         pump: p, scalar or (N,): incoherent excitation σ⁺ at this rate.
         drive: Rabi frequencies Ω_m, scalar or (N,) complex; see `plane_wave`.
@@ -77,7 +77,7 @@ class Couplings:
         decay: ArrayLike,
         shift: ArrayLike,
         *,
-        detunings: ArrayLike = 0.0,
+        detunings: ArrayLike | None = None,
         dephasing: ArrayLike = 0.0,
         pump: ArrayLike = 0.0,
         drive: ArrayLike = 0.0,
@@ -92,6 +92,8 @@ class Couplings:
             _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
             if len(emitters) != n:
                 raise ValueError(f"emitters: {len(emitters)} emitters for a {n}×{n} decay")
+        if detunings is None:
+            detunings = 0.0 if emitters is None else emitters.detunings
         _checks.positive_semidefinite(decay)
         _checks.freeze(
             self,
@@ -117,6 +119,8 @@ class Couplings:
             >>> couplings.replace(dephasing=0.1, drive=2.0).dephasing
             array([0.1, 0.1])
         """
+        if {"decay", "shift"} & changes.keys():
+            changes.setdefault("field", None)  # matrices of your own are not the field's
         return replace(self, **changes)
 
     def effective_hamiltonian(self) -> NDArray[Any]:
@@ -153,6 +157,8 @@ class Couplings:
         Γ = V diag(γ) V† gives :math:`L_ν = \sqrt{γ_ν}\sum_n (V^†)_{νn} σ^-_n`, brightest first,
         γ_ν of round-off size left out; then √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter.
         """
+        n = len(self)
+        require(20 * n * n * 2**n, f"the collapse operators of {n} emitters", "use fewer emitters")
         rates, vectors = np.linalg.eigh(self.decay)
         floor = len(self) * np.finfo(float).eps * max(rates[-1], 0.0)
         jumps = [
@@ -182,7 +188,7 @@ class Couplings:
         from qutip import liouvillian
 
         n = len(self)
-        entries = 4**n * (1 + 0.75 * n * n)
+        entries = 4**n * (4 + 3 * n * n) // 4
         require(3 * 20 * entries, f"the Liouvillian of {n} emitters", "use evolve instead")
         return liouvillian(self.hamiltonian(), self.collapse_operators())
 
@@ -212,7 +218,7 @@ class Couplings:
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """Collective modes of a single excitation.
+    """Collective modes of a single excitation: H_eff v = λv with H_eff = δ + Δ − iΓ/2.
 
     Attributes:
         eigenvalues: λ of H_eff, (N,) complex, brightest first.
@@ -283,7 +289,7 @@ def couple(emitters: Emitters, field: Any) -> Couplings:
     if np.all(wavenumbers == wavenumbers[0]):
         decay, shift = unit_couplings(emitters, field, mean)
     else:
-        decay, _ = unit_couplings(emitters, field, mean)
+        decay = unit_couplings(emitters, field, mean, shift=False)[0]
         shift = averaged_shift(emitters, field)
     strength = np.sqrt(emitters.decay_rates)
     scale = strength[:, None] * strength

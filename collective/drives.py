@@ -36,11 +36,7 @@ def plane_wave(
     if amplitude.shape != ():
         raise ValueError(f"rabi_frequency must be one number, got shape {amplitude.shape}")
     towards = _checks.direction("direction", direction)
-    epsilon = _checks.vector("polarisation", polarisation, complex)
-    norm = np.linalg.norm(epsilon)
-    if norm == 0:
-        raise ValueError("polarisation must not be the zero vector")
-    epsilon = epsilon / norm
+    epsilon = _checks.unit_vector("polarisation", polarisation)
     if abs(epsilon @ towards) > 1e-9:
         raise ValueError(
             f"polarisation must be perpendicular to direction: their product is "

@@ -154,8 +154,13 @@ def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:
     if np.any(largest == 0):
         which = f"[{int(np.argmin(largest))}]" if dipoles.ndim == 2 else ""
         raise ValueError(f"dipoles{which} is zero: a dipole needs a direction")
-    dipoles = dipoles / largest
-    dipoles = dipoles / np.linalg.norm(dipoles, axis=-1, keepdims=True)
+    norm = np.linalg.norm(dipoles / largest, axis=-1, keepdims=True)
+    length = norm * largest
+    # a unit vector stays what it is, bit for bit
+    unit = np.where(np.abs(length - 1) < 1e-15, dipoles, dipoles / largest / norm)
+    if not np.all(np.isfinite(unit)):
+        raise ValueError("dipoles are too large or too small for their direction to be known")
+    dipoles = unit
     return np.broadcast_to(dipoles, (n, 3)).copy()
 
 
@@ -200,7 +205,12 @@ def chain(
 
 
 def ring(n: int, spacing: float, **emitter_options: Any) -> Emitters:
-    """A regular polygon in the xy-plane around the origin; spacing is the chord of neighbours.
+    """A regular polygon in the xy-plane around the origin.
+
+    Args:
+        n: number of emitters, at least 2.
+        spacing: chord between neighbours, in units of length.
+        **emitter_options: arguments of `Emitters`; dipoles are (0, 0, 1) by default.
 
     Example:
         >>> import collective as co
@@ -215,12 +225,26 @@ def ring(n: int, spacing: float, **emitter_options: Any) -> Emitters:
 
 
 def square(nx: int, ny: int, spacing: float, **emitter_options: Any) -> Emitters:
-    """A square lattice in the xy-plane, first emitter at the origin; x runs slowest."""
+    """A square lattice in the xy-plane, first emitter at the origin; x runs slowest.
+
+    Args:
+        nx: emitters along x.
+        ny: emitters along y.
+        spacing: distance between neighbours, in units of length.
+        **emitter_options: arguments of `Emitters`; dipoles are (0, 0, 1) by default.
+    """
     return cubic(nx, ny, 1, spacing, **emitter_options)
 
 
 def triangular(nx: int, ny: int, spacing: float, **emitter_options: Any) -> Emitters:
-    """A triangular lattice in the xy-plane: ny rows of nx, every second row shifted by half."""
+    """A triangular lattice in the xy-plane: ny rows of nx, every second row shifted by half.
+
+    Args:
+        nx: emitters in a row along x.
+        ny: number of rows.
+        spacing: distance between neighbours, in units of length.
+        **emitter_options: arguments of `Emitters`; dipoles are (0, 0, 1) by default.
+    """
     cells = _cells(nx, ny, 1)
     x = cells[:, 0] + 0.5 * (cells[:, 1] % 2)
     y = cells[:, 1] * np.sqrt(3) / 2
@@ -229,7 +253,15 @@ def triangular(nx: int, ny: int, spacing: float, **emitter_options: Any) -> Emit
 
 
 def cubic(nx: int, ny: int, nz: int, spacing: float, **emitter_options: Any) -> Emitters:
-    """A simple cubic lattice, first emitter at the origin; x runs slowest, z fastest."""
+    """A simple cubic lattice, first emitter at the origin; x runs slowest, z fastest.
+
+    Args:
+        nx: emitters along x.
+        ny: emitters along y.
+        nz: emitters along z.
+        spacing: distance between neighbours, in units of length.
+        **emitter_options: arguments of `Emitters`; dipoles are (0, 0, 1) by default.
+    """
     cells = _cells(nx, ny, nz)
     return Emitters(cells * _checks.number("spacing", spacing, above=0), **emitter_options)
 
@@ -272,6 +304,8 @@ def cloud(
     radius = _checks.number("radius", radius, above=0)
     shape_ = _checks.choice("shape", shape, ("ball", "gaussian"))
     min_distance = _checks.number("min_distance", min_distance)
+    if min_distance < 0:
+        raise ValueError(f"min_distance must not be negative, got {min_distance:g}")
     rng = np.random.default_rng(_checks.count("seed", seed, minimum=0))
     positions = np.empty((n, 3))
     for m in range(n):

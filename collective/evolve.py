@@ -12,6 +12,7 @@ from collective import _checkpoint, _checks, _operators, states
 from collective._memory import ProblemTooLargeError, bytes_text, require
 from collective.couplings import Couplings
 from collective.engines import exact
+from collective.engines.recorder import Recorder
 from collective.result import Result
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def evolve(
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Result:
-    """Evolve a state under the collective master equation.
+    """Evolve a state under the collective master equation, dρ/dt as given at `Couplings`.
 
     Args:
         couplings: from `couple`, or `Couplings` of your own matrices.
@@ -56,7 +57,8 @@ def evolve(
         rtol: relative tolerance of the integrator.
         atol: absolute tolerance of the integrator.
         envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). No internal step is
-            longer than the smallest distance of output times: choose those to resolve the pulse.
+            longer than the smallest distance of output times (or a 20,000th of the run): choose
+            those to resolve the pulse.
         checkpoint: a file in which a long run is kept every half minute and from which the same
             call continues later.
         progress: show a progress bar after two seconds.
@@ -81,46 +83,51 @@ def evolve(
     times_ = _times(times)
     chosen = _checks.choice("method", method, METHODS)
     rtol, atol = _checks.number("rtol", rtol, above=0), _checks.number("atol", atol, above=0)
+    if max(rtol, atol) > 0.1:
+        raise ValueError(f"rtol and atol must be at most 0.1, got {rtol:g} and {atol:g}")
     words, operators = _observe(observe, len(couplings))
-    values = _envelope_values(envelope, couplings, times_)
-    predicted = _require_memory(couplings, len(times_) if "states" in words else 0)
+    pulse = _envelope_values(envelope, couplings, times_)
+    predicted = _require_memory(couplings, len(times_), "states" in words)
     rho = density_matrix(state, couplings)
     name = str(state) if isinstance(state, str | states.State) else "a QuTiP state"
     why = "asked for" if chosen == "exact" else "the engine for every coupling, drive and state"
-    reason = f"{why}; {bytes_text(predicted)} predicted"
+
+    recorder = Recorder(couplings.decay, len(times_), operators, "states" in words)
+    keep, problem, before = None, None, 0.0
+    if checkpoint is not None:
+        problem = _checkpoint.fingerprint(
+            couplings, rho, times_, operators, pulse, words, (rtol, atol)
+        )
+        earlier = _checkpoint.earlier(checkpoint, problem)
+        if earlier is not None:
+            recorder.restore(earlier)
+            before = earlier.diagnostics["seconds"]
+
+        def keep(run: exact.Run) -> None:
+            result(run).save(checkpoint)
 
     def result(run: exact.Run) -> Result:
-        run.diagnostics.update(
-            bytes_predicted=predicted,
-            rtol=rtol,
-            atol=atol,
-            versions=_versions(),
-        )
         reached = len(run.observables["emission"])
+        diagnostics = {
+            **run.diagnostics,
+            "seconds": run.diagnostics["seconds"] + before,
+            "bytes_predicted": predicted,
+            "rtol": rtol,
+            "atol": atol,
+            "versions": _versions(),
+        }
+        if problem is not None:
+            diagnostics["problem"] = problem
         return Result(
             times=times_[:reached],
             couplings=couplings,
             method="exact",
-            reason=reason,
+            reason=f"{why}; {bytes_text(predicted)} predicted",
             initial_state=name,
             complete=reached == len(times_),
-            diagnostics=run.diagnostics,
+            diagnostics=diagnostics,
             **run.observables,
         )
-
-    recorder = exact.Recorder(couplings, times_, operators, "states" in words)
-    save = None
-    if checkpoint is not None:
-        problem = _checkpoint.fingerprint(
-            couplings, rho, times_, operators, values, words, (rtol, atol)
-        )
-        earlier = _checkpoint.earlier(checkpoint, problem)
-        if earlier is not None:
-            recorder.restore(vars(earlier), earlier.diagnostics)
-
-        def save(run: exact.Run) -> None:
-            run.diagnostics["problem"] = problem
-            result(run).save(checkpoint)
 
     run = exact.run(
         couplings,
@@ -131,7 +138,7 @@ def evolve(
         atol=atol,
         envelope=envelope,
         progress=progress,
-        checkpoint=save,
+        checkpoint=keep,
     )
     finished = result(run)
     if "correlations" not in words:
@@ -179,11 +186,11 @@ def density_matrix(state: "states.State | str | Qobj", couplings: Couplings) -> 
     if not isinstance(state, qutip.Qobj):
         amplitudes = states.named(state).amplitudes(_operators.excited(n), couplings.emitters)
         return qutip.Qobj(np.outer(amplitudes, amplitudes.conj()), dims=[[2] * n, [2] * n])
-    wanted = {(2**n, 1), (2**n, 2**n)}
-    if state.shape not in wanted:
+    wanted = (2**n, 1) if state.isket else (2**n, 2**n)
+    if not (state.isket or state.isoper) or state.shape != wanted:
         raise ValueError(
             f"state must be a ket or density matrix of {n} two-level systems, "
-            f"shape ({2**n}, 1) or ({2**n}, {2**n}); got {state.shape}"
+            f"shape ({2**n}, 1) or ({2**n}, {2**n}); got {state.type} {state.shape}"
         )
     matrix = state.full()
     if not np.all(np.isfinite(matrix)):
@@ -226,18 +233,30 @@ def _observe(observe: Any, n: int) -> tuple[set[str], "dict[str, Qobj]"]:
 
     words: set[str] = set()
     operators: dict[str, Any] = {}
-    for item in (observe,) if isinstance(observe, str | Mapping) else observe:
+    if isinstance(observe, str | Mapping):
+        observe = (observe,)
+    if not isinstance(observe, list | tuple | set):
+        raise ValueError(
+            "observe must be words, {'name': operator} or a list of these, got "
+            f"{type(observe).__name__}"
+        )
+    for item in observe:
         if isinstance(item, Mapping):
             operators.update(item)
         else:
             words.add(_checks.choice("observe", item, _OBSERVABLES))
     for name, operator in operators.items():
-        if not isinstance(operator, qutip.Qobj) or operator.shape != (2**n, 2**n):
+        if not isinstance(name, str) or not name.isprintable():
+            raise ValueError(f"observe: names must be printable strings, got {name!r}")
+        fits = isinstance(operator, qutip.Qobj) and operator.isoper
+        if not fits or operator.shape != (2**n, 2**n):
             shape = getattr(operator, "shape", type(operator).__name__)
             raise ValueError(
                 f"observe[{name!r}] must be a QuTiP operator of {n} two-level systems, shape "
                 f"({2**n}, {2**n}); got {shape}"
             )
+        if not np.all(np.isfinite(operator.full())):
+            raise ValueError(f"observe[{name!r}] must be finite")
         operators[name] = qutip.Qobj(operator, dims=[[2] * n, [2] * n])
     return words, operators
 
@@ -247,7 +266,7 @@ def _envelope_values(
     couplings: Couplings,
     times: NDArray[np.float64],
 ) -> NDArray[np.complex128]:
-    """The envelope at the output times; empty without one."""
+    """The envelope at the output times and between them, to know it again; empty without one."""
     if envelope is None:
         return np.empty(0, dtype=complex)
     _checks.function("envelope", envelope)
@@ -255,21 +274,27 @@ def _envelope_values(
         raise ValueError(
             "envelope multiplies the drive, but there is none: use couplings.replace(drive=...)"
         )
-    values = np.array([complex(envelope(float(t))) for t in times])
-    if not np.all(np.isfinite(values)):
-        i = int(np.argmin(np.isfinite(values)))
-        raise ValueError(f"envelope must be finite: at t = {times[i]:g} it is {values[i]}")
+    # irrational fractions of the intervals, so that no period hides between the points
+    between = [times[:-1] + np.diff(times) * fraction for fraction in (0.2361, 0.5858, 0.8541)]
+    asked = np.concatenate([times, *between])
+    values = np.empty(len(asked), dtype=complex)
+    for i, t in enumerate(asked):
+        value = envelope(float(t))
+        if not np.isscalar(value) or isinstance(value, str):
+            raise ValueError(f"envelope must return a number: at t = {t:g} it is {value!r}")
+        values[i] = value
+        if not np.isfinite(values[i]):
+            raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
     return values
 
 
-def _require_memory(couplings: Couplings, n_states: int) -> int:
+def _require_memory(couplings: Couplings, n_times: int, keep_states: bool) -> int:
     n = len(couplings)
-    predicted = exact.predicted_bytes(n, n_states)
-    keep = f" with {n_states} states kept" if n_states else ""
-    way_out = (
-        "observe fewer times or no states" if n_states else "exact evolution ends at about N = 12"
-    )
-    require(predicted, f"the density matrix of {n} emitters{keep}", way_out)
+    predicted = exact.predicted_bytes(n, n_times, n_times if keep_states else 0)
+    what = f"the density matrix of {n} emitters at {n_times} times"
+    if keep_states:
+        require(predicted, f"{what}, states kept,", "observe fewer times or no states")
+    require(predicted, what, "exact evolution ends at ten to twelve emitters")
     return predicted
 
 

@@ -54,7 +54,12 @@ def emission(
 
 
 def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
-    """Probability of each emitter to be excited, against time."""
+    """Probability of each emitter to be excited, against time.
+
+    Args:
+        result: of `evolve`; one curve per emitter.
+        ax: where to draw; None makes a new figure.
+    """
     _checks.instance("result", result, Result, "co.evolve(...)")
     ax = _axes(ax)
     n = result.populations.shape[1]
@@ -66,7 +71,13 @@ def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
 
 
 def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = None) -> "Axes":
-    """Γ_mn (`part="decay"`) or Δ_mn (`part="shift"`) as a map; real parts if complex."""
+    """Γ_mn or Δ_mn as a map, zero in white; real parts if complex.
+
+    Args:
+        couplings: N emitters; N×N squares.
+        part: "decay" or "shift".
+        ax: where to draw; None makes a new figure.
+    """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     _checks.choice("part", part, ("decay", "shift"))
     ax = _axes(ax)
@@ -82,20 +93,27 @@ def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = 
 
 
 def modes(couplings: Couplings, *, ax: "Axes | None" = None) -> "Axes":
-    """Decay rate of every collective mode against its shift; the line is one emitter alone."""
+    """Decay rate of every collective mode against its shift; the line is one emitter alone.
+
+    Rates below 10⁻¹² of the largest, zero up to round-off, are drawn there.
+
+    Args:
+        couplings: N emitters; N points.
+        ax: where to draw; None makes a new figure.
+    """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     ax = _axes(ax)
     found = couplings.modes()
     alone = float(np.mean(np.diag(couplings.decay).real))
-    bright = found.rates > alone
+    rates = np.maximum(found.rates, 1e-12 * found.rates.max())
+    excess = rates / alone - 1 if alone > 0 else rates
     for chosen, colour, marker, label in (
-        (bright, COLOURS[1], "o", "superradiant"),
-        (~bright, COLOURS[0], "s", "subradiant"),
+        (excess > 1e-9, COLOURS[1], "o", "superradiant"),
+        (excess < -1e-9, COLOURS[0], "s", "subradiant"),
+        (np.abs(excess) <= 1e-9, COLOURS[6], "d", "independent"),
     ):
         if np.any(chosen):
-            ax.plot(
-                found.shifts[chosen], found.rates[chosen], marker, color=colour, ms=5, label=label
-            )
+            ax.plot(found.shifts[chosen], rates[chosen], marker, color=colour, ms=5, label=label)
     ax.axhline(alone, color="0.4", ls="--", lw=1, label="one emitter")
     ax.set(xlabel="shift of the mode (Γ₀)", ylabel="decay rate of the mode (Γ₀)", yscale="log")
     ax.legend(frameon=False)
@@ -103,9 +121,11 @@ def modes(couplings: Couplings, *, ax: "Axes | None" = None) -> "Axes":
 
 
 def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
-    """Positions and dipole directions: in a plane if the emitters lie in one, else in 3D.
+    """Positions and dipole directions: flat if the emitters lie in a coordinate plane, else in 3D.
 
-    Complex dipoles show their real part.
+    Args:
+        emitters: complex dipoles show their real part.
+        ax: where to draw, a 3D axes where needed; None makes a new figure.
     """
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     r = emitters.positions
@@ -119,7 +139,9 @@ def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
 
             ax = plt.figure().add_subplot(projection="3d")
         if ax.name != "3d":
-            raise ValueError("ax must be a 3D axes: these emitters do not lie in one plane")
+            raise ValueError(
+                "ax must be a 3D axes: these emitters do not lie in a coordinate plane"
+            )
         ax.scatter(*r.T, color=COLOURS[0], depthshade=False)
         ax.quiver(*r.T, *arrows.T, color=COLOURS[1])
         ax.set_aspect("equal")
@@ -157,7 +179,15 @@ def _by_label(results: Any) -> dict[str, Result]:
     if isinstance(results, Result):
         return {"coupled": results}
     if not isinstance(results, Mapping):
-        results = {f"N = {len(r.couplings)}" + " " * i: r for i, r in enumerate(results)}
+        listed = list(results) if isinstance(results, Sequence) else [results]
+        results = {}
+        for result in listed:
+            _checks.instance("results", result, Result, "co.evolve(...)")
+            label, copies = f"N = {len(result.couplings)}", 1
+            while label in results:
+                copies += 1
+                label = f"N = {len(result.couplings)} ({copies})"
+            results[label] = result
     if not results:
         raise ValueError("results is empty: give at least one result of co.evolve")
     for result in results.values():

@@ -22,7 +22,7 @@ _VERSION = 1
 _ARRAYS = ("times", "emission", "excitation", "populations", "correlations")
 _COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 _EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
-_FIELDS = {"Vacuum": Vacuum}
+_FIELDS = {"Vacuum": Vacuum}  # those a file can bring back
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,6 +63,11 @@ class Result:
     complete: bool = True
     last_state: "Qobj | None" = None
 
+    def __post_init__(self) -> None:
+        for array in [*(getattr(self, name) for name in _ARRAYS), *self.expect.values()]:
+            if array is not None:
+                array.flags.writeable = False
+
     def replace(self, **changes: Any) -> "Result":
         """A copy with some attributes changed."""
         return replace(self, **changes)
@@ -84,7 +89,7 @@ class Result:
             memory = "" if used is None else f", {bytes_text(used)} of memory"
             rows["cost"] = f"{d['seconds']:.3g} s{memory}"
         if "trace_error" in d:
-            rows["accuracy"] = (
+            rows["checks"] = (
                 f"rtol {d['rtol']:g}, atol {d['atol']:g}; |tr ρ − 1| ≤ {d['trace_error']:.1e}, "
                 f"eigenvalues of ρ ≥ {min(d['smallest_eigenvalues']):.1e}"
             )
@@ -106,6 +111,8 @@ class Result:
         import tempfile
 
         target = Path(path)
+        if target.name in ("", "..") or target.is_dir():
+            raise ValueError(f"path must name a file, got {str(path)!r}")
         if target.suffix != ".npz":
             target = target.with_name(target.name + ".npz")
         arrays, metadata = _pack(self)
@@ -145,14 +152,16 @@ def load(path: str | os.PathLike[str]) -> Result:
                 raise ValueError("a single array")
             arrays = {name: file[name] for name in file.files}
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
-        if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
+        if isinstance(
+            error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError
+        ):
             raise
         raise ValueError(
             f"{source} is truncated, damaged or not a result of collective ({error})"
         ) from error
     try:
         metadata = json.loads(str(arrays.pop("metadata")))
-        if metadata["format"] != _FORMAT:
+        if metadata["format"] != _FORMAT or not isinstance(metadata["version"], int):
             raise KeyError("format")
     except (KeyError, TypeError, json.JSONDecodeError):
         raise ValueError(f"{source} is not a result of collective: no metadata in it") from None
@@ -165,6 +174,8 @@ def load(path: str | os.PathLike[str]) -> Result:
         return _unpack(arrays, metadata)
     except KeyError as missing:
         raise ValueError(f"{source} is damaged: {missing} is missing") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{source} is damaged: {error}") from None
 
 
 def _pack(result: Result) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -193,8 +204,9 @@ def _pack(result: Result) -> tuple[dict[str, Any], dict[str, Any]]:
             "frequency": couplings.emitters.frequency,
             "wavelength": couplings.emitters.wavelength,
         }
-    if type(couplings.field).__name__ in _FIELDS:
-        metadata["field"] = type(couplings.field).__name__
+    field_name = type(couplings.field).__name__
+    if _FIELDS.get(field_name) is type(couplings.field):
+        metadata["field"] = field_name
     elif couplings.field is not None:
         metadata["diagnostics"]["field"] = repr(couplings.field)
     return arrays, metadata

@@ -15,6 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 from collective import _checks
 from collective.emitters import Emitters
 
+_PARAMETERS = {
+    "inverted": 0,
+    "ground": 0,
+    "single": 1,
+    "dicke": 1,
+    "timed_dicke": 3,
+    "coherent": 2,
+}
+
 
 @dataclass(frozen=True)
 class State:
@@ -25,6 +34,13 @@ class State:
 
     kind: Literal["inverted", "ground", "single", "dicke", "timed_dicke", "coherent"]
     parameters: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in _PARAMETERS or len(self.parameters) != _PARAMETERS[self.kind]:
+            raise ValueError(
+                f"unknown state {self.kind!r} with {len(self.parameters)} parameters: use the "
+                "functions of co.states"
+            )
 
     def excitations(self, n: int) -> int | None:
         """How many of n emitters are excited, or None for a superposition of numbers."""
@@ -99,6 +115,9 @@ def ground() -> State:
 def single(m: int) -> State:
     """Only emitter m excited.
 
+    Args:
+        m: index of the emitter, from 0.
+
     Example:
         >>> import collective as co
         >>> print(co.states.single(2))
@@ -108,7 +127,11 @@ def single(m: int) -> State:
 
 
 def dicke(k: int) -> State:
-    """The symmetric Dicke state of k excitations: equal amplitude 1/√C(N,k) for every choice."""
+    """The symmetric Dicke state of k excitations: equal amplitude 1/√C(N,k) for every choice.
+
+    Args:
+        k: number of excitations, 0 to N.
+    """
     return State("dicke", (_checks.count("k", k, minimum=0),))
 
 
@@ -122,7 +145,12 @@ def timed_dicke(wavevector: ArrayLike) -> State:
 
 
 def coherent(theta: float, phi: float = 0.0) -> State:
-    """Each emitter in ``cos(θ/2)|g⟩ + e^{iφ}sin(θ/2)|e⟩``; θ = π is inverted."""
+    """Each emitter in ``cos(θ/2)|g⟩ + e^{iφ}sin(θ/2)|e⟩``; θ = π is inverted.
+
+    Args:
+        theta: θ in radians.
+        phi: φ in radians.
+    """
     return State("coherent", (_checks.number("theta", theta), _checks.number("phi", phi)))
 
 
@@ -130,9 +158,10 @@ def named(state: State | str) -> State:
     """A `State` from itself or from the words "inverted" and "ground"."""
     if isinstance(state, State):
         return state
-    if state in ("inverted", "ground"):
+    if isinstance(state, str) and state in ("inverted", "ground"):
         return State(state)  # type: ignore[arg-type]
+    shown = repr(state) if isinstance(state, str) else f"of type {type(state).__name__}"
     raise ValueError(
-        f"unknown state {state!r}: use 'inverted', 'ground', co.states.single(m), dicke(k), "
+        f"unknown state {shown}: use 'inverted', 'ground', co.states.single(m), dicke(k), "
         "timed_dicke(wavevector), coherent(theta, phi), or a QuTiP ket or density matrix"
     )

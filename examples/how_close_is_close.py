@@ -2,7 +2,7 @@
 How close is close?
 ===================
 
-*At what spacing does a chain of inverted atoms stop to flash?* No dynamics is needed to know:
+*At what spacing does a chain of inverted atoms stop flashing?* No dynamics is needed to know:
 the emission rises at the start if and only if the eigenvalues of Γ/Γ₀ have a variance above 1,
 that is :math:`\\mathrm{Tr}\\,Γ^2/N > 2Γ_0^2` (Masson and Asenjo-Garcia, arXiv:2106.02042).
 """
@@ -42,7 +42,6 @@ plt.show()
 # * Three atoms need to be within 0.154 λ₀, a hundred within 0.256 λ₀: more neighbours, easier
 #   burst, but the gain saturates, because far neighbours in a chain add little.
 # * The shift Δ is nowhere in this: it bends the burst later, it does not decide whether one starts.
-# * Below half a wavelength "close" is a matter of distance, above it of interference.
 #
 # Try changing
 # ------------

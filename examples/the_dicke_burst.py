@@ -43,4 +43,4 @@ plt.show()
 # ------------
 #
 # Give the atoms ``dephasing=2.0`` with ``couplings.replace``: how much disorder does the burst
-# survive? Start from ``co.states.dicke(n // 2)``, the brightest rung of the ladder.
+# survive? Start from ``co.states.dicke((n + 1) // 2)``, the brightest rung of the ladder.

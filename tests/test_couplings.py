@@ -165,6 +165,81 @@ def test_a_field_of_your_own():
         co.couple(atoms, Reflecting())
 
 
+class Broken:
+    """A field whose tensor is the vacuum's, spoilt by a function of it."""
+
+    def __init__(self, spoil):
+        self.spoil = spoil
+
+    def green(self, r, r_source, k):
+        return self.spoil(VACUUM.green(r, r_source, k))
+
+    def __repr__(self):
+        return "Broken()"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda g: None, "must return a complex array of shape"),
+        (lambda g: g.real, "must return a complex array of shape .*, got float64"),
+        (lambda g: g[..., 0], "must return a complex array of shape"),
+        (lambda g: g * np.nan, "not finite"),
+        (lambda g: g + 1e-3 * np.triu(np.ones((3, 3)), 1), "is not reciprocal"),
+        (lambda g: g + 1e-3 * np.eye(3), "scatters light back to emitter 0"),
+    ],
+)
+def test_fields_that_are_not_green_s_tensors(spoil, message):
+    with pytest.raises(ValueError, match=message):
+        co.couple(co.chain(3, 0.2), Broken(spoil))
+
+
+def test_a_class_is_not_a_field():
+    with pytest.raises(TypeError, match=r"field must be an object: use Vacuum\(\)"):
+        co.couple(co.chain(2, 0.2), co.Vacuum)
+
+
+def test_the_tensor_never_exists_whole():
+    """2,000 emitters' worth of pairs go by in chunks of at most 16 MiB."""
+    sizes = []
+
+    def watch(green):
+        sizes.append(green.nbytes)
+        return green
+
+    co.couple(co.chain(400, 0.3), Broken(watch))
+    assert max(sizes) <= _pairs._CHUNK_BYTES
+    assert sum(sizes) > 400 * 400 / 2 * 144
+
+
+def test_small_imaginary_parts_survive():
+    """Round-off is cleaned, a slight ellipticity is not."""
+    atoms = co.Emitters([[0, 0, 0], [0.1, 0.2, 0]], dipoles=[[1, 1e-9j, 0], [1, 0, 0]])
+    decay, _ = reference.vacuum_pair(*atoms.positions, *atoms.dipoles)
+    found = co.couple(atoms, VACUUM).decay[0, 1]
+    assert 1e-11 < abs(decay.imag) < 1e-9
+    np.testing.assert_allclose(found.imag, decay.imag, rtol=1e-5)
+
+
+def test_a_large_rate_does_not_hide_a_negative_one():
+    for decay in (np.diag([1e11, -1.0]), np.diag([2e8, -1e-3])):
+        with pytest.raises(ValueError, match=r"positive semidefinite: decay\[1, 1\] = -"):
+            co.Couplings(decay, np.zeros((2, 2)))
+    hidden = np.diag([1e11, 1.0, 1.0]) + 1.5 * (np.eye(3, k=1) + np.eye(3, k=-1)) * [[0], [1], [1]]
+    hidden[0, 1] = hidden[1, 0] = 0
+    with pytest.raises(ValueError, match="smallest eigenvalue -0.5"):
+        co.Couplings(hidden, np.zeros((3, 3)))
+
+
+def test_emitters_bring_their_detunings():
+    atoms = co.chain(2, 0.1, detunings=[1, -1])
+    mine = co.Couplings(np.eye(2), np.zeros((2, 2)), emitters=atoms)
+    np.testing.assert_array_equal(mine.detunings, [1, -1])
+    np.testing.assert_array_equal(mine.replace(detunings=0).detunings, 0)
+    # matrices of one's own are not the field's
+    assert co.couple(atoms, VACUUM).replace(decay=np.eye(2)).field is None
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_generator_is_the_double_sum(seed):
     couplings = random_couplings(seed)
@@ -331,6 +406,7 @@ def test_plane_wave():
     ("options", "message"),
     [
         ({"direction": (0, 0, 1), "polarisation": (1, 0, 1)}, "polarisation must be perpendicular"),
+        ({"direction": (0, 0, 1), "polarisation": (1, 0, 1e-3)}, "must be perpendicular"),
         ({"direction": (0, 0, 0), "polarisation": (1, 0, 0)}, "direction must not be the zero"),
         ({"direction": (0, 0, 1), "polarisation": (0, 0, 0)}, "polarisation must not be the zero"),
         ({"direction": (0, 0, 1j), "polarisation": (1, 0, 0)}, "direction must be real"),

@@ -15,11 +15,17 @@ def test_the_demo_leaves_a_figure_a_result_and_true_sentences(tmp_path, capsys):
     assert len(result.couplings) == 6
 
     first, second = printed.split("\n")[:2]
-    emitters, spacing, peak, time, gain = _numbers(first)
+    emitters, spacing, time, height, gain = _numbers(first)
     assert (emitters, spacing) == (6, 0.1)
-    np.testing.assert_allclose(peak, result.emission.max(), atol=0.005)
-    np.testing.assert_allclose(time, result.times[result.emission.argmax()], atol=0.0005)
-    np.testing.assert_allclose(gain, peak / 6, atol=0.005)
+    # the same six atoms, sampled ten times as finely around the flash, and six alone
+    fine = np.linspace(0, 0.4, 401)
+    couplings = co.couple(co.chain(6, 0.1), co.Vacuum())
+    together = co.evolve(couplings, "inverted", fine).emission
+    alone = 6 * co.evolve(co.Couplings([[1.0]], [[0.0]]), "inverted", fine).emission
+    i = together.argmax()
+    np.testing.assert_allclose(height, together[i], atol=0.006)
+    np.testing.assert_allclose(time, fine[i], atol=0.0016)
+    np.testing.assert_allclose(gain, together[i] / alone[i], atol=0.006)
     assert gain > 1
 
     pair = cli.pair_without_shift()
@@ -31,6 +37,13 @@ def test_the_demo_leaves_a_figure_a_result_and_true_sentences(tmp_path, capsys):
         [gamma12, 1 + gamma12, 1 - gamma12, np.sqrt(8) * gamma12],
         atol=5.1e-4,
     )
+
+
+def test_output_must_be_a_folder(tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SystemExit):
+        cli.main(["demo", "--output", str(tmp_path / "file")])
+    assert "must be a folder" in capsys.readouterr().err
 
 
 def _numbers(text):
@@ -55,4 +68,4 @@ def test_bad_command_lines(capsys):
     for arguments in ([], ["party"], ["demo", "--emitters", "40"]):
         with pytest.raises(SystemExit):
             cli.main(arguments)
-    assert "--emitters must be from 2 to 10, got 40" in capsys.readouterr().err
+    assert "--emitters must be from 3 to 10, got 40" in capsys.readouterr().err

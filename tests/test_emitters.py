@@ -24,6 +24,22 @@ def test_wave_numbers_follow_the_detunings_only_at_a_finite_frequency():
     np.testing.assert_allclose(finite.speed_of_light, 100 / np.pi)
 
 
+def test_replacing_leaves_the_rest_bit_for_bit():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        atoms = co.Emitters(np.zeros((1, 3)), dipoles=rng.standard_normal(3) + 1j)
+        np.testing.assert_array_equal(atoms.replace(decay_rates=2).dipoles, atoms.dipoles)
+
+
+def test_directions_of_any_length():
+    far = co.chain(2, 1.0, axis=(1e200, 0, 1e200)).positions[1]
+    np.testing.assert_allclose(far, np.array([1, 0, 1]) / np.sqrt(2))
+    wave = co.plane_wave(
+        co.chain(2, 1.0), 1.0, direction=(0, 0, 1e-200), polarisation=(1e200, 0, 0)
+    )
+    np.testing.assert_allclose(np.abs(wave), 1)
+
+
 def test_arrays_are_frozen():
     atoms = co.chain(2, 0.1)
     with pytest.raises(ValueError, match="read-only"):
@@ -149,6 +165,7 @@ def test_bad_emitters(arguments, options, message):
         (lambda: co.ring(1, 0.1), "n must be at least 2"),
         (lambda: co.square(2, -1, 0.1), "ny must be at least 1"),
         (lambda: co.cloud(5, 1.0, shape="cube", seed=0), "shape must be one of 'ball', 'gaussian'"),
+        (lambda: co.cloud(5, 1.0, min_distance=-1, seed=0), "min_distance must not be negative"),
         (lambda: co.cloud(5, 1.0, seed=-1), "seed must be at least 0"),
         (lambda: co.cloud(500, 0.1, min_distance=0.1, seed=0), "leaves no room for emitter"),
     ],

@@ -10,9 +10,11 @@ import qutip
 import reference
 
 import collective as co
+from collective.engines import exact
 
 PAIR = co.couple(co.chain(2, 0.1), co.Vacuum())
 TIMES = np.linspace(0, 3, 31)
+ASKED = len(TIMES) + 3 * (len(TIMES) - 1)  # an envelope is tried at and between the times first
 
 
 def test_what_comes_back():
@@ -154,7 +156,9 @@ def test_both_routes_to_the_steady_state(n):
 def test_degenerate_steady_states_are_refused():
     for n, finding in ((2, "dimension 2"), (3, "dimension 5"), (5, "second eigenvalue|singular")):
         dicke = co.Couplings(np.ones((n, n)), np.zeros((n, n)), drive=1.0)
-        with pytest.raises(ValueError, match=f"steady state is not unique: .*({finding})"):
+        with pytest.raises(
+            ValueError, match=f"steady state is not unique to working precision: .*({finding})"
+        ):
             co.steady_state(dicke)
     with pytest.raises(ValueError, match="dimension 4"):
         co.steady_state(co.Couplings([[0.0]], [[0.0]]))
@@ -167,8 +171,7 @@ def test_interruption_returns_the_times_reached():
         return 1.0
 
     couplings = PAIR.replace(drive=1.0)
-    # the envelope is tried at every output time first: let that pass
-    calls = iter([False] * len(TIMES))
+    calls = iter([False] * ASKED)
     result = co.evolve(
         couplings,
         "ground",
@@ -213,7 +216,7 @@ def test_ctrl_c_in_a_real_process(tmp_path):
 
 
 def test_failure_keeps_what_was_reached():
-    calls = iter([False] * len(TIMES))
+    calls = iter([False] * ASKED)
 
     def envelope(t):
         if next(calls, None) is None and t > 1.05:
@@ -229,7 +232,7 @@ def test_checkpoint_continues_where_it_stopped(tmp_path):
     path = tmp_path / "run.npz"
     couplings = PAIR.replace(drive=1.0)
     arguments = {"observe": ("states", {"n": qutip.tensor(qutip.num(2), qutip.qeye(2))})}
-    calls, later = iter([False] * len(TIMES)), []
+    calls, later = iter([False] * ASKED), []
 
     def breaking(t):
         if next(calls, None) is None and t > 1.55:
@@ -245,7 +248,7 @@ def test_checkpoint_continues_where_it_stopped(tmp_path):
     assert not co.load(path).complete
     second = co.evolve(couplings, "ground", TIMES, envelope=recording, checkpoint=path, **arguments)
     assert second.complete
-    asked = [t for t in later[len(TIMES) :] if t > 0]  # QuTiP asks at 0 when it is set up
+    asked = [t for t in later[ASKED:] if t > 0]  # QuTiP asks at 0 when it is set up
     assert min(asked) >= first.times[-1]
     whole = co.evolve(couplings, "ground", TIMES, **arguments)
     np.testing.assert_allclose(second.populations, whole.populations, atol=1e-7)
@@ -258,14 +261,148 @@ def test_checkpoint_continues_where_it_stopped(tmp_path):
         co.evolve(couplings, "inverted", TIMES, checkpoint=path)
 
 
+def test_an_interruption_leaves_whole_rows(monkeypatch):
+    """Ctrl-C in the middle of taking observables loses that time, not the alignment."""
+    real, calls = np.linalg.eigvalsh, iter(range(10**6))
+
+    def interrupted(matrix):
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return real(matrix)
+
+    number_operator = qutip.tensor(qutip.num(2), qutip.qeye(2))
+    couplings = co.Couplings(PAIR.decay, PAIR.shift)
+    with monkeypatch.context() as patch:
+        patch.setattr(np.linalg, "eigvalsh", interrupted)
+        partial = co.evolve(
+            couplings, "inverted", TIMES, observe=("states", {"n": number_operator})
+        )
+    assert not partial.complete
+    reached = len(partial.times)
+    assert 0 < reached < len(TIMES)
+    assert len(partial.states) == len(partial.expect["n"]) == len(partial.emission) == reached
+    for rho, value in zip(partial.states, partial.expect["n"], strict=True):
+        np.testing.assert_allclose(qutip.expect(number_operator, rho), value)
+
+
+def test_checkpoints_know_their_problem(tmp_path):
+    """Anything that changes the answer makes it another problem."""
+    driven = PAIR.replace(drive=1.0)
+    base = {
+        "couplings": driven,
+        "state": "ground",
+        "times": TIMES,
+        "envelope": np.cos,
+        "rtol": 1e-6,
+    }
+    path = tmp_path / "run.npz"
+    co.evolve(**base, checkpoint=path)
+    hidden = {"envelope": lambda t: np.cos(t) + np.sin(np.pi * t / TIMES[1])}
+    for change in (
+        {"couplings": driven.replace(shift=2 * driven.shift)},
+        {"couplings": driven.replace(dephasing=0.1)},
+        {"state": "inverted"},
+        {"times": TIMES * 1.1},
+        {"rtol": 1e-7},
+        {"envelope": np.sin},
+        hidden,  # the same at every output time
+        {"observe": "states"},
+        {"observe": {"n": qutip.tensor(qutip.num(2), qutip.qeye(2))}},
+    ):
+        with pytest.raises(ValueError, match="belongs to another problem"):
+            co.evolve(**{**base, **change}, checkpoint=path)
+
+
+def test_checkpoints_are_written_as_the_run_goes(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(exact, "_CHECKPOINT_SECONDS", 0.0)
+    save = co.Result.save
+    monkeypatch.setattr(
+        co.Result, "save", lambda self, path: (saved.append(len(self.times)), save(self, path))
+    )
+    co.evolve(PAIR, "inverted", TIMES, checkpoint=tmp_path / "run.npz")
+    assert saved == [*range(1, len(TIMES) + 1), len(TIMES)]
+
+
+def test_a_checkpoint_that_cannot_be_written_shows_at_once(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        co.evolve(PAIR, "inverted", TIMES, checkpoint=tmp_path / "file" / "run.npz")
+    # a disk that fills later costs the checkpoint, not the run
+    save, calls = co.Result.save, iter(range(100))
+
+    def full_disk(self, path):
+        if next(calls) > 0:
+            raise OSError("no space left")
+        return save(self, path)
+
+    monkeypatch.setattr(co.Result, "save", full_disk)
+    with pytest.warns(UserWarning, match="could not be written: no space left"):
+        result = co.evolve(PAIR, "inverted", TIMES, checkpoint=tmp_path / "run.npz")
+    assert result.complete
+
+
+def test_diagnostics_are_those_of_the_states():
+    mixed = qutip.Qobj(np.diag([0.4, 0.3, 0.2, 0.1 + 4e-9]), dims=[[2, 2], [2, 2]])
+    result = co.evolve(PAIR, mixed, TIMES, observe="states")
+    chosen = np.round(np.linspace(0, 30, 5)).astype(int)
+    expected = [np.linalg.eigvalsh(result.states[i].full())[0] for i in chosen]
+    np.testing.assert_allclose(result.diagnostics["smallest_eigenvalues"], expected, atol=1e-15)
+    assert result.diagnostics["smallest_eigenvalues"][0] > 0.09
+    np.testing.assert_allclose(result.diagnostics["trace_error"], 4e-9, rtol=0.1)
+
+
+def test_tolerances_reach_the_integrator():
+    errors = []
+    for rtol in (1e-3, 1e-6, 1e-9):
+        result = co.evolve(PAIR, "inverted", TIMES, rtol=rtol, atol=rtol / 100)
+        exact_rate = reference.two_inverted_atoms(PAIR.decay[0, 1], TIMES)
+        errors.append(np.abs(result.emission - exact_rate).max())
+    assert errors[0] > 20 * errors[1] > 400 * errors[2]
+
+
+def test_dynamics_follow_a_permutation():
+    atoms = co.cloud(3, 0.3, seed=5, dipoles=(1, 1j, 0), detunings=[0.5, 0, -1])
+    order = [2, 0, 1]
+    shuffled = atoms.replace(positions=atoms.positions[order], detunings=atoms.detunings[order])
+    one, other = (
+        co.evolve(co.couple(a, co.Vacuum()), co.states.single(m), TIMES, observe="correlations")
+        for a, m in ((atoms, 2), (shuffled, 0))
+    )
+    np.testing.assert_allclose(other.populations, one.populations[:, order], atol=1e-7)
+    np.testing.assert_allclose(other.emission, one.emission, atol=1e-7)
+
+
+def test_results_are_read_only():
+    result = co.evolve(PAIR, "inverted", TIMES)
+    with pytest.raises(ValueError, match="read-only"):
+        result.emission[0] = 7
+
+
+@pytest.mark.parametrize("n", [40, 600, 2000])
+def test_far_too_many_emitters_are_refused_with_a_readable_number(n):
+    large = co.Couplings(np.eye(n), np.zeros((n, n)))
+    for attempt in (
+        lambda: co.evolve(large, "inverted", TIMES),
+        lambda: co.steady_state(large),
+        large.liouvillian,
+        large.hamiltonian,
+        large.collapse_operators,
+    ):
+        with pytest.raises(MemoryError, match=r"needs (more than 1 EiB|[\d.]+ \w+), but"):
+            attempt()
+
+
 def test_too_many_emitters_are_refused_before_allocation():
     large = co.Couplings(np.eye(20), np.zeros((20, 20)))
-    with pytest.raises(MemoryError, match=r"density matrix of 20 emitters needs .* TiB"):
+    with pytest.raises(
+        MemoryError, match=r"density matrix of 20 emitters at 31 times needs .* TiB"
+    ):
         co.evolve(large, "inverted", TIMES)
     with pytest.raises(ValueError, match="available"):
         co.steady_state(large)
     some = co.Couplings(np.eye(9), np.zeros((9, 9)))
-    with pytest.raises(MemoryError, match="with 1000000 states kept"):
+    with pytest.raises(MemoryError, match="at 1000000 times, states kept,"):
         co.evolve(some, "inverted", np.arange(10**6), observe="states")
 
 
@@ -293,6 +430,17 @@ def test_bad_times(times, message):
         ({"observe": "photons"}, "observe must be one of 'correlations', 'states'; got 'photons'"),
         ({"observe": {"n": qutip.num(2)}}, r"observe\['n'\] must be a QuTiP operator"),
         ({"observe": {"n": 3}}, r"observe\['n'\] must be a QuTiP operator"),
+        ({"observe": {1: qutip.qeye([2, 2])}}, "names must be printable strings, got 1"),
+        (
+            {"observe": {"s": qutip.to_super(qutip.qeye(2))}},
+            r"observe\['s'\] must be a QuTiP operator",
+        ),
+        ({"observe": {"n": np.nan * qutip.qeye([2, 2])}}, r"observe\['n'\] must be finite"),
+        ({"observe": None}, "observe must be words, .* got NoneType"),
+        ({"observe": qutip.qeye([2, 2])}, "observe must be words, .* got Qobj"),
+        ({"method": np.eye(2)}, "method must be one of"),
+        ({"rtol": 1.0}, "rtol and atol must be at most 0.1, got 1"),
+        ({"checkpoint": 5}, "checkpoint must be a file name, got 5"),
         ({"rtol": 0}, "rtol must be above 0"),
         ({"atol": -1}, "atol must be above 0"),
         ({"envelope": lambda t: 1.0}, "envelope multiplies the drive, but there is none"),
@@ -309,6 +457,17 @@ def test_bad_envelopes():
         co.evolve(driven, "ground", TIMES, envelope=np.ones(31))
     with pytest.raises(ValueError, match="envelope must be finite: at t = 1"):
         co.evolve(driven, "ground", TIMES, envelope=lambda t: np.nan if t >= 0.95 else 1.0)
+    for value in (None, [1.0], np.ones(2), "1"):
+        with pytest.raises(ValueError, match="envelope must return a number: at t = 0"):
+            co.evolve(driven, "ground", TIMES, envelope=lambda t, value=value: value)
+    with pytest.raises(co.EvolutionError, match="envelope must be finite"):
+        co.evolve(driven, "ground", [0.0, 1.0], envelope=lambda t: np.nan if 0.4 < t < 0.5 else 1.0)
+
+
+def test_output_times_on_a_logarithmic_scale_do_not_stall_a_pulse():
+    times = [0, *np.logspace(-6, 1, 15)]
+    result = co.evolve(PAIR.replace(drive=1.0), "ground", times, envelope=lambda t: np.exp(-t))
+    assert result.complete
 
 
 def test_wrong_kind_of_couplings():

@@ -90,7 +90,7 @@ def test_two_detuned_emitters():
     rates, beats = names["rates"][0.0], names["splitting"][0.0]
     np.testing.assert_allclose(np.ptp(rates, axis=1)[away], 2 * root.imag[away], atol=1e-9)
     np.testing.assert_allclose(beats[away], root.real[away], atol=1e-9)
-    # with Δ₁₂ the rates are still half as far apart as on resonance near δ = 2Δ₁₂√3
+    # for Δ₁₂ ≫ Γ₁₂ the splitting of the rates falls as 1/√(1 + (δ/2Δ₁₂)²): to 1/√2 at δ = 2Δ₁₂
     held = np.ptp(names["rates"][2.0], axis=1)
     assert held[delta == 2.0][0] > 1.5
     half = delta[np.argmin(np.abs(held - held[0] / np.sqrt(2)))]

@@ -27,12 +27,20 @@ def test_emission_shows_the_result_and_independent_decay(result):
     assert "Γ₀" in ax.get_ylabel()
 
 
+def test_independent_decay_starts_where_the_result_does():
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+    late = co.evolve(pair, "inverted", TIMES + 7)
+    np.testing.assert_allclose(
+        co.plot.emission(late).get_lines()[1].get_ydata(), 2 * np.exp(-TIMES)
+    )
+
+
 def test_emission_of_several_results_per_emitter(result):
     pair = co.evolve(co.couple(co.chain(2, 0.1), co.Vacuum()), "inverted", TIMES)
     ax = co.plot.emission([pair, result], per_emitter=True)
     np.testing.assert_allclose(ax.get_lines()[1].get_ydata(), result.emission / 3)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert [label.strip() for label in labels] == ["N = 2", "N = 3", "independent decay"]
+    assert labels == ["N = 2", "N = 3", "independent decay"]
     named = co.plot.emission({"mine": pair}, independent=False)
     assert named.get_legend().get_texts()[0].get_text() == "mine"
 
@@ -80,6 +88,19 @@ def test_lattice_in_a_plane(emitters, labels):
     assert len(ax.get_lines()[0].get_xdata()) == len(emitters)
 
 
+def test_modes_that_neither_gain_nor_lose():
+    lines = co.plot.modes(co.Couplings(np.eye(3), np.zeros((3, 3)))).get_lines()
+    assert [line.get_label() for line in lines] == ["independent", "one emitter"]
+    dark = co.plot.modes(co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))).get_lines()
+    assert len(dark[1].get_ydata()) == 1
+    assert dark[1].get_ydata()[0] > 0  # on a logarithmic axis
+
+
+def test_equal_labels_are_told_apart(result):
+    texts = co.plot.emission([result, result]).get_legend().get_texts()
+    assert [t.get_text() for t in texts][:2] == ["N = 3", "N = 3 (2)"]
+
+
 def test_lattice_in_space():
     ax = co.plot.lattice(co.cubic(2, 2, 2, 0.2))
     assert ax.name == "3d"
@@ -107,6 +128,9 @@ def test_wrong_things_to_draw(result):
         co.plot.modes(result)
     with pytest.raises(TypeError, match="emitters must be Emitters"):
         co.plot.lattice(result.couplings)
+    for wrong in ("abc", [result.couplings], None):
+        with pytest.raises(TypeError, match="results must be Result"):
+            co.plot.emission(wrong)
     with pytest.raises(ValueError, match="results is empty"):
         co.plot.emission([])
     with pytest.raises(ValueError, match="part must be one of 'decay', 'shift'"):

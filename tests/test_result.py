@@ -65,6 +65,21 @@ def test_a_user_s_matrices_and_field(tmp_path):
     assert back.diagnostics["field"] == "Elsewhere()"
 
 
+class Vacuum(Elsewhere):
+    """Not the package's, for all its name."""
+
+
+def test_a_field_is_not_known_by_its_name(tmp_path):
+    other = co.evolve(co.couple(co.chain(2, 0.1), Vacuum()), "inverted", TIMES)
+    assert co.load(other.save(tmp_path / "other.npz")).couplings.field is None
+
+
+def test_a_path_must_name_a_file(result, tmp_path):
+    for path in (tmp_path, "..", ""):
+        with pytest.raises(ValueError, match="path must name a file"):
+            result.save(path)
+
+
 def test_the_suffix_is_optional(result, tmp_path):
     path = result.save(tmp_path / "deeper" / "run.v2")
     assert path.name == "run.v2.npz"
@@ -139,6 +154,13 @@ def test_newer_and_incomplete_formats(result, tmp_path):
     metadata = json.loads(str(arrays["metadata"]))
     np.savez(path, **{**arrays, "metadata": json.dumps({**metadata, "version": 99})})
     with pytest.raises(ValueError, match="result format 99, this version reads up to 1; upgrade"):
+        co.load(path)
+    for version in ("1", None):
+        np.savez(path, **{**arrays, "metadata": json.dumps({**metadata, "version": version})})
+        with pytest.raises(ValueError, match="not a result"):
+            co.load(path)
+    np.savez(path, **{**arrays, "couplings:drive": np.ones(7)})
+    with pytest.raises(ValueError, match="is damaged: drive must be a number or 3"):
         co.load(path)
     del arrays["couplings:decay"]
     np.savez(path, **arrays)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import qutip
+import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,6 +111,11 @@ def test_photon_statistics_of_inverted_emitters(seed):
     np.testing.assert_allclose(g2(alone.collapse_operators()), 1 - 1 / n, atol=1e-12)
     dicke = co.Couplings(np.ones((n, n)), np.zeros((n, n)))
     np.testing.assert_allclose(g2(dicke.collapse_operators()), 2 - 2 / n, atol=1e-12)
+    # photons into one direction: one jump with the phases of that direction
+    phases = np.exp(2j * np.pi * np.random.default_rng(seed).random(n))
+    lowering = [qutip.Qobj(s, dims=[[2] * n, [2] * n]) for s in reference.lowering(n)]
+    one_way = sum(phase * s for phase, s in zip(phases, lowering, strict=True))
+    np.testing.assert_allclose(g2([one_way]), 2 - 2 / n, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -119,11 +125,17 @@ def test_photon_statistics_of_inverted_emitters(seed):
         (co.states.single(3), r"single\(3\) needs emitter 3, but there are 3"),
         (co.states.dicke(4), r"dicke\(4\) needs 4 emitters, but there are 3"),
         (co.states.timed_dicke((0, 0, 1)), "timed_dicke needs positions"),
-        (qutip.basis(4, 0), r"shape \(8, 1\) or \(8, 8\); got \(4, 1\)"),
+        (qutip.basis(4, 0), r"shape \(8, 1\) or \(8, 8\); got ket \(4, 1\)"),
         (2 * qutip.basis([2] * 3, [0] * 3), "state must be normalised: its trace is 4"),
         (qutip.Qobj(np.diag([1.5, -0.5] + [0] * 6)), "state must be positive: smallest.*-0.5"),
         (qutip.Qobj(np.eye(8) / 8 + 0.1j * np.eye(8, k=1)), "Hermitian density matrix"),
         (qutip.Qobj(np.full((8, 1), np.nan)), "state must be finite"),
+        (np.eye(8), "unknown state of type ndarray"),
+        (None, "unknown state of type NoneType"),
+        ((1 + 1e-6) ** 0.5 * qutip.basis([2] * 3, [0] * 3), "its trace is 1.000001"),
+        (qutip.Qobj(np.diag([1 + 1e-6, -1e-6] + [0] * 6)), "smallest eigenvalue -1e-06"),
+        (qutip.basis([2] * 3, [0] * 3).dag(), r"got bra \(1, 8\)"),
+        (qutip.operator_to_vector(qutip.qeye([2] * 3) / 8), "got operator-ket"),
     ],
 )
 def test_bad_states(state, message):
@@ -139,6 +151,8 @@ def test_bad_states(state, message):
         (lambda: co.states.dicke(-1), "k must be at least 0"),
         (lambda: co.states.timed_dicke((1, 2)), "wavevector must have three components"),
         (lambda: co.states.coherent(np.nan), "theta must be finite"),
+        (lambda: co.states.State("foo"), "unknown state 'foo' with 0 parameters"),
+        (lambda: co.states.State("dicke"), "unknown state 'dicke' with 0 parameters"),
     ],
 )
 def test_bad_recipes(make, message):

@@ -5,6 +5,7 @@ next: what has been reached is never lost, whatever stops the run.
 """
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _operators
 from collective._memory import require, resident_bytes
 from collective._progress import Progress
 from collective.couplings import Couplings
+from collective.engines.recorder import Recorder
 
 if TYPE_CHECKING:
     from qutip import MESolver, Qobj
 
-_EIGENVALUE_TIMES = 5
 _CHECKPOINT_SECONDS = 30
+_ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
 _DENSE_DIMENSION = 256  # of the Liouvillian; its singular values take a second
 _ZERO = 1e-11  # relative to the norm of the Liouvillian; below it ρ loses five digits
 _FILL_BYTES = 20  # per entry of a full LU factor: an upper bound, near it at six emitters
 _INTEGRATOR = "tsit5"
-_INTEGRATOR_VECTORS = 14  # stages, state, interpolation and products inside QuTiP
+_INTEGRATOR_VECTORS = 18  # stages, state, interpolation and products inside QuTiP
 
 
 @dataclass
@@ -38,92 +39,11 @@ class Run:
     failure: BaseException | None = None
 
 
-class Recorder:
-    """Observables of ρ at the output times reached so far."""
-
-    def __init__(
-        self,
-        couplings: Couplings,
-        times: NDArray[np.float64],
-        operators: "dict[str, Qobj]",
-        keep_states: bool,
-    ):
-        n = len(couplings)
-        self._decay = couplings.decay
-        self._pairs, self._rows, self._columns = _operators.pair_table(n)
-        self._excited = _operators.excited(n).astype(float)
-        self._operators, self._keep_states = operators, keep_states
-        steps = np.round(np.linspace(0, len(times) - 1, _EIGENVALUE_TIMES)).astype(int)
-        self._eigenvalue_steps = set(steps.tolist())
-        self._correlations = np.zeros((len(times), n, n), dtype=complex)
-        self._expect: dict[str, list[complex]] = {name: [] for name in operators}
-        self._states: list[Qobj] = []
-        self._eigenvalues: list[float] = []
-        self._trace_error = 0.0
-        self.reached = 0
-        self.last: Qobj | None = None
-
-    def record(self, rho: "Qobj") -> None:
-        """Take everything asked for from ρ at the next output time."""
-        from qutip import expect
-
-        matrix = rho.data_as("ndarray", copy=False)
-        diagonal = np.diagonal(matrix).real
-        trace = float(diagonal.sum())
-        if not np.isfinite(trace):
-            raise FloatingPointError("the density matrix is not finite")
-        correlations = self._correlations[self.reached]
-        m, k = self._pairs.T
-        correlations[m, k] = matrix[self._rows, self._columns].sum(axis=1)
-        correlations[k, m] = correlations[m, k].conj()
-        np.fill_diagonal(correlations, diagonal @ self._excited)
-        for name, operator in self._operators.items():
-            self._expect[name].append(expect(operator, rho))
-        if self._keep_states:
-            self._states.append(rho)
-        if self.reached in self._eigenvalue_steps:
-            self._eigenvalues.append(float(np.linalg.eigvalsh(matrix)[0]))
-        self._trace_error = max(self._trace_error, abs(trace - 1))
-        self.reached += 1
-        self.last = rho
-
-    def restore(self, observables: dict[str, Any], diagnostics: dict[str, Any]) -> None:
-        """Continue from what an earlier, interrupted run recorded."""
-        self.reached = len(observables["correlations"])
-        self._correlations[: self.reached] = observables["correlations"]
-        self._expect = {name: list(values) for name, values in observables["expect"].items()}
-        self._states = list(observables["states"] or [])
-        self._eigenvalues = list(diagnostics["smallest_eigenvalues"])
-        self._trace_error = diagnostics["trace_error"]
-        self.last = observables["last_state"]
-
-    def observables(self) -> dict[str, Any]:
-        """What was recorded, by the names of `Result`."""
-        correlations = self._correlations[: self.reached]
-        populations = np.diagonal(correlations, axis1=1, axis2=2).real.copy()
-        return {
-            "emission": np.einsum("mn,tmn->t", self._decay, correlations).real,
-            "excitation": populations.sum(axis=1),
-            "populations": populations,
-            "correlations": correlations,
-            "states": self._states if self._keep_states else None,
-            "expect": {name: np.array(values) for name, values in self._expect.items()},
-            "last_state": self.last,
-        }
-
-    def accuracy(self) -> dict[str, Any]:
-        """Worst trace error at all times, smallest eigenvalue of ρ at five of them."""
-        return {
-            "trace_error": self._trace_error,
-            "smallest_eigenvalues": list(self._eigenvalues),
-        }
-
-
-def predicted_bytes(n: int, n_states: int = 0) -> int:
-    """Memory of a run: ρ, the integrator's copies of it, sparse operators and kept states."""
+def predicted_bytes(n: int, n_times: int = 1, n_states: int = 0) -> int:
+    """Memory of a run: ρ, the integrator's copies of it, operators and what is kept per time."""
     density_matrix = 16 * 4**n
     operators = 20 * 2**n * (n * n + n * n // 2 + n)
-    return density_matrix * (_INTEGRATOR_VECTORS + n_states) + operators
+    return density_matrix * (_INTEGRATOR_VECTORS + n_states) + operators + 16 * n * n * n_times
 
 
 def run(
@@ -142,7 +62,7 @@ def run(
 
     Ctrl-C and failures of the integrator come back in `Run.failure`, beside what was reached.
     """
-    start, saved = time.monotonic(), time.monotonic()
+    start = saved = time.monotonic()
     before = peak = resident_bytes()
     failure: BaseException | None = None
 
@@ -150,16 +70,18 @@ def run(
         diagnostics = {
             "seconds": time.monotonic() - start,
             "bytes_used": None if before is None or peak is None else peak - before,
-            **recorder.accuracy(),
+            **recorder.checks(),
         }
         return Run(recorder.observables(), diagnostics, failure)
 
+    solver = _solver(couplings, times, rtol, atol, envelope)
+    if recorder.reached == 0:
+        recorder.record(rho)
+    if checkpoint:
+        checkpoint(report())  # now, not after hours: a file that cannot be written shows
+    first = recorder.reached
+    solver.start(recorder.last, times[first - 1])
     try:
-        solver = _solver(couplings, times, rtol, atol, envelope)
-        if recorder.reached == 0:
-            recorder.record(rho)
-        first = recorder.reached
-        solver.start(recorder.last, times[first - 1])
         with Progress(len(times), "evolving (exact)", show=progress) as bar:
             bar.step(first)
             for t in times[first:]:
@@ -168,16 +90,22 @@ def run(
                     peak = max(peak, resident_bytes() or 0)
                 bar.step()
                 if checkpoint and time.monotonic() - saved > _CHECKPOINT_SECONDS:
-                    checkpoint(report())
+                    _keep(checkpoint, report())
                     saved = time.monotonic()
     except (KeyboardInterrupt, Exception) as error:
-        if recorder.reached == 0:
-            raise
         failure = error
     finished = report()
     if checkpoint:
-        checkpoint(finished)
+        _keep(checkpoint, finished)
     return finished
+
+
+def _keep(checkpoint: Callable[[Run], None], run: Run) -> None:
+    """Write a checkpoint; a full disk must not cost the run itself."""
+    try:
+        checkpoint(run)
+    except OSError as error:
+        warnings.warn(f"the checkpoint could not be written: {error}", stacklevel=4)
 
 
 def _solver(
@@ -203,7 +131,10 @@ def _solver(
 
         def pulse(t: float) -> complex:
             # QuTiP also asks at t = 0, where the envelope need not be defined
-            return complex(envelope(t)) if t >= times[0] else 0j
+            value = complex(envelope(t)) if t >= times[0] else 0j
+            if not np.isfinite(value):
+                raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
+            return value
 
         up = couplings.drive_operator()
         hamiltonian = QobjEvo(
@@ -215,7 +146,8 @@ def _solver(
         )
         # a pulse shorter than an internal step would be stepped over unseen
         if len(times) > 1:
-            options["max_step"] = float(np.diff(times).min())
+            span = float(times[-1] - times[0])
+            options["max_step"] = max(float(np.diff(times).min()), span / _ENVELOPE_STEPS)
     return MESolver(hamiltonian, couplings.collapse_operators(), options=options)
 
 
@@ -242,7 +174,12 @@ def _dense_kernel(matrix: NDArray[Any]) -> NDArray[Any]:
     _, singular, adjoint = np.linalg.svd(matrix)
     kernel = int(np.sum(singular <= _ZERO * singular[0]))
     if kernel != 1:
-        raise ValueError(_degenerate(f"the kernel of the Liouvillian has dimension {kernel}"))
+        raise ValueError(
+            _degenerate(
+                f"the kernel of the Liouvillian has dimension {kernel} (singular values below "
+                f"{_ZERO:g} of the largest)"
+            )
+        )
     return adjoint[-1].conj()
 
 
@@ -281,6 +218,7 @@ def _sparse_kernel(liouvillian: "Qobj") -> NDArray[Any]:
 
 def _degenerate(finding: str) -> str:
     return (
-        f"the steady state is not unique: {finding}, so where the emitters end depends on where "
-        "they start; evolve from a state, or add dephasing, a pump or unequal couplings"
+        f"the steady state is not unique to working precision: {finding}, so where the emitters "
+        "end depends on where they start; evolve from a state, or add dephasing, a pump or "
+        "unequal couplings"
     )

@@ -4,7 +4,7 @@
 reciprocal: G(r, r') = Gᵀ(r', r). In vacuum Im G(r, r) = k/6π·1.
 """
 
-from collective.fields.protocol import Field, total_green
-from collective.fields.vacuum import Vacuum
+from collective.fields.protocol import Field
+from collective.fields.vacuum import Plasma, Vacuum
 
-__all__ = ["Field", "Vacuum", "total_green"]
+__all__ = ["Field", "Plasma", "Vacuum"]

@@ -1,12 +1,11 @@
 """What an environment has to offer: the `Field` protocol."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-@runtime_checkable
 class Field(Protocol):
     """Anything with a Green's tensor.
 
@@ -29,15 +28,27 @@ class Field(Protocol):
         ...
 
 
-def total_green(field: Any, r: ArrayLike, r_source: ArrayLike, k: float) -> NDArray[np.complex128]:
-    """The whole Green's tensor of a field that defines `green` or only `scattered`."""
-    if isinstance(field, Field):
-        return np.asarray(field.green(r, r_source, k))
-    if hasattr(field, "scattered"):
+def total_green(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArray[np.complex128]:
+    """The whole Green's tensor of a field that defines `green` or only `scattered`, checked."""
+    if isinstance(field, type):
+        raise TypeError(f"field must be an object: use {field.__name__}() with its arguments")
+    if hasattr(field, "green"):
+        tensor = np.asarray(field.green(r, r_source, k))
+    elif hasattr(field, "scattered"):
         from collective.fields.vacuum import Vacuum
 
-        return Vacuum().green(r, r_source, k) + field.scattered(r, r_source, k)
-    raise TypeError(
-        f"field must be a Field (an object with green(r, r_source, k) or scattered(...)), "
-        f"got {type(field).__name__}"
-    )
+        tensor = Vacuum().green(r, r_source, k) + field.scattered(r, r_source, k)
+    else:
+        raise TypeError(
+            "field must be a Field (an object with green(r, r_source, k) or scattered(...)), "
+            f"got {type(field).__name__}"
+        )
+    shape = (*np.broadcast_shapes(np.shape(r)[:-1], np.shape(r_source)[:-1]), 3, 3)
+    if tensor.shape != shape or tensor.dtype.kind != "c":
+        raise ValueError(
+            f"field {field!r} must return a complex array of shape {shape}, got {tensor.dtype} of "
+            f"shape {tensor.shape}"
+        )
+    if not np.all(np.isfinite(tensor)):
+        raise ValueError(f"field {field!r} returned a Green's tensor that is not finite")
+    return tensor

@@ -1,4 +1,4 @@
-r"""Free space.
+r"""Free space, and the transverse plasma that is free space with another wave number.
 
 With ξ = k|r − r'| and r̂ the direction between the points,
 
@@ -6,7 +6,9 @@ With ξ = k|r − r'| and r̂ the direction between the points,
             + \frac{ik}{4π}\left[(j_0 − j_1/ξ)\,1 + j_2\,r̂r̂\right],
 
 spherical Bessel functions of ξ: the usual e^{ikr}/4πr form, with real and imaginary part kept
-apart so that neither loses digits to the other in the near field.
+apart so that neither loses digits to the other in the near field. At k = iκ, x = κr:
+
+.. math:: G = \frac{e^{−x}}{4πr}\left[(1 + 1/x + 1/x^2)\,1 − (1 + 3/x + 3/x^2)\,r̂r̂\right].
 """
 
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ _J1_SERIES = [(-1) ** n * 2 * (n + 1) / factorial(2 * n + 3) for n in range(8)]
 
 @dataclass(frozen=True)
 class Vacuum:
-    """Free space, at real wave numbers.
+    """Free space, at real and imaginary wave numbers.
 
     Example:
         >>> import numpy as np, collective as co
@@ -40,58 +42,140 @@ class Vacuum:
         Args:
             r: field points, (..., 3).
             r_source: source points, (..., 3).
-            k: real positive wave number; a number, or an array that broadcasts over the points.
+            k: wave number, positive or i times positive; a number, or an array that broadcasts
+                over the points and lies on one of the two axes.
 
         Returns:
-            The tensor; at coincident points ik/6π·1.
+            The tensor; at coincident points ik/6π·1, on the imaginary axis zero.
 
         Raises:
-            ValueError: for points that are not finite vectors or k that is not positive.
+            ValueError: for points that are not finite vectors or k off the two axes.
         """
+        return _green(*_separations(r, r_source, k))
+
+    def magnetic_green(
+        self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike
+    ) -> NDArray[np.complex128]:
+        """The field of magnetic dipoles, ∇×G×∇' = k²G, (..., 3, 3); arguments as of `green`."""
         separation, k = _separations(r, r_source, k)
-        distance = np.sqrt(np.einsum("...i,...i->...", separation, separation))
-        xi = np.asarray(k * distance)
-        apart = xi > _COINCIDENT
-        safe = np.where(apart, xi, 1.0)
-        j0, j1_over_xi = _bessel_j(safe)
-        # y₀ and y₁/ξ; nothing cancels here: each is dominated by one term at small ξ
-        cos, sin = np.cos(safe), np.sin(safe)
-        y0 = -cos / safe
-        y1_over_xi = (-cos / safe - sin) / safe / safe
-        isotropic = np.empty(xi.shape, dtype=complex)
-        isotropic.real = np.where(apart, y1_over_xi - y0, 0.0)
-        isotropic.imag = np.where(apart, j0 - j1_over_xi, 2 / 3)
-        along = np.empty(xi.shape, dtype=complex)
-        along.real, along.imag = y0 - 3 * y1_over_xi, 3 * j1_over_xi - j0
-        direction = separation / np.where(apart, distance, 1.0)[..., None]
-        isotropic *= k / (4 * np.pi)
-        along *= k / (4 * np.pi)
-        tensor = np.empty((*xi.shape, 3, 3), dtype=complex)
-        for i in range(3):
-            for j in range(i + 1):
-                entry = along * (direction[..., i] * direction[..., j])
-                tensor[..., i, j] = tensor[..., j, i] = entry + isotropic if i == j else entry
-        return tensor
+        return (k**2)[..., None, None] * _green(separation, k)
 
     def scattered(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """Zero: nothing scatters in free space."""
-        separation, _ = _separations(r, r_source, k)
-        return np.zeros((*separation.shape, 3), dtype=complex)
+        separation, k = _separations(r, r_source, k)
+        shape = np.broadcast_shapes(separation.shape[:-1], k.shape)
+        return np.zeros((*shape, 3, 3), dtype=complex)
+
+
+@dataclass(frozen=True)
+class Plasma:
+    r"""The transverse field in a lossless plasma: waves of :math:`k_p = \sqrt{k^2 − k_0^2}`.
+
+    Below the plasma frequency nothing propagates: J = 0, and the interaction is screened over
+    1/√(k₀² − k²).
+
+    Args:
+        wavenumber: k₀ = ω_p/c, in inverse units of length.
+
+    Example:
+        >>> import collective as co
+        >>> co.Plasma(2.0).green([0, 0, 1], [0, 0, 0], 1.0).imag.any()
+        np.False_
+    """
+
+    wavenumber: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self, "wavenumber", _checks.number("wavenumber", self.wavenumber, above=0)
+        )
+
+    def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
+        """The vacuum's tensor at k_p; arguments as of `Vacuum.green`, k not at k₀ itself."""
+        separation, k = _separations(r, r_source, k)
+        return _green(separation, self._inside(k))
+
+    def magnetic_green(
+        self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike
+    ) -> NDArray[np.complex128]:
+        """The field of magnetic dipoles, k_p²G(k_p); arguments as of `Vacuum.green`."""
+        separation, k = _separations(r, r_source, k)
+        if np.all(k == self.wavenumber):
+            # the limit is the static field, reached to round-off this far below
+            inside = np.full(k.shape, 1e-9j * self.wavenumber)
+        else:
+            inside = self._inside(k)
+        return (inside**2)[..., None, None] * _green(separation, inside)
+
+    def _inside(self, k: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        squared = (k**2).real - self.wavenumber**2
+        if np.any(squared == 0) or (np.any(squared > 0) and np.any(squared < 0)):
+            raise ValueError(
+                f"k must lie above or below the plasma wave number {self.wavenumber:g}, not at it "
+                "or on both sides in one call"
+            )
+        return np.sqrt(squared.astype(complex))
 
 
 def _separations(
     r: ArrayLike, r_source: ArrayLike, k: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    r, r_source = np.asarray(r, dtype=float), np.asarray(r_source, dtype=float)
-    for name, points in (("r", r), ("r_source", r_source)):
-        if points.shape[-1:] != (3,):
-            raise ValueError(f"{name} must have three components last, got shape {points.shape}")
-        if not np.all(np.isfinite(points)):
-            raise ValueError(f"{name} must be finite")
-    k = _checks.finite("k", k)
-    if np.any(k <= 0):
-        raise ValueError(f"k must be a positive wave number, got {k.min():g}")
-    return r - r_source, k
+) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+    points = []
+    for name, value in (("r", r), ("r_source", r_source)):
+        array = _checks.finite(name, value)
+        if array.shape[-1:] != (3,):
+            raise ValueError(f"{name} must have three components last, got shape {array.shape}")
+        points.append(array)
+    k = _checks.finite("k", k, complex)
+    real = bool(np.all((k.imag == 0) & (k.real > 0)))
+    if not real and not np.all((k.real == 0) & (k.imag > 0)):
+        raise ValueError(
+            f"k must be positive, or i times positive (the imaginary axis), got {k.flat[0]:g}"
+        )
+    return points[0] - points[1], k
+
+
+def _green(separation: NDArray[np.float64], k: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """G = isotropic·1 + along·r̂r̂ for k all real or all imaginary."""
+    distance = np.sqrt(np.einsum("...i,...i->...", separation, separation))
+    xi = np.asarray(np.abs(k) * distance)
+    apart = xi > _COINCIDENT
+    radial = _imaginary_axis if np.any(k.imag) else _real_axis
+    isotropic, along = radial(np.where(apart, xi, 1.0), apart)
+    scale = np.abs(k) / (4 * np.pi)
+    isotropic, along = isotropic * scale, along * scale
+    direction = separation / np.where(apart, distance, 1.0)[..., None]
+    tensor = np.empty((*xi.shape, 3, 3), dtype=complex)
+    for i in range(3):
+        for j in range(i + 1):
+            entry = along * (direction[..., i] * direction[..., j])
+            tensor[..., i, j] = tensor[..., j, i] = entry + isotropic if i == j else entry
+    return tensor
+
+
+def _real_axis(
+    xi: NDArray[np.float64], apart: NDArray[np.bool_]
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    j0, j1_over_xi = _bessel_j(xi)
+    # y₀ and y₁/ξ; nothing cancels here: each is dominated by one term at small ξ
+    cos, sin = np.cos(xi), np.sin(xi)
+    y0 = -cos / xi
+    y1_over_xi = (-cos / xi - sin) / xi / xi
+    isotropic = np.empty(xi.shape, dtype=complex)
+    isotropic.real = np.where(apart, y1_over_xi - y0, 0.0)
+    isotropic.imag = np.where(apart, j0 - j1_over_xi, 2 / 3)
+    along = np.empty(xi.shape, dtype=complex)
+    along.real, along.imag = y0 - 3 * y1_over_xi, 3 * j1_over_xi - j0
+    return isotropic, along
+
+
+def _imaginary_axis(
+    x: NDArray[np.float64], apart: NDArray[np.bool_]
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    decay = np.where(apart, np.exp(-x) / x, 0.0)
+    isotropic = decay * (1 + (1 + 1 / x) / x)
+    along = -decay * (1 + (3 + 3 / x) / x)
+    return isotropic.astype(complex), along.astype(complex)
 
 
 def _bessel_j(xi: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
