@@ -6,13 +6,25 @@ Lengths are in wavelengths, rates in linewidths, times in inverse linewidths; th
 those of `docs/conventions.md`.
 """
 
-from collective import plot, states, units
+from collective import plot, spectral, states, units
 from collective._memory import ProblemTooLargeError
 from collective.couplings import Couplings, Modes, couple
 from collective.drives import plane_wave
-from collective.emitters import Emitters, chain, cloud, cubic, ring, square, triangular
+from collective.emitters import (
+    Emitters,
+    Multilevel,
+    chain,
+    cloud,
+    cubic,
+    ring,
+    spin,
+    square,
+    triangular,
+)
 from collective.evolve import EvolutionError, evolve, steady_state
-from collective.fields import Field, Vacuum
+from collective.fields import Field, Plasma, Vacuum
+from collective.interaction import interaction
+from collective.master import MasterEquation, master_equation
 from collective.result import Result, load
 
 __version__ = "0.1.0"
@@ -22,7 +34,10 @@ __all__ = [
     "Emitters",
     "EvolutionError",
     "Field",
+    "MasterEquation",
     "Modes",
+    "Multilevel",
+    "Plasma",
     "ProblemTooLargeError",
     "Result",
     "Vacuum",
@@ -31,10 +46,14 @@ __all__ = [
     "couple",
     "cubic",
     "evolve",
+    "interaction",
     "load",
+    "master_equation",
     "plane_wave",
     "plot",
     "ring",
+    "spectral",
+    "spin",
     "square",
     "states",
     "steady_state",

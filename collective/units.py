@@ -37,9 +37,9 @@ def from_collective_spins(
     """Arguments of `Couplings` from the matrices of CollectiveSpins.jl.
 
     Its Ω_ij and Γ_ij have our signs and factors (H = Σ Ω_ij σ⁺_iσ⁻_j, rate Γ_ii = γ), and its
-    ½δσ^z is our δσ⁺σ⁻ up to a constant. Its solvers pair Γ_ij with σ⁻_iρσ⁺_j, we with σ⁻_jρσ⁺_i: for
-    complex dipoles pass Γ as its formula gives it, not transposed to suit a solver. States differ: see `density_matrix_from_julia` and
-    `bloch_angles_from_collective_spins`.
+    ½δσ^z is our δσ⁺σ⁻ up to a constant. Its solvers pair Γ_ij with σ⁻_iρσ⁺_j, we with σ⁻_jρσ⁺_i:
+    for complex dipoles pass Γ as its formula gives it, not transposed to suit a solver. States
+    differ: see `density_matrix_from_julia` and `bloch_angles_from_collective_spins`.
 
     Args:
         omega: `OmegaMatrix(system)`, (N, N); its diagonal is zero.

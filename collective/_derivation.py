@@ -1,0 +1,311 @@
+r"""Eigenoperators of a system and the matrices of its bath: what every master equation is made of.
+
+A_a(ω) = Σ_{E_y−E_x=ω} ``|x⟩⟨x|``A_a``|y⟩⟨y|``, over all Bohr frequencies of all emitters at once.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective import _checks
+from collective._memory import require
+from collective.emitters import Multilevel
+from collective.interaction import Interaction, embed
+from collective.spectral import Bath
+
+_SAME_FREQUENCY = 1e-12  # relative to the largest: differences of rounding, not of physics
+_POSITIVE = 1e-10
+_SPANNED = 1e-14  # share of the dissipator below which a jump depends on the others
+
+
+class Derivation:
+    """Eigenoperators and bath matrices of one system, from which every scheme is built."""
+
+    def __init__(self, multilevel: Multilevel, the_bath: Bath, hamiltonian: Any = None):
+        from scipy.sparse import csr_array, diags_array
+
+        self.multilevel, self.bath = multilevel, the_bath
+        levels = multilevel.levels
+        size = int(np.prod(levels))
+        require(16 * 20 * size * len(levels) * 3, f"a system of dimension {size}", "fewer levels")
+        energies = np.zeros(1)
+        for local in multilevel.energies:
+            energies = np.add.outer(energies, local).ravel()
+        self.bare = csr_array(diags_array(energies.astype(complex)))
+        self.hamiltonian = self.bare if hamiltonian is None else hamiltonian
+        operators = [
+            _one(levels, i, multilevel.dipoles[i][:, :, alpha])
+            for i in range(len(levels))
+            for alpha in range(3)
+        ]
+        self.kept = self._choose(operators)
+        self.operators = [operators[a] for a in self.kept]
+        self.emitter = [a // 3 for a in self.kept]
+        if hamiltonian is None:
+            self._split_locally()
+        else:
+            self._split_dressed(size)
+        self.gamma = [self._matrix("gamma", the_bath.gamma, w) for w in self.frequencies]
+        shift = the_bath.shift
+        assert shift is not None
+        self.shift = [self._matrix("shift", shift, w) for w in self.frequencies]
+
+    def _choose(self, operators: list[Any]) -> list[int]:
+        """Which coupling operators the bath's matrices are over: all 3N, or the non-zero ones."""
+        probe = np.asarray(self.bath.gamma(1.0))
+        nonzero = [a for a, op in enumerate(operators) if op.nnz]
+        if probe.ndim == 2 and probe.shape[0] == probe.shape[1]:
+            if len(probe) == len(operators):
+                self._all = True
+                return nonzero
+            if len(probe) == len(nonzero):
+                self._all = False
+                return nonzero
+        raise ValueError(
+            f"bath: gamma must be {len(operators)}×{len(operators)} (three components of every "
+            f"dipole) or {len(nonzero)}×{len(nonzero)} (those that are not zero), "
+            f"got shape {probe.shape}"
+        )
+
+    def _matrix(self, name: str, function: Any, omega: float) -> NDArray[Any]:
+        matrix = _checks.finite(f"bath: {name}({omega:g})", function(float(omega)), complex)
+        if self._all:
+            matrix = matrix[np.ix_(self.kept, self.kept)]
+        scale = float(np.abs(matrix).max()) if matrix.size else 0.0
+        if np.abs(matrix - matrix.conj().T).max(initial=0.0) > _POSITIVE * scale:
+            raise ValueError(f"bath: {name}({omega:g}) must be Hermitian")
+        matrix = (matrix + matrix.conj().T) / 2
+        if name == "gamma" and matrix.size:
+            smallest = float(np.linalg.eigvalsh(matrix)[0])
+            if smallest < -_POSITIVE * scale:
+                raise ValueError(
+                    f"bath: gamma({omega:g}) must be positive semidefinite: smallest eigenvalue "
+                    f"{smallest:.3g}"
+                )
+        return matrix
+
+    def _split_locally(self) -> None:
+        """A_a(ω) from each emitter's own levels; one list of frequencies for all."""
+        m = self.multilevel
+        local = [-m.bohr_frequencies(i) for i in range(len(m))]  # [x, y]: ω = E_y − E_x
+        self.frequencies = _distinct(np.concatenate([w.ravel() for w in local]))
+        self.parts: list[list[Any]] = []
+        for a in self.kept:
+            i, alpha = divmod(a, 3)
+            index = _nearest(self.frequencies, local[i])
+            matrix = m.dipoles[i][:, :, alpha]
+            self.parts.append(
+                [
+                    _one(m.levels, i, np.where(index == w, matrix, 0))
+                    for w in range(len(self.frequencies))
+                ]
+            )
+
+    def _split_dressed(self, size: int) -> None:
+        from scipy.sparse import csr_array
+
+        require(16 * 6 * size**2, f"dressed eigenoperators of dimension {size}", "use local ones")
+        energies, vectors = np.linalg.eigh(self.hamiltonian.toarray())
+        bohr = energies[None] - energies[:, None]
+        self.frequencies = _distinct(bohr.ravel())
+        require(
+            16 * size**2 * len(self.frequencies) * len(self.operators),
+            f"dressed eigenoperators of dimension {size}",
+            "use local ones",
+        )
+        index = _nearest(self.frequencies, bohr)
+        self.parts = []
+        for operator in self.operators:
+            inside = vectors.conj().T @ (operator @ vectors)
+            self.parts.append(
+                [
+                    csr_array(vectors @ np.where(index == w, inside, 0) @ vectors.conj().T)
+                    for w in range(len(self.frequencies))
+                ]
+            )
+
+    def dressed(self) -> "Derivation":
+        """The same system with eigenoperators of H₀ + H_LS."""
+        return Derivation(self.multilevel, self.bath, self.bare + self.lamb_shift())
+
+    def weighted(self, a: int, matrices: list[NDArray[Any]]) -> Any:
+        """Σ_{b,ω} M_ab(ω) A_b(ω)."""
+        total = 0 * self.operators[0]
+        for w, matrix in enumerate(matrices):
+            for b, parts in enumerate(self.parts):
+                if matrix[a, b] != 0 and parts[w].nnz:
+                    total = total + matrix[a, b] * parts[w]
+        return total
+
+    def half_sided(self) -> list[Any]:
+        """B_a of the module's equation."""
+        matrices = [0.5 * g + 1j * s for g, s in zip(self.gamma, self.shift, strict=True)]
+        return [self.weighted(a, matrices) for a in range(len(self.operators))]
+
+    def lamb_shift(self) -> Any:
+        """H_LS, Hermitian."""
+        total = 0 * self.bare
+        for operator, half in zip(self.operators, self.half_sided(), strict=True):
+            product = operator @ half
+            total = total + (product - product.conj().T) / 2j
+        return total
+
+    def roots(self, chosen: Any) -> list[NDArray[Any]]:
+        """Hermitian square roots of γ at the chosen frequencies, zero at the others."""
+        return [
+            _root(g) if keep else np.zeros_like(g)
+            for g, keep in zip(self.gamma, chosen(np.array(self.frequencies)), strict=True)
+        ]
+
+    def jumps(self, chosen: Any) -> list[Any]:
+        """L_λ = Σ [γ(ω)^½]_{λa} A_a(ω) over the chosen frequencies, as few as span the same.
+
+        Any unitary mixture of the L_λ is the same dissipator; the one that makes them orthogonal
+        leaves out those that depend on others (a single mode gives a single jump).
+        """
+        roots = self.roots(chosen)
+        found = [self.weighted(a, roots) for a in range(len(self.operators))]
+        gram = np.array(
+            [[(left.conj().multiply(right)).sum() for right in found] for left in found]
+        )
+        if not gram.size:
+            return []
+        weights, mixture = np.linalg.eigh(gram)
+        return [
+            sum(mixture[a, v] * op for a, op in enumerate(found))
+            for v in reversed(range(len(found)))
+            if weights[v] > _SPANNED * max(weights[-1], np.finfo(float).tiny)
+        ]
+
+    def emission(self) -> Any:
+        """Σ_{ω,ω'>0} ½(γ + γ')_ab A_a†(ω')A_b(ω)."""
+        up = [g if w > 0 else 0 * g for g, w in zip(self.gamma, self.frequencies, strict=True)]
+        one = np.eye(len(self.operators))
+        positive = [one if w > 0 else 0 * one for w in self.frequencies]
+        total = 0 * self.bare
+        for a in range(len(self.operators)):
+            product = self.weighted(a, positive).conj().T @ self.weighted(a, up)
+            total = total + (product + product.conj().T) / 2
+        return total
+
+    def resonant(self, field: Any) -> Any:
+        """The terms of G^(P) with Ω₁Ω₂ < 0 or Ω₁ = Ω₂ = 0."""
+        m = self.multilevel
+        total = 0 * self.bare
+        for i in range(len(m)):
+            for j in range(i + 1, len(m)):
+                if field is None:
+                    principal = self._principal_of_bath(i, j)
+                else:
+                    principal = Interaction(m, field).principal(i, j)
+                first, second = m.bohr_frequencies(i), m.bohr_frequencies(j)
+                both = np.multiply.outer(first, second)
+                static = np.logical_and.outer(first == 0, second == 0)
+                kept = np.where((both < 0) | static, principal, 0)
+                total = total + embed(m.levels, {(i, j): kept})
+        return total
+
+    def _principal_of_bath(self, i: int, j: int) -> NDArray[np.complex128]:
+        """G^(P) with K(Ω) = S(Ω) + S(−Ω) of a bath that is not a field."""
+        m, shift = self.multilevel, dict(zip(self.frequencies, self.shift, strict=True))
+        result = np.zeros((m.levels[i],) * 2 + (m.levels[j],) * 2, dtype=complex)
+        for a in [a for a, e in enumerate(self.emitter) if e == i]:
+            for b in [b for b, e in enumerate(self.emitter) if e == j]:
+                left = m.dipoles[i][:, :, self.kept[a] % 3]
+                right = m.dipoles[j][:, :, self.kept[b] % 3]
+                keys = np.array(self.frequencies)
+                both = np.array([shift[w][a, b] for w in keys])
+                both = both + both[::-1]  # the list of frequencies is symmetric
+                first = both[_nearest(self.frequencies, m.bohr_frequencies(i))]
+                second = both[_nearest(self.frequencies, m.bohr_frequencies(j))]
+                result += 0.5 * np.multiply.outer(first * left, right)
+                result += 0.5 * np.multiply.outer(left, second * right)
+        return result
+
+    def secular_shift(self) -> Any:
+        total = 0 * self.bare
+        for w, shift in enumerate(self.shift):
+            for a, left in enumerate(self.parts):
+                for b, right in enumerate(self.parts):
+                    if shift[a, b] != 0 and left[w].nnz and right[w].nnz:
+                        total = total + shift[a, b] * (left[w].conj().T @ right[w])
+        return total
+
+    def redfield(self) -> Any:
+        """The Redfield superoperator, columns of ρ stacked, sparse."""
+        from scipy.sparse import identity, kron
+
+        size = self.bare.shape[0]
+        half_sided = self.half_sided()
+        filling = 1 + max((op.nnz for op in half_sided), default=0) // size
+        require(
+            20 * 6 * size**2 * filling**2 * len(self.operators),
+            f"the Redfield superoperator of dimension {size}",
+            'use approximation="universal"',
+        )
+        one = identity(size, dtype=complex)
+
+        def both(left: Any, right: Any) -> Any:  # ρ → left ρ right
+            return kron(right.T, left, format="csr")
+
+        total = -1j * (both(self.bare, one) - both(one, self.bare))
+        for a, half in zip(self.operators, half_sided, strict=True):
+            back = half.conj().T
+            total = total + both(half, a) + both(a, back)
+            total = total - both(a @ half, one) - both(one, back @ a)
+        return total
+
+    def variation(self, width: float) -> float:
+        """Largest relative change of γ over a bandwidth around a Bohr frequency."""
+        largest = 0.0
+        for omega in self.frequencies:
+            if 0 < width < omega:
+                low, high = (
+                    self._matrix("gamma", self.bath.gamma, omega + side * width / 2)
+                    for side in (-1, 1)
+                )
+                size = max(np.abs(low).max(), np.abs(high).max(), np.finfo(float).tiny)
+                largest = max(largest, float(np.abs(high - low).max() / size))
+        return largest
+
+    def rates(self) -> list[NDArray[Any]]:
+        """γ(ω) dressed with the dipole strengths: eigenvalues are rates."""
+        strength = np.array([abs(op).max() if op.nnz else 0.0 for op in self.operators])
+        return [g * np.outer(strength, strength) for g in self.gamma]
+
+
+def _one(levels: tuple[int, ...], i: int, matrix: NDArray[Any]) -> Any:
+    """An operator of emitter i alone, sparse."""
+    from scipy.sparse import csr_array, identity, kron
+
+    before, after = (identity(int(np.prod(part))) for part in (levels[:i], levels[i + 1 :]))
+    found = csr_array(kron(kron(before, csr_array(matrix)), after))
+    found.eliminate_zeros()
+    return found
+
+
+def _root(matrix: NDArray[Any]) -> NDArray[Any]:
+    """Hermitian square root by eigh, round-off below zero clipped."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.conj().T
+
+
+def _distinct(frequencies: NDArray[np.float64]) -> list[float]:
+    """Different frequencies in ascending order, symmetric about an exact zero."""
+    positive = np.sort(np.abs(frequencies))
+    tolerance = _SAME_FREQUENCY * positive[-1]
+    positive = positive[positive > tolerance]
+    chosen = positive[np.diff(positive, prepend=-np.inf) > tolerance]
+    return [*(-chosen[::-1]).tolist(), 0.0, *chosen.tolist()]
+
+
+def _nearest(frequencies: list[float], values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Index of the listed frequency closest to each value."""
+    listed = np.array(frequencies)
+    right = np.clip(np.searchsorted(listed, values), 1, max(len(listed) - 1, 1))
+    if len(listed) == 1:
+        return np.zeros(values.shape, dtype=np.intp)
+    return np.where(
+        np.abs(values - listed[right - 1]) <= np.abs(values - listed[right]), right - 1, right
+    )

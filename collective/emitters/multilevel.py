@@ -1,0 +1,272 @@
+r"""Dipoles of any number of levels: energies and a Hermitian dipole matrix for each emitter.
+
+Inside, a dipole is reduced: d̃ = d/√(ε₀ħ) or m̃ = m√(μ₀/ħ), in √(length³·rate), so that
+d̃²/length³ is a rate whatever the kind. A transition of vacuum linewidth Γ has d̃² = 3πΓ/k³.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.emitters.two_level import Emitters
+
+_HERMITIAN = 1e-12
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class Multilevel:
+    r"""Emitters of several levels each, with permanent and transition dipoles.
+
+    Args:
+        positions: (N, 3), in units of length.
+        energies: energies[i] (L_i,), E/ħ in units of rate, in the order of the basis you want.
+        dipoles: dipoles[i] (L_i, L_i, 3), reduced, ``dipoles[i][x, y] = ⟨x|m̂|y⟩``; Hermitian in
+            x, y. The diagonal is permanent.
+        kind: "electric" or "magnetic".
+        speed_of_light: c in units of length times rate.
+
+    Raises:
+        ValueError: for wrong shapes, numbers that are not finite, or a dipole matrix that is not
+            Hermitian.
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> sigma_x = np.zeros((2, 2, 3)); sigma_x[0, 1, 0] = sigma_x[1, 0, 0] = 1
+        >>> co.Multilevel([[0, 0, 0], [0, 0, 1]], [[1.0, 0.0]] * 2, [sigma_x] * 2)
+        Multilevel: 2 electric dipoles of 2, 2 levels
+          Bohr frequencies  1 … 1
+          largest dipole    1
+          speed of light    1
+    """
+
+    positions: NDArray[np.float64]
+    energies: tuple[NDArray[np.float64], ...]
+    dipoles: tuple[NDArray[np.complex128], ...]
+    kind: Literal["electric", "magnetic"]
+    speed_of_light: float
+
+    def __init__(
+        self,
+        positions: ArrayLike,
+        energies: Sequence[ArrayLike],
+        dipoles: Sequence[ArrayLike],
+        *,
+        kind: Literal["electric", "magnetic"] = "electric",
+        speed_of_light: float = 1.0,
+    ):
+        positions = _checks.finite("positions", positions)
+        if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
+            raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
+        n = len(positions)
+        for name, listed in (("energies", energies), ("dipoles", dipoles)):
+            if len(listed) != n:
+                raise ValueError(f"{name} must have one entry per emitter, {n}; got {len(listed)}")
+        levels = tuple(
+            _checks.readonly(_energies(f"energies[{i}]", e)) for i, e in enumerate(energies)
+        )
+        matrices = tuple(
+            _checks.readonly(_dipole_matrix(f"dipoles[{i}]", d, len(levels[i])))
+            for i, d in enumerate(dipoles)
+        )
+        _checks.freeze(
+            self,
+            positions=positions,
+            energies=levels,
+            dipoles=matrices,
+            kind=_checks.choice("kind", kind, ("electric", "magnetic")),
+            speed_of_light=_checks.number("speed_of_light", speed_of_light, above=0),
+        )
+
+    @classmethod
+    def from_emitters(cls, emitters: Emitters) -> "Multilevel":
+        """Two-level emitters as (excited, ground), so that a QuTiP state means the same.
+
+        The ground state has energy zero, the excited one ω_m; ``⟨g|d|e⟩ = √(3πΓ_m/k_m³) u_m``.
+
+        Raises:
+            ValueError: without a frequency, which sets the speed of light.
+        """
+        _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        if emitters.frequency is None:
+            raise ValueError("frequency is required: use Emitters(frequency=...)")
+        strength = np.sqrt(3 * np.pi * emitters.decay_rates / emitters.wavenumbers**3)
+        dipoles = np.zeros((len(emitters), 2, 2, 3), dtype=complex)
+        dipoles[:, 1, 0] = strength[:, None] * emitters.dipoles
+        dipoles[:, 0, 1] = dipoles[:, 1, 0].conj()
+        frequencies = emitters.frequency + emitters.detunings
+        assert emitters.speed_of_light is not None
+        return cls(
+            emitters.positions,
+            [[omega, 0.0] for omega in frequencies],
+            list(dipoles),
+            speed_of_light=emitters.speed_of_light,
+        )
+
+    @classmethod
+    def from_si(
+        cls,
+        positions: ArrayLike,
+        energies: Sequence[ArrayLike],
+        dipoles: Sequence[ArrayLike],
+        *,
+        kind: Literal["electric", "magnetic"],
+        length: float = 1.0,
+        rate: float = 1.0,
+    ) -> "Multilevel":
+        """From metres, joules, and C·m (electric) or J/T (magnetic).
+
+        Args:
+            positions: (N, 3) in metres.
+            energies: energies[i] (L_i,) in joules.
+            dipoles: dipoles[i] (L_i, L_i, 3) in C·m or J/T.
+            kind: "electric" or "magnetic".
+            length: unit of length of the result, in metres.
+            rate: unit of rate of the result, in s⁻¹.
+
+        Example:
+            Two Bohr magnetons 10 nm apart, resonant at 2.87 GHz:
+
+            >>> import numpy as np, collective as co
+            >>> from scipy.constants import h, physical_constants
+            >>> moment = np.zeros((2, 2, 3))
+            >>> moment[0, 1, 0] = moment[1, 0, 0] = physical_constants["Bohr magneton"][0]
+            >>> pair = co.Multilevel.from_si(
+            ...     [[0, 0, 0], [0, 0, 1e-8]], [[2.87e9 * h, 0.0]] * 2, [moment] * 2,
+            ...     kind="magnetic")
+            >>> coupling = co.interaction(pair, co.Vacuum()).principal(0, 1)[0, 1, 1, 0]
+            >>> f"{coupling.real / (2 * np.pi):.5g} Hz"
+            '12980 Hz'
+        """
+        from scipy.constants import c, epsilon_0, hbar, mu_0
+
+        length = _checks.number("length", length, above=0)
+        rate = _checks.number("rate", rate, above=0)
+        kind_ = _checks.choice("kind", kind, ("electric", "magnetic"))
+        reduce = 1 / np.sqrt(epsilon_0 * hbar) if kind_ == "electric" else np.sqrt(mu_0 / hbar)
+        reduce /= np.sqrt(length**3 * rate)
+        return cls(
+            _checks.finite("positions", positions) / length,
+            [_checks.finite(f"energies[{i}]", e) / hbar / rate for i, e in enumerate(energies)],
+            [_checks.finite(f"dipoles[{i}]", d, complex) * reduce for i, d in enumerate(dipoles)],
+            kind=kind,
+            speed_of_light=c / length / rate,
+        )
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Number of levels L_i of each emitter."""
+        return tuple(len(e) for e in self.energies)
+
+    def bohr_frequencies(self, i: int) -> NDArray[np.float64]:
+        """Ω^{yx} = E_y − E_x of emitter i as a matrix [y, x], (L_i, L_i)."""
+        return self.energies[i][:, None] - self.energies[i]
+
+    def __repr__(self) -> str:
+        transitions = np.concatenate(
+            [np.abs(self.bohr_frequencies(i)[np.triu_indices(n, 1)]) for i, n in
+             enumerate(self.levels)]
+        )  # fmt: skip
+        span = f"{transitions.min():g} … {transitions.max():g}" if len(transitions) else "–"
+        largest = max(np.abs(d).max() for d in self.dipoles)
+        return (
+            f"Multilevel: {len(self)} {self.kind} dipoles of "
+            f"{', '.join(map(str, self.levels))} levels\n"
+            f"  Bohr frequencies  {span}\n"
+            f"  largest dipole    {largest:g}\n"
+            f"  speed of light    {self.speed_of_light:g}"
+        )
+
+
+def spin(
+    spin: float,
+    g_factor: float,
+    *,
+    magneton: Literal["bohr", "nuclear"] = "bohr",
+    field: ArrayLike = (0.0, 0.0, 0.0),
+    zero_field_splitting: float = 0.0,
+    axis: ArrayLike = (0.0, 0.0, 1.0),
+) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+    r"""Levels and magnetic moments of a spin in a bias field, for `Multilevel.from_si`.
+
+    H = D (S·axis)² − m̂·B with m̂ = −g μ_B S (electrons) or +g μ_N S (nuclei), diagonalised.
+
+    Args:
+        spin: S, a positive multiple of ½.
+        g_factor: 2.0028 for the NV centre; nuclear ones carry their sign (¹³C: 1.4048).
+        magneton: "bohr" or "nuclear".
+        field: B in tesla, (3,).
+        zero_field_splitting: D in joules (NV centre: 2.87 GHz times h).
+        axis: symmetry axis of D.
+
+    Returns:
+        energies (2S+1,) in joules, highest first, and moments (2S+1, 2S+1, 3) in J/T between
+        those levels. Degenerate levels keep the order of their projection on the axis.
+
+    Example:
+        >>> import collective as co
+        >>> energies, moments = co.spin(0.5, 2.0, field=(0, 0, 1.0))
+        >>> f"{energies[0] - energies[1]:.4g} J", moments.shape
+        ('1.855e-23 J', (2, 2, 3))
+    """
+    from scipy.constants import physical_constants
+
+    twice = _checks.count("2·spin", round(2 * _checks.number("spin", spin)))
+    if abs(twice - 2 * spin) > 1e-12:
+        raise ValueError(f"spin must be a multiple of 1/2, got {spin:g}")
+    which = _checks.choice("magneton", magneton, ("bohr", "nuclear"))
+    unit = physical_constants["Bohr magneton" if which == "bohr" else "nuclear magneton"][0]
+    g_factor = _checks.number("g_factor", g_factor)
+    operators = _spin_matrices(twice)
+    moments = (-1 if which == "bohr" else 1) * g_factor * unit * operators
+    along = np.einsum("xyi,i->xy", operators, _checks.direction("axis", axis))
+    splitting = _checks.number("zero_field_splitting", zero_field_splitting)
+    hamiltonian = splitting * along @ along - np.einsum(
+        "xyi,i->xy", moments, _checks.vector("field", field)
+    )
+    # a minute slope along the axis orders degenerate levels without mixing the others
+    size = np.abs(hamiltonian).max() or 1.0
+    energies, vectors = np.linalg.eigh(hamiltonian + 1e-13 * size * along)
+    order = np.argsort(-energies, kind="stable")
+    vectors = vectors[:, order]
+    exact = np.einsum("xa,xy,ya->a", vectors.conj(), hamiltonian, vectors).real
+    return exact, np.einsum("xa,xyi,yb->abi", vectors.conj(), moments, vectors)
+
+
+def _spin_matrices(twice: int) -> NDArray[np.complex128]:
+    """S as (2S+1, 2S+1, 3), highest projection first."""
+    s = twice / 2
+    m = s - np.arange(twice + 1)
+    raising = np.diag(np.sqrt(s * (s + 1) - m[1:] * (m[1:] + 1)), 1)
+    x, y = (raising + raising.T) / 2, (raising - raising.T) / 2j
+    return np.stack([x, y, np.diag(m)], axis=-1).astype(complex)
+
+
+def _energies(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    energies = _checks.finite(name, value)
+    if energies.ndim != 1 or len(energies) == 0:
+        raise ValueError(f"{name} must be a list of energies, got shape {energies.shape}")
+    return energies
+
+
+def _dipole_matrix(name: str, value: ArrayLike, levels: int) -> NDArray[np.complex128]:
+    matrix = _checks.finite(name, value, complex)
+    if matrix.shape != (levels, levels, 3):
+        raise ValueError(
+            f"{name} must have shape ({levels}, {levels}, 3), one vector per pair of levels; "
+            f"got {matrix.shape}"
+        )
+    miss = np.abs(matrix - matrix.conj().transpose(1, 0, 2))
+    x, y, alpha = (int(k) for k in np.unravel_index(np.argmax(miss), miss.shape))
+    if miss[x, y, alpha] > _HERMITIAN * np.abs(matrix).max():
+        raise ValueError(
+            f"{name} must be Hermitian: component {'xyz'[alpha]} of [{x}, {y}] is "
+            f"{matrix[x, y, alpha]:.6g}, of [{y}, {x}]* {matrix[y, x, alpha].conjugate():.6g}"
+        )
+    return (matrix + matrix.conj().transpose(1, 0, 2)) / 2

@@ -1,0 +1,200 @@
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from multilevels import GOLDEN, flip, golden_pair, number, random_multilevel, vector
+
+import collective as co
+from collective import spectral
+from collective.spectral import baths
+
+VACUUM = co.Vacuum()
+
+
+def vacuum_density(omega, r, a, b):
+    """J of physics: odd in ω."""
+    eta = omega * r
+    common = eta * np.cos(eta) - np.sin(eta)
+    square = eta**2 * np.sin(eta)
+    return (a * (square + common) - 3 * b * (square / 3 + common)) / (2 * np.pi * r**3)
+
+
+@pytest.mark.parametrize("name", [n for n in GOLDEN["dipoles"] if n != "complex_detuned"])
+def test_shift_by_principal_value(name):
+    """K from J on the real axis alone, Abel-summed, against the golden numbers."""
+    g = GOLDEN["dipoles"][name]
+    m1, m2, r = vector(g["m1"]).real, vector(g["m2"]).real, np.array([float(x) for x in g["r"]])
+    distance = np.linalg.norm(r)
+    a, b = m1 @ m2, (m1 @ r) * (m2 @ r) / distance**2
+    for which in "12":
+        found = spectral.principal_value(
+            lambda w: vacuum_density(w, distance, a, b),
+            float(g[f"Omega{which}"]),
+            period=2 * np.pi / distance,
+        )
+        assert abs(found - number(g[f"K_O{which}"]).real) < 1e-6 * max(abs(a), abs(b))
+
+
+def test_half_range_by_principal_value():
+    """S(ω) at T = 0 from J θ(ω): the same quadrature over half the axis."""
+    g = GOLDEN["dipoles"]["generic_real_detuned"]
+    m1, m2, r = vector(g["m1"]).real, vector(g["m2"]).real, np.array([float(x) for x in g["r"]])
+    distance = np.linalg.norm(r)
+    a, b = m1 @ m2, (m1 @ r) * (m2 @ r) / distance**2
+    for omega in (0.7, -0.7):
+        found = spectral.principal_value(
+            lambda w: (w > 0) * vacuum_density(w, distance, a, b),
+            omega,
+            period=2 * np.pi / distance,
+        )
+        assert abs(found - number(GOLDEN["S_half"][f"w={omega},T=0"]).real) < 1e-6
+
+
+@pytest.mark.parametrize("key", GOLDEN["S_half"])
+def test_golden_half_range(key):
+    omega, temperature = (float(part.split("=")[1]) for part in key.split(","))
+    pair, _ = golden_pair("generic_real_detuned")
+    g = GOLDEN["dipoles"]["generic_real_detuned"]
+    found = spectral.bath(pair, VACUUM, temperature).shift(omega)[:3, 3:]
+    value = vector(g["m1"]).real @ found @ vector(g["m2"]).real
+    assert abs(value - number(GOLDEN["S_half"][key]).real) < 1e-10
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1e-6, 3e-3, 0.1, 1.0, 30.0])
+@pytest.mark.parametrize("omega", [0.0, 0.02, 0.7, 3.0])
+def test_half_ranges_sum_to_the_shift(temperature, omega):
+    pair, _ = golden_pair("generic_real_detuned")
+    found = spectral.bath(pair, VACUUM, temperature)
+    _, shift = spectral.decay_and_shift(pair, VACUUM, 0, 1, np.array(omega))
+    total = found.shift(omega) + found.shift(-omega)
+    np.testing.assert_allclose(total[:3, 3:], shift, atol=1e-12)
+    np.testing.assert_allclose(total, total.T, atol=1e-14)
+    np.testing.assert_array_equal(total[:3, :3], 0)
+
+
+def test_cold_fields_are_continuous(monkeypatch):
+    """The Matsubara sum and its integral meet; T → 0 is the zero-temperature formula."""
+    pair, _ = golden_pair("generic_real_detuned")
+    summed = spectral.bath(pair, VACUUM, 2e-3).shift(0.7)
+    monkeypatch.setattr(baths, "_MATSUBARA_TERMS", 10)
+    integrated = spectral.bath(pair, VACUUM, 2e-3).shift(0.7)
+    np.testing.assert_allclose(integrated, summed, atol=1e-9)
+    frozen = spectral.bath(pair, VACUUM, 1e-9).shift(0.7)
+    np.testing.assert_allclose(frozen, spectral.bath(pair, VACUUM).shift(0.7), atol=1e-12)
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.5]))
+def test_thermal_rates(seed, temperature):
+    """γ ⪰ 0, detailed balance, J = γ(ω) − γ(−ω), and the vacuum's own block k³/3π."""
+    system = random_multilevel(seed, (2, 2))
+    found = spectral.bath(system, VACUUM, temperature)
+    omega = 1.3
+    up, down = found.gamma(omega), found.gamma(-omega)
+    assert np.linalg.eigvalsh(up)[0] > -1e-12
+    np.testing.assert_allclose(down, up * (np.exp(-omega / temperature) if temperature else 0))
+    np.testing.assert_allclose((up - down)[:3, :3], omega**3 / (3 * np.pi) * np.eye(3))
+    np.testing.assert_allclose(found.gamma(0.0), 0, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [co.Vacuum(), co.Plasma(0.8)])
+def test_imaginary_axis_is_the_continuation(kind):
+    """Kramers–Kronig: −½ Re F at ω equals the principal value of its imaginary part."""
+    pair, _ = golden_pair("generic_real_detuned")
+    distance = float(np.linalg.norm(pair.positions[0]))
+
+    def density(w):
+        if abs(w) in (0.0, 0.8):
+            return np.zeros((3, 3))
+        return spectral.decay_and_shift(pair, kind, 0, 1, np.array(w))[0]
+
+    breakpoints = (0.0, 0.8, -0.8) if isinstance(kind, co.Plasma) else (0.0,)
+    found = spectral.principal_value(
+        density, 1.1, period=2 * np.pi / distance, breakpoints=breakpoints
+    )
+    expected = spectral.decay_and_shift(pair, kind, 0, 1, np.array(1.1))[1]
+    np.testing.assert_allclose(found, expected, atol=2e-5 if len(breakpoints) > 1 else 1e-7)
+
+
+def test_green_on_the_imaginary_axis():
+    """Against mpmath's e^{ikr}/4πr at k = iκ, and G(−k*) = G*(k) makes it real."""
+    r, kappa = np.array([0.3, -0.2, 0.5]), 1.7
+    distance = np.linalg.norm(r)
+    green = VACUUM.green(r, [0, 0, 0], 1j * kappa)
+    assert not np.any(green.imag)
+    k = mpmath.mpc(0, kappa)
+    x = k * distance
+    wave = mpmath.exp(1j * x) / (4 * mpmath.pi * distance)
+    one = complex(wave * (1 + 1j / x - 1 / x**2))
+    both = complex(wave * (-1 - 3j / x + 3 / x**2))
+    expected = one * np.eye(3) + both * np.outer(r, r) / distance**2
+    np.testing.assert_allclose(green, expected, rtol=1e-13)
+    np.testing.assert_array_equal(VACUUM.green(r, r, 1j), 0)
+    np.testing.assert_allclose(
+        VACUUM.magnetic_green(r, [0, 0, 0], 1j * kappa), -(kappa**2) * green, rtol=1e-14
+    )
+
+
+def test_plasma_below_and_far_above_its_frequency():
+    r = np.array([0.3, -0.2, 0.5])
+    plasma = co.Plasma(2.0)
+    np.testing.assert_allclose(
+        plasma.green(r, [0, 0, 0], 1.2), VACUUM.green(r, [0, 0, 0], 1.6j), rtol=1e-14
+    )
+    far = np.sqrt(1e4 + 4)
+    np.testing.assert_allclose(
+        plasma.green(r, [0, 0, 0], far), VACUUM.green(r, [0, 0, 0], 100.0), rtol=1e-9
+    )
+    # at the plasma frequency magnetic dipoles see the static field
+    at = plasma.magnetic_green(r, [0, 0, 0], 2.0)
+    below = plasma.magnetic_green(r, [0, 0, 0], 2.0 * (1 - 1e-12))
+    np.testing.assert_allclose(at, below, rtol=1e-9)
+
+
+def test_baths_of_one_s_own():
+    g, mode, kappa = np.array([0.3, 0.2]), 1.5, 0.4
+
+    def gamma(w):
+        return np.outer(g, g) * kappa / ((w - mode) ** 2 + kappa**2 / 4)
+
+    numeric = spectral.Bath(gamma)
+    closed = np.outer(g, g) * (0.8 - mode) / ((0.8 - mode) ** 2 + kappa**2 / 4)
+    np.testing.assert_allclose(numeric.shift(0.8), closed, atol=1e-9)
+
+    def ohmic(w):
+        return np.array([[w * np.exp(-w)]])
+
+    warm = spectral.Bath.from_spectral_density(ohmic, 0.7)
+    np.testing.assert_allclose(warm.gamma(0.0), 0.7, rtol=1e-5)
+    np.testing.assert_allclose(warm.gamma(-1.1), warm.gamma(1.1) * np.exp(-1.1 / 0.7))
+    cold = spectral.Bath.from_spectral_density(ohmic)
+    with mpmath.workdps(20):
+        expected = mpmath.quad(
+            lambda s: (
+                ((0.5 - s) * mpmath.exp(s - 0.5) * (s < 0.5) - (0.5 + s) * mpmath.exp(-s - 0.5)) / s
+            ),
+            [0, 0.5, 2, 10, 60],
+        ) / (2 * mpmath.pi)
+    np.testing.assert_allclose(cold.shift(0.5), float(expected), atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: spectral.bath(golden_pair("real_par")[0], VACUUM, -1.0),
+            "temperature must not be",
+        ),
+        (lambda: spectral.Bath(3), "gamma must be a function"),
+        (lambda: spectral.principal_value(lambda w: np.inf, 1.0), "function is not finite near"),
+        (lambda: spectral.principal_value(np.sin, 1.0, period=-1), "period must be above 0"),
+        (lambda: VACUUM.green([0, 0, 1], [0, 0, 0], 1 + 1j), "k must be positive, or i times"),
+    ],
+)
+def test_bad_input(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_flip_is_hermitian():
+    assert np.array_equal(flip(), flip().conj().transpose(1, 0, 2))
