@@ -8,6 +8,7 @@ those of `docs/conventions.md`.
 
 from collective import plot, spectral, states, units
 from collective._memory import ProblemTooLargeError
+from collective.compare import Comparison, compare
 from collective.couplings import Couplings, Modes, couple
 from collective.drives import plane_wave
 from collective.emitters import (
@@ -30,6 +31,7 @@ from collective.result import Result, load
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "Couplings",
     "Emitters",
     "EvolutionError",
@@ -43,6 +45,7 @@ __all__ = [
     "Vacuum",
     "chain",
     "cloud",
+    "compare",
     "couple",
     "cubic",
     "evolve",

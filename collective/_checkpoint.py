@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from collective.couplings import Couplings
+from collective.master import MasterEquation
 from collective.result import Result, load
 
 
@@ -16,7 +17,12 @@ def fingerprint(*parts: Any) -> str:
     digest = hashlib.sha256()
 
     def add(part: Any) -> None:
-        if isinstance(part, Couplings):
+        if isinstance(part, MasterEquation):
+            add(part.hamiltonian())
+            add(part.liouvillian() if not part.of_lindblad_form else "Lindblad")
+            for jump in part.collapse_operators() if part.of_lindblad_form else []:
+                add(jump)
+        elif isinstance(part, Couplings):
             for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
                 add(getattr(part, name))
         elif isinstance(part, np.ndarray):

@@ -240,7 +240,7 @@ class Derivation:
         half_sided = self.half_sided()
         filling = 1 + max((op.nnz for op in half_sided), default=0) // size
         require(
-            20 * 6 * size**2 * filling**2 * len(self.operators),
+            20 * 6 * size**2 * filling**2,
             f"the Redfield superoperator of dimension {size}",
             'use approximation="universal"',
         )

@@ -14,7 +14,7 @@ approximations keep H_LS or its secular part and replace the dissipator by one o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from collective.validity import Validity
 
-Approximation = Literal["universal", "redfield", "secular", "rwa"]
 APPROXIMATIONS = ("universal", "redfield", "secular", "rwa")
 
 
@@ -114,9 +113,19 @@ class MasterEquation:
         return self._hamiltonian.shape[0]
 
     @property
+    def levels(self) -> tuple[int, ...]:
+        """Sizes of the tensor factors."""
+        return tuple(self.dims)
+
+    @property
     def dims(self) -> list[int]:
         """Dimensions of the tensor factors."""
         return self._hamiltonian.dims[0]
+
+    @property
+    def of_lindblad_form(self) -> bool:
+        """Whether there are collapse operators; Redfield has none."""
+        return self._generator is None
 
     def hamiltonian(self) -> "Qobj":
         """The Hamiltonian, H₀ and the field-induced part together."""
@@ -206,9 +215,9 @@ def master_equation(
     system: "Multilevel | Emitters",
     environment: Any,
     *,
-    approximation: Approximation = "universal",
+    approximation: str = "universal",
     temperature: float = 0.0,
-    eigenoperators: Literal["local", "dressed"] = "local",
+    eigenoperators: str = "local",
 ) -> MasterEquation:
     r"""The master equation of dipoles in a field or bath, in the laboratory frame.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collective import _checks
+from collective.compare import Comparison
 from collective.couplings import Couplings
 from collective.emitters import Emitters
 from collective.result import Result
@@ -38,10 +39,12 @@ def emission(
     ax = _axes(ax)
     colours = _colours(len(named))
     for (label, result), colour in zip(named.items(), colours, strict=True):
-        scale = len(result.couplings) if per_emitter else 1
+        if result.emission is None:
+            raise ValueError("results: this MasterEquation knows no bath, so no emission rate")
+        scale = result.populations.shape[1] if per_emitter else 1
         ax.plot(result.times, result.emission / scale, color=colour, label=label)
-    if independent:
-        first = next(iter(named.values()))
+    first = next(iter(named.values()))
+    if independent and first.couplings is not None:
         rates = np.diag(first.couplings.decay).real
         elapsed = first.times - first.times[0]
         alone = np.exp(-np.outer(elapsed, rates)) @ (rates * first.populations[0])
@@ -57,15 +60,23 @@ def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
     """Probability of each emitter to be excited, against time.
 
     Args:
-        result: of `evolve`; one curve per emitter.
+        result: of `evolve`; one curve per emitter, or per level of each emitter.
         ax: where to draw; None makes a new figure.
     """
     _checks.instance("result", result, Result, "co.evolve(...)")
     ax = _axes(ax)
-    n = result.populations.shape[1]
-    for m, colour in enumerate(_colours(n)):
-        ax.plot(result.times, result.populations[:, m], color=colour, label=f"emitter {m}")
-    ax.set(xlabel=_TIME, ylabel="excited-state population", ylim=(-0.02, 1.02))
+    curves = {f"emitter {m}": column for m, column in enumerate(result.populations.T)}
+    if result.populations.ndim == 3:
+        curves = {
+            f"emitter {m}, level {level}": column
+            for m, columns in enumerate(result.populations.transpose(1, 2, 0))
+            for level, column in enumerate(columns)
+            if not np.all(np.isnan(column))
+        }
+    n = len(curves)
+    for (label, column), colour in zip(curves.items(), _colours(n), strict=True):
+        ax.plot(result.times, column, color=colour, label=label)
+    ax.set(xlabel=_TIME, ylabel="population", ylim=(-0.02, 1.02))
     ax.legend(frameon=False, ncols=1 + (n - 1) // 8)
     return ax
 
@@ -170,6 +181,24 @@ def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
+def comparison(comparison: Comparison, *, ax: "Axes | None" = None) -> "Axes":
+    """Trace distance of every pair of approximations against time.
+
+    Args:
+        comparison: of `compare`.
+        ax: where to draw; None makes a new figure.
+    """
+    _checks.instance("comparison", comparison, Comparison, "co.compare(...)")
+    ax = _axes(ax)
+    pairs = comparison.distances.items()
+    for ((one, other), values), colour in zip(pairs, _colours(len(pairs)), strict=True):
+        ax.plot(comparison.times[: len(values)], values, color=colour, label=f"{one} – {other}")
+    ax.set(xlabel=_TIME, ylabel="trace distance ½‖ρ_a − ρ_b‖₁")
+    ax.set_ylim(bottom=0)
+    ax.legend(frameon=False)
+    return ax
+
+
 def _arrow_length(emitters: Emitters) -> float:
     distance, _ = emitters.nearest_pair()
     return distance if np.isfinite(distance) else emitters.wavelength
@@ -183,10 +212,11 @@ def _by_label(results: Any) -> dict[str, Result]:
         results = {}
         for result in listed:
             _checks.instance("results", result, Result, "co.evolve(...)")
-            label, copies = f"N = {len(result.couplings)}", 1
+            n = result.populations.shape[1]
+            label, copies = f"N = {n}", 1
             while label in results:
                 copies += 1
-                label = f"N = {len(result.couplings)} ({copies})"
+                label = f"N = {n} ({copies})"
             results[label] = result
     if not results:
         raise ValueError("results is empty: give at least one result of co.evolve")

@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective import _checks
 from collective._memory import bytes_text
-from collective.couplings import Couplings
-from collective.emitters import Emitters
-from collective.fields import Vacuum
+from collective._operators import excited
+from collective._storage import ARRAYS, pack, unpack
+from collective.master import MasterEquation
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
 _FORMAT = "collective result"
 _VERSION = 1
-_ARRAYS = ("times", "emission", "excitation", "populations", "correlations")
-_COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
-_EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
-_FIELDS = {"Vacuum": Vacuum}  # those a file can bring back
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,9 +28,11 @@ class Result:
 
     Attributes:
         times: (T,), in inverse units of rate; fewer than asked for if not `complete`.
-        emission: (T,), photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩.
-        excitation: (T,), mean number of excited emitters.
-        populations: (T, N), probability that each emitter is excited.
+        emission: (T,), photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩; of a
+            master equation Σ_{ω,ω'>0} ½(γ+γ')_ab⟨A_a†(ω')A_b(ω)⟩, None if it knows no bath.
+        excitation: (T,), mean number of excited emitters; None for a master equation.
+        populations: (T, N), probability that each emitter is excited; of a master equation
+            (T, N, L_max), of each level, padded with NaN.
         correlations: (T, N, N), ⟨σ⁺_mσ⁻_n⟩, if observed.
         states: density matrices at every time, if observed.
         expect: expectation values (T,) of the operators given by name in `observe`.
@@ -41,8 +40,9 @@ class Result:
         reason: why it was chosen, with its predicted size.
         diagnostics: seconds, bytes, tolerances, versions, trace error, eigenvalues of ρ.
         initial_state: what the evolution started from.
-        frame: "rotating", see `Couplings.detunings`.
-        couplings: what was evolved.
+        frame: "rotating" at `Couplings`' reference frequency, or "lab"; see `in_frame`.
+        couplings: what was evolved, or None for
+        equation: the `MasterEquation` that was.
         complete: False if the run was interrupted; everything before is here.
         last_state: the density matrix at the last of `times`.
     """
@@ -51,10 +51,11 @@ class Result:
     emission: NDArray[np.float64]
     excitation: NDArray[np.float64]
     populations: NDArray[np.float64]
-    couplings: Couplings
+    couplings: Any
     method: str
     reason: str
     initial_state: str
+    equation: MasterEquation | None = None
     correlations: NDArray[np.complex128] | None = None
     states: "list[Qobj] | None" = None
     expect: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -64,7 +65,7 @@ class Result:
     last_state: "Qobj | None" = None
 
     def __post_init__(self) -> None:
-        for array in [*(getattr(self, name) for name in _ARRAYS), *self.expect.values()]:
+        for array in [*(getattr(self, name) for name in ARRAYS), *self.expect.values()]:
             if array is not None:
                 array.flags.writeable = False
 
@@ -72,16 +73,69 @@ class Result:
         """A copy with some attributes changed."""
         return replace(self, **changes)
 
+    def in_frame(self, frame: str) -> "Result":
+        """The same result with ρ seen from another frame.
+
+        ρ_rotating = e^{iRt} ρ_lab e^{−iRt}, where R is ω₀ times the number of excitations for
+        two-level emitters, and the bare energies of the levels for a `Multilevel`. Emission,
+        populations and correlations are the same in both.
+
+        Args:
+            frame: "rotating" or "lab".
+
+        Raises:
+            ValueError: if the frequencies are not known, or expectation values were observed,
+                which belong to the frame they were taken in.
+        """
+        _checks.choice("frame", frame, ("rotating", "lab"))
+        if frame == self.frame:
+            return self
+        if self.expect:
+            raise ValueError(
+                f"expectation values of {', '.join(sorted(self.expect))} belong to the "
+                f"{self.frame} frame: observe states and take them there"
+            )
+        sign = 1 if frame == "rotating" else -1
+        energies = self._frame_energies()
+
+        def turned(rho: "Qobj", t: float) -> "Qobj":
+            from qutip import Qobj
+
+            phases = np.exp(1j * sign * energies * t)
+            return Qobj(phases[:, None] * rho.full() * phases.conj(), dims=rho.dims)
+
+        pairs = [] if self.states is None else zip(self.states, self.times, strict=True)
+        last = self.last_state
+        return self.replace(
+            frame=frame,
+            states=None if self.states is None else [turned(rho, t) for rho, t in pairs],
+            last_state=None if last is None else turned(last, float(self.times[-1])),
+        )
+
+    def _frame_energies(self) -> NDArray[np.float64]:
+        if self.equation is not None:
+            if self.equation.frame is None:
+                raise ValueError("this MasterEquation does not know the frame's energies")
+            return self.equation.frame
+        emitters = self.couplings.emitters
+        if emitters is None or emitters.frequency is None:
+            raise ValueError("frequency is required: use Emitters(frequency=...)")
+        if np.any(self.couplings.drive):
+            raise ValueError("the frame of a drive rotates at its frequency, not known here")
+        return emitters.frequency * excited(len(emitters)).sum(axis=1)
+
     def __repr__(self) -> str:
         d = self.diagnostics
-        peak = int(np.argmax(self.emission))
+        what = f"{len(self.couplings)} emitters" if self.couplings else repr(self.equation)
         span = f"t = {self.times[0]:g} … {self.times[-1]:g}"
         rows = {
-            "problem": f"{len(self.couplings)} emitters from {self.initial_state}",
+            "problem": f"{what} from {self.initial_state}",
             "times": f"{len(self.times)}, {span} ({self.frame} frame)",
-            "emission": f"largest {self.emission[peak]:.6g} at t = {self.times[peak]:.6g}",
             "method": f"{self.method} ({self.reason})",
         }
+        if self.emission is not None:
+            peak = int(np.argmax(self.emission))
+            rows["emission"] = f"largest {self.emission[peak]:.6g} at t = {self.times[peak]:.6g}"
         if not self.complete:
             rows["INCOMPLETE"] = "interrupted; the times above are those reached"
         if "seconds" in d:
@@ -115,7 +169,8 @@ class Result:
             raise ValueError(f"path must name a file, got {str(path)!r}")
         if target.suffix != ".npz":
             target = target.with_name(target.name + ".npz")
-        arrays, metadata = _pack(self)
+        arrays, metadata = pack(self)
+        metadata |= {"format": _FORMAT, "version": _VERSION}
         arrays["metadata"] = np.array(json.dumps(metadata))
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
@@ -171,80 +226,11 @@ def load(path: str | os.PathLike[str]) -> Result:
             f"{_VERSION}; upgrade collective-emission"
         )
     try:
-        return _unpack(arrays, metadata)
+        return Result(**unpack(arrays, metadata))
     except KeyError as missing:
         raise ValueError(f"{source} is damaged: {missing} is missing") from None
     except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{source} is damaged: {error}") from None
-
-
-def _pack(result: Result) -> tuple[dict[str, Any], dict[str, Any]]:
-    couplings = result.couplings
-    arrays: dict[str, Any] = {
-        name: getattr(result, name) for name in _ARRAYS if getattr(result, name) is not None
-    }
-    arrays |= {f"expect:{name}": values for name, values in result.expect.items()}
-    arrays |= {f"couplings:{name}": getattr(couplings, name) for name in _COUPLING_ARRAYS}
-    metadata: dict[str, Any] = {
-        "format": _FORMAT,
-        "version": _VERSION,
-        "diagnostics": dict(result.diagnostics),
-    }
-    for name in ("method", "reason", "initial_state", "frame", "complete"):
-        metadata[name] = getattr(result, name)
-    for name, states in (("states", result.states), ("last_state", result.last_state)):
-        if states is not None:
-            listed = states if isinstance(states, list) else [states]
-            arrays[name] = np.stack([state.full() for state in listed])
-            metadata[f"{name}_dims"] = listed[0].dims
-    if couplings.emitters is not None:
-        for name in _EMITTER_ARRAYS:
-            arrays[f"emitters:{name}"] = getattr(couplings.emitters, name)
-        metadata["emitters"] = {
-            "frequency": couplings.emitters.frequency,
-            "wavelength": couplings.emitters.wavelength,
-        }
-    field_name = type(couplings.field).__name__
-    if _FIELDS.get(field_name) is type(couplings.field):
-        metadata["field"] = field_name
-    elif couplings.field is not None:
-        metadata["diagnostics"]["field"] = repr(couplings.field)
-    return arrays, metadata
-
-
-def _unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> Result:
-    emitters = None
-    if "emitters" in metadata:
-        emitters = Emitters(
-            **{name: arrays[f"emitters:{name}"] for name in _EMITTER_ARRAYS},
-            **metadata["emitters"],
-        )
-    couplings = Couplings(
-        **{name: arrays[f"couplings:{name}"] for name in _COUPLING_ARRAYS},
-        emitters=emitters,
-        field=_FIELDS[metadata["field"]]() if "field" in metadata else None,
-    )
-    prefix = "expect:"
-    states, last = (_qobjs(name, arrays, metadata) for name in ("states", "last_state"))
-    return Result(
-        **{name: arrays[name] for name in _ARRAYS if name in arrays},
-        couplings=couplings,
-        states=states,
-        last_state=last[0] if last else None,
-        expect={k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)},
-        **{
-            name: metadata[name]
-            for name in ("method", "reason", "initial_state", "frame", "complete", "diagnostics")
-        },
-    )
-
-
-def _qobjs(name: str, arrays: dict[str, Any], metadata: dict[str, Any]) -> "list[Qobj] | None":
-    if name not in arrays:
-        return None
-    from qutip import Qobj
-
-    return [Qobj(array, dims=metadata[f"{name}_dims"]) for array in arrays[name]]
 
 
 def _umask() -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective.emitters import Emitters
+from collective.emitters import Emitters, Multilevel
 
 _PARAMETERS = {
     "inverted": 0,
@@ -56,7 +56,7 @@ class State:
         return None
 
     def amplitudes(
-        self, excited: NDArray[np.bool_], emitters: Emitters | None = None
+        self, excited: NDArray[np.bool_], emitters: Emitters | Multilevel | None = None
     ) -> NDArray[np.complex128]:
         """Amplitude of each configuration.
 

@@ -3,6 +3,7 @@
 Inside, lengths are in wavelengths λ₀ and rates in linewidths Γ₀ of one reference transition.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,54 @@ def natural_frequency(wavelength: float, linewidth: float) -> float:
 
     wavelength = _checks.number("wavelength", wavelength, above=0)
     return 2 * np.pi * speed_of_light / wavelength / _checks.number("linewidth", linewidth, above=0)
+
+
+@dataclass(frozen=True)
+class Line:
+    """An optical transition.
+
+    Attributes:
+        name: atom and line.
+        wavelength: in vacuum, in metres.
+        linewidth: Γ₀ in s⁻¹.
+        source: where the numbers come from.
+    """
+
+    name: str
+    wavelength: float
+    linewidth: float
+    source: str
+
+    @property
+    def frequency(self) -> float:
+        """ω₀/Γ₀, for `Emitters(frequency=...)` in natural units."""
+        return natural_frequency(self.wavelength, self.linewidth)
+
+
+# vacuum wavelength in nm, linewidth in 2π·MHz, source
+_LINES = {
+    "Na23 D2": (589.1583264, 9.795, "D. A. Steck, Sodium D Line Data"),
+    "Rb87 D1": (794.978851156, 5.7500, "D. A. Steck, Rubidium 87 D Line Data"),
+    "Rb87 D2": (780.241209686, 6.0666, "D. A. Steck, Rubidium 87 D Line Data"),
+    "Cs133 D1": (894.59295986, 4.5612, "D. A. Steck, Cesium D Line Data"),
+    "Cs133 D2": (852.34727582, 5.234, "D. A. Steck, Cesium D Line Data"),
+}
+
+
+def atom(name: str) -> Line:
+    """A common optical line: "Na23 D2", "Rb87 D1", "Rb87 D2", "Cs133 D1" or "Cs133 D2".
+
+    Raises:
+        ValueError: for any other name.
+
+    Example:
+        >>> import collective as co
+        >>> line = co.units.atom("Rb87 D2")
+        >>> f"{line.wavelength * 1e9:.3f} nm, ω₀/Γ₀ = {line.frequency:.4g}"
+        '780.241 nm, ω₀/Γ₀ = 6.334e+07'
+    """
+    nanometres, megahertz, source = _LINES[_checks.choice("name", name, tuple(_LINES))]
+    return Line(name, nanometres * 1e-9, 2e6 * np.pi * megahertz, source)
 
 
 def from_collective_spins(

@@ -227,7 +227,7 @@ def test_a_large_rate_does_not_hide_a_negative_one():
             co.Couplings(decay, np.zeros((2, 2)))
     hidden = np.diag([1e11, 1.0, 1.0]) + 1.5 * (np.eye(3, k=1) + np.eye(3, k=-1)) * [[0], [1], [1]]
     hidden[0, 1] = hidden[1, 0] = 0
-    with pytest.raises(ValueError, match="smallest eigenvalue -0.5"):
+    with pytest.raises(ValueError, match=r"smallest eigenvalue -0.5"):
         co.Couplings(hidden, np.zeros((3, 3)))
 
 

@@ -9,7 +9,7 @@ import collective as co
 from collective import spectral
 
 VACUUM = co.Vacuum()
-NAMES = [name for name in GOLDEN["dipoles"]]
+NAMES = list(GOLDEN["dipoles"])
 
 
 @pytest.mark.parametrize("kind", ["electric", "magnetic"])

@@ -85,6 +85,7 @@ def test_redfield_is_qutip_s_bloch_redfield_tensor():
         qutip.qeye(3), qutip.qdiags(system.energies[1], 0)
     )
     operators = [sum(mixing[a, k] * parts[a] for a in range(6)) for k in range(6)]
+
     def spectrum(k):
         return lambda w: spectra(w)[k]
 
@@ -315,6 +316,6 @@ def test_bad_input(make, message):
 
 
 def test_too_large():
-    chain = co.chain(9, 0.3, frequency=100.0)
-    with pytest.raises(MemoryError, match="Redfield superoperator of dimension 512 needs"):
+    chain = co.chain(12, 0.3, frequency=100.0)
+    with pytest.raises(MemoryError, match="Redfield superoperator of dimension 4096 needs"):
         co.master_equation(chain, VACUUM, approximation="redfield")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import collective as co
-from collective.evolve import density_matrix
+from collective._requests import density_matrix
 
 UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
 

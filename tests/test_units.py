@@ -12,6 +12,31 @@ def test_frequency_of_rubidium():
         co.units.natural_frequency(780e-9, 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "frequency", "lifetime"),
+    [
+        ("Na23 D2", 508.8487162e12, 16.2492e-9),
+        ("Rb87 D1", 377.1074635e12, 27.679e-9),
+        ("Rb87 D2", 384.2304844685e12, 26.2348e-9),
+        ("Cs133 D1", 335.1160488e12, 34.894e-9),
+        ("Cs133 D2", 351.7257185e12, 30.405e-9),
+    ],
+)
+def test_lines_agree_with_the_tabulated_frequencies_and_lifetimes(name, frequency, lifetime):
+    from scipy.constants import speed_of_light
+
+    line = co.units.atom(name)
+    np.testing.assert_allclose(speed_of_light / line.wavelength, frequency, rtol=1e-8)
+    np.testing.assert_allclose(1 / line.linewidth, lifetime, rtol=2e-3)
+    np.testing.assert_allclose(line.frequency, 2 * np.pi * frequency * lifetime, rtol=2e-3)
+    assert "Steck" in line.source
+
+
+def test_unknown_lines():
+    with pytest.raises(ValueError, match="name must be one of 'Na23 D2'"):
+        co.units.atom("H Lyman-α")
+
+
 def test_collective_spins_matrices():
     """Γ = 3/2·F and Ω = 3/4·G of its documentation, evaluated here for two orientations."""
     for cos in (0.0, 1.0):

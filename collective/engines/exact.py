@@ -8,7 +8,8 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from collective.engines.recorder import Recorder
 
 if TYPE_CHECKING:
     from qutip import MESolver, Qobj
+
+    from collective.master import MasterEquation
 
 _CHECKPOINT_SECONDS = 30
 _ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
@@ -46,15 +49,24 @@ def predicted_bytes(n: int, n_times: int = 1, n_states: int = 0) -> int:
     return density_matrix * (_INTEGRATOR_VECTORS + n_states) + operators + 16 * n * n * n_times
 
 
+class Stepper(Protocol):
+    """Anything that carries ρ from one output time to the next, as QuTiP's solvers do."""
+
+    def start(self, state0: "Qobj", t0: float) -> None:
+        """Set ρ at a time."""
+        ...
+
+    def step(self, t: float) -> "Qobj":
+        """ρ at a later time."""
+        ...
+
+
 def run(
-    couplings: Couplings,
+    solver: Stepper,
     rho: "Qobj",
     times: NDArray[np.float64],
     recorder: Recorder,
     *,
-    rtol: float,
-    atol: float,
-    envelope: Callable[[float], complex] | None,
     progress: bool,
     checkpoint: Callable[[Run], None] | None,
 ) -> Run:
@@ -74,7 +86,6 @@ def run(
         }
         return Run(recorder.observables(), diagnostics, failure)
 
-    solver = _solver(couplings, times, rtol, atol, envelope)
     if recorder.reached == 0:
         recorder.record(rho)
     if checkpoint:
@@ -108,13 +119,14 @@ def _keep(checkpoint: Callable[[Run], None], run: Run) -> None:
         warnings.warn(f"the checkpoint could not be written: {error}", stacklevel=4)
 
 
-def _solver(
-    couplings: Couplings,
+def solver(
+    problem: "Couplings | MasterEquation",
     times: NDArray[np.float64],
     rtol: float,
     atol: float,
-    envelope: Callable[[float], complex] | None,
+    envelope: Callable[[float], complex] | None = None,
 ) -> "MESolver":
+    """QuTiP's solver for a problem with operators, or for a generator that has none."""
     from qutip import MESolver, QobjEvo
 
     options = {
@@ -125,9 +137,12 @@ def _solver(
         "nsteps": 10**9,
         "progress_bar": "",
     }
+    if not isinstance(problem, Couplings) and not problem.of_lindblad_form:
+        return MESolver(problem.liouvillian(), options={**options, "matrix_form": False})
     if envelope is None:
-        hamiltonian = couplings.hamiltonian()
+        hamiltonian = problem.hamiltonian()
     else:
+        assert isinstance(problem, Couplings)
 
         def pulse(t: float) -> complex:
             # QuTiP also asks at t = 0, where the envelope need not be defined
@@ -136,10 +151,10 @@ def _solver(
                 raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
             return value
 
-        up = couplings.drive_operator()
+        up = problem.drive_operator()
         hamiltonian = QobjEvo(
             [
-                couplings.undriven_hamiltonian(),
+                problem.undriven_hamiltonian(),
                 [up, pulse],
                 [up.dag(), lambda t: pulse(t).conjugate()],
             ]
@@ -148,26 +163,21 @@ def _solver(
         if len(times) > 1:
             span = float(times[-1] - times[0])
             options["max_step"] = max(float(np.diff(times).min()), span / _ENVELOPE_STEPS)
-    return MESolver(hamiltonian, couplings.collapse_operators(), options=options)
+    return MESolver(hamiltonian, problem.collapse_operators(), options=options)
 
 
-def steady_state(couplings: Couplings) -> "Qobj":
+def steady_state(problem: "Couplings | MasterEquation", dims: list[int], what: str) -> "Qobj":
     """The one density matrix in the kernel of the Liouvillian; see `collective.steady_state`."""
     from qutip import Qobj
 
-    n = len(couplings)
-    dimension = 4**n
-    dense = dimension <= _DENSE_DIMENSION
-    require(
-        _FILL_BYTES * dimension**2,
-        f"the steady state of {n} emitters",
-        "evolve to late times instead",
-    )
-    liouvillian = couplings.liouvillian()
+    size = prod(dims)
+    require(_FILL_BYTES * size**4, f"the steady state of {what}", "evolve to late times instead")
+    liouvillian = problem.liouvillian()
+    dense = size**2 <= _DENSE_DIMENSION
     vector = _dense_kernel(liouvillian.full()) if dense else _sparse_kernel(liouvillian)
-    rho = vector.reshape(2**n, 2**n).T  # QuTiP stacks columns
+    rho = vector.reshape(size, size).T  # QuTiP stacks columns
     rho = rho / np.trace(rho)
-    return Qobj((rho + rho.conj().T) / 2, dims=[[2] * n, [2] * n])
+    return Qobj((rho + rho.conj().T) / 2, dims=[dims, dims])
 
 
 def _dense_kernel(matrix: NDArray[Any]) -> NDArray[Any]:

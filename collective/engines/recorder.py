@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _operators
-
 if TYPE_CHECKING:
     from qutip import Qobj
+
+    from collective.engines.measures import LevelMeasure, PairMeasure
 
 _EIGENVALUE_TIMES = 5
 
@@ -17,21 +17,22 @@ class Recorder:
     """Observables of ρ at the output times, one row per time, added in one piece.
 
     Args:
-        decay: Γ, (N, N).
+        measure: what is read off ρ, see `engines.measures`.
         steps: number of output times.
         operators: QuTiP operators by name.
         keep_states: whether to keep ρ at every time.
     """
 
     def __init__(
-        self, decay: NDArray[Any], steps: int, operators: "dict[str, Qobj]", keep_states: bool
+        self,
+        measure: "PairMeasure | LevelMeasure",
+        steps: int,
+        operators: "dict[str, Qobj]",
+        keep_states: bool,
     ):
-        n = len(decay)
-        self._decay, self._operators, self._keep_states = decay, operators, keep_states
-        self._pairs, self._rows, self._columns = _operators.pair_table(n)
-        self._excited = _operators.excited(n).astype(float)
+        self._measure, self._operators, self._keep_states = measure, operators, keep_states
         self._eigenvalue_steps = {round(x) for x in np.linspace(0, steps - 1, _EIGENVALUE_TIMES)}
-        # correlations, expectation values, ρ or None, trace error, smallest eigenvalue or None
+        # measured, expectation values, ρ or None, trace error, smallest eigenvalue or None
         self._records: list[tuple[NDArray[Any], list[Any], Any, float, float | None]] = []
         self.last: Qobj | None = None
 
@@ -45,32 +46,27 @@ class Recorder:
         from qutip import expect
 
         matrix = rho.data_as("ndarray", copy=False)
-        diagonal = np.diagonal(matrix).real
-        trace = float(diagonal.sum())
+        trace = float(np.trace(matrix).real)
         if not np.isfinite(trace):
             raise FloatingPointError("the density matrix is not finite")
-        n = len(self._decay)
-        correlations = np.zeros((n, n), dtype=complex)
-        m, k = self._pairs.T
-        correlations[m, k] = matrix[self._rows, self._columns].sum(axis=1)
-        correlations[k, m] = correlations[m, k].conj()
-        np.fill_diagonal(correlations, diagonal @ self._excited)
         values = [expect(operator, rho) for operator in self._operators.values()]
         smallest = None
         if self.reached in self._eigenvalue_steps:
             smallest = float(np.linalg.eigvalsh(matrix)[0])
         kept = rho if self._keep_states else None
+        taken = self._measure.take(matrix)
         # one append: an interruption leaves a whole row or none
         self.last = rho
-        self._records.append((correlations, values, kept, abs(trace - 1), smallest))
+        self._records.append((taken, values, kept, abs(trace - 1), smallest))
 
     def restore(self, earlier: Any) -> None:
         """Continue from an earlier, interrupted `Result`."""
+        taken = self._measure.retake(earlier)
         eigenvalues = iter(earlier.diagnostics["smallest_eigenvalues"])
         for step in range(len(earlier.times)):
             self._records.append(
                 (
-                    earlier.correlations[step],
+                    taken[step],
                     [earlier.expect[name][step] for name in self._operators],
                     earlier.states[step] if self._keep_states else None,
                     earlier.diagnostics["trace_error"],
@@ -82,13 +78,8 @@ class Recorder:
     def observables(self) -> dict[str, Any]:
         """What was recorded, by the names of `Result`."""
         records = list(self._records)
-        correlations = np.array([record[0] for record in records])
-        populations = np.diagonal(correlations, axis1=1, axis2=2).real.copy()
         return {
-            "emission": np.einsum("mn,tmn->t", self._decay, correlations).real,
-            "excitation": populations.sum(axis=1),
-            "populations": populations,
-            "correlations": correlations,
+            **self._measure.fields(np.array([record[0] for record in records])),
             "states": [record[2] for record in records] if self._keep_states else None,
             "expect": {
                 name: np.array([record[1][i] for record in records])

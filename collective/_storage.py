@@ -1,0 +1,158 @@
+"""A result as named arrays and JSON, and back: what `Result.save` writes and `load` reads."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from collective.couplings import Couplings
+from collective.emitters import Emitters, Multilevel
+from collective.fields import Plasma, Vacuum
+from collective.master import MasterEquation, Report
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+    from collective.result import Result
+
+ARRAYS = ("times", "emission", "excitation", "populations", "correlations")
+_WORDS = ("method", "reason", "initial_state", "frame", "complete", "diagnostics")
+_COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
+_EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
+_FIELDS = {"Vacuum": Vacuum, "Plasma": Plasma}  # those a file can bring back
+
+
+def pack(result: "Result") -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays by name, and metadata for JSON."""
+    arrays: dict[str, Any] = {
+        name: getattr(result, name) for name in ARRAYS if getattr(result, name) is not None
+    }
+    arrays |= {f"expect:{name}": values for name, values in result.expect.items()}
+    metadata = {name: getattr(result, name) for name in _WORDS}
+    metadata["diagnostics"] = dict(result.diagnostics)
+    for name, states in (("states", result.states), ("last_state", result.last_state)):
+        if states is not None:
+            listed = states if isinstance(states, list) else [states]
+            arrays[name] = np.stack([state.full() for state in listed])
+            metadata[f"{name}_dims"] = listed[0].dims
+    if result.couplings is not None:
+        _pack_couplings(result.couplings, arrays, metadata)
+    if result.equation is not None:
+        _pack_equation(result.equation, arrays, metadata)
+    return arrays, metadata
+
+
+def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `Result`."""
+    prefix = "expect:"
+    states, last = (_qobjs(name, arrays, metadata) for name in ("states", "last_state"))
+    return {
+        **{name: arrays.get(name) for name in ARRAYS},
+        **{name: metadata[name] for name in _WORDS},
+        "couplings": None if "equation" in metadata else _unpack_couplings(arrays, metadata),
+        "equation": _unpack_equation(arrays, metadata) if "equation" in metadata else None,
+        "states": states,
+        "last_state": last[0] if last else None,
+        "expect": {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)},
+    }
+
+
+def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
+    arrays |= {f"couplings:{name}": getattr(couplings, name) for name in _COUPLING_ARRAYS}
+    if couplings.emitters is not None:
+        for name in _EMITTER_ARRAYS:
+            arrays[f"emitters:{name}"] = getattr(couplings.emitters, name)
+        metadata["emitters"] = {
+            "frequency": couplings.emitters.frequency,
+            "wavelength": couplings.emitters.wavelength,
+        }
+    field_name = type(couplings.field).__name__
+    if _FIELDS.get(field_name) is type(couplings.field):
+        metadata["field"] = [field_name, vars(couplings.field)]
+    elif couplings.field is not None:
+        metadata["diagnostics"]["field"] = repr(couplings.field)
+
+
+def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Couplings:
+    emitters, field = None, None
+    if "emitters" in metadata:
+        emitters = Emitters(
+            **{name: arrays[f"emitters:{name}"] for name in _EMITTER_ARRAYS},
+            **metadata["emitters"],
+        )
+    if "field" in metadata:
+        name, parameters = metadata["field"]
+        field = _FIELDS[name](**parameters)
+    return Couplings(
+        **{name: arrays[f"couplings:{name}"] for name in _COUPLING_ARRAYS},
+        emitters=emitters,
+        field=field,
+    )
+
+
+def _pack_equation(
+    equation: MasterEquation, arrays: dict[str, Any], metadata: dict[str, Any]
+) -> None:
+    size = equation.dimension
+    jumps = equation.collapse_operators() if equation.of_lindblad_form else []
+    arrays["equation:hamiltonian"] = equation.hamiltonian().full()
+    arrays["equation:jumps"] = np.array([j.full() for j in jumps]).reshape(-1, size, size)
+    if not equation.of_lindblad_form:
+        arrays["equation:generator"] = equation.liouvillian().full()
+    if equation.emission_operator is not None:
+        arrays["equation:emission"] = equation.emission_operator.full()
+    if equation.frame is not None:
+        arrays["equation:frame"] = equation.frame
+    metadata["equation"] = {
+        "dims": equation.dims,
+        "scheme": equation.scheme,
+        "report": None if equation.report is None else asdict(equation.report),
+    }
+    system = equation.multilevel
+    if system is not None:
+        arrays["multilevel:positions"] = system.positions
+        for i, (energies, dipoles) in enumerate(zip(system.energies, system.dipoles, strict=True)):
+            arrays[f"multilevel:energies:{i}"] = energies
+            arrays[f"multilevel:dipoles:{i}"] = dipoles
+        metadata["multilevel"] = {
+            "kind": system.kind,
+            "speed_of_light": system.speed_of_light,
+        }
+
+
+def _unpack_equation(arrays: dict[str, Any], metadata: dict[str, Any]) -> MasterEquation:
+    from qutip import Qobj
+
+    stored = metadata["equation"]
+    dims = [stored["dims"]] * 2
+    system = None
+    if "multilevel" in metadata:
+        positions = arrays["multilevel:positions"]
+        system = Multilevel(
+            positions,
+            [arrays[f"multilevel:energies:{i}"] for i in range(len(positions))],
+            [arrays[f"multilevel:dipoles:{i}"] for i in range(len(positions))],
+            **metadata["multilevel"],
+        )
+    generator, emission = arrays.get("equation:generator"), arrays.get("equation:emission")
+    report = stored["report"]
+    if report is not None:
+        report = Report(**{**report, "dropped": tuple(report["dropped"])})
+    return MasterEquation(
+        Qobj(arrays["equation:hamiltonian"], dims=dims).to("CSR"),
+        [Qobj(jump, dims=dims).to("CSR") for jump in arrays["equation:jumps"]],
+        generator=None if generator is None else Qobj(generator, dims=[dims, dims]).to("CSR"),
+        scheme=stored["scheme"],
+        multilevel=system,
+        frame=arrays.get("equation:frame"),
+        emission_operator=None if emission is None else Qobj(emission, dims=dims).to("CSR"),
+        report=report,
+    )
+
+
+def _qobjs(name: str, arrays: dict[str, Any], metadata: dict[str, Any]) -> "list[Qobj] | None":
+    if name not in arrays:
+        return None
+    from qutip import Qobj
+
+    return [Qobj(array, dims=metadata[f"{name}_dims"]) for array in arrays[name]]

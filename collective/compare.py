@@ -1,0 +1,110 @@
+"""The same problem under several approximations, with the distances between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.emitters import Emitters, Multilevel
+from collective.evolve import evolve
+from collective.master import APPROXIMATIONS, master_equation
+from collective.result import Result
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Results of one problem under several approximations, in one frame.
+
+    Attributes:
+        results: one per approximation, states included.
+        distances: trace distance ½``‖ρ_a − ρ_b‖₁`` of every pair of approximations, (T,).
+    """
+
+    results: dict[str, Result]
+    distances: dict[tuple[str, str], NDArray[np.float64]]
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """The common times, (T,)."""
+        return next(iter(self.results.values())).times
+
+    def distance(self, one: str, other: str) -> NDArray[np.float64]:
+        """Trace distance of two approximations in either order, (T,)."""
+        for pair in ((one, other), (other, one)):
+            if pair in self.distances:
+                return self.distances[pair]
+        raise KeyError(f"no distance of {one!r} and {other!r}; there are {list(self.results)}")
+
+    def __str__(self) -> str:
+        lines = [f"{'approximations':<24}{'largest distance':>18}{'at t':>12}"]
+        for (one, other), values in self.distances.items():
+            k = int(np.argmax(values))
+            lines.append(f"{f'{one} – {other}':<24}{values[k]:>18.3e}{self.times[k]:>12.4g}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def compare(
+    system: Multilevel | Emitters,
+    environment: Any,
+    state: Any,
+    times: ArrayLike,
+    *,
+    approximations: Sequence[str] = ("universal", "rwa"),
+    temperature: float = 0.0,
+    progress: bool = True,
+) -> Comparison:
+    """Evolve one problem under several master equations and measure how far apart they end.
+
+    Args:
+        system: `Multilevel`, or `Emitters` with a frequency.
+        environment: a field or a `spectral.Bath`.
+        state: as for `evolve`.
+        times: (T,), increasing.
+        approximations: two or more of "universal", "redfield", "secular" and "rwa".
+        temperature: of the field, in units of rate.
+        progress: show progress bars.
+
+    Returns:
+        `Comparison`, in the rotating frame; `co.plot.comparison` draws it.
+
+    Raises:
+        ValueError: for fewer than two approximations or an unknown one.
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> pair = co.chain(2, 0.1, frequency=1e4)
+        >>> found = co.compare(pair, co.Vacuum(), co.states.single(0), np.linspace(0, 2, 5))
+        >>> bool(found.distance("universal", "rwa").max() < 1e-2)
+        True
+    """
+    names = [_checks.choice("approximations", name, APPROXIMATIONS) for name in approximations]
+    if len(set(names)) < 2 or len(set(names)) != len(names):
+        raise ValueError(f"approximations must be two or more different ones, got {names}")
+    results = {}
+    for name in names:
+        equation = master_equation(
+            system,
+            environment,
+            approximation=name,
+            temperature=temperature,
+        )
+        result = evolve(equation, state, times, observe="states", progress=progress)
+        results[name] = result.in_frame("rotating")
+    reached = min(len(result.times) for result in results.values())
+    distances = {}
+    for one, other in combinations(names, 2):
+        pairs = zip(
+            (results[one].states or [])[:reached],
+            (results[other].states or [])[:reached],
+            strict=True,
+        )
+        distances[one, other] = np.array(
+            [0.5 * np.abs(np.linalg.eigvalsh((a - b).full())).sum() for a, b in pairs]
+        )
+    return Comparison(results, distances)

@@ -1,0 +1,226 @@
+"""Master equations evolved, saved, turned into other frames, and compared."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import qutip
+from multilevels import flip, lossy_mode, random_multilevel
+from scipy.linalg import expm
+
+import collective as co
+from collective.engines import exponential
+
+VACUUM = co.Vacuum()
+TIMES = np.linspace(0, 3, 31)
+
+
+def test_exponentials_are_the_generator_s():
+    system = random_multilevel(1, (3, 2))
+    equation = co.master_equation(system, VACUUM, approximation="redfield", temperature=0.5)
+    result = co.evolve(equation, "inverted", [0.0, 0.4, 0.8, 2.0], observe="states")
+    assert "exact exponentials, Liouville dimension 36" in result.reason
+    assert result.frame == "lab"
+    generator = equation.liouvillian().full()
+    start = result.states[0].full().ravel(order="F")
+    for t, rho in zip(result.times, result.states, strict=True):
+        expected = (expm(generator * t) @ start).reshape(6, 6, order="F")
+        np.testing.assert_allclose(rho.full(), expected, atol=1e-12)
+
+
+def test_populations_of_every_level():
+    system = random_multilevel(1, (3, 2))
+    equation = co.master_equation(system, VACUUM)
+    ket = qutip.tensor(qutip.basis(3, 1), (qutip.basis(2, 0) + 2 * qutip.basis(2, 1)).unit())
+    result = co.evolve(equation, ket, TIMES, observe="states")
+    assert result.populations.shape == (31, 2, 3)
+    assert np.all(np.isnan(result.populations[:, 1, 2]))
+    np.testing.assert_allclose(result.populations[0, 0], [0, 1, 0], atol=1e-14)
+    np.testing.assert_allclose(result.populations[0, 1, :2], [0.2, 0.8], atol=1e-14)
+    for i, rho in enumerate(result.states):
+        for m, n in ((0, 3), (1, 2)):
+            np.testing.assert_allclose(
+                result.populations[i, m, :n], rho.ptrace(m).diag(), atol=1e-12
+            )
+    assert result.excitation is None
+    assert result.correlations is None
+
+
+def test_words_are_the_highest_and_lowest_levels():
+    """Whatever the order of the basis."""
+    upside_down = co.Multilevel(
+        [[0, 0, 0], [0, 0, 1]], [[0.0, 1.0], [2.0, 0.5]], [0.1 * flip(), 0.1 * flip()]
+    )
+    equation = co.master_equation(upside_down, VACUUM)
+    top = co.evolve(equation, "inverted", [0.0]).populations[0]
+    np.testing.assert_array_equal(top, [[0, 1], [1, 0]])
+    one = co.evolve(equation, co.states.single(0), [0.0]).populations[0]
+    np.testing.assert_array_equal(one, [[0, 1], [0, 1]])
+    bottom = co.evolve(equation, "ground", [0.0]).populations[0]
+    np.testing.assert_array_equal(bottom, [[1, 0], [0, 1]])
+
+
+@pytest.mark.parametrize("approximation", ["universal", "rwa", "redfield"])
+def test_emission_is_that_of_the_couplings_at_optical_frequencies(approximation):
+    """ω₀/Γ = 10⁶ costs nothing: emission, and ρ in the rotating frame, as without it."""
+    atoms = co.Emitters(
+        [[0, 0, 0], [0.12, 0, 0.2]], dipoles=[[1, 1j, 0], [1, 0, 1]], frequency=1e6,
+        detunings=[1.5, -1.5],
+    )  # fmt: skip
+    couplings = co.couple(atoms, VACUUM)
+    equation = co.master_equation(atoms, VACUUM, approximation=approximation)
+    state = co.states.coherent(2.0, 0.3)
+    beyond = co.evolve(equation, state, TIMES, observe="states")
+    within = co.evolve(couplings, state, TIMES, observe="states")
+    np.testing.assert_allclose(beyond.emission, within.emission, atol=1e-4)
+    turned = beyond.in_frame("rotating")
+    assert turned.frame == "rotating"
+    for mine, theirs in zip(turned.states, within.states, strict=True):
+        np.testing.assert_allclose(mine.full(), theirs.full(), atol=1e-4)
+    back = turned.in_frame("lab")
+    np.testing.assert_allclose(back.states[7].full(), beyond.states[7].full(), atol=1e-12)
+    lab = within.in_frame("lab")
+    np.testing.assert_allclose(lab.states[7].full(), beyond.states[7].full(), atol=2e-4)
+    assert within.in_frame("rotating") is within
+
+
+def test_larger_systems_go_to_qutip(monkeypatch):
+    system = random_multilevel(2, (3, 2))
+    ways = []
+    for largest in (1024, 1):
+        monkeypatch.setattr(exponential, "LARGEST", largest)
+        for approximation in ("universal", "redfield"):
+            equation = co.master_equation(system, VACUUM, approximation=approximation)
+            ways.append(co.evolve(equation, "inverted", TIMES, rtol=1e-9, atol=1e-11))
+    assert "exponentials" in ways[0].reason
+    assert "QuTiP" in ways[2].reason
+    for exact, stepped in ((ways[0], ways[2]), (ways[1], ways[3])):
+        np.testing.assert_allclose(stepped.populations, exact.populations, atol=1e-7)
+        np.testing.assert_allclose(stepped.emission, exact.emission, atol=1e-6)
+
+
+def test_operators_of_one_s_own():
+    equation = co.MasterEquation(0.5 * qutip.sigmax(), [np.sqrt(0.3) * qutip.sigmam()])
+    result = co.evolve(equation, qutip.basis(2, 1), TIMES, observe={"σz": qutip.sigmaz()})
+    peer = qutip.mesolve(
+        0.5 * qutip.sigmax(), qutip.basis(2, 1), TIMES, c_ops=[np.sqrt(0.3) * qutip.sigmam()],
+        e_ops=[qutip.sigmaz()], options={"rtol": 1e-10, "atol": 1e-12},
+    )  # fmt: skip
+    np.testing.assert_allclose(result.expect["σz"], peer.expect[0], atol=1e-8)
+    assert result.emission is None
+    with pytest.raises(ValueError, match="does not know its levels"):
+        co.evolve(equation, "ground", TIMES)
+    with pytest.raises(ValueError, match="does not know the frame"):
+        co.evolve(equation, qutip.basis(2, 1), TIMES).in_frame("rotating")
+    with pytest.raises(ValueError, match="knows no bath, so no emission"):
+        co.plot.emission(result)
+
+
+@pytest.mark.parametrize("approximation", ["universal", "redfield"])
+def test_saving_brings_the_equation_back(approximation, tmp_path):
+    system = random_multilevel(3, (2, 3), "magnetic")
+    equation = co.master_equation(system, VACUUM, approximation=approximation, temperature=0.3)
+    result = co.evolve(equation, "inverted", TIMES, observe="states")
+    back = co.load(result.save(tmp_path / "run.npz"))
+    assert back.couplings is None
+    assert repr(back) == repr(result)
+    assert str(back.equation.validity()) == str(equation.validity())
+    again = co.evolve(back.equation, "inverted", TIMES, observe="states")
+    np.testing.assert_allclose(again.populations, result.populations, atol=1e-12)
+    np.testing.assert_allclose(
+        back.in_frame("rotating").states[3].full(), result.in_frame("rotating").states[3].full()
+    )
+    assert back.equation.multilevel.kind == "magnetic"
+
+
+def test_steady_states_of_master_equations():
+    atoms = co.chain(2, 0.3, frequency=1e3)
+    equation = co.master_equation(atoms, VACUUM, approximation="rwa", temperature=500.0)
+    steady = co.steady_state(equation)
+    excited = 1 / (1 + np.exp(2))
+    np.testing.assert_allclose(steady.ptrace(1).diag(), [excited, 1 - excited], atol=1e-9)
+
+
+def test_checkpoints_of_master_equations(tmp_path):
+    pair, bath = lossy_mode((1.0, 0.9), (0.1, 0.1), 1.2, 0.5)
+    equation = co.master_equation(pair, bath)
+    first = co.evolve(equation, "inverted", TIMES, checkpoint=tmp_path / "run.npz")
+    again = co.evolve(equation, "inverted", TIMES, checkpoint=tmp_path / "run.npz")
+    np.testing.assert_array_equal(first.emission, again.emission)
+    other = co.master_equation(pair, bath, approximation="redfield")
+    with pytest.raises(ValueError, match="belongs to another problem"):
+        co.evolve(other, "inverted", TIMES, checkpoint=tmp_path / "run.npz")
+
+
+def test_comparison():
+    pair, bath = lossy_mode((1.25, 0.75), (0.064, 0.048), 0.41, 1.49)
+    times = np.linspace(0, 600, 61)
+    names = ("universal", "redfield", "rwa")
+    found = co.compare(pair, bath, co.states.single(0), times, approximations=names)
+    assert set(found.results) == set(names)
+    assert all(result.frame == "rotating" for result in found.results.values())
+    assert len(found.distances) == 3
+    near, far = found.distance("redfield", "universal"), found.distance("rwa", "universal")
+    assert near.max() < 0.03
+    assert far.max() > 0.25
+    # the same frame for both: the distance is that of the laboratory
+    a, b = (
+        co.evolve(
+            co.master_equation(pair, bath, approximation=name), co.states.single(0), times,
+            observe="states",
+        ).states[13]
+        for name in ("universal", "rwa")
+    )  # fmt: skip
+    np.testing.assert_allclose(far[13], 0.5 * (a - b).norm("tr"), atol=1e-12)
+    assert "universal – rwa" in str(found)
+    ax = co.plot.comparison(found)
+    assert len(ax.get_lines()) == 3
+    np.testing.assert_array_equal(ax.get_lines()[1].get_ydata(), found.distance("universal", "rwa"))
+    plt.close("all")
+    with pytest.raises(KeyError, match="no distance of 'rwa' and 'secular'"):
+        found.distance("rwa", "secular")
+    for names in (("rwa",), ("rwa", "rwa"), ("rwa", "exact")):
+        with pytest.raises(ValueError, match="approximations must be"):
+            co.compare(pair, bath, "ground", times, approximations=names)
+
+
+def test_validity_of_master_equations():
+    pair, bath = lossy_mode((1.25, 0.75), (0.064, 0.048), 0.41, 1.49)
+    universal = co.master_equation(pair, bath).validity()
+    redfield = co.master_equation(pair, bath, approximation="redfield").validity()
+    assert universal["complete positivity"].verdict == "holds"
+    assert redfield["complete positivity"].verdict == "fails"
+    assert redfield["complete positivity"].value < -1e-4
+    secular = co.master_equation(pair, bath, approximation="secular").validity()
+    assert "gap of Bohr frequencies (0.5)" in secular["secular gaps"].meaning
+    rwa = co.master_equation(pair, bath, approximation="rwa").validity()
+    assert "counter-rotating" in rwa["dropped"].meaning
+    assert "1 collapse operators" in universal["scheme"].meaning
+    close = co.master_equation(co.chain(2, 0.01, frequency=1e4), VACUUM).validity()
+    assert close["local eigenoperators"].verdict == "doubtful"
+    bare = co.MasterEquation(qutip.sigmaz()).validity()
+    assert len(bare.assumptions) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"observe": "correlations"}, "correlations are of two-level Couplings"),
+        ({"envelope": np.cos}, "envelope is for Couplings with a drive"),
+        ({"state": co.states.single(0)}, r"for two-level emitters, not for \(3, 2\) levels"),
+        ({"state": qutip.basis(4, 0)}, r"dims \[3, 2\], shape \(6, 1\)"),
+    ],
+)
+def test_bad_requests(options, message):
+    equation = co.master_equation(random_multilevel(1, (3, 2)), VACUUM)
+    with pytest.raises(ValueError, match=message):
+        co.evolve(equation, options.pop("state", "ground"), TIMES, **options)
+
+
+def test_expectation_values_belong_to_their_frame():
+    equation = co.master_equation(random_multilevel(1, (2,)), VACUUM)
+    result = co.evolve(equation, "ground", TIMES, observe={"x": qutip.sigmax()})
+    with pytest.raises(ValueError, match="x belong to the lab frame"):
+        result.in_frame("rotating")
+    bare = co.evolve(co.Couplings([[1]], [[0]]), "ground", TIMES)
+    with pytest.raises(ValueError, match="frequency is required"):
+        bare.in_frame("lab")
