@@ -14,7 +14,7 @@ def test_the_demo_leaves_a_figure_a_result_and_true_sentences(tmp_path, capsys):
     result = co.load(tmp_path / "out" / "burst.npz")
     assert len(result.couplings) == 6
 
-    first, second = printed.split("\n")[:2]
+    first, second, third = printed.split("\n")[:3]
     emitters, spacing, time, height, gain = _numbers(first)
     assert (emitters, spacing) == (6, 0.1)
     # the same six atoms, sampled ten times as finely around the flash, and six alone
@@ -37,6 +37,10 @@ def test_the_demo_leaves_a_figure_a_result_and_true_sentences(tmp_path, capsys):
         [gamma12, 1 + gamma12, 1 - gamma12, np.sqrt(8) * gamma12],
         atol=5.1e-4,
     )
+
+    # two levels coupled by G and 2ω₀ apart: 4G²/(4ω₀² + 4G²) at most, for G = ω₀/5
+    percent = float(re.search(r"lift ([\d.]+) %", third).group(1))
+    np.testing.assert_allclose(percent, 100 / 26, atol=0.1)
 
 
 def test_output_must_be_a_folder(tmp_path, capsys):

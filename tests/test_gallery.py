@@ -82,6 +82,62 @@ def test_how_close_is_close():
     assert names["trace_of_square"](100, 0.3) < 2
 
 
+def test_rwa_on_trial():
+    names = run("rwa_on_trial")
+    ratios, distance = names["ratios"], names["distance"]
+    couplings = co.couple(co.chain(2, 0.03), co.Vacuum())
+    np.testing.assert_allclose(couplings.shift[0, 1], names["G"], rtol=1e-9)
+    for start in ("gg", "(e+g)g"):
+        np.testing.assert_allclose(np.array(distance[start]) / ratios, 1, atol=0.05)
+    np.testing.assert_allclose(np.array(names["population_error"]) / ratios**2, 1, atol=0.05)
+    assert np.all(np.array(distance["eg"]) < 0.02 * ratios)
+
+
+def test_two_colours():
+    names = run("two_colours")
+    universal, redfield, secular, wrong = names["errors"]
+    assert secular[0] > 0.35
+    assert secular[-1] < 0.002
+    assert max(universal.max(), redfield.max()) < 0.004
+    assert wrong[-1] > 10 * redfield[-1]
+    assert wrong[-1] > wrong[-4]  # it grows with the detuning
+
+
+def test_a_permanent_dipole_next_door():
+    names = run("a_permanent_dipole_next_door")
+    terms = co.interaction(names["pair"], co.Vacuum()).terms()
+    assert {term.kind for term in terms} == {"mixed"}
+    full, rwa = (names["found"].results[name].populations for name in ("universal", "rwa"))
+    assert np.abs(rwa[:, 0, 0]).max() < 1e-6
+    height = (2 * names["size"] / names["rabi"]) ** 2
+    expected = height * np.sin(names["rabi"] * names["times"] / 2) ** 2
+    np.testing.assert_allclose(full[:, 0, 0], expected, atol=1e-3)
+    np.testing.assert_allclose(full[:, 1, 0], 1, atol=1e-6)
+
+
+def test_two_nv_centres_and_a_nuclear_spin():
+    names = run("two_nv_centres_and_a_nuclear_spin")
+    assert names["G"] * 1e3 == pytest.approx(52.07, abs=0.01)  # kHz
+    second = names["result"].populations[:, 1, 0]
+    assert 0.8 < second.max() < 0.87
+    # without the nucleus the swap is complete, after 1/4G
+    far = names["positions"] + [[0, 0, 0], [0, 0, 0], [0, 2e-9, 0]]
+    trio = co.Multilevel.from_si(
+        far, names["energies"], names["moments"], kind="magnetic", length=1e-9, rate=1e6
+    )
+    alone = co.evolve(co.master_equation(trio, co.Vacuum()), names["start"], names["times"])
+    assert alone.populations[:, 1, 0].max() > 0.98
+    swap = names["times"][alone.populations[:50, 1, 0].argmax()]
+    assert swap == pytest.approx(1 / (4 * names["G"]), abs=0.2)
+    # spontaneous emission, from the imaginary part of the field at the spin
+    m = names["trio"].dipoles[0][2, 0]
+    omega = names["trio"].bohr_frequencies(0)[0, 2]
+    own = co.spectral.coupling_tensor(names["trio"], co.Vacuum(), 0, 0, omega).imag
+    years = 1e-6 / (m.conj() @ own @ m).real / 3.156e7
+    assert years == pytest.approx(3e5, rel=0.15)
+    assert 1 + 1 / np.expm1(omega / names["temperature"]) == pytest.approx(30, rel=0.05)
+
+
 def test_two_detuned_emitters():
     names = run("two_detuned_emitters")
     delta, gamma12 = names["detunings"], names["gamma12"]

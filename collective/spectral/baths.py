@@ -104,8 +104,10 @@ def bath(multilevel: Multilevel, field: Any, temperature: float = 0.0) -> Bath:
 
     .. math:: γ(ω) = (n+1)J(ω)\ (ω>0), \quad n J(|ω|)\ (ω<0), \quad T J'(0)\ (ω=0)
 
-    .. math:: S = ½K(ω)[1 + \coth(ω/2T)] + 	frac{T}{2}\Bigl[rac{F(0)}{ω}
-              + 2\sum_{n≥1} F(iν_n)rac{ω}{ω^2+ν_n^2}\Bigr], \qquad ν_n = 2πnT
+    .. math::
+
+        S = ½K(ω)[1 + \coth(ω/2T)] + \tfrac{T}{2}\Bigl[\frac{F(0)}{ω}
+        + 2\sum_{n≥1} F(iν_n)\frac{ω}{ω^2+ν_n^2}\Bigr], \qquad ν_n = 2πnT
 
     with J, K of `interaction` and F on the imaginary axis; S(0) = K(0)/2. Self blocks of S diverge
     and are left out: the levels count as renormalised.

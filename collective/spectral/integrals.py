@@ -31,8 +31,8 @@ def principal_value(
         omega: where to evaluate.
         period: ω-distance over which f oscillates without decaying, 2πc/r for two emitters a
             distance r apart. Given, the integral is Abel-summed: damped by e^{−εs} and
-            extrapolated to ε = 0 (f may then grow like a power). None: f decays at least like
-            1/|ω| with bounded variation.
+            extrapolated to ε = 0 (f may then grow like a power). None: f decays at least as
+            fast as 1/ω.
         scale: ω-distance over which f varies, where it does not oscillate.
         breakpoints: frequencies at which f or a derivative jumps.
         rtol: relative tolerance of the quadrature without a period.

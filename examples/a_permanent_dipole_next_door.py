@@ -1,0 +1,54 @@
+"""
+A permanent dipole next door
+============================
+
+*Can a neighbour that never changes its state excite an emitter?* In the rotating-wave approximation
+no: the mixed terms, a permanent dipole times a transition, do not conserve energy and are dropped.
+For a soft transition, whose frequency is not far above the interaction, they matter.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import qutip
+
+import collective as co
+
+# a qubit that can be flipped along x, next to a two-level system with opposite permanent dipoles
+qubit, neighbour = np.zeros((2, 2, 3)), np.zeros((2, 2, 3))
+qubit[0, 1, 0] = qubit[1, 0, 0] = 1.0
+neighbour[0, 0, 0], neighbour[1, 1, 0] = 1.0, -1.0
+omega = 1.0
+pair = co.Multilevel(
+    [[0, 0, 0], [1.0, 0, 0]],
+    [[omega, 0.0], [0.3, 0.0]],
+    [qubit, neighbour],
+    speed_of_light=100.0,  # the pair is far smaller than a wavelength
+)
+print(co.interaction(pair, co.Vacuum()).terms())
+
+times = np.linspace(0, 20, 401)
+start = qutip.tensor(qutip.basis(2, 1), qutip.basis(2, 0))
+found = co.compare(pair, co.Vacuum(), start, times, approximations=("universal", "rwa"))
+size = abs(co.interaction(pair, co.Vacuum()).principal(0, 1)[0, 1, 0, 0])
+rabi = np.sqrt(omega**2 + 4 * size**2)
+
+figure, ax = plt.subplots(layout="constrained")
+for (name, result), colour in zip(found.results.items(), co.plot.COLOURS, strict=False):
+    ax.plot(times, result.populations[:, 0, 0], color=colour, label=name)
+ax.axhline((2 * size / rabi) ** 2, color="0.4", ls="--", label="4G²/(Ω² + 4G²)")
+ax.set(xlabel="time (1/Ω)", ylabel="population of the excited qubit")
+ax.legend(loc="center left")
+plt.show()
+
+# %%
+# What to notice
+# --------------
+#
+# * The printed terms are all *mixed*: none resonant, none counter-rotating, none permanent.
+# * The static dipole tilts the qubit's axis: it turns with √(Ω² + 4G²) up to 4G²/(Ω² + 4G²).
+# * The neighbour stays where it is, and the RWA sees nothing at all.
+#
+# Try changing
+# ------------
+#
+# Start the neighbour in its other level, or in a superposition: the two become entangled.
