@@ -3,6 +3,7 @@ r"""Eigenoperators of a system and the matrices of its bath: what every master e
 A_a(ω) = Σ_{E_y−E_x=ω} ``|x⟩⟨x|``A_a``|y⟩⟨y|``, over all Bohr frequencies of all emitters at once.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,14 @@ _POSITIVE = 1e-10
 _SPANNED = 1e-14  # share of the dissipator below which a jump depends on the others
 
 
+def sum_of_levels(energies: Any) -> NDArray[np.float64]:
+    """Σ_i E_i of every product state, (D,), emitter 0 leftmost."""
+    total = np.zeros(1)
+    for local in energies:
+        total = np.add.outer(total, local).ravel()
+    return total
+
+
 class Derivation:
     """Eigenoperators and bath matrices of one system, from which every scheme is built."""
 
@@ -27,12 +36,9 @@ class Derivation:
 
         self.multilevel, self.bath = multilevel, the_bath
         levels = multilevel.levels
-        size = int(np.prod(levels))
+        size = prod(levels)
         require(16 * 20 * size * len(levels) * 3, f"a system of dimension {size}", "fewer levels")
-        energies = np.zeros(1)
-        for local in multilevel.energies:
-            energies = np.add.outer(energies, local).ravel()
-        self.bare = csr_array(diags_array(energies.astype(complex)))
+        self.bare = csr_array(diags_array(sum_of_levels(multilevel.energies).astype(complex)))
         self.hamiltonian = self.bare if hamiltonian is None else hamiltonian
         operators = [
             _one(levels, i, multilevel.dipoles[i][:, :, alpha])
@@ -53,7 +59,9 @@ class Derivation:
 
     def _choose(self, operators: list[Any]) -> list[int]:
         """Which coupling operators the bath's matrices are over: all 3N, or the non-zero ones."""
-        probe = np.asarray(self.bath.gamma(1.0))
+        gaps = [np.abs(self.multilevel.bohr_frequencies(i)) for i in range(len(self.multilevel))]
+        largest = max(float(gap.max()) for gap in gaps)
+        probe = np.asarray(self.bath.gamma(largest or 1.0))
         nonzero = [a for a, op in enumerate(operators) if op.nnz]
         if probe.ndim == 2 and probe.shape[0] == probe.shape[1]:
             if len(probe) == len(operators):
@@ -279,7 +287,7 @@ def _one(levels: tuple[int, ...], i: int, matrix: NDArray[Any]) -> Any:
     """An operator of emitter i alone, sparse."""
     from scipy.sparse import csr_array, identity, kron
 
-    before, after = (identity(int(np.prod(part))) for part in (levels[:i], levels[i + 1 :]))
+    before, after = (identity(prod(part)) for part in (levels[:i], levels[i + 1 :]))
     found = csr_array(kron(kron(before, csr_array(matrix)), after))
     found.eliminate_zeros()
     return found

@@ -18,6 +18,7 @@ signs corrected: see the documentation's list of errata).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,11 +181,11 @@ def embed(levels: tuple[int, ...], parts: dict[tuple[int, int], NDArray[Any]]) -
     """Σ of pair operators [y, x, u, v] on emitters (i, j), i < j, as one sparse matrix."""
     from scipy.sparse import csr_array, identity, kron
 
-    size = int(np.prod(levels))
+    size = prod(levels)
     total = csr_array((size, size), dtype=complex)
     for (i, j), part in parts.items():
         before, between, after = (
-            identity(int(np.prod(levels[a:b]))) for a, b in ((0, i), (i + 1, j), (j + 1, None))
+            identity(prod(levels[a:b])) for a, b in ((0, i), (i + 1, j), (j + 1, None))
         )
         for y in range(levels[i]):
             for x in range(levels[i]):

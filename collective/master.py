@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
-from collective._derivation import Derivation
+from collective._derivation import Derivation, sum_of_levels
 from collective._memory import require
 from collective.emitters import Emitters, Multilevel
 from collective.spectral import Bath, bath, checked_temperature
@@ -201,14 +201,6 @@ def liouvillian_bytes(dimension: int, jumps: int) -> int:
     """An upper bound for a sparse superoperator whose operators have a few entries per row."""
     per_row = 2 + dimension.bit_length() ** 2
     return 20 * 3 * dimension**2 * per_row * (1 + jumps)
-
-
-def sum_of_levels(energies: Any) -> NDArray[np.float64]:
-    """Σ_i E_i of every product state, (D,), emitter 0 leftmost."""
-    total = np.zeros(1)
-    for local in energies:
-        total = np.add.outer(total, local).ravel()
-    return total
 
 
 def master_equation(

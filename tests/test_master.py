@@ -322,6 +322,21 @@ def test_bad_input(make, message):
         make()
 
 
+def test_a_plasma_carries_a_master_equation():
+    """Below its frequency it screens and does not damp, whatever the unit of frequency."""
+    pair = co.Multilevel(
+        [[0, 0, 0], [0, 0, 0.5]],
+        [[0.6, 0], [0.6, 0]],
+        [0.3 * flip(), 0.3 * flip()],
+        kind="magnetic",
+    )
+    equation = co.master_equation(pair, co.Plasma(1.0))
+    assert equation.collapse_operators() == []
+    x = 0.8 * 0.5  # κr, across the axis
+    shift = 0.09 * np.exp(-x) * (1 + x + x**2) / (4 * np.pi * 0.5**3)
+    np.testing.assert_allclose(equation.hamiltonian()[1, 2], shift, rtol=1e-12)
+
+
 def test_too_large():
     chain = co.chain(12, 0.3, frequency=100.0)
     with pytest.raises(MemoryError, match="Redfield superoperator of dimension 4096 needs"):
