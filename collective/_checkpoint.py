@@ -1,6 +1,5 @@
 """Long runs are kept in a file as they go and continued from it by the same call."""
 
-import hashlib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,8 @@ from collective.result import Result, load
 
 def fingerprint(*parts: Any) -> str:
     """A digest of the whole problem, so that a checkpoint is only continued by its own."""
+    import hashlib
+
     digest = hashlib.sha256()
 
     def add(part: Any) -> None:

@@ -238,7 +238,7 @@ def master_equation(
         >>> import collective as co
         >>> pair = co.chain(2, 0.1, frequency=1e4)
         >>> co.master_equation(pair, co.Vacuum())
-        MasterEquation (universal): dimension 4, 6 collapse operators
+        MasterEquation (universal): dimension 4, 2 collapse operators
     """
     reference = None
     if isinstance(system, Emitters):

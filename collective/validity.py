@@ -27,7 +27,7 @@ class Assumption:
     Attributes:
         name: what is assumed.
         value: the number, or None if it cannot be known.
-        verdict: "holds", "doubtful", "fails" or "not assessed".
+        verdict: "holds", "doubtful", "fails", "not assessed", or "note" for what is only said.
         meaning: what the number is, or what is missing.
     """
 
@@ -137,12 +137,12 @@ def _flatness(couplings: "Couplings", fastest: float) -> Assumption:
 
 def of_master_equation(equation: "MasterEquation") -> Validity:
     """Scheme, complete positivity and the separations of scales behind a master equation."""
-    rows = [Assumption("scheme", None, "not assessed", _scheme(equation)), _complete(equation)]
+    rows = [Assumption("scheme", None, "note", _scheme(equation)), _complete(equation)]
     report = equation.report
     if report is None:
         return Validity(tuple(rows))
     if report.dropped:
-        rows.append(Assumption("dropped", None, "not assessed", "; ".join(report.dropped)))
+        rows.append(Assumption("dropped", None, "note", "; ".join(report.dropped)))
     frequency = report.frequency or float("inf")
     rows.append(small("weak damping", report.rate / frequency, "γ_max/smallest Bohr frequency"))
     rows.append(small("bath flat over a linewidth", report.variation, "relative change of γ"))
