@@ -39,6 +39,9 @@ napoleon_use_ivar = True
 html_theme = "pydata_sphinx_theme"
 html_title = "collective"
 html_show_sourcelink = False
+html_sidebars = {
+    page: [] for page in ("conventions", "beyond_rwa", "sharp_bits", "architecture", "changelog")
+}
 html_theme_options = {
     "show_nav_level": 2,
     "navbar_align": "left",

@@ -102,12 +102,13 @@ def thermal_rates(
 def bath(multilevel: Multilevel, field: Any, temperature: float = 0.0) -> Bath:
     r"""The field at a temperature as a bath of unit dipoles, (3N, 3N).
 
-    .. math:: γ(ω) = (n+1)J(ω)\ (ω>0), \quad n J(|ω|)\ (ω<0), \quad T J'(0)\ (ω=0)
+    γ(ω) = (n+1)J(ω) above zero, nJ(``|ω|``) below, T·J'(0) at it, n = 1/(e^{``|ω|``/T} − 1), and
 
     .. math::
 
-        S = ½K(ω)[1 + \coth(ω/2T)] + \tfrac{T}{2}\Bigl[\frac{F(0)}{ω}
-        + 2\sum_{n≥1} F(iν_n)\frac{ω}{ω^2+ν_n^2}\Bigr], \qquad ν_n = 2πnT
+        S = \tfrac12K(ω)[1 + \coth(ω/2T)]
+        + \tfrac{T}{2}\Bigl[\frac{F(0)}{ω} + \sum_{n≥1} \frac{2ωF(iν_n)}{ω^2+ν_n^2}\Bigr],
+        \quad ν_n = 2πnT
 
     with J, K of `interaction` and F on the imaginary axis; S(0) = K(0)/2. Self blocks of S diverge
     and are left out: the levels count as renormalised.
