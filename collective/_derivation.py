@@ -15,7 +15,7 @@ from collective.emitters import Multilevel
 from collective.interaction import Interaction, embed
 from collective.spectral import Bath
 
-_SAME_FREQUENCY = 1e-12  # relative to the largest: differences of rounding, not of physics
+_SAME_FREQUENCY = 1e-13  # relative to the largest: differences of rounding, not of physics
 _POSITIVE = 1e-10
 _SPANNED = 1e-14  # share of the dissipator below which a jump depends on the others
 
@@ -63,6 +63,7 @@ class Derivation:
         largest = max(float(gap.max()) for gap in gaps)
         probe = np.asarray(self.bath.gamma(largest or 1.0))
         nonzero = [a for a, op in enumerate(operators) if op.nnz]
+        self._shape = probe.shape
         if probe.ndim == 2 and probe.shape[0] == probe.shape[1]:
             if len(probe) == len(operators):
                 self._all = True
@@ -78,6 +79,10 @@ class Derivation:
 
     def _matrix(self, name: str, function: Any, omega: float) -> NDArray[Any]:
         matrix = _checks.finite(f"bath: {name}({omega:g})", function(float(omega)), complex)
+        if matrix.shape != self._shape:
+            raise ValueError(
+                f"bath: {name}({omega:g}) must have shape {self._shape}, got {matrix.shape}"
+            )
         if self._all:
             matrix = matrix[np.ix_(self.kept, self.kept)]
         scale = float(np.abs(matrix).max()) if matrix.size else 0.0
@@ -146,15 +151,18 @@ class Derivation:
                     total = total + matrix[a, b] * parts[w]
         return total
 
-    def half_sided(self) -> list[Any]:
-        """B_a of the module's equation."""
+    def half_sided(self, pairs_only: bool = False) -> list[Any]:
+        """B_a of the equations in `collective.master`."""
         matrices = [0.5 * g + 1j * s for g, s in zip(self.gamma, self.shift, strict=True)]
+        if pairs_only:
+            other = np.not_equal.outer(self.emitter, self.emitter)
+            matrices = [matrix * other for matrix in matrices]
         return [self.weighted(a, matrices) for a in range(len(self.operators))]
 
-    def lamb_shift(self) -> Any:
-        """H_LS, Hermitian."""
+    def lamb_shift(self, pairs_only: bool = False) -> Any:
+        """H_LS, Hermitian; pairs_only leaves out what each emitter does to itself."""
         total = 0 * self.bare
-        for operator, half in zip(self.operators, self.half_sided(), strict=True):
+        for operator, half in zip(self.operators, self.half_sided(pairs_only), strict=True):
             product = operator @ half
             total = total + (product - product.conj().T) / 2j
         return total
@@ -223,10 +231,12 @@ class Derivation:
                 left = m.dipoles[i][:, :, self.kept[a] % 3]
                 right = m.dipoles[j][:, :, self.kept[b] % 3]
                 keys = np.array(self.frequencies)
-                both = np.array([shift[w][a, b] for w in keys])
-                both = both + both[::-1]  # the list of frequencies is symmetric
+                # K_ab(Ω) = S_ab(Ω) + S_ba(−Ω); the list of frequencies is symmetric
+                forth = np.array([shift[w][a, b] for w in keys])
+                back = np.array([shift[w][b, a] for w in keys])
+                both = forth + back[::-1]
                 first = both[_nearest(self.frequencies, m.bohr_frequencies(i))]
-                second = both[_nearest(self.frequencies, m.bohr_frequencies(j))]
+                second = both[::-1][_nearest(self.frequencies, m.bohr_frequencies(j))]
                 result += 0.5 * np.multiply.outer(first * left, right)
                 result += 0.5 * np.multiply.outer(left, second * right)
         return result
@@ -268,13 +278,17 @@ class Derivation:
         """Largest relative change of γ over a bandwidth around a Bohr frequency."""
         largest = 0.0
         for omega in self.frequencies:
-            if 0 < width < omega:
-                low, high = (
-                    self._matrix("gamma", self.bath.gamma, omega + side * width / 2)
-                    for side in (-1, 1)
+            if omega > 0 and width > 0:
+                start = max(omega - width / 2, omega * 1e-3)
+                samples = [
+                    self._matrix("gamma", self.bath.gamma, w)
+                    for w in (start, omega, omega + width / 2)
+                ]
+                spread = max(
+                    np.abs(samples[k] - samples[m]).max() for k, m in ((0, 1), (1, 2), (0, 2))
                 )
-                size = max(np.abs(low).max(), np.abs(high).max(), np.finfo(float).tiny)
-                largest = max(largest, float(np.abs(high - low).max() / size))
+                size = max(np.abs(sample).max() for sample in samples)
+                largest = max(largest, float(spread / max(size, np.finfo(float).tiny)))
         return largest
 
     def rates(self) -> list[NDArray[Any]]:

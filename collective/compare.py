@@ -83,6 +83,8 @@ def compare(
         >>> bool(found.distance("universal", "rwa").max() < 1e-2)
         True
     """
+    if isinstance(approximations, str) or not isinstance(approximations, Sequence):
+        raise ValueError("approximations must be a list of two or more names")
     names = [_checks.choice("approximations", name, APPROXIMATIONS) for name in approximations]
     if len(set(names)) < 2 or len(set(names)) != len(names):
         raise ValueError(f"approximations must be two or more different ones, got {names}")

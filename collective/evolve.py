@@ -1,12 +1,14 @@
 """Time evolution and steady states: checks, the choice of engine, and the `Result`."""
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from collective import _checkpoint, _checks, _requests, states
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 METHODS = ("auto", "exact")
+_LARGEST_PHASE = 3e5  # some hundred thousand steps of the integrator
+_TRACE_ERROR = 1e-6
 
 
 class EvolutionError(RuntimeError):
@@ -50,7 +54,8 @@ def evolve(
 
     Args:
         couplings: from `couple`, `Couplings` of your own matrices, or a `MasterEquation`, which
-            is propagated by exact exponentials up to Liouville dimension 1,024.
+            is propagated by exact exponentials up to Liouville dimension 1,024 (five two-level
+            emitters), where large frequencies cost nothing; above, QuTiP has to follow them.
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
@@ -93,7 +98,7 @@ def evolve(
     if "correlations" in words and not isinstance(problem, Couplings):
         raise ValueError("observe: correlations are of two-level Couplings; observe states instead")
     pulse = _requests.envelope_values(envelope, problem, times_)
-    engine = _engine(problem, dims, len(times_), "states" in words)
+    engine = _engine(problem, dims, times_, "states" in words)
     rho = _requests.density_matrix(state, problem)
     name = str(state) if isinstance(state, str | states.State) else "a QuTiP state"
     why = "asked for" if chosen == "exact" else engine.reason
@@ -143,6 +148,12 @@ def evolve(
         solver = exact.solver(problem, times_, rtol, atol, envelope)
     run = exact.run(solver, rho, times_, recorder, progress=progress, checkpoint=keep)
     finished = result(run)
+    if finished.diagnostics["trace_error"] > _TRACE_ERROR:
+        warnings.warn(
+            f"the trace of ρ is off by {finished.diagnostics['trace_error']:.1e}: do not trust "
+            "these numbers; shorten the times or lower rtol",
+            stacklevel=2,
+        )
     if "correlations" not in words:
         finished = finished.replace(correlations=None)
     if run.failure is not None and not isinstance(run.failure, KeyboardInterrupt):
@@ -192,17 +203,19 @@ class _Engine:
 
 
 def _engine(
-    problem: Couplings | MasterEquation, dims: list[int], n_times: int, keep_states: bool
+    problem: Couplings | MasterEquation, dims: list[int], times: Any, keep_states: bool
 ) -> _Engine:
-    """The one way there is for now, refused where it does not fit."""
+    """The one way there is for now, refused where it does not fit or would never end."""
+    n_times = len(times)
     size, kept = prod(dims), n_times if keep_states else 0
+    by_exponentials = not isinstance(problem, Couplings) and size**2 <= exponential.LARGEST
     if isinstance(problem, Couplings):
         n = len(problem)
         predicted = exact.predicted_bytes(n, n_times, kept)
         what = f"the density matrix of {n} emitters at {n_times} times"
         reason = "QuTiP's solver, the engine for every coupling, drive and state"
         way_out = "exact evolution ends at ten to twelve emitters"
-    elif size**2 <= exponential.LARGEST:
+    elif by_exponentials:
         predicted = exponential.predicted_bytes(size) + 16 * size**2 * kept
         what = f"the exponential of a generator of Liouville dimension {size**2}"
         reason = f"exact exponentials, Liouville dimension {size**2} ≤ {exponential.LARGEST}"
@@ -213,11 +226,17 @@ def _engine(
         what = f"the density matrix of dimension {size} at {n_times} times"
         reason = f"QuTiP's solver, Liouville dimension {size**2} > {exponential.LARGEST}"
         way_out = "use fewer levels"
+        turns = float(np.ptp(problem.hamiltonian().diag().real) * (times[-1] - times[0]))
+        if turns > _LARGEST_PHASE:
+            raise ValueError(
+                f"times: the laboratory frame turns by {turns:.1e} rad, which the integrator "
+                f"would have to follow (Liouville dimension {size**2} is above {exponential.LARGEST}, too "
+                "large for exponentials); evolve the Couplings of the RWA, or fewer emitters"
+            )
     if keep_states:
         require(predicted, f"{what}, states kept,", "observe fewer times or no states")
     require(predicted, what, way_out)
-    small = not isinstance(problem, Couplings) and size**2 <= exponential.LARGEST
-    return _Engine(small, reason, predicted)
+    return _Engine(by_exponentials, reason, predicted)
 
 
 def _measure(problem: Couplings | MasterEquation) -> PairMeasure | LevelMeasure:

@@ -93,6 +93,26 @@ class MasterEquation:
                 )
             if not np.isfinite(operator.norm("one")):
                 raise ValueError(f"{name} must be finite")
+        size = hamiltonian.shape[0]
+        if generator is not None and (
+            not isinstance(generator, Qobj) or generator.shape != (size**2, size**2)
+        ):
+            raise ValueError(
+                f"generator must be a QuTiP superoperator, shape ({size**2}, {size**2})"
+            )
+        if generator is not None and collapse_operators:
+            raise ValueError("generator and collapse_operators exclude each other: give one")
+        if emission_operator is not None and emission_operator.dims != hamiltonian.dims:
+            raise ValueError(f"emission_operator must have dims {hamiltonian.dims}")
+        if multilevel is not None and list(multilevel.levels) != hamiltonian.dims[0]:
+            raise ValueError(
+                f"multilevel has levels {list(multilevel.levels)}, the hamiltonian dims "
+                f"{hamiltonian.dims[0]}"
+            )
+        if frame is not None:
+            frame = _checks.finite("frame", frame)
+            if frame.shape != (size,):
+                raise ValueError(f"frame must be {size} energies, got shape {frame.shape}")
         if not hamiltonian.isherm:
             raise ValueError("hamiltonian must be Hermitian")
         _checks.freeze(
@@ -186,7 +206,7 @@ class Report:
         rate: largest eigenvalue of γ at the positive Bohr frequencies.
         coupling: largest ``|G|`` between emitters.
         frequency: smallest non-zero Bohr frequency.
-        variation: largest change of γ over a linewidth, relative to the linewidth.
+        variation: largest relative change of γ over a linewidth.
     """
 
     dropped: tuple[str, ...]
@@ -277,7 +297,12 @@ def _assemble(
             jumps = derived.jumps(lambda w: w > 0)
             if absorbing:
                 jumps += derived.jumps(lambda w: w < 0)
-            dropped = ("counter-rotating and mixed terms", "G^(D)", "H_LS of single emitters")
+            dropped = (
+                "counter-rotating and mixed terms",
+                "G^(D)",
+                "H_LS of single emitters",
+                "ω = 0",
+            )
         case "secular":
             if not dressed:
                 hamiltonian = derived.bare + derived.secular_shift()
@@ -312,8 +337,7 @@ def _report(derived: Derivation, dropped: tuple[str, ...]) -> Report:
     ]
     rate = max((size for omega, size in rates if omega > 0), default=0.0)
     gaps = np.diff(derived.frequencies)
-    pair = derived.lamb_shift()
-    pair.setdiag(0)
+    pair = derived.lamb_shift(pairs_only=True)
     return Report(
         dropped,
         float(gaps.min()) if len(gaps) else None,

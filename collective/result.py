@@ -76,7 +76,8 @@ class Result:
     def in_frame(self, frame: str) -> "Result":
         """The same result with ρ seen from another frame.
 
-        ρ_rotating = e^{iRt} ρ_lab e^{−iRt}, where R is ω₀ times the number of excitations for
+        ρ_rotating = e^{iRτ} ρ_lab e^{−iRτ}, τ = t − times[0] (at the start both are the state
+        given), where R is ω₀ times the number of excitations for
         two-level emitters, and the bare energies of the levels for a `Multilevel`. Emission,
         populations and correlations are the same in both.
 
@@ -101,7 +102,7 @@ class Result:
         def turned(rho: "Qobj", t: float) -> "Qobj":
             from qutip import Qobj
 
-            phases = np.exp(1j * sign * energies * t)
+            phases = np.exp(1j * sign * energies * (t - self.times[0]))
             return Qobj(phases[:, None] * rho.full() * phases.conj(), dims=rho.dims)
 
         pairs = [] if self.states is None else zip(self.states, self.times, strict=True)

@@ -98,6 +98,29 @@ def test_larger_systems_go_to_qutip(monkeypatch):
         np.testing.assert_allclose(stepped.emission, exact.emission, atol=1e-6)
 
 
+def test_frames_agree_at_the_first_time_whenever_that_is():
+    atoms = co.chain(2, 0.3, frequency=1000.0)
+    equation = co.master_equation(atoms, VACUUM, approximation="rwa")
+    state = co.states.coherent(1.0)
+    late = co.evolve(equation, state, [5.0, 6.0], observe="states").in_frame("rotating")
+    couplings = co.evolve(co.couple(atoms, VACUUM), state, [5.0, 6.0], observe="states")
+    for mine, theirs in zip(late.states, couplings.states, strict=True):
+        np.testing.assert_allclose(mine.full(), theirs.full(), atol=1e-6)
+
+
+def test_a_laboratory_frame_too_fast_to_follow_is_refused(monkeypatch):
+    monkeypatch.setattr(exponential, "LARGEST", 1)
+    equation = co.master_equation(co.chain(2, 0.3, frequency=1e6), VACUUM)
+    with pytest.raises(ValueError, match=r"turns by 6.0e\+06 rad, which the integrator"):
+        co.evolve(equation, "inverted", TIMES)
+
+
+def test_a_broken_trace_is_not_passed_over():
+    equation = co.master_equation(co.chain(2, 0.3, frequency=100.0), VACUUM)
+    with pytest.warns(UserWarning, match="the trace of ρ is off by"):
+        co.evolve(equation, "inverted", [0.0, 1e15])
+
+
 def test_operators_of_one_s_own():
     equation = co.MasterEquation(0.5 * qutip.sigmax(), [np.sqrt(0.3) * qutip.sigmam()])
     result = co.evolve(equation, qutip.basis(2, 1), TIMES, observe={"σz": qutip.sigmaz()})

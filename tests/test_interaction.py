@@ -178,6 +178,11 @@ def test_spins():
     np.testing.assert_allclose(np.diff(tilted), -2 * bohr * 1e-3, rtol=1e-9)
 
 
+class Broken:
+    def magnetic_green(self, r, r_source, k):
+        return np.full((3, 3), np.nan + 0j)
+
+
 class Deaf:
     def green(self, r, r_source, k):
         return VACUUM.green(r, r_source, k)
@@ -197,6 +202,9 @@ class Deaf:
             "speed_of_light must be above 0",
         ),
         (lambda: co.Multilevel.from_emitters(co.chain(2, 0.1)), "frequency is required"),
+        (lambda: co.spin(1e9, 2.0), "spin must be at most 100"),
+        (lambda: co.Multilevel([[0, 0, 0]], 1.0, [flip()]), "energies must be a list"),
+        (lambda: co.interaction(golden_pair("real_par")[0], Broken()).principal(0, 1), "not finite"),
         (lambda: co.spin(0.3, 2.0), "spin must be a multiple of 1/2"),
         (lambda: co.spin(0.5, 2.0, magneton="tau"), "magneton must be one of"),
         (

@@ -234,6 +234,107 @@ def test_two_level_emitters_agree_with_the_rwa_couplings(spread):
         assert distance(turned, b.full()) < 1e-4
 
 
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_universal_and_redfield_against_plain_numpy(temperature):
+    """The double sums over frequencies, written out, for three emitters of 3, 3 and 2 levels."""
+    system = random_multilevel(6, (3, 3, 2))
+    bath = spectral.bath(system, VACUUM, temperature)
+    sizes, total = system.levels, int(np.prod(system.levels))
+    energy = _energies(system).sum(axis=1)
+    operators = []
+    for i in range(3):
+        for a in range(3):
+            factors = [np.eye(n) for n in sizes]
+            factors[i] = system.dipoles[i][:, :, a]
+            operators.append(np.kron(np.kron(factors[0], factors[1]), factors[2]))
+    local = np.concatenate([np.subtract.outer(e, e).ravel() for e in system.energies])
+    frequencies = np.unique(np.round(local, 12))
+    bohr = energy[None] - energy[:, None]
+    parts = [[np.where(np.abs(bohr - w) < 1e-9, op, 0) for w in frequencies] for op in operators]
+    for op, split in zip(operators, parts, strict=True):
+        np.testing.assert_allclose(sum(split), op, atol=1e-14)
+    gammas, shifts = [bath.gamma(w) for w in frequencies], [bath.shift(w) for w in frequencies]
+    one = np.eye(total)
+
+    def both(left, right):
+        return np.kron(right.T, left)
+
+    redfield = -1j * (both(np.diag(energy), one) - both(one, np.diag(energy)))
+    shift, jumps = np.zeros((total, total), complex), []
+    for a, op in enumerate(operators):
+        half = sum(
+            (0.5 * g[a, b] + 1j * s[a, b]) * parts[b][w]
+            for w, (g, s) in enumerate(zip(gammas, shifts, strict=True))
+            for b in range(9)
+        )
+        back = half.conj().T
+        redfield += both(half, op) + both(op, back) - both(op @ half, one) - both(one, back @ op)
+        shift += (op @ half - back @ op) / 2j
+    for k in range(9):
+        jump = 0
+        for w, g in enumerate(gammas):
+            values, vectors = np.linalg.eigh(g)
+            root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.conj().T
+            jump = jump + sum(root[k, b] * parts[b][w] for b in range(9))
+        jumps.append(jump)
+    hamiltonian = np.diag(energy) + shift
+    universal = -1j * (both(hamiltonian, one) - both(one, hamiltonian))
+    for jump in jumps:
+        product = jump.conj().T @ jump
+        universal += both(jump, jump.conj().T) - 0.5 * (both(product, one) + both(one, product))
+    for name, expected in (("redfield", redfield), ("universal", universal)):
+        found = co.master_equation(
+            system, VACUUM, approximation=name, temperature=temperature
+        ).liouvillian()
+        np.testing.assert_allclose(found.full(), expected, atol=1e-10)
+
+
+def test_a_complex_bath_is_hermitian_in_every_scheme():
+    """K_ab(Ω) = S_ab(Ω) + S_ba(−Ω): on resonance rwa and universal swap alike."""
+    g, mode, kappa = np.array([0.05, 0.04j]), 1.6, 0.5
+    pair, _ = lossy_mode((1.0, 1.0), (1, 1), 1.6, 0.5)
+
+    def shape(omega, top):
+        return np.outer(g.conj(), g) * top / ((omega - mode) ** 2 + kappa**2 / 4)
+
+    bath = spectral.Bath(lambda w: shape(w, kappa), lambda w: shape(w, w - mode))
+    rwa = co.master_equation(pair, bath, approximation="rwa").hamiltonian()
+    universal = co.master_equation(pair, bath).hamiltonian()
+    assert abs(rwa[1, 2]) > 1e-4
+    np.testing.assert_allclose(rwa[1, 2], universal[1, 2], atol=1e-15)
+
+
+def test_levels_degenerate_up_to_rounding_are_degenerate_everywhere():
+    def system(rounding):
+        dipoles = np.zeros((3, 3, 3))
+        dipoles[0, 1, 2] = dipoles[1, 0, 2] = 1.0
+        levels = [1.0, 1.0 + rounding, 0.0]
+        return co.Multilevel([[0, 0, 0], [0, 0, 1]], [levels] * 2, [dipoles] * 2)
+
+    exact, rounded = (
+        co.master_equation(system(r), VACUUM, approximation="rwa").hamiltonian().full()
+        for r in (0.0, 1e-15)
+    )
+    assert np.abs(exact - np.diag(np.diag(exact))).max() > 0.1
+    np.testing.assert_allclose(rounded, exact, atol=1e-12)
+    assert {t.kind for t in co.interaction(system(1e-15), VACUUM).terms()} == {"resonant"}
+
+
+def test_a_narrow_bath_is_not_called_flat():
+    for width in (0.02, 2.0):
+        pair, bath = lossy_mode((1.0, 1.0), (0.05 * width**0.5, 0.05), 1.0, 0.01)
+        found = co.master_equation(pair, bath).validity()
+        assert found["bath flat over a linewidth"].verdict == "fails"
+
+
+def test_permanent_dipoles_count_as_coupling():
+    moment = np.zeros((2, 2, 3))
+    moment[0, 0, 0], moment[1, 1, 0] = 1.0, -1.0
+    pair = co.Multilevel([[0, 0, 0], [0.1, 0, 0]], [[1.0, 0]] * 2, [moment] * 2)
+    equation = co.master_equation(pair, VACUUM)
+    np.testing.assert_allclose(equation.report.coupling, 2 / (4 * np.pi * 1e-3), rtol=1e-9)
+
+
 def test_thermal_two_level_emitters():
     """(n+1)Γ down, nΓ up: the steady state is Boltzmann's for any coupling."""
     atoms = co.chain(2, 0.3, frequency=1e3)
@@ -308,6 +409,21 @@ def test_dressed_eigenoperators():
             "is for universal and secular, not rwa",
         ),
         (lambda: co.MasterEquation(qutip.create(2)), "hamiltonian must be Hermitian"),
+        (lambda: co.MasterEquation(qutip.qeye(2), generator=qutip.qeye(2)), "generator must be a QuTiP"),
+        (lambda: co.MasterEquation(qutip.qeye(2), frame=[1.0]), "frame must be 2 energies"),
+        (lambda: co.MasterEquation(qutip.qeye(2), emission_operator=qutip.qeye(3)), "emission_operator"),
+        (
+            lambda: co.MasterEquation(
+                qutip.qeye(2), [qutip.sigmam()], generator=qutip.to_super(qutip.qeye(2))
+            ),
+            "exclude each other",
+        ),
+        (
+            lambda: co.master_equation(
+                golden_pair("real_par")[0], spectral.Bath(lambda w: np.eye(2), lambda w: np.eye(3))
+            ),
+            r"bath: shift\(.*\) must have shape \(2, 2\), got \(3, 3\)",
+        ),
         (lambda: co.MasterEquation(qutip.qeye(2), [qutip.qeye(3)]), r"collapse_operators\[0\] has dims"),
         (
             lambda: co.master_equation(

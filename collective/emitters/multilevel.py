@@ -15,6 +15,8 @@ from collective import _checks
 from collective.emitters.two_level import Emitters
 
 _HERMITIAN = 1e-12
+_DEGENERATE = 1e-13
+_LARGEST_SPIN = 100
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -63,6 +65,8 @@ class Multilevel:
             raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
         n = len(positions)
         for name, listed in (("energies", energies), ("dipoles", dipoles)):
+            if not isinstance(listed, list | tuple | np.ndarray) or np.ndim(listed[:1]) == 0:
+                raise ValueError(f"{name} must be a list with one entry per emitter")
             if len(listed) != n:
                 raise ValueError(f"{name} must have one entry per emitter, {n}; got {len(listed)}")
         levels = tuple(
@@ -165,8 +169,12 @@ class Multilevel:
         return tuple(len(e) for e in self.energies)
 
     def bohr_frequencies(self, i: int) -> NDArray[np.float64]:
-        """Ω^{yx} = E_y − E_x of emitter i as a matrix [y, x], (L_i, L_i)."""
-        return self.energies[i][:, None] - self.energies[i]
+        """Ω^{yx} = E_y − E_x of emitter i as a matrix [y, x], (L_i, L_i).
+
+        Differences of rounding, below 10⁻¹³ of the largest, are zero: such levels are degenerate.
+        """
+        omega = self.energies[i][:, None] - self.energies[i]
+        return np.where(np.abs(omega) > _DEGENERATE * np.abs(omega).max(), omega, 0.0)
 
     def __repr__(self) -> str:
         transitions = np.concatenate(
@@ -220,6 +228,8 @@ def spin(
     twice = _checks.count("2·spin", round(2 * _checks.number("spin", spin)))
     if abs(twice - 2 * spin) > 1e-12:
         raise ValueError(f"spin must be a multiple of 1/2, got {spin:g}")
+    if twice > 2 * _LARGEST_SPIN:
+        raise ValueError(f"spin must be at most {_LARGEST_SPIN}, got {spin:g}")
     which = _checks.choice("magneton", magneton, ("bohr", "nuclear"))
     unit = physical_constants["Bohr magneton" if which == "bohr" else "nuclear magneton"][0]
     g_factor = _checks.number("g_factor", g_factor)

@@ -43,6 +43,14 @@ def total_green(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArra
             "field must be a Field (an object with green(r, r_source, k) or scattered(...)), "
             f"got {type(field).__name__}"
         )
+    return checked_tensor(field, tensor, r, r_source)
+
+
+def checked_tensor(
+    field: Any, tensor: Any, r: ArrayLike, r_source: ArrayLike
+) -> NDArray[np.complex128]:
+    """A field's answer, or an error that says what is wrong with it."""
+    tensor = np.asarray(tensor)
     shape = (*np.broadcast_shapes(np.shape(r)[:-1], np.shape(r_source)[:-1]), 3, 3)
     if tensor.shape != shape or tensor.dtype.kind != "c":
         raise ValueError(

@@ -18,6 +18,7 @@ from collective.spectral.tensors import (
 )
 
 _MATSUBARA_TERMS = 20_000
+_ZERO = 1e-12  # of the scale of the frequencies: below it γ is its limit T·J'(0)
 _DECAYED = 45.0  # e^-45 is below the round-off of what it is added to
 
 
@@ -67,7 +68,7 @@ class Bath:
     ) -> "Bath":
         r"""A bath of bosons with the spectral density J(ω), ω > 0, at a temperature.
 
-        γ(ω) = (n + 1)J(ω) for ω > 0 and n(``|ω|``)J(``|ω|``) for ω < 0; S by principal value.
+        γ(ω) = (n + 1)J(ω) for ω > 0 and n(``|ω|``)J(``|ω|``)ᵀ for ω < 0; S by principal value.
 
         Args:
             density: ω > 0 → J(ω), (M, M), decaying at large ω.
@@ -76,9 +77,11 @@ class Bath:
         """
         _checks.function("density", density)
         temperature = checked_temperature(temperature)
+        scale = _checks.number("scale", scale, above=0)
 
         def odd(omega: float) -> NDArray[Any]:
-            return np.sign(omega) * np.asarray(density(abs(omega)))
+            values = np.asarray(density(abs(omega)))
+            return values if omega > 0 else -values.T  # J_ab(−ω) = −J_ba(ω)
 
         def gamma(omega: float) -> NDArray[Any]:
             return thermal_rates(odd, omega, temperature, scale)
@@ -90,8 +93,8 @@ def thermal_rates(
     odd_density: Callable[[float], NDArray[Any]], omega: float, temperature: float, scale: float
 ) -> NDArray[Any]:
     """γ(ω) = J(ω)(1 + n(ω)) for an odd J: (n+1)J above zero, n(|ω|)J(|ω|) below, T·J'(0) at it."""
-    if omega == 0:
-        step = 1e-6 * scale
+    if abs(omega) < _ZERO * scale:
+        step = _ZERO * scale
         return temperature * np.asarray(odd_density(step)) / step
     if temperature == 0:
         return np.asarray(odd_density(omega)) * (omega > 0)

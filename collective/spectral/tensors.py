@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.emitters import Multilevel
-from collective.fields.protocol import total_green
+from collective.fields.protocol import checked_tensor, total_green
 
-_STATIC = 1e-3  # k·r at which the static limit is extrapolated; the error is its fourth power
+_COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
+_STATIC = 1e-5  # k·r at which the static limit is extrapolated; the error is its fourth power
 
 
 def coupling_tensor(
@@ -19,7 +20,7 @@ def coupling_tensor(
     r, r_source = multilevel.positions[i], multilevel.positions[j]
     if multilevel.kind == "electric":
         return 2 * k**2 * total_green(field, r, r_source, k)
-    return 2 * np.asarray(field.magnetic_green(r, r_source, k))
+    return 2 * checked_tensor(field, field.magnetic_green(r, r_source, k), r, r_source)
 
 
 def static_tensor(multilevel: Multilevel, field: Any, i: int, j: int) -> NDArray[np.float64]:
@@ -51,6 +52,8 @@ def decay_and_shift(
 
 def require_coupled(multilevel: Multilevel, field: Any) -> None:
     """Raise if the field does not know such dipoles, or two emitters coincide."""
+    if isinstance(field, type):
+        raise TypeError(f"field must be an object: use {field.__name__}() with its arguments")
     if multilevel.kind == "magnetic" and not hasattr(field, "magnetic_green"):
         raise ValueError(
             f"field {field!r} has no magnetic response: define magnetic_green(r, r_source, k) or "
@@ -58,6 +61,6 @@ def require_coupled(multilevel: Multilevel, field: Any) -> None:
         )
     r = multilevel.positions
     for i in range(1, len(r)):
-        same = np.flatnonzero(np.all(r[:i] == r[i], axis=1))
+        same = np.flatnonzero(np.abs(r[:i] - r[i]).max(axis=1) < _COINCIDENT)
         if len(same):
             raise ValueError(f"emitters {same[0]} and {i} coincide: their interaction diverges")
