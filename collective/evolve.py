@@ -230,8 +230,8 @@ def _engine(
         if turns > _LARGEST_PHASE:
             raise ValueError(
                 f"times: the laboratory frame turns by {turns:.1e} rad, which the integrator would "
-                f"have to follow (Liouville dimension {size**2} > {exponential.LARGEST} is too large "
-                "for exponentials); evolve the Couplings of the RWA, or fewer emitters"
+                f"have to follow (Liouville dimension {size**2} is too large for exponentials); "
+                "evolve the Couplings of the RWA, or fewer emitters"
             )
     if keep_states:
         require(predicted, f"{what}, states kept,", "observe fewer times or no states")
