@@ -6,27 +6,30 @@ Lengths are in wavelengths, rates in linewidths, times in inverse linewidths; th
 those of `docs/conventions.md`.
 """
 
-from collective import plot, spectral, states, units
-from collective._memory import ProblemTooLargeError
-from collective.compare import Comparison, compare
-from collective.couplings import Couplings, Modes, couple
-from collective.drives import plane_wave
-from collective.emitters import (
-    Emitters,
-    Multilevel,
-    chain,
-    cloud,
-    cubic,
-    ring,
-    spin,
-    square,
-    triangular,
-)
-from collective.evolve import EvolutionError, evolve, steady_state
-from collective.fields import Field, Plasma, Vacuum
-from collective.interaction import interaction
-from collective.master import MasterEquation, master_equation
-from collective.result import Result, load
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collective import plot, spectral, states, units
+    from collective._memory import ProblemTooLargeError
+    from collective.comparison import Comparison, compare
+    from collective.couplings import Couplings, Modes, couple
+    from collective.drives import plane_wave
+    from collective.emitters import (
+        Emitters,
+        Multilevel,
+        chain,
+        cloud,
+        cubic,
+        ring,
+        spin,
+        square,
+        triangular,
+    )
+    from collective.evolution import EvolutionError, evolve, steady_state
+    from collective.fields import Field, Plasma, Vacuum
+    from collective.interactions import interaction
+    from collective.master import MasterEquation, master_equation
+    from collective.result import Result, load
 
 __version__ = "0.1.0"
 
@@ -63,3 +66,51 @@ __all__ = [
     "triangular",
     "units",
 ]
+
+# where each public name lives; nothing is imported before it is used
+_MODULES = {"states", "units", "spectral", "plot"}
+_HOMES = {
+    "Comparison": "comparison",
+    "Couplings": "couplings",
+    "Emitters": "emitters",
+    "EvolutionError": "evolution",
+    "Field": "fields",
+    "MasterEquation": "master",
+    "Modes": "couplings",
+    "Multilevel": "emitters",
+    "Plasma": "fields",
+    "ProblemTooLargeError": "_memory",
+    "Result": "result",
+    "Vacuum": "fields",
+    "chain": "emitters",
+    "cloud": "emitters",
+    "compare": "comparison",
+    "couple": "couplings",
+    "cubic": "emitters",
+    "evolve": "evolution",
+    "interaction": "interactions",
+    "load": "result",
+    "master_equation": "master",
+    "plane_wave": "drives",
+    "ring": "emitters",
+    "spin": "emitters",
+    "square": "emitters",
+    "steady_state": "evolution",
+    "triangular": "emitters",
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"collective.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'collective' has no attribute {name!r}")
+    value = getattr(import_module(f"collective.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from collective import _checks
 from collective._memory import require
 from collective.emitters import Multilevel
-from collective.interaction import Interaction, embed
+from collective.interactions import Interaction, embed
 from collective.spectral import Bath
 
 _SAME_FREQUENCY = 1e-13  # relative to the largest: differences of rounding, not of physics

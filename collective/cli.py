@@ -11,7 +11,7 @@ import numpy as np
 from collective import plot
 from collective.couplings import Couplings, couple
 from collective.emitters import Emitters, chain
-from collective.evolve import evolve
+from collective.evolution import evolve
 from collective.fields import Vacuum
 from collective.master import master_equation
 from collective.result import Result

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collective import _checks
-from collective.compare import Comparison
+from collective.comparison import Comparison
 from collective.couplings import Couplings
 from collective.emitters import Emitters
 from collective.result import Result

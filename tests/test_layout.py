@@ -112,3 +112,12 @@ def test_no_machine_paths_or_hosts():
     for name in files:
         text = (ROOT / name).read_text(errors="ignore") if (ROOT / name).exists() else ""
         assert not [word for word in words if word in text], name
+
+
+def test_no_room_hides_a_public_function():
+    """Importing a room sets its name on the package: no public name may be a room's."""
+    modules = {"plot", "spectral", "states", "units"}
+    assert not (set(collective.__all__) - modules) & set(table())
+    assert sorted(dir(collective)) == sorted(collective.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = collective.nothing

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective.emitters import Emitters, Multilevel
-from collective.evolve import evolve
+from collective.evolution import evolve
 from collective.master import APPROXIMATIONS, master_equation
 from collective.result import Result
 
