@@ -55,6 +55,18 @@ def generator(decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0):
     return total
 
 
+def generator_of(couplings):
+    """The same for everything that a Couplings object holds."""
+    return generator(
+        couplings.decay,
+        couplings.shift,
+        detunings=couplings.detunings,
+        dephasing=couplings.dephasing,
+        pump=couplings.pump,
+        drive=couplings.drive,
+    )
+
+
 def evolve(superoperator, rho, times):
     """ρ at every time by the matrix exponential of each step."""
     side = len(rho)

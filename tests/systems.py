@@ -27,14 +27,7 @@ def plain(couplings, ket):
     """Emission by the plain numpy Lindblad equation."""
 
     def emission(times):
-        superoperator = reference.generator(
-            couplings.decay,
-            couplings.shift,
-            detunings=couplings.detunings,
-            dephasing=couplings.dephasing,
-            pump=couplings.pump,
-            drive=couplings.drive,
-        )
+        superoperator = reference.generator_of(couplings)
         states = reference.evolve(superoperator, np.outer(ket, ket.conj()), times)
         return np.array([reference.emission(couplings.decay, rho) for rho in states])
 

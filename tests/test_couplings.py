@@ -243,14 +243,7 @@ def test_emitters_bring_their_detunings():
 @pytest.mark.parametrize("seed", range(4))
 def test_generator_is_the_double_sum(seed):
     couplings = random_couplings(seed)
-    expected = reference.generator(
-        couplings.decay,
-        couplings.shift,
-        detunings=couplings.detunings,
-        dephasing=couplings.dephasing,
-        pump=couplings.pump,
-        drive=couplings.drive,
-    )
+    expected = reference.generator_of(couplings)
     rng = np.random.default_rng(seed)
     rho = rng.standard_normal((8, 8)) + 1j * rng.standard_normal((8, 8))
     image = qutip.vector_to_operator(
