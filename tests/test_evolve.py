@@ -342,6 +342,14 @@ def test_a_checkpoint_that_cannot_be_written_shows_at_once(tmp_path, monkeypatch
     assert result.complete
 
 
+@pytest.mark.parametrize("state", ["inverted", co.states.coherent(1.0)], ids=str)
+def test_smallest_eigenvalues_are_of_the_whole_density_matrix(state):
+    triple = co.couple(co.chain(3, 0.1), co.Vacuum())
+    result = co.evolve(triple, state, [0, 0.3, 0.7, 1.5, 2], observe="states")
+    expected = [np.linalg.eigvalsh(rho.full())[0] for rho in result.states]
+    np.testing.assert_allclose(result.diagnostics["smallest_eigenvalues"], expected, atol=1e-14)
+
+
 def test_diagnostics_are_those_of_the_states():
     mixed = qutip.Qobj(np.diag([0.4, 0.3, 0.2, 0.1 + 4e-9]), dims=[[2, 2], [2, 2]])
     result = co.evolve(PAIR, mixed, TIMES, observe="states")
