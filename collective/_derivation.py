@@ -3,6 +3,7 @@ r"""Eigenoperators of a system and the matrices of its bath: what every master e
 A_a(ω) = Σ_{E_y−E_x=ω} ``|x⟩⟨x|``A_a``|y⟩⟨y|``, over all Bohr frequencies of all emitters at once.
 """
 
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from collective import _checks
 from collective._memory import require
+from collective._operators import local, sum_of_levels
 from collective.emitters import Multilevel
 from collective.interactions import Interaction, embed
 from collective.spectral import Bath
@@ -18,14 +20,6 @@ from collective.spectral import Bath
 _SAME_FREQUENCY = 1e-13  # relative to the largest: differences of rounding, not of physics
 _POSITIVE = 1e-10
 _SPANNED = 1e-14  # share of the dissipator below which a jump depends on the others
-
-
-def sum_of_levels(energies: Any) -> NDArray[np.float64]:
-    """Σ_i E_i of every product state, (D,), emitter 0 leftmost."""
-    total = np.zeros(1)
-    for local in energies:
-        total = np.add.outer(total, local).ravel()
-    return total
 
 
 class Derivation:
@@ -41,7 +35,7 @@ class Derivation:
         self.bare = csr_array(diags_array(sum_of_levels(multilevel.energies).astype(complex)))
         self.hamiltonian = self.bare if hamiltonian is None else hamiltonian
         operators = [
-            _one(levels, i, multilevel.dipoles[i][:, :, alpha])
+            local(levels, i, multilevel.dipoles[i][:, :, alpha])
             for i in range(len(levels))
             for alpha in range(3)
         ]
@@ -101,16 +95,16 @@ class Derivation:
     def _split_locally(self) -> None:
         """A_a(ω) from each emitter's own levels; one list of frequencies for all."""
         m = self.multilevel
-        local = [-m.bohr_frequencies(i) for i in range(len(m))]  # [x, y]: ω = E_y − E_x
-        self.frequencies = _distinct(np.concatenate([w.ravel() for w in local]))
+        gaps = [-m.bohr_frequencies(i) for i in range(len(m))]  # [x, y]: ω = E_y − E_x
+        self.frequencies = _distinct(np.concatenate([w.ravel() for w in gaps]))
         self.parts: list[list[Any]] = []
         for a in self.kept:
             i, alpha = divmod(a, 3)
-            index = _nearest(self.frequencies, local[i])
+            index = _nearest(self.frequencies, gaps[i])
             matrix = m.dipoles[i][:, :, alpha]
             self.parts.append(
                 [
-                    _one(m.levels, i, np.where(index == w, matrix, 0))
+                    local(m.levels, i, np.where(index == w, matrix, 0))
                     for w in range(len(self.frequencies))
                 ]
             )
@@ -159,6 +153,7 @@ class Derivation:
             matrices = [matrix * other for matrix in matrices]
         return [self.weighted(a, matrices) for a in range(len(self.operators))]
 
+    @cache  # noqa: B019  lives as long as the derivation, which is short
     def lamb_shift(self, pairs_only: bool = False) -> Any:
         """H_LS, Hermitian; pairs_only leaves out what each emitter does to itself."""
         total = 0 * self.bare
@@ -295,16 +290,6 @@ class Derivation:
         """γ(ω) dressed with the dipole strengths: eigenvalues are rates."""
         strength = np.array([abs(op).max() if op.nnz else 0.0 for op in self.operators])
         return [g * np.outer(strength, strength) for g in self.gamma]
-
-
-def _one(levels: tuple[int, ...], i: int, matrix: NDArray[Any]) -> Any:
-    """An operator of emitter i alone, sparse."""
-    from scipy.sparse import csr_array, identity, kron
-
-    before, after = (identity(prod(part)) for part in (levels[:i], levels[i + 1 :]))
-    found = csr_array(kron(kron(before, csr_array(matrix)), after))
-    found.eliminate_zeros()
-    return found
 
 
 def _root(matrix: NDArray[Any]) -> NDArray[Any]:

@@ -4,6 +4,7 @@ Basis order is QuTiP's: emitter 0 is the leftmost tensor factor and `basis(2, 0)
 excited state. Each operator is assembled once from bit tables instead of N² tensor products.
 """
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,3 +95,21 @@ def _qobj(n: int, rows: list[Any], columns: list[Any], values: list[Any]) -> "Qo
     matrix = csr_array((data[kept], where), shape=(2**n, 2**n))
     matrix.sort_indices()
     return Qobj(matrix, dims=[[2] * n, [2] * n])
+
+
+def sum_of_levels(energies: Any) -> NDArray[np.float64]:
+    """Σ_i E_i of every product state, (D,), emitter 0 leftmost."""
+    total = np.zeros(1)
+    for local in energies:
+        total = np.add.outer(total, local).ravel()
+    return total
+
+
+def local(levels: tuple[int, ...], i: int, matrix: NDArray[Any]) -> Any:
+    """An operator of emitter i alone, sparse."""
+    from scipy.sparse import csr_array, identity, kron
+
+    before, after = (identity(prod(part)) for part in (levels[:i], levels[i + 1 :]))
+    found = csr_array(kron(kron(before, csr_array(matrix)), after))
+    found.eliminate_zeros()
+    return found

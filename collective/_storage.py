@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from collective._schemes import Report
 from collective.couplings import Couplings
 from collective.emitters import Emitters, Multilevel
 from collective.fields import Plasma, Vacuum
-from collective.master import MasterEquation, Report
+from collective.master import MasterEquation
 
 if TYPE_CHECKING:
     from qutip import Qobj

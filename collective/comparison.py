@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._schemes import APPROXIMATIONS
 from collective.emitters import Emitters, Multilevel
 from collective.evolution import evolve
-from collective.master import APPROXIMATIONS, master_equation
+from collective.master import master_equation
 from collective.result import Result
 
 

@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
-from collective._derivation import Derivation, sum_of_levels
+from collective._derivation import Derivation
 from collective._memory import require
+from collective._operators import sum_of_levels
+from collective._schemes import APPROXIMATIONS, assemble
 from collective.emitters import Emitters, Multilevel
 from collective.spectral import Bath, bath, checked_temperature
 
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
     from collective.validity import Validity
-
-APPROXIMATIONS = ("universal", "redfield", "secular", "rwa")
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -196,27 +196,6 @@ class MasterEquation:
         return f"MasterEquation{scheme}: dimension {self.dimension}, {kind}"
 
 
-@dataclass(frozen=True)
-class Report:
-    """What the derivation knows for `MasterEquation.validity`.
-
-    Attributes:
-        dropped: what the approximation left out, in words.
-        gap: smallest distance of different Bohr frequencies (None if there is only one).
-        rate: largest eigenvalue of γ at the positive Bohr frequencies.
-        coupling: largest ``|G|`` between emitters.
-        frequency: smallest non-zero Bohr frequency.
-        variation: largest relative change of γ over a linewidth.
-    """
-
-    dropped: tuple[str, ...]
-    gap: float | None
-    rate: float
-    coupling: float
-    frequency: float
-    variation: float
-
-
 def liouvillian_bytes(dimension: int, jumps: int) -> int:
     """An upper bound for a sparse superoperator whose operators have a few entries per row."""
     per_row = 2 + dimension.bit_length() ** 2
@@ -281,77 +260,14 @@ def master_equation(
     if eigenoperators == "dressed":
         derivation = derivation.dressed()
     field = None if isinstance(environment, Bath) else environment
-    return _assemble(derivation, scheme, field, temperature > 0, frame)
-
-
-def _assemble(
-    derived: Derivation, scheme: str, field: Any, absorbing: bool, frame: NDArray[Any]
-) -> MasterEquation:
-    """Hamiltonian, jumps and generator of one scheme."""
-    generator, dressed = None, derived.hamiltonian is not derived.bare
-    dropped: tuple[str, ...] = ()
-    hamiltonian, jumps = derived.hamiltonian, []
-    match scheme:
-        case "rwa":
-            hamiltonian = derived.bare + derived.resonant(field)
-            jumps = derived.jumps(lambda w: w > 0)
-            if absorbing:
-                jumps += derived.jumps(lambda w: w < 0)
-            dropped = (
-                "counter-rotating and mixed terms",
-                "G^(D)",
-                "H_LS of single emitters",
-                "ω = 0",
-            )
-        case "secular":
-            if not dressed:
-                hamiltonian = derived.bare + derived.secular_shift()
-            for omega in derived.frequencies:
-                jumps += derived.jumps(lambda w, omega=omega: w == omega)
-            dropped = ("all terms between different Bohr frequencies",)
-        case "universal":
-            if not dressed:
-                hamiltonian = derived.bare + derived.lamb_shift()
-            jumps = derived.jumps(lambda w: np.ones(len(w), dtype=bool))
-            dropped = ("i(S−S'), and (γγ')^½ in place of ½(γ+γ')",)
-        case _:
-            hamiltonian = derived.bare + derived.lamb_shift()
-            generator = derived.redfield()
-    dims = [list(derived.multilevel.levels)] * 2
+    found = assemble(derivation, scheme, field, absorbing=temperature > 0)
     return MasterEquation(
-        _qobj(hamiltonian, dims),
-        [_qobj(jump, dims) for jump in jumps],
-        generator=None if generator is None else _qobj(generator, [dims, dims]),
+        found.hamiltonian,
+        found.jumps,
+        generator=found.generator,
         scheme=scheme,
-        multilevel=derived.multilevel,
+        multilevel=system,
         frame=frame,
-        emission_operator=_qobj(derived.emission(), dims),
-        report=_report(derived, dropped),
+        emission_operator=found.emission,
+        report=found.report,
     )
-
-
-def _report(derived: Derivation, dropped: tuple[str, ...]) -> Report:
-    rates = [
-        (omega, float(np.linalg.eigvalsh(matrix)[-1]) if matrix.size else 0.0)
-        for omega, matrix in zip(derived.frequencies, derived.rates(), strict=True)
-    ]
-    rate = max((size for omega, size in rates if omega > 0), default=0.0)
-    gaps = np.diff(derived.frequencies)
-    pair = derived.lamb_shift(pairs_only=True)
-    return Report(
-        dropped,
-        float(gaps.min()) if len(gaps) else None,
-        rate,
-        float(abs(pair).max()) if pair.nnz else 0.0,
-        min((omega for omega, _ in rates if omega > 0), default=0.0),
-        derived.variation(rate),
-    )
-
-
-def _qobj(matrix: Any, dims: list[Any]) -> "Qobj":
-    from qutip import Qobj
-    from scipy.sparse import csr_array
-
-    found = csr_array(matrix, dtype=complex)
-    found.eliminate_zeros()
-    return Qobj(found, dims=dims)

@@ -10,7 +10,7 @@ from scipy.linalg import expm
 
 import collective as co
 from collective import spectral
-from collective.master import APPROXIMATIONS
+from collective._schemes import APPROXIMATIONS
 
 VACUUM = co.Vacuum()
 

@@ -19,6 +19,7 @@ from collective.spectral.tensors import (
 
 _MATSUBARA_TERMS = 20_000
 _ZERO = 1e-12  # of the scale of the frequencies: below it γ is its limit T·J'(0)
+_HOTTEST = 1e60  # above it occupations times rates leave the range of doubles
 _DECAYED = 45.0  # e^-45 is below the round-off of what it is added to
 
 
@@ -212,4 +213,6 @@ def checked_temperature(value: float) -> float:
     temperature = _checks.number("temperature", value)
     if temperature < 0:
         raise ValueError(f"temperature must not be negative, got {temperature:g}")
+    if temperature > _HOTTEST:
+        raise ValueError(f"temperature must be below {_HOTTEST:g} rates, got {temperature:g}")
     return temperature

@@ -53,7 +53,8 @@ def principal_value(
     """
     omega = _checks.number("omega", omega)
     _checks.function("function", function)
-    jumps = sorted({abs(b - omega) for b in breakpoints} - {0.0})
+    at = np.atleast_1d(_checks.finite("breakpoints", breakpoints))
+    jumps = sorted({float(abs(b - omega)) for b in at} - {0.0})
 
     def difference(s: float) -> Any:
         low, high = np.asarray(function(omega - s)), np.asarray(function(omega + s))
