@@ -9,7 +9,7 @@ those of `docs/conventions.md`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collective import plot, spectral, states, units
+    from collective import materials, plot, spectral, states, units
     from collective._memory import ProblemTooLargeError
     from collective.comparison import Comparison, compare
     from collective.couplings import Couplings, Modes, couple
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         triangular,
     )
     from collective.evolution import EvolutionError, evolve, steady_state
-    from collective.fields import Field, Plasma, Vacuum
+    from collective.fields import Field, FieldCheck, Nanowire, Plasma, Vacuum, check_field
     from collective.interactions import interaction
     from collective.master import MasterEquation, master_equation
     from collective.result import Result, load
@@ -39,14 +39,17 @@ __all__ = [
     "Emitters",
     "EvolutionError",
     "Field",
+    "FieldCheck",
     "MasterEquation",
     "Modes",
     "Multilevel",
+    "Nanowire",
     "Plasma",
     "ProblemTooLargeError",
     "Result",
     "Vacuum",
     "chain",
+    "check_field",
     "cloud",
     "compare",
     "couple",
@@ -55,6 +58,7 @@ __all__ = [
     "interaction",
     "load",
     "master_equation",
+    "materials",
     "plane_wave",
     "plot",
     "ring",
@@ -68,21 +72,24 @@ __all__ = [
 ]
 
 # where each public name lives; nothing is imported before it is used
-_MODULES = {"states", "units", "spectral", "plot"}
+_MODULES = {"materials", "states", "units", "spectral", "plot"}
 _HOMES = {
     "Comparison": "comparison",
     "Couplings": "couplings",
     "Emitters": "emitters",
     "EvolutionError": "evolution",
     "Field": "fields",
+    "FieldCheck": "fields",
     "MasterEquation": "master",
     "Modes": "couplings",
     "Multilevel": "emitters",
+    "Nanowire": "fields",
     "Plasma": "fields",
     "ProblemTooLargeError": "_memory",
     "Result": "result",
     "Vacuum": "fields",
     "chain": "emitters",
+    "check_field": "fields",
     "cloud": "emitters",
     "compare": "comparison",
     "couple": "couplings",

@@ -1,8 +1,10 @@
 """Γ and Δ of every pair of emitters from a Green's tensor, never as one N×N×3×3 array.
 
-Unit dipoles u and couplings per √(Γ_mΓ_n): Γ = (6π/k) u*·Im G·u and Δ = −(3π/k) u*·Re G·u.
+Unit dipoles u and couplings per √(Γ_mΓ_n): Γ = (6π/k) u*·Im G·u and Δ = −(3π/k) u*·Re G·u, and the
+part that scattered light and the RWA coupling add, −(3/k³)∫dκ κ²k/(κ²+k²) u*·G(iκ)·u.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,34 +13,76 @@ from numpy.typing import NDArray
 from collective import _checks
 from collective._progress import Progress
 from collective.emitters import Emitters
-from collective.fields.protocol import total_green
+from collective.fields.protocol import imaginary_green, total_green
+from collective.spectral import imaginary_axis
 
 _CHUNK_BYTES = 2**24
+_RTOL, _ATOL = 1e-9, 1e-11  # of each integral, the latter in linewidths
+
+Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 def unit_couplings(
     emitters: Emitters, field: Any, k: float, *, shift: bool = True
 ) -> list[NDArray[Any]]:
-    """[Γ, Δ] (or [Γ]) per √(Γ_mΓ_n) at one k, from the upper triangle in row chunks."""
+    """[Γ, Δ] (or [Γ]) per √(Γ_mΓ_n) at one k, from the upper triangle in chunks."""
     n = len(emitters)
     positions, dipoles = emitters.positions, _checks.real_if_possible(emitters.dipoles)
     factors = [6 * np.pi / k, -3 * np.pi / k] if shift else [6 * np.pi / k]
     matrices = [np.empty((n, n), dtype=dipoles.dtype) for _ in factors]
     _require_reciprocal(emitters, field, k)
-    with Progress(n, "coupling emitters") as progress:
-        start = 0
-        while start < n:
-            rows = max(1, _CHUNK_BYTES // ((n - start) * 9 * 16))
-            part, rest = slice(start, min(start + rows, n)), slice(start, n)
-            green = total_green(field, positions[part, None], positions[None, rest], k)
-            tensors = (green.imag, green.real)
-            for matrix, tensor, factor in zip(matrices, tensors, factors, strict=False):
-                block = factor * _sandwich(dipoles[part], tensor, dipoles[rest])
-                matrix[part, rest] = block
-                matrix[rest, part] = block.conj().T
-            progress.step(part.stop - part.start)
-            start = part.stop
+    with Progress(n * (n + 1) // 2, "coupling emitters") as progress:
+        for i, j in _upper_triangle(n, _CHUNK_BYTES):
+            green = total_green(field, positions[i], positions[j], k)
+            for matrix, tensor, factor in zip(
+                matrices, (green.imag, green.real), factors, strict=False
+            ):
+                values = factor * _sandwich(dipoles[i], tensor, dipoles[j])
+                matrix[i, j] = values
+                matrix[j, i] = values.conj()
+            progress.step(len(i))
     return matrices
+
+
+def integral_parts(emitters: Emitters, field: Any, *, pairs: bool) -> NDArray[Any]:
+    """−(3/k³)∫₀^∞dκ κ²k/(κ²+k²) u*·G(iκ)·u of every pair, or of the diagonal alone, (N, N).
+
+    Between emitters of different wave number the average of the two, as for the shift itself.
+    """
+    n, wavenumbers = len(emitters), emitters.wavenumbers
+    positions, dipoles = emitters.positions, _checks.real_if_possible(emitters.dipoles)
+    found = np.zeros((n, n), dtype=dipoles.dtype)
+    diagonal = np.arange(n), np.arange(n)
+    # fewer pairs at a time, so that what a field prepares for their geometry serves every κ
+    chunks = _upper_triangle(n, _CHUNK_BYTES // 32) if pairs else iter([diagonal])
+    with Progress(n * (n + 1) // 2 if pairs else n, "integrating level shifts") as progress:
+        for i, j in chunks:
+
+            def integrand(kappa: float, i: Any = i, j: Any = j) -> NDArray[Any]:
+                weight = sum(
+                    -1.5 / k**2 * kappa**2 / (kappa**2 + k**2)
+                    for k in (wavenumbers[i], wavenumbers[j])
+                )
+                tensor = imaginary_green(field, positions[i], positions[j], kappa)
+                return np.asarray(weight * _sandwich(dipoles[i], tensor, dipoles[j]))
+
+            values = imaginary_axis(integrand, float(wavenumbers.mean()), rtol=_RTOL, atol=_ATOL)
+            found[i, j] = values
+            found[j, i] = values.conj()
+            progress.step(len(i))
+    return found
+
+
+def _upper_triangle(n: int, size: int) -> Iterator[Pairs]:
+    """Indices of all pairs m ≤ n, whole rows at a time, in chunks of bounded tensors (bytes)."""
+    start = 0
+    while start < n:
+        rows = np.arange(start, min(start + max(1, size // ((n - start) * 144)), n))
+        lengths = n - rows
+        first = np.repeat(rows, lengths)
+        offsets = np.repeat(np.cumsum(lengths) - lengths, lengths)
+        yield first, first + np.arange(len(first)) - offsets
+        start = int(rows[-1]) + 1
 
 
 def _require_reciprocal(emitters: Emitters, field: Any, k: float) -> None:
@@ -58,20 +102,26 @@ def _require_reciprocal(emitters: Emitters, field: Any, k: float) -> None:
 def averaged_shift(emitters: Emitters, field: Any) -> NDArray[Any]:
     """Δ per √(Γ_mΓ_n), each pair averaged over the two wave numbers."""
     positions, dipoles = emitters.positions, _checks.real_if_possible(emitters.dipoles)
-    one_sided = np.empty((len(emitters), len(emitters)), dtype=dipoles.dtype)
-    with Progress(len(emitters), "coupling detuned emitters") as progress:
-        for m, k in enumerate(emitters.wavenumbers):
-            green = total_green(field, positions[m], positions, float(k))
-            left, tensor = dipoles[m : m + 1], green.real[None]
-            one_sided[m] = -3 * np.pi / k * _sandwich(left, tensor, dipoles)[0]
-            progress.step()
+    n = len(emitters)
+    one_sided = np.empty((n, n), dtype=dipoles.dtype)
+    with Progress(n, "coupling detuned emitters") as progress:
+        for k in np.unique(emitters.wavenumbers):
+            rows = np.flatnonzero(emitters.wavenumbers == k)
+            step = max(1, _CHUNK_BYTES // (n * 144))
+            for part in (rows[a : a + step] for a in range(0, len(rows), step)):
+                green = total_green(field, positions[part, None], positions[None], float(k))
+                left = np.repeat(dipoles[part], n, axis=0)
+                right = np.tile(dipoles, (len(part), 1))
+                values = _sandwich(left, green.real.reshape(-1, 3, 3), right)
+                one_sided[part] = -3 * np.pi / k * values.reshape(len(part), n)
+                progress.step(len(part))
     # reciprocity: the adjoint is the same pair at the other emitter's wave number
     return (one_sided + one_sided.conj().T) / 2
 
 
 def _sandwich(left: NDArray[Any], tensor: NDArray[np.float64], right: NDArray[Any]) -> NDArray[Any]:
-    """left*_m · T_mn · right_n for every pair, (M, N)."""
-    product = np.einsum("mi,mni->mn", left.conj(), np.einsum("mnij,nj->mni", tensor, right))
+    """left* · T · right of every pair, (pairs,)."""
+    product = np.einsum("pi,pi->p", left.conj(), np.einsum("pij,pj->pi", tensor, right))
     if np.iscomplexobj(product):
         # equal complex dipoles have real couplings: round-off must not make them complex
         round_off = 8 * np.finfo(float).eps * np.abs(tensor).max(axis=(-2, -1))

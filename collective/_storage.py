@@ -1,6 +1,6 @@
 """A result as named arrays and JSON, and back: what `Result.save` writes and `load` reads."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,8 +8,9 @@ import numpy as np
 from collective._schemes import Report
 from collective.couplings import Couplings
 from collective.emitters import Emitters, Multilevel
-from collective.fields import Plasma, Vacuum
+from collective.fields import Nanowire, Plasma, Vacuum
 from collective.master import MasterEquation
+from collective.materials import Drude, Lorentz, Table
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -20,7 +21,8 @@ ARRAYS = ("times", "emission", "excitation", "populations", "correlations")
 _WORDS = ("method", "reason", "initial_state", "frame", "complete", "diagnostics")
 _COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 _EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
-_FIELDS = {"Vacuum": Vacuum, "Plasma": Plasma}  # those a file can bring back
+# what a file can bring back of the environment, by name
+_PARTS = {part.__name__: part for part in (Vacuum, Plasma, Nanowire, Drude, Lorentz, Table)}
 
 
 def pack(result: "Result") -> tuple[dict[str, Any], dict[str, Any]]:
@@ -67,11 +69,11 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
             "frequency": couplings.emitters.frequency,
             "wavelength": couplings.emitters.wavelength,
         }
-    field_name = type(couplings.field).__name__
-    if _FIELDS.get(field_name) is type(couplings.field):
-        metadata["field"] = [field_name, vars(couplings.field)]
-    elif couplings.field is not None:
-        metadata["diagnostics"]["field"] = repr(couplings.field)
+    if couplings.field is not None:
+        try:
+            metadata["field"] = _encoded(couplings.field)
+        except TypeError:  # a field or material of the user's own
+            metadata["diagnostics"]["field"] = repr(couplings.field)
 
 
 def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Couplings:
@@ -82,13 +84,43 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
             **metadata["emitters"],
         )
     if "field" in metadata:
-        name, parameters = metadata["field"]
-        field = _FIELDS[name](**parameters)
+        field = _decoded(metadata["field"])
     return Couplings(
         **{name: arrays[f"couplings:{name}"] for name in _COUPLING_ARRAYS},
         emitters=emitters,
         field=field,
     )
+
+
+def _encoded(value: Any) -> Any:
+    """A field, its material and their numbers for JSON; TypeError for anything else."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case complex():
+            return {"complex": [value.real, value.imag]}
+        case np.ndarray() if np.iscomplexobj(value):
+            return {"array": [value.real.tolist(), value.imag.tolist()]}
+        case np.ndarray():
+            return {"array": [value.tolist()]}
+    name = type(value).__name__
+    if _PARTS.get(name) is not type(value):
+        raise TypeError(f"{name} cannot be saved")
+    return {"part": name, **{f.name: _encoded(getattr(value, f.name)) for f in fields(value)}}
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, list):  # format 1
+        return _PARTS[value[0]](**value[1])
+    if not isinstance(value, dict):
+        return value
+    if "complex" in value:
+        return complex(*value["complex"])
+    if "array" in value:
+        real, *imaginary = map(np.array, value["array"])
+        return real + 1j * imaginary[0] if imaginary else real
+    arguments = {name: _decoded(part) for name, part in value.items() if name != "part"}
+    return _PARTS[value["part"]](**arguments)
 
 
 def _pack_equation(

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks, _operators
 from collective._memory import require
-from collective._pairs import averaged_shift, unit_couplings
+from collective._pairs import averaged_shift, integral_parts, unit_couplings
 from collective.emitters import Emitters
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from collective.validity import Validity
 
+SHIFTS = ("full", "rwa")
+_NOT_SCATTERED = 1e-12  # per linewidth
 _COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 10²⁶ linewidths
 
 
@@ -250,34 +252,49 @@ def _sorted_modes(matrix: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return values[order], vectors[:, order]
 
 
-def couple(emitters: Emitters, field: Any) -> Couplings:
-    r"""Γ and Δ of emitters in a field, with the full dipole coupling.
+def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
+    r"""Γ and Δ of emitters in a field.
 
     .. math:: Γ_{mn} = 2k̄^2\, d̃_m^*·\mathrm{Im}\,G(r_m, r_n, k̄)·d̃_n, \qquad
-              Δ_{mn} = −k^2\, d̃_m^*·\mathrm{Re}\,G(r_m, r_n, k)·d̃_n
+              Δ_{mn} = −d̃_m^*·[k^2\, \mathrm{Re}\,G(r_m, r_n, k) + c\,X]·d̃_n, \qquad
+              X = \frac{1}{π}\int_0^∞ dκ \frac{κ^2k}{κ^2+k^2} G(iκ)
 
-    with d̃_m² = 3πΓ_m/k³, Re and Im taken of the tensor. Emitters of different frequency: Γ at
-    the mean wave number k̄ of all of them, which keeps it positive; Δ_mn the average of its
-    values at k_m and k_n. `Couplings.validity` reports what that neglects.
+    with d̃_m² = 3πΓ_m/k³, Re and Im taken of the tensor. The full dipole coupling has c = 0 for
+    pairs; with the RWA in the coupling, whose shift is −(1/π)P∫₀^∞dq q² Im G(q)/(q − k), c = 1
+    (Dzsotjan, Kästel & Fleischhauer, Phys. Rev. B 84, 075419 (2011)): about half the shift at
+    small distances, the same beyond a wavelength. On the diagonal the vacuum's shift belongs to
+    the transition frequency; what scattered light adds has c = 2 (full) or 1 (RWA).
+
+    Emitters of different frequency: Γ at the mean wave number k̄ of all of them, which keeps it
+    positive; Δ_mn the average of its values at k_m and k_n. `Couplings.validity` reports what
+    that neglects.
 
     Args:
         emitters: N of them; their detunings become those of the couplings (frame at ω₀).
-        field: `Vacuum()` or any object with `green(r, r_source, k)` (see `Field`).
+        field: `Vacuum()`, `Nanowire(...)` or any object with `green(r, r_source, k)` (see
+            `Field`).
+        shift: "full", or "rwa" for the coupling operator in the RWA; not to be confused with the
+            `approximation` of `master_equation`, which always has the full shift.
 
     Returns:
         `Couplings` with Γ and Δ, (N, N).
 
     Raises:
-        ValueError: for coincident emitters, whose shift diverges, or a field that scatters light
-            back to the emitter: its level shift needs G on the imaginary axis.
+        ValueError: for coincident emitters, whose shift diverges, or a field that is needed at
+            imaginary wave numbers (for "rwa", or where it scatters light back to the emitter)
+            and not known there.
 
     Example:
         >>> import collective as co
         >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
         >>> float(pair.decay[0, 1].round(10)), float(pair.shift[0, 1].round(10))
         (0.9226968484, 2.5970938737)
+        >>> close = co.couple(co.chain(2, 0.03), co.Vacuum(), shift="rwa")
+        >>> float(close.shift[0, 1].round(5))  # the full one is 110.0479
+        54.72085
     """
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+    coupling = _checks.choice("shift", shift, SHIFTS)
     distance, pair = emitters.nearest_pair()
     if distance < _COINCIDENT * emitters.wavelength:
         raise ValueError(
@@ -287,33 +304,27 @@ def couple(emitters: Emitters, field: Any) -> Couplings:
     wavenumbers = emitters.wavenumbers
     mean = float(wavenumbers.mean())
     if np.all(wavenumbers == wavenumbers[0]):
-        decay, shift = unit_couplings(emitters, field, mean)
+        decay, shifts = unit_couplings(emitters, field, mean)
     else:
         decay = unit_couplings(emitters, field, mean, shift=False)[0]
-        shift = averaged_shift(emitters, field)
+        shifts = averaged_shift(emitters, field)
+    # G at the emitter itself is that of vacuum, i k/6π, unless light is scattered back to it
+    back = np.maximum(np.abs(np.diag(shifts)), np.abs(np.diag(decay) - 1)).max() > _NOT_SCATTERED
+    if coupling == "rwa":
+        shifts = shifts + integral_parts(emitters, field, pairs=True)
+    elif back:
+        shifts = shifts + 2 * integral_parts(emitters, field, pairs=False)
+    if not back:
+        np.fill_diagonal(shifts, 0.0)
     strength = np.sqrt(emitters.decay_rates)
     scale = strength[:, None] * strength
-    _require_no_scattered_shift(np.diag(shift), field)
-    np.fill_diagonal(shift, 0.0)
     return Couplings(
         decay * scale,
-        shift * scale,
+        shifts * scale,
         detunings=emitters.detunings,
         emitters=emitters,
         field=field,
     )
-
-
-def _require_no_scattered_shift(diagonal: NDArray[Any], field: Any) -> None:
-    # Re G at the emitter itself is zero in vacuum; anything else is scattered light, whose level
-    # shift has a part from the imaginary frequency axis that real wave numbers do not know
-    worst = int(np.argmax(np.abs(diagonal)))
-    if abs(diagonal[worst]) > 1e-12:
-        raise ValueError(
-            f"field {field!r} scatters light back to emitter {worst} (resonant part of its shift "
-            f"{abs(diagonal[worst]):.3g} per linewidth): the whole level shift needs the Green's "
-            "tensor at imaginary wave numbers; give Couplings(decay, shift) your own diagonal"
-        )
 
 
 def _span(values: NDArray[Any]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _FORMAT = "collective result"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)

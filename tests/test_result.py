@@ -153,7 +153,7 @@ def test_newer_and_incomplete_formats(result, tmp_path):
         arrays = dict(file)
     metadata = json.loads(str(arrays["metadata"]))
     np.savez(path, **{**arrays, "metadata": json.dumps({**metadata, "version": 99})})
-    with pytest.raises(ValueError, match="result format 99, this version reads up to 1; upgrade"):
+    with pytest.raises(ValueError, match="result format 99, this version reads up to 2; upgrade"):
         co.load(path)
     for version in ("1", None):
         np.savez(path, **{**arrays, "metadata": json.dumps({**metadata, "version": version})})

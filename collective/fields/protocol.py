@@ -5,6 +5,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collective import _checks
+
+_REAL = 1e-8  # relative: what G(iκ) may miss being real by
+
 
 class Field(Protocol):
     """Anything with a Green's tensor.
@@ -19,13 +23,23 @@ class Field(Protocol):
         Args:
             r: field points, (..., 3), in units of length.
             r_source: source points, (..., 3).
-            k: vacuum wave number ω/c, in inverse units of length.
+            k: vacuum wave number ω/c, a number, positive or i times positive, in inverse units of
+                length. Level shifts by scattered light, `shift="rwa"` and master equations beyond
+                the RWA need the imaginary axis, where G is real.
 
         Returns:
             (..., 3, 3), in inverse units of length. At coincident points the divergent real
             part of the vacuum is dropped: ik/6π·1 + scattered.
         """
         ...
+
+
+def checked_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
+    """Points in space, (..., 3), or an error that says what is wrong with them."""
+    array = _checks.finite(name, points)
+    if array.shape[-1:] != (3,):
+        raise ValueError(f"{name} must have three components last, got shape {array.shape}")
+    return array
 
 
 def total_green(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArray[np.complex128]:
@@ -44,6 +58,28 @@ def total_green(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArra
             f"got {type(field).__name__}"
         )
     return checked_tensor(field, tensor, r, r_source)
+
+
+def imaginary_green(
+    field: Any, r: ArrayLike, r_source: ArrayLike, kappa: float
+) -> NDArray[np.float64]:
+    """The real tensor G(iκ) of a field, or an error that says it is not known there."""
+    try:
+        tensor = total_green(field, r, r_source, 1j * kappa)
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"field {field!r} gives no Green's tensor at imaginary wave numbers, which this needs "
+            f"({type(error).__name__} at k = {kappa:.3g}i: {error})"
+        ) from error
+    size = float(np.abs(tensor).max(initial=0.0))
+    if float(np.abs(tensor.imag).max(initial=0.0)) > _REAL * size:
+        raise ValueError(
+            f"field {field!r} must be real at k = {kappa:.3g}i, as G(−k*) = G*(k) has it; its "
+            f"imaginary part is {np.abs(tensor.imag).max():.3g} of {size:.3g}"
+        )
+    return np.ascontiguousarray(tensor.real)
 
 
 def checked_tensor(

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective.fields.protocol import checked_points
+from collective.materials import wavenumbers
 
 _COINCIDENT = 1e-90  # below this 1/ξ³ comes near the largest double
 _SERIES_BELOW = 0.5  # the closed form of j₁/ξ cancels like ξ⁻²
@@ -120,19 +122,8 @@ class Plasma:
 def _separations(
     r: ArrayLike, r_source: ArrayLike, k: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-    points = []
-    for name, value in (("r", r), ("r_source", r_source)):
-        array = _checks.finite(name, value)
-        if array.shape[-1:] != (3,):
-            raise ValueError(f"{name} must have three components last, got shape {array.shape}")
-        points.append(array)
-    k = _checks.finite("k", k, complex)
-    real = bool(np.all((k.imag == 0) & (k.real > 0)))
-    if not real and not np.all((k.real == 0) & (k.imag > 0)):
-        raise ValueError(
-            f"k must be positive, or i times positive (the imaginary axis), got {k.flat[0]:g}"
-        )
-    return points[0] - points[1], k
+    field, source = checked_points("r", r), checked_points("r_source", r_source)
+    return field - source, wavenumbers(k)
 
 
 def _green(separation: NDArray[np.float64], k: NDArray[np.complex128]) -> NDArray[np.complex128]:

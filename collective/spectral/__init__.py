@@ -10,7 +10,7 @@ imaginary axis, without a principal value; the two routes check each other.
 """
 
 from collective.spectral.baths import Bath, bath, checked_temperature
-from collective.spectral.integrals import principal_value
+from collective.spectral.integrals import imaginary_axis, principal_value
 from collective.spectral.tensors import (
     coupling_tensor,
     decay_and_shift,
@@ -24,6 +24,7 @@ __all__ = [
     "checked_temperature",
     "coupling_tensor",
     "decay_and_shift",
+    "imaginary_axis",
     "principal_value",
     "require_coupled",
     "static_tensor",

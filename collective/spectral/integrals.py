@@ -5,11 +5,15 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collective import _checks
 
 _PANEL_NODES, _PANEL_WEIGHTS = np.polynomial.legendre.leggauss(16)
-_ABEL_ORDERS, _ABEL_LOWEST, _ABEL_HIGHEST = 10, 0.02, 0.25
+_ABEL_ORDERS, _ABEL_LOWEST, _ABEL_HIGHEST = 16, 0.04, 0.4
+_LOG_NODES = 12
+_LOG_PANEL, _LOG_SHORTEST, _LOG_LONGEST = np.log(10.0), np.log(10.0) / 64, np.log(1e15)
+_LOG_LOWEST = 1e-6  # of the scale: below it the integrand is all but constant
 _DECAYED = 45.0  # e^-45 is below the round-off of what it is added to
 
 
@@ -85,17 +89,82 @@ def _decaying(
     return total + tail
 
 
+def imaginary_axis(
+    function: Callable[[float], NDArray[Any]], scale: float, *, rtol: float, atol: float
+) -> NDArray[Any]:
+    """∫₀^∞dκ f(κ) of an array that is smooth in ln κ and decays, to a tolerance for each entry.
+
+    Gauss panels in ln κ, halved where the last Legendre coefficients of an entry say so: the rule
+    integrates twice as many orders as it resolves, so its error is about their square.
+
+    Args:
+        function: κ > 0 → array.
+        scale: κ around which most of it lies.
+        rtol: relative to each entry.
+        atol: absolute.
+
+    Raises:
+        ValueError: for a function that does not decay.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(_LOG_NODES)
+    legendre = np.polynomial.legendre.legvander(nodes, _LOG_NODES - 1)
+    last = (legendre * (2 * np.arange(_LOG_NODES) + 1) / 2)[:, -2:] * weights[:, None]
+
+    def panel(a: float, b: float) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        kappa = np.exp((a + b) / 2 + (b - a) / 2 * nodes)
+        values = np.stack([function(float(x)) * x for x in kappa])
+        tail = np.abs(np.tensordot(last.T, values, axes=1)).max(axis=0)
+        largest = np.maximum(np.abs(values).max(axis=0), np.finfo(float).tiny)
+        half = (b - a) / 2
+        return half * np.tensordot(weights, values, axes=1), half * tail**2 / largest
+
+    low = np.log(scale * _LOG_LOWEST)
+    start = np.exp(low)
+    total = (
+        start
+        / 2
+        * sum(w * function(float(start / 2 * (1 + x))) for x, w in zip(nodes, weights, strict=True))
+    )
+    panels = {}
+    edge, quiet = low, 0
+    while quiet < 2:
+        panels[edge, edge + _LOG_PANEL] = panel(edge, edge + _LOG_PANEL)
+        value = panels[edge, edge + _LOG_PANEL][0]
+        total, edge = total + value, edge + _LOG_PANEL
+        settled = np.all(np.abs(value) <= 0.1 * (rtol * np.abs(total) + atol))
+        quiet = quiet + 1 if settled and edge > np.log(scale) else 0
+        if edge > low + _LOG_LONGEST:
+            raise ValueError(
+                f"the integrand does not decay on the imaginary axis: at κ = {np.exp(edge):.3g} a "
+                f"factor of {np.exp(_LOG_PANEL):.0f} in κ still adds {np.abs(value).max():.3g}"
+            )
+    while panels:
+        allowed = rtol * np.abs(total) + atol
+        worse = {
+            ends: value
+            for ends, (value, error) in panels.items()
+            if np.any(error > allowed) and ends[1] - ends[0] > _LOG_SHORTEST
+        }
+        panels = {}
+        for (a, b), value in worse.items():
+            middle = (a + b) / 2
+            halves = {(a, middle): panel(a, middle), (middle, b): panel(middle, b)}
+            total = total - value + sum(half for half, _ in halves.values())
+            panels |= halves
+    return np.asarray(total)
+
+
 def _abel(difference: Callable[[float], Any], jumps: list[float], period: float) -> Any:
     """Damp by e^{−εs} for several ε and extrapolate the polynomial in ε to zero.
 
     An oscillation e^{its} s^n, t = 2π/period, integrates to n!/(ε − it)^{n+1}: analytic in ε up
-    to t. The function is evaluated once, on Gauss panels of half a period.
+    to t. The function is evaluated once, on Gauss panels of a period.
     """
     t = 2 * np.pi / period
     nodes = np.cos(np.pi * (np.arange(_ABEL_ORDERS) + 0.5) / _ABEL_ORDERS)
     dampings = t * (_ABEL_LOWEST + (_ABEL_HIGHEST - _ABEL_LOWEST) * (1 - nodes) / 2)
     end = _DECAYED / dampings.min()
-    edges = np.unique(np.concatenate([np.arange(0, end + period / 2, period / 2), jumps]))
+    edges = np.unique(np.concatenate([np.arange(0, end + period, period), jumps]))
     half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
     s = (middle[:, None] + half[:, None] * _PANEL_NODES).ravel()
     weights = (half[:, None] * _PANEL_WEIGHTS).ravel()

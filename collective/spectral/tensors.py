@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.emitters import Multilevel
-from collective.fields.protocol import checked_tensor, total_green
+from collective.fields.protocol import checked_tensor, imaginary_green, total_green
 
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
 _STATIC = 1e-5  # k·r at which the static limit is extrapolated; the error is its fourth power
@@ -19,6 +19,9 @@ def coupling_tensor(
     k = omega / multilevel.speed_of_light
     r, r_source = multilevel.positions[i], multilevel.positions[j]
     if multilevel.kind == "electric":
+        if np.imag(k):
+            real = imaginary_green(field, r, r_source, float(np.imag(k)))
+            return (2 * k**2 * real).astype(complex)
         return 2 * k**2 * total_green(field, r, r_source, k)
     return 2 * checked_tensor(field, field.magnetic_green(r, r_source, k), r, r_source)
 

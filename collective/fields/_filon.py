@@ -1,0 +1,143 @@
+r"""∫dk_z T(k_z) e^{ik_zz} over panels on which T is a polynomial, however fast the phase turns.
+
+On a panel of centre c and half-width h with Gauss nodes x_n, weights w_n,
+
+.. math:: \int T e^{ik_zz}dk_z ≈ h e^{icz} \sum_n w_n T(c + hx_n)
+          \sum_{l<16} (2l+1)\, i^l j_l(hz) P_l(x_n),
+
+Filon's idea in Legendre polynomials: T is sampled once and serves every z.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+ORDER = 16  # nodes of a panel
+_NODES, _GAUSS = np.polynomial.legendre.leggauss(ORDER)
+_LEGENDRE = np.polynomial.legendre.legvander(_NODES, ORDER - 1) * (2 * np.arange(ORDER) + 1)
+_COEFFICIENTS = (_LEGENDRE * _GAUSS[:, None] / 2).T  # values at the nodes → Legendre coefficients
+_SPARE = 30  # orders above the highest from which j_l is iterated downwards
+_RESOLVED = 1e-14  # of the whole integral: what a panel's last coefficients may contribute
+_NOISE = 1e-12  # of a panel's largest value: no subdivision brings coefficients below it
+_MAX_PANELS = 4096
+
+
+def nodes(edges: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Gauss nodes of the panels between consecutive edges, (panels·16,)."""
+    half, centre = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
+    return (centre[:, None] + half[:, None] * _NODES).ravel()
+
+
+def refined(
+    edges: NDArray[np.complex128],
+    spectrum: Callable[[NDArray[np.complex128]], NDArray[np.complex128]],
+    shortest: float,
+) -> NDArray[np.complex128]:
+    """Halve panels until every row of the spectrum, (rows, nodes), is a polynomial on each.
+
+    Args:
+        edges: path in the complex plane to begin with.
+        spectrum: what is to be resolved.
+        shortest: panels this short resolve it for certain.
+    """
+    todo = list(pairwise(edges))
+    done: list[tuple[complex, complex]] = []
+    total: NDArray[Any] = np.zeros(())
+    while todo and len(done) + len(todo) <= _MAX_PANELS:
+        points = np.concatenate([nodes(np.array(panel)) for panel in todo])
+        values = spectrum(points).reshape(-1, len(todo), ORDER)
+        lengths = np.abs([b - a for a, b in todo])
+        largest = np.abs(values).max(axis=2)
+        total = np.maximum(total, (largest * lengths).max(axis=1))
+        tail = np.abs(values @ _COEFFICIENTS[-2:].T).max(axis=2)
+        bad = (tail * lengths > _RESOLVED * total[:, None]) & (tail > _NOISE * largest)
+        split = bad.any(axis=0) & (lengths > shortest)
+        done += [panel for panel, s in zip(todo, split, strict=True) if not s]
+        halves = [
+            half
+            for (a, b), s in zip(todo, split, strict=True)
+            if s
+            for half in ((a, (a + b) / 2), ((a + b) / 2, b))
+        ]
+        todo = halves
+    ordered = sorted(done + todo, key=lambda panel: (panel[0].real, -panel[0].imag))
+    return np.array([a for a, _ in ordered] + [ordered[-1][1]])
+
+
+@lru_cache(maxsize=4)
+def weights(edges: bytes, z: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Weights of the nodes for 2cos k_zz and 2sin k_zz, (z, nodes), kept for the next k.
+
+    Args:
+        edges: complex edges of the panels, `.tobytes()`. Horizontal panels may be longer than
+            the phase's period; others not.
+        z: ≥ 0, `.tobytes()`.
+
+    Returns:
+        Real weights for a path on the real axis, else complex ones.
+    """
+    path, separations = np.frombuffer(edges, dtype=complex), np.frombuffer(z)
+    shape = (len(separations), (len(path) - 1) * ORDER)
+    cosine, sine = np.empty(shape, dtype=complex), np.empty(shape, dtype=complex)
+    _weights(path, separations, _NODES, _GAUSS, _LEGENDRE, cosine, sine)
+    if not np.any(path.imag):
+        cosine, sine = cosine.real.copy(), sine.real.copy()
+    for array in (cosine, sine):
+        array.flags.writeable = False
+    return cosine, sine
+
+
+@njit(cache=True)
+def _weights(edges, separations, points, gauss, legendre, cosine, sine):  # type: ignore[no-untyped-def]
+    order = len(points)
+    bessel = np.empty(order + _SPARE + 2)
+    for s in range(len(separations)):
+        z = separations[s]
+        for p in range(len(edges) - 1):
+            half, centre = (edges[p + 1] - edges[p]) / 2, (edges[p + 1] + edges[p]) / 2
+            forth, back = half * np.exp(1j * centre * z), half * np.exp(-1j * centre * z)
+            straight = half.imag == 0
+            if straight:
+                _spherical_bessel(half.real * z, bessel, order)
+            for n in range(order):
+                if straight:
+                    even, odd = 0.0, 0.0  # i^l is ±1 at even, ±i at odd l
+                    for m in range(0, order, 4):
+                        even += bessel[m] * legendre[n, m] - bessel[m + 2] * legendre[n, m + 2]
+                        odd += bessel[m + 1] * legendre[n, m + 1]
+                        odd -= bessel[m + 3] * legendre[n, m + 3]
+                    up, down = forth * (even + 1j * odd), back * (even - 1j * odd)
+                else:
+                    phase = np.exp(1j * half * points[n] * z)
+                    up, down = forth * phase, back / phase
+                cosine[s, p * order + n] = gauss[n] * (up + down)
+                sine[s, p * order + n] = -1j * gauss[n] * (up - down)
+
+
+@njit(cache=True)
+def _spherical_bessel(x, found, order):  # type: ignore[no-untyped-def]
+    """j_0…j_{order−1} of x ≥ 0: upwards beyond the order, downwards below it."""
+    if x < 1e-8:
+        found[:order] = 0.0
+        found[0], found[1] = 1.0, x / 3
+        return
+    if x >= order:
+        found[0] = np.sin(x) / x
+        found[1] = (found[0] - np.cos(x)) / x
+        for m in range(1, order - 1):
+            found[m + 1] = (2 * m + 1) / x * found[m] - found[m - 1]
+        return
+    top = order + _SPARE
+    found[top + 1], found[top] = 0.0, 1e-300
+    for m in range(top, 0, -1):
+        found[m - 1] = (2 * m + 1) / x * found[m] - found[m + 1]
+        if abs(found[m - 1]) > 1e100:
+            found[m - 1 : top + 2] *= 1e-200
+    first, second = np.sin(x) / x, (np.sin(x) / x - np.cos(x)) / x
+    scale = first / found[0] if abs(first) > abs(second) else second / found[1]
+    found[:order] *= scale

@@ -1,0 +1,153 @@
+"""Is it a Green's tensor? What every passive, reciprocal, causal environment obeys, as numbers."""
+
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective._progress import Progress
+from collective.fields.protocol import checked_points, imaginary_green, total_green
+
+_AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, in units of k
+_EDGES = np.array([0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])  # of the real axis; beyond, ~10⁻⁷ is left
+_QUADRATURE, _INTERVALS = 1e-6, 20
+_ALLOWED = {
+    "reciprocity": 1e-8,
+    "real on the imaginary axis": 1e-8,
+    "passivity": 1e-8,
+    "Kramers–Kronig": 1e-5,
+}
+
+
+@dataclass(frozen=True)
+class FieldCheck:
+    """Violations of what a Green's tensor obeys, relative to its size; print it.
+
+    Attributes:
+        reciprocity: largest ``|G(r, r') − Gᵀ(r', r)|`` at k and ik.
+        imaginary_axis: largest Im G(ik), which G(−k*) = G*(k) has at zero.
+        passivity: minus the smallest eigenvalue of Im G over all points (0 if none is negative).
+        kramers_kronig: mismatch between the two axes, None if it was not asked for.
+        quadrature: what of that mismatch may be the quadrature's own error.
+    """
+
+    reciprocity: float
+    imaginary_axis: float
+    passivity: float
+    kramers_kronig: float | None
+    quadrature: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether every number is as small as round-off and quadrature make it."""
+        return all(verdict != "fails" for *_, verdict in self._rows())
+
+    def _rows(self) -> list[tuple[str, float | None, str]]:
+        values = (self.reciprocity, self.imaginary_axis, self.passivity, self.kramers_kronig)
+        rows = []
+        for (name, allowed), value in zip(_ALLOWED.items(), values, strict=True):
+            if name == "Kramers–Kronig":
+                allowed = max(allowed, self.quadrature)
+            verdict = "not assessed" if value is None else "holds" if value <= allowed else "fails"
+            rows.append((name, value, verdict))
+        return rows
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{name:<28}{'–' if value is None else f'{value:.1e}':>8}  {verdict}"
+            for name, value, verdict in self._rows()
+        )
+
+    __repr__ = __str__
+
+
+def check_field(
+    field: Any, points: ArrayLike, k: float = 2 * np.pi, *, kramers_kronig: bool = True
+) -> FieldCheck:
+    r"""Hold a field against reciprocity, passivity and causality at some points.
+
+    G(r, r') = Gᵀ(r', r); G(ik) real; Im G over all points positive semidefinite, vacuum and
+    scattered part together; and, F = k²G being analytic above the real axis, for five κ_j around k
+
+    .. math:: \int_0^∞ dq\, \frac{q\,\mathrm{Im}\,F(q)}{\prod_j (q^2 + κ_j^2)}
+              = \frac{π}{2}\sum_j \frac{F(iκ_j)}{\prod_{l≠j}(κ_l^2 − κ_j^2)},
+
+    Kramers–Kronig in a form whose integrand decays however F oscillates.
+
+    Args:
+        field: `Nanowire(...)`, `Vacuum()` or a field of your own.
+        points: (P, 3), at least two different ones; a few where you will put emitters.
+        k: wave number around which to check.
+        kramers_kronig: evaluate the integral as well, some hundred wave numbers up to 16k.
+
+    Returns:
+        `FieldCheck` with the numbers.
+
+    Raises:
+        ValueError: for fewer than two points, or a field that does not answer.
+
+    Example:
+        >>> import collective as co
+        >>> print(co.check_field(co.Vacuum(), [[0, 0, 0], [0.1, 0.2, 0.3]]).passed)
+        True
+    """
+    r = checked_points("points", points)
+    k = _checks.number("k", k, above=0)
+    if r.ndim != 2 or len(r) < 2:
+        raise ValueError(f"points must be at least two, (P, 3), got shape {r.shape}")
+    real = total_green(field, r[:, None], r[None], k)
+    imaginary = total_green(field, r[:, None], r[None], 1j * k)
+    reciprocity = max(
+        float(np.abs(tensor - tensor.transpose(1, 0, 3, 2)).max() / np.abs(tensor).max())
+        for tensor in (real, imaginary)
+        if np.abs(tensor).max() > 0
+    )
+    size = len(r)
+    whole = real.imag.transpose(0, 2, 1, 3).reshape(3 * size, 3 * size)
+    eigenvalues = np.linalg.eigvalsh((whole + whole.T) / 2)
+    return FieldCheck(
+        reciprocity,
+        float(np.abs(imaginary.imag).max() / max(np.abs(imaginary).max(), np.finfo(float).tiny)),
+        float(max(0.0, -eigenvalues[0]) / np.abs(eigenvalues).max()),
+        *(_kramers_kronig(field, r, k) if kramers_kronig else (None,)),
+    )
+
+
+def _kramers_kronig(field: Any, r: NDArray[np.float64], k: float) -> tuple[float, float]:
+    """Relative mismatch of the two sides for the worst pair of points, and the quadrature's."""
+    from scipy.integrate import quad_vec
+
+    i, j = np.array(list(combinations(range(len(r)), 2))).T
+    scale = k**2 * np.prod(_AXIS**2 + 1)
+
+    def dissipation(q: float) -> NDArray[np.float64]:
+        value = total_green(field, r[i], r[j], q * k).imag
+        return np.asarray(scale * q**3 / np.prod(q**2 + _AXIS**2) * value)
+
+    left: Any = np.zeros(())
+    unsure = 0.0
+    with Progress(len(_EDGES) - 1, "Kramers–Kronig") as progress:
+        for low, high in pairwise(_EDGES):
+            value, error, *_ = quad_vec(
+                dissipation,
+                max(low, 1e-6),
+                high,
+                epsrel=_QUADRATURE,
+                epsabs=_QUADRATURE / 10 * float(np.abs(left).max()),
+                norm="max",
+                quadrature="gk15",
+                limit=_INTERVALS,
+            )
+            left, unsure = left + value, unsure + error
+            progress.step()
+    right: Any = 0.0
+    for position, kappa in enumerate(_AXIS):
+        others = np.delete(_AXIS, position)
+        value = -(kappa**2) * imaginary_green(field, r[i], r[j], kappa * k)
+        right = right + np.pi / 2 * scale * value / np.prod(others**2 - kappa**2)
+    sizes = np.maximum(np.abs(left), np.abs(right)).max(axis=(-2, -1))
+    mismatch = np.abs(left - right).max(axis=(-2, -1)) / sizes
+    return float(mismatch.max()), float(unsure / sizes.min())

@@ -1,0 +1,252 @@
+r"""An infinite circular wire: the environment of emitters that share its plasmon.
+
+Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the tensor of
+`collective.fields._cylinder` in place of a fit to the plasmon's resonance.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.fields import _around, _cylinder, _filon
+from collective.fields.protocol import checked_points
+from collective.fields.vacuum import Vacuum
+from collective.materials import wavenumbers
+
+if TYPE_CHECKING:
+    from collective.emitters import Emitters
+
+_DECAYED = 37.0  # e^-37 is the round-off of what it is added to
+_DIP = 2.5  # how far e^{−ik_zz} may grow on the dipped path: e^2.5
+_LARGEST_DIP = 0.25  # of k
+_LOWEST = 1e-7  # of the largest k_z on the imaginary axis: where the logarithmic panels begin
+_REAL = 1e-13  # relative: what ε(iκ) may miss being real by
+_BATCH = 4096  # pairs at a time
+_CHUNK_BYTES = 2**25
+
+
+@dataclass(frozen=True)
+class Nanowire:
+    r"""A circular cylinder on the z axis in vacuum; emitters outside.
+
+    The scattered tensor is a sum over azimuthal orders and an integral over k_z,
+    `collective.fields._cylinder`, to about 10⁻¹² of its value at Δz = 0 on either axis. On the
+    real axis the path of integration dips below the light line and the poles.
+
+    Args:
+        radius: R > 0, in units of length.
+        permittivity: a material of `collective.materials`, any object with `permittivity(k)`, a
+            function k → ε, or a number: a real one ≥ 1 (a lossless dielectric) holds on both axes,
+            any other at real wave numbers only.
+        allow_gain: accept Im ε < 0, for which Γ need not be positive.
+
+    Raises:
+        ValueError: for a radius that is not positive.
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> silver = co.materials.Drude.from_value(-50 + 0.6j, 2 * np.pi)
+        >>> wire = co.Nanowire(0.01, silver)
+        >>> atom = co.Emitters([[0.015, 0, 0]], dipoles=(1, 0, 0))
+        >>> float(wire.purcell(atom)[0].round(6))
+        236.850298
+    """
+
+    radius: float
+    permittivity: Any
+    allow_gain: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "radius", _checks.number("radius", self.radius, above=0))
+        if not (hasattr(self.permittivity, "permittivity") or callable(self.permittivity)):
+            value = complex(_checks.finite("permittivity", self.permittivity, complex))
+            if value == 0:
+                raise ValueError("permittivity must not be zero")
+            object.__setattr__(self, "permittivity", value)
+
+    def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
+        """Vacuum and scattered part together; arguments as of `scattered`."""
+        return Vacuum().green(r, r_source, k) + self.scattered(r, r_source, k)
+
+    def scattered(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
+        """What the wire scatters, (..., 3, 3), Cartesian, in inverse units of length.
+
+        Args:
+            r: field points outside the wire, (..., 3).
+            r_source: source points outside the wire, (..., 3).
+            k: wave number, positive or i times positive; a number, or an array that broadcasts
+                over the points.
+
+        Raises:
+            ValueError: for points on or inside the wire, k off the two axes, gain that was not
+                asked for, a permittivity that is not known on the imaginary axis.
+        """
+        field, source = checked_points("r", r), checked_points("r_source", r_source)
+        k = wavenumbers(k)
+        shape = np.broadcast_shapes(field.shape[:-1], source.shape[:-1], k.shape)
+        left, right = (
+            self._cylindrical(name, np.broadcast_to(points, (*shape, 3)).reshape(-1, 3))
+            for name, points in (("r", field), ("r_source", source))
+        )
+        every = np.broadcast_to(k, shape).ravel()
+        values = np.empty((len(every), 3, 3), dtype=complex)
+        for one in np.unique(every):
+            chosen = np.flatnonzero(every == one)
+            for some in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
+                pairs = _around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
+                values[some] = self._cylinder(pairs, complex(one))
+        return values.reshape(*shape, 3, 3)
+
+    def epsilon(self, k: complex) -> complex:
+        """The wire's permittivity at one wave number, checked."""
+        if isinstance(self.permittivity, complex):
+            value = self.permittivity
+            if np.imag(k) and (value.imag or value.real < 1):
+                raise ValueError(
+                    f"permittivity {value:g} at k = {k:g}: a constant that is not real and ≥ 1 "
+                    "cannot hold on the imaginary axis; use "
+                    "materials.Drude.from_value(epsilon, k) or another material"
+                )
+        else:
+            of = getattr(self.permittivity, "permittivity", self.permittivity)
+            value = complex(_checks.finite(f"permittivity({k:g})", of(k), complex))
+        if np.imag(k):
+            if abs(value.imag) > _REAL * abs(value):
+                raise ValueError(
+                    f"permittivity must be real on the imaginary axis, got {value:g} at k = {k:g}"
+                )
+            value = complex(value.real)
+        elif value.imag < 0 and not self.allow_gain:
+            raise ValueError(
+                f"permittivity with gain: Im ε = {value.imag:g} at k = {np.real(k):g}; say "
+                "allow_gain=True if it is meant (Γ may then not be positive), or conjugate a "
+                "value made for e^{+iωt}"
+            )
+        return value
+
+    def plasmon(self, k: float) -> complex:
+        r"""Complex k_z of the bound plasmon (m = 0, TM) at wave number k.
+
+        The root of :math:`K_1(λR)/λK_0(λR) + εI_1(λ_1R)/λ_1I_0(λ_1R) = 0`; 2π/Re k_z is the
+        plasmon's wavelength, 1/Im k_z the length over which its amplitude decays.
+
+        Raises:
+            ValueError: where there is none: Re ε > −1.
+        """
+        k = _checks.number("k", k, above=0)
+        epsilon = self.epsilon(k)
+        if epsilon.real >= -1:
+            raise ValueError(
+                f"no bound plasmon at k = {k:g}: Re ε = {epsilon.real:g}, it takes one below −1"
+            )
+        return _cylinder.plasmon(k, epsilon, self.radius)
+
+    def plasmon_amplitude(self, emitters: "Emitters") -> NDArray[np.complex128]:
+        r"""C of each emitter, (N,): the residue of the bound plasmon's pole, in rates.
+
+        Far along the wire two emitters like it have :math:`Γ_{12} → \mathrm{Re}\,Ce^{ik_s|z|}` and
+        :math:`Δ_{12} → ½\mathrm{Im}\,Ce^{ik_s|z|}`, k_s of `plasmon`. C is slightly
+        complex where the metal absorbs.
+
+        Raises:
+            ValueError: where there is no bound plasmon.
+        """
+        amplitudes = np.empty(len(emitters), dtype=complex)
+        for m, (k, r, u) in enumerate(
+            zip(emitters.wavenumbers, emitters.positions, emitters.dipoles, strict=True)
+        ):
+            rho, phi, _ = self._cylindrical("emitters.positions", r[None])[:, 0]
+            # the field is even along the wire in both components, odd where they mix
+            radial, axial = _cylinder.plasmon_amplitudes(
+                self.plasmon(float(k)), float(k), self.epsilon(float(k)), self.radius, float(rho)
+            )
+            across = u[0] * np.cos(phi) + u[1] * np.sin(phi)
+            amplitudes[m] = radial * abs(across) ** 2 + axial * abs(u[2]) ** 2
+        return np.asarray(amplitudes * emitters.decay_rates)
+
+    def plasmon_rate(self, emitters: "Emitters") -> NDArray[np.float64]:
+        """Rate of each emitter into the bound plasmon, (N,): Re C, the pole's part of Γ_mm."""
+        return np.asarray(self.plasmon_amplitude(emitters).real)
+
+    def purcell(self, emitters: "Emitters") -> NDArray[np.float64]:
+        """Γ_mm/Γ_m, the whole rate of each emitter in units of its vacuum linewidth, (N,)."""
+        factors = np.empty(len(emitters))
+        for k in np.unique(emitters.wavenumbers):
+            chosen = np.flatnonzero(emitters.wavenumbers == k)
+            r, u = emitters.positions[chosen], emitters.dipoles[chosen]
+            tensor = self.scattered(r, r, k).imag
+            factors[chosen] = (
+                1 + 6 * np.pi / k * np.einsum("mi,mij,mj->m", u.conj(), tensor, u).real
+            )
+        return factors
+
+    def beta(self, emitters: "Emitters") -> NDArray[np.float64]:
+        """Fraction of each emitter's emission that goes into the bound plasmon, (N,)."""
+        return self.plasmon_rate(emitters) / (self.purcell(emitters) * emitters.decay_rates)
+
+    def _cylindrical(self, name: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        rho = np.hypot(points[:, 0], points[:, 1])
+        if np.any(rho <= self.radius):
+            at = int(np.argmin(rho))
+            raise ValueError(
+                f"{name}: {points[at]} is on or inside the wire: {rho[at]:g} from its axis, the "
+                f"radius is {self.radius:g}"
+            )
+        return np.stack([rho, np.arctan2(points[:, 1], points[:, 0]), points[:, 2]])
+
+    def _cylinder(self, pairs: _around.Pairs, k: complex) -> NDArray[np.complex128]:
+        """The tensor of pairs at one wave number, Cartesian, (pairs, 3, 3)."""
+        epsilon, radius = self.epsilon(k), self.radius
+        sums = pairs.distances[pairs.groups].sum(axis=1) - 2 * radius
+        log = np.log(pairs.distances[pairs.groups] / radius).sum(axis=1)
+        orders = np.ceil(_DECAYED / log + np.abs(k.real) * radius).astype(np.intp)
+        end = np.hypot(abs(k), _DECAYED / sums.min()) if k.real else _DECAYED / sums.min()
+
+        def spectrum(kz: NDArray[Any], some: NDArray[np.intp]) -> NDArray[np.complex128]:
+            top = int(orders[some].max())
+            groups, angles = pairs.groups[some], pairs.angles[some]
+            step = max(1, _CHUNK_BYTES // (32 * (len(pairs.distances) + 2) * (top + 1)))
+            found = []
+            for part in (kz[start : start + step] for start in range(0, len(kz), step)):
+                radial = _cylinder.waves(part, k, radius, pairs.distances, top)
+                coefficients = _cylinder.reflection(part, k, epsilon, radius, top)
+                found.append(
+                    _cylinder.spectra(
+                        part, k, coefficients, radial, pairs.distances, groups, angles, orders[some]
+                    )
+                )
+            return np.concatenate(found, axis=-1)
+
+        if k.real:
+            extremes = np.unique([np.argmin(sums), np.argmax(sums)])
+            edges = _dipped_path(
+                k.real,
+                end,
+                float(pairs.separations.max()),
+                lambda kz: spectrum(kz, extremes).reshape(-1, len(kz)),
+            )
+        else:
+            panels = int(np.ceil(-np.log2(_LOWEST))) + 1
+            edges = np.concatenate([[0.0], end * 2.0 ** np.arange(-panels, 1)]).astype(complex)
+        every = np.arange(len(pairs.groups))
+        return pairs.integrated(edges, lambda kz: spectrum(kz, every))
+
+
+def _dipped_path(
+    k: float, end: float, z: float, spectrum: Callable[[NDArray[Any]], NDArray[Any]]
+) -> NDArray[np.complex128]:
+    """Down from 0, then parallel to the real axis below the light line and the poles."""
+    depth = min(_LARGEST_DIP * k, _DIP / max(z, 1e-300))
+    # graded towards the light line, the one singularity whose place is known
+    steps = depth * (2.0 ** np.arange(1, 60) - 1)
+    steps = steps[steps < 0.4 * k]
+    along = [*(k - steps[::-1]), k, *(k + steps), 1.5 * k]
+    while along[-1] < end:
+        along.append(2 * along[-1])
+    down = -1j * depth * np.array([0.0, 0.5, 1.0])
+    edges = np.concatenate([down, np.array([*along[:-1], max(end, 1.75 * k)]) - 1j * depth])
+    return _filon.refined(edges, spectrum, depth / 4)

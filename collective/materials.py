@@ -1,0 +1,294 @@
+r"""Permittivities ε(k) of a medium as functions of the vacuum wave number k = ω/c.
+
+Time dependence e^{−iωt}: a medium that absorbs has Im ε > 0. On the imaginary axis k = iκ every
+causal passive medium has a real ε ≥ 1,
+
+.. math:: ε(iκ) = 1 + \frac{2}{π}\int_0^∞ dq\, \frac{q\, \mathrm{Im}\,ε(q)}{q^2 + κ^2} .
+"""
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+
+_WORTH_A_WARNING = 0.01  # relative error of ε(iκ) from a table
+
+
+@dataclass(frozen=True)
+class Drude:
+    r"""Free carriers: :math:`ε = ε_∞ − k_p^2/(k^2 + iγk)`.
+
+    Args:
+        plasma_wavenumber: k_p = ω_p/c, in inverse units of length.
+        damping: γ/c ≥ 0, in inverse units of length.
+        background: ε_∞ ≥ 1, of everything at higher frequency.
+
+    Raises:
+        ValueError: for numbers out of these ranges.
+
+    Example:
+        >>> import numpy as np
+        >>> from collective import materials
+        >>> silver = materials.Drude.from_value(-50 + 0.6j, 2 * np.pi)
+        >>> complex(silver.permittivity(2 * np.pi).round(9))
+        (-50+0.6j)
+    """
+
+    plasma_wavenumber: float
+    damping: float
+    background: float = 1.0
+
+    def __post_init__(self) -> None:
+        _checks.freeze(
+            self,
+            plasma_wavenumber=_checks.number("plasma_wavenumber", self.plasma_wavenumber, above=0),
+            damping=_not_negative("damping", self.damping),
+            background=_background(self.background),
+        )
+
+    @classmethod
+    def from_value(cls, epsilon: complex, k: float, *, background: float = 1.0) -> "Drude":
+        """The Drude metal with permittivity ε at wave number k.
+
+        Args:
+            epsilon: ε(k) with Re ε < background and Im ε ≥ 0.
+            k: real wave number, > 0.
+            background: ε_∞.
+
+        Raises:
+            ValueError: for a value that no Drude metal has.
+        """
+        value = complex(_checks.finite("epsilon", epsilon, complex))
+        k = _checks.number("k", k, above=0)
+        below = _background(background) - value.real
+        if below <= 0 or value.imag < 0:
+            raise ValueError(
+                f"epsilon must have a real part below {background:g} and no negative imaginary "
+                f"part to be a Drude metal's, got {value:g}"
+            )
+        damping = k * value.imag / below
+        return cls(float(np.sqrt(below * (k**2 + damping**2))), damping, background)
+
+    def permittivity(self, k: ArrayLike) -> NDArray[np.complex128]:
+        """ε(k) for k > 0 or i times positive; the shape of k."""
+        k = wavenumbers(k)
+        return self.background - self.plasma_wavenumber**2 / (k * (k + 1j * self.damping))
+
+
+@dataclass(frozen=True, eq=False)
+class Lorentz:
+    r"""Bound charges: :math:`ε = ε_∞ + \sum_j s_j k_j^2/(k_j^2 − k^2 − iγ_jk)`.
+
+    Args:
+        strengths: s_j ≥ 0, what each resonance adds to the static ε; number or (J,).
+        wavenumbers: k_j > 0, (J,).
+        dampings: γ_j ≥ 0, (J,).
+        background: ε_∞ ≥ 1.
+
+    Raises:
+        ValueError: for numbers out of these ranges or arrays of different length.
+
+    Example:
+        >>> from collective import materials
+        >>> glass = materials.Lorentz([1.1], [60.0], [0.0])
+        >>> float(glass.permittivity(6.0).real.round(6))
+        2.111111
+    """
+
+    strengths: NDArray[np.float64]
+    wavenumbers: NDArray[np.float64]
+    dampings: NDArray[np.float64]
+    background: float = 1.0
+
+    def __post_init__(self) -> None:
+        arrays = {
+            name: np.atleast_1d(_checks.finite(name, getattr(self, name)))
+            for name in ("strengths", "wavenumbers", "dampings")
+        }
+        if len({array.shape for array in arrays.values()}) > 1 or arrays["strengths"].ndim > 1:
+            raise ValueError(
+                "strengths, wavenumbers and dampings must be lists of one length, got shapes "
+                + ", ".join(str(array.shape) for array in arrays.values())
+            )
+        for name, array in arrays.items():
+            if np.any(array < 0) or (name == "wavenumbers" and np.any(array == 0)):
+                raise ValueError(f"{name} must be positive, got {array.min():g}")
+        _checks.freeze(self, **arrays, background=_background(self.background))
+
+    def permittivity(self, k: ArrayLike) -> NDArray[np.complex128]:
+        """ε(k) for k > 0 or i times positive; the shape of k."""
+        k = wavenumbers(k)[..., None]
+        resonances = self.wavenumbers**2
+        return self.background + np.sum(
+            self.strengths * resonances / (resonances - k**2 - 1j * self.dampings * k), axis=-1
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    r"""Measured or computed values, interpolated by cubic splines; never extrapolated.
+
+    On the imaginary axis the table's Im ε is integrated (Kramers–Kronig). Absorption outside the
+    table is inferred from Re ε inside it, which knows of it: positive resonances below and above
+    are fitted to what the integral misses there. How far from the table they lie is not known;
+    what that may change is `imaginary_error`, and a warning where it exceeds a hundredth at a κ
+    within the table's range.
+
+    Args:
+        wavenumbers: (T,) increasing, at least 4, real.
+        values: ε at them, (T,) complex.
+        allow_gain: accept Im ε < 0 in the table.
+
+    Raises:
+        ValueError: for arrays that do not fit, or gain that was not asked for.
+
+    Example:
+        >>> import numpy as np
+        >>> from collective import materials
+        >>> k = np.linspace(1, 40, 800)
+        >>> table = materials.Table(k, materials.Lorentz(2.0, 10.0, 1.0).permittivity(k))
+        >>> float(table.permittivity(5j).real.round(2))  # 1 + 2·100/(100 + 25 + 5)
+        2.54
+    """
+
+    wavenumbers: NDArray[np.float64]
+    values: NDArray[np.complex128]
+    allow_gain: bool = False
+
+    def __post_init__(self) -> None:
+        k = _checks.finite("wavenumbers", self.wavenumbers)
+        values = _checks.finite("values", self.values, complex)
+        if k.ndim != 1 or k.shape != values.shape or len(k) < 4:
+            raise ValueError(
+                f"wavenumbers and values must be two lists of one length, at least 4; got shapes "
+                f"{k.shape} and {values.shape}"
+            )
+        if k[0] <= 0 or np.any(np.diff(k) <= 0):
+            raise ValueError("wavenumbers must be positive and increasing")
+        if not self.allow_gain and np.any(values.imag < 0):
+            at = int(np.argmin(values.imag))
+            raise ValueError(
+                f"values: gain at k = {k[at]:g} (Im ε = {values[at].imag:g}); say allow_gain=True "
+                "if it is meant, or conjugate a table made for e^{+iωt}"
+            )
+        _checks.freeze(self, wavenumbers=k, values=values)
+
+    def permittivity(self, k: ArrayLike) -> NDArray[np.complex128]:
+        """ε(k) for k inside the table, or i times positive; the shape of k.
+
+        Raises:
+            ValueError: for a real k outside the table.
+        """
+        k = wavenumbers(k)
+        if np.any(k.imag):
+            kappa = np.abs(k)
+            added, error = self._outside(kappa)
+            value = self._integral(kappa) + added
+            inside = (kappa >= self.wavenumbers[0]) & (kappa <= self.wavenumbers[-1])
+            share = np.where(inside, np.abs(error / value), 0.0)
+            if share.max(initial=0.0) > _WORTH_A_WARNING:
+                warnings.warn(
+                    f"the table's permittivity at k = {kappa.flat[share.argmax()]:.3g}i is known "
+                    f"to {share.max():.1%} only: it ends at {self.wavenumbers[0]:g} and "
+                    f"{self.wavenumbers[-1]:g}; widen it",
+                    stacklevel=2,
+                )
+            return value.astype(complex)
+        outside = (k.real < self.wavenumbers[0]) | (k.real > self.wavenumbers[-1])
+        if np.any(outside):
+            raise ValueError(
+                f"k = {k.real[outside].flat[0]:g} is outside the table, which covers "
+                f"{self.wavenumbers[0]:g} … {self.wavenumbers[-1]:g}"
+            )
+        return np.asarray(self._spline(k.real))
+
+    def imaginary_error(self, kappa: ArrayLike) -> NDArray[np.float64]:
+        """Estimated error of ε(iκ); the shape of κ > 0."""
+        return self._outside(_checks.finite("kappa", kappa))[1]
+
+    @cached_property
+    def _spline(self) -> Any:
+        from scipy.interpolate import CubicSpline
+
+        return CubicSpline(self.wavenumbers, self.values)
+
+    @cached_property
+    def _absorption(self) -> tuple[NDArray[np.float64], ...]:
+        """Gauss nodes between the table's points, weights times 2/π, and q·Im ε at them."""
+        x, w = np.polynomial.legendre.leggauss(4)
+        k = self.wavenumbers
+        half, centre = np.diff(k) / 2, (k[1:] + k[:-1]) / 2
+        q = (centre[:, None] + half[:, None] * x).ravel()
+        return q, (half[:, None] * w).ravel() * 2 / np.pi, q * self._spline(q).imag
+
+    def _integral(self, kappa: NDArray[np.float64]) -> NDArray[np.float64]:
+        q, weights, absorbed = self._absorption
+        return 1 + np.sum(weights * absorbed / (q**2 + kappa[..., None] ** 2), axis=-1)
+
+    @cached_property
+    def _missing(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Resonances q_j outside the table and weights A_j ≥ 0: its Re ε misses ΣA/(q² − k²)."""
+        from scipy.optimize import nnls
+
+        q, weights, absorbed = self._absorption
+        first, last = self.wavenumbers[0], self.wavenumbers[-1]
+        k = first + (last - first) * np.linspace(0.1, 0.9, 81)
+        value = self._spline(k)
+        # P∫dq q Im ε/(q² − k²): its pole is taken out with the value there, integrated exactly
+        smooth = (absorbed - (k * value.imag)[:, None]) / (q**2 - k[:, None] ** 2)
+        pole = np.log((last - k) * (k + first) / ((last + k) * (k - first))) / (2 * k)
+        real = 1 + smooth @ weights + 2 / np.pi * k * value.imag * pole
+        below, above = first * np.linspace(0, 0.9, 7), last * np.geomspace(1.1, 30, 12)
+        outside = np.concatenate([below, above])
+        strengths, _ = nnls(1 / (outside**2 - k[:, None] ** 2), value.real - real)
+        return outside, strengths
+
+    def _outside(
+        self, kappa: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What absorption outside the table adds to ε(iκ), and how far that may be off."""
+        outside, strengths = self._missing
+        first, last = self.wavenumbers[0], self.wavenumbers[-1]
+        likely = np.sum(strengths / (outside**2 + kappa[..., None] ** 2), axis=-1)
+        # it may sit anywhere below or above the table, with the same effect in the middle of it
+        middle = first * last
+        low = np.sum(strengths[outside < first] / (middle - outside[outside < first] ** 2))
+        high = np.sum(strengths[outside > last] / (outside[outside > last] ** 2 - middle))
+        nearest = low * (middle - first**2) / (first**2 + kappa**2)
+        nearest = nearest + high * (last**2 - middle) / (last**2 + kappa**2)
+        farthest = low * middle / kappa**2 + high
+        return likely, np.maximum(np.abs(nearest - likely), np.abs(farthest - likely))
+
+
+def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
+    """Wave numbers of one axis, real or imaginary, positive.
+
+    Raises:
+        ValueError: for anything else, with the number.
+    """
+    array = _checks.finite("k", k, complex)
+    real = bool(np.all((array.imag == 0) & (array.real > 0)))
+    if not real and not np.all((array.real == 0) & (array.imag > 0)):
+        raise ValueError(
+            f"k must be positive, or i times positive (the imaginary axis), got {array.flat[0]:g}"
+        )
+    return array
+
+
+def _not_negative(name: str, value: Any) -> float:
+    number = _checks.number(name, value)
+    if number < 0:
+        raise ValueError(f"{name} must not be negative, got {number:g}")
+    return number
+
+
+def _background(value: Any) -> float:
+    number = _checks.number("background", value)
+    if number < 1:
+        raise ValueError(f"background must be at least 1, got {number:g}")
+    return number
