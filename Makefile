@@ -32,6 +32,7 @@ docs: .venv/dev.stamp
 bench: .venv/run.stamp
 	$(BIN)/python benchmarks/exact.py
 	$(BIN)/python benchmarks/couple.py
+	$(BIN)/python benchmarks/wire.py
 
 clean:
 	rm -rf .venv docs/_build docs/gallery docs/generated demo-output

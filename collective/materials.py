@@ -231,8 +231,11 @@ class Table:
         return 1 + np.sum(weights * absorbed / (q**2 + kappa[..., None] ** 2), axis=-1)
 
     @cached_property
-    def _missing(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Resonances q_j outside the table and weights A_j ≥ 0: its Re ε misses ΣA/(q² − k²)."""
+    def _missing(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+        """Resonances q_j outside the table and weights A_j ≥ 0: its Re ε misses ΣA/(q² − k²).
+
+        And the largest part of Re ε that they do not explain.
+        """
         from scipy.optimize import nnls
 
         q, weights, absorbed = self._absorption
@@ -245,14 +248,15 @@ class Table:
         real = 1 + smooth @ weights + 2 / np.pi * k * value.imag * pole
         below, above = first * np.linspace(0, 0.9, 7), last * np.geomspace(1.1, 30, 12)
         outside = np.concatenate([below, above])
-        strengths, _ = nnls(1 / (outside**2 - k[:, None] ** 2), value.real - real)
-        return outside, strengths
+        shapes, missed = 1 / (outside**2 - k[:, None] ** 2), value.real - real
+        strengths, _ = nnls(shapes, missed)
+        return outside, strengths, float(np.abs(shapes @ strengths - missed).max())
 
     def _outside(
         self, kappa: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What absorption outside the table adds to ε(iκ), and how far that may be off."""
-        outside, strengths = self._missing
+        outside, strengths, unexplained = self._missing
         first, last = self.wavenumbers[0], self.wavenumbers[-1]
         likely = np.sum(strengths / (outside**2 + kappa[..., None] ** 2), axis=-1)
         # it may sit anywhere below or above the table, with the same effect in the middle of it
@@ -262,7 +266,8 @@ class Table:
         nearest = low * (middle - first**2) / (first**2 + kappa**2)
         nearest = nearest + high * (last**2 - middle) / (last**2 + kappa**2)
         farthest = low * middle / kappa**2 + high
-        return likely, np.maximum(np.abs(nearest - likely), np.abs(farthest - likely))
+        spread = np.maximum(np.abs(nearest - likely), np.abs(farthest - likely))
+        return likely, spread + unexplained * (1 + first**2 / kappa**2)
 
 
 def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:

@@ -40,7 +40,15 @@ html_theme = "pydata_sphinx_theme"
 html_title = "collective"
 html_show_sourcelink = False
 html_sidebars = {
-    page: [] for page in ("conventions", "beyond_rwa", "sharp_bits", "architecture", "changelog")
+    page: []
+    for page in (
+        "environments",
+        "conventions",
+        "beyond_rwa",
+        "sharp_bits",
+        "architecture",
+        "changelog",
+    )
 }
 html_theme_options = {
     "show_nav_level": 2,

@@ -124,7 +124,14 @@ def driven_atom(rabi, t):
 
 def vacuum_pair(r1, r2, u1, u2, k=2 * np.pi):
     """(Γ₁₂, Δ₁₂) of unit linewidths, from the e^{ikr}/4πr Green's tensor in 40 digits."""
-    with mpmath.workdps(40):
+
+    def i_slope(order, x):
+        return (mpmath.besseli(order - 1, x) + mpmath.besseli(order + 1, x)) / 2
+
+    def k_slope(order, x):
+        return -(mpmath.besselk(order - 1, x) + mpmath.besselk(order + 1, x)) / 2
+
+    with mpmath.workdps(30):
         separation = [
             mpmath.mpf(float(a)) - mpmath.mpf(float(b)) for a, b in zip(r1, r2, strict=True)
         ]
@@ -144,3 +151,61 @@ def vacuum_pair(r1, r2, u1, u2, k=2 * np.pi):
                 gamma += weight * mpmath.im(entry)
                 delta -= weight * mpmath.re(entry) / 2
         return complex(gamma), complex(delta)
+
+
+def wire_wave(m, kz, k, epsilon, radius, rho, rho_source):
+    """One order m and k_z of a cylinder's scattered tensor in (ρ, φ, z), by a boundary solve.
+
+    The source's free field is expanded in waves I_m inside its own radius; E_z, E_φ, B_z, B_φ are
+    made continuous by four linear equations, in mpmath.
+    """
+    import mpmath
+
+    def i_slope(order, x):
+        return (mpmath.besseli(order - 1, x) + mpmath.besseli(order + 1, x)) / 2
+
+    def k_slope(order, x):
+        return -(mpmath.besselk(order - 1, x) + mpmath.besselk(order + 1, x)) / 2
+
+    with mpmath.workdps(30):
+        m, kz, k, epsilon = int(m), mpmath.mpc(kz), mpmath.mpc(k), mpmath.mpc(epsilon)
+
+        def root(eps):
+            if mpmath.re(k) > 0 and eps == 1:
+                return -1j * mpmath.sqrt(k**2 - kz**2)
+            return mpmath.sqrt(kz**2 - eps * k**2)
+
+        def fields(bessel, rate, eps, r, electric, magnetic):
+            """E and curl E of E_z = electric·f(rate·r), (curl E)_z = magnetic·f(rate·r)."""
+            f = bessel(m, rate * r)
+            slope = i_slope if bessel is mpmath.besseli else k_slope
+            df = rate * slope(m, rate * r)
+            kappa2 = eps * k**2 - kz**2
+            e_rho = (1j * kz * electric * df + 1j * m / r * magnetic * f) / kappa2
+            e_phi = (-kz * m / r * electric * f - magnetic * df) / kappa2
+            w_phi = (-kz * m / r * magnetic * f - k**2 * eps * electric * df) / kappa2
+            return e_rho, e_phi, electric * f, w_phi, magnetic * f
+
+        outside, inside = root(mpmath.mpf(1)), root(epsilon)
+        wave = mpmath.besselk(m, outside * rho_source)
+        slope = outside * k_slope(m, outside * rho_source)
+        # of a unit dipole along ρ, φ, z: E_z and (curl E)_z of the free wave, 4π² left out
+        excited = [
+            (-1j * kz / k**2 * slope, -1j * m / rho_source * wave),
+            (-kz * m / (k**2 * rho_source) * wave, -slope),
+            ((1 - kz**2 / k**2) * wave, 0),
+        ]
+        columns = []
+        for electric, magnetic in excited:
+            free = fields(mpmath.besseli, outside, 1, radius, electric, magnetic)
+            matrix = mpmath.matrix(4, 4)
+            for column, (bessel, rate, eps, sign) in enumerate(
+                [(mpmath.besselk, outside, 1, 1)] * 2 + [(mpmath.besseli, inside, epsilon, -1)] * 2
+            ):
+                basis = fields(bessel, rate, eps, radius, column % 2 == 0, column % 2)
+                for row in range(4):
+                    matrix[row, column] = sign * basis[row + 1]
+            solved = mpmath.lu_solve(matrix, -mpmath.matrix(free[1:]))
+            answer = fields(mpmath.besselk, outside, 1, rho, solved[0], solved[1])
+            columns.append([complex(x) for x in answer[:3]])
+    return np.array(columns).T / (4 * np.pi**2)

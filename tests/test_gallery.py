@@ -172,3 +172,49 @@ def test_two_detuned_emitters():
     assert held[delta == 2.0][0] > 1.5
     half = delta[np.argmin(np.abs(held - held[0] / np.sqrt(2)))]
     np.testing.assert_allclose(half, 4.0, atol=0.3)
+
+
+def test_light_on_a_wire():
+    names = run("light_on_a_wire")
+    z, decay, shift = names["distances"], names["decay"], names["shift"]
+    wave = names["wave"]
+    far = z > 1
+    np.testing.assert_allclose(decay[far], wave.real[far], atol=1e-2)
+    np.testing.assert_allclose(shift[far], wave.imag[far] / 2, atol=1e-2)
+    length = 2 * np.pi / names["wire"].plasmon(names["k"]).real
+    assert length == pytest.approx(0.415, abs=5e-4)
+    assert 1 / names["wire"].plasmon(names["k"]).imag == pytest.approx(10.7, abs=0.05)
+    peaks = z[1:-1][(decay[1:-1] > decay[:-2]) & (decay[1:-1] > decay[2:]) & (z[1:-1] > 1)]
+    np.testing.assert_allclose(np.diff(peaks), length, atol=0.011)
+    # where one is largest the other vanishes
+    assert np.abs(np.interp(peaks, z, shift)).max() < 0.05
+    assert np.abs(shift[z > 0.2]).max() < 0.5
+    assert shift[0] > 5
+    vacuum = 6 * np.pi / names["k"] * co.Vacuum().green([0, 0, 2.5], [0, 0, 0], names["k"])[0, 0]
+    assert abs(vacuum) < 0.2
+
+
+def test_the_part_everyone_drops():
+    names = run("the_part_everyone_drops")
+    for name in ("wire and vacuum", "vacuum"):
+        full, rwa = names["full"][name], names["rwa"][name]
+        assert 1.8 < full[0] / rwa[0] < 2.4
+        assert abs(full[-1] - rwa[-1]) < 0.05 * np.abs(full[-8:]).max()
+    k, pair = 2 * np.pi, names["distances"][5]
+    green = co.Vacuum().green([0, 0, pair], [0, 0, 0], k)[0, 0].real
+    np.testing.assert_allclose(names["full"]["vacuum"][5], -3 * np.pi / k * green, rtol=1e-9)
+
+
+def test_superradiance_through_a_wire():
+    names = run("superradiance_through_a_wire")
+    times, results = names["times"], names["results"]
+    for n in (2, 8):
+        np.testing.assert_allclose(results["vacuum", n], np.exp(-times), atol=0.03)
+    burst = results["wire", 8]
+    assert burst.max() > 1.25
+    assert burst[-1] < 0.5 * np.exp(-times[-1])
+    assert 7 * names["step"] == pytest.approx(13.8, abs=0.05)
+    pair = results["wire", 2]
+    assert pair[10] > np.exp(-times[10])
+    assert pair[-1] < 0.7 * np.exp(-times[-1])
+    assert burst.max() < reference.dicke_ladder(8, times).max() / 8  # losses

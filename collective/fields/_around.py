@@ -50,7 +50,7 @@ class Pairs:
     def integrated(
         self,
         edges: NDArray[np.complex128],
-        spectrum: Callable[[NDArray[Any]], NDArray[np.complex128]],
+        spectrum: Callable[[NDArray[Any], slice], NDArray[Any]],
     ) -> NDArray[np.complex128]:
         """∫dk_z of the spectra of all groups, for every pair, Cartesian, (pairs, 3, 3)."""
         result = np.zeros((self.count, _cylinder.COMPONENTS), dtype=complex)
@@ -61,7 +61,7 @@ class Pairs:
         step = max(1, _CHUNK_BYTES // (16 * _cylinder.COMPONENTS * len(members)))
         for start in range(0, len(kz), step):
             part = slice(start, start + step)
-            spectra = spectrum(kz[part])
+            spectra = spectrum(kz[part], part)
             for which, weights in ((_cylinder.EVEN_IN_Z, cosine), (_cylinder.ODD_IN_Z, sine)):
                 if len(members) == self.count:  # no two pairs alike
                     some = weights[self._z_of, part, None]

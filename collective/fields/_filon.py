@@ -37,18 +37,21 @@ def refined(
     edges: NDArray[np.complex128],
     spectrum: Callable[[NDArray[np.complex128]], NDArray[np.complex128]],
     shortest: float,
-) -> NDArray[np.complex128]:
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Halve panels until every row of the spectrum, (rows, nodes), is a polynomial on each.
 
     Args:
         edges: path in the complex plane to begin with.
         spectrum: what is to be resolved.
         shortest: panels this short resolve it for certain.
+
+    Returns:
+        The edges of the panels, and the spectrum at their nodes.
     """
     todo = list(pairwise(edges))
-    done: list[tuple[complex, complex]] = []
+    done: list[tuple[complex, complex, NDArray[np.complex128]]] = []
     total: NDArray[Any] = np.zeros(())
-    while todo and len(done) + len(todo) <= _MAX_PANELS:
+    while todo:
         points = np.concatenate([nodes(np.array(panel)) for panel in todo])
         values = spectrum(points).reshape(-1, len(todo), ORDER)
         lengths = np.abs([b - a for a, b in todo])
@@ -57,16 +60,21 @@ def refined(
         tail = np.abs(values @ _COEFFICIENTS[-2:].T).max(axis=2)
         bad = (tail * lengths > _RESOLVED * total[:, None]) & (tail > _NOISE * largest)
         split = bad.any(axis=0) & (lengths > shortest)
-        done += [panel for panel, s in zip(todo, split, strict=True) if not s]
-        halves = [
-            half
-            for (a, b), s in zip(todo, split, strict=True)
-            if s
-            for half in ((a, (a + b) / 2), ((a + b) / 2, b))
-        ]
+        if len(done) + len(todo) + int(split.sum()) > _MAX_PANELS:
+            raise ValueError(
+                f"the spectrum over k_z is not resolved by {_MAX_PANELS} panels: the points "
+                f"are too far apart for a tensor with features as narrow as {shortest:.2g}"
+            )
+        halves = []
+        for p, (a, b) in enumerate(todo):
+            if split[p]:
+                halves += [(a, (a + b) / 2), ((a + b) / 2, b)]
+            else:
+                done.append((a, b, values[:, p]))
         todo = halves
-    ordered = sorted(done + todo, key=lambda panel: (panel[0].real, -panel[0].imag))
-    return np.array([a for a, _ in ordered] + [ordered[-1][1]])
+    done.sort(key=lambda panel: (panel[0].real, -panel[0].imag))
+    path = np.array([a for a, *_ in done] + [done[-1][1]])
+    return path, np.concatenate([values for *_, values in done], axis=1)
 
 
 @lru_cache(maxsize=4)

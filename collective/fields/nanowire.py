@@ -63,10 +63,13 @@ class Nanowire:
     def __post_init__(self) -> None:
         object.__setattr__(self, "radius", _checks.number("radius", self.radius, above=0))
         if not (hasattr(self.permittivity, "permittivity") or callable(self.permittivity)):
-            value = complex(_checks.finite("permittivity", self.permittivity, complex))
-            if value == 0:
-                raise ValueError("permittivity must not be zero")
-            object.__setattr__(self, "permittivity", value)
+            value = _checks.finite("permittivity", self.permittivity, complex)
+            if value.shape or value == 0:
+                raise ValueError(
+                    "permittivity must be one number, not zero, a function or a material; got "
+                    f"{self.permittivity}"
+                )
+            object.__setattr__(self, "permittivity", complex(value))
 
     def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """Vacuum and scattered part together; arguments as of `scattered`."""
@@ -221,25 +224,32 @@ class Nanowire:
                 )
             return np.concatenate(found, axis=-1)
 
-        if k.real:
-            extremes = np.unique([np.argmin(sums), np.argmax(sums)])
-            edges = _dipped_path(
-                k.real,
-                end,
-                float(pairs.separations.max()),
-                lambda kz: spectrum(kz, extremes).reshape(-1, len(kz)),
-            )
-        else:
+        every = np.arange(len(pairs.groups))
+        if k.imag:
             panels = int(np.ceil(-np.log2(_LOWEST))) + 1
             edges = np.concatenate([[0.0], end * 2.0 ** np.arange(-panels, 1)]).astype(complex)
-        every = np.arange(len(pairs.groups))
-        return pairs.integrated(edges, lambda kz: spectrum(kz, every))
+            return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
+        extremes = np.unique([np.argmin(sums), np.argmax(sums)])
+        edges, known = _dipped_path(
+            k.real,
+            end,
+            float(pairs.separations.max()),
+            lambda kz: spectrum(kz, extremes).reshape(-1, len(kz)),
+        )
+        if len(extremes) == len(every):
+            known = known.reshape(len(every), _cylinder.COMPONENTS, -1)
+            return pairs.integrated(edges, lambda _, part: known[..., part])
+        return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
 
 
 def _dipped_path(
     k: float, end: float, z: float, spectrum: Callable[[NDArray[Any]], NDArray[Any]]
-) -> NDArray[np.complex128]:
-    """Down from 0, then parallel to the real axis below the light line and the poles."""
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Down from 0, then parallel to the real axis below the light line and the poles.
+
+    Returns:
+        Edges of panels that resolve the spectrum, and the spectrum at their nodes.
+    """
     depth = min(_LARGEST_DIP * k, _DIP / max(z, 1e-300))
     # graded towards the light line, the one singularity whose place is known
     steps = depth * (2.0 ** np.arange(1, 60) - 1)

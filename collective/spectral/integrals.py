@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from collective import _checks
 
 _PANEL_NODES, _PANEL_WEIGHTS = np.polynomial.legendre.leggauss(16)
-_ABEL_ORDERS, _ABEL_LOWEST, _ABEL_HIGHEST = 16, 0.04, 0.4
+_SETTLED, _AVERAGED = 20, 24  # half periods after the last breakpoint
 _LOG_NODES = 12
 _LOG_PANEL, _LOG_SHORTEST, _LOG_LONGEST = np.log(10.0), np.log(10.0) / 64, np.log(1e15)
 _LOG_LOWEST = 1e-6  # of the scale: below it the integrand is all but constant
@@ -34,11 +35,11 @@ def principal_value(
         function: f on the whole real axis, returning a number or an array.
         omega: where to evaluate.
         period: ω-distance over which f oscillates without decaying, 2πc/r for two emitters a
-            distance r apart. Given, the integral is Abel-summed: damped by e^{−εs} and
-            extrapolated to ε = 0 (f may then grow like a power). None: f decays at least as
-            fast as 1/ω.
+            distance r apart. Given, the integral is Abel-summed, by averages over half periods
+            (f may then grow like a power). None: f decays at least as fast as 1/ω.
         scale: ω-distance over which f varies, where it does not oscillate.
-        breakpoints: frequencies at which f or a derivative jumps.
+        breakpoints: frequencies at which f or a derivative jumps; or that refine the panels
+            where f varies faster than over a period. Averaging begins beyond the last.
         rtol: relative tolerance of the quadrature without a period.
 
     Returns:
@@ -69,7 +70,7 @@ def principal_value(
     if period is None:
         return _decaying(difference, jumps, scale, rtol) / (2 * np.pi)
     period = _checks.number("period", period, above=0)
-    return _abel(difference, jumps, period) / (2 * np.pi)
+    return _averaged(difference, jumps, period) / (2 * np.pi)
 
 
 def _decaying(
@@ -154,22 +155,24 @@ def imaginary_axis(
     return np.asarray(total)
 
 
-def _abel(difference: Callable[[float], Any], jumps: list[float], period: float) -> Any:
-    """Damp by e^{−εs} for several ε and extrapolate the polynomial in ε to zero.
+def _averaged(difference: Callable[[float], Any], jumps: list[float], period: float) -> Any:
+    """Partial integrals up to successive half periods, averaged with binomial weights.
 
-    An oscillation e^{its} s^n, t = 2π/period, integrates to n!/(ε − it)^{n+1}: analytic in ε up
-    to t. The function is evaluated once, on Gauss panels of a period.
+    An oscillation s^n e^{2πis/period} changes sign from one half period to the next. The averages
+    take such a sequence to its Abel sum, exactly for n below the number averaged, and fast for a
+    slowly varying amplitude.
     """
-    t = 2 * np.pi / period
-    nodes = np.cos(np.pi * (np.arange(_ABEL_ORDERS) + 0.5) / _ABEL_ORDERS)
-    dampings = t * (_ABEL_LOWEST + (_ABEL_HIGHEST - _ABEL_LOWEST) * (1 - nodes) / 2)
-    end = _DECAYED / dampings.min()
-    edges = np.unique(np.concatenate([np.arange(0, end + period, period), jumps]))
-    half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
-    s = (middle[:, None] + half[:, None] * _PANEL_NODES).ravel()
-    weights = (half[:, None] * _PANEL_WEIGHTS).ravel()
-    values = np.stack([difference(float(x)) for x in s])
-    damped = np.tensordot(weights * np.exp(-np.outer(dampings, s)), values, axes=1)
-    ratios = dampings[None] / (dampings[None] - dampings[:, None] + np.eye(_ABEL_ORDERS))
-    np.fill_diagonal(ratios, 1.0)
-    return np.tensordot(np.prod(ratios, axis=1), damped, axes=1)
+    half = period / 2
+    first = jumps[-1] if jumps else 0.0
+    inside = np.arange(0, first, half)
+    later = first + half * np.arange(_SETTLED + _AVERAGED + 1)
+    edges = np.unique(np.concatenate([inside, jumps, later]))
+    total: Any = 0.0
+    partial = []
+    for a, b in pairwise(edges):
+        middle, width = (a + b) / 2, (b - a) / 2
+        values = [difference(float(middle + width * x)) for x in _PANEL_NODES]
+        total = total + width * np.tensordot(_PANEL_WEIGHTS, np.stack(values), axes=1)
+        partial.append(total)
+    weights = np.array([comb(_AVERAGED, j) for j in range(_AVERAGED + 1)]) / 2.0**_AVERAGED
+    return np.tensordot(weights, np.stack(partial[-_AVERAGED - 1 :]), axes=1)

@@ -1,0 +1,108 @@
+"""Permittivities on both axes, against closed forms and each other."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+
+from collective import materials
+
+CASES = [
+    materials.Drude(45.0, 3.0),
+    materials.Drude(45.0, 3.0, background=2.5),
+    materials.Lorentz([1.3, 0.4], [10.0, 30.0], [2.0, 5.0]),
+    materials.Lorentz([1.3], [10.0], [2.0], background=1.7),
+]
+
+
+@pytest.mark.parametrize("material", CASES, ids=str)
+def test_both_axes_belong_together(material):
+    """Kramers–Kronig: ε(iκ) − ε_∞ = (2/π)∫ q Im ε(q)/(q² + κ²) dq."""
+    for kappa in (0.5, 7.0, 60.0):
+        value, _ = quad(
+            lambda x, kappa=kappa: (
+                np.exp(2 * x) * material.permittivity(np.exp(x)).imag / (np.exp(2 * x) + kappa**2)
+            ),
+            -30,
+            20,
+            limit=500,
+            epsabs=1e-12,
+            points=[np.log(10), np.log(30)],
+        )
+        found = material.permittivity(1j * kappa)
+        assert found.imag == 0
+        np.testing.assert_allclose(found.real, material.background + 2 / np.pi * value, rtol=1e-8)
+    assert material.permittivity(np.ones((2, 3))).shape == (2, 3)
+    assert np.all(material.permittivity(np.linspace(0.1, 100, 50)).imag > 0)
+
+
+def test_golden_silver():
+    found = materials.Drude.from_value(-50 + 0.6j, 2 * np.pi)
+    np.testing.assert_allclose(found.plasma_wavenumber, 7.141922627943361 * 2 * np.pi, rtol=1e-12)
+    np.testing.assert_allclose(found.damping, 0.011764705882352941 * 2 * np.pi, rtol=1e-12)
+
+
+@given(st.floats(-100, 0.9), st.floats(0, 50), st.floats(0.1, 100), st.floats(1, 5))
+def test_from_value_gives_back_the_value(real, imaginary, k, background):
+    found = materials.Drude.from_value(real + 1j * imaginary, k, background=background)
+    np.testing.assert_allclose(found.permittivity(k), real + 1j * imaginary, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("material", [*CASES, materials.Drude(45.0, 0.1)], ids=str)
+def test_tables(material):
+    """Between its points a table interpolates; on the imaginary axis the error is as told."""
+    k = np.geomspace(1, 60, 600)
+    table = materials.Table(k, material.permittivity(k))
+    between = np.sqrt(k[1:] * k[:-1])
+    np.testing.assert_allclose(
+        table.permittivity(between), material.permittivity(between), rtol=1e-5
+    )
+    kappa = np.array([0.1, 0.5, 2.0, 6.0, 20.0, 50.0, 200.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = table.permittivity(1j * kappa)
+    assert found.dtype == complex
+    miss = np.abs(found - material.permittivity(1j * kappa))
+    assert np.all(miss <= 1.1 * table.imaginary_error(kappa) + 1e-5)
+    middle = (kappa > 3) & (kappa < 30)
+    np.testing.assert_allclose(found[middle], material.permittivity(1j * kappa[middle]), rtol=5e-3)
+
+
+def test_a_table_says_when_it_knows_little():
+    k = np.linspace(5, 8, 20)
+    table = materials.Table(k, materials.Drude(45.0, 0.1).permittivity(k))
+    with pytest.warns(UserWarning, match=r"at k = .*i is known to .*% only: it ends at 5 and 8"):
+        table.permittivity(8j)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: materials.Drude(-1, 0), "plasma_wavenumber must be above 0, got -1"),
+        (lambda: materials.Drude(1, -2), "damping must not be negative, got -2"),
+        (lambda: materials.Drude(1, 0, 0.5), "background must be at least 1, got 0.5"),
+        (lambda: materials.Drude.from_value(2, 1), "real part below 1"),
+        (lambda: materials.Drude.from_value(-2 - 1j, 1), "no negative imaginary"),
+        (lambda: materials.Drude.from_value(-2, 0), "k must be above 0"),
+        (lambda: materials.Drude(1, 0).permittivity(0), "k must be positive"),
+        (lambda: materials.Drude(1, 0).permittivity(1 + 1j), "k must be positive"),
+        (lambda: materials.Lorentz([1, 2], [3], [1, 1]), "lists of one length"),
+        (lambda: materials.Lorentz([1], [-3], [1]), "wavenumbers must be positive, got -3"),
+        (lambda: materials.Table([1, 2, 3], [1, 1, 1]), "at least 4"),
+        (lambda: materials.Table([1, 2, 4, 3], [1, 1, 1, 1]), "positive and increasing"),
+        (
+            lambda: materials.Table([1, 2, 3, 4], [2, 2 - 0.1j, 2, 2]),
+            r"gain at k = 2 \(Im ε = -0.1\); say allow_gain=True",
+        ),
+        (
+            lambda: materials.Table([1, 2, 3, 4], [2, 2, 2, 2]).permittivity(0.5),
+            "k = 0.5 is outside the table, which covers 1 … 4",
+        ),
+    ],
+)
+def test_bad_input(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
