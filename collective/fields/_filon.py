@@ -23,7 +23,6 @@ _LEGENDRE = np.polynomial.legendre.legvander(_NODES, ORDER - 1) * (2 * np.arange
 _COEFFICIENTS = (_LEGENDRE * _GAUSS[:, None] / 2).T  # values at the nodes → Legendre coefficients
 _SPARE = 30  # orders above the highest from which j_l is iterated downwards
 _RESOLVED = 1e-14  # of the whole integral: what a panel's last coefficients may contribute
-_NOISE = 1e-12  # of a panel's largest value: no subdivision brings coefficients below it
 _MAX_PANELS = 4096
 
 
@@ -37,6 +36,7 @@ def refined(
     edges: NDArray[np.complex128],
     spectrum: Callable[[NDArray[np.complex128]], NDArray[np.complex128]],
     shortest: float,
+    noise: float,
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Halve panels until every row of the spectrum, (rows, nodes), is a polynomial on each.
 
@@ -44,6 +44,7 @@ def refined(
         edges: path in the complex plane to begin with.
         spectrum: what is to be resolved.
         shortest: panels this short resolve it for certain.
+        noise: what round-off leaves of a panel's largest value: no halving helps below it.
 
     Returns:
         The edges of the panels, and the spectrum at their nodes.
@@ -58,7 +59,7 @@ def refined(
         largest = np.abs(values).max(axis=2)
         total = np.maximum(total, (largest * lengths).max(axis=1))
         tail = np.abs(values @ _COEFFICIENTS[-2:].T).max(axis=2)
-        bad = (tail * lengths > _RESOLVED * total[:, None]) & (tail > _NOISE * largest)
+        bad = (tail * lengths > _RESOLVED * total[:, None]) & (tail > noise * largest)
         split = bad.any(axis=0) & (lengths > shortest)
         if len(done) + len(todo) + int(split.sum()) > _MAX_PANELS:
             raise ValueError(

@@ -25,6 +25,7 @@ _DIP = 2.5  # how far e^{−ik_zz} may grow on the dipped path: e^2.5
 _LARGEST_DIP = 0.25  # of k
 _LOWEST = 1e-7  # of the largest k_z on the imaginary axis: where the logarithmic panels begin
 _REAL = 1e-13  # relative: what ε(iκ) may miss being real by
+_NOISE = 1e-12  # relative: round-off in the spectrum over k_z
 _BATCH = 4096  # pairs at a time
 _CHUNK_BYTES = 2**25
 
@@ -204,6 +205,8 @@ class Nanowire:
     def _cylinder(self, pairs: _around.Pairs, k: complex) -> NDArray[np.complex128]:
         """The tensor of pairs at one wave number, Cartesian, (pairs, 3, 3)."""
         epsilon, radius = self.epsilon(k), self.radius
+        if epsilon == 1:
+            return np.zeros((pairs.count, 3, 3), dtype=complex)
         sums = pairs.distances[pairs.groups].sum(axis=1) - 2 * radius
         log = np.log(pairs.distances[pairs.groups] / radius).sum(axis=1)
         orders = np.ceil(_DECAYED / log + np.abs(k.real) * radius).astype(np.intp)
@@ -235,6 +238,8 @@ class Nanowire:
             end,
             float(pairs.separations.max()),
             lambda kz: spectrum(kz, extremes).reshape(-1, len(kz)),
+            # of a wire that is all but vacuum little is left after cancellation
+            _NOISE * max(1.0, 0.01 / abs(epsilon - 1)),
         )
         if len(extremes) == len(every):
             known = known.reshape(len(every), _cylinder.COMPONENTS, -1)
@@ -243,7 +248,7 @@ class Nanowire:
 
 
 def _dipped_path(
-    k: float, end: float, z: float, spectrum: Callable[[NDArray[Any]], NDArray[Any]]
+    k: float, end: float, z: float, spectrum: Callable[[NDArray[Any]], NDArray[Any]], noise: float
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Down from 0, then parallel to the real axis below the light line and the poles.
 
@@ -259,4 +264,4 @@ def _dipped_path(
         along.append(2 * along[-1])
     down = -1j * depth * np.array([0.0, 0.5, 1.0])
     edges = np.concatenate([down, np.array([*along[:-1], max(end, 1.75 * k)]) - 1j * depth])
-    return _filon.refined(edges, spectrum, depth / 4)
+    return _filon.refined(edges, spectrum, depth / 4, noise)
