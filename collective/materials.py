@@ -63,7 +63,10 @@ class Drude:
         Raises:
             ValueError: for a value that no Drude metal has.
         """
-        value = complex(_checks.finite("epsilon", epsilon, complex))
+        array = _checks.finite("epsilon", epsilon, complex)
+        if array.shape:
+            raise ValueError(f"epsilon must be one number, got shape {array.shape}")
+        value = complex(array)
         k = _checks.number("k", k, above=0)
         below = _background(background) - value.real
         if below <= 0 or value.imag < 0:
@@ -124,6 +127,9 @@ class Lorentz:
         """ε(k) for k > 0 or i times positive; the shape of k."""
         k = wavenumbers(k)[..., None]
         resonances = self.wavenumbers**2
+        if np.any((k == self.wavenumbers) & (self.dampings == 0)):
+            at = float(self.wavenumbers[self.dampings == 0][0])
+            raise ValueError(f"k meets the undamped resonance at {at:g}: ε is infinite there")
         return self.background + np.sum(
             self.strengths * resonances / (resonances - k**2 - 1j * self.dampings * k), axis=-1
         )
@@ -187,15 +193,14 @@ class Table:
         k = wavenumbers(k)
         if np.any(k.imag):
             kappa = np.abs(k)
-            added, error = self._outside(kappa)
-            value = self._integral(kappa) + added
-            inside = (kappa >= self.wavenumbers[0]) & (kappa <= self.wavenumbers[-1])
-            share = np.where(inside, np.abs(error / value), 0.0)
-            if share.max(initial=0.0) > _WORTH_A_WARNING:
+            value = self._integral(kappa) + self._outside(kappa)[0]
+            if self._doubt > _WORTH_A_WARNING and np.any(
+                (kappa >= self.wavenumbers[0]) & (kappa <= self.wavenumbers[-1])
+            ):
                 warnings.warn(
-                    f"the table's permittivity at k = {kappa.flat[share.argmax()]:.3g}i is known "
-                    f"to {share.max():.1%} only: it ends at {self.wavenumbers[0]:g} and "
-                    f"{self.wavenumbers[-1]:g}; widen it",
+                    f"the table's permittivity on the imaginary axis is known to {self._doubt:.1%} "
+                    f"only, between k = {self.wavenumbers[0]:g}i and {self.wavenumbers[-1]:g}i, "
+                    "its ends; widen it",
                     stacklevel=2,
                 )
             return value.astype(complex)
@@ -209,7 +214,17 @@ class Table:
 
     def imaginary_error(self, kappa: ArrayLike) -> NDArray[np.float64]:
         """Estimated error of ε(iκ); the shape of κ > 0."""
-        return self._outside(_checks.finite("kappa", kappa))[1]
+        kappa = _checks.finite("kappa", kappa)
+        if np.any(kappa <= 0):
+            raise ValueError(f"kappa must be above 0, got {kappa.min():g}")
+        return self._outside(kappa)[1]
+
+    @cached_property
+    def _doubt(self) -> float:
+        """Largest relative error of ε(iκ) for κ within the table."""
+        kappa = np.geomspace(self.wavenumbers[0], self.wavenumbers[-1], 50)
+        added, error = self._outside(kappa)
+        return float(np.max(error / (self._integral(kappa) + added)))
 
     @cached_property
     def _spline(self) -> Any:
@@ -279,8 +294,12 @@ def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
     array = _checks.finite("k", k, complex)
     real = bool(np.all((array.imag == 0) & (array.real > 0)))
     if not real and not np.all((array.real == 0) & (array.imag > 0)):
+        legal = ((array.imag == 0) & (array.real > 0)) | ((array.real == 0) & (array.imag > 0))
+        if np.all(legal):
+            raise ValueError("k must lie on one of its two axes in one call, not on both")
         raise ValueError(
-            f"k must be positive, or i times positive (the imaginary axis), got {array.flat[0]:g}"
+            "k must be positive, or i times positive (the imaginary axis), got "
+            f"{array[~legal].flat[0]:g}"
         )
     return array
 

@@ -40,8 +40,8 @@ print(f"plasmon wavelength {k / wire.plasmon(k).real:.3f} λ₀, β = {wire.beta
 
 # %%
 # What to notice: the coupling swings with the plasmon's wavelength, 0.415 λ₀, and fades with the
-# metal's losses over ten vacuum wavelengths; in vacuum it would be gone after one. Where Γ₁₂ is
-# largest Δ₁₂ vanishes, and the other way round. Δ₁₂ stays below half of Γ₁₁, except very close by:
-# there the atoms see each other's near field and the plasmon is not all.
+# metal's losses over ten vacuum wavelengths; in vacuum a tenth is left after two and a half. Where
+# Γ₁₂ is largest Δ₁₂ vanishes, and the other way round. Δ₁₂ stays below half of Γ₁₁, except very
+# close by: there the atoms see each other's near field and the plasmon is not all.
 #
 # Try changing: a thicker wire, ``co.Nanowire(0.02, silver)``, whose light is less tightly bound.

@@ -124,14 +124,7 @@ def driven_atom(rabi, t):
 
 def vacuum_pair(r1, r2, u1, u2, k=2 * np.pi):
     """(Γ₁₂, Δ₁₂) of unit linewidths, from the e^{ikr}/4πr Green's tensor in 40 digits."""
-
-    def i_slope(order, x):
-        return (mpmath.besseli(order - 1, x) + mpmath.besseli(order + 1, x)) / 2
-
-    def k_slope(order, x):
-        return -(mpmath.besselk(order - 1, x) + mpmath.besselk(order + 1, x)) / 2
-
-    with mpmath.workdps(30):
+    with mpmath.workdps(40):
         separation = [
             mpmath.mpf(float(a)) - mpmath.mpf(float(b)) for a, b in zip(r1, r2, strict=True)
         ]

@@ -226,6 +226,48 @@ def test_decay_matrices_are_positive(seed):
     assert eigenvalues[0] > -1e-12 * eigenvalues[-1]
 
 
+@pytest.mark.parametrize(
+    ("epsilon", "radius", "rho"),
+    [
+        (-1.1 + 0.003j, 0.05, 0.065),
+        (-1.05 + 0.03j, 0.02, 0.03),
+        (-1.3 + 0.01j, 0.2, 0.23),
+        (-4.0 + 0j, 0.05, 0.06),
+        (4.0 + 0j, 1.0, 1.2),
+        (12.0 + 0j, 0.1, 10.0),
+        (2.25 + 0j, 3.0, 50.0),
+        (-50 + 0.6j, 0.01, 300.0),
+    ],
+)
+def test_a_pair_does_not_depend_on_the_others_in_its_call(epsilon, radius, rho):
+    """The path of integration follows the farthest pair; no pole may lie between two paths."""
+    wire = co.Nanowire(radius, epsilon)
+    r = np.array([at(rho, 0.2, 0.0), at(rho * 1.05, 1.2, 0.3), at(rho, 0, 40.0)])
+    alone = wire.scattered(r[:2, None], r[None, :2], K)
+    batched = wire.scattered(r[:, None], r[None], K)[:2, :2]
+    np.testing.assert_allclose(alone, batched, atol=1e-9 * np.abs(alone).max())
+    whole = wire.green(r[:, None], r[None], K).imag.transpose(0, 2, 1, 3).reshape(9, 9)
+    eigenvalues = np.linalg.eigvalsh(whole)
+    assert eigenvalues[0] > -1e-10 * eigenvalues[-1]
+
+
+@pytest.mark.parametrize(
+    ("radius", "epsilon", "rho", "k"),
+    [(3.0, 2.25, 50.0, K), (0.5, -50 + 0.6j, 20.0, K), (1.0, 4.0, 2.0, 20j), (0.1, 12.0, 10.0, K)],
+)
+def test_orders_suffice(monkeypatch, radius, epsilon, rho, k):
+    """Far from a thick wire its own size sets the number of orders, not the distance."""
+    from collective.fields import nanowire
+
+    r, other = at(rho, 0.1, 0.2), at(1.1 * rho, 0.4, 0.0)
+    few = co.Nanowire(radius, epsilon).scattered(r, other, k)
+    monkeypatch.setattr(nanowire, "_DECAYED", 60.0)
+    monkeypatch.setattr(nanowire, "_OWN_ORDERS", (16.0, 40))
+    many = co.Nanowire(radius, epsilon).scattered(r, other, k)
+    beside = co.Nanowire(radius, epsilon).scattered(r, at(1.1 * rho, 0.1, 0.2), k)
+    np.testing.assert_allclose(few, many, atol=1e-11 * np.abs(beside).max())
+
+
 def test_broadcasting_chunks_and_symmetry(monkeypatch):
     from collective.fields import nanowire
 
@@ -414,7 +456,7 @@ def test_check_field_holds_both_axes_of_a_wire_together():
         ),
         (
             lambda: co.Nanowire(0.01, lambda k: 2 + 1j).green(POINT, OTHER, 1j),
-            "permittivity must be real on the imaginary axis",
+            "permittivity must be real and positive on the imaginary axis",
         ),
         (lambda: co.Nanowire(0.01, 2.0).plasmon(K), "no bound plasmon .* it takes one below −1"),
         (
@@ -424,6 +466,24 @@ def test_check_field_holds_both_axes_of_a_wire_together():
             "k = 4 is outside the table, which covers 5 … 8",
         ),
         (lambda: co.couple(co.chain(2, 0.1), co.Vacuum(), shift="half"), "shift must be one of"),
+        (
+            lambda: co.Nanowire(0.05, -1.1 + 0j).green(5 * POINT, 5 * OTHER, K),
+            "a wire guides backward waves, which need absorption .* Im ε above",
+        ),
+        (
+            lambda: co.Nanowire(0.01, lambda k: -3.0).green(POINT, OTHER, 1j),
+            "permittivity must be real and positive on the imaginary axis, got -3",
+        ),
+        (
+            lambda: co.Nanowire(0.01, lambda k: np.ones(2)).green(POINT, OTHER, K),
+            "must be one number, got shape",
+        ),
+        (
+            lambda: WIRE.green([0.010001, 0, 0], [0.010001, 0, 0], K),
+            "azimuthal orders would be needed, the limit is 20000",
+        ),
+        (lambda: WIRE.green(POINT, OTHER, np.array([1, 2j])), "not on both"),
+        (lambda: co.check_field(WIRE, [POINT, POINT]), "points 0 and 1 coincide"),
     ],
 )
 def test_bad_input(make, message):
@@ -433,8 +493,31 @@ def test_bad_input(make, message):
 
 def test_gain_on_request():
     wire = co.Nanowire(0.01, -50 - 0.6j, allow_gain=True)
-    gaining = wire.scattered(POINT, POINT, K).imag
-    assert np.diag(gaining).min() < 0
+    r = POINT + np.array([[0, 0, 0], [0, 0, 1.0], [0, 0, 10.0]])
+    alone = wire.scattered(POINT, r[:2], K)
+    np.testing.assert_allclose(wire.scattered(POINT, r, K)[:2], alone, rtol=1e-7)
+    # amplified along the wire, and no longer positive
+    assert np.abs(wire.scattered(POINT, r[2], K)).max() > np.abs(alone[1]).max()
+    assert np.linalg.eigvalsh(wire.green(r[:, None], r[None], K)[..., 0, 0].imag)[0] < 0
+    with pytest.raises(ValueError, match=r"with gain points may be at most 12\.7 apart"):
+        wire.scattered(POINT, [0.015, 0, 13.0], K)
+
+
+def test_things_that_are_not_what_is_asked_for():
+    with pytest.raises(TypeError, match="emitters must be Emitters"):
+        WIRE.purcell([0.1])
+    with pytest.raises(TypeError, match=r"use Drude\(\.\.\.\)"):
+        co.Nanowire(0.01, materials.Drude)
+    # a function of real k gets a real number
+    table = co.Nanowire(0.01, lambda k: np.interp(k, [1.0, 10.0], [2.0, 3.0]))
+    assert np.isfinite(table.green(POINT, OTHER, K)).all()
+
+
+@pytest.mark.parametrize("z", [1e-4, 1e-2, 0.3, 1.0, 3.0, 20.0])
+def test_check_field_knows_the_vacuum_at_every_distance(z):
+    found = co.check_field(co.Vacuum(), [[0, 0, 0], [0, 0, z]])
+    assert found.passed
+    assert (found.kramers_kronig is None) == (z in (1e-4, 20.0))
 
 
 def test_a_field_that_knows_real_wave_numbers_only():

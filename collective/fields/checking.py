@@ -12,7 +12,11 @@ from collective._progress import Progress
 from collective.fields.protocol import checked_points, imaginary_green, total_green
 
 _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, in units of k
-_EDGES = np.array([0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])  # of the real axis; beyond, ~10⁻⁷ is left
+_EDGES = np.array([1e-6, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 48.0])  # of the real axis, in units of k
+_TURNS = 12.0  # phase between edges: what a Gauss-Kronrod panel resolves
+_MOST_PANELS = 400
+_ROUND_OFF = 1e-14  # of terms that cancel at small distances
+_USELESS = 1e-3  # a quadrature this uncertain says nothing
 _QUADRATURE, _INTERVALS = 1e-6, 20
 _ALLOWED = {
     "reciprocity": 1e-8,
@@ -81,13 +85,16 @@ def check_field(
         field: `Nanowire(...)`, `Vacuum()` or a field of your own.
         points: (P, 3), at least two different ones; a few where you will put emitters.
         k: wave number around which to check.
-        kramers_kronig: evaluate the integral as well, some hundred wave numbers up to 16k.
+        kramers_kronig: evaluate the integral as well, some hundred wave numbers up to 48k.
 
     Returns:
-        `FieldCheck` with the numbers.
+        `FieldCheck` with the numbers. Kramers–Kronig is not assessed where the integral cannot be
+        done: over more than a few wavelengths, or through resonances without absorption (a
+        lossless `Plasma`'s electric response has its dissipation in a pole that no real wave
+        number sees, and fails).
 
     Raises:
-        ValueError: for fewer than two points, or a field that does not answer.
+        ValueError: for fewer than two points, coincident points, or a field that does not answer.
 
     Example:
         >>> import collective as co
@@ -98,12 +105,17 @@ def check_field(
     k = _checks.number("k", k, above=0)
     if r.ndim != 2 or len(r) < 2:
         raise ValueError(f"points must be at least two, (P, 3), got shape {r.shape}")
+    distances = np.linalg.norm(r[:, None] - r[None], axis=-1) + np.diag(np.full(len(r), np.inf))
+    if distances.min() == 0:
+        i, j = (int(x) for x in np.unravel_index(np.argmin(distances), distances.shape))
+        raise ValueError(f"points {i} and {j} coincide")
     real = total_green(field, r[:, None], r[None], k)
     imaginary = total_green(field, r[:, None], r[None], 1j * k)
+    if not (np.any(real.imag) and np.any(imaginary)):
+        raise ValueError(f"field {field!r} is zero at k = {k:g} or at k = {k:g}i: nothing to check")
     reciprocity = max(
         float(np.abs(tensor - tensor.transpose(1, 0, 3, 2)).max() / np.abs(tensor).max())
         for tensor in (real, imaginary)
-        if np.abs(tensor).max() > 0
     )
     size = len(r)
     whole = real.imag.transpose(0, 2, 1, 3).reshape(3 * size, 3 * size)
@@ -116,7 +128,7 @@ def check_field(
     )
 
 
-def _kramers_kronig(field: Any, r: NDArray[np.float64], k: float) -> tuple[float, float]:
+def _kramers_kronig(field: Any, r: NDArray[np.float64], k: float) -> tuple[float | None, float]:
     """Relative mismatch of the two sides for the worst pair of points, and the quadrature's."""
     from scipy.integrate import quad_vec
 
@@ -129,11 +141,16 @@ def _kramers_kronig(field: Any, r: NDArray[np.float64], k: float) -> tuple[float
 
     left: Any = np.zeros(())
     unsure = 0.0
-    with Progress(len(_EDGES) - 1, "Kramers–Kronig") as progress:
-        for low, high in pairwise(_EDGES):
+    farthest = float(np.linalg.norm(r[i] - r[j], axis=-1).max())
+    phases = np.arange(0.0, _EDGES[-1], _TURNS / (k * farthest))[1 : _MOST_PANELS + 1]
+    if len(phases) == _MOST_PANELS:
+        return None, np.inf
+    edges = np.unique(np.concatenate([_EDGES, phases]))
+    with Progress(len(edges) - 1, "Kramers–Kronig") as progress:
+        for low, high in pairwise(edges):
             value, error, *_ = quad_vec(
                 dissipation,
-                max(low, 1e-6),
+                low,
                 high,
                 epsrel=_QUADRATURE,
                 epsabs=_QUADRATURE / 10 * float(np.abs(left).max()),
@@ -147,7 +164,9 @@ def _kramers_kronig(field: Any, r: NDArray[np.float64], k: float) -> tuple[float
     for position, kappa in enumerate(_AXIS):
         others = np.delete(_AXIS, position)
         value = -(kappa**2) * imaginary_green(field, r[i], r[j], kappa * k)
-        right = right + np.pi / 2 * scale * value / np.prod(others**2 - kappa**2)
+        term = np.pi / 2 * scale * value / np.prod(others**2 - kappa**2)
+        right, unsure = right + term, unsure + _ROUND_OFF * float(np.abs(term).max())
     sizes = np.maximum(np.abs(left), np.abs(right)).max(axis=(-2, -1))
     mismatch = np.abs(left - right).max(axis=(-2, -1)) / sizes
-    return float(mismatch.max()), float(unsure / sizes.min())
+    uncertainty = float(unsure / sizes.min())
+    return (float(mismatch.max()) if uncertainty < _USELESS else None), uncertainty

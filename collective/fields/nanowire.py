@@ -25,6 +25,11 @@ _DIP = 2.5  # how far e^{−ik_zz} may grow on the dipped path: e^2.5
 _LARGEST_DIP = 0.25  # of k
 _LOWEST = 1e-7  # of the largest k_z on the imaginary axis: where the logarithmic panels begin
 _REAL = 1e-13  # relative: what ε(iκ) may miss being real by
+_BACKWARD = (-3.0, -0.9)  # Re ε between which surface modes may have negative group velocity
+_SHALLOWEST = 1e-3  # of k: closer to the light line too many digits are lost
+_GAIN_GROWTH = 20.0  # e^20 is lost of sixteen digits
+_OWN_ORDERS = (8.0, 15)  # |k|R + a·(|k|R)^⅓ + b orders is where J_m(|k|R) ends
+_MOST_ORDERS = 20_000
 _NOISE = 1e-12  # relative: round-off in the spectrum over k_z
 _BATCH = 4096  # pairs at a time
 _CHUNK_BYTES = 2**25
@@ -35,8 +40,10 @@ class Nanowire:
     r"""A circular cylinder on the z axis in vacuum; emitters outside.
 
     The scattered tensor is a sum over azimuthal orders and an integral over k_z,
-    `collective.fields._cylinder`, to about 10⁻¹² of its value at Δz = 0 on either axis. On the
-    real axis the path of integration dips below the light line and the poles.
+    `collective.fields._cylinder`, to about 10⁻¹² of its value at Δz = Δφ = 0 on either
+    axis. On the
+    real axis the path of integration dips below the light line and the poles. Between Re ε = −3
+    and −0.9, where surface modes may run backwards, it passes above theirs: this takes absorption.
 
     Args:
         radius: R > 0, in units of length.
@@ -63,6 +70,11 @@ class Nanowire:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "radius", _checks.number("radius", self.radius, above=0))
+        if isinstance(self.permittivity, type):
+            raise TypeError(
+                f"permittivity must be an object: use {self.permittivity.__name__}(...) with its "
+                "numbers"
+            )
         if not (hasattr(self.permittivity, "permittivity") or callable(self.permittivity)):
             value = _checks.finite("permittivity", self.permittivity, complex)
             if value.shape or value == 0:
@@ -117,11 +129,17 @@ class Nanowire:
                 )
         else:
             of = getattr(self.permittivity, "permittivity", self.permittivity)
-            value = complex(_checks.finite(f"permittivity({k:g})", of(k), complex))
+            array = _checks.finite(
+                f"permittivity({k:g})", of(k if np.imag(k) else float(np.real(k))), complex
+            )
+            if array.shape:
+                raise ValueError(f"permittivity({k:g}) must be one number, got shape {array.shape}")
+            value = complex(array)
         if np.imag(k):
-            if abs(value.imag) > _REAL * abs(value):
+            if abs(value.imag) > _REAL * abs(value) or value.real <= 0:
                 raise ValueError(
-                    f"permittivity must be real on the imaginary axis, got {value:g} at k = {k:g}"
+                    "permittivity must be real and positive on the imaginary axis, got "
+                    f"{value:g} at k = {k:g}"
                 )
             value = complex(value.real)
         elif value.imag < 0 and not self.allow_gain:
@@ -159,6 +177,7 @@ class Nanowire:
         Raises:
             ValueError: where there is no bound plasmon.
         """
+        _require_emitters(emitters)
         amplitudes = np.empty(len(emitters), dtype=complex)
         for m, (k, r, u) in enumerate(
             zip(emitters.wavenumbers, emitters.positions, emitters.dipoles, strict=True)
@@ -173,11 +192,16 @@ class Nanowire:
         return np.asarray(amplitudes * emitters.decay_rates)
 
     def plasmon_rate(self, emitters: "Emitters") -> NDArray[np.float64]:
-        """Rate of each emitter into the bound plasmon, (N,): Re C, the pole's part of Γ_mm."""
+        """Rate of each emitter into the bound plasmon, (N,): Re C, the pole's part of Γ_mm.
+
+        Raises:
+            ValueError: where there is no bound plasmon.
+        """
         return np.asarray(self.plasmon_amplitude(emitters).real)
 
     def purcell(self, emitters: "Emitters") -> NDArray[np.float64]:
         """Γ_mm/Γ_m, the whole rate of each emitter in units of its vacuum linewidth, (N,)."""
+        _require_emitters(emitters)
         factors = np.empty(len(emitters))
         for k in np.unique(emitters.wavenumbers):
             chosen = np.flatnonzero(emitters.wavenumbers == k)
@@ -189,7 +213,13 @@ class Nanowire:
         return factors
 
     def beta(self, emitters: "Emitters") -> NDArray[np.float64]:
-        """Fraction of each emitter's emission that goes into the bound plasmon, (N,)."""
+        """Fraction of each emitter's emission that goes into the bound plasmon (m = 0), (N,).
+
+        A thick wire has further bound modes, which are not counted.
+
+        Raises:
+            ValueError: where there is no bound plasmon.
+        """
         return self.plasmon_rate(emitters) / (self.purcell(emitters) * emitters.decay_rates)
 
     def _cylindrical(self, name: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -202,6 +232,31 @@ class Nanowire:
             )
         return np.stack([rho, np.arctan2(points[:, 1], points[:, 0]), points[:, 2]])
 
+    def _depth(self, k: float, epsilon: complex, z: float) -> float:
+        """How far the path of integration dips below the real axis: past no pole."""
+        if epsilon.imag < 0:
+            # amplified waves' poles have crossed the axis; the path stays below them
+            depth = _LARGEST_DIP * k
+            if depth * z > _GAIN_GROWTH:
+                raise ValueError(
+                    f"with gain points may be at most {_GAIN_GROWTH / depth:.3g} apart along the "
+                    f"wire, got {z:.3g}"
+                )
+            return depth
+        depth = min(_LARGEST_DIP * k, _DIP / max(z, 1e-300))
+        if _BACKWARD[0] < epsilon.real < _BACKWARD[1]:
+            # modes with m ≥ 1 run backwards here: absorption moves their poles below the axis,
+            # by more than Im ε/R
+            above = epsilon.imag / (2 * self.radius)
+            depth = min(depth, above)
+            if above < _SHALLOWEST * k:
+                raise ValueError(
+                    f"permittivity {epsilon:g} at k = {k:g}: between {_BACKWARD[0]:g} and "
+                    f"{_BACKWARD[1]:g} a wire guides backward waves, which need absorption to be "
+                    f"told from forward ones: Im ε above {2 * self.radius * k * _SHALLOWEST:.2g}"
+                )
+        return depth
+
     def _cylinder(self, pairs: _around.Pairs, k: complex) -> NDArray[np.complex128]:
         """The tensor of pairs at one wave number, Cartesian, (pairs, 3, 3)."""
         epsilon, radius = self.epsilon(k), self.radius
@@ -209,7 +264,18 @@ class Nanowire:
             return np.zeros((pairs.count, 3, 3), dtype=complex)
         sums = pairs.distances[pairs.groups].sum(axis=1) - 2 * radius
         log = np.log(pairs.distances[pairs.groups] / radius).sum(axis=1)
-        orders = np.ceil(_DECAYED / log + np.abs(k.real) * radius).astype(np.intp)
+        # static: (R²/ρρ')^m; beyond it the cylinder's own J_m, I_m decay once m exceeds |k|R
+        own = abs(k) * radius
+        orders = np.ceil(
+            np.maximum(_DECAYED / log + own, own + _OWN_ORDERS[0] * np.cbrt(own) + _OWN_ORDERS[1])
+        )
+        if orders.max() > _MOST_ORDERS:
+            raise ValueError(
+                f"points {sums.min() / 2:.3g} from a wire of radius {radius:g}: {orders.max():.0f} "
+                f"azimuthal orders would be needed, the limit is {_MOST_ORDERS}; so close the wire "
+                "is a plane"
+            )
+        orders = orders.astype(np.intp)
         end = np.hypot(abs(k), _DECAYED / sums.min()) if k.real else _DECAYED / sums.min()
 
         def spectrum(kz: NDArray[Any], some: NDArray[np.intp]) -> NDArray[np.complex128]:
@@ -236,7 +302,8 @@ class Nanowire:
         edges, known = _dipped_path(
             k.real,
             end,
-            float(pairs.separations.max()),
+            self._depth(k.real, epsilon, float(pairs.separations.max())),
+            4 / (sums.max() + 2 * radius),
             lambda kz: spectrum(kz, extremes).reshape(-1, len(kz)),
             # of a wire that is all but vacuum little is left after cancellation
             _NOISE * max(1.0, 0.01 / abs(epsilon - 1)),
@@ -247,15 +314,25 @@ class Nanowire:
         return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
 
 
+def _require_emitters(emitters: Any) -> None:
+    from collective.emitters import Emitters
+
+    _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+
+
 def _dipped_path(
-    k: float, end: float, z: float, spectrum: Callable[[NDArray[Any]], NDArray[Any]], noise: float
+    k: float,
+    end: float,
+    depth: float,
+    shortest: float,
+    spectrum: Callable[[NDArray[Any]], NDArray[Any]],
+    noise: float,
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Down from 0, then parallel to the real axis below the light line and the poles.
 
     Returns:
         Edges of panels that resolve the spectrum, and the spectrum at their nodes.
     """
-    depth = min(_LARGEST_DIP * k, _DIP / max(z, 1e-300))
     # graded towards the light line, the one singularity whose place is known
     steps = depth * (2.0 ** np.arange(1, 60) - 1)
     steps = steps[steps < 0.4 * k]
@@ -264,4 +341,4 @@ def _dipped_path(
         along.append(2 * along[-1])
     down = -1j * depth * np.array([0.0, 0.5, 1.0])
     edges = np.concatenate([down, np.array([*along[:-1], max(end, 1.75 * k)]) - 1j * depth])
-    return _filon.refined(edges, spectrum, depth / 4, noise)
+    return _filon.refined(edges, spectrum, min(depth / 4, shortest), noise)
