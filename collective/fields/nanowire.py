@@ -276,7 +276,9 @@ class Nanowire:
                 "is a plane"
             )
         orders = orders.astype(np.intp)
-        end = np.hypot(abs(k), _DECAYED / sums.min()) if k.real else _DECAYED / sums.min()
+        # λ exceeds its least value, 0 or |k|, by this much at the end of the path
+        decay = _DECAYED / sums.min()
+        end = np.hypot(k.real, decay) if k.real else np.sqrt(decay * (decay + 2 * k.imag))
 
         def spectrum(kz: NDArray[Any], some: NDArray[np.intp]) -> NDArray[np.complex128]:
             top = int(orders[some].max())
