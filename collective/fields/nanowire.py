@@ -4,7 +4,6 @@ Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the ten
 `collective.fields._cylinder` in place of a fit to the plasmon's resonance.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective.fields import _around, _cylinder, _filon
+from collective.fields import _around, _contour, _cylinder
 from collective.fields.protocol import checked_points
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
@@ -21,16 +20,9 @@ if TYPE_CHECKING:
     from collective.emitters import Emitters
 
 _DECAYED = 37.0  # e^-37 is the round-off of what it is added to
-_DIP = 2.5  # how far e^{−ik_zz} may grow on the dipped path: e^2.5
-_LARGEST_DIP = 0.25  # of k
-_LOWEST = 1e-7  # of the largest k_z on the imaginary axis: where the logarithmic panels begin
 _REAL = 1e-13  # relative: what ε(iκ) may miss being real by
-_BACKWARD = (-3.0, -0.9)  # Re ε between which surface modes may have negative group velocity
-_SHALLOWEST = 1e-3  # of k: closer to the light line too many digits are lost
-_GAIN_GROWTH = 20.0  # e^20 is lost of sixteen digits
 _OWN_ORDERS = (8.0, 15)  # |k|R + a·(|k|R)^⅓ + b orders is where J_m(|k|R) ends
 _MOST_ORDERS = 20_000
-_NOISE = 1e-12  # relative: round-off in the spectrum over k_z
 _BATCH = 4096  # pairs at a time
 _CHUNK_BYTES = 2**25
 
@@ -232,31 +224,6 @@ class Nanowire:
             )
         return np.stack([rho, np.arctan2(points[:, 1], points[:, 0]), points[:, 2]])
 
-    def _depth(self, k: float, epsilon: complex, z: float) -> float:
-        """How far the path of integration dips below the real axis: past no pole."""
-        if epsilon.imag < 0:
-            # amplified waves' poles have crossed the axis; the path stays below them
-            depth = _LARGEST_DIP * k
-            if depth * z > _GAIN_GROWTH:
-                raise ValueError(
-                    f"with gain points may be at most {_GAIN_GROWTH / depth:.3g} apart along the "
-                    f"wire, got {z:.3g}"
-                )
-            return depth
-        depth = min(_LARGEST_DIP * k, _DIP / max(z, 1e-300))
-        if _BACKWARD[0] < epsilon.real < _BACKWARD[1]:
-            # modes with m ≥ 1 run backwards here: absorption moves their poles below the axis,
-            # by more than Im ε/R
-            above = epsilon.imag / (2 * self.radius)
-            depth = min(depth, above)
-            if above < _SHALLOWEST * k:
-                raise ValueError(
-                    f"permittivity {epsilon:g} at k = {k:g}: between {_BACKWARD[0]:g} and "
-                    f"{_BACKWARD[1]:g} a wire guides backward waves, which need absorption to be "
-                    f"told from forward ones: Im ε above {2 * self.radius * k * _SHALLOWEST:.2g}"
-                )
-        return depth
-
     def _cylinder(self, pairs: _around.Pairs, k: complex) -> NDArray[np.complex128]:
         """The tensor of pairs at one wave number, Cartesian, (pairs, 3, 3)."""
         epsilon, radius = self.epsilon(k), self.radius
@@ -297,18 +264,16 @@ class Nanowire:
 
         every = np.arange(len(pairs.groups))
         if k.imag:
-            panels = int(np.ceil(-np.log2(_LOWEST))) + 1
-            edges = np.concatenate([[0.0], end * 2.0 ** np.arange(-panels, 1)]).astype(complex)
+            edges = _contour.imaginary_axis(end)
             return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
         extremes = np.unique([np.argmin(sums), np.argmax(sums)])
-        edges, known = _dipped_path(
+        edges, known = _contour.real_axis(
             k.real,
             end,
-            self._depth(k.real, epsilon, float(pairs.separations.max())),
+            _contour.depth(k.real, epsilon, radius, float(pairs.separations.max())),
             4 / (sums.max() + 2 * radius),
             lambda kz: spectrum(kz, extremes).reshape(-1, len(kz)),
-            # of a wire that is all but vacuum little is left after cancellation
-            _NOISE * max(1.0, 0.01 / abs(epsilon - 1)),
+            epsilon,
         )
         if len(extremes) == len(every):
             known = known.reshape(len(every), _cylinder.COMPONENTS, -1)
@@ -320,27 +285,3 @@ def _require_emitters(emitters: Any) -> None:
     from collective.emitters import Emitters
 
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
-
-
-def _dipped_path(
-    k: float,
-    end: float,
-    depth: float,
-    shortest: float,
-    spectrum: Callable[[NDArray[Any]], NDArray[Any]],
-    noise: float,
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """Down from 0, then parallel to the real axis below the light line and the poles.
-
-    Returns:
-        Edges of panels that resolve the spectrum, and the spectrum at their nodes.
-    """
-    # graded towards the light line, the one singularity whose place is known
-    steps = depth * (2.0 ** np.arange(1, 60) - 1)
-    steps = steps[steps < 0.4 * k]
-    along = [*(k - steps[::-1]), k, *(k + steps), 1.5 * k]
-    while along[-1] < end:
-        along.append(2 * along[-1])
-    down = -1j * depth * np.array([0.0, 0.5, 1.0])
-    edges = np.concatenate([down, np.array([*along[:-1], max(end, 1.75 * k)]) - 1j * depth])
-    return _filon.refined(edges, spectrum, min(depth / 4, shortest), noise)
