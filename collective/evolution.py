@@ -216,7 +216,8 @@ def _engine(
         reason = "QuTiP's solver, the engine for every coupling, drive and state"
         way_out = "exact evolution ends at ten to twelve emitters"
     elif by_exponentials:
-        predicted = exponential.predicted_bytes(size) + 16 * size**2 * kept
+        norm = 2 * problem.hamiltonian().norm("one")
+        predicted = exponential.predicted_bytes(size, times, norm) + 16 * size**2 * kept
         what = f"the exponential of a generator of Liouville dimension {size**2}"
         reason = f"exact exponentials, Liouville dimension {size**2} ≤ {exponential.LARGEST}"
         way_out = "use fewer levels"

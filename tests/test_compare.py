@@ -27,6 +27,22 @@ def test_exponentials_are_the_generator_s():
         np.testing.assert_allclose(rho.full(), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_uneven_times_compose_their_steps(scale):
+    """Every step of a logarithmic grid from the same few exponentials, fast phases included."""
+    pair = co.chain(2, 0.1, frequency=scale)
+    equation = co.master_equation(pair, VACUUM, approximation="redfield")
+    times = np.concatenate([[0], np.geomspace(1e-3, 4, 23)])
+    ket = (qutip.tensor(qutip.basis(2, 0), qutip.basis(2, 0) + qutip.basis(2, 1))).unit()
+    result = co.evolve(equation, ket, times, observe="states")
+    generator = equation.liouvillian().full()
+    start = result.states[0].full().ravel(order="F")
+    for t, rho in zip(times, result.states, strict=True):
+        expected = (expm(generator * t) @ start).reshape(4, 4, order="F")
+        np.testing.assert_allclose(rho.full(), expected, atol=1e-13 * max(scale * 10, 100))
+    assert result.diagnostics["trace_error"] < 1e-8
+
+
 def test_populations_of_every_level():
     system = random_multilevel(1, (3, 2))
     equation = co.master_equation(system, VACUUM)
