@@ -13,8 +13,8 @@ import collective as co
 
 silver = co.materials.Drude.from_value(-50 + 0.6j, 2 * np.pi)
 wire = co.Nanowire(0.01, silver)
-distances = np.geomspace(0.01, 0.5, 40)
-places = np.column_stack([np.full(41, 0.015), np.zeros(41), [0, *distances]])
+distances = np.geomspace(0.01, 0.5, 28)
+places = np.column_stack([np.full(29, 0.015), np.zeros(29), [0, *distances]])
 atoms = co.Emitters(places, dipoles=(1, 0, 0))
 fields = {"wire and vacuum": wire, "vacuum": co.Vacuum()}
 

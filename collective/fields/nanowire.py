@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _DECAYED = 37.0  # e^-37 is the round-off of what it is added to
 _REAL = 1e-13  # relative: what ε(iκ) may miss being real by
+_GONE = 300.0  # e^-300 is nothing: what the imaginary axis leaves of so far a way
 _OWN_ORDERS = (8.0, 15)  # |k|R + a·(|k|R)^⅓ + b orders is where J_m(|k|R) ends
 _MOST_ORDERS = 20_000
 _BATCH = 4096  # pairs at a time
@@ -230,6 +231,8 @@ class Nanowire:
         if epsilon == 1:
             return np.zeros((pairs.count, 3, 3), dtype=complex)
         sums = pairs.distances[pairs.groups].sum(axis=1) - 2 * radius
+        if k.imag * sums.min() > _GONE:
+            return np.zeros((pairs.count, 3, 3), dtype=complex)
         log = np.log(pairs.distances[pairs.groups] / radius).sum(axis=1)
         # static: (R²/ρρ')^m; beyond it the cylinder's own J_m, I_m decay once m exceeds |k|R
         own = abs(k) * radius
