@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collective import materials, plot, spectral, states, units
     from collective._memory import ProblemTooLargeError
+    from collective._modes import Modes
     from collective.comparison import Comparison, compare
-    from collective.couplings import Couplings, Modes, couple
+    from collective.couplings import Couplings, couple
     from collective.drives import plane_wave
     from collective.emitters import (
         Emitters,
@@ -81,7 +82,7 @@ _HOMES = {
     "Field": "fields",
     "FieldCheck": "fields",
     "MasterEquation": "master",
-    "Modes": "couplings",
+    "Modes": "_modes",
     "Multilevel": "emitters",
     "Nanowire": "fields",
     "Plasma": "fields",

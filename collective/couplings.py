@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks, _operators
 from collective._memory import require
+from collective._modes import Modes, modes
 from collective._pairs import averaged_shift, integral_parts, unit_couplings
 from collective.emitters import Emitters
 
@@ -135,7 +136,7 @@ class Couplings:
 
     def modes(self) -> "Modes":
         """Eigenmodes of H_eff and jump modes of Γ; see `Modes`."""
-        return Modes(*_sorted_modes(self.effective_hamiltonian()), *np.linalg.eigh(self.decay))
+        return modes(self.effective_hamiltonian(), self.decay)
 
     def hamiltonian(self) -> "Qobj":
         """H in the rotating frame, a QuTiP operator with dims [[2]*N, [2]*N].
@@ -216,40 +217,6 @@ class Couplings:
             f"  largest |Δ_mn|    {off.max():.6g}\n"
             f"  {others}"
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Modes:
-    """Collective modes of a single excitation: H_eff v = λv with H_eff = δ + Δ − iΓ/2.
-
-    Attributes:
-        eigenvalues: λ of H_eff, (N,) complex, brightest first.
-        vectors: right eigenvectors in the columns, (N, N), each of norm 1 (not orthogonal).
-        jump_rates: eigenvalues of Γ, (N,), ascending: rates of the jump channels, not decay
-            rates of modes.
-        jump_vectors: eigenvectors of Γ in the columns, (N, N).
-    """
-
-    eigenvalues: NDArray[np.complex128]
-    vectors: NDArray[Any]
-    jump_rates: NDArray[np.float64]
-    jump_vectors: NDArray[Any]
-
-    @property
-    def rates(self) -> NDArray[np.float64]:
-        """Decay rate −2 Im λ of each mode, (N,), descending."""
-        return -2 * self.eigenvalues.imag
-
-    @property
-    def shifts(self) -> NDArray[np.float64]:
-        """Frequency shift Re λ of each mode, (N,)."""
-        return self.eigenvalues.real
-
-
-def _sorted_modes(matrix: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    values, vectors = np.linalg.eig(matrix)
-    order = np.argsort(values.imag, kind="stable")
-    return values[order], vectors[:, order]
 
 
 def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:

@@ -1,6 +1,10 @@
 """The wire's tensor against golden numbers, limits with another solution, and laws."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -518,6 +522,40 @@ def test_check_field_knows_the_vacuum_at_every_distance(z):
     found = co.check_field(co.Vacuum(), [[0, 0, 0], [0, 0, z]])
     assert found.passed
     assert (found.kramers_kronig is None) == (z in (1e-4, 20.0))
+
+
+def test_kernels_compile_without_a_cache(tmp_path):
+    """Where neither the package nor the home can be written: files stand where folders should."""
+    package = tmp_path / "collective"
+    shutil.copytree(Path(co.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in (package / "fields", package):
+        (folder / "__pycache__").write_text("")
+    home = tmp_path / "home"
+    home.write_text("")
+    code = (
+        "from collective.fields import _filon; import numpy as np;"
+        "edges, z = np.array([0, 1 + 0j]), np.array([2.0]);"
+        "print(_filon.weights(edges.tobytes(), z.tobytes())[0].sum(), _filon.__file__)"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path),
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environment.pop("NUMBA_CACHE_DIR", None)
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    value, file = found.stdout.split()
+    assert file.startswith(str(tmp_path))
+    assert float(value) == pytest.approx(np.sin(2.0))  # ∫₀¹ 2cos 2k dk
 
 
 def test_a_field_that_knows_real_wave_numbers_only():

@@ -28,8 +28,10 @@ others because the kernels of one formula are.
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
+
+from collective._compiled import compiled
 
 COMPONENTS = 9  # of the tensor, in (ρ, φ, z) order, rows first
 EVEN_IN_Z, ODD_IN_Z = np.array([0, 1, 3, 4, 8]), np.array([2, 5, 6, 7])
@@ -192,7 +194,7 @@ def _ratio(m: int, x: NDArray[Any]) -> NDArray[Any]:
     return np.where(large, 1 - (2 * m + 1) / (2 * x), ratio)
 
 
-@njit(cache=True)
+@compiled()
 def _reflection(kz, k2, epsilon, radius, outside, inside, k_ratio, i_ratio, i1_ratio, orders):  # type: ignore[no-untyped-def]
     found = np.empty((len(kz), orders + 1, 3), dtype=outside.dtype)
     outer, inner = np.empty_like(found[0, :, 0]), np.empty_like(found[0, :, 0])
@@ -223,7 +225,7 @@ def _reflection(kz, k2, epsilon, radius, outside, inside, k_ratio, i_ratio, i1_r
     return found
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _waves(outside, radius, distances, ratio, far_ratio, start, orders):  # type: ignore[no-untyped-def]
     found = np.empty((len(distances), len(outside), orders + 1, 2), dtype=outside.dtype)
     for d in prange(len(distances)):
@@ -239,7 +241,7 @@ def _waves(outside, radius, distances, ratio, far_ratio, start, orders):  # type
     return found
 
 
-@njit(cache=True, parallel=True)
+@compiled(parallel=True)
 def _spectra(kz, squared, coefficients, radial, distances, pairs, angles, orders):  # type: ignore[no-untyped-def]
     found = np.empty((len(pairs), COMPONENTS, len(kz)), dtype=squared.dtype)
     for g in prange(len(pairs)):

@@ -14,8 +14,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from collective._compiled import compiled
 
 ORDER = 16  # nodes of a panel
 _NODES, _GAUSS = np.polynomial.legendre.leggauss(ORDER)
@@ -101,7 +102,7 @@ def weights(edges: bytes, z: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
     return cosine, sine
 
 
-@njit(cache=True)
+@compiled()
 def _weights(edges, separations, points, gauss, legendre, cosine, sine):  # type: ignore[no-untyped-def]
     order = len(points)
     bessel = np.empty(order + _SPARE + 2)
@@ -128,7 +129,7 @@ def _weights(edges, separations, points, gauss, legendre, cosine, sine):  # type
                 sine[s, p * order + n] = -1j * gauss[n] * (up - down)
 
 
-@njit(cache=True)
+@compiled()
 def _spherical_bessel(x, found, order):  # type: ignore[no-untyped-def]
     """j_0…j_{order−1} of x ≥ 0: upwards beyond the order, downwards below it."""
     if x < 1e-8:
