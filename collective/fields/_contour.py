@@ -10,17 +10,22 @@ from collective.fields import _filon
 
 _DIP = 2.5  # how far e^{−ik_zz} may grow on the dipped path: e^2.5
 _LARGEST_DIP = 0.25  # of k
-_LOWEST = 1e-7  # of the largest k_z on the imaginary axis: where the logarithmic panels begin
+_LOWEST = 1e-7  # of the decay: where the logarithmic panels of the imaginary axis begin
 _BACKWARD = (-3.0, -0.9)  # Re ε between which surface modes may have negative group velocity
 _SHALLOWEST = 1e-3  # of k: closer to the light line too many digits are lost
 _GAIN_GROWTH = 20.0  # e^20 is lost of sixteen digits
 _NOISE = 1e-12  # relative: round-off in the spectrum over k_z
 
 
-def imaginary_axis(end: float) -> NDArray[np.complex128]:
-    """Edges of logarithmic panels from 0 to the end: singularities are as far as k_z itself."""
-    panels = int(np.ceil(-np.log2(_LOWEST))) + 1
-    return np.concatenate([[0.0], end * 2.0 ** np.arange(-panels, 1)]).astype(complex)
+def imaginary_axis(kappa: float, decay: float) -> NDArray[np.complex128]:
+    """Edges of logarithmic panels from 0: singularities are at least as far as k_z itself.
+
+    They end where λ exceeds κ by the decay, at the next of few values, so that one set of weights
+    serves many κ.
+    """
+    end = np.sqrt(decay * (decay + 2 * kappa))
+    steps = np.arange(int(np.floor(np.log2(_LOWEST))), int(np.ceil(np.log2(end / decay))) + 1)
+    return np.concatenate([[0.0], decay * 2.0**steps]).astype(complex)
 
 
 def real_axis(

@@ -246,33 +246,32 @@ class Nanowire:
                 "is a plane"
             )
         orders = orders.astype(np.intp)
-        # λ exceeds its least value, 0 or |k|, by this much at the end of the path
-        decay = _DECAYED / sums.min()
-        end = np.hypot(k.real, decay) if k.real else np.sqrt(decay * (decay + 2 * k.imag))
+        decay = _DECAYED / sums.min()  # of λ over its least value where the paths end
 
         def spectrum(kz: NDArray[Any], some: NDArray[np.intp]) -> NDArray[np.complex128]:
-            top = int(orders[some].max())
-            groups, angles = pairs.groups[some], pairs.angles[some]
-            step = max(1, _CHUNK_BYTES // (32 * (len(pairs.distances) + 2) * (top + 1)))
+            top, angles = int(orders[some].max()), pairs.angles[some]
+            used, groups = np.unique(pairs.groups[some], return_inverse=True)
+            groups, distances = groups.reshape(-1, 2), pairs.distances[used]
+            step = max(1, _CHUNK_BYTES // (32 * (len(distances) + 2) * (top + 1)))
             found = []
             for part in (kz[start : start + step] for start in range(0, len(kz), step)):
-                radial = _cylinder.waves(part, k, radius, pairs.distances, top)
+                radial = _cylinder.waves(part, k, radius, distances, top)
                 coefficients = _cylinder.reflection(part, k, epsilon, radius, top)
                 found.append(
                     _cylinder.spectra(
-                        part, k, coefficients, radial, pairs.distances, groups, angles, orders[some]
+                        part, k, coefficients, radial, distances, groups, angles, orders[some]
                     )
                 )
             return np.concatenate(found, axis=-1)
 
         every = np.arange(len(pairs.groups))
         if k.imag:
-            edges = _contour.imaginary_axis(end)
+            edges = _contour.imaginary_axis(k.imag, decay)
             return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
         extremes = np.unique([np.argmin(sums), np.argmax(sums)])
         edges, known = _contour.real_axis(
             k.real,
-            end,
+            float(np.hypot(k.real, decay)),
             _contour.depth(k.real, epsilon, radius, float(pairs.separations.max())),
             4 / (sums.max() + 2 * radius),
             lambda kz: spectrum(kz, extremes).reshape(-1, len(kz)),
