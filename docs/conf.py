@@ -58,7 +58,34 @@ html_theme_options = {
     "footer_end": ["sphinx-version"],
 }
 
+STORY = [  # the order in which the examples are best read
+    "one_atom_then_two",
+    "the_dicke_burst",
+    "how_close_is_close",
+    "two_detuned_emitters",
+    "light_on_a_wire",
+    "the_part_everyone_drops",
+    "superradiance_through_a_wire",
+    "rwa_on_trial",
+    "two_colours",
+    "a_permanent_dipole_next_door",
+    "two_nv_centres_and_a_nuclear_spin",
+]
+
+
+class ByStory:
+    """Sorts the examples of the gallery; one that is not listed stops the build."""
+
+    def __init__(self, source):
+        self.source = source
+
+    def __call__(self, filename):
+        """Place of a file in the story."""
+        return STORY.index(filename.removesuffix(".py"))
+
+
 sphinx_gallery_conf = {
+    "within_subsection_order": ByStory,
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
