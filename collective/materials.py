@@ -135,7 +135,7 @@ class Lorentz:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Table:
     r"""Measured or computed values, interpolated by cubic splines; never extrapolated.
 
@@ -183,6 +183,10 @@ class Table:
                 "if it is meant, or conjugate a table made for e^{+iωt}"
             )
         _checks.freeze(self, wavenumbers=k, values=values)
+
+    def __repr__(self) -> str:
+        k = self.wavenumbers
+        return f"Table({len(k)} values, k = {k[0]:g} … {k[-1]:g})"
 
     def permittivity(self, k: ArrayLike) -> NDArray[np.complex128]:
         """ε(k) for k inside the table, or i times positive; the shape of k.

@@ -462,6 +462,10 @@ def test_check_field_holds_both_axes_of_a_wire_together():
             lambda: co.Nanowire(0.01, lambda k: 2 + 1j).green(POINT, OTHER, 1j),
             "permittivity must be real and positive on the imaginary axis",
         ),
+        (
+            lambda: co.Nanowire(0.01, -1.0001 + 0.01j).plasmon(K),
+            "the resonance of the flat surface",
+        ),
         (lambda: co.Nanowire(0.01, 2.0).plasmon(K), "no bound plasmon .* it takes one below −1"),
         (
             lambda: co.Nanowire(0.01, materials.Table([5, 6, 7, 8], [2, 2, 2, 2])).green(

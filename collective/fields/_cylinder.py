@@ -137,6 +137,12 @@ def plasmon(k: float, epsilon: complex, radius: float) -> complex:
         for _ in range(_NEWTON_STEPS):
             q, slope = _dispersion(kz, k, value, radius)
             kz -= q / slope
+    # a root of the right branch, where an amplitude decays as it runs
+    if not (kz.real > 0 and kz.imag * epsilon.imag >= 0 and abs(q / slope) < 1e-9 * abs(kz)):
+        raise ValueError(
+            f"no bound plasmon found at k = {k:g} for ε = {epsilon:g}, R = {radius:g}: the "
+            "resonance of the flat surface, ε = −1, is too near for the absorption there"
+        )
     return kz
 
 
