@@ -1,9 +1,9 @@
 r"""Eigenoperators of a system and the matrices of its bath: what every master equation is made of.
 
 A_a(ω) = Σ_{E_y−E_x=ω} ``|x⟩⟨x|``A_a``|y⟩⟨y|``, over all Bohr frequencies of all emitters at once.
+Longer than other files: every scheme is a few lines on the same parts.
 """
 
-from functools import cache
 from math import prod
 from typing import Any
 
@@ -153,7 +153,6 @@ class Derivation:
             matrices = [matrix * other for matrix in matrices]
         return [self.weighted(a, matrices) for a in range(len(self.operators))]
 
-    @cache  # noqa: B019  lives as long as the derivation, which is short
     def lamb_shift(self, pairs_only: bool = False) -> Any:
         """H_LS, Hermitian; pairs_only leaves out what each emitter does to itself."""
         total = 0 * self.bare

@@ -1,7 +1,7 @@
 r"""Permittivities ε(k) of a medium as functions of the vacuum wave number k = ω/c.
 
 Time dependence e^{−iωt}: a medium that absorbs has Im ε > 0. On the imaginary axis k = iκ every
-causal passive medium has a real ε ≥ 1,
+causal passive medium has a real ε ≥ 1 (a table's continuation to it is what makes this file long),
 
 .. math:: ε(iκ) = 1 + \frac{2}{π}\int_0^∞ dq\, \frac{q\, \mathrm{Im}\,ε(q)}{q^2 + κ^2} .
 """

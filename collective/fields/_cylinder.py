@@ -147,18 +147,18 @@ def plasmon(k: float, epsilon: complex, radius: float) -> complex:
 
 
 def plasmon_amplitudes(
-    kz: complex, k: float, epsilon: complex, radius: float, distance: float
-) -> tuple[complex, complex]:
-    """C of radial and of axial unit dipoles at one ρ: G_ii → (ik/6π) C e^{ik_z|Δz|}."""
+    kz: complex, k: float, epsilon: complex, radius: float, distances: NDArray[np.float64]
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """C of radial and of axial unit dipoles at each ρ: G_ii → (ik/6π) C e^{ik_z|Δz|}."""
     from scipy.special import kve
 
     outside = np.sqrt(kz**2 - k**2)
     _, slope = _dispersion(kz, k, epsilon, radius)
-    decay = np.exp(-outside * (distance - radius)) / kve(0, outside * radius)
-    radial = -1j * kz * outside * kve(1, outside * distance) * decay
-    axial = outside**2 * kve(0, outside * distance) * decay
+    decay = np.exp(-outside * (distances - radius)) / kve(0, outside * radius)
+    radial = -1j * kz * outside * kve(1, outside * distances) * decay
+    axial = outside**2 * kve(0, outside * distances) * decay
     residue = -3 / (k**3 * outside**2 * radius * slope)
-    return complex(residue * radial**2), complex(-residue * axial**2)
+    return residue * radial**2, -residue * axial**2
 
 
 def _dispersion(kz: complex, k: float, epsilon: complex, radius: float) -> tuple[complex, complex]:

@@ -172,16 +172,16 @@ class Nanowire:
         """
         _require_emitters(emitters)
         amplitudes = np.empty(len(emitters), dtype=complex)
-        for m, (k, r, u) in enumerate(
-            zip(emitters.wavenumbers, emitters.positions, emitters.dipoles, strict=True)
-        ):
-            rho, phi, _ = self._cylindrical("emitters.positions", r[None])[:, 0]
+        for k in np.unique(emitters.wavenumbers):
+            chosen = np.flatnonzero(emitters.wavenumbers == k)
+            u = emitters.dipoles[chosen]
+            rho, phi, _ = self._cylindrical("emitters.positions", emitters.positions[chosen])
             # the field is even along the wire in both components, odd where they mix
             radial, axial = _cylinder.plasmon_amplitudes(
-                self.plasmon(float(k)), float(k), self.epsilon(float(k)), self.radius, float(rho)
+                self.plasmon(k), float(k), self.epsilon(k), self.radius, rho
             )
-            across = u[0] * np.cos(phi) + u[1] * np.sin(phi)
-            amplitudes[m] = radial * abs(across) ** 2 + axial * abs(u[2]) ** 2
+            across = u[:, 0] * np.cos(phi) + u[:, 1] * np.sin(phi)
+            amplitudes[chosen] = radial * np.abs(across) ** 2 + axial * np.abs(u[:, 2]) ** 2
         return np.asarray(amplitudes * emitters.decay_rates)
 
     def plasmon_rate(self, emitters: "Emitters") -> NDArray[np.float64]:
