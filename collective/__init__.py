@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collective import materials, plot, spectral, states, units
+    from collective._choice import Methods, methods
+    from collective._jumps import Jumps
     from collective._memory import ProblemTooLargeError
     from collective._modes import Modes
     from collective.comparison import Comparison, compare
@@ -41,7 +43,9 @@ __all__ = [
     "EvolutionError",
     "Field",
     "FieldCheck",
+    "Jumps",
     "MasterEquation",
+    "Methods",
     "Modes",
     "Multilevel",
     "Nanowire",
@@ -60,6 +64,7 @@ __all__ = [
     "load",
     "master_equation",
     "materials",
+    "methods",
     "plane_wave",
     "plot",
     "ring",
@@ -81,7 +86,9 @@ _HOMES = {
     "EvolutionError": "evolution",
     "Field": "fields",
     "FieldCheck": "fields",
+    "Jumps": "_jumps",
     "MasterEquation": "master",
+    "Methods": "_choice",
     "Modes": "_modes",
     "Multilevel": "emitters",
     "Nanowire": "fields",
@@ -99,6 +106,7 @@ _HOMES = {
     "interaction": "interactions",
     "load": "result",
     "master_equation": "master",
+    "methods": "_choice",
     "plane_wave": "drives",
     "ring": "emitters",
     "spin": "emitters",

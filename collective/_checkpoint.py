@@ -6,14 +6,26 @@ from typing import Any
 
 import numpy as np
 
+from collective._requests import Request
 from collective.couplings import Couplings
 from collective.master import MasterEquation
 from collective.result import Result, load
 
 
-def fingerprint(*parts: Any) -> str:
+def fingerprint(request: Request, method: str) -> str:
     """A digest of the whole problem, so that a checkpoint is only continued by its own."""
     import hashlib
+
+    parts = (
+        request.problem,
+        request.state,
+        request.times,
+        request.operators,
+        request.pulse,
+        sorted(request.words),
+        (request.rtol, request.atol, request.symmetries),
+        (method, request.seed, request.n_trajectories),
+    )
 
     digest = hashlib.sha256()
 
@@ -32,8 +44,6 @@ def fingerprint(*parts: Any) -> str:
             for name in sorted(part):
                 add(name)
                 add(part[name].full())
-        elif isinstance(part, set):
-            add(repr(sorted(part)))
         elif hasattr(part, "full"):
             add(part.full())
         else:

@@ -1,9 +1,18 @@
 """Compilation of kernels by numba, kept on disk where there is somewhere to keep them."""
 
+import sys
+import threading
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from numba import njit
+from numba import config, njit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_QUICK = 1.0  # seconds; reading a kernel from the cache takes less
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -16,3 +25,54 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             return njit(**options)(function)
 
     return decorate
+
+
+@contextmanager
+def vectorised() -> "Iterator[None]":
+    """Kernels compiled inside have LLVM's superword-level vectoriser on, which numba leaves off."""
+    before = config.SLP_VECTORIZE
+    config.SLP_VECTORIZE = 1
+    try:
+        yield
+    finally:
+        config.SLP_VECTORIZE = before
+
+
+@contextmanager
+def announced(what: str, seconds: float, *, show: bool) -> "Iterator[None]":
+    """Say in one line that kernels are being compiled, if they are not read from the cache.
+
+    Args:
+        what: whose kernels.
+        seconds: how long it usually takes.
+        show: False keeps silent.
+    """
+
+    def say() -> None:
+        print(
+            f"collective: compiling {what} (about {seconds:.0f} s, kept for the next time)",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    timer = threading.Timer(_QUICK, say)
+    timer.daemon = True
+    if show:
+        timer.start()
+    try:
+        with vectorised():
+            yield
+    finally:
+        timer.cancel()
+
+
+def in_threads(work: Callable[[int], Any], threads: int, pool: ThreadPoolExecutor | None) -> None:
+    """Call work(0) … work(threads − 1), each in a thread; kernels let go of the interpreter."""
+    if pool is None or threads == 1:
+        for i in range(threads):
+            work(i)
+        return
+    others = [pool.submit(work, i) for i in range(1, threads)]
+    work(0)
+    for other in others:
+        other.result()

@@ -1,6 +1,7 @@
 """What `evolve` is asked for, checked: state, times, observables, envelope."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,122 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 OBSERVABLES = ("correlations", "states")
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One time evolution as asked for, checked: all that an engine is told.
+
+    Attributes:
+        problem: `Couplings` or `MasterEquation`.
+        state: a `State`, or a QuTiP ket or density matrix of the problem's dims.
+        times: (T,), increasing.
+        words: "correlations", "states".
+        operators: QuTiP operators by name.
+        rtol: relative tolerance.
+        atol: absolute tolerance.
+        envelope: of the drive, or None.
+        pulse: its values at and between the times, to know it again.
+        seed: of random numbers, or None.
+        n_trajectories: at most this many, or None for the engine's own number.
+        standard_error: of the emission, relative to its largest value, at which to stop.
+        symmetries: permutations of the emitters that leave the problem unchanged.
+        threads: at most this many, or None for the engine's choice.
+        progress: whether to show it.
+    """
+
+    problem: Couplings | MasterEquation
+    state: "states.State | Qobj"
+    times: NDArray[np.float64]
+    words: frozenset[str] = frozenset()
+    operators: "dict[str, Qobj]" = field(default_factory=dict)
+    rtol: float = 1e-8
+    atol: float = 1e-10
+    envelope: Callable[[float], complex] | None = None
+    pulse: NDArray[np.complex128] = field(default_factory=lambda: np.empty(0, dtype=complex))
+    seed: int | None = None
+    n_trajectories: int | None = None
+    standard_error: float | None = None
+    symmetries: tuple[tuple[int, ...], ...] = ()
+    threads: int | None = None
+    progress: bool = True
+
+    @property
+    def couplings(self) -> Couplings:
+        """The problem, for engines that have refused a master equation."""
+        assert isinstance(self.problem, Couplings)
+        return self.problem
+
+    @property
+    def state_name(self) -> str:
+        """How the result speaks of the initial state."""
+        return str(self.state) if isinstance(self.state, states.State) else "a QuTiP state"
+
+
+def checked(
+    problem: Any,
+    state: Any,
+    times: ArrayLike,
+    *,
+    observe: Any = (),
+    rtol: float = 1e-8,
+    atol: float = 1e-10,
+    envelope: Callable[[float], complex] | None = None,
+    seed: int | None = None,
+    n_trajectories: int | None = None,
+    standard_error: float | None = None,
+    symmetries: Any = (),
+    threads: int | None = None,
+    progress: bool = True,
+) -> Request:
+    """The arguments of `evolve` as a `Request`, or an error that names the bad one."""
+    dims = checked_problem(problem)
+    times_ = checked_times(times)
+    rtol, atol = _checks.number("rtol", rtol, above=0), _checks.number("atol", atol, above=0)
+    if max(rtol, atol) > 0.1:
+        raise ValueError(f"rtol and atol must be at most 0.1, got {rtol:g} and {atol:g}")
+    words, operators = observables(observe, dims)
+    if "correlations" in words and not isinstance(problem, Couplings):
+        raise ValueError("observe: correlations are of two-level Couplings; observe states instead")
+    return Request(
+        problem,
+        checked_state(state, problem),
+        times_,
+        frozenset(words),
+        operators,
+        rtol,
+        atol,
+        envelope,
+        envelope_values(envelope, problem, times_),
+        None if seed is None else _checks.count("seed", seed, minimum=0),
+        None
+        if n_trajectories is None
+        else _checks.count("n_trajectories", n_trajectories, minimum=2),
+        None
+        if standard_error is None
+        else _checks.number("standard_error", standard_error, above=0),
+        checked_permutations(symmetries, len(dims)),
+        None if threads is None else _checks.count("threads", threads, minimum=1),
+        bool(progress),
+    )
+
+
+def checked_permutations(symmetries: Any, n: int) -> tuple[tuple[int, ...], ...]:
+    """Permutations of n emitters."""
+    if not isinstance(symmetries, Sequence | np.ndarray) or isinstance(symmetries, str):
+        raise ValueError(
+            "symmetries must be a list of permutations of the emitters, such as [[2, 1, 0]]; got "
+            f"{symmetries!r}"
+        )
+    found = []
+    for i, permutation in enumerate(symmetries):
+        array = np.asarray(permutation)
+        if array.shape != (n,) or not np.array_equal(np.sort(array), np.arange(n)):
+            raise ValueError(
+                f"symmetries[{i}] must be a permutation of 0 … {n - 1}, got {permutation!r}"
+            )
+        found.append(tuple(int(m) for m in array))
+    return tuple(found)
 
 
 def checked_problem(problem: Any) -> list[int]:
@@ -43,17 +160,21 @@ def checked_times(times: ArrayLike) -> NDArray[np.float64]:
     return _checks.readonly(array)
 
 
-def density_matrix(
+def checked_state(
     state: "states.State | str | Qobj", problem: Couplings | MasterEquation
-) -> "Qobj":
-    """ρ of a state, checked: the problem's dims, trace 1, positive."""
+) -> "states.State | Qobj":
+    """A `State`, or a QuTiP state of the problem's dims, normalised and positive."""
+    if isinstance(state, str | states.State):
+        recipe = states.named(state)
+        if isinstance(problem, Couplings):  # a state that does not exist shows at once
+            recipe.amplitudes(np.zeros((1, len(problem)), dtype=bool), problem.emitters)
+        return recipe
     import qutip
 
+    if not isinstance(state, qutip.Qobj):
+        return states.named(state)
     dims = checked_problem(problem)
     size = prod(dims)
-    if not isinstance(state, qutip.Qobj):
-        amplitudes = _amplitudes(states.named(state), problem)
-        return qutip.Qobj(np.outer(amplitudes, amplitudes.conj()), dims=[dims, dims])
     wanted = (size, 1) if state.isket else (size, size)
     if not (state.isket or state.isoper) or state.shape != wanted:
         raise ValueError(
@@ -63,17 +184,32 @@ def density_matrix(
     matrix = state.full()
     if not np.all(np.isfinite(matrix)):
         raise ValueError("state must be finite")
-    if state.shape[1] == 1:
-        matrix = matrix @ matrix.conj().T
-    trace = np.trace(matrix)
+    ket = state.shape[1] == 1
+    trace = np.vdot(matrix, matrix) if ket else np.trace(matrix)
     if abs(trace - 1) > 1e-8:
         raise ValueError(f"state must be normalised: its trace is {trace.real:.9g}")
+    if ket:
+        return qutip.Qobj(matrix, dims=[dims, [1] * len(dims)])
     if np.abs(matrix - matrix.conj().T).max() > 1e-10:
         raise ValueError("state must be a Hermitian density matrix")
-    smallest = 0.0 if state.shape[1] == 1 else np.linalg.eigvalsh(matrix)[0]
+    smallest = np.linalg.eigvalsh(matrix)[0]
     if smallest < -1e-8:
         raise ValueError(f"state must be positive: smallest eigenvalue {smallest:.3g}")
     return qutip.Qobj((matrix + matrix.conj().T) / 2, dims=[dims, dims])
+
+
+def density_matrix(state: "states.State | Qobj", problem: Couplings | MasterEquation) -> "Qobj":
+    """ρ of a checked state."""
+    import qutip
+
+    if isinstance(state, qutip.Qobj):
+        if not state.isket:
+            return state
+        amplitudes = state.full().ravel()
+    else:
+        amplitudes = _amplitudes(state, problem)
+    dims = checked_problem(problem)
+    return qutip.Qobj(np.outer(amplitudes, amplitudes.conj()), dims=[dims, dims])
 
 
 def _amplitudes(state: states.State, problem: Couplings | MasterEquation) -> NDArray[np.complex128]:
@@ -100,8 +236,6 @@ def _amplitudes(state: states.State, problem: Couplings | MasterEquation) -> NDA
 
 def observables(observe: Any, dims: list[int]) -> tuple[set[str], "dict[str, Qobj]"]:
     """The words and the operators by name that evolve is to observe."""
-    import qutip
-
     size = prod(dims)
     words: set[str] = set()
     operators: dict[str, Any] = {}
@@ -117,6 +251,10 @@ def observables(observe: Any, dims: list[int]) -> tuple[set[str], "dict[str, Qob
             operators.update(item)
         else:
             words.add(_checks.choice("observe", item, OBSERVABLES))
+    if not operators:
+        return words, operators
+    import qutip
+
     for name, operator in operators.items():
         if not isinstance(name, str) or not name.isprintable():
             raise ValueError(f"observe: names must be printable strings, got {name!r}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from collective._jumps import Jumps
 from collective._schemes import Report
 from collective.couplings import Couplings
 from collective.emitters import Emitters, Multilevel
@@ -17,7 +18,16 @@ if TYPE_CHECKING:
 
     from collective.result import Result
 
-ARRAYS = ("times", "emission", "excitation", "populations", "correlations")
+ARRAYS = (
+    "times",
+    "emission",
+    "excitation",
+    "populations",
+    "correlations",
+    "emission_error",
+    "excitation_error",
+    "populations_error",
+)
 _WORDS = ("method", "reason", "initial_state", "frame", "complete", "diagnostics")
 _COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 _EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
@@ -31,6 +41,9 @@ def pack(result: "Result") -> tuple[dict[str, Any], dict[str, Any]]:
         name: getattr(result, name) for name in ARRAYS if getattr(result, name) is not None
     }
     arrays |= {f"expect:{name}": values for name, values in result.expect.items()}
+    arrays |= {f"resume:{name}": values for name, values in result.resume.items()}
+    if result.jumps is not None:
+        arrays |= {f"jumps:{f.name}": getattr(result.jumps, f.name) for f in fields(result.jumps)}
     metadata = {name: getattr(result, name) for name in _WORDS}
     metadata["diagnostics"] = dict(result.diagnostics)
     for name, states in (("states", result.states), ("last_state", result.last_state)):
@@ -47,7 +60,10 @@ def pack(result: "Result") -> tuple[dict[str, Any], dict[str, Any]]:
 
 def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
     """Arguments of `Result`."""
-    prefix = "expect:"
+
+    def named(prefix: str) -> dict[str, Any]:
+        return {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+
     states, last = (_qobjs(name, arrays, metadata) for name in ("states", "last_state"))
     return {
         **{name: arrays.get(name) for name in ARRAYS},
@@ -56,8 +72,16 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
         "equation": _unpack_equation(arrays, metadata) if "equation" in metadata else None,
         "states": states,
         "last_state": last[0] if last else None,
-        "expect": {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)},
+        "expect": named("expect:"),
+        "resume": named("resume:"),
+        "jumps": _unpack_jumps(named("jumps:")),
     }
+
+
+def _unpack_jumps(arrays: dict[str, Any]) -> Jumps | None:
+    if not arrays:
+        return None
+    return Jumps(**{**arrays, "n_trajectories": int(arrays["n_trajectories"])})
 
 
 def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
+from collective._jumps import Jumps
 from collective._memory import bytes_text
 from collective._operators import excited
 from collective._storage import ARRAYS, pack, unpack
@@ -44,7 +45,12 @@ class Result:
         couplings: what was evolved, or None for
         equation: the `MasterEquation` that was.
         complete: False if the run was interrupted; everything before is here.
-        last_state: the density matrix at the last of `times`.
+        last_state: the density matrix at the last of `times`, where the engine has it.
+        emission_error: (T,), standard error of the emission, of trajectories.
+        excitation_error: (T,), likewise.
+        populations_error: (T, N), likewise.
+        jumps: every photon of every trajectory, see `Jumps`.
+        resume: arrays from which an interrupted run goes on; empty otherwise.
     """
 
     times: NDArray[np.float64]
@@ -63,6 +69,11 @@ class Result:
     frame: str = "rotating"
     complete: bool = True
     last_state: "Qobj | None" = None
+    emission_error: NDArray[np.float64] | None = None
+    excitation_error: NDArray[np.float64] | None = None
+    populations_error: NDArray[np.float64] | None = None
+    jumps: Jumps | None = None
+    resume: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for array in [*(getattr(self, name) for name in ARRAYS), *self.expect.values()]:
@@ -145,9 +156,12 @@ class Result:
             rows["cost"] = f"{d['seconds']:.3g} s{memory}"
         if "trace_error" in d:
             rows["checks"] = (
-                f"rtol {d['rtol']:g}, atol {d['atol']:g}; |tr ρ − 1| ≤ {d['trace_error']:.1e}, "
-                f"eigenvalues of ρ ≥ {min(d['smallest_eigenvalues']):.1e}"
+                f"rtol {d['rtol']:g}, atol {d['atol']:g}; |tr ρ − 1| ≤ {d['trace_error']:.1e}"
             )
+            if "smallest_eigenvalues" in d:
+                rows["checks"] += f", eigenvalues of ρ ≥ {min(d['smallest_eigenvalues']):.1e}"
+        if self.emission_error is not None:
+            rows["error"] = f"standard error of the emission ≤ {self.emission_error.max():.2g}"
         extra = [name for name in ("correlations", "states") if getattr(self, name) is not None]
         if extra or self.expect:
             rows["observed"] = ", ".join(extra + sorted(self.expect))

@@ -9,7 +9,7 @@ import qutip
 import reference
 
 import collective as co
-from collective.engines import exact, recorder
+from collective.engines import recorder, runs
 
 PAIR = co.couple(co.chain(2, 0.1), co.Vacuum())
 TIMES = np.linspace(0, 3, 31)
@@ -313,7 +313,8 @@ def test_checkpoints_know_their_problem(tmp_path):
 
 def test_checkpoints_are_written_as_the_run_goes(tmp_path, monkeypatch):
     saved = []
-    monkeypatch.setattr(exact, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "CHECKPOINT_SHARE", np.inf)
     save = co.Result.save
     monkeypatch.setattr(
         co.Result, "save", lambda self, path: (saved.append(len(self.times)), save(self, path))
@@ -401,9 +402,7 @@ def test_far_too_many_emitters_are_refused_with_a_readable_number(n):
 
 def test_too_many_emitters_are_refused_before_allocation():
     large = co.Couplings(np.eye(20), np.zeros((20, 20)))
-    with pytest.raises(
-        MemoryError, match=r"density matrix of 20 emitters at 31 times needs .* TiB"
-    ):
+    with pytest.raises(MemoryError, match=r"density matrix of 20 emitters.* needs .* TiB"):
         co.evolve(large, "inverted", TIMES)
     with pytest.raises(ValueError, match="available"):
         co.steady_state(large)

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import collective as co
-from collective._requests import density_matrix
+from collective._requests import checked_state, density_matrix
 
 UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
 
 
 def of(state, n, **options):
     couplings = co.Couplings(np.eye(n), np.zeros((n, n)), **options)
-    return density_matrix(state, couplings).full()
+    return density_matrix(checked_state(state, couplings), couplings).full()
 
 
 def projector(ket):

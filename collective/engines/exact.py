@@ -4,27 +4,30 @@ r"""The whole density matrix by QuTiP's master-equation solver: every coupling, 
 next: what has been reached is never lost, whatever stops the run.
 """
 
-import time
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._memory import require, resident_bytes
+from collective._memory import require
 from collective._progress import Progress
+from collective._requests import Request, density_matrix
 from collective.couplings import Couplings
+from collective.engines import exponential
+from collective.engines.measures import LevelMeasure, PairMeasure
 from collective.engines.recorder import Recorder
+from collective.engines.runs import Checkpoint, Clock, Cost, Run
 
 if TYPE_CHECKING:
     from qutip import MESolver, Qobj
 
     from collective.master import MasterEquation
+    from collective.result import Result
 
-_CHECKPOINT_SECONDS = 30
+_LARGEST_PHASE = 3e5  # some hundred thousand steps of the integrator
+_SECONDS_PER_ENTRY = 2e-8  # of ρ, per emitter and unit of phase: N = 8, t = 5 takes 1.5 s
 _ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
 _DENSE_DIMENSION = 256  # of the Liouvillian; its singular values take a second
 _ZERO = 1e-11  # relative to the norm of the Liouvillian; below it ρ loses five digits
@@ -33,13 +36,56 @@ _INTEGRATOR = "tsit5"
 _INTEGRATOR_VECTORS = 18  # stages, state, interpolation and products inside QuTiP
 
 
-@dataclass
-class Run:
-    """What the engine brings back, whole or interrupted."""
+def refusal(request: Request) -> str | None:
+    """Nothing is refused but what needs a memory or a time without end; see `cost`."""
+    problem = request.problem
+    if isinstance(problem, Couplings) or _by_exponentials(problem):
+        return None
+    span = float(request.times[-1] - request.times[0])
+    turns = float(np.ptp(problem.hamiltonian().diag().real) * span)
+    if turns <= _LARGEST_PHASE:
+        return None
+    return (
+        f"times: the laboratory frame turns by {turns:.1e} rad, which the integrator would have "
+        f"to follow (Liouville dimension {problem.dimension**2} is too large for exponentials); "
+        "evolve the Couplings of the RWA, or fewer emitters"
+    )
 
-    observables: dict[str, Any]
-    diagnostics: dict[str, Any]
-    failure: BaseException | None = None
+
+def cost(request: Request) -> Cost:
+    """Memory and time of a run."""
+    problem, times = request.problem, request.times
+    kept = len(times) if "states" in request.words else 0
+    if isinstance(problem, Couplings):
+        n = len(problem)
+        rate = 0.5 * float(np.abs(problem.decay).sum()) + 4 * float(np.abs(problem.drive).max())
+        rate += float(np.abs(problem.shift).sum(axis=0).max()) + float(np.ptp(problem.detunings))
+        seconds = (
+            _SECONDS_PER_ENTRY * 4.0 ** min(n, 500) * n * (len(times) + rate * float(np.ptp(times)))
+        )
+        return Cost(
+            predicted_bytes(n, len(times), kept),
+            seconds,
+            f"QuTiP, the density matrix of {n} emitters",
+        )
+    size = problem.dimension
+    if _by_exponentials(problem):
+        norm = 2 * problem.hamiltonian().norm("one")
+        return Cost(
+            exponential.predicted_bytes(size, times, norm) + 16 * size**2 * kept,
+            1e-8 * size**6,
+            f"exact exponentials, Liouville dimension {size**2} ≤ {exponential.LARGEST}",
+        )
+    n = max(1, size.bit_length() - 1)
+    return Cost(
+        predicted_bytes(n + 1, len(times), kept),
+        _SECONDS_PER_ENTRY * 4 ** (n + 1) * len(times),
+        f"QuTiP, Liouville dimension {size**2} > {exponential.LARGEST}",
+    )
+
+
+def _by_exponentials(problem: "MasterEquation") -> bool:
+    return problem.dimension**2 <= exponential.LARGEST
 
 
 def predicted_bytes(n: int, n_times: int = 1, n_states: int = 0) -> int:
@@ -61,62 +107,50 @@ class Stepper(Protocol):
         ...
 
 
-def run(
-    solver: Stepper,
-    rho: "Qobj",
-    times: NDArray[np.float64],
-    recorder: Recorder,
-    *,
-    progress: bool,
-    checkpoint: Callable[[Run], None] | None,
-) -> Run:
-    """Evolve ρ through the times the recorder has not seen yet.
+def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
+    """Evolve ρ through the times not reached earlier.
 
     Ctrl-C and failures of the integrator come back in `Run.failure`, beside what was reached.
     """
-    start = saved = time.monotonic()
-    before = peak = resident_bytes()
+    problem, times = request.problem, request.times
+    recorder = Recorder(_measure(problem), len(times), request.operators, "states" in request.words)
+    if earlier is not None:
+        recorder.restore(earlier)
+    clock = Clock(checkpoint)
     failure: BaseException | None = None
 
     def report() -> Run:
-        diagnostics = {
-            "seconds": time.monotonic() - start,
-            "bytes_used": None if before is None or peak is None else peak - before,
-            **recorder.checks(),
-        }
+        diagnostics = {**clock.diagnostics(), **recorder.checks()}
         return Run(recorder.observables(), diagnostics, failure)
 
     if recorder.reached == 0:
-        recorder.record(rho)
-    if checkpoint:
-        checkpoint(report())  # now, not after hours: a file that cannot be written shows
+        recorder.record(density_matrix(request.state, problem))
+    clock.first(report)
     first = recorder.reached
-    solver.start(recorder.last, times[first - 1])
+    if isinstance(problem, Couplings) or not _by_exponentials(problem):
+        stepper: Stepper = solver(problem, times, request.rtol, request.atol, request.envelope)
+    else:
+        stepper = exponential.Exponential(problem.liouvillian())
+    stepper.start(recorder.last, times[first - 1])
     try:
-        with Progress(len(times), "evolving (exact)", show=progress) as bar:
+        with Progress(len(times), "evolving (exact)", show=request.progress) as bar:
             bar.step(first)
             for t in times[first:]:
-                recorder.record(solver.step(t))
-                if peak is not None:
-                    peak = max(peak, resident_bytes() or 0)
+                recorder.record(stepper.step(t))
+                clock.look()
                 bar.step()
-                if checkpoint and time.monotonic() - saved > _CHECKPOINT_SECONDS:
-                    _keep(checkpoint, report())
-                    saved = time.monotonic()
+                clock.keep(report)
     except (KeyboardInterrupt, Exception) as error:
         failure = error
     finished = report()
-    if checkpoint:
-        _keep(checkpoint, finished)
+    clock.last(finished)
     return finished
 
 
-def _keep(checkpoint: Callable[[Run], None], run: Run) -> None:
-    """Write a checkpoint; a full disk must not cost the run itself."""
-    try:
-        checkpoint(run)
-    except OSError as error:
-        warnings.warn(f"the checkpoint could not be written: {error}", stacklevel=4)
+def _measure(problem: "Couplings | MasterEquation") -> PairMeasure | LevelMeasure:
+    if isinstance(problem, Couplings):
+        return PairMeasure(problem.decay)
+    return LevelMeasure(problem.levels, problem.emission_operator)
 
 
 def solver(

@@ -1,0 +1,168 @@
+"""Which engines can evolve a problem, what each would take, and the one to use."""
+
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from collective import _checks, _requests
+from collective._memory import available_bytes, bytes_text, require
+from collective._requests import Request
+from collective.couplings import Couplings
+from collective.engines.runs import Cost, Engine
+
+# in the order in which they are asked; the first of equals is taken
+ENGINES = ("exact",)
+METHODS = ("auto", *ENGINES)
+_FAST_ENOUGH = 0.1  # seconds below which QuTiP serves best: it keeps every observable
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The engine that will run, why, and what it will take."""
+
+    method: str
+    reason: str
+    cost: Cost
+
+
+@dataclass(frozen=True, repr=False)
+class Methods:
+    """What every engine says to a problem; print it.
+
+    Attributes:
+        costs: predicted bytes and seconds of the engines that can, by name.
+        refusals: why the others cannot, by name.
+        available: bytes of memory there are, or None if the system does not say.
+        chosen: what `method="auto"` would run, or None if nothing fits.
+    """
+
+    costs: dict[str, Cost]
+    refusals: dict[str, str]
+    available: int | None
+    chosen: str | None
+
+    def fits(self, name: str) -> bool:
+        """Whether an engine's memory is there."""
+        return self.available is None or self.costs[name].bytes <= self.available
+
+    def __repr__(self) -> str:
+        lines = [f"{'method':<14}{'memory':>11}{'time':>11}  work"]
+        for name, cost in self.costs.items():
+            mark = "*" if name == self.chosen else " "
+            note = "" if self.fits(name) else ", more than there is"
+            lines.append(
+                f"{mark + name:<14}{bytes_text(cost.bytes):>11}{_seconds_text(cost.seconds):>11}"
+                f"  {cost.work}{note}"
+            )
+        lines += [f" {name:<13}{'–':>11}{'–':>11}  {why}" for name, why in self.refusals.items()]
+        return "\n".join(lines)
+
+
+def engine(name: str) -> Engine:
+    """The module of an engine, imported when it is first asked."""
+    return cast(Engine, import_module(f"collective.engines.{name}"))
+
+
+def methods(couplings: Any, state: Any, times: ArrayLike, **options: Any) -> Methods:
+    """Which engines can evolve this, and what each would take.
+
+    Args:
+        couplings: as for `evolve`, as are the others.
+        state: likewise.
+        times: likewise.
+        **options: likewise; those of `evolve` that describe the problem.
+
+    Returns:
+        `Methods`, a table to print; the engine that "auto" takes is marked.
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+        >>> found = co.methods(pair, "inverted", np.linspace(0, 4, 81))
+        >>> found.chosen, "exact" in found.costs
+        ('exact', True)
+    """
+    return table(_requests.checked(couplings, state, times, **options))
+
+
+def table(request: Request) -> Methods:
+    """`Methods` of a request."""
+    costs, refusals = {}, {}
+    for name in ENGINES:
+        refusal = engine(name).refusal(request)
+        if refusal is None:
+            costs[name] = engine(name).cost(request)
+        else:
+            refusals[name] = refusal
+    found = Methods(costs, refusals, available_bytes(), None)
+    return replace(found, chosen=_fastest(request, found))
+
+
+def _fastest(request: Request, found: Methods) -> str | None:
+    """Of the engines that fit, the fastest; the one with statistical errors only if alone."""
+    fitting = {name: cost.seconds for name, cost in found.costs.items() if found.fits(name)}
+    sampled = fitting.pop("trajectories", None)
+    if sampled is not None and _wants_trajectories(request):
+        return "trajectories"
+    if fitting.get("exact", np.inf) < _FAST_ENOUGH:
+        return "exact"
+    if fitting:
+        return min(fitting, key=lambda name: fitting[name])
+    return None if sampled is None else "trajectories"
+
+
+def _wants_trajectories(request: Request) -> bool:
+    return request.n_trajectories is not None or request.standard_error is not None
+
+
+def chosen(request: Request, method: str) -> Choice:
+    """The engine for a request; refused with numbers where none fits.
+
+    Raises:
+        ValueError: an engine asked for that cannot, with the reason and one that can.
+        ProblemTooLargeError: no engine, or not the one asked for, fits into memory.
+    """
+    name = _checks.choice("method", method, METHODS)
+    if name == "auto":
+        return _automatic(request)
+    refusal = engine(name).refusal(request)
+    if refusal is not None:
+        raise ValueError(refusal)
+    cost = engine(name).cost(request)
+    require(cost.bytes, cost.work, _way_out(request, name))
+    return Choice(name, f"asked for: {cost.work}", cost)
+
+
+def _automatic(request: Request) -> Choice:
+    found = table(request)
+    if found.chosen is not None:
+        cost = found.costs[found.chosen]
+        others = [name for name in found.costs if name != found.chosen and not found.fits(name)]
+        why = f"; {' and '.join(others)} would not fit" if others else ""
+        return Choice(found.chosen, f"{cost.work}{why}", cost)
+    if not found.costs:
+        raise ValueError("no engine can: " + "; ".join(found.refusals.values()))
+    name = min(found.costs, key=lambda name: found.costs[name].bytes)
+    cost = found.costs[name]
+    require(cost.bytes, f"{cost.work}, the least of all engines,", _way_out(request, name))
+    raise AssertionError("unreachable: nothing fits, and yet it does")
+
+
+def _way_out(request: Request, name: str) -> str:
+    if "states" in request.words:
+        return "observe fewer times or no states"
+    if not isinstance(request.problem, Couplings):
+        return "use fewer levels"
+    return "see co.methods for what other engines take, or use fewer emitters"
+
+
+def _seconds_text(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 1:
+        return f"{1000 * seconds:.1g} ms"
+    if seconds < 120:
+        return f"{seconds:.2g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"

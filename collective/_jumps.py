@@ -1,0 +1,31 @@
+"""What a detector writes down in every trajectory: when a photon came, in which channel."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Jumps:
+    """The jump record of trajectories: J photons, in order of trajectory and time.
+
+    Attributes:
+        trajectory: (J,), which trajectory each belongs to.
+        times: (J,), when.
+        channels: (J,), the jump operator: an eigenvector of Γ, `Modes.jump_vectors[:, channel]`.
+        n_trajectories: how many there are, those without a photon included.
+    """
+
+    trajectory: NDArray[np.int64]
+    times: NDArray[np.float64]
+    channels: NDArray[np.int64]
+    n_trajectories: int
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def of(self, trajectory: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Times and channels of one trajectory."""
+        mine = self.trajectory == trajectory
+        return self.times[mine], self.channels[mine]

@@ -1,0 +1,128 @@
+"""What `evolve` asks of an engine and what it gets back; the same for all of them.
+
+An engine is a file with three functions::
+
+    refusal(request) -> str | None      why it cannot, naming an engine that can; None if it can
+    cost(request) -> Cost               memory and time, predicted without doing the work
+    run(request, earlier, checkpoint) -> Run
+"""
+
+import os
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from numpy.typing import NDArray
+
+from collective._memory import resident_bytes
+from collective._requests import Request
+
+if TYPE_CHECKING:
+    from collective.result import Result
+
+CHECKPOINT_SECONDS = 30
+CHECKPOINT_SHARE = 0.05  # of the time, at most
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run will take.
+
+    Attributes:
+        bytes: at the peak, beyond what the process holds before.
+        seconds: once its kernels are compiled.
+        work: what it does, for `Result.reason`: "C(16, 8) = 12,870 amplitudes".
+    """
+
+    bytes: int
+    seconds: float
+    work: str
+
+
+@dataclass
+class Run:
+    """What an engine brings back, whole or interrupted.
+
+    Attributes:
+        observables: fields of `Result` by name, as long as the times reached.
+        diagnostics: entries of `Result.diagnostics`.
+        failure: KeyboardInterrupt or an error of the engine, raised by nobody so far.
+        resume: arrays by name from which the engine can go on; empty once complete.
+    """
+
+    observables: dict[str, Any]
+    diagnostics: dict[str, Any]
+    failure: BaseException | None = None
+    resume: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+Checkpoint = Callable[[Run], None]
+
+
+class Engine(Protocol):
+    """A module in `engines/`."""
+
+    def refusal(self, request: Request) -> str | None: ...  # noqa: D102
+    def cost(self, request: Request) -> Cost: ...  # noqa: D102
+    def run(  # noqa: D102
+        self, request: Request, earlier: "Result | None", checkpoint: Checkpoint | None
+    ) -> Run: ...
+
+
+class Clock:
+    """Seconds and memory of a run, and its checkpoints: half a minute apart, and never more than
+    a twentieth of the time.
+
+    Args:
+        checkpoint: writes a `Run`, or None.
+    """  # noqa: D205
+
+    def __init__(self, checkpoint: Checkpoint | None):
+        self._checkpoint = checkpoint
+        self._start = self._saved = time.monotonic()
+        self._interval = float(CHECKPOINT_SECONDS)
+        self._before = self._peak = resident_bytes()
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Seconds since the start, bytes at the highest of the looks so far."""
+        self.look()
+        used = None if self._before is None or self._peak is None else self._peak - self._before
+        return {"seconds": time.monotonic() - self._start, "bytes_used": used}
+
+    def look(self) -> None:
+        """Notice the memory held now."""
+        if self._peak is not None:
+            self._peak = max(self._peak, resident_bytes() or 0)
+
+    def first(self, run: Callable[[], Run]) -> None:
+        """Write the first checkpoint: a file that cannot be written shows now, not after hours."""
+        if self._checkpoint:
+            self._checkpoint(run())
+
+    def keep(self, run: Callable[[], Run]) -> None:
+        """Write a checkpoint if it is time; a full disk must not cost the run itself."""
+        if self._checkpoint and time.monotonic() - self._saved > self._interval:
+            self.last(run())
+
+    def last(self, run: Run) -> None:
+        """Write a checkpoint in any case."""
+        if self._checkpoint is None:
+            return
+        begin = time.monotonic()
+        try:
+            self._checkpoint(run)
+        except OSError as error:
+            warnings.warn(f"the checkpoint could not be written: {error}", stacklevel=5)
+        self._saved = time.monotonic()
+        spent = self._saved - begin
+        self._interval = max(CHECKPOINT_SECONDS, spent / CHECKPOINT_SHARE)
+
+
+def threads_available() -> int:
+    """Cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
