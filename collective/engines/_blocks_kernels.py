@@ -98,7 +98,7 @@ NOBODY = np.uint32(2**32 - 1)
 
 @kernel
 def first_pass(  # type: ignore[no-untyped-def]
-    begin, end, stride, F1, F0, V, X, U, alpha, beta, gamma, has_phases, highest,
+    begin, end, stride, F1, F0, V, X, U, alpha, beta, gamma, parts, highest,
     start, offset, tasks, columns, stored, images, sources, targets, pairs, raised, lowered, bits,
     h, diagonal, decay, dephasing,
 ):  # fmt: skip
@@ -129,15 +129,20 @@ def first_pass(  # type: ignore[no-untyped-def]
             for w in range(LANES):
                 up[w] = raised[start[k] + j[w], : N - k]
             R1 = F1[offset[k + 1] : offset[k + 2]].reshape((-1, start[k + 2] - start[k + 1], LANES))
-            jump(R1, U, decay[0], up, N - k, images[:, above], sources[k + 1], lowered[above], k + 1)
-        for i in range(n):
-            store(T, p, i, load(U, 0, i))
-        if has_phases and k < highest:
-            for i in range(n + 1):
-                store(U, 0, i, ZERO)
-            jump(R1, U, decay[1], up, N - k, images[:, above], sources[k + 1], lowered[above], k + 1)
+            for part in range(parts):  # of Γ
+                for i in range(part * (n + 1)):
+                    store(U, 0, i, ZERO)
+                jump(R1, U, decay[part], up, N - k, images[:, above], sources[k + 1],
+                     lowered[above], k + 1)  # fmt: skip
+                for i in range(n):
+                    u = load(U, 0, i)
+                    if part == 0:
+                        store(T, p, i, u)
+                    else:
+                        store(F, p, i, axpy(load(F, p, i), -alpha, u))
+        else:
             for i in range(n):
-                store(F, p, i, axpy(load(F, p, i), -alpha, load(U, 0, i)))
+                store(T, p, i, load(U, 0, i))
 
 
 @kernel
@@ -190,7 +195,12 @@ def moments(F, diagonal_places, excited, pair_places, pair_emitters, out):  # ty
         out[n, m] = complex(0.5 * (here + there), -0.5 * (here - there))
 
 
-def tables_of(t: Any) -> tuple[Any, ...]:
+def second_arguments(t: Any) -> tuple[Any, ...]:
+    """The arguments of `second_pass` from `start` on."""
+    return t.start, t.offset, t.tasks, t.columns, t.weights, t.stored, t.images
+
+
+def arguments(t: Any) -> tuple[Any, ...]:
     """The arguments of `first_pass` from `start` on."""
     return (
         t.start, t.offset, t.tasks, t.columns, t.stored, t.images, t.sources, t.targets, t.pairs,

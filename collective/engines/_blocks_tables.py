@@ -8,6 +8,7 @@ panel, panel[i, w] = R(i, column w); the last panel of a block repeats a column 
 """
 
 from dataclasses import dataclass
+from math import comb
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ class Tables(NamedTuple):
         images: (G, states), place of g(state).
         sources: (K+1, G, columns), the state that g takes to a stored column, or NOBODY.
         targets: (states, M), where a hop leads.
-        pairs: (states, M), which hop it is: l·N + m for an excitation moved from m to l.
+        pairs: (states, M), which element of h brings it back: m·N + l if it led from m to l.
         raised: (states, N, 2), state of the next block and emitter, one more excited.
         lowered: (states, K+1, 2), state of the block below and emitter, one less; the unused last
             one leads to a row of its own.
@@ -147,7 +148,7 @@ def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int
         here = slice(start[k], start[k + 1])
         target, m, to = sectors.hops(k)
         targets[here, : target.shape[1]] = target
-        pairs[here, : target.shape[1]] = to * n + m
+        pairs[here, : target.shape[1]] = m * n + to
         on_site = sectors.excited(k) @ np.diagonal(h)
         diagonal[here] = np.stack([on_site.real, on_site.imag], axis=1)
         if k < highest:
@@ -201,20 +202,24 @@ def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
 def _moments(sectors: Sectors, tables: Tables) -> tuple[Any, Any, Any]:
     """Places of populations and of the entries that sum to ⟨σ⁺_mσ⁻_n⟩ = Σ ρ(i, i − n + m)."""
     n = sectors.n
-    on_diagonal = []
     emitters = np.array([(m, k) for m in range(n) for k in range(m + 1, n)], int).reshape(-1, 2)
-    places: list[list[Any]] = [[] for _ in emitters]
+    on_diagonal, by_pair = [], []
     for k, size in enumerate(sectors.sizes):
         every = np.arange(size)
         on_diagonal.append(_place(tables, k, size, every, every))
-        up, bits = sectors.excited(k), sectors.configurations(k)
-        for entry, (m, other) in zip(places, emitters, strict=True):
-            i = every[up[:, other] & ~up[:, m]]
-            to = sectors.rank[bits[i] ^ (1 << m) ^ (1 << other)]
-            entry.append(np.stack([_place(tables, k, size, i, to), _place(tables, k, size, to, i)]))
-    joined = [np.concatenate(entry, axis=1) for entry in places]
-    pair_places = np.array(joined, np.uint32).reshape(len(emitters), 2, -1)
-    return np.concatenate(on_diagonal), pair_places, emitters
+        hops = k * (n - k)
+        here = slice(tables.start[k], tables.start[k + 1])
+        other, m = np.divmod(tables.pairs[here, :hops], n)
+        upper = m < other  # every other hop
+        i = np.broadcast_to(every[:, None], upper.shape)[upper]
+        to = tables.targets[here, :hops][upper]
+        order = np.argsort((m * n + other)[upper], kind="stable")
+        both = np.stack([_place(tables, k, size, i, to), _place(tables, k, size, to, i)])
+        by_pair.append(
+            both[:, order].reshape(2, len(emitters), comb(n - 2, k - 1) if 0 < k < n else 0)
+        )
+    places = np.concatenate(by_pair, axis=2).swapaxes(0, 1).astype(np.uint32)
+    return np.concatenate(on_diagonal), np.ascontiguousarray(places), emitters
 
 
 def extent(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -243,7 +248,7 @@ def extent(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def _extremes(
     start: NDArray[np.int64], targets: Any, values: Any, diagonal: Any
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Any, Any]:
     """Smallest and largest eigenvalue of every sector of a sparse Hermitian matrix."""
     begin, sizes = start[:-1], np.diff(start)
     columns = targets + np.repeat(begin, sizes)[:, None]

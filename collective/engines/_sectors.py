@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from collective.emitters import Emitters
 
+LARGEST = 28  # emitters: 2^N places of four bytes
+
 
 @dataclass(frozen=True, eq=False)
 class Sectors:
