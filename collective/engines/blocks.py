@@ -39,11 +39,12 @@ if TYPE_CHECKING:
     from collective.engines._blocks_tables import Layout
     from collective.result import Result
 
-_LONGEST_STEP = 14.0  # radii of the ellipse; longer ones lose digits to non-normality
+_LONGEST_STEP = 30.0  # radii of the ellipse; longer ones lose digits to non-normality
+_SHORTEST_STEP = 2.0
 _LARGEST_GROWTH = 1e5  # of a term over the state: five digits of sixteen
-_TYPICAL_TERMS = 36
-_SPARE_TERMS = 90  # beyond the radii of a step, before an expansion counts as failed
-_NEGLIGIBLE = 1e-3  # of the tolerance: the population of a block that is dropped
+_TERMS_PER_RADIUS = 2.0  # roughly
+_SPARE_TERMS = 100  # beyond the radii of a step, before an expansion counts as failed
+_NEGLIGIBLE = 0.01  # of the tolerance: the population of the blocks that are dropped
 _SAME = 1e-12  # relative: couplings that a permutation leaves unchanged
 _ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
 _FLOPS = 1.5e10  # per second and core, an average of hops and jumps
@@ -95,7 +96,7 @@ def cost(request: Request) -> Cost:
     rate = max(rates[-1] * highest * (n - highest / 2) / n, float(rates[-highest:].sum()), 0.0)
     shift = np.abs(np.linalg.eigvalsh(couplings.shift + np.diag(couplings.detunings)))
     radius = (rate + float(np.sort(shift)[-highest:].sum()) + float(couplings.dephasing.sum())) / 2
-    terms = max(8.0, span * radius * _TYPICAL_TERMS / _LONGEST_STEP)
+    terms = max(8.0, span * radius * _TERMS_PER_RADIUS)
     half = "" if group == 1 else f", one column of {group} by symmetry"
     return Cost(
         4 * 8 * size + tables + 16 * n * n * (len(request.times) + _SPARE_TERMS),
@@ -218,8 +219,13 @@ class _Work:
         )
         self._threads = _threads(request, self.layout.size)
         self._pool: ThreadPoolExecutor | None = None
-        self._tolerance = max(request.rtol, 1e-13) / 10
+        self._tolerance = request.rtol
+        self._longest = _LONGEST_STEP
+        self._restart: Callable[[], None] | None = None
         self._task_start = np.searchsorted(t.tasks[:, 0], np.arange(self.highest + 2))
+        self._flops = _flops(
+            len(couplings), self.layout.sectors.sizes, 8 * np.diff(self._task_start), self._parts
+        )
         self.lowest = 0
         self._end = float(request.times[-1])
         self._span = max(float(np.ptp(request.times)), 1e-300)
@@ -250,7 +256,9 @@ class _Work:
 
     def prepare(self, request: Request) -> None:
         """The initial state, packed."""
+        self._restart = lambda: self.prepare(request)
         t, sectors = self.layout.tables, self.layout.sectors
+        self.y[:] = 0
         self.lowest = self.highest
         for k in range(self.highest + 1):
             vectors = ensemble(request.state, sectors, k, request.couplings.emitters)
@@ -265,6 +273,7 @@ class _Work:
 
     def restore(self, resume: dict[str, NDArray[Any]]) -> None:
         """Continue from a whole step."""
+        self._restart = lambda: self.restore(resume)
         self.y[:] = resume["vector"]
         self.time = float(resume["time"])
 
@@ -318,7 +327,7 @@ class _Work:
         bar: Progress | None,
         look: Callable[[], None],
     ) -> NDArray[np.complex128]:
-        """Advance by one expansion.
+        """Advance by one expansion, as long a one as its terms allow.
 
         Args:
             times: output times still to come.
@@ -329,56 +338,79 @@ class _Work:
             ⟨σ⁺_mσ⁻_n⟩ at those of the times that the step reached, (T, N, N).
 
         Raises:
-            FloatingPointError: the terms grow out of bounds.
+            FloatingPointError: the terms grow out of bounds however short the step.
         """
         self._drop()
         decay = float(self._decays[: self.highest + 1].max()) + self._dephasing
         ellipse = Ellipse(decay, float(self._frequencies[: self.highest + 1].max()))
         left = self._end - self.time
-        h = left / max(1, ceil(left * ellipse.radius / _LONGEST_STEP))
+        while True:
+            steps = max(1, ceil(left * ellipse.radius / self._longest))
+            taken, growth = self._expand(ellipse, left / steps, steps == 1, times, bar, look)
+            if growth < _LARGEST_GROWTH:
+                break
+            # only the first step can be taken back: the next ones know from it how far to go
+            if self._restart is None or self._longest < _SHORTEST_STEP:
+                raise FloatingPointError(
+                    f"the expansion does not converge over a step of {left / steps:.3g}: its terms "
+                    f"grow {growth:.1e} times; method='exact' steps more slowly"
+                )
+            self._longest /= 2
+            self._restart()
+        self._restart = None
+        if growth > _LARGEST_GROWTH**0.8:
+            self._longest *= 0.8
+        return taken
+
+    def _expand(
+        self,
+        ellipse: Ellipse,
+        h: float,
+        last: bool,
+        times: NDArray[np.float64],
+        bar: Progress | None,
+        look: Callable[[], None],
+    ) -> tuple[NDArray[np.complex128], float]:
+        """Moments at the output times within h, and the largest term over the state."""
+        begin, end = self.time, self._end if last else self.time + h
+        reached = times[times <= end * (1 + np.sign(end) * 1e-14)] - begin
+        count = ceil(h * ellipse.radius) + _SPARE_TERMS
+        weights = ellipse.coefficients(count, np.append(reached, h))
         norm = self._norm()
+        tolerance = max(self._tolerance * h / self._span, 1e-15)  # so that all steps share it
         active = slice(0, self.layout.tables.offset[self.highest + 1])
         previous, current = self._two, self._one
         current[active] = self.y[active]
         previous[active] = 0
         taken = [self.moments(current)]
-        begin = self.time
-        end = self._end if left - h < 1e-9 * h else begin + h
-        reached = times[times <= end * (1 + 1e-14)] - begin
-        count = ceil(h * ellipse.radius) + _SPARE_TERMS
-        weights = ellipse.coefficients(count, np.append(reached, h))
         self.y[active] *= weights[0, -1]
         small, growth = 0, 1.0
-        share = 1000 * h / self._span / _TYPICAL_TERMS
-        counted = 0
+        expected = max(8.0, _TERMS_PER_RADIUS * h * ellipse.radius)
+        shown, share = 0, 1000 * h / self._span
         for j in range(1, count):
-            coefficient = float(weights[j, -1])
             lowest = max(0, self.lowest - j)
-            size = self._apply(current, previous, ellipse.recurrence(j), coefficient, lowest)
+            weight = float(weights[j, -1])
+            size = self._apply(current, previous, ellipse.recurrence(j), weight, lowest)
             current, previous = previous, current
             taken.append(self.moments(current))
             look()
-            if bar is not None and counted < share * _TYPICAL_TERMS:
-                bar.step(int(share * j) - counted)
-                counted = int(share * j)
-            growth = max(growth, abs(coefficient) * size / norm)
+            if bar is not None:
+                now = int(share * min(1.0, j / expected))
+                bar.step(now - shown)
+                shown = now
+            growth = max(growth, abs(weight) * size / norm)
             if not growth < _LARGEST_GROWTH:
                 break
             seen = max(np.abs(taken[-1]).max() / max(np.abs(taken[0]).max(), 1e-300), size / norm)
-            small = small + 1 if abs(coefficient) * seen < self._tolerance else 0
+            small = small + 1 if abs(weight) * seen < tolerance else 0
             if small == 2 and j > h * ellipse.radius / 2:
+                self.lowest = max(0, self.lowest - j)
+                self.time = end
                 break
         else:
             growth = np.inf
-        if not growth < _LARGEST_GROWTH:
-            raise FloatingPointError(
-                f"the expansion does not converge over a step of {h:.3g}: its terms grow "
-                f"{growth:.1e} times; method='exact' steps more slowly"
-            )
         self._one, self._two = current, previous
-        self.lowest = max(0, self.lowest - j)
-        self.time = end
-        return np.einsum("jt,jmn->tmn", weights[: len(taken), :-1], np.array(taken))
+        return np.einsum("jt,jmn->tmn", weights[: len(taken), :-1], np.array(taken)), growth
 
     def _apply(
         self,
@@ -412,18 +444,16 @@ class _Work:
         in_threads(first, stride, self._pool)
         in_threads(second, stride, self._pool)
         self.diagnostics["applications"] += 1
-        self.diagnostics["flops"] += self._flops(lowest)
+        self.diagnostics["flops"] += float(self._flops[lowest : self.highest + 1].sum())
         return float(np.sqrt(shares.sum()))
 
-    def _flops(self, lowest: int) -> float:
-        """Multiplications and additions of hops and jumps."""
-        n, sizes = self.layout.sectors.n, self.layout.sectors.sizes
-        total = 0.0
-        for k in range(lowest, self.highest + 1):
-            columns = 8 * int(self._task_start[k + 1] - self._task_start[k])
-            jumps = 0 if k == self.highest else 2 * self._parts * (n - k) ** 2
-            total += sizes[k] * columns * (8 * (k * (n - k) + 1) + jumps)
-        return total
+
+def _flops(n: int, sizes: list[int], columns: NDArray[np.int64], parts: int) -> Any:
+    """Multiplications and additions of the hops and jumps of every block."""
+    jumps = [parts * (n - k) ** 2 for k in range(len(sizes))]
+    jumps[-1] = 0
+    hops = [k * (n - k) + 1 for k in range(len(sizes))]
+    return np.array(sizes) * columns * (8.0 * np.array(hops) + 2.0 * np.array(jumps))
 
 
 def _group(request: Request) -> list[NDArray[np.int64]]:
