@@ -114,7 +114,17 @@ def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int
     sizes = sectors.sizes
     start = np.concatenate([[0], np.cumsum(sizes)])
     bits = np.concatenate([sectors.configurations(k) for k in range(highest + 1)])
-    images = np.stack([sectors.rank[_permuted(bits, p)] for p in permutations])
+    images = np.stack(
+        [
+            np.concatenate(
+                [
+                    sectors.rank(k, _permuted(sectors.configurations(k), p))
+                    for k in range(highest + 1)
+                ]
+            )
+            for p in permutations
+        ]
+    )
     group_of, orbit = images.argmin(axis=0), images.min(axis=0)
 
     stored = np.empty((len(bits), 3), np.uint32)

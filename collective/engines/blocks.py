@@ -32,6 +32,7 @@ from collective.engines._sectors import (
     highest_excitation,
     qutip_index,
 )
+from collective.engines.measures import pair_fields
 from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_available
 from collective.states import State
 
@@ -46,6 +47,7 @@ _TERMS_PER_RADIUS = 2.0  # roughly
 _SPARE_TERMS = 100  # beyond the radii of a step, before an expansion counts as failed
 _NEGLIGIBLE = 0.01  # of the tolerance: the population of the blocks that are dropped
 _SAME = 1e-12  # relative: couplings that a permutation leaves unchanged
+_LARGEST_DEPHASED = 24  # emitters: a table of 2^N rates
 _ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
 _FLOPS = 1.5e10  # per second and core, an average of hops and jumps
 _COMPILING = 10.0  # seconds
@@ -67,9 +69,10 @@ def refusal(request: Request) -> str | None:
             "method 'blocks' keeps no whole density matrix: operators and states take "
             "method='driven' or 'exact'"
         )
-    if len(problem) > LARGEST:
+    if len(problem) > (_LARGEST_DEPHASED if np.any(problem.dephasing) else LARGEST):
         return (
-            f"method 'blocks' ends at {LARGEST} emitters, got {len(problem)}; weak excitation "
+            f"method 'blocks' ends at {LARGEST} emitters ({_LARGEST_DEPHASED} with dephasing), got "
+            f"{len(problem)}; weak excitation "
             "takes method='single', identical couplings 'symmetric'"
         )
     return None
@@ -134,13 +137,11 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
 
     def report() -> Run:
         done = record.reached == len(request.times)
-        diagnostics = {**clock.diagnostics(), **work.diagnostics}
-        diagnostics["trace_error"] = abs(work.trace() - 1)
         return Run(
             record.fields(request.couplings.decay),
-            diagnostics,
+            {**clock.diagnostics(), **work.diagnostics},
             failure,
-            {} if done else {"vector": work.y, "time": np.array(work.time)},
+            {} if done or not work.whole else work.resume(),
         )
 
     clock.first(report)
@@ -152,7 +153,8 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     except (KeyboardInterrupt, ArithmeticError) as error:
         failure = error
     finished = report()
-    clock.last(finished)
+    if work.whole:  # else the last checkpoint stands: in the middle of a step ρ is not known
+        clock.last(finished)
     return finished
 
 
@@ -188,9 +190,7 @@ class _Record:
 
     def fields(self, decay: NDArray[Any]) -> dict[str, Any]:
         """Fields of `Result`."""
-        from collective.engines.measures import PairMeasure
-
-        return PairMeasure(decay).fields(np.concatenate(self.taken))
+        return pair_fields(decay, np.concatenate(self.taken))
 
 
 class _Work:
@@ -240,7 +240,9 @@ class _Work:
             "dropped": 0.0,
             "threads": self._threads,
             "symmetries": len(group),
+            "trace_error": 0.0,
         }
+        self.whole = True
         self.y, self._one, self._two, self._transposed = (
             np.zeros(self.layout.size) for _ in range(4)
         )
@@ -276,6 +278,12 @@ class _Work:
         self._restart = lambda: self.restore(resume)
         self.y[:] = resume["vector"]
         self.time = float(resume["time"])
+        self.diagnostics["dropped"] = float(resume["dropped"])
+
+    def resume(self) -> dict[str, NDArray[Any]]:
+        """What `restore` needs."""
+        dropped = np.array(self.diagnostics["dropped"])
+        return {"vector": self.y, "time": np.array(self.time), "dropped": dropped}
 
     def _block(self, vector: NDArray[np.float64], k: int) -> NDArray[np.float64]:
         t = self.layout.tables
@@ -286,10 +294,6 @@ class _Work:
         """Probability of each excitation number, (K+1,)."""
         start = self.layout.tables.start[:-1]
         return np.add.reduceat(self.y[self.layout.diagonal_places], start)
-
-    def trace(self) -> float:
-        """Of ρ, with what has been dropped."""
-        return float(self.populations().sum()) + self.diagnostics["dropped"]
 
     def moments(self, vector: NDArray[np.float64]) -> NDArray[np.complex128]:
         """⟨σ⁺_mσ⁻_n⟩, (N, N)."""
@@ -383,6 +387,7 @@ class _Work:
         current[active] = self.y[active]
         previous[active] = 0
         taken = [self.moments(current)]
+        self.whole = False
         self.y[active] *= weights[0, -1]
         small, growth = 0, 1.0
         expected = max(8.0, _TERMS_PER_RADIUS * h * ellipse.radius)
@@ -405,7 +410,10 @@ class _Work:
             small = small + 1 if abs(weight) * seen < tolerance else 0
             if small == 2 and j > h * ellipse.radius / 2:
                 self.lowest = max(0, self.lowest - j)
-                self.time = end
+                self.time, self.whole = end, True
+                trace = float(self.populations().sum()) + self.diagnostics["dropped"]
+                error = max(self.diagnostics["trace_error"], abs(trace - 1))
+                self.diagnostics["trace_error"] = error
                 break
         else:
             growth = np.inf
