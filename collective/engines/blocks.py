@@ -103,7 +103,7 @@ def cost(request: Request) -> Cost:
     half = "" if group == 1 else f", one column of {group} by symmetry"
     return Cost(
         4 * 8 * size + tables + 16 * n * n * (len(request.times) + _SPARE_TERMS),
-        terms * flops / (_FLOPS * _threads(request, size)),
+        float(terms * flops / (_FLOPS * _threads(request, size))),
         f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
     )
 
