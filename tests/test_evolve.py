@@ -408,7 +408,7 @@ def test_too_many_emitters_are_refused_before_allocation():
     with pytest.raises(ValueError, match="available"):
         co.steady_state(large)
     some = co.Couplings(np.eye(9), np.zeros((9, 9)))
-    with pytest.raises(MemoryError, match="at 1000000 times, states kept.* needs"):
+    with pytest.raises(MemoryError, match=r"at 1000000 times, states kept.* needs"):
         co.evolve(some, "inverted", np.arange(10**6), observe="states")
 
 
