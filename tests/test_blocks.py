@@ -70,14 +70,15 @@ def applied(layout, vector, alpha=1.0, beta=0.0, gamma=0.0, previous=None):
     out = np.zeros_like(vector) if previous is None else previous.copy()
     other, y = np.zeros_like(vector), np.zeros_like(vector)
     blocks.compile_kernels(show=False)
-    kernels.first_pass(
-        0, len(t.tasks), 1, vector, out, other, np.empty((n, 2, 8)), np.zeros((1, n + 1, 8)),
-        alpha, beta, gamma, 1 + bool(np.any(t.decay[1])), layout.sectors.highest,
-        *kernels.arguments(t),
-    )  # fmt: skip
-    squares = kernels.second_pass(
-        0, len(t.tasks), 1, out, other, y, alpha, 0.5, *kernels.second_arguments(t)
-    )
+    for_hops, for_jumps, for_second = kernels.arguments(t, layout.sectors.n)
+    every = 0, len(t.tasks), 1
+    kernels.hop_pass(*every, vector, out, other, np.empty((n, 2, 8)), alpha, beta, gamma, *for_hops)
+    for part in range(1 + bool(np.any(t.decay[1]))):
+        kernels.jump_pass(
+            *every, vector, out, other, np.empty((1, n + 1, 8)), alpha, part,
+            layout.sectors.highest, *for_jumps,
+        )  # fmt: skip
+    squares = kernels.second_pass(*every, out, other, y, alpha, 0.5, *for_second)
     np.testing.assert_allclose(y, 0.5 * out, atol=1e-15 * np.abs(out).max())
     return out, squares**0.5
 

@@ -8,141 +8,125 @@ With H_eff = X + iY in block k (X, Y real), Γ = G' + iG'' and :math:`R^T` the t
 with :math:`J' = J_{G'}^T`, and J'' likewise with the antisymmetric G'', absent for real couplings;
 d are the rates of dephasing. Everything is real: two multiply-adds per hop, matrix and vector.
 
-An application of a hop costs 64 flops and 128 bytes of a panel that stays in the cache; the jumps
-gather rows of the block above. `first_pass` computes what does not need another panel's result,
-`second_pass` adds the transposed part and the expansion's next term.
+A hop of one excitation costs 64 flops a panel and 128 bytes of it that stay in the cache; the
+jumps gather rows of the block above. `hop_pass` and `jump_pass` compute what does not need another
+panel's result, `second_pass` adds the transposed part and the expansion's next term.
 """
 
-# The tables are passed one by one: numba unpacks arrays faster than tuples of them.
+# The tables are passed one by one: numba unpacks arrays faster than tuples of them. The passes are
+# long because each is compiled once: a kernel that calls others compiles them twice.
 
 from typing import Any
 
 import numpy as np
 
 from collective._compiled import compiled
+from collective.engines._blocks_tables import NOBODY
 from collective.engines._lanes import LANES, OPTIONS, ZERO, axpy, column, fma, load, store
 
 kernel = compiled(**OPTIONS)
-EIGHT = np.arange(LANES, dtype=np.uint32)
 
 
 @kernel
-def transposed(R, rows, stored, X, h):  # type: ignore[no-untyped-def]
-    """X(i, h, w) = R(j_w, i) = R(g j_w, g i), where g takes i to a stored column."""
-    for i in range(len(stored)):
-        store(X, i, h, column(R, stored[i, 0], load(rows, 0, stored[i, 2]), stored[i, 1]))
-
-
-@kernel
-def hop(X, F, p, V, targets, pairs, h, diagonal, M, alpha, beta, gamma):  # type: ignore[no-untyped-def]
-    """For a panel X = [R | Rᵀ]: F ← α(YR − XRᵀ) + βR + γF, V ← YRᵀ + XR."""
-    for i in range(len(X)):
-        x, y = diagonal[i, 0], diagonal[i, 1]
-        r, t = load(X, i, 0), load(X, i, 1)
-        xr, yr, xt, yt = axpy(ZERO, x, r), axpy(ZERO, y, r), axpy(ZERO, x, t), axpy(ZERO, y, t)
-        for c in range(M):
-            x, y = h[pairs[i, c], 0], h[pairs[i, c], 1]
-            j = targets[i, c]
-            r, t = load(X, j, 0), load(X, j, 1)
-            xr, yr = axpy(xr, x, r), axpy(yr, y, r)
-            xt, yt = axpy(xt, x, t), axpy(yt, y, t)
-        f = axpy(axpy(ZERO, gamma, load(F, p, i)), beta, load(X, i, 0))
-        store(F, p, i, axpy(axpy(f, alpha, yr), -alpha, xt))
-        store(V, 0, i, axpy(yt, 1.0, xr))
-
-
-@kernel
-def dephase(X, F, p, bits, columns, rates, alpha):  # type: ignore[no-untyped-def]
-    """F ← F − α d∘R for a panel."""
-    for i in range(len(bits)):
-        for w in range(LANES):
-            F[p, i, w] -= alpha * rates[bits[i] ^ bits[columns[w]]] * X[i, 0, w]
-
-
-@kernel
-def jump(R, V, G, raised, Z, images, sources, lowered, K):  # type: ignore[no-untyped-def]
-    """V(o, w) += J(j_w, o): for each state r = o + m of the block above, contract n with G."""
-    N = len(G)
-    g = np.empty((N, Z, LANES))
-    X = np.empty((LANES, Z, LANES))
-    rows = np.empty((1, Z, LANES), np.uint32)
-    for m in range(N):
-        for z in range(Z):
-            for w in range(LANES):
-                g[m, z, w] = G[m, raised[w, z, 1]]
-    for s in range(len(images)):
-        for z in range(Z):
-            for w in range(LANES):
-                rows[0, z, w] = images[s, raised[w, z, 0]]
-        for q in range(len(R)):
-            for z in range(Z):  # X[x, z, w] = R(g(j_w + n_z), column x of panel q)
-                i = load(rows, 0, z)
-                for x in range(LANES):
-                    store(X, x, z, column(R, q, i, x))
-            for x in range(LANES):
-                r = sources[s, q * LANES + x]
-                if r != NOBODY:
-                    for t in range(0, K, 2):  # two at a time; for odd K the last has its own row
-                        i, m = lowered[r, t, 0], lowered[r, t, 1]
-                        j, n = lowered[r, t + 1, 0], lowered[r, t + 1, 1]
-                        a, b = load(V, 0, i), load(V, 0, j)
-                        for z in range(Z):
-                            u = load(X, x, z)
-                            a, b = fma(a, load(g, m, z), u), fma(b, load(g, n, z), u)
-                        store(V, 0, i, a)
-                        store(V, 0, j, b)
-
-
-NOBODY = np.uint32(2**32 - 1)
-
-
-@kernel
-def first_pass(  # type: ignore[no-untyped-def]
-    begin, end, stride, F1, F0, V, X, U, alpha, beta, gamma, parts, highest,
-    start, offset, tasks, columns, stored, images, sources, targets, pairs, raised, lowered, bits,
-    h, diagonal, decay, dephasing,
+def hop_pass(  # type: ignore[no-untyped-def]
+    begin, end, stride, F1, F0, V, X, alpha, beta, gamma,
+    start, offset, tasks, columns, stored, images, targets, pairs, bits, h, diagonal, dephasing, N,
 ):  # fmt: skip
-    """F0 ← α(L F1 without its transposed part) + βF1 + γF0, V ← the transposed part."""
-    N = decay.shape[1]
+    """F0 ← α(YR − XRᵀ − d∘R) + βR + γF0 and V ← YRᵀ + XR for panels of R = F1.
+
+    X(i, 0) is the panel and X(i, 1, w) = R(j_w, i) = R(g j_w, g i), where g takes i to a stored
+    column, its transpose.
+    """
+    rows = np.empty((1, len(images), LANES), np.uint32)
     for task in range(begin, end, stride):
         k, p = tasks[task, 0], tasks[task, 1]
-        here, panel = slice(start[k], start[k + 1]), slice(offset[k], offset[k + 1])
-        n = start[k + 1] - start[k]
-        j = columns[task]
-        R = F1[panel].reshape((-1, n, LANES))
-        F = F0[panel].reshape((-1, n, LANES))
-        T = V[panel].reshape((-1, n, LANES))
-        rows = np.empty((1, len(images), LANES), np.uint32)
+        first, n = start[k], start[k + 1] - start[k]
+        R = F1[offset[k] : offset[k + 1]].reshape((-1, n, LANES))
+        F = F0[offset[k] : offset[k + 1]].reshape((-1, n, LANES))
+        T = V[offset[k] : offset[k + 1]].reshape((-1, n, LANES))
         for g in range(len(images)):
             for w in range(LANES):
-                rows[0, g, w] = images[g, start[k] + j[w]]
+                rows[0, g, w] = images[g, first + columns[task, w]]
         for i in range(n):
-            store(X, i, 0, load(R, p, i))
-        transposed(R, rows, stored[here], X, 1)
-        hop(X[:n], F, p, U, targets[here], pairs[here], h, diagonal[here], k * (N - k),
-            alpha, beta, gamma)  # fmt: skip
-        if len(dephasing) > 1:
-            dephase(X[:n], F, p, bits[here], j, dephasing, alpha)
-        if k < highest:
-            above = slice(start[k + 1], start[k + 2])
-            up = np.empty((LANES, N - k, 2), np.uint32)
             for w in range(LANES):
-                up[w] = raised[start[k] + j[w], : N - k]
-            R1 = F1[offset[k + 1] : offset[k + 2]].reshape((-1, start[k + 2] - start[k + 1], LANES))
-            for part in range(parts):  # of Γ
-                for i in range(part * (n + 1)):
-                    store(U, 0, i, ZERO)
-                jump(R1, U, decay[part], up, N - k, images[:, above], sources[k + 1],
-                     lowered[above], k + 1)  # fmt: skip
-                for i in range(n):
-                    u = load(U, 0, i)
-                    if part == 0:
-                        store(T, p, i, u)
-                    else:
-                        store(F, p, i, axpy(load(F, p, i), -alpha, u))
-        else:
+                X[i, 0, w] = R[p, i, w]
+            s = stored[first + i]
+            store(X, i, 1, column(R, s[0], load(rows, 0, s[2]), s[1]))
+        for i in range(n):
+            x, y = diagonal[first + i, 0], diagonal[first + i, 1]
+            r, t = load(X, i, 0), load(X, i, 1)
+            xr, yr, xt, yt = axpy(ZERO, x, r), axpy(ZERO, y, r), axpy(ZERO, x, t), axpy(ZERO, y, t)
+            f = axpy(axpy(ZERO, gamma, load(F, p, i)), beta, r)
+            for c in range(k * (N - k)):
+                x, y = h[pairs[first + i, c], 0], h[pairs[first + i, c], 1]
+                j = targets[first + i, c]
+                r, t = load(X, j, 0), load(X, j, 1)
+                xr, yr = axpy(xr, x, r), axpy(yr, y, r)
+                xt, yt = axpy(xt, x, t), axpy(yt, y, t)
+            store(F, p, i, axpy(axpy(f, alpha, yr), -alpha, xt))
+            store(T, p, i, axpy(yt, 1.0, xr))
+        if len(dephasing) > 1:
             for i in range(n):
-                store(T, p, i, load(U, 0, i))
+                for w in range(LANES):
+                    different = bits[first + i] ^ bits[first + columns[task, w]]
+                    F[p, i, w] -= alpha * dephasing[different] * X[i, 0, w]
+
+
+@kernel
+def jump_pass(  # type: ignore[no-untyped-def]
+    begin, end, stride, F1, F0, V, U, alpha, part, highest,
+    start, offset, tasks, columns, images, sources, raised, lowered, decay,
+):  # fmt: skip
+    """V ← V + J' (part 0) or F0 ← F0 − αJ'' (part 1): U(o, w) = J(j_w, o).
+
+    For each state r = o + m of the block above, n is contracted with G and added to row r − m.
+    """
+    N = decay.shape[1]
+    G = decay[part]
+    for task in range(begin, end, stride):
+        k, p = tasks[task, 0], tasks[task, 1]
+        if k >= highest:
+            continue
+        first, n, above, n1 = start[k], start[k + 1] - start[k], start[k + 1], start[k + 2]
+        Z, K = N - k, k + 1
+        R = F1[offset[k + 1] : offset[k + 2]].reshape((-1, n1 - above, LANES))
+        T = (F0 if part else V)[offset[k] : offset[k + 1]].reshape((-1, n, LANES))
+        g = np.empty((N, Z, LANES))
+        X = np.empty((LANES, Z, LANES))
+        rows = np.empty((1, Z, LANES), np.uint32)
+        for z in range(Z):
+            for w in range(LANES):
+                site = raised[first + columns[task, w], z, 1]
+                for m in range(N):
+                    g[m, z, w] = G[m, site]
+        U[0, : n + 1] = 0.0
+        for s in range(len(images)):
+            for z in range(Z):
+                for w in range(LANES):
+                    rows[0, z, w] = images[s, above + raised[first + columns[task, w], z, 0]]
+            for q in range(len(R)):
+                for z in range(Z):  # X[x, z, w] = R(g(j_w + n_z), column x of panel q)
+                    i = load(rows, 0, z)
+                    for x in range(LANES):
+                        store(X, x, z, column(R, q, i, x))
+                for x in range(LANES):
+                    r = sources[k + 1, s, q * LANES + x]
+                    if r != NOBODY:
+                        for t in range(
+                            0, K, 2
+                        ):  # two at a time; for odd K the last has its own row
+                            i, m = lowered[above + r, t, 0], lowered[above + r, t, 1]
+                            j, o = lowered[above + r, t + 1, 0], lowered[above + r, t + 1, 1]
+                            a, b = load(U, 0, i), load(U, 0, j)
+                            for z in range(Z):
+                                u = load(X, x, z)
+                                a, b = fma(a, load(g, m, z), u), fma(b, load(g, o, z), u)
+                            store(U, 0, i, a)
+                            store(U, 0, j, b)
+        factor = -alpha if part else 1.0
+        for i in range(n):
+            for w in range(LANES):
+                T[p, i, w] += factor * U[0, i, w]
 
 
 @kernel
@@ -195,14 +179,22 @@ def moments(F, diagonal_places, excited, pair_places, pair_emitters, out):  # ty
         out[n, m] = complex(0.5 * (here + there), -0.5 * (here - there))
 
 
-def second_arguments(t: Any) -> tuple[Any, ...]:
-    """The arguments of `second_pass` from `start` on."""
-    return t.start, t.offset, t.tasks, t.columns, t.weights, t.stored, t.images
-
-
-def arguments(t: Any) -> tuple[Any, ...]:
-    """The arguments of `first_pass` from `start` on."""
+def arguments(t: Any, n: int) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+    """What the hop, jump and second passes take from `start` on, of N emitters."""
+    shared = t.start, t.offset, t.tasks, t.columns
     return (
-        t.start, t.offset, t.tasks, t.columns, t.stored, t.images, t.sources, t.targets, t.pairs,
-        t.raised, t.lowered, t.bits, t.hop, t.diagonal, t.decay, t.dephasing,
-    )  # fmt: skip
+        (
+            *shared,
+            t.stored,
+            t.images,
+            t.targets,
+            t.pairs,
+            t.bits,
+            t.hop,
+            t.diagonal,
+            t.dephasing,
+            n,
+        ),
+        (*shared, t.images, t.sources, t.raised, t.lowered, t.decay),
+        (*shared, t.weights, t.stored, t.images),
+    )

@@ -209,8 +209,7 @@ class _Work:
         group = _group(request)
         self.layout: Layout = _blocks_tables.layout(couplings, self.highest, group)
         t = self.layout.tables
-        self._arguments = _blocks_kernels.arguments(t)
-        self._second_arguments = _blocks_kernels.second_arguments(t)
+        self._arguments = _blocks_kernels.arguments(t, len(couplings))
         self._decays, self._frequencies = _blocks_tables.extent(self.layout)
         self._dephasing = float(couplings.dephasing.sum())
         self._parts = 2 if np.any(t.decay[1]) else 1
@@ -435,16 +434,25 @@ class _Work:
         stride = self._threads
         shares = np.zeros(stride)
 
+        for_hops, for_jumps, for_second = self._arguments
+        transposed, highest = self._transposed, self.highest
+
         def first(i: int) -> None:
-            self._kernels.first_pass(
-                begin + i, end, stride, current, previous, self._transposed, *self._scratch[i],
-                alpha, beta, gamma, self._parts, self.highest, *self._arguments,
+            panel, rows = self._scratch[i]
+            self._kernels.hop_pass(
+                begin + i, end, stride, current, previous, transposed, panel, alpha, beta, gamma,
+                *for_hops,
             )  # fmt: skip
+            for part in range(self._parts):
+                self._kernels.jump_pass(
+                    begin + i, end, stride, current, previous, transposed, rows, alpha, part,
+                    highest, *for_jumps,
+                )  # fmt: skip
 
         def second(i: int) -> None:
             shares[i] = self._kernels.second_pass(
-                begin + i, end, stride, previous, self._transposed, self.y, alpha, coefficient,
-                *self._second_arguments,
+                begin + i, end, stride, previous, transposed, self.y, alpha, coefficient,
+                *for_second,
             )  # fmt: skip
 
         from collective._compiled import in_threads
