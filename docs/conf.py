@@ -61,6 +61,7 @@ html_theme_options = {
 STORY = [  # the order in which the examples are best read
     "one_atom_then_two",
     "the_dicke_burst",
+    "fourteen_atoms_exactly",
     "how_close_is_close",
     "two_detuned_emitters",
     "light_on_a_wire",
