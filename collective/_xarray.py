@@ -64,7 +64,11 @@ def dataset(result: "Result") -> "xarray.Dataset":
             add(name, values, dims[: values.ndim], units, meaning)
     if result.couplings is not None:
         for name, (dims, units, meaning) in _COUPLINGS.items():
-            add(name, getattr(result.couplings, name), dims, units, meaning)
+            values = getattr(result.couplings, name)
+            if values.strides == (0, 0):  # one number seen N² times, which N² would not fit
+                add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
+            else:
+                add(name, values, dims, units, meaning)
     if result.expect:
         stacked = np.stack(list(result.expect.values()))
         add("expect", stacked, ("operator", "time"), "of the operator", "expectation values")

@@ -193,9 +193,11 @@ class Result:
 
         Along time, emitter (with x, y, z where known) and emitter_2, level, jump, operator: what
         was observed, standard errors, photons, Γ, Δ and what else acts on the emitters; states,
-        if observed, with row and column in QuTiP's basis. Each variable says what it is in
-        `long_name` and `units`. The attributes are method, reason, initial_state, frame, complete,
-        versions, conventions, the diagnostics as JSON, and `left_out`: what only `save` keeps.
+        if observed, with row and column in QuTiP's basis. Γ and Δ that are one number for every
+        pair stay one number. Each variable says what it is in `long_name` and `units`; Δ is
+        `data["shift"]`, as datasets have a method of that name. The attributes are method,
+        reason, initial_state, frame, complete, versions, conventions, the diagnostics as JSON,
+        and `left_out`: what only `save` keeps.
 
         Raises:
             ImportError: without xarray, which `pip install 'collective-emission[data]'` brings.

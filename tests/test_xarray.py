@@ -189,6 +189,23 @@ def test_an_equation_of_one_s_own_and_matrices_of_one_s_own(tmp_path):
     assert not {"x", "dipoles"} & set(back.variables)
 
 
+def test_one_number_for_all_pairs_stays_one(tmp_path):
+    """Identical couplings are one number seen N² times, and N² of them need not fit."""
+    n = 200_000
+    couplings = co.Couplings([[1.0]], [[0.0]])
+    for name, value in (("decay", 1.0), ("shift", 0.0)):
+        object.__setattr__(couplings, name, np.broadcast_to(value, (n, n)))
+    for name in ("detunings", "dephasing", "pump", "drive"):
+        object.__setattr__(couplings, name, np.zeros(n))
+    alone = co.evolve(co.Couplings([[1.0]], [[0.0]]), "inverted", [0.0, 1.0])
+    found = alone.replace(couplings=couplings, populations=np.ones((2, n)))
+    back = xarray.load_dataset(found.to_netcdf(tmp_path / "many.nc"))
+    assert back.sizes["emitter"] == n
+    assert back.decay.dims == ()
+    assert back.decay.item() == 1
+    assert "every m and n" in back["shift"].attrs["long_name"]
+
+
 def test_trajectories_without_a_photon(result, tmp_path):
     none = Jumps(np.empty(0, int), np.empty(0), np.empty(0, int), 4)
     path = result.replace(jumps=none).to_netcdf(tmp_path / "dark.nc")
