@@ -22,7 +22,18 @@ import numpy as np
 
 from collective._compiled import compiled
 from collective.engines._blocks_tables import NOBODY
-from collective.engines._lanes import LANES, OPTIONS, ZERO, axpy, column, fma, load, store
+from collective.engines._lanes import (
+    LANES,
+    OPTIONS,
+    axpy,
+    column,
+    fma,
+    load,
+    store,
+    total,
+    transpose,
+    zero,
+)
 
 kernel = compiled(**OPTIONS)
 
@@ -37,7 +48,7 @@ def hop_pass(  # type: ignore[no-untyped-def]
     X(i, 0) is the panel and X(i, 1, w) = R(j_w, i) = R(g j_w, g i), where g takes i to a stored
     column, its transpose.
     """
-    rows = np.empty((1, len(images), LANES), np.uint32)
+    rows = np.empty((len(images), LANES), np.uint32)
     for task in range(begin, end, stride):
         k, p = tasks[task, 0], tasks[task, 1]
         first, n = start[k], start[k + 1] - start[k]
@@ -46,17 +57,22 @@ def hop_pass(  # type: ignore[no-untyped-def]
         T = V[offset[k] : offset[k + 1]].reshape((-1, n, LANES))
         for g in range(len(images)):
             for w in range(LANES):
-                rows[0, g, w] = images[g, first + columns[task, w]]
+                rows[g, w] = images[g, first + columns[task, w]]
         for i in range(n):
             for w in range(LANES):
                 X[i, 0, w] = R[p, i, w]
             s = stored[first + i]
-            store(X, i, 1, column(R, s[0], load(rows, 0, s[2]), s[1]))
+            store(X, i, 1, column(R, s[0], rows, s[2], s[1]))
         for i in range(n):
             x, y = diagonal[first + i, 0], diagonal[first + i, 1]
             r, t = load(X, i, 0), load(X, i, 1)
-            xr, yr, xt, yt = axpy(ZERO, x, r), axpy(ZERO, y, r), axpy(ZERO, x, t), axpy(ZERO, y, t)
-            f = axpy(axpy(ZERO, gamma, load(F, p, i)), beta, r)
+            xr, yr, xt, yt = (
+                axpy(zero(), x, r),
+                axpy(zero(), y, r),
+                axpy(zero(), x, t),
+                axpy(zero(), y, t),
+            )
+            f = axpy(axpy(zero(), gamma, load(F, p, i)), beta, r)
             for c in range(k * (N - k)):
                 x, y = h[pairs[first + i, c], 0], h[pairs[first + i, c], 1]
                 j = targets[first + i, c]
@@ -92,8 +108,9 @@ def jump_pass(  # type: ignore[no-untyped-def]
         R = F1[offset[k + 1] : offset[k + 2]].reshape((-1, n1 - above, LANES))
         T = (F0 if part else V)[offset[k] : offset[k + 1]].reshape((-1, n, LANES))
         g = np.empty((N, Z, LANES))
-        X = np.empty((LANES, Z, LANES))
-        rows = np.empty((1, Z, LANES), np.uint32)
+        X = np.empty((Z, LANES, LANES))
+        Y = np.empty((1, LANES, LANES))
+        rows = np.empty((Z, LANES), np.uint32)
         for z in range(Z):
             for w in range(LANES):
                 site = raised[first + columns[task, w], z, 1]
@@ -103,23 +120,22 @@ def jump_pass(  # type: ignore[no-untyped-def]
         for s in range(len(images)):
             for z in range(Z):
                 for w in range(LANES):
-                    rows[0, z, w] = images[s, above + raised[first + columns[task, w], z, 0]]
+                    rows[z, w] = images[s, above + raised[first + columns[task, w], z, 0]]
             for q in range(len(R)):
                 for z in range(Z):  # X[x, z, w] = R(g(j_w + n_z), column x of panel q)
-                    i = load(rows, 0, z)
-                    for x in range(LANES):
-                        store(X, x, z, column(R, q, i, x))
+                    for w in range(LANES):
+                        store(Y, 0, w, load(R, q, rows[z, w]))
+                    transpose(Y, 0, 0, X, z, 0)
                 for x in range(LANES):
                     r = sources[k + 1, s, q * LANES + x]
                     if r != NOBODY:
-                        for t in range(
-                            0, K, 2
-                        ):  # two at a time; for odd K the last has its own row
+                        # two at a time; for odd K the last has a row of its own
+                        for t in range(0, K, 2):
                             i, m = lowered[above + r, t, 0], lowered[above + r, t, 1]
                             j, o = lowered[above + r, t + 1, 0], lowered[above + r, t + 1, 1]
                             a, b = load(U, 0, i), load(U, 0, j)
                             for z in range(Z):
-                                u = load(X, x, z)
+                                u = load(X, z, x)
                                 a, b = fma(a, load(g, m, z), u), fma(b, load(g, o, z), u)
                             store(U, 0, i, a)
                             store(U, 0, j, b)
@@ -143,20 +159,19 @@ def second_pass(  # type: ignore[no-untyped-def]
         T = V[panel].reshape((-1, n, LANES))
         F = F0[panel].reshape((-1, n, LANES))
         Y = y[panel].reshape((-1, n, LANES))
-        rows = np.empty((1, len(images), LANES), np.uint32)
+        rows = np.empty((len(images), LANES), np.uint32)
         for g in range(len(images)):
             for w in range(LANES):
-                rows[0, g, w] = images[g, start[k] + j[w]]
+                rows[g, w] = images[g, start[k] + j[w]]
         states = stored[here]
-        squares = ZERO
+        squares = zero()
         for i in range(n):
             s = states[i]
-            f = axpy(load(F, p, i), alpha, column(T, s[0], load(rows, 0, s[2]), s[1]))
+            f = axpy(load(F, p, i), alpha, column(T, s[0], rows, s[2], s[1]))
             store(F, p, i, f)
             store(Y, p, i, axpy(load(Y, p, i), c, f))
             squares = fma(squares, f, f)
-        for w in range(LANES):
-            norm += weights[task, w] * squares[w]
+        norm += total(fma(zero(), load(weights, 0, task), squares))
     return norm
 
 
@@ -196,5 +211,5 @@ def arguments(t: Any, n: int) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[A
             n,
         ),
         (*shared, t.images, t.sources, t.raised, t.lowered, t.decay),
-        (*shared, t.weights, t.stored, t.images),
+        (*shared, t.weights[None], t.stored, t.images),
     )
