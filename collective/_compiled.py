@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from numba import config, njit
@@ -76,3 +77,16 @@ def in_threads(work: Callable[[int], Any], threads: int, pool: ThreadPoolExecuto
     work(0)
     for other in others:
         other.result()
+
+
+def in_pieces(
+    work: Callable[[int, int], Any], pieces: int, threads: int, pool: ThreadPoolExecutor | None
+) -> None:
+    """Call work(thread, piece) for every piece, each taken by the next thread that is free."""
+    left = count()
+
+    def take(thread: int) -> None:
+        while (piece := next(left)) < pieces:
+            work(thread, piece)
+
+    in_threads(take, min(threads, pieces), pool)

@@ -50,7 +50,8 @@ _SAME = 1e-12  # relative: couplings that a permutation leaves unchanged
 _LARGEST_DEPHASED = 24  # emitters: a table of 2^N rates
 _ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
 _FLOPS = 1.5e10  # per second and core, an average of hops and jumps
-_COMPILING = 10.0  # seconds
+_PIECES = 24  # of an application; a thread takes the next when it is done
+_COMPILING = 4.0  # seconds
 
 
 def refusal(request: Request) -> str | None:
@@ -217,6 +218,8 @@ class _Work:
             [self.layout.sectors.excited(k) for k in range(self.highest + 1)]
         )
         self._threads = _threads(request, self.layout.size)
+        # a number of the size alone, so that sums do not depend on the threads
+        self._pieces = 1 if self.layout.size < _ONE_THREAD else _PIECES
         self._pool: ThreadPoolExecutor | None = None
         self._tolerance = request.rtol
         self._longest = _LONGEST_STEP
@@ -431,14 +434,14 @@ class _Work:
         begin = int(self._task_start[lowest])
         end = int(self._task_start[self.highest + 1])
         alpha, beta, gamma = recurrence
-        stride = self._threads
+        stride = self._pieces
         shares = np.zeros(stride)
 
         for_hops, for_jumps, for_second = self._arguments
         transposed, highest = self._transposed, self.highest
 
-        def first(i: int) -> None:
-            panel, rows = self._scratch[i]
+        def first(thread: int, i: int) -> None:
+            panel, rows = self._scratch[thread]
             self._kernels.hop_pass(
                 begin + i, end, stride, current, previous, transposed, panel, alpha, beta, gamma,
                 *for_hops,
@@ -449,16 +452,16 @@ class _Work:
                     highest, *for_jumps,
                 )  # fmt: skip
 
-        def second(i: int) -> None:
+        def second(thread: int, i: int) -> None:
             shares[i] = self._kernels.second_pass(
                 begin + i, end, stride, previous, transposed, self.y, alpha, coefficient,
                 *for_second,
             )  # fmt: skip
 
-        from collective._compiled import in_threads
+        from collective._compiled import in_pieces
 
-        in_threads(first, stride, self._pool)
-        in_threads(second, stride, self._pool)
+        in_pieces(first, stride, self._threads, self._pool)
+        in_pieces(second, stride, self._threads, self._pool)
         self.diagnostics["applications"] += 1
         self.diagnostics["flops"] += float(self._flops[lowest : self.highest + 1].sum())
         return float(np.sqrt(shares.sum()))
