@@ -1,0 +1,113 @@
+r"""e^{Lt} as a series of polynomials in L that stay small on an ellipse holding the spectrum of L.
+
+An operator that damps and oscillates has its eigenvalues near the ellipse with semi-axes a along the
+real and b along the imaginary axis about c = −a. The map z = c + s(w + q/w), s = (a + b)/2,
+q = (a − b)/(a + b), carries the unit circle to it, and
+
+.. math::
+   e^{zt} = \sum_j c_j(t) F_j(z), \qquad
+   F_j = \frac{z − c}{s} F_{j−1} − q F_{j−2} \quad (F_0 = 1, \; F_1 = (z − c)/s, \; 2q \text{ at } j = 2)
+
+with Faber polynomials of size |F_j| ≤ 1 + |q|^j on the ellipse (Chebyshev polynomials, scaled) and
+
+.. math:: c_j(t) = e^{ct} q^{−j/2} I_j(2st\sqrt q),
+
+which fall faster than any power once j exceeds st. The vectors F_j(L)v do not depend on t: one
+expansion gives every time up to its own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_MARGIN = 1.05  # of the semi-axes beyond the extents given
+_SMALLEST = 1e-9  # extent; an operator that does nothing still has an ellipse
+_HUGE = 1e200
+_INSTANT = 1e-25  # of st; below it e^{Lt} is 1
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """Where the spectrum of L lies: −decay ≤ Re λ ≤ 0, |Im λ| ≤ width, corners left out.
+
+    An eigenvalue outside does no harm but growing |F_j|, which a caller sees in the norms of the
+    vectors F_j(L)v: the series converges for any L.
+
+    Attributes:
+        decay: extent along the real axis, a rate.
+        width: extent along the imaginary axis, to each side, a rate.
+    """
+
+    decay: float
+    width: float
+
+    @property
+    def _semi_axes(self) -> tuple[float, float]:
+        a, b = _MARGIN * self.decay / 2, _MARGIN * self.width
+        return max(a, _SMALLEST), max(b, 0.0)
+
+    @property
+    def centre(self) -> float:
+        """The middle, c."""
+        return -max(self.decay / 2, _SMALLEST / _MARGIN)
+
+    @property
+    def radius(self) -> float:
+        """Mean of the semi-axes, s; a time t takes a few more than s·t terms."""
+        a, b = self._semi_axes
+        return (a + b) / 2
+
+    @property
+    def ratio(self) -> float:
+        """(a − b)/(a + b), q: 1 for a real interval, −1 for an imaginary one."""
+        a, b = self._semi_axes
+        return (a - b) / (a + b)
+
+    def recurrence(self, j: int) -> tuple[float, float, float]:
+        """α, β, γ of F_j = (αL + β)F_{j−1} + γF_{j−2}, for j ≥ 1."""
+        s, q = self.radius, self.ratio
+        return 1 / s, -self.centre / s, -q * (0, 2, 1)[min(j, 3) - 1]
+
+    def coefficients(self, count: int, times: ArrayLike) -> NDArray[np.float64]:
+        """c_j(t) of the first terms.
+
+        Args:
+            count: how many terms, j = 0 … count − 1.
+            times: (T,), not negative.
+
+        Returns:
+            (count, T). With b_j = q^{−j/2} I_j(2z√q), z = st, the recurrence
+            b_{j−1} = q b_{j+1} + (j/z) b_j is run downwards, where it is stable, from where b_j is
+            negligible; Σ_j b_j w^j over all integers is e^{z(w + q/w)}, which at w = 1 fixes the
+            scale: b_0 + Σ_{j>0}(1 + q^j) b_j = e^{z(1+q)}.
+        """
+        times = np.atleast_1d(np.asarray(times, dtype=float))
+        s, q = self.radius, self.ratio
+        z = s * times
+        found = np.zeros((count, len(z)))
+        found[:1] = z < _INSTANT
+        moving = z >= _INSTANT
+        z = z[moving]
+        if not len(z):
+            return found
+        beyond = max(count, int(2 * z.max())) + 30  # b_j ≤ e^z z^j/j!
+        falling = np.zeros((count, len(z)))
+        last, this, total = np.zeros_like(z), np.full_like(z, 1 / _HUGE), np.zeros_like(z)
+        for j in range(beyond, -1, -1):
+            if j < count:
+                falling[j] = this
+            total += (1 + q**j if j else 1) * this
+            last, this = this, q * last + (j / z) * this
+            large = np.abs(this) > _HUGE
+            if large.any():
+                for array in (last, this, total, falling):
+                    array[..., large] /= _HUGE
+        # a + c = s(1 + q) + c is the margin: nothing grows by more than e^{(a + c)t}
+        found[:, moving] = falling * (np.exp(self.centre * times[moving] + z * (1 + q)) / total)
+        return found
+
+    def terms(self, time: float, tolerance: float = 1e-18) -> int:
+        """How many terms have a coefficient above the tolerance."""
+        found = self.coefficients(int(4 * self.radius * time) + 60, [time])[:, 0]
+        return int(np.flatnonzero(np.abs(found) > tolerance)[-1]) + 1
