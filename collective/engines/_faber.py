@@ -1,14 +1,14 @@
 r"""e^{Lt} as a series of polynomials in L that stay small on an ellipse holding the spectrum of L.
 
-An operator that damps and oscillates has its eigenvalues near the ellipse with semi-axes a along the
-real and b along the imaginary axis about c = −a. The map z = c + s(w + q/w), s = (a + b)/2,
-q = (a − b)/(a + b), carries the unit circle to it, and
+An operator that damps and oscillates has its eigenvalues near an ellipse about c < 0, with
+semi-axes a along the real and b along the imaginary axis. The map z = c + s(w + q/w),
+s = (a + b)/2, q = (a − b)/(a + b), carries the unit circle to it, and
 
 .. math::
-   e^{zt} = \sum_j c_j(t) F_j(z), \qquad
-   F_j = \frac{z − c}{s} F_{j−1} − q F_{j−2} \quad (F_0 = 1, \; F_1 = (z − c)/s, \; 2q \text{ at } j = 2)
+   e^{zt} = \sum_j c_j(t) F_j(z), \qquad F_j = \frac{z − c}{s} F_{j−1} − q F_{j−2}
 
-with Faber polynomials of size |F_j| ≤ 1 + |q|^j on the ellipse (Chebyshev polynomials, scaled) and
+from F_0 = 1, F_1 = (z − c)/s and with 2q for q at j = 2: Faber polynomials, of size
+|F_j| ≤ 1 + |q|^j on the ellipse (Chebyshev polynomials, scaled), and
 
 .. math:: c_j(t) = e^{ct} q^{−j/2} I_j(2st\sqrt q),
 
