@@ -57,7 +57,8 @@ def evolve(
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
-        method: "exact" (QuTiP, the whole density matrix) or "auto", which says its choice in
+        method: "exact" (QuTiP, the whole density matrix), "driven" (the same for any Couplings,
+            without operators, a tenth of the time) or "auto", which says its choice in
             `Result.reason`; `co.methods` shows what each would take.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.

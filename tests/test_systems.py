@@ -7,7 +7,10 @@ from systems import systems
 import collective as co
 
 SYSTEMS = systems()
-CLAIMS = {"exact": [system.name for system in SYSTEMS]}
+CLAIMS = {
+    "exact": [system.name for system in SYSTEMS],
+    "driven": [system.name for system in SYSTEMS],
+}
 
 
 @pytest.mark.parametrize("method", CLAIMS)

@@ -57,8 +57,7 @@ class Tables(NamedTuple):
         ones: (n,), number of excited emitters.
         lowered: (n, N), the configurations with one excitation fewer.
         site: (n, N), whose.
-        jumps: (N, N), G.
-        turned: (N, N), −G', or (0, 0) for a real Γ.
+        jumps: (2, N, N), G and −G', or (1, N, N) for a real Γ.
         pump: (N,), rates, or (0,).
     """
 
@@ -73,13 +72,12 @@ class Tables(NamedTuple):
     lowered: NDArray[np.uint32]
     site: NDArray[np.uint32]
     jumps: NDArray[np.float64]
-    turned: NDArray[np.float64]
     pump: NDArray[np.float64]
 
 
 @inline
-def _move(tables: Any, real: Any, imaginary: Any, r: Any, p: Any, t: Any, u: Any, v: Any) -> None:
-    """Panel p of YR − XRᵀ and the dephasing into u, of YRᵀ + XR into v; t is Rᵀ there."""
+def _move(tables: Any, real: Any, imaginary: Any, r: Any, p: Any, t: Any, uv: Any) -> None:
+    """Panel p of YR − XRᵀ and the dephasing into uv[0], of YRᵀ + XR into uv[1]; t is Rᵀ."""
     partner, pair, weights, hops = tables.partner, tables.pair, tables.weights, tables.hops
     diagonal, loss, order = tables.diagonal, tables.loss, tables.order
     first = np.uint64(p * LANES)
@@ -102,8 +100,8 @@ def _move(tables: Any, real: Any, imaginary: Any, r: Any, p: Any, t: Any, u: Any
             b = imaginary[m] if i & bit else -imaginary[m]
             br, bt = axpy(br, b, load(r, p, i ^ bit)), axpy(bt, b, load(t, 0, i ^ bit))
             bit <<= np.uint64(1)
-        store(u, 0, i, axpy(br, -1.0, at))
-        store(v, 0, i, add(ar, bt))
+        store(uv, 0, i, axpy(br, -1.0, at))
+        store(uv, 1, i, add(ar, bt))
 
 
 @inline
@@ -112,22 +110,25 @@ def _gathered(matrix: Any, p: Any, weights: Any, panels: Any) -> Any:
 
     Emitters 0, 1, 2 are lanes of panel p itself; another empty one, m, leads to panel p | 2^(m−3).
     """
-    n_emitters, count = len(matrix), 3
-    weights[:, :] = 0.0
-    panels[:] = p
-    weights[:, :3] = matrix[:, :3]
-    for m in range(3, n_emitters):
-        bit = 1 << (m - 3)
+    count = 0
+    for m in range(len(matrix)):
+        bit = 1 << (m - 3) if m >= 3 else 0
         if not p & bit:
             panels[count] = p | bit
-            weights[:, count] = matrix[:, m]
+            for n in range(len(matrix)):
+                weights[n, count] = matrix[n, m]
             count += 1
-    return (count + _AT_ONCE - 1) // _AT_ONCE
+    passes = (count + _AT_ONCE - 1) // _AT_ONCE
+    for s in range(count, _AT_ONCE * passes):
+        panels[s] = p
+        for n in range(len(matrix)):
+            weights[n, s] = 0.0
+    return passes
 
 
 @inline
-def _jump(tables: Any, r: Any, p: Any, weights: Any, panels: Any, passes: int, out: Any) -> None:
-    """Add panel p of 𝒥(R): each row, its columns lowered, goes to the rows it lowers to."""
+def _jump(tables: Any, r: Any, p: Any, weights: Any, panels: Any, passes: int, uv: Any, h: Any) -> None:
+    """Add panel p of 𝒥(R) to uv[h]: each row, its columns lowered, goes to those it lowers to."""
     order, ones, lowered, site = tables.order, tables.ones, tables.lowered, tables.site
     for s in range(0, _AT_ONCE * passes, _AT_ONCE):
         s0, s1, s2, s3 = np.uint64(s), np.uint64(s + 1), np.uint64(s + 2), np.uint64(s + 3)
@@ -145,9 +146,9 @@ def _jump(tables: Any, r: Any, p: Any, weights: Any, panels: Any, passes: int, o
                 )
             for c in range(ones[j]):
                 i, n = lowered[j, c], site[j, c]
-                here = axpy(axpy(load(out, 0, i), weights[n, s0], x0), weights[n, s1], x1)
+                here = axpy(axpy(load(uv, h, i), weights[n, s0], x0), weights[n, s1], x1)
                 there = axpy(axpy(zero(), weights[n, s2], x2), weights[n, s3], x3)
-                store(out, 0, i, add(here, there))
+                store(uv, h, i, add(here, there))
 
 
 @inline
@@ -200,26 +201,24 @@ def spread(
         beta: β.
         gamma: γ.
     """
-    n, n_emitters = here.shape[1], len(tables.jumps)
-    t, u, v = (np.empty((1, n, LANES)), np.empty((1, n, LANES)), np.empty((1, n, LANES)))
+    n, n_emitters = here.shape[1], tables.jumps.shape[1]
+    t, uv = np.empty((1, n, LANES)), np.empty((2, n, LANES))
     weights = np.empty((n_emitters, n_emitters + _AT_ONCE))
     panels = np.empty(n_emitters + _AT_ONCE, np.uint64)
     for p in range(thread, len(here), threads):
         for q in range(len(here)):
             transpose(here, q, p * LANES, t, 0, q * LANES)
-        _move(tables, real, imaginary, here, p, t, u, v)
-        passes = _gathered(tables.jumps, p, weights, panels)
-        _jump(tables, here, p, weights, panels, passes, u)
-        if len(tables.turned):
-            passes = _gathered(tables.turned, p, weights, panels)
-            _jump(tables, here, p, weights, panels, passes, v)
-        _pump(tables, here, p, u)
+        _move(tables, real, imaginary, here, p, t, uv)
+        for h in range(len(tables.jumps)):
+            passes = _gathered(tables.jumps[h], p, weights, panels)
+            _jump(tables, here, p, weights, panels, passes, uv, h)
+        _pump(tables, here, p, uv)
         for i in range(n):
-            f = axpy(axpy(zero(), beta, load(here, p, i)), alpha, load(u, 0, i))
+            f = axpy(axpy(zero(), beta, load(here, p, i)), alpha, load(uv, 0, i))
             if gamma != 0.0:
                 f = axpy(f, gamma, load(before, p, i))
             store(before, p, i, f)
-            store(aside, p, i, load(v, 0, i))
+            store(aside, p, i, load(uv, 1, i))
 
 
 @compiled(**OPTIONS)

@@ -156,8 +156,7 @@ def tables(couplings: Couplings) -> _driven_kernels.Tables:
         ones=ones,
         lowered=lowered,
         site=site,
-        jumps=jumps.real.copy(),
-        turned=jumps.imag.copy() if jumps.imag.any() else np.zeros((0, 0)),
+        jumps=np.stack([jumps.real, jumps.imag] if jumps.imag.any() else [jumps.real]),
         pump=pump if pump.any() else np.zeros(0),
     )
 

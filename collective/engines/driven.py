@@ -1,0 +1,311 @@
+r"""The whole density matrix without a matrix for its generator: everything that Couplings hold.
+
+ρ has 4^N entries and is kept as one real matrix of that size; H_eff moves rows of it and jumps
+move blocks (`_driven_kernels`), a fifth of the memory and a small part of the time that sparse
+operators take. A constant generator is expanded in Faber polynomials (`_faber`), so output times
+cost nothing; with an envelope an eighth-order Runge–Kutta pair follows it (`_driven_steps`).
+Without drive and pump, an engine that keeps excitation numbers apart does less.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._progress import Progress
+from collective._requests import Request
+from collective.couplings import Couplings
+from collective.engines import _packed
+from collective.engines.measures import PairMeasure
+from collective.engines.recorder import smallest_eigenvalue
+from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_available
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+    from collective.engines._driven_steps import Leg, RungeKutta, Series
+    from collective.result import Result
+
+_COMPILING = 6  # seconds
+_SECONDS_PER_ENTRY = 2e-10  # of ρ, per application and N²; N = 8 takes 0.8 ms
+_SECONDS_PER_CALL = 5e-5  # of Python, per application
+_SMALL = 6  # emitters that one thread serves as fast as two
+_SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
+_PULSE_VECTORS = 28  # stages, state, interpolation and products inside scipy
+_STEPS = 20_000  # with an envelope, at most, unless the dynamics needs more
+_EIGENVALUE_TIMES = 5
+_EIGENVALUE_EMITTERS = 8
+_STATE_EMITTERS = 10  # up to which the last state is returned
+
+
+def refusal(request: Request) -> str | None:
+    """Master equations other than that of `Couplings`."""
+    if isinstance(request.problem, Couplings):
+        return None
+    return "couplings: method='driven' takes Couplings; method='exact' any MasterEquation"
+
+
+def cost(request: Request) -> Cost:
+    """Memory and time of a run."""
+    couplings, times = request.couplings, request.times
+    n = len(couplings)
+    span = float(np.ptp(times))
+    calls = _calls(couplings, len(times), span, request.envelope is not None)
+    per_call = _SECONDS_PER_ENTRY * 4.0 ** min(n, 500) * n * n / _threads(request)
+    return Cost(
+        _bytes(request),
+        calls * (_SECONDS_PER_CALL + per_call),
+        f"{n} emitters, 4^{n} real entries of ρ",
+    )
+
+
+def _calls(couplings: Couplings, n_times: int, span: float, pulsed: bool) -> float:
+    """How many applications of the generator, roughly."""
+    rates = couplings.decay
+    own = float(np.diag(rates).real.sum())
+    decay = max(own, 0.5 * own + 0.25 * float(np.abs(rates).sum()))
+    decay += float(couplings.pump.sum() + couplings.dephasing.sum())
+    width = 0.25 * float(np.abs(couplings.shift).sum() + np.abs(couplings.detunings).sum())
+    radius = 0.25 * decay + 0.5 * (width + float(np.abs(couplings.drive).sum()))
+    if pulsed:
+        return 13 * max(n_times - 1, radius * span / 2)
+    return 2.5 * radius * span + 20
+
+
+def _bytes(request: Request) -> int:
+    """Memory at the peak."""
+    n, n_times = len(request.couplings), len(request.times)
+    padded = _packed.padded(n)
+    size, states = 1 << padded, (1 << n) ** 2
+    vectors = _SERIES_VECTORS if request.envelope is None else _PULSE_VECTORS
+    tables = size * (8 * (padded * padded // 4 + padded) + 8 * 8 + 40)
+    scratch = _threads(request) * 3 * size * 64
+    functionals = n * n * max(size // 4, 1) * 16
+    operators = sum(60 * _entries(operator) for operator in request.operators.values())
+    rows = 16 * (n * n + len(request.operators) + 2) * (2 * n_times + 100)
+    found = vectors * 8 * size * size + tables + scratch + functionals + operators + rows
+    if "states" in request.words:
+        found += n_times * 16 * states + min(n_times, 16) * 8 * size * size
+    if n <= _STATE_EMITTERS or "states" in request.words:
+        found += 40 * states  # a state taken out of its packing
+    return found
+
+
+def _entries(operator: "Qobj") -> int:
+    """Stored entries of an operator."""
+    data = operator.data
+    return int(data.as_scipy().nnz) if hasattr(data, "as_scipy") else operator.shape[0] ** 2
+
+
+def _threads(request: Request) -> int:
+    """How many share the work."""
+    if len(request.couplings) <= _SMALL:
+        return 1
+    return min(request.threads or threads_available(), threads_available())
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What is kept of one output time."""
+
+    correlations: NDArray[np.complex128]
+    values: list[Any]
+    trace_error: float
+    state: "Qobj | None" = None
+    smallest: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Reached:
+    """How far a run has come; replaced as a whole, so that an interruption leaves one or the other.
+
+    Attributes:
+        rows: one per output time.
+        time: of the packed state.
+        packed: R then.
+    """
+
+    rows: list[_Row]
+    time: float
+    packed: NDArray[np.float64]
+
+
+def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
+    """Evolve R through the times not reached earlier.
+
+    Ctrl-C and failures come back in `Run.failure`, beside what was reached.
+    """
+    _prepare(request)
+    clock = Clock(checkpoint)
+    couplings, times, threads = request.couplings, request.times, _threads(request)
+    measure = PairMeasure(couplings.decay)
+    functionals = _packed.Functionals(len(couplings), list(request.operators.values()))
+    before = 0 if earlier is None else int(earlier.diagnostics["applications"])
+    state, failure, stepper = _begin(request, functionals, earlier), None, None
+
+    def report() -> Run:
+        done = before + (0 if stepper is None else stepper.applications)
+        diagnostics = {**clock.diagnostics(), "applications": done, "threads": threads}
+        return _report(request, measure, state, diagnostics, failure)
+
+    clock.first(report)
+    try:
+        with (
+            ThreadPoolExecutor(threads - 1) if threads > 1 else nullcontext() as pool,
+            Progress(len(times), "evolving (driven)", show=request.progress) as bar,
+        ):
+            bar.step(len(state.rows))
+            stepper = _stepper(request, functionals, threads, pool)
+            while len(state.rows) < len(times):
+                first = len(state.rows)
+                leg = stepper.leg(state.time, state.packed, times[first:], _wanted(request, first))
+                rows = _rows(request, functionals, leg, first)
+                state = _Reached(state.rows + rows, leg.time, leg.state)
+                clock.look()
+                bar.step(len(rows))
+                clock.keep(report)
+    except (KeyboardInterrupt, Exception) as error:
+        failure = error
+    finished = report()
+    clock.last(finished)
+    return finished
+
+
+def _prepare(request: Request) -> None:
+    """Compile the kernels, or read them from disk, on the smallest of problems."""
+    from collective._compiled import announced
+
+    with announced("the driven engine", _COMPILING, show=request.progress):
+        from collective.engines._generator import Generator
+
+        atom = Couplings([[1.0]], [[0.0]])
+        packed = np.zeros(_packed.shape(1))
+        Generator(atom, 1, None).advance(packed, packed.copy(), packed.copy(), (1.0, 0.0, 0.0), 0)
+    if len(request.couplings) <= _STATE_EMITTERS or "states" in request.words:
+        import qutip  # noqa: F401  (its seconds and bytes are not the run's)
+
+
+def _stepper(
+    request: Request,
+    functionals: _packed.Functionals,
+    threads: int,
+    pool: ThreadPoolExecutor | None,
+) -> "Series | RungeKutta":
+    from collective.engines._driven_steps import RungeKutta, Series
+    from collective.engines._generator import Generator
+
+    generator = Generator(request.couplings, threads, pool)
+    if request.envelope is None:
+        return Series(generator, functionals, request.rtol, request.atol)
+    gaps = np.diff(request.times)
+    # a pulse shorter than a step would be stepped over unseen
+    longest = max(float(gaps.min()), float(gaps.sum()) / _STEPS) if len(gaps) else np.inf
+    return RungeKutta(
+        generator, request.envelope, functionals, request.rtol, request.atol, longest
+    )
+
+
+def _begin(
+    request: Request, functionals: _packed.Functionals, earlier: "Result | None"
+) -> _Reached:
+    """The initial state, or where an earlier result ended."""
+    couplings, times = request.couplings, request.times
+    if earlier is None:
+        packed = _packed.pack(request.state, len(couplings), couplings.emitters)
+        start = _Reached([], float(times[0]), packed)
+        kept = {0: packed} if 0 in _wanted(request, 0) else {}
+        leg = _leg(start.time, packed, functionals.take(packed)[None], kept)
+        return replace(start, rows=_rows(request, functionals, leg, 0))
+    assert earlier.correlations is not None
+    eigenvalues = iter(earlier.diagnostics.get("smallest_eigenvalues", []))
+    looks = _looks(request)
+    rows = [
+        _Row(
+            earlier.correlations[i],
+            [earlier.expect[name][i] for name in request.operators],
+            earlier.diagnostics["trace_error"],
+            earlier.states[i] if earlier.states is not None else None,
+            next(eigenvalues) if i in looks else None,
+        )
+        for i in range(len(earlier.times))
+    ]
+    if not earlier.resume:
+        return _Reached(rows, float(times[-1]), np.empty(0))
+    return _Reached(rows, float(earlier.resume["time"]), earlier.resume["state"])
+
+
+def _leg(time: float, *parts: Any) -> "Leg":
+    from collective.engines._driven_steps import Leg
+
+    return Leg(time, *parts)
+
+
+def _looks(request: Request) -> set[int]:
+    """Output times at which the smallest eigenvalue of ρ is found."""
+    if len(request.couplings) > _EIGENVALUE_EMITTERS:
+        return set()
+    return {round(x) for x in np.linspace(0, len(request.times) - 1, _EIGENVALUE_TIMES)}
+
+
+def _wanted(request: Request, first: int) -> set[int]:
+    """Output times, counted from `first`, at which ρ itself is needed."""
+    steps = range(first, len(request.times))
+    wanted = set(steps) if "states" in request.words else _looks(request)
+    return {i - first for i in wanted}
+
+
+def _rows(
+    request: Request, functionals: _packed.Functionals, leg: "Leg", first: int
+) -> list[_Row]:
+    """The rows of a leg whose first output time is times[first]."""
+    traces, correlations, values = functionals.read(leg.taken)
+    if not np.all(np.isfinite(traces)):
+        raise FloatingPointError("the density matrix is not finite")
+    looks, rows = _looks(request), []
+    for i, trace in enumerate(traces):
+        rho = _packed.unpack(leg.kept[i], len(request.couplings)) if i in leg.kept else None
+        look = first + i in looks and rho is not None
+        rows.append(
+            _Row(
+                correlations[i],
+                [value[i] for value in values],
+                abs(float(trace) - 1),
+                rho if "states" in request.words else None,
+                smallest_eigenvalue(rho.full()) if look and rho is not None else None,
+            )
+        )
+    return rows
+
+
+def _report(
+    request: Request,
+    measure: PairMeasure,
+    state: _Reached,
+    diagnostics: dict[str, Any],
+    failure: BaseException | None,
+) -> Run:
+    rows, times = list(state.rows), request.times
+    n, reached = len(request.couplings), len(rows)
+    last = None
+    if n <= _STATE_EMITTERS and state.time == times[reached - 1] and state.packed.size:
+        last = _packed.unpack(state.packed, n)
+    observables = {
+        **measure.fields(np.array([row.correlations for row in rows])),
+        "states": [row.state for row in rows] if "states" in request.words else None,
+        "expect": {
+            name: np.array([row.values[o] for row in rows])
+            for o, name in enumerate(request.operators)
+        },
+        "last_state": last,
+    }
+    diagnostics = {**diagnostics, "trace_error": max(row.trace_error for row in rows)}
+    if _looks(request):
+        found = [row.smallest for row in rows if row.smallest is not None]
+        diagnostics["smallest_eigenvalues"] = found
+    resume = {}
+    if reached < len(times):
+        resume = {"time": np.array(state.time), "state": state.packed}
+    return Run(observables, diagnostics, failure, resume)
