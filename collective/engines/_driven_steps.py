@@ -18,9 +18,9 @@ from collective.engines._faber import Ellipse
 from collective.engines._generator import Generator
 from collective.engines._packed import Functionals
 
-_REACH = 16.0  # radius of the ellipse times the longest step: longer ones gain little
+_REACH = 24.0  # radius of the ellipse times the longest step: longer ones gain little
 _SHORTEST = 2.0**-20  # of it
-_SHARE = 0.1  # of the tolerance, for what the series leaves out
+_SHARE = 0.5  # of the tolerance, for what the series leaves out in the whole run
 _ROUND_OFF = 1e-16
 _KEPT_AT_ONCE = 16  # states summed up in one step
 
@@ -50,13 +50,21 @@ class Series:
     Args:
         generator: L.
         functionals: what is read.
-        rtol: relative tolerance.
-        atol: absolute tolerance.
+        rtol: relative tolerance of the whole run.
+        atol: absolute tolerance of the whole run.
+        duration: of the run, over which errors are spread evenly.
     """
 
-    def __init__(self, generator: Generator, functionals: Functionals, rtol: float, atol: float):
+    def __init__(
+        self,
+        generator: Generator,
+        functionals: Functionals,
+        rtol: float,
+        atol: float,
+        duration: float,
+    ):
         self._generator, self._functionals = generator, functionals
-        self._rtol, self._atol = rtol, atol
+        self._rtol, self._atol, self._duration = rtol, atol, duration
         self._ellipse = generator.ellipse()
         self._longest = _REACH / self._ellipse.radius
         self._buffers: list[NDArray[np.float64]] = []
@@ -116,8 +124,12 @@ class Series:
         sums = weights[0, -1] * state
         kept = {i: weights[0, i] * state for i in wanted}
         norm = float(np.linalg.norm(state))
-        tolerance = max(_SHARE * (self._rtol * norm + self._atol), 100 * _ROUND_OFF * norm)
-        taken, largest, small = [functionals.take(here)], norm, 0
+        share = _SHARE * span / self._duration
+        tolerance = max(share * (self._rtol * norm + self._atol), 100 * _ROUND_OFF * norm)
+        # coefficients first rise, and those of early times may exceed those of the last
+        sizes = np.abs(weights).max(axis=1)
+        ahead = np.maximum.accumulate(sizes[::-1])[::-1]
+        taken, largest, small = [functionals.take(here)], norm * sizes[0], 0
         for j in range(1, count):
             recurrence = ellipse.recurrence(j)
             norm = self._generator.advance(here, before, sums, recurrence, weights[j, -1])
@@ -125,11 +137,10 @@ class Series:
             taken.append(functionals.take(here))
             for i in wanted:
                 daxpy(here.ravel(), kept[i].ravel(), a=weights[j, i])
-            size = norm * abs(weights[j, -1])
-            largest = max(largest, size)
+            largest = max(largest, norm * sizes[j])
             if not _ROUND_OFF * largest < tolerance:
                 return None
-            small = small + 1 if size < tolerance else 0
+            small = small + 1 if norm * ahead[j] < tolerance else 0
             if small == 2:
                 rows = weights[: j + 1, :-1].T @ np.array(taken)
                 return sums, rows, kept

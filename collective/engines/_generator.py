@@ -204,7 +204,7 @@ def extremes(
         alphas.append(float(np.vdot(here, following).real))
         following -= alphas[-1] * here
         beta = float(np.linalg.norm(following))
-        if beta < _EXHAUSTED * (abs(alphas[-1]) + sum(betas)):
+        if beta <= _EXHAUSTED * (abs(alphas[-1]) + sum(betas)):
             break
         betas.append(beta)
         before, here = here, following / beta

@@ -132,7 +132,7 @@ class Functionals:
         q = taken[:, 1 : 1 + n * n].reshape(-1, n, n)
         turned = q.transpose(0, 2, 1)
         correlations = 0.5 * (q + turned) + 0.5j * (q - turned)
-        pairs = taken[:, 1 + n * n :].reshape(len(taken), -1, 2)
+        pairs = taken[:, 1 + n * n :].reshape(len(taken), len(self._real), 2)
         values = [
             pairs[:, o, 0] if real else pairs[:, o, 0] + 1j * pairs[:, o, 1]
             for o, real in enumerate(self._real)

@@ -199,7 +199,8 @@ def _stepper(
 
     generator = Generator(request.couplings, threads, pool)
     if request.envelope is None:
-        return Series(generator, functionals, request.rtol, request.atol)
+        duration = float(np.ptp(request.times))
+        return Series(generator, functionals, request.rtol, request.atol, duration)
     gaps = np.diff(request.times)
     # a pulse shorter than a step would be stepped over unseen
     longest = max(float(gaps.min()), float(gaps.sum()) / _STEPS) if len(gaps) else np.inf
