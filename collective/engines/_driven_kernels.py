@@ -76,6 +76,23 @@ class Tables(NamedTuple):
 
 
 @inline
+def _flip(
+    real: Any, imaginary: Any, r: Any, p: Any, t: Any, i: Any, br: Any, at: Any, ar: Any, bt: Any
+) -> Any:
+    """YR, XRᵀ, XR, YRᵀ of the drive in row i, added to the last four."""
+    bit = np.uint64(1)
+    for m in range(len(real)):
+        at, ar = axpy(at, real[m], load(t, 0, i ^ bit)), axpy(ar, real[m], load(r, p, i ^ bit))
+        bit <<= np.uint64(1)
+    bit = np.uint64(1)
+    for m in range(len(imaginary)):  # Ω in the rows where m is excited, Ω* in the others
+        b = imaginary[m] if i & bit else -imaginary[m]
+        br, bt = axpy(br, b, load(r, p, i ^ bit)), axpy(bt, b, load(t, 0, i ^ bit))
+        bit <<= np.uint64(1)
+    return br, at, ar, bt
+
+
+@inline
 def _move(tables: Any, real: Any, imaginary: Any, r: Any, p: Any, t: Any, uv: Any) -> None:
     """Panel p of YR − XRᵀ and the dephasing into uv[0], of YRᵀ + XR into uv[1]; t is Rᵀ."""
     partner, pair, weights, hops = tables.partner, tables.pair, tables.weights, tables.hops
@@ -91,15 +108,7 @@ def _move(tables: Any, real: Any, imaginary: Any, r: Any, p: Any, t: Any, uv: An
             x, y, a, b = load(r, p, j), load(t, 0, j), weights[w, 0], weights[w, 1]
             br, at = axpy(br, b, x), axpy(at, a, y)
             ar, bt = axpy(ar, a, x), axpy(bt, b, y)
-        bit = np.uint64(1)
-        for m in range(len(real)):
-            at, ar = axpy(at, real[m], load(t, 0, i ^ bit)), axpy(ar, real[m], load(r, p, i ^ bit))
-            bit <<= np.uint64(1)
-        bit = np.uint64(1)
-        for m in range(len(imaginary)):  # Ω in the rows where m is excited, Ω* in the others
-            b = imaginary[m] if i & bit else -imaginary[m]
-            br, bt = axpy(br, b, load(r, p, i ^ bit)), axpy(bt, b, load(t, 0, i ^ bit))
-            bit <<= np.uint64(1)
+        br, at, ar, bt = _flip(real, imaginary, r, p, t, i, br, at, ar, bt)
         store(uv, 0, i, axpy(br, -1.0, at))
         store(uv, 1, i, add(ar, bt))
 
@@ -127,7 +136,9 @@ def _gathered(matrix: Any, p: Any, weights: Any, panels: Any) -> Any:
 
 
 @inline
-def _jump(tables: Any, r: Any, p: Any, weights: Any, panels: Any, passes: int, uv: Any, h: Any) -> None:
+def _jump(
+    tables: Any, r: Any, p: Any, weights: Any, panels: Any, passes: int, uv: Any, h: Any
+) -> None:
     """Add panel p of 𝒥(R) to uv[h]: each row, its columns lowered, goes to those it lowers to."""
     order, ones, lowered, site = tables.order, tables.ones, tables.lowered, tables.site
     for s in range(0, _AT_ONCE * passes, _AT_ONCE):
@@ -186,7 +197,7 @@ def spread(
     beta: float,
     gamma: float,
 ) -> None:
-    """before ← αU + β·here + γ·before and aside ← V, for every threads-th panel.
+    """Set before to αU + β·here + γ·before and aside to V, in every threads-th panel.
 
     Args:
         tables: `Tables`.
@@ -222,6 +233,32 @@ def spread(
 
 
 @compiled(**OPTIONS)
+def drive(
+    real: Any,
+    imaginary: Any,
+    here: Any,
+    before: Any,
+    aside: Any,
+    thread: int,
+    threads: int,
+    alpha: float,
+) -> None:
+    """Add αU to before and V to aside, of the drive alone; arguments as for `spread`."""
+    n = here.shape[1]
+    t = np.empty((1, n, LANES))
+    for p in range(thread, len(here), threads):
+        for q in range(len(here)):
+            transpose(here, q, p * LANES, t, 0, q * LANES)
+        for i in range(n):
+            br, at, ar, bt = _flip(
+                real, imaginary, here, p, t, np.uint64(i), zero(), zero(), zero(), zero()
+            )
+            u = axpy(axpy(load(before, p, i), alpha, br), -alpha, at)
+            store(before, p, i, u)
+            store(aside, p, i, add(load(aside, p, i), add(ar, bt)))
+
+
+@compiled(**OPTIONS)
 def collect(
     before: Any,
     aside: Any,
@@ -232,7 +269,7 @@ def collect(
     weight: float,
     squares: Any,
 ) -> None:
-    """before += α·asideᵀ, sums += weight·before and squares[p] = |before[p]|², likewise."""
+    """Add α·asideᵀ to before, weight·before to sums; squares[p] = |before[p]|²; likewise."""
     n = before.shape[1]
     t = np.empty((1, n, LANES))
     for p in range(thread, len(before), threads):

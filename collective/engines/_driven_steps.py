@@ -1,4 +1,4 @@
-r"""Two ways through time for a packed density matrix: a series for L, Runge–Kutta for L(t).
+r"""Two ways through time for a packed density matrix: Faber's series for L, powers for L(t).
 
 Both go from one state of rest to the next, a `Leg`: the time, the packed matrix, and what was read
 on the way at the output times. What is not finished when something stops the run is lost, and
@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.polynomial import Polynomial, chebyshev
 from numpy.typing import NDArray
-from scipy.integrate import DOP853
 from scipy.linalg.blas import daxpy
 
-from collective.engines._faber import Ellipse
 from collective.engines._generator import Generator
 from collective.engines._packed import Functionals
 
@@ -23,6 +22,17 @@ _SHORTEST = 2.0**-20  # of it
 _SHARE = 0.5  # of the tolerance, for what the series leaves out in the whole run
 _ROUND_OFF = 1e-16
 _KEPT_AT_ONCE = 16  # states summed up in one step
+
+_POWER_REACH = 6.0  # largest rate times the longest step of a power series: e^6 of round-off
+_POWERS = 80
+_DEGREE = 8  # of the polynomial that follows an envelope
+_SAMPLES = 32  # of the envelope in a leg, at least
+_PER_INTERVAL = 8  # and as many between the closest output times
+_GOLDEN = (5**0.5 - 1) / 2
+_SUDDEN = 0.01  # share of the tolerance that a jump of the envelope may use up
+_INSTANT = 1e-14  # relative; shorter legs are none
+
+Summed = tuple[NDArray[np.float64], NDArray[np.float64], dict[int, NDArray[np.float64]]]
 
 
 @dataclass(frozen=True)
@@ -34,12 +44,14 @@ class Leg:
         state: the packed matrix then.
         taken: functionals at each output time in it, (k, K).
         kept: packed matrices at the output times to be kept, by index of the time.
+        applications: of L, that it took.
     """
 
     time: float
     state: NDArray[np.float64]
     taken: NDArray[np.float64]
     kept: dict[int, NDArray[np.float64]]
+    applications: int
 
 
 class Series:
@@ -69,11 +81,6 @@ class Series:
         self._longest = _REACH / self._ellipse.radius
         self._buffers: list[NDArray[np.float64]] = []
 
-    @property
-    def applications(self) -> int:
-        """How often L has been applied."""
-        return self._generator.applications
-
     def leg(
         self, time: float, state: NDArray[np.float64], times: NDArray[np.float64], kept: set[int]
     ) -> Leg:
@@ -88,20 +95,12 @@ class Series:
         Raises:
             FloatingPointError: if the series does not converge.
         """
-        shortest = self._longest * _SHORTEST
+        shortest, applied = self._longest * _SHORTEST, self._generator.applications
         while self._longest > shortest:
-            inside = times[times <= time + self._longest * (1 + 1e-9)]
-            wanted = [i for i in range(len(inside)) if i in kept][:_KEPT_AT_ONCE]
-            if len(wanted) == _KEPT_AT_ONCE:
-                inside = inside[: wanted[-1] + 1]
-            if len(inside):
-                end = float(inside[-1])
-            else:
-                ahead = float(times[0]) - time
-                end = time + ahead / np.ceil(ahead / self._longest)
+            end, inside, wanted = _stretch(time, times, self._longest, kept)
             found = self._summed(state, end - time, inside - time, wanted)
             if found is not None:
-                return Leg(end, *found)
+                return Leg(end, *found, self._generator.applications - applied)
             self._longest /= 2
         raise FloatingPointError(
             f"the series for e^{{Lt}} does not converge at t = {time:g} in steps of "
@@ -114,7 +113,7 @@ class Series:
         span: float,
         inside: NDArray[np.float64],
         wanted: list[int],
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], dict[int, NDArray[np.float64]]] | None:
+    ) -> Summed | None:
         """State, functionals and kept states; None where round-off or lack of terms spoils them."""
         ellipse, functionals = self._ellipse, self._functionals
         count = int(2.5 * ellipse.radius * span) + 40
@@ -152,16 +151,26 @@ class Series:
         return self._buffers
 
 
-class RungeKutta:
-    r"""Legs of ρ̇ = L(t)ρ by the eighth-order pair of Dormand and Prince, one output time each.
+class Pulse:
+    r"""Legs of ρ̇ = L(t)ρ as a power series in time, for an envelope f(t) of the drive.
+
+    In a leg of length h, f(t + hτ) = Σ_k f_k τ^k, a polynomial fitted to samples denser than the
+    output times, and with ρ = Σ_n ρ_n τ^n
+
+    .. math:: (n + 1)ρ_{n+1} = h L_{f_0}ρ_n + h\sum_{k≥1} D_{f_k} ρ_{n−k}
+
+    where D_f is the drive alone. The leg is halved until the polynomial fits and the series
+    converges, and doubled for the next one.
 
     Args:
         generator: L, whose drive is multiplied by
-        envelope: f(t), checked at every time it is asked.
+        envelope: f(t), asked within the leg.
         functionals: what is read.
-        rtol: relative tolerance.
-        atol: absolute tolerance.
-        longest: no step is longer.
+        rtol: relative tolerance of the whole run.
+        atol: absolute tolerance of the whole run.
+        duration: of the run, over which errors are spread evenly.
+        resolution: there are several samples of f in any interval of this length.
+        strongest: of the envelope, about, |f|.
     """
 
     def __init__(
@@ -171,59 +180,114 @@ class RungeKutta:
         functionals: Functionals,
         rtol: float,
         atol: float,
-        longest: float,
+        duration: float,
+        resolution: float,
+        strongest: float,
     ):
         self._generator, self._envelope, self._functionals = generator, envelope, functionals
-        self._rtol, self._atol = max(rtol, 1e-13), atol
-        self._longest = longest
-        self._step: float | None = None
-
-    @property
-    def applications(self) -> int:
-        """How often L has been applied."""
-        return self._generator.applications
+        self._rtol, self._atol, self._duration = rtol, atol, duration
+        self._resolution = resolution
+        ellipse = generator.ellipse(strongest)
+        self._limit = _POWER_REACH / max(ellipse.decay + ellipse.width, 1e-9)
+        self._longest = self._limit
+        self._ring: NDArray[np.float64] | None = None
 
     def leg(
         self, time: float, state: NDArray[np.float64], times: NDArray[np.float64], kept: set[int]
     ) -> Leg:
-        """The leg to the next output time; arguments as for `Series.leg`.
+        """The next leg; arguments as for `Series.leg`.
 
         Raises:
             ValueError: where the envelope is not finite.
-            FloatingPointError: where the steps get too short.
+            FloatingPointError: if no polynomial fits the envelope.
         """
-        shape = state.shape
+        applied = self._generator.applications
+        norm = float(np.linalg.norm(state))
+        self._longest = min(2 * self._longest, self._limit)
+        while self._longest > _INSTANT * max(abs(time), self._duration):
+            end, inside, wanted = _stretch(time, times, self._longest, kept)
+            share = _SHARE * max((end - time) / self._duration, _SUDDEN)
+            tolerance = max(share * (self._rtol * norm + self._atol), 100 * _ROUND_OFF * norm)
+            factors = self._fitted(time, end, tolerance / 2)
+            if factors is not None:
+                found = self._summed(state, factors, inside - time, end - time, wanted, tolerance)
+                if found is not None:
+                    return Leg(end, *found, self._generator.applications - applied)
+            self._longest = (end - time) / 2
+        raise FloatingPointError(f"no polynomial fits the envelope at t = {time:g}")
 
-        def slope(t: float, y: NDArray[np.float64]) -> Any:
-            found = np.empty(shape)
-            factor = self._factor(t)
-            self._generator.advance(y.reshape(shape), found, found, (1.0, 0.0, 0.0), 0.0, factor)
-            return found.ravel()
-
-        end = float(times[0])
-        first = None if self._step is None else min(self._step, end - time)
-        solver = DOP853(
-            slope,
-            time,
-            state.ravel(),
-            end,
-            max_step=self._longest,
-            rtol=self._rtol,
-            atol=self._atol,
-            first_step=first,
-        )
-        self._step = 0.0
-        while solver.status == "running":
-            message = solver.step()
-            if solver.status == "failed":
-                raise FloatingPointError(f"at t = {solver.t:g}: {message}")
-            self._step = max(self._step, float(solver.step_size))  # the last one is cut short
-        found = solver.y.reshape(shape)
-        taken = self._functionals.take(found)[None]
-        return Leg(end, found, taken, {0: found} if 0 in kept else {})
+    def _fitted(self, time: float, end: float, tolerance: float) -> NDArray[Any] | None:
+        """f_k in this leg, or None if no polynomial fits to within the tolerance."""
+        samples = max(_SAMPLES, int(_PER_INTERVAL * (end - time) / self._resolution))
+        # irregular points, so that no period hides between them
+        at = np.sort(np.append(np.arange(samples) * _GOLDEN % 1, 1.0))
+        values = np.array([self._factor(time + (end - time) * x) for x in at])
+        powers = chebyshev.chebvander(2 * at - 1, _DEGREE)
+        fit = np.linalg.lstsq(powers, values, rcond=None)[0]
+        allowed = tolerance / ((end - time) * self._generator.drive_strength)
+        if not np.abs(powers @ fit - values).max() < max(allowed, 1e-14 * np.abs(values).max()):
+            return None
+        left = np.cumsum(np.abs(fit)[::-1])[::-1] > allowed / 10
+        fit = fit[: max(1, int(np.sum(left)))]
+        return chebyshev.Chebyshev(fit, domain=[0, 1]).convert(kind=Polynomial).coef
 
     def _factor(self, t: float) -> complex:
         value = complex(self._envelope(t))
         if not np.isfinite(value):
             raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
         return value
+
+    def _summed(
+        self,
+        state: NDArray[np.float64],
+        factors: NDArray[Any],
+        inside: NDArray[np.float64],
+        span: float,
+        wanted: list[int],
+        tolerance: float,
+    ) -> Summed | None:
+        """State, functionals and kept states; None where the series does not converge."""
+        if self._ring is None:
+            self._ring = np.empty((_DEGREE + 2, *state.shape))
+        ring, depth, functionals = self._ring, len(self._ring), self._functionals
+        ring[0] = state
+        sums = state.copy()
+        kept = {i: state.copy() for i in wanted}
+        largest, small = float(np.linalg.norm(state)), 0
+        taken, fractions = [functionals.take(state)], inside / span
+        for n in range(_POWERS):
+            following = ring[(n + 1) % depth]
+            rate = span / (n + 1)
+            past = [(factors[k], ring[(n - k) % depth]) for k in range(1, len(factors)) if k <= n]
+            norm = self._generator.advance(
+                ring[n % depth], following, sums, (rate, 0.0, 0.0), 1.0, factors[0], past
+            )
+            taken.append(functionals.take(following))
+            for i in wanted:
+                daxpy(following.ravel(), kept[i].ravel(), a=fractions[i] ** (n + 1))
+            largest = max(largest, norm)
+            if not _ROUND_OFF * largest < tolerance:
+                return None
+            small = small + 1 if norm < tolerance / 2 else 0
+            if small == 3:
+                powers = fractions[:, None] ** np.arange(len(taken))
+                return sums, powers @ np.array(taken), kept
+        return None
+
+
+def _stretch(
+    time: float, times: NDArray[np.float64], longest: float, kept: set[int]
+) -> tuple[float, NDArray[np.float64], list[int]]:
+    """End of the next leg, the output times in it and which of these are kept.
+
+    It ends at the last output time within reach; if there is none, an equal part of the way to
+    the first.
+    """
+    inside = times[times <= time + longest * (1 + 1e-9)]
+    wanted = [i for i in range(len(inside)) if i in kept][:_KEPT_AT_ONCE]
+    if len(wanted) == _KEPT_AT_ONCE:
+        inside = inside[: wanted[-1] + 1]
+    if len(inside):
+        return float(inside[-1]), inside, wanted
+    ahead = float(times[0]) - time
+    return time + ahead / np.ceil(ahead / longest), inside, wanted

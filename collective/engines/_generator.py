@@ -3,12 +3,14 @@ r"""The generator of Γ, Δ, drive, detunings, dephasing and pump, without ever 
 Its tables have 2^N rows; see `_driven_kernels` for what is done with them.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigvalsh_tridiagonal
+from scipy.linalg.blas import daxpy
 from scipy.sparse import csr_array
 
 from collective._compiled import in_threads
@@ -37,6 +39,7 @@ class Generator:
         panels = _packed.shape(len(couplings))[0]
         self._aside = np.empty(_packed.shape(len(couplings)))
         self._squares = np.empty(panels)
+        self._mixed: NDArray[np.float64] | None = None
         self.applications = 0
 
     def advance(
@@ -47,8 +50,9 @@ class Generator:
         recurrence: tuple[float, float, float],
         weight: float,
         factor: complex = 1.0,
+        past: Sequence[tuple[complex, NDArray[np.float64]]] = (),
     ) -> float:
-        """before ← αL·here + β·here + γ·before, then sums += weight·before.
+        """Set before to αL·here + β·here + γ·before, then add weight·before to sums.
 
         Args:
             here: packed matrix, not changed.
@@ -57,17 +61,13 @@ class Generator:
             recurrence: α, β, γ.
             weight: of the new matrix in the sum.
             factor: f, which multiplies the drive.
+            past: pairs g, R': α times the drive alone, g times as strong, is applied to R' too.
 
         Returns:
             The norm √Σ|ρ_ij|² of the new matrix.
         """
         alpha, beta, gamma = recurrence
-        drive = complex(factor) * self._drive
-        real, imaginary = drive.real.copy(), drive.imag.copy()
-        if not imaginary.any():
-            imaginary = imaginary[:0]
-        if not real.any():
-            real = real[:0]
+        real, imaginary = _parts(complex(factor) * self._drive)
 
         def spread(thread: int) -> None:
             _driven_kernels.spread(
@@ -90,12 +90,34 @@ class Generator:
             )
 
         in_threads(spread, self._threads, self._pool)
+        for part in (1.0, 1j) if past else ():
+            weights = np.array([(g / part).real for g, _ in past])
+            if not weights.any():
+                continue
+            if self._mixed is None:
+                self._mixed = np.empty_like(here)
+            mixed, one = self._mixed, _parts(complex(part) * self._drive)
+            np.multiply(past[0][1], weights[0], out=mixed)
+            for w, (_, packed) in zip(weights[1:], past[1:], strict=True):
+                daxpy(packed.ravel(), mixed.ravel(), a=w)
+
+            def drive(thread: int, mixed: Any = mixed, one: Any = one) -> None:
+                _driven_kernels.drive(
+                    *one, mixed, before, self._aside, thread, self._threads, alpha
+                )
+
+            in_threads(drive, self._threads, self._pool)
         in_threads(collect, self._threads, self._pool)
         self.applications += 1
         return float(np.sqrt(self._squares.sum()))
 
-    def ellipse(self) -> Ellipse:
-        """Where the spectrum lies, nearly.
+    @property
+    def drive_strength(self) -> float:
+        """The norm of the drive as a part of L is at most this."""
+        return 2 * float(np.abs(self._drive).sum())
+
+    def ellipse(self, factor: float = 1.0) -> Ellipse:
+        """Where the spectrum lies, nearly, with the drive multiplied by a factor.
 
         Coherences decay at most at the largest eigenvalue of Σ L†L and turn at most at the
         difference of the extreme eigenvalues of H; both are found by Lanczos on 2^N amplitudes.
@@ -104,11 +126,22 @@ class Generator:
         """
         couplings = self._couplings
         low, high = extremes(
-            couplings.shift + np.diag(couplings.detunings), self._drive, self._tables
+            couplings.shift + np.diag(couplings.detunings),
+            complex(factor) * self._drive,
+            self._tables,
         )
         largest = extremes(couplings.decay, None, self._tables)[1]
         single = float(np.sum(couplings.pump) + np.sum(couplings.dephasing))
         return Ellipse(largest + single, high - low)
+
+
+def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Real and imaginary part, each empty if there is none."""
+    real, imaginary = drive.real.copy(), drive.imag.copy()
+    return (
+        real if real.any() else real[:0],
+        imaginary if imaginary.any() else imaginary[:0],
+    )
 
 
 def tables(couplings: Couplings) -> _driven_kernels.Tables:

@@ -70,9 +70,12 @@ def unpack(panels: NDArray[np.float64], n: int) -> "Qobj":
 
     places = qutip_index(n, np.arange(1 << n))  # its own inverse up to the order of the emitters
     back = np.argsort(places)
-    packed = panels.transpose(1, 0, 2).reshape(shape(n)[1], -1)[np.ix_(back, back)]
-    rho = 0.5 * (packed + packed.T) + 0.5j * (packed - packed.T)
-    return Qobj(rho, dims=[[2] * n, [2] * n])
+    packed = panels[back[:, None] // _PANEL, back, back[:, None] % _PANEL]  # Rᵀ
+    rho = np.empty(packed.shape, dtype=complex)
+    np.add(packed, packed.T, out=rho.real)
+    np.subtract(packed.T, packed, out=rho.imag)
+    rho *= 0.5
+    return Qobj(rho, dims=[[2] * n, [2] * n], copy=False)
 
 
 class Functionals:

@@ -10,7 +10,7 @@ at the same speed whichever vectoriser is on. Arrays end in an axis of eight lan
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
@@ -159,7 +159,8 @@ def total(typing: Any, u: Any) -> Any:
 
 def _moved(source: Callable[[int], int | None]) -> Any:
     """The intrinsic whose lane w is lane source(w) of its argument, or 0 for None."""
-    mask = [LANES if source(w) is None else source(w) for w in range(LANES)]
+    sources = [source(w) for w in range(LANES)]
+    mask = [LANES if w is None else w for w in sources]
 
     @intrinsic
     def move(typing: Any, u: Any) -> Any:

@@ -3,7 +3,7 @@ r"""The whole density matrix without a matrix for its generator: everything that
 ρ has 4^N entries and is kept as one real matrix of that size; H_eff moves rows of it and jumps
 move blocks (`_driven_kernels`), a fifth of the memory and a small part of the time that sparse
 operators take. A constant generator is expanded in Faber polynomials (`_faber`), so output times
-cost nothing; with an envelope an eighth-order Runge–Kutta pair follows it (`_driven_steps`).
+cost nothing; with an envelope, powers of time take their place (`_driven_steps`).
 Without drive and pump, an engine that keeps excitation numbers apart does less.
 """
 
@@ -26,7 +26,7 @@ from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_availa
 if TYPE_CHECKING:
     from qutip import Qobj
 
-    from collective.engines._driven_steps import Leg, RungeKutta, Series
+    from collective.engines._driven_steps import Leg, Pulse, Series
     from collective.result import Result
 
 _COMPILING = 6  # seconds
@@ -34,8 +34,8 @@ _SECONDS_PER_ENTRY = 2e-10  # of ρ, per application and N²; N = 8 takes 0.8 ms
 _SECONDS_PER_CALL = 5e-5  # of Python, per application
 _SMALL = 6  # emitters that one thread serves as fast as two
 _SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
-_PULSE_VECTORS = 28  # stages, state, interpolation and products inside scipy
-_STEPS = 20_000  # with an envelope, at most, unless the dynamics needs more
+_PULSE_VECTORS = 14  # state, its successor, ten powers, what the drive meets, and V
+_INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
 _EIGENVALUE_TIMES = 5
 _EIGENVALUE_EMITTERS = 8
 _STATE_EMITTERS = 10  # up to which the last state is returned
@@ -53,7 +53,7 @@ def cost(request: Request) -> Cost:
     couplings, times = request.couplings, request.times
     n = len(couplings)
     span = float(np.ptp(times))
-    calls = _calls(couplings, len(times), span, request.envelope is not None)
+    calls = _calls(couplings, span, request.envelope is not None)
     per_call = _SECONDS_PER_ENTRY * 4.0 ** min(n, 500) * n * n / _threads(request)
     return Cost(
         _bytes(request),
@@ -62,7 +62,7 @@ def cost(request: Request) -> Cost:
     )
 
 
-def _calls(couplings: Couplings, n_times: int, span: float, pulsed: bool) -> float:
+def _calls(couplings: Couplings, span: float, pulsed: bool) -> float:
     """How many applications of the generator, roughly."""
     rates = couplings.decay
     own = float(np.diag(rates).real.sum())
@@ -71,7 +71,7 @@ def _calls(couplings: Couplings, n_times: int, span: float, pulsed: bool) -> flo
     width = 0.25 * float(np.abs(couplings.shift).sum() + np.abs(couplings.detunings).sum())
     radius = 0.25 * decay + 0.5 * (width + float(np.abs(couplings.drive).sum()))
     if pulsed:
-        return 13 * max(n_times - 1, radius * span / 2)
+        return 12 * radius * span + 30
     return 2.5 * radius * span + 20
 
 
@@ -143,12 +143,13 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     couplings, times, threads = request.couplings, request.times, _threads(request)
     measure = PairMeasure(couplings.decay)
     functionals = _packed.Functionals(len(couplings), list(request.operators.values()))
-    before = 0 if earlier is None else int(earlier.diagnostics["applications"])
-    state, failure, stepper = _begin(request, functionals, earlier), None, None
+    state = _begin(request, functionals, earlier)
+    failure: BaseException | None = None
+    applications = 0 if earlier is None else int(earlier.diagnostics["applications"])
+    stepper: Series | Pulse | None = None
 
     def report() -> Run:
-        done = before + (0 if stepper is None else stepper.applications)
-        diagnostics = {**clock.diagnostics(), "applications": done, "threads": threads}
+        diagnostics = {"applications": applications, "threads": threads, **clock.diagnostics()}
         return _report(request, measure, state, diagnostics, failure)
 
     clock.first(report)
@@ -164,12 +165,17 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
                 leg = stepper.leg(state.time, state.packed, times[first:], _wanted(request, first))
                 rows = _rows(request, functionals, leg, first)
                 state = _Reached(state.rows + rows, leg.time, leg.state)
+                applications += leg.applications
                 clock.look()
                 bar.step(len(rows))
                 clock.keep(report)
     except (KeyboardInterrupt, Exception) as error:
         failure = error
+    del stepper  # its vectors make room for the state to be unpacked
     finished = report()
+    if len(couplings) <= _STATE_EMITTERS and state.time == times[len(state.rows) - 1]:
+        finished.observables["last_state"] = _packed.unpack(state.packed, len(couplings))
+        finished.diagnostics.update(clock.diagnostics())
     clock.last(finished)
     return finished
 
@@ -182,8 +188,10 @@ def _prepare(request: Request) -> None:
         from collective.engines._generator import Generator
 
         atom = Couplings([[1.0]], [[0.0]])
-        packed = np.zeros(_packed.shape(1))
-        Generator(atom, 1, None).advance(packed, packed.copy(), packed.copy(), (1.0, 0.0, 0.0), 0)
+        vectors = [np.zeros(_packed.shape(1)) for _ in range(3)]
+        past = [(1.0, vectors[0])] if request.envelope else []
+        here, before, sums = vectors
+        Generator(atom, 1, None).advance(here, before, sums, (1.0, 0.0, 0.0), 0.0, 1.0, past)
     if len(request.couplings) <= _STATE_EMITTERS or "states" in request.words:
         import qutip  # noqa: F401  (its seconds and bytes are not the run's)
 
@@ -193,32 +201,33 @@ def _stepper(
     functionals: _packed.Functionals,
     threads: int,
     pool: ThreadPoolExecutor | None,
-) -> "Series | RungeKutta":
-    from collective.engines._driven_steps import RungeKutta, Series
+) -> "Series | Pulse":
+    from collective.engines._driven_steps import Pulse, Series
     from collective.engines._generator import Generator
 
     generator = Generator(request.couplings, threads, pool)
-    if request.envelope is None:
-        duration = float(np.ptp(request.times))
-        return Series(generator, functionals, request.rtol, request.atol, duration)
-    gaps = np.diff(request.times)
-    # a pulse shorter than a step would be stepped over unseen
-    longest = max(float(gaps.min()), float(gaps.sum()) / _STEPS) if len(gaps) else np.inf
-    return RungeKutta(
-        generator, request.envelope, functionals, request.rtol, request.atol, longest
-    )
+    duration = float(np.ptp(request.times))
+    tolerances = (request.rtol, request.atol, duration)
+    if request.envelope is None or duration == 0:
+        return Series(generator, functionals, *tolerances)
+    # a pulse shorter than this would not be seen
+    resolution = max(float(np.diff(request.times).min()), duration / _INTERVALS)
+    strongest = float(np.abs(request.pulse).max())
+    return Pulse(generator, request.envelope, functionals, *tolerances, resolution, strongest)
 
 
 def _begin(
     request: Request, functionals: _packed.Functionals, earlier: "Result | None"
 ) -> _Reached:
     """The initial state, or where an earlier result ended."""
+    from collective.engines._driven_steps import Leg
+
     couplings, times = request.couplings, request.times
     if earlier is None:
         packed = _packed.pack(request.state, len(couplings), couplings.emitters)
         start = _Reached([], float(times[0]), packed)
         kept = {0: packed} if 0 in _wanted(request, 0) else {}
-        leg = _leg(start.time, packed, functionals.take(packed)[None], kept)
+        leg = Leg(start.time, packed, functionals.take(packed)[None], kept, 0)
         return replace(start, rows=_rows(request, functionals, leg, 0))
     assert earlier.correlations is not None
     eigenvalues = iter(earlier.diagnostics.get("smallest_eigenvalues", []))
@@ -233,15 +242,11 @@ def _begin(
         )
         for i in range(len(earlier.times))
     ]
-    if not earlier.resume:
-        return _Reached(rows, float(times[-1]), np.empty(0))
+    if not earlier.resume:  # it was complete
+        last = earlier.last_state
+        packed = np.empty(0) if last is None else _packed.pack(last, len(couplings), None)
+        return _Reached(rows, float(times[-1]), packed)
     return _Reached(rows, float(earlier.resume["time"]), earlier.resume["state"])
-
-
-def _leg(time: float, *parts: Any) -> "Leg":
-    from collective.engines._driven_steps import Leg
-
-    return Leg(time, *parts)
 
 
 def _looks(request: Request) -> set[int]:
@@ -258,9 +263,7 @@ def _wanted(request: Request, first: int) -> set[int]:
     return {i - first for i in wanted}
 
 
-def _rows(
-    request: Request, functionals: _packed.Functionals, leg: "Leg", first: int
-) -> list[_Row]:
+def _rows(request: Request, functionals: _packed.Functionals, leg: "Leg", first: int) -> list[_Row]:
     """The rows of a leg whose first output time is times[first]."""
     traces, correlations, values = functionals.read(leg.taken)
     if not np.all(np.isfinite(traces)):
@@ -289,10 +292,6 @@ def _report(
     failure: BaseException | None,
 ) -> Run:
     rows, times = list(state.rows), request.times
-    n, reached = len(request.couplings), len(rows)
-    last = None
-    if n <= _STATE_EMITTERS and state.time == times[reached - 1] and state.packed.size:
-        last = _packed.unpack(state.packed, n)
     observables = {
         **measure.fields(np.array([row.correlations for row in rows])),
         "states": [row.state for row in rows] if "states" in request.words else None,
@@ -300,13 +299,13 @@ def _report(
             name: np.array([row.values[o] for row in rows])
             for o, name in enumerate(request.operators)
         },
-        "last_state": last,
+        "last_state": None,
     }
     diagnostics = {**diagnostics, "trace_error": max(row.trace_error for row in rows)}
     if _looks(request):
         found = [row.smallest for row in rows if row.smallest is not None]
         diagnostics["smallest_eigenvalues"] = found
     resume = {}
-    if reached < len(times):
+    if len(rows) < len(times):
         resume = {"time": np.array(state.time), "state": state.packed}
     return Run(observables, diagnostics, failure, resume)
