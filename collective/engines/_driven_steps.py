@@ -7,10 +7,11 @@ nothing else.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import Polynomial, chebyshev
+from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import NDArray
 from scipy.linalg.blas import daxpy
 
@@ -222,14 +223,14 @@ class Pulse:
         # irregular points, so that no period hides between them
         at = np.sort(np.append(np.arange(samples) * _GOLDEN % 1, 1.0))
         values = np.array([self._factor(time + (end - time) * x) for x in at])
-        powers = chebyshev.chebvander(2 * at - 1, _DEGREE)
+        powers = chebvander(2 * at - 1, _DEGREE)
         fit = np.linalg.lstsq(powers, values, rcond=None)[0]
         allowed = tolerance / ((end - time) * self._generator.drive_strength)
         if not np.abs(powers @ fit - values).max() < max(allowed, 1e-14 * np.abs(values).max()):
             return None
         left = np.cumsum(np.abs(fit)[::-1])[::-1] > allowed / 10
         fit = fit[: max(1, int(np.sum(left)))]
-        return chebyshev.Chebyshev(fit, domain=[0, 1]).convert(kind=Polynomial).coef
+        return _monomials(len(fit)) @ fit
 
     def _factor(self, t: float) -> complex:
         value = complex(self._envelope(t))
@@ -273,6 +274,19 @@ class Pulse:
                 powers = fractions[:, None] ** np.arange(len(taken))
                 return sums, powers @ np.array(taken), kept
         return None
+
+
+@cache
+def _monomials(count: int) -> NDArray[np.float64]:
+    """Column k: coefficients of 1, x, x² … in the Chebyshev polynomial T_k(2x − 1)."""
+    columns = np.zeros((count, count))
+    columns[0, 0] = 1.0
+    for k in range(1, count):  # T_k = 2(2x − 1)T_{k−1} − T_{k−2}, without the 2 at k = 1
+        twice = (1 if k == 1 else 2) * columns[:, k - 1]
+        columns[:, k] = 2 * np.roll(twice, 1) - twice
+        if k > 1:
+            columns[:, k] -= columns[:, k - 2]
+    return columns
 
 
 def _stretch(

@@ -38,6 +38,8 @@ _PULSE_VECTORS = 14  # state, its successor, ten powers, what the drive meets, a
 _INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
 _EIGENVALUE_TIMES = 5
 _EIGENVALUE_EMITTERS = 8
+_LOOK_BYTES = 70  # per entry of ρ: unpacked, and copies for its eigenvalues
+_KEPT_AT_ONCE = 16  # states summed up at the same time
 _STATE_EMITTERS = 10  # up to which the last state is returned
 
 
@@ -79,7 +81,7 @@ def _bytes(request: Request) -> int:
     """Memory at the peak."""
     n, n_times = len(request.couplings), len(request.times)
     padded = _packed.padded(n)
-    size, states = 1 << padded, (1 << n) ** 2
+    size = 1 << padded
     vectors = _SERIES_VECTORS if request.envelope is None else _PULSE_VECTORS
     tables = size * (8 * (padded * padded // 4 + padded) + 8 * 8 + 40)
     scratch = _threads(request) * 3 * size * 64
@@ -87,10 +89,12 @@ def _bytes(request: Request) -> int:
     operators = sum(60 * _entries(operator) for operator in request.operators.values())
     rows = 16 * (n * n + len(request.operators) + 2) * (2 * n_times + 100)
     found = vectors * 8 * size * size + tables + scratch + functionals + operators + rows
+    states = (1 << n) ** 2
     if "states" in request.words:
-        found += n_times * 16 * states + min(n_times, 16) * 8 * size * size
-    if n <= _STATE_EMITTERS or "states" in request.words:
-        found += 40 * states  # a state taken out of its packing
+        found += n_times * 16 * states
+    wanted = len(_wanted(request, 0))
+    if wanted:
+        found += (_LOOK_BYTES + 8 * min(wanted, _KEPT_AT_ONCE)) * states
     return found
 
 
