@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _COMPILING = 6  # seconds
 _SECONDS_PER_ENTRY = 2e-10  # of ρ, per application and N²; N = 8 takes 0.8 ms
 _SECONDS_PER_CALL = 5e-5  # of Python, per application
-_SMALL = 6  # emitters that one thread serves as fast as two
+_SMALL = 7  # emitters; below, handing work to another thread takes as long as doing it
 _SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
 _PULSE_VECTORS = 14  # state, its successor, ten powers, what the drive meets, and V
 _INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
