@@ -33,6 +33,7 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/exact.py
 	$(BIN)/python benchmarks/couple.py
 	$(BIN)/python benchmarks/wire.py
+	$(BIN)/python benchmarks/engines.py
 
 clean:
 	rm -rf .venv docs/_build docs/gallery docs/generated demo-output

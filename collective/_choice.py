@@ -14,7 +14,7 @@ from collective.couplings import Couplings
 from collective.engines.runs import Cost, Engine
 
 # in the order in which they are asked; the first of equals is taken
-ENGINES = ("exact", "driven")
+ENGINES = ("exact", "blocks", "driven")
 METHODS = ("auto", *ENGINES)
 _FAST_ENOUGH = 0.1  # seconds below which QuTiP serves best: it keeps every observable
 
@@ -132,7 +132,7 @@ def chosen(request: Request, method: str) -> Choice:
     if refusal is not None:
         raise ValueError(refusal)
     cost = engine(name).cost(request)
-    require(cost.bytes, cost.work, _way_out(request, name))
+    require(cost.bytes, f"method '{name}' ({cost.work})", _way_out(request, name))
     return Choice(name, f"asked for: {cost.work}", cost)
 
 
@@ -147,7 +147,8 @@ def _automatic(request: Request) -> Choice:
         raise ValueError("no engine can: " + "; ".join(found.refusals.values()))
     name = min(found.costs, key=lambda name: found.costs[name].bytes)
     cost = found.costs[name]
-    require(cost.bytes, f"{cost.work}, the least of all engines,", _way_out(request, name))
+    least = f"method '{name}' ({cost.work}), the least of all engines,"
+    require(cost.bytes, least, _way_out(request, name))
     raise AssertionError("unreachable: nothing fits, and yet it does")
 
 

@@ -13,10 +13,11 @@ from collective import _checks
 from collective._jumps import Jumps
 from collective._memory import bytes_text
 from collective._operators import excited
-from collective._storage import ARRAYS, pack, unpack
+from collective._storage import ARRAYS, pack, unpack, written
 from collective.master import MasterEquation
 
 if TYPE_CHECKING:
+    import xarray
     from qutip import Qobj
 
 _FORMAT = "collective result"
@@ -177,29 +178,58 @@ class Result:
             The path written. `co.load` reads it back; a field other than the package's own
             comes back as None, with its description in `diagnostics["field"]`.
         """
-        import tempfile
-
-        target = Path(path)
-        if target.name in ("", "..") or target.is_dir():
-            raise ValueError(f"path must name a file, got {str(path)!r}")
-        if target.suffix != ".npz":
-            target = target.with_name(target.name + ".npz")
         arrays, metadata = pack(self)
         metadata |= {"format": _FORMAT, "version": _VERSION}
         arrays["metadata"] = np.array(json.dumps(metadata))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
+
+        def write(partial: Path) -> None:
+            with partial.open("wb") as stream:
                 np.savez_compressed(stream, **arrays)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(partial, 0o666 & ~_umask())
-            os.replace(partial, target)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
-        return target
+
+        return written(path, ".npz", write)
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """Everything but the machinery as an `xarray.Dataset`, a fresh copy.
+
+        Along time, emitter (with x, y, z where known) and emitter_2, level, jump, operator: what
+        was observed, standard errors, photons, Γ, Δ and what else acts on the emitters; states,
+        if observed, with row and column in QuTiP's basis. Each variable says what it is in
+        `long_name` and `units`. The attributes are method, reason, initial_state, frame, complete,
+        versions, conventions, the diagnostics as JSON, and `left_out`: what only `save` keeps.
+
+        Raises:
+            ImportError: without xarray, which `pip install 'collective-emission[data]'` brings.
+
+        Example:
+            >>> import numpy as np, collective as co
+            >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+            >>> data = co.evolve(pair, "inverted", np.linspace(0, 4, 81)).to_xarray()
+            >>> data.populations.sel(emitter=0, time=1.0, method="nearest").round(3).item()
+            0.286
+        """
+        from collective._xarray import dataset
+
+        return dataset(self)
+
+    def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
+        """Write `to_xarray` as a NetCDF-4 file, replacing it only when complete.
+
+        NetCDF has no complex numbers: `correlations` becomes `correlations_real` and
+        `correlations_imag`, and so does every complex variable; `complete` is 1 or 0.
+
+        Args:
+            path: a file name; ".nc" is appended if missing.
+
+        Returns:
+            The path written. `xarray.open_dataset` reads it, and any other tool for NetCDF.
+
+        Raises:
+            ImportError: without xarray and h5netcdf, which
+                `pip install 'collective-emission[data]'` brings.
+        """
+        from collective._xarray import write_netcdf
+
+        return write_netcdf(self, path)
 
 
 def load(path: str | os.PathLike[str]) -> Result:
@@ -246,9 +276,3 @@ def load(path: str | os.PathLike[str]) -> Result:
         raise ValueError(f"{source} is damaged: {missing} is missing") from None
     except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{source} is damaged: {error}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -24,7 +24,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_static"]
 templates_path = ["_templates"]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
@@ -61,6 +61,7 @@ html_theme_options = {
 STORY = [  # the order in which the examples are best read
     "one_atom_then_two",
     "the_dicke_burst",
+    "fourteen_atoms_exactly",
     "how_close_is_close",
     "two_detuned_emitters",
     "light_on_a_wire",

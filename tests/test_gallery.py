@@ -66,6 +66,20 @@ def test_the_dicke_burst():
     assert round(reference.dicke_ladder(10, [0.2128])[0] / 100, 2) == 0.23
 
 
+def test_fourteen_atoms_exactly():
+    names = run("fourteen_atoms_exactly")
+    bursts = list(names["bursts"].values())
+    assert [burst.diagnostics["symmetries"] for burst in bursts] == [12, 20, 28]
+    peaks = [burst.emission.max() / n for burst, n in zip(bursts, (6, 10, 14), strict=True)]
+    assert 1.25 > peaks[0] > peaks[1] > peaks[2] > 1.1
+    assert np.all(np.diff([burst.emission.argmax() for burst in bursts]) < 0)
+    some = names["times"][::10]
+    exact = co.evolve(bursts[0].couplings, "inverted", some, method="exact", progress=False)
+    np.testing.assert_allclose(bursts[0].emission[::10], exact.emission, atol=1e-5)
+    ladder = [reference.dicke_ladder(n, np.linspace(0, 0.5, 51)).max() / n for n in (6, 14)]
+    assert ladder[1] > 1.8 * ladder[0]
+
+
 def test_how_close_is_close():
     names = run("how_close_is_close")
     for n, spacing in ((3, 0.15414), (10, 0.22053), (100, 0.25623)):

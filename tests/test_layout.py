@@ -70,6 +70,7 @@ def test_the_table_has_no_way_round():
     rooms = table()
     rooms["validity"] -= {"couplings", "master"}
     rooms["_storage"] -= {"result"}
+    rooms["_xarray"] -= {"result"}
 
     def reach(room, seen=()):
         assert room not in seen, seen
@@ -83,7 +84,7 @@ def test_the_table_has_no_way_round():
 def test_importing_costs_little_more_than_numpy():
     """Heavy libraries are imported where they are used."""
     code = "import collective, sys; print([m for m in sys.argv[1:] if m in sys.modules])"
-    heavy = ["scipy", "numba", "qutip", "matplotlib", "tqdm"]
+    heavy = ["scipy", "numba", "qutip", "matplotlib", "tqdm", "xarray"]
     out = subprocess.run(
         [sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True
     )

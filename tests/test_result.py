@@ -5,6 +5,7 @@ import pytest
 import qutip
 
 import collective as co
+from collective._jumps import Jumps
 
 TIMES = np.linspace(0, 2, 11)
 
@@ -52,6 +53,46 @@ def test_everything_comes_back(result, tmp_path):
     for name in ("method", "reason", "initial_state", "frame", "complete", "diagnostics"):
         assert getattr(back, name) == getattr(result, name)
     assert repr(back) == repr(result)
+
+
+def test_what_trajectories_and_unfinished_runs_bring_comes_back(result, tmp_path):
+    jumps = Jumps(np.array([0, 2, 2]), np.array([0.5, 0.1, 1.0]), np.array([1, 0, 2]), 4)
+    errors = ("emission_error", "excitation_error", "populations_error")
+    resume = {"block": np.arange(6.0).reshape(2, 3) * 1j, "generator": np.array([2**63], np.uint64)}
+    sampled = result.replace(
+        **{name: 0.1 * getattr(result, name.removesuffix("_error")) for name in errors},
+        jumps=jumps,
+        resume=resume,
+        complete=False,
+    )
+    back = co.load(sampled.save(tmp_path / "run.npz"))
+    for name in errors:
+        np.testing.assert_array_equal(getattr(back, name), getattr(sampled, name))
+    for name in ("trajectory", "times", "channels"):
+        np.testing.assert_array_equal(getattr(back.jumps, name), getattr(jumps, name))
+    assert back.jumps.n_trajectories == 4
+    assert len(back.jumps) == 3
+    np.testing.assert_array_equal(back.jumps.of(2)[0], [0.1, 1.0])
+    assert back.resume.keys() == resume.keys()
+    for name, array in resume.items():
+        np.testing.assert_array_equal(back.resume[name], array)
+        assert back.resume[name].dtype == array.dtype
+    assert not back.complete
+    assert repr(back) == repr(sampled)
+
+
+def test_what_an_engine_did_not_bring_stays_away(result, tmp_path):
+    back = co.load(result.save(tmp_path / "run.npz"))
+    assert back.emission_error is back.excitation_error is back.populations_error is None
+    assert back.jumps is None
+    assert back.resume == {}
+
+
+def test_no_photon_in_any_trajectory(result, tmp_path):
+    none = Jumps(np.empty(0, int), np.empty(0), np.empty(0, int), 7)
+    back = co.load(result.replace(jumps=none).save(tmp_path / "run.npz"))
+    assert len(back.jumps) == 0
+    assert back.jumps.n_trajectories == 7
 
 
 def test_a_user_s_matrices_and_field(tmp_path):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from collective.emitters import Emitters
 
+LARGEST = 62  # emitters: bits of an integer
+
 
 @dataclass(frozen=True, eq=False)
 class Sectors:
@@ -41,17 +43,17 @@ class Sectors:
 
     @cached_property
     def _sorted(self) -> list[NDArray[np.int64]]:
-        every = np.arange(1 << self.n, dtype=np.int64)
-        counts = np.bitwise_count(every)
-        return [every[counts == k] for k in range(self.highest + 1)]
+        found = [np.zeros(1, dtype=np.int64)]
+        for k in range(1, self.highest + 1):
+            # emitter m the highest excited one, below it any k − 1
+            fewer = found[-1]
+            parts = [fewer[: comb(m, k - 1)] | (1 << m) for m in range(k - 1, self.n)]
+            found.append(np.concatenate(parts))
+        return found
 
-    @cached_property
-    def rank(self) -> NDArray[np.uint32]:
-        """Place of every configuration in its own sector, (2^N,); 0 above `highest`."""
-        rank = np.zeros(1 << self.n, dtype=np.uint32)
-        for members in self._sorted:
-            rank[members] = np.arange(len(members))
-        return rank
+    def rank(self, k: int, configurations: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """Place of configurations with k excited emitters in their sector."""
+        return np.searchsorted(self._sorted[k], configurations).astype(np.uint32)
 
     def configurations(self, k: int) -> NDArray[np.int64]:
         """Bit strings with k excited emitters, ascending, (n_k,)."""
@@ -79,7 +81,7 @@ class Sectors:
         here = self.configurations(k)[:, None, None]
         m = self.occupied(k)[:, :, None]
         to = self.empty(k)[:, None, :]
-        target = self.rank[here ^ (1 << m) ^ (1 << to)]
+        target = self.rank(k, here ^ (1 << m) ^ (1 << to))
         shape = target.shape
         flat = (len(here), shape[1] * shape[2])
         return (
@@ -91,12 +93,12 @@ class Sectors:
     def lowered(self, k: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Places in sector k−1 once one of the excitations has left, and which: (n_k, k) each."""
         m = self.occupied(k)
-        return self.rank[self.configurations(k)[:, None] ^ (1 << m)], m
+        return self.rank(k - 1, self.configurations(k)[:, None] ^ (1 << m)), m
 
     def raised(self, k: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Places in sector k+1 after another emitter is excited, and which: (n_k, N−k) each."""
         m = self.empty(k)
-        return self.rank[self.configurations(k)[:, None] | (1 << m)], m
+        return self.rank(k + 1, self.configurations(k)[:, None] | (1 << m)), m
 
 
 def qutip_index(n: int, configurations: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from collective._progress import Progress
 from collective._requests import Request
 from collective.couplings import Couplings
 from collective.engines import _packed
-from collective.engines.measures import PairMeasure
+from collective.engines.measures import pair_fields
 from collective.engines.recorder import smallest_eigenvalue
 from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_available
 
@@ -145,7 +145,6 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     _prepare(request)
     clock = Clock(checkpoint)
     couplings, times, threads = request.couplings, request.times, _threads(request)
-    measure = PairMeasure(couplings.decay)
     functionals = _packed.Functionals(len(couplings), list(request.operators.values()))
     state = _begin(request, functionals, earlier)
     failure: BaseException | None = None
@@ -154,7 +153,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
 
     def report() -> Run:
         diagnostics = {"applications": applications, "threads": threads, **clock.diagnostics()}
-        return _report(request, measure, state, diagnostics, failure)
+        return _report(request, state, diagnostics, failure)
 
     clock.first(report)
     try:
@@ -290,14 +289,13 @@ def _rows(request: Request, functionals: _packed.Functionals, leg: "Leg", first:
 
 def _report(
     request: Request,
-    measure: PairMeasure,
     state: _Reached,
     diagnostics: dict[str, Any],
     failure: BaseException | None,
 ) -> Run:
     rows, times = list(state.rows), request.times
     observables = {
-        **measure.fields(np.array([row.correlations for row in rows])),
+        **pair_fields(request.couplings.decay, np.array([row.correlations for row in rows])),
         "states": [row.state for row in rows] if "states" in request.words else None,
         "expect": {
             name: np.array([row.values[o] for row in rows])

@@ -66,7 +66,8 @@ def cost(request: Request) -> Cost:
         return Cost(
             predicted_bytes(n, len(times), kept),
             seconds,
-            f"QuTiP, the density matrix of {n} emitters",
+            f"QuTiP, the density matrix of {n} emitters"
+            + (f" at {kept} times, states kept" if kept else ""),
         )
     size = problem.dimension
     if _by_exponentials(problem):

@@ -11,6 +11,17 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 
+def pair_fields(decay: NDArray[Any], correlations: NDArray[Any]) -> dict[str, Any]:
+    """Fields of `Result` from ⟨σ⁺_mσ⁻_n⟩ at T times, (T, N, N)."""
+    populations = np.diagonal(correlations, axis1=1, axis2=2).real.copy()
+    return {
+        "emission": np.einsum("mn,tmn->t", decay, correlations).real,
+        "excitation": populations.sum(axis=1),
+        "populations": populations,
+        "correlations": correlations,
+    }
+
+
 class PairMeasure:
     """⟨σ⁺_mσ⁻_n⟩ of two-level emitters: emission, populations and correlations.
 
@@ -36,13 +47,7 @@ class PairMeasure:
 
     def fields(self, taken: NDArray[Any]) -> dict[str, Any]:
         """Fields of `Result` from T of them, (T, N, N)."""
-        populations = np.diagonal(taken, axis1=1, axis2=2).real.copy()
-        return {
-            "emission": np.einsum("mn,tmn->t", self._decay, taken).real,
-            "excitation": populations.sum(axis=1),
-            "populations": populations,
-            "correlations": taken,
-        }
+        return pair_fields(self._decay, taken)
 
     def retake(self, earlier: Any) -> NDArray[Any]:
         """What an earlier `Result` took."""

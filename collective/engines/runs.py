@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from collective._memory import resident_bytes
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SECONDS = 30
 CHECKPOINT_SHARE = 0.05  # of the time, at most
+_BETWEEN_LOOKS = 0.1  # seconds
 
 
 @dataclass(frozen=True)
@@ -84,16 +86,20 @@ class Clock:
         self._start = self._saved = time.monotonic()
         self._interval = float(CHECKPOINT_SECONDS)
         self._before = self._peak = resident_bytes()
+        self._looked = self._start
 
     def diagnostics(self) -> dict[str, Any]:
         """Seconds since the start, bytes at the highest of the looks so far."""
+        self._looked = -np.inf
         self.look()
         used = None if self._before is None or self._peak is None else self._peak - self._before
         return {"seconds": time.monotonic() - self._start, "bytes_used": used}
 
     def look(self) -> None:
-        """Notice the memory held now."""
-        if self._peak is not None:
+        """Notice the memory held now and then; asking takes a while."""
+        now = time.monotonic()
+        if self._peak is not None and now - self._looked > _BETWEEN_LOOKS:
+            self._looked = now
             self._peak = max(self._peak, resident_bytes() or 0)
 
     def first(self, run: Callable[[], Run]) -> None:

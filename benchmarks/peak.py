@@ -1,0 +1,63 @@
+"""The most floating-point operations a core can do in a second, measured in two ways.
+
+python benchmarks/peak.py prints both: fused multiply-adds that hardly leave the registers, compiled
+as the package's kernels are, and a product of matrices by BLAS, which may use wider registers than
+the compiler chooses to.
+"""
+
+import os
+
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from collective._compiled import compiled, vectorised
+from collective.engines._lanes import OPTIONS
+
+DEGREE = 8  # short enough that the processor works on many entries at once, hiding latencies
+ENTRIES = 512  # 4 KiB, in the first cache
+SIZE = 1200  # of the matrices
+
+
+@compiled(**OPTIONS)
+def polynomial(repeats, x, out):
+    """By Horner's rule for every entry: DEGREE multiply-adds for one number read and written."""
+    for _ in range(repeats):
+        for i in range(len(x)):
+            y = x[i]
+            for _ in range(DEGREE):
+                y = y * x[i] + 0.5
+            out[i] = y
+
+
+def fastest(function: Callable[[], object], repeats: int) -> float:
+    """Seconds of the fastest of several calls: others may be using the core meanwhile."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def peak() -> dict[str, float]:
+    """Operations per second of one core, by compiled multiply-adds and by BLAS."""
+    x, passes = np.linspace(0.5, 0.9, ENTRIES), 2000
+    out = np.empty_like(x)
+    with vectorised():
+        polynomial(1, x, out)
+    matrix = np.random.default_rng(0).standard_normal((SIZE, SIZE))
+    chains = fastest(lambda: polynomial(passes, x, out), 300)
+    product = fastest(lambda: matrix @ matrix, 15)
+    return {
+        "compiled": 2 * DEGREE * ENTRIES * passes / chains,
+        "blas": 2 * SIZE**3 / product,
+    }
+
+
+if __name__ == "__main__":
+    print(", ".join(f"{name} {rate / 1e9:.1f} Gflop/s" for name, rate in peak().items()))

@@ -1,0 +1,54 @@
+"""
+Fourteen atoms, exactly
+=======================
+
+*How far does the whole master equation go?* The density matrix of fourteen atoms has
+:math:`4^{14}` = 268 million entries. Excitations only leave, so the blocks of equal excitation
+number are enough: 40 million; and a ring looks the same from every atom and in the mirror, so one
+column in 28 is: 1.5 million. Nothing is approximated.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import collective as co
+
+times = np.linspace(0, 1, 51)  # in 1/Γ₀
+
+bursts = {}
+for n in (6, 10, 14):
+    couplings = co.couple(co.ring(n, spacing=0.12), co.Vacuum())
+    next_atom = [*range(1, n), 0]  # a permutation; the reversal is found without help
+    burst = co.evolve(
+        couplings, "inverted", times, method="blocks", symmetries=[next_atom], rtol=1e-6
+    )
+    bursts[f"N = {n}"] = burst
+    peak = burst.emission.max() / n
+    used = burst.diagnostics
+    print(
+        f"N = {n:2}: {peak:.4f} Γ₀ per atom at t = {times[burst.emission.argmax()]:.2f}/Γ₀; "
+        f"{used['symmetries']} symmetries, {used['applications']} applications of the generator, "
+        f"{used['seconds']:.2f} s"
+    )
+
+ax = co.plot.emission(bursts, per_emitter=True, independent=False)
+ax.plot(times, np.exp(-times), "k--", lw=1, label="independent")
+ax.legend()
+ax.set_title("Rings of inverted atoms, 0.12 λ apart")
+plt.show()
+
+# %%
+# What to notice
+# --------------
+#
+# * All three rings burst, but nothing like the Dicke ladder, whose peak per atom doubles from 6 to
+#   14: here it even falls. An atom couples strongly only to its neighbours, of which it has two
+#   in every ring, and the shifts between close atoms pull the collective states apart.
+# * The more atoms, the earlier the peak.
+# * The time printed grows far less than sixteenfold for every two atoms.
+#
+# Try changing
+# ------------
+#
+# Print ``co.methods(couplings, "inverted", times)``: what would the other engines take? Set
+# ``shift=0 * couplings.shift`` with ``couplings.replace`` and see the shifts' part in it.
