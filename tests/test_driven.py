@@ -363,7 +363,6 @@ def test_threads_only_share_the_work(monkeypatch, pulse):
         (9, None, ()),
         (10, None, ()),
         (8, gaussian(1.0, 0.1, 0.05), ()),
-        (9, gaussian(1.0, 0.1, 0.05), ()),
         (8, None, "states"),
     ],
 )

@@ -29,6 +29,7 @@ _POWERS = 80
 _DEGREE = 8  # of the polynomial that follows an envelope
 _SAMPLES = 32  # of the envelope in a leg, at least
 _PER_INTERVAL = 8  # and as many between the closest output times
+_INTERVALS = 200  # of the closest output times in a leg, at most: none takes too many samples
 _GOLDEN = (5**0.5 - 1) / 2
 _SUDDEN = 0.01  # share of the tolerance that a jump of the envelope may use up
 _INSTANT = 1e-14  # relative; shorter legs are none
@@ -189,7 +190,8 @@ class Pulse:
         self._rtol, self._atol, self._duration = rtol, atol, duration
         self._resolution = resolution
         ellipse = generator.ellipse(strongest)
-        self._limit = _POWER_REACH / max(ellipse.decay + ellipse.width, 1e-9)
+        reach = _POWER_REACH / max(ellipse.decay + ellipse.width, 1e-9)
+        self._limit = min(reach, _INTERVALS * resolution)
         self._longest = self._limit
         self._ring: NDArray[np.float64] | None = None
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collective.engines._driven_steps import Leg, Pulse, Series
     from collective.result import Result
 
-_COMPILING = 6  # seconds
+_COMPILING = 5  # seconds
 _SECONDS_PER_ENTRY = 2e-10  # of ρ, per application and N²; N = 8 takes 0.8 ms
 _SECONDS_PER_CALL = 5e-5  # of Python, per application
 _SMALL = 7  # emitters; below, handing work to another thread takes as long as doing it
@@ -174,11 +174,16 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
                 clock.keep(report)
     except (KeyboardInterrupt, Exception) as error:
         failure = error
-    del stepper  # its vectors make room for the state to be unpacked
+    clock.diagnostics()  # a look at the memory before
+    del stepper  # makes room for the state to be unpacked
+    last = None
+    try:
+        if len(couplings) <= _STATE_EMITTERS and state.time == times[len(state.rows) - 1]:
+            last = _packed.unpack(state.packed, len(couplings))
+    except KeyboardInterrupt as error:
+        failure = error
     finished = report()
-    if len(couplings) <= _STATE_EMITTERS and state.time == times[len(state.rows) - 1]:
-        finished.observables["last_state"] = _packed.unpack(state.packed, len(couplings))
-        finished.diagnostics.update(clock.diagnostics())
+    finished.observables["last_state"] = last
     clock.last(finished)
     return finished
 
