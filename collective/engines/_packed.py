@@ -64,18 +64,23 @@ def pack(state: "State | Qobj", n: int, emitters: "Emitters | None") -> NDArray[
     return panels
 
 
+def density(panels: NDArray[np.float64], n: int) -> NDArray[np.complex128]:
+    """ρ of n emitters, (2^N, 2^N), rows and columns by configuration."""
+    size = 1 << n
+    packed = panels.transpose(1, 0, 2).reshape(shape(n)[1], -1)[:size, :size]
+    rho = np.empty((size, size), dtype=complex)
+    np.add(packed, packed.T, out=rho.real)
+    np.subtract(packed, packed.T, out=rho.imag)
+    rho *= 0.5
+    return rho
+
+
 def unpack(panels: NDArray[np.float64], n: int) -> "Qobj":
     """ρ of n emitters as a QuTiP density matrix."""
     from qutip import Qobj
 
-    places = qutip_index(n, np.arange(1 << n))  # its own inverse up to the order of the emitters
-    back = np.argsort(places)
-    packed = panels[back[:, None] // _PANEL, back, back[:, None] % _PANEL]  # Rᵀ
-    rho = np.empty(packed.shape, dtype=complex)
-    np.add(packed, packed.T, out=rho.real)
-    np.subtract(packed.T, packed, out=rho.imag)
-    rho *= 0.5
-    return Qobj(rho, dims=[[2] * n, [2] * n], copy=False)
+    back = np.argsort(qutip_index(n, np.arange(1 << n)))  # the configuration at each of QuTiP's
+    return Qobj(density(panels, n)[np.ix_(back, back)], dims=[[2] * n, [2] * n], copy=False)
 
 
 class Functionals:

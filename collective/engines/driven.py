@@ -20,7 +20,6 @@ from collective._requests import Request
 from collective.couplings import Couplings
 from collective.engines import _packed
 from collective.engines.measures import pair_fields
-from collective.engines.recorder import smallest_eigenvalue
 from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_available
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ _PULSE_VECTORS = 14  # state, its successor, ten powers, what the drive meets, a
 _INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
 _EIGENVALUE_TIMES = 5
 _EIGENVALUE_EMITTERS = 8
-_LOOK_BYTES = 70  # per entry of ρ: unpacked, and copies for its eigenvalues
+_LOOK_BYTES = 25  # per entry of ρ: unpacked, and a copy for its eigenvalues
 _KEPT_AT_ONCE = 16  # states summed up at the same time
 _STATE_EMITTERS = 10  # up to which the last state is returned
 
@@ -276,17 +275,19 @@ def _rows(request: Request, functionals: _packed.Functionals, leg: "Leg", first:
     traces, correlations, values = functionals.read(leg.taken)
     if not np.all(np.isfinite(traces)):
         raise FloatingPointError("the density matrix is not finite")
-    looks, rows = _looks(request), []
+    n, looks, states = len(request.couplings), _looks(request), "states" in request.words
+    rows = []
     for i, trace in enumerate(traces):
-        rho = _packed.unpack(leg.kept[i], len(request.couplings)) if i in leg.kept else None
-        look = first + i in looks and rho is not None
+        packed, smallest = leg.kept.get(i), None
+        if packed is not None and first + i in looks:
+            smallest = float(np.linalg.eigvalsh(_packed.density(packed, n))[0])
         rows.append(
             _Row(
                 correlations[i],
                 [value[i] for value in values],
                 abs(float(trace) - 1),
-                rho if "states" in request.words else None,
-                smallest_eigenvalue(rho.full()) if look and rho is not None else None,
+                None if packed is None or not states else _packed.unpack(packed, n),
+                smallest,
             )
         )
     return rows
