@@ -57,15 +57,16 @@ def evolve(
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
-        method: "exact" (QuTiP, the whole density matrix) or "auto", which says its choice in
-            `Result.reason`; `co.methods` shows what each would take.
+        method: "exact" (QuTiP, the whole density matrix), "driven" (the same of any Couplings, a
+            tenth of the time; without drive and pump "blocks" is faster) or "auto", which says
+            its choice in `Result.reason`; `co.methods` shows what each would take.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance of the integrator.
         atol: absolute tolerance of the integrator.
-        envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). No internal step is
-            longer than the smallest distance of output times (or a 20,000th of the run): choose
-            those to resolve the pulse.
+        envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is looked at in
+            every interval as long as the smallest distance of output times (or a 20,000th of the
+            run): choose those to resolve the pulse.
         seed: of trajectories; the same seed gives the same numbers.
         n_trajectories: how many, at most.
         standard_error: of the emission, relative to its largest value, at which trajectories may

@@ -1,0 +1,319 @@
+r"""The whole density matrix without a matrix for its generator: everything that Couplings hold.
+
+ρ has 4^N entries and is kept as one real matrix of that size; H_eff moves rows of it and jumps
+move blocks (`_driven_kernels`), a fifth of the memory and a small part of the time that sparse
+operators take. A constant generator is expanded in Faber polynomials (`_faber`), so output times
+cost nothing; with an envelope, powers of time take their place (`_driven_steps`).
+Without drive and pump, an engine that keeps excitation numbers apart does less.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._progress import Progress
+from collective._requests import Request
+from collective.couplings import Couplings
+from collective.engines import _packed
+from collective.engines.measures import pair_fields
+from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_available
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+    from collective.engines._driven_steps import Leg, Pulse, Series
+    from collective.result import Result
+
+_COMPILING = 5  # seconds
+_SECONDS_PER_ENTRY = 2e-10  # of ρ, per application and N²; N = 8 takes 0.8 ms
+_SECONDS_PER_CALL = 5e-5  # of Python, per application
+_SMALL = 7  # emitters; below, handing work to another thread takes as long as doing it
+_SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
+_PULSE_VECTORS = 14  # state, its successor, ten powers, what the drive meets, and V
+_INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
+_EIGENVALUE_TIMES = 5
+_EIGENVALUE_EMITTERS = 8
+_LOOK_BYTES = 25  # per entry of ρ: unpacked, and a copy for its eigenvalues
+_KEPT_AT_ONCE = 16  # states summed up at the same time
+_STATE_EMITTERS = 10  # up to which the last state is returned
+
+
+def refusal(request: Request) -> str | None:
+    """Master equations other than that of `Couplings`."""
+    if isinstance(request.problem, Couplings):
+        return None
+    return "couplings: method='driven' takes Couplings; method='exact' any MasterEquation"
+
+
+def cost(request: Request) -> Cost:
+    """Memory and time of a run."""
+    couplings, times = request.couplings, request.times
+    n = len(couplings)
+    span = float(np.ptp(times))
+    calls = _calls(couplings, span, request.envelope is not None)
+    per_call = _SECONDS_PER_ENTRY * 4.0 ** min(n, 500) * n * n / _threads(request)
+    return Cost(
+        _bytes(request),
+        calls * (_SECONDS_PER_CALL + per_call),
+        f"{n} emitters, 4^{n} real entries of ρ",
+    )
+
+
+def _calls(couplings: Couplings, span: float, pulsed: bool) -> float:
+    """How many applications of the generator, roughly."""
+    rates = couplings.decay
+    own = float(np.diag(rates).real.sum())
+    decay = max(own, 0.5 * own + 0.25 * float(np.abs(rates).sum()))
+    decay += float(couplings.pump.sum() + couplings.dephasing.sum())
+    width = 0.25 * float(np.abs(couplings.shift).sum() + np.abs(couplings.detunings).sum())
+    radius = 0.25 * decay + 0.5 * (width + float(np.abs(couplings.drive).sum()))
+    if pulsed:
+        return 12 * radius * span + 30
+    return 2.5 * radius * span + 20
+
+
+def _bytes(request: Request) -> int:
+    """Memory at the peak."""
+    n, n_times = len(request.couplings), len(request.times)
+    padded = _packed.padded(n)
+    size = 1 << padded
+    vectors = _SERIES_VECTORS if request.envelope is None else _PULSE_VECTORS
+    tables = size * (8 * (padded * padded // 4 + padded) + 8 * 8 + 40)
+    scratch = _threads(request) * 3 * size * 64
+    functionals = n * n * max(size // 4, 1) * 16
+    operators = sum(60 * _entries(operator) for operator in request.operators.values())
+    rows = 16 * (n * n + len(request.operators) + 2) * (2 * n_times + 100)
+    found = vectors * 8 * size * size + tables + scratch + functionals + operators + rows
+    states = (1 << n) ** 2
+    if "states" in request.words:
+        found += n_times * 16 * states
+    wanted = len(_wanted(request, 0))
+    if wanted:
+        found += (_LOOK_BYTES + 8 * min(wanted, _KEPT_AT_ONCE)) * states
+    return found
+
+
+def _entries(operator: "Qobj") -> int:
+    """Stored entries of an operator."""
+    data = operator.data
+    return int(data.as_scipy().nnz) if hasattr(data, "as_scipy") else operator.shape[0] ** 2
+
+
+def _threads(request: Request) -> int:
+    """How many share the work."""
+    if len(request.couplings) <= _SMALL:
+        return 1
+    return min(request.threads or threads_available(), threads_available())
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What is kept of one output time."""
+
+    correlations: NDArray[np.complex128]
+    values: list[Any]
+    trace_error: float
+    state: "Qobj | None" = None
+    smallest: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Reached:
+    """How far a run has come; replaced as a whole, so that an interruption leaves one or the other.
+
+    Attributes:
+        rows: one per output time.
+        time: of the packed state.
+        packed: R then.
+    """
+
+    rows: list[_Row]
+    time: float
+    packed: NDArray[np.float64]
+
+
+def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
+    """Evolve R through the times not reached earlier.
+
+    Ctrl-C and failures come back in `Run.failure`, beside what was reached.
+    """
+    _prepare(request)
+    clock = Clock(checkpoint)
+    couplings, times, threads = request.couplings, request.times, _threads(request)
+    functionals = _packed.Functionals(len(couplings), list(request.operators.values()))
+    state = _begin(request, functionals, earlier)
+    failure: BaseException | None = None
+    applications = 0 if earlier is None else int(earlier.diagnostics["applications"])
+    stepper: Series | Pulse | None = None
+
+    def report() -> Run:
+        diagnostics = {"applications": applications, "threads": threads, **clock.diagnostics()}
+        return _report(request, state, diagnostics, failure)
+
+    clock.first(report)
+    try:
+        with (
+            ThreadPoolExecutor(threads - 1) if threads > 1 else nullcontext() as pool,
+            Progress(len(times), "evolving (driven)", show=request.progress) as bar,
+        ):
+            bar.step(len(state.rows))
+            stepper = _stepper(request, functionals, threads, pool)
+            while len(state.rows) < len(times):
+                first = len(state.rows)
+                leg = stepper.leg(state.time, state.packed, times[first:], _wanted(request, first))
+                rows = _rows(request, functionals, leg, first)
+                state = _Reached(state.rows + rows, leg.time, leg.state)
+                applications += leg.applications
+                clock.look()
+                bar.step(len(rows))
+                clock.keep(report)
+    except (KeyboardInterrupt, Exception) as error:
+        failure = error
+    clock.diagnostics()  # a look at the memory before
+    del stepper  # makes room for the state to be unpacked
+    last = None
+    try:
+        if len(couplings) <= _STATE_EMITTERS and state.time == times[len(state.rows) - 1]:
+            last = _packed.unpack(state.packed, len(couplings))
+    except KeyboardInterrupt as error:
+        failure = error
+    finished = report()
+    finished.observables["last_state"] = last
+    clock.last(finished)
+    return finished
+
+
+def _prepare(request: Request) -> None:
+    """Compile the kernels, or read them from disk, on the smallest of problems."""
+    from collective._compiled import announced
+
+    with announced("the driven engine", _COMPILING, show=request.progress):
+        from collective.engines._generator import Generator
+
+        atom = Couplings([[1.0]], [[0.0]])
+        vectors = [np.zeros(_packed.shape(1)) for _ in range(3)]
+        past = [(1.0, vectors[0])] if request.envelope else []
+        here, before, sums = vectors
+        Generator(atom, 1, None).advance(here, before, sums, (1.0, 0.0, 0.0), 0.0, 1.0, past)
+    if len(request.couplings) <= _STATE_EMITTERS or "states" in request.words:
+        import qutip  # noqa: F401  (its seconds and bytes are not the run's)
+
+
+def _stepper(
+    request: Request,
+    functionals: _packed.Functionals,
+    threads: int,
+    pool: ThreadPoolExecutor | None,
+) -> "Series | Pulse":
+    from collective.engines._driven_steps import Pulse, Series
+    from collective.engines._generator import Generator
+
+    generator = Generator(request.couplings, threads, pool)
+    duration = float(np.ptp(request.times))
+    tolerances = (request.rtol, request.atol, duration)
+    if request.envelope is None or duration == 0:
+        return Series(generator, functionals, *tolerances)
+    # a pulse shorter than this would not be seen
+    resolution = max(float(np.diff(request.times).min()), duration / _INTERVALS)
+    strongest = float(np.abs(request.pulse).max())
+    return Pulse(generator, request.envelope, functionals, *tolerances, resolution, strongest)
+
+
+def _begin(
+    request: Request, functionals: _packed.Functionals, earlier: "Result | None"
+) -> _Reached:
+    """The initial state, or where an earlier result ended."""
+    from collective.engines._driven_steps import Leg
+
+    couplings, times = request.couplings, request.times
+    if earlier is None:
+        packed = _packed.pack(request.state, len(couplings), couplings.emitters)
+        start = _Reached([], float(times[0]), packed)
+        kept = {0: packed} if 0 in _wanted(request, 0) else {}
+        leg = Leg(start.time, packed, functionals.take(packed)[None], kept, 0)
+        return replace(start, rows=_rows(request, functionals, leg, 0))
+    assert earlier.correlations is not None
+    eigenvalues = iter(earlier.diagnostics.get("smallest_eigenvalues", []))
+    looks = _looks(request)
+    rows = [
+        _Row(
+            earlier.correlations[i],
+            [earlier.expect[name][i] for name in request.operators],
+            earlier.diagnostics["trace_error"],
+            earlier.states[i] if earlier.states is not None else None,
+            next(eigenvalues) if i in looks else None,
+        )
+        for i in range(len(earlier.times))
+    ]
+    if not earlier.resume:  # it was complete
+        last = earlier.last_state
+        packed = np.empty(0) if last is None else _packed.pack(last, len(couplings), None)
+        return _Reached(rows, float(times[-1]), packed)
+    return _Reached(rows, float(earlier.resume["time"]), earlier.resume["state"])
+
+
+def _looks(request: Request) -> set[int]:
+    """Output times at which the smallest eigenvalue of ρ is found."""
+    if len(request.couplings) > _EIGENVALUE_EMITTERS:
+        return set()
+    return {round(x) for x in np.linspace(0, len(request.times) - 1, _EIGENVALUE_TIMES)}
+
+
+def _wanted(request: Request, first: int) -> set[int]:
+    """Output times, counted from `first`, at which ρ itself is needed."""
+    steps = range(first, len(request.times))
+    wanted = set(steps) if "states" in request.words else _looks(request)
+    return {i - first for i in wanted}
+
+
+def _rows(request: Request, functionals: _packed.Functionals, leg: "Leg", first: int) -> list[_Row]:
+    """The rows of a leg whose first output time is times[first]."""
+    traces, correlations, values = functionals.read(leg.taken)
+    if not np.all(np.isfinite(traces)):
+        raise FloatingPointError("the density matrix is not finite")
+    n, looks, states = len(request.couplings), _looks(request), "states" in request.words
+    rows = []
+    for i, trace in enumerate(traces):
+        packed, smallest = leg.kept.get(i), None
+        if packed is not None and first + i in looks:
+            smallest = float(np.linalg.eigvalsh(_packed.density(packed, n))[0])
+        rows.append(
+            _Row(
+                correlations[i],
+                [value[i] for value in values],
+                abs(float(trace) - 1),
+                None if packed is None or not states else _packed.unpack(packed, n),
+                smallest,
+            )
+        )
+    return rows
+
+
+def _report(
+    request: Request,
+    state: _Reached,
+    diagnostics: dict[str, Any],
+    failure: BaseException | None,
+) -> Run:
+    rows, times = list(state.rows), request.times
+    observables = {
+        **pair_fields(request.couplings.decay, np.array([row.correlations for row in rows])),
+        "states": [row.state for row in rows] if "states" in request.words else None,
+        "expect": {
+            name: np.array([row.values[o] for row in rows])
+            for o, name in enumerate(request.operators)
+        },
+        "last_state": None,
+    }
+    diagnostics = {**diagnostics, "trace_error": max(row.trace_error for row in rows)}
+    if _looks(request):
+        found = [row.smallest for row in rows if row.smallest is not None]
+        diagnostics["smallest_eigenvalues"] = found
+    resume = {}
+    if len(rows) < len(times):
+        resume = {"time": np.array(state.time), "state": state.packed}
+    return Run(observables, diagnostics, failure, resume)
