@@ -57,7 +57,9 @@ def evolve(
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
-        method: "exact" (QuTiP, the whole density matrix) or "auto", which says its choice in
+        method: "exact" (QuTiP, the whole density matrix), "trajectories" (quantum jumps: means
+            with standard errors, and every photon in `Result.jumps`; sector by sector without
+            drive, pump and dephasing, else QuTiP's `mcsolve`) or "auto", which says its choice in
             `Result.reason`; `co.methods` shows what each would take.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
@@ -66,8 +68,9 @@ def evolve(
         envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). No internal step is
             longer than the smallest distance of output times (or a 20,000th of the run): choose
             those to resolve the pulse.
-        seed: of trajectories; the same seed gives the same numbers.
-        n_trajectories: how many, at most.
+        seed: of trajectories; the same seed gives the same numbers, with any number of threads.
+            None draws one, kept in `Result.diagnostics["seed"]`.
+        n_trajectories: how many, at most; None for 1,000, or up to 100,000 with a standard_error.
         standard_error: of the emission, relative to its largest value, at which trajectories may
             stop early.
         symmetries: permutations of the emitters that leave couplings and state unchanged, beyond

@@ -1,12 +1,13 @@
 r"""Kernels of the trajectory engine: eight trajectories of one sector abreast.
 
-Within a sector of k excitations H_eff = :math:`\sum_{lm} h_{lm} σ^+_lσ^-_m`. It is applied by way of
-the sector below: a configuration d of k−1 excitations is reached by lowering any of the E = N−k+1
-configurations d+m, and left by raising any d+l, so that
+Within a sector of k excitations H_eff = Σ_lm h_lm σ⁺_lσ⁻_m, applied by way of the sector below: a
+configuration d of k−1 excitations is reached by lowering any of the E = N−k+1 configurations d+m,
+and left by raising to any d+l, so that
 
     y(d+l) += Σ_m h_lm φ(d+m)   for every d and l.
 
-Each φ is loaded once for E uses, and the same walk over (d, m) gives ⟨σ⁺_lσ⁻_m⟩ and the jump.
+Each φ is loaded once for E uses, no table of hops is needed, and the same walk over (d, m) gives
+⟨σ⁺_lσ⁻_m⟩ and the jump.
 
 A step keeps the terms of the Taylor series φ(θ) = Σ_j θ^j φ_j, φ_j = (−iK)^j φ_0/j!, where K is
 H_eff less its mean diagonal, which multiplies every amplitude alike. From the terms, φ and its norm
@@ -36,10 +37,10 @@ _BISECTIONS = 100
 
 
 @inline
-def _one(x, source, places, who, h, d, l):  # type: ignore[no-untyped-def]
+def _one(x, source, places, who, h, d, up):  # type: ignore[no-untyped-def]
     """−i Σ_m h_lm φ(d+m), real and imaginary part."""
     yr = yi = ZERO
-    p = who[d, l]
+    p = who[d, up]
     for m in range(places.shape[1]):
         i, q = source + places[d, m], who[d, m]
         a, b = h[p, q, 0], h[p, q, 1]
@@ -49,10 +50,10 @@ def _one(x, source, places, who, h, d, l):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _two(x, source, places, who, h, d, l):  # type: ignore[no-untyped-def]
+def _two(x, source, places, who, h, d, up):  # type: ignore[no-untyped-def]
     """The same for l and its neighbour, which share what is loaded."""
     yr = yi = zr = zi = ZERO
-    p, o = who[d, l], who[d, l + 1]
+    p, o = who[d, up], who[d, up + 1]
     for m in range(places.shape[1]):
         i, q = source + places[d, m], who[d, m]
         r, s = load(x, i, 0), load(x, i, 1)
@@ -89,10 +90,10 @@ def apply(x, source, target, n, places, who, h, f):  # type: ignore[no-untyped-d
         store(x, target + i, 1, ZERO)
     width = places.shape[1]
     for d in range(places.shape[0]):
-        for l in range(0, width - 1, 2):  # noqa: E741
-            yr, yi, zr, zi = _two(x, source, places, who, h, d, l)
-            _add(x, target + places[d, l], f, yr, yi)
-            _add(x, target + places[d, l + 1], f, zr, zi)
+        for up in range(0, width - 1, 2):
+            yr, yi, zr, zi = _two(x, source, places, who, h, d, up)
+            _add(x, target + places[d, up], f, yr, yi)
+            _add(x, target + places[d, up + 1], f, zr, zi)
         if width % 2:
             yr, yi = _one(x, source, places, who, h, d, width - 1)
             _add(x, target + places[d, width - 1], f, yr, yi)
@@ -163,11 +164,11 @@ def correlate(value, places, who, pairs):  # type: ignore[no-untyped-def]
     pairs[:] = 0.0
     width = places.shape[1]
     for d in range(places.shape[0]):
-        for l in range(width):  # noqa: E741
-            a, b = load(value, places[d, l], 0), load(value, places[d, l], 1)
-            for m in range(l, width):
+        for up in range(width):
+            a, b = load(value, places[d, up], 0), load(value, places[d, up], 1)
+            for m in range(up, width):
                 r, s = load(value, places[d, m], 0), load(value, places[d, m], 1)
-                i = size * who[d, l] + who[d, m]
+                i = size * who[d, up] + who[d, m]
                 store(pairs, i, 0, fma(fma(load(pairs, i, 0), a, r), b, s))
                 cross = axpy(fma(ZERO, a, s), -1.0, fma(ZERO, b, r))
                 store(pairs, i, 1, axpy(load(pairs, i, 1), 1.0, cross))
@@ -190,8 +191,8 @@ def _keep(value, w, slots, b, n, norm):  # type: ignore[no-untyped-def]
         slots[b, i, 1] = scale * value[i, 1, w]
 
 
-@inline
-def _expand(x, n, most, places, who, h, loss, room, left, norm, rate, want):  # type: ignore[no-untyped-def]
+@kernel
+def _expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-def]
     """Terms of the Taylor series, and how far each lane may go with them.
 
     As many terms as it takes to bring every lane to its jump, foreseen from the rate at which it
@@ -201,19 +202,16 @@ def _expand(x, n, most, places, who, h, loss, room, left, norm, rate, want):  # 
         x: term 0 on entry.
         n: rows of a term, unsigned.
         most: highest term.
-        places: as for `apply`, as are the next two.
+        places: as for `apply`, as are who and h.
         who: likewise.
         h: likewise.
         loss: what the mean diagonal of H_eff takes from ‖φ‖², a rate.
-        room: (8,), time left of each lane.
-        left: (8,), ∫rate dt left until its jump.
-        norm: (8,), gets ‖φ_0‖².
-        rate: (8,), gets −d ln‖φ‖²/dθ at θ = 0.
-        want: (8,), gets the θ up to which the series holds.
+        lane: see `evolve`; sets norm, rate and want.
 
     Returns:
         Index of the last term.
     """
+    room, left, norm, rate, want, _ = lane
     zero = np.uint64(0)
     start = _product(x, zero, zero, n)
     for w in range(LANES):
@@ -254,6 +252,12 @@ def _expand(x, n, most, places, who, h, loss, room, left, norm, rate, want):  # 
 
 
 @inline
+def _integrated(loss, theta, norm, start):  # type: ignore[no-untyped-def]
+    """∫rate dt = −ln of what is left of the norm, after θ."""
+    return loss * theta - np.log(norm / start)
+
+
+@inline
 def _foreseen(s, theta, whole, rate, later):  # type: ignore[no-untyped-def]
     """Where a share s of the integrated rate `whole` is reached: cubic Hermite in s."""
     if not (rate > 0 and later > 0):
@@ -261,6 +265,125 @@ def _foreseen(s, theta, whole, rate, later):  # type: ignore[no-untyped-def]
     a, b = whole / rate, whole / later
     guess = s * s * (3 - 2 * s) * theta + s * (1 - s) * ((1 - s) * a - s * b)
     return guess if 0 < guess < theta else s * theta
+
+
+@kernel
+def _advance(loss, n, terms, work, block, lane, seeking):  # type: ignore[no-untyped-def]
+    """Go as far as the series holds; where no jump is on the way, keep the state there.
+
+    Args:
+        loss: as for `evolve`, as are n, work and block.
+        n: likewise.
+        terms: index of the last.
+        work: likewise.
+        block: likewise.
+        lane: see `evolve`.
+        seeking: (8,), gets the lanes whose jump is on the way.
+    """
+    x, value, theta, sums, _, _ = work
+    slots, lanes, _, _, _, _, _, jumped = block
+    _, due, norm, rate, want, spent = lane
+    zero = np.uint64(0)
+    sums[0] = 0.0
+    theta[0, 0] = want
+    evaluate(x, n, terms, zero, n, theta, zero, value, sums)
+    for w in range(LANES):
+        b = lanes[w]
+        seeking[w] = False
+        if b < 0:
+            continue
+        spent[w] = _integrated(loss, want[w], sums[0, 0, w], norm[w])
+        jumped[b] = seeking[w] = spent[w] > due[w]
+        if seeking[w]:
+            later = loss - 2 * sums[0, 1, w] / sums[0, 0, w]
+            theta[0, 0, w] = _foreseen(due[w] / spent[w], want[w], spent[w], rate[w], later)
+        else:
+            _keep(value, w, slots, b, n, sums[0, 0, w])
+
+
+@kernel
+def _locate(loss, n, terms, work, block, lane, seeking):  # type: ignore[no-untyped-def]
+    """Newton's method for ∫rate dt = due, which rises with θ; bisection where it strays.
+
+    It goes on until the integrated rate is met to eleven digits: jumps located by a chord or two
+    come late, ln‖φ‖² being convex, and the means of some 10⁴ trajectories show it.
+    """
+    x, value, theta, sums, _, _ = work
+    slots, lanes, _, _, _, _, _, _ = block
+    _, due, norm, _, want, _ = lane
+    low, high, zero = np.zeros(LANES), want.copy(), np.uint64(0)
+    for attempt in range(_BISECTIONS):
+        if not seeking.any():
+            break
+        sums[0] = 0.0
+        evaluate(x, n, terms, zero, n, theta, zero, value, sums)
+        for w in range(LANES):
+            if not seeking[w]:
+                continue
+            t = theta[0, 0, w]
+            over = _integrated(loss, t, sums[0, 0, w], norm[w]) - due[w]
+            if over > 0:
+                high[w] = t
+            else:
+                low[w] = t
+            slope = loss - 2 * sums[0, 1, w] / sums[0, 0, w]
+            closer = t - over / slope if slope > 0 else low[w]
+            if not low[w] < closer < high[w]:
+                closer = 0.5 * (low[w] + high[w])
+            if abs(over) <= _LOCATED or closer == t or attempt == _BISECTIONS - 1:
+                seeking[w] = False
+                want[w] = t
+                _keep(value, w, slots, lanes[w], n, sums[0, 0, w])
+            else:
+                theta[0, 0, w] = closer
+
+
+@kernel
+def _read(k, loss, n, terms, tables, work, block, want, stop, times, record, pairs):  # type: ignore[no-untyped-def]
+    """Write down what each lane passes up to its time `stop`."""
+    places, who, occupied, h = tables
+    x, value, theta, sums, excited, correlations = work
+    _, lanes, _, _, now, _, following, _ = block
+    size, zero = np.uint64(len(h)), np.uint64(0)
+    tile = np.uint64(_TILE) if len(pairs) == 0 else n
+    which = np.zeros((ROUNDS, LANES), np.int64)
+    while True:
+        rounds = 0
+        which[:] = -1
+        for w in range(LANES):
+            b, q = lanes[w], 0
+            while b >= 0 and q < ROUNDS and following[b] < len(times):
+                t = times[following[b]]
+                if t > stop[w]:
+                    break
+                which[q, w], theta[q, 0, w] = following[b], min(t - now[b], want[w])
+                following[b] += 1
+                q += 1
+            rounds = max(rounds, q)
+        if rounds == 0:
+            return
+        sums[:rounds] = 0.0
+        excited[:rounds] = 0.0
+        for first in range(zero, n, tile):
+            last = min(first + tile, n)
+            for q in range(np.uint64(rounds)):
+                evaluate(x, n, terms, first, last, theta, q, value, sums)
+                _populate(value, occupied, first, last, q, excited)
+                if len(pairs):
+                    correlate(value, places, who, correlations)
+                    for w in range(LANES):
+                        for i in range(size * size if which[q, w] >= 0 else zero):
+                            entry = pairs[which[q, w], i // size, i % size]
+                            entry[0] += correlations[i, 0, w] / sums[q, 0, w]
+                            entry[1] += correlations[i, 1, w] / sums[q, 0, w]
+        for q in range(rounds):
+            for w in range(LANES):
+                if which[q, w] >= 0:
+                    row = record[lanes[w], which[q, w]]
+                    row[0] = loss - 2 * sums[q, 1, w] / sums[q, 0, w]
+                    row[1] = k
+                    for m in range(size):
+                        row[2 + m] = excited[q, m, w] / sums[q, 0, w]
 
 
 @kernel
@@ -285,15 +408,14 @@ def evolve(k, loss, most, n, tables, work, block, times, record, pairs, budget):
     Returns:
         Whether the queue is done.
     """
-    places, who, occupied, h = tables
-    x, value, theta, sums, excited, correlations = work
-    slots, lanes, queue, cursor, now, left, following, jumped = block
-    size, end, zero = np.uint64(len(h)), times[-1], np.uint64(0)
-    norm, rate, want = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
-    room, due, low, high = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
-    stop, spent = np.zeros(LANES), np.zeros(LANES)
-    seeking = np.zeros(LANES, np.bool_)
-    which = np.zeros((ROUNDS, LANES), np.int64)
+    places, who, _, h = tables
+    slots, lanes, queue, cursor, now, left, _, jumped = block
+    # of each lane: time there is; ∫rate dt until the jump; ‖φ‖² and the rate at the start of the
+    # step; its length; ∫rate dt over it
+    room, due, norm = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
+    rate, want, spent = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
+    lane = room, due, norm, rate, want, spent
+    seeking, stop = np.zeros(LANES, np.bool_), np.zeros(LANES)
     for _ in range(budget):
         busy = False
         for w in range(LANES):
@@ -301,113 +423,25 @@ def evolve(k, loss, most, n, tables, work, block, times, record, pairs, budget):
                 lanes[w] = queue[cursor[0]]
                 cursor[0] += 1
             b = lanes[w]
-            _take(x, w, slots, b, n)
             busy |= b >= 0
-            room[w] = end - now[b] if b >= 0 else 0.0
-            due[w] = left[b] if b >= 0 else 0.0
+            room[w], due[w] = (times[-1] - now[b], left[b]) if b >= 0 else (0.0, 0.0)
             want[w] = 0.0
+            _take(work[0], w, slots, b, n)
         if not busy:
             return True
-        terms = np.uint64(
-            _expand(x, n, most, places, who, h, loss, room, due, norm, rate, want)
-        )
-
-        # as far as the series holds; the jump may be on the way
-        sums[0] = 0.0
+        last = _expand(work[0], n, most, places, who, h, loss, lane)
+        terms = np.uint64(last)
+        _advance(loss, n, terms, work, block, lane, seeking)
+        _locate(loss, n, terms, work, block, lane, seeking)
         for w in range(LANES):
-            theta[0, 0, w] = want[w]
-        evaluate(x, n, terms, zero, n, theta, zero, value, sums)
-        unresolved = False
-        for w in range(LANES):
-            b = lanes[w]
-            seeking[w] = False
-            if b < 0:
-                continue
-            spent[w] = loss * want[w] - np.log(sums[0, 0, w] / norm[w])
-            jumped[b] = spent[w] >= due[w]
-            if jumped[b]:
-                seeking[w] = unresolved = True
-                low[w], high[w] = 0.0, want[w]
-                later = loss - 2 * sums[0, 1, w] / sums[0, 0, w]
-                theta[0, 0, w] = _foreseen(due[w] / spent[w], want[w], spent[w], rate[w], later)
-            else:
-                stop[w] = end if want[w] == room[w] else now[b] + want[w]
-                _keep(value, w, slots, b, n, sums[0, 0, w])
-
-        # Newton's method for ∫rate dt = due, which rises with θ; bisection where it strays
-        for attempt in range(_BISECTIONS):
-            if not unresolved:
-                break
-            sums[0] = 0.0
-            evaluate(x, n, terms, zero, n, theta, zero, value, sums)
-            unresolved = False
-            for w in range(LANES):
-                if not seeking[w]:
-                    continue
-                t = theta[0, 0, w]
-                over = loss * t - np.log(sums[0, 0, w] / norm[w]) - due[w]
-                if over > 0:
-                    high[w] = t
-                else:
-                    low[w] = t
-                slope = loss - 2 * sums[0, 1, w] / sums[0, 0, w]
-                closer = t - over / slope if slope > 0 else low[w]
-                if not low[w] < closer < high[w]:
-                    closer = 0.5 * (low[w] + high[w])
-                if abs(over) <= _LOCATED or closer == t or attempt == _BISECTIONS - 1:
-                    seeking[w] = False
-                    want[w], stop[w] = t, now[lanes[w]] + t
-                    _keep(value, w, slots, lanes[w], n, sums[0, 0, w])
-                else:
-                    theta[0, 0, w] = closer
-                    unresolved = True
-
-        # what was passed on the way
-        while True:
-            rounds = 0
-            which[:] = -1
-            for w in range(LANES):
-                b, q = lanes[w], 0
-                while b >= 0 and q < ROUNDS and following[b] < len(times):
-                    t = times[following[b]]
-                    if t > stop[w]:
-                        break
-                    which[q, w], theta[q, 0, w] = following[b], min(t - now[b], want[w])
-                    following[b] += 1
-                    q += 1
-                rounds = max(rounds, q)
-            if rounds == 0:
-                break
-            sums[:rounds] = 0.0
-            excited[:rounds] = 0.0
-            tile = np.uint64(_TILE) if len(pairs) == 0 else n
-            for first in range(zero, n, tile):
-                last = min(first + tile, n)
-                for q in range(np.uint64(rounds)):
-                    evaluate(x, n, terms, first, last, theta, q, value, sums)
-                    _populate(value, occupied, first, last, q, excited)
-                    if len(pairs):
-                        correlate(value, places, who, correlations)
-                        for w in range(LANES):
-                            if which[q, w] >= 0:
-                                for i in range(size * size):
-                                    for part in range(2):
-                                        share = correlations[i, part, w] / sums[q, 0, w]
-                                        pairs[which[q, w], i // size, i % size, part] += share
-            for q in range(rounds):
-                for w in range(LANES):
-                    if which[q, w] >= 0:
-                        row = record[lanes[w], which[q, w]]
-                        row[0] = loss - 2 * sums[q, 1, w] / sums[q, 0, w]
-                        row[1] = k
-                        for m in range(size):
-                            row[2 + m] = excited[q, m, w] / sums[q, 0, w]
-
+            if lanes[w] >= 0:
+                stop[w] = times[-1] if want[w] == room[w] else now[lanes[w]] + want[w]
+        _read(k, loss, n, terms, tables, work, block, want, stop, times, record, pairs)
         for w in range(LANES):
             b = lanes[w]
             if b >= 0:
                 now[b] = stop[w]
-                if jumped[b] or stop[w] == end:
+                if jumped[b] or stop[w] == times[-1]:
                     lanes[w] = -1
                 else:
                     left[b] -= spent[w]
@@ -437,12 +471,12 @@ def jump(n, tables, channels, work, slots, members, chances, chosen):  # type: i
     share = np.zeros((len(channels), 1, LANES))
     for c in range(np.uint64(len(channels))):
         total = ZERO
-        for l in range(size):  # noqa: E741
-            for m in range(l, size):
-                # twice Re c_l* c_m ⟨σ⁺_lσ⁻_m⟩ for the pair, once on the diagonal
-                i, twice = size * l + m, 1.0 if l == m else 2.0
-                re = channels[c, l, 0] * channels[c, m, 0] + channels[c, l, 1] * channels[c, m, 1]
-                im = channels[c, l, 0] * channels[c, m, 1] - channels[c, l, 1] * channels[c, m, 0]
+        for p in range(size):
+            for q in range(p, size):
+                # twice Re c_p* c_q ⟨σ⁺_pσ⁻_q⟩ for the pair, once on the diagonal
+                i, twice = size * p + q, 1.0 if p == q else 2.0
+                re = channels[c, p, 0] * channels[c, q, 0] + channels[c, p, 1] * channels[c, q, 1]
+                im = channels[c, p, 0] * channels[c, q, 1] - channels[c, p, 1] * channels[c, q, 0]
                 total = axpy(total, twice * re, load(pairs, i, 0))
                 total = axpy(total, -twice * im, load(pairs, i, 1))
         store(share, c, 0, total)

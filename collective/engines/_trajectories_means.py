@@ -19,6 +19,8 @@ from collective._jumps import Jumps
 if TYPE_CHECKING:
     from collective.result import Result
 
+_COLUMNS = ("emission", "excitation", "populations")
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -40,11 +42,13 @@ class Batch:
 
 
 def batch(values: NDArray[np.float64], sums: NDArray[np.complex128], jumps: Any) -> Batch:
-    """`Batch` of the values (B, T, N + 2) of each trajectory."""
-    away = values - values[0]  # equal values leave no scatter, not even round-off
-    shift = away.mean(axis=0)
-    away -= shift
-    return Batch(len(values), values[0] + shift, np.sum(away * away, axis=0), sums, jumps)
+    """`Batch` of the values (B, T, N + 2) of each trajectory, which are overwritten."""
+    first = values[0].copy()
+    values -= first  # equal values leave no scatter, not even round-off
+    mean = values.mean(axis=0)
+    values -= mean
+    scatter = np.einsum("btx,btx->tx", values, values)
+    return Batch(len(values), first + mean, scatter, sums, jumps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,23 +76,30 @@ class Totals:
         return cls(0, np.zeros(shape), np.zeros(shape), np.zeros((times, extra), complex))
 
     @classmethod
-    def of(cls, earlier: "Result") -> "Totals":
-        """What an interrupted run had reached."""
-        kept, jumps = earlier.resume, earlier.jumps
+    def of(cls, earlier: "Result", means: NDArray[np.complex128]) -> "Totals":
+        """What an earlier run had reached; to the last digit if it was interrupted.
+
+        Args:
+            earlier: its result.
+            means: (T, X), of what has no error.
+        """
+        jumps, kept = earlier.jumps, earlier.resume
         assert jumps is not None
         before = ((jumps.trajectory, jumps.times, jumps.channels),)
-        return cls(
-            int(kept["count"]), kept["mean"], kept["scatter"], kept["sums"].astype(complex), before
-        )
+        if kept:
+            sums = kept["sums"].astype(complex)
+            return cls(jumps.n_trajectories, kept["mean"], kept["scatter"], sums, before)
+        count = jumps.n_trajectories
+        columns = [
+            np.column_stack([getattr(earlier, name + end) for name in _COLUMNS])
+            for end in ("", "_error")
+        ]
+        scatter = columns[1] ** 2 * (count * (count - 1))
+        return cls(count, columns[0], scatter, means * count, before)
 
     def resume(self) -> dict[str, NDArray[Any]]:
         """Arrays for `of`, beside the jumps."""
-        return {
-            "count": np.array(self.count),
-            "mean": self.mean,
-            "scatter": self.scatter,
-            "sums": self.sums,
-        }
+        return {"mean": self.mean, "scatter": self.scatter, "sums": self.sums}
 
     def with_batch(self, new: Batch) -> "Totals":
         """These and the next."""
@@ -111,21 +122,26 @@ class Totals:
 
     def observables(self) -> dict[str, Any]:
         """Fields of `Result`."""
-        errors = self.errors()
-        return {
-            "emission": self.mean[:, 0].copy(),
-            "excitation": self.mean[:, 1].copy(),
-            "populations": self.mean[:, 2:].copy(),
-            "emission_error": errors[:, 0].copy(),
-            "excitation_error": errors[:, 1].copy(),
-            "populations_error": errors[:, 2:].copy(),
-            "jumps": self._jumps(),
-        }
+        found: dict[str, Any] = {"jumps": self._jumps()}
+        for values, end in ((self.mean, ""), (self.errors(), "_error")):
+            columns = (values[:, 0], values[:, 1], values[:, 2:])
+            found |= {
+                name + end: column.copy() for name, column in zip(_COLUMNS, columns, strict=True)
+            }
+        return found
 
     def _jumps(self) -> Jumps:
-        kinds = (np.int64, np.float64, np.int64)
-        joined = [
-            np.concatenate([np.empty(0, kind), *(part[i] for part in self.jumps)])
-            for i, kind in enumerate(kinds)
-        ]
-        return Jumps(*joined, self.count)
+        def joined(i: int, kind: Any) -> NDArray[Any]:
+            return np.concatenate([np.empty(0, kind), *(part[i] for part in self.jumps)])
+
+        return Jumps(joined(0, np.int64), joined(1, np.float64), joined(2, np.int64), self.count)
+
+
+def uniform(seed: int, first: int, count: int, width: int) -> NDArray[np.float64]:
+    """Rows first … first + count − 1 of a table of uniform random numbers in [0, 1).
+
+    The generator yields four at a time, so that rows of a multiple of four can be entered anywhere.
+    """
+    width += -width % 4
+    stream = np.random.Philox(seed).advance(first * width // 4)
+    return np.random.Generator(stream).random((count, width))

@@ -29,7 +29,7 @@ from collective._requests import Request
 from collective.engines import _trajectories_kernels as kernels
 from collective.engines._lanes import LANES
 from collective.engines._sectors import Sectors, ensemble, highest_excitation, one_excitation
-from collective.engines._trajectories_means import Batch, batch
+from collective.engines._trajectories_means import Batch, batch, uniform
 from collective.engines._trajectories_size import Size
 
 _COMPILE_SECONDS = 15
@@ -58,6 +58,7 @@ class _Workspace:
 
     panels: tuple[NDArray[Any], ...]
     slots: NDArray[np.float64]
+    record: NDArray[np.float64]
 
 
 class SectorTrajectories:
@@ -89,11 +90,15 @@ class SectorTrajectories:
         self._stopped = threading.Event()
         self._idle: SimpleQueue[_Workspace] = SimpleQueue()
 
-    def prepare(self) -> None:
-        """Compile the kernels, make the tables and the memory of every thread."""
+    def compile(self) -> None:
+        """Compile the kernels, or read them from the cache."""
         with announced("the trajectories engine", _COMPILE_SECONDS, show=self.request.progress):
             _compile()
-        assert self.ensemble and self.by_number
+
+    def prepare(self) -> None:
+        """Make the tables, and the memory of every thread."""
+        assert self.ensemble
+        assert self.by_number
         for _ in range(self.size.threads):
             self._idle.put(self._workspace())
 
@@ -111,7 +116,8 @@ class SectorTrajectories:
             np.zeros((rounds, self.n, LANES)),
             np.zeros((self.n**2, 2, LANES)),
         )
-        return _Workspace(panels, np.zeros((size.block, size.widest, 2)))
+        record = np.zeros((size.block, len(self.times), self.n + 2))
+        return _Workspace(panels, np.zeros((size.block, size.widest, 2)), record)
 
     @cached_property
     def ensemble(self) -> tuple[NDArray[np.float64], list[tuple[int, NDArray[np.complex128]]]]:
@@ -160,10 +166,6 @@ class SectorTrajectories:
         values = np.array([[emission, populations.sum(), *populations]])
         return values, pairs.reshape(1, -1)[:, : self.extra]
 
-    def named(self, sums: NDArray[np.complex128]) -> dict[str, Any]:
-        """Means of the sums as fields of `Result`."""
-        return {"correlations": sums.reshape(-1, self.n, self.n)} if self.correlated else {}
-
     def draw(self, seed: int, first: int, count: int) -> Batch:
         """Trajectories first … first + count − 1 of a seed."""
         work = self._idle.get()
@@ -175,7 +177,8 @@ class SectorTrajectories:
     def _draw(self, work: _Workspace, seed: int, first: int, count: int) -> Batch:
         chances = uniform(seed, first, count, 1 + 2 * self.top)
         steps, n = len(self.times), self.n
-        record = np.zeros((count, steps, n + 2))
+        record = work.record[:count]
+        record[:] = 0.0
         pairs = np.zeros((steps if self.correlated else 0, n, n, 2))
         now = np.full(count, self.times[0])
         left, following = np.zeros(count), np.zeros(count, np.int64)
@@ -184,9 +187,11 @@ class SectorTrajectories:
         starts = self._start(work.slots, chances[:, 0])
         arrived = np.empty(0, np.int64)
         for k in range(self.top, 0, -1):
-            queue = np.sort(np.concatenate([np.flatnonzero(starts == k), arrived]))
+            queue = np.concatenate([np.flatnonzero(starts == k), arrived])
             column = self.top - k
             left[queue] = -np.log1p(-chances[queue, 1 + 2 * column])
+            # of like length, so that those abreast need as many terms and pass as many times
+            queue = queue[np.argsort(left[queue], kind="stable")]
             jumped = np.zeros(count, np.bool_)
             block = (
                 work.slots, np.full(LANES, -1), queue, np.zeros(1, np.int64),
@@ -204,13 +209,10 @@ class SectorTrajectories:
             arrived = np.flatnonzero(jumped)
             photons[arrived, column] = now[arrived]
             self._jump(k, work, arrived, chances[:, 2 + 2 * column], channels[:, column])
-        trajectory, column_ = np.nonzero(channels != _END)
-        kept = channels[trajectory, column_]
-        return batch(
-            record,
-            _hermitian(pairs[..., 0] + 1j * pairs[..., 1]) if self.correlated else np.zeros((steps, 0)),
-            (trajectory, photons[trajectory, column_], self.kept[kept]),
-        )
+        trajectory, place = np.nonzero(channels != _END)
+        jumps = (trajectory, photons[trajectory, place], self.kept[channels[trajectory, place]])
+        sums = _hermitian(pairs[..., 0] + 1j * pairs[..., 1]).reshape(steps, self.extra)
+        return batch(record, sums, jumps)
 
     def _start(self, slots: NDArray[np.float64], chances: NDArray[np.float64]) -> NDArray[np.int64]:
         """Draw the initial vectors into the slots; their excitation numbers."""
@@ -243,21 +245,10 @@ class SectorTrajectories:
         channels[:] = chosen
 
 
-def uniform(seed: int, first: int, count: int, width: int) -> NDArray[np.float64]:
-    """Rows first … first + count − 1 of a table of uniform random numbers in [0, 1).
-
-    The generator yields four at a time, so that rows of a multiple of four can be entered anywhere.
-    """
-    width += -width % 4
-    stream = np.random.Philox(seed).advance(first * width // 4)
-    return np.random.Generator(stream).random((count, width))
-
-
 def _hermitian(upper: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """(T, N²) from the entries l ≤ m of (T, N, N)."""
+    """(T, N, N) from its entries l ≤ m."""
     lower = np.swapaxes(upper, 1, 2).conj()
-    full = np.where(np.tri(upper.shape[1], k=-1, dtype=bool), lower, upper)
-    return full.reshape(len(upper), -1)
+    return np.where(np.tri(upper.shape[1], k=-1, dtype=bool), lower, upper)
 
 
 def _compile() -> None:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import comb
 
-from collective.engines._lanes import LANES
-
-_AMPLITUDE = 16
-_ROUNDS = 16  # as in the kernels
+# as in `_lanes` and `_trajectories_kernels`, which need numba
+_LANES = 8
+_ROUNDS = 16
+_AMPLITUDE = 16  # bytes
 _SMALL = 1000  # amplitudes of a sector whose longer Taylor series stay in the cache
 _LONG, _SHORT = 24, 16  # Taylor terms
 _WAITING = 1 << 19  # amplitudes that wait for the next sector, per block
@@ -39,7 +39,7 @@ class Size:
     def of(cls, n: int, top: int, steps: int, count: int, threads: int) -> "Size":
         """For `count` trajectories and at most so many threads.
 
-        The block depends on N and the state alone, so that the numbers do not depend on the machine.
+        The block depends on N and the state alone, the numbers therefore not on the machine.
         """
         widest = max(comb(n, k) for k in range(top + 1))
         block = _BLOCKS[1]
@@ -80,7 +80,7 @@ class Size:
     def thread_bytes(self, correlated: bool) -> int:
         """Panels, waiting vectors and records of one thread."""
         n = self.n
-        panels = LANES * _AMPLITUDE * (self.rows + self.widest + n**2) + 64 * _ROUNDS * (n + 3)
+        panels = _LANES * _AMPLITUDE * (self.rows + self.widest + n**2) + 64 * _ROUNDS * (n + 3)
         records = 3 * 8 * self.block * self.steps * (n + 2)
         pairs = 64 * self.steps * n**2 if correlated else 0
         return panels + records + pairs + _AMPLITUDE * self.block * self.widest

@@ -12,10 +12,12 @@ A drive, a pump, dephasing or operators of the user go to QuTiP's `mcsolve`
 (`_trajectories_qutip`); the channels of its jumps count `couplings.collapse_operators()`.
 """
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
 import warnings
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,17 +102,23 @@ def sized(request: Request) -> Size:
 
 
 class Sampler(Protocol):
-    """Draws trajectories; the two ways of it."""
+    """Draws trajectories; the two ways of it.
+
+    Attributes:
+        extra: numbers X per time that get no error: ⟨σ⁺_mσ⁻_n⟩ (N²) if wanted, then operators.
+        block: trajectories to be drawn together.
+        threads: in which to draw, 0 for the one that asks.
+    """
 
     extra: int
     block: int
     threads: int
 
+    def compile(self) -> None: ...  # noqa: D102
     def prepare(self) -> None: ...  # noqa: D102
-    def stop(self) -> None: ...  # noqa: D102
     def draw(self, seed: int, first: int, count: int) -> Batch: ...  # noqa: D102
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]: ...  # noqa: D102
-    def named(self, sums: NDArray[np.complex128]) -> dict[str, Any]: ...  # noqa: D102
+    def stop(self) -> None: ...  # noqa: D102
 
 
 def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
@@ -120,17 +128,20 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     exact observables of the initial time.
     """
     sampler, count = _sampler(request), asked(request)
-    sampler.prepare()
-    clock = Clock(checkpoint)
-    seed = request.seed
-    if seed is None:
-        seed = int(np.random.default_rng().integers(2**53))
     totals = Totals.empty(len(request.times), len(request.couplings) + 2, sampler.extra)
+    seed = request.seed
     if earlier is not None:
         seed = int(earlier.diagnostics["seed"])
         if earlier.diagnostics["n_trajectories"] > 0:
-            totals = Totals.of(earlier)
+            totals = Totals.of(earlier, _means(request, earlier))
+    elif seed is None:
+        seed = int(np.random.default_rng().integers(2**53))
     failure: BaseException | None = None
+    try:
+        sampler.compile()
+    except KeyboardInterrupt as error:
+        failure = error
+    clock = Clock(checkpoint)
 
     def finished() -> bool:
         return totals.count >= count or _good_enough(totals, request.standard_error)
@@ -140,35 +151,65 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
             **clock.diagnostics(),
             "n_trajectories": totals.count,
             "seed": seed,
-            "threads": sampler.threads,
+            "threads": max(sampler.threads, 1),
         }
         kept = {} if finished() else totals.resume()
+        shown, means = totals, totals.sums / max(totals.count, 1)
         if totals.count == 0:
-            values, sums = sampler.initial()
-            start = Totals(0, values, np.zeros_like(values), sums)
-            observables = {**start.observables(), **sampler.named(sums)}
-        else:
-            mean = totals.sums / totals.count
-            observables = {**totals.observables(), **sampler.named(mean)}
+            values, means = sampler.initial()
+            shown = Totals(0, values, np.zeros_like(values), means)
+        observables = {**shown.observables(), **_named(request, means)}
         return Run(observables, diagnostics, failure, kept)
 
-    try:
+    if failure is None:
         clock.first(report)
-        with Progress(count, "drawing trajectories", show=request.progress) as bar:
-            bar.step(totals.count)
-            for batch in _batches(sampler, seed, totals.count, count):
-                totals = totals.with_batch(batch)
-                clock.look()
-                bar.step(batch.count)
-                if finished():
-                    break
-                clock.keep(report)
+    try:
+        if failure is None and not finished():
+            sampler.prepare()
+            with (
+                Progress(count, "drawing trajectories", show=request.progress) as bar,
+                closing(_batches(sampler, seed, totals.count, count)) as batches,
+            ):
+                bar.step(totals.count)
+                for batch in batches:
+                    totals = totals.with_batch(batch)
+                    clock.look()
+                    bar.step(batch.count)
+                    if finished():
+                        break
+                    clock.keep(report)
     except (KeyboardInterrupt, Exception) as error:
         failure = error
     done = report()
     clock.last(done)
-    _warn_of_large_error(totals, request, complete=not done.resume)
+    if not done.resume:
+        _warn_of_large_error(totals, request)
     return done
+
+
+def _named(request: Request, means: NDArray[np.complex128]) -> dict[str, Any]:
+    """Means of (T, X) as fields of `Result`."""
+    n = len(request.couplings)
+    found: dict[str, Any] = {}
+    if "correlations" in request.words:
+        found["correlations"] = means[:, : n * n].reshape(-1, n, n).copy()
+        means = means[:, n * n :]
+    expect = zip(request.operators.items(), means.T, strict=True)
+    found["expect"] = {
+        name: values.real.copy() if operator.isherm else values.copy()
+        for (name, operator), values in expect
+    }
+    return found
+
+
+def _means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
+    """The same backwards."""
+    parts: list[NDArray[Any]] = [np.empty((len(request.times), 0))]
+    if "correlations" in request.words:
+        assert earlier.correlations is not None
+        parts.append(earlier.correlations.reshape(len(request.times), -1))
+    parts += [earlier.expect[name][:, None] for name in request.operators]
+    return np.concatenate(parts, axis=1).astype(complex)
 
 
 def _sampler(request: Request) -> Sampler:
@@ -181,9 +222,9 @@ def _sampler(request: Request) -> Sampler:
     return QutipTrajectories(request)
 
 
-def _batches(sampler: Sampler, seed: int, first: int, last: int) -> Any:
+def _batches(sampler: Sampler, seed: int, first: int, last: int) -> Generator[Batch]:
     """Blocks of trajectories in their order, drawn by as many threads as the sampler has."""
-    blocks = iter(range(first, last, sampler.block))
+    blocks: Iterator[int] = iter(range(first, last, sampler.block))
     if sampler.threads == 0:
         for i in blocks:
             yield sampler.draw(seed, i, min(sampler.block, last - i))
@@ -193,11 +234,11 @@ def _batches(sampler: Sampler, seed: int, first: int, last: int) -> Any:
         try:
             while True:
                 while len(waiting) < 2 * sampler.threads:
-                    i = next(blocks, None)
-                    if i is None:
+                    start = next(blocks, None)
+                    if start is None:
                         break
-                    size = min(sampler.block, last - i)
-                    waiting.append(pool.submit(sampler.draw, seed, i, size))
+                    size = min(sampler.block, last - start)
+                    waiting.append(pool.submit(sampler.draw, seed, start, size))
                 if not waiting:
                     return
                 yield waiting.popleft().result()
@@ -213,13 +254,13 @@ def _good_enough(totals: Totals, standard_error: float | None) -> bool:
     return bool(totals.errors()[:, 0].max() <= standard_error * np.abs(totals.mean[:, 0]).max())
 
 
-def _warn_of_large_error(totals: Totals, request: Request, *, complete: bool) -> None:
+def _warn_of_large_error(totals: Totals, request: Request) -> None:
     wanted = request.standard_error
-    if not complete or wanted is None or _good_enough(totals, wanted):
+    if wanted is None or _good_enough(totals, wanted):
         return
     reached = totals.errors()[:, 0].max() / np.abs(totals.mean[:, 0]).max()
     warnings.warn(
         f"standard_error: {reached:.2g} of the largest emission after {totals.count:,} "
         f"trajectories, {wanted:g} asked for; allow more by n_trajectories",
-        stacklevel=3,
+        stacklevel=4,
     )
