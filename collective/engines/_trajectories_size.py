@@ -12,8 +12,9 @@ _SMALL = 1000  # amplitudes of a sector whose longer Taylor series stay in the c
 _LONG, _SHORT = 24, 16  # Taylor terms
 _WAITING = 1 << 19  # amplitudes that wait for the next sector, per block
 _BLOCKS = (8, 128)  # trajectories in a block, at least and at most
-_SECONDS_PER_MULTIPLY = 0.8e-9
-_SECONDS_PER_TRAJECTORY = 2e-5
+_SECONDS_PER_MULTIPLY = 0.15e-9
+_SECONDS_PER_TRAJECTORY = 1e-5
+_SECONDS_PER_OUTPUT = 4e-9  # and pair of emitters
 _PASSES = 16  # applications of H_eff in a sector, beside those that long times take
 
 
@@ -45,6 +46,7 @@ class Size:
         block = _BLOCKS[1]
         while block > _BLOCKS[0] and block * widest > _WAITING:
             block //= 2
+        block = min(block, count)
         return cls(n, top, steps, block, max(1, min(threads, -(-count // block))))
 
     @staticmethod
@@ -81,7 +83,7 @@ class Size:
         """Panels, waiting vectors and records of one thread."""
         n = self.n
         panels = _LANES * _AMPLITUDE * (self.rows + self.widest + n**2) + 64 * _ROUNDS * (n + 3)
-        records = 3 * 8 * self.block * self.steps * (n + 2)
+        records = 8 * self.block * self.steps * (n + 2)
         pairs = 64 * self.steps * n**2 if correlated else 0
         return panels + records + pairs + _AMPLITUDE * self.block * self.widest
 
@@ -99,6 +101,6 @@ class Size:
         """
         pairs = [0] + [self.widths[k] * k * (self.n - k + 1) for k in range(1, self.top + 1)]
         late = sum(pairs[: self.top // 4 + 2])  # where the last, dark excitations stay
-        work = 4 * (_PASSES * sum(pairs) + 8 * phase * late)
-        each = _SECONDS_PER_TRAJECTORY + _SECONDS_PER_MULTIPLY * float(min(work, 10**300))
-        return count * each / self.threads
+        work = 4 * (_PASSES * sum(pairs) + 2 * phase * late)
+        each = _SECONDS_PER_TRAJECTORY + _SECONDS_PER_OUTPUT * self.steps * self.n**2
+        return count * (each + _SECONDS_PER_MULTIPLY * work) / self.threads
