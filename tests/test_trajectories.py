@@ -448,6 +448,13 @@ def test_memory_is_as_predicted(n, count):
     assert 0.77 < diagnostics["bytes_predicted"] / diagnostics["bytes_used"] < 1.3
 
 
+def test_the_size_knows_the_kernels_without_importing_them():
+    from collective.engines import _lanes, _trajectories_kernels, _trajectories_size
+
+    assert _trajectories_size._LANES == _lanes.LANES
+    assert _trajectories_size._ROUNDS == _trajectories_kernels.ROUNDS
+
+
 def test_cost_grows_with_the_problem():
     def cost(n, **options):
         couplings = co.Couplings(np.eye(n), np.zeros((n, n)))

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 _BLOCK = 16
 _ENTRY_BYTES = 20  # of a sparse operator
-_COPIES = 3  # of each while it is made, and H_eff
+_COPIES = 2  # of each while it is made, and c†c
 _VECTORS = 40  # inside the integrator
-_SECONDS_PER_OPERATION = 4e-9
+_SECONDS_PER_OPERATION = 6e-9
 _SECONDS_PER_OUTPUT = 2e-5  # and operator
 _EMPTY = 1e-14  # weight of a part of ρ that is left out
 _OPTIONS = {

@@ -32,7 +32,7 @@ from collective.engines._sectors import Sectors, ensemble, highest_excitation, o
 from collective.engines._trajectories_means import Batch, batch, uniform
 from collective.engines._trajectories_size import Size
 
-_COMPILE_SECONDS = 15
+_COMPILE_SECONDS = 20
 _UNINTERRUPTED = 2e9  # multiply-adds in a row: some tenths of a second
 _END = -1  # no channel: no photon before the end of the times
 

@@ -183,7 +183,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     done = report()
     clock.last(done)
     if not done.resume:
-        _warn_of_large_error(totals, request)
+        _warn_of_large_error(totals, request.standard_error)
     return done
 
 
@@ -248,19 +248,21 @@ def _batches(sampler: Sampler, seed: int, first: int, last: int) -> Generator[Ba
                 future.cancel()
 
 
-def _good_enough(totals: Totals, standard_error: float | None) -> bool:
-    if standard_error is None or totals.count < _TRUSTED:
-        return False
-    return bool(totals.errors()[:, 0].max() <= standard_error * np.abs(totals.mean[:, 0]).max())
+def _relative_error(totals: Totals) -> float:
+    """Largest standard error of the emission, relative to its largest value; 0 without emission."""
+    error, emission = totals.errors()[:, 0].max(), np.abs(totals.mean[:, 0]).max()
+    return float(error / emission) if emission > 0 else 0.0
 
 
-def _warn_of_large_error(totals: Totals, request: Request) -> None:
-    wanted = request.standard_error
-    if wanted is None or _good_enough(totals, wanted):
-        return
-    reached = totals.errors()[:, 0].max() / np.abs(totals.mean[:, 0]).max()
-    warnings.warn(
-        f"standard_error: {reached:.2g} of the largest emission after {totals.count:,} "
-        f"trajectories, {wanted:g} asked for; allow more by n_trajectories",
-        stacklevel=4,
-    )
+def _good_enough(totals: Totals, wanted: float | None) -> bool:
+    return wanted is not None and totals.count >= _TRUSTED and _relative_error(totals) <= wanted
+
+
+def _warn_of_large_error(totals: Totals, wanted: float | None) -> None:
+    reached = _relative_error(totals)
+    if wanted is not None and reached > wanted:
+        warnings.warn(
+            f"standard_error: {reached:.2g} of the largest emission after {totals.count:,} "
+            f"trajectories, {wanted:g} asked for; allow more by n_trajectories",
+            stacklevel=4,
+        )
