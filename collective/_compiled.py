@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from numba import config, njit
+from numba import njit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,17 +26,6 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             return njit(**options)(function)
 
     return decorate
-
-
-@contextmanager
-def vectorised() -> "Iterator[None]":
-    """Kernels compiled inside have LLVM's superword-level vectoriser on, which numba leaves off."""
-    before = config.SLP_VECTORIZE
-    config.SLP_VECTORIZE = 1
-    try:
-        yield
-    finally:
-        config.SLP_VECTORIZE = before
 
 
 @contextmanager
@@ -61,8 +50,7 @@ def announced(what: str, seconds: float, *, show: bool) -> "Iterator[None]":
     if show:
         timer.start()
     try:
-        with vectorised():
-            yield
+        yield
     finally:
         timer.cancel()
 

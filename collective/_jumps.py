@@ -13,7 +13,8 @@ class Jumps:
     Attributes:
         trajectory: (J,), which trajectory each belongs to.
         times: (J,), when.
-        channels: (J,), the jump operator: an eigenvector of Γ, `Modes.jump_vectors[:, channel]`.
+        channels: (J,), the jump operator: an eigenvector of Γ, `Modes.jump_vectors[:, channel]`;
+            of driven, pumped or dephased emitters `Couplings.collapse_operators()[channel]`.
         n_trajectories: how many there are, those without a photon included.
     """
 

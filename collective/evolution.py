@@ -57,9 +57,12 @@ def evolve(
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
-        method: "exact" (QuTiP, the whole density matrix), "driven" (the same of any Couplings, a
-            tenth of the time; without drive and pump "blocks" is faster) or "auto", which says
-            its choice in `Result.reason`; `co.methods` shows what each would take.
+        method: "exact" (QuTiP, the whole density matrix), "blocks" (without drive and pump,
+            excitation number by excitation number), "driven" (the whole density matrix of any
+            Couplings, a tenth of QuTiP's time), "trajectories" (quantum jumps: means with
+            standard errors, and every photon in `Result.jumps`; with a drive, pump or dephasing
+            through QuTiP's `mcsolve`) or "auto", which says its choice in `Result.reason`;
+            `co.methods` shows what each would take.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance of the integrator.
@@ -67,8 +70,9 @@ def evolve(
         envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is looked at in
             every interval as long as the smallest distance of output times (or a 20,000th of the
             run): choose those to resolve the pulse.
-        seed: of trajectories; the same seed gives the same numbers.
-        n_trajectories: how many, at most.
+        seed: of trajectories; the same seed gives the same numbers, with any number of threads.
+            None draws one, kept in `Result.diagnostics["seed"]`.
+        n_trajectories: how many, at most; None for 1,000, or up to 100,000 with a standard_error.
         standard_error: of the emission, relative to its largest value, at which trajectories may
             stop early.
         symmetries: permutations of the emitters that leave couplings and state unchanged, beyond

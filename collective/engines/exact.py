@@ -21,7 +21,7 @@ from collective.engines.recorder import Recorder
 from collective.engines.runs import Checkpoint, Clock, Cost, Run
 
 if TYPE_CHECKING:
-    from qutip import MESolver, Qobj
+    from qutip import MESolver, Qobj, QobjEvo
 
     from collective.master import MasterEquation
     from collective.result import Result
@@ -162,7 +162,7 @@ def solver(
     envelope: Callable[[float], complex] | None = None,
 ) -> "MESolver":
     """QuTiP's solver for a problem with operators, or for a generator that has none."""
-    from qutip import MESolver, QobjEvo
+    from qutip import MESolver
 
     options = {
         "method": _INTEGRATOR,
@@ -174,31 +174,43 @@ def solver(
     }
     if not isinstance(problem, Couplings) and not problem.of_lindblad_form:
         return MESolver(problem.liouvillian(), options={**options, "matrix_form": False})
+    if not isinstance(problem, Couplings):
+        return MESolver(problem.hamiltonian(), problem.collapse_operators(), options=options)
+    hamiltonian, further = driven_hamiltonian(problem, times, envelope)
+    return MESolver(hamiltonian, problem.collapse_operators(), options={**options, **further})
+
+
+def driven_hamiltonian(
+    couplings: Couplings,
+    times: NDArray[np.float64],
+    envelope: Callable[[float], complex] | None,
+) -> "tuple[Qobj | QobjEvo, dict[str, float]]":
+    """H(t), and the options with which an integrator of QuTiP's sees the pulse."""
+    from qutip import QobjEvo
+
     if envelope is None:
-        hamiltonian = problem.hamiltonian()
-    else:
-        assert isinstance(problem, Couplings)
+        return couplings.hamiltonian(), {}
 
-        def pulse(t: float) -> complex:
-            # QuTiP also asks at t = 0, where the envelope need not be defined
-            value = complex(envelope(t)) if t >= times[0] else 0j
-            if not np.isfinite(value):
-                raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
-            return value
+    def pulse(t: float) -> complex:
+        # QuTiP also asks at t = 0, where the envelope need not be defined
+        value = complex(envelope(t)) if t >= times[0] else 0j
+        if not np.isfinite(value):
+            raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
+        return value
 
-        up = problem.drive_operator()
-        hamiltonian = QobjEvo(
-            [
-                problem.undriven_hamiltonian(),
-                [up, pulse],
-                [up.dag(), lambda t: pulse(t).conjugate()],
-            ]
-        )
-        # a pulse shorter than an internal step would be stepped over unseen
-        if len(times) > 1:
-            span = float(times[-1] - times[0])
-            options["max_step"] = max(float(np.diff(times).min()), span / _ENVELOPE_STEPS)
-    return MESolver(hamiltonian, problem.collapse_operators(), options=options)
+    up = couplings.drive_operator()
+    hamiltonian = QobjEvo(
+        [
+            couplings.undriven_hamiltonian(),
+            [up, pulse],
+            [up.dag(), lambda t: pulse(t).conjugate()],
+        ]
+    )
+    if len(times) == 1:
+        return hamiltonian, {}
+    # a pulse shorter than an internal step would be stepped over unseen
+    span = float(times[-1] - times[0])
+    return hamiltonian, {"max_step": max(float(np.diff(times).min()), span / _ENVELOPE_STEPS)}
 
 
 def steady_state(problem: "Couplings | MasterEquation", dims: list[int], what: str) -> "Qobj":

@@ -1,0 +1,190 @@
+r"""Quantum jumps of driven, pumped or dephased emitters, and of any operator: QuTiP's `mcsolve`.
+
+.. math:: H_\mathrm{eff} = H − \frac{i}{2}\sum_j c_j^†c_j
+
+with H and the c_j of `Couplings.hamiltonian` and `Couplings.collapse_operators`, whose order the
+channels of the jumps follow. Every trajectory has a random stream of its own, spawned from the seed
+by its number. Trajectories are drawn one after another, in the thread that asked: `mcsolve` runs in
+parallel only in other processes.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective import _operators
+from collective._requests import Request, density_matrix
+from collective.engines._trajectories_means import Batch, batch, uniform
+from collective.engines.exact import driven_hamiltonian
+from collective.engines.runs import Cost
+from collective.states import State
+
+if TYPE_CHECKING:
+    from qutip import MCSolver, Qobj
+
+_BLOCK = 16
+_ENTRY_BYTES = 20  # of a sparse operator
+_COPIES = 2  # of each while it is made, and c†c
+_VECTORS = 40  # inside the integrator
+_SECONDS_PER_OPERATION = 6e-9
+_SECONDS_PER_OUTPUT = 2e-5  # and operator
+_EMPTY = 1e-14  # weight of a part of ρ that is left out
+_OPTIONS = {
+    "progress_bar": "",
+    "store_states": False,
+    "keep_runs_results": True,
+    "nsteps": 10**9,
+    # jumps are located to these, in |ψ|² relative and in time absolute
+    "norm_tol": 1e-7,
+    "norm_t_tol": 1e-10,
+    "norm_steps": 200,
+}
+
+
+def cost(request: Request, count: int, work: str) -> Cost:
+    """Memory and time of `count` trajectories."""
+    couplings, times = request.couplings, request.times
+    n, steps = len(couplings), len(times)
+    operators = 1 + n + len(request.operators)
+    if "correlations" in request.words:
+        operators += n * (n - 1) // 2
+    size = 2**n
+    entries = size * (n * n // 4 + 1)
+    jumps = n + 2 * int(np.count_nonzero(couplings.dephasing + couplings.pump))
+    used = _COPIES * _ENTRY_BYTES * entries * (jumps + 2) + _ENTRY_BYTES * size * operators
+    used += 16 * _VECTORS * size + 16 * 3 * _BLOCK * steps * (operators + n + 2) + 200 * count * n
+    rate = float(np.abs(couplings.effective_hamiltonian()).sum(axis=0).max())
+    rate = n * rate / 2 + float(np.abs(couplings.drive).sum() + couplings.pump.sum())
+    passes = 40 * n + 20 * rate * float(np.ptp(times))
+    each = _SECONDS_PER_OPERATION * float(min(entries, 10**300)) * passes
+    each += _SECONDS_PER_OUTPUT * operators * steps
+    return Cost(used, count * each, work)
+
+
+class QutipTrajectories:
+    """Draws trajectories by `mcsolve`, some at a time.
+
+    Args:
+        request: of `Couplings`, checked and not refused.
+    """
+
+    block, threads = _BLOCK, 0
+
+    def __init__(self, request: Request):
+        self.request = request
+        self.n = len(request.couplings)
+        self.correlated = "correlations" in request.words
+        self.extra = (self.n**2 if self.correlated else 0) + len(request.operators)
+
+    def compile(self) -> None:
+        """QuTiP comes compiled."""
+        import qutip  # noqa: F401
+
+    def prepare(self) -> None:
+        """Make the operators."""
+        assert self._solver
+        assert self._observed
+        assert self._ensemble
+
+    def stop(self) -> None:
+        """Nothing runs beside the thread that asked."""
+
+    @cached_property
+    def _solver(self) -> "MCSolver":
+        from qutip import MCSolver
+
+        request, couplings = self.request, self.request.couplings
+        hamiltonian, further = driven_hamiltonian(couplings, request.times, request.envelope)
+        tolerances = {"method": "tsit5", "rtol": request.rtol, "atol": request.atol}
+        jumps = couplings.collapse_operators() or [0 * couplings.hamiltonian()]
+        return MCSolver(hamiltonian, jumps, options={**_OPTIONS, **tolerances, **further})
+
+    @cached_property
+    def _observed(self) -> "list[Qobj]":
+        """Emission, populations, ⟨σ⁺_lσ⁻_m⟩ for l < m if wanted, operators of the user."""
+        unit = np.eye(self.n)
+        found = [_operators.exchange(self.request.couplings.decay)]
+        found += [_operators.exchange(np.diag(row)) for row in unit]
+        for l, m in self._pairs:  # noqa: E741
+            found.append(_operators.exchange(np.outer(unit[l], unit[m])))
+        return found + list(self.request.operators.values())
+
+    @property
+    def _pairs(self) -> list[tuple[int, int]]:
+        n = self.n if self.correlated else 0
+        return [(l, m) for l in range(n) for m in range(l + 1, n)]  # noqa: E741
+
+    @cached_property
+    def _ensemble(self) -> "tuple[NDArray[np.float64], list[Qobj]]":
+        """Cumulative weights of the initial kets, and these."""
+        from qutip import Qobj
+
+        state, couplings = self.request.state, self.request.couplings
+        weights = np.ones(1)
+        if isinstance(state, State):
+            vectors = state.amplitudes(_operators.excited(self.n), couplings.emitters)[:, None]
+        elif state.isket:
+            vectors = state.full()
+        else:
+            weights, vectors = np.linalg.eigh(state.full())
+            kept = weights > _EMPTY
+            weights, vectors = weights[kept], vectors[:, kept]
+        dims = [[2] * self.n, [1] * self.n]
+        return np.cumsum(weights) / weights.sum(), [Qobj(ket, dims=dims) for ket in vectors.T]
+
+    def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        """Exact values at the initial time, (1, N + 2), and those without an error, (1, X)."""
+        from qutip import expect
+
+        rho = density_matrix(self.request.state, self.request.couplings)
+        values = np.array([[[expect(o, rho)] for o in self._observed]], dtype=complex)
+        return self._errorful(values)[0], self._others(values)
+
+    def draw(self, seed: int, first: int, count: int) -> Batch:
+        """Trajectories first … first + count − 1 of a seed."""
+        cumulative, kets = self._ensemble
+        drawn = np.searchsorted(cumulative, uniform(seed, first, count, 1)[:, 0], side="right")
+        drawn = np.minimum(drawn, len(kets) - 1)
+        seeds = [np.random.SeedSequence(seed, spawn_key=(first + i,)) for i in range(count)]
+        values = np.zeros((count, len(self._observed), len(self.request.times)), complex)
+        clicks: list[list[tuple[float, int]]] = [[] for _ in range(count)]
+        for member in np.unique(drawn):
+            mine = np.flatnonzero(drawn == member)
+            result = self._solver.run(
+                kets[member],
+                self.request.times,
+                ntraj=len(mine),
+                e_ops=self._observed,
+                seeds=[seeds[i] for i in mine],
+            )
+            values[mine] = np.stack([np.asarray(runs) for runs in result.runs_expect], axis=1)
+            for i, times, channels in zip(mine, result.col_times, result.col_which, strict=True):
+                clicks[i] = list(zip(times, channels, strict=True))
+        record = (
+            np.repeat(np.arange(count), [len(of) for of in clicks]),
+            np.array([t for of in clicks for t, _ in of], float),
+            np.array([channel for of in clicks for _, channel in of], np.int64),
+        )
+        return batch(self._errorful(values), self._others(values), record)
+
+    def _errorful(self, values: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Emission, excitation, populations, (B, T, N + 2), of all that is observed, (B, O, T)."""
+        emission, populations = values[:, :1].real, values[:, 1 : 1 + self.n].real
+        excitation = populations.sum(axis=1, keepdims=True)
+        return np.swapaxes(np.concatenate([emission, excitation, populations], axis=1), 1, 2).copy()
+
+    def _others(self, values: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Correlations, if wanted, and operators of the user: sums over B, (T, X)."""
+        total = values.sum(axis=0).T
+        rest = total[:, 1 + self.n :]
+        if not self.correlated:
+            return rest
+        correlations = np.zeros((len(total), self.n, self.n), complex)
+        for i, (l, m) in enumerate(self._pairs):  # noqa: E741
+            correlations[:, l, m], correlations[:, m, l] = rest[:, i], rest[:, i].conj()
+        for m in range(self.n):
+            correlations[:, m, m] = total[:, 1 + m]
+        flat = correlations.reshape(len(total), -1)
+        return np.concatenate([flat, rest[:, len(self._pairs) :]], axis=1)

@@ -1,0 +1,268 @@
+r"""Quantum jumps: photons one by one, means over trajectories with their standard errors.
+
+.. math:: \overline{⟨O⟩} = \frac{1}{M}\sum_{i=1}^M \frac{⟨ψ_i|O|ψ_i⟩}{⟨ψ_i|ψ_i⟩}, \qquad
+          σ = \sqrt{\mathrm{var}/M}
+
+Couplings that only decay keep the number of excitations sharp between photons, and are drawn
+sector by sector (`_trajectories_sectors`): emission −d ln‖ψ‖²/dt, populations and correlations are
+exact along each trajectory. Of the initial state only the blocks ρ^(k,k) of equal excitation number
+matter: coherences between numbers evolve apart from them and reach none of these observables.
+
+A drive, a pump, dephasing or operators of the user go to QuTiP's `mcsolve`
+(`_trajectories_qutip`); the channels of its jumps count `couplings.collapse_operators()`.
+"""
+
+import warnings
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._memory import available_bytes
+from collective._progress import Progress
+from collective._requests import Request
+from collective.couplings import Couplings
+from collective.engines._sectors import highest_excitation
+from collective.engines._trajectories_means import Batch, Totals
+from collective.engines._trajectories_size import Size
+from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_available
+
+if TYPE_CHECKING:
+    from collective.result import Result
+
+DEFAULT_COUNT = 1000
+MOST_FOR_ERROR = 100_000  # trajectories, where a standard error is asked for but no number
+_TRUSTED = 100  # trajectories before their scatter is believed
+_LARGEST = 62  # emitters: one bit each
+_FREE = 0.7  # of the memory there is, which further threads may take
+
+
+def refusal(request: Request) -> str | None:
+    """States, and a master equation that is not of couplings."""
+    if not isinstance(request.problem, Couplings):
+        return "method 'trajectories' takes Couplings, not a MasterEquation: use method='exact'"
+    if "states" in request.words:
+        return (
+            "observe: method 'trajectories' has no density matrices ('states'); use method='exact'"
+        )
+    return None
+
+
+def by_sectors(request: Request) -> bool:
+    """Whether the excitation number stays sharp and nothing but sectors' observables is wanted."""
+    couplings = request.couplings
+    others = (couplings.drive, couplings.pump, couplings.dephasing)
+    return not (request.operators or any(np.any(values) for values in others))
+
+
+def asked(request: Request) -> int:
+    """How many trajectories, at most."""
+    if request.n_trajectories is not None:
+        return request.n_trajectories
+    return DEFAULT_COUNT if request.standard_error is None else MOST_FOR_ERROR
+
+
+def cost(request: Request) -> Cost:
+    """Memory and time of a run."""
+    couplings, count = request.couplings, asked(request)
+    n = len(couplings)
+    at_most = "at most " if request.standard_error is not None else ""
+    work = f"{at_most}{count:,} trajectories of {n} emitters"
+    if not by_sectors(request):
+        from collective.engines import _trajectories_qutip
+
+        return _trajectories_qutip.cost(request, count, f"QuTiP mcsolve, {work}")
+    if n > _LARGEST:
+        return Cost(64 * 2**n, np.inf, work)
+    size = sized(request)
+    phase = float(np.abs(couplings.effective_hamiltonian()).sum(axis=0).max())
+    phase *= float(np.ptp(request.times))
+    return Cost(
+        size.total_bytes(count, "correlations" in request.words),
+        size.seconds(count, phase),
+        f"{work}, up to C({n}, {size.widths.index(size.widest)}) = {size.widest:,} amplitudes",
+    )
+
+
+def sized(request: Request) -> Size:
+    """Blocks and threads: as many as asked for or there are, while their memory is there."""
+    n, count = len(request.couplings), asked(request)
+    top = highest_excitation(request.state, n)
+    size = Size.of(n, top, len(request.times), count, request.threads or threads_available())
+    available = available_bytes()
+    if available is None:
+        return size
+    rest = int(_FREE * available) - size.shared_bytes
+    fitting = rest // size.thread_bytes("correlations" in request.words)
+    return Size(n, top, size.steps, size.block, max(1, min(size.threads, fitting)))
+
+
+class Sampler(Protocol):
+    """Draws trajectories; the two ways of it.
+
+    Attributes:
+        extra: numbers X per time that get no error: ⟨σ⁺_mσ⁻_n⟩ (N²) if wanted, then operators.
+        block: trajectories to be drawn together.
+        threads: in which to draw, 0 for the one that asks.
+    """
+
+    extra: int
+    block: int
+    threads: int
+
+    def compile(self) -> None: ...  # noqa: D102
+    def prepare(self) -> None: ...  # noqa: D102
+    def draw(self, seed: int, first: int, count: int) -> Batch: ...  # noqa: D102
+    def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]: ...  # noqa: D102
+    def stop(self) -> None: ...  # noqa: D102
+
+
+def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
+    """Draw trajectories until there are as many as asked for, or their error is small enough.
+
+    Ctrl-C comes back in `Run.failure`, beside the trajectories drawn so far; with none, beside the
+    exact observables of the initial time.
+    """
+    sampler, count = _sampler(request), asked(request)
+    totals = Totals.empty(len(request.times), len(request.couplings) + 2, sampler.extra)
+    seed = request.seed
+    if earlier is not None:
+        seed = int(earlier.diagnostics["seed"])
+        if earlier.diagnostics["n_trajectories"] > 0:
+            totals = Totals.of(earlier, _means(request, earlier))
+    elif seed is None:
+        seed = int(np.random.default_rng().integers(2**53))
+    failure: BaseException | None = None
+    try:
+        sampler.compile()
+    except KeyboardInterrupt as error:
+        failure = error
+    clock = Clock(checkpoint)
+
+    def finished() -> bool:
+        return totals.count >= count or _good_enough(totals, request.standard_error)
+
+    def report() -> Run:
+        diagnostics = {
+            **clock.diagnostics(),
+            "n_trajectories": totals.count,
+            "seed": seed,
+            "threads": max(sampler.threads, 1),
+        }
+        kept = {} if finished() else totals.resume()
+        shown, means = totals, totals.sums / max(totals.count, 1)
+        if totals.count == 0:
+            values, means = sampler.initial()
+            shown = Totals(0, values, np.zeros_like(values), means)
+        observables = {**shown.observables(), **_named(request, means)}
+        return Run(observables, diagnostics, failure, kept)
+
+    if failure is None:
+        clock.first(report)
+    try:
+        if failure is None and not finished():
+            sampler.prepare()
+            with (
+                Progress(count, "drawing trajectories", show=request.progress) as bar,
+                closing(_batches(sampler, seed, totals.count, count)) as batches,
+            ):
+                bar.step(totals.count)
+                for batch in batches:
+                    totals = totals.with_batch(batch)
+                    clock.look()
+                    bar.step(batch.count)
+                    if finished():
+                        break
+                    clock.keep(report)
+    except (KeyboardInterrupt, Exception) as error:
+        failure = error
+    done = report()
+    clock.last(done)
+    if not done.resume:
+        _warn_of_large_error(totals, request.standard_error)
+    return done
+
+
+def _named(request: Request, means: NDArray[np.complex128]) -> dict[str, Any]:
+    """Means of (T, X) as fields of `Result`."""
+    n = len(request.couplings)
+    found: dict[str, Any] = {}
+    if "correlations" in request.words:
+        found["correlations"] = means[:, : n * n].reshape(-1, n, n).copy()
+        means = means[:, n * n :]
+    expect = zip(request.operators.items(), means.T, strict=True)
+    found["expect"] = {
+        name: values.real.copy() if operator.isherm else values.copy()
+        for (name, operator), values in expect
+    }
+    return found
+
+
+def _means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
+    """The same backwards."""
+    parts: list[NDArray[Any]] = [np.empty((len(request.times), 0))]
+    if "correlations" in request.words:
+        assert earlier.correlations is not None
+        parts.append(earlier.correlations.reshape(len(request.times), -1))
+    parts += [earlier.expect[name][:, None] for name in request.operators]
+    return np.concatenate(parts, axis=1).astype(complex)
+
+
+def _sampler(request: Request) -> Sampler:
+    if by_sectors(request):
+        from collective.engines._trajectories_sectors import SectorTrajectories
+
+        return SectorTrajectories(request, sized(request))
+    from collective.engines._trajectories_qutip import QutipTrajectories
+
+    return QutipTrajectories(request)
+
+
+def _batches(sampler: Sampler, seed: int, first: int, last: int) -> Generator[Batch]:
+    """Blocks of trajectories in their order, drawn by as many threads as the sampler has."""
+    blocks: Iterator[int] = iter(range(first, last, sampler.block))
+    if sampler.threads == 0:
+        for i in blocks:
+            yield sampler.draw(seed, i, min(sampler.block, last - i))
+        return
+    waiting: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(sampler.threads) as pool:
+        try:
+            while True:
+                while len(waiting) < 2 * sampler.threads:
+                    start = next(blocks, None)
+                    if start is None:
+                        break
+                    size = min(sampler.block, last - start)
+                    waiting.append(pool.submit(sampler.draw, seed, start, size))
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        finally:
+            sampler.stop()
+            for future in waiting:
+                future.cancel()
+
+
+def _relative_error(totals: Totals) -> float:
+    """Largest standard error of the emission, relative to its largest value; 0 without emission."""
+    error, emission = totals.errors()[:, 0].max(), np.abs(totals.mean[:, 0]).max()
+    return float(error / emission) if emission > 0 else 0.0
+
+
+def _good_enough(totals: Totals, wanted: float | None) -> bool:
+    return wanted is not None and totals.count >= _TRUSTED and _relative_error(totals) <= wanted
+
+
+def _warn_of_large_error(totals: Totals, wanted: float | None) -> None:
+    reached = _relative_error(totals)
+    if wanted is not None and reached > wanted:
+        warnings.warn(
+            f"standard_error: {reached:.2g} of the largest emission after {totals.count:,} "
+            f"trajectories, {wanted:g} asked for; allow more by n_trajectories",
+            stacklevel=4,
+        )
