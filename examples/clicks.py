@@ -21,10 +21,9 @@ far = co.evolve(co.Couplings(np.eye(n), np.zeros((n, n))), "inverted", times, **
 
 def waiting(result, click):
     """Time from one click to the next, wherever there is a next one."""
-    same = result.jumps.trajectory[:-1] == result.jumps.trajectory[1:]
-    first = np.concatenate([[True], ~same])  # a new trajectory begins
-    number = np.arange(len(same) + 1) - np.flatnonzero(first)[np.cumsum(first) - 1]
-    return np.diff(result.jumps.times)[same & (number[:-1] == click)]
+    of = result.jumps.trajectory
+    number = np.arange(len(of)) - np.searchsorted(of, of)  # 0 for the first click of a trajectory
+    return np.diff(result.jumps.times)[(of[:-1] == of[1:]) & (number[:-1] == click)]
 
 
 # photons in a short first window: pairs over what independent counts would give

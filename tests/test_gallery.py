@@ -173,6 +173,54 @@ def test_two_nv_centres_and_a_nuclear_spin():
     assert 1 + 1 / np.expm1(omega / names["temperature"]) == pytest.approx(30, rel=0.05)
 
 
+def test_clicks():
+    names = run("clicks")
+    close, n, times = names["close"], names["n"], names["times"]
+    assert abs(names["g2"] - names["theory"]) < 3 * names["g2"] / np.sqrt(names["pairs"])
+    counts = np.bincount(close.jumps.trajectory, minlength=close.jumps.n_trajectories)
+    assert counts.max() == n
+    assert 0.02 < np.mean(counts < n) < 0.3  # some never reach the last step
+    counted = [np.mean(n - np.sum(close.jumps.times <= t) / 40_000) for t in times[::20]]
+    np.testing.assert_allclose(counted, close.excitation[::20], atol=0.02)
+    exact = co.evolve(names["couplings"], "inverted", times[::20], method="exact")
+    np.testing.assert_allclose(close.excitation[::20], exact.excitation, atol=0.02)
+    waits, alone = (names["waiting"](names[of], n - 2) for of in ("close", "far"))
+    np.testing.assert_allclose(np.mean(alone[alone < 3] < 0.5), 1 - np.exp(-0.5), atol=0.04)
+    assert np.mean(waits < 0.2) > 1.8 * np.mean(alone < 0.2)  # most hurry
+    assert np.quantile(waits, 0.98) > np.median(alone)  # a few are kept
+
+
+def test_bright_and_dark_modes():
+    names = run("bright_and_dark_modes")
+    rates, wave = names["modes"].rates, names["main"] / np.pi
+    light = 2 * names["spacing"]
+    assert rates[wave > light + 0.1].max() < 0.1
+    assert rates[wave < light - 0.1].min() > 1
+    np.testing.assert_allclose(rates.min(), 6.8716e-5, rtol=1e-4)
+    middle, absorbed = names["runs"].values()
+    alone = np.exp(-names["times"])
+    assert middle.excitation[-1] > 0.2
+    assert np.all(absorbed.excitation[1:100] < alone[1:100])
+    populations, _ = reference.one_excitation(
+        names["couplings"].decay, names["couplings"].shift, 0.0, np.eye(40)[20], [3.0]
+    )
+    np.testing.assert_allclose(middle.populations[30], populations[0], atol=1e-9)
+
+
+def test_five_engines_one_system():
+    names = run("five_engines_one_system")
+    ladder = reference.dicke_ladder(names["n"], names["times"][::15])
+    for method, result in names["runs"].items():
+        assert result.method == method
+        if method != "trajectories":
+            assert names["error"][method] < 1e-6
+            np.testing.assert_allclose(result.emission[::15], ladder, atol=1e-6)
+    drawn = names["runs"]["trajectories"]
+    away = np.abs(drawn.emission - names["truth"])[1:] / drawn.emission_error[1:]
+    assert 0.1 < away.max() < 3.5
+    assert names["seconds"]["blocks"] < names["seconds"]["exact"]
+
+
 def test_two_detuned_emitters():
     names = run("two_detuned_emitters")
     delta, gamma12 = names["detunings"], names["gamma12"]

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from collective.engines._blocks_tables import Layout
     from collective.result import Result
 
-_LONGEST_STEP = 30.0  # radii of the ellipse; longer ones lose digits to non-normality
+_LONGEST_STEP = 45.0  # radii of the ellipse; longer ones lose digits to non-normality
 _SHORTEST_STEP = 2.0
-_LARGEST_GROWTH = 1e5  # of a term over the state: five digits of sixteen
+_LARGEST_GROWTH = 1e6  # of a term over the state; six digits of sixteen, or what rtol leaves
 _TERMS_PER_RADIUS = 2.0  # roughly
 _SPARE_TERMS = 100  # beyond the radii of a step, before an expansion counts as failed
 _NEGLIGIBLE = 0.01  # of the tolerance: the population of the blocks that are dropped
@@ -222,6 +222,7 @@ class _Work:
         self._pieces = 1 if self.layout.size < _ONE_THREAD else _PIECES
         self._pool: ThreadPoolExecutor | None = None
         self._tolerance = request.rtol
+        self._growth = min(_LARGEST_GROWTH, max(1e3, 1e14 * request.rtol))
         self._longest = _LONGEST_STEP
         self._restart: Callable[[], None] | None = None
         self._task_start = np.searchsorted(t.tasks[:, 0], np.arange(self.highest + 2))
@@ -353,7 +354,7 @@ class _Work:
         while True:
             steps = max(1, ceil(left * ellipse.radius / self._longest))
             taken, growth = self._expand(ellipse, left / steps, steps == 1, times, bar, look)
-            if growth < _LARGEST_GROWTH:
+            if growth < self._growth:
                 break
             # only the first step can be taken back: the next ones know from it how far to go
             if self._restart is None or self._longest < _SHORTEST_STEP:
@@ -364,7 +365,7 @@ class _Work:
             self._longest /= 2
             self._restart()
         self._restart = None
-        if growth > _LARGEST_GROWTH**0.8:
+        if growth > self._growth**0.8:
             self._longest *= 0.8
         return taken
 
@@ -406,7 +407,7 @@ class _Work:
                 bar.step(now - shown)
                 shown = now
             growth = max(growth, abs(weight) * size / norm)
-            if not growth < _LARGEST_GROWTH:
+            if not growth < self._growth:
                 break
             seen = max(np.abs(taken[-1]).max() / max(np.abs(taken[0]).max(), 1e-300), size / norm)
             small = small + 1 if abs(weight) * seen < tolerance else 0
