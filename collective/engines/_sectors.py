@@ -63,11 +63,11 @@ class Sectors:
 
     def occupied(self, k: int) -> NDArray[np.int64]:
         """The excited emitters, (n_k, k)."""
-        return np.nonzero(self.excited(k))[1].reshape(-1, k)
+        return np.nonzero(self.excited(k))[1].reshape(self.sizes[k], k)
 
     def empty(self, k: int) -> NDArray[np.int64]:
         """The others, (n_k, N − k)."""
-        return np.nonzero(~self.excited(k))[1].reshape(-1, self.n - k)
+        return np.nonzero(~self.excited(k))[1].reshape(self.sizes[k], self.n - k)
 
     def hops(self, k: int) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
         """Where one excitation of each configuration can go within its sector.
