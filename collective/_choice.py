@@ -14,7 +14,7 @@ from collective.couplings import Couplings
 from collective.engines.runs import Cost, Engine
 
 # in the order in which they are asked; the first of equals is taken
-ENGINES = ("exact", "single")
+ENGINES = ("exact", "symmetric", "single")
 METHODS = ("auto", *ENGINES)
 _FAST_ENOUGH = 0.1  # seconds below which QuTiP serves best: it keeps every observable
 
