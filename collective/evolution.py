@@ -57,8 +57,10 @@ def evolve(
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
-        method: "exact" (QuTiP, the whole density matrix) or "auto", which says its choice in
-            `Result.reason`; `co.methods` shows what each would take.
+        method: "exact" (QuTiP, the whole density matrix), "symmetric" (identical couplings, up to
+            10⁵ emitters on Dicke states), "single" (at most one excitation, thousands of
+            emitters) or "auto", which says its choice in `Result.reason`; `co.methods` shows what
+            each would take.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance of the integrator.

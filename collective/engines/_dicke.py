@@ -111,6 +111,7 @@ def processes(
 
     Returns:
         A_J and f(M)², (S,) each, by (a, b); for (0, 0), the dephasing that stays, f is M itself.
+        Processes that are not there are left out.
     """
     n = e.n
     up, down = (k - d).astype(float), (n - d - k).astype(float)  # J + M, J − M
@@ -120,17 +121,19 @@ def processes(
     same = (n / 2 + 1) / np.where(j > 0, 2 * j * (j + 1), np.inf)
     more = d / (2 * (j + 1) * (2 * j + 1))
     twice = 2 * e.dephasing  # σ⁺σ⁻ at 2γ_φ is ½σ_z at 2γ_φ
-    return {
-        (-1, 0): (e.collective + e.individual * same, up * (down + 1)),
-        (-1, 1): (e.individual * less, up * (up - 1)),
-        (-1, -1): (e.individual * more, (down + 1) * (down + 2)),
-        (0, 0): (twice * same, (up - down) ** 2 / 4),
-        (0, 1): (twice * less, up * down),
-        (0, -1): (twice * more, (up + 1) * (down + 1)),
-        (1, 0): (e.pump * same, down * (up + 1)),
-        (1, 1): (e.pump * less, down * (down - 1)),
-        (1, -1): (e.pump * more, (up + 1) * (up + 2)),
-    }
+    found = {(-1, 0): (e.collective + e.individual * same, up * (down + 1))}
+    if e.individual:
+        found[-1, 1] = e.individual * less, up * (up - 1)
+        found[-1, -1] = e.individual * more, (down + 1) * (down + 2)
+    if e.dephasing:
+        found[0, 0] = twice * same, (up - down) ** 2 / 4
+        found[0, 1] = twice * less, up * down
+        found[0, -1] = twice * more, (up + 1) * (down + 1)
+    if e.pump:
+        found[1, 0] = e.pump * same, down * (up + 1)
+        found[1, 1] = e.pump * less, down * (down - 1)
+        found[1, -1] = e.pump * more, (up + 1) * (up + 2)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

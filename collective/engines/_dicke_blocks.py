@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._requests import Request
 from collective.engines._adaptive import Adaptive
 from collective.engines._dicke import Identical, processes
+from collective.engines._dicke_states import density
 
 _LEAST_RTOL = 1e-13
+_ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
 
 
 def entries(n: int, one_ladder: bool) -> int:
@@ -141,23 +144,56 @@ class Blocks:
         return float(lowest)
 
 
-def stepper(
-    blocks: Blocks,
-    rho: NDArray[np.complex128],
-    times: NDArray[np.float64],
-    rtol: float,
-    atol: float,
-    envelope: Callable[[float], complex] | None,
-    longest: float,
-) -> Adaptive:
-    """Carries the entries of ρ from times[0] on."""
-    return Adaptive(
-        blocks.slope(envelope),
-        float(times[0]),
-        rho,
-        float(times[-1]),
-        rtol=max(rtol / 10, _LEAST_RTOL),
-        # a step is judged by the mean of all entries, most of which are nearly zero
-        atol=atol / 10 / np.sqrt(len(rho)),
-        longest=longest,
-    )
+class Density:
+    """What carries the blocks of ρ from one output time to the next.
+
+    Args:
+        e: the emitters.
+        request: state, times, tolerances, envelope.
+
+    Attributes:
+        now: all entries.
+        excitations: k of each diagonal entry, (D,).
+        bright: ⟨J⁺J⁻⟩ of each diagonal entry, (D,).
+    """
+
+    def __init__(self, e: Identical, request: Request):
+        self._request, self._blocks = request, Blocks(e)
+        self.excitations, self.bright = self._blocks.excitations, self._blocks.bright
+        self.now: NDArray[Any] = self._blocks.start(density(request.state, e.n))
+        self._steps: Adaptive | None = None
+
+    def start(self, t: float) -> None:
+        """Take `now` as ρ at a time."""
+        request, times = self._request, self._request.times
+        longest = np.inf
+        if request.envelope is not None and len(times) > 1:
+            # a pulse shorter than a step would be stepped over unseen
+            longest = max(float(np.diff(times).min()), float(np.ptp(times)) / _ENVELOPE_STEPS)
+        self._steps = Adaptive(
+            self._blocks.slope(request.envelope),
+            t,
+            self.now,
+            float(times[-1]),
+            rtol=max(request.rtol / 10, _LEAST_RTOL),
+            # a step is judged by the mean of all entries, most of which are nearly zero
+            atol=request.atol / 10 / np.sqrt(len(self.now)),
+            longest=longest,
+        )
+
+    def to(self, t: float) -> None:
+        """Go on to a time."""
+        assert self._steps is not None
+        self.now = self._steps.to(t)
+
+    def diagonal(self) -> NDArray[np.float64]:
+        """Populations of the Dicke states, (D,)."""
+        return self._blocks.diagonal(self.now)
+
+    def smallest(self) -> float:
+        """The smallest eigenvalue of ρ."""
+        return self._blocks.smallest_eigenvalue(self.now)
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Of the steps taken."""
+        return {} if self._steps is None else {"steps": self._steps.steps}

@@ -71,7 +71,7 @@ class Rational:
         self.error, self.steps, self.rejected = 0.0, 0, 0
 
     def to(self, t: float) -> NDArray[np.float64]:
-        """p at a later time.
+        """Populations at a later time.
 
         Raises:
             ArithmeticError: if the step shrinks to nothing.

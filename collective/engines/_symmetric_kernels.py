@@ -10,12 +10,16 @@ from collective.engines._lanes import OPTIONS
 
 kernel = compiled(**OPTIONS)
 
+# a population; smaller ones soon need denormal numbers, which are 50× slower
+_NOTHING = 1e-40
+
 
 @kernel
 def ladder(p, rates, h, poles, weights, result):  # type: ignore[no-untyped-def]
     """Σ_z Re w_z(z − hA)⁻¹p of one ladder, (Ap)_k = −r_k p_k + r_{k+1} p_{k+1}.
 
-    All poles go down together: their recurrences do not wait for one another.
+    All poles go down together, their recurrences do not wait for one another, from the highest
+    populated state to where nothing arrives any more.
 
     Args:
         p: (K + 1,).
@@ -25,19 +29,33 @@ def ladder(p, rates, h, poles, weights, result):  # type: ignore[no-untyped-def]
         weights: (P,) complex.
         result: (K + 1,), written.
     """
+    highest, lowest = len(p) - 1, 0
+    while highest > 0 and p[highest] == 0.0:
+        highest -= 1
+    while lowest < highest and p[lowest] == 0.0:
+        lowest += 1
+    result[:] = 0.0
     x = weights * 0.0
     above = 0.0
-    for k in range(len(p) - 1, -1, -1):
+    arriving = True
+    for k in range(highest, -1, -1):
+        if k < lowest and not arriving:
+            break
         rate = h * rates[k]
         total = 0.0
+        arriving = False
         for i in range(len(poles)):
             real, imaginary = poles[i].real + rate, poles[i].imag
             scale = 1.0 / (real * real + imaginary * imaginary)
             u, v = p[k] + above * x[i].real, above * x[i].imag
             a, b = (u * real + v * imaginary) * scale, (v * real - u * imaginary) * scale
+            if abs(a) + abs(b) < _NOTHING:
+                a = b = 0.0
+            else:
+                arriving = True
             x[i] = complex(a, b)
             total += weights[i].real * a - weights[i].imag * b
-        result[k] = total
+        result[k] = total if abs(total) > _NOTHING else 0.0
         above = rate
 
 
@@ -80,6 +98,8 @@ def triangle(p, n, rates, fed, mixed, h, poles, weights, result):  # type: ignor
             x[width + 1] = 0j
             for d in range(width, 0, -1):
                 x[d] = y[d] + ratio[d] * x[d + 1]
+                if abs(x[d].real) + abs(x[d].imag) < _NOTHING:
+                    x[d] = 0j
                 result[first + d - 1] += (weights[i] * x[d]).real
 
 

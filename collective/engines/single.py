@@ -96,9 +96,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
 class _Recording:
     """Observables of the times reached so far, and what carries the state to the next."""
 
-    def __init__(
-        self, request: Request, earlier: "Result | None", checkpoint: Checkpoint | None
-    ):
+    def __init__(self, request: Request, earlier: "Result | None", checkpoint: Checkpoint | None):
         self._request, self._clock = request, Clock(checkpoint)
         self._decay = np.asarray(request.couplings.decay)
         self._emission: list[float] = []

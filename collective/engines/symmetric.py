@@ -10,38 +10,40 @@ If no permutation of the emitters changes couplings and state, ρ lives on Dicke
 Coherences between different M don't reach the observables without a drive, nor do Δ and δ.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._operators import excited
 from collective._progress import Progress
 from collective._requests import Request
 from collective.couplings import Couplings
 from collective.engines import _dicke_blocks, _rational
 from collective.engines._dicke import Identical, Triangle, identical
+from collective.engines._dicke_blocks import Density
+from collective.engines._dicke_populations import Populations, compile_kernels
+from collective.engines._dicke_states import populations
 from collective.engines.runs import Checkpoint, Clock, Cost, Run
 from collective.states import State
 
 if TYPE_CHECKING:
-    from qutip import Qobj
-
     from collective.result import Result
 
 _EIGENVALUE_TIMES = 5
 _LARGEST_CORRELATED = 2000  # emitters
 _OUTSIDE = 1e-9  # weight of a state that is not symmetric, round-off of its amplitudes
 _STEPS_OF_A_BURST = 60
-_SECONDS_LADDER = 1.2e-8  # per state and solve
-_SECONDS_TRIANGLE = 6e-8
-_SECONDS_FACTOR = 1.5e-8  # per square of the fill of a column
-_SECONDS_SLOPE = 2e-9  # per entry of the generator
-_PER_ENTRY = 12  # of the generator, per entry of ρ
+_STEPS_OF_A_PEAK = 3.5  # per √N: of populations that begin as a narrow peak and run down
+_SECONDS_LADDER = 3.5e-8  # per state and step
+_SECONDS_TRIANGLE = 4e-7
+_SECONDS_FACTORED = 5e-8  # per entry of the factors and step
+_SECONDS_FACTORS = 4e-7  # per state and entry of its column, for those of all poles and steps
+_BYTES_LADDER = 64  # per state
+_BYTES_TRIANGLE = 100
+_BYTES_FACTORS = 36  # per entry
+_SECONDS_SLOPE = 2e-8  # per entry of ρ, most of it for the generator's
 _SLOPES_PER_PHASE = 3  # of the stiffest rate; 12 a step of length 4
-_VECTORS_OF_STEPS = 33  # stages, interpolation and work of the integrator
-_ENVELOPE_STEPS = 20_000
+_BYTES_DENSITY = 1100  # per entry: 30 stages of the integrator, the generator
 
 
 def refusal(request: Request) -> str | None:
@@ -70,7 +72,7 @@ def refusal(request: Request) -> str | None:
                 "not; use method='single' or 'blocks'"
             )
         return None
-    outside = 1 - float(_populations(request).sum())
+    outside = 1 - float(populations(state, n).sum())
     if outside > _OUTSIDE:
         return (
             "method 'symmetric' is for states of the symmetric subspace: a weight of "
@@ -85,166 +87,55 @@ def cost(request: Request) -> Cost:
     assert isinstance(e, Identical)
     times = len(request.times)
     steps = times + _STEPS_OF_A_BURST
-    kept = 16 * e.n**2 * times if "correlations" in request.words else 0
-    kept += 200 * times
+    if request.state_name not in ("inverted", "ground"):
+        steps += int(_STEPS_OF_A_PEAK * np.sqrt(e.n))
+    kept = 200 * times
+    if "correlations" in request.words:
+        kept += 16 * e.n**2 * times
     if e.drive:
         size = _dicke_blocks.entries(e.n, e.one_ladder)
-        table = 0 if e.one_ladder else 3 * 8 * Triangle.size(e.n) ** 2
         return Cost(
-            16 * size * _VECTORS_OF_STEPS + 20 * _PER_ENTRY * size * 3 + table + kept,
-            _SECONDS_SLOPE * _PER_ENTRY * size * _SLOPES_PER_PHASE * (_phase(e, request) + steps),
+            _BYTES_DENSITY * size + kept,
+            (_SECONDS_SLOPE * size + 5e-5) * _SLOPES_PER_PHASE * (_phase(e, request) + steps),
             f"{e.n} identical driven emitters, {size:,} entries of ρ between Dicke states",
         )
     if e.one_ladder:
         return Cost(
-            8 * (e.n + 1) * 8 + kept,
-            _SECONDS_LADDER * 3 * 3 * (e.n + 1) * steps / 3 + 1e-3,
+            _BYTES_LADDER * (e.n + 1) + kept,
+            (_SECONDS_LADDER * (e.n + 1) + 5e-5) * steps,
             f"{e.n} identical emitters, {e.n + 1:,} populations of one Dicke ladder",
         )
     size = Triangle.size(e.n)
     work = f"{e.n} identical emitters, {size:,} populations of Dicke states"
     if e.pump:
         fill = max(10.0, 15 * (np.log2(size) - 8))
-        held = 24 * fill * size * 3 * _rational.FACTORS
-        factors = 9 * _SECONDS_FACTOR * size * fill**2 * 10
-        return Cost(int(held + 500 * size) + kept, 9e-8 * size * fill * steps + factors, work)
-    return Cost(8 * size * 40 + kept, _SECONDS_TRIANGLE * 9 * size * steps, work)
+        held = _BYTES_FACTORS * fill * size * 3 * _rational.FACTORS
+        seconds = _SECONDS_FACTORED * size * fill * steps + _SECONDS_FACTORS * size * fill**2
+        return Cost(int(held) + 500 * size + kept, seconds, work)
+    return Cost(_BYTES_TRIANGLE * size + kept, (_SECONDS_TRIANGLE * size + 5e-5) * steps, work)
 
 
 def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
     """Evolve through the times not reached earlier."""
     e = identical(request.couplings)
     assert isinstance(e, Identical)
-    carrier = _Density(e, request) if e.drive else _Populations(e, request)
-    return _recorded(e, carrier, request, earlier, checkpoint)
-
-
-class _Populations:
-    """Populations of Dicke states, carried by rational steps."""
-
-    def __init__(self, e: Identical, request: Request):
-        self._e, self._rtol = e, request.rtol
-        ladder = _populations(request)
-        if e.one_ladder:
-            k = np.arange(e.n + 1.0)
-            self.excitations, self.bright = k, k * (e.n - k + 1)
-            self.now = ladder
-            self._rates = e.collective * self.bright
-        else:
-            self._states = Triangle.of(e.n)
-            self.excitations, self.bright = self._states.k.astype(float), self._states.bright
-            self.now = np.zeros(len(self.excitations))
-            self.now[self._states.d == 0] = ladder
-            self._leaving = self._states.rates(e)
-            self._rates = np.sum(list(self._leaving.values()), axis=0)
-        self._steps: _rational.Rational | None = None
-        self._step = self._compiled(request)
-
-    def _compiled(
-        self, request: Request
-    ) -> Callable[[NDArray[np.float64], float], NDArray[np.float64]]:
-        """One rational step."""
-        if self._e.pump:
-            return _rational.factored(self._states.matrix(self._e))
-        from collective._compiled import announced
-        from collective.engines import _symmetric_kernels as kernels
-
-        poles, weights, rates, n = _rational.POLES, _rational.WEIGHTS, self._rates, self._e.n
-        with announced("the symmetric engine", 4, show=request.progress):
-            kernels.rehearse(poles, weights)
-        if self._e.one_ladder:
-
-            def ladder(p: NDArray[np.float64], h: float) -> NDArray[np.float64]:
-                result = np.empty_like(p)
-                kernels.ladder(p, rates, h, poles, weights, result)
-                return result
-
-            return ladder
-        states, leaving = self._states, self._leaving
-        fed = np.array([states.arriving(leaving[-1, b], -1, b) for b in (1, 0, -1)])
-        mixed = np.array([states.arriving(leaving[0, b], 0, b) for b in (1, -1)])
-
-        def triangle(p: NDArray[np.float64], h: float) -> NDArray[np.float64]:
-            result = np.empty_like(p)
-            kernels.triangle(p, n, rates, fed, mixed, h, poles, weights, result)
-            return result
-
-        return triangle
-
-    def start(self, t: float) -> None:
-        """Take `now` as the populations at a time."""
-        rate = float(self._rates @ np.abs(self.now))
-        self._steps = _rational.Rational(self._step, self.now, t, rate, self._rtol)
-
-    def to(self, t: float) -> None:
-        """Go on to a time."""
-        assert self._steps is not None
-        self.now = self._steps.to(t)
-
-    def diagonal(self) -> NDArray[np.float64]:
-        """Populations of the Dicke states."""
-        return self.now
-
-    def smallest(self) -> float:
-        """The smallest eigenvalue of ρ."""
-        return float(self.now.min())
-
-    def diagnostics(self) -> dict[str, Any]:
-        """Of the steps taken."""
-        if self._steps is None:
-            return {}
-        s = self._steps
-        return {"steps": s.steps, "rejected_steps": s.rejected, "error_estimate": s.error}
-
-
-class _Density:
-    """The blocks of ρ, carried by an explicit integrator."""
-
-    def __init__(self, e: Identical, request: Request):
-        self._request = request
-        self._blocks = _dicke_blocks.Blocks(e)
-        self.excitations, self.bright = self._blocks.excitations, self._blocks.bright
-        self.now: NDArray[Any] = self._blocks.start(_density(request))
-        self._steps: Any = None
-
-    def start(self, t: float) -> None:
-        """Take `now` as ρ at a time."""
-        request, times = self._request, self._request.times
-        longest = np.inf
-        if request.envelope is not None and len(times) > 1:
-            # a pulse shorter than a step would be stepped over unseen
-            longest = max(float(np.diff(times).min()), float(np.ptp(times)) / _ENVELOPE_STEPS)
-        left = np.append(t, times[times > t])
-        self._steps = _dicke_blocks.stepper(
-            self._blocks, self.now, left, request.rtol, request.atol, request.envelope, longest
-        )
-
-    def to(self, t: float) -> None:
-        """Go on to a time."""
-        self.now = self._steps.to(t)
-
-    def diagonal(self) -> NDArray[np.float64]:
-        """Populations of the Dicke states."""
-        return self._blocks.diagonal(self.now)
-
-    def smallest(self) -> float:
-        """The smallest eigenvalue of ρ."""
-        return self._blocks.smallest_eigenvalue(self.now)
-
-    def diagnostics(self) -> dict[str, Any]:
-        """Of the steps taken."""
-        return {} if self._steps is None else {"steps": self._steps.steps}
+    if not (e.drive or e.pump):
+        compile_kernels(request.progress)
+    clock = Clock(checkpoint)  # from here on: what compiling takes is not the run's
+    carrier = Density(e, request) if e.drive else Populations(e, request)
+    clock.look()
+    return _recorded(e, carrier, request, earlier, clock)
 
 
 def _recorded(
     e: Identical,
-    carrier: _Populations | _Density,
+    carrier: Populations | Density,
     request: Request,
     earlier: "Result | None",
-    checkpoint: Checkpoint | None,
+    clock: Clock,
 ) -> Run:
     """Observables at the output times: all follow from ⟨n̂⟩ and ⟨J⁺J⁻⟩."""
-    times, clock = request.times, Clock(checkpoint)
+    times = request.times
     looked_at = {round(x) for x in np.linspace(0, len(times) - 1, _EIGENVALUE_TIMES)}
     # ⟨n̂⟩, ⟨J⁺J⁻⟩, trace error, ρ as far as kept, smallest eigenvalue or None
     records: list[tuple[float, float, float, NDArray[Any], float | None]] = []
@@ -320,54 +211,6 @@ def _correlations(
     found[:] = pairs[:, None, None]
     found[:, np.arange(n), np.arange(n)] = (number / n)[:, None]
     return found
-
-
-def _populations(request: Request) -> NDArray[np.float64]:
-    """Of the symmetric states of k excitations, (N + 1,) ascending."""
-    n, state = len(request.couplings), request.state
-    if isinstance(state, State):
-        return np.abs(_ladder_amplitudes(state, n)) ** 2
-    return np.diagonal(_symmetric_part(state, n)).real.copy()
-
-
-def _density(request: Request) -> NDArray[np.complex128]:
-    """ρ between the symmetric states of k excitations, (N + 1, N + 1) ascending."""
-    n, state = len(request.couplings), request.state
-    if not isinstance(state, State):
-        return _symmetric_part(state, n)
-    amplitudes = _ladder_amplitudes(state, n)
-    return np.outer(amplitudes, amplitudes.conj())
-
-
-def _symmetric_part(state: "Qobj", n: int) -> NDArray[np.complex128]:
-    """Of a QuTiP state: what it has between the symmetric states."""
-    counts = excited(n).sum(axis=1)
-    project = np.zeros((n + 1, 2**n))
-    project[counts, np.arange(2**n)] = 1 / np.sqrt(np.bincount(counts))[counts]
-    matrix = project @ state.full()
-    return matrix @ matrix.conj().T if state.isket else matrix @ project.T
-
-
-def _ladder_amplitudes(state: State, n: int) -> NDArray[np.complex128]:
-    """Amplitude on the symmetric state of k excitations, k = 0 … N."""
-    amplitudes = np.zeros(n + 1, dtype=complex)
-    k = state.excitations(n)
-    if k is not None:
-        amplitudes[k] = 1.0
-        return amplitudes
-    theta, phi = state.parameters  # coherent: binomial weights
-    up, down = np.exp(1j * phi) * np.sin(theta / 2), complex(np.cos(theta / 2))
-    if up == 0 or down == 0:
-        amplitudes[0 if up == 0 else n] = 1.0
-        return amplitudes
-    k = np.arange(n)
-    ratios = np.log((n - k) / (k + 1)) + 2 * np.log(abs(up / down))
-    # summed from the largest weight on either side: small numbers near it keep their digits
-    top = int(np.searchsorted(-ratios, 0.0))
-    logs = np.concatenate([-np.cumsum(ratios[:top][::-1])[::-1], [0.0], np.cumsum(ratios[top:])])
-    weights = np.exp(logs)
-    phases = np.angle(up) * np.arange(n + 1) + np.angle(down) * np.arange(n, -1, -1)
-    return np.sqrt(weights / weights.sum()) * np.exp(1j * phases)
 
 
 def _phase(e: Identical, request: Request) -> float:
