@@ -76,12 +76,14 @@ class Rational:
         Raises:
             ArithmeticError: if the step shrinks to nothing.
         """
-        while self._time < t:
-            left = t - self._time
-            # a power of two of them: where matrices are factored, few steps differ
-            pieces = 2.0 ** np.ceil(np.log2(max(left / self._step, 1.0)))
-            h = left / pieces
-            if h < _SMALLEST * max(abs(t), left):
+        begin, interval, done = self._time, t - self._time, 0.0
+        while done < 1:
+            # the interval over a power of two: where matrices are factored, few steps differ
+            share = 2.0 ** -np.ceil(np.log2(max(interval / self._step, 1.0)))
+            while done % share:
+                share /= 2
+            h = interval * share
+            if h < _SMALLEST * max(abs(t), interval):
                 raise ArithmeticError(f"the step shrinks to {h:g} at t = {self._time:g}")
             whole = self._advance(self.p, h)
             halves = self._advance(self._advance(self.p, h / 2), h / 2)
@@ -96,7 +98,8 @@ class Rational:
                 continue
             # a step cut short by an output time says nothing against a longer one
             self._step = h * factor if factor < 1 else max(self._step, h * factor)
-            self.p, self._time = halves, t if pieces == 1 else self._time + h
+            done += share
+            self.p, self._time = halves, t if done == 1 else begin + interval * done
             self.error += error
             self.steps += 1
         return self.p

@@ -20,7 +20,7 @@ from collective._requests import Request
 from collective.couplings import Couplings
 from collective.engines import _amplitudes
 from collective.engines._sectors import Sectors, ensemble, highest_excitation, one_excitation
-from collective.engines.runs import Checkpoint, Clock, Cost, Run
+from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def cost(request: Request) -> Cost:
 
 def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
     """Evolve through the times not reached earlier."""
+    if earlier is not None and earlier.complete:
+        return nothing_left(earlier)
     return _Recording(request, earlier, checkpoint).finish()
 
 
