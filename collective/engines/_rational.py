@@ -32,7 +32,8 @@ WEIGHTS = np.array(
 FACTORS = 3  # steps whose factors are kept: a whole one, its halves, and one to come
 _ORDER = 11
 _SHARE = 0.1  # of the tolerance, per step: steps that matter are few
-_ROUND_OFF = 1e-12  # the weights amplify that of a step to some 1e-13
+_ROUND_OFF = 1e-12  # of a step, which the weights amplify; above 10⁴ states it grows, …
+_MANY = 1e4  # … as their root
 _SMALLEST = 1e-13  # step, relative to the time
 _GROWTH = (0.2, 4.0)
 _SAFETY = 0.9
@@ -67,7 +68,8 @@ class Rational:
     ):
         self._advance, self.p, self._time = step, p, t
         self._step = 1 / rate if rate > 0 else np.inf
-        self._tolerance = max(_SHARE * rtol, _ROUND_OFF)
+        floor = _ROUND_OFF * max(1.0, float(np.sqrt(len(p) / _MANY)))
+        self._tolerance = max(_SHARE * rtol, floor)
         self.error, self.steps, self.rejected = 0.0, 0, 0
 
     def to(self, t: float) -> NDArray[np.float64]:

@@ -110,10 +110,13 @@ class _Recording:
         self._failure: BaseException | None = None
         steps = len(request.times)
         self._looked_at = {round(x) for x in np.linspace(0, steps - 1, _EIGENVALUE_TIMES)}
+        self._dephased = bool(np.any(request.couplings.dephasing))
         if earlier is None:
-            self._now = _one_excitation_vectors(request)
+            vectors = _one_excitation_vectors(request)
+            # amplitudes (N, R), or ρ (N, N)
+            self._now = vectors @ vectors.conj().T if self._dephased else vectors
         else:
-            self._now = earlier.resume["amplitudes"]
+            self._now = earlier.resume["state"]
             self._emission = list(earlier.emission)
             self._populations = list(earlier.populations)
             if earlier.correlations is not None:
@@ -124,19 +127,17 @@ class _Recording:
     def finish(self) -> Run:
         """Go through all times, whatever stops it."""
         times = self._request.times
-        dephased = bool(np.any(self._request.couplings.dephasing))
         if not self._emission:
-            start = self._now[:, :, None]
-            if dephased:
-                self._record_matrix(self._now @ self._now.conj().T)
+            if self._dephased:
+                self._record_matrix(self._now)
             else:
-                self._record(start)
+                self._record(self._now[:, :, None])
         self._clock.first(self._report)
         reached = len(self._emission)
         try:
             with Progress(len(times), "evolving (single)", show=self._request.progress) as bar:
                 bar.step(reached)
-                evolve = self._matrices if dephased else self._vectors
+                evolve = self._matrices if self._dephased else self._vectors
                 for count in evolve(reached):
                     self._clock.look()
                     bar.step(count)
@@ -182,12 +183,10 @@ class _Recording:
         request, times = self._request, self._request.times
         if reached == len(times):
             return
-        # vectors while nothing has been dephased, ρ itself from then on
-        rho = self._now if reached > 1 else self._now @ self._now.conj().T
         carrier = _amplitudes.Dephased(
             one_excitation(request.couplings),
             request.couplings.dephasing,
-            rho,
+            self._now,
             float(times[reached - 1]),
             float(times[-1]),
             request.rtol,
@@ -248,7 +247,7 @@ class _Recording:
             "trace_error": self._excess,
             "smallest_eigenvalues": self._smallest,
         }
-        resume = {} if done else {"amplitudes": self._now}
+        resume = {} if done else {"state": self._now}
         return Run(observables, diagnostics, self._failure, resume)
 
 
@@ -258,7 +257,6 @@ def _one_excitation_vectors(request: Request) -> NDArray[np.complex128]:
     if isinstance(state, State):
         amplitudes = state.amplitudes(np.eye(n, dtype=bool), request.couplings.emitters)
         return np.asarray(amplitudes, dtype=complex)[:, None]
-    vectors = np.zeros((n, 0), dtype=complex)
     vectors = ensemble(state, Sectors(n, 1), 1, request.couplings.emitters)
     return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
 
