@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from collective import _checks
 from collective._requests import Request
 from collective.couplings import Couplings
 from collective.master import MasterEquation
@@ -38,6 +39,8 @@ def fingerprint(request: Request, method: str) -> str:
         elif isinstance(part, Couplings):
             for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
                 add(getattr(part, name))
+        elif isinstance(part, np.ndarray) and _checks.constant(part):
+            add((part.shape, complex(part[0, 0])))
         elif isinstance(part, np.ndarray):
             digest.update(np.ascontiguousarray(part, dtype=complex).tobytes())
         elif isinstance(part, Mapping):

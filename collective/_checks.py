@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_LARGEST_COPIED = 4096  # rows of a matrix of one number
 _ROUND_OFF = 1e-10  # relative to the largest entry: what a matrix may miss its symmetry by
 
 
@@ -117,8 +118,20 @@ def real_if_possible(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array.real)
 
 
+def constant(matrix: NDArray[Any]) -> bool:
+    """Whether a matrix is one number, seen N² times: `np.broadcast_to(number, (N, N))`."""
+    return matrix.ndim == 2 and matrix.strides == (0, 0)
+
+
 def hermitian(name: str, value: ArrayLike) -> NDArray[Any]:
-    """A Hermitian (N, N) matrix, real if it can be, freed of its round-off."""
+    """A Hermitian (N, N) matrix, real if it can be, freed of its round-off.
+
+    One number seen N² times stays that if the matrix would be large.
+    """
+    if isinstance(value, np.ndarray) and constant(value) and len(value) > _LARGEST_COPIED:
+        if value.shape[0] != value.shape[1]:
+            raise ValueError(f"{name} must be a square matrix (N, N), got shape {value.shape}")
+        return np.broadcast_to(finite(f"every entry of {name}", value[0, 0]), value.shape)
     matrix = finite(name, value, complex if np.iscomplexobj(value) else float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) == 0:
         raise ValueError(f"{name} must be a square matrix (N, N), got shape {matrix.shape}")
@@ -143,6 +156,8 @@ def positive_semidefinite(decay: NDArray[Any]) -> None:
         raise ValueError(
             f"decay must be positive semidefinite: decay[{lowest}, {lowest}] = {rates[lowest]:g}"
         )
+    if constant(decay):
+        return
     scale = 1 / np.sqrt(np.where(rates > 0, rates, 1.0))
     scaled = scale[:, None] * decay * scale
     try:

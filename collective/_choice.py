@@ -14,7 +14,7 @@ from collective.couplings import Couplings
 from collective.engines.runs import Cost, Engine
 
 # in the order in which they are asked; the first of equals is taken
-ENGINES = ("exact", "blocks", "driven", "trajectories")
+ENGINES = ("exact", "single", "symmetric", "blocks", "driven", "trajectories")
 METHODS = ("auto", *ENGINES)
 _FAST_ENOUGH = 0.1  # seconds below which QuTiP serves best: it keeps every observable
 
@@ -92,13 +92,24 @@ def table(request: Request) -> Methods:
     """`Methods` of a request."""
     costs, refusals = {}, {}
     for name in ENGINES:
-        refusal = engine(name).refusal(request)
+        refusal = _refusal(name, request)
         if refusal is None:
             costs[name] = engine(name).cost(request)
         else:
             refusals[name] = refusal
     found = Methods(costs, refusals, available_bytes(), None)
     return replace(found, chosen=_fastest(request, found))
+
+
+def _refusal(name: str, request: Request) -> str | None:
+    """Why an engine cannot; the question alone may cost 100 GB where Γ is one number for 10⁵."""
+    problem = request.problem
+    if name != "symmetric" and isinstance(problem, Couplings) and _checks.constant(problem.decay):
+        return (
+            f"method {name!r} needs the {len(problem)} × {len(problem)} matrices, of which decay "
+            "is one number; use method='symmetric', or give whole matrices"
+        )
+    return engine(name).refusal(request)
 
 
 def _fastest(request: Request, found: Methods) -> str | None:
@@ -128,7 +139,7 @@ def chosen(request: Request, method: str) -> Choice:
     name = _checks.choice("method", method, METHODS)
     if name == "auto":
         return _automatic(request)
-    refusal = engine(name).refusal(request)
+    refusal = _refusal(name, request)
     if refusal is not None:
         raise ValueError(refusal)
     cost = engine(name).cost(request)
@@ -163,7 +174,7 @@ def _way_out(request: Request, name: str) -> str:
 def _seconds_text(seconds: float) -> str:
     """A time as people say it."""
     if seconds < 1:
-        return f"{1000 * seconds:.1g} ms"
+        return f"{max(1, round(1000 * seconds))} ms"
     if seconds < 120:
         return f"{seconds:.2g} s"
     return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from collective import _checks
 from collective._jumps import Jumps
 from collective._schemes import Report
 from collective.couplings import Couplings
@@ -123,7 +124,9 @@ def _unpack_jumps(arrays: dict[str, Any]) -> Jumps | None:
 
 
 def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
-    arrays |= {f"couplings:{name}": getattr(couplings, name) for name in _COUPLING_ARRAYS}
+    for name in _COUPLING_ARRAYS:
+        array = getattr(couplings, name)
+        arrays[f"couplings:{name}"] = array[0, 0] if _checks.constant(array) else array
     if couplings.emitters is not None:
         for name in _EMITTER_ARRAYS:
             arrays[f"emitters:{name}"] = getattr(couplings.emitters, name)
@@ -147,11 +150,12 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
         )
     if "field" in metadata:
         field = _decoded(metadata["field"])
-    return Couplings(
-        **{name: arrays[f"couplings:{name}"] for name in _COUPLING_ARRAYS},
-        emitters=emitters,
-        field=field,
-    )
+    found = {name: arrays[f"couplings:{name}"] for name in _COUPLING_ARRAYS}
+    side = (len(found["detunings"]),) * 2
+    for name in ("decay", "shift"):
+        if found[name].ndim == 0:  # one number for all
+            found[name] = np.broadcast_to(found[name], side)
+    return Couplings(**found, emitters=emitters, field=field)
 
 
 def _encoded(value: Any) -> Any:

@@ -41,7 +41,8 @@ class Couplings:
 
     Args:
         decay: Γ, (N, N) Hermitian and positive semidefinite; the diagonal is the whole rate of
-            each emitter, radiated and absorbed.
+            each emitter, radiated and absorbed. One number, `np.broadcast_to(1.0, (N, N))`, takes
+            no memory above 4,096 emitters, where `method="symmetric"` needs no more than that.
         shift: Δ, (N, N) Hermitian; the diagonal shifts each transition.
         detunings: δ_m = ω_m − ω_frame, scalar or (N,). The frame rotates at the drive's
             frequency if there is a drive, else at ω₀. None takes those of the emitters, else 0.
@@ -132,6 +133,7 @@ class Couplings:
         Dephasing, pump and drive are not part of it: they do not conserve the pure single
         excitation that H_eff describes.
         """
+        require(48 * len(self) ** 2, f"H_eff of {len(self)} emitters", "use fewer emitters")
         return np.diag(self.detunings) + self.shift - 0.5j * self.decay
 
     def modes(self) -> "Modes":
@@ -148,6 +150,7 @@ class Couplings:
 
     def undriven_hamiltonian(self) -> "Qobj":
         """H without the drive: Σ_m δ_m σ⁺_mσ⁻_m + Σ_mn Δ_mn σ⁺_mσ⁻_n."""
+        require(20 * 2 ** len(self), f"H of {len(self)} emitters", "use fewer emitters")
         return _operators.exchange(np.diag(self.detunings) + self.shift)
 
     def drive_operator(self) -> "Qobj":
@@ -201,10 +204,23 @@ class Couplings:
 
         return validity.of_couplings(self)
 
+    def collective_rates(self) -> NDArray[np.float64]:
+        """Eigenvalues of Γ, ascending, of a constant one without its matrix."""
+        if not _checks.constant(self.decay):
+            return np.linalg.eigvalsh(self.decay)
+        rates = np.zeros(len(self))
+        rates[-1] = len(self) * float(self.decay[0, 0])
+        return rates
+
+    def largest_exchange(self) -> float:
+        """Largest |Δ_mn| between two emitters."""
+        if _checks.constant(self.shift):
+            return float(abs(self.shift[0, 0]))
+        return float(np.abs(self.shift - np.diag(np.diag(self.shift))).max())
+
     def __repr__(self) -> str:
         n = len(self)
-        rates = np.linalg.eigvalsh(self.decay)
-        off = np.abs(self.shift - np.diag(np.diag(self.shift)))
+        rates, largest = self.collective_rates(), self.largest_exchange()
         where = "" if self.field is None else f" in {self.field!r}"
         noun = "emitter" if n == 1 else "emitters"
         others = ", ".join(
@@ -214,7 +230,7 @@ class Couplings:
         return (
             f"Couplings: {n} two-level {noun}{where}\n"
             f"  collective rates  {rates[0]:.6g} … {rates[-1]:.6g}\n"
-            f"  largest |Δ_mn|    {off.max():.6g}\n"
+            f"  largest |Δ_mn|    {largest:.6g}\n"
             f"  {others}"
         )
 

@@ -57,12 +57,14 @@ def evolve(
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
-        method: "exact" (QuTiP, the whole density matrix), "blocks" (without drive and pump,
-            excitation number by excitation number), "driven" (the whole density matrix of any
-            Couplings, a tenth of QuTiP's time), "trajectories" (quantum jumps: means with
-            standard errors, and every photon in `Result.jumps`; with a drive, pump or dephasing
-            through QuTiP's `mcsolve`) or "auto", which says its choice in `Result.reason`;
-            `co.methods` shows what each would take.
+        method: "auto" takes the one that suits and says why in `Result.reason`; `co.methods` shows
+            what each would take. "exact" is QuTiP, the whole density matrix; "blocks" goes
+            excitation number by excitation number, without drive and pump; "driven" is the whole
+            density matrix of any Couplings in a tenth of QuTiP's time; "trajectories" are quantum
+            jumps, means with standard errors and every photon in `Result.jumps` (with a drive,
+            pump or dephasing through QuTiP's `mcsolve`); "symmetric" is for identical couplings,
+            up to 10⁵ emitters on Dicke states; "single" for at most one excitation of thousands
+            of emitters.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance of the integrator.

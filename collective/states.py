@@ -6,7 +6,7 @@ state is expected.
 """
 
 from dataclasses import dataclass
-from math import comb
+from math import comb, exp, log
 from typing import Literal
 
 import numpy as np
@@ -82,7 +82,8 @@ class State:
                 k = int(self.parameters[0])
                 if k > n:
                     raise ValueError(f"state dicke({k}) needs {k} emitters, but there are {n}")
-                return np.where(counts == k, 1 / np.sqrt(comb(n, k)) + 0j, 0)
+                # of a number of choices too large for a float if N is
+                return np.where(counts == k, exp(-log(comb(n, k)) / 2) + 0j, 0)
             case "timed_dicke":
                 if emitters is None:
                     raise ValueError(

@@ -75,17 +75,17 @@ def small(name: str, value: float, meaning: str) -> Assumption:
 
 def of_couplings(couplings: "Couplings") -> Validity:
     """The assumptions of the collective master equation within the RWA."""
-    rates = np.linalg.eigvalsh(couplings.decay)
+    rates = couplings.collective_rates()
     rows = [_positivity(rates)]
     fastest = float(rates[-1])
     emitters = couplings.emitters
     detuning_spread = float(np.ptp(couplings.detunings))
-    off_diagonal = couplings.shift - np.diag(np.diag(couplings.shift))
+    exchange = couplings.largest_exchange()
     # name, value from (emitters, speed of light), meaning
     checks = [
         (
             "rotating-wave approximation",
-            lambda e, c: np.abs(off_diagonal).max() / e.frequency,
+            lambda e, c: exchange / e.frequency,
             "max|Δ_mn|/ω₀",
         ),
         ("no retardation", lambda e, c: fastest * e.extent / c, "Γ_max·extent/c"),

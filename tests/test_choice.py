@@ -58,7 +58,7 @@ def test_what_does_not_fit_is_refused_with_the_numbers(monkeypatch):
     assert "exact would not fit" in result.reason
     with pytest.raises(co.ProblemTooLargeError, match=r"exact.*needs .* MiB, but 19.1 MiB"):
         co.evolve(chain(9), "inverted", T, method="exact")
-    with_memory(monkeypatch, 1000)
+    with_memory(monkeypatch, 10_000)
     with pytest.raises(co.ProblemTooLargeError, match=r"least of all engines, needs .*see co.meth"):
         co.evolve(chain(9), "inverted", T)
 

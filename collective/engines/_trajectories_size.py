@@ -81,8 +81,8 @@ class Size:
         n = self.n
         lowered = [self.widths[k - 1] * (n - k + 1) for k in range(1, self.top + 1)]
         occupied = [self.widths[k] * k for k in range(1, self.top + 1)]
-        configurations = 8 * sum(self.widths) + 4 * 2**n
-        making = max([10 * 2**n, *(33 * entries for entries in lowered)])
+        configurations = 8 * sum(self.widths)
+        making = 33 * max(lowered, default=0)
         return configurations + 5 * sum(lowered) + sum(occupied) + making
 
     def thread_bytes(self, correlated: bool) -> int:

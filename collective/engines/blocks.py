@@ -51,6 +51,7 @@ _LARGEST_DEPHASED = 24  # emitters: a table of 2^N rates
 _ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
 _FLOPS = 1.5e10  # per second and core, an average of hops and jumps
 _PIECES = 24  # of an application; a thread takes the next when it is done
+_OVERHEAD = 4e-3  # seconds: tables and bounds of the spectrum
 _COMPILING = 4.0  # seconds
 
 
@@ -104,7 +105,7 @@ def cost(request: Request) -> Cost:
     half = "" if group == 1 else f", one column of {group} by symmetry"
     return Cost(
         4 * 8 * size + tables + 16 * n * n * (len(request.times) + _SPARE_TERMS),
-        float(terms * flops / (_FLOPS * _threads(request, size))),
+        _OVERHEAD + float(terms * flops / (_FLOPS * _threads(request, size))),
         f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
     )
 

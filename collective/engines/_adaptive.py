@@ -1,0 +1,59 @@
+"""An ordinary differential equation from one output time to the next, at a tolerance."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Adaptive:
+    """y' = f(t, y) by Dormand and Prince's method of order 8, real or complex y.
+
+    Steps do not stop at output times: between them y is interpolated to order 7.
+
+    Args:
+        slope: f.
+        t: initial time.
+        y: initial value, (n,).
+        end: no step goes beyond this time.
+        rtol: relative tolerance of a step.
+        atol: absolute tolerance of a step.
+        longest: no step is longer than this.
+    """
+
+    def __init__(
+        self,
+        slope: Callable[[float, NDArray[Any]], NDArray[Any]],
+        t: float,
+        y: NDArray[Any],
+        end: float,
+        *,
+        rtol: float,
+        atol: float,
+        longest: float = np.inf,
+    ):
+        from scipy.integrate import DOP853
+
+        self._solver = DOP853(slope, t, y, end, rtol=rtol, atol=atol, max_step=longest)
+        self._between: Callable[[float], NDArray[Any]] | None = None
+        self.steps = 0
+
+    def to(self, t: float) -> NDArray[Any]:
+        """The value at a time not before the last.
+
+        Raises:
+            ArithmeticError: if the step shrinks to nothing.
+        """
+        solver = self._solver
+        while solver.t < t:
+            message = solver.step()
+            if solver.status == "failed":
+                raise ArithmeticError(f"the integrator stopped at t = {solver.t:g}: {message}")
+            self._between = None
+            self.steps += 1
+        if solver.t == t:
+            return solver.y
+        if self._between is None:
+            self._between = solver.dense_output()
+        return self._between(t)

@@ -1,0 +1,222 @@
+r"""Identical couplings: a Dicke ladder of up to 10⁵ emitters, or all ladders of some hundreds.
+
+If no permutation of the emitters changes couplings and state, ρ lives on Dicke states |J, M⟩:
+
+* Γ_mn all equal and nothing individual: one ladder of N + 1 populations,
+  :math:`\dot p_k = −r_kp_k + r_{k+1}p_{k+1}`, :math:`r_k = γ_c k(N−k+1)`;
+* individual decay, dephasing or a pump besides: the populations of all ladders, some N²/4;
+* a drive: the coherences within each ladder too, (N+1)² of one or N³/6 of all.
+
+Coherences between different M don't reach the observables without a drive, nor do Δ and δ.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._progress import Progress
+from collective._requests import Request
+from collective.couplings import Couplings
+from collective.engines import _dicke_blocks, _rational
+from collective.engines._dicke import Identical, Triangle, identical
+from collective.engines._dicke_blocks import Density
+from collective.engines._dicke_populations import Populations, compile_kernels
+from collective.engines._dicke_states import populations
+from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left
+from collective.states import State
+
+if TYPE_CHECKING:
+    from collective.result import Result
+
+_EIGENVALUE_TIMES = 5
+_LARGEST_CORRELATED = 2000  # emitters
+_OUTSIDE = 1e-9  # weight of a state that is not symmetric, round-off of its amplitudes
+_STEPS_OF_A_BURST = 60
+_STEPS_OF_A_PEAK = 3.5  # per √N: of populations that begin as a narrow peak and run down
+_SECONDS_LADDER = 3.5e-8  # per state and step
+_SECONDS_TRIANGLE = 4e-7
+_SECONDS_FACTORED = 5e-8  # per entry of the factors and step
+_SECONDS_FACTORS = 2e-7  # per state and entry of its column, for those of all poles and steps
+_BYTES_LADDER = 64  # per state
+_BYTES_TRIANGLE = 100
+_BYTES_FACTORS = 24  # per entry
+_SECONDS_SLOPE = 2e-8  # per entry of ρ, most of it for the generator's
+_SLOPES_PER_PHASE = 3  # of the stiffest rate; 12 a step of length 4
+_BYTES_DENSITY = 1000  # per entry: 30 stages of the integrator, the generator
+
+
+def refusal(request: Request) -> str | None:
+    """What is not the same for every emitter."""
+    if not isinstance(request.problem, Couplings):
+        return "method 'symmetric' is for Couplings; use method='exact' for a MasterEquation"
+    if "states" in request.words or request.operators:
+        return "method 'symmetric' keeps no density matrix for states and operators; use 'exact'"
+    n, state = len(request.problem), request.state
+    if "correlations" in request.words and n > _LARGEST_CORRELATED:
+        size = 16 * n * n * len(request.times) / 1e9
+        return (
+            f"correlations of {n} emitters at {len(request.times)} times are {size:,.0f} GB of "
+            "two different numbers each; observe emission and populations"
+        )
+    found = identical(request.problem)
+    if isinstance(found, str):
+        return (
+            f"method 'symmetric' is for identical couplings: {found}; use method='blocks', or "
+            "'exact' with a drive, pump or dephasing"
+        )
+    if isinstance(state, State):
+        if n > 1 and state.kind in ("single", "timed_dicke"):
+            return (
+                f"method 'symmetric' is for states that no permutation changes, which {state} is "
+                "not; use method='single' or 'blocks'"
+            )
+        return None
+    outside = 1 - float(populations(state, n).sum())
+    if outside > _OUTSIDE:
+        return (
+            "method 'symmetric' is for states of the symmetric subspace: a weight of "
+            f"{outside:.2g} of this QuTiP state is outside; use method='blocks' or 'exact'"
+        )
+    return None
+
+
+def cost(request: Request) -> Cost:
+    """Memory and time."""
+    e = identical(request.couplings)
+    assert isinstance(e, Identical)
+    times = len(request.times)
+    steps = times + _STEPS_OF_A_BURST
+    if request.state_name not in ("inverted", "ground"):
+        steps += int(_STEPS_OF_A_PEAK * np.sqrt(e.n))
+    kept = 200 * times
+    if "correlations" in request.words:
+        kept += 16 * e.n**2 * times
+    if e.drive:
+        size = _dicke_blocks.entries(e.n, e.one_ladder)
+        return Cost(
+            _BYTES_DENSITY * size + kept,
+            (_SECONDS_SLOPE * size + 5e-5) * _SLOPES_PER_PHASE * (_phase(e, request) + steps),
+            f"{e.n} identical driven emitters, {size:,} entries of ρ between Dicke states",
+        )
+    if e.one_ladder:
+        return Cost(
+            _BYTES_LADDER * (e.n + 1) + kept,
+            (_SECONDS_LADDER * (e.n + 1) + 5e-5) * steps,
+            f"{e.n} identical emitters, {e.n + 1:,} populations of one Dicke ladder",
+        )
+    size = Triangle.size(e.n)
+    work = f"{e.n} identical emitters, {size:,} populations of Dicke states"
+    if e.pump:
+        fill = max(10.0, 8 * np.log2(size) - 50) * (1.45 if e.dephasing else 1)
+        held = _BYTES_FACTORS * fill * size * 3 * _rational.FACTORS
+        seconds = _SECONDS_FACTORED * size * fill * steps + _SECONDS_FACTORS * size * fill**2
+        return Cost(int(held) + 500 * size + kept, seconds, work)
+    return Cost(_BYTES_TRIANGLE * size + kept, (_SECONDS_TRIANGLE * size + 5e-5) * steps, work)
+
+
+def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
+    """Evolve through the times not reached earlier."""
+    if earlier is not None and earlier.complete:
+        return nothing_left(earlier)
+    e = identical(request.couplings)
+    assert isinstance(e, Identical)
+    if not (e.drive or e.pump):
+        compile_kernels(request.progress)
+    clock = Clock(checkpoint)  # from here on: what compiling takes is not the run's
+    carrier = Density(e, request) if e.drive else Populations(e, request)
+    clock.look()
+    return _recorded(e, carrier, request, earlier, clock)
+
+
+def _recorded(
+    e: Identical,
+    carrier: Populations | Density,
+    request: Request,
+    earlier: "Result | None",
+    clock: Clock,
+) -> Run:
+    """Observables at the output times: all follow from ⟨n̂⟩ and ⟨J⁺J⁻⟩."""
+    times = request.times
+    looked_at = {round(x) for x in np.linspace(0, len(times) - 1, _EIGENVALUE_TIMES)}
+    # ⟨n̂⟩, ⟨J⁺J⁻⟩, trace error, ρ as far as kept, smallest eigenvalue or None
+    records: list[tuple[float, float, float, NDArray[Any], float | None]] = []
+    failure: BaseException | None = None
+
+    def record() -> None:
+        p = carrier.diagonal()
+        trace = float(p.sum())
+        if not np.isfinite(trace):
+            raise FloatingPointError("the populations are not finite")
+        smallest = carrier.smallest() if len(records) in looked_at else None
+        number, bright = float(p @ carrier.excitations), float(p @ carrier.bright)
+        records.append((number, bright, abs(trace - 1), carrier.now, smallest))
+        if len(records) > 1:
+            records[-2] = (*records[-2][:3], np.empty(0), records[-2][4])
+
+    def report() -> Run:
+        rows = list(records)
+        number, bright, errors = (np.array([row[i] for row in rows]) for i in range(3))
+        observables = {
+            "emission": e.collective * bright + e.individual * number,
+            "excitation": number,
+            "populations": np.broadcast_to((number / e.n)[:, None], (len(rows), e.n)),
+        }
+        if "correlations" in request.words:
+            observables["correlations"] = _correlations(e.n, number, bright)
+        diagnostics = {
+            **clock.diagnostics(),
+            **carrier.diagnostics(),
+            "trace_error": float(errors.max()),
+            "smallest_eigenvalues": [row[4] for row in rows if row[4] is not None],
+        }
+        if len(rows) == len(times):
+            return Run(observables, diagnostics, failure)
+        resume = {"state": rows[-1][3], "bright": bright, "trace_errors": errors}
+        return Run(observables, diagnostics, failure, resume)
+
+    if earlier is None:
+        record()
+    else:
+        smallest = iter(earlier.diagnostics["smallest_eigenvalues"])
+        kept = earlier.resume
+        for i, number in enumerate(earlier.excitation):
+            lowest = next(smallest) if i in looked_at else None
+            row = (float(number), float(kept["bright"][i]), float(kept["trace_errors"][i]))
+            records.append((*row, kept["state"], lowest))
+        carrier.now = kept["state"]
+    clock.first(report)
+    first = len(records)
+    try:
+        with Progress(len(times), "evolving (symmetric)", show=request.progress) as bar:
+            bar.step(first)
+            carrier.start(float(times[first - 1]))
+            for t in times[first:]:
+                carrier.to(float(t))
+                record()
+                clock.look()
+                bar.step()
+                clock.keep(report)
+    except (KeyboardInterrupt, Exception) as error:
+        failure = error
+    finished = report()
+    clock.last(finished)
+    return finished
+
+
+def _correlations(
+    n: int, number: NDArray[np.float64], bright: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """⟨σ⁺_mσ⁻_n⟩ = (⟨J⁺J⁻⟩ − ⟨n̂⟩)/N(N−1) of every pair, ⟨n̂⟩/N on the diagonal."""
+    pairs = (bright - number) / max(1, n * (n - 1))
+    found = np.empty((len(number), n, n), dtype=complex)
+    found[:] = pairs[:, None, None]
+    found[:, np.arange(n), np.arange(n)] = (number / n)[:, None]
+    return found
+
+
+def _phase(e: Identical, request: Request) -> float:
+    """The stiffest rate times the time."""
+    rate = abs(e.collective) * (e.n + 2) ** 2 / 4 + e.n * (e.individual + e.dephasing + e.pump)
+    rate += (abs(e.drive) + abs(e.exchange) + abs(e.detuning)) * e.n / 2
+    return rate * float(np.ptp(request.times))

@@ -1,0 +1,365 @@
+"""At most one excitation, against dense exponentials, closed forms and the whole density matrix."""
+
+import time
+
+import numpy as np
+import pytest
+import qutip
+import reference
+from scipy.linalg import expm
+
+import collective as co
+from collective import _modes
+from collective.engines import _amplitudes
+from collective.engines import single as engine
+from collective.engines._sectors import one_excitation
+
+VACUUM = co.Vacuum()
+TIMES = np.linspace(0, 5, 11)
+CHAIN = co.couple(co.chain(5, 0.2), VACUUM)
+CLOUD = co.couple(co.cloud(5, 0.4, seed=3, decay_rates=[1, 0.5, 2, 1, 1]), VACUUM).replace(
+    detunings=[0.3, -1, 0, 2, 0.1]
+)
+CIRCULAR = co.couple(co.ring(3, 0.2, dipoles=[[1, 1j, 0], [1, 1j, 0.5], [0, 1j, 1]]), VACUUM)
+
+
+def both(couplings, state, times=TIMES, **options):
+    return (
+        co.evolve(
+            couplings,
+            state,
+            times,
+            method=method,
+            rtol=1e-10,
+            atol=1e-12,
+            observe="correlations",
+            **options,
+        )
+        for method in ("exact", "single")
+    )
+
+
+def agree(exact, found, atol=1e-8):
+    for name in ("emission", "excitation", "populations", "correlations"):
+        np.testing.assert_allclose(getattr(found, name), getattr(exact, name), atol=atol)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        co.states.ground(),
+        co.states.single(1),
+        co.states.dicke(1),
+        co.states.timed_dicke([1.0, 2.0, 6.0]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dephasing", [0.0, 0.4, [0.1, 0.7, 0, 0, 0.3]], ids=str)
+@pytest.mark.parametrize("couplings", [CHAIN, CLOUD], ids=["chain", "cloud"])
+def test_against_the_whole_density_matrix(couplings, dephasing, state):
+    agree(*both(couplings.replace(dephasing=dephasing), state))
+
+
+@pytest.mark.parametrize("dephasing", [0.0, 0.4])
+def test_complex_couplings_keep_the_order_of_their_indices(dephasing):
+    assert np.iscomplexobj(CIRCULAR.decay)
+    agree(*both(CIRCULAR.replace(dephasing=dephasing), co.states.single(1)))
+
+
+@pytest.mark.parametrize("dephasing", [0.0, 0.4])
+def test_qutip_states_with_at_most_one_excitation(dephasing):
+    up, down = qutip.basis(2, 0), qutip.basis(2, 1)
+    dark = qutip.tensor(down, down, down)
+    kets = [qutip.tensor(*[up if m == k else down for m in range(3)]) for k in range(3)]
+    superposed = (dark + kets[0] + 1j * kets[1]).unit()
+    mixed = 0.2 * dark.proj() + 0.5 * superposed.proj() + 0.3 * kets[2].proj()
+    for state in (superposed, mixed, dark):
+        agree(*both(CIRCULAR.replace(dephasing=dephasing), state))
+
+
+def test_timed_dicke_emission_of_five():
+    """Σ Γ_mn e^{ik(r_n−r_m)}/N at the start, along and across a chain."""
+    emitters = co.chain(5, 0.25)
+    couplings = co.couple(emitters, VACUUM)
+    for wavevector in ([0, 0, 2 * np.pi], [2 * np.pi, 0, 0]):
+        exact, found = both(couplings, co.states.timed_dicke(wavevector))
+        agree(exact, found)
+        phases = np.exp(1j * emitters.positions @ wavevector)
+        start = np.real(phases.conj() @ couplings.decay @ phases) / 5
+        np.testing.assert_allclose(found.emission[0], start, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("n", "rate", "late"), [(10, 5.0596e-3, 1e3), (20, 5.6855e-4, 2e4), (40, 6.8716e-5, 1.5e5)]
+)
+def test_what_is_left_at_last_is_the_darkest_mode(n, rate, late):
+    couplings = co.couple(co.chain(n, 0.3), VACUUM)
+    found = co.evolve(
+        couplings, co.states.single(0), [0, late, 1.5 * late], method="single", rtol=1e-10
+    )
+    decayed = np.log(found.excitation[1] / found.excitation[2]) / (0.5 * late)
+    assert abs(decayed / rate - 1) < 1e-4
+    np.testing.assert_allclose(found.emission[1] / found.excitation[1], decayed, rtol=1e-6)
+
+
+def test_a_mode_decays_at_its_own_rate():
+    n = 8
+    modes = co.couple(co.chain(n, 0.3), VACUUM).modes()
+    for i in (0, n - 1):
+        ket = np.zeros(2**n, dtype=complex)
+        ket[[2**n - 1 - (1 << (n - 1 - m)) for m in range(n)]] = modes.vectors[:, i]
+        state = qutip.Qobj(ket, dims=[[2] * n, [1] * n])
+        found = co.evolve(co.couple(co.chain(n, 0.3), VACUUM), state, TIMES, method="single")
+        np.testing.assert_allclose(found.excitation, np.exp(-modes.rates[i] * TIMES), rtol=1e-12)
+        np.testing.assert_allclose(
+            found.emission, modes.rates[i] * found.excitation, rtol=1e-11, atol=1e-14
+        )
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-13, 1e-10, 1e-6, -1e-6])
+def test_an_exceptional_point(off):
+    """δ = Γ₁₂ and Δ₁₂ = 0: h + i/2 is nilpotent, and c = e^{−t/2}(1 − i(h + i/2)t)c(0)."""
+    gamma, times = 0.6, np.linspace(0, 20, 41)
+    delta = gamma * (1 + off)
+    pair = co.Couplings(
+        [[1, gamma], [gamma, 1]], np.zeros((2, 2)), detunings=[delta / 2, -delta / 2]
+    )
+    found = co.evolve(pair, co.states.single(0), times, method="single")
+    # (h + i/2)² = s²/4, s² = δ² − Γ₁₂²: cos(st/2) and sin(st/2)/(s/2), expanded
+    square = gamma**2 * off * (2 + off) / 4
+    cosine = 1 - square * times**2 / 2 + (square * times**2) ** 2 / 24
+    sine = times * (1 - square * times**2 / 6 + (square * times**2) ** 2 / 120)
+    first = np.exp(-times / 2) * (cosine - 1j * delta / 2 * sine)
+    second = np.exp(-times / 2) * -1j * (-0.5j * gamma) * sine
+    np.testing.assert_allclose(found.populations[:, 0], abs(first) ** 2, atol=2e-8)
+    np.testing.assert_allclose(found.populations[:, 1], abs(second) ** 2, atol=2e-8)
+    strict = co.evolve(pair, co.states.single(0), times, method="single", rtol=1e-11)
+    np.testing.assert_allclose(strict.populations[:, 0], abs(first) ** 2, atol=1e-11)
+    if off == 0:
+        assert strict.diagnostics["route"].startswith("Taylor series: ")
+
+
+def test_the_bound_on_the_error_is_one():
+    """Also where modes are nearly parallel, and there it is not far away."""
+    times = np.linspace(0, 10, 5)
+    start = np.array([[1.0], [0.5j]])
+    for off in (1e-1, 1e-6, 1e-10, 1e-13):
+        delta = 0.6 * (1 + off)
+        h = np.array([[delta / 2, -0.3j], [-0.3j, -delta / 2]]) - 0.5j * np.eye(2)
+        carrier = _amplitudes.ByModes(h, start, 0.0, 10.0)
+        found = np.concatenate(list(carrier.through(times)), axis=2)
+        exact = np.array([expm(-1j * h * t) @ start for t in times])
+        error = np.abs(found.transpose(2, 0, 1) - exact).max()
+        assert error < 2 * carrier.error * np.linalg.norm(start) + 1e-15
+    assert carrier.error > 1e-9
+
+
+@pytest.mark.parametrize("n", [6, 7, 60])
+def test_modes_and_taylor_series_agree(n):
+    couplings = co.couple(co.chain(n, 0.15), VACUUM)
+    h, times = one_excitation(couplings), np.linspace(0, 8, 4)
+    rng = np.random.default_rng(n)
+    start = rng.standard_normal((n, 2)) + 1j * rng.standard_normal((n, 2))
+    start /= np.linalg.norm(start, axis=0)
+    by_modes, by_steps = (
+        np.concatenate(list(carrier.through(times)), axis=2)
+        for carrier in (
+            _amplitudes.ByModes(h, start, 0.0, 8.0),
+            _amplitudes.BySteps(h, start, 0.0),
+        )
+    )
+    np.testing.assert_allclose(by_modes, by_steps, atol=1e-12)
+    np.testing.assert_allclose(by_modes[:, :, 3], expm(-8j * h) @ start, atol=1e-12)
+
+
+def test_short_times_of_many_emitters_are_stepped():
+    couplings = co.couple(co.chain(600, 0.3), VACUUM)
+    found = co.evolve(couplings, co.states.single(150), [0, 0.05], method="single")
+    assert found.diagnostics["route"] == "Taylor series: fewer operations than the modes"
+    h = one_excitation(couplings)
+    np.testing.assert_allclose(
+        found.populations[1], np.abs(expm(-0.05j * h)[:, 150]) ** 2, atol=1e-12
+    )
+
+
+def test_photons_are_lost_excitations():
+    couplings = co.couple(co.square(4, 4, 0.2), VACUUM)
+    times = np.linspace(0, 3, 601)
+    for dephasing in (0.0, 0.5):
+        found = co.evolve(
+            couplings.replace(dephasing=dephasing), co.states.single(5), times, method="single"
+        )
+        h = times[1] / 3
+        photons = h * np.cumsum(
+            found.emission[:-2:2] + 4 * found.emission[1:-1:2] + found.emission[2::2]
+        )
+        np.testing.assert_allclose(photons, 1 - found.excitation[2::2], atol=1e-7)
+
+
+@pytest.mark.parametrize("dephasing", [0.3, 1.5, 8.0])
+def test_dephased_exchange_of_two(dephasing):
+    """z = ρ₁₁ − ρ₂₂ obeys z'' + 2γ_φ z' + 4Δ²z = 0: beats, or a random walk."""
+    pair = co.Couplings(np.zeros((2, 2)), [[0, 1.0], [1.0, 0]], dephasing=dephasing)
+    found = co.evolve(pair, co.states.single(0), TIMES, method="single")
+    root = np.sqrt(complex(dephasing**2 - 4))
+    z = np.exp(-dephasing * TIMES) * (
+        np.cosh(root * TIMES) + dephasing / root * np.sinh(root * TIMES)
+    )
+    np.testing.assert_allclose(found.populations[:, 0], (1 + z.real) / 2, atol=1e-8)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 31])
+def test_the_reflected_halves_are_the_whole(n):
+    couplings = co.couple(co.chain(n, 0.12, dipoles=(1, 0, 1)), VACUUM)
+    h = couplings.effective_hamiltonian()
+    pieces = _modes.parts(h)
+    assert len(pieces) == (1 if n == 1 else 2)
+    rng = np.random.default_rng(n)
+    vectors = rng.standard_normal((n, 3)) + 1j * rng.standard_normal((n, 3))
+    folded = [piece.fold(vectors) for piece in pieces]
+    assert sum(len(part) for part in folded) == n
+    np.testing.assert_allclose(
+        sum(p.unfold(part) for p, part in zip(pieces, folded, strict=True)), vectors, atol=1e-14
+    )
+    np.testing.assert_allclose(
+        sum(p.unfold(p.matrix @ part) for p, part in zip(pieces, folded, strict=True)),
+        h @ vectors,
+        atol=1e-11 * np.abs(h).max(),
+    )
+    modes = couplings.modes()
+    np.testing.assert_allclose(
+        np.sort_complex(modes.eigenvalues), np.sort_complex(np.linalg.eigvals(h)), atol=1e-9
+    )
+    np.testing.assert_allclose(np.linalg.norm(modes.vectors, axis=0), 1, rtol=1e-14)
+
+
+def test_what_a_reflection_changes_is_not_split():
+    for couplings in (
+        CLOUD,
+        CHAIN.replace(detunings=[1e-9, 0, 0, 0, 0]),
+        co.couple(co.chain(3, 0.1, dipoles=[[1, 0, 0], [1, 0, 0], [1, 0, 1e-6]]), VACUUM),
+    ):
+        assert len(_modes.parts(couplings.effective_hamiltonian())) == 1
+    # Γ keeps the symmetry that detunings break in H_eff
+    tilted = CHAIN.replace(detunings=[1, 0.5, 0, -0.5, -1])
+    modes, h = tilted.modes(), tilted.effective_hamiltonian()
+    np.testing.assert_allclose(h @ modes.vectors, modes.vectors * modes.eigenvalues, atol=1e-13)
+    np.testing.assert_allclose(
+        modes.jump_vectors * modes.jump_rates @ modes.jump_vectors.T, tilted.decay, atol=1e-14
+    )
+
+
+def test_modes_of_a_long_chain():
+    n = 501
+    couplings = co.couple(co.chain(n, 0.2), VACUUM)
+    modes, h = couplings.modes(), couplings.effective_hamiltonian()
+    residual = h @ modes.vectors - modes.vectors * modes.eigenvalues
+    assert np.abs(residual).max() < 1e-10 * np.linalg.norm(h, 2)
+    assert np.all(np.diff(modes.rates) <= 0)
+    assert np.all(np.diff(modes.jump_rates) >= 0)
+    np.testing.assert_allclose(np.linalg.norm(modes.vectors, axis=0), 1, rtol=1e-13)
+    np.testing.assert_allclose(
+        (modes.jump_vectors * modes.jump_rates) @ modes.jump_vectors.T, couplings.decay, atol=1e-12
+    )
+
+
+@pytest.mark.slow
+def test_two_thousand_emitters():
+    couplings = co.couple(co.chain(2000, 0.2), VACUUM)
+    begin = time.perf_counter()
+    times = np.linspace(0, 500, 201)
+    found = co.evolve(couplings, co.states.timed_dicke([2.0, 0, 6.0]), times, method="single")
+    seconds = time.perf_counter() - begin
+    assert found.diagnostics["route"] == "modes"
+    assert found.diagnostics["error_bound"] < 1e-8
+    assert np.all(np.diff(found.excitation) < 0)
+
+
+
+@pytest.mark.parametrize(
+    ("couplings", "state", "options", "message"),
+    [
+        (CHAIN.replace(drive=2.0), "ground", {}, "the drive is 2; use method='driven' or 'exact'"),
+        (CHAIN.replace(pump=0.1), "ground", {}, "the pump is 0.1; use method='driven' or 'exact'"),
+        (CHAIN, "inverted", {}, "inverted has 5; use method='blocks' or 'exact'"),
+        (CHAIN, co.states.dicke(2), {}, r"dicke\(2\) has 2"),
+        (CHAIN, co.states.coherent(0.1), {}, r"coherent\(0.1, 0\) has 5"),
+        (CHAIN, qutip.tensor(*[qutip.basis(2, 0)] * 5), {}, "a QuTiP state has 5"),
+        (CHAIN, "ground", {"observe": "states"}, "use 'exact'"),
+    ],
+)
+def test_what_is_refused(couplings, state, options, message):
+    with pytest.raises(ValueError, match=message):
+        co.evolve(couplings, state, TIMES, method="single", **options)
+
+
+def test_a_master_equation_is_refused():
+    equation = co.master_equation(co.chain(2, 0.1, frequency=100.0), VACUUM)
+    with pytest.raises(ValueError, match="use method='exact' for a MasterEquation"):
+        co.evolve(equation, "ground", [0, 1], method="single")
+
+
+def test_a_thousand_emitters_are_chosen_for_and_predicted_at_once():
+    n = 1000
+    couplings = co.Couplings(np.eye(n), np.diag(np.linspace(0, 1, n)))
+    begin = time.perf_counter()
+    table = co.methods(couplings, co.states.single(3), [0, 1.0], observe="correlations")
+    assert time.perf_counter() - begin < 5
+    assert table.chosen == "single"
+    found = co.evolve(couplings, co.states.single(3), [0, 1.0])
+    np.testing.assert_allclose(found.excitation, [1, np.exp(-1)], rtol=1e-12)
+    with pytest.raises(MemoryError, match="one excitation of 1000 emitters"):
+        co.evolve(
+            couplings,
+            co.states.single(3),
+            np.arange(10**4),
+            method="single",
+            observe="correlations",
+        )
+
+
+CARRIERS = {"modes": 0.0, "steps": 1e9, "dephased": 0.0}
+
+
+@pytest.mark.parametrize("route", CARRIERS)
+def test_interrupted_and_continued(route, monkeypatch, tmp_path):
+    couplings = CHAIN.replace(dephasing=0.2) if route == "dephased" else CHAIN
+    # steps are worth it always, or never
+    monkeypatch.setattr(engine, "_WORTH_STEPPING", CARRIERS[route])
+    monkeypatch.setattr(_amplitudes, "_CHUNK", 3)
+    arguments = {"method": "single", "observe": "correlations", "checkpoint": tmp_path / "run.npz"}
+    append = engine._Recording._append
+
+    def stop(self, rate, *others):
+        if len(self._emission) == 7:
+            raise KeyboardInterrupt
+        append(self, rate, *others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._Recording, "_append", stop)
+        partial = co.evolve(couplings, co.states.single(1), TIMES, **arguments)
+    assert not partial.complete
+    assert len(partial.times) == 7
+    again = co.evolve(couplings, co.states.single(1), TIMES, **arguments)
+    assert again.complete
+    exact, _ = both(couplings, co.states.single(1))
+    agree(exact, again, atol=1e-7)
+    assert len(again.diagnostics["smallest_eigenvalues"]) == 5
+    third = co.evolve(couplings, co.states.single(1), TIMES, **arguments)
+    np.testing.assert_array_equal(third.emission, again.emission)
+
+
+def test_one_emitter_alone():
+    atom = co.Couplings([[0.7]], [[0.0]])
+    found = co.evolve(atom, "inverted", TIMES, method="single")
+    np.testing.assert_allclose(found.emission, 0.7 * np.exp(-0.7 * TIMES), rtol=1e-13)
+
+
+def test_a_detuned_pair_against_the_reference():
+    couplings = co.couple(co.chain(2, 0.3, detunings=[0.4, -0.9]), VACUUM)
+    populations, emission = reference.one_excitation(
+        couplings.decay, couplings.shift, couplings.detunings, np.array([1, 0]), TIMES
+    )
+    found = co.evolve(couplings, co.states.single(0), TIMES, method="single")
+    np.testing.assert_allclose(found.populations, populations, atol=1e-13)
+    np.testing.assert_allclose(found.emission, emission, atol=1e-13)
