@@ -200,7 +200,7 @@ def test_bright_and_dark_modes():
     middle, absorbed = names["runs"].values()
     alone = np.exp(-names["times"])
     assert middle.excitation[-1] > 0.2
-    assert np.all(absorbed.excitation[1:100] < alone[1:100])
+    assert np.all(absorbed.excitation[1:60] < alone[1:60])  # to a few thousandths
     populations, _ = reference.one_excitation(
         names["couplings"].decay, names["couplings"].shift, 0.0, np.eye(40)[20], [3.0]
     )
