@@ -8,8 +8,7 @@ odd, and each half of the emitters carries one problem of half the size:
           M_{even} = A + C, \quad M_{odd} = A − C,
 
 a quarter of the work. For odd N the emitter in the middle belongs to the even ones, with couplings
-√2 times as large. (Even and odd in two threads would halve it again, but two callers of one BLAS
-that has threads of its own get in each other's way: thirty seconds instead of one, at times.)
+√2 times as large.
 """
 
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 # per emitter and relative to the largest entry: what the round-off of positions far from the
 # origin leaves of a reflection (9e-13 for 2,000 emitters at a twentieth of a wavelength)
 _REFLECTED = 8 * float(np.finfo(float).eps)
+_LARGE = 200  # rows above which a matrix is worth a thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +104,24 @@ def parts(matrix: NDArray[Any]) -> list[Part]:
     return [Part(1, n, even), Part(-1, n, near - far)]
 
 
+def eigensystems(
+    matrices: list[NDArray[Any]], solve: Callable[[NDArray[Any]], Any] = np.linalg.eig
+) -> list[Any]:
+    """Eigenvalues and vectors of each matrix, large ones at the same time.
+
+    One thread each: most of the work is a chain of rotations that BLAS cannot share out, and two
+    callers of one BLAS with threads of its own get in each other's way.
+    """
+    if len(matrices) == 1 or len(matrices[0]) < _LARGE:
+        return [solve(matrix) for matrix in matrices]
+    from concurrent.futures import ThreadPoolExecutor
+
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(len(matrices)) as pool:
+        return list(pool.map(solve, matrices))
+
+
 def modes(effective: NDArray[Any], decay: NDArray[Any]) -> Modes:
     """`Modes` of H_eff and Γ.
 
@@ -120,7 +138,7 @@ def _eigensystem(
     matrix: NDArray[Any], solve: Callable[[NDArray[Any]], Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     pieces = parts(matrix)
-    found = [solve(piece.matrix) for piece in pieces]
+    found = eigensystems([piece.matrix for piece in pieces], solve)
     if len(pieces) == 1:
         return found[0]
     vectors = [p.unfold(columns) for p, (_, columns) in zip(pieces, found, strict=True)]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._modes import Part, parts
+from collective._modes import Part, eigensystems, parts
 from collective.engines._adaptive import Adaptive
 
 _CHUNK = 64  # output times whose amplitudes exist at once
@@ -44,11 +44,10 @@ class ByModes:
         # a part, its modes as far as they are occupied, their frequencies and amplitudes
         self._pieces: list[tuple[Part, NDArray[Any], NDArray[Any], NDArray[Any]]] = []
         errors = np.zeros(start.shape[1])
-        for part in parts(h):
+        occupied = [part for part in parts(h) if np.any(part.fold(start))]
+        systems = eigensystems([part.matrix for part in occupied]) if occupied else []
+        for part, (values, vectors) in zip(occupied, systems, strict=True):
             inside = part.fold(start)
-            if not np.any(inside):
-                continue
-            values, vectors = np.linalg.eig(part.matrix)
             try:
                 x = np.linalg.solve(vectors, inside)
             except np.linalg.LinAlgError:
