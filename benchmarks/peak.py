@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from collective._compiled import compiled, vectorised
+from collective._compiled import compiled
 from collective.engines._lanes import OPTIONS
 
 DEGREE = 8  # short enough that the processor works on many entries at once, hiding latencies
@@ -48,8 +48,7 @@ def peak() -> dict[str, float]:
     """Operations per second of one core, by compiled multiply-adds and by BLAS."""
     x, passes = np.linspace(0.5, 0.9, ENTRIES), 2000
     out = np.empty_like(x)
-    with vectorised():
-        polynomial(1, x, out)
+    polynomial(1, x, out)
     matrix = np.random.default_rng(0).standard_normal((SIZE, SIZE))
     chains = fastest(lambda: polynomial(passes, x, out), 300)
     product = fastest(lambda: matrix @ matrix, 15)
