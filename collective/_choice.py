@@ -115,9 +115,10 @@ def _refusal(name: str, request: Request) -> str | None:
 def _fastest(request: Request, found: Methods) -> str | None:
     """Of the engines that fit, the fastest; the one with statistical errors only if alone."""
     fitting = {name: cost.seconds for name, cost in found.costs.items() if found.fits(name)}
+    meant = _meant(request)
+    if meant is not None:
+        return meant[1] if meant[1] in fitting else None
     sampled = fitting.pop("trajectories", None)
-    if sampled is not None and _wants_trajectories(request):
-        return "trajectories"
     if fitting.get("exact", np.inf) < _FAST_ENOUGH:
         return "exact"
     if fitting:
@@ -125,8 +126,13 @@ def _fastest(request: Request, found: Methods) -> str | None:
     return None if sampled is None else "trajectories"
 
 
-def _wants_trajectories(request: Request) -> bool:
-    return request.n_trajectories is not None or request.standard_error is not None
+def _meant(request: Request) -> tuple[str, str] | None:
+    """An option that only one engine knows, and that engine."""
+    if request.n_trajectories is not None:
+        return "n_trajectories", "trajectories"
+    if request.standard_error is not None:
+        return "standard_error", "trajectories"
+    return ("symmetries", "blocks") if request.symmetries else None
 
 
 def chosen(request: Request, method: str) -> Choice:
@@ -137,14 +143,20 @@ def chosen(request: Request, method: str) -> Choice:
         ProblemTooLargeError: no engine, or not the one asked for, fits into memory.
     """
     name = _checks.choice("method", method, METHODS)
-    if name == "auto":
+    meant = _meant(request)
+    if meant is not None and name not in ("auto", meant[1]):
+        raise ValueError(f"{meant[0]} is for method={meant[1]!r}, got method={name!r}")
+    if name == "auto" and meant is None:
         return _automatic(request)
+    if name == "auto" and meant is not None:
+        name = meant[1]
     refusal = _refusal(name, request)
     if refusal is not None:
         raise ValueError(refusal)
     cost = engine(name).cost(request)
     require(cost.bytes, f"method '{name}' ({cost.work})", _way_out(request, name))
-    return Choice(name, f"asked for: {cost.work}", cost)
+    why = "asked for" if name == method or meant is None else f"asked for by {meant[0]}"
+    return Choice(name, f"{why}: {cost.work}", cost)
 
 
 def _automatic(request: Request) -> Choice:

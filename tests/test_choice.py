@@ -74,3 +74,20 @@ def test_predicted_seconds_order_the_engines():
         one, more = (co.methods(chain(k), "inverted", T).costs["blocks"] for k in (n, n + 1))
         assert more.seconds > 1.5 * one.seconds
         assert more.bytes > 1.5 * one.bytes
+
+
+def test_an_option_that_one_engine_knows_decides():
+    ring = co.couple(co.ring(4, 0.2), co.Vacuum())
+    turned = [[1, 2, 3, 0]]
+    result = co.evolve(ring, "inverted", T, symmetries=turned)
+    assert result.method == "blocks"
+    assert "asked for by symmetries" in result.reason
+    assert co.methods(ring, "inverted", T, symmetries=turned).chosen == "blocks"
+    few = co.evolve(ring, "inverted", T, n_trajectories=10, seed=1)
+    assert few.method == "trajectories"
+    with pytest.raises(ValueError, match="n_trajectories is for method='trajectories', got method='blocks'"):
+        co.evolve(ring, "inverted", T, method="blocks", n_trajectories=10)
+    with pytest.raises(ValueError, match="symmetries is for method='blocks', got method='exact'"):
+        co.evolve(ring, "inverted", T, method="exact", symmetries=turned)
+    with pytest.raises(ValueError, match="there is a drive"):
+        co.evolve(ring.replace(drive=1.0), "inverted", T, symmetries=turned)
