@@ -38,6 +38,7 @@ class Request:
         symmetries: permutations of the emitters that leave the problem unchanged.
         threads: at most this many, or None for the engine's choice.
         progress: whether to show it.
+        checkpointed: whether the run is kept on disk as it goes.
     """
 
     problem: Couplings | MasterEquation
@@ -55,6 +56,7 @@ class Request:
     symmetries: tuple[tuple[int, ...], ...] = ()
     threads: int | None = None
     progress: bool = True
+    checkpointed: bool = False
 
     @property
     def couplings(self) -> Couplings:
@@ -83,6 +85,7 @@ def checked(
     symmetries: Any = (),
     threads: int | None = None,
     progress: bool = True,
+    checkpointed: bool = False,
 ) -> Request:
     """The arguments of `evolve` as a `Request`, or an error that names the bad one."""
     dims = checked_problem(problem)
@@ -113,6 +116,7 @@ def checked(
         checked_permutations(symmetries, len(dims)),
         None if threads is None else _checks.count("threads", threads, minimum=1),
         bool(progress),
+        checkpointed,
     )
 
 

@@ -213,7 +213,7 @@ class Couplings:
         return rates
 
     def largest_exchange(self) -> float:
-        """Largest |Δ_mn| between two emitters."""
+        """Largest absolute Δ_mn between two emitters."""
         if _checks.constant(self.shift):
             return float(abs(self.shift[0, 0]))
         return float(np.abs(self.shift - np.diag(np.diag(self.shift))).max())

@@ -115,6 +115,7 @@ def evolve(
         symmetries=symmetries,
         threads=threads,
         progress=progress,
+        checkpointed=checkpoint is not None,
     )
     choice = _choice.chosen(request, method)
     problem = request.problem

@@ -268,8 +268,6 @@ def test_an_interrupted_run_keeps_whole_steps_and_goes_on(tmp_path, monkeypatch)
     couplings = co.couple(co.chain(4, 0.05), co.Vacuum())
     times, path = np.linspace(0, 4, 81), tmp_path / "run.npz"
     whole = co.evolve(couplings, "inverted", times, method="blocks")
-    monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(runs, "CHECKPOINT_SHARE", np.inf)
     with monkeypatch.context() as patch:
         interrupted_after(patch, whole.diagnostics["applications"] // 2)
         part = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)

@@ -85,7 +85,9 @@ def test_an_option_that_one_engine_knows_decides():
     assert co.methods(ring, "inverted", T, symmetries=turned).chosen == "blocks"
     few = co.evolve(ring, "inverted", T, n_trajectories=10, seed=1)
     assert few.method == "trajectories"
-    with pytest.raises(ValueError, match="n_trajectories is for method='trajectories', got method='blocks'"):
+    with pytest.raises(
+        ValueError, match="n_trajectories is for method='trajectories', got method='blocks'"
+    ):
         co.evolve(ring, "inverted", T, method="blocks", n_trajectories=10)
     with pytest.raises(ValueError, match="symmetries is for method='blocks', got method='exact'"):
         co.evolve(ring, "inverted", T, method="exact", symmetries=turned)

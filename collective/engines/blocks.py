@@ -104,7 +104,9 @@ def cost(request: Request) -> Cost:
     terms = max(8.0, span * radius * _TERMS_PER_RADIUS)
     half = "" if group == 1 else f", one column of {group} by symmetry"
     return Cost(
-        4 * 8 * size + tables + 16 * n * n * (len(request.times) + _SPARE_TERMS),
+        (4 + request.checkpointed) * 8 * size
+        + tables
+        + 16 * n * n * (len(request.times) + _SPARE_TERMS),
         _OVERHEAD + float(terms * flops / (_FLOPS * _threads(request, size))),
         f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
     )
@@ -143,7 +145,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
             record.fields(request.couplings.decay),
             {**clock.diagnostics(), **work.diagnostics},
             failure,
-            {} if done or not work.whole else work.resume(),
+            {} if done else work.resume(),
         )
 
     clock.first(report)
@@ -155,8 +157,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     except (KeyboardInterrupt, ArithmeticError) as error:
         failure = error
     finished = report()
-    if work.whole:  # else the last checkpoint stands: in the middle of a step ρ is not known
-        clock.last(finished)
+    clock.last(finished)
     return finished
 
 
@@ -250,6 +251,7 @@ class _Work:
         self.y, self._one, self._two, self._transposed = (
             np.zeros(self.layout.size) for _ in range(4)
         )
+        self._start = np.zeros(self.layout.size) if request.checkpointed else None
 
     def __enter__(self) -> "_Work":
         if self._threads > 1:
@@ -285,9 +287,12 @@ class _Work:
         self.diagnostics["dropped"] = float(resume["dropped"])
 
     def resume(self) -> dict[str, NDArray[Any]]:
-        """What `restore` needs."""
+        """What `restore` needs; nothing in the middle of a step, unless its start was kept."""
+        vector = self.y if self.whole else self._start
+        if vector is None:
+            return {}
         dropped = np.array(self.diagnostics["dropped"])
-        return {"vector": self.y, "time": np.array(self.time), "dropped": dropped}
+        return {"vector": vector, "time": np.array(self.time), "dropped": dropped}
 
     def _block(self, vector: NDArray[np.float64], k: int) -> NDArray[np.float64]:
         t = self.layout.tables
@@ -391,6 +396,8 @@ class _Work:
         current[active] = self.y[active]
         previous[active] = 0
         taken = [self.moments(current)]
+        if self._start is not None:
+            self._start[:] = self.y
         self.whole = False
         self.y[active] *= weights[0, -1]
         small, growth = 0, 1.0
