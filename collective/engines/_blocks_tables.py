@@ -7,7 +7,8 @@ R(gi, gj) = R(i, j): one column of each orbit is stored, with all its rows. Colu
 panel, panel[i, w] = R(i, column w); the last panel of a block repeats a column to be full.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import comb
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from collective.engines._sectors import Sectors, one_excitation
 
 NOBODY = np.uint32(2**32 - 1)
 _LANCZOS_STEPS = 24
+_KEPT = 10  # emitters up to which tables are kept, some MiB
 
 
 class Tables(NamedTuple):
@@ -73,6 +75,7 @@ class Layout:
     Attributes:
         sectors: configurations by excitation number.
         tables: for the kernels.
+        excited: (states, N), which emitters are.
         diagonal_places: (states,), where the populations sit in a vector.
         pair_places: (pairs, 2, 2^(N−2) or fewer), where R(i, i') and R(i', i) sit that sum to
             ⟨σ⁺_mσ⁻_n⟩.
@@ -81,6 +84,7 @@ class Layout:
 
     sectors: Sectors
     tables: Tables
+    excited: NDArray[np.bool_]
     diagonal_places: NDArray[np.int64]
     pair_places: NDArray[np.uint32]
     pair_emitters: NDArray[np.int64]
@@ -110,6 +114,21 @@ def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int
         permutations: a group that leaves the couplings unchanged, the identity included.
     """
     n = len(couplings)
+    group = tuple(tuple(p.tolist()) for p in permutations)
+    empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group)
+    h = one_excitation(couplings)
+    flat, on_site = np.append(h.ravel(), 0), empty.excited @ np.diagonal(h)
+    tables = empty.tables._replace(
+        hop=np.stack([flat.real, flat.imag], axis=1),
+        diagonal=np.stack([on_site.real, on_site.imag], axis=1),
+        decay=np.stack([couplings.decay.real, couplings.decay.imag]).astype(float),
+        dephasing=_dephasing(couplings.dephasing),
+    )
+    return replace(empty, tables=tables)
+
+
+def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) -> Layout:
+    """The tables, but for the numbers of the couplings."""
     sectors = Sectors(n, highest)
     sizes = sectors.sizes
     start = np.concatenate([[0], np.cumsum(sizes)])
@@ -152,15 +171,11 @@ def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int
     pairs = np.full((len(bits), hops), n * n, np.uint16)
     raised = np.zeros((len(bits), n, 2), np.uint32)
     lowered = np.zeros((len(bits), highest + 1, 2), np.uint32)
-    h = one_excitation(couplings)
-    diagonal = np.empty((len(bits), 2))
     for k in range(highest + 1):
         here = slice(start[k], start[k + 1])
         target, m, to = sectors.hops(k)
         targets[here, : target.shape[1]] = target
         pairs[here, : target.shape[1]] = m * n + to
-        on_site = sectors.excited(k) @ np.diagonal(h)
-        diagonal[here] = np.stack([on_site.real, on_site.imag], axis=1)
         if k < highest:
             up, site = sectors.raised(k)
             raised[here, : n - k] = np.stack([up, site], axis=2)
@@ -168,7 +183,7 @@ def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int
             down, site = sectors.lowered(k)
             lowered[here, :k] = np.stack([down, site], axis=2)
             lowered[here, k:, 0] = sizes[k - 1]  # a row of its own: no real target is met twice
-    flat = np.append(h.ravel(), 0)
+    unknown = np.zeros((0, 2))
     tables = Tables(
         start,
         np.array(offset),
@@ -183,20 +198,20 @@ def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int
         raised,
         lowered,
         bits,
-        np.stack([flat.real, flat.imag], axis=1),
-        diagonal,
-        np.stack([couplings.decay.real, couplings.decay.imag]).astype(float),
-        _dephasing(couplings.dephasing),
+        *[unknown] * 4,
     )
-    diagonal_places, pair_places, pair_emitters = _moments(sectors, tables)
-    return Layout(sectors, tables, diagonal_places, pair_places, pair_emitters)
+    excited = np.concatenate([sectors.excited(k) for k in range(highest + 1)])
+    return Layout(sectors, tables, excited, *_moments(sectors, tables))
 
 
-def _permuted(bits: NDArray[np.int64], permutation: NDArray[np.int64]) -> NDArray[np.int64]:
+_kept_structure = lru_cache(maxsize=4)(_structure)  # for those who scan a parameter
+
+
+def _permuted(bits: NDArray[np.int64], permutation: tuple[int, ...]) -> NDArray[np.int64]:
     """Configurations with emitter m moved to permutation[m]."""
     moved = np.zeros_like(bits)
     for m, to in enumerate(permutation):
-        moved |= (bits >> m & 1) << int(to)
+        moved |= (bits >> m & 1) << to
     return moved
 
 

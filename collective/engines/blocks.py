@@ -44,7 +44,7 @@ _LONGEST_STEP = 45.0  # radii of the ellipse; longer ones lose digits to non-nor
 _SHORTEST_STEP = 2.0
 _LARGEST_GROWTH = 1e6  # of a term over the state; six digits of sixteen, or what rtol leaves
 _TERMS_PER_RADIUS = 2.0  # roughly
-_SPARE_TERMS = 100  # beyond the radii of a step, before an expansion counts as failed
+_SPARE_TERMS = 80  # beyond the radii of a step and three for each digit, before it has failed
 _NEGLIGIBLE = 0.01  # of the tolerance: the population of the blocks that are dropped
 _SAME = 1e-12  # relative: couplings that a permutation leaves unchanged
 _LARGEST_DEPHASED = 24  # emitters: a table of 2^N rates
@@ -216,9 +216,6 @@ class _Work:
         self._decays, self._frequencies = _blocks_tables.extent(self.layout)
         self._dephasing = float(couplings.dephasing.sum())
         self._parts = 2 if np.any(t.decay[1]) else 1
-        self._excited = np.concatenate(
-            [self.layout.sectors.excited(k) for k in range(self.highest + 1)]
-        )
         self._threads = _threads(request, self.layout.size)
         # a number of the size alone, so that sums do not depend on the threads
         self._pieces = 1 if self.layout.size < _ONE_THREAD else _PIECES
@@ -306,10 +303,10 @@ class _Work:
 
     def moments(self, vector: NDArray[np.float64]) -> NDArray[np.complex128]:
         """⟨σ⁺_mσ⁻_n⟩, (N, N)."""
-        out = np.empty((self._excited.shape[1],) * 2, dtype=complex)
+        out = np.empty((self.layout.sectors.n,) * 2, dtype=complex)
         places, emitters = self.layout.pair_places, self.layout.pair_emitters
         self._kernels.moments(
-            vector, self.layout.diagonal_places, self._excited, places, emitters, out
+            vector, self.layout.diagonal_places, self.layout.excited, places, emitters, out
         )
         return out
 
@@ -385,12 +382,12 @@ class _Work:
         look: Callable[[], None],
     ) -> tuple[NDArray[np.complex128], float]:
         """Moments at the output times within h, and the largest term over the state."""
+        tolerance = max(self._tolerance * h / self._span, 1e-15)  # so that all steps share it
         begin, end = self.time, self._end if last else self.time + h
         reached = times[times <= end * (1 + np.sign(end) * 1e-14)] - begin
-        count = ceil(h * ellipse.radius) + _SPARE_TERMS
+        count = ceil(h * ellipse.radius - 3 * np.log10(tolerance)) + _SPARE_TERMS
         weights = ellipse.coefficients(count, np.append(reached, h))
         norm = self._norm()
-        tolerance = max(self._tolerance * h / self._span, 1e-15)  # so that all steps share it
         active = slice(0, self.layout.tables.offset[self.highest + 1])
         previous, current = self._two, self._one
         current[active] = self.y[active]
