@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from collective.couplings import Couplings
 from collective.engines._lanes import LANES
-from collective.engines._sectors import Sectors, one_excitation
+from collective.engines._sectors import Sectors, one_excitation, permuted
 
 NOBODY = np.uint32(2**32 - 1)
 _LANCZOS_STEPS = 24
@@ -94,10 +94,6 @@ class Layout:
         """Numbers in a vector."""
         return int(self.tables.offset[-1])
 
-    def place(self, k: int, i: Any, j: Any) -> Any:
-        """Where R(i, j) of block k sits in a vector."""
-        return _place(self.tables, k, len(self.sectors.configurations(k)), i, j)
-
 
 def _place(t: Any, k: int, n: int, i: Any, j: Any) -> Any:
     begin = t.start[k]
@@ -137,7 +133,7 @@ def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) 
         [
             np.concatenate(
                 [
-                    sectors.rank(k, _permuted(sectors.configurations(k), p))
+                    sectors.rank(k, permuted(sectors.configurations(k), p))
                     for k in range(highest + 1)
                 ]
             )
@@ -207,14 +203,6 @@ def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) 
 _kept_structure = lru_cache(maxsize=4)(_structure)  # for those who scan a parameter
 
 
-def _permuted(bits: NDArray[np.int64], permutation: tuple[int, ...]) -> NDArray[np.int64]:
-    """Configurations with emitter m moved to permutation[m]."""
-    moved = np.zeros_like(bits)
-    for m, to in enumerate(permutation):
-        moved |= (bits >> m & 1) << to
-    return moved
-
-
 def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     if not np.any(rates):
         return np.zeros(1)
@@ -243,7 +231,8 @@ def _moments(sectors: Sectors, tables: Tables) -> tuple[Any, Any, Any]:
         by_pair.append(
             both[:, order].reshape(2, len(emitters), comb(n - 2, k - 1) if 0 < k < n else 0)
         )
-    places = np.concatenate(by_pair, axis=2).swapaxes(0, 1).astype(np.uint32)
+    kind = np.uint32 if tables.offset[-1] < 2**32 else np.uint64
+    places = np.concatenate(by_pair, axis=2).swapaxes(0, 1).astype(kind)
     return np.concatenate(on_diagonal), np.ascontiguousarray(places), emitters
 
 

@@ -6,6 +6,7 @@ n_k = C(N, k) configurations, and within one H_eff moves an excitation from m to
 :math:`⟨c'|H|c⟩ = h_{lm}`, the matrix of one excitation, its diagonal summed over the excited.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collective.emitters import Emitters
 
 LARGEST = 62  # emitters: bits of an integer
+_NOTHING = 1e-14  # a probability that is round-off
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +103,14 @@ class Sectors:
         return self.rank(k + 1, self.configurations(k)[:, None] | (1 << m)), m
 
 
+def permuted(configurations: NDArray[np.int64], permutation: Sequence[int]) -> NDArray[np.int64]:
+    """Configurations with emitter m moved to permutation[m]."""
+    moved = np.zeros_like(configurations)
+    for m, to in enumerate(permutation):
+        moved |= (configurations >> m & 1) << int(to)
+    return moved
+
+
 def qutip_index(n: int, configurations: NDArray[np.int64]) -> NDArray[np.int64]:
     """Index in QuTiP's basis: emitter 0 leftmost, excited first."""
     index = np.zeros_like(configurations)
@@ -118,9 +128,9 @@ def highest_excitation(state: "State | Qobj", n: int) -> int:
         theta = state.parameters[0]  # coherent
         return 0 if np.sin(theta / 2) == 0 else n
     matrix = state.full()
-    weights = np.abs(matrix[:, 0]) if state.isket else np.abs(np.diagonal(matrix))
+    weights = np.abs(matrix[:, 0]) ** 2 if state.isket else np.diagonal(matrix).real
     counts = np.bitwise_count(~np.arange(1 << n) & ((1 << n) - 1))
-    return int(counts[weights > 0].max())
+    return int(counts[weights > _NOTHING].max())
 
 
 def ensemble(
@@ -149,7 +159,7 @@ def ensemble(
             vectors = matrix[places]
         else:
             values, columns = np.linalg.eigh(matrix[np.ix_(places, places)])
-            kept = values > 1e-14
+            kept = values > _NOTHING
             vectors = columns[:, kept] * np.sqrt(values[kept])
     vectors = np.asarray(vectors, dtype=complex)
     return vectors[:, np.any(vectors != 0, axis=0)]
