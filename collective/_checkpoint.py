@@ -25,7 +25,7 @@ def fingerprint(request: Request, method: str) -> str:
         request.pulse,
         sorted(request.words),
         (request.rtol, request.atol, request.symmetries),
-        (method, request.seed, request.n_trajectories),
+        (method, request.seed, request.n_trajectories) if method == "trajectories" else method,
     )
 
     digest = hashlib.sha256()
@@ -39,6 +39,8 @@ def fingerprint(request: Request, method: str) -> str:
         elif isinstance(part, Couplings):
             for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
                 add(getattr(part, name))
+            if part.emitters is not None:  # the phases of timed_dicke
+                add(part.emitters.positions)
         elif isinstance(part, np.ndarray) and _checks.constant(part):
             add((part.shape, complex(part[0, 0])))
         elif isinstance(part, np.ndarray):
@@ -57,14 +59,21 @@ def fingerprint(request: Request, method: str) -> str:
     return digest.hexdigest()
 
 
-def earlier(path: str | os.PathLike[str], problem: str) -> Result | None:
-    """The result kept in a checkpoint of this problem, or None if there is none yet."""
+def stored(path: str | os.PathLike[str]) -> Result | None:
+    """The result kept in a checkpoint, of whatever problem, or None if there is none yet."""
     if not isinstance(path, str | os.PathLike):
         raise ValueError(f"checkpoint must be a file name, got {path!r}")
     try:
-        found = load(path)
+        return load(path)
     except FileNotFoundError:
         return None
-    if found.diagnostics.get("problem") != problem:
-        raise ValueError(f"checkpoint {path} belongs to another problem; choose another file")
-    return found
+
+
+def same(
+    found: Result | None, path: str | os.PathLike[str], problem: str, method: str
+) -> Result | None:
+    """What was found, if it is of this problem and engine; ValueError if it is of another."""
+    if found is None or found.diagnostics.get("problem") == problem:
+        return found
+    by = "" if found.method == method else f" or method (it was made by {found.method!r})"
+    raise ValueError(f"checkpoint {path} belongs to another problem{by}; choose another file")

@@ -1,5 +1,6 @@
 """Which engines can evolve a problem, what each would take, and the one to use."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, cast
@@ -66,14 +67,34 @@ def engine(name: str) -> Engine:
     return cast(Engine, import_module(f"collective.engines.{name}"))
 
 
-def methods(couplings: Any, state: Any, times: ArrayLike, **options: Any) -> Methods:
+def methods(
+    couplings: Any,
+    state: Any,
+    times: ArrayLike,
+    *,
+    observe: Any = (),
+    rtol: float = 1e-8,
+    atol: float = 1e-10,
+    envelope: Callable[[float], complex] | None = None,
+    n_trajectories: int | None = None,
+    standard_error: float | None = None,
+    symmetries: Sequence[Sequence[int]] = (),
+    threads: int | None = None,
+) -> Methods:
     """Which engines can evolve this, and what each would take.
 
     Args:
-        couplings: as for `evolve`, as are the others.
+        couplings: as for `evolve`, as are all the others.
         state: likewise.
         times: likewise.
-        **options: likewise; those of `evolve` that describe the problem.
+        observe: likewise.
+        rtol: likewise.
+        atol: likewise.
+        envelope: likewise.
+        n_trajectories: likewise.
+        standard_error: likewise.
+        symmetries: likewise.
+        threads: likewise.
 
     Returns:
         `Methods`, a table to print; the engine that "auto" takes is marked.
@@ -85,7 +106,20 @@ def methods(couplings: Any, state: Any, times: ArrayLike, **options: Any) -> Met
         >>> found.chosen, "exact" in found.costs
         ('exact', True)
     """
-    return table(_requests.checked(couplings, state, times, **options))
+    request = _requests.checked(
+        couplings,
+        state,
+        times,
+        observe=observe,
+        rtol=rtol,
+        atol=atol,
+        envelope=envelope,
+        n_trajectories=n_trajectories,
+        standard_error=standard_error,
+        symmetries=symmetries,
+        threads=threads,
+    )
+    return table(request)
 
 
 def table(request: Request) -> Methods:
@@ -128,15 +162,27 @@ def _fastest(request: Request, found: Methods) -> str | None:
 
 def _meant(request: Request) -> tuple[str, str] | None:
     """An option that only one engine knows, and that engine."""
-    if request.n_trajectories is not None:
-        return "n_trajectories", "trajectories"
-    if request.standard_error is not None:
-        return "standard_error", "trajectories"
-    return ("symmetries", "blocks") if request.symmetries else None
+    given = {
+        "n_trajectories": request.n_trajectories is not None,
+        "standard_error": request.standard_error is not None,
+        "symmetries": bool(request.symmetries),
+    }
+    names = [name for name, is_given in given.items() if is_given]
+    owners = {name: "blocks" if name == "symmetries" else "trajectories" for name in names}
+    if len(set(owners.values())) > 1:
+        raise ValueError(
+            f"{names[0]} is for method='trajectories', symmetries for 'blocks': leave one out"
+        )
+    return (names[0], owners[names[0]]) if names else None
 
 
-def chosen(request: Request, method: str) -> Choice:
+def chosen(request: Request, method: str, before: str | None = None) -> Choice:
     """The engine for a request; refused with numbers where none fits.
+
+    Args:
+        request: what is asked for.
+        method: an engine, or "auto".
+        before: the engine that "auto" took when the run was begun, if it is gone on with.
 
     Raises:
         ValueError: an engine asked for that cannot, with the reason and one that can.
@@ -146,16 +192,22 @@ def chosen(request: Request, method: str) -> Choice:
     meant = _meant(request)
     if meant is not None and name not in ("auto", meant[1]):
         raise ValueError(f"{meant[0]} is for method={meant[1]!r}, got method={name!r}")
-    if name == "auto" and meant is None:
-        return _automatic(request)
     if name == "auto" and meant is not None:
         name = meant[1]
+    elif name == "auto" and before in ENGINES and _refusal(before, request) is None:
+        name = before
+    elif name == "auto":
+        return _automatic(request)
     refusal = _refusal(name, request)
+    if refusal is not None and meant is not None and method == "auto":
+        raise ValueError(f"{refusal}; or leave out {meant[0]}")
     if refusal is not None:
         raise ValueError(refusal)
     cost = engine(name).cost(request)
     require(cost.bytes, f"method '{name}' ({cost.work})", _way_out(request, name))
-    why = "asked for" if name == method or meant is None else f"asked for by {meant[0]}"
+    why = "asked for"
+    if name != method:
+        why = "as it was begun" if meant is None else f"asked for by {meant[0]}"
     return Choice(name, f"{why}: {cost.work}", cost)
 
 

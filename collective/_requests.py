@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 OBSERVABLES = ("correlations", "states")
+_SMALLEST_RTOL = 1e-14  # double precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,8 @@ def checked(
     dims = checked_problem(problem)
     times_ = checked_times(times)
     rtol, atol = _checks.number("rtol", rtol, above=0), _checks.number("atol", atol, above=0)
+    if rtol < _SMALLEST_RTOL:
+        raise ValueError(f"rtol must be at least {_SMALLEST_RTOL:g}, got {rtol:g}")
     if max(rtol, atol) > 0.1:
         raise ValueError(f"rtol and atol must be at most 0.1, got {rtol:g} and {atol:g}")
     words, operators = observables(observe, dims)
@@ -129,7 +133,10 @@ def checked_permutations(symmetries: Any, n: int) -> tuple[tuple[int, ...], ...]
         )
     found = []
     for i, permutation in enumerate(symmetries):
-        array = np.asarray(permutation)
+        try:
+            array = np.array([index(m) for m in permutation])
+        except TypeError:
+            array = np.empty(0)
         if array.shape != (n,) or not np.array_equal(np.sort(array), np.arange(n)):
             raise ValueError(
                 f"symmetries[{i}] must be a permutation of 0 … {n - 1}, got {permutation!r}"

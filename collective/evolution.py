@@ -67,8 +67,9 @@ def evolve(
             of emitters.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
-        rtol: relative tolerance of the integrator.
-        atol: absolute tolerance of the integrator.
+        rtol: relative tolerance, at least 1e-14: of the integrator, in "blocks" and "driven" of
+            the norm of ρ, in "single" of the amplitudes; not of sampled trajectories.
+        atol: absolute tolerance of the integrators ("exact", pulses, QuTiP's `mcsolve`).
         envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is looked at in
             every interval as long as the smallest distance of output times (or a 20,000th of the
             run): choose those to resolve the pulse.
@@ -79,8 +80,10 @@ def evolve(
         standard_error: of the emission, relative to its largest value, at which trajectories may
             stop early.
         symmetries: permutations of the emitters that leave couplings and state unchanged, beyond
-            the reversal of their order, which is tried anyway; `[[1, 2, 3, 0]]` for a ring.
-        threads: at most this many; None lets the size decide.
+            the reversal of their order, which is tried anyway; `[[1, 2, 3, 0]]` for a ring. They
+            make "auto" take "blocks".
+        threads: at most this many in "blocks", "driven" and "trajectories"; None lets the size
+            decide.
         checkpoint: a file in which a long run is kept every half minute and from which the same
             call continues later.
         progress: show a progress bar after two seconds.
@@ -117,12 +120,13 @@ def evolve(
         progress=progress,
         checkpointed=checkpoint is not None,
     )
-    choice = _choice.chosen(request, method)
+    found = None if checkpoint is None else _checkpoint.stored(checkpoint)
+    choice = _choice.chosen(request, method, None if found is None else found.method)
     problem = request.problem
     keep, fingerprint, earlier = None, None, None
     if checkpoint is not None:
         fingerprint = _checkpoint.fingerprint(request, choice.method)
-        earlier = _checkpoint.earlier(checkpoint, fingerprint)
+        earlier = _checkpoint.same(found, checkpoint, fingerprint, choice.method)
 
         def keep(run: Run) -> None:
             result(run).save(checkpoint)
@@ -166,8 +170,8 @@ def evolve(
         finished = finished.replace(correlations=None)
     if run.failure is not None and not isinstance(run.failure, KeyboardInterrupt):
         raise EvolutionError(
-            f"the integrator failed after t = {finished.times[-1]:g}: {run.failure}; the error's "
-            ".result holds what was reached",
+            f"method {choice.method!r} failed after t = {finished.times[-1]:g}: {run.failure}; the "
+            "error's .result holds what was reached",
             finished,
         ) from run.failure
     return finished

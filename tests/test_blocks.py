@@ -361,3 +361,79 @@ def test_compiling_is_announced_once(tmp_path):
     assert said[0].count("compiling the blocks engine") == 1
     assert said[0].count("\n") == 1
     assert said[1] == ""
+
+
+def test_a_failure_keeps_what_was_reached(monkeypatch):
+    couplings = co.couple(co.chain(4, 0.05), co.Vacuum())
+    interrupted_after(monkeypatch, 300, MemoryError("no memory left"))
+    with pytest.raises(
+        co.EvolutionError, match=r"method 'blocks' failed .* no memory left"
+    ) as caught:
+        co.evolve(couplings, "inverted", np.linspace(0, 4, 81), method="blocks")
+    assert 1 < len(caught.value.result.times) < 81
+
+
+@pytest.mark.parametrize(
+    ("n", "permutations"),
+    [
+        (7, [rotation(7)]),
+        (12, [[1, 0, *range(2, 12)]]),
+        (10, [[*range(7, -1, -1), 8, 9], [*range(8), 9, 8]]),
+    ],
+)
+def test_orbits_are_counted_by_burnside(n, permutations):
+    couplings = co.Couplings(np.eye(n) + 1, np.ones((n, n)))
+    request = _requests.checked(couplings, "inverted", T, symmetries=permutations)
+    group = _permutations.group(request)
+    counted = _permutations.orbits(n, n, group)
+    layout = tables.layout(couplings, n, group)
+    columns = [layout.tables.tasks[:, 0].tolist().count(k) for k in range(n + 1)]
+    assert columns == [-(-c // 8) for c in counted]
+
+
+def test_a_group_without_end_is_refused():
+    couplings = co.Couplings(np.ones((8, 8)), np.zeros((8, 8)))
+    every = [rotation(8), [1, 0, *range(2, 8)]]  # generate all 40,320
+    with pytest.raises(ValueError, match=r"more than 1000 permutations.*method='symmetric'"):
+        co.evolve(couplings, "inverted", T, symmetries=every)
+
+
+@pytest.mark.parametrize("case", ["ket", "dephased", "many times", "swap"])
+def test_memory_of_every_kind_is_predicted(case):
+    import tracemalloc
+
+    n, times, options, state = 9, T[:3], {}, "inverted"
+    couplings = co.couple(co.chain(n, 0.3), co.Vacuum())
+    if case == "ket":
+        state = as_qobj(_requests.density_matrix(co.states.dicke(2), CHAIN).full())
+        couplings = CHAIN
+    elif case == "dephased":
+        couplings, state = co.couple(co.chain(16, 0.3), co.Vacuum()), co.states.single(0)
+        couplings = couplings.replace(dephasing=0.1)
+    elif case == "many times":
+        couplings, times = co.couple(co.chain(4, 0.3), co.Vacuum()), np.linspace(0, 1, 20_001)
+    else:
+        couplings = co.Couplings(np.eye(n) + 1, np.zeros((n, n)))
+        options = {"symmetries": [[1, 0, *range(2, n)]]}
+    run = {"method": "blocks", "progress": False, **options}
+    co.evolve(couplings, state, times[:2], **run)
+    tables._kept_structure.cache_clear()
+    tracemalloc.start()
+    result = co.evolve(couplings, state, times, **run)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.5 < peak / result.diagnostics["bytes_predicted"] < 1.3
+
+
+def test_blocks_of_a_pure_state_keep_their_phases_to_themselves():
+    """The reversal turns the two-excitation part's sign: its block does not see that."""
+    import qutip
+
+    up, down = qutip.basis(2, 0), qutip.basis(2, 1)
+    odd = (qutip.tensor(up, down) - qutip.tensor(down, up)).unit()
+    state = (qutip.tensor(down, down) + odd).unit()
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum())
+    result = co.evolve(pair, state, T, method="blocks")
+    assert result.diagnostics["symmetries"] == 2
+    exact = co.evolve(pair, state, T, method="exact", rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(result.emission, exact.emission, atol=1e-8)

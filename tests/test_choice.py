@@ -93,3 +93,38 @@ def test_an_option_that_one_engine_knows_decides():
         co.evolve(ring, "inverted", T, method="exact", symmetries=turned)
     with pytest.raises(ValueError, match="there is a drive"):
         co.evolve(ring.replace(drive=1.0), "inverted", T, symmetries=turned)
+
+
+def test_options_of_two_engines_are_not_mixed():
+    ring = co.couple(co.ring(4, 0.2), co.Vacuum())
+    with pytest.raises(ValueError, match="leave one out"):
+        co.evolve(ring, "inverted", T, n_trajectories=10, symmetries=[[1, 2, 3, 0]])
+    with pytest.raises(ValueError, match=r"there is a drive.*or leave out symmetries"):
+        co.evolve(ring.replace(drive=1.0), "inverted", T, symmetries=[[1, 2, 3, 0]])
+    with pytest.raises(ValueError, match="rtol must be at least 1e-14, got 1e-300"):
+        co.evolve(ring, "inverted", T, rtol=1e-300)
+    with pytest.raises(ValueError, match=r"symmetries\[0\] must be a permutation"):
+        co.methods(ring, "inverted", T, symmetries=[[0, [1], 2, 3]])
+
+
+def test_a_checkpoint_is_gone_on_with_by_its_own_engine(tmp_path):
+    chain_of_six, path = chain(6), tmp_path / "run.npz"
+    first = co.evolve(chain_of_six, "inverted", T, method="blocks", checkpoint=path)
+    again = co.evolve(chain_of_six, "inverted", T, checkpoint=path)
+    assert again.method == "blocks"
+    assert "as it was begun" in again.reason
+    np.testing.assert_array_equal(again.emission, first.emission)
+    with pytest.raises(ValueError, match=r"another problem or method \(it was made by 'blocks'\)"):
+        co.evolve(chain_of_six, "inverted", T, method="exact", checkpoint=path)
+
+
+def test_a_checkpoint_knows_where_the_emitters_are(tmp_path):
+    """The couplings of two chains may be the same, the phases of an absorbed photon are not."""
+    path, photon = tmp_path / "run.npz", co.states.timed_dicke([0, 0, 5.0])
+    for axis in ((0, 0, 1), (0, 1, 0)):
+        along = co.couple(co.chain(3, 0.2, axis=axis), co.Vacuum())
+        if axis == (0, 0, 1):
+            co.evolve(along, photon, T, checkpoint=path)
+        else:
+            with pytest.raises(ValueError, match="another problem"):
+                co.evolve(along, photon, T, checkpoint=path)

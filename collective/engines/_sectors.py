@@ -126,7 +126,7 @@ def highest_excitation(state: "State | Qobj", n: int) -> int:
         if k is not None:
             return k
         theta = state.parameters[0]  # coherent
-        return 0 if np.sin(theta / 2) == 0 else n
+        return 0 if np.sin(theta / 2) ** 2 < _NOTHING else n
     matrix = state.full()
     weights = np.abs(matrix[:, 0]) ** 2 if state.isket else np.diagonal(matrix).real
     counts = np.bitwise_count(~np.arange(1 << n) & ((1 << n) - 1))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collective.result import Result
 
 _TERMS_PER_RADIUS = 2.0  # of the ellipse, roughly
-_TERMS = 180  # of a long step
+_LONGEST_STEP, _SPARE_TERMS = 45, 105  # as in `_blocks_steps`, which needs numba
 _CALL = 1e-4  # seconds of an application of nothing
 _ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
 _PIECES = 24
@@ -88,10 +88,9 @@ def cost(request: Request) -> Cost:
     images = len(permutations)
     tables = states * (6 * hops + 8 * n + 8 * (highest + 1) + 60 + 8 * images) + 24 * pairs
     if np.any(couplings.dephasing):
-        tables += 24 * 2**n
+        tables += 16 * 2**n
     if not isinstance(request.state, State):
         tables += 96 * 2**n if request.state.isket else 96 * 4**n
-    moments = steps * (24 * _TERMS + 64 * n * n) + 16 * n * n * _TERMS
     flops = sum(
         comb(n, k) * c * (8 * (k * (n - k) + 1) + 6 * (n - k) ** 2) for k, c in enumerate(columns)
     )
@@ -99,6 +98,8 @@ def cost(request: Request) -> Cost:
     shifts = np.sort(np.abs(np.linalg.eigvalsh(couplings.shift + np.diag(couplings.detunings))))
     rate = max(rates.max(initial=0.0) * highest * (n - highest / 2) / n, float(rates.sum()), 0.0)
     radius = (rate + float(shifts[n - highest :].sum()) + float(couplings.dephasing.sum())) / 2
+    kept = _SPARE_TERMS + min(_LONGEST_STEP, float(np.ptp(request.times)) * radius)
+    moments = int(16 * steps * (kept + 4 * n * n) + 16 * n * n * kept)
     terms = max(8.0, float(np.ptp(request.times)) * radius * _TERMS_PER_RADIUS)
     threads = _threads(request, size)
     half = "" if images == 1 else f", one column of {images} by symmetry"
