@@ -50,7 +50,7 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Five curves, one line. Four differ by less than their tolerance of 1e-8 asks for; trajectories
+# * Five curves, one line. Four differ by less than 1e-8 of the peak, their tolerance; trajectories
 #   by a standard error (the band is three), which shrinks with the root of their number.
 # * The less an engine has to carry, the faster it is; ``co.methods`` predicts which it will be.
 #

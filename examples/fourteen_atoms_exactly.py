@@ -5,7 +5,7 @@ Fourteen atoms, exactly
 *How far does the whole master equation go?* The density matrix of fourteen atoms has
 :math:`4^{14}` = 268 million entries. Excitations only leave, so the blocks of equal excitation
 number are enough: 40 million; and a ring looks the same from every atom and in the mirror, so one
-column in 28 is: 1.5 million. Nothing is approximated.
+column in 28 is: 1.7 million. Nothing is approximated.
 """
 
 import matplotlib.pyplot as plt
@@ -45,7 +45,8 @@ plt.show()
 #   14: here it even falls. An atom couples strongly only to its neighbours, of which it has two
 #   in every ring, and the shifts between close atoms pull the collective states apart.
 # * The more atoms, the earlier the peak.
-# * The time printed grows far less than sixteenfold for every two atoms.
+# * From 10 to 14 atoms ρ grows 256 times; the numbers carried, see ``co.methods``, about
+#   120 times, and all of it fits into 80 MB.
 #
 # Try changing
 # ------------
