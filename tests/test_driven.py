@@ -381,6 +381,105 @@ def test_memory_is_predicted(n, pulse, observe):
     assert ("smallest_eigenvalues" in result.diagnostics) == (n <= 8)
 
 
+@pytest.mark.parametrize(
+    ("n", "until", "steps", "observe", "pulse"),
+    [
+        (2, 4.0, 20_000, (), None),
+        (2, 100.0, 20_000, (), None),
+        (2, 4.0, 4_000, (), lambda t: 1.0),
+        (2, 4.0, 5_000, "states", None),
+        (4, 4.0, 101, (), None),
+        (6, 0.1, 21, "operators", None),
+    ],
+)
+def test_memory_of_few_emitters_is_predicted(n, until, steps, observe, pulse):
+    """Many output times, or many operators, take more than ρ."""
+    couplings = co.couple(co.chain(n, 0.2), co.Vacuum()).replace(drive=1.0)
+    if observe == "operators":
+        observe = {str(i): qutip.rand_herm([2] * n, density=1, seed=i) for i in range(10)}
+    options = {"method": "driven", "observe": observe, "envelope": pulse}
+    co.evolve(couplings, "ground", [0, 0.1], **options)  # compile
+    tracemalloc.start()
+    result = co.evolve(couplings, "ground", np.linspace(0, until, steps), **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.diagnostics["bytes_predicted"] == pytest.approx(peak, rel=0.3)
+
+
+def test_an_envelope_without_end_of_jumps_is_given_up():
+    rng = np.random.default_rng(1)
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    with pytest.raises(EvolutionError, match=r"no polynomial fits .*rtol = 1e-08; .*'exact' can"):
+        co.evolve(atom, "ground", [0, 1.0, 2.0], method="driven", envelope=lambda t: rng.uniform())
+
+
+@pytest.mark.parametrize("method", ["driven", "exact"])
+def test_an_envelope_that_raises_says_when(method):
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+
+    def broken(t):
+        if 1.3 < t < 1.4:
+            raise ZeroDivisionError("no light")
+        return 1.0
+
+    with pytest.raises(EvolutionError, match=r"envelope failed at t = 1\.3.*no light"):
+        co.evolve(atom, "ground", [0, 1.0, 2.0, 3.0], method=method, envelope=broken)
+
+
+@pytest.mark.parametrize("what", ["_prepare", "_begin"])
+def test_ctrl_c_before_the_first_step_leaves_the_first_row(tmp_path, monkeypatch, what):
+    options = {"method": "driven", "checkpoint": tmp_path / "run"}
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    whole, calls = getattr(driven, what), []
+
+    def interrupted(*arguments):
+        calls.append(what)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driven, what, interrupted)
+        part = co.evolve(atom, "inverted", TIMES, **options)
+    assert not part.complete
+    np.testing.assert_array_equal(part.times, TIMES[:1])
+    np.testing.assert_allclose(part.excitation, [1.0])
+    result = co.evolve(atom, "inverted", TIMES, **options)
+    assert result.complete
+    assert result.last_state is not None
+
+
+def test_a_complete_checkpoint_is_given_back_without_a_last_state(tmp_path, monkeypatch):
+    monkeypatch.setattr(driven, "_STATE_EMITTERS", 0)
+    options = {"method": "driven", "checkpoint": tmp_path / "run", "observe": "states"}
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    first = co.evolve(atom, "inverted", TIMES, **options)
+    assert first.complete
+    assert first.last_state is None
+    again = co.evolve(atom, "inverted", TIMES, **options)
+    assert again.complete
+    np.testing.assert_array_equal(again.emission, first.emission)
+    assert len(again.states) == len(TIMES)
+
+
+def test_a_run_is_not_complete_before_its_last_state(tmp_path, monkeypatch):
+    """Stopped after the last row, while the last state is unpacked: the next call unpacks it."""
+    options = {"method": "driven", "checkpoint": tmp_path / "run"}
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_packed, "unpack", interrupted)
+        part = co.evolve(atom, "inverted", TIMES, **options)
+    assert len(part.times) == len(TIMES)
+    assert not part.complete
+    result = co.evolve(atom, "inverted", TIMES, **options)
+    assert result.complete
+    assert result.last_state is not None
+
+
 def test_costs_are_predicted_at_once_for_any_number():
     n = 2000
     couplings = co.Couplings(np.eye(n), np.zeros((n, n)), drive=1.0)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -201,6 +202,71 @@ def test_it_stops_when_the_error_is_small_enough():
         evolve(CHAIN, n_trajectories=200, standard_error=1e-4)
 
 
+def test_it_does_not_stop_before_anything_has_happened():
+    # until the first photon all trajectories are alike, and their scatter is nothing
+    slow = co.Couplings([[1e-2]], [[0.0]])
+    result = evolve(slow, times=[0.0, 1.0, 2.0], n_trajectories=20_000, standard_error=0.1)
+    assert len(result.jumps) >= 10
+    assert result.diagnostics["n_trajectories"] < 5000
+    assert result.emission_error[-1] > 0
+    with pytest.warns(UserWarning, match="too few to know the error"):
+        evolve(slow.replace(decay=[[1e-4]]), times=[0.0, 2.0], standard_error=0.1)
+    ground = evolve(CHAIN, "ground", n_trajectories=20_000, standard_error=0.1)
+    assert ground.diagnostics["n_trajectories"] < 20_000
+
+
+def test_photons_do_not_ask_when_the_clock_was_set():
+    times = np.arange(0, 4.01, 0.125)  # exact at 10⁹ too
+    for couplings, count in ((CHAIN, 100), (DRIVEN, 10)):
+        plain = evolve(couplings, times=times, n_trajectories=count)
+        late = evolve(couplings, times=1e9 + times, n_trajectories=count)
+        np.testing.assert_allclose(late.populations, plain.populations, rtol=0, atol=1e-13)
+        np.testing.assert_allclose(late.jumps.times - 1e9, plain.jumps.times, atol=2e-7)
+
+
+def test_a_pulse_begins_when_the_user_says():
+    atom = co.Couplings([[1.0]], [[0.0]], drive=4.0)
+
+    def pulse(t):
+        return np.exp(-((t - 1) ** 2) / 0.1)
+
+    times, shift = TIMES[:21], 64.0
+    plain = evolve(atom, "ground", times, envelope=pulse, n_trajectories=20)
+    late = evolve(
+        atom, "ground", times + shift, envelope=lambda t: pulse(t - shift), n_trajectories=20
+    )
+    np.testing.assert_allclose(late.excitation, plain.excitation, atol=1e-6)
+
+
+def test_an_envelope_that_fails_says_when():
+    def broken(t):
+        if 1.3 < t < 1.4:
+            raise ZeroDivisionError("no light")
+        return 1.0
+
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    with pytest.raises(co.EvolutionError, match=r"envelope failed at t = 1\.3.*no light"):
+        evolve(atom, "ground", [0.0, 1.0, 3.0], envelope=broken, n_trajectories=3)
+
+
+def test_a_photon_whose_share_is_round_off_takes_the_brightest_channel():
+    from collective.engines import _trajectories_kernels
+    from collective.engines._trajectories_sectors import SectorTrajectories
+
+    request = _requests.checked(NEAR, "inverted", [0.0, 1.0], n_trajectories=8)
+    engine("trajectories")  # as a run does
+    sampler = SectorTrajectories(request, engine("trajectories").sized(request))
+    work, sector = sampler._workspace(), sampler.by_number[3]
+    work.slots[0, 0, 0] = 1.0
+    chosen = np.full(8, -1)
+    _trajectories_kernels.jump(
+        sector.n, sector.tables, sampler.channels, work.panels, work.slots,
+        np.array([0]), np.full(8, -1.0), chosen,
+    )  # fmt: skip
+    assert chosen[0] == 0  # brightest first
+    assert np.linalg.norm(work.slots[0]) == pytest.approx(1)
+
+
 def interrupt(monkeypatch, after):
     """Ctrl-C in the batch after so many."""
     whole, calls = Totals.with_batch, []
@@ -233,6 +299,33 @@ def test_an_interrupted_run_goes_on_to_the_same_digits(couplings, tmp_path, monk
     assert again.complete
     third = evolve(couplings, times=times, checkpoint=tmp_path / "run", **options)
     np.testing.assert_array_equal(third.emission, whole.emission)
+
+
+@pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["sectors", "mcsolve"])
+def test_interrupted_while_the_first_checkpoint_is_written(couplings, tmp_path, monkeypatch):
+    from collective.engines.runs import Clock
+
+    def first(self, report):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Clock, "first", first)
+    part = evolve(couplings, n_trajectories=20, checkpoint=tmp_path / "run")
+    assert not part.complete
+    np.testing.assert_allclose(part.populations, 1, atol=1e-12)
+
+
+def test_the_initial_observables_need_no_density_matrix(tmp_path, monkeypatch):
+    """ρ of twelve emitters takes 256 MiB, the kets of a mixed state of few parts little."""
+    chain = co.couple(co.chain(12, 0.2), co.Vacuum()).replace(drive=1.0)
+    with monkeypatch.context() as patch:
+        interrupt(patch, after=0)
+        tracemalloc.start()
+        options = {"n_trajectories": 2, "checkpoint": tmp_path / "run"}
+        part = evolve(chain, co.states.coherent(1.0, 0.3), [0.0, 1e-3], **options)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 1.5 * part.diagnostics["bytes_predicted"] < 2**28
+    np.testing.assert_allclose(part.populations, np.sin(0.5) ** 2, atol=1e-12)
 
 
 @pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["sectors", "mcsolve"])
@@ -362,18 +455,25 @@ def test_driven_pumped_and_dephased_emitters_against_the_master_equation():
     assert np.abs(scores(result.replace(**settled, **errors), late)).max() < 4
     np.testing.assert_allclose(result.correlations, exact.correlations, atol=4 / np.sqrt(400))
     np.testing.assert_allclose(result.expect["x"], exact.expect["x"], atol=4 / np.sqrt(400))
-    assert set(result.jumps.channels) <= set(range(len(DRIVEN.collapse_operators())))
     identical(result, evolve(DRIVEN, "ground", times, n_trajectories=400, observe=observe))
 
 
 def test_channels_of_mcsolve_count_the_collapse_operators():
-    # emitter 1 alone is pumped and nothing else acts: every jump is the last operator's
-    couplings = co.Couplings(np.zeros((2, 2)), np.zeros((2, 2)), pump=[0, 2.0])
-    result = evolve(couplings, "ground", [0.0, 50.0], n_trajectories=30)
-    assert len(couplings.collapse_operators()) == 1
-    np.testing.assert_array_equal(result.jumps.channels, 0)
-    assert len(result.jumps) == 30
+    # emitter 0 decays, emitter 1 is pumped, each once: which operator did what shows on a state
+    couplings = co.Couplings(np.diag([1.0, 0.0]), np.zeros((2, 2)), pump=[0, 20.0])
+    result = evolve(couplings, co.states.single(0), [0.0, 60.0], n_trajectories=30)
     np.testing.assert_allclose(result.populations[-1], [0, 1], atol=1e-9)
+    before = qutip.basis([2, 2], [0, 1])  # excited is 0
+    ends = {0: [1, 1], 1: [0, 0]}  # after the click of each emitter alone
+    clicks = {0: [], 1: []}
+    for i, operator in enumerate(couplings.collapse_operators()):
+        after = (operator @ before).unit()
+        emitter = next(m for m in ends if abs(after.overlap(qutip.basis([2, 2], ends[m]))) > 0.9)
+        clicks[emitter] = result.jumps.times[result.jumps.channels == i]
+    assert [len(clicks[0]), len(clicks[1])] == [30, 30]
+    assert kstest(clicks[0], "expon", (0, 1.0)).pvalue > 0.01
+    assert kstest(clicks[1], "expon", (0, 0.05)).pvalue > 0.01
+    assert kstest(clicks[0], "expon", (0, 0.05)).pvalue < 0.01  # the two can be told apart
 
 
 def test_a_pulse_and_a_mixed_state():
@@ -407,12 +507,15 @@ def test_refusals_name_a_way_out():
 
 
 def test_thousands_of_emitters_are_refused_at_once():
-    for n, state in ((50, "inverted"), (500, "inverted"), (500, co.states.single(0))):
-        couplings = co.Couplings(np.eye(n), np.zeros((n, n)))
+    for n in (50, 500):
+        couplings = co.Couplings(np.eye(n), np.zeros((n, n)), drive=1.0)
         with pytest.raises(co.ProblemTooLargeError, match=f"{n} emitters"):
-            evolve(couplings, state)
-        with pytest.raises(co.ProblemTooLargeError):
-            evolve(couplings.replace(drive=1.0))
+            evolve(couplings)
+    with pytest.raises(co.ProblemTooLargeError, match="50 emitters"):
+        evolve(co.Couplings(np.eye(50), np.zeros((50, 50))))
+    for n, state in ((63, "inverted"), (500, co.states.single(0))):
+        with pytest.raises(ValueError, match=rf"ends at 62 emitters, got {n}.*method='single'"):
+            evolve(co.Couplings(np.eye(n), np.zeros((n, n))), state)
 
 
 def test_one_excitation_of_fifty_emitters_is_no_more_than_fifty_amplitudes():
@@ -453,6 +556,24 @@ def test_memory_is_as_predicted(n, count):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     diagnostics = json.loads(done.stdout)
     assert 0.77 < diagnostics["bytes_predicted"] / diagnostics["bytes_used"] < 1.3
+
+
+@pytest.mark.parametrize(
+    ("couplings", "until", "count"),
+    [
+        (co.Couplings([[100.0]], [[0.0]], pump=100.0), 4.0, 32),
+        (co.Couplings([[1.0]], [[0.0]], drive=3.0), 60.0, 32),
+        (co.couple(co.chain(9, 0.2), co.Vacuum()).replace(drive=1.0), 0.1, 2),
+    ],
+    ids=["clicks of a pump", "clicks of a drive", "operators"],
+)
+def test_memory_of_mcsolve_is_as_predicted(couplings, until, count):
+    evolve(DRIVEN, times=[0.0, 0.1], n_trajectories=2)  # imports
+    tracemalloc.start()
+    result = evolve(couplings, "ground", np.linspace(0, until, 5), n_trajectories=count)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.7 < result.diagnostics["bytes_predicted"] / peak < 1.3
 
 
 def test_the_size_knows_the_kernels_without_importing_them():

@@ -2,7 +2,7 @@ r"""Two ways through time for a packed density matrix: Faber's series for L, pow
 
 Both go from one state of rest to the next, a `Leg`: the time, the packed matrix, and what was read
 on the way at the output times. What is not finished when something stops the run is lost, and
-nothing else.
+nothing else. The file is longer than others: both ways share how a leg is cut and judged.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import daxpy
 
 from collective.engines._generator import Generator
-from collective.engines._packed import Functionals
+from collective.engines._packed import KEPT_AT_ONCE, Functionals
+from collective.engines.exact import envelope_at
 
 _REACH = 24.0  # radius of the ellipse times the longest step: longer ones gain little
 _SHORTEST = 2.0**-20  # of it
 _SHARE = 0.5  # of the tolerance, for what the series leaves out in the whole run
 _ROUND_OFF = 1e-16
-_KEPT_AT_ONCE = 16  # states summed up in one step
 
 _POWER_REACH = 6.0  # largest rate times the longest step of a power series: e^6 of round-off
 _POWERS = 80
@@ -33,6 +33,8 @@ _INTERVALS = 200  # of the closest output times in a leg, at most: none takes to
 _GOLDEN = (5**0.5 - 1) / 2
 _SUDDEN = 0.01  # share of the tolerance that a jump of the envelope may use up
 _INSTANT = 1e-14  # relative; shorter legs are none
+_SHORT = 1e-6  # share of the duration; jumps make legs shorter than that, some tens in a row
+_SHORT_LEGS = 300  # in a row: then there is no end of them
 
 Summed = tuple[NDArray[np.float64], NDArray[np.float64], dict[int, NDArray[np.float64]]]
 
@@ -193,6 +195,7 @@ class Pulse:
         reach = _POWER_REACH / max(ellipse.decay + ellipse.width, 1e-9)
         self._limit = min(reach, _INTERVALS * resolution)
         self._longest = self._limit
+        self._short, self._short_legs = _SHORT * min(duration, 100 * self._limit), 0
         self._ring: NDArray[np.float64] | None = None
 
     def leg(
@@ -201,8 +204,8 @@ class Pulse:
         """The next leg; arguments as for `Series.leg`.
 
         Raises:
-            ValueError: where the envelope is not finite.
-            FloatingPointError: if no polynomial fits the envelope.
+            ValueError: where the envelope fails or is not finite.
+            FloatingPointError: if no polynomial fits the envelope, or only over very short legs.
         """
         applied = self._generator.applications
         norm = float(np.linalg.norm(state))
@@ -215,16 +218,29 @@ class Pulse:
             if factors is not None:
                 found = self._summed(state, factors, inside - time, end - time, wanted, tolerance)
                 if found is not None:
+                    self._note(time)
                     return Leg(end, *found, self._generator.applications - applied)
             self._longest = (end - time) / 2
-        raise FloatingPointError(f"no polynomial fits the envelope at t = {time:g}")
+        raise self._unfit(time, f"even over {2 * self._longest:.1e}")
+
+    def _note(self, time: float) -> None:
+        """Give up where legs stay too short for an end to be in sight."""
+        self._short_legs = self._short_legs + 1 if self._longest < self._short else 0
+        if self._short_legs >= _SHORT_LEGS:
+            raise self._unfit(time, f"but over stretches as short as {self._longest:.1e}")
+
+    def _unfit(self, time: float, how: str) -> FloatingPointError:
+        return FloatingPointError(
+            f"no polynomial fits the envelope at t = {time:g}, {how}, to rtol = {self._rtol:g}; "
+            "smooth the envelope, put its jumps on output times, or raise rtol; method='exact' can"
+        )
 
     def _fitted(self, time: float, end: float, tolerance: float) -> NDArray[Any] | None:
         """f_k in this leg, or None if no polynomial fits to within the tolerance."""
         samples = max(_SAMPLES, int(_PER_INTERVAL * (end - time) / self._resolution))
         # irregular points, so that no period hides between them
         at = np.sort(np.append(np.arange(samples) * _GOLDEN % 1, 1.0))
-        values = np.array([self._factor(time + (end - time) * x) for x in at])
+        values = np.array([envelope_at(self._envelope, time + (end - time) * x) for x in at])
         powers = chebvander(2 * at - 1, _DEGREE)
         fit = np.linalg.lstsq(powers, values, rcond=None)[0]
         allowed = tolerance / ((end - time) * self._generator.drive_strength)
@@ -233,12 +249,6 @@ class Pulse:
         left = np.cumsum(np.abs(fit)[::-1])[::-1] > allowed / 10
         fit = fit[: max(1, int(np.sum(left)))]
         return _monomials(len(fit)) @ fit
-
-    def _factor(self, t: float) -> complex:
-        value = complex(self._envelope(t))
-        if not np.isfinite(value):
-            raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
-        return value
 
     def _summed(
         self,
@@ -300,8 +310,8 @@ def _stretch(
     the first.
     """
     inside = times[times <= time + longest * (1 + 1e-9)]
-    wanted = [i for i in range(len(inside)) if i in kept][:_KEPT_AT_ONCE]
-    if len(wanted) == _KEPT_AT_ONCE:
+    wanted = [i for i in range(len(inside)) if i in kept][:KEPT_AT_ONCE]
+    if len(wanted) == KEPT_AT_ONCE:
         inside = inside[: wanted[-1] + 1]
     if len(inside):
         return float(inside[-1]), inside, wanted

@@ -106,8 +106,3 @@ class Ellipse:
         # a + c = s(1 + q) + c is the margin: nothing grows by more than e^{(a + c)t}
         found[:, moving] = falling * (np.exp(self.centre * times[moving] + z * (1 + q)) / total)
         return found
-
-    def terms(self, time: float, tolerance: float = 1e-18) -> int:
-        """How many terms have a coefficient above the tolerance."""
-        found = self.coefficients(int(4 * self.radius * time) + 60, [time])[:, 0]
-        return int(np.flatnonzero(np.abs(found) > tolerance)[-1]) + 1

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collective.emitters import Emitters
 
 _PANEL = 8
+KEPT_AT_ONCE = 16  # states summed up in one leg of an evolution
 _SMALLEST = 3  # emitters, whose eight configurations fill a panel
 
 

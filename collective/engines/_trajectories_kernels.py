@@ -488,10 +488,15 @@ def jump(n, tables, channels, work, slots, members, chances, chosen):  # type: i
             if share[c, 0, w] > 0 and reached <= target:
                 drawn = c
                 reached += share[c, 0, w]
+        if drawn < 0:  # shares that are round-off: a photon came all the same
+            drawn = 0
+            for c in range(1, len(channels)):
+                if share[c, 0, w] > share[drawn, 0, w]:
+                    drawn = c
         chosen[members[w]] = drawn
         for m in range(size):
             for part in range(2):
-                weight[m, part, w] = channels[drawn, m, part] if drawn >= 0 else 0.0
+                weight[m, part, w] = channels[drawn, m, part]
     norm = zero()
     for d in range(np.uint64(places.shape[0])):
         r = s = zero()

@@ -116,6 +116,11 @@ class Totals:
             jumps,
         )
 
+    @property
+    def clicks(self) -> int:
+        """How many jumps there were."""
+        return sum(len(times) for _, times, _ in self.jumps)
+
     def errors(self) -> NDArray[np.float64]:
         """Standard errors of the means, (T, N + 2)."""
         return np.sqrt(self.scatter / (max(self.count - 1, 1) * max(self.count, 1)))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _operators
-from collective._requests import Request, density_matrix
+from collective._requests import Request
 from collective.engines._trajectories_means import Batch, batch, uniform
 from collective.engines.exact import driven_hamiltonian
 from collective.engines.runs import Cost
@@ -30,6 +30,9 @@ _COPIES = 2  # of each while it is made, and c†c
 _VECTORS = 40  # inside the integrator
 _SECONDS_PER_OPERATION = 6e-9
 _SECONDS_PER_OUTPUT = 2e-5  # and operator
+_CLICK_BYTES = 150  # in the record, and in lists of QuTiP's that wait to be collected
+_TRAJECTORY_BYTES = 1000  # likewise
+_SLOWEST = 1e-300  # rate by which is divided
 _EMPTY = 1e-14  # weight of a part of ρ that is left out
 _OPTIONS = {
     "progress_bar": "",
@@ -54,13 +57,34 @@ def cost(request: Request, count: int, work: str) -> Cost:
     entries = size * (n * n // 4 + 1)
     jumps = n + 2 * int(np.count_nonzero(couplings.dephasing + couplings.pump))
     used = _COPIES * _ENTRY_BYTES * entries * (jumps + 2) + _ENTRY_BYTES * size * operators
-    used += 16 * _VECTORS * size + 16 * 3 * _BLOCK * steps * (operators + n + 2) + 200 * count * n
+    used += 16 * _VECTORS * size + 16 * 3 * _BLOCK * steps * (operators + n + 2)
+    used += int(count * (_TRAJECTORY_BYTES + _CLICK_BYTES * _clicks(request)))
     rate = float(np.abs(couplings.effective_hamiltonian()).sum(axis=0).max())
     rate = n * rate / 2 + float(np.abs(couplings.drive).sum() + couplings.pump.sum())
     passes = 40 * n + 20 * rate * float(np.ptp(times))
     each = _SECONDS_PER_OPERATION * float(min(entries, 10**300)) * passes
     each += _SECONDS_PER_OUTPUT * operators * steps
     return Cost(used, count * each, work)
+
+
+def _clicks(request: Request) -> float:
+    """Jumps of one trajectory, roughly: the initial excitations', and those of each emitter alone.
+
+    With W = |Ω|²/(Γ + pump + 2γ_φ) up and down, an emitter is excited with
+    p = (pump + W)/(Γ + pump + 2W).
+    """
+    couplings, span = request.couplings, float(np.ptp(request.times))
+    decay = np.diag(couplings.decay).real
+    pump, dephasing = couplings.pump, couplings.dephasing
+    strength = np.abs(couplings.drive)
+    if request.envelope is not None:
+        strength = strength * float(np.abs(request.pulse).max())
+    width = np.maximum(decay + pump + 2 * dephasing, _SLOWEST)
+    flips = strength**2 / width
+    excited = (pump + flips) / np.maximum(decay + pump + 2 * flips, _SLOWEST)
+    lasting = span * float(np.sum((decay + 2 * dephasing) * excited + pump * (1 - excited)))
+    first = 1 + 2 * dephasing * np.minimum(span, 1 / np.maximum(decay, _SLOWEST))
+    return lasting + float(np.sum(first))
 
 
 class QutipTrajectories:
@@ -75,6 +99,9 @@ class QutipTrajectories:
     def __init__(self, request: Request):
         self.request = request
         self.n = len(request.couplings)
+        # jumps are located in time as the run counts it, wherever that begins
+        self.origin = float(request.times[0])
+        self.times = request.times - self.origin
         self.correlated = "correlations" in request.words
         self.extra = (self.n**2 if self.correlated else 0) + len(request.operators)
 
@@ -96,7 +123,9 @@ class QutipTrajectories:
         from qutip import MCSolver
 
         request, couplings = self.request, self.request.couplings
-        hamiltonian, further = driven_hamiltonian(couplings, request.times, request.envelope)
+        hamiltonian, further = driven_hamiltonian(
+            couplings, self.times, request.envelope, self.origin
+        )
         tolerances = {"method": "tsit5", "rtol": request.rtol, "atol": request.atol}
         jumps = couplings.collapse_operators() or [0 * couplings.hamiltonian()]
         return MCSolver(hamiltonian, jumps, options={**_OPTIONS, **tolerances, **further})
@@ -135,11 +164,19 @@ class QutipTrajectories:
         return np.cumsum(weights) / weights.sum(), [Qobj(ket, dims=dims) for ket in vectors.T]
 
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        """Exact values at the initial time, (1, N + 2), and those without an error, (1, X)."""
+        """Exact values at the initial time, (1, N + 2), and those without an error, (1, X).
+
+        ρ itself, 4^N entries, is never made: few kets hold it.
+        """
         from qutip import expect
 
-        rho = density_matrix(self.request.state, self.request.couplings)
-        values = np.array([[[expect(o, rho)] for o in self._observed]], dtype=complex)
+        cumulative, kets = self._ensemble
+        weights = np.diff(cumulative, prepend=0.0)
+        means = [
+            sum(w * expect(o, ket) for w, ket in zip(weights, kets, strict=True))
+            for o in self._observed
+        ]
+        values = np.array(means, dtype=complex)[None, :, None]
         return self._errorful(values)[0], self._others(values)
 
     def draw(self, seed: int, first: int, count: int) -> Batch:
@@ -148,13 +185,13 @@ class QutipTrajectories:
         drawn = np.searchsorted(cumulative, uniform(seed, first, count, 1)[:, 0], side="right")
         drawn = np.minimum(drawn, len(kets) - 1)
         seeds = [np.random.SeedSequence(seed, spawn_key=(first + i,)) for i in range(count)]
-        values = np.zeros((count, len(self._observed), len(self.request.times)), complex)
+        values = np.zeros((count, len(self._observed), len(self.times)), complex)
         clicks: list[list[tuple[float, int]]] = [[] for _ in range(count)]
         for member in np.unique(drawn):
             mine = np.flatnonzero(drawn == member)
             result = self._solver.run(
                 kets[member],
-                self.request.times,
+                self.times,
                 ntraj=len(mine),
                 e_ops=self._observed,
                 seeds=[seeds[i] for i in mine],
@@ -164,7 +201,7 @@ class QutipTrajectories:
                 clicks[i] = list(zip(times, channels, strict=True))
         record = (
             np.repeat(np.arange(count), [len(of) for of in clicks]),
-            np.array([t for of in clicks for t, _ in of], float),
+            self.origin + np.array([t for of in clicks for t, _ in of], float),
             np.array([channel for of in clicks for _, channel in of], np.int64),
         )
         return batch(self._errorful(values), self._others(values), record)

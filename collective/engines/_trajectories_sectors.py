@@ -34,6 +34,7 @@ from collective.engines._trajectories_size import Size
 
 _COMPILE_SECONDS = 20
 _UNINTERRUPTED = 2e9  # multiply-adds in a row: some tenths of a second
+_STEP = 2e4  # multiply-adds whose time a step takes beside its own, however small the sector
 _END = -1  # no channel: no photon before the end of the times
 
 
@@ -72,7 +73,10 @@ class SectorTrajectories:
     def __init__(self, request: Request, size: Size):
         self.request, self.size = request, size
         couplings = request.couplings
-        self.n, self.times = len(couplings), np.array(request.times)
+        self.n = len(couplings)
+        # counted from the first: large times would cost digits of the short steps between jumps
+        self.origin = float(request.times[0])
+        self.times = request.times - self.origin
         self.top = highest_excitation(request.state, self.n)
         self.sectors = Sectors(self.n, self.top)
         h = one_excitation(couplings)
@@ -147,7 +151,7 @@ class SectorTrajectories:
                     (places, who.astype(np.uint8), occupied.astype(np.uint8), self.h),
                     k * self.loss,
                     most,
-                    max(1, int(_UNINTERRUPTED / work)),
+                    max(1, int(_UNINTERRUPTED / (work + _STEP))),
                 )
             )
         return found
@@ -157,9 +161,10 @@ class SectorTrajectories:
         pairs = np.zeros((self.n, self.n), complex)
         for k, vector in self.ensemble[1]:
             if k > 0:
-                places, who = self.by_number[k].tables[:2]
+                # of this sector alone: after Ctrl-C nobody waits for the tables of all
+                places, who = self.sectors.raised(k - 1)
                 lowered = np.zeros((len(places), self.n), complex)
-                np.put_along_axis(lowered, who.astype(np.intp), vector[places], axis=1)
+                np.put_along_axis(lowered, who, vector[places], axis=1)
                 pairs += lowered.conj().T @ lowered
         populations = np.diagonal(pairs).real
         emission = np.sum(self.request.couplings.decay * pairs).real
@@ -180,7 +185,7 @@ class SectorTrajectories:
         record = work.record[:count]
         record[:] = 0.0
         pairs = np.zeros((steps if self.correlated else 0, n, n, 2))
-        now = np.full(count, self.times[0])
+        now = np.zeros(count)
         left, following = np.zeros(count), np.zeros(count, np.int64)
         photons = np.zeros((count, self.top))
         channels = np.full((count, self.top), _END)
@@ -207,7 +212,7 @@ class SectorTrajectories:
                     work.panels, block, self.times, record, pairs, sector.budget,
                 )  # fmt: skip
             arrived = np.flatnonzero(jumped)
-            photons[arrived, column] = now[arrived]
+            photons[arrived, column] = self.origin + now[arrived]
             self._jump(k, work, arrived, chances[:, 2 + 2 * column], channels[:, column])
         trajectory, place = np.nonzero(channels != _END)
         jumps = (trajectory, photons[trajectory, place], self.kept[channels[trajectory, place]])

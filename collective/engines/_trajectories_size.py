@@ -46,7 +46,9 @@ class Size:
     def of(cls, n: int, top: int, steps: int, count: int, threads: int) -> "Size":
         """For `count` trajectories and at most so many threads.
 
-        The block depends on N and the state alone, the numbers therefore not on the machine.
+        The block depends on N, the state and the count, never on the machine, and neither do the
+        numbers. Other counts share the trajectories of whole blocks, digit by digit; the last
+        block of a smaller count agrees with them to round-off.
         """
         widest = max(comb(n, k) for k in range(top + 1))
         block = _BLOCKS[1]

@@ -5,6 +5,8 @@ move blocks (`_driven_kernels`), a fifth of the memory and a small part of the t
 operators take. A constant generator is expanded in Faber polynomials (`_faber`), so output times
 cost nothing; with an envelope, powers of time take their place (`_driven_steps`).
 Without drive and pump, an engine that keeps excitation numbers apart does less.
+
+The file is longer than others by what memory of many output times and few emitters takes.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +22,14 @@ from collective._requests import Request
 from collective.couplings import Couplings
 from collective.engines import _packed
 from collective.engines.measures import pair_fields
-from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_available
+from collective.engines.runs import (
+    Checkpoint,
+    Clock,
+    Cost,
+    Run,
+    nothing_left,
+    threads_available,
+)
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -38,7 +47,10 @@ _INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
 _EIGENVALUE_TIMES = 5
 _EIGENVALUE_EMITTERS = 8
 _LOOK_BYTES = 25  # per entry of ρ: unpacked, and a copy for its eigenvalues
-_KEPT_AT_ONCE = 16  # states summed up at the same time
+_OPERATOR_BYTES = 130  # per entry of an operator, while its functional is made
+_ROW_BYTES = 500  # of Python objects per output time
+_STATE_BYTES = 400  # of a `Qobj`, beside its matrix
+_LEG_REACH = 24.0  # see `_driven_steps`, which needs numba
 _STATE_EMITTERS = 10  # up to which the last state is returned
 
 
@@ -65,15 +77,20 @@ def cost(request: Request) -> Cost:
 
 def _calls(couplings: Couplings, span: float, pulsed: bool) -> float:
     """How many applications of the generator, roughly."""
+    radius = _radius(couplings)
+    if pulsed:
+        return 12 * radius * span + 30
+    return 2.5 * radius * span + 20
+
+
+def _radius(couplings: Couplings) -> float:
+    """Of the ellipse in which the spectrum of the generator lies, roughly; a rate."""
     rates = couplings.decay
     own = float(np.diag(rates).real.sum())
     decay = max(own, 0.5 * own + 0.25 * float(np.abs(rates).sum()))
     decay += float(couplings.pump.sum() + couplings.dephasing.sum())
     width = 0.25 * float(np.abs(couplings.shift).sum() + np.abs(couplings.detunings).sum())
-    radius = 0.25 * decay + 0.5 * (width + float(np.abs(couplings.drive).sum()))
-    if pulsed:
-        return 12 * radius * span + 30
-    return 2.5 * radius * span + 20
+    return 0.25 * decay + 0.5 * (width + float(np.abs(couplings.drive).sum()))
 
 
 def _bytes(request: Request) -> int:
@@ -85,16 +102,31 @@ def _bytes(request: Request) -> int:
     tables = size * (8 * (padded * padded // 4 + padded) + 8 * 8 + 40)
     scratch = _threads(request) * 3 * size * 64
     functionals = n * n * max(size // 4, 1) * 16
-    operators = sum(60 * _entries(operator) for operator in request.operators.values())
-    rows = 16 * (n * n + len(request.operators) + 2) * (2 * n_times + 100)
+    operators = sum(_OPERATOR_BYTES * _entries(operator) for operator in request.operators.values())
+    rows = _rows_bytes(request)
     found = vectors * 8 * size * size + tables + scratch + functionals + operators + rows
     states = (1 << n) ** 2
     if "states" in request.words:
-        found += n_times * 16 * states
+        found += n_times * (16 * states + _STATE_BYTES)
     wanted = len(_wanted(request, 0))
     if wanted:
-        found += (_LOOK_BYTES + 8 * min(wanted, _KEPT_AT_ONCE)) * states
+        found += (_LOOK_BYTES + 8 * min(wanted, _packed.KEPT_AT_ONCE)) * states
     return found
+
+
+def _rows_bytes(request: Request) -> int:
+    """Of the output times: rows, and before them the coefficients of those in one leg."""
+    n, n_times = len(request.couplings), len(request.times)
+    row = 32 * (n * n + len(request.operators) + 2) + _ROW_BYTES
+    reach = _radius(request.couplings) * float(np.ptp(request.times))
+    inside = n_times * min(1.0, _LEG_REACH / reach if reach > 0 else 1.0)
+    if "states" in request.words:
+        inside = min(inside, _packed.KEPT_AT_ONCE)
+    # Faber's coefficients as they fall, as they are scaled, and their size
+    terms = 24 * (2.5 * min(reach, _LEG_REACH) + 40) if request.envelope is None else 0.0
+    # half of a row's memory is taken when all are put together at the end
+    early = int(0.5 * row * (n_times - inside) + terms * inside)
+    return max(row * n_times, early) + 100 * row
 
 
 def _entries(operator: "Qobj") -> int:
@@ -141,28 +173,46 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
 
     Ctrl-C and failures come back in `Run.failure`, beside what was reached.
     """
-    _prepare(request)
-    clock = Clock(checkpoint)
+    if earlier is not None and earlier.complete:
+        return _whole(earlier)
     couplings, times, threads = request.couplings, request.times, _threads(request)
-    functionals = _packed.Functionals(len(couplings), list(request.operators.values()))
-    state = _begin(request, functionals, earlier)
     failure: BaseException | None = None
+
+    def start() -> tuple[Clock, _packed.Functionals, _Reached]:
+        clock = Clock(checkpoint)
+        functionals = _packed.Functionals(len(couplings), list(request.operators.values()))
+        return clock, functionals, _begin(request, functionals, earlier)
+
+    try:
+        _prepare(request)
+        clock, functionals, state = start()
+    except KeyboardInterrupt as error:
+        failure = error
+        clock, functionals, state = start()  # there is always a row at the first time
+    done = False
     applications = 0 if earlier is None else int(earlier.diagnostics["applications"])
     stepper: Series | Pulse | None = None
 
     def report() -> Run:
         diagnostics = {"applications": applications, "threads": threads, **clock.diagnostics()}
-        return _report(request, state, diagnostics, failure)
+        resume = {} if done else {"time": np.array(state.time), "state": state.packed}
+        return _report(request, state.rows, diagnostics, failure, resume)
 
-    clock.first(report)
+    try:
+        if failure is None:
+            clock.first(report)
+    except KeyboardInterrupt as error:
+        failure = error
     try:
         with (
             ThreadPoolExecutor(threads - 1) if threads > 1 else nullcontext() as pool,
             Progress(len(times), "evolving (driven)", show=request.progress) as bar,
         ):
             bar.step(len(state.rows))
-            stepper = _stepper(request, functionals, threads, pool)
-            while len(state.rows) < len(times):
+            if failure is None:
+                stepper = _stepper(request, functionals, threads, pool)
+            while failure is None and len(state.rows) < len(times):
+                assert stepper is not None
                 first = len(state.rows)
                 leg = stepper.leg(state.time, state.packed, times[first:], _wanted(request, first))
                 rows = _rows(request, functionals, leg, first)
@@ -179,12 +229,21 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     try:
         if len(couplings) <= _STATE_EMITTERS and state.time == times[len(state.rows) - 1]:
             last = _packed.unpack(state.packed, len(couplings))
+        done = len(state.rows) == len(times)
     except KeyboardInterrupt as error:
         failure = error
     finished = report()
     finished.observables["last_state"] = last
     clock.last(finished)
     return finished
+
+
+def _whole(earlier: "Result") -> Run:
+    """The run of a checkpoint that is complete."""
+    found = nothing_left(earlier)
+    names = ("states", "expect", "last_state")
+    found.observables.update({name: getattr(earlier, name) for name in names})
+    return found
 
 
 def _prepare(request: Request) -> None:
@@ -249,10 +308,6 @@ def _begin(
         )
         for i in range(len(earlier.times))
     ]
-    if not earlier.resume:  # it was complete
-        last = earlier.last_state
-        packed = np.empty(0) if last is None else _packed.pack(last, len(couplings), None)
-        return _Reached(rows, float(times[-1]), packed)
     return _Reached(rows, float(earlier.resume["time"]), earlier.resume["state"])
 
 
@@ -264,10 +319,11 @@ def _looks(request: Request) -> set[int]:
 
 
 def _wanted(request: Request, first: int) -> set[int]:
-    """Output times, counted from `first`, at which ρ itself is needed."""
-    steps = range(first, len(request.times))
-    wanted = set(steps) if "states" in request.words else _looks(request)
-    return {i - first for i in wanted}
+    """The next output times, counted from `first`, at which ρ itself is needed."""
+    ahead = len(request.times) - first
+    if "states" in request.words:
+        return set(range(min(ahead, _packed.KEPT_AT_ONCE)))
+    return {i - first for i in _looks(request) if i >= first}
 
 
 def _rows(request: Request, functionals: _packed.Functionals, leg: "Leg", first: int) -> list[_Row]:
@@ -295,11 +351,11 @@ def _rows(request: Request, functionals: _packed.Functionals, leg: "Leg", first:
 
 def _report(
     request: Request,
-    state: _Reached,
+    rows: list[_Row],
     diagnostics: dict[str, Any],
     failure: BaseException | None,
+    resume: dict[str, NDArray[Any]],
 ) -> Run:
-    rows, times = list(state.rows), request.times
     observables = {
         **pair_fields(request.couplings.decay, np.array([row.correlations for row in rows])),
         "states": [row.state for row in rows] if "states" in request.words else None,
@@ -313,7 +369,4 @@ def _report(
     if _looks(request):
         found = [row.smallest for row in rows if row.smallest is not None]
         diagnostics["smallest_eigenvalues"] = found
-    resume = {}
-    if len(rows) < len(times):
-        resume = {"time": np.array(state.time), "state": state.packed}
     return Run(observables, diagnostics, failure, resume)

@@ -184,8 +184,16 @@ def driven_hamiltonian(
     couplings: Couplings,
     times: NDArray[np.float64],
     envelope: Callable[[float], complex] | None,
+    origin: float = 0.0,
 ) -> "tuple[Qobj | QobjEvo, dict[str, float]]":
-    """H(t), and the options with which an integrator of QuTiP's sees the pulse."""
+    """H(t), and the options with which an integrator of QuTiP's sees the pulse.
+
+    Args:
+        couplings: the problem.
+        times: of the run, as the integrator counts them.
+        envelope: f of the user's time, or None.
+        origin: the user's time where the integrator's is 0.
+    """
     from qutip import QobjEvo
 
     if envelope is None:
@@ -193,10 +201,7 @@ def driven_hamiltonian(
 
     def pulse(t: float) -> complex:
         # QuTiP also asks at t = 0, where the envelope need not be defined
-        value = complex(envelope(t)) if t >= times[0] else 0j
-        if not np.isfinite(value):
-            raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
-        return value
+        return envelope_at(envelope, origin + t) if t >= times[0] else 0j
 
     up = couplings.drive_operator()
     hamiltonian = QobjEvo(
@@ -211,6 +216,21 @@ def driven_hamiltonian(
     # a pulse shorter than an internal step would be stepped over unseen
     span = float(times[-1] - times[0])
     return hamiltonian, {"max_step": max(float(np.diff(times).min()), span / _ENVELOPE_STEPS)}
+
+
+def envelope_at(envelope: Callable[[float], complex], t: float) -> complex:
+    """f(t).
+
+    Raises:
+        ValueError: if it is not finite, or the function itself fails.
+    """
+    try:
+        value = complex(envelope(t))
+    except Exception as error:
+        raise ValueError(f"envelope failed at t = {t:g}: {error!r}") from error
+    if not np.isfinite(value):
+        raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
+    return value
 
 
 def steady_state(problem: "Couplings | MasterEquation", dims: list[int], what: str) -> "Qobj":

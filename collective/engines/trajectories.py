@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -26,7 +27,7 @@ from collective._memory import available_bytes
 from collective._progress import Progress
 from collective._requests import Request
 from collective.couplings import Couplings
-from collective.engines._sectors import highest_excitation
+from collective.engines._sectors import LARGEST, highest_excitation
 from collective.engines._trajectories_means import Batch, Totals
 from collective.engines._trajectories_size import Size
 from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_available
@@ -37,17 +38,24 @@ if TYPE_CHECKING:
 DEFAULT_COUNT = 1000
 MOST_FOR_ERROR = 100_000  # trajectories, where a standard error is asked for but no number
 _TRUSTED = 100  # trajectories before their scatter is believed
-_LARGEST = 62  # emitters: one bit each
+_CLICKS = 10  # jumps before it is believed either: without one, all trajectories are alike
+_UNLIKELY = 0.01  # photons of all trajectories asked for: none is waited for
 _FREE = 0.7  # of the memory there is, which further threads may take
 
 
 def refusal(request: Request) -> str | None:
-    """States, and a master equation that is not of couplings."""
+    """States, a master equation that is not of couplings, and more emitters than bits."""
     if not isinstance(request.problem, Couplings):
         return "method 'trajectories' takes Couplings, not a MasterEquation: use method='exact'"
     if "states" in request.words:
         return (
             "observe: method 'trajectories' has no density matrices ('states'); use method='exact'"
+        )
+    n = len(request.couplings)
+    if n > LARGEST and by_sectors(request):
+        return (
+            f"method 'trajectories' ends at {LARGEST} emitters, got {n}; use method='single', "
+            "which takes one excitation of thousands"
         )
     return None
 
@@ -76,8 +84,6 @@ def cost(request: Request) -> Cost:
         from collective.engines import _trajectories_qutip
 
         return _trajectories_qutip.cost(request, count, f"QuTiP mcsolve, {work}")
-    if n > _LARGEST:
-        return Cost(64 * 2**n, np.inf, work)
     size = sized(request)
     phase = float(np.abs(couplings.effective_hamiltonian()).sum(axis=0).max())
     phase *= float(np.ptp(request.times))
@@ -89,7 +95,11 @@ def cost(request: Request) -> Cost:
 
 
 def sized(request: Request) -> Size:
-    """Blocks and threads: as many as asked for or there are, while their memory is there."""
+    """Blocks and threads: as many as asked for or there are, while their memory is there.
+
+    The threads depend on the memory of the moment, and may be fewer when the run begins than when
+    its cost was asked; the numbers do not depend on them.
+    """
     n, count = len(request.couplings), asked(request)
     top = highest_excitation(request.state, n)
     size = Size.of(n, top, len(request.times), count, request.threads or threads_available())
@@ -137,14 +147,11 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     elif seed is None:
         seed = int(np.random.default_rng().integers(2**53))
     failure: BaseException | None = None
-    try:
-        sampler.compile()
-    except KeyboardInterrupt as error:
-        failure = error
-    clock = Clock(checkpoint)
 
     def finished() -> bool:
-        return totals.count >= count or _good_enough(totals, request.standard_error)
+        return totals.count >= count or _good_enough(totals, request)
+
+    initial = cache(sampler.initial)
 
     def report() -> Run:
         diagnostics = {
@@ -156,13 +163,18 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
         kept = {} if finished() else totals.resume()
         shown, means = totals, totals.sums / max(totals.count, 1)
         if totals.count == 0:
-            values, means = sampler.initial()
+            values, means = initial()
             shown = Totals(0, values, np.zeros_like(values), means)
         observables = {**shown.observables(), **_named(request, means)}
         return Run(observables, diagnostics, failure, kept)
 
-    if failure is None:
+    clock = Clock(checkpoint)
+    try:
+        sampler.compile()
+        clock = Clock(checkpoint)  # compiling is not the run's
         clock.first(report)
+    except KeyboardInterrupt as error:
+        failure = error
     try:
         if failure is None and not finished():
             sampler.prepare()
@@ -183,7 +195,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     done = report()
     clock.last(done)
     if not done.resume:
-        _warn_of_large_error(totals, request.standard_error)
+        _warn_of_large_error(totals, request)
     return done
 
 
@@ -254,15 +266,37 @@ def _relative_error(totals: Totals) -> float:
     return float(error / emission) if emission > 0 else 0.0
 
 
-def _good_enough(totals: Totals, wanted: float | None) -> bool:
-    return wanted is not None and totals.count >= _TRUSTED and _relative_error(totals) <= wanted
+def _believed(totals: Totals, request: Request) -> bool:
+    """Whether the scatter can be trusted: without a jump all trajectories are alike.
+
+    Where no photon is to be expected from all that are asked for, there is nothing to wait for.
+    """
+    if totals.count < _TRUSTED:
+        return False
+    if totals.clicks >= _CLICKS:
+        return True
+    photons = float(np.trapezoid(totals.mean[:, 0], request.times))
+    return photons * asked(request) < _UNLIKELY
 
 
-def _warn_of_large_error(totals: Totals, wanted: float | None) -> None:
-    reached = _relative_error(totals)
-    if wanted is not None and reached > wanted:
+def _good_enough(totals: Totals, request: Request) -> bool:
+    wanted = request.standard_error
+    return wanted is not None and _relative_error(totals) <= wanted and _believed(totals, request)
+
+
+def _warn_of_large_error(totals: Totals, request: Request) -> None:
+    wanted, reached = request.standard_error, _relative_error(totals)
+    if wanted is None:
+        return
+    if reached > wanted:
         warnings.warn(
             f"standard_error: {reached:.2g} of the largest emission after {totals.count:,} "
             f"trajectories, {wanted:g} asked for; allow more by n_trajectories",
+            stacklevel=4,
+        )
+    elif not _believed(totals, request):
+        warnings.warn(
+            f"standard_error: only {totals.clicks} jumps in {totals.count:,} trajectories, too few "
+            "to know the error; allow more by n_trajectories",
             stacklevel=4,
         )
