@@ -35,7 +35,8 @@ _SECONDS_SLOPE = 8e-10  # per N³ of the equation with dephasing
 _SLOPES_PER_PHASE = 25
 _WORTH_STEPPING = 0.25  # of the time that modes take
 _ROWS = 64  # of h at once, compared with their reflection
-_VECTORS_OF_STEPS = 20  # stages and interpolation of the equation with dephasing
+_MATRICES = 5  # h while it is made; the halves together take no more later
+_VECTORS_OF_STEPS = 34  # stages and interpolation of the equation with dephasing
 
 
 def refusal(request: Request) -> str | None:
@@ -75,14 +76,13 @@ def cost(request: Request) -> Cost:
     vectors = 16 * n * min(times, 64) * 4
     if steps < _WORTH_STEPPING * modes:
         return Cost(
-            3 * 16 * n * n + kept + vectors,
+            16 * _MATRICES * n * n + kept + vectors,
             steps,
             f"one excitation of {n} emitters in steps, {n} amplitudes",
         )
     side = (n + 1) // 2 if _halved(request.couplings) else n
-    held = 2 if side < n else 1  # of modes: even and odd
     return Cost(
-        16 * (n * n + (held + 3 + (side < n)) * side * side) + kept + vectors,
+        16 * _MATRICES * n * n + kept + vectors,
         modes,
         f"one excitation of {n} emitters, {n // side} × {side} modes",
     )
