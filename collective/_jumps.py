@@ -1,4 +1,4 @@
-"""What a detector writes down in every trajectory: when a photon came, in which channel."""
+"""The jump record of trajectories: when each jump came, in which channel."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,17 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Jumps:
-    """The jump record of trajectories: J photons, in order of trajectory and time.
+    """The jump record of trajectories: J jumps, in order of trajectory and time.
+
+    Of couplings that only decay each jump is a photon; dephasing and a pump have jumps of their
+    own.
 
     Attributes:
         trajectory: (J,), which trajectory each belongs to.
         times: (J,), when.
         channels: (J,), the jump operator: an eigenvector of Γ, `Modes.jump_vectors[:, channel]`;
             of driven, pumped or dephased emitters `Couplings.collapse_operators()[channel]`.
-        n_trajectories: how many there are, those without a photon included.
+        n_trajectories: how many there are, those without a jump included.
     """
 
     trajectory: NDArray[np.int64]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 # per emitter and relative to the largest entry: what the round-off of positions far from the
 # origin leaves of a reflection (9e-13 for 2,000 emitters at a twentieth of a wavelength)
-_REFLECTED = 8 * float(np.finfo(float).eps)
+REFLECTED = 8 * float(np.finfo(float).eps)
 _LARGE = 200  # rows above which a matrix is worth a thread
 
 
@@ -92,7 +92,7 @@ def parts(matrix: NDArray[Any]) -> list[Part]:
     n = len(matrix)
     half, more = n // 2, (n + 1) // 2
     top, turned = matrix[:more], matrix[::-1, ::-1][:more]
-    if n == 1 or np.abs(top - turned).max() > _REFLECTED * n * np.abs(matrix).max():
+    if n == 1 or np.abs(top - turned).max() > REFLECTED * n * np.abs(matrix).max():
         return [Part(0, n, matrix)]
     top = (top + turned) / 2
     near, far = top[:half, :half], top[:half, ::-1][:, :half]
@@ -105,9 +105,11 @@ def parts(matrix: NDArray[Any]) -> list[Part]:
 
 
 def eigensystems(
-    matrices: list[NDArray[Any]], solve: Callable[[NDArray[Any]], Any] = np.linalg.eig
+    matrices: list[NDArray[Any]],
+    solve: Callable[[NDArray[Any]], Any] = np.linalg.eig,
+    threads: int | None = None,
 ) -> list[Any]:
-    """Eigenvalues and vectors of each matrix, large ones at the same time.
+    """Eigenvalues and vectors of each matrix, large ones at the same time if threads allow it.
 
     One thread each: most of the work is a chain of rotations that BLAS cannot share out, and two
     callers of one BLAS with threads of its own get in each other's way.
@@ -118,7 +120,8 @@ def eigensystems(
 
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(len(matrices)) as pool:
+    workers = len(matrices) if threads is None else min(threads, len(matrices))
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
         return list(pool.map(solve, matrices))
 
 
@@ -129,9 +132,18 @@ def modes(effective: NDArray[Any], decay: NDArray[Any]) -> Modes:
     """
     values, vectors = _eigensystem(effective, np.linalg.eig)
     order = np.argsort(values.imag, kind="stable")
+    return Modes(values[order], vectors[:, order], *jump_modes(decay))
+
+
+def jump_modes(decay: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Eigenvalues of Γ, (N,), ascending, and its eigenvectors in the columns, (N, N).
+
+    Whoever numbers jump channels takes them from here: where Γ is degenerate, another solver
+    finds other vectors.
+    """
     rates, channels = _eigensystem(decay, np.linalg.eigh)
     ascending = np.argsort(rates, kind="stable")
-    return Modes(values[order], vectors[:, order], rates[ascending], channels[:, ascending])
+    return rates[ascending], channels[:, ascending]
 
 
 def _eigensystem(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from collective import _checks
+from collective._modes import jump_modes
 from collective._storage import written
 
 if TYPE_CHECKING:
@@ -49,6 +51,12 @@ _COUPLINGS = {
 }
 
 
+_CHANNEL_OF = {
+    True: "its channel: an eigenvector of Γ, channel_vector",
+    False: "its channel: index into Couplings.collapse_operators()",
+}
+
+
 def dataset(result: "Result") -> "xarray.Dataset":
     """The dataset of `Result.to_xarray`."""
     xarray = _imported("to_xarray", "xarray")
@@ -65,7 +73,7 @@ def dataset(result: "Result") -> "xarray.Dataset":
     if result.couplings is not None:
         for name, (dims, units, meaning) in _COUPLINGS.items():
             values = getattr(result.couplings, name)
-            if values.strides == (0, 0):  # one number seen N² times, which N² would not fit
+            if _checks.constant(values):  # one number seen N² times, which N² would not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
             else:
                 add(name, values, dims, units, meaning)
@@ -86,16 +94,26 @@ def dataset(result: "Result") -> "xarray.Dataset":
 
 
 def _add_jumps(result: "Result", add: Any) -> None:
-    """Photons, and what their channels are."""
+    """Jumps, and what their channels are."""
     jumps = result.jumps
     assert jumps is not None
-    add("jump_trajectory", jumps.trajectory, ("jump",), "1", "trajectory of each photon")
-    add("jump_time", jumps.times, ("jump",), "inverse units of rate", "when it was emitted")
-    add("jump_channel", jumps.channels, ("jump",), "1", "channel it was emitted in")
-    if result.couplings is not None:
-        rates, vectors = np.linalg.eigh(result.couplings.decay)
+    add("jump_trajectory", jumps.trajectory, ("jump",), "1", "trajectory of each jump")
+    add("jump_time", jumps.times, ("jump",), "inverse units of rate", "when it came")
+    add("jump_channel", jumps.channels, ("jump",), "1", _CHANNEL_OF[_by_eigenvectors(result)])
+    if _by_eigenvectors(result):
+        rates, vectors = jump_modes(result.couplings.decay)
         add("channel_rate", rates, ("channel",), _RATE, "eigenvalue of Γ")
         add("channel_vector", vectors, ("emitter", "channel"), "1", "eigenvector of Γ")
+
+
+def _by_eigenvectors(result: "Result") -> bool:
+    """Whether channels count the eigenvectors of Γ, and not the collapse operators.
+
+    As `trajectories` draws them: couplings that only decay, none of the user's operators.
+    """
+    c = result.couplings
+    others = () if c is None else (c.drive, c.pump, c.dephasing)
+    return c is not None and not result.expect and not any(np.any(values) for values in others)
 
 
 def _add_places(result: "Result", add: Any) -> None:

@@ -50,7 +50,7 @@ class Result:
         emission_error: (T,), standard error of the emission, of trajectories.
         excitation_error: (T,), likewise.
         populations_error: (T, N), likewise.
-        jumps: every photon of every trajectory, see `Jumps`.
+        jumps: every jump of every trajectory, see `Jumps`.
         resume: arrays from which an interrupted run goes on; empty otherwise.
     """
 
@@ -155,12 +155,15 @@ class Result:
             used = d.get("bytes_used")
             memory = "" if used is None else f", {bytes_text(used)} of memory"
             rows["cost"] = f"{d['seconds']:.3g} s{memory}"
+        checks = []
         if "trace_error" in d:
-            rows["checks"] = (
-                f"rtol {d['rtol']:g}, atol {d['atol']:g}; |tr ρ − 1| ≤ {d['trace_error']:.1e}"
-            )
-            if "smallest_eigenvalues" in d:
-                rows["checks"] += f", eigenvalues of ρ ≥ {min(d['smallest_eigenvalues']):.1e}"
+            checks.append(f"|tr ρ − 1| ≤ {d['trace_error']:.1e}")
+        if "error_bound" in d:
+            checks.append(f"error ≤ {d['error_bound']:.1e}")
+        if d.get("smallest_eigenvalues"):
+            checks.append(f"eigenvalues of ρ ≥ {min(d['smallest_eigenvalues']):.1e}")
+        if checks:
+            rows["checks"] = f"rtol {d['rtol']:g}, atol {d['atol']:g}; {', '.join(checks)}"
         if self.emission_error is not None:
             rows["error"] = f"standard error of the emission ≤ {self.emission_error.max():.2g}"
         extra = [name for name in ("correlations", "states") if getattr(self, name) is not None]
@@ -192,7 +195,7 @@ class Result:
         """Everything but the machinery as an `xarray.Dataset`, a fresh copy.
 
         Along time, emitter (with x, y, z where known) and emitter_2, level, jump, operator: what
-        was observed, standard errors, photons, Γ, Δ and what else acts on the emitters; states,
+        was observed, standard errors, jumps, Γ, Δ and what else acts on the emitters; states,
         if observed, with row and column in QuTiP's basis. Γ and Δ that are one number for every
         pair stay one number. Each variable says what it is in `long_name` and `units`; Δ is
         `data["shift"]`, as datasets have a method of that name. The attributes are method,

@@ -344,8 +344,10 @@ def lopsided():
         (identical(3), co.states.single(0), {}, "use method='single' or 'blocks'"),
         (identical(3), lopsided(), {}, "weight of 0.67 .*'blocks' or 'exact'"),
         (identical(3, detunings=[0, 0, 1]), "inverted", {}, "the detunings are unequal"),
-        (identical(3, pump=[0, 0, 1]), "inverted", {}, "the pump is unequal"),
-        (identical(3, drive=[1, 1, 1j]), "inverted", {}, "the drive is unequal"),
+        (identical(3, pump=[0, 0, 1]), "inverted", {}, "the pump is unequal.*'driven' or 'exact'"),
+        (identical(3, drive=[1, 1, 1j]), "inverted", {}, "drive is unequal.*'driven' or 'exact'"),
+        (identical(3, drive=1), co.states.single(0), {}, "use method='driven' or 'exact'"),
+        (identical(3, drive=1), lopsided(), {}, "weight of 0.67 .*'driven' or 'exact'"),
         (co.couple(co.chain(3, 0.1), co.Vacuum()), "inverted", {}, "the decay is not the same"),
         (
             co.Couplings(np.eye(3), np.diag([1.0, 0, 0])),
@@ -408,6 +410,10 @@ def test_interrupted_and_continued(case, monkeypatch, tmp_path):
     for name in ("emission", "populations", "correlations"):
         np.testing.assert_allclose(getattr(again, name), getattr(whole, name), atol=1e-7)
     assert len(again.diagnostics["smallest_eigenvalues"]) == 5
+    # those of both parts
+    assert again.diagnostics["steps"] > partial.diagnostics["steps"] > 0
+    if case != "drive":
+        assert again.diagnostics["error_estimate"] > partial.diagnostics["error_estimate"] > 0
 
 
 def test_a_pulse_that_fails_keeps_what_was_reached():

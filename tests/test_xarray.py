@@ -15,6 +15,7 @@ import collective as co
 from collective._jumps import Jumps
 
 TIMES = np.linspace(0, 2, 11)
+NUMBER = qutip.tensor(qutip.num(2), qutip.qeye(2))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_values_dimensions_and_coordinates(result):
         assert data[name].dims == ("emitter", "emitter_2")[: data[name].ndim]
         np.testing.assert_array_equal(data[name], getattr(result.couplings, name))
     np.testing.assert_allclose(data.z.sel(emitter=2), 0.4)
-    assert {"x", "y", "z", "time", "emitter", "emitter_2", "channel", "operator"} < set(data.coords)
+    assert {"x", "y", "z", "time", "emitter", "emitter_2", "operator"} < set(data.coords)
     np.testing.assert_array_equal(data.dipoles, result.couplings.emitters.dipoles)
     np.testing.assert_array_equal(data.emitter_detunings, [1, 0, -1])
     for name in result.expect:
@@ -95,10 +96,39 @@ def test_jumps_and_their_channels(result):
     assert data.jump_time.dims == data.jump_channel.dims == ("jump",)
     np.testing.assert_array_equal(data.jump_trajectory[data.jump_time > 0.3], [0, 0])
     np.testing.assert_array_equal(data.jump_channel, [2, 1, 2])
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_channels_of_couplings_that_only_decay(n):
+    """A square's Γ is degenerate: the vectors must be those that were drawn."""
+    atoms = co.square(2, 2, 0.3) if n == 4 else co.chain(n, 0.2)
+    couplings = co.couple(atoms, co.Vacuum())
+    found = co.evolve(couplings, "inverted", TIMES, method="trajectories", n_trajectories=5)
+    data, modes = found.to_xarray(), couplings.modes()
+    np.testing.assert_array_equal(data.channel_rate, modes.jump_rates)
+    np.testing.assert_array_equal(data.channel_vector, modes.jump_vectors)
+    assert "eigenvector of Γ" in data.jump_channel.attrs["long_name"]
     rebuilt = (data.channel_vector.values * data.channel_rate.values) @ (
         data.channel_vector.values.conj().T
     )
-    np.testing.assert_allclose(rebuilt, result.couplings.decay, atol=1e-12)
+    np.testing.assert_allclose(rebuilt, couplings.decay, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("others", "observe"),
+    [({"drive": 2.0}, ()), ({"pump": 0.5}, ()), ({"dephasing": 0.5}, ()), ({}, {"one": NUMBER})],
+)
+def test_channels_of_other_runs_count_the_collapse_operators(others, observe):
+    couplings = co.couple(co.chain(2, 0.1), co.Vacuum()).replace(**others)
+    found = co.evolve(
+        couplings, "inverted", TIMES, method="trajectories", n_trajectories=4, observe=observe
+    )
+    data = found.to_xarray()
+    assert len(found.jumps) > 0
+    assert found.jumps.channels.max() < len(couplings.collapse_operators())
+    assert "channel_rate" not in data
+    assert "channel_vector" not in data
+    assert "collapse_operators()" in data.jump_channel.attrs["long_name"]
 
 
 def test_attributes(result):

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._compiled import announced
+from collective._modes import jump_modes
 from collective._requests import Request
 from collective.engines import _trajectories_kernels as kernels
 from collective.engines._lanes import LANES
@@ -83,7 +84,7 @@ class SectorTrajectories:
         self.loss = float(-2 * np.mean(np.diagonal(h)).imag)
         h = h - np.mean(np.diagonal(h)) * np.eye(self.n)
         self.h = np.ascontiguousarray(np.stack([h.real, h.imag], axis=-1))
-        rates, vectors = np.linalg.eigh(couplings.decay)
+        rates, vectors = jump_modes(couplings.decay)
         floor = self.n * np.finfo(float).eps * max(rates[-1], 0.0)
         self.kept = np.flatnonzero(rates > floor)[::-1]  # brightest first, as they are mostly drawn
         weights = (np.sqrt(rates[self.kept]) * vectors[:, self.kept].conj()).T

@@ -10,11 +10,13 @@ the sum over the vectors of a mixed state. With dephasing the block itself is ev
 """  # noqa: E501
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._modes import REFLECTED
 from collective._progress import Progress
 from collective._requests import Request
 from collective.couplings import Couplings
@@ -28,14 +30,13 @@ if TYPE_CHECKING:
 
 _EIGENVALUE_TIMES = 5
 _SECONDS_MODES = 2.5e-9  # per N³ of an eigenvalue problem
-_SECONDS_PRODUCT = 2e-9  # per N² of h times a vector, and never below …
 _SECONDS_CALL = 4e-5
-_PRODUCTS_PER_PHASE = 1.5  # of a Taylor series, per unit of ‖h‖t, and …
-_PRODUCTS_PER_TIME = 20
 _SECONDS_SLOPE = 8e-10  # per N³ of the equation with dephasing
 _SLOPES_PER_PHASE = 25
 _WORTH_STEPPING = 0.25  # of the time that modes take
-_VECTORS_OF_STEPS = 20  # stages and interpolation of the equation with dephasing
+_ROWS = 64  # of h at once, compared with their reflection
+_MATRICES = 5  # h while it is made; the halves together take no more later
+_VECTORS_OF_STEPS = 34  # stages and interpolation of the equation with dephasing
 
 
 def refusal(request: Request) -> str | None:
@@ -55,7 +56,7 @@ def refusal(request: Request) -> str | None:
     if highest > 1:
         return (
             f"method 'single' is for at most one excitation: state {request.state_name} has "
-            f"{highest}; use method='blocks' or 'exact'"
+            f"{highest}{_weight_above(request)}; use method='blocks' or 'exact'"
         )
     return None
 
@@ -75,14 +76,13 @@ def cost(request: Request) -> Cost:
     vectors = 16 * n * min(times, 64) * 4
     if steps < _WORTH_STEPPING * modes:
         return Cost(
-            3 * 16 * n * n + kept + vectors,
+            16 * _MATRICES * n * n + kept + vectors,
             steps,
             f"one excitation of {n} emitters in steps, {n} amplitudes",
         )
-    side = (n + 1) // 2 if _looks_reflected(request.couplings) else n
-    held = 2 if side < n else 1  # of modes: even and odd
+    side = (n + 1) // 2 if _halved(request.couplings) else n
     return Cost(
-        16 * (n * n + (held + 3 + (side < n)) * side * side) + kept + vectors,
+        16 * _MATRICES * n * n + kept + vectors,
         modes,
         f"one excitation of {n} emitters, {n // side} × {side} modes",
     )
@@ -92,7 +92,13 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     """Evolve through the times not reached earlier."""
     if earlier is not None and earlier.complete:
         return nothing_left(earlier)
-    return _Recording(request, earlier, checkpoint).finish()
+    import scipy.integrate
+    import scipy.linalg
+    import scipy.sparse.linalg  # noqa: F401  before memory is measured
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(request.threads, "blas") if request.threads else nullcontext():
+        return _Recording(request, earlier, checkpoint).finish()
 
 
 class _Recording:
@@ -101,44 +107,49 @@ class _Recording:
     def __init__(self, request: Request, earlier: "Result | None", checkpoint: Checkpoint | None):
         self._request, self._clock = request, Clock(checkpoint)
         self._decay = np.asarray(request.couplings.decay)
-        self._emission: list[float] = []
-        self._populations: list[NDArray[np.float64]] = []
-        self._correlations: list[NDArray[np.complex128]] = []
-        self._smallest: list[float] = []
-        self._excess = 0.0
+        steps, n = len(request.times), len(request.couplings)
+        self._emission, self._populations = np.empty(steps), np.empty((steps, n))
+        correlated = "correlations" in request.words
+        self._correlations = np.empty((steps, n, n), dtype=complex) if correlated else None
+        self._smallest: dict[int, float] = {}
         self._diagnostics: dict[str, Any] = {}
+        self._bound: float | None = 0.0  # of what was reached earlier
         self._failure: BaseException | None = None
-        steps = len(request.times)
-        self._looked_at = {round(x) for x in np.linspace(0, steps - 1, _EIGENVALUE_TIMES)}
+        self._looked_at = sorted({round(x) for x in np.linspace(0, steps - 1, _EIGENVALUE_TIMES)})
         self._dephased = bool(np.any(request.couplings.dephasing))
         if earlier is None:
             vectors = _one_excitation_vectors(request)
             # amplitudes (N, R), or ρ (N, N)
-            self._now = vectors @ vectors.conj().T if self._dephased else vectors
-        else:
-            self._now = earlier.resume["state"]
-            self._emission = list(earlier.emission)
-            self._populations = list(earlier.populations)
-            if earlier.correlations is not None:
-                self._correlations = list(earlier.correlations)
-            self._smallest = list(earlier.diagnostics["smallest_eigenvalues"])
-            self._excess = earlier.diagnostics["trace_error"]
+            start = vectors @ vectors.conj().T if self._dephased else vectors
+            self._reached = 0, start
+            if self._dephased:
+                self._record_matrix(start)
+            else:
+                self._record(start[:, :, None])
+            return
+        reached = len(earlier.times)
+        self._emission[:reached] = earlier.emission
+        self._populations[:reached] = earlier.populations
+        if self._correlations is not None:
+            self._correlations[:reached] = earlier.correlations
+        kept = earlier.diagnostics["smallest_eigenvalues"]
+        self._smallest = dict(zip(self._looked_at, kept, strict=False))
+        if reached > 1:
+            self._bound = earlier.diagnostics.get("error_bound")
+        # how many times are whole and the state at the last of them: one name, so that nothing
+        # comes between them
+        self._reached = reached, earlier.resume["state"]
 
     def finish(self) -> Run:
         """Go through all times, whatever stops it."""
         times = self._request.times
-        if not self._emission:
-            if self._dephased:
-                self._record_matrix(self._now)
-            else:
-                self._record(self._now[:, :, None])
         self._clock.first(self._report)
-        reached = len(self._emission)
+        reached, now = self._reached
         try:
             with Progress(len(times), "evolving (single)", show=self._request.progress) as bar:
                 bar.step(reached)
                 evolve = self._matrices if self._dephased else self._vectors
-                for count in evolve(reached):
+                for count in evolve(reached, now):
                     self._clock.look()
                     bar.step(count)
                     self._clock.keep(self._report)
@@ -148,37 +159,39 @@ class _Recording:
         self._clock.last(finished)
         return finished
 
-    def _vectors(self, reached: int) -> Iterator[int]:
+    def _vectors(self, reached: int, now: NDArray[Any]) -> Iterator[int]:
         """Record amplitudes at the times left; yields how many times came at once."""
         left, first = self._request.times[reached:], float(self._request.times[reached - 1])
         if len(left) == 0:
             return
         h = one_excitation(self._request.couplings)
-        for amplitudes in self._carrier(h, first, float(left[-1])).through(left):
+        for amplitudes in self._carrier(h, now, first, float(left[-1])).through(left):
             self._record(amplitudes)
             yield amplitudes.shape[2]
 
     def _carrier(
-        self, h: NDArray[Any], first: float, last: float
+        self, h: NDArray[Any], now: NDArray[Any], first: float, last: float
     ) -> "_amplitudes.ByModes | _amplitudes.BySteps":
         """Modes, unless they are slower or would cost digits."""
         modes, steps = _seconds(self._request)
         why = "fewer operations than the modes"
         if steps >= _WORTH_STEPPING * modes:
             try:
-                carrier = _amplitudes.ByModes(h, self._now, first, last)
+                carrier = _amplitudes.ByModes(h, now, first, last, self._request.threads)
             except _amplitudes.IllConditionedError:
                 why = "two modes coincide"
             else:
                 self._clock.look()
                 if carrier.error <= self._request.rtol:
-                    self._diagnostics |= {"route": "modes", "error_bound": carrier.error}
+                    self._diagnostics["route"] = "modes"
+                    if self._bound is not None:
+                        self._diagnostics["error_bound"] = self._bound + carrier.error
                     return carrier
                 why = f"modes are nearly parallel, with an error of up to {carrier.error:.1e}"
-        self._diagnostics |= {"route": f"Taylor series: {why}"}
-        return _amplitudes.BySteps(h, self._now, first)
+        self._diagnostics["route"] = f"exponentials in steps: {why}"
+        return _amplitudes.BySteps(h, now, first)
 
-    def _matrices(self, reached: int) -> Iterator[int]:
+    def _matrices(self, reached: int, now: NDArray[Any]) -> Iterator[int]:
         """Record ρ at the times left, one at a time."""
         request, times = self._request, self._request.times
         if reached == len(times):
@@ -186,7 +199,7 @@ class _Recording:
         carrier = _amplitudes.Dephased(
             one_excitation(request.couplings),
             request.couplings.dephasing,
-            self._now,
+            now,
             float(times[reached - 1]),
             float(times[-1]),
             request.rtol,
@@ -203,51 +216,48 @@ class _Recording:
         populations = np.sum(np.abs(amplitudes) ** 2, axis=1).T
         for i, rate in enumerate(emission.reshape(amplitudes.shape[1:]).sum(axis=0)):
             c = amplitudes[:, :, i]
-            if "correlations" in self._request.words:
-                self._correlations.append(c.conj() @ c.T)
+            if self._correlations is not None:
+                np.matmul(c.conj(), c.T, out=self._correlations[self._reached[0]])
             self._append(rate, populations[i], 0.0, c)
 
     def _record_matrix(self, rho: NDArray[Any]) -> None:
         """Observables of ρ."""
-        if "correlations" in self._request.words:
-            self._correlations.append(rho.T.copy())
+        reached = self._reached[0]
+        if self._correlations is not None:
+            self._correlations[reached] = rho.T
         rate = float(np.sum(self._decay * rho.T).real)
-        smallest = 0.0
-        if len(self._emission) in self._looked_at:
-            smallest = float(np.linalg.eigvalsh(rho)[0])
+        smallest = float(np.linalg.eigvalsh(rho)[0]) if reached in self._looked_at else 0.0
         self._append(rate, rho.diagonal().real.copy(), smallest, rho)
 
     def _append(
         self, rate: float, populations: NDArray[np.float64], smallest: float, now: NDArray[Any]
     ) -> None:
+        reached = self._reached[0]
         ground = 1 - float(populations.sum())
         if not np.isfinite(ground):
             raise FloatingPointError("the amplitudes are not finite")
-        self._excess = max(self._excess, -ground)
-        if len(self._emission) in self._looked_at:
-            self._smallest.append(min(smallest, ground))
-        self._now = now
-        self._populations.append(populations)
-        self._emission.append(float(rate))  # last: so many times are whole
+        if reached in self._looked_at:
+            self._smallest[reached] = min(smallest, ground)
+        self._populations[reached] = populations
+        self._emission[reached] = rate
+        self._reached = reached + 1, now
 
     def _report(self) -> Run:
-        reached = len(self._emission)
-        populations = np.array(self._populations[:reached])
-        done = reached == len(self._request.times)
+        reached, now = self._reached
+        populations = self._populations[:reached]
         observables = {
-            "emission": np.array(self._emission),
+            "emission": self._emission[:reached],
             "excitation": populations.sum(axis=1),
             "populations": populations,
         }
-        if "correlations" in self._request.words:
-            observables["correlations"] = np.array(self._correlations[:reached])
+        if self._correlations is not None:
+            observables["correlations"] = self._correlations[:reached]
         diagnostics = {
             **self._clock.diagnostics(),
             **self._diagnostics,
-            "trace_error": self._excess,
-            "smallest_eigenvalues": self._smallest,
+            "smallest_eigenvalues": [x for at, x in self._smallest.items() if at < reached],
         }
-        resume = {} if done else {"state": self._now}
+        resume = {} if reached == len(self._request.times) else {"state": now}
         return Run(observables, diagnostics, self._failure, resume)
 
 
@@ -271,16 +281,49 @@ def _phase(request: Request) -> float:
 def _seconds(request: Request) -> tuple[float, float]:
     """What modes take, and Taylor series."""
     n, times = len(request.couplings), len(request.times)
-    side = (n + 1) // 2 if _looks_reflected(request.couplings) else n
+    side = (n + 1) // 2 if _halved(request.couplings) else n
     modes = _SECONDS_MODES * (n // side) * side**3 + 1e-3
-    products = _PRODUCTS_PER_PHASE * _phase(request) + _PRODUCTS_PER_TIME * times
-    return modes, products * (_SECONDS_PRODUCT * n * n + _SECONDS_CALL)
+    return modes, _amplitudes.taylor_seconds(n, 1, _phase(request), times)
 
 
-def _looks_reflected(couplings: Couplings) -> bool:
-    """Whether reversing the order changes nothing, judged on the first row and the detunings."""
-    if len(couplings) < 2:
+def _weight_above(request: Request) -> str:
+    """The probability of more than one excitation, where it may be small."""
+    n, state = len(request.couplings), request.state
+    if isinstance(state, State):
+        if state.kind != "coherent":
+            return ""
+        from scipy.special import betainc
+
+        # P(k ≥ 2) of a binomial distribution, without a difference from 1
+        weight = float(betainc(2, n - 1, np.sin(state.parameters[0] / 2) ** 2))
+    else:
+        matrix = state.full()
+        probabilities = np.abs(matrix[:, 0]) ** 2 if state.isket else matrix.diagonal().real
+        counts = np.bitwise_count(~np.arange(1 << n) & ((1 << n) - 1))
+        weight = float(probabilities[counts > 1].sum())
+    return f", with a weight of {weight:.2g} beyond one"
+
+
+def _halved(couplings: Couplings) -> bool:
+    """Whether `_modes.parts` will split h: its test, some rows at a time."""
+    decay, shift, detunings = couplings.decay, couplings.shift, couplings.detunings
+    n = len(couplings)
+    firsts = [(m[0], m[-1, ::-1]) for m in (decay, shift)]
+    # seen at once of most that nothing reflects
+    if n == 1 or not all(np.allclose(a, b, 1e-9, 1e-9 * np.abs(a).max()) for a, b in firsts):
         return False
-    rows = [(m[0], m[-1, ::-1]) for m in (couplings.decay, couplings.shift)]
-    rows.append((couplings.detunings, couplings.detunings[::-1]))
-    return all(np.allclose(a, b, rtol=1e-9, atol=1e-10 * np.abs(a).max()) for a, b in rows)
+    mean = float(np.mean(np.diagonal(shift).real + detunings))
+
+    def rows(begin: int, end: int) -> NDArray[Any]:
+        found = shift[begin:end] - 0.5j * decay[begin:end]
+        at = np.arange(begin, end)
+        found[at - begin, at] += detunings[begin:end] - mean
+        return found
+
+    miss = largest = 0.0
+    for begin in range(0, (n + 1) // 2, _ROWS):
+        end = min(begin + _ROWS, (n + 1) // 2)
+        above, below = rows(begin, end), rows(n - end, n - begin)
+        miss = max(miss, np.abs(above - below[::-1, ::-1]).max())
+        largest = max(largest, np.abs(above).max(), np.abs(below).max())
+    return bool(miss <= REFLECTED * n * largest)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collective.result import Result
 
 _EIGENVALUE_TIMES = 5
+_OF_STEPS = ("steps", "rejected_steps", "error_estimate")
 _LARGEST_CORRELATED = 2000  # emitters
 _OUTSIDE = 1e-9  # weight of a state that is not symmetric, round-off of its amplitudes
 _STEPS_OF_A_BURST = 60
@@ -60,23 +61,26 @@ def refusal(request: Request) -> str | None:
             "two different numbers each; observe emission and populations"
         )
     found = identical(request.problem)
+    excited = np.any(request.problem.drive) or np.any(request.problem.pump)
+    other = "driven" if excited else "blocks"
     if isinstance(found, str):
         return (
-            f"method 'symmetric' is for identical couplings: {found}; use method='blocks', or "
-            "'exact' with a drive, pump or dephasing"
+            f"method 'symmetric' is for identical couplings: {found}; use method='{other}' or "
+            "'exact'"
         )
     if isinstance(state, State):
         if n > 1 and state.kind in ("single", "timed_dicke"):
+            choices = "'driven' or 'exact'" if excited else "'single' or 'blocks'"
             return (
                 f"method 'symmetric' is for states that no permutation changes, which {state} is "
-                "not; use method='single' or 'blocks'"
+                f"not; use method={choices}"
             )
         return None
     outside = 1 - float(populations(state, n).sum())
     if outside > _OUTSIDE:
         return (
             "method 'symmetric' is for states of the symmetric subspace: a weight of "
-            f"{outside:.2g} of this QuTiP state is outside; use method='blocks' or 'exact'"
+            f"{outside:.2g} of this QuTiP state is outside; use method='{other}' or 'exact'"
         )
     return None
 
@@ -142,6 +146,7 @@ def _recorded(
     # ⟨n̂⟩, ⟨J⁺J⁻⟩, trace error, ρ as far as kept, smallest eigenvalue or None
     records: list[tuple[float, float, float, NDArray[Any], float | None]] = []
     failure: BaseException | None = None
+    taken_before = {} if earlier is None else earlier.diagnostics
 
     def record() -> None:
         p = carrier.diagonal()
@@ -166,7 +171,7 @@ def _recorded(
             observables["correlations"] = _correlations(e.n, number, bright)
         diagnostics = {
             **clock.diagnostics(),
-            **carrier.diagnostics(),
+            **_summed(taken_before, carrier.diagnostics()),
             "trace_error": float(errors.max()),
             "smallest_eigenvalues": [row[4] for row in rows if row[4] is not None],
         }
@@ -202,6 +207,12 @@ def _recorded(
     finished = report()
     clock.last(finished)
     return finished
+
+
+def _summed(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Steps and errors of all parts of a run; before its first step a part has none."""
+    both = ((name, [part[name] for part in (before, now) if name in part]) for name in _OF_STEPS)
+    return {name: sum(values) for name, values in both if values}
 
 
 def _correlations(
