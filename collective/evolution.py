@@ -61,7 +61,7 @@ def evolve(
             what each would take. "exact" is QuTiP, the whole density matrix; "blocks" goes
             excitation number by excitation number, without drive and pump; "driven" is the whole
             density matrix of any Couplings in a tenth of QuTiP's time; "trajectories" are quantum
-            jumps, means with standard errors and every photon in `Result.jumps` (with a drive,
+            jumps, means with standard errors and every jump in `Result.jumps` (with a drive,
             pump or dephasing through QuTiP's `mcsolve`); "symmetric" is for identical couplings,
             up to 10⁵ emitters on Dicke states; "single" for at most one excitation of thousands
             of emitters.

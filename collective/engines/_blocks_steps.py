@@ -4,6 +4,8 @@ A step of length h adds :math:`\\sum_j c_j(h)F_j` to a vector, F_j from F_{j−1
 application of the generator; it is over when the norm of the terms says so. Steps may be long, but
 not without end: the blocks feed each other one way only, which makes the generator non-normal, and
 terms grow before they fall. A first step that grows too much is taken back, the later ones learn.
+
+The file is longer than others: it is one object, the state, and the one loop that moves it.
 """
 
 from collections.abc import Callable

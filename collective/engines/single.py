@@ -7,6 +7,8 @@ vectors obey :math:`\dot c = −ihc`, h = δ + Δ − iΓ/2, an N × N problem, 
           \mathrm{emission} = \sum_r c^{(r)†} Γ c^{(r)},
 
 the sum over the vectors of a mixed state. With dephasing the block itself is evolved.
+
+The file is longer than others by the memory and time of its three routes, told beforehand.
 """  # noqa: E501
 
 from collections.abc import Iterator
