@@ -1,6 +1,6 @@
 r"""The state of the block engine, carried on by one Faber expansion after another.
 
-A step of length h adds :math:`\\sum_j c_j(h)F_j` to a vector, F_j from F_{j−1} and F_{j−2} by one
+A step of length h adds :math:`\sum_j c_j(h)F_j` to a vector, F_j from F_{j−1} and F_{j−2} by one
 application of the generator; it is over when the norm of the terms says so. Steps may be long, but
 not without end: the blocks feed each other one way only, which makes the generator non-normal, and
 terms grow before they fall. A first step that grows too much is taken back, the later ones learn.
