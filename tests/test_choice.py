@@ -128,3 +128,11 @@ def test_a_checkpoint_knows_where_the_emitters_are(tmp_path):
         else:
             with pytest.raises(ValueError, match="another problem"):
                 co.evolve(along, photon, T, checkpoint=path)
+
+
+@pytest.mark.parametrize(("n", "spacing"), [(6, 0.1), (7, 0.2), (8, 0.1), (9, 0.3)])
+def test_without_a_drive_blocks_come_before_the_whole_density_matrix(n, spacing):
+    couplings = co.couple(co.chain(n, spacing), co.Vacuum())
+    assert co.methods(couplings, "inverted", np.linspace(0, 4, 201)).chosen == "blocks"
+    driven = couplings.replace(drive=1.0)
+    assert co.methods(driven, "ground", np.linspace(0, 4, 201)).chosen in ("driven", "exact")

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _COMPILING = 5  # seconds
 _SECONDS_PER_ENTRY = 2e-10  # of ρ, per application and N²; N = 8 takes 0.8 ms
+_OVERHEAD = 0.02  # seconds: tables, bounds, operators that read ρ
+_SECONDS_PER_EIGENVALUES = 1e-9  # of ρ, and 8^N
 _SECONDS_PER_CALL = 5e-5  # of Python, per application
 _SMALL = 7  # emitters; below, handing work to another thread takes as long as doing it
 _SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
@@ -68,9 +70,10 @@ def cost(request: Request) -> Cost:
     span = float(np.ptp(times))
     calls = _calls(couplings, span, request.envelope is not None)
     per_call = _SECONDS_PER_ENTRY * 4.0 ** min(n, 500) * n * n / _threads(request)
+    eigenvalues = _SECONDS_PER_EIGENVALUES * 8.0**n if n <= _EIGENVALUE_EMITTERS else 0.0
     return Cost(
         _bytes(request),
-        calls * (_SECONDS_PER_CALL + per_call),
+        _OVERHEAD + _EIGENVALUE_TIMES * eigenvalues + calls * (_SECONDS_PER_CALL + per_call),
         f"{n} emitters, 4^{n} real entries of ρ",
     )
 
