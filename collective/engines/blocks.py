@@ -4,7 +4,7 @@ Excitations only leave: ρ is blocks of C(N, k)² instead of 4^N, each fed by th
 coherences between different k never reach ⟨σ⁺_mσ⁻_n⟩, so they are left out. The Liouvillian is
 block triangular; its spectrum, that of H_eff in each sector, lies in an ellipse known beforehand,
 on which e^{𝓛t} is expanded in Faber polynomials (`_faber`): an application of the generator per
-term, nothing tried and thrown away, and the moments ⟨O F_j⟩ give every output time at no cost.
+term, over steps of a lifetime and more, and the moments ⟨O F_j⟩ give every output time at no cost.
 Blocks whose population has decayed below the tolerance are dropped from the top: the trace norm of
 a positive block is its trace, so the error this makes is known.
 
