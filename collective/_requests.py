@@ -1,4 +1,7 @@
-"""What `evolve` is asked for, checked: state, times, observables, envelope."""
+"""What `evolve` is asked for, checked: state, times, observables, envelope.
+
+The file is longer than others: every argument of `evolve` is checked here and nowhere else.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import collective as co
 from collective._requests import checked
-from collective.engines import _driven_steps, _packed, driven
+from collective.engines import _driven_steps, _packed, driven, runs
 from collective.engines._faber import Ellipse
 from collective.engines._generator import Generator
 from collective.evolution import EvolutionError
@@ -338,7 +338,7 @@ def test_states_and_operators_are_those_of_the_solver():
 
 @pytest.mark.parametrize("pulse", [None, gaussian(2.0, 0.2, 0.3)])
 def test_threads_only_share_the_work(monkeypatch, pulse):
-    monkeypatch.setattr(driven, "threads_available", lambda: 3)
+    monkeypatch.setattr(runs, "threads_available", lambda: 3)
     monkeypatch.setattr(driven, "_SMALL", 0)
     couplings = co.couple(co.chain(5, 0.2), co.Vacuum()).replace(drive=1.0, dephasing=0.1)
     one, three = (

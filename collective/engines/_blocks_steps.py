@@ -23,13 +23,12 @@ from collective.engines import _blocks_kernels, _blocks_tables
 from collective.engines._faber import Ellipse
 from collective.engines._permutations import group
 from collective.engines._sectors import ensemble, highest_excitation
+from collective.engines.blocks import LONGEST_STEP, TERMS_PER_RADIUS, shares
 
 if TYPE_CHECKING:
     from collective.result import Result
 
-LONGEST_STEP = 45.0  # radii of the ellipse; longer ones lose digits to non-normality
 LARGEST_GROWTH = 1e6  # of a term over the state; six digits of sixteen, or what rtol leaves
-TERMS_PER_RADIUS = 2.0  # roughly
 NEGLIGIBLE = 0.01  # of the tolerance: the population of the blocks that are dropped
 _SHORTEST_STEP = 2.0
 _SPARE_TERMS = 80  # beyond the radii of a step and three for each digit, before it has failed
@@ -40,8 +39,6 @@ class Expansion:
 
     Args:
         request: of Couplings without drive and pump.
-        threads: how many share an application.
-        pieces: into how many it is cut, by the size alone: sums must not depend on the threads.
 
     Attributes:
         steps: (time, ⟨σ⁺_mσ⁻_n⟩ at the output times of the step) of every whole step, the start
@@ -49,7 +46,7 @@ class Expansion:
         diagnostics: entries of `Result.diagnostics`.
     """
 
-    def __init__(self, request: Request, threads: int, pieces: int):
+    def __init__(self, request: Request):
         couplings = request.couplings
         self._request = request
         self._top = self.highest = highest_excitation(request.state, len(couplings))
@@ -60,7 +57,7 @@ class Expansion:
         self._decays, self._frequencies = _blocks_tables.extent(self.layout)
         self._dephasing = float(couplings.dephasing.sum())
         self._parts = 2 if np.any(t.decay[1]) else 1
-        self._threads, self._pieces = threads, pieces
+        self._threads, self._pieces = shares(request, self.layout.size)
         self._pool: ThreadPoolExecutor | None = None
         self._tolerance = request.rtol
         self._growth = min(LARGEST_GROWTH, max(1e3, 1e14 * request.rtol))

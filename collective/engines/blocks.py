@@ -30,15 +30,16 @@ from collective.engines.runs import (
     Cost,
     Run,
     nothing_left,
-    threads_available,
+    threads_for,
 )
 from collective.states import State
 
 if TYPE_CHECKING:
     from collective.result import Result
 
-_TERMS_PER_RADIUS = 2.0  # of the ellipse, roughly
-_LONGEST_STEP, _SPARE_TERMS = 45, 105  # as in `_blocks_steps`, which needs numba
+TERMS_PER_RADIUS = 2.0  # of the ellipse, roughly
+LONGEST_STEP = 45.0  # radii of the ellipse; longer ones lose digits to non-normality
+_SPARE_TERMS = 105  # beyond the radii, of which moments are kept
 _CALL = 1e-4  # seconds of an application of nothing
 _ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
 _PIECES = 24
@@ -79,7 +80,7 @@ def cost(request: Request) -> Cost:
     highest, steps = highest_excitation(request.state, n), len(request.times)
     permutations = group(request)
     columns = orbits(n, highest, permutations)
-    size = _size(request)
+    size = sum(comb(n, k) * -(-c // 8) * 8 for k, c in enumerate(columns))
     states = sum(comb(n, k) for k in range(highest + 1))
     hops = max(k * (n - k) for k in range(highest + 1))
     pairs = (
@@ -98,10 +99,10 @@ def cost(request: Request) -> Cost:
     shifts = np.sort(np.abs(np.linalg.eigvalsh(couplings.shift + np.diag(couplings.detunings))))
     rate = max(rates.max(initial=0.0) * highest * (n - highest / 2) / n, float(rates.sum()), 0.0)
     radius = (rate + float(shifts[n - highest :].sum()) + float(couplings.dephasing.sum())) / 2
-    kept = _SPARE_TERMS + min(_LONGEST_STEP, float(np.ptp(request.times)) * radius)
+    kept = _SPARE_TERMS + min(LONGEST_STEP, float(np.ptp(request.times)) * radius)
     moments = int(16 * steps * (kept + 4 * n * n) + 16 * n * n * kept)
-    terms = max(8.0, float(np.ptp(request.times)) * radius * _TERMS_PER_RADIUS)
-    threads = _threads(request, size)
+    terms = max(8.0, float(np.ptp(request.times)) * radius * TERMS_PER_RADIUS)
+    threads, _ = shares(request, size)
     half = "" if images == 1 else f", one column of {images} by symmetry"
     return Cost(
         (4 + request.checkpointed) * 8 * size + tables + moments,
@@ -110,24 +111,12 @@ def cost(request: Request) -> Cost:
     )
 
 
-def _size(request: Request) -> int:
-    """Numbers in a vector."""
-    n = len(request.couplings)
-    columns = orbits(n, highest_excitation(request.state, n), group(request))
-    return sum(comb(n, k) * -(-c // 8) * 8 for k, c in enumerate(columns))
+def shares(request: Request, size: int) -> tuple[int, int]:
+    """Threads for vectors of so many numbers, and pieces an application is cut into.
 
-
-def _pieces(size: int) -> int:
-    """Into how many an application is cut; a thread takes the next when it is done."""
-    return 1 if size < _ONE_THREAD else _PIECES
-
-
-def _threads(request: Request, size: int) -> int:
-    """How many threads share a vector of so many numbers."""
-    if size < _ONE_THREAD:
-        return 1
-    available = threads_available()
-    return available if request.threads is None else min(available, request.threads)
+    The pieces follow from the size alone, so that sums do not depend on the threads.
+    """
+    return (1, 1) if size < _ONE_THREAD else (threads_for(request), _PIECES)
 
 
 def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
@@ -139,8 +128,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     compile_kernels(request.progress)
     clock = Clock(checkpoint)
     failure: BaseException | None = None
-    size = _size(request)
-    work = Expansion(request, _threads(request, size), _pieces(size))
+    work = Expansion(request)
 
     def report() -> Run:
         moments = np.concatenate([moments for _, moments in work.steps])
@@ -174,7 +162,7 @@ def compile_kernels(show: bool) -> None:
 
     with announced("the blocks engine", _COMPILING, show=show):
         pair = Request(Couplings(np.eye(2), np.zeros((2, 2))), State("inverted"), np.arange(2.0))
-        work = Expansion(pair, 1, 1)
+        work = Expansion(pair)
         work.begin(None)
         with work:
             work.step(None, lambda: None)

@@ -22,13 +22,14 @@ from collective._requests import Request
 from collective.couplings import Couplings
 from collective.engines import _packed
 from collective.engines.measures import pair_fields
+from collective.engines.recorder import EIGENVALUE_TIMES, eigenvalue_steps
 from collective.engines.runs import (
     Checkpoint,
     Clock,
     Cost,
     Run,
     nothing_left,
-    threads_available,
+    threads_for,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ _SMALL = 7  # emitters; below, handing work to another thread takes as long as d
 _SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
 _PULSE_VECTORS = 14  # state, its successor, ten powers, what the drive meets, and V
 _INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
-_EIGENVALUE_TIMES = 5
 _EIGENVALUE_EMITTERS = 8
 _LOOK_BYTES = 25  # per entry of ρ: unpacked, and a copy for its eigenvalues
 _OPERATOR_BYTES = 130  # per entry of an operator, while its functional is made
@@ -73,7 +73,7 @@ def cost(request: Request) -> Cost:
     eigenvalues = _SECONDS_PER_EIGENVALUES * 8.0**n if n <= _EIGENVALUE_EMITTERS else 0.0
     return Cost(
         _bytes(request),
-        _OVERHEAD + _EIGENVALUE_TIMES * eigenvalues + calls * (_SECONDS_PER_CALL + per_call),
+        _OVERHEAD + EIGENVALUE_TIMES * eigenvalues + calls * (_SECONDS_PER_CALL + per_call),
         f"{n} emitters, 4^{n} real entries of ρ",
     )
 
@@ -142,7 +142,7 @@ def _threads(request: Request) -> int:
     """How many share the work."""
     if len(request.couplings) <= _SMALL:
         return 1
-    return min(request.threads or threads_available(), threads_available())
+    return threads_for(request)
 
 
 @dataclass(frozen=True)
@@ -318,7 +318,7 @@ def _looks(request: Request) -> set[int]:
     """Output times at which the smallest eigenvalue of ρ is found."""
     if len(request.couplings) > _EIGENVALUE_EMITTERS:
         return set()
-    return {round(x) for x in np.linspace(0, len(request.times) - 1, _EIGENVALUE_TIMES)}
+    return eigenvalue_steps(len(request.times))
 
 
 def _wanted(request: Request, first: int) -> set[int]:

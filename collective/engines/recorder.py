@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
     from collective.engines.measures import LevelMeasure, PairMeasure
 
-_EIGENVALUE_TIMES = 5
+EIGENVALUE_TIMES = 5
+
+
+def eigenvalue_steps(steps: int) -> set[int]:
+    """Output times, of so many, at which the smallest eigenvalue of ρ is found."""
+    return {round(x) for x in np.linspace(0, steps - 1, EIGENVALUE_TIMES)}
 
 
 def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
@@ -42,7 +47,7 @@ class Recorder:
         keep_states: bool,
     ):
         self._measure, self._operators, self._keep_states = measure, operators, keep_states
-        self._eigenvalue_steps = {round(x) for x in np.linspace(0, steps - 1, _EIGENVALUE_TIMES)}
+        self._eigenvalue_steps = eigenvalue_steps(steps)
         # measured, expectation values, ρ or None, trace error, smallest eigenvalue or None
         self._records: list[tuple[NDArray[Any], list[Any], Any, float, float | None]] = []
         self.last: Qobj | None = None

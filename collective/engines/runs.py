@@ -74,12 +74,13 @@ class Engine(Protocol):
 
 
 class Clock:
-    """Seconds and memory of a run, and its checkpoints: half a minute apart, and never more than
-    a twentieth of the time.
+    """Seconds and memory of a run, and when to keep it on disk.
+
+    Checkpoints are half a minute apart, and take no more than a twentieth of the time.
 
     Args:
         checkpoint: writes a `Run`, or None.
-    """  # noqa: D205
+    """
 
     def __init__(self, checkpoint: Checkpoint | None):
         self._checkpoint = checkpoint
@@ -132,6 +133,12 @@ def threads_available() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:
         return os.cpu_count() or 1
+
+
+def threads_for(request: Request) -> int:
+    """Cores there are, or as many of them as are asked for."""
+    available = threads_available()
+    return min(request.threads or available, available)
 
 
 def nothing_left(earlier: "Result") -> Run:

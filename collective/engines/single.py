@@ -24,13 +24,13 @@ from collective._requests import Request
 from collective.couplings import Couplings
 from collective.engines import _amplitudes
 from collective.engines._sectors import Sectors, ensemble, highest_excitation, one_excitation
+from collective.engines.recorder import eigenvalue_steps
 from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left
 from collective.states import State
 
 if TYPE_CHECKING:
     from collective.result import Result
 
-_EIGENVALUE_TIMES = 5
 _SECONDS_MODES = 2.5e-9  # per N³ of an eigenvalue problem
 _SECONDS_CALL = 4e-5
 _SECONDS_SLOPE = 8e-10  # per N³ of the equation with dephasing
@@ -117,7 +117,7 @@ class _Recording:
         self._diagnostics: dict[str, Any] = {}
         self._bound: float | None = 0.0  # of what was reached earlier
         self._failure: BaseException | None = None
-        self._looked_at = sorted({round(x) for x in np.linspace(0, steps - 1, _EIGENVALUE_TIMES)})
+        self._looked_at = sorted(eigenvalue_steps(steps))
         self._dephased = bool(np.any(request.couplings.dephasing))
         if earlier is None:
             vectors = _one_excitation_vectors(request)

@@ -23,13 +23,13 @@ from collective.engines._dicke import Identical, Triangle, identical
 from collective.engines._dicke_blocks import Density
 from collective.engines._dicke_populations import Populations, compile_kernels
 from collective.engines._dicke_states import populations
+from collective.engines.recorder import eigenvalue_steps
 from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left
 from collective.states import State
 
 if TYPE_CHECKING:
     from collective.result import Result
 
-_EIGENVALUE_TIMES = 5
 _OF_STEPS = ("steps", "rejected_steps", "error_estimate")
 _LARGEST_CORRELATED = 2000  # emitters
 _OUTSIDE = 1e-9  # weight of a state that is not symmetric, round-off of its amplitudes
@@ -142,7 +142,7 @@ def _recorded(
 ) -> Run:
     """Observables at the output times: all follow from ⟨n̂⟩ and ⟨J⁺J⁻⟩."""
     times = request.times
-    looked_at = {round(x) for x in np.linspace(0, len(times) - 1, _EIGENVALUE_TIMES)}
+    looked_at = eigenvalue_steps(len(times))
     # ⟨n̂⟩, ⟨J⁺J⁻⟩, trace error, ρ as far as kept, smallest eigenvalue or None
     records: list[tuple[float, float, float, NDArray[Any], float | None]] = []
     failure: BaseException | None = None
