@@ -1,0 +1,223 @@
+"""How large the Ampère interaction is: the published estimates beside the corrected ones.
+
+Su, Wang and Zhang compare it with the attraction by phonons (α₁, eq. 33; α₃ at finite momentum,
+eq. 52) and with the Coulomb repulsion (α₂, eq. 38).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from collective import _checks
+from collective.currents._units import Units, constants, lengths, not_negative, velocities
+from collective.currents.kernels import momentum_kernel
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A ratio as the paper prints it and as it should be.
+
+    Attributes:
+        printed: by the paper's formula.
+        corrected: by the right one.
+        note: what the correction is.
+    """
+
+    printed: float
+    corrected: float
+    note: str
+
+    def __repr__(self) -> str:
+        return f"Estimate: printed {self.printed:.6g}, corrected {self.corrected:.6g} ({self.note})"
+
+
+def plasma_frequency(
+    density: float,
+    *,
+    ion_density: float = 0.0,
+    ion_charge: float = 1.0,
+    ion_mass: float | None = None,
+    units: Units = "SI",
+) -> float:
+    """√(ω_p² + ω_I²), with ω_p² = ne²/ε₀m of the electrons and ω_I² = n_I Z²e²/ε₀M of the ions.
+
+    Args:
+        density: electrons per volume, in m⁻³ (atomic units: bohr⁻³).
+        ion_density: ions per volume; zero holds them fixed.
+        ion_charge: Z, in units of e.
+        ion_mass: M, in kg (atomic units: electron masses); needed with ions.
+        units: "SI", "atomic" or "natural".
+
+    Returns:
+        An angular frequency.
+
+    Raises:
+        ValueError: for negative densities, or ions without a mass.
+
+    Example:
+        Copper, and the length over which a metal screens the Ampère interaction:
+
+        >>> from collective.currents.estimates import plasma_frequency, screening_wavenumber
+        >>> omega = plasma_frequency(8.49e28)
+        >>> print(f"{omega:.4g} s⁻¹, {1e9 / screening_wavenumber(omega):.0f} nm")
+        1.644e+16 s⁻¹, 18 nm
+    """
+    c = constants(units)
+    over_mass = not_negative("density", density) / c.mass
+    ions = not_negative("ion_density", ion_density)
+    charge = _checks.number("ion_charge", ion_charge)
+    if ions > 0:
+        if ion_mass is None:
+            raise ValueError(f"ion_mass is required with ion_density = {ions:g}")
+        over_mass += ions * charge**2 / _checks.number("ion_mass", ion_mass, above=0)
+    return c.charge * float(np.sqrt(over_mass / c.permittivity))
+
+
+def screening_wavenumber(plasma_frequency: float, *, units: Units = "SI") -> float:
+    """q_F = ω_p/c: static currents interact over 1/q_F, eq. (18).
+
+    In atomic units it is what `interactions` takes as ``screening``.
+
+    Args:
+        plasma_frequency: ω_p, an angular frequency.
+        units: "SI" (m⁻¹), "atomic" (bohr⁻¹) or "natural".
+
+    Example:
+        A metal of 0.0126 electrons per bohr³ (copper), 1/q_F = 18 nm:
+
+        >>> from collective.currents.estimates import plasma_frequency, screening_wavenumber
+        >>> q = screening_wavenumber(plasma_frequency(0.01258, units="atomic"), units="atomic")
+        >>> print(f"q_F = {q:.6f} per bohr, 1/q_F = {0.0529177 / q:.0f} nm")
+        q_F = 0.002901 per bohr, 1/q_F = 18 nm
+    """
+    return not_negative("plasma_frequency", plasma_frequency) / constants(units).speed_of_light
+
+
+def phonon_ratio(
+    fermi_energy: float, phonon_energy: float, coupling: float, *, electrons_per_ion: float = 1.0
+) -> Estimate:
+    """α₁ = E_F ħω/g², the Ampère interaction at q → 0 over the one by phonons, eq. (33).
+
+    The first is e²ħ²k_F²/(2ε₀𝒱m²ω_p²) = E_F/N_e because ω_p² = N_e e²/(ε₀m𝒱), the second
+    g²/(N_I ħω): the ratio holds per electron, so N_e = Z N_I divides it by Z.
+
+    Args:
+        fermi_energy: E_F; the three energies in any one unit.
+        phonon_energy: ħω, for example k_B times the Debye temperature.
+        coupling: g, the electron-phonon matrix element.
+        electrons_per_ion: Z, conduction electrons per ion.
+
+    Example:
+        Tin, 10.2 eV and 200 K, with the g = 0.5 eV of the paper's eq. (35):
+
+        >>> from collective.currents.estimates import phonon_ratio
+        >>> phonon_ratio(10.2, 200 * 8.617333e-5, 0.5, electrons_per_ion=4)
+        Estimate: printed 0.703174, corrected 0.175794 (ω_p² counts 4 electrons per ion)
+    """
+    energy = _checks.number("fermi_energy", fermi_energy, above=0)
+    phonon = _checks.number("phonon_energy", phonon_energy, above=0)
+    per_ion = _checks.number("electrons_per_ion", electrons_per_ion, above=0)
+    g = _checks.number("coupling", coupling, above=0)
+    printed = (energy / g) * (phonon / g)
+    return Estimate(
+        printed,
+        printed / per_ion,
+        f"ω_p² counts {per_ion:g} electron{'s' * (per_ion != 1)} per ion",
+    )
+
+
+def velocity_ratio(
+    v1: ArrayLike, v2: ArrayLike, direction: ArrayLike, *, units: Units = "SI"
+) -> Estimate:
+    """α₂ of two point charges, Ampère over Coulomb: |v₁·v₂|/c², eq. (38).
+
+    Corrected, Darwin's |v₁·v₂ + (v₁·r̂)(v₂·r̂)|/2c².
+
+    Args:
+        v1: velocity (3,) of the first charge, slower than light.
+        v2: velocity (3,) of the second.
+        direction: from one charge to the other, (3,), any length but zero.
+        units: "SI" (m/s), "atomic" or "natural".
+
+    Example:
+        Parallel velocities of 10⁶ m/s, side by side; the paper rounds α₂ up to 10⁻⁴:
+
+        >>> from collective.currents.estimates import velocity_ratio
+        >>> velocity_ratio([1e6, 0, 0], [1e6, 0, 0], [0, 0, 1])
+        Estimate: printed 1.11265e-05, corrected 5.56325e-06 (Darwin's transverse projection)
+    """
+    c = constants(units)
+    first, second = (
+        velocities(name, _checks.vector(name, v), c) / c.speed_of_light
+        for name, v in (("v1", v1), ("v2", v2))
+    )
+    r = _checks.direction("direction", direction)
+    darwin = first @ second + (first @ r) * (second @ r)
+    return Estimate(
+        abs(float(first @ second)), abs(float(darwin)) / 2, "Darwin's transverse projection"
+    )
+
+
+def momentum_ratio(q: float, plasma_frequency: float, *, units: Units = "SI") -> Estimate:
+    """α₃/α₁, what momentum transfer q costs the Ampère interaction: ω_p²/c²q², eq. (52).
+
+    Corrected, ω_p²/(c²q² + ω_p²), which is V_J(q, 0)/V_J(0, 0) and never exceeds 1.
+
+    Args:
+        q: wave number, positive, in m⁻¹ (atomic units: bohr⁻¹).
+        plasma_frequency: ω_p, an angular frequency.
+        units: "SI", "atomic" or "natural".
+
+    Example:
+        ħω_p = 10 eV at a Fermi momentum of 10¹⁰ m⁻¹:
+
+        >>> from collective.currents.estimates import momentum_ratio
+        >>> momentum_ratio(1e10, 10 / 6.582119569e-16)
+        Estimate: printed 2.56819e-05, corrected 2.56812e-05 (V_J keeps ω_p² beside c²q²)
+    """
+    photon = constants(units).speed_of_light * float(lengths("q", _checks.number("q", q)))
+    ratio = not_negative("plasma_frequency", plasma_frequency) / photon
+    return Estimate(ratio**2, ratio**2 / (1 + ratio**2), "V_J keeps ω_p² beside c²q²")
+
+
+def plane_wave_coupling(
+    k1: ArrayLike,
+    k2: ArrayLike,
+    q: ArrayLike,
+    *,
+    volume: float,
+    frequency: ArrayLike = 0.0,
+    plasma_frequency: float = 0.0,
+    units: Units = "atomic",
+) -> Any:
+    """g_J = (e²ħ²/𝒱m²) V_J(q, ω) (k₁ − ½q)_⊥·(k₂ + ½q)_⊥ of two plane waves, eq. (26), an energy.
+
+    It scatters electrons k₁ − q → k₁ and k₂ + q → k₂. Static, it attracts electrons that move
+    the same way and repels those that move against each other, as in a Cooper pair (k, −k).
+
+    Args:
+        k1: wave vector (3,).
+        k2: wave vector (3,).
+        q: momentum transfer (3,), not zero: it says what is transverse.
+        volume: 𝒱, of the plane waves' normalisation.
+        frequency: as of `momentum_kernel`, any shape.
+        plasma_frequency: ω_p.
+        units: "atomic", "SI" or "natural".
+
+    Example:
+        >>> from collective.currents.estimates import plane_wave_coupling
+        >>> print(f"{plane_wave_coupling([1, 0, 0], [-1, 0, 0], [0, 0, 0.1], volume=1):.5f}")
+        0.03346
+    """
+    k1, k2, q = (_checks.vector(name, v) for name, v in (("k1", k1), ("k2", k2), ("q", q)))
+    along = _checks.direction("q", q)
+    first, second = k1 - q / 2, k2 + q / 2
+    transverse = first @ second - (first @ along) * (second @ along)
+    c = constants(units)
+    scale = (c.charge * c.hbar / c.mass) ** 2 / _checks.number("volume", volume, above=0)
+    kernel = momentum_kernel(
+        np.linalg.norm(q), frequency, plasma_frequency=plasma_frequency, units=units
+    )
+    return scale * kernel * transverse
