@@ -9,7 +9,7 @@ those of `docs/conventions.md`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collective import materials, plot, spectral, states, units
+    from collective import currents, materials, plot, spectral, states, units
     from collective._choice import Methods, methods
     from collective._jumps import Jumps
     from collective._memory import ProblemTooLargeError
@@ -59,6 +59,7 @@ __all__ = [
     "compare",
     "couple",
     "cubic",
+    "currents",
     "evolve",
     "interaction",
     "load",
@@ -78,7 +79,7 @@ __all__ = [
 ]
 
 # where each public name lives; nothing is imported before it is used
-_MODULES = {"materials", "states", "units", "spectral", "plot"}
+_MODULES = {"currents", "materials", "states", "units", "spectral", "plot"}
 _HOMES = {
     "Comparison": "comparison",
     "Couplings": "couplings",

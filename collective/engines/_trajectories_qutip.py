@@ -136,14 +136,14 @@ class QutipTrajectories:
         unit = np.eye(self.n)
         found = [_operators.exchange(self.request.couplings.decay)]
         found += [_operators.exchange(np.diag(row)) for row in unit]
-        for l, m in self._pairs:  # noqa: E741
+        for l, m in self._pairs:
             found.append(_operators.exchange(np.outer(unit[l], unit[m])))
         return found + list(self.request.operators.values())
 
     @property
     def _pairs(self) -> list[tuple[int, int]]:
         n = self.n if self.correlated else 0
-        return [(l, m) for l in range(n) for m in range(l + 1, n)]  # noqa: E741
+        return [(l, m) for l in range(n) for m in range(l + 1, n)]
 
     @cached_property
     def _ensemble(self) -> "tuple[NDArray[np.float64], list[Qobj]]":
@@ -219,7 +219,7 @@ class QutipTrajectories:
         if not self.correlated:
             return rest
         correlations = np.zeros((len(total), self.n, self.n), complex)
-        for i, (l, m) in enumerate(self._pairs):  # noqa: E741
+        for i, (l, m) in enumerate(self._pairs):
             correlations[:, l, m], correlations[:, m, l] = rest[:, i], rest[:, i].conj()
         for m in range(self.n):
             correlations[:, m, m] = total[:, 1 + m]

@@ -1,0 +1,130 @@
+r"""Electrons in orbitals as QuTiP operators, by Jordan and Wigner's transformation.
+
+Mode 2l is orbital l with spin up, mode 2l + 1 with spin down; `qutip.basis(2, 1)` is occupied.
+With :math:`E_{ll'} = \sum_s c^†_{ls}c_{l's}`,
+
+.. math:: \sum_{st} c^†_{l_1s}c^†_{l_3t}c_{l_4t}c_{l_2s}
+          = E_{l_1l_2}E_{l_3l_4} − δ_{l_2l_3}E_{l_1l_4}.
+"""
+
+from typing import TYPE_CHECKING
+
+from numpy.typing import NDArray
+
+from collective import _checks
+from collective._memory import require
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+_BYTES_PER_ENTRY = 20  # of a complex sparse matrix
+_SPINS = ("up", "down")
+
+
+def annihilator(orbitals: int, orbital: int, spin: str) -> "Qobj":
+    """c_ls, which takes an electron out of an orbital; its adjoint puts one in.
+
+    Args:
+        orbitals: L, how many there are.
+        orbital: l, from 0.
+        spin: "up" or "down".
+
+    Raises:
+        ValueError: for an orbital that is not there, or another spin.
+
+    Example:
+        >>> import collective as co
+        >>> c = co.currents.annihilator(2, 0, "up")
+        >>> (c * c.dag() + c.dag() * c).tr() / 16  # {c, c†} = 1
+        1.0
+    """
+    from qutip import fdestroy
+
+    count = _checks.count("orbitals", orbitals)
+    if _checks.count("orbital", orbital, minimum=0) >= count:
+        raise ValueError(f"orbital must be below {count}, the number of orbitals; got {orbital}")
+    return fdestroy(2 * count, 2 * orbital + _SPINS.index(_checks.choice("spin", spin, _SPINS)))
+
+
+def number(orbitals: int, orbital: int) -> "Qobj":
+    """n_l = n_l↑ + n_l↓; arguments as of `annihilator`."""
+    return _transfer(orbitals, orbital, orbital)
+
+
+def spin(orbitals: int, orbital: int) -> "tuple[Qobj, Qobj, Qobj]":
+    """(S_x, S_y, S_z) of the electrons in an orbital; arguments as of `annihilator`."""
+    up, down = (annihilator(orbitals, orbital, s) for s in _SPINS)
+    raised = up.dag() * down
+    z = 0.5 * (up.dag() * up - down.dag() * down)
+    return 0.5 * (raised + raised.dag()), -0.5j * (raised - raised.dag()), z
+
+
+def full(one_body: NDArray, two_body: NDArray) -> "Qobj":
+    """Every integral; see `Interactions.hamiltonian`."""
+    size = len(one_body)
+    _require(size, terms=size**2)
+    transfers = [[_transfer(size, a, b) for b in range(size)] for a in range(size)]
+    total = _one_body(one_body, transfers)
+    for a in range(size):
+        for b in range(size):
+            field = sum(
+                complex(two_body[a, b, c, d]) * transfers[c][d]
+                for c in range(size)
+                for d in range(size)
+            )
+            total = total + 0.5 * transfers[a][b] * field
+            # normal order: no electron acts on itself
+            total = total - 0.5 * sum(
+                complex(two_body[a, b, b, d]) * transfers[a][d] for d in range(size)
+            )
+    return _hermitian(total)
+
+
+def reduced(one_body: NDArray, two_body: NDArray) -> "Qobj":
+    """On-site, density, exchange and pair-hopping terms; see `Interactions.hamiltonian`."""
+    size = len(one_body)
+    _require(size, terms=size)
+    transfers = [[_transfer(size, a, b) for b in range(size)] for a in range(size)]
+    numbers = [transfers[a][a] for a in range(size)]
+    spins = [spin(size, a) for a in range(size)]
+    removed = [annihilator(size, a, "down") * annihilator(size, a, "up") for a in range(size)]
+    total = _one_body(one_body, transfers)
+    for a in range(size):
+        total = total + two_body[a, a, a, a].real * removed[a].dag() * removed[a]
+        for b in range(size):
+            if a == b:
+                continue
+            pair = numbers[a] * numbers[b]
+            exchange = sum(s * t for s, t in zip(spins[a], spins[b], strict=True)) + 0.25 * pair
+            total = total + 0.5 * two_body[a, a, b, b].real * pair
+            total = total - two_body[a, b, b, a].real * exchange
+            total = total + complex(two_body[a, b, a, b]) * removed[a].dag() * removed[b]
+    return _hermitian(total)
+
+
+def _one_body(h: NDArray, transfers: "list[list[Qobj]]") -> "Qobj":
+    """Σ h_ll' E_ll'."""
+    size = len(h)
+    return sum(complex(h[a, b]) * transfers[a][b] for a in range(size) for b in range(size))
+
+
+def _transfer(orbitals: int, to: int, source: int) -> "Qobj":
+    """E = Σ_s c†_ls c_l's."""
+    return sum(
+        annihilator(orbitals, to, s).dag() * annihilator(orbitals, source, s) for s in _SPINS
+    )
+
+
+def _hermitian(operator: "Qobj") -> "Qobj":
+    """Free of the round-off of its sums, so that QuTiP finds it Hermitian."""
+    return 0.5 * (operator + operator.dag())
+
+
+def _require(size: int, terms: int) -> None:
+    """Each of L² hops has an entry for a quarter of the states, the sum one per hop and state."""
+    entries = 4.0**size * (size**2 / 2 + 3 * (1 + terms))
+    require(
+        int(entries * _BYTES_PER_ENTRY),
+        f"a Hamiltonian on {size} orbitals, 4^{size} states,",
+        "take fewer orbitals",
+    )

@@ -1,0 +1,154 @@
+r"""Potentials of localised sources in free space by FFT, with truncated kernels.
+
+A source on a grid of diameter D feels itself only over distances r ≤ D, so the kernel may be cut
+off at any R ≥ D, and a cut-off kernel has a smooth transform (Vico, Greengard and Ferrando,
+J. Comput. Phys. 323, 191). With κ the screening wave number,
+
+.. math:: A(q) = \frac{1 − e^{−κR}(\cos qR + (κ/q)\sin qR)}{q^2 + κ^2}, \qquad
+          B(q) = \frac{1}{κ^2}\Big[\frac{1 − \cos qR}{q^2} − A(q)\Big]
+
+are the transforms of :math:`e^{−κr}/4πr` and of :math:`(1 − e^{−κr})/4πκ^2r`, cut off: with them
+the transverse kernel :math:`(1 − q̂q̂)/(q^2 + κ^2)` is :math:`δ_{ij}A − q_iq_jB`. The sampled kernel
+repeats after L + R; brought back to the grid once, it needs only twice the grid for each source.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import factorial, prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SERIES_BELOW = 0.5  # κR at which 1/κ² has not yet cancelled a digit
+_SERIES_TERMS = 16
+_CHUNK = 2**19  # numbers transformed along x at a time: they stay in the cache
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Points per axis and their spacings."""
+
+    shape: tuple[int, ...]
+    spacings: tuple[float, ...]
+
+    @property
+    def radius(self) -> float:
+        """R: the diameter of the grid, and a point to spare on either side."""
+        return float(np.hypot.reduce([(n + 1) * h for n, h in self._axes]))
+
+    @property
+    def padded(self) -> tuple[int, ...]:
+        """Even lengths of at least twice the grid, good for FFT."""
+        from scipy.fft import next_fast_len
+
+        return tuple(2 * next_fast_len(n) for n in self.shape)
+
+    @property
+    def repeated(self) -> tuple[int, ...]:
+        """Even lengths after which the sampled kernel may repeat, L + R."""
+        from scipy.fft import next_fast_len
+
+        return tuple(
+            2 * next_fast_len(int((n + 1 + self.radius / h) / 2) + 1) for n, h in self._axes
+        )
+
+    @property
+    def bytes(self) -> int:
+        """Memory that a `Convolution` and one transform by it take at most."""
+        kernel = 8 * prod(n // 2 + 1 for n in self.padded)
+        making = 6 * 8 * prod(n // 2 + 1 for n in self.repeated)
+        transforming = 3 * 16 * self.shape[0] * prod(self.padded[1:]) + 4 * 16 * _CHUNK
+        return kernel + max(making, transforming)
+
+    @property
+    def _axes(self) -> list[tuple[int, float]]:
+        return list(zip(self.shape, self.spacings, strict=True))
+
+
+def screened(grid: Grid, screening: float) -> "Convolution":
+    """Convolution with e^{−κr}/4πr."""
+    return Convolution(grid, lambda q: _screened(q, grid.radius, screening))
+
+
+def longitudinal(grid: Grid, screening: float) -> "Convolution":
+    """Convolution with (1 − e^{−κr})/4πκ²r up to a constant, at κ = 0 with −r/8π.
+
+    The constant drops out for the divergence of a localised current, which has no net strength.
+    """
+    return Convolution(grid, lambda q: _longitudinal(q, grid.radius, screening))
+
+
+class Convolution:
+    """∫k(r − r')f(r')d³r' on a grid, for a real kernel k(r) given by its transform k(q).
+
+    Args:
+        grid: where f is given and the result is wanted.
+        transform: k(|q|) of the kernel cut off at `grid.radius`.
+    """
+
+    def __init__(self, grid: Grid, transform: Callable[[NDArray[np.float64]], NDArray[np.float64]]):
+        from scipy.fft import dctn
+
+        self._grid = grid
+        sizes = zip(grid.repeated, grid.spacings, strict=True)
+        squares = [(2 * np.pi / (m * h) * np.arange(m // 2 + 1)) ** 2 for m, h in sizes]
+        q = np.sqrt(squares[0][:, None, None] + squares[1][:, None] + squares[2])
+        near = tuple(slice(0, n) for n in grid.shape)
+        # even in every direction: cosine transforms of an octant do for both
+        kernel = dctn(transform(q), type=1, overwrite_x=True)[near] / prod(grid.repeated)
+        room = [(0, p // 2 + 1 - n) for p, n in zip(grid.padded, grid.shape, strict=True)]
+        self._kernel = dctn(np.pad(kernel, room), type=1, overwrite_x=True)
+
+    def __call__(self, f: NDArray) -> NDArray:
+        """The convolution, real for real f."""
+        from scipy import fft
+
+        real = not np.iscomplexobj(f)
+        forward, backward = (fft.rfft, fft.irfft) if real else (fft.fft, fft.ifft)
+        px, py, pz = self._grid.padded
+        nx, ny, nz = self._grid.shape
+        x, y, z = (np.minimum(i, p - i) for p in (px, py, pz) for i in [np.arange(p)])
+        z = z[: pz // 2 + 1] if real else z
+        # along z and y the padding is empty where the next transform has not come yet
+        g = fft.fft(forward(f, pz, axis=2, workers=-1), py, axis=1, workers=-1)
+        step = max(1, _CHUNK // (px * len(z)))
+        for start in range(0, py, step):
+            rows = slice(start, start + step)
+            part = fft.fft(g[:, rows], px, axis=0, workers=-1)
+            part *= self._kernel[:, y[rows]][:, :, z][x]
+            g[:, rows] = fft.ifft(part, axis=0, overwrite_x=True, workers=-1)[:nx]
+        g = fft.ifft(g, axis=1, overwrite_x=True, workers=-1)[:, :ny]
+        return backward(g, pz, axis=2, workers=-1)[:, :, :nz]
+
+
+def _screened(q: NDArray, radius: float, screening: float) -> NDArray:
+    """A(q): the transform of e^{−κr}/4πr up to R."""
+    at = q * radius
+    if screening == 0:
+        return 0.5 * radius**2 * np.sinc(at / (2 * np.pi)) ** 2
+    edge = np.cos(at) + screening * radius * np.sinc(at / np.pi)
+    return (1 - np.exp(-screening * radius) * edge) / (q**2 + screening**2)
+
+
+def _longitudinal(q: NDArray, radius: float, screening: float) -> NDArray:
+    """B(q), less a constant in space, which lets κ go to zero."""
+    if screening * radius > _SERIES_BELOW:
+        unscreened = _screened(q, radius, 0.0)
+        return (unscreened - _screened(q, radius, screening)) / screening**2
+    # (1 − e^{−κr} − κr)/4πκ²r = −Σ (−κ)ⁿ rⁿ⁺¹/4π(n+2)!
+    total = np.zeros_like(q)
+    for n, moment in enumerate(_moments(q, radius, _SERIES_TERMS if screening else 1)):
+        total -= (-screening) ** n / factorial(n + 2) * moment
+    return total
+
+
+def _moments(q: NDArray, radius: float, count: int) -> Iterator[NDArray]:
+    """∫₀ᴿ rⁿ⁺² sin(qr)/q dr for n = 0 … count − 1, by parts: stable for qR > π."""
+    origin = q == 0
+    q = np.where(origin, 1 / radius, q)
+    sine, cosine = np.sin(q * radius), np.cos(q * radius)
+    s, c = (1 - cosine) / q, sine / q  # ∫rᵖ sin qr, ∫rᵖ cos qr at p = 0
+    for p in range(1, count + 2):
+        s, c = (p * c - radius**p * cosine) / q, (radius**p * sine - p * s) / q
+        if p > 1:
+            yield np.where(origin, radius ** (p + 2) / (p + 2), s / q)

@@ -1,0 +1,253 @@
+r"""Coulomb and Ampère integrals of orbitals: `interactions`.
+
+With :math:`ρ_{ll'} = ψ_l^*ψ_{l'}` and :math:`p_{ll'} = ψ_l^*(p̂ψ_{l'}) − (p̂ψ_l^*)ψ_{l'}`, the charge
+and twice the momentum that a transition l' → l carries, in atomic units
+
+.. math:: V^c[l_1l_2l_3l_4] = \iint ρ_{l_1l_2}(r)\frac{1}{|r − r'|}ρ_{l_3l_4}(r'), \qquad
+          V^a[l_1l_2l_3l_4] = πα^2\iint p_{l_1l_2}(r)·D(r − r')·p_{l_3l_4}(r'),
+
+where D, the transform of :math:`(1 − q̂q̂)/(q^2 + κ^2)`, is the field of the transverse part of a
+current: (1 + r̂r̂)/8πr unscreened. Since D = A·1 − qqB, the second is one potential for every
+component of p, and one for its divergence (Su, Wang and Zhang, "Microscopic Ampère current–current
+interaction", eqs. 39–49, with the errata of the documentation).
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective._memory import require
+from collective._progress import Progress
+from collective.currents._fermions import full, reduced
+from collective.currents._free_space import Grid
+from collective.currents._pairs import coulomb_and_ampere
+from collective.currents.orbitals import Orbitals
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+_OVERLAP = 1e-8  # what orbitals may miss orthonormality by in a Hamiltonian
+_ROUND_OFF = 1e-14  # relative, of an integral
+_OUTSIDE = 4  # an integral over two densities, of which a bra or a ket may be cut off
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Interactions:
+    r"""Coulomb and Ampère integrals of L orbitals in hartree; made by `interactions`.
+
+    Attributes:
+        orbitals: the orbitals, as given.
+        screening: κ in bohr⁻¹.
+        coulomb_integrals: V^c[l₁, l₂, l₃, l₄], (L, L, L, L).
+        ampere_integrals: V^a[l₁, l₂, l₃, l₄]; it enters the energy with a minus sign.
+        coulomb_error: estimate of the largest error of a Coulomb integral, grid and box together.
+        ampere_error: the same of an Ampère integral.
+        diagnostics: the two parts of each error, seconds, predicted bytes.
+    """
+
+    orbitals: Orbitals
+    screening: float
+    coulomb_integrals: NDArray[Any]
+    ampere_integrals: NDArray[Any]
+    coulomb_error: float
+    ampere_error: float
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _checks.readonly(self.coulomb_integrals)
+        _checks.readonly(self.ampere_integrals)
+
+    @property
+    def coulomb(self) -> NDArray[np.float64]:
+        """U^c_ll' = V^c[l, l, l', l'], (L, L): the repulsion of two densities."""
+        return _hubbard(self.coulomb_integrals)
+
+    @property
+    def exchange(self) -> NDArray[np.float64]:
+        """J^c_ll' = V^c[l, l', l', l], (L, L), not negative: it favours parallel spins."""
+        return _exchange(self.coulomb_integrals)
+
+    @property
+    def ampere(self) -> NDArray[np.float64]:
+        """U^a_ll' = V^a[l, l, l', l'], (L, L): what parallel currents gain; 0 for real orbitals."""
+        return _hubbard(self.ampere_integrals)
+
+    @property
+    def ampere_exchange(self) -> NDArray[np.float64]:
+        """J^a_ll' = V^a[l, l', l', l], (L, L), not negative: it favours antiparallel spins."""
+        return _exchange(self.ampere_integrals)
+
+    @property
+    def two_body(self) -> NDArray[Any]:
+        """V^c − V^a as [l₁, l₂, l₃, l₄], what two electrons feel."""
+        return self.coulomb_integrals - self.ampere_integrals
+
+    def hamiltonian(self, one_body: "ArrayLike | None" = None, *, form: str = "full") -> "Qobj":
+        r"""The Hamiltonian of electrons in these orbitals, as a QuTiP operator on 2L modes.
+
+        "full" holds every integral, V = V^c − V^a,
+
+        .. math:: H = \sum h_{ll'} c^†_{ls}c_{l's}
+                  + ½\sum V[l_1l_2l_3l_4]\, c^†_{l_1s}c^†_{l_3t}c_{l_4t}c_{l_2s};
+
+        "reduced" those of the Hubbard and Heisenberg form, sums over ordered l ≠ l',
+
+        .. math:: H = \sum h_{ll'} c^†_{ls}c_{l's} + \sum_l U_{ll}n_{l↑}n_{l↓}
+                  + ½\sum U_{ll'}n_ln_{l'} − \sum J_{ll'}(S_l·S_{l'} + ¼n_ln_{l'})
+                  + \sum V[ll'll'] c^†_{l↑}c^†_{l↓}c_{l'↓}c_{l'↑},
+
+        U = U^c − U^a, J = J^c − J^a: what is dropped are the hops that another electron assists,
+        V[lll'l''] …, with everything on three or four orbitals. Two electrons on two orbitals
+        then have E_T − E_S = −2J^c + 2J^a at single occupation.
+
+        Modes are l↑, l↓ in the order of the orbitals, `qutip.basis(2, 1)` occupied (Jordan and
+        Wigner's transformation); `annihilator`, `number` and `spin` are the operators.
+
+        Args:
+            one_body: h, (L, L) Hermitian in hartree, for instance `orbitals.one_body(V)`; None
+                for zero.
+            form: "full" or "reduced".
+
+        Raises:
+            ValueError: for orbitals that are not orthonormal to 10⁻⁸, or h that does not fit.
+            ProblemTooLargeError: for more orbitals than memory holds states of.
+
+        Example:
+            >>> import numpy as np, collective as co
+            >>> axis = np.linspace(-6, 6, 40)
+            >>> ring = [co.currents.gaussian(1, m) for m in (1, -1)]
+            >>> found = co.currents.interactions(co.currents.Orbitals([axis] * 3, ring))
+            >>> H = found.hamiltonian()
+            >>> H.dims[0], H.isherm
+            ([2, 2, 2, 2], True)
+        """
+        _checks.choice("form", form, ("full", "reduced"))
+        size = len(self.orbitals)
+        h = _checks.hermitian("one_body", np.zeros((size, size)) if one_body is None else one_body)
+        if h.shape != (size, size):
+            raise ValueError(f"one_body must have shape {(size, size)}, got {h.shape}")
+        excess = np.abs(self.orbitals.overlap() - np.eye(size))
+        l, k = (int(i) for i in np.unravel_index(np.argmax(excess), excess.shape))
+        if excess[l, k] > _OVERLAP:
+            what = (
+                f"orbital {l} has norm 1 {self.orbitals.overlap()[l, l].real - 1:+.2e}"
+                if l == k
+                else f"orbitals {l} and {k} overlap by {excess[l, k]:.2e}"
+            )
+            raise ValueError(
+                f"orbitals must be orthonormal to {_OVERLAP:g} for a Hamiltonian: {what}; take "
+                "orbitals.orthonormalised() before interactions(...)"
+            )
+        return full(h, self.two_body) if form == "full" else reduced(h, self.two_body)
+
+    def __repr__(self) -> str:
+        rows = [
+            ("U^c", self.coulomb, self.coulomb_error),
+            ("J^c", self.exchange, self.coulomb_error),
+            ("U^a", self.ampere, self.ampere_error),
+            ("J^a", self.ampere_exchange, self.ampere_error),
+        ]
+        size = len(self.orbitals)
+        pairs = [(l, k) for l in range(size) for k in range(l, size)][:6]
+        lines = [
+            f"Interactions of {self.orbitals!r}, screening {self.screening:g} bohr⁻¹; hartree:",
+            "     " + "".join(f"{f'{l}–{k}':>14}" for l, k in pairs) + f"{'error':>12}",
+        ]
+        for name, matrix, error in rows:
+            cells = "".join(f"{matrix[l, k]:>14.6e}" for l, k in pairs)
+            lines.append(f"{name:<5}{cells}{error:>12.0e}")
+        return "\n".join(lines)
+
+
+def interactions(
+    orbitals: Orbitals, screening: float = 0.0, *, progress: bool = True
+) -> Interactions:
+    r"""All Coulomb and Ampère integrals of orbitals, in free space.
+
+    Args:
+        orbitals: on a grid that resolves the products of any two of them. No room for the
+            Fourier transform is needed around them: the kernels are those of free space.
+        screening: κ of the Ampère interaction in bohr⁻¹, ω_p/c of a plasma
+            (`screening_wavenumber`); the Coulomb interaction is not screened by it.
+        progress: show a progress bar after two seconds.
+
+    Returns:
+        `Interactions`, of the orbitals as they are given: normalise or orthonormalise first if
+        that is meant.
+
+    Raises:
+        ValueError: for a negative screening.
+        ProblemTooLargeError: before anything is allocated.
+
+    Example:
+        Two rings on one centre, circling the same way and the opposite way (10⁻⁶ hartree):
+
+        >>> import numpy as np, collective as co
+        >>> axis = np.linspace(-6, 6, 40)
+        >>> rings = [co.currents.gaussian(1, m) for m in (1, -1)]
+        >>> found = co.currents.interactions(co.currents.Orbitals([axis] * 3, rings))
+        >>> np.round(1e6 * found.ampere, 4)
+        array([[ 7.0814, -7.0814],
+               [-7.0814,  7.0814]])
+    """
+    _checks.instance("orbitals", orbitals, Orbitals, "co.currents.Orbitals(...)")
+    screening = _checks.number("screening", screening)
+    if screening < 0:
+        raise ValueError(f"screening must not be negative, got {screening:g} bohr⁻¹")
+    predicted = _bytes(orbitals)
+    require(
+        predicted,
+        f"interactions of {orbitals!r}",
+        "take fewer orbitals, or axes that end where the orbitals do",
+    )
+    start = time.perf_counter()
+    size = len(orbitals)
+    with Progress(5 * size * (size + 1) // 2, "integrals", show=progress) as bar:
+        coulomb, ampere = coulomb_and_ampere(orbitals, screening, bar)
+    grid_errors, box_errors = [], []
+    for found in (coulomb, ampere):
+        largest = float(np.abs(found.values).max())
+        grid_errors.append(max(float(found.error), _ROUND_OFF * largest))
+        box_errors.append(_OUTSIDE * float(orbitals.outside.max()) * largest)
+    diagnostics = {
+        "coulomb_grid_error": grid_errors[0],
+        "coulomb_box_error": box_errors[0],
+        "ampere_grid_error": grid_errors[1],
+        "ampere_box_error": box_errors[1],
+        "bytes_predicted": predicted,
+        "seconds": time.perf_counter() - start,
+    }
+    return Interactions(
+        orbitals,
+        screening,
+        coulomb.values,
+        ampere.values,
+        grid_errors[0] + box_errors[0],
+        grid_errors[1] + box_errors[1],
+        diagnostics,
+    )
+
+
+def _bytes(orbitals: Orbitals) -> int:
+    """Orbitals, one derivative of each, two weighted copies, and a transform."""
+    grid = Grid(orbitals.wavefunctions.shape[1:], orbitals.spacings)
+    item = orbitals.wavefunctions.itemsize
+    points = orbitals.wavefunctions[0].size
+    size = len(orbitals)
+    return grid.bytes * 2 + item * points * (4 * size + 4) + 16 * 8 * size**4
+
+
+def _hubbard(integrals: NDArray) -> NDArray[np.float64]:
+    return np.einsum("aabb->ab", integrals).real.copy()
+
+
+def _exchange(integrals: NDArray) -> NDArray[np.float64]:
+    values = np.einsum("abba->ab", integrals).real.copy()
+    # a norm: below zero by round-off alone
+    noise = (values < 0) & (values > -_ROUND_OFF * np.abs(integrals).max())
+    values[noise] = 0.0
+    return values

@@ -1,0 +1,116 @@
+r"""Shapes of orbitals: Gaussians and those of hydrogen, with complex or real harmonics."""
+
+from collections.abc import Callable
+from math import factorial, gamma
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+
+Wavefunction = Callable[[NDArray, NDArray, NDArray], NDArray]
+
+
+def gaussian(
+    l: int = 0,
+    m: int = 0,
+    *,
+    width: float = 1.0,
+    centre: ArrayLike = (0, 0, 0),
+    real: bool = False,
+) -> Wavefunction:
+    r"""A normalised Gaussian orbital, :math:`∝ r^l Y_{lm}(r̂) e^{−r^2/2a^2}` about its centre.
+
+    Args:
+        l: angular momentum.
+        m: its z component, −l … l; l = 1, m = ±1 is ∓(x ± iy): a ring current.
+        width: a in bohr.
+        centre: in bohr.
+        real: real harmonics instead, ∝ cos mφ for m > 0 and sin |m|φ for m < 0: m = 1, −1, 0 of
+            l = 1 are p_x, p_y, p_z.
+
+    Returns:
+        ψ(x, y, z) for `Orbitals`.
+
+    Raises:
+        ValueError: for a width that is not positive, or |m| > l.
+    """
+    harmonic = _harmonic(l, m, real)
+    width = _checks.number("width", width, above=0)
+    where = _checks.vector("centre", centre)
+    # ∫r^{2l+2} e^{−r²/a²}dr = ½a^{2l+3} Γ(l + 3/2)
+    scale = np.sqrt(2 / (width ** (2 * l + 3) * gamma(l + 1.5)))
+
+    def wavefunction(x: NDArray, y: NDArray, z: NDArray) -> NDArray:
+        r, angular = harmonic(x - where[0], y - where[1], z - where[2])
+        return scale * r**l * angular * np.exp(-(r**2) / (2 * width**2))
+
+    return wavefunction
+
+
+def hydrogen_like(
+    n: int,
+    l: int = 0,
+    m: int = 0,
+    *,
+    charge: float = 1.0,
+    centre: ArrayLike = (0, 0, 0),
+    real: bool = False,
+) -> Wavefunction:
+    r"""An orbital of one electron about a nucleus, :math:`R_{nl}(r) Y_{lm}(r̂)`.
+
+    Args:
+        n: principal quantum number, above l.
+        l: angular momentum.
+        m: its z component, −l … l.
+        charge: Z of the nucleus.
+        centre: in bohr.
+        real: real harmonics instead, as for `gaussian`.
+
+    Returns:
+        ψ(x, y, z) for `Orbitals`. The cusp at the nucleus converges slowly with the grid, most
+        of all for l = 0.
+
+    Raises:
+        ValueError: for quantum numbers that do not exist, or a charge that is not positive.
+    """
+    harmonic = _harmonic(l, m, real)
+    if _checks.count("n", n) <= l:
+        raise ValueError(f"n must be above l = {l}, got {n}")
+    charge = _checks.number("charge", charge, above=0)
+    where = _checks.vector("centre", centre)
+    scale = np.sqrt((2 * charge / n) ** 3 * factorial(n - l - 1) / (2 * n * factorial(n + l)))
+
+    def wavefunction(x: NDArray, y: NDArray, z: NDArray) -> NDArray:
+        from scipy.special import eval_genlaguerre
+
+        r, angular = harmonic(x - where[0], y - where[1], z - where[2])
+        rho = 2 * charge * r / n
+        radial = rho**l * eval_genlaguerre(n - l - 1, 2 * l + 1, rho) * np.exp(-rho / 2)
+        return scale * radial * angular
+
+    return wavefunction
+
+
+def _harmonic(l: int, m: int, real: bool) -> Callable[..., tuple[NDArray, NDArray]]:
+    """(r, Y_lm) of x, y, z."""
+    _checks.count("l", l, minimum=0)
+    if abs(_checks.count("m", m, minimum=-l)) > l:
+        raise ValueError(f"m must be between −l and l = {l}, got {m}")
+    k = abs(m)
+    scale = np.sqrt((2 * l + 1) / (4 * np.pi) * factorial(l - k) / factorial(l + k))
+
+    def harmonic(x: NDArray, y: NDArray, z: NDArray) -> tuple[NDArray, NDArray]:
+        from scipy.special import lpmv
+
+        r = np.sqrt(x**2 + y**2 + z**2)
+        polar = scale * lpmv(k, l, z / np.where(r > 0, r, 1.0))
+        phi = np.arctan2(y, x)
+        if not real:
+            return r, (polar if m >= 0 else (-1) ** k * polar) * np.exp(1j * m * phi)
+        if m == 0:
+            return r, polar
+        wave = np.cos(k * phi) if m > 0 else np.sin(k * phi)
+        return r, (-1) ** k * np.sqrt(2) * polar * wave
+
+    return harmonic
