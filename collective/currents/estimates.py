@@ -213,8 +213,8 @@ def plane_wave_coupling(
     """
     k1, k2, q = (_checks.vector(name, v) for name, v in (("k1", k1), ("k2", k2), ("q", q)))
     along = _checks.direction("q", q)
-    first, second = k1 - q / 2, k2 + q / 2
-    transverse = first @ second - (first @ along) * (second @ along)
+    # the ∓½q are longitudinal and project to zero
+    transverse = k1 @ k2 - (k1 @ along) * (k2 @ along)
     c = constants(units)
     scale = (c.charge * c.hbar / c.mass) ** 2 / _checks.number("volume", volume, above=0)
     kernel = momentum_kernel(

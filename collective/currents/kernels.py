@@ -85,6 +85,8 @@ def momentum_kernel(
     photon = np.hypot(c.speed_of_light * q, not_negative("plasma_frequency", plasma_frequency))
     # as a product, so that nothing cancels near the pole
     denominator = (omega - photon) * (omega + photon)
+    imaginary = omega.real == 0  # there V_J is real, without round-off
+    denominator = np.where(imaginary, -(omega.imag**2) - photon**2, denominator)
     on_pole = np.abs(denominator) < _SMALLEST
     if np.any(on_pole):
         pole = np.broadcast_to(photon, on_pole.shape)[on_pole][0]
