@@ -54,11 +54,12 @@ class Grid:
 
     @property
     def bytes(self) -> int:
-        """Memory that a `Convolution` and one transform by it take at most."""
+        """Memory that two `Convolution` and one transform take at most."""
         kernel = 8 * prod(n // 2 + 1 for n in self.padded)
-        making = 6 * 8 * prod(n // 2 + 1 for n in self.repeated)
-        transforming = 3 * 16 * self.shape[0] * prod(self.padded[1:]) + 4 * 16 * _CHUNK
-        return kernel + max(making, transforming)
+        making = 5 * 8 * prod(n // 2 + 1 for n in self.repeated)
+        part = max(_CHUNK, self.padded[0] * self.padded[2])
+        transforming = 2 * 16 * self.shape[0] * prod(self.padded[1:]) + 2 * 16 * part
+        return 2 * kernel + max(making, transforming)
 
     @property
     def _axes(self) -> list[tuple[int, float]]:

@@ -238,7 +238,7 @@ def _bytes(orbitals: Orbitals) -> int:
     item = orbitals.wavefunctions.itemsize
     points = orbitals.wavefunctions[0].size
     size = len(orbitals)
-    return grid.bytes * 2 + item * points * (4 * size + 4) + 16 * 8 * size**4
+    return grid.bytes + item * points * (3 * size + 4) + 16 * 8 * size**4
 
 
 def _hubbard(integrals: NDArray) -> NDArray[np.float64]:
