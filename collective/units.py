@@ -80,6 +80,42 @@ def atom(name: str) -> Line:
     return Line(name, nanometres * 1e-9, 2e6 * np.pi * megahertz, source)
 
 
+def from_atomic(value: ArrayLike, unit: str) -> Any:
+    """A number in atomic units, as those of `co.currents`, in another unit.
+
+    Args:
+        value: energy in hartree, length in bohr or time in ħ/hartree.
+        unit: "J", "eV", "meV", "K" or "Hz" of an energy, "m" or "nm" of a length, "s" or "fs" of
+            a time.
+
+    Raises:
+        ValueError: for any other unit.
+
+    Example:
+        >>> import collective as co
+        >>> round(float(co.units.from_atomic(1.0, "eV")), 6)
+        27.211386
+    """
+    from scipy.constants import Boltzmann, elementary_charge, h, physical_constants
+
+    energy, length, time = (
+        physical_constants[name][0]
+        for name in ("Hartree energy", "Bohr radius", "atomic unit of time")
+    )
+    factors = {
+        "J": energy,
+        "eV": energy / elementary_charge,
+        "meV": energy / elementary_charge * 1e3,
+        "K": energy / Boltzmann,
+        "Hz": energy / h,
+        "m": length,
+        "nm": length * 1e9,
+        "s": time,
+        "fs": time * 1e15,
+    }
+    return _checks.finite("value", value) * factors[_checks.choice("unit", unit, tuple(factors))]
+
+
 def from_collective_spins(
     omega: ArrayLike, gamma: ArrayLike, *, delta: ArrayLike = 0.0
 ) -> dict[str, NDArray[Any]]:

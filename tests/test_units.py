@@ -76,3 +76,15 @@ def test_bloch_angles(phi, theta):
     np.testing.assert_allclose(
         result.last_state.full(), np.outer(theirs, theirs.conj()), atol=1e-15
     )
+
+
+def test_atomic_units_leave_at_the_edge():
+    assert co.units.from_atomic(1.0, "eV") == pytest.approx(27.211386245981)
+    assert co.units.from_atomic([2.0], "meV")[0] == pytest.approx(54422.772491962)
+    assert co.units.from_atomic(1.0, "nm") == pytest.approx(0.0529177210544)
+    # h/E of the hartree is 2π atomic units of time
+    period = 2 * np.pi * co.units.from_atomic(1.0, "s")
+    assert co.units.from_atomic(1.0, "Hz") * period == pytest.approx(1)
+    assert co.units.from_atomic(1.0, "K") == pytest.approx(315775.02480398)
+    with pytest.raises(ValueError, match="unit must be one of"):
+        co.units.from_atomic(1.0, "ft")

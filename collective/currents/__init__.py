@@ -1,17 +1,49 @@
 """Extended charges and currents: Coulomb and Ampère interactions of orbitals, in atomic units."""
 
 from collective.currents._fermions import annihilator, number, spin
+from collective.currents.estimates import (
+    Estimate,
+    momentum_ratio,
+    phonon_ratio,
+    plane_wave_coupling,
+    plasma_frequency,
+    screening_wavenumber,
+    velocity_ratio,
+)
 from collective.currents.integrals import Interactions, interactions
+from collective.currents.kernels import (
+    Constants,
+    constants,
+    darwin_energy,
+    dipole_energy,
+    momentum_kernel,
+    spatial_kernel,
+    transverse_kernel,
+)
 from collective.currents.orbitals import Orbitals
 from collective.currents.shapes import gaussian, hydrogen_like
 
 __all__ = [
+    "Constants",
+    "Estimate",
     "Interactions",
     "Orbitals",
     "annihilator",
+    "constants",
+    "darwin_energy",
+    "dipole_energy",
     "gaussian",
     "hydrogen_like",
     "interactions",
+    "momentum_kernel",
+    "momentum_ratio",
     "number",
+    "phonon_ratio",
+    "plane_wave_coupling",
+    "plasma_frequency",
+    "screening_wavenumber",
+    "spatial_kernel",
     "spin",
+    "transverse_kernel",
+    "velocity_ratio",
 ]
