@@ -1,0 +1,113 @@
+"""Curves against time: emission, populations, distances of approximations."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from collective import _checks
+from collective.comparison import Comparison
+from collective.plot._style import RATE, TIME, axes, colours
+from collective.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def emission(
+    results: Result | Sequence[Result] | Mapping[str, Result],
+    *,
+    independent: bool = True,
+    per_emitter: bool = False,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Emission rate against time, with independent decay of the first result for comparison.
+
+    Args:
+        results: one result, several, or several by label.
+        independent: draw Σ_m Γ_mm⟨n_m(0)⟩e^{−Γ_mm t} dashed.
+        per_emitter: divide by the number of emitters.
+        ax: where to draw; None makes a new figure.
+    """
+    named = _by_label(results)
+    ax = axes(ax)
+    for (label, result), colour in zip(named.items(), colours(len(named)), strict=True):
+        if result.emission is None:
+            raise ValueError("results: this MasterEquation knows no bath, so no emission rate")
+        scale = result.populations.shape[1] if per_emitter else 1
+        ax.plot(result.times, result.emission / scale, color=colour, label=label)
+    first = next(iter(named.values()))
+    if independent and first.couplings is not None:
+        rates = np.diag(first.couplings.decay).real
+        elapsed = first.times - first.times[0]
+        alone = np.exp(-np.outer(elapsed, rates)) @ (rates * first.populations[0])
+        scale = len(first.couplings) if per_emitter else 1
+        ax.plot(first.times, alone / scale, "--", color="0.4", label="independent decay")
+    ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
+    ax.set_ylim(bottom=0)
+    ax.legend(frameon=False)
+    return ax
+
+
+def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
+    """Probability of each emitter to be excited, against time.
+
+    Args:
+        result: of `evolve`; one curve per emitter, or per level of each emitter.
+        ax: where to draw; None makes a new figure.
+    """
+    _checks.instance("result", result, Result, "co.evolve(...)")
+    ax = axes(ax)
+    curves = {f"emitter {m}": column for m, column in enumerate(result.populations.T)}
+    if result.populations.ndim == 3:
+        curves = {
+            f"emitter {m}, level {level}": column
+            for m, columns in enumerate(result.populations.transpose(1, 2, 0))
+            for level, column in enumerate(columns)
+            if not np.all(np.isnan(column))
+        }
+    n = len(curves)
+    for (label, column), colour in zip(curves.items(), colours(n), strict=True):
+        ax.plot(result.times, column, color=colour, label=label)
+    ax.set(xlabel=TIME, ylabel="population", ylim=(-0.02, 1.02))
+    ax.legend(frameon=False, ncols=1 + (n - 1) // 8)
+    return ax
+
+
+def comparison(comparison: Comparison, *, ax: "Axes | None" = None) -> "Axes":
+    """Trace distance of every pair of approximations against time.
+
+    Args:
+        comparison: of `compare`.
+        ax: where to draw; None makes a new figure.
+    """
+    _checks.instance("comparison", comparison, Comparison, "co.compare(...)")
+    ax = axes(ax)
+    pairs = comparison.distances.items()
+    for ((one, other), values), colour in zip(pairs, colours(len(pairs)), strict=True):
+        ax.plot(comparison.times[: len(values)], values, color=colour, label=f"{one} – {other}")
+    ax.set(xlabel=TIME, ylabel="trace distance ½‖ρ_a − ρ_b‖₁")
+    ax.set_ylim(bottom=0)
+    ax.legend(frameon=False)
+    return ax
+
+
+def _by_label(results: Any) -> dict[str, Result]:
+    if isinstance(results, Result):
+        return {"coupled": results}
+    if not isinstance(results, Mapping):
+        listed = list(results) if isinstance(results, Sequence) else [results]
+        results = {}
+        for result in listed:
+            _checks.instance("results", result, Result, "co.evolve(...)")
+            n = result.populations.shape[1]
+            label, copies = f"N = {n}", 1
+            while label in results:
+                copies += 1
+                label = f"N = {n} ({copies})"
+            results[label] = result
+    if not results:
+        raise ValueError("results is empty: give at least one result of co.evolve")
+    for result in results.values():
+        _checks.instance("results", result, Result, "co.evolve(...)")
+    return dict(results)

@@ -1,0 +1,118 @@
+"""What does not move: coupling matrices, modes, lattices."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from collective import _checks
+from collective.couplings import Couplings
+from collective.emitters import Emitters
+from collective.plot._style import COLOURS, axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = None) -> "Axes":
+    """Γ_mn or Δ_mn as a map, zero in white; real parts if complex.
+
+    Args:
+        couplings: N emitters; N×N squares.
+        part: "decay" or "shift".
+        ax: where to draw; None makes a new figure.
+    """
+    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    _checks.choice("part", part, ("decay", "shift"))
+    ax = axes(ax)
+    matrix = getattr(couplings, part).real
+    limit = np.abs(matrix).max() or 1.0
+    image = ax.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    name = "Γ" if part == "decay" else "Δ"
+    prefix = "Re " if np.iscomplexobj(getattr(couplings, part)) else ""
+    ax.figure.colorbar(image, ax=ax, label=f"{prefix}{name}$_{{mn}}$ (Γ₀)")
+    ax.set(xlabel="emitter n", ylabel="emitter m")
+    ax.locator_params(integer=True)
+    return ax
+
+
+def modes(couplings: Couplings, *, ax: "Axes | None" = None) -> "Axes":
+    """Decay rate of every collective mode against its shift; the line is one emitter alone.
+
+    Rates below 10⁻¹² of the largest, zero up to round-off, are drawn there.
+
+    Args:
+        couplings: N emitters; N points.
+        ax: where to draw; None makes a new figure.
+    """
+    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    ax = axes(ax)
+    found = couplings.modes()
+    alone = float(np.mean(np.diag(couplings.decay).real))
+    rates = np.maximum(found.rates, 1e-12 * found.rates.max())
+    excess = rates / alone - 1 if alone > 0 else rates
+    for chosen, colour, marker, label in (
+        (excess > 1e-9, COLOURS[1], "o", "superradiant"),
+        (excess < -1e-9, COLOURS[0], "s", "subradiant"),
+        (np.abs(excess) <= 1e-9, COLOURS[6], "d", "independent"),
+    ):
+        if np.any(chosen):
+            ax.plot(found.shifts[chosen], rates[chosen], marker, color=colour, ms=5, label=label)
+    ax.axhline(alone, color="0.4", ls="--", lw=1, label="one emitter")
+    ax.set(xlabel="shift of the mode (Γ₀)", ylabel="decay rate of the mode (Γ₀)", yscale="log")
+    ax.legend(frameon=False)
+    return ax
+
+
+def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
+    """Positions and dipole directions: flat if the emitters lie in a coordinate plane, else in 3D.
+
+    Args:
+        emitters: complex dipoles show their real part.
+        ax: where to draw, a 3D axes where needed; None makes a new figure.
+    """
+    _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+    r = emitters.positions
+    flat = [i for i in range(3) if np.ptp(r[:, i]) < 1e-9 * emitters.wavelength]
+    arrows = emitters.dipoles.real * 0.4 * _arrow_length(emitters)
+    unit = "λ₀" if emitters.wavelength == 1 else "units of length"
+    names = "xyz"
+    if not flat:
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            ax = plt.figure().add_subplot(projection="3d")
+        if ax.name != "3d":
+            raise ValueError(
+                "ax must be a 3D axes: these emitters do not lie in a coordinate plane"
+            )
+        ax.scatter(*r.T, color=COLOURS[0], depthshade=False)
+        ax.quiver(*r.T, *arrows.T, color=COLOURS[1])
+        ax.set_aspect("equal")
+        ax.set(zlabel=f"z ({unit})")
+        across, up = 0, 1
+    else:
+        ax = axes(ax)
+        # a chain leaves two flat directions: keep the one its dipoles point along
+        hidden = min(flat, key=lambda i: float(np.abs(arrows[:, i]).max()))
+        across, up = (i for i in range(3) if i != hidden)
+        ax.plot(r[:, across], r[:, up], "o", color=COLOURS[0])
+        ax.quiver(
+            *r[:, [across, up]].T,
+            *arrows[:, [across, up]].T,
+            color=COLOURS[1],
+            angles="xy",
+            scale_units="xy",
+            scale=1,
+            width=0.006,
+        )
+        tips = r + arrows
+        ax.update_datalim(tips[:, [across, up]])
+        ax.set_aspect("equal", adjustable="datalim")
+        ax.margins(0.15)
+    ax.set(xlabel=f"{names[across]} ({unit})", ylabel=f"{names[up]} ({unit})")
+    return ax
+
+
+def _arrow_length(emitters: Emitters) -> float:
+    distance, _ = emitters.nearest_pair()
+    return distance if np.isfinite(distance) else emitters.wavelength
