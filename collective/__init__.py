@@ -9,7 +9,7 @@ those of `docs/conventions.md`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collective import currents, materials, plot, spectral, states, units
+    from collective import currents, materials, observables, plot, spectral, states, units
     from collective._choice import Methods, methods
     from collective._jumps import Jumps
     from collective._memory import ProblemTooLargeError
@@ -66,6 +66,7 @@ __all__ = [
     "master_equation",
     "materials",
     "methods",
+    "observables",
     "plane_wave",
     "plot",
     "ring",
@@ -79,7 +80,7 @@ __all__ = [
 ]
 
 # where each public name lives; nothing is imported before it is used
-_MODULES = {"currents", "materials", "states", "units", "spectral", "plot"}
+_MODULES = {"currents", "materials", "observables", "states", "units", "spectral", "plot"}
 _HOMES = {
     "Comparison": "comparison",
     "Couplings": "couplings",

@@ -1,0 +1,97 @@
+"""What an observable needs of a result, or an error that says how to get it."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.couplings import Couplings
+from collective.emitters import Emitters
+from collective.fields import Vacuum
+from collective.result import Result
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+
+def correlations(result: Result, observable: str) -> NDArray[np.complex128]:
+    """⟨σ⁺_mσ⁻_n⟩, (T, N, N)."""
+    _two_level(result, observable)
+    if result.correlations is None:
+        raise ValueError(f"{observable} needs correlations: evolve(..., observe=('correlations',))")
+    return result.correlations
+
+
+def states(result: Result, observable: str) -> "list[Qobj]":
+    """Density matrices at every time."""
+    _checks.instance("result", result, Result, "co.evolve(...)")
+    if result.states is None:
+        raise ValueError(
+            f"{observable} needs states: evolve(..., observe=('states',)) with an engine that "
+            f"keeps the density matrix ('exact', 'driven'); this result is of {result.method!r}"
+        )
+    return result.states
+
+
+def emitters(couplings: Couplings, observable: str) -> Emitters:
+    """Positions and dipoles."""
+    if couplings.emitters is None:
+        raise ValueError(
+            f"{observable} needs positions and dipoles: co.couple(emitters, field), or "
+            "Couplings(..., emitters=...)"
+        )
+    return couplings.emitters
+
+
+def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
+    """Positions and dipoles of emitters whose light leaves through free space."""
+    found = emitters(couplings, observable)
+    if couplings.field is not None and not isinstance(couplings.field, Vacuum):
+        raise ValueError(
+            f"{observable} is the far field of free space, not of {couplings.field!r}: "
+            "near_field(result, points) works in any field"
+        )
+    return found
+
+
+def directions(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Unit vectors (D, 3) from vectors of any length but zero."""
+    array = _checks.finite(name, value)
+    if array.shape == (3,):
+        array = array[None]
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise ValueError(f"{name} must have shape (D, 3) or (3,), got {array.shape}")
+    lengths = np.linalg.norm(array, axis=1)
+    if np.any(lengths == 0):
+        raise ValueError(f"{name}[{int(np.argmin(lengths))}] is the zero vector: no direction")
+    return array / lengths[:, None]
+
+
+def emitter(name: str, index: Any, count: int) -> int:
+    """The index of an emitter, 0 … N − 1."""
+    found = _checks.count(name, index, minimum=0)
+    if found >= count:
+        raise ValueError(f"{name} must be below {count}, the number of emitters; got {found}")
+    return found
+
+
+def delays(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Delays τ ≥ 0, increasing from 0 or later, (K,)."""
+    array = np.atleast_1d(_checks.finite(name, value))
+    if array.ndim != 1 or len(array) == 0:
+        raise ValueError(f"{name} must be one row of numbers, got shape {array.shape}")
+    if array[0] < 0 or np.any(np.diff(array) <= 0):
+        raise ValueError(
+            f"{name} must increase from zero or later, these are {array[0]:g} … {array[-1]:g}"
+        )
+    return array
+
+
+def _two_level(result: Result, observable: str) -> None:
+    _checks.instance("result", result, Result, "co.evolve(...)")
+    if result.couplings is None:
+        raise ValueError(
+            f"{observable} is defined for two-level emitters evolved from Couplings, not for a "
+            "MasterEquation: take expectation values of its states"
+        )
