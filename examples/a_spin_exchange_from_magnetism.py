@@ -22,7 +22,7 @@ distances = [0.0, 1.0, 2.0, 3.0, 4.0]  # bohr
 
 
 def integrals(r):
-    x, z = np.linspace(-5, 5, 28), np.linspace(-r / 2 - 5, r / 2 + 5, 28 + round(r / 0.37))
+    x, z = np.linspace(-5, 5, 24), np.linspace(-r / 2 - 5, r / 2 + 5, 24 + round(2.3 * r))
     s = co.currents.gaussian(centre=(0, 0, -r / 2))
     ring = co.currents.gaussian(1, 1, centre=(0, 0, r / 2))
     return co.currents.interactions(co.currents.Orbitals([x, x, z], [s, ring]), progress=False)

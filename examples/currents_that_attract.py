@@ -19,8 +19,8 @@ distances = np.array([0.5, 1, 1.5, 2, 3, 4, 5, 6])  # bohr
 
 def rings(r, axis, second):
     """−U^a of p₊ and, at a distance r along an axis, p₊ or p₋."""
-    axes = [np.linspace(-4.5, 4.5, 24)] * 3
-    axes[axis] = np.linspace(-r / 2 - 4.5, r / 2 + 4.5, 24 + round(r / 0.39))
+    axes = [np.linspace(-4.2, 4.2, 18)] * 3
+    axes[axis] = np.linspace(-r / 2 - 4.2, r / 2 + 4.2, 18 + round(2 * r))
     half = np.eye(3)[axis] * r / 2
     pair = [co.currents.gaussian(1, m, centre=c) for m, c in ((1, -half), (second, half))]
     found = co.currents.interactions(co.currents.Orbitals(axes, pair), progress=False)
