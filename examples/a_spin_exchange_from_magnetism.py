@@ -12,12 +12,10 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 import qutip
-from scipy.constants import physical_constants
 
 import collective as co
 
-ev = physical_constants["Hartree energy in eV"][0]
-fs = 1e15 * physical_constants["atomic unit of time"][0]
+ev, fs = (co.units.from_atomic(1.0, unit) for unit in ("eV", "fs"))
 distances = [0.0, 1.0, 2.0, 3.0, 4.0]  # bohr
 
 

@@ -9,11 +9,11 @@ them, on one axis or side by side.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.constants import alpha, physical_constants
+from scipy.constants import alpha
 
 import collective as co
 
-micro_ev = 1e6 * physical_constants["Hartree energy in eV"][0]
+micro_ev = 1e3 * co.units.from_atomic(1.0, "meV")
 distances = np.array([0.5, 1, 1.5, 2, 3, 4, 5, 6])  # bohr
 
 

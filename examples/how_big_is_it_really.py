@@ -9,11 +9,10 @@ done again, and the integrals themselves.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.constants import physical_constants
 
 import collective as co
 
-mev = 1e3 * physical_constants["Hartree energy in eV"][0]
+mev = co.units.from_atomic(1.0, "meV")
 currents = co.currents
 
 

@@ -15,7 +15,7 @@ from collective.currents._free_space import Convolution, Grid, longitudinal, scr
 from collective.currents._kept import Integrals, Kept
 from collective.currents.orbitals import Orbitals
 
-_FOLDED = 16  # two ends, two densities, four for what has cancelled
+_FOLDED = 32  # two ends, two densities, four for what has cancelled, two for corners
 
 
 def coulomb_and_ampere(
