@@ -1,10 +1,6 @@
 """A result as named arrays and JSON, and back: what `Result.save` writes and `load` reads."""
 
-import os
-import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,40 +34,6 @@ _COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 _EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
 # what a file can bring back of the environment, by name
 _PARTS = {part.__name__: part for part in (Vacuum, Plasma, Nanowire, Drude, Lorentz, Table)}
-
-
-def written(path: str | os.PathLike[str], suffix: str, write: Callable[[Path], None]) -> Path:
-    """The path of a file that is written beside its place and moved there when complete.
-
-    Args:
-        path: where to; the suffix is appended if missing.
-        suffix: ".npz".
-        write: writes to the path it is given.
-    """
-    target = Path(path)
-    if target.name in ("", "..") or target.is_dir():
-        raise ValueError(f"path must name a file, got {str(path)!r}")
-    if target.suffix != suffix:
-        target = target.with_name(target.name + suffix)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
-    os.close(handle)
-    try:
-        write(Path(partial))
-        with open(partial, "rb+") as stream:
-            os.fsync(stream.fileno())
-        os.chmod(partial, 0o666 & ~_umask())
-        os.replace(partial, target)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
-    return target
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def pack(result: "Result") -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collective import _checks
+from collective._files import written
 from collective._modes import jump_modes
-from collective._storage import written
 
 if TYPE_CHECKING:
     import xarray

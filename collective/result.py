@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
+from collective._files import written
 from collective._jumps import Jumps
 from collective._memory import bytes_text
 from collective._operators import excited
-from collective._storage import ARRAYS, pack, unpack, written
+from collective._storage import ARRAYS, pack, unpack
 from collective.master import MasterEquation
 
 if TYPE_CHECKING:

@@ -45,6 +45,7 @@ html_sidebars = {
         "environments",
         "conventions",
         "beyond_rwa",
+        "currents",
         "sharp_bits",
         "architecture",
         "changelog",
@@ -74,6 +75,9 @@ STORY = [  # the order in which the examples are best read
     "two_colours",
     "a_permanent_dipole_next_door",
     "two_nv_centres_and_a_nuclear_spin",
+    "currents_that_attract",
+    "a_spin_exchange_from_magnetism",
+    "how_big_is_it_really",
 ]
 
 

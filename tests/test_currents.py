@@ -230,7 +230,7 @@ def test_hydrogen_two_p():
     assert abs(found.ampere[0, 0] - expected) < found.ampere_error
 
 
-@pytest.mark.parametrize("n", [16, 20, 24])
+@pytest.mark.parametrize("n", [9, 16, 20, 24])
 def test_the_error_is_no_smaller_than_said(n):
     found = integrals(rings(m=(1, -1)), [np.linspace(-6, 6, n)] * 3)
     exact = ring_energy(np.zeros(3))
@@ -399,6 +399,39 @@ def test_memory_is_predicted():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.4 * found.diagnostics["bytes_predicted"] < peak < found.diagnostics["bytes_predicted"]
+
+
+def test_what_was_computed_is_kept(tmp_path, monkeypatch):
+    orbitals = currents.Orbitals([np.linspace(-6, 6, 24)] * 3, rings(m=(1, -1)))
+    path = tmp_path / "rings"
+    plain = currents.interactions(orbitals, 0.1)
+    calls = []
+    original = currents.Orbitals.derivative
+
+    def interrupted(self, axis, order=1):
+        calls.append(axis)
+        if axis == 2:
+            raise KeyboardInterrupt
+        return original(self, axis, order)
+
+    monkeypatch.setattr(currents.Orbitals, "derivative", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        currents.interactions(orbitals, 0.1, checkpoint=path)
+    assert calls == [0, 1, 2]
+    monkeypatch.setattr(currents.Orbitals, "derivative", original)
+    again = currents.interactions(orbitals, 0.1, checkpoint=path)
+    np.testing.assert_array_equal(again.two_body, plain.two_body)
+    assert again.ampere_error == plain.ampere_error
+    monkeypatch.setattr(currents.Orbitals, "derivative", None)  # nothing is left to do
+    third = currents.interactions(orbitals, 0.1, checkpoint=str(path) + ".npz")
+    np.testing.assert_array_equal(third.two_body, plain.two_body)
+    with pytest.raises(ValueError, match="belongs to other orbitals or another screening"):
+        currents.interactions(orbitals, 0.2, checkpoint=path)
+    (tmp_path / "text.npz").write_text("no")
+    with pytest.raises(ValueError, match="is not a file of integrals"):
+        currents.interactions(orbitals, 0.1, checkpoint=tmp_path / "text")
+    with pytest.raises(ValueError, match="checkpoint must be a file name"):
+        currents.interactions(orbitals, 0.1, checkpoint=3)
 
 
 def test_too_large_is_refused_before_it_starts(monkeypatch, ring_pair):

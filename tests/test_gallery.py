@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import reference
+from scipy import constants, special
 
 import collective as co
 
@@ -281,3 +282,74 @@ def test_superradiance_through_a_wire():
     assert pair[10] > np.exp(-times[10])
     assert pair[-1] < 0.7 * np.exp(-times[-1])
     assert burst.max() < reference.dicke_ladder(8, times).max() / 8  # losses
+
+
+def test_currents_that_attract():
+    names = run("currents_that_attract")
+    r, found, limit = (names[name] for name in ("distances", "found", "limit"))
+    attracting, beside, repelling = (found[name] for name in names["cases"])
+    # p₊ is the current of Gaussian magnets, Φ = erf(r/√2)/4πr: U^a = πα²(∂_z² − ∇²)Φ
+    slope = np.sqrt(2 / np.pi) * r * np.exp(-(r**2) / 2) - special.erf(r / np.sqrt(2))
+    slope /= 4 * np.pi * r**3  # Φ'/r
+    scale = names["micro_ev"] * np.pi * constants.alpha**2
+    gaussian = (2 * np.pi) ** -1.5 * np.exp(-(r**2) / 2)
+    np.testing.assert_allclose(attracting, 2 * scale * slope, rtol=1e-7)
+    np.testing.assert_allclose(beside, -scale * (gaussian + slope), rtol=1e-6)
+    np.testing.assert_allclose(repelling, -attracting, rtol=1e-9)
+    assert np.abs(attracting).max() < 200  # μeV
+    assert np.all(beside[r > 2] > 0)
+    assert np.all(beside[r <= 2] < 0)
+    for name, factor in zip(names["cases"], (-2, 1, 2), strict=True):
+        magnets = factor * names["micro_ev"] * constants.alpha**2 / (4 * r**3)
+        np.testing.assert_allclose(limit[name], magnets, rtol=1e-9)
+        np.testing.assert_allclose((found[name] / limit[name])[r >= 5], 1, atol=1e-3)
+        assert np.all(np.abs(found[name][r < 1]) < 0.1 * np.abs(limit[name][r < 1]))
+
+
+def test_a_spin_exchange_from_magnetism():
+    names = run("a_spin_exchange_from_magnetism")
+    coulomb, ampere = names["coulomb"], names["ampere"]
+    # on one centre the transition carries ψ_s²(1, i, 0): Φ(0) = 1/√(2π³) of e^{−q²/2}/q²
+    np.testing.assert_allclose(coulomb[0], np.sqrt(2 / np.pi) / 6, rtol=1e-8)
+    np.testing.assert_allclose(ampere[0], np.sqrt(2 / np.pi) / 3 * constants.alpha**2, rtol=1e-8)
+    assert np.all(np.diff(ampere / coulomb) > 0)
+    assert ampere[0] / coulomb[0] > 1e-4
+    assert ampere[-1] / coulomb[-1] < 3e-4
+    pair, turns, period = names["found"][2], names["turns"], names["period"]
+    full, reduced = (pair.hamiltonian(form=form) for form in ("full", "reduced"))
+    assert abs((full - reduced).full()).max() < 1e-12
+    assert turns == 3353
+    assert turns * period * names["fs"] == pytest.approx(14.2e3, rel=0.01)
+    times = names["times"]
+    for name, exchange in (
+        ("Coulomb", coulomb[2]),
+        ("Coulomb and Ampère", coulomb[2] - ampere[2]),
+    ):
+        np.testing.assert_allclose(names["runs"][name], np.cos(exchange * times) ** 2, atol=1e-6)
+    early, late = np.split(names["runs"]["Coulomb"] - names["runs"]["Coulomb and Ampère"], 2)
+    assert np.abs(early).max() < 1e-3
+    assert late[0] > 0.999
+    assert late.min() < -0.999
+
+
+def test_how_big_is_it_really():
+    names = run("how_big_is_it_really")
+    claimed, estimated, computed = (list(rows.values()) for rows in names["sizes"].values())
+    square = (1e6 / constants.c) ** 2
+    np.testing.assert_allclose([*claimed, *estimated], [1, 1e4 * square, 5e3 * square], rtol=1e-9)
+    ring, screened, exchange, hydrogen = np.array(computed) / names["mev"]
+    np.testing.assert_allclose(ring, 7.081405602313652e-6, rtol=1e-7)
+    np.testing.assert_allclose(exchange, 3.833456131609816e-6, rtol=1e-6)
+    # the field of a ring r sin θ e^{−r}: ∫x⁴(1 + x)e^{−2x}dx = 21/8
+    np.testing.assert_allclose(hydrogen, 7 / 1536 * constants.alpha**2, rtol=2e-4)
+    assert 27 < ring / hydrogen < 32
+    assert 1e-6 < 1 - screened / ring < 1e-4
+    assert 1 / names["copper"] == pytest.approx(344, abs=5)
+    # three times as wide: ⟨r⟩ is 5 and 8/3√π
+    assert 5 / (8 / 3 / np.sqrt(np.pi)) == pytest.approx(3, rel=0.15)
+    # Z³: it takes Z = 6
+    axis = np.linspace(-10, 10, 48)
+    ion = co.currents.Orbitals([axis] * 3, [co.currents.hydrogen_like(2, 1, 1, charge=2)])
+    twice = co.currents.interactions(ion, progress=False).ampere[0, 0]
+    np.testing.assert_allclose(twice / hydrogen, 8, rtol=1e-3)
+    assert computed[3] * 5**3 < 1 < computed[3] * 6**3

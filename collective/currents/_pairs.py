@@ -5,49 +5,45 @@ Every field of a pair is :math:`f_{ll'} = ψ_l^*ψ_{l'}` (the charge) or
 g = ∇²ψ its divergence. The potential of one serves all L² integrals with it.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective._progress import Progress
 from collective.currents._free_space import Convolution, Grid, longitudinal, screened
+from collective.currents._kept import Integrals, Kept
 from collective.currents.orbitals import Orbitals
 
-_FOLDED = 16  # two ends, two densities, four for what has cancelled
-
-
-@dataclass(frozen=True)
-class Integrals:
-    """[l₁, l₂, l₃, l₄] and the largest error by aliasing."""
-
-    values: NDArray[Any]
-    error: float
-
-    def __add__(self, other: "Integrals") -> "Integrals":
-        return Integrals(self.values + other.values, self.error + other.error)
-
-    def scaled(self, factor: float) -> "Integrals":
-        return Integrals(factor * self.values + 0.0, abs(factor) * self.error)
+_FOLDED = 32  # two ends, two densities, four for what has cancelled, two for corners
 
 
 def coulomb_and_ampere(
-    orbitals: Orbitals, screening: float, bar: Progress
+    orbitals: Orbitals, screening: float, bar: Progress, kept: Kept
 ) -> tuple[Integrals, Integrals]:
-    """V^c and V^a."""
+    """V^c and V^a, each part kept as soon as it is there."""
     from scipy.constants import fine_structure
 
     grid = Grid(orbitals.wavefunctions.shape[1:], orbitals.spacings)
-    coulomb = _pairwise(orbitals, None, screened(grid, 0.0), bar)
+
+    def part(name: str, others: Callable[[], NDArray | None], kernel: Convolution) -> Integrals:
+        found = kept.get(name)
+        if found is None:
+            found = _pairwise(orbitals, others(), kernel, bar)
+            kept.put(name, found)
+        else:
+            bar.step(len(orbitals) * (len(orbitals) + 1) // 2)
+        return found
+
+    charge = part("charge", lambda: None, screened(grid, 0.0))
     # p = −i(ψ*∇ψ' − ∇ψ*ψ'), one component at a time
     kernel = screened(grid, screening)
-    ampere = _pairwise(orbitals, orbitals.derivative(0), kernel, bar)
-    for axis in (1, 2):
-        ampere += _pairwise(orbitals, orbitals.derivative(axis), kernel, bar)
-    curvature = orbitals.derivative(0, 2) + orbitals.derivative(1, 2) + orbitals.derivative(2, 2)
-    ampere += _pairwise(orbitals, curvature, longitudinal(grid, screening), bar).scaled(-1)
-    return coulomb.scaled(4 * np.pi), ampere.scaled(-np.pi * fine_structure**2)
+    x = part("x", lambda: orbitals.derivative(0), kernel)
+    y = part("y", lambda: orbitals.derivative(1), kernel)
+    z = part("z", lambda: orbitals.derivative(2), kernel)
+    divergence = part("divergence", orbitals.laplacian, longitudinal(grid, screening))
+    transverse = x + y + z + divergence.scaled(-1)
+    return charge.scaled(4 * np.pi), transverse.scaled(-np.pi * fine_structure**2)
 
 
 def _pairwise(
@@ -93,8 +89,8 @@ def _aliased(f: NDArray) -> float:
     total = 0.0
     for axis, n in enumerate(f.shape):
         envelope = spectrum.max(axis=tuple({0, 1, 2} - {axis}))
-        wave = np.abs(fft.fftfreq(n)) * 2  # 1 is the shortest that the grid holds
-        short = envelope[wave > 0.9].max()
+        wave = np.abs(fft.fftfreq(n)) * 2  # 1 is two points long
+        short = envelope[wave > 0.9 * wave.max()].max()
         longer = envelope[(wave > 0.4) & (wave < 0.6)].max()
         total += short * min(1.0, short / longer) if longer > 0 else short
     return _FOLDED * total / float(spectrum.max())

@@ -131,9 +131,9 @@ def phonon_ratio(
 def velocity_ratio(
     v1: ArrayLike, v2: ArrayLike, direction: ArrayLike, *, units: Units = "SI"
 ) -> Estimate:
-    """α₂ of two point charges, Ampère over Coulomb: |v₁·v₂|/c², eq. (38).
+    """α₂ of two point charges, Ampère over Coulomb: ``|v₁·v₂|/c²``, eq. (38).
 
-    Corrected, Darwin's |v₁·v₂ + (v₁·r̂)(v₂·r̂)|/2c².
+    Corrected, Darwin's ``|v₁·v₂ + (v₁·r̂)(v₂·r̂)|/2c²``.
 
     Args:
         v1: velocity (3,) of the first charge, slower than light.

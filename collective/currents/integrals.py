@@ -12,6 +12,7 @@ component of p, and one for its divergence (Su, Wang and Zhang, "Microscopic Amp
 interaction", eqs. 39–49, with the errata of the documentation).
 """
 
+import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from collective._memory import require
 from collective._progress import Progress
 from collective.currents._fermions import full, reduced
 from collective.currents._free_space import Grid
+from collective.currents._kept import Kept
 from collective.currents._pairs import coulomb_and_ampere
 from collective.currents.orbitals import Orbitals
 
@@ -164,7 +166,11 @@ class Interactions:
 
 
 def interactions(
-    orbitals: Orbitals, screening: float = 0.0, *, progress: bool = True
+    orbitals: Orbitals,
+    screening: float = 0.0,
+    *,
+    checkpoint: "str | os.PathLike[str] | None" = None,
+    progress: bool = True,
 ) -> Interactions:
     r"""All Coulomb and Ampère integrals of orbitals, in free space.
 
@@ -173,6 +179,8 @@ def interactions(
             Fourier transform is needed around them: the kernels are those of free space.
         screening: κ of the Ampère interaction in bohr⁻¹, ω_p/c of a plasma
             (`screening_wavenumber`); the Coulomb interaction is not screened by it.
+        checkpoint: a file in which the five parts (charge, three components of the current and
+            its divergence) are kept as they come, and from which the same call goes on later.
         progress: show a progress bar after two seconds.
 
     Returns:
@@ -180,7 +188,7 @@ def interactions(
         that is meant.
 
     Raises:
-        ValueError: for a negative screening.
+        ValueError: for a negative screening, or a checkpoint of another problem.
         ProblemTooLargeError: before anything is allocated.
 
     Example:
@@ -204,10 +212,11 @@ def interactions(
         f"interactions of {orbitals!r}",
         "take fewer orbitals, or axes that end where the orbitals do",
     )
+    kept = Kept(checkpoint, orbitals, screening)
     start = time.perf_counter()
     size = len(orbitals)
     with Progress(5 * size * (size + 1) // 2, "integrals", show=progress) as bar:
-        coulomb, ampere = coulomb_and_ampere(orbitals, screening, bar)
+        coulomb, ampere = coulomb_and_ampere(orbitals, screening, bar, kept)
     grid_errors, box_errors = [], []
     for found in (coulomb, ampere):
         largest = float(np.abs(found.values).max())

@@ -60,7 +60,7 @@ def momentum_kernel(
     On the imaginary axis it is −(1/2ε₀)/(ν² + c²q² + ω_p²), eq. (16).
 
     Args:
-        q: wave number |q|, any shape.
+        q: wave number, the length of **q**, any shape.
         frequency: angular frequency ω, real or in the upper half plane; broadcasts over q.
         plasma_frequency: ω_p, an angular frequency.
         units: see `constants`.
@@ -106,7 +106,7 @@ def spatial_kernel(
 ) -> Any:
     """V_J(r, ω) = −(μ₀/8πr) e^{ik_p r}, the transform of `momentum_kernel` (eq. 18 at ω = 0).
 
-    Retarded: above ω_p, k_p has the sign of ω; below, the kernel decays over 1/|k_p|.
+    Retarded: above ω_p, k_p has the sign of ω; below, the kernel decays over 1/Im k_p.
 
     Args:
         r: distance, positive, any shape; other arguments as of `momentum_kernel`.

@@ -147,6 +147,10 @@ class Orbitals:
         """∂ψ/∂x_axis or a higher derivative, (L, X, Y, Z), of the function through the points."""
         return derivative(self.wavefunctions, axis, self.spacings[axis], order)
 
+    def laplacian(self) -> NDArray[Any]:
+        """∇²ψ, (L, X, Y, Z)."""
+        return self.derivative(0, 2) + self.derivative(1, 2) + self.derivative(2, 2)
+
     def one_body(self, potential: "ArrayLike | Wavefunction" = 0.0) -> NDArray[Any]:
         r"""h_ll' = ½∫∇ψ_l*·∇ψ_l' + ∫ψ_l*Vψ_l', (L, L) in hartree, for `Interactions.hamiltonian`.
 

@@ -33,7 +33,7 @@ def gaussian(
         ψ(x, y, z) for `Orbitals`.
 
     Raises:
-        ValueError: for a width that is not positive, or |m| > l.
+        ValueError: for a width that is not positive, or an m that l does not have.
     """
     harmonic = _harmonic(l, m, real)
     width = _checks.number("width", width, above=0)

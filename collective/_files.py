@@ -1,0 +1,40 @@
+"""Files that are whole or not there: what an interruption leaves is what was before."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+
+def written(path: str | os.PathLike[str], suffix: str, write: Callable[[Path], None]) -> Path:
+    """The path of a file that is written beside its place and moved there when complete.
+
+    Args:
+        path: where to; the suffix is appended if missing.
+        suffix: ".npz".
+        write: writes to the path it is given.
+    """
+    target = Path(path)
+    if target.name in ("", "..") or target.is_dir():
+        raise ValueError(f"path must name a file, got {str(path)!r}")
+    if target.suffix != suffix:
+        target = target.with_name(target.name + suffix)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+    os.close(handle)
+    try:
+        write(Path(partial))
+        with open(partial, "rb+") as stream:
+            os.fsync(stream.fileno())
+        os.chmod(partial, 0o666 & ~_umask())
+        os.replace(partial, target)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
