@@ -22,7 +22,7 @@ from collective._progress import Progress
 from collective.emitters import Emitters
 from collective.fields import Vacuum
 from collective.fields.protocol import checked_points, total_green
-from collective.observables import _given
+from collective.observables import _given, _sphere
 from collective.result import Result
 
 _CHUNK_BYTES = 2**24
@@ -90,7 +90,7 @@ class FarField:
 
     def directions(self) -> NDArray[np.float64]:
         """Unit vectors, (P, A, 3)."""
-        return _unit_vectors(np.cos(self.polar), self.azimuth)
+        return _sphere.unit_vectors(np.cos(self.polar), self.azimuth)
 
     def total(self) -> NDArray[np.float64]:
         """∫dΩ dR/dΩ, (T,), the rate of photons into all directions."""
@@ -124,7 +124,7 @@ def far_field(
         True
     """
     _, emitters = _in_vacuum(result, "far_field")
-    needed = _resolution(emitters)
+    needed = _sphere.resolution(_wavenumber(emitters) * emitters.extent)
     p = needed[0] if n_polar is None else _checks.count("n_polar", n_polar)
     a = needed[1] if n_azimuth is None else _checks.count("n_azimuth", n_azimuth)
     directions, weights = sphere(p, a)
@@ -132,7 +132,7 @@ def far_field(
     grid = directions.reshape(p, a, 3)
     return FarField(
         polar=np.arccos(grid[:, 0, 2]),
-        azimuth=_azimuths(a),
+        azimuth=_sphere.azimuths(a),
         pattern=pattern.reshape(-1, p, a),
         weights=weights.reshape(p, a),
     )
@@ -149,7 +149,7 @@ def sphere(n_polar: int, n_azimuth: int) -> tuple[NDArray[np.float64], NDArray[n
         n_azimuth: A, evenly spaced azimuthal angles.
 
     Returns:
-        Unit vectors (P·A, 3), from the south pole up, and weights (P·A,) that sum to 4π.
+        Unit vectors (P·A, 3), from −z up, and weights (P·A,) that sum to 4π.
 
     Example:
         >>> import collective as co
@@ -158,7 +158,7 @@ def sphere(n_polar: int, n_azimuth: int) -> tuple[NDArray[np.float64], NDArray[n
         4.188790204786
     """
     p, a = _checks.count("n_polar", n_polar), _checks.count("n_azimuth", n_azimuth)
-    return _band(p, a, -1.0)
+    return _sphere.band(p, a, 2.0)
 
 
 def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDArray[np.float64]:
@@ -197,10 +197,10 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
         )
     pole = _checks.direction("axis", axis)
     # about its axis the mean of the pattern is a polynomial in cos θ: Gauss's rule is exact
-    directions, weights = _band(
-        *_resolution(emitters), float(np.sqrt((1 - aperture) * (1 + aperture)))
-    )
-    return angular_pattern(result, directions @ _frame(pole)) @ weights
+    needed = _sphere.resolution(_wavenumber(emitters) * emitters.extent)
+    span = aperture**2 / (1 + np.sqrt((1 - aperture) * (1 + aperture)))  # 1 − cos θ
+    directions, weights = _sphere.band(*needed, float(span))
+    return angular_pattern(result, directions @ _sphere.frame(pole)) @ weights
 
 
 def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[np.float64]:
@@ -239,7 +239,8 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
     emitters = _given.emitters(result.couplings, "near_field")
     where = checked_points("points", points)
     at = where.reshape(-1, 3)
-    _require_apart(at, emitters)
+    if len(at):
+        _require_apart(at, emitters)
     if field is None:
         field = Vacuum() if result.couplings.field is None else result.couplings.field
     k = _wavenumber(emitters)
@@ -286,48 +287,7 @@ def _intensities(
     return found
 
 
-def _resolution(emitters: Emitters) -> tuple[int, int]:
-    """Polar and azimuthal angles for the degrees of e^{ikn̂·(r_m − r_n)} above about 10⁻¹²."""
-    largest = _wavenumber(emitters) * emitters.extent
-    # j_l(ξ) falls faster than exponentially once l exceeds ξ by a few ξ^⅓
-    degree = int(np.ceil(largest + 9 * np.cbrt(largest) + 10))
-    return degree // 2 + 1, degree + 1
-
-
-def _band(
-    n_polar: int, n_azimuth: int, lowest: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Directions (P·A, 3) with cos θ from `lowest` to 1, and their solid angles (P·A,)."""
-    nodes, weights = np.polynomial.legendre.leggauss(n_polar)
-    cosines = (1 + lowest) / 2 + (1 - lowest) / 2 * nodes
-    solid = (1 - lowest) / 2 * weights * 2 * np.pi / n_azimuth
-    directions = _unit_vectors(cosines, _azimuths(n_azimuth))
-    return directions.reshape(-1, 3), np.repeat(solid, n_azimuth)
-
-
-def _azimuths(n: int) -> NDArray[np.float64]:
-    return 2 * np.pi * np.arange(n) / n
-
-
-def _unit_vectors(
-    cosines: NDArray[np.float64], azimuths: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    sines = np.sqrt((1 - cosines) * (1 + cosines))[:, None]
-    up = np.broadcast_to(cosines[:, None], (len(cosines), len(azimuths)))
-    return np.stack([sines * np.cos(azimuths), sines * np.sin(azimuths), up], axis=-1)
-
-
-def _frame(pole: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows: two unit vectors across the pole and the pole itself."""
-    least = np.eye(3)[np.argmin(np.abs(pole))]
-    across = np.cross(pole, least)
-    across /= np.linalg.norm(across)
-    return np.stack([across, np.cross(pole, across), pole])
-
-
 def _require_apart(points: NDArray[np.float64], emitters: Emitters) -> None:
-    if len(points) == 0:
-        return
     from scipy.spatial import cKDTree
 
     distances, nearest = cKDTree(emitters.positions).query(points)
