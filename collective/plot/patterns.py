@@ -82,7 +82,7 @@ def pattern_3d(result: Result, *, time: float | None = None, ax: "Axes | None" =
     from matplotlib.colors import Normalize
 
     moment = _at(result, time)
-    polar, azimuth = np.linspace(0, np.pi, 91), np.linspace(0, 2 * np.pi, 181)
+    polar, azimuth = np.linspace(0, np.pi, 181), np.linspace(0, 2 * np.pi, 121)
     theta, phi = np.meshgrid(polar, azimuth, indexing="ij")
     directions = np.stack(
         [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=-1
@@ -90,13 +90,22 @@ def pattern_3d(result: Result, *, time: float | None = None, ax: "Axes | None" =
     rates = patterns.angular_pattern(moment, directions.reshape(-1, 3))[0].reshape(theta.shape)
     drawn = _projected(ax, "3d")
     colour = ScalarMappable(Normalize(0, rates.max() or 1.0), matplotlib.colormaps["viridis"])
-    x, y, z = np.moveaxis(directions * rates[..., None], -1, 0)
+    surface = np.moveaxis(directions * rates[..., None], -1, 0)
     drawn.plot_surface(
-        x, y, z, facecolors=colour.to_rgba(rates), rcount=91, ccount=181, linewidth=0, shade=False
+        *surface,
+        facecolors=colour.to_rgba(rates),
+        rcount=len(polar),
+        ccount=len(azimuth),
+        linewidth=0,
+        antialiased=False,
+        shade=False,
     )
-    limit = 1.05 * rates.max() or 1.0
-    drawn.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit))
-    drawn.set_box_aspect((1, 1, 1))
+    low, high = surface.min(axis=(1, 2)), surface.max(axis=(1, 2))
+    # one scale for all axes, and room around a narrow lobe
+    widths = np.maximum(high - low, 0.4 * np.max(high - low)) if rates.any() else np.ones(3)
+    limits = ((low + high) / 2 + np.array([[-0.52], [0.52]]) * widths).T
+    drawn.set(**dict(zip(("xlim", "ylim", "zlim"), limits, strict=True)))
+    drawn.set_box_aspect(widths, zoom=0.85)
     drawn.set(xlabel="x", ylabel="y", zlabel="z", xticklabels=[], yticklabels=[], zticklabels=[])
     drawn.figure.colorbar(colour, ax=drawn, label=_PER_ANGLE, shrink=0.7, pad=0.1)
     drawn.set_title(_moment(float(moment.times[0])))
@@ -116,7 +125,8 @@ def field_map(
 ) -> "Axes":
     """Intensity of the emitters' light in a plane, on a logarithmic scale.
 
-    Discs around emitters in the plane, where it diverges, and the inside of a wire stay white.
+    The colours span the middle 98 % of the plane. Discs around emitters
+    in the plane, where it diverges, and the inside of a wire stay white.
 
     Args:
         result: with correlations.
@@ -125,7 +135,7 @@ def field_map(
             the emitters.
         centre: of the map, (3,); None takes that of the emitters.
         time: in inverse units of rate, the nearest there is; None takes the largest emission.
-        field: as in `observables.near_field`. A `Nanowire` takes seconds per thousand points.
+        field: as in `observables.near_field`.
         points: along each side of the map.
         ax: where to draw; None makes a new figure.
 
@@ -172,10 +182,12 @@ def _drawn(
     across, up = both
     emitters = moment.couplings.emitters
     x, y = middle @ across, middle @ up
-    largest = float(intensity.max()) if intensity.count() else 0.0
-    darkest = max(float(intensity.min()), 1e-6 * largest) if largest else 0.0
+    known = intensity.compressed()
+    # what is next to an emitter or in a node must not take the colours from everything else
+    dark, bright = np.quantile(known, [0.01, 0.99]) if len(known) else (0.0, 0.0)
+    dark = max(dark, 1e-6 * bright)
     # no light at all has no logarithm: one colour
-    norm = LogNorm(darkest, largest) if largest else None
+    norm = LogNorm(dark, bright) if dark < bright else None
     image = ax.pcolormesh(
         x + side, y + side, intensity, norm=norm, cmap="viridis", shading="nearest", rasterized=True
     )
@@ -193,8 +205,8 @@ def _drawn(
     ax.figure.colorbar(
         image,
         ax=ax,
-        extend="min" if largest and float(intensity.min()) < darkest else "neither",
-        label=f"intensity (photons: Γ₀/{'λ₀²' if standard else 'length²'})",
+        extend="neither" if norm is None else "both",
+        label=f"intensity (Γ₀/{'λ₀²' if standard else 'length²'})",
     )
     ax.set(
         xlabel=f"{plane[0]} ({unit})",
