@@ -82,7 +82,7 @@ def pattern_3d(result: Result, *, time: float | None = None, ax: "Axes | None" =
     from matplotlib.colors import Normalize
 
     moment = _at(result, time)
-    polar, azimuth = np.linspace(0, np.pi, 181), np.linspace(0, 2 * np.pi, 121)
+    polar, azimuth = np.linspace(0, np.pi, 151), np.linspace(0, 2 * np.pi, 91)
     theta, phi = np.meshgrid(polar, azimuth, indexing="ij")
     directions = np.stack(
         [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=-1
