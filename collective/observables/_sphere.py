@@ -1,0 +1,42 @@
+"""Directions and solid angles whose weighted sums are integrals over the sphere or a cone."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def resolution(largest: float) -> tuple[int, int]:
+    """Polar and azimuthal angles that integrate e^{iξn̂·r̂}, ξ up to the largest, to 10⁻¹²."""
+    # j_l(ξ) falls faster than exponentially once l exceeds ξ by a few ξ^⅓
+    degree = int(np.ceil(largest + 9 * np.cbrt(largest) + 10))
+    return degree // 2 + 1, degree + 1
+
+
+def band(
+    n_polar: int, n_azimuth: int, span: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Directions (P·A, 3) with cos θ from 1 − span to 1, and their solid angles (P·A,)."""
+    nodes, weights = np.polynomial.legendre.leggauss(n_polar)
+    cosines = 1 - span / 2 * (1 - nodes)
+    solid = span / 2 * weights * 2 * np.pi / n_azimuth
+    directions = unit_vectors(cosines, azimuths(n_azimuth))
+    return directions.reshape(-1, 3), np.repeat(solid, n_azimuth)
+
+
+def azimuths(n: int) -> NDArray[np.float64]:
+    """Evenly spaced angles from the x axis around z, (n,)."""
+    return 2 * np.pi * np.arange(n) / n
+
+
+def unit_vectors(cosines: NDArray[np.float64], angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Directions of every cos θ and azimuth, (P, A, 3)."""
+    sines = np.sqrt((1 - cosines) * (1 + cosines))[:, None]
+    up = np.broadcast_to(cosines[:, None], (len(cosines), len(angles)))
+    return np.stack([sines * np.cos(angles), sines * np.sin(angles), up], axis=-1)
+
+
+def frame(pole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows: two unit vectors across the pole and the pole itself."""
+    least = np.eye(3)[np.argmin(np.abs(pole))]
+    across = np.cross(pole, least)
+    across /= np.linalg.norm(across)
+    return np.stack([across, np.cross(pole, across), pole])

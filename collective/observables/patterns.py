@@ -1,0 +1,299 @@
+r"""Light in space: into which direction it goes, and how intense it is at a point.
+
+The positive-frequency field of the emitters is, in the units of `docs/conventions.md`,
+
+.. math:: E^+(r) = \sum_n k^2\,G(r, r_n, k)·d̃_n\,σ^-_n, \qquad d̃_n = u_n\sqrt{3πΓ_n/k^3},
+
+which is what makes :math:`Γ_{mn} = 2k^2\,d̃^*_m·\mathrm{Im}\,G·d̃_n`. Everything here is a sum
+:math:`\sum_{mn} f^*_m·f_n\,⟨σ^+_mσ^-_n⟩` over vectors f_n, one for each emitter and each place.
+Emitters of different frequency radiate at the mean wave number k, as they do in Γ. The light of a
+drive is not part of it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective._memory import require
+from collective._progress import Progress
+from collective.emitters import Emitters
+from collective.fields import Vacuum
+from collective.fields.protocol import checked_points, total_green
+from collective.observables import _given, _sphere
+from collective.result import Result
+
+_CHUNK_BYTES = 2**24
+_COINCIDENT = 1e-10  # in wavelengths, as for emitters themselves
+
+
+def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64]:
+    r"""Photons per time and solid angle far away from emitters in vacuum.
+
+    .. math:: \frac{dR}{dΩ}(n̂) = \frac{3}{8π}\sum_{mn}\sqrt{Γ_mΓ_n}
+              [u^*_m·u_n − (u^*_m·n̂)(n̂·u_n)]\,e^{ikn̂·(r_m − r_n)}\,⟨σ^+_mσ^-_n⟩
+
+    (Lehmberg, Phys. Rev. A 2, 883 (1970)). Its integral over all directions is `result.emission`
+    if Γ is that of `couple(emitters, Vacuum())`.
+
+    Args:
+        result: of `evolve` with `observe=("correlations",)`.
+        directions: n̂, (D, 3) or (3,), of any length but zero.
+
+    Returns:
+        (T, D), in units of rate per steradian.
+
+    Raises:
+        ValueError: for a result without correlations or positions, or of emitters in another
+            field than vacuum, or directions that are none.
+        ProblemTooLargeError: if the answer does not fit into memory.
+
+    Example:
+        A dipole along z sends 3/8π of its rate per steradian along x, and nothing along z:
+
+        >>> import collective as co
+        >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
+        >>> start = co.evolve(atom, "inverted", [0.0], observe="correlations")
+        >>> co.observables.patterns.angular_pattern(start, [[1, 0, 0], [0, 0, 1]]).round(6)
+        array([[0.119366, 0.      ]])
+    """
+    correlations, emitters = _in_vacuum(result, "angular_pattern")
+    unit = _given.directions("directions", directions)
+    k = _wavenumber(emitters)
+    strengths = np.sqrt(3 * emitters.decay_rates / (8 * np.pi))[:, None] * emitters.dipoles
+
+    def fields(some: slice) -> NDArray[np.complex128]:
+        n = unit[some]
+        across = strengths - (n @ strengths.T)[..., None] * n[:, None]
+        return np.exp(-1j * k * n @ emitters.positions.T)[..., None] * across
+
+    return _intensities(correlations, len(unit), fields, "directions")
+
+
+@dataclass(frozen=True, eq=False)
+class FarField:
+    """The angular pattern on a grid over the whole sphere, P polar × A azimuthal angles.
+
+    Attributes:
+        polar: (P,), angle from the z axis, in radians; Gauss–Legendre nodes of its cosine.
+        azimuth: (A,), angle from the x axis around z, in radians, evenly spaced.
+        pattern: (T, P, A), dR/dΩ, in units of rate per steradian.
+        weights: (P, A), solid angle of each direction; they sum to 4π.
+    """
+
+    polar: NDArray[np.float64]
+    azimuth: NDArray[np.float64]
+    pattern: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    def directions(self) -> NDArray[np.float64]:
+        """Unit vectors, (P, A, 3)."""
+        return _sphere.unit_vectors(np.cos(self.polar), self.azimuth)
+
+    def total(self) -> NDArray[np.float64]:
+        """∫dΩ dR/dΩ, (T,), the rate of photons into all directions."""
+        return np.einsum("tpa,pa->t", self.pattern, self.weights)
+
+
+def far_field(
+    result: Result, *, n_polar: int | None = None, n_azimuth: int | None = None
+) -> FarField:
+    """The angular pattern on a grid whose sums are integrals over the sphere.
+
+    Args:
+        result: as for `angular_pattern`.
+        n_polar: P; None takes as many as the extent of the emitters needs for integrals exact to
+            about 10⁻¹².
+        n_azimuth: A, likewise.
+
+    Returns:
+        `FarField`; its `total()` is the emission rate.
+
+    Raises:
+        ValueError: as `angular_pattern`.
+        ProblemTooLargeError: likewise.
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> pair = co.couple(co.chain(2, 0.3), co.Vacuum())
+        >>> result = co.evolve(pair, "inverted", [0, 0.5], observe="correlations")
+        >>> light = co.observables.patterns.far_field(result)
+        >>> bool(np.allclose(light.total(), result.emission, rtol=1e-10))
+        True
+    """
+    _, emitters = _in_vacuum(result, "far_field")
+    needed = _sphere.resolution(_wavenumber(emitters) * emitters.extent)
+    p = needed[0] if n_polar is None else _checks.count("n_polar", n_polar)
+    a = needed[1] if n_azimuth is None else _checks.count("n_azimuth", n_azimuth)
+    directions, weights = sphere(p, a)
+    pattern = angular_pattern(result, directions)
+    grid = directions.reshape(p, a, 3)
+    return FarField(
+        polar=np.arccos(grid[:, 0, 2]),
+        azimuth=_sphere.azimuths(a),
+        pattern=pattern.reshape(-1, p, a),
+        weights=weights.reshape(p, a),
+    )
+
+
+def sphere(n_polar: int, n_azimuth: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Directions and solid angles whose weighted sums are integrals over the sphere.
+
+    Exact for spherical harmonics of degree l < 2·n_polar and order |m| < n_azimuth; the pattern
+    of emitters at most r apart contains them up to little more than l = kr.
+
+    Args:
+        n_polar: P, Gauss–Legendre nodes in cos θ.
+        n_azimuth: A, evenly spaced azimuthal angles.
+
+    Returns:
+        Unit vectors (P·A, 3), from −z up, and weights (P·A,) that sum to 4π.
+
+    Example:
+        >>> import collective as co
+        >>> directions, weights = co.observables.patterns.sphere(2, 4)
+        >>> float((weights * directions[:, 2] ** 2).sum().round(12))  # 4π/3
+        4.188790204786
+    """
+    p, a = _checks.count("n_polar", n_polar), _checks.count("n_azimuth", n_azimuth)
+    return _sphere.band(p, a, 2.0)
+
+
+def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDArray[np.float64]:
+    r"""Photons per time into a lens: the pattern integrated over a cone about an axis.
+
+    .. math:: \int_{θ ≤ \arcsin\mathrm{NA}} dΩ\,\frac{dR}{dΩ}
+
+    θ is the angle to the axis. The lens is in vacuum: an aperture of 1 is half of all directions.
+
+    Args:
+        result: as for `angular_pattern`.
+        axis: from the emitters to the lens, (3,), of any length but zero.
+        numerical_aperture: NA = sin θ of the outermost ray, 0 < NA ≤ 1.
+
+    Returns:
+        (T,), in units of rate.
+
+    Raises:
+        ValueError: for an aperture of zero or less or above 1, and as `angular_pattern`.
+
+    Example:
+        Half of all light leaves through a half space:
+
+        >>> import collective as co
+        >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
+        >>> start = co.evolve(atom, "inverted", [0.0], observe="correlations")
+        >>> co.observables.patterns.collected(start, (1, 0, 0), 1.0).round(12)
+        array([0.5])
+    """
+    _, emitters = _in_vacuum(result, "collected")
+    aperture = _checks.number("numerical_aperture", numerical_aperture, above=0)
+    if aperture > 1:
+        raise ValueError(
+            f"numerical_aperture is {aperture:g}, but emitters and lens are in vacuum, where it is "
+            "sin θ ≤ 1: 1.0 is a half space, and the other half is that of the opposite axis"
+        )
+    pole = _checks.direction("axis", axis)
+    # about its axis the mean of the pattern is a polynomial in cos θ: Gauss's rule is exact
+    needed = _sphere.resolution(_wavenumber(emitters) * emitters.extent)
+    span = aperture**2 / (1 + np.sqrt((1 - aperture) * (1 + aperture)))  # 1 − cos θ
+    directions, weights = _sphere.band(*needed, float(span))
+    return angular_pattern(result, directions @ _sphere.frame(pole)) @ weights
+
+
+def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[np.float64]:
+    r"""Intensity of the emitters' light at points in any field.
+
+    .. math:: I(r) = \frac{2}{k}⟨E^-(r)·E^+(r)⟩ = 6π\sum_{mn}\sqrt{Γ_mΓ_n}\,
+              [G(r, r_m)·u_m]^*·[G(r, r_n)·u_n]\,⟨σ^+_mσ^-_n⟩
+
+    in photons per area and time: far away in vacuum it is the flux, r²I → dR/dΩ of
+    `angular_pattern`; close by it is the mean square of the electric field in the same unit, of
+    which an absorber there takes its share.
+
+    Args:
+        result: of `evolve` with `observe=("correlations",)`.
+        points: r, (..., 3), in units of length, not at an emitter.
+        field: with `green(r, r_source, k)`; None takes the one the couplings are of, or vacuum.
+
+    Returns:
+        (T, ...), in units of rate per length².
+
+    Raises:
+        ValueError: for a result without correlations or positions, a point at an emitter, where
+            the field diverges, or a point where the field has no Green's tensor.
+        ProblemTooLargeError: if the answer does not fit into memory.
+
+    Example:
+        Beside a dipole, ten wavelengths off, almost its far field:
+
+        >>> import collective as co
+        >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
+        >>> start = co.evolve(atom, "inverted", [0.0], observe="correlations")
+        >>> (co.observables.patterns.near_field(start, [[10, 0, 0]]) * 10**2).round(4)
+        array([[0.1193]])
+    """
+    correlations = _given.correlations(result, "near_field")
+    emitters = _given.emitters(result.couplings, "near_field")
+    where = checked_points("points", points)
+    at = where.reshape(-1, 3)
+    if len(at):
+        _require_apart(at, emitters)
+    if field is None:
+        field = Vacuum() if result.couplings.field is None else result.couplings.field
+    k = _wavenumber(emitters)
+    strengths = np.sqrt(6 * np.pi * emitters.decay_rates)[:, None] * emitters.dipoles
+
+    def fields(some: slice) -> NDArray[np.complex128]:
+        tensors = total_green(field, at[some, None], emitters.positions[None], k)
+        return np.asarray(np.einsum("pnij,nj->pni", tensors, strengths))
+
+    found = _intensities(correlations, len(at), fields, "points")
+    return found.reshape(len(correlations), *where.shape[:-1])
+
+
+def _in_vacuum(result: Result, observable: str) -> tuple[NDArray[np.complex128], Emitters]:
+    correlations = _given.correlations(result, observable)
+    return correlations, _given.in_vacuum(result.couplings, observable)
+
+
+def _wavenumber(emitters: Emitters) -> float:
+    """The mean one, as in Γ: the photons that leave must be those that are seen."""
+    return float(emitters.wavenumbers.mean())
+
+
+def _intensities(
+    correlations: NDArray[np.complex128], places: int, fields: Any, what: str
+) -> NDArray[np.float64]:
+    """Σ_mn f*_m·f_n⟨σ⁺_mσ⁻_n⟩ at every time and place, (T, places), f of `fields` in chunks."""
+    t, n = correlations.shape[:2]
+    require(
+        8 * t * places + 4 * _CHUNK_BYTES,
+        f"the light at {t} times and {places} {what}",
+        "ask for fewer times or " + what,
+    )
+    found = np.empty((t, places))
+    step = max(1, _CHUNK_BYTES // (144 * n))
+    with Progress(places, f"light in {places} {what}") as progress:
+        for start in range(0, places, step):
+            f = fields(slice(start, start + step))
+            flat = np.ascontiguousarray(f.swapaxes(1, 2)).reshape(-1, n)
+            for row, matrix in zip(found, correlations, strict=True):
+                values = np.einsum("fn,fn->f", flat.conj() @ matrix, flat).real
+                row[start : start + step] = values.reshape(-1, 3).sum(axis=1)
+            progress.step(len(f))
+    return found
+
+
+def _require_apart(points: NDArray[np.float64], emitters: Emitters) -> None:
+    from scipy.spatial import cKDTree
+
+    distances, nearest = cKDTree(emitters.positions).query(points)
+    p = int(np.argmin(distances))
+    if distances[p] < _COINCIDENT * emitters.wavelength:
+        raise ValueError(
+            f"points: {points[p]} is at emitter {nearest[p]} (distance {distances[p]:.3g}), where "
+            "its field diverges; leave a distance"
+        )

@@ -1,0 +1,267 @@
+"""Light in space: polar and three-dimensional patterns, maps of the intensity near emitters."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.observables import patterns
+from collective.plot._style import axes, colours
+from collective.plot.curves import _by_label
+from collective.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_PLANES = ("xy", "xz", "yx", "yz", "zx", "zy")
+_PER_ANGLE = "emission rate per solid angle (Γ₀/sr)"
+_ANGLES = 721  # around the circle
+_MASKED = 0.015  # of the width of a map: what an emitter hides
+
+
+def pattern(
+    results: Result | Sequence[Result] | Mapping[str, Result],
+    *,
+    plane: str = "xz",
+    time: float | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """dR/dΩ in a plane, a polar figure: how far a curve is from the centre is the rate.
+
+    Args:
+        results: with correlations; one result, several, or several by label.
+        plane: "xz" has +x on the right and +z on top; likewise "xy", "yz" and the others.
+        time: in inverse units of rate, the nearest there is; None takes each result's largest
+            emission.
+        ax: polar axes to draw on; None makes a new figure.
+
+    Raises:
+        ValueError: as `observables.angular_pattern`, or for axes that are not polar.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    across, up = _plane(plane)
+    named = _by_label(results)
+    angles = np.linspace(0, 2 * np.pi, _ANGLES)
+    directions = np.cos(angles)[:, None] * across + np.sin(angles)[:, None] * up
+    moments = [_at(result, time) for result in named.values()]
+    curves = [patterns.angular_pattern(moment, directions)[0] for moment in moments]
+    drawn = _projected(ax, "polar")
+    for label, curve, colour in zip(named, curves, colours(len(named)), strict=True):
+        drawn.plot(angles, curve, color=colour, label=label)
+    drawn.set_ylim(bottom=0)
+    ticks = np.arange(8) * np.pi / 4
+    ends = [f"+{plane[0]}", "", f"+{plane[1]}", "", f"−{plane[0]}", "", f"−{plane[1]}", ""]
+    drawn.set_xticks(ticks, ends)
+    drawn.set_rlabel_position(22.5)
+    drawn.yaxis.set_major_locator(MaxNLocator(4))
+    drawn.set_xlabel(_PER_ANGLE)
+    if len(named) > 1:
+        drawn.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.05, 1.05))
+    times = {float(moment.times[0]) for moment in moments}
+    if len(times) == 1:
+        drawn.set_title(_moment(times.pop()))
+    return drawn
+
+
+def pattern_3d(result: Result, *, time: float | None = None, ax: "Axes | None" = None) -> "Axes":
+    """dR/dΩ in all directions: a surface as far from the origin as the rate, coloured by it.
+
+    Args:
+        result: with correlations.
+        time: in inverse units of rate, the nearest there is; None takes the largest emission.
+        ax: 3D axes to draw on; None makes a new figure.
+
+    Raises:
+        ValueError: as `observables.angular_pattern`, or for axes that are not 3D.
+    """
+    import matplotlib
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    moment = _at(result, time)
+    polar, azimuth = np.linspace(0, np.pi, 151), np.linspace(0, 2 * np.pi, 91)
+    theta, phi = np.meshgrid(polar, azimuth, indexing="ij")
+    directions = np.stack(
+        [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=-1
+    )
+    rates = patterns.angular_pattern(moment, directions.reshape(-1, 3))[0].reshape(theta.shape)
+    drawn = _projected(ax, "3d")
+    colour = ScalarMappable(Normalize(0, rates.max() or 1.0), matplotlib.colormaps["viridis"])
+    surface = np.moveaxis(directions * rates[..., None], -1, 0)
+    drawn.plot_surface(
+        *surface,
+        facecolors=colour.to_rgba(rates),
+        rcount=len(polar),
+        ccount=len(azimuth),
+        linewidth=0,
+        antialiased=False,
+        shade=False,
+    )
+    low, high = surface.min(axis=(1, 2)), surface.max(axis=(1, 2))
+    # one scale for all axes, and room around a narrow lobe
+    widths = np.maximum(high - low, 0.4 * np.max(high - low)) if rates.any() else np.ones(3)
+    limits = ((low + high) / 2 + np.array([[-0.52], [0.52]]) * widths).T
+    drawn.set(**dict(zip(("xlim", "ylim", "zlim"), limits, strict=True)))
+    drawn.set_box_aspect(widths, zoom=0.85)
+    drawn.set(xlabel="x", ylabel="y", zlabel="z", xticklabels=[], yticklabels=[], zticklabels=[])
+    drawn.figure.colorbar(colour, ax=drawn, label=_PER_ANGLE, shrink=0.7, pad=0.1)
+    drawn.set_title(_moment(float(moment.times[0])))
+    return drawn
+
+
+def field_map(
+    result: Result,
+    *,
+    plane: str = "xz",
+    extent: float | None = None,
+    centre: ArrayLike | None = None,
+    time: float | None = None,
+    field: Any = None,
+    points: int = 121,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Intensity of the emitters' light in a plane, on a logarithmic scale.
+
+    The colours span the middle 98 % of the plane. Discs around emitters
+    in the plane, where it diverges, and the inside of a wire stay white.
+
+    Args:
+        result: with correlations.
+        plane: "xz" has x to the right and z up; likewise "xy", "yz" and the others.
+        extent: half the width of the map, in units of length; None shows one wavelength around
+            the emitters.
+        centre: of the map, (3,); None takes that of the emitters.
+        time: in inverse units of rate, the nearest there is; None takes the largest emission.
+        field: as in `observables.near_field`.
+        points: along each side of the map.
+        ax: where to draw; None makes a new figure.
+
+    Raises:
+        ValueError: as `observables.near_field`, or for a map without width.
+    """
+    across, up = _plane(plane)
+    moment = _at(result, time)
+    patterns.near_field(moment, np.empty((0, 3)))  # says what is missing before anything is used
+    emitters = moment.couplings.emitters
+    r = emitters.positions
+    middle = (r.min(axis=0) + r.max(axis=0)) / 2
+    if centre is not None:
+        middle = _checks.vector("centre", centre)
+    seen = r - middle
+    sideways, upwards = seen @ across, seen @ up
+    if extent is None:
+        half = float(np.abs([sideways, upwards]).max()) + emitters.wavelength
+    else:
+        half = _checks.number("extent", extent, above=0)
+    side = np.linspace(-half, half, _checks.count("points", points, minimum=2))
+    horizontal, vertical = np.meshgrid(side, side)
+    places = middle + horizontal[..., None] * across + vertical[..., None] * up
+    field = moment.couplings.field if field is None else field
+    hidden = _hidden(places, r, 2 * half * _MASKED, field)
+    intensity = np.ma.masked_all(places.shape[:-1])
+    intensity[~hidden] = patterns.near_field(moment, places[~hidden], field)[0]
+    return _drawn(ax, intensity, side, plane, middle, (across, up), moment, half)
+
+
+def _drawn(
+    ax: "Axes | None",
+    intensity: Any,
+    side: NDArray[np.float64],
+    plane: str,
+    middle: NDArray[np.float64],
+    both: tuple[NDArray[np.float64], NDArray[np.float64]],
+    moment: Result,
+    half: float,
+) -> "Axes":
+    from matplotlib.colors import LogNorm
+
+    ax = axes(ax)
+    across, up = both
+    emitters = moment.couplings.emitters
+    x, y = middle @ across, middle @ up
+    known = intensity.compressed()
+    # what is next to an emitter or in a node must not take the colours from everything else
+    dark, bright = np.quantile(known, [0.01, 0.99]) if len(known) else (0.0, 0.0)
+    dark = max(dark, 1e-6 * bright)
+    # no light at all has no logarithm: one colour
+    norm = LogNorm(dark, bright) if dark < bright else None
+    image = ax.pcolormesh(
+        x + side, y + side, intensity, norm=norm, cmap="viridis", shading="nearest", rasterized=True
+    )
+    ax.plot(
+        emitters.positions @ across,
+        emitters.positions @ up,
+        "o",
+        ms=5,
+        mfc="white",
+        mec="black",
+        label="emitters",
+    )
+    standard = emitters.wavelength == 1
+    unit = "λ₀" if standard else "units of length"
+    ax.figure.colorbar(
+        image,
+        ax=ax,
+        extend="neither" if norm is None else "both",
+        label=f"intensity (Γ₀/{'λ₀²' if standard else 'length²'})",
+    )
+    ax.set(
+        xlabel=f"{plane[0]} ({unit})",
+        ylabel=f"{plane[1]} ({unit})",
+        xlim=(x - half, x + half),
+        ylim=(y - half, y + half),
+        aspect="equal",
+        title=_moment(float(moment.times[0])),
+    )
+    return ax
+
+
+def _hidden(
+    places: NDArray[np.float64], positions: NDArray[np.float64], radius: float, field: Any
+) -> NDArray[np.bool_]:
+    """Where a map stays white: at emitters, and inside a wire on the z axis."""
+    from scipy.spatial import cKDTree
+
+    distances = cKDTree(positions).query(places.reshape(-1, 3))[0].reshape(places.shape[:-1])
+    wire = getattr(field, "radius", 0.0)
+    inside = np.hypot(places[..., 0], places[..., 1]) <= wire * 1.02 if wire else False
+    return np.asarray((distances < radius) | inside)
+
+
+def _plane(plane: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Unit vectors to the right and up."""
+    _checks.choice("plane", plane, _PLANES)
+    right, up = (np.eye(3)["xyz".index(axis)] for axis in plane)
+    return right, up
+
+
+def _at(result: Result, time: float | None) -> Result:
+    """One moment of a result, with what patterns need."""
+    _checks.instance("result", result, Result, "co.evolve(...)")
+    if result.correlations is None:
+        return result  # the observable says what to ask for
+    if time is None:
+        index = int(np.argmax(result.emission))
+    else:
+        index = int(np.argmin(np.abs(result.times - _checks.number("time", time))))
+    moment = slice(index, index + 1)
+    return result.replace(times=result.times[moment], correlations=result.correlations[moment])
+
+
+def _projected(ax: "Axes | None", projection: str) -> Any:
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        return plt.figure(layout="constrained").add_subplot(projection=projection)
+    if ax.name != projection:
+        raise ValueError(
+            f"ax must be {projection} axes: plt.subplot(projection={projection!r}); got {ax.name}"
+        )
+    return ax
+
+
+def _moment(time: float) -> str:
+    return f"t = {time:.4g}/Γ₀"
