@@ -59,41 +59,53 @@ html_theme_options = {
     "footer_end": ["sphinx-version"],
 }
 
-STORY = [  # the order in which the examples are best read
-    "one_atom_then_two",
-    "the_dicke_burst",
-    "fourteen_atoms_exactly",
-    "five_engines_one_system",
-    "clicks",
-    "bright_and_dark_modes",
-    "how_close_is_close",
-    "two_detuned_emitters",
-    "light_on_a_wire",
-    "the_part_everyone_drops",
-    "superradiance_through_a_wire",
-    "rwa_on_trial",
-    "two_colours",
-    "a_permanent_dipole_next_door",
-    "two_nv_centres_and_a_nuclear_spin",
-    "currents_that_attract",
-    "a_spin_exchange_from_magnetism",
-    "how_big_is_it_really",
-]
+# the order in which the examples are best read
+STORY = {
+    "first_steps": [
+        "one_atom_then_two",
+        "how_close_is_close",
+        "bright_and_dark_modes",
+        "two_detuned_emitters",
+        "five_engines_one_system",
+    ],
+    "superradiance_and_subradiance": [
+        "the_dicke_burst",
+        "fourteen_atoms_exactly",
+        "clicks",
+    ],
+    "environments": [
+        "light_on_a_wire",
+        "the_part_everyone_drops",
+        "superradiance_through_a_wire",
+    ],
+    "beyond_the_rwa": [
+        "rwa_on_trial",
+        "two_colours",
+        "a_permanent_dipole_next_door",
+        "two_nv_centres_and_a_nuclear_spin",
+        "currents_that_attract",
+        "a_spin_exchange_from_magnetism",
+        "how_big_is_it_really",
+    ],
+}
 
 
 class ByStory:
-    """Sorts the examples of the gallery; one that is not listed stops the build."""
+    """Sorts chapters and examples of the gallery; one that is not listed stops the build."""
 
     def __init__(self, source):
         self.source = source
 
-    def __call__(self, filename):
-        """Place of a file in the story."""
-        return STORY.index(filename.removesuffix(".py"))
+    def __call__(self, name):
+        """Place of a chapter (a folder) or an example (a file) in the story."""
+        order = [*STORY, *(example for chapter in STORY.values() for example in chapter)]
+        return order.index(Path(name).name.removesuffix(".py"))
 
 
 sphinx_gallery_conf = {
+    "subsection_order": ByStory(None),
     "within_subsection_order": ByStory,
+    "backreferences_dir": "generated/backreferences",
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",

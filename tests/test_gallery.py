@@ -12,18 +12,18 @@ from scipy import constants, special
 
 import collective as co
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = {p.stem: p for p in Path(__file__).parent.parent.glob("examples/*/*.py")}
 
 
 def run(name):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*non-interactive.*")
-        names = runpy.run_path(str(EXAMPLES / f"{name}.py"))
+        names = runpy.run_path(str(EXAMPLES[name]))
     plt.close("all")
     return names
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
 def test_every_example_is_short_and_says_what_to_look_at(path):
     text = path.read_text()
     assert len(text.splitlines()) <= 60
