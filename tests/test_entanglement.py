@@ -157,7 +157,9 @@ def test_concurrence_agrees_between_engines(chain):
     populations, _ = reference.one_excitation(
         chain.decay, chain.shift, chain.detunings, np.array([1, 0, 0]), TIMES
     )
-    np.testing.assert_allclose(wanted, 2 * np.sqrt(populations[:, 0] * populations[:, 2]), atol=1e-6)
+    np.testing.assert_allclose(
+        wanted, 2 * np.sqrt(populations[:, 0] * populations[:, 2]), atol=1e-6
+    )
     assert wanted.max() > 0.1
 
 

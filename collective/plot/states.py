@@ -54,7 +54,10 @@ def ladder(result: Result, *, ax: "Axes | None" = None) -> "Axes":
         ax.set_yticks(range(n + 1))
         ax.hlines(np.arange(n) + 0.5, *ax.get_xlim(), color="0.85", lw=0.6)
     ax.set(
-        xlabel=TIME, ylabel="excited emitters", xlim=_edges(result.times)[[0, -1]], ylim=(-0.5, n + 0.5)
+        xlabel=TIME,
+        ylabel="excited emitters",
+        xlim=_edges(result.times)[[0, -1]],
+        ylim=(-0.5, n + 0.5),
     )
     ax.legend(frameon=False, loc="upper right")
     return ax
@@ -112,12 +115,21 @@ def animate(
     beside.set(xlabel=TIME, ylabel=RATE, xlim=result.times[[0, -1]])
     beside.set_ylim(bottom=0, top=1.08 * max(float(result.emission.max()), 1e-300))
     clock = beside.set_title(" ", fontsize=10)
+    # laid out once: nothing moves but what is meant to, and frames are quick
+    figure.canvas.draw()
+    figure.set_layout_engine("none")
+    for ax in (dots.axes, beside):
+        ax.autoscale(False)
 
     def draw(frame: int) -> list[Any]:
         p = np.clip(populations[frame], 0, 1)
         dots.set_array(p)
         dots.set_sizes(_SMALLEST + (_LARGEST - _SMALLEST) * p)
-        curve.set_data(times[: frame + 1], emission[: frame + 1])
+        shown = result.times < times[frame]
+        curve.set_data(
+            np.append(result.times[shown], times[frame]),
+            np.append(result.emission[shown], emission[frame]),
+        )
         tip.set_data([times[frame]], [emission[frame]])
         clock.set_text(f"t = {times[frame]:.2f}/Γ₀,  {p.sum():.2f} excited")
         return [dots, curve, tip, clock]
@@ -146,6 +158,7 @@ def _dots(figure: Any, result: Result) -> Any:
             ax = figure.add_subplot(1, 2, 1, projection="3d")
             ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", zlabel=f"z ({unit})")
             ax.set_aspect("equal")
+            ax.zaxis.labelpad = 9
             dots = ax.scatter(*r.T, c=np.ones(n), s=_LARGEST, depthshade=False, **style)
             return _with_bar(figure, ax, dots)
         # a chain is drawn across, whatever its axis
