@@ -15,7 +15,8 @@ _REFERENCES = {
     "qutip": (
         "misc",
         {
-            "author": "Lambert, Neill and Gigu{\\`e}re, Eric and Menczel, Paul and Li, Boxi and others",
+            "author": "Lambert, Neill and Gigu{\\`e}re, Eric and Menczel, Paul and Li, Boxi "
+            "and others",
             "title": "{QuTiP} 5: The Quantum Toolbox in {Python}",
             "year": "2024",
             "eprint": "2412.04705",

@@ -104,7 +104,7 @@ def test_bad_films(result, tmp_path, monkeypatch):
     monkeypatch.setattr(FFMpegWriter, "isAvailable", classmethod(lambda cls: False))
     with pytest.raises(ValueError, match=r"takes the program ffmpeg.*use \.gif"):
         animate(result, str(tmp_path / "decay.mp4"))
-    with pytest.raises(ValueError, match="fps must be above 0"):
+    with pytest.raises(ValueError, match="fps must be at least 1"):
         animate(result, fps=0)
     with pytest.raises(ValueError, match="seconds must be above 0"):
         animate(result, seconds=-1)

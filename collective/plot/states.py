@@ -67,7 +67,7 @@ def animate(
     result: Result,
     path: str | os.PathLike[str] | None = None,
     *,
-    fps: float = 20,
+    fps: int = 20,
     seconds: float = 5,
 ) -> "FuncAnimation":
     """The decay as a film: emitters where they are, bright while excited, and the emission.
@@ -78,7 +78,7 @@ def animate(
     Args:
         result: of `evolve`, for two-level emitters, two times or more.
         path: a file to write, .gif, or .mp4 with ffmpeg; None writes none.
-        fps: frames per second.
+        fps: frames per second, a whole number.
         seconds: how long the film is.
 
     Returns:
@@ -90,7 +90,7 @@ def animate(
             ffmpeg.
     """
     _checks.instance("result", result, Result, "co.evolve(...)")
-    fps = _checks.number("fps", fps, above=0)
+    fps = _checks.count("fps", fps)
     seconds = _checks.number("seconds", seconds, above=0)
     if result.couplings is None:
         raise ValueError("animate draws two-level emitters of Couplings, not a MasterEquation")
@@ -136,7 +136,7 @@ def animate(
 
     film = FuncAnimation(figure, draw, frames=frames, interval=1000 / fps, blit=False)
     if path is not None:
-        film.save(path, writer=writer)
+        film.save(Path(path), writer=writer)
     return film
 
 
@@ -179,7 +179,7 @@ def _with_bar(figure: Any, ax: Any, dots: Any) -> Any:
     return dots
 
 
-def _writer(path: Path, fps: float) -> Any:
+def _writer(path: Path, fps: int) -> Any:
     """What writes a film of this name."""
     if path.suffix.lower() not in _SUFFIXES:
         raise ValueError(f"path must end in .gif or .mp4, got {path.name!r}")
