@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def correlations(result: Result, observable: str) -> NDArray[np.complex128]:
     """⟨σ⁺_mσ⁻_n⟩, (T, N, N)."""
-    _two_level(result, observable)
+    two_level(result, observable)
     if result.correlations is None:
         raise ValueError(f"{observable} needs correlations: evolve(..., observe=('correlations',))")
     return result.correlations
@@ -88,10 +88,13 @@ def delays(name: str, value: ArrayLike) -> NDArray[np.float64]:
     return array
 
 
-def _two_level(result: Result, observable: str) -> None:
+def two_level(result: Result, observable: str) -> Couplings:
+    """The couplings of two-level emitters that were evolved."""
     _checks.instance("result", result, Result, "co.evolve(...)")
     if result.couplings is None:
         raise ValueError(
             f"{observable} is defined for two-level emitters evolved from Couplings, not for a "
             "MasterEquation: take expectation values of its states"
         )
+    found: Couplings = result.couplings
+    return found

@@ -1,0 +1,283 @@
+"""Entanglement and mixedness of the emitters: concurrence, negativity, entropy, spin squeezing."""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective import _checks
+from collective._operators import excited, lowering
+from collective.observables import _given
+from collective.observables.excitations import at_most_one
+from collective.result import Result
+
+# σ_y ⊗ σ_y, real
+_FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=float)
+_NO_SPIN = 1e-9  # |⟨J⟩| per emitter, below which its direction is round-off
+DEFINITIONS = ("wineland", "kitagawa-ueda")
+
+
+def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
+    r"""Wootters' concurrence of two emitters: 0 for separable, 1 for maximally entangled.
+
+    .. math:: C = \max(0, λ_1 − λ_2 − λ_3 − λ_4),
+
+    λ_i the decreasing square roots of the eigenvalues of ρρ̃, ρ the reduced state of the two and
+    ρ̃ = (σ_y⊗σ_y)ρ*(σ_y⊗σ_y) (Wootters, Phys. Rev. Lett. 80, 2245 (1998)). With at most one
+    excitation among all emitters it is exactly 2|⟨σ⁺_mσ⁻_n⟩|.
+
+    From the states of "exact" and "driven". Where an evolution without drive and pump begins with
+    one excitation at most, correlations are enough, of any engine: "single", "blocks" and
+    "trajectories" (whose modulus is biased upwards by their error where it should vanish). With
+    more excitations correlations do not tell: ⟨n_mn_n⟩ is missing.
+
+    Args:
+        result: of `evolve`, for two-level emitters m and n.
+        m: index of an emitter, 0 … N − 1.
+        n: index of another.
+
+    Returns:
+        (T,), 0 to 1.
+
+    Raises:
+        ValueError: for bad indices, and results that carry neither.
+
+    Example:
+        >>> import qutip, collective as co
+        >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+        >>> dark = qutip.bell_state("11")
+        >>> result = co.evolve(pair, dark, [0, 1.0], observe="states")
+        >>> co.observables.entanglement.concurrence(result, 0, 1).round(4)
+        array([1.    , 0.9256])
+    """
+    _checks.instance("result", result, Result, "co.evolve(...)")
+    count = result.populations.shape[1]
+    m, n = _given.emitter("m", m, count), _given.emitter("n", n, count)
+    if m == n:
+        raise ValueError(f"m and n must be two different emitters, both are {m}")
+    if result.states is not None:
+        for name, i in (("m", m), ("n", n)):
+            levels = result.states[0].dims[0][i]
+            if levels != 2:
+                raise ValueError(
+                    f"concurrence is for two-level emitters: emitter {name} = {i} has {levels} "
+                    "levels; negativity(result, emitters) takes any"
+                )
+        return _wootters(np.array([_reduced(*each, [m, n]) for each in _matrices(result, "")]))
+    if result.couplings is not None and result.correlations is not None and at_most_one(result):
+        return np.minimum(2 * np.abs(result.correlations[:, m, n]), 1.0)
+    raise ValueError(
+        "concurrence needs states: evolve(..., observe=('states',)) with 'exact' or 'driven'; "
+        "with at most one excitation and without drive and pump observe=('correlations',) is "
+        f"enough, with any method; this result is of {result.method!r} from {result.initial_state}"
+    )
+
+
+def negativity(result: Result, emitters: Sequence[int]) -> NDArray[np.float64]:
+    r"""Negativity of some emitters against the rest, 0 if they are separable.
+
+    .. math:: \mathcal N = \frac{‖ρ^{T_A}‖_1 − 1}{2},
+
+    what the negative eigenvalues of the partial transpose add up to: ½ for a Bell pair (Vidal &
+    Werner, Phys. Rev. A 65, 032314 (2002)). The logarithmic negativity is log₂(2𝒩 + 1).
+
+    Args:
+        result: with states, of "exact" or "driven".
+        emitters: indices of A; not all and not none.
+
+    Returns:
+        (T,), not below 0.
+
+    Raises:
+        ValueError: for bad indices, or a result without states.
+
+    Example:
+        >>> import qutip, collective as co
+        >>> pair = co.Couplings([[1, 1], [1, 1]], [[0, 0], [0, 0]])
+        >>> dark = qutip.bell_state("11")
+        >>> result = co.evolve(pair, dark, [0.0], observe="states")
+        >>> co.observables.entanglement.negativity(result, [0]).round(6)
+        array([0.5])
+    """
+    count = len(_dims(result, "negativity"))
+    chosen = _indices(emitters, count)
+    if len(chosen) == count:
+        raise ValueError(f"emitters: all {count} of them leave no rest to be entangled with")
+    found = []
+    for matrix, dims in _matrices(result, "negativity"):
+        order = np.arange(2 * count)
+        for i in chosen:
+            order[[i, count + i]] = count + i, i
+        turned = matrix.reshape(dims * 2).transpose(order).reshape(matrix.shape)
+        values = np.linalg.eigvalsh(turned)
+        found.append(-values[values < 0].sum())
+    return np.array(found)
+
+
+def purity(result: Result, *, emitters: Sequence[int] | None = None) -> NDArray[np.float64]:
+    """How pure the state is, tr ρ²: 1 if pure, 1/2^N if nothing is known.
+
+    Args:
+        result: with states, of "exact" or "driven".
+        emitters: indices of those whose reduced state is meant; None for all.
+
+    Returns:
+        (T,).
+
+    Raises:
+        ValueError: for bad indices, or a result without states.
+
+    Example:
+        >>> import collective as co
+        >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+        >>> result = co.evolve(pair, "inverted", [0, 1.0], observe="states")
+        >>> co.observables.entanglement.purity(result).round(4)
+        array([1.    , 0.4088])
+    """
+    return np.array([float((np.abs(rho) ** 2).sum()) for rho in _parts(result, "purity", emitters)])
+
+
+def entropy(result: Result, *, emitters: Sequence[int] | None = None) -> NDArray[np.float64]:
+    r"""Von Neumann's entropy :math:`S = −\mathrm{tr}\,ρ\lnρ` in nats; over ln 2 in bits.
+
+    0 for a pure state, N ln 2 for the maximally mixed one. While the whole is pure, that of some
+    of the emitters is their entropy of entanglement with the rest.
+
+    Args:
+        result: with states, of "exact" or "driven".
+        emitters: indices of those whose reduced state is meant; None for all.
+
+    Returns:
+        (T,), not below 0; eigenvalues below 0 by the error of the evolution count as 0.
+
+    Raises:
+        ValueError: for bad indices, or a result without states.
+
+    Example:
+        >>> import qutip, collective as co
+        >>> pair = co.Couplings([[1, 1], [1, 1]], [[0, 0], [0, 0]])
+        >>> dark = qutip.bell_state("11")
+        >>> result = co.evolve(pair, dark, [0.0], observe="states")
+        >>> co.observables.entanglement.entropy(result, emitters=[0]).round(4)
+        array([0.6931])
+    """
+    found = []
+    for rho in _parts(result, "entropy", emitters):
+        p = np.linalg.eigvalsh(rho)
+        p = p[p > 0]
+        found.append(max(0.0, float(-(p * np.log(p)).sum())))
+    return np.array(found)
+
+
+def squeezing(result: Result, *, definition: str = "wineland") -> NDArray[np.float64]:
+    r"""Spin squeezing ξ² of J = Σ_mσ_m/2: 1 for a coherent spin state, below 1 if squeezed.
+
+    .. math:: ξ_W^2 = \frac{N \min \mathrm{Var}\,J_⊥}{|⟨J⟩|^2}, \qquad
+              ξ_{KU}^2 = \frac{4 \min \mathrm{Var}\,J_⊥}{N},
+
+    the smallest variance of the directions perpendicular to ⟨J⟩. Wineland's (Wineland et al., Phys.
+    Rev. A 50, 67 (1994)) is the gain in phase sensitivity, and below 1 the emitters are entangled;
+    the other is of Kitagawa & Ueda, Phys. Rev. A 47, 5138 (1993). Where ⟨J⟩ = 0 both are infinite:
+    there is no direction to be perpendicular to, and no sensitivity.
+
+    Args:
+        result: of two-level emitters, with states, of "exact" or "driven".
+        definition: "wineland" or "kitagawa-ueda".
+
+    Returns:
+        (T,), `inf` where the mean spin vanishes.
+
+    Raises:
+        ValueError: for another definition, or a result without states.
+
+    Example:
+        >>> import collective as co
+        >>> atoms = co.couple(co.chain(3, 0.2), co.Vacuum())
+        >>> result = co.evolve(atoms, co.states.coherent(1.0), [0.0], observe="states")
+        >>> co.observables.entanglement.squeezing(result).round(6)
+        array([1.])
+    """
+    _checks.choice("definition", definition, DEFINITIONS)
+    n = len(_given.two_level(result, "squeezing"))
+    spins = _spins(n)
+    # tr(Aρ) of three spins and their nine products, as sums over the entries of sparse A
+    operators = spins + [a @ b for a in spins for b in spins]
+    found = []
+    for matrix, _ in _matrices(result, "squeezing"):
+        values = np.array([a.T.multiply(matrix).sum() for a in operators]).real
+        mean, products = values[:3], values[3:].reshape(3, 3)
+        length = float(np.linalg.norm(mean))
+        if length < _NO_SPIN * n:
+            found.append(np.inf)
+            continue
+        covariance = (products + products.T) / 2 - np.outer(mean, mean)
+        _, _, axes = np.linalg.svd(mean[None] / length)
+        across = axes[1:]
+        smallest = max(0.0, float(np.linalg.eigvalsh(across @ covariance @ across.T)[0]))
+        found.append(n * smallest / length**2 if definition == "wineland" else 4 * smallest / n)
+    return np.array(found)
+
+
+def _spins(n: int) -> list[Any]:
+    """J_x, J_y, J_z, sparse."""
+    from scipy.sparse import csr_array, diags_array
+
+    down = csr_array(lowering(np.ones(n)).to("CSR").data_as("csr_matrix"))
+    up = down.conj().T
+    jz = diags_array(excited(n).sum(axis=1) - n / 2)
+    return [csr_array(j) for j in ((up + down) / 2, (up - down) / 2j, jz)]
+
+
+def _wootters(rho: NDArray[Any]) -> NDArray[np.float64]:
+    """Concurrence of (T, 4, 4).
+
+    With ρ = AA†, the λ_i are the singular values of Aᵀ(σ_y⊗σ_y)A: no roots of small differences.
+    """
+    values, vectors = np.linalg.eigh(rho)
+    a = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+    found = np.linalg.svd(a.transpose(0, 2, 1) @ _FLIP @ a, compute_uv=False)
+    return np.clip(found[:, 0] - found[:, 1:].sum(axis=1), 0.0, 1.0)
+
+
+def _dims(result: Result, observable: str) -> list[int]:
+    return list(_given.states(result, observable)[0].dims[0])
+
+
+def _matrices(result: Result, observable: str) -> Iterator[tuple[NDArray[Any], list[int]]]:
+    """ρ at each time and the dimensions of its factors."""
+    for rho in _given.states(result, observable):
+        yield rho.full(), list(rho.dims[0])
+
+
+def _parts(
+    result: Result, observable: str, emitters: Sequence[int] | None
+) -> Iterator[NDArray[Any]]:
+    """ρ, or the reduced state of some emitters, at each time."""
+    count = len(_dims(result, observable))
+    kept = list(range(count)) if emitters is None else _indices(emitters, count)
+    for matrix, dims in _matrices(result, observable):
+        yield matrix if len(kept) == count else _reduced(matrix, dims, kept)
+
+
+def _reduced(matrix: NDArray[Any], dims: list[int], kept: list[int]) -> NDArray[Any]:
+    """Partial trace over all emitters but those kept, in their order."""
+    n = len(dims)
+    rest = [i for i in range(n) if i not in kept]
+    order = [*kept, *rest]
+    inside, outside = prod(dims[i] for i in kept), prod(dims[i] for i in rest)
+    tensor = matrix.reshape(dims * 2).transpose([*order, *(n + i for i in order)])
+    return np.einsum("arbr->ab", tensor.reshape(inside, outside, inside, outside))
+
+
+def _indices(emitters: Any, count: int) -> list[int]:
+    """Different indices of emitters, at least one."""
+    if not isinstance(emitters, Sequence | np.ndarray) or isinstance(emitters, str):
+        raise ValueError(f"emitters must be a list of indices, such as [0, 1]; got {emitters!r}")
+    found = [_given.emitter(f"emitters[{i}]", m, count) for i, m in enumerate(emitters)]
+    if not found:
+        raise ValueError("emitters is empty: name at least one")
+    if len(set(found)) < len(found):
+        raise ValueError(f"emitters must be different, got {found}")
+    return found

@@ -1,0 +1,199 @@
+"""The state as it decays: the Dicke ladder with its populations, and an animation."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective import _checks
+from collective.observables.excitations import excitation_distribution
+from collective.plot._style import COLOURS, RATE, TIME, axes
+from collective.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.axes import Axes
+
+_SUFFIXES = (".gif", ".mp4")
+_FEW_RUNGS = 12  # up to which each gets its number
+_SMALLEST, _LARGEST = 30.0, 330.0  # squared points of a dot in the ground and the excited state
+
+
+def ladder(result: Result, *, ax: "Axes | None" = None) -> "Axes":
+    """Climbing down the Dicke ladder: the probability of each number of excitations against time.
+
+    Args:
+        result: of two-level emitters, with states, or of trajectories of a decay; what is drawn is
+            `observables.excitation_distribution`. The line is the mean.
+        ax: where to draw; None makes a new figure.
+
+    Raises:
+        ValueError: for a result that does not tell, with what to ask for.
+    """
+    from matplotlib.colors import PowerNorm
+
+    probabilities = excitation_distribution(result)
+    n = probabilities.shape[1] - 1
+    ax = axes(ax)
+    mesh = ax.pcolormesh(
+        _edges(result.times),
+        np.arange(n + 2) - 0.5,
+        # what evolution leaves below zero is its error
+        np.clip(probabilities.T, 0, 1),
+        cmap="Blues",
+        # a burst spreads over all rungs: small probabilities must show
+        norm=PowerNorm(0.5, vmin=0, vmax=1),
+        rasterized=True,
+    )
+    ax.plot(result.times, probabilities @ np.arange(n + 1), color=COLOURS[1], lw=2, label="mean")
+    bar = ax.figure.colorbar(mesh, ax=ax, label="probability")
+    bar.set_ticks([0, 0.05, 0.2, 0.5, 1])
+    if n <= _FEW_RUNGS:
+        ax.set_yticks(range(n + 1))
+        ax.hlines(np.arange(n) + 0.5, *ax.get_xlim(), color="0.85", lw=0.6)
+    ax.set(
+        xlabel=TIME,
+        ylabel="excited emitters",
+        xlim=_edges(result.times)[[0, -1]],
+        ylim=(-0.5, n + 0.5),
+    )
+    ax.legend(frameon=False, loc="upper right")
+    return ax
+
+
+def animate(
+    result: Result,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    fps: int = 20,
+    seconds: float = 5,
+) -> "FuncAnimation":
+    """The decay as a film: emitters where they are, bright while excited, and the emission.
+
+    Emitters whose positions are not known are drawn in a row. Populations and emission between the
+    output times are interpolated.
+
+    Args:
+        result: of `evolve`, for two-level emitters, two times or more.
+        path: a file to write, .gif, or .mp4 with ffmpeg; None writes none.
+        fps: frames per second, a whole number.
+        seconds: how long the film is.
+
+    Returns:
+        `matplotlib.animation.FuncAnimation`: keep it while it plays; `.to_jshtml()` shows it in a
+        notebook.
+
+    Raises:
+        ValueError: for a master equation, a single time, another kind of file, or an .mp4 without
+            ffmpeg.
+    """
+    _checks.instance("result", result, Result, "co.evolve(...)")
+    fps = _checks.count("fps", fps)
+    seconds = _checks.number("seconds", seconds, above=0)
+    if result.couplings is None:
+        raise ValueError("animate draws two-level emitters of Couplings, not a MasterEquation")
+    if len(result.times) < 2:
+        raise ValueError("animate needs two times or more, this result has one")
+    writer = None if path is None else _writer(Path(path), fps)
+
+    import matplotlib.pyplot as plt
+    from matplotlib.animation import FuncAnimation
+
+    frames = max(2, round(fps * seconds))
+    times = np.linspace(result.times[0], result.times[-1], frames)
+    populations = np.array([np.interp(times, result.times, p) for p in result.populations.T]).T
+    emission = np.interp(times, result.times, result.emission)
+
+    figure = plt.figure(figsize=(9, 4), layout="constrained")
+    dots = _dots(figure, result)
+    beside = figure.add_subplot(1, 2, 2)
+    beside.plot(result.times, result.emission, color="0.85", lw=1)
+    (curve,) = beside.plot([], [], color=COLOURS[0], lw=2)
+    (tip,) = beside.plot([], [], "o", color=COLOURS[1], ms=7)
+    beside.set(xlabel=TIME, ylabel=RATE, xlim=result.times[[0, -1]])
+    beside.set_ylim(bottom=0, top=1.08 * max(float(result.emission.max()), 1e-300))
+    clock = beside.set_title(" ", fontsize=10)
+    # laid out once: nothing moves but what is meant to, and frames are quick
+    figure.canvas.draw()
+    figure.set_layout_engine("none")
+    for ax in (dots.axes, beside):
+        ax.autoscale(False)
+
+    def draw(frame: int) -> list[Any]:
+        p = np.clip(populations[frame], 0, 1)
+        dots.set_array(p)
+        dots.set_sizes(_SMALLEST + (_LARGEST - _SMALLEST) * p)
+        shown = result.times < times[frame]
+        curve.set_data(
+            np.append(result.times[shown], times[frame]),
+            np.append(result.emission[shown], emission[frame]),
+        )
+        tip.set_data([times[frame]], [emission[frame]])
+        clock.set_text(f"t = {times[frame]:.2f}/Γ₀,  {p.sum():.2f} excited")
+        return [dots, curve, tip, clock]
+
+    film = FuncAnimation(figure, draw, frames=frames, interval=1000 / fps, blit=False)
+    if path is not None:
+        film.save(Path(path), writer=writer)
+    return film
+
+
+def _dots(figure: Any, result: Result) -> Any:
+    """The emitters in a plane if they lie in one, else in space."""
+    emitters = result.couplings.emitters
+    n = len(result.couplings)
+    style = {"cmap": "cividis", "vmin": 0, "vmax": 1, "edgecolors": "0.3", "linewidths": 0.8}
+    if emitters is None:
+        ax = figure.add_subplot(1, 2, 1)
+        across, up = np.arange(n, dtype=float), np.zeros(n)
+        ax.set(xlabel="emitter", yticks=[])
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    else:
+        r = emitters.positions
+        extents = np.ptp(r, axis=0)
+        unit = "λ₀" if emitters.wavelength == 1 else "units of length"
+        if extents.min() > 1e-9 * emitters.wavelength:
+            ax = figure.add_subplot(1, 2, 1, projection="3d")
+            ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", zlabel=f"z ({unit})")
+            ax.set_aspect("equal")
+            ax.zaxis.labelpad = 9
+            dots = ax.scatter(*r.T, c=np.ones(n), s=_LARGEST, depthshade=False, **style)
+            return _with_bar(figure, ax, dots)
+        # a chain is drawn across, whatever its axis
+        i, j = sorted(np.argsort(-extents, kind="stable")[:2])
+        if extents[i] == 0:
+            i, j = j, i
+        ax = figure.add_subplot(1, 2, 1)
+        across, up = r[:, i], r[:, j]
+        ax.set(xlabel=f"{'xyz'[i]} ({unit})", ylabel=f"{'xyz'[j]} ({unit})")
+        ax.set_aspect("equal", adjustable="datalim")
+    ax.margins(0.15)
+    dots = ax.scatter(across, up, c=np.ones(n), s=_LARGEST, **style)
+    return _with_bar(figure, ax, dots)
+
+
+def _with_bar(figure: Any, ax: Any, dots: Any) -> Any:
+    figure.colorbar(dots, ax=ax, label="population", location="left", shrink=0.8)
+    return dots
+
+
+def _writer(path: Path, fps: int) -> Any:
+    """What writes a film of this name."""
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ValueError(f"path must end in .gif or .mp4, got {path.name!r}")
+    from matplotlib.animation import FFMpegWriter, PillowWriter
+
+    if path.suffix.lower() == ".gif":
+        return PillowWriter(fps=fps)
+    if not FFMpegWriter.isAvailable():
+        raise ValueError(f"{path.name}: an .mp4 takes the program ffmpeg, not found here; use .gif")
+    return FFMpegWriter(fps=fps)
+
+
+def _edges(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Boundaries of the cells around output times, the first and last not beyond them."""
+    if len(times) == 1:
+        return times[0] + np.array([-0.5, 0.5])
+    return np.concatenate([times[:1], (times[1:] + times[:-1]) / 2, times[-1:]])
