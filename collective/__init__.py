@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collective import currents, materials, observables, plot, spectral, states, units
     from collective._choice import Methods, methods
+    from collective._citations import citation
     from collective._jumps import Jumps
     from collective._memory import ProblemTooLargeError
     from collective._modes import Modes
@@ -55,6 +56,7 @@ __all__ = [
     "Vacuum",
     "chain",
     "check_field",
+    "citation",
     "cloud",
     "compare",
     "couple",
@@ -100,6 +102,7 @@ _HOMES = {
     "Vacuum": "fields",
     "chain": "emitters",
     "check_field": "fields",
+    "citation": "_citations",
     "cloud": "emitters",
     "compare": "comparison",
     "couple": "couplings",

@@ -2,14 +2,21 @@
 
 from collective.plot._style import COLOURS
 from collective.plot.curves import comparison, emission, populations
+from collective.plot.patterns import field_map, pattern, pattern_3d
+from collective.plot.states import animate, ladder
 from collective.plot.structure import couplings, lattice, modes
 
 __all__ = [
     "COLOURS",
+    "animate",
     "comparison",
     "couplings",
     "emission",
+    "field_map",
+    "ladder",
     "lattice",
     "modes",
+    "pattern",
+    "pattern_3d",
     "populations",
 ]
