@@ -22,8 +22,7 @@ from collective.evolution import evolve, steady_state
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_ZERO = 1e-12  # singular values below this, relative to the largest, belong to the kernel
-_REGULAR = 1e-13  # of the norm: how far from the imaginary axis the resolvent is taken
+_ZERO = 1e-12  # singular values and rates below this, relative to the largest, are zero
 _DENSE_COPIES = 6  # the matrix, its factors and their workspace
 _DARK = 1e-12  # of the rate of fully excited emitters without interference
 
@@ -50,9 +49,7 @@ def check_light(rate: float, matrix: NDArray[Any], observable: str) -> None:
 def initial(couplings: Couplings, state: Any, observable: str) -> NDArray[np.complex128]:
     """ρ at τ = 0: the steady state, or the one given."""
     if state is not None:
-        result = evolve(
-            couplings, state, [0.0], method="exact", observe="states", progress=False
-        )
+        result = evolve(couplings, state, [0.0], method="exact", observe="states", progress=False)
         assert result.states is not None
         return result.states[0].full()
     if not (np.any(couplings.drive) or np.any(couplings.pump)):
@@ -105,13 +102,18 @@ class Resolvent:
     """(−iω − L)⁻¹ at many frequencies from one Schur decomposition L = QTQ†.
 
     Unlike eigenvectors it is stable where two of them coincide, as at Ω = Γ/4 of one emitter.
+    Coherences with a dark state never decay and never shine: they come first in Q, where T is
+    triangular, and what is left is solved without them.
     """
 
     def __init__(self, matrix: NDArray[np.complex128]):
         from scipy.linalg import schur
 
-        self._upper, self._unitary = schur(matrix, output="complex")
-        self._floor = _REGULAR * np.abs(matrix).max()
+        dark = _ZERO * np.abs(matrix).max()
+        upper, unitary, skipped = schur(
+            matrix, output="complex", sort=lambda value: bool(value.real > -dark)
+        )
+        self._upper, self._unitary = upper[skipped:, skipped:], unitary[:, skipped:]
 
     def moments(
         self,
@@ -127,11 +129,7 @@ class Resolvent:
         system = -self._upper
         found = np.empty(len(frequencies), dtype=complex)
         for k, frequency in enumerate(frequencies):
-            # a dark coherence sits on the axis itself; nothing excites it, but it is not to be
-            # divided by
-            system[diagonal, diagonal] = (
-                self._floor - 1j * frequency - self._upper[diagonal, diagonal]
-            )
+            system[diagonal, diagonal] = -1j * frequency - self._upper[diagonal, diagonal]
             solved = solve_triangular(system, columns, check_finite=False)
             found[k] = np.einsum("cn,nc->", rows, solved)
         return found

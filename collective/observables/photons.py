@@ -1,6 +1,6 @@
 """Photon statistics: second-order coherence at zero delay, delayed, and from counted photons."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,7 +60,7 @@ def g2(
         >>> from collective.observables.photons import g2
         >>> atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
         >>> g2(atom, [0, 1, 10]).round(4)
-        array([0.    , 0.3106, 1.0005])
+        array([0.    , 0.4308, 1.0006])
     """
     if isinstance(source, Couplings):
         if delays is None:
@@ -155,7 +155,7 @@ def coincidences(
     for k, (low, high) in enumerate(zip(bins[:-1], bins[1:], strict=True)):
         # every photon as the first and as the second of pairs with photons of any run
         after = _between(ordered, times[in_window] + low, times[in_window] + high)
-        before = _between(firsts, times - high, times - low)
+        before = _between(firsts, times - high, times - low, side="left")
         as_first = np.bincount(runs[in_window], after, minlength=count)
         as_second = np.bincount(runs, before, minlength=count)
         own = _own_pairs(runs, times, in_window, low, high, count)
@@ -250,10 +250,13 @@ def _window(
 
 
 def _between(
-    ordered: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+    ordered: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    side: Literal["left", "right"] = "right",
 ) -> NDArray[np.intp]:
-    """How many of the ordered times lie above each low and not above its high."""
-    return np.searchsorted(ordered, high, "right") - np.searchsorted(ordered, low, "right")
+    """How many of the ordered times lie in each (low, high], or in [low, high) for "left"."""
+    return np.searchsorted(ordered, high, side) - np.searchsorted(ordered, low, side)
 
 
 def _own_pairs(
