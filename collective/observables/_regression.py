@@ -1,6 +1,9 @@
 r"""Two-time averages of N emitters by the quantum regression theorem.
 
-With the Liouvillian :math:`\mathcal L`, :math:`⟨A(0)B(τ)C(0)⟩ = \mathrm{Tr}[B\,e^{\mathcal Lτ}(CρA)]`
+With the Liouvillian L,
+
+.. math:: ⟨A(0)B(τ)C(0)⟩ = \mathrm{Tr}[B\,e^{Lτ}(CρA)]
+
 (Carmichael, *Statistical Methods in Quantum Optics 1*, Springer (1999), chapter 1). Matrices are
 columns on top of each other, as QuTiP stacks them.
 

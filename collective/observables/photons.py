@@ -1,5 +1,6 @@
 """Photon statistics: second-order coherence at zero delay, delayed, and from counted photons."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -54,7 +55,8 @@ def g2(
         ProblemTooLargeError: before anything is allocated.
 
     Example:
-        One emitter never gives two photons at once, and forgets that in its lifetime:
+        One emitter never gives two photons at once, and forgets that in its lifetime (Carmichael
+        & Walls, J. Phys. B 9, 1199 (1976)):
 
         >>> import collective as co
         >>> from collective.observables.photons import g2
@@ -152,7 +154,7 @@ def coincidences(
     in_window = (times >= start) & (times <= end)
     firsts, ordered = np.sort(times[in_window]), np.sort(times)
     values, errors = np.empty(len(bins) - 1), np.empty(len(bins) - 1)
-    for k, (low, high) in enumerate(zip(bins[:-1], bins[1:], strict=True)):
+    for k, (low, high) in enumerate(pairwise(bins)):
         # every photon as the first and as the second of pairs with photons of any run
         after = _between(ordered, times[in_window] + low, times[in_window] + high)
         before = _between(firsts, times - high, times - low, side="left")
@@ -270,7 +272,7 @@ def _own_pairs(
     """Pairs of photons of one run, first in the window, per run: (n_trajectories,)."""
     found = np.zeros(count)
     bounds = np.searchsorted(runs, np.arange(count + 1))
-    for run, (begin, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for run, (begin, stop) in enumerate(pairwise(bounds)):
         mine = times[begin:stop]
         firsts = mine[in_window[begin:stop]]
         found[run] = _between(mine, firsts + low, firsts + high).sum()

@@ -108,7 +108,8 @@ def spectrum(
     emission rate, or the number of photons. D as in `g1`. Mollow, Phys. Rev. 188, 1969 (1969).
 
     Args:
-        couplings: N emitters; five of them driven take a minute, six that decay as long.
+        couplings: N emitters; five of them driven, or six that decay, take seconds, and one more
+            minutes and gigabytes.
         frequencies: ω, (F,), relative to the drive's frequency if driven, else to ω₀: an emitter
             with detuning δ alone shines at ω = δ.
         state: what decays, of emitters without drive and pump; None is the steady state of

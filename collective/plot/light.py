@@ -113,6 +113,6 @@ def jumps(result: Result, *, trajectories: int = 5, ax: "Axes | None" = None) ->
     )
     ax.set(xlabel=TIME, ylabel="photons emitted", xlim=(start, end))
     ax.set_ylim(bottom=0)
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="y", integer=True)
     ax.legend(frameon=False)
     return ax
