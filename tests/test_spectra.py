@@ -265,6 +265,8 @@ def test_bad_input():
         g1(pair, [0.0])
     with pytest.raises(ValueError, match="no light"):
         spectrum(pair, [0.0], state="ground")
+    with pytest.raises(ValueError, match="every decay rate is zero"):
+        spectrum(co.Couplings([[0.0]], [[0.0]], pump=1.0), [0.0])
     with pytest.raises(ValueError, match="never ends"):
         spectrum(driven, [0.0], state="inverted")
     for bad in ([np.nan], [np.inf, 0]):

@@ -26,6 +26,8 @@ def emission_matrix(
     couplings: Couplings, direction: ArrayLike | None, observable: str
 ) -> NDArray[Any]:
     """D of all light, which is Γ, or per solid angle of the far field in one direction, (N, N)."""
+    if not np.trace(couplings.decay).real > 0:
+        raise ValueError(f"{observable}: every decay rate is zero, there is no light to look at")
     if direction is None:
         return couplings.decay
     emitters = _given.in_vacuum(couplings, observable)

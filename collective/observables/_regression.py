@@ -45,7 +45,8 @@ def check_light(rate: float, matrix: NDArray[Any], observable: str) -> None:
     """Raise where there is nothing to normalise to."""
     if not rate > _DARK * np.trace(matrix).real:
         raise ValueError(
-            f"{observable}: there is no light to look at (rate {rate:.2g}); the state is dark"
+            f"{observable}: there is no light to look at (rate {rate:.2g}): the state is dark, "
+            "or too weakly excited for double precision"
         )
 
 

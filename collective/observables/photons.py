@@ -103,8 +103,6 @@ def inverted_g2(couplings: Couplings, *, directions: ArrayLike | None = None) ->
     first, second = _matrices(couplings, directions)
     diagonals = np.diag(first).real, np.diag(second).real
     scale = diagonals[0].sum() * diagonals[1].sum()
-    if not scale > 0:
-        raise ValueError("couplings: every rate is zero, there is no light to look at")
     pairs = np.sum(first * second.T).real - 2 * diagonals[0] @ diagonals[1]
     return float(1 + pairs / scale)
 
@@ -179,7 +177,8 @@ def _matrices(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """D of the first photon and of the second."""
     if directions is None:
-        return couplings.decay, couplings.decay
+        everything = emission_matrix(couplings, None, "g2")
+        return everything, everything
     found = _given.directions("directions", directions)
     if len(found) > 2:
         raise ValueError(f"directions must be one or two vectors, for two photons: {len(found)}")
