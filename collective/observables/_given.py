@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._jumps import Jumps
 from collective.couplings import Couplings
 from collective.emitters import Emitters
 from collective.fields import Vacuum
@@ -32,6 +33,31 @@ def states(result: Result, observable: str) -> "list[Qobj]":
             f"keeps the density matrix ('exact', 'driven'); this result is of {result.method!r}"
         )
     return result.states
+
+
+def couplings(result: Result, observable: str) -> Couplings:
+    """What was evolved, of two-level emitters."""
+    _two_level(result, observable)
+    return result.couplings
+
+
+def photons(result: Result, observable: str) -> Jumps:
+    """The jumps of trajectories that are photons: not those of dephasing or a pump."""
+    evolved = couplings(result, observable)
+    if result.jumps is None:
+        raise ValueError(
+            f"{observable} needs jumps: evolve(..., method='trajectories'); this result is of "
+            f"{result.method!r}"
+        )
+    jumps = result.jumps
+    others = np.count_nonzero(evolved.dephasing) + np.count_nonzero(evolved.pump)
+    if others == 0:
+        return jumps
+    # numbered as the collapse operators are, photons first
+    kept = jumps.channels < len(evolved.collapse_operators()) - others
+    return Jumps(
+        jumps.trajectory[kept], jumps.times[kept], jumps.channels[kept], jumps.n_trajectories
+    )
 
 
 def emitters(couplings: Couplings, observable: str) -> Emitters:

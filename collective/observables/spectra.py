@@ -1,0 +1,174 @@
+"""Light in frequency: first-order coherence and the spectrum of what the emitters radiate."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.couplings import Couplings
+from collective.observables import _given, _regression
+from collective.observables._light import channels, emission_matrix
+from collective.states import State
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """A spectrum of light, relative to the frame of the couplings.
+
+    Attributes:
+        frequencies: ω, (F,): of a driven system relative to the drive, else to ω₀.
+        values: S(ω), (F,), per unit of angular frequency and, into a direction, of solid angle:
+            a rate of a steady state (without the elastic line), a number of photons of a decay.
+        coherent: the elastic line at the drive's frequency, a rate; 0 for a decay.
+        total: exact ∫S dω over all frequencies; what the grid misses of it is outside or between.
+    """
+
+    frequencies: NDArray[np.float64]
+    values: NDArray[np.float64]
+    coherent: float
+    total: float
+
+    def __post_init__(self) -> None:
+        _checks.freeze(self, frequencies=self.frequencies, values=self.values)
+
+
+def g1(
+    couplings: Couplings,
+    delays: ArrayLike,
+    *,
+    state: "State | str | Qobj | None" = None,
+    direction: ArrayLike | None = None,
+) -> NDArray[np.complex128]:
+    r"""First-order coherence of the emitted light, elastic part included.
+
+    .. math:: g^{(1)}(τ) = \frac{G(τ)}{G(0)}, \qquad
+              G(τ) = \sum_{mn} D_{mn}⟨σ^+_m(0)σ^-_n(τ)⟩
+
+    with D = Γ for all light, or the far field's matrix of `angular_pattern` for one direction
+    (which needs positions and vacuum). In the frame of the couplings: light at ω turns as e^{−iωτ}.
+
+    Args:
+        couplings: N emitters, N up to about 6 in a steady state.
+        delays: τ, (K,), increasing from 0 or later.
+        state: at time 0: a state of `co.states`, a word, or a QuTiP state; None is the steady
+            state of driven or pumped emitters.
+        direction: n̂, (3,), normalised here; None for all light.
+
+    Returns:
+        (K,) complex, 1 at τ = 0.
+
+    Raises:
+        ValueError: for bad delays or directions, or if there is no light at time 0.
+        ProblemTooLargeError: before anything is allocated.
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> from collective.observables.spectra import g1
+        >>> atom = co.Couplings([[1.0]], [[0.0]], detunings=np.pi)
+        >>> g1(atom, [0, 1], state="inverted").round(4)
+        array([ 1.    +0.j, -0.6065-0.j])
+    """
+    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    tau = _given.delays("delays", delays)
+    matrix = emission_matrix(couplings, direction, "g1")
+    _regression.check_size(couplings, "g1")
+    rho = _regression.initial(couplings, state, "g1")
+    operators = channels(matrix)
+    # without a drive a pair of σ⁺ and σ⁻ sees one difference of excitations only
+    places = _regression.sector(couplings, 1)
+    starts = _regression.sources(rho, operators)[places]
+    rows = _regression.read_out(operators)[:, places]
+    zero = np.einsum("cn,nc->", rows, starts).real
+    _regression.check_light(zero, matrix, "g1 is normalised to the light at time 0")
+    generator = _regression.generator(couplings, places)
+    later = _regression.evolved(generator, starts, tau)
+    return np.einsum("cn,knc->k", rows, later) / zero
+
+
+def spectrum(
+    couplings: Couplings,
+    frequencies: ArrayLike,
+    *,
+    state: "State | str | Qobj | None" = None,
+    direction: ArrayLike | None = None,
+) -> Spectrum:
+    r"""Spectrum of the emitted light: of a steady state, or all that a state emits as it decays.
+
+    .. math:: S(ω) = \frac{1}{π}\,\mathrm{Re}\int_0^∞ dτ\,e^{iωτ}
+              \sum_{mn} D_{mn}\,[⟨σ^+_m(0)σ^-_n(τ)⟩ − ⟨σ^+_m⟩⟨σ^-_n⟩]
+
+    in the steady state, where the subtracted product is the elastic line
+    :math:`\sum D_{mn}⟨σ^+_m⟩⟨σ^-_n⟩\,δ(ω)`; of a decay, without the subtraction,
+    :math:`⟨σ^+_m(t)σ^-_n(t+τ)⟩` integrated over t from 0 to ∞. Then ∫S dω is the incoherent
+    emission rate, or the number of photons. D as in `g1`. Mollow, Phys. Rev. 188, 1969 (1969).
+
+    Args:
+        couplings: N emitters; five of them driven, or six that decay, take seconds, and one more
+            minutes and gigabytes.
+        frequencies: ω, (F,), relative to the drive's frequency if driven, else to ω₀: an emitter
+            with detuning δ alone shines at ω = δ.
+        state: what decays, of emitters without drive and pump; None is the steady state of
+            driven or pumped ones.
+        direction: n̂, (3,), normalised here, for the light per solid angle; None for all light.
+
+    Returns:
+        `Spectrum`, with `values` (F,).
+
+    Raises:
+        ValueError: for frequencies that are not finite, a zero direction, a steady state that is
+            dark or not unique, or a given state of emitters that never stop to shine.
+        ProblemTooLargeError: before anything is allocated.
+
+    Example:
+        One excited atom emits one photon, a Lorentzian of full width Γ:
+
+        >>> import collective as co
+        >>> from collective.observables.spectra import spectrum
+        >>> light = spectrum(co.Couplings([[1.0]], [[0.0]]), [0.0, 0.5], state="inverted")
+        >>> light.values.round(6), round(light.total, 10)
+        (array([0.63662, 0.31831]), 1.0)
+    """
+    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    omega = np.atleast_1d(_checks.finite("frequencies", frequencies))
+    if omega.ndim != 1 or len(omega) == 0:
+        raise ValueError(f"frequencies must be one row of numbers, got shape {omega.shape}")
+    if state is not None and (np.any(couplings.drive) or np.any(couplings.pump)):
+        raise ValueError(
+            "state: the light of driven or pumped emitters never ends; leave state out for the "
+            "spectrum of their steady state, or take away drive and pump"
+        )
+    matrix = emission_matrix(couplings, direction, "spectrum")
+    _regression.check_size(couplings, "the spectrum", dense=True)
+    rho = _regression.initial(couplings, state, "spectrum")
+    if state is not None:
+        rho = _regression.lifetime(couplings, rho)
+    operators = channels(matrix)
+    places = _regression.sector(couplings, 1)
+    starts = _regression.sources(rho, operators)
+    rows = _regression.read_out(operators)
+    means = rows @ rho.ravel(order="F") if state is None else np.zeros(len(operators))
+    starts = starts - np.outer(rho.ravel(order="F"), means.conj())
+    starts, rows = starts[places], rows[:, places]
+    total = float(np.einsum("cn,nc->", rows, starts).real)
+    coherent = float(np.sum(np.abs(means) ** 2))
+    _regression.check_light(total + coherent, matrix, "spectrum")
+    generator = _regression.generator(couplings, places).toarray()
+    if state is None:
+        generator = _without_steady_state(generator, rho, places)
+    resolvent = _regression.Resolvent(generator)
+    values = resolvent.moments(rows, starts, omega).real / np.pi
+    return Spectrum(omega, values, coherent, total)
+
+
+def _without_steady_state(
+    generator: NDArray[np.complex128], rho: NDArray[np.complex128], places: NDArray[np.intp]
+) -> NDArray[np.complex128]:
+    """L − κ|ρ⟩⟩⟨⟨1|: the same on everything of trace zero, and without its eigenvalue 0."""
+    identity = np.eye(len(rho)).ravel()[places]
+    rate = np.abs(generator).max()
+    return generator - rate * np.outer(rho.ravel(order="F")[places], identity)

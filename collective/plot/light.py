@@ -1,0 +1,118 @@
+"""Light in time and frequency: spectra, and the photons of single trajectories."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from collective import _checks
+from collective.observables import _given
+from collective.observables.spectra import Spectrum
+from collective.plot._style import TIME, axes, colours
+from collective.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_VISIBLE = 1e-9  # of all the light: an elastic line weaker than that is round-off
+
+
+def spectrum(
+    spectra: Spectrum | Mapping[str, Spectrum],
+    *,
+    log: bool = False,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Spectra of light; the elastic line is an arrow, with its weight beside it.
+
+    The arrow has no height of its own: a line without width carries a rate, not a density.
+
+    Args:
+        spectra: one of `observables.spectrum`, or several by label.
+        log: logarithmic, for lines of very different strength.
+        ax: where to draw; None makes a new figure.
+    """
+    named = spectra if isinstance(spectra, Mapping) else {"": spectra}
+    if not named:
+        raise ValueError("spectra is empty: give at least one of co.observables.spectrum")
+    for one in named.values():
+        _checks.instance("spectra", one, Spectrum, "co.observables.spectrum(...)")
+    ax = axes(ax)
+    styles = ("-", "--", "-.", ":")
+    elastic = []
+    for i, (label, one) in enumerate(named.items()):
+        colour = colours(len(named))[i]
+        style = styles[i % len(styles)]
+        order = np.argsort(one.frequencies)
+        ax.plot(one.frequencies[order], one.values[order], style, color=colour, label=label or None)
+        if one.coherent > _VISIBLE * (one.coherent + one.total):
+            elastic.append((colour, one.coherent))
+    top = max(float(one.values.max()) for one in named.values())
+    if log:
+        ax.set_yscale("log")
+    else:
+        ax.set_ylim(0, 1.3 * top if elastic else 1.08 * top)
+    for i, (colour, weight) in enumerate(elastic):
+        height = 0.94 - 0.07 * i  # all of them stand at zero: shorter ones in front
+        ax.annotate(
+            "",
+            xy=(0, height),
+            xytext=(0, 0),
+            xycoords=("data", "axes fraction"),
+            arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.8, "shrinkA": 0},
+            annotation_clip=True,
+        )
+        ax.annotate(
+            f"elastic {weight:.3g} Γ₀",
+            xy=(0, height),
+            xycoords=("data", "axes fraction"),
+            xytext=(8, -4),
+            textcoords="offset points",
+            color=colour,
+            annotation_clip=True,
+        )
+    ax.set(xlabel="frequency ω (Γ₀)", ylabel="spectrum S(ω)")
+    if any(named):
+        ax.legend(frameon=False)
+    return ax
+
+
+def jumps(result: Result, *, trajectories: int = 5, ax: "Axes | None" = None) -> "Axes":
+    """Photons counted up to each time in single runs, as staircases, and their mean over all runs.
+
+    Args:
+        result: of `evolve(..., method="trajectories")`.
+        trajectories: how many to draw, the first ones.
+        ax: where to draw; None makes a new figure.
+
+    Raises:
+        ValueError: for a result without jumps, or fewer trajectories than asked for.
+    """
+    photons = _given.photons(result, "plot.jumps")
+    shown = _checks.count("trajectories", trajectories)
+    if shown > photons.n_trajectories:
+        raise ValueError(
+            f"trajectories: {shown} asked for, the result has {photons.n_trajectories}"
+        )
+    ax = axes(ax)
+    start, end = float(result.times[0]), float(result.times[-1])
+    for run, colour in enumerate(colours(shown)):
+        times, _ = photons.of(run)
+        stairs = np.concatenate([[start], times, [end]])
+        counted = np.concatenate([np.arange(len(times) + 1), [len(times)]])
+        label = None if run else "single runs" if shown > 1 else "a single run"
+        ax.step(stairs, counted, where="post", color=colour, lw=1.1, alpha=0.85, label=label)
+    times = np.sort(photons.times)
+    mean = np.arange(1, len(times) + 1) / photons.n_trajectories
+    ax.plot(
+        np.concatenate([[start], times, [end]]),
+        np.concatenate([[0], mean, mean[-1:] if len(mean) else [0]]),
+        color="black",
+        lw=2.8,
+        label=f"mean of {photons.n_trajectories}",
+    )
+    ax.set(xlabel=TIME, ylabel="photons emitted", xlim=(start, end))
+    ax.set_ylim(bottom=0)
+    ax.locator_params(axis="y", integer=True)
+    ax.legend(frameon=False)
+    return ax

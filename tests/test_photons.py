@@ -1,0 +1,325 @@
+"""Photon statistics against closed forms, dense regression, and counted photons."""
+
+from itertools import pairwise
+
+import matplotlib
+import numpy as np
+import pytest
+import reference
+from scipy.linalg import expm
+
+import collective as co
+from collective.observables.photons import coincidences, g2, inverted_g2
+
+matplotlib.use("Agg")
+
+
+def complex_pair(**more):
+    """Complex Γ and Δ, unequal rates."""
+    return co.Couplings(
+        [[1.0, 0.4 + 0.3j], [0.4 - 0.3j, 0.7]], [[0, 0.8 - 0.6j], [0.8 + 0.6j, 0]], **more
+    )
+
+
+def dense_g2(couplings, rho, tau, first=None, second=None):
+    """Fourfold sums over emitters with dense matrices and the dense master equation."""
+    n = len(couplings)
+    first = couplings.decay if first is None else first
+    second = couplings.decay if second is None else second
+    lower = reference.lowering(n)
+    later = expm(reference.generator_of(couplings) * tau)
+
+    def rate(matrix, state):
+        return sum(
+            matrix[m, k] * np.trace(lower[m].T @ lower[k] @ state)
+            for m in range(n)
+            for k in range(n)
+        )
+
+    def evolved(state):
+        return (later @ state.ravel()).reshape(state.shape)
+
+    jumped = sum(first[m, k] * lower[k] @ rho @ lower[m].T for m in range(n) for k in range(n))
+    return (rate(second, evolved(jumped)) / (rate(first, rho) * rate(second, evolved(rho)))).real
+
+
+def far_field(emitters, n):
+    """The matrix of one direction, term by term."""
+    u, r, rates = emitters.dipoles, emitters.positions, emitters.decay_rates
+    return np.array(
+        [
+            [
+                3
+                / (8 * np.pi)
+                * np.sqrt(rates[m] * rates[k])
+                * (u[m].conj() @ u[k] - (u[m].conj() @ n) * (n @ u[k]))
+                * np.exp(2j * np.pi * n @ (r[m] - r[k]))
+                for k in range(len(u))
+            ]
+            for m in range(len(u))
+        ]
+    )
+
+
+def random_pair():
+    return co.couple(
+        co.Emitters(
+            [[0, 0, 0], [0.3, 0, 0.1]], dipoles=[[1, 1j, 0], [0, 0.2, 1]], decay_rates=[1, 0.6]
+        ),
+        co.Vacuum(),
+    )
+
+
+def observed(couplings, state, times, **more):
+    return co.evolve(couplings, state, times, observe="states", progress=False, **more)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+@pytest.mark.parametrize("spacing", [0.08, 0.3])
+def test_inverted_ensembles(n, spacing):
+    """All light: 1 + (Var − 1)/N; one direction: 2 − 2/N."""
+    chain = co.couple(co.chain(n, spacing), co.Vacuum())
+    variance = np.var(np.linalg.eigvalsh(chain.decay))
+    start = observed(chain, "inverted", [0.0])
+    assert g2(start)[0] == pytest.approx(1 + (variance - 1) / n, rel=1e-10)
+    assert inverted_g2(chain) == pytest.approx(1 + (variance - 1) / n, rel=1e-12)
+    direction = [0.2, 1.0, -0.4]
+    assert g2(start, directions=direction)[0] == pytest.approx(2 - 2 / n, rel=1e-10)
+    assert inverted_g2(chain, directions=direction) == pytest.approx(2 - 2 / n, rel=1e-12)
+
+
+def test_identical_couplings_and_independent_emitters():
+    same = co.Couplings(np.ones((4, 4)), np.zeros((4, 4)))
+    assert g2(observed(same, "inverted", [0.0]))[0] == pytest.approx(2 - 2 / 4)
+    # photons that tell where they come from: 1 − 1/N
+    alone = co.Couplings(np.eye(4), np.zeros((4, 4)))
+    assert g2(observed(alone, "inverted", [0.0, 1.0])) == pytest.approx([0.75, 0.75])
+    # Dicke state of k excitations: (k−1)(N−k+2)/(k(N−k+1))
+    assert g2(observed(same, co.states.dicke(2), [0.0]))[0] == pytest.approx(4 / (2 * 3))
+    many = co.Couplings(np.broadcast_to(1.0, (500, 500)), np.broadcast_to(0.0, (500, 500)))
+    assert inverted_g2(many) == pytest.approx(2 - 2 / 500)
+
+
+def test_against_fourfold_sums():
+    """Complex dipoles, a state in the middle of its decay; all light, one direction, two."""
+    pair = random_pair()
+    result = observed(pair, co.states.coherent(2.1, 0.3), [0.0, 0.4, 1.1])
+    one, other = np.array([2.0, -1.0, 2.0]) / 3, np.array([0.0, 0.6, 0.8])
+    first, second = far_field(pair.emitters, one), far_field(pair.emitters, other)
+    for directions, matrices in (
+        (None, ()),
+        (3 * one, (first, first)),
+        ([one, other], (first, second)),
+    ):
+        found = g2(result, directions=directions)
+        expected = [dense_g2(pair, rho.full(), 0, *matrices) for rho in result.states]
+        np.testing.assert_allclose(found, expected, rtol=1e-8)
+    cross = inverted_g2(pair, directions=[one, other])
+    assert cross == pytest.approx(dense_g2(pair, np.diag([1.0, 0, 0, 0]), 0, first, second))
+
+
+def test_engines_agree():
+    chain = co.couple(co.chain(3, 0.12), co.Vacuum()).replace(dephasing=0.1)
+    times = np.linspace(0, 2, 5)
+    exact = g2(observed(chain, "inverted", times, method="exact"))
+    driven = g2(observed(chain, "inverted", times, method="driven"))
+    np.testing.assert_allclose(exact, driven, rtol=1e-5)
+
+
+def test_no_light_is_not_a_number():
+    driven = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    found = g2(observed(driven, "ground", [0.0, 3.0]))
+    assert np.isnan(found[0])
+    assert found[1] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("rabi", [0.2, 1.0, 6.0])
+def test_driven_atom(rabi):
+    """Carmichael & Walls (1976)."""
+    tau = np.linspace(0, 12, 41)
+    mu = np.sqrt(rabi**2 - 1 / 16 + 0j)
+    expected = 1 - np.exp(-0.75 * tau) * (np.cos(mu * tau) + 3 / (4 * mu) * np.sin(mu * tau))
+    found = g2(co.Couplings([[1.0]], [[0.0]], drive=rabi), tau)
+    np.testing.assert_allclose(found, expected.real, atol=1e-9)
+
+
+def test_delayed_against_dense():
+    pair = random_pair().replace(drive=[1.0, 0.4j], detunings=[0.3, -0.5])
+    one, other = np.array([2.0, -1.0, 2.0]) / 3, np.array([0.0, 0.6, 0.8])
+    matrices = far_field(pair.emitters, one), far_field(pair.emitters, other)
+    steady = co.steady_state(pair).full()
+    for tau in (0.0, 0.7, 2.5):
+        found = g2(pair, [tau], directions=[one, other])[0]
+        assert found == pytest.approx(dense_g2(pair, steady, tau, *matrices), rel=1e-8)
+    decaying = complex_pair(detunings=[0.3, -0.5], dephasing=[0, 0.2])
+    found = g2(decaying, [0, 0.7], state="inverted")
+    expected = [dense_g2(decaying, np.diag([1.0, 0, 0, 0]), tau) for tau in (0, 0.7)]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_delayed_at_zero_is_at_once():
+    chain = co.couple(co.chain(3, 0.15), co.Vacuum()).replace(drive=1.5)
+    steady = co.steady_state(chain)
+    at_once = g2(observed(chain, steady, [0.0], method="exact"))[0]
+    assert g2(chain, [0.0])[0] == pytest.approx(at_once, rel=1e-9)
+    assert g2(chain, [0.0], state=steady)[0] == pytest.approx(at_once, rel=1e-9)
+
+
+def counted_by_regression(couplings, state, low, high, end):
+    """∫∫G²/∫∫RR' over first photons in 0 … end and delays in a bin, on Gauss points."""
+    from numpy.polynomial.legendre import leggauss
+
+    x, w = leggauss(8)
+    firsts, delays = end * (x + 1) / 2, low + (high - low) * (x + 1) / 2
+    result = co.evolve(
+        couplings, state, np.concatenate([[0.0], firsts]), observe="states", method="exact"
+    )
+    above = below = 0.0
+    for i, rho in enumerate(result.states[1:]):
+        early = reference.emission(couplings.decay, rho.full())
+        later = co.evolve(couplings, rho, np.concatenate([[0.0], delays]), method="exact").emission
+        chance = early * later[1:] * w * w[i]
+        below += chance.sum()
+        above += (chance * g2(couplings, delays, state=rho)).sum()
+    return above / below
+
+
+def test_counted_photons_of_a_burst():
+    """Within four standard errors of the regression theorem, and errors that mean something."""
+    chain = co.couple(co.chain(3, 0.1), co.Vacuum())
+    result = co.evolve(
+        chain, "inverted", [0.0, 4.0], method="trajectories", n_trajectories=4000, seed=3
+    )
+    edges = [0.0, 0.3, 1.0, 2.0]
+    values, errors = coincidences(result, edges, window=(0.0, 1.0))
+    for k in range(3):
+        expected = counted_by_regression(chain, "inverted", edges[k], edges[k + 1], 1.0)
+        assert abs(values[k] - expected) < 4 * errors[k], (k, values[k], errors[k], expected)
+    assert np.all(errors < 0.1 * values)
+    assert np.all(errors > 0.003)
+
+
+def test_errors_are_the_spread_of_repeated_runs():
+    pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
+    found = [
+        coincidences(
+            co.evolve(
+                pair, "inverted", [0.0, 6.0], method="trajectories", n_trajectories=200, seed=seed
+            ),
+            [0.0, 0.5, 2.0],
+        )
+        for seed in range(60)
+    ]
+    values, errors = np.moveaxis(np.array(found), 1, 0)
+    np.testing.assert_allclose(values.mean(axis=0), 0.5, atol=0.02)
+    np.testing.assert_allclose(values.std(axis=0), errors.mean(axis=0), rtol=0.35)
+
+
+def test_only_photons_are_counted():
+    """Dephasing jumps of one emitter come often, and a single excitation gives one photon."""
+    pair = co.Couplings(np.eye(2), np.zeros((2, 2)), dephasing=3.0)
+    result = co.evolve(
+        pair, co.states.single(0), [0.0, 2.0, 6.0], method="trajectories", n_trajectories=30, seed=1
+    )
+    assert len(result.jumps) > 40
+    values, errors = coincidences(result, [0.0, 5.0])
+    assert (values[0], errors[0]) == (0, 0)
+
+
+def test_bad_input():
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+    driven = pair.replace(drive=1.0)
+    plain = co.evolve(pair, "inverted", [0.0, 1.0])
+    result = observed(pair, "inverted", [0.0, 1.0])
+    with pytest.raises(ValueError, match=r"g2 needs states: evolve\(..., observe=\('states',\)"):
+        g2(plain)
+    with pytest.raises(ValueError, match="delays are needed"):
+        g2(pair)
+    with pytest.raises(ValueError, match="go with couplings"):
+        g2(result, [0.0])
+    with pytest.raises(TypeError, match="result"):
+        g2("inverted")
+    for bad in ([-0.1], [1, 0.5], [0, 0]):
+        with pytest.raises(ValueError, match="delays must increase"):
+            g2(driven, bad)
+    with pytest.raises(ValueError, match="finite"):
+        g2(driven, [np.nan])
+    with pytest.raises(ValueError, match="dark"):
+        g2(pair, [0.0])
+    with pytest.raises(ValueError, match="no light"):
+        g2(pair, [0.0], state="ground")
+    with pytest.raises(ValueError, match="no light"):
+        g2(pair, [0.0, 2000.0], state="inverted")
+    with pytest.raises(ValueError, match="none of the times"):
+        g2(observed(pair, "ground", [0.0, 1.0]))
+    with pytest.raises(ValueError, match="zero vector"):
+        g2(result, directions=[0, 0, 0])
+    with pytest.raises(ValueError, match="one or two"):
+        inverted_g2(pair, directions=np.eye(3))
+    with pytest.raises(ValueError, match="every decay rate is zero"):
+        inverted_g2(co.Couplings([[0.0]], [[0.0]]))
+    with pytest.raises(MemoryError, match="30 emitters"):
+        g2(co.Couplings(np.eye(30), np.zeros((30, 30)), drive=1.0), [0.0])
+
+
+def test_bad_counting():
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+    with pytest.raises(ValueError, match=r"needs jumps: evolve\(..., method='trajectories'"):
+        coincidences(co.evolve(pair, "inverted", [0.0, 1.0]), [0, 1])
+    result = co.evolve(
+        pair, "inverted", [0.0, 3.0], method="trajectories", n_trajectories=20, seed=1
+    )
+    with pytest.raises(ValueError, match="at least two"):
+        coincidences(result, [0.0])
+    with pytest.raises(ValueError, match="edges must increase"):
+        coincidences(result, [1.0, 0.0])
+    with pytest.raises(ValueError, match="lie within 0 … 2"):
+        coincidences(result, [0.0, 1.0], window=(0.0, 2.5))
+    with pytest.raises(ValueError, match="observed"):
+        coincidences(result, [0.0, 4.0])
+    with pytest.raises(ValueError, match="window must be two"):
+        coincidences(result, [0.0, 1.0], window=(1, 2, 3))
+    with pytest.raises(ValueError, match="wider bins"):
+        coincidences(result, [0.0, 1e-9])
+
+
+def test_figure():
+    from collective.plot.light import jumps
+
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+    result = co.evolve(
+        pair, "inverted", [0.0, 8.0], method="trajectories", n_trajectories=40, seed=1
+    )
+    ax = jumps(result, trajectories=3)
+    assert len(ax.lines) == 4
+    counted = ax.lines[-1].get_ydata()[-1]
+    assert counted == len(result.jumps) / 40
+    for run in range(3):
+        assert ax.lines[run].get_ydata()[-1] == len(result.jumps.of(run)[0])
+    with pytest.raises(ValueError, match="41 asked for"):
+        jumps(result, trajectories=41)
+    with pytest.raises(ValueError, match="needs jumps"):
+        jumps(co.evolve(pair, "inverted", [0.0, 1.0]))
+    matplotlib.pyplot.close("all")
+
+
+def test_counted_photons_of_driven_and_pumped_emitters():
+    """In a steady state, jumps of the pump left out, against the regression theorem."""
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum()).replace(drive=1.5, pump=0.2)
+    result = co.evolve(
+        pair,
+        "ground",
+        np.linspace(0, 40, 41),
+        method="trajectories",
+        n_trajectories=60,
+        seed=1,
+        progress=False,
+    )
+    edges = np.array([0, 0.3, 1, 3])
+    values, errors = coincidences(result, edges, window=(10, 37))
+    delays = np.linspace(0, 3, 301)
+    steady = g2(pair, delays)
+    for k, (low, high) in enumerate(pairwise(edges)):
+        expected = steady[(delays >= low) & (delays <= high)].mean()
+        assert abs(values[k] - expected) < 4 * errors[k]
+    assert np.all(errors < 0.15)
