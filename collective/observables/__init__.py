@@ -16,18 +16,26 @@ from collective.observables.patterns import (
     near_field,
     sphere,
 )
+from collective.observables.photons import coincidences, g2, inverted_g2
+from collective.observables.spectra import Spectrum, g1, spectrum
 
 __all__ = [
     "FarField",
+    "Spectrum",
     "angular_pattern",
+    "coincidences",
     "collected",
     "concurrence",
     "entropy",
     "excitation_distribution",
     "far_field",
+    "g1",
+    "g2",
+    "inverted_g2",
     "near_field",
     "negativity",
     "purity",
+    "spectrum",
     "sphere",
     "squeezing",
 ]

@@ -2,6 +2,7 @@
 
 from collective.plot._style import COLOURS
 from collective.plot.curves import comparison, emission, populations
+from collective.plot.light import jumps, spectrum
 from collective.plot.patterns import field_map, pattern, pattern_3d
 from collective.plot.states import animate, ladder
 from collective.plot.structure import couplings, lattice, modes
@@ -13,10 +14,12 @@ __all__ = [
     "couplings",
     "emission",
     "field_map",
+    "jumps",
     "ladder",
     "lattice",
     "modes",
     "pattern",
     "pattern_3d",
     "populations",
+    "spectrum",
 ]
