@@ -35,12 +35,6 @@ def states(result: Result, observable: str) -> "list[Qobj]":
     return result.states
 
 
-def couplings(result: Result, observable: str) -> Couplings:
-    """What was evolved, of two-level emitters."""
-    _two_level(result, observable)
-    return result.couplings
-
-
 def photons(result: Result, observable: str) -> Jumps:
     """The jumps of trajectories that are photons: not those of dephasing or a pump."""
     evolved = couplings(result, observable)

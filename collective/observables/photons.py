@@ -77,7 +77,7 @@ def g2(
             "delays and state go with couplings: g2(result.couplings, delays, state=...); a result "
             "has g2 at zero delay"
         )
-    return _at_once(_given.couplings(source, "g2"), density, directions)
+    return _at_once(_given.two_level(source, "g2"), density, directions)
 
 
 def inverted_g2(couplings: Couplings, *, directions: ArrayLike | None = None) -> float:
