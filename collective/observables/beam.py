@@ -93,7 +93,7 @@ def scattering(
         >>> from collective.observables.beam import scattering
         >>> array = co.couple(co.square(6, 6, 0.6, dipoles=(1, 0, 0)), co.Vacuum())
         >>> scattering(array, [0.25], waist=1.0).reflection.round(3)
-        array([0.987])
+        array([0.988])
     """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     emitters = _given.in_vacuum(couplings, "scattering of a beam")
@@ -249,13 +249,16 @@ def _resolvent(
 ) -> NDArray[np.complex128]:
     """(ω − H_eff)⁻¹ on a source at every frequency, (F, N).
 
-    By Schur's unitary triangular form: eigenvectors of H_eff may be nearly parallel.
+    By Schur's unitary triangular form: eigenvectors of H_eff may be nearly parallel. One thread:
+    most of the work is a chain of rotations that BLAS cannot share out.
     """
     from scipy.linalg import schur, solve_triangular
+    from threadpoolctl import threadpool_limits
 
-    triangular, unitary = schur(effective, output="complex")
-    turned, one = unitary.conj().T @ source, np.eye(len(source))
-    solved = [solve_triangular(w * one - triangular, turned) for w in frequencies]
+    with threadpool_limits(1, "blas"):
+        triangular, unitary = schur(effective, output="complex")
+        turned, one = unitary.conj().T @ source, np.eye(len(source))
+        solved = [solve_triangular(w * one - triangular, turned) for w in frequencies]
     return np.asarray(solved) @ unitary.T
 
 

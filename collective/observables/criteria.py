@@ -145,7 +145,7 @@ def critical_spacing(
     ends = _checks.finite("bracket", bracket)
     if ends.shape != (2,) or not 0 < ends[0] < ends[1]:
         raise ValueError(f"bracket must be two spacings, 0 < low < high, got {bracket}")
-    spacings = np.linspace(*ends, _checks.count("samples", samples, minimum=2))
+    spacings = np.linspace(ends[0], ends[1], _checks.count("samples", samples, minimum=2))
 
     def excess(spacing: float) -> float:
         return burst_criterion(_built(builder, spacing), direction).g2 - 1
