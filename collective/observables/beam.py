@@ -1,0 +1,279 @@
+r"""A weak beam on an array: how much passes and how much comes back.
+
+The beam is an exact solution of Maxwell's equations with a Gaussian spectrum of plane waves,
+
+.. math:: E(r) = \int_{q<k}\frac{d^2q}{(2π)^2}\, e^{−q^2w^2/4}\,[ε − K̂(K̂·ε)]\, e^{iK·r},
+          \qquad K = (q, \sqrt{k^2 − q^2}),
+
+the Gaussian beam of waist w for w ≫ λ₀, and focused as far as light can be below. It carries
+:math:`P = \int\frac{d^2q}{(2π)^2}|E_q|^2 K_z/k`, and both the light that passes and the light
+that returns are counted in this same mode.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.couplings import Couplings
+from collective.observables import _given
+from collective.observables.bloch import bands
+
+_IN_PLANE = 1e-9  # of the wavelength: what an array may miss its plane by
+_PERPENDICULAR = 1e-9
+_FAINT = 40.0  # e^(−40) of the spectrum's intensity is left out
+
+
+@dataclass(frozen=True, eq=False)
+class Scattering:
+    """What passes an array and what it sends back; see `scattering`.
+
+    Attributes:
+        frequencies: of the light less ω₀, (F,), in Γ₀.
+        transmitted: amplitude t of the beam's mode behind the array, (F,).
+        reflected: amplitude r of its mirror image before the array, (F,).
+    """
+
+    frequencies: NDArray[np.float64]
+    transmitted: NDArray[np.complex128]
+    reflected: NDArray[np.complex128]
+
+    @property
+    def transmission(self) -> NDArray[np.float64]:
+        """|t|², (F,)."""
+        return np.abs(self.transmitted) ** 2
+
+    @property
+    def reflection(self) -> NDArray[np.float64]:
+        """|r|², (F,)."""
+        return np.abs(self.reflected) ** 2
+
+    @property
+    def loss(self) -> NDArray[np.float64]:
+        """1 − |t|² − |r|², what is scattered into other directions or dephased, (F,)."""
+        return 1 - self.transmission - self.reflection
+
+
+def scattering(
+    couplings: Couplings,
+    frequencies: ArrayLike,
+    *,
+    waist: float,
+    axis: ArrayLike = (0, 0, 1),
+    polarisation: ArrayLike = (1, 0, 0),
+) -> Scattering:
+    r"""A weak focused beam on a flat array, to first order in its amplitude.
+
+    .. math:: t = 1 − i f^†(ω − H_{eff} + iγ_φ)^{-1}f, \qquad
+              r = −i f_r^†(ω − H_{eff} + iγ_φ)^{-1}f, \qquad
+              f_m = \sqrt{\frac{3πΓ_m}{2k^2P}}\; u_m^*·E(r_m)
+
+    and f_r the same with the beam mirrored at the plane of the array, in which both have their
+    focus, at the mean position. :math:`|f|^2` is the rate into the mode, so that
+    |t|² + |r|² ≤ 1. For w ≫ λ₀ and one emitter, t on resonance is 1 − 6/(kw)² (Shahmoon, Wild,
+    Lukin & Yelin, Phys. Rev. Lett. 118, 113601 (2017)). With dephasing these are the coherent
+    amplitudes; the drive of the couplings does not enter.
+
+    Args:
+        couplings: in vacuum, emitters in one plane, without pump.
+        frequencies: ω − ω₀ of the light, (F,), in units of rate (in the frame of the couplings).
+        waist: radius w at which the amplitude of the focus is 1/e, in units of length.
+        axis: along which the beam travels, perpendicular to the plane of the array.
+        polarisation: ε, (3,) real or complex, perpendicular to the axis.
+
+    Returns:
+        `Scattering` with amplitudes and powers, (F,).
+
+    Raises:
+        ValueError: for emitters that are not in a plane perpendicular to the axis, or pumped.
+
+    Example:
+        >>> import collective as co
+        >>> from collective.observables.beam import scattering
+        >>> array = co.couple(co.square(6, 6, 0.6, dipoles=(1, 0, 0)), co.Vacuum())
+        >>> scattering(array, [0.25], waist=1.0).reflection.round(3)
+        array([0.988])
+    """
+    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    emitters = _given.in_vacuum(couplings, "scattering of a beam")
+    if np.any(couplings.pump):
+        raise ValueError("couplings: a pumped array amplifies; scattering needs pump = 0")
+    frequencies = _frequencies(frequencies)
+    waist = _checks.number("waist", waist, above=0)
+    normal = _checks.direction("axis", axis)
+    vector = _checks.unit_vector("polarisation", polarisation)
+    if abs(vector @ normal) > _PERPENDICULAR:
+        raise ValueError(
+            "polarisation must be perpendicular to the axis of the beam, their product is "
+            f"{abs(vector @ normal):.3g}"
+        )
+    away = emitters.positions - emitters.positions.mean(axis=0)
+    height = float(np.abs(away @ normal).max())
+    if height > _IN_PLANE * emitters.wavelength:
+        raise ValueError(
+            "couplings: the emitters must lie in one plane perpendicular to the axis, they are "
+            f"up to {height:.3g} out of it; turn the axis or the array"
+        )
+    k = float(emitters.wavenumbers.mean())
+    field, power = _focus(k * away, k * waist, normal, vector)
+    mirrored = field - 2 * (field @ normal)[:, None] * normal
+    scale = np.sqrt(1.5 * np.pi * emitters.decay_rates / power)
+    into = scale * np.einsum("mi,mi->m", emitters.dipoles.conj(), field)
+    back = scale * np.einsum("mi,mi->m", emitters.dipoles.conj(), mirrored)
+    effective = couplings.effective_hamiltonian() - 1j * np.diag(couplings.dephasing)
+    answers = _resolvent(effective, frequencies, into)
+    return _frozen(frequencies, 1 - 1j * answers @ into.conj(), -1j * answers @ back.conj())
+
+
+def transmission(
+    couplings: Couplings,
+    frequencies: ArrayLike,
+    *,
+    waist: float,
+    axis: ArrayLike = (0, 0, 1),
+    polarisation: ArrayLike = (1, 0, 0),
+) -> NDArray[np.float64]:
+    """|t|² of a weak focused beam, (F,); arguments, equation and errors as of `scattering`.
+
+    Example:
+        >>> import collective as co
+        >>> from collective.observables.beam import transmission
+        >>> array = co.couple(co.square(6, 6, 0.6, dipoles=(1, 0, 0)), co.Vacuum())
+        >>> transmission(array, [50.0], waist=1.0).round(3)
+        array([1.])
+    """
+    return scattering(
+        couplings, frequencies, waist=waist, axis=axis, polarisation=polarisation
+    ).transmission
+
+
+def reflection(
+    couplings: Couplings,
+    frequencies: ArrayLike,
+    *,
+    waist: float,
+    axis: ArrayLike = (0, 0, 1),
+    polarisation: ArrayLike = (1, 0, 0),
+) -> NDArray[np.float64]:
+    """|r|² of a weak focused beam, (F,); arguments, equation and errors as of `scattering`.
+
+    Example:
+        >>> import collective as co
+        >>> from collective.observables.beam import reflection
+        >>> array = co.couple(co.square(6, 6, 0.6, dipoles=(1, 0, 0)), co.Vacuum())
+        >>> reflection(array, [50.0], waist=1.0).round(3)
+        array([0.])
+    """
+    return scattering(
+        couplings, frequencies, waist=waist, axis=axis, polarisation=polarisation
+    ).reflection
+
+
+def infinite_array(
+    spacing: float, frequencies: ArrayLike, *, dipole: ArrayLike = (1, 0, 0)
+) -> Scattering:
+    r"""A plane wave, polarised as the dipoles, at normal incidence on an infinite square array.
+
+    .. math:: r = \frac{−iΓ_s/2}{ω − ω_0 − Δ + iΓ/2}, \qquad t = 1 + r, \qquad
+              Γ_s = \frac{3π|u_∥|^2}{k^2a^2}
+
+    with shift Δ and rate Γ of the mode Q = 0 of `bands`. Below one wavelength only the specular
+    order is open, Γ_s = Γ, and the array is a perfect mirror at ω = ω₀ + Δ (Bettles, Gardiner &
+    Adams, Phys. Rev. Lett. 116, 103602 (2016)).
+
+    Args:
+        spacing: a, in wavelengths.
+        frequencies: ω − ω₀ of the light, (F,), in Γ₀.
+        dipole: (3,); the array lies in the xy-plane, and the light has the polarisation of the
+            dipole's part in it.
+
+    Raises:
+        ValueError: for dipoles along z, which the wave cannot drive, or a spacing at which an
+            order opens.
+
+    Example:
+        >>> from collective.observables.beam import infinite_array
+        >>> from collective.observables.bloch import bands
+        >>> resonance = bands("square", 0.6, [[0, 0]]).shifts
+        >>> infinite_array(0.6, resonance).reflection.round(12)
+        array([1.])
+    """
+    frequencies = _frequencies(frequencies)
+    normal = bands("square", spacing, np.zeros((1, 2)), dipole=dipole)
+    in_plane = float(np.sum(np.abs(normal.dipole[:2]) ** 2))
+    if in_plane == 0:
+        raise ValueError("dipole along z is not driven by light along z: give it a part in xy")
+    specular = 3 * in_plane / (4 * np.pi * normal.spacing**2)
+    resonance = frequencies - normal.shifts[0] + 0.5j * normal.rates[0]
+    back = -0.5j * specular / resonance
+    return _frozen(frequencies, 1 + back, back)
+
+
+def _focus(
+    points: NDArray[np.float64],
+    waist: float,
+    normal: NDArray[np.float64],
+    vector: NDArray[np.complex128],
+) -> tuple[NDArray[np.complex128], float]:
+    """E of the beam in its focal plane (N, 3) and its power P, lengths in 1/k."""
+    from scipy.special import jv
+
+    widest = min(1.0, np.sqrt(2 * _FAINT) / waist)
+    flat = points - (points @ normal)[:, None] * normal
+    distance = np.linalg.norm(flat, axis=1)
+    count = 64 + int(distance.max() * widest)
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    angle = np.arcsin(widest) * (nodes + 1) / 2  # of each plane wave to the axis
+    s, c = np.sin(angle), np.cos(angle)
+    measure = weights * np.arcsin(widest) / 2 * s * c / (2 * np.pi)
+    spectrum = np.exp(-((s * waist) ** 2) / 4)
+    power = float(measure * spectrum**2 @ ((1 - s**2 / 2) * c))
+    phases = np.outer(distance, s)
+    zeroth, second = jv(0, phases), jv(2, phases)
+    isotropic = zeroth @ (measure * spectrum * (1 - s**2 / 2)) - second @ (
+        measure * spectrum * s**2 / 2
+    )
+    radial = second @ (measure * spectrum * s**2)
+    forward = jv(1, phases) @ (measure * spectrum * s * c)
+    outwards = flat / np.where(distance > 0, distance, 1.0)[:, None]
+    part = outwards @ vector
+    field = isotropic[:, None] * vector + (radial * part)[:, None] * outwards
+    return field - 1j * (forward * part)[:, None] * normal, power
+
+
+def _resolvent(
+    effective: NDArray[np.complex128],
+    frequencies: NDArray[np.float64],
+    source: NDArray[np.complex128],
+) -> NDArray[np.complex128]:
+    """(ω − H_eff)⁻¹ on a source at every frequency, (F, N).
+
+    By Schur's unitary triangular form: eigenvectors of H_eff may be nearly parallel. One thread:
+    most of the work is a chain of rotations that BLAS cannot share out.
+    """
+    from scipy.linalg import schur, solve_triangular
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        triangular, unitary = schur(effective, output="complex")
+        turned, one = unitary.conj().T @ source, np.eye(len(source))
+        solved = [solve_triangular(w * one - triangular, turned) for w in frequencies]
+    return np.asarray(solved) @ unitary.T
+
+
+def _frequencies(value: ArrayLike) -> NDArray[np.float64]:
+    frequencies = np.atleast_1d(_checks.finite("frequencies", value))
+    if frequencies.ndim != 1 or len(frequencies) == 0:
+        raise ValueError(f"frequencies must be a row of numbers, got shape {frequencies.shape}")
+    return frequencies
+
+
+def _frozen(
+    frequencies: NDArray[np.float64],
+    transmitted: NDArray[np.complex128],
+    reflected: NDArray[np.complex128],
+) -> Scattering:
+    for array in (frequencies, transmitted, reflected):
+        _checks.readonly(array)
+    return Scattering(frequencies, transmitted, reflected)

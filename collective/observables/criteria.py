@@ -1,0 +1,217 @@
+"""What the couplings alone tell: whether a burst starts, up to which spacing, how wide modes are.
+
+The Hamiltonian, dephasing, pump and drive leave the first derivative of the inverted state's
+emission alone; only Γ enters.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.couplings import Couplings, couple
+from collective.emitters import Emitters
+from collective.fields import Vacuum
+from collective.observables import _given
+
+_DARK = 1e-12  # of one emitter's rate into a direction: below, no light goes there
+
+
+@dataclass(frozen=True, repr=False)
+class BurstCriterion:
+    """Whether the emission of the inverted state rises at first; see `burst_criterion`.
+
+    Attributes:
+        rate: R(0), of all light, or per steradian into the direction.
+        slope: its time derivative Ṙ(0).
+        variance: of the eigenvalues of Γ/Γ̄, Γ̄ the mean rate of one emitter; into a direction
+            Tr(ΓD)/(N Γ̄ D̄) − 1, which is the same for D = Γ.
+        threshold: what the variance must exceed: 1 for equal rates.
+        g2: coincidences of a first photon, anywhere, and a second one of those counted,
+            1 + Ṙ(0)/[R(0) ΣΓ_mm].
+        bursts: Ṙ(0) > 0, variance > threshold and g2 > 1, which are the same.
+    """
+
+    rate: float
+    slope: float
+    variance: float
+    threshold: float
+    g2: float
+    bursts: bool
+
+    def __repr__(self) -> str:
+        word, side = ("bursts", "above") if self.bursts else ("no burst", "not above")
+        return (
+            f"{word}: Ṙ(0) = {self.slope / self.rate:+.4g} R(0), "
+            f"variance {self.variance:.4g} {side} {self.threshold:.4g}"
+        )
+
+
+def burst_criterion(couplings: Couplings, direction: ArrayLike | None = None) -> BurstCriterion:
+    r"""Whether inverted emitters start with a burst, in all light or into one direction.
+
+    With the rate :math:`R = \sum_{mn} D_{mn}⟨σ^+_mσ^-_n⟩`, where D = Γ for all light and
+
+    .. math:: D_{mn} = \frac{3}{8π}\sqrt{Γ_mΓ_n}\,
+              [u_m^*·u_n − (u_m^*·n̂)(n̂·u_n)]\, e^{ikn̂·(r_m − r_n)}
+
+    per steradian into n̂, the inverted state has
+
+    .. math:: \dot R(0) = \sum_{m≠n} Γ_{mn}D_{nm} − \sum_m Γ_{mm}D_{mm}.
+
+    A burst starts where this is positive: for equal rates, where the variance of the eigenvalues
+    of Γ/Γ₀ exceeds 1 (Masson & Asenjo-Garcia, arXiv:2106.02042). Shifts, detunings, dephasing,
+    pump and drive do not enter: they change the burst, not whether it starts.
+
+    Args:
+        couplings: of N emitters; a direction needs their positions, in vacuum.
+        direction: n̂ (3,), of any length but zero; None counts all light.
+
+    Raises:
+        ValueError: where nothing is emitted, in all or into the direction.
+
+    Example:
+        >>> import collective as co
+        >>> from collective.observables.criteria import burst_criterion
+        >>> burst_criterion(co.couple(co.chain(10, 0.1), co.Vacuum()))
+        bursts: Ṙ(0) = +1.782 R(0), variance 2.782 above 1
+        >>> burst_criterion(co.couple(co.chain(10, 0.4), co.Vacuum()))
+        no burst: Ṙ(0) = -0.8045 R(0), variance 0.1955 not above 1
+    """
+    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    decay = couplings.decay
+    own = np.diagonal(decay).real
+    total = float(own.sum())
+    if total == 0:
+        raise ValueError("couplings: no emitter decays, so there is no emission to rise")
+    if direction is None:
+        seen = own
+        product = _squares(decay)
+    else:
+        matrix = _into(couplings, _checks.direction("direction", direction))
+        seen = np.diagonal(matrix).real
+        product = float(np.einsum("mn,nm->", decay, matrix).real)
+    rate, diagonal = float(seen.sum()), float(own @ seen)
+    if rate <= _DARK * total:
+        raise ValueError("direction: no light goes there, every dipole lies along it; choose other")
+    slope = product - 2 * diagonal
+    scale = len(couplings) / (total * rate)
+    return BurstCriterion(
+        rate=rate,
+        slope=slope,
+        variance=product * scale - 1,
+        threshold=2 * diagonal * scale - 1,
+        g2=1 + slope / (total * rate),
+        bursts=slope > 0,
+    )
+
+
+def critical_spacing(
+    builder: Callable[[float], Couplings | Emitters],
+    *,
+    bracket: tuple[float, float] = (0.05, 1.0),
+    direction: ArrayLike | None = None,
+    which: str = "last",
+    samples: int = 96,
+) -> float:
+    r"""The spacing at which :math:`\dot R(0)` of the inverted state passes zero.
+
+    The bracket is sampled evenly first and the crossing then found to 1e-12: a pair of crossings
+    closer than one step is missed. Γ oscillates with the spacing, so a large array may burst
+    again beyond the first crossing.
+
+    Args:
+        builder: spacing → `Couplings`, or `Emitters`, which are then in vacuum.
+        bracket: the spacings between which to look.
+        direction: of a burst into one direction, as in `burst_criterion`.
+        which: "last" for the largest spacing of the bracket up to which a burst still starts,
+            "first" for the smallest at which it no longer does.
+        samples: spacings of the first look.
+
+    Raises:
+        ValueError: where the bracket has no end of a burst, or `which="last"` finds one still
+            starting at its upper end.
+
+    Example:
+        >>> import collective as co
+        >>> from collective.observables.criteria import critical_spacing
+        >>> round(critical_spacing(lambda spacing: co.chain(10, spacing)), 5)
+        0.22053
+    """
+    _checks.function("builder", builder)
+    last = _checks.choice("which", which, ("last", "first")) == "last"
+    ends = _checks.finite("bracket", bracket)
+    if ends.shape != (2,) or not 0 < ends[0] < ends[1]:
+        raise ValueError(f"bracket must be two spacings, 0 < low < high, got {bracket}")
+    spacings = np.linspace(ends[0], ends[1], _checks.count("samples", samples, minimum=2))
+
+    def excess(spacing: float) -> float:
+        return burst_criterion(_built(builder, spacing), direction).g2 - 1
+
+    rising = np.array([excess(float(spacing)) > 0 for spacing in spacings])
+    crossings = np.flatnonzero(rising[:-1] & ~rising[1:])
+    where = f"between {ends[0]:g} and {ends[1]:g}"
+    if not np.any(rising):
+        raise ValueError(f"bracket: no burst starts at any spacing {where}; look lower")
+    if len(crossings) == 0 or (last and rising[-1]):
+        raise ValueError(
+            f"bracket: a burst still starts at {ends[1]:g}, so that its end does not lie {where}; "
+            "raise the upper end"
+        )
+    from scipy.optimize import brentq
+
+    index = crossings[-1 if last else 0]
+    return float(brentq(excess, spacings[index], spacings[index + 1], xtol=1e-12))
+
+
+def participation_ratios(couplings: Couplings) -> NDArray[np.float64]:
+    r"""Over how many emitters each mode of H_eff spreads, between 1 and N.
+
+    .. math:: P_ν = \left(\sum_m |v_{mν}|^2\right)^2 / \sum_m |v_{mν}|^4
+
+    Args:
+        couplings: of N emitters.
+
+    Returns:
+        P, (N,), in the order of `Couplings.modes`: brightest first.
+
+    Example:
+        >>> import collective as co
+        >>> from collective.observables.criteria import participation_ratios
+        >>> participation_ratios(co.couple(co.chain(2, 0.1), co.Vacuum())).round(12)
+        array([2., 2.])
+    """
+    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    weights = np.abs(couplings.modes().vectors) ** 2
+    return weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0)
+
+
+def _into(couplings: Couplings, direction: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """D_mn of the light per steradian into a direction, (N, N)."""
+    emitters = _given.in_vacuum(couplings, "burst_criterion into a direction")
+    k = float(emitters.wavenumbers.mean())
+    across = emitters.dipoles - (emitters.dipoles @ direction)[:, None] * direction
+    phases = np.exp(-1j * k * (emitters.positions @ direction))
+    waves = (np.sqrt(emitters.decay_rates) * phases)[:, None] * across
+    return 3 / (8 * np.pi) * (waves.conj() @ waves.T)
+
+
+def _squares(decay: NDArray[np.complex128] | NDArray[np.float64]) -> float:
+    """Tr Γ² = Σ|Γ_mn|², of a constant matrix without its N² entries."""
+    if _checks.constant(decay):
+        return float(len(decay) * abs(decay[0, 0])) ** 2
+    return float(np.vdot(decay, decay).real)
+
+
+def _built(builder: Callable[[float], Couplings | Emitters], spacing: float) -> Couplings:
+    built = builder(spacing)
+    if isinstance(built, Emitters):
+        return couple(built, Vacuum())
+    if not isinstance(built, Couplings):
+        raise TypeError(
+            f"builder must return Couplings or Emitters, got {type(built).__name__} at spacing "
+            f"{spacing:g}"
+        )
+    return built

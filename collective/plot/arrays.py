@@ -1,0 +1,186 @@
+"""Ordered arrays: bands with the light cone, modes on the lattice, transmission and reflection."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective import _checks
+from collective.couplings import Couplings
+from collective.observables.beam import Scattering
+from collective.observables.bloch import Bands
+from collective.plot._style import COLOURS, axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_FLAT = 1e-9  # wavelengths
+_LARGEST_DOT = 260.0  # square points
+
+
+def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
+    """Shift of every Bloch mode, coloured by its decay rate; dark modes in black.
+
+    A chain is drawn against Q with the light cone |Q| < 2π shaded; a square lattice against the
+    distance along the path its quasi-momenta take, the parts inside the light cone shaded. Give
+    them in the order of the path; a jump of the curve, as at the light line, breaks it.
+
+    Args:
+        bands: of `co.observables.bands`.
+        ax: where to draw; None makes a new figure.
+    """
+    _checks.instance("bands", bands, Bands, "co.observables.bands(...)")
+    from matplotlib import colormaps
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import ListedColormap, PowerNorm
+
+    ax = axes(ax)
+    across = _path(bands)
+    dark = bands.rates == 0
+    bright = PowerNorm(0.5, 0, float(bands.rates.max()) or 1.0)
+    glow = ListedColormap(colormaps["inferno"](np.linspace(0.15, 0.8, 256)))
+    ends = np.stack([across, bands.shifts], axis=1)
+    pieces = np.stack([ends[:-1], ends[1:]], axis=1)
+    same = bands.radiating[:-1] == bands.radiating[1:]
+    lit = same & ~dark[:-1]
+    line = LineCollection(list(pieces[lit]), cmap=glow, norm=bright, lw=3)
+    line.set_array((bands.rates[:-1] + bands.rates[1:])[lit] / 2)
+    ax.add_collection(line)
+    ax.add_collection(LineCollection(list(pieces[same & dark[:-1]]), colors=COLOURS[6], lw=1.5))
+    ax.autoscale_view()
+    ax.figure.colorbar(line, ax=ax, label="decay rate (Γ₀)")
+    for low, high in _cone(bands, across):
+        ax.axvspan(low, high, color="0.92", zorder=0, lw=0)
+    ax.plot([], [], color=COLOURS[6], lw=1.5, label="does not decay")
+    ax.fill_between([], [], color="0.88", label="light cone")
+    ax.legend(frameon=False)
+    name = "quasi-momentum $Q$" if bands.lattice == "chain" else "distance along the path of $Q$"
+    ax.set(xlabel=f"{name} (1/λ₀)", ylabel="shift (Γ₀)")
+    ax.set_xlim(across.min(), across.max())
+    return ax
+
+
+def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "Axes":
+    """One mode of H_eff on the lattice: weight |v_m|² as area of the dots, phase as colour.
+
+    A chain along a coordinate axis shows the weight as height too. The phase is that to the
+    heaviest emitter.
+
+    Args:
+        couplings: with emitters.
+        index: of the mode in `Couplings.modes`, brightest first; −1 is the darkest.
+        ax: where to draw, a 3D axes for emitters that do not lie in a coordinate plane; None
+            makes a new figure.
+    """
+    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    if couplings.emitters is None:
+        raise ValueError("mode needs positions: co.couple(...), or Couplings(..., emitters=...)")
+    n = len(couplings)
+    index = _checks.count("index", index, minimum=-n)
+    if index >= n:
+        raise ValueError(f"index must be below {n}, the number of modes; got {index}")
+    modes = couplings.modes()
+    vector = modes.vectors[:, index]
+    heaviest = vector[np.argmax(np.abs(vector))]
+    weights, phases = np.abs(vector) ** 2, np.angle(vector / heaviest)
+    r, unit = couplings.emitters.positions, couplings.emitters.wavelength
+    wide = [i for i in range(3) if np.ptp(r[:, i]) > _FLAT * unit]
+    ax = _axes_for(ax, len(wide))
+    style: dict[str, Any] = {
+        "c": phases / np.pi,
+        "s": _LARGEST_DOT * weights / weights.max(),
+        "cmap": "twilight",
+        "vmin": -1,
+        "vmax": 1,
+        "edgecolors": "0.35",
+        "linewidths": 0.6,
+        "zorder": 3,
+    }
+    length = "λ₀" if unit == 1 else "units of length"
+    labels = [f"{name} ({length})" for name in "xyz"]
+    if len(wide) == 3:
+        dots = ax.scatter(*r.T, depthshade=False, **style)
+        ax.set(xlabel=labels[0], ylabel=labels[1], zlabel=labels[2])
+        ax.set_aspect("equal")
+    elif len(wide) == 2:
+        dots = ax.scatter(*r[:, wide].T, **style)
+        ax.plot(*r[:, wide].T, ".", color="0.6", ms=2, zorder=1)
+        ax.set(xlabel=labels[wide[0]], ylabel=labels[wide[1]])
+        ax.set_aspect("equal", adjustable="datalim")
+        ax.margins(0.12)
+    else:
+        along = r[:, wide[0] if wide else 0]
+        ax.vlines(along, 0, weights, color="0.6", lw=1, zorder=1)
+        style["s"] = 36
+        dots = ax.scatter(along, weights, **style)
+        ax.set(xlabel=labels[wide[0] if wide else 0], ylabel="weight |v$_m$|²")
+        ax.set_ylim(0, 1.15 * weights.max())
+    ax.figure.colorbar(dots, ax=ax, label="phase (π)", ticks=[-1, -0.5, 0, 0.5, 1])
+    rate, shift = modes.rates[index], modes.shifts[index]
+    ax.set_title(f"rate {rate:.3g} Γ₀, shift {shift:+.3g} Γ₀", fontsize="medium")
+    return ax
+
+
+def scattering(
+    scattering: Scattering, *, infinite: Scattering | None = None, ax: "Axes | None" = None
+) -> "Axes":
+    """Transmission and reflection against frequency, and what is lost to other directions.
+
+    Args:
+        scattering: of `co.observables.scattering`.
+        infinite: of `co.observables.infinite_array`, its reflection dashed for comparison.
+        ax: where to draw; None makes a new figure.
+    """
+    _checks.instance("scattering", scattering, Scattering, "co.observables.scattering(...)")
+    ax = axes(ax)
+    x = scattering.frequencies
+    for values, name, colour, style in (
+        (scattering.reflection, "reflected |r|²", COLOURS[1], "-"),
+        (scattering.transmission, "transmitted |t|²", COLOURS[0], "-."),
+        (scattering.loss, "lost", COLOURS[6], ":"),
+    ):
+        ax.plot(x, values, style, color=colour, label=name)
+    if infinite is not None:
+        _checks.instance("infinite", infinite, Scattering, "co.observables.infinite_array(...)")
+        ax.plot(
+            infinite.frequencies,
+            infinite.reflection,
+            "--",
+            color="0.5",
+            lw=1,
+            label="reflected, infinite array",
+        )
+    ax.set(xlabel="frequency $ω − ω_0$ (Γ₀)", ylabel="share of the power", ylim=(-0.02, 1.02))
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    return ax
+
+
+def _path(bands: Bands) -> NDArray[np.float64]:
+    """Q of a chain, or the length of the path in the plane, (K,)."""
+    q = bands.quasimomenta
+    if len(q) < 2:
+        raise ValueError("bands: one quasi-momentum draws no curve, give at least two")
+    if bands.lattice == "chain":
+        return q
+    steps = np.linalg.norm(np.diff(q, axis=0), axis=1)
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def _cone(bands: Bands, across: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Where modes radiate, as stretches of the horizontal axis."""
+    lit = np.concatenate([[False], bands.radiating, [False]])
+    starts, stops = np.flatnonzero(~lit[:-1] & lit[1:]), np.flatnonzero(lit[:-1] & ~lit[1:]) - 1
+    middle = np.concatenate([across[:1], (across[:-1] + across[1:]) / 2, across[-1:]])
+    return [(float(middle[a]), float(middle[b + 1])) for a, b in zip(starts, stops, strict=True)]
+
+
+def _axes_for(ax: "Axes | None", dimensions: int) -> "Axes":
+    if dimensions < 3:
+        return axes(ax)
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        return plt.figure(layout="constrained").add_subplot(projection="3d")
+    if ax.name != "3d":
+        raise ValueError("ax must be a 3D axes: these emitters do not lie in a coordinate plane")
+    return ax
