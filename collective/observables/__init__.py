@@ -1,5 +1,19 @@
 """What a detector sees, and what the couplings alone tell."""
 
+from collective.observables.beam import (
+    Scattering,
+    infinite_array,
+    reflection,
+    scattering,
+    transmission,
+)
+from collective.observables.bloch import Bands, bands
+from collective.observables.criteria import (
+    BurstCriterion,
+    burst_criterion,
+    critical_spacing,
+    participation_ratios,
+)
 from collective.observables.entanglement import (
     concurrence,
     entropy,
@@ -20,22 +34,33 @@ from collective.observables.photons import coincidences, g2, inverted_g2
 from collective.observables.spectra import Spectrum, g1, spectrum
 
 __all__ = [
+    "Bands",
+    "BurstCriterion",
     "FarField",
+    "Scattering",
     "Spectrum",
     "angular_pattern",
+    "bands",
+    "burst_criterion",
     "coincidences",
     "collected",
     "concurrence",
+    "critical_spacing",
     "entropy",
     "excitation_distribution",
     "far_field",
     "g1",
     "g2",
+    "infinite_array",
     "inverted_g2",
     "near_field",
     "negativity",
+    "participation_ratios",
     "purity",
+    "reflection",
+    "scattering",
     "spectrum",
     "sphere",
     "squeezing",
+    "transmission",
 ]

@@ -37,7 +37,7 @@ def states(result: Result, observable: str) -> "list[Qobj]":
 
 def photons(result: Result, observable: str) -> Jumps:
     """The jumps of trajectories that are photons: not those of dephasing or a pump."""
-    evolved = couplings(result, observable)
+    evolved = two_level(result, observable)
     if result.jumps is None:
         raise ValueError(
             f"{observable} needs jumps: evolve(..., method='trajectories'); this result is of "

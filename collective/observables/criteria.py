@@ -14,7 +14,7 @@ from collective import _checks
 from collective.couplings import Couplings, couple
 from collective.emitters import Emitters
 from collective.fields import Vacuum
-from collective.observables import _given
+from collective.observables._light import emission_matrix
 
 _DARK = 1e-12  # of one emitter's rate into a direction: below, no light goes there
 
@@ -90,7 +90,7 @@ def burst_criterion(couplings: Couplings, direction: ArrayLike | None = None) ->
         seen = own
         product = _squares(decay)
     else:
-        matrix = _into(couplings, _checks.direction("direction", direction))
+        matrix = emission_matrix(couplings, direction, "burst_criterion into a direction")
         seen = np.diagonal(matrix).real
         product = float(np.einsum("mn,nm->", decay, matrix).real)
     rate, diagonal = float(seen.sum()), float(own @ seen)
@@ -186,16 +186,6 @@ def participation_ratios(couplings: Couplings) -> NDArray[np.float64]:
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     weights = np.abs(couplings.modes().vectors) ** 2
     return weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0)
-
-
-def _into(couplings: Couplings, direction: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """D_mn of the light per steradian into a direction, (N, N)."""
-    emitters = _given.in_vacuum(couplings, "burst_criterion into a direction")
-    k = float(emitters.wavenumbers.mean())
-    across = emitters.dipoles - (emitters.dipoles @ direction)[:, None] * direction
-    phases = np.exp(-1j * k * (emitters.positions @ direction))
-    waves = (np.sqrt(emitters.decay_rates) * phases)[:, None] * across
-    return 3 / (8 * np.pi) * (waves.conj() @ waves.T)
 
 
 def _squares(decay: NDArray[np.complex128] | NDArray[np.float64]) -> float:

@@ -1,6 +1,7 @@
 """Figures: each takes `ax=None` and returns the `Axes` it drew on; nothing is shown or saved."""
 
 from collective.plot._style import COLOURS
+from collective.plot.arrays import bands, mode, scattering
 from collective.plot.curves import comparison, emission, populations
 from collective.plot.light import jumps, spectrum
 from collective.plot.patterns import field_map, pattern, pattern_3d
@@ -10,6 +11,7 @@ from collective.plot.structure import couplings, lattice, modes
 __all__ = [
     "COLOURS",
     "animate",
+    "bands",
     "comparison",
     "couplings",
     "emission",
@@ -17,9 +19,11 @@ __all__ = [
     "jumps",
     "ladder",
     "lattice",
+    "mode",
     "modes",
     "pattern",
     "pattern_3d",
     "populations",
+    "scattering",
     "spectrum",
 ]
