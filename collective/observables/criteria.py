@@ -16,8 +16,6 @@ from collective.emitters import Emitters
 from collective.fields import Vacuum
 from collective.observables._light import emission_matrix
 
-_DARK = 1e-12  # of one emitter's rate into a direction: below, no light goes there
-
 
 @dataclass(frozen=True, repr=False)
 class BurstCriterion:
@@ -94,8 +92,6 @@ def burst_criterion(couplings: Couplings, direction: ArrayLike | None = None) ->
         seen = np.diagonal(matrix).real
         product = float(np.einsum("mn,nm->", decay, matrix).real)
     rate, diagonal = float(seen.sum()), float(own @ seen)
-    if rate <= _DARK * total:
-        raise ValueError("direction: no light goes there, every dipole lies along it; choose other")
     slope = product - 2 * diagonal
     scale = len(couplings) / (total * rate)
     return BurstCriterion(
