@@ -19,6 +19,8 @@ def written(path: str | os.PathLike[str], suffix: str, write: Callable[[Path], N
         raise ValueError(f"path must name a file, got {str(path)!r}")
     if target.suffix != suffix:
         target = target.with_name(target.name + suffix)
+    if target.is_dir():
+        raise ValueError(f"path must name a file, {str(target)!r} is a folder")
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
     os.close(handle)

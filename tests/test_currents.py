@@ -99,10 +99,10 @@ def test_rings_at_any_place_and_screening(separation, screening):
     assert found.ampere[0, 1] == pytest.approx(expected, rel=1e-8)
 
 
-@pytest.mark.parametrize("screening", [1e-6, 0.02, 1.0])
+@pytest.mark.parametrize("screening", [1e-300, 1e-12, 1e-8, 1e-6, 0.02, 1.0])
 def test_screened_exchange_of_a_current_with_sources(screening):
     """The kernel of the divergence, on both sides of its series."""
-    found = integrals(balls(1.5), [np.linspace(-6, 6, 32)] * 3, screening)
+    found = integrals(balls(1.5), [np.linspace(-6, 6, 30)] * 3, screening)
     assert found.ampere_exchange[0, 1] == pytest.approx(ball_exchange(1.5, screening), rel=1e-9)
     assert found.coulomb[0, 0] == pytest.approx(np.sqrt(2 / np.pi), rel=1e-9)  # not screened
 
@@ -230,7 +230,7 @@ def test_hydrogen_two_p():
     assert abs(found.ampere[0, 0] - expected) < found.ampere_error
 
 
-@pytest.mark.parametrize("n", [9, 16, 20, 24])
+@pytest.mark.parametrize("n", [9, 10, 11, 16, 20, 24])
 def test_the_error_is_no_smaller_than_said(n):
     found = integrals(rings(m=(1, -1)), [np.linspace(-6, 6, n)] * 3)
     exact = ring_energy(np.zeros(3))
@@ -238,6 +238,29 @@ def test_the_error_is_no_smaller_than_said(n):
     assert abs(found.coulomb[0, 0] - 0.6117114966155301) < found.coulomb_error
     finer = integrals(rings(m=(1, -1)), [np.linspace(-6, 6, n + 4)] * 3)
     assert finer.ampere_error < found.ampere_error
+
+
+@pytest.mark.parametrize("k", [4, 5, 6])
+def test_waves_as_short_as_the_grid_are_an_error_that_is_told(k):
+    """A travelling Gaussian has |ψ|² as smooth as one at rest: U^a = k² times a number."""
+
+    def moving(k):
+        return lambda x, y, z: currents.gaussian()(x, y, z) * np.exp(1j * k * z)
+
+    axes = [np.linspace(-6, 6, 30), np.linspace(-6, 6, 30), np.linspace(-6, 6, 32)]
+    found, slow = (integrals([moving(k)], axes) for k in (k, 1))
+    assert abs(found.ampere[0, 0] - k**2 * slow.ampere[0, 0]) < found.ampere_error
+    with pytest.raises(ValueError, match="do not resolve the orbitals: 3"):
+        integrals([moving(7)], axes)
+
+
+def test_no_transverse_current_no_exchange():
+    """Between two balls about one centre all current is longitudinal."""
+    found = integrals(
+        [currents.gaussian(), currents.gaussian(width=1.01)], [np.linspace(-7, 7, 32)] * 3
+    )
+    assert np.all(found.ampere_exchange >= 0)
+    assert np.all(found.ampere_exchange <= found.ampere_error)
 
 
 def test_a_tight_box_is_an_error_that_is_told():
@@ -430,6 +453,14 @@ def test_what_was_computed_is_kept(tmp_path, monkeypatch):
     (tmp_path / "text.npz").write_text("no")
     with pytest.raises(ValueError, match="is not a file of integrals"):
         currents.interactions(orbitals, 0.1, checkpoint=tmp_path / "text")
+    np.save(tmp_path / "array.npy", np.ones(3))
+    (tmp_path / "array.npy").rename(tmp_path / "array.npz")
+    with pytest.raises(ValueError, match="is not a file of integrals"):
+        currents.interactions(orbitals, 0.1, checkpoint=tmp_path / "array")
+    (tmp_path / "folder.npz").mkdir()
+    for path in (tmp_path / "folder", tmp_path / "folder.npz", ""):
+        with pytest.raises(ValueError, match="must name a file"):
+            currents.interactions(orbitals, 0.1, checkpoint=path)
     with pytest.raises(ValueError, match="checkpoint must be a file name"):
         currents.interactions(orbitals, 0.1, checkpoint=3)
 
@@ -465,6 +496,10 @@ def orbitals_of(values, axes=CUBE):
         ([np.linspace(-2, 2, 30)] * 3, [currents.gaussian()], "lies outside -2 to 2"),
         (CUBE, [currents.gaussian(centre=(0, 0, 7))], "lies outside"),
         (CUBE, [lambda x, y, z: 1 + 0 * (x + y + z)], "lies outside"),
+        (CUBE, [lambda x, y, z: x[:3]], r"wavefunctions\[0\] must return values for the grid"),
+        (CUBE, [lambda x, y, z: 1e200 * currents.gaussian()(x, y, z)], "size between"),
+        (CUBE, [lambda x, y, z: 1e-120 * currents.gaussian()(x, y, z)], "size between"),
+        (CUBE, [currents.gaussian(width=0.01, centre=(0.149, 0.149, 0.149))], "do not resolve"),
     ],
 )
 def test_bad_orbitals(axes, values, match):
@@ -479,6 +514,10 @@ def test_bad_shapes():
         currents.gaussian(1, 2)
     with pytest.raises(ValueError, match="m must be"):
         currents.hydrogen_like(2, 1, -2)
+    with pytest.raises(ValueError, match="l must not exceed 20"):
+        currents.gaussian(200)
+    with pytest.raises(ValueError, match="are they in metres"):
+        currents.Orbitals.from_si(CUBE, [currents.gaussian()])
     with pytest.raises(ValueError, match="n must be above l = 1"):
         currents.hydrogen_like(1, 1)
 
@@ -486,6 +525,8 @@ def test_bad_shapes():
 def test_bad_requests(ring_pair, ball_pair):
     with pytest.raises(ValueError, match=r"screening must not be negative, got -0\.1"):
         currents.interactions(ring_pair.orbitals, -0.1)
+    with pytest.raises(ValueError, match=r"is it in bohr⁻¹\?"):
+        currents.interactions(ring_pair.orbitals, 5.5e7)
     with pytest.raises(TypeError, match="orbitals must be Orbitals"):
         currents.interactions(np.ones((2, 8, 8, 8)))
     with pytest.raises(ValueError, match=r"orbitals 0 and 1 overlap by 3\.68e-01"):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 _SERIES_BELOW = 0.5  # κR at which 1/κ² has not yet cancelled a digit
 _SERIES_TERMS = 16
+_TINY = 1e-6  # κR whose square is round-off beside it
 _CHUNK = 2**19  # numbers transformed along x at a time: they stay in the cache
 
 
@@ -124,11 +125,17 @@ class Convolution:
 
 def _screened(q: NDArray, radius: float, screening: float) -> NDArray:
     """A(q): the transform of e^{−κr}/4πr up to R."""
-    at = q * radius
-    if screening == 0:
-        return 0.5 * radius**2 * np.sinc(at / (2 * np.pi)) ** 2
-    edge = np.cos(at) + screening * radius * np.sinc(at / np.pi)
-    return (1 - np.exp(-screening * radius) * edge) / (q**2 + screening**2)
+    from scipy.special import gammainc
+
+    at, x = q * radius, screening * radius
+    # 1 − e^{−x}(cos qR + x sin(qR)/qR), whose terms at x → 0 do not cancel but at q = 0
+    lost = (
+        2 * np.sin(at / 2) ** 2 - np.expm1(-x) * np.cos(at) - x * np.exp(-x) * np.sinc(at / np.pi)
+    )
+    origin = q == 0
+    found = lost / np.where(origin, 1.0, q**2 + screening**2)
+    at_origin = 0.5 - x / 3 if x < _TINY else gammainc(2, x) / x**2  # ∫₀ᴿ r e^{−κr} dr / R²
+    return np.where(origin, radius**2 * at_origin, found)
 
 
 def _longitudinal(q: NDArray, radius: float, screening: float) -> NDArray:

@@ -50,10 +50,12 @@ class Kept:
         for array in (*orbitals.axes, orbitals.wavefunctions):
             digest.update(np.ascontiguousarray(array).data)
         self._path = Path(path)
+        if not self._path.name:
+            raise ValueError(f"checkpoint must name a file, got {str(path)!r}")
         if self._path.suffix != ".npz":
             self._path = self._path.with_name(self._path.name + ".npz")
         self._arrays: dict[str, Any] = {"problem": digest.hexdigest()}
-        if self._path.exists():
+        if self._path.is_file():
             found = _read(self._path)
             if str(found.get("problem")) != self._arrays["problem"]:
                 raise ValueError(
@@ -61,10 +63,11 @@ class Kept:
                     "another file"
                 )
             self._arrays = found
+        self._write()  # a file that cannot be written shows now
 
     def get(self, name: str) -> Integrals | None:
         """A part, if it is there."""
-        if self._path is None or name not in self._arrays:
+        if self._path is None or not {name, f"{name}_error"} <= set(self._arrays):
             return None
         return Integrals(self._arrays[name], float(self._arrays[f"{name}_error"]))
 
@@ -73,11 +76,14 @@ class Kept:
         if self._path is None:
             return
         self._arrays |= {name: part.values, f"{name}_error": part.error}
+        self._write()
 
+    def _write(self) -> None:
         def write(path: Path) -> None:
             with open(path, "wb") as stream:
                 np.savez(stream, **self._arrays)
 
+        assert self._path is not None
         written(self._path, ".npz", write)
 
 
@@ -87,5 +93,5 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (ValueError, BadZipFile, EOFError):
+    except (ValueError, TypeError, BadZipFile, EOFError):
         raise ValueError(f"checkpoint {path} is not a file of integrals; choose another") from None

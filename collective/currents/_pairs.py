@@ -6,6 +6,7 @@ g = ∇²ψ its divergence. The potential of one serves all L² integrals with i
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from collective.currents._free_space import Convolution, Grid, longitudinal, scr
 from collective.currents._kept import Integrals, Kept
 from collective.currents.orbitals import Orbitals
 
+_ROUND_OFF = 1e-14  # relative, of an integral
 _FOLDED = 32  # two ends, two densities, four for what has cancelled, two for corners
 
 
@@ -26,22 +28,27 @@ def coulomb_and_ampere(
 
     grid = Grid(orbitals.wavefunctions.shape[1:], orbitals.spacings)
 
-    def part(name: str, others: Callable[[], NDArray | None], kernel: Convolution) -> Integrals:
+    @cache
+    def ampere() -> Convolution:
+        return screened(grid, screening)
+
+    def part(
+        name: str, others: Callable[[], NDArray | None], kernel: Callable[[], Convolution]
+    ) -> Integrals:
         found = kept.get(name)
         if found is None:
-            found = _pairwise(orbitals, others(), kernel, bar)
+            found = _pairwise(orbitals, others(), kernel(), bar)
             kept.put(name, found)
         else:
             bar.step(len(orbitals) * (len(orbitals) + 1) // 2)
         return found
 
-    charge = part("charge", lambda: None, screened(grid, 0.0))
+    charge = part("charge", lambda: None, lambda: screened(grid, 0.0))
     # p = −i(ψ*∇ψ' − ∇ψ*ψ'), one component at a time
-    kernel = screened(grid, screening)
-    x = part("x", lambda: orbitals.derivative(0), kernel)
-    y = part("y", lambda: orbitals.derivative(1), kernel)
-    z = part("z", lambda: orbitals.derivative(2), kernel)
-    divergence = part("divergence", orbitals.laplacian, longitudinal(grid, screening))
+    x = part("x", lambda: orbitals.derivative(0), ampere)
+    y = part("y", lambda: orbitals.derivative(1), ampere)
+    z = part("z", lambda: orbitals.derivative(2), ampere)
+    divergence = part("divergence", orbitals.laplacian, lambda: longitudinal(grid, screening))
     transverse = x + y + z + divergence.scaled(-1)
     return charge.scaled(4 * np.pi), transverse.scaled(-np.pi * fine_structure**2)
 
@@ -72,6 +79,8 @@ def _pairwise(
                 total[:, :, k, l] = sums.conj().T  # f_kl = ±f_lk*, with the sign on both sides
                 error = max(error, aliased * abs(total[k, l, l, k]))
             bar.step()
+    # what the sum of the parts may cancel to is no better than the parts
+    error = max(float(error), _ROUND_OFF * float(np.abs(total).max()))
     return Integrals(total, error).scaled(orbitals.volume_element)
 
 
@@ -91,7 +100,7 @@ def _aliased(f: NDArray) -> float:
         envelope = spectrum.max(axis=tuple({0, 1, 2} - {axis}))
         wave = np.abs(fft.fftfreq(n)) * 2  # 1 is two points long
         short = envelope[wave > 0.9 * wave.max()].max()
-        longer = envelope[(wave > 0.4) & (wave < 0.6)].max()
+        longer = envelope[np.abs(wave - 0.5) < 0.101].max()
         total += short * min(1.0, short / longer) if longer > 0 else short
     return _FOLDED * total / float(spectrum.max())
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _OVERLAP = 1e-8  # what orbitals may miss orthonormality by in a Hamiltonian
-_ROUND_OFF = 1e-14  # relative, of an integral
+_UNRESOLVED = 8  # a bra and a ket, and what is folded beside what is seen
 _OUTSIDE = 4  # an integral over two densities, of which a bra or a ket may be cut off
 
 
@@ -46,7 +46,8 @@ class Interactions:
         screening: κ in bohr⁻¹.
         coulomb_integrals: V^c[l₁, l₂, l₃, l₄], (L, L, L, L).
         ampere_integrals: V^a[l₁, l₂, l₃, l₄]; it enters the energy with a minus sign.
-        coulomb_error: estimate of the largest error of a Coulomb integral, grid and box together.
+        coulomb_error: estimate of the largest error of a Coulomb integral: products that the grid
+            folds back, orbitals it does not resolve, and what lies outside.
         ampere_error: the same of an Ampère integral.
         diagnostics: the two parts of each error, seconds, predicted bytes.
     """
@@ -71,7 +72,7 @@ class Interactions:
     @property
     def exchange(self) -> NDArray[np.float64]:
         """J^c_ll' = V^c[l, l', l', l], (L, L), not negative: it favours parallel spins."""
-        return _exchange(self.coulomb_integrals)
+        return _exchange(self.coulomb_integrals, self.coulomb_error)
 
     @property
     def ampere(self) -> NDArray[np.float64]:
@@ -81,7 +82,7 @@ class Interactions:
     @property
     def ampere_exchange(self) -> NDArray[np.float64]:
         """J^a_ll' = V^a[l, l', l', l], (L, L), not negative: it favours antiparallel spins."""
-        return _exchange(self.ampere_integrals)
+        return _exchange(self.ampere_integrals, self.ampere_error)
 
     @property
     def two_body(self) -> NDArray[Any]:
@@ -156,7 +157,8 @@ class Interactions:
         size = len(self.orbitals)
         pairs = [(l, k) for l in range(size) for k in range(l, size)][:6]
         lines = [
-            f"Interactions of {self.orbitals!r}, screening {self.screening:g} bohr⁻¹; hartree:",
+            f"Interactions of {self.orbitals!r}, screening {self.screening:g} bohr⁻¹; "
+            "hartree, errors of the largest:",
             "     " + "".join(f"{f'{l}–{k}':>14}" for l, k in pairs) + f"{'error':>12}",
         ]
         for name, matrix, error in rows:
@@ -188,7 +190,8 @@ def interactions(
         that is meant.
 
     Raises:
-        ValueError: for a negative screening, or a checkpoint of another problem.
+        ValueError: for a screening that is negative or beyond the grid, or a checkpoint of
+            another problem.
         ProblemTooLargeError: before anything is allocated.
 
     Example:
@@ -206,6 +209,12 @@ def interactions(
     screening = _checks.number("screening", screening)
     if screening < 0:
         raise ValueError(f"screening must not be negative, got {screening:g} bohr⁻¹")
+    finest = np.pi / min(orbitals.spacings)
+    if screening > finest:
+        raise ValueError(
+            f"screening of {screening:g} bohr⁻¹ is over less than the grid resolves, {finest:.3g} "
+            "bohr⁻¹; is it in bohr⁻¹? screening_wavenumber(..., units='atomic')"
+        )
     predicted = _bytes(orbitals)
     require(
         predicted,
@@ -217,10 +226,11 @@ def interactions(
     size = len(orbitals)
     with Progress(5 * size * (size + 1) // 2, "integrals", show=progress) as bar:
         coulomb, ampere = coulomb_and_ampere(orbitals, screening, bar, kept)
+    unresolved = _UNRESOLVED * float(orbitals.unresolved.max())
     grid_errors, box_errors = [], []
     for found in (coulomb, ampere):
         largest = float(np.abs(found.values).max())
-        grid_errors.append(max(float(found.error), _ROUND_OFF * largest))
+        grid_errors.append(found.error + unresolved * largest)
         box_errors.append(_OUTSIDE * float(orbitals.outside.max()) * largest)
     diagnostics = {
         "coulomb_grid_error": grid_errors[0],
@@ -254,9 +264,7 @@ def _hubbard(integrals: NDArray) -> NDArray[np.float64]:
     return np.einsum("aabb->ab", integrals).real.copy()
 
 
-def _exchange(integrals: NDArray) -> NDArray[np.float64]:
+def _exchange(integrals: NDArray, error: float) -> NDArray[np.float64]:
     values = np.einsum("abba->ab", integrals).real.copy()
-    # a norm: below zero by round-off alone
-    noise = (values < 0) & (values > -_ROUND_OFF * np.abs(integrals).max())
-    values[noise] = 0.0
+    values[(values < 0) & (values >= -error)] = 0.0  # a norm: negative by its error alone
     return values

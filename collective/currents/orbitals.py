@@ -8,12 +8,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective.currents._sampling import (
+    checked_axes,
+    derivative,
+    outside_of,
+    sample,
+    sampled,
+    unresolved_of,
+)
 from collective.currents.shapes import Wavefunction
 
-_FEWEST = 8  # points per axis
-_EVEN = 1e-6  # of a spacing, by which points may miss a regular grid
 _LARGEST_OUTSIDE = 3e-5  # of the norm, that may lie outside the grid
-_NEGLIGIBLE = 1e-13  # of the norm, at which a tail is round-off
+_LARGEST_UNRESOLVED = 0.05  # of the norm, in the shortest tenth of the waves; 0.1 is noise
+_EXTREME = 1e60  # of ψ: fourth powers of it stay inside a double
+_LONGEST = 1e-3  # metres
 _INDEPENDENT = 1e-8  # smallest eigenvalue of the overlap of independent orbitals
 
 
@@ -35,10 +43,13 @@ class Orbitals:
         wavefunctions: (L, X, Y, Z), real if all of it is.
         outside: (L,), the part of every norm that lies outside the grid, estimated by carrying on
             the decay of the last two layers on each side.
+        unresolved: (L,), the part of every norm in the shortest tenth of the waves that the grid
+            holds, which stands for those that it does not.
 
     Raises:
         ValueError: for uneven axes, shapes that do not fit, numbers that are not finite, zero
-            orbitals, or a grid that cuts off more than 3·10⁻⁵ of a norm.
+            orbitals, a grid that cuts off more than 3·10⁻⁵ of a norm, or one too coarse for more
+            than a twentieth of it.
 
     Example:
         >>> import numpy as np, collective as co
@@ -54,19 +65,33 @@ class Orbitals:
     axes: tuple[NDArray[np.float64], ...]
     wavefunctions: NDArray[Any]
     outside: NDArray[np.float64]
+    unresolved: NDArray[np.float64]
 
     def __init__(
         self, axes: Sequence[ArrayLike], wavefunctions: "ArrayLike | Sequence[Wavefunction]"
     ):
-        points = _checked_axes(axes)
-        values = _values(points, wavefunctions)
-        norms = np.array([np.vdot(v, v).real for v in values])
-        if np.any(norms == 0):
+        points = checked_axes(axes)
+        values = sample(points, wavefunctions)
+        for k, largest in enumerate(np.abs(values).max(axis=(1, 2, 3))):
+            if largest == 0:
+                raise ValueError(
+                    f"wavefunctions[{k}] is zero on the whole grid: does the grid cover it?"
+                )
+            if not 1 / _EXTREME < largest < _EXTREME:
+                raise ValueError(
+                    f"wavefunctions[{k}] must have a size between {1 / _EXTREME:g} and "
+                    f"{_EXTREME:g}, its largest value is {largest:g}"
+                )
+        outside = np.array([outside_of(v) for v in values])
+        unresolved = np.array([unresolved_of(v) for v in values])
+        worst = int(np.argmax(unresolved))
+        if unresolved[worst] > _LARGEST_UNRESOLVED:
+            steps = ", ".join(f"{a[1] - a[0]:.3g}" for a in points)
             raise ValueError(
-                f"wavefunctions[{int(np.argmin(norms))}] is zero on the whole grid: does the grid "
-                "cover it?"
+                f"axes do not resolve the orbitals: {unresolved[worst]:.0%} of "
+                f"wavefunctions[{worst}] are waves as short as the grid can hold, with steps of "
+                f"{steps} bohr; take more points"
             )
-        outside = np.array([_outside(v) for v in values]) / norms
         worst = int(np.argmax(outside))
         if outside[worst] > _LARGEST_OUTSIDE:
             spans = ", ".join(f"{a[0]:g} to {a[-1]:g}" for a in points)
@@ -75,7 +100,9 @@ class Orbitals:
                 f"wavefunctions[{worst}] lies outside {spans} bohr (allowed: "
                 f"{_LARGEST_OUTSIDE:g}); take longer axes"
             )
-        _checks.freeze(self, axes=points, wavefunctions=values, outside=outside)
+        _checks.freeze(
+            self, axes=points, wavefunctions=values, outside=outside, unresolved=unresolved
+        )
         for axis in points:
             _checks.readonly(axis)
 
@@ -95,8 +122,11 @@ class Orbitals:
         from scipy.constants import physical_constants
 
         bohr = physical_constants["Bohr radius"][0]
-        metres = _checked_axes(axes)
-        return cls([axis / bohr for axis in metres], _values(metres, wavefunctions) * bohr**1.5)
+        metres = checked_axes(axes)
+        longest = max(np.ptp(axis) for axis in metres)
+        if longest > _LONGEST:
+            raise ValueError(f"axes are {longest:g} metres long: are they in metres?")
+        return cls([axis / bohr for axis in metres], sample(metres, wavefunctions) * bohr**1.5)
 
     def __len__(self) -> int:
         return len(self.wavefunctions)
@@ -165,7 +195,7 @@ class Orbitals:
             array([[2.5]])
         """
         shape = self.wavefunctions.shape[1:]
-        values = potential(*_meshed(self.axes)) if callable(potential) else potential
+        values = sampled("potential", potential, self.axes) if callable(potential) else potential
         values = _checks.finite("potential", values)
         if values.shape not in ((), shape):
             raise ValueError(f"potential must have shape {shape}, got {values.shape}")
@@ -184,93 +214,3 @@ class Orbitals:
             f"{len(self)} {kind} orbital{'s' * (len(self) != 1)} on {points} points of "
             f"{', '.join(steps)} bohr"
         )
-
-
-def derivative(values: NDArray, axis: int, spacing: float, order: int = 1) -> NDArray:
-    """The derivative along a grid axis of (..., X, Y, Z), by FFT."""
-    from scipy import fft
-
-    n = values.shape[axis - 3]
-    real = not np.iscomplexobj(values)
-    forward, backward = (fft.rfft, fft.irfft) if real else (fft.fft, fft.ifft)
-    q = 2 * np.pi * (fft.rfftfreq if real else fft.fftfreq)(n, spacing)
-    factor = (1j * q) ** order
-    if order % 2 and n % 2 == 0:
-        factor[n // 2] = 0  # the shortest wave has no slope at the points
-    shape = [1, 1, 1]
-    shape[axis] = -1
-    waves = forward(values, axis=axis - 3, workers=-1)
-    waves *= factor.reshape(shape)
-    return backward(waves, n, axis=axis - 3, workers=-1)
-
-
-def _checked_axes(axes: Sequence[ArrayLike]) -> tuple[NDArray[np.float64], ...]:
-    try:
-        given = list(axes)
-    except TypeError:
-        given = []
-    if len(given) != 3:
-        raise ValueError(f"axes must be three arrays (x, y, z), got {len(given)}")
-    points = []
-    for name, axis in zip("xyz", given, strict=True):
-        array = _checks.finite(f"axes: {name}", axis)
-        if array.ndim != 1 or len(array) < _FEWEST:
-            raise ValueError(
-                f"axes: {name} must have at least {_FEWEST} points in one row, got shape "
-                f"{array.shape}"
-            )
-        steps = np.diff(array)
-        mean = (array[-1] - array[0]) / (len(array) - 1)
-        if mean <= 0 or np.abs(steps - mean).max() > _EVEN * mean:
-            raise ValueError(
-                f"axes: {name} must increase in equal steps, these are {steps.min():g} to "
-                f"{steps.max():g}"
-            )
-        points.append(array)
-    return tuple(points)
-
-
-def _meshed(axes: tuple[NDArray, ...]) -> tuple[NDArray, ...]:
-    x, y, z = axes
-    return x[:, None, None], y[:, None], z
-
-
-def _values(axes: tuple[NDArray, ...], wavefunctions: Any) -> NDArray[Any]:
-    shape = tuple(len(axis) for axis in axes)
-    if not isinstance(wavefunctions, np.ndarray):
-        if callable(wavefunctions):
-            raise ValueError("wavefunctions must be a sequence: put one function into a list")
-        try:
-            listed = list(wavefunctions)
-        except TypeError:
-            raise ValueError("wavefunctions must be arrays (X, Y, Z) or functions") from None
-        for k, each in enumerate(listed):
-            if callable(each):
-                listed[k] = np.broadcast_to(np.asarray(each(*_meshed(axes))), shape)
-            if np.shape(listed[k]) != shape:
-                raise ValueError(
-                    f"wavefunctions[{k}] must have the shape of the grid, {shape}, got "
-                    f"{np.shape(listed[k])}"
-                )
-        wavefunctions = listed
-    values = _checks.finite("wavefunctions", wavefunctions, complex)
-    if values.shape[1:] != shape or len(values) == 0:
-        raise ValueError(
-            f"wavefunctions must have shape (L, {', '.join(map(str, shape))}) on these axes, got "
-            f"{values.shape}"
-        )
-    return _checks.real_if_possible(values)
-
-
-def _outside(values: NDArray) -> float:
-    """What carries on beyond the six faces, if the last two layers go on as they began."""
-    density = np.abs(values) ** 2
-    total = 0.0
-    for axis in range(3):
-        layers = density.sum(axis=tuple({0, 1, 2} - {axis}))
-        for last, before in ((layers[0], layers[1]), (layers[-1], layers[-2])):
-            if last < _NEGLIGIBLE * layers.sum():
-                continue
-            ratio = last / before if before > 0 else np.inf
-            total += last * ratio / (1 - ratio) if ratio < 1 else np.inf
-    return total

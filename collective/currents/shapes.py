@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 
+_LARGEST_L = 20  # beyond, shapes on a grid of any sense overflow
 Wavefunction = Callable[[NDArray, NDArray, NDArray], NDArray]
 
 
@@ -94,7 +95,8 @@ def hydrogen_like(
 
 def _harmonic(l: int, m: int, real: bool) -> Callable[..., tuple[NDArray, NDArray]]:
     """(r, Y_lm) of x, y, z."""
-    _checks.count("l", l, minimum=0)
+    if _checks.count("l", l, minimum=0) > _LARGEST_L:
+        raise ValueError(f"l must not exceed {_LARGEST_L}, got {l}")
     if abs(_checks.count("m", m, minimum=-l)) > l:
         raise ValueError(f"m must be between −l and l = {l}, got {m}")
     k = abs(m)
