@@ -1,5 +1,6 @@
 import marimo
 
+__generated_with = "0.25.2"
 app = marimo.App(app_title="A pair on a wire", css_file="demo.css")
 
 with app.setup:
@@ -26,9 +27,9 @@ def _():
         f"""
         # A pair on a wire
 
-        Two atoms beside a silver wire of radius {RADIUS} λ₀, dipoles pointing at its axis; the first
-        is excited. Light that runs along the wire as a plasmon, of wavelength {PLASMON:.3f} λ₀, takes
-        the excitation to the second. Times and rates are in units of the decay rate of one atom at
+        Two atoms beside a silver wire of radius {RADIUS} λ₀, dipoles pointing at its axis; the
+        first is excited. A plasmon on the wire, of wavelength {PLASMON:.3f} λ₀, takes the
+        excitation to the second. Times and rates are in units of the decay rate of one atom at
         the wire.
         """
     )
@@ -119,7 +120,9 @@ def _(beta, concurrence, couplings, rate):
 
 @app.cell
 def _():
-    mo.md("## Three questions to answer by dragging")
+    mo.md("""
+    ## Three questions to answer by dragging
+    """)
     return
 
 
@@ -128,13 +131,13 @@ def _():
     mo.accordion(
         {
             "At which distances is one mode darkest? What separates them?": f"""
-            Where |Γ₁₂| is largest, every half of the plasmon's wavelength, {PLASMON / 2:.3f} λ₀, with
-            the signs alternating: the dark mode is the antisymmetric one at a whole wavelength, the
+            Where |Γ₁₂| is largest, every half of the plasmon's wavelength, {PLASMON / 2:.3f} λ₀,
+            with the signs alternating: the dark mode is the antisymmetric one at a whole wavelength, the
             symmetric one at a half. There Δ₁₂ vanishes.
             """,
             "What happens a quarter of the plasmon's wavelength further on?": """
-            Γ₁₂ vanishes and Δ₁₂ is largest, nearly Γ₁₁/2. No mode is dark: the excitation is swapped,
-            and part of it visits the second atom while it decays. The entanglement
+            Γ₁₂ vanishes and Δ₁₂ is largest, nearly Γ₁₁/2. No mode is dark: the excitation is
+            swapped, and part of it visits the second atom while it decays. The entanglement
             rises but does not stay.
             """,
             "At which gap do the atoms get most entangled?": """

@@ -1,5 +1,6 @@
 import marimo
 
+__generated_with = "0.25.2"
 app = marimo.App(app_title="Detuning and beats", css_file="demo.css")
 
 with app.setup:
@@ -15,15 +16,13 @@ with app.setup:
 
 @app.cell
 def _():
-    mo.md(
-        """
-        # Detuning and beats
+    mo.md("""
+    # Detuning and beats
 
-        Two emitters share a decay Γ₁₂ and a shift Δ₁₂. The first is excited. Are they one system with
-        a bright and a dark mode, or two emitters with a beat between them? Their detuning
-        δ = ω₁ − ω₂ decides.
-        """
-    )
+    Two emitters share a decay Γ₁₂ and a shift Δ₁₂. The first is excited. Are they one system with
+    a bright and a dark mode, or two emitters with a beat between them? Their detuning
+    δ = ω₁ − ω₂ decides.
+    """)
     return
 
 
@@ -99,7 +98,9 @@ def _(now):
 
 @app.cell
 def _():
-    mo.md("## Three questions to answer by dragging")
+    mo.md("""
+    ## Three questions to answer by dragging
+    """)
     return
 
 
@@ -108,16 +109,16 @@ def _():
     mo.accordion(
         {
             "Without a shift, at what detuning does the beat begin?": """
-            At δ = Γ₁₂, an *exceptional point*: there both modes are the same. Below it they decay at
-            Γ₀ ± √(Γ₁₂² − δ²) and never beat; above it both decay at Γ₀ and beat at √(δ² − Γ₁₂²).
+            At δ = Γ₁₂, an *exceptional point*: there both modes are the same. Below it they decay
+            at Γ₀ ± √(Γ₁₂² − δ²) and never beat; above it both decay at Γ₀ and beat at √(δ² − Γ₁₂²).
             """,
             "With Δ₁₂ = 2 Γ₀, how far must the emitters be detuned to act alone?": """
             Much further: the crossover is at δ ≈ 2Δ₁₂. The beat is there from the start, as the
             excitation goes to and fro, at √(δ² + 4Δ₁₂²) if Γ₁₂ = 0. The sharp point is gone.
             """,
             "With Γ₁₂ = 1, how much detuning does the dark mode survive?": """
-            At δ = 0 half of the excitation is never emitted: the slower rate is 0. Any detuning lets
-            it out, for small δ at the rate δ²/2 (in Γ₀): δ = 0.3 Γ₀ costs 0.046 Γ₀, and from δ = Γ₀
+            At δ = 0 half of the excitation is never emitted: the slower rate is 0. Any detuning
+            lets it out, for small δ at the rate δ²/2 (in Γ₀): δ = 0.3 Γ₀ costs 0.046 Γ₀, and from δ = Γ₀
             on there is no dark mode at all.
             """,
         }

@@ -1,5 +1,6 @@
 import marimo
 
+__generated_with = "0.25.2"
 app = marimo.App(app_title="Light from a phased array", css_file="demo.css")
 
 with app.setup:
@@ -17,15 +18,13 @@ with app.setup:
 
 @app.cell
 def _():
-    mo.md(
-        """
-        # Light from a phased array
+    mo.md("""
+    # Light from a phased array
 
-        A chain of atoms shares one excitation, each neighbour a phase φ further on (the *timed Dicke
-        state*). Their dipoles stand across the page, so that a single atom shines alike in all
-        directions of it. Where does the array send its light, and how fast?
-        """
-    )
+    A chain of atoms shares one excitation, each neighbour a phase φ further on (the *timed Dicke
+    state*). Their dipoles stand across the page, so that a single atom shines alike in all
+    directions of it. Where does the array send its light, and how fast?
+    """)
     return
 
 
@@ -109,7 +108,9 @@ def _(light, now, result):
 
 @app.cell
 def _():
-    mo.md("## Three questions to answer by dragging")
+    mo.md("""
+    ## Three questions to answer by dragging
+    """)
     return
 
 
@@ -117,20 +118,20 @@ def _():
 def _():
     mo.accordion(
         {
-            "Time 0, spacing 0.25 λ₀: which phase sends the light along the chain? And beyond it?": """
+            "Time 0, spacing 0.25 λ₀: which phase sends the light along the chain? And beyond?": """
             90°, the phase light gains from one atom to the next: sin(angle) = φλ₀/(360° a). Beyond
             there is no direction in which all atoms add up, and the array goes dark: at 180° eight
             atoms decay at a twelfth of Γ₀, the *subradiance* of a guided mode.
             """,
             "Phase 0: from what spacing on are there beams along the chain as well?": """
-            They come up from 0.9 λ₀ on, and at 1 λ₀ are as bright as the first: neighbours are again in
-            phase along the axis, the next order of a grating. With a phase of 180° half a wavelength
-            is enough.
+            They come up from 0.9 λ₀ on, and at 1 λ₀ are as bright as the first: neighbours are again
+            in phase along the axis, the next order of a grating. With a phase of 180° half a
+            wavelength is enough.
             """,
             "What decides how narrow the beam is, and how bright?": """
             The length Na over the wavelength decides the width; the number of atoms the brightness:
-            N times one atom's in the direction in which all add up. One photon is shared by all, so the
-            beam is narrow in the same measure as it is bright.
+            N times one atom's in the direction in which all add up. One photon is shared by all, so
+            the beam is narrow in the same measure as it is bright.
             """,
         }
     )

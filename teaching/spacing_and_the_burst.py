@@ -1,5 +1,6 @@
 import marimo
 
+__generated_with = "0.25.2"
 app = marimo.App(app_title="Spacing and the burst", css_file="demo.css")
 
 with app.setup:
@@ -18,15 +19,13 @@ with app.setup:
 
 @app.cell
 def _():
-    mo.md(
-        """
-        # Spacing and the burst
+    mo.md("""
+    # Spacing and the burst
 
-        A chain of atoms, all excited, with dipoles across the chain. Far apart, each decays as if it
-        were alone. Close together they share the light field: emission grows before it fades, the
-        *superradiant burst*. How close is close enough?
-        """
-    )
+    A chain of atoms, all excited, with dipoles across the chain. Far apart, each decays as if it
+    were alone. Close together they share the light field: emission grows before it fades, the
+    *superradiant burst*. How close is close enough?
+    """)
     return
 
 
@@ -82,7 +81,7 @@ def _(atoms, shifted, spacing):
     right.plot(a, trace_of_square(n, a), "o", color=co.plot.COLOURS[1], ms=8)
     right.set(xlabel="spacing (λ₀)", ylabel="Tr Γ²/N (Γ₀²)", ylim=(0.9, 6))
     figure
-    return a, n, result
+    return n, result
 
 
 @app.cell
@@ -100,12 +99,14 @@ def _(n, result):
         </div>
         """
     )
-    return (height,)
+    return
 
 
 @app.cell
 def _():
-    mo.md("## Three questions to answer by dragging")
+    mo.md("""
+    ## Three questions to answer by dragging
+    """)
     return
 
 
