@@ -132,8 +132,8 @@ def _():
         {
             "At which distances is one mode darkest? What separates them?": f"""
             Where |Γ₁₂| is largest, every half of the plasmon's wavelength, {PLASMON / 2:.3f} λ₀,
-            with the signs alternating: the dark mode is the antisymmetric one at a whole wavelength, the
-            symmetric one at a half. There Δ₁₂ vanishes.
+            with the signs alternating: the dark mode is the antisymmetric one at a whole
+            wavelength, the symmetric one at a half. There Δ₁₂ vanishes.
             """,
             "What happens a quarter of the plasmon's wavelength further on?": """
             Γ₁₂ vanishes and Δ₁₂ is largest, nearly Γ₁₁/2. No mode is dark: the excitation is

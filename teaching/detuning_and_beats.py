@@ -118,8 +118,8 @@ def _():
             """,
             "With Γ₁₂ = 1, how much detuning does the dark mode survive?": """
             At δ = 0 half of the excitation is never emitted: the slower rate is 0. Any detuning
-            lets it out, for small δ at the rate δ²/2 (in Γ₀): δ = 0.3 Γ₀ costs 0.046 Γ₀, and from δ = Γ₀
-            on there is no dark mode at all.
+            lets it out, for small δ at the rate δ²/2 (in Γ₀): δ = 0.3 Γ₀ costs 0.046 Γ₀, and from
+            δ = Γ₀ on there is no dark mode at all.
             """,
         }
     )

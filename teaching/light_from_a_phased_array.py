@@ -124,8 +124,8 @@ def _():
             atoms decay at a twelfth of Γ₀, the *subradiance* of a guided mode.
             """,
             "Phase 0: from what spacing on are there beams along the chain as well?": """
-            They come up from 0.9 λ₀ on, and at 1 λ₀ are as bright as the first: neighbours are again
-            in phase along the axis, the next order of a grating. With a phase of 180° half a
+            They come up from 0.9 λ₀ on, and at 1 λ₀ are as bright as the first: neighbours are
+            again in phase along the axis, the next order of a grating. With a phase of 180° half a
             wavelength is enough.
             """,
             "What decides how narrow the beam is, and how bright?": """
