@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from marimo import Html
 from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parent.parent
@@ -108,8 +109,8 @@ def outputs(app, values):
     """Figure and numbers of a demo with its sliders at the given values."""
     shown, _ = app.run(defs={name: Still(value) for name, value in values.items()})
     figure = next(one for one in shown if isinstance(one, Figure))
-    numbers = next(one.text for one in shown if 'class="numbers"' in getattr(one, "text", ""))
-    return figure, numbers
+    texts = [one.text for one in shown if isinstance(one, Html)]
+    return figure, next(text for text in texts if 'class="numbers"' in text)
 
 
 def frame(app, where, values):

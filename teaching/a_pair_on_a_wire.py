@@ -58,8 +58,8 @@ def pair_at(gap, distance):
 
 @app.cell
 def _():
-    for every in GAPS:  # once, a fraction of a second each
-        along_the_wire(every)
+    for _gap in GAPS:  # once, a fraction of a second each
+        along_the_wire(_gap)
     distance = mo.ui.slider(
         0.1, 2, 0.02, value=0.66, label="distance along the wire (λ₀)", show_value=True
     )

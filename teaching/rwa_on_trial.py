@@ -70,8 +70,8 @@ def trial(ratio, degrees):
 
 @app.cell
 def _():
-    for every in RATIOS:  # once; from here on only evolutions
-        equations(every)
+    for _ratio in RATIOS:  # once; from here on only evolutions
+        equations(_ratio)
     ratio = mo.ui.slider(steps=RATIOS, value=0.05, label="coupling G/ω₀", show_value=True)
     degrees = mo.ui.slider(0, 180, 15, value=90, label="start θ (degrees)", show_value=True)
     mo.hstack([ratio, degrees], justify="center", wrap=True, gap=2)
