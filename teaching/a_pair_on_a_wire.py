@@ -12,6 +12,8 @@ with app.setup:
 
     import collective as co
 
+    # fixed: to find them anew takes longer than to draw
+    MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.97, "wspace": 0.24}
     K = 2 * np.pi
     RADIUS = 0.02  # in wavelengths
     WIRE = co.Nanowire(RADIUS, co.materials.Drude.from_value(-50 + 0.6j, K))  # like silver
@@ -83,14 +85,15 @@ def _(distance, gap):
     rate, beta, decay, shift = along_the_wire(gap.value)
     blue, red, green = co.plot.COLOURS[:3]
 
-    figure = Figure(figsize=(7.6, 3.7), layout="constrained", dpi=110)
-    left, right = figure.subplots(1, 2)
+    figure = Figure(figsize=(7.6, 3.7), dpi=110)
+    left, right = figure.subplots(1, 2, gridspec_kw=MARGINS)
     left.plot(DISTANCES, decay, color=blue, label="Γ₁₂")
     left.plot(DISTANCES, shift, "--", color=red, label="Δ₁₂")
     left.plot(distance.value, couplings.decay[0, 1], "o", color=blue)
     left.plot(distance.value, couplings.shift[0, 1], "o", color=red)
     left.axhline(0, color="0.7", lw=0.8, zorder=0)
     left.set(xlabel="distance (λ₀)", ylabel="coupling / Γ₁₁", ylim=(-1.05, 1.05))
+    left.set_yticks([-1, -0.5, 0, 0.5, 1])
     left.legend(frameon=False, ncols=2, loc="upper right")
     right.plot(TIMES, result.populations[:, 0], color=blue, label="first atom")
     right.plot(TIMES, result.populations[:, 1], "--", color=red, label="second atom")

@@ -67,8 +67,8 @@ def _(atoms, phase, spacing, time):
     light = pattern(result, now)
     blue, red = co.plot.COLOURS[:2]
 
-    figure = Figure(figsize=(7.6, 3.9), layout="constrained", dpi=110)
-    left = figure.add_subplot(1, 2, 1, projection="polar")
+    figure = Figure(figsize=(7.6, 3.9), dpi=110)
+    left = figure.add_axes((0.06, 0.08, 0.38, 0.84), projection="polar")
     left.set_theta_zero_location("N")
     left.set_theta_direction(-1)
     left.plot(ANGLES, light, color=blue)
@@ -79,11 +79,12 @@ def _(atoms, phase, spacing, time):
     left.set_rlabel_position(22.5)
     left.yaxis.set_major_locator(MaxNLocator(4))
 
-    right = figure.add_subplot(1, 2, 2)
+    right = figure.add_axes((0.58, 0.14, 0.4, 0.82))
     right.semilogy(TIMES, result.emission, color=blue, label="array")
     right.semilogy(TIMES, np.exp(-TIMES), "--", color="0.4", label="one atom")
     right.plot(TIMES[now], result.emission[now], "o", color=red)
     right.set(xlabel="time (1/Γ₀)", ylabel="emission rate (Γ₀)", xlim=(-0.1, 6), ylim=(1e-4, 5))
+    right.minorticks_off()
     right.legend(frameon=False, loc="upper right")
     figure
     return light, now, result
