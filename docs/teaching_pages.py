@@ -122,11 +122,12 @@ def frame(app, where, values):
     return {"where": where, "figure": f"data:image/png;base64,{data}", "numbers": numbers}
 
 
-def write(folder):
+def write(folder, names=tuple(DEMOS)):
     """Write one page per demo into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     css = (ROOT / "teaching" / "demo.css").read_text()
-    for name, (dragged, words, positions, others) in DEMOS.items():
+    for name in names:
+        dragged, words, positions, others = DEMOS[name]
         app = load(name)
         frames = [
             frame(app, words.format(value), {**others, dragged: value}) for value in positions

@@ -1,5 +1,6 @@
 """The teaching demos in a browser: they load, and dragging a slider changes figure and numbers."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,18 @@ def test_the_page_fits_a_telephone(demo, browser, server):
         assert max(width, image) <= 390
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_static_page_needs_no_network(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(ROOT / "docs"), *sys.path])
+    import teaching_pages
+
+    assert sorted(teaching_pages.DEMOS) == DEMOS
+    teaching_pages.write(tmp_path, ["detuning_and_beats"])
+    browser.get((tmp_path / "detuning_and_beats.html").as_uri())
+    drawn, shown = figure(browser), numbers(browser)
+    assert drawn
+    browser.find_element(By.ID, "slider").send_keys(Keys.ARROW_RIGHT)
+    assert figure(browser) not in (None, drawn)
+    assert numbers(browser) != shown
+    assert not complaints(browser)
