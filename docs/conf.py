@@ -39,6 +39,7 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
 html_title = "collective"
 html_show_sourcelink = False
 html_sidebars = {

@@ -85,7 +85,7 @@ def _(distance, gap):
     rate, beta, decay, shift = along_the_wire(gap.value)
     blue, red, green = co.plot.COLOURS[:3]
 
-    figure = Figure(figsize=(7.6, 3.7), dpi=110)
+    figure = Figure(figsize=(7.6, 3.7), dpi=92)
     left, right = figure.subplots(1, 2, gridspec_kw=MARGINS)
     left.plot(DISTANCES, decay, color=blue, label="Γ₁₂")
     left.plot(DISTANCES, shift, "--", color=red, label="Δ₁₂")

@@ -63,7 +63,7 @@ def _(decay, detuning, shift):
         progress=False,
     )
 
-    figure = Figure(figsize=(7.6, 3.7), dpi=110)
+    figure = Figure(figsize=(7.6, 3.7), dpi=92)
     left, right = figure.subplots(1, 2, gridspec_kw=MARGINS)
     left.semilogy(TIMES, result.emission, color=co.plot.COLOURS[0], label="together")
     left.semilogy(TIMES, np.exp(-TIMES), "--", color="0.4", label="the first alone")

@@ -67,7 +67,7 @@ def _(atoms, phase, spacing, time):
     light = pattern(result, now)
     blue, red = co.plot.COLOURS[:2]
 
-    figure = Figure(figsize=(7.6, 3.9), dpi=110)
+    figure = Figure(figsize=(7.6, 3.9), dpi=92)
     left = figure.add_axes((0.06, 0.08, 0.38, 0.84), projection="polar")
     left.set_theta_zero_location("N")
     left.set_theta_direction(-1)

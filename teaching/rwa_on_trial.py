@@ -86,7 +86,7 @@ def _(degrees, ratio):
     swaps = times(ratio.value) * G / np.pi
     wrong = np.abs(full - rwa).max(axis=1)
 
-    figure = Figure(figsize=(7.6, 3.7), dpi=110)
+    figure = Figure(figsize=(7.6, 3.7), dpi=92)
     left, right = figure.subplots(1, 2, gridspec_kw=MARGINS)
     for atom, colour, label in ((0, 0, "first"), (1, 1, "second")):
         left.plot(swaps, full[:, atom], color=co.plot.COLOURS[colour], label=label)

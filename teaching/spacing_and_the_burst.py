@@ -72,7 +72,7 @@ def _(atoms, shifted, spacing):
     n, a = atoms.value, spacing.value
     result = decay_together(n, a, shifted.value)
 
-    figure = Figure(figsize=(7.6, 3.7), dpi=110)
+    figure = Figure(figsize=(7.6, 3.7), dpi=92)
     left, right = figure.subplots(1, 2, gridspec_kw=MARGINS)
     co.plot.emission({"together": result}, ax=left)
     left.set(xlim=(0, 3), ylim=(0, None))
