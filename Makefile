@@ -2,18 +2,26 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet
+# of make teach
+PORT ?= 2718
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-fast lint types doctest docs bench clean
+.PHONY: demo teach test test-fast test-browser lint types doctest docs bench clean
 
 demo: .venv/run.stamp
 	$(BIN)/collective demo --output demo-output
+
+teach: .venv/run.stamp
+	$(BIN)/marimo run teaching --no-sandbox --host 127.0.0.1 --port $(PORT)
 
 test: .venv/run.stamp
 	$(BIN)/python -m pytest
 
 test-fast: .venv/run.stamp
 	$(BIN)/python -m pytest -m "not slow"
+
+test-browser: .venv/browser.stamp
+	$(BIN)/python -m pytest tests/browser
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .
@@ -37,7 +45,7 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/engines.py
 
 clean:
-	rm -rf .venv docs/_build docs/gallery docs/generated demo-output
+	rm -rf .venv docs/_build docs/gallery docs/generated docs/_static/teaching demo-output
 
 .venv/python.stamp:
 	$(PYTHON) -m venv --without-pip .venv
@@ -49,4 +57,8 @@ clean:
 
 .venv/dev.stamp: .venv/run.stamp
 	$(PIP) -c constraints.txt -e '.[test,lint,docs]'
+	touch $@
+
+.venv/browser.stamp: .venv/run.stamp
+	$(PIP) -c constraints.txt -e '.[test,browser]'
 	touch $@

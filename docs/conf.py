@@ -1,6 +1,7 @@
 """Sphinx configuration."""
 
 import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import collective
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
 
 
 project = "collective"
@@ -37,6 +39,7 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static"]
 html_title = "collective"
 html_show_sourcelink = False
 html_sidebars = {
@@ -46,6 +49,7 @@ html_sidebars = {
         "conventions",
         "beyond_rwa",
         "currents",
+        "teaching",
         "sharp_bits",
         "architecture",
         "changelog",
@@ -129,10 +133,18 @@ def first_figure(app):
     figure.savefig(Path(app.srcdir) / "generated" / "first_figure.png", dpi=110)
 
 
+def demo_pages(app):
+    """Write the static pages of the teaching demos."""
+    import teaching_pages
+
+    teaching_pages.write(Path(app.srcdir) / "_static" / "teaching")
+
+
 def setup(app):
     """Hook the drawing of figures into the build."""
     (Path(app.srcdir) / "generated").mkdir(exist_ok=True)
     app.connect("builder-inited", first_figure)
+    app.connect("builder-inited", demo_pages)
 
 
 suppress_warnings = ["config.cache"]

@@ -1,0 +1,159 @@
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(app_title="RWA on trial", css_file="demo.css")
+
+with app.setup:
+    from functools import cache
+
+    import marimo as mo
+    import numpy as np
+    import qutip
+    from matplotlib.figure import Figure
+
+    import collective as co
+
+    # fixed: to find them anew takes longer than to draw
+    MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.97, "wspace": 0.24}
+    DISTANCE = 0.03  # in wavelengths
+    G = co.couple(co.chain(2, DISTANCE), co.Vacuum()).shift[0, 1]  # 110 Γ₀
+    RATIOS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1]
+
+
+@app.cell
+def _():
+    mo.md(
+        f"""
+        # RWA on trial
+
+        Two atoms {DISTANCE} λ₀ apart swap an excitation at G = {G:.0f} Γ₀. The rotating-wave
+        approximation keeps the swap and drops the terms that create and destroy excitations in
+        pairs. The first atom starts in cos(θ/2)|g⟩ + sin(θ/2)|e⟩, the second in |g⟩. Who may drop
+        them? (The errors turn at 2ω₀: drawn is the largest in a period.)
+        """
+    )
+    return
+
+
+@app.function
+@cache
+def equations(ratio):
+    """The master equation with and without counter-rotating terms, for G/ω₀ = ratio."""
+    pair = co.chain(2, DISTANCE, frequency=G / ratio)
+    return [
+        co.master_equation(pair, co.Vacuum(), approximation=name) for name in ("universal", "rwa")
+    ]
+
+
+@app.function
+def times(ratio):
+    """A swap and back in ten steps, each begun with a period of e^(2iω₀t) in four points."""
+    within = np.pi * ratio / G * np.arange(4) / 4
+    return np.add.outer(np.pi / G * np.arange(11) / 10, within).ravel()
+
+
+@app.function
+@cache
+def trial(ratio, degrees):
+    """Populations of both atoms, full and RWA, and the distance of the two states."""
+    theta = np.radians(degrees)
+    up, down = qutip.basis(2, 0), qutip.basis(2, 1)
+    start = qutip.tensor(np.cos(theta / 2) * down + np.sin(theta / 2) * up, down)
+    full, rwa = (
+        co.evolve(equation, start, times(ratio), observe="states", progress=False).in_frame(
+            "rotating"
+        )
+        for equation in equations(ratio)
+    )
+    differences = [(a - b).full() for a, b in zip(full.states, rwa.states, strict=True)]
+    distance = 0.5 * np.abs(np.linalg.eigvalsh(differences)).sum(axis=1)
+    return full.populations[:, :, 0], rwa.populations[:, :, 0], distance
+
+
+@app.cell
+def _():
+    for _ratio in RATIOS:  # once; from here on only evolutions
+        equations(_ratio)
+    ratio = mo.ui.slider(steps=RATIOS, value=0.05, label="coupling G/ω₀", show_value=True)
+    degrees = mo.ui.slider(0, 180, 15, value=90, label="start θ (degrees)", show_value=True)
+    mo.hstack([ratio, degrees], justify="center", wrap=True, gap=2)
+    return degrees, ratio
+
+
+@app.cell
+def _(degrees, ratio):
+    full, rwa, distance = trial(ratio.value, degrees.value)
+    swaps = times(ratio.value) * G / np.pi
+    wrong = np.abs(full - rwa).max(axis=1)
+
+    figure = Figure(figsize=(7.6, 3.7), dpi=92)
+    left, right = figure.subplots(1, 2, gridspec_kw=MARGINS)
+    for atom, colour, label in ((0, 0, "first"), (1, 1, "second")):
+        left.plot(swaps, full[:, atom], color=co.plot.COLOURS[colour], label=label)
+        left.plot(swaps, rwa[:, atom], "k:", lw=1.5, label="RWA" if atom else None)
+    left.set(xlabel="time (π/G)", ylabel="probability to be excited", ylim=(-0.03, 1.03))
+    left.legend(frameon=False, loc="upper right")
+    right.plot(
+        swaps[::4],
+        distance.reshape(11, 4).max(axis=1),
+        color=co.plot.COLOURS[0],
+        label="state (trace distance)",
+    )
+    right.plot(
+        swaps[::4],
+        wrong.reshape(11, 4).max(axis=1),
+        "--",
+        color=co.plot.COLOURS[1],
+        label="population",
+    )
+    right.set(xlabel="time (π/G)", ylabel="error of the RWA", ylim=(0, 0.13))
+    right.legend(frameon=False, loc="upper right")
+    figure
+    return distance, wrong
+
+
+@app.cell
+def _(distance, wrong):
+    mo.Html(
+        f"""
+        <div class="numbers">
+          <div><span class="number">{distance.max():.5f}</span> largest error of the state</div>
+          <div><span class="number">{wrong.max():.5f}</span> largest error of a population</div>
+        </div>
+        """
+    )
+    return
+
+
+@app.cell
+def _():
+    mo.md("""
+    ## Three questions to answer by dragging
+    """)
+    return
+
+
+@app.cell
+def _():
+    mo.accordion(
+        {
+            "From θ = 0, both atoms in the ground state: how do the errors grow with G/ω₀?": """
+            The state errs by G/ω₀, the populations by (G/ω₀)² only: twice the coupling, twice the
+            one and four times the other. Nothing happens in the RWA, while the full coupling mixes
+            a little |ee⟩ into |gg⟩. Who looks at populations alone is flattered.
+            """,
+            "From which start is the RWA almost perfect?": """
+            From θ = 180°, one excitation. The terms that are dropped connect |gg⟩ and
+            |ee⟩, and neither is occupied. What error is left comes with the decay to |gg⟩.
+            """,
+            "Up to which coupling does the RWA hold to one per cent for every start?": """
+            Up to G/ω₀ = 0.01, where the worst start, θ near 60°, errs by 0.011. An optical atom at
+            this distance has G/ω₀ ≈ 10⁻⁵; superconducting circuits go far beyond 0.01.
+            """,
+        }
+    )
+    return
+
+
+if __name__ == "__main__":
+    app.run()
