@@ -87,7 +87,8 @@ def test_climbing_down_the_ladder():
     alone = co.observables.excitation_distribution(names["slow"])
     np.testing.assert_allclose(alone[::20], binomial, atol=4 * 0.5 / np.sqrt(names["runs"]))
     assert widest(rungs(k * 1.0, [np.log(2)])) == pytest.approx(np.sqrt(n) / 2, rel=1e-9)
-    assert widest(expected) == pytest.approx(2.4, abs=0.05)
+    exact = widest(rungs(k * (n - k + 1.0), np.linspace(0.2, 0.4, 11)))
+    assert exact == pytest.approx(2.4, abs=0.05)
     assert names["spread"](names["burst"]).max() == pytest.approx(2.4, abs=0.05)
     assert names["spread"](names["slow"]).max() == pytest.approx(1.4, abs=0.05)
     at_burst = drawn[np.argmin(np.abs(drawn @ k - n / 2))]
@@ -155,36 +156,38 @@ def test_the_shift_you_forgot():
         couplings = true[name].couplings
         turned = couplings.shift @ couplings.decay - couplings.decay @ couplings.shift
         assert (np.abs(turned).max() < 1e-9) == vanishes
-        late = [
-            co.evolve(c, "inverted", [0, 1e-3], method="blocks", rtol=1e-13).emission[1]
+        early = [
+            co.evolve(c, "inverted", [0, 1e-3, 2e-3], method="blocks", rtol=1e-14).emission[1:]
             for c in (couplings, couplings.replace(shift=np.zeros((8, 8))))
         ]
-        lead = -np.sum(turned**2) * 1e-9 / 6
-        np.testing.assert_allclose(late[0] - late[1], lead, rtol=0.04, atol=1e-10)
+        change = early[0] - early[1]
+        if vanishes:
+            assert change[1] / change[0] == pytest.approx(16, rel=0.02)
+        else:
+            assert change[0] == pytest.approx(-np.sum(turned**2) * 1e-9 / 6, rel=0.04)
 
 
 def test_where_the_light_goes():
     names = run("where_the_light_goes")
     photons, alike, fraction = names["photons"], names["alike"], names["fraction"]
-    polar = np.linspace(0, np.pi, 181)
-    angles = np.linspace(0, 2 * np.pi, 361)
-    theta, phi = np.meshgrid(polar, angles, indexing="ij")
+    theta, phi = np.meshgrid(np.arange(0, 181, 2), np.arange(0, 360, 2), indexing="ij")
+    theta, phi = np.radians(theta.ravel()), np.radians(phi.ravel())
     sines = np.sin(theta)
     everywhere = np.stack([sines * np.cos(phi), sines * np.sin(phi), np.cos(theta)], -1)
+    some = slice(None, None, 97)
     r, k = names["crystal"].positions, names["k"]
     for name, direction in (("k along x", "along"), ("k tilted by 30°", "tilted")):
-        pattern = co.observables.angular_pattern(photons[name], everywhere.reshape(-1, 3))[0]
-        brightest = everywhere.reshape(-1, 3)[pattern.argmax()]
-        assert brightest @ names[direction] > np.cos(np.radians(1.5))
         assert 0.89 < fraction[name] < 0.93
         assert 3.9 < photons[name].emission[0] < 4.2
         # the structure factor by hand
-        shape = np.exp(-1j * k * (everywhere.reshape(-1, 3) - names[direction]) @ r.T).sum(axis=1)
-        by_hand = 3 / (8 * np.pi) * sines.ravel() ** 2 * np.abs(shape) ** 2 / len(r)
-        np.testing.assert_allclose(pattern, by_hand, atol=1e-9 * len(r))
-        into = everywhere.reshape(-1, 3) @ names[direction] > np.sqrt(1 - 0.4**2)
-        shares = (by_hand * sines.ravel() * into).sum() / (by_hand * sines.ravel()).sum()
-        np.testing.assert_allclose(fraction[name], shares, atol=0.01)
+        shape = np.exp(-1j * k * (everywhere - names[direction]) @ r.T).sum(axis=1)
+        by_hand = 3 / (8 * np.pi) * sines**2 * np.abs(shape) ** 2 / len(r)
+        pattern = co.observables.angular_pattern(photons[name], everywhere[some])[0]
+        np.testing.assert_allclose(pattern, by_hand[some], atol=1e-9 * len(r))
+        np.testing.assert_allclose(everywhere[by_hand.argmax()], names[direction], atol=1e-9)
+        into = everywhere @ names[direction] > np.sqrt(1 - 0.4**2)
+        share = np.sum((by_hand * sines)[into]) / np.sum(by_hand * sines)
+        np.testing.assert_allclose(fraction[name], share, atol=0.01)
     cosine = np.sqrt(1 - 0.4**2)  # ∫(3/8π)(1 − n_z²)dΩ over the cone about x
     cone = 3 / 8 * ((1 - cosine) + (1 - cosine**3) / 3)
     assert fraction["no phases"] == pytest.approx(cone, abs=1e-9)
@@ -192,7 +195,7 @@ def test_where_the_light_goes():
     assert alike.emission[0] < 0.5
     faces = co.observables.angular_pattern(alike, [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
     np.testing.assert_allclose(faces, faces[0, 0])
-    assert faces[0, 0] < names["photons"]["k along x"].emission[0]
+    assert 0.6 < faces[0, 0] < 0.8  # against 26 in the lobe of a photon
 
 
 def test_dark_state_entanglement():
