@@ -74,7 +74,11 @@ STORY = {
     ],
     "superradiance_and_subradiance": [
         "the_dicke_burst",
+        "climbing_down_the_ladder",
         "fourteen_atoms_exactly",
+        "the_shift_you_forgot",
+        "where_the_light_goes",
+        "dark_state_entanglement",
         "clicks",
     ],
     "environments": [

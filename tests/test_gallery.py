@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import reference
-from scipy import constants, special
+from scipy import constants, linalg, special
 
 import collective as co
 
@@ -67,6 +67,44 @@ def test_the_dicke_burst():
     assert round(reference.dicke_ladder(10, [0.2128])[0] / 100, 2) == 0.23
 
 
+def test_climbing_down_the_ladder():
+    names = run("climbing_down_the_ladder")
+    n, times, k = names["n"], names["times"], np.arange(names["n"] + 1)
+
+    def rungs(steps, times):  # populations from the rate equations
+        size = len(steps)
+        matrix = np.diag(-steps) + np.diag(steps[1:], 1)
+        return np.array([linalg.expm(matrix * t) @ np.eye(size)[-1] for t in times])
+
+    def widest(p):
+        k = np.arange(p.shape[1])
+        return np.sqrt(p @ k**2 - (p @ k) ** 2).max()
+
+    drawn = co.observables.excitation_distribution(names["burst"])
+    expected = rungs(k * (n - k + 1.0), times[::20])
+    np.testing.assert_allclose(drawn[::20], expected, atol=4 * 0.5 / np.sqrt(names["runs"]))
+    binomial = rungs(k * 1.0, times[::20])
+    alone = co.observables.excitation_distribution(names["slow"])
+    np.testing.assert_allclose(alone[::20], binomial, atol=4 * 0.5 / np.sqrt(names["runs"]))
+    assert widest(rungs(k * 1.0, [np.log(2)])) == pytest.approx(np.sqrt(n) / 2, rel=1e-9)
+    exact = widest(rungs(k * (n - k + 1.0), np.linspace(0.2, 0.4, 11)))
+    assert exact == pytest.approx(2.4, abs=0.05)
+    assert names["spread"](names["burst"]).max() == pytest.approx(2.4, abs=0.05)
+    assert names["spread"](names["slow"]).max() == pytest.approx(1.4, abs=0.05)
+    at_burst = drawn[np.argmin(np.abs(drawn @ k - n / 2))]
+    assert at_burst.max() < 0.2
+    # the delay is a sum of exponential waits, one for each step
+    waits = 1 / (np.arange(n, n // 2, -1) * np.arange(1, n // 2 + 1))
+    assert np.sum(waits[:2] ** 2) / np.sum(waits**2) == pytest.approx(0.8, abs=0.02)
+    assert names["share"] == pytest.approx(0.8, abs=0.06)
+    np.testing.assert_allclose(names["half"].mean(), waits.sum(), rtol=0.04)
+    np.testing.assert_allclose(names["half"].std(), np.sqrt(np.sum(waits**2)), rtol=0.06)
+    for size in (16, 64):  # nearly with N
+        m = np.arange(size + 1.0)
+        middle = np.log(size) / size * np.linspace(0.7, 1.5, 9)
+        assert 0.24 < widest(rungs(m * (size - m + 1), middle)) / size < 0.3
+
+
 def test_fourteen_atoms_exactly():
     names = run("fourteen_atoms_exactly")
     bursts = list(names["bursts"].values())
@@ -80,6 +118,105 @@ def test_fourteen_atoms_exactly():
     np.testing.assert_allclose(bursts[0].emission[::10], exact.emission, atol=1e-5)
     ladder = [reference.dicke_ladder(n, np.linspace(0, 0.5, 51)).max() / n for n in (6, 14)]
     assert ladder[1] > 1.8 * ladder[0]
+
+
+def test_the_shift_you_forgot():
+    names = run("the_shift_you_forgot")
+    times, true, bare = names["times"], names["true"], names["bare"]
+
+    def numbers(result):
+        n = len(result.couplings)
+        return result.emission.max() / n, times[result.emission.argmax()], result.excitation[-1]
+
+    (high, early, left), (higher, later, few) = (numbers(r["chain of 8"]) for r in (true, bare))
+    assert true["chain of 8"].couplings.shift.max() == pytest.approx(23.1, abs=0.1)
+    assert (high - 1) / (higher - 1) == pytest.approx(0.56, abs=0.02)
+    assert early < later
+    assert 3 < left / few < 3.6
+    (ring, _, kept), (bare_ring, _, gone) = (numbers(r["ring of 8"]) for r in (true, bare))
+    assert 0.05 < bare_ring - ring < 0.2
+    assert (ring - 1) / (bare_ring - 1) > (high - 1) / (higher - 1)
+    assert kept > 2 * gone
+    for name in ("triangle", "pair"):
+        np.testing.assert_allclose(true[name].emission, bare[name].emission, atol=1e-6)
+    # independent: dense matrices, four atoms of a chain and of a ring, and a triangle
+    for emitters, matters in ((co.ring(3, 0.05), False), (co.chain(4, 0.05), True)):
+        couplings = co.couple(emitters, co.Vacuum())
+        decay, start = couplings.decay, np.zeros((2 ** len(emitters),) * 2)
+        start[0, 0] = 1
+        late = [
+            reference.emission(
+                decay, reference.evolve(reference.generator(decay, d), start, [0, 0.3])[-1]
+            )
+            for d in (couplings.shift, 0 * decay)
+        ]
+        assert (abs(late[0] - late[1]) > 0.1) == matters
+        assert matters or abs(late[0] - late[1]) < 1e-9
+    for name, vanishes in (("chain of 8", False), ("ring of 8", True)):
+        couplings = true[name].couplings
+        turned = couplings.shift @ couplings.decay - couplings.decay @ couplings.shift
+        assert (np.abs(turned).max() < 1e-9) == vanishes
+        early = [
+            co.evolve(c, "inverted", [0, 1e-3, 2e-3], method="blocks", rtol=1e-14).emission[1:]
+            for c in (couplings, couplings.replace(shift=np.zeros((8, 8))))
+        ]
+        change = early[0] - early[1]
+        if vanishes:
+            assert change[1] / change[0] == pytest.approx(16, rel=0.02)
+        else:
+            assert change[0] == pytest.approx(-np.sum(turned**2) * 1e-9 / 6, rel=0.04)
+
+
+def test_where_the_light_goes():
+    names = run("where_the_light_goes")
+    photons, alike, fraction = names["photons"], names["alike"], names["fraction"]
+    theta, phi = np.meshgrid(np.arange(0, 181, 2), np.arange(0, 360, 2), indexing="ij")
+    theta, phi = np.radians(theta.ravel()), np.radians(phi.ravel())
+    sines = np.sin(theta)
+    everywhere = np.stack([sines * np.cos(phi), sines * np.sin(phi), np.cos(theta)], -1)
+    some = slice(None, None, 97)
+    k = names["k"]
+    for name, direction in (("k along x", "along"), ("k tilted by 30°", "tilted")):
+        assert 0.89 < fraction[name] < 0.93
+        assert 3.9 < photons[name].emission[0] < 4.2
+        # the structure factor of a cube is a product over its axes
+        steps = 0.4 * k * (everywhere - names[direction])[..., None] * np.arange(6)
+        shape = np.exp(-1j * steps).sum(axis=-1).prod(axis=-1)
+        by_hand = 3 / (8 * np.pi) * sines**2 * np.abs(shape) ** 2 / 216
+        pattern = co.observables.angular_pattern(photons[name], everywhere[some])[0]
+        np.testing.assert_allclose(pattern, by_hand[some], atol=1e-9)
+        np.testing.assert_allclose(everywhere[by_hand.argmax()], names[direction], atol=1e-9)
+        into = everywhere @ names[direction] > np.sqrt(1 - 0.4**2)
+        share = np.sum((by_hand * sines)[into]) / np.sum(by_hand * sines)
+        np.testing.assert_allclose(fraction[name], share, atol=0.01)
+    cosine = np.sqrt(1 - 0.4**2)  # ∫(3/8π)(1 − n_z²)dΩ over the cone about x
+    cone = 3 / 8 * ((1 - cosine) + (1 - cosine**3) / 3)
+    assert fraction["no phases"] == pytest.approx(cone, abs=1e-9)
+    assert cone == pytest.approx(0.06, abs=1e-3)
+    assert alike.emission[0] < 0.5
+    faces = co.observables.angular_pattern(alike, [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
+    np.testing.assert_allclose(faces, faces[0, 0])
+    assert 0.6 < faces[0, 0] < 0.8  # against 26 in the lobe of a photon
+
+
+def test_dark_state_entanglement():
+    names = run("dark_state_entanglement")
+    t, found = names["times"], names["entangled"]
+    for r, curve in found.items():
+        couplings = names["pairs"][r]
+        g, shift = couplings.decay[0, 1], couplings.shift[0, 1]
+        beat = 4 * np.exp(-2 * t) * np.sin(2 * shift * t) ** 2
+        closed = np.sqrt((np.exp(-(1 + g) * t) - np.exp(-(1 - g) * t)) ** 2 + beat) / 2
+        np.testing.assert_allclose(curve, closed, atol=1e-7)
+    g = names["pairs"][0.05].decay[0, 1]
+    np.testing.assert_allclose(names["dark"], np.exp(-(1 - g) * t), atol=1e-8)
+    assert names["dark"][0] == pytest.approx(1, abs=1e-12)
+    assert np.all(names["nothing"] == 0)
+    resting = (t > 3) & (t < 5)
+    np.testing.assert_allclose(found[0.05][resting], 0.5, atol=0.05)
+    assert found[0.05].max() > 0.95  # a quarter of an exchange
+    assert found[0.25][t > 1.5].max() < 0.3
+    assert found[0.25][t > 5].max() < 0.1
 
 
 def test_how_close_is_close():

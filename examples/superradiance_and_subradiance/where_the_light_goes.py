@@ -1,0 +1,59 @@
+r"""
+Where the light goes
+====================
+
+*One photon is shared by 216 atoms: into which direction do they give it back?* The field of an
+absorbed photon leaves its phases behind, the timed Dicke state
+:math:`\sum_m e^{ik·r_m}|m⟩/\sqrt{N}`, and the atoms become a phased array (Scully et al., Phys.
+Rev. Lett. 96, 010501 (2006)).
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import collective as co
+
+crystal = co.cubic(6, 6, 6, 0.4)  # dipoles along z, spacing in wavelengths
+couplings = co.couple(crystal, co.Vacuum())
+n, k, tilt = len(crystal), 2 * np.pi, np.pi / 6
+along = np.array([1.0, 0, 0])
+tilted = np.array([np.cos(tilt), np.sin(tilt), 0])
+
+
+def remembered(wavevector):
+    """One excitation with the phases of this wavevector, just before it decays."""
+    state = co.states.timed_dicke(wavevector)
+    return co.evolve(couplings, state, [0.0], observe="correlations")
+
+
+photons = {"k along x": remembered(k * along), "k tilted by 30°": remembered(k * tilted)}
+alike = remembered([0, 0, 0])  # the symmetric Dicke state
+some_atom = alike.replace(correlations=np.eye(n)[None] / n, emission=np.ones(1))
+others = {"all phases equal": alike, "no phases": some_atom}
+
+lens = {"axis": along, "numerical_aperture": 0.4}
+fraction = {}
+for name, result in (photons | others).items():
+    into = lens | {"axis": tilted} if "tilted" in name else lens
+    fraction[name] = float((co.observables.collected(result, **into) / result.emission)[0])
+    print(f"{name}: {result.emission[0]:.2f} Γ₀, {fraction[name]:.1%} into the lens")
+
+figure = plt.figure(figsize=(9.5, 4.6), layout="constrained")
+for place, (title, results) in enumerate({"as absorbed": photons, "otherwise": others}.items()):
+    ax = figure.add_subplot(1, 2, place + 1, projection="polar")
+    co.plot.pattern(results, plane="xy", time=0, ax=ax).set_title(f"One photon, phases {title}")
+    ax.set_rlabel_position(-30)
+    ax.lines[1].set_linestyle("--")
+    ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+plt.show()
+# %%
+# What to notice
+# --------------
+#
+# * The phases are a memory: the photon leaves the way it came, nine times in ten into a cone that
+#   gets 6 % of the light of an atom picked at random. Turn the phases and the lobe turns.
+# * It leaves four times as fast as from one atom: into that lobe all atoms emit in step.
+# * Equal phases, superradiant for a small sample, match no photon that could fly off: the state is
+#   subradiant, and what it emits leaks through the faces of the cube. Mind the scale.
+#
+# Try changing: a spacing of 0.5: why does half of the light turn back?
