@@ -72,6 +72,9 @@ STORY = {
         "the_dicke_burst",
         "fourteen_atoms_exactly",
         "clicks",
+        "subradiance_and_the_light_cone",
+        "a_mirror_of_atoms",
+        "mollow_triplet_of_a_pair",
     ],
     "environments": [
         "light_on_a_wire",
