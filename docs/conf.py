@@ -80,6 +80,7 @@ STORY = {
         "light_on_a_wire",
         "the_part_everyone_drops",
         "superradiance_through_a_wire",
+        "a_wire_seen_from_the_side",
     ],
     "beyond_the_rwa": [
         "rwa_on_trial",

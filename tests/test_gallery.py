@@ -456,3 +456,27 @@ def test_mollow_triplet_of_a_pair():
     whole = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(drive=rabi)
     side = co.observables.spectrum(whole, np.linspace(15, 25, 201)).values
     assert np.sum((side[1:-1] > side[:-2]) & (side[1:-1] > side[2:])) == 1
+
+
+def test_a_wire_seen_from_the_side():
+    names = run("a_wire_seen_from_the_side")
+    z, own, shared, length = (names[name] for name in ("z", "own", "shared", "length"))
+    rate = names["wire"].plasmon_amplitude(names["atoms"])[0].real
+    decayed = np.exp(-names["wire"].plasmon(names["k"]).imag * 2 * length)
+    np.testing.assert_allclose(shared, rate * decayed, atol=0.02 * own)
+    assert round(own + shared) == 116
+    assert round(own - shared) == 12
+    bright, dark = names["profiles"].values()
+    beyond = (z < -0.3) | (z > 2 * length + 0.3)
+    assert np.all(dark[beyond] < 2e-3 * bright[beyond])
+    # standing waves of half the plasmon's wavelength: what is bright in one is dark in the other
+    middle = np.abs(z - length) < 0.55
+    wave = np.cos(2 * np.pi * (z[middle] - length) / (length / 2))
+    assert np.corrcoef(wave, bright[middle])[0, 1] > 0.97
+    assert np.corrcoef(wave, dark[middle])[0, 1] < -0.97
+    # what no plasmon takes, and what the wire takes from the plasmon between the atoms
+    rest = (1 - names["wire"].beta(names["atoms"])[0]) * own + rate * (1 - decayed)
+    np.testing.assert_allclose(own - shared, rest, rtol=0.08)
+    pair = co.chain(2, 2.25 * length, dipoles=(1, 0, 0)).translated([0.025, 0, 0])
+    quarter = 3 * names["wire"].green(*pair.positions, names["k"])[0, 0].imag
+    assert abs(quarter) < 0.01 * own
