@@ -31,11 +31,11 @@ alone = co.observables.reflection(atom, [0.0], waist=10 * spacing / 4)[0]
 
 order = np.argsort(frequencies)
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.9), layout="constrained")
-for side, colour, style in zip((2, 4, 10), (1, 0, 2), (":", "-.", "--"), strict=True):
+left.plot(frequencies[order], infinite.reflection[order], color="0.8", lw=5, label="infinite array")
+for side, colour, style in zip((2, 4, 10), (1, 0, 6), (":", "-.", "--"), strict=True):
     curve = arrays[side].reflection[order]
     label = f"{side} × {side} atoms"
     left.plot(frequencies[order], curve, style, color=co.plot.COLOURS[colour], label=label)
-left.plot(frequencies[order], infinite.reflection[order], "k", lw=1, label="infinite array")
 left.axvline(0, color="0.7", lw=0.8)
 left.text(-0.05, 1.05, "one atom's ω₀", color="0.4", ha="right", fontsize="small")
 left.set(xlabel="frequency ω − ω₀ (Γ₀)", ylabel="reflected power |r|²", ylim=(0, 1.12))
