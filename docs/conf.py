@@ -80,11 +80,15 @@ STORY = {
         "where_the_light_goes",
         "dark_state_entanglement",
         "clicks",
+        "subradiance_and_the_light_cone",
+        "a_mirror_of_atoms",
+        "mollow_triplet_of_a_pair",
     ],
     "environments": [
         "light_on_a_wire",
         "the_part_everyone_drops",
         "superradiance_through_a_wire",
+        "a_wire_seen_from_the_side",
     ],
     "beyond_the_rwa": [
         "rwa_on_trial",

@@ -490,3 +490,130 @@ def test_how_big_is_it_really():
     twice = co.currents.interactions(ion, progress=False).ampere[0, 0]
     np.testing.assert_allclose(twice / hydrogen, 8, rtol=1e-3)
     assert computed[3] * 5**3 < 1 < computed[3] * 6**3
+
+
+def test_subradiance_and_the_light_cone():
+    names = run("subradiance_and_the_light_cone")
+    slowest = dict(zip(names["sizes"], names["slowest"], strict=True))
+    for n, rate in ((10, 5.0596e-3), (20, 5.6855e-4), (40, 6.8716e-5)):
+        np.testing.assert_allclose(slowest[n], rate, rtol=1e-4)
+    exponents = np.diff(np.log(names["slowest"])) / np.diff(np.log(names["sizes"]))
+    assert np.all(np.diff(exponents) > 0)
+    np.testing.assert_allclose(exponents[-1], -3, atol=0.03)
+    modes, main, infinite = names["modes"], names["main"], names["infinite"]
+    away = np.abs(main - 2 * np.pi) > 0.5
+    on_the_band = np.interp(main, names["q"], infinite.shifts)
+    np.testing.assert_allclose(modes.shifts[away], on_the_band[away], atol=0.06)
+    outside = main > 2 * np.pi
+    assert outside.sum() == 16
+    assert np.sum(modes.rates[outside] < 0.4) == 15
+    assert np.all(np.diff(modes.rates[outside][np.argsort(main[outside])]) < 0)
+    assert main[-1] == main.max()
+    steps = modes.vectors[1:, -1] / modes.vectors[:-1, -1]
+    assert np.all(steps.real < 0)  # antiphase
+    fast = [co.couple(co.chain(n, 0.2), co.Vacuum()).modes().rates.min() for n in (20, 40)]
+    assert np.log2(fast[0] / fast[1]) > 4
+    along = co.observables.bands("chain", 0.3, [6.2, 6.28], dipole=(0, 0, 1)).shifts
+    across = co.observables.bands("chain", 0.3, [6.2, 6.28]).shifts
+    assert across[1] - across[0] < -0.5  # across the chain the curve dives, along it does not
+    assert abs(along[1] - along[0]) < 0.1
+
+
+def test_a_mirror_of_atoms():
+    names = run("a_mirror_of_atoms")
+    frequencies, resonance, mode = names["frequencies"], names["resonance"], names["mode"]
+    width = 3 / (4 * np.pi * 0.6**2)
+    np.testing.assert_allclose(mode.rates, width, rtol=1e-12)
+    assert round(resonance, 2) == 0.28
+    lorentzian = (width / 2) ** 2 / ((frequencies - resonance) ** 2 + (width / 2) ** 2)
+    np.testing.assert_allclose(names["infinite"].reflection, lorentzian, atol=1e-12)
+    assert names["infinite"].reflection[-1] == pytest.approx(1, abs=1e-12)
+    at_atom = np.argmin(np.abs(frequencies))
+    assert round(names["infinite"].reflection[at_atom], 2) == 0.59
+    missing = dict(zip(names["sides"], names["missing"], strict=True))
+    assert np.all(np.diff(names["missing"]) < 0)
+    assert missing[6] > 0.01 > missing[8]
+    assert missing[14] < 1.1e-3
+    assert 0.003 < names["alone"] < 0.005
+    ten = names["arrays"][10]
+    np.testing.assert_allclose(ten.reflection, lorentzian, atol=0.025)
+    assert ten.transmission[-1] < 1e-3
+    # the scattered light of the infinite array is the beam, turned over
+    np.testing.assert_allclose(names["infinite"].transmitted[-1], 0, atol=1e-12)
+    np.testing.assert_allclose(names["infinite"].reflected[-1], -1, atol=1e-12)
+    shifts = [co.observables.bands("square", a, [[0, 0]]).shifts[0] for a in (0.8, 1.1)]
+    assert abs(shifts[0]) < 0.006
+    assert co.observables.infinite_array(1.1, shifts[1]).reflection[0] < 0.03
+
+
+def mollow(omega, rabi):
+    """Incoherent spectrum and elastic rate of one resonantly driven atom, Γ = 1."""
+    # Bloch equations of δσ^x, δσ^y, δσ^z by the regression theorem (Mollow 1969)
+    bloch = np.array([[-0.5, 0, 0], [0, -0.5, -rabi], [0, rabi, -1]])
+    mean = np.linalg.solve(bloch, [0, 0, 1])  # ⟨σ⟩ of d⟨σ⟩/dt = B⟨σ⟩ − ẑ
+    lowering, raising = np.array([0.5, -0.5j, 0]), np.array([0.5, 0.5j, 0])
+    levi = np.zeros((3, 3, 3))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        levi[i, j, k], levi[j, i, k] = 1, -1
+    products = np.eye(3) + 1j * levi @ mean - np.outer(mean, mean)
+    start = raising @ products  # ⟨δσ⁺ δσ_j⟩
+    spectrum = [
+        (lowering @ np.linalg.solve(-1j * w * np.eye(3) - bloch, start)).real for w in omega
+    ]
+    return np.array(spectrum) / np.pi, abs(lowering @ mean) ** 2
+
+
+def test_mollow_triplet_of_a_pair():
+    names = run("mollow_triplet_of_a_pair")
+    omega, rabi, shift = names["omega"], names["rabi"], names["shift"]
+    alone, close = names["light"].values()
+    values, elastic = mollow(omega, rabi)
+    np.testing.assert_allclose(alone.values, 2 * values, rtol=1e-8)
+    np.testing.assert_allclose(alone.coherent, 2 * elastic, rtol=1e-8)
+    # three Lorentzians of widths Γ and 3Γ/2 with weights 1 : 2 : 1
+    triplet = [
+        weight * width / 2 / np.pi / ((omega - line) ** 2 + width**2 / 4)
+        for line, width, weight in ((0, 1, 0.5), (-rabi, 1.5, 0.25), (rabi, 1.5, 0.25))
+    ]
+    np.testing.assert_allclose(alone.values, np.sum(triplet, axis=0), atol=0.015 * 0.32)
+    # the dressed levels, exactly: H of the pair under drive
+    driven = names["close"].replace(drive=rabi)
+    levels = np.sort(driven.hamiltonian().eigenenergies())
+    first_order = np.sort([rabi + shift / 2, 0, -shift, -rabi + shift / 2])
+    np.testing.assert_allclose(levels, first_order, atol=shift**2 / rabi)
+    inside = close.values[1:-1]
+    peaks = omega[1:-1][(inside > close.values[:-2]) & (inside > close.values[2:])]
+    lines = [shift, rabi - 1.5 * shift, rabi - shift / 2, rabi + shift / 2, rabi + 1.5 * shift]
+    lines = np.array([*lines, 2 * rabi])
+    np.testing.assert_allclose(peaks[peaks > 0.1], lines, atol=0.35)
+    two = np.argmin(np.abs(omega - 2 * rabi))
+    assert close.values[two] > 5 * alone.values[two]
+    assert close.total == pytest.approx(alone.total, rel=1e-3)
+    assert 1.9 < close.coherent / alone.coherent < 2
+    whole = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(drive=rabi)
+    side = co.observables.spectrum(whole, np.linspace(15, 25, 201)).values
+    assert np.sum((side[1:-1] > side[:-2]) & (side[1:-1] > side[2:])) == 1
+
+
+def test_a_wire_seen_from_the_side():
+    names = run("a_wire_seen_from_the_side")
+    z, own, shared, length = (names[name] for name in ("z", "own", "shared", "length"))
+    rate = names["wire"].plasmon_amplitude(names["atoms"])[0].real
+    decayed = np.exp(-names["wire"].plasmon(names["k"]).imag * 2 * length)
+    np.testing.assert_allclose(shared, rate * decayed, atol=0.02 * own)
+    assert round(own + shared) == 116
+    assert round(own - shared) == 12
+    bright, dark = names["profiles"].values()
+    beyond = (z < -0.3) | (z > 2 * length + 0.3)
+    assert np.all(dark[beyond] < 2e-3 * bright[beyond])
+    # standing waves of half the plasmon's wavelength: what is bright in one is dark in the other
+    middle = np.abs(z - length) < 0.55
+    wave = np.cos(2 * np.pi * (z[middle] - length) / (length / 2))
+    assert np.corrcoef(wave, bright[middle])[0, 1] > 0.97
+    assert np.corrcoef(wave, dark[middle])[0, 1] < -0.97
+    # what no plasmon takes, and what the wire takes from the plasmon between the atoms
+    rest = (1 - names["wire"].beta(names["atoms"])[0]) * own + rate * (1 - decayed)
+    np.testing.assert_allclose(own - shared, rest, rtol=0.08)
+    pair = co.chain(2, 2.25 * length, dipoles=(1, 0, 0)).translated([0.025, 0, 0])
+    quarter = 3 * names["wire"].green(*pair.positions, names["k"])[0, 0].imag
+    assert abs(quarter) < 0.01 * own
