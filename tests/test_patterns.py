@@ -396,3 +396,27 @@ def test_map_beside_a_wire_leaves_the_wire_out():
     x = 0.1 + np.linspace(-0.2, 0.2, 9)
     assert values.mask[:, np.abs(x) < 0.0505].all()
     assert not values.mask[:, x < -0.06].any()
+
+
+def test_couplings_of_an_unknown_field_are_held_against_the_vacuum(tmp_path):
+    """What a file or another program brings has no field: its Γ must be the vacuum's."""
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum())
+    again = co.Couplings(pair.decay + np.diag([0.0, 0.1]), pair.shift, emitters=pair.emitters)
+    result = co.evolve(again, "inverted", [0, 1], observe="correlations")
+    assert patterns.angular_pattern(result, [1, 0, 0]).shape == (2, 1)  # losses of its own
+
+    class Brighter:
+        def green(self, r, r_source, k):
+            return 2 * co.Vacuum().green(r, r_source, k)
+
+    other = co.Couplings(2 * pair.decay, pair.shift, emitters=pair.emitters, field=Brighter())
+    known = co.evolve(other, "inverted", [0, 1], observe="correlations")
+    with pytest.raises(ValueError, match="not of"):
+        patterns.angular_pattern(known, [1, 0, 0])
+    loaded = co.load(known.save(tmp_path / "brighter"))
+    assert loaded.couplings.field is None
+    with pytest.raises(ValueError, match=r"differ from the vacuum's by 0\.7"):
+        patterns.angular_pattern(loaded, [1, 0, 0])
+    with pytest.raises(ValueError, match="near_field without field="):
+        patterns.near_field(loaded, [[5, 0, 0]])
+    assert patterns.near_field(loaded, [[5, 0, 0]], field=co.Vacuum()).shape == (2, 1)

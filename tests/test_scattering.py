@@ -102,8 +102,7 @@ def test_wide_beams_are_gaussian():
     assert scattering(atom, [0.0], waist=20).reflected[0] == pytest.approx(-6 / width**2, rel=1e-3)
     # off the axis the amplitude falls like e^{−ρ²/w²}, and so twice in and out
     two = co.Emitters([[-3, 0, 0], [3, 0, 0]], dipoles=(1, 0, 0))
-    far = co.Couplings(np.eye(2), np.zeros((2, 2)), emitters=two)
-    near = scattering(far, [0.0], waist=5).reflected[0]
+    near = scattering(co.couple(two, co.Vacuum()), [0.0], waist=5).reflected[0]
     expected = -2 * 6 / (2 * np.pi * 5) ** 2 * np.exp(-2 * 9 / 25)
     assert near == pytest.approx(expected, rel=0.01)
 

@@ -7,13 +7,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective._jumps import Jumps
-from collective.couplings import Couplings
+from collective.couplings import Couplings, couple
 from collective.emitters import Emitters
 from collective.fields import Vacuum
 from collective.result import Result
 
 if TYPE_CHECKING:
     from qutip import Qobj
+
+
+_SAME_DECAY = 1e-6  # relative, of a Γ that went through a file or another program
 
 
 def correlations(result: Result, observable: str) -> NDArray[np.complex128]:
@@ -65,9 +68,24 @@ def emitters(couplings: Couplings, observable: str) -> Emitters:
 
 
 def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
-    """Positions and dipoles of emitters whose light leaves through free space."""
+    """Positions and dipoles of emitters whose light leaves through free space.
+
+    Couplings that know no field, made by hand or loaded, must have the vacuum's Γ; losses of
+    each emitter by itself may come on top.
+    """
     found = emitters(couplings, observable)
-    if couplings.field is not None and not isinstance(couplings.field, Vacuum):
+    if couplings.field is None:
+        extra = couplings.decay - couple(found, Vacuum()).decay
+        own = np.diag(extra).real
+        shared = np.abs(extra - np.diag(own)).max(initial=0.0)
+        wrong = max(shared, -own.min())
+        if wrong > _SAME_DECAY * np.abs(couplings.decay).max():
+            raise ValueError(
+                f"{observable} is the light of free space, but the field of these couplings is not "
+                f"known and their decay rates differ from the vacuum's by {wrong:.2g}: "
+                "co.couple(emitters, co.Vacuum()), or near_field(result, points, field=...)"
+            )
+    elif not isinstance(couplings.field, Vacuum):
         raise ValueError(
             f"{observable} is the far field of free space, not of {couplings.field!r}: "
             "near_field(result, points) works in any field"

@@ -237,6 +237,8 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
     """
     correlations = _given.correlations(result, "near_field")
     emitters = _given.emitters(result.couplings, "near_field")
+    if field is None and result.couplings.field is None:
+        _given.in_vacuum(result.couplings, "near_field without field=")
     where = checked_points("points", points)
     at = where.reshape(-1, 3)
     if len(at):
