@@ -82,10 +82,10 @@ def silver_wire():
     tensor = wire.green(atoms.positions[0], atoms.positions[1:], k)[:, 0, 0]
     for z, g in zip(apart, tensor, strict=True):
         ours[f"wire decay {z}"], ours[f"wire shift {z}"] = 3 * g.imag, -1.5 * g.real
-    pair = co.Emitters(atoms.positions[:2], dipoles=(1, 0, 0))
-    full, rwa = (co.couple(pair, wire, shift=shift).shift for shift in ("full", "rwa"))
-    ours |= {"wire own full": full[0, 0], "wire own rwa": rwa[0, 0], "wire rwa 0.1": rwa[0, 1]}
-    return ours
+    one, pair = (co.Emitters(atoms.positions[:n], dipoles=(1, 0, 0)) for n in (1, 2))
+    rwa = co.couple(pair, wire, shift="rwa").shift
+    ours |= {"wire own rwa": rwa[0, 0], "wire rwa 0.1": rwa[0, 1]}
+    return ours | {"wire own full": co.couple(one, wire).shift[0, 0]}
 
 
 def multilevel_pair(given):
@@ -190,7 +190,10 @@ def write(path):
     for chapter, row, theirs, ours, difference in compared():
         if chapter is not last:
             lines += ["", f"## {chapter['chapter']}", "", f"Theirs: {chapter['source']}.", ""]
-            lines += ["| quantity | theirs | ours | difference | tolerance |", "|---|--:|--:|--:|--:|"]
+            lines += [
+                "| quantity | theirs | ours | difference | tolerance |",
+                "|---|--:|--:|--:|--:|",
+            ]
             last = chapter
         numbers = f"{number(theirs)} | {number(ours)} | {difference:.0e} | {row['tolerance']:.0e}"
         lines.append(f"| {row['quantity']} | {numbers} |")

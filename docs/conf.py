@@ -14,7 +14,6 @@ sys.path.insert(0, str(ROOT / "docs"))
 import _pages  # noqa: E402
 import _validation  # noqa: E402
 
-
 project = "collective"
 author = copyright = "the collective developers"
 version = release = collective.__version__
