@@ -11,6 +11,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 
+import _pages  # noqa: E402
+import _validation  # noqa: E402
 
 project = "collective"
 author = copyright = "the collective developers"
@@ -26,7 +28,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["_build", "_static"]
+exclude_patterns = ["_build", "_static", "generated/validation.md"]
 templates_path = ["_templates"]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
@@ -39,13 +41,19 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
 html_theme = "pydata_sphinx_theme"
-html_static_path = ["_static"]
 html_title = "collective"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_sidebars = {
     page: []
     for page in (
+        "approximations",
+        "engines",
         "environments",
+        "performance",
+        "validation",
+        "exercises",
         "conventions",
         "beyond_rwa",
         "currents",
@@ -131,14 +139,12 @@ sphinx_gallery_conf = {
 }
 
 
-def first_figure(app):
-    """Draw the figure of the front page with the code that stands there."""
-    import numpy as np
-
-    couplings = collective.couple(collective.chain(6, spacing=0.1), collective.Vacuum())
-    result = collective.evolve(couplings, "inverted", np.linspace(0, 4, 201))
-    figure = collective.plot.emission(result).figure
-    figure.savefig(Path(app.srcdir) / "generated" / "first_figure.png", dpi=110)
+def computed_pages(app):
+    """Run the code that stands on the pages, for their figures, and compare with golden numbers."""
+    generated = Path(app.srcdir) / "generated"
+    generated.mkdir(exist_ok=True)
+    _pages.draw(generated)
+    _validation.write(generated / "validation.md")
 
 
 def demo_pages(app):
@@ -149,9 +155,8 @@ def demo_pages(app):
 
 
 def setup(app):
-    """Hook the drawing of figures into the build."""
-    (Path(app.srcdir) / "generated").mkdir(exist_ok=True)
-    app.connect("builder-inited", first_figure)
+    """Hook what is computed into the build."""
+    app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)
 
 

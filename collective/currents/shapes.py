@@ -27,7 +27,7 @@ def gaussian(
         m: its z component, −l … l; l = 1, m = ±1 is ∓(x ± iy): a ring current.
         width: a in bohr.
         centre: in bohr.
-        real: real harmonics instead, ∝ cos mφ for m > 0 and sin |m|φ for m < 0: m = 1, −1, 0 of
+        real: real harmonics instead, ∝ cos mφ for m > 0 and ``sin |m|φ`` for m < 0: m = 1, −1, 0 of
             l = 1 are p_x, p_y, p_z.
 
     Returns:
