@@ -40,7 +40,7 @@ def test_tutorial_is_eight_short_pages_in_a_row():
     assert [int(page.stem[0]) for page in pages] == list(range(1, 9))
     for page, following in zip(pages, [*pages[1:], None], strict=True):
         text = page.read_text(encoding="utf-8")
-        assert len(text.splitlines()) <= 80
+        assert len(text.splitlines()) <= 70
         assert "**What you learned.**" in text
         assert following is None or f"**Next:** [{title(following)}]({following.stem})" in text
 
