@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 _FAINT = 40.0  # e^(−40) of the spectrum's intensity is left out
 _ORDER = 32  # of Gauss's rule on each panel
-_MOST = 100_000  # plane waves, a few seconds for some hundred emitters
+_MOST = 100_000  # plane waves, a few seconds for a hundred emitters
 _PIECE = 1_000_000  # plane waves times emitters held at a time
 
 
@@ -66,14 +66,16 @@ def _rings(
     weights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Amplitudes along ε, outwards and along the axis, (3, N): sums over rings of plane waves."""
-    from scipy.special import jv
+    from scipy.special import j0, j1
 
     found = np.empty((3, len(distance)))
     step = max(1, _PIECE // len(s))
     for start in range(0, len(distance), step):
         part = slice(start, start + step)
         phases = np.outer(distance[part], s)
-        second = jv(2, phases)
-        along = jv(0, phases) @ (weights * (1 - s**2 / 2)) - second @ (weights * s**2 / 2)
-        found[:, part] = along, second @ (weights * s**2), jv(1, phases) @ (weights * s * c)
+        zeroth, first = j0(phases), j1(phases)
+        # J₂ = 2J₁/x − J₀, several times as fast as jv
+        second = 2 * first / np.where(phases > 0, phases, 1.0) - np.where(phases > 0, zeroth, 0.0)
+        along = zeroth @ (weights * (1 - s**2 / 2)) - second @ (weights * s**2 / 2)
+        found[:, part] = along, second @ (weights * s**2), first @ (weights * s * c)
     return found
