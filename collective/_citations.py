@@ -13,14 +13,16 @@ _YEAR = "2026"
 # key: (kind, fields)
 _REFERENCES = {
     "qutip": (
-        "misc",
+        "article",
         {
             "author": "Lambert, Neill and Gigu{\\`e}re, Eric and Menczel, Paul and Li, Boxi "
             "and others",
             "title": "{QuTiP} 5: The Quantum Toolbox in {Python}",
-            "year": "2024",
-            "eprint": "2412.04705",
-            "archivePrefix": "arXiv",
+            "journal": "Phys. Rep.",
+            "volume": "1153",
+            "pages": "1--62",
+            "year": "2026",
+            "doi": "10.1016/j.physrep.2025.10.001",
         },
     ),
     "dicke1954": (
@@ -176,6 +178,8 @@ _SCHEMES = {
 def citation(calculation: Result | Couplings | MasterEquation) -> str:
     """BibTeX of what a calculation rests on: this package, QuTiP, the equation, engine and field.
 
+    The field is that of couplings: a master equation does not keep its own.
+
     Args:
         calculation: a result, couplings or a master equation.
 
@@ -220,13 +224,13 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
 
 
 def _package() -> str:
-    from importlib.metadata import version
+    import collective  # whole by now
 
     fields = {
         "author": "{The collective developers}",
         "title": "{" + _TITLE + "}",
         "year": _YEAR,
-        "version": version("collective-emission"),
+        "version": collective.__version__,
     }
     return _entry("collective", "software", fields)
 

@@ -22,7 +22,10 @@ def written(path: str | os.PathLike[str], suffix: str, write: Callable[[Path], N
     if target.is_dir():
         raise ValueError(f"path must name a file, {str(target)!r} is a folder")
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".part")
+    # the suffix stays: some writers choose the format by it
+    handle, partial = tempfile.mkstemp(
+        dir=target.parent, prefix=target.name, suffix=".part" + suffix
+    )
     os.close(handle)
     try:
         write(Path(partial))

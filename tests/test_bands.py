@@ -176,7 +176,38 @@ def test_bands_are_frozen_and_silent_on_the_light_line_of_parallel_dipoles():
     assert found.light_line == pytest.approx(K)
 
 
+@pytest.mark.parametrize("lattice", ["chain", "square"])
+def test_rates_beyond_the_light_line_are_zero(lattice):
+    """Parallel dipoles couple to no wave along the lattice: on the line and at either side."""
+    dipole = (0, 0, 1) if lattice == "chain" else (1, 0, 0)
+    q = K * (1 + np.array([-1e-6, -5e-11, -1e-13, 0, 1e-13, 5e-11, 1e-6]))
+    found = bands(lattice, 0.2, q if lattice == "chain" else np.stack([q, 0 * q], 1), dipole=dipole)
+    assert np.all(found.rates >= 0)
+    assert np.all(found.rates[3:] == 0)
+    assert np.all(found.rates[:2] > 0)
+    assert found.shifts == pytest.approx(np.full(7, found.shifts[3]), abs=0.01)
+    assert np.array_equal(found.radiating, np.arange(7) < 3)
+    with pytest.raises(ValueError, match="lies on the light line"):
+        bands(lattice, 0.2, [K * (1 - 5e-11)] if lattice == "chain" else [[0, K * (1 - 5e-11)]])
+
+
+def test_many_orders_are_held_a_few_modes_at_a_time(monkeypatch):
+    q = np.array([[0.3, 0.1], [0.8, 0.9], [2.1, -1.4]])
+    whole = bands("square", 2.3, q, dipole=TILTED)
+    monkeypatch.setattr("collective.observables.bloch._PIECE", 1)
+    again = bands("square", 2.3, q, dipole=TILTED)
+    assert again.rates == pytest.approx(whole.rates, rel=1e-14)
+    assert again.radiating.all()
+    with pytest.raises(ValueError, match=r"quasimomenta\[1\] = \[0\. +6\.28.* light line"):
+        bands("square", 0.2, [[0, 0], [0, K]])
+    for lattice, point in (("square", [[0, 0]]), ("chain", [0])):
+        with pytest.raises(ValueError, match=rf"bands of a {lattice} with spacing 1e\+13.* needs"):
+            bands(lattice, 1e13, point)
+
+
 def test_bad_input():
+    with pytest.raises(ValueError, match="quasimomenta is empty"):
+        bands("chain", 0.2, [])
     with pytest.raises(ValueError, match=r"quasimomenta\[1\] = 6\.28.* on the light line"):
         bands("chain", 0.2, [0, K])
     with pytest.raises(ValueError, match=r"quasimomenta\[0\] = \[0\. +6\.28.* light line"):
@@ -213,6 +244,9 @@ def test_figure_of_bands(lattice):
     assert not dark.patches
     with pytest.raises(ValueError, match="at least two"):
         arrays.bands(bands("chain", 0.2, 0.0))
+    for same in (bands("chain", 0.2, [1.0, 1.0]), bands("square", 0.2, [[1.0, 2.0]] * 3)):
+        with pytest.raises(ValueError, match="quasi-momenta are the same"):
+            arrays.bands(same)
     with pytest.raises(TypeError, match="bands must be Bands"):
         arrays.bands(q)
     plt.close("all")

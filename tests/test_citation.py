@@ -86,6 +86,11 @@ def test_the_package_is_cited_as_its_file_says():
     assert "year = {" + re.search(r"date-released: (\d+)", text)[1] in entry
 
 
+def test_qutip_is_cited_as_it_asks(capsys):
+    qutip.cite()
+    assert _REFERENCES["qutip"][1]["doi"] in capsys.readouterr().out
+
+
 def test_what_cannot_be_cited():
     with pytest.raises(TypeError, match="must be a Result, Couplings or a MasterEquation"):
         citation("result")

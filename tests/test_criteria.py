@@ -143,6 +143,23 @@ def test_critical_spacing_into_a_direction():
     assert np.trace(couplings.decay @ matrix).real == pytest.approx(2 * np.trace(matrix).real)
 
 
+def test_critical_spacing_in_metres():
+    unit = 780e-9
+    found = critical_spacing(
+        lambda a: co.chain(5, a, wavelength=unit), bracket=(0.05 * unit, unit), samples=32
+    )
+    assert found / unit == pytest.approx(critical_spacing(lambda a: co.chain(5, a)), rel=1e-11)
+
+
+def test_errors_of_a_builder_say_at_which_spacing():
+    def builder(a):
+        return co.Emitters([[0, 0, 0], [0, 0, a]], decay_rates=0.2 - a)
+
+    with pytest.raises(ValueError, match="decay_rates") as caught:
+        critical_spacing(builder, bracket=(0.1, 0.9), samples=5)
+    assert caught.value.__notes__ == ["at spacing 0.3"]
+
+
 def test_participation_ratios():
     pair = participation_ratios(co.couple(co.chain(2, 0.1), co.Vacuum()))
     assert pair == pytest.approx([2, 2])
@@ -172,8 +189,10 @@ def test_bad_input():
         critical_spacing(lambda a: a)
     with pytest.raises(ValueError, match="builder must be a function"):
         critical_spacing(3)
-    with pytest.raises(ValueError, match="no burst starts at any spacing"):
+    with pytest.raises(ValueError, match="one or two emitters never start one"):
         critical_spacing(lambda a: co.chain(2, a))
+    with pytest.raises(ValueError, match=r"no burst starts at any spacing .*look lower"):
+        critical_spacing(lambda a: co.chain(3, a), bracket=(0.3, 1))
     with pytest.raises(ValueError, match=r"still starts at 0\.2"):
         critical_spacing(lambda a: co.chain(10, a), bracket=(0.05, 0.2))
     with pytest.raises(ValueError, match="0 < low < high"):

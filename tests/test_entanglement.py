@@ -200,10 +200,14 @@ def test_bad_indices():
         ((0, 3), "n must be below 3"),
         ((-1, 0), "m must be at least 0"),
         ((0.5, 1), "m must be an integer"),
+        ((False, True), "m must be the index of an emitter, got False"),
     ):
         with pytest.raises(ValueError, match=message):
             concurrence(result, *bad)
     for bad, message in (
+        (np.array(1), "must be a list of indices"),
+        ([True, False], r"emitters\[0\] must be the index of an emitter, got True"),
+        (np.array([False]), r"emitters\[0\] must be the index of an emitter"),
         ([], "emitters is empty"),
         ([0, 1, 2], "all 3 of them leave no rest"),
         ([0, 0], "must be different"),
@@ -214,6 +218,8 @@ def test_bad_indices():
     ):
         with pytest.raises(ValueError, match=message):
             negativity(result, bad)
+    with pytest.raises(ValueError, match="must be a list of indices"):
+        purity(result, emitters=np.array(1))
     with pytest.raises(ValueError, match="must be different"):
         entropy(result, emitters=[1, 1])
     with pytest.raises(ValueError, match="definition must be one of"):
@@ -225,6 +231,9 @@ def test_more_levels_than_two():
     equation = co.master_equation(spins, co.Vacuum())
     result = co.evolve(equation, DARK, [0, 1.0], observe="states")
     assert concurrence(result, 0, 1)[0] == pytest.approx(1)
+    with pytest.raises(ValueError, match="concurrence needs states") as caught:
+        concurrence(result.replace(states=None), 0, 1)
+    assert "correlations" not in str(caught.value)
     assert purity(result)[0] == pytest.approx(1)
     with pytest.raises(ValueError, match="two-level emitters evolved from Couplings"):
         squeezing(result)
@@ -268,6 +277,23 @@ def test_no_mean_spin_is_infinite():
     result = still(co.states.dicke(2), 4)
     assert squeezing(result)[0] == np.inf
     assert squeezing(result, definition="kitagawa-ueda")[0] == np.inf
+
+
+def test_a_spin_of_the_size_of_the_error_is_none():
+    """What evolution leaves of ⟨J⟩, below its rtol, has no direction."""
+    dicke = np.array([0, 1, 1, 0]) / np.sqrt(2)
+    state = qutip.Qobj(dicke + 5e-9 * np.array([1, 0, 0, 1]), dims=[[2, 2], [1, 1]]).unit()
+    assert squeezing(still(state, 2))[0] == np.inf
+
+
+def test_zeros_have_no_sign():
+    result = still("inverted", 3)
+    assert not np.signbit(negativity(result, [0])).any()
+    dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
+    sampled = co.evolve(
+        dicke, "inverted", [0.0, 1.0], method="trajectories", n_trajectories=5, seed=1
+    )
+    assert not np.signbit(excitation_distribution(sampled)).any()
 
 
 # the number of excitations

@@ -2,7 +2,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import qutip
-from matplotlib.animation import FFMpegWriter
+from matplotlib.animation import FFMpegWriter, PillowWriter
 
 import collective as co
 from collective.plot.states import animate, ladder
@@ -98,12 +98,45 @@ def test_a_gif_is_written(result, tmp_path):
         assert image.info["duration"] == 100
 
 
+def test_a_film_in_space_has_equal_scales(result):
+    r = np.array([[0, 0, 0], [3.0, 0.2, 0.1], [1.0, 0.1, 0.4]])
+    space = co.evolve(co.couple(co.Emitters(r), co.Vacuum()), "inverted", TIMES)
+    ax = drawn(animate(space, seconds=0.2), 0)[0]
+    spans = np.array([np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim()), np.ptp(ax.get_zlim())])
+    box = ax._box_aspect
+    np.testing.assert_allclose(spans / box, np.full(3, spans[0] / box[0]))
+    assert spans[0] > 3
+
+
+def test_a_film_that_fails_leaves_nothing(result, tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(OSError, match="file"):
+        animate(result, blocked / "decay.gif", seconds=0.2)
+    old = tmp_path / "decay.gif"
+    old.write_text("as before")
+
+    def full(self):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(PillowWriter, "finish", full)
+    with pytest.raises(OSError, match="disk full"):
+        animate(result, old, seconds=0.2)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["decay.gif", "file"]
+    assert old.read_text() == "as before"
+    assert not plt.get_fignums()
+
+
 def test_bad_films(result, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"must end in \.gif or \.mp4, got 'decay\.avi'"):
         animate(result, tmp_path / "decay.avi")
     monkeypatch.setattr(FFMpegWriter, "isAvailable", classmethod(lambda cls: False))
     with pytest.raises(ValueError, match=r"takes the program ffmpeg.*use \.gif"):
         animate(result, str(tmp_path / "decay.mp4"))
+    with pytest.raises(ValueError, match=r"path must name a file, \.gif or \.mp4; got 5"):
+        animate(result, 5)
+    with pytest.raises(ValueError, match=r"fps must be at most 50 for a \.gif.*got 60"):
+        animate(result, tmp_path / "decay.gif", fps=60)
     with pytest.raises(ValueError, match="fps must be at least 1"):
         animate(result, fps=0)
     with pytest.raises(ValueError, match="seconds must be above 0"):

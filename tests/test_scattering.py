@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import reference
 from scipy.integrate import quad
-from scipy.special import j0
+from scipy.special import j0, jv
 
 import collective as co
-from collective.observables.beam import _focus, infinite_array, reflection, scattering, transmission
+from collective.observables._focus import focus
+from collective.observables.beam import infinite_array, reflection, scattering, transmission
 from collective.observables.bloch import bands
 from collective.plot import arrays
 
@@ -112,7 +113,7 @@ def test_field_across_the_focus_is_its_spectrum():
     waist = 3.0
     y = np.array([0.0, 1.0, 4.0, 9.0])
     points = np.stack([0 * y, y, 0 * y], axis=1)
-    field, _ = _focus(points, waist, np.array([0, 0, 1.0]), np.array([1.0, 0, 0], dtype=complex))
+    field, _ = focus(points, waist, np.array([0, 0, 1.0]), np.array([1.0, 0, 0], dtype=complex))
 
     def exact(rho):
         def integrand(s):
@@ -159,7 +160,7 @@ def test_linear_response_is_the_driven_steady_state():
     emitters = co.Emitters([[-0.15, 0, 0], [0.15, 0, 0]], dipoles=(1, 0, 0))
     couplings = co.couple(emitters, co.Vacuum())
     k, waist, weak, frequency = 2 * np.pi, 0.6, 1e-3, 0.4
-    field, power = _focus(
+    field, power = focus(
         k * emitters.positions, k * waist, np.array([0, 0, 1.0]), np.array([1, 0, 0], dtype=complex)
     )
     into = np.sqrt(1.5 * np.pi / power) * field[:, 0]
@@ -169,6 +170,42 @@ def test_linear_response_is_the_driven_steady_state():
     expected = 1 - 1j * into.conj() @ amplitude / weak
     found = scattering(couplings, [frequency], waist=waist).transmitted[0]
     assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_an_emitter_that_does_not_decay_is_left_out():
+    """Alone it neither scatters nor hides a resonance, on which a coupled one is refused."""
+    pair = co.Emitters([[0, 0, 0], [1, 0, 0]], decay_rates=[0, 1], dipoles=(1, 0, 0))
+    alone = co.Emitters([[0.5, 0, 0]], dipoles=(1, 0, 0))
+    found = scattering(co.couple(pair, co.Vacuum()), [0.0, 1.0], waist=40.0)
+    one = scattering(co.couple(alone, co.Vacuum()), [0.0, 1.0], waist=40.0)
+    assert found.reflected == pytest.approx(one.reflected, rel=1e-3)
+    dark = co.Emitters(pair.positions, decay_rates=[0, 0], dipoles=(1, 0, 0))
+    nothing = scattering(co.couple(dark, co.Vacuum()), [0.0], waist=1.0)
+    assert nothing.transmission == pytest.approx(1)
+    bound = co.Couplings(np.zeros((2, 2)), [[0, 0.5], [0.5, 0]], field=co.Vacuum(), emitters=dark)
+    with pytest.raises(ValueError, match=r"frequencies\[1\] = 0\.5 is .* mode that does not decay"):
+        scattering(bound, [0.1, 0.5], waist=1.0)
+    assert scattering(bound.replace(dephasing=0.1), [0.5], waist=1.0).loss == pytest.approx(0)
+
+
+def test_emitters_far_apart_take_no_time():
+    """The field 500 wavelengths from a tight focus, a sum of waves over 3000 radians."""
+    points = np.array([[0.0, 2 * np.pi * 500, 0.0], [0.0, 1.0, 0.0]])
+    field, _ = focus(points, 2 * np.pi * 0.1, np.array([0, 0, 1.0]), np.array([1.0 + 0j, 0, 0]))
+    # a trapezoidal sum over angles, 2⁻¹⁶ of the quarter turn each, corrected by Richardson
+    rho, values = points[0, 1], []
+    for n in (2**15, 2**16):
+        angle = np.arange(n + 1) * np.pi / 2 / n
+        s, c = np.sin(angle), np.cos(angle)
+        kernel = (1 - s**2 / 2) * j0(rho * s) - s**2 / 2 * jv(2, rho * s)
+        integrand = s * c * np.exp(-((2 * np.pi * 0.1 * s) ** 2) / 4) * kernel
+        values.append((integrand.sum() - (integrand[0] + integrand[-1]) / 2) * np.pi / 2 / n)
+    expected = (4 * values[1] - values[0]) / 3 / (2 * np.pi)
+    assert field[0, 0] == pytest.approx(expected, abs=1e-10)
+    far = co.Emitters([[0, 0, 0], [1e5, 0, 0]], dipoles=(1, 0, 0))
+    with pytest.raises(ValueError, match=r"5e\+04 wavelengths .* plane waves .* more than 100000"):
+        scattering(co.couple(far, co.Vacuum()), [0.0], waist=0.1)
+    assert scattering(co.couple(far, co.Vacuum()), [0.0], waist=1e4).loss[0] < 1e-6
 
 
 def test_bad_input():

@@ -17,12 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective.couplings import Couplings
-from collective.observables import _given
+from collective.observables import _focus, _given
 from collective.observables.bloch import bands
 
 _IN_PLANE = 1e-9  # of the wavelength: what an array may miss its plane by
 _PERPENDICULAR = 1e-9
-_FAINT = 40.0  # e^(−40) of the spectrum's intensity is left out
+_ROUND_OFF = 4 * np.finfo(float).eps  # of the largest eigenvalue: closer is on resonance
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,9 @@ def scattering(
         `Scattering` with amplitudes and powers, (F,).
 
     Raises:
-        ValueError: for emitters that are not in a plane perpendicular to the axis, or pumped.
+        ValueError: for emitters that are not in a plane perpendicular to the axis, pumped, or so
+            far apart that the beam takes too many plane waves; for a frequency of a mode that
+            does not decay.
 
     Example:
         >>> import collective as co
@@ -116,13 +118,15 @@ def scattering(
             f"up to {height:.3g} out of it; turn the axis or the array"
         )
     k = float(emitters.wavenumbers.mean())
-    field, power = _focus(k * away, k * waist, normal, vector)
+    field, power = _focus.focus(k * away, k * waist, normal, vector)
     mirrored = field - 2 * (field @ normal)[:, None] * normal
     scale = np.sqrt(1.5 * np.pi * emitters.decay_rates / power)
     into = scale * np.einsum("mi,mi->m", emitters.dipoles.conj(), field)
     back = scale * np.einsum("mi,mi->m", emitters.dipoles.conj(), mirrored)
     effective = couplings.effective_hamiltonian() - 1j * np.diag(couplings.dephasing)
-    answers = _resolvent(effective, frequencies, into)
+    answers = np.zeros((len(frequencies), len(into)), dtype=complex)
+    driven = (into != 0) | _exchanging(effective)
+    answers[:, driven] = _resolvent(effective[np.ix_(driven, driven)], frequencies, into[driven])
     return _frozen(frequencies, 1 - 1j * answers @ into.conj(), -1j * answers @ back.conj())
 
 
@@ -210,36 +214,10 @@ def infinite_array(
     return _frozen(frequencies, 1 + back, back)
 
 
-def _focus(
-    points: NDArray[np.float64],
-    waist: float,
-    normal: NDArray[np.float64],
-    vector: NDArray[np.complex128],
-) -> tuple[NDArray[np.complex128], float]:
-    """E of the beam in its focal plane (N, 3) and its power P, lengths in 1/k."""
-    from scipy.special import jv
-
-    widest = min(1.0, np.sqrt(2 * _FAINT) / waist)
-    flat = points - (points @ normal)[:, None] * normal
-    distance = np.linalg.norm(flat, axis=1)
-    count = 64 + int(distance.max() * widest)
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    angle = np.arcsin(widest) * (nodes + 1) / 2  # of each plane wave to the axis
-    s, c = np.sin(angle), np.cos(angle)
-    measure = weights * np.arcsin(widest) / 2 * s * c / (2 * np.pi)
-    spectrum = np.exp(-((s * waist) ** 2) / 4)
-    power = float(measure * spectrum**2 @ ((1 - s**2 / 2) * c))
-    phases = np.outer(distance, s)
-    zeroth, second = jv(0, phases), jv(2, phases)
-    isotropic = zeroth @ (measure * spectrum * (1 - s**2 / 2)) - second @ (
-        measure * spectrum * s**2 / 2
-    )
-    radial = second @ (measure * spectrum * s**2)
-    forward = jv(1, phases) @ (measure * spectrum * s * c)
-    outwards = flat / np.where(distance > 0, distance, 1.0)[:, None]
-    part = outwards @ vector
-    field = isotropic[:, None] * vector + (radial * part)[:, None] * outwards
-    return field - 1j * (forward * part)[:, None] * normal, power
+def _exchanging(effective: NDArray[np.complex128]) -> NDArray[np.bool_]:
+    """Which emitters exchange light with another, (N,)."""
+    others = effective - np.diag(np.diagonal(effective))
+    return np.any(others != 0, axis=0) | np.any(others != 0, axis=1)
 
 
 def _resolvent(
@@ -255,11 +233,24 @@ def _resolvent(
     from scipy.linalg import schur, solve_triangular
     from threadpoolctl import threadpool_limits
 
+    if len(source) == 0:
+        return np.zeros((len(frequencies), 0), dtype=complex)
     with threadpool_limits(1, "blas"):
         triangular, unitary = schur(effective, output="complex")
+        _refuse_undamped(np.diagonal(triangular), frequencies)
         turned, one = unitary.conj().T @ source, np.eye(len(source))
         solved = [solve_triangular(w * one - triangular, turned) for w in frequencies]
     return np.asarray(solved) @ unitary.T
+
+
+def _refuse_undamped(eigenvalues: NDArray[np.complex128], frequencies: NDArray[np.float64]) -> None:
+    closest = _ROUND_OFF * float(np.abs(eigenvalues).max())
+    for i, frequency in enumerate(frequencies):
+        if np.abs(frequency - eigenvalues).min() <= closest:
+            raise ValueError(
+                f"frequencies[{i}] = {frequency:g} is that of a mode that does not decay, whose "
+                "answer is not defined: move the frequency, or give the emitters some dephasing"
+            )
 
 
 def _frequencies(value: ArrayLike) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """Bands of infinite chains and square lattices: shift and decay rate of every Bloch mode."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,11 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._memory import require
 from collective.observables import _lattice_sums
 
 LATTICES = ("chain", "square")
 _GRAZING = 1e-10  # relative: closer to the light line than this counts as on it
 _SILENT = 1e-12  # of a dipole's weight in a plane wave: below, it does not couple
+_PIECE = 200_000  # orders held at a time, of all quasimomenta
+_NUMBERS = 16  # floats held for each order, those of sums over the lattice included
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +46,8 @@ class Bands:
     @property
     def radiating(self) -> NDArray[np.bool_]:
         """Which modes lie inside the light cone of some diffraction order, (K,)."""
-        q = _orders(self.lattice, self.spacing, self.quasimomenta)
-        return np.any(np.sqrt((q**2).sum(axis=-1)) < 1, axis=1)
+        pieces = _pieces(self.lattice, self.spacing, self.quasimomenta)
+        return np.concatenate([np.any(_squared(q) < 1, axis=1) for _, q in pieces])
 
 
 def bands(
@@ -84,7 +88,8 @@ def bands(
 
     Raises:
         ValueError: for a Q on the light line, where shift or rate diverges, unless the dipole
-            does not couple to that order.
+            does not couple to that order; for a spacing of so many orders that memory does not
+            hold them.
 
     Example:
         >>> from collective.observables.bloch import bands
@@ -98,70 +103,106 @@ def bands(
     spacing = _checks.number("spacing", spacing, above=0)
     dipole = _checks.unit_vector("dipole", dipole)
     bloch = np.atleast_1d(_checks.finite("quasimomenta", quasimomenta))
+    if bloch.size == 0:
+        raise ValueError("quasimomenta is empty: give at least one")
     if lattice == "square" and bloch.shape == (2,):
         bloch = bloch[None]
     if bloch.shape != ((len(bloch),) if lattice == "chain" else (len(bloch), 2)):
         wanted = "(K,)" if lattice == "chain" else "(K, 2)"
         raise ValueError(f"quasimomenta of a {lattice} must have shape {wanted}: {bloch.shape}")
-    orders = _orders(lattice, spacing, bloch)
-    strengths = _strengths(lattice, orders, dipole)
-    _refuse_light_line(bloch, orders, strengths)
+    _require_memory(lattice, spacing)
+    rates = np.empty(len(bloch))
+    for part, orders in _pieces(lattice, spacing, bloch):
+        _refuse_light_line(bloch[part], part.start, orders, dipole)
+        rates[part] = _rates(spacing, orders, dipole)
     xi = 2 * np.pi * spacing
-    along = float(abs(dipole[2]) ** 2)
     if lattice == "chain":
-        shifts = _lattice_sums.chain_shifts(xi, bloch / (2 * np.pi), along)
-        rates = 1.5 * np.pi / xi * strengths.sum(axis=1)
+        shifts = _lattice_sums.chain_shifts(xi, bloch / (2 * np.pi), float(abs(dipole[2]) ** 2))
     else:
         # a split at a/√π keeps both sums short, one near the wavelength keeps their digits
         split = max(np.sqrt(np.pi) / xi, 0.25)
         shifts = _lattice_sums.square_shifts(xi, bloch / (2 * np.pi), dipole, split)
-        height = np.sqrt(np.maximum(1 - (orders**2).sum(axis=-1), 0))
-        each = np.divide(strengths, height, out=np.zeros_like(strengths), where=height > 0)
-        rates = 3 * np.pi / xi**2 * each.sum(axis=1)
     found = Bands(lattice, spacing, dipole, bloch, shifts, rates)
     for array in (dipole, bloch, shifts, rates):
         _checks.readonly(array)
     return found
 
 
-def _orders(lattice: str, spacing: float, bloch: NDArray[Any]) -> NDArray[np.float64]:
-    """(Q + g)/k of every order that may be open, (K, G, 1 or 2), Q folded into the first zone."""
-    points = bloch.reshape(len(bloch), -1) / (2 * np.pi)
+def _require_memory(lattice: str, spacing: float) -> None:
+    """Refuse a spacing at which the orders of a single mode do not fit."""
+    # Ewald's sum goes on beyond the open orders, to 1 + 2·0.25·6.4 wave numbers of light
+    orders = 2 * spacing + 5 if lattice == "chain" else (8.4 * spacing + 9) ** 2
+    require(
+        int(min(8 * _NUMBERS * orders, 1e18)),
+        f"bands of a {lattice} with spacing {spacing:g}, about {orders:.3g} diffraction orders,",
+        "the spacing is in wavelengths",
+    )
+
+
+def _pieces(
+    lattice: str, spacing: float, bloch: NDArray[Any]
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """(Q + g)/k of every order that may be open, (K, G, 1 or 2), for some Q at a time.
+
+    Q is folded into the first zone.
+    """
     zone = 1 / spacing
-    points = points - zone * np.round(points / zone)
     reach = int(np.ceil(spacing)) + 1
     numbers = np.arange(-reach, reach + 1) * zone
     if lattice == "chain":
-        return points[:, None] + numbers[:, None]
-    grid = np.stack(np.meshgrid(numbers, numbers, indexing="ij"), axis=-1).reshape(-1, 2)
-    return points[:, None] + grid
-
-
-def _strengths(
-    lattice: str, orders: NDArray[np.float64], dipole: NDArray[np.complex128]
-) -> NDArray[np.float64]:
-    """How strongly a dipole radiates into every order, (K, G), zero into closed ones.
-
-    Those on the light line count as open.
-    """
-    squared = (orders**2).sum(axis=-1)
-    along = abs(dipole[2]) ** 2
-    if lattice == "chain":
-        strengths = (1 - along) * (1 + squared) / 2 + along * (1 - squared)
+        grid = numbers[:, None]
     else:
-        strengths = _lattice_sums.weight(orders, dipole)
-    return np.where(squared < (1 + _GRAZING) ** 2, strengths, 0.0)
+        grid = np.stack(np.meshgrid(numbers, numbers, indexing="ij"), axis=-1).reshape(-1, 2)
+    points = bloch.reshape(len(bloch), -1) / (2 * np.pi)
+    points = points - zone * np.round(points / zone)
+    step = max(1, _PIECE // len(grid))
+    for start in range(0, len(bloch), step):
+        part = slice(start, start + step)
+        yield part, points[part, None] + grid
+
+
+def _squared(orders: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((orders**2).sum(axis=-1))
+
+
+def _strengths(orders: NDArray[np.float64], dipole: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """How strongly a dipole radiates into every order, if that is open, (K, G)."""
+    if orders.shape[-1] == 1:
+        squared, along = _squared(orders), abs(dipole[2]) ** 2
+        return np.asarray((1 - along) * (1 + squared) / 2 + along * (1 - squared))
+    return _lattice_sums.weight(orders, dipole)
+
+
+def _rates(
+    spacing: float, orders: NDArray[np.float64], dipole: NDArray[np.complex128]
+) -> NDArray[np.float64]:
+    """Γ_Q, (K,), of the open orders alone."""
+    squared, xi = _squared(orders), 2 * np.pi * spacing
+    # a dipole that does not couple leaves round-off, of either sign
+    strengths = np.where(squared < 1, np.maximum(_strengths(orders, dipole), 0.0), 0.0)
+    if orders.shape[-1] == 1:
+        return np.asarray(1.5 * np.pi / xi * strengths.sum(axis=1))
+    height = np.sqrt(np.maximum(1 - squared, 0))
+    each = np.divide(strengths, height, out=np.zeros_like(strengths), where=height > 0)
+    return np.asarray(3 * np.pi / xi**2 * each.sum(axis=1))
 
 
 def _refuse_light_line(
-    bloch: NDArray[np.float64], orders: NDArray[np.float64], strengths: NDArray[np.float64]
+    bloch: NDArray[np.float64],
+    first: int,
+    orders: NDArray[np.float64],
+    dipole: NDArray[np.complex128],
 ) -> None:
-    grazing = np.abs(np.sqrt((orders**2).sum(axis=-1)) - 1) < _GRAZING
-    hit = np.argwhere(grazing & (np.abs(strengths) > _SILENT))
+    """Raise for an order on the light line that the dipole couples to; bloch[0] is the first."""
+    length = np.sqrt(_squared(orders))
+    mode, order = np.nonzero(np.abs(length - 1) < _GRAZING)
+    # how it couples on the line, whichever side round-off has put the order
+    onto = orders[mode, order] / length[mode, order, None]
+    hit = mode[np.abs(_strengths(onto, dipole)) > _SILENT]
     if len(hit):
-        which = int(hit[0, 0])
+        which = int(hit[0])
         raise ValueError(
-            f"quasimomenta[{which}] = {np.array2string(bloch[which], precision=6)} lies on the "
-            "light line |Q + g| = 2π, where the shift of this dipole's band diverges; move it by "
-            "more than 1e-9"
+            f"quasimomenta[{first + which}] = {np.array2string(bloch[which], precision=6)} lies "
+            "on the light line |Q + g| = 2π, where the shift of this dipole's band diverges; move "
+            "it by more than 1e-9"
         )

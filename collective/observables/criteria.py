@@ -114,9 +114,10 @@ def critical_spacing(
 ) -> float:
     r"""The spacing at which :math:`\dot R(0)` of the inverted state passes zero.
 
-    The bracket is sampled evenly first and the crossing then found to 1e-12: a pair of crossings
-    closer than one step is missed. Γ oscillates with the spacing, so a large array may burst
-    again beyond the first crossing.
+    The bracket is sampled evenly first and the crossing then found to 1e-12 of the upper end of the
+    bracket: a pair of crossings closer than one step is missed. Γ oscillates with the
+    spacing, so a large array may burst again beyond the first crossing. One or two emitters never
+    start a burst: 2|Γ_12 D_21| is not above Γ_11 D_11 + Γ_22 D_22.
 
     Args:
         builder: spacing → `Couplings`, or `Emitters`, which are then in vacuum.
@@ -128,7 +129,7 @@ def critical_spacing(
 
     Raises:
         ValueError: where the bracket has no end of a burst, or `which="last"` finds one still
-            starting at its upper end.
+            starting at its upper end. Errors of the builder say at which spacing.
 
     Example:
         >>> import collective as co
@@ -144,13 +145,21 @@ def critical_spacing(
     spacings = np.linspace(ends[0], ends[1], _checks.count("samples", samples, minimum=2))
 
     def excess(spacing: float) -> float:
-        return burst_criterion(_built(builder, spacing), direction).g2 - 1
+        try:
+            return burst_criterion(_built(builder, spacing), direction).g2 - 1
+        except Exception as error:
+            error.add_note(f"at spacing {spacing:g}")
+            raise
 
     rising = np.array([excess(float(spacing)) > 0 for spacing in spacings])
     crossings = np.flatnonzero(rising[:-1] & ~rising[1:])
     where = f"between {ends[0]:g} and {ends[1]:g}"
     if not np.any(rising):
-        raise ValueError(f"bracket: no burst starts at any spacing {where}; look lower")
+        few = len(_built(builder, float(ends[0]))) <= 2
+        raise ValueError(
+            f"bracket: no burst starts at any spacing {where}; "
+            + ("one or two emitters never start one" if few else "look lower")
+        )
     if len(crossings) == 0 or (last and rising[-1]):
         raise ValueError(
             f"bracket: a burst still starts at {ends[1]:g}, so that its end does not lie {where}; "
@@ -159,13 +168,15 @@ def critical_spacing(
     from scipy.optimize import brentq
 
     index = crossings[-1 if last else 0]
-    return float(brentq(excess, spacings[index], spacings[index + 1], xtol=1e-12))
+    return float(brentq(excess, spacings[index], spacings[index + 1], xtol=1e-12 * ends[1]))
 
 
 def participation_ratios(couplings: Couplings) -> NDArray[np.float64]:
     r"""Over how many emitters each mode of H_eff spreads, between 1 and N.
 
     .. math:: P_ν = \left(\sum_m |v_{mν}|^2\right)^2 / \sum_m |v_{mν}|^4
+
+    Degenerate modes have no definite ratio: any superposition of them is a mode too.
 
     Args:
         couplings: of N emitters.
@@ -196,8 +207,5 @@ def _built(builder: Callable[[float], Couplings | Emitters], spacing: float) -> 
     if isinstance(built, Emitters):
         return couple(built, Vacuum())
     if not isinstance(built, Couplings):
-        raise TypeError(
-            f"builder must return Couplings or Emitters, got {type(built).__name__} at spacing "
-            f"{spacing:g}"
-        )
+        raise TypeError(f"builder must return Couplings or Emitters, got {type(built).__name__}")
     return built

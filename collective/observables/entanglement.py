@@ -15,7 +15,8 @@ from collective.result import Result
 
 # σ_y ⊗ σ_y, real
 _FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=float)
-_NO_SPIN = 1e-9  # |⟨J⟩| per emitter, below which its direction is round-off
+# |⟨J⟩| per emitter, below which its direction is the error of an evolution with rtol = 1e-8
+_NO_SPIN = 1e-7
 DEFINITIONS = ("wineland", "kitagawa-ueda")
 
 
@@ -54,7 +55,7 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
     """
     _checks.instance("result", result, Result, "co.evolve(...)")
     count = result.populations.shape[1]
-    m, n = _given.emitter("m", m, count), _given.emitter("n", n, count)
+    m, n = _index("m", m, count), _index("n", n, count)
     if m == n:
         raise ValueError(f"m and n must be two different emitters, both are {m}")
     if result.states is not None:
@@ -66,7 +67,9 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
                     "levels; negativity(result, emitters) takes any"
                 )
         return _wootters(np.array([_reduced(*each, [m, n]) for each in _matrices(result, "")]))
-    if result.couplings is not None and result.correlations is not None and at_most_one(result):
+    if result.couplings is None:  # where only states tell
+        _given.states(result, "concurrence")
+    if result.correlations is not None and at_most_one(result):
         return np.minimum(2 * np.abs(result.correlations[:, m, n]), 1.0)
     raise ValueError(
         "concurrence needs states: evolve(..., observe=('states',)) with 'exact' or 'driven'; "
@@ -112,7 +115,7 @@ def negativity(result: Result, emitters: Sequence[int]) -> NDArray[np.float64]:
             order[[i, count + i]] = count + i, i
         turned = matrix.reshape(dims * 2).transpose(order).reshape(matrix.shape)
         values = np.linalg.eigvalsh(turned)
-        found.append(-values[values < 0].sum())
+        found.append(0.0 - values[values < 0].sum())
     return np.array(found)
 
 
@@ -271,11 +274,19 @@ def _reduced(matrix: NDArray[Any], dims: list[int], kept: list[int]) -> NDArray[
     return np.einsum("arbr->ab", tensor.reshape(inside, outside, inside, outside))
 
 
+def _index(name: str, value: Any, count: int) -> int:
+    """The index of an emitter; a mask of True and False is not one."""
+    if isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be the index of an emitter, got {value}")
+    return _given.emitter(name, value, count)
+
+
 def _indices(emitters: Any, count: int) -> list[int]:
     """Different indices of emitters, at least one."""
-    if not isinstance(emitters, Sequence | np.ndarray) or isinstance(emitters, str):
+    listed = isinstance(emitters, Sequence) and not isinstance(emitters, str)
+    if not (listed or (isinstance(emitters, np.ndarray) and emitters.ndim == 1)):
         raise ValueError(f"emitters must be a list of indices, such as [0, 1]; got {emitters!r}")
-    found = [_given.emitter(f"emitters[{i}]", m, count) for i, m in enumerate(emitters)]
+    found = [_index(f"emitters[{i}]", m, count) for i, m in enumerate(emitters)]
     if not found:
         raise ValueError("emitters is empty: name at least one")
     if len(set(found)) < len(found):

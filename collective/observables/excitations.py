@@ -103,5 +103,5 @@ def _from_jumps(result: Result, start: int) -> NDArray[np.float64]:
         so_far = np.searchsorted(times, result.times, side="right")
         at_least[:, j + 1] = so_far / max(jumps.n_trajectories, 1)
     found = np.zeros((len(result.times), len(result.couplings) + 1))
-    found[:, : start + 1] = -np.diff(at_least, axis=1)[:, ::-1]
+    found[:, : start + 1] = (at_least[:, :-1] - at_least[:, 1:])[:, ::-1]
     return found

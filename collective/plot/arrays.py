@@ -28,14 +28,17 @@ def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
     Args:
         bands: of `co.observables.bands`.
         ax: where to draw; None makes a new figure.
+
+    Raises:
+        ValueError: for fewer than two different quasi-momenta.
     """
     _checks.instance("bands", bands, Bands, "co.observables.bands(...)")
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
     from matplotlib.colors import ListedColormap, PowerNorm
 
-    ax = axes(ax)
     across = _path(bands)
+    ax = axes(ax)
     dark = bands.rates == 0
     bright = PowerNorm(0.5, 0, float(bands.rates.max()) or 1.0)
     glow = ListedColormap(colormaps["inferno"](np.linspace(0.15, 0.8, 256)))
@@ -160,6 +163,8 @@ def _path(bands: Bands) -> NDArray[np.float64]:
     q = bands.quasimomenta
     if len(q) < 2:
         raise ValueError("bands: one quasi-momentum draws no curve, give at least two")
+    if np.all(q == q[0]):
+        raise ValueError(f"bands: all {len(q)} quasi-momenta are the same, which draws no curve")
     if bands.lattice == "chain":
         return q
     steps = np.linalg.norm(np.diff(q, axis=0), axis=1)

@@ -1,6 +1,7 @@
 """The state as it decays: the Dicke ladder with its populations, and an animation."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
+from collective._files import written
 from collective.observables.excitations import excitation_distribution
 from collective.plot._style import COLOURS, RATE, TIME, axes
 from collective.result import Result
@@ -15,8 +17,10 @@ from collective.result import Result
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _SUFFIXES = (".gif", ".mp4")
+_FASTEST_GIF = 50  # frames per second: viewers slow down what lasts less than two hundredths
 _FEW_RUNGS = 12  # up to which each gets its number
 _SMALLEST, _LARGEST = 30.0, 330.0  # squared points of a dot in the ground and the excited state
 
@@ -77,8 +81,10 @@ def animate(
 
     Args:
         result: of `evolve`, for two-level emitters, two times or more.
-        path: a file to write, .gif, or .mp4 with ffmpeg; None writes none.
-        fps: frames per second, a whole number.
+        path: a file to write, .gif, or .mp4 with ffmpeg; None writes none. What stops the writing
+            leaves no part of a film behind.
+        fps: frames per second, a whole number; a .gif counts hundredths of a second, which are
+            rounded down, and has at most 50.
         seconds: how long the film is.
 
     Returns:
@@ -86,8 +92,9 @@ def animate(
         notebook.
 
     Raises:
-        ValueError: for a master equation, a single time, another kind of file, or an .mp4 without
-            ffmpeg.
+        ValueError: for a master equation, a single time, another kind of file, an .mp4 without
+            ffmpeg, or a .gif of more than 50 frames per second.
+        OSError: where the file cannot be written, before anything is drawn.
     """
     _checks.instance("result", result, Result, "co.evolve(...)")
     fps = _checks.count("fps", fps)
@@ -96,9 +103,39 @@ def animate(
         raise ValueError("animate draws two-level emitters of Couplings, not a MasterEquation")
     if len(result.times) < 2:
         raise ValueError("animate needs two times or more, this result has one")
-    writer = None if path is None else _writer(Path(path), fps)
+    if path is None:
+        return _film(result, fps, seconds)
+    target = _target(path)
+    writer = _writer(target, fps)
+    films = []
 
+    def write(partial: Path) -> None:
+        films.append(_film(result, fps, seconds, lambda film: film.save(partial, writer=writer)))
+
+    written(target, target.suffix, write)
+    return films[0]
+
+
+def _film(
+    result: Result,
+    fps: int,
+    seconds: float,
+    finish: "Callable[[FuncAnimation], None]" = lambda film: None,
+) -> "FuncAnimation":
+    """The film, finished; a failure leaves no figure open."""
     import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(9, 4), layout="constrained")
+    try:
+        film = _animated(figure, result, fps, seconds)
+        finish(film)
+    except BaseException:
+        plt.close(figure)
+        raise
+    return film
+
+
+def _animated(figure: "Figure", result: Result, fps: int, seconds: float) -> "FuncAnimation":
     from matplotlib.animation import FuncAnimation
 
     frames = max(2, round(fps * seconds))
@@ -106,7 +143,6 @@ def animate(
     populations = np.array([np.interp(times, result.times, p) for p in result.populations.T]).T
     emission = np.interp(times, result.times, result.emission)
 
-    figure = plt.figure(figsize=(9, 4), layout="constrained")
     dots = _dots(figure, result)
     beside = figure.add_subplot(1, 2, 2)
     beside.plot(result.times, result.emission, color="0.85", lw=1)
@@ -134,10 +170,7 @@ def animate(
         clock.set_text(f"t = {times[frame]:.2f}/Γ₀,  {p.sum():.2f} excited")
         return [dots, curve, tip, clock]
 
-    film = FuncAnimation(figure, draw, frames=frames, interval=1000 / fps, blit=False)
-    if path is not None:
-        film.save(Path(path), writer=writer)
-    return film
+    return FuncAnimation(figure, draw, frames=frames, interval=1000 / fps, blit=False)
 
 
 def _dots(figure: Any, result: Result) -> Any:
@@ -157,9 +190,9 @@ def _dots(figure: Any, result: Result) -> Any:
         if extents.min() > 1e-9 * emitters.wavelength:
             ax = figure.add_subplot(1, 2, 1, projection="3d")
             ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", zlabel=f"z ({unit})")
-            ax.set_aspect("equal")
             ax.zaxis.labelpad = 9
             dots = ax.scatter(*r.T, c=np.ones(n), s=_LARGEST, depthshade=False, **style)
+            ax.set_aspect("equal")  # of the limits that the dots have set
             return _with_bar(figure, ax, dots)
         # a chain is drawn across, whatever its axis
         i, j = sorted(np.argsort(-extents, kind="stable")[:2])
@@ -179,6 +212,13 @@ def _with_bar(figure: Any, ax: Any, dots: Any) -> Any:
     return dots
 
 
+def _target(path: Any) -> Path:
+    try:
+        return Path(path)
+    except TypeError:
+        raise ValueError(f"path must name a file, .gif or .mp4; got {path!r}") from None
+
+
 def _writer(path: Path, fps: int) -> Any:
     """What writes a film of this name."""
     if path.suffix.lower() not in _SUFFIXES:
@@ -186,6 +226,11 @@ def _writer(path: Path, fps: int) -> Any:
     from matplotlib.animation import FFMpegWriter, PillowWriter
 
     if path.suffix.lower() == ".gif":
+        if fps > _FASTEST_GIF:
+            raise ValueError(
+                f"fps must be at most {_FASTEST_GIF} for a .gif, which counts hundredths of a "
+                f"second, got {fps}; an .mp4 may have more"
+            )
         return PillowWriter(fps=fps)
     if not FFMpegWriter.isAvailable():
         raise ValueError(f"{path.name}: an .mp4 takes the program ffmpeg, not found here; use .gif")
