@@ -41,17 +41,17 @@ class Scattering:
 
     @property
     def transmission(self) -> NDArray[np.float64]:
-        """|t|², (F,)."""
+        """``|t|²``, (F,)."""
         return np.abs(self.transmitted) ** 2
 
     @property
     def reflection(self) -> NDArray[np.float64]:
-        """|r|², (F,)."""
+        """``|r|²``, (F,)."""
         return np.abs(self.reflected) ** 2
 
     @property
     def loss(self) -> NDArray[np.float64]:
-        """1 − |t|² − |r|², what is scattered into other directions or dephased, (F,)."""
+        """``1 − |t|² − |r|²``, what is scattered into other directions or dephased, (F,)."""
         return 1 - self.transmission - self.reflection
 
 
@@ -71,7 +71,7 @@ def scattering(
 
     and f_r the same with the beam mirrored at the plane of the array, in which both have their
     focus, at the mean position. :math:`|f|^2` is the rate into the mode, so that
-    |t|² + |r|² ≤ 1. For w ≫ λ₀ and one emitter, t on resonance is 1 − 6/(kw)² (Shahmoon, Wild,
+    ``|t|² + |r|² ≤ 1``. For w ≫ λ₀ and one emitter, t on resonance is 1 − 6/(kw)² (Shahmoon, Wild,
     Lukin & Yelin, Phys. Rev. Lett. 118, 113601 (2017)). With dephasing these are the coherent
     amplitudes; the drive of the couplings does not enter.
 
@@ -138,7 +138,7 @@ def transmission(
     axis: ArrayLike = (0, 0, 1),
     polarisation: ArrayLike = (1, 0, 0),
 ) -> NDArray[np.float64]:
-    """|t|² of a weak focused beam, (F,); arguments, equation and errors as of `scattering`.
+    """``|t|²`` of a weak focused beam, (F,); arguments, equation and errors as of `scattering`.
 
     Example:
         >>> import collective as co
@@ -160,7 +160,7 @@ def reflection(
     axis: ArrayLike = (0, 0, 1),
     polarisation: ArrayLike = (1, 0, 0),
 ) -> NDArray[np.float64]:
-    """|r|² of a weak focused beam, (F,); arguments, equation and errors as of `scattering`.
+    """``|r|²`` of a weak focused beam, (F,); arguments, equation and errors as of `scattering`.
 
     Example:
         >>> import collective as co

@@ -40,7 +40,7 @@ class Bands:
 
     @property
     def light_line(self) -> float:
-        """The wave number k of light, 2π per wavelength: modes with |Q + g| < k radiate."""
+        """The wave number k of light, 2π per wavelength: modes with ``|Q + g| < k`` radiate."""
         return 2 * np.pi
 
     @property
@@ -74,7 +74,7 @@ def bands(
               + |u_z|^2 Q_g^2/k^2}{\sqrt{1 − Q_g^2/k^2}}
 
     (Asenjo-Garcia et al., Phys. Rev. X 7, 031024 (2017)). Only open diffraction orders radiate:
-    a mode outside the light cone, |Q_g| > k for every order, lives for ever.
+    a mode outside the light cone, ``|Q_g| > k`` for every order, lives for ever.
 
     Args:
         lattice: "chain" or "square".

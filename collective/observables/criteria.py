@@ -117,7 +117,7 @@ def critical_spacing(
     The bracket is sampled evenly first and the crossing then found to 1e-12 of the upper end of the
     bracket: a pair of crossings closer than one step is missed. Γ oscillates with the
     spacing, so a large array may burst again beyond the first crossing. One or two emitters never
-    start a burst: 2|Γ_12 D_21| is not above Γ_11 D_11 + Γ_22 D_22.
+    start a burst: ``2|Γ_12 D_21|`` is not above Γ_11 D_11 + Γ_22 D_22.
 
     Args:
         builder: spacing → `Couplings`, or `Emitters`, which are then in vacuum.

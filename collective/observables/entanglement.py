@@ -27,7 +27,7 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
 
     λ_i the decreasing square roots of the eigenvalues of ρρ̃, ρ the reduced state of the two and
     ρ̃ = (σ_y⊗σ_y)ρ*(σ_y⊗σ_y) (Wootters, Phys. Rev. Lett. 80, 2245 (1998)). With at most one
-    excitation among all emitters it is exactly 2|⟨σ⁺_mσ⁻_n⟩|.
+    excitation among all emitters it is exactly ``2|⟨σ⁺_mσ⁻_n⟩|``.
 
     From the states of "exact" and "driven". Where an evolution without drive and pump begins with
     one excitation at most, correlations are enough, of any engine: "single", "blocks" and

@@ -21,7 +21,7 @@ _LARGEST_DOT = 260.0  # square points
 def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
     """Shift of every Bloch mode, coloured by its decay rate; dark modes in black.
 
-    A chain is drawn against Q with the light cone |Q| < 2π shaded; a square lattice against the
+    A chain is drawn against Q with the light cone ``|Q| < 2π`` shaded; a square lattice against the
     distance along the path its quasi-momenta take, the parts inside the light cone shaded. Give
     them in the order of the path; a jump of the curve, as at the light line, breaks it.
 
@@ -64,7 +64,7 @@ def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
 
 
 def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "Axes":
-    """One mode of H_eff on the lattice: weight |v_m|² as area of the dots, phase as colour.
+    """One mode of H_eff on the lattice: weight ``|v_m|²`` as area of the dots, phase as colour.
 
     A chain along a coordinate axis shows the weight as height too. The phase is that to the
     heaviest emitter.
