@@ -161,6 +161,23 @@ def currents():
     return ours | {"Jc_ss": ball.exchange[0, 1], "Ja_ss": ball.ampere_exchange[0, 1]}
 
 
+def light():
+    """Bands, photon statistics, and a mirror of atoms."""
+    seen = co.observables
+    band = seen.bands("chain", 0.2, [0.0], dipole=(1, 0, 0))
+    alike = co.Couplings(np.ones((10, 10)), np.zeros((10, 10)))
+    resonance = seen.bands("square", 0.6, [[0.0, 0.0]], dipole=(1, 0, 0)).shifts
+    mirror = seen.infinite_array(0.6, resonance, dipole=(1, 0, 0))
+    atom = co.Couplings([[1.0]], [[0.0]], drive=2.0)
+    return {
+        "band shift": band.shifts[0],
+        "band rate": band.rates[0],
+        "inverted g2": seen.inverted_g2(alike),
+        "mirror": mirror.reflection[0],
+        "antibunching": seen.g2(atom, [0.0, 1.0])[1],
+    }
+
+
 CHAPTERS = (
     two_atoms,
     near_field,
@@ -169,6 +186,7 @@ CHAPTERS = (
     silver_wire,
     beyond_the_rwa,
     currents,
+    light,
 )
 
 
