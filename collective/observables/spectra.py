@@ -109,8 +109,8 @@ def spectrum(
     emission rate, or the number of photons. D as in `g1`. Mollow, Phys. Rev. 188, 1969 (1969).
 
     Args:
-        couplings: N emitters; five of them driven, or six that decay, take half a minute on two
-            cores, and one more many minutes and gigabytes.
+        couplings: N emitters; five of them driven, or six that decay, take from seconds to half a
+            minute on two cores, and one more minutes and gigabytes.
         frequencies: ω, (F,), relative to the drive's frequency if driven, else to ω₀: an emitter
             with detuning δ alone shines at ω = δ.
         state: what decays, of emitters without drive and pump; None is the steady state of
