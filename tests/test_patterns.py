@@ -274,12 +274,52 @@ def test_directions_that_are_none(chain):
     with pytest.raises(ValueError, match="directions must be finite"):
         patterns.angular_pattern(chain, [np.nan, 0, 1])
     assert patterns.angular_pattern(chain, [0, 0, 9]).shape == (5, 1)
+    assert patterns.angular_pattern(chain, []).shape == (5, 0)
+    expected = patterns.angular_pattern(chain, [1, 2, 2])
+    for length in (1e160, 1e300, 1e-170, 1e-300):
+        scaled = patterns.angular_pattern(chain, length * np.array([1, 2, 2]))
+        np.testing.assert_allclose(scaled, expected, rtol=1e-13)
     with pytest.raises(ValueError, match="axis must not be the zero vector"):
         patterns.collected(chain, 0 * X, 0.5)
     with pytest.raises(ValueError, match="n_polar must be at least 1"):
         patterns.sphere(0, 4)
     with pytest.raises(ValueError, match="n_azimuth must be an integer"):
         patterns.far_field(chain, n_azimuth=2.5)
+
+
+def test_a_narrow_lens_far_from_widely_spread_emitters():
+    """Two emitters 3000 wavelengths apart on the axis, by another quadrature; refused beyond."""
+    apart, aperture = 3000.0, 0.1
+    one, other = [0, 0, 0], [0, 0, apart]
+    result = at_once(co.Emitters([one, other], dipoles=(1, 0, 0)), co.states.dicke(1))
+    span = 1 - np.sqrt(1 - aperture**2)
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    cosines = 1 - span * (1 - nodes) / 2
+    # one excitation in the symmetric state: 1 + cos(kz cos θ) of one dipole across the axis
+    ring = 3 / 4 * (1 + cosines**2) / 2 * (1 + np.cos(K * apart * cosines))
+    expected = ring @ weights * span / 2
+    np.testing.assert_allclose(patterns.collected(result, Z, aperture), expected, rtol=1e-9)
+
+
+def test_lenses_of_any_aperture_by_a_finer_grid(monkeypatch):
+    result = random_result(5, n=4)
+    spread = at_once(co.Emitters(6 * result.couplings.emitters.positions), co.states.dicke(2))
+    axis = np.array([1.0, -0.4, 0.7])
+    found = [patterns.collected(spread, axis, na) for na in (0.05, 0.4, 1.0)]
+    monkeypatch.setattr(patterns._sphere, "resolution", lambda largest: (150, 301))
+    finer = [patterns.collected(spread, axis, na) for na in (0.05, 0.4, 1.0)]
+    np.testing.assert_allclose(found, finer, rtol=1e-10)
+
+
+def test_spheres_that_do_not_fit(monkeypatch):
+    monkeypatch.setattr("collective._memory.available_bytes", lambda: 2**33)
+    far = at_once(co.Emitters([[0, 0, 0], [0, 0, 20_000.0]]))
+    with pytest.raises(co.ProblemTooLargeError, match=r"grid of 63\d+ × 12\d+ directions needs 7"):
+        patterns.far_field(far)
+    with pytest.raises(co.ProblemTooLargeError, match="ask for the directions you need"):
+        patterns.collected(far, X, 0.9)
+    with pytest.raises(co.ProblemTooLargeError, match="100000 × 100000"):
+        patterns.sphere(100_000, 100_000)
 
 
 def test_apertures_that_are_none(chain):
@@ -396,6 +436,12 @@ def test_map_beside_a_wire_leaves_the_wire_out():
     x = 0.1 + np.linspace(-0.2, 0.2, 9)
     assert values.mask[:, np.abs(x) < 0.0505].all()
     assert not values.mask[:, x < -0.06].any()
+
+    class Cavity(co.Vacuum):
+        radius = 0.15
+
+    ax = figures.field_map(start, field=Cavity(), extent=0.2, points=9)
+    assert ax.collections[0].get_array().mask.sum() == 1  # the emitter alone
 
 
 def test_couplings_of_an_unknown_field_are_held_against_the_vacuum(tmp_path):

@@ -9,6 +9,7 @@ import reference
 from scipy.linalg import expm
 
 import collective as co
+from collective.observables import _given
 from collective.observables.photons import coincidences, g2, inverted_g2
 
 matplotlib.use("Agg")
@@ -100,6 +101,13 @@ def test_identical_couplings_and_independent_emitters():
     assert inverted_g2(many) == pytest.approx(2 - 2 / 500)
 
 
+def test_many_inverted_emitters_take_no_matrix():
+    n = 10**5
+    flat = np.broadcast_to(1.0, (n, n))
+    many = co.Couplings(flat, np.broadcast_to(0.0, (n, n)))
+    assert inverted_g2(many) == pytest.approx(2 - 2 / n, rel=1e-12)
+
+
 def test_against_fourfold_sums():
     """Complex dipoles, a state in the middle of its decay; all light, one direction, two."""
     pair = random_pair()
@@ -155,6 +163,32 @@ def test_delayed_against_dense():
     found = g2(decaying, [0, 0.7], state="inverted")
     expected = [dense_g2(decaying, np.diag([1.0, 0, 0, 0]), tau) for tau in (0, 0.7)]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("drive", [1e-3, 1e-4, 1e-5])
+@pytest.mark.parametrize("relative", [(1, 1), (1, -0.5j)])
+def test_weakly_driven_blockade(drive, relative):
+    """Two photons of the fourth order in Ω, from the amplitudes of one and two excitations."""
+    pair = co.couple(co.chain(2, 0.03, dipoles=(1, 0, 0)), co.Vacuum())
+    delta = -float(pair.shift[0, 1])
+    rabi = drive * np.array(relative)
+    one = -np.linalg.solve(pair.shift + delta * np.eye(2) - 0.5j * pair.decay, rabi / 2)
+    two = -(rabi[0] * one[1] + rabi[1] * one[0]) / 2 / (2 * delta - 1j)
+    gamma = pair.decay[0, 1]
+    expected = abs(two) ** 2 * (2 + 2 * gamma**2) / (one.conj() @ pair.decay @ one).real ** 2
+    driven = pair.replace(drive=rabi, detunings=delta)
+    found = g2(driven, [0.0])
+    # the next order is Ω² over the squared width of the subradiant state
+    assert found[0] == pytest.approx(expected, rel=1e-10 + 2e4 * drive**2)
+    if relative == (1, 1):
+        assert found[0] == pytest.approx(2.0497e-5, rel=1e-4)
+        assert g2(driven, [0.0, 12.0])[1] == pytest.approx(1, abs=1e-4)
+
+
+def test_weakly_pumped_emitters():
+    """Independent emitters, two of the same rate: g² = 1/2 however weak the pump."""
+    pair = co.Couplings(np.eye(2), np.zeros((2, 2)), pump=1e-8)
+    assert g2(pair, [0.0])[0] == pytest.approx(0.5, rel=1e-10)
 
 
 def test_delayed_at_zero_is_at_once():
@@ -224,6 +258,13 @@ def test_only_photons_are_counted():
     assert len(result.jumps) > 40
     values, errors = coincidences(result, [0.0, 5.0])
     assert (values[0], errors[0]) == (0, 0)
+    # channels without photons have no number
+    dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)), dephasing=3.0)
+    result = co.evolve(
+        dicke, "inverted", [0.0, 9.0], method="trajectories", n_trajectories=10, seed=1
+    )
+    assert set(_given.photons(result, "photons").channels) == {0}
+    assert set(result.jumps.channels) == {0, 1, 2}
 
 
 def test_bad_input():
@@ -254,8 +295,15 @@ def test_bad_input():
         g2(observed(pair, "ground", [0.0, 1.0]))
     with pytest.raises(ValueError, match="zero vector"):
         g2(result, directions=[0, 0, 0])
-    with pytest.raises(ValueError, match="one or two"):
-        inverted_g2(pair, directions=np.eye(3))
+    for wrong in (np.eye(3), []):
+        with pytest.raises(ValueError, match="one or two"):
+            inverted_g2(pair, directions=wrong)
+    along = pair.emitters.dipoles[0].real
+    for call in (lambda d: inverted_g2(pair, directions=d), lambda d: g2(result, directions=d)):
+        with pytest.raises(ValueError, match=r"directions\[1\]: every dipole points along"):
+            call([pair.emitters.dipoles[0].real[[1, 2, 0]], along])
+        with pytest.raises(ValueError, match="directions: every dipole points along"):
+            call(along)
     with pytest.raises(ValueError, match="every decay rate is zero"):
         inverted_g2(co.Couplings([[0.0]], [[0.0]]))
     with pytest.raises(MemoryError, match="30 emitters"):
@@ -275,8 +323,9 @@ def test_bad_counting():
         coincidences(result, [1.0, 0.0])
     with pytest.raises(ValueError, match="lie within 0 … 2"):
         coincidences(result, [0.0, 1.0], window=(0.0, 2.5))
-    with pytest.raises(ValueError, match="observed"):
-        coincidences(result, [0.0, 4.0])
+    for longest in (3.0, 4.0):
+        with pytest.raises(ValueError, match="edges: the longest delay must be below 3, the time"):
+            coincidences(result, [0.0, longest])
     with pytest.raises(ValueError, match="window must be two"):
         coincidences(result, [0.0, 1.0], window=(1, 2, 3))
     with pytest.raises(ValueError, match="wider bins"):

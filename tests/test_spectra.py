@@ -178,6 +178,37 @@ def test_dark_states_keep_their_light():
     assert light.total == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("rate", [1e-9, 1.0, 1e13])
+def test_photons_do_not_depend_on_the_unit_of_rate(rate):
+    atom = co.Couplings([[rate]], [[0.0]])
+    light = spectrum(atom, [0.0], state="inverted")
+    assert light.total == pytest.approx(1, rel=1e-12)
+    assert light.values[0] == pytest.approx(2 / (np.pi * rate), rel=1e-12)
+    weak = spectrum(atom, [0.0], state=co.states.coherent(2e-5, 0.0))
+    assert weak.total == pytest.approx(1e-10, rel=1e-6)
+    with pytest.raises(ValueError, match=r"photons 0, fully excited emitters 1\)"):
+        spectrum(atom, [0.0], state="ground")
+
+
+def test_subradiant_light_of_close_pairs():
+    """One photon at −Δ₁₂ of width Γ − Γ₁₂, or a refusal: never less light than there was."""
+    up, down = qutip.basis(2, 0), qutip.basis(2, 1)
+    dark = (qutip.tensor(up, down) - qutip.tensor(down, up)).unit()
+    for distance in (1e-2, 1e-3):
+        pair = co.couple(co.chain(2, distance), co.Vacuum())
+        width = 1 - pair.decay[0, 1]
+        light = spectrum(pair, [-pair.shift[0, 1]], state=dark)
+        assert light.total == pytest.approx(1, rel=1e-9)
+        assert light.values[0] == pytest.approx(2 / (np.pi * width), rel=1e-8)
+        assert spectrum(pair, [0.0], state="inverted").total == pytest.approx(2, rel=1e-9)
+    for distance in (5e-4, 1e-4):
+        pair = co.couple(co.chain(2, distance), co.Vacuum())
+        for state in (dark, "inverted"):
+            with pytest.raises(ValueError, match="too close for double precision"):
+                spectrum(pair, [0.0], state=state)
+        assert spectrum(pair, [0.0], state=co.states.dicke(1)).total == pytest.approx(1)
+
+
 def test_pumped_complex_pair_against_qutip():
     pair = complex_pair(detunings=[0.5, -0.3], pump=[0.6, 0.2])
     omega = np.linspace(-3, 3, 9)

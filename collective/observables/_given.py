@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 
+_COINCIDENT = 1e-10  # in wavelengths, as for emitters themselves
 _SAME_DECAY = 1e-6  # relative, of a Γ that went through a file or another program
 
 
@@ -47,11 +48,12 @@ def photons(result: Result, observable: str) -> Jumps:
             f"{result.method!r}"
         )
     jumps = result.jumps
-    others = np.count_nonzero(evolved.dephasing) + np.count_nonzero(evolved.pump)
-    if others == 0:
+    if not (np.any(evolved.dephasing) or np.any(evolved.pump)):
         return jumps
-    # numbered as the collapse operators are, photons first
-    kept = jumps.channels < len(evolved.collapse_operators()) - others
+    # numbered as the collapse operators are, photons first, those of round-off size left out
+    rates = np.linalg.eigh(evolved.decay)[0]
+    floor = len(rates) * np.finfo(float).eps * max(rates[-1], 0.0)
+    kept = jumps.channels < np.count_nonzero(rates > floor)
     return Jumps(
         jumps.trajectory[kept], jumps.times[kept], jumps.channels[kept], jumps.n_trajectories
     )
@@ -94,16 +96,32 @@ def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
 
 
 def directions(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Unit vectors (D, 3) from vectors of any length but zero."""
+    """Unit vectors (D, 3) from vectors of any length but zero; none from an empty list."""
     array = _checks.finite(name, value)
+    if array.shape == (0,):
+        array = array.reshape(0, 3)
     if array.shape == (3,):
         array = array[None]
     if array.ndim != 2 or array.shape[1] != 3:
         raise ValueError(f"{name} must have shape (D, 3) or (3,), got {array.shape}")
-    lengths = np.linalg.norm(array, axis=1)
-    if np.any(lengths == 0):
-        raise ValueError(f"{name}[{int(np.argmin(lengths))}] is the zero vector: no direction")
-    return array / lengths[:, None]
+    largest = np.abs(array).max(axis=1)
+    if np.any(largest == 0):
+        raise ValueError(f"{name}[{int(np.argmin(largest))}] is the zero vector: no direction")
+    array = array / largest[:, None]  # first, so that no square over- or underflows
+    return np.asarray(array / np.linalg.norm(array, axis=1)[:, None])
+
+
+def apart(points: NDArray[np.float64], emitters: Emitters) -> None:
+    """Raise for a point at an emitter."""
+    from scipy.spatial import cKDTree
+
+    distances, nearest = cKDTree(emitters.positions).query(points)
+    p = int(np.argmin(distances))
+    if distances[p] < _COINCIDENT * emitters.wavelength:
+        raise ValueError(
+            f"points: {points[p]} is at emitter {nearest[p]} (distance {distances[p]:.3g}), where "
+            "its field diverges; leave a distance"
+        )
 
 
 def emitter(name: str, index: Any, count: int) -> int:

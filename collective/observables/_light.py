@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collective._memory import require
 from collective._operators import lowering
 from collective.couplings import Couplings
 from collective.observables import _given
@@ -23,21 +24,39 @@ _ALONG = 1e-12  # across a direction, of a unit dipole: what round-off leaves
 
 
 def emission_matrix(
-    couplings: Couplings, direction: ArrayLike | None, observable: str
+    couplings: Couplings,
+    direction: ArrayLike | None,
+    observable: str,
+    name: str = "direction",
 ) -> NDArray[Any]:
     """D of all light, which is Γ, or per solid angle of the far field in one direction, (N, N)."""
+    if direction is None:
+        require_light(couplings, observable)
+        return couplings.decay
+    n = len(couplings)
+    require(48 * n * n, f"the light of {n} emitters in one direction", "use fewer emitters")
+    field = amplitudes(couplings, direction, observable, name)
+    return field.conj() @ field.T
+
+
+def require_light(couplings: Couplings, observable: str) -> None:
+    """Raise unless some emitter decays."""
     if not np.trace(couplings.decay).real > 0:
         raise ValueError(f"{observable}: every decay rate is zero, there is no light to look at")
-    if direction is None:
-        return couplings.decay
+
+
+def amplitudes(
+    couplings: Couplings, direction: ArrayLike, observable: str, name: str = "direction"
+) -> NDArray[np.complex128]:
+    """Far fields f_n of the emitters in one direction, D_mn = f_m*·f_n: (N, 3)."""
+    require_light(couplings, observable)
     emitters = _given.in_vacuum(couplings, observable)
-    n = _one_direction(direction)
+    n = _one_direction(direction, name)
     across = emitters.dipoles - np.outer(emitters.dipoles @ n, n)
     phases = np.exp(-1j * emitters.wavenumbers.mean() * emitters.positions @ n)
     if np.abs(across).max() < _ALONG:
-        raise ValueError(f"direction: every dipole points along {n}, where it radiates nothing")
-    field = across * (np.sqrt(3 * emitters.decay_rates / (8 * np.pi)) * phases)[:, None]
-    return field.conj() @ field.T
+        raise ValueError(f"{name}: every dipole points along {n}, where it radiates nothing")
+    return across * (np.sqrt(3 * emitters.decay_rates / (8 * np.pi)) * phases)[:, None]
 
 
 def channels(matrix: NDArray[Any]) -> "list[Qobj]":
@@ -48,8 +67,8 @@ def channels(matrix: NDArray[Any]) -> "list[Qobj]":
     return [lowering(row) for row in amplitudes]
 
 
-def _one_direction(direction: ArrayLike) -> NDArray[np.float64]:
-    found = _given.directions("direction", direction)
+def _one_direction(direction: ArrayLike, name: str) -> NDArray[np.float64]:
+    found = _given.directions(name, direction)
     if len(found) != 1:
-        raise ValueError(f"direction must be one vector of three components, got {len(found)}")
+        raise ValueError(f"{name} must be one vector of three components, got {len(found)}")
     return found[0]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._memory import require
-from collective._operators import excited
+from collective._operators import exchange, excited
 from collective.couplings import Couplings
 from collective.evolution import evolve, steady_state
 
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _ZERO = 1e-12  # singular values and rates below this, relative to the largest, are zero
-_DENSE_COPIES = 6  # the matrix, its factors and their workspace
-_DARK = 1e-12  # of the rate of fully excited emitters without interference
+_DENSE_COPIES = 8  # the matrix, its basis, its factors and their workspace
+_DARK = 1e-12  # of what fully excited emitters without interference give
+_LEAST = 1e-8  # of one excitation's amplitude, so that powers of it stay numbers
+_MISSED = 1e-9  # of the photons
 
 
 def check_size(couplings: Couplings, observable: str, *, dense: bool = False) -> None:
@@ -41,12 +43,13 @@ def check_size(couplings: Couplings, observable: str, *, dense: bool = False) ->
     require(needed, f"{observable} of {n} emitters by the regression theorem", "use fewer emitters")
 
 
-def check_light(rate: float, matrix: NDArray[Any], observable: str) -> None:
-    """Raise where there is nothing to normalise to."""
-    if not rate > _DARK * np.trace(matrix).real:
+def check_light(amount: float, brightest: float, observable: str, what: str = "rate") -> None:
+    """Raise where there is nothing to normalise to, measured by what excited emitters give."""
+    if not amount > _DARK * brightest:
         raise ValueError(
-            f"{observable}: there is no light to look at (rate {rate:.2g}): the state is dark, "
-            "or too weakly excited for double precision"
+            f"{observable}: there is no light to look at ({what} {amount:.2g}, fully excited "
+            f"emitters {brightest:.2g}): the state is dark, or too weakly excited for double "
+            "precision"
         )
 
 
@@ -61,7 +64,36 @@ def initial(couplings: Couplings, state: Any, observable: str) -> NDArray[np.com
             f"{observable}: without a drive or pump the steady state is dark; give "
             "couplings.replace(drive=...), or the state that decays: state='inverted'"
         )
-    return steady_state(couplings).full()
+    return _to_every_order(couplings, steady_state(couplings).full())
+
+
+def grading(couplings: Couplings, rho: NDArray[Any]) -> NDArray[np.float64]:
+    """s^(n_a + n_b) of every stacked entry |a⟩⟨b|, s² the mean number of excitations: (4^N,).
+
+    In a weakly excited steady state ρ_ab is of this order. Two photons are of the order s⁴, which
+    is lost beside ρ of the ground state unless every entry is measured by its own order.
+    """
+    counts = excited(len(couplings)).sum(axis=1)
+    amplitude = np.clip(np.sqrt(abs(counts @ np.diag(rho).real)), _LEAST, 1.0)
+    return np.asarray(amplitude ** (counts[:, None] + counts).ravel())
+
+
+def _to_every_order(couplings: Couplings, rho: NDArray[Any]) -> NDArray[np.complex128]:
+    """A steady state with every entry exact to its own digits, not only to those of the largest."""
+    from scipy.sparse.linalg import splu
+
+    orders = grading(couplings, rho)
+    if np.all(orders == 1):
+        return rho
+    matrix = generator(couplings, np.arange(rho.size), orders)
+    # the ground state is the last; conserved probability makes its row that of all others
+    rest, ground = matrix[:-1, :-1].tocsc(), matrix[:-1, [-1]].toarray()[:, 0]
+    factors = splu(rest)
+    found = -factors.solve(ground)
+    found -= factors.solve(ground + rest @ found)
+    found = (orders * np.append(found, 1.0)).reshape(rho.shape, order="F")
+    found = (found + found.conj().T) / 2
+    return np.asarray(found / np.trace(found))
 
 
 def sector(couplings: Couplings, difference: int) -> NDArray[np.intp]:
@@ -76,12 +108,17 @@ def sector(couplings: Couplings, difference: int) -> NDArray[np.intp]:
     return np.flatnonzero(kept.ravel(order="F"))
 
 
-def generator(couplings: Couplings, places: NDArray[np.intp]) -> Any:
-    """The Liouvillian between these places, sparse."""
-    from scipy.sparse import csr_array
+def generator(
+    couplings: Couplings, places: NDArray[np.intp], orders: NDArray[np.float64] | None = None
+) -> Any:
+    """The Liouvillian between these places, sparse; acting on entries divided by their orders."""
+    from scipy.sparse import csr_array, diags_array
 
     whole = csr_array(couplings.liouvillian().data_as("csr_matrix"))
-    return whole[places][:, places]
+    found = whole[places][:, places]
+    if orders is None:
+        return found
+    return csr_array(diags_array(1 / orders[places]) @ found @ diags_array(orders[places]))
 
 
 def evolved(matrix: Any, vectors: NDArray[Any], delays: NDArray[np.float64]) -> NDArray[Any]:
@@ -102,6 +139,30 @@ def evolved(matrix: Any, vectors: NDArray[Any], delays: NDArray[np.float64]) -> 
     return found
 
 
+def between_eigenstates(
+    couplings: Couplings, places: NDArray[np.intp]
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """The Liouvillian without drive between |a⟩⟨b| of eigenstates of H, and these as columns.
+
+    There shifts are on the diagonal alone, and leave the rates of close emitters, smaller by many
+    orders, all their digits.
+    """
+    size = 2 ** len(couplings)
+    counts = excited(len(couplings)).sum(axis=1)
+    hamiltonian = couplings.undriven_hamiltonian().full()
+    energies, states = np.zeros(size), np.zeros((size, size), dtype=complex)
+    for count in range(len(couplings) + 1):
+        some = np.flatnonzero(counts == count)
+        block = np.ix_(some, some)
+        energies[some], states[block] = np.linalg.eigh(hamiltonian[block])
+    columns, rows = np.divmod(places, size)
+    basis = states[np.ix_(rows, rows)] * states[np.ix_(columns, columns)].conj()
+    alone = couplings.replace(shift=np.zeros((len(couplings),) * 2), detunings=0.0)
+    matrix = basis.conj().T @ (generator(alone, places) @ basis)
+    matrix -= 1j * np.diag(energies[rows] - energies[columns])
+    return matrix, basis
+
+
 class Resolvent:
     """(−iω − L)⁻¹ at many frequencies from one Schur decomposition L = QTQ†.
 
@@ -118,6 +179,7 @@ class Resolvent:
             matrix, output="complex", sort=lambda value: bool(value.real > -dark)
         )
         self._upper, self._unitary = upper[skipped:, skipped:], unitary[:, skipped:]
+        self._dark, self._slowest = unitary[:, :skipped], dark
 
     def moments(
         self,
@@ -125,9 +187,18 @@ class Resolvent:
         inputs: NDArray[Any],
         frequencies: NDArray[np.float64],
     ) -> NDArray[np.complex128]:
-        """Σ_c outputs[c]·(−iω − L)⁻¹·inputs[:, c] at every frequency, (F,)."""
+        """Σ_c outputs[c]·(−iω − L)⁻¹·inputs[:, c] at every frequency, (F,).
+
+        Raises:
+            ValueError: if what was taken for dark gives light.
+        """
         from scipy.linalg import solve_triangular
 
+        lost = abs(np.einsum("cn,nc->", outputs @ self._dark, self._dark.conj().T @ inputs))
+        if lost > _MISSED * abs(np.einsum("cn,nc->", outputs, inputs)):
+            raise ValueError(
+                _too_close(f"a share {lost:.2g} of the light decays below {self._slowest:.2g}")
+            )
         rows, columns = outputs @ self._unitary, self._unitary.conj().T @ inputs
         diagonal = np.arange(len(self._upper))
         system = -self._upper
@@ -143,20 +214,39 @@ def lifetime(couplings: Couplings, rho: NDArray[Any]) -> NDArray[np.complex128]:
     """∫₀^∞dt (ρ(t) − ρ(∞)) of a decay, between states of as many excitations.
 
     What stays for ever, in the ground state or in a dark one, gives no light.
+
+    Raises:
+        ValueError: where photons and what stays are not all excitations there were: rates far
+            below others are lost in double precision.
     """
     size = len(rho)
     places = sector(couplings, 0)
-    matrix = generator(couplings, places).toarray()
-    start = rho.ravel(order="F")[places]
-    left, singular, right = np.linalg.svd(matrix)
+    matrix, basis = between_eigenstates(couplings, places)
+    start = basis.conj().T @ rho.ravel(order="F")[places]
+    # coherences turn at the shifts, populations decay at Γ: each is measured by its own rate
+    unit = np.maximum(np.abs(np.diag(matrix)), np.trace(couplings.decay).real) ** -0.5
+    left, singular, right = np.linalg.svd(unit[:, None] * matrix * unit)
     kept = singular <= _ZERO * singular[0]
-    stationary, conserved = right[kept].conj().T, left[:, kept].conj().T
+    stationary, conserved = unit[:, None] * right[kept].conj().T, left[:, kept].conj().T * unit
     # 0 is a semisimple eigenvalue of a Lindblad generator: kernel and image span everything
-    start = start - stationary @ np.linalg.solve(conserved @ stationary, conserved @ start)
-    amounts = (left[:, ~kept].conj().T @ start) / singular[~kept]
+    staying = stationary @ np.linalg.solve(conserved @ stationary, conserved @ start)
+    start = start - staying
+    amounts = (left[:, ~kept].conj().T @ (unit * start)) / singular[~kept]
     found = np.zeros(size**2, dtype=complex)
-    found[places] = -right[~kept].conj().T @ amounts
+    found[places] = basis @ (-unit * (right[~kept].conj().T @ amounts))
+    rates = exchange(couplings.decay).full().ravel()
+    excitations = np.diag(excited(len(couplings)).sum(axis=1)).ravel()[places]
+    missed = abs(excitations @ basis @ start - rates @ found)
+    if missed > _MISSED * len(couplings):
+        raise ValueError(_too_close(f"{missed:.1e} photons are missing"))
     return found.reshape(size, size, order="F")
+
+
+def _too_close(finding: str) -> str:
+    return (
+        f"emitters are too close for double precision: {finding}, lost beside their shifts; move "
+        "them apart"
+    )
 
 
 def sources(rho: NDArray[Any], operators: "list[Qobj]") -> NDArray[np.complex128]:

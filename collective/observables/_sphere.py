@@ -3,6 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._memory import require
+
+_BYTES = 96  # per direction: its components, their parts, its solid angle
+
 
 def resolution(largest: float) -> tuple[int, int]:
     """Polar and azimuthal angles that integrate e^{iξn̂·r̂}, ξ up to the largest, to 10⁻¹²."""
@@ -15,7 +19,15 @@ def band(
     n_polar: int, n_azimuth: int, span: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Directions (P·A, 3) with cos θ from 1 − span to 1, and their solid angles (P·A,)."""
-    nodes, weights = np.polynomial.legendre.leggauss(n_polar)
+    from scipy.special import roots_legendre
+
+    require(
+        _BYTES * n_polar * n_azimuth,
+        f"a grid of {n_polar} × {n_azimuth} directions",
+        "emitters this far apart have lobes this fine: ask for the directions you need",
+    )
+    # from a tridiagonal matrix: a few seconds for ten thousand
+    nodes, weights = roots_legendre(n_polar)
     cosines = 1 - span / 2 * (1 - nodes)
     solid = span / 2 * weights * 2 * np.pi / n_azimuth
     directions = unit_vectors(cosines, azimuths(n_azimuth))
@@ -40,3 +52,10 @@ def frame(pole: NDArray[np.float64]) -> NDArray[np.float64]:
     across = np.cross(pole, least)
     across /= np.linalg.norm(across)
     return np.stack([across, np.cross(pole, across), pole])
+
+
+def extents(positions: NDArray[np.float64]) -> tuple[float, float]:
+    """How far emitters are apart across the z axis, an upper bound, and along it."""
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    across = positions[:, :2] - (low + high)[:2] / 2
+    return float(2 * np.linalg.norm(across, axis=1).max()), float(high[2] - low[2])

@@ -26,7 +26,6 @@ from collective.observables import _given, _sphere
 from collective.result import Result
 
 _CHUNK_BYTES = 2**24
-_COINCIDENT = 1e-10  # in wavelengths, as for emitters themselves
 
 
 def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64]:
@@ -107,6 +106,8 @@ def far_field(
         n_polar: P; None takes as many as the extent of the emitters needs for integrals exact to
             about 10⁻¹².
         n_azimuth: A, likewise.
+
+    The grid grows with the square of the extent: a million directions at a hundred wavelengths.
 
     Returns:
         `FarField`; its `total()` is the emission rate.
@@ -196,11 +197,14 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
             "sin θ ≤ 1: 1.0 is a half space, and the other half is that of the opposite axis"
         )
     pole = _checks.direction("axis", axis)
-    # about its axis the mean of the pattern is a polynomial in cos θ: Gauss's rule is exact
-    needed = _sphere.resolution(_wavenumber(emitters) * emitters.extent)
-    span = aperture**2 / (1 + np.sqrt((1 - aperture) * (1 + aperture)))  # 1 − cos θ
-    directions, weights = _sphere.band(*needed, float(span))
-    return angular_pattern(result, directions @ _sphere.frame(pole)) @ weights
+    axes = _sphere.frame(pole)
+    span = float(aperture**2 / (1 + np.sqrt((1 - aperture) * (1 + aperture))))  # 1 − cos θ
+    # by how much the phase of a wave varies over the cone, around the axis and away from it
+    across, along = _sphere.extents(emitters.positions @ axes.T)
+    around = _wavenumber(emitters) * across * aperture
+    n_polar, _ = _sphere.resolution(around + _wavenumber(emitters) * along * span)
+    directions, weights = _sphere.band(n_polar, _sphere.resolution(around)[1], span)
+    return angular_pattern(result, directions @ axes) @ weights
 
 
 def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[np.float64]:
@@ -211,7 +215,8 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
 
     in photons per area and time: far away in vacuum it is the flux, r²I → dR/dΩ of
     `angular_pattern`; close by it is the mean square of the electric field in the same unit, of
-    which an absorber there takes its share.
+    which an absorber there takes its share. In a plasma, where waves have k_p < k, it is k/k_p
+    of the flux.
 
     Args:
         result: of `evolve` with `observe=("correlations",)`.
@@ -242,7 +247,7 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
     where = checked_points("points", points)
     at = where.reshape(-1, 3)
     if len(at):
-        _require_apart(at, emitters)
+        _given.apart(at, emitters)
     if field is None:
         field = Vacuum() if result.couplings.field is None else result.couplings.field
     k = _wavenumber(emitters)
@@ -287,15 +292,3 @@ def _intensities(
                 row[start : start + step] = values.reshape(-1, 3).sum(axis=1)
             progress.step(len(f))
     return found
-
-
-def _require_apart(points: NDArray[np.float64], emitters: Emitters) -> None:
-    from scipy.spatial import cKDTree
-
-    distances, nearest = cKDTree(emitters.positions).query(points)
-    p = int(np.argmin(distances))
-    if distances[p] < _COINCIDENT * emitters.wavelength:
-        raise ValueError(
-            f"points: {points[p]} is at emitter {nearest[p]} (distance {distances[p]:.3g}), where "
-            "its field diverges; leave a distance"
-        )

@@ -1,22 +1,22 @@
 """Photon statistics: second-order coherence at zero delay, delayed, and from counted photons."""
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks, _operators
 from collective.couplings import Couplings
-from collective.observables import _given, _regression
-from collective.observables._light import channels, emission_matrix
+from collective.observables import _counting, _given, _regression
+from collective.observables._light import amplitudes, channels, emission_matrix, require_light
 from collective.result import Result
 from collective.states import State
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
-# of the rate of fully excited emitters: below it the square is lost in an evolution's tolerance
+# of Tr D: below it the square is lost in an evolution's tolerance
 _DARK = 1e-5
 
 
@@ -36,7 +36,13 @@ def g2(
     with D = Γ for all light, or the far field's matrix of `angular_pattern` for a direction (which
     needs positions and vacuum); τ > 0 by the quantum regression theorem. Fully inverted emitters
     of one rate have 1 + (Var − 1)/N in all light, with Var the variance of the eigenvalues of
-    Γ/Γ₀, and 2 − 2/N in one direction (Masson & Asenjo-Garcia, arXiv:2106.02042).
+    Γ/Γ₀, and in one direction, if seen from there all dipoles are parallel and of one strength,
+    2 − 2/N (Masson & Asenjo-Garcia, arXiv:2106.02042).
+
+    Too dark is one rule, measured by the rate Tr D of fully excited emitters without interference:
+    R must exceed 10⁻⁵ Tr D in a result, whose ⟨σ⁺σ⁺σ⁻σ⁻⟩ is known to the evolution's tolerance, and
+    10⁻¹² Tr D for couplings, at either photon. The steady state of a weak drive or pump has its
+    small entries to all digits; one that is given as `state` has its own round-off.
 
     Args:
         source: a result with states, for τ = 0 at each of its times; or couplings, for delays.
@@ -47,11 +53,12 @@ def g2(
             the first photon into one and the second into the other. Normalised here.
 
     Returns:
-        (T,) at the times of a result, NaN where there is too little light (R < 10⁻⁵ of that of
-        excited emitters) for the ratio to mean anything; or (K,) at the delays of couplings.
+        (T,) at the times of a result, NaN where it is too dark for the ratio to mean anything;
+        or (K,) at the delays of couplings.
 
     Raises:
-        ValueError: for a result without states, bad delays, no light, or a zero direction.
+        ValueError: for a result without states, bad delays, a zero direction, couplings that are
+            too dark, or a result that is at all times.
         ProblemTooLargeError: before anything is allocated.
 
     Example:
@@ -93,6 +100,9 @@ def inverted_g2(couplings: Couplings, *, directions: ArrayLike | None = None) ->
         couplings: N emitters.
         directions: as in `g2`.
 
+    Raises:
+        ValueError: if no emitter decays, or for bad directions.
+
     Example:
         >>> import numpy as np, collective as co
         >>> from collective.observables.photons import inverted_g2
@@ -100,11 +110,27 @@ def inverted_g2(couplings: Couplings, *, directions: ArrayLike | None = None) ->
         1.8
     """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
-    first, second = _matrices(couplings, directions)
-    diagonals = np.diag(first).real, np.diag(second).real
-    scale = diagonals[0].sum() * diagonals[1].sum()
-    pairs = np.sum(first * second.T).real - 2 * diagonals[0] @ diagonals[1]
-    return float(1 + pairs / scale)
+    if directions is None:
+        require_light(couplings, "inverted_g2")
+        diagonals = [np.diag(couplings.decay).real] * 2
+        exchanged = _squared(couplings.decay)
+    else:
+        fields = [
+            amplitudes(couplings, unit, "inverted_g2", name)
+            for name, unit in _photon_directions(directions)
+        ]
+        diagonals = [np.sum(np.abs(f) ** 2, axis=1) for f in fields]
+        # Tr DD' of D = f*fᵀ without a matrix of N × N
+        exchanged = float(np.sum(np.abs(fields[0].T @ fields[-1].conj()) ** 2))
+    first, second = diagonals[0], diagonals[-1]
+    return float(1 + (exchanged - 2 * first @ second) / (first.sum() * second.sum()))
+
+
+def _squared(decay: NDArray[Any]) -> float:
+    """Tr Γ², of one number seen N² times without its matrix."""
+    if _checks.constant(decay):
+        return float(len(decay) ** 2 * np.abs(decay[0, 0]) ** 2)
+    return float(np.vdot(decay, decay).real)
 
 
 def coincidences(
@@ -146,7 +172,7 @@ def coincidences(
         raise ValueError(f"edges must be at least two numbers, got {len(bins)}")
     if jumps.n_trajectories < 2:
         raise ValueError("coincidences needs at least two trajectories: n_trajectories=...")
-    start, end = _window(window, result.times, bins[-1])
+    start, end = _counting.window(window, result.times, bins[-1])
     runs, times = jumps.trajectory, jumps.times
     count = jumps.n_trajectories
     in_window = (times >= start) & (times <= end)
@@ -154,11 +180,11 @@ def coincidences(
     values, errors = np.empty(len(bins) - 1), np.empty(len(bins) - 1)
     for k, (low, high) in enumerate(pairwise(bins)):
         # every photon as the first and as the second of pairs with photons of any run
-        after = _between(ordered, times[in_window] + low, times[in_window] + high)
-        before = _between(firsts, times - high, times - low, side="left")
+        after = _counting.between(ordered, times[in_window] + low, times[in_window] + high)
+        before = _counting.between(firsts, times - high, times - low, side="left")
         as_first = np.bincount(runs[in_window], after, minlength=count)
         as_second = np.bincount(runs, before, minlength=count)
-        own = _own_pairs(runs, times, in_window, low, high, count)
+        own = _counting.own_pairs(runs, times, in_window, low, high, count)
         others = (as_first.sum() - own.sum()) / (count * (count - 1))
         if others <= 0:
             raise ValueError(
@@ -179,13 +205,20 @@ def _matrices(
     if directions is None:
         everything = emission_matrix(couplings, None, "g2")
         return everything, everything
+    found = [
+        emission_matrix(couplings, n, "g2", name) for name, n in _photon_directions(directions)
+    ]
+    return found[0], found[-1]
+
+
+def _photon_directions(directions: ArrayLike) -> list[tuple[str, NDArray[np.float64]]]:
+    """What errors call them, and one or two unit vectors."""
     found = _given.directions("directions", directions)
-    if len(found) > 2:
+    if len(found) not in (1, 2):
         raise ValueError(f"directions must be one or two vectors, for two photons: {len(found)}")
-    return (
-        emission_matrix(couplings, found[0], "g2"),
-        emission_matrix(couplings, found[-1], "g2"),
-    )
+    if len(found) == 1:
+        return [("directions", found[0])]
+    return [(f"directions[{i}]", unit) for i, unit in enumerate(found)]
 
 
 def _at_once(
@@ -220,59 +253,16 @@ def _delayed(
     operators = channels(first)
     after_first = sum((L.full() @ rho @ L.full().conj().T for L in operators), 0 * rho)
     light = float(np.trace(after_first).real)
-    _regression.check_light(light, first, "g2 is normalised to the light at time 0")
+    brightest = np.trace(first).real, np.trace(second).real
+    _regression.check_light(light, brightest[0], "g2 is normalised to the light at time 0")
     # without a drive the rate sees only coherences between states of as many excitations
     places = _regression.sector(couplings, 0)
     starts = np.stack([m.ravel(order="F")[places] for m in (after_first, rho)], axis=1)
     row = _operators.exchange(second).full().ravel()[places]
-    generator = _regression.generator(couplings, places)
+    orders = np.ones(rho.size) if state is not None else _regression.grading(couplings, rho)
+    generator = _regression.generator(couplings, places, orders)
+    starts, row = starts / orders[places, None], row * orders[places]
     counted, rate = (row @ _regression.evolved(generator, starts, tau)).real.T
-    _regression.check_light(rate.min(), second, f"g2 at a delay of {tau[np.argmin(rate)]:g}")
+    darkest = f"g2 at a delay of {tau[np.argmin(rate)]:g}"
+    _regression.check_light(rate.min(), brightest[1], darkest)
     return counted / (light * rate)
-
-
-def _window(
-    window: tuple[float, float] | None, times: NDArray[np.float64], longest: float
-) -> tuple[float, float]:
-    last = float(times[-1] - longest)
-    if window is None:
-        start, end = float(times[0]), last
-    else:
-        bounds = _checks.finite("window", window)
-        if bounds.shape != (2,):
-            raise ValueError(f"window must be two times (from, to), got shape {bounds.shape}")
-        start, end = map(float, bounds)
-    if not times[0] <= start < end <= last:
-        raise ValueError(
-            f"window must increase and lie within {times[0]:g} … {last:g}, where delays up to "
-            f"{longest:g} are still observed; got {start:g} … {end:g}"
-        )
-    return start, end
-
-
-def _between(
-    ordered: NDArray[np.float64],
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    side: Literal["left", "right"] = "right",
-) -> NDArray[np.intp]:
-    """How many of the ordered times lie in each (low, high], or in [low, high) for "left"."""
-    return np.searchsorted(ordered, high, side) - np.searchsorted(ordered, low, side)
-
-
-def _own_pairs(
-    runs: NDArray[np.int64],
-    times: NDArray[np.float64],
-    in_window: NDArray[np.bool_],
-    low: float,
-    high: float,
-    count: int,
-) -> NDArray[np.float64]:
-    """Pairs of photons of one run, first in the window, per run: (n_trajectories,)."""
-    found = np.zeros(count)
-    bounds = np.searchsorted(runs, np.arange(count + 1))
-    for run, (begin, stop) in enumerate(pairwise(bounds)):
-        mine = times[begin:stop]
-        firsts = mine[in_window[begin:stop]]
-        found[run] = _between(mine, firsts + low, firsts + high).sum()
-    return found

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective.fields import Nanowire
 from collective.observables import patterns
 from collective.plot._style import axes, colours
 from collective.plot.curves import _by_label
@@ -226,9 +227,10 @@ def _hidden(
     from scipy.spatial import cKDTree
 
     distances = cKDTree(positions).query(places.reshape(-1, 3))[0].reshape(places.shape[:-1])
-    wire = getattr(field, "radius", 0.0)
-    inside = np.hypot(places[..., 0], places[..., 1]) <= wire * 1.02 if wire else False
-    return np.asarray((distances < radius) | inside)
+    hidden = distances < radius
+    if isinstance(field, Nanowire):
+        hidden |= np.hypot(places[..., 0], places[..., 1]) <= field.radius * 1.02
+    return np.asarray(hidden)
 
 
 def _plane(plane: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
