@@ -2,11 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet
+# one process per core, each file in one of them, and no threads of BLAS beside
+TESTS := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 # of make teach
 PORT ?= 2718
 export MPLBACKEND ?= Agg
 
-.PHONY: demo teach test test-fast test-browser lint types doctest docs bench clean
+.PHONY: demo teach test test-slow test-browser lint types doctest docs bench clean
 
 demo: .venv/run.stamp
 	$(BIN)/collective demo --output demo-output
@@ -15,10 +17,10 @@ teach: .venv/run.stamp
 	$(BIN)/marimo run teaching --no-sandbox --host 127.0.0.1 --port $(PORT)
 
 test: .venv/run.stamp
-	$(BIN)/python -m pytest
+	$(TESTS) -m "not slow"
 
-test-fast: .venv/run.stamp
-	$(BIN)/python -m pytest -m "not slow"
+test-slow: .venv/run.stamp
+	$(TESTS) -m slow
 
 test-browser: .venv/browser.stamp
 	$(BIN)/python -m pytest tests/browser

@@ -4,6 +4,9 @@ __generated_with = "0.25.2"
 app = marimo.App(app_title="Detuning and beats", css_file="demo.css")
 
 with app.setup:
+    import base64
+    import io
+
     import marimo as mo
     import numpy as np
     from matplotlib.figure import Figure
@@ -14,6 +17,17 @@ with app.setup:
     MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.97, "wspace": 0.24}
     TIMES = np.linspace(0, 6, 241)
     DETUNINGS = np.linspace(0, 6, 121)
+
+
+@app.function
+def shown(figure):
+    """The figure as it is: without being laid out once more, in half the time."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    data = base64.b64encode(picture.getvalue()).decode()
+    return mo.Html(
+        f'<img class="figure" alt="what the sliders make" src="data:image/png;base64,{data}">'
+    )
 
 
 @app.cell
@@ -82,7 +96,7 @@ def _(decay, detuning, shift):
     right.plot(DETUNINGS, DETUNINGS, ":", color="0.5", label="beat without coupling")
     right.set(xlabel="detuning δ (Γ₀)", ylabel="rate or frequency (Γ₀)", ylim=(-0.2, 7))
     right.legend(frameon=False, loc="upper left")
-    figure
+    shown(figure)
     return (now,)
 
 

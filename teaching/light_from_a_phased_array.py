@@ -4,6 +4,9 @@ __generated_with = "0.25.2"
 app = marimo.App(app_title="Light from a phased array", css_file="demo.css")
 
 with app.setup:
+    import base64
+    import io
+
     import marimo as mo
     import numpy as np
     from matplotlib.figure import Figure
@@ -14,6 +17,17 @@ with app.setup:
     TIMES = np.linspace(0, 6, 61)
     ANGLES = np.radians(np.arange(-180, 181))  # from the normal of the chain, towards its axis
     DIRECTIONS = np.column_stack([np.cos(ANGLES), 0 * ANGLES, np.sin(ANGLES)])
+
+
+@app.function
+def shown(figure):
+    """The figure as it is: without being laid out once more, in half the time."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    data = base64.b64encode(picture.getvalue()).decode()
+    return mo.Html(
+        f'<img class="figure" alt="what the sliders make" src="data:image/png;base64,{data}">'
+    )
 
 
 @app.cell
@@ -86,7 +100,7 @@ def _(atoms, phase, spacing, time):
     right.set(xlabel="time (1/Γ₀)", ylabel="emission rate (Γ₀)", xlim=(-0.1, 6), ylim=(1e-4, 5))
     right.minorticks_off()
     right.legend(frameon=False, loc="upper right")
-    figure
+    shown(figure)
     return light, now, result
 
 

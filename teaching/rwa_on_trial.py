@@ -4,6 +4,8 @@ __generated_with = "0.25.2"
 app = marimo.App(app_title="RWA on trial", css_file="demo.css")
 
 with app.setup:
+    import base64
+    import io
     from functools import cache
 
     import marimo as mo
@@ -18,6 +20,17 @@ with app.setup:
     DISTANCE = 0.03  # in wavelengths
     G = co.couple(co.chain(2, DISTANCE), co.Vacuum()).shift[0, 1]  # 110 Γ₀
     RATIOS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1]
+
+
+@app.function
+def shown(figure):
+    """The figure as it is: without being laid out once more, in half the time."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    data = base64.b64encode(picture.getvalue()).decode()
+    return mo.Html(
+        f'<img class="figure" alt="what the sliders make" src="data:image/png;base64,{data}">'
+    )
 
 
 @app.cell
@@ -117,7 +130,7 @@ def _(degrees, ratio):
     )
     right.set(xlabel="time (π/G)", ylabel="error of the RWA", ylim=(0, 0.13))
     right.legend(frameon=False, loc="upper right")
-    figure
+    shown(figure)
     return distance, wrong
 
 

@@ -4,6 +4,8 @@ __generated_with = "0.25.2"
 app = marimo.App(app_title="Spacing and the burst", css_file="demo.css")
 
 with app.setup:
+    import base64
+    import io
     from functools import cache
 
     import marimo as mo
@@ -17,6 +19,17 @@ with app.setup:
     MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.97, "wspace": 0.24}
     TIMES = np.linspace(0, 3, 121)
     SPACINGS = np.linspace(0.05, 0.5, 91)
+
+
+@app.function
+def shown(figure):
+    """The figure as it is: without being laid out once more, in half the time."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    data = base64.b64encode(picture.getvalue()).decode()
+    return mo.Html(
+        f'<img class="figure" alt="what the sliders make" src="data:image/png;base64,{data}">'
+    )
 
 
 @app.cell
@@ -82,7 +95,7 @@ def _(atoms, shifted, spacing):
     right.text(0.5, 2.03, "a burst above", ha="right", va="bottom", color="0.3")
     right.plot(a, trace_of_square(n, a), "o", color=co.plot.COLOURS[1], ms=8)
     right.set(xlabel="spacing (λ₀)", ylabel="Tr Γ²/N (Γ₀²)", ylim=(0.9, 6))
-    figure
+    shown(figure)
     return n, result
 
 

@@ -387,7 +387,7 @@ def test_memory_is_predicted(n, pulse, observe):
         (2, 4.0, 20_000, (), None),
         (2, 100.0, 20_000, (), None),
         (2, 4.0, 4_000, (), lambda t: 1.0),
-        (2, 4.0, 5_000, "states", None),
+        pytest.param(2, 4.0, 5_000, "states", None, marks=pytest.mark.slow),
         (4, 4.0, 101, (), None),
         (6, 0.1, 21, "operators", None),
     ],

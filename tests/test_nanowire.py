@@ -348,6 +348,7 @@ def test_principal_value_and_imaginary_axis_agree_for_a_wire():
     np.testing.assert_allclose(whole, resonant, atol=1e-10 * np.abs(resonant).max())
 
 
+@pytest.mark.slow
 def test_detuned_emitters_at_a_wire():
     """Each pair's shift is the average of its values at the two wave numbers."""
     pair = co.Emitters(
@@ -368,6 +369,7 @@ def test_detuned_emitters_at_a_wire():
         np.testing.assert_allclose(np.diag(found), [ones[0][0, 0], ones[1][1, 1]], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_other_paths_take_a_wire():
     """Interaction and master equation through the same tensor; a result remembers it."""
     pair = co.Emitters([[0.02, 0, 0], [0.02, 0, 0.3]], dipoles=(1, 0, 0), frequency=1e6)
