@@ -145,8 +145,8 @@ def _():
             """,
             "What decides how narrow the beam is, and how bright?": """
             The length Na over the wavelength decides the width; the number of atoms the brightness:
-            N times one atom's in the direction in which all add up. One photon is shared by all, so
-            the beam is narrow in the same measure as it is bright.
+            N times one atom's in the direction in which all add up. What a narrow beam takes from
+            the solid angle, it takes from the decay rate.
             """,
         }
     )

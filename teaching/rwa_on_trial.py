@@ -169,8 +169,9 @@ def _():
             |ee⟩, and neither is occupied. What error is left comes with the decay to |gg⟩.
             """,
             "Up to which coupling does the RWA hold to one per cent for every start?": """
-            Up to G/ω₀ = 0.01, where the worst start, θ near 60°, errs by 0.011. An optical atom at
-            this distance has G/ω₀ ≈ 10⁻⁵; superconducting circuits go far beyond 0.01.
+            Up to just below G/ω₀ = 0.01: there the worst start, θ near 60°, errs by 0.011. An
+            optical atom at this distance has G/ω₀ ≈ 2·10⁻⁶; superconducting circuits go far beyond
+            0.01.
             """,
         }
     )

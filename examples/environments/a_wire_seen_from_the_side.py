@@ -18,7 +18,6 @@ length = k / wire.plasmon(k).real  # of the plasmon's wave, 0.658 λ₀
 atoms = co.chain(2, 2 * length, dipoles=(1, 0, 0)).translated([0.025, 0, 0])
 own = wire.purcell(atoms)[0]
 shared = 6 * np.pi / k * wire.green(*atoms.positions, k)[0, 0].imag
-shared += co.couple(atoms, co.Vacuum()).decay[0, 1]
 decay = np.array([[own, shared], [shared, own]])
 pair = co.Couplings(decay, np.zeros((2, 2)), emitters=atoms, field=wire)
 
