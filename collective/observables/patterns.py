@@ -142,8 +142,8 @@ def far_field(
 def sphere(n_polar: int, n_azimuth: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Directions and solid angles whose weighted sums are integrals over the sphere.
 
-    Exact for spherical harmonics of degree l < 2·n_polar and order below n_azimuth in magnitude; the pattern
-    of emitters at most r apart contains them up to little more than l = kr.
+    Exact for spherical harmonics of degree l < 2·n_polar and order below n_azimuth in magnitude;
+    the pattern of emitters at most r apart contains them up to little more than l = kr.
 
     Args:
         n_polar: P, Gauss–Legendre nodes in cos θ.
