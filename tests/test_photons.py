@@ -372,3 +372,10 @@ def test_counted_photons_of_driven_and_pumped_emitters():
         expected = steady[(delays >= low) & (delays <= high)].mean()
         assert abs(values[k] - expected) < 4 * errors[k]
     assert np.all(errors < 0.15)
+
+
+def test_trajectories_are_counted_instead():
+    pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
+    result = co.evolve(pair, "inverted", [0, 1], method="trajectories", n_trajectories=3, seed=1)
+    with pytest.raises(ValueError, match=r"coincidences\(result, edges\)"):
+        g2(result)

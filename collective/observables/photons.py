@@ -78,6 +78,10 @@ def g2(
                 "[0.0], or inverted_g2(couplings) for any number of inverted emitters"
             )
         return _delayed(source, _given.delays("delays", delays), state, directions)
+    if isinstance(source, Result) and source.states is None and source.jumps is not None:
+        raise ValueError(
+            "g2 needs states; of trajectories, coincidences(result, edges) counts the photons"
+        )
     density = _given.states(source, "g2")
     if delays is not None or state is not None:
         raise ValueError(
