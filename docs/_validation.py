@@ -162,19 +162,37 @@ def currents():
 
 
 def light():
-    """Bands, photon statistics, and a mirror of atoms."""
+    """Bands, photon statistics, a mirror of atoms, and light that is counted or entangled."""
+    from scipy.optimize import minimize_scalar
+
     seen = co.observables
     band = seen.bands("chain", 0.2, [0.0], dipole=(1, 0, 0))
     alike = co.Couplings(np.ones((10, 10)), np.zeros((10, 10)))
     resonance = seen.bands("square", 0.6, [[0.0, 0.0]], dipole=(1, 0, 0)).shifts
     mirror = seen.infinite_array(0.6, resonance, dipole=(1, 0, 0))
     atom = co.Couplings([[1.0]], [[0.0]], drive=2.0)
+    strong = atom.replace(drive=20.0)
+    sideband = minimize_scalar(
+        lambda omega: -seen.spectrum(strong, [omega]).values[0],
+        bounds=(19, 21),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum())
+    opposite = co.states.timed_dicke([0, 0, np.pi / 0.2])  # neighbours with opposite phases
+    dark = co.evolve(pair, opposite, [0.0], observe="correlations")
+    decaying = co.evolve(pair, "inverted", [1.0], observe="correlations")
+    everywhere, weights = seen.sphere(24, 48)
     return {
         "band shift": band.shifts[0],
         "band rate": band.rates[0],
         "inverted g2": seen.inverted_g2(alike),
         "mirror": mirror.reflection[0],
         "antibunching": seen.g2(atom, [0.0, 1.0])[1],
+        "sideband": sideband.x,
+        "dark concurrence": seen.concurrence(dark, 0, 1)[0],
+        "all light": seen.angular_pattern(decaying, everywhere)[0] @ weights / decaying.emission[0],
+        "square rate": seen.bands("square", 0.6, [[0.0, 0.0]], dipole=(1, 0, 0)).rates[0],
     }
 
 

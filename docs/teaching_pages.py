@@ -66,16 +66,18 @@ PAGE = """<!doctype html>
 <style>
 body {{ max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 sans-serif; }}
 img, input {{ width: 100%; }}
+#scroll {{ overflow-x: auto; }}
 {css}
+#figure {{ min-width: 40rem; }} /* a telephone scrolls, for the labels to be read */
 </style>
 </head>
 <body>
 <h1>{title}</h1>
 <label><span id="where"></span>
 <input id="slider" type="range" min="0" max="{last}" value="{middle}"></label>
-<img id="figure" alt="the figure of the demo at this position of the slider">
-<div id="numbers"></div>
-<p>One slider of {sliders}: <code>make teach</code> brings the others, and every value between.
+<div id="scroll" tabindex="0" role="group" aria-label="figure"><img id="figure" alt=""></div>
+<div id="numbers" aria-live="polite"></div>
+<p>One of {controls} controls: <code>make teach</code> brings the {others}, and every value between.
 <a href="../../teaching.html">The questions</a></p>
 <script>
 const frames = {frames};
@@ -83,7 +85,10 @@ const slider = document.getElementById("slider");
 function show() {{
   const frame = frames[slider.value];
   document.getElementById("where").textContent = frame.where;
-  document.getElementById("figure").src = frame.figure;
+  slider.setAttribute("aria-valuetext", frame.where);
+  const figure = document.getElementById("figure");
+  figure.src = frame.figure;
+  figure.alt = frame.alt;
   document.getElementById("numbers").innerHTML = frame.numbers;
 }}
 slider.addEventListener("input", show);
@@ -103,17 +108,18 @@ def load(name):
 
 
 def outputs(app, values):
-    """The figure's address and the numbers of a demo with its sliders at the given values."""
+    """The figure's address, what it shows, and the numbers, with the controls at these values."""
     shown, _ = app.run(defs={name: Still(value) for name, value in values.items()})
     texts = [one.text for one in shown if isinstance(one, Html)]
     image = next(text for text in texts if 'class="figure"' in text)
-    return image.split('src="')[1].split('"')[0], next(t for t in texts if 'class="numbers"' in t)
+    figure, alt = (image.split(f' {name}="')[1].split('"')[0] for name in ("src", "alt"))
+    return figure, alt, next(text for text in texts if 'class="numbers"' in text)
 
 
 def frame(app, where, values):
     """The same, as a browser needs them."""
-    figure, numbers = outputs(app, values)
-    return {"where": where, "figure": figure, "numbers": numbers}
+    figure, alt, numbers = outputs(app, values)
+    return {"where": where, "figure": figure, "alt": alt, "numbers": numbers}
 
 
 def write(folder, names=tuple(DEMOS)):
@@ -131,7 +137,8 @@ def write(folder, names=tuple(DEMOS)):
             css=css,
             last=len(positions) - 1,
             middle=len(positions) // 2,
-            sliders=len(others) + 1,
+            controls=len(others) + 1,
+            others="other" if len(others) == 1 else "others",
             frames=json.dumps(frames),
         )
         (folder / f"{name}.html").write_text(page)

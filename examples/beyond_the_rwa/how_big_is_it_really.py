@@ -13,19 +13,20 @@ import numpy as np
 import collective as co
 
 mev = co.units.from_atomic(1.0, "meV")
-currents = co.currents
 
 
 def integrals(box, points, *orbitals, **screening):
     axes = [np.linspace(-box, box, points)] * 3
-    return currents.interactions(currents.Orbitals(axes, orbitals), progress=False, **screening)
+    return co.currents.interactions(
+        co.currents.Orbitals(axes, orbitals), progress=False, **screening
+    )
 
 
-ratio = currents.velocity_ratio([1e6, 0, 0], [1e6, 0, 0], [0, 0, 1])  # m/s, side by side
-plasma = currents.plasma_frequency(0.0126, units="atomic")  # copper
-copper = currents.screening_wavenumber(plasma, units="atomic")
-ring, hydrogen = currents.gaussian(1, 1), currents.hydrogen_like(2, 1, 1)
-pair = [currents.gaussian(centre=(0, 0, z)) for z in (-1, 1)]
+ratio = co.currents.velocity_ratio([1e6, 0, 0], [1e6, 0, 0], [0, 0, 1])  # m/s, side by side
+plasma = co.currents.plasma_frequency(0.0126, units="atomic")  # copper
+copper = co.currents.screening_wavenumber(plasma, units="atomic")
+ring, hydrogen = co.currents.gaussian(1, 1), co.currents.hydrogen_like(2, 1, 1)
+pair = [co.currents.gaussian(centre=(0, 0, z)) for z in (-1, 1)]
 sizes = {  # meV
     "claimed": {"$10^{-4}$ of 10 eV": 1.0},
     "estimated": {

@@ -20,6 +20,8 @@ modes = couplings.modes()
 q = np.arange(1, n + 1) * np.pi / (n + 1)  # per spacing
 waves = np.sqrt(2 / (n + 1)) * np.sin(np.outer(q, np.arange(1, n + 1)))
 main = q[np.argmax(np.abs(waves @ modes.vectors), axis=0)]
+spread = co.observables.participation_ratios(couplings)
+print(f"the brightest mode spreads over {spread[0]:.0f} atoms, the darkest over {spread[-1]:.0f}")
 
 times = np.linspace(0, 30, 301)  # in 1/Γ₀
 starts = {
@@ -45,7 +47,8 @@ plt.show()
 # --------------
 #
 # * Beyond the light line the rates fall by orders of magnitude: the slowest is a tenth of a
-#   thousandth of Γ₀. These modes are guided by the chain.
+#   thousandth of Γ₀. These modes are guided by the chain, all of it: the darkest spreads over 27
+#   atoms, two thirds, as a standing wave does.
 # * An atom excited alone is a bit of every mode. What is bright leaves within a lifetime, what is
 #   dark stays.
 # * An absorbed photon is bright: its phases are those of light that comes in from the side.

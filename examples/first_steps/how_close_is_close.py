@@ -16,22 +16,20 @@ spacings = np.linspace(0.05, 0.5, 181)  # in wavelengths
 sizes = (3, 10, 100)
 
 
-def trace_of_square(n, spacing):
-    decay = co.couple(co.chain(n, spacing), co.Vacuum()).decay
-    return np.sum(np.abs(decay) ** 2) / n
+def variance(n, spacing):
+    couplings = co.couple(co.chain(n, spacing), co.Vacuum())
+    return co.observables.burst_criterion(couplings).variance
 
 
 figure, ax = plt.subplots(layout="constrained")
 threshold = {}
 for n, colour in zip(sizes, co.plot.COLOURS, strict=False):
-    criterion = np.array([trace_of_square(n, a) for a in spacings])
-    near = slice(0, 100)  # here the criterion falls with the spacing
-    threshold[n] = np.interp(-2, -criterion[near], spacings[near])
-    ax.plot(spacings, criterion, color=colour, label=f"N = {n}")
-    ax.plot(threshold[n], 2, "o", color=colour)
+    ax.plot(spacings, [variance(n, a) for a in spacings], color=colour, label=f"N = {n}")
+    threshold[n] = co.observables.critical_spacing(lambda a, n=n: co.chain(n, a))
+    ax.plot(threshold[n], 1, "o", color=colour)
     print(f"{n} atoms flash below {threshold[n]:.4f} λ₀")
-ax.axhline(2, color="0.4", ls="--", label="threshold of the burst")
-ax.set(xlabel="spacing (λ₀)", ylabel="Tr Γ²/N (Γ₀²)", ylim=(1, 6))
+ax.axhline(1, color="0.4", ls="--", label="threshold of the burst")
+ax.set(xlabel="spacing (λ₀)", ylabel="variance of the eigenvalues of Γ/Γ₀", ylim=(0, 5))
 ax.legend(frameon=False)
 plt.show()
 

@@ -3,7 +3,7 @@ A mirror of atoms
 =================
 
 *How much light does one layer of atoms send back?* An infinite square array with less than one
-wavelength between its atoms has only one way out: forward, where its light can cancel the beam, and
+wavelength between its atoms sends light only two ways: forward, where it can cancel the beam, and
 back. At its resonance it reflects everything (Shahmoon, Wild, Lukin & Yelin, Phys. Rev. Lett. 118,
 113601 (2017)).
 """
@@ -54,7 +54,7 @@ plt.show()
 #   beam of the 10 × 10 array returns 0.4 %.
 # * The resonance is that of the mode Q = 0: shifted by 0.28 Γ₀ from the atom's and, with 0.66 Γ₀,
 #   narrower. At ω₀ even the infinite array reflects only 59 %.
-# * What passes the mirror interferes with the beam and cancels it: nothing was absorbed.
+# * What the atoms send forward cancels the beam: nothing was absorbed.
 #
 # Try changing: ``spacing = 0.8``, where the shift vanishes, or 1.1, where light finds more ways out
 # and the mirror is gone.

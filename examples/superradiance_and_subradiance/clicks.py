@@ -37,13 +37,7 @@ print(
 )
 
 _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
-for trajectory in range(6):
-    clicked, _ = close.jumps.of(trajectory)
-    steps = np.concatenate([[0], clicked, [times[-1]]])
-    left.step(steps, [*range(len(clicked) + 1), len(clicked)], where="post", lw=1, color="0.6")
-left.plot(times, n - close.excitation, color=co.plot.COLOURS[0], label="mean of 40,000")
-left.set(xlabel="time (1/Γ₀)", ylabel="photons counted")
-left.legend()
+co.plot.jumps(close, trajectories=6, ax=left)
 bins = {"bins": np.linspace(0, 4, 81), "density": True, "histtype": "step"}
 right.hist(waiting(close, n - 2), **bins, label="close", color=co.plot.COLOURS[0])
 right.hist(waiting(far, n - 2), **bins, label="far apart", color=co.plot.COLOURS[1])

@@ -54,7 +54,7 @@ plt.show()
 # * Blue is how probable a rung is, grey an early, a median and a late run (5, 50 and 95 %). At the
 #   burst no rung is likely: the spread is 2.4 rungs, against :math:`\sqrt{N}/2 = 1.4` of
 #   independent atoms. Theirs grows with √N, that of the burst nearly with N.
-# * A step from rung m takes :math:`1/m(N-m+1)Γ_0`: the first and the last are slow, those between
+# * A step from rung m takes :math:`1/[m(N-m+1)Γ_0]`: the first and the last are slow, those between
 #   hurry. Two photons decide when: four fifths of the variance of the delay are theirs.
 #
 # Try changing: a chain, ``co.couple(co.chain(n, 0.1), co.Vacuum())``: which rungs stay occupied?

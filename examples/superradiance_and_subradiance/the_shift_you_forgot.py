@@ -53,7 +53,7 @@ plt.show()
 #   forward, and leaves three times as many atoms excited: more of them end in dark states.
 # * It drops out where it is the same for every pair, as in pair and triangle: it then moves whole
 #   multiplets of the total spin. In a ring Δ and Γ still share their modes; but no atom takes
-#   two excitations, and so even there Δ counts, less.
+#   two excitations, and Δ counts there too: less at the peak, as much for what stays behind.
 # * The start tells nothing: Δ enters with :math:`-‖[Δ, Γ]‖^2 t^3/6`, in the ring only with t⁴.
 #
 # Try changing: the spacing to 0.1 and 0.2: who still needs Δ? And ``dipoles=(1, 0, 0)`` in the
