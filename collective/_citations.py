@@ -191,8 +191,7 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
 
     Example:
         >>> import collective as co
-        >>> from collective._citations import citation
-        >>> text = citation(co.couple(co.chain(2, 0.1), co.Vacuum()))
+        >>> text = co.citation(co.couple(co.chain(2, 0.1), co.Vacuum()))
         >>> print(text.split("@")[3].strip())
         article{lehmberg1970,
           author = {Lehmberg, R. H.},

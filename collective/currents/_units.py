@@ -41,8 +41,8 @@ def constants(units: Units = "atomic") -> Constants:
     """The constants in "atomic" units (ħ = m = e = 4πε₀ = 1), "SI", or "natural" (c = μ₀ = ħ = 1).
 
     Example:
-        >>> from collective.currents.kernels import constants
-        >>> round(constants("atomic").speed_of_light, 6)
+        >>> import collective as co
+        >>> round(co.currents.constants("atomic").speed_of_light, 6)
         137.035999
     """
     _checks.choice("units", units, ("atomic", "SI", "natural"))

@@ -59,9 +59,9 @@ def plasma_frequency(
     Example:
         Copper, and the length over which a metal screens the Ampère interaction:
 
-        >>> from collective.currents.estimates import plasma_frequency, screening_wavenumber
-        >>> omega = plasma_frequency(8.49e28)
-        >>> print(f"{omega:.4g} s⁻¹, {1e9 / screening_wavenumber(omega):.0f} nm")
+        >>> import collective as co
+        >>> omega = co.currents.plasma_frequency(8.49e28)
+        >>> print(f"{omega:.4g} s⁻¹, {1e9 / co.currents.screening_wavenumber(omega):.0f} nm")
         1.644e+16 s⁻¹, 18 nm
     """
     c = constants(units)
@@ -87,8 +87,9 @@ def screening_wavenumber(plasma_frequency: float, *, units: Units = "SI") -> flo
     Example:
         A metal of 0.0126 electrons per bohr³ (copper), 1/q_F = 18 nm:
 
-        >>> from collective.currents.estimates import plasma_frequency, screening_wavenumber
-        >>> q = screening_wavenumber(plasma_frequency(0.01258, units="atomic"), units="atomic")
+        >>> import collective as co
+        >>> omega = co.currents.plasma_frequency(0.01258, units="atomic")
+        >>> q = co.currents.screening_wavenumber(omega, units="atomic")
         >>> print(f"q_F = {q:.6f} per bohr, 1/q_F = {0.0529177 / q:.0f} nm")
         q_F = 0.002901 per bohr, 1/q_F = 18 nm
     """
@@ -112,8 +113,8 @@ def phonon_ratio(
     Example:
         Tin, 10.2 eV and 200 K, with the g = 0.5 eV of the paper's eq. (35):
 
-        >>> from collective.currents.estimates import phonon_ratio
-        >>> phonon_ratio(10.2, 200 * 8.617333e-5, 0.5, electrons_per_ion=4)
+        >>> import collective as co
+        >>> co.currents.phonon_ratio(10.2, 200 * 8.617333e-5, 0.5, electrons_per_ion=4)
         Estimate: printed 0.703174, corrected 0.175794 (ω_p² counts 4 electrons per ion)
     """
     energy = _checks.number("fermi_energy", fermi_energy, above=0)
@@ -144,8 +145,8 @@ def velocity_ratio(
     Example:
         Parallel velocities of 10⁶ m/s, side by side; the paper rounds α₂ up to 10⁻⁴:
 
-        >>> from collective.currents.estimates import velocity_ratio
-        >>> velocity_ratio([1e6, 0, 0], [1e6, 0, 0], [0, 0, 1])
+        >>> import collective as co
+        >>> co.currents.velocity_ratio([1e6, 0, 0], [1e6, 0, 0], [0, 0, 1])
         Estimate: printed 1.11265e-05, corrected 5.56325e-06 (Darwin's transverse projection)
     """
     c = constants(units)
@@ -173,8 +174,8 @@ def momentum_ratio(q: float, plasma_frequency: float, *, units: Units = "SI") ->
     Example:
         ħω_p = 10 eV at a Fermi momentum of 10¹⁰ m⁻¹:
 
-        >>> from collective.currents.estimates import momentum_ratio
-        >>> momentum_ratio(1e10, 10 / 6.582119569e-16)
+        >>> import collective as co
+        >>> co.currents.momentum_ratio(1e10, 10 / 6.582119569e-16)
         Estimate: printed 2.56819e-05, corrected 2.56812e-05 (V_J keeps ω_p² beside c²q²)
     """
     photon = constants(units).speed_of_light * float(lengths("q", _checks.number("q", q)))
@@ -207,8 +208,9 @@ def plane_wave_coupling(
         units: "atomic", "SI" or "natural".
 
     Example:
-        >>> from collective.currents.estimates import plane_wave_coupling
-        >>> print(f"{plane_wave_coupling([1, 0, 0], [-1, 0, 0], [0, 0, 0.1], volume=1):.5f}")
+        >>> import collective as co
+        >>> k, q = [1, 0, 0], [0, 0, 0.1]
+        >>> print(f"{co.currents.plane_wave_coupling(k, [-1, 0, 0], q, volume=1):.5f}")
         0.03346
     """
     k1, k2, q = (_checks.vector(name, v) for name, v in (("k1", k1), ("k2", k2), ("q", q)))

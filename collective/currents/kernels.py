@@ -72,8 +72,8 @@ def momentum_kernel(
         ValueError: at ω = ±√(c²q² + ω_p²), where a photon is real and V_J diverges.
 
     Example:
-        >>> from collective.currents.kernels import momentum_kernel
-        >>> momentum_kernel(3.0, 4.0j, units="natural")
+        >>> import collective as co
+        >>> co.currents.momentum_kernel(3.0, 4.0j, units="natural")
         np.float64(-0.02)
     """
     q = sized("q", q)
@@ -115,8 +115,8 @@ def spatial_kernel(
         units: see `constants`.
 
     Example:
-        >>> from collective.currents.kernels import spatial_kernel
-        >>> print(f"{spatial_kernel(1e-9, plasma_frequency=1.5e16, units='SI'):.2f}")
+        >>> import collective as co
+        >>> print(f"{co.currents.spatial_kernel(1e-9, plasma_frequency=1.5e16, units='SI'):.2f}")
         -47.56
     """
     r = lengths("r", r)
@@ -149,8 +149,8 @@ def transverse_kernel(
         (..., 3, 3) in inverse units of length; real if every entry is.
 
     Example:
-        >>> from collective.currents.kernels import transverse_kernel
-        >>> (8 * 3.141592653589793 * transverse_kernel([0, 0, 1])).round(12).tolist()
+        >>> import collective as co
+        >>> (8 * 3.141592653589793 * co.currents.transverse_kernel([0, 0, 1])).round(12).tolist()
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 2.0]]
     """
     r, direction = polar(separation)
@@ -181,8 +181,8 @@ def darwin_energy(
         units: see `constants`.
 
     Example:
-        >>> from collective.currents.kernels import darwin_energy
-        >>> print(f"{darwin_energy([0, 0, 1], [1, 0, 0], [1, 0, 0]):.4e}")
+        >>> import collective as co
+        >>> print(f"{co.currents.darwin_energy([0, 0, 1], [1, 0, 0], [1, 0, 0]):.4e}")
         -2.6626e-05
     """
     c = constants(units)
@@ -221,8 +221,9 @@ def dipole_energy(
         units: see `constants`.
 
     Example:
-        >>> from collective.currents.kernels import dipole_energy
-        >>> print(f"{dipole_energy([0, 0, 1], [0, 0, 1], [0, 0, 1], units='natural'):.6f}")
+        >>> import collective as co
+        >>> z = [0, 0, 1]
+        >>> print(f"{co.currents.dipole_energy(z, z, z, units='natural'):.6f}")
         -0.159155
     """
     m1, m2 = vectors("m1", m1, complex), vectors("m2", m2, complex)

@@ -92,9 +92,8 @@ def scattering(
 
     Example:
         >>> import collective as co
-        >>> from collective.observables.beam import scattering
         >>> array = co.couple(co.square(6, 6, 0.6, dipoles=(1, 0, 0)), co.Vacuum())
-        >>> scattering(array, [0.25], waist=1.0).reflection.round(3)
+        >>> co.observables.scattering(array, [0.25], waist=1.0).reflection.round(3)
         array([0.988])
     """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
@@ -142,9 +141,8 @@ def transmission(
 
     Example:
         >>> import collective as co
-        >>> from collective.observables.beam import transmission
         >>> array = co.couple(co.square(6, 6, 0.6, dipoles=(1, 0, 0)), co.Vacuum())
-        >>> transmission(array, [50.0], waist=1.0).round(3)
+        >>> co.observables.transmission(array, [50.0], waist=1.0).round(3)
         array([1.])
     """
     return scattering(
@@ -164,9 +162,8 @@ def reflection(
 
     Example:
         >>> import collective as co
-        >>> from collective.observables.beam import reflection
         >>> array = co.couple(co.square(6, 6, 0.6, dipoles=(1, 0, 0)), co.Vacuum())
-        >>> reflection(array, [50.0], waist=1.0).round(3)
+        >>> co.observables.reflection(array, [50.0], waist=1.0).round(3)
         array([0.])
     """
     return scattering(
@@ -197,10 +194,9 @@ def infinite_array(
             order opens.
 
     Example:
-        >>> from collective.observables.beam import infinite_array
-        >>> from collective.observables.bloch import bands
-        >>> resonance = bands("square", 0.6, [[0, 0]]).shifts
-        >>> infinite_array(0.6, resonance).reflection.round(12)
+        >>> import collective as co
+        >>> resonance = co.observables.bands("square", 0.6, [[0, 0]]).shifts
+        >>> co.observables.infinite_array(0.6, resonance).reflection.round(12)
         array([1.])
     """
     frequencies = _frequencies(frequencies)

@@ -92,11 +92,11 @@ def bands(
             hold them.
 
     Example:
-        >>> from collective.observables.bloch import bands
-        >>> found = bands("chain", 0.2, [0.0, 12.0])
+        >>> import collective as co
+        >>> found = co.observables.bands("chain", 0.2, [0.0, 12.0])
         >>> found.shifts.round(6), found.rates.round(6)
         (array([ 1.283595, -0.397942]), array([1.875, 0.   ]))
-        >>> bands("square", 0.2, [[0, 0]]).rates.round(6)  # 3/(4πa²)
+        >>> co.observables.bands("square", 0.2, [[0, 0]]).rates.round(6)  # 3/(4πa²)
         array([5.96831])
     """
     lattice = _checks.choice("lattice", lattice, LATTICES)

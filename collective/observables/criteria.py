@@ -72,10 +72,9 @@ def burst_criterion(couplings: Couplings, direction: ArrayLike | None = None) ->
 
     Example:
         >>> import collective as co
-        >>> from collective.observables.criteria import burst_criterion
-        >>> burst_criterion(co.couple(co.chain(10, 0.1), co.Vacuum()))
+        >>> co.observables.burst_criterion(co.couple(co.chain(10, 0.1), co.Vacuum()))
         bursts: Ṙ(0) = +1.782 R(0), variance 2.782 above 1
-        >>> burst_criterion(co.couple(co.chain(10, 0.4), co.Vacuum()))
+        >>> co.observables.burst_criterion(co.couple(co.chain(10, 0.4), co.Vacuum()))
         no burst: Ṙ(0) = -0.8045 R(0), variance 0.1955 not above 1
     """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
@@ -133,8 +132,7 @@ def critical_spacing(
 
     Example:
         >>> import collective as co
-        >>> from collective.observables.criteria import critical_spacing
-        >>> round(critical_spacing(lambda spacing: co.chain(10, spacing)), 5)
+        >>> round(co.observables.critical_spacing(lambda spacing: co.chain(10, spacing)), 5)
         0.22053
     """
     _checks.function("builder", builder)
@@ -186,8 +184,7 @@ def participation_ratios(couplings: Couplings) -> NDArray[np.float64]:
 
     Example:
         >>> import collective as co
-        >>> from collective.observables.criteria import participation_ratios
-        >>> participation_ratios(co.couple(co.chain(2, 0.1), co.Vacuum())).round(12)
+        >>> co.observables.participation_ratios(co.couple(co.chain(2, 0.1), co.Vacuum())).round(12)
         array([2., 2.])
     """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")

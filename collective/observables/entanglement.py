@@ -50,7 +50,7 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
         >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
         >>> dark = qutip.bell_state("11")
         >>> result = co.evolve(pair, dark, [0, 1.0], observe="states")
-        >>> co.observables.entanglement.concurrence(result, 0, 1).round(4)
+        >>> co.observables.concurrence(result, 0, 1).round(4)
         array([1.    , 0.9256])
     """
     _checks.instance("result", result, Result, "co.evolve(...)")
@@ -101,7 +101,7 @@ def negativity(result: Result, emitters: Sequence[int]) -> NDArray[np.float64]:
         >>> pair = co.Couplings([[1, 1], [1, 1]], [[0, 0], [0, 0]])
         >>> dark = qutip.bell_state("11")
         >>> result = co.evolve(pair, dark, [0.0], observe="states")
-        >>> co.observables.entanglement.negativity(result, [0]).round(6)
+        >>> co.observables.negativity(result, [0]).round(6)
         array([0.5])
     """
     count = len(_dims(result, "negativity"))
@@ -136,7 +136,7 @@ def purity(result: Result, *, emitters: Sequence[int] | None = None) -> NDArray[
         >>> import collective as co
         >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
         >>> result = co.evolve(pair, "inverted", [0, 1.0], observe="states")
-        >>> co.observables.entanglement.purity(result).round(4)
+        >>> co.observables.purity(result).round(4)
         array([1.    , 0.4088])
     """
     return np.array([float((np.abs(rho) ** 2).sum()) for rho in _parts(result, "purity", emitters)])
@@ -163,7 +163,7 @@ def entropy(result: Result, *, emitters: Sequence[int] | None = None) -> NDArray
         >>> pair = co.Couplings([[1, 1], [1, 1]], [[0, 0], [0, 0]])
         >>> dark = qutip.bell_state("11")
         >>> result = co.evolve(pair, dark, [0.0], observe="states")
-        >>> co.observables.entanglement.entropy(result, emitters=[0]).round(4)
+        >>> co.observables.entropy(result, emitters=[0]).round(4)
         array([0.6931])
     """
     found = []
@@ -199,7 +199,7 @@ def squeezing(result: Result, *, definition: str = "wineland") -> NDArray[np.flo
         >>> import collective as co
         >>> atoms = co.couple(co.chain(3, 0.2), co.Vacuum())
         >>> result = co.evolve(atoms, co.states.coherent(1.0), [0.0], observe="states")
-        >>> co.observables.entanglement.squeezing(result).round(6)
+        >>> co.observables.squeezing(result).round(6)
         array([1.])
     """
     _checks.choice("definition", definition, DEFINITIONS)

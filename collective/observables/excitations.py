@@ -32,7 +32,7 @@ def excitation_distribution(result: Result) -> NDArray[np.float64]:
         >>> import collective as co
         >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
         >>> result = co.evolve(pair, "inverted", [0, 1.0], observe="states")
-        >>> co.observables.excitations.excitation_distribution(result).round(4)
+        >>> co.observables.excitation_distribution(result).round(4)
         array([[0.    , 0.    , 1.    ],
                [0.5624, 0.3023, 0.1353]])
     """

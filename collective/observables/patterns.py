@@ -55,7 +55,7 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
         >>> import collective as co
         >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
         >>> start = co.evolve(atom, "inverted", [0.0], observe="correlations")
-        >>> co.observables.patterns.angular_pattern(start, [[1, 0, 0], [0, 0, 1]]).round(6)
+        >>> co.observables.angular_pattern(start, [[1, 0, 0], [0, 0, 1]]).round(6)
         array([[0.119366, 0.      ]])
     """
     correlations, emitters = _in_vacuum(result, "angular_pattern")
@@ -120,7 +120,7 @@ def far_field(
         >>> import numpy as np, collective as co
         >>> pair = co.couple(co.chain(2, 0.3), co.Vacuum())
         >>> result = co.evolve(pair, "inverted", [0, 0.5], observe="correlations")
-        >>> light = co.observables.patterns.far_field(result)
+        >>> light = co.observables.far_field(result)
         >>> bool(np.allclose(light.total(), result.emission, rtol=1e-10))
         True
     """
@@ -154,7 +154,7 @@ def sphere(n_polar: int, n_azimuth: int) -> tuple[NDArray[np.float64], NDArray[n
 
     Example:
         >>> import collective as co
-        >>> directions, weights = co.observables.patterns.sphere(2, 4)
+        >>> directions, weights = co.observables.sphere(2, 4)
         >>> float((weights * directions[:, 2] ** 2).sum().round(12))  # 4π/3
         4.188790204786
     """
@@ -186,7 +186,7 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
         >>> import collective as co
         >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
         >>> start = co.evolve(atom, "inverted", [0.0], observe="correlations")
-        >>> co.observables.patterns.collected(start, (1, 0, 0), 1.0).round(12)
+        >>> co.observables.collected(start, (1, 0, 0), 1.0).round(12)
         array([0.5])
     """
     _, emitters = _in_vacuum(result, "collected")
@@ -237,7 +237,7 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
         >>> import collective as co
         >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
         >>> start = co.evolve(atom, "inverted", [0.0], observe="correlations")
-        >>> (co.observables.patterns.near_field(start, [[10, 0, 0]]) * 10**2).round(4)
+        >>> (co.observables.near_field(start, [[10, 0, 0]]) * 10**2).round(4)
         array([[0.1193]])
     """
     correlations = _given.correlations(result, "near_field")

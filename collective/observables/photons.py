@@ -66,9 +66,8 @@ def g2(
         & Walls, J. Phys. B 9, 1199 (1976)):
 
         >>> import collective as co
-        >>> from collective.observables.photons import g2
         >>> atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
-        >>> g2(atom, [0, 1, 10]).round(4)
+        >>> co.observables.g2(atom, [0, 1, 10]).round(4)
         array([0.    , 0.4308, 1.0006])
     """
     if isinstance(source, Couplings):
@@ -109,8 +108,7 @@ def inverted_g2(couplings: Couplings, *, directions: ArrayLike | None = None) ->
 
     Example:
         >>> import numpy as np, collective as co
-        >>> from collective.observables.photons import inverted_g2
-        >>> inverted_g2(co.Couplings(np.ones((10, 10)), np.zeros((10, 10))))
+        >>> co.observables.inverted_g2(co.Couplings(np.ones((10, 10)), np.zeros((10, 10))))
         1.8
     """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
@@ -163,11 +161,10 @@ def coincidences(
 
     Example:
         >>> import numpy as np, collective as co
-        >>> from collective.observables.photons import coincidences
         >>> pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
         >>> result = co.evolve(pair, "inverted", [0, 4, 8], method="trajectories", seed=1)
-        >>> value, error = coincidences(result, [0, 4])  # two independent emitters have 1 − 1/2
-        >>> bool(abs(value[0] - 0.5) < 4 * error[0])
+        >>> value, error = co.observables.coincidences(result, [0, 4])
+        >>> bool(abs(value[0] - 0.5) < 4 * error[0])  # two independent emitters have 1 − 1/2
         True
     """
     jumps = _given.photons(result, "coincidences")

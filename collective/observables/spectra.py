@@ -68,9 +68,8 @@ def g1(
 
     Example:
         >>> import numpy as np, collective as co
-        >>> from collective.observables.spectra import g1
         >>> atom = co.Couplings([[1.0]], [[0.0]], detunings=np.pi)
-        >>> g1(atom, [0, 1], state="inverted").round(4)
+        >>> co.observables.g1(atom, [0, 1], state="inverted").round(4)
         array([ 1.    +0.j, -0.6065-0.j])
     """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
@@ -131,8 +130,8 @@ def spectrum(
         One excited atom emits one photon, a Lorentzian of full width Γ:
 
         >>> import collective as co
-        >>> from collective.observables.spectra import spectrum
-        >>> light = spectrum(co.Couplings([[1.0]], [[0.0]]), [0.0, 0.5], state="inverted")
+        >>> atom = co.Couplings([[1.0]], [[0.0]])
+        >>> light = co.observables.spectrum(atom, [0.0, 0.5], state="inverted")
         >>> light.values.round(6), round(light.total, 10)
         (array([0.63662, 0.31831]), 1.0)
     """
