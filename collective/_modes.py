@@ -146,6 +146,11 @@ def jump_modes(decay: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
     return rates[ascending], channels[:, ascending]
 
 
+def emitting(rates: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which eigenvalues of Γ, ascending, are rates of jumps: those above round-off."""
+    return rates > len(rates) * np.finfo(float).eps * max(rates[-1], 0.0)
+
+
 def _eigensystem(
     matrix: NDArray[Any], solve: Callable[[NDArray[Any]], Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:

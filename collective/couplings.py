@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks, _operators
 from collective._memory import require
-from collective._modes import Modes, modes
+from collective._modes import Modes, emitting, modes
 from collective._pairs import averaged_shift, integral_parts, unit_couplings
 from collective.emitters import Emitters
 
@@ -166,11 +166,9 @@ class Couplings:
         n = len(self)
         require(20 * n * n * 2**n, f"the collapse operators of {n} emitters", "use fewer emitters")
         rates, vectors = np.linalg.eigh(self.decay)
-        floor = len(self) * np.finfo(float).eps * max(rates[-1], 0.0)
         jumps = [
             _operators.lowering(np.sqrt(rates[v]) * vectors[:, v].conj())
-            for v in reversed(range(len(self)))
-            if rates[v] > floor
+            for v in np.flatnonzero(emitting(rates))[::-1]
         ]
         unit = np.eye(len(self))
         jumps += [

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._compiled import announced
-from collective._modes import jump_modes
+from collective._modes import emitting, jump_modes
 from collective._requests import Request
 from collective.engines import _trajectories_kernels as kernels
 from collective.engines._lanes import LANES
@@ -85,8 +85,8 @@ class SectorTrajectories:
         h = h - np.mean(np.diagonal(h)) * np.eye(self.n)
         self.h = np.ascontiguousarray(np.stack([h.real, h.imag], axis=-1))
         rates, vectors = jump_modes(couplings.decay)
-        floor = self.n * np.finfo(float).eps * max(rates[-1], 0.0)
-        self.kept = np.flatnonzero(rates > floor)[::-1]  # brightest first, as they are mostly drawn
+        # brightest first, as they are mostly drawn
+        self.kept = np.flatnonzero(emitting(rates))[::-1]
         weights = (np.sqrt(rates[self.kept]) * vectors[:, self.kept].conj()).T
         self.channels = np.ascontiguousarray(np.stack([weights.real, weights.imag], axis=-1))
         self.correlated = "correlations" in request.words

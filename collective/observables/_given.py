@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective._jumps import Jumps
+from collective._modes import emitting
 from collective.couplings import Couplings, couple
 from collective.emitters import Emitters
 from collective.fields import Vacuum
@@ -52,8 +53,7 @@ def photons(result: Result, observable: str) -> Jumps:
         return jumps
     # numbered as the collapse operators are, photons first, those of round-off size left out
     rates = np.linalg.eigh(evolved.decay)[0]
-    floor = len(rates) * np.finfo(float).eps * max(rates[-1], 0.0)
-    kept = jumps.channels < np.count_nonzero(rates > floor)
+    kept = jumps.channels < np.count_nonzero(emitting(rates))
     return Jumps(
         jumps.trajectory[kept], jumps.times[kept], jumps.channels[kept], jumps.n_trajectories
     )

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collective import _checks
 from collective._memory import require
 from collective._operators import lowering
 from collective.couplings import Couplings
+from collective.emitters import Emitters
 from collective.observables import _given
 
 if TYPE_CHECKING:
@@ -52,11 +54,31 @@ def amplitudes(
     require_light(couplings, observable)
     emitters = _given.in_vacuum(couplings, observable)
     n = _one_direction(direction, name)
-    across = emitters.dipoles - np.outer(emitters.dipoles @ n, n)
-    phases = np.exp(-1j * emitters.wavenumbers.mean() * emitters.positions @ n)
-    if np.abs(across).max() < _ALONG:
+    if np.abs(_across(emitters.dipoles, n)).max() < _ALONG:
         raise ValueError(f"{name}: every dipole points along {n}, where it radiates nothing")
-    return across * (np.sqrt(3 * emitters.decay_rates / (8 * np.pi)) * phases)[:, None]
+    return far_fields(emitters, n)
+
+
+def far_fields(emitters: Emitters, unit: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Far fields of the emitters in directions n̂ (..., 3), their norms² rates per solid angle.
+
+    f_n = √(3Γ_n/8π) [u_n − n̂(n̂·u_n)] e^{−ikn̂·r_n}, (..., N, 3), at the mean wave number.
+    """
+    strengths = np.sqrt(3 * emitters.decay_rates / (8 * np.pi))[:, None] * emitters.dipoles
+    phases = np.exp(-1j * wavenumber(emitters) * unit @ emitters.positions.T)
+    return np.asarray(phases[..., None] * _across(strengths, unit))
+
+
+def wavenumber(emitters: Emitters) -> float:
+    """The mean one, as in Γ: the photons that leave must be those that are seen."""
+    return float(emitters.wavenumbers.mean())
+
+
+def trace_of_square(decay: NDArray[Any]) -> float:
+    """Tr Γ² = Σ|Γ_mn|²; of one number seen N² times without its matrix."""
+    if _checks.constant(decay):
+        return float(len(decay) ** 2 * np.abs(decay[0, 0]) ** 2)
+    return float(np.vdot(decay, decay).real)
 
 
 def channels(matrix: NDArray[Any]) -> "list[Qobj]":
@@ -65,6 +87,11 @@ def channels(matrix: NDArray[Any]) -> "list[Qobj]":
     bright = rates > len(matrix) * _ROUND_OFF * max(rates[-1], 0.0)
     amplitudes = np.sqrt(rates[bright])[:, None] * vectors[:, bright].conj().T
     return [lowering(row) for row in amplitudes]
+
+
+def _across(vectors: NDArray[Any], unit: NDArray[np.float64]) -> NDArray[Any]:
+    """The parts of vectors (N, 3) perpendicular to directions (..., 3): (..., N, 3)."""
+    return np.asarray(vectors - (unit @ vectors.T)[..., None] * unit[..., None, :])
 
 
 def _one_direction(direction: ArrayLike, name: str) -> NDArray[np.float64]:

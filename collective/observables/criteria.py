@@ -14,7 +14,7 @@ from collective import _checks
 from collective.couplings import Couplings, couple
 from collective.emitters import Emitters
 from collective.fields import Vacuum
-from collective.observables._light import emission_matrix
+from collective.observables._light import emission_matrix, trace_of_square
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,7 +85,7 @@ def burst_criterion(couplings: Couplings, direction: ArrayLike | None = None) ->
         raise ValueError("couplings: no emitter decays, so there is no emission to rise")
     if direction is None:
         seen = own
-        product = _squares(decay)
+        product = trace_of_square(decay)
     else:
         matrix = emission_matrix(couplings, direction, "burst_criterion into a direction")
         seen = np.diagonal(matrix).real
@@ -190,13 +190,6 @@ def participation_ratios(couplings: Couplings) -> NDArray[np.float64]:
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     weights = np.abs(couplings.modes().vectors) ** 2
     return weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0)
-
-
-def _squares(decay: NDArray[np.complex128] | NDArray[np.float64]) -> float:
-    """Tr Γ² = Σ|Γ_mn|², of a constant matrix without its N² entries."""
-    if _checks.constant(decay):
-        return float(len(decay) * abs(decay[0, 0])) ** 2
-    return float(np.vdot(decay, decay).real)
 
 
 def _built(builder: Callable[[float], Couplings | Emitters], spacing: float) -> Couplings:

@@ -23,6 +23,7 @@ from collective.emitters import Emitters
 from collective.fields import Vacuum
 from collective.fields.protocol import checked_points, total_green
 from collective.observables import _given, _sphere
+from collective.observables._light import far_fields, wavenumber
 from collective.result import Result
 
 _CHUNK_BYTES = 2**24
@@ -60,15 +61,9 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
     """
     correlations, emitters = _in_vacuum(result, "angular_pattern")
     unit = _given.directions("directions", directions)
-    k = _wavenumber(emitters)
-    strengths = np.sqrt(3 * emitters.decay_rates / (8 * np.pi))[:, None] * emitters.dipoles
-
-    def fields(some: slice) -> NDArray[np.complex128]:
-        n = unit[some]
-        across = strengths - (n @ strengths.T)[..., None] * n[:, None]
-        return np.exp(-1j * k * n @ emitters.positions.T)[..., None] * across
-
-    return _intensities(correlations, len(unit), fields, "directions")
+    return _intensities(
+        correlations, len(unit), lambda some: far_fields(emitters, unit[some]), "directions"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +120,7 @@ def far_field(
         True
     """
     _, emitters = _in_vacuum(result, "far_field")
-    needed = _sphere.resolution(_wavenumber(emitters) * emitters.extent)
+    needed = _sphere.resolution(wavenumber(emitters) * emitters.extent)
     p = needed[0] if n_polar is None else _checks.count("n_polar", n_polar)
     a = needed[1] if n_azimuth is None else _checks.count("n_azimuth", n_azimuth)
     directions, weights = sphere(p, a)
@@ -201,8 +196,8 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
     span = float(aperture**2 / (1 + np.sqrt((1 - aperture) * (1 + aperture))))  # 1 − cos θ
     # by how much the phase of a wave varies over the cone, around the axis and away from it
     across, along = _sphere.extents(emitters.positions @ axes.T)
-    around = _wavenumber(emitters) * across * aperture
-    n_polar, _ = _sphere.resolution(around + _wavenumber(emitters) * along * span)
+    around = wavenumber(emitters) * across * aperture
+    n_polar, _ = _sphere.resolution(around + wavenumber(emitters) * along * span)
     directions, weights = _sphere.band(n_polar, _sphere.resolution(around)[1], span)
     return angular_pattern(result, directions @ axes) @ weights
 
@@ -242,15 +237,15 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
     """
     correlations = _given.correlations(result, "near_field")
     emitters = _given.emitters(result.couplings, "near_field")
-    if field is None and result.couplings.field is None:
+    field = result.couplings.field if field is None else field
+    if field is None:
         _given.in_vacuum(result.couplings, "near_field without field=")
+        field = Vacuum()
     where = checked_points("points", points)
     at = where.reshape(-1, 3)
     if len(at):
         _given.apart(at, emitters)
-    if field is None:
-        field = Vacuum() if result.couplings.field is None else result.couplings.field
-    k = _wavenumber(emitters)
+    k = wavenumber(emitters)
     strengths = np.sqrt(6 * np.pi * emitters.decay_rates)[:, None] * emitters.dipoles
 
     def fields(some: slice) -> NDArray[np.complex128]:
@@ -264,11 +259,6 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
 def _in_vacuum(result: Result, observable: str) -> tuple[NDArray[np.complex128], Emitters]:
     correlations = _given.correlations(result, observable)
     return correlations, _given.in_vacuum(result.couplings, observable)
-
-
-def _wavenumber(emitters: Emitters) -> float:
-    """The mean one, as in Γ: the photons that leave must be those that are seen."""
-    return float(emitters.wavenumbers.mean())
 
 
 def _intensities(

@@ -9,7 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from collective import _checks, _operators
 from collective.couplings import Couplings
 from collective.observables import _counting, _given, _regression
-from collective.observables._light import amplitudes, channels, emission_matrix, require_light
+from collective.observables._light import (
+    amplitudes,
+    channels,
+    emission_matrix,
+    require_light,
+    trace_of_square,
+)
 from collective.result import Result
 from collective.states import State
 
@@ -115,7 +121,7 @@ def inverted_g2(couplings: Couplings, *, directions: ArrayLike | None = None) ->
     if directions is None:
         require_light(couplings, "inverted_g2")
         diagonals = [np.diag(couplings.decay).real] * 2
-        exchanged = _squared(couplings.decay)
+        exchanged = trace_of_square(couplings.decay)
     else:
         fields = [
             amplitudes(couplings, unit, "inverted_g2", name)
@@ -126,13 +132,6 @@ def inverted_g2(couplings: Couplings, *, directions: ArrayLike | None = None) ->
         exchanged = float(np.sum(np.abs(fields[0].T @ fields[-1].conj()) ** 2))
     first, second = diagonals[0], diagonals[-1]
     return float(1 + (exchanged - 2 * first @ second) / (first.sum() * second.sum()))
-
-
-def _squared(decay: NDArray[Any]) -> float:
-    """Tr Γ², of one number seen N² times without its matrix."""
-    if _checks.constant(decay):
-        return float(len(decay) ** 2 * np.abs(decay[0, 0]) ** 2)
-    return float(np.vdot(decay, decay).real)
 
 
 def coincidences(

@@ -1,8 +1,12 @@
-"""What all figures share: colours, axes, units."""
+"""What all figures share: colours, axes, units, results by label."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from collective import _checks
+from collective.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,3 +32,25 @@ def axes(ax: "Axes | None") -> "Axes":
     import matplotlib.pyplot as plt
 
     return plt.subplots(layout="constrained")[1]
+
+
+def by_label(results: Any) -> dict[str, Result]:
+    """One result, several, or several by label: always by label."""
+    if isinstance(results, Result):
+        return {"coupled": results}
+    if not isinstance(results, Mapping):
+        listed = list(results) if isinstance(results, Sequence) else [results]
+        results = {}
+        for result in listed:
+            _checks.instance("results", result, Result, "co.evolve(...)")
+            n = result.populations.shape[1]
+            label, copies = f"N = {n}", 1
+            while label in results:
+                copies += 1
+                label = f"N = {n} ({copies})"
+            results[label] = result
+    if not results:
+        raise ValueError("results is empty: give at least one result of co.evolve")
+    for result in results.values():
+        _checks.instance("results", result, Result, "co.evolve(...)")
+    return dict(results)

@@ -1,13 +1,13 @@
 """Curves against time: emission, populations, distances of approximations."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from collective import _checks
 from collective.comparison import Comparison
-from collective.plot._style import RATE, TIME, axes, colours
+from collective.plot._style import RATE, TIME, axes, by_label, colours
 from collective.result import Result
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def emission(
         per_emitter: divide by the number of emitters.
         ax: where to draw; None makes a new figure.
     """
-    named = _by_label(results)
+    named = by_label(results)
     ax = axes(ax)
     for (label, result), colour in zip(named.items(), colours(len(named)), strict=True):
         if result.emission is None:
@@ -90,24 +90,3 @@ def comparison(comparison: Comparison, *, ax: "Axes | None" = None) -> "Axes":
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False)
     return ax
-
-
-def _by_label(results: Any) -> dict[str, Result]:
-    if isinstance(results, Result):
-        return {"coupled": results}
-    if not isinstance(results, Mapping):
-        listed = list(results) if isinstance(results, Sequence) else [results]
-        results = {}
-        for result in listed:
-            _checks.instance("results", result, Result, "co.evolve(...)")
-            n = result.populations.shape[1]
-            label, copies = f"N = {n}", 1
-            while label in results:
-                copies += 1
-                label = f"N = {n} ({copies})"
-            results[label] = result
-    if not results:
-        raise ValueError("results is empty: give at least one result of co.evolve")
-    for result in results.values():
-        _checks.instance("results", result, Result, "co.evolve(...)")
-    return dict(results)

@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective import _checks
 from collective.fields import Nanowire
 from collective.observables import patterns
-from collective.plot._style import axes, colours
-from collective.plot.curves import _by_label
+from collective.plot._style import axes, by_label, colours
 from collective.result import Result
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def pattern(
     from matplotlib.ticker import MaxNLocator
 
     across, up = _plane(plane)
-    named = _by_label(results)
+    named = by_label(results)
     angles = np.linspace(0, 2 * np.pi, _ANGLES)
     directions = np.cos(angles)[:, None] * across + np.sin(angles)[:, None] * up
     moments = [_at(result, time) for result in named.values()]
