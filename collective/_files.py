@@ -6,6 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 
+def completed(name: str, path: str | os.PathLike[str], suffix: str) -> Path:
+    """The path with its suffix, or an error if it is no file's."""
+    target = Path(path)
+    if target.name in ("", "..") or target.is_dir():
+        raise ValueError(f"{name} must name a file, got {str(path)!r}")
+    if target.suffix != suffix:
+        target = target.with_name(target.name + suffix)
+    if target.is_dir():
+        raise ValueError(f"{name} must name a file, {str(target)!r} is a folder")
+    return target
+
+
 def written(path: str | os.PathLike[str], suffix: str, write: Callable[[Path], None]) -> Path:
     """The path of a file that is written beside its place and moved there when complete.
 
@@ -14,13 +26,7 @@ def written(path: str | os.PathLike[str], suffix: str, write: Callable[[Path], N
         suffix: ".npz".
         write: writes to the path it is given.
     """
-    target = Path(path)
-    if target.name in ("", "..") or target.is_dir():
-        raise ValueError(f"path must name a file, got {str(path)!r}")
-    if target.suffix != suffix:
-        target = target.with_name(target.name + suffix)
-    if target.is_dir():
-        raise ValueError(f"path must name a file, {str(target)!r} is a folder")
+    target = completed("path", path, suffix)
     target.parent.mkdir(parents=True, exist_ok=True)
     # the suffix stays: some writers choose the format by it
     handle, partial = tempfile.mkstemp(

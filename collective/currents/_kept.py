@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._files import written
+from collective._files import completed, written
 from collective.currents.orbitals import Orbitals
 
 
@@ -41,19 +41,15 @@ class Kept:
     """
 
     def __init__(self, path: "str | os.PathLike[str] | None", orbitals: Orbitals, screening: float):
-        self._path = None
+        self._path: Path | None = None
         if path is None:
             return
         if not isinstance(path, str | os.PathLike):
             raise ValueError(f"checkpoint must be a file name, got {path!r}")
+        self._path = completed("checkpoint", path, ".npz")
         digest = hashlib.sha256(repr(screening).encode())
         for array in (*orbitals.axes, orbitals.wavefunctions):
             digest.update(np.ascontiguousarray(array).data)
-        self._path = Path(path)
-        if not self._path.name:
-            raise ValueError(f"checkpoint must name a file, got {str(path)!r}")
-        if self._path.suffix != ".npz":
-            self._path = self._path.with_name(self._path.name + ".npz")
         self._arrays: dict[str, Any] = {"problem": digest.hexdigest()}
         if self._path.is_file():
             found = _read(self._path)

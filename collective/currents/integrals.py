@@ -27,6 +27,7 @@ from collective.currents._fermions import full, reduced
 from collective.currents._free_space import Grid
 from collective.currents._kept import Kept
 from collective.currents._pairs import coulomb_and_ampere
+from collective.currents._units import not_negative
 from collective.currents.orbitals import Orbitals
 
 if TYPE_CHECKING:
@@ -206,9 +207,7 @@ def interactions(
                [-7.0814,  7.0814]])
     """
     _checks.instance("orbitals", orbitals, Orbitals, "co.currents.Orbitals(...)")
-    screening = _checks.number("screening", screening)
-    if screening < 0:
-        raise ValueError(f"screening must not be negative, got {screening:g} bohr⁻¹")
+    screening = not_negative("screening", screening)
     finest = np.pi / min(orbitals.spacings)
     if screening > finest:
         raise ValueError(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collective import _checks
+from collective.emitters import Emitters
 from collective.result import Result
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ def axes(ax: "Axes | None") -> "Axes":
     import matplotlib.pyplot as plt
 
     return plt.subplots(layout="constrained")[1]
+
+
+def length_unit(emitters: Emitters) -> str:
+    """What positions are in: wavelengths, unless the emitters say otherwise."""
+    return "λ₀" if emitters.wavelength == 1 else "units of length"
 
 
 def by_label(results: Any) -> dict[str, Result]:

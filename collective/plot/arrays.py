@@ -9,7 +9,7 @@ from collective import _checks
 from collective.couplings import Couplings
 from collective.observables.beam import Scattering
 from collective.observables.bloch import Bands
-from collective.plot._style import COLOURS, axes
+from collective.plot._style import COLOURS, axes, length_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,7 +99,7 @@ def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "
         "linewidths": 0.6,
         "zorder": 3,
     }
-    length = "λ₀" if unit == 1 else "units of length"
+    length = length_unit(couplings.emitters)
     labels = [f"{name} ({length})" for name in "xyz"]
     if len(wide) == 3:
         dots = ax.scatter(*r.T, depthshade=False, **style)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective import _checks
 from collective.fields import Nanowire
 from collective.observables import patterns
-from collective.plot._style import axes, by_label, colours
+from collective.plot._style import axes, by_label, colours, length_unit
 from collective.result import Result
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _drawn(
         label="emitters",
     )
     standard = emitters.wavelength == 1
-    unit = "λ₀" if standard else "units of length"
+    unit = length_unit(emitters)
     ax.figure.colorbar(
         image,
         ax=ax,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from collective import _checks
 from collective._files import written
 from collective.observables.excitations import excitation_distribution
-from collective.plot._style import COLOURS, RATE, TIME, axes
+from collective.plot._style import COLOURS, RATE, TIME, axes, length_unit
 from collective.result import Result
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _dots(figure: Any, result: Result) -> Any:
     else:
         r = emitters.positions
         extents = np.ptp(r, axis=0)
-        unit = "λ₀" if emitters.wavelength == 1 else "units of length"
+        unit = length_unit(emitters)
         if extents.min() > 1e-9 * emitters.wavelength:
             ax = figure.add_subplot(1, 2, 1, projection="3d")
             ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", zlabel=f"z ({unit})")

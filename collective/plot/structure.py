@@ -7,7 +7,7 @@ import numpy as np
 from collective import _checks
 from collective.couplings import Couplings
 from collective.emitters import Emitters
-from collective.plot._style import COLOURS, axes
+from collective.plot._style import COLOURS, axes, length_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +74,7 @@ def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
     r = emitters.positions
     flat = [i for i in range(3) if np.ptp(r[:, i]) < 1e-9 * emitters.wavelength]
     arrows = emitters.dipoles.real * 0.4 * _arrow_length(emitters)
-    unit = "λ₀" if emitters.wavelength == 1 else "units of length"
+    unit = length_unit(emitters)
     names = "xyz"
     if not flat:
         if ax is None:
