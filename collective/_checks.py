@@ -1,7 +1,8 @@
 """Checks of user input, so that every error names the argument, the number and the way out."""
 
+import inspect
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Complex, Number, Real
 from typing import Any
 
@@ -26,9 +27,32 @@ def readonly(array: NDArray[Any]) -> NDArray[Any]:
 def freeze(instance: Any, **attributes: Any) -> None:
     """Set the attributes of a frozen dataclass once, arrays read-only."""
     for name, value in attributes.items():
-        if isinstance(value, np.ndarray):
-            readonly(value)
         object.__setattr__(instance, name, value)
+    lock(attributes)
+
+
+def lock(held: Any) -> None:
+    """Mark every array read-only that an object, a list, a tuple or a dictionary holds."""
+    if isinstance(held, np.ndarray):
+        readonly(held)
+    elif isinstance(held, Mapping):
+        lock(list(held.values()))
+    elif isinstance(held, list | tuple):
+        for value in held:
+            if isinstance(value, np.ndarray | list | tuple | Mapping):
+                lock(value)
+
+
+def restored(instance: Any, state: dict[str, Any]) -> None:
+    """`__setstate__` of a frozen dataclass: copies are checked and read-only, as the original is.
+
+    Copies and unpickled arrays can be written to, and a pickle may hold anything.
+    """
+    names = list(inspect.signature(type(instance)).parameters)
+    if set(names) <= state.keys():
+        type(instance).__init__(instance, **{name: state[name] for name in names})
+    else:  # made by a function of ours, from other arguments
+        freeze(instance, **state)
 
 
 def finite(
@@ -173,6 +197,24 @@ def count(name: str, value: Any, *, minimum: int = 1, maximum: int | None = MOST
     return n
 
 
+def index(name: str, value: Any, size: int, what: str = "emitters") -> int:
+    """The index of one of several things, 0 … size − 1."""
+    found = count(name, value, minimum=0)
+    if found >= size:
+        raise ValueError(f"{name} must be below {size}, the number of {what}; got {found}")
+    return found
+
+
+def listed(name: str, value: Any, size: int | None = None) -> list[Any]:
+    """A list, tuple or array of one entry per emitter, as a list."""
+    array = isinstance(value, np.ndarray)
+    if not isinstance(value, list | tuple) and not (array and value.ndim):
+        raise ValueError(f"{name} must be a list with one entry per emitter, not {short(value)}")
+    if size is not None and len(value) != size:
+        raise ValueError(f"{name} must have one entry per emitter, {size}; got {len(value)}")
+    return list(value)
+
+
 def flag(name: str, value: Any) -> bool:
     """True or False, and nothing that only behaves like one of them."""
     if not isinstance(value, bool | np.bool_):
@@ -261,8 +303,10 @@ def positive_semidefinite(decay: NDArray[Any]) -> None:
             return
         raise ValueError(
             "decay must be positive semidefinite: smallest eigenvalue "
-            f"{np.linalg.eigvalsh(decay)[0]:.3g}; "
-            "Γ belongs to the whole environment, vacuum and scattered part together"
+            f"{np.linalg.eigvalsh(decay)[0]:.3g}. Γ is that of the whole environment, vacuum and "
+            "scattered part together, of unit dipoles. What rounding has left, of dipoles or of a "
+            "file, can be clipped: values, v = np.linalg.eigh(decay); "
+            "decay = (v * values.clip(0)) @ v.conj().T"
         ) from None
 
 

@@ -13,7 +13,9 @@ from collective import _checks, _operators
 from collective._memory import require
 from collective._modes import Modes, emitting, modes
 from collective._pairs import averaged_shift, integral_parts, unit_couplings
+from collective._warn import UnitWarning, warn
 from collective.emitters import Emitters
+from collective.emitters.two_level import UNITS, nearest_apart, warn_of_lengths
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 SHIFTS = ("full", "rwa")
 _NOT_SCATTERED = 1e-12  # per linewidth
+_LONELY = 100.0  # wavelengths between neighbours, from which on they may be another unit
+_INDEPENDENT = 0.01  # of a rate: couplings that hardly show
+_LARGEST_SHIFT = 1e9  # linewidths
+_ORTHOGONAL = 1e-12  # |u*·u'| of dipoles that do not see each other at one place
 _COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 10²⁶ linewidths
 
 
@@ -89,6 +95,7 @@ class Couplings:
         field: Any = None,
     ):
         decay, shift = _checks.hermitian("decay", decay), _checks.hermitian("shift", shift)
+        _require_field(field)
         n = len(decay)
         if len(shift) != n:
             raise ValueError(f"shift must have the shape of decay, {decay.shape}: {shift.shape}")
@@ -111,11 +118,35 @@ class Couplings:
             field=field,
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle takes along: one number seen N² times as that number."""
+        return {
+            name: (value[0, 0], len(value))
+            if name in ("decay", "shift") and _checks.constant(value)
+            else value
+            for name, value in vars(self).items()
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        whole = {
+            name: np.broadcast_to(value[0], (value[1], value[1]))
+            if isinstance(value, tuple)
+            else value
+            for name, value in state.items()
+        }
+        _checks.restored(self, whole)
+
     def __len__(self) -> int:
         return len(self.decay)
 
     def replace(self, **changes: Any) -> "Couplings":
         """A copy with the given arguments of the constructor changed.
+
+        Γ and Δ are not computed again: emitters elsewhere and another field need `couple`.
+
+        Raises:
+            ValueError: for emitters or a field that Γ and Δ do not belong to, unless new matrices
+                come with them; and as the constructor.
 
         Example:
             >>> import collective as co
@@ -125,7 +156,30 @@ class Couplings:
         """
         if {"decay", "shift"} & changes.keys():
             changes.setdefault("field", None)  # matrices of your own are not the field's
+        else:
+            self._refuse_other_origin(changes)
         return replace(self, **changes)
+
+    def _refuse_other_origin(self, changes: dict[str, Any]) -> None:
+        """Raise for emitters or a field that Γ and Δ are not of."""
+        emitters, field = changes.get("emitters"), changes.get("field")
+        if self.emitters is not None and emitters is not None:
+            _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+            if not _same_couplings(self.emitters, emitters):
+                raise ValueError(
+                    "emitters: Γ and Δ of these couplings are of other emitters (positions, "
+                    "dipoles, decay_rates or wave numbers differ); use co.couple(emitters, field), "
+                    "or give decay= and shift= with them"
+                )
+            if np.any(emitters.detunings != self.emitters.detunings):
+                changes.setdefault("detunings", emitters.detunings)
+        if self.field is not None and field is not None:
+            _require_field(field)
+            if field is not self.field and field != self.field:
+                raise ValueError(
+                    f"field: Γ and Δ of these couplings are those in {self.field!r}, not in "
+                    f"{field!r}; use co.couple(emitters, field), or give decay= and shift= with it"
+                )
 
     def effective_hamiltonian(self) -> NDArray[Any]:
         """One excitation's H_eff = δ + Δ − iΓ/2 as a matrix, (N, N).
@@ -261,8 +315,8 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
         `Couplings` with Γ and Δ, (N, N).
 
     Raises:
-        ValueError: for coincident emitters, whose shift diverges, or a field that is needed at
-            imaginary wave numbers (for "rwa", or where it scatters light back to the emitter)
+        ValueError: for coincident emitters, whose shift diverges (unless their dipoles are
+            orthogonal: those do not see each other), or a field that is needed at imaginary wave numbers (for "rwa", or where it scatters light back to the emitter)
             and not known there.
 
     Example:
@@ -276,12 +330,7 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
     """
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = _checks.choice("shift", shift, SHIFTS)
-    distance, pair = emitters.nearest_pair()
-    if distance < _COINCIDENT * emitters.wavelength:
-        raise ValueError(
-            f"emitters {pair[0]} and {pair[1]} coincide (distance {distance:g}): their shift "
-            "diverges; move one, or give Couplings(decay, shift) your own matrices"
-        )
+    _refuse_coincident(emitters)
     wavenumbers = emitters.wavenumbers
     mean = float(wavenumbers.mean())
     if np.all(wavenumbers == wavenumbers[0]):
@@ -299,13 +348,82 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
         np.fill_diagonal(shifts, 0.0)
     strength = np.sqrt(emitters.decay_rates)
     scale = strength[:, None] * strength
-    return Couplings(
+    found = Couplings(
         decay * scale,
         shifts * scale,
         detunings=emitters.detunings,
         emitters=emitters,
         field=field,
     )
+    _warn_of_units(found)
+    return found
+
+
+def _same_couplings(one: Emitters, other: Emitters) -> bool:
+    """Whether Γ and Δ of the two are the same in any field: all but their detunings are."""
+    return len(one) == len(other) and all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("positions", "dipoles", "decay_rates", "wavenumbers")
+    )
+
+
+def _warn_of_units(found: Couplings) -> None:
+    """Warn of couplings as those of positions in another unit than the wavelength are."""
+    emitters = found.emitters
+    assert emitters is not None
+    warn_of_lengths(emitters, found.field)
+    nearest = nearest_apart(emitters) / emitters.wavelength
+    own = np.abs(np.diag(found.decay)).max()
+    if _LONELY < nearest <= 1e4:
+        others = [np.abs(m - np.diag(np.diag(m))).max() for m in (found.decay, found.shift)]
+        if max(others) < _INDEPENDENT * own:
+            warn(
+                f"emitters: the nearest are {nearest:.3g} wavelengths apart, where they are all "
+                f"but independent (couplings of {max(others):.1e} for rates of {own:.3g}): are "
+                f"positions and wavelength in one unit? {UNITS}",
+                UnitWarning,
+            )
+    largest = float(np.abs(found.shift).max())
+    limit, name = _LARGEST_SHIFT * float(emitters.decay_rates.max()), "linewidths"
+    if emitters.frequency is not None and emitters.frequency < limit:
+        limit, name = emitters.frequency, "the transition's frequency"
+    if largest > limit and nearest >= 1e-4:  # closer ones have been warned of
+        warn(
+            f"emitters: a shift of {largest:.3g} is above {limit:.3g}, {name}, where two levels "
+            f"are not enough: are positions, wavelength and frequency as meant? {UNITS}",
+            UnitWarning,
+        )
+
+
+def _require_field(field: Any) -> None:
+    """Raise for anything that is no field: neither a Green's tensor nor coefficients."""
+    if field is None:
+        return
+    known = [hasattr(field, name) for name in ("green", "scattered", "coefficients")]
+    if isinstance(field, type) or not any(known):
+        raise TypeError(
+            "field must be a Field, an object with green(r, r_source, k) or scattered(...) such as "
+            f"co.Vacuum(), or None; got {_checks.short(field)}"
+        )
+
+
+def _refuse_coincident(emitters: Emitters) -> None:
+    """Raise for emitters at one place, unless their dipoles do not see each other's near field."""
+    distance, (m, n) = emitters.nearest_pair()
+    if distance >= _COINCIDENT * emitters.wavelength:
+        return
+    from scipy.spatial import cKDTree
+
+    reach = _COINCIDENT * emitters.wavelength
+    for m, n in cKDTree(emitters.positions).query_pairs(reach):
+        overlap = abs(np.vdot(emitters.dipoles[m], emitters.dipoles[n]))
+        if overlap > _ORTHOGONAL or np.any(emitters.positions[m] != emitters.positions[n]):
+            distance = float(np.linalg.norm(emitters.positions[m] - emitters.positions[n]))
+            raise ValueError(
+                f"emitters {m} and {n} coincide (distance {distance:g}): their shift diverges; "
+                "move one, or give Couplings(decay, shift) your own matrices. Only at exactly one "
+                f"place and with orthogonal dipoles is it finite: |u*·u'| is {overlap:.3g}"
+            )
 
 
 def _span(values: NDArray[Any]) -> str:

@@ -25,6 +25,7 @@ from collective._memory import require
 from collective._operators import sum_of_levels
 from collective._schemes import APPROXIMATIONS, assemble
 from collective.emitters import Emitters, Multilevel
+from collective.emitters.two_level import warn_of_lengths
 from collective.spectral import Bath, bath, checked_temperature
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class MasterEquation:
     frame: NDArray[np.float64] | None
     emission_operator: "Qobj | None"
     report: Any
+
+    __setstate__ = _checks.restored
 
     def __init__(
         self,
@@ -241,6 +244,7 @@ def master_equation(
     """
     reference = None
     if isinstance(system, Emitters):
+        warn_of_lengths(system, environment)
         reference, system = system.frequency, Multilevel.from_emitters(system)
     _checks.instance("system", system, Multilevel, "co.Multilevel or co.Emitters")
     scheme = _checks.choice("approximation", approximation, APPROXIMATIONS)

@@ -43,6 +43,8 @@ class Drude:
     damping: float
     background: float = 1.0
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         _checks.freeze(
             self,
@@ -108,6 +110,8 @@ class Lorentz:
     dampings: NDArray[np.float64]
     background: float = 1.0
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         arrays = {
             name: np.atleast_1d(_checks.finite(name, getattr(self, name)))
@@ -165,6 +169,8 @@ class Table:
     wavenumbers: NDArray[np.float64]
     values: NDArray[np.complex128]
     allow_gain: bool = False
+
+    __setstate__ = _checks.restored
 
     def __post_init__(self) -> None:
         k = _checks.finite("wavenumbers", self.wavenumbers)

@@ -11,6 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._warn import UnitWarning, warn
+
+
+_FAR = 1e4  # wavelengths, or their inverse: distances that are rather another unit
+_ANY = {"dipoles": (0, 0, 1), "decay_rates": 1.0, "detunings": 0.0}
+UNITS = (
+    "Positions in metres take wavelength= in metres too: Emitters(positions, wavelength=780e-9), "
+    "or chain(4, 150e-9, wavelength=780e-9). Where it is meant: "
+    "warnings.simplefilter('ignore', co.UnitWarning)"
+)
+_HIGHEST = 1e12  # of a detuning in units of the frequency, from which on nothing is left of ω₀
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -54,6 +65,8 @@ class Emitters:
     frequency: float | None
     wavelength: float
 
+    __setstate__ = _checks.restored
+
     def __init__(
         self,
         positions: ArrayLike,
@@ -76,6 +89,11 @@ class Emitters:
                 raise ValueError(
                     f"frequency + detunings must be positive: emitter {lowest} has "
                     f"{frequency:g} + {detunings[lowest]:g}"
+                )
+            if detunings.max() > _HIGHEST * frequency:
+                raise ValueError(
+                    f"detunings must be at most {_HIGHEST:g} times the frequency, {frequency:g}; "
+                    f"the largest is {detunings.max():g}"
                 )
         _checks.freeze(
             self,
@@ -145,23 +163,48 @@ class Emitters:
         )
 
 
+def nearest_apart(emitters: Emitters) -> float:
+    """The smallest distance of emitters that are not at one place, ∞ if there are none."""
+    distance, _ = emitters.nearest_pair()
+    if distance > 0:
+        return distance
+    apart = emitters.replace(positions=np.unique(emitters.positions, axis=0), **_ANY)
+    return apart.nearest_pair()[0]
+
+
+def warn_of_lengths(emitters: Emitters, field: Any) -> None:
+    """Warn of distances, and of a wire's radius, that no wavelength is compared with."""
+    nearest = nearest_apart(emitters)
+    lengths = {"positions: the nearest emitters are": nearest}
+    radius = getattr(field, "radius", None)
+    if isinstance(radius, float):
+        lengths["radius of the field is"] = radius
+    for what, length in lengths.items():
+        wavelengths = length / emitters.wavelength
+        if np.isfinite(length) and not 1 / _FAR <= wavelengths <= _FAR:
+            apart = " apart" if length is nearest else ""
+            warn(
+                f"{what} {length:.3g}{apart}, which is {wavelengths:.3g} wavelengths of "
+                f"{emitters.wavelength:g}: are all lengths in one unit? {UNITS}",
+                UnitWarning,
+            )
+
+
 def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:
-    dipoles = _checks.finite("dipoles", value, complex)
+    dipoles = _checks.finite("dipoles", value, complex, largest=np.inf)
     if dipoles.shape not in ((3,), (n, 3)):
         raise ValueError(f"dipoles must have shape (3,) or ({n}, 3), got {dipoles.shape}")
     # divide by the largest component first, so that tiny SI dipoles do not underflow
-    largest = np.max(np.abs(dipoles), axis=-1, keepdims=True)
+    largest = np.maximum(np.abs(dipoles.real), np.abs(dipoles.imag)).max(axis=-1, keepdims=True)
     if np.any(largest == 0):
         which = f"[{int(np.argmin(largest))}]" if dipoles.ndim == 2 else ""
         raise ValueError(f"dipoles{which} is zero: a dipole needs a direction")
     norm = np.linalg.norm(dipoles / largest, axis=-1, keepdims=True)
-    length = norm * largest
+    with np.errstate(over="ignore"):
+        length = norm * largest
     # a unit vector stays what it is, bit for bit
     unit = np.where(np.abs(length - 1) < 1e-15, dipoles, dipoles / largest / norm)
-    if not np.all(np.isfinite(unit)):
-        raise ValueError("dipoles are too large or too small for their direction to be known")
-    dipoles = unit
-    return np.broadcast_to(dipoles, (n, 3)).copy()
+    return np.broadcast_to(unit, (n, 3)).copy()
 
 
 def _summary(values: NDArray[Any]) -> str:

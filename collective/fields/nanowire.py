@@ -61,6 +61,8 @@ class Nanowire:
     permittivity: Any
     allow_gain: bool = False
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "radius", _checks.number("radius", self.radius, above=0))
         if isinstance(self.permittivity, type):

@@ -87,6 +87,8 @@ class Plasma:
 
     wavenumber: float
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         object.__setattr__(
             self, "wavenumber", _checks.number("wavenumber", self.wavenumber, above=0)

@@ -39,6 +39,11 @@ class Scattering:
     transmitted: NDArray[np.complex128]
     reflected: NDArray[np.complex128]
 
+    __setstate__ = _checks.restored
+
+    def __post_init__(self) -> None:
+        _checks.lock(vars(self))
+
     @property
     def transmission(self) -> NDArray[np.float64]:
         """``|t|²``, (F,)."""
@@ -126,7 +131,7 @@ def scattering(
     answers = np.zeros((len(frequencies), len(into)), dtype=complex)
     driven = (into != 0) | _exchanging(effective)
     answers[:, driven] = _resolvent(effective[np.ix_(driven, driven)], frequencies, into[driven])
-    return _frozen(frequencies, 1 - 1j * answers @ into.conj(), -1j * answers @ back.conj())
+    return Scattering(frequencies, 1 - 1j * answers @ into.conj(), -1j * answers @ back.conj())
 
 
 def transmission(
@@ -207,7 +212,7 @@ def infinite_array(
     specular = 3 * in_plane / (4 * np.pi * normal.spacing**2)
     resonance = frequencies - normal.shifts[0] + 0.5j * normal.rates[0]
     back = -0.5j * specular / resonance
-    return _frozen(frequencies, 1 + back, back)
+    return Scattering(frequencies, 1 + back, back)
 
 
 def _exchanging(effective: NDArray[np.complex128]) -> NDArray[np.bool_]:
@@ -254,13 +259,3 @@ def _frequencies(value: ArrayLike) -> NDArray[np.float64]:
     if frequencies.ndim != 1 or len(frequencies) == 0:
         raise ValueError(f"frequencies must be a row of numbers, got shape {frequencies.shape}")
     return frequencies
-
-
-def _frozen(
-    frequencies: NDArray[np.float64],
-    transmitted: NDArray[np.complex128],
-    reflected: NDArray[np.complex128],
-) -> Scattering:
-    for array in (frequencies, transmitted, reflected):
-        _checks.readonly(array)
-    return Scattering(frequencies, transmitted, reflected)
