@@ -80,9 +80,7 @@ def finite(
     return array if dtype is None else array.astype(dtype, copy=False)
 
 
-def _refuse_size(
-    name: str, array: NDArray[Any], size: NDArray[np.float64], largest: float
-) -> None:
+def _refuse_size(name: str, array: NDArray[Any], size: NDArray[np.float64], largest: float) -> None:
     """Raise for the first number that is not finite, or the first that is too large."""
     if not np.all(np.isfinite(size)):
         where = _first(~np.isfinite(size))

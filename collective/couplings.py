@@ -316,8 +316,13 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
 
     Raises:
         ValueError: for coincident emitters, whose shift diverges (unless their dipoles are
-            orthogonal: those do not see each other), or a field that is needed at imaginary wave numbers (for "rwa", or where it scatters light back to the emitter)
-            and not known there.
+            orthogonal: those do not see each other), or a field that is needed at imaginary wave
+            numbers (for "rwa", or where it scatters light back to the emitter) and not known there.
+
+    Warns:
+        UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
+            far that nothing couples them; a wire of such a radius; shifts above ω₀ or 10⁹
+            linewidths.
 
     Example:
         >>> import collective as co

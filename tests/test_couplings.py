@@ -45,6 +45,7 @@ def test_vacuum_pairs(distance, dipole, decay, shift):
     np.testing.assert_array_equal(np.diag(pair.shift), 0)
 
 
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 def test_near_field_of_the_decay():
     for axis, coefficient in (((1, 0, 0), 1 / 5), ((0, 0, 1), 1 / 10)):
         pair = co.couple(co.chain(2, 1e-6 / (2 * np.pi), dipoles=axis), VACUUM)
@@ -112,6 +113,7 @@ def test_row_chunks_do_not_matter(monkeypatch):
     np.testing.assert_allclose(whole.shift, chunked.shift, rtol=1e-13)
 
 
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 @given(st.integers(0, 10**6))
 def test_a_detuned_ensemble_is_never_rejected(seed):
     rng = np.random.default_rng(seed)

@@ -104,7 +104,7 @@ def test_equal_labels_are_told_apart(result):
 def test_lattice_in_space():
     ax = co.plot.lattice(co.cubic(2, 2, 2, 0.2))
     assert ax.name == "3d"
-    with pytest.raises(ValueError, match="ax must be a 3D axes"):
+    with pytest.raises(ValueError, match="ax must be 3d axes"):
         co.plot.lattice(co.cubic(2, 2, 2, 0.2), ax=plt.subplots()[1])
 
 

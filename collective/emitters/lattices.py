@@ -115,7 +115,9 @@ def _cells(nx: int, ny: int, nz: int) -> NDArray[np.float64]:
 def _counts(**counts: Any) -> list[int]:
     """Numbers of emitters along each direction, for which there is room."""
     found = [_checks.count(name, n, maximum=None) for name, n in counts.items()]
-    named = " × ".join(f"{name} = {_checks.short(n)}" for name, n in zip(counts, found, strict=True))
+    named = " × ".join(
+        f"{name} = {_checks.short(n)}" for name, n in zip(counts, found, strict=True)
+    )
     require(_BYTES * prod(found), f"a lattice of {named} emitters", "use fewer")
     return found
 

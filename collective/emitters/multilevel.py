@@ -71,8 +71,7 @@ class Multilevel:
             _checks.readonly(_energies(f"energies[{i}]", e)) for i, e in enumerate(energies)
         )
         matrices = tuple(
-            _checks.readonly(_dipole_matrix(i, d, len(levels[i])))
-            for i, d in enumerate(dipoles)
+            _checks.readonly(_dipole_matrix(i, d, len(levels[i]))) for i, d in enumerate(dipoles)
         )
         _checks.freeze(
             self,

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from collective import _checks
 from collective._warn import UnitWarning, warn
 
-
 _FAR = 1e4  # wavelengths, or their inverse: distances that are rather another unit
 _ANY = {"dipoles": (0, 0, 1), "decay_rates": 1.0, "detunings": 0.0}
 UNITS = (
