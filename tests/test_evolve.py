@@ -442,7 +442,7 @@ def test_bad_times(times, message):
             r"observe\['s'\] must be a QuTiP operator",
         ),
         ({"observe": {"n": np.nan * qutip.qeye([2, 2])}}, r"observe\['n'\] must be finite"),
-        ({"observe": None}, "observe must be words, .* got NoneType"),
+        ({"observe": None}, "observe must be words, .* got None"),
         ({"observe": qutip.qeye([2, 2])}, "observe must be words, .* got Qobj"),
         ({"method": np.eye(2)}, "method must be one of"),
         ({"rtol": 1.0}, "rtol and atol must be at most 0.1, got 1"),

@@ -212,16 +212,18 @@ def complaint(recipe, argument, label, make):
     good = arguments[argument]
     arguments[argument] = make()
     begin = time.process_time()
+    name: str | None = argument
     try:
         with watched():
             answer = recipe.call(arguments)
+            name = None  # what comes later need not know of the argument
             if recipe.then is not None:
                 answer = (answer, recipe.then(answer))
             shown = repr(answer)
     except HangError:
         return f"still running after {SECONDS:g} s"
     except Exception as error:
-        return _about(error, argument, recipe.errors)
+        return _about(error, name, recipe.errors)
     seconds = time.process_time() - begin
     if seconds > SECONDS:
         return f"took {seconds:.1f} s"
@@ -308,7 +310,7 @@ def _about(error, argument, errors):
         raised = False
     if not raised:
         return f"raw {shown} at {where}"
-    if not re.search(rf"(?<!\w){re.escape(argument)}(?!\w)", text):
+    if argument is not None and not re.search(rf"(?<!\w){re.escape(argument)}(?!\w)", text):
         return f"no word of {argument!r} in {shown} ({where})"
     if len(text) > 1500:
         return f"an error of {len(text)} letters at {where}"
