@@ -99,9 +99,7 @@ class QutipTrajectories:
     def __init__(self, request: Request):
         self.request = request
         self.n = len(request.couplings)
-        # jumps are located in time as the run counts it, wherever that begins
-        self.origin = float(request.times[0])
-        self.times = request.times - self.origin
+        self.times = request.times
         self.correlated = "correlations" in request.words
         self.extra = (self.n**2 if self.correlated else 0) + len(request.operators)
 
@@ -123,9 +121,7 @@ class QutipTrajectories:
         from qutip import MCSolver
 
         request, couplings = self.request, self.request.couplings
-        hamiltonian, further = driven_hamiltonian(
-            couplings, self.times, request.envelope, self.origin
-        )
+        hamiltonian, further = driven_hamiltonian(couplings, self.times, request.envelope)
         tolerances = {"method": "tsit5", "rtol": request.rtol, "atol": request.atol}
         jumps = couplings.collapse_operators() or [0 * couplings.hamiltonian()]
         return MCSolver(hamiltonian, jumps, options={**_OPTIONS, **tolerances, **further})
@@ -201,7 +197,7 @@ class QutipTrajectories:
                 clicks[i] = list(zip(times, channels, strict=True))
         record = (
             np.repeat(np.arange(count), [len(of) for of in clicks]),
-            self.origin + np.array([t for of in clicks for t, _ in of], float),
+            self.request.user_time(np.array([t for of in clicks for t, _ in of], float)),
             np.array([channel for of in clicks for _, channel in of], np.int64),
         )
         return batch(self._errorful(values), self._others(values), record)
