@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from collective import _checks, _requests
+from collective import _checks, _requests, _timescale
 from collective._memory import available_bytes, bytes_text, require
 from collective._requests import Request
 from collective.couplings import Couplings
@@ -119,7 +119,7 @@ def methods(
         symmetries=symmetries,
         threads=threads,
     )
-    return table(request)
+    return table(_timescale.scaled(request))
 
 
 def table(request: Request) -> Methods:

@@ -4,7 +4,9 @@ Basis order is QuTiP's: emitter 0 is the leftmost tensor factor and `basis(2, 0)
 excited state. Each operator is assembled once from bit tables instead of N² tensor products.
 """
 
+from contextlib import ContextDecorator
 from math import prod
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,35 @@ if TYPE_CHECKING:
 
 _BYTES_PER_ENTRY = 16 + 4  # a complex value and its column
 _COPIES = 4  # triplets, scipy's CSR, QuTiP's CSR and the sum they enter
+
+
+class Untidied(ContextDecorator):
+    """A stretch in which QuTiP keeps every entry; also a decorator, `@Untidied()`.
+
+    Sums and products of QuTiP's sparse operators drop entries below 1e-14, whatever the unit of
+    their rates. The setting is one for the whole process: stretches in several threads are
+    counted, and the last one restores it.
+    """
+
+    _lock, _inside = Lock(), 0
+    _core: Any = None  # the options that were in force at the first, and what they said
+    _before = True
+
+    def __enter__(self) -> None:
+        import qutip
+
+        with Untidied._lock:
+            if Untidied._inside == 0:
+                Untidied._core = qutip.settings.core
+                Untidied._before = Untidied._core["auto_tidyup"]
+                Untidied._core["auto_tidyup"] = False
+            Untidied._inside += 1
+
+    def __exit__(self, *error: Any) -> None:
+        with Untidied._lock:
+            Untidied._inside -= 1
+            if Untidied._inside == 0:
+                Untidied._core["auto_tidyup"] = Untidied._before
 
 
 def excited(n: int) -> NDArray[np.bool_]:

@@ -44,6 +44,8 @@ class Request:
         threads: at most this many, or None for the engine's choice.
         progress: whether to show it.
         checkpointed: whether the run is kept on disk as it goes.
+        unit: of rate in which problem and times are given, in the user's.
+        origin: the user's time at 0.
     """
 
     problem: Couplings | MasterEquation
@@ -62,6 +64,12 @@ class Request:
     threads: int | None = None
     progress: bool = True
     checkpointed: bool = False
+    unit: float = 1.0
+    origin: float = 0.0
+
+    def user_time(self, t: Any) -> Any:
+        """A time, or an array of times, as the user counts them."""
+        return self.origin + t / self.unit
 
     @property
     def couplings(self) -> Couplings:
@@ -114,9 +122,7 @@ def checked(
         envelope,
         envelope_values(envelope, problem, times_),
         None if seed is None else _checks.count("seed", seed, minimum=0, maximum=None),
-        None
-        if n_trajectories is None
-        else _checks.count("n_trajectories", n_trajectories, minimum=2),
+        None if n_trajectories is None else _checks.count("n_trajectories", n_trajectories),
         None
         if standard_error is None
         else _checks.number("standard_error", standard_error, above=0),
@@ -290,6 +296,21 @@ def observables(observe: Any, dims: list[int]) -> tuple[set[str], "dict[str, Qob
             raise ValueError(f"observe[{name!r}] must be finite")
         operators[name] = qutip.Qobj(operator, dims=[dims, dims])
     return words, operators
+
+
+def envelope_at(envelope: Callable[[float], complex], t: float) -> complex:
+    """f(t).
+
+    Raises:
+        ValueError: if it is not finite, or the function itself fails.
+    """
+    try:
+        value = complex(envelope(t))
+    except Exception as error:
+        raise ValueError(f"envelope failed at t = {t:g}: {error!r}") from error
+    if not np.isfinite(value):
+        raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
+    return value
 
 
 def envelope_values(

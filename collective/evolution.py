@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from collective import _checkpoint, _choice, _requests, states
+from collective import _checkpoint, _choice, _requests, _timescale, states
 from collective._choice import METHODS
 from collective._memory import ProblemTooLargeError, bytes_text
 from collective.couplings import Couplings
@@ -121,7 +121,8 @@ def evolve(
         checkpointed=checkpoint is not None,
     )
     found = None if checkpoint is None else _checkpoint.stored(checkpoint)
-    choice = _choice.chosen(request, method, None if found is None else found.method)
+    scaled = _timescale.scaled(request)
+    choice = _choice.chosen(scaled, method, None if found is None else found.method)
     problem = request.problem
     keep, fingerprint, earlier = None, None, None
     if checkpoint is not None:
@@ -155,10 +156,11 @@ def evolve(
             complete=reached == len(request.times) and not run.resume,
             diagnostics=diagnostics,
             resume=run.resume,
-            **run.observables,
+            **_timescale.outward(run.observables, scaled),
         )
 
-    run = _choice.engine(choice.method).run(request, earlier, keep)
+    before = None if earlier is None else _timescale.inward(earlier, scaled)
+    run = _choice.engine(choice.method).run(scaled, before, keep)
     finished = result(run)
     if finished.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
         warnings.warn(
@@ -204,7 +206,8 @@ def steady_state(couplings: Couplings | MasterEquation) -> "Qobj":
 
     dims = _requests.checked_problem(couplings)
     what = f"{len(dims)} emitters" if isinstance(couplings, Couplings) else f"dims {dims}"
-    return exact.steady_state(couplings, dims, what)
+    scaled = _timescale.in_unit(couplings, _timescale.unit_of(couplings))
+    return exact.steady_state(scaled, dims, what)
 
 
 @cache

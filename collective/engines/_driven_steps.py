@@ -17,7 +17,6 @@ from scipy.linalg.blas import daxpy
 
 from collective.engines._generator import Generator
 from collective.engines._packed import KEPT_AT_ONCE, Functionals
-from collective.engines.exact import envelope_at
 
 _REACH = 24.0  # radius of the ellipse times the longest step: longer ones gain little
 _SHORTEST = 2.0**-20  # of it
@@ -240,7 +239,7 @@ class Pulse:
         samples = max(_SAMPLES, int(_PER_INTERVAL * (end - time) / self._resolution))
         # irregular points, so that no period hides between them
         at = np.sort(np.append(np.arange(samples) * _GOLDEN % 1, 1.0))
-        values = np.array([envelope_at(self._envelope, time + (end - time) * x) for x in at])
+        values = np.array([self._envelope(time + (end - time) * x) for x in at])
         powers = chebvander(2 * at - 1, _DEGREE)
         fit = np.linalg.lstsq(powers, values, rcond=None)[0]
         allowed = tolerance / ((end - time) * self._generator.drive_strength)

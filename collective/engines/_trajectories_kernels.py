@@ -9,15 +9,19 @@ and left by raising to any d+l, so that
 Each φ is loaded once for E uses, no table of hops is needed, and the same walk over (d, m) gives
 ⟨σ⁺_lσ⁻_m⟩ and the jump.
 
-A step keeps the terms of the Taylor series φ(θ) = Σ_j θ^j φ_j, φ_j = (−iK)^j φ_0/j!, where K is
-H_eff less its mean diagonal, which multiplies every amplitude alike. From the terms, φ and its norm
-follow at any θ: at the output times, and at those by which the jump is located.
+A step keeps the terms of the Taylor series φ(θ) = Σ_j (θ/g)^j φ_j, φ_j = (−igK)^j φ_0/j!, where K
+is H_eff less its mean diagonal, which multiplies every amplitude alike. From the terms, φ and its
+norm follow at any θ: at the output times, and at those by which the jump is located. Each lane has
+a g of its own, the power of two above the length of its step: so no power of a rate leaves the
+range of numbers, however far the rates of one problem are apart.
 
 A row of a panel is one amplitude, `x[row, 0]` and `x[row, 1]` its real and imaginary part in eight
 lanes; term j occupies rows j·n … j·n+n−1. Row numbers are unsigned (see `_lanes`).
 
 The file is longer than others: it is one loop over steps and the five passes it makes over a panel.
 """
+
+import math
 
 import numpy as np
 
@@ -29,6 +33,7 @@ kernel = compiled(**OPTIONS)
 ROUNDS = 16  # output times read off one pass over the terms
 _TILE = 64  # rows of all terms that stay in the cache while the output times are read off
 _TOLERANCE = 1e-10  # of the last Taylor term; what follows it is about a sixth of it
+_WILD = 1e60  # of ‖φ‖², in a term: a step that is far too long
 _GUARD = 100.0  # a last term that vanishes by chance is not trusted, unless the one before is small
 _FEWEST = 4  # terms
 _AHEAD = 1.5  # a step reaches beyond the jump foreseen from the rate now, which mostly falls
@@ -66,13 +71,13 @@ def _two(x, source, places, who, h, d, up):  # type: ignore[no-untyped-def]
 
 @inline
 def _add(x, i, f, yr, yi):  # type: ignore[no-untyped-def]
-    """Row i += f·y."""
-    store(x, i, 0, axpy(load(x, i, 0), f, yr))
-    store(x, i, 1, axpy(load(x, i, 1), f, yi))
+    """Row i += f·y, lane by lane."""
+    store(x, i, 0, fma(load(x, i, 0), f, yr))
+    store(x, i, 1, fma(load(x, i, 1), f, yi))
 
 
 @kernel
-def apply(x, source, target, n, places, who, h, f):  # type: ignore[no-untyped-def]
+def apply(x, source, target, n, places, who, h, factors):  # type: ignore[no-untyped-def]
     """Rows from target = −i f K · rows from source, n of them.
 
     Args:
@@ -83,8 +88,9 @@ def apply(x, source, target, n, places, who, h, f):  # type: ignore[no-untyped-d
         places: (C(N, k−1), E), place of d+m for each emitter m that d leaves empty.
         who: likewise, m itself.
         h: (N, N, 2), real and imaginary part.
-        f: factor.
+        factors: (1, 1, 8), f of each lane.
     """
+    f = load(factors, np.uint64(0), 0)
     for i in range(n):
         store(x, target + i, 0, zero())
         store(x, target + i, 1, zero())
@@ -191,6 +197,54 @@ def _keep(value, w, slots, b, n, norm):  # type: ignore[no-untyped-def]
         slots[b, i, 1] = scale * value[i, 1, w]
 
 
+@inline
+def _power_above(value):  # type: ignore[no-untyped-def]
+    """The power of two above a number, 1 above 0."""
+    return math.ldexp(1.0, math.frexp(value)[1])
+
+
+@kernel
+def _rescale(x, n, terms, factors):  # type: ignore[no-untyped-def]
+    """Term j times the j-th power of a factor of each lane, for all terms from the first on."""
+    power = np.ones((1, 1, LANES))
+    none = np.uint64(0)
+    for j in range(1, terms + 1):
+        power *= factors
+        f = load(power, none, 0)
+        for i in range(np.uint64(j) * n, np.uint64(j + 1) * n):
+            store(x, i, 0, fma(zero(), f, load(x, i, 0)))
+            store(x, i, 1, fma(zero(), f, load(x, i, 1)))
+
+
+@kernel
+def _tame(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
+    """Shorten the steps whose last term is beyond all use, with the terms that there are.
+
+    Args:
+        x: terms.
+        n: rows of a term, unsigned.
+        terms: index of the last.
+        lane: see `evolve`; scale and want are shortened.
+        size: (8,), ‖φ_j‖² of the last term.
+
+    Returns:
+        Whether any step was.
+    """
+    _, _, norm, _, want, _, scale = lane
+    factors, any_wild = np.ones((1, 1, LANES)), False
+    for w in range(LANES):
+        if norm[w] > 0 and size[w] > _WILD * norm[w]:
+            # so that the last term is about as large as φ itself
+            down = math.ldexp(1.0, -int(0.5 * math.log2(size[w] / norm[w]) / terms))
+            factors[0, 0, w] = down
+            scale[w] *= down
+            want[w] = min(want[w], scale[w])
+            any_wild = True
+    if any_wild:
+        _rescale(x, n, terms, factors)
+    return any_wild
+
+
 @kernel
 def _expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-def]
     """Terms of the Taylor series, and how far each lane may go with them.
@@ -206,49 +260,57 @@ def _expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-
         who: likewise.
         h: likewise.
         loss: what the mean diagonal of H_eff takes from ‖φ‖², a rate.
-        lane: see `evolve`; sets norm, rate and want.
+        lane: see `evolve`; sets norm, rate, want and scale.
 
     Returns:
         Index of the last term.
     """
-    room, left, norm, rate, want, _ = lane
+    room, left, norm, rate, want, _, scale = lane
     none = np.uint64(0)
-    seen = np.empty((1, 3, LANES))
+    seen, factors = np.empty((1, 3, LANES)), np.ones((1, 1, LANES))
     slope, before, after = seen[0, 0], seen[0, 1], seen[0, 2]
     store(seen, 0, 2, _product(x, none, none, n))
     norm[:] = after
     for j in range(1, most + 1):
         to = np.uint64(j) * n
-        apply(x, to - n, to, n, places, who, h, 1 / j)
+        apply(x, to - n, to, n, places, who, h, factors)
         if j == 1:
             store(seen, 0, 0, _product(x, none, n, n))
             for w in range(LANES):
+                scale[w] = 1.0
                 if norm[w] > 0:
                     rate[w] = loss - 2 * slope[w] / norm[w]
                     want[w] = room[w]
                     if rate[w] * room[w] > _AHEAD * left[w]:
                         want[w] = _AHEAD * left[w] / rate[w]
-        if j < _FEWEST - 1:
-            continue
-        before[:] = after
-        store(seen, 0, 2, _product(x, to, to, n))
+                    scale[w] = _power_above(want[w])
+            factors[0, 0] = scale
+            _rescale(x, n, 1, factors)
+        if j >= _FEWEST - 1:
+            before[:] = after
+            store(seen, 0, 2, _product(x, to, to, n))
+            if _tame(x, n, j, lane, after):
+                store(seen, 0, 1, _product(x, to - n, to - n, n))
+                store(seen, 0, 2, _product(x, to, to, n))
+        factors[0, 0] = scale / (j + 1)
         if j < _FEWEST:
             continue
         enough = True
         for w in range(LANES):
             if norm[w] > 0:
-                bound = norm[w] * _TOLERANCE**2
-                power = want[w] ** (2 * j - 2)
-                enough &= after[w] * power * want[w] ** 2 <= bound
+                bound, share = norm[w] * _TOLERANCE**2, want[w] / scale[w]
+                power = share ** (2 * j - 2)
+                enough &= after[w] * power * share**2 <= bound
                 enough &= before[w] * power <= bound * _GUARD**2
         if enough:
             return j
     for w in range(LANES):
         bound = norm[w] * _TOLERANCE**2
         if after[w] > 0:
-            want[w] = min(want[w], (bound / after[w]) ** (0.5 / most))
+            want[w] = min(want[w], scale[w] * (bound / after[w]) ** (0.5 / most))
         if before[w] > 0:
-            want[w] = min(want[w], (bound * _GUARD**2 / before[w]) ** (0.5 / (most - 1)))
+            within = (bound * _GUARD**2 / before[w]) ** (0.5 / (most - 1))
+            want[w] = min(want[w], scale[w] * within)
     return most
 
 
@@ -283,10 +345,10 @@ def _advance(loss, n, terms, work, block, lane, seeking):  # type: ignore[no-unt
     """
     x, value, theta, sums, _, _ = work
     slots, lanes, _, _, _, _, _, jumped = block
-    _, due, norm, rate, want, spent = lane
+    _, due, norm, rate, want, spent, scale = lane
     none = np.uint64(0)
     sums[0] = 0.0
-    theta[0, 0] = want
+    theta[0, 0] = want / scale
     evaluate(x, n, terms, none, n, theta, none, value, sums)
     for w in range(LANES):
         b = lanes[w]
@@ -296,8 +358,9 @@ def _advance(loss, n, terms, work, block, lane, seeking):  # type: ignore[no-unt
         spent[w] = _integrated(loss, want[w], sums[0, 0, w], norm[w])
         jumped[b] = seeking[w] = spent[w] > due[w]
         if seeking[w]:
-            later = loss - 2 * sums[0, 1, w] / sums[0, 0, w]
-            theta[0, 0, w] = _foreseen(due[w] / spent[w], want[w], spent[w], rate[w], later)
+            later = loss - 2 * sums[0, 1, w] / sums[0, 0, w] / scale[w]
+            jump_at = _foreseen(due[w] / spent[w], want[w], spent[w], rate[w], later)
+            theta[0, 0, w] = jump_at / scale[w]
         else:
             _keep(value, w, slots, b, n, sums[0, 0, w])
 
@@ -311,7 +374,7 @@ def _locate(loss, n, terms, work, block, lane, seeking):  # type: ignore[no-unty
     """
     x, value, theta, sums, _, _ = work
     slots, lanes, _, _, _, _, _, _ = block
-    _, due, norm, _, want, _ = lane
+    _, due, norm, _, want, _, scale = lane
     low, high, none = np.zeros(LANES), want.copy(), np.uint64(0)
     for attempt in range(_BISECTIONS):
         if not seeking.any():
@@ -321,13 +384,13 @@ def _locate(loss, n, terms, work, block, lane, seeking):  # type: ignore[no-unty
         for w in range(LANES):
             if not seeking[w]:
                 continue
-            t = theta[0, 0, w]
+            t = theta[0, 0, w] * scale[w]
             over = _integrated(loss, t, sums[0, 0, w], norm[w]) - due[w]
             if over > 0:
                 high[w] = t
             else:
                 low[w] = t
-            slope = loss - 2 * sums[0, 1, w] / sums[0, 0, w]
+            slope = loss - 2 * sums[0, 1, w] / sums[0, 0, w] / scale[w]
             closer = t - over / slope if slope > 0 else low[w]
             if not low[w] < closer < high[w]:
                 closer = 0.5 * (low[w] + high[w])
@@ -336,15 +399,16 @@ def _locate(loss, n, terms, work, block, lane, seeking):  # type: ignore[no-unty
                 want[w] = t
                 _keep(value, w, slots, lanes[w], n, sums[0, 0, w])
             else:
-                theta[0, 0, w] = closer
+                theta[0, 0, w] = closer / scale[w]
 
 
 @kernel
-def _read(k, loss, n, terms, tables, work, block, want, stop, times, record, pairs):  # type: ignore[no-untyped-def]
+def _read(k, loss, n, terms, tables, work, block, lane, stop, times, record, pairs):  # type: ignore[no-untyped-def]
     """Write down what each lane passes up to its time `stop`."""
     places, who, occupied, h = tables
     x, value, theta, sums, excited, correlations = work
     _, lanes, _, _, now, _, following, _ = block
+    want, scale = lane[4], lane[6]
     size, none = np.uint64(len(h)), np.uint64(0)
     tile = np.uint64(_TILE) if len(pairs) == 0 else n
     which = np.zeros((ROUNDS, LANES), np.int64)
@@ -357,7 +421,7 @@ def _read(k, loss, n, terms, tables, work, block, want, stop, times, record, pai
                 t = times[following[b]]
                 if t > stop[w]:
                     break
-                which[q, w], theta[q, 0, w] = following[b], min(t - now[b], want[w])
+                which[q, w], theta[q, 0, w] = following[b], min(t - now[b], want[w]) / scale[w]
                 following[b] += 1
                 q += 1
             rounds = max(rounds, q)
@@ -381,7 +445,7 @@ def _read(k, loss, n, terms, tables, work, block, want, stop, times, record, pai
             for w in range(LANES):
                 if which[q, w] >= 0:
                     row = record[lanes[w], which[q, w]]
-                    row[0] = loss - 2 * sums[q, 1, w] / sums[q, 0, w]
+                    row[0] = loss - 2 * sums[q, 1, w] / sums[q, 0, w] / scale[w]
                     row[1] = k
                     for m in range(size):
                         row[2 + m] = excited[q, m, w] / sums[q, 0, w]
@@ -412,10 +476,10 @@ def evolve(k, loss, most, n, tables, work, block, times, record, pairs, budget):
     places, who, _, h = tables
     slots, lanes, queue, cursor, now, left, _, jumped = block
     # of each lane: time there is; ∫rate dt until the jump; ‖φ‖² and the rate at the start of the
-    # step; its length; ∫rate dt over it
+    # step; its length; ∫rate dt over it; g of its terms
     room, due, norm = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
     rate, want, spent = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
-    lane = room, due, norm, rate, want, spent
+    lane = room, due, norm, rate, want, spent, np.ones(LANES)
     seeking, stop = np.zeros(LANES, np.bool_), np.zeros(LANES)
     for _ in range(budget):
         busy = False
@@ -437,7 +501,7 @@ def evolve(k, loss, most, n, tables, work, block, times, record, pairs, budget):
         for w in range(LANES):
             if lanes[w] >= 0:
                 stop[w] = times[-1] if want[w] == room[w] else now[lanes[w]] + want[w]
-        _read(k, loss, n, terms, tables, work, block, want, stop, times, record, pairs)
+        _read(k, loss, n, terms, tables, work, block, lane, stop, times, record, pairs)
         for w in range(LANES):
             b = lanes[w]
             if b >= 0:

@@ -39,11 +39,11 @@ _OPTIONS = {
     "store_states": False,
     "keep_runs_results": True,
     "nsteps": 10**9,
-    # jumps are located to these, in |ψ|² relative and in time absolute
-    "norm_tol": 1e-7,
-    "norm_t_tol": 1e-10,
+    "norm_tol": 1e-7,  # to which jumps are located, relative in |ψ|²
     "norm_steps": 200,
 }
+_LOCATED = 1e-10  # likewise in time, where the largest rate is about 1; or …
+_DIGITS = 4 * float(np.finfo(float).eps)  # of the last of the times
 
 
 def cost(request: Request, count: int, work: str) -> Cost:
@@ -99,9 +99,7 @@ class QutipTrajectories:
     def __init__(self, request: Request):
         self.request = request
         self.n = len(request.couplings)
-        # jumps are located in time as the run counts it, wherever that begins
-        self.origin = float(request.times[0])
-        self.times = request.times - self.origin
+        self.times = request.times
         self.correlated = "correlations" in request.words
         self.extra = (self.n**2 if self.correlated else 0) + len(request.operators)
 
@@ -109,6 +107,7 @@ class QutipTrajectories:
         """QuTiP comes compiled."""
         import qutip  # noqa: F401
 
+    @_operators.Untidied()
     def prepare(self) -> None:
         """Make the operators."""
         assert self._solver
@@ -123,10 +122,13 @@ class QutipTrajectories:
         from qutip import MCSolver
 
         request, couplings = self.request, self.request.couplings
-        hamiltonian, further = driven_hamiltonian(
-            couplings, self.times, request.envelope, self.origin
-        )
-        tolerances = {"method": "tsit5", "rtol": request.rtol, "atol": request.atol}
+        hamiltonian, further = driven_hamiltonian(couplings, self.times, request.envelope)
+        tolerances = {
+            "method": "tsit5",
+            "rtol": request.rtol,
+            "atol": request.atol,
+            "norm_t_tol": max(_LOCATED, _DIGITS * float(self.times[-1])),
+        }
         jumps = couplings.collapse_operators() or [0 * couplings.hamiltonian()]
         return MCSolver(hamiltonian, jumps, options={**_OPTIONS, **tolerances, **further})
 
@@ -163,6 +165,7 @@ class QutipTrajectories:
         dims = [[2] * self.n, [1] * self.n]
         return np.cumsum(weights) / weights.sum(), [Qobj(ket, dims=dims) for ket in vectors.T]
 
+    @_operators.Untidied()
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
         """Exact values at the initial time, (1, N + 2), and those without an error, (1, X).
 
@@ -179,6 +182,7 @@ class QutipTrajectories:
         values = np.array(means, dtype=complex)[None, :, None]
         return self._errorful(values)[0], self._others(values)
 
+    @_operators.Untidied()
     def draw(self, seed: int, first: int, count: int) -> Batch:
         """Trajectories first … first + count − 1 of a seed."""
         cumulative, kets = self._ensemble
@@ -201,7 +205,7 @@ class QutipTrajectories:
                 clicks[i] = list(zip(times, channels, strict=True))
         record = (
             np.repeat(np.arange(count), [len(of) for of in clicks]),
-            self.origin + np.array([t for of in clicks for t, _ in of], float),
+            self.request.user_time(np.array([t for of in clicks for t, _ in of], float)),
             np.array([channel for of in clicks for _, channel in of], np.int64),
         )
         return batch(self._errorful(values), self._others(values), record)

@@ -75,9 +75,7 @@ class SectorTrajectories:
         self.request, self.size = request, size
         couplings = request.couplings
         self.n = len(couplings)
-        # counted from the first: large times would cost digits of the short steps between jumps
-        self.origin = float(request.times[0])
-        self.times = request.times - self.origin
+        self.times = request.times
         self.top = highest_excitation(request.state, self.n)
         self.sectors = Sectors(self.n, self.top)
         h = one_excitation(couplings)
@@ -213,7 +211,7 @@ class SectorTrajectories:
                     work.panels, block, self.times, record, pairs, sector.budget,
                 )  # fmt: skip
             arrived = np.flatnonzero(jumped)
-            photons[arrived, column] = self.origin + now[arrived]
+            photons[arrived, column] = self.request.user_time(now[arrived])
             self._jump(k, work, arrived, chances[:, 2 + 2 * column], channels[:, column])
         trajectory, place = np.nonzero(channels != _END)
         jumps = (trajectory, photons[trajectory, place], self.kept[channels[trajectory, place]])

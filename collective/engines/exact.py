@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._memory import require
+from collective._operators import Untidied
 from collective._progress import Progress
 from collective._requests import Request, density_matrix
 from collective.couplings import Couplings
@@ -108,6 +109,7 @@ class Stepper(Protocol):
         ...
 
 
+@Untidied()
 def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
     """Evolve ρ through the times not reached earlier.
 
@@ -184,15 +186,13 @@ def driven_hamiltonian(
     couplings: Couplings,
     times: NDArray[np.float64],
     envelope: Callable[[float], complex] | None,
-    origin: float = 0.0,
 ) -> "tuple[Qobj | QobjEvo, dict[str, float]]":
     """H(t), and the options with which an integrator of QuTiP's sees the pulse.
 
     Args:
         couplings: the problem.
-        times: of the run, as the integrator counts them.
-        envelope: f of the user's time, or None.
-        origin: the user's time where the integrator's is 0.
+        times: of the run.
+        envelope: f, or None.
     """
     from qutip import QobjEvo
 
@@ -201,7 +201,7 @@ def driven_hamiltonian(
 
     def pulse(t: float) -> complex:
         # QuTiP also asks at t = 0, where the envelope need not be defined
-        return envelope_at(envelope, origin + t) if t >= times[0] else 0j
+        return envelope(t) if t >= times[0] else 0j
 
     up = couplings.drive_operator()
     hamiltonian = QobjEvo(
@@ -218,21 +218,7 @@ def driven_hamiltonian(
     return hamiltonian, {"max_step": max(float(np.diff(times).min()), span / _ENVELOPE_STEPS)}
 
 
-def envelope_at(envelope: Callable[[float], complex], t: float) -> complex:
-    """f(t).
-
-    Raises:
-        ValueError: if it is not finite, or the function itself fails.
-    """
-    try:
-        value = complex(envelope(t))
-    except Exception as error:
-        raise ValueError(f"envelope failed at t = {t:g}: {error!r}") from error
-    if not np.isfinite(value):
-        raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
-    return value
-
-
+@Untidied()
 def steady_state(problem: "Couplings | MasterEquation", dims: list[int], what: str) -> "Qobj":
     """The one density matrix in the kernel of the Liouvillian; see `collective.steady_state`."""
     from qutip import Qobj
