@@ -4,10 +4,11 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+import collective
 from collective import _checkpoint, _choice, _requests, states
 from collective._choice import METHODS
 from collective._memory import ProblemTooLargeError, bytes_text
@@ -123,10 +124,11 @@ def evolve(
     found = None if checkpoint is None else _checkpoint.stored(checkpoint)
     choice = _choice.chosen(request, method, None if found is None else found.method)
     problem = request.problem
-    keep, fingerprint, earlier = None, None, None
+    keep, earlier = None, None
+    marks: dict[str, Any] = {}
     if checkpoint is not None:
-        fingerprint = _checkpoint.fingerprint(request, choice.method)
-        earlier = _checkpoint.same(found, checkpoint, fingerprint, choice.method)
+        marks = _checkpoint.marks(request, choice.method)
+        earlier = _checkpoint.same(found, checkpoint, request, choice.method)
 
         def keep(run: Run) -> None:
             result(run).save(checkpoint)
@@ -139,11 +141,10 @@ def evolve(
             "rtol": request.rtol,
             "atol": request.atol,
             "versions": _versions(),
+            **marks,
         }
         if earlier is not None:
             diagnostics["seconds"] += earlier.diagnostics["seconds"]
-        if fingerprint is not None:
-            diagnostics["problem"] = fingerprint
         return Result(
             times=request.times[:reached],
             couplings=problem if isinstance(problem, Couplings) else None,
@@ -158,7 +159,8 @@ def evolve(
             **run.observables,
         )
 
-    run = _choice.engine(choice.method).run(request, earlier, keep)
+    with _checkpoint.continuing(checkpoint, earlier):
+        run = _choice.engine(choice.method).run(request, earlier, keep)
     finished = result(run)
     if finished.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
         warnings.warn(
@@ -209,9 +211,15 @@ def steady_state(couplings: Couplings | MasterEquation) -> "Qobj":
 
 @cache
 def _versions() -> dict[str, str]:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    return {name: version(name) for name in ("collective-emission", "qutip", "numpy", "scipy")}
+    found = {"collective-emission": collective.__version__}
+    for name in ("qutip", "numpy", "scipy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # a bundle without metadata
+            found[name] = "unknown"
+    return found
 
 
 __all__ = ["METHODS", "EvolutionError", "ProblemTooLargeError", "evolve", "steady_state"]

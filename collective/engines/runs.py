@@ -141,6 +141,29 @@ def threads_for(request: Request) -> int:
     return min(request.threads or available, available)
 
 
+def resumed(earlier: "Result", name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array from which an interrupted run goes on.
+
+    Args:
+        earlier: the run so far.
+        name: of the array in `Result.resume`.
+        shape: it must have; −1 for any number.
+
+    Raises:
+        ValueError: if it is not there, or of another shape: numpy would spread one number over
+            all without a word.
+    """
+    array = earlier.resume.get(name)
+    if array is None:
+        raise ValueError(f"its array {name!r} is missing")
+    fits = len(array.shape) == len(shape)
+    if not fits or any(a != b != -1 for a, b in zip(array.shape, shape, strict=True)):
+        raise ValueError(f"its array {name!r} has shape {array.shape}, not {shape}")
+    if array.dtype.kind not in "fciu":
+        raise ValueError(f"its array {name!r} is not of numbers")
+    return array
+
+
 def nothing_left(earlier: "Result") -> Run:
     """The run of a checkpoint that is complete: what was observed, in no time."""
     names = ("emission", "excitation", "populations", "correlations")

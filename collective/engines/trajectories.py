@@ -218,7 +218,8 @@ def _means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
     """The same backwards."""
     parts: list[NDArray[Any]] = [np.empty((len(request.times), 0))]
     if "correlations" in request.words:
-        assert earlier.correlations is not None
+        if earlier.correlations is None:
+            raise ValueError("its correlations are missing")
         parts.append(earlier.correlations.reshape(len(request.times), -1))
     parts += [earlier.expect[name][:, None] for name in request.operators]
     return np.concatenate(parts, axis=1).astype(complex)
