@@ -1,7 +1,6 @@
 """Time evolution and steady states: checks, the choice of engine, and the `Result`."""
 
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import collective
 from collective import _checkpoint, _choice, _requests, states
 from collective._choice import METHODS
 from collective._memory import ProblemTooLargeError, bytes_text
+from collective._warn import warn
 from collective.couplings import Couplings
 from collective.engines.runs import Run
 from collective.master import MasterEquation
@@ -24,7 +24,7 @@ _TRACE_ERROR = 1e-6
 
 
 class EvolutionError(RuntimeError):
-    """The integrator failed; `.result` holds everything it reached before."""
+    """The integrator failed, or a warning is an error here; `.result` holds what was reached."""
 
     def __init__(self, message: str, result: Result):
         super().__init__(message)
@@ -96,7 +96,10 @@ def evolve(
     Raises:
         ValueError: for bad arguments, or a checkpoint of another problem.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
-        EvolutionError: the integrator failed; `.result` holds what it reached.
+        EvolutionError: the integrator failed; `.result` holds what it reached. Also where Python
+            turns warnings into errors and there is something to warn of after the run: no warning
+            takes a result away, `.result` holds all of it.
+        KeyboardInterrupt: for Ctrl-C before the first step; a checkpoint stays as it was.
 
     Example:
         >>> import numpy as np, collective as co
@@ -162,21 +165,37 @@ def evolve(
     with _checkpoint.continuing(checkpoint, earlier):
         run = _choice.engine(choice.method).run(request, earlier, keep)
     finished = result(run)
+    notes = list(run.notes)
     if finished.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
-        warnings.warn(
+        notes.append(
             f"the trace of ρ is off by {finished.diagnostics['trace_error']:.1e}: do not trust "
-            "these numbers; shorten the times or lower rtol",
-            stacklevel=2,
+            "these numbers; shorten the times or lower rtol"
         )
     if "correlations" not in request.words:
         finished = finished.replace(correlations=None)
-    if run.failure is not None and not isinstance(run.failure, KeyboardInterrupt):
+    failed = run.failure is not None and not isinstance(run.failure, KeyboardInterrupt)
+    error = _warned(notes, finished)
+    if failed:
         raise EvolutionError(
             f"method {choice.method!r} failed after t = {finished.times[-1]:g}: {run.failure}; the "
             "error's .result holds what was reached",
             finished,
         ) from run.failure
+    if error is not None:
+        raise error
     return finished
+
+
+def _warned(notes: list[str], finished: Result) -> EvolutionError | None:
+    """Warn of everything; the error to raise where warnings are errors, with the result in it."""
+    found = None
+    for note in notes:
+        try:
+            warn(note)
+        except Warning as error:
+            found = EvolutionError(f"{note}; the error's .result holds the whole result", finished)
+            found.__cause__ = error
+    return found
 
 
 def steady_state(couplings: Couplings | MasterEquation) -> "Qobj":

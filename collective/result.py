@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _archive, _checks, _contents
+from collective._console import printable
 from collective._files import checked_path, written
 from collective._jumps import Jumps
 from collective._memory import bytes_text
@@ -139,6 +140,7 @@ class Result:
             raise ValueError("the frame of a drive rotates at its frequency, not known here")
         return emitters.frequency * excited(len(emitters)).sum(axis=1)
 
+    @printable
     def __repr__(self) -> str:
         d = self.diagnostics
         what = f"{len(self.couplings)} emitters" if self.couplings else repr(self.equation)

@@ -9,7 +9,6 @@ An engine is a file with three functions::
 
 import os
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from collective._memory import resident_bytes
 from collective._requests import Request
+from collective._warn import warn
 
 if TYPE_CHECKING:
     from collective.result import Result
@@ -52,12 +52,14 @@ class Run:
         diagnostics: entries of `Result.diagnostics`.
         failure: KeyboardInterrupt or an error of the engine, raised by nobody so far.
         resume: arrays by name from which the engine can go on; empty once complete.
+        notes: what the user is to be warned of once the result is safe.
     """
 
     observables: dict[str, Any]
     diagnostics: dict[str, Any]
     failure: BaseException | None = None
     resume: dict[str, NDArray[Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 Checkpoint = Callable[[Run], None]
@@ -88,6 +90,7 @@ class Clock:
         self._interval = float(CHECKPOINT_SECONDS)
         self._before = self._peak = resident_bytes()
         self._looked = self._start
+        self._notes: list[str] = []
 
     def diagnostics(self) -> dict[str, Any]:
         """Seconds since the start, bytes at the highest of the looks so far."""
@@ -111,20 +114,39 @@ class Clock:
     def keep(self, run: Callable[[], Run]) -> None:
         """Write a checkpoint if it is time; a full disk must not cost the run itself."""
         if self._checkpoint and time.monotonic() - self._saved > self._interval:
-            self.last(run())
+            failure = self._written(run())
+            if failure is None:
+                return
+            try:
+                warn(failure)  # now, while there is time to make room
+            except Warning:  # warnings are errors here, which must not end the run
+                self._notes.append(failure)
 
     def last(self, run: Run) -> None:
-        """Write a checkpoint in any case."""
+        """Write a checkpoint in any case, and add to the run's notes what went wrong."""
         if self._checkpoint is None:
             return
+        try:
+            failure = self._written(run)
+        except KeyboardInterrupt:  # what was computed is about to be returned
+            failure = "Ctrl-C came while the checkpoint was written: it holds what was kept before"
+        run.notes += self._notes
+        if failure is not None:
+            run.notes.append(failure)
+
+    def _written(self, run: Run) -> str | None:
+        """Write a checkpoint; why that was not possible."""
+        assert self._checkpoint is not None
         begin = time.monotonic()
+        failure = None
         try:
             self._checkpoint(run)
         except OSError as error:
-            warnings.warn(f"the checkpoint could not be written: {error}", stacklevel=5)
+            failure = f"the checkpoint could not be written: {error}"
         self._saved = time.monotonic()
         spent = self._saved - begin
         self._interval = max(CHECKPOINT_SECONDS, spent / CHECKPOINT_SHARE)
+        return failure
 
 
 def threads_available() -> int:

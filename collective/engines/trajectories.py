@@ -12,7 +12,6 @@ A drive, a pump, dephasing or operators of the user go to QuTiP's `mcsolve`
 (`_trajectories_qutip`); the channels of its jumps count `couplings.collapse_operators()`.
 """
 
-import warnings
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -195,7 +194,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     done = report()
     clock.last(done)
     if not done.resume:
-        _warn_of_large_error(totals, request)
+        done.notes += _large_error(totals, request)
     return done
 
 
@@ -285,19 +284,19 @@ def _good_enough(totals: Totals, request: Request) -> bool:
     return wanted is not None and _relative_error(totals) <= wanted and _believed(totals, request)
 
 
-def _warn_of_large_error(totals: Totals, request: Request) -> None:
+def _large_error(totals: Totals, request: Request) -> list[str]:
+    """What there is to say of a standard error that was asked for and not reached."""
     wanted, reached = request.standard_error, _relative_error(totals)
     if wanted is None:
-        return
+        return []
     if reached > wanted:
-        warnings.warn(
+        return [
             f"standard_error: {reached:.2g} of the largest emission after {totals.count:,} "
-            f"trajectories, {wanted:g} asked for; allow more by n_trajectories",
-            stacklevel=4,
-        )
-    elif not _believed(totals, request):
-        warnings.warn(
+            f"trajectories, {wanted:g} asked for; allow more by n_trajectories"
+        ]
+    if not _believed(totals, request):
+        return [
             f"standard_error: only {totals.clicks} jumps in {totals.count:,} trajectories, too few "
-            "to know the error; allow more by n_trajectories",
-            stacklevel=4,
-        )
+            "to know the error; allow more by n_trajectories"
+        ]
+    return []
