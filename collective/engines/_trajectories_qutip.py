@@ -111,9 +111,7 @@ class QutipTrajectories:
 
     def prepare(self) -> None:
         """Make the operators."""
-        assert self._solver
-        assert self._observed
-        assert self._ensemble
+        _ = self._solver, self._observed, self._ensemble
 
     def stop(self) -> None:
         """Nothing runs beside the thread that asked."""

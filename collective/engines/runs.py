@@ -8,6 +8,7 @@ An engine is a file with three functions::
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -147,6 +148,16 @@ class Clock:
         spent = self._saved - begin
         self._interval = max(CHECKPOINT_SECONDS, spent / CHECKPOINT_SHARE)
         return failure
+
+
+def without_docstrings() -> str | None:
+    """Why QuTiP's integrators cannot be used, or None; they put docstrings together."""
+    if sys.flags.optimize < 2:
+        return None
+    return (
+        "QuTiP's integrators cannot run under python -OO, which takes away the docstrings they "
+        "read: run python -O, or take method='driven', 'blocks' or 'single'"
+    )
 
 
 def threads_available() -> int:

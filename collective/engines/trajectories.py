@@ -29,7 +29,14 @@ from collective.couplings import Couplings
 from collective.engines._sectors import LARGEST, highest_excitation
 from collective.engines._trajectories_means import Batch, Totals
 from collective.engines._trajectories_size import Size
-from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_available
+from collective.engines.runs import (
+    Checkpoint,
+    Clock,
+    Cost,
+    Run,
+    threads_available,
+    without_docstrings,
+)
 
 if TYPE_CHECKING:
     from collective.result import Result
@@ -56,7 +63,7 @@ def refusal(request: Request) -> str | None:
             f"method 'trajectories' ends at {LARGEST} emitters, got {n}; use method='single', "
             "which takes one excitation of thousands"
         )
-    return None
+    return None if by_sectors(request) else without_docstrings()
 
 
 def by_sectors(request: Request) -> bool:
