@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from collective import _checks, _requests, _timescale
+from collective._console import printable
 from collective._memory import available_bytes, bytes_text, require
 from collective._requests import Request
 from collective.couplings import Couplings
@@ -49,6 +50,7 @@ class Methods:
         """Whether an engine's memory is there."""
         return self.available is None or self.costs[name].bytes <= self.available
 
+    @printable
     def __repr__(self) -> str:
         lines = [f"{'method':<14}{'memory':>11}{'time':>11}  work"]
         for name, cost in self.costs.items():

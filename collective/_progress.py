@@ -1,12 +1,15 @@
-"""A progress line for work that takes more than two seconds."""
+"""A progress line for work that takes more than two seconds; nothing it does can stop that work."""
 
 import sys
 import time
 from types import TracebackType
+from typing import Any
 
 
 class Progress:
     """Counts steps; after two seconds it shows a tqdm bar, or a plain line without tqdm.
+
+    Where nothing can be shown (no stderr, a closed pipe, a bar that fails) it keeps silent.
 
     Args:
         total: number of steps.
@@ -15,23 +18,29 @@ class Progress:
     """
 
     def __init__(self, total: int, label: str, *, show: bool = True):
-        self._total, self._label, self._show = total, label, show
+        self._total, self._label, self._show = total, label, show and sys.stderr is not None
         self._start, self._done, self._printed = time.monotonic(), 0, 0.0
-        self._bar = None
-        if show:
+        self._bar: Any = None
+        if self._show:
             try:
                 from tqdm.auto import tqdm
+
+                self._bar = tqdm(total=total, desc=label, delay=2, leave=False)
             except ImportError:
                 return
-            self._bar = tqdm(total=total, desc=label, delay=2, leave=False)
+            except Exception:  # warnings that are errors, a stderr that is closed
+                self._show = False
 
     def step(self, n: int = 1) -> None:
         """Count n steps as done."""
         self._done += n
-        if self._bar is not None:
-            self._bar.update(n)
-        elif self._show:
-            self._line()
+        try:
+            if self._bar is not None:
+                self._bar.update(n)
+            elif self._show:
+                self._line()
+        except Exception:
+            self._give_up()
 
     def _line(self) -> None:
         now = time.monotonic()
@@ -40,6 +49,13 @@ class Progress:
             left = (now - self._start) * (self._total / self._done - 1)
             text = f"{self._label}: {self._done}/{self._total}, about {left:.0f} s left"
             print(f"\r{text:<70}", end="", file=sys.stderr, flush=True)
+
+    def _give_up(self) -> None:
+        """Show nothing any more."""
+        self._show, self._printed = False, 0.0
+        if self._bar is not None:
+            self._bar.disable = True  # what tqdm asks before it writes, also when it is collected
+            self._bar = None
 
     def __enter__(self) -> "Progress":
         return self
@@ -50,7 +66,19 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._bar is not None:
-            self._bar.close()
-        elif self._printed:
-            print("\r" + " " * 70 + "\r", end="", file=sys.stderr, flush=True)
+        try:
+            if self._bar is not None:
+                self._bar.close()
+            elif self._printed:
+                print("\r" + " " * 70 + "\r", end="", file=sys.stderr, flush=True)
+        except Exception:
+            self._give_up()
+
+
+def say(text: str) -> None:
+    """One line on stderr, if there is one."""
+    try:
+        if sys.stderr is not None:
+            print(text, file=sys.stderr, flush=True)
+    except Exception:  # a pipe that nobody reads any more
+        return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collective import _checks
+from collective._contents import COUPLING_ARRAYS, EMITTER_ARRAYS, WORDS, expectations
 from collective._jumps import Jumps
 from collective._schemes import Report
 from collective.couplings import Couplings
@@ -29,9 +30,6 @@ ARRAYS = (
     "excitation_error",
     "populations_error",
 )
-_WORDS = ("method", "reason", "initial_state", "frame", "complete", "diagnostics")
-_COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
-_EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
 # what a file can bring back of the environment, by name
 _PARTS = {part.__name__: part for part in (Vacuum, Plasma, Nanowire, Drude, Lorentz, Table)}
 
@@ -41,12 +39,14 @@ def pack(result: "Result") -> tuple[dict[str, Any], dict[str, Any]]:
     arrays: dict[str, Any] = {
         name: getattr(result, name) for name in ARRAYS if getattr(result, name) is not None
     }
-    arrays |= {f"expect:{name}": values for name, values in result.expect.items()}
+    # names are the user's, and need not be those of a file's members
+    arrays |= {f"expect:{i}": values for i, values in enumerate(result.expect.values())}
     arrays |= {f"resume:{name}": values for name, values in result.resume.items()}
     if result.jumps is not None:
         arrays |= {f"jumps:{f.name}": getattr(result.jumps, f.name) for f in fields(result.jumps)}
-    metadata = {name: getattr(result, name) for name in _WORDS}
+    metadata = {name: getattr(result, name) for name in WORDS}
     metadata["diagnostics"] = dict(result.diagnostics)
+    metadata["expect"] = list(result.expect)
     for name, states in (("states", result.states), ("last_state", result.last_state)):
         if states is not None:
             listed = states if isinstance(states, list) else [states]
@@ -68,12 +68,12 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
     states, last = (_qobjs(name, arrays, metadata) for name in ("states", "last_state"))
     return {
         **{name: arrays.get(name) for name in ARRAYS},
-        **{name: metadata[name] for name in _WORDS},
+        **{name: metadata[name] for name in WORDS},
         "couplings": None if "equation" in metadata else _unpack_couplings(arrays, metadata),
         "equation": _unpack_equation(arrays, metadata) if "equation" in metadata else None,
         "states": states,
         "last_state": last[0] if last else None,
-        "expect": named("expect:"),
+        "expect": {name: arrays[of] for name, of in expectations(arrays, metadata).items()},
         "resume": named("resume:"),
         "jumps": _unpack_jumps(named("jumps:")),
     }
@@ -86,11 +86,11 @@ def _unpack_jumps(arrays: dict[str, Any]) -> Jumps | None:
 
 
 def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
-    for name in _COUPLING_ARRAYS:
+    for name in COUPLING_ARRAYS:
         array = getattr(couplings, name)
         arrays[f"couplings:{name}"] = array[0, 0] if _checks.constant(array) else array
     if couplings.emitters is not None:
-        for name in _EMITTER_ARRAYS:
+        for name in EMITTER_ARRAYS:
             arrays[f"emitters:{name}"] = getattr(couplings.emitters, name)
         metadata["emitters"] = {
             "frequency": couplings.emitters.frequency,
@@ -107,12 +107,12 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
     emitters, field = None, None
     if "emitters" in metadata:
         emitters = Emitters(
-            **{name: arrays[f"emitters:{name}"] for name in _EMITTER_ARRAYS},
+            **{name: arrays[f"emitters:{name}"] for name in EMITTER_ARRAYS},
             **metadata["emitters"],
         )
     if "field" in metadata:
         field = _decoded(metadata["field"])
-    found = {name: arrays[f"couplings:{name}"] for name in _COUPLING_ARRAYS}
+    found = {name: arrays[f"couplings:{name}"] for name in COUPLING_ARRAYS}
     side = (len(found["detunings"]),) * 2
     for name in ("decay", "shift"):
         if found[name].ndim == 0:  # one number for all

@@ -177,7 +177,12 @@ def write_netcdf(result: "Result", path: str | os.PathLike[str]) -> Path:
         _imported("to_netcdf", module)
     found = _without_complex(dataset(result))
     found.attrs["complete"] = int(result.complete)  # NetCDF has no booleans either
-    return written(path, ".nc", lambda partial: found.to_netcdf(partial, engine="h5netcdf"))
+
+    def write(partial: Path) -> None:
+        # from memory: HDF5 that meets a full disk takes the interpreter with it
+        partial.write_bytes(found.to_netcdf(engine="h5netcdf"))
+
+    return written(path, ".nc", write)
 
 
 def _without_complex(found: "xarray.Dataset") -> "xarray.Dataset":

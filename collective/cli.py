@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collective import plot
+from collective._console import shown
+from collective._files import checked_path
 from collective.couplings import Couplings, couple
 from collective.emitters import Emitters, chain
 from collective.evolution import evolve
@@ -30,16 +32,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     demo_parser = commands.add_parser("demo", help="a superradiant burst and detuned beats")
-    demo_parser.add_argument("--output", type=Path, default=Path("demo-output"), metavar="FOLDER")
+    demo_parser.add_argument("--output", default="demo-output", metavar="FOLDER")
     demo_parser.add_argument(
         "--emitters", type=int, default=8, metavar="N", help="longest chain (3 to 10)"
     )
     options = parser.parse_args(arguments)
     if not 3 <= options.emitters <= 10:
         parser.error(f"--emitters must be from 3 to 10, got {options.emitters}")
-    if options.output.exists() and not options.output.is_dir():
-        parser.error(f"--output must be a folder, but {options.output} is a file")
-    demo(options.output, options.emitters)
+    try:
+        folder = checked_path("--output", options.output)
+    except ValueError as error:
+        parser.error(str(error))
+    if folder.exists() and not folder.is_dir():
+        parser.error(f"--output must be a folder, but {folder} is a file")
+    try:
+        demo(folder, options.emitters)
+    except OSError as error:
+        parser.error(f"--output {folder}: {error.strerror or error}")
     return 0
 
 
@@ -84,7 +93,7 @@ def demo(folder: Path, longest: int = 8) -> dict[str, float]:
         "beat": float(np.sqrt(9 - 1)) * gamma12,
         "pumped": pumped,
     }
-    print(
+    text = (
         f"{longest} inverted atoms {_SPACING:g} λ₀ apart flash: they emit most at "
         f"t = {numbers['peak_time']:.3f}/Γ₀, {numbers['peak']:.2f} Γ₀, which is "
         f"{numbers['gain']:.2f} times what independent atoms would emit then.\n"
@@ -94,7 +103,8 @@ def demo(folder: Path, longest: int = 8) -> dict[str, float]:
         f"At G = ω₀/5 the counter-rotating terms lift {100 * pumped:.1f} % of each of two atoms "
         "out of the ground state; the rotating-wave approximation says none."
     )
-    print(f"Figure: {folder / 'demo.png'}\nResult: {saved} (read it with collective.load)")
+    print(shown(text))
+    print(shown(f"Figure: {folder / 'demo.png'}\nResult: {saved} (read it with collective.load)"))
     return numbers
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._console import printable
 from collective._schemes import APPROXIMATIONS
 from collective.emitters import Emitters, Multilevel
 from collective.evolution import evolve
@@ -45,6 +46,7 @@ class Comparison:
                 return self.distances[pair]
         raise KeyError(f"no distance of {one!r} and {other!r}; there are {list(self.results)}")
 
+    @printable
     def __str__(self) -> str:
         lines = [f"{'approximations':<24}{'largest distance':>18}{'at t':>12}"]
         for (one, other), values in self.distances.items():

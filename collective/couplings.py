@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks, _operators
+from collective._console import printable
 from collective._memory import require
 from collective._modes import Modes, emitting, modes
 from collective._pairs import averaged_shift, integral_parts, unit_couplings
@@ -270,6 +271,7 @@ class Couplings:
             return float(abs(self.shift[0, 0]))
         return float(np.abs(self.shift - np.diag(np.diag(self.shift))).max())
 
+    @printable
     def __repr__(self) -> str:
         n = len(self)
         rates, largest = self.collective_rates(), self.largest_exchange()

@@ -1,16 +1,17 @@
 """Time evolution and steady states: checks, the choice of engine, and the `Result`."""
 
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+import collective
 from collective import _checkpoint, _choice, _requests, _timescale, states
 from collective._choice import METHODS
 from collective._memory import ProblemTooLargeError, bytes_text
+from collective._warn import warn
 from collective.couplings import Couplings
 from collective.engines.runs import Run
 from collective.master import MasterEquation
@@ -23,7 +24,7 @@ _TRACE_ERROR = 1e-6
 
 
 class EvolutionError(RuntimeError):
-    """The integrator failed; `.result` holds everything it reached before."""
+    """The integrator failed, or a warning is an error here; `.result` holds what was reached."""
 
     def __init__(self, message: str, result: Result):
         super().__init__(message)
@@ -95,7 +96,10 @@ def evolve(
     Raises:
         ValueError: for bad arguments, or a checkpoint of another problem.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
-        EvolutionError: the integrator failed; `.result` holds what it reached.
+        EvolutionError: the integrator failed; `.result` holds what it reached. Also where Python
+            turns warnings into errors and there is something to warn of after the run: no warning
+            takes a result away, `.result` holds all of it.
+        KeyboardInterrupt: for Ctrl-C before the first step; a checkpoint stays as it was.
 
     Example:
         >>> import numpy as np, collective as co
@@ -124,10 +128,11 @@ def evolve(
     scaled = _timescale.scaled(request)
     choice = _choice.chosen(scaled, method, None if found is None else found.method)
     problem = request.problem
-    keep, fingerprint, earlier = None, None, None
+    keep, earlier = None, None
+    marks: dict[str, Any] = {}
     if checkpoint is not None:
-        fingerprint = _checkpoint.fingerprint(request, choice.method)
-        earlier = _checkpoint.same(found, checkpoint, fingerprint, choice.method)
+        marks = _checkpoint.marks(request, choice.method)
+        earlier = _checkpoint.same(found, checkpoint, request, choice.method)
 
         def keep(run: Run) -> None:
             result(run).save(checkpoint)
@@ -140,11 +145,10 @@ def evolve(
             "rtol": request.rtol,
             "atol": request.atol,
             "versions": _versions(),
+            **marks,
         }
         if earlier is not None:
             diagnostics["seconds"] += earlier.diagnostics["seconds"]
-        if fingerprint is not None:
-            diagnostics["problem"] = fingerprint
         return Result(
             times=request.times[:reached],
             couplings=problem if isinstance(problem, Couplings) else None,
@@ -160,23 +164,40 @@ def evolve(
         )
 
     before = None if earlier is None else _timescale.inward(earlier, scaled)
-    run = _choice.engine(choice.method).run(scaled, before, keep)
+    with _checkpoint.continuing(checkpoint, earlier):
+        run = _choice.engine(choice.method).run(scaled, before, keep)
     finished = result(run)
+    notes = list(run.notes)
     if finished.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
-        warnings.warn(
+        notes.append(
             f"the trace of ρ is off by {finished.diagnostics['trace_error']:.1e}: do not trust "
-            "these numbers; shorten the times or lower rtol",
-            stacklevel=2,
+            "these numbers; shorten the times or lower rtol"
         )
     if "correlations" not in request.words:
         finished = finished.replace(correlations=None)
-    if run.failure is not None and not isinstance(run.failure, KeyboardInterrupt):
+    failed = run.failure is not None and not isinstance(run.failure, KeyboardInterrupt)
+    error = _warned(notes, finished)
+    if failed:
         raise EvolutionError(
             f"method {choice.method!r} failed after t = {finished.times[-1]:g}: {run.failure}; the "
             "error's .result holds what was reached",
             finished,
         ) from run.failure
+    if error is not None:
+        raise error
     return finished
+
+
+def _warned(notes: list[str], finished: Result) -> EvolutionError | None:
+    """Warn of everything; the error to raise where warnings are errors, with the result in it."""
+    found = None
+    for note in notes:
+        try:
+            warn(note)
+        except Warning as error:
+            found = EvolutionError(f"{note}; the error's .result holds the whole result", finished)
+            found.__cause__ = error
+    return found
 
 
 def steady_state(couplings: Couplings | MasterEquation) -> "Qobj":
@@ -212,9 +233,15 @@ def steady_state(couplings: Couplings | MasterEquation) -> "Qobj":
 
 @cache
 def _versions() -> dict[str, str]:
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    return {name: version(name) for name in ("collective-emission", "qutip", "numpy", "scipy")}
+    found = {"collective-emission": collective.__version__}
+    for name in ("qutip", "numpy", "scipy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # a bundle without metadata
+            found[name] = "unknown"
+    return found
 
 
 __all__ = ["METHODS", "EvolutionError", "ProblemTooLargeError", "evolve", "steady_state"]

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
+from collective._console import printable
 from collective.emitters import Multilevel
 from collective.spectral import decay_and_shift, require_coupled
 
@@ -105,6 +106,7 @@ class Interaction:
         dissipative = 0.25j * (parts[0][1] + parts[1][1])
         return principal, dissipative
 
+    @printable
     def __repr__(self) -> str:
         return f"Interaction of {self.multilevel!r}\n  through {self.field!r}"
 
@@ -142,6 +144,7 @@ class Terms:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @printable
     def __str__(self) -> str:
         lines = [f"{'pair':<8}{'term':<20}{'kind':<18}{'|G(P)|':>12}{'|G(D)|':>12}"]
         for t in self.rows:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
+from collective._console import printable
 from collective._derivation import Derivation
 from collective._memory import require
 from collective._operators import sum_of_levels
@@ -190,6 +191,7 @@ class MasterEquation:
 
         return validity.of_master_equation(self)
 
+    @printable
     def __repr__(self) -> str:
         if self._generator is not None:
             kind = "not of Lindblad form"

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._console import printable
 
 _WORTH_A_WARNING = 0.01  # relative error of ε(iκ) from a table
 
@@ -190,6 +191,7 @@ class Table:
             )
         _checks.freeze(self, wavenumbers=k, values=values)
 
+    @printable
     def __repr__(self) -> str:
         k = self.wavenumbers
         return f"Table({len(k)} values, k = {k[0]:g} … {k[-1]:g})"

@@ -1,7 +1,7 @@
 """What a time evolution returns, and how it is kept: `Result`, `load`."""
 
-import json
 import os
+import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
-from collective._files import written
+from collective import _archive, _checks, _contents
+from collective._console import printable
+from collective._files import checked_path, written
 from collective._jumps import Jumps
 from collective._memory import bytes_text
 from collective._operators import excited
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _FORMAT = "collective result"
-_VERSION = 2
+_VERSION = 3
+_DIGEST_SINCE = 3  # files before have no digest of their contents
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,6 +142,7 @@ class Result:
             raise ValueError("the frame of a drive rotates at its frequency, not known here")
         return emitters.frequency * excited(len(emitters)).sum(axis=1)
 
+    @printable
     def __repr__(self) -> str:
         d = self.diagnostics
         what = f"{len(self.couplings)} emitters" if self.couplings else repr(self.equation)
@@ -178,19 +181,26 @@ class Result:
         """Write everything to one compressed .npz file, replacing it only when complete.
 
         Args:
-            path: a file name; ".npz" is appended if missing.
+            path: a file name; ".npz" is appended if missing, folders are made, "~" is the home.
 
         Returns:
             The path written. `co.load` reads it back; a field other than the package's own
             comes back as None, with its description in `diagnostics["field"]`.
+
+        Raises:
+            ValueError: if the path is no file's, or the arrays of the result do not belong
+                together (after `replace`), so that the file could not be read again.
+            OSError: what the system says of the file: no room, no permission.
         """
         arrays, metadata = pack(self)
-        metadata |= {"format": _FORMAT, "version": _VERSION}
-        arrays["metadata"] = np.array(json.dumps(metadata))
+        try:
+            _contents.fitting({k: _archive.Declared.of(v) for k, v in arrays.items()}, metadata)
+            _contents.consistent(arrays, metadata)
+        except ValueError as error:
+            raise ValueError(f"this result cannot be saved: {error}") from None
 
         def write(partial: Path) -> None:
-            with partial.open("wb") as stream:
-                np.savez_compressed(stream, **arrays)
+            _archive.write(partial, arrays, metadata, kind=_FORMAT, version=_VERSION)
 
         return written(path, ".npz", write)
 
@@ -226,7 +236,7 @@ class Result:
         `correlations_imag`, and so does every complex variable; `complete` is 1 or 0.
 
         Args:
-            path: a file name; ".nc" is appended if missing.
+            path: a file name; ".nc" is appended if missing, folders are made, "~" is the home.
 
         Returns:
             The path written. `xarray.open_dataset` reads it, and any other tool for NetCDF.
@@ -234,6 +244,7 @@ class Result:
         Raises:
             ImportError: without xarray and h5netcdf, which
                 `pip install 'collective-emission[data]'` brings.
+            OSError: what the system says of the file: no room, no permission.
         """
         from collective._xarray import write_netcdf
 
@@ -243,44 +254,36 @@ class Result:
 def load(path: str | os.PathLike[str]) -> Result:
     """Read a result written by `Result.save`.
 
+    Args:
+        path: of the file; ".npz" may be left out, "~" is the home.
+
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the file is truncated, damaged, or not a result.
+        ValueError: the file is truncated, damaged, edited, or not a result; the message says what
+            is wrong with it.
+        ProblemTooLargeError: (a MemoryError and ValueError) the result does not fit into memory.
     """
-    import zipfile
-    import zlib
+    return loaded(checked_path("path", path))
 
-    source = Path(path)
+
+def loaded(source: Path) -> Result:
+    """The result in a file; see `load`."""
     if not source.exists() and source.with_name(source.name + ".npz").exists():
         source = source.with_name(source.name + ".npz")
+    arrays, metadata = _archive.read(
+        source,
+        "a result of collective",
+        kind=_FORMAT,
+        version=_VERSION,
+        digest_since=_DIGEST_SINCE,
+        check=_contents.fitting,
+    )
     try:
-        with source.open("rb") as stream:
-            file = np.load(stream, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("a single array")
-            arrays = {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
-        if isinstance(
-            error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError
-        ):
-            raise
-        raise ValueError(
-            f"{source} is truncated, damaged or not a result of collective ({error})"
-        ) from error
-    try:
-        metadata = json.loads(str(arrays.pop("metadata")))
-        if metadata["format"] != _FORMAT or not isinstance(metadata["version"], int):
-            raise KeyError("format")
-    except (KeyError, TypeError, json.JSONDecodeError):
-        raise ValueError(f"{source} is not a result of collective: no metadata in it") from None
-    if metadata["version"] > _VERSION:
-        raise ValueError(
-            f"{source} has result format {metadata['version']}, this version reads up to "
-            f"{_VERSION}; upgrade collective-emission"
-        )
-    try:
-        return Result(**unpack(arrays, metadata))
-    except KeyError as missing:
-        raise ValueError(f"{source} is damaged: {missing} is missing") from None
-    except (TypeError, ValueError, AttributeError) as error:
+        _contents.consistent(arrays, metadata)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they were given when it was made
+            result = Result(**unpack(arrays, metadata))
+        repr(result)
+    except Exception as error:  # whatever a part that is made of them says
         raise ValueError(f"{source} is damaged: {error}") from None
+    return result

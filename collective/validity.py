@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from collective._console import printable
 from collective._pairs import linewidth_variation
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Validity:
         known = ", ".join(repr(a.name) for a in self.assumptions)
         raise KeyError(f"no assumption {name!r}; there are {known}")
 
+    @printable
     def __str__(self) -> str:
         lines = []
         for a in self.assumptions:

@@ -16,6 +16,7 @@ ROOT = PACKAGE.parent
 
 # helpers without physics, which every room may use
 TOOLS = {"_checks", "_compiled", "_files", "_memory", "_progress", "_warn"}
+TOOLS |= {"_archive", "_console"}
 
 
 def table():

@@ -194,16 +194,16 @@ def test_newer_and_incomplete_formats(result, tmp_path):
         arrays = dict(file)
     metadata = json.loads(str(arrays["metadata"]))
     np.savez(path, **{**arrays, "metadata": json.dumps({**metadata, "version": 99})})
-    with pytest.raises(ValueError, match="result format 99, this version reads up to 2; upgrade"):
+    with pytest.raises(ValueError, match="result format 99, this version reads up to 3; upgrade"):
         co.load(path)
     for version in ("1", None):
         np.savez(path, **{**arrays, "metadata": json.dumps({**metadata, "version": version})})
         with pytest.raises(ValueError, match="not a result"):
             co.load(path)
     np.savez(path, **{**arrays, "couplings:drive": np.ones(7)})
-    with pytest.raises(ValueError, match="is damaged: drive must be a number or 3"):
+    with pytest.raises(ValueError, match=r"damaged .*couplings:drive has shape \(7,\), not \(3,\)"):
         co.load(path)
     del arrays["couplings:decay"]
     np.savez(path, **arrays)
-    with pytest.raises(ValueError, match=r"is damaged: .*couplings:decay.* is missing"):
+    with pytest.raises(ValueError, match=r"damaged .*couplings:decay is missing"):
         co.load(path)

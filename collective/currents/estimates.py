@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from collective import _checks
+from collective._console import printable
 from collective.currents._units import Units, constants, lengths, not_negative, velocities
 from collective.currents.kernels import momentum_kernel
 
@@ -29,6 +30,7 @@ class Estimate:
     corrected: float
     note: str
 
+    @printable
     def __repr__(self) -> str:
         return f"Estimate: printed {self.printed:.6g}, corrected {self.corrected:.6g} ({self.note})"
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._console import printable
 from collective._memory import require
 from collective._progress import Progress
 from collective.currents._fermions import full, reduced
@@ -150,6 +151,7 @@ class Interactions:
             )
         return full(h, self.two_body) if form == "full" else reduced(h, self.two_body)
 
+    @printable
     def __repr__(self) -> str:
         rows = [
             ("U^c", self.coulomb, self.coulomb_error),

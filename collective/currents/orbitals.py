@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._console import printable
 from collective.currents._sampling import (
     checked_axes,
     derivative,
@@ -208,6 +209,7 @@ class Orbitals:
             total = total + 0.5 * slope.conj() @ slope.T
         return self.volume_element * total
 
+    @printable
     def __repr__(self) -> str:
         kind = "complex" if np.iscomplexobj(self.wavefunctions) else "real"
         points = " × ".join(str(len(a)) for a in self.axes)

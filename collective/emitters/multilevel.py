@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._console import printable
 from collective.emitters.two_level import Emitters
 
 _HERMITIAN = 1e-12
@@ -176,6 +177,7 @@ class Multilevel:
         omega = self.energies[i][:, None] - self.energies[i]
         return np.where(np.abs(omega) > _DEGENERATE * np.abs(omega).max(), omega, 0.0)
 
+    @printable
     def __repr__(self) -> str:
         transitions = np.concatenate(
             [np.abs(self.bohr_frequencies(i)[np.triu_indices(n, 1)]) for i, n in

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._console import printable
 from collective._warn import UnitWarning, warn
 
 _FAR = 1e4  # wavelengths, or their inverse: distances that are rather another unit
@@ -144,6 +145,7 @@ class Emitters:
         """A copy moved by a vector (3,)."""
         return self.replace(positions=self.positions + _checks.vector("vector", vector))
 
+    @printable
     def __repr__(self) -> str:
         nearest = "–" if len(self) == 1 else f"{self.nearest_pair()[0]:.6g}"
         frequency = "None (limit of large ω₀)" if self.frequency is None else f"{self.frequency:g}"

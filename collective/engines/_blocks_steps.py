@@ -24,6 +24,7 @@ from collective.engines._faber import Ellipse
 from collective.engines._permutations import group
 from collective.engines._sectors import ensemble, highest_excitation
 from collective.engines.blocks import LONGEST_STEP, TERMS_PER_RADIUS, shares
+from collective.engines.runs import resumed
 
 if TYPE_CHECKING:
     from collective.result import Result
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 LARGEST_GROWTH = 1e6  # of a term over the state; six digits of sixteen, or what rtol leaves
 NEGLIGIBLE = 0.01  # of the tolerance: the population of the blocks that are dropped
 _SHORTEST_STEP = 2.0
+_COUNTED = ("dropped", "applications", "flops", "trace_error")  # in a checkpoint
 _SPARE_TERMS = 80  # beyond the radii of a step and three for each digit, before it has failed
 
 
@@ -120,12 +122,15 @@ class Expansion:
             first = self.moments(self.y)[None]
             self.steps.append((float(self._request.times[0]), first))
             return
-        resume = earlier.resume
-        self._restart = lambda: self._restore(resume)
-        self._restore(resume)
+        found = {name: resumed(earlier, name, ()) for name in (*_COUNTED, "time")}
+        found["vector"] = resumed(earlier, "vector", (self.layout.size,))
+        if earlier.correlations is None:
+            raise ValueError("its correlations are missing")
+        self._restart = lambda: self._restore(found)
+        self._restore(found)
         for name in ("applications", "flops", "trace_error"):
-            self.diagnostics[name] = resume[name].item()
-        self.steps.append((float(resume["time"]), np.asarray(earlier.correlations)))
+            self.diagnostics[name] = found[name].item()
+        self.steps.append((float(found["time"]), np.asarray(earlier.correlations)))
 
     def prepare(self) -> None:
         """The initial state, packed."""
@@ -154,9 +159,8 @@ class Expansion:
         vector = self.y if self._whole else self._start
         if vector is None:
             return {}
-        names = ("dropped", "applications", "flops", "trace_error")
-        kept = {name: np.array(self.diagnostics[name]) for name in names}
-        return {"vector": vector, "time": np.array(self.time), **kept}
+        counted = {name: np.array(self.diagnostics[name]) for name in _COUNTED}
+        return {"vector": vector, "time": np.array(self.time), **counted}
 
     def _block(self, vector: NDArray[np.float64], k: int) -> NDArray[np.float64]:
         t = self.layout.tables

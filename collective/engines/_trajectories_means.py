@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._jumps import Jumps
+from collective.engines.runs import resumed
 
 if TYPE_CHECKING:
     from collective.result import Result
@@ -83,12 +84,15 @@ class Totals:
             earlier: its result.
             means: (T, X), of what has no error.
         """
-        jumps, kept = earlier.jumps, earlier.resume
-        assert jumps is not None
+        jumps = earlier.jumps
+        if jumps is None:
+            raise ValueError("its jumps are missing")
         before = ((jumps.trajectory, jumps.times, jumps.channels),)
-        if kept:
-            sums = kept["sums"].astype(complex)
-            return cls(jumps.n_trajectories, kept["mean"], kept["scatter"], sums, before)
+        if earlier.resume:
+            shape = (len(means), earlier.populations.shape[1] + len(_COLUMNS) - 1)
+            mean, scatter = (resumed(earlier, name, shape) for name in ("mean", "scatter"))
+            sums = resumed(earlier, "sums", means.shape).astype(complex)
+            return cls(jumps.n_trajectories, mean, scatter, sums, before)
         count = jumps.n_trajectories
         columns = [
             np.column_stack([getattr(earlier, name + end) for name in _COLUMNS])

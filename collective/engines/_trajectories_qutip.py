@@ -110,9 +110,7 @@ class QutipTrajectories:
     @_operators.Untidied()
     def prepare(self) -> None:
         """Make the operators."""
-        assert self._solver
-        assert self._observed
-        assert self._ensemble
+        _ = self._solver, self._observed, self._ensemble
 
     def stop(self) -> None:
         """Nothing runs beside the thread that asked."""

@@ -100,8 +100,7 @@ class SectorTrajectories:
 
     def prepare(self) -> None:
         """Make the tables, and the memory of every thread."""
-        assert self.ensemble
-        assert self.by_number
+        _ = self.ensemble, self.by_number
         for _ in range(self.size.threads):
             self._idle.put(self._workspace())
 

@@ -29,6 +29,7 @@ from collective.engines.runs import (
     Cost,
     Run,
     nothing_left,
+    resumed,
     threads_for,
 )
 
@@ -298,7 +299,8 @@ def _begin(
         kept = {0: packed} if 0 in _wanted(request, 0) else {}
         leg = Leg(start.time, packed, functionals.take(packed)[None], kept, 0)
         return replace(start, rows=_rows(request, functionals, leg, 0))
-    assert earlier.correlations is not None
+    if earlier.correlations is None:
+        raise ValueError("its correlations are missing")
     eigenvalues = iter(earlier.diagnostics.get("smallest_eigenvalues", []))
     looks = _looks(request)
     rows = [
@@ -311,7 +313,8 @@ def _begin(
         )
         for i in range(len(earlier.times))
     ]
-    return _Reached(rows, float(earlier.resume["time"]), earlier.resume["state"])
+    now = resumed(earlier, "state", _packed.shape(len(couplings)))
+    return _Reached(rows, float(resumed(earlier, "time", ())), now)
 
 
 def _looks(request: Request) -> set[int]:

@@ -8,8 +8,8 @@ An engine is a file with three functions::
 """
 
 import os
+import sys
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from collective._memory import resident_bytes
 from collective._requests import Request
+from collective._warn import warn
 
 if TYPE_CHECKING:
     from collective.result import Result
@@ -52,12 +53,14 @@ class Run:
         diagnostics: entries of `Result.diagnostics`.
         failure: KeyboardInterrupt or an error of the engine, raised by nobody so far.
         resume: arrays by name from which the engine can go on; empty once complete.
+        notes: what the user is to be warned of once the result is safe.
     """
 
     observables: dict[str, Any]
     diagnostics: dict[str, Any]
     failure: BaseException | None = None
     resume: dict[str, NDArray[Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 Checkpoint = Callable[[Run], None]
@@ -88,6 +91,7 @@ class Clock:
         self._interval = float(CHECKPOINT_SECONDS)
         self._before = self._peak = resident_bytes()
         self._looked = self._start
+        self._notes: list[str] = []
 
     def diagnostics(self) -> dict[str, Any]:
         """Seconds since the start, bytes at the highest of the looks so far."""
@@ -111,20 +115,49 @@ class Clock:
     def keep(self, run: Callable[[], Run]) -> None:
         """Write a checkpoint if it is time; a full disk must not cost the run itself."""
         if self._checkpoint and time.monotonic() - self._saved > self._interval:
-            self.last(run())
+            failure = self._written(run())
+            if failure is None:
+                return
+            try:
+                warn(failure)  # now, while there is time to make room
+            except Warning:  # warnings are errors here, which must not end the run
+                self._notes.append(failure)
 
     def last(self, run: Run) -> None:
-        """Write a checkpoint in any case."""
+        """Write a checkpoint in any case, and add to the run's notes what went wrong."""
         if self._checkpoint is None:
             return
+        try:
+            failure = self._written(run)
+        except KeyboardInterrupt:  # what was computed is about to be returned
+            failure = "Ctrl-C came while the checkpoint was written: it holds what was kept before"
+        run.notes += self._notes
+        if failure is not None:
+            run.notes.append(failure)
+
+    def _written(self, run: Run) -> str | None:
+        """Write a checkpoint; why that was not possible."""
+        assert self._checkpoint is not None
         begin = time.monotonic()
+        failure = None
         try:
             self._checkpoint(run)
         except OSError as error:
-            warnings.warn(f"the checkpoint could not be written: {error}", stacklevel=5)
+            failure = f"the checkpoint could not be written: {error}"
         self._saved = time.monotonic()
         spent = self._saved - begin
         self._interval = max(CHECKPOINT_SECONDS, spent / CHECKPOINT_SHARE)
+        return failure
+
+
+def without_docstrings() -> str | None:
+    """Why QuTiP's integrators cannot be used, or None; they put docstrings together."""
+    if sys.flags.optimize < 2:
+        return None
+    return (
+        "QuTiP's integrators cannot run under python -OO, which takes away the docstrings they "
+        "read: run python -O, or take method='driven', 'blocks' or 'single'"
+    )
 
 
 def threads_available() -> int:
@@ -139,6 +172,29 @@ def threads_for(request: Request) -> int:
     """Cores there are, or as many of them as are asked for."""
     available = threads_available()
     return min(request.threads or available, available)
+
+
+def resumed(earlier: "Result", name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    """An array from which an interrupted run goes on.
+
+    Args:
+        earlier: the run so far.
+        name: of the array in `Result.resume`.
+        shape: it must have; −1 for any number.
+
+    Raises:
+        ValueError: if it is not there, or of another shape: numpy would spread one number over
+            all without a word.
+    """
+    array = earlier.resume.get(name)
+    if array is None:
+        raise ValueError(f"its array {name!r} is missing")
+    fits = len(array.shape) == len(shape)
+    if not fits or any(a != b != -1 for a, b in zip(array.shape, shape, strict=True)):
+        raise ValueError(f"its array {name!r} has shape {array.shape}, not {shape}")
+    if array.dtype.kind not in "fciu":
+        raise ValueError(f"its array {name!r} is not of numbers")
+    return array
 
 
 def nothing_left(earlier: "Result") -> Run:

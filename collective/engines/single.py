@@ -25,7 +25,7 @@ from collective.couplings import Couplings
 from collective.engines import _amplitudes
 from collective.engines._sectors import Sectors, ensemble, highest_excitation, one_excitation
 from collective.engines.recorder import eigenvalue_steps
-from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left
+from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left, resumed
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -134,13 +134,13 @@ class _Recording:
         self._populations[:reached] = earlier.populations
         if self._correlations is not None:
             self._correlations[:reached] = earlier.correlations
-        kept = earlier.diagnostics["smallest_eigenvalues"]
-        self._smallest = dict(zip(self._looked_at, kept, strict=False))
+        found = earlier.diagnostics["smallest_eigenvalues"]
+        self._smallest = dict(zip(self._looked_at, found, strict=False))
         if reached > 1:
             self._bound = earlier.diagnostics.get("error_bound")
         # how many times are whole and the state at the last of them: one name, so that nothing
         # comes between them
-        self._reached = reached, earlier.resume["state"]
+        self._reached = reached, resumed(earlier, "state", (n, n if self._dephased else -1))
 
     def finish(self) -> Run:
         """Go through all times, whatever stops it."""

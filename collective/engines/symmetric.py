@@ -24,13 +24,14 @@ from collective.engines._dicke_blocks import Density
 from collective.engines._dicke_populations import Populations, compile_kernels
 from collective.engines._dicke_states import populations
 from collective.engines.recorder import eigenvalue_steps
-from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left
+from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left, resumed
 from collective.states import State
 
 if TYPE_CHECKING:
     from collective.result import Result
 
 _OF_STEPS = ("steps", "rejected_steps", "error_estimate")
+_PER_TIME = ("bright", "trace_errors")
 _LARGEST_CORRELATED = 2000  # emitters
 _OUTSIDE = 1e-9  # weight of a state that is not symmetric, round-off of its amplitudes
 _STEPS_OF_A_BURST = 60
@@ -184,12 +185,13 @@ def _recorded(
         record()
     else:
         smallest = iter(earlier.diagnostics["smallest_eigenvalues"])
-        kept = earlier.resume
+        bright, errors = (resumed(earlier, n, times[: len(earlier.times)].shape) for n in _PER_TIME)
+        now = resumed(earlier, "state", carrier.now.shape)
         for i, number in enumerate(earlier.excitation):
             lowest = next(smallest) if i in looked_at else None
-            row = (float(number), float(kept["bright"][i]), float(kept["trace_errors"][i]))
-            records.append((*row, kept["state"], lowest))
-        carrier.now = kept["state"]
+            row = (float(number), float(bright[i]), float(errors[i]))
+            records.append((*row, now, lowest))
+        carrier.now = now
     clock.first(report)
     first = len(records)
     try:

@@ -12,7 +12,6 @@ A drive, a pump, dephasing or operators of the user go to QuTiP's `mcsolve`
 (`_trajectories_qutip`); the channels of its jumps count `couplings.collapse_operators()`.
 """
 
-import warnings
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,7 +29,14 @@ from collective.couplings import Couplings
 from collective.engines._sectors import LARGEST, highest_excitation
 from collective.engines._trajectories_means import Batch, Totals
 from collective.engines._trajectories_size import Size
-from collective.engines.runs import Checkpoint, Clock, Cost, Run, threads_available
+from collective.engines.runs import (
+    Checkpoint,
+    Clock,
+    Cost,
+    Run,
+    threads_available,
+    without_docstrings,
+)
 
 if TYPE_CHECKING:
     from collective.result import Result
@@ -57,7 +63,7 @@ def refusal(request: Request) -> str | None:
             f"method 'trajectories' ends at {LARGEST} emitters, got {n}; use method='single', "
             "which takes one excitation of thousands"
         )
-    return None
+    return None if by_sectors(request) else without_docstrings()
 
 
 def by_sectors(request: Request) -> bool:
@@ -195,7 +201,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     done = report()
     clock.last(done)
     if not done.resume:
-        _warn_of_large_error(totals, request)
+        done.notes += _large_error(totals, request)
     return done
 
 
@@ -218,7 +224,8 @@ def _means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
     """The same backwards."""
     parts: list[NDArray[Any]] = [np.empty((len(request.times), 0))]
     if "correlations" in request.words:
-        assert earlier.correlations is not None
+        if earlier.correlations is None:
+            raise ValueError("its correlations are missing")
         parts.append(earlier.correlations.reshape(len(request.times), -1))
     parts += [earlier.expect[name][:, None] for name in request.operators]
     return np.concatenate(parts, axis=1).astype(complex)
@@ -284,19 +291,19 @@ def _good_enough(totals: Totals, request: Request) -> bool:
     return wanted is not None and _relative_error(totals) <= wanted and _believed(totals, request)
 
 
-def _warn_of_large_error(totals: Totals, request: Request) -> None:
+def _large_error(totals: Totals, request: Request) -> list[str]:
+    """What there is to say of a standard error that was asked for and not reached."""
     wanted, reached = request.standard_error, _relative_error(totals)
     if wanted is None:
-        return
+        return []
     if reached > wanted:
-        warnings.warn(
+        return [
             f"standard_error: {reached:.2g} of the largest emission after {totals.count:,} "
-            f"trajectories, {wanted:g} asked for; allow more by n_trajectories",
-            stacklevel=4,
-        )
-    elif not _believed(totals, request):
-        warnings.warn(
+            f"trajectories, {wanted:g} asked for; allow more by n_trajectories"
+        ]
+    if not _believed(totals, request):
+        return [
             f"standard_error: only {totals.clicks} jumps in {totals.count:,} trajectories, too few "
-            "to know the error; allow more by n_trajectories",
-            stacklevel=4,
-        )
+            "to know the error; allow more by n_trajectories"
+        ]
+    return []

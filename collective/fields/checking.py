@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._console import printable
 from collective._progress import Progress
 from collective.fields.protocol import checked_points, imaginary_green, total_green
 
@@ -59,6 +60,7 @@ class FieldCheck:
             rows.append((name, value, verdict))
         return rows
 
+    @printable
     def __str__(self) -> str:
         return "\n".join(
             f"{name:<28}{'–' if value is None else f'{value:.1e}':>8}  {verdict}"

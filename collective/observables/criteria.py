@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._console import printable
 from collective.couplings import Couplings, couple
 from collective.emitters import Emitters
 from collective.fields import Vacuum
@@ -39,6 +40,7 @@ class BurstCriterion:
     g2: float
     bursts: bool
 
+    @printable
     def __repr__(self) -> str:
         word, side = ("bursts", "above") if self.bursts else ("no burst", "not above")
         return (

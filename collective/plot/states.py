@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
-from collective._files import written
+from collective._files import checked_path, written
 from collective.observables.excitations import excitation_distribution
 from collective.plot._style import COLOURS, RATE, TIME, axes, length_unit
 from collective.result import Result
@@ -111,7 +111,7 @@ def animate(
         raise ValueError("animate needs two times or more, this result has one")
     if path is None:
         return _film(result, fps, seconds)
-    target = _target(path)
+    target = checked_path("path", path)
     writer = _writer(target, fps)
     films = []
 
@@ -216,13 +216,6 @@ def _dots(figure: Any, result: Result) -> Any:
 def _with_bar(figure: Any, ax: Any, dots: Any) -> Any:
     figure.colorbar(dots, ax=ax, label="population", location="left", shrink=0.8)
     return dots
-
-
-def _target(path: Any) -> Path:
-    try:
-        return Path(path)
-    except TypeError:
-        raise ValueError(f"path must name a file, .gif or .mp4; got {path!r}") from None
 
 
 def _writer(path: Path, fps: int) -> Any:

@@ -1,0 +1,60 @@
+"""Text that the console can show, whatever its code page."""
+
+import sys
+import unicodedata
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+_PLAIN = {
+    "…": "...", "−": "-", "–": "-", "—": "-", "×": "x", "·": "*", "±": "+-", "′": "'", "†": "^+",
+    "≤": "<=", "≥": ">=", "≈": "~", "∝": "~", "≪": "<<", "≫": ">>", "≠": "!=", "→": "->",
+    "↔": "<->", "←": "<-", "⟨": "<", "⟩": ">", "‖": "|", "√": "sqrt ", "∞": "inf", "∈": "in",
+    "ħ": "hbar", "°": " deg", "⁻": "-", "₋": "-", "⊥": "_|_", "↑": "up", "↓": "down",
+}  # fmt: skip
+
+
+def shown(text: str) -> str:
+    """The text, with other words for what stdout has no code for.
+
+    Args:
+        text: of any letters; unchanged where stdout takes them all, or takes care of the rest.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if getattr(sys.stdout, "errors", "strict") not in (None, "strict"):
+        return text
+    if _fits(text, encoding):
+        return text
+    return "".join(letter if _fits(letter, encoding) else _plain(letter) for letter in text)
+
+
+def _plain(letter: str) -> str:
+    """ASCII for a letter: γ is gamma, Γ Gamma, ₀ 0, é e."""
+    if letter in _PLAIN:
+        return _PLAIN[letter]
+    words = unicodedata.name(letter, "").split()
+    if words[:1] == ["GREEK"] and "LETTER" in words:
+        name = words[words.index("LETTER") + 1].lower()
+        return name.capitalize() if "CAPITAL" in words else name
+    apart = unicodedata.normalize("NFKD", letter).replace("\N{FRACTION SLASH}", "/")
+    return apart.encode("ascii", "ignore").decode() or "?"
+
+
+def _fits(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    except LookupError:  # no code page of that name: whoever made the stream knows it
+        return True
+    return True
+
+
+def printable(method: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Of `__repr__` and `__str__`: text that `print` can write to this console."""
+
+    @wraps(method)
+    def text(self: Any) -> str:
+        return shown(method(self))
+
+    return text
