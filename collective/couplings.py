@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHIFTS = ("full", "rwa")
 _NOT_SCATTERED = 1e-12  # per linewidth
+_MATRICES = 11  # N × N at the peak of `couple`: Γ, Δ, both scaled, and the checks of them
+_PAIR_BYTES, _PAIRS_AT_ONCE = 380, 116_500  # of Green's tensors and what they are made from
 _COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 10²⁶ linewidths
 
 
@@ -276,6 +278,7 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
     """
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = _checks.choice("shift", shift, SHIFTS)
+    _require_memory(emitters)
     distance, pair = emitters.nearest_pair()
     if distance < _COINCIDENT * emitters.wavelength:
         raise ValueError(
@@ -306,6 +309,15 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
         emitters=emitters,
         field=field,
     )
+
+
+def _require_memory(emitters: Emitters) -> None:
+    """Refuse more emitters than there is memory for their matrices."""
+    n = len(emitters)
+    square = (16 if np.any(emitters.dipoles.imag) else 8) * n * n
+    making = 2 * square + _PAIR_BYTES * min(n * (n + 1) // 2, _PAIRS_AT_ONCE)
+    needed = max(_MATRICES * square, making)
+    require(needed, f"couple: Γ and Δ of {n:,} emitters", "use fewer emitters")
 
 
 def _span(values: NDArray[Any]) -> str:
