@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 STIFF = 1000.0  # units of phase, beyond which exponentials may take the place of steps
 ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
+_LARGEST_SUPEROPERATOR = 7  # emitters whose generator is made as one sparse matrix
 _LARGEST = 500  # emitters whose powers of two are finite
 
 _SLOPES_PER_RADIAN = 25.0  # while the state moves
@@ -44,7 +45,7 @@ _PULSE_CALLS = 15.0  # per slope
 _EIGENVALUE_FLOPS = 60.0  # per 8^N
 _INTEGRATOR_VECTORS = 18  # stages, state, interpolation and products inside QuTiP
 _GENERATOR_CALLS = 2000.0  # to make the real form of a generator
-_GENERATOR_ENTRIES = 30.0  # for each of its entries, likewise
+_GENERATOR_ENTRIES = 450.0  # for each of its entries, likewise
 _ROW_BYTES = 700  # of Python objects per output time
 _STATE_BYTES = 700  # of a `Qobj`, beside its matrix
 
@@ -54,14 +55,19 @@ class Work:
     """What a run by exponentials comes to.
 
     Attributes:
-        size: numbers of ρ in the largest part that the state reaches.
+        sizes: numbers of ρ in each part that the state reaches.
         entries: of the sparse generator.
         norm: of it, a rate.
     """
 
-    size: int
+    sizes: tuple[int, ...]
     entries: int
     norm: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether there are exponentials of so many numbers."""
+        return max(self.sizes) <= exponential.LARGEST
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +102,7 @@ class Size:
         if self.request.envelope is not None or len(self.request.times) == 1:
             return False
         work = coupled(self.request)
-        if work.size > exponential.LARGEST or work.norm * self._span < STIFF:
+        if not work.fits or work.norm * self._span < STIFF:
             return False
         common = Size(self.request, _speed.COMMON)
         return common._exponential_seconds(work) < common._step_seconds()
@@ -125,10 +131,10 @@ class Size:
     def _exponential_seconds(self, work: Work) -> float:
         s, times = self.speed, self.request.times
         made, _ = exponential.products(times, work.norm)
-        flops = 2.0 * made * work.size**3 + 8.0 * made * work.size**2
+        flops = sum(2.0 * made * n**3 + 8.0 * made * n**2 for n in work.sizes)
         made_seconds = made * 15 * s.call + flops * s.flop
         setup = _GENERATOR_CALLS * s.call + _GENERATOR_ENTRIES * work.entries * s.entry
-        each = 25 * s.call + 0.4 * work.size**2 * s.entry
+        each = 25 * s.call + 0.4 * sum(n**2 for n in work.sizes) * s.entry
         return setup + made_seconds + len(times) * each
 
     def _step_seconds(self) -> float:
@@ -166,7 +172,7 @@ class Size:
         if self.by_exponentials():
             work = self._work()
             made, results = exponential.products(request.times, work.norm)
-            found += exponential.predicted_bytes(work.size, work.entries, results)
+            found += exponential.predicted_bytes(work.sizes, work.entries, results)
         else:
             found += 16 * side * side * _INTEGRATOR_VECTORS
             found += 20 * side * (n * n + n * n // 2 + n)
@@ -196,20 +202,20 @@ def coupled(request: Request) -> Work:
     """Of Couplings: the numbers of ρ that the state reaches, by excitation numbers."""
     couplings = request.couplings
     n = len(couplings)
-    if n > _LARGEST:
-        return Work(2**n, 0, 0.0)
+    if n > _LARGEST_SUPEROPERATOR:
+        return Work((4 ** min(n, _LARGEST),), 0, 0.0)
     top = highest_excitation(request.state, n)
     sharp = isinstance(request.state, State) and request.state.excitations(n) is not None
-    if np.any(couplings.drive) or not sharp:
-        size = 4**n
+    if np.any(couplings.drive):
+        sizes = (4**n,)
     else:
         last = n if np.any(couplings.pump) else top
-        size = sum(comb(n, k) ** 2 for k in range(last + 1))
-    if size > exponential.LARGEST:
-        return Work(size, 0, 0.0)
+        sizes = (sum(comb(n, k) ** 2 for k in range(last + 1)),)
+        if not sharp:  # coherences between k and k + q excitations, real and imaginary parts
+            sizes += tuple(2 * comb(2 * n, n - q) for q in range(1, n + 1))
     extent = Extent(couplings, n)
     norm = 2 * extent.spread + 2 * (extent.decay(n) + 2 * extent.others)
-    return Work(size, size * (4 + n * n), norm)
+    return Work(sizes, 4**n * (4 + 3 * n * n) // 4, norm)
 
 
 def given(request: Request) -> Work:
@@ -219,7 +225,7 @@ def given(request: Request) -> Work:
     try:
         state = density_matrix(request.state, request.problem)
     except ValueError:  # a state by name, of levels that nobody knows: the run will say so
-        return Work(request.problem.dimension**2, 0, 0.0)
+        return Work((request.problem.dimension**2,), 0, 0.0)
     return Work(*exponential.extent(generator, state))
 
 

@@ -209,8 +209,8 @@ def _values(state: "Qobj", basis: Any, matrix: Any) -> NDArray[Any]:
     return found if np.iscomplexobj(matrix) else found.real
 
 
-def extent(liouvillian: "Qobj", state: "Qobj") -> tuple[int, int, float]:
-    """Numbers of the largest part that a state reaches, entries of the generator, and its norm."""
+def extent(liouvillian: "Qobj", state: "Qobj") -> tuple[tuple[int, ...], int, float]:
+    """Numbers of each part that a state reaches, entries of the generator, and its norm."""
     from scipy.sparse import csr_array
 
     side = round(np.sqrt(liouvillian.shape[0]))
@@ -218,7 +218,7 @@ def extent(liouvillian: "Qobj", state: "Qobj") -> tuple[int, int, float]:
     basis, matrix = _real_form(generator, side)
     parts = _occupied(matrix, _values(state, basis, matrix))
     norm = float(abs(matrix).sum(axis=0).max())
-    return max((len(part) for part in parts), default=1), generator.nnz, norm
+    return tuple(len(part) for part in parts) or (1,), generator.nnz, norm
 
 
 def _occupied(matrix: Any, values: NDArray[Any]) -> list[NDArray[np.intp]]:
@@ -260,12 +260,13 @@ def products(times: NDArray[np.float64], norm: float) -> tuple[int, int]:
     return found, single + ladder
 
 
-def predicted_bytes(size: int, entries: int, kept: int) -> int:
+def predicted_bytes(sizes: tuple[int, ...], entries: int, kept: int) -> int:
     """The sparse generator, the exponentials kept, and what computing one takes.
 
     Args:
-        size: numbers of ρ that are reached.
+        sizes: numbers of each part of ρ that is reached.
         entries: of the sparse generator.
         kept: exponentials.
     """
-    return _SPARSE_BYTES * entries + 8 * size**2 * (kept + 1 + 6)
+    squares = sum(n**2 for n in sizes)
+    return _SPARSE_BYTES * entries + 8 * squares * (kept + 1) + 8 * max(sizes) ** 2 * 6
