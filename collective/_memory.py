@@ -3,6 +3,12 @@
 import os
 from pathlib import Path
 
+MEMBERSHIP = Path("/proc/self/cgroup")
+GROUPS = Path("/sys/fs/cgroup")  # where Linux shows control groups
+# limit, use, and the part of it that is a cache of files, in versions 1 and 2
+_GROUPS_1 = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+_GROUPS_2 = "memory.max", "memory.current", "inactive_file"
+
 
 class ProblemTooLargeError(MemoryError, ValueError):
     """The problem does not fit into memory; raised before anything is allocated."""
@@ -24,7 +30,19 @@ def bytes_text(n: int | float) -> str:
 
 
 def available_bytes() -> int | None:
-    """Memory that can be taken without swapping, or None where the system does not say."""
+    """Memory that this process can take without swapping, or None where nothing says.
+
+    The least of what the machine has, what the process may still ask for (`ulimit -v`, `ulimit -d`)
+    and what its control groups and those around them leave.
+    """
+    found = [
+        left for left in (_machine_bytes(), *_process_bytes(), *_group_bytes()) if left is not None
+    ]
+    return max(0, min(found)) if found else None
+
+
+def _machine_bytes() -> int | None:
+    """What the machine has left; all it has where it says no more."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -35,6 +53,68 @@ def available_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def _process_bytes() -> list[int]:
+    """What the limits of the process on addresses and data leave, where there are limits."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return []
+    taken = _taken()
+    found = []
+    for limit, name in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
+        most, _ = resource.getrlimit(limit)
+        if most != resource.RLIM_INFINITY:
+            found.append(most - taken.get(name, 0))
+    return found
+
+
+def _taken() -> dict[str, int]:
+    """Addresses and data of this process in bytes, by the names of Linux; empty elsewhere."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return {}
+    rows = (line.split() for line in lines if line.startswith("Vm"))
+    return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows}
+
+
+def _group_bytes() -> list[int]:
+    """What the control groups of this process leave, its own and all that contain it.
+
+    Version 2 has one tree of groups; version 1 has a tree for memory alone. Files that cannot be
+    read, or hold no number ("max"), set no limit.
+    """
+    try:
+        lines = MEMBERSHIP.read_text().splitlines()
+    except OSError:
+        return []
+    found: list[int] = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        root = GROUPS / "memory" if controllers else GROUPS
+        names = _GROUPS_1 if controllers else _GROUPS_2
+        parts = [part for part in path.split("/") if part not in ("", "..")]
+        for depth in range(len(parts) + 1):
+            found += _left_in(root.joinpath(*parts[:depth]), *names)
+    return found
+
+
+def _left_in(group: Path, most: str, used: str, cache: str) -> list[int]:
+    """Bytes that one control group leaves; the cache of files in it can be had back."""
+    try:
+        limit, held = int((group / most).read_text()), int((group / used).read_text())
+    except (OSError, ValueError):
+        return []
+    try:
+        rows = (line.split() for line in (group / "memory.stat").read_text().splitlines())
+        held -= sum(int(row[1]) for row in rows if row[0] == cache)
+    except (OSError, ValueError, IndexError):
+        pass
+    return [limit - max(held, 0)]
 
 
 def resident_bytes() -> int | None:

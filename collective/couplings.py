@@ -29,6 +29,8 @@ _LONELY = 100.0  # wavelengths between neighbours, from which on they may be ano
 _INDEPENDENT = 0.01  # of a rate: couplings that hardly show
 _LARGEST_SHIFT = 1e9  # linewidths
 _ORTHOGONAL = 1e-12  # |u*·u'| of dipoles that do not see each other at one place
+_MATRICES = 11  # N × N at the peak of `couple`: Γ, Δ, both scaled, and the checks of them
+_PAIR_BYTES, _PAIRS_AT_ONCE = 380, 116_500  # of Green's tensors and what they are made from
 _COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 10²⁶ linewidths
 
 
@@ -338,6 +340,7 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = _checks.choice("shift", shift, SHIFTS)
     _refuse_coincident(emitters)
+    _require_memory(emitters)
     wavenumbers = emitters.wavenumbers
     mean = float(wavenumbers.mean())
     if np.all(wavenumbers == wavenumbers[0]):
@@ -431,6 +434,15 @@ def _refuse_coincident(emitters: Emitters) -> None:
                 "move one, or give Couplings(decay, shift) your own matrices. Only at exactly one "
                 f"place and with orthogonal dipoles is it finite: |u*·u'| is {overlap:.3g}"
             )
+
+
+def _require_memory(emitters: Emitters) -> None:
+    """Refuse more emitters than there is memory for their matrices."""
+    n = len(emitters)
+    square = (16 if np.any(emitters.dipoles.imag) else 8) * n * n
+    making = 2 * square + _PAIR_BYTES * min(n * (n + 1) // 2, _PAIRS_AT_ONCE)
+    needed = max(_MATRICES * square, making)
+    require(needed, f"couple: Γ and Δ of {n:,} emitters", "use fewer emitters")
 
 
 def _span(values: NDArray[Any]) -> str:

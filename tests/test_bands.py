@@ -200,9 +200,34 @@ def test_many_orders_are_held_a_few_modes_at_a_time(monkeypatch):
     assert again.radiating.all()
     with pytest.raises(ValueError, match=r"quasimomenta\[1\] = \[0\. +6\.28.* light line"):
         bands("square", 0.2, [[0, 0], [0, K]])
+    with pytest.raises(ValueError, match=r"bands of a square with spacing 1e\+08.* needs"):
+        bands("square", 1e8, [[0.3, 0.1]])
     for lattice, point in (("square", [[0, 0]]), ("chain", [0])):
-        with pytest.raises(ValueError, match=rf"bands of a {lattice} with spacing 1e\+13.* needs"):
+        with pytest.raises(ValueError, match=r"spacing must be at most 1e\+09 wavelengths"):
             bands(lattice, 1e13, point)
+
+
+@pytest.mark.parametrize("spacing", [0.3, 0.5001, 2.7, 31.4, 4321.1])
+@pytest.mark.parametrize("dipole", [(1, 0, 0), (0, 0, 1), (1, 0.5j, 2)])
+def test_rates_of_a_chain_are_the_sum_over_its_open_orders(spacing, dipole):
+    """Order by order, as the formula is written; the engine sums them in closed form."""
+    q = np.array([0.0, 0.123, -1.0, 3.3, 6.1, 41.0])
+    unit = np.array(dipole) / np.linalg.norm(dipole)
+    along = abs(unit[2]) ** 2
+    orders = q[:, None] / K + np.arange(-2 * spacing - 9, 2 * spacing + 9).round() / spacing
+    orders = orders - np.round(q * spacing / K)[:, None] / spacing
+    each = (1 - along) * (1 + orders**2) / 2 + along * (1 - orders**2)
+    expected = 0.75 / spacing * np.where(np.abs(orders) < 1, each, 0).sum(axis=1)
+    found = bands("chain", spacing, q, dipole=dipole)
+    assert found.rates == pytest.approx(expected, rel=1e-9)
+    np.testing.assert_array_equal(found.radiating, expected > 0)
+
+
+def test_a_chain_of_many_orders_takes_no_memory_of_them():
+    """Emitters 10⁸ wavelengths apart are single ones: rate 1, shift 0."""
+    found = bands("chain", 1e8 + 0.123, [0.0, 1.0, 5.0])
+    assert found.rates == pytest.approx([1, 1, 1], abs=1e-7)
+    assert found.shifts == pytest.approx([0, 0, 0], abs=1e-7)
 
 
 def test_bad_input():

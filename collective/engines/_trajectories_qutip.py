@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from collective import _operators
 from collective._requests import Request
+from collective._speed import speed
+from collective.engines._exact_size import ENVELOPE_STEPS
+from collective.engines._extent import Extent
 from collective.engines._trajectories_means import Batch, batch, uniform
 from collective.engines.exact import driven_hamiltonian
 from collective.engines.runs import Cost
@@ -28,8 +31,10 @@ _BLOCK = 16
 _ENTRY_BYTES = 20  # of a sparse operator
 _COPIES = 2  # of each while it is made, and c†c
 _VECTORS = 40  # inside the integrator
-_SECONDS_PER_OPERATION = 6e-9
-_SECONDS_PER_OUTPUT = 2e-5  # and operator
+_RUN_CALLS, _TRAJECTORY_CALLS, _CLICK_CALLS = 4000.0, 350.0, 140.0
+_SLOPES_PER_RADIAN = 25.0
+_PULSE_CALLS = 15.0  # per slope
+_LARGEST_POWER = 500  # emitters whose powers of two are finite
 _CLICK_BYTES = 150  # in the record, and in lists of QuTiP's that wait to be collected
 _TRAJECTORY_BYTES = 1000  # likewise
 _SLOWEST = 1e-300  # rate by which is divided
@@ -59,12 +64,26 @@ def cost(request: Request, count: int, work: str) -> Cost:
     used = _COPIES * _ENTRY_BYTES * entries * (jumps + 2) + _ENTRY_BYTES * size * operators
     used += 16 * _VECTORS * size + 16 * 3 * _BLOCK * steps * (operators + n + 2)
     used += int(count * (_TRAJECTORY_BYTES + _CLICK_BYTES * _clicks(request)))
-    rate = float(np.abs(couplings.effective_hamiltonian()).sum(axis=0).max())
-    rate = n * rate / 2 + float(np.abs(couplings.drive).sum() + couplings.pump.sum())
-    passes = 40 * n + 20 * rate * float(np.ptp(times))
-    each = _SECONDS_PER_OPERATION * float(min(entries, 10**300)) * passes
-    each += _SECONDS_PER_OUTPUT * operators * steps
-    return Cost(used, count * each, work)
+    return Cost(used, _seconds(request, count, operators), work)
+
+
+def _seconds(request: Request, count: int, operators: int) -> float:
+    """Of `count` trajectories: slopes while the ket turns, jumps, output times."""
+    couplings, s, n = request.couplings, speed(), len(request.couplings)
+    few, span = min(n, _LARGEST_POWER), float(np.ptp(request.times))
+    extent = Extent(couplings, few)
+    size = 2.0**few
+    phase = (extent.spread + 0.3 * (extent.decay(few) + extent.others)) * span
+    slope = (0.6 + 0.09 * n * n) * s.call + 0.7 * s.entry * size * (n * n / 4 + 1 + n)
+    slopes = _SLOPES_PER_RADIAN * phase + 100
+    if request.envelope is not None and span > 0:
+        slopes += 12 * min(span / float(np.diff(request.times).min()), ENVELOPE_STEPS)
+        slope = 1.5 * slope + _PULSE_CALLS * s.call
+    click = _CLICK_CALLS * s.call + 20 * slope
+    reading = operators * (5 * s.call + 8 * size * s.entry)
+    each = _TRAJECTORY_CALLS * s.call + slopes * slope
+    each += _clicks(request) * click + len(request.times) * reading
+    return _RUN_CALLS * s.call + count * each
 
 
 def _clicks(request: Request) -> float:

@@ -9,6 +9,15 @@ of a block. From full inversion with 101 times, one or two threads take 43 or 78
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._speed import speed
+
+if TYPE_CHECKING:
+    from collective.engines._extent import Extent
 
 # as in `_lanes` and `_trajectories_kernels`, which need numba
 _LANES = 8
@@ -18,10 +27,14 @@ _SMALL = 1000  # amplitudes of a sector whose longer Taylor series stay in the c
 _LONG, _SHORT = 24, 16  # Taylor terms
 _WAITING = 1 << 19  # amplitudes that wait for the next sector, per block
 _BLOCKS = (8, 128)  # trajectories in a block, at least and at most
-_SECONDS_PER_MULTIPLY = 0.15e-9
-_SECONDS_PER_TRAJECTORY = 1e-5
-_SECONDS_PER_OUTPUT = 4e-9  # and pair of emitters
-_PASSES = 16  # applications of H_eff in a sector, beside those that long times take
+_RUN_CALLS = 6500.0  # of Python, once
+_TRAJECTORY_CALLS = 12.0
+_OUTPUT_ENTRIES = 2.4  # per output time and pair of emitters, while anything is excited
+_DARK_ENTRIES = 1.0  # per output time and emitter
+_MULTIPLY_FLOPS = 28.0  # of BLAS, in the time of a complex multiply-add
+_PASSES = 16.0  # applications of H_eff in a sector, beside …
+_PASSES_PER_PHASE = 1.8  # … those that turning takes
+_SLOWEST = 1e-300  # rate by which is divided
 
 
 @dataclass(frozen=True)
@@ -100,15 +113,31 @@ class Size:
         jumps = 48 * count * self.top
         return self.shared_bytes + self.threads * self.thread_bytes(correlated) + jumps
 
-    def seconds(self, count: int, phase: float) -> float:
+    def seconds(
+        self, count: int, extent: "Extent", times: NDArray[np.float64], typical: int
+    ) -> float:
         """Time of `count` trajectories.
+
+        Between two photons a sector is left after some time between its mean lifetime and that of
+        its darkest state; the geometric mean of the two is taken.
 
         Args:
             count: of trajectories.
-            phase: by which one excitation turns from the first to the last of the times.
+            extent: rates of the problem.
+            times: of the output.
+            typical: excitations of most trajectories at the start.
         """
-        pairs = [0] + [self.widths[k] * k * (self.n - k + 1) for k in range(1, self.top + 1)]
-        late = sum(pairs[: self.top // 4 + 2])  # where the last, dark excitations stay
-        work = 4 * (_PASSES * sum(pairs) + 2 * phase * late)
-        each = _SECONDS_PER_TRAJECTORY + _SECONDS_PER_OUTPUT * self.steps * self.n**2
-        return count * (each + _SECONDS_PER_MULTIPLY * work) / self.threads
+        s, n, span = speed(), self.n, float(np.ptp(times))
+        mean = max(float(np.trace(extent.couplings.decay).real) / n, _SLOWEST)
+        work, until = 0.0, 0.0
+        for k in range(min(self.top, typical), 0, -1):
+            pairs = self.widths[k] * k * (n - k + 1)
+            lasting = min(span, 1 / np.sqrt(max(extent.lasting(k), _SLOWEST) * k * mean))
+            turned = (extent.frequency(k) + extent.decay(k)) / 2 * float(lasting)
+            work += pairs * (_PASSES + _PASSES_PER_PHASE * turned)
+            until += float(lasting)
+        excited = np.searchsorted(times, times[0] + until) if until else 0
+        outputs = _OUTPUT_ENTRIES * excited * n**2 + _DARK_ENTRIES * self.steps * (n + 2)
+        each = _TRAJECTORY_CALLS * s.call + float(outputs) * s.entry
+        each += _MULTIPLY_FLOPS * work * s.flop
+        return _RUN_CALLS * s.call + count * each / self.threads

@@ -20,7 +20,9 @@ import numpy as np
 
 from collective._progress import Progress
 from collective._requests import Request
+from collective._speed import speed
 from collective.couplings import Couplings
+from collective.engines._extent import Extent
 from collective.engines._permutations import group, orbits
 from collective.engines._sectors import LARGEST, highest_excitation
 from collective.engines.measures import pair_fields
@@ -37,15 +39,19 @@ from collective.states import State
 if TYPE_CHECKING:
     from collective.result import Result
 
-TERMS_PER_RADIUS = 2.0  # of the ellipse, roughly
+TERMS_PER_RADIUS = 2.6  # of the ellipse, roughly
 LONGEST_STEP = 45.0  # radii of the ellipse; longer ones lose digits to non-normality
 _SPARE_TERMS = 105  # beyond the radii, of which moments are kept
-_CALL = 1e-4  # seconds of an application of nothing
+_FEWEST_TERMS = 12
+_LIFETIMES = 23.0  # after which a block is empty to within a hundredth of the usual tolerance
+_CALLS = 36.0  # of Python, in an application of nothing
 _ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
 _PIECES = 24
 _LARGEST_DEPHASED = 24  # emitters: a table of 2^N rates
-_FLOPS = 1.5e10  # per second and core, an average of hops and jumps
-_OVERHEAD = 4e-3  # seconds: tables and bounds of the spectrum
+_FLOPS = 3.0  # of BLAS, in the time of one of the hops and jumps
+_OVERHEAD = 5000.0  # calls: tables and bounds of the spectrum
+_READ_TERMS = 150.0  # of an expansion, from which each output time is read, and …
+_READ_CALL, _READ_FLOPS = 12.0, 2.0  # … entries for each, and products per pair of emitters
 _COMPILING = 4.0  # seconds
 
 
@@ -95,20 +101,41 @@ def cost(request: Request) -> Cost:
     flops = sum(
         comb(n, k) * c * (8 * (k * (n - k) + 1) + 6 * (n - k) ** 2) for k, c in enumerate(columns)
     )
-    rates = np.linalg.eigvalsh(couplings.decay)[n - highest :]
-    shifts = np.sort(np.abs(np.linalg.eigvalsh(couplings.shift + np.diag(couplings.detunings))))
-    rate = max(rates.max(initial=0.0) * highest * (n - highest / 2) / n, float(rates.sum()), 0.0)
-    radius = (rate + float(shifts[n - highest :].sum()) + float(couplings.dephasing.sum())) / 2
-    kept = _SPARE_TERMS + min(LONGEST_STEP, float(np.ptp(request.times)) * radius)
+    extent = Extent(couplings, highest)
+    kept = _SPARE_TERMS + min(LONGEST_STEP, float(np.ptp(request.times)) * _radius(extent, highest))
     moments = int(16 * steps * (kept + 4 * n * n) + 16 * n * n * kept)
-    terms = max(8.0, float(np.ptp(request.times)) * radius * TERMS_PER_RADIUS)
     threads, _ = shares(request, size)
     half = "" if images == 1 else f", one column of {images} by symmetry"
+    s = speed()
+    each = _CALLS * s.call + flops * _FLOPS * s.flop / threads
+    reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
     return Cost(
         (4 + request.checkpointed) * 8 * size + tables + moments,
-        _OVERHEAD + float(terms * (_CALL + flops / (_FLOPS * threads))),
+        _OVERHEAD * s.call
+        + _terms(extent, float(np.ptp(request.times))) * each
+        + steps * reading,
         f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
     )
+
+
+def _radius(extent: Extent, highest: int) -> float:
+    """Of the ellipse around the spectrum of the blocks up to some number of excitations."""
+    numbers = range(highest + 1)
+    decay = max(extent.decay(k) for k in numbers) + float(extent.couplings.dephasing.sum())
+    return 1.05 * (decay / 2 + max(extent.frequency(k) for k in numbers)) / 2
+
+
+def _terms(extent: Extent, span: float) -> float:
+    """Applications of the generator: fewer as the highest blocks empty and are dropped."""
+    found, ended = float(_FEWEST_TERMS), 0.0
+    # a block lasts as long as the one above that feeds it, and then as its own slowest mode
+    last = 0.0
+    for k in range(extent.top, -1, -1):
+        lasting = _LIFETIMES / max(extent.lasting(k), 1e-300) if k else np.inf
+        last = min(span, max(last, lasting))
+        found += TERMS_PER_RADIUS * _radius(extent, k) * (last - ended)
+        ended = last
+    return found
 
 
 def shares(request: Request, size: int) -> tuple[int, int]:

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from collective._progress import Progress
 from collective._requests import Request
+from collective._speed import speed
 from collective.couplings import Couplings
 from collective.engines import _packed
+from collective.engines._extent import Extent
 from collective.engines.measures import pair_fields
 from collective.engines.recorder import EIGENVALUE_TIMES, eigenvalue_steps
 from collective.engines.runs import (
@@ -40,10 +42,18 @@ if TYPE_CHECKING:
     from collective.result import Result
 
 _COMPILING = 5  # seconds
-_SECONDS_PER_ENTRY = 2e-10  # of ρ, per application and N²; N = 8 takes 0.8 ms
-_OVERHEAD = 0.02  # seconds: tables, bounds, operators that read ρ
-_SECONDS_PER_EIGENVALUES = 1e-9  # of ρ, and 8^N
-_SECONDS_PER_CALL = 5e-5  # of Python, per application
+_TERMS, _FEWEST = 3.1, 15.0  # applications: per radius of the ellipse, and of each leg
+_PULSE_TERMS, _PULSE_FEWEST = 8.0, 110.0  # the same where an envelope is followed
+_FLOPS = 10.0  # of BLAS, in the time of an entry of ρ, per application and N²; N = 8 takes 0.9 ms
+_PULSE_FLOPS = 100.0  # the same for what powers of time add
+_APPLICATION_CALLS = 32.0  # of Python, per application
+_OVERHEAD = 5500.0  # calls: tables, bounds, operators that read ρ
+_TABLES = 8.0  # entries for each of 2^N N² numbers of the tables, likewise
+_READ_CALLS, _READ_TERMS = 3.0, 100.0  # per output time; terms of a series
+_SAMPLE_CALLS = 10.0  # per output time: the envelope is looked at between
+_STATE_CALLS, _STATE_ENTRIES = 100.0, 8.0  # per state kept
+_EIGENVALUE_FLOPS = 40.0  # per 8^N
+_LARGEST_POWER = 500  # emitters whose powers of two are finite
 _SMALL = 7  # emitters; below, handing work to another thread takes as long as doing it
 _SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
 _PULSE_VECTORS = 14  # state, its successor, ten powers, what the drive meets, and V
@@ -66,35 +76,46 @@ def refusal(request: Request) -> str | None:
 
 def cost(request: Request) -> Cost:
     """Memory and time of a run."""
-    couplings, times = request.couplings, request.times
-    n = len(couplings)
-    span = float(np.ptp(times))
-    calls = _calls(couplings, span, request.envelope is not None)
-    per_call = _SECONDS_PER_ENTRY * 4.0 ** min(n, 500) * n * n / _threads(request)
-    eigenvalues = _SECONDS_PER_EIGENVALUES * 8.0**n if n <= _EIGENVALUE_EMITTERS else 0.0
-    return Cost(
-        _bytes(request),
-        _OVERHEAD + EIGENVALUE_TIMES * eigenvalues + calls * (_SECONDS_PER_CALL + per_call),
-        f"{n} emitters, 4^{n} real entries of ρ",
-    )
+    n = len(request.couplings)
+    return Cost(_bytes(request), _seconds(request), f"{n} emitters, 4^{n} real entries of ρ")
 
 
-def _calls(couplings: Couplings, span: float, pulsed: bool) -> float:
-    """How many applications of the generator, roughly."""
-    radius = _radius(couplings)
+def _seconds(request: Request) -> float:
+    """Applications of the generator, output times, and the few looks at eigenvalues."""
+    n, times, s = min(len(request.couplings), _LARGEST_POWER), len(request.times), speed()
+    size, pulsed = 4.0**n, request.envelope is not None
+    calls = _applications(request)
+    entries = n * n + (n if np.any(request.couplings.drive) else 0)
+    each = _APPLICATION_CALLS * s.call + _FLOPS * s.flop * size * entries / _threads(request)
     if pulsed:
-        return 12 * radius * span + 30
-    return 2.5 * radius * span + 20
+        each += _PULSE_FLOPS * s.flop * size
+    reading = _READ_CALLS * s.call + _READ_TERMS * s.entry
+    reading += _READ_TERMS * (n * n + len(request.operators)) * s.flop
+    if pulsed:
+        reading += _SAMPLE_CALLS * s.call
+    if "states" in request.words:
+        reading += _STATE_CALLS * s.call + _STATE_ENTRIES * size * s.entry
+    looks = min(EIGENVALUE_TIMES, times) if n <= _EIGENVALUE_EMITTERS else 0
+    looks_seconds = looks * (400 * s.call + _EIGENVALUE_FLOPS * 8.0**n * s.flop)
+    setup = _OVERHEAD * s.call + _TABLES * 2.0**n * n * n * s.entry
+    return setup + calls * each + times * reading + looks_seconds
+
+
+def _applications(request: Request) -> float:
+    """How many applications of the generator, roughly."""
+    reach = _radius(request.couplings) * float(np.ptp(request.times))
+    if request.envelope is not None:
+        return _PULSE_TERMS * reach + _PULSE_FEWEST
+    # a leg holds no more than some output times at which ρ itself is kept
+    legs = len(request.times) / _packed.KEPT_AT_ONCE if "states" in request.words else 1.0
+    return _TERMS * reach + _FEWEST * max(legs, 1.0)
 
 
 def _radius(couplings: Couplings) -> float:
     """Of the ellipse in which the spectrum of the generator lies, roughly; a rate."""
-    rates = couplings.decay
-    own = float(np.diag(rates).real.sum())
-    decay = max(own, 0.5 * own + 0.25 * float(np.abs(rates).sum()))
-    decay += float(couplings.pump.sum() + couplings.dephasing.sum())
-    width = 0.25 * float(np.abs(couplings.shift).sum() + np.abs(couplings.detunings).sum())
-    return 0.25 * decay + 0.5 * (width + float(np.abs(couplings.drive).sum()))
+    n = len(couplings)
+    extent = Extent(couplings, n)
+    return 1.05 * ((extent.decay(n) + extent.others) / 2 + extent.spread) / 2
 
 
 def _bytes(request: Request) -> int:

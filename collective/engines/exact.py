@@ -17,6 +17,7 @@ from collective._progress import Progress
 from collective._requests import Request, density_matrix
 from collective.couplings import Couplings
 from collective.engines import exponential
+from collective.engines._exact_size import ENVELOPE_STEPS, Size
 from collective.engines.measures import LevelMeasure, PairMeasure
 from collective.engines.recorder import Recorder
 from collective.engines.runs import Checkpoint, Clock, Cost, Run, without_docstrings
@@ -28,13 +29,10 @@ if TYPE_CHECKING:
     from collective.result import Result
 
 _LARGEST_PHASE = 3e5  # some hundred thousand steps of the integrator
-_SECONDS_PER_ENTRY = 2e-8  # of ρ, per emitter and unit of phase: N = 8, t = 5 takes 1.5 s
-_ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
 _DENSE_DIMENSION = 256  # of the Liouvillian; its singular values take a second
 _ZERO = 1e-11  # relative to the norm of the Liouvillian; below it ρ loses five digits
 _FILL_BYTES = 20  # per entry of a full LU factor: an upper bound, near it at six emitters
 _INTEGRATOR = "tsit5"
-_INTEGRATOR_VECTORS = 18  # stages, state, interpolation and products inside QuTiP
 
 
 def refusal(request: Request) -> str | None:
@@ -42,7 +40,7 @@ def refusal(request: Request) -> str | None:
     problem = request.problem
     if isinstance(problem, Couplings):
         return without_docstrings()
-    if _by_exponentials(problem):
+    if problem.dimension**2 <= exponential.LARGEST:
         return None
     span = float(request.times[-1] - request.times[0])
     turns = float(np.ptp(problem.hamiltonian().diag().real) * span)
@@ -57,46 +55,20 @@ def refusal(request: Request) -> str | None:
 
 def cost(request: Request) -> Cost:
     """Memory and time of a run."""
-    problem, times = request.problem, request.times
-    kept = len(times) if "states" in request.words else 0
+    problem, size = request.problem, Size(request)
+    kept = len(request.times) if "states" in request.words else 0
+    by_exponentials = size.by_exponentials()
     if isinstance(problem, Couplings):
-        n = len(problem)
-        rate = 0.5 * float(np.abs(problem.decay).sum()) + 4 * float(np.abs(problem.drive).max())
-        rate += float(np.abs(problem.shift).sum(axis=0).max()) + float(np.ptp(problem.detunings))
-        seconds = (
-            _SECONDS_PER_ENTRY * 4.0 ** min(n, 500) * n * (len(times) + rate * float(np.ptp(times)))
-        )
-        return Cost(
-            predicted_bytes(n, len(times), kept),
-            seconds,
-            f"QuTiP, the density matrix of {n} emitters"
-            + (f" at {kept} times, states kept" if kept else ""),
-        )
-    size = problem.dimension
-    if _by_exponentials(problem):
-        norm = 2 * problem.hamiltonian().norm("one")
-        return Cost(
-            exponential.predicted_bytes(size, times, norm) + 16 * size**2 * kept,
-            1e-8 * size**6,
-            f"exact exponentials, Liouville dimension {size**2} ≤ {exponential.LARGEST}",
-        )
-    n = max(1, size.bit_length() - 1)
-    return Cost(
-        predicted_bytes(n + 1, len(times), kept),
-        _SECONDS_PER_ENTRY * 4 ** (n + 1) * len(times),
-        f"QuTiP, Liouville dimension {size**2} > {exponential.LARGEST}",
-    )
-
-
-def _by_exponentials(problem: "MasterEquation") -> bool:
-    return problem.dimension**2 <= exponential.LARGEST
-
-
-def predicted_bytes(n: int, n_times: int = 1, n_states: int = 0) -> int:
-    """Memory of a run: ρ, the integrator's copies of it, operators and what is kept per time."""
-    density_matrix = 16 * 4**n
-    operators = 20 * 2**n * (n * n + n * n // 2 + n)
-    return density_matrix * (_INTEGRATOR_VECTORS + n_states) + operators + 16 * n * n * n_times
+        how = "exact exponentials" if by_exponentials else "QuTiP"
+        work = f"{how}, the density matrix of {len(problem)} emitters"
+    elif by_exponentials:
+        dimension = problem.dimension**2
+        work = f"exact exponentials, Liouville dimension {dimension} ≤ {exponential.LARGEST}"
+    else:
+        work = f"QuTiP, Liouville dimension {problem.dimension**2} > {exponential.LARGEST}"
+    if kept:
+        work += f", {kept} states kept"
+    return Cost(size.bytes(), size.seconds(), work)
 
 
 class Stepper(Protocol):
@@ -132,10 +104,10 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
         recorder.record(density_matrix(request.state, problem))
     clock.first(report)
     first = recorder.reached
-    if isinstance(problem, Couplings) or not _by_exponentials(problem):
-        stepper: Stepper = solver(problem, times, request.rtol, request.atol, request.envelope)
+    if Size(request).by_exponentials():
+        stepper: Stepper = exponential.Exponential(problem.liouvillian())
     else:
-        stepper = exponential.Exponential(problem.liouvillian())
+        stepper = solver(problem, times, request.rtol, request.atol, request.envelope)
     stepper.start(recorder.last, times[first - 1])
     try:
         with Progress(len(times), "evolving (exact)", show=request.progress) as bar:
@@ -217,7 +189,7 @@ def driven_hamiltonian(
         return hamiltonian, {}
     # a pulse shorter than an internal step would be stepped over unseen
     span = float(times[-1] - times[0])
-    return hamiltonian, {"max_step": max(float(np.diff(times).min()), span / _ENVELOPE_STEPS)}
+    return hamiltonian, {"max_step": max(float(np.diff(times).min()), span / ENVELOPE_STEPS)}
 
 
 @Untidied()

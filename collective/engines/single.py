@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from collective._modes import REFLECTED
 from collective._progress import Progress
 from collective._requests import Request
+from collective._speed import COMMON, speed
 from collective.couplings import Couplings
 from collective.engines import _amplitudes
+from collective.engines._extent import Extent
 from collective.engines._sectors import Sectors, ensemble, highest_excitation, one_excitation
 from collective.engines.recorder import eigenvalue_steps
 from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left, resumed
@@ -31,10 +33,16 @@ from collective.states import State
 if TYPE_CHECKING:
     from collective.result import Result
 
-_SECONDS_MODES = 2.5e-9  # per N³ of an eigenvalue problem
-_SECONDS_CALL = 4e-5
-_SECONDS_SLOPE = 8e-10  # per N³ of the equation with dephasing
-_SLOPES_PER_PHASE = 25
+_SECONDS_MODES = 2.5e-9  # per N³ of an eigenvalue problem, where the two routes are compared
+_OVERHEAD = 1900.0  # calls
+_MODE_FLOPS = 180.0  # per N³ of an eigenvalue problem
+_READ_FLOPS = 20.0  # per N² and output time
+_SQUARE_ENTRIES = 4.0  # per N², once
+_KEPT_ENTRIES = 6.0  # per correlation kept: memory is touched for the first time
+_TAYLOR_SHARE = 0.5  # of the time that decides about the route
+_SLOPE_CALLS = 25.0  # of the equation with dephasing
+_SLOPE_FLOPS, _SLOPE_SQUARE = 8.0, 300.0  # per N³ and N²
+_SLOPES_STABLE, _SLOPES_MOVING = 1.5, 12.0  # per unit of phase
 _WORTH_STEPPING = 0.25  # of the time that modes take
 _ROWS = 64  # of h at once, compared with their reflection
 _MATRICES = 5  # h while it is made; the halves together take no more later
@@ -65,13 +73,19 @@ def refusal(request: Request) -> str | None:
 
 def cost(request: Request) -> Cost:
     """Memory and time: of the modes, of Taylor series where those are cheaper, or of ρ."""
-    n, times = len(request.couplings), len(request.times)
-    kept = 16 * n * n * times if "correlations" in request.words else 8 * n * times
+    n, times, s = len(request.couplings), len(request.times), speed()
+    correlated = "correlations" in request.words
+    kept = 16 * n * n * times if correlated else 8 * n * times
+    base = _OVERHEAD * s.call + times * (5 * s.call + _READ_FLOPS * n * n * s.flop)
+    base += _SQUARE_ENTRIES * n * n * s.entry
+    if correlated:
+        base += times * n * n * _KEPT_ENTRIES * s.entry
     if np.any(request.couplings.dephasing):
-        slopes = _SLOPES_PER_PHASE * (_phase(request) + times / 10)
+        slope = _SLOPE_CALLS * s.call + (_SLOPE_FLOPS * n**3 + _SLOPE_SQUARE * n * n) * s.flop
+        between = times * (40 * s.call + 12 * n * n * s.entry)
         return Cost(
             16 * n * n * (_VECTORS_OF_STEPS + 4) + kept,
-            slopes * (_SECONDS_SLOPE * n**3 + _SECONDS_CALL),
+            base + _slopes(request) * slope + between,
             f"one excitation of {n} dephased emitters, {n} × {n} numbers",
         )
     modes, steps = _seconds(request)
@@ -79,15 +93,27 @@ def cost(request: Request) -> Cost:
     if steps < _WORTH_STEPPING * modes:
         return Cost(
             16 * _MATRICES * n * n + kept + vectors,
-            steps,
+            base + _TAYLOR_SHARE * steps * s.call / COMMON.call,
             f"one excitation of {n} emitters in steps, {n} amplitudes",
         )
     side = (n + 1) // 2 if _halved(request.couplings) else n
     return Cost(
         16 * _MATRICES * n * n + kept + vectors,
-        modes,
+        base + _MODE_FLOPS * (n // side) * side**3 * (1 + 100 / side) * s.flop,
         f"one excitation of {n} emitters, {n // side} × {side} modes",
     )
+
+
+def _slopes(request: Request) -> float:
+    """Of the equation with dephasing: many while it moves, few as stability demands."""
+    couplings, span = request.couplings, float(np.ptp(request.times))
+    extent = Extent(couplings, 1)
+    moving = extent.frequency(1) + extent.decay(1)
+    largest = float(np.hypot(moving, 2 * float(couplings.dephasing.max())))
+    slowest = float(np.trace(couplings.decay).real) / len(couplings)
+    slowest += 2 * float(couplings.dephasing.mean())
+    lasting = min(span, 4 / max(slowest, 1e-300))
+    return 60 + _SLOPES_STABLE * largest * span + _SLOPES_MOVING * moving * lasting
 
 
 def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:

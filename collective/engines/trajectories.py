@@ -26,6 +26,7 @@ from collective._memory import available_bytes
 from collective._progress import Progress
 from collective._requests import Request
 from collective.couplings import Couplings
+from collective.engines._extent import Extent
 from collective.engines._sectors import LARGEST, highest_excitation
 from collective.engines._trajectories_means import Batch, Totals
 from collective.engines._trajectories_size import Size
@@ -37,6 +38,7 @@ from collective.engines.runs import (
     threads_available,
     without_docstrings,
 )
+from collective.states import State
 
 if TYPE_CHECKING:
     from collective.result import Result
@@ -91,13 +93,21 @@ def cost(request: Request) -> Cost:
 
         return _trajectories_qutip.cost(request, count, f"QuTiP mcsolve, {work}")
     size = sized(request)
-    phase = float(np.abs(couplings.effective_hamiltonian()).sum(axis=0).max())
-    phase *= float(np.ptp(request.times))
+    extent = Extent(couplings, size.top)
     return Cost(
         size.total_bytes(count, "correlations" in request.words),
-        size.seconds(count, phase),
+        size.seconds(count, extent, request.times, _typical(request, size.top)),
         f"{work}, up to C({n}, {size.widths.index(size.widest)}) = {size.widest:,} amplitudes",
     )
+
+
+def _typical(request: Request, top: int) -> int:
+    """How many excitations most trajectories begin with, of at most so many."""
+    state, n = request.state, len(request.couplings)
+    if not isinstance(state, State) or state.kind != "coherent":
+        return top
+    p = float(np.sin(state.parameters[0] / 2) ** 2)
+    return min(top, int(np.ceil(n * p + 2 * np.sqrt(n * p * (1 - p)))))
 
 
 def sized(request: Request) -> Size:

@@ -13,6 +13,7 @@ from collective.observables import _lattice_sums
 
 LATTICES = ("chain", "square")
 _GRAZING = 1e-10  # relative: closer to the light line than this counts as on it
+_LARGEST_SPACING = 1e9  # in wavelengths: orders are 1/a apart, and some is always grazing beyond
 _SILENT = 1e-12  # of a dipole's weight in a plane wave: below, it does not couple
 _PIECE = 200_000  # orders held at a time, of all quasimomenta
 _NUMBERS = 16  # floats held for each order, those of sums over the lattice included
@@ -93,8 +94,8 @@ def bands(
 
     Raises:
         ValueError: for a Q on the light line, where shift or rate diverges, unless the dipole
-            does not couple to that order; for a spacing of so many orders that memory does not
-            hold them.
+            does not couple to that order; for a spacing above 10⁹, or one of a square lattice
+            with more orders than memory holds.
 
     Example:
         >>> import collective as co
@@ -119,9 +120,11 @@ def bands(
     rates = np.empty(len(bloch))
     for part, orders in _pieces(lattice, spacing, bloch):
         _refuse_light_line(bloch[part], part.start, orders, dipole)
-        rates[part] = _rates(spacing, orders, dipole)
+        if lattice == "square":
+            rates[part] = _rates(spacing, orders, dipole)
     xi = 2 * np.pi * spacing
     if lattice == "chain":
+        rates = _chain_rates(spacing, bloch, float(abs(dipole[2]) ** 2))
         shifts = _lattice_sums.chain_shifts(xi, bloch / (2 * np.pi), float(abs(dipole[2]) ** 2))
     else:
         # a split at a/√π keeps both sums short, one near the wavelength keeps their digits
@@ -134,9 +137,16 @@ def bands(
 
 
 def _require_memory(lattice: str, spacing: float) -> None:
-    """Refuse a spacing at which the orders of a single mode do not fit."""
+    """Refuse a spacing whose orders have no digits, or do not fit for a single mode of a square."""
+    if spacing > _LARGEST_SPACING:
+        raise ValueError(
+            f"spacing must be at most {_LARGEST_SPACING:g} wavelengths, got {spacing:g}: beyond, "
+            "diffraction orders lie closer than their digits; the spacing is in wavelengths"
+        )
+    if lattice == "chain":
+        return
     # Ewald's sum goes on beyond the open orders, to 1 + 2·0.25·6.4 wave numbers of light
-    orders = 2 * spacing + 5 if lattice == "chain" else (8.4 * spacing + 9) ** 2
+    orders = (8.4 * spacing + 9) ** 2
     require(
         int(min(8 * _NUMBERS * orders, 1e18)),
         f"bands of a {lattice} with spacing {spacing:g}, about {orders:.3g} diffraction orders,",
@@ -147,23 +157,52 @@ def _require_memory(lattice: str, spacing: float) -> None:
 def _pieces(
     lattice: str, spacing: float, bloch: NDArray[Any]
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """(Q + g)/k of every order that may be open, (K, G, 1 or 2), for some Q at a time.
+    """(Q + g)/k of the orders that matter, (K, G, 1 or 2), for some Q at a time.
 
-    Q is folded into the first zone.
+    Q is folded into the first zone. Of a chain those are the orders next to the light line, on both
+    sides of it, and the nearest to zero; those between are summed in closed form (`_chain_rates`).
+    Of a square lattice they are all that may be open.
     """
     zone = 1 / spacing
-    reach = int(np.ceil(spacing)) + 1
-    numbers = np.arange(-reach, reach + 1) * zone
-    if lattice == "chain":
-        grid = numbers[:, None]
-    else:
-        grid = np.stack(np.meshgrid(numbers, numbers, indexing="ij"), axis=-1).reshape(-1, 2)
     points = bloch.reshape(len(bloch), -1) / (2 * np.pi)
     points = points - zone * np.round(points / zone)
+    if lattice == "chain":
+        yield slice(0, len(bloch)), (points + zone * _chain_orders(spacing, points))[:, :, None]
+        return
+    reach = int(np.ceil(spacing)) + 1
+    numbers = np.arange(-reach, reach + 1) * zone
+    grid = np.stack(np.meshgrid(numbers, numbers, indexing="ij"), axis=-1).reshape(-1, 2)
     step = max(1, _PIECE // len(grid))
     for start in range(0, len(bloch), step):
         part = slice(start, start + step)
         yield part, points[part, None] + grid
+
+
+def _chain_orders(spacing: float, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers of the orders next to the light line on either side, and of the nearest, (K, 7)."""
+    first = np.ceil((-1 - points) * spacing)
+    last = np.floor((1 - points) * spacing)
+    beside = np.array([-1, 0, 1])
+    return np.concatenate([first + beside, last + beside, 0 * points], axis=1)
+
+
+def _chain_rates(spacing: float, bloch: NDArray[np.float64], along: float) -> Any:
+    r"""Γ_Q of a chain from sums over its open orders g = a … b in closed form, (K,).
+
+    With G of them and m their mean, :math:`\sum_g (p + g/s)^2 = G(p + m/s)^2 + G(G^2 − 1)/12s^2`.
+    """
+    zone = 1 / spacing
+    p = bloch / (2 * np.pi)
+    p = p - zone * np.round(p / zone)
+    first, last = np.ceil((-1 - p) * spacing), np.floor((1 - p) * spacing)
+    # an order on the line itself does not count: there the dipole does not couple, or is refused
+    first += np.abs(p + first * zone) >= 1
+    last -= np.abs(p + last * zone) >= 1
+    count = np.maximum(last - first + 1, 0.0)
+    squares = count * (p + zone * (first + last) / 2) ** 2
+    squares += count * (count**2 - 1) / 12 * zone**2
+    strengths = (1 - along) * (count + squares) / 2 + along * (count - squares)
+    return 1.5 * np.pi / (2 * np.pi * spacing) * np.maximum(strengths, 0.0)
 
 
 def _squared(orders: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -181,12 +220,10 @@ def _strengths(orders: NDArray[np.float64], dipole: NDArray[np.complex128]) -> N
 def _rates(
     spacing: float, orders: NDArray[np.float64], dipole: NDArray[np.complex128]
 ) -> NDArray[np.float64]:
-    """Γ_Q, (K,), of the open orders alone."""
+    """Γ_Q of a square lattice, (K,), of the open orders alone."""
     squared, xi = _squared(orders), 2 * np.pi * spacing
     # a dipole that does not couple leaves round-off, of either sign
     strengths = np.where(squared < 1, np.maximum(_strengths(orders, dipole), 0.0), 0.0)
-    if orders.shape[-1] == 1:
-        return np.asarray(1.5 * np.pi / xi * strengths.sum(axis=1))
     height = np.sqrt(np.maximum(1 - squared, 0))
     each = np.divide(strengths, height, out=np.zeros_like(strengths), where=height > 0)
     return np.asarray(3 * np.pi / xi**2 * each.sum(axis=1))
