@@ -29,6 +29,8 @@ from collective.states import State
 if TYPE_CHECKING:
     from qutip import Qobj
 
+FEWEST = 5  # emitters; below, the full ρ is as quick, and has states of any symmetry
+_COPIES_EXPANDED = 4  # of the whole ρ
 _ZERO = 1e-11  # relative to the norm: a second steady state
 _OUTSIDE = 1e-9  # weight of a state that is not symmetric, round-off of its amplitudes
 _LEAST = 1e-8  # of one excitation's amplitude, so that powers of it stay numbers
@@ -69,6 +71,15 @@ class Light:
         s = self.space
         bright = (s.k - s.d) * (self.e.n - s.d - s.k + 1.0)
         return (self.e.collective * bright + self.e.individual * s.k) * s.trace()
+
+    def mean(self) -> complex:
+        """⟨J⁻⟩ = Σ_m⟨σ⁻_m⟩."""
+        s = self.space
+        if s.difference is not None:
+            return 0j
+        ((step, _, values),) = s.lowering()
+        to, source, kept = s.moved((step, 0), (0, 0), 0, values, s)
+        return complex(np.sum(s.trace()[to] * kept * self.rho[source]))
 
     def one_photon(self, rho: NDArray[Any]) -> tuple[Space, NDArray[Any], NDArray[Any]]:
         """What a photon's emission at time 0 starts, and what it is compared with later.
@@ -141,6 +152,47 @@ def found(
         k = np.arange(e.n + 1)
         rho[space.place(0 * k, k, 0 * k, k, 0 * k)] = populations(checked, e.n)
     return Light(e, unit, space, rho, False)
+
+
+def steady_state(couplings: Couplings, start: Any) -> "Qobj | None":
+    """The steady state of identical emitters as a QuTiP matrix, or None where others serve.
+
+    Raises:
+        ValueError: for a start that is on no Dicke ladder, or a steady state that is not unique.
+        ProblemTooLargeError: where 2^N × 2^N numbers do not fit.
+    """
+    check_start("steady_state", couplings, start)
+    n = len(couplings)
+    if start is None and n < FEWEST:
+        return None
+    if isinstance(identical(couplings), str):
+        return None
+    require(
+        _COPIES_EXPANDED * 16 * 4**n,
+        f"the density matrix of {n} emitters",
+        "co.observables.steady(couplings) gives emission, populations and correlations of this "
+        "steady state, and g1, g2 and spectrum its light, without that matrix",
+    )
+    light = found(couplings, None, "steady_state", start)
+    assert light is not None
+    return expanded(light.space, light.rho)
+
+
+def check_start(observable: str, couplings: Couplings, start: Any) -> None:
+    """Raise for a state that is on no Dicke ladder, or where there are none."""
+    if start is None:
+        return
+    if not is_symmetric(couplings, start):
+        raise ValueError(
+            f"{observable}: start must be a state that no permutation of the emitters changes: "
+            "'ground', 'inverted', co.states.dicke(k) or coherent(theta, phi)"
+        )
+    common = identical(couplings)
+    if isinstance(common, str):
+        raise ValueError(
+            f"{observable}: start is for identical couplings, and {common}; leave it out, or "
+            "evolve from that state to late times"
+        )
 
 
 def is_symmetric(couplings: Couplings, state: Any) -> bool:

@@ -13,14 +13,19 @@ from collective.couplings import Couplings
 from collective.engines import _dicke_steady
 from collective.engines._dicke_steady import Light
 from collective.observables._delays import moments
-from collective.observables._regression import check_light
+from collective.observables._regression import check_light, require_source
 
-_FROM = 5  # emitters; below, the full ρ is as quick, and has states of any symmetry
 _MISSED = 1e-9  # of the photons
 
 
 def light(
-    couplings: Couplings, state: Any, start: Any, observable: str, *, everything: bool = True
+    couplings: Couplings,
+    state: Any,
+    start: Any,
+    observable: str,
+    *,
+    everything: bool = True,
+    dark: bool = False,
 ) -> Light | None:
     """ρ between Dicke states, or None where the full one is meant.
 
@@ -30,9 +35,10 @@ def light(
         start: from where the steady state is reached, or None.
         observable: for errors.
         everything: whether all light is looked at, not one direction.
+        dark: whether a steady state without light will do.
 
     Raises:
-        ValueError: for a start that goes with no steady state, or on no Dicke ladder; a steady
+        ValueError: for a dark steady state; a start that goes with no steady state, or on no Dicke ladder; a steady
             state that is not unique.
     """
     if start is not None and state is not None:
@@ -40,14 +46,14 @@ def light(
             f"{observable}: start says from where a steady state is reached, and state gives "
             "another state; leave one of them out"
         )
-    if start is not None and not _dicke_steady.is_symmetric(couplings, start):
+    _dicke_steady.check_start(observable, couplings, start)
+    if state is None and not dark:
+        require_source(couplings, observable)
+    if not everything and start is not None:
         raise ValueError(
-            f"{observable}: start must be a state that no permutation of the emitters changes: "
-            "'ground', 'inverted', co.states.dicke(k) or coherent(theta, phi)"
+            f"{observable}: start is for all light of identical emitters, not for one direction"
         )
-    if state is None and not (np.any(couplings.drive) or np.any(couplings.pump)):
-        return None  # dark, which the full route says
-    if not everything or (len(couplings) < _FROM and start is None):
+    if not everything or (len(couplings) < _dicke_steady.FEWEST and start is None):
         return None
     return _dicke_steady.found(couplings, state, observable, start)
 

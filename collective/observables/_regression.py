@@ -53,17 +53,22 @@ def check_light(amount: float, brightest: float, observable: str, what: str = "r
         )
 
 
+def require_source(couplings: Couplings, observable: str) -> None:
+    """Raise for emitters whose steady state nothing excites."""
+    if not (np.any(couplings.drive) or np.any(couplings.pump)):
+        raise ValueError(
+            f"{observable}: without a drive or pump the steady state is dark; give "
+            "couplings.replace(drive=...), or the state that decays: state='inverted'"
+        )
+
+
 def initial(couplings: Couplings, state: Any, observable: str) -> NDArray[np.complex128]:
     """ρ at τ = 0: the steady state, or the one given."""
     if state is not None:
         result = evolve(couplings, state, [0.0], method="exact", observe="states", progress=False)
         assert result.states is not None
         return result.states[0].full()
-    if not (np.any(couplings.drive) or np.any(couplings.pump)):
-        raise ValueError(
-            f"{observable}: without a drive or pump the steady state is dark; give "
-            "couplings.replace(drive=...), or the state that decays: state='inverted'"
-        )
+    require_source(couplings, observable)
     return _to_every_order(couplings, steady_state(couplings).full())
 
 
