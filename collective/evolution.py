@@ -200,12 +200,20 @@ def _warned(notes: list[str], finished: Result) -> EvolutionError | None:
     return found
 
 
-def steady_state(couplings: Couplings | MasterEquation) -> "Qobj":
+def steady_state(
+    couplings: Couplings | MasterEquation, *, start: "states.State | str | Qobj | None" = None
+) -> "Qobj":
     """The density matrix with dρ/dt = 0, if there is exactly one.
+
+    Of identical couplings ρ is found between Dicke states, and laid out in full up to about twelve
+    emitters; `co.observables.steady` gives what there is to know of a hundred.
 
     Args:
         couplings: usually with a drive or pump; without, the ground state is what decays to. Or a
             `MasterEquation`.
+        start: the one of several steady states that this state comes to: "ground", "inverted",
+            co.states.dicke(k) or coherent(theta, phi), of identical emitters whose decay is purely
+            collective.
 
     Returns:
         QuTiP density matrix, dims [[2]*N, [2]*N]. `evolve(couplings, it, [0.0])` gives its
@@ -213,7 +221,7 @@ def steady_state(couplings: Couplings | MasterEquation) -> "Qobj":
 
     Raises:
         ValueError: if the steady state is not unique, with the dimension of the kernel.
-        ProblemTooLargeError: from about seven emitters.
+        ProblemTooLargeError: from about eight emitters, or thirteen identical ones.
 
     Example:
         One emitter driven at Ω is excited with probability Ω²/(Γ² + 2Ω²):
@@ -226,6 +234,14 @@ def steady_state(couplings: Couplings | MasterEquation) -> "Qobj":
     from collective.engines import exact
 
     dims = _requests.checked_problem(couplings)
+    if isinstance(couplings, Couplings):
+        from collective.engines import _dicke_steady
+
+        rho = _dicke_steady.steady_state(couplings, start)
+        if rho is not None:
+            return rho
+    elif start is not None:
+        raise ValueError("start is for identical Couplings; evolve a MasterEquation from its state")
     what = f"{len(dims)} emitters" if isinstance(couplings, Couplings) else f"dims {dims}"
     scaled = _timescale.in_unit(couplings, _timescale.unit_of(couplings))
     return exact.steady_state(scaled, dims, what)

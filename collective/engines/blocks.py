@@ -10,6 +10,8 @@ a positive block is its trace, so the error this makes is known.
 
 Permutations of the emitters that change neither couplings nor state (the reversal of a chain is
 found by itself) are used to keep one column per orbit; see `_blocks_tables`.
+
+Where nothing decays at all, ρ is turned as the vectors it consists of; see `_unitary`.
 """
 
 from functools import cache
@@ -22,6 +24,7 @@ from collective._progress import Progress
 from collective._requests import Request
 from collective._speed import speed
 from collective.couplings import Couplings
+from collective.engines import _unitary
 from collective.engines._extent import Extent
 from collective.engines._permutations import group, orbits
 from collective.engines._sectors import LARGEST, highest_excitation
@@ -82,6 +85,8 @@ def refusal(request: Request) -> str | None:
 
 def cost(request: Request) -> Cost:
     """Vectors and tables; applications by the mean-field extent of the spectrum."""
+    if _unitary.unitary(request):
+        return _unitary.cost(request)
     couplings, n = request.couplings, len(request.couplings)
     highest, steps = highest_excitation(request.state, n), len(request.times)
     permutations = group(request)
@@ -150,6 +155,9 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     """Expand e^{𝓛t} step by step; Ctrl-C comes back in `Run.failure`, after whole steps."""
     if earlier is not None and earlier.complete:
         return nothing_left(earlier)
+    if _unitary.unitary(request):
+        group(request)  # symmetries that are none are refused here too
+        return _unitary.run(request, earlier, checkpoint)
     from collective.engines._blocks_steps import Expansion
 
     compile_kernels(request.progress)

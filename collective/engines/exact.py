@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._memory import require
+from collective._memory import available_bytes, bytes_text, require
 from collective._operators import Untidied
 from collective._progress import Progress
 from collective._requests import Request, density_matrix
@@ -198,13 +198,30 @@ def steady_state(problem: "Couplings | MasterEquation", dims: list[int], what: s
     from qutip import Qobj
 
     size = prod(dims)
-    require(_FILL_BYTES * size**4, f"the steady state of {what}", "evolve to late times instead")
+    require(_FILL_BYTES * size**4, f"the steady state of {what}", _way_to_steady(problem, size))
     liouvillian = problem.liouvillian()
     dense = size**2 <= _DENSE_DIMENSION
     vector = _dense_kernel(liouvillian.full()) if dense else _sparse_kernel(liouvillian)
     rho = vector.reshape(size, size).T  # QuTiP stacks columns
     rho = rho / np.trace(rho)
     return Qobj((rho + rho.conj().T) / 2, dims=[dims, dims])
+
+
+def _way_to_steady(problem: "Couplings | MasterEquation", size: int) -> str:
+    """What can be had instead of a steady state too large to solve for."""
+    available = available_bytes()
+    held = predicted_bytes(size.bit_length() - 1)
+    if available is None or held < available:
+        return (
+            "evolve to times late against the slowest decay instead, where ρ alone "
+            f"({bytes_text(held)}) is held"
+        )
+    if isinstance(problem, Couplings):
+        return (
+            "use fewer emitters, couplings that are the same for all of them "
+            "(co.observables.steady holds a hundred), or method='trajectories' to late times"
+        )
+    return "use fewer levels"
 
 
 def _dense_kernel(matrix: NDArray[Any]) -> NDArray[Any]:

@@ -32,6 +32,7 @@ from collective.observables.patterns import (
 )
 from collective.observables.photons import coincidences, g2, inverted_g2
 from collective.observables.spectra import Spectrum, g1, spectrum
+from collective.observables.stationary import Steady, steady
 
 __all__ = [
     "Bands",
@@ -39,6 +40,7 @@ __all__ = [
     "FarField",
     "Scattering",
     "Spectrum",
+    "Steady",
     "angular_pattern",
     "bands",
     "burst_criterion",
@@ -62,5 +64,6 @@ __all__ = [
     "spectrum",
     "sphere",
     "squeezing",
+    "steady",
     "transmission",
 ]

@@ -53,17 +53,22 @@ def check_light(amount: float, brightest: float, observable: str, what: str = "r
         )
 
 
+def require_source(couplings: Couplings, observable: str) -> None:
+    """Raise for emitters whose steady state nothing excites."""
+    if not (np.any(couplings.drive) or np.any(couplings.pump)):
+        raise ValueError(
+            f"{observable}: without a drive or pump the steady state is dark; give "
+            "couplings.replace(drive=...), or the state that decays: state='inverted'"
+        )
+
+
 def initial(couplings: Couplings, state: Any, observable: str) -> NDArray[np.complex128]:
     """ρ at τ = 0: the steady state, or the one given."""
     if state is not None:
         result = evolve(couplings, state, [0.0], method="exact", observe="states", progress=False)
         assert result.states is not None
         return result.states[0].full()
-    if not (np.any(couplings.drive) or np.any(couplings.pump)):
-        raise ValueError(
-            f"{observable}: without a drive or pump the steady state is dark; give "
-            "couplings.replace(drive=...), or the state that decays: state='inverted'"
-        )
+    require_source(couplings, observable)
     return _to_every_order(couplings, steady_state(couplings).full())
 
 
@@ -121,22 +126,23 @@ def generator(
     return csr_array(diags_array(1 / orders[places]) @ found @ diags_array(orders[places]))
 
 
-def evolved(matrix: Any, vectors: NDArray[Any], delays: NDArray[np.float64]) -> NDArray[Any]:
-    """e^{Lτ} applied to columns (n, C), at every delay: (K, n, C)."""
-    from scipy.sparse.linalg import expm_multiply
+def stationary(
+    couplings: Couplings, rho: NDArray[Any], places: NDArray[np.intp], *, steady: bool
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]] | None:
+    """A ρ that stays for ever, stacked, and the trace, both at these places; None if not known.
 
-    require(
-        32 * len(delays) * vectors.size,
-        f"two-time averages at {len(delays)} delays",
-        "use fewer delays or emitters",
-    )
-    found = np.empty((len(delays), *vectors.shape), dtype=complex)
-    earlier = 0.0
-    for k, delay in enumerate(delays):
-        if delay > earlier:
-            vectors = expm_multiply(matrix * (delay - earlier), vectors)
-        found[k], earlier = vectors, delay
-    return found
+    Args:
+        couplings: any.
+        rho: ρ at τ = 0.
+        places: where.
+        steady: whether that is the steady state; else the ground state is, of what only decays.
+    """
+    trace = np.eye(len(rho)).ravel()[places]
+    if steady:
+        return rho.ravel(order="F")[places], trace
+    if np.any(couplings.drive) or np.any(couplings.pump):
+        return None
+    return (places == rho.size - 1).astype(complex), trace
 
 
 def between_eigenstates(

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks, _operators
 from collective.couplings import Couplings
-from collective.observables import _counting, _given, _regression
+from collective.observables import _counting, _delays, _given, _identical, _regression
 from collective.observables._light import (
     amplitudes,
     channels,
@@ -32,6 +32,7 @@ def g2(
     *,
     state: "State | str | Qobj | None" = None,
     directions: ArrayLike | None = None,
+    start: "State | str | Qobj | None" = None,
 ) -> NDArray[np.float64]:
     r"""Second-order coherence: how much more often than by chance two photons come together.
 
@@ -57,6 +58,9 @@ def g2(
             None is the steady state of driven or pumped emitters.
         directions: None for all light; (3,) for both photons into one direction; (2, 3) for
             the first photon into one and the second into the other. Normalised here.
+        start: only with couplings and without a state: where the steady state depends on it,
+            the one that this state comes to. Purely collective decay keeps the total spin, so
+            that identical emitters have many: "ground" gives that of the longest Dicke ladder.
 
     Returns:
         (T,) at the times of a result, NaN where it is too dark for the ratio to mean anything;
@@ -82,15 +86,15 @@ def g2(
                 "delays are needed with couplings: g2(couplings, delays, state=...); at zero delay "
                 "[0.0], or inverted_g2(couplings) for any number of inverted emitters"
             )
-        return _delayed(source, _given.delays("delays", delays), state, directions)
+        return _delayed(source, _given.delays("delays", delays), state, directions, start)
     if isinstance(source, Result) and source.states is None and source.jumps is not None:
         raise ValueError(
             "g2 needs states; of trajectories, coincidences(result, edges) counts the photons"
         )
     density = _given.states(source, "g2")
-    if delays is not None or state is not None:
+    if delays is not None or state is not None or start is not None:
         raise ValueError(
-            "delays and state go with couplings: g2(result.couplings, delays, state=...); a result "
+            "delays, state and start go with couplings: g2(result.couplings, delays, state=...); a result "
             "has g2 at zero delay"
         )
     return _at_once(_given.two_level(source, "g2"), density, directions)
@@ -246,8 +250,12 @@ def _delayed(
     tau: NDArray[np.float64],
     state: Any,
     directions: ArrayLike | None,
+    start: Any,
 ) -> NDArray[np.float64]:
     first, second = _matrices(couplings, directions)
+    identical = _identical.light(couplings, state, start, "g2", everything=directions is None)
+    if identical is not None:
+        return _identical.g2(identical, tau)
     _regression.check_size(couplings, "g2")
     rho = _regression.initial(couplings, state, "g2")
     operators = channels(first)
@@ -262,7 +270,11 @@ def _delayed(
     orders = np.ones(rho.size) if state is not None else _regression.grading(couplings, rho)
     generator = _regression.generator(couplings, places, orders)
     starts, row = starts / orders[places, None], row * orders[places]
-    counted, rate = (row @ _regression.evolved(generator, starts, tau)).real.T
+    forever = _regression.stationary(couplings, rho, places, steady=state is None)
+    if forever is not None:
+        forever = forever[0] / orders[places], forever[1] * orders[places]
+    found = _delays.moments(generator, starts, row[None], tau, "g2", stationary=forever)
+    counted, rate = found[:, 0].real.T
     darkest = f"g2 at a delay of {tau[np.argmin(rate)]:g}"
     _regression.check_light(rate.min(), brightest[1], darkest)
-    return counted / (light * rate)
+    return np.asarray(counted / (light * rate))

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective.couplings import Couplings
-from collective.observables import _given, _regression
+from collective.observables import _delays, _given, _identical, _regression
 from collective.observables._light import channels, emission_matrix
 from collective.states import State
 
@@ -45,6 +45,7 @@ def g1(
     *,
     state: "State | str | Qobj | None" = None,
     direction: ArrayLike | None = None,
+    start: "State | str | Qobj | None" = None,
 ) -> NDArray[np.complex128]:
     r"""First-order coherence of the emitted light, elastic part included.
 
@@ -77,6 +78,9 @@ def g1(
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     tau = _given.delays("delays", delays)
     matrix = emission_matrix(couplings, direction, "g1")
+    identical = _identical.light(couplings, state, start, "g1", everything=direction is None)
+    if identical is not None:
+        return _identical.g1(identical, tau)
     _regression.check_size(couplings, "g1")
     rho = _regression.initial(couplings, state, "g1")
     operators = channels(matrix)
@@ -88,8 +92,11 @@ def g1(
     brightest = np.trace(matrix).real
     _regression.check_light(zero, brightest, "g1 is normalised to the light at time 0")
     generator = _regression.generator(couplings, places)
-    later = _regression.evolved(generator, starts, tau)
-    return np.einsum("cn,knc->k", rows, later) / zero
+    forever = None
+    if np.any(couplings.drive):
+        forever = _regression.stationary(couplings, rho, places, steady=state is None)
+    later = _delays.moments(generator, starts, rows, tau, "g1", stationary=forever)
+    return np.asarray(np.einsum("kcc->k", later) / zero)
 
 
 def spectrum(
@@ -98,6 +105,7 @@ def spectrum(
     *,
     state: "State | str | Qobj | None" = None,
     direction: ArrayLike | None = None,
+    start: "State | str | Qobj | None" = None,
 ) -> Spectrum:
     r"""Spectrum of the emitted light: of a steady state, or all that a state emits as it decays.
 
@@ -147,6 +155,10 @@ def spectrum(
             "spectrum of their steady state, or take away drive and pump"
         )
     matrix = emission_matrix(couplings, direction, "spectrum")
+    identical = _identical.light(couplings, state, start, "spectrum", everything=direction is None)
+    if identical is not None:
+        values, coherent, total = _identical.spectrum(identical, omega)
+        return Spectrum(omega, values, coherent, total)
     _regression.check_size(couplings, "the spectrum", dense=True)
     rho = _regression.initial(couplings, state, "spectrum")
     if state is not None:

@@ -1,0 +1,130 @@
+"""What driven or pumped emitters come to: light, populations and correlations that stay."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective import _checks
+from collective._operators import excited, lowering, pair_table
+from collective.couplings import Couplings
+from collective.evolution import steady_state
+from collective.observables import _identical
+from collective.states import State
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Steady:
+    """The steady state of N emitters, as far as one or two of them and their number tell.
+
+    Attributes:
+        emission: photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩.
+        excitation: mean number of excited emitters.
+        populations: (N,), probability that each emitter is excited.
+        correlations: (N, N), ⟨σ⁺_mσ⁻_n⟩.
+        coherences: (N,), ⟨σ⁻_m⟩ in the frame of the couplings.
+        distribution: (N + 1,), probability that k emitters are excited.
+        couplings: of which it is the steady state.
+    """
+
+    emission: float
+    excitation: float
+    populations: NDArray[np.float64]
+    correlations: NDArray[np.complex128]
+    coherences: NDArray[np.complex128]
+    distribution: NDArray[np.float64]
+    couplings: Couplings
+
+    def __post_init__(self) -> None:
+        names = ("populations", "correlations", "coherences", "distribution")
+        _checks.freeze(self, **{name: getattr(self, name) for name in names})
+
+    def __repr__(self) -> str:
+        n = len(self.populations)
+        return (
+            f"Steady state of {n} emitter{'' if n == 1 else 's'}\n"
+            f"  emission    {self.emission:.6g}\n"
+            f"  excitation  {self.excitation:.6g}"
+        )
+
+
+def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -> Steady:
+    r"""Emission, populations and correlations where dρ/dt = 0.
+
+    .. math:: \mathcal{L}ρ = 0, \qquad R = \sum_{mn} Γ_{mn}⟨σ^+_mσ^-_n⟩
+
+    Identical emitters (all Γ_mn alike, all Δ_mn alike, one drive, pump, detuning and dephasing)
+    take ρ between Dicke states: 100 of them with a pump, or with purely collective decay and a
+    drive, in less than a second; 70 with a drive and individual decay in some 20 s and 1.5 GiB.
+    Others take the whole ρ, N up to about 7.
+
+    Args:
+        couplings: N emitters, usually with a drive or pump.
+        start: where the steady state depends on it, the one that this state comes to: "ground",
+            "inverted", co.states.dicke(k) or coherent(theta, phi) of identical emitters whose
+            decay is purely collective.
+
+    Returns:
+        `Steady`, all arrays read-only.
+
+    Raises:
+        ValueError: if the steady state is not unique.
+        ProblemTooLargeError: before anything is allocated.
+
+    Example:
+        A hundred emitters with purely collective decay, driven at Ω = NΓ/2, the threshold of
+        cooperative resonance fluorescence (Puri & Lawande, Phys. Lett. A 72, 200 (1979)):
+
+        >>> import numpy as np, collective as co
+        >>> one = np.ones((100, 100))
+        >>> driven = co.Couplings(one, 0 * one, drive=50.0)
+        >>> round(co.observables.steady(driven, start="ground").excitation, 4)
+        27.7489
+    """
+    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    light = _identical.light(couplings, None, start, "steady", dark=True)
+    if light is not None:
+        return _of_dicke_states(couplings, light)
+    n = len(couplings)
+    rho = steady_state(couplings).full()
+    populations = np.diagonal(rho).real
+    up = excited(n)
+    pairs, rows, columns = pair_table(n)
+    correlations = np.diag(populations @ up).astype(complex)
+    m, k = pairs.T
+    correlations[m, k] = rho[rows, columns].sum(axis=1)
+    correlations[k, m] = correlations[m, k].conj()
+    lowered = [lowering(row).data_as("csr_matrix") for row in np.eye(n)]
+    return Steady(
+        float(np.sum(couplings.decay * correlations).real),
+        float(np.trace(correlations).real),
+        np.diagonal(correlations).real.copy(),
+        correlations,
+        np.array([(a @ rho).trace() for a in lowered], dtype=complex),
+        np.bincount(up.sum(axis=1), populations, n + 1),
+        couplings,
+    )
+
+
+def _of_dicke_states(couplings: Couplings, light: _identical.Light) -> Steady:
+    """All follows from ⟨n̂⟩, ⟨J⁺J⁻⟩ and ⟨J⁻⟩."""
+    n, space, rho = light.e.n, light.space, light.rho
+    weights = (space.trace() * rho).real
+    number = float(space.k @ weights)
+    bright = float(((space.k - space.d) * (n - space.d - space.k + 1.0)) @ weights)
+    correlations = np.full((n, n), (bright - number) / max(1, n * (n - 1)), dtype=complex)
+    np.fill_diagonal(correlations, number / n)
+    emission = light.unit * float(light.rate() @ weights)
+    return Steady(
+        emission,
+        number,
+        np.full(n, number / n),
+        correlations,
+        np.full(n, light.mean() / n),
+        np.bincount(space.k, weights, n + 1),
+        couplings,
+    )
