@@ -186,6 +186,13 @@ def instance(name: str, value: Any, kind: type, made_by: str) -> None:
         raise TypeError(f"{name} must be {kind.__name__} ({made_by}), got {type(value).__name__}")
 
 
+def flag(name: str, value: Any) -> bool:
+    """True or False, and nothing that merely passes for one."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {_short(value)}")
+    return bool(value)
+
+
 def function(name: str, value: Any) -> Callable[..., Any]:
     """A callable."""
     if not callable(value):

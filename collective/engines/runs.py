@@ -7,7 +7,6 @@ An engine is a file with three functions::
     run(request, earlier, checkpoint) -> Run
 """
 
-import os
 import time
 import warnings
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._compiled import threads_available
 from collective._memory import resident_bytes
 from collective._requests import Request
 
@@ -125,14 +125,6 @@ class Clock:
         self._saved = time.monotonic()
         spent = self._saved - begin
         self._interval = max(CHECKPOINT_SECONDS, spent / CHECKPOINT_SHARE)
-
-
-def threads_available() -> int:
-    """Cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 def threads_for(request: Request) -> int:
