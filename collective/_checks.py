@@ -1,12 +1,15 @@
 """Checks of user input, so that every error names the argument, the number and the way out."""
 
+import inspect
 import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_PACKAGE = __name__.split(".")[0]
 _LARGEST_COPIED = 4096  # rows of a matrix of one number
 _ROUND_OFF = 1e-10  # relative to the largest entry: what a matrix may miss its symmetry by
 
@@ -191,6 +194,14 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{name} must be True or False, got {_short(value)}")
     return bool(value)
+
+
+def warn(message: str) -> None:
+    """A UserWarning at the user's own line, however deep in the package it arises."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 def function(name: str, value: Any) -> Callable[..., Any]:

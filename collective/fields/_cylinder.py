@@ -21,11 +21,13 @@ p = K'/K − λ²μi, P = I'/I − λ²μi, q and Q the same with εi, where i =
 No term cancels another in D: powers of λ, 1/k² and the conductor's ε have been divided out.
 As ∇×f^E = f^M, ∇×f^M = k²f^E and ∇'×s^E = −s^M, ∇'×s^M = −k²s^E, the curls of G^S from both sides
 are k² times the same sum with −r_EE/k², −k²r_MM and r_EM for r_MM, r_EE and r_EM. Those are the
-coefficients of a wire whose ε and μ have changed places: the field of magnetic dipoles. Everything is one form for real and imaginary k; on the real axis λ = −i√(k² − k_z²), outgoing. The
-factors i of the components φ and z are left out here, which makes imaginary k real arithmetic:
-T_ij below is to be multiplied by cos k_zΔz or sin k_zΔz (`ODD_IN_Z`) over k_z > 0, no more.
-Rows are nodes k_z, columns are orders m ≥ 0: m < 0 follows by symmetry. This file is longer than
-others because the kernels of one formula are.
+coefficients of a wire whose ε and μ have changed places: the field of magnetic dipoles.
+
+Everything is one form for real and imaginary k; on the real axis λ = −i√(k² − k_z²), outgoing. The
+factors i of the components φ and z are left out here, which makes imaginary k real arithmetic on
+real k_z: T_ij below is to be multiplied by cos k_zΔz or sin k_zΔz (`ODD_IN_Z`) over k_z > 0, no
+more. Rows are nodes k_z, columns are orders m ≥ 0: m < 0 follows by symmetry. This file is longer
+than others because the kernels of one formula are.
 """
 
 from collections.abc import Callable

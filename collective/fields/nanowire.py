@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective.fields import _around, _contour, _cylinder
-from collective.fields.protocol import checked_points
+from collective.fields.protocol import checked_points, checked_shapes
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
@@ -27,6 +27,8 @@ _REAL = 1e-13  # relative: what ε(iκ) may miss being real by
 _GONE = 300.0  # e^-300 is nothing: what the imaginary axis leaves of so far a way
 _OWN_ORDERS = (8.0, 15)  # |k|R + a·(|k|R)^⅓ + b orders is where J_m(|k|R) ends
 _MOST_ORDERS = 20_000
+_THINNEST = 0.99e-6  # wavelengths: a radius below it is likely to be in another unit
+_NEAREST = 1e-4  # wavelengths: where points farther away are in wavelengths
 _BATCH = 4096  # pairs at a time
 _CHUNK_BYTES = 2**25
 
@@ -116,7 +118,7 @@ class Nanowire:
         """The scattered tensor; of magnetic dipoles without the factor k²."""
         field, source = checked_points("r", r), checked_points("r_source", r_source)
         k = wavenumbers(k)
-        shape = np.broadcast_shapes(field.shape[:-1], source.shape[:-1], k.shape)
+        shape = checked_shapes(field, source, k)
         left, right = (
             self._cylindrical(name, np.broadcast_to(points, (*shape, 3)).reshape(-1, 3))
             for name, points in (("r", field), ("r_source", source))
@@ -125,6 +127,7 @@ class Nanowire:
         values = np.empty((len(every), 3, 3), dtype=complex)
         for one in np.unique(every):
             constants = self.epsilon(one), self.mu(one)
+            self._warn_of_size(complex(one), left, right)
             if magnetic:
                 constants = constants[::-1]
             chosen = np.flatnonzero(every == one)
@@ -135,6 +138,22 @@ class Nanowire:
                     pairs = _around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
                     values[some] = self._cylinder(pairs, complex(one), *constants, float(lift))
         return values.reshape(*shape, 3, 3)
+
+    def _warn_of_size(
+        self, k: complex, left: NDArray[np.float64], right: NDArray[np.float64]
+    ) -> None:
+        """Say so where the points look like wavelengths and the radius like another unit."""
+        size = self.radius * k.real / (2 * np.pi)
+        nearest = min(left[0].min(initial=np.inf), right[0].min(initial=np.inf))
+        if not 0 < size < _THINNEST or not nearest * k.real > 2 * np.pi * _NEAREST:
+            return
+        _checks.warn(
+            f"radius: the wire is {size:.2g} wavelengths thick at k = {k.real:g}, and the points "
+            f"are {nearest / self.radius:.2g} radii away: is it in another unit? radius and "
+            "positions are in the unit of the emitters' wavelength (1 by default; say "
+            "wavelength=780e-9 for metres). If it is meant: warnings.filterwarnings('ignore', "
+            "'radius')"
+        )
 
     def _lifts(
         self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
@@ -154,33 +173,39 @@ class Nanowire:
         return self._constant("permeability", k)
 
     def _constant(self, name: str, k: complex) -> complex:
+        wave = wavenumbers(k)
+        if wave.shape:
+            raise ValueError(f"k must be one number, got shape {wave.shape}")
+        k = complex(wave)
         given, symbol = getattr(self, name), "ε" if name == "permittivity" else "μ"
         if isinstance(given, complex):
             value = given
-            if np.imag(k) and (value.imag or value.real < 1):
+            if k.imag and (value.imag or value.real < 1):
                 raise ValueError(
-                    f"{name} {value:g} at k = {k:g}: a constant that is not real and ≥ 1 "
+                    f"{name} {value:g} at k = {_spelled(k)}: a constant that is not real and ≥ 1 "
                     "cannot hold on the imaginary axis; use "
                     "materials.Drude.from_value(epsilon, k) or another material"
                 )
         else:
             of = getattr(given, "permittivity", given)
             array = _checks.finite(
-                f"{name}({k:g})", of(k if np.imag(k) else float(np.real(k))), complex
+                f"{name}({_spelled(k)})", of(k if k.imag else k.real), complex
             )
             if array.shape:
-                raise ValueError(f"{name}({k:g}) must be one number, got shape {array.shape}")
+                raise ValueError(
+                    f"{name}({_spelled(k)}) must be one number, got shape {array.shape}"
+                )
             value = complex(array)
-        if np.imag(k):
+        if k.imag:
             if abs(value.imag) > _REAL * abs(value) or value.real <= 0:
                 raise ValueError(
                     f"{name} must be real and positive on the imaginary axis, got "
-                    f"{value:g} at k = {k:g}"
+                    f"{value:g} at k = {_spelled(k)}"
                 )
             value = complex(value.real)
         elif value.imag < 0 and not self.allow_gain:
             raise ValueError(
-                f"{name} with gain: Im {symbol} = {value.imag:g} at k = {np.real(k):g}; say "
+                f"{name} with gain: Im {symbol} = {value.imag:g} at k = {k.real:g}; say "
                 "allow_gain=True if it is meant (Γ may then not be positive), or conjugate a "
                 "value made for e^{+iωt}"
             )
@@ -265,7 +290,7 @@ class Nanowire:
             at = int(np.argmin(rho))
             raise ValueError(
                 f"{name}: {points[at]} is on or inside the wire: {rho[at]:g} from its axis, the "
-                f"radius is {self.radius:g}"
+                f"radius is {self.radius:g}; both are in the unit of the emitters' wavelength"
             )
         return np.stack([rho, np.arctan2(points[:, 1], points[:, 0]), points[:, 2]])
 
@@ -288,8 +313,9 @@ class Nanowire:
         if orders.max() > _MOST_ORDERS:
             raise ValueError(
                 f"points {sums.min() / 2:.3g} from a wire of radius {radius:g}: {orders.max():.0f} "
-                f"azimuthal orders would be needed, the limit is {_MOST_ORDERS}; so close the wire "
-                "is a plane"
+                f"azimuthal orders would be needed, the limit is {_MOST_ORDERS}; so close, or so "
+                f"thick (|k|R = {own:.3g}), the wire is a plane; lengths are in the unit of the "
+                "emitters' wavelength"
             )
         orders = orders.astype(np.intp)
         decay = _DECAYED / sums.min()  # of λ over its least value where the paths end
@@ -346,6 +372,10 @@ def _material(name: str, value: Any) -> Any:
             f"{name} must be one number, not zero, a function or a material; got {value}"
         )
     return complex(number)
+
+
+def _spelled(k: complex) -> str:
+    return f"{k.imag:g}i" if k.imag else f"{k.real:g}"
 
 
 def _require_emitters(emitters: Any) -> None:
