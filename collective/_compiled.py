@@ -1,5 +1,6 @@
 """Compilation of kernels by numba, kept on disk where there is somewhere to keep them."""
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -99,6 +100,14 @@ def announced(what: str, seconds: float, *, show: bool) -> "Iterator[None]":
         yield
     finally:
         timer.cancel()
+
+
+def threads_available() -> int:
+    """Cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
 
 
 def in_threads(work: Callable[[int], Any], threads: int, pool: ThreadPoolExecutor | None) -> None:

@@ -6,7 +6,6 @@ causal passive medium has a real ε ≥ 1 (a table's continuation to it is what 
 .. math:: ε(iκ) = 1 + \frac{2}{π}\int_0^∞ dq\, \frac{q\, \mathrm{Im}\,ε(q)}{q^2 + κ^2} .
 """
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective._console import printable
+from collective._warn import warn
 
+_SMALLEST, _LARGEST = 1e-140, 1e140  # of wave numbers: their squares are numbers
 _WORTH_A_WARNING = 0.01  # relative error of ε(iκ) from a table
 
 
@@ -49,8 +50,8 @@ class Drude:
     def __post_init__(self) -> None:
         _checks.freeze(
             self,
-            plasma_wavenumber=_checks.number("plasma_wavenumber", self.plasma_wavenumber, above=0),
-            damping=_not_negative("damping", self.damping),
+            plasma_wavenumber=wavenumber("plasma_wavenumber", self.plasma_wavenumber),
+            damping=_damping("damping", self.damping),
             background=_background(self.background),
         )
 
@@ -70,20 +71,22 @@ class Drude:
         if array.shape:
             raise ValueError(f"epsilon must be one number, got shape {array.shape}")
         value = complex(array)
-        k = _checks.number("k", k, above=0)
+        k = wavenumber("k", k)
         below = _background(background) - value.real
         if below <= 0 or value.imag < 0:
             raise ValueError(
                 f"epsilon must have a real part below {background:g} and no negative imaginary "
                 f"part to be a Drude metal's, got {value:g}"
             )
-        damping = k * value.imag / below
-        return cls(float(np.sqrt(below * (k**2 + damping**2))), damping, background)
+        damping = _damping("damping of such a metal", k * value.imag / below)
+        return cls(float(np.sqrt(below) * np.hypot(k, damping)), damping, background)
 
     def permittivity(self, k: ArrayLike) -> NDArray[np.complex128]:
         """ε(k) for k > 0 or i times positive; the shape of k."""
         k = wavenumbers(k)
-        return self.background - self.plasma_wavenumber**2 / (k * (k + 1j * self.damping))
+        with np.errstate(all="ignore"):
+            value = self.background - self.plasma_wavenumber**2 / (k * (k + 1j * self.damping))
+        return _finite_at(k, value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +129,10 @@ class Lorentz:
         for name, array in arrays.items():
             if np.any(array < 0) or (name == "wavenumbers" and np.any(array == 0)):
                 raise ValueError(f"{name} must be positive, got {array.min():g}")
+        for one in arrays["wavenumbers"]:
+            wavenumber("wavenumbers", one)
+        for one in arrays["dampings"]:
+            _damping("dampings", one)
         _checks.freeze(self, **arrays, background=_background(self.background))
 
     def permittivity(self, k: ArrayLike) -> NDArray[np.complex128]:
@@ -135,9 +142,11 @@ class Lorentz:
         if np.any((k == self.wavenumbers) & (self.dampings == 0)):
             at = float(self.wavenumbers[self.dampings == 0][0])
             raise ValueError(f"k meets the undamped resonance at {at:g}: ε is infinite there")
-        return self.background + np.sum(
-            self.strengths * resonances / (resonances - k**2 - 1j * self.dampings * k), axis=-1
-        )
+        with np.errstate(all="ignore"):
+            value = self.background + np.sum(
+                self.strengths * resonances / (resonances - k**2 - 1j * self.dampings * k), axis=-1
+            )
+        return _finite_at(k[..., 0], value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -181,15 +190,23 @@ class Table:
                 f"wavenumbers and values must be two lists of one length, at least 4; got shapes "
                 f"{k.shape} and {values.shape}"
             )
+        allow_gain = _checks.flag("allow_gain", self.allow_gain)
         if k[0] <= 0 or np.any(np.diff(k) <= 0):
             raise ValueError("wavenumbers must be positive and increasing")
-        if not self.allow_gain and np.any(values.imag < 0):
+        for one in k[[0, -1]]:
+            wavenumber("wavenumbers", one)
+        largest = float(np.abs(values).max())
+        if largest > _LARGEST:
+            raise ValueError(
+                f"values must be permittivities, at most {_LARGEST:g}, got {largest:g}"
+            )
+        if not allow_gain and np.any(values.imag < 0):
             at = int(np.argmin(values.imag))
             raise ValueError(
                 f"values: gain at k = {k[at]:g} (Im ε = {values[at].imag:g}); say allow_gain=True "
                 "if it is meant, or conjugate a table made for e^{+iωt}"
             )
-        _checks.freeze(self, wavenumbers=k, values=values)
+        _checks.freeze(self, wavenumbers=k, values=values, allow_gain=allow_gain)
 
     @printable
     def __repr__(self) -> str:
@@ -205,15 +222,16 @@ class Table:
         k = wavenumbers(k)
         if np.any(k.imag):
             kappa = np.abs(k)
-            value = self._integral(kappa) + self._outside(kappa)[0]
+            value = _finite_at(k, self._integral(kappa) + self._outside(kappa)[0])
             if self._doubt > _WORTH_A_WARNING and np.any(
                 (kappa >= self.wavenumbers[0]) & (kappa <= self.wavenumbers[-1])
             ):
-                warnings.warn(
+                warn(
                     f"the table's permittivity on the imaginary axis is known to {self._doubt:.1%} "
                     f"only, between k = {self.wavenumbers[0]:g}i and {self.wavenumbers[-1]:g}i, "
-                    "its ends; widen it",
-                    stacklevel=2,
+                    "its ends: level shifts and the RWA coupling's shift, which integrate over it, "
+                    "may be wrong by as much (decay rates are not). Give the table more values "
+                    "below and above, where the material absorbs, or fit a Lorentz or Drude model"
                 )
             return value.astype(complex)
         outside = (k.real < self.wavenumbers[0]) | (k.real > self.wavenumbers[-1])
@@ -229,7 +247,7 @@ class Table:
         kappa = _checks.finite("kappa", kappa)
         if np.any(kappa <= 0):
             raise ValueError(f"kappa must be above 0, got {kappa.min():g}")
-        return self._outside(kappa)[1]
+        return self._outside(wavenumbers(kappa).real)[1]
 
     @cached_property
     def _doubt(self) -> float:
@@ -313,7 +331,37 @@ def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
             "k must be positive, or i times positive (the imaginary axis), got "
             f"{array[~legal].flat[0]:g}"
         )
+    sizes = np.abs(array)
+    for one in (sizes.min(initial=1.0), sizes.max(initial=1.0)):
+        wavenumber("k", one)
     return array
+
+
+def wavenumber(name: str, value: Any) -> float:
+    """A positive wave number whose square is a number, too."""
+    k = _checks.number(name, value, above=0)
+    if not _SMALLEST <= k <= _LARGEST:
+        raise ValueError(
+            f"{name} must lie between {_SMALLEST:g} and {_LARGEST:g}, got {k:g}: beyond that its "
+            "square is not a number; it is 2π over a wavelength, in inverse units of length"
+        )
+    return k
+
+
+def _damping(name: str, value: Any) -> float:
+    number = _not_negative(name, value)
+    if number > _LARGEST:
+        raise ValueError(f"{name} must be at most {_LARGEST:g}, got {number:g}")
+    return number
+
+
+def _finite_at(k: NDArray[np.complex128], value: NDArray[Any]) -> NDArray[Any]:
+    """A permittivity, unless it is beyond every number."""
+    value = np.asarray(value)
+    if not np.all(np.isfinite(value)):
+        at = np.abs(k[~np.isfinite(value)]).flat[0]
+        raise ValueError(f"the permittivity is not finite at k = {at:g}: too large for a number")
+    return value
 
 
 def _not_negative(name: str, value: Any) -> float:

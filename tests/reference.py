@@ -146,11 +146,11 @@ def vacuum_pair(r1, r2, u1, u2, k=2 * np.pi):
         return complex(gamma), complex(delta)
 
 
-def wire_wave(m, kz, k, epsilon, radius, rho, rho_source):
+def wire_wave(m, kz, k, epsilon, radius, rho, rho_source, mu=1):
     """One order m and k_z of a cylinder's scattered tensor in (ρ, φ, z), by a boundary solve.
 
-    The source's free field is expanded in waves I_m inside its own radius; E_z, E_φ, B_z, B_φ are
-    made continuous by four linear equations, in mpmath.
+    The source's free field is expanded in waves I_m inside its own radius; E_z, E_φ, H_z, H_φ are
+    made continuous by four linear equations, in mpmath; H is curl E over μ.
     """
     import mpmath
 
@@ -161,7 +161,9 @@ def wire_wave(m, kz, k, epsilon, radius, rho, rho_source):
         return -(mpmath.besselk(order - 1, x) + mpmath.besselk(order + 1, x)) / 2
 
     with mpmath.workdps(30):
-        m, kz, k, epsilon = int(m), mpmath.mpc(kz), mpmath.mpc(k), mpmath.mpc(epsilon)
+        m, kz, k = int(m), mpmath.mpc(kz), mpmath.mpc(k)
+        epsilon, mu = mpmath.mpc(epsilon), mpmath.mpc(mu)
+        index2 = epsilon * mu
 
         def root(eps):
             if mpmath.re(k) > 0 and eps == 1:
@@ -169,7 +171,10 @@ def wire_wave(m, kz, k, epsilon, radius, rho, rho_source):
             return mpmath.sqrt(kz**2 - eps * k**2)
 
         def fields(bessel, rate, eps, r, electric, magnetic):
-            """E and curl E of E_z = electric·f(rate·r), (curl E)_z = magnetic·f(rate·r)."""
+            """E and curl E of E_z = electric·f(rate·r), (curl E)_z = magnetic·f(rate·r).
+
+            In a medium with the square eps of its refractive index.
+            """
             f = bessel(m, rate * r)
             slope = i_slope if bessel is mpmath.besseli else k_slope
             df = rate * slope(m, rate * r)
@@ -179,7 +184,7 @@ def wire_wave(m, kz, k, epsilon, radius, rho, rho_source):
             w_phi = (-kz * m / r * magnetic * f - k**2 * eps * electric * df) / kappa2
             return e_rho, e_phi, electric * f, w_phi, magnetic * f
 
-        outside, inside = root(mpmath.mpf(1)), root(epsilon)
+        outside, inside = root(mpmath.mpf(1)), root(index2)
         wave = mpmath.besselk(m, outside * rho_source)
         slope = outside * k_slope(m, outside * rho_source)
         # of a unit dipole along ρ, φ, z: E_z and (curl E)_z of the free wave, 4π² left out
@@ -193,11 +198,12 @@ def wire_wave(m, kz, k, epsilon, radius, rho, rho_source):
             free = fields(mpmath.besseli, outside, 1, radius, electric, magnetic)
             matrix = mpmath.matrix(4, 4)
             for column, (bessel, rate, eps, sign) in enumerate(
-                [(mpmath.besselk, outside, 1, 1)] * 2 + [(mpmath.besseli, inside, epsilon, -1)] * 2
+                [(mpmath.besselk, outside, 1, 1)] * 2 + [(mpmath.besseli, inside, index2, -1)] * 2
             ):
                 basis = fields(bessel, rate, eps, radius, column % 2 == 0, column % 2)
                 for row in range(4):
-                    matrix[row, column] = sign * basis[row + 1]
+                    share = mu if bessel is mpmath.besseli and row > 1 else 1
+                    matrix[row, column] = sign * basis[row + 1] / share
             solved = mpmath.lu_solve(matrix, -mpmath.matrix(free[1:]))
             answer = fields(mpmath.besselk, outside, 1, rho, solved[0], solved[1])
             columns.append([complex(x) for x in answer[:3]])

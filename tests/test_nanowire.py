@@ -134,11 +134,21 @@ def test_far_along_the_wire_the_plasmon_is_all():
 
 
 @pytest.mark.parametrize(
-    ("k", "epsilon"), [(K, SILVER), (K, 2.3), (2 * K, LOSSY), (1j * K, SILVER), (0.3j, 2.3)]
+    ("k", "epsilon", "mu"),
+    [
+        (K, SILVER, 1.0),
+        (K, 2.3, 1.0),
+        (2 * K, LOSSY, 1.0),
+        (1j * K, SILVER, 1.0),
+        (0.3j, 2.3, 1.0),
+        (K, SILVER, 1.7 + 0.2j),
+        (K, -1.2 + 0.3j, -1.4 + 0.1j),
+        (1j * K, SILVER, 3.0),
+    ],
 )
-def test_waves_meet_the_boundary_conditions(k, epsilon):
+def test_waves_meet_the_boundary_conditions(k, epsilon, mu):
     """Per order and k_z against four linear equations for the fields at the surface."""
-    wire = co.Nanowire(0.05, epsilon)
+    wire = co.Nanowire(0.05, epsilon, permeability=mu)
     distances = np.array([0.07, 0.09])
     kz = np.array([0.7, 3.0, 20.0]) - (0.4j if np.real(k) else 0)
     kz = kz if np.real(k) else kz.real
@@ -148,7 +158,7 @@ def test_waves_meet_the_boundary_conditions(k, epsilon):
             _cylinder.spectra(
                 kz,
                 complex(k),
-                _cylinder.reflection(kz, complex(k), eps, 0.05, m),
+                _cylinder.reflection(kz, complex(k), eps, wire.mu(k), 0.05, m),
                 _cylinder.waves(kz, complex(k), 0.05, distances, m),
                 distances,
                 np.array([[0, 1]]),
@@ -159,8 +169,8 @@ def test_waves_meet_the_boundary_conditions(k, epsilon):
         ]
         found = pieces[0] - pieces[1] if top else pieces[0]
         for n, z in enumerate(kz):
-            direct = reference.wire_wave(top, z, k, eps, 0.05, *distances)
-            mirrored = reference.wire_wave(-top, z, k, eps, 0.05, *distances)
+            direct = reference.wire_wave(top, z, k, eps, 0.05, *distances, mu=mu)
+            mirrored = reference.wire_wave(-top, z, k, eps, 0.05, *distances, mu=mu)
             whole = direct * np.exp(0.4j * top)
             whole = whole + mirrored * np.exp(-0.4j * top) if top else whole
             # the kernel leaves an i out of what is odd in z

@@ -129,7 +129,7 @@ def _numbers(request: Request) -> list[int]:
 
 
 def _one_excitation(request: Request) -> NDArray[Any]:
-    """h = δ + Δ, real where it is; (N, N)."""
+    """H = δ + Δ, real where it is; (N, N)."""
     h = one_excitation(request.couplings)
     return h if np.any(h.imag) else h.real
 
@@ -235,7 +235,7 @@ class _Vectors:
         return self._matrices[k]
 
     def _width(self, k: int) -> tuple[float, float]:
-        """c and w of the spectrum of H."""
+        """C and w of the spectrum of H."""
         if k not in self._ranges:
             from scipy.sparse.linalg import ArpackError, eigsh
 

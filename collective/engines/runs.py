@@ -7,7 +7,6 @@ An engine is a file with three functions::
     run(request, earlier, checkpoint) -> Run
 """
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._compiled import threads_available
 from collective._memory import resident_bytes
 from collective._requests import Request
 from collective._warn import warn
@@ -158,14 +158,6 @@ def without_docstrings() -> str | None:
         "QuTiP's integrators cannot run under python -OO, which takes away the docstrings they "
         "read: run python -O, or take method='driven', 'blocks' or 'single'"
     )
-
-
-def threads_available() -> int:
-    """Cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 def threads_for(request: Request) -> int:

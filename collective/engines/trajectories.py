@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._compiled import threads_available
 from collective._memory import available_bytes
 from collective._progress import Progress
 from collective._requests import Request
@@ -30,14 +31,7 @@ from collective.engines._extent import Extent
 from collective.engines._sectors import LARGEST, highest_excitation
 from collective.engines._trajectories_means import Batch, Totals
 from collective.engines._trajectories_size import Size
-from collective.engines.runs import (
-    Checkpoint,
-    Clock,
-    Cost,
-    Run,
-    threads_available,
-    without_docstrings,
-)
+from collective.engines.runs import Checkpoint, Clock, Cost, Run, without_docstrings
 from collective.states import State
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ _CHUNK_BYTES = 2**25
 _SAME = 1e-13  # relative: distances that differ by rounding only
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def pairs(field: bytes, source: bytes) -> "Pairs":
     """The pairs of points given as bytes of (3, P) arrays ρ, φ, z, kept for the next k."""
     return Pairs(*(np.frombuffer(points).reshape(3, -1) for points in (field, source)))
@@ -51,17 +51,27 @@ class Pairs:
         self,
         edges: NDArray[np.complex128],
         spectrum: Callable[[NDArray[Any], slice], NDArray[Any]],
+        height: float = 0.0,
     ) -> NDArray[np.complex128]:
-        """∫dk_z of the spectra of all groups, for every pair, Cartesian, (pairs, 3, 3)."""
+        """∫dk_z of the spectra of all groups, for every pair, Cartesian, (pairs, 3, 3).
+
+        Args:
+            edges: of the panels of a path from 0 to the right; if it is lifted, of a ray.
+            spectrum: T at k_z, (groups, 9, nodes), and which nodes these are.
+            height: imaginary part by which the path is lifted.
+        """
         result = np.zeros((self.count, _cylinder.COMPONENTS), dtype=complex)
-        path = _filon.nodes(edges)
+        path = _filon.nodes(edges) + 1j * height
         kz: NDArray[Any] = path if np.any(path.imag) else path.real
         members = self._members
-        cosine, sine = _filon.weights(edges.tobytes(), self.separations.tobytes())
+        rule = _filon.outgoing if height else _filon.weights
+        cosine, sine = rule(edges.tobytes(), self.separations.tobytes())
         step = max(1, _CHUNK_BYTES // (16 * _cylinder.COMPONENTS * len(members)))
         for start in range(0, len(kz), step):
             part = slice(start, start + step)
             spectra = spectrum(kz[part], part)
+            if height:  # real and imaginary parts in turn
+                spectra, part = spectra.view(float), slice(2 * start, 2 * (start + step))
             for which, weights in ((_cylinder.EVEN_IN_Z, cosine), (_cylinder.ODD_IN_Z, sine)):
                 if len(members) == self.count:  # no two pairs alike
                     some = weights[self._z_of, part, None]
@@ -75,6 +85,8 @@ class Pairs:
                         values = weights[z, part] @ one[which].T
                     result[np.ix_(pairs, which)] += values
         result[:, _cylinder.ODD_IN_Z] *= self._sign[:, None]
+        if height:
+            result *= np.exp(-height * self.separations)[self._z_of, None]
         left, right = self._bases
         return np.asarray(left @ result.reshape(-1, 3, 3) @ right)
 

@@ -1,4 +1,12 @@
-"""Paths of integration over k_z: for imaginary k the real line, for real k a dip below it."""
+"""Paths of integration over k_z: for imaginary k a ray, for real k a dip below the real line.
+
+For k = iκ every singularity lies on the imaginary k_z axis, at |k_z| ≥ κ where εμ ≥ 1: with
+e^{ik_zz} the energy that the wire takes up, κ∫(ε|E|² + μ|H|²) > 0, leaves through the flux
+2 Im k_z ∫(E×H*)_z, which is nothing unless k_z² is real. For points apart along the wire the
+integral is e^{−κ|r−r'|} of the integrand on the real line, and its digits are lost. The path from
+iβκ upwards to the right, k_z = iβκ + te^{iπ/6}, keeps them: e^{ik_zz} decays along it. Its mirror
+image gives the complex conjugate.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +22,13 @@ _LOWEST = 1e-7  # of the decay: where the logarithmic panels of the imaginary ax
 _BACKWARD = (-3.0, -0.9)  # Re ε between which surface modes may have negative group velocity
 _SHALLOWEST = 1e-3  # of k: closer to the light line too many digits are lost
 _GAIN_GROWTH = 20.0  # e^20 is lost of sixteen digits
+RAY = np.exp(1j * np.pi / 6)  # the direction of the path for imaginary k and points apart
+_FLAT = 0.3  # z over distance up to which the real line will do
+_LOST = 30.0  # κ times the length of the way up to which one path serves all pairs
+_STEEP = 1.26  # z over distance where two further paths part
+_LIFTS = 0.7, 0.565, 0.945  # β: of one path for all, of the lower, of the higher one
+_FIRST = 0.6  # of the distance to κ: the first panel
+_COARSE = 3  # powers of two by which that panel's size goes
 _NOISE = 1e-12  # relative: round-off in the spectrum over k_z
 
 
@@ -28,13 +43,40 @@ def imaginary_axis(kappa: float, decay: float) -> NDArray[np.complex128]:
     return np.concatenate([[0.0], decay * 2.0**steps]).astype(complex)
 
 
+def lifts(kappa: float, z: NDArray[np.float64], distance: NDArray[np.float64]) -> NDArray[Any]:
+    """β of the path for each pair so far apart along the wire and, by way of it, across it.
+
+    At β = sin ψ, tan ψ = z/distance, the integrand is as small as the integral; elsewhere it is
+    larger by e^{κs(1 − cos δψ)}, s² = z² + distance². That is at most e^9 up to κs = 150.
+    """
+    slope = z / distance
+    if np.all(slope <= _FLAT):
+        return np.zeros(len(z))
+    if kappa * float(np.hypot(z, distance).max()) <= _LOST:
+        return np.full(len(z), _LIFTS[0])
+    return np.where(slope <= _FLAT, 0.0, np.where(slope <= _STEEP, _LIFTS[1], _LIFTS[2]))
+
+
+def lifted(kappa: float, decay: float, lift: float) -> NDArray[np.complex128]:
+    """Edges of panels on the ray from 0, to which iβκ is to be added; logarithmic but the first.
+
+    The first is the longest of few that the singularity at iκ allows: one set of weights serves
+    many κ.
+    """
+    first = np.log2(max(_FIRST * (1 - lift) * kappa / decay, _LOWEST))
+    first = min(_COARSE * int(np.floor(first / _COARSE)), 0)
+    end = np.sqrt(decay * (decay + 2 * kappa)) / RAY.real
+    steps = np.arange(first, max(first, int(np.ceil(np.log2(end / decay)))) + 1)
+    return np.concatenate([[0.0], RAY * decay * 2.0**steps])
+
+
 def real_axis(
     k: float,
     end: float,
     depth: float,
     shortest: float,
     spectrum: Callable[[NDArray[Any]], NDArray[Any]],
-    epsilon: complex,
+    contrast: float,
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Down from 0, then parallel to the real axis below the light line and the poles.
 
@@ -50,13 +92,13 @@ def real_axis(
     down = -1j * depth * np.array([0.0, 0.5, 1.0])
     edges = np.concatenate([down, np.array([*along[:-1], max(end, 1.75 * k)]) - 1j * depth])
     # of a wire that is all but vacuum little is left after cancellation
-    noise = _NOISE * max(1.0, 0.01 / abs(epsilon - 1))
+    noise = _NOISE * max(1.0, 0.01 / contrast)
     return _filon.refined(edges, spectrum, min(depth / 4, shortest), noise)
 
 
-def depth(k: float, epsilon: complex, radius: float, z: float) -> float:
+def depth(k: float, epsilon: complex, mu: complex, radius: float, z: float) -> float:
     """How far the path of integration dips below the real axis: past no pole."""
-    if epsilon.imag < 0:
+    if epsilon.imag < 0 or mu.imag < 0:
         # amplified waves' poles have crossed the axis; the path stays below them
         dip = _LARGEST_DIP * k
         if dip * z > _GAIN_GROWTH:
@@ -66,15 +108,29 @@ def depth(k: float, epsilon: complex, radius: float, z: float) -> float:
             )
         return dip
     dip = min(_LARGEST_DIP * k, _DIP / max(z, 1e-300))
-    if _BACKWARD[0] < epsilon.real < _BACKWARD[1]:
-        # modes with m ≥ 1 run backwards here: absorption moves their poles below the axis,
-        # by more than Im ε/R
-        above = epsilon.imag / (2 * radius)
+    for name, value, other in (("permittivity", epsilon, mu), ("permeability", mu, epsilon)):
+        # where modes of one constant run backwards is known for the other at 1
+        lowest = _BACKWARD[0] if other == 1 else -np.inf
+        if lowest < value.real < _BACKWARD[1]:
+            # modes with m ≥ 1 run backwards here: absorption moves their poles below the axis,
+            # by more than Im ε/R
+            above = value.imag / (2 * radius)
+            dip = min(dip, above)
+            if above < _SHALLOWEST * k:
+                known = "" if other == 1 else f" with the other constant at {other:g}"
+                raise ValueError(
+                    f"{name} {value:g} at k = {k:g}: between {lowest:g} and {_BACKWARD[1]:g}"
+                    f"{known} a wire guides backward waves, which need absorption to be "
+                    f"told from forward ones: Im ε above {2 * radius * k * _SHALLOWEST:.2g}"
+                )
+    if epsilon.real < 0 and mu.real < 0:
+        # a negative index: waves inside run backwards, damped by Im n·k or more
+        above = k * abs(np.sqrt(epsilon * mu + 0j).imag) / 2
         dip = min(dip, above)
         if above < _SHALLOWEST * k:
             raise ValueError(
-                f"permittivity {epsilon:g} at k = {k:g}: between {_BACKWARD[0]:g} and "
-                f"{_BACKWARD[1]:g} a wire guides backward waves, which need absorption to be "
-                f"told from forward ones: Im ε above {2 * radius * k * _SHALLOWEST:.2g}"
+                f"permittivity {epsilon:g} and permeability {mu:g} at k = {k:g}: a wire of "
+                "negative index guides backward waves, which need absorption to be told from "
+                f"forward ones: |Im √(εμ)| above {2 * _SHALLOWEST:.2g}"
             )
     return dip

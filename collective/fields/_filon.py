@@ -25,6 +25,7 @@ _COEFFICIENTS = (_LEGENDRE * _GAUSS[:, None] / 2).T  # values at the nodes → L
 _SPARE = 30  # orders above the highest from which j_l is iterated downwards
 _RESOLVED = 1e-14  # of the whole integral: what a panel's last coefficients may contribute
 _MAX_PANELS = 4096
+_GONE = 600.0  # e^-600 is nothing, and e^600 still a number
 
 
 def nodes(edges: NDArray[np.complex128]) -> NDArray[np.complex128]:
@@ -102,6 +103,48 @@ def weights(edges: bytes, z: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
     return cosine, sine
 
 
+@lru_cache(maxsize=8)
+def outgoing(edges: bytes, z: bytes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """2Re and 2Im of the weights for e^{ik_zz}, (z, 2·nodes), kept for the next k.
+
+    To be multiplied by the real and imaginary parts of T at the nodes, alternating: what the two
+    halves of a path give that is symmetric about the imaginary axis, T(−k_z*) = ±T*(k_z).
+
+    Args:
+        edges: complex edges of the panels on a ray from 0, `.tobytes()`.
+        z: ≥ 0, `.tobytes()`.
+    """
+    path, separations = np.frombuffer(edges, dtype=complex), np.frombuffer(z)
+    found = np.zeros((len(separations), (len(path) - 1) * ORDER), dtype=complex)
+    _outgoing(path, separations, _GAUSS, _LEGENDRE, found)
+    pair = np.stack([found, 1j * found], axis=-1).reshape(len(separations), -1)
+    parts = 2 * pair.real, 2 * pair.imag
+    for array in parts:
+        array.flags.writeable = False
+    return parts
+
+
+@compiled()
+def _outgoing(edges, separations, gauss, legendre, found):  # type: ignore[no-untyped-def]
+    order = len(gauss)
+    bessel = np.empty(order + _SPARE + 2, dtype=np.complex128)
+    for s in range(len(separations)):
+        z = separations[s]
+        for p in range(len(edges) - 1):
+            if edges[p].imag * z > _GONE:
+                break
+            half, centre = (edges[p + 1] - edges[p]) / 2, (edges[p + 1] + edges[p]) / 2
+            forth = half * np.exp(1j * centre * z)
+            _spherical_bessel(half * z, bessel, order)
+            for n in range(order):
+                even, odd = 0j, 0j
+                for m in range(0, order, 4):
+                    even += bessel[m] * legendre[n, m] - bessel[m + 2] * legendre[n, m + 2]
+                    odd += bessel[m + 1] * legendre[n, m + 1]
+                    odd -= bessel[m + 3] * legendre[n, m + 3]
+                found[s, p * order + n] = gauss[n] * forth * (even + 1j * odd)
+
+
 @compiled()
 def _weights(edges, separations, points, gauss, legendre, cosine, sine):  # type: ignore[no-untyped-def]
     order = len(points)
@@ -131,12 +174,12 @@ def _weights(edges, separations, points, gauss, legendre, cosine, sine):  # type
 
 @compiled()
 def _spherical_bessel(x, found, order):  # type: ignore[no-untyped-def]
-    """j_0…j_{order−1} of x ≥ 0: upwards beyond the order, downwards below it."""
-    if x < 1e-8:
+    """j_0…j_{order−1} of x, Re x ≥ 0: upwards beyond the order, downwards below it."""
+    if abs(x) < 1e-8:
         found[:order] = 0.0
         found[0], found[1] = 1.0, x / 3
         return
-    if x >= order:
+    if abs(x) >= order:
         found[0] = np.sin(x) / x
         found[1] = (found[0] - np.cos(x)) / x
         for m in range(1, order - 1):

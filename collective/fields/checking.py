@@ -1,6 +1,7 @@
 """Is it a Green's tensor? What every passive, reciprocal, causal environment obeys, as numbers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ from collective import _checks
 from collective._console import printable
 from collective._progress import Progress
 from collective.fields.protocol import checked_points, imaginary_green, total_green
+from collective.materials import wavenumber
 
 _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, in units of k
 _EDGES = np.array([1e-6, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 48.0])  # of the real axis, in units of k
@@ -33,22 +35,25 @@ class FieldCheck:
 
     Attributes:
         reciprocity: largest ``|G(r, r') − Gᵀ(r', r)|`` at k and ik.
-        imaginary_axis: largest Im G(ik), which G(−k*) = G*(k) has at zero.
+        imaginary_axis: largest Im G(ik), which G(−k*) = G*(k) has at zero; None if the field does
+            not answer there.
         passivity: minus the smallest eigenvalue of Im G over all points (0 if none is negative).
         kramers_kronig: mismatch between the two axes, None if it was not asked for.
         quadrature: what of that mismatch may be the quadrature's own error.
+        notes: by property, why it was not assessed.
     """
 
     reciprocity: float
-    imaginary_axis: float
+    imaginary_axis: float | None
     passivity: float
     kramers_kronig: float | None
     quadrature: float = 0.0
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
         """Whether every number is as small as round-off and quadrature make it."""
-        return all(verdict != "fails" for *_, verdict in self._rows())
+        return all(not verdict.startswith("fails") for *_, verdict in self._rows())
 
     def _rows(self) -> list[tuple[str, float | None, str]]:
         values = (self.reciprocity, self.imaginary_axis, self.passivity, self.kramers_kronig)
@@ -56,7 +61,9 @@ class FieldCheck:
         for (name, allowed), value in zip(_ALLOWED.items(), values, strict=True):
             if name == "Kramers–Kronig":
                 allowed = max(allowed, self.quadrature)
-            verdict = "not assessed" if value is None else "holds" if value <= allowed else "fails"
+            verdict = "holds" if value is not None and value <= allowed else "fails"
+            if value is None:
+                verdict = ": ".join(["not assessed", *filter(None, [self.notes.get(name)])])
             rows.append((name, value, verdict))
         return rows
 
@@ -90,10 +97,11 @@ def check_field(
         kramers_kronig: evaluate the integral as well, some hundred wave numbers up to 48k.
 
     Returns:
-        `FieldCheck` with the numbers. Kramers–Kronig is not assessed where the integral cannot be
-        done: over more than a few wavelengths, or through resonances without absorption (a
+        `FieldCheck` with the numbers. What cannot be assessed says why: a field that does not know
+        imaginary wave numbers, or not all the real ones that Kramers–Kronig integrates over; an
+        integral over more than a few wavelengths, or through resonances without absorption. (A
         lossless `Plasma`'s electric response has its dissipation in a pole that no real wave
-        number sees, and fails).
+        number sees, and fails.)
 
     Raises:
         ValueError: for fewer than two points, coincident points, or a field that does not answer.
@@ -104,7 +112,8 @@ def check_field(
         True
     """
     r = checked_points("points", points)
-    k = _checks.number("k", k, above=0)
+    k = wavenumber("k", k)
+    kramers_kronig = _checks.flag("kramers_kronig", kramers_kronig)
     if r.ndim != 2 or len(r) < 2:
         raise ValueError(f"points must be at least two, (P, 3), got shape {r.shape}")
     distances = np.linalg.norm(r[:, None] - r[None], axis=-1) + np.diag(np.full(len(r), np.inf))
@@ -112,26 +121,62 @@ def check_field(
         i, j = (int(x) for x in np.unravel_index(np.argmin(distances), distances.shape))
         raise ValueError(f"points {i} and {j} coincide")
     real = total_green(field, r[:, None], r[None], k)
-    imaginary = total_green(field, r[:, None], r[None], 1j * k)
-    if not (np.any(real.imag) and np.any(imaginary)):
+    imaginary, missing = _on_the_imaginary_axis(field, r, k)
+    zero = not np.any(real.imag) or (imaginary is not None and not np.any(imaginary))
+    if zero:
         raise ValueError(f"field {field!r} is zero at k = {k:g} or at k = {k:g}i: nothing to check")
+    tensors = [real] if imaginary is None else [real, imaginary]
     reciprocity = max(
         float(np.abs(tensor - tensor.transpose(1, 0, 3, 2)).max() / np.abs(tensor).max())
-        for tensor in (real, imaginary)
+        for tensor in tensors
     )
     size = len(r)
     whole = real.imag.transpose(0, 2, 1, 3).reshape(3 * size, 3 * size)
     eigenvalues = np.linalg.eigvalsh((whole + whole.T) / 2)
+    notes = {"real on the imaginary axis": missing}
+    mismatch, unsure = None, 0.0
+    if not kramers_kronig:
+        notes["Kramers–Kronig"] = "not asked for"
+    elif imaginary is None:
+        notes["Kramers–Kronig"] = "it needs both axes"
+    else:
+        try:
+            mismatch, unsure, notes["Kramers–Kronig"] = _kramers_kronig(field, r, k)
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        except Exception as error:
+            notes["Kramers–Kronig"] = (
+                f"the field does not answer between k = {_EDGES[0] * k:.2g} and "
+                f"{_EDGES[-1] * k:.3g} ({type(error).__name__}: {error})"
+            )
     return FieldCheck(
         reciprocity,
-        float(np.abs(imaginary.imag).max() / max(np.abs(imaginary).max(), np.finfo(float).tiny)),
+        None
+        if imaginary is None
+        else float(np.abs(imaginary.imag).max() / np.abs(imaginary).max()),
         float(max(0.0, -eigenvalues[0]) / np.abs(eigenvalues).max()),
-        *(_kramers_kronig(field, r, k) if kramers_kronig else (None,)),
+        mismatch,
+        unsure,
+        notes,
     )
 
 
-def _kramers_kronig(field: Any, r: NDArray[np.float64], k: float) -> tuple[float | None, float]:
-    """Relative mismatch of the two sides for the worst pair of points, and the quadrature's."""
+def _on_the_imaginary_axis(
+    field: Any, r: NDArray[np.float64], k: float
+) -> tuple[NDArray[np.complex128] | None, str]:
+    """G(ik) between all points, or None and the reason why there is none."""
+    try:
+        return total_green(field, r[:, None], r[None], 1j * k), ""
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except Exception as error:
+        return None, f"no answer at k = {k:.3g}i ({type(error).__name__}: {error})"
+
+
+def _kramers_kronig(
+    field: Any, r: NDArray[np.float64], k: float
+) -> tuple[float | None, float, str]:
+    """Relative mismatch of the two sides for the worst pair of points, the quadrature's, a note."""
     from scipy.integrate import quad_vec
 
     i, j = np.array(list(combinations(range(len(r)), 2))).T
@@ -146,7 +191,7 @@ def _kramers_kronig(field: Any, r: NDArray[np.float64], k: float) -> tuple[float
     farthest = float(np.linalg.norm(r[i] - r[j], axis=-1).max())
     phases = np.arange(0.0, _EDGES[-1], _TURNS / (k * farthest))[1 : _MOST_PANELS + 1]
     if len(phases) == _MOST_PANELS:
-        return None, np.inf
+        return None, np.inf, f"points {farthest:.3g} apart are too far for the integral over k"
     edges = np.unique(np.concatenate([_EDGES, phases]))
     with Progress(len(edges) - 1, "Kramers–Kronig") as progress:
         for low, high in pairwise(edges):
@@ -171,4 +216,6 @@ def _kramers_kronig(field: Any, r: NDArray[np.float64], k: float) -> tuple[float
     sizes = np.maximum(np.abs(left), np.abs(right)).max(axis=(-2, -1))
     mismatch = np.abs(left - right).max(axis=(-2, -1)) / sizes
     uncertainty = float(unsure / sizes.min())
-    return (float(mismatch.max()) if uncertainty < _USELESS else None), uncertainty
+    if uncertainty < _USELESS:
+        return float(mismatch.max()), uncertainty, ""
+    return None, uncertainty, f"the integral over real k is uncertain by {uncertainty:.1g}"

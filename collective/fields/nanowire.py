@@ -1,5 +1,8 @@
 r"""An infinite circular wire: the environment of emitters that share its plasmon.
 
+Electric dipoles meet the scattered tensor G^S of the wire; magnetic ones meet k² times that of the
+wire with ε and μ exchanged (duality).
+
 Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the tensor of
 `collective.fields._cylinder` in place of a fit to the plasmon's resonance.
 """
@@ -11,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._warn import warn
 from collective.fields import _around, _contour, _cylinder
-from collective.fields.protocol import checked_points
+from collective.fields.protocol import checked_points, checked_shapes
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
@@ -24,6 +28,8 @@ _REAL = 1e-13  # relative: what ε(iκ) may miss being real by
 _GONE = 300.0  # e^-300 is nothing: what the imaginary axis leaves of so far a way
 _OWN_ORDERS = (8.0, 15)  # |k|R + a·(|k|R)^⅓ + b orders is where J_m(|k|R) ends
 _MOST_ORDERS = 20_000
+_THINNEST = 0.99e-6  # wavelengths: a radius below it is likely to be in another unit
+_NEAREST = 1e-4  # wavelengths: where points farther away are in wavelengths
 _BATCH = 4096  # pairs at a time
 _CHUNK_BYTES = 2**25
 
@@ -43,10 +49,13 @@ class Nanowire:
         permittivity: a material of `collective.materials`, any object with `permittivity(k)`, a
             function k → ε, or a number: a real one ≥ 1 (a lossless dielectric) holds on both axes,
             any other at real wave numbers only.
-        allow_gain: accept Im ε < 0, for which Γ need not be positive.
+        permeability: μ of the wire, in any of the forms of the permittivity: a material of
+            `collective.materials` is asked for its `permittivity(k)` as a function of k.
+        allow_gain: accept Im ε < 0 or Im μ < 0, for which Γ need not be positive.
 
     Raises:
-        ValueError: for a radius that is not positive.
+        ValueError: for a radius that is not positive, a constant that is not one number, a flag
+            that is not True or False.
 
     Example:
         >>> import numpy as np, collective as co
@@ -59,29 +68,37 @@ class Nanowire:
 
     radius: float
     permittivity: Any
+    permeability: Any = 1.0
     allow_gain: bool = False
 
     __setstate__ = _checks.restored
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "radius", _checks.number("radius", self.radius, above=0))
-        if isinstance(self.permittivity, type):
-            raise TypeError(
-                f"permittivity must be an object: use {self.permittivity.__name__}(...) with its "
-                "numbers"
-            )
-        if not (hasattr(self.permittivity, "permittivity") or callable(self.permittivity)):
-            value = _checks.finite("permittivity", self.permittivity, complex)
-            if value.shape or value == 0:
-                raise ValueError(
-                    "permittivity must be one number, not zero, a function or a material; got "
-                    f"{self.permittivity}"
-                )
-            object.__setattr__(self, "permittivity", complex(value))
+        _checks.freeze(
+            self,
+            radius=_checks.number("radius", self.radius, above=0),
+            permittivity=_material("permittivity", self.permittivity),
+            allow_gain=_checks.flag("allow_gain", self.allow_gain),
+            permeability=_material("permeability", self.permeability),
+        )
 
     def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """Vacuum and scattered part together; arguments as of `scattered`."""
         return Vacuum().green(r, r_source, k) + self.scattered(r, r_source, k)
+
+    def magnetic_green(
+        self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike
+    ) -> NDArray[np.complex128]:
+        r"""The field of magnetic dipoles, :math:`∇×G×∇'`, (..., 3, 3), in inverse units of length³.
+
+        .. math:: C_{ij} = ε_{ikl}ε_{jmn} ∂_k∂'_m G_{ln}
+
+        in vacuum k²G. What the wire adds is k² times the scattered tensor of a wire whose
+        permittivity and permeability have changed places. Arguments as of `scattered`.
+        """
+        vacuum = Vacuum().magnetic_green(r, r_source, k)
+        squared = np.asarray(wavenumbers(k) ** 2)[..., None, None]
+        return vacuum + squared * self._scattered(r, r_source, k, magnetic=True)
 
     def scattered(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """What the wire scatters, (..., 3, 3), Cartesian, in inverse units of length.
@@ -96,9 +113,15 @@ class Nanowire:
             ValueError: for points on or inside the wire, k off the two axes, gain that was not
                 asked for, a permittivity that is not known on the imaginary axis.
         """
+        return self._scattered(r, r_source, k, magnetic=False)
+
+    def _scattered(
+        self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike, *, magnetic: bool
+    ) -> NDArray[np.complex128]:
+        """The scattered tensor; of magnetic dipoles without the factor k²."""
         field, source = checked_points("r", r), checked_points("r_source", r_source)
         k = wavenumbers(k)
-        shape = np.broadcast_shapes(field.shape[:-1], source.shape[:-1], k.shape)
+        shape = checked_shapes(field, source, k)
         left, right = (
             self._cylindrical(name, np.broadcast_to(points, (*shape, 3)).reshape(-1, 3))
             for name, points in (("r", field), ("r_source", source))
@@ -106,40 +129,86 @@ class Nanowire:
         every = np.broadcast_to(k, shape).ravel()
         values = np.empty((len(every), 3, 3), dtype=complex)
         for one in np.unique(every):
+            constants = self.epsilon(one), self.mu(one)
+            self._warn_of_size(complex(one), left, right)
+            if magnetic:
+                constants = constants[::-1]
             chosen = np.flatnonzero(every == one)
-            for some in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
-                pairs = _around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
-                values[some] = self._cylinder(pairs, complex(one))
+            for batch in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
+                lifts = self._lifts(left[:, batch], right[:, batch], complex(one))
+                for lift in np.unique(lifts):
+                    some = batch[lifts == lift]
+                    pairs = _around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
+                    values[some] = self._cylinder(pairs, complex(one), *constants, float(lift))
         return values.reshape(*shape, 3, 3)
+
+    def _warn_of_size(
+        self, k: complex, left: NDArray[np.float64], right: NDArray[np.float64]
+    ) -> None:
+        """Say so where the points look like wavelengths and the radius like another unit."""
+        size = self.radius * k.real / (2 * np.pi)
+        nearest = min(left[0].min(initial=np.inf), right[0].min(initial=np.inf))
+        if not 0 < size < _THINNEST or not nearest * k.real > 2 * np.pi * _NEAREST:
+            return
+        warn(
+            f"radius: the wire is {size:.2g} wavelengths thick at k = {k.real:g}, and the points "
+            f"are {nearest / self.radius:.2g} radii away: is it in another unit? radius and "
+            "positions are in the unit of the emitters' wavelength (1 by default; say "
+            "wavelength=780e-9 for metres). If it is meant: warnings.filterwarnings('ignore', "
+            "'radius')"
+        )
+
+    def _lifts(
+        self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
+    ) -> NDArray[np.float64]:
+        """By which part of κ the path of integration is lifted for each pair."""
+        if not k.imag:
+            return np.zeros(left.shape[1])
+        distance = left[0] + right[0] - 2 * self.radius
+        return _contour.lifts(k.imag, np.abs(left[2] - right[2]), distance)
 
     def epsilon(self, k: complex) -> complex:
         """The wire's permittivity at one wave number, checked."""
-        if isinstance(self.permittivity, complex):
-            value = self.permittivity
-            if np.imag(k) and (value.imag or value.real < 1):
+        return self._constant("permittivity", k)
+
+    def mu(self, k: complex) -> complex:
+        """The wire's permeability at one wave number, checked."""
+        return self._constant("permeability", k)
+
+    def _constant(self, name: str, k: complex) -> complex:
+        wave = wavenumbers(k)
+        if wave.shape:
+            raise ValueError(f"k must be one number, got shape {wave.shape}")
+        k = complex(wave)
+        given, symbol = getattr(self, name), "ε" if name == "permittivity" else "μ"
+        if isinstance(given, complex):
+            value = given
+            if k.imag and (value.imag or value.real < 1):
                 raise ValueError(
-                    f"permittivity {value:g} at k = {k:g}: a constant that is not real and ≥ 1 "
+                    f"{name} {value:g} at k = {_spelled(k)}: a constant that is not real and ≥ 1 "
                     "cannot hold on the imaginary axis; use "
                     "materials.Drude.from_value(epsilon, k) or another material"
                 )
         else:
-            of = getattr(self.permittivity, "permittivity", self.permittivity)
+            of = getattr(given, "permittivity", given)
             array = _checks.finite(
-                f"permittivity({k:g})", of(k if np.imag(k) else float(np.real(k))), complex
+                f"{name}({_spelled(k)})", of(k if k.imag else k.real), complex
             )
             if array.shape:
-                raise ValueError(f"permittivity({k:g}) must be one number, got shape {array.shape}")
+                raise ValueError(
+                    f"{name}({_spelled(k)}) must be one number, got shape {array.shape}"
+                )
             value = complex(array)
-        if np.imag(k):
+        if k.imag:
             if abs(value.imag) > _REAL * abs(value) or value.real <= 0:
                 raise ValueError(
-                    "permittivity must be real and positive on the imaginary axis, got "
-                    f"{value:g} at k = {k:g}"
+                    f"{name} must be real and positive on the imaginary axis, got "
+                    f"{value:g} at k = {_spelled(k)}"
                 )
             value = complex(value.real)
         elif value.imag < 0 and not self.allow_gain:
             raise ValueError(
-                f"permittivity with gain: Im ε = {value.imag:g} at k = {np.real(k):g}; say "
+                f"{name} with gain: Im {symbol} = {value.imag:g} at k = {k.real:g}; say "
                 "allow_gain=True if it is meant (Γ may then not be positive), or conjugate a "
                 "value made for e^{+iωt}"
             )
@@ -148,7 +217,8 @@ class Nanowire:
     def plasmon(self, k: float) -> complex:
         r"""Complex k_z of the bound plasmon (m = 0, TM) at wave number k.
 
-        The root of :math:`K_1(λR)/λK_0(λR) + εI_1(λ_1R)/λ_1I_0(λ_1R) = 0`; 2π/Re k_z is the
+        The root of :math:`K_1(λR)/λK_0(λR) + εI_1(λ_1R)/λ_1I_0(λ_1R) = 0`,
+        :math:`λ_1^2 = k_z^2 − εμk^2`; 2π/Re k_z is the
         plasmon's wavelength, 1/Im k_z the length over which its amplitude decays.
 
         Raises:
@@ -160,7 +230,7 @@ class Nanowire:
             raise ValueError(
                 f"no bound plasmon at k = {k:g}: Re ε = {epsilon.real:g}, it takes one below −1"
             )
-        return _cylinder.plasmon(k, epsilon, self.radius)
+        return _cylinder.plasmon(k, epsilon, self.mu(k), self.radius)
 
     def plasmon_amplitude(self, emitters: "Emitters") -> NDArray[np.complex128]:
         r"""C of each emitter, (N,): the residue of the bound plasmon's pole, in rates.
@@ -180,7 +250,7 @@ class Nanowire:
             rho, phi, _ = self._cylindrical("emitters.positions", emitters.positions[chosen])
             # the field is even along the wire in both components, odd where they mix
             radial, axial = _cylinder.plasmon_amplitudes(
-                self.plasmon(k), float(k), self.epsilon(k), self.radius, rho
+                self.plasmon(k), float(k), self.epsilon(k), self.mu(k), self.radius, rho
             )
             across = u[:, 0] * np.cos(phi) + u[:, 1] * np.sin(phi)
             amplitudes[chosen] = radial * np.abs(across) ** 2 + axial * np.abs(u[:, 2]) ** 2
@@ -223,14 +293,16 @@ class Nanowire:
             at = int(np.argmin(rho))
             raise ValueError(
                 f"{name}: {points[at]} is on or inside the wire: {rho[at]:g} from its axis, the "
-                f"radius is {self.radius:g}"
+                f"radius is {self.radius:g}; both are in the unit of the emitters' wavelength"
             )
         return np.stack([rho, np.arctan2(points[:, 1], points[:, 0]), points[:, 2]])
 
-    def _cylinder(self, pairs: _around.Pairs, k: complex) -> NDArray[np.complex128]:
+    def _cylinder(
+        self, pairs: _around.Pairs, k: complex, epsilon: complex, mu: complex, lift: float
+    ) -> NDArray[np.complex128]:
         """The tensor of pairs at one wave number, Cartesian, (pairs, 3, 3)."""
-        epsilon, radius = self.epsilon(k), self.radius
-        if epsilon == 1:
+        radius = self.radius
+        if epsilon == mu == 1:
             return np.zeros((pairs.count, 3, 3), dtype=complex)
         sums = pairs.distances[pairs.groups].sum(axis=1) - 2 * radius
         if k.imag * sums.min() > _GONE:
@@ -244,8 +316,9 @@ class Nanowire:
         if orders.max() > _MOST_ORDERS:
             raise ValueError(
                 f"points {sums.min() / 2:.3g} from a wire of radius {radius:g}: {orders.max():.0f} "
-                f"azimuthal orders would be needed, the limit is {_MOST_ORDERS}; so close the wire "
-                "is a plane"
+                f"azimuthal orders would be needed, the limit is {_MOST_ORDERS}; so close, or so "
+                f"thick (|k|R = {own:.3g}), the wire is a plane; lengths are in the unit of the "
+                "emitters' wavelength"
             )
         orders = orders.astype(np.intp)
         decay = _DECAYED / sums.min()  # of λ over its least value where the paths end
@@ -258,7 +331,7 @@ class Nanowire:
             found = []
             for part in (kz[start : start + step] for start in range(0, len(kz), step)):
                 radial = _cylinder.waves(part, k, radius, distances, top)
-                coefficients = _cylinder.reflection(part, k, epsilon, radius, top)
+                coefficients = _cylinder.reflection(part, k, epsilon, mu, radius, top)
                 found.append(
                     _cylinder.spectra(
                         part, k, coefficients, radial, distances, groups, angles, orders[some]
@@ -267,6 +340,9 @@ class Nanowire:
             return np.concatenate(found, axis=-1)
 
         every = np.arange(len(pairs.groups))
+        if lift:
+            edges = _contour.lifted(k.imag, decay, lift)
+            return pairs.integrated(edges, lambda kz, _: spectrum(kz, every), lift * k.imag)
         if k.imag:
             edges = _contour.imaginary_axis(k.imag, decay)
             return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
@@ -274,15 +350,35 @@ class Nanowire:
         edges, known = _contour.real_axis(
             k.real,
             float(np.hypot(k.real, decay)),
-            _contour.depth(k.real, epsilon, radius, float(pairs.separations.max())),
+            _contour.depth(k.real, epsilon, mu, radius, float(pairs.separations.max())),
             4 / (sums.max() + 2 * radius),
             lambda kz: spectrum(kz, extremes).reshape(-1, len(kz)),
-            epsilon,
+            max(abs(epsilon - 1), abs(mu - 1)),
         )
         if len(extremes) == len(every):
             known = known.reshape(len(every), _cylinder.COMPONENTS, -1)
             return pairs.integrated(edges, lambda _, part: known[..., part])
         return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
+
+
+def _material(name: str, value: Any) -> Any:
+    """A material, a function of k, or a complex number that is not zero."""
+    if isinstance(value, type):
+        raise TypeError(f"{name} must be an object: use {value.__name__}(...) with its numbers")
+    if hasattr(value, "permittivity") or callable(value):
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be a number, a function or a material, got {value}")
+    number = _checks.finite(name, value, complex)
+    if number.shape or number == 0:
+        raise ValueError(
+            f"{name} must be one number, not zero, a function or a material; got {value}"
+        )
+    return complex(number)
+
+
+def _spelled(k: complex) -> str:
+    return f"{k.imag:g}i" if k.imag else f"{k.real:g}"
 
 
 def _require_emitters(emitters: Any) -> None:

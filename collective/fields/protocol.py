@@ -1,20 +1,60 @@
-"""What an environment has to offer: the `Field` protocol."""
+"""What an environment has to offer: the class `Field`, and questions to any object like it."""
 
-from typing import Any, Protocol
+from abc import ABCMeta
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 
+_FARTHEST = 1e140  # in any unit: its square is a number
 _REAL = 1e-8  # relative: what G(iκ) may miss being real by
+_ONE_PAIR = (
+    "green and scattered must broadcast over points: r is (..., 3), r_source is (..., 3), what "
+    "they return (..., 3, 3). For a function f(r, r_source, k) of one pair, return "
+    'np.vectorize(f, signature="(i),(j),()->(i,j)", otypes=[complex])(r, r_source, k)'
+)
+_COINCIDENT = (
+    "where r equals r_source, green must return ik/6π·1 plus the scattered part (on the imaginary "
+    "axis the scattered part alone): the divergent real part of the vacuum is left out. It is "
+    "easiest to define scattered(r, r_source, k) only, the part that is finite there"
+)
 
 
-class Field(Protocol):
+class _LikeAField(ABCMeta):
+    """Whatever has `green` or `scattered` is a field, of this class or not."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if cls is not Field or isinstance(instance, type):
+            return super().__instancecheck__(instance)
+        return _answers(instance)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return super().__subclasscheck__(subclass) or (cls is Field and _answers(subclass))
+
+
+def _answers(thing: Any) -> bool:
+    return any(callable(getattr(thing, name, None)) for name in ("green", "scattered"))
+
+
+class Field(metaclass=_LikeAField):
     """Anything with a Green's tensor.
 
     A field of your own needs one method, `green` (the whole tensor) or `scattered` (the whole
-    less the vacuum's).
+    less the vacuum's), and `magnetic_green` for magnetic dipoles. It need not inherit from this
+    class: `isinstance(x, Field)` holds for every object with one of the two. One that does is given
+    the other method.
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> class Mirror(co.Field):  # perfectly conducting, at z = 0
+        ...     def scattered(self, r, r_source, k):
+        ...         flip = np.array([1, 1, -1])
+        ...         return co.Vacuum().green(r, r_source * flip, k) * -flip
+        >>> above = co.Emitters([[0, 0, 0.01]], dipoles=(1, 0, 0))
+        >>> float(co.couple(above, Mirror()).decay[0, 0].round(2))  # its image takes the light away
+        0.0
     """
 
     def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
@@ -31,7 +71,19 @@ class Field(Protocol):
             (..., 3, 3), in inverse units of length. At coincident points the divergent real
             part of the vacuum is dropped: ik/6π·1 + scattered.
         """
-        ...
+        from collective.fields.vacuum import Vacuum
+
+        if type(self).scattered is Field.scattered:
+            raise TypeError(f"{type(self).__name__} must define green or scattered, it has neither")
+        return Vacuum().green(r, r_source, k) + self.scattered(r, r_source, k)
+
+    def scattered(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
+        """What `green` has more than the vacuum, (..., 3, 3); arguments as of `green`."""
+        from collective.fields.vacuum import Vacuum
+
+        if type(self).green is Field.green:
+            raise TypeError(f"{type(self).__name__} must define green or scattered, it has neither")
+        return self.green(r, r_source, k) - Vacuum().green(r, r_source, k)
 
 
 def checked_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
@@ -39,25 +91,84 @@ def checked_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
     array = _checks.finite(name, points)
     if array.shape[-1:] != (3,):
         raise ValueError(f"{name} must have three components last, got shape {array.shape}")
+    if float(np.abs(array).max(initial=0.0)) > _FARTHEST:
+        raise ValueError(
+            f"{name}: {array.flat[np.argmax(np.abs(array))]:g} is beyond {_FARTHEST:g}, where "
+            "distances are no longer numbers; lengths are in the unit of the emitters' wavelength"
+        )
     return array
+
+
+def checked_shapes(
+    r: NDArray[np.float64], r_source: NDArray[np.float64], k: NDArray[Any]
+) -> tuple[int, ...]:
+    """The shape of pairs of points and wave numbers that broadcast, or an error."""
+    try:
+        return np.broadcast_shapes(r.shape[:-1], r_source.shape[:-1], k.shape)
+    except ValueError:
+        raise ValueError(
+            f"r, r_source and k must broadcast over points: their shapes are {r.shape}, "
+            f"{r_source.shape} and {k.shape}"
+        ) from None
 
 
 def total_green(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArray[np.complex128]:
     """The whole Green's tensor of a field that defines `green` or only `scattered`, checked."""
     if isinstance(field, type):
         raise TypeError(f"field must be an object: use {field.__name__}() with its arguments")
-    if hasattr(field, "green"):
-        tensor = np.asarray(field.green(r, r_source, k))
-    elif hasattr(field, "scattered"):
-        from collective.fields.vacuum import Vacuum
-
-        tensor = Vacuum().green(r, r_source, k) + field.scattered(r, r_source, k)
-    else:
+    if not isinstance(field, Field):
         raise TypeError(
             "field must be a Field (an object with green(r, r_source, k) or scattered(...)), "
             f"got {type(field).__name__}"
         )
+    try:
+        tensor = _answer(field, r, r_source, k)
+    except (ArithmeticError, RuntimeWarning) as error:
+        if not _together(r, r_source).any():
+            raise
+        raise ValueError(
+            f"field {field!r} fails at coincident points ({type(error).__name__}: {error}); "
+            f"{_COINCIDENT}"
+        ) from error
+    except Exception as error:
+        if not _takes_one_pair(field, r, r_source, k):
+            raise
+        raise ValueError(
+            f"field {field!r} takes one pair of points at a time ({type(error).__name__}: "
+            f"{error}). {_ONE_PAIR}"
+        ) from error
     return checked_tensor(field, tensor, r, r_source)
+
+
+def _answer(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArray[Any]:
+    if callable(getattr(field, "green", None)):
+        return np.asarray(field.green(r, r_source, k))
+    from collective.fields.vacuum import Vacuum
+
+    return np.asarray(Vacuum().green(r, r_source, k) + field.scattered(r, r_source, k))
+
+
+def _together(r: ArrayLike, r_source: ArrayLike) -> NDArray[np.bool_]:
+    """Which pairs of points coincide, (...)."""
+    return np.asarray(np.all(np.equal(r, r_source), axis=-1))
+
+
+def _takes_one_pair(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> bool:
+    """Whether a field answers for some pair of different points, but not for it twice."""
+    first, second = (x.reshape(-1, 3) for x in np.broadcast_arrays(r, r_source))
+    apart = np.flatnonzero(~_together(first, second))
+    if np.ndim(r) == np.ndim(r_source) == 1 or not len(apart):
+        return False
+    a, b = first[apart[0]], second[apart[0]]
+    try:
+        alone = np.shape(_answer(field, a, b, k)) == (3, 3)
+    except Exception:
+        return False
+    try:
+        _answer(field, np.stack([a, a]), np.stack([b, b]), k)
+    except Exception:
+        return alone
+    return False
 
 
 def imaginary_green(
@@ -89,10 +200,18 @@ def checked_tensor(
     tensor = np.asarray(tensor)
     shape = (*np.broadcast_shapes(np.shape(r)[:-1], np.shape(r_source)[:-1]), 3, 3)
     if tensor.shape != shape or tensor.dtype.kind != "c":
+        hint = "" if tensor.shape == shape else f". {_ONE_PAIR}"
         raise ValueError(
             f"field {field!r} must return a complex array of shape {shape}, got {tensor.dtype} of "
-            f"shape {tensor.shape}"
+            f"shape {tensor.shape}{hint}"
         )
     if not np.all(np.isfinite(tensor)):
-        raise ValueError(f"field {field!r} returned a Green's tensor that is not finite")
+        wrong = ~np.all(np.isfinite(tensor), axis=(-2, -1))
+        where = tuple(int(i) for i in np.argwhere(wrong)[0])
+        a, b = (x[where] for x in np.broadcast_arrays(r, r_source))
+        hint = f": {_COINCIDENT}" if np.array_equal(a, b) else ""
+        raise ValueError(
+            f"field {field!r} returned a Green's tensor that is not finite between the points "
+            f"{a} and {b}{hint}"
+        )
     return tensor

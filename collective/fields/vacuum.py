@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective.fields.protocol import checked_points
-from collective.materials import wavenumbers
+from collective.fields.protocol import checked_points, checked_shapes
+from collective.materials import wavenumber, wavenumbers
 
+_SQUARED_IS_TINY = 1e-140  # its square loses digits
 _COINCIDENT = 1e-90  # below this 1/ξ³ comes near the largest double
 _SERIES_BELOW = 0.5  # the closed form of j₁/ξ cancels like ξ⁻²
 _J0_SERIES = [(-1) ** n / factorial(2 * n + 1) for n in range(8)]
@@ -60,7 +61,7 @@ class Vacuum:
     ) -> NDArray[np.complex128]:
         """The field of magnetic dipoles, ∇×G×∇' = k²G, (..., 3, 3); arguments as of `green`."""
         separation, k = _separations(r, r_source, k)
-        return (k**2)[..., None, None] * _green(separation, k)
+        return _times(k**2, _green(separation, k))
 
     def scattered(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """Zero: nothing scatters in free space."""
@@ -90,9 +91,7 @@ class Plasma:
     __setstate__ = _checks.restored
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "wavenumber", _checks.number("wavenumber", self.wavenumber, above=0)
-        )
+        _checks.freeze(self, wavenumber=wavenumber("wavenumber", self.wavenumber))
 
     def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """The vacuum's tensor at k_p; arguments as of `Vacuum.green`, k not at k₀ itself."""
@@ -109,7 +108,7 @@ class Plasma:
             inside = np.full(k.shape, 1e-9j * self.wavenumber)
         else:
             inside = self._inside(k)
-        return (inside**2)[..., None, None] * _green(separation, inside)
+        return _times(inside**2, _green(separation, inside))
 
     def _inside(self, k: NDArray[np.complex128]) -> NDArray[np.complex128]:
         squared = (k**2).real - self.wavenumber**2
@@ -121,22 +120,43 @@ class Plasma:
         return np.sqrt(squared.astype(complex))
 
 
+def _times(
+    squared: NDArray[np.complex128], tensor: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    """k²G, unless it is beyond every number."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        tensor = squared[..., None, None] * tensor
+    if not np.all(np.isfinite(tensor)):
+        raise ValueError(
+            f"k² times the Green's tensor is no number at k = {np.sqrt(np.abs(squared).max()):.3g}"
+        )
+    return tensor
+
+
 def _separations(
     r: ArrayLike, r_source: ArrayLike, k: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
     field, source = checked_points("r", r), checked_points("r_source", r_source)
-    return field - source, wavenumbers(k)
+    k = wavenumbers(k)
+    checked_shapes(field, source, k)
+    return field - source, k
 
 
 def _green(separation: NDArray[np.float64], k: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """G = isotropic·1 + along·r̂r̂ for k all real or all imaginary."""
-    distance = np.sqrt(np.einsum("...i,...i->...", separation, separation))
+    distance = _length(separation)
     xi = np.asarray(np.abs(k) * distance)
     apart = xi > _COINCIDENT
     radial = _imaginary_axis if np.any(k.imag) else _real_axis
     isotropic, along = radial(np.where(apart, xi, 1.0), apart)
     scale = np.abs(k) / (4 * np.pi)
-    isotropic, along = isotropic * scale, along * scale
+    with np.errstate(over="ignore", invalid="ignore"):
+        isotropic, along = isotropic * scale, along * scale
+    if not (np.all(np.isfinite(isotropic)) and np.all(np.isfinite(along))):
+        raise ValueError(
+            f"points {distance[distance > 0].min():.3g} apart at wave number "
+            f"{np.abs(k).max():.3g}: the near field there is no number"
+        )
     direction = separation / np.where(apart, distance, 1.0)[..., None]
     tensor = np.empty((*xi.shape, 3, 3), dtype=complex)
     for i in range(3):
@@ -144,6 +164,18 @@ def _green(separation: NDArray[np.float64], k: NDArray[np.complex128]) -> NDArra
             entry = along * (direction[..., i] * direction[..., j])
             tensor[..., i, j] = tensor[..., j, i] = entry + isotropic if i == j else entry
     return tensor
+
+
+def _length(separation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """|r − r'|, also where squares of the components underflow."""
+    distance = np.sqrt(np.einsum("...i,...i->...", separation, separation))
+    tiny = distance < _SQUARED_IS_TINY
+    if np.any(tiny):
+        largest = np.abs(separation).max(axis=-1)
+        scale = np.where(largest > 0, largest, 1.0)
+        scaled = np.linalg.norm(separation / scale[..., None], axis=-1)
+        distance = np.where(tiny, scale * scaled, distance)
+    return np.asarray(distance)
 
 
 def _real_axis(
@@ -175,7 +207,7 @@ def _bessel_j(xi: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     """j₀(ξ) and j₁(ξ)/ξ to round-off at every ξ > 0."""
     xi = np.asarray(xi)
     j0 = np.asarray(np.sin(xi) / xi)
-    j1_over_xi = np.asarray((j0 - np.cos(xi)) / xi**2)
+    j1_over_xi = np.asarray((j0 - np.cos(xi)) / xi / xi)
     small = xi < _SERIES_BELOW
     if np.any(small):
         square = xi[small] ** 2
