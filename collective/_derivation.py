@@ -4,31 +4,32 @@ A_a(ω) = Σ_{E_y−E_x=ω} ``|x⟩⟨x|``A_a``|y⟩⟨y|``, over all Bohr frequ
 Longer than other files: every scheme is a few lines on the same parts.
 """
 
+from functools import cached_property
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
 from collective._memory import require
 from collective._operators import local, sum_of_levels
 from collective.emitters import Multilevel
 from collective.interactions import Interaction, embed
-from collective.spectral import Bath
+from collective.spectral import BathMatrices, FieldBath, checked_bath_matrix
 
 _SAME_FREQUENCY = 1e-13  # relative to the largest: differences of rounding, not of physics
-_POSITIVE = 1e-10
 _SPANNED = 1e-14  # share of the dissipator below which a jump depends on the others
 
 
 class Derivation:
     """Eigenoperators and bath matrices of one system, from which every scheme is built."""
 
-    def __init__(self, multilevel: Multilevel, the_bath: Bath, hamiltonian: Any = None):
+    def __init__(
+        self, multilevel: Multilevel, source: BathMatrices | FieldBath, hamiltonian: Any = None
+    ):
         from scipy.sparse import csr_array, diags_array
 
-        self.multilevel, self.bath = multilevel, the_bath
+        self.multilevel, self.source = multilevel, source
         levels = multilevel.levels
         size = prod(levels)
         require(16 * 20 * size * len(levels) * 3, f"a system of dimension {size}", "fewer levels")
@@ -39,58 +40,55 @@ class Derivation:
             for i in range(len(levels))
             for alpha in range(3)
         ]
-        self.kept = self._choose(operators)
+        self.kept = [a for a, operator in enumerate(operators) if operator.nnz]
         self.operators = [operators[a] for a in self.kept]
         self.emitter = [a // 3 for a in self.kept]
         if hamiltonian is None:
             self._split_locally()
         else:
             self._split_dressed(size)
-        self.gamma = [self._matrix("gamma", the_bath.gamma, w) for w in self.frequencies]
-        shift = the_bath.shift
-        assert shift is not None
-        self.shift = [self._matrix("shift", shift, w) for w in self.frequencies]
+        # at a frequency that no operator has, 0 in most systems, the bath is not asked
+        self.used = [
+            any(parts[w].nnz for parts in self.parts) for w in range(len(self.frequencies))
+        ]
+        self.gamma = self._everywhere([self._gamma(w) for w in self._asked])
 
-    def _choose(self, operators: list[Any]) -> list[int]:
-        """Which coupling operators the bath's matrices are over: all 3N, or the non-zero ones."""
-        gaps = [np.abs(self.multilevel.bohr_frequencies(i)) for i in range(len(self.multilevel))]
-        largest = max(float(gap.max()) for gap in gaps)
-        probe = np.asarray(self.bath.gamma(largest or 1.0))
-        nonzero = [a for a, op in enumerate(operators) if op.nnz]
-        self._shape = probe.shape
-        if probe.ndim == 2 and probe.shape[0] == probe.shape[1]:
-            if len(probe) == len(operators):
-                self._all = True
-                return nonzero
-            if len(probe) == len(nonzero):
-                self._all = False
-                return nonzero
-        raise ValueError(
-            f"bath: gamma must be {len(operators)}×{len(operators)} (three components of every "
-            f"dipole) or {len(nonzero)}×{len(nonzero)} (those that are not zero), "
-            f"got shape {probe.shape}"
-        )
+    @property
+    def _asked(self) -> list[float]:
+        return [w for w, used in zip(self.frequencies, self.used, strict=True) if used]
 
-    def _matrix(self, name: str, function: Any, omega: float) -> NDArray[Any]:
-        matrix = _checks.finite(f"bath: {name}({omega:g})", function(float(omega)), complex)
-        if matrix.shape != self._shape:
-            raise ValueError(
-                f"bath: {name}({omega:g}) must have shape {self._shape}, got {matrix.shape}"
-            )
-        if self._all:
-            matrix = matrix[np.ix_(self.kept, self.kept)]
-        scale = float(np.abs(matrix).max()) if matrix.size else 0.0
-        if np.abs(matrix - matrix.conj().T).max(initial=0.0) > _POSITIVE * scale:
-            raise ValueError(f"bath: {name}({omega:g}) must be Hermitian")
-        matrix = (matrix + matrix.conj().T) / 2
-        if name == "gamma" and matrix.size:
-            smallest = float(np.linalg.eigvalsh(matrix)[0])
-            if smallest < -_POSITIVE * scale:
-                raise ValueError(
-                    f"bath: gamma({omega:g}) must be positive semidefinite: smallest eigenvalue "
-                    f"{smallest:.3g}"
-                )
-        return matrix
+    def _everywhere(self, matrices: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Matrices at the frequencies asked for, zeros between them."""
+        found = iter(matrices)
+        zero = np.zeros((len(self.kept),) * 2)
+        return [next(found) if used else zero for used in self.used]
+
+    def _gamma(self, omega: float) -> NDArray[Any]:
+        if isinstance(self.source, BathMatrices):
+            return self.source.matrix("gamma", omega)
+        matrix = self.source.gamma(omega)[np.ix_(self.kept, self.kept)]
+        return checked_bath_matrix("gamma", omega, matrix)
+
+    def _shifts(self, own: bool) -> list[NDArray[Any]]:
+        """S at every frequency; own leaves out what is between different emitters."""
+        asked = self._asked
+        if own and "shift" in self.__dict__:  # known already, with the rest
+            same = np.equal.outer(self.emitter, self.emitter)
+            return [np.where(same, shift, 0) for shift in self.shift]
+        if isinstance(self.source, BathMatrices):
+            found = [self.source.matrix("shift", omega) for omega in asked]
+            same = np.equal.outer(self.emitter, self.emitter)
+            return self._everywhere([np.where(same, s, 0) if own else s for s in found])
+        found = [
+            checked_bath_matrix("shift", omega, matrix[np.ix_(self.kept, self.kept)])
+            for omega, matrix in zip(asked, self.source.shifts(asked, own=own), strict=True)
+        ]
+        return self._everywhere(found)
+
+    @cached_property
+    def shift(self) -> list[NDArray[Any]]:
+        """S(ω) at every frequency: asked for only where a scheme needs it."""
+        return self._shifts(own=False)
 
     def _split_locally(self) -> None:
         """A_a(ω) from each emitter's own levels; one list of frequencies for all."""
@@ -134,7 +132,7 @@ class Derivation:
 
     def dressed(self) -> "Derivation":
         """The same system with eigenoperators of H₀ + H_LS."""
-        return Derivation(self.multilevel, self.bath, self.bare + self.lamb_shift())
+        return Derivation(self.multilevel, self.source, self.bare + self.lamb_shift())
 
     def weighted(self, a: int, matrices: list[NDArray[Any]]) -> Any:
         """Σ_{b,ω} M_ab(ω) A_b(ω)."""
@@ -199,41 +197,44 @@ class Derivation:
             total = total + (product + product.conj().T) / 2
         return total
 
-    def resonant(self, field: Any) -> Any:
-        """The terms of G^(P) with Ω₁Ω₂ < 0 or Ω₁ = Ω₂ = 0."""
+    def interaction(self) -> Interaction:
+        """G^(P) and G^(D) of every pair, from the same tensors."""
+        if isinstance(self.source, BathMatrices):
+            return Interaction(self.multilevel, self.source.field, self.source)
+        return Interaction(self.multilevel, self.source.tensors.field, self.source.tensors)
+
+    def resonant(self) -> Any:
+        """H_LS of the RWA: the terms of G^(P) with Ω₁Ω₂ < 0 or both zero, and levels' own shifts.
+
+        The same rule for what an emitter does to itself: Σ ½[S_ab(ω) + S_ab(ω')] A_a†(ω')A_b(ω)
+        over ω, ω' of one sign or both zero.
+        """
         m = self.multilevel
         total = 0 * self.bare
+        pairs = self.interaction()
+        pairs.prepare()
         for i in range(len(m)):
             for j in range(i + 1, len(m)):
-                if field is None:
-                    principal = self._principal_of_bath(i, j)
-                else:
-                    principal = Interaction(m, field).principal(i, j)
                 first, second = m.bohr_frequencies(i), m.bohr_frequencies(j)
                 both = np.multiply.outer(first, second)
                 static = np.logical_and.outer(first == 0, second == 0)
-                kept = np.where((both < 0) | static, principal, 0)
+                kept = np.where((both < 0) | static, pairs.principal(i, j), 0)
                 total = total + embed(m.levels, {(i, j): kept})
+        source = self.source
+        if isinstance(source, FieldBath) and not source.tensors.scatters(self._asked):
+            return total  # the vacuum's own part is in the levels: no imaginary axis is needed
+        shifts = self._shifts(own=True)
+        signs = np.sign(self.frequencies)
+        one = np.eye(len(self.operators))
+        for sign in (-1, 0, 1):
+            chosen = [
+                shift if s == sign else 0 * one for shift, s in zip(shifts, signs, strict=True)
+            ]
+            plain = [one if s == sign else 0 * one for s in signs]
+            for a in range(len(self.operators)):
+                product = self.weighted(a, plain).conj().T @ self.weighted(a, chosen)
+                total = total + (product + product.conj().T) / 2
         return total
-
-    def _principal_of_bath(self, i: int, j: int) -> NDArray[np.complex128]:
-        """G^(P) with K(Ω) = S(Ω) + S(−Ω) of a bath that is not a field."""
-        m, shift = self.multilevel, dict(zip(self.frequencies, self.shift, strict=True))
-        result = np.zeros((m.levels[i],) * 2 + (m.levels[j],) * 2, dtype=complex)
-        for a in [a for a, e in enumerate(self.emitter) if e == i]:
-            for b in [b for b, e in enumerate(self.emitter) if e == j]:
-                left = m.dipoles[i][:, :, self.kept[a] % 3]
-                right = m.dipoles[j][:, :, self.kept[b] % 3]
-                keys = np.array(self.frequencies)
-                # K_ab(Ω) = S_ab(Ω) + S_ba(−Ω); the list of frequencies is symmetric
-                forth = np.array([shift[w][a, b] for w in keys])
-                back = np.array([shift[w][b, a] for w in keys])
-                both = forth + back[::-1]
-                first = both[_nearest(self.frequencies, m.bohr_frequencies(i))]
-                second = both[::-1][_nearest(self.frequencies, m.bohr_frequencies(j))]
-                result += 0.5 * np.multiply.outer(first * left, right)
-                result += 0.5 * np.multiply.outer(left, second * right)
-        return result
 
     def secular_shift(self) -> Any:
         total = 0 * self.bare
@@ -274,10 +275,7 @@ class Derivation:
         for omega in self.frequencies:
             if omega > 0 and width > 0:
                 start = max(omega - width / 2, omega * 1e-3)
-                samples = [
-                    self._matrix("gamma", self.bath.gamma, w)
-                    for w in (start, omega, omega + width / 2)
-                ]
+                samples = [self._gamma(w) for w in (start, omega, omega + width / 2)]
                 spread = max(
                     np.abs(samples[k] - samples[m]).max() for k, m in ((0, 1), (1, 2), (0, 2))
                 )

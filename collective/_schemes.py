@@ -45,22 +45,21 @@ class Generator:
     report: Report
 
 
-def assemble(derived: Derivation, scheme: str, field: Any, *, absorbing: bool) -> Generator:
+def assemble(derived: Derivation, scheme: str, *, absorbing: bool) -> Generator:
     """Hamiltonian, jumps or superoperator of one scheme; absorbing keeps jumps of ω < 0 in rwa."""
     generator, dressed = None, derived.hamiltonian is not derived.bare
     dropped: tuple[str, ...] = ()
     hamiltonian, jumps = derived.hamiltonian, []
     match scheme:
         case "rwa":
-            hamiltonian = derived.bare + derived.resonant(field)
+            hamiltonian = derived.bare + derived.resonant()
             jumps = derived.jumps(lambda w: w > 0)
             if absorbing:
                 jumps += derived.jumps(lambda w: w < 0)
             dropped = (
                 "counter-rotating and mixed terms",
                 "G^(D)",
-                "H_LS of single emitters",
-                "ω = 0",
+                "jumps of ω = 0",
             )
         case "secular":
             if not dressed:
@@ -82,18 +81,19 @@ def assemble(derived: Derivation, scheme: str, field: Any, *, absorbing: bool) -
         [_qobj(jump, dims) for jump in jumps],
         None if generator is None else _qobj(generator, [dims, dims]),
         _qobj(derived.emission(), dims),
-        _report(derived, dropped),
+        _report(derived, dropped, dressed),
     )
 
 
-def _report(derived: Derivation, dropped: tuple[str, ...]) -> Report:
+def _report(derived: Derivation, dropped: tuple[str, ...], dressed: bool) -> Report:
     rates = [
         (omega, float(np.linalg.eigvalsh(matrix)[-1]) if matrix.size else 0.0)
         for omega, matrix in zip(derived.frequencies, derived.rates(), strict=True)
     ]
     rate = max((size for omega, size in rates if omega > 0), default=0.0)
     gaps = np.diff(derived.frequencies)
-    pair = derived.lamb_shift(pairs_only=True)
+    # where the levels are bare, G needs no imaginary axis
+    pair = derived.lamb_shift(pairs_only=True) if dressed else derived.interaction().sparse()
     return Report(
         dropped,
         float(gaps.min()) if len(gaps) else None,

@@ -13,7 +13,7 @@ from collective._console import printable
 from collective._schemes import APPROXIMATIONS
 from collective.emitters import Emitters, Multilevel
 from collective.evolution import evolve
-from collective.master import master_equation
+from collective.master import derive, equation_of
 from collective.result import Result
 
 
@@ -96,14 +96,15 @@ def compare(
     names = [_checks.choice("approximations", name, APPROXIMATIONS) for name in approximations]
     if len(set(names)) < 2 or len(set(names)) != len(names):
         raise ValueError(f"approximations must be two or more different ones, got {names}")
+    derivation = derive(system, environment, temperature)  # once for all of them
+    # rwa needs a part of what the others need, and takes it from them
+    equations = {
+        name: equation_of(derivation, system, name, temperature)
+        for name in sorted(names, key=lambda name: name == "rwa")
+    }
     results = {}
     for name in names:
-        equation = master_equation(
-            system,
-            environment,
-            approximation=name,
-            temperature=temperature,
-        )
+        equation = equations[name]
         result = evolve(equation, state, times, observe="states", progress=progress)
         results[name] = result.in_frame("rotating")
     reached = min(len(result.times) for result in results.values())

@@ -298,15 +298,15 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
               Δ_{mn} = −d̃_m^*·[k^2\, \mathrm{Re}\,G(r_m, r_n, k) + c\,X]·d̃_n, \qquad
               X = \frac{1}{π}\int_0^∞ dκ \frac{κ^2k}{κ^2+k^2} G(iκ)
 
-    with d̃_m² = 3πΓ_m/k³, Re and Im taken of the tensor. The full dipole coupling has c = 0 for
+    with d̃_m² = 3πΓ_m/k_m³, Re and Im taken of the tensor. The full dipole coupling has c = 0 for
     pairs; with the RWA in the coupling, whose shift is −(1/π)P∫₀^∞dq q² Im G(q)/(q − k), c = 1
     (Dzsotjan, Kästel & Fleischhauer, Phys. Rev. B 84, 075419 (2011)): about half the shift at
     small distances, the same beyond a wavelength. On the diagonal the vacuum's shift belongs to
     the transition frequency; what scattered light adds has c = 2 (full) or 1 (RWA).
 
     Emitters of different frequency: Γ at the mean wave number k̄ of all of them, which keeps it
-    positive; Δ_mn the average of its values at k_m and k_n. `Couplings.validity` reports what
-    that neglects.
+    positive, for Γ_mn/√(Γ_mΓ_n); Δ_mn the average of its values at k_m and k_n, between dipoles
+    each of the size that its own k_m gives it. `Couplings.validity` reports what that neglects.
 
     Args:
         emitters: N of them; their detunings become those of the couplings (frame at ω₀).

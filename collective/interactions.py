@@ -18,6 +18,7 @@ signs corrected: see the documentation's list of errata).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from collective import _checks
 from collective._console import printable
 from collective.emitters import Multilevel
-from collective.spectral import decay_and_shift, require_coupled
+from collective.spectral import Bath, BathMatrices, FieldTensors
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -41,6 +42,7 @@ class Interaction:
 
     multilevel: Multilevel
     field: Any
+    source: FieldTensors | BathMatrices = dataclass_field(compare=False)
 
     def principal(self, i: int, j: int) -> NDArray[np.complex128]:
         """G^(P) as [y, x, u, v] for ``|y⟩⟨x|`` on emitter i and ``|u⟩⟨v|`` on j, in rates."""
@@ -54,20 +56,29 @@ class Interaction:
         """Σ over unordered pairs of Σ (G^(P) + G^(D)) τ_i τ_j, without H₀; a QuTiP operator."""
         from qutip import Qobj
 
+        return Qobj(self.sparse(), dims=[list(self.multilevel.levels)] * 2)
+
+    def sparse(self) -> Any:
+        """The same as a sparse matrix."""
         levels = self.multilevel.levels
-        total = 0
+        total = embed(levels, {})
+        self.prepare()
         for i in range(len(levels)):
             for j in range(i + 1, len(levels)):
                 principal, dissipative = self._elements(i, j)
                 total = total + embed(levels, {(i, j): principal + dissipative})
-        if isinstance(total, int):
-            total = embed(levels, {})
-        return Qobj(total, dims=[list(levels)] * 2)
+        return total
+
+    def prepare(self) -> None:
+        """Ask the field for all pairs at once, for what needs them all."""
+        if len(self.multilevel) > 1:
+            self.source.prepare()
 
     def terms(self) -> "Terms":
         """Every non-zero term, named and sorted by size; print it."""
         rows = []
         n = len(self.multilevel)
+        self.prepare()
         for i in range(n):
             for j in range(i + 1, n):
                 principal, dissipative = self._elements(i, j)
@@ -95,13 +106,18 @@ class Interaction:
         if i == j:
             raise ValueError(f"i and j must differ: {i} has no interaction with itself here")
         first, second = m.dipoles[i], m.dipoles[j]
+        # a complex bath has K_ab(−Ω) ≠ K_ab(Ω): what emitter j gains counts as lost by i
         parts = []
-        for frequencies, pattern in (
-            (m.bohr_frequencies(i), "yxa,yxab,uvb->yxuv"),
-            (m.bohr_frequencies(j), "yxa,uvab,uvb->yxuv"),
+        for dipole, frequencies, pattern, sign in (
+            (first, m.bohr_frequencies(i), "yxa,yxab,uvb->yxuv", 1),
+            (second, -m.bohr_frequencies(j), "yxa,uvab,uvb->yxuv", -1),
         ):
-            decay, shift = decay_and_shift(m, self.field, i, j, frequencies)
-            parts.append([np.einsum(pattern, first, tensor, second) for tensor in (shift, decay)])
+            needed = dipole.any(axis=-1)
+            decay, shift = np.zeros((2, *needed.shape, 3, 3), dtype=complex)
+            decay[needed], shift[needed] = self.source.pair(i, j, frequencies[needed])
+            parts.append(
+                [np.einsum(pattern, first, tensor, second) for tensor in (shift, sign * decay)]
+            )
         principal = 0.5 * (parts[0][0] + parts[1][0])
         dissipative = 0.25j * (parts[0][1] + parts[1][1])
         return principal, dissipative
@@ -164,9 +180,12 @@ def interaction(multilevel: Multilevel, field: Any) -> Interaction:
     Args:
         multilevel: electric or magnetic dipoles.
         field: `Vacuum()`, `Plasma(...)` or any `Field`; magnetic dipoles need `magnetic_green`.
+            A `spectral.Bath` over the coupling operators mediates with K = S(ω) + S(−ω) and
+            J = γ(ω) − γ(−ω).
 
     Raises:
-        ValueError: for coincident emitters or a field without magnetic response.
+        ValueError: for coincident emitters, a field that is not reciprocal or has no magnetic
+            response, or a bath of the wrong size.
 
     Example:
         >>> import collective as co
@@ -176,8 +195,9 @@ def interaction(multilevel: Multilevel, field: Any) -> Interaction:
         2.597093874
     """
     _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
-    require_coupled(multilevel, field)
-    return Interaction(multilevel, field)
+    if isinstance(field, Bath):
+        return Interaction(multilevel, field, BathMatrices(multilevel, field))
+    return Interaction(multilevel, field, FieldTensors(multilevel, field, own=False))
 
 
 def embed(levels: tuple[int, ...], parts: dict[tuple[int, int], NDArray[Any]]) -> Any:

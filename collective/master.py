@@ -27,7 +27,13 @@ from collective._operators import sum_of_levels
 from collective._schemes import APPROXIMATIONS, assemble
 from collective.emitters import Emitters, Multilevel
 from collective.emitters.two_level import warn_of_lengths
-from collective.spectral import Bath, bath, checked_temperature
+from collective.spectral import (
+    Bath,
+    BathMatrices,
+    FieldBath,
+    FieldTensors,
+    checked_temperature,
+)
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -244,35 +250,44 @@ def master_equation(
         >>> co.master_equation(pair, co.Vacuum())
         MasterEquation (universal): dimension 4, 2 collapse operators
     """
-    reference = None
-    if isinstance(system, Emitters):
-        warn_of_lengths(system, environment)
-        reference, system = system.frequency, Multilevel.from_emitters(system)
-    _checks.instance("system", system, Multilevel, "co.Multilevel or co.Emitters")
     scheme = _checks.choice("approximation", approximation, APPROXIMATIONS)
     _checks.choice("eigenoperators", eigenoperators, ("local", "dressed"))
     if eigenoperators == "dressed" and scheme not in ("universal", "secular"):
         raise ValueError(f'eigenoperators="dressed" is for universal and secular, not {scheme}')
-    temperature = checked_temperature(temperature)
-    if reference is None:
-        frame = sum_of_levels(system.energies)
-    else:  # the frame of `Couplings`: every emitter at ω₀
-        frame = sum_of_levels([[reference, 0.0]] * len(system))
-    if isinstance(environment, Bath):
-        the_bath = environment
-    else:
-        the_bath = bath(system, environment, temperature)
-    derivation = Derivation(system, the_bath)
+    derivation = derive(system, environment, temperature)
     if eigenoperators == "dressed":
         derivation = derivation.dressed()
-    field = None if isinstance(environment, Bath) else environment
-    found = assemble(derivation, scheme, field, absorbing=temperature > 0)
+    return equation_of(derivation, system, scheme, temperature)
+
+
+def derive(system: "Multilevel | Emitters", environment: Any, temperature: float) -> Derivation:
+    """What every scheme of one problem is made of: the field is asked once for all of them."""
+    if isinstance(system, Emitters):
+        warn_of_lengths(system, environment)
+        system = Multilevel.from_emitters(system)
+    _checks.instance("system", system, Multilevel, "co.Multilevel or co.Emitters")
+    temperature = checked_temperature(temperature)
+    if isinstance(environment, Bath):
+        return Derivation(system, BathMatrices(system, environment))
+    return Derivation(system, FieldBath(FieldTensors(system, environment), temperature))
+
+
+def equation_of(
+    derivation: Derivation, system: "Multilevel | Emitters", scheme: str, temperature: float
+) -> MasterEquation:
+    """One scheme of a derivation as a `MasterEquation`."""
+    multilevel = derivation.multilevel
+    if isinstance(system, Emitters):  # the frame of `Couplings`: every emitter at ω₀
+        frame = sum_of_levels([[system.frequency, 0.0]] * len(system))
+    else:
+        frame = sum_of_levels(multilevel.energies)
+    found = assemble(derivation, scheme, absorbing=checked_temperature(temperature) > 0)
     return MasterEquation(
         found.hamiltonian,
         found.jumps,
         generator=found.generator,
         scheme=scheme,
-        multilevel=system,
+        multilevel=multilevel,
         frame=frame,
         emission_operator=found.emission,
         report=found.report,

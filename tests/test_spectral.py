@@ -7,7 +7,7 @@ from multilevels import GOLDEN, flip, golden_pair, number, random_multilevel, ve
 
 import collective as co
 from collective import spectral
-from collective.spectral import baths
+from collective.spectral import sources
 
 VACUUM = co.Vacuum()
 
@@ -77,7 +77,7 @@ def test_cold_fields_are_continuous(monkeypatch):
     """The Matsubara sum and its integral meet; T → 0 is the zero-temperature formula."""
     pair, _ = golden_pair("generic_real_detuned")
     summed = spectral.bath(pair, VACUUM, 2e-3).shift(0.7)
-    monkeypatch.setattr(baths, "_MATSUBARA_TERMS", 10)
+    monkeypatch.setattr(sources, "_COLD", 1.0)
     integrated = spectral.bath(pair, VACUUM, 2e-3).shift(0.7)
     np.testing.assert_allclose(integrated, summed, atol=1e-9)
     frozen = spectral.bath(pair, VACUUM, 1e-9).shift(0.7)

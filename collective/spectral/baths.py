@@ -10,17 +10,10 @@ from numpy.typing import NDArray
 from collective import _checks
 from collective.emitters import Multilevel
 from collective.spectral.integrals import principal_value
-from collective.spectral.tensors import (
-    coupling_tensor,
-    decay_and_shift,
-    require_coupled,
-    static_tensor,
-)
+from collective.spectral.sources import FieldTensors
 
-_MATSUBARA_TERMS = 20_000
 _ZERO = 1e-12  # of the scale of the frequencies: below it γ is its limit T·J'(0)
 _HOTTEST = 1e60  # above it occupations times rates leave the range of doubles
-_DECAYED = 45.0  # e^-45 is below the round-off of what it is added to
 
 
 @dataclass(frozen=True)
@@ -96,6 +89,7 @@ def thermal_rates(
     odd_density: Callable[[float], NDArray[Any]], omega: float, temperature: float, scale: float
 ) -> NDArray[Any]:
     """γ(ω) = J(ω)(1 + n(ω)) for an odd J: (n+1)J above zero, n(|ω|)J(|ω|) below, T·J'(0) at it."""
+    omega = _checks.number("omega", omega)
     if abs(omega) < _ZERO * scale:
         step = _ZERO * scale
         return temperature * np.asarray(odd_density(step)) / step
@@ -116,8 +110,10 @@ def bath(multilevel: Multilevel, field: Any, temperature: float = 0.0) -> Bath:
         + \tfrac{T}{2}\Bigl[\frac{F(0)}{ω} + \sum_{n≥1} \frac{2ωF(iν_n)}{ω^2+ν_n^2}\Bigr],
         \quad ν_n = 2πnT
 
-    with J, K of `interaction` and F on the imaginary axis; S(0) = K(0)/2. Self blocks of S diverge
-    and are left out: the levels count as renormalised.
+    with J, K of `interaction` and F on the imaginary axis; S(0) = K(0)/2. The vacuum's self block
+    of S diverges and is left out: the levels count as renormalised. What the field scatters back
+    to an emitter is finite and stays: it shifts levels, each direction differently, and mixes
+    those of one energy.
 
     Args:
         multilevel: dipoles whose positions and kind the field is evaluated for.
@@ -125,89 +121,54 @@ def bath(multilevel: Multilevel, field: Any, temperature: float = 0.0) -> Bath:
         temperature: T in units of rate (ħ = k_B = 1).
 
     Raises:
-        ValueError: for a negative temperature, coincident emitters, or a field without magnetic
-            response for magnetic dipoles.
+        ValueError: for a negative temperature, coincident emitters, a field that is not
+            reciprocal, or one without magnetic response for magnetic dipoles.
+
+    Example:
+        >>> import collective as co
+        >>> pair = co.Multilevel.from_emitters(co.chain(2, 0.1, frequency=1e6))
+        >>> bath = co.spectral.bath(pair, co.Vacuum())
+        >>> bath.gamma(1e6).shape
+        (6, 6)
     """
     _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
-    require_coupled(multilevel, field)
-    temperature = checked_temperature(temperature)
-    n = len(multilevel)
-    pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
-    largest = max(float(np.abs(multilevel.bohr_frequencies(i)).max()) for i in range(n)) or 1.0
-
-    def density(omega: float) -> NDArray[np.float64]:
-        blocks = np.zeros((n, 3, n, 3))
-        for i in range(n):
-            own = coupling_tensor(multilevel, field, i, i, abs(omega)).imag
-            blocks[i, :, i] = np.sign(omega) * own
-        for i, j in pairs:
-            blocks[i, :, j], _ = decay_and_shift(multilevel, field, i, j, np.array(omega))
-            blocks[j, :, i] = blocks[i, :, j].T
-        return blocks.reshape(3 * n, 3 * n)
-
-    def gamma(omega: float) -> NDArray[np.float64]:
-        return thermal_rates(density, omega, temperature, largest)
-
-    def shift(omega: float) -> NDArray[np.float64]:
-        blocks = np.zeros((n, 3, n, 3))
-        for i, j in pairs:
-            blocks[i, :, j] = _half_range(multilevel, field, i, j, omega, temperature)
-            blocks[j, :, i] = blocks[i, :, j].T
-        return blocks.reshape(3 * n, 3 * n)
-
-    return Bath(gamma, shift)
+    return FieldBath(FieldTensors(multilevel, field), checked_temperature(temperature)).bath()
 
 
-def _half_range(
-    multilevel: Multilevel, field: Any, i: int, j: int, omega: float, temperature: float
-) -> NDArray[np.float64]:
-    """S(ω) between two emitters, (3, 3), from the imaginary axis."""
-    _, shift = decay_and_shift(multilevel, field, i, j, np.array(omega))
-    if omega == 0:
-        return shift / 2
+class FieldBath:
+    """γ(ω) and S(ω) of a field at a temperature, from tensors that are asked for once.
 
-    def imaginary(nu: float) -> NDArray[np.float64]:
-        return coupling_tensor(multilevel, field, i, j, 1j * nu).real
+    Attributes:
+        tensors: F of every pair.
+        temperature: T.
+    """
 
-    distance = float(np.linalg.norm(multilevel.positions[i] - multilevel.positions[j]))
-    cutoff = _DECAYED * multilevel.speed_of_light / distance
-    if temperature == 0:
-        return shift * (omega > 0) + _lorentzian_average(imaginary, omega, cutoff)
-    static = static_tensor(multilevel, field, i, j)
-    terms = int(np.ceil(cutoff / (2 * np.pi * temperature)))
-    if terms > _MATSUBARA_TERMS:
-        # so cold that the sum is its integral; what the static part adds is known in closed form
-        excess = shift + static / 2
-        return (
-            shift / 2
-            + excess / 2 / np.tanh(omega / (2 * temperature))
-            + _lorentzian_average(imaginary, omega, cutoff)
-            - static * np.sign(omega) / 4
-        )
-    total = static / omega
-    for n in range(1, terms + 1):
-        nu = 2 * np.pi * n * temperature
-        total = total + 2 * imaginary(nu) * omega / (omega**2 + nu**2)
-    return shift / 2 * (1 + 1 / np.tanh(omega / (2 * temperature))) + temperature / 2 * total
+    def __init__(self, tensors: FieldTensors, temperature: float):
+        self.tensors, self.temperature = tensors, temperature
 
+    def bath(self) -> Bath:
+        """The same as two functions."""
+        return Bath(self.gamma, self.shift)
 
-def _lorentzian_average(
-    imaginary: Callable[[float], NDArray[np.float64]], omega: float, cutoff: float
-) -> NDArray[np.float64]:
-    """(1/2π)∫₀^∞dν F(iν) ω/(ω² + ν²), with ν = |ω| tan φ where the Lorentzian is the narrower."""
-    from scipy.integrate import quad_vec
+    def gamma(self, omega: float) -> NDArray[np.float64]:
+        """γ(ω), (3N, 3N)."""
 
-    end = np.arctan(cutoff / abs(omega))
-    knee = np.arctan(cutoff / _DECAYED / abs(omega))  # where F begins to decay
-    value, _ = quad_vec(
-        lambda phi: imaginary(abs(omega) * np.tan(phi)),
-        0.0,
-        end,
-        points=[knee],
-        epsrel=1e-12,
-        epsabs=1e-300,
-    )
-    return np.sign(omega) * value / (2 * np.pi)
+        def density(omega: float) -> NDArray[np.float64]:
+            return np.sign(omega) * self.tensors.matrix(self.tensors.real(abs(omega)).imag)
+
+        if omega == 0 and self.temperature == 0:
+            size = 3 * len(self.tensors.multilevel)
+            return np.zeros((size, size))
+        return thermal_rates(density, omega, self.temperature, self.tensors.largest)
+
+    def shift(self, omega: float) -> NDArray[np.float64]:
+        """S(ω), (3N, 3N)."""
+        return self.shifts([omega])[0]
+
+    def shifts(self, frequencies: list[float], *, own: bool = False) -> list[NDArray[np.float64]]:
+        """S at many frequencies, the field asked for on one grid for all of them."""
+        frequencies = [_checks.number("omega", omega) for omega in frequencies]
+        return self.tensors.half_ranges(frequencies, self.temperature, own=own)
 
 
 def checked_temperature(value: float) -> float:

@@ -1,5 +1,6 @@
 """P∫dω'/2π f(ω')/(ω − ω') on the real axis, Abel-summed where f oscillates without decaying."""
 
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from math import comb
@@ -11,7 +12,26 @@ from numpy.typing import NDArray
 from collective import _checks
 
 _PANEL_NODES, _PANEL_WEIGHTS = np.polynomial.legendre.leggauss(16)
+_PANEL_LEGENDRE = np.polynomial.legendre.legvander(_PANEL_NODES, 17)
+# the last two Legendre coefficients of values at the nodes, and the integral up to the middle
+_PANEL_TAIL = (_PANEL_LEGENDRE[:, 14:16] * (np.arange(14, 16) + 0.5) * _PANEL_WEIGHTS[:, None]).T
+_PANEL_TO_MIDDLE = _PANEL_WEIGHTS * (
+    _PANEL_LEGENDRE[:, :16]
+    @ np.array(
+        [
+            ((2 * n + 1) * x.integ(lbnd=-1)(0.0)) / 2
+            for n in range(16)
+            for x in [np.polynomial.legendre.Legendre.basis(n)]
+        ]
+    )
+)
+_RESOLVED = 1e-3  # of a panel's largest value: what its last coefficients may be
+_HALVINGS = 40  # of a panel at a breakpoint, where f may have a root
 _SETTLED, _AVERAGED = 20, 24  # half periods after the last breakpoint
+_MOST_SETTLED = 320
+_MOST_PERIODS = 10_000.0
+_FARTHEST = 1e12  # scales
+_WARNED, _UNRELIABLE = 1e-8, 1e-2  # relative errors that are told, and that are refused
 _LOG_NODES = 12
 _LOG_PANEL, _LOG_SHORTEST, _LOG_LONGEST = np.log(10.0), np.log(10.0) / 64, np.log(1e15)
 _LOG_LOWEST = 1e-6  # of the scale: below it the integrand is all but constant
@@ -36,17 +56,20 @@ def principal_value(
         omega: where to evaluate.
         period: ω-distance over which f oscillates without decaying, 2πc/r for two emitters a
             distance r apart. Given, the integral is Abel-summed, by averages over half periods
-            (f may then grow like a power). None: f decays at least as fast as 1/ω.
+            (f may then grow like a power). None: f decays at least as fast as 1/ω. Features of f
+            that are narrower than a thirtieth of a period need breakpoints to be seen.
         scale: ω-distance over which f varies, where it does not oscillate.
         breakpoints: frequencies at which f or a derivative jumps; or that refine the panels
             where f varies faster than over a period. Averaging begins beyond the last.
-        rtol: relative tolerance of the quadrature without a period.
+        rtol: relative tolerance, of the largest entry. A value that is known less well is given
+            with a warning that says how well, and refused if it is not even known to a hundredth.
 
     Returns:
         A number or array of the shape of f.
 
     Raises:
-        ValueError: if f is not finite where it is needed.
+        ValueError: if f is not finite where it is needed, or the integral does not settle: for a
+            wrong period, or an f that varies faster than the breakpoints say.
 
     Example:
         A Lorentzian's partner is its dispersive shape:
@@ -57,37 +80,173 @@ def principal_value(
         0.8
     """
     omega = _checks.number("omega", omega)
-    _checks.function("function", function)
+    function = _checked("function", function, "ω")
+    rtol = _tolerance("rtol", rtol)
+    scale = _checks.number("scale", scale, above=0)
     at = np.atleast_1d(_checks.finite("breakpoints", breakpoints))
+    if at.ndim != 1:
+        raise ValueError(f"breakpoints must be a list of frequencies, got shape {at.shape}")
     jumps = sorted({float(abs(b - omega)) for b in at} - {0.0})
+    if jumps and jumps[-1] > _FARTHEST * scale:
+        raise ValueError(
+            f"breakpoints must be within {_FARTHEST:g} scales of omega: {jumps[-1]:.3g} away, the "
+            f"scale is {scale:.3g}"
+        )
 
     def difference(s: float) -> Any:
-        low, high = np.asarray(function(omega - s)), np.asarray(function(omega + s))
-        if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high))):
-            raise ValueError(f"function is not finite near {omega - s:g} or {omega + s:g}")
-        return (low - high) / s
+        return (function(omega - s) - function(omega + s)) / s
 
     if period is None:
-        return _decaying(difference, jumps, scale, rtol) / (2 * np.pi)
-    period = _checks.number("period", period, above=0)
-    return _averaged(difference, jumps, period) / (2 * np.pi)
+        value, error, size = _decaying(difference, jumps, scale, rtol)
+        way_out = "give the scale over which f varies and the breakpoints at which it jumps"
+    else:
+        period = _checks.number("period", period, above=0)
+        if jumps and jumps[-1] > _MOST_PERIODS * period:
+            raise ValueError(
+                f"period must be at least {jumps[-1] / _MOST_PERIODS:.3g}, for breakpoints "
+                f"{jumps[-1]:.3g} away; got {period:g}"
+            )
+        value, error, size = _averaged(difference, jumps, period, rtol)
+        way_out = (
+            "is it the true period, 2πc/r, and do breakpoints= name where f jumps or varies fast?"
+        )
+    if error > _UNRELIABLE * size and error > rtol * size:
+        raise ValueError(
+            f"the principal value at ω = {omega:g} is known to {error / (2 * np.pi):.2g} of "
+            f"{size / (2 * np.pi):.3g} only: {way_out}"
+        )
+    if error > max(10 * rtol, _WARNED) * size:
+        warnings.warn(
+            f"the principal value at ω = {omega:g} is known to {error / (2 * np.pi):.2g} of "
+            f"{size / (2 * np.pi):.3g}, not to rtol={rtol:g}: {way_out}; or ask for less, rtol=",
+            stacklevel=2,
+        )
+    return value / (2 * np.pi)
 
 
 def _decaying(
     difference: Callable[[float], Any], jumps: list[float], scale: float, rtol: float
-) -> Any:
+) -> tuple[Any, float, float]:
+    """∫₀^∞ds of the difference, an estimate of its largest error, and the size it is judged by."""
     from scipy.integrate import quad_vec
 
-    scale = _checks.number("scale", scale, above=0)
     edges = [0.0, *jumps, (jumps[-1] if jumps else 0.0) + 4 * scale]
     total: Any = 0.0
+    unsure, size = 0.0, 0.0
     for a, b in pairwise(edges):
-        total = total + quad_vec(difference, a, b, epsrel=rtol, epsabs=0.0, limit=2000)[0]
+        value, error = quad_vec(difference, a, b, epsrel=rtol, epsabs=0.0, limit=2000)
+        total, unsure = total + value, unsure + error
+        size = max(size, _largest(value))
     # the tail in 1/s, where an algebraic decay is smooth
-    tail, _ = quad_vec(
+    tail, error = quad_vec(
         lambda x: difference(1 / x) / x**2, 0.0, 1 / edges[-1], epsrel=rtol, epsabs=1e-300
     )
-    return total + tail
+    return total + tail, float(unsure + error), max(size, _largest(total + tail))
+
+
+def _averaged(
+    difference: Callable[[float], Any], jumps: list[float], period: float, rtol: float
+) -> tuple[Any, float, float]:
+    """∫₀^∞ds by averages of partial integrals, its estimated error, and the size it is judged by.
+
+    An oscillation s^n e^{2πis/period} changes sign from one half period to the next. The averages
+    of the partial integrals up to there with binomial weights take such a sequence to its Abel
+    sum, exactly for n below the number averaged, and fast for a slowly varying amplitude. Two
+    sequences that end a quarter period apart, and two of them that begin half a period apart,
+    tell how far it has settled; half periods are added until they agree.
+    """
+    half = period / 2
+    first = jumps[-1] if jumps else 0.0
+    inside = np.unique(np.concatenate([np.arange(0, first, half), jumps, [0.0, first]]))
+    total: Any = 0.0
+    unsure, size = 0.0, 0.0
+    for a, b in pairwise(inside):
+        value, _, error = _panel(difference, float(a), float(b), rtol, size, _HALVINGS)
+        total, unsure, size = total + value, unsure + error, max(size, _largest(value))
+    weights = np.array([comb(_AVERAGED, j) for j in range(_AVERAGED + 1)]) / 2.0**_AVERAGED
+    ends, middles = [], []
+    count = 0
+    settled = _SETTLED
+    while True:
+        while count <= settled + _AVERAGED:
+            a, b = first + half * count, first + half * (count + 1)
+            value, to_middle, error = _panel(
+                difference, a, b, rtol, size, 4 if count else _HALVINGS
+            )
+            middles.append(total + to_middle)
+            total, unsure = total + value, unsure + error
+            size = size if count else max(size, _largest(value))
+            ends.append(total)
+            count += 1
+        sums = [
+            np.tensordot(weights, np.stack(partial[shift : shift + _AVERAGED + 1]), axes=1)
+            for partial in (ends, middles)
+            for shift in (count - _AVERAGED - 1, count - _AVERAGED - 2)
+        ]
+        apart = _largest(sums[0] - sums[2])
+        # what still drifts from one half period to the next may do so for as many again
+        drift = count * max(_largest(sums[0] - sums[1]), _largest(sums[2] - sums[3]))
+        error, size = max(apart, drift), max(size, _largest(sums[0]))
+        if error <= rtol * size or settled >= _MOST_SETTLED:
+            return sums[0], error + unsure, size
+        settled *= 2
+
+
+def _largest(value: Any) -> float:
+    return float(np.abs(value).max(initial=0.0))
+
+
+def _panel(
+    difference: Callable[[float], Any], a: float, b: float, rtol: float, size: float, halvings: int
+) -> tuple[Any, Any, float]:
+    """∫ from a to b, from a to the middle, and the error, halved where 16 nodes do not resolve."""
+    middle, width = (a + b) / 2, (b - a) / 2
+    values = np.stack([difference(float(middle + width * x)) for x in _PANEL_NODES])
+    tail = _largest(np.tensordot(_PANEL_TAIL, values, axes=1))
+    largest = max(_largest(values), float(np.finfo(float).tiny))
+    # the rule integrates twice as many orders as it resolves: its error is about their square
+    error = width * tail**2 / largest
+    whole = width * np.tensordot(_PANEL_WEIGHTS, values, axes=1)
+    to_middle = width * np.tensordot(_PANEL_TO_MIDDLE, values, axes=1)
+    enough = 0.01 * rtol * max(width * largest, size)
+    if (error <= enough and tail <= _RESOLVED * largest) or halvings == 0:
+        return whole, to_middle, float(error)
+    left, _, error = _panel(difference, a, middle, rtol, size, halvings - 1)
+    right, _, other = _panel(difference, middle, b, rtol, size, halvings - 1)
+    return left + right, left, error + other
+
+
+def _checked(name: str, function: Any, argument: str) -> Callable[[float], NDArray[Any]]:
+    """The function, with an answer that is checked to be finite numbers of one shape."""
+    _checks.function(name, function)
+    shape: list[tuple[int, ...]] = []
+
+    def checked(x: float) -> NDArray[Any]:
+        value = np.asarray(function(x))
+        if value.dtype.kind not in "biufc":
+            raise ValueError(
+                f"{name} must return numbers, got {type(function(x)).__name__} at {argument} = "
+                f"{x:g}"
+            )
+        if not np.all(np.isfinite(value)):
+            raise ValueError(f"{name} is not finite near {argument} = {x:g}")
+        shape.append(value.shape) if not shape else None
+        if value.shape != shape[0]:
+            raise ValueError(
+                f"{name} must return arrays of one shape: {value.shape} at {argument} = {x:g}, "
+                f"{shape[0]} before"
+            )
+        return value
+
+    return checked
+
+
+def _tolerance(name: str, value: Any) -> float:
+    """A number that is not negative and below 1."""
+    tolerance = _checks.number(name, value)
+    if not 0 <= tolerance < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {tolerance:g}")
+    return tolerance
 
 
 def imaginary_axis(
@@ -100,13 +259,44 @@ def imaginary_axis(
 
     Args:
         function: κ > 0 → array.
-        scale: κ around which most of it lies.
-        rtol: relative to each entry.
-        atol: absolute.
+        scale: κ > 0 around which most of it lies.
+        rtol: relative to each entry, not negative.
+        atol: absolute, not negative.
 
     Raises:
-        ValueError: for a function that does not decay.
+        ValueError: for a function that does not decay, is not finite, or arguments that are not
+            numbers of this kind.
+
+    Example:
+        >>> import numpy as np
+        >>> from collective import spectral
+        >>> found = spectral.imaginary_axis(lambda k: np.exp(-k), 1.0, rtol=1e-10, atol=1e-12)
+        >>> round(float(found), 9)
+        1.0
     """
+    scale = _checks.number("scale", scale, above=0)
+    rtol, atol = _tolerance("rtol", rtol), _tolerance("atol", atol)
+    function = _checked("function", function, "κ")
+    start = scale * _LOG_LOWEST
+    nodes, weights = np.polynomial.legendre.leggauss(_LOG_NODES)
+    first = (
+        start
+        / 2
+        * sum(w * function(float(start / 2 * (1 + x))) for x, w in zip(nodes, weights, strict=True))
+    )
+    return log_panels(function, start, scale, first, rtol=rtol, atol=atol)
+
+
+def log_panels(
+    function: Callable[[float], NDArray[Any]],
+    start: float,
+    scale: float,
+    first: Any,
+    *,
+    rtol: float,
+    atol: float,
+) -> NDArray[Any]:
+    """Add to a first part ∫dκ f(κ) from start to infinity, by `imaginary_axis`'s panels."""
     nodes, weights = np.polynomial.legendre.leggauss(_LOG_NODES)
     legendre = np.polynomial.legendre.legvander(nodes, _LOG_NODES - 1)
     last = (legendre * (2 * np.arange(_LOG_NODES) + 1) / 2)[:, -2:] * weights[:, None]
@@ -119,13 +309,7 @@ def imaginary_axis(
         half = (b - a) / 2
         return half * np.tensordot(weights, values, axes=1), half * tail**2 / largest
 
-    low = np.log(scale * _LOG_LOWEST)
-    start = np.exp(low)
-    total = (
-        start
-        / 2
-        * sum(w * function(float(start / 2 * (1 + x))) for x, w in zip(nodes, weights, strict=True))
-    )
+    total, low = first, np.log(start)
     panels = {}
     edge, quiet = low, 0
     while quiet < 2:
@@ -134,10 +318,12 @@ def imaginary_axis(
         total, edge = total + value, edge + _LOG_PANEL
         settled = np.all(np.abs(value) <= 0.1 * (rtol * np.abs(total) + atol))
         quiet = quiet + 1 if settled and edge > np.log(scale) else 0
-        if edge > low + _LOG_LONGEST:
+        if quiet < 2 and edge > max(low, np.log(scale)) + _LOG_LONGEST:
             raise ValueError(
                 f"the integrand does not decay on the imaginary axis: at κ = {np.exp(edge):.3g} a "
-                f"factor of {np.exp(_LOG_PANEL):.0f} in κ still adds {np.abs(value).max():.3g}"
+                f"factor of {np.exp(_LOG_PANEL):.0f} in κ still adds {np.abs(value).max():.3g}; "
+                "give the scale of κ around which it lies, or a function that decays faster "
+                "than 1/κ"
             )
     while panels:
         allowed = rtol * np.abs(total) + atol
@@ -153,26 +339,3 @@ def imaginary_axis(
             total = total - value + sum(half for half, _ in halves.values())
             panels |= halves
     return np.asarray(total)
-
-
-def _averaged(difference: Callable[[float], Any], jumps: list[float], period: float) -> Any:
-    """Partial integrals up to successive half periods, averaged with binomial weights.
-
-    An oscillation s^n e^{2πis/period} changes sign from one half period to the next. The averages
-    take such a sequence to its Abel sum, exactly for n below the number averaged, and fast for a
-    slowly varying amplitude.
-    """
-    half = period / 2
-    first = jumps[-1] if jumps else 0.0
-    inside = np.arange(0, first, half)
-    later = first + half * np.arange(_SETTLED + _AVERAGED + 1)
-    edges = np.unique(np.concatenate([inside, jumps, later]))
-    total: Any = 0.0
-    partial = []
-    for a, b in pairwise(edges):
-        middle, width = (a + b) / 2, (b - a) / 2
-        values = [difference(float(middle + width * x)) for x in _PANEL_NODES]
-        total = total + width * np.tensordot(_PANEL_WEIGHTS, np.stack(values), axes=1)
-        partial.append(total)
-    weights = np.array([comb(_AVERAGED, j) for j in range(_AVERAGED + 1)]) / 2.0**_AVERAGED
-    return np.tensordot(weights, np.stack(partial[-_AVERAGED - 1 :]), axes=1)

@@ -1,69 +1,268 @@
 """F(ω) between two dipoles, and its parts J = Im F and K = −½ Re F."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from collective import _checks
 from collective.emitters import Multilevel
 from collective.fields.protocol import checked_tensor, imaginary_green, total_green
 
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
 _STATIC = 1e-5  # k·r at which the static limit is extrapolated; the error is its fourth power
+_RECIPROCAL = 1e-6  # relative: what G(r, r') may miss Gᵀ(r', r) by
+_SAMPLED = 12  # pairs on which reciprocity is tried
+_REAL = 1e-8  # relative: what a tensor on the imaginary axis may miss being real by
 
 
 def coupling_tensor(
     multilevel: Multilevel, field: Any, i: int, j: int, omega: complex
 ) -> NDArray[np.complex128]:
-    """F(ω) between unit dipoles of emitters i and j, (3, 3); ω > 0 or i times positive."""
+    """F(ω) between unit dipoles of emitters i and j, (3, 3): 2k²G (electric) or 2C (magnetic).
+
+    For i = j what the field scatters back and i times the vacuum's rate, k³/3π.
+
+    Args:
+        multilevel: positions, kind and speed of light.
+        field: any `Field`; magnetic dipoles need `magnetic_green`.
+        i: index of an emitter.
+        j: index of an emitter.
+        omega: ω > 0 or i times positive, in units of rate.
+
+    Raises:
+        ValueError: for an index or a frequency that is none of these.
+
+    Example:
+        >>> import collective as co
+        >>> atom = co.Multilevel.from_emitters(co.chain(1, 1.0, frequency=1e6))
+        >>> tensor = co.spectral.coupling_tensor(atom, co.Vacuum(), 0, 0, 1e6)
+        >>> dipole = atom.dipoles[0][1, 0]
+        >>> round(float((dipole.conj() @ tensor.imag @ dipole).real), 9)  # its linewidth
+        1.0
+    """
+    require_known(multilevel, field)
+    i, j = _index("i", i, len(multilevel)), _index("j", j, len(multilevel))
+    value = complex(_checks.finite("omega", omega, complex).reshape(-1)[0])
+    if np.ndim(omega) or not (
+        (value.imag == 0 and value.real > 0) or (value.real == 0 and value.imag > 0)
+    ):
+        raise ValueError(
+            f"omega must be one frequency, positive or i times positive; got {omega}. The static "
+            "limit is static_tensor(multilevel, field, i, j)"
+        )
+    return tensors(multilevel, field, np.array([i]), np.array([j]), value)[0]
+
+
+def tensors(
+    multilevel: Multilevel,
+    field: Any,
+    i: NDArray[np.intp],
+    j: NDArray[np.intp],
+    omega: complex,
+) -> NDArray[np.complex128]:
+    """F(ω) of many pairs of emitters in one call of the field, (pairs, 3, 3)."""
     k = omega / multilevel.speed_of_light
     r, r_source = multilevel.positions[i], multilevel.positions[j]
+    if np.imag(k):
+        kappa = float(np.imag(k))
+        if multilevel.kind == "electric":
+            return (-2 * kappa**2 * imaginary_green(field, r, r_source, kappa)).astype(complex)
+        return (2 * _imaginary_magnetic(field, r, r_source, kappa)).astype(complex)
+    k = float(np.real(k))
     if multilevel.kind == "electric":
-        if np.imag(k):
-            real = imaginary_green(field, r, r_source, float(np.imag(k)))
-            return (2 * k**2 * real).astype(complex)
         return 2 * k**2 * total_green(field, r, r_source, k)
     return 2 * checked_tensor(field, field.magnetic_green(r, r_source, k), r, r_source)
+
+
+def _imaginary_magnetic(
+    field: Any, r: NDArray[np.float64], r_source: NDArray[np.float64], kappa: float
+) -> NDArray[np.float64]:
+    """C(iκ) of a field, real, or an error that says it is not known there."""
+
+    class Magnetic:
+        def green(self, r: ArrayLike, r_source: ArrayLike, k: Any) -> Any:
+            return field.magnetic_green(r, r_source, k)
+
+        def __repr__(self) -> str:
+            return repr(field)
+
+    return imaginary_green(Magnetic(), r, r_source, kappa)
 
 
 def static_tensor(multilevel: Multilevel, field: Any, i: int, j: int) -> NDArray[np.float64]:
     """F(0) = lim 2k²G between emitters i and j, (3, 3) real, from two small wave numbers.
 
     F is even in ω at low frequency, so (4F(k) − F(2k))/3 is right to the fourth order of k·r.
+
+    Args:
+        multilevel: positions, kind and speed of light.
+        field: any `Field`.
+        i: index of an emitter.
+        j: index of an emitter; i = j gives what the field scatters back.
     """
-    r = np.linalg.norm(multilevel.positions[i] - multilevel.positions[j])
-    omega = _STATIC / float(r) * multilevel.speed_of_light
-    near, far = (coupling_tensor(multilevel, field, i, j, s * omega).real for s in (1, 2))
-    return (4 * near - far) / 3
+    require_known(multilevel, field)
+    i, j = _index("i", i, len(multilevel)), _index("j", j, len(multilevel))
+    return static_tensors(multilevel, field, np.array([i]), np.array([j]))[0]
+
+
+_STATIC_STEPS, _STATIC_SETTLED = 4, 1e-9
+
+
+def static_tensors(
+    multilevel: Multilevel, field: Any, i: NDArray[np.intp], j: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """F(0) of many pairs, (pairs, 3, 3) real.
+
+    What scatters may be further away than the emitters are from each other: the wave number is
+    lowered until the limit does not change (an infinite wire has logarithms; four steps end it).
+    """
+    r = np.linalg.norm(multilevel.positions[i] - multilevel.positions[j], axis=-1).max()
+    gaps = [np.abs(multilevel.bohr_frequencies(m)).max() for m in (*i, *j)]
+    c = multilevel.speed_of_light
+    omega = _STATIC * (c / float(r) if r else float(max(gaps)) or c)
+
+    def limit(omega: float) -> NDArray[np.float64]:
+        near, far = (tensors(multilevel, field, i, j, s * omega).real for s in (1, 2))
+        return np.asarray((4 * near - far) / 3)
+
+    value = limit(omega)
+    if r and not np.any(i == j):
+        return value
+    for _ in range(_STATIC_STEPS):
+        omega /= 10
+        earlier, value = value, limit(omega)
+        if np.abs(value - earlier).max() <= _STATIC_SETTLED * np.abs(value).max():
+            break
+    return value
 
 
 def decay_and_shift(
-    multilevel: Multilevel, field: Any, i: int, j: int, frequencies: NDArray[np.float64]
+    multilevel: Multilevel, field: Any, i: int, j: int, frequencies: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """J(ω) and K(ω) between two different emitters at signed frequencies, (..., 3, 3) each."""
-    frequencies = np.asarray(frequencies, dtype=float)
+    """J(ω) and K(ω) between two emitters at signed frequencies, (..., 3, 3) each.
+
+    Args:
+        multilevel: positions, kind and speed of light.
+        field: any `Field`; magnetic dipoles need `magnetic_green`.
+        i: index of an emitter.
+        j: index of an emitter; for i = j, K is that of the light scattered back.
+        frequencies: real, any shape, in units of rate.
+
+    Example:
+        >>> import collective as co
+        >>> pair = co.Multilevel.from_emitters(co.chain(2, 0.1, frequency=1e6))
+        >>> J, K = co.spectral.decay_and_shift(pair, co.Vacuum(), 0, 1, [1e6, -1e6])
+        >>> bool((J[0] == -J[1]).all() and (K[0] == K[1]).all())
+        True
+    """
+    require_known(multilevel, field)
+    i, j = _index("i", i, len(multilevel)), _index("j", j, len(multilevel))
+    frequencies = _checks.finite("frequencies", frequencies)
     sizes, where = np.unique(np.abs(frequencies), return_inverse=True)
-    tensors = [
-        static_tensor(multilevel, field, i, j).astype(complex)
+    pair = np.array([i]), np.array([j])
+    found = [
+        static_tensors(multilevel, field, *pair)[0].astype(complex)
         if size == 0
-        else coupling_tensor(multilevel, field, i, j, float(size))
+        else tensors(multilevel, field, *pair, float(size))[0]
         for size in sizes
     ]
-    tensor = np.stack(tensors)[where.reshape(frequencies.shape)]
+    tensor = np.stack(found)[where.reshape(frequencies.shape)] if found else np.zeros((0, 3, 3))
     return np.sign(frequencies)[..., None, None] * tensor.imag, -0.5 * tensor.real
 
 
-def require_coupled(multilevel: Multilevel, field: Any) -> None:
-    """Raise if the field does not know such dipoles, or two emitters coincide."""
+def require_known(multilevel: Any, field: Any) -> None:
+    """Raise unless these are multi-level dipoles and a field that answers for such dipoles."""
+    _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
     if isinstance(field, type):
         raise TypeError(f"field must be an object: use {field.__name__}() with its arguments")
+    if not any(hasattr(field, name) for name in ("green", "scattered", "magnetic_green")):
+        raise TypeError(
+            "field must be a Field (an object with green(r, r_source, k) or scattered(...)), "
+            f"got {type(field).__name__}"
+        )
     if multilevel.kind == "magnetic" and not hasattr(field, "magnetic_green"):
         raise ValueError(
             f"field {field!r} has no magnetic response: define magnetic_green(r, r_source, k) or "
             "use electric dipoles"
         )
+
+
+def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> None:
+    """Raise if the field does not know such dipoles, two emitters coincide, or G ≠ Gᵀ.
+
+    own tries the tensor of emitters with themselves as well.
+    """
+    require_known(multilevel, field)
+    require_apart(multilevel)
+    gaps = [np.abs(multilevel.bohr_frequencies(i)).max() for i in range(len(multilevel))]
+    spread = float(np.linalg.norm(np.ptp(multilevel.positions, axis=0)))
+    c = multilevel.speed_of_light
+    omega = float(max(gaps)) or (_STATIC * c / spread if spread else 0.0)
+    if omega:
+        require_reciprocal(
+            field,
+            multilevel.positions,
+            lambda i, j: tensors(multilevel, field, i, j, omega),
+            f"at ω = {omega:g}",
+            own=own,
+        )
+
+
+def require_apart(multilevel: Multilevel) -> None:
+    """Raise if two emitters coincide."""
     r = multilevel.positions
     for i in range(1, len(r)):
         same = np.flatnonzero(np.abs(r[:i] - r[i]).max(axis=1) < _COINCIDENT)
         if len(same):
             raise ValueError(f"emitters {same[0]} and {i} coincide: their interaction diverges")
+
+
+def require_reciprocal(
+    field: Any,
+    positions: NDArray[np.float64],
+    tensor: Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[Any]],
+    where: str,
+    *,
+    own: bool = True,
+) -> None:
+    """Raise unless G(r, r') = Gᵀ(r', r) for pairs all over the emitters.
+
+    Args:
+        field: named in the error.
+        positions: (N, 3).
+        tensor: indices i, j (pairs,) → G(r_i, r_j) or what is proportional to it, (pairs, 3, 3).
+        where: at which wave number, for the error.
+        own: try emitters with themselves too, where the tensor must be symmetric.
+    """
+    n = len(positions)
+    total = n * (n + 1) // 2
+    if total <= _SAMPLED:
+        i, j = np.triu_indices(n, 0 if own else 1)
+    else:
+        # the ends, and others at random, always the same ones
+        draw = np.random.default_rng(0).integers(0, n, (2, 2 * _SAMPLED))
+        i, j = np.concatenate([[[0], [n - 1]], [[0], [0]], draw], axis=1)[:, :_SAMPLED]
+    if not own:
+        i, j = i[i != j], j[i != j]
+    if len(i) == 0:
+        return
+    forth, back = tensor(i, j), tensor(j, i)
+    miss = np.abs(forth - back.transpose(0, 2, 1)).max(axis=(1, 2))
+    size = np.abs(forth).max(axis=(1, 2))
+    worst = int(np.argmax(miss - _RECIPROCAL * size))
+    if miss[worst] > _RECIPROCAL * size[worst]:
+        raise ValueError(
+            f"field {field!r} is not reciprocal: G(r, r') and Gᵀ(r', r) differ by "
+            f"{miss[worst] / size[worst]:.2g} of their size for emitters {i[worst]} and "
+            f"{j[worst]} {where}; one that is not (a biased magnet, a one-way guide) needs "
+            "Couplings(decay, shift) of your own"
+        )
+
+
+def _index(name: str, value: Any, n: int) -> int:
+    index = _checks.count(name, value, minimum=0)
+    if index >= n:
+        raise ValueError(f"{name} must be below {n}, the number of emitters; got {index}")
+    return index
