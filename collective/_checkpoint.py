@@ -56,6 +56,8 @@ def fingerprint(request: Request, method: str) -> str:
         elif isinstance(part, Couplings):
             for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
                 add(getattr(part, name))
+            if part.thermal_photons:
+                add(("thermal photons", part.thermal_photons))
             if part.emitters is not None:  # the phases of timed_dicke
                 add(part.emitters.positions)
         elif isinstance(part, np.ndarray) and _checks.constant(part):

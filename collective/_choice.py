@@ -145,6 +145,12 @@ def _refusal(name: str, request: Request) -> str | None:
             f"method {name!r} needs the {len(problem)} × {len(problem)} matrices, of which decay "
             "is one number; use method='symmetric', or give whole matrices"
         )
+    if name != "exact" and isinstance(problem, Couplings) and problem.thermal_photons:
+        return (
+            f"method {name!r} does not know thermal light, of which these couplings have "
+            f"{problem.thermal_photons:.4g} photons per mode; use method='exact', or "
+            "couplings.replace(thermal_photons=0)"
+        )
     return engine(name).refusal(request)
 
 

@@ -89,12 +89,15 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
     for name in COUPLING_ARRAYS:
         array = getattr(couplings, name)
         arrays[f"couplings:{name}"] = array[0, 0] if _checks.constant(array) else array
+    if couplings.thermal_photons:
+        metadata["thermal_photons"] = couplings.thermal_photons
     if couplings.emitters is not None:
         for name in EMITTER_ARRAYS:
             arrays[f"emitters:{name}"] = getattr(couplings.emitters, name)
         metadata["emitters"] = {
             "frequency": couplings.emitters.frequency,
             "wavelength": couplings.emitters.wavelength,
+            "kind": couplings.emitters.kind,
         }
     if couplings.field is not None:
         try:
@@ -117,7 +120,12 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
     for name in ("decay", "shift"):
         if found[name].ndim == 0:  # one number for all
             found[name] = np.broadcast_to(found[name], side)
-    return Couplings(**found, emitters=emitters, field=field)
+    return Couplings(
+        **found,
+        emitters=emitters,
+        field=field,
+        thermal_photons=metadata.get("thermal_photons", 0.0),
+    )
 
 
 def _encoded(value: Any) -> Any:

@@ -123,7 +123,8 @@ def _add_places(result: "Result", add: Any) -> None:
         system = emitters = result.couplings.emitters
         if emitters is not None:
             axes = ("emitter", "component")
-            add("dipoles", emitters.dipoles, axes, "1", "direction of ⟨g|d|e⟩")
+            lowering = f"direction of {emitters.kind} ⟨g|d|e⟩"
+            add("dipoles", emitters.dipoles, axes, "1", lowering)
             add("component", list("xyz"), ("component",), "1", "Cartesian component")
             add("decay_rates", emitters.decay_rates, ("emitter",), _RATE, "vacuum linewidth")
             own = "ω_m − ω₀ of the emitters; detunings are from the frame of the couplings"

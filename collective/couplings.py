@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks, _operators
+from collective import _checks, _operators, _thermal
 from collective._console import printable
 from collective._memory import require
 from collective._modes import Modes, emitting, modes
@@ -17,6 +17,8 @@ from collective._pairs import averaged_shift, integral_parts, unit_couplings
 from collective._warn import UnitWarning, warn
 from collective.emitters import Emitters
 from collective.emitters.two_level import UNITS, nearest_apart, warn_of_lengths
+from collective.fields.protocol import seen_by
+from collective.spectral import checked_temperature
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -46,7 +48,10 @@ class Couplings:
 
     and the jumps √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter (Lehmberg, Phys. Rev. A 2, 883 (1970);
     Ficek & Tanaś, Phys. Rep. 372, 369 (2002)). Enter here with matrices of your own, or get one
-    from `couple`.
+    from `couple`. In thermal light of n̄ photons per mode emitters emit at (n̄ + 1)Γ and absorb
+    together,
+
+    .. math:: \dot ρ = … + \sum_{mn} n̄Γ_{mn}(σ^+_m ρ σ^-_n − ½\{σ^-_nσ^+_m, ρ\}).
 
     Args:
         decay: Γ, (N, N) Hermitian and positive semidefinite; the diagonal is the whole rate of
@@ -60,6 +65,8 @@ class Couplings:
         drive: Rabi frequencies Ω_m, scalar or (N,) complex; see `plane_wave`.
         emitters: where Γ and Δ come from, if known: geometry for figures and checks.
         field: likewise.
+        thermal_photons: n̄ ≥ 0, photons of thermal light per mode at the transition; Γ stays the
+            decay without them. Of the engines "exact" takes it, the others refuse.
 
     All rates in one unit (Γ₀ by default); arrays are kept read-only, and real where Γ and Δ are.
 
@@ -84,6 +91,7 @@ class Couplings:
     drive: NDArray[np.complex128]
     emitters: Emitters | None
     field: Any
+    thermal_photons: float
 
     def __init__(
         self,
@@ -96,6 +104,7 @@ class Couplings:
         drive: ArrayLike = 0.0,
         emitters: Emitters | None = None,
         field: Any = None,
+        thermal_photons: float = 0.0,
     ):
         decay, shift = _checks.hermitian("decay", decay), _checks.hermitian("shift", shift)
         _require_field(field)
@@ -119,6 +128,7 @@ class Couplings:
             drive=_checks.per_emitter("drive", drive, n, dtype=complex),
             emitters=emitters,
             field=field,
+            thermal_photons=_thermal.checked_photons(thermal_photons),
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -187,8 +197,8 @@ class Couplings:
     def effective_hamiltonian(self) -> NDArray[Any]:
         """One excitation's H_eff = δ + Δ − iΓ/2 as a matrix, (N, N).
 
-        Dephasing, pump and drive are not part of it: they do not conserve the pure single
-        excitation that H_eff describes.
+        Dephasing, pump, thermal photons and drive are not part of it: they do not conserve the
+        pure single excitation that H_eff describes.
         """
         require(48 * len(self) ** 2, f"H_eff of {len(self)} emitters", "use fewer emitters")
         return np.diag(self.detunings) + self.shift - 0.5j * self.decay
@@ -218,7 +228,8 @@ class Couplings:
         r"""Jump operators whose Lindblad terms sum to the whole dissipator.
 
         Γ = V diag(γ) V† gives :math:`L_ν = \sqrt{γ_ν}\sum_n (V^†)_{νn} σ^-_n`, brightest first,
-        γ_ν of round-off size left out; then √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter.
+        γ_ν of round-off size left out; then √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter. With n̄ thermal
+        photons the first are √(n̄ + 1) L_ν, and √n̄ L_ν† come last.
         """
         n = len(self)
         require(20 * n * n * 2**n, f"the collapse operators of {n} emitters", "use fewer emitters")
@@ -227,6 +238,9 @@ class Couplings:
             _operators.lowering(np.sqrt(rates[v]) * vectors[:, v].conj())
             for v in np.flatnonzero(emitting(rates))[::-1]
         ]
+        photons = self.thermal_photons
+        absorbing = [np.sqrt(photons) * jump.dag() for jump in jumps] if photons > 0 else []
+        jumps = [np.sqrt(1 + photons) * jump for jump in jumps] if photons > 0 else jumps
         unit = np.eye(len(self))
         jumps += [
             _operators.exchange(np.sqrt(2 * rate) * np.diag(unit[m]))
@@ -238,7 +252,7 @@ class Couplings:
             for m, rate in enumerate(self.pump)
             if rate > 0
         ]
-        return jumps
+        return jumps + absorbing
 
     def liouvillian(self) -> "Qobj":
         """The generator as a superoperator, 4^N × 4^N sparse.
@@ -249,7 +263,7 @@ class Couplings:
         from qutip import liouvillian
 
         n = len(self)
-        entries = 4**n * (4 + 3 * n * n) // 4
+        entries = 4**n * (4 + 3 * n * n) // 4 * (2 if self.thermal_photons else 1)
         require(3 * 20 * entries, f"the Liouvillian of {n} emitters", "use evolve instead")
         return liouvillian(self.hamiltonian(), self.collapse_operators())
 
@@ -277,6 +291,7 @@ class Couplings:
     def __repr__(self) -> str:
         n = len(self)
         rates, largest = self.collective_rates(), self.largest_exchange()
+        thermal = f", thermal photons {self.thermal_photons:.4g}" if self.thermal_photons else ""
         where = "" if self.field is None else f" in {self.field!r}"
         noun = "emitter" if n == 1 else "emitters"
         others = ", ".join(
@@ -287,11 +302,13 @@ class Couplings:
             f"Couplings: {n} two-level {noun}{where}\n"
             f"  collective rates  {rates[0]:.6g} … {rates[-1]:.6g}\n"
             f"  largest |Δ_mn|    {largest:.6g}\n"
-            f"  {others}"
+            f"  {others}{thermal}"
         )
 
 
-def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
+def couple(
+    emitters: Emitters, field: Any, *, shift: str = "full", temperature: float = 0.0
+) -> Couplings:
     r"""Γ and Δ of emitters in a field.
 
     .. math:: Γ_{mn} = 2k̄^2\, d̃_m^*·\mathrm{Im}\,G(r_m, r_n, k̄)·d̃_n, \qquad
@@ -308,12 +325,20 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
     positive, for Γ_mn/√(Γ_mΓ_n); Δ_mn the average of its values at k_m and k_n, between dipoles
     each of the size that its own k_m gives it. `Couplings.validity` reports what that neglects.
 
+    Magnetic dipoles (`Emitters(kind="magnetic")`) have C = ∇×G×∇' of the field in the place of
+    k²G, Γ = 2m̃*·Im C·m̃ and Δ = −m̃*·Re C·m̃. At a temperature T the light has
+    n̄ = 1/(e^{ω/T} − 1) photons per mode, ω the mean frequency. Between emitters Δ does not depend
+    on T; on the diagonal S(ω) − S(−ω), what scattered thermal light shifts (see
+    `collective._thermal`), takes the place of c = 2.
+
     Args:
         emitters: N of them; their detunings become those of the couplings (frame at ω₀).
         field: `Vacuum()`, `Nanowire(...)` or any object with `green(r, r_source, k)` (see
             `Field`).
         shift: "full", or "rwa" for the coupling operator in the RWA; not to be confused with the
             `approximation` of `master_equation`, which always has the full shift.
+        temperature: T of the field in units of rate (ħ = k_B = 1); above 0 the emitters need
+            their frequency.
 
     Returns:
         `Couplings` with Γ and Δ, (N, N).
@@ -321,7 +346,9 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
     Raises:
         ValueError: for coincident emitters, whose shift diverges (unless their dipoles are
             orthogonal: those do not see each other), or a field that is needed at imaginary wave
-            numbers (for "rwa", or where it scatters light back to the emitter) and not known there.
+            numbers (for "rwa", or where it scatters light back to the emitter) and not known there;
+            magnetic dipoles in a field without `magnetic_green`; a temperature without frequency,
+            or together with "rwa".
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
@@ -336,24 +363,39 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
         >>> close = co.couple(co.chain(2, 0.03), co.Vacuum(), shift="rwa")
         >>> float(close.shift[0, 1].round(5))  # the full one is 110.0479
         54.72085
+        >>> warm = co.couple(co.chain(2, 0.1, frequency=1e7), co.Vacuum(), temperature=1e7)
+        >>> round(warm.thermal_photons, 4)  # 1/(e − 1)
+        0.582
     """
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = _checks.choice("shift", shift, SHIFTS)
     _refuse_coincident(emitters)
     _require_memory(emitters)
+    temperature = checked_temperature(temperature)
+    if temperature > 0 and coupling == "rwa":
+        raise ValueError(
+            f'temperature = {temperature:g} needs shift="full": the RWA in the coupling leaves out '
+            "the absorption with which thermal light shifts levels"
+        )
+    photons = _thermal.occupation(emitters, temperature)
+    dipoles_see = seen_by(emitters.kind, field)
     wavenumbers = emitters.wavenumbers
     mean = float(wavenumbers.mean())
     if np.all(wavenumbers == wavenumbers[0]):
-        decay, shifts = unit_couplings(emitters, field, mean)
+        decay, shifts = unit_couplings(emitters, dipoles_see, mean)
     else:
-        decay = unit_couplings(emitters, field, mean, shift=False)[0]
-        shifts = averaged_shift(emitters, field)
+        decay = unit_couplings(emitters, dipoles_see, mean, shift=False)[0]
+        shifts = averaged_shift(emitters, dipoles_see)
     # G at the emitter itself is that of vacuum, i k/6π, unless light is scattered back to it
     back = np.maximum(np.abs(np.diag(shifts)), np.abs(np.diag(decay) - 1)).max() > _NOT_SCATTERED
     if coupling == "rwa":
-        shifts = shifts + integral_parts(emitters, field, pairs=True)
+        shifts = shifts + integral_parts(emitters, dipoles_see, pairs=True)
+    elif back and temperature > 0:
+        resonant = np.diag(shifts).real
+        own = _thermal.level_shifts(emitters, dipoles_see, resonant, temperature)
+        np.fill_diagonal(shifts, own)
     elif back:
-        shifts = shifts + 2 * integral_parts(emitters, field, pairs=False)
+        shifts = shifts + 2 * integral_parts(emitters, dipoles_see, pairs=False)
     if not back:
         np.fill_diagonal(shifts, 0.0)
     strength = np.sqrt(emitters.decay_rates)
@@ -364,6 +406,7 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
         detunings=emitters.detunings,
         emitters=emitters,
         field=field,
+        thermal_photons=photons,
     )
     _warn_of_units(found)
     return found
@@ -371,7 +414,7 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
 
 def _same_couplings(one: Emitters, other: Emitters) -> bool:
     """Whether Γ and Δ of the two are the same in any field: all but their detunings are."""
-    return len(one) == len(other) and all(
+    return (len(one), one.kind) == (len(other), other.kind) and all(
         np.array_equal(getattr(one, name), getattr(other, name))
         for name in ("positions", "dipoles", "decay_rates", "wavenumbers")
     )

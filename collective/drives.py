@@ -18,11 +18,13 @@ def plane_wave(
 ) -> NDArray[np.complex128]:
     r"""Rabi frequencies of a plane wave, Ω_m = Ω (u_m*·ε) e^{ik·r_m}, for `Couplings.drive`.
 
+    Magnetic dipoles feel its magnetic field: there ε is replaced by k̂×ε.
+
     Args:
         emitters: the driven emitters.
-        rabi_frequency: Ω, felt by an emitter at the origin with its dipole along ε.
+        rabi_frequency: Ω, felt by an emitter at the origin with its dipole along ε (or k̂×ε).
         direction: of propagation, (3,) real; k has the length 2π/wavelength.
-        polarisation: ε, (3,) complex, normalised here; must be transverse.
+        polarisation: ε of the electric field, (3,) complex, normalised here; must be transverse.
 
     Raises:
         ValueError: for a polarisation along the direction of propagation, or perpendicular to
@@ -43,6 +45,8 @@ def plane_wave(
             f"polarisation must be perpendicular to direction: their product is "
             f"{abs(epsilon @ towards):.3g}"
         )
+    if emitters.kind == "magnetic":
+        epsilon = np.cross(towards, epsilon)
     along = emitters.dipoles.conj() @ epsilon
     if np.abs(along).max() < PERPENDICULAR:
         raise ValueError(

@@ -11,6 +11,7 @@ import numpy as np
 
 from collective._console import printable
 from collective._pairs import linewidth_variation
+from collective.fields.protocol import seen_by
 
 if TYPE_CHECKING:
     from collective.couplings import Couplings
@@ -105,6 +106,17 @@ def of_couplings(couplings: "Couplings") -> Validity:
     if np.any(couplings.drive):
         strongest = float(np.abs(couplings.drive).max())
         checks.append(("weak drive", lambda e, c: strongest / e.frequency, "max|Ω_m|/ω₀"))
+    photons = couplings.thermal_photons
+    if photons:  # dn̄/dω · ω/n̄ = (1 + n̄) ln(1 + 1/n̄)
+        steepness = (1 + photons) * np.log1p(1 / photons)
+        width = (1 + 2 * photons) * fastest + detuning_spread
+        checks.append(
+            (
+                "one occupation for all",
+                lambda e, c: steepness * width / e.frequency,
+                "relative change of n̄ over the spread of frequencies and Γ_max",
+            )
+        )
     for name, value, meaning in checks:
         if emitters is None:
             rows.append(Assumption(name, None, "not assessed", f"{meaning}: {_NO_GEOMETRY}"))
@@ -134,6 +146,7 @@ def _flatness(couplings: "Couplings", fastest: float) -> Assumption:
         return Assumption(name, None, "not assessed", f"{meaning}: needs emitters and field")
     if emitters.frequency is None:
         return Assumption(name, None, "not assessed", f"{meaning}: {_NO_FREQUENCY}")
+    field = seen_by(emitters.kind, field)
     return small(name, linewidth_variation(emitters, field, fastest), meaning)
 
 

@@ -88,6 +88,7 @@ class Multilevel:
         """Two-level emitters as (excited, ground), so that a QuTiP state means the same.
 
         The ground state has energy zero, the excited one ω_m; ``⟨g|d|e⟩ = √(3πΓ_m/k_m³) u_m``.
+        Their kind, electric or magnetic, stays what it is.
 
         Raises:
             ValueError: without a frequency, which sets the speed of light.
@@ -105,6 +106,7 @@ class Multilevel:
             emitters.positions,
             [[omega, 0.0] for omega in frequencies],
             list(dipoles),
+            kind=emitters.kind,
             speed_of_light=emitters.speed_of_light,
         )
 

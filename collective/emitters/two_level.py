@@ -5,7 +5,7 @@ Lengths are in vacuum wavelengths λ₀ and rates in linewidths Γ₀ unless `wa
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,6 +40,8 @@ class Emitters:
         frequency: ω₀ in units of rate. None is the limit ω₀ → ∞, in which detunings leave every
             wave number at 2π/wavelength; what needs the speed of light is then not assessed.
         wavelength: vacuum wavelength λ₀ of the reference transition, in units of length.
+        kind: "electric", or "magnetic" for magnetic dipole transitions; `dipoles` are then the
+            directions of ⟨g|m|e⟩, and a field has to know `magnetic_green`.
 
     Raises:
         ValueError: for a wrong shape, a number that is not finite, a zero dipole, a negative
@@ -64,6 +66,7 @@ class Emitters:
     detunings: NDArray[np.float64]
     frequency: float | None
     wavelength: float
+    kind: Literal["electric", "magnetic"]
 
     __setstate__ = _checks.restored
 
@@ -76,6 +79,7 @@ class Emitters:
         detunings: ArrayLike = 0.0,
         frequency: float | None = None,
         wavelength: float = 1.0,
+        kind: Literal["electric", "magnetic"] = "electric",
     ):
         positions = _checks.finite("positions", positions)
         if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
@@ -103,6 +107,7 @@ class Emitters:
             detunings=detunings,
             frequency=frequency,
             wavelength=_checks.number("wavelength", wavelength, above=0),
+            kind=_checks.choice("kind", kind, ("electric", "magnetic")),
         )
 
     def __len__(self) -> int:
@@ -150,9 +155,10 @@ class Emitters:
         nearest = "–" if len(self) == 1 else f"{self.nearest_pair()[0]:.6g}"
         frequency = "None (limit of large ω₀)" if self.frequency is None else f"{self.frequency:g}"
         noun = "emitter" if len(self) == 1 else "emitters"
+        magnetic = "magnetic " if self.kind == "magnetic" else ""
         return "\n".join(
             [
-                f"Emitters: {len(self)} two-level {noun}",
+                f"Emitters: {len(self)} {magnetic}two-level {noun}",
                 f"  nearest pair  {nearest}",
                 f"  extent        {self.extent:.6g}",
                 f"  dipoles       {_summary(self.dipoles)}",

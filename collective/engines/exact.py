@@ -126,7 +126,8 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
 
 def _measure(problem: "Couplings | MasterEquation") -> PairMeasure | LevelMeasure:
     if isinstance(problem, Couplings):
-        return PairMeasure(problem.decay)
+        photons = problem.thermal_photons  # which make the emitters emit faster
+        return PairMeasure((1 + photons) * problem.decay if photons else problem.decay)
     return LevelMeasure(problem.levels, problem.emission_operator)
 
 

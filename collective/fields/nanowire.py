@@ -385,3 +385,8 @@ def _require_emitters(emitters: Any) -> None:
     from collective.emitters import Emitters
 
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+    if emitters.kind != "electric":
+        raise ValueError(
+            "emitters: this is for electric dipoles, these are magnetic; their whole rates are "
+            "co.couple(emitters, wire).decay"
+        )

@@ -169,6 +169,38 @@ def _takes_one_pair(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> bo
     except Exception:
         return alone
     return False
+class MagneticView:
+    """A field as magnetic dipoles see it: `green` is C/k², C = ∇×G×∇' of `magnetic_green`.
+
+    Reduced dipoles have 2m*·Im C·m = 2k²m*·Im(C/k²)·m, so whatever is written for electric dipoles
+    and G then holds for magnetic ones.
+    """
+
+    def __init__(self, field: Any):
+        self._field = field
+
+    def green(self, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArray[np.complex128]:
+        """C(r, r_source, k)/k², (..., 3, 3); k a number."""
+        return np.asarray(self._field.magnetic_green(r, r_source, k)) / k**2
+
+    def __repr__(self) -> str:
+        return repr(self._field)
+
+
+def seen_by(kind: str, field: Any) -> Any:
+    """A field as dipoles of a kind, "electric" or "magnetic", see it.
+
+    Raises:
+        ValueError: for magnetic dipoles in a field that does not know `magnetic_green`.
+    """
+    if kind == "electric" or isinstance(field, type):
+        return field
+    if not hasattr(field, "magnetic_green"):
+        raise ValueError(
+            f"field {field!r} has no magnetic response: define magnetic_green(r, r_source, k) or "
+            "use electric dipoles"
+        )
+    return MagneticView(field)
 
 
 def imaginary_green(

@@ -23,7 +23,7 @@ _SAME_DECAY = 1e-6  # relative, of a Γ that went through a file or another prog
 
 def correlations(result: Result, observable: str) -> NDArray[np.complex128]:
     """⟨σ⁺_mσ⁻_n⟩, (T, N, N)."""
-    two_level(result, observable)
+    cold(two_level(result, observable), observable)
     if result.correlations is None:
         raise ValueError(f"{observable} needs correlations: evolve(..., observe=('correlations',))")
     return result.correlations
@@ -59,6 +59,16 @@ def photons(result: Result, observable: str) -> Jumps:
     )
 
 
+def cold(couplings: Couplings, observable: str) -> None:
+    """Raise for emitters in thermal light, which a detector would see beside their own."""
+    if couplings.thermal_photons:
+        raise ValueError(
+            f"{observable} is the light of emitters alone, these are in thermal light of "
+            f"{couplings.thermal_photons:.4g} photons per mode: take populations, the emission and "
+            "expectation values, or couplings at temperature 0"
+        )
+
+
 def emitters(couplings: Couplings, observable: str) -> Emitters:
     """Positions and dipoles."""
     if couplings.emitters is None:
@@ -76,6 +86,7 @@ def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
     each emitter by itself may come on top.
     """
     found = emitters(couplings, observable)
+    cold(couplings, observable)
     if couplings.field is None:
         extra = couplings.decay - couple(found, Vacuum()).decay
         own = np.diag(extra).real

@@ -42,7 +42,8 @@ def emission_matrix(
 
 
 def require_light(couplings: Couplings, observable: str) -> None:
-    """Raise unless some emitter decays."""
+    """Raise unless some emitter decays, and nothing but emitters shines."""
+    _given.cold(couplings, observable)
     if not np.trace(couplings.decay).real > 0:
         raise ValueError(f"{observable}: every decay rate is zero, there is no light to look at")
 

@@ -105,6 +105,8 @@ def scattering(
     emitters = _given.in_vacuum(couplings, "scattering of a beam")
     if np.any(couplings.pump):
         raise ValueError("couplings: a pumped array amplifies; scattering needs pump = 0")
+    if emitters.kind != "electric":
+        raise ValueError("couplings: scattering of a beam is for electric dipoles, not magnetic")
     frequencies = _frequencies(frequencies)
     waist = _checks.number("waist", waist, above=0)
     normal = _checks.direction("axis", axis)

@@ -15,6 +15,7 @@ from collective._console import printable
 from collective.couplings import Couplings, couple
 from collective.emitters import Emitters
 from collective.fields import Vacuum
+from collective.observables import _given
 from collective.observables._light import emission_matrix, trace_of_square
 
 
@@ -80,6 +81,7 @@ def burst_criterion(couplings: Couplings, direction: ArrayLike | None = None) ->
         no burst: Ṙ(0) = -0.8045 R(0), variance 0.1955 not above 1
     """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    _given.cold(couplings, "burst_criterion")
     decay = couplings.decay
     own = np.diagonal(decay).real
     total = float(own.sum())

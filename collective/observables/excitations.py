@@ -68,7 +68,8 @@ def at_most_one(result: Result) -> bool:
 
 
 def _excited(result: Result) -> bool:
-    return bool(np.any(result.couplings.drive) or np.any(result.couplings.pump))
+    c = result.couplings
+    return bool(np.any(c.drive) or np.any(c.pump) or c.thermal_photons)
 
 
 def _only_decay(result: Result) -> bool:

@@ -12,6 +12,7 @@ imaginary axis, without a principal value; the two routes check each other.
 from collective.spectral.averages import lorentzian_averages
 from collective.spectral.baths import Bath, FieldBath, bath, checked_temperature
 from collective.spectral.integrals import imaginary_axis, principal_value
+from collective.spectral.retardation import retarded
 from collective.spectral.sources import BathMatrices, FieldTensors, checked_bath_matrix
 from collective.spectral.tensors import (
     coupling_tensor,
@@ -38,5 +39,6 @@ __all__ = [
     "require_apart",
     "require_coupled",
     "require_reciprocal",
+    "retarded",
     "static_tensor",
 ]

@@ -1,0 +1,247 @@
+"""Emitters in thermal light, and magnetic dipoles, within the rotating-wave approximation."""
+
+import numpy as np
+import pytest
+import qutip
+import reference
+
+import collective as co
+from collective import spectral
+
+OMEGA = 1e6  # ω₀/Γ
+TILTED = co.Emitters(
+    [[0, 0, 0.07], [0.05, 0.02, 0.1]],
+    dipoles=[[1, 0, 1j], [0, 1, 1]],
+    decay_rates=[1.0, 2.0],
+    frequency=OMEGA,
+)
+
+
+class Mirror:
+    """A perfect mirror at z = 0 by image dipoles, electric and magnetic."""
+
+    def green(self, r, r_source, k):
+        return co.Vacuum().green(r, r_source, k) + self.scattered(r, r_source, k)
+
+    def scattered(self, r, r_source, k):
+        image = np.asarray(r_source) * [1, 1, -1]
+        return co.Vacuum().green(r, image, k) @ np.diag([-1.0, -1.0, 1.0])
+
+    def magnetic_green(self, r, r_source, k):
+        image = np.asarray(r_source) * [1, 1, -1]
+        scattered = co.Vacuum().magnetic_green(r, image, k) @ np.diag([1.0, 1.0, -1.0])
+        return co.Vacuum().magnetic_green(r, r_source, k) + scattered
+
+
+def in_rotating_frame(equation):
+    """The Liouvillian of a master equation without the turning at ω₀."""
+    hamiltonian = equation.hamiltonian() - qutip.Qobj(
+        np.diag(equation.frame), dims=equation.hamiltonian().dims
+    )
+    return qutip.liouvillian(hamiltonian, equation.collapse_operators()).full()
+
+
+@pytest.mark.parametrize("kind", ["electric", "magnetic"])
+@pytest.mark.parametrize("temperature", [0.0, 0.3 * OMEGA, 20 * OMEGA])
+@pytest.mark.parametrize("field", [co.Vacuum(), co.Plasma(3.0)])
+def test_couplings_and_the_rwa_master_equation_agree(field, kind, temperature):
+    emitters = TILTED.replace(kind=kind)
+    couplings = co.couple(emitters, field, temperature=temperature)
+    equation = co.master_equation(emitters, field, approximation="rwa", temperature=temperature)
+    ours, theirs = couplings.liouvillian().full(), in_rotating_frame(equation)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-10 * np.abs(theirs).max())
+
+
+def test_generator_in_thermal_light_by_the_double_sum():
+    photons = 0.7
+    couplings = co.couple(TILTED, co.Vacuum()).replace(thermal_photons=photons)
+    expected = reference.generator((1 + photons) * couplings.decay, couplings.shift)
+    lowering = reference.lowering(2)
+    one = np.eye(4)
+    for m in range(2):
+        for n in range(2):
+            up, down = lowering[m].T, lowering[n]  # σ⁺_m ρ σ⁻_n
+            product = down @ up
+            expected = expected + photons * couplings.decay[m, n] * (
+                np.kron(up, down.T) - 0.5 * (np.kron(product, one) + np.kron(one, product.T))
+            )
+    swap = np.arange(16).reshape(4, 4).T.ravel()  # QuTiP stacks columns
+    np.testing.assert_allclose(
+        couplings.liouvillian().full(), expected[np.ix_(swap, swap)], atol=1e-13
+    )
+
+
+def test_emitters_come_to_the_temperature_of_the_light():
+    """ρ ∝ e^{−ωn̂/T} whatever Γ is, as detailed balance demands."""
+    couplings = co.couple(TILTED, co.Vacuum(), temperature=0.8 * OMEGA)
+    ratio = np.exp(-1 / 0.8)
+    single = np.array([ratio, 1]) / (1 + ratio)
+    found = co.steady_state(couplings.replace(shift=0 * couplings.shift))
+    np.testing.assert_allclose(found.diag(), np.kron(single, single), atol=1e-10)
+
+
+def test_one_emitter_relaxes_at_the_thermal_rate():
+    """ρ_ee decays at (2n̄ + 1)Γ to n̄/(2n̄ + 1), and emits at (n̄ + 1)Γ ρ_ee."""
+    n, times = 0.5, np.linspace(0, 3, 7)
+    atom = co.Couplings([[1.0]], [[0.0]], thermal_photons=n)
+    result = co.evolve(atom, "inverted", times, progress=False)
+    final = n / (2 * n + 1)
+    excited = final + (1 - final) * np.exp(-(2 * n + 1) * times)
+    np.testing.assert_allclose(result.populations[:, 0], excited, atol=1e-7)
+    np.testing.assert_allclose(result.emission, (n + 1) * excited, atol=1e-7)
+
+
+@pytest.mark.parametrize("temperature", [0.2, 1.0, 4.0])
+def test_scattered_thermal_light_shifts_levels(temperature):
+    """S(ω) − S(−ω) by a principal value over real frequencies, where ours is a Matsubara sum."""
+    height, k0 = 0.11, 2 * np.pi
+    atom = co.Emitters([[0, 0, height]], dipoles=(1, 0, 2), frequency=OMEGA)
+    u = atom.dipoles[0]
+    strength = 3 * np.pi / k0**3
+
+    def gamma(omega):  # in units of ω₀
+        if omega == 0:
+            return 0.0
+        k = abs(omega) * k0
+        tensor = Mirror().scattered(atom.positions[0], atom.positions[0], k)
+        density = np.sign(omega) * strength * 2 * k**2 * (u.conj() @ tensor.imag @ u).real
+        return density / -np.expm1(-omega / temperature)
+
+    period = 1 / (2 * height)  # 2πc/2h in units of ω₀
+
+    def half_range(omega):
+        marks = (0.0, 5 * temperature, 20 * temperature)
+        return spectral.principal_value(gamma, omega, period=period, breakpoints=marks)
+
+    expected = half_range(1.0) - half_range(-1.0)
+    found = co.couple(atom, Mirror(), temperature=temperature * OMEGA).shift[0, 0]
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_thermal_shift_at_the_two_ends_of_temperature():
+    """Cold light shifts as none does; hot light in proportion to T: T·[F(0) − Re F(ω)]/ω."""
+    atom = co.Emitters([[0, 0, 0.11]], dipoles=(1, 0, 2), frequency=OMEGA)
+    k0, u = 2 * np.pi, atom.dipoles[0]
+
+    def shift(temperature):
+        return co.couple(atom, Mirror(), temperature=temperature).shift[0, 0]
+
+    for cold in (1e-9, 1.0, 0.003 * OMEGA):
+        assert shift(cold) == pytest.approx(shift(0.0), rel=1e-8)
+    distance = 0.22  # to the image, whose static dipole is (−u_x, −u_y, u_z)
+    image = u * [-1, -1, 1]
+    static = 2 / (4 * np.pi * distance**3) * (3 * u[2].conj() * image[2] - u.conj() @ image).real
+    tensor = Mirror().scattered(atom.positions[0], atom.positions[0], k0).real
+    dynamic = 2 * k0**2 * (u.conj() @ tensor @ u).real
+    expected = 3 * np.pi / k0**3 * (static - dynamic)
+    assert shift(1e4 * OMEGA) / 1e4 == pytest.approx(expected, rel=1e-6)
+
+
+def test_mirror_is_the_opposite_for_magnetic_dipoles():
+    """By duality electric dipoles before a perfect conductor are magnetic ones before its dual."""
+    near = co.Emitters([[0, 0, 0.001]], dipoles=(1, 0, 0), frequency=OMEGA)
+    along = co.couple(near, Mirror())
+    assert along.decay[0, 0] == pytest.approx(0, abs=1e-4)
+    assert co.couple(near.replace(kind="magnetic"), Mirror()).decay[0, 0] == pytest.approx(2, 1e-4)
+    across = near.replace(dipoles=(0, 0, 1))
+    assert co.couple(across, Mirror()).decay[0, 0] == pytest.approx(2, 1e-4)
+    assert co.couple(across.replace(kind="magnetic"), Mirror()).decay[0, 0] < 1e-4
+
+
+def test_plasma_screens_magnetic_dipoles_below_its_frequency():
+    k0, separation = 2 * np.pi, 0.1
+    pair = co.chain(2, separation, kind="magnetic")  # moments along x, apart along z
+    found = co.couple(pair, co.Plasma(2 * k0))
+    assert not np.any(found.decay)
+    x = np.sqrt(3) * k0 * separation
+    closed = 3 * np.pi / k0**3 * np.exp(-x) / (4 * np.pi * separation**3) * (1 + x + x**2)
+    assert found.shift[0, 1] == pytest.approx(closed, rel=1e-12)
+    assert co.couple(pair.replace(kind="electric"), co.Vacuum()).shift[0, 1] == pytest.approx(
+        co.couple(pair, co.Vacuum()).shift[0, 1], rel=1e-14
+    )
+
+
+def test_magnetic_dipoles_are_driven_by_the_magnetic_field():
+    along_y = co.Emitters([[0, 0, 0.3]], dipoles=(0, 1, 0), kind="magnetic")
+    found = co.plane_wave(along_y, 2.0, direction=(0, 0, 1), polarisation=(1, 0, 0))
+    np.testing.assert_allclose(found, [2 * np.exp(0.6j * np.pi)], rtol=1e-14)
+
+
+class OnlyElectric:
+    """A field that does not know magnetic dipoles."""
+
+    def green(self, r, r_source, k):
+        return co.Vacuum().green(r, r_source, k)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: co.couple(TILTED.replace(kind="magnetic"), OnlyElectric()), "magnetic_green"),
+        (lambda: co.chain(2, 0.1, kind="gravitational"), "kind must be one of"),
+        (lambda: co.couple(co.chain(2, 0.1), co.Vacuum(), temperature=1.0), "needs the frequency"),
+        (lambda: co.couple(TILTED, co.Vacuum(), temperature=-1.0), "must not be negative"),
+        (lambda: co.couple(TILTED, co.Vacuum(), temperature=np.nan), "temperature must be finite"),
+        (lambda: co.couple(TILTED, co.Vacuum(), temperature=1, shift="rwa"), 'shift="full"'),
+        (lambda: co.Couplings([[1.0]], [[0.0]], thermal_photons=-1), "must not be negative"),
+        (lambda: co.Couplings([[1.0]], [[0.0]], thermal_photons="x"), "must be numbers"),
+        (lambda: co.Nanowire(0.01, -50).purcell(TILTED.replace(kind="magnetic")), "magnetic"),
+    ],
+)
+def test_what_cannot_be_coupled_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("method", ["single", "symmetric", "blocks", "driven", "trajectories"])
+def test_engines_without_thermal_light_refuse_by_name(method):
+    warm = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)), thermal_photons=0.5)
+    with pytest.raises(ValueError, match=rf"'{method}' does not know thermal light.*exact"):
+        co.evolve(warm, "ground", [0.0, 1.0], method=method, progress=False)
+    assert co.methods(warm, "ground", [0.0, 1.0]).chosen == "exact"
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda c, r: co.observables.angular_pattern(r, [1, 0, 0]),
+        lambda c, r: co.observables.near_field(r, [1, 0, 0]),
+        lambda c, r: co.observables.g1(c, [0.0, 1.0]),
+        lambda c, r: co.observables.g2(c, [0.0, 1.0]),
+        lambda c, r: co.observables.spectrum(c, [0.0, 1.0]),
+        lambda c, r: co.observables.burst_criterion(c),
+        lambda c, r: co.observables.inverted_g2(c),
+        lambda c, r: co.observables.scattering(c, [0.0], waist=2.0),
+    ],
+)
+def test_light_of_emitters_in_thermal_light_is_refused(look):
+    warm = co.couple(TILTED, co.Vacuum(), temperature=OMEGA)
+    result = co.evolve(warm, "ground", [0.0], observe="correlations", progress=False)
+    with pytest.raises(ValueError, match="photons per mode"):
+        look(warm, result)
+
+
+def test_thermal_photons_are_kept_everywhere(tmp_path):
+    warm = co.couple(TILTED.replace(kind="magnetic"), co.Vacuum(), temperature=OMEGA)
+    assert warm.replace(dephasing=1.0).thermal_photons == warm.thermal_photons
+    assert "thermal photons 0.582" in repr(warm)
+    assert "2 magnetic two-level emitters" in repr(warm.emitters)
+    result = co.evolve(warm, "ground", [0.0, 1.0], progress=False)
+    back = co.load(result.save(tmp_path / "warm"))
+    assert back.couplings.thermal_photons == warm.thermal_photons
+    assert back.couplings.emitters.kind == "magnetic"
+    assert warm.validity()["one occupation for all"].verdict == "holds"
+    # d ln n̄/d ln ω by differences
+    n, h = (lambda x: 1 / np.expm1(x)), 1e-6
+    slope = abs((n(1 + h) - n(1 - h)) / (2 * h) / n(1.0))
+    width = (1 + 2 * n(1.0)) * warm.collective_rates()[-1] / OMEGA
+    assert warm.validity()["one occupation for all"].value == pytest.approx(slope * width, 1e-6)
+
+
+def test_checkpoint_is_of_one_temperature(tmp_path):
+    cold = co.couple(TILTED, co.Vacuum())
+    path = tmp_path / "run.npz"
+    co.evolve(cold, "inverted", [0.0, 1.0], method="exact", checkpoint=path, progress=False)
+    warm = cold.replace(thermal_photons=0.1)
+    with pytest.raises(ValueError, match="another problem"):
+        co.evolve(warm, "inverted", [0.0, 1.0], method="exact", checkpoint=path, progress=False)
