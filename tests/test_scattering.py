@@ -188,6 +188,7 @@ def test_an_emitter_that_does_not_decay_is_left_out():
     assert scattering(bound.replace(dephasing=0.1), [0.5], waist=1.0).loss == pytest.approx(0)
 
 
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 def test_emitters_far_apart_take_no_time():
     """The field 500 wavelengths from a tight focus, a sum of waves over 3000 radians."""
     points = np.array([[0.0, 2 * np.pi * 500, 0.0], [0.0, 1.0, 0.0]])
