@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective import _checks
 from collective.emitters import Emitters
 
-PERPENDICULAR = 1e-6  # |u*·ε| below which light is taken to drive nothing
+_DRIVEN = 1e-3  # |u*·ε| of a dipole below which light drives nothing to speak of
 
 
 def plane_wave(
@@ -48,7 +48,7 @@ def plane_wave(
     if emitters.kind == "magnetic":
         epsilon = np.cross(towards, epsilon)
     along = emitters.dipoles.conj() @ epsilon
-    if np.abs(along).max() < PERPENDICULAR:
+    if np.abs(along).max() < _DRIVEN:
         raise ValueError(
             f"polarisation {_checks.short(polarisation)} is perpendicular to every dipole, the "
             f"first of which is {emitters.dipoles[0].round(6)}: the wave drives no emitter. Turn "

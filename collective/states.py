@@ -88,7 +88,10 @@ class State:
         Raises:
             ValueError: if the state does not exist for N emitters.
         """
-        excited = np.asarray(excited)
+        try:
+            excited = np.asarray(excited)
+        except ValueError:
+            excited = np.array(None)
         if excited.dtype != bool or excited.ndim != 2:
             raise ValueError(
                 "excited must be truth values (B, N), one row for each configuration, got "

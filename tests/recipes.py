@@ -295,7 +295,7 @@ def _recipes():
             **matrices,
             "emitters": co.chain(2, 0.1),
         },
-        {"then": decays},
+        {"then": decays, "errors": (co.EvolutionError,)},
     )
     yield (
         "Couplings.replace",
@@ -305,7 +305,7 @@ def _recipes():
             **matrices,
             "emitters": pair().emitters,
         },
-        {"then": decays},
+        {"then": decays, "errors": (co.EvolutionError,)},
     )
     for name in (
         "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",

@@ -443,7 +443,7 @@ def test_bad_times(times, message):
         ),
         ({"observe": {"n": np.nan * qutip.qeye([2, 2])}}, r"observe\['n'\] must be finite"),
         ({"observe": None}, "observe must be words, .* got None"),
-        ({"observe": qutip.qeye([2, 2])}, "observe must be words, .* got Qobj"),
+        ({"observe": qutip.qeye([2, 2])}, "observe must be words, .* got Quantum object"),
         ({"method": np.eye(2)}, "method must be one of"),
         ({"rtol": 1.0}, "rtol and atol must be at most 0.1, got 1"),
         ({"checkpoint": 5}, "checkpoint must be a file name, got 5"),
