@@ -76,7 +76,7 @@ def evolve(
         seed: of trajectories; the same seed gives the same numbers, with any number of threads.
             None draws one, kept in `Result.diagnostics["seed"]`.
         n_trajectories: how many, at most; None for 1,000, or up to 100,000 with a standard_error.
-            Either of the two makes "auto" take trajectories.
+            Either of the two makes "auto" take trajectories. One alone has no standard error: NaN.
         standard_error: of the emission, relative to its largest value, at which trajectories may
             stop early.
         symmetries: permutations of the emitters that leave couplings and state unchanged, beyond

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from collective import _checks
 from collective._derivation import Derivation
 from collective._memory import require
-from collective._operators import sum_of_levels
+from collective._operators import Untidied, is_hermitian, sum_of_levels
 from collective._schemes import APPROXIMATIONS, assemble
 from collective.emitters import Emitters, Multilevel
 from collective.spectral import Bath, bath, checked_temperature
@@ -113,7 +113,7 @@ class MasterEquation:
             frame = _checks.finite("frame", frame)
             if frame.shape != (size,):
                 raise ValueError(f"frame must be {size} energies, got shape {frame.shape}")
-        if not hamiltonian.isherm:
+        if not is_hermitian(hamiltonian):
             raise ValueError("hamiltonian must be Hermitian")
         _checks.freeze(
             self,
@@ -164,6 +164,7 @@ class MasterEquation:
             )
         return list(self._jumps)
 
+    @Untidied()
     def liouvillian(self) -> "Qobj":
         """The generator as a superoperator, D² × D².
 
@@ -202,6 +203,7 @@ def liouvillian_bytes(dimension: int, jumps: int) -> int:
     return 20 * 3 * dimension**2 * per_row * (1 + jumps)
 
 
+@Untidied()
 def master_equation(
     system: "Multilevel | Emitters",
     environment: Any,
