@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _TRACE_ERROR = 1e-6
+_ENDLESS = 1e12  # seconds, 30,000 years
 
 
 class EvolutionError(RuntimeError):
@@ -123,6 +124,7 @@ def evolve(
     found = None if checkpoint is None else _checkpoint.stored(checkpoint)
     scaled = _timescale.scaled(request)
     choice = _choice.chosen(scaled, method, None if found is None else found.method)
+    _refuse_without_end(choice, float(scaled.times[-1]))
     problem = request.problem
     keep, fingerprint, earlier = None, None, None
     if checkpoint is not None:
@@ -208,6 +210,16 @@ def steady_state(couplings: Couplings | MasterEquation) -> "Qobj":
     what = f"{len(dims)} emitters" if isinstance(couplings, Couplings) else f"dims {dims}"
     scaled = _timescale.in_unit(couplings, _timescale.unit_of(couplings))
     return exact.steady_state(scaled, dims, what)
+
+
+def _refuse_without_end(choice: _choice.Choice, phase: float) -> None:
+    """Raise for a run that nobody lives to see the end of."""
+    if not choice.cost.seconds <= _ENDLESS:
+        raise ValueError(
+            f"times: they span {phase:.2g} times the inverse of the largest rate, for which method "
+            f"{choice.method!r} would take {choice.cost.seconds / 3.2e7:.0e} years; give shorter "
+            "times, or see co.methods for what other engines take"
+        )
 
 
 @cache

@@ -71,7 +71,7 @@ class Exponential:
             self._ladder.append(expm(self._generator / rate))
         whole = int(step * rate)
         if whole.bit_length() > _HIGHEST:
-            raise ValueError(f"a step of {step:g} turns phases by {whole:.1e} rad: no digits left")
+            raise ValueError(f"a step turns phases by {whole:.1e} rad: no digits left")
         vector = term = self._vector
         for n in range(1, _TERMS + 1):
             term = self._generator @ term * ((step - whole / rate) / n)

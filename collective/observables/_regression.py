@@ -196,9 +196,8 @@ class Resolvent:
 
         lost = abs(np.einsum("cn,nc->", outputs @ self._dark, self._dark.conj().T @ inputs))
         if lost > _MISSED * abs(np.einsum("cn,nc->", outputs, inputs)):
-            raise ValueError(
-                _too_close(f"a share {lost:.2g} of the light decays below {_ZERO:g} of the largest rate")
-            )
+            share = f"a share {lost:.2g} of the light decays below {_ZERO:g} of the largest rate"
+            raise ValueError(_too_close(share))
         rows, columns = outputs @ self._unitary, self._unitary.conj().T @ inputs
         diagonal = np.arange(len(self._upper))
         system = -self._upper
