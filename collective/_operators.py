@@ -17,6 +17,7 @@ from collective._memory import require
 if TYPE_CHECKING:
     from qutip import Qobj
 
+_HERMITIAN = 1e-12  # relative to the largest entry
 _BYTES_PER_ENTRY = 16 + 4  # a complex value and its column
 _COPIES = 4  # triplets, scipy's CSR, QuTiP's CSR and the sum they enter
 
@@ -48,6 +49,18 @@ class Untidied(ContextDecorator):
             Untidied._inside -= 1
             if Untidied._inside == 0:
                 Untidied._core["auto_tidyup"] = Untidied._before
+
+
+def is_hermitian(operator: "Qobj") -> bool:
+    """Whether an operator is its own adjoint, to within round-off of its largest entry.
+
+    `Qobj.isherm` allows 1e-12 in any unit.
+    """
+    if operator.dims[0] != operator.dims[1]:
+        return False
+    with Untidied():
+        missed = (operator - operator.dag()).norm("max")
+    return bool(missed <= _HERMITIAN * operator.norm("max"))
 
 
 def excited(n: int) -> NDArray[np.bool_]:

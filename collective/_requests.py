@@ -294,7 +294,9 @@ def observables(observe: Any, dims: list[int]) -> tuple[set[str], "dict[str, Qob
             )
         if not np.isfinite(operator.norm("one")):
             raise ValueError(f"observe[{name!r}] must be finite")
-        operators[name] = qutip.Qobj(operator, dims=[dims, dims])
+        fitting = qutip.Qobj(operator, dims=[dims, dims])
+        hermitian = _operators.is_hermitian(fitting)
+        operators[name] = qutip.Qobj(fitting, isherm=hermitian)
     return words, operators
 
 

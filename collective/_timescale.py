@@ -57,10 +57,8 @@ def unit_of(problem: Couplings | MasterEquation, strongest: float = 1.0) -> floa
         )
     if largest == 0:
         return 0.0
-    if isinstance(problem, Couplings) and len(problem) > _COPIED:
-        if 1 / _NEAR < largest < _NEAR:
-            return 1.0
-    return _power(largest)
+    many = isinstance(problem, Couplings) and len(problem) > _COPIED
+    return 1.0 if many and 1 / _NEAR < largest < _NEAR else _power(largest)
 
 
 def _power(value: float) -> float:
@@ -203,6 +201,4 @@ def inward(earlier: "Result", request: Request) -> "Result":
 def _emission(values: dict[str, Any], request: Request, factor: float) -> dict[str, Any]:
     if factor == 1 or not isinstance(request.problem, Couplings):
         return {}
-    return {
-        name: values[name] * factor for name in _OF_EMISSION if values.get(name) is not None
-    }
+    return {name: values[name] * factor for name in _OF_EMISSION if values.get(name) is not None}

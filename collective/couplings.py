@@ -207,6 +207,7 @@ class Couplings:
         """Eigenmodes of H_eff and jump modes of Γ; see `Modes`."""
         return modes(self.effective_hamiltonian(), self.decay)
 
+    @_operators.Untidied()
     def hamiltonian(self) -> "Qobj":
         """H in the rotating frame, a QuTiP operator with dims [[2]*N, [2]*N].
 
@@ -215,15 +216,18 @@ class Couplings:
         drive = self.drive_operator()
         return self.undriven_hamiltonian() + drive + drive.dag()
 
+    @_operators.Untidied()
     def undriven_hamiltonian(self) -> "Qobj":
         """H without the drive: Σ_m δ_m σ⁺_mσ⁻_m + Σ_mn Δ_mn σ⁺_mσ⁻_n."""
         require(20 * 2 ** len(self), f"H of {len(self)} emitters", "use fewer emitters")
         return _operators.exchange(np.diag(self.detunings) + self.shift)
 
+    @_operators.Untidied()
     def drive_operator(self) -> "Qobj":
         """The half of the drive that excites, ½Σ_m Ω_m σ⁺_m; H contains it and its adjoint."""
         return 0.5 * _operators.lowering(np.conj(self.drive)).dag()
 
+    @_operators.Untidied()
     def collapse_operators(self) -> list["Qobj"]:
         r"""Jump operators whose Lindblad terms sum to the whole dissipator.
 
@@ -254,6 +258,7 @@ class Couplings:
         ]
         return jumps + absorbing
 
+    @_operators.Untidied()
     def liouvillian(self) -> "Qobj":
         """The generator as a superoperator, 4^N × 4^N sparse.
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _TRACE_ERROR = 1e-6
+_ENDLESS = 1e12  # seconds, 30,000 years
 
 
 class EvolutionError(RuntimeError):
@@ -77,7 +78,7 @@ def evolve(
         seed: of trajectories; the same seed gives the same numbers, with any number of threads.
             None draws one, kept in `Result.diagnostics["seed"]`.
         n_trajectories: how many, at most; None for 1,000, or up to 100,000 with a standard_error.
-            Either of the two makes "auto" take trajectories.
+            Either of the two makes "auto" take trajectories. One alone has no standard error: NaN.
         standard_error: of the emission, relative to its largest value, at which trajectories may
             stop early.
         symmetries: permutations of the emitters that leave couplings and state unchanged, beyond
@@ -127,6 +128,7 @@ def evolve(
     found = None if checkpoint is None else _checkpoint.stored(checkpoint)
     scaled = _timescale.scaled(request)
     choice = _choice.chosen(scaled, method, None if found is None else found.method)
+    _refuse_without_end(choice, float(scaled.times[-1]))
     problem = request.problem
     keep, earlier = None, None
     marks: dict[str, Any] = {}
@@ -245,6 +247,16 @@ def steady_state(
     what = f"{len(dims)} emitters" if isinstance(couplings, Couplings) else f"dims {dims}"
     scaled = _timescale.in_unit(couplings, _timescale.unit_of(couplings))
     return exact.steady_state(scaled, dims, what)
+
+
+def _refuse_without_end(choice: _choice.Choice, phase: float) -> None:
+    """Raise for a run that nobody lives to see the end of."""
+    if not choice.cost.seconds <= _ENDLESS:
+        raise ValueError(
+            f"times: they span {phase:.2g} times the inverse of the largest rate, for which method "
+            f"{choice.method!r} would take {choice.cost.seconds / 3.2e7:.0e} years; give shorter "
+            "times, or see co.methods for what other engines take"
+        )
 
 
 @cache

@@ -23,7 +23,7 @@ from collective import _checks
 from collective._console import printable
 from collective._derivation import Derivation
 from collective._memory import require
-from collective._operators import sum_of_levels
+from collective._operators import Untidied, is_hermitian, sum_of_levels
 from collective._schemes import APPROXIMATIONS, assemble
 from collective.emitters import Emitters, Multilevel
 from collective.emitters.two_level import warn_of_lengths
@@ -123,7 +123,7 @@ class MasterEquation:
             frame = _checks.finite("frame", frame)
             if frame.shape != (size,):
                 raise ValueError(f"frame must be {size} energies, got shape {frame.shape}")
-        if not hamiltonian.isherm:
+        if not is_hermitian(hamiltonian):
             raise ValueError("hamiltonian must be Hermitian")
         _checks.freeze(
             self,
@@ -174,6 +174,7 @@ class MasterEquation:
             )
         return list(self._jumps)
 
+    @Untidied()
     def liouvillian(self) -> "Qobj":
         """The generator as a superoperator, D² × D².
 
@@ -213,6 +214,7 @@ def liouvillian_bytes(dimension: int, jumps: int) -> int:
     return 20 * 3 * dimension**2 * per_row * (1 + jumps)
 
 
+@Untidied()
 def master_equation(
     system: "Multilevel | Emitters",
     environment: Any,

@@ -50,7 +50,8 @@ class Result:
         equation: the `MasterEquation` that was.
         complete: False if the run was interrupted; everything before is here.
         last_state: the density matrix at the last of `times`, where the engine has it.
-        emission_error: (T,), standard error of the emission, of trajectories.
+        emission_error: (T,), standard error of the emission, of trajectories; NaN of one
+            alone, which has no scatter.
         excitation_error: (T,), likewise.
         populations_error: (T, N), likewise.
         jumps: every jump of every trajectory, see `Jumps`.
@@ -171,7 +172,9 @@ class Result:
         if checks:
             rows["checks"] = f"rtol {d['rtol']:g}, atol {d['atol']:g}; {', '.join(checks)}"
         if self.emission_error is not None:
-            rows["error"] = f"standard error of the emission ≤ {self.emission_error.max():.2g}"
+            worst = self.emission_error.max()
+            known = f"standard error of the emission ≤ {worst:.2g}"
+            rows["error"] = known if np.isfinite(worst) else "not known: one trajectory"
         extra = [name for name in ("correlations", "states") if getattr(self, name) is not None]
         if extra or self.expect:
             rows["observed"] = ", ".join(extra + sorted(self.expect))

@@ -49,7 +49,7 @@ class Adaptive:
         while solver.t < t:
             message = solver.step()
             if solver.status == "failed":
-                raise ArithmeticError(f"the integrator stopped at t = {solver.t:g}: {message}")
+                raise ArithmeticError(f"the integrator stopped: {message}")
             self._between = None
             self.steps += 1
         if solver.t == t:

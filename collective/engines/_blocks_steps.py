@@ -228,8 +228,9 @@ class Expansion:
             # later steps know from the first how far to go, and can be taken back if they are kept
             if self._restart is None or self._longest < _SHORTEST_STEP:
                 raise FloatingPointError(
-                    f"the expansion does not converge over a step of {left / steps:.3g}: its terms "
-                    f"grow {growth:.1e} times; method='exact' steps more slowly"
+                    f"the expansion does not converge over a share {left / steps / self._span:.1e} "
+                    f"of the times: its terms grow {growth:.1e} times; method='exact' steps more "
+                    "slowly"
                 )
             self._longest /= 2
             self._restart()

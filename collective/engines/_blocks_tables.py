@@ -21,6 +21,7 @@ from collective.engines._sectors import Sectors, one_excitation, permuted
 
 NOBODY = np.uint32(2**32 - 1)
 _LANCZOS_STEPS = 24
+_EXHAUSTED = 1e-9  # relative size of a new Lanczos vector that is round-off
 _KEPT = 10  # emitters up to which tables are kept, some MiB
 
 
@@ -278,14 +279,15 @@ def _extremes(
     vector = vector / spread(np.sqrt(dot(vector, vector)))
     before, beta = np.zeros_like(vector), np.zeros(len(sizes))
     matrices = np.zeros((len(sizes), steps, steps))
-    alive = np.ones(len(sizes), bool)
+    alive, largest = np.ones(len(sizes), bool), np.zeros(len(sizes))
     for s in range(steps):
         image = np.einsum("ic,ic->i", values, vector[columns]) + diagonal * vector
         alpha = dot(vector, image)
         matrices[:, s, s] = np.where(alive, alpha, matrices[:, 0, 0])
         image = image - spread(alpha) * vector - spread(beta) * before
         beta = np.sqrt(dot(image, image))
-        alive &= beta > 1e-9
+        largest = np.maximum(largest, np.maximum(np.abs(alpha), beta))
+        alive &= beta > _EXHAUSTED * largest
         alive &= s + 1 < sizes
         beta = np.where(alive, beta, 0)
         if s + 1 < steps:

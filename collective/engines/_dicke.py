@@ -65,7 +65,8 @@ def identical(couplings: Couplings) -> Identical | str:
         if pair is None:
             return f"the {name} is not the same for every emitter and for every pair"
         if np.iscomplexobj(matrix) and abs(pair[1].imag) > _EQUAL * abs(pair[1]):
-            return f"the {name} of a pair is complex, {pair[1]:g}"
+            share = abs(pair[1].imag / pair[1])
+            return f"the {name} of a pair is complex, its imaginary part {share:.2g} of its size"
         found.append((float(np.real(pair[0])), float(np.real(pair[1]))))
     (alone, together), (own, exchange) = found
     individual = alone - together

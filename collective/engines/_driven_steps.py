@@ -68,6 +68,7 @@ class Series:
         rtol: relative tolerance of the whole run.
         atol: absolute tolerance of the whole run.
         duration: of the run, over which errors are spread evenly.
+        user_time: a time as the user counts it, for messages.
     """
 
     def __init__(
@@ -77,9 +78,11 @@ class Series:
         rtol: float,
         atol: float,
         duration: float,
+        user_time: Callable[[float], float],
     ):
         self._generator, self._functionals = generator, functionals
         self._rtol, self._atol, self._duration = rtol, atol, duration
+        self._user_time = user_time
         self._ellipse = generator.ellipse()
         self._longest = _REACH / self._ellipse.radius
         self._buffers: list[NDArray[np.float64]] = []
@@ -106,8 +109,8 @@ class Series:
                 return Leg(end, *found, self._generator.applications - applied)
             self._longest /= 2
         raise FloatingPointError(
-            f"the series for e^{{Lt}} does not converge at t = {time:g} in steps of "
-            f"{2 * shortest:.1e}; method='exact' can"
+            f"the series for e^{{Lt}} does not converge at t = {self._user_time(time):g} in steps "
+            f"of {2 * shortest / self._duration:.1e} of the times; method='exact' can"
         )
 
     def _summed(
@@ -174,6 +177,7 @@ class Pulse:
         duration: of the run, over which errors are spread evenly.
         resolution: there are several samples of f in any interval of this length.
         strongest: of the envelope, about, |f|.
+        user_time: as for `Series`.
     """
 
     def __init__(
@@ -186,10 +190,11 @@ class Pulse:
         duration: float,
         resolution: float,
         strongest: float,
+        user_time: Callable[[float], float],
     ):
         self._generator, self._envelope, self._functionals = generator, envelope, functionals
         self._rtol, self._atol, self._duration = rtol, atol, duration
-        self._resolution = resolution
+        self._resolution, self._user_time = resolution, user_time
         ellipse = generator.ellipse(strongest)
         reach = _POWER_REACH / max(ellipse.decay + ellipse.width, 1e-9)
         self._limit = min(reach, _INTERVALS * resolution)
@@ -220,17 +225,21 @@ class Pulse:
                     self._note(time)
                     return Leg(end, *found, self._generator.applications - applied)
             self._longest = (end - time) / 2
-        raise self._unfit(time, f"even over {2 * self._longest:.1e}")
+        raise self._unfit(time, f"even over {self._share(2 * self._longest)}")
 
     def _note(self, time: float) -> None:
         """Give up where legs stay too short for an end to be in sight."""
         self._short_legs = self._short_legs + 1 if self._longest < self._short else 0
         if self._short_legs >= _SHORT_LEGS:
-            raise self._unfit(time, f"but over stretches as short as {self._longest:.1e}")
+            raise self._unfit(time, f"but over {self._share(self._longest)} and shorter stretches")
+
+    def _share(self, stretch: float) -> str:
+        return f"a share {stretch / self._duration:.1e} of the times"
 
     def _unfit(self, time: float, how: str) -> FloatingPointError:
         return FloatingPointError(
-            f"no polynomial fits the envelope at t = {time:g}, {how}, to rtol = {self._rtol:g}; "
+            f"no polynomial fits the envelope at t = {self._user_time(time):g}, {how}, to rtol = "
+            f"{self._rtol:g}; "
             "smooth the envelope, put its jumps on output times, or raise rtol; method='exact' can"
         )
 

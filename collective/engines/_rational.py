@@ -86,12 +86,12 @@ class Rational:
                 share /= 2
             h = interval * share
             if h < _SMALLEST * max(abs(t), interval):
-                raise ArithmeticError(f"the step shrinks to {h:g} at t = {self._time:g}")
+                raise ArithmeticError(f"the step shrinks to {h / interval:g} of the interval")
             whole = self._advance(self.p, h)
             halves = self._advance(self._advance(self.p, h / 2), h / 2)
             error = float(np.abs(halves - whole).sum())
             if not np.isfinite(error):
-                raise ArithmeticError(f"populations are not finite at t = {self._time:g}")
+                raise ArithmeticError("populations are not finite")
             ratio = self._tolerance / error if error > 0 else np.inf
             factor = float(np.clip(_SAFETY * ratio ** (1 / (_ORDER + 1)), *_GROWTH))
             if error > self._tolerance:

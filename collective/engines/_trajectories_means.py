@@ -98,7 +98,7 @@ class Totals:
             np.column_stack([getattr(earlier, name + end) for name in _COLUMNS])
             for end in ("", "_error")
         ]
-        scatter = columns[1] ** 2 * (count * (count - 1))
+        scatter = columns[1] ** 2 * (count * (count - 1)) if count > 1 else 0 * columns[0]
         return cls(count, columns[0], scatter, means * count, before)
 
     def resume(self) -> dict[str, NDArray[Any]]:
@@ -126,7 +126,9 @@ class Totals:
         return sum(len(times) for _, times, _ in self.jumps)
 
     def errors(self) -> NDArray[np.float64]:
-        """Standard errors of the means, (T, N + 2)."""
+        """Standard errors of the means, (T, N + 2); of one trajectory NaN, as nothing scatters."""
+        if self.count == 1:
+            return np.full_like(self.scatter, np.nan)
         return np.sqrt(self.scatter / (max(self.count - 1, 1) * max(self.count, 1)))
 
     def observables(self) -> dict[str, Any]:

@@ -300,11 +300,14 @@ def _stepper(
     duration = float(np.ptp(request.times))
     tolerances = (request.rtol, request.atol, duration)
     if request.envelope is None or duration == 0:
-        return Series(generator, functionals, *tolerances)
+        return Series(generator, functionals, *tolerances, request.user_time)
     # a pulse shorter than this would not be seen
     resolution = max(float(np.diff(request.times).min()), duration / _INTERVALS)
     strongest = float(np.abs(request.pulse).max())
-    return Pulse(generator, request.envelope, functionals, *tolerances, resolution, strongest)
+    return Pulse(
+        generator, request.envelope, functionals, *tolerances, resolution, strongest,
+        request.user_time,
+    )  # fmt: skip
 
 
 def _begin(

@@ -60,7 +60,7 @@ def refusal(request: Request) -> str | None:
         if np.any(values):
             return (
                 f"method 'single' is for emitters that nothing excites: the {name} is "
-                f"{np.abs(values).max():g}; use method='driven' or 'exact'"
+                f"{np.abs(values).max() * request.unit:g}; use method='driven' or 'exact'"
             )
     highest = highest_excitation(request.state, n)
     if highest > 1:

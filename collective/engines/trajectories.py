@@ -81,7 +81,8 @@ def cost(request: Request) -> Cost:
     couplings, count = request.couplings, asked(request)
     n = len(couplings)
     at_most = "at most " if request.standard_error is not None else ""
-    work = f"{at_most}{count:,} trajectories of {n} emitters"
+    noun = "trajectory" if count == 1 else "trajectories"
+    work = f"{at_most}{count:,} {noun} of {n} emitters"
     if not by_sectors(request):
         from collective.engines import _trajectories_qutip
 

@@ -185,7 +185,7 @@ class Resolvent:
             matrix, output="complex", sort=lambda value: bool(value.real > -dark)
         )
         self._upper, self._unitary = upper[skipped:, skipped:], unitary[:, skipped:]
-        self._dark, self._slowest = unitary[:, :skipped], dark
+        self._dark = unitary[:, :skipped]
 
     def moments(
         self,
@@ -202,9 +202,8 @@ class Resolvent:
 
         lost = abs(np.einsum("cn,nc->", outputs @ self._dark, self._dark.conj().T @ inputs))
         if lost > _MISSED * abs(np.einsum("cn,nc->", outputs, inputs)):
-            raise ValueError(
-                _too_close(f"a share {lost:.2g} of the light decays below {self._slowest:.2g}")
-            )
+            share = f"a share {lost:.2g} of the light decays below {_ZERO:g} of the largest rate"
+            raise ValueError(_too_close(share))
         rows, columns = outputs @ self._unitary, self._unitary.conj().T @ inputs
         diagonal = np.arange(len(self._upper))
         system = -self._upper

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks, _operators
+from collective import _checks, _operators, _timescale
 from collective.couplings import Couplings
 from collective.observables import _counting, _delays, _given, _identical, _regression
 from collective.observables._light import (
@@ -225,10 +225,12 @@ def _photon_directions(directions: ArrayLike) -> list[tuple[str, NDArray[np.floa
     return [(f"directions[{i}]", unit) for i, unit in enumerate(found)]
 
 
+@_operators.Untidied()
 def _at_once(
     couplings: Couplings, density: "list[Qobj]", directions: ArrayLike | None
 ) -> NDArray[np.float64]:
-    first, second = _matrices(couplings, directions)
+    unit = _timescale.unit_of(couplings)  # not 0: there is light
+    first, second = (matrix / unit for matrix in _matrices(couplings, directions))
     rate = _operators.exchange(second)
     pairs = sum(L.dag() @ rate @ L for L in channels(first))
 
@@ -252,17 +254,20 @@ def _delayed(
     directions: ArrayLike | None,
     start: Any,
 ) -> NDArray[np.float64]:
-    first, second = _matrices(couplings, directions)
     identical = _identical.light(couplings, state, start, "g2", everything=directions is None)
     if identical is not None:
         return _identical.g2(identical, tau)
+    unit = _timescale.unit_of(couplings)  # not 0: there is light
+    first, second = (matrix / unit for matrix in _matrices(couplings, directions))
+    couplings, tau = _timescale.in_unit(couplings, unit), tau * unit
     _regression.check_size(couplings, "g2")
     rho = _regression.initial(couplings, state, "g2")
     operators = channels(first)
     after_first = sum((L.full() @ rho @ L.full().conj().T for L in operators), 0 * rho)
     light = float(np.trace(after_first).real)
-    brightest = np.trace(first).real, np.trace(second).real
-    _regression.check_light(light, brightest[0], "g2 is normalised to the light at time 0")
+    brightest = [np.trace(matrix).real * unit for matrix in (first, second)]
+    what = "g2 is normalised to the light at time 0"
+    _regression.check_light(light * unit, brightest[0], what)
     # without a drive the rate sees only coherences between states of as many excitations
     places = _regression.sector(couplings, 0)
     starts = np.stack([m.ravel(order="F")[places] for m in (after_first, rho)], axis=1)
@@ -275,6 +280,6 @@ def _delayed(
         forever = forever[0] / orders[places], forever[1] * orders[places]
     found = _delays.moments(generator, starts, row[None], tau, "g2", stationary=forever)
     counted, rate = found[:, 0].real.T
-    darkest = f"g2 at a delay of {tau[np.argmin(rate)]:g}"
-    _regression.check_light(rate.min(), brightest[1], darkest)
+    darkest = f"g2 at a delay of {tau[np.argmin(rate)] / unit:g}"
+    _regression.check_light(rate.min() * unit, brightest[1], darkest)
     return np.asarray(counted / (light * rate))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective import _checks, _timescale
 from collective.couplings import Couplings
 from collective.observables import _delays, _given, _identical, _regression
 from collective.observables._light import channels, emission_matrix
@@ -77,10 +77,12 @@ def g1(
     """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     tau = _given.delays("delays", delays)
-    matrix = emission_matrix(couplings, direction, "g1")
     identical = _identical.light(couplings, state, start, "g1", everything=direction is None)
     if identical is not None:
         return _identical.g1(identical, tau)
+    unit = _timescale.unit_of(couplings)  # not 0: there is light
+    matrix = emission_matrix(couplings, direction, "g1") / unit
+    couplings, tau = _timescale.in_unit(couplings, unit), tau * unit
     _regression.check_size(couplings, "g1")
     rho = _regression.initial(couplings, state, "g1")
     operators = channels(matrix)
@@ -90,7 +92,8 @@ def g1(
     rows = _regression.read_out(operators)[:, places]
     zero = np.einsum("cn,nc->", rows, starts).real
     brightest = np.trace(matrix).real
-    _regression.check_light(zero, brightest, "g1 is normalised to the light at time 0")
+    what = "g1 is normalised to the light at time 0"
+    _regression.check_light(zero * unit, brightest * unit, what)
     generator = _regression.generator(couplings, places)
     forever = None
     if np.any(couplings.drive):
@@ -154,11 +157,13 @@ def spectrum(
             "state: the light of driven or pumped emitters never ends; leave state out for the "
             "spectrum of their steady state, or take away drive and pump"
         )
-    matrix = emission_matrix(couplings, direction, "spectrum")
     identical = _identical.light(couplings, state, start, "spectrum", everything=direction is None)
     if identical is not None:
         values, coherent, total = _identical.spectrum(identical, omega)
         return Spectrum(omega, values, coherent, total)
+    unit = _timescale.unit_of(couplings)  # not 0: there is light
+    matrix = emission_matrix(couplings, direction, "spectrum") / unit
+    couplings, turns = _timescale.in_unit(couplings, unit), omega / unit
     _regression.check_size(couplings, "the spectrum", dense=True)
     rho = _regression.initial(couplings, state, "spectrum")
     if state is not None:
@@ -177,7 +182,9 @@ def spectrum(
         # one photon of every emitter, by the share of them that is looked at
         brightest *= len(couplings) / np.trace(couplings.decay).real
         what = "photons"
-    _regression.check_light(total + coherent, brightest, "spectrum", what)
+    # a spectrum of rates per frequency has no unit; one of photons per frequency has
+    rates, density = (unit, 1.0) if state is None else (1.0, 1 / unit)
+    _regression.check_light((total + coherent) * rates, brightest * rates, "spectrum", what)
     if state is None:
         generator = _regression.generator(couplings, places).toarray()
         generator = _without_steady_state(generator, rho, places)
@@ -185,8 +192,8 @@ def spectrum(
         generator, basis = _regression.between_eigenstates(couplings, places)
         starts, rows = basis.conj().T @ starts, rows @ basis
     resolvent = _regression.Resolvent(generator)
-    values = resolvent.moments(rows, starts, omega).real / np.pi
-    return Spectrum(omega, values, coherent, total)
+    values = resolvent.moments(rows, starts, turns).real / np.pi
+    return Spectrum(omega, values * density, coherent * rates, total * rates)
 
 
 def _without_steady_state(

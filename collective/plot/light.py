@@ -14,6 +14,7 @@ from collective.result import Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_SHOWN = 5  # single runs
 _VISIBLE = 1e-9  # of all the light: an elastic line weaker than that is round-off
 
 
@@ -78,19 +79,21 @@ def spectrum(
     return ax
 
 
-def jumps(result: Result, *, trajectories: int = 5, ax: "Axes | None" = None) -> "Axes":
+def jumps(result: Result, *, trajectories: int | None = None, ax: "Axes | None" = None) -> "Axes":
     """Photons counted up to each time in single runs, as staircases, and their mean over all runs.
 
     Args:
         result: of `evolve(..., method="trajectories")`.
-        trajectories: how many to draw, the first ones.
+        trajectories: how many to draw, the first ones; None for five, or as many as there are.
         ax: where to draw; None makes a new figure.
 
     Raises:
         ValueError: for a result without jumps, or fewer trajectories than asked for.
     """
     photons = _given.photons(result, "plot.jumps")
-    shown = _checks.count("trajectories", trajectories)
+    shown = max(1, min(_SHOWN, photons.n_trajectories))
+    if trajectories is not None:
+        shown = _checks.count("trajectories", trajectories)
     if shown > photons.n_trajectories:
         raise ValueError(
             f"trajectories: {shown} asked for, the result has {photons.n_trajectories}"
