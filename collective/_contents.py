@@ -153,7 +153,8 @@ def _words(metadata: Any) -> None:
     diagnostics = metadata["diagnostics"]
     for name in _NUMBERS:
         value = diagnostics.get(name)
-        if value is not None and not _number(value):
+        missing = value is None and (name not in diagnostics or name != "seconds")
+        if not missing and not _number(value):
             raise ValueError(f"diagnostics: {name} is {str(value)[:60]!r}")
     smallest = diagnostics.get("smallest_eigenvalues", [])
     if not isinstance(smallest, list) or not all(_number(x) for x in smallest):

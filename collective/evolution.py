@@ -150,7 +150,7 @@ def evolve(
             **marks,
         }
         if earlier is not None:
-            diagnostics["seconds"] += earlier.diagnostics["seconds"]
+            diagnostics["seconds"] += earlier.diagnostics.get("seconds", 0.0)
         return Result(
             times=request.times[:reached],
             couplings=problem if isinstance(problem, Couplings) else None,

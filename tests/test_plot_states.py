@@ -133,7 +133,7 @@ def test_bad_films(result, tmp_path, monkeypatch):
     monkeypatch.setattr(FFMpegWriter, "isAvailable", classmethod(lambda cls: False))
     with pytest.raises(ValueError, match=r"takes the program ffmpeg.*use \.gif"):
         animate(result, str(tmp_path / "decay.mp4"))
-    with pytest.raises(ValueError, match=r"path must name a file, \.gif or \.mp4; got 5"):
+    with pytest.raises(ValueError, match="path must be a file name, got 5"):
         animate(result, 5)
     with pytest.raises(ValueError, match=r"fps must be at most 50 for a \.gif.*got 60"):
         animate(result, tmp_path / "decay.gif", fps=60)
