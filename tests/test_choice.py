@@ -27,7 +27,7 @@ def test_small_problems_take_qutip_and_larger_ones_blocks():
 
 
 def test_what_only_one_engine_has_decides():
-    assert co.evolve(chain(7), "ground", T[:2], observe="states").method == "exact"
+    assert co.evolve(chain(7), "ground", T[:2], observe="states").method in ("exact", "driven")
     found = co.methods(chain(7), "ground", T, observe="states")
     assert "keeps no whole density matrix" in found.refusals["blocks"]
 
@@ -49,18 +49,19 @@ def test_methods_is_a_table_of_what_each_would_take():
 
 
 def test_what_does_not_fit_is_refused_with_the_numbers(monkeypatch):
+    nine = chain(9)
     with_memory(monkeypatch, 20_000_000)
-    found = co.methods(chain(9), "inverted", T)
+    found = co.methods(nine, "inverted", T)
     assert not found.fits("exact")
     assert "more than there is" in repr(found)
-    result = co.evolve(chain(9), "inverted", T)
+    result = co.evolve(nine, "inverted", T)
     assert result.method == "blocks"
     assert "exact would not fit" in result.reason
     with pytest.raises(co.ProblemTooLargeError, match=r"exact.*needs .* MiB, but 19.1 MiB"):
-        co.evolve(chain(9), "inverted", T, method="exact")
+        co.evolve(nine, "inverted", T, method="exact")
     with_memory(monkeypatch, 10_000)
     with pytest.raises(co.ProblemTooLargeError, match=r"least of all engines, needs .*see co.meth"):
-        co.evolve(chain(9), "inverted", T)
+        co.evolve(nine, "inverted", T)
 
 
 @pytest.mark.parametrize("n", [40, 600])

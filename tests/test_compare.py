@@ -131,9 +131,17 @@ def test_a_laboratory_frame_too_fast_to_follow_is_refused(monkeypatch):
         co.evolve(equation, "inverted", TIMES)
 
 
-def test_a_broken_trace_is_not_passed_over():
+def test_a_broken_trace_is_not_passed_over(monkeypatch):
     equation = co.master_equation(co.chain(2, 0.3, frequency=100.0), VACUUM)
+    monkeypatch.setattr("collective.evolution._TRACE_ERROR", -1.0)
     with pytest.warns(UserWarning, match="the trace of ρ is off by"):
+        co.evolve(equation, "inverted", [0.0, 1.0])
+
+
+def test_phases_without_digits_are_refused():
+    """10¹⁷ radians are known to some tens of radians: nothing of what turns is left."""
+    equation = co.master_equation(co.chain(2, 0.3, frequency=100.0), VACUUM)
+    with pytest.raises(co.EvolutionError, match=r"turns phases by \d.*e\+17 rad: no digits left"):
         co.evolve(equation, "inverted", [0.0, 1e15])
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 STIFF = 1000.0  # units of phase, beyond which exponentials may take the place of steps
 ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
 _LARGEST_SUPEROPERATOR = 7  # emitters whose generator is made as one sparse matrix
-_LARGEST = 500  # emitters whose powers of two are finite
+_LARGEST = 300  # emitters whose powers of two are finite
 
 _SLOPES_PER_RADIAN = 25.0  # while the state moves
 _SLOPES_PER_RATE = 2.2  # as stability demands

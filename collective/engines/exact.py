@@ -67,7 +67,7 @@ def cost(request: Request) -> Cost:
     else:
         work = f"QuTiP, Liouville dimension {problem.dimension**2} > {exponential.LARGEST}"
     if kept:
-        work += f", {kept} states kept"
+        work += f" at {kept} times, states kept"
     return Cost(size.bytes(), size.seconds(), work)
 
 
@@ -96,8 +96,10 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     clock = Clock(checkpoint)
     failure: BaseException | None = None
 
+    bounds: dict[str, float] = {}
+
     def report() -> Run:
-        diagnostics = {**clock.diagnostics(), **recorder.checks()}
+        diagnostics = {**clock.diagnostics(), **recorder.checks(), **bounds}
         return Run(recorder.observables(), diagnostics, failure)
 
     if recorder.reached == 0:
@@ -105,7 +107,9 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
     clock.first(report)
     first = recorder.reached
     if Size(request).by_exponentials():
-        stepper: Stepper = exponential.Exponential(problem.liouvillian())
+        exponentials = exponential.Exponential(problem.liouvillian())
+        bounds["error_bound"] = exponentials.error_bound(float(np.ptp(times)))
+        stepper: Stepper = exponentials
     else:
         stepper = solver(problem, times, request.rtol, request.atol, request.envelope)
     stepper.start(recorder.last, times[first - 1])

@@ -29,7 +29,7 @@ _SAME_STEP = 1e-15  # relative: differences of rounding in evenly spaced times
 _KEPT = 4  # different steps that get an exponential of their own
 _SHORTEST = 4  # the series runs over less than 2⁻⁴/‖L‖: its tenth term is below round-off
 _SERIES_PRODUCTS = 4
-_HIGHEST = 52  # doublings of 1/‖L‖: a phase of 2⁵² radians has no digits left
+_NO_DIGITS = 2.0**52  # radians: of such a phase nothing is known
 _TRACELESS = 1e-12  # of a column; relative to its entries
 _SPARSE_BYTES = 120  # per entry of the generator, while it is turned into its real form
 
@@ -47,6 +47,8 @@ class Exponential:
         self._dims = liouvillian.dims[0]
         self._side = round(np.sqrt(liouvillian.shape[0]))
         generator = csr_array(liouvillian.to("CSR").data_as("csr_matrix"))
+        # what turns; what decays keeps its digits however long it does
+        self._turning = float(abs(generator.imag).sum(axis=0).max())
         self._basis, self._matrix = _real_form(generator, self._side)
         self._parts: list[_Part] = []
         self._time = 0.0
@@ -67,6 +69,9 @@ class Exponential:
         from qutip import Qobj
 
         step = float(t) - self._time
+        if self._turning * step > _NO_DIGITS:
+            turned = self._turning * step
+            raise ValueError(f"a step turns phases by {turned:.1e} rad: no digits left")
         values = np.zeros(self._side**2, dtype=self._matrix.dtype)
         for part in self._parts:
             part.advance(step, abs(self._time))
@@ -74,6 +79,10 @@ class Exponential:
         self._time = float(t)
         rho = np.asarray(self._basis @ values).reshape((self._side, self._side), order="F")
         return Qobj(rho, dims=self._dims)
+
+    def error_bound(self, span: float) -> float:
+        """Of ρ after a time: phases are known to the round-off of the rates that turn them."""
+        return float(np.finfo(float).eps * self._turning * span)
 
 
 class _Part:
@@ -146,7 +155,6 @@ class _Part:
         """The values after a step, by the binary digits of step·2⁴‖L‖ and a series for the rest."""
         unit = 2.0**-_SHORTEST / self._norm if self._norm > 0 else step
         whole = int(step / unit)
-        _doublings(self._norm * step)
         values = term = self.values
         for n in range(1, 10):
             term = self._generator @ term * ((step - whole * unit) / n)
@@ -161,13 +169,7 @@ class _Part:
 
 
 def _doublings(phase: float) -> int:
-    """How often the step of the series is doubled to reach ‖L‖h.
-
-    Raises:
-        ValueError: for a phase of which no digits are left.
-    """
-    if phase > 2.0**_HIGHEST:
-        raise ValueError(f"a step turns phases by {phase:.1e} rad: no digits left")
+    """How often the step of the series is doubled to reach ‖L‖h."""
     return max(0, int(np.ceil(np.log2(max(phase, 1e-300)))) + _SHORTEST)
 
 
@@ -236,11 +238,6 @@ def _occupied(matrix: Any, values: NDArray[Any]) -> list[NDArray[np.intp]]:
     return [places[labels == label] for label in range(labels.max(initial=-1) + 1)]
 
 
-def error_bound(phase: float) -> float:
-    """Of ρ after phases of so many radians: they are known to the round-off of the rates."""
-    return float(np.finfo(float).eps * phase)
-
-
 def products(times: NDArray[np.float64], norm: float) -> tuple[int, int]:
     """Products of matrices to be made, and how many of their results are kept.
 
@@ -252,8 +249,7 @@ def products(times: NDArray[np.float64], norm: float) -> tuple[int, int]:
     if len(steps) == 0:
         return 0, 0
     steps = steps.max() * np.unique(np.round(steps / steps.max(), 12))
-    each = min(float(np.log2(max(steps.max() * norm, 2.0**-_SHORTEST))), _HIGHEST) + _SHORTEST
-    each = int(np.ceil(each))
+    each = _doublings(float(steps.max()) * norm)
     single = min(_KEPT, len(steps))
     ladder = 0 if len(steps) <= _KEPT else each + 1
     found = single * (_SERIES_PRODUCTS + each) + (_SERIES_PRODUCTS + ladder if ladder else 0)

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective import _checks
 from collective._progress import Progress
 from collective._requests import Request
+from collective._speed import speed
 from collective.couplings import Couplings
 from collective.engines import _dicke_blocks, _rational
 from collective.engines._dicke import Identical, Triangle, identical
@@ -36,15 +38,21 @@ _LARGEST_CORRELATED = 2000  # emitters
 _OUTSIDE = 1e-9  # weight of a state that is not symmetric, round-off of its amplitudes
 _STEPS_OF_A_BURST = 60
 _STEPS_OF_A_PEAK = 3.5  # per √N: of populations that begin as a narrow peak and run down
-_SECONDS_LADDER = 3.5e-8  # per state and step
-_SECONDS_TRIANGLE = 4e-7
-_SECONDS_FACTORED = 5e-8  # per entry of the factors and step
-_SECONDS_FACTORS = 2e-7  # per state and entry of its column, for those of all poles and steps
+_RUN_CALLS = 1000.0  # of Python, once
+_STEP_CALLS = 25.0  # and per step
+_FACTORED_CALLS = 80.0  # where it solves with factors
+_LADDER_ENTRIES = 9.0  # in the time of a state, per step
+_TRIANGLE_ENTRIES = 100.0
+_FACTORED_ENTRIES = 13.0  # per entry of the factors and step
+_FACTORS_ENTRIES = 60.0  # per state and entry of its column, for those of all poles and steps
+_COMPARED_ENTRIES = 7.0  # per pair of emitters, once: whether all are alike
+_KEPT_ENTRIES = 12.0  # per correlation kept: memory is touched for the first time
 _BYTES_LADDER = 64  # per state
 _BYTES_TRIANGLE = 100
 _BYTES_FACTORS = 24  # per entry
-_SECONDS_SLOPE = 2e-8  # per entry of ρ, most of it for the generator's
-_SLOPES_PER_PHASE = 3  # of the stiffest rate; 12 a step of length 4
+_SLOPE_ENTRIES = 4.0  # per entry of ρ, most of it for the generator's
+_SLOPE_CALLS = 15.0
+_SLOPES_PER_PHASE = 2.5  # of the stiffest rate; 12 a step of length 4
 _BYTES_DENSITY = 1000  # per entry: 30 stages of the integrator, the generator
 
 
@@ -88,26 +96,32 @@ def refusal(request: Request) -> str | None:
 
 def cost(request: Request) -> Cost:
     """Memory and time."""
-    e = identical(request.couplings)
+    e, s = identical(request.couplings), speed()
     assert isinstance(e, Identical)
     times = len(request.times)
     steps = times + _STEPS_OF_A_BURST
     if request.state_name not in ("inverted", "ground"):
         steps += int(_STEPS_OF_A_PEAK * np.sqrt(e.n))
     kept = 200 * times
+    seconds = _RUN_CALLS * s.call
+    if not _checks.constant(request.couplings.decay):
+        seconds += _COMPARED_ENTRIES * e.n**2 * s.entry
     if "correlations" in request.words:
         kept += 16 * e.n**2 * times
+        seconds += _KEPT_ENTRIES * e.n**2 * times * s.entry
     if e.drive:
         size = _dicke_blocks.entries(e.n, e.one_ladder)
+        slope = _SLOPE_ENTRIES * size * s.entry + _SLOPE_CALLS * s.call
         return Cost(
             _BYTES_DENSITY * size + kept,
-            (_SECONDS_SLOPE * size + 5e-5) * _SLOPES_PER_PHASE * (_phase(e, request) + steps),
+            seconds + slope * (_SLOPES_PER_PHASE * _phase(e, request) + 3 * steps),
             f"{e.n} identical driven emitters, {size:,} entries of ρ between Dicke states",
         )
     if e.one_ladder:
+        step = _LADDER_ENTRIES * (e.n + 1) * s.entry + _STEP_CALLS * s.call
         return Cost(
             _BYTES_LADDER * (e.n + 1) + kept,
-            (_SECONDS_LADDER * (e.n + 1) + 5e-5) * steps,
+            seconds + step * steps,
             f"{e.n} identical emitters, {e.n + 1:,} populations of one Dicke ladder",
         )
     size = Triangle.size(e.n)
@@ -115,9 +129,11 @@ def cost(request: Request) -> Cost:
     if e.pump:
         fill = max(10.0, 8 * np.log2(size) - 50) * (1.45 if e.dephasing else 1)
         held = _BYTES_FACTORS * fill * size * 3 * _rational.FACTORS
-        seconds = _SECONDS_FACTORED * size * fill * steps + _SECONDS_FACTORS * size * fill**2
+        step = _FACTORED_ENTRIES * size * fill * s.entry + _FACTORED_CALLS * s.call
+        seconds += step * steps + _FACTORS_ENTRIES * size * fill**2 * s.entry
         return Cost(int(held) + 500 * size + kept, seconds, work)
-    return Cost(_BYTES_TRIANGLE * size + kept, (_SECONDS_TRIANGLE * size + 5e-5) * steps, work)
+    step = _TRIANGLE_ENTRIES * size * s.entry + _STEP_CALLS * s.call
+    return Cost(_BYTES_TRIANGLE * size + kept, seconds + step * steps, work)
 
 
 def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
