@@ -12,7 +12,7 @@ is the Redfield equation; its pair part of H_LS is Σ(G^(P) + G^(D))ττ of `int
 approximations keep H_LS or its secular part and replace the dissipator by one of Lindblad form.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,8 @@ from collective import _checks
 from collective._console import printable
 from collective._derivation import Derivation
 from collective._memory import require
-from collective._operators import Untidied, is_hermitian, sum_of_levels
-from collective._schemes import APPROXIMATIONS, assemble
+from collective._operators import Untidied, sum_of_levels
+from collective._schemes import APPROXIMATIONS, Report, assemble
 from collective.emitters import Emitters, Multilevel
 from collective.emitters.two_level import warn_of_lengths
 from collective.spectral import (
@@ -34,6 +34,8 @@ from collective.spectral import (
     FieldTensors,
     checked_temperature,
 )
+
+_HERMITIAN = 1e-10  # relative to the largest entry
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -48,18 +50,19 @@ class MasterEquation:
     Wraps any operators of yours; `master_equation` derives one from dipoles in a field.
 
     Args:
-        hamiltonian: QuTiP operator, in rates.
-        collapse_operators: QuTiP operators.
+        hamiltonian: QuTiP operator, Hermitian, in rates.
+        collapse_operators: list of QuTiP operators.
         generator: superoperator to use instead, where it is not of Lindblad form.
-        scheme: name of the approximation.
+        scheme: name of the approximation, to be printed.
         multilevel: what the equation describes, if known: levels for populations and states.
         frame: (D,) energies whose phases "rotating" takes out of ρ.
-        emission_operator: its expectation value is the emission rate.
-        report: what `validity` prints.
+        emission_operator: Hermitian; its expectation value is the emission rate.
+        report: what `validity` prints, from `master_equation`.
 
     Raises:
-        TypeError: for anything but QuTiP operators.
-        ValueError: for a Hamiltonian that is not Hermitian, or dimensions that differ.
+        TypeError: for anything but QuTiP operators, a `Multilevel` and a report.
+        ValueError: for a Hamiltonian or emission operator that is not Hermitian, numbers that are
+            not finite, or dimensions that differ.
 
     Example:
         >>> import qutip, collective as co
@@ -74,7 +77,7 @@ class MasterEquation:
     multilevel: Multilevel | None
     frame: NDArray[np.float64] | None
     emission_operator: "Qobj | None"
-    report: Any
+    report: Report | None
 
     __setstate__ = _checks.restored
 
@@ -88,47 +91,43 @@ class MasterEquation:
         multilevel: Multilevel | None = None,
         frame: NDArray[np.float64] | None = None,
         emission_operator: "Qobj | None" = None,
-        report: Any = None,
+        report: Report | None = None,
     ):
-        from qutip import Qobj
-
-        operators = [hamiltonian, *collapse_operators]
-        for k, operator in enumerate(operators):
-            name = "hamiltonian" if k == 0 else f"collapse_operators[{k - 1}]"
-            if not isinstance(operator, Qobj) or not operator.isoper:
-                raise TypeError(f"{name} must be a QuTiP operator, got {type(operator).__name__}")
-            if operator.dims != hamiltonian.dims:
-                raise ValueError(
-                    f"{name} has dims {operator.dims}, the hamiltonian {hamiltonian.dims}"
-                )
-            if not np.isfinite(operator.norm("one")):
-                raise ValueError(f"{name} must be finite")
+        jumps = _operator_list("collapse_operators", collapse_operators)
+        _require_operator("hamiltonian", hamiltonian, None)
+        dims = hamiltonian.dims
+        if dims[0] != dims[1]:
+            raise ValueError(f"hamiltonian must be square, got dims {dims}")
+        _require_hermitian("hamiltonian", hamiltonian)
+        for k, operator in enumerate(jumps):
+            _require_operator(f"collapse_operators[{k}]", operator, dims)
         size = hamiltonian.shape[0]
-        if generator is not None and (
-            not isinstance(generator, Qobj) or generator.shape != (size**2, size**2)
-        ):
-            raise ValueError(
-                f"generator must be a QuTiP superoperator, shape ({size**2}, {size**2})"
-            )
-        if generator is not None and collapse_operators:
-            raise ValueError("generator and collapse_operators exclude each other: give one")
-        if emission_operator is not None and emission_operator.dims != hamiltonian.dims:
-            raise ValueError(f"emission_operator must have dims {hamiltonian.dims}")
-        if multilevel is not None and list(multilevel.levels) != hamiltonian.dims[0]:
-            raise ValueError(
-                f"multilevel has levels {list(multilevel.levels)}, the hamiltonian dims "
-                f"{hamiltonian.dims[0]}"
-            )
+        if generator is not None:
+            _require_superoperator(generator, dims, size)
+            if jumps:
+                raise ValueError("generator and collapse_operators exclude each other: give one")
+        if emission_operator is not None:
+            _require_operator("emission_operator", emission_operator, dims)
+            _require_hermitian("emission_operator", emission_operator)
+        if multilevel is not None:
+            _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
+            if list(multilevel.levels) != dims[0]:
+                raise ValueError(
+                    f"multilevel has levels {list(multilevel.levels)}, the hamiltonian dims "
+                    f"{dims[0]}"
+                )
         if frame is not None:
             frame = _checks.finite("frame", frame)
             if frame.shape != (size,):
                 raise ValueError(f"frame must be {size} energies, got shape {frame.shape}")
-        if not is_hermitian(hamiltonian):
-            raise ValueError("hamiltonian must be Hermitian")
+        if not isinstance(scheme, str):
+            raise TypeError(f"scheme must be a name, a str; got {type(scheme).__name__}")
+        if report is not None:
+            _checks.instance("report", report, Report, "made by co.master_equation; leave it out")
         _checks.freeze(
             self,
             _hamiltonian=hamiltonian,
-            _jumps=tuple(collapse_operators),
+            _jumps=tuple(jumps),
             _generator=generator,
             scheme=scheme,
             multilevel=multilevel,
@@ -206,6 +205,75 @@ class MasterEquation:
             kind = f"{len(self._jumps)} collapse operator" + "s" * (len(self._jumps) != 1)
         scheme = "" if self.scheme == "given" else f" ({self.scheme})"
         return f"MasterEquation{scheme}: dimension {self.dimension}, {kind}"
+
+
+def _operator_list(name: str, value: Any) -> list[Any]:
+    """A list of operators; one alone, or nothing, is not taken for a list."""
+    from qutip import Qobj
+
+    if isinstance(value, Qobj):
+        raise TypeError(f"{name} must be a list of QuTiP operators: write [operator] for one")
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        raise TypeError(
+            f"{name} must be a list of QuTiP operators, empty for none; got {type(value).__name__}"
+        )
+    return list(value)
+
+
+def _require_operator(name: str, value: Any, dims: Any) -> None:
+    """Raise unless it is a QuTiP operator of finite entries and of these dims."""
+    from qutip import Qobj, QobjEvo
+
+    if isinstance(value, QobjEvo):
+        raise TypeError(f"{name} must not depend on time: a QobjEvo is for qutip.mesolve")
+    if not isinstance(value, Qobj) or not value.isoper:
+        kind = f" of type {value.type}" if isinstance(value, Qobj) else ""
+        raise TypeError(f"{name} must be a QuTiP operator, got {type(value).__name__}{kind}")
+    if dims is not None and value.dims != dims:
+        raise ValueError(f"{name} has dims {value.dims}, the hamiltonian {dims}")
+    _require_finite(name, value)
+
+
+def _require_superoperator(generator: Any, dims: Any, size: int) -> None:
+    """Raise unless it is a finite QuTiP superoperator on operators of these dims."""
+    from qutip import Qobj
+
+    found = generator.dims if isinstance(generator, Qobj) else type(generator).__name__
+    if not isinstance(generator, Qobj) or not generator.issuper or generator.dims != [dims, dims]:
+        raise ValueError(
+            f"generator must be a QuTiP superoperator of shape ({size**2}, {size**2}) and dims "
+            f"{[dims, dims]}, as qutip.liouvillian makes them; got {found}"
+        )
+    _require_finite("generator", generator)
+
+
+def _require_finite(name: str, operator: Any) -> None:
+    entries = _sparse(operator)
+    wrong = np.flatnonzero(~np.isfinite(entries.data))
+    if len(wrong):
+        row, column = int(entries.row[wrong[0]]), int(entries.col[wrong[0]])
+        raise ValueError(
+            f"{name} must be finite: entry [{row}, {column}] is {entries.data[wrong[0]]}"
+        )
+
+
+def _require_hermitian(name: str, operator: Any) -> None:
+    """Raise unless it is Hermitian up to rounding, relative to its largest entry."""
+    entries = _sparse(operator)
+    miss = (entries - entries.conj().T).tocoo()
+    size = float(np.abs(entries.data).max(initial=0.0))
+    worst = int(np.argmax(np.abs(miss.data))) if miss.nnz else 0
+    if miss.nnz and abs(miss.data[worst]) > _HERMITIAN * size:
+        row, column = int(miss.row[worst]), int(miss.col[worst])
+        raise ValueError(
+            f"{name} must be Hermitian: [{row}, {column}] and [{column}, {row}]* differ by "
+            f"{abs(miss.data[worst]):.3g}, the largest entry is {size:.3g}"
+        )
+
+
+def _sparse(operator: Any) -> Any:
+    """The entries as a sparse matrix of rows and columns."""
+    return operator.to("CSR").data_as("csr_matrix").tocoo()
 
 
 def liouvillian_bytes(dimension: int, jumps: int) -> int:

@@ -51,7 +51,16 @@ class Bath:
         _checks.function("gamma", self.gamma)
         if self.shift is None:
             gamma = self.gamma
-            object.__setattr__(self, "shift", lambda omega: principal_value(gamma, omega))
+
+            def shift(omega: float) -> NDArray[Any]:
+                try:
+                    return np.asarray(principal_value(gamma, omega))
+                except ValueError as error:
+                    raise ValueError(
+                        f"bath: shift({omega:g}) from gamma: {error}; give shift= as a function"
+                    ) from error
+
+            object.__setattr__(self, "shift", shift)
         _checks.function("shift", self.shift)
 
     @classmethod
@@ -76,7 +85,13 @@ class Bath:
         scale = _checks.number("scale", scale, above=0)
 
         def odd(omega: float) -> NDArray[Any]:
-            values = np.asarray(density(abs(omega)))
+            values = _checks.finite(f"density({abs(omega):g})", density(abs(omega)), complex)
+            if values.ndim != 2 or values.shape[0] != values.shape[1]:
+                raise ValueError(
+                    f"density({abs(omega):g}) must be a square matrix (M, M), got shape "
+                    f"{values.shape}"
+                )
+            values = _checks.real_if_possible(values)
             return values if omega > 0 else -values.T  # J_ab(−ω) = −J_ba(ω)
 
         def gamma(omega: float) -> NDArray[Any]:

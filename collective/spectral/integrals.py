@@ -30,7 +30,8 @@ _HALVINGS = 40  # of a panel at a breakpoint, where f may have a root
 _SETTLED, _AVERAGED = 20, 24  # half periods after the last breakpoint
 _MOST_SETTLED = 320
 _MOST_PERIODS = 10_000.0
-_FARTHEST = 1e12  # scales
+_FARTHEST = 1e30  # scales
+_SMALLEST, _HIGHEST = 1e-200, 1e200  # of a scale: its powers are numbers
 _WARNED, _UNRELIABLE = 1e-8, 1e-2  # relative errors that are told, and that are refused
 _LOG_NODES = 12
 _LOG_PANEL, _LOG_SHORTEST, _LOG_LONGEST = np.log(10.0), np.log(10.0) / 64, np.log(1e15)
@@ -82,15 +83,15 @@ def principal_value(
     omega = _checks.number("omega", omega)
     function = _checked("function", function, "ω")
     rtol = _tolerance("rtol", rtol)
-    scale = _checks.number("scale", scale, above=0)
+    scale = _scale("scale", scale)
     at = np.atleast_1d(_checks.finite("breakpoints", breakpoints))
     if at.ndim != 1:
         raise ValueError(f"breakpoints must be a list of frequencies, got shape {at.shape}")
     jumps = sorted({float(abs(b - omega)) for b in at} - {0.0})
     if jumps and jumps[-1] > _FARTHEST * scale:
         raise ValueError(
-            f"breakpoints must be within {_FARTHEST:g} scales of omega: {jumps[-1]:.3g} away, the "
-            f"scale is {scale:.3g}"
+            f"breakpoints must be within {_FARTHEST:g} scales of omega; one is {jumps[-1]:.3g} "
+            f"away, the scale is {scale:.3g}"
         )
 
     def difference(s: float) -> Any:
@@ -100,7 +101,7 @@ def principal_value(
         value, error, size = _decaying(difference, jumps, scale, rtol)
         way_out = "give the scale over which f varies and the breakpoints at which it jumps"
     else:
-        period = _checks.number("period", period, above=0)
+        period = _scale("period", period)
         if jumps and jumps[-1] > _MOST_PERIODS * period:
             raise ValueError(
                 f"period must be at least {jumps[-1] / _MOST_PERIODS:.3g}, for breakpoints "
@@ -241,6 +242,16 @@ def _checked(name: str, function: Any, argument: str) -> Callable[[float], NDArr
     return checked
 
 
+def _scale(name: str, value: Any) -> float:
+    """A positive number whose powers do not leave the range of doubles."""
+    scale = _checks.number(name, value, above=0)
+    if not _SMALLEST < scale < _HIGHEST:
+        raise ValueError(
+            f"{name} must be between {_SMALLEST:g} and {_HIGHEST:g}, got {scale:g}: use other units"
+        )
+    return scale
+
+
 def _tolerance(name: str, value: Any) -> float:
     """A number that is not negative and below 1."""
     tolerance = _checks.number(name, value)
@@ -274,8 +285,13 @@ def imaginary_axis(
         >>> round(float(found), 9)
         1.0
     """
-    scale = _checks.number("scale", scale, above=0)
-    rtol, atol = _tolerance("rtol", rtol), _tolerance("atol", atol)
+    scale = _scale("scale", scale)
+    rtol, atol = _tolerance("rtol", rtol), _checks.number("atol", atol)
+    if atol < 0 or rtol == atol == 0:
+        raise ValueError(
+            f"atol must not be negative, and not zero where rtol is; got atol = {atol:g}, "
+            f"rtol = {rtol:g}"
+        )
     function = _checked("function", function, "κ")
     start = scale * _LOG_LOWEST
     nodes, weights = np.polynomial.legendre.leggauss(_LOG_NODES)
