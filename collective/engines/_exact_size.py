@@ -171,12 +171,17 @@ class Size:
         found = 2 * times * row + kept * (16 * side * side + _STATE_BYTES)
         if self.by_exponentials():
             work = self._work()
-            made, results = exponential.products(request.times, work.norm)
+            _, results = exponential.products(request.times, work.norm)
             found += exponential.predicted_bytes(work.sizes, work.entries, results)
         else:
-            found += 16 * side * side * _INTEGRATOR_VECTORS
+            found += density_bytes(side)
             found += 20 * side * (n * n + n * n // 2 + n)
         return found
+
+
+def density_bytes(side: int) -> int:
+    """The density matrix of a Hilbert space of so many dimensions, and QuTiP's copies of it."""
+    return 16 * side * side * _INTEGRATOR_VECTORS
 
 
 def _slopes(request: Request, extent: Extent) -> float:

@@ -17,7 +17,7 @@ from collective._progress import Progress
 from collective._requests import Request, density_matrix
 from collective.couplings import Couplings
 from collective.engines import exponential
-from collective.engines._exact_size import ENVELOPE_STEPS, Size
+from collective.engines._exact_size import ENVELOPE_STEPS, Size, density_bytes
 from collective.engines.measures import LevelMeasure, PairMeasure
 from collective.engines.recorder import Recorder
 from collective.engines.runs import Checkpoint, Clock, Cost, Run, without_docstrings
@@ -215,7 +215,7 @@ def steady_state(problem: "Couplings | MasterEquation", dims: list[int], what: s
 def _way_to_steady(problem: "Couplings | MasterEquation", size: int) -> str:
     """What can be had instead of a steady state too large to solve for."""
     available = available_bytes()
-    held = predicted_bytes(size.bit_length() - 1)
+    held = density_bytes(size)
     if available is None or held < available:
         return (
             "evolve to times late against the slowest decay instead, where ρ alone "
