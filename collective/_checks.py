@@ -33,7 +33,7 @@ def finite(name: str, value: ArrayLike, dtype: type = float) -> NDArray[Any]:
             array = array.astype(complex)
         elif array.dtype != float:
             array = array.astype(float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             f"{name} must be numbers in a regular array, not {_short(value)}"
         ) from None

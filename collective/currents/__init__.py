@@ -1,6 +1,12 @@
 """Extended charges and currents: Coulomb and Ampère interactions of orbitals, in atomic units."""
 
 from collective.currents._fermions import annihilator, number, spin
+from collective.currents.bloch import (
+    bloch_coupling,
+    bloch_current,
+    phonon_coupling,
+    phonon_matrix_element,
+)
 from collective.currents.estimates import (
     Estimate,
     momentum_ratio,
@@ -21,6 +27,7 @@ from collective.currents.kernels import (
     transverse_kernel,
 )
 from collective.currents.orbitals import Orbitals
+from collective.currents.propagators import coulomb_kernel, imaginary_time_kernel, time_kernel
 from collective.currents.shapes import gaussian, hydrogen_like
 
 __all__ = [
@@ -29,21 +36,28 @@ __all__ = [
     "Interactions",
     "Orbitals",
     "annihilator",
+    "bloch_coupling",
+    "bloch_current",
     "constants",
+    "coulomb_kernel",
     "darwin_energy",
     "dipole_energy",
     "gaussian",
     "hydrogen_like",
+    "imaginary_time_kernel",
     "interactions",
     "momentum_kernel",
     "momentum_ratio",
     "number",
+    "phonon_coupling",
+    "phonon_matrix_element",
     "phonon_ratio",
     "plane_wave_coupling",
     "plasma_frequency",
     "screening_wavenumber",
     "spatial_kernel",
     "spin",
+    "time_kernel",
     "transverse_kernel",
     "velocity_ratio",
 ]

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from collective import _checks
 from collective._memory import require
+from collective.currents._units import short
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
 _BYTES_PER_ENTRY = 20  # of a complex sparse matrix
+_UNTHINKABLE = 500  # orbitals; 4^500 is still a double
 _SPINS = ("up", "down")
 
 
@@ -31,6 +33,7 @@ def annihilator(orbitals: int, orbital: int, spin: str) -> "Qobj":
 
     Raises:
         ValueError: for an orbital that is not there, or another spin.
+        ProblemTooLargeError: from about 16 orbitals.
 
     Example:
         >>> import collective as co
@@ -41,8 +44,15 @@ def annihilator(orbitals: int, orbital: int, spin: str) -> "Qobj":
     from qutip import fdestroy
 
     count = _checks.count("orbitals", orbitals)
+    require(
+        int(_BYTES_PER_ENTRY * 4.0 ** min(count, _UNTHINKABLE)),
+        f"an operator on {short(count)} orbitals",
+        "take fewer orbitals",
+    )
     if _checks.count("orbital", orbital, minimum=0) >= count:
-        raise ValueError(f"orbital must be below {count}, the number of orbitals; got {orbital}")
+        raise ValueError(
+            f"orbital must be below {count}, the number of orbitals; got {short(orbital)}"
+        )
     return fdestroy(2 * count, 2 * orbital + _SPINS.index(_checks.choice("spin", spin, _SPINS)))
 
 
@@ -122,7 +132,7 @@ def _hermitian(operator: "Qobj") -> "Qobj":
 
 def _require(size: int, terms: int) -> None:
     """Each of L² hops has an entry for a quarter of the states, the sum one per hop and state."""
-    entries = 4.0**size * (size**2 / 2 + 3 * (1 + terms))
+    entries = 4.0 ** min(size, _UNTHINKABLE) * (size**2 / 2 + 3 * (1 + terms))
     require(
         int(entries * _BYTES_PER_ENTRY),
         f"a Hamiltonian on {size} orbitals, 4^{size} states,",

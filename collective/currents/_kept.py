@@ -1,7 +1,12 @@
-"""Parts of the integrals, kept in a file as they come."""
+"""Parts of the integrals, kept in a file as they come.
+
+A file that can no longer be written costs nothing that is computed: it is said once, at the end.
+"""
 
 import hashlib
 import os
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._files import completed, written
+from collective.currents._units import short
 from collective.currents.orbitals import Orbitals
+
+_LAYOUT = 2  # of the file
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,15 @@ class Integrals:
         return Integrals(factor * self.values + 0.0, abs(factor) * self.error)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A part of which the first pairs are done: their sums, not yet times the volume element."""
+
+    values: NDArray[Any]
+    error: float
+    pairs: int
+
+
 class Kept:
     """A checkpoint: parts by name, of one problem.
 
@@ -36,20 +53,27 @@ class Kept:
         orbitals: whose integrals they are.
         screening: κ.
 
+    Attributes:
+        failure: why the file could not be written, or None.
+
     Raises:
         ValueError: for a file of another problem, or one that is no checkpoint.
+        OSError: for a new file that cannot be written.
     """
 
     def __init__(self, path: "str | os.PathLike[str] | None", orbitals: Orbitals, screening: float):
         self._path: Path | None = None
+        self.failure: str | None = None
         if path is None:
             return
         if not isinstance(path, str | os.PathLike):
-            raise ValueError(f"checkpoint must be a file name, got {path!r}")
+            raise ValueError(f"checkpoint must be a file name, got {short(path)}")
         self._path = completed("checkpoint", path, ".npz")
-        digest = hashlib.sha256(repr(screening).encode())
+        digest = hashlib.sha256(repr((_LAYOUT, screening)).encode())
         for array in (*orbitals.axes, orbitals.wavefunctions):
             digest.update(np.ascontiguousarray(array).data)
+        self._shape = (len(orbitals),) * 4
+        self._dtype = orbitals.wavefunctions.dtype
         self._arrays: dict[str, Any] = {"problem": digest.hexdigest()}
         if self._path.is_file():
             found = _read(self._path)
@@ -59,20 +83,81 @@ class Kept:
                     "another file"
                 )
             self._arrays = found
-        self._write()  # a file that cannot be written shows now
+        else:
+            self._write()  # a file that cannot be written shows now
 
     def get(self, name: str) -> Integrals | None:
         """A part, if it is there."""
-        if self._path is None or not {name, f"{name}_error"} <= set(self._arrays):
+        found = self._stored(name)
+        return None if found is None else Integrals(*found)
+
+    def begun(self, name: str) -> Begun | None:
+        """A part that was interrupted, if there is one."""
+        found = self._stored(f"{name}_begun")
+        if found is None:
             return None
-        return Integrals(self._arrays[name], float(self._arrays[f"{name}_error"]))
+        pairs = np.asarray(self._arrays.get(f"{name}_pairs"))
+        size = self._shape[0]
+        if pairs.shape != () or pairs.dtype.kind != "i" or not 0 <= pairs < size * (size + 1) // 2:
+            raise self._damaged(f"{name}_pairs")
+        return Begun(*found, int(pairs))
 
     def put(self, name: str, part: Integrals) -> None:
         """Keep a part."""
         if self._path is None:
             return
+        for extra in (f"{name}_begun", f"{name}_begun_error", f"{name}_pairs"):
+            self._arrays.pop(extra, None)
         self._arrays |= {name: part.values, f"{name}_error": part.error}
-        self._write()
+        self._keep()
+
+    def put_begun(self, name: str, part: Begun) -> None:
+        """Keep what is done of an interrupted part."""
+        if self._path is None:
+            return
+        self._arrays |= {
+            f"{name}_begun": part.values,
+            f"{name}_begun_error": part.error,
+            f"{name}_pairs": part.pairs,
+        }
+        self._keep()
+
+    def warn(self, stacklevel: int) -> None:
+        """Say that the file could not be written; where warnings are errors, stay silent."""
+        if self.failure is None:
+            return
+        with suppress(UserWarning):  # the integrals are there, and diagnostics have the failure
+            warnings.warn(
+                f"the checkpoint could not be written: {self.failure}", stacklevel=stacklevel + 1
+            )
+
+    def _stored(self, name: str) -> tuple[NDArray[Any], float] | None:
+        """An array of integrals and its error from the file, checked."""
+        if self._path is None or not {name, f"{name}_error"} <= set(self._arrays):
+            return None
+        values, error = self._arrays[name], np.asarray(self._arrays[f"{name}_error"])
+        fits = values.shape == self._shape and values.dtype == self._dtype
+        if not fits or not np.all(np.isfinite(values)):
+            raise self._damaged(name)
+        if error.shape != () or error.dtype.kind != "f" or not 0 <= error < np.inf:
+            raise self._damaged(f"{name}_error")
+        return values, float(error)
+
+    def _damaged(self, name: str) -> ValueError:
+        return ValueError(
+            f"checkpoint {self._path} is damaged: {name!r} in it is not what was written; choose "
+            "another file, or delete this one"
+        )
+
+    def _keep(self) -> None:
+        """Write; a full disk must not cost the run itself, nor Ctrl-C what is computed."""
+        try:
+            self._write()
+        except OSError as error:
+            self.failure = str(error)
+        except KeyboardInterrupt:
+            self._write()
+            raise
 
     def _write(self) -> None:
         def write(path: Path) -> None:
@@ -84,10 +169,10 @@ class Kept:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    from zipfile import BadZipFile
-
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (ValueError, TypeError, BadZipFile, EOFError):
+    except OSError:
+        raise
+    except Exception:  # whatever a broken archive makes of numpy, zipfile and zlib
         raise ValueError(f"checkpoint {path} is not a file of integrals; choose another") from None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from collective._progress import Progress
 from collective.currents._free_space import Convolution, Grid, longitudinal, screened
-from collective.currents._kept import Integrals, Kept
+from collective.currents._kept import Begun, Integrals, Kept
 from collective.currents.orbitals import Orbitals
 
 _ROUND_OFF = 1e-14  # relative, of an integral
@@ -37,7 +37,11 @@ def coulomb_and_ampere(
     ) -> Integrals:
         found = kept.get(name)
         if found is None:
-            found = _pairwise(orbitals, others(), kernel(), bar)
+            begun = kept.begun(name)
+            bar.step(0 if begun is None else begun.pairs)
+            found = _pairwise(
+                orbitals, others(), kernel(), bar, begun, lambda part: kept.put_begun(name, part)
+            )
             kept.put(name, found)
         else:
             bar.step(len(orbitals) * (len(orbitals) + 1) // 2)
@@ -54,17 +58,27 @@ def coulomb_and_ampere(
 
 
 def _pairwise(
-    orbitals: Orbitals, others: NDArray | None, kernel: Convolution, bar: Progress
+    orbitals: Orbitals,
+    others: NDArray | None,
+    kernel: Convolution,
+    bar: Progress,
+    begun: Begun | None,
+    interrupted: Callable[[Begun], None],
 ) -> Integrals:
-    """∫∫f_{l₁l₂} k f_{l₃l₄} of f_ll' = ψ_l*ψ_l', or of ψ_l*g_l' − g_l*ψ_l' with others g."""
+    """∫∫f_{l₁l₂} k f_{l₃l₄} of f_ll' = ψ_l*ψ_l', or of ψ_l*g_l' − g_l*ψ_l' with others g.
+
+    What was begun earlier is gone on with; what Ctrl-C stops is given to `interrupted`.
+    """
     values = orbitals.wavefunctions
     size = len(values)
     flat = values.reshape(size, -1)
     other = None if others is None else others.reshape(size, -1)
-    total = np.zeros((size,) * 4, dtype=values.dtype)
-    error = 0.0
-    for l in range(size):
-        for k in range(l, size):
+    pairs = [(l, k) for l in range(size) for k in range(l, size)]
+    done = 0 if begun is None else begun.pairs
+    total = np.zeros((size,) * 4, dtype=values.dtype) if begun is None else begun.values.copy()
+    error = 0.0 if begun is None else begun.error
+    try:
+        for l, k in pairs[done:]:
             f = values[l].conj() * (values if others is None else others)[k]
             if others is not None:
                 f -= others[l].conj() * values[k]
@@ -78,7 +92,11 @@ def _pairwise(
                 total[:, :, l, k] = sums
                 total[:, :, k, l] = sums.conj().T  # f_kl = ±f_lk*, with the sign on both sides
                 error = max(error, aliased * abs(total[k, l, l, k]))
+            done += 1
             bar.step()
+    except KeyboardInterrupt:
+        interrupted(Begun(total, float(error), done))
+        raise
     # what the sum of the parts may cancel to is no better than the parts
     error = max(float(error), _ROUND_OFF * float(np.abs(total).max()))
     return Integrals(total, error).scaled(orbitals.volume_element)

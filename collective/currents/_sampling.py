@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective.currents._units import sized
 from collective.currents.shapes import Wavefunction
 
 _FEWEST = 8  # points per axis
@@ -41,7 +42,7 @@ def checked_axes(axes: Sequence[ArrayLike]) -> tuple[NDArray[np.float64], ...]:
         raise ValueError(f"axes must be three arrays (x, y, z), got {len(given)}")
     points = []
     for name, axis in zip("xyz", given, strict=True):
-        array = _checks.finite(f"axes: {name}", axis)
+        array = sized(f"axes: {name}", axis)
         if array.ndim != 1 or len(array) < _FEWEST:
             raise ValueError(
                 f"axes: {name} must have at least {_FEWEST} points in one row, got shape "
@@ -92,7 +93,10 @@ def sample(axes: tuple[NDArray, ...], wavefunctions: Any) -> NDArray[Any]:
 
 def sampled(name: str, function: Wavefunction, axes: tuple[NDArray, ...]) -> NDArray:
     """A function of (x, y, z) at every point."""
-    values = np.asarray(function(*meshed(axes)))
+    try:
+        values = np.asarray(function(*meshed(axes)))
+    except Exception as error:
+        raise ValueError(f"{name} failed on arrays x, y, z of the grid: {error!r}") from error
     shape = tuple(len(axis) for axis in axes)
     try:
         return np.broadcast_to(values, shape)

@@ -1,6 +1,6 @@
 """Units of the interaction of currents, and the checks of its arguments."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +30,11 @@ class Constants:
     charge: float = 1.0
     mass: float = 1.0
     hbar: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = positive(field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
 
     @property
     def permittivity(self) -> float:
@@ -61,6 +66,35 @@ def not_negative(name: str, value: Any) -> float:
     if number < 0:
         raise ValueError(f"{name} must not be negative, got {number:g}")
     return number
+
+
+def positive(name: str, value: Any) -> float:
+    """A number whose cube neither over- nor underflows, above zero."""
+    return float(lengths(name, _checks.number(name, value, above=0)))
+
+
+def short(value: Any) -> str:
+    """What a message shows of a value."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def temperatures(value: Any) -> float:
+    """k_BT, zero or a number whose inverse is one."""
+    number = not_negative("temperature", value)
+    return positive("temperature", number) if number > 0 else 0.0
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {short(value)}")
+    return bool(value)
+
+
+def wavevector(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """A vector (3,) whose cube neither over- nor underflows."""
+    return np.asarray(sized(name, _checks.vector(name, value)))
 
 
 def velocities(name: str, value: ArrayLike, c: Constants) -> NDArray[np.float64]:
@@ -108,12 +142,12 @@ def polar(separation: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float6
     return r, array / r[..., None]
 
 
-def frequencies(frequency: ArrayLike) -> NDArray[np.complex128]:
+def frequencies(frequency: ArrayLike, name: str = "frequency") -> NDArray[np.complex128]:
     """Angular frequencies in the upper half plane, real axis included."""
-    omega = sized("frequency", frequency, complex)
+    omega = sized(name, frequency, complex)
     if np.any(omega.imag < 0):
         raise ValueError(
-            "frequency must be real or in the upper half plane (time dependence e^{−iωt}), got "
+            f"{name} must be real or in the upper half plane (time dependence e^{{−iωt}}), got "
             f"{omega[omega.imag < 0][0]:g}"
         )
     return omega + 0j  # −0 would choose the wrong side of the branch cut

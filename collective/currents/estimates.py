@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from collective import _checks
-from collective.currents._units import Units, constants, lengths, not_negative, velocities
+from collective.currents._units import (
+    Units,
+    constants,
+    lengths,
+    not_negative,
+    positive,
+    sized,
+    velocities,
+    wavevector,
+)
 from collective.currents.kernels import momentum_kernel
 
 
@@ -67,11 +76,11 @@ def plasma_frequency(
     c = constants(units)
     over_mass = not_negative("density", density) / c.mass
     ions = not_negative("ion_density", ion_density)
-    charge = _checks.number("ion_charge", ion_charge)
+    charge = float(sized("ion_charge", _checks.number("ion_charge", ion_charge)))
     if ions > 0:
         if ion_mass is None:
             raise ValueError(f"ion_mass is required with ion_density = {ions:g}")
-        over_mass += ions * charge**2 / _checks.number("ion_mass", ion_mass, above=0)
+        over_mass += ions * charge**2 / positive("ion_mass", ion_mass)
     return c.charge * float(np.sqrt(over_mass / c.permittivity))
 
 
@@ -117,10 +126,10 @@ def phonon_ratio(
         >>> co.currents.phonon_ratio(10.2, 200 * 8.617333e-5, 0.5, electrons_per_ion=4)
         Estimate: printed 0.703174, corrected 0.175794 (ω_p² counts 4 electrons per ion)
     """
-    energy = _checks.number("fermi_energy", fermi_energy, above=0)
-    phonon = _checks.number("phonon_energy", phonon_energy, above=0)
-    per_ion = _checks.number("electrons_per_ion", electrons_per_ion, above=0)
-    g = _checks.number("coupling", coupling, above=0)
+    energy = positive("fermi_energy", fermi_energy)
+    phonon = positive("phonon_energy", phonon_energy)
+    per_ion = positive("electrons_per_ion", electrons_per_ion)
+    g = positive("coupling", coupling)
     printed = (energy / g) * (phonon / g)
     return Estimate(
         printed,
@@ -213,12 +222,12 @@ def plane_wave_coupling(
         >>> print(f"{co.currents.plane_wave_coupling(k, [-1, 0, 0], q, volume=1):.5f}")
         0.03346
     """
-    k1, k2, q = (_checks.vector(name, v) for name, v in (("k1", k1), ("k2", k2), ("q", q)))
+    k1, k2, q = (wavevector(name, v) for name, v in (("k1", k1), ("k2", k2), ("q", q)))
     along = _checks.direction("q", q)
     # the ∓½q are longitudinal and project to zero
     transverse = k1 @ k2 - (k1 @ along) * (k2 @ along)
     c = constants(units)
-    scale = (c.charge * c.hbar / c.mass) ** 2 / _checks.number("volume", volume, above=0)
+    scale = (c.charge * c.hbar / c.mass) ** 2 / positive("volume", volume)
     kernel = momentum_kernel(
         np.linalg.norm(q), frequency, plasma_frequency=plasma_frequency, units=units
     )

@@ -27,7 +27,7 @@ from collective.currents._fermions import full, reduced
 from collective.currents._free_space import Grid
 from collective.currents._kept import Kept
 from collective.currents._pairs import coulomb_and_ampere
-from collective.currents._units import not_negative
+from collective.currents._units import flag, not_negative
 from collective.currents.orbitals import Orbitals
 
 if TYPE_CHECKING:
@@ -183,7 +183,8 @@ def interactions(
         screening: κ of the Ampère interaction in bohr⁻¹, ω_p/c of a plasma
             (`screening_wavenumber`); the Coulomb interaction is not screened by it.
         checkpoint: a file in which the five parts (charge, three components of the current and
-            its divergence) are kept as they come, and from which the same call goes on later.
+            its divergence) are kept as they come, and what Ctrl-C stops of one; the same call goes
+            on from there later. A disk that fills up on the way is a warning.
         progress: show a progress bar after two seconds.
 
     Returns:
@@ -193,6 +194,7 @@ def interactions(
     Raises:
         ValueError: for a screening that is negative or beyond the grid, or a checkpoint of
             another problem.
+        OSError: for a new checkpoint that cannot be written.
         ProblemTooLargeError: before anything is allocated.
 
     Example:
@@ -208,6 +210,7 @@ def interactions(
     """
     _checks.instance("orbitals", orbitals, Orbitals, "co.currents.Orbitals(...)")
     screening = not_negative("screening", screening)
+    progress = flag("progress", progress)
     finest = np.pi / min(orbitals.spacings)
     if screening > finest:
         raise ValueError(
@@ -225,6 +228,7 @@ def interactions(
     size = len(orbitals)
     with Progress(5 * size * (size + 1) // 2, "integrals", show=progress) as bar:
         coulomb, ampere = coulomb_and_ampere(orbitals, screening, bar, kept)
+    kept.warn(stacklevel=2)
     unresolved = _UNRESOLVED * float(orbitals.unresolved.max())
     grid_errors, box_errors = [], []
     for found in (coulomb, ampere):
@@ -238,6 +242,7 @@ def interactions(
         "ampere_box_error": box_errors[1],
         "bytes_predicted": predicted,
         "seconds": time.perf_counter() - start,
+        **({} if kept.failure is None else {"checkpoint_failure": kept.failure}),
     }
     return Interactions(
         orbitals,

@@ -16,12 +16,14 @@ from collective.currents._sampling import (
     sampled,
     unresolved_of,
 )
+from collective.currents._units import short
 from collective.currents.shapes import Wavefunction
 
 _LARGEST_OUTSIDE = 3e-5  # of the norm, that may lie outside the grid
 _LARGEST_UNRESOLVED = 0.05  # of the norm, in the shortest tenth of the waves; 0.1 is noise
 _EXTREME = 1e60  # of ψ: fourth powers of it stay inside a double
 _LONGEST = 1e-3  # metres
+_HIGHEST = 8  # derivative: the shortest wave to this power is a double on any grid
 _INDEPENDENT = 1e-8  # smallest eigenvalue of the overlap of independent orbitals
 
 
@@ -174,8 +176,18 @@ class Orbitals:
         return Orbitals(self.axes, np.tensordot(root.T, self.wavefunctions, 1))
 
     def derivative(self, axis: int, order: int = 1) -> NDArray[Any]:
-        """∂ψ/∂x_axis or a higher derivative, (L, X, Y, Z), of the function through the points."""
-        return derivative(self.wavefunctions, axis, self.spacings[axis], order)
+        """∂ψ/∂x_axis or a higher derivative, (L, X, Y, Z), of the function through the points.
+
+        Raises:
+            ValueError: for an axis that is not 0, 1 or 2, or an order that is not 1 to 8.
+        """
+        along = _checks.count("axis", axis, minimum=0)
+        if along > 2:
+            raise ValueError(f"axis must be 0, 1 or 2, got {along}")
+        times = _checks.count("order", order)
+        if times > _HIGHEST:
+            raise ValueError(f"order must not exceed {_HIGHEST}, got {short(times)}")
+        return derivative(self.wavefunctions, along, self.spacings[along], times)
 
     def laplacian(self) -> NDArray[Any]:
         """∇²ψ, (L, X, Y, Z)."""

@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective.currents._units import flag, positive, short, wavevector
 
 _LARGEST_L = 20  # beyond, shapes on a grid of any sense overflow
+_LARGEST_N = 100  # its factorials and powers stay doubles
+_FAR = 4000.0  # 2Zr/n from which e^{−Zr/n} is zero beside any power
 Wavefunction = Callable[[NDArray, NDArray, NDArray], NDArray]
 
 
@@ -34,17 +37,21 @@ def gaussian(
         ψ(x, y, z) for `Orbitals`.
 
     Raises:
-        ValueError: for a width that is not positive, or an m that l does not have.
+        ValueError: for a width that is not positive, an m that l does not have, or a flag that is
+            neither True nor False.
     """
     harmonic = _harmonic(l, m, real)
-    width = _checks.number("width", width, above=0)
-    where = _checks.vector("centre", centre)
+    width = positive("width", width)
+    where = wavevector("centre", centre)
     # ∫r^{2l+2} e^{−r²/a²}dr = ½a^{2l+3} Γ(l + 3/2)
-    scale = np.sqrt(2 / (width ** (2 * l + 3) * gamma(l + 1.5)))
+    scale = np.sqrt(2 / (width**3 * gamma(l + 1.5)))
 
     def wavefunction(x: NDArray, y: NDArray, z: NDArray) -> NDArray:
+        from scipy.special import xlogy
+
         r, angular = harmonic(x - where[0], y - where[1], z - where[2])
-        return scale * r**l * angular * np.exp(-(r**2) / (2 * width**2))
+        # one exponential, so that no power overflows where the Gaussian is zero
+        return scale * angular * np.exp(xlogy(l, r / width) - (r / width) ** 2 / 2)
 
     return wavefunction
 
@@ -73,20 +80,23 @@ def hydrogen_like(
         of all for l = 0.
 
     Raises:
-        ValueError: for quantum numbers that do not exist, or a charge that is not positive.
+        ValueError: for quantum numbers that do not exist or exceed 100, a charge that is not
+            positive, or a flag that is neither True nor False.
     """
     harmonic = _harmonic(l, m, real)
     if _checks.count("n", n) <= l:
         raise ValueError(f"n must be above l = {l}, got {n}")
-    charge = _checks.number("charge", charge, above=0)
-    where = _checks.vector("centre", centre)
+    if n > _LARGEST_N:
+        raise ValueError(f"n must not exceed {_LARGEST_N}, got {short(n)}")
+    charge = positive("charge", charge)
+    where = wavevector("centre", centre)
     scale = np.sqrt((2 * charge / n) ** 3 * factorial(n - l - 1) / (2 * n * factorial(n + l)))
 
     def wavefunction(x: NDArray, y: NDArray, z: NDArray) -> NDArray:
         from scipy.special import eval_genlaguerre
 
         r, angular = harmonic(x - where[0], y - where[1], z - where[2])
-        rho = 2 * charge * r / n
+        rho = np.minimum(2 * charge * r / n, _FAR)
         radial = rho**l * eval_genlaguerre(n - l - 1, 2 * l + 1, rho) * np.exp(-rho / 2)
         return scale * radial * angular
 
@@ -96,9 +106,10 @@ def hydrogen_like(
 def _harmonic(l: int, m: int, real: bool) -> Callable[..., tuple[NDArray, NDArray]]:
     """(r, Y_lm) of x, y, z."""
     if _checks.count("l", l, minimum=0) > _LARGEST_L:
-        raise ValueError(f"l must not exceed {_LARGEST_L}, got {l}")
+        raise ValueError(f"l must not exceed {_LARGEST_L}, got {short(l)}")
     if abs(_checks.count("m", m, minimum=-l)) > l:
-        raise ValueError(f"m must be between −l and l = {l}, got {m}")
+        raise ValueError(f"m must be between −l and l = {l}, got {short(m)}")
+    real = flag("real", real)
     k = abs(m)
     scale = np.sqrt((2 * l + 1) / (4 * np.pi) * factorial(l - k) / factorial(l + k))
 

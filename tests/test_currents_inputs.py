@@ -1,0 +1,351 @@
+"""What `co.currents` does with bad input, full disks, broken files and Ctrl-C."""
+
+import datetime
+import decimal
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+
+import collective as co
+from collective.currents import _kept
+from collective.currents._free_space import Convolution
+
+currents = co.currents
+AXIS = np.linspace(-5, 5, 16)
+S = currents.gaussian()
+ORBITALS = currents.Orbitals([AXIS] * 3, [S, currents.gaussian(1, 1)])
+
+
+def velocity(k):
+    return k
+
+
+# one good call of every public function: its arguments in the order of its signature
+GOOD = {
+    "Constants": {"speed_of_light": 1.0, "permeability": 1.0, "charge": 1.0, "mass": 1, "hbar": 1},
+    "Orbitals": {"axes": [AXIS] * 3, "wavefunctions": [S]},
+    "annihilator": {"orbitals": 2, "orbital": 0, "spin": "up"},
+    "bloch_coupling": {
+        "k1": [1, 0, 0],
+        "k2": [0, 1, 1],
+        "q": [0, 0, 0.1],
+        "velocity": velocity,
+        "volume": 1.0,
+        "frequency": 0.1,
+        "plasma_frequency": 0.2,
+        "charges": (-1, -1),
+        "units": "atomic",
+    },
+    "bloch_current": {
+        "k": [1, 0, 0],
+        "q": [0, 0, 0.1],
+        "velocity": velocity,
+        "volume": 1.0,
+        "charge": -1.0,
+        "units": "atomic",
+    },
+    "constants": {"units": "SI"},
+    "coulomb_kernel": {"q": 1.0, "units": "atomic"},
+    "darwin_energy": {
+        "separation": [0, 0, 1],
+        "v1": [1, 0, 0],
+        "v2": [1, 0, 0],
+        "charges": (-1, -1),
+        "units": "atomic",
+    },
+    "dipole_energy": {
+        "m1": [0, 0, 1],
+        "m2": [0, 0, 1],
+        "separation": [0, 0, 1],
+        "frequency": 0.5,
+        "plasma_frequency": 0.2,
+        "units": "atomic",
+    },
+    "gaussian": {"l": 1, "m": 0, "width": 1.0, "centre": (0, 0, 0), "real": False},
+    "hydrogen_like": {"n": 2, "l": 1, "m": 0, "charge": 1.0, "centre": (0, 0, 0), "real": False},
+    "imaginary_time_kernel": {
+        "q": 1.0,
+        "tau": 0.3,
+        "temperature": 0.5,
+        "plasma_frequency": 0.1,
+        "units": "atomic",
+    },
+    "interactions": {
+        "orbitals": ORBITALS,
+        "screening": 0.0,
+        "checkpoint": None,
+        "progress": False,
+    },
+    "momentum_kernel": {
+        "q": 1.0,
+        "frequency": 0.5,
+        "plasma_frequency": 0.1,
+        "units": "atomic",
+    },
+    "momentum_ratio": {"q": 1e10, "plasma_frequency": 1e16, "units": "SI"},
+    "number": {"orbitals": 2, "orbital": 0},
+    "phonon_coupling": {
+        "matrix_element": 0.1,
+        "phonon_energy": 0.2,
+        "ions": 10,
+        "energy": 0.05,
+        "tau": None,
+        "temperature": 0.0,
+    },
+    "phonon_matrix_element": {
+        "q": [0, 0, 1],
+        "polarisation": [0, 0, 1],
+        "phonon_frequency": 0.1,
+        "potential": -0.3,
+        "ion_mass": 1e4,
+        "units": "atomic",
+    },
+    "phonon_ratio": {
+        "fermi_energy": 10.0,
+        "phonon_energy": 0.1,
+        "coupling": 0.5,
+        "electrons_per_ion": 1.0,
+    },
+    "plane_wave_coupling": {
+        "k1": [1, 0, 0],
+        "k2": [1, 0, 0],
+        "q": [0, 0, 0.1],
+        "volume": 1.0,
+        "frequency": 0.0,
+        "plasma_frequency": 0.0,
+        "units": "atomic",
+    },
+    "plasma_frequency": {
+        "density": 1e28,
+        "ion_density": 1e28,
+        "ion_charge": 1.0,
+        "ion_mass": 1e-26,
+        "units": "SI",
+    },
+    "screening_wavenumber": {"plasma_frequency": 1e16, "units": "SI"},
+    "spatial_kernel": {
+        "r": 1.0,
+        "frequency": 0.5,
+        "plasma_frequency": 0.1,
+        "units": "atomic",
+    },
+    "spin": {"orbitals": 2, "orbital": 0},
+    "time_kernel": {"q": 1.0, "t": 0.5, "plasma_frequency": 0.1, "units": "atomic"},
+    "transverse_kernel": {
+        "separation": [0, 0, 1],
+        "frequency": 0.5,
+        "plasma_frequency": 0.1,
+        "units": "atomic",
+    },
+    "velocity_ratio": {
+        "v1": [1e6, 0, 0],
+        "v2": [1e6, 0, 0],
+        "direction": [0, 0, 1],
+        "units": "SI",
+    },
+}
+BAD = [
+    None, "x", "", "1.0", b"1", np.nan, np.inf, -np.inf, 10**400, -(10**400), 1e308, -1e308, 1e-308,
+    1e-200, 1e61, 0, -1, 60, True, False, 1j, complex(np.nan, 0), [], [[]], [1], [1, 2], [1, 2, 3],
+    [1, 2, 3, 4], [[1, 2], [3]], np.ones((2, 2)), np.ones((3, 3)), np.ones((2, 3)), np.array("x"),
+    np.array([None]), object(), {}, {"a": 1}, set(), len, int, co, 2.5, np.array(1.0), range(3),
+    np.ma.masked_array([1, 2, 3], [0, 1, 0]), np.ma.masked, np.datetime64("2020-01-01"),
+    datetime.date(2020, 1, 1), np.zeros(2, [("a", "f8")]), decimal.Decimal(1), "atomic ",
+    [1e308] * 3, [np.nan] * 3, ["1", "2", "3"], [True, False, True], [1e-320] * 3, [1e-160] * 3,
+    lambda k: "x", lambda k: [np.nan] * 3, lambda k: 1.0,
+]  # fmt: skip
+
+
+def test_every_public_function_is_walked():
+    """Results (`Estimate`, `Interactions`) are not called by users."""
+    assert set(GOOD) == set(currents.__all__) - {"Estimate", "Interactions"}
+    for name, arguments in GOOD.items():
+        assert list(inspect.signature(getattr(currents, name)).parameters) == list(arguments)
+        require_finite(getattr(currents, name)(**arguments))
+
+
+def require_finite(found):
+    """Raise AssertionError for anything that is or gives NaN or infinity."""
+    import qutip
+
+    if callable(found) and not isinstance(found, qutip.Qobj | type):  # an orbital
+        found = found(*np.array([[0.3, 1.0, 1e3], [0.2, 0.0, 0.0], [0.1, 1.0, 0.0]]))
+    if isinstance(found, currents.Estimate):
+        found = (found.printed, found.corrected)
+    for part in found if isinstance(found, tuple) else (found,):
+        if isinstance(part, int | float | complex | np.ndarray | np.generic):
+            assert np.all(np.isfinite(part))
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_bad_arguments_are_errors_that_name_them(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some are names of files
+    function = getattr(currents, name)
+    for argument in GOOD[name]:
+        for bad in BAD:
+            error = None
+            try:
+                require_finite(function(**{**GOOD[name], argument: bad}))
+            except co.ProblemTooLargeError:
+                continue
+            except (ValueError, TypeError) as found:
+                error = found
+            if error is not None:  # an argument, or what is computed from it, is named
+                assert any(word in str(error) for word in GOOD[name]), (argument, bad, error)
+                assert type(error) is ValueError or "must be" in str(error), (argument, bad, error)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ORBITALS.derivative(3), "axis"),
+        (lambda: ORBITALS.derivative("x"), "axis"),
+        (lambda: ORBITALS.derivative(0, None), "order"),
+        (lambda: ORBITALS.one_body("x"), "potential"),
+        (lambda: ORBITALS.one_body(np.nan), "potential"),
+        (lambda: ORBITALS.one_body(10**400), "potential"),
+        (lambda: ORBITALS.one_body(lambda x, y, z: np.nan * x), "potential"),
+        (lambda: ORBITALS.one_body(lambda x, y, z: "x"), "potential"),
+        (lambda: ORBITALS.one_body(lambda x: x), "potential"),
+        (lambda: currents.Orbitals([AXIS] * 3, [lambda x: x]), r"wavefunctions\[0\]"),
+        (lambda: currents.Orbitals([AXIS] * 3, [lambda x, y, z: None]), "wavefunctions"),
+        (lambda: currents.Orbitals.from_si(None, None), "axes"),
+        (lambda: currents.Orbitals.from_si([AXIS * 1e-10] * 3, None), "wavefunctions"),
+        (lambda: currents.Orbitals.from_si([AXIS] * 3, [S]), "metres"),
+    ],
+)
+def test_bad_arguments_of_orbitals(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_extreme_shapes_stay_numbers():
+    """Powers times exponentials that leave the range of doubles apart, not together."""
+    far = np.array([1e-3, 1.0, 30.0])
+    narrow = currents.gaussian(20, 3, width=1e-59)(far, 0 * far, 0 * far)
+    assert not np.any(narrow)
+    heavy = currents.hydrogen_like(60, 19, 2, charge=1e59)(far, 0 * far, 0 * far)
+    assert not np.any(heavy)
+    for shape, ends in ((currents.gaussian(3, 0, width=0.7), 6), (currents.hydrogen_like(30), 3e3)):
+        r = np.linspace(0, ends, 20001)
+        density = np.abs(shape(0 * r, 0 * r, r)) ** 2 * r**2
+        # Y_l0(ẑ)² = (2l + 1)/4π
+        ratio = np.sum(density) * (r[1] - r[0])
+        assert ratio == pytest.approx(7 / (4 * np.pi) if ends == 6 else 1 / (4 * np.pi), rel=1e-6)
+
+
+def disk_full_after(writes, monkeypatch):
+    """`written` that fails like a full disk from then on; counts what was tried."""
+    original, tried = _kept.written, []
+
+    def written(path, suffix, write):
+        tried.append(path)
+        if len(tried) > writes:
+            raise OSError(28, "No space left on device")
+        return original(path, suffix, write)
+
+    monkeypatch.setattr(_kept, "written", written)
+    return tried
+
+
+@pytest.mark.parametrize("filter_", ["always", "error"])
+def test_full_disk_costs_a_warning_and_nothing_computed(tmp_path, monkeypatch, filter_):
+    plain = currents.interactions(ORBITALS, progress=False)
+    tried = disk_full_after(2, monkeypatch)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter(filter_)
+        found = currents.interactions(ORBITALS, checkpoint=tmp_path / "x", progress=False)
+    assert len(tried) == 6  # one before, one for each part
+    np.testing.assert_array_equal(found.two_body, plain.two_body)
+    assert "No space left" in found.diagnostics["checkpoint_failure"]
+    if filter_ == "always":
+        assert [w.filename for w in caught] == [__file__]
+        assert "checkpoint could not be written" in str(caught[0].message)
+
+
+def test_full_disk_does_not_stop_what_is_gone_on_with(tmp_path, monkeypatch):
+    path = tmp_path / "x.npz"
+    plain = currents.interactions(ORBITALS, checkpoint=path, progress=False)
+    disk_full_after(0, monkeypatch)
+    again = currents.interactions(ORBITALS, checkpoint=path, progress=False)
+    np.testing.assert_array_equal(again.two_body, plain.two_body)
+    with pytest.raises(OSError, match="No space left"):  # a new file shows it at once
+        currents.interactions(ORBITALS, checkpoint=tmp_path / "new", progress=False)
+
+
+@pytest.mark.parametrize("when", [1, 2, 3, 6, 8])
+def test_interruption_loses_no_finished_potential(tmp_path, monkeypatch, when):
+    """Two orbitals, five parts of two or three pairs: each potential is computed once in all."""
+    plain = currents.interactions(ORBITALS, 0.2, progress=False)
+    original, calls = Convolution.__call__, []
+
+    def counted(self, f):
+        calls.append(f)
+        if len(calls) == when:
+            raise KeyboardInterrupt
+        return original(self, f)
+
+    monkeypatch.setattr(Convolution, "__call__", counted)
+    path = tmp_path / "x.npz"
+    with pytest.raises(KeyboardInterrupt):
+        currents.interactions(ORBITALS, 0.2, checkpoint=path, progress=False)
+    again = currents.interactions(ORBITALS, 0.2, checkpoint=path, progress=False)
+    np.testing.assert_array_equal(again.two_body, plain.two_body)
+    assert again.ampere_error == plain.ampere_error
+    with_interruption = len(calls)
+    currents.interactions(ORBITALS, 0.2, progress=False)
+    whole = len(calls) - with_interruption
+    assert with_interruption == whole + 1  # the interrupted one
+
+
+def test_interruption_of_a_write_loses_nothing(tmp_path, monkeypatch):
+    original, tried = _kept.written, []
+
+    def written(path, suffix, write):
+        tried.append(path)
+        if len(tried) == 2:
+            raise KeyboardInterrupt
+        return original(path, suffix, write)
+
+    monkeypatch.setattr(_kept, "written", written)
+    with pytest.raises(KeyboardInterrupt):
+        currents.interactions(ORBITALS, checkpoint=tmp_path / "x", progress=False)
+    with np.load(tmp_path / "x.npz") as file:
+        assert "charge" in file.files
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("charge", np.zeros(3)),
+        ("charge", np.full((2, 2, 2, 2), np.nan + 0j)),
+        ("charge", np.array(["x"])),
+        ("x_error", np.array("x")),
+        ("x_error", np.array(-1.0)),
+        ("y_error", np.zeros(2)),
+    ],
+)
+def test_damaged_checkpoints_are_named(tmp_path, name, value):
+    path = tmp_path / "x.npz"
+    currents.interactions(ORBITALS, checkpoint=path, progress=False)
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **{**arrays, name: value})
+    with pytest.raises(ValueError, match=f"is damaged: '{name}'"):
+        currents.interactions(ORBITALS, checkpoint=path, progress=False)
+
+
+def test_broken_archives_are_named(tmp_path):
+    path = tmp_path / "x.npz"
+    currents.interactions(ORBITALS, checkpoint=path, progress=False)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        broken = bytearray(whole)
+        for place in rng.integers(0, len(broken), 3):
+            broken[place] ^= 255
+        path.write_bytes(broken[: rng.integers(1, len(broken))])  # its directory is at the end
+        with pytest.raises(ValueError, match=r"checkpoint .* is not a file of integrals"):
+            currents.interactions(ORBITALS, checkpoint=path, progress=False)
