@@ -11,6 +11,7 @@ imaginary axis, without a principal value; the two routes check each other.
 
 from collective.spectral.baths import Bath, bath, checked_temperature
 from collective.spectral.integrals import imaginary_axis, principal_value
+from collective.spectral.retardation import retarded
 from collective.spectral.tensors import (
     coupling_tensor,
     decay_and_shift,
@@ -27,5 +28,6 @@ __all__ = [
     "imaginary_axis",
     "principal_value",
     "require_coupled",
+    "retarded",
     "static_tensor",
 ]

@@ -1,0 +1,152 @@
+r"""The interaction of two dipoles as a function of the delay: light needs r/c between them.
+
+A field is driven by dipole j and acts on dipole i a time s later,
+
+.. math:: H_{j→i}(t) = \int_0^∞ ds\; m_i(t)·D(s)·m_j(t − s), \qquad
+          \int_0^∞ ds\, D(s)\,e^{iωs} = −½F(ω) = K(ω) − \tfrac i2 J(ω),
+
+which is eq. (6) of Hu, Zhao and Li, "The field-induced interaction between non-resonant magnetic
+dipoles", with its Hermitian conjugate: their D alone has positive frequencies only,
+:math:`−i\int_0^∞\frac{dω}{2π}J(ω)e^{−iωs}`, and it is the sum that waits for the light.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import _checks
+from collective.emitters import Multilevel
+from collective.spectral.tensors import coupling_tensor, require_coupled
+
+_HIGHEST = 9.0  # in inverse widths: e^{−40} of the light is faster
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+_FINEST = 1e-13  # double precision
+_MOST = 2**17  # frequencies
+_SETTLES = 0.05  # twice the nodes of a smooth function make the error much smaller than that
+
+
+def retarded(
+    multilevel: Multilevel,
+    field: Any,
+    i: int,
+    j: int,
+    delays: ArrayLike,
+    *,
+    width: float,
+    breakpoints: ArrayLike = (),
+    rtol: float = 1e-8,
+) -> NDArray[np.float64]:
+    r"""D(s) between unit dipoles, seen by a Gaussian pulse of a width σ in time.
+
+    D itself is a distribution. In vacuum it sits on the light cone, with τ = r/c
+
+    .. math:: D(s) = \frac{1}{4πr^3}\left[(1 − 3r̂r̂)\,[δ(s − τ) + τδ'(s − τ)]
+              + (1 − r̂r̂)\,τ^2δ''(s − τ)\right],
+
+    static, induction and radiation field; a plasma, a wire or a mirror add a tail. What is
+    returned is :math:`∫ds' D(s')\,e^{−(s−s')^2/2σ^2}/\sqrt{2π}σ`, so before r/c it falls like the
+    Gaussian; its integral over s is the static interaction −½F(0) for every σ.
+
+    Args:
+        multilevel: dipoles whose positions and kind the field is evaluated for.
+        field: `Vacuum()` or any `Field`; the real axis is enough.
+        i: the emitter that is acted on.
+        j: the emitter that acts.
+        delays: s, any shape, in inverse units of rate.
+        width: σ > 0, likewise; frequencies up to 9/σ are asked of the field.
+        breakpoints: frequencies where F or a derivative of it jumps, such as the plasma's.
+        rtol: error allowed, of the integral of |F|.
+
+    Returns:
+        (..., 3, 3), in rates per squared time unit of reduced dipoles: m_i·D·m_j is a rate².
+
+    Raises:
+        ValueError: for i = j, coincident emitters, a field without magnetic response for magnetic
+            dipoles, a width too short for the delays, or an F with a pole on the axis.
+
+    Example:
+        Before the light arrives there is nothing, then comes the pulse:
+
+        >>> import numpy as np, collective as co
+        >>> pair = co.Multilevel.from_emitters(co.chain(2, 0.5, frequency=2 * np.pi))  # c = 1
+        >>> found = co.spectral.retarded(pair, co.Vacuum(), 0, 1, [0.2, 0.5, 0.8], width=0.03)
+        >>> np.abs(found[:, 0, 0]).round(4)
+        array([   0.    , 2343.1503,    0.    ])
+    """
+    _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
+    require_coupled(multilevel, field)
+    for name, index in (("i", i), ("j", j)):
+        if _checks.count(name, index, minimum=0) >= len(multilevel):
+            raise ValueError(
+                f"{name} must be below {len(multilevel)}, the number of emitters; got {index}"
+            )
+    if i == j:
+        raise ValueError(f"i and j must differ: what {i} does to itself at once diverges")
+    times = _checks.finite("delays", delays)
+    width, rtol = _checks.number("width", width, above=0), _checks.number("rtol", rtol, above=0)
+    if rtol < _FINEST:
+        raise ValueError(f"rtol must be at least {_FINEST:g}, got {rtol:g}")
+    marks = np.atleast_1d(_checks.finite("breakpoints", breakpoints))
+    highest = _HIGHEST / width
+    travel = float(
+        np.linalg.norm(multilevel.positions[i] - multilevel.positions[j])
+        / multilevel.speed_of_light
+    )
+    latest = max(float(np.abs(times).max(initial=0.0)), travel)
+    # a wave turns by half of 2π on each panel, so that 16 nodes see it
+    panels = 4 + (travel + latest) * highest / np.pi
+    if not panels * len(_NODES) * 2 < _MOST:
+        raise ValueError(
+            f"width = {width:g} is too short for delays up to {latest:g}: the integral over "
+            f"frequencies would need {panels * len(_NODES):.1e} of them; widen it to "
+            f"{2 * len(_NODES) * (travel + latest) * _HIGHEST / np.pi / _MOST:.2g} or more"
+        )
+    edges = np.unique(np.concatenate([[0.0], np.abs(marks[np.abs(marks) < highest]), [highest]]))
+    count = int(np.ceil(panels))
+    found, size = _integral(multilevel, field, (i, j), times.ravel(), width, edges, count)
+    error = np.inf
+    while True:
+        count, last = 2 * count, error
+        before = found
+        found, size = _integral(multilevel, field, (i, j), times.ravel(), width, edges, count)
+        error = float(np.abs(found - before).max(initial=0.0))
+        if error <= rtol * size:
+            return found.reshape(*times.shape, 3, 3)
+        if error > _SETTLES * last or 2 * count * len(_NODES) > _MOST:
+            raise ValueError(
+                f"field {field!r}: the integral over frequencies does not settle (to "
+                f"{error / size:.1e} of it): name in breakpoints where F jumps, a pole on the axis "
+                "has no answer"
+            )
+
+
+def _integral(
+    multilevel: Multilevel,
+    field: Any,
+    pair: tuple[int, int],
+    times: NDArray[np.float64],
+    width: float,
+    edges: NDArray[np.float64],
+    panels: int,
+) -> tuple[NDArray[np.float64], float]:
+    """−(1/2π) Re∫₀^∞dω F(ω)e^{−iωs − ω²σ²/2}, (S, 3, 3), and the same of ``|F|``, a number.
+
+    Between two edges ω goes as a cosine, so that a square root at an edge is smooth.
+    """
+    found = np.zeros((len(times), 9))
+    size = 0.0
+    for low, high in pairwise(edges):
+        some = max(2, int(np.ceil(panels * (high - low) / edges[-1])))
+        angles = np.pi * (np.arange(some)[:, None] + (1 + _NODES) / 2).ravel() / some
+        weights = np.tile(_WEIGHTS, some) * np.pi / (2 * some) * (high - low) / 2 * np.sin(angles)
+        omegas = low + (high - low) * np.sin(angles / 2) ** 2
+        weights *= np.exp(-((omegas * width) ** 2) / 2) / (2 * np.pi)
+        tensors = np.array(
+            [coupling_tensor(multilevel, field, *pair, float(omega)).ravel() for omega in omegas]
+        )
+        phases = np.exp(-1j * np.multiply.outer(times, omegas)) * weights
+        found -= (phases @ tensors).real
+        size += float((weights @ np.abs(tensors)).max())
+    return found.reshape(-1, 3, 3), size
