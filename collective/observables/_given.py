@@ -122,13 +122,13 @@ def directions(name: str, value: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(array / np.linalg.norm(array, axis=1)[:, None])
 
 
-def apart(points: NDArray[np.float64], emitters: Emitters) -> None:
+def apart(points: NDArray[np.float64], positions: NDArray[np.float64], wavelength: float) -> None:
     """Raise for a point at an emitter."""
     from scipy.spatial import cKDTree
 
-    distances, nearest = cKDTree(emitters.positions).query(points)
+    distances, nearest = cKDTree(positions).query(points)
     p = int(np.argmin(distances))
-    if distances[p] < _COINCIDENT * emitters.wavelength:
+    if distances[p] < _COINCIDENT * wavelength:
         raise ValueError(
             f"points: {points[p]} is at emitter {nearest[p]} (distance {distances[p]:.3g}), where "
             "its field diverges; leave a distance"

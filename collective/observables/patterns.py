@@ -7,7 +7,8 @@ The positive-frequency field of the emitters is, in the units of `docs/conventio
 which is what makes :math:`Γ_{mn} = 2k^2\,d̃^*_m·\mathrm{Im}\,G·d̃_n`. Everything here is a sum
 :math:`\sum_{mn} f^*_m·f_n\,⟨σ^+_mσ^-_n⟩` over vectors f_n, one for each emitter and each place.
 Emitters of different frequency radiate at the mean wave number k, as they do in Γ. The light of a
-drive is not part of it.
+drive is not part of it. Multi-level emitters radiate every transition at its own wave number. Of
+magnetic dipoles the field is the magnetic one, c·B, with C of `magnetic_green` for k²G.
 """
 
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from collective._memory import require
 from collective._progress import Progress
 from collective.emitters import Emitters
 from collective.fields import Vacuum
-from collective.fields.protocol import checked_points, total_green
-from collective.observables import _given, _sphere
+from collective.fields.protocol import checked_points, seen_by, total_green
+from collective.observables import _given, _levels, _sphere
 from collective.observables._light import far_fields, wavenumber
 from collective.result import Result
 
@@ -211,19 +212,27 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
     in photons per area and time: far away in vacuum it is the flux, r²I → dR/dΩ of
     `angular_pattern`; close by it is the mean square of the electric field in the same unit, of
     which an absorber there takes its share. In a plasma, where waves have k_p < k, it is k/k_p
-    of the flux.
+    of the flux. Of magnetic dipoles it is the magnetic field, c·B in the place of E.
+
+    Multi-level emitters, of a `MasterEquation`, send every transition a from y to x < y at its own
+    k_a = (E_y − E_x)/c, with beats between those of different frequency:
+
+    .. math:: I(r) = 2\sum_{ab} (k_ak_b)^{3/2}\,[G(r, r_a, k_a)·⟨x|d̃|y⟩_a]^*
+              ·[G(r, r_b, k_b)·⟨x|d̃|y⟩_b]\,⟨T^†_aT_b⟩, \qquad T_a = |x⟩⟨y|_a.
 
     Args:
-        result: of `evolve` with `observe=("correlations",)`.
+        result: of `evolve` with `observe=("correlations",)`; of a `MasterEquation` with
+            `observe=("states",)`.
         points: r, (..., 3), in units of length, not at an emitter.
-        field: with `green(r, r_source, k)`; None takes the one the couplings are of, or vacuum.
+        field: with `green(r, r_source, k)`; None takes the one the couplings are of, or vacuum. A
+            `MasterEquation` does not know its field: give it.
 
     Returns:
         (T, ...), in units of rate per length².
 
     Raises:
-        ValueError: for a result without correlations or positions, a point at an emitter, where
-            the field diverges, or a point where the field has no Green's tensor.
+        ValueError: for a result without correlations (states) or positions, a point at an
+            emitter, where the field diverges, or a point where the field has no Green's tensor.
         ProblemTooLargeError: if the answer does not fit into memory.
 
     Example:
@@ -235,16 +244,20 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
         >>> (co.observables.near_field(start, [[10, 0, 0]]) * 10**2).round(4)
         array([[0.1193]])
     """
+    _checks.instance("result", result, Result, "co.evolve(...)")
+    if result.equation is not None:
+        return _near_field(*_levels.light(result, points, field))
     correlations = _given.correlations(result, "near_field")
     emitters = _given.emitters(result.couplings, "near_field")
     field = result.couplings.field if field is None else field
     if field is None:
         _given.in_vacuum(result.couplings, "near_field without field=")
         field = Vacuum()
+    field = seen_by(emitters.kind, field)
     where = checked_points("points", points)
     at = where.reshape(-1, 3)
     if len(at):
-        _given.apart(at, emitters)
+        _given.apart(at, emitters.positions, emitters.wavelength)
     k = wavenumber(emitters)
     strengths = np.sqrt(6 * np.pi * emitters.decay_rates)[:, None] * emitters.dipoles
 
@@ -252,7 +265,14 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
         tensors = total_green(field, at[some, None], emitters.positions[None], k)
         return np.asarray(np.einsum("pnij,nj->pni", tensors, strengths))
 
-    found = _intensities(correlations, len(at), fields, "points")
+    return _near_field(correlations, where, fields)
+
+
+def _near_field(
+    correlations: NDArray[np.complex128], where: NDArray[np.float64], fields: Any
+) -> NDArray[np.float64]:
+    """Intensities at points (..., 3) as (T, ...)."""
+    found = _intensities(correlations, where.size // 3, fields, "points")
     return found.reshape(len(correlations), *where.shape[:-1])
 
 

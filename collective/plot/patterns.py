@@ -144,6 +144,11 @@ def field_map(
     """
     across, up = _plane(plane)
     moment = _at(result, time)
+    if moment.couplings is None:
+        raise ValueError(
+            "result: a map is of two-level emitters evolved from Couplings; of a MasterEquation "
+            "draw observables.near_field(result, points, field) yourself"
+        )
     patterns.near_field(moment, np.empty((0, 3)))  # says what is missing before anything is used
     emitters = moment.couplings.emitters
     r = emitters.positions
