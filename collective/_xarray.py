@@ -77,6 +77,9 @@ def dataset(result: "Result") -> "xarray.Dataset":
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
             else:
                 add(name, values, dims, units, meaning)
+        photons = result.couplings.thermal_photons
+        if photons:
+            add("thermal_photons", photons, (), "1", "n̄ per mode: emission (n̄ + 1)Γ, absorption n̄Γ")
     if result.expect:
         stacked = np.stack(list(result.expect.values()))
         add("expect", stacked, ("operator", "time"), "of the operator", "expectation values")

@@ -227,6 +227,9 @@ def test_thermal_photons_are_kept_everywhere(tmp_path):
     assert "thermal photons 0.582" in repr(warm)
     assert "2 magnetic two-level emitters" in repr(warm.emitters)
     result = co.evolve(warm, "ground", [0.0, 1.0], progress=False)
+    dataset = result.to_xarray()
+    assert dataset["thermal_photons"] == warm.thermal_photons
+    assert "magnetic" in dataset["dipoles"].long_name
     back = co.load(result.save(tmp_path / "warm"))
     assert back.couplings.thermal_photons == warm.thermal_photons
     assert back.couplings.emitters.kind == "magnetic"

@@ -79,8 +79,8 @@ class Kept:
             found = _read(self._path)
             if str(found.get("problem")) != self._arrays["problem"]:
                 raise ValueError(
-                    f"checkpoint {path} belongs to other orbitals or another screening; choose "
-                    "another file"
+                    f"checkpoint {path} belongs to other orbitals or another screening, or is "
+                    "of another version of this package; choose another file"
                 )
             self._arrays = found
         else:

@@ -72,7 +72,8 @@ class MagneticView:
 
     def green(self, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArray[np.complex128]:
         """C(r, r_source, k)/k², (..., 3, 3); k a number."""
-        return np.asarray(self._field.magnetic_green(r, r_source, k)) / k**2
+        tensor = self._field.magnetic_green(r, r_source, k)
+        return checked_tensor(self._field, tensor, r, r_source) / k**2
 
     def __repr__(self) -> str:
         return repr(self._field)
