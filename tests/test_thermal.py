@@ -91,7 +91,7 @@ def test_one_emitter_relaxes_at_the_thermal_rate():
     np.testing.assert_allclose(result.emission, (n + 1) * excited, atol=1e-7)
 
 
-@pytest.mark.parametrize("temperature", [0.2, 1.0, 4.0])
+@pytest.mark.parametrize("temperature", [0.3, 3.0])
 def test_scattered_thermal_light_shifts_levels(temperature):
     """S(ω) − S(−ω) by a principal value over real frequencies, where ours is a Matsubara sum."""
     height, k0 = 0.11, 2 * np.pi
