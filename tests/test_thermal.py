@@ -221,6 +221,18 @@ def test_light_of_emitters_in_thermal_light_is_refused(look):
         look(warm, result)
 
 
+def test_identical_emitters_in_thermal_light_have_its_temperature():
+    """Between Dicke states as between all: thermal light must not be left out."""
+    n, photons = 3, 0.8
+    alike = co.Couplings(
+        np.full((n, n), 0.6) + 0.4 * np.eye(n), np.zeros((n, n)), thermal_photons=photons
+    )
+    ratio = photons / (photons + 1)
+    single = np.array([ratio, 1]) / (1 + ratio)
+    expected = np.kron(np.kron(single, single), single)
+    np.testing.assert_allclose(co.steady_state(alike).diag(), expected, atol=1e-10)
+
+
 def test_thermal_photons_are_kept_everywhere(tmp_path):
     warm = co.couple(TILTED.replace(kind="magnetic"), co.Vacuum(), temperature=OMEGA)
     assert warm.replace(dephasing=1.0).thermal_photons == warm.thermal_photons
