@@ -25,6 +25,7 @@ _TERMS = 48  # Matsubara frequencies one by one; the rest is an integral, right 
 _COLD = 1e-6  # a step of Matsubara frequencies, in wave numbers, below which they are an integral
 _NEGLIGIBLE = 1e-15  # of the sum; the terms that follow decay
 _STATIC = 1e-5  # of the smallest wave number: there κ²G is extrapolated to κ = 0
+_MOST = 1e60  # photons: times rates they stay doubles
 _RTOL, _ATOL = 1e-9, 1e-11  # of the integral, the latter in linewidths
 
 
@@ -102,4 +103,6 @@ def checked_photons(value: Any) -> float:
     photons = _checks.number("thermal_photons", value)
     if photons < 0:
         raise ValueError(f"thermal_photons must not be negative, got {photons:g}")
+    if photons > _MOST:
+        raise ValueError(f"thermal_photons must be below {_MOST:g}, got {photons:g}")
     return photons

@@ -38,27 +38,28 @@ def free(s, r, direction):
 
 @pytest.mark.parametrize("kind", ["electric", "magnetic"])
 def test_free_light_is_on_the_light_cone(kind):
-    s = np.linspace(-0.3, 1.2, 41)
+    s = np.linspace(-0.3, 0.8, 31)
     found = spectral.retarded(pair(kind), co.Vacuum(), 0, 1, s, width=WIDTH)
     expected = free(s, R, AXIS)
     np.testing.assert_allclose(found, expected, atol=1e-10 * np.abs(expected).max())
     assert np.abs(found[s < R / C - 8 * WIDTH]).max() < 1e-10 * np.abs(found).max()
 
 
-@pytest.mark.parametrize("omega", [0.0, 3.0, 20.0])
-def test_it_transforms_to_the_interaction_in_frequency(omega):
+def test_it_transforms_to_the_interaction_in_frequency():
     """∫ds D(s)e^{iωs} = K(ω) − (i/2)J(ω), times the Gaussian's own transform."""
-    s, step = np.linspace(-0.3, 1.4, 681, retstep=True)
+    s, step = np.linspace(-0.3, 1.1, 141, retstep=True)  # even and smooth: the trapezoidal rule
     found = spectral.retarded(pair(), co.Vacuum(), 0, 1, s, width=WIDTH)
-    total = np.einsum("s,sij->ij", np.exp(1j * omega * s), found) * step
-    decay, shift = spectral.decay_and_shift(pair(), co.Vacuum(), 0, 1, np.array(omega))
-    expected = (shift - 0.5j * decay) * np.exp(-((omega * WIDTH) ** 2) / 2)
-    np.testing.assert_allclose(total, expected, atol=1e-9 * np.abs(found).max() * step)
+    omegas = np.array([0.0, 3.0, 20.0])
+    total = np.einsum("ws,sij->wij", np.exp(1j * np.multiply.outer(omegas, s)), found) * step
+    decay, shift = spectral.decay_and_shift(pair(), co.Vacuum(), 0, 1, omegas)
+    gaussians = np.exp(-((omegas * WIDTH) ** 2) / 2)[:, None, None]
+    expected = (shift - 0.5j * decay) * gaussians
+    np.testing.assert_allclose(total, expected, atol=1e-8 * np.abs(found).max() * step)
 
 
 def test_mirror_sends_the_light_of_the_image_later():
     places = np.array([[0.1, 0, 0.9], [0.3, -0.2, 0.4]])
-    s = np.linspace(0, 1.5, 31)
+    s = np.linspace(0, 1.0, 21)
     found = spectral.retarded(pair("electric", places), Mirror(), 0, 1, s, width=WIDTH)
     direct, reflected = places[0] - places[1], places[0] - places[1] * [1, 1, -1]
     lengths = [np.linalg.norm(v) for v in (direct, reflected)]
@@ -102,7 +103,7 @@ def test_plasma_rings_behind_the_front():
 def test_both_directions_of_a_reciprocal_field_are_transposed():
     places = np.array([[0.1, 0, 0.9], [0.3, -0.2, 0.4]])
     both = [
-        spectral.retarded(pair("electric", places), Mirror(), i, 1 - i, [0.3, 0.7], width=0.1)
+        spectral.retarded(pair("electric", places), Mirror(), i, 1 - i, [0.3, 0.7], width=0.3)
         for i in (0, 1)
     ]
     np.testing.assert_allclose(both[0], both[1].transpose(0, 2, 1), rtol=1e-12)
@@ -112,12 +113,13 @@ def test_both_directions_of_a_reciprocal_field_are_transposed():
     ("call", "message"),
     [
         (lambda **k: spectral.retarded(pair(), co.Vacuum(), 0, 0, 1.0, **k), "i and j must differ"),
+        (lambda **k: spectral.retarded(pair(), co.Vacuum(), 0, 1, 1, rtol=0, **k), "rtol must be"),
         (lambda **k: spectral.retarded(pair(), co.Vacuum(), 0, 2, 1.0, **k), "j must be below 2"),
         (lambda **k: spectral.retarded(pair(), co.Vacuum(), "a", 1, 1.0, **k), "i must be an int"),
         (lambda **k: spectral.retarded(pair(), co.Vacuum(), 0, 1, [np.nan], **k), "delays must be"),
         (lambda **k: spectral.retarded(pair(), co.Vacuum(), 0, 1, 1e9, **k), "width = 0.05 is too"),
         (
-            lambda **k: spectral.retarded(pair("electric"), co.Plasma(2.0), 0, 1, 1.0, **k),
+            lambda **k: spectral.retarded(pair("electric"), co.Plasma(2.0), 0, 1, 1.0, width=0.2),
             "does not settle",
         ),
         (

@@ -91,7 +91,7 @@ def test_one_emitter_relaxes_at_the_thermal_rate():
     np.testing.assert_allclose(result.emission, (n + 1) * excited, atol=1e-7)
 
 
-@pytest.mark.parametrize("temperature", [0.2, 1.0, 4.0])
+@pytest.mark.parametrize("temperature", [0.3, 3.0])
 def test_scattered_thermal_light_shifts_levels(temperature):
     """S(ω) − S(−ω) by a principal value over real frequencies, where ours is a Matsubara sum."""
     height, k0 = 0.11, 2 * np.pi
@@ -219,6 +219,18 @@ def test_light_of_emitters_in_thermal_light_is_refused(look):
     result = co.evolve(warm, "ground", [0.0], observe="correlations", progress=False)
     with pytest.raises(ValueError, match="photons per mode"):
         look(warm, result)
+
+
+def test_identical_emitters_in_thermal_light_have_its_temperature():
+    """Between Dicke states as between all: thermal light must not be left out."""
+    n, photons = 3, 0.8
+    alike = co.Couplings(
+        np.full((n, n), 0.6) + 0.4 * np.eye(n), np.zeros((n, n)), thermal_photons=photons
+    )
+    ratio = photons / (photons + 1)
+    single = np.array([ratio, 1]) / (1 + ratio)
+    expected = np.kron(np.kron(single, single), single)
+    np.testing.assert_allclose(co.steady_state(alike).diag(), expected, atol=1e-10)
 
 
 def test_thermal_photons_are_kept_everywhere(tmp_path):

@@ -54,6 +54,8 @@ class Identical:
 
 def identical(couplings: Couplings) -> Identical | str:
     """What the emitters have in common, or what they have not."""
+    if couplings.thermal_photons:
+        return "the emitters are in thermal light, which the Dicke states here do not know"
     for name in ("detunings", "dephasing", "pump", "drive"):
         values = getattr(couplings, name)
         if np.abs(values - values[0]).max() > _EQUAL * np.abs(values).max():
