@@ -1,4 +1,7 @@
-"""Checks of user input, so that every error names the argument, the number and the way out."""
+"""Checks of user input, so that every error names the argument, the number and the way out.
+
+The file is longer than others: what a number, a count, a vector or a matrix is stands here only.
+"""
 
 import inspect
 import operator

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from collective import _checks
 from collective._derivation import Derivation
+from collective._lengths import warn_of_lengths
 from collective._memory import require
 from collective._operators import sum_of_levels
 from collective._schemes import APPROXIMATIONS, assemble
 from collective.emitters import Emitters, Multilevel
-from collective.emitters.two_level import warn_of_lengths
 from collective.spectral import Bath, bath, checked_temperature
 
 if TYPE_CHECKING:
