@@ -306,9 +306,9 @@ def positive_semidefinite(decay: NDArray[Any]) -> None:
         raise ValueError(
             "decay must be positive semidefinite: smallest eigenvalue "
             f"{np.linalg.eigvalsh(decay)[0]:.3g}. Γ is that of the whole environment, vacuum and "
-            "scattered part together, of unit dipoles. What rounding has left, of dipoles or of a "
-            "file, can be clipped: values, v = np.linalg.eigh(decay); "
-            "decay = (v * values.clip(0)) @ v.conj().T"
+            "scattered part together. Rounded dipoles must be normalised before they go into it; "
+            "what rounding has left can be clipped, knowingly: "
+            "values, v = np.linalg.eigh(decay); decay = (v * values.clip(0)) @ v.conj().T"
         ) from None
 
 
