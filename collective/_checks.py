@@ -1,4 +1,7 @@
-"""Checks of user input, so that every error names the argument, the number and the way out."""
+"""Checks of user input, so that every error names the argument, the number and the way out.
+
+The file is longer than others: what a number, a count, a vector or a matrix is stands here only.
+"""
 
 import inspect
 import operator
@@ -154,17 +157,18 @@ def per_emitter(
     return np.broadcast_to(array, (n,)).copy()
 
 
-def number(name: str, value: Any, *, above: float | None = None) -> float:
+def number(name: str, value: Any, *, above: float | None = None, scale: bool = True) -> float:
     """A finite real number, optionally strictly above a bound.
 
-    Above zero means a scale, by which something is divided: it must not be smaller than 1e-100.
+    Above zero means a scale, by which something is divided: unless it is said to be none, it must
+    not be smaller than 1e-100.
     """
     array = finite(name, value)
     if array.shape != ():
         raise ValueError(f"{name} must be one number, got shape {array.shape}")
     if above is not None and not array > above:
         raise ValueError(f"{name} must be above {above:g}, got {float(array):g}")
-    if above == 0 and array < 1 / LARGEST:
+    if above == 0 and scale and array < 1 / LARGEST:
         raise ValueError(
             f"{name} must be at least {1 / LARGEST:g}, so that its powers stay numbers, got "
             f"{float(array):g}; choose other units"
@@ -302,9 +306,9 @@ def positive_semidefinite(decay: NDArray[Any]) -> None:
         raise ValueError(
             "decay must be positive semidefinite: smallest eigenvalue "
             f"{np.linalg.eigvalsh(decay)[0]:.3g}. Γ is that of the whole environment, vacuum and "
-            "scattered part together, of unit dipoles. What rounding has left, of dipoles or of a "
-            "file, can be clipped: values, v = np.linalg.eigh(decay); "
-            "decay = (v * values.clip(0)) @ v.conj().T"
+            "scattered part together. Rounded dipoles must be normalised before they go into it; "
+            "what rounding has left can be clipped, knowingly: "
+            "values, v = np.linalg.eigh(decay); decay = (v * values.clip(0)) @ v.conj().T"
         ) from None
 
 

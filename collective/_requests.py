@@ -103,7 +103,8 @@ def checked(
     """The arguments of `evolve` as a `Request`, or an error that names the bad one."""
     dims = checked_problem(problem)
     times_ = checked_times(times)
-    rtol, atol = _checks.number("rtol", rtol, above=0), _checks.number("atol", atol, above=0)
+    rtol = _checks.number("rtol", rtol, above=0, scale=False)
+    atol = _checks.number("atol", atol, above=0, scale=False)
     if rtol < _SMALLEST_RTOL:
         raise ValueError(f"rtol must be at least {_SMALLEST_RTOL:g}, got {rtol:g}")
     if max(rtol, atol) > 0.1:

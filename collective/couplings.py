@@ -1,6 +1,7 @@
 """From emitters and a field to Γ and Δ, and from those to QuTiP operators.
 
-`Couplings` is the collective master equation within the rotating-wave approximation.
+`Couplings` is the collective master equation within the rotating-wave approximation. The file is
+longer than others: much of it is what the one class and the one function say of themselves.
 """
 
 from dataclasses import dataclass, replace
@@ -9,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks, _operators, _thermal
+from collective import _checks, _lengths, _operators, _thermal
 from collective._console import printable
 from collective._memory import require
 from collective._modes import Modes, emitting, modes
 from collective._pairs import averaged_shift, integral_parts, unit_couplings
-from collective._warn import UnitWarning, warn
 from collective.emitters import Emitters
-from collective.emitters.two_level import UNITS, nearest_apart, warn_of_lengths
-from collective.fields.protocol import seen_by
+from collective.fields.protocol import require_field, seen_by
 from collective.spectral import checked_temperature
 
 if TYPE_CHECKING:
@@ -27,13 +26,8 @@ if TYPE_CHECKING:
 
 SHIFTS = ("full", "rwa")
 _NOT_SCATTERED = 1e-12  # per linewidth
-_LONELY = 100.0  # wavelengths between neighbours, from which on they may be another unit
-_INDEPENDENT = 0.01  # of a rate: couplings that hardly show
-_LARGEST_SHIFT = 1e9  # linewidths
-_ORTHOGONAL = 1e-12  # |u*·u'| of dipoles that do not see each other at one place
 _MATRICES = 11  # N × N at the peak of `couple`: Γ, Δ, both scaled, and the checks of them
 _PAIR_BYTES, _PAIRS_AT_ONCE = 380, 116_500  # of Green's tensors and what they are made from
-_COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 10²⁶ linewidths
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -107,7 +101,7 @@ class Couplings:
         thermal_photons: float = 0.0,
     ):
         decay, shift = _checks.hermitian("decay", decay), _checks.hermitian("shift", shift)
-        _require_field(field)
+        require_field(field)
         n = len(decay)
         if len(shift) != n:
             raise ValueError(f"shift must have the shape of decay, {decay.shape}: {shift.shape}")
@@ -187,7 +181,7 @@ class Couplings:
             if np.any(emitters.detunings != self.emitters.detunings):
                 changes.setdefault("detunings", emitters.detunings)
         if self.field is not None and field is not None:
-            _require_field(field)
+            require_field(field)
             if field is not self.field and field != self.field:
                 raise ValueError(
                     f"field: Γ and Δ of these couplings are those in {self.field!r}, not in "
@@ -374,7 +368,7 @@ def couple(
     """
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = _checks.choice("shift", shift, SHIFTS)
-    _refuse_coincident(emitters)
+    _lengths.refuse_coincident(emitters)
     _require_memory(emitters)
     temperature = checked_temperature(temperature)
     if temperature > 0 and coupling == "rwa":
@@ -413,7 +407,7 @@ def couple(
         field=field,
         thermal_photons=photons,
     )
-    _warn_of_units(found)
+    _lengths.warn_of_couplings(found.decay, found.shift, emitters, field)
     return found
 
 
@@ -423,65 +417,6 @@ def _same_couplings(one: Emitters, other: Emitters) -> bool:
         np.array_equal(getattr(one, name), getattr(other, name))
         for name in ("positions", "dipoles", "decay_rates", "wavenumbers")
     )
-
-
-def _warn_of_units(found: Couplings) -> None:
-    """Warn of couplings as those of positions in another unit than the wavelength are."""
-    emitters = found.emitters
-    assert emitters is not None
-    warn_of_lengths(emitters, found.field)
-    nearest = nearest_apart(emitters) / emitters.wavelength
-    own = np.abs(np.diag(found.decay)).max()
-    if _LONELY < nearest <= 1e4:
-        others = [np.abs(m - np.diag(np.diag(m))).max() for m in (found.decay, found.shift)]
-        if max(others) < _INDEPENDENT * own:
-            warn(
-                f"emitters: the nearest are {nearest:.3g} wavelengths apart, where they are all "
-                f"but independent (couplings of {max(others):.1e} for rates of {own:.3g}): are "
-                f"positions and wavelength in one unit? {UNITS}",
-                UnitWarning,
-            )
-    largest = float(np.abs(found.shift).max())
-    limit, name = _LARGEST_SHIFT * float(emitters.decay_rates.max()), "linewidths"
-    if emitters.frequency is not None and emitters.frequency < limit:
-        limit, name = emitters.frequency, "the transition's frequency"
-    if largest > limit and nearest >= 1e-4:  # closer ones have been warned of
-        warn(
-            f"emitters: a shift of {largest:.3g} is above {limit:.3g}, {name}, where two levels "
-            f"are not enough: are positions, wavelength and frequency as meant? {UNITS}",
-            UnitWarning,
-        )
-
-
-def _require_field(field: Any) -> None:
-    """Raise for anything that is no field: neither a Green's tensor nor coefficients."""
-    if field is None:
-        return
-    known = [hasattr(field, name) for name in ("green", "scattered", "coefficients")]
-    if isinstance(field, type) or not any(known):
-        raise TypeError(
-            "field must be a Field, an object with green(r, r_source, k) or scattered(...) such as "
-            f"co.Vacuum(), or None; got {_checks.short(field)}"
-        )
-
-
-def _refuse_coincident(emitters: Emitters) -> None:
-    """Raise for emitters at one place, unless their dipoles do not see each other's near field."""
-    distance, (m, n) = emitters.nearest_pair()
-    if distance >= _COINCIDENT * emitters.wavelength:
-        return
-    from scipy.spatial import cKDTree
-
-    reach = _COINCIDENT * emitters.wavelength
-    for m, n in cKDTree(emitters.positions).query_pairs(reach):
-        overlap = abs(np.vdot(emitters.dipoles[m], emitters.dipoles[n]))
-        if overlap > _ORTHOGONAL or np.any(emitters.positions[m] != emitters.positions[n]):
-            distance = float(np.linalg.norm(emitters.positions[m] - emitters.positions[n]))
-            raise ValueError(
-                f"emitters {m} and {n} coincide (distance {distance:g}): their shift diverges; "
-                "move one, or give Couplings(decay, shift) your own matrices. Only at exactly one "
-                f"place and with orthogonal dipoles is it finite: |u*·u'| is {overlap:.3g}"
-            )
 
 
 def _require_memory(emitters: Emitters) -> None:

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from collective import _checks
 from collective._console import printable
 from collective._derivation import Derivation
+from collective._lengths import warn_of_lengths
 from collective._memory import require
 from collective._operators import Untidied, sum_of_levels
 from collective._schemes import APPROXIMATIONS, Report, assemble
 from collective.emitters import Emitters, Multilevel
-from collective.emitters.two_level import warn_of_lengths
 from collective.spectral import (
     Bath,
     BathMatrices,

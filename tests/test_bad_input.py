@@ -19,8 +19,8 @@ from collective import _checks
 from collective._warn import warn
 
 NAMES = sorted(recipes.recipes())
-# one of each kind: text, a truth value, no regular array, too large, too small, a wrong shape
-FEW = ("'0.1'", "True", "a ragged list", "10**400", "NaN", "1e-308", "ones (2, 2, 2)")
+# one of each kind: text, a truth value, no regular array, too large, too small
+FEW = ("'0.1'", "True", "a ragged list", "10**400", "1e-308")
 
 
 @pytest.fixture(autouse=True)

@@ -12,15 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective._console import printable
-from collective._warn import UnitWarning, warn
 
-_FAR = 1e4  # wavelengths, or their inverse: distances that are rather another unit
-_ANY = {"dipoles": (0, 0, 1), "decay_rates": 1.0, "detunings": 0.0}
-UNITS = (
-    "Positions in metres take wavelength= in metres too: Emitters(positions, wavelength=780e-9), "
-    "or chain(4, 150e-9, wavelength=780e-9). Where it is meant: "
-    "warnings.simplefilter('ignore', co.UnitWarning)"
-)
 _HIGHEST = 1e12  # of a detuning in units of the frequency, from which on nothing is left of ω₀
 
 
@@ -168,33 +160,6 @@ class Emitters:
                 f"  wavelength    {self.wavelength:g}",
             ]
         )
-
-
-def nearest_apart(emitters: Emitters) -> float:
-    """The smallest distance of emitters that are not at one place, ∞ if there are none."""
-    distance, _ = emitters.nearest_pair()
-    if distance > 0:
-        return distance
-    apart = emitters.replace(positions=np.unique(emitters.positions, axis=0), **_ANY)
-    return apart.nearest_pair()[0]
-
-
-def warn_of_lengths(emitters: Emitters, field: Any) -> None:
-    """Warn of distances, and of a wire's radius, that no wavelength is compared with."""
-    nearest = nearest_apart(emitters)
-    lengths = {"positions: the nearest emitters are": nearest}
-    radius = getattr(field, "radius", None)
-    if isinstance(radius, float):
-        lengths["radius of the field is"] = radius
-    for what, length in lengths.items():
-        wavelengths = length / emitters.wavelength
-        if np.isfinite(length) and not 1 / _FAR <= wavelengths <= _FAR:
-            apart = " apart" if length is nearest else ""
-            warn(
-                f"{what} {length:.3g}{apart}, which is {wavelengths:.3g} wavelengths of "
-                f"{emitters.wavelength:g}: are all lengths in one unit? {UNITS}",
-                UnitWarning,
-            )
 
 
 def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:

@@ -112,6 +112,19 @@ def checked_shapes(
         ) from None
 
 
+def require_field(field: Any) -> None:
+    """Raise for anything that is no field, neither of a Green's tensor nor of coefficients.
+
+    None is a field that is not known.
+    """
+    known = [hasattr(field, name) for name in ("green", "scattered", "coefficients")]
+    if field is not None and (isinstance(field, type) or not any(known)):
+        raise TypeError(
+            "field must be a Field, an object with green(r, r_source, k) or scattered(...) such as "
+            f"co.Vacuum(), or None; got {_checks.short(field)}"
+        )
+
+
 def total_green(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArray[np.complex128]:
     """The whole Green's tensor of a field that defines `green` or only `scattered`, checked."""
     if isinstance(field, type):

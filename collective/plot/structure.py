@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collective import _checks
+from collective._lengths import nearest_apart
 from collective._modes import Modes
 from collective.couplings import Couplings
 from collective.emitters import Emitters
-from collective.emitters.two_level import nearest_apart
 from collective.plot._style import COLOURS, OUT_OF_PLANE, axes, length_unit
 
 if TYPE_CHECKING:
