@@ -33,7 +33,7 @@ _HIGHEST = 1000  # power of two, either way: numbers end at 2^1024
 _COPIED = 512  # emitters; more have no copies of their matrices made while the unit is near 1
 _NEAR = 2.0**20
 
-Problem = TypeVar("Problem", Couplings, MasterEquation)
+Problem = TypeVar("Problem", bound=Couplings | MasterEquation)
 
 
 def unit_of(problem: Couplings | MasterEquation, strongest: float = 1.0) -> float:
