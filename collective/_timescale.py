@@ -33,7 +33,7 @@ _HIGHEST = 1000  # power of two, either way: numbers end at 2^1024
 _COPIED = 512  # emitters; more have no copies of their matrices made while the unit is near 1
 _NEAR = 2.0**20
 
-Problem = TypeVar("Problem", Couplings, MasterEquation)
+Problem = TypeVar("Problem", bound=Couplings | MasterEquation)
 
 
 def unit_of(problem: Couplings | MasterEquation, strongest: float = 1.0) -> float:
@@ -96,7 +96,8 @@ def _largest_of_equation(equation: MasterEquation) -> float:
     largest = float(equation.hamiltonian().norm("max"))
     if not equation.of_lindblad_form:
         return max(largest, float(equation.liouvillian().norm("max")))
-    return max([largest, *(float(jump.norm("max")) ** 2 for jump in equation.collapse_operators())])
+    amplitudes = (float(jump.norm("max")) for jump in equation.collapse_operators())
+    return max([largest, *(a * a for a in amplitudes)])  # a square of 10²⁰⁰ by ** raises
 
 
 def in_unit(problem: Problem, unit: float) -> Problem:

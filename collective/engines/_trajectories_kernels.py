@@ -71,13 +71,13 @@ def _two(x, source, places, who, h, d, up):  # type: ignore[no-untyped-def]
 
 @inline
 def _add(x, i, f, yr, yi):  # type: ignore[no-untyped-def]
-    """Row i += f·y, lane by lane."""
-    store(x, i, 0, fma(load(x, i, 0), f, yr))
-    store(x, i, 1, fma(load(x, i, 1), f, yi))
+    """Row i += f·y."""
+    store(x, i, 0, axpy(load(x, i, 0), f, yr))
+    store(x, i, 1, axpy(load(x, i, 1), f, yi))
 
 
 @kernel
-def apply(x, source, target, n, places, who, h, factors):  # type: ignore[no-untyped-def]
+def apply(x, source, target, n, places, who, h, f):  # type: ignore[no-untyped-def]
     """Rows from target = −i f K · rows from source, n of them.
 
     Args:
@@ -88,9 +88,8 @@ def apply(x, source, target, n, places, who, h, factors):  # type: ignore[no-unt
         places: (C(N, k−1), E), place of d+m for each emitter m that d leaves empty.
         who: likewise, m itself.
         h: (N, N, 2), real and imaginary part.
-        factors: (1, 1, 8), f of each lane.
+        f: factor.
     """
-    f = load(factors, np.uint64(0), 0)
     for i in range(n):
         store(x, target + i, 0, zero())
         store(x, target + i, 1, zero())
@@ -113,6 +112,18 @@ def _product(x, a, b, n):  # type: ignore[no-untyped-def]
         u = fma(u, load(x, a + i, 0), load(x, b + i, 0))
         v = fma(v, load(x, a + i, 1), load(x, b + i, 1))
     return axpy(u, 1.0, v)
+
+
+@inline
+def _times(x, a, n, factors):  # type: ignore[no-untyped-def]
+    """Rows from a times a factor of each lane, (1, 1, 8); ‖·‖² of what they then are."""
+    f, u = load(factors, np.uint64(0), 0), zero()
+    for i in range(a, a + n):
+        r, s = fma(zero(), f, load(x, i, 0)), fma(zero(), f, load(x, i, 1))
+        store(x, i, 0, r)
+        store(x, i, 1, s)
+        u = fma(fma(u, r, r), s, s)
+    return u
 
 
 @kernel
@@ -204,19 +215,6 @@ def _power_above(value):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _rescale(x, n, terms, factors):  # type: ignore[no-untyped-def]
-    """Term j times the j-th power of a factor of each lane, for all terms from the first on."""
-    power = np.ones((1, 1, LANES))
-    none = np.uint64(0)
-    for j in range(1, terms + 1):
-        power *= factors
-        f = load(power, none, 0)
-        for i in range(np.uint64(j) * n, np.uint64(j + 1) * n):
-            store(x, i, 0, fma(zero(), f, load(x, i, 0)))
-            store(x, i, 1, fma(zero(), f, load(x, i, 1)))
-
-
-@kernel
 def _tame(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
     """Shorten the steps whose last term is beyond all use, with the terms that there are.
 
@@ -231,17 +229,19 @@ def _tame(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
         Whether any step was.
     """
     _, _, norm, _, want, _, scale = lane
-    factors, any_wild = np.ones((1, 1, LANES)), False
+    factors, power, any_wild = np.ones((1, 1, LANES)), np.ones((1, 1, LANES)), False
     for w in range(LANES):
         if norm[w] > 0 and size[w] > _WILD * norm[w]:
             # so that the last term is about as large as φ itself
-            down = math.ldexp(1.0, -int(0.5 * math.log2(size[w] / norm[w]) / terms))
+            digits = min(0.5 * math.log2(size[w] / norm[w]), 500.0)
+            down = math.ldexp(1.0, -int(digits / terms))
             factors[0, 0, w] = down
             scale[w] *= down
             want[w] = min(want[w], scale[w])
             any_wild = True
-    if any_wild:
-        _rescale(x, n, terms, factors)
+    for j in range(1, terms + 1 if any_wild else 1):
+        power *= factors
+        _times(x, np.uint64(j) * n, n, power)
     return any_wild
 
 
@@ -273,7 +273,7 @@ def _expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-
     norm[:] = after
     for j in range(1, most + 1):
         to = np.uint64(j) * n
-        apply(x, to - n, to, n, places, who, h, factors)
+        apply(x, to - n, to, n, places, who, h, 1 / j)
         if j == 1:
             store(seen, 0, 0, _product(x, none, n, n))
             for w in range(LANES):
@@ -285,14 +285,12 @@ def _expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-
                         want[w] = _AHEAD * left[w] / rate[w]
                     scale[w] = _power_above(want[w])
             factors[0, 0] = scale
-            _rescale(x, n, 1, factors)
-        if j >= _FEWEST - 1:
-            before[:] = after
+        before[:] = after
+        store(seen, 0, 2, _times(x, to, n, factors))
+        if _tame(x, n, j, lane, after):
+            store(seen, 0, 1, _product(x, to - n, to - n, n))
             store(seen, 0, 2, _product(x, to, to, n))
-            if _tame(x, n, j, lane, after):
-                store(seen, 0, 1, _product(x, to - n, to - n, n))
-                store(seen, 0, 2, _product(x, to, to, n))
-        factors[0, 0] = scale / (j + 1)
+            factors[0, 0] = scale
         if j < _FEWEST:
             continue
         enough = True

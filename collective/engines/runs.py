@@ -5,6 +5,10 @@ An engine is a file with three functions::
     refusal(request) -> str | None      why it cannot, naming an engine that can; None if it can
     cost(request) -> Cost               memory and time, predicted without doing the work
     run(request, earlier, checkpoint) -> Run
+
+A request comes in the unit of its largest rate, its times from 0 (`_timescale`), and so does an
+earlier result; what an engine brings back is in that unit too, but for the times of jumps, which
+`Request.user_time` gives. `Run.resume` is the engine's own.
 """
 
 import sys
