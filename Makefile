@@ -8,7 +8,18 @@ TESTS := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n aut
 PORT ?= 2718
 export MPLBACKEND ?= Agg
 
-.PHONY: demo teach test test-slow test-browser lint types doctest docs bench clean
+# what a quick look at another Python or other versions takes: every engine, every room
+QUICK := $(addprefix tests/test_,$(addsuffix .py,units emitters fields couplings states master \
+	evolve single symmetric driven systems spectra photons result files lost_work xarray plot))
+# deprecations are of old packages beside new ones, not ours
+OTHERS := $(TESTS) -q -m "not slow" -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning \
+	$(QUICK)
+RUNNERS := pytest pytest-xdist hypothesis mpmath
+# a Python 3.13, if there is one: on the path, or of pyenv's
+PYTHON313 ?= $(shell for p in python3.13 $$(ls -d $$(pyenv root 2>/dev/null)/versions/3.13*/bin/python3.13 \
+	2>/dev/null); do $$p -c "" 2>/dev/null && echo $$p && break; done)
+
+.PHONY: demo teach test test-slow test-oldest test-313 test-browser lint types doctest docs bench clean
 
 demo: .venv/run.stamp
 	$(BIN)/collective demo --output demo-output
@@ -21,6 +32,18 @@ test: .venv/run.stamp
 
 test-slow: .venv/run.stamp
 	$(TESTS) -m slow
+
+# the oldest versions that pyproject.toml allows
+test-oldest: .venv-oldest/run.stamp
+	NUMBA_CACHE_DIR=$(CURDIR)/.venv-oldest/kernels $(OTHERS:$(BIN)/%=.venv-oldest/bin/%)
+
+ifeq ($(PYTHON313),)
+test-313:
+	@echo "make test-313: no Python 3.13 here, nothing tested"
+else
+test-313: .venv-313/run.stamp
+	NUMBA_CACHE_DIR=$(CURDIR)/.venv-313/kernels $(OTHERS:$(BIN)/%=.venv-313/bin/%)
+endif
 
 test-browser: .venv/browser.stamp
 	$(BIN)/python -m pytest tests/browser
@@ -47,7 +70,7 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/engines.py
 
 clean:
-	rm -rf .venv docs/_build docs/gallery docs/generated docs/_static/teaching demo-output
+	rm -rf .venv .venv-oldest .venv-313 docs/_build docs/gallery docs/generated docs/_static/teaching demo-output
 
 .venv/python.stamp:
 	$(PYTHON) -m venv --without-pip .venv
@@ -63,4 +86,15 @@ clean:
 
 .venv/browser.stamp: .venv/run.stamp
 	$(PIP) -c constraints.txt -e '.[test,browser]'
+	touch $@
+
+.venv-oldest/run.stamp: pyproject.toml constraints.txt .ci/oldest.py
+	$(PYTHON) -m venv --without-pip .venv-oldest
+	$(PYTHON) .ci/oldest.py > .venv-oldest/constraints.txt
+	$(PIP:$(BIN)/%=.venv-oldest/bin/%) -c .venv-oldest/constraints.txt -e '.[progress,data]' $(RUNNERS)
+	touch $@
+
+.venv-313/run.stamp: pyproject.toml constraints.txt
+	$(PYTHON313) -m venv --without-pip .venv-313
+	$(PIP:$(BIN)/%=.venv-313/bin/%) -c constraints.txt -e '.[progress,data]' $(RUNNERS)
 	touch $@

@@ -100,7 +100,8 @@ def evolve(
         EvolutionError: the integrator failed; `.result` holds what it reached. Also where Python
             turns warnings into errors and there is something to warn of after the run: no warning
             takes a result away, `.result` holds all of it.
-        KeyboardInterrupt: for Ctrl-C before the first step; a checkpoint stays as it was.
+        KeyboardInterrupt: for Ctrl-C while a run is prepared, when nothing is computed yet; a
+            checkpoint stays as it was.
 
     Example:
         >>> import numpy as np, collective as co

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -119,20 +120,45 @@ def test_ctrl_c_before_the_first_step_leaves_the_checkpoint(name, tmp_path, monk
     )
 
 
-def run_begun(name, path, monkeypatch):
-    """Leave a first checkpoint, as a run that is killed does."""
+@pytest.mark.parametrize("name", ENGINES)
+def test_ctrl_c_while_a_run_is_prepared_loses_nothing_kept(name, tmp_path, monkeypatch):
+    """Before the tables, the operators and the kernels of a run that goes on are there."""
+    whole, path = run(name), tmp_path / "run.npz"
+    run_begun(name, path, monkeypatch)
+    reached = len(co.load(path).times)
+    begin, interrupts = runs.Clock.__init__, iter([KeyboardInterrupt])
 
-    def killed(self, where):
-        save(self, where)
-        raise KeyboardInterrupt
+    def interrupted(self, *arguments):
+        for error in interrupts:
+            raise error
+        begin(self, *arguments)
 
-    save = co.Result.save
     with monkeypatch.context() as patch:
-        patch.setattr(co.Result, "save", killed)
+        patch.setattr(runs.Clock, "__init__", interrupted)
         try:
-            run(name, checkpoint=path)
+            found = run(name, checkpoint=path)
         except KeyboardInterrupt:
-            return
+            found = None  # nothing was computed
+    assert next(interrupts, None) is None
+    assert found is None or (not found.complete and len(found.times) >= reached)
+    assert len(co.load(path).times) >= reached
+    np.testing.assert_allclose(
+        run(name, checkpoint=path).populations, whole.populations, rtol=0, atol=1e-7
+    )
+
+
+def run_begun(name, path, monkeypatch):
+    """Leave a first checkpoint, and Ctrl-C right after it."""
+    save, interrupts = co.Result.save, iter([KeyboardInterrupt])
+
+    def interrupted(self, where):
+        save(self, where)
+        for error in interrupts:
+            raise error
+
+    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(co.Result, "save", interrupted)
+        assert not run(name, checkpoint=path).complete
 
 
 @pytest.mark.parametrize("stage", ["before", "inside"])
