@@ -58,7 +58,8 @@ def evolve(
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
         method: "auto" takes the one that suits and says why in `Result.reason`; `co.methods` shows
-            what each would take. "exact" is QuTiP, the whole density matrix; "blocks" goes
+            what each would take. A run of more than a minute is announced; one of more than a
+            day is begun only where its method is named. "exact" is QuTiP, the whole density matrix; "blocks" goes
             excitation number by excitation number, without drive and pump; "driven" is the whole
             density matrix of any Couplings in a tenth of QuTiP's time; "trajectories" are quantum
             jumps, means with standard errors and every jump in `Result.jumps` (with a drive,
@@ -93,7 +94,8 @@ def evolve(
         reached.
 
     Raises:
-        ValueError: for bad arguments, or a checkpoint of another problem.
+        ValueError: for bad arguments, a checkpoint of another problem, or a problem whose
+            fastest engine would take more than a day.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
         EvolutionError: the integrator failed; `.result` holds what it reached.
 
@@ -158,6 +160,7 @@ def evolve(
             **run.observables,
         )
 
+    _choice.announce(choice, show=request.progress)
     run = _choice.engine(choice.method).run(request, earlier, keep)
     finished = result(run)
     if finished.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:

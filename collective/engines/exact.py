@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._memory import require
+from collective._memory import fits, require
 from collective._progress import Progress
 from collective._requests import Request, density_matrix
 from collective.couplings import Couplings
@@ -214,7 +214,10 @@ def steady_state(problem: "Couplings | MasterEquation", dims: list[int], what: s
     from qutip import Qobj
 
     size = prod(dims)
-    require(_FILL_BYTES * size**4, f"the steady state of {what}", "evolve to late times instead")
+    # advice that can be followed: a whole density matrix, a few times over
+    evolved = fits(48 * size**2) if isinstance(problem, Couplings) else fits(300 * size**2)
+    way_out = "evolve to late times instead" if evolved else "use fewer emitters"
+    require(_FILL_BYTES * size**4, f"the steady state of {what}", way_out)
     liouvillian = problem.liouvillian()
     dense = size**2 <= _DENSE_DIMENSION
     vector = _dense_kernel(liouvillian.full()) if dense else _sparse_kernel(liouvillian)
