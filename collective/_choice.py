@@ -1,6 +1,8 @@
 """Which engines can evolve a problem, what each would take, and the one to use."""
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, cast
@@ -18,6 +20,8 @@ from collective.engines.runs import Cost, Engine
 # in the order in which they are asked; the first of equals is taken
 ENGINES = ("exact", "single", "symmetric", "blocks", "driven", "trajectories")
 METHODS = ("auto", *ENGINES)
+_SAID = 60.0  # seconds beyond which a run is announced
+_LONGEST = 86400.0  # seconds beyond which a run is begun only where its method is named
 _FAST_ENOUGH = 0.1  # seconds below which QuTiP serves best: it keeps every observable
 
 
@@ -38,7 +42,7 @@ class Methods:
         costs: predicted bytes and seconds of the engines that can, by name.
         refusals: why the others cannot, by name.
         available: bytes of memory there are, or None if the system does not say.
-        chosen: what `method="auto"` would run, or None if nothing fits.
+        chosen: what `method="auto"` would run, or None if nothing fits or ends within a day.
     """
 
     costs: dict[str, Cost]
@@ -50,18 +54,39 @@ class Methods:
         """Whether an engine's memory is there."""
         return self.available is None or self.costs[name].bytes <= self.available
 
+    def able(self) -> list[str]:
+        """The engines that can, fit and end within a day, the fastest first."""
+        found = [n for n, c in self.costs.items() if self.fits(n) and c.seconds <= _LONGEST]
+        # statistical errors come last, however fast
+        return sorted(found, key=lambda n: (n == "trajectories", self.costs[n].seconds))
+
     @printable
     def __repr__(self) -> str:
-        lines = [f"{'method':<14}{'memory':>11}{'time':>11}  work"]
+        rows = [("method", "memory", "time", " work")]
         for name, cost in self.costs.items():
             mark = "*" if name == self.chosen else " "
-            note = "" if self.fits(name) else ", more than there is"
-            lines.append(
-                f"{mark + name:<14}{bytes_text(cost.bytes):>11}{_seconds_text(cost.seconds):>11}"
-                f"  {cost.work}{note}"
-            )
-        lines += [f" {name:<13}{'–':>11}{'–':>11}  {why}" for name, why in self.refusals.items()]
+            notes = [] if self.fits(name) else ["more memory than there is"]
+            if cost.seconds > _LONGEST:
+                notes.append("more than a day")
+            work = ", ".join([cost.work, *notes])
+            rows.append((mark + name, bytes_text(cost.bytes), seconds_text(cost.seconds), work))
+        rows += [(" " + name, "–", "–", why) for name, why in self.refusals.items()]
+        first, second, third = (max(len(row[i]) for row in rows) for i in range(3))
+        lines = [f"{a:<{first}}  {b:>{second}}  {c:>{third}}  {d}" for a, b, c, d in rows]
+        if self.chosen is None:
+            lines.append(f"no engine that \"auto\" would take: {self.needed()}")
         return "\n".join(lines)
+
+    def needed(self) -> str:
+        """What would have to change where no engine can, fits and ends within a day."""
+        able = self.able()
+        if able:
+            return f"method={able[0]!r} can"
+        if not self.costs:
+            return "none can"
+        if any(self.fits(name) for name in self.costs):
+            return "all that fit take more than a day; use fewer emitters or shorter times"
+        return "none fits into memory; use fewer emitters, or observe less"
 
 
 def engine(name: str) -> Engine:
@@ -143,19 +168,21 @@ def _refusal(name: str, request: Request) -> str | None:
     if name != "symmetric" and isinstance(problem, Couplings) and _checks.constant(problem.decay):
         return (
             f"method {name!r} needs the {len(problem)} × {len(problem)} matrices, of which decay "
-            "is one number; use method='symmetric', or give whole matrices"
+            "is one number"
         )
     if name != "exact" and isinstance(problem, Couplings) and problem.thermal_photons:
         return (
             f"method {name!r} does not know thermal light, of which these couplings have "
-            f"{problem.thermal_photons:.4g} photons per mode; use method='exact', or "
-            "couplings.replace(thermal_photons=0)"
+            f"{problem.thermal_photons:.4g} photons per mode"
         )
     return engine(name).refusal(request)
 
 
 def _fastest(request: Request, found: Methods) -> str | None:
-    """Of the engines that fit, the fastest; the one with statistical errors only if alone."""
+    """Of the engines that fit, the fastest; the one with statistical errors only if alone.
+
+    None where none fits, or the fastest takes more than a day.
+    """
     fitting = {name: cost.seconds for name, cost in found.costs.items() if found.fits(name)}
     meant = _meant(request)
     if meant is not None:
@@ -164,8 +191,9 @@ def _fastest(request: Request, found: Methods) -> str | None:
     if fitting.get("exact", np.inf) < _FAST_ENOUGH:
         return "exact"
     if fitting:
-        return min(fitting, key=lambda name: fitting[name])
-    return None if sampled is None else "trajectories"
+        name = min(fitting, key=lambda name: fitting[name])
+        return name if fitting[name] <= _LONGEST else None
+    return None if sampled is None or sampled > _LONGEST else "trajectories"
 
 
 def _meant(request: Request) -> tuple[str, str] | None:
@@ -208,11 +236,13 @@ def chosen(request: Request, method: str, before: str | None = None) -> Choice:
         return _automatic(request)
     refusal = _refusal(name, request)
     if refusal is not None and meant is not None and method == "auto":
-        raise ValueError(f"{refusal}; or leave out {meant[0]}")
+        raise ValueError(f"{refusal}; leave out {meant[0]}")
     if refusal is not None:
-        raise ValueError(refusal)
+        raise ValueError(f"{refusal}; {_others(request, name)}")
     cost = engine(name).cost(request)
-    require(cost.bytes, f"method '{name}' ({cost.work})", _way_out(request, name))
+    available = available_bytes()
+    if available is not None and cost.bytes > available:  # the others are asked only then
+        require(cost.bytes, f"method '{name}' ({cost.work})", _others(request, name))
     why = "asked for"
     if name != method:
         why = "as it was begun" if meant is None else f"asked for by {meant[0]}"
@@ -228,25 +258,83 @@ def _automatic(request: Request) -> Choice:
         return Choice(found.chosen, f"{cost.work}{why}", cost)
     if not found.costs:
         raise ValueError("no engine can: " + "; ".join(found.refusals.values()))
+    fitting = {name: cost.seconds for name, cost in found.costs.items() if found.fits(name)}
+    if fitting:
+        raise ValueError(_too_long(found, fitting))
     name = min(found.costs, key=lambda name: found.costs[name].bytes)
     cost = found.costs[name]
     least = f"method '{name}' ({cost.work}), the least of all engines,"
-    require(cost.bytes, least, _way_out(request, name))
+    require(cost.bytes, least, _less(request))
     raise AssertionError("unreachable: nothing fits, and yet it does")
 
 
-def _way_out(request: Request, name: str) -> str:
+def _too_long(found: Methods, fitting: dict[str, float]) -> str:
+    """What is said instead of beginning a run of days."""
+    exact = {name: seconds for name, seconds in fitting.items() if name != "trajectories"}
+    name = min(exact or fitting, key=lambda name: fitting[name])
+    text = (
+        f"times: method {name!r} ({found.costs[name].work}), the fastest that fits, would take "
+        f"about {seconds_text(fitting[name])}; use shorter times or fewer emitters"
+    )
+    if name != "trajectories" and fitting.get("trajectories", np.inf) <= _LONGEST:
+        sampled = seconds_text(fitting["trajectories"])
+        text += f", or method='trajectories' ({sampled}, with statistical errors)"
+    return text + f"; method={name!r} runs it all the same"
+
+
+def _others(request: Request, name: str) -> str:
+    """The way out of a refusal: engines that can and fit, or that there are none."""
+    found = table(request)
+    able = [other for other in found.able() if other != name]
+    exact = [other for other in able if other != "trajectories"]
+    named = (exact or able)[:2]
+    if named:
+        return "use method=" + " or ".join(repr(other) for other in named)
+    rest = [other for other in found.costs if other != name]
+    if not rest:
+        return f"no other engine can; {_less(request)}"
+    if any(found.fits(other) for other in rest):
+        return f"every other engine that fits takes more than a day; {_less(request)}"
+    return f"no other engine that can fits into memory; {_less(request)}"
+
+
+def _less(request: Request) -> str:
+    """What to ask for less of."""
     if "states" in request.words:
         return "observe fewer times or no states"
     if not isinstance(request.problem, Couplings):
         return "use fewer levels"
-    return "see co.methods for what other engines take, or use fewer emitters"
+    return "use fewer emitters, see co.methods"
 
 
-def _seconds_text(seconds: float) -> str:
-    """A time as people say it."""
+def announce(choice: Choice, *, show: bool) -> None:
+    """Say in one line that a run is going to take more than a minute, before it begins."""
+    if not show or choice.cost.seconds <= _SAID or sys.stderr is None:
+        return
+    with suppress(OSError, ValueError):  # nobody can read it
+        print(
+            f"collective: method {choice.method!r} ({choice.cost.work}), about "
+            f"{seconds_text(choice.cost.seconds)} predicted",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def seconds_text(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> [seconds_text(s) for s in (0.0024, 1.5, 600, 8000, 1e6, 1e12)]
+    ['2 ms', '1.5 s', '10 min', '2.22 h', '11.6 days', '3.2e+04 years']
+    """
     if seconds < 1:
         return f"{max(1, round(1000 * seconds))} ms"
     if seconds < 120:
         return f"{seconds:.2g} s"
-    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
+    if seconds < 7200:
+        return f"{seconds / 60:.3g} min"
+    if seconds < 2 * _LONGEST:
+        return f"{seconds / 3600:.3g} h"
+    years = seconds / (365.25 * 86400)
+    if years < 2:
+        return f"{seconds / 86400:.3g} days"
+    return f"{years:.2g} years" if years < 1e9 else "more than 1e9 years"

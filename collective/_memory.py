@@ -126,6 +126,12 @@ def resident_bytes() -> int | None:
         return None
 
 
+def fits(n: int) -> bool:
+    """Whether n bytes are available, as far as anything says."""
+    available = available_bytes()
+    return available is None or n <= available
+
+
 def require(n: int, what: str, way_out: str) -> None:
     """Raise `ProblemTooLargeError` unless n bytes are available."""
     available = available_bytes()

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks, _lengths, _operators, _thermal
 from collective._console import printable
-from collective._memory import require
+from collective._memory import fits, require
 from collective._modes import Modes, emitting, modes
 from collective._pairs import averaged_shift, integral_parts, unit_couplings
 from collective.emitters import Emitters
@@ -263,7 +263,8 @@ class Couplings:
 
         n = len(self)
         entries = 4**n * (4 + 3 * n * n) // 4 * (2 if self.thermal_photons else 1)
-        require(3 * 20 * entries, f"the Liouvillian of {n} emitters", "use evolve instead")
+        way_out = "use evolve instead" if fits(48 * 4**n) else "use fewer emitters"
+        require(3 * 20 * entries, f"the Liouvillian of {n} emitters", way_out)
         return liouvillian(self.hamiltonian(), self.collapse_operators())
 
     def validity(self) -> "Validity":

@@ -60,7 +60,8 @@ def evolve(
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
         method: "auto" takes the one that suits and says why in `Result.reason`; `co.methods` shows
-            what each would take. "exact" is QuTiP, the whole density matrix; "blocks" goes
+            what each would take. A run of more than a minute is announced; one of more than a
+            day is begun only where its method is named. "exact" is QuTiP, the whole density matrix; "blocks" goes
             excitation number by excitation number, without drive and pump; "driven" is the whole
             density matrix of any Couplings in a tenth of QuTiP's time; "trajectories" are quantum
             jumps, means with standard errors and every jump in `Result.jumps` (with a drive,
@@ -95,7 +96,8 @@ def evolve(
         reached.
 
     Raises:
-        ValueError: for bad arguments, or a checkpoint of another problem.
+        ValueError: for bad arguments, a checkpoint of another problem, or a problem whose
+            fastest engine would take more than a day.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
         EvolutionError: the integrator failed; `.result` holds what it reached. Also where Python
             turns warnings into errors and there is something to warn of after the run: no warning
@@ -167,6 +169,7 @@ def evolve(
         )
 
     before = None if earlier is None else _timescale.inward(earlier, scaled)
+    _choice.announce(choice, show=request.progress)
     with _checkpoint.continuing(checkpoint, earlier):
         run = _choice.engine(choice.method).run(scaled, before, keep)
     finished = result(run)

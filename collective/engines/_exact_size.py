@@ -21,6 +21,7 @@ from collective.engines import exponential
 from collective.engines._extent import Extent
 from collective.engines._sectors import highest_excitation
 from collective.engines.recorder import EIGENVALUE_TIMES
+from collective.engines.runs import writing
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _SLOPES_PER_RATE = 2.2  # as stability demands
 _RELAXATION = 4.0  # lifetimes until little moves
 _SLOPES_LABORATORY = 8.0  # per radian of the laboratory frame
 _SLOPES_PER_STEP = 6
+_FEWEST_SLOPES = 30.0
 _SLOPE_CALLS = 0.4  # of an operator in a slope, beside its entries
 _SLOPE_ENTRY = 0.62  # of an entry of an operator, per entry of ρ
 _RUN_CALLS = 7000.0  # once
@@ -46,8 +48,8 @@ _EIGENVALUE_FLOPS = 60.0  # per 8^N
 _INTEGRATOR_VECTORS = 18  # stages, state, interpolation and products inside QuTiP
 _GENERATOR_CALLS = 2000.0  # to make the real form of a generator
 _GENERATOR_ENTRIES = 450.0  # for each of its entries, likewise
-_ROW_BYTES = 700  # of Python objects per output time
-_STATE_BYTES = 700  # of a `Qobj`, beside its matrix
+_ROW_BYTES = 420  # of Python objects per output time
+_STATE_BYTES = 500  # of a `Qobj`, beside its matrix
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ class Size:
             each += size * s.entry
         looks = min(EIGENVALUE_TIMES, len(request.times))
         eigenvalues = looks * (300 * s.call + _EIGENVALUE_FLOPS * 8.0**self._n * s.flop)
+        recorded = 16.0 * self._n**2 + ("states" in request.words) * 16.0 * size
+        found += writing(request, recorded * len(request.times))[0]
         return found + _RUN_CALLS * s.call + len(request.times) * each + eigenvalues
 
     def _work(self) -> Work:
@@ -143,7 +147,7 @@ class Size:
         if not isinstance(problem, Couplings):
             turned = float(np.ptp(problem.hamiltonian().diag().real)) * self._span
             slope = 10 * s.call + _SLOPE_ENTRY * s.entry * _entries(problem)
-            return (_SLOPES_LABORATORY * turned + 100) * slope
+            return (_SLOPES_LABORATORY * turned + _FEWEST_SLOPES) * slope
         n, extent = len(problem), Extent(problem, min(len(problem), _LARGEST))
         slopes = _slopes(request, extent)
         driven = np.any(problem.drive)
@@ -167,8 +171,13 @@ class Size:
             side, measured = 2**n, 16 * len(problem) ** 2
         else:
             side, measured = problem.dimension, 8 * sum(problem.levels)
-        row = measured + _ROW_BYTES + 16 * len(request.operators)
-        found = 2 * times * row + kept * (16 * side * side + _STATE_BYTES)
+        # a checkpoint copies what was recorded, and of the states makes two more
+        copies = 1 + request.checkpointed
+        row = 2 * copies * measured + _ROW_BYTES + 80 * len(request.operators)
+        states = 16 * side * side * (1 + 2 * request.checkpointed) + _STATE_BYTES
+        found = times * row + kept * states
+        if request.checkpointed:
+            found += 16 * side * side
         if self.by_exponentials():
             work = self._work()
             _, results = exponential.products(request.times, work.norm)
@@ -190,7 +199,7 @@ def _slopes(request: Request, extent: Extent) -> float:
     span, n = float(np.ptp(request.times)), len(couplings)
     decay = extent.decay(min(n, _LARGEST))
     largest = float(np.hypot(extent.spread, decay + 2 * extent.others))
-    found = _SLOPES_PER_RATE * largest * span + 100
+    found = _SLOPES_PER_RATE * largest * span + _FEWEST_SLOPES
     excited = np.any(couplings.drive) or np.any(couplings.pump)
     if excited or request.state_name != "ground":
         slowest = float(np.trace(couplings.decay).real) / n

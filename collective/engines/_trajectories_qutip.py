@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _BLOCK = 16
 _ENTRY_BYTES = 20  # of a sparse operator
 _COPIES = 2  # of each while it is made, and c†c
+_VALUE_BYTES = 150  # of an expectation value of a trajectory of a block, in QuTiP's lists and ours
 _VECTORS = 40  # inside the integrator
 _RUN_CALLS, _TRAJECTORY_CALLS, _CLICK_CALLS = 4000.0, 350.0, 140.0
 _SLOPES_PER_RADIAN = 25.0
@@ -62,7 +63,7 @@ def cost(request: Request, count: int, work: str) -> Cost:
     entries = size * (n * n // 4 + 1)
     jumps = n + 2 * int(np.count_nonzero(couplings.dephasing + couplings.pump))
     used = _COPIES * _ENTRY_BYTES * entries * (jumps + 2) + _ENTRY_BYTES * size * operators
-    used += 16 * _VECTORS * size + 16 * 3 * _BLOCK * steps * (operators + n + 2)
+    used += 16 * _VECTORS * size + _VALUE_BYTES * min(count, _BLOCK) * steps * operators
     used += int(count * (_TRAJECTORY_BYTES + _CLICK_BYTES * _clicks(request)))
     return Cost(used, _seconds(request, count, operators), work)
 

@@ -36,6 +36,7 @@ from collective.engines.runs import (
     Run,
     nothing_left,
     threads_for,
+    writing,
 )
 from collective.states import State
 
@@ -62,23 +63,16 @@ def refusal(request: Request) -> str | None:
     """Drives, pumps, and what only a whole density matrix has."""
     problem = request.problem
     if not isinstance(problem, Couplings):
-        return "method 'blocks' is for Couplings: a master equation takes method='exact'"
+        return "method 'blocks' takes Couplings, not a MasterEquation"
     if np.any(problem.drive) or np.any(problem.pump):
         what = "drive" if np.any(problem.drive) else "pump"
-        return (
-            f"method 'blocks' needs a falling excitation number, but there is a {what}: use "
-            "method='driven' or 'exact'"
-        )
+        return f"method 'blocks' needs a falling excitation number, but there is a {what}"
     if request.operators or "states" in request.words:
-        return (
-            "method 'blocks' keeps no whole density matrix: operators and states take "
-            "method='driven' or 'exact'"
-        )
+        return "method 'blocks' keeps no whole density matrix for operators and states"
     if len(problem) > (_LARGEST_DEPHASED if np.any(problem.dephasing) else LARGEST):
         return (
             f"method 'blocks' ends at {LARGEST} emitters ({_LARGEST_DEPHASED} with dephasing), got "
-            f"{len(problem)}; weak excitation "
-            "takes method='single', identical couplings 'symmetric'"
+            f"{len(problem)}"
         )
     return None
 
@@ -107,17 +101,26 @@ def cost(request: Request) -> Cost:
         comb(n, k) * c * (8 * (k * (n - k) + 1) + 6 * (n - k) ** 2) for k, c in enumerate(columns)
     )
     extent = Extent(couplings, highest)
-    kept = _SPARE_TERMS + min(LONGEST_STEP, float(np.ptp(request.times)) * _radius(extent, highest))
-    moments = int(16 * steps * (kept + 4 * n * n) + 16 * n * n * kept)
+    reach = max(float(np.ptp(request.times)) * _radius(extent, highest), 1e-300)
+    kept = _SPARE_TERMS + min(LONGEST_STEP, reach)
+    # coefficients of the output times in one step while it is made; in the end, moments of all
+    terms, emitted = _terms(extent, float(np.ptp(request.times)))
+    later = np.count_nonzero(request.times - request.times[0] > emitted)
+    dark = 0.0 if np.any(couplings.dephasing) else float(later)
+    inside = max(steps * min(1.0, LONGEST_STEP / reach), dark)
+    copies = 3.5 if request.checkpointed else 2.5
+    moments = int(max(24 * kept * inside, 16 * copies * n * n * steps) + 16 * n * n * kept)
     threads, _ = shares(request, size)
     half = "" if images == 1 else f", one column of {images} by symmetry"
     s = speed()
+    taken, _ = writing(request, 16 * n * n * steps)
     each = _CALLS * s.call + flops * _FLOPS * s.flop / threads
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
     return Cost(
-        (4 + request.checkpointed) * 8 * size + tables + moments,
-        _OVERHEAD * s.call
-        + _terms(extent, float(np.ptp(request.times))) * each
+        int((4 + 1.2 * request.checkpointed) * 8 * size + 1.25 * tables) + moments,
+        taken
+        + _OVERHEAD * s.call
+        + terms * each
         + steps * reading,
         f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
     )
@@ -130,17 +133,21 @@ def _radius(extent: Extent, highest: int) -> float:
     return 1.05 * (decay / 2 + max(extent.frequency(k) for k in numbers)) / 2
 
 
-def _terms(extent: Extent, span: float) -> float:
-    """Applications of the generator: fewer as the highest blocks empty and are dropped."""
+def _terms(extent: Extent, span: float) -> tuple[float, float]:
+    """Applications of the generator, and when only the ground state is left.
+
+    They become fewer as the highest blocks empty and are dropped.
+    """
     found, ended = float(_FEWEST_TERMS), 0.0
     # a block lasts as long as the one above that feeds it, and then as its own slowest mode
-    last = 0.0
+    last = emitted = 0.0
     for k in range(extent.top, -1, -1):
         lasting = _LIFETIMES / max(extent.lasting(k), 1e-300) if k else np.inf
         last = min(span, max(last, lasting))
         found += TERMS_PER_RADIUS * _radius(extent, k) * (last - ended)
         ended = last
-    return found
+        emitted = last if k else emitted
+    return found, emitted
 
 
 def shares(request: Request, size: int) -> tuple[int, int]:

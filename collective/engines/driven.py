@@ -33,6 +33,7 @@ from collective.engines.runs import (
     nothing_left,
     resumed,
     threads_for,
+    writing,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ _INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
 _EIGENVALUE_EMITTERS = 8
 _LOOK_BYTES = 25  # per entry of ρ: unpacked, and a copy for its eigenvalues
 _OPERATOR_BYTES = 130  # per entry of an operator, while its functional is made
-_ROW_BYTES = 500  # of Python objects per output time
+_PAIR_BYTES = 43  # per correlation and output time: taken, and put together at the end
+_ROW_BYTES = 1300  # of Python objects per output time
 _STATE_BYTES = 400  # of a `Qobj`, beside its matrix
 _LEG_REACH = 24.0  # see `_driven_steps`, which needs numba
 _STATE_EMITTERS = 10  # up to which the last state is returned
@@ -71,7 +73,7 @@ def refusal(request: Request) -> str | None:
     """Master equations other than that of `Couplings`."""
     if isinstance(request.problem, Couplings):
         return None
-    return "couplings: method='driven' takes Couplings; method='exact' any MasterEquation"
+    return "method 'driven' takes Couplings, not a MasterEquation"
 
 
 def cost(request: Request) -> Cost:
@@ -97,7 +99,11 @@ def _seconds(request: Request) -> float:
         reading += _STATE_CALLS * s.call + _STATE_ENTRIES * size * s.entry
     looks = min(EIGENVALUE_TIMES, times) if n <= _EIGENVALUE_EMITTERS else 0
     looks_seconds = looks * (400 * s.call + _EIGENVALUE_FLOPS * 8.0**n * s.flop)
-    setup = _OVERHEAD * s.call + _TABLES * 2.0**n * n * n * s.entry
+    recorded = times * 16 * len(request.couplings) ** 2
+    if "states" in request.words:
+        recorded += times * 16 * size
+    taken, _ = writing(request, recorded)
+    setup = taken + _OVERHEAD * s.call + _TABLES * 2.0**n * n * n * s.entry
     return setup + calls * each + times * reading + looks_seconds
 
 
@@ -131,8 +137,11 @@ def _bytes(request: Request) -> int:
     rows = _rows_bytes(request)
     found = vectors * 8 * size * size + tables + scratch + functionals + operators + rows
     states = (1 << n) ** 2
-    if "states" in request.words:
-        found += n_times * (16 * states + _STATE_BYTES)
+    kept = n_times if "states" in request.words else 0
+    found += kept * (16 * states + _STATE_BYTES)
+    if request.checkpointed:  # arrays to be written: two copies of states, one of correlations
+        found += 32 * kept * states + 24 * n * n * n_times
+        found += 24 * states if n <= _STATE_EMITTERS else 8 * states
     wanted = len(_wanted(request, 0))
     if wanted:
         found += (_LOOK_BYTES + 8 * min(wanted, _packed.KEPT_AT_ONCE)) * states
@@ -142,7 +151,7 @@ def _bytes(request: Request) -> int:
 def _rows_bytes(request: Request) -> int:
     """Of the output times: rows, and before them the coefficients of those in one leg."""
     n, n_times = len(request.couplings), len(request.times)
-    row = 32 * (n * n + len(request.operators) + 2) + _ROW_BYTES
+    row = _PAIR_BYTES * (n * n + len(request.operators)) + _ROW_BYTES
     reach = _radius(request.couplings) * float(np.ptp(request.times))
     inside = n_times * min(1.0, _LEG_REACH / reach if reach > 0 else 1.0)
     if "states" in request.words:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._memory import available_bytes, bytes_text, require
+from collective._memory import bytes_text, fits, require
 from collective._operators import Untidied
 from collective._progress import Progress
 from collective._requests import Request, density_matrix
@@ -214,9 +214,8 @@ def steady_state(problem: "Couplings | MasterEquation", dims: list[int], what: s
 
 def _way_to_steady(problem: "Couplings | MasterEquation", size: int) -> str:
     """What can be had instead of a steady state too large to solve for."""
-    available = available_bytes()
     held = density_bytes(size)
-    if available is None or held < available:
+    if fits(held):
         return (
             "evolve to times late against the slowest decay instead, where ρ alone "
             f"({bytes_text(held)}) is held"

@@ -27,7 +27,7 @@ from collective.engines import _amplitudes
 from collective.engines._extent import Extent
 from collective.engines._sectors import Sectors, ensemble, highest_excitation, one_excitation
 from collective.engines.recorder import eigenvalue_steps
-from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left, resumed
+from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left, resumed, writing
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -52,21 +52,21 @@ _VECTORS_OF_STEPS = 34  # stages and interpolation of the equation with dephasin
 def refusal(request: Request) -> str | None:
     """What takes a state out of the single excitation."""
     if not isinstance(request.problem, Couplings):
-        return "method 'single' is for Couplings; use method='exact' for a MasterEquation"
+        return "method 'single' takes Couplings, not a MasterEquation"
     if "states" in request.words or request.operators:
-        return "method 'single' keeps no density matrix for states and operators; use 'exact'"
+        return "method 'single' keeps no density matrix for states and operators"
     couplings, n = request.problem, len(request.problem)
     for name, values in (("drive", couplings.drive), ("pump", couplings.pump)):
         if np.any(values):
             return (
                 f"method 'single' is for emitters that nothing excites: the {name} is "
-                f"{np.abs(values).max() * request.unit:g}; use method='driven' or 'exact'"
+                f"{np.abs(values).max() * request.unit:g}"
             )
     highest = highest_excitation(request.state, n)
     if highest > 1:
         return (
             f"method 'single' is for at most one excitation: state {request.state_name} has "
-            f"{highest}{_weight_above(request)}; use method='blocks' or 'exact'"
+            f"{highest}{_weight_above(request)}"
         )
     return None
 
@@ -78,6 +78,10 @@ def cost(request: Request) -> Cost:
     kept = 16 * n * n * times if correlated else 8 * n * times
     base = _OVERHEAD * s.call + times * (5 * s.call + _READ_FLOPS * n * n * s.flop)
     base += _SQUARE_ENTRIES * n * n * s.entry
+    taken, held = writing(request, kept)
+    base, kept = base + taken, kept + int(held)
+    if request.checkpointed:
+        kept += 8 * n * times
     if correlated:
         base += times * n * n * _KEPT_ENTRIES * s.entry
     if np.any(request.couplings.dephasing):

@@ -26,7 +26,7 @@ from collective.engines._dicke_blocks import Density
 from collective.engines._dicke_populations import Populations, compile_kernels
 from collective.engines._dicke_states import populations
 from collective.engines.recorder import eigenvalue_steps
-from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left, resumed
+from collective.engines.runs import Checkpoint, Clock, Cost, Run, nothing_left, resumed, writing
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ _BYTES_DENSITY = 1000  # per entry: 30 stages of the integrator, the generator
 def refusal(request: Request) -> str | None:
     """What is not the same for every emitter."""
     if not isinstance(request.problem, Couplings):
-        return "method 'symmetric' is for Couplings; use method='exact' for a MasterEquation"
+        return "method 'symmetric' takes Couplings, not a MasterEquation"
     if "states" in request.words or request.operators:
-        return "method 'symmetric' keeps no density matrix for states and operators; use 'exact'"
+        return "method 'symmetric' keeps no density matrix for states and operators"
     n, state = len(request.problem), request.state
     if "correlations" in request.words and n > _LARGEST_CORRELATED:
         size = 16 * n * n * len(request.times) / 1e9
@@ -70,26 +70,20 @@ def refusal(request: Request) -> str | None:
             "two different numbers each; observe emission and populations"
         )
     found = identical(request.problem)
-    excited = np.any(request.problem.drive) or np.any(request.problem.pump)
-    other = "driven" if excited else "blocks"
     if isinstance(found, str):
-        return (
-            f"method 'symmetric' is for identical couplings: {found}; use method='{other}' or "
-            "'exact'"
-        )
+        return f"method 'symmetric' is for identical couplings: {found}"
     if isinstance(state, State):
         if n > 1 and state.kind in ("single", "timed_dicke"):
-            choices = "'driven' or 'exact'" if excited else "'single' or 'blocks'"
             return (
                 f"method 'symmetric' is for states that no permutation changes, which {state} is "
-                f"not; use method={choices}"
+                "not"
             )
         return None
     outside = 1 - float(populations(state, n).sum())
     if outside > _OUTSIDE:
         return (
             "method 'symmetric' is for states of the symmetric subspace: a weight of "
-            f"{outside:.2g} of this QuTiP state is outside; use method='{other}' or 'exact'"
+            f"{outside:.2g} of this QuTiP state is outside"
         )
     return None
 
@@ -102,12 +96,16 @@ def cost(request: Request) -> Cost:
     steps = times + _STEPS_OF_A_BURST
     if request.state_name not in ("inverted", "ground"):
         steps += int(_STEPS_OF_A_PEAK * np.sqrt(e.n))
-    kept = 200 * times
+    kept = 400 * times
     seconds = _RUN_CALLS * s.call
+    correlated = 16 * e.n**2 * times if "correlations" in request.words else 0
+    taken, held = writing(request, correlated + 8 * e.n * times)
+    seconds, kept = seconds + taken, kept + int(held)
     if not _checks.constant(request.couplings.decay):
+        kept += 16 * e.n**2
         seconds += _COMPARED_ENTRIES * e.n**2 * s.entry
-    if "correlations" in request.words:
-        kept += 16 * e.n**2 * times
+    if correlated:
+        kept += correlated
         seconds += _KEPT_ENTRIES * e.n**2 * times * s.entry
     if e.drive:
         size = _dicke_blocks.entries(e.n, e.one_ladder)
@@ -128,10 +126,10 @@ def cost(request: Request) -> Cost:
     work = f"{e.n} identical emitters, {size:,} populations of Dicke states"
     if e.pump:
         fill = max(10.0, 8 * np.log2(size) - 50) * (1.45 if e.dephasing else 1)
-        held = _BYTES_FACTORS * fill * size * 3 * _rational.FACTORS
+        factors = _BYTES_FACTORS * fill * size * 3 * _rational.FACTORS
         step = _FACTORED_ENTRIES * size * fill * s.entry + _FACTORED_CALLS * s.call
         seconds += step * steps + _FACTORS_ENTRIES * size * fill**2 * s.entry
-        return Cost(int(held) + 500 * size + kept, seconds, work)
+        return Cost(int(factors) + 4 * 2**20 + 500 * size + kept, seconds, work)
     step = _TRIANGLE_ENTRIES * size * s.entry + _STEP_CALLS * s.call
     return Cost(_BYTES_TRIANGLE * size + kept, seconds + step * steps, work)
 

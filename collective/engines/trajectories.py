@@ -48,17 +48,12 @@ _FREE = 0.7  # of the memory there is, which further threads may take
 def refusal(request: Request) -> str | None:
     """States, a master equation that is not of couplings, and more emitters than bits."""
     if not isinstance(request.problem, Couplings):
-        return "method 'trajectories' takes Couplings, not a MasterEquation: use method='exact'"
+        return "method 'trajectories' takes Couplings, not a MasterEquation"
     if "states" in request.words:
-        return (
-            "observe: method 'trajectories' has no density matrices ('states'); use method='exact'"
-        )
+        return "observe: method 'trajectories' has no density matrices ('states')"
     n = len(request.couplings)
     if n > LARGEST and by_sectors(request):
-        return (
-            f"method 'trajectories' ends at {LARGEST} emitters, got {n}; use method='single', "
-            "which takes one excitation of thousands"
-        )
+        return f"method 'trajectories' ends at {LARGEST} emitters, got {n}"
     return None if by_sectors(request) else without_docstrings()
 
 
@@ -89,8 +84,12 @@ def cost(request: Request) -> Cost:
         return _trajectories_qutip.cost(request, count, f"QuTiP mcsolve, {work}")
     size = sized(request)
     extent = Extent(couplings, size.top)
+    correlated = "correlations" in request.words
+    held = size.total_bytes(count, correlated)
+    if request.checkpointed:  # the record of jumps once more, and correlations three times
+        held += 24 * count * size.top + (56 * n * n * len(request.times) if correlated else 0)
     return Cost(
-        size.total_bytes(count, "correlations" in request.words),
+        held,
         size.seconds(count, extent, request.times, _typical(request, size.top)),
         f"{work}, up to C({n}, {size.widths.index(size.widest)}) = {size.widest:,} amplitudes",
     )
