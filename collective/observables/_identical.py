@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from collective.couplings import Couplings
 from collective.engines import _dicke_steady
 from collective.engines._dicke_steady import Light
+from collective.engines._factors import factored
 from collective.observables._delays import moments
 from collective.observables._regression import check_light, require_source
 
@@ -38,8 +39,8 @@ def light(
         dark: whether a steady state without light will do.
 
     Raises:
-        ValueError: for a dark steady state; a start that goes with no steady state, or on no Dicke ladder; a steady
-            state that is not unique.
+        ValueError: for a dark steady state, or one that is not unique; a start beside a state, or
+            on no Dicke ladder.
     """
     if start is not None and state is not None:
         raise ValueError(
@@ -148,7 +149,7 @@ def _resolved(
         system = vstack([csr_array(scale * trace[None]), system[1:]])
         vector = np.append(0.0, vector[1:])
     try:
-        return float((row @ _dicke_steady.factored(system)(vector)).real)
+        return float((row @ factored(system)(vector)).real)
     except (RuntimeError, ArithmeticError):
         raise ValueError(
             f"spectrum: a coherence never decays, its line at {frequency:g} (in units of the "
@@ -160,7 +161,7 @@ def _lifetime(light: Light) -> NDArray[np.complex128]:
     """∫₀^∞dt (ρ(t) − ρ(∞)) of a decay to the ground state, which is entry 0 and left at 0."""
     rest = light.space.generator()[1:, 1:]
     try:
-        lived = _dicke_steady.factored(-rest)(light.rho[1:])
+        lived = factored(-rest)(light.rho[1:])
     except (RuntimeError, ArithmeticError):
         raise ValueError(
             "spectrum: some of the excitation stays in dark states for ever, which only the full "
