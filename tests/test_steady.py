@@ -66,6 +66,18 @@ def test_against_the_whole_density_matrix(n, case, monkeypatch):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-13)
 
 
+def test_light_beside_what_stays_in_dark_states():
+    """Γ has a zero mode, the symmetric one: the photons that come are those of the full ρ."""
+    omega, state = np.array([0.0, 0.4]), "inverted"
+    five = identical(5, together=-0.25, exchange=0.0)
+    light = spectrum(five, omega, state=state)
+    late = co.evolve(five, state, [0, 300.0], method="symmetric")
+    assert late.excitation[-1] > 0.1
+    assert light.total == pytest.approx(5 - late.excitation[-1], rel=1e-6)
+    with pytest.raises(ValueError, match=r"stays in dark states|photons are missing"):
+        spectrum(identical(8, together=-1 / 7, exchange=0.0), omega, state=state)
+
+
 def test_small_entries_of_a_weak_drive(monkeypatch):
     """Two photons of the fourth order in Ω, beside one."""
     couplings = identical(4, drive=1e-4)

@@ -79,15 +79,22 @@ class Light:
         to, source, kept = s.moved((step, 0), (0, 0), 0, values, s)
         return complex(np.sum(s.trace()[to] * kept * self.rho[source]))
 
-    def one_photon(self, rho: NDArray[Any]) -> tuple[Space, NDArray[Any], NDArray[Any]]:
+    def one_photon(
+        self, rho: NDArray[Any], observable: str, *, factors: bool
+    ) -> tuple[Space, NDArray[Any], NDArray[Any]]:
         """What a photon's emission at time 0 starts, and what it is compared with later.
+
+        Args:
+            rho: of the emission, (S,).
+            observable: for errors.
+            factors: whether the generator will be factored.
 
         Returns:
             a space, a vector v and a row r in it: Σ_mn Γ_mn⟨σ⁺_m(0)σ⁻_n(τ)⟩ = r·e^{Lτ}v.
         """
         e = self.e
         apart = bool(e.individual)
-        check(e, self.difference, "g1 or a spectrum", apart=apart)
+        check(e, self.difference, observable, apart=apart, factors=factors)
         before = Space(e, self.space.difference, apart=apart)
         after = Space(e, self.difference, apart=apart)
         x = one_apart(self.space, before) @ rho if apart else rho

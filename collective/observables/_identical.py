@@ -19,6 +19,10 @@ from collective.observables._regression import check_light, require_source
 _MISSED = 1e-9  # of the photons
 
 
+class TrappedError(ValueError):
+    """Light that stays in dark states, which only the full ρ tells from the rest."""
+
+
 def light(
     couplings: Couplings,
     state: Any,
@@ -89,7 +93,7 @@ def g2(light: Light, delays: NDArray[np.float64]) -> NDArray[np.float64]:
 def g1(light: Light, delays: NDArray[np.float64]) -> NDArray[np.complex128]:
     """ΣΓ_mn⟨σ⁺_m(0)σ⁻_n(τ)⟩ over its value at τ = 0, (K,)."""
     e = light.e
-    space, vector, row = light.one_photon(light.rho)
+    space, vector, row = light.one_photon(light.rho, "g1", factors=False)
     zero = float((row @ vector).real)
     brightest = e.n * (e.collective + e.individual)
     check_light(zero, brightest, "g1 is normalised to the light at time 0")
@@ -111,7 +115,7 @@ def spectrum(
     """Values of the spectrum (F,), the elastic line and ∫S dω, of a steady state or a decay."""
     e = light.e
     rho = light.rho if light.steady else _lifetime(light)
-    space, vector, row = light.one_photon(rho)
+    space, vector, row = light.one_photon(rho, "the spectrum", factors=True)
     forever, trace = light.whole(space)
     coherent = 0.0
     if light.steady:
@@ -163,7 +167,7 @@ def _lifetime(light: Light) -> NDArray[np.complex128]:
     try:
         lived = factored(-rest)(light.rho[1:])
     except (RuntimeError, ArithmeticError):
-        raise ValueError(
+        raise TrappedError(
             "spectrum: some of the excitation stays in dark states for ever, which only the full "
             "ρ of at most six emitters tells from the rest; add individual decay"
         ) from None
@@ -171,7 +175,7 @@ def _lifetime(light: Light) -> NDArray[np.complex128]:
     photons = float((light.rate() @ found).real)
     excited = float((light.space.k * light.space.trace() @ light.rho).real)
     if abs(photons - excited) > _MISSED * max(1.0, excited):
-        raise ValueError(
+        raise TrappedError(
             f"spectrum: {excited - photons:.2g} of {excited:.6g} photons are missing, lost to "
             "dark states or to rates far below the others; add individual decay"
         )

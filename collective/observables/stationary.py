@@ -60,7 +60,7 @@ def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -
 
     Identical emitters (all Γ_mn alike, all Δ_mn alike, one drive, pump, detuning and dephasing)
     take ρ between Dicke states: 100 of them with a pump, or with purely collective decay and a
-    drive, in less than a second; 70 with a drive and individual decay in some 20 s and 1.5 GiB.
+    drive, in less than a second; 50 with a drive and individual decay in some 4 s, 70 in 30 s.
     Others take the whole ρ, N up to about 7.
 
     Args:
