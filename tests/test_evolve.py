@@ -153,8 +153,14 @@ def test_both_routes_to_the_steady_state(n):
 
 
 def test_degenerate_steady_states_are_refused():
-    for n, finding in ((2, "dimension 2"), (3, "dimension 5"), (5, "second eigenvalue|singular")):
-        dicke = co.Couplings(np.ones((n, n)), np.zeros((n, n)), drive=1.0)
+    two_groups = np.kron(np.diag([1.0, 0.0]), np.ones((3, 3)))[:5, :5]
+    two_groups[3:, 3:] = 1
+    for decay, finding in (
+        (np.ones((2, 2)), "dimension 2"),
+        (np.ones((3, 3)), "dimension 5"),
+        (two_groups, "second eigenvalue|singular"),
+    ):
+        dicke = co.Couplings(decay, np.zeros_like(decay), drive=1.0)
         with pytest.raises(
             ValueError, match=f"steady state is not unique to working precision: .*({finding})"
         ):

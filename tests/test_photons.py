@@ -307,7 +307,7 @@ def test_bad_input():
     with pytest.raises(ValueError, match="every decay rate is zero"):
         inverted_g2(co.Couplings([[0.0]], [[0.0]]))
     with pytest.raises(MemoryError, match="30 emitters"):
-        g2(co.Couplings(np.eye(30), np.zeros((30, 30)), drive=1.0), [0.0])
+        g2(co.couple(co.chain(30, 0.2), co.Vacuum()).replace(drive=1.0), [0.0])
 
 
 def test_bad_counting():

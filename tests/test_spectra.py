@@ -321,7 +321,7 @@ def test_bad_input():
         g1(atom(1.0), [0.0], direction=[0, 0, 1])
     with pytest.raises(TypeError, match="Couplings"):
         spectrum("driven", [0.0])
-    large = co.Couplings(np.eye(30), np.zeros((30, 30)), drive=1.0)
+    large = co.couple(co.chain(30, 0.2), co.Vacuum()).replace(drive=1.0)
     for call in (spectrum, g1):
         with pytest.raises(MemoryError, match="30 emitters"):
             call(large, [0.0])

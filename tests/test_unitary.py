@@ -29,9 +29,7 @@ def schroedinger(couplings, ket, times):
         qutip.tensor([qutip.sigmam() if i == m else qutip.qeye(2) for i in range(n)])
         for m in range(n)
     ]
-    return np.array(
-        [[[qutip.expect(a.dag() * b, psi) for b in one] for a in one] for psi in kets]
-    )
+    return np.array([[[qutip.expect(a.dag() * b, psi) for b in one] for a in one] for psi in kets])
 
 
 @pytest.mark.parametrize("imaginary", [False, True])

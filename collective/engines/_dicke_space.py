@@ -11,14 +11,17 @@ only entries of one difference in the number of excitations of row and column ar
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines._dicke import Identical, processes
 
-Move = tuple[int, int, NDArray[np.float64]]  # steps in k and s, amplitudes
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+Move = tuple[int, int, NDArray[Any]]  # steps in k and s, amplitudes
 
 
 def entries(n: int, driven: bool, one_ladder: bool, apart: bool) -> int:
@@ -149,13 +152,13 @@ class Space:
             return found
         rest, one = self.lowering()
         rest2, one2 = self.lowering(right=True)
-        for first, second, strength in (
+        for first, second, rate in (
             (rest, one2, e.collective),
             (one, rest2, e.collective),
             (one, one2, e.collective + e.individual),
         ):
-            values = strength * first[2] * second[2]
-            found.append(self.moved(first[:2], second[:2], 0, values, self))
+            both = rate * first[2] * second[2]
+            found.append(self.moved(first[:2], second[:2], 0, both, self))
         if not only_photons:
             found.append(self.moved((0, 1), (0, 1), 0, e.pump, self))
             signs = (2 * self.s - 1) * (2 * self.s2 - 1)
@@ -220,6 +223,52 @@ def one_apart(whole: Space, to: Space) -> Any:
         values.append(amplitudes[found])
     where = (np.concatenate(rows), np.concatenate(columns))
     return csr_array((np.concatenate(values), where), shape=(len(to), len(whole)))
+
+
+def expanded(space: Space, rho: NDArray[Any]) -> "Qobj":
+    """A permutation-symmetric ρ of few emitters as QuTiP's, dims [[2]*N, [2]*N].
+
+    One emitter after another is taken apart: what is left of N − n others is the same for all
+    configurations with the same numbers of ee, eg, ge and gg.
+    """
+    from qutip import Qobj
+
+    n = space.e.n
+    everything = Space(replace(space.e, individual=space.e.individual or 1.0), None)
+    whole = np.zeros(len(everything), dtype=complex)
+    whole[everything.place(space.d, space.k, space.s, space.k2, space.s2)] = rho
+    parts: dict[tuple[int, ...], NDArray[Any]] = {(0, 0, 0, 0): whole}
+    for left in range(n, 0, -1):
+        e = replace(everything.e, n=left)
+        here, apart, fewer = Space(e, None), Space(e, None, apart=True), None
+        split = one_apart(here, apart)
+        fewer = Space(replace(e, n=left - 1), None)
+        made: dict[tuple[int, ...], NDArray[Any]] = {}
+        for counts, part in parts.items():
+            pieces = split @ part
+            for which, (s, s2) in enumerate(((1, 1), (1, 0), (0, 1), (0, 0))):
+                key = (*counts[:which], counts[which] + 1, *counts[which + 1 :])
+                if key not in made:
+                    some = (apart.s == s) & (apart.s2 == s2)
+                    piece = np.zeros(len(fewer), dtype=complex)
+                    at = fewer.place(
+                        apart.d[some], apart.k[some], 0 * apart.s[some], apart.k2[some], 0
+                    )
+                    piece[at] = pieces[some]
+                    made[key] = piece
+        parts = made
+    table = np.zeros((n + 1,) * 3, dtype=complex)
+    for (both, row, column, _), part in parts.items():
+        table[both, row, column] = part[0]
+    # bit 1 is the ground state in QuTiP's basis
+    states = np.arange(2**n)
+    count = np.bitwise_count
+    up = ~states & (2**n - 1)
+    found = np.empty((2**n, 2**n), dtype=complex)
+    for i, one in enumerate(up):
+        both = count(one & up)
+        found[i] = table[both, count(one) - both, count(up) - both]
+    return Qobj(found, dims=[[2] * n, [2] * n])
 
 
 def _clebsch(space: Space, k: Any, s: Any, up: bool) -> NDArray[np.float64]:

@@ -11,7 +11,6 @@ with emitter 1 apart from the others (`_dicke_space.one_apart`) unless all decay
 All rates are in units of the largest one.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,9 @@ from collective import _requests
 from collective._memory import require
 from collective.couplings import Couplings
 from collective.engines._dicke import Identical, identical
-from collective.engines._dicke_space import Space, entries, one_apart
+from collective.engines._dicke_space import Space, entries, expanded, one_apart
 from collective.engines._dicke_states import density, populations
+from collective.engines._factors import factored
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ _ZERO = 1e-11  # relative to the norm: a second steady state
 _OUTSIDE = 1e-9  # weight of a state that is not symmetric, round-off of its amplitudes
 _LEAST = 1e-8  # of one excitation's amplitude, so that powers of it stay numbers
 _FAINT = 1e-140  # below it entries are round-off of anything
-_REFINEMENTS = 4
-_SOLVED = 1e-13  # of the right-hand side
 _BYTES_FACTORS = 26  # per entry of the factors
 _BYTES_ENTRY = 600  # per number: indices, the generator, its copies
 # entries of the factors over n^{3/2}: of blocks (driven or not) with and without one apart
@@ -81,15 +79,22 @@ class Light:
         to, source, kept = s.moved((step, 0), (0, 0), 0, values, s)
         return complex(np.sum(s.trace()[to] * kept * self.rho[source]))
 
-    def one_photon(self, rho: NDArray[Any]) -> tuple[Space, NDArray[Any], NDArray[Any]]:
+    def one_photon(
+        self, rho: NDArray[Any], observable: str, *, factors: bool
+    ) -> tuple[Space, NDArray[Any], NDArray[Any]]:
         """What a photon's emission at time 0 starts, and what it is compared with later.
+
+        Args:
+            rho: of the emission, (S,).
+            observable: for errors.
+            factors: whether the generator will be factored.
 
         Returns:
             a space, a vector v and a row r in it: Σ_mn Γ_mn⟨σ⁺_m(0)σ⁻_n(τ)⟩ = r·e^{Lτ}v.
         """
         e = self.e
         apart = bool(e.individual)
-        check(e, self.difference, "g1 or a spectrum", apart=apart)
+        check(e, self.difference, observable, apart=apart, factors=factors)
         before = Space(e, self.space.difference, apart=apart)
         after = Space(e, self.difference, apart=apart)
         x = one_apart(self.space, before) @ rho if apart else rho
@@ -117,9 +122,7 @@ class Light:
         return rho, after.trace()
 
 
-def found(
-    couplings: Couplings, state: Any, observable: str, start: Any = None
-) -> "Light | None":
+def found(couplings: Couplings, state: Any, observable: str, start: Any = None) -> "Light | None":
     """ρ of identical emitters, or None where it does not fit Dicke states.
 
     Args:
@@ -311,98 +314,3 @@ def _graded(
     ground = graded[1:, [0]].toarray()[:, 0]
     found = weights * np.append(1.0, -factored(graded[1:, 1:])(ground))
     return np.asarray(found / (trace @ found))
-
-
-def factored(matrix: Any) -> Callable[..., NDArray[np.complex128]]:
-    """Solutions with sparse factors, refined; with pivots if they are needed.
-
-    Raises:
-        RuntimeError: if the matrix is singular.
-        ArithmeticError: if a solution has no digits.
-    """
-    from scipy.sparse.linalg import splu
-
-    # without pivots the fill is half as large, and nearly always the diagonal serves
-    symmetric = {
-        "permc_spec": "MMD_AT_PLUS_A",
-        "diag_pivot_thresh": 0.0,
-        "options": {"SymmetricMode": True},
-    }
-    matrix = matrix.tocsc().astype(complex)
-    transposed = matrix.conj().T.tocsc()
-    norm = float(abs(matrix).sum(axis=1).max())
-    factors: list[Any] = []
-
-    def refined(target: NDArray[Any], which: str) -> NDArray[Any] | None:
-        system = matrix if which == "N" else transposed
-        x = factors[-1].solve(target, which)
-        for _ in range(_REFINEMENTS):
-            left = target - system @ x
-            size = np.abs(target).max() + norm * np.abs(x).max()
-            if np.abs(left).max() <= _SOLVED * size:
-                return np.asarray(x)
-            x = x + factors[-1].solve(left, which)
-        return None
-
-    def solve(target: NDArray[Any], which: str = "N") -> NDArray[np.complex128]:
-        target = np.asarray(target, dtype=complex).reshape(-1)
-        if not factors:
-            try:
-                factors.append(splu(matrix, **symmetric))
-            except RuntimeError:
-                factors.append(splu(matrix))
-        x = refined(target, which)
-        if x is None:
-            factors[:] = [splu(matrix)]
-            x = refined(target, which)
-        if x is None or not np.all(np.isfinite(x)):
-            raise ArithmeticError("a linear system has no solution in double precision")
-        return x
-
-    return solve
-
-
-def expanded(space: Space, rho: NDArray[Any]) -> "Qobj":
-    """A permutation-symmetric ρ of few emitters as QuTiP's, dims [[2]*N, [2]*N].
-
-    One emitter after another is taken apart: what is left of N − n others is the same for all
-    configurations with the same numbers of ee, eg, ge and gg.
-    """
-    from qutip import Qobj
-
-    n = space.e.n
-    everything = Space(replace(space.e, individual=space.e.individual or 1.0), None)
-    whole = np.zeros(len(everything), dtype=complex)
-    whole[everything.place(space.d, space.k, space.s, space.k2, space.s2)] = rho
-    parts = {(0, 0, 0, 0): whole}
-    for left in range(n, 0, -1):
-        e = replace(everything.e, n=left)
-        here, apart, fewer = Space(e, None), Space(e, None, apart=True), None
-        split = one_apart(here, apart)
-        fewer = Space(replace(e, n=left - 1), None)
-        made: dict[tuple[int, ...], NDArray[Any]] = {}
-        for counts, part in parts.items():
-            pieces = split @ part
-            for which, (s, s2) in enumerate(((1, 1), (1, 0), (0, 1), (0, 0))):
-                key = (*counts[:which], counts[which] + 1, *counts[which + 1 :])
-                if key not in made:
-                    some = (apart.s == s) & (apart.s2 == s2)
-                    piece = np.zeros(len(fewer), dtype=complex)
-                    at = fewer.place(
-                        apart.d[some], apart.k[some], 0 * apart.s[some], apart.k2[some], 0
-                    )
-                    piece[at] = pieces[some]
-                    made[key] = piece
-        parts = made
-    table = np.zeros((n + 1,) * 3, dtype=complex)
-    for (both, row, column, _), part in parts.items():
-        table[both, row, column] = part[0]
-    # bit 1 is the ground state in QuTiP's basis
-    states = np.arange(2**n)
-    count = np.bitwise_count
-    up = ~states & (2**n - 1)
-    found = np.empty((2**n, 2**n), dtype=complex)
-    for i, one in enumerate(up):
-        both = count(one & up)
-        found[i] = table[both, count(one) - both, count(up) - both]
-    return Qobj(found, dims=[[2] * n, [2] * n])

@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 from collective.couplings import Couplings
 from collective.engines import _dicke_steady
 from collective.engines._dicke_steady import Light
+from collective.engines._factors import factored
 from collective.observables._delays import moments
 from collective.observables._regression import check_light, require_source
 
 _MISSED = 1e-9  # of the photons
+
+
+class TrappedError(ValueError):
+    """Light that stays in dark states, which only the full ρ tells from the rest."""
 
 
 def light(
@@ -38,8 +43,8 @@ def light(
         dark: whether a steady state without light will do.
 
     Raises:
-        ValueError: for a dark steady state; a start that goes with no steady state, or on no Dicke ladder; a steady
-            state that is not unique.
+        ValueError: for a dark steady state, or one that is not unique; a start beside a state, or
+            on no Dicke ladder.
     """
     if start is not None and state is not None:
         raise ValueError(
@@ -88,7 +93,7 @@ def g2(light: Light, delays: NDArray[np.float64]) -> NDArray[np.float64]:
 def g1(light: Light, delays: NDArray[np.float64]) -> NDArray[np.complex128]:
     """ΣΓ_mn⟨σ⁺_m(0)σ⁻_n(τ)⟩ over its value at τ = 0, (K,)."""
     e = light.e
-    space, vector, row = light.one_photon(light.rho)
+    space, vector, row = light.one_photon(light.rho, "g1", factors=False)
     zero = float((row @ vector).real)
     brightest = e.n * (e.collective + e.individual)
     check_light(zero, brightest, "g1 is normalised to the light at time 0")
@@ -110,7 +115,7 @@ def spectrum(
     """Values of the spectrum (F,), the elastic line and ∫S dω, of a steady state or a decay."""
     e = light.e
     rho = light.rho if light.steady else _lifetime(light)
-    space, vector, row = light.one_photon(rho)
+    space, vector, row = light.one_photon(rho, "the spectrum", factors=True)
     forever, trace = light.whole(space)
     coherent = 0.0
     if light.steady:
@@ -148,7 +153,7 @@ def _resolved(
         system = vstack([csr_array(scale * trace[None]), system[1:]])
         vector = np.append(0.0, vector[1:])
     try:
-        return float((row @ _dicke_steady.factored(system)(vector)).real)
+        return float((row @ factored(system)(vector)).real)
     except (RuntimeError, ArithmeticError):
         raise ValueError(
             f"spectrum: a coherence never decays, its line at {frequency:g} (in units of the "
@@ -160,9 +165,9 @@ def _lifetime(light: Light) -> NDArray[np.complex128]:
     """∫₀^∞dt (ρ(t) − ρ(∞)) of a decay to the ground state, which is entry 0 and left at 0."""
     rest = light.space.generator()[1:, 1:]
     try:
-        lived = _dicke_steady.factored(-rest)(light.rho[1:])
+        lived = factored(-rest)(light.rho[1:])
     except (RuntimeError, ArithmeticError):
-        raise ValueError(
+        raise TrappedError(
             "spectrum: some of the excitation stays in dark states for ever, which only the full "
             "ρ of at most six emitters tells from the rest; add individual decay"
         ) from None
@@ -170,7 +175,7 @@ def _lifetime(light: Light) -> NDArray[np.complex128]:
     photons = float((light.rate() @ found).real)
     excited = float((light.space.k * light.space.trace() @ light.rho).real)
     if abs(photons - excited) > _MISSED * max(1.0, excited):
-        raise ValueError(
+        raise TrappedError(
             f"spectrum: {excited - photons:.2g} of {excited:.6g} photons are missing, lost to "
             "dark states or to rates far below the others; add individual decay"
         )

@@ -51,9 +51,14 @@ def g2(
     10⁻¹² Tr D for couplings, at either photon. The steady state of a weak drive or pump has its
     small entries to all digits; one that is given as `state` has its own round-off.
 
+    Of couplings N goes to about 6, and further where the emitters are identical (`steady`): all
+    light of a hundred of them that only decay, are pumped, or are driven with purely collective
+    decay, and of 50 that are driven and decay individually.
+
     Args:
         source: a result with states, for τ = 0 at each of its times; or couplings, for delays.
-        delays: τ, (K,), increasing from 0 or later; only with couplings.
+        delays: τ, (K,), increasing from 0 or later, as long as you like where the light has
+            become steady by then; only with couplings.
         state: only with couplings: at t = 0, a state of `co.states`, a word or a QuTiP state.
             None is the steady state of driven or pumped emitters.
         directions: None for all light; (3,) for both photons into one direction; (2, 3) for
@@ -67,8 +72,8 @@ def g2(
         or (K,) at the delays of couplings.
 
     Raises:
-        ValueError: for a result without states, bad delays, a zero direction, couplings that are
-            too dark, or a result that is at all times.
+        ValueError: for a result without states, bad delays or delays that take hours to follow,
+            a zero direction, couplings that are too dark, or a result that is at all times.
         ProblemTooLargeError: before anything is allocated.
 
     Example:
@@ -94,8 +99,8 @@ def g2(
     density = _given.states(source, "g2")
     if delays is not None or state is not None or start is not None:
         raise ValueError(
-            "delays, state and start go with couplings: g2(result.couplings, delays, state=...); a result "
-            "has g2 at zero delay"
+            "delays, state and start go with couplings: g2(result.couplings, delays, "
+            "state=...); a result has g2 at zero delay"
         )
     return _at_once(_given.two_level(source, "g2"), density, directions)
 

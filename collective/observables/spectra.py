@@ -15,6 +15,8 @@ from collective.states import State
 if TYPE_CHECKING:
     from qutip import Qobj
 
+_WHOLE = 6  # emitters whose full ρ fits
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -56,17 +58,23 @@ def g1(
     (which needs positions and vacuum). In the frame of the couplings: light at ω turns as e^{−iωτ}.
 
     Args:
-        couplings: N emitters, N up to about 6 in a steady state.
-        delays: τ, (K,), increasing from 0 or later.
+        couplings: N emitters, N up to about 6; all light of identical ones to N = 100 where they
+            only decay, are pumped, or are driven with purely collective decay, and to about 40
+            where they are driven and decay individually.
+        delays: τ, (K,), increasing from 0 or later, as long as you like where the light has
+            become steady by then.
         state: at time 0: a state of `co.states`, a word, or a QuTiP state; None is the steady
             state of driven or pumped emitters.
         direction: n̂, (3,), normalised here; None for all light.
+        start: without a state: where the steady state depends on it, the one that this state
+            comes to, as in `steady`.
 
     Returns:
         (K,) complex, 1 at τ = 0.
 
     Raises:
-        ValueError: for bad delays or directions, or if there is no light at time 0.
+        ValueError: for bad delays or directions, delays that take hours to follow, a steady state
+            that is not unique, or if there is no light at time 0.
         ProblemTooLargeError: before anything is allocated.
 
     Example:
@@ -122,12 +130,16 @@ def spectrum(
 
     Args:
         couplings: N emitters; five of them driven, or six that decay, take from seconds to half a
-            minute on two cores, and one more minutes and gigabytes.
+            minute on two cores, and one more minutes and gigabytes. All light of identical ones:
+            a hundred that decay, are pumped or are driven with purely collective decay take some
+            0.1 s for each frequency, 20 that are driven and decay individually 0.5 s.
         frequencies: ω, (F,), relative to the drive's frequency if driven, else to ω₀: an emitter
             with detuning δ alone shines at ω = δ.
         state: what decays, of emitters without drive and pump; None is the steady state of
             driven or pumped ones.
         direction: n̂, (3,), normalised here, for the light per solid angle; None for all light.
+        start: without a state: where the steady state depends on it, the one that this state
+            comes to, as in `steady`.
 
     Returns:
         `Spectrum`, with `values` (F,).
@@ -159,6 +171,11 @@ def spectrum(
         )
     identical = _identical.light(couplings, state, start, "spectrum", everything=direction is None)
     if identical is not None:
+        try:
+            return Spectrum(omega, *_identical.spectrum(identical, omega))
+        except _identical.TrappedError:
+            if len(couplings) > _WHOLE:
+                raise
         values, coherent, total = _identical.spectrum(identical, omega)
         return Spectrum(omega, values, coherent, total)
     unit = _timescale.unit_of(couplings)  # not 0: there is light
