@@ -323,8 +323,9 @@ def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
             f"{array[~legal].flat[0]:g}"
         )
     sizes = np.abs(array)
-    for one in (sizes.min(initial=1.0), sizes.max(initial=1.0)):
-        wavenumber("k", one)
+    if not _SMALLEST <= sizes.min(initial=1.0) <= sizes.max(initial=1.0) <= _LARGEST:
+        for one in (sizes.min(), sizes.max()):
+            wavenumber("k", one)
     return array
 
 

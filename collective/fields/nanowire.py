@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _DECAYED = 37.0  # e^-37 is the round-off of what it is added to
 _REAL = 1e-13  # relative: what ε(iκ) may miss being real by
-_GONE = 300.0  # e^-300 is nothing: what the imaginary axis leaves of so far a way
 _OWN_ORDERS = (8.0, 15)  # |k|R + a·(|k|R)^⅓ + b orders is where J_m(|k|R) ends
 _MOST_ORDERS = 20_000
+_CONSTANTS = ("permittivity", "permeability")
 _THINNEST = 0.99e-6  # wavelengths: a radius below it is likely to be in another unit
 _NEAREST = 1e-4  # wavelengths: where points farther away are in wavelengths
 _BATCH = 4096  # pairs at a time
@@ -124,16 +124,16 @@ class Nanowire:
             for name, points in (("r", field), ("r_source", source))
         )
         every = np.broadcast_to(k, shape).ravel()
-        values = np.empty((len(every), 3, 3), dtype=complex)
+        values = np.zeros((len(every), 3, 3), dtype=complex)
         for one in np.unique(every):
-            constants = self.epsilon(one), self.mu(one)
+            constants = [self._constant(name, complex(one)) for name in _CONSTANTS]
             self._warn_of_size(complex(one), left, right)
             if magnetic:
                 constants = constants[::-1]
             chosen = np.flatnonzero(every == one)
             for batch in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
                 lifts = self._lifts(left[:, batch], right[:, batch], complex(one))
-                for lift in np.unique(lifts):
+                for lift in np.unique(lifts[lifts != _contour.GONE]):
                     some = batch[lifts == lift]
                     pairs = _around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
                     values[some] = self._cylinder(pairs, complex(one), *constants, float(lift))
@@ -166,17 +166,13 @@ class Nanowire:
 
     def epsilon(self, k: complex) -> complex:
         """The wire's permittivity at one wave number, checked."""
-        return self._constant("permittivity", k)
+        return self._constant("permittivity", _one(k))
 
     def mu(self, k: complex) -> complex:
         """The wire's permeability at one wave number, checked."""
-        return self._constant("permeability", k)
+        return self._constant("permeability", _one(k))
 
     def _constant(self, name: str, k: complex) -> complex:
-        wave = wavenumbers(k)
-        if wave.shape:
-            raise ValueError(f"k must be one number, got shape {wave.shape}")
-        k = complex(wave)
         given, symbol = getattr(self, name), "ε" if name == "permittivity" else "μ"
         if isinstance(given, complex):
             value = given
@@ -188,9 +184,7 @@ class Nanowire:
                 )
         else:
             of = getattr(given, "permittivity", given)
-            array = _checks.finite(
-                f"{name}({_spelled(k)})", of(k if k.imag else k.real), complex
-            )
+            array = _checks.finite(f"{name}({_spelled(k)})", of(k if k.imag else k.real), complex)
             if array.shape:
                 raise ValueError(
                     f"{name}({_spelled(k)}) must be one number, got shape {array.shape}"
@@ -302,8 +296,6 @@ class Nanowire:
         if epsilon == mu == 1:
             return np.zeros((pairs.count, 3, 3), dtype=complex)
         sums = pairs.distances[pairs.groups].sum(axis=1) - 2 * radius
-        if k.imag * sums.min() > _GONE:
-            return np.zeros((pairs.count, 3, 3), dtype=complex)
         log = np.log(pairs.distances[pairs.groups] / radius).sum(axis=1)
         # static: (R²/ρρ')^m; beyond it the cylinder's own J_m, I_m decay once m exceeds |k|R
         own = abs(k) * radius
@@ -338,7 +330,7 @@ class Nanowire:
 
         every = np.arange(len(pairs.groups))
         if lift:
-            edges = _contour.lifted(k.imag, decay, lift)
+            edges = _contour.lifted(k.imag, decay, lift, float(sums.max()))
             return pairs.integrated(edges, lambda kz, _: spectrum(kz, every), lift * k.imag)
         if k.imag:
             edges = _contour.imaginary_axis(k.imag, decay)
@@ -372,6 +364,13 @@ def _material(name: str, value: Any) -> Any:
             f"{name} must be one number, not zero, a function or a material; got {value}"
         )
     return complex(number)
+
+
+def _one(k: complex) -> complex:
+    wave = wavenumbers(k)
+    if wave.shape:
+        raise ValueError(f"k must be one number, got shape {wave.shape}")
+    return complex(wave)
 
 
 def _spelled(k: complex) -> str:
