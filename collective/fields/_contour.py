@@ -82,7 +82,10 @@ def lifted(kappa: float, decay: float, lift: float, distance: float) -> NDArray[
     along = np.concatenate([[0.0], decay * 2.0**steps])
     longest = _TURN / min(distance, _MOST_TURNS / kappa)
     pieces = np.where(along[:-1] < _BEND * kappa, np.ceil(np.diff(along) / longest), 1).astype(int)
-    parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(along, along[1:], pieces)]
+    parts = [
+        np.linspace(a, b, n, endpoint=False)
+        for a, b, n in zip(along[:-1], along[1:], pieces, strict=True)
+    ]
     return np.asarray(RAY * np.concatenate([*parts, along[-1:]]))
 
 
