@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collective._jumps import Jumps
     from collective._memory import ProblemTooLargeError
     from collective._modes import Modes
+    from collective._warn import UnitWarning
     from collective.comparison import Comparison, compare
     from collective.couplings import Couplings, couple
     from collective.drives import plane_wave
@@ -53,6 +54,7 @@ __all__ = [
     "Plasma",
     "ProblemTooLargeError",
     "Result",
+    "UnitWarning",
     "Vacuum",
     "chain",
     "check_field",
@@ -99,6 +101,7 @@ _HOMES = {
     "Plasma": "fields",
     "ProblemTooLargeError": "_memory",
     "Result": "result",
+    "UnitWarning": "_warn",
     "Vacuum": "fields",
     "chain": "emitters",
     "check_field": "fields",

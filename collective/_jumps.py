@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from collective import _checks
+
 
 @dataclass(frozen=True, eq=False)
 class Jumps:
@@ -25,6 +27,11 @@ class Jumps:
     times: NDArray[np.float64]
     channels: NDArray[np.int64]
     n_trajectories: int
+
+    __setstate__ = _checks.restored
+
+    def __post_init__(self) -> None:
+        _checks.lock(vars(self))
 
     def __len__(self) -> int:
         return len(self.times)

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective import _checks
+
 # per emitter and relative to the largest entry: what the round-off of positions far from the
 # origin leaves of a reflection (9e-13 for 2,000 emitters at a twentieth of a wavelength)
 REFLECTED = 8 * float(np.finfo(float).eps)
@@ -40,6 +42,11 @@ class Modes:
     vectors: NDArray[Any]
     jump_rates: NDArray[np.float64]
     jump_vectors: NDArray[Any]
+
+    __setstate__ = _checks.restored
+
+    def __post_init__(self) -> None:
+        _checks.lock(vars(self))
 
     @property
     def rates(self) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 The file is longer than others: every argument of `evolve` is checked here and nowhere else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from operator import index
@@ -113,7 +113,7 @@ def checked(
         atol,
         envelope,
         envelope_values(envelope, problem, times_),
-        None if seed is None else _checks.count("seed", seed, minimum=0),
+        None if seed is None else _checks.count("seed", seed, minimum=0, maximum=None),
         None
         if n_trajectories is None
         else _checks.count("n_trajectories", n_trajectories, minimum=2),
@@ -122,29 +122,31 @@ def checked(
         else _checks.number("standard_error", standard_error, above=0),
         checked_permutations(symmetries, len(dims)),
         None if threads is None else _checks.count("threads", threads, minimum=1),
-        bool(progress),
+        _checks.flag("progress", progress),
         checkpointed,
     )
 
 
 def checked_permutations(symmetries: Any, n: int) -> tuple[tuple[int, ...], ...]:
     """Permutations of n emitters."""
-    if not isinstance(symmetries, Sequence | np.ndarray) or isinstance(symmetries, str):
+    array = isinstance(symmetries, np.ndarray) and symmetries.ndim > 0
+    if not (isinstance(symmetries, list | tuple) or array):
         raise ValueError(
             "symmetries must be a list of permutations of the emitters, such as [[2, 1, 0]]; got "
-            f"{symmetries!r}"
+            f"{_checks.short(symmetries)}"
         )
     found = []
     for i, permutation in enumerate(symmetries):
         try:
-            array = np.array([index(m) for m in permutation])
+            order = tuple(index(m) for m in permutation)
         except TypeError:
-            array = np.empty(0)
-        if array.shape != (n,) or not np.array_equal(np.sort(array), np.arange(n)):
+            order = ()
+        if sorted(order) != list(range(n)):
             raise ValueError(
-                f"symmetries[{i}] must be a permutation of 0 … {n - 1}, got {permutation!r}"
+                f"symmetries[{i}] must be a permutation of 0 … {n - 1}, got "
+                f"{_checks.short(permutation)}"
             )
-        found.append(tuple(int(m) for m in array))
+        found.append(order)
     return tuple(found)
 
 
@@ -197,7 +199,7 @@ def checked_state(
         )
     matrix = state.full()
     if not np.all(np.isfinite(matrix)):
-        raise ValueError("state must be finite")
+        raise ValueError("state must be finite: some of its entries are not")
     ket = state.shape[1] == 1
     trace = np.vdot(matrix, matrix) if ket else np.trace(matrix)
     if abs(trace - 1) > 1e-8:
@@ -258,13 +260,18 @@ def observables(observe: Any, dims: list[int]) -> tuple[set[str], "dict[str, Qob
     if not isinstance(observe, list | tuple | set):
         raise ValueError(
             "observe must be words, {'name': operator} or a list of these, got "
-            f"{type(observe).__name__}"
+            f"{_checks.short(observe)}"
         )
     for item in observe:
         if isinstance(item, Mapping):
             operators.update(item)
-        else:
+        elif isinstance(item, str):
             words.add(_checks.choice("observe", item, OBSERVABLES))
+        else:
+            raise ValueError(
+                "observe: an operator needs a name, under which Result.expect has its expectation "
+                f"values: observe={{'name': operator}}; got {_checks.short(item)}"
+            )
     if not operators:
         return words, operators
     import qutip

@@ -28,6 +28,11 @@ class Comparison:
     results: dict[str, Result]
     distances: dict[tuple[str, str], NDArray[np.float64]]
 
+    __setstate__ = _checks.restored
+
+    def __post_init__(self) -> None:
+        _checks.lock(vars(self))
+
     @property
     def times(self) -> NDArray[np.float64]:
         """The common times, (T,)."""

@@ -1,6 +1,7 @@
 """From emitters and a field to Γ and Δ, and from those to QuTiP operators.
 
-`Couplings` is the collective master equation within the rotating-wave approximation.
+`Couplings` is the collective master equation within the rotating-wave approximation. The file is
+longer than others: much of it is what the one class and the one function say of themselves.
 """
 
 from dataclasses import dataclass, replace
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks, _operators
+from collective import _checks, _lengths, _operators
 from collective._memory import require
 from collective._modes import Modes, emitting, modes
 from collective._pairs import averaged_shift, integral_parts, unit_couplings
 from collective.emitters import Emitters
+from collective.fields.protocol import require_field
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 SHIFTS = ("full", "rwa")
 _NOT_SCATTERED = 1e-12  # per linewidth
-_COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 10²⁶ linewidths
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -89,6 +90,7 @@ class Couplings:
         field: Any = None,
     ):
         decay, shift = _checks.hermitian("decay", decay), _checks.hermitian("shift", shift)
+        require_field(field)
         n = len(decay)
         if len(shift) != n:
             raise ValueError(f"shift must have the shape of decay, {decay.shape}: {shift.shape}")
@@ -111,11 +113,35 @@ class Couplings:
             field=field,
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle takes along: one number seen N² times as that number."""
+        return {
+            name: (value[0, 0], len(value))
+            if name in ("decay", "shift") and _checks.constant(value)
+            else value
+            for name, value in vars(self).items()
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        whole = {
+            name: np.broadcast_to(value[0], (value[1], value[1]))
+            if isinstance(value, tuple)
+            else value
+            for name, value in state.items()
+        }
+        _checks.restored(self, whole)
+
     def __len__(self) -> int:
         return len(self.decay)
 
     def replace(self, **changes: Any) -> "Couplings":
         """A copy with the given arguments of the constructor changed.
+
+        Γ and Δ are not computed again: emitters elsewhere and another field need `couple`.
+
+        Raises:
+            ValueError: for emitters or a field that Γ and Δ do not belong to, unless new matrices
+                come with them; and as the constructor.
 
         Example:
             >>> import collective as co
@@ -125,7 +151,30 @@ class Couplings:
         """
         if {"decay", "shift"} & changes.keys():
             changes.setdefault("field", None)  # matrices of your own are not the field's
+        else:
+            self._refuse_other_origin(changes)
         return replace(self, **changes)
+
+    def _refuse_other_origin(self, changes: dict[str, Any]) -> None:
+        """Raise for emitters or a field that Γ and Δ are not of."""
+        emitters, field = changes.get("emitters"), changes.get("field")
+        if self.emitters is not None and emitters is not None:
+            _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+            if not _same_couplings(self.emitters, emitters):
+                raise ValueError(
+                    "emitters: Γ and Δ of these couplings are of other emitters (positions, "
+                    "dipoles, decay_rates or wave numbers differ); use co.couple(emitters, field), "
+                    "or give decay= and shift= with them"
+                )
+            if np.any(emitters.detunings != self.emitters.detunings):
+                changes.setdefault("detunings", emitters.detunings)
+        if self.field is not None and field is not None:
+            require_field(field)
+            if field is not self.field and field != self.field:
+                raise ValueError(
+                    f"field: Γ and Δ of these couplings are those in {self.field!r}, not in "
+                    f"{field!r}; use co.couple(emitters, field), or give decay= and shift= with it"
+                )
 
     def effective_hamiltonian(self) -> NDArray[Any]:
         """One excitation's H_eff = δ + Δ − iΓ/2 as a matrix, (N, N).
@@ -261,9 +310,14 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
         `Couplings` with Γ and Δ, (N, N).
 
     Raises:
-        ValueError: for coincident emitters, whose shift diverges, or a field that is needed at
-            imaginary wave numbers (for "rwa", or where it scatters light back to the emitter)
-            and not known there.
+        ValueError: for coincident emitters, whose shift diverges (unless their dipoles are
+            orthogonal: those do not see each other), or a field that is needed at imaginary wave
+            numbers (for "rwa", or where it scatters light back to the emitter) and not known there.
+
+    Warns:
+        UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
+            far that nothing couples them; a wire of such a radius; shifts above ω₀ or 10⁹
+            linewidths.
 
     Example:
         >>> import collective as co
@@ -276,12 +330,7 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
     """
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = _checks.choice("shift", shift, SHIFTS)
-    distance, pair = emitters.nearest_pair()
-    if distance < _COINCIDENT * emitters.wavelength:
-        raise ValueError(
-            f"emitters {pair[0]} and {pair[1]} coincide (distance {distance:g}): their shift "
-            "diverges; move one, or give Couplings(decay, shift) your own matrices"
-        )
+    _lengths.refuse_coincident(emitters)
     wavenumbers = emitters.wavenumbers
     mean = float(wavenumbers.mean())
     if np.all(wavenumbers == wavenumbers[0]):
@@ -299,12 +348,22 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
         np.fill_diagonal(shifts, 0.0)
     strength = np.sqrt(emitters.decay_rates)
     scale = strength[:, None] * strength
-    return Couplings(
+    found = Couplings(
         decay * scale,
         shifts * scale,
         detunings=emitters.detunings,
         emitters=emitters,
         field=field,
+    )
+    _lengths.warn_of_couplings(found.decay, found.shift, emitters, field)
+    return found
+
+
+def _same_couplings(one: Emitters, other: Emitters) -> bool:
+    """Whether Γ and Δ of the two are the same in any field: all but their detunings are."""
+    return len(one) == len(other) and all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("positions", "dipoles", "decay_rates", "wavenumbers")
     )
 
 

@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike, NDArray
 from collective import _checks
 from collective.emitters import Emitters
 
+_DRIVEN = 1e-3  # |u*·ε| of a dipole below which light drives nothing to speak of
+
 
 def plane_wave(
     emitters: Emitters,
@@ -23,7 +25,8 @@ def plane_wave(
         polarisation: ε, (3,) complex, normalised here; must be transverse.
 
     Raises:
-        ValueError: for a polarisation along the direction of propagation.
+        ValueError: for a polarisation along the direction of propagation, or perpendicular to
+            every dipole.
 
     Example:
         >>> import collective as co
@@ -32,9 +35,7 @@ def plane_wave(
         array([ 2.+0.j,  0.+2.j, -2.+0.j])
     """
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
-    amplitude = _checks.finite("rabi_frequency", rabi_frequency, complex)
-    if amplitude.shape != ():
-        raise ValueError(f"rabi_frequency must be one number, got shape {amplitude.shape}")
+    amplitude = _checks.complex_number("rabi_frequency", rabi_frequency)
     towards = _checks.direction("direction", direction)
     epsilon = _checks.unit_vector("polarisation", polarisation)
     if abs(epsilon @ towards) > 1e-9:
@@ -42,5 +43,13 @@ def plane_wave(
             f"polarisation must be perpendicular to direction: their product is "
             f"{abs(epsilon @ towards):.3g}"
         )
+    along = emitters.dipoles.conj() @ epsilon
+    if np.abs(along).max() < _DRIVEN:
+        raise ValueError(
+            f"polarisation {_checks.short(polarisation)} is perpendicular to every dipole, the "
+            f"first of which is {emitters.dipoles[0].round(6)}: the wave drives no emitter. Turn "
+            "one of them: co.square(..., dipoles=(1, 0, 0)), for instance, has its dipoles in its "
+            "plane, where a wave at normal incidence is polarised"
+        )
     phase = np.exp(2j * np.pi / emitters.wavelength * (emitters.positions @ towards))
-    return _checks.readonly(amplitude * (emitters.dipoles.conj() @ epsilon) * phase)
+    return _checks.readonly(amplitude * along * phase)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from collective import _checks
 from collective._derivation import Derivation
+from collective._lengths import warn_of_lengths
 from collective._memory import require
 from collective._operators import sum_of_levels
 from collective._schemes import APPROXIMATIONS, assemble
@@ -67,6 +68,8 @@ class MasterEquation:
     frame: NDArray[np.float64] | None
     emission_operator: "Qobj | None"
     report: Any
+
+    __setstate__ = _checks.restored
 
     def __init__(
         self,
@@ -241,6 +244,7 @@ def master_equation(
     """
     reference = None
     if isinstance(system, Emitters):
+        warn_of_lengths(system, environment)
         reference, system = system.frequency, Multilevel.from_emitters(system)
     _checks.instance("system", system, Multilevel, "co.Multilevel or co.Emitters")
     scheme = _checks.choice("approximation", approximation, APPROXIMATIONS)

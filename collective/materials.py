@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._warn import warn
 
-_SMALLEST, _LARGEST = 1e-140, 1e140  # of wave numbers: their squares are numbers
+_SMALLEST, _LARGEST = 1 / _checks.LARGEST, _checks.LARGEST  # of wave numbers
 _WORTH_A_WARNING = 0.01  # relative error of ε(iκ) from a table
 
 
@@ -42,6 +43,8 @@ class Drude:
     plasma_wavenumber: float
     damping: float
     background: float = 1.0
+
+    __setstate__ = _checks.restored
 
     def __post_init__(self) -> None:
         _checks.freeze(
@@ -110,6 +113,8 @@ class Lorentz:
     dampings: NDArray[np.float64]
     background: float = 1.0
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         arrays = {
             name: np.atleast_1d(_checks.finite(name, getattr(self, name)))
@@ -174,6 +179,8 @@ class Table:
     values: NDArray[np.complex128]
     allow_gain: bool = False
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         k = _checks.finite("wavenumbers", self.wavenumbers)
         values = _checks.finite("values", self.values, complex)
@@ -217,7 +224,7 @@ class Table:
             if self._doubt > _WORTH_A_WARNING and np.any(
                 (kappa >= self.wavenumbers[0]) & (kappa <= self.wavenumbers[-1])
             ):
-                _checks.warn(
+                warn(
                     f"the table's permittivity on the imaginary axis is known to {self._doubt:.1%} "
                     f"only, between k = {self.wavenumbers[0]:g}i and {self.wavenumbers[-1]:g}i, "
                     "its ends: level shifts and the RWA coupling's shift, which integrate over it, "
@@ -335,7 +342,7 @@ def wavenumber(name: str, value: Any) -> float:
     if not _SMALLEST <= k <= _LARGEST:
         raise ValueError(
             f"{name} must lie between {_SMALLEST:g} and {_LARGEST:g}, got {k:g}: beyond that its "
-            "square is not a number; it is 2π over a wavelength, in inverse units of length"
+            "powers are no numbers; it is 2π over a wavelength, in inverse units of length"
         )
     return k
 

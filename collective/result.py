@@ -77,6 +77,8 @@ class Result:
     jumps: Jumps | None = None
     resume: dict[str, NDArray[Any]] = field(default_factory=dict)
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         for array in [*(getattr(self, name) for name in ARRAYS), *self.expect.values()]:
             if array is not None:

@@ -35,15 +35,33 @@ class State:
     kind: Literal["inverted", "ground", "single", "dicke", "timed_dicke", "coherent"]
     parameters: tuple[float, ...] = ()
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
-        if self.kind not in _PARAMETERS or len(self.parameters) != _PARAMETERS[self.kind]:
+        kind, given = self.kind, self.parameters
+        wanted = _PARAMETERS.get(kind) if isinstance(kind, str) else None
+        if not isinstance(given, list | tuple) or len(given) != wanted:
+            number = len(given) if isinstance(given, list | tuple) else _checks.short(given)
             raise ValueError(
-                f"unknown state {self.kind!r} with {len(self.parameters)} parameters: use the "
-                "functions of co.states"
+                f"unknown state {_checks.short(kind)} with {number} parameters: kind and "
+                "parameters must be such as the functions of co.states give"
             )
+        name = f"parameters of state {kind!r}"
+        found: tuple[float, ...]
+        if kind in ("single", "dicke"):
+            found = (_checks.count(name, given[0], minimum=0),)
+        else:
+            found = tuple(_checks.number(name, value) for value in given)
+        object.__setattr__(self, "parameters", found)
 
     def excitations(self, n: int) -> int | None:
-        """How many of n emitters are excited, or None for a superposition of numbers."""
+        """How many of n emitters are excited, or None for a superposition of numbers.
+
+        Raises:
+            ValueError: if the state does not exist for n emitters.
+        """
+        n = _checks.count("n", n)
+        self._require(n)
         match self.kind:
             case "inverted":
                 return n
@@ -70,18 +88,23 @@ class State:
         Raises:
             ValueError: if the state does not exist for N emitters.
         """
+        try:
+            excited = np.asarray(excited)
+        except ValueError:
+            excited = np.array(None)
+        if excited.dtype != bool or excited.ndim != 2:
+            raise ValueError(
+                "excited must be truth values (B, N), one row for each configuration, got "
+                f"{excited.dtype} of shape {excited.shape}"
+            )
         n = excited.shape[1]
+        self._require(n)
         counts = excited.sum(axis=1)
         match self.kind:
             case "single":
-                m = int(self.parameters[0])
-                if m >= n:
-                    raise ValueError(f"state single({m}) needs emitter {m}, but there are {n}")
-                return np.where((counts == 1) & excited[:, m], 1.0 + 0j, 0)
+                return np.where((counts == 1) & excited[:, int(self.parameters[0])], 1.0 + 0j, 0)
             case "dicke":
                 k = int(self.parameters[0])
-                if k > n:
-                    raise ValueError(f"state dicke({k}) needs {k} emitters, but there are {n}")
                 # of a number of choices too large for a float if N is
                 return np.where(counts == k, exp(-log(comb(n, k)) / 2) + 0j, 0)
             case "timed_dicke":
@@ -90,6 +113,11 @@ class State:
                         "state timed_dicke needs positions: use couple(emitters, field) or "
                         "Couplings(..., emitters=...)"
                     )
+                if not isinstance(emitters, Emitters | Multilevel) or len(emitters) != n:
+                    raise ValueError(
+                        f"emitters must be {n} emitters, as excited has them; got "
+                        f"{_checks.short(emitters)}"
+                    )
                 phases = np.exp(1j * emitters.positions @ np.array(self.parameters))
                 return np.where(counts == 1, excited @ phases, 0) / np.sqrt(n)
             case "coherent":
@@ -97,6 +125,15 @@ class State:
                 up, down = np.exp(1j * phi) * np.sin(theta / 2), np.cos(theta / 2)
                 return up**counts * down ** (n - counts)
         return (counts == self.excitations(n)).astype(complex)
+
+    def _require(self, n: int) -> None:
+        """Raise unless n emitters can be in this state."""
+        if self.kind == "single" and self.parameters[0] >= n:
+            m = int(self.parameters[0])
+            raise ValueError(f"state single({m}) needs emitter {m}, but there are {n}")
+        if self.kind == "dicke" and self.parameters[0] > n:
+            k = int(self.parameters[0])
+            raise ValueError(f"state dicke({k}) needs {k} emitters, but there are {n}")
 
     def __str__(self) -> str:
         values = ", ".join(f"{p:g}" for p in self.parameters)

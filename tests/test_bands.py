@@ -264,7 +264,7 @@ def test_figure_of_a_mode():
     line = arrays.mode(co.couple(co.chain(4, 0.2), co.Vacuum()))
     assert "weight" in line.get_ylabel()
     assert arrays.mode(co.couple(co.cubic(2, 2, 2, 0.3), co.Vacuum())).name == "3d"
-    with pytest.raises(ValueError, match="3D axes"):
+    with pytest.raises(ValueError, match="3d axes"):
         arrays.mode(co.couple(co.cubic(2, 2, 2, 0.3), co.Vacuum()), ax=ax)
     with pytest.raises(ValueError, match="index must be below 9"):
         arrays.mode(flat, 9)

@@ -45,6 +45,7 @@ def test_vacuum_pairs(distance, dipole, decay, shift):
     np.testing.assert_array_equal(np.diag(pair.shift), 0)
 
 
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 def test_near_field_of_the_decay():
     for axis, coefficient in (((1, 0, 0), 1 / 5), ((0, 0, 1), 1 / 10)):
         pair = co.couple(co.chain(2, 1e-6 / (2 * np.pi), dipoles=axis), VACUUM)
@@ -112,6 +113,7 @@ def test_row_chunks_do_not_matter(monkeypatch):
     np.testing.assert_allclose(whole.shift, chunked.shift, rtol=1e-13)
 
 
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 @given(st.integers(0, 10**6))
 def test_a_detuned_ensemble_is_never_rejected(seed):
     rng = np.random.default_rng(seed)
@@ -289,6 +291,103 @@ def test_collapse_operators_leave_out_round_off():
     assert len(dicke.replace(dephasing=0.1, pump=[0, 0, 1, 0, 0]).collapse_operators()) == 7
 
 
+def test_replace_keeps_to_the_emitters_and_the_field_of_the_matrices():
+    atoms = co.chain(2, 0.1)
+    pair = co.couple(atoms, VACUUM)
+    for other in (
+        co.chain(2, 0.7),
+        atoms.replace(dipoles=(0, 0, 1)),
+        atoms.replace(decay_rates=2.0),
+        atoms.replace(wavelength=0.5),
+    ):
+        with pytest.raises(ValueError, match=r"^emitters: .* are of other emitters.*co.couple"):
+            pair.replace(emitters=other)
+        new = co.couple(other, VACUUM)
+        taken = pair.replace(decay=new.decay, shift=new.shift, emitters=other, field=VACUUM)
+        np.testing.assert_array_equal(taken.decay, new.decay)
+        assert taken.emitters is other
+    with pytest.raises(ValueError, match=r"^field: .* are those in Vacuum\(\), not in Plasma"):
+        pair.replace(field=co.Plasma(2.0))
+    for wrong in ("x", 3, co.Vacuum, np.eye(3)):
+        with pytest.raises(TypeError, match=r"^field must be a Field"):
+            pair.replace(field=wrong)
+        with pytest.raises(TypeError, match=r"^field must be a Field"):
+            co.Couplings(np.eye(2), np.zeros((2, 2)), field=wrong)
+    assert pair.replace(field=co.Vacuum(), emitters=co.chain(2, 0.1)).field == VACUUM
+    assert pair.replace(field=None, emitters=None).emitters is None
+    # of emitters that only differ in frequency the new detunings are taken
+    detuned = pair.replace(emitters=atoms.replace(detunings=[0.0, 0.3]))
+    np.testing.assert_array_equal(detuned.detunings, [0, 0.3])
+    by_hand = co.Couplings(np.eye(2), np.zeros((2, 2)))
+    assert by_hand.replace(emitters=atoms).emitters is atoms
+
+
+def test_orthogonal_dipoles_at_one_place_do_not_see_each_other():
+    """Γ = u*·u' = 0 and no shift; a third emitter sees each of them as if it were alone."""
+    one = np.array([1, 1j, 0]) / np.sqrt(2)
+    other = np.array([1, -1j, 0]) / np.sqrt(2)
+    far, third = [0.1, -0.05, 0.15], [0, 0.6, 0.8]
+    both = co.Emitters([[0, 0, 0], [0, 0, 0], far], dipoles=[one, other, third])
+    assert both.nearest_pair() == (0.0, (0, 1))
+    for shift in ("full", "rwa"):
+        found = co.couple(both, VACUUM, shift=shift)
+        assert abs(found.decay[0, 1]) < 1e-15
+        assert abs(found.shift[0, 1]) < 1e-15
+        for m, dipole in ((0, one), (1, other)):
+            pair = co.couple(co.Emitters([[0, 0, 0], far], dipoles=[dipole, third]), VACUUM,
+                             shift=shift)  # fmt: skip
+            assert found.decay[m, 2] == pytest.approx(pair.decay[0, 1], abs=1e-12)
+            assert found.shift[m, 2] == pytest.approx(pair.shift[0, 1], abs=1e-10)
+    # two independent decays: e^{-t} each
+    inverted = co.evolve(co.couple(both.replace(positions=[[0, 0, 0]] * 2 + [[90, 0, 0]]), VACUUM),
+                         "inverted", [0, 1.0])  # fmt: skip
+    assert inverted.populations[1, :2] == pytest.approx(np.exp(-1), abs=1e-4)
+    for dipoles, place in (([one, one], [0, 0, 0]), ([one, other], [0, 0, 1e-13])):
+        close = co.Emitters([[0, 0, 0], place], dipoles=dipoles)
+        with pytest.raises(ValueError, match="emitters 0 and 1 coincide"):
+            co.couple(close, VACUUM)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: co.couple(co.chain(4, 150e-9), VACUUM), r"1.5e-07 wavelengths.*wavelength="),
+        (lambda: co.couple(co.chain(4, 150), VACUUM), "150 wavelengths apart.*independent"),
+        (lambda: co.couple(co.chain(4, 2e4), VACUUM), r"2e\+04 wavelengths"),
+        (
+            lambda: co.couple(
+                co.Emitters([[30, 0, 0], [30, 0, 99]], wavelength=780.0),
+                co.Nanowire(25e-9, -50 + 0.6j),
+            ),
+            "field: its radius is 2.5e-08",
+        ),
+        (lambda: co.couple(co.chain(2, 0.01, frequency=20), VACUUM), "shift.*is above 20"),
+        (
+            lambda: co.couple(co.chain(2, 1.01e-4, dipoles=(0, 0, 1)), VACUUM),
+            r"shift.*is above 1e\+09",
+        ),
+        (
+            lambda: co.master_equation(co.chain(2, 150e-9, frequency=1e30), VACUUM),
+            "1.5e-07 wavelengths",
+        ),
+    ],
+)
+def test_lengths_that_look_like_another_unit(make, message):
+    with pytest.warns(co.UnitWarning, match=message):
+        make()
+
+
+def test_lengths_in_the_unit_of_the_wavelength():
+    """The same physics in metres, nanometres and wavelengths, without a warning."""
+    expected = co.couple(co.chain(3, 0.2), VACUUM)
+    for wavelength in (780e-9, 780.0):
+        found = co.couple(co.chain(3, 0.2 * wavelength, wavelength=wavelength), VACUUM)
+        np.testing.assert_allclose(found.shift, expected.shift, rtol=1e-12)
+    co.couple(co.chain(2, 1e-3), VACUUM)
+    co.couple(co.chain(2, 90), VACUUM)
+    co.couple(co.Emitters([[0, 0, 0]], wavelength=1e-9), VACUUM)
+
+
 def test_replace_keeps_the_rest():
     couplings = co.couple(co.chain(3, 0.2), VACUUM)
     other = couplings.replace(dephasing=0.5)
@@ -393,6 +492,22 @@ def test_plane_wave():
     expected = [3 * (-1j / np.sqrt(2)) * 1j, 3 * (1 / np.sqrt(2)) * 1j * np.exp(0.25j * np.pi)]
     np.testing.assert_allclose(drive, expected, atol=1e-14)
     np.testing.assert_allclose(co.couple(atoms, VACUUM).replace(drive=drive).drive, drive)
+
+
+@pytest.mark.parametrize("polarisation", [(1, 0, 0), (1, 1j, 0), (0, 1, 0)])
+def test_a_wave_that_drives_nothing_is_refused(polarisation):
+    """The default dipoles of a lattice stand across its plane: normal incidence drives none."""
+    flat, beam = co.square(2, 2, 0.4), {"direction": (0, 0, 1), "polarisation": polarisation}
+    with pytest.raises(ValueError, match=r"perpendicular to every dipole.*dipoles=\(1, 0, 0\)"):
+        co.plane_wave(flat, 1.0, **beam)
+    tilted = flat.replace(dipoles=(1e-5, 1e-5, 1))
+    with pytest.raises(ValueError, match=r"^polarisation .* drives no emitter"):
+        co.plane_wave(tilted, 1.0, **beam)
+    # one emitter that is driven is enough, and no wave at all may be asked for
+    mixed = flat.replace(dipoles=[[0, 0, 1]] * 3 + [[1, 1, 0]])
+    drive = co.plane_wave(mixed, 1.0, **beam)
+    assert np.count_nonzero(np.abs(drive) > 1e-12) == 1
+    assert not np.any(co.plane_wave(mixed, 0.0, **beam))
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_errors_of_a_builder_say_at_which_spacing():
 
     with pytest.raises(ValueError, match="decay_rates") as caught:
         critical_spacing(builder, bracket=(0.1, 0.9), samples=5)
-    assert caught.value.__notes__ == ["at spacing 0.3"]
+    assert caught.value.__notes__ == ["builder at spacing 0.3"]
 
 
 def test_participation_ratios():

@@ -282,7 +282,7 @@ Z = [0, 0, 1.0]
         (lambda: kernels.momentum_kernel([1.0, 0.0]), "pole"),
         (lambda: kernels.momentum_kernel(1.0, 1 - 1j), r"upper half plane .* 1-1j"),
         (lambda: kernels.momentum_kernel(-1.0), "q is the length"),
-        (lambda: kernels.momentum_kernel(1e200), "q must not exceed"),
+        (lambda: kernels.momentum_kernel(1e80), "q must not exceed"),
         (lambda: kernels.momentum_kernel(np.nan), "q must be finite"),
         (lambda: kernels.momentum_kernel([1, 2, 3], [1, 2]), r"q \(3,\), frequency \(2,\)"),
         (lambda: kernels.momentum_kernel(1.0, plasma_frequency=-1), "plasma_frequency must not be negative, got -1"),

@@ -200,14 +200,14 @@ def test_bad_indices():
         ((0, 3), "n must be below 3"),
         ((-1, 0), "m must be at least 0"),
         ((0.5, 1), "m must be an integer"),
-        ((False, True), "m must be the index of an emitter, got False"),
+        ((False, True), "m must be an integer, got False"),
     ):
         with pytest.raises(ValueError, match=message):
             concurrence(result, *bad)
     for bad, message in (
         (np.array(1), "must be a list of indices"),
-        ([True, False], r"emitters\[0\] must be the index of an emitter, got True"),
-        (np.array([False]), r"emitters\[0\] must be the index of an emitter"),
+        ([True, False], r"emitters\[0\] must be an integer, got True"),
+        (np.array([False]), r"emitters\[0\] must be an integer"),
         ([], "emitters is empty"),
         ([0, 1, 2], "all 3 of them leave no rest"),
         ([0, 0], "must be different"),

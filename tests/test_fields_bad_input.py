@@ -73,9 +73,7 @@ CALLS = {
     "Nanowire.beta(emitters)": lambda x: WIRE.beta(x),
     "Nanowire.plasmon_rate(emitters)": lambda x: WIRE.plasmon_rate(x),
     "check_field(field)": lambda x: co.check_field(x, [R, OTHER], kramers_kronig=False).passivity,
-    "check_field(points)": lambda x: (
-        co.check_field(co.Vacuum(), x, kramers_kronig=False).passivity
-    ),
+    "check_field(points)": lambda x: co.check_field(co.Vacuum(), x, kramers_kronig=False).passivity,
     "check_field(k)": lambda x: (
         co.check_field(co.Vacuum(), [R, OTHER], x, kramers_kronig=False).passivity
     ),
@@ -92,8 +90,8 @@ CALLS = {
     "Table(wavenumbers)": lambda x: materials.Table(x, [2, 2, 2, 2]).permittivity(2.0),
     "Table(values)": lambda x: materials.Table([1, 2, 3, 4], x).permittivity(2.0),
     "Table.permittivity": lambda x: materials.Table([1, 2, 3, 4], [2, 2, 2, 2]).permittivity(x),
-    "Table.imaginary_error": lambda x: (
-        materials.Table([1, 2, 3, 4], [2, 2, 2, 2]).imaginary_error(x)
+    "Table.imaginary_error": lambda x: materials.Table([1, 2, 3, 4], [2, 2, 2, 2]).imaginary_error(
+        x
     ),
 }
 

@@ -245,7 +245,8 @@ def test_near_field_beside_a_wire():
     metal = patterns.near_field(start, points, silver)
     assert np.all(metal > 0)
     assert metal[0, 2] > 10 * vacuum[0, 2]  # light that follows the wire
-    guided = start.replace(couplings=start.couplings.replace(field=silver))
+    matrices = {"decay": start.couplings.decay, "shift": start.couplings.shift}
+    guided = start.replace(couplings=start.couplings.replace(field=silver, **matrices))
     np.testing.assert_array_equal(patterns.near_field(guided, points), metal)
     with pytest.raises(ValueError, match="inside the wire"):
         patterns.near_field(guided, [0.01, 0, 0])
@@ -287,6 +288,7 @@ def test_directions_that_are_none(chain):
         patterns.far_field(chain, n_azimuth=2.5)
 
 
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 def test_a_narrow_lens_far_from_widely_spread_emitters():
     """Two emitters 3000 wavelengths apart on the axis, by another quadrature; refused beyond."""
     apart, aperture = 3000.0, 0.1
@@ -311,6 +313,7 @@ def test_lenses_of_any_aperture_by_a_finer_grid(monkeypatch):
     np.testing.assert_allclose(found, finer, rtol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 def test_spheres_that_do_not_fit(monkeypatch):
     monkeypatch.setattr("collective._memory.available_bytes", lambda: 2**33)
     far = at_once(co.Emitters([[0, 0, 0], [0, 0, 20_000.0]]))

@@ -104,7 +104,7 @@ def test_equal_labels_are_told_apart(result):
 def test_lattice_in_space():
     ax = co.plot.lattice(co.cubic(2, 2, 2, 0.2))
     assert ax.name == "3d"
-    with pytest.raises(ValueError, match="ax must be a 3D axes"):
+    with pytest.raises(ValueError, match="ax must be 3d axes"):
         co.plot.lattice(co.cubic(2, 2, 2, 0.2), ax=plt.subplots()[1])
 
 
@@ -112,6 +112,38 @@ def test_lattice_in_space():
 def test_results_go_on_the_axes_given(result, name):
     ax = plt.subplots()[1]
     assert getattr(co.plot, name)(result, ax=ax) is ax
+
+
+@pytest.mark.parametrize("projection", ["3d", "polar"])
+def test_flat_figures_refuse_other_axes(result, projection):
+    with pytest.raises(ValueError, match=f"ax must be flat axes.*got {projection}"):
+        co.plot.emission(result, ax=plt.subplot(projection=projection))
+
+
+@pytest.mark.parametrize("wrong", ["x", 1, [None], plt, plt.Figure])
+def test_what_are_no_axes(result, wrong):
+    couplings = result.couplings
+    for draw in (
+        lambda: co.plot.emission(result, ax=wrong),
+        lambda: co.plot.populations(result, ax=wrong),
+        lambda: co.plot.couplings(couplings, ax=wrong),
+        lambda: co.plot.modes(couplings, ax=wrong),
+        lambda: co.plot.mode(couplings, ax=wrong),
+        lambda: co.plot.lattice(couplings.emitters, ax=wrong),
+        lambda: co.plot.lattice(co.cubic(2, 2, 2, 0.2), ax=wrong),
+    ):
+        with pytest.raises(TypeError, match=r"^ax must be matplotlib axes"):
+            draw()
+
+
+def test_modes_are_drawn_from_couplings_or_from_their_modes(result):
+    first, second = (
+        co.plot.modes(given, ax=plt.subplots()[1])
+        for given in (result.couplings, result.couplings.modes())
+    )
+    assert len(first.lines) == len(second.lines) > 1
+    for one, other in zip(first.lines, second.lines, strict=True):
+        np.testing.assert_allclose(one.get_xydata(), other.get_xydata(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["couplings", "modes", "lattice"])

@@ -188,6 +188,7 @@ def test_an_emitter_that_does_not_decay_is_left_out():
     assert scattering(bound.replace(dephasing=0.1), [0.5], waist=1.0).loss == pytest.approx(0)
 
 
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 def test_emitters_far_apart_take_no_time():
     """The field 500 wavelengths from a tight focus, a sum of waves over 3000 radians."""
     points = np.array([[0.0, 2 * np.pi * 500, 0.0], [0.0, 1.0, 0.0]])
@@ -206,6 +207,21 @@ def test_emitters_far_apart_take_no_time():
     with pytest.raises(ValueError, match=r"5e\+04 wavelengths .* plane waves .* more than 100000"):
         scattering(co.couple(far, co.Vacuum()), [0.0], waist=0.1)
     assert scattering(co.couple(far, co.Vacuum()), [0.0], waist=1e4).loss[0] < 1e-6
+
+
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
+def test_a_beam_that_drives_nothing_is_refused():
+    """Dipoles along the beam: exactly on the axis, and in a beam too wide to have a field there."""
+    alone = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
+    wide = co.couple(co.square(3, 3, 0.6), co.Vacuum())
+    for couplings, waist in ((alone, 1.0), (wide, 1e3)):
+        for observable in (scattering, transmission, reflection):
+            with pytest.raises(ValueError, match=r"^polarisation .* perpendicular to every dipole"):
+                observable(couplings, [0.0], waist=waist)
+    # a narrow beam has a field along its axis, off it
+    assert scattering(wide, [0.0], waist=1.0).reflection[0] > 0
+    with pytest.raises(ValueError, match="dipole along z is not driven"):
+        infinite_array(0.6, [0.0], dipole=(1e-6, 0, 1))
 
 
 def test_bad_input():

@@ -190,6 +190,7 @@ def test_photons_do_not_depend_on_the_unit_of_rate(rate):
         spectrum(atom, [0.0], state="ground")
 
 
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 def test_subradiant_light_of_close_pairs():
     """One photon at −Δ₁₂ of width Γ − Γ₁₂, or a refusal: never less light than there was."""
     up, down = qutip.basis(2, 0), qutip.basis(2, 1)

@@ -153,6 +153,23 @@ def test_bad_states(state, message):
         (lambda: co.states.coherent(np.nan), "theta must be finite"),
         (lambda: co.states.State("foo"), "unknown state 'foo' with 0 parameters"),
         (lambda: co.states.State("dicke"), "unknown state 'dicke' with 0 parameters"),
+        (lambda: co.states.State([], ()), r"unknown state \[\] with 0 parameters"),
+        (lambda: co.states.State("dicke", 1), "unknown state 'dicke' with 1 parameters"),
+        (lambda: co.states.State("dicke", (1.9,)), "state 'dicke' must be an integer, got 1.9"),
+        (lambda: co.states.State("dicke", (True,)), "must be an integer, got True"),
+        (lambda: co.states.State("single", (-1,)), "state 'single' must be at least 0"),
+        (lambda: co.states.State("single", ("a",)), "must be an integer, got 'a'"),
+        (lambda: co.states.State("coherent", (np.nan, 0.0)), "parameters .* must be finite"),
+        (lambda: co.states.State("timed_dicke", (0, 0, np.inf)), "parameters .* must be finite"),
+        (lambda: co.states.dicke(3).excitations(2), "needs 3 emitters, but there are 2"),
+        (lambda: co.states.single(2).excitations(2), "needs emitter 2, but there are 2"),
+        (lambda: co.states.dicke(1).amplitudes(np.eye(2)), "excited must be truth values"),
+        (
+            lambda: co.states.timed_dicke((0, 0, 1)).amplitudes(
+                np.eye(2, dtype=bool), co.chain(3, 0.1)
+            ),
+            "emitters must be 2 emitters",
+        ),
     ],
 )
 def test_bad_recipes(make, message):

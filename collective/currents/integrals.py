@@ -61,6 +61,8 @@ class Interactions:
     ampere_error: float
     diagnostics: dict[str, Any] = field(default_factory=dict)
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         _checks.readonly(self.coulomb_integrals)
         _checks.readonly(self.ampere_integrals)

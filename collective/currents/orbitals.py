@@ -67,6 +67,8 @@ class Orbitals:
     outside: NDArray[np.float64]
     unresolved: NDArray[np.float64]
 
+    __setstate__ = _checks.restored
+
     def __init__(
         self, axes: Sequence[ArrayLike], wavefunctions: "ArrayLike | Sequence[Wavefunction]"
     ):

@@ -1,12 +1,16 @@
 """The arrangements emitters are usually put in: chains, rings, lattices, clouds."""
 
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._memory import require
 from collective.emitters.two_level import Emitters
+
+_BYTES = 200  # of one emitter: its position, dipole, rate and detuning, and what they come from
 
 
 def chain(
@@ -31,7 +35,8 @@ def chain(
         >>> co.chain(3, 0.1).positions[:, 2]
         array([0. , 0.1, 0.2])
     """
-    steps = np.arange(_checks.count("n", n)) * _checks.number("spacing", spacing, above=0)
+    (n,) = _counts(n=n)
+    steps = np.arange(n) * _checks.number("spacing", spacing, above=0)
     return Emitters(
         steps[:, None] * _checks.direction("axis", axis), dipoles=dipoles, **emitter_options
     )
@@ -50,7 +55,9 @@ def ring(n: int, spacing: float, **emitter_options: Any) -> Emitters:
         >>> round(co.ring(6, 0.2).nearest_pair()[0], 12)
         0.2
     """
-    n = _checks.count("n", n, minimum=2)
+    (n,) = _counts(n=n)
+    if n < 2:
+        raise ValueError(f"n must be at least 2 for a ring, got {n}")
     radius = _checks.number("spacing", spacing, above=0) / (2 * np.sin(np.pi / n))
     angles = 2 * np.pi * np.arange(n) / n
     positions = radius * np.stack([np.cos(angles), np.sin(angles), np.zeros(n)], axis=1)
@@ -100,9 +107,19 @@ def cubic(nx: int, ny: int, nz: int, spacing: float, **emitter_options: Any) -> 
 
 
 def _cells(nx: int, ny: int, nz: int) -> NDArray[np.float64]:
-    counts = [_checks.count(name, n) for name, n in (("nx", nx), ("ny", ny), ("nz", nz))]
+    counts = _counts(nx=nx, ny=ny, nz=nz)
     grid = np.meshgrid(*map(np.arange, counts), indexing="ij")
     return np.stack(grid, axis=-1).reshape(-1, 3).astype(float)
+
+
+def _counts(**counts: Any) -> list[int]:
+    """Numbers of emitters along each direction, for which there is room."""
+    found = [_checks.count(name, n, maximum=None) for name, n in counts.items()]
+    named = " × ".join(
+        f"{name} = {_checks.short(n)}" for name, n in zip(counts, found, strict=True)
+    )
+    require(_BYTES * prod(found), f"a lattice of {named} emitters", "use fewer")
+    return found
 
 
 def cloud(
@@ -133,13 +150,13 @@ def cloud(
         >>> co.cloud(50, 1.0, min_distance=0.1, seed=1).nearest_pair()[0] >= 0.1
         True
     """
-    n = _checks.count("n", n)
+    (n,) = _counts(n=n)
     radius = _checks.number("radius", radius, above=0)
     shape_ = _checks.choice("shape", shape, ("ball", "gaussian"))
     min_distance = _checks.number("min_distance", min_distance)
     if min_distance < 0:
         raise ValueError(f"min_distance must not be negative, got {min_distance:g}")
-    rng = np.random.default_rng(_checks.count("seed", seed, minimum=0))
+    rng = np.random.default_rng(_checks.count("seed", seed, minimum=0, maximum=None))
     positions = np.empty((n, 3))
     for m in range(n):
         for _ in range(1000):

@@ -17,6 +17,7 @@ from collective.emitters.two_level import Emitters
 _HERMITIAN = 1e-12
 _DEGENERATE = 1e-13
 _LARGEST_SPIN = 100
+_LARGEST_UNIT = 1e30  # of length or rate, in metres or s⁻¹
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -51,6 +52,8 @@ class Multilevel:
     kind: Literal["electric", "magnetic"]
     speed_of_light: float
 
+    __setstate__ = _checks.restored
+
     def __init__(
         self,
         positions: ArrayLike,
@@ -60,21 +63,15 @@ class Multilevel:
         kind: Literal["electric", "magnetic"] = "electric",
         speed_of_light: float = 1.0,
     ):
-        positions = _checks.finite("positions", positions)
-        if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
-            raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
+        positions = _positions(positions)
         n = len(positions)
-        for name, listed in (("energies", energies), ("dipoles", dipoles)):
-            if not isinstance(listed, list | tuple | np.ndarray) or np.ndim(listed[:1]) == 0:
-                raise ValueError(f"{name} must be a list with one entry per emitter")
-            if len(listed) != n:
-                raise ValueError(f"{name} must have one entry per emitter, {n}; got {len(listed)}")
+        energies = _checks.listed("energies", energies, n)
+        dipoles = _checks.listed("dipoles", dipoles, n)
         levels = tuple(
             _checks.readonly(_energies(f"energies[{i}]", e)) for i, e in enumerate(energies)
         )
         matrices = tuple(
-            _checks.readonly(_dipole_matrix(f"dipoles[{i}]", d, len(levels[i])))
-            for i, d in enumerate(dipoles)
+            _checks.readonly(_dipole_matrix(i, d, len(levels[i]))) for i, d in enumerate(dipoles)
         )
         _checks.freeze(
             self,
@@ -147,15 +144,17 @@ class Multilevel:
         """
         from scipy.constants import c, epsilon_0, hbar, mu_0
 
-        length = _checks.number("length", length, above=0)
-        rate = _checks.number("rate", rate, above=0)
+        length, rate = _unit("length", length, "metres"), _unit("rate", rate, "s⁻¹")
         kind_ = _checks.choice("kind", kind, ("electric", "magnetic"))
         reduce = 1 / np.sqrt(epsilon_0 * hbar) if kind_ == "electric" else np.sqrt(mu_0 / hbar)
-        reduce /= np.sqrt(length**3 * rate)
+        reduce /= length**1.5 * rate**0.5
+        where = _positions(positions)
+        levels = _checks.listed("energies", energies, len(where))
+        matrices = _checks.listed("dipoles", dipoles, len(where))
         return cls(
-            _checks.finite("positions", positions) / length,
-            [_checks.finite(f"energies[{i}]", e) / hbar / rate for i, e in enumerate(energies)],
-            [_checks.finite(f"dipoles[{i}]", d, complex) * reduce for i, d in enumerate(dipoles)],
+            where / length,
+            [_checks.finite(f"energies[{i}]", e) / hbar / rate for i, e in enumerate(levels)],
+            [_checks.finite(f"dipoles[{i}]", d, complex) * reduce for i, d in enumerate(matrices)],
             kind=kind,
             speed_of_light=c / length / rate,
         )
@@ -173,6 +172,7 @@ class Multilevel:
 
         Differences of rounding, below 10⁻¹³ of the largest, are zero: such levels are degenerate.
         """
+        i = _checks.index("i", i, len(self))
         omega = self.energies[i][:, None] - self.energies[i]
         return np.where(np.abs(omega) > _DEGENERATE * np.abs(omega).max(), omega, 0.0)
 
@@ -225,11 +225,14 @@ def spin(
     """
     from scipy.constants import physical_constants
 
-    twice = _checks.count("2·spin", round(2 * _checks.number("spin", spin)))
-    if abs(twice - 2 * spin) > 1e-12:
-        raise ValueError(f"spin must be a multiple of 1/2, got {spin:g}")
+    size = _checks.number("spin", spin)
+    twice = round(2 * size)
+    if abs(twice - 2 * size) > 1e-12:
+        raise ValueError(f"spin must be a multiple of 1/2, got {size:g}")
+    if twice < 1:
+        raise ValueError(f"spin must be at least 1/2, got {size:g}")
     if twice > 2 * _LARGEST_SPIN:
-        raise ValueError(f"spin must be at most {_LARGEST_SPIN}, got {spin:g}")
+        raise ValueError(f"spin must be at most {_LARGEST_SPIN}, got {size:g}")
     which = _checks.choice("magneton", magneton, ("bohr", "nuclear"))
     unit = physical_constants["Bohr magneton" if which == "bohr" else "nuclear magneton"][0]
     g_factor = _checks.number("g_factor", g_factor)
@@ -265,12 +268,31 @@ def _energies(name: str, value: ArrayLike) -> NDArray[np.float64]:
     return energies
 
 
-def _dipole_matrix(name: str, value: ArrayLike, levels: int) -> NDArray[np.complex128]:
+def _positions(value: ArrayLike) -> NDArray[np.float64]:
+    positions = _checks.finite("positions", value)
+    if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
+        raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
+    return positions
+
+
+def _unit(name: str, value: float, unit: str) -> float:
+    """A unit of length or rate in SI units."""
+    size = _checks.number(name, value, above=0)
+    if not 1 / _LARGEST_UNIT <= size <= _LARGEST_UNIT:
+        raise ValueError(
+            f"{name} must be between {1 / _LARGEST_UNIT:g} and {_LARGEST_UNIT:g} {unit}, got "
+            f"{size:g}"
+        )
+    return size
+
+
+def _dipole_matrix(i: int, value: ArrayLike, levels: int) -> NDArray[np.complex128]:
+    name = f"dipoles[{i}]"
     matrix = _checks.finite(name, value, complex)
     if matrix.shape != (levels, levels, 3):
         raise ValueError(
-            f"{name} must have shape ({levels}, {levels}, 3), one vector per pair of levels; "
-            f"got {matrix.shape}"
+            f"{name} must have shape ({levels}, {levels}, 3), one vector per pair of levels of "
+            f"energies[{i}]; got {matrix.shape}"
         )
     miss = np.abs(matrix - matrix.conj().transpose(1, 0, 2))
     x, y, alpha = (int(k) for k in np.unravel_index(np.argmax(miss), miss.shape))

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 
+_HIGHEST = 1e12  # of a detuning in units of the frequency, from which on nothing is left of ω₀
+
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Emitters:
@@ -54,6 +56,8 @@ class Emitters:
     frequency: float | None
     wavelength: float
 
+    __setstate__ = _checks.restored
+
     def __init__(
         self,
         positions: ArrayLike,
@@ -76,6 +80,11 @@ class Emitters:
                 raise ValueError(
                     f"frequency + detunings must be positive: emitter {lowest} has "
                     f"{frequency:g} + {detunings[lowest]:g}"
+                )
+            if detunings.max() > _HIGHEST * frequency:
+                raise ValueError(
+                    f"detunings must be at most {_HIGHEST:g} times the frequency, {frequency:g}; "
+                    f"the largest is {detunings.max():g}"
                 )
         _checks.freeze(
             self,
@@ -146,22 +155,20 @@ class Emitters:
 
 
 def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:
-    dipoles = _checks.finite("dipoles", value, complex)
+    dipoles = _checks.finite("dipoles", value, complex, largest=np.inf)
     if dipoles.shape not in ((3,), (n, 3)):
         raise ValueError(f"dipoles must have shape (3,) or ({n}, 3), got {dipoles.shape}")
     # divide by the largest component first, so that tiny SI dipoles do not underflow
-    largest = np.max(np.abs(dipoles), axis=-1, keepdims=True)
+    largest = np.maximum(np.abs(dipoles.real), np.abs(dipoles.imag)).max(axis=-1, keepdims=True)
     if np.any(largest == 0):
         which = f"[{int(np.argmin(largest))}]" if dipoles.ndim == 2 else ""
         raise ValueError(f"dipoles{which} is zero: a dipole needs a direction")
     norm = np.linalg.norm(dipoles / largest, axis=-1, keepdims=True)
-    length = norm * largest
+    with np.errstate(over="ignore"):
+        length = norm * largest
     # a unit vector stays what it is, bit for bit
     unit = np.where(np.abs(length - 1) < 1e-15, dipoles, dipoles / largest / norm)
-    if not np.all(np.isfinite(unit)):
-        raise ValueError("dipoles are too large or too small for their direction to be known")
-    dipoles = unit
-    return np.broadcast_to(dipoles, (n, 3)).copy()
+    return np.broadcast_to(unit, (n, 3)).copy()
 
 
 def _summary(values: NDArray[Any]) -> str:

@@ -27,7 +27,7 @@ _RAY_NODES, _RAY_GAUSS = np.polynomial.legendre.leggauss(RAY_ORDER)
 def _legendre(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2l + 1)P_l at as many points, (points, l)."""
     n = len(points)
-    return np.polynomial.legendre.legvander(points, n - 1) * (2 * np.arange(n) + 1)
+    return np.asarray(np.polynomial.legendre.legvander(points, n - 1) * (2.0 * np.arange(n) + 1))
 
 
 _LEGENDRE, _RAY_LEGENDRE = _legendre(_NODES), _legendre(_RAY_NODES)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._warn import UnitWarning, warn
 from collective.fields import _around, _contour, _cylinder
 from collective.fields.protocol import checked_points, checked_shapes
 from collective.fields.vacuum import Vacuum
@@ -69,6 +70,8 @@ class Nanowire:
     permittivity: Any
     permeability: Any = 1.0
     allow_gain: bool = False
+
+    __setstate__ = _checks.restored
 
     def __post_init__(self) -> None:
         _checks.freeze(
@@ -126,17 +129,17 @@ class Nanowire:
         every = np.broadcast_to(k, shape).ravel()
         values = np.zeros((len(every), 3, 3), dtype=complex)
         for one in np.unique(every):
-            constants = [self._constant(name, complex(one)) for name in _CONSTANTS]
-            self._warn_of_size(complex(one), left, right)
+            epsilon, mu = (self._constant(name, complex(one)) for name in _CONSTANTS)
             if magnetic:
-                constants = constants[::-1]
+                epsilon, mu = mu, epsilon
+            self._warn_of_size(complex(one), left, right)
             chosen = np.flatnonzero(every == one)
             for batch in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
                 lifts = self._lifts(left[:, batch], right[:, batch], complex(one))
                 for lift in np.unique(lifts[lifts != _contour.GONE]):
                     some = batch[lifts == lift]
                     pairs = _around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
-                    values[some] = self._cylinder(pairs, complex(one), *constants, float(lift))
+                    values[some] = self._cylinder(pairs, complex(one), epsilon, mu, float(lift))
         return values.reshape(*shape, 3, 3)
 
     def _warn_of_size(
@@ -147,12 +150,13 @@ class Nanowire:
         nearest = min(left[0].min(initial=np.inf), right[0].min(initial=np.inf))
         if not 0 < size < _THINNEST or not nearest * k.real > 2 * np.pi * _NEAREST:
             return
-        _checks.warn(
+        warn(
             f"radius: the wire is {size:.2g} wavelengths thick at k = {k.real:g}, and the points "
             f"are {nearest / self.radius:.2g} radii away: is it in another unit? radius and "
             "positions are in the unit of the emitters' wavelength (1 by default; say "
             "wavelength=780e-9 for metres). If it is meant: warnings.filterwarnings('ignore', "
-            "'radius')"
+            "'radius')",
+            UnitWarning,
         )
 
     def _lifts(

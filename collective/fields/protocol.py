@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 
-_FARTHEST = 1e140  # in any unit: its square is a number
 _REAL = 1e-8  # relative: what G(iκ) may miss being real by
 _ONE_PAIR = (
     "green and scattered must broadcast over points: r is (..., 3), r_source is (..., 3), what "
@@ -91,11 +90,6 @@ def checked_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
     array = _checks.finite(name, points)
     if array.shape[-1:] != (3,):
         raise ValueError(f"{name} must have three components last, got shape {array.shape}")
-    if float(np.abs(array).max(initial=0.0)) > _FARTHEST:
-        raise ValueError(
-            f"{name}: {array.flat[np.argmax(np.abs(array))]:g} is beyond {_FARTHEST:g}, where "
-            "distances are no longer numbers; lengths are in the unit of the emitters' wavelength"
-        )
     return array
 
 
@@ -110,6 +104,19 @@ def checked_shapes(
             f"r, r_source and k must broadcast over points: their shapes are {r.shape}, "
             f"{r_source.shape} and {k.shape}"
         ) from None
+
+
+def require_field(field: Any) -> None:
+    """Raise for anything that is no field, neither of a Green's tensor nor of coefficients.
+
+    None is a field that is not known.
+    """
+    known = [hasattr(field, name) for name in ("green", "scattered", "coefficients")]
+    if field is not None and (isinstance(field, type) or not any(known)):
+        raise TypeError(
+            "field must be a Field, an object with green(r, r_source, k) or scattered(...) such as "
+            f"co.Vacuum(), or None; got {_checks.short(field)}"
+        )
 
 
 def total_green(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArray[np.complex128]:

@@ -88,6 +88,8 @@ class Plasma:
 
     wavenumber: float
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         _checks.freeze(self, wavenumber=wavenumber("wavenumber", self.wavenumber))
 

@@ -97,7 +97,7 @@ def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
 
 def directions(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Unit vectors (D, 3) from vectors of any length but zero; none from an empty list."""
-    array = _checks.finite(name, value)
+    array = _checks.finite(name, value, largest=np.inf)
     if array.shape == (0,):
         array = array.reshape(0, 3)
     if array.shape == (3,):
@@ -126,10 +126,7 @@ def apart(points: NDArray[np.float64], emitters: Emitters) -> None:
 
 def emitter(name: str, index: Any, count: int) -> int:
     """The index of an emitter, 0 … N − 1."""
-    found = _checks.count(name, index, minimum=0)
-    if found >= count:
-        raise ValueError(f"{name} must be below {count}, the number of emitters; got {found}")
-    return found
+    return _checks.index(name, index, count)
 
 
 def delays(name: str, value: ArrayLike) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from collective.observables.bloch import bands
 
 _IN_PLANE = 1e-9  # of the wavelength: what an array may miss its plane by
 _PERPENDICULAR = 1e-9
+_DRIVEN = 1e-3  # |u*·E| of the strongest field below which a beam drives nothing to speak of
 _ROUND_OFF = 4 * np.finfo(float).eps  # of the largest eigenvalue: closer is on resonance
 
 
@@ -38,6 +39,11 @@ class Scattering:
     frequencies: NDArray[np.float64]
     transmitted: NDArray[np.complex128]
     reflected: NDArray[np.complex128]
+
+    __setstate__ = _checks.restored
+
+    def __post_init__(self) -> None:
+        _checks.lock(vars(self))
 
     @property
     def transmission(self) -> NDArray[np.float64]:
@@ -87,8 +93,8 @@ def scattering(
 
     Raises:
         ValueError: for emitters that are not in a plane perpendicular to the axis, pumped, or so
-            far apart that the beam takes too many plane waves; for a frequency of a mode that
-            does not decay.
+            far apart that the beam takes too many plane waves; for dipoles that the beam does not
+            drive; for a frequency of a mode that does not decay.
 
     Example:
         >>> import collective as co
@@ -120,13 +126,20 @@ def scattering(
     field, power = _focus.focus(k * away, k * waist, normal, vector)
     mirrored = field - 2 * (field @ normal)[:, None] * normal
     scale = np.sqrt(1.5 * np.pi * emitters.decay_rates / power)
-    into = scale * np.einsum("mi,mi->m", emitters.dipoles.conj(), field)
+    along = np.einsum("mi,mi->m", emitters.dipoles.conj(), field)
+    if np.abs(along).max() < _DRIVEN * np.linalg.norm(field, axis=1).max():
+        raise ValueError(
+            f"polarisation {_checks.short(polarisation)} is perpendicular to every dipole, the "
+            f"first of which is {emitters.dipoles[0].round(6)}: the beam passes by. Turn one of "
+            "them: co.square(..., dipoles=(1, 0, 0)), for instance, has its dipoles in its plane"
+        )
+    into = scale * along
     back = scale * np.einsum("mi,mi->m", emitters.dipoles.conj(), mirrored)
     effective = couplings.effective_hamiltonian() - 1j * np.diag(couplings.dephasing)
     answers = np.zeros((len(frequencies), len(into)), dtype=complex)
     driven = (into != 0) | _exchanging(effective)
     answers[:, driven] = _resolvent(effective[np.ix_(driven, driven)], frequencies, into[driven])
-    return _frozen(frequencies, 1 - 1j * answers @ into.conj(), -1j * answers @ back.conj())
+    return Scattering(frequencies, 1 - 1j * answers @ into.conj(), -1j * answers @ back.conj())
 
 
 def transmission(
@@ -202,12 +215,12 @@ def infinite_array(
     frequencies = _frequencies(frequencies)
     normal = bands("square", spacing, np.zeros((1, 2)), dipole=dipole)
     in_plane = float(np.sum(np.abs(normal.dipole[:2]) ** 2))
-    if in_plane == 0:
+    if in_plane < _DRIVEN**2:
         raise ValueError("dipole along z is not driven by light along z: give it a part in xy")
     specular = 3 * in_plane / (4 * np.pi * normal.spacing**2)
     resonance = frequencies - normal.shifts[0] + 0.5j * normal.rates[0]
     back = -0.5j * specular / resonance
-    return _frozen(frequencies, 1 + back, back)
+    return Scattering(frequencies, 1 + back, back)
 
 
 def _exchanging(effective: NDArray[np.complex128]) -> NDArray[np.bool_]:
@@ -254,13 +267,3 @@ def _frequencies(value: ArrayLike) -> NDArray[np.float64]:
     if frequencies.ndim != 1 or len(frequencies) == 0:
         raise ValueError(f"frequencies must be a row of numbers, got shape {frequencies.shape}")
     return frequencies
-
-
-def _frozen(
-    frequencies: NDArray[np.float64],
-    transmitted: NDArray[np.complex128],
-    reflected: NDArray[np.complex128],
-) -> Scattering:
-    for array in (frequencies, transmitted, reflected):
-        _checks.readonly(array)
-    return Scattering(frequencies, transmitted, reflected)

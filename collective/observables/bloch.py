@@ -38,6 +38,11 @@ class Bands:
     shifts: NDArray[np.float64]
     rates: NDArray[np.float64]
 
+    __setstate__ = _checks.restored
+
+    def __post_init__(self) -> None:
+        _checks.lock(vars(self))
+
     @property
     def light_line(self) -> float:
         """The wave number k of light, 2π per wavelength: modes with ``|Q + g| < k`` radiate."""

@@ -146,7 +146,7 @@ def critical_spacing(
         try:
             return burst_criterion(_built(builder, spacing), direction).g2 - 1
         except Exception as error:
-            error.add_note(f"at spacing {spacing:g}")
+            error.add_note(f"builder at spacing {spacing:g}")
             raise
 
     rising = np.array([excess(float(spacing)) > 0 for spacing in spacings])

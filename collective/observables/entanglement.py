@@ -55,7 +55,7 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
     """
     _checks.instance("result", result, Result, "co.evolve(...)")
     count = result.populations.shape[1]
-    m, n = _index("m", m, count), _index("n", n, count)
+    m, n = _given.emitter("m", m, count), _given.emitter("n", n, count)
     if m == n:
         raise ValueError(f"m and n must be two different emitters, both are {m}")
     if result.states is not None:
@@ -274,19 +274,12 @@ def _reduced(matrix: NDArray[Any], dims: list[int], kept: list[int]) -> NDArray[
     return np.einsum("arbr->ab", tensor.reshape(inside, outside, inside, outside))
 
 
-def _index(name: str, value: Any, count: int) -> int:
-    """The index of an emitter; a mask of True and False is not one."""
-    if isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be the index of an emitter, got {value}")
-    return _given.emitter(name, value, count)
-
-
 def _indices(emitters: Any, count: int) -> list[int]:
     """Different indices of emitters, at least one."""
     listed = isinstance(emitters, Sequence) and not isinstance(emitters, str)
     if not (listed or (isinstance(emitters, np.ndarray) and emitters.ndim == 1)):
         raise ValueError(f"emitters must be a list of indices, such as [0, 1]; got {emitters!r}")
-    found = [_index(f"emitters[{i}]", m, count) for i, m in enumerate(emitters)]
+    found = [_given.emitter(f"emitters[{i}]", m, count) for i, m in enumerate(emitters)]
     if not found:
         raise ValueError("emitters is empty: name at least one")
     if len(set(found)) < len(found):

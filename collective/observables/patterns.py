@@ -82,6 +82,11 @@ class FarField:
     pattern: NDArray[np.float64]
     weights: NDArray[np.float64]
 
+    __setstate__ = _checks.restored
+
+    def __post_init__(self) -> None:
+        _checks.lock(vars(self))
+
     def directions(self) -> NDArray[np.float64]:
         """Unit vectors, (P, A, 3)."""
         return _sphere.unit_vectors(np.cos(self.polar), self.azimuth)

@@ -33,6 +33,8 @@ class Spectrum:
     coherent: float
     total: float
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         _checks.freeze(self, frequencies=self.frequencies, values=self.values)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 RATE = "emission rate (Γ₀)"
 TIME = "time (1/Γ₀)"
+OUT_OF_PLANE = ": these emitters do not lie in a coordinate plane"
 
 
 def colours(n: int) -> list[Any]:
@@ -27,12 +28,32 @@ def colours(n: int) -> list[Any]:
     return list(matplotlib.colormaps["cividis"](np.linspace(0, 0.9, n)))
 
 
-def axes(ax: "Axes | None") -> "Axes":
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
+def axes(ax: "Axes | None", projection: str | None = None, why: str = "") -> Any:
+    """The axes to draw on, of the projection that a figure takes.
 
-    return plt.subplots(layout="constrained")[1]
+    Args:
+        ax: of matplotlib; None makes a new figure.
+        projection: "3d" or "polar"; None for flat axes.
+        why: what the projection is needed for, for the error.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+
+    if ax is None and projection is None:
+        return plt.subplots(layout="constrained")[1]
+    if ax is None:
+        return plt.figure(layout="constrained").add_subplot(projection=projection)
+    if not isinstance(ax, Axes):
+        raise TypeError(
+            f"ax must be matplotlib axes, as from plt.subplots()[1], or None for a new figure; "
+            f"got {_checks.short(ax)}"
+        )
+    if projection is not None and ax.name != projection:
+        made = f"plt.subplot(projection={projection!r})"
+        raise ValueError(f"ax must be {projection} axes, {made}{why}; got {ax.name}")
+    if projection is None and ax.name in ("3d", "polar"):
+        raise ValueError(f"ax must be flat axes, as from plt.subplots()[1]; got {ax.name}")
+    return ax
 
 
 def length_unit(emitters: Emitters) -> str:

@@ -9,7 +9,7 @@ from collective import _checks
 from collective.couplings import Couplings
 from collective.observables.beam import Scattering
 from collective.observables.bloch import Bands
-from collective.plot._style import COLOURS, axes, length_unit
+from collective.plot._style import COLOURS, OUT_OF_PLANE, axes, length_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,7 +88,8 @@ def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "
     weights, phases = np.abs(vector) ** 2, np.angle(vector / heaviest)
     r, unit = couplings.emitters.positions, couplings.emitters.wavelength
     wide = [i for i in range(3) if np.ptp(r[:, i]) > _FLAT * unit]
-    ax = _axes_for(ax, len(wide))
+    flat = len(wide) < 3
+    ax = axes(ax, None if flat else "3d", "" if flat else OUT_OF_PLANE)
     style: dict[str, Any] = {
         "c": phases / np.pi,
         "s": _LARGEST_DOT * weights / weights.max(),
@@ -177,15 +178,3 @@ def _cone(bands: Bands, across: NDArray[np.float64]) -> list[tuple[float, float]
     starts, stops = np.flatnonzero(~lit[:-1] & lit[1:]), np.flatnonzero(lit[:-1] & ~lit[1:]) - 1
     middle = np.concatenate([across[:1], (across[:-1] + across[1:]) / 2, across[-1:]])
     return [(float(middle[a]), float(middle[b + 1])) for a, b in zip(starts, stops, strict=True)]
-
-
-def _axes_for(ax: "Axes | None", dimensions: int) -> "Axes":
-    if dimensions < 3:
-        return axes(ax)
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        return plt.figure(layout="constrained").add_subplot(projection="3d")
-    if ax.name != "3d":
-        raise ValueError("ax must be a 3D axes: these emitters do not lie in a coordinate plane")
-    return ax

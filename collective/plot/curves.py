@@ -30,6 +30,8 @@ def emission(
         ax: where to draw; None makes a new figure.
     """
     named = by_label(results)
+    independent = _checks.flag("independent", independent)
+    per_emitter = _checks.flag("per_emitter", per_emitter)
     ax = axes(ax)
     for (label, result), colour in zip(named.items(), colours(len(named)), strict=True):
         if result.emission is None:

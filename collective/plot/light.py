@@ -37,6 +37,7 @@ def spectrum(
         raise ValueError("spectra is empty: give at least one of co.observables.spectrum")
     for one in named.values():
         _checks.instance("spectra", one, Spectrum, "co.observables.spectrum(...)")
+    log = _checks.flag("log", log)
     ax = axes(ax)
     styles = ("-", "--", "-.", ":")
     elastic = []

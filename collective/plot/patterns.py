@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
+from collective._memory import require
 from collective.fields import Nanowire
 from collective.observables import patterns
 from collective.plot._style import axes, by_label, colours, length_unit
@@ -48,7 +49,7 @@ def pattern(
     directions = np.cos(angles)[:, None] * across + np.sin(angles)[:, None] * up
     moments = [_at(result, time) for result in named.values()]
     curves = [patterns.angular_pattern(moment, directions)[0] for moment in moments]
-    drawn = _projected(ax, "polar")
+    drawn = axes(ax, "polar")
     for label, curve, colour in zip(named, curves, colours(len(named)), strict=True):
         drawn.plot(angles, curve, color=colour, label=label)
     drawn.set_ylim(bottom=0)
@@ -88,7 +89,7 @@ def pattern_3d(result: Result, *, time: float | None = None, ax: "Axes | None" =
         [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=-1
     )
     rates = patterns.angular_pattern(moment, directions.reshape(-1, 3))[0].reshape(theta.shape)
-    drawn = _projected(ax, "3d")
+    drawn = axes(ax, "3d")
     colour = ScalarMappable(Normalize(0, rates.max() or 1.0), matplotlib.colormaps["viridis"])
     surface = np.moveaxis(directions * rates[..., None], -1, 0)
     drawn.plot_surface(
@@ -156,7 +157,9 @@ def field_map(
         half = float(np.abs([sideways, upwards]).max()) + emitters.wavelength
     else:
         half = _checks.number("extent", extent, above=0)
-    side = np.linspace(-half, half, _checks.count("points", points, minimum=2))
+    points = _checks.count("points", points, minimum=2)
+    require(200 * points**2, f"a map of points = {points} along each side", "take fewer")
+    side = np.linspace(-half, half, points)
     horizontal, vertical = np.meshgrid(side, side)
     places = middle + horizontal[..., None] * across + vertical[..., None] * up
     field = moment.couplings.field if field is None else field
@@ -250,18 +253,6 @@ def _at(result: Result, time: float | None) -> Result:
         index = int(np.argmin(np.abs(result.times - _checks.number("time", time))))
     moment = slice(index, index + 1)
     return result.replace(times=result.times[moment], correlations=result.correlations[moment])
-
-
-def _projected(ax: "Axes | None", projection: str) -> Any:
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        return plt.figure(layout="constrained").add_subplot(projection=projection)
-    if ax.name != projection:
-        raise ValueError(
-            f"ax must be {projection} axes: plt.subplot(projection={projection!r}); got {ax.name}"
-        )
-    return ax
 
 
 def _moment(time: float) -> str:

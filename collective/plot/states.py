@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".gif", ".mp4")
 _FASTEST_GIF = 50  # frames per second: viewers slow down what lasts less than two hundredths
+_MOST_FRAMES = 100_000
 _FEW_RUNGS = 12  # up to which each gets its number
 _SMALLEST, _LARGEST = 30.0, 330.0  # squared points of a dot in the ground and the excited state
 
@@ -99,6 +100,11 @@ def animate(
     _checks.instance("result", result, Result, "co.evolve(...)")
     fps = _checks.count("fps", fps)
     seconds = _checks.number("seconds", seconds, above=0)
+    if fps * seconds > _MOST_FRAMES:
+        raise ValueError(
+            f"fps and seconds: {fps * seconds:.3g} frames are more than {_MOST_FRAMES:,}, which "
+            "take hours; make the film shorter or fps smaller"
+        )
     if result.couplings is None:
         raise ValueError("animate draws two-level emitters of Couplings, not a MasterEquation")
     if len(result.times) < 2:

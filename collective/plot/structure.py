@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collective import _checks
+from collective._lengths import nearest_apart
+from collective._modes import Modes
 from collective.couplings import Couplings
 from collective.emitters import Emitters
-from collective.plot._style import COLOURS, axes, length_unit
+from collective.plot._style import COLOURS, OUT_OF_PLANE, axes, length_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,19 +37,21 @@ def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = 
     return ax
 
 
-def modes(couplings: Couplings, *, ax: "Axes | None" = None) -> "Axes":
+def modes(couplings: Couplings | Modes, *, ax: "Axes | None" = None) -> "Axes":
     """Decay rate of every collective mode against its shift; the line is one emitter alone.
 
     Rates below 10⁻¹² of the largest, zero up to round-off, are drawn there.
 
     Args:
-        couplings: N emitters; N points.
+        couplings: N emitters, or their `Couplings.modes()`; N points.
         ax: where to draw; None makes a new figure.
     """
-    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    found = couplings
+    if not isinstance(found, Modes):
+        _checks.instance("couplings", found, Couplings, "co.couple(...), or its modes()")
+        found = found.modes()
     ax = axes(ax)
-    found = couplings.modes()
-    alone = float(np.mean(np.diag(couplings.decay).real))
+    alone = float(np.mean(found.jump_rates))  # the trace of Γ is that of its diagonal
     rates = np.maximum(found.rates, 1e-12 * found.rates.max())
     excess = rates / alone - 1 if alone > 0 else rates
     for chosen, colour, marker, label in (
@@ -77,14 +81,7 @@ def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
     unit = length_unit(emitters)
     names = "xyz"
     if not flat:
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            ax = plt.figure().add_subplot(projection="3d")
-        if ax.name != "3d":
-            raise ValueError(
-                "ax must be a 3D axes: these emitters do not lie in a coordinate plane"
-            )
+        ax = axes(ax, "3d", OUT_OF_PLANE)
         ax.scatter(*r.T, color=COLOURS[0], depthshade=False)
         ax.quiver(*r.T, *arrows.T, color=COLOURS[1])
         ax.set_aspect("equal")
@@ -114,5 +111,5 @@ def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
 
 
 def _arrow_length(emitters: Emitters) -> float:
-    distance, _ = emitters.nearest_pair()
+    distance = nearest_apart(emitters)
     return distance if np.isfinite(distance) else emitters.wavelength

@@ -52,6 +52,8 @@ class Bath:
     gamma: Callable[[float], NDArray[Any]]
     shift: Callable[[float], NDArray[Any]] | None = None
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         _checks.function("gamma", self.gamma)
         if self.shift is None:

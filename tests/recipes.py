@@ -1,0 +1,1118 @@
+"""Good arguments for every public function, constructor and method, for `walker.walk`.
+
+A recipe names every parameter of the signature. A public function without one fails
+`tests/test_bad_input.py`.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import qutip
+import walker
+
+import collective as co
+
+TIMES = [0.0, 0.2, 0.5]
+OPTIONS = {
+    "decay_rates": [1.0, 1.1, 0.9],
+    "detunings": 0.1,
+    "frequency": 1e6,
+    "wavelength": 1.0,
+}
+
+# records that functions return: nobody but the package makes them
+RECORDS = {
+    "Comparison",
+    "FieldCheck",
+    "Jumps",
+    "Methods",
+    "Modes",
+    "Result",
+    "currents.Constants",
+    "currents.Estimate",
+    "currents.Interactions",
+    "observables.Bands",
+    "observables.BurstCriterion",
+    "observables.FarField",
+    "observables.Scattering",
+    "observables.Spectrum",
+    "units.Line",
+}
+# a protocol, which says what a class of the user's must have
+PROTOCOLS = {"Field", "Field.green"}
+
+
+@dataclass
+class Recipe:
+    """How to call one function.
+
+    Attributes:
+        name: as `walker.discovered` has it.
+        target: what is called; of a method, its name.
+        arguments: makes good arguments by name; "self" for a method.
+        then: what to do with the answer, whose numbers must be finite too.
+        errors: further exceptions that are as they should be.
+        holes: attributes of the answer that may hold NaN, as documented.
+    """
+
+    name: str
+    target: Callable[..., Any]
+    arguments: Callable[[], dict[str, Any]]
+    then: Callable[[Any], Any] | None = None
+    errors: tuple[type[BaseException], ...] = ()
+    holes: tuple[str, ...] = ("diagnostics",)
+
+    def call(self, arguments):
+        given = dict(arguments)
+        positional = [given.pop("self")] if "self" in given else []
+        kinds = inspect.signature(self.target).parameters
+        for name, parameter in kinds.items():
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                positional.append(given.pop(name))
+        try:
+            return self.target(*positional, **given)
+        finally:
+            if self.name.startswith("plot"):
+                import matplotlib.pyplot as plt
+
+                plt.close("all")
+
+
+@cache
+def pair():
+    return co.couple(co.chain(2, 0.1, frequency=1e6), co.Vacuum())
+
+
+@cache
+def three():
+    return co.couple(co.chain(3, 0.2), co.Vacuum())
+
+
+@cache
+def driven():
+    return pair().replace(drive=1.0)
+
+
+@cache
+def array():
+    return co.couple(co.square(2, 2, 0.6, dipoles=(1, 0, 0)), co.Vacuum())
+
+
+@cache
+def result():
+    return co.evolve(pair(), "inverted", TIMES, observe=("correlations", "states"), progress=False)
+
+
+@cache
+def sampled():
+    return co.evolve(
+        pair(), "inverted", [0, 2, 4], method="trajectories", n_trajectories=50, seed=1,
+        progress=False,
+    )  # fmt: skip
+
+
+@cache
+def dipoles():
+    moment = np.zeros((2, 2, 3))
+    moment[0, 1, 0] = moment[1, 0, 0] = 1e-3
+    return co.Multilevel([[0, 0, 0], [0, 0, 1]], [[1.0, 0.0]] * 2, [moment] * 2)
+
+
+@cache
+def equation():
+    z, minus, one = qutip.sigmaz(), qutip.sigmam(), qutip.qeye(2)
+    return co.MasterEquation(qutip.tensor(z, one), [qutip.tensor(minus, one)])
+
+
+@cache
+def wire():
+    return co.Nanowire(0.01, -50 + 0.6j)
+
+
+@cache
+def beside_wire():
+    return co.Emitters([[0.02, 0, 0], [0.02, 0, 0.2]], dipoles=(1, 0, 0))
+
+
+@cache
+def comparison():
+    return co.compare(
+        co.chain(2, 0.1, frequency=1e4), co.Vacuum(), "inverted", TIMES, progress=False
+    )
+
+
+@cache
+def bands():
+    return co.observables.bands("chain", 0.2, [0.0, 1.0, 2.0])
+
+
+@cache
+def scattered():
+    return co.observables.scattering(array(), [0.0, 0.25], waist=1.0)
+
+
+@cache
+def spectrum():
+    return co.observables.spectrum(pair(), [0.0, 0.5], state="inverted")
+
+
+@cache
+def orbitals():
+    axis = np.linspace(-7, 7, 24)
+    places = ((0, 0, -1.0), (0, 0, 1.0))
+    found = co.currents.Orbitals(
+        [axis] * 3, [co.currents.gaussian(1, 1, centre=c, width=1.2) for c in places]
+    )
+    return found.orthonormalised()
+
+
+@cache
+def integrals():
+    return co.currents.interactions(orbitals(), progress=False)
+
+
+@cache
+def table():
+    k = np.geomspace(0.05, 200, 400)
+    return co.materials.Table(k, co.materials.Lorentz(2.0, 10.0, 1.0).permittivity(k))
+
+
+@cache
+def interaction():
+    return co.interaction(dipoles(), co.Vacuum())
+
+
+def lorentzian(omega):
+    return 1 / (omega**2 + 0.25)
+
+
+def in_vacuum(emitters):
+    return co.couple(emitters, co.Vacuum())
+
+
+def decays(couplings):
+    return co.evolve(couplings, "inverted", [0.0, 0.1], progress=False)
+
+
+def permittivities(material):
+    return material.permittivity(6.0), material.permittivity(6.0j)
+
+
+def far(wavefunction):
+    at = np.ones(2)
+    return wavefunction(at, at, at)
+
+
+def shown(film):
+    film._draw_was_started = True  # or it complains when it goes
+
+
+POINTS = {"r": [[0, 0, 0.25]], "r_source": [[0, 0, 0]], "k": 6.0}
+OUTSIDE = {"r": [[0.03, 0, 0.25]], "r_source": [[0.02, 0, 0]], "k": 6.0}
+EVOLVED = {
+    "state": "inverted",
+    "times": TIMES,
+    "observe": "correlations",
+    "rtol": 1e-7,
+    "atol": 1e-9,
+    "envelope": None,
+    "n_trajectories": None,
+    "standard_error": None,
+    "symmetries": [[1, 0]],
+    "threads": 1,
+}
+BEAM = {
+    "frequencies": [0.0, 0.25],
+    "waist": 1.0,
+    "axis": (0, 0, 1),
+    "polarisation": (1, 0, 0),
+}
+SAME_PLACES = {"decay_rates": [1.0, 1.0], "detunings": [0.0, 0.0], "frequency": 1e6}
+
+
+def _recipes():
+    """Name, arguments, and what else a `Recipe` is told."""
+    o, c, p, m, u, s = co.observables, co.currents, co.plot, co.materials, co.units, co.states
+
+    def lattice(name, **counts):
+        return name, getattr(co, name), lambda: counts | OPTIONS, {"then": in_vacuum}
+
+    yield lattice("chain", n=3, spacing=0.1, axis=(0, 0, 1), dipoles=(1, 0, 0))
+    yield lattice("ring", n=3, spacing=0.2, dipoles=(0, 0, 1))
+    yield lattice("square", nx=3, ny=1, spacing=0.2, dipoles=(0, 0, 1))
+    yield lattice("triangular", nx=3, ny=1, spacing=0.2, dipoles=(0, 0, 1))
+    yield lattice("cubic", nx=3, ny=1, nz=1, spacing=0.2, dipoles=(0, 0, 1))
+    yield lattice("cloud", n=3, radius=0.5, shape="ball", min_distance=0.1, seed=1)
+    yield (
+        "Emitters",
+        co.Emitters,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 0.1], [0, 0, 0.3]],
+            "dipoles": (1, 0, 0),
+            **OPTIONS,
+        },
+        {"then": in_vacuum},
+    )
+    yield (
+        "Emitters.replace",
+        co.Emitters.replace,
+        lambda: {
+            "self": co.chain(3, 0.1),
+            "positions": [[0, 0, 0], [0, 0, 0.1], [0, 0, 0.3]],
+            "dipoles": (1, 0, 0),
+            **OPTIONS,
+        },
+        {"then": in_vacuum},
+    )
+    yield (
+        "Emitters.translated",
+        co.Emitters.translated,
+        lambda: {
+            "self": co.chain(3, 0.1),
+            "vector": (0, 0, 1),
+        },
+        {"then": in_vacuum},
+    )
+    yield "Emitters.nearest_pair", co.Emitters.nearest_pair, lambda: {"self": co.chain(3, 0.1)}, {}
+
+    matrices = {
+        "decay": np.eye(2),
+        "shift": np.zeros((2, 2)),
+        "detunings": 0.1,
+        "dephasing": 0.1,
+        "pump": 0.1,
+        "drive": 0.5,
+        "field": co.Vacuum(),
+    }
+    yield (
+        "Couplings",
+        co.Couplings,
+        lambda: {
+            **matrices,
+            "emitters": co.chain(2, 0.1),
+        },
+        {"then": decays, "errors": (co.EvolutionError,)},
+    )
+    yield (
+        "Couplings.replace",
+        co.Couplings.replace,
+        lambda: {
+            "self": pair(),
+            **matrices,
+            "emitters": pair().emitters,
+        },
+        {"then": decays, "errors": (co.EvolutionError,)},
+    )
+    for name in (
+        "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
+        "hamiltonian", "largest_exchange", "liouvillian", "modes", "undriven_hamiltonian",
+        "validity",
+    ):  # fmt: skip
+        yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
+    yield (
+        "couple",
+        co.couple,
+        lambda: {
+            "emitters": co.chain(2, 0.1),
+            "field": co.Vacuum(),
+            "shift": "full",
+        },
+        {},
+    )
+    yield (
+        "plane_wave",
+        co.plane_wave,
+        lambda: {
+            "emitters": co.chain(3, 0.1),
+            "rabi_frequency": 1.0,
+            "direction": (0, 0, 1),
+            "polarisation": (1, 0, 0),
+        },
+        {},
+    )
+
+    moments = np.zeros((2, 2, 3))
+    moments[0, 1, 0] = moments[1, 0, 0] = 1e-3
+    levels = {
+        "positions": [[0, 0, 0], [0, 0, 1.0]],
+        "energies": [[1.0, 0.0]] * 2,
+        "dipoles": [moments] * 2,
+        "kind": "electric",
+    }
+
+    def interacting(multilevel):
+        return co.interaction(multilevel, co.Vacuum()).principal(0, 1)
+
+    yield (
+        "Multilevel",
+        co.Multilevel,
+        lambda: {**levels, "speed_of_light": 1.0},
+        {"then": interacting},
+    )
+    yield (
+        "Multilevel.from_emitters",
+        co.Multilevel.from_emitters,
+        lambda: {"emitters": co.chain(2, 0.1, frequency=1e4)},
+        {"then": interacting},
+    )
+    yield (
+        "Multilevel.from_si",
+        co.Multilevel.from_si,
+        lambda: {
+            **levels,
+            "positions": [[0, 0, 0], [0, 0, 1e-8]],
+            "energies": [[1e-24, 0.0]] * 2,
+            "dipoles": [moments * 1e-26] * 2,
+            "length": 1e-9,
+            "rate": 1e6,
+        },
+        {"then": interacting},
+    )
+    yield (
+        "Multilevel.bohr_frequencies",
+        co.Multilevel.bohr_frequencies,
+        lambda: {"self": dipoles(), "i": 0},
+        {},
+    )
+    yield (
+        "spin",
+        co.spin,
+        lambda: {
+            "spin": 1.0,
+            "g_factor": 2.0,
+            "magneton": "bohr",
+            "field": (0, 0, 1e-3),
+            "zero_field_splitting": 1e-24,
+            "axis": (0, 0, 1),
+        },
+        {},
+    )
+
+    yield (
+        "MasterEquation",
+        co.MasterEquation,
+        lambda: {
+            "hamiltonian": qutip.sigmaz(),
+            "collapse_operators": [qutip.sigmam()],
+            "generator": None,
+            "scheme": "given",
+            "multilevel": None,
+            "frame": [1.0, 0.0],
+            "emission_operator": qutip.sigmap() * qutip.sigmam(),
+            "report": None,
+        },
+        {"then": lambda e: (e.liouvillian(), e.validity())},
+    )
+    for name in ("collapse_operators", "hamiltonian", "liouvillian", "validity"):
+        yield (
+            f"MasterEquation.{name}",
+            getattr(co.MasterEquation, name),
+            lambda: {"self": equation()},
+            {},
+        )
+    yield (
+        "master_equation",
+        co.master_equation,
+        lambda: {
+            "system": co.chain(2, 0.1, frequency=1e4),
+            "environment": co.Vacuum(),
+            "approximation": "universal",
+            "temperature": 0.0,
+            "eigenoperators": "local",
+        },
+        {"then": lambda e: e.hamiltonian()},
+    )
+    yield (
+        "interaction",
+        co.interaction,
+        lambda: {"multilevel": dipoles(), "field": co.Vacuum()},
+        {"then": lambda i: i.principal(0, 1)},
+    )
+    for name in ("principal", "dissipative"):
+        yield (
+            f"Interaction.{name}",
+            getattr(type(interaction()), name),
+            lambda: {"self": interaction(), "i": 0, "j": 1},
+            {},
+        )
+    for name in ("hamiltonian", "terms"):
+        yield (
+            f"Interaction.{name}",
+            getattr(type(interaction()), name),
+            lambda: {"self": interaction()},
+            {},
+        )
+    yield (
+        "compare",
+        co.compare,
+        lambda: {
+            "system": co.chain(2, 0.1, frequency=1e4),
+            "environment": co.Vacuum(),
+            "state": "inverted",
+            "times": [0.0, 0.1],
+            "approximations": ("universal", "rwa"),
+            "temperature": 0.0,
+            "progress": False,
+        },
+        {"holes": ("diagnostics", "populations")},
+    )
+    yield (
+        "Comparison.distance",
+        co.Comparison.distance,
+        lambda: {"self": comparison(), "one": "universal", "other": "rwa"},
+        {"errors": (KeyError,)},
+    )
+
+    yield (
+        "evolve",
+        co.evolve,
+        lambda: {
+            "couplings": pair(),
+            **EVOLVED,
+            "method": "blocks",
+            "seed": 1,
+            "checkpoint": None,
+            "progress": False,
+        },
+        {"errors": (co.EvolutionError,)},
+    )
+    yield "methods", co.methods, lambda: {"couplings": pair(), **EVOLVED}, {}
+    yield (
+        "Methods.fits",
+        co.Methods.fits,
+        lambda: {"self": co.methods(pair(), "inverted", TIMES), "name": "exact"},
+        {"errors": (KeyError,)},
+    )
+    yield "steady_state", co.steady_state, lambda: {"couplings": driven()}, {}
+    yield "load", co.load, lambda: {"path": result().save("good.npz")}, {"errors": (OSError,)}
+    yield (
+        "Result.replace",
+        co.Result.replace,
+        lambda: {
+            "self": result(),
+            "times": result().times,
+            "emission": result().emission,
+            "frame": "rotating",
+            "complete": True,
+        },
+        {},
+    )
+    yield "Result.in_frame", co.Result.in_frame, lambda: {"self": result(), "frame": "lab"}, {}
+    for name in ("save", "to_netcdf"):
+        yield (
+            f"Result.{name}",
+            getattr(co.Result, name),
+            lambda: {"self": result(), "path": "written"},
+            {"errors": (OSError,)},
+        )
+    yield "Result.to_xarray", co.Result.to_xarray, lambda: {"self": result()}, {}
+    yield "Jumps.of", co.Jumps.of, lambda: {"self": sampled().jumps, "trajectory": 0}, {}
+    yield "citation", co.citation, lambda: {"calculation": result()}, {}
+
+    for kind in (co.Vacuum, co.Plasma, co.Nanowire):
+        field = {co.Vacuum: co.Vacuum, co.Plasma: lambda: co.Plasma(2.0), co.Nanowire: wire}[kind]
+        for name in ("green", "magnetic_green", "scattered"):
+            if hasattr(kind, name):
+                where = OUTSIDE if kind is co.Nanowire else POINTS
+                yield (
+                    f"{kind.__name__}.{name}",
+                    getattr(kind, name),
+                    lambda f=field, w=where: {"self": f(), **w},
+                    {},
+                )
+    yield "Vacuum", co.Vacuum, dict, {}
+    yield (
+        "Plasma",
+        co.Plasma,
+        lambda: {"wavenumber": 2.0},
+        {"then": lambda f: f.green([0, 0, 0.25], [0, 0, 0], 6.0)},
+    )
+    yield (
+        "Nanowire",
+        co.Nanowire,
+        lambda: {
+            "radius": 0.01,
+            "permittivity": -50 + 0.6j,
+            "allow_gain": False,
+        },
+        {"then": lambda f: f.purcell(beside_wire())},
+    )
+    for name in ("epsilon", "plasmon"):
+        yield (
+            f"Nanowire.{name}",
+            getattr(co.Nanowire, name),
+            lambda: {"self": wire(), "k": 2 * np.pi},
+            {},
+        )
+    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta"):
+        yield (
+            f"Nanowire.{name}",
+            getattr(co.Nanowire, name),
+            lambda: {"self": wire(), "emitters": beside_wire()},
+            {},
+        )
+    yield (
+        "check_field",
+        co.check_field,
+        lambda: {
+            "field": co.Vacuum(),
+            "points": [[0, 0, 0], [0.1, 0.2, 0.3]],
+            "k": 6.0,
+            "kramers_kronig": False,
+        },
+        {},
+    )
+
+    yield (
+        "materials.Drude",
+        m.Drude,
+        lambda: {"plasma_wavenumber": 40.0, "damping": 0.1, "background": 1.0},
+        {"then": permittivities},
+    )
+    yield (
+        "materials.Drude.from_value",
+        m.Drude.from_value,
+        lambda: {"epsilon": -50 + 0.6j, "k": 6.0, "background": 1.0},
+        {"then": permittivities},
+    )
+    yield (
+        "materials.Drude.permittivity",
+        m.Drude.permittivity,
+        lambda: {"self": m.Drude(40.0, 0.1), "k": 6.0},
+        {},
+    )
+    yield (
+        "materials.Lorentz",
+        m.Lorentz,
+        lambda: {
+            "strengths": [1.1],
+            "wavenumbers": [60.0],
+            "dampings": [0.1],
+            "background": 1.0,
+        },
+        {"then": permittivities},
+    )
+    yield (
+        "materials.Lorentz.permittivity",
+        m.Lorentz.permittivity,
+        lambda: {"self": m.Lorentz([1.1], [60.0], [0.1]), "k": 6.0},
+        {},
+    )
+    yield (
+        "materials.Table",
+        m.Table,
+        lambda: {
+            "wavenumbers": table().wavenumbers,
+            "values": table().values,
+            "allow_gain": False,
+        },
+        {"then": permittivities},
+    )
+    yield (
+        "materials.Table.permittivity",
+        m.Table.permittivity,
+        lambda: {"self": table(), "k": 6.0},
+        {},
+    )
+    yield (
+        "materials.Table.imaginary_error",
+        m.Table.imaginary_error,
+        lambda: {"self": table(), "kappa": 6.0},
+        {},
+    )
+    yield "materials.wavenumbers", m.wavenumbers, lambda: {"k": 6.0}, {}
+
+    x = co.spectral
+    yield (
+        "spectral.Bath",
+        x.Bath,
+        lambda: {
+            "gamma": lambda w: np.array([[lorentzian(w)]]),
+            "shift": None,
+        },
+        {"then": lambda b: (b.gamma(1.0), b.shift(1.0))},
+    )
+    yield (
+        "spectral.Bath.from_spectral_density",
+        x.Bath.from_spectral_density,
+        lambda: {
+            "density": lambda w: np.array([[w * lorentzian(w) ** 2]]),
+            "temperature": 0.5,
+            "scale": 1.0,
+        },
+        {"then": lambda b: (b.gamma(1.0), b.shift(1.0))},
+    )
+    yield (
+        "spectral.bath",
+        x.bath,
+        lambda: {
+            "multilevel": dipoles(),
+            "field": co.Vacuum(),
+            "temperature": 0.5,
+        },
+        {"then": lambda b: (b.gamma(1.0), b.shift(1.0))},
+    )
+    yield "spectral.checked_temperature", x.checked_temperature, lambda: {"value": 0.5}, {}
+    places = {"multilevel": dipoles(), "field": co.Vacuum(), "i": 0, "j": 1}
+    yield "spectral.coupling_tensor", x.coupling_tensor, lambda: {**places, "omega": 1.0}, {}
+    yield "spectral.static_tensor", x.static_tensor, lambda: dict(places), {}
+    yield (
+        "spectral.decay_and_shift",
+        x.decay_and_shift,
+        lambda: {**places, "frequencies": np.array([0.5, 1.0])},
+        {},
+    )
+    yield (
+        "spectral.require_coupled",
+        x.require_coupled,
+        lambda: {"multilevel": dipoles(), "field": co.Vacuum()},
+        {},
+    )
+    yield (
+        "spectral.imaginary_axis",
+        x.imaginary_axis,
+        lambda: {
+            "function": lambda k: np.array([np.exp(-k)]),
+            "scale": 1.0,
+            "rtol": 1e-8,
+            "atol": 1e-12,
+        },
+        {},
+    )
+    yield (
+        "spectral.principal_value",
+        x.principal_value,
+        lambda: {
+            "function": lorentzian,
+            "omega": 1.0,
+            "period": None,
+            "scale": 1.0,
+            "breakpoints": (0.0,),
+            "rtol": 1e-9,
+        },
+        {},
+    )
+
+    axis = np.linspace(-7, 7, 16)
+    yield (
+        "currents.Orbitals",
+        c.Orbitals,
+        lambda: {
+            "axes": [axis] * 3,
+            "wavefunctions": [c.gaussian(width=1.5)],
+        },
+        {"then": lambda orbital: orbital.overlap()},
+    )
+    yield (
+        "currents.Orbitals.from_si",
+        c.Orbitals.from_si,
+        lambda: {
+            "axes": [axis * 5.3e-11] * 3,
+            "wavefunctions": [lambda x, y, z: 1e15 * np.exp(-(x**2 + y**2 + z**2) / 1.2e-20)],
+        },
+        {"then": lambda orbital: orbital.overlap()},
+    )
+    yield (
+        "currents.Orbitals.derivative",
+        c.Orbitals.derivative,
+        lambda: {"self": orbitals(), "axis": 0, "order": 1},
+        {},
+    )
+    yield (
+        "currents.Orbitals.one_body",
+        c.Orbitals.one_body,
+        lambda: {"self": orbitals(), "potential": 0.5},
+        {},
+    )
+    for name in ("overlap", "orthonormalised", "laplacian"):
+        yield (
+            f"currents.Orbitals.{name}",
+            getattr(c.Orbitals, name),
+            lambda: {"self": orbitals()},
+            {},
+        )
+    yield (
+        "currents.interactions",
+        c.interactions,
+        lambda: {
+            "orbitals": orbitals(),
+            "screening": 0.1,
+            "checkpoint": None,
+            "progress": False,
+        },
+        {"errors": (OSError,)},
+    )
+    yield (
+        "currents.Interactions.hamiltonian",
+        c.Interactions.hamiltonian,
+        lambda: {"self": integrals(), "one_body": np.eye(2), "form": "full"},
+        {},
+    )
+    yield (
+        "currents.annihilator",
+        c.annihilator,
+        lambda: {"orbitals": 2, "orbital": 0, "spin": "up"},
+        {},
+    )
+    yield "currents.number", c.number, lambda: {"orbitals": 2, "orbital": 0}, {}
+    yield "currents.spin", c.spin, lambda: {"orbitals": 2, "orbital": 0}, {}
+    yield "currents.constants", c.constants, lambda: {"units": "SI"}, {}
+    yield (
+        "currents.darwin_energy",
+        c.darwin_energy,
+        lambda: {
+            "separation": [0, 0, 1.0],
+            "v1": [1.0, 0, 0],
+            "v2": [1.0, 0, 0],
+            "charges": (-1.0, -1.0),
+            "units": "atomic",
+        },
+        {},
+    )
+    wave = {"frequency": 0.5, "plasma_frequency": 0.1, "units": "atomic"}
+    yield (
+        "currents.dipole_energy",
+        c.dipole_energy,
+        lambda: {"m1": [1.0, 0, 0], "m2": [1.0, 0, 0], "separation": [0, 0, 1.0], **wave},
+        {},
+    )
+    yield "currents.momentum_kernel", c.momentum_kernel, lambda: {"q": 1.0, **wave}, {}
+    yield "currents.spatial_kernel", c.spatial_kernel, lambda: {"r": 1.0, **wave}, {}
+    yield (
+        "currents.transverse_kernel",
+        c.transverse_kernel,
+        lambda: {"separation": [0, 0, 1.0], **wave},
+        {},
+    )
+    yield (
+        "currents.plane_wave_coupling",
+        c.plane_wave_coupling,
+        lambda: {"k1": [1.0, 0, 0], "k2": [-1.0, 0, 0], "q": [0, 0, 0.1], "volume": 1.0, **wave},
+        {},
+    )
+    shape = {"l": 1, "m": 1, "centre": (0, 0, 0), "real": False}
+    yield "currents.gaussian", c.gaussian, lambda: {**shape, "width": 1.0}, {"then": far}
+    yield (
+        "currents.hydrogen_like",
+        c.hydrogen_like,
+        lambda: {**shape, "n": 2, "charge": 1.0},
+        {"then": far},
+    )
+    yield (
+        "currents.momentum_ratio",
+        c.momentum_ratio,
+        lambda: {"q": 1e10, "plasma_frequency": 1e16, "units": "SI"},
+        {},
+    )
+    yield (
+        "currents.phonon_ratio",
+        c.phonon_ratio,
+        lambda: {
+            "fermi_energy": 10.0,
+            "phonon_energy": 0.02,
+            "coupling": 0.5,
+            "electrons_per_ion": 4.0,
+        },
+        {},
+    )
+    yield (
+        "currents.plasma_frequency",
+        c.plasma_frequency,
+        lambda: {
+            "density": 1e28,
+            "ion_density": 1e28,
+            "ion_charge": 1.0,
+            "ion_mass": 1e-25,
+            "units": "SI",
+        },
+        {},
+    )
+    yield (
+        "currents.screening_wavenumber",
+        c.screening_wavenumber,
+        lambda: {"plasma_frequency": 1e16, "units": "SI"},
+        {},
+    )
+    yield (
+        "currents.velocity_ratio",
+        c.velocity_ratio,
+        lambda: {"v1": [1e6, 0, 0], "v2": [1e6, 0, 0], "direction": [0, 0, 1.0], "units": "SI"},
+        {},
+    )
+
+    yield (
+        "observables.angular_pattern",
+        o.angular_pattern,
+        lambda: {"result": result(), "directions": [[0, 0, 1.0]]},
+        {},
+    )
+    yield (
+        "observables.far_field",
+        o.far_field,
+        lambda: {"result": result(), "n_polar": 4, "n_azimuth": 5},
+        {},
+    )
+    for name in ("directions", "total"):
+        yield (
+            f"observables.FarField.{name}",
+            getattr(o.FarField, name),
+            lambda: {"self": o.far_field(result(), n_polar=4, n_azimuth=5)},
+            {},
+        )
+    yield "observables.sphere", o.sphere, lambda: {"n_polar": 4, "n_azimuth": 5}, {}
+    yield (
+        "observables.collected",
+        o.collected,
+        lambda: {"result": result(), "axis": (1, 0, 0), "numerical_aperture": 0.5},
+        {},
+    )
+    yield (
+        "observables.near_field",
+        o.near_field,
+        lambda: {"result": result(), "points": [[0, 1.0, 0]], "field": co.Vacuum()},
+        {},
+    )
+    yield (
+        "observables.bands",
+        o.bands,
+        lambda: {
+            "lattice": "chain",
+            "spacing": 0.2,
+            "quasimomenta": [0.0, 1.0],
+            "dipole": (1, 0, 0),
+        },
+        {},
+    )
+    yield (
+        "observables.infinite_array",
+        o.infinite_array,
+        lambda: {"spacing": 0.6, "frequencies": [0.0, 0.1], "dipole": (1, 0, 0)},
+        {},
+    )
+    for name in ("scattering", "transmission", "reflection"):
+        yield f"observables.{name}", getattr(o, name), lambda: {"couplings": array(), **BEAM}, {}
+    yield (
+        "observables.burst_criterion",
+        o.burst_criterion,
+        lambda: {"couplings": pair(), "direction": (0, 0, 1)},
+        {},
+    )
+    yield (
+        "observables.critical_spacing",
+        o.critical_spacing,
+        lambda: {
+            "builder": lambda spacing: co.chain(3, spacing),
+            "bracket": (0.05, 1.0),
+            "direction": None,
+            "which": "last",
+            "samples": 8,
+        },
+        {},
+    )
+    yield (
+        "observables.participation_ratios",
+        o.participation_ratios,
+        lambda: {"couplings": pair()},
+        {},
+    )
+    yield "observables.concurrence", o.concurrence, lambda: {"result": result(), "m": 0, "n": 1}, {}
+    yield "observables.negativity", o.negativity, lambda: {"result": result(), "emitters": [0]}, {}
+    for name in ("entropy", "purity"):
+        yield (
+            f"observables.{name}",
+            getattr(o, name),
+            lambda: {"result": result(), "emitters": [0]},
+            {},
+        )
+    yield (
+        "observables.squeezing",
+        o.squeezing,
+        lambda: {"result": result(), "definition": "wineland"},
+        {},
+    )
+    yield (
+        "observables.excitation_distribution",
+        o.excitation_distribution,
+        lambda: {"result": result()},
+        {},
+    )
+    yield (
+        "observables.coincidences",
+        o.coincidences,
+        lambda: {"result": sampled(), "edges": [0, 1.0, 2.0], "window": (0.0, 2.0)},
+        {},
+    )
+    light = {"state": None, "direction": (0, 0, 1.0)}
+    yield "observables.g1", o.g1, lambda: {"couplings": driven(), "delays": [0, 0.5], **light}, {}
+    yield (
+        "observables.g2",
+        o.g2,
+        lambda: {"source": driven(), "delays": [0, 0.5], "state": None, "directions": (0, 0, 1.0)},
+        {},
+    )
+    yield (
+        "observables.inverted_g2",
+        o.inverted_g2,
+        lambda: {"couplings": pair(), "directions": (0, 0, 1.0)},
+        {},
+    )
+    yield (
+        "observables.spectrum",
+        o.spectrum,
+        lambda: {"couplings": driven(), "frequencies": [0.0, 0.5], **light},
+        {},
+    )
+
+    yield (
+        "plot.animate",
+        p.animate,
+        lambda: {
+            "result": result(),
+            "path": None,
+            "fps": 5,
+            "seconds": 0.5,
+        },
+        {"errors": (OSError,), "then": shown},
+    )
+    yield "plot.bands", p.bands, lambda: {"bands": bands(), "ax": None}, {}
+    yield "plot.comparison", p.comparison, lambda: {"comparison": comparison(), "ax": None}, {}
+    yield (
+        "plot.couplings",
+        p.couplings,
+        lambda: {"couplings": pair(), "part": "decay", "ax": None},
+        {},
+    )
+    yield (
+        "plot.emission",
+        p.emission,
+        lambda: {"results": result(), "independent": True, "per_emitter": False, "ax": None},
+        {},
+    )
+    yield (
+        "plot.field_map",
+        p.field_map,
+        lambda: {
+            "result": result(),
+            "plane": "xz",
+            "extent": 1.0,
+            "centre": (0, 0, 0),
+            "time": 0.1,
+            "field": co.Vacuum(),
+            "points": 8,
+            "ax": None,
+        },
+        {},
+    )
+    yield "plot.jumps", p.jumps, lambda: {"result": sampled(), "trajectories": 2, "ax": None}, {}
+    yield "plot.ladder", p.ladder, lambda: {"result": result(), "ax": None}, {}
+    yield "plot.lattice", p.lattice, lambda: {"emitters": co.chain(3, 0.1), "ax": None}, {}
+    yield "plot.mode", p.mode, lambda: {"couplings": pair(), "index": 0, "ax": None}, {}
+    yield "plot.modes", p.modes, lambda: {"couplings": pair(), "ax": None}, {}
+    yield (
+        "plot.pattern",
+        p.pattern,
+        lambda: {"results": result(), "plane": "xz", "time": 0.1, "ax": None},
+        {},
+    )
+    yield "plot.pattern_3d", p.pattern_3d, lambda: {"result": result(), "time": 0.1, "ax": None}, {}
+    yield "plot.populations", p.populations, lambda: {"result": result(), "ax": None}, {}
+    yield (
+        "plot.scattering",
+        p.scattering,
+        lambda: {"scattering": scattered(), "infinite": None, "ax": None},
+        {},
+    )
+    yield "plot.spectrum", p.spectrum, lambda: {"spectra": spectrum(), "log": False, "ax": None}, {}
+
+    yield (
+        "states.State",
+        s.State,
+        lambda: {"kind": "dicke", "parameters": (1,)},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield "states.State.excitations", s.State.excitations, lambda: {"self": s.dicke(1), "n": 3}, {}
+    yield (
+        "states.State.amplitudes",
+        s.State.amplitudes,
+        lambda: {
+            "self": s.timed_dicke((0, 0, 6.0)),
+            "excited": np.eye(3, dtype=bool),
+            "emitters": co.chain(3, 0.1),
+        },
+        {},
+    )
+    yield "states.inverted", s.inverted, dict, {}
+    yield "states.ground", s.ground, dict, {}
+    yield "states.single", s.single, lambda: {"m": 0}, {}
+    yield "states.dicke", s.dicke, lambda: {"k": 1}, {}
+    yield (
+        "states.timed_dicke",
+        s.timed_dicke,
+        lambda: {"wavevector": (0, 0, 6.0)},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.coherent",
+        s.coherent,
+        lambda: {"theta": 0.3, "phi": 0.1},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield "states.named", s.named, lambda: {"state": "inverted"}, {}
+
+    yield (
+        "units.natural_frequency",
+        u.natural_frequency,
+        lambda: {"wavelength": 780e-9, "linewidth": 4e7},
+        {},
+    )
+    yield "units.atom", u.atom, lambda: {"name": "Rb87 D2"}, {}
+    yield "units.from_atomic", u.from_atomic, lambda: {"value": 1.0, "unit": "eV"}, {}
+    yield (
+        "units.from_collective_spins",
+        u.from_collective_spins,
+        lambda: {"omega": np.zeros((2, 2)), "gamma": np.eye(2), "delta": 0.0},
+        {"then": lambda theirs: co.Couplings(**theirs)},
+    )
+    yield (
+        "units.density_matrix_from_julia",
+        u.density_matrix_from_julia,
+        lambda: {"matrix": np.eye(4) / 4},
+        {},
+    )
+    yield (
+        "units.bloch_angles_from_collective_spins",
+        u.bloch_angles_from_collective_spins,
+        (lambda: {"phi": 0.0, "theta": 0.1}),
+        {},
+    )
+
+
+@cache
+def recipes():
+    """Every `Recipe` by name."""
+    return {
+        name: Recipe(name, target, arguments, **more)
+        for name, target, arguments, more in _recipes()
+    }
+
+
+def missing():
+    """Public functions without a recipe, and parameters that a recipe leaves out."""
+    found = walker.discovered()
+    lacking = sorted(set(found) - set(recipes()) - RECORDS - PROTOCOLS)
+    for name, recipe in recipes().items():
+        if name not in found and not name.startswith("Interaction."):
+            lacking.append(f"{name} is not public any more")
+            continue
+        wanted = {
+            parameter.name
+            for parameter in inspect.signature(recipe.target).parameters.values()
+            if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        }
+        left_out = wanted - set(recipe.arguments())
+        lacking += [f"{name}({parameter})" for parameter in sorted(left_out)]
+    return lacking

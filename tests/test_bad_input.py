@@ -1,0 +1,193 @@
+"""Whatever a user passes: an answer, or an error of ours that names the argument.
+
+And what is frozen stays so, warnings point at the user's line, flags are truth values.
+"""
+
+import copy
+import dataclasses
+import io
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import recipes
+import walker
+
+import collective as co
+from collective import _checks
+from collective._warn import warn
+
+NAMES = sorted(recipes.recipes())
+# one of each kind: text, a truth value, no regular array, too large, too small
+FEW = ("'0.1'", "True", "a ragged list", "10**400", "1e-308")
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """Some bad values are good file names."""
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_public_function_is_walked():
+    """A new one needs good arguments in recipes.py; its bad ones then come by themselves."""
+    assert recipes.missing() == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_good_arguments_work_and_frozen_answers_stay_frozen(name):
+    recipe = recipes.recipes()[name]
+    answer = recipe.call(recipe.arguments())
+    assert walker.not_finite(answer, recipe.holes) is None
+    if recipe.then is not None:
+        assert walker.not_finite(recipe.then(answer), recipe.holes) is None
+    if not (dataclasses.is_dataclass(answer) and type(answer).__module__.startswith("collective")):
+        return
+    copies = {"itself": answer, "copy": copy.copy(answer), "deepcopy": copy.deepcopy(answer)}
+    if not has_functions(answer):
+        copies["pickle"] = pickle.loads(pickle.dumps(answer))
+    for how, one in copies.items():
+        assert repr(one) == repr(answer), how
+        for (where, array), (_, original) in zip(arrays(one), arrays(answer), strict=True):
+            assert not array.flags.writeable, (how, where)
+            np.testing.assert_array_equal(array, original, err_msg=f"{how} {where}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_some_bad_values_are_refused_by_name_or_answered(name):
+    few = {label: walker.BAD[label] for label in FEW}
+    assert walker.walk(recipes.recipes()[name], few) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_values_are_refused_by_name_or_answered(name):
+    assert walker.walk(recipes.recipes()[name]) == []
+
+
+def arrays(thing, where=""):
+    """Every array inside an object of ours, with its place."""
+    if isinstance(thing, np.ndarray):
+        yield where, thing
+    elif isinstance(thing, dict):
+        for name, value in thing.items():
+            yield from arrays(value, f"{where}[{name!r}]")
+    elif isinstance(thing, list | tuple):
+        for i, value in enumerate(thing):
+            yield from arrays(value, f"{where}[{i}]")
+    elif dataclasses.is_dataclass(thing):
+        for field in dataclasses.fields(thing):
+            yield from arrays(getattr(thing, field.name), f"{where}.{field.name}")
+
+
+def has_functions(thing):
+    """Whether a function of the user's is inside, which pickle refuses."""
+    return any(callable(getattr(thing, field.name)) for field in dataclasses.fields(thing))
+
+
+def test_a_copy_cannot_be_made_unphysical():
+    """A negative rate would run and give more and more excitation."""
+    for how in (copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))):
+        again = how(recipes.pair())
+        with pytest.raises(ValueError, match="read-only"):
+            again.decay[0, 0] = -1.0
+
+
+def test_a_doctored_pickle_is_refused():
+    data = pickle.dumps(co.Couplings([[1.0]], [[0.0]], drive=0.5))
+    good, bad = np.float64(1.0).tobytes(), np.float64(-1.0).tobytes()
+    assert data.count(good) == 1
+    with pytest.raises(ValueError, match="decay must be positive semidefinite"):
+        pickle.loads(data.replace(good, bad))
+
+
+def test_one_number_stays_one_number_in_copies():
+    n = 100_000
+    many = co.Couplings(np.broadcast_to(1.0, (n, n)), np.broadcast_to(0.5, (n, n)))
+    buffer = io.BytesIO()
+    pickle.dump(many, buffer)
+    assert buffer.tell() < 100 * n
+    for one in (copy.deepcopy(many), pickle.loads(buffer.getvalue())):
+        assert one.decay.strides == one.shift.strides == (0, 0)
+        assert (one.decay[0, 1], one.shift[0, 1]) == (1.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (True, "must be numbers"),
+        ([True, False], "must be numbers"),
+        ("0.1", "must be numbers in a regular array, not '0.1'"),
+        (np.array(["1"]), "must be numbers"),
+        (b"1", "must be numbers"),
+        (np.timedelta64(1, "s"), "must be numbers"),
+        (np.datetime64("1970-01-02"), "must be numbers"),
+        (np.zeros(2, [("a", float)]), "must be numbers"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "is a masked array"),
+        (np.ma.masked, "is a masked array"),
+        ([object()], "must be numbers"),
+        ([1.0, None], "must be numbers"),
+        pytest.param(10**400, "must be .*below 1e308", id="long"),
+        pytest.param(10**5000, "must be .*below 1e308.*got something of type int", id="longer"),
+        (1e101, "must be at most 1e.100 in size.*x is 1e.101"),
+        ([0, 1e200j], r"must be at most 1e.100 in size.*x\[1\] is"),
+        ([1, np.inf], r"must be finite: x\[1\] is inf"),
+    ],
+)
+def test_what_is_no_number(value, message):
+    with pytest.raises(ValueError, match=f"^x {message}"):
+        _checks.finite("x", value, complex)
+
+
+def test_what_is_a_number():
+    from decimal import Decimal
+    from fractions import Fraction
+
+    for value in (0.5, np.float32(0.5), Decimal("0.5"), Fraction(1, 2), np.array(0.5), 0.5 + 0j):
+        assert _checks.number("x", value) == 0.5
+    assert _checks.number("x", 2**70) == 2.0**70
+    np.testing.assert_array_equal(_checks.finite("x", [2**70, Fraction(1, 2)]), [2.0**70, 0.5])
+    assert _checks.finite("x", [2**70, 1j], complex)[1] == 1j
+
+
+def test_counts_and_flags():
+    assert _checks.count("n", np.int32(3)) == 3
+    for value in (True, np.True_, 1.0, "1", None):
+        with pytest.raises(ValueError, match=r"^n must be an integer, got"):
+            _checks.count("n", value)
+    with pytest.raises(ValueError, match=r"^n must be at most 9223372036854775807, got 1000"):
+        _checks.count("n", 10**400)
+    assert _checks.flag("full", np.True_) is True
+    for value in (1, 0, "no", None, np.array([True])):
+        with pytest.raises(ValueError, match=r"^full must be True or False, got"):
+            _checks.flag("full", value)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda n: co.chain(n, 0.1),
+        lambda n: co.ring(n, 0.1),
+        lambda n: co.square(n, 2, 0.1),
+        lambda n: co.triangular(2, n, 0.1),
+        lambda n: co.cubic(2, 2, n, 0.1),
+        lambda n: co.cloud(n, 1.0, seed=1),
+    ],
+)
+def test_more_emitters_than_memory_are_refused_before_they_are_made(build):
+    for n in (2**50, 2**70, 10**400):
+        with pytest.raises(co.ProblemTooLargeError, match=r"n[xyz]? = 1\d+.* needs .*available"):
+            build(n)
+
+
+def test_warnings_point_at_the_line_of_the_user():
+    inside = {"__name__": "collective.somewhere", "warn": warn}
+    exec("def deep(n):\n    return warn('n') if n == 0 else deep(n - 1)", inside)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        inside["deep"](3)
+        co.couple(co.chain(2, 1e-6), co.Vacuum())
+        co.couple(co.chain(2, 1e-6), co.Vacuum())  # through couple, emitters and the helper
+    assert [w.filename for w in caught] == [__file__] * 3
+    first, second, third = (w.lineno for w in caught)
+    assert (second, third) == (first + 1, first + 2)
