@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective._warn import UnitWarning, warn
-from collective.fields import _around, _contour, _cylinder
+from collective.fields import _around, _contour, _cylinder, _scattered
 from collective.fields.protocol import checked_points, checked_shapes
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
@@ -23,15 +23,11 @@ from collective.materials import wavenumbers
 if TYPE_CHECKING:
     from collective.emitters import Emitters
 
-_DECAYED = 37.0  # e^-37 is the round-off of what it is added to
 _REAL = 1e-13  # relative: what ε(iκ) may miss being real by
-_OWN_ORDERS = (8.0, 15)  # |k|R + a·(|k|R)^⅓ + b orders is where J_m(|k|R) ends
-_MOST_ORDERS = 20_000
 _CONSTANTS = ("permittivity", "permeability")
 _THINNEST = 0.99e-6  # wavelengths: a radius below it is likely to be in another unit
 _NEAREST = 1e-4  # wavelengths: where points farther away are in wavelengths
 _BATCH = 4096  # pairs at a time
-_CHUNK_BYTES = 2**25
 
 
 @dataclass(frozen=True)
@@ -139,7 +135,9 @@ class Nanowire:
                 for lift in np.unique(lifts[lifts != _contour.GONE]):
                     some = batch[lifts == lift]
                     pairs = _around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
-                    values[some] = self._cylinder(pairs, complex(one), epsilon, mu, float(lift))
+                    values[some] = _scattered.scattered(
+                        pairs, complex(one), epsilon, mu, self.radius, float(lift)
+                    )
         return values.reshape(*shape, 3, 3)
 
     def _warn_of_size(
@@ -291,67 +289,6 @@ class Nanowire:
                 f"radius is {self.radius:g}; both are in the unit of the emitters' wavelength"
             )
         return np.stack([rho, np.arctan2(points[:, 1], points[:, 0]), points[:, 2]])
-
-    def _cylinder(
-        self, pairs: _around.Pairs, k: complex, epsilon: complex, mu: complex, lift: float
-    ) -> NDArray[np.complex128]:
-        """The tensor of pairs at one wave number, Cartesian, (pairs, 3, 3)."""
-        radius = self.radius
-        if epsilon == mu == 1:
-            return np.zeros((pairs.count, 3, 3), dtype=complex)
-        sums = pairs.distances[pairs.groups].sum(axis=1) - 2 * radius
-        log = np.log(pairs.distances[pairs.groups] / radius).sum(axis=1)
-        # static: (R²/ρρ')^m; beyond it the cylinder's own J_m, I_m decay once m exceeds |k|R
-        own = abs(k) * radius
-        orders = np.ceil(
-            np.maximum(_DECAYED / log + own, own + _OWN_ORDERS[0] * np.cbrt(own) + _OWN_ORDERS[1])
-        )
-        if orders.max() > _MOST_ORDERS:
-            raise ValueError(
-                f"points {sums.min() / 2:.3g} from a wire of radius {radius:g}: {orders.max():.0f} "
-                f"azimuthal orders would be needed, the limit is {_MOST_ORDERS}; so close, or so "
-                f"thick (|k|R = {own:.3g}), the wire is a plane; lengths are in the unit of the "
-                "emitters' wavelength"
-            )
-        orders = orders.astype(np.intp)
-        decay = _DECAYED / sums.min()  # of λ over its least value where the paths end
-
-        def spectrum(kz: NDArray[Any], some: NDArray[np.intp]) -> NDArray[np.complex128]:
-            top, angles = int(orders[some].max()), pairs.angles[some]
-            used, groups = np.unique(pairs.groups[some], return_inverse=True)
-            groups, distances = groups.reshape(-1, 2), pairs.distances[used]
-            step = max(1, _CHUNK_BYTES // (32 * (len(distances) + 2) * (top + 1)))
-            found = []
-            for part in (kz[start : start + step] for start in range(0, len(kz), step)):
-                radial = _cylinder.waves(part, k, radius, distances, top)
-                coefficients = _cylinder.reflection(part, k, epsilon, mu, radius, top)
-                found.append(
-                    _cylinder.spectra(
-                        part, k, coefficients, radial, distances, groups, angles, orders[some]
-                    )
-                )
-            return np.concatenate(found, axis=-1)
-
-        every = np.arange(len(pairs.groups))
-        if lift:
-            edges = _contour.lifted(k.imag, decay, lift, float(sums.max()))
-            return pairs.integrated(edges, lambda kz, _: spectrum(kz, every), lift * k.imag)
-        if k.imag:
-            edges = _contour.imaginary_axis(k.imag, decay)
-            return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
-        extremes = np.unique([np.argmin(sums), np.argmax(sums)])
-        edges, known = _contour.real_axis(
-            k.real,
-            float(np.hypot(k.real, decay)),
-            _contour.depth(k.real, epsilon, mu, radius, float(pairs.separations.max())),
-            4 / (sums.max() + 2 * radius),
-            lambda kz: spectrum(kz, extremes).reshape(-1, len(kz)),
-            max(abs(epsilon - 1), abs(mu - 1)),
-        )
-        if len(extremes) == len(every):
-            known = known.reshape(len(every), _cylinder.COMPONENTS, -1)
-            return pairs.integrated(edges, lambda _, part: known[..., part])
-        return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
 
 
 def _material(name: str, value: Any) -> Any:
