@@ -17,7 +17,7 @@ from collective import _checks
 from collective._console import printable
 from collective._warn import warn
 
-_SMALLEST, _LARGEST = 1e-140, 1e140  # of wave numbers: their squares are numbers
+_SMALLEST, _LARGEST = 1 / _checks.LARGEST, _checks.LARGEST  # of wave numbers
 _WORTH_A_WARNING = 0.01  # relative error of ε(iκ) from a table
 
 
@@ -332,8 +332,9 @@ def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
             f"{array[~legal].flat[0]:g}"
         )
     sizes = np.abs(array)
-    for one in (sizes.min(initial=1.0), sizes.max(initial=1.0)):
-        wavenumber("k", one)
+    if not _SMALLEST <= sizes.min(initial=1.0) <= sizes.max(initial=1.0) <= _LARGEST:
+        for one in (sizes.min(), sizes.max()):
+            wavenumber("k", one)
     return array
 
 
@@ -343,7 +344,7 @@ def wavenumber(name: str, value: Any) -> float:
     if not _SMALLEST <= k <= _LARGEST:
         raise ValueError(
             f"{name} must lie between {_SMALLEST:g} and {_LARGEST:g}, got {k:g}: beyond that its "
-            "square is not a number; it is 2π over a wavelength, in inverse units of length"
+            "powers are no numbers; it is 2π over a wavelength, in inverse units of length"
         )
     return k
 

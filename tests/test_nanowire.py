@@ -134,24 +134,26 @@ def test_far_along_the_wire_the_plasmon_is_all():
 
 
 @pytest.mark.parametrize(
-    ("k", "epsilon", "mu"),
+    ("k", "epsilon", "mu", "lift"),
     [
-        (K, SILVER, 1.0),
-        (K, 2.3, 1.0),
-        (2 * K, LOSSY, 1.0),
-        (1j * K, SILVER, 1.0),
-        (0.3j, 2.3, 1.0),
-        (K, SILVER, 1.7 + 0.2j),
-        (K, -1.2 + 0.3j, -1.4 + 0.1j),
-        (1j * K, SILVER, 3.0),
+        (K, SILVER, 1.0, 0),
+        (K, 2.3, 1.0, 0),
+        (2 * K, LOSSY, 1.0, 0),
+        (1j * K, SILVER, 1.0, 0),
+        (0.3j, 2.3, 1.0, 0),
+        (K, SILVER, 1.7 + 0.2j, 0),
+        (K, -1.2 + 0.3j, -1.4 + 0.1j, 0),
+        (1j * K, SILVER, 3.0, 0),
+        (1j * K, SILVER, 3.0, 0.7),
+        (2j * K, 2.3, 1.0, 0.945),
     ],
 )
-def test_waves_meet_the_boundary_conditions(k, epsilon, mu):
+def test_waves_meet_the_boundary_conditions(k, epsilon, mu, lift):
     """Per order and k_z against four linear equations for the fields at the surface."""
     wire = co.Nanowire(0.05, epsilon, permeability=mu)
     distances = np.array([0.07, 0.09])
-    kz = np.array([0.7, 3.0, 20.0]) - (0.4j if np.real(k) else 0)
-    kz = kz if np.real(k) else kz.real
+    kz = np.array([0.7, 3.0, 20.0]) + (-0.4j if np.real(k) else lift * np.abs(k) * 1j)
+    kz = kz if np.any(kz.imag) else kz.real
     eps = wire.epsilon(k)
     for top in (0, 1, 4):
         pieces = [
@@ -271,25 +273,25 @@ def test_a_pair_does_not_depend_on_the_others_in_its_call(epsilon, radius, rho):
 )
 def test_orders_suffice(monkeypatch, radius, epsilon, rho, k):
     """Far from a thick wire its own size sets the number of orders, not the distance."""
-    from collective.fields import nanowire
+    from collective.fields import _scattered
 
     r, other = at(rho, 0.1, 0.2), at(1.1 * rho, 0.4, 0.0)
     few = co.Nanowire(radius, epsilon).scattered(r, other, k)
-    monkeypatch.setattr(nanowire, "_DECAYED", 60.0)
-    monkeypatch.setattr(nanowire, "_OWN_ORDERS", (16.0, 40))
+    monkeypatch.setattr(_scattered, "_DECAYED", 60.0)
+    monkeypatch.setattr(_scattered, "_OWN_ORDERS", (16.0, 40))
     many = co.Nanowire(radius, epsilon).scattered(r, other, k)
     beside = co.Nanowire(radius, epsilon).scattered(r, at(1.1 * rho, 0.1, 0.2), k)
     np.testing.assert_allclose(few, many, atol=1e-11 * np.abs(beside).max())
 
 
 def test_broadcasting_chunks_and_symmetry(monkeypatch):
-    from collective.fields import nanowire
+    from collective.fields import _scattered, nanowire
 
     rng = np.random.default_rng(3)
     r = np.array([at(*row) for row in rng.uniform([0.02, -3, -1], [0.2, 3, 1], (5, 3))])
     whole = WIRE.scattered(r[:, None], r[None], K)
     monkeypatch.setattr(nanowire, "_BATCH", 3)
-    monkeypatch.setattr(nanowire, "_CHUNK_BYTES", 20_000)
+    monkeypatch.setattr(_scattered, "_CHUNK_BYTES", 20_000)
     pieces = WIRE.scattered(r[:, None], r[None], K)
     np.testing.assert_allclose(whole, pieces, atol=1e-11 * np.abs(whole).max())
     single = WIRE.scattered(r[0], r[1], np.array([K, 2 * K]))

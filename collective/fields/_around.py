@@ -61,7 +61,7 @@ class Pairs:
             height: imaginary part by which the path is lifted.
         """
         result = np.zeros((self.count, _cylinder.COMPONENTS), dtype=complex)
-        path = _filon.nodes(edges) + 1j * height
+        path = _filon.ray_nodes(edges) + 1j * height if height else _filon.nodes(edges)
         kz: NDArray[Any] = path if np.any(path.imag) else path.real
         members = self._members
         rule = _filon.outgoing if height else _filon.weights

@@ -24,11 +24,15 @@ _SHALLOWEST = 1e-3  # of k: closer to the light line too many digits are lost
 _GAIN_GROWTH = 20.0  # e^20 is lost of sixteen digits
 RAY = np.exp(1j * np.pi / 6)  # the direction of the path for imaginary k and points apart
 _FLAT = 0.3  # z over distance up to which the real line will do
-_LOST = 30.0  # κ times the length of the way up to which one path serves all pairs
-_STEEP = 1.26  # z over distance where two further paths part
+_STEEP = 1.26  # z over distance where two other paths part
 _LIFTS = 0.7, 0.565, 0.945  # β: of one path for all, of the lower, of the higher one
+_LOST = 9.0  # e^9 is lost of sixteen digits on the path for all
+GONE = -1.0  # in place of β: e^{−κs} is nothing
+_NOTHING = 300.0  # κs beyond which it is
 _FIRST = 0.6  # of the distance to κ: the first panel
-_COARSE = 3  # powers of two by which that panel's size goes
+_TURN, _MOST_TURNS = 6.0, 150.0  # how far e^{−λ·distance} may turn in a panel, and before it ends
+_BEND = 1.5  # times κ: beyond it λ grows and e^{−λ·distance} decays as it turns
+_STEP = 4.0  # by which κ is rounded up
 _NOISE = 1e-12  # relative: round-off in the spectrum over k_z
 
 
@@ -47,27 +51,47 @@ def lifts(kappa: float, z: NDArray[np.float64], distance: NDArray[np.float64]) -
     """β of the path for each pair so far apart along the wire and, by way of it, across it.
 
     At β = sin ψ, tan ψ = z/distance, the integrand is as small as the integral; elsewhere it is
-    larger by e^{κs(1 − cos δψ)}, s² = z² + distance². That is at most e^9 up to κs = 150.
+    larger by e^{κs(1 − cos δψ)}, s² = z² + distance². One path serves the pairs for which that is
+    at most e^9, and three others the rest, at most e^9 up to κs = 150.
     """
-    slope = z / distance
+    slope, way = z / distance, np.hypot(z, distance)
+    kappa = _rounded(kappa)
     if np.all(slope <= _FLAT):
-        return np.zeros(len(z))
-    if kappa * float(np.hypot(z, distance).max()) <= _LOST:
-        return np.full(len(z), _LIFTS[0])
-    return np.where(slope <= _FLAT, 0.0, np.where(slope <= _STEEP, _LIFTS[1], _LIFTS[2]))
+        return np.where(kappa / _STEP * way > _NOTHING, GONE, 0.0)
+    away = np.arctan(slope) - np.arcsin(_LIFTS[0])
+    lost = kappa * way * (1 - np.cos(away))
+    apart = np.where(slope <= _FLAT, 0.0, np.where(slope <= _STEEP, _LIFTS[1], _LIFTS[2]))
+    apart = np.where(kappa / _STEP * way > _NOTHING, GONE, apart)
+    return np.where(lost <= _LOST, _LIFTS[0], apart)
 
 
-def lifted(kappa: float, decay: float, lift: float) -> NDArray[np.complex128]:
+def lifted(kappa: float, decay: float, lift: float, distance: float) -> NDArray[np.complex128]:
     """Edges of panels on the ray from 0, to which iβκ is to be added; logarithmic but the first.
 
-    The first is the longest of few that the singularity at iκ allows: one set of weights serves
-    many κ.
+    Args:
+        kappa: of k = iκ.
+        decay: of λ over its least value where the path ends.
+        lift: β.
+        distance: largest way of the pairs across the wire: λ turns e^{−λ·distance} within a panel.
     """
-    first = np.log2(max(_FIRST * (1 - lift) * kappa / decay, _LOWEST))
-    first = min(_COARSE * int(np.floor(first / _COARSE)), 0)
-    end = np.sqrt(decay * (decay + 2 * kappa)) / RAY.real
-    steps = np.arange(first, max(first, int(np.ceil(np.log2(end / decay)))) + 1)
-    return np.concatenate([[0.0], RAY * decay * 2.0**steps])
+    kappa = _rounded(kappa)
+    # the singularity at iκ is so far from the beginning
+    first = np.log2(max(_FIRST * (1 - lift) * kappa / _STEP / decay, _LOWEST))
+    last = np.log2(np.sqrt(1 + 2 * kappa / decay) / RAY.real)
+    steps = np.arange(int(np.floor(first)), max(int(np.ceil(last)), int(np.floor(first)) + 1) + 1)
+    along = np.concatenate([[0.0], decay * 2.0**steps])
+    longest = _TURN / min(distance, _MOST_TURNS / kappa)
+    pieces = np.where(along[:-1] < _BEND * kappa, np.ceil(np.diff(along) / longest), 1).astype(int)
+    parts = [
+        np.linspace(a, b, n, endpoint=False)
+        for a, b, n in zip(along[:-1], along[1:], pieces, strict=True)
+    ]
+    return np.asarray(RAY * np.concatenate([*parts, along[-1:]]))
+
+
+def _rounded(kappa: float) -> float:
+    """The next of few values, so that many κ share their paths, pairs and weights."""
+    return float(_STEP ** np.ceil(np.log(kappa) / np.log(_STEP)))
 
 
 def real_axis(

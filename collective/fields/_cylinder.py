@@ -41,8 +41,10 @@ from collective._compiled import compiled, in_pieces, threads_available
 
 COMPONENTS = 9  # of the tensor, in (ρ, φ, z) order, rows first
 EVEN_IN_Z, ODD_IN_Z = np.array([0, 1, 3, 4, 8]), np.array([2, 5, 6, 7])
-_EXTRA = 64  # orders above the highest at which a downward recurrence starts
+_EXTRA = 64  # orders above the highest at which a downward recurrence starts,
+_FEW_EXTRA, _FEW = 8, 400  # up to so many orders fewer: I_m underflows only where they forget it
 _ASYMPTOTIC = 1e8  # arguments beyond which the Bessel functions' ratio is 1 − (2m + 1)/2x
+_SMALL = 0.2  # of the order: below it the recurrence forgets a hundredfold a step
 _UNDERFLOW = 1e-280
 _LOSS_STEPS = 12
 _NEWTON_STEPS = 8
@@ -68,7 +70,7 @@ def reflection(
     else:
         squared, values = k.real**2 + 0j, (epsilon + 0j, mu + 0j)
     inside = np.sqrt(kz**2 - values[0] * values[1] * squared)
-    top = orders + _EXTRA
+    top = orders + (_FEW_EXTRA if orders <= _FEW else _EXTRA)
     return np.asarray(
         _reflection(
             kz,
@@ -81,6 +83,7 @@ def reflection(
             _ratio(top, outside * radius),
             _ratio(top, inside * radius),
             orders,
+            top,
         )
     )
 
@@ -126,11 +129,17 @@ def spectra(
         orders: highest m of each pair, (pairs,).
     """
     squared = transverse(kz, k) ** 2
+    z, l2 = kz[:, None], squared[:, None]
+    mm, em, ee = np.moveaxis(coefficients, -1, 0)
+    powers = mm * z**2, em * z, ee, mm * (z * l2), em * l2, mm * l2**2
+    coefficients = np.empty((*mm.shape, len(powers)), dtype=mm.dtype)
+    for place, power in enumerate(powers):
+        coefficients[..., place] = power
     found = np.empty((len(pairs), COMPONENTS, len(kz)), dtype=squared.dtype)
 
     def work(some: slice) -> None:
         args = pairs[some], angles[some], orders[some], found[some]
-        _spectra(kz, squared, coefficients, radial, distances, *args)
+        _spectra(squared, coefficients, radial, distances, *args)
 
     _in_threads(work, len(pairs), float(np.sum(orders + 1)) * len(kz))
     return found
@@ -235,44 +244,59 @@ def _ratio(m: int, x: NDArray[Any]) -> NDArray[Any]:
     """I_{m+1}/I_m to start the stable, downward recurrence with."""
     from scipy.special import ive
 
-    large = np.abs(x) > _ASYMPTOTIC
-    safe = np.where(large, 1.0, x)
-    lower = ive(m, safe)
+    size = np.abs(x)
+    # where I_m underflows, or x is small, this bound (Amos 1974) is near, and the recurrence
+    # forgets its start
+    ratio = x / (m + 1 + np.sqrt((m + 1) ** 2 + x**2))
+    large = size > _ASYMPTOTIC
+    ratio[large] = 1 - (2 * m + 1) / (2 * x[large])
+    middle = np.flatnonzero((size > _SMALL * m) & ~large)
+    lower = ive(m, x[middle])
     direct = np.abs(lower) > _UNDERFLOW
-    # where I_m underflows this bound (Amos 1974) is near, and the recurrence forgets its start
-    bound = safe / (m + 1 + np.sqrt((m + 1) ** 2 + safe**2))
-    ratio = np.where(direct, ive(m + 1, safe) / np.where(direct, lower, 1.0), bound)
-    return np.where(large, 1 - (2 * m + 1) / (2 * x), ratio)
+    middle = middle[direct]
+    ratio[middle] = ive(m + 1, x[middle]) / lower[direct]
+    return np.asarray(ratio)
 
 
 @compiled()
-def _reflection(kz, k2, epsilon, mu, radius, outside, inside, k_ratio, i_ratio, i1_ratio, orders):  # type: ignore[no-untyped-def]
+def _inverse(z):  # type: ignore[no-untyped-def]
+    """1/z of a number that neither over- nor underflows when squared: faster than a division."""
+    return z.conjugate() * (1 / (z.real * z.real + z.imag * z.imag))
+
+
+@compiled()
+def _reflection(  # type: ignore[no-untyped-def]
+    kz, k2, epsilon, mu, radius, outside, inside, k_ratio, i_ratio, i1_ratio, orders, top
+):
     found = np.empty((len(kz), orders + 1, 3), dtype=outside.dtype)
     outer, inner = np.empty_like(found[0, :, 0]), np.empty_like(found[0, :, 0])
     for n in range(len(kz)):
-        x, x1 = outside[n] * radius, inside[n] * radius
+        x = outside[n] * radius
+        step, step1 = 2 / x, 2 / (inside[n] * radius)
         a, b = i_ratio[n], i1_ratio[n]
-        for m in range(orders + _EXTRA, 0, -1):
+        for m in range(top, 0, -1):
             if m <= orders:
                 outer[m], inner[m] = a, b
-            a, b = 1 / (2 * m / x + a), 1 / (2 * m / x1 + b)
+            a, b = _inverse(m * step + a), _inverse(m * step1 + b)
         outer[0], inner[0] = a, b
-        squared, squared1 = outside[n] ** 2, inside[n] ** 2
+        squared, inverse1 = outside[n] ** 2, 1 / inside[n] ** 2
+        to_beta = kz[n] * (1 - epsilon * mu) * inverse1 / radius
+        scale = -1 / (4 * np.pi**2 * squared)
         ratio = k_ratio[n]
         for m in range(orders + 1):
-            product = 1 / (x * (outer[m] + ratio))  # I_mK_m, by the Wronskian
+            product = _inverse(x * (outer[m] + ratio))  # I_mK_m, by the Wronskian
             log_k = -outside[n] * ratio + m / radius
             log_i = outside[n] * outer[m] + m / radius
-            log_in = squared * (inside[n] * inner[m] + m / radius) / squared1
+            log_in = squared * (inside[n] * inner[m] + m / radius) * inverse1
             p, q = log_k - mu * log_in, log_k - epsilon * log_in
             big_p, big_q = log_i - mu * log_in, log_i - epsilon * log_in
-            beta = kz[n] * m * (1 - epsilon * mu) / (radius * squared1)
+            beta = m * to_beta
             mixed = k2 * beta * beta
-            common = -1 / (4 * np.pi**2 * squared * (mixed - p * q))
+            common = scale / (mixed - p * q)
             found[n, m, 0] = common * product * (mixed - p * big_q) / k2
             found[n, m, 1] = common * beta / radius
             found[n, m, 2] = common * product * (q * big_p - mixed)
-            ratio = 1 / ratio + 2 * (m + 1) / x
+            ratio = _inverse(ratio) + (m + 1) * step
     return found
 
 
@@ -285,42 +309,41 @@ def _waves(outside, radius, distances, ratio, far_ratio, start, orders, found): 
             for m in range(orders + 1):
                 found[d, n, m, 0] = value
                 found[d, n, m, 1] = value * (m / distances[d] - outside[n] * far)
-                value = value * far / near
-                near = 1 / near + (m + 1) * step
-                far = 1 / far + (m + 1) * far_step
+                inverse = _inverse(near)
+                value = value * far * inverse
+                near = inverse + (m + 1) * step
+                far = _inverse(far) + (m + 1) * far_step
 
 
 @compiled(nogil=True)
-def _spectra(kz, squared, coefficients, radial, distances, pairs, angles, orders, found):  # type: ignore[no-untyped-def]
+def _spectra(squared, coefficients, radial, distances, pairs, angles, orders, found):  # type: ignore[no-untyped-def]
     for g in range(len(pairs)):
         a, b = pairs[g]
         m = np.arange(orders[g] + 1)
         cosines, sines = 2 * np.cos(m * angles[g]), 2 * np.sin(m * angles[g])
         cosines[0] = 1
-        for n in range(len(kz)):
-            z, l2 = kz[n], squared[n]
-            rr = rp = rz = pr = pp = pz = zr = zp = zz = 0 * l2
+        at, source = 1 / distances[a], 1 / distances[b]
+        for n in range(len(squared)):
+            rr = rp = rz = pr = pp = pz = zr = zp = zz = 0 * squared[n]
             for m in range(orders[g] + 1):
-                # waves without their i, −i of s^E included in the signs
-                mr, ep = z * radial[a, n, m, 1], radial[a, n, m, 1]
-                er = m / distances[a] * radial[a, n, m, 0]
-                mp, mz = z * er, l2 * radial[a, n, m, 0]
-                sr, tp = z * radial[b, n, m, 1], radial[b, n, m, 1]
-                tr = m / distances[b] * radial[b, n, m, 0]
-                sp, sz = z * tr, l2 * radial[b, n, m, 0]
-                r_mm, r_em, r_ee = coefficients[n, m]
-                # what each component of the source excites of the two waves
-                m_r, m_p, m_z = r_mm * sr + r_em * tr, r_mm * sp + r_em * tp, r_mm * sz
-                e_r, e_p, e_z = r_em * sr - r_ee * tr, r_em * sp - r_ee * tp, r_em * sz
+                # f^M = (ik_zK', −k_zmK/ρ, −λ²K) and so on without their i: products of K and K'
+                ka, da = radial[a, n, m, 0], radial[a, n, m, 1]
+                kb, db = radial[b, n, m, 0], radial[b, n, m, 1]
+                both, left, right, none = da * db, da * kb, ka * db, ka * kb
+                mixed, other = m * source * left, m * at * right
+                azimuthal = m * m * at * source * none
+                # r_MM, r_EM and r_EE with powers of k_z and of λ²
+                mm, em, ee, mm_z, em_z, mm_zz = coefficients[n, m]
                 even, odd = cosines[m], sines[m]
-                rr -= even * (mr * m_r + er * e_r)
-                rp -= odd * (mr * m_p + er * e_p)
-                rz -= even * (mr * m_z + er * e_z)
-                pr += odd * (mp * m_r + ep * e_r)
-                pp -= even * (mp * m_p + ep * e_p)
-                pz += odd * (mp * m_z + ep * e_z)
-                zr += even * mz * m_r
-                zp += odd * mz * m_p
-                zz -= even * mz * m_z
+                cross, same = em * (mixed + other), em * (both + azimuthal)
+                rr -= even * (mm * both + cross - ee * azimuthal)
+                rp -= odd * (mm * mixed + same - ee * other)
+                rz -= even * (mm_z * left + m * at * em_z * none)
+                pr += odd * (mm * other + same - ee * mixed)
+                pp -= even * (mm * azimuthal + cross - ee * both)
+                pz += odd * (m * at * mm_z * none + em_z * left)
+                zr += even * (mm_z * right + m * source * em_z * none)
+                zp += odd * (m * source * mm_z * none + em_z * right)
+                zz -= even * mm_zz * none
             for c, value in enumerate((rr, rp, rz, pr, pp, pz, zr, zp, zz)):
                 found[g, c, n] = value

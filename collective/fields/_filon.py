@@ -19,8 +19,18 @@ from numpy.typing import NDArray
 from collective._compiled import compiled
 
 ORDER = 16  # nodes of a panel
+RAY_ORDER = 12  # of a panel on a ray, where the phase decays as it turns
 _NODES, _GAUSS = np.polynomial.legendre.leggauss(ORDER)
-_LEGENDRE = np.polynomial.legendre.legvander(_NODES, ORDER - 1) * (2 * np.arange(ORDER) + 1)
+_RAY_NODES, _RAY_GAUSS = np.polynomial.legendre.leggauss(RAY_ORDER)
+
+
+def _legendre(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2l + 1)P_l at as many points, (points, l)."""
+    n = len(points)
+    return np.asarray(np.polynomial.legendre.legvander(points, n - 1) * (2.0 * np.arange(n) + 1))
+
+
+_LEGENDRE, _RAY_LEGENDRE = _legendre(_NODES), _legendre(_RAY_NODES)
 _COEFFICIENTS = (_LEGENDRE * _GAUSS[:, None] / 2).T  # values at the nodes → Legendre coefficients
 _SPARE = 30  # orders above the highest from which j_l is iterated downwards
 _RESOLVED = 1e-14  # of the whole integral: what a panel's last coefficients may contribute
@@ -30,8 +40,17 @@ _GONE = 600.0  # e^-600 is nothing, and e^600 still a number
 
 def nodes(edges: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """Gauss nodes of the panels between consecutive edges, (panels·16,)."""
+    return _on(edges, _NODES)
+
+
+def ray_nodes(edges: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """The same with 12 nodes a panel, for `outgoing`."""
+    return _on(edges, _RAY_NODES)
+
+
+def _on(edges: NDArray[np.complex128], points: NDArray[np.float64]) -> NDArray[np.complex128]:
     half, centre = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
-    return (centre[:, None] + half[:, None] * _NODES).ravel()
+    return (centre[:, None] + half[:, None] * points).ravel()
 
 
 def refined(
@@ -115,8 +134,8 @@ def outgoing(edges: bytes, z: bytes) -> tuple[NDArray[np.float64], NDArray[np.fl
         z: ≥ 0, `.tobytes()`.
     """
     path, separations = np.frombuffer(edges, dtype=complex), np.frombuffer(z)
-    found = np.zeros((len(separations), (len(path) - 1) * ORDER), dtype=complex)
-    _outgoing(path, separations, _GAUSS, _LEGENDRE, found)
+    found = np.zeros((len(separations), (len(path) - 1) * RAY_ORDER), dtype=complex)
+    _outgoing(path, separations, _RAY_GAUSS, _RAY_LEGENDRE, found)
     pair = np.stack([found, 1j * found], axis=-1).reshape(len(separations), -1)
     parts = 2 * pair.real, 2 * pair.imag
     for array in parts:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective._warn import warn
-from collective.fields import _around, _contour, _cylinder
+from collective._warn import UnitWarning, warn
+from collective.fields import _around, _contour, _cylinder, _scattered
 from collective.fields.protocol import checked_points, checked_shapes
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
@@ -23,15 +23,11 @@ from collective.materials import wavenumbers
 if TYPE_CHECKING:
     from collective.emitters import Emitters
 
-_DECAYED = 37.0  # e^-37 is the round-off of what it is added to
 _REAL = 1e-13  # relative: what ε(iκ) may miss being real by
-_GONE = 300.0  # e^-300 is nothing: what the imaginary axis leaves of so far a way
-_OWN_ORDERS = (8.0, 15)  # |k|R + a·(|k|R)^⅓ + b orders is where J_m(|k|R) ends
-_MOST_ORDERS = 20_000
+_CONSTANTS = ("permittivity", "permeability")
 _THINNEST = 0.99e-6  # wavelengths: a radius below it is likely to be in another unit
 _NEAREST = 1e-4  # wavelengths: where points farther away are in wavelengths
 _BATCH = 4096  # pairs at a time
-_CHUNK_BYTES = 2**25
 
 
 @dataclass(frozen=True)
@@ -127,19 +123,21 @@ class Nanowire:
             for name, points in (("r", field), ("r_source", source))
         )
         every = np.broadcast_to(k, shape).ravel()
-        values = np.empty((len(every), 3, 3), dtype=complex)
+        values = np.zeros((len(every), 3, 3), dtype=complex)
         for one in np.unique(every):
-            constants = self.epsilon(one), self.mu(one)
-            self._warn_of_size(complex(one), left, right)
+            epsilon, mu = (self._constant(name, complex(one)) for name in _CONSTANTS)
             if magnetic:
-                constants = constants[::-1]
+                epsilon, mu = mu, epsilon
+            self._warn_of_size(complex(one), left, right)
             chosen = np.flatnonzero(every == one)
             for batch in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
                 lifts = self._lifts(left[:, batch], right[:, batch], complex(one))
-                for lift in np.unique(lifts):
+                for lift in np.unique(lifts[lifts != _contour.GONE]):
                     some = batch[lifts == lift]
                     pairs = _around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
-                    values[some] = self._cylinder(pairs, complex(one), *constants, float(lift))
+                    values[some] = _scattered.scattered(
+                        pairs, complex(one), epsilon, mu, self.radius, float(lift)
+                    )
         return values.reshape(*shape, 3, 3)
 
     def _warn_of_size(
@@ -155,7 +153,8 @@ class Nanowire:
             f"are {nearest / self.radius:.2g} radii away: is it in another unit? radius and "
             "positions are in the unit of the emitters' wavelength (1 by default; say "
             "wavelength=780e-9 for metres). If it is meant: warnings.filterwarnings('ignore', "
-            "'radius')"
+            "'radius')",
+            UnitWarning,
         )
 
     def _lifts(
@@ -169,17 +168,13 @@ class Nanowire:
 
     def epsilon(self, k: complex) -> complex:
         """The wire's permittivity at one wave number, checked."""
-        return self._constant("permittivity", k)
+        return self._constant("permittivity", _one(k))
 
     def mu(self, k: complex) -> complex:
         """The wire's permeability at one wave number, checked."""
-        return self._constant("permeability", k)
+        return self._constant("permeability", _one(k))
 
     def _constant(self, name: str, k: complex) -> complex:
-        wave = wavenumbers(k)
-        if wave.shape:
-            raise ValueError(f"k must be one number, got shape {wave.shape}")
-        k = complex(wave)
         given, symbol = getattr(self, name), "ε" if name == "permittivity" else "μ"
         if isinstance(given, complex):
             value = given
@@ -191,9 +186,7 @@ class Nanowire:
                 )
         else:
             of = getattr(given, "permittivity", given)
-            array = _checks.finite(
-                f"{name}({_spelled(k)})", of(k if k.imag else k.real), complex
-            )
+            array = _checks.finite(f"{name}({_spelled(k)})", of(k if k.imag else k.real), complex)
             if array.shape:
                 raise ValueError(
                     f"{name}({_spelled(k)}) must be one number, got shape {array.shape}"
@@ -297,69 +290,6 @@ class Nanowire:
             )
         return np.stack([rho, np.arctan2(points[:, 1], points[:, 0]), points[:, 2]])
 
-    def _cylinder(
-        self, pairs: _around.Pairs, k: complex, epsilon: complex, mu: complex, lift: float
-    ) -> NDArray[np.complex128]:
-        """The tensor of pairs at one wave number, Cartesian, (pairs, 3, 3)."""
-        radius = self.radius
-        if epsilon == mu == 1:
-            return np.zeros((pairs.count, 3, 3), dtype=complex)
-        sums = pairs.distances[pairs.groups].sum(axis=1) - 2 * radius
-        if k.imag * sums.min() > _GONE:
-            return np.zeros((pairs.count, 3, 3), dtype=complex)
-        log = np.log(pairs.distances[pairs.groups] / radius).sum(axis=1)
-        # static: (R²/ρρ')^m; beyond it the cylinder's own J_m, I_m decay once m exceeds |k|R
-        own = abs(k) * radius
-        orders = np.ceil(
-            np.maximum(_DECAYED / log + own, own + _OWN_ORDERS[0] * np.cbrt(own) + _OWN_ORDERS[1])
-        )
-        if orders.max() > _MOST_ORDERS:
-            raise ValueError(
-                f"points {sums.min() / 2:.3g} from a wire of radius {radius:g}: {orders.max():.0f} "
-                f"azimuthal orders would be needed, the limit is {_MOST_ORDERS}; so close, or so "
-                f"thick (|k|R = {own:.3g}), the wire is a plane; lengths are in the unit of the "
-                "emitters' wavelength"
-            )
-        orders = orders.astype(np.intp)
-        decay = _DECAYED / sums.min()  # of λ over its least value where the paths end
-
-        def spectrum(kz: NDArray[Any], some: NDArray[np.intp]) -> NDArray[np.complex128]:
-            top, angles = int(orders[some].max()), pairs.angles[some]
-            used, groups = np.unique(pairs.groups[some], return_inverse=True)
-            groups, distances = groups.reshape(-1, 2), pairs.distances[used]
-            step = max(1, _CHUNK_BYTES // (32 * (len(distances) + 2) * (top + 1)))
-            found = []
-            for part in (kz[start : start + step] for start in range(0, len(kz), step)):
-                radial = _cylinder.waves(part, k, radius, distances, top)
-                coefficients = _cylinder.reflection(part, k, epsilon, mu, radius, top)
-                found.append(
-                    _cylinder.spectra(
-                        part, k, coefficients, radial, distances, groups, angles, orders[some]
-                    )
-                )
-            return np.concatenate(found, axis=-1)
-
-        every = np.arange(len(pairs.groups))
-        if lift:
-            edges = _contour.lifted(k.imag, decay, lift)
-            return pairs.integrated(edges, lambda kz, _: spectrum(kz, every), lift * k.imag)
-        if k.imag:
-            edges = _contour.imaginary_axis(k.imag, decay)
-            return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
-        extremes = np.unique([np.argmin(sums), np.argmax(sums)])
-        edges, known = _contour.real_axis(
-            k.real,
-            float(np.hypot(k.real, decay)),
-            _contour.depth(k.real, epsilon, mu, radius, float(pairs.separations.max())),
-            4 / (sums.max() + 2 * radius),
-            lambda kz: spectrum(kz, extremes).reshape(-1, len(kz)),
-            max(abs(epsilon - 1), abs(mu - 1)),
-        )
-        if len(extremes) == len(every):
-            known = known.reshape(len(every), _cylinder.COMPONENTS, -1)
-            return pairs.integrated(edges, lambda _, part: known[..., part])
-        return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
-
 
 def _material(name: str, value: Any) -> Any:
     """A material, a function of k, or a complex number that is not zero."""
@@ -375,6 +305,13 @@ def _material(name: str, value: Any) -> Any:
             f"{name} must be one number, not zero, a function or a material; got {value}"
         )
     return complex(number)
+
+
+def _one(k: complex) -> complex:
+    wave = wavenumbers(k)
+    if wave.shape:
+        raise ValueError(f"k must be one number, got shape {wave.shape}")
+    return complex(wave)
 
 
 def _spelled(k: complex) -> str:

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 
-_FARTHEST = 1e140  # in any unit: its square is a number
 _REAL = 1e-8  # relative: what G(iκ) may miss being real by
 _ONE_PAIR = (
     "green and scattered must broadcast over points: r is (..., 3), r_source is (..., 3), what "
@@ -91,11 +90,6 @@ def checked_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
     array = _checks.finite(name, points)
     if array.shape[-1:] != (3,):
         raise ValueError(f"{name} must have three components last, got shape {array.shape}")
-    if float(np.abs(array).max(initial=0.0)) > _FARTHEST:
-        raise ValueError(
-            f"{name}: {array.flat[np.argmax(np.abs(array))]:g} is beyond {_FARTHEST:g}, where "
-            "distances are no longer numbers; lengths are in the unit of the emitters' wavelength"
-        )
     return array
 
 
