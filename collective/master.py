@@ -8,8 +8,9 @@ Coupling operators A_a (Cartesian components of every dipole) have eigenoperator
 
 .. math:: \dot ρ = −i[H_0, ρ] + \sum_a (B_aρA_a + A_aρB_a^† − A_aB_aρ − ρB_a^†A_a)
 
-is the Redfield equation; its pair part of H_LS is Σ(G^(P) + G^(D))ττ of `interaction`. The other
-approximations keep H_LS or its secular part and replace the dissipator by one of Lindblad form.
+is the Redfield equation. Its H_LS between emitters is Σ(G^(P) + G^(D))ττ of `interaction`; within one
+it is the shift of levels by the light that is scattered back (the vacuum's belongs to the levels). The
+other approximations keep H_LS or a part of it and replace the dissipator by one of Lindblad form.
 """
 
 from collections.abc import Iterable, Sequence
@@ -109,8 +110,8 @@ class MasterEquation:
             _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
             if list(multilevel.levels) != dims[0]:
                 raise ValueError(
-                    f"multilevel has levels {list(multilevel.levels)}, the hamiltonian dims "
-                    f"{dims[0]}"
+                    f"multilevel must have the levels of the hamiltonian, {dims[0]}; it has "
+                    f"{list(multilevel.levels)}"
                 )
         if frame is not None:
             frame = _checks.finite("frame", frame)
@@ -224,7 +225,9 @@ def _require_operator(name: str, value: Any, dims: Any) -> None:
         kind = f" of type {value.type}" if isinstance(value, Qobj) else ""
         raise TypeError(f"{name} must be a QuTiP operator, got {type(value).__name__}{kind}")
     if dims is not None and value.dims != dims:
-        raise ValueError(f"{name} has dims {value.dims}, the hamiltonian {dims}")
+        raise ValueError(
+            f"{name} has dims {value.dims}; they must be those of the hamiltonian, {dims}"
+        )
     _require_finite(name, value)
 
 
@@ -267,6 +270,10 @@ def _require_hermitian(name: str, operator: Any) -> None:
 
 def _sparse(operator: Any) -> Any:
     """The entries as a sparse matrix of rows and columns."""
+    from scipy.sparse import coo_array
+
+    if operator.dtype.__name__ == "Dense":  # conversion would drop what is below 1e-15
+        return coo_array(operator.full())
     return operator.to("CSR").data_as("csr_matrix").tocoo()
 
 
@@ -292,8 +299,9 @@ def master_equation(
         approximation: "universal": Redfield's H_LS and at most M collapse operators
             L_λ = Σ_{ω,a} [γ(ω)^½]_{λa} A_a(ω), completely positive, as good as Redfield where γ
             varies slowly over a linewidth. "redfield": the equation above, not positive.
-            "secular": only terms of equal frequency. "rwa": H₀ and the resonant and permanent
-            terms of G^(P), jumps of ω > 0 and, at T > 0, those of ω < 0 apart.
+            "secular": only terms of equal frequency. "rwa": H₀, the resonant and permanent
+            terms of G^(P) and level shifts by scattered light, jumps of ω > 0 and, at T > 0, those
+            of ω < 0 apart; for two-level emitters the same as `couple`.
         temperature: T of the field in units of rate. The γ of a `Bath` is taken as it is; there
             T > 0 only says that "rwa" keeps the jumps that absorb.
         eigenoperators: "local" of H₀; "dressed" of H₀ + H_LS, for couplings that exceed the
@@ -304,7 +312,9 @@ def master_equation(
 
     Raises:
         ValueError: without a frequency, for a negative temperature, a bath whose γ is not
-            positive or has the wrong size, a field without magnetic response.
+            positive or has the wrong size, a field that is not reciprocal, has no magnetic
+            response, or is not known at imaginary wave numbers ("rwa" needs them only where light
+            is scattered back to an emitter).
         ProblemTooLargeError: for "redfield" when the superoperator does not fit.
 
     Example:

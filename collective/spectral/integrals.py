@@ -139,9 +139,15 @@ def _decaying(
         total, unsure = total + value, unsure + error
         size = max(size, _largest(value))
     # the tail in 1/s, where an algebraic decay is smooth
-    tail, error = quad_vec(
-        lambda x: difference(1 / x) / x**2, 0.0, 1 / edges[-1], epsrel=rtol, epsabs=1e-300
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # of an f that grows, told below
+        tail, error = quad_vec(
+            lambda x: difference(1 / x) / x**2, 0.0, 1 / edges[-1], epsrel=rtol, epsabs=1e-300
+        )
+    if not (np.all(np.isfinite(tail)) and np.isfinite(error)):
+        raise ValueError(
+            "function must decay at least as fast as 1/ω: its integral up to infinity is not "
+            "finite; give period= if it oscillates without decaying"
+        )
     return total + tail, float(unsure + error), max(size, _largest(total + tail))
 
 
@@ -223,11 +229,16 @@ def _checked(name: str, function: Any, argument: str) -> Callable[[float], NDArr
     shape: list[tuple[int, ...]] = []
 
     def checked(x: float) -> NDArray[Any]:
-        value = np.asarray(function(x))
+        try:
+            value = np.asarray(function(x))
+        except TypeError as error:
+            raise ValueError(
+                f"{name} must take one number and return numbers; at {argument} = {x:g} it "
+                f"raised TypeError: {error}"
+            ) from error
         if value.dtype.kind not in "biufc":
             raise ValueError(
-                f"{name} must return numbers, got {type(function(x)).__name__} at {argument} = "
-                f"{x:g}"
+                f"{name} must return numbers, got an array of {value.dtype} at {argument} = {x:g}"
             )
         if not np.all(np.isfinite(value)):
             raise ValueError(f"{name} is not finite near {argument} = {x:g}")
