@@ -1,9 +1,11 @@
 """P∫dω'/2π f(ω')/(ω − ω') on the real axis, Abel-summed where f oscillates without decaying."""
 
+import inspect
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from math import comb
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,9 +118,17 @@ def principal_value(
         warnings.warn(
             f"the principal value at ω = {omega:g} is known to {error / (2 * np.pi):.2g} of "
             f"{size / (2 * np.pi):.3g}, not to rtol={rtol:g}: {way_out}; or ask for less, rtol=",
-            stacklevel=2,
+            stacklevel=_outside(),
         )
     return value / (2 * np.pi)
+
+
+def _outside() -> int:
+    """How many calls up the first line outside this package is: what a warning points at."""
+    package, frame, level = str(Path(__file__).parent.parent), inspect.currentframe(), 0
+    while frame is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _decaying(
