@@ -1,8 +1,10 @@
-"""Fifty emitters at a silver nanowire: seconds for Γ, the full and the RWA coupling's shift.
+"""Emitters at a silver nanowire: Γ, both shifts of fifty, and master equations of two and of ten.
 
 python benchmarks/wire.py, after one run that compiles the kernels. Bound by about 60 flops per node
 k_z, order m and different pair (ρ, ρ', Δφ), and 50 per node, order and distance: 10⁴ to 10⁵ nodes
-times orders a wave number, 150 to 250 wave numbers on the imaginary axis.
+times orders a wave number, 60 to 90 wave numbers on the imaginary axis, the same for every pair,
+frequency and scheme. Master equations in CPU seconds, each against `couple` of the same emitters,
+and `compare` of four schemes against that of two.
 """
 
 import time
@@ -39,6 +41,29 @@ def main(n=50):
             start = time.perf_counter()
             co.couple(atoms, wire, shift=shift)
             print(f"{n} emitters, {name}, {shift}: {time.perf_counter() - start:.2f} s")
+    master_equations(wire, rng)
+
+
+def master_equations(wire, rng):
+    def cpu(what, *arguments, **options):
+        start = time.process_time()
+        what(*arguments, **options)
+        return time.process_time() - start
+
+    for n in (2, 10):
+        rho, phi = rng.uniform(0.015, 0.05, n), rng.uniform(0, 2 * np.pi, n)
+        atoms = emitters(rho, phi, rng.uniform(0, 1, n)).replace(frequency=1e6)
+        print(f"{n} emitters, couple: {cpu(co.couple, atoms, wire):.2f} s of CPU")
+        for name in ("universal", "rwa"):
+            took = cpu(co.master_equation, atoms, wire, approximation=name)
+            print(f"{n} emitters, master_equation, {name}: {took:.2f} s of CPU")
+        if n == 2:
+            for names in (("universal", "rwa"), ("universal", "redfield", "secular", "rwa")):
+                took = cpu(
+                    co.compare, atoms, wire, "inverted", [0.0, 1e-3],
+                    approximations=names, progress=False,
+                )  # fmt: skip
+                print(f"{n} emitters, compare of {len(names)} schemes: {took:.2f} s of CPU")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Sparse operators of N two-level emitters, as QuTiP objects.
+"""Sparse operators of N two-level emitters, as QuTiP objects, and checks of a user's own.
 
 Basis order is QuTiP's: emitter 0 is the leftmost tensor factor and `basis(2, 0)`, bit 0, is the
 excited state. Each operator is assembled once from bit tables instead of N² tensor products.
 """
 
+from collections.abc import Iterable
 from contextlib import ContextDecorator
 from math import prod
 from threading import Lock
@@ -17,8 +18,9 @@ from collective._memory import require
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_HERMITIAN = 1e-12  # relative to the largest entry
+_HERMITIAN = 1e-12  # relative to the largest entry: expectation values are then real
 _BYTES_PER_ENTRY = 16 + 4  # a complex value and its column
+_ROUNDING = 1e-10  # relative to the largest entry, that a user's operator may miss it by
 _COPIES = 4  # triplets, scipy's CSR, QuTiP's CSR and the sum they enter
 
 
@@ -157,3 +159,78 @@ def local(levels: tuple[int, ...], i: int, matrix: NDArray[Any]) -> Any:
     found = csr_array(kron(kron(before, csr_array(matrix)), after))
     found.eliminate_zeros()
     return found
+
+
+def operator_list(name: str, value: Any) -> list[Any]:
+    """A list of operators; one alone, or nothing, is not taken for a list."""
+    from qutip import Qobj
+
+    if isinstance(value, Qobj):
+        raise TypeError(f"{name} must be a list of QuTiP operators: write [operator] for one")
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        raise TypeError(
+            f"{name} must be a list of QuTiP operators, empty for none; got {type(value).__name__}"
+        )
+    return list(value)
+
+
+def require_operator(name: str, value: Any, dims: Any) -> None:
+    """Raise unless it is a QuTiP operator of finite entries and of these dims."""
+    from qutip import Qobj, QobjEvo
+
+    if isinstance(value, QobjEvo):
+        raise TypeError(f"{name} must not depend on time: a QobjEvo is for qutip.mesolve")
+    if not isinstance(value, Qobj) or not value.isoper:
+        kind = f" of type {value.type}" if isinstance(value, Qobj) else ""
+        raise TypeError(f"{name} must be a QuTiP operator, got {type(value).__name__}{kind}")
+    if dims is not None and value.dims != dims:
+        raise ValueError(
+            f"{name} has dims {value.dims}; they must be those of the hamiltonian, {dims}"
+        )
+    _require_finite(name, value)
+
+
+def require_superoperator(generator: Any, dims: Any, size: int) -> None:
+    """Raise unless it is a finite QuTiP superoperator on operators of these dims."""
+    from qutip import Qobj
+
+    found = generator.dims if isinstance(generator, Qobj) else type(generator).__name__
+    if not isinstance(generator, Qobj) or not generator.issuper or generator.dims != [dims, dims]:
+        raise ValueError(
+            f"generator must be a QuTiP superoperator of shape ({size**2}, {size**2}) and dims "
+            f"{[dims, dims]}, as qutip.liouvillian makes them; got {found}"
+        )
+    _require_finite("generator", generator)
+
+
+def _require_finite(name: str, operator: Any) -> None:
+    entries = _sparse(operator)
+    wrong = np.flatnonzero(~np.isfinite(entries.data))
+    if len(wrong):
+        row, column = int(entries.row[wrong[0]]), int(entries.col[wrong[0]])
+        raise ValueError(
+            f"{name} must be finite: entry [{row}, {column}] is {entries.data[wrong[0]]}"
+        )
+
+
+def require_hermitian(name: str, operator: Any) -> None:
+    """Raise unless it is Hermitian up to rounding, relative to its largest entry."""
+    entries = _sparse(operator)
+    miss = (entries - entries.conj().T).tocoo()
+    size = float(np.abs(entries.data).max(initial=0.0))
+    worst = int(np.argmax(np.abs(miss.data))) if miss.nnz else 0
+    if miss.nnz and abs(miss.data[worst]) > _ROUNDING * size:
+        row, column = int(miss.row[worst]), int(miss.col[worst])
+        raise ValueError(
+            f"{name} must be Hermitian: [{row}, {column}] and [{column}, {row}]* differ by "
+            f"{abs(miss.data[worst]):.3g}, the largest entry is {size:.3g}"
+        )
+
+
+def _sparse(operator: Any) -> Any:
+    """The entries as a sparse matrix of rows and columns."""
+    from scipy.sparse import coo_array
+
+    if operator.dtype.__name__ == "Dense":  # conversion would drop what is below 1e-15
+        return coo_array(operator.full())
+    return operator.to("CSR").data_as("csr_matrix").tocoo()

@@ -345,10 +345,10 @@ def couple(
 
     Raises:
         ValueError: for coincident emitters, whose shift diverges (unless their dipoles are
-            orthogonal: those do not see each other), or a field that is needed at imaginary wave
-            numbers (for "rwa", or where it scatters light back to the emitter) and not known there;
-            magnetic dipoles in a field without `magnetic_green`; a temperature without frequency,
-            or together with "rwa".
+            orthogonal: those do not see each other); a field that is not reciprocal, or that is
+            needed at imaginary wave numbers (for "rwa", or where it scatters light back to the
+            emitter) and not known there; magnetic dipoles in a field without `magnetic_green`; a
+            temperature without frequency, or together with "rwa".
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so

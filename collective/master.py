@@ -8,11 +8,13 @@ Coupling operators A_a (Cartesian components of every dipole) have eigenoperator
 
 .. math:: \dot ρ = −i[H_0, ρ] + \sum_a (B_aρA_a + A_aρB_a^† − A_aB_aρ − ρB_a^†A_a)
 
-is the Redfield equation; its pair part of H_LS is Σ(G^(P) + G^(D))ττ of `interaction`. The other
-approximations keep H_LS or its secular part and replace the dissipator by one of Lindblad form.
+is the Redfield equation. Its H_LS between emitters is Σ(G^(P) + G^(D))ττ of `interaction`; within
+one it is the shift of levels by the light that is scattered back (the vacuum's belongs to the
+levels). The other approximations keep H_LS or a part of it and replace the dissipator by one of
+Lindblad form.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,14 @@ from collective._console import printable
 from collective._derivation import Derivation
 from collective._lengths import warn_of_lengths
 from collective._memory import require
-from collective._operators import Untidied, sum_of_levels
+from collective._operators import (
+    Untidied,
+    operator_list,
+    require_hermitian,
+    require_operator,
+    require_superoperator,
+    sum_of_levels,
+)
 from collective._schemes import APPROXIMATIONS, Report, assemble
 from collective.emitters import Emitters, Multilevel
 from collective.spectral import (
@@ -34,8 +43,6 @@ from collective.spectral import (
     FieldTensors,
     checked_temperature,
 )
-
-_HERMITIAN = 1e-10  # relative to the largest entry
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -93,28 +100,28 @@ class MasterEquation:
         emission_operator: "Qobj | None" = None,
         report: Report | None = None,
     ):
-        jumps = _operator_list("collapse_operators", collapse_operators)
-        _require_operator("hamiltonian", hamiltonian, None)
+        jumps = operator_list("collapse_operators", collapse_operators)
+        require_operator("hamiltonian", hamiltonian, None)
         dims = hamiltonian.dims
         if dims[0] != dims[1]:
             raise ValueError(f"hamiltonian must be square, got dims {dims}")
-        _require_hermitian("hamiltonian", hamiltonian)
+        require_hermitian("hamiltonian", hamiltonian)
         for k, operator in enumerate(jumps):
-            _require_operator(f"collapse_operators[{k}]", operator, dims)
+            require_operator(f"collapse_operators[{k}]", operator, dims)
         size = hamiltonian.shape[0]
         if generator is not None:
-            _require_superoperator(generator, dims, size)
+            require_superoperator(generator, dims, size)
             if jumps:
                 raise ValueError("generator and collapse_operators exclude each other: give one")
         if emission_operator is not None:
-            _require_operator("emission_operator", emission_operator, dims)
-            _require_hermitian("emission_operator", emission_operator)
+            require_operator("emission_operator", emission_operator, dims)
+            require_hermitian("emission_operator", emission_operator)
         if multilevel is not None:
             _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
             if list(multilevel.levels) != dims[0]:
                 raise ValueError(
-                    f"multilevel has levels {list(multilevel.levels)}, the hamiltonian dims "
-                    f"{dims[0]}"
+                    f"multilevel must have the levels of the hamiltonian, {dims[0]}; it has "
+                    f"{list(multilevel.levels)}"
                 )
         if frame is not None:
             frame = _checks.finite("frame", frame)
@@ -207,75 +214,6 @@ class MasterEquation:
         return f"MasterEquation{scheme}: dimension {self.dimension}, {kind}"
 
 
-def _operator_list(name: str, value: Any) -> list[Any]:
-    """A list of operators; one alone, or nothing, is not taken for a list."""
-    from qutip import Qobj
-
-    if isinstance(value, Qobj):
-        raise TypeError(f"{name} must be a list of QuTiP operators: write [operator] for one")
-    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
-        raise TypeError(
-            f"{name} must be a list of QuTiP operators, empty for none; got {type(value).__name__}"
-        )
-    return list(value)
-
-
-def _require_operator(name: str, value: Any, dims: Any) -> None:
-    """Raise unless it is a QuTiP operator of finite entries and of these dims."""
-    from qutip import Qobj, QobjEvo
-
-    if isinstance(value, QobjEvo):
-        raise TypeError(f"{name} must not depend on time: a QobjEvo is for qutip.mesolve")
-    if not isinstance(value, Qobj) or not value.isoper:
-        kind = f" of type {value.type}" if isinstance(value, Qobj) else ""
-        raise TypeError(f"{name} must be a QuTiP operator, got {type(value).__name__}{kind}")
-    if dims is not None and value.dims != dims:
-        raise ValueError(f"{name} has dims {value.dims}, the hamiltonian {dims}")
-    _require_finite(name, value)
-
-
-def _require_superoperator(generator: Any, dims: Any, size: int) -> None:
-    """Raise unless it is a finite QuTiP superoperator on operators of these dims."""
-    from qutip import Qobj
-
-    found = generator.dims if isinstance(generator, Qobj) else type(generator).__name__
-    if not isinstance(generator, Qobj) or not generator.issuper or generator.dims != [dims, dims]:
-        raise ValueError(
-            f"generator must be a QuTiP superoperator of shape ({size**2}, {size**2}) and dims "
-            f"{[dims, dims]}, as qutip.liouvillian makes them; got {found}"
-        )
-    _require_finite("generator", generator)
-
-
-def _require_finite(name: str, operator: Any) -> None:
-    entries = _sparse(operator)
-    wrong = np.flatnonzero(~np.isfinite(entries.data))
-    if len(wrong):
-        row, column = int(entries.row[wrong[0]]), int(entries.col[wrong[0]])
-        raise ValueError(
-            f"{name} must be finite: entry [{row}, {column}] is {entries.data[wrong[0]]}"
-        )
-
-
-def _require_hermitian(name: str, operator: Any) -> None:
-    """Raise unless it is Hermitian up to rounding, relative to its largest entry."""
-    entries = _sparse(operator)
-    miss = (entries - entries.conj().T).tocoo()
-    size = float(np.abs(entries.data).max(initial=0.0))
-    worst = int(np.argmax(np.abs(miss.data))) if miss.nnz else 0
-    if miss.nnz and abs(miss.data[worst]) > _HERMITIAN * size:
-        row, column = int(miss.row[worst]), int(miss.col[worst])
-        raise ValueError(
-            f"{name} must be Hermitian: [{row}, {column}] and [{column}, {row}]* differ by "
-            f"{abs(miss.data[worst]):.3g}, the largest entry is {size:.3g}"
-        )
-
-
-def _sparse(operator: Any) -> Any:
-    """The entries as a sparse matrix of rows and columns."""
-    return operator.to("CSR").data_as("csr_matrix").tocoo()
-
-
 def liouvillian_bytes(dimension: int, jumps: int) -> int:
     """An upper bound for a sparse superoperator whose operators have a few entries per row."""
     per_row = 2 + dimension.bit_length() ** 2
@@ -299,8 +237,9 @@ def master_equation(
         approximation: "universal": Redfield's H_LS and at most M collapse operators
             L_λ = Σ_{ω,a} [γ(ω)^½]_{λa} A_a(ω), completely positive, as good as Redfield where γ
             varies slowly over a linewidth. "redfield": the equation above, not positive.
-            "secular": only terms of equal frequency. "rwa": H₀ and the resonant and permanent
-            terms of G^(P), jumps of ω > 0 and, at T > 0, those of ω < 0 apart.
+            "secular": only terms of equal frequency. "rwa": H₀, the resonant and permanent
+            terms of G^(P) and level shifts by scattered light, jumps of ω > 0 and, at T > 0, those
+            of ω < 0 apart; for two-level emitters the same as `couple`.
         temperature: T of the field in units of rate. The γ of a `Bath` is taken as it is; there
             T > 0 only says that "rwa" keeps the jumps that absorb.
         eigenoperators: "local" of H₀; "dressed" of H₀ + H_LS, for couplings that exceed the
@@ -311,7 +250,9 @@ def master_equation(
 
     Raises:
         ValueError: without a frequency, for a negative temperature, a bath whose γ is not
-            positive or has the wrong size, a field without magnetic response.
+            positive or has the wrong size, a field that is not reciprocal, has no magnetic
+            response, or is not known at imaginary wave numbers ("rwa" needs them only where light
+            is scattered back to an emitter).
         ProblemTooLargeError: for "redfield" when the superoperator does not fit.
 
     Example:

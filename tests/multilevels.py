@@ -11,6 +11,25 @@ from collective import spectral
 GOLDEN = json.loads((Path(__file__).parent / "golden_dipoles.json").read_text())
 
 
+class Mirror:
+    """A perfect mirror at z = 0, emitters above it: the image of every dipole."""
+
+    sides = np.array([-1, -1, 1])
+
+    def green(self, r, r_source, k):
+        return co.Vacuum().green(r, r_source, k) + self.scattered(r, r_source, k)
+
+    def scattered(self, r, r_source, k):
+        image = np.asarray(r_source, float) * [1, 1, -1]
+        return co.Vacuum().green(r, image, k) * self.sides
+
+    def magnetic_green(self, r, r_source, k):
+        image = np.asarray(r_source, float) * [1, 1, -1]
+        return k**2 * (
+            co.Vacuum().green(r, r_source, k) - co.Vacuum().green(r, image, k) * self.sides
+        )
+
+
 def number(pair):
     return complex(float(pair[0]), float(pair[1]))
 

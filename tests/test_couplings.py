@@ -593,3 +593,31 @@ def test_repr_of_couplings():
     text = repr(co.couple(co.chain(3, 0.1), VACUUM).replace(drive=[1, 1j, 0]))
     assert "3 two-level emitters in Vacuum()" in text
     assert "drive |…| ≤ 1" in text
+
+
+def test_orthogonal_dipoles_at_one_place():
+    """Three transitions of one atom, and a lattice of such: Γ = Δ = 0 between them in vacuum."""
+    three = np.array([[1, 1j, 0], [1, -1j, 0], [0, 0, 1]])
+    sites = np.repeat([[0, 0, 0], [0, 0, 0.2]], 3, axis=0)
+    atoms = co.Emitters(sites, dipoles=np.tile(three, (2, 1)))
+    couplings = co.couple(atoms, VACUUM)
+    for block in (slice(0, 3), slice(3, 6)):
+        np.testing.assert_allclose(couplings.decay[block, block], np.eye(3), atol=1e-14)
+        np.testing.assert_allclose(couplings.shift[block, block], 0, atol=1e-14)
+    # what one site does to the other is that of the pairs alone
+    for m in range(3):
+        for n in range(3):
+            alone = co.couple(
+                co.Emitters(sites[[0, 3]], dipoles=np.stack([three[m], three[n]])), VACUUM
+            )
+            np.testing.assert_allclose(couplings.shift[m, 3 + n], alone.shift[0, 1], atol=1e-13)
+    # slightly not orthogonal, four at one place, or close to it but not there
+    almost = np.array([[1, 0, 0], [1e-6, 1, 0]])
+    for positions, dipoles, pair in (
+        ([[0, 0, 0]] * 2, almost, "0 and 1"),
+        ([[0, 0, 0]] * 4, [*three, [1, 1, 1]], "1 and 3|0 and 3|2 and 3"),
+        ([[0, 0, 0], [0, 0, 1e-12]], three[1:], "0 and 1"),
+        ([[0, 0, 0], [0, 0, 0], [0, 0, 1e-12]], three, r"\d and 2"),
+    ):
+        with pytest.raises(ValueError, match=f"emitters ({pair}) coincide .* their shift diverges"):
+            co.couple(co.Emitters(positions, dipoles=dipoles), VACUUM)

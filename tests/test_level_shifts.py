@@ -7,7 +7,7 @@ import pytest
 import qutip
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from multilevels import GOLDEN, flip, lossy_mode, number, random_multilevel
+from multilevels import GOLDEN, Mirror, flip, lossy_mode, number, random_multilevel
 from scipy.integrate import quad
 
 import collective as co
@@ -17,23 +17,6 @@ from collective._schemes import APPROXIMATIONS
 VACUUM = co.Vacuum()
 K = 2 * np.pi
 WIRE = co.Nanowire(0.01, co.materials.Drude.from_value(-50 + 0.6j, K))
-
-
-class Mirror:
-    """A perfect mirror at z = 0, emitters above it: the image of every dipole."""
-
-    sides = np.array([-1, -1, 1])
-
-    def green(self, r, r_source, k):
-        return VACUUM.green(r, r_source, k) + self.scattered(r, r_source, k)
-
-    def scattered(self, r, r_source, k):
-        image = np.asarray(r_source, float) * [1, 1, -1]
-        return VACUUM.green(r, image, k) * self.sides
-
-    def magnetic_green(self, r, r_source, k):
-        image = np.asarray(r_source, float) * [1, 1, -1]
-        return k**2 * (VACUUM.green(r, r_source, k) - VACUUM.green(r, image, k) * self.sides)
 
 
 class Tilted:

@@ -5,7 +5,7 @@ import pytest
 import qutip
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from multilevels import GOLDEN, flip, golden_pair, lossy_mode, number, random_multilevel
+from multilevels import GOLDEN, Mirror, flip, golden_pair, lossy_mode, number, random_multilevel
 from scipy.linalg import expm
 
 import collective as co
@@ -234,11 +234,13 @@ def test_two_level_emitters_agree_with_the_rwa_couplings(spread):
         assert distance(turned, b.full()) < 1e-4
 
 
-@pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_universal_and_redfield_against_plain_numpy(temperature):
+@pytest.mark.parametrize(("field", "temperature"), [(VACUUM, 0.0), (VACUUM, 1.0), (Mirror(), 0.0)])
+def test_universal_and_redfield_against_plain_numpy(field, temperature):
     """The double sums over frequencies, written out, for three emitters of 3, 3 and 2 levels."""
     system = random_multilevel(6, (3, 3, 2))
-    bath = spectral.bath(system, VACUUM, temperature)
+    above = system.positions + np.array([0, 0, 4])
+    system = co.Multilevel(above, system.energies, system.dipoles)
+    bath = spectral.bath(system, field, temperature)
     sizes, total = system.levels, int(np.prod(system.levels))
     energy = _energies(system).sum(axis=1)
     operators = []
@@ -284,7 +286,7 @@ def test_universal_and_redfield_against_plain_numpy(temperature):
         universal += both(jump, jump.conj().T) - 0.5 * (both(product, one) + both(one, product))
     for name, expected in (("redfield", redfield), ("universal", universal)):
         found = co.master_equation(
-            system, VACUUM, approximation=name, temperature=temperature
+            system, field, approximation=name, temperature=temperature
         ).liouvillian()
         np.testing.assert_allclose(found.full(), expected, atol=1e-10)
 

@@ -1,7 +1,9 @@
+import warnings
+
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from multilevels import GOLDEN, flip, golden_pair, number, random_multilevel, vector
 
@@ -221,3 +223,106 @@ def test_complex_spectral_densities_obey_detailed_balance():
         found.gamma(-1.1), np.exp(-1.1 / 0.7) * found.gamma(1.1).T, rtol=1e-12
     )
     np.testing.assert_allclose(found.gamma(0.0), 0.7 * density(1e-9) / 1e-9, rtol=1e-6)
+
+
+@settings(max_examples=12)
+@given(st.floats(0.2, 3.0), st.floats(-3.0, 3.0), st.floats(0.3, 3.0), st.sampled_from([0, 1, 2]))
+def test_abel_sums_know_their_error(distance, omega, share, power):
+    """P∫ of ω^n sin(ωr + …): right to 10⁻⁷, or told, or refused, whatever period is given."""
+
+    def density(w):
+        return w**power * (np.sin if power % 2 == 0 else np.cos)(w * distance)
+
+    partner = -np.cos(omega * distance) if power % 2 == 0 else np.sin(omega * distance)
+    expected = omega**power * partner / 2
+    period = share * 2 * np.pi / distance
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            found = spectral.principal_value(density, omega, period=period)
+        except ValueError as error:
+            refused = str(error)
+        else:
+            refused = ""
+    if refused:
+        assert "known to" in refused
+        assert abs(share - 1) > 0.3  # a period of a third off is still taken
+        return
+    size = max(abs(omega) ** power, (1 / distance) ** power)
+    assert abs(found - expected) < (1e-2 if told else 1e-7) * size
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 2.0, 4.0])
+def test_a_wrong_period_is_refused(share):
+    """Twice the true one samples every oscillation at the same phase: 73 for −0.495."""
+    with pytest.raises(ValueError, match=r"known to .* of .* only: is it the true period"):
+        spectral.principal_value(lambda w: w**2 * np.sin(3 * w), 1.0, period=share * 2 * np.pi / 3)
+
+
+@pytest.mark.parametrize("width", [0.3, 0.05, 0.01])
+@pytest.mark.parametrize("period", [0.4, 2.0, 10.0])
+def test_narrow_lines_within_a_period(width, period):
+    """A Lorentzian at a breakpoint, narrower than a period or not: to 10⁻⁵, or told."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = spectral.principal_value(lambda w: 1 / (w**2 + width**2), 0.3, period=period)
+    expected = 0.3 / (2 * width * (0.09 + width**2))
+    np.testing.assert_allclose(found, expected, rtol=1e-3 if told else 1e-7)
+
+
+def test_an_integral_that_is_not_reached_warns():
+    """The tail of 1/ω² is no oscillation: averages over periods settle slowly."""
+    with pytest.warns(UserWarning, match=r"not to rtol=1e-09: is it the true period") as told:
+        spectral.principal_value(lambda w: 1 / (1 + w**2), 0.3, period=0.05)
+    assert told[0].filename == __file__
+    with pytest.raises(ValueError, match="not finite"):
+        spectral.principal_value(lambda w: w, 1.0)
+
+
+@given(st.integers(0, 10**6))
+def test_one_grid_for_many_lorentzians(seed):
+    """∫dκ e^{−κr} s/(κ² + s²)/π against Gauss panels and the closed form in Ci and Si."""
+    from scipy.special import sici
+
+    rng = np.random.default_rng(seed)
+    r, s = 10 ** rng.uniform(-3, 2, 3), 10 ** rng.uniform(-3, 2, (2, 1))
+    found = spectral.lorentzian_averages(
+        lambda kappa: np.exp(-kappa * r), s, anchor=1.0, lowest=1 / r.max(), rtol=1e-10
+    )
+    sine, cosine = sici(r * s)
+    closed = (cosine * np.sin(r * s) + (np.pi / 2 - sine) * np.cos(r * s)) / np.pi
+    np.testing.assert_allclose(found, closed, rtol=1e-9)
+    panels = spectral.imaginary_axis(
+        lambda kappa: np.exp(-kappa * r) * s / (kappa**2 + s**2) / np.pi,
+        float(s.max()), rtol=1e-11, atol=1e-14,
+    )  # fmt: skip
+    np.testing.assert_allclose(found, panels, rtol=1e-7, atol=1e-9)
+
+
+def test_a_rough_function_on_the_imaginary_axis_is_refused():
+    """What is not analytic is no causal field."""
+    with pytest.raises(ValueError, match=r"not smooth on the imaginary axis: .* is known to"):
+        spectral.lorentzian_averages(
+            lambda kappa: np.exp(-kappa) * (1 + 0.3 * np.sign(np.sin(40 * np.log(kappa)))),
+            1.0, anchor=1.0, lowest=1.0, rtol=1e-10,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("temperature", [1e-8, 3e-3, 0.2, 8.0])
+def test_matsubara_sums_against_the_digamma_function(temperature):
+    """F constant at a finite cutoff: Σ 2ω/(ω²+ν²) e^{−ν/Λ} summed term by term in mpmath."""
+    from collective.spectral.averages import matsubara_sums
+
+    omega, cutoff = 0.7, 0.05 if temperature < 1e-4 else 5.0
+    spacing = 2 * np.pi * temperature
+    found = matsubara_sums(lambda nu: np.array([np.exp(-nu / cutoff)]), spacing, omega, rtol=1e-11)
+    if temperature < 1e-4:  # the integral, half the first term and its slope
+        with mpmath.workdps(20):
+            integral = mpmath.quad(
+                lambda x: omega / (omega**2 + x**2) * mpmath.exp(-x / cutoff), [0, 0.1, 1, 4]
+            )
+        expected = float(integral) / spacing - 0.5 / omega + spacing / cutoff / omega / 12
+    else:
+        nu = spacing * np.arange(1, int(40 * cutoff / spacing) + 3)
+        expected = np.sum(np.exp(-nu / cutoff) * omega / (omega**2 + nu**2))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)

@@ -9,9 +9,9 @@ Where J = Im F with F analytic in the upper half-plane, K = −½ Re F and S fol
 imaginary axis, without a principal value; the two routes check each other.
 """
 
-from collective.spectral.averages import lorentzian_averages
+from collective.spectral.averages import imaginary_axis, lorentzian_averages
 from collective.spectral.baths import Bath, FieldBath, bath, checked_temperature
-from collective.spectral.integrals import imaginary_axis, principal_value
+from collective.spectral.integrals import principal_value
 from collective.spectral.retardation import retarded
 from collective.spectral.sources import BathMatrices, FieldTensors, checked_bath_matrix
 from collective.spectral.tensors import (

@@ -1,4 +1,6 @@
-r"""Averages of F(iν) over Lorentzians: integrals at zero temperature, Matsubara sums above it.
+r"""The imaginary axis: averages of F(iν) over Lorentzians, Matsubara sums, any other integral.
+
+S(ω) at zero temperature, and level shifts, are averages
 
 .. math:: \frac{1}{π}\int_0^∞ dκ\, f(κ)\, \frac{s}{κ^2 + s^2}
 
@@ -13,8 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective.spectral.integrals import log_panels
+from collective import _checks
+from collective.spectral.integrals import checked_function, positive_scale, tolerance
 
+_LOG_NODES = 12
+_LOG_PANEL, _LOG_SHORTEST, _LOG_LONGEST = np.log(10.0), np.log(10.0) / 64, np.log(1e15)
+_LOG_LOWEST = 1e-6  # of the scale: below it the integrand is all but constant
 _STEPS = 8  # nodes in a factor of ten
 _HALVINGS = 4
 _LOWEST = 1e-4  # of the lowest scale: below it f is its tangent
@@ -165,3 +171,100 @@ def matsubara_sums(
         atol=1e-3 * rtol * size,
     )
     return np.asarray(scaled)
+
+
+def imaginary_axis(
+    function: Callable[[float], NDArray[Any]], scale: float, *, rtol: float, atol: float
+) -> NDArray[Any]:
+    """∫₀^∞dκ f(κ) of an array that is smooth in ln κ and decays, to a tolerance for each entry.
+
+    Gauss panels in ln κ, halved where the last Legendre coefficients of an entry say so: the rule
+    integrates twice as many orders as it resolves, so its error is about their square.
+
+    Args:
+        function: κ > 0 → array.
+        scale: κ > 0 around which most of it lies.
+        rtol: relative to each entry, not negative.
+        atol: absolute, not negative.
+
+    Raises:
+        ValueError: for a function that does not decay, is not finite, or arguments that are not
+            numbers of this kind.
+
+    Example:
+        >>> import numpy as np
+        >>> from collective import spectral
+        >>> found = spectral.imaginary_axis(lambda k: np.exp(-k), 1.0, rtol=1e-10, atol=1e-12)
+        >>> round(float(found), 9)
+        1.0
+    """
+    scale = positive_scale("scale", scale)
+    rtol, atol = tolerance("rtol", rtol), _checks.number("atol", atol)
+    if atol < 0 or rtol == atol == 0:
+        raise ValueError(
+            f"atol must not be negative, and not zero where rtol is; got atol = {atol:g}, "
+            f"rtol = {rtol:g}"
+        )
+    function = checked_function("function", function, "κ")
+    start = scale * _LOG_LOWEST
+    nodes, weights = np.polynomial.legendre.leggauss(_LOG_NODES)
+    first = (
+        start
+        / 2
+        * sum(w * function(float(start / 2 * (1 + x))) for x, w in zip(nodes, weights, strict=True))
+    )
+    return log_panels(function, start, scale, first, rtol=rtol, atol=atol)
+
+
+def log_panels(
+    function: Callable[[float], NDArray[Any]],
+    start: float,
+    scale: float,
+    first: Any,
+    *,
+    rtol: float,
+    atol: float,
+) -> NDArray[Any]:
+    """Add to a first part ∫dκ f(κ) from start to infinity, by `imaginary_axis`'s panels."""
+    nodes, weights = np.polynomial.legendre.leggauss(_LOG_NODES)
+    legendre = np.polynomial.legendre.legvander(nodes, _LOG_NODES - 1)
+    last = (legendre * (2 * np.arange(_LOG_NODES) + 1) / 2)[:, -2:] * weights[:, None]
+
+    def panel(a: float, b: float) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        kappa = np.exp((a + b) / 2 + (b - a) / 2 * nodes)
+        values = np.stack([function(float(x)) * x for x in kappa])
+        tail = np.abs(np.tensordot(last.T, values, axes=1)).max(axis=0)
+        largest = np.maximum(np.abs(values).max(axis=0), np.finfo(float).tiny)
+        half = (b - a) / 2
+        return half * np.tensordot(weights, values, axes=1), half * tail**2 / largest
+
+    total, low = first, np.log(start)
+    panels = {}
+    edge, quiet = low, 0
+    while quiet < 2:
+        panels[edge, edge + _LOG_PANEL] = panel(edge, edge + _LOG_PANEL)
+        value = panels[edge, edge + _LOG_PANEL][0]
+        total, edge = total + value, edge + _LOG_PANEL
+        settled = np.all(np.abs(value) <= 0.1 * (rtol * np.abs(total) + atol))
+        quiet = quiet + 1 if settled and edge > np.log(scale) else 0
+        if quiet < 2 and edge > max(low, np.log(scale)) + _LOG_LONGEST:
+            raise ValueError(
+                f"the integrand does not decay on the imaginary axis: at κ = {np.exp(edge):.3g} a "
+                f"factor of {np.exp(_LOG_PANEL):.0f} in κ still adds {np.abs(value).max():.3g}; "
+                "give the scale of κ around which it lies, or a function that decays faster "
+                "than 1/κ"
+            )
+    while panels:
+        allowed = rtol * np.abs(total) + atol
+        worse = {
+            ends: value
+            for ends, (value, error) in panels.items()
+            if np.any(error > allowed) and ends[1] - ends[0] > _LOG_SHORTEST
+        }
+        panels = {}
+        for (a, b), value in worse.items():
+            middle = (a + b) / 2
+            halves = {(a, middle): panel(a, middle), (middle, b): panel(middle, b)}
+            total = total - value + sum(half for half, _ in halves.values())
+            panels |= halves
+    return np.asarray(total)

@@ -1,9 +1,11 @@
 """P∫dω'/2π f(ω')/(ω − ω') on the real axis, Abel-summed where f oscillates without decaying."""
 
+import inspect
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from math import comb
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,10 +35,6 @@ _MOST_PERIODS = 10_000.0
 _FARTHEST = 1e30  # scales
 _SMALLEST, _HIGHEST = 1e-200, 1e200  # of a scale: its powers are numbers
 _WARNED, _UNRELIABLE = 1e-8, 1e-2  # relative errors that are told, and that are refused
-_LOG_NODES = 12
-_LOG_PANEL, _LOG_SHORTEST, _LOG_LONGEST = np.log(10.0), np.log(10.0) / 64, np.log(1e15)
-_LOG_LOWEST = 1e-6  # of the scale: below it the integrand is all but constant
-_DECAYED = 45.0  # e^-45 is below the round-off of what it is added to
 
 
 def principal_value(
@@ -81,9 +79,9 @@ def principal_value(
         0.8
     """
     omega = _checks.number("omega", omega)
-    function = _checked("function", function, "ω")
-    rtol = _tolerance("rtol", rtol)
-    scale = _scale("scale", scale)
+    function = checked_function("function", function, "ω")
+    rtol = tolerance("rtol", rtol)
+    scale = positive_scale("scale", scale)
     at = np.atleast_1d(_checks.finite("breakpoints", breakpoints))
     if at.ndim != 1:
         raise ValueError(f"breakpoints must be a list of frequencies, got shape {at.shape}")
@@ -101,7 +99,7 @@ def principal_value(
         value, error, size = _decaying(difference, jumps, scale, rtol)
         way_out = "give the scale over which f varies and the breakpoints at which it jumps"
     else:
-        period = _scale("period", period)
+        period = positive_scale("period", period)
         if jumps and jumps[-1] > _MOST_PERIODS * period:
             raise ValueError(
                 f"period must be at least {jumps[-1] / _MOST_PERIODS:.3g}, for breakpoints "
@@ -120,9 +118,17 @@ def principal_value(
         warnings.warn(
             f"the principal value at ω = {omega:g} is known to {error / (2 * np.pi):.2g} of "
             f"{size / (2 * np.pi):.3g}, not to rtol={rtol:g}: {way_out}; or ask for less, rtol=",
-            stacklevel=2,
+            stacklevel=_outside(),
         )
     return value / (2 * np.pi)
+
+
+def _outside() -> int:
+    """How many calls up the first line outside this package is: what a warning points at."""
+    package, frame, level = str(Path(__file__).parent.parent), inspect.currentframe(), 0
+    while frame is not None and frame.f_code.co_filename.startswith(package):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _decaying(
@@ -139,9 +145,15 @@ def _decaying(
         total, unsure = total + value, unsure + error
         size = max(size, _largest(value))
     # the tail in 1/s, where an algebraic decay is smooth
-    tail, error = quad_vec(
-        lambda x: difference(1 / x) / x**2, 0.0, 1 / edges[-1], epsrel=rtol, epsabs=1e-300
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # of an f that grows, told below
+        tail, error = quad_vec(
+            lambda x: difference(1 / x) / x**2, 0.0, 1 / edges[-1], epsrel=rtol, epsabs=1e-300
+        )
+    if not (np.all(np.isfinite(tail)) and np.isfinite(error)):
+        raise ValueError(
+            "function must decay at least as fast as 1/ω: its integral up to infinity is not "
+            "finite; give period= if it oscillates without decaying"
+        )
     return total + tail, float(unsure + error), max(size, _largest(total + tail))
 
 
@@ -217,17 +229,22 @@ def _panel(
     return left + right, left, error + other
 
 
-def _checked(name: str, function: Any, argument: str) -> Callable[[float], NDArray[Any]]:
+def checked_function(name: str, function: Any, argument: str) -> Callable[[float], NDArray[Any]]:
     """The function, with an answer that is checked to be finite numbers of one shape."""
     _checks.function(name, function)
     shape: list[tuple[int, ...]] = []
 
     def checked(x: float) -> NDArray[Any]:
-        value = np.asarray(function(x))
+        try:
+            value = np.asarray(function(x))
+        except TypeError as error:
+            raise ValueError(
+                f"{name} must take one number and return numbers; at {argument} = {x:g} it "
+                f"raised TypeError: {error}"
+            ) from error
         if value.dtype.kind not in "biufc":
             raise ValueError(
-                f"{name} must return numbers, got {type(function(x)).__name__} at {argument} = "
-                f"{x:g}"
+                f"{name} must return numbers, got an array of {value.dtype} at {argument} = {x:g}"
             )
         if not np.all(np.isfinite(value)):
             raise ValueError(f"{name} is not finite near {argument} = {x:g}")
@@ -242,7 +259,7 @@ def _checked(name: str, function: Any, argument: str) -> Callable[[float], NDArr
     return checked
 
 
-def _scale(name: str, value: Any) -> float:
+def positive_scale(name: str, value: Any) -> float:
     """A positive number whose powers do not leave the range of doubles."""
     scale = _checks.number(name, value, above=0)
     if not _SMALLEST < scale < _HIGHEST:
@@ -252,106 +269,9 @@ def _scale(name: str, value: Any) -> float:
     return scale
 
 
-def _tolerance(name: str, value: Any) -> float:
+def tolerance(name: str, value: Any) -> float:
     """A number that is not negative and below 1."""
     tolerance = _checks.number(name, value)
     if not 0 <= tolerance < 1:
         raise ValueError(f"{name} must be at least 0 and below 1, got {tolerance:g}")
     return tolerance
-
-
-def imaginary_axis(
-    function: Callable[[float], NDArray[Any]], scale: float, *, rtol: float, atol: float
-) -> NDArray[Any]:
-    """∫₀^∞dκ f(κ) of an array that is smooth in ln κ and decays, to a tolerance for each entry.
-
-    Gauss panels in ln κ, halved where the last Legendre coefficients of an entry say so: the rule
-    integrates twice as many orders as it resolves, so its error is about their square.
-
-    Args:
-        function: κ > 0 → array.
-        scale: κ > 0 around which most of it lies.
-        rtol: relative to each entry, not negative.
-        atol: absolute, not negative.
-
-    Raises:
-        ValueError: for a function that does not decay, is not finite, or arguments that are not
-            numbers of this kind.
-
-    Example:
-        >>> import numpy as np
-        >>> from collective import spectral
-        >>> found = spectral.imaginary_axis(lambda k: np.exp(-k), 1.0, rtol=1e-10, atol=1e-12)
-        >>> round(float(found), 9)
-        1.0
-    """
-    scale = _scale("scale", scale)
-    rtol, atol = _tolerance("rtol", rtol), _checks.number("atol", atol)
-    if atol < 0 or rtol == atol == 0:
-        raise ValueError(
-            f"atol must not be negative, and not zero where rtol is; got atol = {atol:g}, "
-            f"rtol = {rtol:g}"
-        )
-    function = _checked("function", function, "κ")
-    start = scale * _LOG_LOWEST
-    nodes, weights = np.polynomial.legendre.leggauss(_LOG_NODES)
-    first = (
-        start
-        / 2
-        * sum(w * function(float(start / 2 * (1 + x))) for x, w in zip(nodes, weights, strict=True))
-    )
-    return log_panels(function, start, scale, first, rtol=rtol, atol=atol)
-
-
-def log_panels(
-    function: Callable[[float], NDArray[Any]],
-    start: float,
-    scale: float,
-    first: Any,
-    *,
-    rtol: float,
-    atol: float,
-) -> NDArray[Any]:
-    """Add to a first part ∫dκ f(κ) from start to infinity, by `imaginary_axis`'s panels."""
-    nodes, weights = np.polynomial.legendre.leggauss(_LOG_NODES)
-    legendre = np.polynomial.legendre.legvander(nodes, _LOG_NODES - 1)
-    last = (legendre * (2 * np.arange(_LOG_NODES) + 1) / 2)[:, -2:] * weights[:, None]
-
-    def panel(a: float, b: float) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        kappa = np.exp((a + b) / 2 + (b - a) / 2 * nodes)
-        values = np.stack([function(float(x)) * x for x in kappa])
-        tail = np.abs(np.tensordot(last.T, values, axes=1)).max(axis=0)
-        largest = np.maximum(np.abs(values).max(axis=0), np.finfo(float).tiny)
-        half = (b - a) / 2
-        return half * np.tensordot(weights, values, axes=1), half * tail**2 / largest
-
-    total, low = first, np.log(start)
-    panels = {}
-    edge, quiet = low, 0
-    while quiet < 2:
-        panels[edge, edge + _LOG_PANEL] = panel(edge, edge + _LOG_PANEL)
-        value = panels[edge, edge + _LOG_PANEL][0]
-        total, edge = total + value, edge + _LOG_PANEL
-        settled = np.all(np.abs(value) <= 0.1 * (rtol * np.abs(total) + atol))
-        quiet = quiet + 1 if settled and edge > np.log(scale) else 0
-        if quiet < 2 and edge > max(low, np.log(scale)) + _LOG_LONGEST:
-            raise ValueError(
-                f"the integrand does not decay on the imaginary axis: at κ = {np.exp(edge):.3g} a "
-                f"factor of {np.exp(_LOG_PANEL):.0f} in κ still adds {np.abs(value).max():.3g}; "
-                "give the scale of κ around which it lies, or a function that decays faster "
-                "than 1/κ"
-            )
-    while panels:
-        allowed = rtol * np.abs(total) + atol
-        worse = {
-            ends: value
-            for ends, (value, error) in panels.items()
-            if np.any(error > allowed) and ends[1] - ends[0] > _LOG_SHORTEST
-        }
-        panels = {}
-        for (a, b), value in worse.items():
-            middle = (a + b) / 2
-            halves = {(a, middle): panel(a, middle), (middle, b): panel(middle, b)}
-            total = total - value + sum(half for half, _ in halves.values())
-            panels |= halves
-    return np.asarray(total)

@@ -185,8 +185,13 @@ class BathMatrices:
         """γ(ω) or S(ω) over the kept operators, Hermitian, γ positive semidefinite."""
         if (name, omega) in self._found:
             return self._found[name, omega]
-        function = getattr(self.field, name)
-        matrix = _checks.finite(f"bath: {name}({omega:g})", function(float(omega)), complex)
+        try:
+            answer = getattr(self.field, name)(float(omega))
+        except TypeError as error:
+            raise ValueError(
+                f"bath: {name}({omega:g}) must be a matrix; it raised TypeError: {error}"
+            ) from error
+        matrix = _checks.finite(f"bath: {name}({omega:g})", answer, complex)
         if matrix.shape != self._shape:
             raise ValueError(
                 f"bath: {name}({omega:g}) must have shape {self._shape}, got {matrix.shape}"

@@ -44,10 +44,9 @@ def coupling_tensor(
     """
     require_known(multilevel, field)
     i, j = _index("i", i, len(multilevel)), _index("j", j, len(multilevel))
-    value = complex(_checks.finite("omega", omega, complex).reshape(-1)[0])
-    if np.ndim(omega) or not (
-        (value.imag == 0 and value.real > 0) or (value.real == 0 and value.imag > 0)
-    ):
+    array = _checks.finite("omega", omega, complex)
+    value = complex(array) if array.shape == () else 0j
+    if not ((value.imag == 0 and value.real > 0) or (value.real == 0 and value.imag > 0)):
         raise ValueError(
             f"omega must be one frequency, positive or i times positive; got {omega}. The static "
             "limit is static_tensor(multilevel, field, i, j)"

@@ -55,6 +55,6 @@ _ = left.legend(frameon=False), right.legend(frameon=False), plt.show()
 # %%
 # What to notice: near colours decay together and trap a part of the light, then they beat, and far
 # apart each decays alone. "secular" misses that; "universal" and "redfield" never do. G(D) grows
-# with the detuning: its sign reversed, Redfield is ten times further off.
+# with the detuning: its sign reversed, Redfield is ten times further off at the largest one only.
 #
 # Try changing: a broad mode, ``kappa = 3``: γ then varies less, and G(D) matters less.
