@@ -198,6 +198,30 @@ def test_g2_of_a_result_in_any_unit_of_time(unit):
     np.testing.assert_allclose(g2(result)[1:], g2(here)[1:], rtol=1e-9)
 
 
+def test_light_into_one_direction_in_any_unit_of_time():
+    """Its rates come from the emitters, not from Γ."""
+
+    def seen(unit):
+        atoms = co.couple(co.chain(2, 0.2, decay_rates=unit), VACUUM)
+        driven, along, tau = atoms.replace(drive=unit), (0, 0.6, 0.8), np.array([0, 1.0]) / unit
+        omega = np.array([0, 0.5]) * unit
+        steady = co.observables.spectrum(driven, omega, direction=along)
+        decay = co.observables.spectrum(atoms, omega, direction=along, state="inverted")
+        return np.concatenate(
+            [
+                co.observables.g1(driven, tau, direction=along),
+                co.observables.g2(driven, tau, directions=[along, (0, 0, 1)]),
+                steady.values,
+                [steady.total / unit, steady.coherent / unit],
+                decay.values * unit,
+                [decay.total, decay.coherent],
+            ]
+        )
+
+    for unit in (1e-15, 1e15):
+        np.testing.assert_allclose(seen(unit), seen(1.0), rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_master_equations_in_any_unit_of_time(unit):
     """By exponentials and by the integrator, of Lindblad form or not."""
