@@ -15,12 +15,53 @@ from collective import _checks
 from collective._progress import Progress
 from collective.emitters import Emitters
 from collective.fields.protocol import imaginary_green, total_green
-from collective.spectral import lorentzian_averages, require_reciprocal
+from collective.spectral.averages import lorentzian_averages
+from collective.spectral.tensors import require_reciprocal
 
+_ORTHOGONAL = 1e-12  # overlap of unit dipoles
+_COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 10²⁶ linewidths
 _CHUNK_BYTES = 2**24
 _RTOL, _ATOL = 1e-9, 1e-11  # of each integral, the latter in linewidths
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+def require_finite_shifts(emitters: Emitters) -> None:
+    """Raise for emitters at one place, unless their dipoles are orthogonal: then Δ = 0 there."""
+    distance, pair = emitters.nearest_pair()
+    if distance >= _COINCIDENT * emitters.wavelength:
+        return
+    if distance == 0:
+        _, place, members = np.unique(
+            emitters.positions, axis=0, return_inverse=True, return_counts=True
+        )
+        place = place.reshape(-1)
+        for at in np.flatnonzero(members > 1):
+            together = np.flatnonzero(place == at)[:4]  # no four directions are orthogonal
+            u = emitters.dipoles[together]
+            overlap = np.triu(np.abs(u.conj() @ u.T), 1)
+            if overlap.max() > _ORTHOGONAL:
+                m, n = divmod(int(np.argmax(overlap)), len(together))
+                pair = int(together[m]), int(together[n])
+                break
+        else:
+            # what is left are pairs that are close, but not at one place
+            _, first = np.unique(emitters.positions, axis=0, return_index=True)
+            apart = emitters.replace(
+                positions=emitters.positions[first],
+                dipoles=emitters.dipoles[first],
+                decay_rates=emitters.decay_rates[first],
+                detunings=emitters.detunings[first],
+            )
+            distance, (m, n) = apart.nearest_pair()
+            pair = int(first[m]), int(first[n])
+            if distance >= _COINCIDENT * emitters.wavelength:
+                return
+    raise ValueError(
+        f"emitters {pair[0]} and {pair[1]} coincide (distance {distance:g}): their shift "
+        "diverges; move one, make their dipoles orthogonal at exactly one place, or give "
+        "Couplings(decay, shift) your own matrices"
+    )
 
 
 def unit_couplings(

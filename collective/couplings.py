@@ -12,7 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from collective import _checks, _operators
 from collective._memory import require
 from collective._modes import Modes, emitting, modes
-from collective._pairs import averaged_shift, integral_parts, unit_couplings
+from collective._pairs import (
+    averaged_shift,
+    integral_parts,
+    require_finite_shifts,
+    unit_couplings,
+)
 from collective.emitters import Emitters
 
 if TYPE_CHECKING:
@@ -22,8 +27,6 @@ if TYPE_CHECKING:
 
 SHIFTS = ("full", "rwa")
 _NOT_SCATTERED = 1e-12  # per linewidth
-_ORTHOGONAL = 1e-12  # overlap of unit dipoles
-_COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 10²⁶ linewidths
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -278,7 +281,7 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
     """
     _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = _checks.choice("shift", shift, SHIFTS)
-    _require_finite_shifts(emitters)
+    require_finite_shifts(emitters)
     wavenumbers = emitters.wavenumbers
     mean = float(wavenumbers.mean())
     if np.all(wavenumbers == wavenumbers[0]):
@@ -302,44 +305,6 @@ def couple(emitters: Emitters, field: Any, *, shift: str = "full") -> Couplings:
         detunings=emitters.detunings,
         emitters=emitters,
         field=field,
-    )
-
-
-def _require_finite_shifts(emitters: Emitters) -> None:
-    """Raise for emitters at one place, unless their dipoles are orthogonal: then Δ = 0 there."""
-    distance, pair = emitters.nearest_pair()
-    if distance >= _COINCIDENT * emitters.wavelength:
-        return
-    if distance == 0:
-        _, place, members = np.unique(
-            emitters.positions, axis=0, return_inverse=True, return_counts=True
-        )
-        place = place.reshape(-1)
-        for at in np.flatnonzero(members > 1):
-            together = np.flatnonzero(place == at)[:4]  # no four directions are orthogonal
-            u = emitters.dipoles[together]
-            overlap = np.triu(np.abs(u.conj() @ u.T), 1)
-            if overlap.max() > _ORTHOGONAL:
-                m, n = divmod(int(np.argmax(overlap)), len(together))
-                pair = int(together[m]), int(together[n])
-                break
-        else:
-            # what is left are pairs that are close, but not at one place
-            _, first = np.unique(emitters.positions, axis=0, return_index=True)
-            apart = emitters.replace(
-                positions=emitters.positions[first],
-                dipoles=emitters.dipoles[first],
-                decay_rates=emitters.decay_rates[first],
-                detunings=emitters.detunings[first],
-            )
-            distance, (m, n) = apart.nearest_pair()
-            pair = int(first[m]), int(first[n])
-            if distance >= _COINCIDENT * emitters.wavelength:
-                return
-    raise ValueError(
-        f"emitters {pair[0]} and {pair[1]} coincide (distance {distance:g}): their shift "
-        "diverges; move one, make their dipoles orthogonal at exactly one place, or give "
-        "Couplings(decay, shift) your own matrices"
     )
 
 

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from collective import _checks
 from collective.emitters import Multilevel
-from collective.spectral import Bath, BathMatrices, FieldTensors
+from collective.spectral import Bath
+from collective.spectral.sources import BathMatrices, FieldTensors
 
 if TYPE_CHECKING:
     from qutip import Qobj

@@ -99,7 +99,7 @@ def ensembles(draw, rho=None):
 FIELDS = [VACUUM, Mirror(), Tilted(0.3), co.Plasma(3.0), co.Plasma(9.0)]
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(ensembles(), st.sampled_from(FIELDS))
 def test_couplings_and_the_rwa_master_equation_agree(atoms, field):
     """At ω₀/Γ = 10⁶ nothing is left but δ/ω₀: H, level shifts included, and the dissipator."""
