@@ -15,7 +15,8 @@ from collective._memory import require
 from collective._operators import local, sum_of_levels
 from collective.emitters import Multilevel
 from collective.interactions import Interaction, embed
-from collective.spectral import BathMatrices, FieldBath, checked_bath_matrix
+from collective.spectral.baths import FieldBath
+from collective.spectral.sources import BathMatrices, checked_bath_matrix
 
 _SAME_FREQUENCY = 1e-13  # relative to the largest: differences of rounding, not of physics
 _SPANNED = 1e-14  # share of the dissipator below which a jump depends on the others

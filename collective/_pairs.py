@@ -15,7 +15,8 @@ from collective import _checks
 from collective._progress import Progress
 from collective.emitters import Emitters
 from collective.fields.protocol import imaginary_green, total_green
-from collective.spectral import lorentzian_averages, require_reciprocal
+from collective.spectral.averages import lorentzian_averages
+from collective.spectral.tensors import require_reciprocal
 
 _CHUNK_BYTES = 2**24
 _RTOL, _ATOL = 1e-9, 1e-11  # of each integral, the latter in linewidths

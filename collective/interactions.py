@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from collective import _checks
 from collective._console import printable
 from collective.emitters import Multilevel
-from collective.spectral import Bath, BathMatrices, FieldTensors
+from collective.spectral import Bath
+from collective.spectral.sources import BathMatrices, FieldTensors
 
 if TYPE_CHECKING:
     from qutip import Qobj

@@ -36,13 +36,9 @@ from collective._operators import (
 )
 from collective._schemes import APPROXIMATIONS, Report, assemble
 from collective.emitters import Emitters, Multilevel
-from collective.spectral import (
-    Bath,
-    BathMatrices,
-    FieldBath,
-    FieldTensors,
-    checked_temperature,
-)
+from collective.spectral import Bath, checked_temperature
+from collective.spectral.baths import FieldBath
+from collective.spectral.sources import BathMatrices, FieldTensors
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -109,6 +105,8 @@ class MasterEquation:
         for k, operator in enumerate(jumps):
             require_operator(f"collapse_operators[{k}]", operator, dims)
         size = hamiltonian.shape[0]
+        if size < 2:
+            raise ValueError("hamiltonian must have two levels or more: one has no dynamics")
         if generator is not None:
             require_superoperator(generator, dims, size)
             if jumps:

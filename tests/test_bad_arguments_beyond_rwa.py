@@ -190,7 +190,7 @@ WALKS = {
     "MasterEquation hamiltonian": (
         "hamiltonian", co.MasterEquation,
         [*quiet(OBJECTS, [SZ]), SM, np.nan * SZ, qutip.basis(2, 0), qutip.to_super(SZ),
-         qutip.QobjEvo([SZ, np.cos]), qutip.Qobj(np.zeros((2, 3)))],
+         qutip.QobjEvo([SZ, np.cos]), qutip.qeye(1), qutip.Qobj(np.zeros((2, 3)))],
     ),
     "MasterEquation collapse_operators": (
         "collapse_operators", lambda x: co.MasterEquation(SZ, x),

@@ -13,6 +13,7 @@ from scipy.integrate import quad
 import collective as co
 from collective import spectral
 from collective._schemes import APPROXIMATIONS
+from collective.spectral import sources
 
 VACUUM = co.Vacuum()
 K = 2 * np.pi
@@ -99,7 +100,7 @@ def ensembles(draw, rho=None):
 FIELDS = [VACUUM, Mirror(), Tilted(0.3), co.Plasma(3.0), co.Plasma(9.0)]
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(ensembles(), st.sampled_from(FIELDS))
 def test_couplings_and_the_rwa_master_equation_agree(atoms, field):
     """At ω₀/Γ = 10⁶ nothing is left but δ/ω₀: H, level shifts included, and the dissipator."""
@@ -270,6 +271,15 @@ def test_frequencies_that_nothing_turns_at_are_not_asked_for():
     field = Counted(Mirror())
     co.master_equation(co.chain(2, 0.2, frequency=1e4).translated([0, 0, 0.1]), field)
     assert min(abs(k) for k in field.asked if not k.imag) > 0.5 * K
+
+
+def test_kept_answers_do_not_fill_the_memory(monkeypatch):
+    """With next to nothing kept the numbers are the same."""
+    atoms = co.chain(3, 0.2, frequency=1e4, detunings=[0, 3, 9]).translated([0, 0, 0.1])
+    ample = co.master_equation(atoms, Mirror(), temperature=1e3).liouvillian()
+    monkeypatch.setattr(sources, "_CACHE_BYTES", 1)
+    scarce = co.master_equation(atoms, Mirror(), temperature=1e3).liouvillian()
+    np.testing.assert_allclose(scarce.full(), ample.full(), rtol=1e-13, atol=1e-12)
 
 
 def one_way(pair, size):

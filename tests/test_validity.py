@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import collective as co
+from collective._pairs import linewidth_variation
 
 
 def report(**options):
@@ -66,3 +67,21 @@ def test_it_prints():
 def test_unknown_assumption():
     with pytest.raises(KeyError, match="no assumption 'luck'; there are 'decay matrix positive'"):
         report()["luck"]
+
+
+def test_change_over_a_linewidth_of_detuned_dipoles():
+    """Fixed dipoles, each of the size of its own wave number: 2k²d·Im G·d and −k²d·Re G·d."""
+    pair = co.Emitters(
+        [[0, 0, 0], [0, 0, 0.1]], dipoles=(1, 0, 0), frequency=10.0, detunings=[0.0, 5.0]
+    )
+    width = 0.2
+    d = np.sqrt(3 * np.pi / pair.wavenumbers**3)
+    edges = pair.wavenumbers.mean() * (1 + np.array([-1, 1]) * width / 20)
+    parts = []
+    for k in edges:
+        green = co.Vacuum().green(pair.positions[:, None], pair.positions, k)[..., 0, 0]
+        both = k**2 * np.multiply.outer(d, d) * np.stack([2 * green.imag, -green.real])
+        parts.append(both)
+    expected = np.abs(parts[1] - parts[0]).max() / width
+    found = linewidth_variation(pair, co.Vacuum(), width)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)

@@ -9,36 +9,20 @@ Where J = Im F with F analytic in the upper half-plane, K = −½ Re F and S fol
 imaginary axis, without a principal value; the two routes check each other.
 """
 
-from collective.spectral.averages import imaginary_axis, lorentzian_averages
-from collective.spectral.baths import Bath, FieldBath, bath, checked_temperature
+from collective.spectral.averages import imaginary_axis
+from collective.spectral.baths import Bath, bath, checked_temperature
 from collective.spectral.integrals import principal_value
 from collective.spectral.retardation import retarded
-from collective.spectral.sources import BathMatrices, FieldTensors, checked_bath_matrix
-from collective.spectral.tensors import (
-    coupling_tensor,
-    decay_and_shift,
-    require_apart,
-    require_coupled,
-    require_reciprocal,
-    static_tensor,
-)
+from collective.spectral.tensors import coupling_tensor, decay_and_shift, static_tensor
 
 __all__ = [
     "Bath",
-    "BathMatrices",
-    "FieldBath",
-    "FieldTensors",
     "bath",
-    "checked_bath_matrix",
     "checked_temperature",
     "coupling_tensor",
     "decay_and_shift",
     "imaginary_axis",
-    "lorentzian_averages",
     "principal_value",
-    "require_apart",
-    "require_coupled",
-    "require_reciprocal",
     "retarded",
     "static_tensor",
 ]

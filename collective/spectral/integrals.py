@@ -118,12 +118,12 @@ def principal_value(
         warnings.warn(
             f"the principal value at ω = {omega:g} is known to {error / (2 * np.pi):.2g} of "
             f"{size / (2 * np.pi):.3g}, not to rtol={rtol:g}: {way_out}; or ask for less, rtol=",
-            stacklevel=_outside(),
+            stacklevel=outside(),
         )
     return value / (2 * np.pi)
 
 
-def _outside() -> int:
+def outside() -> int:
     """How many calls up the first line outside this package is: what a warning points at."""
     package, frame, level = str(Path(__file__).parent.parent), inspect.currentframe(), 0
     while frame is not None and frame.f_code.co_filename.startswith(package):

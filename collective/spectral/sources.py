@@ -18,6 +18,7 @@ _RTOL = 1e-10  # of each 3×3 block of S
 _COLD = 1e-7  # of all frequencies: below it the Matsubara sum is its integral
 _SCATTERED = 1e-12  # of the vacuum's rate: what round-off may look like
 _HERMITIAN = 1e-10
+_CACHE_BYTES = 2**26  # of each kind of answer that is kept
 
 
 class FieldTensors:
@@ -54,7 +55,7 @@ class FieldTensors:
                 found = static_tensors(self.multilevel, self.field, *pairs).astype(complex)
             else:
                 found = tensors(self.multilevel, self.field, *pairs, omega)
-            self._real[omega] = found
+            return _kept(self._real, omega, found)
         return self._real[omega]
 
     def matrix(self, pairs: NDArray[Any]) -> NDArray[Any]:
@@ -100,17 +101,16 @@ class FieldTensors:
     ) -> list[NDArray[np.float64]]:
         """S(ω), (3N, 3N) each; own leaves out what is between different emitters."""
         sizes = sorted({abs(w) for w in frequencies} - {0.0})
-        missing = [w for w in sizes if (temperature, w, own) not in self._half]
+        odd_parts = {w: self._half.get((temperature, w, own)) for w in sizes}
+        missing = [w for w, found in odd_parts.items() if found is None]
         if missing:
-            for omega, value in zip(
-                missing, self._odd_parts(missing, temperature, own), strict=True
-            ):
-                self._half[temperature, omega, own] = value
+            new = self._odd_parts(missing, temperature, own)
+            for omega, value in zip(missing, new, strict=True):
+                odd_parts[omega] = _kept(self._half, (temperature, omega, own), value)
         found = []
         for omega in frequencies:
             even = -0.25 * self.real(abs(omega)).real
-            odd = self._half[temperature, abs(omega), own] if omega else 0.0
-            total = even + np.sign(omega) * odd
+            total = even + np.sign(omega) * odd_parts[abs(omega)] if omega else even
             if own:
                 total = np.where((self._first == self._second)[:, None, None], total, 0.0)
             found.append(self.matrix(total))
@@ -134,7 +134,7 @@ class FieldTensors:
                 found[chosen] = tensors(
                     self.multilevel, self.field, self._first[chosen], self._second[chosen], 1j * nu
                 ).real
-                self._imaginary[nu, own] = found
+                return _kept(self._imaginary, (nu, own), found)
             return self._imaginary[nu, own]
 
         def integral() -> NDArray[Any]:
@@ -153,6 +153,14 @@ class FieldTensors:
         sums = matsubara_sums(imaginary, 2 * np.pi * temperature, omega, rtol=_RTOL)
         thermal = shift / 2 / np.tanh(omega / (2 * temperature))
         return thermal + temperature / 2 * (static / omega + 2 * sums)
+
+
+def _kept(answers: dict[Any, NDArray[Any]], key: Any, value: NDArray[Any]) -> NDArray[Any]:
+    """Keep one more answer, all of one size; start anew where they would take too much memory."""
+    if len(answers) * value.nbytes > _CACHE_BYTES:
+        answers.clear()
+    answers[key] = value
+    return value
 
 
 class BathMatrices:
@@ -198,8 +206,7 @@ class BathMatrices:
             )
         if self._all:
             matrix = matrix[np.ix_(self.kept, self.kept)]
-        self._found[name, omega] = checked_bath_matrix(name, omega, matrix)
-        return self._found[name, omega]
+        return _kept(self._found, (name, omega), checked_bath_matrix(name, omega, matrix))
 
     def pair(
         self, i: int, j: int, frequencies: NDArray[np.float64]
