@@ -64,7 +64,7 @@ class Nanowire:
 
     radius: float
     permittivity: Any
-    permeability: Any = 1.0
+    permeability: Any = 1.0 + 0j
     allow_gain: bool = False
 
     __setstate__ = _checks.restored
@@ -182,7 +182,7 @@ class Nanowire:
                 raise ValueError(
                     f"{name} {value:g} at k = {_spelled(k)}: a constant that is not real and ≥ 1 "
                     "cannot hold on the imaginary axis; use "
-                    "materials.Drude.from_value(epsilon, k) or another material"
+                    "materials.Drude.from_value(epsilon, k) or another material, such as Lorentz"
                 )
         else:
             of = getattr(given, "permittivity", given)
