@@ -18,7 +18,7 @@ class Progress:
     """
 
     def __init__(self, total: int, label: str, *, show: bool = True):
-        self._total, self._label, self._show = total, label, show and sys.stderr is not None
+        self._total, self._label, self._show = total, label, show and _writable()
         self._start, self._done, self._printed = time.monotonic(), 0, 0.0
         self._bar: Any = None
         if self._show:
@@ -73,6 +73,16 @@ class Progress:
                 print("\r" + " " * 70 + "\r", end="", file=sys.stderr, flush=True)
         except Exception:
             self._give_up()
+
+
+def _writable() -> bool:
+    """Whether stderr takes text; a bar that is made on one that does not fails when collected."""
+    try:
+        sys.stderr.write("")
+        sys.stderr.flush()
+    except Exception:  # None, closed, a pipe that nobody reads
+        return False
+    return True
 
 
 def say(text: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import collective as co
 from collective import _progress, evolution
-from collective.engines import runs
+from collective.engines import exact, runs
 
 TIMES = np.linspace(0, 1, 6)
 CHAIN = co.couple(co.chain(3, 0.2), co.Vacuum())
@@ -145,6 +145,16 @@ def test_ctrl_c_while_a_run_is_prepared_loses_nothing_kept(name, tmp_path, monke
     np.testing.assert_allclose(
         run(name, checkpoint=path).populations, whole.populations, rtol=0, atol=1e-7
     )
+
+
+def test_ctrl_c_while_operators_are_made_returns_the_first_time(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(exact, "solver", interrupted)
+    found = run("exact")
+    assert not found.complete
+    np.testing.assert_array_equal(found.populations, [[1.0] * 3])
 
 
 def run_begun(name, path, monkeypatch):

@@ -104,19 +104,22 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
 
     if recorder.reached == 0:
         recorder.record(density_matrix(request.state, problem))
-    clock.first(report)
-    first = recorder.reached
-    if Size(request).by_exponentials():
-        exponentials = exponential.Exponential(problem.liouvillian())
-        bounds["error_bound"] = exponentials.error_bound(float(np.ptp(times)))
-        stepper: Stepper = exponentials
-    else:
-        stepper = solver(problem, times, request.rtol, request.atol, request.envelope)
-    stepper.start(recorder.last, times[first - 1])
+    first, following = recorder.reached, times[recorder.reached :]
+    try:
+        clock.first(report)
+        if Size(request).by_exponentials():
+            exponentials = exponential.Exponential(problem.liouvillian())
+            bounds["error_bound"] = exponentials.error_bound(float(np.ptp(times)))
+            stepper: Stepper = exponentials
+        else:
+            stepper = solver(problem, times, request.rtol, request.atol, request.envelope)
+        stepper.start(recorder.last, times[first - 1])
+    except KeyboardInterrupt as error:  # the rows there are come back all the same
+        failure, following = error, following[:0]
     try:
         with Progress(len(times), "evolving (exact)", show=request.progress) as bar:
             bar.step(first)
-            for t in times[first:]:
+            for t in following:
                 recorder.record(stepper.step(t))
                 clock.look()
                 bar.step()
