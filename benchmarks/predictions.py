@@ -40,7 +40,7 @@ def couplings_of(rng: Any, engine: str) -> Any:
         return bool(rng.random() < p)
 
     def size(low: int, high: int) -> int:
-        return int(round(np.exp(rng.uniform(np.log(low), np.log(high)))))
+        return round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
 
     def strength(low: float, high: float) -> float:
         return float(np.exp(rng.uniform(np.log(low), np.log(high))))
@@ -87,7 +87,7 @@ def couplings_of(rng: Any, engine: str) -> Any:
 
 
 def problem(seed: int) -> tuple[str, dict[str, Any]]:
-    """An engine and the arguments of `evolve`, drawn until the engine takes them in reasonable time."""
+    """An engine and the arguments of `evolve`, drawn until they take a reasonable time."""
     for attempt in range(200):
         rng = np.random.default_rng([seed, attempt])
         engine = ENGINES[seed % len(ENGINES)]

@@ -74,7 +74,7 @@ class Methods:
         first, second, third = (max(len(row[i]) for row in rows) for i in range(3))
         lines = [f"{a:<{first}}  {b:>{second}}  {c:>{third}}  {d}" for a, b, c, d in rows]
         if self.chosen is None:
-            lines.append(f"no engine that \"auto\" would take: {self.needed()}")
+            lines.append(f'no engine that "auto" would take: {self.needed()}')
         return "\n".join(lines)
 
     def needed(self) -> str:

@@ -64,7 +64,11 @@ def _kept() -> Speed:
     try:
         found = measured()
         text = json.dumps({"format": _FORMAT, **asdict(found)})
-        _files.written(path, ".json", lambda partial: partial.write_text(text) and None)
+
+        def write(partial: Path) -> None:
+            partial.write_text(text)
+
+        _files.written(path, ".json", write)
     except (OSError, ValueError, RuntimeError):
         return COMMON
     return found if _believed(found) else COMMON

@@ -61,13 +61,14 @@ def evolve(
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
         method: "auto" takes the one that suits and says why in `Result.reason`; `co.methods` shows
             what each would take. A run of more than a minute is announced; one of more than a
-            day is begun only where its method is named. "exact" is QuTiP, the whole density matrix; "blocks" goes
-            excitation number by excitation number, without drive and pump; "driven" is the whole
-            density matrix of any Couplings in a tenth of QuTiP's time; "trajectories" are quantum
-            jumps, means with standard errors and every jump in `Result.jumps` (with a drive,
-            pump or dephasing through QuTiP's `mcsolve`); "symmetric" is for identical couplings,
-            up to 10⁵ emitters on Dicke states; "single" for at most one excitation of thousands
-            of emitters.
+            day is begun only where its method is named. "exact" is QuTiP, the whole density
+            matrix, or exact exponentials where few emitters are stiff; "blocks" goes excitation
+            number by excitation number, without drive and pump; "driven" is the whole density
+            matrix of any Couplings in a tenth of QuTiP's time; "trajectories" are quantum jumps,
+            means with standard errors and every jump in `Result.jumps` (with a drive, pump or
+            dephasing through QuTiP's `mcsolve`); "symmetric" is for identical couplings, up to
+            10⁵ emitters on Dicke states; "single" for at most one excitation of thousands of
+            emitters.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance, at least 1e-14: of the integrator, in "blocks" and "driven" of

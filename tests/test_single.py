@@ -278,14 +278,14 @@ def test_six_hundred_emitters():
 @pytest.mark.parametrize(
     ("couplings", "state", "options", "message"),
     [
-        (CHAIN.replace(drive=2.0), "ground", {}, "the drive is 2; use method='driven' or 'exact'"),
-        (CHAIN.replace(pump=0.1), "ground", {}, "the pump is 0.1; use method='driven' or 'exact'"),
-        (CHAIN, "inverted", {}, "inverted has 5; use method='blocks' or 'exact'"),
+        (CHAIN.replace(drive=2.0), "ground", {}, "the drive is 2; use method='(driven|exact)'"),
+        (CHAIN.replace(pump=0.1), "ground", {}, "the pump is 0.1; use method='(driven|exact)'"),
+        (CHAIN, "inverted", {}, "inverted has 5; use method='(blocks|exact|driven)'"),
         (CHAIN, co.states.dicke(2), {}, r"dicke\(2\) has 2"),
         # 10 sin⁴(0.05) and less
         (CHAIN, co.states.coherent(0.1), {}, r"coherent\(0.1, 0\) has 5, with a weight of 6.2e-05"),
         (CHAIN, qutip.tensor(*[qutip.basis(2, 0)] * 5), {}, "QuTiP state has 5, .* of 1 beyond"),
-        (CHAIN, "ground", {"observe": "states"}, "use 'exact'"),
+        (CHAIN, "ground", {"observe": "states"}, "use method='(driven|exact)'"),
     ],
 )
 def test_what_is_refused(couplings, state, options, message):
@@ -295,7 +295,7 @@ def test_what_is_refused(couplings, state, options, message):
 
 def test_a_master_equation_is_refused():
     equation = co.master_equation(co.chain(2, 0.1, frequency=100.0), VACUUM)
-    with pytest.raises(ValueError, match="use method='exact' for a MasterEquation"):
+    with pytest.raises(ValueError, match="not a MasterEquation; use method='exact'"):
         co.evolve(equation, "ground", [0, 1], method="single")
 
 

@@ -514,7 +514,9 @@ def test_thousands_of_emitters_are_refused_at_once():
     with pytest.raises(co.ProblemTooLargeError, match="50 emitters"):
         evolve(co.Couplings(np.eye(50), np.zeros((50, 50))))
     for n, state in ((63, "inverted"), (500, co.states.single(0))):
-        with pytest.raises(ValueError, match=rf"ends at 62 emitters, got {n}.*method='single'"):
+        with pytest.raises(
+            ValueError, match=rf"ends at 62 emitters, got {n}; (use method=|no oth)"
+        ):
             evolve(co.Couplings(np.eye(n), np.zeros((n, n))), state)
 
 

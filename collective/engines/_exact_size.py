@@ -152,8 +152,9 @@ class Size:
         slopes = _slopes(request, extent)
         driven = np.any(problem.drive)
         own = n * n / 4 + 1 + (n if driven else 0)
-        jumps, extra = n * n / 2, np.count_nonzero(problem.dephasing) + np.count_nonzero(
-            problem.pump
+        jumps, extra = (
+            n * n / 2,
+            np.count_nonzero(problem.dephasing) + np.count_nonzero(problem.pump),
         )
         entries = 2 * own + 2 * jumps + 3 * extra
         slope = _SLOPE_CALLS * (n + extra + 1) * s.call + _SLOPE_ENTRY * s.entry * entries * size

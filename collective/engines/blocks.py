@@ -118,10 +118,7 @@ def cost(request: Request) -> Cost:
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
     return Cost(
         int((4 + 1.2 * request.checkpointed) * 8 * size + 1.25 * tables) + moments,
-        taken
-        + _OVERHEAD * s.call
-        + terms * each
-        + steps * reading,
+        taken + _OVERHEAD * s.call + terms * each + steps * reading,
         f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
     )
 

@@ -98,8 +98,9 @@ def _seconds(request: Request) -> float:
     if "states" in request.words:
         reading += _STATE_CALLS * s.call + _STATE_ENTRIES * size * s.entry
     looks = min(EIGENVALUE_TIMES, times) if n <= _EIGENVALUE_EMITTERS else 0
-    looks_seconds = looks * (400 * s.call + _EIGENVALUE_FLOPS * 8.0**n * s.flop)
-    recorded = times * 16 * len(request.couplings) ** 2
+    largest = 8.0 ** min(n, _EIGENVALUE_EMITTERS)
+    looks_seconds = looks * (400 * s.call + _EIGENVALUE_FLOPS * largest * s.flop)
+    recorded = 16.0 * times * len(request.couplings) ** 2
     if "states" in request.words:
         recorded += times * 16 * size
     taken, _ = writing(request, recorded)

@@ -234,7 +234,7 @@ def _occupied(matrix: Any, values: NDArray[Any]) -> list[NDArray[np.intp]]:
             break
         reached = further
     places = np.flatnonzero(reached)
-    _, labels = connected_components(matrix[places][:, places], directed=False)
+    _, labels = connected_components(abs(matrix[places][:, places]), directed=False)
     return [places[labels == label] for label in range(labels.max(initial=-1) + 1)]
 
 

@@ -2,7 +2,7 @@
 
 An engine is a file with three functions::
 
-    refusal(request) -> str | None      why it cannot (who can is found by `_choice`); None if it can
+    refusal(request) -> str | None      why it cannot, None if it can; `_choice` finds who can
     cost(request) -> Cost               memory and time, predicted without doing the work
     run(request, earlier, checkpoint) -> Run
 
