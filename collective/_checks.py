@@ -97,7 +97,10 @@ def _refuse_size(name: str, array: NDArray[Any], size: NDArray[np.float64], larg
 
 def _numbers(name: str, value: Any) -> NDArray[Any]:
     """A fresh array of float or complex, or an error that says what the value is instead."""
-    wrong = f"{name} must be numbers in a regular array, not {short(value)}"
+
+    def wrong() -> ValueError:  # only then: to spell an array out takes longer than to check it
+        return ValueError(f"{name} must be numbers in a regular array, not {short(value)}")
+
     if isinstance(value, np.ma.MaskedArray):
         raise ValueError(
             f"{name} is a masked array, whose mask would be lost: leave out what is masked, "
@@ -109,7 +112,7 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
         array = np.array(value)
         if array.dtype.kind == "O":
             if not all(_is_number(entry) for entry in array.flat):
-                raise ValueError(wrong)
+                raise wrong()
             # integers beyond 2⁶³, fractions, decimal numbers
             array = array.astype(complex if _any_complex(array) else float)
         elif array.dtype.kind in "iuf":
@@ -117,13 +120,13 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
         elif array.dtype.kind == "c":
             array = array.astype(complex, copy=False)
         else:
-            raise ValueError(wrong)
+            raise wrong()
     except OverflowError:
         raise ValueError(
             f"{name} must be numbers below 1e308, the largest there are: got {short(value)}"
         ) from None
     except (TypeError, ValueError, RecursionError):
-        raise ValueError(wrong) from None
+        raise wrong() from None
     return array
 
 
