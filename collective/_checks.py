@@ -178,6 +178,17 @@ def number(name: str, value: Any, *, above: float | None = None) -> float:
     return float(array)
 
 
+def wavenumber(name: str, value: Any) -> float:
+    """A positive wave number whose square is a number, too."""
+    k = number(name, value, above=0)
+    if not 1 / LARGEST <= k <= LARGEST:
+        raise ValueError(
+            f"{name} must lie between {1 / LARGEST:g} and {LARGEST:g}, got {k:g}: beyond that its "
+            "powers are no numbers; it is 2π over a wavelength, in inverse units of length"
+        )
+    return k
+
+
 def complex_number(name: str, value: Any) -> complex:
     """A finite complex number."""
     array = finite(name, value, complex)

@@ -163,10 +163,11 @@ def plasmon(k: float, epsilon: complex, mu: complex, radius: float) -> complex:
 
     def lossless(log_decay: float) -> float:
         kz = np.hypot(k, np.exp(log_decay) / radius)
-        return float(_dispersion(kz, k, epsilon.real, mu.real, radius)[0].real)
+        with np.errstate(all="ignore"):
+            return float(_dispersion(kz, k, epsilon.real, mu.real, radius)[0].real)
 
     ends = [-1.0, 1.0]
-    while lossless(ends[0]) * lossless(ends[1]) > 0:
+    while not lossless(ends[0]) * lossless(ends[1]) <= 0:
         ends = [2 * end for end in ends]
         if ends[1] > 500:
             raise ValueError(
@@ -178,8 +179,9 @@ def plasmon(k: float, epsilon: complex, mu: complex, radius: float) -> complex:
         values = (value.real + 1j * share * value.imag for value in (epsilon, mu))
         eps, permeability = values
         for _ in range(_NEWTON_STEPS):
-            q, slope = _dispersion(kz, k, eps, permeability, radius)
-            kz -= q / slope
+            with np.errstate(all="ignore"):
+                q, slope = _dispersion(kz, k, eps, permeability, radius)
+                kz -= q / slope
     # a root of the right branch, where an amplitude decays as it runs
     sign = epsilon.imag or mu.imag
     if not (kz.real > 0 and kz.imag * sign >= 0 and abs(q / slope) < 1e-9 * abs(kz)):
