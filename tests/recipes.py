@@ -43,7 +43,7 @@ RECORDS = {
     "units.Line",
 }
 # a protocol, which says what a class of the user's must have
-PROTOCOLS = {"Field", "Field.green"}
+PROTOCOLS = {"Field", "Field.green", "Field.scattered"}
 
 
 @dataclass
@@ -537,11 +537,12 @@ def _recipes():
         lambda: {
             "radius": 0.01,
             "permittivity": -50 + 0.6j,
+            "permeability": 1.0,
             "allow_gain": False,
         },
         {"then": lambda f: f.purcell(beside_wire())},
     )
-    for name in ("epsilon", "plasmon"):
+    for name in ("epsilon", "mu", "plasmon"):
         yield (
             f"Nanowire.{name}",
             getattr(co.Nanowire, name),

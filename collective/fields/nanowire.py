@@ -185,8 +185,7 @@ class Nanowire:
                     "materials.Drude.from_value(epsilon, k) or another material, such as Lorentz"
                 )
         else:
-            of = getattr(given, "permittivity", given)
-            array = _checks.finite(f"{name}({_spelled(k)})", of(k if k.imag else k.real), complex)
+            array = _checks.finite(f"{name}({_spelled(k)})", _called(name, given, k), complex)
             if array.shape:
                 raise ValueError(
                     f"{name}({_spelled(k)}) must be one number, got shape {array.shape}"
@@ -305,6 +304,20 @@ def _material(name: str, value: Any) -> Any:
             f"{name} must be one number, not zero, a function or a material; got {value}"
         )
     return complex(number)
+
+
+def _called(name: str, material: Any, k: complex) -> Any:
+    """What a material or a function says at k; errors that say nothing of it are given its name."""
+    try:
+        of = getattr(material, "permittivity", material)
+        return of(k if k.imag else k.real)
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"{name} must be a function of k or a material: {_checks.short(material)} fails at "
+            f"k = {_spelled(k)} ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _one(k: complex) -> complex:
