@@ -152,8 +152,8 @@ class Nanowire:
             f"radius: the wire is {size:.2g} wavelengths thick at k = {k.real:g}, and the points "
             f"are {nearest / self.radius:.2g} radii away: is it in another unit? radius and "
             "positions are in the unit of the emitters' wavelength (1 by default; say "
-            "wavelength=780e-9 for metres). If it is meant: warnings.filterwarnings('ignore', "
-            "'radius')",
+            "wavelength=780e-9 for metres). If it is meant: warnings.simplefilter('ignore', "
+            "co.UnitWarning)",
             UnitWarning,
         )
 
