@@ -1,6 +1,6 @@
 """Which engines can evolve a problem, what each would take, and the one to use.
 
-The file is longer than others: every refusal ends in a way out, which is found here from all engines.
+The file is longer than others: every refusal ends in a way out, found here from all engines.
 """
 
 import sys
