@@ -93,7 +93,7 @@ def cost(request: Request) -> Cost:
     )
     images = len(permutations)
     tables = states * (6 * hops + 8 * n + 8 * (highest + 1) + 60 + 8 * images) + 24 * pairs
-    tables += tables // 4  # while they are made
+    tables += tables // 8  # while they are made
     if np.any(couplings.dephasing):
         tables += 16 * 2**n
     if not isinstance(request.state, State):
