@@ -54,22 +54,27 @@ def _refuse_overlap(emitters: Emitters, m: int, n: int) -> None:
         )
 
 
-def warn_of_lengths(emitters: Emitters) -> None:
-    """Warn of distances that no wavelength is compared with."""
-    nearest = nearest_apart(emitters)
-    wavelengths = nearest / emitters.wavelength
-    if np.isfinite(nearest) and not 1 / _FAR <= wavelengths <= _FAR:
-        warn(
-            f"positions: the distance of the nearest emitters is {nearest:.3g}, that is "
-            f"{wavelengths:.3g} wavelengths of {emitters.wavelength:g}: are all lengths in one "
-            f"unit? {_WAY_OUT}",
-            UnitWarning,
-        )
+def warn_of_lengths(emitters: Emitters, field: Any) -> None:
+    """Warn of distances, and of a wire's radius, that no wavelength is compared with."""
+    lengths = {"positions: the distance of the nearest emitters is": nearest_apart(emitters)}
+    radius = getattr(field, "radius", None)
+    if isinstance(radius, float):
+        lengths["field: its radius is"] = radius
+    for what, length in lengths.items():
+        wavelengths = length / emitters.wavelength
+        if np.isfinite(length) and not 1 / _FAR <= wavelengths <= _FAR:
+            warn(
+                f"{what} {length:.3g}, that is {wavelengths:.3g} wavelengths of "
+                f"{emitters.wavelength:g}: are all lengths in one unit? {_WAY_OUT}",
+                UnitWarning,
+            )
 
 
-def warn_of_couplings(decay: NDArray[Any], shift: NDArray[Any], emitters: Emitters) -> None:
+def warn_of_couplings(
+    decay: NDArray[Any], shift: NDArray[Any], emitters: Emitters, field: Any
+) -> None:
     """Warn of Γ and Δ as positions in another unit than the wavelength give them."""
-    warn_of_lengths(emitters)
+    warn_of_lengths(emitters, field)
     nearest = nearest_apart(emitters) / emitters.wavelength
     own = np.abs(np.diag(decay)).max()
     if _LONELY < nearest <= _FAR:

@@ -352,8 +352,8 @@ def couple(
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
-            far that nothing couples them; shifts above ω₀ or 10⁹ linewidths; a wire thinner than
-            10⁻⁶ wavelengths.
+            far that nothing couples them; a wire of such a radius; shifts above ω₀ or 10⁹
+            linewidths.
 
     Example:
         >>> import collective as co
@@ -408,7 +408,7 @@ def couple(
         field=field,
         thermal_photons=photons,
     )
-    _lengths.warn_of_couplings(found.decay, found.shift, emitters)
+    _lengths.warn_of_couplings(found.decay, found.shift, emitters, field)
     return found
 
 

@@ -272,7 +272,7 @@ def master_equation(
 def derive(system: "Multilevel | Emitters", environment: Any, temperature: float) -> Derivation:
     """What every scheme of one problem is made of: the field is asked once for all of them."""
     if isinstance(system, Emitters):
-        warn_of_lengths(system)
+        warn_of_lengths(system, environment)
         system = Multilevel.from_emitters(system)
     _checks.instance("system", system, Multilevel, "co.Multilevel or co.Emitters")
     temperature = checked_temperature(temperature)

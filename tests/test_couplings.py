@@ -363,7 +363,7 @@ def test_orthogonal_dipoles_at_one_place_do_not_see_each_other():
                 co.Emitters([[30, 0, 0], [30, 0, 99]], wavelength=780.0),
                 co.Nanowire(25e-9, -50 + 0.6j),
             ),
-            "radius: the wire is 3.2e-11 wavelengths thick",
+            "field: its radius is 2.5e-08",
         ),
         (lambda: co.couple(co.chain(2, 0.01, frequency=20), VACUUM), "shift.*is above 20"),
         (
