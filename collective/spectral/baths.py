@@ -163,6 +163,9 @@ class FieldBath:
     def __init__(self, tensors: FieldTensors, temperature: float):
         self.tensors, self.temperature = tensors, temperature
 
+    def __repr__(self) -> str:
+        return f"FieldBath({self.tensors.field!r}, temperature={self.temperature:g})"
+
     def bath(self) -> Bath:
         """The same as two functions."""
         return Bath(self.gamma, self.shift)

@@ -53,8 +53,9 @@ def coupling_tensor(
         )
     if not _SLOWEST <= abs(value) / multilevel.speed_of_light <= 1 / _SLOWEST:
         raise ValueError(
-            f"omega = {value:g} is a wave number beyond {_SLOWEST:g} to {1 / _SLOWEST:g}, whose "
-            "powers are no numbers; the static limit is static_tensor(multilevel, field, i, j)"
+            f"omega must be {_SLOWEST:g} to {1 / _SLOWEST:g} times the speed of light, for its "
+            f"powers to be numbers; got {omega}. The static limit is "
+            "static_tensor(multilevel, field, i, j)"
         )
     return tensors(multilevel, field, np.array([i]), np.array([j]), value)[0]
 
