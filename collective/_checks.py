@@ -97,7 +97,10 @@ def _refuse_size(name: str, array: NDArray[Any], size: NDArray[np.float64], larg
 
 def _numbers(name: str, value: Any) -> NDArray[Any]:
     """A fresh array of float or complex, or an error that says what the value is instead."""
-    wrong = f"{name} must be numbers in a regular array, not {short(value)}"
+
+    def wrong() -> ValueError:  # only then: to spell an array out takes longer than to check it
+        return ValueError(f"{name} must be numbers in a regular array, not {short(value)}")
+
     if isinstance(value, np.ma.MaskedArray):
         raise ValueError(
             f"{name} is a masked array, whose mask would be lost: leave out what is masked, "
@@ -109,7 +112,7 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
         array = np.array(value)
         if array.dtype.kind == "O":
             if not all(_is_number(entry) for entry in array.flat):
-                raise ValueError(wrong)
+                raise wrong()
             # integers beyond 2⁶³, fractions, decimal numbers
             array = array.astype(complex if _any_complex(array) else float)
         elif array.dtype.kind in "iuf":
@@ -117,13 +120,13 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
         elif array.dtype.kind == "c":
             array = array.astype(complex, copy=False)
         else:
-            raise ValueError(wrong)
+            raise wrong()
     except OverflowError:
         raise ValueError(
             f"{name} must be numbers below 1e308, the largest there are: got {short(value)}"
         ) from None
     except (TypeError, ValueError, RecursionError):
-        raise ValueError(wrong) from None
+        raise wrong() from None
     return array
 
 
@@ -174,6 +177,17 @@ def number(name: str, value: Any, *, above: float | None = None, scale: bool = T
             f"{float(array):g}; choose other units"
         )
     return float(array)
+
+
+def wavenumber(name: str, value: Any) -> float:
+    """A positive wave number whose square is a number, too."""
+    k = number(name, value, above=0)
+    if not 1 / LARGEST <= k <= LARGEST:
+        raise ValueError(
+            f"{name} must lie between {1 / LARGEST:g} and {LARGEST:g}, got {k:g}: beyond that its "
+            "powers are no numbers; it is 2π over a wavelength, in inverse units of length"
+        )
+    return k
 
 
 def complex_number(name: str, value: Any) -> complex:

@@ -1,4 +1,7 @@
-"""Which engines can evolve a problem, what each would take, and the one to use."""
+"""Which engines can evolve a problem, what each would take, and the one to use.
+
+The file is longer than others: every refusal ends in a way out, found here from all engines.
+"""
 
 import sys
 from collections.abc import Callable, Sequence

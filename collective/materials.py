@@ -17,7 +17,6 @@ from collective import _checks
 from collective._console import printable
 from collective._warn import warn
 
-_SMALLEST, _LARGEST = 1 / _checks.LARGEST, _checks.LARGEST  # of wave numbers
 _WORTH_A_WARNING = 0.01  # relative error of ε(iκ) from a table
 
 
@@ -50,7 +49,7 @@ class Drude:
     def __post_init__(self) -> None:
         _checks.freeze(
             self,
-            plasma_wavenumber=wavenumber("plasma_wavenumber", self.plasma_wavenumber),
+            plasma_wavenumber=_checks.wavenumber("plasma_wavenumber", self.plasma_wavenumber),
             damping=_damping("damping", self.damping),
             background=_background(self.background),
         )
@@ -71,7 +70,7 @@ class Drude:
         if array.shape:
             raise ValueError(f"epsilon must be one number, got shape {array.shape}")
         value = complex(array)
-        k = wavenumber("k", k)
+        k = _checks.wavenumber("k", k)
         below = _background(background) - value.real
         if below <= 0 or value.imag < 0:
             raise ValueError(
@@ -130,7 +129,7 @@ class Lorentz:
             if np.any(array < 0) or (name == "wavenumbers" and np.any(array == 0)):
                 raise ValueError(f"{name} must be positive, got {array.min():g}")
         for one in arrays["wavenumbers"]:
-            wavenumber("wavenumbers", one)
+            _checks.wavenumber("wavenumbers", one)
         for one in arrays["dampings"]:
             _damping("dampings", one)
         _checks.freeze(self, **arrays, background=_background(self.background))
@@ -194,11 +193,11 @@ class Table:
         if k[0] <= 0 or np.any(np.diff(k) <= 0):
             raise ValueError("wavenumbers must be positive and increasing")
         for one in k[[0, -1]]:
-            wavenumber("wavenumbers", one)
+            _checks.wavenumber("wavenumbers", one)
         largest = float(np.abs(values).max())
-        if largest > _LARGEST:
+        if largest > _checks.LARGEST:
             raise ValueError(
-                f"values must be permittivities, at most {_LARGEST:g}, got {largest:g}"
+                f"values must be permittivities, at most {_checks.LARGEST:g}, got {largest:g}"
             )
         if not allow_gain and np.any(values.imag < 0):
             at = int(np.argmin(values.imag))
@@ -247,7 +246,9 @@ class Table:
         kappa = _checks.finite("kappa", kappa)
         if np.any(kappa <= 0):
             raise ValueError(f"kappa must be above 0, got {kappa.min():g}")
-        return self._outside(wavenumbers(kappa).real)[1]
+        for one in (kappa.min(initial=1.0), kappa.max(initial=1.0)):
+            _checks.wavenumber("kappa", one)
+        return self._outside(kappa)[1]
 
     @cached_property
     def _doubt(self) -> float:
@@ -332,27 +333,21 @@ def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
             f"{array[~legal].flat[0]:g}"
         )
     sizes = np.abs(array)
-    if not _SMALLEST <= sizes.min(initial=1.0) <= sizes.max(initial=1.0) <= _LARGEST:
+    if (
+        not 1 / _checks.LARGEST
+        <= sizes.min(initial=1.0)
+        <= sizes.max(initial=1.0)
+        <= _checks.LARGEST
+    ):
         for one in (sizes.min(), sizes.max()):
-            wavenumber("k", one)
+            _checks.wavenumber("k", one)
     return array
-
-
-def wavenumber(name: str, value: Any) -> float:
-    """A positive wave number whose square is a number, too."""
-    k = _checks.number(name, value, above=0)
-    if not _SMALLEST <= k <= _LARGEST:
-        raise ValueError(
-            f"{name} must lie between {_SMALLEST:g} and {_LARGEST:g}, got {k:g}: beyond that its "
-            "powers are no numbers; it is 2π over a wavelength, in inverse units of length"
-        )
-    return k
 
 
 def _damping(name: str, value: Any) -> float:
     number = _not_negative(name, value)
-    if number > _LARGEST:
-        raise ValueError(f"{name} must be at most {_LARGEST:g}, got {number:g}")
+    if number > _checks.LARGEST:
+        raise ValueError(f"{name} must be at most {_checks.LARGEST:g}, got {number:g}")
     return number
 
 

@@ -305,7 +305,7 @@ def test_what_it_cannot_do_names_what_can():
         co.evolve(CHAIN.replace(drive=1.0), "ground", T, method="blocks")
     with pytest.raises(ValueError, match="there is a pump"):
         co.evolve(CHAIN.replace(pump=1.0), "ground", T, method="blocks")
-    with pytest.raises(ValueError, match="operators and states take"):
+    with pytest.raises(ValueError, match="for operators and states; use method="):
         co.evolve(CHAIN, "ground", T, method="blocks", observe="states")
     many = co.Couplings(np.eye(70), np.zeros((70, 70)))
     with pytest.raises(ValueError, match=r"ends at 62 emitters .*, got 70"):

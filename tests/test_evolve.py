@@ -198,6 +198,7 @@ def test_ctrl_c_in_a_real_process(tmp_path):
         """
         import sys, numpy as np, collective as co
         couplings = co.couple(co.chain(7, 0.05), co.Vacuum())
+        co.evolve(couplings, "inverted", [0.0], method="exact")  # everything is imported
         print("ready", flush=True)
         times = np.linspace(0, 200, 20001)
         result = co.evolve(couplings, "inverted", times, method="exact")

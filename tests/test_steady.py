@@ -351,3 +351,13 @@ def test_qutip_has_the_same_g2_of_five_identical_emitters():
     ).expect[0]  # fmt: skip
     light = qutip.expect(rate, rho)
     np.testing.assert_allclose(g2(couplings, tau), np.real(counted) / light**2, rtol=1e-7)
+
+
+@pytest.mark.parametrize("unit", [1.0, 2.0**20])
+def test_refused_delays_are_told_in_the_users_time(unit, monkeypatch):
+    monkeypatch.setattr(_delays, "_DENSE", 10)
+    monkeypatch.setattr(_delays, "_SOON", 0.0)
+    couplings = identical(10, together=0.0, exchange=0.0, drive=3.0)
+    couplings = co.Couplings(couplings.decay * unit, couplings.shift * unit, drive=3 * unit)
+    with pytest.raises(ValueError, match=r"to follow it to (1e\+12|9.54e\+05) takes"):
+        g2(couplings, [0.0, 1e12 / unit])

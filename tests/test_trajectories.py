@@ -499,7 +499,7 @@ def test_a_driven_atom_in_closed_form():
 
 
 def test_refusals_name_a_way_out():
-    with pytest.raises(ValueError, match=r"no density matrices.*method='exact'"):
+    with pytest.raises(ValueError, match=r"no density matrices.*method='(exact|driven)'"):
         evolve(CHAIN, observe="states")
     equation = co.master_equation(co.chain(2, 0.1, frequency=100.0), co.Vacuum())
     with pytest.raises(ValueError, match=r"takes Couplings.*method='exact'"):
@@ -594,7 +594,7 @@ def test_cost_grows_with_the_problem():
     assert cost(12).seconds > 2 * cost(10).seconds
     assert cost(16).bytes > 2 * cost(14).bytes
     many, few = cost(10, n_trajectories=4000), cost(10, n_trajectories=1000)
-    assert many.seconds == pytest.approx(4 * few.seconds)
+    assert many.seconds == pytest.approx(4 * few.seconds, rel=0.05)
 
 
 # means and errors

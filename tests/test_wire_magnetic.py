@@ -315,15 +315,15 @@ def test_threads_share_the_pairs(monkeypatch):
 
 def test_a_radius_in_another_unit_is_asked_about():
     atom = co.Emitters([[0.05, 0, 0]], dipoles=(1, 0, 0))
-    with pytest.warns(UnitWarning, match=r"the wire is 2.5e-08 wavelengths thick"):
+    with pytest.warns(UnitWarning, match=r"radius 2.5e-08 is 2.5e-08 wavelengths of 1: are all"):
         co.Nanowire(25e-9, 2.0).purcell(atom)
     # nanometres beside wavelengths: the atom would be inside
     with pytest.raises(ValueError, match=r"inside the wire.*in the unit of the emitters' wavel"):
         co.Nanowire(25.0, 2.0).purcell(atom)
     with pytest.raises(ValueError, match=r"so thick .* lengths are in the unit of the emitters'"):
-        co.Nanowire(2e4, 2.0).purcell(co.Emitters([[3e4, 0, 0]], dipoles=(1, 0, 0)))
+        co.Nanowire(2e4, 2.0).green([3e4, 0, 0], [3e4, 0, 0], K)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "radius")  # it is meant
+        warnings.simplefilter("ignore", UnitWarning)  # it is meant
         np.testing.assert_allclose(co.Nanowire(25e-9, 2.0).purcell(atom), 1.0, atol=1e-9)
     metres = atom.replace(positions=[[50e-9, 0, 0]], wavelength=780e-9)
     assert (

@@ -100,7 +100,7 @@ def _clicks(request: Request) -> float:
     if request.envelope is not None:
         strength = strength * float(np.abs(request.pulse).max())
     width = np.maximum(decay + pump + 2 * dephasing, _SLOWEST)
-    flips = strength**2 / width
+    flips = strength * (strength / width)
     excited = (pump + flips) / np.maximum(decay + pump + 2 * flips, _SLOWEST)
     lasting = span * float(np.sum((decay + 2 * dephasing) * excited + pump * (1 - excited)))
     first = 1 + 2 * dephasing * np.minimum(span, 1 / np.maximum(decay, _SLOWEST))

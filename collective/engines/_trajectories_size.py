@@ -132,7 +132,8 @@ class Size:
         work, until = 0.0, 0.0
         for k in range(min(self.top, typical), 0, -1):
             pairs = self.widths[k] * k * (n - k + 1)
-            lasting = min(span, 1 / np.sqrt(max(extent.lasting(k), _SLOWEST) * k * mean))
+            darkest = max(extent.lasting(k), _SLOWEST)
+            lasting = min(span, 1 / (np.sqrt(darkest) * np.sqrt(k * mean)))
             turned = (extent.frequency(k) + extent.decay(k)) / 2 * float(lasting)
             work += pairs * (_PASSES + _PASSES_PER_PHASE * turned)
             until += float(lasting)

@@ -93,6 +93,7 @@ def cost(request: Request) -> Cost:
     )
     images = len(permutations)
     tables = states * (6 * hops + 8 * n + 8 * (highest + 1) + 60 + 8 * images) + 24 * pairs
+    tables += tables // 8  # while they are made
     if np.any(couplings.dephasing):
         tables += 16 * 2**n
     if not isinstance(request.state, State):
@@ -117,7 +118,7 @@ def cost(request: Request) -> Cost:
     each = _CALLS * s.call + flops * _FLOPS * s.flop / threads
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
     return Cost(
-        int((4 + 1.2 * request.checkpointed) * 8 * size + 1.25 * tables) + moments,
+        int((4 + 1.2 * request.checkpointed) * 8 * size + tables) + moments,
         taken + _OVERHEAD * s.call + terms * each + steps * reading,
         f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
     )

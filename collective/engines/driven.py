@@ -62,8 +62,8 @@ _INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
 _EIGENVALUE_EMITTERS = 8
 _LOOK_BYTES = 25  # per entry of ρ: unpacked, and a copy for its eigenvalues
 _OPERATOR_BYTES = 130  # per entry of an operator, while its functional is made
-_PAIR_BYTES = 43  # per correlation and output time: taken, and put together at the end
-_ROW_BYTES = 1300  # of Python objects per output time
+_PAIR_BYTES = 55  # per correlation and output time: taken, and put together at the end
+_ROW_BYTES = 400  # of Python objects per output time
 _STATE_BYTES = 400  # of a `Qobj`, beside its matrix
 _LEG_REACH = 24.0  # see `_driven_steps`, which needs numba
 _STATE_EMITTERS = 10  # up to which the last state is returned
@@ -152,7 +152,7 @@ def _bytes(request: Request) -> int:
 def _rows_bytes(request: Request) -> int:
     """Of the output times: rows, and before them the coefficients of those in one leg."""
     n, n_times = len(request.couplings), len(request.times)
-    row = _PAIR_BYTES * (n * n + len(request.operators)) + _ROW_BYTES
+    row = _PAIR_BYTES * (n * n + len(request.operators) + 2) + _ROW_BYTES
     reach = _radius(request.couplings) * float(np.ptp(request.times))
     inside = n_times * min(1.0, _LEG_REACH / reach if reach > 0 else 1.0)
     if "states" in request.words:

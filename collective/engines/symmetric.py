@@ -45,6 +45,7 @@ _LADDER_ENTRIES = 9.0  # in the time of a state, per step
 _TRIANGLE_ENTRIES = 100.0
 _FACTORED_ENTRIES = 13.0  # per entry of the factors and step
 _FACTORS_ENTRIES = 60.0  # per state and entry of its column, for those of all poles and steps
+_FACTORS_OF_A_BURST = 25.0  # in these, one interval and its half as the unit
 _COMPARED_ENTRIES = 7.0  # per pair of emitters, once: whether all are alike
 _KEPT_ENTRIES = 12.0  # per correlation kept: memory is touched for the first time
 _BYTES_LADDER = 64  # per state
@@ -128,7 +129,11 @@ def cost(request: Request) -> Cost:
         fill = max(10.0, 8 * np.log2(size) - 50) * (1.45 if e.dephasing else 1)
         factors = _BYTES_FACTORS * fill * size * 3 * _rational.FACTORS
         step = _FACTORED_ENTRIES * size * fill * s.entry + _FACTORED_CALLS * s.call
-        seconds += step * steps + _FACTORS_ENTRIES * size * fill**2 * s.entry
+        # intervals that differ, be it by round-off of late times, need factors of their own
+        intervals = np.diff(request.times)
+        rounded = np.round(intervals / intervals.max(), 13) if times > 1 else intervals
+        made = 1 + np.count_nonzero(np.diff(rounded)) / _FACTORS_OF_A_BURST
+        seconds += step * steps + made * _FACTORS_ENTRIES * size * fill**2 * s.entry
         return Cost(int(factors) + 4 * 2**20 + 500 * size + kept, seconds, work)
     step = _TRIANGLE_ENTRIES * size * s.entry + _STEP_CALLS * s.call
     return Cost(_BYTES_TRIANGLE * size + kept, seconds + step * steps, work)

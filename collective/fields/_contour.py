@@ -9,6 +9,7 @@ image gives the complex conjugate.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ _GAIN_GROWTH = 20.0  # e^20 is lost of sixteen digits
 RAY = np.exp(1j * np.pi / 6)  # the direction of the path for imaginary k and points apart
 _FLAT = 0.3  # z over distance up to which the real line will do
 _STEEP = 1.26  # z over distance where two other paths part
-_LIFTS = 0.7, 0.565, 0.945  # β: of one path for all, of the lower, of the higher one
-_LOST = 9.0  # e^9 is lost of sixteen digits on the path for all
+_LIFTS = 0.565, 0.7, 0.945  # β; the one in the middle has the fewest nodes
+_LOST = 9.0  # e^9 is lost of sixteen digits where several would be best but one serves
 GONE = -1.0  # in place of β: e^{−κs} is nothing
 _NOTHING = 300.0  # κs beyond which it is
 _FIRST = 0.6  # of the distance to κ: the first panel
@@ -51,18 +52,20 @@ def lifts(kappa: float, z: NDArray[np.float64], distance: NDArray[np.float64]) -
     """β of the path for each pair so far apart along the wire and, by way of it, across it.
 
     At β = sin ψ, tan ψ = z/distance, the integrand is as small as the integral; elsewhere it is
-    larger by e^{κs(1 − cos δψ)}, s² = z² + distance². One path serves the pairs for which that is
-    at most e^9, and three others the rest, at most e^9 up to κs = 150.
+    larger by e^{κs(1 − cos δψ)}, s² = z² + distance². One path serves all pairs, or most, for which
+    that is at most e^9; three do, at most e^9, up to κs = 150. `GONE` for pairs without any.
     """
     slope, way = z / distance, np.hypot(z, distance)
     kappa = _rounded(kappa)
     if np.all(slope <= _FLAT):
         return np.where(kappa / _STEP * way > _NOTHING, GONE, 0.0)
-    away = np.arctan(slope) - np.arcsin(_LIFTS[0])
-    lost = kappa * way * (1 - np.cos(away))
-    apart = np.where(slope <= _FLAT, 0.0, np.where(slope <= _STEEP, _LIFTS[1], _LIFTS[2]))
-    apart = np.where(kappa / _STEP * way > _NOTHING, GONE, apart)
-    return np.where(lost <= _LOST, _LIFTS[0], apart)
+    psi, size = np.arctan(slope), kappa * way
+    low, middle, high = _LIFTS
+    cheap, common = (size * (1 - np.cos(psi - np.arcsin(lift))) <= _LOST for lift in (middle, high))
+    if np.all(cheap):
+        return np.full(len(z), middle)
+    apart = np.where(slope <= _FLAT, 0.0, np.where(slope <= _STEEP, low, high))
+    return np.where(size / _STEP > _NOTHING, GONE, np.where(common, high, apart))
 
 
 def lifted(kappa: float, decay: float, lift: float, distance: float) -> NDArray[np.complex128]:
@@ -74,19 +77,24 @@ def lifted(kappa: float, decay: float, lift: float, distance: float) -> NDArray[
         lift: β.
         distance: largest way of the pairs across the wire: λ turns e^{−λ·distance} within a panel.
     """
-    kappa = _rounded(kappa)
+    return _ray(_rounded(kappa), decay, lift, distance)
+
+
+@lru_cache(maxsize=16)
+def _ray(kappa: float, decay: float, lift: float, distance: float) -> NDArray[np.complex128]:
     # the singularity at iκ is so far from the beginning
     first = np.log2(max(_FIRST * (1 - lift) * kappa / _STEP / decay, _LOWEST))
     last = np.log2(np.sqrt(1 + 2 * kappa / decay) / RAY.real)
     steps = np.arange(int(np.floor(first)), max(int(np.ceil(last)), int(np.floor(first)) + 1) + 1)
     along = np.concatenate([[0.0], decay * 2.0**steps])
-    longest = _TURN / min(distance, _MOST_TURNS / kappa)
+    steepest = max(1.0, lift / np.sqrt(1 - lift**2))  # |dλ/dk_z| where the path begins
+    longest = _TURN / steepest / min(distance, _MOST_TURNS / kappa)
     pieces = np.where(along[:-1] < _BEND * kappa, np.ceil(np.diff(along) / longest), 1).astype(int)
-    parts = [
-        np.linspace(a, b, n, endpoint=False)
-        for a, b, n in zip(along[:-1], along[1:], pieces, strict=True)
-    ]
-    return np.asarray(RAY * np.concatenate([*parts, along[-1:]]))
+    ends = zip(along[:-1], along[1:], pieces, strict=True)
+    parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in ends]
+    found = np.asarray(RAY * np.concatenate([*parts, along[-1:]]))
+    found.flags.writeable = False
+    return found
 
 
 def _rounded(kappa: float) -> float:

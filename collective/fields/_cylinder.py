@@ -62,7 +62,10 @@ def transverse(kz: NDArray[Any], k: complex) -> NDArray[Any]:
 def reflection(
     kz: NDArray[Any], k: complex, epsilon: complex, mu: complex, radius: float, orders: int
 ) -> NDArray[Any]:
-    """−I_mK_m/4π²λ² times r_MM, r_EM, r_EE for m = 0…orders; (nodes, orders + 1, 3)."""
+    """−I_mK_m/4π²λ² times r_st and what the waves have in common; (nodes, orders + 1, 6).
+
+    For m = 0…orders k_z²r_MM, k_zr_EM, r_EE, k_zλ²r_MM, λ²r_EM and λ⁴r_MM.
+    """
     outside = transverse(kz, k)
     if k.imag:
         squared: complex = -(k.imag**2)
@@ -129,12 +132,6 @@ def spectra(
         orders: highest m of each pair, (pairs,).
     """
     squared = transverse(kz, k) ** 2
-    z, l2 = kz[:, None], squared[:, None]
-    mm, em, ee = np.moveaxis(coefficients, -1, 0)
-    powers = mm * z**2, em * z, ee, mm * (z * l2), em * l2, mm * l2**2
-    coefficients = np.empty((*mm.shape, len(powers)), dtype=mm.dtype)
-    for place, power in enumerate(powers):
-        coefficients[..., place] = power
     found = np.empty((len(pairs), COMPONENTS, len(kz)), dtype=squared.dtype)
 
     def work(some: slice) -> None:
@@ -166,10 +163,11 @@ def plasmon(k: float, epsilon: complex, mu: complex, radius: float) -> complex:
 
     def lossless(log_decay: float) -> float:
         kz = np.hypot(k, np.exp(log_decay) / radius)
-        return float(_dispersion(kz, k, epsilon.real, mu.real, radius)[0].real)
+        with np.errstate(all="ignore"):
+            return float(_dispersion(kz, k, epsilon.real, mu.real, radius)[0].real)
 
     ends = [-1.0, 1.0]
-    while lossless(ends[0]) * lossless(ends[1]) > 0:
+    while not lossless(ends[0]) * lossless(ends[1]) <= 0:
         ends = [2 * end for end in ends]
         if ends[1] > 500:
             raise ValueError(
@@ -181,8 +179,9 @@ def plasmon(k: float, epsilon: complex, mu: complex, radius: float) -> complex:
         values = (value.real + 1j * share * value.imag for value in (epsilon, mu))
         eps, permeability = values
         for _ in range(_NEWTON_STEPS):
-            q, slope = _dispersion(kz, k, eps, permeability, radius)
-            kz -= q / slope
+            with np.errstate(all="ignore"):
+                q, slope = _dispersion(kz, k, eps, permeability, radius)
+                kz -= q / slope
     # a root of the right branch, where an amplitude decays as it runs
     sign = epsilon.imag or mu.imag
     if not (kz.real > 0 and kz.imag * sign >= 0 and abs(q / slope) < 1e-9 * abs(kz)):
@@ -268,7 +267,7 @@ def _inverse(z):  # type: ignore[no-untyped-def]
 def _reflection(  # type: ignore[no-untyped-def]
     kz, k2, epsilon, mu, radius, outside, inside, k_ratio, i_ratio, i1_ratio, orders, top
 ):
-    found = np.empty((len(kz), orders + 1, 3), dtype=outside.dtype)
+    found = np.empty((len(kz), orders + 1, 6), dtype=outside.dtype)
     outer, inner = np.empty_like(found[0, :, 0]), np.empty_like(found[0, :, 0])
     for n in range(len(kz)):
         x = outside[n] * radius
@@ -293,9 +292,12 @@ def _reflection(  # type: ignore[no-untyped-def]
             beta = m * to_beta
             mixed = k2 * beta * beta
             common = scale / (mixed - p * q)
-            found[n, m, 0] = common * product * (mixed - p * big_q) / k2
-            found[n, m, 1] = common * beta / radius
+            mm = common * product * (mixed - p * big_q) / k2
+            em = common * beta / radius
+            found[n, m, 0], found[n, m, 1] = mm * kz[n] * kz[n], em * kz[n]
             found[n, m, 2] = common * product * (q * big_p - mixed)
+            found[n, m, 3], found[n, m, 4] = mm * kz[n] * squared, em * squared
+            found[n, m, 5] = mm * squared * squared
             ratio = _inverse(ratio) + (m + 1) * step
     return found
 
@@ -332,7 +334,7 @@ def _spectra(squared, coefficients, radial, distances, pairs, angles, orders, fo
                 both, left, right, none = da * db, da * kb, ka * db, ka * kb
                 mixed, other = m * source * left, m * at * right
                 azimuthal = m * m * at * source * none
-                # r_MM, r_EM and r_EE with powers of k_z and of λ²
+                # of `reflection`
                 mm, em, ee, mm_z, em_z, mm_zz = coefficients[n, m]
                 even, odd = cosines[m], sines[m]
                 cross, same = em * (mixed + other), em * (both + azimuthal)

@@ -85,7 +85,7 @@ def refined(
         if len(done) + len(todo) + int(split.sum()) > _MAX_PANELS:
             raise ValueError(
                 f"the spectrum over k_z is not resolved by {_MAX_PANELS} panels: the points "
-                f"are too far apart for a tensor with features as narrow as {shortest:.2g}"
+                f"are too far apart, or k is too large, for features as narrow as {shortest:.2g}"
             )
         halves = []
         for p, (a, b) in enumerate(todo):

@@ -12,7 +12,6 @@ from collective import _checks
 from collective._console import printable
 from collective._progress import Progress
 from collective.fields.protocol import checked_points, imaginary_green, total_green
-from collective.materials import wavenumber
 
 _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, in units of k
 _EDGES = np.array([1e-6, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 48.0])  # of the real axis, in units of k
@@ -112,7 +111,7 @@ def check_field(
         True
     """
     r = checked_points("points", points)
-    k = wavenumber("k", k)
+    k = _checks.wavenumber("k", k)
     kramers_kronig = _checks.flag("kramers_kronig", kramers_kronig)
     if r.ndim != 2 or len(r) < 2:
         raise ValueError(f"points must be at least two, (P, 3), got shape {r.shape}")

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
 _REAL = 1e-13  # relative: what ε(iκ) may miss being real by
 _CONSTANTS = ("permittivity", "permeability")
-_THINNEST = 0.99e-6  # wavelengths: a radius below it is likely to be in another unit
-_NEAREST = 1e-4  # wavelengths: where points farther away are in wavelengths
+_THINNEST, _THICKEST = 1e-4, 1e4  # wavelengths: other radii are likely to be in another unit
 _BATCH = 4096  # pairs at a time
 
 
@@ -128,7 +127,6 @@ class Nanowire:
             epsilon, mu = (self._constant(name, complex(one)) for name in _CONSTANTS)
             if magnetic:
                 epsilon, mu = mu, epsilon
-            self._warn_of_size(complex(one), left, right)
             chosen = np.flatnonzero(every == one)
             for batch in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
                 lifts = self._lifts(left[:, batch], right[:, batch], complex(one))
@@ -140,22 +138,16 @@ class Nanowire:
                     )
         return values.reshape(*shape, 3, 3)
 
-    def _warn_of_size(
-        self, k: complex, left: NDArray[np.float64], right: NDArray[np.float64]
-    ) -> None:
-        """Say so where the points look like wavelengths and the radius like another unit."""
-        size = self.radius * k.real / (2 * np.pi)
-        nearest = min(left[0].min(initial=np.inf), right[0].min(initial=np.inf))
-        if not 0 < size < _THINNEST or not nearest * k.real > 2 * np.pi * _NEAREST:
-            return
-        warn(
-            f"radius: the wire is {size:.2g} wavelengths thick at k = {k.real:g}, and the points "
-            f"are {nearest / self.radius:.2g} radii away: is it in another unit? radius and "
-            "positions are in the unit of the emitters' wavelength (1 by default; say "
-            "wavelength=780e-9 for metres). If it is meant: warnings.filterwarnings('ignore', "
-            "'radius')",
-            UnitWarning,
-        )
+    def _warn_of_size(self, emitters: "Emitters") -> None:
+        """Say so where the radius looks as if it were in another unit than the emitters."""
+        size = self.radius / emitters.wavelength
+        if not _THINNEST <= size <= _THICKEST:
+            warn(
+                f"radius {self.radius:.3g} is {size:.3g} wavelengths of {emitters.wavelength:g}: "
+                "are all lengths in one unit? In metres, say Emitters(..., wavelength=780e-9). "
+                "Where it is meant: warnings.simplefilter('ignore', co.UnitWarning)",
+                UnitWarning,
+            )
 
     def _lifts(
         self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
@@ -185,8 +177,7 @@ class Nanowire:
                     "materials.Drude.from_value(epsilon, k) or another material, such as Lorentz"
                 )
         else:
-            of = getattr(given, "permittivity", given)
-            array = _checks.finite(f"{name}({_spelled(k)})", of(k if k.imag else k.real), complex)
+            array = _checks.finite(f"{name}({_spelled(k)})", _called(name, given, k), complex)
             if array.shape:
                 raise ValueError(
                     f"{name}({_spelled(k)}) must be one number, got shape {array.shape}"
@@ -236,6 +227,7 @@ class Nanowire:
             ValueError: where there is no bound plasmon.
         """
         _require_emitters(emitters)
+        self._warn_of_size(emitters)
         amplitudes = np.empty(len(emitters), dtype=complex)
         for k in np.unique(emitters.wavenumbers):
             chosen = np.flatnonzero(emitters.wavenumbers == k)
@@ -260,6 +252,7 @@ class Nanowire:
     def purcell(self, emitters: "Emitters") -> NDArray[np.float64]:
         """Γ_mm/Γ_m, the whole rate of each emitter in units of its vacuum linewidth, (N,)."""
         _require_emitters(emitters)
+        self._warn_of_size(emitters)
         factors = np.empty(len(emitters))
         for k in np.unique(emitters.wavenumbers):
             chosen = np.flatnonzero(emitters.wavenumbers == k)
@@ -305,6 +298,20 @@ def _material(name: str, value: Any) -> Any:
             f"{name} must be one number, not zero, a function or a material; got {value}"
         )
     return complex(number)
+
+
+def _called(name: str, material: Any, k: complex) -> Any:
+    """What a material or a function says at k; errors that say nothing of it are given its name."""
+    try:
+        of = getattr(material, "permittivity", material)
+        return of(k if k.imag else k.real)
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"{name} must be a function of k or a material: {_checks.short(material)} fails at "
+            f"k = {_spelled(k)} ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _one(k: complex) -> complex:

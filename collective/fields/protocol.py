@@ -176,6 +176,8 @@ def _takes_one_pair(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> bo
     except Exception:
         return alone
     return False
+
+
 class MagneticView:
     """A field as magnetic dipoles see it: `green` is C/k², C = ∇×G×∇' of `magnetic_green`.
 

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective.fields.protocol import checked_points, checked_shapes
-from collective.materials import wavenumber, wavenumbers
+from collective.materials import wavenumbers
 
 _SQUARED_IS_TINY = 1e-140  # its square loses digits
 _COINCIDENT = 1e-90  # below this 1/ξ³ comes near the largest double
@@ -91,7 +91,7 @@ class Plasma:
     __setstate__ = _checks.restored
 
     def __post_init__(self) -> None:
-        _checks.freeze(self, wavenumber=wavenumber("wavenumber", self.wavenumber))
+        _checks.freeze(self, wavenumber=_checks.wavenumber("wavenumber", self.wavenumber))
 
     def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """The vacuum's tensor at k_p; arguments as of `Vacuum.green`, k not at k₀ itself."""

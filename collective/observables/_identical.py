@@ -78,10 +78,10 @@ def g2(light: Light, delays: NDArray[np.float64]) -> NDArray[np.float64]:
     if forever is not None:
         stationary = (forever / weights, space.trace() * weights)
     found = moments(
-        _graded(space.generator(), weights),
+        _graded(space.generator() * light.unit, weights),
         starts,
         (rate * weights)[None],
-        delays * light.unit,
+        delays,
         "g2",
         stationary=stationary,
     )
@@ -99,10 +99,10 @@ def g1(light: Light, delays: NDArray[np.float64]) -> NDArray[np.complex128]:
     check_light(zero, brightest, "g1 is normalised to the light at time 0")
     stationary = light.whole(space) if light.steady and e.drive else None
     found = moments(
-        space.generator(),
+        space.generator() * light.unit,
         vector[:, None],
         row[None],
-        delays * light.unit,
+        delays,
         "g1",
         stationary=stationary,
     )

@@ -86,7 +86,7 @@ def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -
         >>> one = np.ones((100, 100))
         >>> driven = co.Couplings(one, 0 * one, drive=50.0)
         >>> round(co.observables.steady(driven, start="ground").excitation, 4)
-        27.7489
+        43.766
     """
     _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     light = _identical.light(couplings, None, start, "steady", dark=True)
