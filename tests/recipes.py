@@ -646,7 +646,6 @@ def _recipes():
         lambda: {"self": table(), "kappa": 6.0},
         {},
     )
-    yield "materials.wavenumber", m.wavenumber, lambda: {"name": "value", "value": 6.0}, {}
     yield "materials.wavenumbers", m.wavenumbers, lambda: {"k": 6.0}, {}
 
     x = co.spectral
