@@ -6,6 +6,7 @@ import qutip
 
 import collective as co
 from collective._jumps import Jumps
+from collective._operators import Untidied
 
 TIMES = np.linspace(0, 2, 11)
 
@@ -207,3 +208,35 @@ def test_newer_and_incomplete_formats(result, tmp_path):
     np.savez(path, **arrays)
     with pytest.raises(ValueError, match=r"damaged .*couplings:decay is missing"):
         co.load(path)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-17, 1.0, 1e15])
+@pytest.mark.parametrize("form", ["jumps", "generator"])
+def test_an_equation_of_any_unit_comes_back(unit, form, tmp_path):
+    """QuTiP's conversion of dense matrices drops entries below 1e-15, and so would a file."""
+    lowering = np.array([[0, 0], [1, 0]])
+    energy, jump, emitted = (
+        qutip.Qobj(values)
+        for values in (
+            unit * np.array([[1e-3, 0.5], [0.5, 0]]),
+            np.sqrt(unit) * lowering,
+            unit * np.diag([1, 0]),
+        )
+    )
+    if form == "jumps":
+        equation = co.MasterEquation(energy, [jump], emission_operator=emitted)
+    else:
+        with Untidied():
+            generator = qutip.liouvillian(energy, [jump])
+        equation = co.MasterEquation(energy, generator=generator, emission_operator=emitted)
+    run = co.evolve(equation, qutip.basis(2, 0), TIMES / unit)
+    back = co.load(run.save(tmp_path / "run"))
+    for name in ("hamiltonian", "liouvillian"):
+        mine, theirs = getattr(back.equation, name)(), getattr(equation, name)()
+        np.testing.assert_array_equal(mine.full(), theirs.full())
+    again = co.evolve(back.equation, qutip.basis(2, 0), TIMES / unit)
+    np.testing.assert_array_equal(again.emission, run.emission)
+    # driven at Ω = Γ, all but on resonance, it ends at Γ/3
+    assert run.emission[0] == pytest.approx(unit)
+    late = co.evolve(back.equation, qutip.basis(2, 0), [0.0, 60 / unit])
+    assert late.emission[-1] == pytest.approx(unit / 3, rel=1e-5)
