@@ -232,7 +232,7 @@ def interactions(
     size = len(orbitals)
     with Progress(5 * size * (size + 1) // 2, "integrals", show=progress) as bar:
         coulomb, ampere = coulomb_and_ampere(orbitals, screening, bar, kept)
-    kept.warn(stacklevel=2)
+    kept.warn()
     unresolved = _UNRESOLVED * float(orbitals.unresolved.max())
     grid_errors, box_errors = [], []
     for found in (coulomb, ampere):
