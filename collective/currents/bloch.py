@@ -29,7 +29,6 @@ from collective.currents._units import (
     frequencies,
     lengths,
     positive,
-    short,
     sized,
     temperatures,
     together,
@@ -266,7 +265,9 @@ def phonon_coupling(
 def _velocity(velocity: Any, k: NDArray[np.float64], c: Constants) -> NDArray[np.float64]:
     """v(k), checked."""
     if not callable(velocity):
-        raise ValueError(f"velocity must be a function of a wave vector, got {short(velocity)}")
+        raise ValueError(
+            f"velocity must be a function of a wave vector, got {_checks.short(velocity)}"
+        )
     try:
         value = velocity(k.copy())
     except Exception as error:

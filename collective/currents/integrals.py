@@ -28,7 +28,7 @@ from collective.currents._fermions import full, reduced
 from collective.currents._free_space import Grid
 from collective.currents._kept import Kept
 from collective.currents._pairs import coulomb_and_ampere
-from collective.currents._units import flag, not_negative
+from collective.currents._units import not_negative
 from collective.currents.orbitals import Orbitals
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def interactions(
     """
     _checks.instance("orbitals", orbitals, Orbitals, "co.currents.Orbitals(...)")
     screening = not_negative("screening", screening)
-    progress = flag("progress", progress)
+    progress = _checks.flag("progress", progress)
     finest = np.pi / min(orbitals.spacings)
     if screening > finest:
         raise ValueError(
