@@ -190,7 +190,7 @@ class Kept:
         if metadata.get("problem") != self._problem:
             raise _archive.ForeignError("belongs to other orbitals or another screening")
         integrals = Declared(self._dtype.kind, self._shape)
-        known = {}
+        known: dict[str, Declared] = {}
         for name in _PARTS:
             for stored in (name, f"{name}_begun"):
                 known |= {stored: integrals, f"{stored}_error": Declared("f", ())}
