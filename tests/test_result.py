@@ -89,6 +89,25 @@ def test_what_an_engine_did_not_bring_stays_away(result, tmp_path):
     assert back.resume == {}
 
 
+@pytest.mark.parametrize("drive", [0.0, 1.0])
+def test_one_trajectory_alone_comes_back(drive, tmp_path):
+    """Its standard errors are not known; a checkpoint of it is kept and found complete."""
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(drive=drive)
+    asked = {"method": "trajectories", "n_trajectories": 1, "seed": 1, "progress": False}
+    run = co.evolve(pair, "inverted", TIMES, **asked, checkpoint=tmp_path / "kept")
+    for back in (
+        co.load(run.save(tmp_path / "run")),
+        co.evolve(pair, "inverted", TIMES, **asked, checkpoint=tmp_path / "kept"),
+    ):
+        np.testing.assert_array_equal(back.emission, run.emission)
+        assert np.all(np.isnan(back.emission_error))
+        assert np.all(np.isnan(back.populations_error))
+        assert "standard error" not in repr(back)
+    lying = run.replace(emission_error=np.where(TIMES > 1, np.nan, 0.1))
+    with pytest.raises(ValueError, match=r"emission_error\[6\] is nan"):
+        lying.save(tmp_path / "lying")
+
+
 def test_no_photon_in_any_trajectory(result, tmp_path):
     none = Jumps(np.empty(0, int), np.empty(0), np.empty(0, int), 7)
     back = co.load(result.replace(jumps=none).save(tmp_path / "run.npz"))
