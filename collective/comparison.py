@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective._console import printable
+from collective._console import aligned, printable
 from collective._schemes import APPROXIMATIONS
 from collective.emitters import Emitters, Multilevel
 from collective.evolution import evolve
@@ -48,11 +48,11 @@ class Comparison:
 
     @printable
     def __str__(self) -> str:
-        lines = [f"{'approximations':<24}{'largest distance':>18}{'at t':>12}"]
+        rows = [("approximations", "largest distance", "at t")]
         for (one, other), values in self.distances.items():
             k = int(np.argmax(values))
-            lines.append(f"{f'{one} – {other}':<24}{values[k]:>18.3e}{self.times[k]:>12.4g}")
-        return "\n".join(lines)
+            rows.append((f"{one} – {other}", f"{values[k]:.3e}", f"{self.times[k]:.4g}"))
+        return aligned(rows, "<24 >16 >10")
 
     __repr__ = __str__
 

@@ -40,6 +40,8 @@ class Steady:
     distribution: NDArray[np.float64]
     couplings: Couplings
 
+    __setstate__ = _checks.restored
+
     def __post_init__(self) -> None:
         names = ("populations", "correlations", "coherences", "distribution")
         _checks.freeze(self, **{name: getattr(self, name) for name in names})
