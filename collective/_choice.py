@@ -54,7 +54,15 @@ class Methods:
     chosen: str | None
 
     def fits(self, name: str) -> bool:
-        """Whether an engine's memory is there."""
+        """Whether an engine's memory is there.
+
+        Raises:
+            KeyError: for an engine that cannot, or none.
+        """
+        _checks.instance("name", name, str, "the name of an engine")
+        if name not in self.costs:
+            why = self.refusals.get(name, f"there are {', '.join(self.costs)}")
+            raise KeyError(f"no cost of {name!r}: {why}")
         return self.available is None or self.costs[name].bytes <= self.available
 
     def able(self) -> list[str]:

@@ -40,7 +40,13 @@ class Comparison:
         return next(iter(self.results.values())).times
 
     def distance(self, one: str, other: str) -> NDArray[np.float64]:
-        """Trace distance of two approximations in either order, (T,)."""
+        """Trace distance of two approximations in either order, (T,).
+
+        Raises:
+            KeyError: for a name that was not compared.
+        """
+        _checks.instance("one", one, str, "the name of an approximation")
+        _checks.instance("other", other, str, "the name of an approximation")
         for pair in ((one, other), (other, one)):
             if pair in self.distances:
                 return self.distances[pair]

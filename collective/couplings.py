@@ -17,7 +17,7 @@ from collective._modes import Modes, emitting, modes
 from collective._pairs import averaged_shift, integral_parts, unit_couplings
 from collective.emitters import Emitters
 from collective.fields.protocol import require_field, seen_by
-from collective.spectral import checked_temperature
+from collective.spectral.baths import checked_temperature
 
 if TYPE_CHECKING:
     from qutip import Qobj

@@ -100,10 +100,7 @@ class Interaction:
 
     def _elements(self, i: int, j: int) -> tuple[NDArray[Any], NDArray[Any]]:
         m = self.multilevel
-        n = len(m)
-        for name, index in (("i", i), ("j", j)):
-            if _checks.count(name, index, minimum=0) >= n:
-                raise ValueError(f"{name} must be below {n}, the number of emitters; got {index}")
+        i, j = _checks.index("i", i, len(m)), _checks.index("j", j, len(m))
         if i == j:
             raise ValueError(f"i and j must differ: {i} has no interaction with itself here")
         first, second = m.dipoles[i], m.dipoles[j]
@@ -184,8 +181,9 @@ def interaction(multilevel: Multilevel, field: Any) -> Interaction:
             J = γ(ω) − γ(−ω).
 
     Raises:
-        ValueError: for coincident emitters, a field that is not reciprocal or has no magnetic
-            response, or a bath of the wrong size.
+        ValueError: for emitters at one place (unless all elements of one's dipole are orthogonal
+            to those of the other), a field that is not reciprocal or has no magnetic response, or
+            a bath of the wrong size.
 
     Example:
         >>> import collective as co

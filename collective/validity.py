@@ -80,7 +80,8 @@ def of_couplings(couplings: "Couplings") -> Validity:
     """The assumptions of the collective master equation within the RWA."""
     rates = couplings.collective_rates()
     rows = [_positivity(rates)]
-    fastest = float(rates[-1])
+    photons = couplings.thermal_photons
+    fastest = (1 + 2 * photons) * float(rates[-1])  # thermal light broadens every line
     emitters = couplings.emitters
     detuning_spread = float(np.ptp(couplings.detunings))
     exchange = couplings.largest_exchange()
@@ -106,10 +107,9 @@ def of_couplings(couplings: "Couplings") -> Validity:
     if np.any(couplings.drive):
         strongest = float(np.abs(couplings.drive).max())
         checks.append(("weak drive", lambda e, c: strongest / e.frequency, "max|Ω_m|/ω₀"))
-    photons = couplings.thermal_photons
     if photons:  # dn̄/dω · ω/n̄ = (1 + n̄) ln(1 + 1/n̄)
         steepness = (1 + photons) * np.log1p(1 / photons)
-        width = (1 + 2 * photons) * fastest + detuning_spread
+        width = fastest + detuning_spread
         checks.append(
             (
                 "one occupation for all",

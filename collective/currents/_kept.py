@@ -5,7 +5,6 @@ A file that can no longer be written costs nothing that is computed: it is said 
 
 import hashlib
 import os
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective import _checks
 from collective._files import completed, written
-from collective.currents._units import short
+from collective._warn import warn
 from collective.currents.orbitals import Orbitals
 
 _LAYOUT = 2  # of the file
@@ -67,7 +67,7 @@ class Kept:
         if path is None:
             return
         if not isinstance(path, str | os.PathLike):
-            raise ValueError(f"checkpoint must be a file name, got {short(path)}")
+            raise ValueError(f"checkpoint must be a file name, got {_checks.short(path)}")
         self._path = completed("checkpoint", path, ".npz")
         digest = hashlib.sha256(repr((_LAYOUT, screening)).encode())
         for array in (*orbitals.axes, orbitals.wavefunctions):
@@ -122,14 +122,12 @@ class Kept:
         }
         self._keep()
 
-    def warn(self, stacklevel: int) -> None:
+    def warn(self) -> None:
         """Say that the file could not be written; where warnings are errors, stay silent."""
         if self.failure is None:
             return
         with suppress(UserWarning):  # the integrals are there, and diagnostics have the failure
-            warnings.warn(
-                f"the checkpoint could not be written: {self.failure}", stacklevel=stacklevel + 1
-            )
+            warn(f"the checkpoint could not be written: {self.failure}")
 
     def _stored(self, name: str) -> tuple[NDArray[Any], float] | None:
         """An array of integrals and its error from the file, checked."""

@@ -28,7 +28,7 @@ from collective.currents._fermions import full, reduced
 from collective.currents._free_space import Grid
 from collective.currents._kept import Kept
 from collective.currents._pairs import coulomb_and_ampere
-from collective.currents._units import flag, not_negative
+from collective.currents._units import not_negative
 from collective.currents.orbitals import Orbitals
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def interactions(
     """
     _checks.instance("orbitals", orbitals, Orbitals, "co.currents.Orbitals(...)")
     screening = not_negative("screening", screening)
-    progress = flag("progress", progress)
+    progress = _checks.flag("progress", progress)
     finest = np.pi / min(orbitals.spacings)
     if screening > finest:
         raise ValueError(
@@ -231,7 +231,7 @@ def interactions(
     size = len(orbitals)
     with Progress(5 * size * (size + 1) // 2, "integrals", show=progress) as bar:
         coulomb, ampere = coulomb_and_ampere(orbitals, screening, bar, kept)
-    kept.warn(stacklevel=2)
+    kept.warn()
     unresolved = _UNRESOLVED * float(orbitals.unresolved.max())
     grid_errors, box_errors = [], []
     for found in (coulomb, ampere):
