@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from collective import _checks, _requests, _timescale
-from collective._console import printable
+from collective._console import aligned, printable
 from collective._memory import available_bytes, bytes_text, require
 from collective._requests import Request
 from collective.couplings import Couplings
@@ -82,11 +82,10 @@ class Methods:
             work = ", ".join([cost.work, *notes])
             rows.append((mark + name, bytes_text(cost.bytes), seconds_text(cost.seconds), work))
         rows += [(" " + name, "–", "–", why) for name, why in self.refusals.items()]
-        first, second, third = (max(len(row[i]) for row in rows) for i in range(3))
-        lines = [f"{a:<{first}}  {b:>{second}}  {c:>{third}}  {d}" for a, b, c, d in rows]
+        text = aligned(rows, "< > > <")
         if self.chosen is None:
-            lines.append(f'no engine that "auto" would take: {self.needed()}')
-        return "\n".join(lines)
+            text += f'\nno engine that "auto" would take: {self.needed()}'
+        return text
 
     def needed(self) -> str:
         """What would have to change where no engine can, fits and ends within a day."""

@@ -426,7 +426,7 @@ def _require_memory(emitters: Emitters) -> None:
     square = (16 if np.any(emitters.dipoles.imag) else 8) * n * n
     making = 2 * square + _PAIR_BYTES * min(n * (n + 1) // 2, _PAIRS_AT_ONCE)
     needed = max(_MATRICES * square, making)
-    require(needed, f"couple: Γ and Δ of {n:,} emitters", "use fewer emitters")
+    require(needed, f"couple: to hold Γ and Δ of {n:,} emitters", "use fewer emitters")
 
 
 def _span(values: NDArray[Any]) -> str:

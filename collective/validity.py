@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collective._console import printable
+from collective._console import aligned, printable
 from collective._pairs import linewidth_variation
 from collective.fields.protocol import seen_by
 
@@ -61,11 +61,11 @@ class Validity:
 
     @printable
     def __str__(self) -> str:
-        lines = []
-        for a in self.assumptions:
-            value = "–" if a.value is None else f"{a.value:.2e}"
-            lines.append(f"{a.name:<32}{value:>10}  {a.verdict:<13} {a.meaning}")
-        return "\n".join(lines)
+        rows = [
+            (a.name, "–" if a.value is None else f"{a.value:.2e}", a.verdict, a.meaning)
+            for a in self.assumptions
+        ]
+        return aligned(rows, "<30 >10 <12 <")
 
     __repr__ = __str__
 
