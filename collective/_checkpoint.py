@@ -92,6 +92,10 @@ def stored(path: str | os.PathLike[str]) -> Result | None:
         return loaded(source)
     except FileNotFoundError:
         return None
+    except ProblemTooLargeError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"checkpoint: {error}; choose another file") from None
 
 
 def same(
@@ -133,6 +137,6 @@ def continuing(path: str | os.PathLike[str] | None, earlier: Result | None) -> I
         if earlier is None:
             raise
         raise ValueError(
-            f"checkpoint {path} cannot be continued: {error or type(error).__name__}; choose "
+            f"checkpoint {path} cannot be continued: {str(error) or type(error).__name__}; choose "
             "another file"
         ) from error

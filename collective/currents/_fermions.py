@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from collective import _checks
 from collective._memory import require
-from collective.currents._units import short
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -46,13 +45,10 @@ def annihilator(orbitals: int, orbital: int, spin: str) -> "Qobj":
     count = _checks.count("orbitals", orbitals)
     require(
         int(_BYTES_PER_ENTRY * 4.0 ** min(count, _UNTHINKABLE)),
-        f"an operator on {short(count)} orbitals",
+        f"an operator on {_checks.short(count)} orbitals",
         "take fewer orbitals",
     )
-    if _checks.count("orbital", orbital, minimum=0) >= count:
-        raise ValueError(
-            f"orbital must be below {count}, the number of orbitals; got {short(orbital)}"
-        )
+    orbital = _checks.index("orbital", orbital, count, "orbitals")
     return fdestroy(2 * count, 2 * orbital + _SPINS.index(_checks.choice("spin", spin, _SPINS)))
 
 

@@ -73,23 +73,10 @@ def positive(name: str, value: Any) -> float:
     return float(lengths(name, _checks.number(name, value, above=0)))
 
 
-def short(value: Any) -> str:
-    """What a message shows of a value."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def temperatures(value: Any) -> float:
     """k_BT, zero or a number whose inverse is one."""
     number = not_negative("temperature", value)
     return positive("temperature", number) if number > 0 else 0.0
-
-
-def flag(name: str, value: Any) -> bool:
-    """True or False."""
-    if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {short(value)}")
-    return bool(value)
 
 
 def wavevector(name: str, value: ArrayLike) -> NDArray[np.float64]:

@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective._console import printable
+from collective._console import aligned, printable
 from collective._memory import require
 from collective._progress import Progress
 from collective.currents._fermions import full, reduced
 from collective.currents._free_space import Grid
 from collective.currents._kept import Kept
 from collective.currents._pairs import coulomb_and_ampere
-from collective.currents._units import flag, not_negative
+from collective.currents._units import not_negative
 from collective.currents.orbitals import Orbitals
 
 if TYPE_CHECKING:
@@ -161,15 +161,14 @@ class Interactions:
         ]
         size = len(self.orbitals)
         pairs = [(l, k) for l in range(size) for k in range(l, size)][:6]
-        lines = [
-            f"Interactions of {self.orbitals!r}, screening {self.screening:g} bohr⁻¹; "
-            "hartree, errors of the largest:",
-            "     " + "".join(f"{f'{l}–{k}':>14}" for l, k in pairs) + f"{'error':>12}",
-        ]
+        cells = [["", *(f"{l}–{k}" for l, k in pairs), "error"]]
         for name, matrix, error in rows:
-            cells = "".join(f"{matrix[l, k]:>14.6e}" for l, k in pairs)
-            lines.append(f"{name:<5}{cells}{error:>12.0e}")
-        return "\n".join(lines)
+            cells.append([name, *(f"{matrix[l, k]:.6e}" for l, k in pairs), f"{error:.0e}"])
+        return (
+            f"Interactions of {self.orbitals!r}, screening {self.screening:g} bohr⁻¹; "
+            "hartree, errors of the largest:\n"
+            + aligned(cells, "<3" + " >12" * len(pairs) + " >10")
+        )
 
 
 def interactions(
@@ -214,7 +213,7 @@ def interactions(
     """
     _checks.instance("orbitals", orbitals, Orbitals, "co.currents.Orbitals(...)")
     screening = not_negative("screening", screening)
-    progress = flag("progress", progress)
+    progress = _checks.flag("progress", progress)
     finest = np.pi / min(orbitals.spacings)
     if screening > finest:
         raise ValueError(
@@ -232,7 +231,7 @@ def interactions(
     size = len(orbitals)
     with Progress(5 * size * (size + 1) // 2, "integrals", show=progress) as bar:
         coulomb, ampere = coulomb_and_ampere(orbitals, screening, bar, kept)
-    kept.warn(stacklevel=2)
+    kept.warn()
     unresolved = _UNRESOLVED * float(orbitals.unresolved.max())
     grid_errors, box_errors = [], []
     for found in (coulomb, ampere):

@@ -17,7 +17,6 @@ from collective.currents._sampling import (
     sampled,
     unresolved_of,
 )
-from collective.currents._units import short
 from collective.currents.shapes import Wavefunction
 
 _LARGEST_OUTSIDE = 3e-5  # of the norm, that may lie outside the grid
@@ -189,7 +188,7 @@ class Orbitals:
             raise ValueError(f"axis must be 0, 1 or 2, got {along}")
         times = _checks.count("order", order)
         if times > _HIGHEST:
-            raise ValueError(f"order must not exceed {_HIGHEST}, got {short(times)}")
+            raise ValueError(f"order must not exceed {_HIGHEST}, got {_checks.short(times)}")
         return derivative(self.wavefunctions, along, self.spacings[along], times)
 
     def laplacian(self) -> NDArray[Any]:

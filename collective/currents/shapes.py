@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective.currents._units import flag, positive, short, wavevector
+from collective.currents._units import positive, wavevector
 
 _LARGEST_L = 20  # beyond, shapes on a grid of any sense overflow
 _LARGEST_N = 100  # its factorials and powers stay doubles
@@ -87,7 +87,7 @@ def hydrogen_like(
     if _checks.count("n", n) <= l:
         raise ValueError(f"n must be above l = {l}, got {n}")
     if n > _LARGEST_N:
-        raise ValueError(f"n must not exceed {_LARGEST_N}, got {short(n)}")
+        raise ValueError(f"n must not exceed {_LARGEST_N}, got {_checks.short(n)}")
     charge = positive("charge", charge)
     where = wavevector("centre", centre)
     scale = np.sqrt((2 * charge / n) ** 3 * factorial(n - l - 1) / (2 * n * factorial(n + l)))
@@ -106,10 +106,10 @@ def hydrogen_like(
 def _harmonic(l: int, m: int, real: bool) -> Callable[..., tuple[NDArray, NDArray]]:
     """(r, Y_lm) of x, y, z."""
     if _checks.count("l", l, minimum=0) > _LARGEST_L:
-        raise ValueError(f"l must not exceed {_LARGEST_L}, got {short(l)}")
+        raise ValueError(f"l must not exceed {_LARGEST_L}, got {_checks.short(l)}")
     if abs(_checks.count("m", m, minimum=-l)) > l:
-        raise ValueError(f"m must be between −l and l = {l}, got {short(m)}")
-    real = flag("real", real)
+        raise ValueError(f"m must be between −l and l = {l}, got {_checks.short(m)}")
+    real = _checks.flag("real", real)
     k = abs(m)
     scale = np.sqrt((2 * l + 1) / (4 * np.pi) * factorial(l - k) / factorial(l + k))
 

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._operators import entries_of
+
 if TYPE_CHECKING:
     from qutip import Qobj
 
@@ -46,7 +48,7 @@ class Exponential:
 
         self._dims = liouvillian.dims[0]
         self._side = round(np.sqrt(liouvillian.shape[0]))
-        generator = csr_array(liouvillian.to("CSR").data_as("csr_matrix"))
+        generator = csr_array(entries_of(liouvillian))
         # what turns; what decays keeps its digits however long it does
         self._turning = float(abs(generator.imag).sum(axis=0).max())
         self._basis, self._matrix = _real_form(generator, self._side)
@@ -216,7 +218,7 @@ def extent(liouvillian: "Qobj", state: "Qobj") -> tuple[tuple[int, ...], int, fl
     from scipy.sparse import csr_array
 
     side = round(np.sqrt(liouvillian.shape[0]))
-    generator = csr_array(liouvillian.to("CSR").data_as("csr_matrix"))
+    generator = csr_array(entries_of(liouvillian))
     basis, matrix = _real_form(generator, side)
     parts = _occupied(matrix, _values(state, basis, matrix))
     norm = float(abs(matrix).sum(axis=0).max())

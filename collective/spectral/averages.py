@@ -9,7 +9,6 @@ analytic for ``|Im x|`` < π/2, and the trapezoidal rule with step h errs by abo
 (Trefethen & Weideman, SIAM Review 56, 385 (2014)). One grid of κ serves every s and every pair.
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective.spectral.integrals import checked_function, outside, positive_scale, tolerance
+from collective._warn import warn
+from collective.spectral.integrals import checked_function, positive_scale, tolerance
 
 _LOG_NODES = 12
 _LOG_PANEL, _LOG_SHORTEST, _LOG_LONGEST = np.log(10.0), np.log(10.0) / 64, np.log(1e15)
@@ -131,7 +131,7 @@ def lorentzian_averages(
     )
     if unsure > _ROUGH * size:
         raise ValueError(message)
-    warnings.warn(message, stacklevel=outside())
+    warn(message)
     return np.asarray(total)
 
 

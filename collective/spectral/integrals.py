@@ -1,17 +1,15 @@
 """P∫dω'/2π f(ω')/(ω − ω') on the real axis, Abel-summed where f oscillates without decaying."""
 
-import inspect
-import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from math import comb
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
+from collective._warn import warn
 
 _PANEL_NODES, _PANEL_WEIGHTS = np.polynomial.legendre.leggauss(16)
 _PANEL_LEGENDRE = np.polynomial.legendre.legvander(_PANEL_NODES, 17)
@@ -85,7 +83,7 @@ def principal_value(
     at = np.atleast_1d(_checks.finite("breakpoints", breakpoints))
     if at.ndim != 1:
         raise ValueError(f"breakpoints must be a list of frequencies, got shape {at.shape}")
-    jumps = sorted({float(abs(b - omega)) for b in at} - {0.0})
+    jumps = sorted({float(abs(b - omega)) for b in at if abs(b - omega) > _SMALLEST * scale})
     if jumps and jumps[-1] > _FARTHEST * scale:
         raise ValueError(
             f"breakpoints must be within {_FARTHEST:g} scales of omega; one is {jumps[-1]:.3g} "
@@ -115,20 +113,12 @@ def principal_value(
             f"{size / (2 * np.pi):.3g} only: {way_out}"
         )
     if error > max(10 * rtol, _WARNED) * size:
-        warnings.warn(
+        warn(
             f"the principal value at ω = {omega:g} is known to {error / (2 * np.pi):.2g} of "
-            f"{size / (2 * np.pi):.3g}, not to rtol={rtol:g}: {way_out}; or ask for less, rtol=",
-            stacklevel=outside(),
+            f"{size / (2 * np.pi):.3g}, not to rtol={rtol:g}: {way_out}; or ask for no more, "
+            f"rtol={error / size:.0e}"
         )
     return value / (2 * np.pi)
-
-
-def outside() -> int:
-    """How many calls up the first line outside this package is: what a warning points at."""
-    package, frame, level = str(Path(__file__).parent.parent), inspect.currentframe(), 0
-    while frame is not None and frame.f_code.co_filename.startswith(package):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _decaying(
@@ -141,7 +131,7 @@ def _decaying(
     total: Any = 0.0
     unsure, size = 0.0, 0.0
     for a, b in pairwise(edges):
-        value, error = quad_vec(difference, a, b, epsrel=rtol, epsabs=0.0, limit=2000)
+        value, error = quad_vec(difference, a, b, epsrel=rtol, epsabs=1e-300, limit=2000)
         total, unsure = total + value, unsure + error
         size = max(size, _largest(value))
     # the tail in 1/s, where an algebraic decay is smooth
