@@ -3,9 +3,7 @@
 The file is longer than others: every refusal ends in a way out, found here from all engines.
 """
 
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, cast
@@ -14,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from collective import _checks, _requests, _timescale
-from collective._console import printable
+from collective._console import aligned, printable
 from collective._memory import available_bytes, bytes_text, require
+from collective._progress import say
 from collective._requests import Request
 from collective.couplings import Couplings
 from collective.engines.runs import Cost, Engine
@@ -82,11 +81,10 @@ class Methods:
             work = ", ".join([cost.work, *notes])
             rows.append((mark + name, bytes_text(cost.bytes), seconds_text(cost.seconds), work))
         rows += [(" " + name, "–", "–", why) for name, why in self.refusals.items()]
-        first, second, third = (max(len(row[i]) for row in rows) for i in range(3))
-        lines = [f"{a:<{first}}  {b:>{second}}  {c:>{third}}  {d}" for a, b, c, d in rows]
+        text = aligned(rows, "< > > <")
         if self.chosen is None:
-            lines.append(f'no engine that "auto" would take: {self.needed()}')
-        return "\n".join(lines)
+            text += f'\nno engine that "auto" would take: {self.needed()}'
+        return text
 
     def needed(self) -> str:
         """What would have to change where no engine can, fits and ends within a day."""
@@ -320,14 +318,10 @@ def _less(request: Request) -> str:
 
 def announce(choice: Choice, *, show: bool) -> None:
     """Say in one line that a run is going to take more than a minute, before it begins."""
-    if not show or choice.cost.seconds <= _SAID or sys.stderr is None:
-        return
-    with suppress(OSError, ValueError):  # nobody can read it
-        print(
+    if show and choice.cost.seconds > _SAID:
+        say(
             f"collective: method {choice.method!r} ({choice.cost.work}), about "
-            f"{seconds_text(choice.cost.seconds)} predicted",
-            file=sys.stderr,
-            flush=True,
+            f"{seconds_text(choice.cost.seconds)} predicted"
         )
 
 

@@ -10,6 +10,7 @@ from collective import _checks
 from collective._contents import COUPLING_ARRAYS, EMITTER_ARRAYS, WORDS, expectations
 from collective._jumps import Jumps
 from collective._memory import require
+from collective._operators import sparse_of
 from collective._schemes import Report
 from collective.couplings import Couplings
 from collective.emitters import Emitters, Multilevel
@@ -246,8 +247,6 @@ def _pack_equation(
 
 
 def _unpack_equation(arrays: dict[str, Any], metadata: dict[str, Any]) -> MasterEquation:
-    from qutip import Qobj
-
     stored = metadata["equation"]
     dims = [stored["dims"]] * 2
     system = None
@@ -264,13 +263,13 @@ def _unpack_equation(arrays: dict[str, Any], metadata: dict[str, Any]) -> Master
     if report is not None:
         report = Report(**{**report, "dropped": tuple(report["dropped"])})
     return MasterEquation(
-        Qobj(arrays["equation:hamiltonian"], dims=dims).to("CSR"),
-        [Qobj(jump, dims=dims).to("CSR") for jump in arrays["equation:jumps"]],
-        generator=None if generator is None else Qobj(generator, dims=[dims, dims]).to("CSR"),
+        sparse_of(arrays["equation:hamiltonian"], dims),
+        [sparse_of(jump, dims) for jump in arrays["equation:jumps"]],
+        generator=None if generator is None else sparse_of(generator, [dims, dims]),
         scheme=stored["scheme"],
         multilevel=system,
         frame=arrays.get("equation:frame"),
-        emission_operator=None if emission is None else Qobj(emission, dims=dims).to("CSR"),
+        emission_operator=None if emission is None else sparse_of(emission, dims),
         report=report,
     )
 

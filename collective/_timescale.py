@@ -79,7 +79,8 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
     elif n == 1:
         shift = np.zeros((1, 1))
     # of a positive Γ no entry exceeds the largest on the diagonal
-    rates = np.diagonal(couplings.decay).real.max(), couplings.dephasing.max(), couplings.pump.max()
+    own_rate = (1 + 2 * couplings.thermal_photons) * np.diagonal(couplings.decay).real.max()
+    rates = own_rate, couplings.dephasing.max(), couplings.pump.max()
     drive = float(np.abs(couplings.drive).max()) * strongest
     return float(max(*rates, drive, frequencies, _largest_entry(shift)))
 

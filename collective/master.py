@@ -36,8 +36,7 @@ from collective._operators import (
 )
 from collective._schemes import APPROXIMATIONS, Report, assemble
 from collective.emitters import Emitters, Multilevel
-from collective.spectral import Bath, checked_temperature
-from collective.spectral.baths import FieldBath
+from collective.spectral.baths import Bath, FieldBath, checked_temperature
 from collective.spectral.sources import BathMatrices, FieldTensors
 from collective.spectral.tensors import require_field
 

@@ -33,8 +33,9 @@ class Result:
 
     Attributes:
         times: (T,), in inverse units of rate; fewer than asked for if not `complete`.
-        emission: (T,), photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩; of a
-            master equation Σ_{ω,ω'>0} ½(γ+γ')_ab⟨A_a†(ω')A_b(ω)⟩, None if it knows no bath.
+        emission: (T,), photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩, in thermal
+            light of n̄ photons per mode (n̄ + 1) times that; of a master equation
+            Σ_{ω,ω'>0} ½(γ+γ')_ab⟨A_a†(ω')A_b(ω)⟩, None if it knows no bath.
         excitation: (T,), mean number of excited emitters; None for a master equation.
         populations: (T, N), probability that each emitter is excited; of a master equation
             (T, N, L_max), of each level, padded with NaN.

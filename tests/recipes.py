@@ -675,7 +675,6 @@ def _recipes():
         },
         {"then": lambda b: (b.gamma(1.0), b.shift(1.0))},
     )
-    yield "spectral.checked_temperature", x.checked_temperature, lambda: {"temperature": 0.5}, {}
     places = {"multilevel": dipoles(), "field": co.Vacuum(), "i": 0, "j": 1}
     yield "spectral.coupling_tensor", x.coupling_tensor, lambda: {**places, "omega": 1.0}, {}
     yield "spectral.static_tensor", x.static_tensor, lambda: dict(places), {}

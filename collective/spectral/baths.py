@@ -138,8 +138,8 @@ def bath(multilevel: Multilevel, field: Any, temperature: float = 0.0) -> Bath:
         temperature: T in units of rate (ħ = k_B = 1).
 
     Raises:
-        ValueError: for a negative temperature, coincident emitters, a field that is not
-            reciprocal, or one without magnetic response for magnetic dipoles.
+        ValueError: for a negative temperature, emitters whose interaction diverges, a field that
+            is not reciprocal, or one without magnetic response for magnetic dipoles.
 
     Example:
         >>> import collective as co

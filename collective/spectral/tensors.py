@@ -12,6 +12,7 @@ from collective.fields.protocol import checked_tensor, imaginary_green, total_gr
 
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
 _SLOWEST = 1e-100  # wave number: below it a tensor is its static limit to all digits
+_ORTHOGONAL = 1e-12  # of their lengths: the product of dipoles that do not see each other
 _STATIC = 1e-5  # k·r at which the static limit is extrapolated; the error is its fourth power
 _RECIPROCAL = 1e-6  # relative: what G(r, r') may miss Gᵀ(r', r) by
 _SAMPLED = 12  # pairs on which reciprocity is tried
@@ -44,7 +45,7 @@ def coupling_tensor(
         1.0
     """
     require_known(multilevel, field)
-    i, j = _index("i", i, len(multilevel)), _index("j", j, len(multilevel))
+    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
     value = _checks.complex_number("omega", omega)
     if not ((value.imag == 0 and value.real > 0) or (value.real == 0 and value.imag > 0)):
         raise ValueError(
@@ -108,7 +109,7 @@ def static_tensor(multilevel: Multilevel, field: Any, i: int, j: int) -> NDArray
         j: index of an emitter; i = j gives what the field scatters back.
     """
     require_known(multilevel, field)
-    i, j = _index("i", i, len(multilevel)), _index("j", j, len(multilevel))
+    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
     return static_tensors(multilevel, field, np.array([i]), np.array([j]))[0]
 
 
@@ -163,7 +164,7 @@ def decay_and_shift(
         True
     """
     require_known(multilevel, field)
-    i, j = _index("i", i, len(multilevel)), _index("j", j, len(multilevel))
+    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
     frequencies = _checks.finite("frequencies", frequencies)
     c = multilevel.speed_of_light
     _checks.finite("frequencies divided by the speed of light", frequencies / c)
@@ -209,7 +210,7 @@ def require_field(name: str, field: Any, others: str = "") -> None:
 
 
 def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> None:
-    """Raise if the field does not know such dipoles, two emitters coincide, or G ≠ Gᵀ.
+    """Raise if the field does not know such dipoles, their interaction diverges, or G ≠ Gᵀ.
 
     own tries the tensor of emitters with themselves as well.
     """
@@ -230,12 +231,25 @@ def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> 
 
 
 def require_apart(multilevel: Multilevel) -> None:
-    """Raise if two emitters coincide."""
+    """Raise if two emitters coincide, unless their dipoles do not see each other there.
+
+    At exactly one place the near field of one dipole at another averages over all directions to
+    something along it: a dipole perpendicular to it, in all its elements, has none of it.
+    """
     r = multilevel.positions
     for i in range(1, len(r)):
-        same = np.flatnonzero(np.abs(r[:i] - r[i]).max(axis=1) < _COINCIDENT)
-        if len(same):
-            raise ValueError(f"emitters {same[0]} and {i} coincide: their interaction diverges")
+        for j in np.flatnonzero(np.abs(r[:i] - r[i]).max(axis=1) < _COINCIDENT):
+            one, other = multilevel.dipoles[j], multilevel.dipoles[i]
+            size = np.linalg.norm(one, axis=-1).max() * np.linalg.norm(other, axis=-1).max()
+            overlap = np.abs(np.einsum("yxa,uva->yxuv", one, other)).max()
+            if overlap > _ORTHOGONAL * size or np.any(r[i] != r[j]):
+                share = overlap / size if size else 0.0
+                raise ValueError(
+                    f"emitters {j} and {i} coincide: their interaction diverges; move one. Only "
+                    "at exactly one place and with orthogonal dipoles is it finite: here the "
+                    "largest product of two elements, those of counter-rotating terms included, "
+                    f"is {share:.3g} of the lengths"
+                )
 
 
 def require_reciprocal(
@@ -278,10 +292,3 @@ def require_reciprocal(
             f"{j[worst]} {where}; one that is not (a biased magnet, a one-way guide) needs "
             "Couplings(decay, shift) of your own"
         )
-
-
-def _index(name: str, value: Any, n: int) -> int:
-    index = _checks.count(name, value, minimum=0)
-    if index >= n:
-        raise ValueError(f"{name} must be below {n}, the number of emitters; got {index}")
-    return index
