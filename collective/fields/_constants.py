@@ -43,20 +43,20 @@ def value(name: str, given: Any, k: complex, *, allow_gain: bool) -> complex:
         found = given
         if k.imag and (found.imag or found.real < 1):
             raise ValueError(
-                f"{name} {found:g} at k = {_spelled(k)}: a constant that is not real and ≥ 1 "
+                f"{name} {found:g} at k = {spelled(k)}: a constant that is not real and ≥ 1 "
                 "cannot hold on the imaginary axis; use "
                 "materials.Drude.from_value(epsilon, k) or another material, such as Lorentz"
             )
     else:
-        array = _checks.finite(f"{name}({_spelled(k)})", _called(name, given, k), complex)
+        array = _checks.finite(f"{name}({spelled(k)})", _called(name, given, k), complex)
         if array.shape:
-            raise ValueError(f"{name}({_spelled(k)}) must be one number, got shape {array.shape}")
+            raise ValueError(f"{name}({spelled(k)}) must be one number, got shape {array.shape}")
         found = complex(array)
     if k.imag:
         if abs(found.imag) > _REAL * abs(found) or found.real <= 0:
             raise ValueError(
                 f"{name} must be real and positive on the imaginary axis, got "
-                f"{found:g} at k = {_spelled(k)}"
+                f"{found:g} at k = {spelled(k)}"
             )
         found = complex(found.real)
     elif found.imag < 0 and not allow_gain:
@@ -78,9 +78,10 @@ def _called(name: str, material: Any, k: complex) -> Any:
     except Exception as error:
         raise ValueError(
             f"{name} must be a function of k or a material: {_checks.short(material)} fails at "
-            f"k = {_spelled(k)} ({type(error).__name__}: {error})"
+            f"k = {spelled(k)} ({type(error).__name__}: {error})"
         ) from error
 
 
-def _spelled(k: complex) -> str:
+def spelled(k: complex) -> str:
+    """A wave number of either axis, as messages have it."""
     return f"{k.imag:g}i" if k.imag else f"{k.real:g}"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _NAMES = ("permittivity", "permeability")
 _THINNEST, _THICKEST = 1e-4, 1e4  # wavelengths: other radii are likely to be in another unit
+_FARTHEST = 1e9  # of |k|ρ and |k||Δz| on the real axis
+_SMALLEST = 1e-60  # of |k|R: its fourth power is still a number
 _BATCH = 4096  # pairs at a time
 
 
@@ -127,6 +129,7 @@ class Nanowire:
             if magnetic:
                 epsilon, mu = mu, epsilon
             chosen = np.flatnonzero(every == one)
+            self._require_scale(left[:, chosen], right[:, chosen], complex(one))
             for batch in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
                 lifts = self._lifts(left[:, batch], right[:, batch], complex(one))
                 for lift in np.unique(lifts[lifts != _contour.GONE]):
@@ -136,6 +139,25 @@ class Nanowire:
                         pairs, complex(one), epsilon, mu, self.radius, float(lift)
                     )
         return values.reshape(*shape, 3, 3)
+
+    def _require_scale(
+        self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
+    ) -> None:
+        """Raise where lengths and 1/k are so different that no digit of the integral is left."""
+        if abs(k) * self.radius < _SMALLEST:
+            raise ValueError(
+                f"k = {_constants.spelled(k)} times the radius {self.radius:g} is below "
+                f"{_SMALLEST:g}: are both in one unit of length?"
+            )
+        if k.imag:
+            return  # far away nothing is left
+        far = max(left[0].max(), right[0].max(), np.abs(left[2] - right[2]).max())
+        if k.real * far > _FARTHEST:
+            raise ValueError(
+                f"r and r_source, the emitters' positions: at k = {k.real:g} they may be at most "
+                f"{_FARTHEST / k.real:g} from the wire and from each other along it, got {far:g}; "
+                "farther away no digit of the scattered field is left"
+            )
 
     def _warn_of_size(self, emitters: "Emitters") -> None:
         """Say so where the radius looks as if it were in another unit than the emitters."""
