@@ -202,8 +202,8 @@ def coincidences(
         others = (as_first.sum() - own.sum()) / (count * (count - 1))
         if others <= 0:
             raise ValueError(
-                f"edges: no two photons {low:g} … {high:g} apart in any two runs; use wider bins "
-                "or more trajectories"
+                f"edges: no two photons {low:g} … {high:g} apart in any two runs; use wider "
+                "bins, a wider window or more trajectories"
             )
         values[k] = own.mean() / others
         with_others = (as_first + as_second - 2 * own) / (count - 1)
