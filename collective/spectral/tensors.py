@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective.emitters import Multilevel
-from collective.fields.protocol import checked_tensor, imaginary_green, total_green
+from collective.fields.protocol import imaginary_green, seen_by, total_green
 
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
 _SLOWEST = 1e-100  # wave number: below it a tensor is its static limit to all digits
@@ -72,30 +72,12 @@ def tensors(
     """F(ω) of many pairs of emitters in one call of the field, (pairs, 3, 3)."""
     k = omega / multilevel.speed_of_light
     r, r_source = multilevel.positions[i], multilevel.positions[j]
+    seen = seen_by(multilevel.kind, field)
     if np.imag(k):
         kappa = float(np.imag(k))
-        if multilevel.kind == "electric":
-            return (-2 * kappa**2 * imaginary_green(field, r, r_source, kappa)).astype(complex)
-        return (2 * _imaginary_magnetic(field, r, r_source, kappa)).astype(complex)
+        return (-2 * kappa**2 * imaginary_green(seen, r, r_source, kappa)).astype(complex)
     k = float(np.real(k))
-    if multilevel.kind == "electric":
-        return 2 * k**2 * total_green(field, r, r_source, k)
-    return 2 * checked_tensor(field, field.magnetic_green(r, r_source, k), r, r_source)
-
-
-def _imaginary_magnetic(
-    field: Any, r: NDArray[np.float64], r_source: NDArray[np.float64], kappa: float
-) -> NDArray[np.float64]:
-    """C(iκ) of a field, real, or an error that says it is not known there."""
-
-    class Magnetic:
-        def green(self, r: ArrayLike, r_source: ArrayLike, k: Any) -> Any:
-            return field.magnetic_green(r, r_source, k)
-
-        def __repr__(self) -> str:
-            return repr(field)
-
-    return imaginary_green(Magnetic(), r, r_source, kappa)
+    return 2 * k**2 * total_green(seen, r, r_source, k)
 
 
 def static_tensor(multilevel: Multilevel, field: Any, i: int, j: int) -> NDArray[np.float64]:
@@ -188,11 +170,7 @@ def require_known(multilevel: Any, field: Any) -> None:
     """Raise unless these are multi-level dipoles and a field that answers for such dipoles."""
     _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
     require_field("field", field)
-    if multilevel.kind == "magnetic" and not hasattr(field, "magnetic_green"):
-        raise ValueError(
-            f"field {field!r} has no magnetic response: define magnetic_green(r, r_source, k) or "
-            "use electric dipoles"
-        )
+    seen_by(multilevel.kind, field)
 
 
 def require_field(name: str, field: Any, others: str = "") -> None:
