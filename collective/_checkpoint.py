@@ -92,6 +92,10 @@ def stored(path: str | os.PathLike[str]) -> Result | None:
         return loaded(source)
     except FileNotFoundError:
         return None
+    except ProblemTooLargeError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"checkpoint: {error}; choose another file") from None
 
 
 def same(

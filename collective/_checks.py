@@ -341,8 +341,8 @@ def instance(name: str, value: Any, kind: type, made_by: str) -> None:
 
 
 def function(name: str, value: Any) -> Callable[..., Any]:
-    """A callable."""
-    if not callable(value):
+    """A callable; not a class, and not a QuTiP operator, which takes states."""
+    if not callable(value) or isinstance(value, type) or hasattr(value, "dims"):
         raise ValueError(f"{name} must be a function, got {short(value)}")
     return value
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from collective import _checks, _requests, _timescale
-from collective._console import printable
+from collective._console import aligned, printable
 from collective._memory import available_bytes, bytes_text, require
 from collective._progress import say
 from collective._requests import Request
@@ -53,7 +53,15 @@ class Methods:
     chosen: str | None
 
     def fits(self, name: str) -> bool:
-        """Whether an engine's memory is there."""
+        """Whether an engine's memory is there.
+
+        Raises:
+            KeyError: for an engine that cannot, or none.
+        """
+        _checks.instance("name", name, str, "the name of an engine")
+        if name not in self.costs:
+            why = self.refusals.get(name, f"there are {', '.join(self.costs)}")
+            raise KeyError(f"no cost of {name!r}: {why}")
         return self.available is None or self.costs[name].bytes <= self.available
 
     def able(self) -> list[str]:
@@ -73,11 +81,10 @@ class Methods:
             work = ", ".join([cost.work, *notes])
             rows.append((mark + name, bytes_text(cost.bytes), seconds_text(cost.seconds), work))
         rows += [(" " + name, "–", "–", why) for name, why in self.refusals.items()]
-        first, second, third = (max(len(row[i]) for row in rows) for i in range(3))
-        lines = [f"{a:<{first}}  {b:>{second}}  {c:>{third}}  {d}" for a, b, c, d in rows]
+        text = aligned(rows, "< > > <")
         if self.chosen is None:
-            lines.append(f'no engine that "auto" would take: {self.needed()}')
-        return "\n".join(lines)
+            text += f'\nno engine that "auto" would take: {self.needed()}'
+        return text
 
     def needed(self) -> str:
         """What would have to change where no engine can, fits and ends within a day."""

@@ -2,7 +2,7 @@
 
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any
@@ -63,6 +63,26 @@ def _fits(text: str, encoding: str) -> bool:
     except LookupError:  # no code page of that name: whoever made the stream knows it
         return True
     return True
+
+
+def aligned(rows: Sequence[Sequence[str]], columns: str) -> str:
+    """Rows of cells in columns, each as wide as its longest cell, two spaces apart.
+
+    Args:
+        rows: of as many cells as there are columns; the last one may be of any length.
+        columns: for each column its side and its least width, as in a format: "<24 >10 <".
+
+    >>> print(aligned([["rate", "at t"], ["1e-300", "0.25"]], "<8 >6"))
+    rate        at t
+    1e-300      0.25
+    """
+    sides = [(column[0], int(column[1:] or 0)) for column in columns.split()]
+    widths = [max([least, *(len(row[i]) for row in rows)]) for i, (_, least) in enumerate(sides)]
+    lines = []
+    for row in rows:
+        cells = zip(row, sides, widths, strict=True)
+        lines.append("  ".join(f"{cell:{side}{width}}" for cell, (side, _), width in cells))
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def printable(method: Callable[[Any], str]) -> Callable[[Any], str]:

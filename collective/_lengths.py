@@ -70,6 +70,17 @@ def warn_of_lengths(emitters: Emitters, field: Any) -> None:
             )
 
 
+def warn_of_spacing(spacing: float) -> None:
+    """Warn of a lattice's spacing, in wavelengths, that is rather in metres or nanometres."""
+    if not 1 / _FAR <= spacing <= _FAR:
+        warn(
+            f"spacing: {spacing:.3g} wavelengths between neighbours: is it in another unit? Divide "
+            "it by the wavelength: 532e-9/780e-9, not 532e-9. Where it is meant: "
+            "warnings.simplefilter('ignore', co.UnitWarning)",
+            UnitWarning,
+        )
+
+
 def warn_of_couplings(
     decay: NDArray[Any], shift: NDArray[Any], emitters: Emitters, field: Any
 ) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective import _checks
 from collective._memory import require
 
 if TYPE_CHECKING:
@@ -167,6 +168,8 @@ def operator_list(name: str, value: Any) -> list[Any]:
 
     if isinstance(value, Qobj):
         raise TypeError(f"{name} must be a list of QuTiP operators: write [operator] for one")
+    if isinstance(value, np.ndarray) and (value.ndim != 1 or value.dtype.kind != "O"):
+        raise TypeError(f"{name} must be a list of QuTiP operators; got {_checks.short(value)}")
     if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
         raise TypeError(
             f"{name} must be a list of QuTiP operators, empty for none; got {type(value).__name__}"

@@ -10,7 +10,6 @@ F = 2k²d·G·d and K = −½ Re F, of what is scattered back to the emitter. A 
 S(ω) − S(−ω).
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,9 @@ from numpy.typing import NDArray
 from collective import _checks
 from collective.emitters import Emitters
 from collective.fields.protocol import imaginary_green
-from collective.spectral import imaginary_axis
+from collective.spectral.averages import lorentzian_averages, matsubara_sums
 
-_TERMS = 48  # Matsubara frequencies one by one; the rest is an integral, right to 10⁻⁹
 _COLD = 1e-6  # a step of Matsubara frequencies, in wave numbers, below which they are an integral
-_NEGLIGIBLE = 1e-15  # of the sum; the terms that follow decay
 _STATIC = 1e-5  # of the smallest wave number: there κ²G is extrapolated to κ = 0
 _MOST = 1e60  # photons: times rates they stay doubles
 _RTOL, _ATOL = 1e-9, 1e-11  # of the integral, the latter in linewidths
@@ -64,38 +61,24 @@ def level_shifts(
     step = 2 * np.pi * temperature / emitters.frequency * 2 * np.pi / emitters.wavelength
 
     def tensor(kappa: float) -> NDArray[np.float64]:
-        """F(iκ) = −2κ²G(iκ) of every dipole, in linewidths times wave number."""
+        """F(iκ) = −2κ²G(iκ) of every dipole, in linewidths."""
         green = imaginary_green(field, positions, positions, kappa)
         return (
             -6 * np.pi * kappa**2 / wavenumbers**3
             * np.einsum("mi,mij,mj->m", dipoles.conj(), green, dipoles).real
         )  # fmt: skip
 
-    def term(kappa: float) -> NDArray[np.float64]:
-        return tensor(kappa) * wavenumbers / (wavenumbers**2 + kappa**2)
-
     smallest = float(wavenumbers.min())
     if step < _COLD * smallest:  # the sum is its integral, and coth(ω/2T) is 1
-        return resonant + imaginary_axis(term, smallest, rtol=_RTOL, atol=_ATOL) / np.pi
+        return resonant + lorentzian_averages(
+            tensor, wavenumbers, anchor=smallest, lowest=np.inf, rtol=_RTOL, atol=_ATOL
+        )
     near = _STATIC * min(step, smallest)
-    total = (2 * tensor(near) - tensor(2 * near)) / wavenumbers
-    for n in range(1, _TERMS + 1):
-        added = 2 * term(n * step)
-        total = total + added
-        if np.all(np.abs(added) <= _NEGLIGIBLE * np.abs(total)):
-            break
-    else:
-        total = total + 2 * _beyond(term, step)
+    static = 2 * tensor(near) - tensor(2 * near)
+    sums = matsubara_sums(tensor, step, wavenumbers, rtol=_RTOL)
     frequencies = emitters.frequency + emitters.detunings
-    return resonant / np.tanh(frequencies / (2 * temperature)) + step / (2 * np.pi) * total
-
-
-def _beyond(term: Callable[[float], NDArray[np.float64]], step: float) -> NDArray[np.float64]:
-    """Σ_{n>N} f(nh) = (1/h)∫f from (N + ½)h on, + hf'/24 there, + … (Euler and Maclaurin)."""
-    start = (_TERMS + 0.5) * step
-    slope = (term(start + step / 2) - term(start - step / 2)) / 24
-    rest = imaginary_axis(lambda x: term(start + x), start, rtol=_RTOL, atol=_ATOL)
-    return rest / step + slope
+    thermal = resonant / np.tanh(frequencies / (2 * temperature))
+    return thermal + step / (2 * np.pi) * (static / wavenumbers + 2 * sums)
 
 
 def checked_photons(value: Any) -> float:

@@ -78,9 +78,9 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
         np.fill_diagonal(shift, 0.0)
     elif n == 1:
         shift = np.zeros((1, 1))
-    # of a positive Γ no entry exceeds the largest on the diagonal; thermal light emits n̄ + 1 times
-    decay = np.diagonal(couplings.decay).real.max() * (1 + couplings.thermal_photons)
-    rates = decay, couplings.dephasing.max(), couplings.pump.max()
+    # of a positive Γ no entry exceeds the largest on the diagonal
+    own_rate = (1 + 2 * couplings.thermal_photons) * np.diagonal(couplings.decay).real.max()
+    rates = own_rate, couplings.dephasing.max(), couplings.pump.max()
     drive = float(np.abs(couplings.drive).max()) * strongest
     return float(max(*rates, drive, frequencies, _largest_entry(shift)))
 

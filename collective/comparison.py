@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective._console import printable
+from collective._console import aligned, printable
 from collective._schemes import APPROXIMATIONS
 from collective.emitters import Emitters, Multilevel
 from collective.evolution import EvolutionError, evolve
@@ -42,7 +42,13 @@ class Comparison:
         return min((result.times for result in self.results.values()), key=len)
 
     def distance(self, one: str, other: str) -> NDArray[np.float64]:
-        """Trace distance of two approximations in either order, (T,)."""
+        """Trace distance of two approximations in either order, (T,).
+
+        Raises:
+            KeyError: for a name that was not compared.
+        """
+        _checks.instance("one", one, str, "the name of an approximation")
+        _checks.instance("other", other, str, "the name of an approximation")
         for pair in ((one, other), (other, one)):
             if pair in self.distances:
                 return self.distances[pair]
@@ -50,13 +56,14 @@ class Comparison:
 
     @printable
     def __str__(self) -> str:
-        lines = [f"{'approximations':<24}{'largest distance':>18}{'at t':>12}"]
+        rows = [("approximations", "largest distance", "at t")]
         for (one, other), values in self.distances.items():
             k = int(np.argmax(values))
-            lines.append(f"{f'{one} – {other}':<24}{values[k]:>18.3e}{self.times[k]:>12.4g}")
-        if not self.complete:
-            lines.append(f"INCOMPLETE: interrupted; there are {', '.join(self.results)}")
-        return "\n".join(lines)
+            rows.append((f"{one} – {other}", f"{values[k]:.3e}", f"{self.times[k]:.4g}"))
+        text = aligned(rows, "<24 >16 >10")
+        if self.complete:
+            return text
+        return f"{text}\nINCOMPLETE: interrupted; there are {', '.join(self.results)}"
 
     __repr__ = __str__
 

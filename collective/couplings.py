@@ -17,7 +17,7 @@ from collective._modes import Modes, emitting, modes
 from collective._pairs import averaged_shift, integral_parts, unit_couplings
 from collective.emitters import Emitters
 from collective.fields.protocol import require_field, seen_by
-from collective.spectral import checked_temperature
+from collective.spectral.baths import checked_temperature
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -426,7 +426,7 @@ def _require_memory(emitters: Emitters) -> None:
     square = (16 if np.any(emitters.dipoles.imag) else 8) * n * n
     making = 2 * square + _PAIR_BYTES * min(n * (n + 1) // 2, _PAIRS_AT_ONCE)
     needed = max(_MATRICES * square, making)
-    require(needed, f"couple: Γ and Δ of {n:,} emitters", "use fewer emitters")
+    require(needed, f"couple: to hold Γ and Δ of {n:,} emitters", "use fewer emitters")
 
 
 def _span(values: NDArray[Any]) -> str:

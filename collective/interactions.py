@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
-from collective._console import printable
+from collective._console import aligned, printable
 from collective.emitters import Multilevel
 from collective.spectral import Bath
 from collective.spectral.sources import BathMatrices, FieldTensors
@@ -100,10 +100,7 @@ class Interaction:
 
     def _elements(self, i: int, j: int) -> tuple[NDArray[Any], NDArray[Any]]:
         m = self.multilevel
-        n = len(m)
-        for name, index in (("i", i), ("j", j)):
-            if _checks.count(name, index, minimum=0) >= n:
-                raise ValueError(f"{name} must be below {n}, the number of emitters; got {index}")
+        i, j = _checks.index("i", i, len(m)), _checks.index("j", j, len(m))
         if i == j:
             raise ValueError(f"i and j must differ: {i} has no interaction with itself here")
         first, second = m.dipoles[i], m.dipoles[j]
@@ -163,14 +160,13 @@ class Terms:
 
     @printable
     def __str__(self) -> str:
-        lines = [f"{'pair':<8}{'term':<20}{'kind':<18}{'|G(P)|':>12}{'|G(D)|':>12}"]
+        rows = [("pair", "term", "kind", "|G(P)|", "|G(D)|")]
         for t in self.rows:
             y, x, u, v = t.levels
-            lines.append(
-                f"{f'{t.pair[0]}–{t.pair[1]}':<8}{f'|{y}⟩⟨{x}| ⊗ |{u}⟩⟨{v}|':<20}{t.kind:<18}"
-                f"{abs(t.principal):>12.4g}{abs(t.dissipative):>12.4g}"
-            )
-        return "\n".join(lines)
+            pair, term = f"{t.pair[0]}–{t.pair[1]}", f"|{y}⟩⟨{x}| ⊗ |{u}⟩⟨{v}|"
+            sizes = f"{abs(t.principal):.4g}", f"{abs(t.dissipative):.4g}"
+            rows.append((pair, term, t.kind, *sizes))
+        return aligned(rows, "<6 <18 <18 >10 >10")
 
     __repr__ = __str__
 
@@ -185,8 +181,9 @@ def interaction(multilevel: Multilevel, field: Any) -> Interaction:
             J = γ(ω) − γ(−ω).
 
     Raises:
-        ValueError: for coincident emitters, a field that is not reciprocal or has no magnetic
-            response, or a bath of the wrong size.
+        ValueError: for emitters at one place (unless all elements of one's dipole are orthogonal
+            to those of the other), a field that is not reciprocal or has no magnetic response, or
+            a bath of the wrong size.
 
     Example:
         >>> import collective as co

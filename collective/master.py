@@ -36,9 +36,9 @@ from collective._operators import (
 )
 from collective._schemes import APPROXIMATIONS, Report, assemble
 from collective.emitters import Emitters, Multilevel
-from collective.spectral import Bath, checked_temperature
-from collective.spectral.baths import FieldBath
+from collective.spectral.baths import Bath, FieldBath, checked_temperature
 from collective.spectral.sources import BathMatrices, FieldTensors
+from collective.spectral.tensors import require_field
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -278,6 +278,7 @@ def derive(system: "Multilevel | Emitters", environment: Any, temperature: float
     temperature = checked_temperature(temperature)
     if isinstance(environment, Bath):
         return Derivation(system, BathMatrices(system, environment))
+    require_field("environment", environment, " or a spectral.Bath")
     return Derivation(system, FieldBath(FieldTensors(system, environment), temperature))
 
 

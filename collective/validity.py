@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collective._console import printable
+from collective._console import aligned, printable
 from collective._pairs import linewidth_variation
 from collective.fields.protocol import seen_by
 
@@ -61,11 +61,11 @@ class Validity:
 
     @printable
     def __str__(self) -> str:
-        lines = []
-        for a in self.assumptions:
-            value = "–" if a.value is None else f"{a.value:.2e}"
-            lines.append(f"{a.name:<32}{value:>10}  {a.verdict:<13} {a.meaning}")
-        return "\n".join(lines)
+        rows = [
+            (a.name, "–" if a.value is None else f"{a.value:.2e}", a.verdict, a.meaning)
+            for a in self.assumptions
+        ]
+        return aligned(rows, "<30 >10 <12 <")
 
     __repr__ = __str__
 
@@ -80,7 +80,8 @@ def of_couplings(couplings: "Couplings") -> Validity:
     """The assumptions of the collective master equation within the RWA."""
     rates = couplings.collective_rates()
     rows = [_positivity(rates)]
-    fastest = float(rates[-1])
+    photons = couplings.thermal_photons
+    fastest = (1 + 2 * photons) * float(rates[-1])  # thermal light broadens every line
     emitters = couplings.emitters
     detuning_spread = float(np.ptp(couplings.detunings))
     exchange = couplings.largest_exchange()
@@ -106,10 +107,9 @@ def of_couplings(couplings: "Couplings") -> Validity:
     if np.any(couplings.drive):
         strongest = float(np.abs(couplings.drive).max())
         checks.append(("weak drive", lambda e, c: strongest / e.frequency, "max|Ω_m|/ω₀"))
-    photons = couplings.thermal_photons
     if photons:  # dn̄/dω · ω/n̄ = (1 + n̄) ln(1 + 1/n̄)
         steepness = (1 + photons) * np.log1p(1 / photons)
-        width = (1 + 2 * photons) * fastest + detuning_spread
+        width = fastest + detuning_spread
         checks.append(
             (
                 "one occupation for all",

@@ -6,7 +6,7 @@ A recipe names every parameter of the signature. A public function without one f
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -32,7 +32,6 @@ RECORDS = {
     "Methods",
     "Modes",
     "Result",
-    "currents.Constants",
     "currents.Estimate",
     "currents.Interactions",
     "observables.Bands",
@@ -40,6 +39,7 @@ RECORDS = {
     "observables.FarField",
     "observables.Scattering",
     "observables.Spectrum",
+    "observables.Steady",
     "units.Line",
 }
 # a protocol, which says what a class of the user's must have
@@ -253,6 +253,7 @@ def _recipes():
         lambda: {
             "positions": [[0, 0, 0], [0, 0, 0.1], [0, 0, 0.3]],
             "dipoles": (1, 0, 0),
+            "kind": "electric",
             **OPTIONS,
         },
         {"then": in_vacuum},
@@ -287,6 +288,7 @@ def _recipes():
         "pump": 0.1,
         "drive": 0.5,
         "field": co.Vacuum(),
+        "thermal_photons": 0.1,
     }
     yield (
         "Couplings",
@@ -317,9 +319,10 @@ def _recipes():
         "couple",
         co.couple,
         lambda: {
-            "emitters": co.chain(2, 0.1),
+            "emitters": co.chain(2, 0.1, frequency=1e6),
             "field": co.Vacuum(),
             "shift": "full",
+            "temperature": 0.0,
         },
         {},
     )
@@ -487,17 +490,32 @@ def _recipes():
         lambda: {"self": co.methods(pair(), "inverted", TIMES), "name": "exact"},
         {"errors": (KeyError,)},
     )
-    yield "steady_state", co.steady_state, lambda: {"couplings": driven()}, {}
+    yield (
+        "steady_state",
+        co.steady_state,
+        lambda: {"couplings": driven(), "start": None},
+        {},
+    )
+    yield (
+        "observables.steady",
+        o.steady,
+        lambda: {"couplings": driven(), "start": None},
+        {},
+    )
+    for name in ("able", "needed"):
+        yield (
+            f"Methods.{name}",
+            getattr(co.Methods, name),
+            lambda: {"self": co.methods(pair(), "inverted", TIMES)},
+            {},
+        )
     yield "load", co.load, lambda: {"path": result().save("good.npz")}, {"errors": (OSError,)}
     yield (
         "Result.replace",
         co.Result.replace,
         lambda: {
             "self": result(),
-            "times": result().times,
-            "emission": result().emission,
-            "frame": "rotating",
-            "complete": True,
+            **{each.name: getattr(result(), each.name) for each in fields(co.Result)},
         },
         {},
     )
@@ -657,7 +675,6 @@ def _recipes():
         },
         {"then": lambda b: (b.gamma(1.0), b.shift(1.0))},
     )
-    yield "spectral.checked_temperature", x.checked_temperature, lambda: {"value": 0.5}, {}
     places = {"multilevel": dipoles(), "field": co.Vacuum(), "i": 0, "j": 1}
     yield "spectral.coupling_tensor", x.coupling_tensor, lambda: {**places, "omega": 1.0}, {}
     yield "spectral.static_tensor", x.static_tensor, lambda: dict(places), {}
@@ -668,9 +685,9 @@ def _recipes():
         {},
     )
     yield (
-        "spectral.require_coupled",
-        x.require_coupled,
-        lambda: {"multilevel": dipoles(), "field": co.Vacuum()},
+        "spectral.retarded",
+        x.retarded,
+        lambda: {**places, "delays": [0.0, 1.0], "width": 0.5, "breakpoints": (), "rtol": 1e-6},
         {},
     )
     yield (
@@ -761,6 +778,12 @@ def _recipes():
     )
     yield "currents.number", c.number, lambda: {"orbitals": 2, "orbital": 0}, {}
     yield "currents.spin", c.spin, lambda: {"orbitals": 2, "orbital": 0}, {}
+    yield (
+        "currents.Constants",
+        c.Constants,
+        lambda: {"speed_of_light": 1.0, "permeability": 1.0, "charge": 1.0, "mass": 1, "hbar": 1},
+        {"then": lambda found: found.permittivity},
+    )
     yield "currents.constants", c.constants, lambda: {"units": "SI"}, {}
     yield (
         "currents.darwin_energy",
@@ -779,6 +802,59 @@ def _recipes():
         "currents.dipole_energy",
         c.dipole_energy,
         lambda: {"m1": [1.0, 0, 0], "m2": [1.0, 0, 0], "separation": [0, 0, 1.0], **wave},
+        {},
+    )
+    bloch = {"q": [0, 0, 0.1], "velocity": lambda k: k, "volume": 1.0, "units": "atomic"}
+    yield (
+        "currents.bloch_coupling",
+        c.bloch_coupling,
+        lambda: {**bloch, **wave, "k1": [1.0, 0, 0], "k2": [0, 1.0, 1.0], "charges": (-1.0, -1.0)},
+        {},
+    )
+    yield (
+        "currents.bloch_current",
+        c.bloch_current,
+        lambda: {**bloch, "k": [1.0, 0, 0], "charge": -1.0},
+        {},
+    )
+    yield (
+        "currents.phonon_coupling",
+        c.phonon_coupling,
+        lambda: {
+            "matrix_element": 0.1,
+            "phonon_energy": 0.2,
+            "ions": 10,
+            "energy": 0.05,
+            "tau": None,
+            "temperature": 0.0,
+        },
+        {},
+    )
+    yield (
+        "currents.phonon_matrix_element",
+        c.phonon_matrix_element,
+        lambda: {
+            "q": [0, 0, 1.0],
+            "polarisation": [0, 0, 1.0],
+            "phonon_frequency": 0.1,
+            "potential": -0.3,
+            "ion_mass": 1e4,
+            "units": "atomic",
+        },
+        {},
+    )
+    yield (
+        "currents.coulomb_kernel",
+        c.coulomb_kernel,
+        lambda: {"q": 1.0, "units": "atomic"},
+        {},
+    )
+    in_time = {"q": 1.0, "plasma_frequency": 0.1, "units": "atomic"}
+    yield "currents.time_kernel", c.time_kernel, lambda: {**in_time, "t": 0.5}, {}
+    yield (
+        "currents.imaginary_time_kernel",
+        c.imaginary_time_kernel,
+        lambda: {**in_time, "tau": 0.3, "temperature": 0.5},
         {},
     )
     yield "currents.momentum_kernel", c.momentum_kernel, lambda: {"q": 1.0, **wave}, {}
@@ -947,12 +1023,18 @@ def _recipes():
         lambda: {"result": sampled(), "edges": [0, 1.0, 2.0], "window": (0.0, 2.0)},
         {},
     )
-    light = {"state": None, "direction": (0, 0, 1.0)}
+    light = {"state": None, "start": None, "direction": (0, 0, 1.0)}
     yield "observables.g1", o.g1, lambda: {"couplings": driven(), "delays": [0, 0.5], **light}, {}
     yield (
         "observables.g2",
         o.g2,
-        lambda: {"source": driven(), "delays": [0, 0.5], "state": None, "directions": (0, 0, 1.0)},
+        lambda: {
+            "source": driven(),
+            "delays": [0, 0.5],
+            "state": None,
+            "start": None,
+            "directions": (0, 0, 1.0),
+        },
         {},
     )
     yield (

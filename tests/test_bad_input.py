@@ -5,6 +5,7 @@ And what is frozen stays so, warnings point at the user's line, flags are truth 
 
 import copy
 import dataclasses
+import inspect
 import io
 import pickle
 import warnings
@@ -83,6 +84,25 @@ def arrays(thing, where=""):
 def has_functions(thing):
     """Whether a function of the user's is inside, which pickle refuses."""
     return any(callable(getattr(thing, field.name)) for field in dataclasses.fields(thing))
+
+
+def public_classes():
+    """Every class that the package or one of its rooms offers."""
+    offered = [getattr(co, name) for name in dir(co) if not name.startswith("_")]
+    rooms = [vars(room).values() for room in offered if inspect.ismodule(room)]
+    return {c for room in (offered, *rooms) for c in room if inspect.isclass(c)}
+
+
+def test_no_class_that_holds_arrays_forgets_to_freeze_its_copies():
+    """numpy lets copies and unpickled arrays be written to: each class must say no by itself."""
+    holding = [
+        c
+        for c in public_classes()
+        if dataclasses.is_dataclass(c)
+        and any("ndarray" in str(f.type) or "NDArray" in str(f.type) for f in dataclasses.fields(c))
+    ]
+    assert {"Couplings", "Steady", "Spectrum", "Result"} <= {c.__name__ for c in holding}
+    assert [c.__name__ for c in holding if "__setstate__" not in vars(c)] == []
 
 
 def test_a_copy_cannot_be_made_unphysical():

@@ -223,6 +223,18 @@ def test_rates_of_a_chain_are_the_sum_over_its_open_orders(spacing, dipole):
     np.testing.assert_array_equal(found.radiating, expected > 0)
 
 
+@pytest.mark.parametrize("spacing", [532e-9, 0.99e-4, 1.01e4])
+def test_spacings_that_look_like_another_unit(spacing):
+    """Metres and nanometres where wavelengths are asked for, also of a plane's reflection."""
+    with pytest.warns(co.UnitWarning, match=r"spacing.*wavelengths.*another unit"):
+        bands("chain", spacing, [0.1])
+    if spacing < 1:
+        with pytest.warns(co.UnitWarning, match="spacing") as told:
+            co.observables.infinite_array(spacing, [0.0])
+        assert [warning.filename for warning in told] == [__file__]
+
+
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 def test_a_chain_of_many_orders_takes_no_memory_of_them():
     """Emitters 10⁸ wavelengths apart are single ones: rate 1, shift 0."""
     found = bands("chain", 1e8 + 0.123, [0.0, 1.0, 5.0])

@@ -137,3 +137,14 @@ def test_without_a_drive_blocks_come_before_the_whole_density_matrix(n, spacing)
     assert co.methods(couplings, "inverted", np.linspace(0, 4, 201)).chosen == "blocks"
     driven = couplings.replace(drive=1.0)
     assert co.methods(driven, "ground", np.linspace(0, 4, 201)).chosen in ("driven", "exact")
+
+
+def test_names_of_engines_that_have_no_cost():
+    pair = co.couple(co.chain(2, 0.1, detunings=[0.0, 0.3]), co.Vacuum())
+    found = co.methods(pair, "inverted", [0.0, 1.0])
+    refused = next(iter(found.refusals))
+    for name, said in ((refused, found.refusals[refused][:20]), ("exakt", "there are .*exact")):
+        with pytest.raises(KeyError, match=f"no cost of '{name}': .*{said}"):
+            found.fits(name)
+    with pytest.raises(TypeError, match="name must be str"):
+        found.fits(["exact"])

@@ -1,8 +1,6 @@
 """What `co.currents` does with bad input, full disks, broken files and Ctrl-C."""
 
 import datetime
-import decimal
-import inspect
 import re
 import warnings
 from contextlib import suppress
@@ -10,6 +8,8 @@ from contextlib import suppress
 import mutations
 import numpy as np
 import pytest
+import recipes
+import walker
 
 import collective as co
 from collective.currents import _kept
@@ -19,185 +19,29 @@ currents = co.currents
 AXIS = np.linspace(-5, 5, 16)
 S = currents.gaussian()
 ORBITALS = currents.Orbitals([AXIS] * 3, [S, currents.gaussian(1, 1)])
+# shapes and sizes that only some of its arguments may have; `walker.BAD` has the rest
+EXTREME = {
+    str(value): lambda value=value: value
+    for value in (
+        1e61, 1e60, 1e-60, 1e-200, 60, [[]], [1], [1, 2], [1, 2, 3, 4], [1e-320] * 3, [1e-160] * 3,
+        [1e60, 1, 1e-60], [True, False, True], ["1", "2", "3"], "atomic ",
+    )
+} | {
+    "ones (2, 2)": lambda: np.ones((2, 2)),
+    "ones (3, 3)": lambda: np.ones((3, 3)),
+    "ones (2, 3)": lambda: np.ones((2, 3)),
+    "a date": lambda: datetime.date(2020, 1, 1),
+    "a module": lambda: co,
+    "a function that gives NaN": lambda: lambda k: [np.nan] * 3,
+    "a function that gives one number": lambda: lambda k: 1.0,
+}  # fmt: skip
+NAMES = [name for name in sorted(recipes.recipes()) if name.startswith("currents.")]
 
 
-def velocity(k):
-    return k
-
-
-# one good call of every public function: its arguments in the order of its signature
-GOOD = {
-    "Constants": {"speed_of_light": 1.0, "permeability": 1.0, "charge": 1.0, "mass": 1, "hbar": 1},
-    "Orbitals": {"axes": [AXIS] * 3, "wavefunctions": [S]},
-    "annihilator": {"orbitals": 2, "orbital": 0, "spin": "up"},
-    "bloch_coupling": {
-        "k1": [1, 0, 0],
-        "k2": [0, 1, 1],
-        "q": [0, 0, 0.1],
-        "velocity": velocity,
-        "volume": 1.0,
-        "frequency": 0.1,
-        "plasma_frequency": 0.2,
-        "charges": (-1, -1),
-        "units": "atomic",
-    },
-    "bloch_current": {
-        "k": [1, 0, 0],
-        "q": [0, 0, 0.1],
-        "velocity": velocity,
-        "volume": 1.0,
-        "charge": -1.0,
-        "units": "atomic",
-    },
-    "constants": {"units": "SI"},
-    "coulomb_kernel": {"q": 1.0, "units": "atomic"},
-    "darwin_energy": {
-        "separation": [0, 0, 1],
-        "v1": [1, 0, 0],
-        "v2": [1, 0, 0],
-        "charges": (-1, -1),
-        "units": "atomic",
-    },
-    "dipole_energy": {
-        "m1": [0, 0, 1],
-        "m2": [0, 0, 1],
-        "separation": [0, 0, 1],
-        "frequency": 0.5,
-        "plasma_frequency": 0.2,
-        "units": "atomic",
-    },
-    "gaussian": {"l": 1, "m": 0, "width": 1.0, "centre": (0, 0, 0), "real": False},
-    "hydrogen_like": {"n": 2, "l": 1, "m": 0, "charge": 1.0, "centre": (0, 0, 0), "real": False},
-    "imaginary_time_kernel": {
-        "q": 1.0,
-        "tau": 0.3,
-        "temperature": 0.5,
-        "plasma_frequency": 0.1,
-        "units": "atomic",
-    },
-    "interactions": {
-        "orbitals": ORBITALS,
-        "screening": 0.0,
-        "checkpoint": None,
-        "progress": False,
-    },
-    "momentum_kernel": {
-        "q": 1.0,
-        "frequency": 0.5,
-        "plasma_frequency": 0.1,
-        "units": "atomic",
-    },
-    "momentum_ratio": {"q": 1e10, "plasma_frequency": 1e16, "units": "SI"},
-    "number": {"orbitals": 2, "orbital": 0},
-    "phonon_coupling": {
-        "matrix_element": 0.1,
-        "phonon_energy": 0.2,
-        "ions": 10,
-        "energy": 0.05,
-        "tau": None,
-        "temperature": 0.0,
-    },
-    "phonon_matrix_element": {
-        "q": [0, 0, 1],
-        "polarisation": [0, 0, 1],
-        "phonon_frequency": 0.1,
-        "potential": -0.3,
-        "ion_mass": 1e4,
-        "units": "atomic",
-    },
-    "phonon_ratio": {
-        "fermi_energy": 10.0,
-        "phonon_energy": 0.1,
-        "coupling": 0.5,
-        "electrons_per_ion": 1.0,
-    },
-    "plane_wave_coupling": {
-        "k1": [1, 0, 0],
-        "k2": [1, 0, 0],
-        "q": [0, 0, 0.1],
-        "volume": 1.0,
-        "frequency": 0.0,
-        "plasma_frequency": 0.0,
-        "units": "atomic",
-    },
-    "plasma_frequency": {
-        "density": 1e28,
-        "ion_density": 1e28,
-        "ion_charge": 1.0,
-        "ion_mass": 1e-26,
-        "units": "SI",
-    },
-    "screening_wavenumber": {"plasma_frequency": 1e16, "units": "SI"},
-    "spatial_kernel": {
-        "r": 1.0,
-        "frequency": 0.5,
-        "plasma_frequency": 0.1,
-        "units": "atomic",
-    },
-    "spin": {"orbitals": 2, "orbital": 0},
-    "time_kernel": {"q": 1.0, "t": 0.5, "plasma_frequency": 0.1, "units": "atomic"},
-    "transverse_kernel": {
-        "separation": [0, 0, 1],
-        "frequency": 0.5,
-        "plasma_frequency": 0.1,
-        "units": "atomic",
-    },
-    "velocity_ratio": {
-        "v1": [1e6, 0, 0],
-        "v2": [1e6, 0, 0],
-        "direction": [0, 0, 1],
-        "units": "SI",
-    },
-}
-BAD = [
-    None, "x", "", "1.0", b"1", np.nan, np.inf, -np.inf, 10**400, -(10**400), 1e308, -1e308, 1e-308,
-    1e-200, 1e61, 0, -1, 60, True, False, 1j, complex(np.nan, 0), [], [[]], [1], [1, 2], [1, 2, 3],
-    [1, 2, 3, 4], [[1, 2], [3]], np.ones((2, 2)), np.ones((3, 3)), np.ones((2, 3)), np.array("x"),
-    np.array([None]), object(), {}, {"a": 1}, set(), len, int, co, 2.5, np.array(1.0), range(3),
-    np.ma.masked_array([1, 2, 3], [0, 1, 0]), np.ma.masked, np.datetime64("2020-01-01"),
-    datetime.date(2020, 1, 1), np.zeros(2, [("a", "f8")]), decimal.Decimal(1), "atomic ",
-    [1e308] * 3, [np.nan] * 3, ["1", "2", "3"], [True, False, True], [1e-320] * 3, [1e-160] * 3,
-    lambda k: "x", lambda k: [np.nan] * 3, lambda k: 1.0,
-]  # fmt: skip
-
-
-def test_every_public_function_is_walked():
-    """Results (`Estimate`, `Interactions`) are not called by users."""
-    assert set(GOOD) == set(currents.__all__) - {"Estimate", "Interactions"}
-    for name, arguments in GOOD.items():
-        assert list(inspect.signature(getattr(currents, name)).parameters) == list(arguments)
-        require_finite(getattr(currents, name)(**arguments))
-
-
-def require_finite(found):
-    """Raise AssertionError for anything that is or gives NaN or infinity."""
-    import qutip
-
-    if callable(found) and not isinstance(found, qutip.Qobj | type):  # an orbital
-        found = found(*np.array([[0.3, 1.0, 1e3], [0.2, 0.0, 0.0], [0.1, 1.0, 0.0]]))
-    if isinstance(found, currents.Estimate):
-        found = (found.printed, found.corrected)
-    for part in found if isinstance(found, tuple) else (found,):
-        if isinstance(part, int | float | complex | np.ndarray | np.generic):
-            assert np.all(np.isfinite(part))
-
-
-@pytest.mark.parametrize("name", sorted(GOOD))
-def test_bad_arguments_are_errors_that_name_them(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_shapes_and_sizes_are_errors_that_name_the_argument(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some are names of files
-    function = getattr(currents, name)
-    for argument in GOOD[name]:
-        for bad in BAD:
-            error = None
-            try:
-                require_finite(function(**{**GOOD[name], argument: bad}))
-            except co.ProblemTooLargeError:
-                continue
-            except (ValueError, TypeError) as found:
-                error = found
-            if error is not None:  # an argument, or what is computed from it, is named
-                assert any(word in str(error) for word in GOOD[name]), (argument, bad, error)
-                assert type(error) is ValueError or "must be" in str(error), (argument, bad, error)
+    assert walker.walk(recipes.recipes()[name], EXTREME) == []
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def test_amperes_repulsion_in_a_cooper_pair_beside_the_phonons_attraction():
         ),
         (
             lambda: currents.bloch_current([200, 0, 0], [1, 0, 0], lambda k: k, volume=1.0),
-            "velocity must be slower than light",
+            r"velocity at k = \[200.0, 0.0, 0.0\] must be slower than light",
         ),
     ],
 )

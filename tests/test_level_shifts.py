@@ -379,6 +379,7 @@ def test_detuned_couplings_are_those_of_the_interaction(seed, delta):
             np.testing.assert_allclose(found.principal(i, j)[0, 1, 1, 0], shift[i, j], rtol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 @pytest.mark.parametrize("distance", [1e-4, 1e-6, 1e-8, 1e-9])
 def test_the_rwa_shift_of_pairs_close_together(distance):
     """Half of the full one: the integral of 1/(κ² + k²) over the static dipole field."""
@@ -445,3 +446,37 @@ def test_what_the_rwa_drops_is_said():
     report = co.master_equation(atoms, VACUUM, approximation="rwa").validity()["dropped"].meaning
     assert "G^(D)" in report
     assert "single emitters" not in report
+
+
+@pytest.mark.parametrize("field", [VACUUM, Mirror(), Tilted(0.3)])
+@pytest.mark.parametrize("temperature", [0.0, 5e5])
+def test_orthogonal_dipoles_at_one_place_couple_as_scattered_light_lets_them(field, temperature):
+    """The transitions of one atom, as two emitters: the same in `couple` and `master_equation`."""
+    place = [0.1, 0.2, 0.15]
+    atoms = co.Emitters([place] * 2, dipoles=[[1, 0, 0], [0, 0, 1]], frequency=1e6)
+    couplings = co.couple(atoms, field, temperature=temperature)
+    assert (abs(couplings.shift[0, 1]) > 0.01) == isinstance(field, Tilted)
+    found = co.interaction(co.Multilevel.from_emitters(atoms), field)
+    np.testing.assert_allclose(found.principal(0, 1)[0, 1, 1, 0], couplings.shift[0, 1], atol=1e-9)
+    np.testing.assert_allclose(found.dissipative(0, 1)[0, 1, 1, 0], 0, atol=1e-12)
+    equation = co.master_equation(atoms, field, approximation="rwa", temperature=temperature)
+    turning = qutip.Qobj(np.diag(equation.frame), dims=[[2, 2]] * 2)
+    rotating = equation.hamiltonian() - turning
+    theirs = qutip.liouvillian(rotating, equation.collapse_operators()).full()
+    ours = couplings.liouvillian().full()
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-9 * np.abs(ours).max())
+    for name in ("universal", "secular", "redfield"):
+        co.master_equation(atoms, field, approximation=name, temperature=temperature)
+
+
+def test_dipoles_at_one_place_that_see_each_other_are_refused():
+    """Circular ones of opposite turn as well: their counter-rotating terms diverge."""
+    for dipoles in ([[1, 0, 0], [1, 0, 1]], [[1, 1j, 0], [1, -1j, 0]]):
+        atoms = co.Emitters([[0, 0, 0.1]] * 2, dipoles=dipoles, frequency=1e6)
+        with pytest.raises(ValueError, match=r"emitters 0 and 1 coincide.*counter-rotating"):
+            co.interaction(co.Multilevel.from_emitters(atoms), VACUUM)
+    near = co.Multilevel(
+        [[0, 0, 0], [0, 0, 1e-70]], [[1, 0]] * 2, [flip((1, 0, 0)), flip((0, 1, 0))]
+    )
+    with pytest.raises(ValueError, match="exactly one place"):
+        co.interaction(near, VACUUM)

@@ -289,3 +289,11 @@ def test_a_full_disk_costs_neither_the_interpreter_nor_what_it_holds(tmp_path):
         "still here (201,)",
     ]
     assert [p.name for p in tmp_path.iterdir()] == ["first.nc"]
+
+
+def test_another_kind_of_file_is_no_checkpoint(tmp_path):
+    path = tmp_path / "integrals.npz"
+    np.savez(path, charge=np.eye(2))
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+    with pytest.raises(ValueError, match=r"^checkpoint: .*integrals\.npz is not a result"):
+        co.evolve(pair, "inverted", [0.0, 1.0], checkpoint=path, progress=False)

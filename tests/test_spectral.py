@@ -336,3 +336,51 @@ def test_matsubara_sums_against_the_digamma_function(temperature):
         nu = spacing * np.arange(1, int(40 * cutoff / spacing) + 3)
         expected = np.sum(np.exp(-nu / cutoff) * omega / (omega**2 + nu**2))
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6, 2.0**70])
+def test_a_thermal_bath_does_not_depend_on_the_scale_it_is_told(scale):
+    """γ(±1) = J(n + 1), Jn and γ(0) = T·J'(0), for a scale 10²¹ times too large too."""
+    bath = spectral.Bath.from_spectral_density(
+        lambda w: np.array([[w / (w**2 + 0.25) ** 2]]), 0.5, scale=scale
+    )
+    density, photons = 1 / 1.25**2, 1 / np.expm1(2.0)
+    assert bath.gamma(1.0)[0, 0] == pytest.approx(density * (photons + 1), rel=1e-12)
+    assert bath.gamma(-1.0)[0, 0] == pytest.approx(density * photons, rel=1e-12)
+    assert bath.gamma(0.0)[0, 0] == pytest.approx(0.5 / 0.25**2, rel=1e-6)
+
+
+def test_frequencies_near_zero_are_the_static_limit():
+    """J falls as k³, below the smallest double at k = 10⁻¹²⁰."""
+    pair = co.Multilevel.from_emitters(co.chain(2, 0.1, frequency=1e6))
+    static = spectral.static_tensor(pair, VACUUM, 0, 1)
+    frequencies = [1e-300, -5e-324, 0.0, 1e-120]
+    decay, shift = spectral.decay_and_shift(pair, VACUUM, 0, 1, frequencies)
+    assert not np.any(decay)
+    np.testing.assert_allclose(shift, np.broadcast_to(-static / 2, (4, 3, 3)), rtol=1e-9)
+    for shape in ((0,), (0, 3), (2, 0)):
+        decay, shift = spectral.decay_and_shift(pair, VACUUM, 0, 1, np.zeros(shape))
+        assert decay.shape == shift.shape == (*shape, 3, 3)
+
+
+def test_temperatures_far_below_every_rate_are_zero():
+    atoms = co.Multilevel.from_emitters(co.chain(2, 0.1, frequency=10.0))
+    cold = spectral.bath(atoms, VACUUM)
+    for temperature in (5e-324, 1e-308, 1e-30):
+        warm = spectral.bath(atoms, VACUUM, temperature)
+        for omega in (10.0, -10.0):
+            np.testing.assert_allclose(warm.gamma(omega), cold.gamma(omega), atol=1e-30)
+            np.testing.assert_allclose(warm.shift(omega), cold.shift(omega), rtol=1e-9)
+
+
+def test_a_principal_value_that_cancels_is_found_at_once():
+    """Of an even function at its centre, and at a frequency that cannot be told from it."""
+    asked = []
+
+    def even(omega):
+        asked.append(omega)
+        return 1 / (omega**2 + 0.25)
+
+    for omega in (0.0, 5e-324, 1e-308):
+        assert spectral.principal_value(even, omega) == pytest.approx(0.0, abs=1e-15)
+    assert len(asked) < 10_000

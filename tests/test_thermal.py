@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import qutip
 import reference
+from multilevels import Mirror
 
 import collective as co
 from collective import spectral
@@ -17,22 +18,6 @@ TILTED = co.Emitters(
 )
 
 
-class Mirror:
-    """A perfect mirror at z = 0 by image dipoles, electric and magnetic."""
-
-    def green(self, r, r_source, k):
-        return co.Vacuum().green(r, r_source, k) + self.scattered(r, r_source, k)
-
-    def scattered(self, r, r_source, k):
-        image = np.asarray(r_source) * [1, 1, -1]
-        return co.Vacuum().green(r, image, k) @ np.diag([-1.0, -1.0, 1.0])
-
-    def magnetic_green(self, r, r_source, k):
-        image = np.asarray(r_source) * [1, 1, -1]
-        scattered = co.Vacuum().magnetic_green(r, image, k) @ np.diag([1.0, 1.0, -1.0])
-        return co.Vacuum().magnetic_green(r, r_source, k) + scattered
-
-
 def in_rotating_frame(equation):
     """The Liouvillian of a master equation without the turning at ω₀."""
     hamiltonian = equation.hamiltonian() - qutip.Qobj(
@@ -43,7 +28,7 @@ def in_rotating_frame(equation):
 
 @pytest.mark.parametrize("kind", ["electric", "magnetic"])
 @pytest.mark.parametrize("temperature", [0.0, 0.3 * OMEGA, 20 * OMEGA])
-@pytest.mark.parametrize("field", [co.Vacuum(), co.Plasma(3.0)])
+@pytest.mark.parametrize("field", [co.Vacuum(), co.Plasma(3.0), Mirror()])
 def test_couplings_and_the_rwa_master_equation_agree(field, kind, temperature):
     emitters = TILTED.replace(kind=kind)
     couplings = co.couple(emitters, field, temperature=temperature)
@@ -272,3 +257,39 @@ def test_checkpoint_is_of_one_temperature(tmp_path):
     warm = cold.replace(thermal_photons=0.1)
     with pytest.raises(ValueError, match="another problem"):
         co.evolve(warm, "inverted", [0.0, 1.0], method="exact", checkpoint=path, progress=False)
+
+
+def test_emission_of_the_steady_state_is_that_of_late_times():
+    """(n̄ + 1)ΣΓ⟨σ⁺σ⁻⟩ from `steady` as from `evolve`; of one emitter (n̄ + 1)n̄/(2n̄ + 1)."""
+    photons = 0.6
+    one = co.Couplings([[1.0]], [[0.0]], thermal_photons=photons)
+    expected = (photons + 1) * photons / (2 * photons + 1)
+    assert co.observables.steady(one).emission == pytest.approx(expected, rel=1e-9)
+    pair = co.couple(TILTED, co.Vacuum()).replace(thermal_photons=photons)
+    late = co.evolve(pair, "ground", [0.0, 60.0], progress=False).emission[-1]
+    assert co.observables.steady(pair).emission == pytest.approx(late, rel=1e-6)
+
+
+@pytest.mark.parametrize("photons", [1e4, 1e8])
+def test_hot_light_sets_the_pace(photons):
+    """All is faster by 2n̄ + 1: early and late times take as long as without light."""
+    pair = co.couple(TILTED, co.Vacuum()).replace(thermal_photons=photons)
+    single = pair.decay[0, 0].real
+    for name, start in (("inverted", 1.0), ("ground", 0.0)):
+        early = co.evolve(pair, name, np.array([0.0, 1e-3, 1e-2]) / photons, progress=False)
+        # to second order in the time what the other does is not seen
+        slope = (early.populations[1, 0] - start) / 1e-3 * photons / (2 * photons + 1)
+        assert slope == pytest.approx((0.5 - start) * single, rel=2e-2)
+        late = co.evolve(pair, name, [0.0, 5.0], progress=False)
+        np.testing.assert_allclose(late.populations[-1], photons / (2 * photons + 1), rtol=1e-9)
+    report = pair.validity()["no retardation"]
+    cold = pair.replace(thermal_photons=0.0).validity()["no retardation"]
+    assert report.value == pytest.approx((2 * photons + 1) * cold.value, rel=1e-12)
+
+
+def test_independent_decay_in_thermal_light_is_drawn_as_it_is():
+    """Emitters that see no other: the dashed curve is the emission."""
+    alone = co.Couplings(np.diag([1.0, 2.0]), np.zeros((2, 2)), thermal_photons=0.7)
+    result = co.evolve(alone, "inverted", np.linspace(0, 3, 31), progress=False)
+    drawn, dashed = co.plot.emission(result).get_lines()
+    np.testing.assert_allclose(dashed.get_ydata(), drawn.get_ydata(), rtol=1e-6)

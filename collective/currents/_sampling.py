@@ -35,11 +35,11 @@ def derivative(values: NDArray, axis: int, spacing: float, order: int = 1) -> ND
 
 def checked_axes(axes: Sequence[ArrayLike]) -> tuple[NDArray[np.float64], ...]:
     try:
-        given = list(axes)
+        given = list(axes) if not hasattr(axes, "__len__") or len(axes) == 3 else []
     except TypeError:
         given = []
     if len(given) != 3:
-        raise ValueError(f"axes must be three arrays (x, y, z), got {len(given)}")
+        raise ValueError(f"axes must be three arrays (x, y, z), got {_checks.short(axes)}")
     points = []
     for name, axis in zip("xyz", given, strict=True):
         array = sized(f"axes: {name}", axis)
@@ -76,10 +76,13 @@ def sample(axes: tuple[NDArray, ...], wavefunctions: Any) -> NDArray[Any]:
         for k, each in enumerate(listed):
             if callable(each):
                 listed[k] = sampled(f"wavefunctions[{k}]", each, axes)
-            if np.shape(listed[k]) != shape:
+            try:
+                found = str(np.shape(listed[k]))
+            except ValueError:
+                found = f"no array but {_checks.short(listed[k])}"
+            if found != str(shape):
                 raise ValueError(
-                    f"wavefunctions[{k}] must have the shape of the grid, {shape}, got "
-                    f"{np.shape(listed[k])}"
+                    f"wavefunctions[{k}] must have the shape of the grid, {shape}, got {found}"
                 )
         wavefunctions = listed
     values = _checks.finite("wavefunctions", wavefunctions, complex)

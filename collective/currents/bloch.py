@@ -76,10 +76,9 @@ def bloch_current(
         >>> (j + 0.0).tolist()
         [-0.5, 0.0, -0.125]
     """
-    c = constants(units)
     k, q = wavevector("k", k), wavevector("q", q)
-    mean = (_velocity(velocity, k, c) + _velocity(velocity, k + q, c)) / 2
-    return _charge("charge", charge) * c.charge / np.sqrt(positive("volume", volume)) * mean
+    ends = {"k": k, "k + q": k + q}
+    return _current(ends, velocity, volume, _charge("charge", charge), constants(units))
 
 
 def bloch_coupling(
@@ -135,8 +134,9 @@ def bloch_coupling(
         raise ValueError(f"charges must be two numbers, got shape {charge.shape}")
     k1, k2, q = (wavevector(name, v) for name, v in (("k1", k1), ("k2", k2), ("q", q)))
     along = _checks.direction("q", q)
-    first = bloch_current(k1, -q, given[0], volume=volume, charge=charge[0], units=units)
-    second = bloch_current(k2, q, given[1], volume=volume, charge=charge[1], units=units)
+    charge, c = sized("charges", charge), constants(units)
+    first = _current({"k1": k1, "k1 − q": k1 - q}, given[0], volume, charge[0], c)
+    second = _current({"k2": k2, "k2 + q": k2 + q}, given[1], volume, charge[1], c)
     transverse = first @ second - (first @ along) * (second @ along)
     kernel = momentum_kernel(
         np.linalg.norm(q), frequency, plasma_frequency=plasma_frequency, units=units
@@ -262,17 +262,20 @@ def phonon_coupling(
     return (found if np.any(found.imag) else found.real)[()]
 
 
-def _velocity(velocity: Any, k: NDArray[np.float64], c: Constants) -> NDArray[np.float64]:
-    """v(k), checked."""
-    if not callable(velocity):
-        raise ValueError(
-            f"velocity must be a function of a wave vector, got {_checks.short(velocity)}"
-        )
-    try:
-        value = velocity(k.copy())
-    except Exception as error:
-        raise ValueError(f"velocity failed at k = {k.tolist()}: {error!r}") from error
-    return velocities("velocity", _checks.vector("velocity", value), c)
+def _current(
+    ends: dict[str, NDArray[np.float64]], velocity: Any, volume: Any, charge: float, c: Constants
+) -> NDArray[np.float64]:
+    """Charge times the mean velocity at two wave vectors, which have names for errors, over √𝒱."""
+    _checks.function("velocity", velocity)
+    found = []
+    for where, k in ends.items():
+        try:
+            value = velocity(k.copy())
+        except Exception as error:
+            raise ValueError(f"velocity failed at {where} = {k.tolist()}: {error!r}") from error
+        name = f"velocity at {where} = {k.tolist()}"
+        found.append(velocities(name, _checks.vector(name, value), c))
+    return charge * c.charge / np.sqrt(positive("volume", volume)) * (found[0] + found[1]) / 2
 
 
 def _charge(name: str, value: Any) -> float:

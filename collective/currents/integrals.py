@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective._console import printable
+from collective._console import aligned, printable
 from collective._memory import require
 from collective._progress import Progress
 from collective.currents._fermions import full, reduced
@@ -161,15 +161,14 @@ class Interactions:
         ]
         size = len(self.orbitals)
         pairs = [(l, k) for l in range(size) for k in range(l, size)][:6]
-        lines = [
-            f"Interactions of {self.orbitals!r}, screening {self.screening:g} bohr⁻¹; "
-            "hartree, errors of the largest:",
-            "     " + "".join(f"{f'{l}–{k}':>14}" for l, k in pairs) + f"{'error':>12}",
-        ]
+        cells = [["", *(f"{l}–{k}" for l, k in pairs), "error"]]
         for name, matrix, error in rows:
-            cells = "".join(f"{matrix[l, k]:>14.6e}" for l, k in pairs)
-            lines.append(f"{name:<5}{cells}{error:>12.0e}")
-        return "\n".join(lines)
+            cells.append([name, *(f"{matrix[l, k]:.6e}" for l, k in pairs), f"{error:.0e}"])
+        return (
+            f"Interactions of {self.orbitals!r}, screening {self.screening:g} bohr⁻¹; "
+            "hartree, errors of the largest:\n"
+            + aligned(cells, "<3" + " >12" * len(pairs) + " >10")
+        )
 
 
 def interactions(

@@ -185,7 +185,11 @@ def check_start(observable: str, couplings: Couplings, start: Any) -> None:
     """Raise for a state that is on no Dicke ladder, or where there are none."""
     if start is None:
         return
-    if not is_symmetric(couplings, start):
+    try:
+        symmetric = is_symmetric(couplings, start)
+    except ValueError as error:
+        raise ValueError(f"{observable}: start: {error}") from None
+    if not symmetric:
         raise ValueError(
             f"{observable}: start must be a state that no permutation of the emitters changes: "
             "'ground', 'inverted', co.states.dicke(k) or coherent(theta, phi)"

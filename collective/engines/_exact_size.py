@@ -153,10 +153,8 @@ class Size:
         slopes = _slopes(request, extent)
         driven = np.any(problem.drive)
         own = n * n / 4 + 1 + (n if driven else 0)
-        jumps, extra = (
-            n * n / 2,
-            np.count_nonzero(problem.dephasing) + np.count_nonzero(problem.pump),
-        )
+        jumps = n * n / 2 * (2 if problem.thermal_photons else 1)
+        extra = np.count_nonzero(problem.dephasing) + np.count_nonzero(problem.pump)
         entries = 2 * own + 2 * jumps + 3 * extra
         slope = _SLOPE_CALLS * (n + extra + 1) * s.call + _SLOPE_ENTRY * s.entry * entries * size
         if request.envelope is not None:
@@ -202,9 +200,10 @@ def _slopes(request: Request, extent: Extent) -> float:
     decay = extent.decay(min(n, _LARGEST))
     largest = float(np.hypot(extent.spread, decay + 2 * extent.others))
     found = _SLOPES_PER_RATE * largest * span + _FEWEST_SLOPES
-    excited = np.any(couplings.drive) or np.any(couplings.pump)
+    photons = couplings.thermal_photons
+    excited = np.any(couplings.drive) or np.any(couplings.pump) or photons > 0
     if excited or request.state_name != "ground":
-        slowest = float(np.trace(couplings.decay).real) / n
+        slowest = (1 + 2 * photons) * float(np.trace(couplings.decay).real) / n
         slowest += 2 * float(couplings.dephasing.mean() + couplings.pump.mean())
         lasting = min(span, _RELAXATION / max(slowest, 1e-300))
         found += _SLOPES_PER_RADIAN * (extent.spread + decay) * lasting
@@ -225,13 +224,14 @@ def coupled(request: Request) -> Work:
     if np.any(couplings.drive):
         sizes = (4**n,)
     else:
-        last = n if np.any(couplings.pump) else top
+        last = n if np.any(couplings.pump) or couplings.thermal_photons else top
         sizes = (sum(comb(n, k) ** 2 for k in range(last + 1)),)
         if not sharp:  # coherences between k and k + q excitations, real and imaginary parts
             sizes += tuple(2 * comb(2 * n, n - q) for q in range(1, n + 1))
     extent = Extent(couplings, n)
     norm = 2 * extent.spread + 2 * (extent.decay(n) + 2 * extent.others)
-    return Work(sizes, 4**n * (4 + 3 * n * n) // 4, norm)
+    entries = 4**n * (4 + 3 * n * n) // 4 * (2 if couplings.thermal_photons else 1)
+    return Work(sizes, entries, norm)
 
 
 def given(request: Request) -> Work:

@@ -61,9 +61,10 @@ class Extent:
         return float(e[len(e) - k :].sum() - e[:k].sum())
 
     def decay(self, k: int) -> float:
-        """Largest rate at which k excitations emit."""
+        """Largest rate at which k excitations emit, and absorb thermal light."""
         n = len(self.couplings)
-        return max(self._rates[0] * k * (n - k / 2) / n, float(self._rates[:k].sum()))
+        emitted = max(self._rates[0] * k * (n - k / 2) / n, float(self._rates[:k].sum()))
+        return (1 + 2 * self.couplings.thermal_photons) * emitted
 
     def lasting(self, k: int) -> float:
         """Rate at which the last of k excitations goes."""

@@ -32,7 +32,7 @@ _KEPT = 4  # different steps that get an exponential of their own
 _SHORTEST = 4  # the series runs over less than 2⁻⁴/‖L‖: its tenth term is below round-off
 _SERIES_PRODUCTS = 4
 _NO_DIGITS = 2.0**52  # radians: of such a phase nothing is known
-_TRACELESS = 1e-12  # of a column; relative to its entries
+_TRACELESS = 1e-12  # of the generator: round-off of its trace, or of a part that should be real
 _SPARSE_BYTES = 120  # per entry of the generator, while it is turned into its real form
 
 
@@ -105,12 +105,12 @@ class _Part:
         diagonal: NDArray[np.bool_],
     ):
         self.places, self.values = places, values
-        self._generator = generator
         self._norm = float(np.abs(generator).sum(axis=0).max())
-        populations = generator[diagonal]
-        leak = np.abs(populations.sum(axis=0))
-        kept = np.all(leak <= _TRACELESS * np.abs(populations).sum(axis=0))
+        # large rates may have cancelled in a population, so the leak is measured by the largest
+        leak = np.abs(generator[diagonal].sum(axis=0))
+        kept = np.all(leak <= _TRACELESS * self._norm)
         self._populations = np.flatnonzero(diagonal) if kept else np.empty(0, dtype=np.intp)
+        self._generator = self._traceless(generator)
         self._steps: dict[float, NDArray[Any]] = {}
         self._ladder: list[NDArray[Any]] = []
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
-from collective._console import printable
+from collective._console import aligned, printable
 from collective._progress import Progress
 from collective.fields.protocol import checked_points, imaginary_green, total_green
 
@@ -68,10 +68,11 @@ class FieldCheck:
 
     @printable
     def __str__(self) -> str:
-        return "\n".join(
-            f"{name:<28}{'–' if value is None else f'{value:.1e}':>8}  {verdict}"
+        rows = [
+            (name, "–" if value is None else f"{value:.1e}", verdict)
             for name, value, verdict in self._rows()
-        )
+        ]
+        return aligned(rows, "<26 >8 <")
 
     __repr__ = __str__
 

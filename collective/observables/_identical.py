@@ -13,6 +13,7 @@ from collective.couplings import Couplings
 from collective.engines import _dicke_steady
 from collective.engines._dicke_steady import Light
 from collective.engines._factors import factored
+from collective.observables import _given
 from collective.observables._delays import moments
 from collective.observables._regression import check_light, require_source
 
@@ -43,8 +44,8 @@ def light(
         dark: whether a steady state without light will do.
 
     Raises:
-        ValueError: for a dark steady state, or one that is not unique; a start beside a state, or
-            on no Dicke ladder.
+        ValueError: for thermal light, a dark steady state, or one that is not unique; a start
+            beside a state, or on no Dicke ladder.
     """
     if start is not None and state is not None:
         raise ValueError(
@@ -52,8 +53,10 @@ def light(
             "another state; leave one of them out"
         )
     _dicke_steady.check_start(observable, couplings, start)
-    if state is None and not dark:
-        require_source(couplings, observable)
+    if not dark:
+        _given.cold(couplings, observable)
+        if state is None:
+            require_source(couplings, observable)
     if not everything and start is not None:
         raise ValueError(
             f"{observable}: start is for all light of identical emitters, not for one direction"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective import _checks, _lengths
 from collective._memory import require
 from collective.observables import _lattice_sums
 
@@ -92,6 +92,9 @@ def bands(
     Returns:
         `Bands`, rates and shifts in the vacuum linewidth Γ₀.
 
+    Warns:
+        UnitWarning: for a spacing below 10⁻⁴ or above 10⁴, as metres or nanometres give.
+
     Raises:
         ValueError: for a Q on the light line, where shift or rate diverges, unless the dipole
             does not couple to that order; for a spacing above 10⁹, or one of a square lattice
@@ -117,6 +120,7 @@ def bands(
         wanted = "(K,)" if lattice == "chain" else "(K, 2)"
         raise ValueError(f"quasimomenta of a {lattice} must have shape {wanted}: {bloch.shape}")
     _require_memory(lattice, spacing)
+    _lengths.warn_of_spacing(spacing)
     rates = np.empty(len(bloch))
     for part, orders in _pieces(lattice, spacing, bloch):
         _refuse_light_line(bloch[part], part.start, orders, dipole)

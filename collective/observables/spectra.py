@@ -176,8 +176,6 @@ def spectrum(
         except _identical.TrappedError:
             if len(couplings) > _WHOLE:
                 raise
-        values, coherent, total = _identical.spectrum(identical, omega)
-        return Spectrum(omega, values, coherent, total)
     unit = _timescale.unit_of(couplings)  # not 0: there is light
     matrix = emission_matrix(couplings, direction, "spectrum") / unit
     couplings, turns = _timescale.in_unit(couplings, unit), omega / unit

@@ -23,7 +23,8 @@ class Steady:
     """The steady state of N emitters, as far as one or two of them and their number tell.
 
     Attributes:
-        emission: photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩.
+        emission: photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩; in thermal light
+            of n̄ photons per mode (n̄ + 1) times that.
         excitation: mean number of excited emitters.
         populations: (N,), probability that each emitter is excited.
         correlations: (N, N), ⟨σ⁺_mσ⁻_n⟩.
@@ -39,6 +40,8 @@ class Steady:
     coherences: NDArray[np.complex128]
     distribution: NDArray[np.float64]
     couplings: Couplings
+
+    __setstate__ = _checks.restored
 
     def __post_init__(self) -> None:
         names = ("populations", "correlations", "coherences", "distribution")
@@ -101,7 +104,7 @@ def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -
     correlations[k, m] = correlations[m, k].conj()
     lowered = [lowering(row).data_as("csr_matrix") for row in np.eye(n)]
     return Steady(
-        float(np.sum(couplings.decay * correlations).real),
+        (1 + couplings.thermal_photons) * float(np.sum(couplings.decay * correlations).real),
         float(np.trace(correlations).real),
         np.diagonal(correlations).real.copy(),
         correlations,

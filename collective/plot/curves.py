@@ -25,7 +25,8 @@ def emission(
 
     Args:
         results: one result, several, or several by label.
-        independent: draw Σ_m Γ_mm⟨n_m(0)⟩e^{−Γ_mm t} dashed.
+        independent: draw Σ_m Γ_mm⟨n_m(0)⟩e^{−Γ_mm t} dashed; in thermal light each emitter
+            comes to n̄/(2n̄ + 1) at the rate (2n̄ + 1)Γ_mm and emits at (n̄ + 1)Γ_mm.
         per_emitter: divide by the number of emitters.
         ax: where to draw; None makes a new figure.
     """
@@ -42,7 +43,11 @@ def emission(
     if independent and first.couplings is not None:
         rates = np.diag(first.couplings.decay).real
         elapsed = first.times - first.times[0]
-        alone = np.exp(-np.outer(elapsed, rates)) @ (rates * first.populations[0])
+        photons = first.couplings.thermal_photons
+        final = photons / (1 + 2 * photons)
+        left = np.exp(-(1 + 2 * photons) * np.outer(elapsed, rates))
+        excited = final + left * (first.populations[0] - final)
+        alone = (1 + photons) * excited @ rates
         scale = len(first.couplings) if per_emitter else 1
         ax.plot(first.times, alone / scale, "--", color="0.4", label="independent decay")
     ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)

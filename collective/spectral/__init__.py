@@ -10,7 +10,7 @@ imaginary axis, without a principal value; the two routes check each other.
 """
 
 from collective.spectral.averages import imaginary_axis
-from collective.spectral.baths import Bath, bath, checked_temperature
+from collective.spectral.baths import Bath, bath
 from collective.spectral.integrals import principal_value
 from collective.spectral.retardation import retarded
 from collective.spectral.tensors import coupling_tensor, decay_and_shift, static_tensor
@@ -18,7 +18,6 @@ from collective.spectral.tensors import coupling_tensor, decay_and_shift, static
 __all__ = [
     "Bath",
     "bath",
-    "checked_temperature",
     "coupling_tensor",
     "decay_and_shift",
     "imaginary_axis",

@@ -13,6 +13,7 @@ from collective.spectral.integrals import principal_value
 from collective.spectral.sources import FieldTensors
 
 _ZERO = 1e-12  # of the scale of the frequencies: below it γ is its limit T·J'(0)
+_SMALLEST = 1e-200  # frequency: likewise, whatever the scale
 _HOTTEST = 1e60  # above it occupations times rates leave the range of doubles
 
 
@@ -83,6 +84,7 @@ class Bath:
         _checks.function("density", density)
         temperature = checked_temperature(temperature)
         scale = _checks.number("scale", scale, above=0)
+        shortest = min(scale, temperature) if temperature > 0 else scale  # over which γ varies
 
         def odd(omega: float) -> NDArray[Any]:
             values = _checks.finite(f"density({abs(omega):g})", density(abs(omega)), complex)
@@ -95,7 +97,7 @@ class Bath:
             return values if omega > 0 else -values.T  # J_ab(−ω) = −J_ba(ω)
 
         def gamma(omega: float) -> NDArray[Any]:
-            return thermal_rates(odd, omega, temperature, scale)
+            return thermal_rates(odd, omega, temperature, shortest)
 
         return cls(gamma, lambda w: principal_value(gamma, w, scale=scale))
 
@@ -105,8 +107,8 @@ def thermal_rates(
 ) -> NDArray[Any]:
     """γ(ω) = J(ω)(1 + n(ω)) for an odd J: (n+1)J above zero, n(|ω|)J(|ω|) below, T·J'(0) at it."""
     omega = _checks.number("omega", omega)
-    if abs(omega) < _ZERO * scale:
-        step = _ZERO * scale
+    step = max(_ZERO * scale, _SMALLEST)
+    if abs(omega) < step:
         return temperature * np.asarray(odd_density(step)) / step
     if temperature == 0:
         return np.asarray(odd_density(omega)) * (omega > 0)
@@ -136,8 +138,8 @@ def bath(multilevel: Multilevel, field: Any, temperature: float = 0.0) -> Bath:
         temperature: T in units of rate (ħ = k_B = 1).
 
     Raises:
-        ValueError: for a negative temperature, coincident emitters, a field that is not
-            reciprocal, or one without magnetic response for magnetic dipoles.
+        ValueError: for a negative temperature, emitters whose interaction diverges, a field that
+            is not reciprocal, or one without magnetic response for magnetic dipoles.
 
     Example:
         >>> import collective as co
@@ -160,6 +162,9 @@ class FieldBath:
 
     def __init__(self, tensors: FieldTensors, temperature: float):
         self.tensors, self.temperature = tensors, temperature
+
+    def __repr__(self) -> str:
+        return f"FieldBath({self.tensors.field!r}, temperature={self.temperature:g})"
 
     def bath(self) -> Bath:
         """The same as two functions."""
@@ -186,9 +191,9 @@ class FieldBath:
         return self.tensors.half_ranges(frequencies, self.temperature, own=own)
 
 
-def checked_temperature(value: float) -> float:
+def checked_temperature(temperature: float) -> float:
     """A temperature in units of rate, not negative."""
-    temperature = _checks.number("temperature", value)
+    temperature = _checks.number("temperature", temperature)
     if temperature < 0:
         raise ValueError(f"temperature must not be negative, got {temperature:g}")
     if temperature > _HOTTEST:

@@ -83,7 +83,7 @@ def principal_value(
     at = np.atleast_1d(_checks.finite("breakpoints", breakpoints))
     if at.ndim != 1:
         raise ValueError(f"breakpoints must be a list of frequencies, got shape {at.shape}")
-    jumps = sorted({float(abs(b - omega)) for b in at} - {0.0})
+    jumps = sorted({float(abs(b - omega)) for b in at if abs(b - omega) > _SMALLEST * scale})
     if jumps and jumps[-1] > _FARTHEST * scale:
         raise ValueError(
             f"breakpoints must be within {_FARTHEST:g} scales of omega; one is {jumps[-1]:.3g} "
@@ -131,7 +131,7 @@ def _decaying(
     total: Any = 0.0
     unsure, size = 0.0, 0.0
     for a, b in pairwise(edges):
-        value, error = quad_vec(difference, a, b, epsrel=rtol, epsabs=0.0, limit=2000)
+        value, error = quad_vec(difference, a, b, epsrel=rtol, epsabs=1e-300, limit=2000)
         total, unsure = total + value, unsure + error
         size = max(size, _largest(value))
     # the tail in 1/s, where an algebraic decay is smooth

@@ -65,7 +65,7 @@ def retarded(
         (..., 3, 3), in rates per squared time unit of reduced dipoles: m_i·D·m_j is a rate².
 
     Raises:
-        ValueError: for i = j, coincident emitters, a field without magnetic response for magnetic
+        ValueError: for i and j at one place, a field without magnetic response for magnetic
             dipoles, a width too short for the delays, or an F with a pole on the axis.
 
     Example:
@@ -79,14 +79,12 @@ def retarded(
     """
     _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
     require_coupled(multilevel, field)
-    for name, index in (("i", i), ("j", j)):
-        if _checks.count(name, index, minimum=0) >= len(multilevel):
-            raise ValueError(
-                f"{name} must be below {len(multilevel)}, the number of emitters; got {index}"
-            )
-    i, j = int(i), int(j)
-    if i == j:
-        raise ValueError(f"i and j must differ: what {i} does to itself at once diverges")
+    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
+    if np.all(multilevel.positions[i] == multilevel.positions[j]):
+        raise ValueError(
+            f"i and j must be at different places, got {i} and {j}: what a dipole does at its own "
+            "place diverges"
+        )
     times = _checks.finite("delays", delays)
     width, rtol = _checks.number("width", width, above=0), _checks.number("rtol", rtol, above=0)
     if rtol < _FINEST:

@@ -148,7 +148,8 @@ class FieldTensors:
         static = self.real(0.0).real
         if 2 * np.pi * temperature < _COLD * lowest:
             # the sum is its integral; what the static part adds is known in closed form
-            thermal = (shift + static / 2) / 2 / np.tanh(omega / (2 * temperature))
+            with np.errstate(over="ignore"):  # of no temperature at all: tanh is 1
+                thermal = (shift + static / 2) / 2 / np.tanh(omega / (2 * temperature))
             return thermal + integral() - static / 4
         sums = matsubara_sums(imaginary, 2 * np.pi * temperature, omega, rtol=_RTOL)
         thermal = shift / 2 / np.tanh(omega / (2 * temperature))

@@ -11,6 +11,8 @@ from collective.emitters import Multilevel
 from collective.fields.protocol import checked_tensor, imaginary_green, total_green
 
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
+_SLOWEST = 1e-100  # wave number: below it a tensor is its static limit to all digits
+_ORTHOGONAL = 1e-12  # of their lengths: the product of dipoles that do not see each other
 _STATIC = 1e-5  # k·r at which the static limit is extrapolated; the error is its fourth power
 _RECIPROCAL = 1e-6  # relative: what G(r, r') may miss Gᵀ(r', r) by
 _SAMPLED = 12  # pairs on which reciprocity is tried
@@ -43,13 +45,18 @@ def coupling_tensor(
         1.0
     """
     require_known(multilevel, field)
-    i, j = _index("i", i, len(multilevel)), _index("j", j, len(multilevel))
-    array = _checks.finite("omega", omega, complex)
-    value = complex(array) if array.shape == () else 0j
+    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
+    value = _checks.complex_number("omega", omega)
     if not ((value.imag == 0 and value.real > 0) or (value.real == 0 and value.imag > 0)):
         raise ValueError(
             f"omega must be one frequency, positive or i times positive; got {omega}. The static "
             "limit is static_tensor(multilevel, field, i, j)"
+        )
+    if not _SLOWEST <= abs(value) / multilevel.speed_of_light <= 1 / _SLOWEST:
+        raise ValueError(
+            f"omega must be {_SLOWEST:g} to {1 / _SLOWEST:g} times the speed of light, for its "
+            f"powers to be numbers; got {omega}. The static limit is "
+            "static_tensor(multilevel, field, i, j)"
         )
     return tensors(multilevel, field, np.array([i]), np.array([j]), value)[0]
 
@@ -102,7 +109,7 @@ def static_tensor(multilevel: Multilevel, field: Any, i: int, j: int) -> NDArray
         j: index of an emitter; i = j gives what the field scatters back.
     """
     require_known(multilevel, field)
-    i, j = _index("i", i, len(multilevel)), _index("j", j, len(multilevel))
+    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
     return static_tensors(multilevel, field, np.array([i]), np.array([j]))[0]
 
 
@@ -157,30 +164,27 @@ def decay_and_shift(
         True
     """
     require_known(multilevel, field)
-    i, j = _index("i", i, len(multilevel)), _index("j", j, len(multilevel))
+    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
     frequencies = _checks.finite("frequencies", frequencies)
+    c = multilevel.speed_of_light
+    _checks.finite("frequencies divided by the speed of light", frequencies / c)
     sizes, where = np.unique(np.abs(frequencies), return_inverse=True)
     pair = np.array([i]), np.array([j])
     found = [
         static_tensors(multilevel, field, *pair)[0].astype(complex)
-        if size == 0
+        if size < _SLOWEST * c
         else tensors(multilevel, field, *pair, float(size))[0]
         for size in sizes
     ]
-    tensor = np.stack(found)[where.reshape(frequencies.shape)] if found else np.zeros((0, 3, 3))
+    shape = frequencies.shape
+    tensor = np.stack(found)[where.reshape(shape)] if found else np.zeros((*shape, 3, 3))
     return np.sign(frequencies)[..., None, None] * tensor.imag, -0.5 * tensor.real
 
 
 def require_known(multilevel: Any, field: Any) -> None:
     """Raise unless these are multi-level dipoles and a field that answers for such dipoles."""
     _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
-    if isinstance(field, type):
-        raise TypeError(f"field must be an object: use {field.__name__}() with its arguments")
-    if not any(hasattr(field, name) for name in ("green", "scattered", "magnetic_green")):
-        raise TypeError(
-            "field must be a Field (an object with green(r, r_source, k) or scattered(...)), "
-            f"got {type(field).__name__}"
-        )
+    require_field("field", field)
     if multilevel.kind == "magnetic" and not hasattr(field, "magnetic_green"):
         raise ValueError(
             f"field {field!r} has no magnetic response: define magnetic_green(r, r_source, k) or "
@@ -188,8 +192,25 @@ def require_known(multilevel: Any, field: Any) -> None:
         )
 
 
+def require_field(name: str, field: Any, others: str = "") -> None:
+    """Raise unless this is an object that gives a Green's tensor.
+
+    Args:
+        name: of the argument.
+        field: what is given for it.
+        others: what else it may be, for the error.
+    """
+    if isinstance(field, type):
+        raise TypeError(f"{name} must be an object: use {field.__name__}() with its arguments")
+    if not any(hasattr(field, member) for member in ("green", "scattered", "magnetic_green")):
+        raise TypeError(
+            f"{name} must be a Field (an object with green(r, r_source, k) or scattered(...))"
+            f"{others}, got {type(field).__name__}"
+        )
+
+
 def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> None:
-    """Raise if the field does not know such dipoles, two emitters coincide, or G ≠ Gᵀ.
+    """Raise if the field does not know such dipoles, their interaction diverges, or G ≠ Gᵀ.
 
     own tries the tensor of emitters with themselves as well.
     """
@@ -210,12 +231,25 @@ def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> 
 
 
 def require_apart(multilevel: Multilevel) -> None:
-    """Raise if two emitters coincide."""
+    """Raise if two emitters coincide, unless their dipoles do not see each other there.
+
+    At exactly one place the near field of one dipole at another averages over all directions to
+    something along it: a dipole perpendicular to it, in all its elements, has none of it.
+    """
     r = multilevel.positions
     for i in range(1, len(r)):
-        same = np.flatnonzero(np.abs(r[:i] - r[i]).max(axis=1) < _COINCIDENT)
-        if len(same):
-            raise ValueError(f"emitters {same[0]} and {i} coincide: their interaction diverges")
+        for j in np.flatnonzero(np.abs(r[:i] - r[i]).max(axis=1) < _COINCIDENT):
+            one, other = multilevel.dipoles[j], multilevel.dipoles[i]
+            size = np.linalg.norm(one, axis=-1).max() * np.linalg.norm(other, axis=-1).max()
+            overlap = np.abs(np.einsum("yxa,uva->yxuv", one, other)).max()
+            if overlap > _ORTHOGONAL * size or np.any(r[i] != r[j]):
+                share = overlap / size if size else 0.0
+                raise ValueError(
+                    f"emitters {j} and {i} coincide: their interaction diverges; move one. Only "
+                    "at exactly one place and with orthogonal dipoles is it finite: here the "
+                    "largest product of two elements, those of counter-rotating terms included, "
+                    f"is {share:.3g} of the lengths"
+                )
 
 
 def require_reciprocal(
@@ -258,10 +292,3 @@ def require_reciprocal(
             f"{j[worst]} {where}; one that is not (a biased magnet, a one-way guide) needs "
             "Couplings(decay, shift) of your own"
         )
-
-
-def _index(name: str, value: Any, n: int) -> int:
-    index = _checks.count(name, value, minimum=0)
-    if index >= n:
-        raise ValueError(f"{name} must be below {n}, the number of emitters; got {index}")
-    return index
