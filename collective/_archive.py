@@ -118,7 +118,8 @@ def read(
         version: the newest that this release reads.
         digest_since: the first version that has a digest.
         check: sees the names, types and shapes of all arrays, and the metadata, before any array
-            is read; raises ValueError unless they are what they should be.
+            is read; raises ValueError unless they are what they should be, `ForeignError` for a
+            file that may be whole but is another's.
 
     Raises:
         ValueError: for anything but a whole file of this kind, with the name of the file.
@@ -133,14 +134,14 @@ def read(
             with zipfile.ZipFile(stream) as file:
                 members = _members(file)
                 if _METADATA not in members:
-                    raise _ForeignError(f"is not {what}: no metadata in it")
+                    raise ForeignError(f"is not {what}: no metadata in it")
                 text = _text(file, members.pop(_METADATA))
                 metadata = _metadata(str(text), kind)
                 if metadata is None:
-                    raise _ForeignError(f"is not {what}: its metadata do not say that it is")
+                    raise ForeignError(f"is not {what}: its metadata do not say that it is")
                 stated = metadata["version"]
                 if stated > version:
-                    raise _ForeignError(
+                    raise ForeignError(
                         f"has {kind.split()[-1]} format {stated}, this version reads up to "
                         f"{version}; upgrade collective-emission"
                     )
@@ -157,7 +158,7 @@ def read(
                     raise ValueError(
                         "its contents are not those that were written: the digest differs"
                     )
-        except _ForeignError as error:
+        except ForeignError as error:
             raise ValueError(f"{path} {error}") from None
         except MemoryError as error:
             if isinstance(error, ProblemTooLargeError):
@@ -174,8 +175,8 @@ def read(
     return native, metadata
 
 
-class _ForeignError(ValueError):
-    """A whole file of somebody else's, or of a release to come."""
+class ForeignError(ValueError):
+    """A whole file of somebody else's, of another problem, or of a release to come."""
 
 
 def _words(error: Exception) -> str:

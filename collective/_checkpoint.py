@@ -137,6 +137,6 @@ def continuing(path: str | os.PathLike[str] | None, earlier: Result | None) -> I
         if earlier is None:
             raise
         raise ValueError(
-            f"checkpoint {path} cannot be continued: {error or type(error).__name__}; choose "
+            f"checkpoint {path} cannot be continued: {str(error) or type(error).__name__}; choose "
             "another file"
         ) from error

@@ -3,9 +3,7 @@
 The file is longer than others: every refusal ends in a way out, found here from all engines.
 """
 
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from math import prod
@@ -17,6 +15,7 @@ from numpy.typing import ArrayLike
 from collective import _checks, _requests, _timescale
 from collective._console import aligned, printable
 from collective._memory import available_bytes, bytes_text, fits, require
+from collective._progress import say
 from collective._requests import Request
 from collective.couplings import Couplings
 from collective.engines.runs import Cost, Engine
@@ -331,14 +330,10 @@ def _less(request: Request) -> str:
 
 def announce(choice: Choice, *, show: bool) -> None:
     """Say in one line that a run is going to take more than a minute, before it begins."""
-    if not show or choice.cost.seconds <= _SAID or sys.stderr is None:
-        return
-    with suppress(OSError, ValueError):  # nobody can read it
-        print(
+    if show and choice.cost.seconds > _SAID:
+        say(
             f"collective: method {choice.method!r} ({choice.cost.work}), about "
-            f"{seconds_text(choice.cost.seconds)} predicted",
-            file=sys.stderr,
-            flush=True,
+            f"{seconds_text(choice.cost.seconds)} predicted"
         )
 
 

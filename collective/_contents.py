@@ -188,8 +188,14 @@ def _named(arrays: Mapping[str, Declared], metadata: Any) -> None:
 
 
 def consistent(arrays: Mapping[str, Any], metadata: Any) -> None:
-    """Raise ValueError unless the numbers are finite, and those of one result."""
+    """Raise ValueError unless the numbers are finite, and those of one result.
+
+    Standard errors are not known, NaN, of one trajectory alone.
+    """
+    alone = metadata["diagnostics"].get("n_trajectories") == 1
     for name, array in arrays.items():
+        if alone and name.endswith("_error") and np.all(np.isnan(array)):
+            continue
         if name in ("populations", "populations_error") and np.ndim(array) == 3:
             levels = np.array(metadata["equation"]["dims"])[:, None]
             if np.any(np.isfinite(array) != (np.arange(array.shape[2]) < levels)):

@@ -37,6 +37,11 @@ class Jumps:
         return len(self.times)
 
     def of(self, trajectory: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Times and channels of one trajectory."""
+        """Times and channels of one trajectory, 0 … n_trajectories − 1.
+
+        Raises:
+            ValueError: if there is no such trajectory.
+        """
+        trajectory = _checks.index("trajectory", trajectory, self.n_trajectories, "trajectories")
         mine = self.trajectory == trajectory
         return self.times[mine], self.channels[mine]

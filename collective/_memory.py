@@ -1,6 +1,7 @@
 """How much memory a problem takes and how much there is, so that refusals come with numbers."""
 
 import os
+import time
 from pathlib import Path
 
 MEMBERSHIP = Path("/proc/self/cgroup")
@@ -8,6 +9,8 @@ GROUPS = Path("/sys/fs/cgroup")  # where Linux shows control groups
 # limit, use, and the part of it that is a cache of files, in versions 1 and 2
 _GROUPS_1 = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
 _GROUPS_2 = "memory.max", "memory.current", "inactive_file"
+FRESH = 0.05  # seconds for which an answer holds: small problems ask ten times in one
+_answer: tuple[float, int | None] | None = None
 
 
 class ProblemTooLargeError(MemoryError, ValueError):
@@ -35,10 +38,13 @@ def available_bytes() -> int | None:
     The least of what the machine has, what the process may still ask for (`ulimit -v`, `ulimit -d`)
     and what its control groups and those around them leave.
     """
-    found = [
-        left for left in (_machine_bytes(), *_process_bytes(), *_group_bytes()) if left is not None
-    ]
-    return max(0, min(found)) if found else None
+    global _answer
+    now = time.monotonic()
+    if _answer is None or not 0 <= now - _answer[0] < FRESH:
+        known = (_machine_bytes(), *_process_bytes(), *_group_bytes())
+        found = [left for left in known if left is not None]
+        _answer = now, max(0, min(found)) if found else None
+    return _answer[1]
 
 
 def _machine_bytes() -> int | None:

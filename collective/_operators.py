@@ -207,7 +207,7 @@ def require_superoperator(generator: Any, dims: Any, size: int) -> None:
 
 
 def _require_finite(name: str, operator: Any) -> None:
-    entries = _sparse(operator)
+    entries = entries_of(operator)
     wrong = np.flatnonzero(~np.isfinite(entries.data))
     if len(wrong):
         row, column = int(entries.row[wrong[0]]), int(entries.col[wrong[0]])
@@ -218,7 +218,7 @@ def _require_finite(name: str, operator: Any) -> None:
 
 def require_hermitian(name: str, operator: Any) -> None:
     """Raise unless it is Hermitian up to rounding, relative to its largest entry."""
-    entries = _sparse(operator)
+    entries = entries_of(operator)
     miss = (entries - entries.conj().T).tocoo()
     size = float(np.abs(entries.data).max(initial=0.0))
     worst = int(np.argmax(np.abs(miss.data))) if miss.nnz else 0
@@ -230,10 +230,18 @@ def require_hermitian(name: str, operator: Any) -> None:
         )
 
 
-def _sparse(operator: Any) -> Any:
-    """The entries as a sparse matrix of rows and columns."""
+def entries_of(operator: "Qobj") -> Any:
+    """Every entry that is not zero, however small, as scipy's `coo_array`."""
     from scipy.sparse import coo_array
 
-    if operator.dtype.__name__ == "Dense":  # conversion would drop what is below 1e-15
+    if operator.dtype.__name__ == "Dense":  # QuTiP's conversion drops what is below 1e-15
         return coo_array(operator.full())
-    return operator.to("CSR").data_as("csr_matrix").tocoo()
+    return coo_array(operator.to("CSR").data_as("csr_matrix"))
+
+
+def sparse_of(matrix: NDArray[Any], dims: Any) -> "Qobj":
+    """A sparse QuTiP operator of every entry that is not zero, however small."""
+    from qutip import Qobj
+    from scipy.sparse import csr_array
+
+    return Qobj(csr_array(matrix), dims=dims)

@@ -4,10 +4,13 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collective import _checks
 from collective._contents import COUPLING_ARRAYS, EMITTER_ARRAYS, WORDS, expectations
 from collective._jumps import Jumps
+from collective._memory import require
+from collective._operators import sparse_of
 from collective._schemes import Report
 from collective.couplings import Couplings
 from collective.emitters import Emitters, Multilevel
@@ -30,8 +33,62 @@ ARRAYS = (
     "excitation_error",
     "populations_error",
 )
+_OBJECTS = {"jumps": Jumps, "couplings": Couplings, "equation": MasterEquation}
 # what a file can bring back of the environment, by name
 _PARTS = {part.__name__: part for part in (Vacuum, Plasma, Nanowire, Drude, Lorentz, Table)}
+
+
+def changed(name: str, value: Any) -> Any:
+    """One attribute of a result that a user replaces, if it is of its kind.
+
+    Whether it belongs to the others, with as many times, is seen when the result is saved.
+
+    Raises:
+        ValueError, TypeError: naming the attribute.
+    """
+    from qutip import Qobj
+
+    if name in ("method", "reason", "initial_state"):
+        _checks.instance(name, value, str, "text")
+    elif name == "frame":
+        _checks.choice(name, value, ("rotating", "lab"))
+    elif name == "complete":
+        return _checks.flag(name, value)
+    elif name in ("diagnostics", "expect", "resume"):
+        _checks.instance(name, value, dict, "by name")
+        if name != "diagnostics":
+            return {key: _array(f"{name}[{key!r}]", each) for key, each in value.items()}
+    elif name == "times" or (name == "emission" and value is not None):
+        row = _checks.finite(name, value, largest=np.inf)
+        if row.ndim != 1 or len(row) == 0:
+            raise ValueError(f"{name} must be one row of numbers, got shape {row.shape}")
+        return row
+    elif value is None:
+        return None
+    elif name in ARRAYS:
+        return _array(name, value)
+    elif name in _OBJECTS:
+        _checks.instance(name, value, _OBJECTS[name], "of another result")
+    elif name == "last_state":
+        _checks.instance(name, value, Qobj, "a density matrix")
+    elif name == "states":
+        _checks.instance(name, value, list, "one density matrix per time")
+        for i, state in enumerate(value):
+            _checks.instance(f"states[{i}]", state, Qobj, "a density matrix")
+    return value
+
+
+def _array(name: str, value: Any) -> NDArray[Any]:
+    """An array of numbers, a fresh one if the user can write to it."""
+    _checks.instance(name, value, np.ndarray, "numbers at every time")
+    kinds = "biufc" if "[" in name else "iufc"  # booleans only in expect and resume
+    if value.dtype.kind not in kinds or isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name} must be numbers, got {_checks.short(value)}")
+    if value.size == 0 and not name.startswith("resume"):
+        raise ValueError(f"{name} has no numbers: its shape is {value.shape}")
+    if 0 in value.strides:  # one number seen many times takes no memory, what it becomes does
+        require(value.nbytes, f"{name} of shape {value.shape}", "pass fewer numbers")
+    return value.copy() if value.flags.writeable else value
 
 
 def pack(result: "Result") -> tuple[dict[str, Any], dict[str, Any]]:
@@ -190,8 +247,6 @@ def _pack_equation(
 
 
 def _unpack_equation(arrays: dict[str, Any], metadata: dict[str, Any]) -> MasterEquation:
-    from qutip import Qobj
-
     stored = metadata["equation"]
     dims = [stored["dims"]] * 2
     system = None
@@ -208,13 +263,13 @@ def _unpack_equation(arrays: dict[str, Any], metadata: dict[str, Any]) -> Master
     if report is not None:
         report = Report(**{**report, "dropped": tuple(report["dropped"])})
     return MasterEquation(
-        Qobj(arrays["equation:hamiltonian"], dims=dims).to("CSR"),
-        [Qobj(jump, dims=dims).to("CSR") for jump in arrays["equation:jumps"]],
-        generator=None if generator is None else Qobj(generator, dims=[dims, dims]).to("CSR"),
+        sparse_of(arrays["equation:hamiltonian"], dims),
+        [sparse_of(jump, dims) for jump in arrays["equation:jumps"]],
+        generator=None if generator is None else sparse_of(generator, [dims, dims]),
         scheme=stored["scheme"],
         multilevel=system,
         frame=arrays.get("equation:frame"),
-        emission_operator=None if emission is None else Qobj(emission, dims=dims).to("CSR"),
+        emission_operator=None if emission is None else sparse_of(emission, dims),
         report=report,
     )
 

@@ -12,7 +12,7 @@ from collective import _checks
 from collective._console import aligned, printable
 from collective._schemes import APPROXIMATIONS
 from collective.emitters import Emitters, Multilevel
-from collective.evolution import evolve
+from collective.evolution import EvolutionError, evolve
 from collective.master import derive, equation_of
 from collective.result import Result
 
@@ -24,10 +24,12 @@ class Comparison:
     Attributes:
         results: one per approximation, states included.
         distances: trace distance ½``‖ρ_a − ρ_b‖₁`` of every pair of approximations, (T,).
+        complete: False if it was interrupted; everything before is here.
     """
 
     results: dict[str, Result]
     distances: dict[tuple[str, str], NDArray[np.float64]]
+    complete: bool = True
 
     __setstate__ = _checks.restored
 
@@ -37,7 +39,7 @@ class Comparison:
     @property
     def times(self) -> NDArray[np.float64]:
         """The common times, (T,)."""
-        return next(iter(self.results.values())).times
+        return min((result.times for result in self.results.values()), key=len)
 
     def distance(self, one: str, other: str) -> NDArray[np.float64]:
         """Trace distance of two approximations in either order, (T,).
@@ -58,7 +60,10 @@ class Comparison:
         for (one, other), values in self.distances.items():
             k = int(np.argmax(values))
             rows.append((f"{one} – {other}", f"{values[k]:.3e}", f"{self.times[k]:.4g}"))
-        return aligned(rows, "<24 >16 >10")
+        text = aligned(rows, "<24 >16 >10")
+        if self.complete:
+            return text
+        return f"{text}\nINCOMPLETE: interrupted; there are {', '.join(self.results)}"
 
     __repr__ = __str__
 
@@ -85,10 +90,13 @@ def compare(
         progress: show progress bars.
 
     Returns:
-        `Comparison`, in the rotating frame; `co.plot.comparison` draws it.
+        `Comparison`, in the rotating frame; `co.plot.comparison` draws it. Ctrl-C ends it early:
+        it then has `complete=False`, and the approximations and times reached.
 
     Raises:
         ValueError: for fewer than two approximations or an unknown one.
+        EvolutionError: as from `evolve`; `.result` holds the `Comparison` of what was reached.
+        KeyboardInterrupt: for Ctrl-C before the first approximation is evolved.
 
     Example:
         >>> import numpy as np, collective as co
@@ -108,20 +116,41 @@ def compare(
         name: equation_of(derivation, system, name, temperature)
         for name in sorted(names, key=lambda name: name == "rwa")
     }
-    results = {}
+    results: dict[str, Result] = {}
+    doubt: tuple[str, EvolutionError] | None = None
+    complete = True
     for name in names:
-        equation = equations[name]
-        result = evolve(equation, state, times, observe="states", progress=progress)
+        try:
+            result = evolve(equations[name], state, times, observe="states", progress=progress)
+        except EvolutionError as error:
+            result, doubt = error.result, (name, error)
+        except KeyboardInterrupt:
+            if not results:
+                raise
+            complete = False
+            break
         results[name] = result.in_frame("rotating")
-    reached = min(len(result.times) for result in results.values())
+        complete = result.complete
+        if not complete:
+            break
+    found = _compared(results, complete)
+    if doubt is not None:
+        name, cause = doubt
+        raise EvolutionError(
+            f"approximation {name!r}: {cause}, in a Comparison of {', '.join(results)}", found
+        ) from cause
+    return found
+
+
+def _compared(results: dict[str, Result], complete: bool) -> Comparison:
+    """The distances of all pairs of results, as far as both go."""
     distances = {}
-    for one, other in combinations(names, 2):
-        pairs = zip(
-            (results[one].states or [])[:reached],
-            (results[other].states or [])[:reached],
-            strict=True,
-        )
-        distances[one, other] = np.array(
-            [0.5 * np.abs(np.linalg.eigvalsh((a - b).full())).sum() for a, b in pairs]
-        )
-    return Comparison(results, distances)
+    for one, other in combinations(results, 2):
+        pairs = zip(results[one].states or [], results[other].states or [], strict=False)
+        try:
+            distances[one, other] = np.array(
+                [0.5 * np.abs(np.linalg.eigvalsh((a - b).full())).sum() for a, b in pairs]
+            )
+        except KeyboardInterrupt:  # the results are there
+            return Comparison(results, distances, complete=False)
+    return Comparison(results, distances, complete)

@@ -25,9 +25,12 @@ _ENDLESS = 1e12  # seconds, 30,000 years
 
 
 class EvolutionError(RuntimeError):
-    """The integrator failed, or a warning is an error here; `.result` holds what was reached."""
+    """The integrator failed, or a warning is an error here; `.result` holds what was reached.
 
-    def __init__(self, message: str, result: Result):
+    A `Result` from `evolve`, a `Comparison` from `compare`.
+    """
+
+    def __init__(self, message: str, result: Any):
         super().__init__(message)
         self.result = result
 

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from collective._files import checked_path, written
 from collective._jumps import Jumps
 from collective._memory import bytes_text
 from collective._operators import excited
-from collective._storage import ARRAYS, pack, unpack
+from collective._storage import ARRAYS, changed, pack, unpack
 from collective.master import MasterEquation
 
 if TYPE_CHECKING:
@@ -89,8 +89,17 @@ class Result:
                 array.flags.writeable = False
 
     def replace(self, **changes: Any) -> "Result":
-        """A copy with some attributes changed."""
-        return replace(self, **changes)
+        """A copy with some attributes changed.
+
+        Raises:
+            ValueError, TypeError: for an attribute that a result does not have, or a value that
+                cannot be one of its kind.
+        """
+        known = [each.name for each in fields(self)]
+        for name in changes:
+            if name not in known:
+                raise TypeError(f"a result has no {name}: it has {', '.join(known)}")
+        return replace(self, **{name: changed(name, value) for name, value in changes.items()})
 
     def in_frame(self, frame: str) -> "Result":
         """The same result with ρ seen from another frame.
@@ -155,7 +164,7 @@ class Result:
             "method": f"{self.method} ({self.reason})",
         }
         if self.emission is not None:
-            peak = int(np.argmax(self.emission))
+            peak = int(np.argmax(self.emission[: len(self.times)]))
             rows["emission"] = f"largest {self.emission[peak]:.6g} at t = {self.times[peak]:.6g}"
         if not self.complete:
             rows["INCOMPLETE"] = "interrupted; the times above are those reached"

@@ -1,6 +1,9 @@
 import os
+from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# what processes started by tests measure on a busy machine is not kept for the user
+os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / ".pytest_cache" / "user")
 
 import pytest
 from hypothesis import settings

@@ -6,7 +6,7 @@ A recipe names every parameter of the signature. A public function without one f
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -515,10 +515,7 @@ def _recipes():
         co.Result.replace,
         lambda: {
             "self": result(),
-            "times": result().times,
-            "emission": result().emission,
-            "frame": "rotating",
-            "complete": True,
+            **{each.name: getattr(result(), each.name) for each in fields(co.Result)},
         },
         {},
     )

@@ -1,5 +1,7 @@
 """Master equations evolved, saved, turned into other frames, and compared."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from multilevels import flip, lossy_mode, random_multilevel
 from scipy.linalg import expm
 
 import collective as co
-from collective.engines import exponential
+from collective import comparison, evolution
+from collective.engines import exact, exponential
 
 VACUUM = co.Vacuum()
 TIMES = np.linspace(0, 3, 31)
@@ -109,9 +112,9 @@ def test_larger_systems_go_to_qutip(monkeypatch):
             ways.append(co.evolve(equation, "inverted", TIMES, rtol=1e-9, atol=1e-11))
     assert "exponentials" in ways[0].reason
     assert "QuTiP" in ways[2].reason
-    for exact, stepped in ((ways[0], ways[2]), (ways[1], ways[3])):
-        np.testing.assert_allclose(stepped.populations, exact.populations, atol=1e-7)
-        np.testing.assert_allclose(stepped.emission, exact.emission, atol=1e-6)
+    for one, stepped in ((ways[0], ways[2]), (ways[1], ways[3])):
+        np.testing.assert_allclose(stepped.populations, one.populations, atol=1e-7)
+        np.testing.assert_allclose(stepped.emission, one.emission, atol=1e-6)
 
 
 def test_frames_agree_at_the_first_time_whenever_that_is():
@@ -228,6 +231,98 @@ def test_comparison():
     for names in (("rwa",), ("rwa", "rwa"), ("rwa", "exact")):
         with pytest.raises(ValueError, match="approximations must be"):
             co.compare(pair, bath, "ground", times, approximations=names)
+
+
+NAMES = ("universal", "redfield", "rwa")
+
+
+def compared(**options):
+    pair, bath = lossy_mode((1.25, 0.75), (0.064, 0.048), 0.41, 1.49)
+    times = np.linspace(0, 60, 7)
+    return co.compare(pair, bath, co.states.single(0), times, approximations=NAMES, **options)
+
+
+@pytest.mark.parametrize("when", [1, 2, 3])
+@pytest.mark.parametrize("stage", ["before the first time", "on the way"])
+def test_ctrl_c_leaves_the_approximations_evolved_so_far(when, stage, monkeypatch):
+    whole, calls = compared(), []
+    run = exact.run
+
+    def interrupted(request, earlier, checkpoint):
+        calls.append(request)
+        if len(calls) < when:
+            return run(request, earlier, checkpoint)
+        if stage == "before the first time":
+            raise KeyboardInterrupt
+        found = run(replace(request, times=request.times[:4]), earlier, checkpoint)
+        found.failure = KeyboardInterrupt()
+        return found
+
+    monkeypatch.setattr(exact, "run", interrupted)
+    if (when, stage) == (1, "before the first time"):
+        with pytest.raises(KeyboardInterrupt):
+            compared()
+        return
+    found = compared()
+    assert len(calls) == when  # nothing is begun after it
+    assert not found.complete
+    there = NAMES[: when if stage == "on the way" else when - 1]
+    assert tuple(found.results) == there
+    assert f"INCOMPLETE: interrupted; there are {', '.join(there)}" in str(found)
+    assert len(found.times) == (4 if stage == "on the way" else 7)
+    assert len(found.distances) == len(there) * (len(there) - 1) // 2
+    for pair, values in found.distances.items():
+        np.testing.assert_array_equal(values, whole.distances[pair][: len(values)])
+        assert len(values) == (4 if there[-1] in pair and stage == "on the way" else 7)
+    if len(there) == 1:
+        with pytest.raises(ValueError, match="there is universal, and no distance to draw"):
+            co.plot.comparison(found)
+
+
+def test_ctrl_c_while_distances_are_taken_leaves_the_results(monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    def last(results, complete):
+        monkeypatch.setattr(np.linalg, "eigvalsh", interrupted)
+        return distances(results, complete)
+
+    distances = comparison._compared
+    monkeypatch.setattr(comparison, "_compared", last)
+    found = compared()
+    assert not found.complete
+    assert tuple(found.results) == NAMES
+    assert found.distances == {}
+
+
+def test_a_warning_that_is_an_error_carries_the_whole_comparison(monkeypatch):
+    whole = compared()
+    monkeypatch.setattr(evolution, "_TRACE_ERROR", -1.0)
+    with pytest.raises(co.EvolutionError, match="'rwa': the trace of ρ is off by") as caught:
+        compared()
+    assert caught.value.result.complete
+    assert tuple(caught.value.result.results) == NAMES
+    for pair, values in caught.value.result.distances.items():
+        np.testing.assert_array_equal(values, whole.distances[pair])
+
+
+def test_an_engine_that_fails_carries_the_comparison_so_far(monkeypatch):
+    run, calls = exact.run, []
+
+    def failing(request, earlier, checkpoint):
+        calls.append(request)
+        if len(calls) < 2:
+            return run(request, earlier, checkpoint)
+        found = run(replace(request, times=request.times[:3]), earlier, checkpoint)
+        found.failure = RuntimeError("too stiff")
+        return found
+
+    monkeypatch.setattr(exact, "run", failing)
+    with pytest.raises(co.EvolutionError, match=r"approximation 'redfield': .*too stiff") as caught:
+        compared()
+    found = caught.value.result
+    assert not found.complete
+    assert len(found.times) == len(found.distance("universal", "redfield")) == 3
 
 
 def test_validity_of_master_equations():

@@ -451,11 +451,11 @@ def test_what_was_computed_is_kept(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="belongs to other orbitals or another screening"):
         currents.interactions(orbitals, 0.2, checkpoint=path)
     (tmp_path / "text.npz").write_text("no")
-    with pytest.raises(ValueError, match="is not a file of integrals"):
+    with pytest.raises(ValueError, match="or not a file of integrals"):
         currents.interactions(orbitals, 0.1, checkpoint=tmp_path / "text")
     np.save(tmp_path / "array.npy", np.ones(3))
     (tmp_path / "array.npy").rename(tmp_path / "array.npz")
-    with pytest.raises(ValueError, match="is not a file of integrals"):
+    with pytest.raises(ValueError, match="or not a file of integrals"):
         currents.interactions(orbitals, 0.1, checkpoint=tmp_path / "array")
     (tmp_path / "folder.npz").mkdir()
     for path in (tmp_path / "folder", tmp_path / "folder.npz", ""):

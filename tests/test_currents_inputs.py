@@ -1,8 +1,11 @@
 """What `co.currents` does with bad input, full disks, broken files and Ctrl-C."""
 
 import datetime
+import re
 import warnings
+from contextlib import suppress
 
+import mutations
 import numpy as np
 import pytest
 import recipes
@@ -160,24 +163,97 @@ def test_interruption_of_a_write_loses_nothing(tmp_path, monkeypatch):
         assert "charge" in file.files
 
 
+@pytest.fixture(scope="module")
+def kept_integrals(tmp_path_factory):
+    """A checkpoint of all integrals, and one that Ctrl-C left in the middle of a part."""
+    folder = tmp_path_factory.mktemp("kept")
+    currents.interactions(ORBITALS, checkpoint=folder / "whole", progress=False)
+    original, calls = Convolution.__call__, []
+
+    def interrupted(self, f):
+        calls.append(f)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return original(self, f)
+
+    with pytest.MonkeyPatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(Convolution, "__call__", interrupted)
+        currents.interactions(ORBITALS, checkpoint=folder / "begun", progress=False)
+    return {name: (folder / f"{name}.npz").read_bytes() for name in ("whole", "begun")}
+
+
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "what"),
     [
-        ("charge", np.zeros(3)),
-        ("charge", np.full((2, 2, 2, 2), np.nan + 0j)),
-        ("charge", np.array(["x"])),
-        ("x_error", np.array("x")),
-        ("x_error", np.array(-1.0)),
-        ("y_error", np.zeros(2)),
+        ("charge", np.zeros(3), r"'charge' is of kind 'f' and shape \(3,\)"),
+        ("charge", np.full((2, 2, 2, 2), np.nan + 0j), "damaged: 'charge' in it is not"),
+        ("charge", np.zeros((2, 2, 2, 2), np.complex64), "damaged: 'charge' in it is not"),
+        ("charge", np.array(["x"]), "'charge' is of kind 'U'"),
+        ("x_error", np.array("x"), "'x_error' is of kind 'U'"),
+        ("x_error", np.array(-1.0), "damaged: 'x_error' in it is not"),
+        ("y_error", np.zeros(2), r"'y_error' is of kind 'f' and shape \(2,\)"),
+        ("others", np.zeros(2), "'others' does not belong into it"),
+        ("charge", None, "its contents are not those that were written"),
     ],
 )
-def test_damaged_checkpoints_are_named(tmp_path, name, value):
+def test_edited_checkpoints_are_named(kept_integrals, tmp_path, name, value, what):
+    """With the digest that belongs to them, unless what is edited is a number alone."""
     path = tmp_path / "x.npz"
-    currents.interactions(ORBITALS, checkpoint=path, progress=False)
-    with np.load(path) as file:
-        arrays = dict(file)
-    np.savez(path, **{**arrays, name: value})
-    with pytest.raises(ValueError, match=f"is damaged: '{name}'"):
+    parts = mutations.members(kept_integrals["whole"])
+    if value is None:
+        charge = mutations.array_of(parts["charge.npy"])
+        parts = {**parts, "charge.npy": mutations.npy(charge * 1.01)}
+    else:
+        parts = mutations.signed({**parts, f"{name}.npy": mutations.npy(value)})
+    path.write_bytes(mutations.zipped(parts.items()))
+    with pytest.raises(ValueError, match=f"^checkpoint .*x.npz is .*{what}"):
+        currents.interactions(ORBITALS, checkpoint=path, progress=False)
+
+
+@pytest.mark.parametrize("pairs", [-1, 3, 10**9])
+def test_pairs_already_done_are_some_of_those_there_are(kept_integrals, tmp_path, pairs):
+    path = tmp_path / "x.npz"
+    parts = mutations.members(kept_integrals["begun"])
+    (name,) = (name for name in parts if name.endswith("_pairs.npy"))
+    parts = mutations.signed({**parts, name: mutations.npy(np.array(pairs))})
+    path.write_bytes(mutations.zipped(parts.items()))
+    with pytest.raises(ValueError, match=f"is damaged: '{name[:-4]}'"):
+        currents.interactions(ORBITALS, checkpoint=path, progress=False)
+
+
+def test_mutated_checkpoints_are_refused_or_give_the_same_integrals(kept_integrals, tmp_path):
+    plain = currents.interactions(ORBITALS, progress=False)
+    path, random, refused = tmp_path / "x.npz", np.random.default_rng(1), []
+    for i in range(120):
+        content = kept_integrals[("whole", "begun")[i % 2]]
+        how = random.integers(3)
+        if how == 0:
+            content = mutations.damaged(content, random)
+        else:
+            parts, method = mutations.edited(
+                mutations.members(content), random, same_numbers=how == 1
+            )
+            parts = mutations.signed(parts) if how == 1 else parts
+            content = mutations.zipped(parts.items(), method)
+        path.write_bytes(content)
+        try:
+            found = currents.interactions(ORBITALS, checkpoint=path, progress=False)
+        except ValueError as error:
+            refused.append(str(error))
+        else:
+            np.testing.assert_array_equal(found.two_body, plain.two_body)
+            assert found.ampere_error == plain.ampere_error
+    assert len(refused) > 60
+    assert all(re.match(r"checkpoint .*x\.npz ", words) for words in refused)
+
+
+def test_a_small_checkpoint_does_not_unpack_to_a_large_one(kept_integrals, tmp_path):
+    path = tmp_path / "x.npz"
+    parts = mutations.members(kept_integrals["whole"])
+    parts["charge.npy"] = mutations.header(2**20) + bytes(2**23)
+    path.write_bytes(mutations.zipped(parts.items()))
+    assert path.stat().st_size < 2**17
+    with pytest.raises(ValueError, match=r"'charge' is of kind 'f' and shape \(1048576,\)"):
         currents.interactions(ORBITALS, checkpoint=path, progress=False)
 
 
@@ -191,5 +267,5 @@ def test_broken_archives_are_named(tmp_path):
         for place in rng.integers(0, len(broken), 3):
             broken[place] ^= 255
         path.write_bytes(broken[: rng.integers(1, len(broken))])  # its directory is at the end
-        with pytest.raises(ValueError, match=r"checkpoint .* is not a file of integrals"):
+        with pytest.raises(ValueError, match=r"^checkpoint .*x.npz is .*not a file of integrals"):
             currents.interactions(ORBITALS, checkpoint=path, progress=False)

@@ -196,7 +196,9 @@ def test_interruption_returns_the_times_reached():
 def test_ctrl_c_in_a_real_process(tmp_path):
     script = textwrap.dedent(
         """
-        import sys, numpy as np, collective as co
+        import signal, sys, numpy as np, collective as co
+        # a process in the background of a shell inherits that Ctrl-C is ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         couplings = co.couple(co.chain(7, 0.05), co.Vacuum())
         co.evolve(couplings, "inverted", [0.0], method="exact")  # everything is imported
         print("ready", flush=True)

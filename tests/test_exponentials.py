@@ -98,3 +98,20 @@ def test_only_what_the_state_reaches_is_kept():
         found = exact(couplings, state, [0.0])
         sizes, _, _ = exponential.extent(couplings.liouvillian(), found.last_state)
         assert sum(sizes) == size
+
+
+@pytest.mark.parametrize("times", [[0, 3.0, 6.0], np.geomspace(1e-3, 50, 9)])
+def test_large_rates_that_cancel_in_a_population_keep_the_trace(times):
+    """Dephasing adds and takes the same from a population: round-off of 10⁶ beside a decay of 1.
+
+    Strong dephasing leaves rate equations, here of emitters that do not decay together:
+    exp(−Γ_mm t) of each, and its shifts of the order 1/γ_φ.
+    """
+    decay = np.array([[0.9, 0.2], [0.2, 1.3]])
+    pair = co.Couplings(decay, [[0, 0.7], [0.7, 0]], dephasing=[1.1e6, 0.7e6])
+    found = co.evolve(pair, "inverted", times, progress=False)
+    assert "exponentials" in found.reason
+    assert found.diagnostics["trace_error"] < 1e-14
+    elapsed = np.asarray(times)[:, None] - times[0]
+    expected = np.exp(-elapsed * np.diagonal(decay))
+    np.testing.assert_allclose(found.populations, expected, atol=1e-5)

@@ -15,8 +15,7 @@ PACKAGE = Path(collective.__file__).parent
 ROOT = PACKAGE.parent
 
 # helpers without physics, which every room may use
-TOOLS = {"_checks", "_compiled", "_files", "_memory", "_progress", "_warn"}
-TOOLS |= {"_archive", "_console"}
+TOOLS = {"_archive", "_checks", "_compiled", "_console", "_files", "_memory", "_progress", "_warn"}
 
 
 def table():

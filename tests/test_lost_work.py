@@ -1,6 +1,7 @@
 """What has been computed is not lost: warnings that are errors, bars, full disks, Ctrl-C."""
 
 import io
+import re
 import subprocess
 import sys
 import warnings
@@ -67,6 +68,15 @@ def test_a_warning_that_is_an_error_carries_the_result(name, tmp_path, monkeypat
     with pytest.warns(UserWarning, match="No space left"):
         found = run(name, checkpoint=tmp_path / "again")
     np.testing.assert_array_equal(found.populations, whole.populations)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("populations[3, 0] is nan")])
+def test_a_checkpoint_that_cannot_be_packed_costs_a_warning(error, tmp_path, monkeypatch):
+    saving(monkeypatch, lambda i: error if i > 1 else None)
+    said = re.escape(str(error) or "MemoryError")
+    with pytest.warns(UserWarning, match=f"the checkpoint could not be written: {said}"):
+        found = run("blocks", checkpoint=tmp_path / "run")
+    assert found.complete
 
 
 @pytest.mark.parametrize("name", ["exact", "driven", "symmetric"])

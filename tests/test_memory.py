@@ -11,6 +11,12 @@ from collective import _memory
 GIB = 2**30
 
 
+@pytest.fixture(autouse=True)
+def asked_anew(monkeypatch):
+    """Limits change within one test."""
+    monkeypatch.setattr(_memory, "FRESH", 0.0)
+
+
 def group(folder, names, limit, used, cache):
     """One control group as Linux shows it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +58,8 @@ def test_nothing_is_limited_where_nothing_says_so(tmp_path, monkeypatch):
 @pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
 def test_limits_of_the_process_count(limit):
     code = (
-        "import resource; from collective import _memory; before = _memory.available_bytes();"
+        "import resource; from collective import _memory; _memory.FRESH = 0;"
+        "before = _memory.available_bytes();"
         f"resource.setrlimit(resource.{limit}, (2**30, 2**30));"
         "after = _memory.available_bytes(); assert 2**28 < after < 2**30 < before, (after, before)"
     )
@@ -83,3 +90,15 @@ def test_memory_of_couple_is_what_is_predicted(monkeypatch):
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak / 1.3 < asked.pop() < 1.3 * peak
+
+
+def test_what_is_left_is_read_once_for_many_small_questions(monkeypatch):
+    asked = []
+    monkeypatch.setattr(_memory, "FRESH", 60.0)
+    monkeypatch.setattr(_memory, "_answer", None)
+    monkeypatch.setattr(_memory, "_machine_bytes", lambda: asked.append(1) or 2**28)
+    pair = co.Couplings([[1.0, 0.3], [0.3, 1.0]], [[0.0, 0.4], [0.4, 0.0]])
+    co.evolve(pair, "inverted", [0, 1.0], progress=False)
+    assert len(asked) == 1
+    with pytest.raises(co.ProblemTooLargeError):
+        _memory.require(2**29, "a galaxy", "look at less of it")

@@ -6,6 +6,7 @@ import qutip
 
 import collective as co
 from collective._jumps import Jumps
+from collective._operators import Untidied
 
 TIMES = np.linspace(0, 2, 11)
 
@@ -86,6 +87,25 @@ def test_what_an_engine_did_not_bring_stays_away(result, tmp_path):
     assert back.emission_error is back.excitation_error is back.populations_error is None
     assert back.jumps is None
     assert back.resume == {}
+
+
+@pytest.mark.parametrize("drive", [0.0, 1.0])
+def test_one_trajectory_alone_comes_back(drive, tmp_path):
+    """Its standard errors are not known; a checkpoint of it is kept and found complete."""
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(drive=drive)
+    asked = {"method": "trajectories", "n_trajectories": 1, "seed": 1, "progress": False}
+    run = co.evolve(pair, "inverted", TIMES, **asked, checkpoint=tmp_path / "kept")
+    for back in (
+        co.load(run.save(tmp_path / "run")),
+        co.evolve(pair, "inverted", TIMES, **asked, checkpoint=tmp_path / "kept"),
+    ):
+        np.testing.assert_array_equal(back.emission, run.emission)
+        assert np.all(np.isnan(back.emission_error))
+        assert np.all(np.isnan(back.populations_error))
+        assert "standard error" not in repr(back)
+    lying = run.replace(emission_error=np.where(TIMES > 1, np.nan, 0.1))
+    with pytest.raises(ValueError, match=r"emission_error\[6\] is nan"):
+        lying.save(tmp_path / "lying")
 
 
 def test_no_photon_in_any_trajectory(result, tmp_path):
@@ -207,3 +227,35 @@ def test_newer_and_incomplete_formats(result, tmp_path):
     np.savez(path, **arrays)
     with pytest.raises(ValueError, match=r"damaged .*couplings:decay is missing"):
         co.load(path)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-17, 1.0, 1e15])
+@pytest.mark.parametrize("form", ["jumps", "generator"])
+def test_an_equation_of_any_unit_comes_back(unit, form, tmp_path):
+    """QuTiP's conversion of dense matrices drops entries below 1e-15, and so would a file."""
+    lowering = np.array([[0, 0], [1, 0]])
+    energy, jump, emitted = (
+        qutip.Qobj(values)
+        for values in (
+            unit * np.array([[1e-3, 0.5], [0.5, 0]]),
+            np.sqrt(unit) * lowering,
+            unit * np.diag([1, 0]),
+        )
+    )
+    if form == "jumps":
+        equation = co.MasterEquation(energy, [jump], emission_operator=emitted)
+    else:
+        with Untidied():
+            generator = qutip.liouvillian(energy, [jump])
+        equation = co.MasterEquation(energy, generator=generator, emission_operator=emitted)
+    run = co.evolve(equation, qutip.basis(2, 0), TIMES / unit)
+    back = co.load(run.save(tmp_path / "run"))
+    for name in ("hamiltonian", "liouvillian"):
+        mine, theirs = getattr(back.equation, name)(), getattr(equation, name)()
+        np.testing.assert_array_equal(mine.full(), theirs.full())
+    again = co.evolve(back.equation, qutip.basis(2, 0), TIMES / unit)
+    np.testing.assert_array_equal(again.emission, run.emission)
+    # driven at Ω = Γ, all but on resonance, it ends at Γ/3
+    assert run.emission[0] == pytest.approx(unit)
+    late = co.evolve(back.equation, qutip.basis(2, 0), [0.0, 60 / unit])
+    assert late.emission[-1] == pytest.approx(unit / 3, rel=1e-5)

@@ -76,6 +76,18 @@ def test_one_emitter_relaxes_at_the_thermal_rate():
     np.testing.assert_allclose(result.emission, (n + 1) * excited, atol=1e-7)
 
 
+@pytest.mark.parametrize("n", [1e6, 1e15, 1e30])
+def test_light_of_many_photons_is_no_other_problem(n):
+    """The fastest rate is (2n̄ + 1)Γ; the drive, which makes QuTiP integrate, is nothing beside it."""
+    atom = co.Couplings([[1.0]], [[0.0]], thermal_photons=n, drive=0.01)
+    times = np.linspace(0, 3, 7) / (2 * n + 1)
+    result = co.evolve(atom, "inverted", times, envelope=lambda t: 1.0, progress=False)
+    final = n / (2 * n + 1)
+    excited = final + (1 - final) * np.exp(-(2 * n + 1) * times)
+    np.testing.assert_allclose(result.populations[:, 0], excited, atol=1e-8)
+    np.testing.assert_allclose(result.emission / n, excited, rtol=2 / n, atol=1e-8)
+
+
 @pytest.mark.parametrize("temperature", [0.3, 3.0])
 def test_scattered_thermal_light_shifts_levels(temperature):
     """S(ω) − S(−ω) by a principal value over real frequencies, where ours is a Matsubara sum."""

@@ -236,7 +236,8 @@ def complaint(recipe, argument, label, make):
 
 
 def walk(recipe, values=BAD):
-    """All complaints about one function, as lines."""
+    """All complaints about one function, as lines; a first call compiles what is to be."""
+    recipe.call(recipe.arguments())
     lines = []
     for argument in recipe.arguments():
         if argument == "self":

@@ -48,10 +48,7 @@ def annihilator(orbitals: int, orbital: int, spin: str) -> "Qobj":
         f"an operator on {_checks.short(count)} orbitals",
         "take fewer orbitals",
     )
-    if _checks.count("orbital", orbital, minimum=0) >= count:
-        raise ValueError(
-            f"orbital must be below {count}, the number of orbitals; got {_checks.short(orbital)}"
-        )
+    orbital = _checks.index("orbital", orbital, count, "orbitals")
     return fdestroy(2 * count, 2 * orbital + _SPINS.index(_checks.choice("spin", spin, _SPINS)))
 
 

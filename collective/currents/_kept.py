@@ -3,8 +3,8 @@
 A file that can no longer be written costs nothing that is computed: it is said once, at the end.
 """
 
-import hashlib
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
+from collective import _archive
+from collective._archive import Declared
 from collective._files import completed, written
+from collective._memory import ProblemTooLargeError
 from collective._warn import warn
 from collective.currents.orbitals import Orbitals
 
-_LAYOUT = 2  # of the file
+_PARTS = ("charge", "x", "y", "z", "divergence")
+_FORMAT = "collective integrals"
+_VERSION = 3  # of the file and what is in it; those before had no digest
 
 
 @dataclass(frozen=True)
@@ -64,25 +68,17 @@ class Kept:
     def __init__(self, path: "str | os.PathLike[str] | None", orbitals: Orbitals, screening: float):
         self._path: Path | None = None
         self.failure: str | None = None
+        self._arrays: dict[str, Any] = {}
         if path is None:
             return
-        if not isinstance(path, str | os.PathLike):
-            raise ValueError(f"checkpoint must be a file name, got {_checks.short(path)}")
         self._path = completed("checkpoint", path, ".npz")
-        digest = hashlib.sha256(repr((_LAYOUT, screening)).encode())
-        for array in (*orbitals.axes, orbitals.wavefunctions):
-            digest.update(np.ascontiguousarray(array).data)
+        parts = {f"axis {i}": axis for i, axis in enumerate(orbitals.axes)}
+        parts |= {"wavefunctions": orbitals.wavefunctions, "screening": np.array(screening)}
+        self._problem = _archive.digest(parts)
         self._shape = (len(orbitals),) * 4
         self._dtype = orbitals.wavefunctions.dtype
-        self._arrays: dict[str, Any] = {"problem": digest.hexdigest()}
-        if self._path.is_file():
-            found = _read(self._path)
-            if str(found.get("problem")) != self._arrays["problem"]:
-                raise ValueError(
-                    f"checkpoint {path} belongs to other orbitals or another screening, or is "
-                    "of another version of this package; choose another file"
-                )
-            self._arrays = found
+        if self._path.exists():
+            self._arrays = self._read()
         else:
             self._write()  # a file that cannot be written shows now
 
@@ -96,11 +92,10 @@ class Kept:
         found = self._stored(f"{name}_begun")
         if found is None:
             return None
-        pairs = np.asarray(self._arrays.get(f"{name}_pairs"))
-        size = self._shape[0]
-        if pairs.shape != () or pairs.dtype.kind != "i" or not 0 <= pairs < size * (size + 1) // 2:
+        pairs, size = int(self._arrays.get(f"{name}_pairs", -1)), self._shape[0]
+        if not 0 <= pairs < size * (size + 1) // 2:
             raise self._damaged(f"{name}_pairs")
-        return Begun(*found, int(pairs))
+        return Begun(*found, pairs)
 
     def put(self, name: str, part: Integrals) -> None:
         """Keep a part."""
@@ -131,15 +126,14 @@ class Kept:
 
     def _stored(self, name: str) -> tuple[NDArray[Any], float] | None:
         """An array of integrals and its error from the file, checked."""
-        if self._path is None or not {name, f"{name}_error"} <= set(self._arrays):
+        if not {name, f"{name}_error"} <= set(self._arrays):
             return None
-        values, error = self._arrays[name], np.asarray(self._arrays[f"{name}_error"])
-        fits = values.shape == self._shape and values.dtype == self._dtype
-        if not fits or not np.all(np.isfinite(values)):
+        values, error = self._arrays[name], float(self._arrays[f"{name}_error"])
+        if values.dtype != self._dtype or not np.all(np.isfinite(values)):
             raise self._damaged(name)
-        if error.shape != () or error.dtype.kind != "f" or not 0 <= error < np.inf:
+        if not 0 <= error < np.inf:
             raise self._damaged(f"{name}_error")
-        return values, float(error)
+        return values, error
 
     def _damaged(self, name: str) -> ValueError:
         return ValueError(
@@ -159,18 +153,50 @@ class Kept:
 
     def _write(self) -> None:
         def write(path: Path) -> None:
-            with open(path, "wb") as stream:
-                np.savez(stream, **self._arrays)
+            _archive.write(
+                path,
+                self._arrays,
+                {"problem": self._problem},
+                kind=_FORMAT,
+                version=_VERSION,
+                compressed=False,
+            )
 
         assert self._path is not None
         written(self._path, ".npz", write)
 
+    def _read(self) -> dict[str, NDArray[Any]]:
+        """What the file holds; ValueError unless it was written for this problem."""
+        assert self._path is not None
+        try:
+            arrays, _ = _archive.read(
+                self._path,
+                "a file of integrals",
+                kind=_FORMAT,
+                version=_VERSION,
+                digest_since=_VERSION,
+                check=self._check,
+            )
+        except ProblemTooLargeError:
+            raise
+        except ValueError as error:
+            raise ValueError(
+                f"checkpoint {error}; choose another file, or delete this one"
+            ) from None
+        return arrays
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except OSError:
-        raise
-    except Exception:  # whatever a broken archive makes of numpy, zipfile and zlib
-        raise ValueError(f"checkpoint {path} is not a file of integrals; choose another") from None
+    def _check(self, declared: Mapping[str, Declared], metadata: Any) -> None:
+        """Raise unless the arrays that a file declares are those of this problem."""
+        if metadata.get("problem") != self._problem:
+            raise _archive.ForeignError("belongs to other orbitals or another screening")
+        integrals = Declared(self._dtype.kind, self._shape)
+        known: dict[str, Declared] = {}
+        for name in _PARTS:
+            for stored in (name, f"{name}_begun"):
+                known |= {stored: integrals, f"{stored}_error": Declared("f", ())}
+            known[f"{name}_pairs"] = Declared("i", ())
+        for name, found in declared.items():
+            if name not in known:
+                raise ValueError(f"{name[:60]!r} does not belong into it")
+            if found != known[name]:
+                raise ValueError(f"{name!r} is of kind {found.kind!r} and shape {found.shape}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collective import _speed
+from collective._operators import entries_of
 from collective._requests import Request, density_matrix
 from collective._speed import Speed
 from collective.couplings import Couplings
@@ -247,7 +248,7 @@ def given(request: Request) -> Work:
 def _entries(problem: "MasterEquation") -> float:
     """Multiplications in a slope of a master equation."""
     if not problem.of_lindblad_form:
-        return float(problem.liouvillian().to("CSR").data_as("csr_matrix").nnz)
+        return float(entries_of(problem.liouvillian()).nnz)
     operators = [problem.hamiltonian(), *problem.collapse_operators()]
-    entries = sum(operator.to("CSR").data_as("csr_matrix").nnz for operator in operators)
+    entries = sum(entries_of(operator).nnz for operator in operators)
     return 2.0 * entries * problem.dimension

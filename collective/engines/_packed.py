@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._operators import entries_of
 from collective.engines._sectors import qutip_index
 from collective.states import State
 
@@ -113,7 +114,7 @@ class Functionals:
         length = size * size
         parts = [csr_array((np.ones(len(columns)), columns, pointers), shape=(len(rows), length))]
         for operator in operators:
-            entries = operator.to("CSR").data_as("csr_matrix").tocoo()
+            entries = entries_of(operator)
             back = np.argsort(qutip_index(n, every))
             i, j = back[entries.row].astype(np.int64), back[entries.col].astype(np.int64)
             places = self._place(np.concatenate([i * size + j, j * size + i]), size)

@@ -35,6 +35,7 @@ _SHARE = 0.1  # of the tolerance, per step: steps that matter are few
 _ROUND_OFF = 1e-12  # of a step, which the weights amplify; above 10⁴ states it grows, …
 _MANY = 1e4  # … as their root
 _SMALLEST = 1e-13  # step, relative to the time
+_SAME = 1e-15  # of the time: evenly spaced times differ by their round-off
 _GROWTH = (0.2, 4.0)
 _SAFETY = 0.9
 
@@ -67,7 +68,7 @@ class Rational:
         rtol: float,
     ):
         self._advance, self.p, self._time = step, p, t
-        self._step = 1 / rate if rate > 0 else np.inf
+        self._step, self._interval = 1 / rate if rate > 0 else np.inf, 0.0
         floor = _ROUND_OFF * max(1.0, float(np.sqrt(len(p) / _MANY)))
         self._tolerance = max(_SHARE * rtol, floor)
         self.error, self.steps, self.rejected = 0.0, 0, 0
@@ -78,7 +79,10 @@ class Rational:
         Raises:
             ArithmeticError: if the step shrinks to nothing.
         """
-        begin, interval, done = self._time, t - self._time, 0.0
+        begin, done = self._time, 0.0
+        if abs(t - begin - self._interval) > _SAME * abs(t):
+            self._interval = t - begin
+        interval = self._interval
         while done < 1:
             # the interval over a power of two: where matrices are factored, few steps differ
             share = 2.0 ** -np.ceil(np.log2(max(interval / self._step, 1.0)))

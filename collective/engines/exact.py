@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._memory import bytes_text, fits, require
-from collective._operators import Untidied
+from collective._operators import Untidied, entries_of
 from collective._progress import Progress
 from collective._requests import Request, density_matrix
 from collective.couplings import Couplings
@@ -253,7 +253,7 @@ def _sparse_kernel(liouvillian: "Qobj") -> NDArray[Any]:
     from scipy.sparse import csr_array, vstack
     from scipy.sparse.linalg import LinearOperator, norm, onenormest, splu
 
-    matrix = csr_array(liouvillian.data_as("csr_matrix"))
+    matrix = csr_array(entries_of(liouvillian))
     size = matrix.shape[0]
     side = int(np.sqrt(size))
     diagonal = np.arange(side) * (side + 1)

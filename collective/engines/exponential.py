@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._operators import entries_of
+
 if TYPE_CHECKING:
     from qutip import Qobj
 
@@ -30,7 +32,7 @@ _KEPT = 4  # different steps that get an exponential of their own
 _SHORTEST = 4  # the series runs over less than 2⁻⁴/‖L‖: its tenth term is below round-off
 _SERIES_PRODUCTS = 4
 _NO_DIGITS = 2.0**52  # radians: of such a phase nothing is known
-_TRACELESS = 1e-12  # of a column; relative to its entries
+_TRACELESS = 1e-12  # of the generator: round-off of its trace, or of a part that should be real
 _SPARSE_BYTES = 120  # per entry of the generator, while it is turned into its real form
 
 
@@ -46,7 +48,7 @@ class Exponential:
 
         self._dims = liouvillian.dims[0]
         self._side = round(np.sqrt(liouvillian.shape[0]))
-        generator = csr_array(liouvillian.to("CSR").data_as("csr_matrix"))
+        generator = csr_array(entries_of(liouvillian))
         # what turns; what decays keeps its digits however long it does
         self._turning = float(abs(generator.imag).sum(axis=0).max())
         self._basis, self._matrix = _real_form(generator, self._side)
@@ -103,12 +105,12 @@ class _Part:
         diagonal: NDArray[np.bool_],
     ):
         self.places, self.values = places, values
-        self._generator = generator
         self._norm = float(np.abs(generator).sum(axis=0).max())
-        populations = generator[diagonal]
-        leak = np.abs(populations.sum(axis=0))
-        kept = np.all(leak <= _TRACELESS * np.abs(populations).sum(axis=0))
+        # large rates may have cancelled in a population, so the leak is measured by the largest
+        leak = np.abs(generator[diagonal].sum(axis=0))
+        kept = np.all(leak <= _TRACELESS * self._norm)
         self._populations = np.flatnonzero(diagonal) if kept else np.empty(0, dtype=np.intp)
+        self._generator = self._traceless(generator)
         self._steps: dict[float, NDArray[Any]] = {}
         self._ladder: list[NDArray[Any]] = []
 
@@ -216,7 +218,7 @@ def extent(liouvillian: "Qobj", state: "Qobj") -> tuple[tuple[int, ...], int, fl
     from scipy.sparse import csr_array
 
     side = round(np.sqrt(liouvillian.shape[0]))
-    generator = csr_array(liouvillian.to("CSR").data_as("csr_matrix"))
+    generator = csr_array(entries_of(liouvillian))
     basis, matrix = _real_form(generator, side)
     parts = _occupied(matrix, _values(state, basis, matrix))
     norm = float(abs(matrix).sum(axis=0).max())

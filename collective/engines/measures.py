@@ -66,7 +66,7 @@ class LevelMeasure:
         self._levels = levels
         self._emission = None
         if emission_operator is not None:
-            self._emission = emission_operator.to("CSR").data_as("csr_matrix").T
+            self._emission = _operators.entries_of(emission_operator).T.tocsr()
 
     def take(self, rho: NDArray[Any]) -> NDArray[Any]:
         """Emission, then populations padded with NaN, (1 + N·L_max,)."""

@@ -124,7 +124,7 @@ class Clock:
             self._checkpoint(run())
 
     def keep(self, run: Callable[[], Run]) -> None:
-        """Write a checkpoint if it is time; a full disk must not cost the run itself."""
+        """Write a checkpoint if it is time; what hinders that must not cost the run itself."""
         if self._checkpoint and time.monotonic() - self._saved > self._interval:
             failure = self._written(run())
             if failure is None:
@@ -153,8 +153,8 @@ class Clock:
         failure = None
         try:
             self._checkpoint(run)
-        except OSError as error:
-            failure = f"the checkpoint could not be written: {error}"
+        except Exception as error:  # a full disk, no memory to pack it, numbers that are none
+            failure = f"the checkpoint could not be written: {str(error) or type(error).__name__}"
         self._saved = time.monotonic()
         spent = self._saved - begin
         self._interval = max(CHECKPOINT_SECONDS, spent / CHECKPOINT_SHARE)

@@ -28,8 +28,8 @@ def window(
         start, end = map(float, bounds)
     if not times[0] <= start < end <= last:
         raise ValueError(
-            f"window must increase and lie within {times[0]:g} … {last:g}, where delays up to "
-            f"{longest:g} are still observed; got {start:g} … {end:g}"
+            f"window must increase and lie within {times[0]:g} … {last:g}, where delays up to the "
+            f"longest of the edges, {longest:g}, are still observed; got {start:g} … {end:g}"
         )
     return start, end
 

@@ -21,6 +21,7 @@ from collective._memory import require
 from collective._operators import exchange, excited
 from collective.couplings import Couplings
 from collective.evolution import evolve, steady_state
+from collective.observables import _given
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -54,7 +55,8 @@ def check_light(amount: float, brightest: float, observable: str, what: str = "r
 
 
 def require_source(couplings: Couplings, observable: str) -> None:
-    """Raise for emitters whose steady state nothing excites."""
+    """Raise for emitters whose steady state nothing excites, or that light of others shines on."""
+    _given.cold(couplings, observable)
     if not (np.any(couplings.drive) or np.any(couplings.pump)):
         raise ValueError(
             f"{observable}: without a drive or pump the steady state is dark; give "

@@ -92,7 +92,12 @@ def g2(
                 "[0.0], or inverted_g2(couplings) for any number of inverted emitters"
             )
         return _delayed(source, _given.delays("delays", delays), state, directions, start)
-    if isinstance(source, Result) and source.states is None and source.jumps is not None:
+    if not isinstance(source, Result):
+        raise TypeError(
+            "source must be Result (co.evolve(...)) or Couplings (co.couple(...)), got "
+            f"{type(source).__name__}"
+        )
+    if source.states is None and source.jumps is not None:
         raise ValueError(
             "g2 needs states; of trajectories, coincidences(result, edges) counts the photons"
         )

@@ -87,8 +87,16 @@ def comparison(comparison: Comparison, *, ax: "Axes | None" = None) -> "Axes":
     Args:
         comparison: of `compare`.
         ax: where to draw; None makes a new figure.
+
+    Raises:
+        ValueError: where Ctrl-C left one approximation alone.
     """
     _checks.instance("comparison", comparison, Comparison, "co.compare(...)")
+    if not comparison.distances:
+        raise ValueError(
+            f"comparison was interrupted: there is {', '.join(comparison.results)}, and no "
+            "distance to draw"
+        )
     ax = axes(ax)
     pairs = comparison.distances.items()
     for ((one, other), values), colour in zip(pairs, colours(len(pairs)), strict=True):

@@ -115,7 +115,8 @@ def principal_value(
     if error > max(10 * rtol, _WARNED) * size:
         warn(
             f"the principal value at ω = {omega:g} is known to {error / (2 * np.pi):.2g} of "
-            f"{size / (2 * np.pi):.3g}, not to rtol={rtol:g}: {way_out}; or ask for less, rtol="
+            f"{size / (2 * np.pi):.3g}, not to rtol={rtol:g}: {way_out}; or ask for no more, "
+            f"rtol={error / size:.0e}"
         )
     return value / (2 * np.pi)
 
