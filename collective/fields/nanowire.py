@@ -7,7 +7,7 @@ Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the ten
 `collective.fields._cylinder` in place of a fit to the plasmon's resonance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +65,7 @@ class Nanowire:
     radius: float
     permittivity: Any
     permeability: Any = 1.0 + 0j
-    allow_gain: bool = False
+    allow_gain: bool = field(default=False, kw_only=True)
 
     __setstate__ = _checks.restored
 
