@@ -92,13 +92,11 @@ class Result:
         """A copy with some attributes changed.
 
         Raises:
-            ValueError, TypeError: for an attribute that a result does not have, or a value that
-                cannot be one of its kind.
+            ValueError, TypeError: for no attribute of a result, or a value not of its kind.
         """
         known = [each.name for each in fields(self)]
-        for name in changes:
-            if name not in known:
-                raise TypeError(f"a result has no {name}: it has {', '.join(known)}")
+        if unknown := sorted(changes.keys() - known):
+            raise TypeError(f"a result has no {unknown[0]}: it has {', '.join(known)}")
         return replace(self, **{name: changed(name, value) for name, value in changes.items()})
 
     def in_frame(self, frame: str) -> "Result":

@@ -53,11 +53,11 @@ def test_lengths_that_leave_no_digit_at_a_wire():
     """Far away the resonant part is refused before it is noise; on the imaginary axis it is 0."""
     for tensor in (WIRE.scattered, WIRE.magnetic_green):
         for far in ([1e30, 0, 0], [0.05, 0, 1e30], [1e99] * 3):
-            with pytest.raises(ValueError, match="r and r_source.* at most 1.59155e[+]08"):
+            with pytest.raises(ValueError, match=r"r and r_source.* at most 1.59155e[+]08"):
                 tensor(far, OTHER, K)
             assert not np.any(tensor(far, OTHER, 1j * K))
         for k in (1e-80, 1e-80j):
-            with pytest.raises(ValueError, match="k = 1e-80i? times the radius 0.02 is below"):
+            with pytest.raises(ValueError, match=r"k = 1e-80i? times the radius 0.02 is below"):
                 tensor(R, OTHER, k)
 
 
