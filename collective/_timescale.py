@@ -32,6 +32,7 @@ _LARGEST = 1e300  # a rate: sums of larger ones overflow
 _HIGHEST = 1000  # power of two, either way: numbers end at 2^1024
 _COPIED = 512  # emitters; more have no copies of their matrices made while the unit is near 1
 _NEAR = 2.0**20
+_ROUND_OFF = 4 * float(np.finfo(float).eps)  # of evenly spaced times
 
 Problem = TypeVar("Problem", bound=Couplings | MasterEquation)
 
@@ -140,7 +141,7 @@ def scaled(request: Request) -> Request:
     times = request.times
     strongest = float(np.abs(request.pulse).max()) if len(request.pulse) else 1.0
     unit = unit_of(request.problem, strongest)
-    elapsed = times - times[0]
+    elapsed = _elapsed(times)
     if unit == 0:  # nothing happens, in whatever time
         unit = 1 / _power(float(elapsed[-1])) if len(times) > 1 else 1.0
     with np.errstate(over="ignore"):
@@ -165,6 +166,19 @@ def scaled(request: Request) -> Request:
         unit=unit,
         origin=float(times[0]),
     )
+
+
+def _elapsed(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Times since the first; evenly spaced ones exactly so, without the round-off of a late start.
+
+    Engines keep what they have made for a step while steps are equal.
+    """
+    elapsed = times - times[0]
+    if times[0] == 0 or len(times) < 3:
+        return elapsed
+    even = np.arange(len(times)) * (elapsed[-1] / (len(times) - 1))
+    round_off = _ROUND_OFF * float(np.abs(times[[0, -1]]).max())
+    return even if np.abs(elapsed - even).max() <= round_off else elapsed
 
 
 def _slowed(

@@ -13,7 +13,7 @@ from collective import _archive, _checks, _contents
 from collective._console import printable
 from collective._files import checked_path, written
 from collective._jumps import Jumps
-from collective._memory import bytes_text
+from collective._memory import ProblemTooLargeError, bytes_text
 from collective._operators import excited
 from collective._storage import ARRAYS, changed, pack, unpack
 from collective.master import MasterEquation
@@ -297,6 +297,8 @@ def loaded(source: Path) -> Result:
             warnings.simplefilter("ignore")  # they were given when it was made
             result = Result(**unpack(arrays, metadata))
         repr(result)
+    except MemoryError as error:
+        raise ProblemTooLargeError(f"{source} does not fit into memory: {error}") from None
     except Exception as error:  # whatever a part that is made of them says
         raise ValueError(f"{source} is damaged: {error}") from None
     return result

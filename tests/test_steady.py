@@ -270,7 +270,7 @@ def test_bad_start():
         g1(pair, [0.0], direction=[0, 0, 1], start="ground")
 
 
-LONG = [0.0, 1e6, 1e9, 2.0**70, 1e200]
+LONG = [0.0, 1e6, 1e9, 2.0**70, 1e200, 1.7e308]
 
 
 @pytest.mark.parametrize("couplings", [

@@ -326,7 +326,7 @@ def test_costs_and_choice_know_no_unit_of_time(problem):
                 cost.work,
             )
         if problem is DRIVEN:  # messages speak the user's units
-            assert f"the drive is {unit:g};" in there.refusals["single"]
+            assert f"the drive is {unit:g}" in there.refusals["single"]
 
 
 @pytest.mark.parametrize(
@@ -498,3 +498,23 @@ def test_one_trajectory_is_a_legal_number(name, tmp_path):
     np.testing.assert_allclose(one.jumps.times, mine, rtol=1e-9)
     with pytest.raises(ValueError, match="n_trajectories must be at least 1"):
         run(name, n_trajectories=0)
+
+
+@pytest.mark.parametrize("start", [0.0, 1e6])
+def test_evenly_spaced_times_are_equal_steps(start, monkeypatch):
+    """Factors made for a step serve all steps of its length, at late times too."""
+    import scipy.sparse.linalg
+
+    made, splu = [], scipy.sparse.linalg.splu
+
+    def counted(*arguments, **options):
+        made.append(1)
+        return splu(*arguments, **options)
+
+    monkeypatch.setattr(scipy.sparse.linalg, "splu", counted)
+    one = np.ones((9, 9))
+    pumped = co.Couplings(0.8 * one + 0.2 * np.eye(9), 0 * one, pump=0.2)
+    times = start + np.linspace(0, 997.31, 1201)
+    found = co.evolve(pumped, "inverted", times, method="symmetric", progress=False)
+    assert found.diagnostics["steps"] >= 1200
+    assert len(made) < 60

@@ -149,3 +149,50 @@ def test_nothing_moves_without_exchange():
 def test_symmetries_that_are_none_are_refused():
     with pytest.raises(ValueError, match="does not leave the couplings unchanged"):
         evolve(undamped(3, 1), "inverted", [0, 1.0], symmetries=[[1, 2, 0]])
+
+
+@pytest.mark.parametrize("imaginary", [False, True])
+def test_eigenvectors_and_the_series_agree(imaginary, monkeypatch):
+    from collective.engines import _unitary
+
+    couplings, times = undamped(8, 11, imaginary=imaginary), np.linspace(0, 60, 7)
+    state, options = co.states.coherent(1.2, 0.3), {"observe": "correlations"}
+    modes = evolve(couplings, state, times, **options)
+    assert modes.diagnostics["applications"] == 0
+    monkeypatch.setattr(_unitary, "_MODES", 0)
+    series = evolve(couplings, state, times, **options)
+    assert series.diagnostics["applications"] > 100
+    np.testing.assert_allclose(modes.correlations, series.correlations, atol=1e-10)
+
+
+@pytest.mark.parametrize("time", [1e6, 1e9])
+def test_times_without_end_cost_no_more(time):
+    """Two emitters exchange one excitation: cos²(Δt), known to the round-off of its phase."""
+    pair = co.Couplings(np.zeros((2, 2)), [[0, 1.0], [1.0, 0]])
+    found = evolve(pair, co.states.single(0), [0, time])
+    bound = found.diagnostics["error_bound"]
+    assert 1e-16 * time < bound < 1e-14 * time
+    assert found.populations[1, 0] == pytest.approx(np.cos(time) ** 2, abs=bound)
+    ten = undamped(10, 2)
+    cost = co.methods(ten, co.states.dicke(5), [0, time]).costs["blocks"]
+    assert cost.seconds < 0.2
+    assert evolve(ten, co.states.dicke(5), [0, time]).excitation[1] == pytest.approx(5, abs=1e-9)
+
+
+def test_phases_without_digits_are_refused():
+    with pytest.raises(ValueError, match=r"span a phase of .* use shorter times"):
+        evolve(undamped(4, 1), co.states.dicke(2), [0, 1e17])
+
+
+def test_the_series_of_many_amplitudes_is_predicted():
+    """3,432 amplitudes and long times: the cost follows the phase, in seconds."""
+    hop = np.diag(np.ones(13), 1)
+    chain = co.Couplings(np.zeros((14, 14)), hop + hop.T)
+    costs = [
+        co.methods(chain, co.states.dicke(7), [0, time]).costs["blocks"].seconds
+        for time in (1e3, 1e6, 1e9)
+    ]
+    assert 900 < costs[1] / costs[0] < 1100
+    assert costs[2] > 86400
+    with pytest.raises(ValueError, match="would take"):
+        co.evolve(chain, co.states.dicke(7), [0, 1e9])

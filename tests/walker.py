@@ -237,7 +237,9 @@ def complaint(recipe, argument, label, make):
 
 def walk(recipe, values=BAD):
     """All complaints about one function, as lines; a first call compiles what is to be."""
-    recipe.call(recipe.arguments())
+    answer = recipe.call(recipe.arguments())
+    if recipe.then is not None:
+        recipe.then(answer)
     lines = []
     for argument in recipe.arguments():
         if argument == "self":

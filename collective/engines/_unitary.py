@@ -6,7 +6,8 @@ keeps the number k of excitations:
 .. math:: e^{−iHt}ψ = e^{−ict}\sum_j (2 − δ_{j0})(−i)^j J_j(wt)\,T_j((H − c)/w)\,ψ
 
 (Tal-Ezer & Kosloff, J. Chem. Phys. 81, 3967 (1984)), the spectrum of H within c ± w. The phase
-e^{−ict} belongs to all of a sector and reaches nothing that is observed.
+e^{−ict} belongs to all of a sector and reaches nothing that is observed. Sectors of up to some
+thousand amplitudes take the eigenvectors of H where those are quicker: any time costs the same.
 
 The file is longer than others: memory and time told beforehand, and one object, the vectors.
 """
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from collective._progress import Progress
 from collective._requests import Request
+from collective._speed import COMMON, Speed, speed
 from collective.couplings import Couplings
 from collective.engines._sectors import Sectors, ensemble, highest_excitation, one_excitation
 from collective.engines.runs import Checkpoint, Clock, Cost, Run
@@ -32,14 +34,22 @@ _MARGIN = 0.02  # of the width, beyond the eigenvalues found
 _LOOSE = 1e-3  # of those
 _NOTHING = 1e-14  # a probability that is round-off
 _DENSE = 40  # configurations
+_MODES = 1500  # configurations, of which all eigenvectors are found in seconds
+_NO_DIGITS = 2.0**52  # radians: of such a phase nothing is known
 _LONGEST = 300.0  # radians in one expansion
 _BLOCK = 16  # terms added to all output times at once
 _AT_ONCE = 2**22  # amplitudes of output times that exist at once
 _KEPT_NORM = 1e-10  # of the norm: more means that H reaches further than was found
-_SECONDS_ENTRY = 2e-9  # of H and vector, per term
-_SECONDS_AMPLITUDE = 1e-9  # per term and output time
-_SECONDS_SETUP = 1.2e-7  # per entry of H
-_SECONDS_PAIR = 6e-9  # per amplitude, emitter and output time, with correlations
+_TERM_CALLS = 25.0  # per term of the series
+_TERM_ENTRIES = 1.2  # per entry of H and column, likewise
+_VECTOR_ENTRIES = 5.0  # per amplitude, likewise
+_AMPLITUDE_FLOPS = 40.0  # per term and output time
+_SETUP_ENTRIES = 70.0  # per entry of H
+_PAIR_ENTRIES = 3.5  # per amplitude, emitter and output time, with correlations
+_MODES_FLOPS = 10.0  # per n³ of a real H, four times as many of a complex one
+_TURN_FLOPS = 16.0  # per n² and output time
+_TIME_CALLS = 40.0  # per output time
+_RUN_CALLS = 2500.0
 _BYTES_ENTRY = 70  # of H, while it is made
 
 
@@ -65,28 +75,79 @@ def cost(request: Request) -> Cost:
     entries = sum(size * (1 + k * (n - k) * hopping) for k, size in sizes.items())
     amplitudes = sum(sizes.values()) * columns
     largest = max(sizes.values()) * columns
-    phase = _phase(request)
-    terms = phase + 40 * (1 + phase / _LONGEST)
+    phase, real = _phase(request), not np.iscomplexobj(_one_excitation(request))
     tables = sum(comb(n, max(k - 1, 0)) * (n - k + 1) * 32 for k in numbers)
     correlated = "correlations" in request.words
     kept = times * (16 * n * n if correlated else 8 * n)
-    seconds = entries * (_SECONDS_SETUP + _SECONDS_ENTRY * columns * (terms + 60))
-    seconds += _SECONDS_AMPLITUDE * amplitudes * times * (terms / max(1.0, phase / _LONGEST))
+    s = speed()
+    seconds = (_RUN_CALLS + _TIME_CALLS * times) * s.call + _SETUP_ENTRIES * entries * s.entry
+    modes = 0
+    for k, size in sizes.items():
+        if _by_modes(size, phase, times, real):
+            modes = max(modes, size)
+            seconds += _modes_flops(size, times * columns, real) * s.flop
+        else:
+            hops = size * (1 + k * (n - k) * hopping)
+            seconds += _series_seconds(size * columns, hops * columns, phase, times)
     if correlated:
-        seconds += _SECONDS_PAIR * amplitudes * n * times
+        seconds += _PAIR_ENTRIES * amplitudes * n * times * s.entry
     everything = 0 if isinstance(state, State) else 16 * (2**n if state.isket else 3 * 4**n)
     return Cost(
         int(_BYTES_ENTRY * entries + 16 * largest * (_BLOCK + 8 + 2 * columns) + tables)
         + int(32 * max(min(_AT_ONCE, largest * times), largest))
         + kept
+        + 64 * modes**2
         + everything,
-        float(seconds) + 2e-3,
+        float(seconds),
         f"{amplitudes:,} amplitudes of a state that never decays, {n} emitters",
     )
 
 
+def _by_modes(size: int, phase: float, times: int, real: bool) -> bool:
+    """Whether a sector takes eigenvectors: the same on every machine, so that numbers are too."""
+    if size > _MODES:
+        return False
+    made = _modes_flops(size, times, real) * COMMON.flop
+    return size <= _DENSE or made < _series_seconds(size, size, phase, times, COMMON)
+
+
+def _modes_flops(size: int, vectors: int, real: bool) -> float:
+    """To find all eigenvectors of a sector, and to turn some vectors in their basis."""
+    return _MODES_FLOPS * (1 if real else 4) * size**3 + _TURN_FLOPS * size**2 * vectors
+
+
+def _series_seconds(
+    size: int, entries: float, phase: float, times: int, s: Speed | None = None
+) -> float:
+    """Of the series of one sector.
+
+    Args:
+        size: amplitudes, of all columns.
+        entries: multiplications by H.
+        phase: by which H turns in all.
+        times: of the output.
+        s: the machine; None is this one.
+    """
+    s = speed() if s is None else s
+    expansions = max(1.0, phase / _LONGEST)
+    terms = phase + 60 * expansions
+    each = _TERM_CALLS * s.call + (_TERM_ENTRIES * entries + _VECTOR_ENTRIES * size) * s.entry
+    together = _AMPLITUDE_FLOPS * size * times * terms / expansions
+    return float(terms * each + together * s.flop)
+
+
 def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
-    """Turn the vectors from one group of output times to the next."""
+    """Turn the vectors from one group of output times to the next.
+
+    Raises:
+        ValueError: for a time after which phases have no digits.
+    """
+    phase = _phase(request)
+    if not phase <= _NO_DIGITS:
+        raise ValueError(
+            f"times: nothing decays, and they span a phase of {phase:.1e} rad, of which double "
+            "precision knows nothing; use shorter times"
+        )
     clock = Clock(checkpoint)
     failure: BaseException | None = None
     work = _Vectors(request, earlier)
@@ -172,9 +233,20 @@ class _Vectors:
         self._norm = float(sum(np.vdot(v, v).real for v in self._now.values()))
         self._matrices: dict[int, Any] = {}
         self._ranges: dict[int, tuple[float, float]] = {}
+        phase, steps = _phase(request), len(request.times)
+        real = not np.iscomplexobj(h)
+        self._by_modes = {
+            k: _by_modes(self._sectors.sizes[k], phase, steps, real) for k in self._now
+        }
+        self._modes: dict[int, tuple[NDArray[np.float64], NDArray[Any]]] = {}
         self.populations: list[NDArray[np.float64]] = []
         self.correlations: list[NDArray[np.complex128]] = []
-        self.diagnostics: dict[str, Any] = {"applications": 0, "trace_error": 0.0}
+        bound = float(np.finfo(float).eps) * phase  # phases are known to the round-off of H
+        self.diagnostics: dict[str, Any] = {
+            "applications": 0,
+            "trace_error": 0.0,
+            "error_bound": bound,
+        }
         if earlier is None or not earlier.resume:
             self._time = float(request.times[0])
             self._observe({k: v[None] for k, v in self._now.items()})
@@ -204,7 +276,8 @@ class _Vectors:
         """Go through the next group of output times; how many they are."""
         times, reached = self._request.times, self.reached
         largest = max(v.size for v in self._now.values())
-        widest = max(self._width(k)[1] for k in self._now) * self._unit
+        series = [self._width(k)[1] for k in self._now if not self._by_modes[k]]
+        widest = max(series, default=0.0) * self._unit
         at_once = max(1, _AT_ONCE // largest)
         end = times[min(reached + at_once, len(times)) - 1]
         if widest * (end - self._time) > _LONGEST:
@@ -267,6 +340,14 @@ class _Vectors:
     ) -> NDArray[np.complex128]:
         """The vectors of k excitations after each time, (T, n_k, R)."""
         from scipy.special import jv
+
+        if self._by_modes[k]:
+            if k not in self._modes:
+                self._modes[k] = np.linalg.eigh(self._matrix(k).toarray())
+            energies, modes = self._modes[k]
+            turns = np.exp(-1j * self._unit * np.outer(elapsed, energies))
+            parts = turns[:, :, None] * (modes.conj().T @ start)
+            return np.asarray(modes @ parts)
 
         c, w = self._width(k)
         phases = elapsed * self._unit * w

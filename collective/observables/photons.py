@@ -269,7 +269,7 @@ def _delayed(
         return _identical.g2(identical, tau)
     unit = _timescale.unit_of(couplings)  # not 0: there is light
     first, second = (matrix / unit for matrix in _matrices(couplings, directions))
-    couplings, tau = _timescale.in_unit(couplings, unit), tau * unit
+    couplings, tau = _timescale.in_unit(couplings, unit), _delays.in_unit(tau, unit)
     _regression.check_size(couplings, "g2")
     rho = _regression.initial(couplings, state, "g2")
     operators = channels(first)
