@@ -6,6 +6,7 @@ The file is longer than others: every refusal ends in a way out, found here from
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from collective import _checks, _requests, _timescale
 from collective._console import aligned, printable
-from collective._memory import available_bytes, bytes_text, require
+from collective._memory import available_bytes, bytes_text, fits, require
 from collective._progress import say
 from collective._requests import Request
 from collective.couplings import Couplings
@@ -45,12 +46,14 @@ class Methods:
         refusals: why the others cannot, by name.
         available: bytes of memory there are, or None if the system does not say.
         chosen: what `method="auto"` would run, or None if nothing fits or ends within a day.
+        advice: what to ask for less of where nothing fits.
     """
 
     costs: dict[str, Cost]
     refusals: dict[str, str]
     available: int | None
     chosen: str | None
+    advice: str = "use fewer emitters"
 
     def fits(self, name: str) -> bool:
         """Whether an engine's memory is there.
@@ -95,7 +98,7 @@ class Methods:
             return "none can"
         if any(self.fits(name) for name in self.costs):
             return "all that fit take more than a day; use fewer emitters or shorter times"
-        return "none fits into memory; use fewer emitters, or observe less"
+        return f"none fits into memory; {self.advice}"
 
 
 def engine(name: str) -> Engine:
@@ -167,7 +170,7 @@ def table(request: Request) -> Methods:
             costs[name] = engine(name).cost(request)
         else:
             refusals[name] = refusal
-    found = Methods(costs, refusals, available_bytes(), None)
+    found = Methods(costs, refusals, available_bytes(), None, _less(request))
     return replace(found, chosen=_fastest(request, found))
 
 
@@ -245,7 +248,7 @@ def chosen(request: Request, method: str, before: str | None = None) -> Choice:
         return _automatic(request)
     refusal = _refusal(name, request)
     if refusal is not None and meant is not None and method == "auto":
-        raise ValueError(f"{refusal}; leave out {meant[0]}")
+        raise ValueError(f"{refusal}; {_without(request, *meant)}")
     if refusal is not None:
         raise ValueError(f"{refusal}; {_others(request, name)}")
     cost = engine(name).cost(request)
@@ -273,7 +276,7 @@ def _automatic(request: Request) -> Choice:
     name = min(found.costs, key=lambda name: found.costs[name].bytes)
     cost = found.costs[name]
     least = f"method '{name}' ({cost.work}), the least of all engines,"
-    require(cost.bytes, least, _less(request))
+    require(cost.bytes, least, f"{_less(request)}, see co.methods")
     raise AssertionError("unreachable: nothing fits, and yet it does")
 
 
@@ -304,16 +307,25 @@ def _others(request: Request, name: str) -> str:
         return f"no other engine can; {_less(request)}"
     if any(found.fits(other) for other in rest):
         return f"every other engine that fits takes more than a day; {_less(request)}"
-    return f"no other engine that can fits into memory; {_less(request)}"
+    return f"no other engine that can fits into memory; {_less(request)}, see co.methods"
+
+
+def _without(request: Request, option: str, owner: str) -> str:
+    """The way out where an option's engine cannot: leaving it out, if then another one can."""
+    found = table(request)
+    if any(name != owner for name in found.able()):
+        return f"leave out {option}"
+    return f"without {option} no other engine can either; {_less(request)}"
 
 
 def _less(request: Request) -> str:
     """What to ask for less of."""
-    if "states" in request.words:
+    dims = _requests.checked_problem(request.problem)
+    if "states" in request.words and fits(16 * prod(dims) ** 2):
         return "observe fewer times or no states"
     if not isinstance(request.problem, Couplings):
         return "use fewer levels"
-    return "use fewer emitters, see co.methods"
+    return "use fewer emitters"
 
 
 def announce(choice: Choice, *, show: bool) -> None:

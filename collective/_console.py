@@ -3,6 +3,7 @@
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
@@ -14,12 +15,26 @@ _PLAIN = {
 }  # fmt: skip
 
 
+_to_console = ContextVar("_to_console", default=True)
+
+
+def described(thing: Any) -> str:
+    """The repr with all its letters, for a file, whatever the console."""
+    before = _to_console.set(False)
+    try:
+        return repr(thing)
+    finally:
+        _to_console.reset(before)
+
+
 def shown(text: str) -> str:
     """The text, with other words for what stdout has no code for.
 
     Args:
         text: of any letters; unchanged where stdout takes them all, or takes care of the rest.
     """
+    if not _to_console.get():
+        return text
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     if getattr(sys.stdout, "errors", "strict") not in (None, "strict"):
         return text

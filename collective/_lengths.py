@@ -14,10 +14,10 @@ _INDEPENDENT = 0.01  # of a rate: couplings that hardly show
 _LARGEST_SHIFT = 1e9  # linewidths
 _COINCIDENT = 1e-10  # in wavelengths; below it the dipole-dipole shift exceeds 10²⁶ linewidths
 _ORTHOGONAL = 1e-12  # |u*·u'| of dipoles that do not see each other at one place
+_MEANT = "Where it is meant: warnings.simplefilter('ignore', co.UnitWarning)"
 _WAY_OUT = (
     "Positions in metres take wavelength= in metres too: Emitters(positions, wavelength=780e-9), "
-    "or chain(4, 150e-9, wavelength=780e-9). Where it is meant: "
-    "warnings.simplefilter('ignore', co.UnitWarning)"
+    f"or chain(4, 150e-9, wavelength=780e-9). {_MEANT}"
 )
 
 
@@ -75,8 +75,17 @@ def warn_of_spacing(spacing: float) -> None:
     if not 1 / _FAR <= spacing <= _FAR:
         warn(
             f"spacing: {spacing:.3g} wavelengths between neighbours: is it in another unit? Divide "
-            "it by the wavelength: 532e-9/780e-9, not 532e-9. Where it is meant: "
-            "warnings.simplefilter('ignore', co.UnitWarning)",
+            f"it by the wavelength: 532e-9/780e-9, not 532e-9. {_MEANT}",
+            UnitWarning,
+        )
+
+
+def warn_of_waist(waist: float, wavelength: float) -> None:
+    """Warn of a beam's waist that no wavelength is compared with."""
+    if not 1 / _FAR <= waist / wavelength <= _FAR:
+        warn(
+            f"waist: {waist:.3g} is {waist / wavelength:.3g} wavelengths of {wavelength:g}: is it "
+            f"in the unit of the emitters' wavelength? {_MEANT}",
             UnitWarning,
         )
 
@@ -98,6 +107,13 @@ def warn_of_couplings(
                 UnitWarning,
             )
     largest = float(np.abs(shift).max())
+    if len(emitters) > 1 and own == largest == 0 and np.any(emitters.decay_rates):
+        warn(
+            f"field: in {field!r} nothing decays and nothing is coupled, as between emitters deep "
+            "below a cutoff: is its wave number in the inverse unit of the emitters' wavelength, "
+            f"which is {emitters.wavelength:g}? {_MEANT}",
+            UnitWarning,
+        )
     limit, name = _LARGEST_SHIFT * float(emitters.decay_rates.max()), "10⁹ linewidths"
     if emitters.frequency is not None and emitters.frequency < limit:
         limit, name = emitters.frequency, "the transition's frequency"

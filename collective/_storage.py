@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
+from collective._console import described
 from collective._contents import COUPLING_ARRAYS, EMITTER_ARRAYS, WORDS, expectations
 from collective._jumps import Jumps
 from collective._memory import require
@@ -160,7 +161,7 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
         try:
             metadata["field"] = _encoded(couplings.field)
         except TypeError:  # a field or material of the user's own
-            metadata["diagnostics"]["field"] = repr(couplings.field)
+            metadata["diagnostics"]["field"] = described(couplings.field)
 
 
 def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Couplings:

@@ -19,9 +19,9 @@ from collective import _checks
 from collective.emitters import Emitters
 from collective.fields.protocol import imaginary_green
 from collective.spectral.averages import lorentzian_averages, matsubara_sums
+from collective.spectral.tensors import STATIC, settled
 
 _COLD = 1e-6  # a step of Matsubara frequencies, in wave numbers, below which they are an integral
-_STATIC = 1e-5  # of the smallest wave number: there κ²G is extrapolated to κ = 0
 _MOST = 1e60  # photons: times rates they stay doubles
 _RTOL, _ATOL = 1e-9, 1e-11  # of the integral, the latter in linewidths
 
@@ -73,8 +73,10 @@ def level_shifts(
         return resonant + lorentzian_averages(
             tensor, wavenumbers, anchor=smallest, lowest=np.inf, rtol=_RTOL, atol=_ATOL
         )
-    near = _STATIC * min(step, smallest)
-    static = 2 * tensor(near) - tensor(2 * near)
+    # F(0): where there is absorption F is linear in κ at first
+    static = settled(
+        lambda kappa: 2 * tensor(kappa) - tensor(2 * kappa), STATIC * min(step, smallest)
+    )
     sums = matsubara_sums(tensor, step, wavenumbers, rtol=_RTOL)
     frequencies = emitters.frequency + emitters.detunings
     thermal = resonant / np.tanh(frequencies / (2 * temperature))

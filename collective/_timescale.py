@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import _checks
-from collective._operators import Untidied
+from collective._operators import Untidied, largest_entry
 from collective._requests import Request, envelope_at
 from collective.couplings import Couplings
 from collective.master import MasterEquation
@@ -95,10 +95,10 @@ def _largest_entry(matrix: NDArray[Any]) -> float:
 
 
 def _largest_of_equation(equation: MasterEquation) -> float:
-    largest = float(equation.hamiltonian().norm("max"))
+    largest = largest_entry(equation.hamiltonian())
     if not equation.of_lindblad_form:
-        return max(largest, float(equation.liouvillian().norm("max")))
-    amplitudes = (float(jump.norm("max")) for jump in equation.collapse_operators())
+        return max(largest, largest_entry(equation.liouvillian()))
+    amplitudes = (largest_entry(jump) for jump in equation.collapse_operators())
     return max([largest, *(a * a for a in amplitudes)])  # a square of 10²⁰⁰ by ** raises
 
 

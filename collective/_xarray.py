@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collective import _checks
+from collective._console import described
 from collective._files import written
 from collective._modes import jump_modes
 
@@ -162,13 +163,13 @@ def _attributes(result: "Result") -> dict[str, Any]:
     if result.couplings is not None:
         emitters, field = result.couplings.emitters, result.couplings.field
         if field is not None:
-            attributes["field"] = repr(field)
+            attributes["field"] = described(field)
         if emitters is not None:
             attributes["wavelength"] = emitters.wavelength
             if emitters.frequency is not None:
                 attributes["frequency"] = emitters.frequency
     if result.equation is not None:
-        attributes["equation"] = repr(result.equation)
+        attributes["equation"] = described(result.equation)
         left_out.append("the operators of the equation")
     if result.jumps is not None:
         attributes["n_trajectories"] = result.jumps.n_trajectories

@@ -13,7 +13,7 @@ from collective import _archive, _checks, _contents
 from collective._console import printable
 from collective._files import checked_path, written
 from collective._jumps import Jumps
-from collective._memory import bytes_text
+from collective._memory import ProblemTooLargeError, bytes_text
 from collective._operators import excited
 from collective._storage import ARRAYS, changed, pack, unpack
 from collective.master import MasterEquation
@@ -92,13 +92,11 @@ class Result:
         """A copy with some attributes changed.
 
         Raises:
-            ValueError, TypeError: for an attribute that a result does not have, or a value that
-                cannot be one of its kind.
+            ValueError, TypeError: for no attribute of a result, or a value not of its kind.
         """
         known = [each.name for each in fields(self)]
-        for name in changes:
-            if name not in known:
-                raise TypeError(f"a result has no {name}: it has {', '.join(known)}")
+        if unknown := sorted(changes.keys() - known):
+            raise TypeError(f"a result has no {unknown[0]}: it has {', '.join(known)}")
         return replace(self, **{name: changed(name, value) for name, value in changes.items()})
 
     def in_frame(self, frame: str) -> "Result":
@@ -297,6 +295,8 @@ def loaded(source: Path) -> Result:
             warnings.simplefilter("ignore")  # they were given when it was made
             result = Result(**unpack(arrays, metadata))
         repr(result)
+    except MemoryError as error:
+        raise ProblemTooLargeError(f"{source} does not fit into memory: {error}") from None
     except Exception as error:  # whatever a part that is made of them says
         raise ValueError(f"{source} is damaged: {error}") from None
     return result

@@ -51,7 +51,7 @@ class Recipe:
     """How to call one function.
 
     Attributes:
-        name: as `walker.discovered` has it.
+        name: as `walker.discovered` has it, for further ones with a word in brackets.
         target: what is called; of a method, its name.
         arguments: makes good arguments by name; "self" for a method.
         then: what to do with the answer, whose numbers must be finite too.
@@ -186,6 +186,24 @@ def interaction():
     return co.interaction(dipoles(), co.Vacuum())
 
 
+@cache
+def identical():
+    """Six emitters that cannot be told apart, driven."""
+    n = 6
+    return co.Couplings(np.ones((n, n)), np.zeros((n, n)), drive=1.0)
+
+
+@cache
+def levels():
+    """A result of a master equation."""
+    equation = co.master_equation(co.chain(2, 0.1, frequency=1e4), co.Vacuum())
+    return co.evolve(equation, "inverted", [0.0, 1e-4], observe="states", progress=False)
+
+
+def warm(emitters):
+    return co.couple(emitters, co.Vacuum(), temperature=1e6)
+
+
 def lorentzian(omega):
     return 1 / (omega**2 + 0.25)
 
@@ -265,6 +283,7 @@ def _recipes():
             "self": co.chain(3, 0.1),
             "positions": [[0, 0, 0], [0, 0, 0.1], [0, 0, 0.3]],
             "dipoles": (1, 0, 0),
+            "kind": "electric",
             **OPTIONS,
         },
         {"then": in_vacuum},
@@ -1174,12 +1193,75 @@ def _recipes():
     )
 
 
+def _variants():
+    """Other good arguments of some functions, where these take another way through the package."""
+    o, p = co.observables, co.plot
+    here = {"positions": [[0, 0, 0], [0, 0, 0.1], [0, 0, 0.3]], "dipoles": (1, 0, 0), **OPTIONS}
+    yield "Emitters (magnetic)", co.Emitters, lambda: here | {"kind": "magnetic"}, {"then": warm}
+    near = {"emitters": co.chain(2, 0.1, frequency=1e6), "field": co.Vacuum(), "shift": "full"}
+    yield "couple (warm)", co.couple, lambda: near | {"temperature": 1e6}, {}
+    yield "couple (rwa)", co.couple, lambda: near | {"shift": "rwa", "temperature": 0.0}, {}
+    yield (
+        "Nanowire (permeable)",
+        co.Nanowire,
+        lambda: {"radius": 0.01, "permittivity": 2.5, "permeability": 1.8, "allow_gain": True},
+        {"then": lambda f: f.magnetic_green([0.03, 0, 0.25], [0.02, 0, 0], 6.0j)},
+    )
+    yield (
+        "observables.g2 (result)",
+        o.g2,
+        lambda: {
+            "source": result(), "delays": None, "state": None, "start": None, "directions": None,
+        },
+        {"holes": ("diagnostics",)},
+    )  # fmt: skip
+    alike = {"state": None, "start": "ground"}
+    for name, given in (("g1", {"direction": None}), ("spectrum", {"direction": None})):
+        what = {"delays": [0, 0.5]} if name == "g1" else {"frequencies": [0.0, 0.5]}
+        yield (
+            f"observables.{name} (identical)",
+            getattr(o, name),
+            lambda given=given, what=what: {"couplings": identical(), **what, **alike, **given},
+            {},
+        )
+    yield (
+        "observables.g2 (identical)",
+        o.g2,
+        lambda: {"source": identical(), "delays": [0, 0.5], "directions": None, **alike},
+        {},
+    )
+    yield (
+        "observables.near_field (levels)",
+        o.near_field,
+        lambda: {"result": levels(), "points": [[0, 1.0, 0.3]], "field": co.Vacuum()},
+        {},
+    )
+    yield (
+        "plot.populations (levels)",
+        p.populations,
+        lambda: {"result": levels(), "ax": None},
+        {},
+    )
+    yield (
+        "Result.in_frame (levels)",
+        co.Result.in_frame,
+        lambda: {"self": levels(), "frame": "rotating"},
+        {},
+    )
+    yield (
+        "Result.to_netcdf (sampled)",
+        co.Result.to_netcdf,
+        lambda: {"self": sampled(), "path": "written"},
+        {"errors": (OSError,)},
+    )
+
+
 @cache
 def recipes():
     """Every `Recipe` by name."""
     return {
         name: Recipe(name, target, arguments, **more)
-        for name, target, arguments, more in _recipes()
+        for name, target, arguments, more in (*_recipes(), *_variants())
     }
 
 
@@ -1188,7 +1270,7 @@ def missing():
     found = walker.discovered()
     lacking = sorted(set(found) - set(recipes()) - RECORDS - PROTOCOLS)
     for name, recipe in recipes().items():
-        if name not in found and not name.startswith("Interaction."):
+        if name.partition(" ")[0] not in found and not name.startswith("Interaction."):
             lacking.append(f"{name} is not public any more")
             continue
         wanted = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import collective as co
 from collective import _console
 
 
@@ -75,6 +76,25 @@ def test_letters_have_words_where_the_console_has_no_code_for_them(monkeypatch):
     assert _console.shown("Γ") == "Γ"
     monkeypatch.setattr(sys, "stdout", None)
     assert _console.shown("Γ") == "Γ"
+
+
+def test_files_keep_their_letters_on_any_console(monkeypatch):
+    table = co.materials.Table([3.0, 5.0, 7.0, 9.0], [-50 + 1j, -40 + 2j, -30 + 1j, -20 + 1j])
+    wire = co.Nanowire(0.01, table)
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+    result = co.evolve(pair, "inverted", [0.0, 1.0], progress=False)
+    beside = pair.replace(field=wire, decay=pair.decay, shift=pair.shift)
+    result = result.replace(couplings=beside)
+
+    class Stream:
+        errors, encoding = "strict", "ascii"
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Stream)
+        assert "k = 3 ... 9" in repr(wire)
+        kept = result.to_xarray().attrs["field"]
+    assert "k = 3 … 9" in kept
+    assert kept == repr(wire)
 
 
 EVOLVED = """

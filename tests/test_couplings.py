@@ -365,6 +365,7 @@ def test_orthogonal_dipoles_at_one_place_do_not_see_each_other():
             ),
             "field: its radius is 2.5e-08",
         ),
+        (lambda: co.couple(co.chain(2, 0.1), co.Plasma(8e6)), "nothing decays.*wave number"),
         (lambda: co.couple(co.chain(2, 0.01, frequency=20), VACUUM), "shift.*is above 20"),
         (
             lambda: co.couple(co.chain(2, 1.01e-4, dipoles=(0, 0, 1)), VACUUM),

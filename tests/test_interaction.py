@@ -66,6 +66,19 @@ def test_golden_si():
     np.testing.assert_allclose(other * 1e6, k, rtol=1e-12)
 
 
+@pytest.mark.parametrize("frequency", [2.87e9, 2 * np.pi * 384e12])
+def test_energies_in_hertz_are_not_taken_for_joules(frequency):
+    def pair(energy):
+        return co.Multilevel.from_si(
+            [[0, 0, 0]], [[energy, 0.0]], [flip() * 1e-29], kind="electric"
+        )
+
+    with pytest.warns(co.UnitWarning, match="are they in joules"):
+        pair(frequency)
+    assert pair(frequency * 6.626e-34).bohr_frequencies(0)[0, 1] > 0
+    assert pair(1e7 * 1.602e-19).bohr_frequencies(0)[0, 1] > 0  # a nucleus, 10 MeV
+
+
 @given(st.integers(0, 10**6), st.sampled_from(["electric", "magnetic"]))
 def test_the_hamiltonian_is_hermitian_and_symmetric_in_the_pair(seed, kind):
     system = random_multilevel(seed, (3, 2), kind)

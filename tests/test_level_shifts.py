@@ -480,3 +480,24 @@ def test_dipoles_at_one_place_that_see_each_other_are_refused():
     )
     with pytest.raises(ValueError, match="exactly one place"):
         co.interaction(near, VACUUM)
+
+
+@pytest.mark.parametrize(("kind", "temperature"), [("electric", 2e5), ("magnetic", 3e6)])
+def test_thermal_light_at_a_wire_in_both_ways(kind, temperature):
+    """Γ, Δ and the shifts of levels at T = 0.2 ω₀ and 3 ω₀, where F(0) of a metal counts."""
+    atoms = co.Emitters(
+        [[0.015, 0, 0], [0.012, 0.016, 0.1]],
+        dipoles=[[1, 0, 1j], [0.3, 1, 0.5]],
+        frequency=1e6,
+        kind=kind,
+    )
+    couplings = co.couple(atoms, WIRE, temperature=temperature)
+    equation = co.master_equation(atoms, WIRE, approximation="rwa", temperature=temperature)
+    turning = qutip.Qobj(np.diag(equation.frame), dims=[[2, 2]] * 2)
+    theirs = qutip.liouvillian(
+        equation.hamiltonian() - turning, equation.collapse_operators()
+    ).full()
+    ours = couplings.liouvillian().full()
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=3e-6 * np.abs(ours).max())
+    cold = np.diag(co.couple(atoms, WIRE).shift)
+    assert np.all(np.abs(np.diag(couplings.shift) - cold) > 1e-3 * np.abs(cold))

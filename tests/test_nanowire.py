@@ -361,6 +361,7 @@ def test_principal_value_and_imaginary_axis_agree_for_a_wire():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:emitters. a shift of:UserWarning")  # above ω₀ = 100
 def test_detuned_emitters_at_a_wire():
     """A pair's shift is the average of both wave numbers', each dipole of its own size."""
     pair = co.Emitters(

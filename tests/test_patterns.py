@@ -427,6 +427,11 @@ def test_map_of_the_field(chain):
     assert figures.field_map(dark, points=5).get_title() == "t = 0/Γ₀"
     with pytest.raises(ValueError, match="extent must be above 0"):
         figures.field_map(chain, extent=0)
+    for small in ({"extent": 1e-10}, {"extent": 1.0, "centre": (0, 0, 1e10)}):
+        with pytest.raises(
+            ValueError, match=r"extent = .* is too small to be told from the centre"
+        ):
+            figures.field_map(chain, **small)
     with pytest.raises(ValueError, match="near_field needs correlations"):
         figures.field_map(chain.replace(correlations=None))
 

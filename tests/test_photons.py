@@ -278,7 +278,7 @@ def test_bad_input():
         g2(pair)
     with pytest.raises(ValueError, match="go with couplings"):
         g2(result, [0.0])
-    with pytest.raises(TypeError, match="result"):
+    with pytest.raises(TypeError, match="source must be Result"):
         g2("inverted")
     for bad in ([-0.1], [1, 0.5], [0, 0]):
         with pytest.raises(ValueError, match="delays must increase"):

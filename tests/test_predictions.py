@@ -185,8 +185,17 @@ def test_two_hundred_inverted_emitters_are_not_advised_what_cannot_do_it():
     assert found.chosen is None
     assert "none fits into memory" in repr(found)
     assert "use method" not in repr(found)
-    with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters"):
+    assert repr(found).endswith("none fits into memory; use fewer emitters")
+    with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters") as refused:
         co.steady_state(chain(200))
+    assert "trajectories" not in str(refused.value)
+    for option in ({"n_trajectories": 10}, {"standard_error": 0.1}):
+        with pytest.raises(ValueError, match=r"no other engine can either; use fewer emitters"):
+            co.evolve(chain(200), "inverted", T, **option)
+    with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters"):
+        co.evolve(chain(200), "inverted", T, observe="states")  # one time is too much
+    with pytest.raises(co.ProblemTooLargeError, match="observe fewer times or no states"):
+        co.evolve(chain(8), "inverted", np.linspace(0, 1, 10**6), observe="states")
     with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters"):
         chain(40).liouvillian()
 

@@ -259,3 +259,12 @@ def test_an_equation_of_any_unit_comes_back(unit, form, tmp_path):
     assert run.emission[0] == pytest.approx(unit)
     late = co.evolve(back.equation, qutip.basis(2, 0), [0.0, 60 / unit])
     assert late.emission[-1] == pytest.approx(unit / 3, rel=1e-5)
+
+
+def test_replaced_arrays_are_copies_and_unknown_names_are_refused(result):
+    mine = np.array(result.emission)
+    again = result.replace(emission=mine, populations=np.array(result.populations))
+    mine[0] = 7.0  # still the user's to write to
+    assert again.emission[0] == result.emission[0]
+    with pytest.raises(TypeError, match="a result has no emissions: it has times, emission"):
+        result.replace(emissions=mine)

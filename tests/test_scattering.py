@@ -224,6 +224,15 @@ def test_a_beam_that_drives_nothing_is_refused():
         infinite_array(0.6, [0.0], dipole=(1e-6, 0, 1))
 
 
+@pytest.mark.parametrize("waist", [1e-6, 2e4])
+def test_a_waist_in_another_unit_is_asked_about(waist):
+    array = co.couple(co.square(2, 2, 0.5, dipoles=(1, 0, 0)), co.Vacuum())
+    for measure in (scattering, transmission, reflection):
+        with pytest.warns(co.UnitWarning, match="waist.*unit of the emitters' wavelength") as told:
+            measure(array, [0.0], waist=waist)
+        assert [warning.filename for warning in told] == [__file__]
+
+
 def test_bad_input():
     couplings = mirror(2)
     for waist in (0, -1.0):

@@ -241,7 +241,7 @@ def test_advice_works():
     thirty = co.couple(co.chain(30, 0.2), co.Vacuum()).replace(drive=1.0)
     with pytest.raises(MemoryError, match="fewer emitters") as refused:
         co.steady_state(thirty)
-    assert "late" not in str(refused.value).split("trajectories")[0]
+    assert "late" not in str(refused.value)  # 2³⁰ amplitudes are too many for trajectories too
     with pytest.raises(MemoryError, match="N² numbers, or a pump"):
         g2(identical(600, drive=1.0), [0.0])
 
@@ -270,7 +270,7 @@ def test_bad_start():
         g1(pair, [0.0], direction=[0, 0, 1], start="ground")
 
 
-LONG = [0.0, 1e6, 1e9, 2.0**70, 1e99]
+LONG = [0.0, 1e6, 1e9, 2.0**70, 1e200, 1.7e308]
 
 
 @pytest.mark.parametrize("couplings", [

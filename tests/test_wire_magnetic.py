@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import collective as co
-from collective import materials
+from collective import master, materials
 from collective._warn import UnitWarning
 from collective.fields import _contour
 
@@ -259,6 +259,29 @@ def test_magnetic_dipoles_interact_along_a_wire():
     np.testing.assert_allclose(found[0, 1, 1, 0], -tensor[2, 2].real, rtol=1e-9)
     alone = co.interaction(pair, co.Vacuum()).principal(0, 1)
     assert abs(found[0, 1, 1, 0] - alone[0, 1, 1, 0]) > 0.01 * abs(alone[0, 1, 1, 0])
+
+
+def test_magnetic_dipoles_at_a_wire_in_couplings_and_master_equations():
+    """Γ, Δ and level shifts of both routes; and those of electric dipoles at the dual wire."""
+    pair = co.Emitters(
+        [[0.09, 0, 0], [0.054, 0.072, 0.2]],
+        dipoles=[(1, 0.3, 0.2), (0.1, 1, 0.5j)],
+        frequency=1e6,
+        kind="magnetic",
+    )
+    couplings = co.couple(pair, co.Nanowire(0.05, 2.5, 1.8))
+    dual = co.couple(pair.replace(kind="electric"), co.Nanowire(0.05, 1.8, 2.5))
+    np.testing.assert_allclose(couplings.decay, dual.decay, rtol=1e-9)
+    np.testing.assert_allclose(couplings.shift, dual.shift, rtol=1e-9)
+    derivation = master.derive(pair, couplings.field, 0.0)
+    ground, excited = 3, [1, 2]  # of ee, eg, ge, gg
+    for scheme in ("rwa", "universal"):
+        equation = master.equation_of(derivation, pair, scheme, 0.0)
+        levels = equation.hamiltonian().full()
+        shift = levels[np.ix_(excited, excited)] - (levels[ground, ground] + 1e6) * np.eye(2)
+        np.testing.assert_allclose(shift, couplings.shift, rtol=1e-9, atol=1e-8)
+        jumps = np.array([jump.full()[ground, excited] for jump in equation.collapse_operators()])
+        np.testing.assert_allclose(jumps.conj().T @ jumps, couplings.decay, rtol=1e-6)
 
 
 def test_saved_results_know_the_permeability(tmp_path):

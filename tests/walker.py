@@ -119,6 +119,11 @@ ODD_NUMBERS = {
     "a decimal number": lambda: decimal.Decimal("0.1"),
     "a fraction": lambda: fractions.Fraction(1, 3),
     "an array of no axes": lambda: np.array(0.5),
+    "1e99": lambda: 1e99,  # the largest that may be given, and the smallest scale
+    "1e-99": lambda: 1e-99,
+    "[1e99, 1e99, 1e99]": lambda: [1e99] * 3,
+    "[0, 0, 1e30]": lambda: [0, 0, 1e30],
+    "[0, 0, 1e-30]": lambda: [0, 0, 1e-30],
     "three zeros": lambda: np.zeros(3),
     "ones (2, 2, 2)": lambda: np.ones((2, 2, 2)),
     "one number seen 10**10 times": lambda: np.broadcast_to(1.0, (10**10,)),
@@ -237,7 +242,9 @@ def complaint(recipe, argument, label, make):
 
 def walk(recipe, values=BAD):
     """All complaints about one function, as lines; a first call compiles what is to be."""
-    recipe.call(recipe.arguments())
+    answer = recipe.call(recipe.arguments())
+    if recipe.then is not None:
+        recipe.then(answer)
     lines = []
     for argument in recipe.arguments():
         if argument == "self":

@@ -13,11 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective._console import printable
+from collective._warn import UnitWarning, warn
 from collective.emitters.two_level import Emitters
 
 _HERMITIAN = 1e-12
 _DEGENERATE = 1e-13
 _LARGEST_SPIN = 100
+_LARGEST_ENERGY = 1e-10  # joules between two levels; nuclei have up to some 1e-12
 _LARGEST_UNIT = 1e30  # of length or rate, in metres or s⁻¹
 
 
@@ -131,6 +133,9 @@ class Multilevel:
             length: unit of length of the result, in metres.
             rate: unit of rate of the result, in s⁻¹.
 
+        Warns:
+            UnitWarning: for levels so far apart that their energies are not in joules.
+
         Example:
             Two Bohr magnetons 10 nm apart, resonant at 2.87 GHz:
 
@@ -154,9 +159,19 @@ class Multilevel:
         where = _positions(positions)
         levels = _checks.listed("energies", energies, len(where))
         matrices = _checks.listed("dipoles", dipoles, len(where))
+        joules = [_checks.finite(f"energies[{i}]", e) for i, e in enumerate(levels)]
+        apart = max((float(np.ptp(e)) for e in joules if e.size), default=0.0)
+        if apart > _LARGEST_ENERGY:
+            warn(
+                f"energies: levels {apart:.3g} J apart, more than any atom or nucleus has: are "
+                "they in joules? Multiply frequencies in Hz by h = 6.626e-34, angular ones by ħ, "
+                "electronvolts by 1.602e-19. Where it is meant: "
+                "warnings.simplefilter('ignore', co.UnitWarning)",
+                UnitWarning,
+            )
         return cls(
             where / length,
-            [_checks.finite(f"energies[{i}]", e) / hbar / rate for i, e in enumerate(levels)],
+            [e / hbar / rate for e in joules],
             [_checks.finite(f"dipoles[{i}]", d, complex) * reduce for i, d in enumerate(matrices)],
             kind=kind,
             speed_of_light=c / length / rate,

@@ -217,6 +217,9 @@ class Expansion:
             FloatingPointError: the terms grow out of bounds however short the step.
         """
         self._drop()
+        if self.highest == 0:
+            self._rest()
+            return
         decay = float(self._decays[: self.highest + 1].max()) + self._dephasing
         ellipse = Ellipse(decay, float(self._frequencies[: self.highest + 1].max()))
         left = self._end - self.time
@@ -238,6 +241,11 @@ class Expansion:
         self._restart = None if start is None else lambda: self._take_back(start)
         if growth > self._growth**0.8:
             self._longest *= 0.8
+
+    def _rest(self) -> None:
+        """Go to the end with the ground state alone, in which nothing happens any more."""
+        later, n = len(self._request.times) - self.reached, self.layout.sectors.n
+        self.steps.append((self._end, np.zeros((later, n, n), dtype=complex)))
 
     def _take_back(self, start: NDArray[np.float64]) -> None:
         self.y[:] = start

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _LARGEST_PHASE = 3e5  # some hundred thousand steps of the integrator
 _DENSE_DIMENSION = 256  # of the Liouvillian; its singular values take a second
 _ZERO = 1e-11  # relative to the norm of the Liouvillian; below it ρ loses five digits
+_SAMPLED = 2**16  # levels up to which driven trajectories end within days
 _FILL_BYTES = 20  # per entry of a full LU factor: an upper bound, near it at six emitters
 _INTEGRATOR = "tsit5"
 
@@ -224,10 +225,13 @@ def _way_to_steady(problem: "Couplings | MasterEquation", size: int) -> str:
             f"({bytes_text(held)}) is held"
         )
     if isinstance(problem, Couplings):
-        return (
-            "use fewer emitters, couplings that are the same for all of them "
-            "(co.observables.steady holds a hundred), or method='trajectories' to late times"
-        )
+        ways = [
+            "use fewer emitters",
+            "couplings that are the same for all of them (co.observables.steady holds a hundred)",
+        ]
+        if size <= _SAMPLED:
+            ways.append("method='trajectories' to late times")
+        return f"{', '.join(ways[:-1])}, or {ways[-1]}"
     return "use fewer levels"
 
 

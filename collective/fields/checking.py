@@ -124,7 +124,10 @@ def check_field(
     imaginary, missing = _on_the_imaginary_axis(field, r, k)
     zero = not np.any(real.imag) or (imaginary is not None and not np.any(imaginary))
     if zero:
-        raise ValueError(f"field {field!r} is zero at k = {k:g} or at k = {k:g}i: nothing to check")
+        raise ValueError(
+            f"field {field!r} is zero at k = {k:g} or at k = {k:g}i: nothing to check; take points "
+            "closer to one wavelength apart"
+        )
     tensors = [real] if imaginary is None else [real, imaginary]
     reciprocity = max(
         float(np.abs(tensor - tensor.transpose(1, 0, 3, 2)).max() / np.abs(tensor).max())

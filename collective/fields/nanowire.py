@@ -7,7 +7,7 @@ Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the ten
 `collective.fields._cylinder` in place of a fit to the plasmon's resonance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective._warn import UnitWarning, warn
-from collective.fields import _around, _contour, _cylinder, _scattered
+from collective.fields import _around, _constants, _contour, _cylinder, _scattered
 from collective.fields.protocol import checked_points, checked_shapes
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
@@ -23,9 +23,10 @@ from collective.materials import wavenumbers
 if TYPE_CHECKING:
     from collective.emitters import Emitters
 
-_REAL = 1e-13  # relative: what ε(iκ) may miss being real by
-_CONSTANTS = ("permittivity", "permeability")
+_NAMES = ("permittivity", "permeability")
 _THINNEST, _THICKEST = 1e-4, 1e4  # wavelengths: other radii are likely to be in another unit
+_FARTHEST = 1e9  # of |k|ρ and |k||Δz| on the real axis
+_SMALLEST = 1e-60  # of |k|R: its fourth power is still a number
 _BATCH = 4096  # pairs at a time
 
 
@@ -64,7 +65,7 @@ class Nanowire:
     radius: float
     permittivity: Any
     permeability: Any = 1.0 + 0j
-    allow_gain: bool = False
+    allow_gain: bool = field(default=False, kw_only=True)
 
     __setstate__ = _checks.restored
 
@@ -72,9 +73,9 @@ class Nanowire:
         _checks.freeze(
             self,
             radius=_checks.number("radius", self.radius, above=0),
-            permittivity=_material("permittivity", self.permittivity),
+            permittivity=_constants.material("permittivity", self.permittivity),
             allow_gain=_checks.flag("allow_gain", self.allow_gain),
-            permeability=_material("permeability", self.permeability),
+            permeability=_constants.material("permeability", self.permeability),
         )
 
     def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
@@ -124,10 +125,11 @@ class Nanowire:
         every = np.broadcast_to(k, shape).ravel()
         values = np.zeros((len(every), 3, 3), dtype=complex)
         for one in np.unique(every):
-            epsilon, mu = (self._constant(name, complex(one)) for name in _CONSTANTS)
+            epsilon, mu = (self._constant(name, complex(one)) for name in _NAMES)
             if magnetic:
                 epsilon, mu = mu, epsilon
             chosen = np.flatnonzero(every == one)
+            self._require_scale(left[:, chosen], right[:, chosen], complex(one))
             for batch in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
                 lifts = self._lifts(left[:, batch], right[:, batch], complex(one))
                 for lift in np.unique(lifts[lifts != _contour.GONE]):
@@ -137,6 +139,25 @@ class Nanowire:
                         pairs, complex(one), epsilon, mu, self.radius, float(lift)
                     )
         return values.reshape(*shape, 3, 3)
+
+    def _require_scale(
+        self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
+    ) -> None:
+        """Raise where lengths and 1/k are so different that no digit of the integral is left."""
+        if abs(k) * self.radius < _SMALLEST:
+            raise ValueError(
+                f"k = {_constants.spelled(k)} times the radius {self.radius:g} is below "
+                f"{_SMALLEST:g}: are both in one unit of length?"
+            )
+        if k.imag:
+            return  # far away nothing is left
+        far = max(left[0].max(), right[0].max(), np.abs(left[2] - right[2]).max())
+        if k.real * far > _FARTHEST:
+            raise ValueError(
+                f"r and r_source, the emitters' positions: at k = {k.real:g} they may be at most "
+                f"{_FARTHEST / k.real:g} from the wire and from each other along it, got {far:g}; "
+                "farther away no digit of the scattered field is left"
+            )
 
     def _warn_of_size(self, emitters: "Emitters") -> None:
         """Say so where the radius looks as if it were in another unit than the emitters."""
@@ -167,36 +188,7 @@ class Nanowire:
         return self._constant("permeability", _one(k))
 
     def _constant(self, name: str, k: complex) -> complex:
-        given, symbol = getattr(self, name), "ε" if name == "permittivity" else "μ"
-        if isinstance(given, complex):
-            value = given
-            if k.imag and (value.imag or value.real < 1):
-                raise ValueError(
-                    f"{name} {value:g} at k = {_spelled(k)}: a constant that is not real and ≥ 1 "
-                    "cannot hold on the imaginary axis; use "
-                    "materials.Drude.from_value(epsilon, k) or another material, such as Lorentz"
-                )
-        else:
-            array = _checks.finite(f"{name}({_spelled(k)})", _called(name, given, k), complex)
-            if array.shape:
-                raise ValueError(
-                    f"{name}({_spelled(k)}) must be one number, got shape {array.shape}"
-                )
-            value = complex(array)
-        if k.imag:
-            if abs(value.imag) > _REAL * abs(value) or value.real <= 0:
-                raise ValueError(
-                    f"{name} must be real and positive on the imaginary axis, got "
-                    f"{value:g} at k = {_spelled(k)}"
-                )
-            value = complex(value.real)
-        elif value.imag < 0 and not self.allow_gain:
-            raise ValueError(
-                f"{name} with gain: Im {symbol} = {value.imag:g} at k = {k.real:g}; say "
-                "allow_gain=True if it is meant (Γ may then not be positive), or conjugate a "
-                "value made for e^{+iωt}"
-            )
-        return value
+        return _constants.value(name, getattr(self, name), k, allow_gain=self.allow_gain)
 
     def plasmon(self, k: float) -> complex:
         r"""Complex k_z of the bound plasmon (m = 0, TM) at wave number k.
@@ -284,45 +276,11 @@ class Nanowire:
         return np.stack([rho, np.arctan2(points[:, 1], points[:, 0]), points[:, 2]])
 
 
-def _material(name: str, value: Any) -> Any:
-    """A material, a function of k, or a complex number that is not zero."""
-    if isinstance(value, type):
-        raise TypeError(f"{name} must be an object: use {value.__name__}(...) with its numbers")
-    if hasattr(value, "permittivity") or callable(value):
-        return value
-    if isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} must be a number, a function or a material, got {value}")
-    number = _checks.finite(name, value, complex)
-    if number.shape or number == 0:
-        raise ValueError(
-            f"{name} must be one number, not zero, a function or a material; got {value}"
-        )
-    return complex(number)
-
-
-def _called(name: str, material: Any, k: complex) -> Any:
-    """What a material or a function says at k; errors that say nothing of it are given its name."""
-    try:
-        of = getattr(material, "permittivity", material)
-        return of(k if k.imag else k.real)
-    except (ValueError, MemoryError):
-        raise
-    except Exception as error:
-        raise ValueError(
-            f"{name} must be a function of k or a material: {_checks.short(material)} fails at "
-            f"k = {_spelled(k)} ({type(error).__name__}: {error})"
-        ) from error
-
-
 def _one(k: complex) -> complex:
     wave = wavenumbers(k)
     if wave.shape:
         raise ValueError(f"k must be one number, got shape {wave.shape}")
     return complex(wave)
-
-
-def _spelled(k: complex) -> str:
-    return f"{k.imag:g}i" if k.imag else f"{k.real:g}"
 
 
 def _require_emitters(emitters: Any) -> None:

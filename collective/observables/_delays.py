@@ -34,6 +34,12 @@ _INFINITE = 1e300
 _TAYLOR = 18  # terms over a time 1/‖L‖: 1/19! is below round-off
 
 
+def in_unit(delays: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
+    """Delays in the inverse of a rate; what would be no number is as good as without end."""
+    with np.errstate(over="ignore"):
+        return np.minimum(delays * unit, _INFINITE)
+
+
 def moments(
     matrix: Any,
     starts: NDArray[Any],
@@ -77,8 +83,7 @@ def moments(
     unit = float(abs(matrix).sum(axis=0).max()) if matrix.nnz else 0.0
     if unit == 0:
         return found + rows @ vectors
-    with np.errstate(over="ignore"):
-        times = np.minimum(delays * unit, _INFINITE)
+    times = in_unit(delays, unit)
     carrier = _Carrier(matrix / unit, vectors, rows, times, unit, what, stationary)
     carrier.into(found, float(np.linalg.norm(starts)))
     return found

@@ -142,7 +142,7 @@ def emitter(name: str, index: Any, count: int) -> int:
 
 def delays(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Delays τ ≥ 0, increasing from 0 or later, (K,)."""
-    array = np.atleast_1d(_checks.finite(name, value))
+    array = np.atleast_1d(_checks.finite(name, value, largest=np.inf))
     if array.ndim != 1 or len(array) == 0:
         raise ValueError(f"{name} must be one row of numbers, got shape {array.shape}")
     if array[0] < 0 or np.any(np.diff(array) <= 0):

@@ -59,7 +59,8 @@ def light(
             require_source(couplings, observable)
     if not everything and start is not None:
         raise ValueError(
-            f"{observable}: start is for all light of identical emitters, not for one direction"
+            f"{observable}: start is for all light of identical emitters, not for one direction: "
+            f"leave out {'directions' if observable == 'g2' else 'direction'}"
         )
     if not everything or (len(couplings) < _dicke_steady.FEWEST and start is None):
         return None

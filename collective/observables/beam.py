@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective import _checks, _lengths
 from collective.couplings import Couplings
 from collective.observables import _focus, _given
 from collective.observables.bloch import bands
@@ -91,6 +91,9 @@ def scattering(
     Returns:
         `Scattering` with amplitudes and powers, (F,).
 
+    Warns:
+        UnitWarning: for a waist below 10⁻⁴ or above 10⁴ wavelengths, as metres or nanometres give.
+
     Raises:
         ValueError: for emitters that are not in a plane perpendicular to the axis, pumped, or so
             far apart that the beam takes too many plane waves; for dipoles that the beam does not
@@ -124,6 +127,7 @@ def scattering(
             "couplings: the emitters must lie in one plane perpendicular to the axis, they are "
             f"up to {height:.3g} out of it; turn the axis or the array"
         )
+    _lengths.warn_of_waist(waist, emitters.wavelength)
     k = float(emitters.wavenumbers.mean())
     field, power = _focus.focus(k * away, k * waist, normal, vector)
     mirrored = field - 2 * (field @ normal)[:, None] * normal

@@ -202,8 +202,8 @@ def coincidences(
         others = (as_first.sum() - own.sum()) / (count * (count - 1))
         if others <= 0:
             raise ValueError(
-                f"edges: no two photons {low:g} … {high:g} apart in any two runs; use wider bins "
-                "or more trajectories"
+                f"edges: no two photons {low:g} … {high:g} apart in any two runs; use wider "
+                "bins, a wider window or more trajectories"
             )
         values[k] = own.mean() / others
         with_others = (as_first + as_second - 2 * own) / (count - 1)
@@ -269,7 +269,7 @@ def _delayed(
         return _identical.g2(identical, tau)
     unit = _timescale.unit_of(couplings)  # not 0: there is light
     first, second = (matrix / unit for matrix in _matrices(couplings, directions))
-    couplings, tau = _timescale.in_unit(couplings, unit), tau * unit
+    couplings, tau = _timescale.in_unit(couplings, unit), _delays.in_unit(tau, unit)
     _regression.check_size(couplings, "g2")
     rho = _regression.initial(couplings, state, "g2")
     operators = channels(first)

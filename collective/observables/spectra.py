@@ -93,7 +93,7 @@ def g1(
         return _identical.g1(identical, tau)
     unit = _timescale.unit_of(couplings)  # not 0: there is light
     matrix = emission_matrix(couplings, direction, "g1") / unit
-    couplings, tau = _timescale.in_unit(couplings, unit), tau * unit
+    couplings, tau = _timescale.in_unit(couplings, unit), _delays.in_unit(tau, unit)
     _regression.check_size(couplings, "g1")
     rho = _regression.initial(couplings, state, "g1")
     operators = channels(matrix)

@@ -20,6 +20,7 @@ _PLANES = ("xy", "xz", "yx", "yz", "zx", "zy")
 _PER_ANGLE = "emission rate per solid angle (Γ₀/sr)"
 _ANGLES = 721  # around the circle
 _MASKED = 0.015  # of the width of a map: what an emitter hides
+_FINEST = 1e-8  # of the wavelength and of the distance from the origin: half a map's width
 
 
 def pattern(
@@ -162,6 +163,11 @@ def field_map(
         half = float(np.abs([sideways, upwards]).max()) + emitters.wavelength
     else:
         half = _checks.number("extent", extent, above=0)
+    if half < _FINEST * np.abs(middle).max() or half < _FINEST * emitters.wavelength:
+        raise ValueError(
+            f"extent = {half:g} is too small to be told from the centre, {middle}, or beside the "
+            f"wavelength, {emitters.wavelength:g}"
+        )
     points = _checks.count("points", points, minimum=2)
     require(200 * points**2, f"a map of points = {points} along each side", "take fewer")
     side = np.linspace(-half, half, points)

@@ -20,6 +20,7 @@ from collective import _checks
 from collective.emitters import Multilevel
 from collective.spectral.tensors import coupling_tensor, require_coupled
 
+_LOWEST = 1e-90  # of a wave number
 _HIGHEST = 9.0  # in inverse widths: e^{−40} of the light is faster
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _FINEST = 1e-13  # double precision
@@ -91,6 +92,11 @@ def retarded(
         raise ValueError(f"rtol must be at least {_FINEST:g}, got {rtol:g}")
     marks = np.atleast_1d(_checks.finite("breakpoints", breakpoints))
     highest = _HIGHEST / width
+    if highest < _LOWEST * multilevel.speed_of_light:
+        raise ValueError(
+            f"width must be at most {_HIGHEST / _LOWEST:g} over the speed of light, got {width:g}: "
+            "the frequencies of the pulse are no numbers otherwise"
+        )
     travel = float(
         np.linalg.norm(multilevel.positions[i] - multilevel.positions[j])
         / multilevel.speed_of_light

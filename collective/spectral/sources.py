@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from collective import _checks
 from collective.emitters import Multilevel
 from collective.spectral.averages import lorentzian_averages, matsubara_sums
-from collective.spectral.tensors import decay_and_shift, require_coupled, static_tensors, tensors
+from collective.spectral.tensors import (
+    STATIC,
+    decay_and_shift,
+    require_coupled,
+    settled,
+    static_tensors,
+    tensors,
+)
 
 _RTOL = 1e-10  # of each 3×3 block of S
 _COLD = 1e-7  # of all frequencies: below it the Matsubara sum is its integral
@@ -143,15 +150,14 @@ class FieldTensors:
                 imaginary, omega, anchor=self.largest, lowest=lowest, rtol=_RTOL, together=(-2, -1)
             )
 
-        if temperature == 0:
+        spacing = 2 * np.pi * temperature
+        if spacing < _COLD * lowest:  # the sum is its integral, and coth(ω/2T) is 1
             return shift / 2 + integral()
-        static = self.real(0.0).real
-        if 2 * np.pi * temperature < _COLD * lowest:
-            # the sum is its integral; what the static part adds is known in closed form
-            with np.errstate(over="ignore"):  # of no temperature at all: tanh is 1
-                thermal = (shift + static / 2) / 2 / np.tanh(omega / (2 * temperature))
-            return thermal + integral() - static / 4
-        sums = matsubara_sums(imaginary, 2 * np.pi * temperature, omega, rtol=_RTOL)
+        # F(0) from the imaginary axis, where the field of a metal is smooth, and linear at first
+        static = settled(
+            lambda nu: 2 * imaginary(nu) - imaginary(2 * nu), STATIC * min(spacing, lowest)
+        )
+        sums = matsubara_sums(imaginary, spacing, omega, rtol=_RTOL)
         thermal = shift / 2 / np.tanh(omega / (2 * temperature))
         return thermal + temperature / 2 * (static / omega + 2 * sums)
 

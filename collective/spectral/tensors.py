@@ -8,12 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective.emitters import Multilevel
-from collective.fields.protocol import checked_tensor, imaginary_green, total_green
+from collective.fields.protocol import imaginary_green, seen_by, total_green
 
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
 _SLOWEST = 1e-100  # wave number: below it a tensor is its static limit to all digits
 _ORTHOGONAL = 1e-12  # of their lengths: the product of dipoles that do not see each other
-_STATIC = 1e-5  # k·r at which the static limit is extrapolated; the error is its fourth power
+STATIC = 1e-5  # k·r at which the static limit is extrapolated; the error is its fourth power
+_STATIC_STEPS, _STATIC_SETTLED = 4, 1e-9  # tenths of that, and the relative change that ends them
 _RECIPROCAL = 1e-6  # relative: what G(r, r') may miss Gᵀ(r', r) by
 _SAMPLED = 12  # pairs on which reciprocity is tried
 _REAL = 1e-8  # relative: what a tensor on the imaginary axis may miss being real by
@@ -71,30 +72,12 @@ def tensors(
     """F(ω) of many pairs of emitters in one call of the field, (pairs, 3, 3)."""
     k = omega / multilevel.speed_of_light
     r, r_source = multilevel.positions[i], multilevel.positions[j]
+    seen = seen_by(multilevel.kind, field)
     if np.imag(k):
         kappa = float(np.imag(k))
-        if multilevel.kind == "electric":
-            return (-2 * kappa**2 * imaginary_green(field, r, r_source, kappa)).astype(complex)
-        return (2 * _imaginary_magnetic(field, r, r_source, kappa)).astype(complex)
+        return (-2 * kappa**2 * imaginary_green(seen, r, r_source, kappa)).astype(complex)
     k = float(np.real(k))
-    if multilevel.kind == "electric":
-        return 2 * k**2 * total_green(field, r, r_source, k)
-    return 2 * checked_tensor(field, field.magnetic_green(r, r_source, k), r, r_source)
-
-
-def _imaginary_magnetic(
-    field: Any, r: NDArray[np.float64], r_source: NDArray[np.float64], kappa: float
-) -> NDArray[np.float64]:
-    """C(iκ) of a field, real, or an error that says it is not known there."""
-
-    class Magnetic:
-        def green(self, r: ArrayLike, r_source: ArrayLike, k: Any) -> Any:
-            return field.magnetic_green(r, r_source, k)
-
-        def __repr__(self) -> str:
-            return repr(field)
-
-    return imaginary_green(Magnetic(), r, r_source, kappa)
+    return 2 * k**2 * total_green(seen, r, r_source, k)
 
 
 def static_tensor(multilevel: Multilevel, field: Any, i: int, j: int) -> NDArray[np.float64]:
@@ -113,9 +96,6 @@ def static_tensor(multilevel: Multilevel, field: Any, i: int, j: int) -> NDArray
     return static_tensors(multilevel, field, np.array([i]), np.array([j]))[0]
 
 
-_STATIC_STEPS, _STATIC_SETTLED = 4, 1e-9
-
-
 def static_tensors(
     multilevel: Multilevel, field: Any, i: NDArray[np.intp], j: NDArray[np.intp]
 ) -> NDArray[np.float64]:
@@ -127,18 +107,23 @@ def static_tensors(
     r = np.linalg.norm(multilevel.positions[i] - multilevel.positions[j], axis=-1).max()
     gaps = [np.abs(multilevel.bohr_frequencies(m)).max() for m in (*i, *j)]
     c = multilevel.speed_of_light
-    omega = _STATIC * (c / float(r) if r else float(max(gaps)) or c)
+    omega = STATIC * (c / float(r) if r else float(max(gaps)) or c)
 
     def limit(omega: float) -> NDArray[np.float64]:
         near, far = (tensors(multilevel, field, i, j, s * omega).real for s in (1, 2))
         return np.asarray((4 * near - far) / 3)
 
-    value = limit(omega)
     if r and not np.any(i == j):
-        return value
+        return limit(omega)
+    return settled(limit, omega)
+
+
+def settled(limit: Callable[[float], NDArray[np.float64]], start: float) -> NDArray[np.float64]:
+    """A limit at zero frequency, from estimates at ever lower ones until they do not change."""
+    value = limit(start)
     for _ in range(_STATIC_STEPS):
-        omega /= 10
-        earlier, value = value, limit(omega)
+        start /= 10
+        earlier, value = value, limit(start)
         if np.abs(value - earlier).max() <= _STATIC_SETTLED * np.abs(value).max():
             break
     return value
@@ -185,11 +170,7 @@ def require_known(multilevel: Any, field: Any) -> None:
     """Raise unless these are multi-level dipoles and a field that answers for such dipoles."""
     _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
     require_field("field", field)
-    if multilevel.kind == "magnetic" and not hasattr(field, "magnetic_green"):
-        raise ValueError(
-            f"field {field!r} has no magnetic response: define magnetic_green(r, r_source, k) or "
-            "use electric dipoles"
-        )
+    seen_by(multilevel.kind, field)
 
 
 def require_field(name: str, field: Any, others: str = "") -> None:
@@ -219,7 +200,7 @@ def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> 
     gaps = [np.abs(multilevel.bohr_frequencies(i)).max() for i in range(len(multilevel))]
     spread = float(np.linalg.norm(np.ptp(multilevel.positions, axis=0)))
     c = multilevel.speed_of_light
-    omega = float(max(gaps)) or (_STATIC * c / spread if spread else 0.0)
+    omega = float(max(gaps)) or (STATIC * c / spread if spread else 0.0)
     if omega:
         require_reciprocal(
             field,
