@@ -73,7 +73,10 @@ class Exponential:
         step = float(t) - self._time
         if self._turning * step > _NO_DIGITS:
             turned = self._turning * step
-            raise ValueError(f"a step turns phases by {turned:.1e} rad: no digits left")
+            raise ValueError(
+                f"a step turns phases by {turned:.1e} rad, of which no digits are left; use "
+                "shorter steps, or steady_state for what it all comes to"
+            )
         values = np.zeros(self._side**2, dtype=self._matrix.dtype)
         for part in self._parts:
             part.advance(step, abs(self._time))
