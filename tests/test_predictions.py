@@ -246,3 +246,21 @@ def test_nothing_is_measured_at_import():
     code = "import sys, collective; print('collective._speed' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_trajectories_of_rates_far_apart_are_predicted():
+    """A fast emitter makes every step short, long after it has decayed itself."""
+    import time
+
+    shift = np.array([[0, 0.5, 0.2], [0.5, 0, 0.3], [0.2, 0.3, 0]])
+    options = {"n_trajectories": 8}
+    times, spent = np.linspace(0, 3, 7), []
+    for fast in (1e2, 3e5):
+        problem = co.Couplings(np.diag([1.0, fast, 1.0]), shift)
+        begin = time.process_time()
+        co.evolve(problem, "inverted", times, seed=1, progress=False, **options)
+        spent.append(time.process_time() - begin)  # the first compiles
+    predicted = co.methods(problem, "inverted", times, **options).costs["trajectories"].seconds
+    assert spent[1] / 4 < predicted < 4 * spent[1]
+    long = co.methods(problem.replace(decay=np.diag([1.0, 1e9, 1.0])), "inverted", times, **options)
+    assert long.costs["trajectories"].seconds > 100

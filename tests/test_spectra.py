@@ -347,3 +347,14 @@ def test_figure():
     with pytest.raises(ValueError, match="empty"):
         draw({})
     matplotlib.pyplot.close("all")
+
+
+def test_a_drive_so_weak_that_digits_are_lost_is_told():
+    """The incoherent light is a difference of order Ω⁴ of terms of order Ω²."""
+    omega = [0.0, 0.5]
+    weak = co.Couplings([[1.0]], [[0.0]], drive=1e-5)
+    with pytest.warns(UserWarning, match="is round-off. Drive more strongly"):
+        found = spectrum(weak, omega)
+    # S = (Ω⁴/2π)·…: its value at a drive ten times as strong, over 10⁴, is known without loss
+    strong = spectrum(co.Couplings([[1.0]], [[0.0]], drive=1e-3), omega)
+    np.testing.assert_allclose(found.values * 1e8, strong.values, rtol=1e-4)

@@ -361,3 +361,15 @@ def test_refused_delays_are_told_in_the_users_time(unit, monkeypatch):
     couplings = co.Couplings(couplings.decay * unit, couplings.shift * unit, drive=3 * unit)
     with pytest.raises(ValueError, match=r"to follow it to (1e\+12|9.54e\+05) takes"):
         g2(couplings, [0.0, 1e12 / unit])
+
+
+def test_delays_that_take_hours_are_refused_within_seconds():
+    """A hundred emitters above threshold: the decay so far shows that it does not end soon."""
+    import time
+
+    one = np.ones((100, 100))
+    many = co.Couplings(one, 0.3 * (one - np.eye(100)), drive=60.0)
+    begin = time.process_time()
+    with pytest.raises(ValueError, match="g1 is not stationary at a delay of"):
+        g1(many, [0, 1.0, 1e9], start="ground")
+    assert time.process_time() - begin < 20

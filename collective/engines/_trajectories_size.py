@@ -28,6 +28,7 @@ _LONG, _SHORT = 24, 16  # Taylor terms
 _WAITING = 1 << 19  # amplitudes that wait for the next sector, per block
 _BLOCKS = (8, 128)  # trajectories in a block, at least and at most
 _RUN_CALLS = 6500.0  # of Python, once
+_RADIAN_CALLS = 0.1  # of a step, beside its multiplications
 _TRAJECTORY_CALLS = 12.0
 _OUTPUT_ENTRIES = 2.4  # per output time and pair of emitters, while anything is excited
 _DARK_ENTRIES = 1.0  # per output time and emitter
@@ -118,8 +119,8 @@ class Size:
     ) -> float:
         """Time of `count` trajectories.
 
-        Between two photons a sector is left after some time between its mean lifetime and that of
-        its darkest state; the geometric mean of the two is taken.
+        Between two photons a sector is left after some time between the lifetime of its slowest
+        emitters alone and that of its darkest state; the geometric mean of the two is taken.
 
         Args:
             count: of trajectories.
@@ -128,17 +129,23 @@ class Size:
             typical: excitations of most trajectories at the start.
         """
         s, n, span = speed(), self.n, float(np.ptp(times))
-        mean = max(float(np.trace(extent.couplings.decay).real) / n, _SLOWEST)
-        work, until = 0.0, 0.0
+        # those that decay fast are gone first
+        alone = np.sort(np.diagonal(extent.couplings.decay).real)
+        work = until = radians = 0.0
         for k in range(min(self.top, typical), 0, -1):
             pairs = self.widths[k] * k * (n - k + 1)
             darkest = max(extent.lasting(k), _SLOWEST)
-            lasting = min(span, 1 / (np.sqrt(darkest) * np.sqrt(k * mean)))
+            typically = max(float(alone[:k].sum()), k * _SLOWEST)
+            lasting = min(span, 1 / (np.sqrt(darkest) * np.sqrt(typically)))
             turned = (extent.frequency(k) + extent.decay(k)) / 2 * float(lasting)
             work += pairs * (_PASSES + _PASSES_PER_PHASE * turned)
+            radians += turned
             until += float(lasting)
         excited = np.searchsorted(times, times[0] + until) if until else 0
         outputs = _OUTPUT_ENTRIES * excited * n**2 + _DARK_ENTRIES * self.steps * (n + 2)
         each = _TRAJECTORY_CALLS * s.call + float(outputs) * s.entry
         each += _MULTIPLY_FLOPS * work * s.flop
-        return _RUN_CALLS * s.call + count * each / self.threads
+        # steps are shared by as many trajectories as are carried at once
+        together = -(-count // _LANES) * _LANES
+        stepped = together * _RADIAN_CALLS * radians * s.call
+        return _RUN_CALLS * s.call + (count * each + stepped) / self.threads

@@ -29,6 +29,7 @@ _SECONDS_TERM = 5e-5
 _SECONDS_CUBE = 6e-10  # of a product of dense matrices
 _PATIENCE = 3600.0  # predicted seconds, above which the light must become steady soon …
 _SOON = 60.0  # … within so many
+_TREND = 3.0  # predicted seconds after which the decay so far shows whether it will
 _INFINITE = 1e300
 _TAYLOR = 18  # terms over a time 1/‖L‖: 1/19! is below round-off
 
@@ -109,6 +110,7 @@ class _Carrier:
         self._term = _SECONDS_TERM + _SECONDS_ENTRY * matrix.nnz * vectors.shape[1]
         self._powers: _Powers | None = None
         self._spent = 0.0
+        self._sizes: list[tuple[float, float]] = []
 
     def into(self, found: NDArray[np.complex128], size: float) -> None:
         """Add the moments to (K, R, C), given the norm of the first vectors."""
@@ -131,7 +133,7 @@ class _Carrier:
                 self._vectors = self._powers.through(gap, self._vectors)
                 now = times[k]
                 continue
-            self._look(float(times[-1] - now), now)
+            self._look(float(times[-1] - now), now, size)
             span = min(float(times[-1] - now), self._window / self._ellipse.radius)
             inside = int(np.searchsorted(times, now + span, side="right"))
             taken = self._expand(span, times[k:inside] - now)
@@ -156,15 +158,28 @@ class _Carrier:
         windows = np.ceil(span * self._ellipse.radius / self._window)
         return float(2 * span * self._ellipse.radius + _SPARE * windows / 2)
 
-    def _look(self, left: float, now: float) -> None:
+    def _look(self, left: float, now: float, size: float) -> None:
         """Refuse what would take hours, unless the light is steady soon."""
         seconds = self._terms(left) * self._term
-        if seconds > _PATIENCE and self._spent > _SOON:
+        if seconds <= _PATIENCE:
+            return
+        self._sizes.append((now, float(np.linalg.norm(self._vectors))))
+        trend = self._terms(min(left, self._steady(size))) * self._term
+        if self._spent > _SOON or (self._spent > _TREND and self._spent + trend > _SOON):
             raise ValueError(
                 f"delays: {self._what} is not stationary at a delay of {now / self._unit:.3g}, and "
                 f"to follow it to {self._times[-1] / self._unit:.3g} takes {seconds / 3600:.1e} "
                 "hours; use shorter delays or fewer emitters"
             )
+
+    def _steady(self, size: float) -> float:
+        """Time until nothing is left to come, at least: as it decays now, it decays no faster."""
+        (before, larger), (now, smaller) = self._sizes[len(self._sizes) // 2], self._sizes[-1]
+        if not larger > smaller > 0:
+            return _INFINITE
+        return float(
+            np.log(smaller / (_DECAYED * size)) * (now - before) / np.log(larger / smaller)
+        )
 
     def _expand(self, span: float, at: NDArray[np.float64]) -> NDArray[Any] | None:
         """Moments at times of a window, the vectors moved to its end; None if a term grows."""

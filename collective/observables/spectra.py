@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks, _timescale
+from collective._warn import warn
 from collective.couplings import Couplings
 from collective.observables import _delays, _given, _identical, _regression
 from collective.observables._light import channels, emission_matrix
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _WHOLE = 6  # emitters whose full ρ fits
+_CANCELLED = 1000 * float(np.finfo(float).eps)  # of all light: round-off of the incoherent part
+_SAID = 1e-6  # of the values
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +130,7 @@ def spectrum(
     :math:`\sum D_{mn}⟨σ^+_m⟩⟨σ^-_n⟩\,δ(ω)`; of a decay, without the subtraction,
     :math:`⟨σ^+_m(t)σ^-_n(t+τ)⟩` integrated over t from 0 to ∞. Then ∫S dω is the incoherent
     emission rate, or the number of photons. D as in `g1`. Mollow, Phys. Rev. 188, 1969 (1969).
+    For a drive so weak that the difference loses digits a warning says how many.
 
     Args:
         couplings: N emitters; five of them driven, or six that decay, take from seconds to half a
@@ -172,7 +176,7 @@ def spectrum(
     identical = _identical.light(couplings, state, start, "spectrum", everything=direction is None)
     if identical is not None:
         try:
-            return Spectrum(omega, *_identical.spectrum(identical, omega))
+            return _known(Spectrum(omega, *_identical.spectrum(identical, omega)))
         except _identical.TrappedError:
             if len(couplings) > _WHOLE:
                 raise
@@ -208,7 +212,21 @@ def spectrum(
         starts, rows = basis.conj().T @ starts, rows @ basis
     resolvent = _regression.Resolvent(generator)
     values = resolvent.moments(rows, starts, turns).real / np.pi
-    return Spectrum(omega, values * density, coherent * rates, total * rates)
+    return _known(Spectrum(omega, values * density, coherent * rates, total * rates))
+
+
+def _known(found: Spectrum) -> Spectrum:
+    """The same, with a warning where the elastic line leaves the rest few digits."""
+    lost = _CANCELLED * found.coherent
+    if lost > _SAID * found.total:
+        share = max(found.total, 0.0) / found.coherent
+        known = f"about {lost / found.total:.0e}" if lost < found.total else "all"
+        warn(
+            f"spectrum: {share:.1g} of the light is incoherent, the rest is the elastic line; it "
+            f"is what is left of a difference, and of its values {known} is round-off. Drive more "
+            "strongly: for a weak drive the values grow with its fourth power"
+        )
+    return found
 
 
 def _without_steady_state(
