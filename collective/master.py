@@ -12,6 +12,8 @@ is the Redfield equation. Its H_LS between emitters is Σ(G^(P) + G^(D))ττ of 
 one it is the shift of levels by the light that is scattered back (the vacuum's belongs to the
 levels). The other approximations keep H_LS or a part of it and replace the dissipator by one of
 Lindblad form.
+
+The file is longer than others: one class, and the one function that makes it.
 """
 
 from collections.abc import Sequence

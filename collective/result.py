@@ -1,4 +1,7 @@
-"""What a time evolution returns, and how it is kept: `Result`, `load`."""
+"""What a time evolution returns, and how it is kept: `Result`, `load`.
+
+The file is longer than others: one class, whose docstring says what each array holds.
+"""
 
 import os
 import warnings

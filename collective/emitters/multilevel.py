@@ -2,6 +2,8 @@ r"""Dipoles of any number of levels: energies and a Hermitian dipole matrix for 
 
 Inside, a dipole is reduced: d̃ = d/√(ε₀ħ) or m̃ = m√(μ₀/ħ), in √(length³·rate), so that
 d̃²/length³ is a rate whatever the kind. A transition of vacuum linewidth Γ has d̃² = 3πΓ/k³.
+
+The file is longer than others: one class, and the checks of what its three constructors are given.
 """
 
 from collections.abc import Sequence

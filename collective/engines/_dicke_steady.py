@@ -9,6 +9,8 @@ decay. Two-time averages follow by the regression theorem:
 
 with emitter 1 apart from the others (`_dicke_space.one_apart`) unless all decay is collective.
 All rates are in units of the largest one.
+
+The file is longer than others: one state, its size told beforehand, and what two times ask of it.
 """
 
 from dataclasses import dataclass, replace

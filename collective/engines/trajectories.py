@@ -10,6 +10,8 @@ matter: coherences between numbers evolve apart from them and reach none of thes
 
 A drive, a pump, dephasing or operators of the user go to QuTiP's `mcsolve`
 (`_trajectories_qutip`); the channels of its jumps count `couplings.collapse_operators()`.
+
+The file is longer than others: the loop over batches of trajectories, and when it may stop.
 """
 
 from collections import deque

@@ -9,6 +9,8 @@ which is what makes :math:`Γ_{mn} = 2k^2\,d̃^*_m·\mathrm{Im}\,G·d̃_n`. Ever
 Emitters of different frequency radiate at the mean wave number k, as they do in Γ. The light of a
 drive is not part of it. Multi-level emitters radiate every transition at its own wave number. Of
 magnetic dipoles the field is the magnetic one, c·B, with C of `magnetic_green` for k²G.
+
+The file is longer than others: docstrings give every sum with its units.
 """
 
 from dataclasses import dataclass
