@@ -60,7 +60,7 @@ def retarded(
         delays: s, any shape, in inverse units of rate.
         width: σ > 0, likewise; frequencies up to 9/σ are asked of the field.
         breakpoints: frequencies where F or a derivative of it jumps, such as the plasma's.
-        rtol: error allowed, of the integral of |F|.
+        rtol: error allowed, of the integral of the modulus of F.
 
     Returns:
         (..., 3, 3), in rates per squared time unit of reduced dipoles: m_i·D·m_j is a rate².
