@@ -144,7 +144,9 @@ def test_a_broken_trace_is_not_passed_over(monkeypatch):
 def test_phases_without_digits_are_refused():
     """10¹⁷ radians are known to some tens of radians: nothing of what turns is left."""
     equation = co.master_equation(co.chain(2, 0.3, frequency=100.0), VACUUM)
-    with pytest.raises(co.EvolutionError, match=r"turns phases by \d.*e\+17 rad, of which no digits are left"):
+    with pytest.raises(
+        co.EvolutionError, match=r"turns phases by \d.*e\+17 rad, of which no digits are left"
+    ):
         co.evolve(equation, "inverted", [0.0, 1e15])
 
 
