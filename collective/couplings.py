@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collective.validity import Validity
 
 SHIFTS = ("full", "rwa")
+_FIELD = ("green", "scattered", "coefficients")  # of which what couples emitters has one
 _NOT_SCATTERED = 1e-12  # per linewidth
 _MATRICES = 11  # N × N at the peak of `couple`: Γ, Δ, both scaled, and the checks of them
 _PAIR_BYTES, _PAIRS_AT_ONCE = 380, 116_500  # of Green's tensors and what they are made from
@@ -101,7 +102,8 @@ class Couplings:
         thermal_photons: float = 0.0,
     ):
         decay, shift = _checks.hermitian("decay", decay), _checks.hermitian("shift", shift)
-        require_field(field)
+        if field is not None:
+            require_field("field", field, _FIELD, " or None")
         n = len(decay)
         if len(shift) != n:
             raise ValueError(f"shift must have the shape of decay, {decay.shape}: {shift.shape}")
@@ -181,7 +183,7 @@ class Couplings:
             if np.any(emitters.detunings != self.emitters.detunings):
                 changes.setdefault("detunings", emitters.detunings)
         if self.field is not None and field is not None:
-            require_field(field)
+            require_field("field", field, _FIELD, " or None")
             if field is not self.field and field != self.field:
                 raise ValueError(
                     f"field: Γ and Δ of these couplings are those in {self.field!r}, not in "

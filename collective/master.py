@@ -38,9 +38,10 @@ from collective._operators import (
 )
 from collective._schemes import APPROXIMATIONS, Report, assemble
 from collective.emitters import Emitters, Multilevel
+from collective.fields.protocol import require_field
 from collective.spectral.baths import Bath, FieldBath, checked_temperature
 from collective.spectral.sources import BathMatrices, FieldTensors
-from collective.spectral.tensors import require_field
+from collective.spectral.tensors import GREENS
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -280,7 +281,7 @@ def derive(system: "Multilevel | Emitters", environment: Any, temperature: float
     temperature = checked_temperature(temperature)
     if isinstance(environment, Bath):
         return Derivation(system, BathMatrices(system, environment))
-    require_field("environment", environment, " or a spectral.Bath")
+    require_field("environment", environment, GREENS, " or a spectral.Bath")
     return Derivation(system, FieldBath(FieldTensors(system, environment), temperature))
 
 

@@ -312,11 +312,15 @@ def test_replace_keeps_to_the_emitters_and_the_field_of_the_matrices():
         assert taken.emitters is other
     with pytest.raises(ValueError, match=r"^field: .* are those in Vacuum\(\), not in Plasma"):
         pair.replace(field=co.Plasma(2.0))
-    for wrong in ("x", 3, co.Vacuum, np.eye(3)):
-        with pytest.raises(TypeError, match=r"^field must be a Field"):
+    no_field = "^field must be a Field"
+    wrongs = {co.Vacuum: r"^field must be an object: use Vacuum\(\)", "x": no_field, 3: no_field}
+    for wrong, message in wrongs.items():
+        with pytest.raises(TypeError, match=message):
             pair.replace(field=wrong)
-        with pytest.raises(TypeError, match=r"^field must be a Field"):
+        with pytest.raises(TypeError, match=message):
             co.Couplings(np.eye(2), np.zeros((2, 2)), field=wrong)
+    with pytest.raises(TypeError, match=no_field):
+        pair.replace(field=np.eye(3))
     assert pair.replace(field=co.Vacuum(), emitters=co.chain(2, 0.1)).field == VACUUM
     assert pair.replace(field=None, emitters=None).emitters is None
     # of emitters that only differ in frequency the new detunings are taken

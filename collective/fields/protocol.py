@@ -106,28 +106,32 @@ def checked_shapes(
         ) from None
 
 
-def require_field(field: Any) -> None:
-    """Raise for anything that is no field, neither of a Green's tensor nor of coefficients.
+def require_field(
+    name: str,
+    field: Any,
+    members: tuple[str, ...] = ("green", "scattered"),
+    others: str = "",
+) -> None:
+    """Raise unless this is an object that answers as a field does.
 
-    None is a field that is not known.
+    Args:
+        name: of the argument.
+        field: what is given for it.
+        members: methods of which it must have one.
+        others: what else it may be, for the error.
     """
-    known = [hasattr(field, name) for name in ("green", "scattered", "coefficients")]
-    if field is not None and (isinstance(field, type) or not any(known)):
+    if isinstance(field, type):
+        raise TypeError(f"{name} must be an object: use {field.__name__}() with its arguments")
+    if not any(hasattr(field, member) for member in members):
         raise TypeError(
-            "field must be a Field, an object with green(r, r_source, k) or scattered(...) such as "
-            f"co.Vacuum(), or None; got {_checks.short(field)}"
+            f"{name} must be a Field (an object with green(r, r_source, k) or scattered(...), such "
+            f"as co.Vacuum()){others}; got {_checks.short(field)}"
         )
 
 
 def total_green(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArray[np.complex128]:
     """The whole Green's tensor of a field that defines `green` or only `scattered`, checked."""
-    if isinstance(field, type):
-        raise TypeError(f"field must be an object: use {field.__name__}() with its arguments")
-    if not isinstance(field, Field):
-        raise TypeError(
-            "field must be a Field (an object with green(r, r_source, k) or scattered(...)), "
-            f"got {type(field).__name__}"
-        )
+    require_field("field", field)
     try:
         tensor = _answer(field, r, r_source, k)
     except (ArithmeticError, RuntimeWarning) as error:

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective import _checks
 from collective.emitters import Multilevel
-from collective.fields.protocol import imaginary_green, seen_by, total_green
+from collective.fields.protocol import imaginary_green, require_field, seen_by, total_green
 
+GREENS = ("green", "scattered", "magnetic_green")  # what a field may answer dipoles with
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
 _SLOWEST = 1e-100  # wave number: below it a tensor is its static limit to all digits
 _ORTHOGONAL = 1e-12  # of their lengths: the product of dipoles that do not see each other
@@ -169,25 +170,8 @@ def decay_and_shift(
 def require_known(multilevel: Any, field: Any) -> None:
     """Raise unless these are multi-level dipoles and a field that answers for such dipoles."""
     _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
-    require_field("field", field)
+    require_field("field", field, GREENS)
     seen_by(multilevel.kind, field)
-
-
-def require_field(name: str, field: Any, others: str = "") -> None:
-    """Raise unless this is an object that gives a Green's tensor.
-
-    Args:
-        name: of the argument.
-        field: what is given for it.
-        others: what else it may be, for the error.
-    """
-    if isinstance(field, type):
-        raise TypeError(f"{name} must be an object: use {field.__name__}() with its arguments")
-    if not any(hasattr(field, member) for member in ("green", "scattered", "magnetic_green")):
-        raise TypeError(
-            f"{name} must be a Field (an object with green(r, r_source, k) or scattered(...))"
-            f"{others}, got {type(field).__name__}"
-        )
 
 
 def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> None:
