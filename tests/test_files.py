@@ -16,6 +16,7 @@ import mutations
 import numpy as np
 import pytest
 import qutip
+import runs as runs_of_everything
 
 import collective as co
 from collective import _archive, _checkpoint, _memory
@@ -54,6 +55,49 @@ def everything():
             resume={"vector": np.arange(4.0), "time": np.array(0.5)}, complete=False
         ),
     }
+
+
+def third_beside_a_wire():
+    table = co.materials.Table([3.0, 5.0, 7.0, 9.0], [-50 + 1j, -40 + 2j, -30 + 1j, -20 + 1j])
+    beside = co.Couplings(
+        [[1.0, 0.4 + 0.1j], [0.4 - 0.1j, 0.8]],
+        [[0, 0.3], [0.3, 0]],
+        detunings=[0.3, -0.3],
+        dephasing=0.1,
+        pump=[0, 0.2],
+        drive=[1.0, 0.5j],
+        emitters=co.Emitters(
+            [[0.02, 0, 0], [0, 0.03, 0.2]],
+            detunings=[0.3, -0.3],
+            frequency=1e6,
+            decay_rates=[1, 0.8],
+        ),
+        field=co.Nanowire(0.01, table),
+    )
+    observe = ("states", "correlations", {"x": FIRST, "x.npy": 2 * FIRST, "n/σ": 1j * FIRST})
+    return co.evolve(beside, "ground", TIMES, observe=observe, method="driven", rtol=1e-12)
+
+
+def third_of_an_equation():
+    system, bath = multilevels.lossy_mode((1.0, 1.3), (0.1, 0.15), 1.1, 0.4)
+    equation = co.master_equation(system, bath, approximation="redfield")
+    return co.evolve(equation, "inverted", TIMES, observe="states")
+
+
+def third_of_trajectories():
+    couplings = co.Couplings([[1.0, 0.3], [0.3, 0.6]], [[0, 0.2], [0.2, 0]])
+    return co.evolve(
+        couplings, "inverted", TIMES, method="trajectories", n_trajectories=20, seed=1,
+        observe="correlations",
+    )  # fmt: skip
+
+
+# what tests/data/result_format_3….npz were saved from
+OF_FORMAT_3 = {
+    "": third_beside_a_wire,
+    "_equation": third_of_an_equation,
+    "_trajectories": third_of_trajectories,
+}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +141,38 @@ def test_files_of_the_first_format_are_read(tmp_path):
     np.testing.assert_allclose(again.correlations, back.correlations, atol=1e-7)
     np.testing.assert_allclose(again.states[-1].full(), back.states[-1].full(), atol=1e-7)
     assert co.load(back.save(tmp_path / "now")).diagnostics == back.diagnostics
+
+
+@pytest.mark.parametrize("name", ["", "_equation", "_trajectories"])
+def test_files_of_the_third_format_are_read(name, tmp_path):
+    """With the numbers that were written, and what is needed to evolve it again."""
+    back = co.load(DATA / f"result_format_3{name}.npz")
+    again = OF_FORMAT_3[name]()
+    assert back.method == again.method
+    assert back.frame == again.frame
+    assert list(back.expect) == list(again.expect)
+    one, other = (
+        runs_of_everything.numbers(runs_of_everything.of_result(r)) for r in (back, again)
+    )
+    assert one.keys() == other.keys()
+    # frequencies of 1e6 turn round-off into 1e-10
+    assert max(runs_of_everything.difference(one[key], other[key]) for key in one) < 1e-8
+    if name == "_equation":
+        assert back.equation.scheme == "redfield"
+        np.testing.assert_allclose(back.equation.multilevel.energies[0], [1.0, 0.0])
+        back.equation.validity()
+    else:
+        np.testing.assert_array_equal(back.couplings.drive, again.couplings.drive)
+        problem = back.couplings if name else back.couplings.replace(drive=[1.0, 0.5j])
+        assert co.evolve(problem, "inverted", TIMES, progress=False).complete
+    if not name:
+        one, other = back.couplings.field, again.couplings.field
+        assert one.radius == other.radius
+        np.testing.assert_array_equal(one.permittivity.values, other.permittivity.values)
+        np.testing.assert_array_equal(back.couplings.emitters.detunings, [0.3, -0.3])
+    kept_again = co.load(back.save(tmp_path / "now"))
+    np.testing.assert_array_equal(kept_again.populations, back.populations)
+    assert kept_again.diagnostics == back.diagnostics
 
 
 def mutated(written, random):
@@ -355,10 +431,26 @@ RUNS = {
     "trajectories": (DRIVEN, "ground", {"n_trajectories": 20, "seed": 3}),  # 16 of them at once
 }  # fmt: skip
 
+# what tests/data/checkpoint_layout_2_….npz were interrupted from; matrices are written out, as a
+# checkpoint knows its problem by every bit of it
+_GAMMA = 0.25 * np.array([[4, 1, 2.0], [1, 4, 1], [2, 1, 3]])
+_ROW = co.Couplings(_GAMMA, 0.5 * np.eye(3, k=1) + 0.5 * np.eye(3, k=-1), detunings=[0.25, 0, -0.5])
+OF_LAYOUT_2 = {
+    "layout 2: exact": (_ROW.replace(drive=1.0), "ground", {"observe": "states"}),
+    "layout 2: levels": (LEVELS, UP, {}),
+    "layout 2: blocks": (_ROW, "inverted", {"observe": "correlations"}),
+    "layout 2: driven": (_ROW.replace(drive=1.0), "ground", {}),
+    "layout 2: single": (_ROW, co.states.single(0), {}),
+    "layout 2: symmetric": (IDENTICAL, "inverted", {}),
+    "layout 2: trajectories": (_ROW, "inverted", {"n_trajectories": 600, "seed": 3}),
+    "layout 2: mcsolve": (_ROW.replace(drive=1.0), "ground", {"n_trajectories": 20, "seed": 3}),
+}
+
 
 def kept(name, path, **options):
-    problem, state, arguments = RUNS[name]
-    method = "auto" if name == "levels" else name
+    problem, state, arguments = (RUNS | OF_LAYOUT_2)[name]
+    name = name.removeprefix("layout 2: ")
+    method = {"levels": "auto", "mcsolve": "trajectories"}.get(name, name)
     return co.evolve(
         problem, state, KEPT_TIMES, method=method, checkpoint=path, **arguments, **options
     )
@@ -366,10 +458,8 @@ def kept(name, path, **options):
 
 def interrupted(name, path, monkeypatch):
     """A checkpoint of a run that Ctrl-C ended while it was under way."""
-    left, save = (
-        [2 if name in ("exact", "levels", "symmetric", "trajectories") else 1],
-        co.Result.save,
-    )
+    often = ("exact", "levels", "symmetric", "trajectories", "mcsolve")
+    left, save = [2 if name.endswith(often) else 1], co.Result.save
 
     def stopping(self, where):
         save(self, where)
@@ -493,6 +583,30 @@ def test_checkpoints_of_other_releases_are_refused_by_name(tmp_path, monkeypatch
     monkeypatch.setattr(co, "__version__", "99.0")
     with pytest.raises(ValueError, match=r"this is 99.0 with layout"):
         co.evolve(pair, "inverted", times, checkpoint=path)
+
+
+@pytest.mark.parametrize("name", OF_LAYOUT_2)
+def test_checkpoints_of_layout_2_are_continued_or_refused_by_name(name, tmp_path):
+    """Continued as long as the engines keep what they kept; never taken for something else."""
+    source = DATA / f"checkpoint_layout_2_{name.rpartition(' ')[2]}.npz"
+    old = tmp_path / "old.npz"
+    old.write_bytes(source.read_bytes())
+    begun = co.load(old)
+    assert 0 < len(begun.times) <= len(KEPT_TIMES)
+    assert not begun.complete
+    if (_checkpoint.LAYOUT, co.__version__) == (2, "0.1.0"):
+        finished = kept(name, old)
+        assert finished.complete
+        made_with = begun.diagnostics["versions"]["qutip"]
+        if not name.endswith("mcsolve") or made_with == qutip.__version__:
+            same(finished, kept(name, None))  # other versions draw other random numbers
+        shared = finished.populations[: len(begun.times)]
+        if finished.method != "trajectories":  # whose means change with every further one
+            np.testing.assert_array_equal(shared, begun.populations)
+    else:
+        with pytest.raises(ValueError, match=r"old.npz was written by collective-emission 0.1.0"):
+            kept(name, old)
+        assert old.read_bytes() == source.read_bytes()
 
 
 def test_the_digest_is_of_names_types_shapes_and_contents():
