@@ -238,7 +238,11 @@ def exact_by_exponentials():
         emission_operator=qutip.tensor(qutip.num(2), qutip.qeye(2)),
     )  # fmt: skip
     state = qutip.tensor(qutip.basis(2, 0), (qutip.basis(2, 0) + qutip.basis(2, 1)).unit())
-    return evolved(equation, state, method="exact", observe="states")
+    irregular = np.concatenate([[0], np.geomspace(0.01, 2, 9)])
+    return together(
+        regular=evolved(equation, state, method="exact", observe="states"),
+        irregular=evolved(equation, state, method="exact", times=irregular),
+    )
 
 
 @run()
@@ -311,26 +315,31 @@ def trajectories_of_sectors():
 
 @run(SAMPLED)
 def trajectories_of_mcsolve():
-    return evolved(
-        mixed(), "ground", method="trajectories", n_trajectories=16, seed=7, observe=operator(4)
+    part = qutip.Qobj(np.diag([0.1, 0.2, 0.3, 0.4]), dims=[[2, 2]] * 2)
+    options = {"method": "trajectories", "n_trajectories": 12}
+    return together(
+        mixed=evolved(mixed(), "ground", seed=7, observe=operator(4), **options),
+        matrix=evolved(driven_pair(), part, seed=8, **options),
     )
 
 
 @run()
 def symmetric():
-    partly = co.Couplings(np.full((5, 5), 0.6) + 0.4 * np.eye(5), 0.1 * (1 - np.eye(5)))
+    ones = np.ones((5, 5))
+    partly = co.Couplings(0.6 * ones + 0.4 * np.eye(5), 0.1 * (1 - np.eye(5)))
+    everything = partly.replace(dephasing=0.1, pump=0.05, drive=0.3)
+    cat = (qutip.ket("eeeee") + 0.5j * qutip.ket("ggggg")).unit()
+    many = co.Couplings(np.broadcast_to(1.0, (200, 200)), np.broadcast_to(0.0, (200, 200)))
+    dicke, options = co.states.dicke(2), {"method": "symmetric"}
     return together(
-        collective=evolved(identical(), "ground", method="symmetric", observe="correlations"),
-        partly=evolved(
-            partly.replace(dephasing=0.1, pump=0.05, drive=0.3), co.states.dicke(2), method="symmetric"
-        ),
-        many=evolved(
-            co.Couplings(np.broadcast_to(1.0, (200, 200)), np.broadcast_to(0.0, (200, 200))),
-            "inverted",
-            method="symmetric",
-            times=np.linspace(0, 0.1, 6),
-        ),
-    )  # fmt: skip
+        collective=evolved(identical(), "ground", observe="correlations", **options),
+        decay=evolved(partly.replace(dephasing=0.1), "inverted", **options),
+        pumped=evolved(partly.replace(pump=0.05), dicke, **options),
+        everything=evolved(everything, dicke, **options),
+        pulse=evolved(identical(), "ground", envelope=lambda t: np.exp(-t), **options),
+        ket=evolved(partly, cat, **options),
+        many=evolved(many, "inverted", times=np.linspace(0, 0.1, 6), **options),
+    )
 
 
 @run()
@@ -509,6 +518,26 @@ def nanowire():
         "purcell": wire().purcell(beside()),
         "beta": wire().beta(beside()),
     }
+
+
+class PairByPair:
+    """What a user has who can only write down one point and one source; of half a mirror."""
+
+    def scattered(self, r, r_source, k):
+        each = np.vectorize(self.one, signature="(i),(j),()->(i,j)", otypes=[complex])
+        return each(r, r_source, k)
+
+    def one(self, r, r_source, k):
+        return 0.5 * Mirror().scattered(r, r_source, k)
+
+
+@run()
+def field_of_pairs():
+    above = co.Emitters([[0, 0, 0.2], [0.1, 0, 0.3]], dipoles=(1, 0, 1), frequency=1e6)
+    return together(
+        rwa=of_couplings(co.couple(above, PairByPair(), shift="rwa")),
+        full=of_couplings(co.couple(above, PairByPair())),
+    )
 
 
 @run()
@@ -756,6 +785,9 @@ def spectral_functions():
         "imaginary axis": co.spectral.imaginary_axis(
             lambda k: np.array([np.exp(-k)]), 1.0, rtol=1e-8, atol=1e-12
         ),
+        "periodic": co.spectral.principal_value(
+            lambda w: np.sin(6 * w) / w if w else 6.0, 1.0, period=np.pi / 3
+        ),
         "principal value": co.spectral.principal_value(lambda w: 1 / (w**2 + 0.25), 1.0),
     }
 
@@ -931,6 +963,7 @@ def correlations_of_light():
         "g1": co.observables.g1(driven_pair(), delays),
         "g1, direction": co.observables.g1(driven_pair(), delays, direction=z),
         "g1, state": co.observables.g1(pair(), delays, state="inverted"),
+        "g1, much later": co.observables.g1(driven_pair(), [0.0, 3e3]),
         "g2": co.observables.g2(driven_pair(), delays),
         "g2, direction": co.observables.g2(driven_pair(), delays, directions=z),
         "g2, state": co.observables.g2(pair(), delays, state="inverted"),
@@ -955,7 +988,19 @@ def spectra():
         direction=of_spectrum(spectrum(driven_pair(), frequencies, direction=(0, 0, 1.0))),
         decay=of_spectrum(spectrum(pair(), frequencies, state="inverted")),
         identical=of_spectrum(spectrum(identical(), frequencies, start="ground")),
+        ladder=of_spectrum(spectrum(identical().replace(drive=0), frequencies, state="inverted")),
     )
+
+
+def three_modes():
+    """A row of driven oscillators with loss, cut off at 3, 3 and 4 levels: too many for a dense L."""
+    sizes = (3, 3, 4)
+    a, b, c = (
+        qutip.tensor([qutip.destroy(n) if k == m else qutip.qeye(n) for k, n in enumerate(sizes)])
+        for m in range(3)
+    )
+    hop = a.dag() * b + 0.7 * b.dag() * c + 0.3 * (a + b)
+    return co.MasterEquation(hop + hop.dag(), [a, 0.8 * b, 0.6 * c])
 
 
 @run(SOLVED)
@@ -968,7 +1013,7 @@ def steady_states():
         "pair": co.steady_state(driven_pair()),
         "identical": co.steady_state(identical(), start="ground").diag(),
         "mixed": co.steady_state(mixed()),
-        "equation": co.steady_state(co.master_equation(system, bath)),
+        "large": co.steady_state(three_modes()).diag(),
     } | together(
         pair={name: getattr(light, name) for name in names},
         identical={name: getattr(many, name) for name in names},
