@@ -1014,6 +1014,7 @@ def steady_states():
         "identical": co.steady_state(identical(), start="ground").diag(),
         "mixed": co.steady_state(mixed()),
         "large": co.steady_state(three_modes()).diag(),
+        "equation": co.steady_state(co.master_equation(system, bath)),
     } | together(
         pair={name: getattr(light, name) for name in names},
         identical={name: getattr(many, name) for name in names},
