@@ -66,7 +66,7 @@ def squeezed(text):
 
 @pytest.mark.parametrize(
     "line",
-    (
+    [
         "f = lambda x: 2 * x",
         "f: object = lambda x: 2 * x",
         "_ = print(1), print(2)",
@@ -76,7 +76,7 @@ def squeezed(text):
         "print(1); print(2)",
         "print(1)  # noqa: T201",
         "print(1)  # fmt: skip",
-    ),
+    ],
 )
 def test_the_check_of_style_finds_each_squeezed_line(line):
     assert squeezed(f"import math\n{line}\n")[0][0] == 2
