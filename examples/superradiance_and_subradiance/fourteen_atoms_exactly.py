@@ -43,8 +43,8 @@ plt.show()
 # --------------
 #
 # * All three rings burst, but not like the Dicke ladder. Its peak per atom doubles from 6 to 14
-#   atoms; here the peak even falls. An atom couples strongly only to its neighbours, of which it has two
-#   in every ring, and the shifts between close atoms pull the collective states apart.
+#   atoms; here the peak even falls. An atom couples strongly only to its neighbours, and it has two
+#   of them in every ring. The shifts between close atoms pull the collective states apart.
 # * The more atoms, the earlier the peak.
 # * From 10 to 14 atoms ρ grows 256 times. The numbers carried, see ``co.methods``, grow about 120
 #   times, and all of them fit into 80 MB.
