@@ -5,7 +5,8 @@ RWA on trial
 *What does the rotating-wave approximation get wrong, and for whom?* Two atoms 0.03 λ₀ apart
 exchange an excitation at G = 110 Γ₀. The RWA keeps this exchange. It drops the counter-rotating
 terms, which create or destroy two excitations at once and so change the energy by 2ω₀. The figure
-shows the largest error of the RWA within an exchange, against G/ω₀, for three initial states.
+shows the largest error of the RWA while the excitation goes over and comes back, against G/ω₀, for
+three initial states.
 """
 
 import matplotlib.pyplot as plt
@@ -15,7 +16,7 @@ import qutip
 import collective as co
 
 G = 110.04789795  # Δ₁₂ of the pair, in Γ₀
-times = np.linspace(0, np.pi / G, 121)
+times = np.linspace(0, np.pi / G, 121)  # the excitation goes over and comes back
 ratios = np.array([0.003, 0.01, 0.03, 0.1])  # G/ω₀
 
 up = qutip.basis(2, 0)

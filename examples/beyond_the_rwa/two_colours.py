@@ -43,6 +43,7 @@ def shape(w, top):
 bath = co.spectral.Bath(lambda w: shape(w, kappa), lambda w: shape(w, w - mode))
 flip = np.zeros((2, 2, 3))
 flip[0, 1, 0] = flip[1, 0, 0] = 1  # each qubit couples by σ_x
+names = ("universal", "redfield", "secular", "redfield, G(D) of wrong sign")
 
 
 def schemes(w1, w2):
@@ -59,7 +60,6 @@ def schemes(w1, w2):
     return [co.evolve(equation, start, times) for equation in tried]
 
 
-names = ("universal", "redfield", "secular", "redfield, G(D) of wrong sign")
 detunings = (1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 0.6)
 truth = {d: exact(1 + d / 2, 1 - d / 2) for d in detunings}
 found = {d: schemes(1 + d / 2, 1 - d / 2) for d in detunings}
