@@ -1,6 +1,10 @@
 """What each example of the gallery claims, asserted on the numbers it computed."""
 
+import ast
+import io
+import re
 import runpy
+import tokenize
 import warnings
 from pathlib import Path
 
@@ -26,10 +30,56 @@ def run(name):
 @pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
 def test_every_example_is_short_and_says_what_to_look_at(path):
     text = path.read_text()
-    assert len(text.splitlines()) <= 60
+    assert len(text.splitlines()) <= 100
     assert "What to notice" in text
     assert "Try changing" in text
     assert path.stem in Path(__file__).read_text()
+
+
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+def test_every_example_has_one_idea_a_line(path):
+    assert squeezed(path.read_text()) == []
+
+
+def squeezed(text):
+    """Lines of a program that do several things at once, each with what is wrong with it."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if isinstance(node.value, ast.Lambda):
+                found.append((node.lineno, "assigned lambda: use def"))
+            if any(isinstance(t, ast.Name) and t.id == "_" for t in targets):
+                found.append((node.lineno, "`_ =`: write the calls as statements"))
+            several = isinstance(targets[0], ast.Tuple)
+            if several and isinstance(node.value, ast.Tuple | ast.List | ast.GeneratorExp):
+                found.append((node.lineno, "names squeezed into a tuple: one a line"))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Tuple):
+            found.append((node.lineno, "several calls in one statement"))
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.OP and token.string == ";":
+            found.append((token.start[0], "semicolon"))
+        if token.type == tokenize.COMMENT and re.search(r"\bnoqa\b|\bfmt: ", token.string):
+            found.append((token.start[0], "a comment for the linter"))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "f = lambda x: 2 * x",
+        "f: object = lambda x: 2 * x",
+        "_ = print(1), print(2)",
+        "print(1), print(2)",
+        "n, spacing = 40, 0.3",
+        "near, far = (2 * x for x in (1, 10))",
+        "print(1); print(2)",
+        "print(1)  # noqa: T201",
+        "print(1)  # fmt: skip",
+    ],
+)
+def test_the_check_of_style_finds_each_squeezed_line(line):
+    assert squeezed(f"import math\n{line}\n")[0][0] == 2
 
 
 def test_one_atom_then_two():

@@ -2,9 +2,11 @@
 RWA on trial
 ============
 
-*What does the rotating-wave approximation get wrong, and for whom?* Two atoms 0.03 λ₀ apart swap an
-excitation at G = 110 Γ₀. The RWA keeps that swap and drops the counter-rotating terms, which create
-and destroy excitations in pairs at the cost of 2ω₀. Here is its error after half a swap.
+*What does the rotating-wave approximation get wrong, and for whom?* Two atoms 0.03 λ₀ apart
+exchange an excitation at G = 110 Γ₀. The RWA keeps this exchange. It drops the counter-rotating
+terms, which create or destroy two excitations at once and so change the energy by 2ω₀. The figure
+shows the largest error of the RWA while the excitation goes over and comes back, against G/ω₀, for
+three initial states.
 """
 
 import matplotlib.pyplot as plt
@@ -14,31 +16,36 @@ import qutip
 import collective as co
 
 G = 110.04789795  # Δ₁₂ of the pair, in Γ₀
-times = np.linspace(0, np.pi / G, 121)
-up, down = qutip.basis(2, 0), qutip.basis(2, 1)
+times = np.linspace(0, np.pi / G, 121)  # the excitation goes over and comes back
+ratios = np.array([0.003, 0.01, 0.03, 0.1])  # G/ω₀
+
+up = qutip.basis(2, 0)
+down = qutip.basis(2, 1)
 starts = {
     "gg": qutip.tensor(down, down),
     "(e+g)g": qutip.tensor((up + down).unit(), down),
     "eg": qutip.tensor(up, down),
 }
-ratios = np.array([0.003, 0.01, 0.03, 0.1])  # G/ω₀
 
 distance = {name: [] for name in starts}
 population_error = []
 for ratio in ratios:
     pair = co.chain(2, 0.03, frequency=G / ratio)
-    for name, ket in starts.items():
-        found = co.compare(pair, co.Vacuum(), ket, times, approximations=("universal", "rwa"))
+    for name, start in starts.items():
+        found = co.compare(pair, co.Vacuum(), start, times, approximations=("universal", "rwa"))
         distance[name].append(found.distance("universal", "rwa").max())
         if name == "gg":
-            full, rwa = found.results["universal"], found.results["rwa"]
-            population_error.append(np.abs(full.populations - rwa.populations).max())
+            full = found.results["universal"].populations
+            rwa = found.results["rwa"].populations
+            population_error.append(np.abs(full - rwa).max())
 
 figure, ax = plt.subplots(layout="constrained")
-for (name, values), colour, marker in zip(distance.items(), co.plot.COLOURS, "osd", strict=False):
-    ax.loglog(ratios, values, marker=marker, color=colour, label=f"state, from {name}")
-ax.loglog(ratios, population_error, "--", color=co.plot.COLOURS[0], label="populations, from gg")
-ax.set(xlabel="G/ω₀", ylabel="largest error of the RWA (trace distance)")
+styles = ("o-", "s--", "d-.")
+for name, style, colour in zip(starts, styles, co.plot.COLOURS, strict=False):
+    label = f"state, from {name} (trace distance)"
+    ax.loglog(ratios, distance[name], style, color=colour, mfc="none", label=label)
+ax.loglog(ratios, population_error, "^:", color=co.plot.COLOURS[3], label="populations, from gg")
+ax.set(xlabel="G/ω₀", ylabel="largest error of the RWA", ylim=(5e-6, 2))
 ax.legend(frameon=False)
 plt.show()
 
@@ -46,9 +53,10 @@ plt.show()
 # What to notice
 # --------------
 #
-# * From the ground state, or a coherence with it, the error of the state is G/ω₀: first order.
-# * Populations from gg err by only (G/ω₀)²: looking at them alone flatters the RWA.
-# * From eg there is nothing to drop: what little is left comes from the decay to gg.
+# * From the ground state, or from a coherence with it, the error of the state is G/ω₀. This is
+#   first order.
+# * The populations that start from gg have an error of (G/ω₀)² only. They alone flatter the RWA.
+# * From eg the dropped terms have nothing to act on. The small rest comes from the decay to gg.
 #
 # Try changing
 # ------------

@@ -4,7 +4,8 @@ How close is close?
 
 *At what spacing does a chain of inverted atoms stop flashing?* No dynamics is needed to know:
 the emission rises at the start if and only if the eigenvalues of Γ/Γ₀ have a variance above 1,
-that is :math:`\\mathrm{Tr}\\,Γ^2/N > 2Γ_0^2` (Masson and Asenjo-Garcia, arXiv:2106.02042).
+that is :math:`\\mathrm{Tr}\\,Γ^2/N > 2Γ_0^2` (Masson and Asenjo-Garcia, arXiv:2106.02042). The
+figure shows this variance against the spacing. A dot marks where it is 1.
 """
 
 import matplotlib.pyplot as plt
@@ -17,15 +18,21 @@ sizes = (3, 10, 100)
 
 
 def variance(n, spacing):
+    """Variance of the eigenvalues of Γ/Γ₀: above 1 the emission rises at the start."""
     couplings = co.couple(co.chain(n, spacing), co.Vacuum())
     return co.observables.burst_criterion(couplings).variance
+
+
+def limit(n):
+    """The spacing at which the variance is 1."""
+    return co.observables.critical_spacing(lambda spacing: co.chain(n, spacing))
 
 
 figure, ax = plt.subplots(layout="constrained")
 threshold = {}
 for n, colour in zip(sizes, co.plot.COLOURS, strict=False):
     ax.plot(spacings, [variance(n, a) for a in spacings], color=colour, label=f"N = {n}")
-    threshold[n] = co.observables.critical_spacing(lambda a, n=n: co.chain(n, a))
+    threshold[n] = limit(n)
     ax.plot(threshold[n], 1, "o", color=colour)
     print(f"{n} atoms flash below {threshold[n]:.4f} λ₀")
 ax.axhline(1, color="0.4", ls="--", label="threshold of the burst")

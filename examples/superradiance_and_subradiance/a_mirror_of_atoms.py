@@ -5,7 +5,8 @@ A mirror of atoms
 *How much light does one layer of atoms send back?* An infinite square array with less than one
 wavelength between its atoms sends light only two ways: forward, where it can cancel the beam, and
 back. At its resonance it reflects everything (Shahmoon, Wild, Lukin & Yelin, Phys. Rev. Lett. 118,
-113601 (2017)).
+113601 (2017)). The figure shows the reflection of small arrays and of the infinite one, and how
+much is missing at the resonance.
 """
 
 import matplotlib.pyplot as plt
@@ -15,17 +16,22 @@ import collective as co
 
 spacing = 0.6  # in wavelengths
 sides = (2, 4, 6, 8, 10, 14)
+
+# The infinite array
 mode = co.observables.bands("square", spacing, [[0, 0]])
 resonance = mode.shifts[0]
 frequencies = np.append(np.linspace(-1.5, 2, 281), resonance)  # of the light less ω₀, in Γ₀
 infinite = co.observables.infinite_array(spacing, frequencies)
 
+# Arrays of finite size, in a focused beam
 arrays = {}
 for side in sides:
     atoms = co.couple(co.square(side, side, spacing, dipoles=(1, 0, 0)), co.Vacuum())
     # the beam grows with the array, so that it never looks past the edge
     arrays[side] = co.observables.scattering(atoms, frequencies, waist=side * spacing / 4)
 missing = [1 - array.reflection[-1] for array in arrays.values()]
+
+# One atom in the beam of the 10 × 10 array
 atom = co.couple(co.square(1, 1, spacing, dipoles=(1, 0, 0)), co.Vacuum())
 alone = co.observables.reflection(atom, [0.0], waist=10 * spacing / 4)[0]
 

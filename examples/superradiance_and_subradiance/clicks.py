@@ -4,7 +4,8 @@ Clicks
 
 *What does one run of the experiment look like?* A master equation gives averages. A detector that
 sees every photon writes down times: quantum trajectories with jumps. Four inverted atoms click
-four times, and the order of events carries what the average hides.
+four times, and the order of events carries what the average hides. The figure shows six runs, and
+how long the detector waits for the last photon.
 """
 
 import matplotlib.pyplot as plt
@@ -12,31 +13,35 @@ import numpy as np
 
 import collective as co
 
-n, times = 4, np.linspace(0, 6, 121)  # times in 1/Γ₀
+n = 4
+times = np.linspace(0, 6, 121)  # in 1/Γ₀
+runs = 40_000
 couplings = co.couple(co.chain(n, 0.08), co.Vacuum())
-options = {"method": "trajectories", "n_trajectories": 40_000, "seed": 3}
+options = {"method": "trajectories", "n_trajectories": runs, "seed": 3}
 close = co.evolve(couplings, "inverted", times, **options)
-far = co.evolve(co.Couplings(np.eye(n), np.zeros((n, n))), "inverted", times, **options)
+independent = co.Couplings(np.eye(n), np.zeros((n, n)))
+far = co.evolve(independent, "inverted", times, **options)
 
 
 def waiting(result, click):
-    """Time from one click to the next, wherever there is a next one."""
-    of = result.jumps.trajectory
-    number = np.arange(len(of)) - np.searchsorted(of, of)  # 0 for the first click of a trajectory
-    return np.diff(result.jumps.times)[(of[:-1] == of[1:]) & (number[:-1] == click)]
+    """Time from one click to the next, in every run that has a next one."""
+    run = result.jumps.trajectory  # the run of each click, in ascending order
+    number = np.arange(len(run)) - np.searchsorted(run, run)  # 0 for the first click of a run
+    same_run = run[:-1] == run[1:]
+    return np.diff(result.jumps.times)[same_run & (number[:-1] == click)]
 
 
-# photons in a short first window: pairs over what independent counts would give
-counts = np.bincount(close.jumps.trajectory[close.jumps.times < 0.02], minlength=40_000)
+# Photons in a short first window: pairs, over what independent counts would give
+early = close.jumps.times < 0.02
+counts = np.bincount(close.jumps.trajectory[early], minlength=runs)
 pairs = np.sum(counts * (counts - 1)) / 2
-g2 = 2 * pairs / 40_000 / np.mean(counts) ** 2
+g2 = 2 * pairs / runs / np.mean(counts) ** 2
+error = g2 / np.sqrt(pairs)
 variance = np.var(np.linalg.eigvalsh(couplings.decay))
 theory = 1 + (variance - 1) / n  # Masson & Asenjo-Garcia, Nat. Commun. 13, 2285 (2022)
-print(
-    f"g²(0) at the start: {g2:.2f} ± {g2 / np.sqrt(pairs):.2f} from clicks, {theory:.2f} in theory"
-)
+print(f"g²(0) at the start: {g2:.2f} ± {error:.2f} from clicks, {theory:.2f} in theory")
 
-_, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 co.plot.jumps(close, trajectories=6, ax=left)
 bins = {"bins": np.linspace(0, 4, 81), "density": True, "histtype": "step"}
 right.hist(waiting(close, n - 2), **bins, label="close", color=co.plot.COLOURS[0])
@@ -44,11 +49,13 @@ right.hist(waiting(far, n - 2), **bins, label="far apart", color=co.plot.COLOURS
 right.set(xlabel="wait for the last photon (1/Γ₀)", ylabel="probability density (Γ₀)", yscale="log")
 right.legend()
 plt.show()
+
 # %%
 # What to notice
 # --------------
 #
-# * Every run is a staircase, the mean is smooth. Some runs never reach the last step.
-# * Close atoms hurry the last photon or keep it: bright states first, then a long dark tail.
+# * Every run is a staircase, the mean is smooth. Some runs do not reach the last step in this time.
+# * Close atoms hurry the last photon or keep it. A bright state gives it soon; a dark state makes
+#   the long tail.
 #
 # Try changing: ``spacing = 0.3``; ``close.jumps.channels``: which mode did each photon leave by?

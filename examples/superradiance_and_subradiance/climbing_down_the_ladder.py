@@ -3,8 +3,9 @@ Climbing down the ladder
 ========================
 
 *Which rungs are occupied when, and what decides the moment of the burst?* The mean number of
-excited atoms glides smoothly down. No single run does: it steps, N photons one after the other,
-and chance in the first steps is amplified.
+excited atoms glides smoothly down. No single run does: it goes down in steps, one for each of N
+photons. Chance in the first steps is amplified. In the figure, blue is how probable each rung is,
+for atoms that all couple alike and for independent ones. Grey lines are single runs.
 """
 
 import matplotlib.pyplot as plt
@@ -12,49 +13,60 @@ import numpy as np
 
 import collective as co
 
-n, runs = 8, 4000
+n = 8
+runs = 4000
 options = {"method": "trajectories", "n_trajectories": runs, "seed": 1}
 times = np.linspace(0, 4, 401)  # in 1/Γ₀; no run keeps half of its photons for longer
-burst, slow = (
-    co.evolve(co.Couplings(decay, np.zeros((n, n))), "inverted", times, **options)
-    for decay in (np.ones((n, n)), np.eye(n))
-)
+no_shift = np.zeros((n, n))
+alike = co.Couplings(np.ones((n, n)), no_shift)
+independent = co.Couplings(np.eye(n), no_shift)
+burst = co.evolve(alike, "inverted", times, **options)
+slow = co.evolve(independent, "inverted", times, **options)
 
 
 def photons(result):
     """Arrival time of each photon in each run, (runs, n); infinite if it is still to come."""
-    of, arrivals = result.jumps.trajectory, np.full((runs, n), np.inf)
-    arrivals[of, np.arange(len(of)) - np.searchsorted(of, of)] = result.jumps.times
+    run = result.jumps.trajectory  # the run of each photon, in ascending order
+    number = np.arange(len(run)) - np.searchsorted(run, run)  # 0 for the first photon of a run
+    arrivals = np.full((runs, n), np.inf)
+    arrivals[run, number] = result.jumps.times
     return arrivals
 
 
 def spread(result):
     """Standard deviation of the number of excited atoms at each time."""
-    p, rungs = co.observables.excitation_distribution(result), np.arange(n + 1)
+    p = co.observables.excitation_distribution(result)
+    rungs = np.arange(n + 1)
     return np.sqrt(p @ rungs**2 - (p @ rungs) ** 2)
 
 
-second, half = photons(burst)[:, 1], photons(burst)[:, n // 2 - 1]
+# When is the second photon out, and when is half of the light out?
+second = photons(burst)[:, 1]
+half = photons(burst)[:, n // 2 - 1]
 share = np.var(second) / np.var(half)
 print(f"half the light is out after {half.mean():.3f} ± {half.std():.3f}/Γ₀")
 print(f"the first two steps make {share:.0%} of that variance")
 
-_, axes = plt.subplots(1, 2, figsize=(9.5, 3.9), layout="constrained")
-for ax, result, title in zip(axes, (burst, slow), ("all couple alike", "independent"), strict=True):
-    co.plot.ladder(result, ax=ax).set_title(f"{title}: spread up to {spread(result).max():.1f}")
-    arrivals = np.minimum(photons(result), 99.0)
-    for run in np.argsort(arrivals[:, n // 2 - 1])[[runs // 20, runs // 2, -runs // 20]]:
+figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.9), layout="constrained")
+results = {"all couple alike": burst, "independent": slow}
+for ax, (title, result) in zip(axes, results.items(), strict=True):
+    co.plot.ladder(result, ax=ax)
+    ax.set_title(f"{title}: spread up to {spread(result).max():.1f}")
+    arrivals = np.minimum(photons(result), 99.0)  # infinity cannot be drawn
+    order = np.argsort(arrivals[:, n // 2 - 1])
+    for run in order[[runs // 20, runs // 2, -runs // 20]]:  # an early, a median and a late run
         ax.step([0, *arrivals[run]], np.arange(n, -1, -1), where="post", color="0.25", lw=1)
 axes[0].set_xlim(0, 1.2)
 plt.show()
+
 # %%
 # What to notice
 # --------------
 #
-# * Blue is how probable a rung is, grey an early, a median and a late run (5, 50 and 95 %). At the
-#   burst no rung is likely: the spread is 2.4 rungs, against :math:`\sqrt{N}/2 = 1.4` of
-#   independent atoms. Theirs grows with √N, that of the burst nearly with N.
-# * A step from rung m takes :math:`1/[m(N-m+1)Γ_0]`: the first and the last are slow, those between
-#   hurry. Two photons decide when: four fifths of the variance of the delay are theirs.
+# * The grey lines are an early, a median and a late run (5, 50 and 95 %). At the burst no rung is
+#   likely: the spread is 2.4 rungs, against :math:`\sqrt{N}/2 = 1.4` of independent atoms. Theirs
+#   grows with √N, that of the burst nearly with N.
+# * A step from rung m takes :math:`1/[m(N-m+1)Γ_0]`. The first and the last steps are slow, those
+#   between are fast. The first two photons make four fifths of the variance of the delay.
 #
 # Try changing: a chain, ``co.couple(co.chain(n, 0.1), co.Vacuum())``: which rungs stay occupied?

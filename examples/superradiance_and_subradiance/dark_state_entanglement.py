@@ -3,8 +3,9 @@ Dark-state entanglement
 =======================
 
 *Can losing a photon entangle two atoms?* Excite one of a pair. Half of that is the bright state
-(\|eg⟩ + \|ge⟩)/√2 and is soon gone; half is the dark state (\|eg⟩ − \|ge⟩)/√2, which waits. What
-survives is entangled, without anything but vacuum between the atoms.
+(\|eg⟩ + \|ge⟩)/√2, which is soon gone. Half is the dark state (\|eg⟩ − \|ge⟩)/√2, which stays. What
+survives is entangled, without anything but vacuum between the atoms. The figure shows the
+concurrence, a measure of entanglement from 0 to 1, against time.
 """
 
 import matplotlib.pyplot as plt
@@ -16,20 +17,23 @@ times = np.concatenate([[0], np.geomspace(3e-3, 300, 1500)])  # in 1/Γ₀
 distances = (0.05, 0.1, 0.25)  # in wavelengths
 excited = co.states.single(0)
 
-pairs, entangled = {}, {}
+pairs = {}
+entangled = {}
 for r in distances:
     pairs[r] = co.couple(co.chain(2, r), co.Vacuum())
     result = co.evolve(pairs[r], excited, times, observe="correlations")
     entangled[r] = co.observables.concurrence(result, 0, 1)
 
-apart = co.evolve(co.Couplings(np.eye(2), np.zeros((2, 2))), excited, times, observe="correlations")
+independent = co.Couplings(np.eye(2), np.zeros((2, 2)))
+apart = co.evolve(independent, excited, times, observe="correlations")
 nothing = co.observables.concurrence(apart, 0, 1)
-# neighbours with opposite phases: nothing but the dark state
+
+# Neighbours with opposite phases: nothing but the dark state
 opposite = co.states.timed_dicke([0, 0, np.pi / distances[0]])
 pure = co.evolve(pairs[distances[0]], opposite, times, observe="correlations")
 dark = co.observables.concurrence(pure, 0, 1)
 
-_, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
+figure, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
 for (r, curve), style in zip(entangled.items(), ("-", "--", "-."), strict=True):
     colour = co.plot.COLOURS[distances.index(r)]
     ax.plot(times, curve, style, color=colour, label=f"one excited, {r:g} λ₀", lw=1.6)
@@ -38,8 +42,9 @@ ax.plot(times, nothing, color="0.6", lw=3, label="one excited, independent")
 ax.axhline(0.5, color="0.8", lw=1, zorder=0)
 ax.set(xscale="log", xlim=(3e-3, 300), ylim=(-0.02, 1.05))
 ax.set(xlabel="time (1/Γ₀)", ylabel="concurrence")
-ax.figure.legend(loc="outside lower center", ncols=2, frameon=False)
+figure.legend(loc="outside lower center", ncols=2, frameon=False)
 plt.show()
+
 # %%
 # What to notice
 # --------------

@@ -4,7 +4,8 @@ Mollow triplet of a pair
 
 *What does a second atom do to resonance fluorescence?* Strong light, :math:`Ω ≫ Γ_0`, makes one
 atom shine at three frequencies (Mollow, Phys. Rev. 188, 1969 (1969)). For two, the interaction
-Δ₁₂ moves the states between which the light jumps.
+Δ₁₂ moves the levels between which the pair jumps. The figure compares the spectrum of two
+independent atoms with that of a close pair, and shows one sideband in detail.
 """
 
 import matplotlib.pyplot as plt
@@ -12,14 +13,16 @@ import numpy as np
 
 import collective as co
 
-rabi, distance = 20.0, 0.08  # in Γ₀, in λ₀
+rabi = 20.0  # in Γ₀
+distance = 0.08  # in λ₀
 omega = np.linspace(-55, 55, 2201)  # of the light less the drive's frequency, in Γ₀
 close = co.couple(co.chain(2, distance), co.Vacuum())
 apart = co.Couplings(np.eye(2), np.zeros((2, 2)))
 pairs = {"independent": apart, f"{distance:g} λ₀ apart": close}
-light = {
-    label: co.observables.spectrum(pair.replace(drive=rabi), omega) for label, pair in pairs.items()
-}
+light = {}
+for label, pair in pairs.items():
+    light[label] = co.observables.spectrum(pair.replace(drive=rabi), omega)
+
 shift = close.shift[0, 1]
 print(f"Δ₁₂ = {shift:.3f} Γ₀")
 for label, spectrum in light.items():

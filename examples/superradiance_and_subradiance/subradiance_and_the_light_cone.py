@@ -5,7 +5,8 @@ Subradiance and the light cone
 *Why are some modes of a chain so dark, and how dark do they get?* An infinite chain has Bloch modes
 :math:`e^{iQz}`. One with :math:`|Q| > k_0` matches no wave that could carry its energy away: it
 never decays. A finite chain leaks at its ends (Asenjo-Garcia et al., Phys. Rev. X 7, 031024
-(2017)).
+(2017)). The figure shows the modes of 40 atoms on the bands of the infinite chain, and the decay
+rate of the slowest mode against the number of atoms.
 """
 
 import matplotlib.pyplot as plt
@@ -13,7 +14,8 @@ import numpy as np
 
 import collective as co
 
-n, spacing = 40, 0.3
+n = 40
+spacing = 0.3  # in wavelengths
 edge = np.pi / spacing  # of the Brillouin zone
 q = edge * (np.arange(600) + 0.5) / 600
 infinite = co.observables.bands("chain", spacing, q)
