@@ -190,6 +190,14 @@ def wavenumber(name: str, value: Any) -> float:
     return k
 
 
+def not_negative(name: str, value: Any) -> float:
+    """A finite real number, zero or above."""
+    found = number(name, value)
+    if found < 0:
+        raise ValueError(f"{name} must not be negative, got {found:g}")
+    return found
+
+
 def complex_number(name: str, value: Any) -> complex:
     """A finite complex number."""
     array = finite(name, value, complex)

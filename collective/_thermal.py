@@ -85,9 +85,7 @@ def level_shifts(
 
 def checked_photons(value: Any) -> float:
     """n̄, a number not below zero."""
-    photons = _checks.number("thermal_photons", value)
-    if photons < 0:
-        raise ValueError(f"thermal_photons must not be negative, got {photons:g}")
+    photons = _checks.not_negative("thermal_photons", value)
     if photons > _MOST:
         raise ValueError(f"thermal_photons must be below {_MOST:g}, got {photons:g}")
     return photons

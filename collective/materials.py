@@ -345,7 +345,7 @@ def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
 
 
 def _damping(name: str, value: Any) -> float:
-    number = _not_negative(name, value)
+    number = _checks.not_negative(name, value)
     if number > _checks.LARGEST:
         raise ValueError(f"{name} must be at most {_checks.LARGEST:g}, got {number:g}")
     return number
@@ -358,13 +358,6 @@ def _finite_at(k: NDArray[np.complex128], value: NDArray[Any]) -> NDArray[Any]:
         at = np.abs(k[~np.isfinite(value)]).flat[0]
         raise ValueError(f"the permittivity is not finite at k = {at:g}: too large for a number")
     return value
-
-
-def _not_negative(name: str, value: Any) -> float:
-    number = _checks.number(name, value)
-    if number < 0:
-        raise ValueError(f"{name} must not be negative, got {number:g}")
-    return number
 
 
 def _background(value: Any) -> float:

@@ -62,10 +62,7 @@ def constants(units: Units = "atomic") -> Constants:
 
 def not_negative(name: str, value: Any) -> float:
     """A finite number ≥ 0."""
-    number = float(sized(name, _checks.number(name, value)))
-    if number < 0:
-        raise ValueError(f"{name} must not be negative, got {number:g}")
-    return number
+    return float(sized(name, _checks.not_negative(name, value)))
 
 
 def positive(name: str, value: Any) -> float:

@@ -153,9 +153,7 @@ def cloud(
     (n,) = _counts(n=n)
     radius = _checks.number("radius", radius, above=0)
     shape_ = _checks.choice("shape", shape, ("ball", "gaussian"))
-    min_distance = _checks.number("min_distance", min_distance)
-    if min_distance < 0:
-        raise ValueError(f"min_distance must not be negative, got {min_distance:g}")
+    min_distance = _checks.not_negative("min_distance", min_distance)
     rng = np.random.default_rng(_checks.count("seed", seed, minimum=0, maximum=None))
     positions = np.empty((n, 3))
     for m in range(n):

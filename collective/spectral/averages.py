@@ -103,7 +103,8 @@ def lorentzian_averages(
             raise ValueError(
                 "the field does not decay on the imaginary axis: at κ = "
                 f"{anchor * np.exp(step * top):.3g} a term of its integral is still "
-                f"{np.abs(value).max():.3g} of {np.abs(even + odd).max():.3g}"
+                f"{np.abs(value).max():.3g} of {np.abs(even + odd).max():.3g}; where two points "
+                "are one, a field gives there what it scatters alone"
             )
     total, coarse = step * (even + odd), 2 * step * even
     misses = []

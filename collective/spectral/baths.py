@@ -193,9 +193,7 @@ class FieldBath:
 
 def checked_temperature(temperature: float) -> float:
     """A temperature in units of rate, not negative."""
-    temperature = _checks.number("temperature", temperature)
-    if temperature < 0:
-        raise ValueError(f"temperature must not be negative, got {temperature:g}")
+    temperature = _checks.not_negative("temperature", temperature)
     if temperature > _HOTTEST:
         raise ValueError(f"temperature must be below {_HOTTEST:g} rates, got {temperature:g}")
     return temperature
