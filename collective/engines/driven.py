@@ -161,7 +161,7 @@ def _rows_bytes(request: Request) -> int:
     terms = 24 * (2.5 * min(reach, _LEG_REACH) + 40) if request.envelope is None else 0.0
     # half of a row's memory is taken when all are put together at the end
     early = int(0.5 * row * (n_times - inside) + terms * inside)
-    return max(row * n_times, early) + 100 * row
+    return max(row * n_times, early) + 50 * row
 
 
 def _entries(operator: "Qobj") -> int:
