@@ -54,9 +54,13 @@ def _refuse_overlap(emitters: Emitters, m: int, n: int) -> None:
         )
 
 
-def warn_of_lengths(emitters: Emitters, field: Any) -> None:
-    """Warn of distances, and of a wire's radius, that no wavelength is compared with."""
-    lengths = {"positions: the distance of the nearest emitters is": nearest_apart(emitters)}
+def warn_of_lengths(emitters: Emitters, field: Any) -> float:
+    """Warn of distances, and of a wire's radius, that no wavelength is compared with.
+
+    Returns the distance of the nearest emitters that are not at one place, in wavelengths.
+    """
+    nearest = nearest_apart(emitters)
+    lengths = {"positions: the distance of the nearest emitters is": nearest}
     radius = getattr(field, "radius", None)
     if isinstance(radius, float):
         lengths["field: its radius is"] = radius
@@ -68,6 +72,7 @@ def warn_of_lengths(emitters: Emitters, field: Any) -> None:
                 f"{emitters.wavelength:g}: are all lengths in one unit? {_WAY_OUT}",
                 UnitWarning,
             )
+    return nearest / emitters.wavelength
 
 
 def warn_of_spacing(spacing: float) -> None:
@@ -94,8 +99,7 @@ def warn_of_couplings(
     decay: NDArray[Any], shift: NDArray[Any], emitters: Emitters, field: Any
 ) -> None:
     """Warn of Γ and Δ as positions in another unit than the wavelength give them."""
-    warn_of_lengths(emitters, field)
-    nearest = nearest_apart(emitters) / emitters.wavelength
+    nearest = warn_of_lengths(emitters, field)
     own = np.abs(np.diag(decay)).max()
     if _LONELY < nearest <= _FAR:
         others = max(np.abs(m - np.diag(np.diag(m))).max() for m in (decay, shift))

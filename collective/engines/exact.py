@@ -96,7 +96,6 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
         recorder.restore(earlier)
     clock = Clock(checkpoint)
     failure: BaseException | None = None
-
     bounds: dict[str, float] = {}
 
     def report() -> Run:
