@@ -9,8 +9,11 @@ PORT ?= 2718
 export MPLBACKEND ?= Agg
 
 # what a quick look at another Python or other versions takes: every engine, every room
-QUICK := $(addprefix tests/test_,$(addsuffix .py,units emitters fields couplings states master \
-	evolve single symmetric driven systems spectra photons result files lost_work xarray plot))
+QUICK := tests/test_units.py $(addprefix tests/,$(addsuffix .py,emitters/test_emitters \
+	fields/test_fields couplings/test_couplings master/test_master \
+	$(addprefix engines/test_,states single symmetric driven systems) \
+	$(addprefix evolution/test_,evolve lost_work) $(addprefix observables/test_,spectra photons) \
+	$(addprefix results/test_,result files xarray) plot/test_plot))
 # deprecations are of old packages beside new ones, not ours
 OTHERS := $(TESTS) -q -m "not slow" -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning \
 	$(QUICK)
@@ -46,7 +49,7 @@ test-313: .venv-313/run.stamp
 endif
 
 test-browser: .venv/browser.stamp
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/pages/browser
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

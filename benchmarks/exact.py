@@ -21,7 +21,7 @@ import numpy as np
 import qutip
 
 import collective as co
-from collective import _operators
+from collective._tools import operators
 
 
 def ours(couplings, times):
@@ -30,8 +30,8 @@ def ours(couplings, times):
 
 def theirs(couplings, times, method, matrix_form):
     n = len(couplings)
-    emission = _operators.exchange(couplings.decay)
-    populations = [_operators.exchange(np.diag(row)) for row in np.eye(n)]
+    emission = operators.exchange(couplings.decay)
+    populations = [operators.exchange(np.diag(row)) for row in np.eye(n)]
     result = qutip.mesolve(
         couplings.hamiltonian(),
         qutip.tensor([qutip.basis(2, 0)] * n),

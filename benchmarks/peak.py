@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from collective._compiled import compiled
-from collective.engines._lanes import OPTIONS
+from collective._tools.compiled import compiled
+from collective.engines.numerics.lanes import OPTIONS
 
 DEGREE = 8  # short enough that the processor works on many entries at once, hiding latencies
 ENTRIES = 512  # 4 KiB, in the first cache

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import collective as co
-from collective import _operators
+from collective._tools import operators
 
 RTOL, ATOL = 1e-6, 1e-8
 Timed = Callable[[], np.ndarray]
@@ -33,7 +33,7 @@ class Problem:
 def _qutip_problem(problem: Problem) -> tuple[Any, ...]:
     import qutip
 
-    emission = _operators.exchange(problem.couplings.decay)
+    emission = operators.exchange(problem.couplings.decay)
     level = {"inverted": 0, "ground": 1}[problem.state]
     state = qutip.tensor([qutip.basis(2, level)] * problem.n)
     h, jumps = problem.couplings.hamiltonian(), problem.couplings.collapse_operators()

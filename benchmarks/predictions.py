@@ -25,7 +25,9 @@ import numpy as np
 import qutip
 
 import collective as co
-from collective import _choice, _memory, _requests
+from collective._tools import memory
+from collective.engines import choice
+from collective.engines import request as _requests
 
 LIMIT = 12.0  # predicted seconds of the longest problem that is run
 PATIENCE = 4.0  # times the predicted seconds, and some, after which a run is ended
@@ -121,7 +123,7 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
             arguments["method"] = "exact"
             jumps = couplings.collapse_operators()
             shift = float(np.exp(rng.uniform(0, np.log(1e6))))
-            number = co._operators.exchange(np.eye(n))
+            number = operators.exchange(np.eye(n))
             couplings = co.MasterEquation(couplings.hamiltonian() + shift * number, jumps)
             arguments["state"] = qutip.tensor([qutip.basis(2, 0)] * n)
         arguments["couplings"] = couplings
@@ -129,9 +131,9 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
             arguments["checkpoint"] = True
         request = requested(arguments)
         name = arguments["method"]
-        if _choice._refusal(name, request) is not None:
+        if choice._refusal(name, request) is not None:
             continue
-        cost = _choice.engine(name).cost(request)
+        cost = choice.engine(name).cost(request)
         if cost.seconds < LIMIT and cost.bytes < 3 * 2**30:
             return engine, arguments
     raise RuntimeError(f"no problem of seed {seed} is short enough")
@@ -184,7 +186,7 @@ def spent(arguments: dict[str, Any], limit: float) -> dict[str, float] | None:
                 gc.collect()
                 ctypes.CDLL(None).malloc_trim(0)  # memory that was freed is not there to be used
                 Path("/proc/self/clear_refs").write_text("5")
-                before, start = _memory.resident_bytes() or 0, time.process_time()
+                before, start = memory.resident_bytes() or 0, time.process_time()
                 result = co.evolve(**arguments, **one_thread(arguments), progress=False)
                 seconds = time.process_time() - start
                 found = {"seconds": seconds, "bytes": highest() - before, "ok": result.complete}
@@ -246,7 +248,7 @@ def main(count: int = 60, first: int = 0) -> None:
     rows = []
     for seed in range(first, first + count):
         engine, arguments = problem(seed)
-        cost = _choice.engine(arguments["method"]).cost(requested(arguments))
+        cost = choice.engine(arguments["method"]).cost(requested(arguments))
         found = spent(arguments, PATIENCE * cost.seconds + 3)
         n = arguments["couplings"]
         size = len(n) if isinstance(n, co.Couplings) else n.dimension

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collective import currents, materials, observables, plot, spectral, states, units
-    from collective._choice import Methods, methods
-    from collective._citations import citation
-    from collective._jumps import Jumps
-    from collective._memory import ProblemTooLargeError
-    from collective._modes import Modes
-    from collective._warn import UnitWarning
-    from collective.comparison import Comparison, compare
-    from collective.couplings import Couplings, couple
-    from collective.drives import plane_wave
+    from collective._tools.memory import ProblemTooLargeError
+    from collective._tools.warn import UnitWarning
+    from collective.citations import citation
+    from collective.couplings.couplings import Couplings, couple
+    from collective.couplings.drives import plane_wave
+    from collective.couplings.modes import Modes
     from collective.emitters import (
         Emitters,
         Multilevel,
@@ -30,11 +27,14 @@ if TYPE_CHECKING:
         square,
         triangular,
     )
-    from collective.evolution import EvolutionError, evolve, steady_state
+    from collective.engines.choice import Methods, methods
+    from collective.evolution.comparison import Comparison, compare
+    from collective.evolution.evolve import EvolutionError, evolve, steady_state
     from collective.fields import Field, FieldCheck, Nanowire, Plasma, Vacuum, check_field
-    from collective.interactions import interaction
-    from collective.master import MasterEquation, master_equation
-    from collective.result import Result, load
+    from collective.master.equation import MasterEquation, master_equation
+    from collective.master.interactions import interaction
+    from collective.results.jumps import Jumps
+    from collective.results.result import Result, load
 
 __version__ = "0.1.0"
 
@@ -86,40 +86,40 @@ __all__ = [
 # where each public name lives; nothing is imported before it is used
 _MODULES = {"currents", "materials", "observables", "states", "units", "spectral", "plot"}
 _HOMES = {
-    "Comparison": "comparison",
-    "Couplings": "couplings",
+    "Comparison": "evolution.comparison",
+    "Couplings": "couplings.couplings",
     "Emitters": "emitters",
-    "EvolutionError": "evolution",
+    "EvolutionError": "evolution.evolve",
     "Field": "fields",
     "FieldCheck": "fields",
-    "Jumps": "_jumps",
-    "MasterEquation": "master",
-    "Methods": "_choice",
-    "Modes": "_modes",
+    "Jumps": "results.jumps",
+    "MasterEquation": "master.equation",
+    "Methods": "engines.choice",
+    "Modes": "couplings.modes",
     "Multilevel": "emitters",
     "Nanowire": "fields",
     "Plasma": "fields",
-    "ProblemTooLargeError": "_memory",
-    "Result": "result",
-    "UnitWarning": "_warn",
+    "ProblemTooLargeError": "_tools.memory",
+    "Result": "results.result",
+    "UnitWarning": "_tools.warn",
     "Vacuum": "fields",
     "chain": "emitters",
     "check_field": "fields",
-    "citation": "_citations",
+    "citation": "citations",
     "cloud": "emitters",
-    "compare": "comparison",
-    "couple": "couplings",
+    "compare": "evolution.comparison",
+    "couple": "couplings.couplings",
     "cubic": "emitters",
-    "evolve": "evolution",
-    "interaction": "interactions",
-    "load": "result",
-    "master_equation": "master",
-    "methods": "_choice",
-    "plane_wave": "drives",
+    "evolve": "evolution.evolve",
+    "interaction": "master.interactions",
+    "load": "results.result",
+    "master_equation": "master.equation",
+    "methods": "engines.choice",
+    "plane_wave": "couplings.drives",
     "ring": "emitters",
     "spin": "emitters",
     "square": "emitters",
-    "steady_state": "evolution",
+    "steady_state": "evolution.evolve",
     "triangular": "emitters",
 }
 

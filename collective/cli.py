@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collective import plot
-from collective._console import shown
-from collective._files import checked_path
-from collective.couplings import Couplings, couple
+from collective._tools.console import shown
+from collective._tools.files import checked_path
+from collective.couplings.couplings import Couplings, couple
 from collective.emitters import Emitters, chain
-from collective.evolution import evolve
+from collective.evolution.evolve import evolve
 from collective.fields import Vacuum
-from collective.master import master_equation
-from collective.result import Result
+from collective.master.equation import master_equation
+from collective.results.result import Result
 from collective.states import single
 
 if TYPE_CHECKING:

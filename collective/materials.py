@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._console import printable
-from collective._warn import warn
+from collective._tools import checks
+from collective._tools.console import printable
+from collective._tools.warn import warn
 
 _WORTH_A_WARNING = 0.01  # relative error of ε(iκ) from a table
 
@@ -44,12 +44,12 @@ class Drude:
     damping: float
     background: float = 1.0
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        _checks.freeze(
+        checks.freeze(
             self,
-            plasma_wavenumber=_checks.wavenumber("plasma_wavenumber", self.plasma_wavenumber),
+            plasma_wavenumber=checks.wavenumber("plasma_wavenumber", self.plasma_wavenumber),
             damping=_damping("damping", self.damping),
             background=_background(self.background),
         )
@@ -66,11 +66,11 @@ class Drude:
         Raises:
             ValueError: for a value that no Drude metal has.
         """
-        array = _checks.finite("epsilon", epsilon, complex)
+        array = checks.finite("epsilon", epsilon, complex)
         if array.shape:
             raise ValueError(f"epsilon must be one number, got shape {array.shape}")
         value = complex(array)
-        k = _checks.wavenumber("k", k)
+        k = checks.wavenumber("k", k)
         below = _background(background) - value.real
         if below <= 0 or value.imag < 0:
             raise ValueError(
@@ -113,11 +113,11 @@ class Lorentz:
     dampings: NDArray[np.float64]
     background: float = 1.0
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
         arrays = {
-            name: np.atleast_1d(_checks.finite(name, getattr(self, name)))
+            name: np.atleast_1d(checks.finite(name, getattr(self, name)))
             for name in ("strengths", "wavenumbers", "dampings")
         }
         if len({array.shape for array in arrays.values()}) > 1 or arrays["strengths"].ndim > 1:
@@ -129,10 +129,10 @@ class Lorentz:
             if np.any(array < 0) or (name == "wavenumbers" and np.any(array == 0)):
                 raise ValueError(f"{name} must be positive, got {array.min():g}")
         for one in arrays["wavenumbers"]:
-            _checks.wavenumber("wavenumbers", one)
+            checks.wavenumber("wavenumbers", one)
         for one in arrays["dampings"]:
             _damping("dampings", one)
-        _checks.freeze(self, **arrays, background=_background(self.background))
+        checks.freeze(self, **arrays, background=_background(self.background))
 
     def permittivity(self, k: ArrayLike) -> NDArray[np.complex128]:
         """ε(k) for k > 0 or i times positive; the shape of k."""
@@ -179,25 +179,25 @@ class Table:
     values: NDArray[np.complex128]
     allow_gain: bool = False
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        k = _checks.finite("wavenumbers", self.wavenumbers)
-        values = _checks.finite("values", self.values, complex)
+        k = checks.finite("wavenumbers", self.wavenumbers)
+        values = checks.finite("values", self.values, complex)
         if k.ndim != 1 or k.shape != values.shape or len(k) < 4:
             raise ValueError(
                 f"wavenumbers and values must be two lists of one length, at least 4; got shapes "
                 f"{k.shape} and {values.shape}"
             )
-        allow_gain = _checks.flag("allow_gain", self.allow_gain)
+        allow_gain = checks.flag("allow_gain", self.allow_gain)
         if k[0] <= 0 or np.any(np.diff(k) <= 0):
             raise ValueError("wavenumbers must be positive and increasing")
         for one in k[[0, -1]]:
-            _checks.wavenumber("wavenumbers", one)
+            checks.wavenumber("wavenumbers", one)
         largest = float(np.abs(values).max())
-        if largest > _checks.LARGEST:
+        if largest > checks.LARGEST:
             raise ValueError(
-                f"values must be permittivities, at most {_checks.LARGEST:g}, got {largest:g}"
+                f"values must be permittivities, at most {checks.LARGEST:g}, got {largest:g}"
             )
         if not allow_gain and np.any(values.imag < 0):
             at = int(np.argmin(values.imag))
@@ -205,7 +205,7 @@ class Table:
                 f"values: gain at k = {k[at]:g} (Im ε = {values[at].imag:g}); say allow_gain=True "
                 "if it is meant, or conjugate a table made for e^{+iωt}"
             )
-        _checks.freeze(self, wavenumbers=k, values=values, allow_gain=allow_gain)
+        checks.freeze(self, wavenumbers=k, values=values, allow_gain=allow_gain)
 
     @printable
     def __repr__(self) -> str:
@@ -243,11 +243,11 @@ class Table:
 
     def imaginary_error(self, kappa: ArrayLike) -> NDArray[np.float64]:
         """Estimated error of ε(iκ); the shape of κ > 0."""
-        kappa = _checks.finite("kappa", kappa)
+        kappa = checks.finite("kappa", kappa)
         if np.any(kappa <= 0):
             raise ValueError(f"kappa must be above 0, got {kappa.min():g}")
         for one in (kappa.min(initial=1.0), kappa.max(initial=1.0)):
-            _checks.wavenumber("kappa", one)
+            checks.wavenumber("kappa", one)
         return self._outside(kappa)[1]
 
     @cached_property
@@ -322,7 +322,7 @@ def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
     Raises:
         ValueError: for anything else, with the number.
     """
-    array = _checks.finite("k", k, complex)
+    array = checks.finite("k", k, complex)
     real = bool(np.all((array.imag == 0) & (array.real > 0)))
     if not real and not np.all((array.real == 0) & (array.imag > 0)):
         legal = ((array.imag == 0) & (array.real > 0)) | ((array.real == 0) & (array.imag > 0))
@@ -333,21 +333,16 @@ def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
             f"{array[~legal].flat[0]:g}"
         )
     sizes = np.abs(array)
-    if (
-        not 1 / _checks.LARGEST
-        <= sizes.min(initial=1.0)
-        <= sizes.max(initial=1.0)
-        <= _checks.LARGEST
-    ):
+    if not 1 / checks.LARGEST <= sizes.min(initial=1.0) <= sizes.max(initial=1.0) <= checks.LARGEST:
         for one in (sizes.min(), sizes.max()):
-            _checks.wavenumber("k", one)
+            checks.wavenumber("k", one)
     return array
 
 
 def _damping(name: str, value: Any) -> float:
-    number = _checks.not_negative(name, value)
-    if number > _checks.LARGEST:
-        raise ValueError(f"{name} must be at most {_checks.LARGEST:g}, got {number:g}")
+    number = checks.not_negative(name, value)
+    if number > checks.LARGEST:
+        raise ValueError(f"{name} must be at most {checks.LARGEST:g}, got {number:g}")
     return number
 
 
@@ -361,7 +356,7 @@ def _finite_at(k: NDArray[np.complex128], value: NDArray[Any]) -> NDArray[Any]:
 
 
 def _background(value: Any) -> float:
-    number = _checks.number("background", value)
+    number = checks.number("background", value)
     if number < 1:
         raise ValueError(f"background must be at least 1, got {number:g}")
     return number

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 from collective.emitters import Emitters, Multilevel
 
 _PARAMETERS = {
@@ -35,23 +35,23 @@ class State:
     kind: Literal["inverted", "ground", "single", "dicke", "timed_dicke", "coherent"]
     parameters: tuple[float, ...] = ()
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
         kind, given = self.kind, self.parameters
         wanted = _PARAMETERS.get(kind) if isinstance(kind, str) else None
         if not isinstance(given, list | tuple) or len(given) != wanted:
-            number = len(given) if isinstance(given, list | tuple) else _checks.short(given)
+            number = len(given) if isinstance(given, list | tuple) else checks.short(given)
             raise ValueError(
-                f"unknown state {_checks.short(kind)} with {number} parameters: kind and "
+                f"unknown state {checks.short(kind)} with {number} parameters: kind and "
                 "parameters must be such as the functions of co.states give"
             )
         name = f"parameters of state {kind!r}"
         found: tuple[float, ...]
         if kind in ("single", "dicke"):
-            found = (_checks.count(name, given[0], minimum=0),)
+            found = (checks.count(name, given[0], minimum=0),)
         else:
-            found = tuple(_checks.number(name, value) for value in given)
+            found = tuple(checks.number(name, value) for value in given)
         object.__setattr__(self, "parameters", found)
 
     def excitations(self, n: int) -> int | None:
@@ -60,7 +60,7 @@ class State:
         Raises:
             ValueError: if the state does not exist for n emitters.
         """
-        n = _checks.count("n", n)
+        n = checks.count("n", n)
         self._require(n)
         match self.kind:
             case "inverted":
@@ -116,7 +116,7 @@ class State:
                 if not isinstance(emitters, Emitters | Multilevel) or len(emitters) != n:
                     raise ValueError(
                         f"emitters must be {n} emitters, as excited has them; got "
-                        f"{_checks.short(emitters)}"
+                        f"{checks.short(emitters)}"
                     )
                 phases = np.exp(1j * emitters.positions @ np.array(self.parameters))
                 return np.where(counts == 1, excited @ phases, 0) / np.sqrt(n)
@@ -161,7 +161,7 @@ def single(m: int) -> State:
         >>> print(co.states.single(2))
         single(2)
     """
-    return State("single", (_checks.count("m", m, minimum=0),))
+    return State("single", (checks.count("m", m, minimum=0),))
 
 
 def dicke(k: int) -> State:
@@ -170,7 +170,7 @@ def dicke(k: int) -> State:
     Args:
         k: number of excitations, 0 to N.
     """
-    return State("dicke", (_checks.count("k", k, minimum=0),))
+    return State("dicke", (checks.count("k", k, minimum=0),))
 
 
 def timed_dicke(wavevector: ArrayLike) -> State:
@@ -179,7 +179,7 @@ def timed_dicke(wavevector: ArrayLike) -> State:
     Args:
         wavevector: k, (3,), in inverse units of length (of length 2π/wavelength for a photon).
     """
-    return State("timed_dicke", tuple(map(float, _checks.vector("wavevector", wavevector))))
+    return State("timed_dicke", tuple(map(float, checks.vector("wavevector", wavevector))))
 
 
 def coherent(theta: float, phi: float = 0.0) -> State:
@@ -189,7 +189,7 @@ def coherent(theta: float, phi: float = 0.0) -> State:
         theta: θ in radians.
         phi: φ in radians.
     """
-    return State("coherent", (_checks.number("theta", theta), _checks.number("phi", phi)))
+    return State("coherent", (checks.number("theta", theta), checks.number("phi", phi)))
 
 
 def named(state: State | str) -> State:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 
 
 def natural_frequency(wavelength: float, linewidth: float) -> float:
@@ -28,8 +28,8 @@ def natural_frequency(wavelength: float, linewidth: float) -> float:
     """
     from scipy.constants import speed_of_light
 
-    wavelength = _checks.number("wavelength", wavelength, above=0)
-    return 2 * np.pi * speed_of_light / wavelength / _checks.number("linewidth", linewidth, above=0)
+    wavelength = checks.number("wavelength", wavelength, above=0)
+    return 2 * np.pi * speed_of_light / wavelength / checks.number("linewidth", linewidth, above=0)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def atom(name: str) -> Line:
         >>> f"{line.wavelength * 1e9:.3f} nm, ω₀/Γ₀ = {line.frequency:.4g}"
         '780.241 nm, ω₀/Γ₀ = 6.334e+07'
     """
-    nanometres, megahertz, source = _LINES[_checks.choice("name", name, tuple(_LINES))]
+    nanometres, megahertz, source = _LINES[checks.choice("name", name, tuple(_LINES))]
     return Line(name, nanometres * 1e-9, 2e6 * np.pi * megahertz, source)
 
 
@@ -113,7 +113,7 @@ def from_atomic(value: ArrayLike, unit: str) -> Any:
         "s": time,
         "fs": time * 1e15,
     }
-    return _checks.finite("value", value) * factors[_checks.choice("unit", unit, tuple(factors))]
+    return checks.finite("value", value) * factors[checks.choice("unit", unit, tuple(factors))]
 
 
 def from_collective_spins(
@@ -138,9 +138,9 @@ def from_collective_spins(
         np.float64(2.6)
     """
     return {
-        "decay": _checks.finite("gamma", gamma, complex),
-        "shift": _checks.finite("omega", omega, complex),
-        "detunings": _checks.finite("delta", delta),
+        "decay": checks.finite("gamma", gamma, complex),
+        "shift": checks.finite("omega", omega, complex),
+        "detunings": checks.finite("delta", delta),
     }
 
 
@@ -156,7 +156,7 @@ def density_matrix_from_julia(matrix: ArrayLike) -> NDArray[np.complex128]:
     Returns:
         (2^N, 2^N), for `qutip.Qobj(..., dims=[[2]*N, [2]*N])`.
     """
-    array = _checks.finite("matrix", matrix, complex)
+    array = checks.finite("matrix", matrix, complex)
     n = int(np.log2(max(len(np.atleast_1d(array)), 1)))
     if array.shape != (2**n, 2**n) or n == 0:
         raise ValueError(f"matrix must have shape (2^N, 2^N), N ≥ 1, got {array.shape}")
@@ -175,4 +175,4 @@ def bloch_angles_from_collective_spins(phi: float, theta: float) -> tuple[float,
         >>> co.units.bloch_angles_from_collective_spins(0.0, 0.0)
         (3.141592653589793, -0.0)
     """
-    return np.pi - _checks.number("theta", theta), -_checks.number("phi", phi)
+    return np.pi - checks.number("theta", theta), -checks.number("phi", phi)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collective._console import aligned, printable
-from collective._pairs import linewidth_variation
+from collective._tools.console import aligned, printable
+from collective.couplings.pairs import linewidth_variation
 from collective.fields.protocol import seen_by
 
 if TYPE_CHECKING:
-    from collective.couplings import Couplings
-    from collective.master import MasterEquation
+    from collective.couplings.couplings import Couplings
+    from collective.master.equation import MasterEquation
 
 _CHOI_DIMENSION = 20  # its matrix has the fourth power of it as entries
 _NO_FREQUENCY = "needs Emitters(frequency=...)"

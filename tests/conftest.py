@@ -15,6 +15,6 @@ settings.load_profile("default")
 @pytest.fixture(autouse=True)
 def figures_of_a_common_machine(monkeypatch):
     """Predictions, and with them what "auto" takes, are the same wherever tests run."""
-    from collective import _speed
+    from collective._tools import speed
 
-    monkeypatch.setattr(_speed, "_known", _speed.COMMON)
+    monkeypatch.setattr(speed, "_known", speed.COMMON)

@@ -8,7 +8,7 @@ import numpy as np
 import collective as co
 from collective import spectral
 
-GOLDEN = json.loads((Path(__file__).parent / "golden_dipoles.json").read_text())
+GOLDEN = json.loads((Path(__file__).parent / "data" / "golden_dipoles.json").read_text())
 
 
 class Mirror:

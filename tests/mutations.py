@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 
-from collective import _archive
+from collective._tools import archive
 
 JUNK = (
     None, True, -1, 0, 3, 1e300, 10**400, "", "x", "\ud800", "rotating", [], [1], ["a"], {}, {"a": 1},
@@ -56,7 +56,7 @@ def signed(parts):
             arrays[name.removesuffix(".npy")] = array_of(content)
         except Exception:
             return parts
-    return {**parts, "digest.npy": npy(np.array(_archive.digest(arrays)))}
+    return {**parts, "digest.npy": npy(np.array(archive.digest(arrays)))}
 
 
 def of_format_2(parts):

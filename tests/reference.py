@@ -208,3 +208,10 @@ def wire_wave(m, kz, k, epsilon, radius, rho, rho_source, mu=1):
             answer = fields(mpmath.besselk, outside, 1, rho, solved[0], solved[1])
             columns.append([complex(x) for x in answer[:3]])
     return np.array(columns).T / (4 * np.pi**2)
+
+
+def rotation(seed):
+    """A random proper rotation, (3, 3)."""
+    q, r = np.linalg.qr(np.random.default_rng(seed).standard_normal((3, 3)))
+    q = q * np.sign(np.diag(r))
+    return q * np.linalg.det(q)

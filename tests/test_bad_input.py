@@ -16,8 +16,8 @@ import recipes
 import walker
 
 import collective as co
-from collective import _checks
-from collective._warn import warn
+from collective._tools import checks
+from collective._tools.warn import warn
 
 NAMES = sorted(recipes.recipes())
 # one of each kind: text, a truth value, no regular array, too large, too small
@@ -156,7 +156,7 @@ def test_one_number_stays_one_number_in_copies():
 )
 def test_what_is_no_number(value, message):
     with pytest.raises(ValueError, match=f"^x {message}"):
-        _checks.finite("x", value, complex)
+        checks.finite("x", value, complex)
 
 
 def test_what_is_a_number():
@@ -164,23 +164,23 @@ def test_what_is_a_number():
     from fractions import Fraction
 
     for value in (0.5, np.float32(0.5), Decimal("0.5"), Fraction(1, 2), np.array(0.5), 0.5 + 0j):
-        assert _checks.number("x", value) == 0.5
-    assert _checks.number("x", 2**70) == 2.0**70
-    np.testing.assert_array_equal(_checks.finite("x", [2**70, Fraction(1, 2)]), [2.0**70, 0.5])
-    assert _checks.finite("x", [2**70, 1j], complex)[1] == 1j
+        assert checks.number("x", value) == 0.5
+    assert checks.number("x", 2**70) == 2.0**70
+    np.testing.assert_array_equal(checks.finite("x", [2**70, Fraction(1, 2)]), [2.0**70, 0.5])
+    assert checks.finite("x", [2**70, 1j], complex)[1] == 1j
 
 
 def test_counts_and_flags():
-    assert _checks.count("n", np.int32(3)) == 3
+    assert checks.count("n", np.int32(3)) == 3
     for value in (True, np.True_, 1.0, "1", None):
         with pytest.raises(ValueError, match=r"^n must be an integer, got"):
-            _checks.count("n", value)
+            checks.count("n", value)
     with pytest.raises(ValueError, match=r"^n must be at most 9223372036854775807, got 1000"):
-        _checks.count("n", 10**400)
-    assert _checks.flag("full", np.True_) is True
+        checks.count("n", 10**400)
+    assert checks.flag("full", np.True_) is True
     for value in (1, 0, "no", None, np.array([True])):
         with pytest.raises(ValueError, match=r"^full must be True or False, got"):
-            _checks.flag("full", value)
+            checks.flag("full", value)
 
 
 @pytest.mark.parametrize(

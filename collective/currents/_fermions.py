@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import NDArray
 
-from collective import _checks
-from collective._memory import require
+from collective._tools import checks
+from collective._tools.memory import require
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -42,14 +42,14 @@ def annihilator(orbitals: int, orbital: int, spin: str) -> "Qobj":
     """
     from qutip import fdestroy
 
-    count = _checks.count("orbitals", orbitals)
+    count = checks.count("orbitals", orbitals)
     require(
         int(_BYTES_PER_ENTRY * 4.0 ** min(count, _UNTHINKABLE)),
-        f"an operator on {_checks.short(count)} orbitals",
+        f"an operator on {checks.short(count)} orbitals",
         "take fewer orbitals",
     )
-    orbital = _checks.index("orbital", orbital, count, "orbitals")
-    return fdestroy(2 * count, 2 * orbital + _SPINS.index(_checks.choice("spin", spin, _SPINS)))
+    orbital = checks.index("orbital", orbital, count, "orbitals")
+    return fdestroy(2 * count, 2 * orbital + _SPINS.index(checks.choice("spin", spin, _SPINS)))
 
 
 def number(orbitals: int, orbital: int) -> "Qobj":

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _archive
-from collective._archive import Declared
-from collective._files import completed, written
-from collective._memory import ProblemTooLargeError
-from collective._warn import warn
+from collective._tools import archive
+from collective._tools.archive import Declared
+from collective._tools.files import completed, written
+from collective._tools.memory import ProblemTooLargeError
+from collective._tools.warn import warn
 from collective.currents.orbitals import Orbitals
 
 _PARTS = ("charge", "x", "y", "z", "divergence")
@@ -74,7 +74,7 @@ class Kept:
         self._path = completed("checkpoint", path, ".npz")
         parts = {f"axis {i}": axis for i, axis in enumerate(orbitals.axes)}
         parts |= {"wavefunctions": orbitals.wavefunctions, "screening": np.array(screening)}
-        self._problem = _archive.digest(parts)
+        self._problem = archive.digest(parts)
         self._shape = (len(orbitals),) * 4
         self._dtype = orbitals.wavefunctions.dtype
         if self._path.exists():
@@ -153,7 +153,7 @@ class Kept:
 
     def _write(self) -> None:
         def write(path: Path) -> None:
-            _archive.write(
+            archive.write(
                 path,
                 self._arrays,
                 {"problem": self._problem},
@@ -169,7 +169,7 @@ class Kept:
         """What the file holds; ValueError unless it was written for this problem."""
         assert self._path is not None
         try:
-            arrays, _ = _archive.read(
+            arrays, _ = archive.read(
                 self._path,
                 "a file of integrals",
                 kind=_FORMAT,
@@ -188,7 +188,7 @@ class Kept:
     def _check(self, declared: Mapping[str, Declared], metadata: Any) -> None:
         """Raise unless the arrays that a file declares are those of this problem."""
         if metadata.get("problem") != self._problem:
-            raise _archive.ForeignError("belongs to other orbitals or another screening")
+            raise archive.ForeignError("belongs to other orbitals or another screening")
         integrals = Declared(self._dtype.kind, self._shape)
         known: dict[str, Declared] = {}
         for name in _PARTS:

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._progress import Progress
+from collective._tools.progress import Progress
 from collective.currents._free_space import Convolution, Grid, longitudinal, screened
 from collective.currents._kept import Begun, Integrals, Kept
 from collective.currents.orbitals import Orbitals

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 from collective.currents._units import sized
 from collective.currents.shapes import Wavefunction
 
@@ -39,7 +39,7 @@ def checked_axes(axes: Sequence[ArrayLike]) -> tuple[NDArray[np.float64], ...]:
     except TypeError:
         given = []
     if len(given) != 3:
-        raise ValueError(f"axes must be three arrays (x, y, z), got {_checks.short(axes)}")
+        raise ValueError(f"axes must be three arrays (x, y, z), got {checks.short(axes)}")
     points = []
     for name, axis in zip("xyz", given, strict=True):
         array = sized(f"axes: {name}", axis)
@@ -79,19 +79,19 @@ def sample(axes: tuple[NDArray, ...], wavefunctions: Any) -> NDArray[Any]:
             try:
                 found = str(np.shape(listed[k]))
             except ValueError:
-                found = f"no array but {_checks.short(listed[k])}"
+                found = f"no array but {checks.short(listed[k])}"
             if found != str(shape):
                 raise ValueError(
                     f"wavefunctions[{k}] must have the shape of the grid, {shape}, got {found}"
                 )
         wavefunctions = listed
-    values = _checks.finite("wavefunctions", wavefunctions, complex)
+    values = checks.finite("wavefunctions", wavefunctions, complex)
     if values.shape[1:] != shape or len(values) == 0:
         raise ValueError(
             f"wavefunctions must have shape (L, {', '.join(map(str, shape))}) on these axes, got "
             f"{values.shape}"
         )
-    return _checks.real_if_possible(values)
+    return checks.real_if_possible(values)
 
 
 def sampled(name: str, function: Wavefunction, axes: tuple[NDArray, ...]) -> NDArray:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 
 Units = Literal["atomic", "SI", "natural"]
 
@@ -50,7 +50,7 @@ def constants(units: Units = "atomic") -> Constants:
         >>> round(co.currents.constants("atomic").speed_of_light, 6)
         137.035999
     """
-    _checks.choice("units", units, ("atomic", "SI", "natural"))
+    checks.choice("units", units, ("atomic", "SI", "natural"))
     if units == "natural":
         return Constants(1.0, 1.0)
     from scipy import constants as codata
@@ -62,12 +62,12 @@ def constants(units: Units = "atomic") -> Constants:
 
 def not_negative(name: str, value: Any) -> float:
     """A finite number ≥ 0."""
-    return float(sized(name, _checks.not_negative(name, value)))
+    return float(sized(name, checks.not_negative(name, value)))
 
 
 def positive(name: str, value: Any) -> float:
     """A number whose cube neither over- nor underflows, above zero."""
-    return float(lengths(name, _checks.number(name, value, above=0)))
+    return float(lengths(name, checks.number(name, value, above=0)))
 
 
 def temperatures(value: Any) -> float:
@@ -78,7 +78,7 @@ def temperatures(value: Any) -> float:
 
 def wavevector(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """A vector (3,) whose cube neither over- nor underflows."""
-    return np.asarray(sized(name, _checks.vector(name, value)))
+    return np.asarray(sized(name, checks.vector(name, value)))
 
 
 def velocities(name: str, value: ArrayLike, c: Constants) -> NDArray[np.float64]:
@@ -95,7 +95,7 @@ def velocities(name: str, value: ArrayLike, c: Constants) -> NDArray[np.float64]
 
 def sized(name: str, value: ArrayLike, dtype: type = float) -> NDArray[Any]:
     """Finite numbers whose cubes neither over- nor underflow, unless zero."""
-    array = _checks.finite(name, value, dtype)
+    array = checks.finite(name, value, dtype)
     if np.any(np.abs(array) > _LARGEST):
         raise ValueError(f"{name} must not exceed {_LARGEST:g}, got {np.abs(array).max():g}")
     return array

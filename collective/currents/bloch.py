@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 from collective.currents._units import (
     Constants,
     Units,
@@ -129,11 +129,11 @@ def bloch_coupling(
     given = list(velocity) if isinstance(velocity, list | tuple) else [velocity, velocity]
     if len(given) != 2:
         raise ValueError(f"velocity must be one function or two, got {len(given)}")
-    charge = _checks.finite("charges", charges)
+    charge = checks.finite("charges", charges)
     if charge.shape != (2,):
         raise ValueError(f"charges must be two numbers, got shape {charge.shape}")
     k1, k2, q = (wavevector(name, v) for name, v in (("k1", k1), ("k2", k2), ("q", q)))
-    along = _checks.direction("q", q)
+    along = checks.direction("q", q)
     charge, c = sized("charges", charge), constants(units)
     first = _current({"k1": k1, "k1 − q": k1 - q}, given[0], volume, charge[0], c)
     second = _current({"k2": k2, "k2 + q": k2 + q}, given[1], volume, charge[1], c)
@@ -177,11 +177,9 @@ def phonon_matrix_element(
     """
     c = constants(units)
     q = wavevector("q", q)
-    direction = sized(
-        "polarisation", _checks.vector("polarisation", polarisation, complex), complex
-    )
+    direction = sized("polarisation", checks.vector("polarisation", polarisation, complex), complex)
     lengths("the largest component of polarisation", np.abs(direction).max())
-    epsilon = _checks.unit_vector("polarisation", direction)
+    epsilon = checks.unit_vector("polarisation", direction)
     size = sized("potential", potential, complex)
     if size.shape != ():
         raise ValueError(f"potential must be one number, got shape {size.shape}")
@@ -238,7 +236,7 @@ def phonon_coupling(
         )
     if np.any(phonon <= 0):
         raise ValueError(f"phonon_energy must be positive, got {phonon.min():g}")
-    number = _checks.count("ions", ions)
+    number = checks.count("ions", ions)
     weights, phonon = np.broadcast_arrays(np.abs(g) ** 2 / float(min(number, 10**60)), phonon)
     weights, phonon = np.atleast_1d(weights), np.atleast_1d(phonon)
     at = frequencies(energy, "energy")
@@ -266,7 +264,7 @@ def _current(
     ends: dict[str, NDArray[np.float64]], velocity: Any, volume: Any, charge: float, c: Constants
 ) -> NDArray[np.float64]:
     """Charge times the mean velocity at two wave vectors, which have names for errors, over √𝒱."""
-    _checks.function("velocity", velocity)
+    checks.function("velocity", velocity)
     found = []
     for where, k in ends.items():
         try:
@@ -274,10 +272,10 @@ def _current(
         except Exception as error:
             raise ValueError(f"velocity failed at {where} = {k.tolist()}: {error!r}") from error
         name = f"velocity at {where} = {k.tolist()}"
-        found.append(velocities(name, _checks.vector(name, value), c))
+        found.append(velocities(name, checks.vector(name, value), c))
     return charge * c.charge / np.sqrt(positive("volume", volume)) * (found[0] + found[1]) / 2
 
 
 def _charge(name: str, value: Any) -> float:
     """A charge in units of e."""
-    return float(sized(name, _checks.number(name, value)))
+    return float(sized(name, checks.number(name, value)))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from collective import _checks
-from collective._console import printable
+from collective._tools import checks
+from collective._tools.console import printable
 from collective.currents._units import (
     Units,
     constants,
@@ -78,7 +78,7 @@ def plasma_frequency(
     c = constants(units)
     over_mass = not_negative("density", density) / c.mass
     ions = not_negative("ion_density", ion_density)
-    charge = float(sized("ion_charge", _checks.number("ion_charge", ion_charge)))
+    charge = float(sized("ion_charge", checks.number("ion_charge", ion_charge)))
     if ions > 0:
         if ion_mass is None:
             raise ValueError(f"ion_mass is required with ion_density = {ions:g}")
@@ -162,10 +162,10 @@ def velocity_ratio(
     """
     c = constants(units)
     first, second = (
-        velocities(name, _checks.vector(name, v), c) / c.speed_of_light
+        velocities(name, checks.vector(name, v), c) / c.speed_of_light
         for name, v in (("v1", v1), ("v2", v2))
     )
-    r = _checks.direction("direction", direction)
+    r = checks.direction("direction", direction)
     darwin = first @ second + (first @ r) * (second @ r)
     return Estimate(
         abs(float(first @ second)), abs(float(darwin)) / 2, "Darwin's transverse projection"
@@ -189,7 +189,7 @@ def momentum_ratio(q: float, plasma_frequency: float, *, units: Units = "SI") ->
         >>> co.currents.momentum_ratio(1e10, 10 / 6.582119569e-16)
         Estimate: printed 2.56819e-05, corrected 2.56812e-05 (V_J keeps ω_p² beside c²q²)
     """
-    photon = constants(units).speed_of_light * float(lengths("q", _checks.number("q", q)))
+    photon = constants(units).speed_of_light * float(lengths("q", checks.number("q", q)))
     ratio = not_negative("plasma_frequency", plasma_frequency) / photon
     return Estimate(ratio**2, ratio**2 / (1 + ratio**2), "V_J keeps ω_p² beside c²q²")
 
@@ -225,7 +225,7 @@ def plane_wave_coupling(
         0.03346
     """
     k1, k2, q = (wavevector(name, v) for name, v in (("k1", k1), ("k2", k2), ("q", q)))
-    along = _checks.direction("q", q)
+    along = checks.direction("q", q)
     # the ∓½q are longitudinal and project to zero
     transverse = k1 @ k2 - (k1 @ along) * (k2 @ along)
     c = constants(units)

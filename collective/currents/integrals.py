@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._console import aligned, printable
-from collective._memory import require
-from collective._progress import Progress
+from collective._tools import checks
+from collective._tools.console import aligned, printable
+from collective._tools.memory import require
+from collective._tools.progress import Progress
 from collective.currents._fermions import full, reduced
 from collective.currents._free_space import Grid
 from collective.currents._kept import Kept
@@ -62,11 +62,11 @@ class Interactions:
     ampere_error: float
     diagnostics: dict[str, Any] = field(default_factory=dict)
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        _checks.readonly(self.coulomb_integrals)
-        _checks.readonly(self.ampere_integrals)
+        checks.readonly(self.coulomb_integrals)
+        checks.readonly(self.ampere_integrals)
 
     @property
     def coulomb(self) -> NDArray[np.float64]:
@@ -132,9 +132,9 @@ class Interactions:
             >>> H.dims[0], H.isherm
             ([2, 2, 2, 2], True)
         """
-        _checks.choice("form", form, ("full", "reduced"))
+        checks.choice("form", form, ("full", "reduced"))
         size = len(self.orbitals)
-        h = _checks.hermitian("one_body", np.zeros((size, size)) if one_body is None else one_body)
+        h = checks.hermitian("one_body", np.zeros((size, size)) if one_body is None else one_body)
         if h.shape != (size, size):
             raise ValueError(f"one_body must have shape {(size, size)}, got {h.shape}")
         excess = np.abs(self.orbitals.overlap() - np.eye(size))
@@ -211,9 +211,9 @@ def interactions(
         array([[ 7.0814, -7.0814],
                [-7.0814,  7.0814]])
     """
-    _checks.instance("orbitals", orbitals, Orbitals, "co.currents.Orbitals(...)")
+    checks.instance("orbitals", orbitals, Orbitals, "co.currents.Orbitals(...)")
     screening = not_negative("screening", screening)
-    progress = _checks.flag("progress", progress)
+    progress = checks.flag("progress", progress)
     finest = np.pi / min(orbitals.spacings)
     if screening > finest:
         raise ValueError(

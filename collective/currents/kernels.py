@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 from collective.currents._units import (
     Constants,
     Units,
@@ -187,7 +187,7 @@ def darwin_energy(
     """
     c = constants(units)
     v1, v2 = velocities("v1", v1, c), velocities("v2", v2, c)
-    charges = _checks.finite("charges", charges)
+    charges = checks.finite("charges", charges)
     if charges.shape != (2,):
         raise ValueError(f"charges must be two numbers, got shape {charges.shape}")
     tensor = transverse_kernel(separation, units=units)

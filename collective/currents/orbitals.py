@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._console import printable
+from collective._tools import checks
+from collective._tools.console import printable
 from collective.currents._sampling import (
     checked_axes,
     derivative,
@@ -69,7 +69,7 @@ class Orbitals:
     outside: NDArray[np.float64]
     unresolved: NDArray[np.float64]
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __init__(
         self, axes: Sequence[ArrayLike], wavefunctions: "ArrayLike | Sequence[Wavefunction]"
@@ -104,11 +104,11 @@ class Orbitals:
                 f"wavefunctions[{worst}] lies outside {spans} bohr (allowed: "
                 f"{_LARGEST_OUTSIDE:g}); take longer axes"
             )
-        _checks.freeze(
+        checks.freeze(
             self, axes=points, wavefunctions=values, outside=outside, unresolved=unresolved
         )
         for axis in points:
-            _checks.readonly(axis)
+            checks.readonly(axis)
 
     @classmethod
     def from_si(cls, axes: Sequence[ArrayLike], wavefunctions: ArrayLike) -> "Orbitals":
@@ -183,12 +183,12 @@ class Orbitals:
         Raises:
             ValueError: for an axis that is not 0, 1 or 2, or an order that is not 1 to 8.
         """
-        along = _checks.count("axis", axis, minimum=0)
+        along = checks.count("axis", axis, minimum=0)
         if along > 2:
             raise ValueError(f"axis must be 0, 1 or 2, got {along}")
-        times = _checks.count("order", order)
+        times = checks.count("order", order)
         if times > _HIGHEST:
-            raise ValueError(f"order must not exceed {_HIGHEST}, got {_checks.short(times)}")
+            raise ValueError(f"order must not exceed {_HIGHEST}, got {checks.short(times)}")
         return derivative(self.wavefunctions, along, self.spacings[along], times)
 
     def laplacian(self) -> NDArray[Any]:
@@ -210,7 +210,7 @@ class Orbitals:
         """
         shape = self.wavefunctions.shape[1:]
         values = sampled("potential", potential, self.axes) if callable(potential) else potential
-        values = _checks.finite("potential", values)
+        values = checks.finite("potential", values)
         if values.shape not in ((), shape):
             raise ValueError(f"potential must have shape {shape}, got {values.shape}")
         flat = self.wavefunctions.reshape(len(self), -1)

@@ -6,7 +6,7 @@ from math import factorial, gamma
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 from collective.currents._units import positive, wavevector
 
 _LARGEST_L = 20  # beyond, shapes on a grid of any sense overflow
@@ -84,10 +84,10 @@ def hydrogen_like(
             positive, or a flag that is neither True nor False.
     """
     harmonic = _harmonic(l, m, real)
-    if _checks.count("n", n) <= l:
+    if checks.count("n", n) <= l:
         raise ValueError(f"n must be above l = {l}, got {n}")
     if n > _LARGEST_N:
-        raise ValueError(f"n must not exceed {_LARGEST_N}, got {_checks.short(n)}")
+        raise ValueError(f"n must not exceed {_LARGEST_N}, got {checks.short(n)}")
     charge = positive("charge", charge)
     where = wavevector("centre", centre)
     scale = np.sqrt((2 * charge / n) ** 3 * factorial(n - l - 1) / (2 * n * factorial(n + l)))
@@ -105,11 +105,11 @@ def hydrogen_like(
 
 def _harmonic(l: int, m: int, real: bool) -> Callable[..., tuple[NDArray, NDArray]]:
     """(r, Y_lm) of x, y, z."""
-    if _checks.count("l", l, minimum=0) > _LARGEST_L:
-        raise ValueError(f"l must not exceed {_LARGEST_L}, got {_checks.short(l)}")
-    if abs(_checks.count("m", m, minimum=-l)) > l:
-        raise ValueError(f"m must be between −l and l = {l}, got {_checks.short(m)}")
-    real = _checks.flag("real", real)
+    if checks.count("l", l, minimum=0) > _LARGEST_L:
+        raise ValueError(f"l must not exceed {_LARGEST_L}, got {checks.short(l)}")
+    if abs(checks.count("m", m, minimum=-l)) > l:
+        raise ValueError(f"m must be between −l and l = {l}, got {checks.short(m)}")
+    real = checks.flag("real", real)
     k = abs(m)
     scale = np.sqrt((2 * l + 1) / (4 * np.pi) * factorial(l - k) / factorial(l + k))
 

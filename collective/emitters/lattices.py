@@ -6,8 +6,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._memory import require
+from collective._tools import checks
+from collective._tools.memory import require
 from collective.emitters.two_level import Emitters
 
 _BYTES = 200  # of one emitter: its position, dipole, rate and detuning, and what they come from
@@ -36,9 +36,9 @@ def chain(
         array([0. , 0.1, 0.2])
     """
     (n,) = _counts(n=n)
-    steps = np.arange(n) * _checks.number("spacing", spacing, above=0)
+    steps = np.arange(n) * checks.number("spacing", spacing, above=0)
     return Emitters(
-        steps[:, None] * _checks.direction("axis", axis), dipoles=dipoles, **emitter_options
+        steps[:, None] * checks.direction("axis", axis), dipoles=dipoles, **emitter_options
     )
 
 
@@ -58,7 +58,7 @@ def ring(n: int, spacing: float, **emitter_options: Any) -> Emitters:
     (n,) = _counts(n=n)
     if n < 2:
         raise ValueError(f"n must be at least 2 for a ring, got {n}")
-    radius = _checks.number("spacing", spacing, above=0) / (2 * np.sin(np.pi / n))
+    radius = checks.number("spacing", spacing, above=0) / (2 * np.sin(np.pi / n))
     angles = 2 * np.pi * np.arange(n) / n
     positions = radius * np.stack([np.cos(angles), np.sin(angles), np.zeros(n)], axis=1)
     return Emitters(positions, **emitter_options)
@@ -89,7 +89,7 @@ def triangular(nx: int, ny: int, spacing: float, **emitter_options: Any) -> Emit
     x = cells[:, 0] + 0.5 * (cells[:, 1] % 2)
     y = cells[:, 1] * np.sqrt(3) / 2
     positions = np.stack([x, y, np.zeros(len(x))], axis=1)
-    return Emitters(positions * _checks.number("spacing", spacing, above=0), **emitter_options)
+    return Emitters(positions * checks.number("spacing", spacing, above=0), **emitter_options)
 
 
 def cubic(nx: int, ny: int, nz: int, spacing: float, **emitter_options: Any) -> Emitters:
@@ -103,7 +103,7 @@ def cubic(nx: int, ny: int, nz: int, spacing: float, **emitter_options: Any) -> 
         **emitter_options: arguments of `Emitters`; dipoles are (0, 0, 1) by default.
     """
     cells = _cells(nx, ny, nz)
-    return Emitters(cells * _checks.number("spacing", spacing, above=0), **emitter_options)
+    return Emitters(cells * checks.number("spacing", spacing, above=0), **emitter_options)
 
 
 def _cells(nx: int, ny: int, nz: int) -> NDArray[np.float64]:
@@ -114,10 +114,8 @@ def _cells(nx: int, ny: int, nz: int) -> NDArray[np.float64]:
 
 def _counts(**counts: Any) -> list[int]:
     """Numbers of emitters along each direction, for which there is room."""
-    found = [_checks.count(name, n, maximum=None) for name, n in counts.items()]
-    named = " × ".join(
-        f"{name} = {_checks.short(n)}" for name, n in zip(counts, found, strict=True)
-    )
+    found = [checks.count(name, n, maximum=None) for name, n in counts.items()]
+    named = " × ".join(f"{name} = {checks.short(n)}" for name, n in zip(counts, found, strict=True))
     require(_BYTES * prod(found), f"a lattice of {named} emitters", "use fewer")
     return found
 
@@ -151,10 +149,10 @@ def cloud(
         True
     """
     (n,) = _counts(n=n)
-    radius = _checks.number("radius", radius, above=0)
-    shape_ = _checks.choice("shape", shape, ("ball", "gaussian"))
-    min_distance = _checks.not_negative("min_distance", min_distance)
-    rng = np.random.default_rng(_checks.count("seed", seed, minimum=0, maximum=None))
+    radius = checks.number("radius", radius, above=0)
+    shape_ = checks.choice("shape", shape, ("ball", "gaussian"))
+    min_distance = checks.not_negative("min_distance", min_distance)
+    rng = np.random.default_rng(checks.count("seed", seed, minimum=0, maximum=None))
     positions = np.empty((n, 3))
     for m in range(n):
         for _ in range(1000):

@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._console import printable
-from collective._warn import UnitWarning, warn
+from collective._tools import checks
+from collective._tools.console import printable
+from collective._tools.warn import UnitWarning, warn
 from collective.emitters.two_level import Emitters
 
 _HERMITIAN = 1e-12
@@ -57,7 +57,7 @@ class Multilevel:
     kind: Literal["electric", "magnetic"]
     speed_of_light: float
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __init__(
         self,
@@ -70,21 +70,21 @@ class Multilevel:
     ):
         positions = _positions(positions)
         n = len(positions)
-        energies = _checks.listed("energies", energies, n)
-        dipoles = _checks.listed("dipoles", dipoles, n)
+        energies = checks.listed("energies", energies, n)
+        dipoles = checks.listed("dipoles", dipoles, n)
         levels = tuple(
-            _checks.readonly(_energies(f"energies[{i}]", e)) for i, e in enumerate(energies)
+            checks.readonly(_energies(f"energies[{i}]", e)) for i, e in enumerate(energies)
         )
         matrices = tuple(
-            _checks.readonly(_dipole_matrix(i, d, len(levels[i]))) for i, d in enumerate(dipoles)
+            checks.readonly(_dipole_matrix(i, d, len(levels[i]))) for i, d in enumerate(dipoles)
         )
-        _checks.freeze(
+        checks.freeze(
             self,
             positions=positions,
             energies=levels,
             dipoles=matrices,
-            kind=_checks.choice("kind", kind, ("electric", "magnetic")),
-            speed_of_light=_checks.number("speed_of_light", speed_of_light, above=0),
+            kind=checks.choice("kind", kind, ("electric", "magnetic")),
+            speed_of_light=checks.number("speed_of_light", speed_of_light, above=0),
         )
 
     @classmethod
@@ -97,7 +97,7 @@ class Multilevel:
         Raises:
             ValueError: without a frequency, which sets the speed of light.
         """
-        _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         if emitters.frequency is None:
             raise ValueError("frequency is required: use Emitters(frequency=...)")
         strength = np.sqrt(3 * np.pi * emitters.decay_rates / emitters.wavenumbers**3)
@@ -155,13 +155,13 @@ class Multilevel:
         from scipy.constants import c, epsilon_0, hbar, mu_0
 
         length, rate = _unit("length", length, "metres"), _unit("rate", rate, "s⁻¹")
-        kind_ = _checks.choice("kind", kind, ("electric", "magnetic"))
+        kind_ = checks.choice("kind", kind, ("electric", "magnetic"))
         reduce = 1 / np.sqrt(epsilon_0 * hbar) if kind_ == "electric" else np.sqrt(mu_0 / hbar)
         reduce /= length**1.5 * rate**0.5
         where = _positions(positions)
-        levels = _checks.listed("energies", energies, len(where))
-        matrices = _checks.listed("dipoles", dipoles, len(where))
-        joules = [_checks.finite(f"energies[{i}]", e) for i, e in enumerate(levels)]
+        levels = checks.listed("energies", energies, len(where))
+        matrices = checks.listed("dipoles", dipoles, len(where))
+        joules = [checks.finite(f"energies[{i}]", e) for i, e in enumerate(levels)]
         apart = max((float(np.ptp(e)) for e in joules if e.size), default=0.0)
         if apart > _LARGEST_ENERGY:
             warn(
@@ -174,7 +174,7 @@ class Multilevel:
         return cls(
             where / length,
             [e / hbar / rate for e in joules],
-            [_checks.finite(f"dipoles[{i}]", d, complex) * reduce for i, d in enumerate(matrices)],
+            [checks.finite(f"dipoles[{i}]", d, complex) * reduce for i, d in enumerate(matrices)],
             kind=kind,
             speed_of_light=c / length / rate,
         )
@@ -192,7 +192,7 @@ class Multilevel:
 
         Differences of rounding, below 10⁻¹³ of the largest, are zero: such levels are degenerate.
         """
-        i = _checks.index("i", i, len(self))
+        i = checks.index("i", i, len(self))
         omega = self.energies[i][:, None] - self.energies[i]
         return np.where(np.abs(omega) > _DEGENERATE * np.abs(omega).max(), omega, 0.0)
 
@@ -246,7 +246,7 @@ def spin(
     """
     from scipy.constants import physical_constants
 
-    size = _checks.number("spin", spin)
+    size = checks.number("spin", spin)
     twice = round(2 * size)
     if abs(twice - 2 * size) > 1e-12:
         raise ValueError(f"spin must be a multiple of 1/2, got {size:g}")
@@ -254,15 +254,15 @@ def spin(
         raise ValueError(f"spin must be at least 1/2, got {size:g}")
     if twice > 2 * _LARGEST_SPIN:
         raise ValueError(f"spin must be at most {_LARGEST_SPIN}, got {size:g}")
-    which = _checks.choice("magneton", magneton, ("bohr", "nuclear"))
+    which = checks.choice("magneton", magneton, ("bohr", "nuclear"))
     unit = physical_constants["Bohr magneton" if which == "bohr" else "nuclear magneton"][0]
-    g_factor = _checks.number("g_factor", g_factor)
+    g_factor = checks.number("g_factor", g_factor)
     operators = _spin_matrices(twice)
     moments = (-1 if which == "bohr" else 1) * g_factor * unit * operators
-    along = np.einsum("xyi,i->xy", operators, _checks.direction("axis", axis))
-    splitting = _checks.number("zero_field_splitting", zero_field_splitting)
+    along = np.einsum("xyi,i->xy", operators, checks.direction("axis", axis))
+    splitting = checks.number("zero_field_splitting", zero_field_splitting)
     hamiltonian = splitting * along @ along - np.einsum(
-        "xyi,i->xy", moments, _checks.vector("field", field)
+        "xyi,i->xy", moments, checks.vector("field", field)
     )
     # a minute slope along the axis orders degenerate levels without mixing the others
     size = np.abs(hamiltonian).max() or 1.0
@@ -283,14 +283,14 @@ def _spin_matrices(twice: int) -> NDArray[np.complex128]:
 
 
 def _energies(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    energies = _checks.finite(name, value)
+    energies = checks.finite(name, value)
     if energies.ndim != 1 or len(energies) == 0:
         raise ValueError(f"{name} must be a list of energies, got shape {energies.shape}")
     return energies
 
 
 def _positions(value: ArrayLike) -> NDArray[np.float64]:
-    positions = _checks.finite("positions", value)
+    positions = checks.finite("positions", value)
     if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
         raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
     return positions
@@ -298,7 +298,7 @@ def _positions(value: ArrayLike) -> NDArray[np.float64]:
 
 def _unit(name: str, value: float, unit: str) -> float:
     """A unit of length or rate in SI units."""
-    size = _checks.number(name, value, above=0)
+    size = checks.number(name, value, above=0)
     if not 1 / _LARGEST_UNIT <= size <= _LARGEST_UNIT:
         raise ValueError(
             f"{name} must be between {1 / _LARGEST_UNIT:g} and {_LARGEST_UNIT:g} {unit}, got "
@@ -309,7 +309,7 @@ def _unit(name: str, value: float, unit: str) -> float:
 
 def _dipole_matrix(i: int, value: ArrayLike, levels: int) -> NDArray[np.complex128]:
     name = f"dipoles[{i}]"
-    matrix = _checks.finite(name, value, complex)
+    matrix = checks.finite(name, value, complex)
     if matrix.shape != (levels, levels, 3):
         raise ValueError(
             f"{name} must have shape ({levels}, {levels}, 3), one vector per pair of levels of "

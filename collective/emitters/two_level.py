@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._console import printable
+from collective._tools import checks
+from collective._tools.console import printable
 
 _HIGHEST = 1e12  # of a detuning in units of the frequency, from which on nothing is left of ω₀
 
@@ -60,7 +60,7 @@ class Emitters:
     wavelength: float
     kind: Literal["electric", "magnetic"]
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __init__(
         self,
@@ -73,13 +73,13 @@ class Emitters:
         wavelength: float = 1.0,
         kind: Literal["electric", "magnetic"] = "electric",
     ):
-        positions = _checks.finite("positions", positions)
+        positions = checks.finite("positions", positions)
         if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
             raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
         n = len(positions)
-        detunings = _checks.per_emitter("detunings", detunings, n)
+        detunings = checks.per_emitter("detunings", detunings, n)
         if frequency is not None:
-            frequency = _checks.number("frequency", frequency, above=0)
+            frequency = checks.number("frequency", frequency, above=0)
             lowest = int(np.argmin(detunings))
             if frequency + detunings[lowest] <= 0:
                 raise ValueError(
@@ -91,15 +91,15 @@ class Emitters:
                     f"detunings must be at most {_HIGHEST:g} times the frequency, {frequency:g}; "
                     f"the largest is {detunings.max():g}"
                 )
-        _checks.freeze(
+        checks.freeze(
             self,
             positions=positions,
             dipoles=_unit_dipoles(dipoles, n),
-            decay_rates=_checks.per_emitter("decay_rates", decay_rates, n, minimum=0),
+            decay_rates=checks.per_emitter("decay_rates", decay_rates, n, minimum=0),
             detunings=detunings,
             frequency=frequency,
-            wavelength=_checks.number("wavelength", wavelength, above=0),
-            kind=_checks.choice("kind", kind, ("electric", "magnetic")),
+            wavelength=checks.number("wavelength", wavelength, above=0),
+            kind=checks.choice("kind", kind, ("electric", "magnetic")),
         )
 
     def __len__(self) -> int:
@@ -140,7 +140,7 @@ class Emitters:
 
     def translated(self, vector: ArrayLike) -> "Emitters":
         """A copy moved by a vector (3,)."""
-        return self.replace(positions=self.positions + _checks.vector("vector", vector))
+        return self.replace(positions=self.positions + checks.vector("vector", vector))
 
     @printable
     def __repr__(self) -> str:
@@ -163,7 +163,7 @@ class Emitters:
 
 
 def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:
-    dipoles = _checks.finite("dipoles", value, complex, largest=np.inf)
+    dipoles = checks.finite("dipoles", value, complex, largest=np.inf)
     if dipoles.shape not in ((3,), (n, 3)):
         raise ValueError(f"dipoles must have shape (3,) or ({n}, 3), got {dipoles.shape}")
     # divide by the largest component first, so that tiny SI dipoles do not underflow

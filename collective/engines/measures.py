@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _operators
+from collective._tools import operators
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -32,8 +32,8 @@ class PairMeasure:
     def __init__(self, decay: NDArray[Any]):
         n = len(decay)
         self._decay = decay
-        self._pairs, self._rows, self._columns = _operators.pair_table(n)
-        self._excited = _operators.excited(n).astype(float)
+        self._pairs, self._rows, self._columns = operators.pair_table(n)
+        self._excited = operators.excited(n).astype(float)
 
     def take(self, rho: NDArray[Any]) -> NDArray[Any]:
         """Correlations, (N, N)."""
@@ -66,7 +66,7 @@ class LevelMeasure:
         self._levels = levels
         self._emission = None
         if emission_operator is not None:
-            self._emission = _operators.entries_of(emission_operator).T.tocsr()
+            self._emission = operators.entries_of(emission_operator).T.tocsr()
 
     def take(self, rho: NDArray[Any]) -> NDArray[Any]:
         """Emission, then populations padded with NaN, (1 + N·L_max,)."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._console import aligned, printable
-from collective._progress import Progress
+from collective._tools import checks
+from collective._tools.console import aligned, printable
+from collective._tools.progress import Progress
 from collective.fields.protocol import checked_points, imaginary_green, total_green
 
 _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, in units of k
@@ -112,8 +112,8 @@ def check_field(
         True
     """
     r = checked_points("points", points)
-    k = _checks.wavenumber("k", k)
-    kramers_kronig = _checks.flag("kramers_kronig", kramers_kronig)
+    k = checks.wavenumber("k", k)
+    kramers_kronig = checks.flag("kramers_kronig", kramers_kronig)
     if r.ndim != 2 or len(r) < 2:
         raise ValueError(f"points must be at least two, (P, 3), got shape {r.shape}")
     distances = np.linalg.norm(r[:, None] - r[None], axis=-1) + np.diag(np.full(len(r), np.inf))

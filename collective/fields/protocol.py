@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 
 _REAL = 1e-8  # relative: what G(iκ) may miss being real by
 _ONE_PAIR = (
@@ -87,7 +87,7 @@ class Field(metaclass=_LikeAField):
 
 def checked_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
     """Points in space, (..., 3), or an error that says what is wrong with them."""
-    array = _checks.finite(name, points)
+    array = checks.finite(name, points)
     if array.shape[-1:] != (3,):
         raise ValueError(f"{name} must have three components last, got shape {array.shape}")
     return array
@@ -125,7 +125,7 @@ def require_field(
     if not any(hasattr(field, member) for member in members):
         raise TypeError(
             f"{name} must be a Field (an object with green(r, r_source, k) or scattered(...), such "
-            f"as co.Vacuum()){others}; got {_checks.short(field)}"
+            f"as co.Vacuum()){others}; got {checks.short(field)}"
         )
 
 

@@ -17,7 +17,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 from collective.fields.protocol import checked_points, checked_shapes
 from collective.materials import wavenumbers
 
@@ -88,10 +88,10 @@ class Plasma:
 
     wavenumber: float
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        _checks.freeze(self, wavenumber=_checks.wavenumber("wavenumber", self.wavenumber))
+        checks.freeze(self, wavenumber=checks.wavenumber("wavenumber", self.wavenumber))
 
     def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """The vacuum's tensor at k_p; arguments as of `Vacuum.green`, k not at k₀ itself."""

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
+from collective._tools import checks
 
 
 def window(
@@ -22,7 +22,7 @@ def window(
     if asked is None:
         start, end = float(times[0]), last
     else:
-        bounds = _checks.finite("window", asked)
+        bounds = checks.finite("window", asked)
         if bounds.shape != (2,):
             raise ValueError(f"window must be two times (from, to), got shape {bounds.shape}")
         start, end = map(float, bounds)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._memory import require
-from collective.engines._faber import Ellipse
+from collective._tools.memory import require
+from collective.engines.numerics.faber import Ellipse
 
 _WINDOW = 45.0  # radii of the ellipse in one expansion; longer ones lose digits
 _SPARE = 60  # terms beyond two a radius

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._jumps import Jumps
-from collective._modes import emitting
-from collective.couplings import Couplings, couple
+from collective._tools import checks
+from collective.couplings.couplings import Couplings, couple
+from collective.couplings.modes import emitting
 from collective.emitters import Emitters
 from collective.fields import Vacuum
-from collective.result import Result
+from collective.results.jumps import Jumps
+from collective.results.result import Result
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -31,7 +31,7 @@ def correlations(result: Result, observable: str) -> NDArray[np.complex128]:
 
 def states(result: Result, observable: str) -> "list[Qobj]":
     """Density matrices at every time."""
-    _checks.instance("result", result, Result, "co.evolve(...)")
+    checks.instance("result", result, Result, "co.evolve(...)")
     if result.states is None:
         raise ValueError(
             f"{observable} needs states: evolve(..., observe=('states',)) with an engine that "
@@ -108,7 +108,7 @@ def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
 
 def directions(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Unit vectors (D, 3) from vectors of any length but zero; none from an empty list."""
-    array = _checks.finite(name, value, largest=np.inf)
+    array = checks.finite(name, value, largest=np.inf)
     if array.shape == (0,):
         array = array.reshape(0, 3)
     if array.shape == (3,):
@@ -137,12 +137,12 @@ def apart(points: NDArray[np.float64], positions: NDArray[np.float64], wavelengt
 
 def emitter(name: str, index: Any, count: int) -> int:
     """The index of an emitter, 0 … N − 1."""
-    return _checks.index(name, index, count)
+    return checks.index(name, index, count)
 
 
 def delays(name: str, value: ArrayLike) -> NDArray[np.float64]:
     """Delays τ ≥ 0, increasing from 0 or later, (K,)."""
-    array = np.atleast_1d(_checks.finite(name, value, largest=np.inf))
+    array = np.atleast_1d(checks.finite(name, value, largest=np.inf))
     if array.ndim != 1 or len(array) == 0:
         raise ValueError(f"{name} must be one row of numbers, got shape {array.shape}")
     if array[0] < 0 or np.any(np.diff(array) <= 0):
@@ -154,7 +154,7 @@ def delays(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 def two_level(result: Result, observable: str) -> Couplings:
     """The couplings of two-level emitters that were evolved."""
-    _checks.instance("result", result, Result, "co.evolve(...)")
+    checks.instance("result", result, Result, "co.evolve(...)")
     if result.couplings is None:
         raise ValueError(
             f"{observable} is defined for two-level emitters evolved from Couplings, not for a "

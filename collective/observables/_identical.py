@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.couplings import Couplings
-from collective.engines import _dicke_steady
-from collective.engines._dicke_steady import Light
-from collective.engines._factors import factored
+from collective.couplings.couplings import Couplings
+from collective.engines.numerics.factors import factored
+from collective.evolution import steady_identical
+from collective.evolution.steady_identical import Light
 from collective.observables import _given
 from collective.observables._delays import moments
 from collective.observables._regression import check_light, require_source
@@ -52,7 +52,7 @@ def light(
             f"{observable}: start says from where a steady state is reached, and state gives "
             "another state; leave one of them out"
         )
-    _dicke_steady.check_start(observable, couplings, start)
+    steady_identical.check_start(observable, couplings, start)
     if not dark:
         _given.cold(couplings, observable)
         if state is None:
@@ -62,9 +62,9 @@ def light(
             f"{observable}: start is for all light of identical emitters, not for one direction: "
             f"leave out {'directions' if observable == 'g2' else 'direction'}"
         )
-    if not everything or (len(couplings) < _dicke_steady.FEWEST and start is None):
+    if not everything or (len(couplings) < steady_identical.FEWEST and start is None):
         return None
-    return _dicke_steady.found(couplings, state, observable, start)
+    return steady_identical.found(couplings, state, observable, start)
 
 
 def g2(light: Light, delays: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,7 +75,7 @@ def g2(light: Light, delays: NDArray[np.float64]) -> NDArray[np.float64]:
     after = space.photons() @ rho
     bright = float((space.trace() @ after).real)
     check_light(bright, brightest, "g2 is normalised to the light at time 0")
-    weights = _dicke_steady.orders(space, rho) if light.steady else np.ones(len(rho))
+    weights = steady_identical.orders(space, rho) if light.steady else np.ones(len(rho))
     starts = np.stack([after, rho], axis=1) / weights[:, None]
     forever = _forever(light)
     stationary = None
@@ -193,7 +193,7 @@ def _forever(light: Light) -> NDArray[np.complex128] | None:
     if not (light.e.drive or light.e.pump):
         return np.eye(1, len(light.rho), dtype=complex)[0]  # the ground state
     try:
-        return _dicke_steady.steady(light.e, "g2", symmetric=True)[1]
+        return steady_identical.steady(light.e, "g2", symmetric=True)[1]
     except ValueError:
         return None
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._memory import require
-from collective._operators import local
+from collective._tools.memory import require
+from collective._tools.operators import local
 from collective.emitters import Multilevel
 from collective.fields.protocol import checked_points, seen_by, total_green
 from collective.observables import _given
-from collective.result import Result
+from collective.results.result import Result
 
 if TYPE_CHECKING:
     from qutip import Qobj

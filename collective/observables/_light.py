@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._memory import require
-from collective._operators import lowering
-from collective.couplings import Couplings
+from collective._tools import checks
+from collective._tools.memory import require
+from collective._tools.operators import lowering
+from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters
 from collective.observables import _given
 
@@ -77,7 +77,7 @@ def wavenumber(emitters: Emitters) -> float:
 
 def trace_of_square(decay: NDArray[Any]) -> float:
     """Tr Γ² = Σ|Γ_mn|²; of one number seen N² times without its matrix."""
-    if _checks.constant(decay):
+    if checks.constant(decay):
         return float(len(decay) ** 2 * np.abs(decay[0, 0]) ** 2)
     return float(np.vdot(decay, decay).real)
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._memory import require
-from collective._operators import exchange, excited
-from collective.couplings import Couplings
-from collective.evolution import evolve, steady_state
+from collective._tools.memory import require
+from collective._tools.operators import exchange, excited
+from collective.couplings.couplings import Couplings
+from collective.evolution.evolve import evolve, steady_state
 from collective.observables import _given
 
 if TYPE_CHECKING:

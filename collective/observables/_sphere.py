@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._memory import require
+from collective._tools.memory import require
 
 _BYTES = 96  # per direction: its components, their parts, its solid angle
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks, _lengths
-from collective.couplings import Couplings
+from collective._tools import checks
+from collective.couplings.couplings import Couplings
+from collective.emitters import lengths
 from collective.observables import _focus, _given
 from collective.observables.bloch import bands
 
@@ -40,10 +41,10 @@ class Scattering:
     transmitted: NDArray[np.complex128]
     reflected: NDArray[np.complex128]
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        _checks.lock(vars(self))
+        checks.lock(vars(self))
 
     @property
     def transmission(self) -> NDArray[np.float64]:
@@ -105,16 +106,16 @@ def scattering(
         >>> co.observables.scattering(array, [0.25], waist=1.0).reflection.round(3)
         array([0.988])
     """
-    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     emitters = _given.in_vacuum(couplings, "scattering of a beam")
     if np.any(couplings.pump):
         raise ValueError("couplings: a pumped array amplifies; scattering needs pump = 0")
     if emitters.kind != "electric":
         raise ValueError("couplings: scattering of a beam is for electric dipoles, not magnetic")
     frequencies = _frequencies(frequencies)
-    waist = _checks.number("waist", waist, above=0)
-    normal = _checks.direction("axis", axis)
-    vector = _checks.unit_vector("polarisation", polarisation)
+    waist = checks.number("waist", waist, above=0)
+    normal = checks.direction("axis", axis)
+    vector = checks.unit_vector("polarisation", polarisation)
     if abs(vector @ normal) > _PERPENDICULAR:
         raise ValueError(
             "polarisation must be perpendicular to the axis of the beam, their product is "
@@ -127,7 +128,7 @@ def scattering(
             "couplings: the emitters must lie in one plane perpendicular to the axis, they are "
             f"up to {height:.3g} out of it; turn the axis or the array"
         )
-    _lengths.warn_of_waist(waist, emitters.wavelength)
+    lengths.warn_of_waist(waist, emitters.wavelength)
     k = float(emitters.wavenumbers.mean())
     field, power = _focus.focus(k * away, k * waist, normal, vector)
     mirrored = field - 2 * (field @ normal)[:, None] * normal
@@ -135,7 +136,7 @@ def scattering(
     along = np.einsum("mi,mi->m", emitters.dipoles.conj(), field)
     if np.abs(along).max() < _DRIVEN * np.linalg.norm(field, axis=1).max():
         raise ValueError(
-            f"polarisation {_checks.short(polarisation)} is perpendicular to every dipole, the "
+            f"polarisation {checks.short(polarisation)} is perpendicular to every dipole, the "
             f"first of which is {emitters.dipoles[0].round(6)}: the beam passes by. Turn one of "
             "them: co.square(..., dipoles=(1, 0, 0)), for instance, has its dipoles in its plane"
         )
@@ -269,7 +270,7 @@ def _refuse_undamped(eigenvalues: NDArray[np.complex128], frequencies: NDArray[n
 
 
 def _frequencies(value: ArrayLike) -> NDArray[np.float64]:
-    frequencies = np.atleast_1d(_checks.finite("frequencies", value))
+    frequencies = np.atleast_1d(checks.finite("frequencies", value))
     if frequencies.ndim != 1 or len(frequencies) == 0:
         raise ValueError(f"frequencies must be a row of numbers, got shape {frequencies.shape}")
     return frequencies

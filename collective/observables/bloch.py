@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks, _lengths
-from collective._memory import require
+from collective._tools import checks
+from collective._tools.memory import require
+from collective.emitters import lengths
 from collective.observables import _lattice_sums
 
 LATTICES = ("chain", "square")
@@ -39,10 +40,10 @@ class Bands:
     shifts: NDArray[np.float64]
     rates: NDArray[np.float64]
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        _checks.lock(vars(self))
+        checks.lock(vars(self))
 
     @property
     def light_line(self) -> float:
@@ -108,10 +109,10 @@ def bands(
         >>> co.observables.bands("square", 0.2, [[0, 0]]).rates.round(6)  # 3/(4πa²)
         array([5.96831])
     """
-    lattice = _checks.choice("lattice", lattice, LATTICES)
-    spacing = _checks.number("spacing", spacing, above=0)
-    dipole = _checks.unit_vector("dipole", dipole)
-    bloch = np.atleast_1d(_checks.finite("quasimomenta", quasimomenta))
+    lattice = checks.choice("lattice", lattice, LATTICES)
+    spacing = checks.number("spacing", spacing, above=0)
+    dipole = checks.unit_vector("dipole", dipole)
+    bloch = np.atleast_1d(checks.finite("quasimomenta", quasimomenta))
     if bloch.size == 0:
         raise ValueError("quasimomenta is empty: give at least one")
     if lattice == "square" and bloch.shape == (2,):
@@ -120,7 +121,7 @@ def bands(
         wanted = "(K,)" if lattice == "chain" else "(K, 2)"
         raise ValueError(f"quasimomenta of a {lattice} must have shape {wanted}: {bloch.shape}")
     _require_memory(lattice, spacing)
-    _lengths.warn_of_spacing(spacing)
+    lengths.warn_of_spacing(spacing)
     rates = np.empty(len(bloch))
     for part, orders in _pieces(lattice, spacing, bloch):
         _refuse_light_line(bloch[part], part.start, orders, dipole)
@@ -136,7 +137,7 @@ def bands(
         shifts = _lattice_sums.square_shifts(xi, bloch / (2 * np.pi), dipole, split)
     found = Bands(lattice, spacing, dipole, bloch, shifts, rates)
     for array in (dipole, bloch, shifts, rates):
-        _checks.readonly(array)
+        checks.readonly(array)
     return found
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._console import printable
-from collective.couplings import Couplings, couple
+from collective._tools import checks
+from collective._tools.console import printable
+from collective.couplings.couplings import Couplings, couple
 from collective.emitters import Emitters
 from collective.fields import Vacuum
 from collective.observables import _given
@@ -80,7 +80,7 @@ def burst_criterion(couplings: Couplings, direction: ArrayLike | None = None) ->
         >>> co.observables.burst_criterion(co.couple(co.chain(10, 0.4), co.Vacuum()))
         no burst: Ṙ(0) = -0.8045 R(0), variance 0.1955 not above 1
     """
-    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     _given.cold(couplings, "burst_criterion")
     decay = couplings.decay
     own = np.diagonal(decay).real
@@ -139,12 +139,12 @@ def critical_spacing(
         >>> round(co.observables.critical_spacing(lambda spacing: co.chain(10, spacing)), 5)
         0.22053
     """
-    _checks.function("builder", builder)
-    last = _checks.choice("which", which, ("last", "first")) == "last"
-    ends = _checks.finite("bracket", bracket)
+    checks.function("builder", builder)
+    last = checks.choice("which", which, ("last", "first")) == "last"
+    ends = checks.finite("bracket", bracket)
     if ends.shape != (2,) or not 0 < ends[0] < ends[1]:
         raise ValueError(f"bracket must be two spacings, 0 < low < high, got {bracket}")
-    spacings = np.linspace(ends[0], ends[1], _checks.count("samples", samples, minimum=2))
+    spacings = np.linspace(ends[0], ends[1], checks.count("samples", samples, minimum=2))
 
     def excess(spacing: float) -> float:
         try:
@@ -191,7 +191,7 @@ def participation_ratios(couplings: Couplings) -> NDArray[np.float64]:
         >>> co.observables.participation_ratios(co.couple(co.chain(2, 0.1), co.Vacuum())).round(12)
         array([2., 2.])
     """
-    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     weights = np.abs(couplings.modes().vectors) ** 2
     return weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0)
 

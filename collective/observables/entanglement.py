@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
-from collective._operators import excited, lowering
+from collective._tools import checks
+from collective._tools.operators import excited, lowering
 from collective.observables import _given
 from collective.observables.excitations import at_most_one
-from collective.result import Result
+from collective.results.result import Result
 
 # σ_y ⊗ σ_y, real
 _FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=float)
@@ -53,7 +53,7 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
         >>> co.observables.concurrence(result, 0, 1).round(4)
         array([1.    , 0.9256])
     """
-    _checks.instance("result", result, Result, "co.evolve(...)")
+    checks.instance("result", result, Result, "co.evolve(...)")
     count = result.populations.shape[1]
     m, n = _given.emitter("m", m, count), _given.emitter("n", n, count)
     if m == n:
@@ -202,7 +202,7 @@ def squeezing(result: Result, *, definition: str = "wineland") -> NDArray[np.flo
         >>> co.observables.squeezing(result).round(6)
         array([1.])
     """
-    _checks.choice("definition", definition, DEFINITIONS)
+    checks.choice("definition", definition, DEFINITIONS)
     n = len(_given.two_level(result, "squeezing"))
     spins = _spins(n)
     # tr(Aρ) of three spins and their nine products, as sums over the entries of sparse A

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._operators import excited
+from collective._tools.operators import excited
 from collective.observables import _given
-from collective.result import Result
+from collective.results.result import Result
 
 
 def excitation_distribution(result: Result) -> NDArray[np.float64]:

@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._memory import require
-from collective._progress import Progress
+from collective._tools import checks
+from collective._tools.memory import require
+from collective._tools.progress import Progress
 from collective.emitters import Emitters
 from collective.fields import Vacuum
 from collective.fields.protocol import checked_points, seen_by, total_green
 from collective.observables import _given, _levels, _sphere
 from collective.observables._light import far_fields, wavenumber
-from collective.result import Result
+from collective.results.result import Result
 
 _CHUNK_BYTES = 2**24
 
@@ -85,10 +85,10 @@ class FarField:
     pattern: NDArray[np.float64]
     weights: NDArray[np.float64]
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        _checks.lock(vars(self))
+        checks.lock(vars(self))
 
     def directions(self) -> NDArray[np.float64]:
         """Unit vectors, (P, A, 3)."""
@@ -129,8 +129,8 @@ def far_field(
     """
     _, emitters = _in_vacuum(result, "far_field")
     needed = _sphere.resolution(wavenumber(emitters) * emitters.extent)
-    p = needed[0] if n_polar is None else _checks.count("n_polar", n_polar)
-    a = needed[1] if n_azimuth is None else _checks.count("n_azimuth", n_azimuth)
+    p = needed[0] if n_polar is None else checks.count("n_polar", n_polar)
+    a = needed[1] if n_azimuth is None else checks.count("n_azimuth", n_azimuth)
     directions, weights = sphere(p, a)
     pattern = angular_pattern(result, directions)
     grid = directions.reshape(p, a, 3)
@@ -161,7 +161,7 @@ def sphere(n_polar: int, n_azimuth: int) -> tuple[NDArray[np.float64], NDArray[n
         >>> float((weights * directions[:, 2] ** 2).sum().round(12))  # 4π/3
         4.188790204786
     """
-    p, a = _checks.count("n_polar", n_polar), _checks.count("n_azimuth", n_azimuth)
+    p, a = checks.count("n_polar", n_polar), checks.count("n_azimuth", n_azimuth)
     return _sphere.band(p, a, 2.0)
 
 
@@ -193,13 +193,13 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
         array([0.5])
     """
     _, emitters = _in_vacuum(result, "collected")
-    aperture = _checks.number("numerical_aperture", numerical_aperture, above=0)
+    aperture = checks.number("numerical_aperture", numerical_aperture, above=0)
     if aperture > 1:
         raise ValueError(
             f"numerical_aperture is {aperture:g}, but emitters and lens are in vacuum, where it is "
             "sin θ ≤ 1: 1.0 is a half space, and the other half is that of the opposite axis"
         )
-    pole = _checks.direction("axis", axis)
+    pole = checks.direction("axis", axis)
     axes = _sphere.frame(pole)
     span = float(aperture**2 / (1 + np.sqrt((1 - aperture) * (1 + aperture))))  # 1 − cos θ
     # by how much the phase of a wave varies over the cone, around the axis and away from it
@@ -251,7 +251,7 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
         >>> (co.observables.near_field(start, [[10, 0, 0]]) * 10**2).round(4)
         array([[0.1193]])
     """
-    _checks.instance("result", result, Result, "co.evolve(...)")
+    checks.instance("result", result, Result, "co.evolve(...)")
     if result.equation is not None:
         return _near_field(*_levels.light(result, points, field))
     correlations = _given.correlations(result, "near_field")

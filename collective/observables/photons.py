@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks, _operators, _timescale
-from collective.couplings import Couplings
+from collective._tools import checks
+from collective._tools import operators as _operators
+from collective.couplings.couplings import Couplings
+from collective.engines import timescale
 from collective.observables import _counting, _delays, _given, _identical, _regression
 from collective.observables._light import (
     amplitudes,
@@ -16,7 +18,7 @@ from collective.observables._light import (
     require_light,
     trace_of_square,
 )
-from collective.result import Result
+from collective.results.result import Result
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -131,7 +133,7 @@ def inverted_g2(couplings: Couplings, *, directions: ArrayLike | None = None) ->
         >>> co.observables.inverted_g2(co.Couplings(np.ones((10, 10)), np.zeros((10, 10))))
         1.8
     """
-    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     if directions is None:
         require_light(couplings, "inverted_g2")
         diagonals = [np.diag(couplings.decay).real] * 2
@@ -239,7 +241,7 @@ def _photon_directions(directions: ArrayLike) -> list[tuple[str, NDArray[np.floa
 def _at_once(
     couplings: Couplings, density: "list[Qobj]", directions: ArrayLike | None
 ) -> NDArray[np.float64]:
-    unit = _timescale.unit_of(couplings)  # not 0: there is light
+    unit = timescale.unit_of(couplings)  # not 0: there is light
     first, second = (matrix / unit for matrix in _matrices(couplings, directions))
     rate = _operators.exchange(second)
     pairs = sum(L.dag() @ rate @ L for L in channels(first))
@@ -267,9 +269,9 @@ def _delayed(
     identical = _identical.light(couplings, state, start, "g2", everything=directions is None)
     if identical is not None:
         return _identical.g2(identical, tau)
-    unit = _timescale.unit_of(couplings)  # not 0: there is light
+    unit = timescale.unit_of(couplings)  # not 0: there is light
     first, second = (matrix / unit for matrix in _matrices(couplings, directions))
-    couplings, tau = _timescale.in_unit(couplings, unit), _delays.in_unit(tau, unit)
+    couplings, tau = timescale.in_unit(couplings, unit), _delays.in_unit(tau, unit)
     _regression.check_size(couplings, "g2")
     rho = _regression.initial(couplings, state, "g2")
     operators = channels(first)

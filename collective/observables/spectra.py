@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks, _timescale
-from collective._warn import warn
-from collective.couplings import Couplings
+from collective._tools import checks
+from collective._tools.warn import warn
+from collective.couplings.couplings import Couplings
+from collective.engines import timescale
 from collective.observables import _delays, _given, _identical, _regression
 from collective.observables._light import channels, emission_matrix
 from collective.states import State
@@ -38,10 +39,10 @@ class Spectrum:
     coherent: float
     total: float
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        _checks.freeze(self, frequencies=self.frequencies, values=self.values)
+        checks.freeze(self, frequencies=self.frequencies, values=self.values)
 
 
 def g1(
@@ -86,14 +87,14 @@ def g1(
         >>> co.observables.g1(atom, [0, 1], state="inverted").round(4)
         array([ 1.    +0.j, -0.6065-0.j])
     """
-    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     tau = _given.delays("delays", delays)
     identical = _identical.light(couplings, state, start, "g1", everything=direction is None)
     if identical is not None:
         return _identical.g1(identical, tau)
-    unit = _timescale.unit_of(couplings)  # not 0: there is light
+    unit = timescale.unit_of(couplings)  # not 0: there is light
     matrix = emission_matrix(couplings, direction, "g1") / unit
-    couplings, tau = _timescale.in_unit(couplings, unit), _delays.in_unit(tau, unit)
+    couplings, tau = timescale.in_unit(couplings, unit), _delays.in_unit(tau, unit)
     _regression.check_size(couplings, "g1")
     rho = _regression.initial(couplings, state, "g1")
     operators = channels(matrix)
@@ -164,8 +165,8 @@ def spectrum(
         >>> light.values.round(6), round(light.total, 10)
         (array([0.63662, 0.31831]), 1.0)
     """
-    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
-    omega = np.atleast_1d(_checks.finite("frequencies", frequencies))
+    checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    omega = np.atleast_1d(checks.finite("frequencies", frequencies))
     if omega.ndim != 1 or len(omega) == 0:
         raise ValueError(f"frequencies must be one row of numbers, got shape {omega.shape}")
     if state is not None and (np.any(couplings.drive) or np.any(couplings.pump)):
@@ -180,9 +181,9 @@ def spectrum(
         except _identical.TrappedError:
             if len(couplings) > _WHOLE:
                 raise
-    unit = _timescale.unit_of(couplings)  # not 0: there is light
+    unit = timescale.unit_of(couplings)  # not 0: there is light
     matrix = emission_matrix(couplings, direction, "spectrum") / unit
-    couplings, turns = _timescale.in_unit(couplings, unit), omega / unit
+    couplings, turns = timescale.in_unit(couplings, unit), omega / unit
     _regression.check_size(couplings, "the spectrum", dense=True)
     rho = _regression.initial(couplings, state, "spectrum")
     if state is not None:

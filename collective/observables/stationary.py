@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
-from collective._operators import excited, lowering, pair_table
-from collective.couplings import Couplings
-from collective.engines._dicke_steady import Light
-from collective.evolution import steady_state
+from collective._tools import checks
+from collective._tools.operators import excited, lowering, pair_table
+from collective.couplings.couplings import Couplings
+from collective.evolution.evolve import steady_state
+from collective.evolution.steady_identical import Light
 from collective.observables import _identical
 from collective.states import State
 
@@ -41,11 +41,11 @@ class Steady:
     distribution: NDArray[np.float64]
     couplings: Couplings
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
         names = ("populations", "correlations", "coherences", "distribution")
-        _checks.freeze(self, **{name: getattr(self, name) for name in names})
+        checks.freeze(self, **{name: getattr(self, name) for name in names})
 
     def __repr__(self) -> str:
         n = len(self.populations)
@@ -89,7 +89,7 @@ def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -
         >>> round(co.observables.steady(driven, start="ground").excitation, 4)
         43.766
     """
-    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     light = _identical.light(couplings, None, start, "steady", dark=True)
     if light is not None:
         return _of_dicke_states(couplings, light)

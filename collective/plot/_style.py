@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collective import _checks
+from collective._tools import checks
 from collective.emitters import Emitters
-from collective.result import Result
+from collective.results.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def axes(ax: "Axes | None", projection: str | None = None, why: str = "") -> Any
     if not isinstance(ax, Axes):
         raise TypeError(
             f"ax must be matplotlib axes, as from plt.subplots()[1], or None for a new figure; "
-            f"got {_checks.short(ax)}"
+            f"got {checks.short(ax)}"
         )
     if projection is not None and ax.name != projection:
         made = f"plt.subplot(projection={projection!r})"
@@ -69,7 +69,7 @@ def by_label(results: Any) -> dict[str, Result]:
         listed = list(results) if isinstance(results, Sequence) else [results]
         results = {}
         for result in listed:
-            _checks.instance("results", result, Result, "co.evolve(...)")
+            checks.instance("results", result, Result, "co.evolve(...)")
             n = result.populations.shape[1]
             label, copies = f"N = {n}", 1
             while label in results:
@@ -79,5 +79,5 @@ def by_label(results: Any) -> dict[str, Result]:
     if not results:
         raise ValueError("results is empty: give at least one result of co.evolve")
     for result in results.values():
-        _checks.instance("results", result, Result, "co.evolve(...)")
+        checks.instance("results", result, Result, "co.evolve(...)")
     return dict(results)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
-from collective.couplings import Couplings
+from collective._tools import checks
+from collective.couplings.couplings import Couplings
 from collective.observables.beam import Scattering
 from collective.observables.bloch import Bands
 from collective.plot._style import COLOURS, OUT_OF_PLANE, axes, length_unit
@@ -32,7 +32,7 @@ def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
     Raises:
         ValueError: for fewer than two different quasi-momenta.
     """
-    _checks.instance("bands", bands, Bands, "co.observables.bands(...)")
+    checks.instance("bands", bands, Bands, "co.observables.bands(...)")
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
     from matplotlib.colors import ListedColormap, PowerNorm
@@ -75,11 +75,11 @@ def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "
         ax: where to draw, a 3D axes for emitters that do not lie in a coordinate plane; None
             makes a new figure.
     """
-    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     if couplings.emitters is None:
         raise ValueError("mode needs positions: co.couple(...), or Couplings(..., emitters=...)")
     n = len(couplings)
-    index = _checks.count("index", index, minimum=-n)
+    index = checks.count("index", index, minimum=-n)
     if index >= n:
         raise ValueError(f"index must be below {n}, the number of modes; got {index}")
     modes = couplings.modes()
@@ -135,7 +135,7 @@ def scattering(
         infinite: of `co.observables.infinite_array`, its reflection dashed for comparison.
         ax: where to draw; None makes a new figure.
     """
-    _checks.instance("scattering", scattering, Scattering, "co.observables.scattering(...)")
+    checks.instance("scattering", scattering, Scattering, "co.observables.scattering(...)")
     ax = axes(ax)
     x = scattering.frequencies
     for values, name, colour, style in (
@@ -145,7 +145,7 @@ def scattering(
     ):
         ax.plot(x, values, style, color=colour, label=name)
     if infinite is not None:
-        _checks.instance("infinite", infinite, Scattering, "co.observables.infinite_array(...)")
+        checks.instance("infinite", infinite, Scattering, "co.observables.infinite_array(...)")
         ax.plot(
             infinite.frequencies,
             infinite.reflection,

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collective import _checks
-from collective.comparison import Comparison
+from collective._tools import checks
+from collective.evolution.comparison import Comparison
 from collective.plot._style import RATE, TIME, axes, by_label, colours
-from collective.result import Result
+from collective.results.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +31,8 @@ def emission(
         ax: where to draw; None makes a new figure.
     """
     named = by_label(results)
-    independent = _checks.flag("independent", independent)
-    per_emitter = _checks.flag("per_emitter", per_emitter)
+    independent = checks.flag("independent", independent)
+    per_emitter = checks.flag("per_emitter", per_emitter)
     ax = axes(ax)
     for (label, result), colour in zip(named.items(), colours(len(named)), strict=True):
         if result.emission is None:
@@ -63,7 +63,7 @@ def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
         result: of `evolve`; one curve per emitter, or per level of each emitter.
         ax: where to draw; None makes a new figure.
     """
-    _checks.instance("result", result, Result, "co.evolve(...)")
+    checks.instance("result", result, Result, "co.evolve(...)")
     ax = axes(ax)
     curves = {f"emitter {m}": column for m, column in enumerate(result.populations.T)}
     if result.populations.ndim == 3:
@@ -91,7 +91,7 @@ def comparison(comparison: Comparison, *, ax: "Axes | None" = None) -> "Axes":
     Raises:
         ValueError: where Ctrl-C left one approximation alone.
     """
-    _checks.instance("comparison", comparison, Comparison, "co.compare(...)")
+    checks.instance("comparison", comparison, Comparison, "co.compare(...)")
     if not comparison.distances:
         raise ValueError(
             f"comparison was interrupted: there is {', '.join(comparison.results)}, and no "

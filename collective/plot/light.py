@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collective import _checks
+from collective._tools import checks
 from collective.observables import _given
 from collective.observables.spectra import Spectrum
 from collective.plot._style import TIME, axes, colours
-from collective.result import Result
+from collective.results.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,8 +37,8 @@ def spectrum(
     if not named:
         raise ValueError("spectra is empty: give at least one of co.observables.spectrum")
     for one in named.values():
-        _checks.instance("spectra", one, Spectrum, "co.observables.spectrum(...)")
-    log = _checks.flag("log", log)
+        checks.instance("spectra", one, Spectrum, "co.observables.spectrum(...)")
+    log = checks.flag("log", log)
     ax = axes(ax)
     styles = ("-", "--", "-.", ":")
     elastic = []
@@ -93,7 +93,7 @@ def jumps(result: Result, *, trajectories: int | None = None, ax: "Axes | None" 
     photons = _given.photons(result, "plot.jumps")
     shown = max(1, min(_SHOWN, photons.n_trajectories))
     if trajectories is not None:
-        shown = _checks.count("trajectories", trajectories)
+        shown = checks.count("trajectories", trajectories)
     if shown > photons.n_trajectories:
         raise ValueError(
             f"trajectories: {shown} asked for, the result has {photons.n_trajectories}"

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._memory import require
+from collective._tools import checks
+from collective._tools.memory import require
 from collective.fields import Nanowire
 from collective.observables import patterns
 from collective.plot._style import axes, by_label, colours, length_unit
-from collective.result import Result
+from collective.results.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -156,19 +156,19 @@ def field_map(
     r = emitters.positions
     middle = (r.min(axis=0) + r.max(axis=0)) / 2
     if centre is not None:
-        middle = _checks.vector("centre", centre)
+        middle = checks.vector("centre", centre)
     seen = r - middle
     sideways, upwards = seen @ across, seen @ up
     if extent is None:
         half = float(np.abs([sideways, upwards]).max()) + emitters.wavelength
     else:
-        half = _checks.number("extent", extent, above=0)
+        half = checks.number("extent", extent, above=0)
     if half < _FINEST * np.abs(middle).max() or half < _FINEST * emitters.wavelength:
         raise ValueError(
             f"extent = {half:g} is too small to be told from the centre, {middle}, or beside the "
             f"wavelength, {emitters.wavelength:g}"
         )
-    points = _checks.count("points", points, minimum=2)
+    points = checks.count("points", points, minimum=2)
     require(200 * points**2, f"a map of points = {points} along each side", "take fewer")
     side = np.linspace(-half, half, points)
     horizontal, vertical = np.meshgrid(side, side)
@@ -248,20 +248,20 @@ def _hidden(
 
 def _plane(plane: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Unit vectors to the right and up."""
-    _checks.choice("plane", plane, _PLANES)
+    checks.choice("plane", plane, _PLANES)
     right, up = (np.eye(3)["xyz".index(axis)] for axis in plane)
     return right, up
 
 
 def _at(result: Result, time: float | None) -> Result:
     """One moment of a result, with what patterns need."""
-    _checks.instance("result", result, Result, "co.evolve(...)")
+    checks.instance("result", result, Result, "co.evolve(...)")
     if result.correlations is None:
         return result  # the observable says what to ask for
     if time is None:
         index = int(np.argmax(result.emission))
     else:
-        index = int(np.argmin(np.abs(result.times - _checks.number("time", time))))
+        index = int(np.argmin(np.abs(result.times - checks.number("time", time))))
     moment = slice(index, index + 1)
     return result.replace(times=result.times[moment], correlations=result.correlations[moment])
 

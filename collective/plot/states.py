@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
-from collective._files import checked_path, written
+from collective._tools import checks
+from collective._tools.files import checked_path, written
 from collective.observables.excitations import excitation_distribution
 from collective.plot._style import COLOURS, RATE, TIME, axes, length_unit
-from collective.result import Result
+from collective.results.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -97,9 +97,9 @@ def animate(
             ffmpeg, or a .gif of more than 50 frames per second.
         OSError: where the file cannot be written, before anything is drawn.
     """
-    _checks.instance("result", result, Result, "co.evolve(...)")
-    fps = _checks.count("fps", fps)
-    seconds = _checks.number("seconds", seconds, above=0)
+    checks.instance("result", result, Result, "co.evolve(...)")
+    fps = checks.count("fps", fps)
+    seconds = checks.number("seconds", seconds, above=0)
     if fps * seconds > _MOST_FRAMES:
         raise ValueError(
             f"fps and seconds: {fps * seconds:.3g} frames are more than {_MOST_FRAMES:,}, which "

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collective import _checks
-from collective._lengths import nearest_apart
-from collective._modes import Modes
-from collective.couplings import Couplings
+from collective._tools import checks
+from collective.couplings.couplings import Couplings
+from collective.couplings.modes import Modes
 from collective.emitters import Emitters
+from collective.emitters.lengths import nearest_apart
 from collective.plot._style import COLOURS, OUT_OF_PLANE, axes, length_unit
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = 
         part: "decay" or "shift".
         ax: where to draw; None makes a new figure.
     """
-    _checks.instance("couplings", couplings, Couplings, "co.couple(...)")
-    _checks.choice("part", part, ("decay", "shift"))
+    checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    checks.choice("part", part, ("decay", "shift"))
     ax = axes(ax)
     matrix = getattr(couplings, part).real
     limit = np.abs(matrix).max() or 1.0
@@ -48,7 +48,7 @@ def modes(couplings: Couplings | Modes, *, ax: "Axes | None" = None) -> "Axes":
     """
     found = couplings
     if not isinstance(found, Modes):
-        _checks.instance("couplings", found, Couplings, "co.couple(...), or its modes()")
+        checks.instance("couplings", found, Couplings, "co.couple(...), or its modes()")
         found = found.modes()
     ax = axes(ax)
     alone = float(np.mean(found.jump_rates))  # the trace of Γ is that of its diagonal
@@ -74,7 +74,7 @@ def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
         emitters: complex dipoles show their real part.
         ax: where to draw, a 3D axes where needed; None makes a new figure.
     """
-    _checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+    checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     r = emitters.positions
     flat = [i for i in range(3) if np.ptp(r[:, i]) < 1e-9 * emitters.wavelength]
     arrows = emitters.dipoles.real * 0.4 * _arrow_length(emitters)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
-from collective._warn import warn
+from collective._tools import checks
+from collective._tools.warn import warn
 from collective.spectral.integrals import checked_function, positive_scale, tolerance
 
 _LOG_NODES = 12
@@ -211,7 +211,7 @@ def imaginary_axis(
         1.0
     """
     scale = positive_scale("scale", scale)
-    rtol, atol = tolerance("rtol", rtol), _checks.number("atol", atol)
+    rtol, atol = tolerance("rtol", rtol), checks.number("atol", atol)
     if atol < 0 or rtol == atol == 0:
         raise ValueError(
             f"atol must not be negative, and not zero where rtol is; got atol = {atol:g}, "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
+from collective._tools import checks
 from collective.emitters import Multilevel
 from collective.spectral.integrals import principal_value
 from collective.spectral.sources import FieldTensors
@@ -46,10 +46,10 @@ class Bath:
     gamma: Callable[[float], NDArray[Any]]
     shift: Callable[[float], NDArray[Any]] | None = None
 
-    __setstate__ = _checks.restored
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        _checks.function("gamma", self.gamma)
+        checks.function("gamma", self.gamma)
         if self.shift is None:
             gamma = self.gamma
 
@@ -62,7 +62,7 @@ class Bath:
                     ) from error
 
             object.__setattr__(self, "shift", shift)
-        _checks.function("shift", self.shift)
+        checks.function("shift", self.shift)
 
     @classmethod
     def from_spectral_density(
@@ -81,19 +81,19 @@ class Bath:
             temperature: in units of rate.
             scale: frequency over which J varies.
         """
-        _checks.function("density", density)
+        checks.function("density", density)
         temperature = checked_temperature(temperature)
-        scale = _checks.number("scale", scale, above=0)
+        scale = checks.number("scale", scale, above=0)
         shortest = min(scale, temperature) if temperature > 0 else scale  # over which γ varies
 
         def odd(omega: float) -> NDArray[Any]:
-            values = _checks.finite(f"density({abs(omega):g})", density(abs(omega)), complex)
+            values = checks.finite(f"density({abs(omega):g})", density(abs(omega)), complex)
             if values.ndim != 2 or values.shape[0] != values.shape[1]:
                 raise ValueError(
                     f"density({abs(omega):g}) must be a square matrix (M, M), got shape "
                     f"{values.shape}"
                 )
-            values = _checks.real_if_possible(values)
+            values = checks.real_if_possible(values)
             return values if omega > 0 else -values.T  # J_ab(−ω) = −J_ba(ω)
 
         def gamma(omega: float) -> NDArray[Any]:
@@ -106,7 +106,7 @@ def thermal_rates(
     odd_density: Callable[[float], NDArray[Any]], omega: float, temperature: float, scale: float
 ) -> NDArray[Any]:
     """γ(ω) = J(ω)(1 + n(ω)) for an odd J: (n+1)J above zero, n(|ω|)J(|ω|) below, T·J'(0) at it."""
-    omega = _checks.number("omega", omega)
+    omega = checks.number("omega", omega)
     step = max(_ZERO * scale, _SMALLEST)
     if abs(omega) < step:
         return temperature * np.asarray(odd_density(step)) / step
@@ -148,7 +148,7 @@ def bath(multilevel: Multilevel, field: Any, temperature: float = 0.0) -> Bath:
         >>> bath.gamma(1e6).shape
         (6, 6)
     """
-    _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
+    checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
     return FieldBath(FieldTensors(multilevel, field), checked_temperature(temperature)).bath()
 
 
@@ -187,13 +187,13 @@ class FieldBath:
 
     def shifts(self, frequencies: list[float], *, own: bool = False) -> list[NDArray[np.float64]]:
         """S at many frequencies, the field asked for on one grid for all of them."""
-        frequencies = [_checks.number("omega", omega) for omega in frequencies]
+        frequencies = [checks.number("omega", omega) for omega in frequencies]
         return self.tensors.half_ranges(frequencies, self.temperature, own=own)
 
 
 def checked_temperature(temperature: float) -> float:
     """A temperature in units of rate, not negative."""
-    temperature = _checks.not_negative("temperature", temperature)
+    temperature = checks.not_negative("temperature", temperature)
     if temperature > _HOTTEST:
         raise ValueError(f"temperature must be below {_HOTTEST:g} rates, got {temperature:g}")
     return temperature

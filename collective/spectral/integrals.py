@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
-from collective._warn import warn
+from collective._tools import checks
+from collective._tools.warn import warn
 
 _PANEL_NODES, _PANEL_WEIGHTS = np.polynomial.legendre.leggauss(16)
 _PANEL_LEGENDRE = np.polynomial.legendre.legvander(_PANEL_NODES, 17)
@@ -76,11 +76,11 @@ def principal_value(
         >>> round(float(found), 9)  # ω/(ω² + ¼)
         0.8
     """
-    omega = _checks.number("omega", omega)
+    omega = checks.number("omega", omega)
     function = checked_function("function", function, "ω")
     rtol = tolerance("rtol", rtol)
     scale = positive_scale("scale", scale)
-    at = np.atleast_1d(_checks.finite("breakpoints", breakpoints))
+    at = np.atleast_1d(checks.finite("breakpoints", breakpoints))
     if at.ndim != 1:
         raise ValueError(f"breakpoints must be a list of frequencies, got shape {at.shape}")
     jumps = sorted({float(abs(b - omega)) for b in at if abs(b - omega) > _SMALLEST * scale})
@@ -221,7 +221,7 @@ def _panel(
 
 def checked_function(name: str, function: Any, argument: str) -> Callable[[float], NDArray[Any]]:
     """The function, with an answer that is checked to be finite numbers of one shape."""
-    _checks.function(name, function)
+    checks.function(name, function)
     shape: list[tuple[int, ...]] = []
 
     def checked(x: float) -> NDArray[Any]:
@@ -251,7 +251,7 @@ def checked_function(name: str, function: Any, argument: str) -> Callable[[float
 
 def positive_scale(name: str, value: Any) -> float:
     """A positive number whose powers do not leave the range of doubles."""
-    scale = _checks.number(name, value, above=0)
+    scale = checks.number(name, value, above=0)
     if not _SMALLEST < scale < _HIGHEST:
         raise ValueError(
             f"{name} must be between {_SMALLEST:g} and {_HIGHEST:g}, got {scale:g}: use other units"
@@ -261,7 +261,7 @@ def positive_scale(name: str, value: Any) -> float:
 
 def tolerance(name: str, value: Any) -> float:
     """A number that is not negative and below 1."""
-    tolerance = _checks.number(name, value)
+    tolerance = checks.number(name, value)
     if not 0 <= tolerance < 1:
         raise ValueError(f"{name} must be at least 0 and below 1, got {tolerance:g}")
     return tolerance

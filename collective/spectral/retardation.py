@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 from collective.emitters import Multilevel
 from collective.spectral.tensors import coupling_tensor, require_coupled
 
@@ -78,19 +78,19 @@ def retarded(
         >>> np.abs(found[:, 0, 0]).round(4)
         array([   0.    , 2343.1503,    0.    ])
     """
-    _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
+    checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
     require_coupled(multilevel, field)
-    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
+    i, j = checks.index("i", i, len(multilevel)), checks.index("j", j, len(multilevel))
     if np.all(multilevel.positions[i] == multilevel.positions[j]):
         raise ValueError(
             f"i and j must be at different places, got {i} and {j}: what a dipole does at its own "
             "place diverges"
         )
-    times = _checks.finite("delays", delays)
-    width, rtol = _checks.number("width", width, above=0), _checks.number("rtol", rtol, above=0)
+    times = checks.finite("delays", delays)
+    width, rtol = checks.number("width", width, above=0), checks.number("rtol", rtol, above=0)
     if rtol < _FINEST:
         raise ValueError(f"rtol must be at least {_FINEST:g}, got {rtol:g}")
-    marks = np.atleast_1d(_checks.finite("breakpoints", breakpoints))
+    marks = np.atleast_1d(checks.finite("breakpoints", breakpoints))
     highest = _HIGHEST / width
     if highest < _LOWEST * multilevel.speed_of_light:
         raise ValueError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective import _checks
+from collective._tools import checks
 from collective.emitters import Multilevel
 from collective.spectral.averages import lorentzian_averages, matsubara_sums
 from collective.spectral.tensors import (
@@ -185,7 +185,7 @@ class BathMatrices:
         self.kept = [a for a, matrix in enumerate(dipoles) if np.any(matrix)]
         gaps = [np.abs(multilevel.bohr_frequencies(i)) for i in range(len(multilevel))]
         largest = max(float(gap.max()) for gap in gaps)
-        probe = _checks.finite("bath: gamma", the_bath.gamma(largest or 1.0), complex)
+        probe = checks.finite("bath: gamma", the_bath.gamma(largest or 1.0), complex)
         self._shape, sizes = probe.shape, (len(dipoles), len(self.kept))
         if probe.ndim != 2 or probe.shape[0] != probe.shape[1] or len(probe) not in sizes:
             raise ValueError(
@@ -206,7 +206,7 @@ class BathMatrices:
             raise ValueError(
                 f"bath: {name}({omega:g}) must be a matrix; it raised TypeError: {error}"
             ) from error
-        matrix = _checks.finite(f"bath: {name}({omega:g})", answer, complex)
+        matrix = checks.finite(f"bath: {name}({omega:g})", answer, complex)
         if matrix.shape != self._shape:
             raise ValueError(
                 f"bath: {name}({omega:g}) must have shape {self._shape}, got {matrix.shape}"

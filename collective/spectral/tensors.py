@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import _checks
+from collective._tools import checks
 from collective.emitters import Multilevel
 from collective.fields.protocol import imaginary_green, require_field, seen_by, total_green
 
@@ -47,8 +47,8 @@ def coupling_tensor(
         1.0
     """
     require_known(multilevel, field)
-    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
-    value = _checks.complex_number("omega", omega)
+    i, j = checks.index("i", i, len(multilevel)), checks.index("j", j, len(multilevel))
+    value = checks.complex_number("omega", omega)
     if not ((value.imag == 0 and value.real > 0) or (value.real == 0 and value.imag > 0)):
         raise ValueError(
             f"omega must be one frequency, positive or i times positive; got {omega}. The static "
@@ -93,7 +93,7 @@ def static_tensor(multilevel: Multilevel, field: Any, i: int, j: int) -> NDArray
         j: index of an emitter; i = j gives what the field scatters back.
     """
     require_known(multilevel, field)
-    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
+    i, j = checks.index("i", i, len(multilevel)), checks.index("j", j, len(multilevel))
     return static_tensors(multilevel, field, np.array([i]), np.array([j]))[0]
 
 
@@ -150,10 +150,10 @@ def decay_and_shift(
         True
     """
     require_known(multilevel, field)
-    i, j = _checks.index("i", i, len(multilevel)), _checks.index("j", j, len(multilevel))
-    frequencies = _checks.finite("frequencies", frequencies)
+    i, j = checks.index("i", i, len(multilevel)), checks.index("j", j, len(multilevel))
+    frequencies = checks.finite("frequencies", frequencies)
     c = multilevel.speed_of_light
-    _checks.finite("frequencies divided by the speed of light", frequencies / c)
+    checks.finite("frequencies divided by the speed of light", frequencies / c)
     sizes, where = np.unique(np.abs(frequencies), return_inverse=True)
     pair = np.array([i]), np.array([j])
     found = [
@@ -169,7 +169,7 @@ def decay_and_shift(
 
 def require_known(multilevel: Any, field: Any) -> None:
     """Raise unless these are multi-level dipoles and a field that answers for such dipoles."""
-    _checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
+    checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
     require_field("field", field, GREENS)
     seen_by(multilevel.kind, field)
 

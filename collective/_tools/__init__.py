@@ -1,0 +1,1 @@
+"""Helpers without physics, which every room may use."""

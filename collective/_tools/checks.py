@@ -1,0 +1,368 @@
+"""Checks of user input, so that every error names the argument, the number and the way out.
+
+The file is longer than others: what a number, a count, a vector or a matrix is stands here only.
+"""
+
+import inspect
+import operator
+from collections.abc import Callable, Mapping
+from numbers import Complex, Number, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective._tools.memory import require
+
+LARGEST = 1e100  # of a number a user gives: its cube is still one, and so is the cube's inverse
+MOST = 2**63 - 1  # of a count: what numpy's integers hold
+_LARGE = 2**26  # bytes, from which on an array is copied only if there is room
+_LARGEST_COPIED = 4096  # rows of a matrix of one number
+_ROUND_OFF = 1e-10  # relative to the largest entry: what a matrix may miss its symmetry by
+
+
+def readonly(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array itself, marked unwritable."""
+    array.flags.writeable = False
+    return array
+
+
+def freeze(instance: Any, **attributes: Any) -> None:
+    """Set the attributes of a frozen dataclass once, arrays read-only."""
+    for name, value in attributes.items():
+        object.__setattr__(instance, name, value)
+    lock(attributes)
+
+
+def lock(held: Any) -> None:
+    """Mark every array read-only that an object, a list, a tuple or a dictionary holds."""
+    if isinstance(held, np.ndarray):
+        readonly(held)
+    elif isinstance(held, Mapping):
+        lock(list(held.values()))
+    elif isinstance(held, list | tuple):
+        for value in held:
+            if isinstance(value, np.ndarray | list | tuple | Mapping):
+                lock(value)
+
+
+def restored(instance: Any, state: dict[str, Any]) -> None:
+    """`__setstate__` of a frozen dataclass: copies are checked and read-only, as the original is.
+
+    Copies and unpickled arrays can be written to, and a pickle may hold anything.
+    """
+    names = list(inspect.signature(type(instance)).parameters)
+    if set(names) <= state.keys():
+        type(instance).__init__(instance, **{name: state[name] for name in names})
+    else:  # made by a function of ours, from other arguments
+        freeze(instance, **state)
+
+
+def finite(
+    name: str, value: ArrayLike, dtype: type | None = float, *, largest: float = LARGEST
+) -> NDArray[Any]:
+    """A fresh array of finite numbers, or an error naming the first entry that is not one.
+
+    Args:
+        name: the argument.
+        value: numbers; not text, dates, truth values or masked arrays, which would become some.
+        dtype: float for real numbers, complex, or None for whichever of the two they are.
+        largest: size above which products of such numbers may leave the range of doubles.
+    """
+    array = _numbers(name, value)
+    size = np.abs(array.real)
+    if np.iscomplexobj(array):  # of the parts: the modulus itself may overflow
+        size = np.maximum(size, np.abs(array.imag))
+    if not np.all(size <= min(largest, np.finfo(float).max)):
+        _refuse_size(name, array, size, largest)
+    if dtype is float and np.iscomplexobj(array):
+        if np.any(array.imag != 0):
+            where = _first(array.imag != 0)
+            raise ValueError(f"{name} must be real: {_entry(name, where)} is {array[where]}")
+        return array.real.copy()
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def _refuse_size(name: str, array: NDArray[Any], size: NDArray[np.float64], largest: float) -> None:
+    """Raise for the first number that is not finite, or the first that is too large."""
+    if not np.all(np.isfinite(size)):
+        where = _first(~np.isfinite(size))
+        raise ValueError(f"{name} must be finite: {_entry(name, where)} is {array[where]}")
+    where = _first(size > largest)
+    raise ValueError(
+        f"{name} must be at most {largest:g} in size, so that its powers stay numbers: "
+        f"{_entry(name, where)} is {array[where]:g}; choose other units"
+    )
+
+
+def _numbers(name: str, value: Any) -> NDArray[Any]:
+    """A fresh array of float or complex, or an error that says what the value is instead."""
+
+    def wrong() -> ValueError:  # only then: to spell an array out takes longer than to check it
+        return ValueError(f"{name} must be numbers in a regular array, not {short(value)}")
+
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name} is a masked array, whose mask would be lost: leave out what is masked, "
+            ".compressed(), or fill it, .filled(...)"
+        )
+    if isinstance(value, np.ndarray) and value.nbytes > _LARGE:
+        require(2 * value.nbytes, f"{name} of shape {value.shape}", "pass fewer numbers")
+    try:
+        array = np.array(value)
+        if array.dtype.kind == "O":
+            if not all(_is_number(entry) for entry in array.flat):
+                raise wrong()
+            # integers beyond 2⁶³, fractions, decimal numbers
+            array = array.astype(complex if _any_complex(array) else float)
+        elif array.dtype.kind in "iuf":
+            array = array.astype(float, copy=False)
+        elif array.dtype.kind == "c":
+            array = array.astype(complex, copy=False)
+        else:
+            raise wrong()
+    except OverflowError:
+        raise ValueError(
+            f"{name} must be numbers below 1e308, the largest there are: got {short(value)}"
+        ) from None
+    except (TypeError, ValueError, RecursionError):
+        raise wrong() from None
+    return array
+
+
+def _is_number(entry: Any) -> bool:
+    return isinstance(entry, Number) and not isinstance(entry, bool)
+
+
+def _any_complex(array: NDArray[Any]) -> bool:
+    return any(isinstance(entry, Complex) and not isinstance(entry, Real) for entry in array.flat)
+
+
+def _first(where: NDArray[np.bool_]) -> tuple[int, ...]:
+    """The place of the first True."""
+    return tuple(int(i) for i in np.argwhere(where)[0])
+
+
+def per_emitter(
+    name: str, value: ArrayLike, n: int, *, dtype: type = float, minimum: float | None = None
+) -> NDArray[Any]:
+    """A fresh (n,) array from a number or one number per emitter."""
+    array = finite(name, value, dtype)
+    if array.shape not in ((), (n,)):
+        raise ValueError(
+            f"{name} must be a number or {n} numbers (one per emitter), got shape {array.shape}"
+        )
+    if minimum is not None and np.any(array < minimum):
+        where = _first(array < minimum)
+        raise ValueError(
+            f"{name} must not be below {minimum:g}: {_entry(name, where)} is {array[where]:g}"
+        )
+    return np.broadcast_to(array, (n,)).copy()
+
+
+def number(name: str, value: Any, *, above: float | None = None, scale: bool = True) -> float:
+    """A finite real number, optionally strictly above a bound.
+
+    Above zero means a scale, by which something is divided: unless it is said to be none, it must
+    not be smaller than 1e-100.
+    """
+    array = finite(name, value)
+    if array.shape != ():
+        raise ValueError(f"{name} must be one number, got shape {array.shape}")
+    if above is not None and not array > above:
+        raise ValueError(f"{name} must be above {above:g}, got {float(array):g}")
+    if above == 0 and scale and array < 1 / LARGEST:
+        raise ValueError(
+            f"{name} must be at least {1 / LARGEST:g}, so that its powers stay numbers, got "
+            f"{float(array):g}; choose other units"
+        )
+    return float(array)
+
+
+def wavenumber(name: str, value: Any) -> float:
+    """A positive wave number whose square is a number, too."""
+    k = number(name, value, above=0)
+    if not 1 / LARGEST <= k <= LARGEST:
+        raise ValueError(
+            f"{name} must lie between {1 / LARGEST:g} and {LARGEST:g}, got {k:g}: beyond that its "
+            "powers are no numbers; it is 2π over a wavelength, in inverse units of length"
+        )
+    return k
+
+
+def not_negative(name: str, value: Any) -> float:
+    """A finite real number, zero or above."""
+    found = number(name, value)
+    if found < 0:
+        raise ValueError(f"{name} must not be negative, got {found:g}")
+    return found
+
+
+def complex_number(name: str, value: Any) -> complex:
+    """A finite complex number."""
+    array = finite(name, value, complex)
+    if array.shape != ():
+        raise ValueError(f"{name} must be one number, got shape {array.shape}")
+    return complex(array)
+
+
+def count(name: str, value: Any, *, minimum: int = 1, maximum: int | None = MOST) -> int:
+    """An integer between two bounds; True and False are none."""
+    try:
+        if isinstance(value, bool | np.bool_):
+            raise TypeError
+        n = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be an integer, got {short(value)}") from None
+    if n < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {short(n)}")
+    if maximum is not None and n > maximum:
+        raise ValueError(f"{name} must be at most {maximum}, got {short(n)}")
+    return n
+
+
+def index(name: str, value: Any, size: int, what: str = "emitters") -> int:
+    """The index of one of several things, 0 … size − 1."""
+    found = count(name, value, minimum=0)
+    if found >= size:
+        raise ValueError(f"{name} must be below {size}, the number of {what}; got {found}")
+    return found
+
+
+def listed(name: str, value: Any, size: int | None = None) -> list[Any]:
+    """A list, tuple or array of one entry per emitter, as a list."""
+    array = isinstance(value, np.ndarray)
+    if not isinstance(value, list | tuple) and not (array and value.ndim):
+        raise ValueError(f"{name} must be a list with one entry per emitter, not {short(value)}")
+    if size is not None and len(value) != size:
+        raise ValueError(f"{name} must have one entry per emitter, {size}; got {len(value)}")
+    return list(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False, and nothing that only behaves like one of them."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {short(value)}")
+    return bool(value)
+
+
+def vector(
+    name: str, value: ArrayLike, dtype: type = float, *, largest: float = LARGEST
+) -> NDArray[Any]:
+    """A finite vector of three components."""
+    array = finite(name, value, dtype, largest=largest)
+    if array.shape != (3,):
+        raise ValueError(f"{name} must have three components, got shape {array.shape}")
+    return array
+
+
+def direction(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """A real unit vector."""
+    return unit_vector(name, value, float)
+
+
+def unit_vector(name: str, value: ArrayLike, dtype: type = complex) -> NDArray[Any]:
+    """A vector of three components divided by its length, whatever that is."""
+    array = vector(name, value, dtype, largest=np.inf)
+    largest = max(np.abs(array.real).max(), np.abs(array.imag).max())
+    if largest == 0:
+        raise ValueError(f"{name} must not be the zero vector")
+    array = array / largest  # first, so that no square over- or underflows
+    return array / np.linalg.norm(array)
+
+
+def real_if_possible(array: NDArray[Any]) -> NDArray[Any]:
+    """The real part if the imaginary part is exactly zero."""
+    if not np.iscomplexobj(array) or np.any(array.imag):
+        return array
+    return np.ascontiguousarray(array.real)
+
+
+def constant(matrix: NDArray[Any]) -> bool:
+    """Whether a matrix is one number, seen N² times: `np.broadcast_to(number, (N, N))`."""
+    return matrix.ndim == 2 and matrix.strides == (0, 0)
+
+
+def hermitian(name: str, value: ArrayLike) -> NDArray[Any]:
+    """A Hermitian (N, N) matrix, real if it can be, freed of its round-off.
+
+    One number seen N² times stays that if the matrix would be large.
+    """
+    if isinstance(value, np.ndarray) and constant(value) and len(value) > _LARGEST_COPIED:
+        if value.shape[0] != value.shape[1]:
+            raise ValueError(f"{name} must be a square matrix (N, N), got shape {value.shape}")
+        return np.broadcast_to(finite(f"every entry of {name}", value[0, 0]), value.shape)
+    matrix = finite(name, value, None)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) == 0:
+        raise ValueError(f"{name} must be a square matrix (N, N), got shape {matrix.shape}")
+    miss = np.abs(matrix - matrix.conj().T)
+    m, n = (int(i) for i in np.unravel_index(np.argmax(miss), miss.shape))
+    if miss[m, n] > _ROUND_OFF * np.abs(matrix).max():
+        raise ValueError(
+            f"{name} must be Hermitian: {name}[{m}, {n}] = {matrix[m, n]:.6g} but "
+            f"{name}[{n}, {m}]* = {matrix[n, m].conjugate():.6g}"
+        )
+    return real_if_possible(matrix / 2 + matrix.conj().T / 2)
+
+
+def positive_semidefinite(decay: NDArray[Any]) -> None:
+    """Raise unless a decay matrix has no negative eigenvalue beyond round-off.
+
+    Judged on Γ_mn/√(Γ_mmΓ_nn), so that a large rate does not hide a negative small one.
+    """
+    rates = np.diag(decay).real
+    lowest = int(np.argmin(rates))
+    if rates[lowest] < 0:
+        raise ValueError(
+            f"decay must be positive semidefinite: decay[{lowest}, {lowest}] = {rates[lowest]:g}"
+        )
+    if constant(decay):
+        return
+    scale = 1 / np.sqrt(np.where(rates > 0, rates, 1.0))
+    scaled = scale[:, None] * decay * scale
+    try:
+        np.linalg.cholesky(scaled + _ROUND_OFF * np.eye(len(decay)))
+    except np.linalg.LinAlgError:
+        if np.linalg.eigvalsh(scaled)[0] >= -_ROUND_OFF:
+            return
+        raise ValueError(
+            "decay must be positive semidefinite: smallest eigenvalue "
+            f"{np.linalg.eigvalsh(decay)[0]:.3g}. Γ is that of the whole environment, vacuum and "
+            "scattered part together. Rounded dipoles must be normalised before they go into it; "
+            "what rounding has left can be clipped, knowingly: "
+            "values, v = np.linalg.eigh(decay); decay = (v * values.clip(0)) @ v.conj().T"
+        ) from None
+
+
+def choice(name: str, value: Any, options: tuple[str, ...]) -> str:
+    """One of the listed words."""
+    if not isinstance(value, str) or value not in options:
+        listed = ", ".join(repr(option) for option in options)
+        raise ValueError(f"{name} must be one of {listed}; got {short(value)}")
+    return value
+
+
+def instance(name: str, value: Any, kind: type, made_by: str) -> None:
+    """Raise unless value is of the given class; made_by says where such objects come from."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {kind.__name__} ({made_by}), got {type(value).__name__}")
+
+
+def function(name: str, value: Any) -> Callable[..., Any]:
+    """A callable; not a class, and not a QuTiP operator, which takes states."""
+    if not callable(value) or isinstance(value, type) or hasattr(value, "dims"):
+        raise ValueError(f"{name} must be a function, got {short(value)}")
+    return value
+
+
+def _entry(name: str, where: tuple[int, ...]) -> str:
+    return name + (f"[{', '.join(map(str, where))}]" if where else "")
+
+
+def short(value: Any) -> str:
+    """A value in an error message: its first letters."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an integer of more than 4300 digits, or the object's own fault
+        text = f"something of type {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."

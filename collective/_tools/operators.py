@@ -1,0 +1,252 @@
+"""Sparse operators of N two-level emitters, as QuTiP objects, and checks of a user's own.
+
+Basis order is QuTiP's: emitter 0 is the leftmost tensor factor and `basis(2, 0)`, bit 0, is the
+excited state. Each operator is assembled once from bit tables instead of N² tensor products.
+"""
+
+from collections.abc import Iterable
+from contextlib import ContextDecorator
+from math import prod
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools import checks
+from collective._tools.memory import require
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+_HERMITIAN = 1e-12  # relative to the largest entry: expectation values are then real
+_BYTES_PER_ENTRY = 16 + 4  # a complex value and its column
+_ROUNDING = 1e-10  # relative to the largest entry, that a user's operator may miss it by
+_COPIES = 4  # triplets, scipy's CSR, QuTiP's CSR and the sum they enter
+
+
+class Untidied(ContextDecorator):
+    """A stretch in which QuTiP keeps every entry; also a decorator, `@Untidied()`.
+
+    Sums and products of QuTiP's sparse operators drop entries below 1e-14, whatever the unit of
+    their rates. The setting is one for the whole process: stretches in several threads are
+    counted, and the last one restores it.
+    """
+
+    _lock, _inside = Lock(), 0
+    _core: Any = None  # the options that were in force at the first, and what they said
+    _before = True
+
+    def __enter__(self) -> None:
+        import qutip
+
+        with Untidied._lock:
+            if Untidied._inside == 0:
+                Untidied._core = qutip.settings.core
+                Untidied._before = Untidied._core["auto_tidyup"]
+                Untidied._core["auto_tidyup"] = False
+            Untidied._inside += 1
+
+    def __exit__(self, *error: Any) -> None:
+        with Untidied._lock:
+            Untidied._inside -= 1
+            if Untidied._inside == 0:
+                Untidied._core["auto_tidyup"] = Untidied._before
+
+
+def is_hermitian(operator: "Qobj") -> bool:
+    """Whether an operator is its own adjoint, to within round-off of its largest entry.
+
+    `Qobj.isherm` allows 1e-12 in any unit.
+    """
+    if operator.dims[0] != operator.dims[1]:
+        return False
+    with Untidied():
+        missed = largest_entry(operator - operator.dag())
+    return missed <= _HERMITIAN * largest_entry(operator)
+
+
+def excited(n: int) -> NDArray[np.bool_]:
+    """Which emitters are excited in each basis state: (2ⁿ, n)."""
+    states = np.arange(2**n)
+    return (states[:, None] >> np.arange(n - 1, -1, -1)) & 1 == 0
+
+
+def exchange(matrix: NDArray[Any]) -> "Qobj":
+    """Σ_mn M_mn σ⁺_mσ⁻_n, diagonal included."""
+    n = len(matrix)
+    pairs = [(m, k) for m, k in np.argwhere(matrix != 0) if m != k]
+    require(
+        (len(pairs) * 2 ** max(n - 2, 0) + 2**n) * _BYTES_PER_ENTRY * _COPIES,
+        f"an operator of {n} emitters",
+        "use fewer emitters",
+    )
+    up = excited(n)
+    states = np.arange(2**n)
+    rows, columns, values = [states], [states], [up @ np.diag(matrix).astype(complex)]
+    for m, k in pairs:
+        column = states[up[:, k] & ~up[:, m]]
+        rows.append(column ^ _bit(n, m) ^ _bit(n, k))
+        columns.append(column)
+        values.append(np.full(len(column), complex(matrix[m, k])))
+    return _qobj(n, rows, columns, values)
+
+
+def lowering(coefficients: NDArray[Any]) -> "Qobj":
+    """Σ_n c_n σ⁻_n."""
+    n = len(coefficients)
+    require(
+        n * 2 ** (n - 1) * _BYTES_PER_ENTRY * _COPIES,
+        f"an operator of {n} emitters",
+        "use fewer emitters",
+    )
+    up = excited(n)
+    states = np.arange(2**n)
+    rows, columns, values = [], [], []
+    for m in range(n):
+        column = states[up[:, m]]
+        rows.append(column ^ _bit(n, m))
+        columns.append(column)
+        values.append(np.full(len(column), complex(coefficients[m])))
+    return _qobj(n, rows, columns, values)
+
+
+def pair_table(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Where ⟨σ⁺_mσ⁻_n⟩ sits in a density matrix.
+
+    Returns:
+        pairs, (P, 2) with m < n; rows and columns, (P, 2ⁿ⁻²): the entries of ρ that sum to
+        tr(σ⁺_mσ⁻_n ρ).
+    """
+    up = excited(n)
+    states = np.arange(2**n)
+    pairs = np.array([(m, k) for m in range(n) for k in range(m + 1, n)], int)
+    pairs = pairs.reshape(-1, 2)
+    before = [states[up[:, k] & ~up[:, m]] for m, k in pairs]
+    after = [b ^ _bit(n, m) ^ _bit(n, k) for b, (m, k) in zip(before, pairs, strict=True)]
+    shape = (len(pairs), 2 ** max(n - 2, 0))
+    return pairs, np.array(before, int).reshape(shape), np.array(after, int).reshape(shape)
+
+
+def _bit(n: int, m: int) -> int:
+    return 1 << (n - 1 - int(m))
+
+
+def _qobj(n: int, rows: list[Any], columns: list[Any], values: list[Any]) -> "Qobj":
+    from qutip import Qobj
+    from scipy.sparse import csr_array
+
+    data = np.concatenate(values)
+    kept = data != 0
+    where = (np.concatenate(rows)[kept], np.concatenate(columns)[kept])
+    matrix = csr_array((data[kept], where), shape=(2**n, 2**n))
+    matrix.sort_indices()
+    return Qobj(matrix, dims=[[2] * n, [2] * n])
+
+
+def sum_of_levels(energies: Any) -> NDArray[np.float64]:
+    """Σ_i E_i of every product state, (D,), emitter 0 leftmost."""
+    total = np.zeros(1)
+    for local in energies:
+        total = np.add.outer(total, local).ravel()
+    return total
+
+
+def local(levels: tuple[int, ...], i: int, matrix: NDArray[Any]) -> Any:
+    """An operator of emitter i alone, sparse."""
+    from scipy.sparse import csr_array, identity, kron
+
+    before, after = (identity(prod(part)) for part in (levels[:i], levels[i + 1 :]))
+    found = csr_array(kron(kron(before, csr_array(matrix)), after))
+    found.eliminate_zeros()
+    return found
+
+
+def operator_list(name: str, value: Any) -> list[Any]:
+    """A list of operators; one alone, or nothing, is not taken for a list."""
+    from qutip import Qobj
+
+    if isinstance(value, Qobj):
+        raise TypeError(f"{name} must be a list of QuTiP operators: write [operator] for one")
+    if isinstance(value, np.ndarray) and (value.ndim != 1 or value.dtype.kind != "O"):
+        raise TypeError(f"{name} must be a list of QuTiP operators; got {checks.short(value)}")
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        raise TypeError(
+            f"{name} must be a list of QuTiP operators, empty for none; got {type(value).__name__}"
+        )
+    return list(value)
+
+
+def require_operator(name: str, value: Any, dims: Any) -> None:
+    """Raise unless it is a QuTiP operator of finite entries and of these dims."""
+    from qutip import Qobj, QobjEvo
+
+    if isinstance(value, QobjEvo):
+        raise TypeError(f"{name} must not depend on time: a QobjEvo is for qutip.mesolve")
+    if not isinstance(value, Qobj) or not value.isoper:
+        kind = f" of type {value.type}" if isinstance(value, Qobj) else ""
+        raise TypeError(f"{name} must be a QuTiP operator, got {type(value).__name__}{kind}")
+    if dims is not None and value.dims != dims:
+        raise ValueError(
+            f"{name} has dims {value.dims}; they must be those of the hamiltonian, {dims}"
+        )
+    _require_finite(name, value)
+
+
+def require_superoperator(generator: Any, dims: Any, size: int) -> None:
+    """Raise unless it is a finite QuTiP superoperator on operators of these dims."""
+    from qutip import Qobj
+
+    found = generator.dims if isinstance(generator, Qobj) else type(generator).__name__
+    if not isinstance(generator, Qobj) or not generator.issuper or generator.dims != [dims, dims]:
+        raise ValueError(
+            f"generator must be a QuTiP superoperator of shape ({size**2}, {size**2}) and dims "
+            f"{[dims, dims]}, as qutip.liouvillian makes them; got {found}"
+        )
+    _require_finite("generator", generator)
+
+
+def _require_finite(name: str, operator: Any) -> None:
+    entries = entries_of(operator)
+    wrong = np.flatnonzero(~np.isfinite(entries.data))
+    if len(wrong):
+        row, column = int(entries.row[wrong[0]]), int(entries.col[wrong[0]])
+        raise ValueError(
+            f"{name} must be finite: entry [{row}, {column}] is {entries.data[wrong[0]]}"
+        )
+
+
+def require_hermitian(name: str, operator: Any) -> None:
+    """Raise unless it is Hermitian up to rounding, relative to its largest entry."""
+    entries = entries_of(operator)
+    miss = (entries - entries.conj().T).tocoo()
+    size = float(np.abs(entries.data).max(initial=0.0))
+    worst = int(np.argmax(np.abs(miss.data))) if miss.nnz else 0
+    if miss.nnz and abs(miss.data[worst]) > _ROUNDING * size:
+        row, column = int(miss.row[worst]), int(miss.col[worst])
+        raise ValueError(
+            f"{name} must be Hermitian: [{row}, {column}] and [{column}, {row}]* differ by "
+            f"{abs(miss.data[worst]):.3g}, the largest entry is {size:.3g}"
+        )
+
+
+def entries_of(operator: "Qobj") -> Any:
+    """Every entry that is not zero, however small, as scipy's `coo_array`."""
+    from scipy.sparse import coo_array
+
+    if operator.dtype.__name__ == "Dense":  # QuTiP's conversion drops what is below 1e-15
+        return coo_array(operator.full())
+    return coo_array(operator.to("CSR").data_as("csr_matrix"))
+
+
+def largest_entry(operator: "Qobj") -> float:
+    """The size of the largest entry; QuTiP's `norm("max")` squares, and is 0 below 10⁻¹⁶²."""
+    return float(np.abs(entries_of(operator).data).max(initial=0.0))
+
+
+def sparse_of(matrix: NDArray[Any], dims: Any) -> "Qobj":
+    """A sparse QuTiP operator of every entry that is not zero, however small."""
+    from qutip import Qobj
+    from scipy.sparse import csr_array
+
+    return Qobj(csr_array(matrix), dims=dims)

@@ -1,0 +1,239 @@
+"""What to cite for a calculation, as BibTeX: `citation`."""
+
+from collective.couplings.couplings import Couplings
+from collective.fields import Nanowire
+from collective.master.equation import MasterEquation
+from collective.results.result import Result
+
+_TITLE = (
+    "collective: time evolution of quantum emitters coupled through a common electromagnetic field"
+)
+_YEAR = "2026"
+
+# key: (kind, fields)
+_REFERENCES = {
+    "qutip": (
+        "article",
+        {
+            "author": "Lambert, Neill and Gigu{\\`e}re, Eric and Menczel, Paul and Li, Boxi "
+            "and others",
+            "title": "{QuTiP} 5: The Quantum Toolbox in {Python}",
+            "journal": "Phys. Rep.",
+            "volume": "1153",
+            "pages": "1--62",
+            "year": "2026",
+            "doi": "10.1016/j.physrep.2025.10.001",
+        },
+    ),
+    "dicke1954": (
+        "article",
+        {
+            "author": "Dicke, R. H.",
+            "title": "Coherence in Spontaneous Radiation Processes",
+            "journal": "Phys. Rev.",
+            "volume": "93",
+            "pages": "99",
+            "year": "1954",
+            "doi": "10.1103/PhysRev.93.99",
+        },
+    ),
+    "lehmberg1970": (
+        "article",
+        {
+            "author": "Lehmberg, R. H.",
+            "title": "Radiation from an {N}-Atom System. {I}. General Formalism",
+            "journal": "Phys. Rev. A",
+            "volume": "2",
+            "pages": "883",
+            "year": "1970",
+            "doi": "10.1103/PhysRevA.2.883",
+        },
+    ),
+    "gross1982": (
+        "article",
+        {
+            "author": "Gross, M. and Haroche, S.",
+            "title": "Superradiance: An essay on the theory of collective spontaneous emission",
+            "journal": "Phys. Rep.",
+            "volume": "93",
+            "pages": "301",
+            "year": "1982",
+            "doi": "10.1016/0370-1573(82)90102-8",
+        },
+    ),
+    "ficek2002": (
+        "article",
+        {
+            "author": "Ficek, Z. and Tana{\\'s}, R.",
+            "title": "Entangled states and collective nonclassical effects in two-atom systems",
+            "journal": "Phys. Rep.",
+            "volume": "372",
+            "pages": "369",
+            "year": "2002",
+            "doi": "10.1016/S0370-1573(02)00368-X",
+        },
+    ),
+    "dalibard1992": (
+        "article",
+        {
+            "author": "Dalibard, Jean and Castin, Yvan and M{\\o}lmer, Klaus",
+            "title": "Wave-function approach to dissipative processes in quantum optics",
+            "journal": "Phys. Rev. Lett.",
+            "volume": "68",
+            "pages": "580",
+            "year": "1992",
+            "doi": "10.1103/PhysRevLett.68.580",
+        },
+    ),
+    "molmer1993": (
+        "article",
+        {
+            "author": "M{\\o}lmer, Klaus and Castin, Yvan and Dalibard, Jean",
+            "title": "{Monte Carlo} wave-function method in quantum optics",
+            "journal": "J. Opt. Soc. Am. B",
+            "volume": "10",
+            "pages": "524",
+            "year": "1993",
+            "doi": "10.1364/JOSAB.10.000524",
+        },
+    ),
+    "shammah2018": (
+        "article",
+        {
+            "author": "Shammah, Nathan and Ahmed, Shahnawaz and Lambert, Neill and De Liberato, "
+            "Simone and Nori, Franco",
+            "title": "Open quantum systems with local and collective incoherent processes: "
+            "Efficient numerical simulations using permutational invariance",
+            "journal": "Phys. Rev. A",
+            "volume": "98",
+            "pages": "063815",
+            "year": "2018",
+            "doi": "10.1103/PhysRevA.98.063815",
+        },
+    ),
+    "dzsotjan2011": (
+        "article",
+        {
+            "author": 'Dzsotjan, David and K{\\"a}stel, J{\\"u}rgen and Fleischhauer, Michael',
+            "title": "Dipole-dipole shift of quantum emitters coupled to surface plasmons of a "
+            "nanowire",
+            "journal": "Phys. Rev. B",
+            "volume": "84",
+            "pages": "075419",
+            "year": "2011",
+            "doi": "10.1103/PhysRevB.84.075419",
+        },
+    ),
+    "redfield1957": (
+        "article",
+        {
+            "author": "Redfield, A. G.",
+            "title": "On the Theory of Relaxation Processes",
+            "journal": "IBM J. Res. Dev.",
+            "volume": "1",
+            "pages": "19",
+            "year": "1957",
+            "doi": "10.1147/rd.11.0019",
+        },
+    ),
+    "davies1974": (
+        "article",
+        {
+            "author": "Davies, E. B.",
+            "title": "Markovian master equations",
+            "journal": "Commun. Math. Phys.",
+            "volume": "39",
+            "pages": "91",
+            "year": "1974",
+            "doi": "10.1007/BF01608389",
+        },
+    ),
+    "nathan2020": (
+        "article",
+        {
+            "author": "Nathan, Frederik and Rudner, Mark S.",
+            "title": "Universal {Lindblad} equation for open quantum systems",
+            "journal": "Phys. Rev. B",
+            "volume": "102",
+            "pages": "115109",
+            "year": "2020",
+            "doi": "10.1103/PhysRevB.102.115109",
+        },
+    ),
+}
+_COLLECTIVE = ("dicke1954", "lehmberg1970", "gross1982", "ficek2002")
+_METHODS = {
+    "exact": ("qutip",),
+    "trajectories": ("dalibard1992", "molmer1993"),
+    "symmetric": ("shammah2018",),
+}
+_SCHEMES = {
+    "universal": ("nathan2020",),
+    "rwa": ("nathan2020",),  # the jump operators are those of the universal equation
+    "redfield": ("redfield1957",),
+    "secular": ("davies1974",),
+}
+
+
+def citation(calculation: Result | Couplings | MasterEquation) -> str:
+    """BibTeX of what a calculation rests on: this package, QuTiP, the equation, engine and field.
+
+    The field is that of couplings: a master equation does not keep its own.
+
+    Args:
+        calculation: a result, couplings or a master equation.
+
+    Returns:
+        Entries of a .bib file, separated by empty lines.
+
+    Raises:
+        TypeError: for anything else.
+
+    Example:
+        >>> import collective as co
+        >>> text = co.citation(co.couple(co.chain(2, 0.1), co.Vacuum()))
+        >>> print(text.split("@")[3].strip())
+        article{lehmberg1970,
+          author = {Lehmberg, R. H.},
+          title = {Radiation from an {N}-Atom System. {I}. General Formalism},
+          journal = {Phys. Rev. A},
+          volume = {2},
+          pages = {883},
+          year = {1970},
+          doi = {10.1103/PhysRevA.2.883},
+        }
+    """
+    method = ""
+    problem: object = calculation
+    if isinstance(calculation, Result):
+        method, problem = calculation.method, calculation.couplings or calculation.equation
+    if isinstance(problem, Couplings):
+        keys = [*_COLLECTIVE, *(["dzsotjan2011"] if isinstance(problem.field, Nanowire) else [])]
+    elif isinstance(problem, MasterEquation):
+        keys = list(_SCHEMES.get(problem.scheme, ()))
+    else:
+        raise TypeError(
+            "calculation must be a Result, Couplings or a MasterEquation (co.evolve, co.couple, "
+            f"co.master_equation), got {type(calculation).__name__}"
+        )
+    keys += _METHODS.get(method, ())
+    if "qutip" not in keys:
+        keys.append("qutip")  # operators and states are its own, whatever evolves them
+    return "\n\n".join([_package(), *(_entry(key, *_REFERENCES[key]) for key in keys)])
+
+
+def _package() -> str:
+    import collective  # whole by now
+
+    fields = {
+        "author": "{The collective developers}",
+        "title": "{" + _TITLE + "}",
+        "year": _YEAR,
+        "version": collective.__version__,
+    }
+    return _entry("collective", "software", fields)
+
+
+def _entry(key: str, kind: str, fields: dict[str, str]) -> str:
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+    return "\n".join([f"@{kind}{{{key},", *lines, "}"])

@@ -1,0 +1,1 @@
+"""Γ and Δ of two-level emitters within the rotating-wave approximation: `couple`, `Couplings`."""

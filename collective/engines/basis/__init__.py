@@ -1,0 +1,1 @@
+"""Which basis states an engine keeps: excitation numbers, permutations, Dicke states."""

@@ -1,0 +1,281 @@
+r"""Operators of identical emitters between Dicke states, and the generator of their motion.
+
+An operator that no permutation of the emitters changes is blocks ⟨J, M|X|J, M'⟩, summed over the
+copies of each ladder J = n/2 − d. One emitter may stand apart from the n others: then an operator
+that no permutation of the *others* changes is blocks |s⟩⟨s'| ⊗ |J, M⟩⟨J, M'|, s the excitation of
+the one apart. That is what ρσ⁺_m becomes in a two-time average: emitter m is no longer like the
+rest, all others are.
+
+All excitations k = M + n/2 count from the lower end; `_dicke` has the same labels. Without a drive
+only entries of one difference in the number of excitations of row and column are kept.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.engines.basis.dicke import Identical, processes
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+Move = tuple[int, int, NDArray[Any]]  # steps in k and s, amplitudes
+
+
+def entries(n: int, driven: bool, one_ladder: bool, apart: bool) -> int:
+    """How many numbers an operator of n emitters (and one apart) has, at most."""
+    if one_ladder:
+        count = (n + 1) ** 2 if driven else n + 1
+    elif driven:
+        count = (n + 1) * (n + 2) * (n + 3) // 6
+    else:
+        count = (n // 2 + 1) * (n - n // 2 + 1)
+    return 4 * count if apart else count
+
+
+class Space:
+    """Entries of operators, (S,) in all, and superoperators between them.
+
+    Args:
+        e: the emitters, all of them.
+        difference: excitations of the row less those of the column; None keeps all.
+        apart: whether one emitter stands apart.
+
+    Attributes:
+        d: dark pairs of the others, (S,).
+        k: excited ones of the others in the row, (S,).
+        s: likewise of the one apart, 0 or 1; (S,).
+        k2: as k, in the column.
+        s2: as s, in the column.
+    """
+
+    def __init__(self, e: Identical, difference: int | None, *, apart: bool = False):
+        self.e, self.difference, self.apart = e, difference, apart
+        self.n = n = e.n - apart
+        self._ladders = 1 if e.one_ladder and not apart else n // 2 + 1
+        dark = np.arange(self._ladders)
+        sides = n - 2 * dark + 1
+        width = np.ones_like(sides) if difference is not None else sides
+        self._sides, self._width = sides, width
+        self._firsts = np.cumsum(sides * width) - sides * width
+        d = np.repeat(dark, sides * width)
+        within = np.arange(len(d)) - self._firsts[d]
+        k, k2 = np.divmod(within, width[d])
+        k, k2 = k + d, k2 + d
+        ends = np.array([(s, s2) for s in range(1 + apart) for s2 in range(1 + apart)])
+        count = len(ends)
+        d, k, k2 = (np.repeat(x, count) for x in (d, k, k2))
+        s, s2 = np.tile(ends.T, len(d) // count)
+        if difference is not None:
+            k2 = k + s - s2 - difference
+        kept = (k2 >= d) & (k2 <= n - d)
+        self._place = np.cumsum(kept) - 1
+        self._place[~kept] = -1
+        self.d, self.k, self.k2, self.s, self.s2 = (x[kept] for x in (d, k, k2, s, s2))
+
+    def __len__(self) -> int:
+        return len(self.d)
+
+    def place(self, d: Any, k: Any, s: Any, k2: Any, s2: Any) -> NDArray[np.int64]:
+        """Index of entries, −1 where there is none."""
+        n = self.n
+        inside = (d >= 0) & (d < self._ladders)
+        for number, one in ((k, s), (k2, s2)):
+            inside &= (number >= d) & (number <= n - d) & (one >= 0) & (one <= self.apart)
+        if self.difference is not None:
+            inside &= k + s - k2 - s2 == self.difference
+        d, k, k2, s, s2 = (np.where(inside, x, 0) for x in (d, k, k2, s, s2))
+        column = k2 - d if self.difference is None else 0
+        index = self._firsts[d] + (k - d) * self._width[d] + column
+        if self.apart:
+            index = 4 * index + 2 * s + s2
+        return np.where(inside, self._place[index], -1)
+
+    def moved(
+        self, left: tuple[int, int], right: tuple[int, int], b: int, values: Any, to: "Space"
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Triplets that take |k, s⟩⟨k', s'| of ladder d to k + left etc. of ladder d + b."""
+        target = to.place(
+            self.d + b, self.k + left[0], self.s + left[1], self.k2 + right[0], self.s2 + right[1]
+        )
+        values = np.broadcast_to(values, target.shape)
+        source = np.flatnonzero((target >= 0) & (values != 0))
+        return target[source], source, values[source]
+
+    def lowering(self, right: bool = False) -> list[Move]:
+        """S⁻ of all emitters acting on the row, or from the right as its adjoint on the column."""
+        k, s = (self.k2, self.s2) if right else (self.k, self.s)
+        moves = [(-1, 0, np.sqrt((k - self.d) * (self.n - self.d - k + 1.0)))]
+        return [*moves, (0, -1, s * 1.0)] if self.apart else moves
+
+    def raising(self, right: bool = False) -> list[Move]:
+        """S⁺, likewise."""
+        k, s = (self.k2, self.s2) if right else (self.k, self.s)
+        moves = [(1, 0, np.sqrt((k - self.d + 1.0) * (self.n - self.d - k)))]
+        return [*moves, (0, 1, 1.0 - s)] if self.apart else moves
+
+    def _bright(self, right: bool) -> list[Move]:
+        """S⁺S⁻ acting on the row, or on the column."""
+        k, s = (self.k2, self.s2) if right else (self.k, self.s)
+        down = (k - self.d) * (self.n - self.d - k + 1.0)
+        up = (k - self.d + 1.0) * (self.n - self.d - k)
+        if not self.apart:
+            return [(0, 0, down)]
+        return [(0, 0, down + s), (1, -1, np.sqrt(up) * s), (-1, 1, np.sqrt(down) * (1 - s))]
+
+    def summed(self, triplets: list[tuple[Any, Any, Any]], to: "Space | None" = None) -> Any:
+        """Their sparse matrix, from these entries to those of another space."""
+        from scipy.sparse import csr_array
+
+        shape = (len(self if to is None else to), len(self))
+        if not triplets:
+            return csr_array(shape, dtype=complex)
+        rows, columns, values = (np.concatenate(part) for part in zip(*triplets, strict=True))
+        return csr_array((values.astype(complex), (rows, columns)), shape=shape)
+
+    def _jumps(self, only_photons: bool) -> list[tuple[Any, Any, Any]]:
+        """What jumps make of ρ."""
+        e, found = self.e, []
+        others = replace(e, n=self.n)
+        left, right = processes(others, self.k, self.d), processes(others, self.k2, self.d)
+        for (a, b), (strength, square) in left.items():
+            if only_photons and a != -1:
+                continue
+            if (a, b) == (0, 0):  # of σ_z: M and M' have signs
+                factors = (self.k - self.n / 2) * (self.k2 - self.n / 2)
+            else:
+                factors = np.sqrt(square * right[a, b][1])
+            found.append(self.moved((a, 0), (a, 0), b, strength * factors, self))
+        if not self.apart:
+            return found
+        rest, one = self.lowering()
+        rest2, one2 = self.lowering(right=True)
+        for first, second, rate in (
+            (rest, one2, e.collective),
+            (one, rest2, e.collective),
+            (one, one2, e.collective + e.individual),
+        ):
+            both = rate * first[2] * second[2]
+            found.append(self.moved(first[:2], second[:2], 0, both, self))
+        if not only_photons:
+            found.append(self.moved((0, 1), (0, 1), 0, e.pump, self))
+            signs = (2 * self.s - 1) * (2 * self.s2 - 1)
+            found.append(self.moved((0, 0), (0, 0), 0, e.dephasing / 2 * signs, self))
+        return found
+
+    def generator(self) -> Any:
+        """L of dX/dt = LX, sparse (S, S)."""
+        e = self.e
+        triplets = self._jumps(only_photons=False)
+        for right in (False, True):
+            number = self.k2 + self.s2 if right else self.k + self.s
+            turn = 1j if right else -1j
+            for dk, ds, values in self._bright(right):
+                step = (dk, ds)
+                at = ((0, 0), step) if right else (step, (0, 0))
+                strength = turn * e.exchange - e.collective / 2
+                triplets.append(self.moved(*at, 0, strength * values, self))
+            own = turn * (e.detuning - e.exchange) * number
+            own = own - (e.individual * number + e.pump * (e.n - number)) / 2
+            triplets.append(self.moved((0, 0), (0, 0), 0, own - e.n * e.dephasing / 4, self))
+            if e.drive and self.difference is None:
+                # on the column S⁺ from the right acts as S⁻
+                for moves, rabi in (
+                    (self.raising(right), np.conj(e.drive) if right else e.drive),
+                    (self.lowering(right), e.drive if right else np.conj(e.drive)),
+                ):
+                    for dk, ds, values in moves:
+                        at = ((0, 0), (dk, ds)) if right else ((dk, ds), (0, 0))
+                        triplets.append(self.moved(*at, 0, turn * rabi / 2 * values, self))
+        return self.summed(triplets)
+
+    def photons(self) -> Any:
+        """Σ_mn Γ_mn σ⁻_n X σ⁺_m, sparse (S, S)."""
+        return self.summed(self._jumps(only_photons=True))
+
+    def trace(self) -> NDArray[np.float64]:
+        """The row whose product with X is its trace, (S,)."""
+        return ((self.k == self.k2) & (self.s == self.s2)).astype(float)
+
+
+def one_apart(whole: Space, to: Space) -> Any:
+    """The sparse map of an operator of N emitters to the same with one of them apart.
+
+    |J, M⟩ is √((j+½±m)/(2j+1)) |j, M∓½⟩|±½⟩ of N − 1 emitters and one; of the copies of J a
+    share d_j/d_J comes from j, where d = C(N, N/2−J)(2J+1)/(N/2+J+1).
+    """
+    from scipy.sparse import csr_array
+
+    total = whole.e.n
+    rows, columns, values = [], [], []
+    number, number2 = to.k + to.s, to.k2 + to.s2
+    for up in (False, True):  # J = j + ½ has the same dark pairs as j, J = j − ½ one more
+        d = to.d + (not up)
+        source = whole.place(d, number, 0, number2, 0)
+        copies = (total - 2 * d) * (total - d + 1) if up else d * (total - 2 * d + 2)
+        share = copies / (total * np.maximum(total - 2 * d + 1.0, 1.0))
+        amplitudes = share * _clebsch(to, to.k, to.s, up) * _clebsch(to, to.k2, to.s2, up)
+        found = np.flatnonzero((source >= 0) & (amplitudes != 0))
+        rows.append(found)
+        columns.append(source[found])
+        values.append(amplitudes[found])
+    where = (np.concatenate(rows), np.concatenate(columns))
+    return csr_array((np.concatenate(values), where), shape=(len(to), len(whole)))
+
+
+def expanded(space: Space, rho: NDArray[Any]) -> "Qobj":
+    """A permutation-symmetric ρ of few emitters as QuTiP's, dims [[2]*N, [2]*N].
+
+    One emitter after another is taken apart: what is left of N − n others is the same for all
+    configurations with the same numbers of ee, eg, ge and gg.
+    """
+    from qutip import Qobj
+
+    n = space.e.n
+    everything = Space(replace(space.e, individual=space.e.individual or 1.0), None)
+    whole = np.zeros(len(everything), dtype=complex)
+    whole[everything.place(space.d, space.k, space.s, space.k2, space.s2)] = rho
+    parts: dict[tuple[int, ...], NDArray[Any]] = {(0, 0, 0, 0): whole}
+    for left in range(n, 0, -1):
+        e = replace(everything.e, n=left)
+        here, apart, fewer = Space(e, None), Space(e, None, apart=True), None
+        split = one_apart(here, apart)
+        fewer = Space(replace(e, n=left - 1), None)
+        made: dict[tuple[int, ...], NDArray[Any]] = {}
+        for counts, part in parts.items():
+            pieces = split @ part
+            for which, (s, s2) in enumerate(((1, 1), (1, 0), (0, 1), (0, 0))):
+                key = (*counts[:which], counts[which] + 1, *counts[which + 1 :])
+                if key not in made:
+                    some = (apart.s == s) & (apart.s2 == s2)
+                    piece = np.zeros(len(fewer), dtype=complex)
+                    at = fewer.place(
+                        apart.d[some], apart.k[some], 0 * apart.s[some], apart.k2[some], 0
+                    )
+                    piece[at] = pieces[some]
+                    made[key] = piece
+        parts = made
+    table = np.zeros((n + 1,) * 3, dtype=complex)
+    for (both, row, column, _), part in parts.items():
+        table[both, row, column] = part[0]
+    # bit 1 is the ground state in QuTiP's basis
+    states = np.arange(2**n)
+    count = np.bitwise_count
+    up = ~states & (2**n - 1)
+    found = np.empty((2**n, 2**n), dtype=complex)
+    for i, one in enumerate(up):
+        both = count(one & up)
+        found[i] = table[both, count(one) - both, count(up) - both]
+    return Qobj(found, dims=[[2] * n, [2] * n])
+
+
+def _clebsch(space: Space, k: Any, s: Any, up: bool) -> NDArray[np.float64]:
+    """⟨j, m; s|J, M⟩ with J = j ± ½, of k = m + n/2 excited others."""
+    n, d = space.n, space.d
+    width = n - 2 * d + 1.0  # 2j + 1
+    above, below = k - d, n - d - k  # j + m, j − m
+    if up:
+        return np.sqrt(np.where(s == 1, above + 1, below + 1) / width)
+    return np.sqrt(np.where(s == 1, below, above) / width) * np.where(s == 1, -1, 1)

@@ -1,0 +1,105 @@
+"""Permutations of the emitters that change neither couplings nor state."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.couplings.couplings import Couplings
+from collective.engines.basis.sectors import permuted, qutip_index
+from collective.engines.request import Request
+from collective.states import State
+
+_SAME = 1e-12  # relative: couplings that a permutation leaves unchanged
+_MOST = 1000  # permutations; their images take more than they save
+
+
+def group(request: Request) -> list[NDArray[np.int64]]:
+    """Permutations that change neither couplings nor state, closed under composition.
+
+    Raises:
+        ValueError: a permutation of the user's that is none of these.
+    """
+    n = len(request.couplings)
+    identity = np.arange(n)
+    generators = []
+    for i, given in enumerate(request.symmetries):
+        permutation = np.array(given)
+        if not _unchanged(request.couplings, permutation):
+            raise ValueError(f"symmetries[{i}] does not leave the couplings unchanged: {given}")
+        if not _shared(request, permutation):
+            raise ValueError(f"symmetries[{i}] does not leave the state unchanged: {given}")
+        generators.append(permutation)
+    reversal = identity[::-1]
+    if n > 1 and _unchanged(request.couplings, reversal) and _shared(request, reversal):
+        generators.append(reversal)
+    found = {tuple(identity.tolist()): identity}
+    frontier = [identity]
+    while frontier:
+        if len(found) > _MOST:
+            raise ValueError(
+                f"symmetries generate more than {_MOST} permutations: give fewer generators; "
+                "identical couplings take method='symmetric'"
+            )
+        frontier = [
+            product
+            for g in frontier
+            for s in generators
+            if tuple((product := s[g]).tolist()) not in found
+            and found.setdefault(tuple(product.tolist()), product) is product
+        ]
+    return list(found.values())
+
+
+def _unchanged(couplings: Couplings, p: NDArray[np.int64]) -> bool:
+    """Whether Γ, Δ, δ and γ_φ are those of the emitters in another order."""
+    scale = _SAME * max(float(np.abs(couplings.decay).max()), float(np.abs(couplings.shift).max()))
+    matrices = (couplings.decay, couplings.shift)
+    vectors = (couplings.detunings, couplings.dephasing)
+    return all(np.abs(a[np.ix_(p, p)] - a).max() <= scale for a in matrices) and all(
+        np.abs(a[p] - a).max() <= scale for a in vectors
+    )
+
+
+def _shared(request: Request, p: NDArray[np.int64]) -> bool:
+    """Whether the blocks of the state are those of the emitters in another order."""
+    state, n = request.state, len(request.couplings)
+    if isinstance(state, State):
+        if state.kind not in ("single", "timed_dicke"):
+            return True
+        amplitudes = state.amplitudes(np.eye(n, dtype=bool), request.couplings.emitters)
+        moved = np.empty_like(amplitudes)
+        moved[p] = amplitudes
+        return bool(abs(abs(np.vdot(amplitudes, moved)) - 1) < _SAME)
+    every = np.arange(1 << n)
+    places = qutip_index(n, every)
+    order = qutip_index(n, permuted(every, tuple(p.tolist())))[np.argsort(places)]
+    counts = np.bitwise_count(every)[np.argsort(places)]
+    matrix = state.full()
+    if state.isket:  # the same up to a phase for every excitation number
+        ket = matrix[:, 0]
+        weights = np.bincount(counts, np.abs(ket) ** 2)
+        overlaps = ket.conj() * ket[order]
+        real, imaginary = (np.bincount(counts, part) for part in (overlaps.real, overlaps.imag))
+        return bool(np.all(weights - np.hypot(real, imaginary) < _SAME))
+    same = counts[:, None] == counts[None, :]
+    return bool(np.abs((matrix[np.ix_(order, order)] - matrix)[same]).max() < _SAME)
+
+
+def orbits(n: int, highest: int, permutations: list[NDArray[np.int64]]) -> list[int]:
+    """How many orbits the configurations with 0 … highest excitations fall into.
+
+    Burnside's lemma: the mean number of configurations a permutation leaves where they are, which
+    with cycles of lengths l is the coefficient of x^k in the product of 1 + x^l.
+    """
+    total = np.zeros(n + 1)
+    for permutation in permutations:
+        fixed, left = np.zeros(n + 1), set(range(n))
+        fixed[0] = 1
+        while left:
+            m = start = left.pop()
+            length = 1
+            while (m := int(permutation[m])) != start:
+                left.discard(m)
+                length += 1
+            fixed[length:] += fixed[:-length].copy()
+        total += fixed
+    return [round(x) for x in total[: highest + 1] / len(permutations)]

@@ -1,0 +1,1 @@
+"""The density matrix block by block of equal excitation number."""

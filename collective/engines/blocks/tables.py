@@ -1,0 +1,298 @@
+r"""Where everything sits in the block engine: columns, panels, hops, jumps and moments.
+
+Block k holds the real matrix R = Re ρ + Im ρ of the n_k = C(N, k) configurations with k excited
+emitters; Re ρ is symmetric and Im ρ antisymmetric, so R carries all of a Hermitian block in half
+its memory. A permutation g of the emitters that leaves the problem unchanged gives
+R(gi, gj) = R(i, j): one column of each orbit is stored, with all its rows. Columns go eight to a
+panel, panel[i, w] = R(i, column w); the last panel of a block repeats a column to be full.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import comb
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.couplings.couplings import Couplings
+from collective.engines.basis.sectors import Sectors, one_excitation, permuted
+from collective.engines.numerics.lanes import LANES
+
+NOBODY = np.uint32(2**32 - 1)
+_LANCZOS_STEPS = 24
+_EXHAUSTED = 1e-9  # relative size of a new Lanczos vector that is round-off
+_KEPT = 10  # emitters up to which tables are kept, some MiB
+
+
+class Tables(NamedTuple):
+    """What the kernels read; `states` counts the configurations of all blocks.
+
+    Attributes:
+        start: (K+2,), first state of each block.
+        offset: (K+2,), first number of each block in a vector.
+        tasks: (P, 2), block and panel within it, of every panel.
+        columns: (P, 8), place in the block of the column in each lane.
+        weights: (P, 8), how many columns each stands for; 0 where it is repeated.
+        stored: (states, 3), panel, lane and permutation g: g takes the state to that column.
+        images: (G, states), place of g(state).
+        sources: (K+1, G, columns), the state that g takes to a stored column, or NOBODY.
+        targets: (states, M), where a hop leads.
+        pairs: (states, M), which element of h brings it back: m·N + l if it led from m to l.
+        raised: (states, N, 2), state of the next block and emitter, one more excited.
+        lowered: (states, K+1, 2), state of the block below and emitter, one less; the unused last
+            one leads to a row of its own.
+        bits: (states,), the configurations themselves.
+        hop: (N² + 1, 2), real and imaginary part of h; the last is zero.
+        diagonal: (states, 2), likewise, summed over the excited emitters.
+        decay: (2, N, N), real and imaginary part of Γ.
+        dephasing: (2^N,) rates of coherences between two configurations, by their exclusive or;
+            a single zero without dephasing.
+    """
+
+    start: NDArray[np.int64]
+    offset: NDArray[np.int64]
+    tasks: NDArray[np.int64]
+    columns: NDArray[np.uint32]
+    weights: NDArray[np.float64]
+    stored: NDArray[np.uint32]
+    images: NDArray[np.uint32]
+    sources: NDArray[np.uint32]
+    targets: NDArray[np.uint32]
+    pairs: NDArray[np.uint16]
+    raised: NDArray[np.uint32]
+    lowered: NDArray[np.uint32]
+    bits: NDArray[np.int64]
+    hop: NDArray[np.float64]
+    diagonal: NDArray[np.float64]
+    decay: NDArray[np.float64]
+    dephasing: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The blocks of a problem and what is read off them.
+
+    Attributes:
+        sectors: configurations by excitation number.
+        tables: for the kernels.
+        excited: (states, N), which emitters are.
+        diagonal_places: (states,), where the populations sit in a vector.
+        pair_places: (pairs, 2, 2^(N−2) or fewer), where R(i, i') and R(i', i) sit that sum to
+            ⟨σ⁺_mσ⁻_n⟩.
+        pair_emitters: (pairs, 2), m < n.
+    """
+
+    sectors: Sectors
+    tables: Tables
+    excited: NDArray[np.bool_]
+    diagonal_places: NDArray[np.int64]
+    pair_places: NDArray[np.uint32]
+    pair_emitters: NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        """Numbers in a vector."""
+        return int(self.tables.offset[-1])
+
+
+def _place(t: Any, k: int, n: int, i: Any, j: Any) -> Any:
+    begin = t.start[k]
+    panel, lane, g = t.stored[begin + j].astype(np.int64).T
+    return t.offset[k] + (panel * n + t.images[g, begin + i]) * LANES + lane
+
+
+def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int64]]) -> Layout:
+    """Tables of a problem with at most `highest` excitations.
+
+    Args:
+        couplings: N emitters without drive and pump.
+        highest: largest excitation number K.
+        permutations: a group that leaves the couplings unchanged, the identity included.
+    """
+    n = len(couplings)
+    group = tuple(tuple(p.tolist()) for p in permutations)
+    empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group)
+    h = one_excitation(couplings)
+    flat, on_site = np.append(h.ravel(), 0), empty.excited @ np.diagonal(h)
+    tables = empty.tables._replace(
+        hop=np.stack([flat.real, flat.imag], axis=1),
+        diagonal=np.stack([on_site.real, on_site.imag], axis=1),
+        decay=np.stack([couplings.decay.real, couplings.decay.imag]).astype(float),
+        dephasing=_dephasing(couplings.dephasing),
+    )
+    return replace(empty, tables=tables)
+
+
+def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) -> Layout:
+    """The tables, but for the numbers of the couplings."""
+    sectors = Sectors(n, highest)
+    sizes = sectors.sizes
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    bits = np.concatenate([sectors.configurations(k) for k in range(highest + 1)])
+    images = np.stack(
+        [
+            np.concatenate(
+                [
+                    sectors.rank(k, permuted(sectors.configurations(k), p))
+                    for k in range(highest + 1)
+                ]
+            )
+            for p in permutations
+        ]
+    )
+    group_of, orbit = images.argmin(axis=0), images.min(axis=0)
+
+    stored = np.empty((len(bits), 3), np.uint32)
+    tasks, columns, weights, offset, sources = [], [], [], [0], []
+    for k, size in enumerate(sizes):
+        here = slice(start[k], start[k + 1])
+        kept, place, count = np.unique(orbit[here], return_inverse=True, return_counts=True)
+        panels = -(-len(kept) // LANES)
+        spare = panels * LANES - len(kept)
+        stored[here] = np.stack([place // LANES, place % LANES, group_of[here]], axis=1)
+        source = np.full((len(permutations), panels * LANES), NOBODY)
+        source[group_of[here], place] = np.arange(size)
+        sources.append(source)
+        columns.append(np.append(kept, np.full(spare, kept[0])).reshape(panels, LANES))
+        weights.append(np.append(count, np.zeros(spare)).reshape(panels, LANES))
+        tasks += [(k, p) for p in range(panels)]
+        offset.append(offset[-1] + panels * size * LANES)
+    widest = max(source.shape[1] for source in sources)
+    all_sources = np.full((highest + 1, len(permutations), widest), NOBODY)
+    for k, source in enumerate(sources):
+        all_sources[k, :, : source.shape[1]] = source
+
+    hops = max(1, *(k * (n - k) for k in range(highest + 1)))
+    targets = np.zeros((len(bits), hops), np.uint32)
+    pairs = np.full((len(bits), hops), n * n, np.uint16)
+    raised = np.zeros((len(bits), n, 2), np.uint32)
+    lowered = np.zeros((len(bits), highest + 1, 2), np.uint32)
+    for k in range(highest + 1):
+        here = slice(start[k], start[k + 1])
+        target, m, to = sectors.hops(k)
+        targets[here, : target.shape[1]] = target
+        pairs[here, : target.shape[1]] = m * n + to
+        if k < highest:
+            up, site = sectors.raised(k)
+            raised[here, : n - k] = np.stack([up, site], axis=2)
+        if k:
+            down, site = sectors.lowered(k)
+            lowered[here, :k] = np.stack([down, site], axis=2)
+            lowered[here, k:, 0] = sizes[k - 1]  # a row of its own: no real target is met twice
+    unknown = np.zeros((0, 2))
+    tables = Tables(
+        start,
+        np.array(offset),
+        np.array(tasks),
+        np.concatenate(columns).astype(np.uint32),
+        np.concatenate(weights),
+        stored,
+        images.astype(np.uint32),
+        all_sources,
+        targets,
+        pairs,
+        raised,
+        lowered,
+        bits,
+        *[unknown] * 4,
+    )
+    excited = np.concatenate([sectors.excited(k) for k in range(highest + 1)])
+    return Layout(sectors, tables, excited, *_moments(sectors, tables))
+
+
+_kept_structure = lru_cache(maxsize=4)(_structure)  # for those who scan a parameter
+
+
+def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not np.any(rates):
+        return np.zeros(1)
+    table = np.zeros(1)
+    for rate in rates:  # bit m doubles the table
+        table = np.concatenate([table, table + rate])
+    return table
+
+
+def _moments(sectors: Sectors, tables: Tables) -> tuple[Any, Any, Any]:
+    """Places of populations and of the entries that sum to ⟨σ⁺_mσ⁻_n⟩ = Σ ρ(i, i − n + m)."""
+    n = sectors.n
+    emitters = np.array([(m, k) for m in range(n) for k in range(m + 1, n)], int).reshape(-1, 2)
+    on_diagonal, by_pair = [], []
+    for k, size in enumerate(sectors.sizes):
+        every = np.arange(size)
+        on_diagonal.append(_place(tables, k, size, every, every))
+        hops = k * (n - k)
+        here = slice(tables.start[k], tables.start[k + 1])
+        other, m = np.divmod(tables.pairs[here, :hops], n)
+        upper = m < other  # every other hop
+        i = np.broadcast_to(every[:, None], upper.shape)[upper]
+        to = tables.targets[here, :hops][upper]
+        order = np.argsort((m * n + other)[upper], kind="stable")
+        both = np.stack([_place(tables, k, size, i, to), _place(tables, k, size, to, i)])
+        by_pair.append(
+            both[:, order].reshape(2, len(emitters), comb(n - 2, k - 1) if 0 < k < n else 0)
+        )
+    kind = np.uint32 if tables.offset[-1] < 2**32 else np.uint64
+    places = np.concatenate(by_pair, axis=2).swapaxes(0, 1).astype(kind)
+    return np.concatenate(on_diagonal), np.ascontiguousarray(places), emitters
+
+
+def extent(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far the spectrum of each block of the Liouvillian reaches.
+
+    Its eigenvalues are −i(λ − λ'*) of H_eff = A − iB in the sector, between −2 max B and 0 and
+    within ±(max A − min A): the extreme eigenvalues of A and B by Lanczos, all sectors at once.
+
+    Returns:
+        largest decay rate and largest frequency, (K+1,) each.
+    """
+    t = layout.tables
+    n = layout.sectors.n
+    whole = (t.hop[:, 0] + 1j * t.hop[:, 1])[: n * n].reshape(n, n)
+    found = []
+    for matrix, diagonal in (
+        ((whole + whole.conj().T) / 2, t.diagonal[:, 0]),
+        ((whole - whole.conj().T) / -2j, -t.diagonal[:, 1]),
+    ):
+        real = matrix.real if not np.any(matrix.imag) else matrix
+        values = np.append(real.ravel(), 0)[t.pairs]
+        found.append(_extremes(t.start, t.targets, values, diagonal))
+    (low, high), (_, rate) = found
+    return 2 * np.maximum(rate, 0), high - low
+
+
+def _extremes(
+    start: NDArray[np.int64], targets: Any, values: Any, diagonal: Any
+) -> tuple[Any, Any]:
+    """Smallest and largest eigenvalue of every sector of a sparse Hermitian matrix."""
+    begin, sizes = start[:-1], np.diff(start)
+    columns = targets + np.repeat(begin, sizes)[:, None]
+    steps = min(_LANCZOS_STEPS, int(sizes.max()))
+
+    def spread(per_sector: Any) -> Any:
+        return np.repeat(per_sector, sizes)
+
+    def dot(a: Any, b: Any) -> Any:
+        return np.add.reduceat((a.conj() * b).real, begin)
+
+    vector = 1 + 0.3 * np.sin(1.7 * np.arange(len(diagonal)) ** 2) + np.zeros(1, values.dtype)
+    vector = vector / spread(np.sqrt(dot(vector, vector)))
+    before, beta = np.zeros_like(vector), np.zeros(len(sizes))
+    matrices = np.zeros((len(sizes), steps, steps))
+    alive, largest = np.ones(len(sizes), bool), np.zeros(len(sizes))
+    for s in range(steps):
+        image = np.einsum("ic,ic->i", values, vector[columns]) + diagonal * vector
+        alpha = dot(vector, image)
+        matrices[:, s, s] = np.where(alive, alpha, matrices[:, 0, 0])
+        image = image - spread(alpha) * vector - spread(beta) * before
+        beta = np.sqrt(dot(image, image))
+        largest = np.maximum(largest, np.maximum(np.abs(alpha), beta))
+        alive &= beta > _EXHAUSTED * largest
+        alive &= s + 1 < sizes
+        beta = np.where(alive, beta, 0)
+        if s + 1 < steps:
+            matrices[:, s, s + 1] = matrices[:, s + 1, s] = beta
+        before = vector
+        vector = image * spread(np.where(alive, 1 / np.where(alive, beta, 1), 0))
+    eigenvalues = np.linalg.eigvalsh(matrices)
+    return eigenvalues[:, 0], eigenvalues[:, -1]

@@ -1,0 +1,1 @@
+"""The whole density matrix of any Couplings, by kernels of our own."""

@@ -1,0 +1,244 @@
+r"""The generator of Γ, Δ, drive, detunings, dephasing and pump, without ever making it a matrix.
+
+Its tables have 2^N rows; see `_driven_kernels` for what is done with them.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigvalsh_tridiagonal
+from scipy.linalg.blas import daxpy
+from scipy.sparse import csr_array
+
+from collective._tools.compiled import in_threads
+from collective.couplings.couplings import Couplings
+from collective.engines.driven import kernels
+from collective.engines.driven import packed as _packed
+from collective.engines.numerics.faber import Ellipse
+
+_LANCZOS_STEPS = 24  # the largest eigenvalue to a percent or so
+_EXHAUSTED = 1e-10  # relative norm of a new Lanczos vector that is round-off
+
+
+class Generator:
+    """ρ̇ = Lρ of packed density matrices.
+
+    Args:
+        couplings: the problem.
+        threads: how many share the work.
+        pool: where the others run, or None for one thread.
+    """
+
+    def __init__(self, couplings: Couplings, threads: int, pool: ThreadPoolExecutor | None):
+        self._couplings, self._threads, self._pool = couplings, threads, pool
+        self._drive = np.zeros(_packed.padded(len(couplings)), dtype=complex)
+        self._drive[: len(couplings)] = couplings.drive / 2
+        self._tables = tables(couplings)
+        panels = _packed.shape(len(couplings))[0]
+        self._aside = np.empty(_packed.shape(len(couplings)))
+        self._squares = np.empty(panels)
+        self._mixed: NDArray[np.float64] | None = None
+        self.applications = 0
+
+    def advance(
+        self,
+        here: NDArray[np.float64],
+        before: NDArray[np.float64],
+        sums: NDArray[np.float64],
+        recurrence: tuple[float, float, float],
+        weight: float,
+        factor: complex = 1.0,
+        past: Sequence[tuple[complex, NDArray[np.float64]]] = (),
+    ) -> float:
+        """Set before to αL·here + β·here + γ·before, then add weight·before to sums.
+
+        Args:
+            here: packed matrix, not changed.
+            before: another, not read if γ = 0.
+            sums: a third, or `before` itself with weight 0.
+            recurrence: α, β, γ.
+            weight: of the new matrix in the sum.
+            factor: f, which multiplies the drive.
+            past: pairs g, R': α times the drive alone, g times as strong, is applied to R' too.
+
+        Returns:
+            The norm √Σ|ρ_ij|² of the new matrix.
+        """
+        alpha, beta, gamma = recurrence
+        real, imaginary = _parts(complex(factor) * self._drive)
+
+        def spread(thread: int) -> None:
+            kernels.spread(
+                self._tables,
+                real,
+                imaginary,
+                here,
+                before,
+                self._aside,
+                thread,
+                self._threads,
+                alpha,
+                beta,
+                gamma,
+            )
+
+        def collect(thread: int) -> None:
+            kernels.collect(
+                before, self._aside, sums, thread, self._threads, alpha, weight, self._squares
+            )
+
+        in_threads(spread, self._threads, self._pool)
+        for part in (1.0, 1j) if past else ():
+            weights = np.array([(g / part).real for g, _ in past])
+            if not weights.any():
+                continue
+            if self._mixed is None:
+                self._mixed = np.empty_like(here)
+            mixed, one = self._mixed, _parts(complex(part) * self._drive)
+            np.multiply(past[0][1], weights[0], out=mixed)
+            for w, (_, packed) in zip(weights[1:], past[1:], strict=True):
+                daxpy(packed.ravel(), mixed.ravel(), a=w)
+
+            def drive(thread: int, mixed: Any = mixed, one: Any = one) -> None:
+                kernels.drive(*one, mixed, before, self._aside, thread, self._threads, alpha)
+
+            in_threads(drive, self._threads, self._pool)
+        in_threads(collect, self._threads, self._pool)
+        self.applications += 1
+        return float(np.sqrt(self._squares.sum()))
+
+    @property
+    def drive_strength(self) -> float:
+        """The norm of the drive as a part of L is at most this."""
+        return 2 * float(np.abs(self._drive).sum())
+
+    def ellipse(self, factor: float = 1.0) -> Ellipse:
+        """Where the spectrum lies, nearly, with the drive multiplied by a factor.
+
+        Coherences decay at most at the largest eigenvalue of Σ L†L and turn at most at the
+        difference of the extreme eigenvalues of H; both are found by Lanczos on 2^N amplitudes.
+        Jumps can carry eigenvalues beyond: dephasing and pump, as independent emitters show, by
+        their rates.
+        """
+        couplings = self._couplings
+        low, high = extremes(
+            couplings.shift + np.diag(couplings.detunings),
+            complex(factor) * self._drive,
+            self._tables,
+        )
+        largest = extremes(couplings.decay, None, self._tables)[1]
+        single = float(np.sum(couplings.pump) + np.sum(couplings.dephasing))
+        return Ellipse(largest + single, high - low)
+
+
+def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Real and imaginary part, each empty if there is none."""
+    real, imaginary = drive.real.copy(), drive.imag.copy()
+    return (
+        real if real.any() else real[:0],
+        imaginary if imaginary.any() else imaginary[:0],
+    )
+
+
+def tables(couplings: Couplings) -> kernels.Tables:
+    """`Tables` of a problem, its idle companions included."""
+    n = _packed.padded(len(couplings))
+    every = np.arange(1 << n)
+    excited = (every[:, None] >> np.arange(n)) & 1 == 1
+    ones = np.bitwise_count(every).astype(np.int64)
+    one = np.zeros((n, n), dtype=complex)  # H_eff of one excitation
+    real = slice(0, len(couplings))
+    one[real, real] = couplings.effective_hamiltonian()
+    pump, dephasing = np.zeros(n), np.zeros(n)
+    pump[real], dephasing[real] = couplings.pump, couplings.dephasing
+    jumps = np.zeros((n, n), dtype=complex)
+    jumps[real, real] = couplings.decay
+
+    moves = [(m, k) for m in range(n) for k in range(n) if m != k and one[m, k] != 0]
+    hops = np.zeros(len(every), dtype=np.int64)
+    partner = np.zeros((len(every), max(1, (n // 2) * (n - n // 2))), dtype=np.uint32)
+    pair = np.zeros_like(partner)
+    for m, k in moves:  # ⟨i|σ⁺_mσ⁻_k|j⟩: m is excited in i, k is not
+        rows = every[excited[:, m] & ~excited[:, k]]
+        partner[rows, hops[rows]] = rows ^ (1 << m) ^ (1 << k)
+        pair[rows, hops[rows]] = m * n + k
+        hops[rows] += 1
+    lowered = np.zeros((len(every), n), dtype=np.uint32)
+    site = np.zeros_like(lowered)
+    place = np.zeros(len(every), dtype=np.int64)
+    for m in range(n):
+        rows = every[excited[:, m]]
+        lowered[rows, place[rows]] = rows ^ (1 << m)
+        site[rows, place[rows]] = m
+        place[rows] += 1
+
+    diagonal = excited @ np.diag(one) - 0.5j * (~excited @ pump)
+    lanes = (every[:, None] & ~7) | ((every[:, None] ^ np.arange(8)) & 7)
+    return kernels.Tables(
+        order=np.argsort(ones, kind="stable").astype(np.uint64),
+        hops=hops,
+        partner=partner,
+        pair=pair,
+        weights=np.stack([one.real.ravel(), one.imag.ravel()], axis=1),
+        diagonal=np.stack([diagonal.real, diagonal.imag], axis=1),
+        loss=-(excited @ dephasing)[lanes][:, None, :],
+        ones=ones,
+        lowered=lowered,
+        site=site,
+        jumps=np.stack([jumps.real, jumps.imag] if jumps.imag.any() else [jumps.real]),
+        pump=pump if pump.any() else np.zeros(0),
+    )
+
+
+def extremes(
+    matrix: NDArray[Any], drive: NDArray[np.complex128] | None, tables: kernels.Tables
+) -> tuple[float, float]:
+    """The smallest and largest eigenvalue of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.), nearly.
+
+    By Lanczos from a fixed vector, which ends a little inside.
+
+    Args:
+        matrix: M, Hermitian, (N, N).
+        drive: w, (N,) with the idle companions, or None.
+        tables: where excitations can go.
+    """
+    n = round(len(tables.weights) ** 0.5)
+    full = np.zeros((n, n), dtype=complex)
+    full[: len(matrix), : len(matrix)] = matrix
+    every = np.arange(1 << n)
+    used = np.arange(tables.pair.shape[1]) < tables.hops[:, None]
+    starts = np.concatenate([[0], np.cumsum(tables.hops)])
+    moves = csr_array(
+        (full.ravel()[tables.pair[used]], tables.partner[used], starts), shape=(1 << n, 1 << n)
+    )
+    excited = (every[:, None] >> np.arange(n)) & 1 == 1
+    diagonal = excited @ np.diag(full).real
+    flips = [] if drive is None else [m for m in range(n) if drive[m] != 0]
+
+    def product(v: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        found = diagonal * v + moves @ v
+        for m in flips:
+            assert drive is not None
+            found += np.where(excited[:, m], drive[m], drive[m].conj()) * v[every ^ (1 << m)]
+        return found
+
+    rng = np.random.default_rng(0)
+    here = rng.normal(size=1 << n) + 1j * rng.normal(size=1 << n)
+    here /= np.linalg.norm(here)
+    before, beta = np.zeros_like(here), 0.0
+    alphas: list[float] = []
+    betas: list[float] = []
+    for _ in range(_LANCZOS_STEPS):
+        following = product(here) - beta * before
+        alphas.append(float(np.vdot(here, following).real))
+        following -= alphas[-1] * here
+        beta = float(np.linalg.norm(following))
+        if beta <= _EXHAUSTED * (abs(alphas[-1]) + sum(betas)):
+            break
+        betas.append(beta)
+        before, here = here, following / beta
+    values = eigvalsh_tridiagonal(alphas, betas[: len(alphas) - 1])
+    return float(values[0]), float(values[-1])

@@ -1,0 +1,150 @@
+r"""A density matrix as one real matrix: R = Re ρ + Im ρ, in panels of eight columns.
+
+ρ is Hermitian, so Re ρ = ½(R + Rᵀ) and Im ρ = ½(R − Rᵀ): half the memory and nothing lost. R(i, j)
+belongs to the configurations i and j, whose bit m says whether emitter m is excited, and lies at
+R[j // 8, i, j % 8]. Fewer than three emitters get idle companions, which fill the panel and are
+never excited.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools.operators import entries_of
+from collective.engines.basis.sectors import qutip_index
+from collective.states import State
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+    from collective.emitters import Emitters
+
+_PANEL = 8
+KEPT_AT_ONCE = 16  # states summed up in one leg of an evolution
+_SMALLEST = 3  # emitters, whose eight configurations fill a panel
+
+
+def padded(n: int) -> int:
+    """N with the idle companions."""
+    return max(n, _SMALLEST)
+
+
+def shape(n: int) -> tuple[int, int, int]:
+    """Of R: (panels, configurations, 8)."""
+    size = 1 << padded(n)
+    return size // _PANEL, size, _PANEL
+
+
+def pack(state: "State | Qobj", n: int, emitters: "Emitters | None") -> NDArray[np.float64]:
+    """R of a checked state of n emitters.
+
+    Args:
+        state: a `State`, or a QuTiP ket or density matrix.
+        n: N.
+        emitters: for the phases of `timed_dicke`.
+    """
+    panels = np.zeros(shape(n))
+    every = np.arange(1 << n)
+    if not isinstance(state, State) and not state.isket:
+        rho = np.zeros((shape(n)[1],) * 2)
+        places = qutip_index(n, every)
+        matrix = state.full()[np.ix_(places, places)]
+        rho[: len(every), : len(every)] = matrix.real + matrix.imag
+        panels[:] = rho.reshape(len(rho), -1, _PANEL).transpose(1, 0, 2)
+        return panels
+    amplitudes = np.zeros(shape(n)[1], dtype=complex)
+    if isinstance(state, State):
+        excited = (every[:, None] >> np.arange(n)) & 1 == 1
+        amplitudes[: len(every)] = state.amplitudes(excited, emitters)
+    else:
+        amplitudes[: len(every)] = state.full()[qutip_index(n, every), 0]
+    a, b = amplitudes.real, amplitudes.imag
+    for p, columns in enumerate(np.arange(len(a)).reshape(-1, _PANEL)):
+        panels[p] = np.outer(a, (a - b)[columns]) + np.outer(b, (a + b)[columns])
+    return panels
+
+
+def density(panels: NDArray[np.float64], n: int) -> NDArray[np.complex128]:
+    """ρ of n emitters, (2^N, 2^N), rows and columns by configuration."""
+    size = 1 << n
+    packed = panels.transpose(1, 0, 2).reshape(shape(n)[1], -1)[:size, :size]
+    rho = np.empty((size, size), dtype=complex)
+    np.add(packed, packed.T, out=rho.real)
+    np.subtract(packed, packed.T, out=rho.imag)
+    rho *= 0.5
+    return rho
+
+
+def unpack(panels: NDArray[np.float64], n: int) -> "Qobj":
+    """ρ of n emitters as a QuTiP density matrix."""
+    from qutip import Qobj
+
+    back = np.argsort(qutip_index(n, np.arange(1 << n)))  # the configuration at each of QuTiP's
+    return Qobj(density(panels, n)[np.ix_(back, back)], dims=[[2] * n, [2] * n], copy=False)
+
+
+class Functionals:
+    """tr ρ, ⟨σ⁺_mσ⁻_n⟩ and tr(Oρ) as linear functionals of R, sparse.
+
+    With Q_mn = Σ R over the configurations (b + n, b + m), b empty of both, the correlations are
+    ½(Q + Qᵀ) + ½i(Q − Qᵀ). An operator's are tr(Oρ) = Σ_ij O_ij(½(1 − i)R_ij + ½(1 + i)R_ji).
+
+    Args:
+        n: N.
+        operators: QuTiP operators of n emitters.
+    """
+
+    def __init__(self, n: int, operators: "Sequence[Qobj]" = ()):
+        from scipy.sparse import csr_array, vstack
+
+        self._n, self._real = n, [bool(operator.isherm) for operator in operators]
+        _, size, _ = shape(n)
+        every = np.arange(1 << n)
+        rows = [every * (size + 1)]
+        for m in range(n):
+            for k in range(n):
+                both = (1 << m) | (1 << k)
+                base = every[every & both == 0]
+                rows.append((base | 1 << k) * size + (base | 1 << m))
+        lengths = [len(row) for row in rows]
+        columns = self._place(np.concatenate(rows), size)
+        pointers = np.concatenate([[0], np.cumsum(lengths)])
+        length = size * size
+        parts = [csr_array((np.ones(len(columns)), columns, pointers), shape=(len(rows), length))]
+        for operator in operators:
+            entries = entries_of(operator)
+            back = np.argsort(qutip_index(n, every))
+            i, j = back[entries.row].astype(np.int64), back[entries.col].astype(np.int64)
+            places = self._place(np.concatenate([i * size + j, j * size + i]), size)
+            weights = np.concatenate([(0.5 - 0.5j) * entries.data, (0.5 + 0.5j) * entries.data])
+            pair = np.stack([weights.real, weights.imag])
+            where = (np.repeat([0, 1], len(places)), np.tile(places, 2))
+            parts.append(csr_array((pair.ravel(), where), shape=(2, length)))
+        self._matrix = vstack(parts, format="csr")
+
+    @staticmethod
+    def _place(flat: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+        """Where R(i, j), i·size + j, lies in the panels."""
+        i, j = np.divmod(flat, size)
+        return (j // _PANEL * size + i) * _PANEL + j % _PANEL
+
+    def take(self, panels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """All of them, (K,), of R or of any vector of the same layout."""
+        return self._matrix @ panels.ravel()
+
+    def read(
+        self, taken: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.complex128], list[NDArray[Any]]]:
+        """Trace (T,), correlations (T, N, N) and one (T,) per operator, from (T, K)."""
+        n = self._n
+        q = taken[:, 1 : 1 + n * n].reshape(-1, n, n)
+        turned = q.transpose(0, 2, 1)
+        correlations = 0.5 * (q + turned) + 0.5j * (q - turned)
+        pairs = taken[:, 1 + n * n :].reshape(len(taken), len(self._real), 2)
+        values = [
+            pairs[:, o, 0] if real else pairs[:, o, 0] + 1j * pairs[:, o, 1]
+            for o, real in enumerate(self._real)
+        ]
+        return taken[:, 0], correlations, values

@@ -1,0 +1,1 @@
+"""The whole density matrix by QuTiP, or by exact exponentials."""

@@ -1,0 +1,254 @@
+r"""What the whole density matrix takes in time and memory: by QuTiP's integrator, or exponentials.
+
+The integrator's step is held by what still moves (some 25 slopes a radian until it has decayed) and
+for ever by stability (2 slopes a unit of the largest rate). A slope is two products for each jump
+operator and two for H_eff, 4^N numbers long. Exponentials take the logarithm of the phase, of the
+numbers that the state reaches. Whichever suits is decided by the figures of a common machine: the
+same problem goes the same way everywhere.
+"""
+
+from dataclasses import dataclass, field
+from math import comb
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from collective._tools.operators import entries_of
+from collective._tools.speed import COMMON, Speed
+from collective._tools.speed import speed as machine_speed
+from collective.couplings.couplings import Couplings
+from collective.engines.base import writing
+from collective.engines.basis.sectors import highest_excitation
+from collective.engines.numerics import exponential
+from collective.engines.numerics.extent import Extent
+from collective.engines.record import EIGENVALUE_TIMES
+from collective.engines.request import Request, density_matrix
+from collective.states import State
+
+if TYPE_CHECKING:
+    from collective.master.equation import MasterEquation
+
+STIFF = 1000.0  # units of phase, beyond which exponentials may take the place of steps
+ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
+_LARGEST_SUPEROPERATOR = 7  # emitters whose generator is made as one sparse matrix
+_LARGEST = 300  # emitters whose powers of two are finite
+
+_SLOPES_PER_RADIAN = 25.0  # while the state moves
+_SLOPES_PER_RATE = 2.2  # as stability demands
+_RELAXATION = 4.0  # lifetimes until little moves
+_SLOPES_LABORATORY = 8.0  # per radian of the laboratory frame
+_SLOPES_PER_STEP = 6
+_FEWEST_SLOPES = 30.0
+_SLOPE_CALLS = 0.4  # of an operator in a slope, beside its entries
+_SLOPE_ENTRY = 0.62  # of an entry of an operator, per entry of ρ
+_RUN_CALLS = 7000.0  # once
+_TIME_CALLS = 30.0  # per output time
+_TIME_ENTRIES = 4.0  # of ρ, per output time
+_PULSE_CALLS = 15.0  # per slope
+_EIGENVALUE_FLOPS = 60.0  # per 8^N
+_INTEGRATOR_VECTORS = 18  # stages, state, interpolation and products inside QuTiP
+_GENERATOR_CALLS = 2000.0  # to make the real form of a generator
+_GENERATOR_ENTRIES = 450.0  # for each of its entries, likewise
+_ROW_BYTES = 420  # of Python objects per output time
+_STATE_BYTES = 500  # of a `Qobj`, beside its matrix
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run by exponentials comes to.
+
+    Attributes:
+        sizes: numbers of ρ in each part that the state reaches.
+        entries: of the sparse generator.
+        norm: of it, a rate.
+    """
+
+    sizes: tuple[int, ...]
+    entries: int
+    norm: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether there are exponentials of so many numbers."""
+        return max(self.sizes) <= exponential.LARGEST
+
+
+@dataclass(frozen=True, eq=False)
+class Size:
+    """The cost of one request, computed once.
+
+    Attributes:
+        request: what is asked for.
+        speed: of the machine.
+    """
+
+    request: Request
+    speed: Speed = field(default_factory=machine_speed)
+
+    @property
+    def _n(self) -> int:
+        """N, or log₂ of the dimension of a master equation, rounded up."""
+        problem = self.request.problem
+        if isinstance(problem, Couplings):
+            return min(len(problem), _LARGEST)
+        return max(1, (problem.dimension - 1).bit_length())
+
+    @property
+    def _span(self) -> float:
+        return float(np.ptp(self.request.times))
+
+    def by_exponentials(self) -> bool:
+        """Whether exponentials serve better than steps, or have to."""
+        problem = self.request.problem
+        if not isinstance(problem, Couplings):
+            return problem.dimension**2 <= exponential.LARGEST
+        if self.request.envelope is not None or len(self.request.times) == 1:
+            return False
+        work = coupled(self.request)
+        if not work.fits or work.norm * self._span < STIFF:
+            return False
+        common = Size(self.request, COMMON)
+        return common._exponential_seconds(work) < common._step_seconds()
+
+    def seconds(self) -> float:
+        """Of CPU."""
+        s, size = self.speed, 4.0**self._n
+        if self.by_exponentials():
+            work = self._work()
+            found = self._exponential_seconds(work)
+        else:
+            found = self._step_seconds()
+        request = self.request
+        each = _TIME_CALLS * s.call + _TIME_ENTRIES * size * s.entry
+        each += len(request.operators) * (20 * s.call + size * s.entry)
+        if "states" in request.words:
+            each += size * s.entry
+        looks = min(EIGENVALUE_TIMES, len(request.times))
+        eigenvalues = looks * (300 * s.call + _EIGENVALUE_FLOPS * 8.0**self._n * s.flop)
+        recorded = 16.0 * self._n**2 + ("states" in request.words) * 16.0 * size
+        found += writing(request, recorded * len(request.times))[0]
+        return found + _RUN_CALLS * s.call + len(request.times) * each + eigenvalues
+
+    def _work(self) -> Work:
+        problem = self.request.problem
+        return coupled(self.request) if isinstance(problem, Couplings) else given(self.request)
+
+    def _exponential_seconds(self, work: Work) -> float:
+        s, times = self.speed, self.request.times
+        made, _ = exponential.products(times, work.norm)
+        flops = sum(2.0 * made * n**3 + 8.0 * made * n**2 for n in work.sizes)
+        made_seconds = made * 15 * s.call + flops * s.flop
+        setup = _GENERATOR_CALLS * s.call + _GENERATOR_ENTRIES * work.entries * s.entry
+        each = 25 * s.call + 0.4 * sum(n**2 for n in work.sizes) * s.entry
+        return setup + made_seconds + len(times) * each
+
+    def _step_seconds(self) -> float:
+        s, problem, request = self.speed, self.request.problem, self.request
+        size = 4.0**self._n
+        if not isinstance(problem, Couplings):
+            turned = float(np.ptp(problem.hamiltonian().diag().real)) * self._span
+            slope = 10 * s.call + _SLOPE_ENTRY * s.entry * _entries(problem)
+            return (_SLOPES_LABORATORY * turned + _FEWEST_SLOPES) * slope
+        n, extent = len(problem), Extent(problem, min(len(problem), _LARGEST))
+        slopes = _slopes(request, extent)
+        driven = np.any(problem.drive)
+        own = n * n / 4 + 1 + (n if driven else 0)
+        jumps = n * n / 2 * (2 if problem.thermal_photons else 1)
+        extra = np.count_nonzero(problem.dephasing) + np.count_nonzero(problem.pump)
+        entries = 2 * own + 2 * jumps + 3 * extra
+        slope = _SLOPE_CALLS * (n + extra + 1) * s.call + _SLOPE_ENTRY * s.entry * entries * size
+        if request.envelope is not None:
+            slope = 1.5 * slope + _PULSE_CALLS * s.call
+        return float(slopes) * slope
+
+    def bytes(self) -> int:
+        """At the peak."""
+        request, problem = self.request, self.request.problem
+        times = len(request.times)
+        kept = times if "states" in request.words else 0
+        n = self._n
+        if isinstance(problem, Couplings):
+            side, measured = 2**n, 16 * len(problem) ** 2
+        else:
+            side, measured = problem.dimension, 8 * sum(problem.levels)
+        # a checkpoint copies what was recorded, and of the states makes two more
+        copies = 1 + request.checkpointed
+        row = 2 * copies * measured + _ROW_BYTES + 80 * len(request.operators)
+        states = 16 * side * side * (1 + 2 * request.checkpointed) + _STATE_BYTES
+        found = times * row + kept * states
+        if request.checkpointed:
+            found += 16 * side * side
+        if self.by_exponentials():
+            work = self._work()
+            _, results = exponential.products(request.times, work.norm)
+            found += exponential.predicted_bytes(work.sizes, work.entries, results)
+        else:
+            found += density_bytes(side)
+            found += 20 * side * (n * n + n * n // 2 + n)
+        return found
+
+
+def density_bytes(side: int) -> int:
+    """The density matrix of a Hilbert space of so many dimensions, and QuTiP's copies of it."""
+    return 16 * side * side * _INTEGRATOR_VECTORS
+
+
+def _slopes(request: Request, extent: Extent) -> float:
+    """How many slopes the integrator takes, roughly."""
+    couplings = extent.couplings
+    span, n = float(np.ptp(request.times)), len(couplings)
+    decay = extent.decay(min(n, _LARGEST))
+    largest = float(np.hypot(extent.spread, decay + 2 * extent.others))
+    found = _SLOPES_PER_RATE * largest * span + _FEWEST_SLOPES
+    photons = couplings.thermal_photons
+    excited = np.any(couplings.drive) or np.any(couplings.pump) or photons > 0
+    if excited or request.state_name != "ground":
+        slowest = (1 + 2 * photons) * float(np.trace(couplings.decay).real) / n
+        slowest += 2 * float(couplings.dephasing.mean() + couplings.pump.mean())
+        lasting = min(span, _RELAXATION / max(slowest, 1e-300))
+        found += _SLOPES_PER_RADIAN * (extent.spread + decay) * lasting
+    if request.envelope is not None and span > 0:
+        shortest = float(np.diff(request.times).min())
+        found += 2 * _SLOPES_PER_STEP * min(span / shortest, ENVELOPE_STEPS)
+    return found
+
+
+def coupled(request: Request) -> Work:
+    """Of Couplings: the numbers of ρ that the state reaches, by excitation numbers."""
+    couplings = request.couplings
+    n = len(couplings)
+    if n > _LARGEST_SUPEROPERATOR:
+        return Work((4 ** min(n, _LARGEST),), 0, 0.0)
+    top = highest_excitation(request.state, n)
+    sharp = isinstance(request.state, State) and request.state.excitations(n) is not None
+    if np.any(couplings.drive):
+        sizes = (4**n,)
+    else:
+        last = n if np.any(couplings.pump) or couplings.thermal_photons else top
+        sizes = (sum(comb(n, k) ** 2 for k in range(last + 1)),)
+        if not sharp:  # coherences between k and k + q excitations, real and imaginary parts
+            sizes += tuple(2 * comb(2 * n, n - q) for q in range(1, n + 1))
+    extent = Extent(couplings, n)
+    norm = 2 * extent.spread + 2 * (extent.decay(n) + 2 * extent.others)
+    entries = 4**n * (4 + 3 * n * n) // 4 * (2 if couplings.thermal_photons else 1)
+    return Work(sizes, entries, norm)
+
+
+def given(request: Request) -> Work:
+    """Of a master equation: the numbers of ρ that the state reaches, from the generator itself."""
+    assert not isinstance(request.problem, Couplings)
+    generator = request.problem.liouvillian()
+    try:
+        state = density_matrix(request.state, request.problem)
+    except ValueError:  # a state by name, of levels that nobody knows: the run will say so
+        return Work((request.problem.dimension**2,), 0, 0.0)
+    return Work(*exponential.extent(generator, state))
+
+
+def _entries(problem: "MasterEquation") -> float:
+    """Multiplications in a slope of a master equation."""
+    if not problem.of_lindblad_form:
+        return float(entries_of(problem.liouvillian()).nnz)
+    operators = [problem.hamiltonian(), *problem.collapse_operators()]
+    entries = sum(entries_of(operator).nnz for operator in operators)
+    return 2.0 * entries * problem.dimension

@@ -1,0 +1,1 @@
+"""Numerical methods that several engines use; no engine is named here."""

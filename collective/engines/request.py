@@ -1,0 +1,347 @@
+"""What `evolve` is asked for, checked: state, times, observables, envelope.
+
+The file is longer than others: every argument of `evolve` is checked here and nowhere else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective import states
+from collective._tools import checks
+from collective._tools import operators as _operators
+from collective.couplings.couplings import Couplings
+from collective.master.equation import MasterEquation
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+OBSERVABLES = ("correlations", "states")
+_SMALLEST_RTOL = 1e-14  # double precision
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One time evolution as asked for, checked: all that an engine is told.
+
+    Attributes:
+        problem: `Couplings` or `MasterEquation`.
+        state: a `State`, or a QuTiP ket or density matrix of the problem's dims.
+        times: (T,), increasing.
+        words: "correlations", "states".
+        operators: QuTiP operators by name.
+        rtol: relative tolerance.
+        atol: absolute tolerance.
+        envelope: of the drive, or None.
+        pulse: its values at and between the times, to know it again.
+        seed: of random numbers, or None.
+        n_trajectories: at most this many, or None for the engine's own number.
+        standard_error: of the emission, relative to its largest value, at which to stop.
+        symmetries: permutations of the emitters that leave the problem unchanged.
+        threads: at most this many, or None for the engine's choice.
+        progress: whether to show it.
+        checkpointed: whether the run is kept on disk as it goes.
+        unit: of rate in which problem and times are given, in the user's.
+        origin: the user's time at 0.
+    """
+
+    problem: Couplings | MasterEquation
+    state: "states.State | Qobj"
+    times: NDArray[np.float64]
+    words: frozenset[str] = frozenset()
+    operators: "dict[str, Qobj]" = field(default_factory=dict)
+    rtol: float = 1e-8
+    atol: float = 1e-10
+    envelope: Callable[[float], complex] | None = None
+    pulse: NDArray[np.complex128] = field(default_factory=lambda: np.empty(0, dtype=complex))
+    seed: int | None = None
+    n_trajectories: int | None = None
+    standard_error: float | None = None
+    symmetries: tuple[tuple[int, ...], ...] = ()
+    threads: int | None = None
+    progress: bool = True
+    checkpointed: bool = False
+    unit: float = 1.0
+    origin: float = 0.0
+
+    def user_time(self, t: Any) -> Any:
+        """A time, or an array of times, as the user counts them."""
+        return self.origin + t / self.unit
+
+    @property
+    def couplings(self) -> Couplings:
+        """The problem, for engines that have refused a master equation."""
+        assert isinstance(self.problem, Couplings)
+        return self.problem
+
+    @property
+    def state_name(self) -> str:
+        """How the result speaks of the initial state."""
+        return str(self.state) if isinstance(self.state, states.State) else "a QuTiP state"
+
+
+def checked(
+    problem: Any,
+    state: Any,
+    times: ArrayLike,
+    *,
+    observe: Any = (),
+    rtol: float = 1e-8,
+    atol: float = 1e-10,
+    envelope: Callable[[float], complex] | None = None,
+    seed: int | None = None,
+    n_trajectories: int | None = None,
+    standard_error: float | None = None,
+    symmetries: Any = (),
+    threads: int | None = None,
+    progress: bool = True,
+    checkpointed: bool = False,
+) -> Request:
+    """The arguments of `evolve` as a `Request`, or an error that names the bad one."""
+    dims = checked_problem(problem)
+    times_ = checked_times(times)
+    rtol = checks.number("rtol", rtol, above=0, scale=False)
+    atol = checks.number("atol", atol, above=0, scale=False)
+    if rtol < _SMALLEST_RTOL:
+        raise ValueError(f"rtol must be at least {_SMALLEST_RTOL:g}, got {rtol:g}")
+    if max(rtol, atol) > 0.1:
+        raise ValueError(f"rtol and atol must be at most 0.1, got {rtol:g} and {atol:g}")
+    words, operators = observables(observe, dims)
+    if "correlations" in words and not isinstance(problem, Couplings):
+        raise ValueError("observe: correlations are of two-level Couplings; observe states instead")
+    return Request(
+        problem,
+        checked_state(state, problem),
+        times_,
+        frozenset(words),
+        operators,
+        rtol,
+        atol,
+        envelope,
+        envelope_values(envelope, problem, times_),
+        None if seed is None else checks.count("seed", seed, minimum=0, maximum=None),
+        None if n_trajectories is None else checks.count("n_trajectories", n_trajectories),
+        None
+        if standard_error is None
+        else checks.number("standard_error", standard_error, above=0),
+        checked_permutations(symmetries, len(dims)),
+        None if threads is None else checks.count("threads", threads, minimum=1),
+        checks.flag("progress", progress),
+        checkpointed,
+    )
+
+
+def checked_permutations(symmetries: Any, n: int) -> tuple[tuple[int, ...], ...]:
+    """Permutations of n emitters."""
+    array = isinstance(symmetries, np.ndarray) and symmetries.ndim > 0
+    if not (isinstance(symmetries, list | tuple) or array):
+        raise ValueError(
+            "symmetries must be a list of permutations of the emitters, such as [[2, 1, 0]]; got "
+            f"{checks.short(symmetries)}"
+        )
+    found = []
+    for i, permutation in enumerate(symmetries):
+        try:
+            order = tuple(index(m) for m in permutation)
+        except TypeError:
+            order = ()
+        if sorted(order) != list(range(n)):
+            raise ValueError(
+                f"symmetries[{i}] must be a permutation of 0 … {n - 1}, got "
+                f"{checks.short(permutation)}"
+            )
+        found.append(order)
+    return tuple(found)
+
+
+def checked_problem(problem: Any) -> list[int]:
+    """Dimensions of the tensor factors of what is to be evolved."""
+    if isinstance(problem, Couplings):
+        return [2] * len(problem)
+    if isinstance(problem, MasterEquation):
+        return problem.dims
+    raise TypeError(
+        "couplings must be Couplings or a MasterEquation (co.couple, co.Couplings, "
+        f"co.master_equation), got {type(problem).__name__}"
+    )
+
+
+def checked_times(times: ArrayLike) -> NDArray[np.float64]:
+    """Increasing finite output times, read-only."""
+    array = checks.finite("times", times)
+    if array.ndim != 1 or len(array) == 0:
+        raise ValueError(f"times must be a non-empty list of numbers, got shape {array.shape}")
+    steps = np.diff(array)
+    if np.any(steps <= 0):
+        i = int(np.argmax(steps <= 0))
+        raise ValueError(
+            f"times must increase: times[{i}] = {array[i]:g}, times[{i + 1}] = {array[i + 1]:g}"
+        )
+    return checks.readonly(array)
+
+
+def checked_state(
+    state: "states.State | str | Qobj", problem: Couplings | MasterEquation
+) -> "states.State | Qobj":
+    """A `State`, or a QuTiP state of the problem's dims, normalised and positive."""
+    if isinstance(state, str | states.State):
+        recipe = states.named(state)
+        if isinstance(problem, Couplings):  # a state that does not exist shows at once
+            recipe.amplitudes(np.zeros((1, len(problem)), dtype=bool), problem.emitters)
+        return recipe
+    import qutip
+
+    if not isinstance(state, qutip.Qobj):
+        return states.named(state)
+    dims = checked_problem(problem)
+    size = prod(dims)
+    wanted = (size, 1) if state.isket else (size, size)
+    if not (state.isket or state.isoper) or state.shape != wanted:
+        raise ValueError(
+            f"state must be a ket or density matrix of dims {dims}, shape ({size}, 1) or "
+            f"({size}, {size}); got {state.type} {state.shape}"
+        )
+    matrix = state.full()
+    if not np.all(np.isfinite(matrix)):
+        raise ValueError("state must be finite: some of its entries are not")
+    ket = state.shape[1] == 1
+    trace = np.vdot(matrix, matrix) if ket else np.trace(matrix)
+    if abs(trace - 1) > 1e-8:
+        raise ValueError(f"state must be normalised: its trace is {trace.real:.9g}")
+    if ket:
+        return qutip.Qobj(matrix, dims=[dims, [1] * len(dims)])
+    if np.abs(matrix - matrix.conj().T).max() > 1e-10:
+        raise ValueError("state must be a Hermitian density matrix")
+    smallest = np.linalg.eigvalsh(matrix)[0]
+    if smallest < -1e-8:
+        raise ValueError(f"state must be positive: smallest eigenvalue {smallest:.3g}")
+    return qutip.Qobj((matrix + matrix.conj().T) / 2, dims=[dims, dims])
+
+
+def density_matrix(state: "states.State | Qobj", problem: Couplings | MasterEquation) -> "Qobj":
+    """ρ of a checked state."""
+    import qutip
+
+    if isinstance(state, qutip.Qobj):
+        if not state.isket:
+            return state
+        amplitudes = state.full().ravel()
+    else:
+        amplitudes = _amplitudes(state, problem)
+    dims = checked_problem(problem)
+    return qutip.Qobj(np.outer(amplitudes, amplitudes.conj()), dims=[dims, dims])
+
+
+def _amplitudes(state: states.State, problem: Couplings | MasterEquation) -> NDArray[np.complex128]:
+    if isinstance(problem, Couplings):
+        return state.amplitudes(_operators.excited(len(problem)), problem.emitters)
+    system = problem.multilevel
+    if system is None:
+        raise ValueError(
+            f"state {state}: this MasterEquation does not know its levels; give a QuTiP ket or "
+            "density matrix"
+        )
+    if state.kind in ("inverted", "ground"):
+        pick = np.argmax if state.kind == "inverted" else np.argmin
+        chosen = np.ravel_multi_index([int(pick(e)) for e in system.energies], system.levels)
+        amplitudes = np.zeros(problem.dimension, dtype=complex)
+        amplitudes[chosen] = 1.0
+        return amplitudes
+    if set(system.levels) != {2}:
+        raise ValueError(f"state {state} is for two-level emitters, not for {system.levels} levels")
+    level = np.stack(np.unravel_index(np.arange(problem.dimension), system.levels), axis=1)
+    upper = np.array([int(np.argmax(e)) for e in system.energies])
+    return state.amplitudes(level == upper, system)
+
+
+def observables(observe: Any, dims: list[int]) -> tuple[set[str], "dict[str, Qobj]"]:
+    """The words and the operators by name that evolve is to observe."""
+    size = prod(dims)
+    words: set[str] = set()
+    operators: dict[str, Any] = {}
+    if isinstance(observe, str | Mapping):
+        observe = (observe,)
+    if not isinstance(observe, list | tuple | set):
+        raise ValueError(
+            "observe must be words, {'name': operator} or a list of these, got "
+            f"{checks.short(observe)}"
+        )
+    for item in observe:
+        if isinstance(item, Mapping):
+            operators.update(item)
+        elif isinstance(item, str):
+            words.add(checks.choice("observe", item, OBSERVABLES))
+        else:
+            raise ValueError(
+                "observe: an operator needs a name, under which Result.expect has its expectation "
+                f"values: observe={{'name': operator}}; got {checks.short(item)}"
+            )
+    if not operators:
+        return words, operators
+    import qutip
+
+    for name, operator in operators.items():
+        if not isinstance(name, str) or not name.isprintable():
+            raise ValueError(f"observe: names must be printable strings, got {name!r}")
+        fits = isinstance(operator, qutip.Qobj) and operator.isoper
+        if not fits or operator.shape != (size, size):
+            shape = getattr(operator, "shape", type(operator).__name__)
+            raise ValueError(
+                f"observe[{name!r}] must be a QuTiP operator of shape ({size}, {size}), dims "
+                f"{[dims, dims]}; got {shape}"
+            )
+        if not np.isfinite(operator.norm("one")):
+            raise ValueError(f"observe[{name!r}] must be finite")
+        fitting = qutip.Qobj(operator, dims=[dims, dims])
+        hermitian = _operators.is_hermitian(fitting)
+        operators[name] = qutip.Qobj(fitting, isherm=hermitian)
+    return words, operators
+
+
+def envelope_at(envelope: Callable[[float], complex], t: float) -> complex:
+    """f(t).
+
+    Raises:
+        ValueError: if it is not finite, or the function itself fails.
+    """
+    try:
+        value = complex(envelope(t))
+    except Exception as error:
+        raise ValueError(f"envelope failed at t = {t:g}: {error!r}") from error
+    if not np.isfinite(value):
+        raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
+    return value
+
+
+def envelope_values(
+    envelope: Callable[[float], complex] | None,
+    problem: Couplings | MasterEquation,
+    times: NDArray[np.float64],
+) -> NDArray[np.complex128]:
+    """The envelope at the output times and between them, to know it again; empty without one."""
+    if envelope is None:
+        return np.empty(0, dtype=complex)
+    checks.function("envelope", envelope)
+    if not isinstance(problem, Couplings):
+        raise ValueError("envelope is for Couplings with a drive, not for a master equation")
+    if not np.any(problem.drive):
+        raise ValueError(
+            "envelope multiplies the drive, but there is none: use couplings.replace(drive=...)"
+        )
+    # irrational fractions of the intervals, so that no period hides between the points
+    between = [times[:-1] + np.diff(times) * fraction for fraction in (0.2361, 0.5858, 0.8541)]
+    asked = np.concatenate([times, *between])
+    values = np.empty(len(asked), dtype=complex)
+    for i, t in enumerate(asked):
+        value = envelope(float(t))
+        if not np.isscalar(value) or isinstance(value, str):
+            raise ValueError(f"envelope must return a number: at t = {t:g} it is {value!r}")
+        values[i] = value
+        if not np.isfinite(values[i]):
+            raise ValueError(f"envelope must be finite: at t = {t:g} it is {value}")
+    return values

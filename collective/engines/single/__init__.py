@@ -1,0 +1,1 @@
+"""At most one excitation of thousands of emitters."""

@@ -1,0 +1,1 @@
+"""Identical couplings on Dicke states."""

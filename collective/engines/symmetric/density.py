@@ -1,0 +1,197 @@
+r"""ρ of identical driven emitters: the blocks ⟨J, M|ρ|J, M'⟩ that a drive fills.
+
+.. math:: \dot ρ_{MM'} = −i[H, ρ]_{MM'} − ½(g_M + g_{M'})ρ_{MM'} + \text{jumps},
+
+g the rate of all jumps of a state. The drive acts within a ladder; individual decay, dephasing and
+a pump join neighbouring ladders. N³/6 numbers, (N+1)² where only the longest ladder is occupied.
+(QuTiP's `piqs` has the same generator, in single precision.)
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.engines.basis.dicke import Identical, processes
+from collective.engines.basis.dicke_states import density
+from collective.engines.numerics.adaptive import Adaptive
+from collective.engines.request import Request
+
+_LEAST_RTOL = 1e-13
+_ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
+
+
+def entries(n: int, one_ladder: bool) -> int:
+    """How many numbers the blocks have."""
+    return (n + 1) ** 2 if one_ladder else (n + 1) * (n + 2) * (n + 3) // 6
+
+
+class Blocks:
+    """The generator of the blocks, and what is read off them.
+
+    Args:
+        e: the emitters.
+
+    Attributes:
+        excitations: k = M + N/2 of each diagonal entry, (D,).
+        bright: ⟨J⁺J⁻⟩ of each diagonal entry, (D,).
+    """
+
+    def __init__(self, e: Identical):
+        self._e = e
+        dark = np.arange(1 if e.one_ladder else e.n // 2 + 1)
+        self._sides = e.n - 2 * dark + 1
+        self._firsts = np.cumsum(self._sides**2) - self._sides**2
+        self._d = np.repeat(dark, self._sides**2)
+        within = np.arange(len(self._d)) - self._firsts[self._d]
+        row, column = np.divmod(within, self._sides[self._d])
+        self._k, self._k2 = row + self._d, column + self._d
+        self._diagonal = np.flatnonzero(row == column)
+        self.excitations = self._k[self._diagonal].astype(float)
+        self.bright = self._lowered(self._k, self._d)[self._diagonal]
+        self._still, self._up, self._down = self._undriven(), *self._drive()
+
+    def _lowered(self, k: NDArray[Any], d: NDArray[Any]) -> NDArray[np.float64]:
+        """|J⁻|J, M⟩|² = (J + M)(J − M + 1)."""
+        return (k - d) * (self._e.n - d - k + 1.0)
+
+    def _moved(self, a: int, a2: int, b: int, values: NDArray[Any]) -> tuple[Any, Any, Any]:
+        """Triplets that take entry (k, k', d) to (k + a, k' + a2, d + b) times values."""
+        n, d = self._e.n, self._d + b
+        k, k2 = self._k + a, self._k2 + a2
+        inside = (d >= 0) & (d < len(self._sides)) & (values != 0)
+        for index in (k, k2):
+            inside &= (index >= d) & (index <= n - d)
+        source = np.flatnonzero(inside)
+        d, k, k2 = d[source], k[source], k2[source]
+        return self._firsts[d] + (k - d) * self._sides[d] + k2 - d, source, values[source]
+
+    def _summed(self, *triplets: tuple[Any, Any, Any]) -> Any:
+        """Their sparse matrix."""
+        from scipy.sparse import csr_array
+
+        rows, columns, values = (np.concatenate(part) for part in zip(*triplets, strict=True))
+        size = len(self._d)
+        return csr_array((values.astype(complex), (rows, columns)), shape=(size, size))
+
+    def _undriven(self) -> Any:
+        """Everything but the drive."""
+        e, d = self._e, self._d
+        left, right = processes(e, self._k, d), processes(e, self._k2, d)
+        jumps = []
+        for (a, b), (strength, square) in left.items():
+            if (a, b) == (0, 0):  # of σ_z: M and M' have signs
+                factors = (self._k - e.n / 2) * (self._k2 - e.n / 2)
+            else:
+                factors = np.sqrt(square * right[a, b][1])
+            jumps.append(self._moved(a, a, b, strength * factors))
+
+        def energy(k: NDArray[Any]) -> NDArray[np.complex128]:
+            """Of H_eff: −i times it is what a ket turns and decays by."""
+            bright = self._lowered(k, d)
+            own = e.exchange * bright + (e.detuning - e.exchange) * k
+            lost = e.collective * bright + e.individual * k + e.pump * (e.n - k)
+            return own - 0.5j * (lost + 2 * e.dephasing * e.n / 4)
+
+        turned = -1j * (energy(self._k) - energy(self._k2).conj())
+        return self._summed(*jumps, self._moved(0, 0, 0, turned))
+
+    def _drive(self) -> tuple[Any, Any]:
+        """The halves of the drive: −i[½ΩJ⁺, ρ] and −i[½Ω*J⁻, ρ]."""
+        d, half = self._d, -0.5j * self._e.drive
+        down, down2 = (np.sqrt(self._lowered(k, d)) for k in (self._k, self._k2))
+        up, up2 = (np.sqrt(self._lowered(k + 1, d)) for k in (self._k, self._k2))
+        other = -0.5j * np.conj(self._e.drive)
+        return (
+            self._summed(self._moved(1, 0, 0, half * up), self._moved(0, -1, 0, -half * down2)),
+            self._summed(self._moved(-1, 0, 0, other * down), self._moved(0, 1, 0, -other * up2)),
+        )
+
+    def slope(
+        self, envelope: Callable[[float], complex] | None
+    ) -> Callable[[float, NDArray[Any]], NDArray[Any]]:
+        """dρ/dt as a function of time and of all entries."""
+        if envelope is None:
+            whole = self._still + self._up + self._down
+            return lambda t, rho: whole @ rho
+        still, up, down = self._still, self._up, self._down
+
+        def driven(t: float, rho: NDArray[Any]) -> NDArray[Any]:
+            value = complex(envelope(t))
+            return still @ rho + value * (up @ rho) + value.conjugate() * (down @ rho)
+
+        return driven
+
+    def start(self, symmetric: NDArray[Any]) -> NDArray[np.complex128]:
+        """All entries of a ρ in the longest ladder, (N + 1, N + 1) by ascending excitation."""
+        rho = np.zeros(len(self._d), dtype=complex)
+        rho[: symmetric.size] = symmetric.ravel()
+        return rho
+
+    def diagonal(self, rho: NDArray[Any]) -> NDArray[np.float64]:
+        """Populations of the Dicke states, (D,)."""
+        return rho[self._diagonal].real
+
+    def smallest_eigenvalue(self, rho: NDArray[Any]) -> float:
+        """Of all blocks."""
+        lowest = np.inf
+        for first, side in zip(self._firsts, self._sides, strict=True):
+            block = rho[first : first + side**2].reshape(side, side)
+            lowest = min(lowest, np.linalg.eigvalsh((block + block.conj().T) / 2)[0])
+        return float(lowest)
+
+
+class Density:
+    """What carries the blocks of ρ from one output time to the next.
+
+    Args:
+        e: the emitters.
+        request: state, times, tolerances, envelope.
+
+    Attributes:
+        now: all entries.
+        excitations: k of each diagonal entry, (D,).
+        bright: ⟨J⁺J⁻⟩ of each diagonal entry, (D,).
+    """
+
+    def __init__(self, e: Identical, request: Request):
+        self._request, self._blocks = request, Blocks(e)
+        self.excitations, self.bright = self._blocks.excitations, self._blocks.bright
+        self.now: NDArray[Any] = self._blocks.start(density(request.state, e.n))
+        self._steps: Adaptive | None = None
+
+    def start(self, t: float) -> None:
+        """Take `now` as ρ at a time."""
+        request, times = self._request, self._request.times
+        longest = np.inf
+        if request.envelope is not None and len(times) > 1:
+            # a pulse shorter than a step would be stepped over unseen
+            longest = max(float(np.diff(times).min()), float(np.ptp(times)) / _ENVELOPE_STEPS)
+        self._steps = Adaptive(
+            self._blocks.slope(request.envelope),
+            t,
+            self.now,
+            float(times[-1]),
+            rtol=max(request.rtol / 10, _LEAST_RTOL),
+            # a step is judged by the mean of all entries, most of which are nearly zero
+            atol=request.atol / 10 / np.sqrt(len(self.now)),
+            longest=longest,
+        )
+
+    def to(self, t: float) -> None:
+        """Go on to a time."""
+        assert self._steps is not None
+        self.now = self._steps.to(t)
+
+    def diagonal(self) -> NDArray[np.float64]:
+        """Populations of the Dicke states, (D,)."""
+        return self._blocks.diagonal(self.now)
+
+    def smallest(self) -> float:
+        """The smallest eigenvalue of ρ."""
+        return self._blocks.smallest_eigenvalue(self.now)
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Of the steps taken."""
+        return {} if self._steps is None else {"steps": self._steps.steps}

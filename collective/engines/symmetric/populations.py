@@ -1,0 +1,123 @@
+r"""Populations of Dicke states, without a drive: of one ladder, or of all.
+
+:math:`\dot p = Ap`, by rational steps whose solves are one sweep from the top down; with a pump,
+which also goes up, by sparse factors.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.engines.basis.dicke import Identical, Triangle
+from collective.engines.basis.dicke_states import populations
+from collective.engines.numerics.rational import POLES, WEIGHTS, Rational, factored
+from collective.engines.request import Request
+
+_LEAST_POPULATION = 1e-40  # of an initial state: below, arithmetic becomes slow
+
+Step = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
+
+
+class Populations:
+    """What carries populations from one output time to the next.
+
+    Args:
+        e: the emitters.
+        request: state, tolerance.
+
+    Attributes:
+        now: populations of the Dicke states.
+        excitations: k of each.
+        bright: ⟨J⁺J⁻⟩ of each.
+    """
+
+    def __init__(self, e: Identical, request: Request):
+        self._rtol = request.rtol
+        ladder = populations(request.state, e.n)
+        ladder[ladder < _LEAST_POPULATION] = 0.0
+        if e.one_ladder:
+            self.excitations = np.arange(e.n + 1.0)
+            self.bright = self.excitations * (e.n - self.excitations + 1)
+            self.now = ladder
+            self._rates = e.collective * self.bright
+            self._step = _down_a_ladder(self._rates)
+        else:
+            states = Triangle.of(e.n)
+            self.excitations, self.bright = states.k.astype(float), states.bright
+            self.now = np.zeros(len(states.k))
+            self.now[states.d == 0] = ladder
+            leaving = states.rates(e)
+            self._rates = np.sum(list(leaving.values()), axis=0)
+            if e.pump:
+                self._step = factored(states.matrix(e))
+            else:
+                self._step = _down_all(states, leaving, self._rates)
+        self._steps: Rational | None = None
+
+    def start(self, t: float) -> None:
+        """Take `now` as the populations at a time."""
+        rate = float(self._rates @ np.abs(self.now))
+        self._steps = Rational(self._step, self.now, t, rate, self._rtol)
+
+    def to(self, t: float) -> None:
+        """Go on to a time."""
+        assert self._steps is not None
+        self.now = self._steps.to(t)
+
+    def diagonal(self) -> NDArray[np.float64]:
+        """Populations of the Dicke states."""
+        return self.now
+
+    def smallest(self) -> float:
+        """The smallest eigenvalue of ρ."""
+        return float(self.now.min())
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Of the steps taken."""
+        if self._steps is None:
+            return {}
+        s = self._steps
+        return {"steps": s.steps, "rejected_steps": s.rejected, "error_estimate": s.error}
+
+
+def compile_kernels(show: bool) -> None:
+    """Have both sweeps ready."""
+    from collective._tools.compiled import announced
+    from collective.engines.symmetric import kernels
+
+    with announced("the symmetric engine", 3, show=show):
+        kernels.rehearse(POLES, WEIGHTS)
+
+
+def _down_a_ladder(rates: NDArray[np.float64]) -> Step:
+    """r(hA)p of one ladder."""
+    from collective.engines.symmetric.kernels import ladder
+
+    def step(p: NDArray[np.float64], h: float) -> NDArray[np.float64]:
+        result = np.empty_like(p)
+        ladder(p, rates, h, POLES, WEIGHTS, result)
+        return result
+
+    return step
+
+
+def _down_all(
+    states: Triangle, leaving: dict[tuple[int, int], NDArray[np.float64]], rates: NDArray[Any]
+) -> Step:
+    """r(hA)p of all ladders without a pump."""
+    from collective.engines.symmetric.kernels import triangle
+
+    fed, mixed = np.zeros((3, len(rates))), np.zeros((2, len(rates)))
+    for table, a, shifts in ((fed, -1, (1, 0, -1)), (mixed, 0, (1, -1))):
+        for row, b in zip(table, shifts, strict=True):
+            if (a, b) in leaving:
+                row[:] = states.arriving(leaving[a, b], a, b)
+
+    def step(p: NDArray[np.float64], h: float) -> NDArray[np.float64]:
+        result = np.empty_like(p)
+        triangle(p, states.n, rates, fed, mixed, h, POLES, WEIGHTS, result)
+        return result
+
+    return step

@@ -1,0 +1,220 @@
+r"""One unit of time for all that is computed, whatever the user's.
+
+Engines, steady states and two-time averages work in a unit of rate s near the largest rate or
+frequency of the problem, and count time from the first of the times:
+
+.. math:: Γ' = Γ/s, \quad H' = H/s, \quad L' = L/\sqrt s, \qquad t' = s\,(t − t_0)
+
+So no tolerance meets the unit that a user has chosen, and a late start costs no digits. s is a
+power of four: dividing by it, or by its root, changes no digit, and answers in units that differ by
+such a power are the same to the last one.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools import checks
+from collective._tools.operators import Untidied, largest_entry
+from collective.couplings.couplings import Couplings
+from collective.engines.request import Request, envelope_at
+from collective.master.equation import MasterEquation
+
+if TYPE_CHECKING:
+    from collective.results.result import Result
+
+_RATES = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
+_OF_EMISSION = ("emission", "emission_error")
+_LARGEST = 1e300  # a rate: sums of larger ones overflow
+_HIGHEST = 1000  # power of two, either way: numbers end at 2^1024
+_COPIED = 512  # emitters; more have no copies of their matrices made while the unit is near 1
+_NEAR = 2.0**20
+_ROUND_OFF = 4 * float(np.finfo(float).eps)  # of evenly spaced times
+
+Problem = TypeVar("Problem", bound=Couplings | MasterEquation)
+
+
+def unit_of(problem: Couplings | MasterEquation, strongest: float = 1.0) -> float:
+    """A power of four between half and twice the largest rate or frequency; 0 if there is none.
+
+    Args:
+        problem: in the user's units.
+        strongest: of the envelope, by which the drive is multiplied.
+
+    Raises:
+        ValueError: for rates so large that their sums are no numbers.
+    """
+    if isinstance(problem, Couplings):
+        largest = _largest_of_couplings(problem, strongest)
+    else:
+        largest = _largest_of_equation(problem)
+    if not largest <= _LARGEST:
+        raise ValueError(
+            f"couplings: the largest rate is {largest:.3g}, and rates must be at most "
+            f"{_LARGEST:g}; give them in another unit of time"
+        )
+    if largest == 0:
+        return 0.0
+    many = isinstance(problem, Couplings) and len(problem) > _COPIED
+    return 1.0 if many and 1 / _NEAR < largest < _NEAR else _power(largest)
+
+
+def _power(value: float) -> float:
+    """The power of four from half of a value to twice it."""
+    exponent = int(np.clip(np.frexp(value)[1], -_HIGHEST, _HIGHEST))
+    return float(np.ldexp(1.0, exponent - exponent % 2))
+
+
+def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
+    shift, n = couplings.shift, len(couplings)
+    own = couplings.detunings + np.diagonal(shift).real
+    # a frequency that all have in common turns nothing against anything, but for a drive
+    driven = bool(np.any(couplings.drive))
+    frequencies = np.abs(own).max() if driven else own.max() - own.min()
+    if n > 1 and n <= _COPIED:
+        shift = shift.copy()
+        np.fill_diagonal(shift, 0.0)
+    elif n == 1:
+        shift = np.zeros((1, 1))
+    # of a positive Γ no entry exceeds the largest on the diagonal
+    own_rate = (1 + 2 * couplings.thermal_photons) * np.diagonal(couplings.decay).real.max()
+    rates = own_rate, couplings.dephasing.max(), couplings.pump.max()
+    drive = float(np.abs(couplings.drive).max()) * strongest
+    return float(max(*rates, drive, frequencies, _largest_entry(shift)))
+
+
+def _largest_entry(matrix: NDArray[Any]) -> float:
+    """The largest |Re| or |Im|, without a copy of the matrix."""
+    if checks.constant(matrix):
+        matrix = matrix[:1, :1]
+    parts = (matrix.real, matrix.imag) if np.iscomplexobj(matrix) else (matrix,)
+    return max(max(float(part.max()), -float(part.min())) for part in parts)
+
+
+def _largest_of_equation(equation: MasterEquation) -> float:
+    largest = largest_entry(equation.hamiltonian())
+    if not equation.of_lindblad_form:
+        return max(largest, largest_entry(equation.liouvillian()))
+    amplitudes = (largest_entry(jump) for jump in equation.collapse_operators())
+    return max([largest, *(a * a for a in amplitudes)])  # a square of 10²⁰⁰ by ** raises
+
+
+def in_unit(problem: Problem, unit: float) -> Problem:
+    """A problem with its rates and frequencies divided by a power of four."""
+    if unit in (0.0, 1.0):
+        return problem
+    found = object.__new__(type(problem))
+    kept = {f.name: getattr(problem, f.name) for f in fields(problem)}
+    if isinstance(problem, Couplings):
+        kept |= {name: _divided(kept[name], unit) for name in _RATES}
+    else:
+        kept |= _equation_parts(kept, unit)
+    checks.freeze(found, **kept)
+    return found
+
+
+def _divided(array: NDArray[Any], unit: float) -> NDArray[Any]:
+    if checks.constant(array):
+        return np.broadcast_to(array[0, 0] / unit, array.shape)
+    return np.asarray(array / unit)
+
+
+@Untidied()
+def _equation_parts(kept: dict[str, Any], unit: float) -> dict[str, Any]:
+    root, generator = np.sqrt(unit), kept["_generator"]
+    return {
+        "_hamiltonian": kept["_hamiltonian"] / unit,
+        "_jumps": tuple(jump / root for jump in kept["_jumps"]),
+        "_generator": None if generator is None else generator / unit,
+    }
+
+
+def scaled(request: Request) -> Request:
+    """A request in the unit of its largest rate, from time 0; `Request.user_time` leads back.
+
+    Raises:
+        ValueError: for rates or times beyond numbers, or times lost beside the first.
+    """
+    times = request.times
+    strongest = float(np.abs(request.pulse).max()) if len(request.pulse) else 1.0
+    unit = unit_of(request.problem, strongest)
+    elapsed = _elapsed(times)
+    if unit == 0:  # nothing happens, in whatever time
+        unit = 1 / _power(float(elapsed[-1])) if len(times) > 1 else 1.0
+    with np.errstate(over="ignore"):
+        since = elapsed * unit
+    if not np.isfinite(since[-1]):
+        raise ValueError(
+            f"times: from {times[0]:g} to {times[-1]:g} they span more than 10³⁰⁰ times the "
+            f"inverse of the largest rate, about {unit:.3g}; give shorter times"
+        )
+    if np.any(since[1:] <= since[:-1]):
+        i = int(np.argmax(since[1:] <= since[:-1]))
+        raise ValueError(
+            f"times: the step from {times[i]:.17g} to {times[i + 1]:.17g} is lost beside "
+            f"times[0] = {times[0]:g}; start later, or leave one of them out"
+        )
+    envelope = request.envelope
+    return replace(
+        request,
+        problem=in_unit(request.problem, unit),
+        times=checks.readonly(since),
+        envelope=None if envelope is None else _slowed(envelope, times, since, unit),
+        unit=unit,
+        origin=float(times[0]),
+    )
+
+
+def _elapsed(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Times since the first; evenly spaced ones exactly so, without the round-off of a late start.
+
+    Engines keep what they have made for a step while steps are equal.
+    """
+    elapsed = times - times[0]
+    if times[0] == 0 or len(times) < 3:
+        return elapsed
+    even = np.arange(len(times)) * (elapsed[-1] / (len(times) - 1))
+    round_off = _ROUND_OFF * float(np.abs(times[[0, -1]]).max())
+    return even if np.abs(elapsed - even).max() <= round_off else elapsed
+
+
+def _slowed(
+    envelope: Callable[[float], complex],
+    times: NDArray[np.float64],
+    since: NDArray[np.float64],
+    unit: float,
+) -> Callable[[float], complex]:
+    """The envelope as a function of the engine's time; at output times exactly the user's."""
+    first, last = float(times[0]), float(times[-1])
+    known = dict(zip(since.tolist(), times.tolist(), strict=True))
+
+    def slowed(t: float) -> complex:
+        user = known.get(float(t))
+        if user is None:
+            user = min(max(first + float(t) / unit, first), last)
+        return envelope_at(envelope, user)
+
+    return slowed
+
+
+def outward(observables: dict[str, Any], request: Request) -> dict[str, Any]:
+    """What an engine observed of a scaled request, in the user's units.
+
+    Of a `MasterEquation` the emission is the mean of an operator of the user, and stays.
+    """
+    return observables | _emission(observables, request, request.unit)
+
+
+def inward(earlier: "Result", request: Request) -> "Result":
+    """The same backwards, for an engine that goes on; what it keeps in `resume` is its own."""
+    kept = {name: getattr(earlier, name) for name in _OF_EMISSION}
+    return earlier.replace(**_emission(kept, request, 1 / request.unit))
+
+
+def _emission(values: dict[str, Any], request: Request, factor: float) -> dict[str, Any]:
+    if factor == 1 or not isinstance(request.problem, Couplings):
+        return {}
+    return {name: values[name] * factor for name in _OF_EMISSION if values.get(name) is not None}

@@ -1,0 +1,1 @@
+"""Quantum jumps: means over trajectories, with standard errors."""

@@ -1,0 +1,249 @@
+r"""Quantum jumps of driven, pumped or dephased emitters, and of any operator: QuTiP's `mcsolve`.
+
+.. math:: H_\mathrm{eff} = H − \frac{i}{2}\sum_j c_j^†c_j
+
+with H and the c_j of `Couplings.hamiltonian` and `Couplings.collapse_operators`, whose order the
+channels of the jumps follow. Every trajectory has a random stream of its own, spawned from the seed
+by its number. Trajectories are drawn one after another, in the thread that asked: `mcsolve` runs in
+parallel only in other processes.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools import operators as _operators
+from collective._tools.speed import speed
+from collective.engines.base import Cost
+from collective.engines.exact.engine import driven_hamiltonian
+from collective.engines.exact.size import ENVELOPE_STEPS
+from collective.engines.numerics.extent import Extent
+from collective.engines.request import Request
+from collective.engines.trajectories.means import Batch, batch, uniform
+from collective.states import State
+
+if TYPE_CHECKING:
+    from qutip import MCSolver, Qobj
+
+_BLOCK = 16
+_ENTRY_BYTES = 20  # of a sparse operator
+_COPIES = 2  # of each while it is made, and c†c
+_VALUE_BYTES = 150  # of an expectation value of a trajectory of a block, in QuTiP's lists and ours
+_VECTORS = 40  # inside the integrator
+_RUN_CALLS, _TRAJECTORY_CALLS, _CLICK_CALLS = 4000.0, 350.0, 140.0
+_SLOPES_PER_RADIAN = 25.0
+_PULSE_CALLS = 15.0  # per slope
+_LARGEST_POWER = 500  # emitters whose powers of two are finite
+_CLICK_BYTES = 150  # in the record, and in lists of QuTiP's that wait to be collected
+_TRAJECTORY_BYTES = 1000  # likewise
+_SLOWEST = 1e-300  # rate by which is divided
+_EMPTY = 1e-14  # weight of a part of ρ that is left out
+_OPTIONS = {
+    "progress_bar": "",
+    "store_states": False,
+    "keep_runs_results": True,
+    "nsteps": 10**9,
+    "norm_tol": 1e-7,  # to which jumps are located, relative in |ψ|²
+    "norm_steps": 200,
+}
+_LOCATED = 1e-10  # likewise in time, where the largest rate is about 1; or …
+_DIGITS = 4 * float(np.finfo(float).eps)  # of the last of the times
+
+
+def cost(request: Request, count: int, work: str) -> Cost:
+    """Memory and time of `count` trajectories."""
+    couplings, times = request.couplings, request.times
+    n, steps = len(couplings), len(times)
+    operators = 1 + n + len(request.operators)
+    if "correlations" in request.words:
+        operators += n * (n - 1) // 2
+    size = 2**n
+    entries = size * (n * n // 4 + 1)
+    jumps = n + 2 * int(np.count_nonzero(couplings.dephasing + couplings.pump))
+    used = _COPIES * _ENTRY_BYTES * entries * (jumps + 2) + _ENTRY_BYTES * size * operators
+    used += 16 * _VECTORS * size + _VALUE_BYTES * min(count, _BLOCK) * steps * operators
+    used += int(count * (_TRAJECTORY_BYTES + _CLICK_BYTES * _clicks(request)))
+    return Cost(used, _seconds(request, count, operators), work)
+
+
+def _seconds(request: Request, count: int, operators: int) -> float:
+    """Of `count` trajectories: slopes while the ket turns, jumps, output times."""
+    couplings, s, n = request.couplings, speed(), len(request.couplings)
+    few, span = min(n, _LARGEST_POWER), float(np.ptp(request.times))
+    extent = Extent(couplings, few)
+    size = 2.0**few
+    phase = (extent.spread + 0.3 * (extent.decay(few) + extent.others)) * span
+    slope = (0.6 + 0.09 * n * n) * s.call + 0.7 * s.entry * size * (n * n / 4 + 1 + n)
+    slopes = _SLOPES_PER_RADIAN * phase + 100
+    if request.envelope is not None and span > 0:
+        slopes += 12 * min(span / float(np.diff(request.times).min()), ENVELOPE_STEPS)
+        slope = 1.5 * slope + _PULSE_CALLS * s.call
+    click = _CLICK_CALLS * s.call + 20 * slope
+    reading = operators * (5 * s.call + 8 * size * s.entry)
+    each = _TRAJECTORY_CALLS * s.call + slopes * slope
+    each += _clicks(request) * click + len(request.times) * reading
+    return _RUN_CALLS * s.call + count * each
+
+
+def _clicks(request: Request) -> float:
+    """Jumps of one trajectory, roughly: the initial excitations', and those of each emitter alone.
+
+    With W = |Ω|²/(Γ + pump + 2γ_φ) up and down, an emitter is excited with
+    p = (pump + W)/(Γ + pump + 2W).
+    """
+    couplings, span = request.couplings, float(np.ptp(request.times))
+    decay = np.diag(couplings.decay).real
+    pump, dephasing = couplings.pump, couplings.dephasing
+    strength = np.abs(couplings.drive)
+    if request.envelope is not None:
+        strength = strength * float(np.abs(request.pulse).max())
+    width = np.maximum(decay + pump + 2 * dephasing, _SLOWEST)
+    flips = strength * (strength / width)
+    excited = (pump + flips) / np.maximum(decay + pump + 2 * flips, _SLOWEST)
+    lasting = span * float(np.sum((decay + 2 * dephasing) * excited + pump * (1 - excited)))
+    first = 1 + 2 * dephasing * np.minimum(span, 1 / np.maximum(decay, _SLOWEST))
+    return lasting + float(np.sum(first))
+
+
+class QutipTrajectories:
+    """Draws trajectories by `mcsolve`, some at a time.
+
+    Args:
+        request: of `Couplings`, checked and not refused.
+    """
+
+    block, threads = _BLOCK, 0
+
+    def __init__(self, request: Request):
+        self.request = request
+        self.n = len(request.couplings)
+        self.times = request.times
+        self.correlated = "correlations" in request.words
+        self.extra = (self.n**2 if self.correlated else 0) + len(request.operators)
+
+    def compile(self) -> None:
+        """QuTiP comes compiled."""
+        import qutip  # noqa: F401
+
+    @_operators.Untidied()
+    def prepare(self) -> None:
+        """Make the operators."""
+        _ = self._solver, self._observed, self._ensemble
+
+    def stop(self) -> None:
+        """Nothing runs beside the thread that asked."""
+
+    @cached_property
+    def _solver(self) -> "MCSolver":
+        from qutip import MCSolver
+
+        request, couplings = self.request, self.request.couplings
+        hamiltonian, further = driven_hamiltonian(couplings, self.times, request.envelope)
+        tolerances = {
+            "method": "tsit5",
+            "rtol": request.rtol,
+            "atol": request.atol,
+            "norm_t_tol": max(_LOCATED, _DIGITS * float(self.times[-1])),
+        }
+        jumps = couplings.collapse_operators() or [0 * couplings.hamiltonian()]
+        return MCSolver(hamiltonian, jumps, options={**_OPTIONS, **tolerances, **further})
+
+    @cached_property
+    def _observed(self) -> "list[Qobj]":
+        """Emission, populations, ⟨σ⁺_lσ⁻_m⟩ for l < m if wanted, operators of the user."""
+        unit = np.eye(self.n)
+        found = [_operators.exchange(self.request.couplings.decay)]
+        found += [_operators.exchange(np.diag(row)) for row in unit]
+        for l, m in self._pairs:
+            found.append(_operators.exchange(np.outer(unit[l], unit[m])))
+        return found + list(self.request.operators.values())
+
+    @property
+    def _pairs(self) -> list[tuple[int, int]]:
+        n = self.n if self.correlated else 0
+        return [(l, m) for l in range(n) for m in range(l + 1, n)]
+
+    @cached_property
+    def _ensemble(self) -> "tuple[NDArray[np.float64], list[Qobj]]":
+        """Cumulative weights of the initial kets, and these."""
+        from qutip import Qobj
+
+        state, couplings = self.request.state, self.request.couplings
+        weights = np.ones(1)
+        if isinstance(state, State):
+            vectors = state.amplitudes(_operators.excited(self.n), couplings.emitters)[:, None]
+        elif state.isket:
+            vectors = state.full()
+        else:
+            weights, vectors = np.linalg.eigh(state.full())
+            kept = weights > _EMPTY
+            weights, vectors = weights[kept], vectors[:, kept]
+        dims = [[2] * self.n, [1] * self.n]
+        return np.cumsum(weights) / weights.sum(), [Qobj(ket, dims=dims) for ket in vectors.T]
+
+    @_operators.Untidied()
+    def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        """Exact values at the initial time, (1, N + 2), and those without an error, (1, X).
+
+        ρ itself, 4^N entries, is never made: few kets hold it.
+        """
+        from qutip import expect
+
+        cumulative, kets = self._ensemble
+        weights = np.diff(cumulative, prepend=0.0)
+        means = [
+            sum(w * expect(o, ket) for w, ket in zip(weights, kets, strict=True))
+            for o in self._observed
+        ]
+        values = np.array(means, dtype=complex)[None, :, None]
+        return self._errorful(values)[0], self._others(values)
+
+    @_operators.Untidied()
+    def draw(self, seed: int, first: int, count: int) -> Batch:
+        """Trajectories first … first + count − 1 of a seed."""
+        cumulative, kets = self._ensemble
+        drawn = np.searchsorted(cumulative, uniform(seed, first, count, 1)[:, 0], side="right")
+        drawn = np.minimum(drawn, len(kets) - 1)
+        seeds = [np.random.SeedSequence(seed, spawn_key=(first + i,)) for i in range(count)]
+        values = np.zeros((count, len(self._observed), len(self.times)), complex)
+        clicks: list[list[tuple[float, int]]] = [[] for _ in range(count)]
+        for member in np.unique(drawn):
+            mine = np.flatnonzero(drawn == member)
+            result = self._solver.run(
+                kets[member],
+                self.times,
+                ntraj=len(mine),
+                e_ops=self._observed,
+                seeds=[seeds[i] for i in mine],
+            )
+            values[mine] = np.stack([np.asarray(runs) for runs in result.runs_expect], axis=1)
+            for i, times, channels in zip(mine, result.col_times, result.col_which, strict=True):
+                clicks[i] = list(zip(times, channels, strict=True))
+        record = (
+            np.repeat(np.arange(count), [len(of) for of in clicks]),
+            self.request.user_time(np.array([t for of in clicks for t, _ in of], float)),
+            np.array([channel for of in clicks for _, channel in of], np.int64),
+        )
+        return batch(self._errorful(values), self._others(values), record)
+
+    def _errorful(self, values: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Emission, excitation, populations, (B, T, N + 2), of all that is observed, (B, O, T)."""
+        emission, populations = values[:, :1].real, values[:, 1 : 1 + self.n].real
+        excitation = populations.sum(axis=1, keepdims=True)
+        return np.swapaxes(np.concatenate([emission, excitation, populations], axis=1), 1, 2).copy()
+
+    def _others(self, values: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Correlations, if wanted, and operators of the user: sums over B, (T, X)."""
+        total = values.sum(axis=0).T
+        rest = total[:, 1 + self.n :]
+        if not self.correlated:
+            return rest
+        correlations = np.zeros((len(total), self.n, self.n), complex)
+        for i, (l, m) in enumerate(self._pairs):
+            correlations[:, l, m], correlations[:, m, l] = rest[:, i], rest[:, i].conj()
+        for m in range(self.n):
+            correlations[:, m, m] = total[:, 1 + m]
+        flat = correlations.reshape(len(total), -1)
+        return np.concatenate([flat, rest[:, len(self._pairs) :]], axis=1)

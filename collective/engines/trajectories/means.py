@@ -1,0 +1,158 @@
+r"""Means over trajectories, their standard errors, and the jump record, gathered batch by batch.
+
+Of n values x the mean and M = Σ(x − mean)² are kept; two groups a and b join as
+
+.. math:: M = M_a + M_b + (\bar x_b − \bar x_a)^2\, n_a n_b/n
+
+(Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983)); the standard error is √(M/(n−1)n). Batches are
+joined in their order, so that the same numbers come out however many threads drew them.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.engines.base import resumed
+from collective.results.jumps import Jumps
+
+if TYPE_CHECKING:
+    from collective.results.result import Result
+
+_COLUMNS = ("emission", "excitation", "populations")
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some trajectories, one after another.
+
+    Attributes:
+        count: how many, B.
+        mean: (T, N + 2), of emission, excitation and populations.
+        scatter: (T, N + 2), Σ(x − mean)².
+        sums: (T, X) complex, of what is wanted without an error, over trajectories.
+        jumps: trajectory (from 0 in the batch), time and channel of every jump, three (J,).
+    """
+
+    count: int
+    mean: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+    sums: NDArray[np.complex128]
+    jumps: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]
+
+
+def batch(values: NDArray[np.float64], sums: NDArray[np.complex128], jumps: Any) -> Batch:
+    """`Batch` of the values (B, T, N + 2) of each trajectory, which are overwritten."""
+    first = values[0].copy()
+    values -= first  # equal values leave no scatter, not even round-off
+    mean = values.mean(axis=0)
+    values -= mean
+    scatter = np.einsum("btx,btx->tx", values, values)
+    return Batch(len(values), first + mean, scatter, sums, jumps)
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """All trajectories so far; never changed, so that an interruption leaves a whole one.
+
+    Attributes:
+        count: how many.
+        mean: as for `Batch`.
+        scatter: likewise.
+        sums: likewise.
+        jumps: of each batch, trajectories counted through.
+    """
+
+    count: int
+    mean: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+    sums: NDArray[np.complex128]
+    jumps: tuple[Any, ...] = ()
+
+    @classmethod
+    def empty(cls, times: int, values: int, extra: int) -> "Totals":
+        """Before the first batch."""
+        shape = (times, values)
+        return cls(0, np.zeros(shape), np.zeros(shape), np.zeros((times, extra), complex))
+
+    @classmethod
+    def of(cls, earlier: "Result", means: NDArray[np.complex128]) -> "Totals":
+        """What an earlier run had reached; to the last digit if it was interrupted.
+
+        Args:
+            earlier: its result.
+            means: (T, X), of what has no error.
+        """
+        jumps = earlier.jumps
+        if jumps is None:
+            raise ValueError("its jumps are missing")
+        before = ((jumps.trajectory, jumps.times, jumps.channels),)
+        if earlier.resume:
+            shape = (len(means), earlier.populations.shape[1] + len(_COLUMNS) - 1)
+            mean, scatter = (resumed(earlier, name, shape) for name in ("mean", "scatter"))
+            sums = resumed(earlier, "sums", means.shape).astype(complex)
+            return cls(jumps.n_trajectories, mean, scatter, sums, before)
+        count = jumps.n_trajectories
+        columns = [
+            np.column_stack([getattr(earlier, name + end) for name in _COLUMNS])
+            for end in ("", "_error")
+        ]
+        scatter = columns[1] ** 2 * (count * (count - 1)) if count > 1 else 0 * columns[0]
+        return cls(count, columns[0], scatter, means * count, before)
+
+    def resume(self) -> dict[str, NDArray[Any]]:
+        """Arrays for `of`, beside the jumps."""
+        return {"mean": self.mean, "scatter": self.scatter, "sums": self.sums}
+
+    def with_batch(self, new: Batch) -> "Totals":
+        """These and the next."""
+        trajectory, times, channels = new.jumps
+        jumps = (*self.jumps, (trajectory + self.count, times, channels))
+        count = self.count + new.count
+        apart = new.mean - self.mean
+        share = new.count / count
+        return Totals(
+            count,
+            self.mean + share * apart,
+            self.scatter + new.scatter + apart * apart * (self.count * share),
+            self.sums + new.sums,
+            jumps,
+        )
+
+    @property
+    def clicks(self) -> int:
+        """How many jumps there were."""
+        return sum(len(times) for _, times, _ in self.jumps)
+
+    def errors(self) -> NDArray[np.float64]:
+        """Standard errors of the means, (T, N + 2); of one trajectory NaN, as nothing scatters."""
+        if self.count == 1:
+            return np.full_like(self.scatter, np.nan)
+        return np.sqrt(self.scatter / (max(self.count - 1, 1) * max(self.count, 1)))
+
+    def observables(self) -> dict[str, Any]:
+        """Fields of `Result`."""
+        found: dict[str, Any] = {"jumps": self._jumps()}
+        for values, end in ((self.mean, ""), (self.errors(), "_error")):
+            columns = (values[:, 0], values[:, 1], values[:, 2:])
+            found |= {
+                name + end: column.copy() for name, column in zip(_COLUMNS, columns, strict=True)
+            }
+        return found
+
+    def _jumps(self) -> Jumps:
+        def joined(i: int, kind: Any) -> NDArray[Any]:
+            return np.concatenate([np.empty(0, kind), *(part[i] for part in self.jumps)])
+
+        return Jumps(joined(0, np.int64), joined(1, np.float64), joined(2, np.int64), self.count)
+
+
+def uniform(seed: int, first: int, count: int, width: int) -> NDArray[np.float64]:
+    """Rows first … first + count − 1 of a table of uniform random numbers in [0, 1).
+
+    The generator yields four at a time, so that rows of a multiple of four can be entered anywhere.
+    """
+    width += -width % 4
+    stream = np.random.Philox(seed).advance(first * width // 4)
+    return np.random.Generator(stream).random((count, width))

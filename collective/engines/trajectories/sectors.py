@@ -1,0 +1,267 @@
+r"""Quantum jumps sector by sector: trajectories with a sharp number of excitations.
+
+Without drive, pump and dephasing a trajectory that starts with k excitations has k of them until
+its first photon, then k−1, and so on: its state is one vector of C(N, k) amplitudes,
+
+.. math:: \dot ψ = −iH_\mathrm{eff}ψ, \qquad ψ → L_νψ/‖L_νψ‖ \text{ at rate } ‖L_νψ‖^2/‖ψ‖^2,
+
+L_ν = √γ_ν Σ_n (V†)_νn σ⁻_n with Γ = V diag(γ) V† (Dalibard, Castin & Mølmer, Phys. Rev. Lett. 68,
+580 (1992)). The jump comes where ∫rate dt reaches −ln of a uniform random number.
+
+Trajectories are drawn in blocks, each by one thread: within a block all go through the same sector
+before any goes to the next, eight at a time in the lanes of a panel (`_trajectories_kernels`); a
+lane whose trajectory has jumped takes up another. Only the block's vectors wait meanwhile.
+Trajectory i takes its random numbers from row i of one table that a counter-based generator can
+enter anywhere (Philox), and blocks do not depend on the number of threads, so neither does a digit.
+"""
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools.compiled import announced
+from collective.couplings.modes import emitting, jump_modes
+from collective.engines.basis.sectors import Sectors, ensemble, highest_excitation, one_excitation
+from collective.engines.numerics.lanes import LANES
+from collective.engines.request import Request
+from collective.engines.trajectories import kernels
+from collective.engines.trajectories.means import Batch, batch, uniform
+from collective.engines.trajectories.size import Size
+
+_COMPILE_SECONDS = 20
+_UNINTERRUPTED = 2e9  # multiply-adds in a row: some tenths of a second
+_STEP = 2e4  # multiply-adds whose time a step takes beside its own, however small the sector
+_END = -1  # no channel: no photon before the end of the times
+
+
+class Stopped(Exception):  # noqa: N818 - no error
+    """Another thread has been told to stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Sector:
+    """What the kernels need of k excitations; see `kernels.evolve`."""
+
+    n: np.uint64
+    tables: tuple[NDArray[Any], ...]
+    loss: float
+    most: int
+    budget: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Workspace:
+    """Memory of one thread."""
+
+    panels: tuple[NDArray[Any], ...]
+    slots: NDArray[np.float64]
+    record: NDArray[np.float64]
+
+
+class SectorTrajectories:
+    """Draws trajectories of undriven couplings, some at a time.
+
+    Args:
+        request: checked and not refused.
+        size: memory and blocks, see `Size`.
+    """
+
+    def __init__(self, request: Request, size: Size):
+        self.request, self.size = request, size
+        couplings = request.couplings
+        self.n = len(couplings)
+        self.times = request.times
+        self.top = highest_excitation(request.state, self.n)
+        self.sectors = Sectors(self.n, self.top)
+        h = one_excitation(couplings)
+        self.loss = float(-2 * np.mean(np.diagonal(h)).imag)
+        h = h - np.mean(np.diagonal(h)) * np.eye(self.n)
+        self.h = np.ascontiguousarray(np.stack([h.real, h.imag], axis=-1))
+        rates, vectors = jump_modes(couplings.decay)
+        # brightest first, as they are mostly drawn
+        self.kept = np.flatnonzero(emitting(rates))[::-1]
+        weights = (np.sqrt(rates[self.kept]) * vectors[:, self.kept].conj()).T
+        self.channels = np.ascontiguousarray(np.stack([weights.real, weights.imag], axis=-1))
+        self.correlated = "correlations" in request.words
+        self.extra = self.n**2 if self.correlated else 0
+        self.block, self.threads = size.block, size.threads
+        self._stopped = threading.Event()
+        self._idle: SimpleQueue[_Workspace] = SimpleQueue()
+
+    def compile(self) -> None:
+        """Compile the kernels, or read them from the cache."""
+        with announced("the trajectories engine", _COMPILE_SECONDS, show=self.request.progress):
+            _compile()
+
+    def prepare(self) -> None:
+        """Make the tables, and the memory of every thread."""
+        _ = self.ensemble, self.by_number
+        for _ in range(self.size.threads):
+            self._idle.put(self._workspace())
+
+    def stop(self) -> None:
+        """Let every thread give up soon."""
+        self._stopped.set()
+
+    def _workspace(self) -> _Workspace:
+        size, rounds = self.size, kernels.ROUNDS
+        panels = (
+            np.zeros((size.rows, 2, LANES)),
+            np.zeros((size.widest, 2, LANES)),
+            np.zeros((rounds, 1, LANES)),
+            np.zeros((rounds, 2, LANES)),
+            np.zeros((rounds, self.n, LANES)),
+            np.zeros((self.n**2, 2, LANES)),
+        )
+        record = np.zeros((size.block, len(self.times), self.n + 2))
+        return _Workspace(panels, np.zeros((size.block, size.widest, 2)), record)
+
+    @cached_property
+    def ensemble(self) -> tuple[NDArray[np.float64], list[tuple[int, NDArray[np.complex128]]]]:
+        """Cumulative weights of the initial vectors, and each with its excitation number."""
+        state, emitters = self.request.state, self.request.couplings.emitters
+        found: list[tuple[int, NDArray[np.complex128]]] = []
+        for k in range(self.top + 1):
+            vectors = ensemble(state, self.sectors, k, emitters)
+            found += [(k, vector) for vector in vectors.T]
+        weights = np.array([np.vdot(vector, vector).real for _, vector in found])
+        return np.cumsum(weights) / weights.sum(), found
+
+    @cached_property
+    def by_number(self) -> list[_Sector]:
+        """Tables of k = 1 … top, at index k."""
+        empty = _Sector(np.uint64(1), (), 0.0, 0, 0)
+        found = [empty]
+        for k in range(1, self.top + 1):
+            places, who = self.sectors.raised(k - 1)
+            occupied = self.sectors.occupied(k)
+            n = len(occupied)
+            most = self.size.terms(n)
+            work = LANES * 4 * most * places.size * places.shape[1]
+            found.append(
+                _Sector(
+                    np.uint64(n),
+                    (places, who.astype(np.uint8), occupied.astype(np.uint8), self.h),
+                    k * self.loss,
+                    most,
+                    max(1, int(_UNINTERRUPTED / (work + _STEP))),
+                )
+            )
+        return found
+
+    def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        """Exact values at the initial time: (1, N + 2), and ⟨σ⁺_mσ⁻_n⟩ as (1, N²) if wanted."""
+        pairs = np.zeros((self.n, self.n), complex)
+        for k, vector in self.ensemble[1]:
+            if k > 0:
+                # of this sector alone: after Ctrl-C nobody waits for the tables of all
+                places, who = self.sectors.raised(k - 1)
+                lowered = np.zeros((len(places), self.n), complex)
+                np.put_along_axis(lowered, who, vector[places], axis=1)
+                pairs += lowered.conj().T @ lowered
+        populations = np.diagonal(pairs).real
+        emission = np.sum(self.request.couplings.decay * pairs).real
+        values = np.array([[emission, populations.sum(), *populations]])
+        return values, pairs.reshape(1, -1)[:, : self.extra]
+
+    def draw(self, seed: int, first: int, count: int) -> Batch:
+        """Trajectories first … first + count − 1 of a seed."""
+        work = self._idle.get()
+        try:
+            return self._draw(work, seed, first, count)
+        finally:
+            self._idle.put(work)
+
+    def _draw(self, work: _Workspace, seed: int, first: int, count: int) -> Batch:
+        chances = uniform(seed, first, count, 1 + 2 * self.top)
+        steps, n = len(self.times), self.n
+        record = work.record[:count]
+        record[:] = 0.0
+        pairs = np.zeros((steps if self.correlated else 0, n, n, 2))
+        now = np.zeros(count)
+        left, following = np.zeros(count), np.zeros(count, np.int64)
+        photons = np.zeros((count, self.top))
+        channels = np.full((count, self.top), _END)
+        starts = self._start(work.slots, chances[:, 0])
+        arrived = np.empty(0, np.int64)
+        for k in range(self.top, 0, -1):
+            queue = np.concatenate([np.flatnonzero(starts == k), arrived])
+            column = self.top - k
+            left[queue] = -np.log1p(-chances[queue, 1 + 2 * column])
+            # of like length, so that those abreast need as many terms and pass as many times
+            queue = queue[np.argsort(left[queue], kind="stable")]
+            jumped = np.zeros(count, np.bool_)
+            block = (
+                work.slots, np.full(LANES, -1), queue, np.zeros(1, np.int64),
+                now, left, following, jumped,
+            )  # fmt: skip
+            sector = self.by_number[k]
+            done = False
+            while not done:
+                if self._stopped.is_set():
+                    raise Stopped
+                done = kernels.evolve(
+                    k, sector.loss, sector.most, sector.n, sector.tables,
+                    work.panels, block, self.times, record, pairs, sector.budget,
+                )  # fmt: skip
+            arrived = np.flatnonzero(jumped)
+            photons[arrived, column] = self.request.user_time(now[arrived])
+            self._jump(k, work, arrived, chances[:, 2 + 2 * column], channels[:, column])
+        trajectory, place = np.nonzero(channels != _END)
+        jumps = (trajectory, photons[trajectory, place], self.kept[channels[trajectory, place]])
+        sums = _hermitian(pairs[..., 0] + 1j * pairs[..., 1]).reshape(steps, self.extra)
+        return batch(record, sums, jumps)
+
+    def _start(self, slots: NDArray[np.float64], chances: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Draw the initial vectors into the slots; their excitation numbers."""
+        cumulative, vectors = self.ensemble
+        drawn = np.searchsorted(cumulative, chances, side="right")
+        drawn = np.minimum(drawn, len(vectors) - 1)
+        for i, member in enumerate(drawn):
+            vector = vectors[member][1]
+            slots[i, : len(vector), 0] = vector.real
+            slots[i, : len(vector), 1] = vector.imag
+        return np.array([vectors[member][0] for member in drawn])
+
+    def _jump(
+        self,
+        k: int,
+        work: _Workspace,
+        arrived: NDArray[np.int64],
+        chances: NDArray[np.float64],
+        channels: NDArray[np.int64],
+    ) -> None:
+        """Let the photons of these trajectories out, eight at a time."""
+        chances, chosen = np.ascontiguousarray(chances), np.full(len(chances), _END)
+        sector = self.by_number[k]
+        for i in range(0, len(arrived), LANES):
+            members = arrived[i : i + LANES]
+            kernels.jump(
+                sector.n, sector.tables, self.channels, work.panels, work.slots,
+                members, chances, chosen,
+            )  # fmt: skip
+        channels[:] = chosen
+
+
+def _hermitian(upper: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """(T, N, N) from its entries l ≤ m."""
+    lower = np.swapaxes(upper, 1, 2).conj()
+    return np.where(np.tri(upper.shape[1], k=-1, dtype=bool), lower, upper)
+
+
+def _compile() -> None:
+    """Call every kernel once, on two emitters."""
+    from collective.couplings.couplings import Couplings
+    from collective.states import inverted
+
+    couplings = Couplings([[1.0, 0.5], [0.5, 1.0]], [[0.0, 1.0], [1.0, 0.0]])
+    request = Request(couplings, inverted(), np.array([0.0, 1.0]), frozenset(["correlations"]))
+    size = Size(2, 2, 2, 8, 1)
+    tiny = SectorTrajectories(request, size)
+    tiny._idle.put(tiny._workspace())
+    tiny.draw(1, 0, 8)

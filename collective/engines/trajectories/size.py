@@ -1,0 +1,151 @@
+"""How trajectories are cut into blocks, and what memory and time they take: arithmetic only.
+
+The Taylor terms of one panel of eight trajectories take most: 17 C(N, N/2) rows of 128 bytes in
+each thread; the vectors that wait for the next sector take C(N, N/2) amplitudes of each trajectory
+of a block. From full inversion with 101 times, one or two threads take 43 or 78 MiB at N = 16,
+0.55 or 0.97 GiB at N = 20, 2.1 or 3.7 GiB at N = 22, and 8.4 GiB at N = 24 for one.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import comb
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools.speed import speed
+
+if TYPE_CHECKING:
+    from collective.engines.numerics.extent import Extent
+
+# as in `_lanes` and `_trajectories_kernels`, which need numba
+_LANES = 8
+_ROUNDS = 16
+_AMPLITUDE = 16  # bytes
+_SMALL = 1000  # amplitudes of a sector whose longer Taylor series stay in the cache
+_LONG, _SHORT = 24, 16  # Taylor terms
+_WAITING = 1 << 19  # amplitudes that wait for the next sector, per block
+_BLOCKS = (8, 128)  # trajectories in a block, at least and at most
+_RUN_CALLS = 6500.0  # of Python, once
+_RADIAN_CALLS = 0.1  # of a step, beside its multiplications
+_TRAJECTORY_CALLS = 12.0
+_OUTPUT_ENTRIES = 2.4  # per output time and pair of emitters, while anything is excited
+_DARK_ENTRIES = 1.0  # per output time and emitter
+_MULTIPLY_FLOPS = 28.0  # of BLAS, in the time of a complex multiply-add
+_PASSES = 16.0  # applications of H_eff in a sector, beside …
+_PASSES_PER_PHASE = 1.8  # … those that turning takes
+_SLOWEST = 1e-300  # rate by which is divided
+
+
+@dataclass(frozen=True)
+class Size:
+    """Blocks, memory and work of trajectories of N emitters.
+
+    Attributes:
+        n: N.
+        top: largest number of excitations.
+        steps: output times T.
+        block: trajectories drawn together, by one thread.
+        threads: that draw blocks at the same time.
+    """
+
+    n: int
+    top: int
+    steps: int
+    block: int
+    threads: int
+
+    @classmethod
+    def of(cls, n: int, top: int, steps: int, count: int, threads: int) -> "Size":
+        """For `count` trajectories and at most so many threads.
+
+        The block depends on N, the state and the count, never on the machine, and neither do the
+        numbers. Other counts share the trajectories of whole blocks, digit by digit; the last
+        block of a smaller count agrees with them to round-off.
+        """
+        widest = max(comb(n, k) for k in range(top + 1))
+        block = _BLOCKS[1]
+        while block > _BLOCKS[0] and block * widest > _WAITING:
+            block //= 2
+        block = min(block, count)
+        return cls(n, top, steps, block, max(1, min(threads, -(-count // block))))
+
+    @staticmethod
+    def terms(width: int) -> int:
+        """Highest term of a Taylor series of so many amplitudes."""
+        return _LONG if width <= _SMALL else _SHORT
+
+    @cached_property
+    def widths(self) -> list[int]:
+        """C(N, k) for k = 0 … top."""
+        return [comb(self.n, k) for k in range(self.top + 1)]
+
+    @property
+    def widest(self) -> int:
+        """Most amplitudes of a sector."""
+        return max(self.widths)
+
+    @property
+    def rows(self) -> int:
+        """Most rows of all terms of a series."""
+        return max((self.terms(width) + 1) * width for width in self.widths)
+
+    @property
+    def shared_bytes(self) -> int:
+        """Tables: where each configuration goes when lowered, who is excited, and their making."""
+        n = self.n
+        lowered = [self.widths[k - 1] * (n - k + 1) for k in range(1, self.top + 1)]
+        occupied = [self.widths[k] * k for k in range(1, self.top + 1)]
+        configurations = 8 * sum(self.widths)
+        making = 33 * max(lowered, default=0)
+        return configurations + 5 * sum(lowered) + sum(occupied) + making
+
+    def thread_bytes(self, correlated: bool) -> int:
+        """Panels, waiting vectors and records of one thread."""
+        n = self.n
+        panels = _LANES * _AMPLITUDE * (self.rows + self.widest + n**2) + 64 * _ROUNDS * (n + 3)
+        records = 8 * self.block * self.steps * (n + 2)
+        pairs = 64 * self.steps * n**2 if correlated else 0
+        return panels + records + pairs + _AMPLITUDE * self.block * self.widest
+
+    def total_bytes(self, count: int, correlated: bool) -> int:
+        """Memory at the peak, the jump record of `count` trajectories included."""
+        jumps = 48 * count * self.top
+        return self.shared_bytes + self.threads * self.thread_bytes(correlated) + jumps
+
+    def seconds(
+        self, count: int, extent: "Extent", times: NDArray[np.float64], typical: int
+    ) -> float:
+        """Time of `count` trajectories.
+
+        Between two photons a sector is left after some time between the lifetime of its slowest
+        emitters alone and that of its darkest state; the geometric mean of the two is taken.
+
+        Args:
+            count: of trajectories.
+            extent: rates of the problem.
+            times: of the output.
+            typical: excitations of most trajectories at the start.
+        """
+        s, n, span = speed(), self.n, float(np.ptp(times))
+        # those that decay fast are gone first
+        alone = np.sort(np.diagonal(extent.couplings.decay).real)
+        work = until = radians = 0.0
+        for k in range(min(self.top, typical), 0, -1):
+            pairs = self.widths[k] * k * (n - k + 1)
+            darkest = max(extent.lasting(k), _SLOWEST)
+            typically = max(float(alone[:k].sum()), k * _SLOWEST)
+            lasting = min(span, 1 / (np.sqrt(darkest) * np.sqrt(typically)))
+            turned = (extent.frequency(k) + extent.decay(k)) / 2 * float(lasting)
+            work += pairs * (_PASSES + _PASSES_PER_PHASE * turned)
+            radians += turned
+            until += float(lasting)
+        excited = np.searchsorted(times, times[0] + until) if until else 0
+        outputs = _OUTPUT_ENTRIES * excited * n**2 + _DARK_ENTRIES * self.steps * (n + 2)
+        each = _TRAJECTORY_CALLS * s.call + float(outputs) * s.entry
+        each += _MULTIPLY_FLOPS * work * s.flop
+        # steps are shared by as many trajectories as are carried at once
+        together = -(-count // _LANES) * _LANES
+        stepped = together * _RADIAN_CALLS * radians * s.call
+        return _RUN_CALLS * s.call + (count * each + stepped) / self.threads

@@ -1,0 +1,1 @@
+"""Time evolution, steady states and comparisons: what a user calls, and long runs kept on disk."""

@@ -1,0 +1,142 @@
+"""Long runs are kept in a file as they go and continued from it by the same call.
+
+A file is continued only by the problem, the engine and the release that wrote it; everything else
+is refused with what differs.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+import collective
+from collective._tools import checks
+from collective._tools.files import completed
+from collective._tools.memory import ProblemTooLargeError
+from collective.couplings.couplings import Couplings
+from collective.engines.request import Request
+from collective.master.equation import MasterEquation
+from collective.results.result import Result, loaded
+
+LAYOUT = 2  # of what engines keep in `Result.resume`: count up when one of them changes
+
+
+def fingerprint(request: Request, method: str) -> str:
+    """A digest of the whole problem, so that a checkpoint is only continued by its own."""
+    import hashlib
+
+    parts = (
+        request.problem,
+        request.state,
+        request.times,
+        request.operators,
+        request.pulse,
+        sorted(request.words),
+        (request.rtol, request.atol, request.symmetries),
+        (method, request.seed, request.n_trajectories) if method == "trajectories" else method,
+    )
+
+    digest = hashlib.sha256()
+
+    def add(part: Any) -> None:
+        if isinstance(part, MasterEquation):
+            add(part.dims)
+            add(part.hamiltonian())
+            add(part.liouvillian() if not part.of_lindblad_form else "Lindblad")
+            for jump in part.collapse_operators() if part.of_lindblad_form else []:
+                add(jump)
+            add(part.emission_operator)
+            system = part.multilevel
+            if system is not None:  # which level is "inverted", the phases of timed_dicke
+                for energies in system.energies:
+                    add(energies)
+                add(system.positions)
+        elif isinstance(part, Couplings):
+            for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
+                add(getattr(part, name))
+            if part.thermal_photons:
+                add(("thermal photons", part.thermal_photons))
+            if part.emitters is not None:  # the phases of timed_dicke
+                add(part.emitters.positions)
+        elif isinstance(part, np.ndarray) and checks.constant(part):
+            add((part.shape, complex(part[0, 0])))
+        elif isinstance(part, np.ndarray):
+            digest.update(repr(part.shape).encode())
+            digest.update(np.ascontiguousarray(part, dtype=complex).tobytes())
+        elif isinstance(part, Mapping):
+            for name in sorted(part):
+                add(name)
+                add(part[name])
+        elif hasattr(part, "full"):
+            add(part.dims)
+            add(part.full())
+        else:
+            digest.update(repr(part).encode())
+
+    for part in parts:
+        add(part)
+    return digest.hexdigest()
+
+
+def marks(request: Request, method: str) -> dict[str, Any]:
+    """What `Result.diagnostics` keeps of a checkpoint, to know it again."""
+    return {"problem": fingerprint(request, method), "layout": LAYOUT}
+
+
+def stored(path: str | os.PathLike[str]) -> Result | None:
+    """The result kept in a checkpoint, of whatever problem, or None if there is none yet."""
+    source = completed("checkpoint", path, ".npz")
+    try:
+        return loaded(source)
+    except FileNotFoundError:
+        return None
+    except ProblemTooLargeError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"checkpoint: {error}; choose another file") from None
+
+
+def same(
+    found: Result | None, path: str | os.PathLike[str], request: Request, method: str
+) -> Result | None:
+    """What was found, if this problem, engine and release made it; ValueError if another did."""
+    if found is None:
+        return None
+    diagnostics, name = found.diagnostics, "collective-emission"
+    versions = diagnostics.get("versions")
+    made_by = versions.get(name) if isinstance(versions, dict) else None
+    if diagnostics.get("layout") != LAYOUT or made_by != collective.__version__:
+        raise ValueError(
+            f"checkpoint {path} was written by {name} {made_by or 'of an unknown version'} with "
+            f"layout {diagnostics.get('layout', 1)}, this is {collective.__version__} with layout "
+            f"{LAYOUT}: finish it with the release that wrote it, or choose another file"
+        )
+    if diagnostics.get("problem") != fingerprint(request, method):
+        by = "" if found.method == method else f" or method (it was made by {found.method!r})"
+        raise ValueError(f"checkpoint {path} belongs to another problem{by}; choose another file")
+    reached = len(found.times)
+    done = reached == len(request.times) and not found.resume
+    if found.complete != done or not np.array_equal(found.times, request.times[:reached]):
+        raise ValueError(
+            f"checkpoint {path} is damaged: its times are not the first {reached} of this run; "
+            "choose another file"
+        )
+    return found
+
+
+@contextmanager
+def continuing(path: str | os.PathLike[str] | None, earlier: Result | None) -> Iterator[None]:
+    """Errors of an engine that cannot go on from what it finds, with the name of the file."""
+    try:
+        yield
+    except ProblemTooLargeError:
+        raise
+    except (LookupError, StopIteration, TypeError, ValueError, AttributeError) as error:
+        if earlier is None:
+            raise
+        raise ValueError(
+            f"checkpoint {path} cannot be continued: {str(error) or type(error).__name__}; choose "
+            "another file"
+        ) from error

@@ -1,0 +1,156 @@
+"""The same problem under several approximations, with the distances between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective._tools import checks
+from collective._tools.console import aligned, printable
+from collective.emitters import Emitters, Multilevel
+from collective.evolution.evolve import EvolutionError, evolve
+from collective.master.approximations import APPROXIMATIONS
+from collective.master.equation import derive, equation_of
+from collective.results.result import Result
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Results of one problem under several approximations, in one frame.
+
+    Attributes:
+        results: one per approximation, states included.
+        distances: trace distance ½``‖ρ_a − ρ_b‖₁`` of every pair of approximations, (T,).
+        complete: False if it was interrupted; everything before is here.
+    """
+
+    results: dict[str, Result]
+    distances: dict[tuple[str, str], NDArray[np.float64]]
+    complete: bool = True
+
+    __setstate__ = checks.restored
+
+    def __post_init__(self) -> None:
+        checks.lock(vars(self))
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """The common times, (T,)."""
+        return min((result.times for result in self.results.values()), key=len)
+
+    def distance(self, one: str, other: str) -> NDArray[np.float64]:
+        """Trace distance of two approximations in either order, (T,).
+
+        Raises:
+            KeyError: for a name that was not compared.
+        """
+        checks.instance("one", one, str, "the name of an approximation")
+        checks.instance("other", other, str, "the name of an approximation")
+        for pair in ((one, other), (other, one)):
+            if pair in self.distances:
+                return self.distances[pair]
+        raise KeyError(f"no distance of {one!r} and {other!r}; there are {list(self.results)}")
+
+    @printable
+    def __str__(self) -> str:
+        rows = [("approximations", "largest distance", "at t")]
+        for (one, other), values in self.distances.items():
+            k = int(np.argmax(values))
+            rows.append((f"{one} – {other}", f"{values[k]:.3e}", f"{self.times[k]:.4g}"))
+        text = aligned(rows, "<24 >16 >10")
+        if self.complete:
+            return text
+        return f"{text}\nINCOMPLETE: interrupted; there are {', '.join(self.results)}"
+
+    __repr__ = __str__
+
+
+def compare(
+    system: Multilevel | Emitters,
+    environment: Any,
+    state: Any,
+    times: ArrayLike,
+    *,
+    approximations: Sequence[str] = ("universal", "rwa"),
+    temperature: float = 0.0,
+    progress: bool = True,
+) -> Comparison:
+    """Evolve one problem under several master equations and measure how far apart they end.
+
+    Args:
+        system: `Multilevel`, or `Emitters` with a frequency.
+        environment: a field or a `spectral.Bath`.
+        state: as for `evolve`.
+        times: (T,), increasing.
+        approximations: two or more of "universal", "redfield", "secular" and "rwa".
+        temperature: of the field, in units of rate.
+        progress: show progress bars.
+
+    Returns:
+        `Comparison`, in the rotating frame; `co.plot.comparison` draws it. Ctrl-C ends it early:
+        it then has `complete=False`, and the approximations and times reached.
+
+    Raises:
+        ValueError: for fewer than two approximations or an unknown one.
+        EvolutionError: as from `evolve`; `.result` holds the `Comparison` of what was reached.
+        KeyboardInterrupt: for Ctrl-C before the first approximation is evolved.
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> pair = co.chain(2, 0.1, frequency=1e4)
+        >>> found = co.compare(pair, co.Vacuum(), co.states.single(0), np.linspace(0, 2, 5))
+        >>> bool(found.distance("universal", "rwa").max() < 1e-2)
+        True
+    """
+    if isinstance(approximations, str) or not isinstance(approximations, Sequence):
+        raise ValueError("approximations must be a list of two or more names")
+    names = [checks.choice("approximations", name, APPROXIMATIONS) for name in approximations]
+    if len(set(names)) < 2 or len(set(names)) != len(names):
+        raise ValueError(f"approximations must be two or more different ones, got {names}")
+    derivation = derive(system, environment, temperature)  # once for all of them
+    # rwa needs a part of what the others need, and takes it from them
+    equations = {
+        name: equation_of(derivation, system, name, temperature)
+        for name in sorted(names, key=lambda name: name == "rwa")
+    }
+    results: dict[str, Result] = {}
+    doubt: tuple[str, EvolutionError] | None = None
+    complete = True
+    for name in names:
+        try:
+            result = evolve(equations[name], state, times, observe="states", progress=progress)
+        except EvolutionError as error:
+            result, doubt = error.result, (name, error)
+        except KeyboardInterrupt:
+            if not results:
+                raise
+            complete = False
+            break
+        results[name] = result.in_frame("rotating")
+        complete = result.complete
+        if not complete:
+            break
+    found = _compared(results, complete)
+    if doubt is not None:
+        name, cause = doubt
+        raise EvolutionError(
+            f"approximation {name!r}: {cause}, in a Comparison of {', '.join(results)}", found
+        ) from cause
+    return found
+
+
+def _compared(results: dict[str, Result], complete: bool) -> Comparison:
+    """The distances of all pairs of results, as far as both go."""
+    distances = {}
+    for one, other in combinations(results, 2):
+        pairs = zip(results[one].states or [], results[other].states or [], strict=False)
+        try:
+            distances[one, other] = np.array(
+                [0.5 * np.abs(np.linalg.eigvalsh((a - b).full())).sum() for a, b in pairs]
+            )
+        except KeyboardInterrupt:  # the results are there
+            return Comparison(results, distances, complete=False)
+    return Comparison(results, distances, complete)

@@ -1,0 +1,1 @@
+"""An infinite cylinder: its Green's tensor by cylinder waves."""

@@ -1,0 +1,296 @@
+r"""An infinite circular wire: the environment of emitters that share its plasmon.
+
+Electric dipoles meet the scattered tensor G^S of the wire; magnetic ones meet k² times that of the
+wire with ε and μ exchanged (duality).
+
+Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the tensor of
+`collective.fields._cylinder` in place of a fit to the plasmon's resonance.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective._tools import checks
+from collective._tools.warn import UnitWarning, warn
+from collective.fields import permittivity as _constants
+from collective.fields.nanowire import around, contour, cylinder
+from collective.fields.nanowire import scattered as _scattered
+from collective.fields.protocol import checked_points, checked_shapes
+from collective.fields.vacuum import Vacuum
+from collective.materials import wavenumbers
+
+if TYPE_CHECKING:
+    from collective.emitters import Emitters
+
+_NAMES = ("permittivity", "permeability")
+_THINNEST, _THICKEST = 1e-4, 1e4  # wavelengths: other radii are likely to be in another unit
+_FARTHEST = 1e9  # of |k|ρ and |k||Δz| on the real axis
+_SMALLEST = 1e-60  # of |k|R: its fourth power is still a number
+_BATCH = 4096  # pairs at a time
+
+
+@dataclass(frozen=True)
+class Nanowire:
+    r"""A circular cylinder on the z axis in vacuum; emitters outside.
+
+    The scattered tensor is a sum over azimuthal orders and an integral over k_z,
+    `collective.fields._cylinder`, to about 10⁻¹² of its value at Δz = Δφ = 0 on either
+    axis. On the
+    real axis the path of integration dips below the light line and the poles. Between Re ε = −3
+    and −0.9, where surface modes may run backwards, it passes above theirs: this takes absorption.
+
+    Args:
+        radius: R > 0, in units of length.
+        permittivity: a material of `collective.materials`, any object with `permittivity(k)`, a
+            function k → ε, or a number: a real one ≥ 1 (a lossless dielectric) holds on both axes,
+            any other at real wave numbers only.
+        permeability: μ of the wire, in any of the forms of the permittivity: a material of
+            `collective.materials` is asked for its `permittivity(k)` as a function of k.
+        allow_gain: accept Im ε < 0 or Im μ < 0, for which Γ need not be positive.
+
+    Raises:
+        ValueError: for a radius that is not positive, a constant that is not one number, a flag
+            that is not True or False.
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> silver = co.materials.Drude.from_value(-50 + 0.6j, 2 * np.pi)
+        >>> wire = co.Nanowire(0.01, silver)
+        >>> atom = co.Emitters([[0.015, 0, 0]], dipoles=(1, 0, 0))
+        >>> float(wire.purcell(atom)[0].round(6))
+        236.850298
+    """
+
+    radius: float
+    permittivity: Any
+    permeability: Any = 1.0 + 0j
+    allow_gain: bool = field(default=False, kw_only=True)
+
+    __setstate__ = checks.restored
+
+    def __post_init__(self) -> None:
+        checks.freeze(
+            self,
+            radius=checks.number("radius", self.radius, above=0),
+            permittivity=_constants.material("permittivity", self.permittivity),
+            allow_gain=checks.flag("allow_gain", self.allow_gain),
+            permeability=_constants.material("permeability", self.permeability),
+        )
+
+    def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
+        """Vacuum and scattered part together; arguments as of `scattered`."""
+        return Vacuum().green(r, r_source, k) + self.scattered(r, r_source, k)
+
+    def magnetic_green(
+        self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike
+    ) -> NDArray[np.complex128]:
+        r"""The field of magnetic dipoles, :math:`∇×G×∇'`, (..., 3, 3), in inverse units of length³.
+
+        .. math:: C_{ij} = ε_{ikl}ε_{jmn} ∂_k∂'_m G_{ln}
+
+        in vacuum k²G. What the wire adds is k² times the scattered tensor of a wire whose
+        permittivity and permeability have changed places. Arguments as of `scattered`.
+        """
+        vacuum = Vacuum().magnetic_green(r, r_source, k)
+        squared = np.asarray(wavenumbers(k) ** 2)[..., None, None]
+        return vacuum + squared * self._scattered(r, r_source, k, magnetic=True)
+
+    def scattered(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
+        """What the wire scatters, (..., 3, 3), Cartesian, in inverse units of length.
+
+        Args:
+            r: field points outside the wire, (..., 3).
+            r_source: source points outside the wire, (..., 3).
+            k: wave number, positive or i times positive; a number, or an array that broadcasts
+                over the points.
+
+        Raises:
+            ValueError: for points on or inside the wire, k off the two axes, gain that was not
+                asked for, a permittivity that is not known on the imaginary axis.
+        """
+        return self._scattered(r, r_source, k, magnetic=False)
+
+    def _scattered(
+        self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike, *, magnetic: bool
+    ) -> NDArray[np.complex128]:
+        """The scattered tensor; of magnetic dipoles without the factor k²."""
+        field, source = checked_points("r", r), checked_points("r_source", r_source)
+        k = wavenumbers(k)
+        shape = checked_shapes(field, source, k)
+        left, right = (
+            self._cylindrical(name, np.broadcast_to(points, (*shape, 3)).reshape(-1, 3))
+            for name, points in (("r", field), ("r_source", source))
+        )
+        every = np.broadcast_to(k, shape).ravel()
+        values = np.zeros((len(every), 3, 3), dtype=complex)
+        for one in np.unique(every):
+            epsilon, mu = (self._constant(name, complex(one)) for name in _NAMES)
+            if magnetic:
+                epsilon, mu = mu, epsilon
+            chosen = np.flatnonzero(every == one)
+            self._require_scale(left[:, chosen], right[:, chosen], complex(one))
+            for batch in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
+                lifts = self._lifts(left[:, batch], right[:, batch], complex(one))
+                for lift in np.unique(lifts[lifts != contour.GONE]):
+                    some = batch[lifts == lift]
+                    pairs = around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
+                    values[some] = _scattered.scattered(
+                        pairs, complex(one), epsilon, mu, self.radius, float(lift)
+                    )
+        return values.reshape(*shape, 3, 3)
+
+    def _require_scale(
+        self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
+    ) -> None:
+        """Raise where lengths and 1/k are so different that no digit of the integral is left."""
+        if abs(k) * self.radius < _SMALLEST:
+            raise ValueError(
+                f"k = {_constants.spelled(k)} times the radius {self.radius:g} is below "
+                f"{_SMALLEST:g}: are both in one unit of length?"
+            )
+        if k.imag:
+            return  # far away nothing is left
+        far = max(left[0].max(), right[0].max(), np.abs(left[2] - right[2]).max())
+        if k.real * far > _FARTHEST:
+            raise ValueError(
+                f"r and r_source, the emitters' positions: at k = {k.real:g} they may be at most "
+                f"{_FARTHEST / k.real:g} from the wire and from each other along it, got {far:g}; "
+                "farther away no digit of the scattered field is left"
+            )
+
+    def _warn_of_size(self, emitters: "Emitters") -> None:
+        """Say so where the radius looks as if it were in another unit than the emitters."""
+        size = self.radius / emitters.wavelength
+        if not _THINNEST <= size <= _THICKEST:
+            warn(
+                f"radius {self.radius:.3g} is {size:.3g} wavelengths of {emitters.wavelength:g}: "
+                "are all lengths in one unit? In metres, say Emitters(..., wavelength=780e-9). "
+                "Where it is meant: warnings.simplefilter('ignore', co.UnitWarning)",
+                UnitWarning,
+            )
+
+    def _lifts(
+        self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
+    ) -> NDArray[np.float64]:
+        """By which part of κ the path of integration is lifted for each pair."""
+        if not k.imag:
+            return np.zeros(left.shape[1])
+        distance = left[0] + right[0] - 2 * self.radius
+        return contour.lifts(k.imag, np.abs(left[2] - right[2]), distance)
+
+    def epsilon(self, k: complex) -> complex:
+        """The wire's permittivity at one wave number, checked."""
+        return self._constant("permittivity", _one(k))
+
+    def mu(self, k: complex) -> complex:
+        """The wire's permeability at one wave number, checked."""
+        return self._constant("permeability", _one(k))
+
+    def _constant(self, name: str, k: complex) -> complex:
+        return _constants.value(name, getattr(self, name), k, allow_gain=self.allow_gain)
+
+    def plasmon(self, k: float) -> complex:
+        r"""Complex k_z of the bound plasmon (m = 0, TM) at wave number k.
+
+        The root of :math:`K_1(λR)/λK_0(λR) + εI_1(λ_1R)/λ_1I_0(λ_1R) = 0`,
+        :math:`λ_1^2 = k_z^2 − εμk^2`; 2π/Re k_z is the
+        plasmon's wavelength, 1/Im k_z the length over which its amplitude decays.
+
+        Raises:
+            ValueError: where there is none: Re ε > −1.
+        """
+        k = checks.number("k", k, above=0)
+        epsilon = self.epsilon(k)
+        if epsilon.real >= -1:
+            raise ValueError(
+                f"no bound plasmon at k = {k:g}: Re ε = {epsilon.real:g}, it takes one below −1"
+            )
+        return cylinder.plasmon(k, epsilon, self.mu(k), self.radius)
+
+    def plasmon_amplitude(self, emitters: "Emitters") -> NDArray[np.complex128]:
+        r"""C of each emitter, (N,): the residue of the bound plasmon's pole, in rates.
+
+        Far along the wire two emitters like it have :math:`Γ_{12} → \mathrm{Re}\,Ce^{ik_s|z|}` and
+        :math:`Δ_{12} → ½\mathrm{Im}\,Ce^{ik_s|z|}`, k_s of `plasmon`. C is slightly
+        complex where the metal absorbs.
+
+        Raises:
+            ValueError: where there is no bound plasmon.
+        """
+        _require_emitters(emitters)
+        self._warn_of_size(emitters)
+        amplitudes = np.empty(len(emitters), dtype=complex)
+        for k in np.unique(emitters.wavenumbers):
+            chosen = np.flatnonzero(emitters.wavenumbers == k)
+            u = emitters.dipoles[chosen]
+            rho, phi, _ = self._cylindrical("emitters.positions", emitters.positions[chosen])
+            # the field is even along the wire in both components, odd where they mix
+            radial, axial = cylinder.plasmon_amplitudes(
+                self.plasmon(k), float(k), self.epsilon(k), self.mu(k), self.radius, rho
+            )
+            across = u[:, 0] * np.cos(phi) + u[:, 1] * np.sin(phi)
+            amplitudes[chosen] = radial * np.abs(across) ** 2 + axial * np.abs(u[:, 2]) ** 2
+        return np.asarray(amplitudes * emitters.decay_rates)
+
+    def plasmon_rate(self, emitters: "Emitters") -> NDArray[np.float64]:
+        """Rate of each emitter into the bound plasmon, (N,): Re C, the pole's part of Γ_mm.
+
+        Raises:
+            ValueError: where there is no bound plasmon.
+        """
+        return np.asarray(self.plasmon_amplitude(emitters).real)
+
+    def purcell(self, emitters: "Emitters") -> NDArray[np.float64]:
+        """Γ_mm/Γ_m, the whole rate of each emitter in units of its vacuum linewidth, (N,)."""
+        _require_emitters(emitters)
+        self._warn_of_size(emitters)
+        factors = np.empty(len(emitters))
+        for k in np.unique(emitters.wavenumbers):
+            chosen = np.flatnonzero(emitters.wavenumbers == k)
+            r, u = emitters.positions[chosen], emitters.dipoles[chosen]
+            tensor = self.scattered(r, r, k).imag
+            factors[chosen] = (
+                1 + 6 * np.pi / k * np.einsum("mi,mij,mj->m", u.conj(), tensor, u).real
+            )
+        return factors
+
+    def beta(self, emitters: "Emitters") -> NDArray[np.float64]:
+        """Fraction of each emitter's emission that goes into the bound plasmon (m = 0), (N,).
+
+        A thick wire has further bound modes, which are not counted.
+
+        Raises:
+            ValueError: where there is no bound plasmon.
+        """
+        return self.plasmon_rate(emitters) / (self.purcell(emitters) * emitters.decay_rates)
+
+    def _cylindrical(self, name: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        rho = np.hypot(points[:, 0], points[:, 1])
+        if np.any(rho <= self.radius):
+            at = int(np.argmin(rho))
+            raise ValueError(
+                f"{name}: {points[at]} is on or inside the wire: {rho[at]:g} from its axis, the "
+                f"radius is {self.radius:g}; both are in the unit of the emitters' wavelength"
+            )
+        return np.stack([rho, np.arctan2(points[:, 1], points[:, 0]), points[:, 2]])
+
+
+def _one(k: complex) -> complex:
+    wave = wavenumbers(k)
+    if wave.shape:
+        raise ValueError(f"k must be one number, got shape {wave.shape}")
+    return complex(wave)
+
+
+def _require_emitters(emitters: Any) -> None:
+    from collective.emitters import Emitters
+
+    checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+    if emitters.kind != "electric":
+        raise ValueError(
+            "emitters: this is for electric dipoles, these are magnetic; their whole rates are "
+            "co.couple(emitters, wire).decay"
+        )

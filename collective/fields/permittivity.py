@@ -1,0 +1,87 @@
+"""ε and μ of a body at one wave number: from a number, a function of k or a material, checked."""
+
+from typing import Any
+
+import numpy as np
+
+from collective._tools import checks
+
+_SYMBOLS = {"permittivity": "ε", "permeability": "μ"}
+_REAL = 1e-13  # relative: what ε(iκ) may miss being real by
+
+
+def material(name: str, value: Any) -> Any:
+    """A material, a function of k, or a complex number that is not zero."""
+    if isinstance(value, type):
+        raise TypeError(f"{name} must be an object: use {value.__name__}(...) with its numbers")
+    if hasattr(value, "permittivity") or callable(value):
+        return value
+    if isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be a number, a function or a material, got {value}")
+    number = checks.finite(name, value, complex)
+    if number.shape or number == 0:
+        raise ValueError(
+            f"{name} must be one number, not zero, a function or a material; got {value}"
+        )
+    return complex(number)
+
+
+def value(name: str, given: Any, k: complex, *, allow_gain: bool) -> complex:
+    """The permittivity or the permeability at k, positive or i times positive.
+
+    Args:
+        name: "permittivity" or "permeability".
+        given: what `material` lets through.
+        k: the wave number.
+        allow_gain: accept a negative imaginary part.
+
+    Raises:
+        ValueError: for a number that cannot hold on the imaginary axis, what is not one number
+            or not finite, gain that was not asked for.
+    """
+    if isinstance(given, complex):
+        found = given
+        if k.imag and (found.imag or found.real < 1):
+            raise ValueError(
+                f"{name} {found:g} at k = {spelled(k)}: a constant that is not real and ≥ 1 "
+                "cannot hold on the imaginary axis; use "
+                "materials.Drude.from_value(epsilon, k) or another material, such as Lorentz"
+            )
+    else:
+        array = checks.finite(f"{name}({spelled(k)})", _called(name, given, k), complex)
+        if array.shape:
+            raise ValueError(f"{name}({spelled(k)}) must be one number, got shape {array.shape}")
+        found = complex(array)
+    if k.imag:
+        if abs(found.imag) > _REAL * abs(found) or found.real <= 0:
+            raise ValueError(
+                f"{name} must be real and positive on the imaginary axis, got "
+                f"{found:g} at k = {spelled(k)}"
+            )
+        found = complex(found.real)
+    elif found.imag < 0 and not allow_gain:
+        raise ValueError(
+            f"{name} with gain: Im {_SYMBOLS[name]} = {found.imag:g} at k = {k.real:g}; say "
+            "allow_gain=True if it is meant (Γ may then not be positive), or conjugate a "
+            "value made for e^{+iωt}"
+        )
+    return found
+
+
+def _called(name: str, material: Any, k: complex) -> Any:
+    """What a material or a function says at k; errors that say nothing of it are given its name."""
+    try:
+        of = getattr(material, "permittivity", material)
+        return of(k if k.imag else k.real)
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"{name} must be a function of k or a material: {checks.short(material)} fails at "
+            f"k = {spelled(k)} ({type(error).__name__}: {error})"
+        ) from error
+
+
+def spelled(k: complex) -> str:
+    """A wave number of either axis, as messages have it."""
+    return f"{k.imag:g}i" if k.imag else f"{k.real:g}"

@@ -1,0 +1,1 @@
+"""Master equations beyond the rotating-wave approximation: `interaction`, `master_equation`."""

@@ -1,0 +1,317 @@
+r"""Eigenoperators of a system and the matrices of its bath: what every master equation is made of.
+
+A_a(ω) = Σ_{E_y−E_x=ω} ``|x⟩⟨x|``A_a``|y⟩⟨y|``, over all Bohr frequencies of all emitters at once.
+Longer than other files: every scheme is a few lines on the same parts.
+"""
+
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools.memory import require
+from collective._tools.operators import local, sum_of_levels
+from collective.emitters import Multilevel
+from collective.master.interactions import Interaction, embed
+from collective.spectral.baths import FieldBath
+from collective.spectral.sources import BathMatrices, checked_bath_matrix
+
+_SAME_FREQUENCY = 1e-13  # relative to the largest: differences of rounding, not of physics
+_SPANNED = 1e-14  # share of the dissipator below which a jump depends on the others
+
+
+class Derivation:
+    """Eigenoperators and bath matrices of one system, from which every scheme is built."""
+
+    def __init__(
+        self, multilevel: Multilevel, source: BathMatrices | FieldBath, hamiltonian: Any = None
+    ):
+        from scipy.sparse import csr_array, diags_array
+
+        self.multilevel, self.source = multilevel, source
+        levels = multilevel.levels
+        size = prod(levels)
+        require(16 * 20 * size * len(levels) * 3, f"a system of dimension {size}", "fewer levels")
+        self.bare = csr_array(diags_array(sum_of_levels(multilevel.energies).astype(complex)))
+        self.hamiltonian = self.bare if hamiltonian is None else hamiltonian
+        operators = [
+            local(levels, i, multilevel.dipoles[i][:, :, alpha])
+            for i in range(len(levels))
+            for alpha in range(3)
+        ]
+        self.kept = [a for a, operator in enumerate(operators) if operator.nnz]
+        self.operators = [operators[a] for a in self.kept]
+        self.emitter = [a // 3 for a in self.kept]
+        if hamiltonian is None:
+            self._split_locally()
+        else:
+            self._split_dressed(size)
+        # at a frequency that no operator has, 0 in most systems, the bath is not asked
+        self.used = [
+            any(parts[w].nnz for parts in self.parts) for w in range(len(self.frequencies))
+        ]
+        self.gamma = self._everywhere([self._gamma(w) for w in self._asked])
+
+    @property
+    def _asked(self) -> list[float]:
+        return [w for w, used in zip(self.frequencies, self.used, strict=True) if used]
+
+    def _everywhere(self, matrices: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Matrices at the frequencies asked for, zeros between them."""
+        found = iter(matrices)
+        zero = np.zeros((len(self.kept),) * 2)
+        return [next(found) if used else zero for used in self.used]
+
+    def _gamma(self, omega: float) -> NDArray[Any]:
+        if isinstance(self.source, BathMatrices):
+            return self.source.matrix("gamma", omega)
+        matrix = self.source.gamma(omega)[np.ix_(self.kept, self.kept)]
+        return checked_bath_matrix("gamma", omega, matrix)
+
+    def _shifts(self, own: bool) -> list[NDArray[Any]]:
+        """S at every frequency; own leaves out what is between different emitters."""
+        asked = self._asked
+        if own and "shift" in self.__dict__:  # known already, with the rest
+            same = np.equal.outer(self.emitter, self.emitter)
+            return [np.where(same, shift, 0) for shift in self.shift]
+        if isinstance(self.source, BathMatrices):
+            found = [self.source.matrix("shift", omega) for omega in asked]
+            same = np.equal.outer(self.emitter, self.emitter)
+            return self._everywhere([np.where(same, s, 0) if own else s for s in found])
+        found = [
+            checked_bath_matrix("shift", omega, matrix[np.ix_(self.kept, self.kept)])
+            for omega, matrix in zip(asked, self.source.shifts(asked, own=own), strict=True)
+        ]
+        return self._everywhere(found)
+
+    @cached_property
+    def shift(self) -> list[NDArray[Any]]:
+        """S(ω) at every frequency: asked for only where a scheme needs it."""
+        return self._shifts(own=False)
+
+    def _split_locally(self) -> None:
+        """A_a(ω) from each emitter's own levels; one list of frequencies for all."""
+        m = self.multilevel
+        gaps = [-m.bohr_frequencies(i) for i in range(len(m))]  # [x, y]: ω = E_y − E_x
+        self.frequencies = _distinct(np.concatenate([w.ravel() for w in gaps]))
+        self.parts: list[list[Any]] = []
+        for a in self.kept:
+            i, alpha = divmod(a, 3)
+            index = _nearest(self.frequencies, gaps[i])
+            matrix = m.dipoles[i][:, :, alpha]
+            self.parts.append(
+                [
+                    local(m.levels, i, np.where(index == w, matrix, 0))
+                    for w in range(len(self.frequencies))
+                ]
+            )
+
+    def _split_dressed(self, size: int) -> None:
+        from scipy.sparse import csr_array
+
+        require(16 * 6 * size**2, f"dressed eigenoperators of dimension {size}", "use local ones")
+        energies, vectors = np.linalg.eigh(self.hamiltonian.toarray())
+        bohr = energies[None] - energies[:, None]
+        self.frequencies = _distinct(bohr.ravel())
+        require(
+            16 * size**2 * len(self.frequencies) * len(self.operators),
+            f"dressed eigenoperators of dimension {size}",
+            "use local ones",
+        )
+        index = _nearest(self.frequencies, bohr)
+        self.parts = []
+        for operator in self.operators:
+            inside = vectors.conj().T @ (operator @ vectors)
+            self.parts.append(
+                [
+                    csr_array(vectors @ np.where(index == w, inside, 0) @ vectors.conj().T)
+                    for w in range(len(self.frequencies))
+                ]
+            )
+
+    def dressed(self) -> "Derivation":
+        """The same system with eigenoperators of H₀ + H_LS."""
+        return Derivation(self.multilevel, self.source, self.bare + self.lamb_shift())
+
+    def weighted(self, a: int, matrices: list[NDArray[Any]]) -> Any:
+        """Σ_{b,ω} M_ab(ω) A_b(ω)."""
+        total = 0 * self.operators[0]
+        for w, matrix in enumerate(matrices):
+            for b, parts in enumerate(self.parts):
+                if matrix[a, b] != 0 and parts[w].nnz:
+                    total = total + matrix[a, b] * parts[w]
+        return total
+
+    def half_sided(self, pairs_only: bool = False) -> list[Any]:
+        """B_a of the equations in `collective.master`."""
+        matrices = [0.5 * g + 1j * s for g, s in zip(self.gamma, self.shift, strict=True)]
+        if pairs_only:
+            other = np.not_equal.outer(self.emitter, self.emitter)
+            matrices = [matrix * other for matrix in matrices]
+        return [self.weighted(a, matrices) for a in range(len(self.operators))]
+
+    def lamb_shift(self, pairs_only: bool = False) -> Any:
+        """H_LS, Hermitian; pairs_only leaves out what each emitter does to itself."""
+        total = 0 * self.bare
+        for operator, half in zip(self.operators, self.half_sided(pairs_only), strict=True):
+            product = operator @ half
+            total = total + (product - product.conj().T) / 2j
+        return total
+
+    def roots(self, chosen: Any) -> list[NDArray[Any]]:
+        """Hermitian square roots of γ at the chosen frequencies, zero at the others."""
+        return [
+            _root(g) if keep else np.zeros_like(g)
+            for g, keep in zip(self.gamma, chosen(np.array(self.frequencies)), strict=True)
+        ]
+
+    def jumps(self, chosen: Any) -> list[Any]:
+        """L_λ = Σ [γ(ω)^½]_{λa} A_a(ω) over the chosen frequencies, as few as span the same.
+
+        Any unitary mixture of the L_λ is the same dissipator; the one that makes them orthogonal
+        leaves out those that depend on others (a single mode gives a single jump).
+        """
+        roots = self.roots(chosen)
+        found = [self.weighted(a, roots) for a in range(len(self.operators))]
+        gram = np.array(
+            [[(left.conj().multiply(right)).sum() for right in found] for left in found]
+        )
+        if not gram.size:
+            return []
+        weights, mixture = np.linalg.eigh(gram)
+        return [
+            sum(mixture[a, v] * op for a, op in enumerate(found))
+            for v in reversed(range(len(found)))
+            if weights[v] > _SPANNED * max(weights[-1], np.finfo(float).tiny)
+        ]
+
+    def emission(self) -> Any:
+        """Σ_{ω,ω'>0} ½(γ + γ')_ab A_a†(ω')A_b(ω)."""
+        up = [g if w > 0 else 0 * g for g, w in zip(self.gamma, self.frequencies, strict=True)]
+        one = np.eye(len(self.operators))
+        positive = [one if w > 0 else 0 * one for w in self.frequencies]
+        total = 0 * self.bare
+        for a in range(len(self.operators)):
+            product = self.weighted(a, positive).conj().T @ self.weighted(a, up)
+            total = total + (product + product.conj().T) / 2
+        return total
+
+    def interaction(self) -> Interaction:
+        """G^(P) and G^(D) of every pair, from the same tensors."""
+        if isinstance(self.source, BathMatrices):
+            return Interaction(self.multilevel, self.source.field, self.source)
+        return Interaction(self.multilevel, self.source.tensors.field, self.source.tensors)
+
+    def resonant(self) -> Any:
+        """H_LS of the RWA: the terms of G^(P) with Ω₁Ω₂ < 0 or both zero, and levels' own shifts.
+
+        The same rule for what an emitter does to itself: Σ ½[S_ab(ω) + S_ab(ω')] A_a†(ω')A_b(ω)
+        over ω, ω' of one sign or both zero.
+        """
+        m = self.multilevel
+        total = 0 * self.bare
+        pairs = self.interaction()
+        pairs.prepare()
+        for i in range(len(m)):
+            for j in range(i + 1, len(m)):
+                first, second = m.bohr_frequencies(i), m.bohr_frequencies(j)
+                both = np.multiply.outer(first, second)
+                static = np.logical_and.outer(first == 0, second == 0)
+                kept = np.where((both < 0) | static, pairs.principal(i, j), 0)
+                total = total + embed(m.levels, {(i, j): kept})
+        source = self.source
+        if isinstance(source, FieldBath) and not source.tensors.scatters(self._asked):
+            return total  # the vacuum's own part is in the levels: no imaginary axis is needed
+        shifts = self._shifts(own=True)
+        signs = np.sign(self.frequencies)
+        one = np.eye(len(self.operators))
+        for sign in (-1, 0, 1):
+            chosen = [
+                shift if s == sign else 0 * one for shift, s in zip(shifts, signs, strict=True)
+            ]
+            plain = [one if s == sign else 0 * one for s in signs]
+            for a in range(len(self.operators)):
+                product = self.weighted(a, plain).conj().T @ self.weighted(a, chosen)
+                total = total + (product + product.conj().T) / 2
+        return total
+
+    def secular_shift(self) -> Any:
+        """The shift within each group of equal frequencies."""
+        total = 0 * self.bare
+        for w, shift in enumerate(self.shift):
+            for a, left in enumerate(self.parts):
+                for b, right in enumerate(self.parts):
+                    if shift[a, b] != 0 and left[w].nnz and right[w].nnz:
+                        total = total + shift[a, b] * (left[w].conj().T @ right[w])
+        return total
+
+    def redfield(self) -> Any:
+        """The Redfield superoperator, columns of ρ stacked, sparse."""
+        from scipy.sparse import identity, kron
+
+        size = self.bare.shape[0]
+        half_sided = self.half_sided()
+        filling = 1 + max((op.nnz for op in half_sided), default=0) // size
+        require(
+            20 * 6 * size**2 * filling**2,
+            f"the Redfield superoperator of dimension {size}",
+            'use approximation="universal"',
+        )
+        one = identity(size, dtype=complex)
+
+        def both(left: Any, right: Any) -> Any:  # ρ → left ρ right
+            return kron(right.T, left, format="csr")
+
+        total = -1j * (both(self.bare, one) - both(one, self.bare))
+        for a, half in zip(self.operators, half_sided, strict=True):
+            back = half.conj().T
+            total = total + both(half, a) + both(a, back)
+            total = total - both(a @ half, one) - both(one, back @ a)
+        return total
+
+    def variation(self, width: float) -> float:
+        """Largest relative change of γ over a bandwidth around a Bohr frequency."""
+        largest = 0.0
+        for omega in self.frequencies:
+            if omega > 0 and width > 0:
+                start = max(omega - width / 2, omega * 1e-3)
+                samples = [self._gamma(w) for w in (start, omega, omega + width / 2)]
+                spread = max(
+                    np.abs(samples[k] - samples[m]).max() for k, m in ((0, 1), (1, 2), (0, 2))
+                )
+                size = max(np.abs(sample).max() for sample in samples)
+                largest = max(largest, float(spread / max(size, np.finfo(float).tiny)))
+        return largest
+
+    def rates(self) -> list[NDArray[Any]]:
+        """γ(ω) dressed with the dipole strengths: eigenvalues are rates."""
+        strength = np.array([abs(op).max() if op.nnz else 0.0 for op in self.operators])
+        return [g * np.outer(strength, strength) for g in self.gamma]
+
+
+def _root(matrix: NDArray[Any]) -> NDArray[Any]:
+    """Hermitian square root by eigh, round-off below zero clipped."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.conj().T
+
+
+def _distinct(frequencies: NDArray[np.float64]) -> list[float]:
+    """Different frequencies in ascending order, symmetric about an exact zero."""
+    positive = np.sort(np.abs(frequencies))
+    tolerance = _SAME_FREQUENCY * positive[-1]
+    positive = positive[positive > tolerance]
+    chosen = positive[np.diff(positive, prepend=-np.inf) > tolerance]
+    return [*(-chosen[::-1]).tolist(), 0.0, *chosen.tolist()]
+
+
+def _nearest(frequencies: list[float], values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Index of the listed frequency closest to each value."""
+    listed = np.array(frequencies)
+    right = np.clip(np.searchsorted(listed, values), 1, max(len(listed) - 1, 1))
+    if len(listed) == 1:
+        return np.zeros(values.shape, dtype=np.intp)
+    return np.where(
+        np.abs(values - listed[right - 1]) <= np.abs(values - listed[right]), right - 1, right
+    )

@@ -1,0 +1,307 @@
+r"""Master equations beyond the rotating-wave approximation: `MasterEquation`, `master_equation`.
+
+Coupling operators A_a (Cartesian components of every dipole) have eigenoperators
+[H₀, A_a(ω)] = −ωA_a(ω) at every Bohr frequency, negative and zero included. With the bath,
+
+.. math:: B_a = \sum_{b,ω} [½γ_{ab}(ω) + iS_{ab}(ω)]\, A_b(ω), \qquad
+          H_{LS} = \frac{1}{2i}\sum_a (A_aB_a − B_a^†A_a),
+
+.. math:: \dot ρ = −i[H_0, ρ] + \sum_a (B_aρA_a + A_aρB_a^† − A_aB_aρ − ρB_a^†A_a)
+
+is the Redfield equation. Its H_LS between emitters is Σ(G^(P) + G^(D))ττ of `interaction`; within
+one it is the shift of levels by the light that is scattered back (the vacuum's belongs to the
+levels). The other approximations keep H_LS or a part of it and replace the dissipator by one of
+Lindblad form.
+
+The file is longer than others: one class, and the one function that makes it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools import checks
+from collective._tools.console import printable
+from collective._tools.memory import require
+from collective._tools.operators import (
+    Untidied,
+    operator_list,
+    require_hermitian,
+    require_operator,
+    require_superoperator,
+    sum_of_levels,
+)
+from collective.emitters import Emitters, Multilevel
+from collective.emitters.lengths import warn_of_lengths
+from collective.fields.protocol import require_field
+from collective.master.approximations import APPROXIMATIONS, Report, assemble
+from collective.master.derivation import Derivation
+from collective.spectral.baths import Bath, FieldBath, checked_temperature
+from collective.spectral.sources import BathMatrices, FieldTensors
+from collective.spectral.tensors import GREENS
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+    from collective.validity import Validity
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class MasterEquation:
+    """A generator of time evolution in the laboratory frame, in QuTiP's terms.
+
+    Wraps any operators of yours; `master_equation` derives one from dipoles in a field.
+
+    Args:
+        hamiltonian: QuTiP operator, Hermitian, in rates.
+        collapse_operators: list of QuTiP operators.
+        generator: superoperator to use instead, where it is not of Lindblad form.
+        scheme: name of the approximation, to be printed.
+        multilevel: what the equation describes, if known: levels for populations and states.
+        frame: (D,) energies whose phases "rotating" takes out of ρ.
+        emission_operator: Hermitian; its expectation value is the emission rate.
+        report: what `validity` prints, from `master_equation`.
+
+    Raises:
+        TypeError: for anything but QuTiP operators, a `Multilevel` and a report.
+        ValueError: for a Hamiltonian or emission operator that is not Hermitian, numbers that are
+            not finite, or dimensions that differ.
+
+    Example:
+        >>> import qutip, collective as co
+        >>> co.MasterEquation(qutip.sigmaz(), [qutip.sigmam()])
+        MasterEquation: dimension 2, 1 collapse operator
+    """
+
+    _hamiltonian: "Qobj"
+    _jumps: "tuple[Qobj, ...]"
+    _generator: "Qobj | None"
+    scheme: str
+    multilevel: Multilevel | None
+    frame: NDArray[np.float64] | None
+    emission_operator: "Qobj | None"
+    report: Report | None
+
+    __setstate__ = checks.restored
+
+    def __init__(
+        self,
+        hamiltonian: "Qobj",
+        collapse_operators: "Sequence[Qobj]" = (),
+        *,
+        generator: "Qobj | None" = None,
+        scheme: str = "given",
+        multilevel: Multilevel | None = None,
+        frame: NDArray[np.float64] | None = None,
+        emission_operator: "Qobj | None" = None,
+        report: Report | None = None,
+    ):
+        jumps = operator_list("collapse_operators", collapse_operators)
+        require_operator("hamiltonian", hamiltonian, None)
+        dims = hamiltonian.dims
+        if dims[0] != dims[1]:
+            raise ValueError(f"hamiltonian must be square, got dims {dims}")
+        require_hermitian("hamiltonian", hamiltonian)
+        for k, operator in enumerate(jumps):
+            require_operator(f"collapse_operators[{k}]", operator, dims)
+        size = hamiltonian.shape[0]
+        if size < 2:
+            raise ValueError("hamiltonian must have two levels or more: one has no dynamics")
+        if generator is not None:
+            require_superoperator(generator, dims, size)
+            if jumps:
+                raise ValueError("generator and collapse_operators exclude each other: give one")
+        if emission_operator is not None:
+            require_operator("emission_operator", emission_operator, dims)
+            require_hermitian("emission_operator", emission_operator)
+        if multilevel is not None:
+            checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
+            if list(multilevel.levels) != dims[0]:
+                raise ValueError(
+                    f"multilevel must have the levels of the hamiltonian, {dims[0]}; it has "
+                    f"{list(multilevel.levels)}"
+                )
+        if frame is not None:
+            frame = checks.finite("frame", frame)
+            if frame.shape != (size,):
+                raise ValueError(f"frame must be {size} energies, got shape {frame.shape}")
+        if not isinstance(scheme, str):
+            raise TypeError(f"scheme must be a name, a str; got {type(scheme).__name__}")
+        if report is not None:
+            checks.instance("report", report, Report, "made by co.master_equation; leave it out")
+        checks.freeze(
+            self,
+            _hamiltonian=hamiltonian,
+            _jumps=tuple(jumps),
+            _generator=generator,
+            scheme=scheme,
+            multilevel=multilevel,
+            frame=frame,
+            emission_operator=emission_operator,
+            report=report,
+        )
+
+    @property
+    def dimension(self) -> int:
+        """Size D of the Hilbert space."""
+        return self._hamiltonian.shape[0]
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Sizes of the tensor factors."""
+        return tuple(self.dims)
+
+    @property
+    def dims(self) -> list[int]:
+        """Dimensions of the tensor factors."""
+        return self._hamiltonian.dims[0]
+
+    @property
+    def of_lindblad_form(self) -> bool:
+        """Whether there are collapse operators; Redfield has none."""
+        return self._generator is None
+
+    def hamiltonian(self) -> "Qobj":
+        """The Hamiltonian, H₀ and the field-induced part together."""
+        return self._hamiltonian
+
+    def collapse_operators(self) -> "list[Qobj]":
+        """Jump operators.
+
+        Raises:
+            ValueError: for a generator that is not of Lindblad form: use `liouvillian`.
+        """
+        if self._generator is not None:
+            raise ValueError(
+                f"{self.scheme} is not of Lindblad form and has no collapse operators: use "
+                'liouvillian(), or approximation="universal"'
+            )
+        return list(self._jumps)
+
+    @Untidied()
+    def liouvillian(self) -> "Qobj":
+        """The generator as a superoperator, D² × D².
+
+        Raises:
+            ProblemTooLargeError: when it does not fit into memory.
+        """
+        if self._generator is not None:
+            return self._generator
+        from qutip import liouvillian
+
+        require(
+            liouvillian_bytes(self.dimension, len(self._jumps)),
+            f"the Liouvillian of dimension {self.dimension}",
+            "use evolve instead",
+        )
+        return liouvillian(self._hamiltonian, list(self._jumps))
+
+    def validity(self) -> "Validity":
+        """Scheme, positivity, what was dropped and secular gaps, with numbers; print it."""
+        from collective import validity
+
+        return validity.of_master_equation(self)
+
+    @printable
+    def __repr__(self) -> str:
+        if self._generator is not None:
+            kind = "not of Lindblad form"
+        else:
+            kind = f"{len(self._jumps)} collapse operator" + "s" * (len(self._jumps) != 1)
+        scheme = "" if self.scheme == "given" else f" ({self.scheme})"
+        return f"MasterEquation{scheme}: dimension {self.dimension}, {kind}"
+
+
+def liouvillian_bytes(dimension: int, jumps: int) -> int:
+    """An upper bound for a sparse superoperator whose operators have a few entries per row."""
+    per_row = 2 + dimension.bit_length() ** 2
+    return 20 * 3 * dimension**2 * per_row * (1 + jumps)
+
+
+@Untidied()
+def master_equation(
+    system: "Multilevel | Emitters",
+    environment: Any,
+    *,
+    approximation: str = "universal",
+    temperature: float = 0.0,
+    eigenoperators: str = "local",
+) -> MasterEquation:
+    r"""The master equation of dipoles in a field or bath, in the laboratory frame.
+
+    Args:
+        system: `Multilevel`, or `Emitters` with a frequency.
+        environment: a `Field`, or a `spectral.Bath` over the coupling operators.
+        approximation: "universal": Redfield's H_LS and at most M collapse operators
+            L_λ = Σ_{ω,a} [γ(ω)^½]_{λa} A_a(ω), completely positive, as good as Redfield where γ
+            varies slowly over a linewidth. "redfield": the equation above, not positive.
+            "secular": only terms of equal frequency. "rwa": H₀, the resonant and permanent
+            terms of G^(P) and level shifts by scattered light, jumps of ω > 0 and, at T > 0, those
+            of ω < 0 apart; for two-level emitters the same as `couple`.
+        temperature: T of the field in units of rate. The γ of a `Bath` is taken as it is; there
+            T > 0 only says that "rwa" keeps the jumps that absorb.
+        eigenoperators: "local" of H₀; "dressed" of H₀ + H_LS, for couplings that exceed the
+            linewidth ("universal" and "secular" only).
+
+    Returns:
+        `MasterEquation` with `scheme` and a `validity()` of its own.
+
+    Raises:
+        ValueError: without a frequency, for a negative temperature, a bath whose γ is not
+            positive or has the wrong size, a field that is not reciprocal, has no magnetic
+            response, or is not known at imaginary wave numbers ("rwa" needs them only where light
+            is scattered back to an emitter).
+        ProblemTooLargeError: for "redfield" when the superoperator does not fit.
+
+    Example:
+        >>> import collective as co
+        >>> pair = co.chain(2, 0.1, frequency=1e4)
+        >>> co.master_equation(pair, co.Vacuum())
+        MasterEquation (universal): dimension 4, 2 collapse operators
+    """
+    scheme = checks.choice("approximation", approximation, APPROXIMATIONS)
+    checks.choice("eigenoperators", eigenoperators, ("local", "dressed"))
+    if eigenoperators == "dressed" and scheme not in ("universal", "secular"):
+        raise ValueError(f'eigenoperators="dressed" is for universal and secular, not {scheme}')
+    derivation = derive(system, environment, temperature)
+    if eigenoperators == "dressed":
+        derivation = derivation.dressed()
+    return equation_of(derivation, system, scheme, temperature)
+
+
+def derive(system: "Multilevel | Emitters", environment: Any, temperature: float) -> Derivation:
+    """What every scheme of one problem is made of: the field is asked once for all of them."""
+    if isinstance(system, Emitters):
+        warn_of_lengths(system, environment)
+        system = Multilevel.from_emitters(system)
+    checks.instance("system", system, Multilevel, "co.Multilevel or co.Emitters")
+    temperature = checked_temperature(temperature)
+    if isinstance(environment, Bath):
+        return Derivation(system, BathMatrices(system, environment))
+    require_field("environment", environment, GREENS, " or a spectral.Bath")
+    return Derivation(system, FieldBath(FieldTensors(system, environment), temperature))
+
+
+def equation_of(
+    derivation: Derivation, system: "Multilevel | Emitters", scheme: str, temperature: float
+) -> MasterEquation:
+    """One scheme of a derivation as a `MasterEquation`."""
+    multilevel = derivation.multilevel
+    if isinstance(system, Emitters):  # the frame of `Couplings`: every emitter at ω₀
+        frame = sum_of_levels([[system.frequency, 0.0]] * len(system))
+    else:
+        frame = sum_of_levels(multilevel.energies)
+    found = assemble(derivation, scheme, absorbing=checked_temperature(temperature) > 0)
+    return MasterEquation(
+        found.hamiltonian,
+        found.jumps,
+        generator=found.generator,
+        scheme=scheme,
+        multilevel=multilevel,
+        frame=frame,
+        emission_operator=found.emission,
+        report=found.report,
+    )

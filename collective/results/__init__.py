@@ -1,0 +1,1 @@
+"""What a time evolution returns, and how it is kept on disk."""

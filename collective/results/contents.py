@@ -1,0 +1,216 @@
+"""What the arrays and words of a stored result must be, so that they belong together.
+
+`fitting` looks at names, types and shapes alone, before anything is read; `consistent` at numbers.
+Both are asked when a result is written and when it is read.
+"""
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from collective._tools.archive import Declared
+
+COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
+EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
+WORDS = ("method", "reason", "initial_state", "frame", "complete", "diagnostics")
+_FRAMES = ("rotating", "lab")
+_NUMBERS = ("seconds", "bytes_used", "trace_error", "error_bound", "rtol", "atol")
+_REAL, _COMPLEX, _WHOLE, _ANY = "f", "fc", "iu", "biufc"
+
+
+def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
+    """Raise ValueError unless the arrays that are there belong together, and to the metadata."""
+    _words(metadata)
+    times = _have(arrays, "times").shape
+    if len(times) != 1 or times[0] < 1:
+        raise ValueError(f"times has shape {times}, not (T,)")
+    of_equation = "equation" in metadata
+    known = _equation(arrays, metadata) if of_equation else _couplings(arrays, metadata)
+    levels, size = known.pop("levels"), known.pop("size")
+    known |= _observed(times[0], levels, size, of_equation=of_equation)
+    for name, declared in arrays.items():
+        kinds, shapes = _ANY, [declared.shape]
+        if not name.startswith("resume:"):
+            if name.startswith("expect:"):
+                kinds, shapes = _ANY, [times]
+            elif name.startswith("jumps:"):
+                kinds, shapes = _jumps(arrays, name)
+            elif name in known:
+                kinds, shapes = known[name]
+            else:
+                raise ValueError(f"{name[:60]!r} does not belong to such a result")
+        if declared.kind not in kinds:
+            raise ValueError(f"{name[:60]} has numbers of kind {declared.kind!r}, not {kinds!r}")
+        if declared.shape not in shapes:
+            raise ValueError(f"{name[:60]} has shape {declared.shape}, not {shapes[0]}")
+    for name in ("populations", "emission", "excitation"):
+        optional = of_equation and name != "populations"
+        if name not in arrays and not optional:
+            raise ValueError(f"{name} is missing")
+    _named(arrays, metadata)
+    for name in ("states", "last_state"):
+        if name in arrays and metadata.get(f"{name}_dims") != [levels, levels]:
+            raise ValueError(f"{name} has dims {metadata.get(f'{name}_dims')}")
+
+
+Known = dict[str, Any]
+
+
+def _observed(steps: int, levels: list[int], size: int, *, of_equation: bool) -> Known:
+    """Kinds and shapes of what was observed."""
+    n = len(levels)
+    known: Known = {"times": (_REAL, [(steps,)])}
+    for name in ("emission", "excitation"):
+        known[name] = known[f"{name}_error"] = (_REAL, [(steps,)])
+    per_level = (steps, n, max(levels)) if of_equation else (steps, n)
+    known["populations"] = known["populations_error"] = (_REAL, [per_level])
+    known["correlations"] = (_COMPLEX, [(steps, n, n)])
+    known["states"] = (_COMPLEX, [(steps, size, size)])
+    known["last_state"] = (_COMPLEX, [(1, size, size)])
+    return known
+
+
+def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
+    detunings = _have(arrays, "couplings:detunings").shape
+    if len(detunings) != 1 or detunings[0] < 1:
+        raise ValueError(f"couplings:detunings has shape {detunings}, not (N,)")
+    n = detunings[0]
+    known: Known = {f"couplings:{name}": (_REAL, [(n,)]) for name in COUPLING_ARRAYS}
+    known["couplings:drive"] = (_COMPLEX, [(n,)])
+    for name in ("decay", "shift"):  # one number where all are the same
+        known[f"couplings:{name}"] = (_COMPLEX, [(n, n), ()])
+    if "emitters" in metadata:
+        known |= {f"emitters:{name}": (_REAL, [(n,)]) for name in EMITTER_ARRAYS}
+        known["emitters:positions"] = (_REAL, [(n, 3)])
+        known["emitters:dipoles"] = (_COMPLEX, [(n, 3)])
+    for name in known:
+        _have(arrays, name)
+    return known | {"levels": [2] * n, "size": 2**n if n < 64 else 0}
+
+
+def _equation(arrays: Mapping[str, Declared], metadata: Any) -> Known:
+    stored = metadata["equation"]
+    levels = stored.get("dims") if isinstance(stored, dict) else None
+    whole = isinstance(levels, list) and all(isinstance(d, int) and d > 0 for d in levels)
+    if not whole or not levels:
+        raise ValueError("the dims of its equation are no list of whole numbers")
+    size = prod(levels)
+    jumps = _have(arrays, "equation:jumps").shape
+    _have(arrays, "equation:hamiltonian")
+    known: Known = {
+        "equation:hamiltonian": (_COMPLEX, [(size, size)]),
+        "equation:jumps": (_COMPLEX, [(*jumps[:1], size, size)]),
+        "equation:generator": (_COMPLEX, [(size**2, size**2)]),
+        "equation:emission": (_COMPLEX, [(size, size)]),
+        "equation:frame": (_REAL, [(size,)]),
+    }
+    if "multilevel" in metadata:
+        known["multilevel:positions"] = (_REAL, [(len(levels), 3)])
+        for i, n in enumerate(levels):
+            known[f"multilevel:energies:{i}"] = (_REAL, [(n,)])
+            known[f"multilevel:dipoles:{i}"] = (_COMPLEX, [(n, n, 3)])
+        for name in known:
+            if name.startswith("multilevel:"):
+                _have(arrays, name)
+    return known | {"levels": levels, "size": size}
+
+
+def _jumps(arrays: Mapping[str, Declared], name: str) -> tuple[str, list[tuple[int, ...]]]:
+    count = _have(arrays, "jumps:times").shape[:1]
+    found: Known = {
+        "jumps:times": (_REAL, [count]),
+        "jumps:trajectory": (_WHOLE, [count]),
+        "jumps:channels": (_WHOLE, [count]),
+        "jumps:n_trajectories": (_WHOLE, [()]),
+    }
+    for part in found:
+        _have(arrays, part)
+    if name not in found:
+        raise ValueError(f"{name[:60]!r} does not belong to such a result")
+    return found[name]
+
+
+def _have(arrays: Mapping[str, Declared], name: str) -> Declared:
+    if name not in arrays:
+        raise ValueError(f"{name} is missing")
+    return arrays[name]
+
+
+def _words(metadata: Any) -> None:
+    """The metadata that every result has."""
+    for name in WORDS:
+        if name not in metadata:
+            raise ValueError(f"{name} is missing")
+        kind = {"complete": bool, "diagnostics": dict}.get(name, str)
+        if not isinstance(metadata[name], kind):
+            raise ValueError(f"{name} is {str(metadata[name])[:60]!r}")
+        if kind is str:
+            metadata[name].encode()  # half a letter cannot be printed
+    if metadata["frame"] not in _FRAMES:
+        raise ValueError(f"frame is {metadata['frame'][:60]!r}")
+    diagnostics = metadata["diagnostics"]
+    for name in _NUMBERS:
+        value = diagnostics.get(name)
+        missing = value is None and (name not in diagnostics or name != "seconds")
+        if not missing and not _number(value):
+            raise ValueError(f"diagnostics: {name} is {str(value)[:60]!r}")
+    smallest = diagnostics.get("smallest_eigenvalues", [])
+    if not isinstance(smallest, list) or not all(_number(x) for x in smallest):
+        raise ValueError(f"diagnostics: smallest_eigenvalues is {str(smallest)[:60]!r}")
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def expectations(arrays: Mapping[str, Any], metadata: Any) -> dict[str, str]:
+    """The array of every operator's expectation values, by the operator's name.
+
+    Names are listed in the metadata: they were those of arrays until format 2.
+    """
+    if "expect" in metadata:
+        return {name: f"expect:{i}" for i, name in enumerate(metadata["expect"])}
+    return {name[7:]: name for name in arrays if name.startswith("expect:")}
+
+
+def _named(arrays: Mapping[str, Declared], metadata: Any) -> None:
+    listed = metadata.get("expect", [])
+    if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+        raise ValueError("the names of its operators are no list of words")
+    found = expectations(arrays, metadata)
+    stored = {name for name in arrays if name.startswith("expect:")}
+    if len(set(listed)) != len(listed) or stored != set(found.values()):
+        raise ValueError(f"it has {len(stored)} expectation values of {len(listed)} operators")
+    if not all(name.isprintable() for name in found):
+        raise ValueError("a name of its operators cannot be printed")
+
+
+def consistent(arrays: Mapping[str, Any], metadata: Any) -> None:
+    """Raise ValueError unless the numbers are finite, and those of one result.
+
+    Standard errors are not known, NaN, of one trajectory alone.
+    """
+    alone = metadata["diagnostics"].get("n_trajectories") == 1
+    for name, array in arrays.items():
+        if alone and name.endswith("_error") and np.all(np.isnan(array)):
+            continue
+        if name in ("populations", "populations_error") and np.ndim(array) == 3:
+            levels = np.array(metadata["equation"]["dims"])[:, None]
+            if np.any(np.isfinite(array) != (np.arange(array.shape[2]) < levels)):
+                raise ValueError(f"{name} is not finite, or has more levels than the emitters")
+        elif not np.all(np.isfinite(array)):
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise ValueError(f"{name[:60]}{list(where) or ''} is {np.asarray(array)[where]}")
+        if name.endswith("_error") and np.any(np.asarray(array) < 0):
+            raise ValueError(f"{name} is negative")
+    steps = np.diff(arrays["times"])
+    if np.any(steps <= 0):
+        i = int(np.argmax(steps <= 0))
+        raise ValueError(f"times[{i + 1}] does not come after times[{i}]")
+    if "jumps:times" in arrays:
+        n = int(arrays["jumps:n_trajectories"])
+        trajectory, channels = arrays["jumps:trajectory"], arrays["jumps:channels"]
+        if n < 0 or np.any((trajectory < 0) | (trajectory >= n)) or np.any(channels < 0):
+            raise ValueError(f"jumps belong to no channel or none of {n} trajectories")

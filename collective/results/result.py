@@ -1,0 +1,307 @@
+"""What a time evolution returns, and how it is kept: `Result`, `load`.
+
+The file is longer than others: one class, whose docstring says what each array holds.
+"""
+
+import os
+import warnings
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools import archive
+from collective._tools import checks as _checks
+from collective._tools.console import printable
+from collective._tools.files import checked_path, written
+from collective._tools.memory import ProblemTooLargeError, bytes_text
+from collective._tools.operators import excited
+from collective.master.equation import MasterEquation
+from collective.results import contents
+from collective.results.jumps import Jumps
+from collective.results.storage import ARRAYS, changed, pack, unpack
+
+if TYPE_CHECKING:
+    import xarray
+    from qutip import Qobj
+
+_FORMAT = "collective result"
+_VERSION = 3
+_DIGEST_SINCE = 3  # files before have no digest of their contents
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    r"""A time evolution: T times, N emitters.
+
+    Attributes:
+        times: (T,), in inverse units of rate; fewer than asked for if not `complete`.
+        emission: (T,), photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩, in thermal
+            light of n̄ photons per mode (n̄ + 1) times that; of a master equation
+            Σ_{ω,ω'>0} ½(γ+γ')_ab⟨A_a†(ω')A_b(ω)⟩, None if it knows no bath.
+        excitation: (T,), mean number of excited emitters; None for a master equation.
+        populations: (T, N), probability that each emitter is excited; of a master equation
+            (T, N, L_max), of each level, padded with NaN.
+        correlations: (T, N, N), ⟨σ⁺_mσ⁻_n⟩, if observed.
+        states: density matrices at every time, if observed.
+        expect: expectation values (T,) of the operators given by name in `observe`.
+        method: the engine that ran.
+        reason: why it was chosen, with its predicted size.
+        diagnostics: seconds, bytes, tolerances, versions, trace error, eigenvalues of ρ.
+        initial_state: what the evolution started from.
+        frame: "rotating" at `Couplings`' reference frequency, or "lab"; see `in_frame`.
+        couplings: what was evolved, or None for
+        equation: the `MasterEquation` that was.
+        complete: False if the run was interrupted; everything before is here.
+        last_state: the density matrix at the last of `times`, where the engine has it.
+        emission_error: (T,), standard error of the emission, of trajectories; NaN of one
+            alone, which has no scatter.
+        excitation_error: (T,), likewise.
+        populations_error: (T, N), likewise.
+        jumps: every jump of every trajectory, see `Jumps`.
+        resume: arrays from which an interrupted run goes on; empty otherwise.
+    """
+
+    times: NDArray[np.float64]
+    emission: NDArray[np.float64]
+    excitation: NDArray[np.float64]
+    populations: NDArray[np.float64]
+    couplings: Any
+    method: str
+    reason: str
+    initial_state: str
+    equation: MasterEquation | None = None
+    correlations: NDArray[np.complex128] | None = None
+    states: "list[Qobj] | None" = None
+    expect: dict[str, NDArray[Any]] = field(default_factory=dict)
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+    frame: str = "rotating"
+    complete: bool = True
+    last_state: "Qobj | None" = None
+    emission_error: NDArray[np.float64] | None = None
+    excitation_error: NDArray[np.float64] | None = None
+    populations_error: NDArray[np.float64] | None = None
+    jumps: Jumps | None = None
+    resume: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    __setstate__ = _checks.restored
+
+    def __post_init__(self) -> None:
+        for array in [*(getattr(self, name) for name in ARRAYS), *self.expect.values()]:
+            if array is not None:
+                array.flags.writeable = False
+
+    def replace(self, **changes: Any) -> "Result":
+        """A copy with some attributes changed.
+
+        Raises:
+            ValueError, TypeError: for no attribute of a result, or a value not of its kind.
+        """
+        known = [each.name for each in fields(self)]
+        if unknown := sorted(changes.keys() - known):
+            raise TypeError(f"a result has no {unknown[0]}: it has {', '.join(known)}")
+        return replace(self, **{name: changed(name, value) for name, value in changes.items()})
+
+    def in_frame(self, frame: str) -> "Result":
+        """The same result with ρ seen from another frame.
+
+        ρ_rotating = e^{iRτ} ρ_lab e^{−iRτ}, τ = t − times[0] (at the start both are the state
+        given), where R is ω₀ times the number of excitations for
+        two-level emitters, and the bare energies of the levels for a `Multilevel`. Emission,
+        populations and correlations are the same in both.
+
+        Args:
+            frame: "rotating" or "lab".
+
+        Raises:
+            ValueError: if the frequencies are not known, or expectation values were observed,
+                which belong to the frame they were taken in.
+        """
+        _checks.choice("frame", frame, ("rotating", "lab"))
+        if frame == self.frame:
+            return self
+        if self.expect:
+            raise ValueError(
+                f"expectation values of {', '.join(sorted(self.expect))} belong to the "
+                f"{self.frame} frame: observe states and take them there"
+            )
+        sign = 1 if frame == "rotating" else -1
+        energies = self._frame_energies()
+
+        def turned(rho: "Qobj", t: float) -> "Qobj":
+            from qutip import Qobj
+
+            phases = np.exp(1j * sign * energies * (t - self.times[0]))
+            return Qobj(phases[:, None] * rho.full() * phases.conj(), dims=rho.dims)
+
+        pairs = [] if self.states is None else zip(self.states, self.times, strict=True)
+        last = self.last_state
+        return self.replace(
+            frame=frame,
+            states=None if self.states is None else [turned(rho, t) for rho, t in pairs],
+            last_state=None if last is None else turned(last, float(self.times[-1])),
+        )
+
+    def _frame_energies(self) -> NDArray[np.float64]:
+        if self.equation is not None:
+            if self.equation.frame is None:
+                raise ValueError("this MasterEquation does not know the frame's energies")
+            return self.equation.frame
+        emitters = self.couplings.emitters
+        if emitters is None or emitters.frequency is None:
+            raise ValueError("frequency is required: use Emitters(frequency=...)")
+        if np.any(self.couplings.drive):
+            raise ValueError("the frame of a drive rotates at its frequency, not known here")
+        return emitters.frequency * excited(len(emitters)).sum(axis=1)
+
+    @printable
+    def __repr__(self) -> str:
+        d = self.diagnostics
+        what = f"{len(self.couplings)} emitters" if self.couplings else repr(self.equation)
+        span = f"t = {self.times[0]:g} … {self.times[-1]:g}"
+        rows = {
+            "problem": f"{what} from {self.initial_state}",
+            "times": f"{len(self.times)}, {span} ({self.frame} frame)",
+            "method": f"{self.method} ({self.reason})",
+        }
+        if self.emission is not None:
+            peak = int(np.argmax(self.emission[: len(self.times)]))
+            rows["emission"] = f"largest {self.emission[peak]:.6g} at t = {self.times[peak]:.6g}"
+        if not self.complete:
+            rows["INCOMPLETE"] = "interrupted; the times above are those reached"
+        if "seconds" in d:
+            used = d.get("bytes_used")
+            memory = "" if used is None else f", {bytes_text(used)} of memory"
+            rows["cost"] = f"{d['seconds']:.3g} s{memory}"
+        checks = []
+        if "trace_error" in d:
+            checks.append(f"|tr ρ − 1| ≤ {d['trace_error']:.1e}")
+        if "error_bound" in d:
+            checks.append(f"error ≤ {d['error_bound']:.1e}")
+        if d.get("smallest_eigenvalues"):
+            checks.append(f"eigenvalues of ρ ≥ {min(d['smallest_eigenvalues']):.1e}")
+        if checks:
+            rows["checks"] = f"rtol {d['rtol']:g}, atol {d['atol']:g}; {', '.join(checks)}"
+        if self.emission_error is not None:
+            worst = self.emission_error.max()
+            known = f"standard error of the emission ≤ {worst:.2g}"
+            rows["error"] = known if np.isfinite(worst) else "not known: one trajectory"
+        extra = [name for name in ("correlations", "states") if getattr(self, name) is not None]
+        if extra or self.expect:
+            rows["observed"] = ", ".join(extra + sorted(self.expect))
+        return "Result\n" + "\n".join(f"  {key:<11} {text}" for key, text in rows.items())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to one compressed .npz file, replacing it only when complete.
+
+        Args:
+            path: a file name; ".npz" is appended if missing, folders are made, "~" is the home.
+
+        Returns:
+            The path written. `co.load` reads it back; a field other than the package's own
+            comes back as None, with its description in `diagnostics["field"]`.
+
+        Raises:
+            ValueError: if the path is no file's, or the arrays of the result do not belong
+                together (after `replace`), so that the file could not be read again.
+            OSError: what the system says of the file: no room, no permission.
+        """
+        arrays, metadata = pack(self)
+        try:
+            contents.fitting({k: archive.Declared.of(v) for k, v in arrays.items()}, metadata)
+            contents.consistent(arrays, metadata)
+        except ValueError as error:
+            raise ValueError(f"this result cannot be saved: {error}") from None
+
+        def write(partial: Path) -> None:
+            archive.write(partial, arrays, metadata, kind=_FORMAT, version=_VERSION)
+
+        return written(path, ".npz", write)
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """Everything but the machinery as an `xarray.Dataset`, a fresh copy.
+
+        Along time, emitter (with x, y, z where known) and emitter_2, level, jump, operator: what
+        was observed, standard errors, jumps, Γ, Δ and what else acts on the emitters; states,
+        if observed, with row and column in QuTiP's basis. Γ and Δ that are one number for every
+        pair stay one number. Each variable says what it is in `long_name` and `units`; Δ is
+        `data["shift"]`, as datasets have a method of that name. The attributes are method,
+        reason, initial_state, frame, complete, versions, conventions, the diagnostics as JSON,
+        and `left_out`: what only `save` keeps.
+
+        Raises:
+            ImportError: without xarray, which `pip install 'collective-emission[data]'` brings.
+
+        Example:
+            >>> import numpy as np, collective as co
+            >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+            >>> data = co.evolve(pair, "inverted", np.linspace(0, 4, 81)).to_xarray()
+            >>> data.populations.sel(emitter=0, time=1.0, method="nearest").round(3).item()
+            0.286
+        """
+        from collective.results.xarray import dataset
+
+        return dataset(self)
+
+    def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
+        """Write `to_xarray` as a NetCDF-4 file, replacing it only when complete.
+
+        NetCDF has no complex numbers: `correlations` becomes `correlations_real` and
+        `correlations_imag`, and so does every complex variable; `complete` is 1 or 0.
+
+        Args:
+            path: a file name; ".nc" is appended if missing, folders are made, "~" is the home.
+
+        Returns:
+            The path written. `xarray.open_dataset` reads it, and any other tool for NetCDF.
+
+        Raises:
+            ImportError: without xarray and h5netcdf, which
+                `pip install 'collective-emission[data]'` brings.
+            OSError: what the system says of the file: no room, no permission.
+        """
+        from collective.results.xarray import write_netcdf
+
+        return write_netcdf(self, path)
+
+
+def load(path: str | os.PathLike[str]) -> Result:
+    """Read a result written by `Result.save`.
+
+    Args:
+        path: of the file; ".npz" may be left out, "~" is the home.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the file is truncated, damaged, edited, or not a result; the message says what
+            is wrong with it.
+        ProblemTooLargeError: (a MemoryError and ValueError) the result does not fit into memory.
+    """
+    return loaded(checked_path("path", path))
+
+
+def loaded(source: Path) -> Result:
+    """The result in a file; see `load`."""
+    if not source.exists() and source.with_name(source.name + ".npz").exists():
+        source = source.with_name(source.name + ".npz")
+    arrays, metadata = archive.read(
+        source,
+        "a result of collective",
+        kind=_FORMAT,
+        version=_VERSION,
+        digest_since=_DIGEST_SINCE,
+        check=contents.fitting,
+    )
+    try:
+        contents.consistent(arrays, metadata)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they were given when it was made
+            result = Result(**unpack(arrays, metadata))
+        repr(result)
+    except MemoryError as error:
+        raise ProblemTooLargeError(f"{source} does not fit into memory: {error}") from None
+    except Exception as error:  # whatever a part that is made of them says
+        raise ValueError(f"{source} is damaged: {error}") from None
+    return result

@@ -1,0 +1,283 @@
+"""A result as named arrays and JSON, and back: what `Result.save` writes and `load` reads."""
+
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools import checks
+from collective._tools.console import described
+from collective._tools.memory import require
+from collective._tools.operators import sparse_of
+from collective.couplings.couplings import Couplings
+from collective.emitters import Emitters, Multilevel
+from collective.fields import Nanowire, Plasma, Vacuum
+from collective.master.approximations import Report
+from collective.master.equation import MasterEquation
+from collective.materials import Drude, Lorentz, Table
+from collective.results.contents import COUPLING_ARRAYS, EMITTER_ARRAYS, WORDS, expectations
+from collective.results.jumps import Jumps
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+    from collective.results.result import Result
+
+ARRAYS = (
+    "times",
+    "emission",
+    "excitation",
+    "populations",
+    "correlations",
+    "emission_error",
+    "excitation_error",
+    "populations_error",
+)
+_OBJECTS = {"jumps": Jumps, "couplings": Couplings, "equation": MasterEquation}
+# what a file can bring back of the environment, by name
+_PARTS = {part.__name__: part for part in (Vacuum, Plasma, Nanowire, Drude, Lorentz, Table)}
+
+
+def changed(name: str, value: Any) -> Any:
+    """One attribute of a result that a user replaces, if it is of its kind.
+
+    Whether it belongs to the others, with as many times, is seen when the result is saved.
+
+    Raises:
+        ValueError, TypeError: naming the attribute.
+    """
+    from qutip import Qobj
+
+    if name in ("method", "reason", "initial_state"):
+        checks.instance(name, value, str, "text")
+    elif name == "frame":
+        checks.choice(name, value, ("rotating", "lab"))
+    elif name == "complete":
+        return checks.flag(name, value)
+    elif name in ("diagnostics", "expect", "resume"):
+        checks.instance(name, value, dict, "by name")
+        if name != "diagnostics":
+            return {key: _array(f"{name}[{key!r}]", each) for key, each in value.items()}
+    elif name == "times" or (name == "emission" and value is not None):
+        row = checks.finite(name, value, largest=np.inf)
+        if row.ndim != 1 or len(row) == 0:
+            raise ValueError(f"{name} must be one row of numbers, got shape {row.shape}")
+        return row
+    elif value is None:
+        return None
+    elif name in ARRAYS:
+        return _array(name, value)
+    elif name in _OBJECTS:
+        checks.instance(name, value, _OBJECTS[name], "of another result")
+    elif name == "last_state":
+        checks.instance(name, value, Qobj, "a density matrix")
+    elif name == "states":
+        checks.instance(name, value, list, "one density matrix per time")
+        for i, state in enumerate(value):
+            checks.instance(f"states[{i}]", state, Qobj, "a density matrix")
+    return value
+
+
+def _array(name: str, value: Any) -> NDArray[Any]:
+    """An array of numbers, a fresh one if the user can write to it."""
+    checks.instance(name, value, np.ndarray, "numbers at every time")
+    kinds = "biufc" if "[" in name else "iufc"  # booleans only in expect and resume
+    if value.dtype.kind not in kinds or isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name} must be numbers, got {checks.short(value)}")
+    if value.size == 0 and not name.startswith("resume"):
+        raise ValueError(f"{name} has no numbers: its shape is {value.shape}")
+    if 0 in value.strides:  # one number seen many times takes no memory, what it becomes does
+        require(value.nbytes, f"{name} of shape {value.shape}", "pass fewer numbers")
+    return value.copy() if value.flags.writeable else value
+
+
+def pack(result: "Result") -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays by name, and metadata for JSON."""
+    arrays: dict[str, Any] = {
+        name: getattr(result, name) for name in ARRAYS if getattr(result, name) is not None
+    }
+    # names are the user's, and need not be those of a file's members
+    arrays |= {f"expect:{i}": values for i, values in enumerate(result.expect.values())}
+    arrays |= {f"resume:{name}": values for name, values in result.resume.items()}
+    if result.jumps is not None:
+        arrays |= {f"jumps:{f.name}": getattr(result.jumps, f.name) for f in fields(result.jumps)}
+    metadata = {name: getattr(result, name) for name in WORDS}
+    metadata["diagnostics"] = dict(result.diagnostics)
+    metadata["expect"] = list(result.expect)
+    for name, states in (("states", result.states), ("last_state", result.last_state)):
+        if states is not None:
+            listed = states if isinstance(states, list) else [states]
+            arrays[name] = np.stack([state.full() for state in listed])
+            metadata[f"{name}_dims"] = listed[0].dims
+    if result.couplings is not None:
+        _pack_couplings(result.couplings, arrays, metadata)
+    if result.equation is not None:
+        _pack_equation(result.equation, arrays, metadata)
+    return arrays, metadata
+
+
+def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `Result`."""
+
+    def named(prefix: str) -> dict[str, Any]:
+        return {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+
+    states, last = (_qobjs(name, arrays, metadata) for name in ("states", "last_state"))
+    return {
+        **{name: arrays.get(name) for name in ARRAYS},
+        **{name: metadata[name] for name in WORDS},
+        "couplings": None if "equation" in metadata else _unpack_couplings(arrays, metadata),
+        "equation": _unpack_equation(arrays, metadata) if "equation" in metadata else None,
+        "states": states,
+        "last_state": last[0] if last else None,
+        "expect": {name: arrays[of] for name, of in expectations(arrays, metadata).items()},
+        "resume": named("resume:"),
+        "jumps": _unpack_jumps(named("jumps:")),
+    }
+
+
+def _unpack_jumps(arrays: dict[str, Any]) -> Jumps | None:
+    if not arrays:
+        return None
+    return Jumps(**{**arrays, "n_trajectories": int(arrays["n_trajectories"])})
+
+
+def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
+    for name in COUPLING_ARRAYS:
+        array = getattr(couplings, name)
+        arrays[f"couplings:{name}"] = array[0, 0] if checks.constant(array) else array
+    if couplings.thermal_photons:
+        metadata["thermal_photons"] = couplings.thermal_photons
+    if couplings.emitters is not None:
+        for name in EMITTER_ARRAYS:
+            arrays[f"emitters:{name}"] = getattr(couplings.emitters, name)
+        metadata["emitters"] = {
+            "frequency": couplings.emitters.frequency,
+            "wavelength": couplings.emitters.wavelength,
+            "kind": couplings.emitters.kind,
+        }
+    if couplings.field is not None:
+        try:
+            metadata["field"] = _encoded(couplings.field)
+        except TypeError:  # a field or material of the user's own
+            metadata["diagnostics"]["field"] = described(couplings.field)
+
+
+def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Couplings:
+    emitters, field = None, None
+    if "emitters" in metadata:
+        emitters = Emitters(
+            **{name: arrays[f"emitters:{name}"] for name in EMITTER_ARRAYS},
+            **metadata["emitters"],
+        )
+    if "field" in metadata:
+        field = _decoded(metadata["field"])
+    found = {name: arrays[f"couplings:{name}"] for name in COUPLING_ARRAYS}
+    side = (len(found["detunings"]),) * 2
+    for name in ("decay", "shift"):
+        if found[name].ndim == 0:  # one number for all
+            found[name] = np.broadcast_to(found[name], side)
+    return Couplings(
+        **found,
+        emitters=emitters,
+        field=field,
+        thermal_photons=metadata.get("thermal_photons", 0.0),
+    )
+
+
+def _encoded(value: Any) -> Any:
+    """A field, its material and their numbers for JSON; TypeError for anything else."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case complex():
+            return {"complex": [value.real, value.imag]}
+        case np.ndarray() if np.iscomplexobj(value):
+            return {"array": [value.real.tolist(), value.imag.tolist()]}
+        case np.ndarray():
+            return {"array": [value.tolist()]}
+    name = type(value).__name__
+    if _PARTS.get(name) is not type(value):
+        raise TypeError(f"{name} cannot be saved")
+    return {"part": name, **{f.name: _encoded(getattr(value, f.name)) for f in fields(value)}}
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, list):  # format 1
+        return _PARTS[value[0]](**value[1])
+    if not isinstance(value, dict):
+        return value
+    if "complex" in value:
+        return complex(*value["complex"])
+    if "array" in value:
+        real, *imaginary = map(np.array, value["array"])
+        return real + 1j * imaginary[0] if imaginary else real
+    arguments = {name: _decoded(part) for name, part in value.items() if name != "part"}
+    return _PARTS[value["part"]](**arguments)
+
+
+def _pack_equation(
+    equation: MasterEquation, arrays: dict[str, Any], metadata: dict[str, Any]
+) -> None:
+    size = equation.dimension
+    jumps = equation.collapse_operators() if equation.of_lindblad_form else []
+    arrays["equation:hamiltonian"] = equation.hamiltonian().full()
+    arrays["equation:jumps"] = np.array([j.full() for j in jumps]).reshape(-1, size, size)
+    if not equation.of_lindblad_form:
+        arrays["equation:generator"] = equation.liouvillian().full()
+    if equation.emission_operator is not None:
+        arrays["equation:emission"] = equation.emission_operator.full()
+    if equation.frame is not None:
+        arrays["equation:frame"] = equation.frame
+    metadata["equation"] = {
+        "dims": equation.dims,
+        "scheme": equation.scheme,
+        "report": None if equation.report is None else asdict(equation.report),
+    }
+    system = equation.multilevel
+    if system is not None:
+        arrays["multilevel:positions"] = system.positions
+        for i, (energies, dipoles) in enumerate(zip(system.energies, system.dipoles, strict=True)):
+            arrays[f"multilevel:energies:{i}"] = energies
+            arrays[f"multilevel:dipoles:{i}"] = dipoles
+        metadata["multilevel"] = {
+            "kind": system.kind,
+            "speed_of_light": system.speed_of_light,
+        }
+
+
+def _unpack_equation(arrays: dict[str, Any], metadata: dict[str, Any]) -> MasterEquation:
+    stored = metadata["equation"]
+    dims = [stored["dims"]] * 2
+    system = None
+    if "multilevel" in metadata:
+        positions = arrays["multilevel:positions"]
+        system = Multilevel(
+            positions,
+            [arrays[f"multilevel:energies:{i}"] for i in range(len(positions))],
+            [arrays[f"multilevel:dipoles:{i}"] for i in range(len(positions))],
+            **metadata["multilevel"],
+        )
+    generator, emission = arrays.get("equation:generator"), arrays.get("equation:emission")
+    report = stored["report"]
+    if report is not None:
+        report = Report(**{**report, "dropped": tuple(report["dropped"])})
+    return MasterEquation(
+        sparse_of(arrays["equation:hamiltonian"], dims),
+        [sparse_of(jump, dims) for jump in arrays["equation:jumps"]],
+        generator=None if generator is None else sparse_of(generator, [dims, dims]),
+        scheme=stored["scheme"],
+        multilevel=system,
+        frame=arrays.get("equation:frame"),
+        emission_operator=None if emission is None else sparse_of(emission, dims),
+        report=report,
+    )
+
+
+def _qobjs(name: str, arrays: dict[str, Any], metadata: dict[str, Any]) -> "list[Qobj] | None":
+    if name not in arrays:
+        return None
+    from qutip import Qobj
+
+    return [Qobj(array, dims=metadata[f"{name}_dims"]) for array in arrays[name]]

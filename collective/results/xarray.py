@@ -1,0 +1,212 @@
+"""A result as an `xarray.Dataset`, and that as a NetCDF-4 file.
+
+One variable for each array of `Result` and `Couplings`, with the names they have there. NetCDF has
+no complex numbers, so that a file holds z as z_real and z_imag.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from collective._tools import checks
+from collective._tools.console import described
+from collective._tools.files import written
+from collective.couplings.modes import jump_modes
+
+if TYPE_CHECKING:
+    import xarray
+
+    from collective.emitters import Emitters, Multilevel
+    from collective.results.result import Result
+
+_RATE = "units of rate (Γ₀ by default)"
+_LENGTH = "units of length (wavelengths by default)"
+_PAIR = ("emitter", "emitter_2")
+_CONVENTIONS = (
+    "dρ/dt = −i[H, ρ] + Σ_mn Γ_mn(σ⁻_n ρ σ⁺_m − ½{σ⁺_m σ⁻_n, ρ}), "
+    "H = Σ_m δ_m σ⁺_m σ⁻_m + Σ_mn Δ_mn σ⁺_m σ⁻_n + ½Σ_m(Ω_m σ⁺_m + h.c.), "
+    "jumps √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter; e^{−iωt}, ħ = 1; "
+    "basis: emitter 0 is the leftmost factor, index 0 of a two-level emitter is excited"
+)
+
+# name: dimensions, units, what it is
+_OBSERVED = {
+    "emission": (("time",), _RATE, "photons per time into the environment"),
+    "emission_error": (("time",), _RATE, "standard error of the emission"),
+    "excitation": (("time",), "1", "mean number of excited emitters"),
+    "excitation_error": (("time",), "1", "standard error of the excitation"),
+    "populations": (("time", "emitter", "level"), "1", "probability of each emitter and level"),
+    "populations_error": (("time", "emitter"), "1", "standard error of the populations"),
+    "correlations": (("time", *_PAIR), "1", "⟨σ⁺_m σ⁻_n⟩ of emitter m and emitter_2 n"),
+}
+_COUPLINGS = {
+    "decay": (_PAIR, _RATE, "Γ_mn"),
+    "shift": (_PAIR, _RATE, "Δ_mn"),
+    "detunings": (("emitter",), _RATE, "δ_m"),
+    "dephasing": (("emitter",), _RATE, "γ_φ: coherences decay at this extra rate"),
+    "pump": (("emitter",), _RATE, "p: incoherent excitation"),
+    "drive": (("emitter",), _RATE, "Rabi frequency Ω_m"),
+}
+
+
+_CHANNEL_OF = {
+    True: "its channel: an eigenvector of Γ, channel_vector",
+    False: "its channel: index into Couplings.collapse_operators()",
+}
+
+
+def dataset(result: "Result") -> "xarray.Dataset":
+    """The dataset of `Result.to_xarray`."""
+    xarray = _imported("to_xarray", "xarray")
+    variables: dict[str, Any] = {}
+
+    def add(name: str, values: Any, dims: tuple[str, ...], units: str, meaning: str) -> None:
+        variables[name] = (dims, np.array(values), {"long_name": meaning, "units": units})
+
+    add("time", result.times, ("time",), "inverse units of rate (1/Γ₀ by default)", "time")
+    for name, (dims, units, meaning) in _OBSERVED.items():
+        values = getattr(result, name)
+        if values is not None:
+            add(name, values, dims[: values.ndim], units, meaning)
+    if result.couplings is not None:
+        for name, (dims, units, meaning) in _COUPLINGS.items():
+            values = getattr(result.couplings, name)
+            if checks.constant(values):  # one number seen N² times, which N² would not fit
+                add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
+            else:
+                add(name, values, dims, units, meaning)
+        photons = result.couplings.thermal_photons
+        if photons:
+            add("thermal_photons", photons, (), "1", "n̄ per mode: emission (n̄ + 1)Γ, absorption n̄Γ")
+    if result.expect:
+        stacked = np.stack(list(result.expect.values()))
+        add("expect", stacked, ("operator", "time"), "of the operator", "expectation values")
+        add("operator", list(result.expect), ("operator",), "1", "name given in observe")
+    if result.states is not None:
+        states = np.stack([state.full() for state in result.states])
+        add("states", states, ("time", "row", "column"), "1", f"ρ in the {result.frame} frame")
+    if result.jumps is not None:
+        _add_jumps(result, add)
+    _add_places(result, add)
+    found = xarray.Dataset(variables, attrs=_attributes(result))
+    counted = [name for name in ("emitter", "emitter_2", "level", "channel") if name in found.dims]
+    indices = {name: np.arange(found.sizes[name]) for name in counted}
+    return found.assign_coords(indices).set_coords([name for name in "xyz" if name in found])
+
+
+def _add_jumps(result: "Result", add: Any) -> None:
+    """Jumps, and what their channels are."""
+    jumps = result.jumps
+    assert jumps is not None
+    add("jump_trajectory", jumps.trajectory, ("jump",), "1", "trajectory of each jump")
+    add("jump_time", jumps.times, ("jump",), "inverse units of rate", "when it came")
+    add("jump_channel", jumps.channels, ("jump",), "1", _CHANNEL_OF[_by_eigenvectors(result)])
+    if _by_eigenvectors(result):
+        rates, vectors = jump_modes(result.couplings.decay)
+        add("channel_rate", rates, ("channel",), _RATE, "eigenvalue of Γ")
+        add("channel_vector", vectors, ("emitter", "channel"), "1", "eigenvector of Γ")
+
+
+def _by_eigenvectors(result: "Result") -> bool:
+    """Whether channels count the eigenvectors of Γ, and not the collapse operators.
+
+    As `trajectories` draws them: couplings that only decay, none of the user's operators.
+    """
+    c = result.couplings
+    others = () if c is None else (c.drive, c.pump, c.dephasing)
+    return c is not None and not result.expect and not any(np.any(values) for values in others)
+
+
+def _add_places(result: "Result", add: Any) -> None:
+    """Where the emitters are, and their dipoles or levels."""
+    system: Emitters | Multilevel | None
+    if result.couplings is not None:
+        system = emitters = result.couplings.emitters
+        if emitters is not None:
+            axes = ("emitter", "component")
+            lowering = f"direction of {emitters.kind} ⟨g|d|e⟩"
+            add("dipoles", emitters.dipoles, axes, "1", lowering)
+            add("component", list("xyz"), ("component",), "1", "Cartesian component")
+            add("decay_rates", emitters.decay_rates, ("emitter",), _RATE, "vacuum linewidth")
+            own = "ω_m − ω₀ of the emitters; detunings are from the frame of the couplings"
+            add("emitter_detunings", emitters.detunings, ("emitter",), _RATE, own)
+    else:
+        assert result.equation is not None
+        system = levels = result.equation.multilevel
+        if levels is not None:
+            energies = np.full(result.populations.shape[1:], np.nan)
+            for row, values in zip(energies, levels.energies, strict=True):
+                row[: len(values)] = values
+            add("energies", energies, ("emitter", "level"), _RATE, "energy of each level")
+    if system is not None:
+        for name, values in zip("xyz", system.positions.T, strict=True):
+            add(name, values, ("emitter",), _LENGTH, f"position along {name}")
+
+
+def _attributes(result: "Result") -> dict[str, Any]:
+    versions = result.diagnostics.get("versions", {})
+    left_out = [] if result.last_state is None else ["last_state"]
+    left_out += ["resume"] if result.resume else []
+    attributes = {
+        "method": result.method,
+        "reason": result.reason,
+        "initial_state": result.initial_state,
+        "frame": result.frame,
+        "complete": result.complete,
+        "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
+        "diagnostics": json.dumps(result.diagnostics),
+        "conventions": _CONVENTIONS,
+    }
+    if result.couplings is not None:
+        emitters, field = result.couplings.emitters, result.couplings.field
+        if field is not None:
+            attributes["field"] = described(field)
+        if emitters is not None:
+            attributes["wavelength"] = emitters.wavelength
+            if emitters.frequency is not None:
+                attributes["frequency"] = emitters.frequency
+    if result.equation is not None:
+        attributes["equation"] = described(result.equation)
+        left_out.append("the operators of the equation")
+    if result.jumps is not None:
+        attributes["n_trajectories"] = result.jumps.n_trajectories
+    return attributes | {"left_out": ", ".join(left_out)}
+
+
+def write_netcdf(result: "Result", path: str | os.PathLike[str]) -> Path:
+    """The file of `Result.to_netcdf`."""
+    for module in ("xarray", "h5py", "h5netcdf"):
+        _imported("to_netcdf", module)
+    found = _without_complex(dataset(result))
+    found.attrs["complete"] = int(result.complete)  # NetCDF has no booleans either
+
+    def write(partial: Path) -> None:
+        # from memory: HDF5 that meets a full disk takes the interpreter with it
+        partial.write_bytes(found.to_netcdf(engine="h5netcdf"))
+
+    return written(path, ".nc", write)
+
+
+def _without_complex(found: "xarray.Dataset") -> "xarray.Dataset":
+    """Real and imaginary parts instead of complex variables."""
+    for name, array in list(found.data_vars.items()):
+        if array.dtype.kind == "c":
+            found = found.drop_vars(name)
+            for suffix, part in (("real", array.real), ("imag", array.imag)):
+                attrs = {**array.attrs, "long_name": f"{array.attrs['long_name']}, {suffix} part"}
+                found[f"{name}_{suffix}"] = part.assign_attrs(attrs)
+    return found
+
+
+def _imported(what: str, module: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError:
+        raise ImportError(
+            f"{what} needs {module}: pip install 'collective-emission[data]'"
+        ) from None

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+import collective as co
+from collective.couplings.pairs import linewidth_variation
+
+
+def report(**options):
+    return co.couple(co.chain(4, 0.1, **options), co.Vacuum()).validity()
+
+
+def test_numbers_of_an_optical_chain():
+    couplings = co.couple(co.chain(4, 0.1, frequency=1e7, detunings=[0, 0, 0, 300]), co.Vacuum())
+    found = couplings.validity()
+    rates = np.linalg.eigvalsh(couplings.decay)
+    off = np.abs(couplings.shift).max()
+    c = 1e7 / (2 * np.pi)
+    expected = {
+        "decay matrix positive": rates[0],
+        "rotating-wave approximation": off / 1e7,
+        "no retardation": rates[-1] * 0.3 / c,
+        "no retardation of beats": 300 * 0.3 / c,
+        "one wave number for all": 300 / 1e7,
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name].value, value, rtol=1e-12)
+        assert found[name].verdict == "holds"
+
+
+def test_variation_over_a_linewidth_of_a_far_pair():
+    """A phase kr turns by Γr/c over a linewidth: Γ₁₂ ~ sin(kr)/kr changes by Γ₀/(c/r)·1.5/kr."""
+    r, frequency = 40.25, 1e4  # sin(kr) = 1: the shift −¾cos(kr)/kr has its steepest slope
+    pair = co.couple(co.chain(2, r, frequency=frequency), co.Vacuum())
+    value = pair.validity()["couplings flat over a linewidth"].value
+    width = np.linalg.eigvalsh(pair.decay)[-1]
+    slope = 0.75 * width / frequency  # d(¾cos(kr)/kr)·kr·(width/ω₀), kr cancels
+    cubed = 3 * width / frequency  # a fixed dipole's own rate grows as k³
+    np.testing.assert_allclose(value, max(slope, cubed) / width, rtol=0.02)
+
+
+def test_verdicts_follow_the_numbers():
+    assert report(frequency=1e7)["rotating-wave approximation"].verdict == "holds"
+    assert report(frequency=100.0)["rotating-wave approximation"].verdict == "doubtful"
+    assert report(frequency=20.0)["rotating-wave approximation"].verdict == "fails"
+    strong = co.couple(co.chain(2, 0.1, frequency=100.0), co.Vacuum()).replace(drive=30.0)
+    assert strong.validity()["weak drive"].value == pytest.approx(0.3)
+
+
+def test_what_needs_c_is_not_assessed_without_a_frequency():
+    found = report()
+    assert found["decay matrix positive"].verdict == "holds"
+    for name in ("rotating-wave approximation", "no retardation", "one wave number for all"):
+        assert found[name].verdict == "not assessed"
+        assert found[name].value is None
+    assert "needs Emitters(frequency=...)" in str(found)
+    bare = co.Couplings([[1]], [[0]]).validity()
+    assert "needs emitters" in bare["no retardation"].meaning
+
+
+def test_it_prints():
+    lines = str(report(frequency=1e7)).splitlines()
+    assert len(lines) == 6
+    assert all("holds" in line for line in lines)
+    assert repr(report(frequency=1e7)) == str(report(frequency=1e7))
+
+
+def test_unknown_assumption():
+    with pytest.raises(KeyError, match="no assumption 'luck'; there are 'decay matrix positive'"):
+        report()["luck"]
+
+
+def test_change_over_a_linewidth_of_detuned_dipoles():
+    """Fixed dipoles, each of the size of its own wave number: 2k²d·Im G·d and −k²d·Re G·d."""
+    pair = co.Emitters(
+        [[0, 0, 0], [0, 0, 0.1]], dipoles=(1, 0, 0), frequency=10.0, detunings=[0.0, 5.0]
+    )
+    width = 0.2
+    d = np.sqrt(3 * np.pi / pair.wavenumbers**3)
+    edges = pair.wavenumbers.mean() * (1 + np.array([-1, 1]) * width / 20)
+    parts = []
+    for k in edges:
+        green = co.Vacuum().green(pair.positions[:, None], pair.positions, k)[..., 0, 0]
+        both = k**2 * np.multiply.outer(d, d) * np.stack([2 * green.imag, -green.real])
+        parts.append(both)
+    expected = np.abs(parts[1] - parts[0]).max() / width
+    found = linewidth_variation(pair, co.Vacuum(), width)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)

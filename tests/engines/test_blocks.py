@@ -1,0 +1,439 @@
+"""The block engine against the plain Lindblad equation, symmetries, interruptions, limits."""
+
+import os
+import subprocess
+import sys
+from math import comb
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
+from scipy.sparse import csr_array
+
+import collective as co
+from collective.engines import base
+from collective.engines import request as _requests
+from collective.engines.basis import permutations as _permutations
+from collective.engines.basis.sectors import Sectors, qutip_index
+from collective.engines.blocks import engine, kernels, tables
+from collective.engines.blocks import expansion as steps
+
+T = np.linspace(0, 4, 21)
+CHAIN = co.couple(co.chain(6, 0.15), co.Vacuum())
+
+
+def random_couplings(rng, n, real=False):
+    """Γ ⪰ 0 and Δ Hermitian without any structure, detunings and dephasing."""
+    shape = (n, n)
+    root = rng.normal(size=shape) + (0 if real else 1j * rng.normal(size=shape))
+    shift = rng.normal(size=shape) + (0 if real else 1j * rng.normal(size=shape))
+    return co.Couplings(
+        root @ root.conj().T / n,
+        shift + shift.conj().T,
+        detunings=rng.normal(size=n),
+        dephasing=rng.uniform(0, 1, n),
+    )
+
+
+def random_state(rng, n):
+    """A density matrix with coherences between everything, as numpy."""
+    root = rng.normal(size=(2**n, 2**n)) + 1j * rng.normal(size=(2**n, 2**n))
+    rho = root @ root.conj().T
+    return rho / np.trace(rho)
+
+
+def as_qobj(rho):
+    import qutip
+
+    n = len(rho).bit_length() - 1
+    return qutip.Qobj(rho, dims=[[2] * n, [2] * n])
+
+
+def packed(layout, rho):
+    """Re ρ + Im ρ of the blocks, where the engine keeps them, the repeated columns too."""
+    vector = np.zeros(layout.size)
+    t = layout.tables
+    for k in range(layout.sectors.highest + 1):
+        places = qutip_index(layout.sectors.n, layout.sectors.configurations(k))
+        block = rho[np.ix_(places, places)]
+        columns = t.columns[t.tasks[:, 0] == k]
+        panels = vector[t.offset[k] : t.offset[k + 1]].reshape(len(columns), len(places), 8)
+        panels[:] = (block.real + block.imag)[:, columns].swapaxes(0, 1)
+    return vector
+
+
+def applied(layout, vector, alpha=1.0, beta=0.0, gamma=0.0, previous=None):
+    """αL vector + β vector + γ previous by the kernels."""
+    t, n = layout.tables, max(layout.sectors.sizes)
+    out = np.zeros_like(vector) if previous is None else previous.copy()
+    other, y = np.zeros_like(vector), np.zeros_like(vector)
+    engine.compile_kernels(show=False)
+    for_hops, for_jumps, for_second = kernels.arguments(t, layout.sectors.n)
+    every = 0, len(t.tasks), 1
+    kernels.hop_pass(*every, vector, out, other, np.empty((n, 2, 8)), alpha, beta, gamma, *for_hops)
+    for part in range(1 + bool(np.any(t.decay[1]))):
+        kernels.jump_pass(
+            *every, vector, out, other, np.empty((1, n + 1, 8)), alpha, part,
+            layout.sectors.highest, *for_jumps,
+        )  # fmt: skip
+    squares = kernels.second_pass(*every, out, other, y, alpha, 0.5, *for_second)
+    np.testing.assert_allclose(y, 0.5 * out, atol=1e-15 * np.abs(out).max())
+    return out, squares**0.5
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 4), st.integers(0, 2**32 - 1), st.booleans())
+def test_the_generator_against_the_plain_lindblad_equation(n, seed, real):
+    rng = np.random.default_rng(seed)
+    couplings, rho = random_couplings(rng, n, real), random_state(rng, n)
+    layout = tables.layout(couplings, n, [np.arange(n)])
+    out, norm = applied(layout, packed(layout, rho))
+    dense = (reference.generator_of(couplings) @ rho.ravel()).reshape(rho.shape)
+    np.testing.assert_allclose(out, packed(layout, dense), atol=1e-12)
+    number = np.array([i.bit_count() for i in range(2**n)])
+    blocks_only = np.where(number[:, None] == number, dense, 0)
+    np.testing.assert_allclose(norm, np.linalg.norm(blocks_only), rtol=1e-12)
+    before = packed(layout, random_state(rng, n))
+    mixed, _ = applied(layout, packed(layout, rho), 0.3, -0.7, 1.1, before)
+    np.testing.assert_allclose(
+        mixed, 0.3 * out - 0.7 * packed(layout, rho) + 1.1 * before, atol=1e-12
+    )
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_evolution_against_the_plain_lindblad_equation(n, seed):
+    """States with any coherences: those between excitation numbers are never seen."""
+    rng = np.random.default_rng(seed)
+    couplings, rho = random_couplings(rng, n), random_state(rng, n)
+    times = np.linspace(-1, 2, 7)
+    result = co.evolve(couplings, as_qobj(rho), times, method="blocks", observe="correlations")
+    superoperator = reference.generator_of(couplings)
+    lowering = reference.lowering(n)
+    for t, rho_t in enumerate(reference.evolve(superoperator, rho, times)):
+        wanted = [[np.trace(a.T @ b @ rho_t) for b in lowering] for a in lowering]
+        np.testing.assert_allclose(result.correlations[t], wanted, atol=1e-8)
+    np.testing.assert_allclose(
+        result.emission,
+        np.einsum("mn,tmn->t", couplings.decay, result.correlations).real,
+        atol=1e-12,
+    )
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "inverted",
+        "ground",
+        co.states.single(0),
+        co.states.single(2),
+        co.states.dicke(3),
+        co.states.coherent(1.2, 0.7),
+        co.states.timed_dicke([0, 0, 5.0]),
+    ],
+    ids=str,
+)
+def test_every_state_against_exact(state):
+    result = co.evolve(CHAIN, state, T, method="blocks")
+    exact = co.evolve(CHAIN, state, T, method="exact", rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(result.populations, exact.populations, atol=1e-8)
+    np.testing.assert_allclose(result.emission, exact.emission, atol=1e-7)
+
+
+@pytest.mark.parametrize("spacing", [0.1, 0.2, 0.7])
+def test_error_against_dop853(spacing):
+    """The whole equation in the site basis by another integrator at 1e-11."""
+    n, times = 5, np.linspace(0, 5, 26)
+    couplings = co.couple(co.chain(n, spacing), co.Vacuum())
+    superoperator = csr_array(reference.generator_of(couplings))
+    start = np.zeros(4**n, complex)
+    start[0] = 1
+    solved = solve_ivp(
+        lambda t, y: superoperator @ y, (0, 5), start, "DOP853", times, rtol=1e-11, atol=1e-13
+    )
+    wanted = [reference.emission(couplings.decay, y.reshape(2**n, -1)) for y in solved.y.T]
+    result = co.evolve(couplings, "inverted", times, method="blocks")
+    np.testing.assert_allclose(result.emission, wanted, atol=1e-8)
+
+
+@pytest.mark.parametrize("spacing", [0.06, 0.2])
+def test_error_against_halved_steps_and_a_tight_tolerance(spacing, monkeypatch):
+    couplings = co.couple(co.chain(9, spacing), co.Vacuum())
+    result = co.evolve(couplings, "inverted", T, method="blocks")
+    monkeypatch.setattr(steps, "LONGEST_STEP", 5.0)
+    monkeypatch.setattr(steps, "NEGLIGIBLE", 0.0)
+    fine = co.evolve(couplings, "inverted", T, method="blocks", rtol=1e-12)
+    assert fine.diagnostics["applications"] > 1.5 * result.diagnostics["applications"]
+    np.testing.assert_allclose(result.emission, fine.emission, atol=1e-8)
+    np.testing.assert_allclose(result.populations, fine.populations, atol=1e-8)
+
+
+def rotation(n, step=1):
+    return [(m + step) % n for m in range(n)]
+
+
+def test_symmetries_change_the_size_and_nothing_else():
+    ring = co.couple(co.ring(8, 0.2), co.Vacuum())
+    plain = co.evolve(ring.replace(detunings=np.eye(8)[0] * 1e-9), "inverted", T, method="blocks")
+    reversed_ = co.evolve(ring, "inverted", T, method="blocks")
+    full = co.evolve(ring, "inverted", T, method="blocks", symmetries=[rotation(8)])
+    found = [run.diagnostics["symmetries"] for run in (plain, reversed_, full)]
+    assert found == [1, 2, 16]
+    for other in (reversed_, full):
+        np.testing.assert_allclose(other.emission, plain.emission, atol=1e-8)
+        np.testing.assert_allclose(other.populations, plain.populations, atol=1e-8)
+    size = [
+        tables.layout(ring, 8, group).size
+        for group in ([np.arange(8)], _permutations.group(_requests.checked(
+            ring, "inverted", T, symmetries=[rotation(8)])))
+    ]  # fmt: skip
+    assert size[1] < 0.16 * size[0]
+
+
+def test_complex_couplings_with_a_symmetry():
+    ring = co.couple(co.ring(6, 0.2, dipoles=[1, 1j, 0]), co.Vacuum())
+    exact = co.evolve(ring, "inverted", T, method="exact")
+    result = co.evolve(ring, "inverted", T, method="blocks", symmetries=[rotation(6)])
+    assert result.diagnostics["symmetries"] >= 6
+    np.testing.assert_allclose(result.emission, exact.emission, atol=1e-6)
+
+
+def test_symmetries_that_are_none_are_refused():
+    with pytest.raises(ValueError, match=r"symmetries\[0\] does not leave the couplings unchanged"):
+        co.evolve(CHAIN, "inverted", T, method="blocks", symmetries=[rotation(6)])
+    ring = co.couple(co.ring(6, 0.2), co.Vacuum())
+    with pytest.raises(ValueError, match=r"symmetries\[1\] does not leave the state unchanged"):
+        co.evolve(ring, co.states.single(0), T, method="blocks", symmetries=[range(6), rotation(6)])
+    for bad in ([[0, 1]], [[0, 0, 1, 2, 3, 4]], "reversal", 3):
+        with pytest.raises(ValueError, match="symmetries"):
+            co.evolve(ring, "inverted", T, method="blocks", symmetries=bad)
+
+
+def test_a_state_that_breaks_the_reflection_is_not_reflected():
+    for state, symmetries in [(co.states.single(0), 1), (co.states.dicke(2), 2)]:
+        result = co.evolve(CHAIN, state, T, method="blocks")
+        assert result.diagnostics["symmetries"] == symmetries
+        ket = _requests.density_matrix(_requests.checked_state(state, CHAIN), CHAIN)
+        again = co.evolve(CHAIN, ket, T, method="blocks")
+        assert again.diagnostics["symmetries"] == symmetries
+        np.testing.assert_allclose(again.emission, result.emission, atol=1e-12)
+
+
+def test_few_excitations_take_few_blocks():
+    """Two of twenty emitters are 36,000 numbers instead of 10¹¹; one is H_eff itself."""
+    couplings = co.couple(co.chain(20, 0.3), co.Vacuum())
+    one = co.evolve(couplings, co.states.single(7), T, method="blocks")
+    populations, emission = reference.one_excitation(
+        couplings.decay, couplings.shift, 0.0, np.eye(20)[7], T
+    )
+    np.testing.assert_allclose(one.populations, populations, atol=1e-9)
+    np.testing.assert_allclose(one.emission, emission, atol=1e-8)
+    two = co.evolve(couplings, co.states.dicke(2), T, method="blocks")
+    assert two.diagnostics["bytes_predicted"] < 20e6
+    assert two.excitation[0] == pytest.approx(2, abs=1e-12)
+
+
+def test_empty_blocks_are_dropped_and_late_times_cost_little():
+    couplings = co.couple(co.chain(5, 0.3), co.Vacuum())
+    times = np.array([0.0, 5, 40, 80])
+    late = co.evolve(couplings, "inverted", times, method="blocks")
+    exact = co.evolve(couplings, "inverted", times, method="exact", rtol=1e-11, atol=1e-13)
+    assert 0 < late.diagnostics["dropped"] < 1e-9
+    np.testing.assert_allclose(late.populations, exact.populations, atol=1e-8)
+
+
+def test_threads_change_nothing():
+    couplings = co.couple(co.chain(10, 0.2), co.Vacuum())
+    one, two = (co.evolve(couplings, "inverted", T[:9], method="blocks", threads=n) for n in (1, 2))
+    available = base.threads_available()
+    assert one.diagnostics["threads"] == 1
+    assert two.diagnostics["threads"] == min(2, available)
+    np.testing.assert_array_equal(one.emission, two.emission)
+
+
+def interrupted_after(monkeypatch, applications, error=KeyboardInterrupt):
+    real = steps.Expansion._apply
+
+    def apply(self, *arguments):
+        if self.diagnostics["applications"] == applications:
+            raise error
+        return real(self, *arguments)
+
+    return monkeypatch.setattr(steps.Expansion, "_apply", apply)
+
+
+def test_an_interrupted_run_keeps_whole_steps_and_goes_on(tmp_path, monkeypatch):
+    couplings = co.couple(co.chain(4, 0.05), co.Vacuum())
+    times, path = np.linspace(0, 4, 81), tmp_path / "run.npz"
+    whole = co.evolve(couplings, "inverted", times, method="blocks")
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, whole.diagnostics["applications"] // 2)
+        part = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    assert not part.complete
+    reached = len(part.times)
+    assert 1 < reached < len(times)
+    assert part.diagnostics["trace_error"] < 1e-8
+    np.testing.assert_allclose(part.emission, whole.emission[:reached], atol=1e-9)
+    rest = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    assert rest.complete
+    again = whole.diagnostics["applications"] + part.diagnostics["applications"]
+    assert rest.diagnostics["applications"] < 0.8 * again  # counted from the beginning
+    finished = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    np.testing.assert_array_equal(finished.emission, rest.emission)
+    np.testing.assert_allclose(rest.emission, whole.emission, atol=1e-8)
+    np.testing.assert_allclose(rest.populations, whole.populations, atol=1e-8)
+    assert not rest.resume
+
+
+def test_a_step_too_long_is_taken_back(monkeypatch):
+    usual = co.evolve(CHAIN, "inverted", T, method="blocks")
+    monkeypatch.setattr(steps, "LARGEST_GROWTH", 2.0)
+    careful = co.evolve(CHAIN, "inverted", T, method="blocks")
+    assert careful.diagnostics["applications"] > usual.diagnostics["applications"]
+    np.testing.assert_allclose(careful.emission, usual.emission, atol=1e-8)
+    monkeypatch.setattr(steps, "LARGEST_GROWTH", 0.5)
+    with pytest.raises(co.EvolutionError, match="does not converge") as caught:
+        co.evolve(CHAIN, "inverted", T, method="blocks")
+    assert len(caught.value.result.times) == 1
+
+
+def test_what_it_cannot_do_names_what_can():
+    with pytest.raises(ValueError, match=r"there is a drive; use method='(driven|exact)'"):
+        co.evolve(CHAIN.replace(drive=1.0), "ground", T, method="blocks")
+    with pytest.raises(ValueError, match="there is a pump"):
+        co.evolve(CHAIN.replace(pump=1.0), "ground", T, method="blocks")
+    with pytest.raises(ValueError, match="for operators and states; use method="):
+        co.evolve(CHAIN, "ground", T, method="blocks", observe="states")
+    many = co.Couplings(np.eye(70), np.zeros((70, 70)))
+    with pytest.raises(ValueError, match=r"ends at 62 emitters .*, got 70"):
+        co.evolve(many, "inverted", T, method="blocks")
+    large = co.Couplings(np.eye(20), np.zeros((20, 20)))
+    with pytest.raises(MemoryError, match=r"numbers in 21 excitation blocks.* needs .* TiB"):
+        co.evolve(large, "inverted", T, method="blocks")
+    equation = co.master_equation(co.chain(2, 0.1, frequency=1e3), co.Vacuum(), approximation="rwa")
+    with pytest.raises(ValueError, match="method='exact'"):
+        co.evolve(equation, "inverted", T, method="blocks")
+
+
+def test_memory_is_predicted():
+    """In a process of its own, where nothing has been set aside before."""
+    code = (
+        "import numpy as np, collective as co\n"
+        "chain = co.couple(co.chain(12, 0.3), co.Vacuum())\n"
+        "run = co.evolve(chain, 'inverted', [0, 0.05], method='blocks', progress=False)\n"
+        "print(run.diagnostics['bytes_used'], run.diagnostics['bytes_predicted'])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    used, predicted = map(float, out.stdout.split())
+    assert 0.7 < used / predicted < 1.3
+
+
+def test_sizes_are_those_of_the_blocks():
+    layout = tables.layout(CHAIN, 6, [np.arange(6)])
+    wanted = sum(comb(6, k) * -(-comb(6, k) // 8) * 8 for k in range(7))
+    assert layout.size == wanted
+    sectors = Sectors(5, 5)
+    assert sorted(np.concatenate([sectors.configurations(k) for k in range(6)])) == list(range(32))
+
+
+@pytest.mark.slow
+def test_compiling_is_announced_once(tmp_path):
+    """In one line, where nothing is cached; not when it is."""
+    code = (
+        "import numpy as np, collective as co\n"
+        "pair = co.couple(co.chain(2, 0.1), co.Vacuum())\n"
+        "co.evolve(pair, 'inverted', [0, 1], method='blocks')"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stderr
+        for _ in range(2)
+    ]
+    assert said[0].count("compiling the blocks engine") == 1
+    assert said[0].count("\n") == 1
+    assert said[1] == ""
+
+
+def test_a_failure_keeps_what_was_reached(monkeypatch):
+    couplings = co.couple(co.chain(4, 0.05), co.Vacuum())
+    interrupted_after(monkeypatch, 300, MemoryError("no memory left"))
+    with pytest.raises(
+        co.EvolutionError, match=r"method 'blocks' failed .* no memory left"
+    ) as caught:
+        co.evolve(couplings, "inverted", np.linspace(0, 4, 81), method="blocks")
+    assert 1 < len(caught.value.result.times) < 81
+
+
+@pytest.mark.parametrize(
+    ("n", "permutations"),
+    [
+        (7, [rotation(7)]),
+        (12, [[1, 0, *range(2, 12)]]),
+        (10, [[*range(7, -1, -1), 8, 9], [*range(8), 9, 8]]),
+    ],
+)
+def test_orbits_are_counted_by_burnside(n, permutations):
+    couplings = co.Couplings(np.eye(n) + 1, np.ones((n, n)))
+    request = _requests.checked(couplings, "inverted", T, symmetries=permutations)
+    group = _permutations.group(request)
+    counted = _permutations.orbits(n, n, group)
+    layout = tables.layout(couplings, n, group)
+    columns = [layout.tables.tasks[:, 0].tolist().count(k) for k in range(n + 1)]
+    assert columns == [-(-c // 8) for c in counted]
+
+
+def test_a_group_without_end_is_refused():
+    couplings = co.Couplings(np.ones((8, 8)), np.zeros((8, 8)))
+    every = [rotation(8), [1, 0, *range(2, 8)]]  # generate all 40,320
+    with pytest.raises(ValueError, match=r"more than 1000 permutations.*method='symmetric'"):
+        co.evolve(couplings, "inverted", T, symmetries=every)
+
+
+@pytest.mark.parametrize("case", ["ket", "dephased", "many times", "swap"])
+def test_memory_of_every_kind_is_predicted(case):
+    import tracemalloc
+
+    n, times, options, state = 9, T[:3], {}, "inverted"
+    couplings = co.couple(co.chain(n, 0.3), co.Vacuum())
+    if case == "ket":
+        state = as_qobj(_requests.density_matrix(co.states.dicke(2), CHAIN).full())
+        couplings = CHAIN
+    elif case == "dephased":
+        couplings, state = co.couple(co.chain(16, 0.3), co.Vacuum()), co.states.single(0)
+        couplings = couplings.replace(dephasing=0.1)
+    elif case == "many times":
+        couplings, times = co.couple(co.chain(4, 0.3), co.Vacuum()), np.linspace(0, 1, 20_001)
+    else:
+        couplings = co.Couplings(np.eye(n) + 1, np.zeros((n, n)))
+        options = {"symmetries": [[1, 0, *range(2, n)]]}
+    run = {"method": "blocks", "progress": False, **options}
+    co.evolve(couplings, state, times[:2], **run)
+    tables._kept_structure.cache_clear()
+    tracemalloc.start()
+    result = co.evolve(couplings, state, times, **run)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.5 < peak / result.diagnostics["bytes_predicted"] < 1.3
+
+
+def test_blocks_of_a_pure_state_keep_their_phases_to_themselves():
+    """The reversal turns the two-excitation part's sign: its block does not see that."""
+    import qutip
+
+    up, down = qutip.basis(2, 0), qutip.basis(2, 1)
+    odd = (qutip.tensor(up, down) - qutip.tensor(down, up)).unit()
+    state = (qutip.tensor(down, down) + odd).unit()
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum())
+    result = co.evolve(pair, state, T, method="blocks")
+    assert result.diagnostics["symmetries"] == 2
+    exact = co.evolve(pair, state, T, method="exact", rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(result.emission, exact.emission, atol=1e-8)

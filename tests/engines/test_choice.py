@@ -1,0 +1,151 @@
+"""What `co.methods` says and what "auto" takes."""
+
+import numpy as np
+import pytest
+
+import collective as co
+from collective._tools import memory
+from collective.engines import choice
+
+T = np.linspace(0, 2, 11)
+
+
+def chain(n, **changes):
+    return co.couple(co.chain(n, 0.2), co.Vacuum()).replace(**changes)
+
+
+def with_memory(monkeypatch, available):
+    for module in (choice, memory):
+        monkeypatch.setattr(module, "available_bytes", lambda: available)
+
+
+def test_small_problems_take_qutip_and_larger_ones_blocks():
+    assert co.evolve(chain(2), "inverted", T).method == "exact"
+    large = co.evolve(chain(8), "inverted", T)
+    assert large.method == "blocks"
+    assert "9 excitation blocks" in large.reason
+    assert "predicted" in large.reason
+
+
+def test_what_only_one_engine_has_decides():
+    assert co.evolve(chain(7), "ground", T[:2], observe="states").method in ("exact", "driven")
+    found = co.methods(chain(7), "ground", T, observe="states")
+    assert "keeps no whole density matrix" in found.refusals["blocks"]
+
+
+def test_methods_is_a_table_of_what_each_would_take():
+    found = co.methods(chain(10), "inverted", T)
+    assert found.chosen == "blocks"
+    assert found.costs["exact"].bytes > 4 * found.costs["blocks"].bytes
+    assert found.costs["exact"].seconds > 10 * found.costs["blocks"].seconds
+    text = repr(found)
+    assert "*blocks" in text
+    assert "MiB" in text
+    for name in choice.ENGINES:
+        assert name in text
+    with pytest.raises(ValueError, match="times must increase"):
+        co.methods(chain(2), "inverted", [1.0, 0.0])
+    with pytest.raises(TypeError, match="Couplings or a MasterEquation"):
+        co.methods(3, "inverted", T)
+
+
+def test_what_does_not_fit_is_refused_with_the_numbers(monkeypatch):
+    nine = chain(9)
+    with_memory(monkeypatch, 20_000_000)
+    found = co.methods(nine, "inverted", T)
+    assert not found.fits("exact")
+    assert "more memory than there is" in repr(found)
+    result = co.evolve(nine, "inverted", T)
+    assert result.method == "blocks"
+    assert "exact would not fit" in result.reason
+    with pytest.raises(co.ProblemTooLargeError, match=r"exact.*needs .* MiB, but 19.1 MiB"):
+        co.evolve(nine, "inverted", T, method="exact")
+    with_memory(monkeypatch, 10_000)
+    with pytest.raises(co.ProblemTooLargeError, match=r"least of all engines, needs .*fewer emit"):
+        co.evolve(nine, "inverted", T)
+
+
+@pytest.mark.parametrize("n", [40, 600])
+def test_costs_are_predicted_without_doing_the_work(n):
+    many = co.Couplings(np.eye(n), np.zeros((n, n)))
+    assert co.methods(many, "inverted", T).costs["exact"].bytes > 2**80
+
+
+def test_predicted_seconds_order_the_engines():
+    for n in (9, 12):
+        one, more = (co.methods(chain(k), "inverted", T).costs["blocks"] for k in (n, n + 1))
+        assert more.seconds > 1.5 * one.seconds
+        assert more.bytes > 1.5 * one.bytes
+
+
+def test_an_option_that_one_engine_knows_decides():
+    ring = co.couple(co.ring(4, 0.2), co.Vacuum())
+    turned = [[1, 2, 3, 0]]
+    result = co.evolve(ring, "inverted", T, symmetries=turned)
+    assert result.method == "blocks"
+    assert "asked for by symmetries" in result.reason
+    assert co.methods(ring, "inverted", T, symmetries=turned).chosen == "blocks"
+    few = co.evolve(ring, "inverted", T, n_trajectories=10, seed=1)
+    assert few.method == "trajectories"
+    with pytest.raises(
+        ValueError, match="n_trajectories is for method='trajectories', got method='blocks'"
+    ):
+        co.evolve(ring, "inverted", T, method="blocks", n_trajectories=10)
+    with pytest.raises(ValueError, match="symmetries is for method='blocks', got method='exact'"):
+        co.evolve(ring, "inverted", T, method="exact", symmetries=turned)
+    with pytest.raises(ValueError, match="there is a drive"):
+        co.evolve(ring.replace(drive=1.0), "inverted", T, symmetries=turned)
+
+
+def test_options_of_two_engines_are_not_mixed():
+    ring = co.couple(co.ring(4, 0.2), co.Vacuum())
+    with pytest.raises(ValueError, match="leave one out"):
+        co.evolve(ring, "inverted", T, n_trajectories=10, symmetries=[[1, 2, 3, 0]])
+    with pytest.raises(ValueError, match=r"there is a drive.*leave out symmetries"):
+        co.evolve(ring.replace(drive=1.0), "inverted", T, symmetries=[[1, 2, 3, 0]])
+    with pytest.raises(ValueError, match="rtol must be at least 1e-14, got 1e-300"):
+        co.evolve(ring, "inverted", T, rtol=1e-300)
+    with pytest.raises(ValueError, match=r"symmetries\[0\] must be a permutation"):
+        co.methods(ring, "inverted", T, symmetries=[[0, [1], 2, 3]])
+
+
+def test_a_checkpoint_is_gone_on_with_by_its_own_engine(tmp_path):
+    chain_of_six, path = chain(6), tmp_path / "run.npz"
+    first = co.evolve(chain_of_six, "inverted", T, method="blocks", checkpoint=path)
+    again = co.evolve(chain_of_six, "inverted", T, checkpoint=path)
+    assert again.method == "blocks"
+    assert "as it was begun" in again.reason
+    np.testing.assert_array_equal(again.emission, first.emission)
+    with pytest.raises(ValueError, match=r"another problem or method \(it was made by 'blocks'\)"):
+        co.evolve(chain_of_six, "inverted", T, method="exact", checkpoint=path)
+
+
+def test_a_checkpoint_knows_where_the_emitters_are(tmp_path):
+    """The couplings of two chains may be the same, the phases of an absorbed photon are not."""
+    path, photon = tmp_path / "run.npz", co.states.timed_dicke([0, 0, 5.0])
+    for axis in ((0, 0, 1), (0, 1, 0)):
+        along = co.couple(co.chain(3, 0.2, axis=axis), co.Vacuum())
+        if axis == (0, 0, 1):
+            co.evolve(along, photon, T, checkpoint=path)
+        else:
+            with pytest.raises(ValueError, match="another problem"):
+                co.evolve(along, photon, T, checkpoint=path)
+
+
+@pytest.mark.parametrize(("n", "spacing"), [(6, 0.1), (7, 0.2), (8, 0.1), (9, 0.3)])
+def test_without_a_drive_blocks_come_before_the_whole_density_matrix(n, spacing):
+    couplings = co.couple(co.chain(n, spacing), co.Vacuum())
+    assert co.methods(couplings, "inverted", np.linspace(0, 4, 201)).chosen == "blocks"
+    driven = couplings.replace(drive=1.0)
+    assert co.methods(driven, "ground", np.linspace(0, 4, 201)).chosen in ("driven", "exact")
+
+
+def test_names_of_engines_that_have_no_cost():
+    pair = co.couple(co.chain(2, 0.1, detunings=[0.0, 0.3]), co.Vacuum())
+    found = co.methods(pair, "inverted", [0.0, 1.0])
+    refused = next(iter(found.refusals))
+    for name, said in ((refused, found.refusals[refused][:20]), ("exakt", "there are .*exact")):
+        with pytest.raises(KeyError, match=f"no cost of '{name}': .*{said}"):
+            found.fits(name)
+    with pytest.raises(TypeError, match="name must be str"):
+        found.fits(["exact"])

@@ -1,0 +1,498 @@
+"""The matrix-free engine against dense numpy, closed forms and QuTiP's solver."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import qutip
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import collective as co
+from collective.engines import base
+from collective.engines.driven import engine
+from collective.engines.driven import packed as _packed
+from collective.engines.driven import steps as _driven_steps
+from collective.engines.driven.generator import Generator
+from collective.engines.numerics.faber import Ellipse
+from collective.engines.request import checked
+from collective.evolution.evolve import EvolutionError
+
+TIMES = np.linspace(0, 2, 21)
+
+
+def random_problem(n, seed, real=False):
+    """Everything at once, and a mixed state with every coherence."""
+    rng = np.random.default_rng(seed)
+
+    def matrix(size):
+        return rng.normal(size=(size, size)) + (0 if real else 1j) * rng.normal(size=(size, size))
+
+    root, shift = matrix(n), matrix(n)
+    couplings = co.Couplings(
+        root @ root.conj().T / n,
+        (shift + shift.conj().T) / 2,
+        detunings=rng.normal(size=n),
+        dephasing=rng.uniform(0, 1, n),
+        pump=rng.uniform(0, 1, n) * rng.integers(0, 2),
+        drive=rng.normal(size=n) + (0 if real else 1j) * rng.normal(size=n),
+    )
+    half = matrix(2**n) + 1j * rng.normal(size=(2**n, 2**n))
+    rho = half @ half.conj().T
+    return couplings, rho / np.trace(rho)
+
+
+def lindblad(couplings, rho):
+    """ρ̇ from the double sum of the master equation, operator by operator."""
+    n = len(couplings)
+    s = reference.lowering(n)
+    one = couplings.shift + np.diag(couplings.detunings)
+    h = sum(one[m, k] * s[m].T @ s[k] for m in range(n) for k in range(n))
+    up = sum(couplings.drive[m] / 2 * s[m].T for m in range(n))
+    h = h + up + up.conj().T
+    found = -1j * (h @ rho - rho @ h)
+
+    def dissipator(rate, a, b):
+        product = b.conj().T @ a
+        return rate * (a @ rho @ b.conj().T - (product @ rho + rho @ product) / 2)
+
+    for m in range(n):
+        for k in range(n):
+            found = found + dissipator(couplings.decay[m, k], s[k], s[m])
+        number = s[m].T @ s[m]
+        found = found + dissipator(2 * couplings.dephasing[m], number, number)
+        found = found + dissipator(couplings.pump[m], s[m].T, s[m].T)
+    return found
+
+
+def qobj(matrix):
+    n = len(matrix).bit_length() - 1
+    return qutip.Qobj(matrix, dims=[[2] * n, [2] * n])
+
+
+def applied(couplings, rho, threads=1, pool=None):
+    """Lρ by the kernels."""
+    packed = _packed.pack(qobj(rho), len(couplings), None)
+    found = np.full_like(packed, np.nan)
+    generator = Generator(couplings, threads, pool)
+    norm = generator.advance(packed, found, found, (1.0, 0.0, 0.0), 0.0)
+    result = _packed.unpack(found, len(couplings)).full()
+    assert norm == pytest.approx(np.linalg.norm(result), rel=1e-12)
+    return result
+
+
+@given(st.integers(1, 3), st.integers(0, 10**6), st.booleans())
+def test_kernels_apply_the_master_equation(n, seed, real):
+    couplings, rho = random_problem(n, seed, real)
+    expected = (reference.generator_of(couplings) @ rho.ravel()).reshape(rho.shape)
+    assert np.abs(applied(couplings, rho) - expected).max() < 1e-13 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("n", [4, 5, 6])  # two passes over lowered columns
+@pytest.mark.parametrize("real", [False, True])
+def test_kernels_apply_the_master_equation_over_many_panels(n, real):
+    couplings, rho = random_problem(n, n, real)
+    expected = lindblad(couplings, rho)
+    assert np.abs(applied(couplings, rho) - expected).max() < 1e-13 * np.abs(expected).max()
+
+
+def test_a_recurrence_of_polynomials():
+    """before ← αL·here + β·here + γ·before, sums += w·before, with a stronger drive elsewhere."""
+    couplings, rho = random_problem(3, 5)
+    other, third = random_problem(3, 6)[1], random_problem(3, 7)[1]
+    here, before, past = (_packed.pack(qobj(x), 3, None) for x in (rho, other, third))
+    sums = before.copy()
+    g = 0.3 - 0.8j
+    Generator(couplings, 1, None).advance(
+        here, before, sums, (0.7, -0.2, 1.3), 0.5, 0.4j, [(g, past)]
+    )
+    pulsed = couplings.replace(drive=0.4j * couplings.drive)
+    nothing = co.Couplings(np.zeros((3, 3)), np.zeros((3, 3)), drive=g * couplings.drive)
+    expected = 0.7 * (lindblad(pulsed, rho) + lindblad(nothing, third)) - 0.2 * rho + 1.3 * other
+    np.testing.assert_allclose(_packed.unpack(before, 3).full(), expected, atol=1e-14)
+    np.testing.assert_allclose(_packed.unpack(sums, 3).full(), other + 0.5 * expected, atol=1e-14)
+
+
+@settings(max_examples=15)
+@given(st.integers(1, 3), st.integers(0, 10**6))
+def test_evolution_is_the_matrix_exponential(n, seed):
+    couplings, rho = random_problem(n, seed)
+    result = co.evolve(
+        couplings, qobj(rho), TIMES, method="driven", observe=["correlations", "states"]
+    )
+    s = reference.lowering(n)
+    exact = reference.evolve(reference.generator_of(couplings), rho, TIMES)
+    for i, expected in enumerate(exact):
+        np.testing.assert_allclose(result.states[i].full(), expected, atol=1e-8)
+        pairs = [[np.trace(s[m].T @ s[k] @ expected) for k in range(n)] for m in range(n)]
+        np.testing.assert_allclose(result.correlations[i], pairs, atol=1e-8)
+    np.testing.assert_allclose(result.last_state.full(), exact[-1], atol=1e-8)
+    assert result.diagnostics["trace_error"] < 1e-8
+
+
+def test_default_tolerances_hold_where_the_generator_is_far_from_normal():
+    """Close emitters, strong drive, uneven output times: against the solver's tightest."""
+    couplings = co.couple(co.chain(5, 0.07), co.Vacuum()).replace(drive=[2, 2j, -1, 0, 1])
+    times = np.array([0, 0.01, 0.5, 0.51, 3.0])
+    state = co.states.coherent(1.2, 0.3)
+    tight = co.evolve(couplings, state, times, method="exact", rtol=1e-11, atol=1e-13)
+    result = co.evolve(couplings, state, times, method="driven")
+    np.testing.assert_allclose(result.emission, tight.emission, atol=1e-8)
+    np.testing.assert_allclose(result.populations, tight.populations, atol=1e-8)
+
+
+def test_steady_state_of_a_driven_atom():
+    rabi, decay = 1.7, 0.6
+    atom = co.Couplings([[decay]], [[0.0]], drive=rabi)
+    result = co.evolve(atom, "inverted", [0, 30, 60], method="driven")
+    assert result.excitation[2] == pytest.approx(rabi**2 / (decay**2 + 2 * rabi**2), abs=1e-8)
+    steady = co.steady_state(atom)
+    np.testing.assert_allclose(result.last_state.full(), steady.full(), atol=1e-8)
+
+
+def test_nothing_happens_to_what_nothing_acts_on():
+    quiet = co.Couplings(np.zeros((2, 2)), np.zeros((2, 2)))
+    state = co.states.coherent(0.4, 1.0)
+    result = co.evolve(quiet, state, [0, 5.0, 1e6], method="driven")
+    np.testing.assert_allclose(result.excitation, 2 * np.sin(0.2) ** 2, rtol=1e-12)
+    once = co.evolve(quiet, "inverted", [3.0], method="driven")
+    assert once.complete
+    assert once.excitation == [2.0]
+
+
+def gaussian(area, width, centre):
+    return lambda t: area / (width * np.sqrt(np.pi)) * np.exp(-(((t - centre) / width) ** 2))
+
+
+def test_a_pi_pulse_inverts():
+    atoms = co.Couplings(np.zeros((2, 2)), np.zeros((2, 2)), drive=1.0)
+    pulse = gaussian(np.pi, 0.3, 2.0)
+    result = co.evolve(atoms, "ground", np.linspace(0, 4, 41), method="driven", envelope=pulse)
+    np.testing.assert_allclose(result.populations[-1], 1.0, atol=1e-8)
+    half = result.populations[20]  # an area of π/2 by the centre
+    np.testing.assert_allclose(half, 0.5, atol=1e-8)
+
+
+def test_a_chirped_pulse_agrees_with_the_solver():
+    couplings = co.couple(co.chain(4, 0.2), co.Vacuum()).replace(
+        drive=[3, 3j, 2, -1], dephasing=0.1, pump=[0, 0.2, 0, 0]
+    )
+
+    def pulse(t):
+        return np.exp(-((t - 1) ** 2) / 0.2 + 2j * (t - 1) ** 2)
+
+    times = np.linspace(0, 3, 31)
+    tight = co.evolve(
+        couplings, "ground", times, method="exact", envelope=pulse, rtol=1e-11, atol=1e-13
+    )
+    result = co.evolve(couplings, "ground", times, method="driven", envelope=pulse)
+    np.testing.assert_allclose(result.emission, tight.emission, atol=1e-8)
+    np.testing.assert_allclose(result.last_state.full(), tight.last_state.full(), atol=1e-8)
+
+
+def test_a_switch_is_found_between_output_times():
+    """On at t = 0.437, off at 1.111: a matrix exponential for each piece."""
+    couplings = co.couple(co.chain(2, 0.15), co.Vacuum()).replace(drive=4.0)
+    times = np.linspace(0, 2, 11)
+    result = co.evolve(
+        couplings,
+        "ground",
+        times,
+        method="driven",
+        envelope=lambda t: 1.0 if 0.437 < t < 1.111 else 0.0,
+    )
+    on = reference.generator_of(couplings)
+    off = reference.generator_of(couplings.replace(drive=0))
+    rho = np.zeros((4, 4))
+    rho[3, 3] = 1.0
+    rho = reference.evolve(on, rho, np.array([0.437, 1.111]))[-1]
+    rho = reference.evolve(off, rho, np.array([1.111, 2.0]))[-1]
+    np.testing.assert_allclose(result.last_state.full(), rho, atol=2e-8)
+
+
+def test_a_short_pulse_is_not_stepped_over():
+    """Nothing else happens for a long time, so that only the output times ask for short legs."""
+    atom = co.Couplings([[1e-3]], [[0.0]], drive=1.0)
+    pulse = gaussian(np.pi, 0.05, 31.4)
+    result = co.evolve(atom, "ground", np.linspace(0, 50, 501), method="driven", envelope=pulse)
+    tight = co.evolve(
+        atom, "ground", np.linspace(0, 50, 501), method="exact", envelope=pulse, rtol=1e-10
+    )
+    np.testing.assert_allclose(result.excitation, tight.excitation, atol=1e-7)
+    assert result.excitation.max() > 0.99
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_an_envelope_that_breaks_down_says_when(bad):
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    times = np.linspace(0, 4, 5)
+    with pytest.raises(EvolutionError, match=r"envelope must be finite: at t = 2\.3") as error:
+        co.evolve(
+            atom,
+            "ground",
+            times,
+            method="driven",
+            envelope=lambda t: bad if 2.3 < t < 2.4 else 1.0,
+        )
+    reached = error.value.result
+    assert 1 <= len(reached.times) < 4
+    assert not reached.complete
+    np.testing.assert_allclose(
+        reached.excitation, reference.driven_atom(1.0, reached.times), atol=1e-8
+    )
+
+
+def test_a_spectrum_judged_too_small_is_noticed(monkeypatch):
+    """The series then needs shorter legs; where it gives up, it says so."""
+    monkeypatch.setattr(Generator, "ellipse", lambda self: Ellipse(0.1, 0.1))
+    atom = co.Couplings([[1.0]], [[0.0]], drive=30.0)
+    result = co.evolve(atom, "ground", TIMES, method="driven")
+    np.testing.assert_allclose(result.excitation, reference.driven_atom(30.0, TIMES), atol=1e-8)
+    monkeypatch.setattr(_driven_steps, "_SHORTEST", 0.9)
+    with pytest.raises(EvolutionError, match=r"not converge at t = 0 .*; method='exact' can"):
+        co.evolve(atom, "ground", TIMES, method="driven")
+
+
+class Interrupted:
+    """The k-th application of the generator meets Ctrl-C."""
+
+    def __init__(self, monkeypatch, k):
+        self._left, self._advance = k, Generator.advance
+        interrupted = self
+
+        def advance(self, *arguments):
+            interrupted._left -= 1
+            if interrupted._left == 0:
+                raise KeyboardInterrupt
+            return interrupted._advance(self, *arguments)
+
+        monkeypatch.setattr(Generator, "advance", advance)
+
+
+@pytest.mark.parametrize("pulse", [None, gaussian(2.0, 0.5, 1.0)])
+@pytest.mark.parametrize("k", [3, 60, 100])
+def test_a_run_goes_on_after_ctrl_c(tmp_path, monkeypatch, pulse, k):
+    couplings = co.couple(co.chain(3, 0.1), co.Vacuum()).replace(drive=3.0, pump=0.2)
+    number = {"n": qutip.tensor([qutip.num(2)] * 3)}
+    options = {
+        "method": "driven",
+        "envelope": pulse,
+        "observe": ["states", "correlations", number],
+    }
+    times = np.linspace(0, 6, 31)
+    whole = co.evolve(couplings, "ground", times, **options)
+    assert whole.diagnostics["applications"] > 100
+    with monkeypatch.context() as patch:
+        Interrupted(patch, k + 1)  # the first compiles
+        part = co.evolve(couplings, "ground", times, checkpoint=tmp_path / "run", **options)
+    assert not part.complete
+    assert len(part.times) < len(times)
+    assert set(part.resume) == {"time", "state"}
+    np.testing.assert_allclose(part.emission, whole.emission[: len(part.times)], atol=1e-8)
+    result = co.evolve(couplings, "ground", times, checkpoint=tmp_path / "run", **options)
+    assert result.complete
+    assert not result.resume
+    np.testing.assert_allclose(result.correlations, whole.correlations, atol=1e-8)
+    np.testing.assert_allclose(result.expect["n"], whole.expect["n"], atol=1e-8)
+    np.testing.assert_allclose(result.last_state.full(), whole.last_state.full(), atol=1e-8)
+    assert len(result.states) == len(times)
+    assert len(result.diagnostics["smallest_eigenvalues"]) == 5
+    again = co.evolve(couplings, "ground", times, checkpoint=tmp_path / "run", **options)
+    np.testing.assert_array_equal(again.emission, result.emission)
+
+
+def test_states_and_operators_are_those_of_the_solver():
+    couplings = co.couple(co.chain(3, 0.2), co.Vacuum()).replace(
+        drive=[1, 2j, 0.3], detunings=[0, 1, -1]
+    )
+    rng = np.random.default_rng(2)
+    entries = rng.normal(size=(8, 8)) + 1j * rng.normal(size=(8, 8))
+    operators = {
+        "dipole": qutip.tensor(qutip.sigmam(), qutip.qeye(2), qutip.qeye(2)),
+        "energy": couplings.hamiltonian(),
+        "anything": qutip.Qobj(entries, dims=[[2] * 3, [2] * 3]),
+    }
+    state = qutip.tensor(*[qutip.rand_ket(2, seed=seed) for seed in range(3)])
+    found, solved = (
+        co.evolve(
+            couplings,
+            state,
+            TIMES,
+            method=method,
+            observe=["states", operators],
+            rtol=1e-10,
+            atol=1e-12,
+        )
+        for method in ("driven", "exact")
+    )
+    for name in operators:
+        np.testing.assert_allclose(found.expect[name], solved.expect[name], atol=1e-8)
+        assert found.expect[name].dtype == solved.expect[name].dtype
+    for mine, theirs in zip(found.states, solved.states, strict=True):
+        assert mine.dims == theirs.dims
+        np.testing.assert_allclose(mine.full(), theirs.full(), atol=1e-8)
+    np.testing.assert_allclose(
+        found.diagnostics["smallest_eigenvalues"],
+        solved.diagnostics["smallest_eigenvalues"],
+        atol=1e-9,
+    )
+
+
+@pytest.mark.parametrize("pulse", [None, gaussian(2.0, 0.2, 0.3)])
+def test_threads_only_share_the_work(monkeypatch, pulse):
+    monkeypatch.setattr(base, "threads_available", lambda: 3)
+    monkeypatch.setattr(engine, "_SMALL", 0)
+    couplings = co.couple(co.chain(5, 0.2), co.Vacuum()).replace(drive=1.0, dephasing=0.1)
+    one, three = (
+        co.evolve(
+            couplings,
+            "inverted",
+            np.linspace(0, 1, 11),
+            method="driven",
+            threads=threads,
+            envelope=pulse,
+        )
+        for threads in (1, None)
+    )
+    assert (one.diagnostics["threads"], three.diagnostics["threads"]) == (1, 3)
+    np.testing.assert_allclose(one.emission, three.emission, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("n", "pulse", "observe"),
+    [
+        (8, None, ()),
+        (9, None, ()),
+        (10, None, ()),
+        (8, gaussian(1.0, 0.1, 0.05), ()),
+        (8, None, "states"),
+    ],
+)
+def test_memory_is_predicted(n, pulse, observe):
+    """What numpy holds at the peak: the process itself may keep what it had before."""
+    couplings = co.couple(co.chain(n, 0.2), co.Vacuum()).replace(drive=1.0)
+    times = np.linspace(0, 0.1, 21)
+    options = {"method": "driven", "envelope": pulse, "threads": 1, "observe": observe}
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    co.evolve(atom, "ground", times, method="driven", envelope=pulse)  # compile
+    tracemalloc.start()
+    result = co.evolve(couplings, "ground", times, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak == pytest.approx(result.diagnostics["bytes_predicted"], rel=0.3)
+    assert ("smallest_eigenvalues" in result.diagnostics) == (n <= 8)
+
+
+@pytest.mark.parametrize(
+    ("n", "until", "steps", "observe", "pulse"),
+    [
+        (2, 4.0, 20_000, (), None),
+        (2, 100.0, 20_000, (), None),
+        (2, 4.0, 4_000, (), lambda t: 1.0),
+        pytest.param(2, 4.0, 5_000, "states", None, marks=pytest.mark.slow),
+        (4, 4.0, 101, (), None),
+        (6, 0.1, 21, "operators", None),
+    ],
+)
+def test_memory_of_few_emitters_is_predicted(n, until, steps, observe, pulse):
+    """Many output times, or many operators, take more than ρ."""
+    couplings = co.couple(co.chain(n, 0.2), co.Vacuum()).replace(drive=1.0)
+    if observe == "operators":
+        observe = {str(i): qutip.rand_herm([2] * n, density=1, seed=i) for i in range(10)}
+    options = {"method": "driven", "observe": observe, "envelope": pulse}
+    co.evolve(couplings, "ground", [0, 0.1], **options)  # compile
+    tracemalloc.start()
+    result = co.evolve(couplings, "ground", np.linspace(0, until, steps), **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.diagnostics["bytes_predicted"] == pytest.approx(peak, rel=0.3)
+
+
+def test_an_envelope_without_end_of_jumps_is_given_up():
+    rng = np.random.default_rng(1)
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    with pytest.raises(EvolutionError, match=r"no polynomial fits .*rtol = 1e-08; .*'exact' can"):
+        co.evolve(atom, "ground", [0, 1.0, 2.0], method="driven", envelope=lambda t: rng.uniform())
+
+
+@pytest.mark.parametrize("method", ["driven", "exact"])
+def test_an_envelope_that_raises_says_when(method):
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+
+    def broken(t):
+        if 1.3 < t < 1.4:
+            raise ZeroDivisionError("no light")
+        return 1.0
+
+    with pytest.raises(EvolutionError, match=r"envelope failed at t = 1\.3.*no light"):
+        co.evolve(atom, "ground", [0, 1.0, 2.0, 3.0], method=method, envelope=broken)
+
+
+@pytest.mark.parametrize("what", ["_prepare", "_begin"])
+def test_ctrl_c_before_the_first_step_leaves_the_first_row(tmp_path, monkeypatch, what):
+    options = {"method": "driven", "checkpoint": tmp_path / "run"}
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    whole, calls = getattr(engine, what), []
+
+    def interrupted(*arguments):
+        calls.append(what)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, what, interrupted)
+        part = co.evolve(atom, "inverted", TIMES, **options)
+    assert not part.complete
+    np.testing.assert_array_equal(part.times, TIMES[:1])
+    np.testing.assert_allclose(part.excitation, [1.0])
+    result = co.evolve(atom, "inverted", TIMES, **options)
+    assert result.complete
+    assert result.last_state is not None
+
+
+def test_a_complete_checkpoint_is_given_back_without_a_last_state(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_STATE_EMITTERS", 0)
+    options = {"method": "driven", "checkpoint": tmp_path / "run", "observe": "states"}
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    first = co.evolve(atom, "inverted", TIMES, **options)
+    assert first.complete
+    assert first.last_state is None
+    again = co.evolve(atom, "inverted", TIMES, **options)
+    assert again.complete
+    np.testing.assert_array_equal(again.emission, first.emission)
+    assert len(again.states) == len(TIMES)
+
+
+def test_a_run_is_not_complete_before_its_last_state(tmp_path, monkeypatch):
+    """Stopped after the last row, while the last state is unpacked: the next call unpacks it."""
+    options = {"method": "driven", "checkpoint": tmp_path / "run"}
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_packed, "unpack", interrupted)
+        part = co.evolve(atom, "inverted", TIMES, **options)
+    assert len(part.times) == len(TIMES)
+    assert not part.complete
+    result = co.evolve(atom, "inverted", TIMES, **options)
+    assert result.complete
+    assert result.last_state is not None
+
+
+def test_costs_are_predicted_at_once_for_any_number():
+    n = 2000
+    couplings = co.Couplings(np.eye(n), np.zeros((n, n)), drive=1.0)
+    request = checked(couplings, "ground", TIMES)
+    assert engine.cost(request).bytes > 4**n
+    with pytest.raises(co.ProblemTooLargeError, match="more than 1 EiB"):
+        co.evolve(couplings, "ground", TIMES, method="driven")
+
+
+def test_a_master_equation_is_refused():
+    equation = co.MasterEquation(qutip.sigmax())
+    with pytest.raises(ValueError, match="method='exact'"):
+        co.evolve(equation, qutip.basis(2, 0), TIMES, method="driven")

@@ -1,0 +1,268 @@
+"""Predicted seconds and bytes: what they grow with, what they do not depend on, what is said."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import collective as co
+from collective._tools import memory, speed
+from collective.engines import choice
+from collective.engines import request as _requests
+from collective.engines.base import Cost
+
+T = np.linspace(0, 2, 11)
+
+
+def chain(n=3, spacing=0.2, **changes):
+    return co.couple(co.chain(n, spacing), co.Vacuum()).replace(**changes)
+
+
+def seconds(engine, couplings, state="inverted", times=T, **options):
+    request = _requests.checked(couplings, state, times, **options)
+    return choice.engine(engine).cost(request).seconds
+
+
+INGREDIENTS = {
+    "dephasing": {"dephasing": 30.0},
+    "pump": {"pump": 30.0},
+    "drive": {"drive": 60.0},
+    "detunings": {"detunings": [0.0, 900.0, -600.0, 300.0, 50.0, 500.0]},
+    "detuned drive": {"drive": 1.0, "detunings": 90.0},
+}
+
+
+@pytest.mark.parametrize("what", INGREDIENTS)
+@pytest.mark.parametrize("engine", ["exact", "driven", "blocks", "single", "trajectories"])
+def test_what_makes_a_problem_faster_or_stiffer_makes_it_longer(engine, what):
+    changes = INGREDIENTS[what]
+    excited = {"drive", "pump"} & changes.keys()
+    states = {"single": co.states.single(0), "exact": co.states.coherent(1.0)}
+    state, plain = states.get(engine, "inverted"), chain(6)
+    if engine == "trajectories":  # by QuTiP both times, or by sectors both times
+        if what == "dephasing":
+            plain, changes = plain.replace(dephasing=0.1), {"dephasing": 60.0}
+        elif excited:
+            plain = plain.replace(drive=0.1)
+    if engine in ("blocks", "single") and excited:
+        return
+    if engine == "single" and what == "detunings":
+        return  # modes take the same time wherever they are
+    long = np.linspace(0, 8, 11)
+    options = {"n_trajectories": 50} if engine == "trajectories" else {}
+    before = seconds(engine, plain, state, long, **options)
+    assert seconds(engine, plain.replace(**changes), state, long, **options) > 1.2 * before
+
+
+@pytest.mark.parametrize("engine", ["exact", "driven", "blocks", "single", "symmetric"])
+def test_every_output_time_costs_something(engine):
+    alike = co.Couplings(np.ones((3, 3)), np.zeros((3, 3)))
+    state = co.states.single(0) if engine == "single" else "inverted"
+    couplings = alike if engine == "symmetric" else chain()
+    many = seconds(engine, couplings, state, np.linspace(0, 2, 30001))
+    few = seconds(engine, couplings, state, np.linspace(0, 2, 11))
+    assert many > 3 * few
+    kept = seconds(engine, couplings, state, np.linspace(0, 2, 30001), checkpointed=True)
+    assert kept > many
+
+
+@pytest.mark.parametrize("scale", [2.0**-50, 2.0**50])
+@pytest.mark.parametrize("changes", [{}, {"drive": 3.0, "dephasing": 0.2}, {"pump": 0.5}])
+def test_costs_do_not_depend_on_the_unit_of_time(scale, changes):
+    for state in ("inverted", co.states.single(0)):
+        for length in (2.0, 2e4):
+            times = np.linspace(0, length, 11)
+            plain = chain(**changes)
+            other = co.Couplings(
+                plain.decay * scale,
+                plain.shift * scale,
+                dephasing=plain.dephasing * scale,
+                pump=plain.pump * scale,
+                drive=plain.drive * scale,
+            )
+            mine = co.methods(plain, state, times)
+            theirs = co.methods(other, state, times / scale)
+            assert mine.chosen == theirs.chosen
+            for name, cost in mine.costs.items():
+                assert theirs.costs[name].seconds == pytest.approx(cost.seconds, rel=1e-3), name
+                assert theirs.costs[name].bytes == pytest.approx(cost.bytes, rel=1e-3), name
+
+
+THREE = {
+    "detunings 0, 1e6, -1e6": (chain(detunings=[0, 1e6, -1e6]), np.linspace(0, 4, 9)),
+    "drive 1e4": (chain(drive=1e4), np.linspace(0, 4, 9)),
+    "dephasing 1e6": (chain(dephasing=1e6), np.linspace(0, 4, 9)),
+    "to a million lifetimes": (chain(), np.array([0, 1, 1e6])),
+    "a thousandth of a wavelength apart": (chain(3, 1e-3), np.linspace(0, 4, 9)),
+    "of rates 1 and 1e8": (
+        co.couple(co.chain(2, 0.3, decay_rates=[1, 1e8]), co.Vacuum()),
+        np.linspace(0, 4, 9),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", THREE)
+def test_a_stiff_problem_of_a_few_emitters_is_quick(what):
+    couplings, times = THREE[what]
+    result = co.evolve(couplings, "inverted", times, progress=False)
+    assert result.method == "exact"
+    assert "exponentials" in result.reason
+    assert result.diagnostics["trace_error"] < 1e-12
+
+
+def test_many_output_times_are_not_given_to_qutip():
+    assert co.methods(chain(2), "inverted", np.linspace(0, 5, 30000)).chosen != "exact"
+
+
+def test_a_run_of_more_than_a_minute_is_announced(monkeypatch, capsys):
+    monkeypatch.setattr(choice, "_SAID", 0.0)
+    co.evolve(chain(), "inverted", T)
+    said = capsys.readouterr().err
+    assert "collective: method 'exact' (" in said
+    assert "predicted" in said
+    co.evolve(chain(), "inverted", T, progress=False)
+    assert "predicted" not in capsys.readouterr().err
+    monkeypatch.setattr(sys, "stderr", None)
+    choice.announce(choice.Choice("exact", "", Cost(1, 1e3, "")), show=True)
+
+
+def test_a_run_of_days_is_begun_only_where_its_method_is_named():
+    nine, times = chain(9, 1e-3), np.linspace(0, 1e6, 11)
+    assert co.methods(nine, "inverted", times).chosen is None
+    with pytest.raises(
+        ValueError, match=r"would take about .* years; use shorter .*method='blocks"
+    ):
+        co.evolve(nine, "inverted", times)
+    request = _requests.checked(nine, "inverted", times)
+    assert choice.chosen(request, "blocks").method == "blocks"
+
+
+def random_request(rng):
+    """A problem of any kind: few or many emitters, alike or not, with or without all that acts."""
+    n = int(rng.integers(1, 12)) if rng.random() < 0.7 else int(rng.integers(40, 90))
+    if rng.random() < 0.3:
+        couplings = co.Couplings(np.ones((n, n)), np.zeros((n, n)))
+    else:
+        couplings = chain(n, float(rng.uniform(0.05, 0.5)))
+    for name in ("drive", "pump", "dephasing"):
+        if rng.random() < 0.25:
+            couplings = couplings.replace(**{name: 0.3})
+    states = ["inverted", "ground", co.states.single(0), co.states.coherent(1.0)]
+    observe = [(), "correlations", "states"][int(rng.choice([0, 0, 1, 2]))]
+    return _requests.checked(couplings, states[int(rng.integers(4))], T, observe=observe)
+
+
+def test_whatever_engine_is_advised_can_and_fits(monkeypatch):
+    monkeypatch.setattr(choice, "available_bytes", lambda: 2 * 2**30)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2 * 2**30)
+    rng, named, without = np.random.default_rng(3), 0, 0
+    for _ in range(25):
+        request = random_request(rng)
+        for name in choice.ENGINES:
+            try:
+                choice.chosen(request, name)
+                continue
+            except ValueError as error:
+                text = str(error)
+            advised = re.findall(r"use method='(\w+)'(?: or '(\w+)')?", text)
+            if not advised:
+                without += 1
+                others = [other for other in choice.table(request).able() if other != name]
+                assert not others, text
+                assert re.search("no other engine|every other engine", text), text
+                continue
+            for other in filter(None, advised[0]):
+                named += 1
+                assert choice.chosen(request, other).method == other
+            assert text.count("method=") == 1, text
+    assert named > 20
+    assert without > 5
+
+
+def test_two_hundred_inverted_emitters_are_not_advised_what_cannot_do_it():
+    found = co.methods(chain(200), "inverted", T)
+    assert found.chosen is None
+    assert "none fits into memory" in repr(found)
+    assert "use method" not in repr(found)
+    assert repr(found).endswith("none fits into memory; use fewer emitters")
+    with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters") as refused:
+        co.steady_state(chain(200))
+    assert "trajectories" not in str(refused.value)
+    for option in ({"n_trajectories": 10}, {"standard_error": 0.1}):
+        with pytest.raises(ValueError, match=r"no other engine can either; use fewer emitters"):
+            co.evolve(chain(200), "inverted", T, **option)
+    with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters"):
+        co.evolve(chain(200), "inverted", T, observe="states")  # one time is too much
+    with pytest.raises(co.ProblemTooLargeError, match="observe fewer times or no states"):
+        co.evolve(chain(8), "inverted", np.linspace(0, 1, 10**6), observe="states")
+    with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters"):
+        chain(40).liouvillian()
+
+
+@pytest.mark.parametrize("n", [3, 9, 40, 200])
+def test_columns_of_the_table_do_not_collide(n):
+    lines = repr(co.methods(chain(n), "inverted", T)).splitlines()
+    width = lines[0].index("memory") + len("memory")
+    for line in lines[1 : 1 + len(choice.ENGINES)]:
+        assert line[width - len(line[:width].split("  ")[-1]) - 1] == " "
+        assert line[width : width + 2] == "  "
+
+
+def test_the_speed_of_a_machine_is_measured_once_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    calls = []
+    figures = speed.Speed(1e-6, 3e-11, 2e-9)
+    monkeypatch.setattr(speed, "measured", lambda: calls.append(1) or figures)
+    for _ in range(3):
+        monkeypatch.setattr(speed, "_known", None)
+        assert speed.speed() == figures
+    assert len(calls) == 1
+    (path,) = tmp_path.glob("collective/speed-*.json")
+    broken = ["", "{", "[1]", json.dumps({"format": 99}), json.dumps({"format": 1, "call": "x"})]
+    negative = {"format": 1, "call": -1, "flop": 3e-11, "entry": 2e-9}
+    for text in [*broken, json.dumps(negative), json.dumps({**negative, "call": 1e9})]:
+        path.write_text(text)
+        monkeypatch.setattr(speed, "_known", None)
+        assert speed.speed() == figures
+    assert len(calls) == 1 + len(broken) + 2
+
+
+def test_where_nothing_can_be_kept_common_figures_serve(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(speed, "_known", None)
+    assert speed.speed() == speed.COMMON
+
+
+def test_measuring_takes_no_second_and_gives_figures_of_a_computer():
+    found = speed.measured()
+    assert 1e-8 < found.call < 1e-4
+    assert 1e-13 < found.flop < 1e-8
+    assert 1e-11 < found.entry < 1e-6
+
+
+def test_nothing_is_measured_at_import():
+    code = "import sys, collective; print('collective._tools.speed' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+
+
+def test_trajectories_of_rates_far_apart_are_predicted():
+    """A fast emitter makes every step short, long after it has decayed itself."""
+    import time
+
+    shift = np.array([[0, 0.5, 0.2], [0.5, 0, 0.3], [0.2, 0.3, 0]])
+    options = {"n_trajectories": 8}
+    times, spent = np.linspace(0, 3, 7), []
+    for fast in (1e2, 3e5):
+        problem = co.Couplings(np.diag([1.0, fast, 1.0]), shift)
+        begin = time.process_time()
+        co.evolve(problem, "inverted", times, seed=1, progress=False, **options)
+        spent.append(time.process_time() - begin)  # the first compiles
+    predicted = co.methods(problem, "inverted", times, **options).costs["trajectories"].seconds
+    assert spent[1] / 4 < predicted < 4 * spent[1]
+    long = co.methods(problem.replace(decay=np.diag([1.0, 1e9, 1.0])), "inverted", times, **options)
+    assert long.costs["trajectories"].seconds > 100

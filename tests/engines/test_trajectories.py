@@ -1,0 +1,626 @@
+"""Quantum jumps: one by one against a dense replay, in the mean against the master equation."""
+
+import json
+import subprocess
+import sys
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+import qutip
+import reference
+from scipy.linalg import expm
+from scipy.stats import kstest
+
+import collective as co
+from collective.engines import request as _requests
+from collective.engines.choice import engine
+from collective.engines.trajectories.means import Totals, batch, uniform
+
+TIMES = np.linspace(0, 4, 41)
+FIELDS = ("emission", "excitation", "populations")
+CHAIN = co.couple(co.chain(4, 0.1), co.Vacuum())
+RING = co.couple(
+    co.ring(
+        3,
+        0.15,
+        dipoles=[[1, 1j, 0], [1, 1j, 0.5], [0, 1j, 1]],
+        decay_rates=[1, 0.6, 1.7],
+        detunings=[2.0, -1.0, 0.3],
+    ),
+    co.Vacuum(),
+)
+DRIVEN = CHAIN.replace(drive=[1, 0.5j, 0, 0], dephasing=[0.2, 0, 0, 0.1], pump=[0, 0.3, 0, 0])
+
+
+def evolve(couplings, state="inverted", times=TIMES, **options):
+    options = {"n_trajectories": 500, "seed": 1, "progress": False, **options}
+    return co.evolve(couplings, state, times, method="trajectories", **options)
+
+
+def scores(result, exact):
+    """Deviations in standard errors, of emission, excitation and populations, where they vary."""
+    found = []
+    for name in FIELDS:
+        error = getattr(result, f"{name}_error")
+        away = getattr(result, name) - getattr(exact, name)
+        np.testing.assert_allclose(away[error == 0], 0, atol=1e-9)
+        found.append(away[error > 0] / error[error > 0])
+    return np.concatenate(found)
+
+
+def identical(a, b):
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+        np.testing.assert_array_equal(getattr(a, f"{name}_error"), getattr(b, f"{name}_error"))
+    for name in ("trajectory", "times", "channels"):
+        np.testing.assert_array_equal(getattr(a.jumps, name), getattr(b.jumps, name))
+    assert a.jumps.n_trajectories == b.jumps.n_trajectories
+
+
+class Replay:
+    """A trajectory from its clicks alone, by dense matrices: nothing from the engine."""
+
+    def __init__(self, couplings, ket, clicks):
+        n = len(couplings)
+        self.lower = reference.lowering(n)
+        h = np.diag(couplings.detunings) + couplings.shift - 0.5j * couplings.decay
+        pairs = [(m, k) for m in range(n) for k in range(n)]
+        self.effective = sum(h[m, k] * self.lower[m].T @ self.lower[k] for m, k in pairs)
+        self.decay = couplings.decay
+        vectors = couplings.modes().jump_vectors
+        self.kets, self.starts, self.survivals = [ket], [TIMES[0]], []
+        for t, channel in zip(*clicks, strict=True):
+            before = self.at(t)
+            self.survivals.append(np.vdot(before, before).real)
+            after = sum(vectors[m, channel].conj() * self.lower[m] for m in range(n)) @ before
+            self.kets.append(after / np.linalg.norm(after))
+            self.starts.append(t)
+
+    def at(self, t):
+        """ψ, not normalised since the last click before t."""
+        last = np.searchsorted(self.starts, t) - 1 if t > self.starts[0] else 0
+        return expm(-1j * self.effective * (t - self.starts[last])) @ self.kets[last]
+
+    def correlations(self, t):
+        ket = self.at(t)
+        lowered = np.array([s @ ket for s in self.lower])
+        return lowered.conj() @ lowered.T / np.vdot(ket, ket).real
+
+
+NEAR = co.couple(co.chain(3, 0.04, detunings=[0, 3, -5]), co.Vacuum())
+
+
+@pytest.mark.parametrize("couplings", [CHAIN, RING, NEAR], ids=["chain", "complex", "near field"])
+def test_each_trajectory_is_what_its_clicks_make_of_it(couplings):
+    n, count, seed = len(couplings), 5, 3
+    result = evolve(couplings, n_trajectories=count, seed=seed, observe="correlations")
+    ket = np.zeros(2**n)
+    ket[0] = 1
+    replays = [Replay(couplings, ket, result.jumps.of(i)) for i in range(count)]
+    mean = np.mean([[r.correlations(t) for t in TIMES] for r in replays], axis=0)
+    np.testing.assert_allclose(result.correlations, mean, atol=2e-9)
+    np.testing.assert_allclose(
+        result.populations, np.diagonal(mean, axis1=1, axis2=2).real, atol=2e-9
+    )
+    emission = np.einsum("mn,tmn->t", couplings.decay, mean).real
+    np.testing.assert_allclose(result.emission, emission, atol=2e-8)
+    # the jump comes where the norm has fallen to 1 − u, neither early nor late
+    chances = uniform(seed, 0, count, 1 + 2 * n)
+    for replay, u in zip(replays, chances, strict=True):
+        assert len(replay.survivals) > 0
+        due = 1 - u[1 : 1 + 2 * len(replay.survivals) : 2]
+        np.testing.assert_allclose(replay.survivals, due, atol=1e-9)
+
+
+@pytest.mark.parametrize(("couplings", "seed"), [(CHAIN, 1), (RING, 1)], ids=["chain", "ring"])
+def test_means_of_40000_are_those_of_the_master_equation(couplings, seed):
+    result = evolve(couplings, n_trajectories=40_000, seed=seed)
+    away = scores(result, co.evolve(couplings, "inverted", TIMES, method="exact"))
+    assert np.abs(away).max() <= 3
+    assert 0.3 < np.sqrt(np.mean(away**2)) < 1.5  # the errors are neither too small nor too large
+
+
+def test_the_first_photon_comes_neither_early_nor_late():
+    # from one emitter of a pair ln‖ψ‖² is convex: S = ½(e^{−Γ₊t} + e^{−Γ₋t})
+    pair, count = co.couple(co.chain(2, 0.1), co.Vacuum()), 40_000
+    fast, slow = 1 + pair.decay[0, 1], 1 - pair.decay[0, 1]
+    result = evolve(pair, co.states.single(0), [0.0, 2.0, 300.0], n_trajectories=count)
+    assert len(result.jumps) == count
+
+    def emitted(t):
+        return 1 - 0.5 * (np.exp(-fast * t) + np.exp(-slow * t))
+
+    assert kstest(result.jumps.times, emitted).pvalue > 0.05
+    mean = 0.5 / fast + 0.5 / slow
+    spread = np.sqrt(1 / fast**2 + 1 / slow**2 - mean**2)
+    assert abs(result.jumps.times.mean() - mean) < 2 * spread / np.sqrt(count)
+
+
+def test_channels_and_waiting_times_of_two_inverted_atoms():
+    pair, count = co.couple(co.chain(2, 0.1), co.Vacuum()), 40_000
+    jumps = evolve(pair, times=[0.0, 400.0], n_trajectories=count).jumps
+    first, second = jumps.times.reshape(count, 2).T
+    channel = jumps.channels.reshape(count, 2)
+    assert kstest(first, "expon", (0, 0.5)).pvalue > 0.05
+    rates = np.linalg.eigvalsh(pair.decay)
+    bright = np.mean(channel[:, 0] == 1)
+    assert abs(bright - rates[1] / 2) < 3 * np.sqrt(rates[1] * rates[0]) / 2 / np.sqrt(count)
+    np.testing.assert_array_equal(channel[:, 0], channel[:, 1])
+    for mode in (0, 1):
+        waited = (second - first)[channel[:, 0] == mode]
+        assert kstest(waited, "expon", (0, 1 / rates[mode])).pvalue > 0.02
+
+
+def test_the_same_digits_for_any_number_of_threads():
+    alone = evolve(RING, n_trajectories=700, threads=1)
+    identical(alone, evolve(RING, n_trajectories=700, threads=2))
+    identical(alone, evolve(RING, n_trajectories=700, threads=3))
+    other = evolve(RING, n_trajectories=700, threads=2, seed=2)
+    assert not np.array_equal(alone.emission, other.emission)
+
+
+def test_more_trajectories_begin_with_the_same_ones():
+    few, many = (evolve(RING, n_trajectories=n).jumps for n in (130, 300))
+    shared = many.trajectory < 128  # a whole block: its lanes do not know of the others
+    np.testing.assert_array_equal(few.times[few.trajectory < 128], many.times[shared])
+
+
+def test_a_seed_is_drawn_and_kept():
+    first = evolve(RING, n_trajectories=20, seed=None)
+    identical(first, evolve(RING, n_trajectories=20, seed=first.diagnostics["seed"]))
+    assert first.diagnostics["seed"] != evolve(RING, seed=None).diagnostics["seed"]
+    assert first.diagnostics["n_trajectories"] == 20
+
+
+def test_jumps_are_in_order():
+    jumps = evolve(CHAIN).jumps
+    assert np.all(np.diff(jumps.trajectory) >= 0)
+    same = np.diff(jumps.trajectory) == 0
+    assert np.all(np.diff(jumps.times)[same] > 0)
+    assert jumps.n_trajectories == 500
+    assert np.bincount(jumps.trajectory).max() == 4
+
+
+def test_the_initial_time_of_a_number_state_has_no_error():
+    for state in ("inverted", co.states.dicke(2), co.states.single(1)):
+        result = evolve(CHAIN, state)
+        for name in FIELDS:
+            assert np.all(getattr(result, f"{name}_error")[0] == 0)
+            assert np.all(getattr(result, f"{name}_error")[5] > 0)
+
+
+def test_it_stops_when_the_error_is_small_enough():
+    result = evolve(CHAIN, n_trajectories=20_000, standard_error=0.03)
+    count = result.diagnostics["n_trajectories"]
+    assert 100 < count < 20_000
+    assert result.complete
+    assert result.emission_error.max() <= 0.03 * result.emission.max()
+    identical(result, evolve(CHAIN, n_trajectories=count))
+    with pytest.warns(UserWarning, match=r"standard_error: .* 200 trajectories, 0.0001 asked for"):
+        evolve(CHAIN, n_trajectories=200, standard_error=1e-4)
+
+
+def test_it_does_not_stop_before_anything_has_happened():
+    # until the first photon all trajectories are alike, and their scatter is nothing
+    slow = co.Couplings([[1e-2]], [[0.0]])
+    result = evolve(slow, times=[0.0, 1.0, 2.0], n_trajectories=20_000, standard_error=0.1)
+    assert len(result.jumps) >= 10
+    assert result.diagnostics["n_trajectories"] < 5000
+    assert result.emission_error[-1] > 0
+    with pytest.warns(UserWarning, match="too few to know the error"):
+        evolve(slow.replace(decay=[[1e-4]]), times=[0.0, 2.0], standard_error=0.1)
+    ground = evolve(CHAIN, "ground", n_trajectories=20_000, standard_error=0.1)
+    assert ground.diagnostics["n_trajectories"] < 20_000
+
+
+def test_photons_do_not_ask_when_the_clock_was_set():
+    times = np.arange(0, 4.01, 0.125)  # exact at 10⁹ too
+    for couplings, count in ((CHAIN, 100), (DRIVEN, 10)):
+        plain = evolve(couplings, times=times, n_trajectories=count)
+        late = evolve(couplings, times=1e9 + times, n_trajectories=count)
+        np.testing.assert_allclose(late.populations, plain.populations, rtol=0, atol=1e-13)
+        np.testing.assert_allclose(late.jumps.times - 1e9, plain.jumps.times, atol=2e-7)
+
+
+def test_a_pulse_begins_when_the_user_says():
+    atom = co.Couplings([[1.0]], [[0.0]], drive=4.0)
+
+    def pulse(t):
+        return np.exp(-((t - 1) ** 2) / 0.1)
+
+    times, shift = TIMES[:21], 64.0
+    plain = evolve(atom, "ground", times, envelope=pulse, n_trajectories=20)
+    late = evolve(
+        atom, "ground", times + shift, envelope=lambda t: pulse(t - shift), n_trajectories=20
+    )
+    np.testing.assert_allclose(late.excitation, plain.excitation, atol=1e-6)
+
+
+def test_an_envelope_that_fails_says_when():
+    def broken(t):
+        if 1.3 < t < 1.4:
+            raise ZeroDivisionError("no light")
+        return 1.0
+
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    with pytest.raises(co.EvolutionError, match=r"envelope failed at t = 1\.3.*no light"):
+        evolve(atom, "ground", [0.0, 1.0, 3.0], envelope=broken, n_trajectories=3)
+
+
+def test_a_photon_whose_share_is_round_off_takes_the_brightest_channel():
+    from collective.engines.trajectories import kernels
+    from collective.engines.trajectories.sectors import SectorTrajectories
+
+    request = _requests.checked(NEAR, "inverted", [0.0, 1.0], n_trajectories=8)
+    engine("trajectories")  # as a run does
+    sampler = SectorTrajectories(request, engine("trajectories").sized(request))
+    work, sector = sampler._workspace(), sampler.by_number[3]
+    work.slots[0, 0, 0] = 1.0
+    chosen = np.full(8, -1)
+    kernels.jump(
+        sector.n, sector.tables, sampler.channels, work.panels, work.slots,
+        np.array([0]), np.full(8, -1.0), chosen,
+    )  # fmt: skip
+    assert chosen[0] == 0  # brightest first
+    assert np.linalg.norm(work.slots[0]) == pytest.approx(1)
+
+
+def interrupt(monkeypatch, after):
+    """Ctrl-C in the batch after so many."""
+    whole, calls = Totals.with_batch, []
+
+    def with_batch(self, new):
+        calls.append(1)
+        if len(calls) > after:
+            raise KeyboardInterrupt
+        return whole(self, new)
+
+    monkeypatch.setattr(Totals, "with_batch", with_batch)
+
+
+@pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["sectors", "mcsolve"])
+def test_an_interrupted_run_goes_on_to_the_same_digits(couplings, tmp_path, monkeypatch):
+    options = {"n_trajectories": 700 if couplings is RING else 45, "observe": "correlations"}
+    times = TIMES[:6]
+    whole = evolve(couplings, times=times, **options)
+    with monkeypatch.context() as patch:
+        interrupt(patch, after=2)
+        part = evolve(couplings, times=times, checkpoint=tmp_path / "run", **options)
+    reached = part.diagnostics["n_trajectories"]
+    assert 0 < reached < options["n_trajectories"]
+    assert not part.complete
+    assert part.jumps.n_trajectories == reached
+    np.testing.assert_array_equal(part.times, times)
+    again = evolve(couplings, times=times, checkpoint=tmp_path / "run", **options)
+    identical(again, whole)
+    np.testing.assert_array_equal(again.correlations, whole.correlations)
+    assert again.complete
+    third = evolve(couplings, times=times, checkpoint=tmp_path / "run", **options)
+    np.testing.assert_array_equal(third.emission, whole.emission)
+
+
+@pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["sectors", "mcsolve"])
+def test_interrupted_while_the_first_checkpoint_is_written(couplings, tmp_path, monkeypatch):
+    from collective.engines.base import Clock
+
+    def first(self, report):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Clock, "first", first)
+    part = evolve(couplings, n_trajectories=20, checkpoint=tmp_path / "run")
+    assert not part.complete
+    np.testing.assert_allclose(part.populations, 1, atol=1e-12)
+
+
+def test_the_initial_observables_need_no_density_matrix(tmp_path, monkeypatch):
+    """ρ of twelve emitters takes 256 MiB, the kets of a mixed state of few parts little."""
+    chain = co.couple(co.chain(12, 0.2), co.Vacuum()).replace(drive=1.0)
+    with monkeypatch.context() as patch:
+        interrupt(patch, after=0)
+        tracemalloc.start()
+        options = {"n_trajectories": 2, "checkpoint": tmp_path / "run"}
+        part = evolve(chain, co.states.coherent(1.0, 0.3), [0.0, 1e-3], **options)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 1.5 * part.diagnostics["bytes_predicted"] < 2**28
+    np.testing.assert_allclose(part.populations, np.sin(0.5) ** 2, atol=1e-12)
+
+
+@pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["sectors", "mcsolve"])
+def test_interrupted_before_the_first_photon(couplings, tmp_path, monkeypatch):
+    options = {"n_trajectories": 40, "checkpoint": tmp_path / "run", "observe": "correlations"}
+    with monkeypatch.context() as patch:
+        interrupt(patch, after=0)
+        part = evolve(couplings, co.states.coherent(1.0, 0.3), TIMES[:4], **options)
+    assert not part.complete
+    start = co.evolve(couplings, co.states.coherent(1.0, 0.3), [0.0], observe="correlations")
+    for name in (*FIELDS, "correlations"):
+        np.testing.assert_allclose(getattr(part, name), getattr(start, name), atol=1e-12)
+    again = evolve(couplings, co.states.coherent(1.0, 0.3), TIMES[:4], **options)
+    assert again.complete
+    assert again.diagnostics["seed"] == 1
+
+
+def test_a_finished_run_goes_on_to_a_smaller_error(tmp_path):
+    options = {"n_trajectories": 10_000, "checkpoint": tmp_path / "run"}
+    rough = evolve(RING, standard_error=0.05, **options)
+    fine = evolve(RING, standard_error=0.02, **options)
+    count = fine.diagnostics["n_trajectories"]
+    assert count > rough.diagnostics["n_trajectories"]
+    whole = evolve(RING, n_trajectories=count)
+    np.testing.assert_allclose(fine.emission, whole.emission, rtol=1e-12)
+    np.testing.assert_allclose(fine.emission_error, whole.emission_error, rtol=1e-9)
+    np.testing.assert_array_equal(fine.jumps.times, whole.jumps.times)
+
+
+def random_state(n, rank, seed):
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(2**n, rank)) + 1j * rng.normal(size=(2**n, rank))
+    matrix = vectors @ vectors.conj().T
+    return qutip.Qobj(matrix / np.trace(matrix), dims=[[2] * n, [2] * n])
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        co.states.coherent(1.1, 0.4),
+        co.states.dicke(2),
+        random_state(3, 1, 1).eigenstates()[1][-1],
+        random_state(3, 3, 2),
+    ],
+    ids=["coherent", "dicke", "ket", "mixed"],
+)
+def test_any_initial_state(state):
+    result = evolve(RING, state, n_trajectories=20_000, observe="correlations")
+    exact = co.evolve(RING, state, TIMES, method="exact", observe="correlations")
+    away = scores(result, exact)
+    assert np.abs(away).max() < 4
+    assert np.sqrt(np.mean(away**2)) < 1.6
+    np.testing.assert_allclose(result.correlations, exact.correlations, atol=4 / np.sqrt(20_000))
+
+
+def test_timed_dicke_knows_where_the_emitters_are():
+    atoms = co.chain(3, 0.3)
+    couplings = co.couple(atoms, co.Vacuum())
+    state = co.states.timed_dicke([0, 0, 2 * np.pi])
+    result = evolve(couplings, state, n_trajectories=4000)
+    assert np.abs(scores(result, co.evolve(couplings, state, TIMES, method="exact"))).max() < 4
+
+
+def test_a_dark_state_stays():
+    dark = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
+    ket = (qutip.basis([2, 2], [0, 1]) - qutip.basis([2, 2], [1, 0])).unit()
+    result = evolve(dark, ket, [0.0, 1e2, 1e4])
+    assert len(result.jumps) == 0
+    np.testing.assert_allclose(result.excitation, 1, atol=1e-12)
+    np.testing.assert_allclose(result.emission, 0, atol=1e-9)
+
+
+def test_what_has_no_light_to_give():
+    ground = evolve(CHAIN, "ground")
+    assert len(ground.jumps) == 0
+    assert not np.any(ground.excitation)
+    lossless = co.Couplings(np.zeros((2, 2)), [[0, 1.3], [1.3, 0]])
+    result = evolve(lossless, co.states.single(0))
+    np.testing.assert_allclose(result.populations[:, 0], np.cos(1.3 * TIMES) ** 2, atol=1e-9)
+    driven = evolve(lossless.replace(drive=1.0), "ground", n_trajectories=2)
+    assert len(driven.jumps) == 0
+    exact = co.evolve(lossless.replace(drive=1.0), "ground", TIMES, method="exact")
+    np.testing.assert_allclose(driven.populations, exact.populations, atol=1e-6)
+
+
+def test_times_may_begin_anywhere_and_be_uneven_or_one():
+    shifted = evolve(CHAIN, times=TIMES - 7.0, n_trajectories=100)
+    plain = evolve(CHAIN, times=TIMES, n_trajectories=100)
+    np.testing.assert_allclose(shifted.emission, plain.emission, atol=1e-9)
+    np.testing.assert_allclose(shifted.jumps.times + 7, plain.jumps.times, atol=1e-9)
+    some = [0, 1, 2, 7, 40]
+    uneven = evolve(CHAIN, times=TIMES[some], n_trajectories=100)
+    np.testing.assert_allclose(uneven.populations, plain.populations[some], atol=1e-9)
+    one = evolve(CHAIN, times=[0.3])
+    np.testing.assert_allclose(one.populations, np.ones((1, 4)))
+    assert one.complete
+
+
+def test_many_outputs_between_two_photons():
+    dense = np.linspace(0, 4, 2001)
+    many = evolve(RING, times=dense, n_trajectories=20)
+    few = evolve(RING, times=dense[::200], n_trajectories=20)
+    np.testing.assert_allclose(many.populations[::200], few.populations, atol=1e-9)
+
+
+def test_eight_emitters_obey_the_energy_balance():
+    chain = co.couple(co.chain(8, 0.2), co.Vacuum())
+    times = np.linspace(0, 3, 301)
+    result = evolve(chain, times=times, n_trajectories=400)
+    photons = np.array([np.sum(result.jumps.times <= t) for t in times]) / 400
+    np.testing.assert_allclose(result.excitation, 8 - photons, atol=1e-12)
+    np.testing.assert_allclose(result.populations.sum(axis=1), result.excitation, atol=1e-9)
+
+
+# QuTiP's mcsolve: drive, pump, dephasing, operators of the user
+
+
+def test_driven_pumped_and_dephased_emitters_against_the_master_equation():
+    operator = {"x": co.Couplings(np.eye(4), np.zeros((4, 4)), drive=2.0).drive_operator()}
+    observe = ["correlations", operator]
+    times = TIMES[:21:4]
+    result = evolve(DRIVEN, "ground", times, n_trajectories=400, observe=observe)
+    exact = co.evolve(DRIVEN, "ground", times, method="exact", observe=observe)
+    settled = {name: getattr(result, name)[2:] for name in FIELDS}
+    errors = {f"{name}_error": getattr(result, f"{name}_error")[2:] for name in FIELDS}
+    late = exact.replace(**{name: getattr(exact, name)[2:] for name in FIELDS})
+    assert np.abs(scores(result.replace(**settled, **errors), late)).max() < 4
+    np.testing.assert_allclose(result.correlations, exact.correlations, atol=4 / np.sqrt(400))
+    np.testing.assert_allclose(result.expect["x"], exact.expect["x"], atol=4 / np.sqrt(400))
+    identical(result, evolve(DRIVEN, "ground", times, n_trajectories=400, observe=observe))
+
+
+def test_channels_of_mcsolve_count_the_collapse_operators():
+    # emitter 0 decays, emitter 1 is pumped, each once: which operator did what shows on a state
+    couplings = co.Couplings(np.diag([1.0, 0.0]), np.zeros((2, 2)), pump=[0, 20.0])
+    result = evolve(couplings, co.states.single(0), [0.0, 60.0], n_trajectories=30)
+    np.testing.assert_allclose(result.populations[-1], [0, 1], atol=1e-9)
+    before = qutip.basis([2, 2], [0, 1])  # excited is 0
+    ends = {0: [1, 1], 1: [0, 0]}  # after the click of each emitter alone
+    clicks = {0: [], 1: []}
+    for i, operator in enumerate(couplings.collapse_operators()):
+        after = (operator @ before).unit()
+        emitter = next(m for m in ends if abs(after.overlap(qutip.basis([2, 2], ends[m]))) > 0.9)
+        clicks[emitter] = result.jumps.times[result.jumps.channels == i]
+    assert [len(clicks[0]), len(clicks[1])] == [30, 30]
+    assert kstest(clicks[0], "expon", (0, 1.0)).pvalue > 0.01
+    assert kstest(clicks[1], "expon", (0, 0.05)).pvalue > 0.01
+    assert kstest(clicks[0], "expon", (0, 0.05)).pvalue < 0.01  # the two can be told apart
+
+
+def test_a_pulse_and_a_mixed_state():
+    atom = co.Couplings([[1.0]], [[0.0]], drive=4.0)
+    state = qutip.Qobj(np.diag([0.3, 0.7]), dims=[[2], [2]])
+
+    def envelope(t):
+        return np.exp(-((t - 1) ** 2) / 0.1)
+
+    result = evolve(atom, state, TIMES[:21], envelope=envelope, n_trajectories=600)
+    exact = co.evolve(atom, state, TIMES[:21], envelope=envelope, method="exact")
+    assert np.abs(scores(result, exact)).max() < 4
+
+
+def test_a_driven_atom_in_closed_form():
+    atom = co.Couplings([[1.0]], [[0.0]], drive=3.0)
+    result = evolve(atom, "ground", n_trajectories=600)
+    away = (result.excitation - reference.driven_atom(3.0, TIMES))[1:]
+    assert np.abs(away / result.excitation_error[1:]).max() < 4
+
+
+# what is refused, what it takes
+
+
+def test_refusals_name_a_way_out():
+    with pytest.raises(ValueError, match=r"no density matrices.*method='(exact|driven)'"):
+        evolve(CHAIN, observe="states")
+    equation = co.master_equation(co.chain(2, 0.1, frequency=100.0), co.Vacuum())
+    with pytest.raises(ValueError, match=r"takes Couplings.*method='exact'"):
+        evolve(equation)
+
+
+def test_thousands_of_emitters_are_refused_at_once():
+    for n in (50, 500):
+        couplings = co.Couplings(np.eye(n), np.zeros((n, n)), drive=1.0)
+        with pytest.raises(co.ProblemTooLargeError, match=f"{n} emitters"):
+            evolve(couplings)
+    with pytest.raises(co.ProblemTooLargeError, match="50 emitters"):
+        evolve(co.Couplings(np.eye(50), np.zeros((50, 50))))
+    for n, state in ((63, "inverted"), (500, co.states.single(0))):
+        with pytest.raises(
+            ValueError, match=rf"ends at 62 emitters, got {n}; (use method=|no oth)"
+        ):
+            evolve(co.Couplings(np.eye(n), np.zeros((n, n))), state)
+
+
+def test_one_excitation_of_fifty_emitters_is_no_more_than_fifty_amplitudes():
+    couplings = co.couple(co.chain(50, 0.3), co.Vacuum())
+    result = co.evolve(couplings, co.states.single(20), TIMES, method="trajectories", seed=1)
+    exact = co.evolve(couplings, co.states.single(20), TIMES, method="single")
+    assert np.abs(result.excitation - exact.excitation).max() < 4 * result.excitation_error.max()
+    assert result.diagnostics["bytes_predicted"] < 1e7
+
+
+def test_auto_takes_them_where_they_are_asked_for():
+    couplings = co.couple(co.chain(10, 0.2), co.Vacuum())
+    result = co.evolve(couplings, "inverted", [0.0, 0.1], n_trajectories=10, progress=False)
+    assert result.method == "trajectories"
+    assert "10 trajectories of 10 emitters, up to C(10, 5) = 252" in result.reason
+
+
+def test_asking_does_not_compile():
+    code = (
+        "import numpy as np, sys, collective as co;"
+        "c = co.Couplings(np.eye(3), np.zeros((3, 3)));"
+        "co.methods(c, 'inverted', [0.0, 1.0]);"
+        "print([m for m in sys.modules if '_trajectories_kernels' in m or m.endswith('._lanes')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("n", "count"), [(13, 256), (15, 64)])
+def test_memory_is_as_predicted(n, count):
+    code = (
+        "import json, numpy as np, collective as co;"
+        "run = lambda n, m: co.evolve(co.couple(co.chain(n, 0.2), co.Vacuum()), 'inverted',"
+        " np.linspace(0, 3, 501), method='trajectories', n_trajectories=m, threads=2,"
+        " progress=False, seed=1).diagnostics;"
+        f"run(2, 8); print(json.dumps(run({n}, {count})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    diagnostics = json.loads(done.stdout)
+    assert 0.77 < diagnostics["bytes_predicted"] / diagnostics["bytes_used"] < 1.3
+
+
+@pytest.mark.parametrize(
+    ("couplings", "until", "count"),
+    [
+        (co.Couplings([[100.0]], [[0.0]], pump=100.0), 4.0, 32),
+        (co.Couplings([[1.0]], [[0.0]], drive=3.0), 60.0, 32),
+        (co.couple(co.chain(9, 0.2), co.Vacuum()).replace(drive=1.0), 0.1, 2),
+    ],
+    ids=["clicks of a pump", "clicks of a drive", "operators"],
+)
+def test_memory_of_mcsolve_is_as_predicted(couplings, until, count):
+    evolve(DRIVEN, times=[0.0, 0.1], n_trajectories=2)  # imports
+    tracemalloc.start()
+    result = evolve(couplings, "ground", np.linspace(0, until, 5), n_trajectories=count)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.7 < result.diagnostics["bytes_predicted"] / peak < 1.3
+
+
+def test_the_size_knows_the_kernels_without_importing_them():
+    from collective.engines.numerics import lanes
+    from collective.engines.trajectories import kernels, size
+
+    assert size._LANES == lanes.LANES
+    assert size._ROUNDS == kernels.ROUNDS
+
+
+def test_cost_grows_with_the_problem():
+    def cost(n, **options):
+        couplings = co.Couplings(np.eye(n), np.zeros((n, n)))
+        request = _requests.checked(couplings, "inverted", [0.0, 1.0], threads=1, **options)
+        return engine("trajectories").cost(request)
+
+    assert cost(12).seconds > 2 * cost(10).seconds
+    assert cost(16).bytes > 2 * cost(14).bytes
+    many, few = cost(10, n_trajectories=4000), cost(10, n_trajectories=1000)
+    assert many.seconds == pytest.approx(4 * few.seconds, rel=0.05)
+
+
+# means and errors
+
+
+def test_batches_join_to_the_whole():
+    rng = np.random.default_rng(5)
+    values = rng.normal(3.0, 2.0, size=(100, 4, 5))
+    totals = Totals.empty(4, 5, 0)
+    nothing = (np.empty(0, int), np.empty(0), np.empty(0, int))
+    for part in np.split(values, [10, 45, 46]):
+        totals = totals.with_batch(batch(part.copy(), np.zeros((4, 0), complex), nothing))
+    np.testing.assert_allclose(totals.mean, values.mean(axis=0), rtol=1e-13)
+    errors = values.std(axis=0, ddof=1) / np.sqrt(100)
+    np.testing.assert_allclose(totals.errors(), errors, rtol=1e-12)
+
+
+def test_random_numbers_can_be_entered_anywhere():
+    whole = uniform(7, 0, 20, 5)
+    np.testing.assert_array_equal(uniform(7, 13, 7, 5), whole[13:])
+    assert not np.array_equal(uniform(8, 0, 20, 5), whole)
+    assert kstest(uniform(1, 0, 5000, 4).ravel(), "uniform").pvalue > 0.01
+
+
+def test_no_warning_on_the_way():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evolve(CHAIN, standard_error=0.5)

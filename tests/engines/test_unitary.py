@@ -1,0 +1,198 @@
+"""Emitters that never decay: amplitudes turned by H alone."""
+
+import numpy as np
+import pytest
+import qutip
+
+import collective as co
+
+UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
+
+
+def undamped(n, seed, *, imaginary=False, **others):
+    """Random exchange, Hermitian, without any decay."""
+    rng = np.random.default_rng(seed)
+    shift = rng.normal(size=(n, n)) + (1j * rng.normal(size=(n, n)) if imaginary else 0)
+    return co.Couplings(np.zeros((n, n)), (shift + shift.conj().T) / 2, **others)
+
+
+def evolve(couplings, state, times, **options):
+    return co.evolve(couplings, state, times, method="blocks", progress=False, **options)
+
+
+def schroedinger(couplings, ket, times):
+    """⟨σ⁺_mσ⁻_n⟩ by QuTiP's sesolve."""
+    n = len(couplings)
+    options = {"rtol": 1e-12, "atol": 1e-14, "nsteps": 10**6, "method": "dop853"}
+    kets = qutip.sesolve(couplings.hamiltonian(), ket, times, options=options).states
+    one = [
+        qutip.tensor([qutip.sigmam() if i == m else qutip.qeye(2) for i in range(n)])
+        for m in range(n)
+    ]
+    return np.array([[[qutip.expect(a.dag() * b, psi) for b in one] for a in one] for psi in kets])
+
+
+@pytest.mark.parametrize("imaginary", [False, True])
+@pytest.mark.parametrize(
+    ("state", "ket"),
+    [
+        (co.states.single(1), qutip.tensor(DOWN, UP, DOWN, DOWN)),
+        (
+            co.states.coherent(1.1, 0.4),
+            qutip.tensor([np.sin(0.55) * np.exp(0.4j) * UP + np.cos(0.55) * DOWN] * 4),
+        ),
+        (None, qutip.tensor(UP, DOWN, UP, (UP + 2j * DOWN).unit())),
+    ],
+)
+def test_amplitudes_follow_schroedinger(imaginary, state, ket):
+    couplings = undamped(4, 3, imaginary=imaginary, detunings=[0.3, -1, 0, 2])
+    times = np.array([0, 0.01, 0.7, 3.0])
+    found = evolve(couplings, ket if state is None else state, times, observe="correlations")
+    expected = schroedinger(couplings, ket, times)
+    np.testing.assert_allclose(found.correlations, expected, atol=1e-9)
+    np.testing.assert_allclose(
+        found.populations, np.diagonal(expected, axis1=1, axis2=2).real, atol=1e-9
+    )
+    assert not np.any(found.emission)
+    assert "never decays" in found.reason
+
+
+def test_mixed_states_are_their_vectors():
+    couplings = undamped(3, 5)
+    rho = qutip.rand_dm([2] * 3, seed=1)
+    times = np.linspace(0, 2, 4)
+    exact = co.evolve(couplings, rho, times, method="exact", rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(
+        evolve(couplings, rho, times).populations, exact.populations, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("unit", [1e-15, 1e15])
+def test_the_unit_of_time_does_not_matter(unit):
+    couplings, times = undamped(6, 7), np.linspace(0, 4, 5)
+    other = co.Couplings(couplings.decay, couplings.shift * unit)
+    state = co.states.dicke(3)
+    one, two = evolve(couplings, state, times), evolve(other, state, 1e3 / unit + times / unit)
+    np.testing.assert_allclose(one.populations, two.populations, atol=1e-10)
+
+
+def test_sixteen_sites_half_filled():
+    """Excitation, energy and the way back are kept over some hundred radians of H."""
+    n = 16
+    shift = co.couple(co.chain(n, 0.2), co.Vacuum()).shift
+    couplings = co.Couplings(np.zeros((n, n)), shift)
+    staggered = qutip.tensor([UP if m % 2 else DOWN for m in range(n)])
+    times = np.linspace(0, 25, 26)
+    assert co.methods(couplings, staggered, times).chosen == "blocks"
+    found = evolve(couplings, staggered, times, observe="correlations")
+    assert found.diagnostics["applications"] > 100
+    np.testing.assert_allclose(found.excitation, 8, atol=1e-11)
+    energy = np.einsum("mn,tmn->t", shift, found.correlations).real
+    np.testing.assert_allclose(energy, energy[0], atol=1e-10)
+    # the mirror image of the state is its complement
+    np.testing.assert_allclose(found.populations, 1 - found.populations[:, ::-1], atol=1e-11)
+    # H → −H undoes the evolution, and so does a longer way in steps of other lengths
+    direct = evolve(couplings, staggered, [0, 25.0])
+    np.testing.assert_allclose(found.populations[-1], direct.populations[-1], atol=1e-10)
+
+
+def test_free_fermions_of_a_nearest_neighbour_chain():
+    """Jordan and Wigner: populations are sums of one-particle chances, N = 14 half filled."""
+    n = 14
+    hop = np.diag(np.ones(n - 1), 1)
+    couplings = co.Couplings(np.zeros((n, n)), 0.7 * (hop + hop.T))
+    filled = np.arange(0, n, 2)
+    ket = qutip.tensor([UP if m in filled else DOWN for m in range(n)])
+    times = np.array([0, 1.0, 6.0, 40.0])
+    modes, vectors = np.linalg.eigh(couplings.shift)
+    expected = [
+        np.sum(np.abs((vectors * np.exp(-1j * modes * t)) @ vectors.T)[:, filled] ** 2, axis=1)
+        for t in times
+    ]
+    np.testing.assert_allclose(evolve(couplings, ket, times).populations, expected, atol=1e-11)
+
+
+def test_interrupted_and_continued(monkeypatch, tmp_path):
+    from collective.engines.blocks import unitary
+
+    monkeypatch.setattr(unitary, "_AT_ONCE", 60)  # three output times at once
+    couplings, times, path = undamped(6, 9), np.linspace(0, 3, 12), tmp_path / "run.npz"
+    state, options = co.states.dicke(3), {"observe": "correlations"}
+    whole = evolve(couplings, state, times, **options)
+    step, calls = unitary._Vectors.step, []
+
+    def stop(self, look):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return step(self, look)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(unitary._Vectors, "step", stop)
+        partial = evolve(couplings, state, times, checkpoint=path, **options)
+    assert not partial.complete
+    assert 1 < len(partial.times) < 12
+    again = evolve(couplings, state, times, checkpoint=path, **options)
+    assert again.complete
+    np.testing.assert_allclose(again.correlations, whole.correlations, atol=1e-12)
+
+
+def test_nothing_moves_without_exchange():
+    alone = co.Couplings(np.zeros((9, 9)), np.diag(np.arange(9.0)))
+    ket = qutip.tensor([UP, DOWN, UP, DOWN, DOWN, UP, UP, DOWN, DOWN])
+    found = evolve(alone, ket, [0, 20.0], observe="correlations")
+    np.testing.assert_allclose(found.populations[1], [1, 0, 1, 0, 0, 1, 1, 0, 0], atol=1e-12)
+    still = co.Couplings(np.zeros((8, 8)), np.zeros((8, 8)))
+    assert evolve(still, co.states.dicke(4), [0, 5.0]).populations[1] == pytest.approx(0.5)
+
+
+def test_symmetries_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="does not leave the couplings unchanged"):
+        evolve(undamped(3, 1), "inverted", [0, 1.0], symmetries=[[1, 2, 0]])
+
+
+@pytest.mark.parametrize("imaginary", [False, True])
+def test_eigenvectors_and_the_series_agree(imaginary, monkeypatch):
+    from collective.engines.blocks import unitary
+
+    couplings, times = undamped(8, 11, imaginary=imaginary), np.linspace(0, 60, 7)
+    state, options = co.states.coherent(1.2, 0.3), {"observe": "correlations"}
+    modes = evolve(couplings, state, times, **options)
+    assert modes.diagnostics["applications"] == 0
+    monkeypatch.setattr(unitary, "_MODES", 0)
+    series = evolve(couplings, state, times, **options)
+    assert series.diagnostics["applications"] > 100
+    np.testing.assert_allclose(modes.correlations, series.correlations, atol=1e-10)
+
+
+@pytest.mark.parametrize("time", [1e6, 1e9])
+def test_times_without_end_cost_no_more(time):
+    """Two emitters exchange one excitation: cos²(Δt), known to the round-off of its phase."""
+    pair = co.Couplings(np.zeros((2, 2)), [[0, 1.0], [1.0, 0]])
+    found = evolve(pair, co.states.single(0), [0, time])
+    bound = found.diagnostics["error_bound"]
+    assert 1e-16 * time < bound < 1e-14 * time
+    assert found.populations[1, 0] == pytest.approx(np.cos(time) ** 2, abs=bound)
+    ten = undamped(10, 2)
+    cost = co.methods(ten, co.states.dicke(5), [0, time]).costs["blocks"]
+    assert cost.seconds < 0.2
+    assert evolve(ten, co.states.dicke(5), [0, time]).excitation[1] == pytest.approx(5, abs=1e-9)
+
+
+def test_phases_without_digits_are_refused():
+    with pytest.raises(ValueError, match=r"span a phase of .* use shorter times"):
+        evolve(undamped(4, 1), co.states.dicke(2), [0, 1e17])
+
+
+def test_the_series_of_many_amplitudes_is_predicted():
+    """3,432 amplitudes and long times: the cost follows the phase, in seconds."""
+    hop = np.diag(np.ones(13), 1)
+    chain = co.Couplings(np.zeros((14, 14)), hop + hop.T)
+    costs = [
+        co.methods(chain, co.states.dicke(7), [0, time]).costs["blocks"].seconds
+        for time in (1e3, 1e6, 1e9)
+    ]
+    assert 900 < costs[1] / costs[0] < 1100
+    assert costs[2] > 86400
+    with pytest.raises(ValueError, match="would take"):
+        co.evolve(chain, co.states.dicke(7), [0, 1e9])

@@ -1,0 +1,301 @@
+"""What has been computed is not lost: warnings that are errors, bars, full disks, Ctrl-C."""
+
+import io
+import re
+import subprocess
+import sys
+import warnings
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+import collective as co
+from collective._tools import progress
+from collective.engines import base
+from collective.engines.exact import engine
+from collective.evolution import evolve
+
+TIMES = np.linspace(0, 1, 6)
+CHAIN = co.couple(co.chain(3, 0.2), co.Vacuum())
+IDENTICAL = co.Couplings(np.ones((3, 3)), np.zeros((3, 3)))
+ENGINES = {
+    "exact": (CHAIN, "inverted", {}),
+    "blocks": (CHAIN, "inverted", {}),
+    "driven": (CHAIN.replace(drive=1.0), "ground", {}),
+    "single": (CHAIN, co.states.single(0), {}),
+    "symmetric": (IDENTICAL, "inverted", {}),
+    "trajectories": (CHAIN, "inverted", {"n_trajectories": 8, "seed": 1}),
+    "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"n_trajectories": 4, "seed": 1}),
+}
+
+
+def run(name, **options):
+    problem, state, arguments = ENGINES[name]
+    method = "trajectories" if name == "mcsolve" else name
+    return co.evolve(problem, state, TIMES, method=method, **arguments, **options)
+
+
+def saving(monkeypatch, broken):
+    """Make `Result.save` fail at the calls for which broken(i) gives an error; how often it ran."""
+    save, calls = co.Result.save, []
+
+    def failing(self, path):
+        calls.append(self)
+        error = broken(len(calls))
+        if error is not None:
+            raise error
+        return save(self, path)
+
+    monkeypatch.setattr(co.Result, "save", failing)
+    monkeypatch.setattr(base, "CHECKPOINT_SECONDS", 0.0)
+    return calls
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_warning_that_is_an_error_carries_the_result(name, tmp_path, monkeypatch):
+    """The disk is full from the second checkpoint on."""
+    whole = run(name)
+
+    def full(i):
+        return OSError(28, "No space left on device") if i > 1 else None
+
+    with monkeypatch.context() as patch:
+        saving(patch, full)
+        with pytest.raises(co.EvolutionError, match=r"not be written.*\.result holds") as caught:
+            run(name, checkpoint=tmp_path / "run")  # warnings are errors in these tests
+    assert caught.value.result.complete
+    np.testing.assert_array_equal(caught.value.result.populations, whole.populations)
+    saving(monkeypatch, full)
+    with pytest.warns(UserWarning, match="No space left"):
+        found = run(name, checkpoint=tmp_path / "again")
+    np.testing.assert_array_equal(found.populations, whole.populations)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("populations[3, 0] is nan")])
+def test_a_checkpoint_that_cannot_be_packed_costs_a_warning(error, tmp_path, monkeypatch):
+    saving(monkeypatch, lambda i: error if i > 1 else None)
+    said = re.escape(str(error) or "MemoryError")
+    with pytest.warns(UserWarning, match=f"the checkpoint could not be written: {said}"):
+        found = run("blocks", checkpoint=tmp_path / "run")
+    assert found.complete
+
+
+@pytest.mark.parametrize("name", ["exact", "driven", "symmetric"])
+def test_doubts_about_the_numbers_come_with_the_numbers(name, monkeypatch):
+    monkeypatch.setattr(evolve, "_TRACE_ERROR", -1.0)
+    with pytest.raises(co.EvolutionError, match="the trace of ρ is off by") as caught:
+        run(name)
+    assert len(caught.value.result.times) == len(TIMES)
+
+
+def test_a_standard_error_not_reached_comes_with_the_trajectories():
+    arguments = {"standard_error": 1e-3, "n_trajectories": 100, "seed": 1}
+    with pytest.raises(co.EvolutionError, match=r"standard_error: .* allow more") as caught:
+        co.evolve(CHAIN, "inverted", TIMES, **arguments)
+    assert caught.value.result.diagnostics["n_trajectories"] == 100
+    with pytest.warns(UserWarning, match="allow more by n_trajectories") as told:
+        co.evolve(CHAIN, "inverted", TIMES, **arguments)
+    assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_ctrl_c_in_the_last_checkpoint_returns_the_run(name, tmp_path, monkeypatch):
+    whole = run(name)
+    calls = saving(monkeypatch, lambda i: None)
+    run(name, checkpoint=tmp_path / "first")
+    last = len(calls)
+    saving(monkeypatch, lambda i: KeyboardInterrupt() if i == last else None)
+    with pytest.warns(UserWarning, match="Ctrl-C came while the checkpoint was written"):
+        found = run(name, checkpoint=tmp_path / "second")
+    np.testing.assert_array_equal(found.populations, whole.populations)
+    again = run(name, checkpoint=tmp_path / "second")
+    np.testing.assert_allclose(again.populations, whole.populations, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_ctrl_c_before_the_first_step_leaves_the_checkpoint(name, tmp_path, monkeypatch):
+    """While the first checkpoint is written, and of a run that goes on from one."""
+    whole, path = run(name), tmp_path / "run"
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            saving(patch, lambda i: KeyboardInterrupt() if i == 1 else None)
+            try:
+                found = run(name, checkpoint=path)
+            except KeyboardInterrupt:
+                found = None  # nothing was computed
+            assert found is None or not found.complete
+        if found is None:
+            run_begun(name, path, monkeypatch)
+    np.testing.assert_allclose(
+        run(name, checkpoint=path).populations, whole.populations, rtol=0, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_ctrl_c_while_a_run_is_prepared_loses_nothing_kept(name, tmp_path, monkeypatch):
+    """Before the tables, the operators and the kernels of a run that goes on are there."""
+    whole, path = run(name), tmp_path / "run.npz"
+    run_begun(name, path, monkeypatch)
+    reached = len(co.load(path).times)
+    begin, interrupts = base.Clock.__init__, iter([KeyboardInterrupt])
+
+    def interrupted(self, *arguments):
+        for error in interrupts:
+            raise error
+        begin(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(base.Clock, "__init__", interrupted)
+        try:
+            found = run(name, checkpoint=path)
+        except KeyboardInterrupt:
+            found = None  # nothing was computed
+    assert next(interrupts, None) is None
+    assert found is None or (not found.complete and len(found.times) >= reached)
+    assert len(co.load(path).times) >= reached
+    np.testing.assert_allclose(
+        run(name, checkpoint=path).populations, whole.populations, rtol=0, atol=1e-7
+    )
+
+
+def test_ctrl_c_while_operators_are_made_returns_the_first_time(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "solver", interrupted)
+    found = run("exact")
+    assert not found.complete
+    np.testing.assert_array_equal(found.populations, [[1.0] * 3])
+
+
+def run_begun(name, path, monkeypatch):
+    """Leave a first checkpoint, and Ctrl-C right after it."""
+    save, interrupts = co.Result.save, iter([KeyboardInterrupt])
+
+    def interrupted(self, where):
+        save(self, where)
+        for error in interrupts:
+            raise error
+
+    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(co.Result, "save", interrupted)
+        assert not run(name, checkpoint=path).complete
+
+
+@pytest.mark.parametrize("stage", ["before", "inside"])
+def test_ctrl_c_while_saving_leaves_what_was_before(stage, tmp_path, monkeypatch):
+    result = run("exact")
+    path = result.save(tmp_path / "run")
+    before = path.read_bytes()
+
+    def interrupted(stream, **arrays):
+        if stage == "inside":
+            stream.write(b"half a file")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez_compressed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        result.save(path)
+    assert path.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir()] == ["run.npz"]
+
+
+class Broken(io.StringIO):
+    """A stream whose reader has gone."""
+
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    def flush(self):
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("tqdm", ["tqdm", "without tqdm"])
+@pytest.mark.parametrize("stream", [None, Broken(), closed()], ids=["none", "pipe", "closed"])
+def test_a_bar_that_cannot_be_written_stops_nothing(stream, tqdm, monkeypatch):
+    if tqdm != "tqdm":
+        monkeypatch.setitem(sys.modules, "tqdm", None)
+        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setattr(sys, "stderr", stream)
+    clock = iter(np.arange(0.0, 1e5, 3.0))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.Progress(9, "counting", show=True) as bar:
+        bar.step()
+        if bar._bar is not None:
+            bar._bar.delay = bar._bar.mininterval = bar._bar.miniters = 0
+        for _ in range(8):
+            bar.step()
+    progress.say("compiling")
+
+
+def test_a_bar_that_fails_stops_nothing(monkeypatch):
+    import tqdm.auto
+
+    class Failing:
+        disable = False
+
+        def __init__(self, **_):
+            pass
+
+        def update(self, n):
+            raise RuntimeError("no widgets")
+
+        def close(self):
+            raise RuntimeError("no widgets")
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", Failing)
+    for name in ("exact", "blocks", "single"):
+        assert run(name, progress=True).complete
+
+    def refuses(**_):
+        warnings.warn("IProgress not found", stacklevel=2)  # an error here
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", refuses)
+    assert run("exact", progress=True).complete
+
+
+FULL = """
+import resource, signal, sys, numpy as np, collective as co
+times = np.linspace(0, 5, 201)
+pair = co.couple(co.chain(4, 0.1), co.Vacuum())
+r = co.evolve(pair, "inverted", times, method="exact", observe="states", progress=False)
+r.to_netcdf(sys.argv[1] + "/first")
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))
+for write in (r.to_netcdf, r.save):
+    try:
+        write(sys.argv[1] + "/run")
+    except OSError as error:
+        print("refused:", error.filename)
+print("still here", r.emission.shape)
+"""
+
+
+def test_a_full_disk_costs_neither_the_interpreter_nor_what_it_holds(tmp_path):
+    """HDF5 that meets one by itself ends in a segmentation fault at exit."""
+    found = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr[-500:]
+    path = tmp_path / "run"
+    assert found.stdout.splitlines() == [
+        f"refused: {path}.nc",
+        f"refused: {path}.npz",
+        "still here (201,)",
+    ]
+    assert [p.name for p in tmp_path.iterdir()] == ["first.nc"]
+
+
+def test_another_kind_of_file_is_no_checkpoint(tmp_path):
+    path = tmp_path / "integrals.npz"
+    np.savez(path, charge=np.eye(2))
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+    with pytest.raises(ValueError, match=r"^checkpoint: .*integrals\.npz is not a result"):
+        co.evolve(pair, "inverted", [0.0, 1.0], checkpoint=path, progress=False)

@@ -1,0 +1,375 @@
+"""Steady states and light of identical emitters between Dicke states, and delays without end."""
+
+import numpy as np
+import pytest
+import qutip
+import reference
+from scipy.linalg import expm
+
+import collective as co
+from collective.engines.basis.dicke import identical as common
+from collective.engines.basis.dicke_space import Space, one_apart
+from collective.engines.symmetric.density import Blocks
+from collective.evolution import steady_identical
+from collective.observables import _delays, g1, g2, spectrum, steady
+
+
+def identical(n, *, together=0.7, exchange=0.3, **others):
+    one = np.eye(n)
+    return co.Couplings(
+        together + (1 - together) * one, exchange * (np.ones((n, n)) - one), **others
+    )
+
+
+CASES = {
+    "drive": {"drive": 1.1 + 0.3j, "detunings": 0.6},
+    "everything": {"drive": 1.1, "dephasing": 0.2, "pump": 0.4, "detunings": 0.6},
+    "pump": {"pump": 0.3, "dephasing": 0.1},
+    "subradiant together": {"drive": 0.5, "together": -0.2},
+}
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_taking_one_emitter_apart_commutes_with_the_motion(n):
+    """The map to "one and N − 1 others" and both generators, which are made separately."""
+    e = common(identical(n, **CASES["everything"]))
+    whole = Space(e, None)
+    blocks = Blocks(e)
+    engine = blocks.slope(None)(0.0, np.eye(len(whole), dtype=complex))
+    np.testing.assert_allclose(whole.generator().toarray(), engine, atol=1e-13)
+    apart = Space(e, None, apart=True)
+    split = one_apart(whole, apart)
+    difference = apart.generator() @ split - split @ whole.generator()
+    assert abs(difference).max() < 1e-13
+    np.testing.assert_allclose(apart.trace() @ split, whole.trace(), atol=1e-14)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+@pytest.mark.parametrize("case", CASES)
+def test_against_the_whole_density_matrix(n, case, monkeypatch):
+    couplings = identical(n, **CASES[case])
+    tau, omega = np.array([0, 0.1, 1.0, 5.0]), np.array([-2.0, 0.0, 0.5, 3.0])
+
+    def everything():
+        light = spectrum(couplings, omega)
+        return (
+            co.steady_state(couplings).full(),
+            g1(couplings, tau),
+            g2(couplings, tau),
+            np.array([light.total, light.coherent, *light.values]),
+            steady(couplings).correlations,
+        )
+
+    full = everything()
+    monkeypatch.setattr(steady_identical, "FEWEST", 1)
+    for one, other in zip(full, everything(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-13)
+
+
+def test_light_beside_what_stays_in_dark_states():
+    """Γ has a zero mode, the symmetric one: the photons that come are those of the full ρ."""
+    omega, state = np.array([0.0, 0.4]), "inverted"
+    five = identical(5, together=-0.25, exchange=0.0)
+    light = spectrum(five, omega, state=state)
+    late = co.evolve(five, state, [0, 300.0], method="symmetric")
+    assert late.excitation[-1] > 0.1
+    assert light.total == pytest.approx(5 - late.excitation[-1], rel=1e-6)
+    with pytest.raises(ValueError, match=r"stays in dark states|photons are missing"):
+        spectrum(identical(8, together=-1 / 7, exchange=0.0), omega, state=state)
+
+
+def test_small_entries_of_a_weak_drive(monkeypatch):
+    """Two photons of the fourth order in Ω, beside one."""
+    couplings = identical(4, drive=1e-4)
+    full = g2(couplings, [0, 1.0]), g1(couplings, [0, 1.0]), steady(couplings).emission
+    monkeypatch.setattr(steady_identical, "FEWEST", 1)
+    np.testing.assert_allclose(full[0], g2(couplings, [0, 1.0]), rtol=1e-10)
+    np.testing.assert_allclose(full[1], g1(couplings, [0, 1.0]), rtol=1e-10)
+    assert steady(couplings).emission == pytest.approx(full[2], rel=1e-9)
+
+
+@pytest.mark.parametrize("state", ["inverted", co.states.coherent(1.0, 0.3), co.states.dicke(1)])
+@pytest.mark.parametrize("others", [{}, {"dephasing": 0.3, "detunings": 0.2}, {"together": 1.0}])
+def test_light_of_a_decay_against_the_whole_density_matrix(state, others, monkeypatch):
+    couplings = identical(3, **others)
+    tau, omega = np.array([0, 0.1, 1.0, 5.0]), np.array([-2.0, 0.0, 0.5, 3.0])
+
+    def everything():
+        light = spectrum(couplings, omega, state=state)
+        return (
+            g1(couplings, tau, state=state),
+            g2(couplings, tau, state=state),
+            np.array([light.total, *light.values]),
+        )
+
+    full = everything()
+    monkeypatch.setattr(steady_identical, "FEWEST", 1)
+    for one, other in zip(full, everything(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-10)
+
+
+@pytest.mark.parametrize("ratio", [0.3, 0.5, 1.2])
+def test_cooperative_resonance_fluorescence(ratio):
+    """ρ ∝ AA†, A = (J⁻ + iΩ/Γ)⁻¹ on the longest ladder (Puri & Lawande 1979), N = 100."""
+    n, rabi = 100, 100 * ratio
+    found = steady(identical(n, together=1.0, exchange=0.0, drive=rabi), start="ground")
+    k = np.arange(1, n + 1)
+    lower = np.diag(np.sqrt(k * (n - k + 1.0)), 1)
+    inverse = np.linalg.inv(lower + 1j * rabi * np.eye(n + 1))
+    rho = inverse @ inverse.conj().T
+    rho /= np.trace(rho)
+    number = np.arange(n + 1) @ np.diagonal(rho).real
+    np.testing.assert_allclose(found.distribution, np.diagonal(rho).real, atol=1e-12)
+    assert found.excitation == pytest.approx(number, rel=1e-11)
+    assert found.emission == pytest.approx(np.trace(lower @ rho @ lower.T).real, rel=1e-11)
+    assert found.coherences[7] == pytest.approx(np.trace(lower @ rho) / n, rel=1e-10)
+    bright = g2(identical(n, together=1.0, exchange=0.0, drive=rabi), [0.0], start="ground")
+    pairs = np.trace(lower @ lower @ rho @ lower.T @ lower.T).real
+    assert bright[0] == pytest.approx(pairs / found.emission**2, rel=1e-10)
+
+
+def test_a_hundred_pumped_emitters():
+    """Photons come from the pump alone: R = p(N − n), and g² of a distribution that is known."""
+    couplings = identical(100, pump=1.0, dephasing=0.1)
+    found = steady(couplings)
+    assert found.emission == pytest.approx(100 - found.excitation, rel=1e-12)
+    late = co.evolve(couplings, "ground", [0, 200.0], method="symmetric", observe="correlations")
+    np.testing.assert_allclose(found.correlations, late.correlations[-1], atol=1e-7)
+    alone = identical(100, together=0.0, exchange=0.0, pump=0.5)
+    # independent emitters: two photons come from two of them
+    assert g2(alone, [0.0])[0] == pytest.approx(0.99, rel=1e-10)
+    np.testing.assert_allclose(g1(alone, [0, 0.8]), [1, np.exp(-0.75 * 0.8)], atol=1e-10)
+    light = spectrum(alone, [0.0, 0.75])
+    np.testing.assert_allclose(light.values, light.total / 0.75 / np.pi * np.array([1, 0.5]))
+
+
+def test_independent_driven_emitters_shine_as_one():
+    """N = 12 at Γ₁₂ = 0: Mollow's light N times, and a beat with the elastic line of N²."""
+    n, tau, omega = 12, np.array([0, 0.7, 3.0]), np.array([-1.3, 0.0, 0.4])
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.3)
+    many = identical(n, together=0.0, exchange=0.0, drive=1.3)
+    one, all_ = spectrum(atom, omega), spectrum(many, omega)
+    np.testing.assert_allclose(all_.values, n * one.values, rtol=1e-9)
+    np.testing.assert_allclose(g1(many, tau), g1(atom, tau), atol=1e-10)
+    # pairs of photons of one emitter, and of two
+    np.testing.assert_allclose(g2(many, tau), 1 + (g2(atom, tau) - 1) / n, atol=1e-10)
+
+
+@pytest.mark.parametrize("unit", [1e-15, 1e15])
+def test_the_unit_of_time_does_not_matter(unit):
+    tau, omega = np.array([0, 0.5]), np.array([0.0, 1.0])
+
+    def seen(scale):
+        rates = dict.fromkeys(("drive", "pump", "dephasing"), 0.4 * scale)
+        couplings = identical(6, **rates)
+        couplings = couplings.replace(decay=couplings.decay * scale, shift=couplings.shift * scale)
+        light = spectrum(couplings, omega * scale)
+        return np.concatenate(
+            [
+                g1(couplings, tau / scale),
+                g2(couplings, tau / scale),
+                light.values,
+                [light.total / scale, steady(couplings).emission / scale],
+            ]
+        )
+
+    np.testing.assert_allclose(seen(unit), seen(1.0), rtol=1e-9)
+
+
+def test_a_steady_state_laid_out_in_full():
+    couplings = identical(6, drive=1.0 + 0.4j, pump=0.1)
+    rho = co.steady_state(couplings)
+    assert rho.dims == [[2] * 6] * 2
+    assert abs(rho.tr() - 1) < 1e-13
+    slope = reference_slope(couplings, rho.full())
+    assert np.abs(slope).max() < 1e-13
+    swapped = rho.permute([3, 1, 2, 0, 4, 5])
+    assert abs((rho - swapped).full()).max() < 1e-15
+
+
+def reference_slope(couplings, rho):
+    """dρ/dt from the double sum of the master equation, dense."""
+    n, s = len(couplings), reference.lowering(len(couplings))
+    h = sum(couplings.shift[i, j] * s[i].T @ s[j] for i in range(n) for j in range(n))
+    h = h + sum(
+        couplings.drive[i] / 2 * s[i].T + np.conj(couplings.drive[i]) / 2 * s[i] for i in range(n)
+    )
+    found = -1j * (h @ rho - rho @ h)
+    for i in range(n):
+        for j in range(n):
+            pair = s[i].T @ s[j]
+            found = found + couplings.decay[i, j] * (
+                s[j] @ rho @ s[i].T - (pair @ rho + rho @ pair) / 2
+            )
+        empty = s[i] @ s[i].T
+        found = found + couplings.pump[i] * (s[i].T @ rho @ s[i] - (empty @ rho + rho @ empty) / 2)
+    return found
+
+
+def test_start_says_which_of_several_steady_states():
+    couplings = identical(4, together=1.0, drive=2.0)
+    for call in (
+        lambda **o: co.steady_state(couplings, **o),
+        lambda **o: g2(couplings, [0.0], **o),
+    ):
+        with pytest.raises(ValueError, match="not unique"):
+            call()
+    for state in ("ground", "inverted", co.states.dicke(2), co.states.coherent(0.3)):
+        late = co.evolve(
+            couplings, state, [0, 60.0], observe="states", rtol=1e-10, atol=1e-12, method="exact"
+        )
+        found = co.steady_state(couplings, start=state)
+        np.testing.assert_allclose(found.full(), late.states[-1].full(), atol=1e-9)
+    many = identical(12, together=1.0, drive=8.0)
+    with pytest.raises(ValueError, match="give start='ground'"):
+        steady(many)
+    rate = co.evolve(many, "ground", [0, 20.0], method="symmetric").emission[-1]
+    assert steady(many, start="ground").emission == pytest.approx(rate, rel=1e-6)
+    assert g2(many, [0.0, 1e9], start="ground")[1] == pytest.approx(1, abs=1e-9)
+
+
+def test_advice_works():
+    """What a refusal names can be done."""
+    driven = identical(40, drive=1.0)
+    with pytest.raises(MemoryError, match=r"co.observables.steady\(couplings\) gives"):
+        co.steady_state(driven)
+    assert steady(identical(16, drive=1.0)).emission > 0
+    eight = co.couple(co.chain(9, 0.2), co.Vacuum()).replace(drive=1.0)
+    with pytest.raises(MemoryError, match=r"evolve to times late .* ρ alone"):
+        co.steady_state(eight)
+    assert "driven" in co.methods(eight, "ground", [0, 10.0]).costs
+    thirty = co.couple(co.chain(30, 0.2), co.Vacuum()).replace(drive=1.0)
+    with pytest.raises(MemoryError, match="fewer emitters") as refused:
+        co.steady_state(thirty)
+    assert "late" not in str(refused.value)  # 2³⁰ amplitudes are too many for trajectories too
+    with pytest.raises(MemoryError, match="N² numbers, or a pump"):
+        g2(identical(600, drive=1.0), [0.0])
+
+
+def test_bad_start():
+    couplings = identical(6, drive=1.0)
+    for call in (
+        lambda **o: co.steady_state(couplings, **o),
+        lambda **o: steady(couplings, **o),
+        lambda **o: g1(couplings, [0.0], **o),
+        lambda **o: g2(couplings, [0.0], **o),
+        lambda **o: spectrum(couplings, [0.0], **o),
+    ):
+        with pytest.raises(ValueError, match="start must be a state that no permutation"):
+            call(start=co.states.single(1))
+        with pytest.raises(ValueError, match="unknown state"):
+            call(start="up")
+    with pytest.raises(ValueError, match="leave one of them out"):
+        g2(couplings, [0.0], state="inverted", start="ground")
+    chain = co.couple(co.chain(3, 0.2), co.Vacuum()).replace(drive=1.0)
+    for call in (co.steady_state, steady):
+        with pytest.raises(ValueError, match="start is for identical couplings"):
+            call(chain, start="ground")
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(drive=1.0)
+    with pytest.raises(ValueError, match="not for one direction"):
+        g1(pair, [0.0], direction=[0, 0, 1], start="ground")
+
+
+LONG = [0.0, 1e6, 1e9, 2.0**70, 1e200, 1.7e308]
+
+
+@pytest.mark.parametrize("couplings", [
+    co.Couplings([[1.0]], [[0.0]], drive=1.0),
+    co.couple(co.chain(2, 0.1), co.Vacuum()).replace(drive=1.0),
+    co.couple(co.chain(3, 0.1), co.Vacuum()).replace(pump=0.3),
+    identical(5, drive=1.0),
+])  # fmt: skip
+def test_delays_without_end_are_the_stationary_limit(couplings):
+    coherent = spectrum(couplings, [0.0])
+    elastic = coherent.coherent / (coherent.coherent + coherent.total)
+    np.testing.assert_allclose(g1(couplings, LONG)[1:], elastic, atol=1e-9)
+    np.testing.assert_allclose(g2(couplings, LONG)[1:], 1, rtol=1e-9)
+
+
+def test_delays_of_a_decay_without_end():
+    """No coherence is left, and no light to divide by."""
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+    assert np.abs(g1(pair, LONG, state="inverted")[1:]).max() < 1e-12
+    with pytest.raises(ValueError, match="no light to look at"):
+        g2(pair, LONG, state="inverted")
+    close = co.couple(co.chain(2, 1e-2), co.Vacuum()).replace(drive=1.0)
+    late = g1(close, [0.0, 3e3, 1e9])
+    assert late[2] == pytest.approx(spectrum(close, [0]).coherent / 2 / half_rate(close), rel=1e-5)
+
+
+def half_rate(couplings):
+    return steady(couplings).emission / 2
+
+
+def test_many_delays_share_their_work():
+    couplings = co.couple(co.chain(3, 0.1), co.Vacuum()).replace(drive=1.0)
+    tau = np.linspace(0, 20, 20001)
+    found = g1(couplings, tau)
+    few = np.array([0, 137, 5000, 20000])
+    np.testing.assert_allclose(found[few], g1(couplings, tau[few]), atol=1e-11)
+
+
+def test_moments_of_any_generator():
+    """Stiff, oscillating, far from normal; against dense exponentials."""
+    from scipy.sparse import csr_array
+
+    rng = np.random.default_rng(3)
+    raising = np.diag(np.full(19, 40.0), 1)
+    for matrix in (
+        np.diag(-np.logspace(-6, 3, 20)),
+        1j * np.diag(np.linspace(-300, 300, 20)),
+        raising - 41 * np.eye(20),
+        co.couple(co.chain(2, 1e-2), co.Vacuum()).replace(drive=1.0).liouvillian().full(),
+    ):
+        n = len(matrix)
+        starts, rows = rng.normal(size=(n, 2)), rng.normal(size=(3, n))
+        tau = np.array([0, 1e-4, 0.3, 0.30001, 2.0, 17.0])
+        found = _delays.moments(csr_array(matrix.astype(complex)), starts, rows, tau, "test")
+        expected = np.array([rows @ expm(matrix * t) @ starts for t in tau])
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(found, expected, atol=2e-9 * scale)
+
+
+def test_hopeless_delays_are_refused_with_numbers(monkeypatch):
+    monkeypatch.setattr(_delays, "_DENSE", 10)
+    monkeypatch.setattr(_delays, "_SOON", 0.2)
+    pair = co.couple(co.chain(3, 2e-3), co.Vacuum()).replace(drive=1.0)
+    with pytest.raises(ValueError, match=r"delays: g1 is not stationary at a delay of .* hours"):
+        g1(pair, [0.0, 1e9])
+
+
+def test_qutip_has_the_same_g2_of_five_identical_emitters():
+    couplings = identical(5, drive=2.0)
+    jumps = couplings.collapse_operators()
+    rate = sum(L.dag() @ L for L in jumps)
+    rho = co.steady_state(couplings)
+    after = sum(L @ rho @ L.dag() for L in jumps)
+    tau = np.array([0, 0.4, 1.1])
+    counted = qutip.mesolve(
+        couplings.hamiltonian(), after, tau, jumps, e_ops=[rate],
+        options={"rtol": 1e-10, "atol": 1e-12},
+    ).expect[0]  # fmt: skip
+    light = qutip.expect(rate, rho)
+    np.testing.assert_allclose(g2(couplings, tau), np.real(counted) / light**2, rtol=1e-7)
+
+
+@pytest.mark.parametrize("unit", [1.0, 2.0**20])
+def test_refused_delays_are_told_in_the_users_time(unit, monkeypatch):
+    monkeypatch.setattr(_delays, "_DENSE", 10)
+    monkeypatch.setattr(_delays, "_SOON", 0.0)
+    couplings = identical(10, together=0.0, exchange=0.0, drive=3.0)
+    couplings = co.Couplings(couplings.decay * unit, couplings.shift * unit, drive=3 * unit)
+    with pytest.raises(ValueError, match=r"to follow it to (1e\+12|9.54e\+05) takes"):
+        g2(couplings, [0.0, 1e12 / unit])
+
+
+def test_delays_that_take_hours_are_refused_within_seconds():
+    """A hundred emitters above threshold: the decay so far shows that it does not end soon."""
+    import time
+
+    one = np.ones((100, 100))
+    many = co.Couplings(one, 0.3 * (one - np.eye(100)), drive=60.0)
+    begin = time.process_time()
+    with pytest.raises(ValueError, match="g1 is not stationary at a delay of"):
+        g1(many, [0, 1.0, 1e9], start="ground")
+    assert time.process_time() - begin < 20

@@ -1,0 +1,96 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import qutip
+
+import collective as co
+from collective.citations import _METHODS, _REFERENCES, _SCHEMES, citation
+
+TIMES = np.linspace(0, 1, 3)
+
+
+def keys(calculation):
+    """Keys of the entries, each of which must be well-formed."""
+    entries = citation(calculation).split("\n\n")
+    for entry in entries:
+        assert re.fullmatch(r"@\w+\{\w+,\n(  \w+ = \{.*\},\n)+\}", entry), entry
+        assert entry.count("{") == entry.count("}")
+        assert entry.isascii()
+    found = [re.match(r"@\w+\{(\w+),", entry)[1] for entry in entries]
+    assert len(set(found)) == len(found)
+    return set(found)
+
+
+@pytest.mark.parametrize(
+    ("method", "wanted"),
+    [
+        ("exact", set()),
+        ("driven", set()),
+        ("trajectories", {"dalibard1992", "molmer1993"}),
+        ("symmetric", {"shammah2018"}),
+    ],
+)
+def test_engines(method, wanted):
+    couplings = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
+    options = {"n_trajectories": 5, "seed": 1} if method == "trajectories" else {}
+    result = co.evolve(couplings, "inverted", TIMES, method=method, **options)
+    common = {"collective", "qutip", "dicke1954", "lehmberg1970", "gross1982", "ficek2002"}
+    assert keys(couplings) == common
+    assert keys(result) == common | wanted
+
+
+def test_a_wire_is_cited():
+    wire = co.Nanowire(0.01, -50 + 0.6j)
+    couplings = co.Couplings([[1.0]], [[0.0]], field=wire)
+    assert "dzsotjan2011" in keys(couplings)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "wanted"),
+    [
+        ("universal", {"nathan2020"}),
+        ("rwa", {"nathan2020"}),
+        ("redfield", {"redfield1957"}),
+        ("secular", {"davies1974"}),
+    ],
+)
+def test_schemes(scheme, wanted):
+    atoms = co.chain(1, 1.0, frequency=100.0)
+    equation = co.master_equation(atoms, co.Vacuum(), approximation=scheme)
+    assert keys(equation) == {"collective", "qutip"} | wanted
+    assert keys(co.evolve(equation, "inverted", TIMES)) >= wanted
+
+
+def test_equations_of_ones_own():
+    assert keys(co.MasterEquation(qutip.sigmaz())) == {"collective", "qutip"}
+
+
+def test_every_reference_can_come_up_and_is_found():
+    used = {key for listed in (*_METHODS.values(), *_SCHEMES.values()) for key in listed}
+    assert used <= set(_REFERENCES)
+    for kind, fields in _REFERENCES.values():
+        assert fields["year"].isdigit()
+        assert "doi" in fields or kind == "misc"
+
+
+def test_the_package_is_cited_as_its_file_says():
+    file = Path(__file__).parents[2] / "CITATION.cff"
+    text = file.read_text()
+    entry = citation(co.Couplings([[1.0]], [[0.0]])).split("\n\n")[0]
+    for name in ("title", "version"):
+        value = re.search(rf"^{name}: \"?(.*?)\"?$", text, re.M)[1]
+        assert f"{{{value}}}" in entry
+    assert re.search(r"name: (.*)", text)[1] in entry
+    assert "year = {" + re.search(r"date-released: (\d+)", text)[1] in entry
+
+
+def test_qutip_is_cited_as_it_asks(capsys):
+    qutip.cite()
+    assert _REFERENCES["qutip"][1]["doi"] in capsys.readouterr().out
+
+
+def test_what_cannot_be_cited():
+    with pytest.raises(TypeError, match="must be a Result, Couplings or a MasterEquation"):
+        citation("result")

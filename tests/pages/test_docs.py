@@ -1,0 +1,107 @@
+"""The site: code that runs and prints what it says, golden numbers, links that lead somewhere."""
+
+import re
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLES = DOCS.parent / "examples"
+sys.path.insert(0, str(DOCS))
+
+import _pages  # noqa: E402
+import _validation  # noqa: E402
+
+SOURCES = sorted(DOCS.glob("*.md")) + sorted(DOCS.glob("tutorial/*.md"))
+LINK = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])+\]\(([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", _pages.PAGES, ids=lambda page: page.stem)
+def test_code_of_a_page_runs_and_prints_what_it_says(page):
+    names, wrong = _pages.run(page)
+    plt.close("all")
+    assert not wrong, "\n".join(wrong)
+    if page in _pages.FIGURES:
+        assert names["ax"].has_data()
+        assert f"generated/{page.stem}.png" in page.read_text(encoding="utf-8")
+
+
+def test_a_wrong_output_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```python\nprint(1 + 1)\n```\n\n```text\n3\n```\n")
+    _, (complaint,) = _pages.run(page)
+    assert complaint == "page.md:2 printed\n2\n"
+
+
+def test_tutorial_is_eight_short_pages_in_a_row():
+    pages = _pages.FIGURES[1:]
+    assert [int(page.stem[0]) for page in pages] == list(range(1, 9))
+    for page, following in zip(pages, [*pages[1:], None], strict=True):
+        text = page.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 70
+        assert "**What you learned.**" in text
+        assert following is None or f"**Next:** [{title(following)}]({following.stem})" in text
+
+
+def title(page):
+    """What stands behind the number in a page's heading, up to a colon."""
+    heading = page.read_text(encoding="utf-8").splitlines()[0]
+    return heading.split(" · ")[1].split(":")[0]
+
+
+def test_golden_numbers():
+    rows = list(_validation.compared())
+    assert len(rows) > 70
+    for _, row, theirs, ours, difference in rows:
+        assert difference < row["tolerance"] <= 1e-4, (row["key"], theirs, ours)
+
+
+def test_tables_of_the_validation_page(tmp_path, monkeypatch):
+    chapter, row = {"chapter": "One", "source": "a paper"}, {"quantity": "Γ", "tolerance": 1e-3}
+    found = [(chapter, row, 1.5, 1.5 + 0j, 0.0), (chapter, row, 1 - 2j, 1 - 2j, 2e-16)]
+    monkeypatch.setattr(_validation, "compared", lambda: iter(found))
+    _validation.write(tmp_path / "table.md")
+    text = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert text.count("## One") == text.count("Theirs: a paper.") == 1
+    assert "| Γ | 1.5 | 1.5 | 0e+00 | 1e-03 |" in text
+    assert "| Γ | 1 − 2i | 1 − 2i | 2e-16 | 1e-03 |" in text
+
+
+@pytest.mark.parametrize("page", SOURCES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    for target in LINK.findall(prose(page)):
+        path, _, anchor = target.partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue  # another host
+        there = (page.parent / path).resolve() if path else page
+        if DOCS / "gallery" in there.parents:  # made by the build, from the examples
+            name = there.relative_to(DOCS / "gallery").with_suffix(".py")
+            there = DOCS / "index.md" if name == Path("index.py") else EXAMPLES / name
+        files = [there, there.with_suffix(".md"), there.with_suffix(".rst")]
+        found = [file for file in files if file.is_file()]
+        assert found, f"{page.name}: {target}"
+        assert not anchor or anchor in anchors(found[0]), f"{page.name}: {target}"
+
+
+def prose(page):
+    """A page without its code."""
+    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+
+
+def anchors(page):
+    """The anchors of a page's headings, as the site makes them."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_in_the_table_of_contents():
+    listed = set()
+    for index in (DOCS / "index.md", DOCS / "tutorial" / "index.md"):
+        for entries in re.findall(
+            r"^```\{toctree\}\n(.*?)^```", index.read_text(encoding="utf-8"), re.DOTALL | re.M
+        ):
+            names = [line for line in entries.splitlines() if line and not line.startswith(":")]
+            listed |= {(index.parent / name).with_suffix(".md") for name in names}
+    assert set(SOURCES) - listed == {DOCS / "index.md"}

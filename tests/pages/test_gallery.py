@@ -1,0 +1,673 @@
+"""What each example of the gallery claims, asserted on the numbers it computed."""
+
+import ast
+import io
+import re
+import runpy
+import tokenize
+import warnings
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import reference
+from scipy import constants, linalg, special
+
+import collective as co
+
+EXAMPLES = {p.stem: p for p in Path(__file__).parents[2].glob("examples/*/*.py")}
+
+
+def run(name):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*non-interactive.*")
+        names = runpy.run_path(str(EXAMPLES[name]))
+    plt.close("all")
+    return names
+
+
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+def test_every_example_is_short_and_says_what_to_look_at(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 100
+    assert "What to notice" in text
+    assert "Try changing" in text
+    assert path.stem in Path(__file__).read_text()
+
+
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+def test_every_example_has_one_idea_a_line(path):
+    assert squeezed(path.read_text()) == []
+
+
+def squeezed(text):
+    """Lines of a program that do several things at once, each with what is wrong with it."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if isinstance(node.value, ast.Lambda):
+                found.append((node.lineno, "assigned lambda: use def"))
+            if any(isinstance(t, ast.Name) and t.id == "_" for t in targets):
+                found.append((node.lineno, "`_ =`: write the calls as statements"))
+            several = isinstance(targets[0], ast.Tuple)
+            if several and isinstance(node.value, ast.Tuple | ast.List | ast.GeneratorExp):
+                found.append((node.lineno, "names squeezed into a tuple: one a line"))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Tuple):
+            found.append((node.lineno, "several calls in one statement"))
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.OP and token.string == ";":
+            found.append((token.start[0], "semicolon"))
+        if token.type == tokenize.COMMENT and re.search(r"\bnoqa\b|\bfmt: ", token.string):
+            found.append((token.start[0], "a comment for the linter"))
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "f = lambda x: 2 * x",
+        "f: object = lambda x: 2 * x",
+        "_ = print(1), print(2)",
+        "print(1), print(2)",
+        "n, spacing = 40, 0.3",
+        "near, far = (2 * x for x in (1, 10))",
+        "print(1); print(2)",
+        "print(1)  # noqa: T201",
+        "print(1)  # fmt: skip",
+    ],
+)
+def test_the_check_of_style_finds_each_squeezed_line(line):
+    assert squeezed(f"import math\n{line}\n")[0][0] == 2
+
+
+def test_one_atom_then_two():
+    names = run("one_atom_then_two")
+    times = names["times"]
+    for r, result in zip(names["distances"], names["pairs"].values(), strict=True):
+        gamma12 = result.couplings.decay[0, 1]
+        np.testing.assert_allclose(result.emission[0], 2, atol=1e-12)
+        np.testing.assert_allclose(
+            result.emission, reference.two_inverted_atoms(gamma12, times), atol=1e-7
+        )
+        slope = np.dot([-3, 4, -1], result.emission[:3]) / (2 * times[1]) / 2
+        np.testing.assert_allclose(slope, -(1 - gamma12**2), atol=5e-3)
+        if r == 0.05:
+            assert gamma12 > 0.97
+            at_three, at_four = result.emission[[120, 160]]
+            assert 1.7 < np.log(at_three / at_four) < 2
+        if r == 0.25:
+            assert result.emission[-1] > 1.1 * 2 * np.exp(-times[-1])
+        if r == 0.5:
+            np.testing.assert_allclose(result.emission / 2, np.exp(-times), atol=0.02)
+
+
+def test_the_dicke_burst():
+    names = run("the_dicke_burst")
+    peaks = []
+    for n, result in zip((1, 2, 4, 8), names["bursts"].values(), strict=True):
+        ladder = reference.dicke_ladder(n, names["times"][::20])
+        np.testing.assert_allclose(result.emission[::20], ladder, atol=1e-4 * n**2)
+        peaks.append(result.emission.max())
+    assert np.all(np.diff(np.array(peaks) / [1, 2, 4, 8]) >= -1e-4)
+    assert peaks[1] == pytest.approx(2, abs=1e-4)  # two atoms hold, three burst
+    assert reference.dicke_ladder(3, [0.15])[0] > 3.2
+    assert round(peaks[3] / 64, 2) == 0.24
+    assert round(reference.dicke_ladder(10, [0.2128])[0] / 100, 2) == 0.23
+
+
+def test_climbing_down_the_ladder():
+    names = run("climbing_down_the_ladder")
+    n, times, k = names["n"], names["times"], np.arange(names["n"] + 1)
+
+    def rungs(steps, times):  # populations from the rate equations
+        size = len(steps)
+        matrix = np.diag(-steps) + np.diag(steps[1:], 1)
+        return np.array([linalg.expm(matrix * t) @ np.eye(size)[-1] for t in times])
+
+    def widest(p):
+        k = np.arange(p.shape[1])
+        return np.sqrt(p @ k**2 - (p @ k) ** 2).max()
+
+    drawn = co.observables.excitation_distribution(names["burst"])
+    expected = rungs(k * (n - k + 1.0), times[::20])
+    np.testing.assert_allclose(drawn[::20], expected, atol=4 * 0.5 / np.sqrt(names["runs"]))
+    binomial = rungs(k * 1.0, times[::20])
+    alone = co.observables.excitation_distribution(names["slow"])
+    np.testing.assert_allclose(alone[::20], binomial, atol=4 * 0.5 / np.sqrt(names["runs"]))
+    assert widest(rungs(k * 1.0, [np.log(2)])) == pytest.approx(np.sqrt(n) / 2, rel=1e-9)
+    exact = widest(rungs(k * (n - k + 1.0), np.linspace(0.2, 0.4, 11)))
+    assert exact == pytest.approx(2.4, abs=0.05)
+    assert names["spread"](names["burst"]).max() == pytest.approx(2.4, abs=0.05)
+    assert names["spread"](names["slow"]).max() == pytest.approx(1.4, abs=0.05)
+    at_burst = drawn[np.argmin(np.abs(drawn @ k - n / 2))]
+    assert at_burst.max() < 0.2
+    # the delay is a sum of exponential waits, one for each step
+    waits = 1 / (np.arange(n, n // 2, -1) * np.arange(1, n // 2 + 1))
+    assert np.sum(waits[:2] ** 2) / np.sum(waits**2) == pytest.approx(0.8, abs=0.02)
+    assert names["share"] == pytest.approx(0.8, abs=0.06)
+    np.testing.assert_allclose(names["half"].mean(), waits.sum(), rtol=0.04)
+    np.testing.assert_allclose(names["half"].std(), np.sqrt(np.sum(waits**2)), rtol=0.06)
+    for size in (16, 64):  # nearly with N
+        m = np.arange(size + 1.0)
+        middle = np.log(size) / size * np.linspace(0.7, 1.5, 9)
+        assert 0.24 < widest(rungs(m * (size - m + 1), middle)) / size < 0.3
+
+
+def test_fourteen_atoms_exactly():
+    names = run("fourteen_atoms_exactly")
+    bursts = list(names["bursts"].values())
+    assert [burst.diagnostics["symmetries"] for burst in bursts] == [12, 20, 28]
+    assert bursts[2].diagnostics["bytes_predicted"] < 80e6
+    peaks = [burst.emission.max() / n for burst, n in zip(bursts, (6, 10, 14), strict=True)]
+    assert 1.25 > peaks[0] > peaks[1] > peaks[2] > 1.1
+    assert np.all(np.diff([burst.emission.argmax() for burst in bursts]) < 0)
+    some = names["times"][::10]
+    exact = co.evolve(bursts[0].couplings, "inverted", some, method="exact", progress=False)
+    np.testing.assert_allclose(bursts[0].emission[::10], exact.emission, atol=1e-5)
+    ladder = [reference.dicke_ladder(n, np.linspace(0, 0.5, 51)).max() / n for n in (6, 14)]
+    assert ladder[1] > 1.8 * ladder[0]
+
+
+def test_the_shift_you_forgot():
+    names = run("the_shift_you_forgot")
+    times, true, bare = names["times"], names["true"], names["bare"]
+
+    def numbers(result):
+        n = len(result.couplings)
+        return result.emission.max() / n, times[result.emission.argmax()], result.excitation[-1]
+
+    (high, early, left), (higher, later, few) = (numbers(r["chain of 8"]) for r in (true, bare))
+    assert true["chain of 8"].couplings.shift.max() == pytest.approx(23.1, abs=0.1)
+    assert (high - 1) / (higher - 1) == pytest.approx(0.56, abs=0.02)
+    assert early < later
+    assert 3 < left / few < 3.6
+    (ring, _, kept), (bare_ring, _, gone) = (numbers(r["ring of 8"]) for r in (true, bare))
+    assert 0.05 < bare_ring - ring < 0.2
+    assert (ring - 1) / (bare_ring - 1) > (high - 1) / (higher - 1)
+    assert kept > 2 * gone
+    for name in ("triangle", "pair"):
+        np.testing.assert_allclose(true[name].emission, bare[name].emission, atol=1e-6)
+    # independent: dense matrices, four atoms of a chain and of a ring, and a triangle
+    for emitters, matters in ((co.ring(3, 0.05), False), (co.chain(4, 0.05), True)):
+        couplings = co.couple(emitters, co.Vacuum())
+        decay, start = couplings.decay, np.zeros((2 ** len(emitters),) * 2)
+        start[0, 0] = 1
+        late = [
+            reference.emission(
+                decay, reference.evolve(reference.generator(decay, d), start, [0, 0.3])[-1]
+            )
+            for d in (couplings.shift, 0 * decay)
+        ]
+        assert (abs(late[0] - late[1]) > 0.1) == matters
+        assert matters or abs(late[0] - late[1]) < 1e-9
+    for name, vanishes in (("chain of 8", False), ("ring of 8", True)):
+        couplings = true[name].couplings
+        turned = couplings.shift @ couplings.decay - couplings.decay @ couplings.shift
+        assert (np.abs(turned).max() < 1e-9) == vanishes
+        early = [
+            co.evolve(c, "inverted", [0, 1e-3, 2e-3], method="blocks", rtol=1e-14).emission[1:]
+            for c in (couplings, couplings.replace(shift=np.zeros((8, 8))))
+        ]
+        change = early[0] - early[1]
+        if vanishes:
+            assert change[1] / change[0] == pytest.approx(16, rel=0.02)
+        else:
+            assert change[0] == pytest.approx(-np.sum(turned**2) * 1e-9 / 6, rel=0.04)
+
+
+def test_where_the_light_goes():
+    names = run("where_the_light_goes")
+    photons, alike, fraction = names["photons"], names["alike"], names["fraction"]
+    theta, phi = np.meshgrid(np.arange(0, 181, 2), np.arange(0, 360, 2), indexing="ij")
+    theta, phi = np.radians(theta.ravel()), np.radians(phi.ravel())
+    sines = np.sin(theta)
+    everywhere = np.stack([sines * np.cos(phi), sines * np.sin(phi), np.cos(theta)], -1)
+    some = slice(None, None, 97)
+    k = names["k"]
+    for name, direction in (("k along x", "along"), ("k tilted by 30°", "tilted")):
+        assert 0.89 < fraction[name] < 0.93
+        assert 3.9 < photons[name].emission[0] < 4.2
+        # the structure factor of a cube is a product over its axes
+        steps = 0.4 * k * (everywhere - names[direction])[..., None] * np.arange(6)
+        shape = np.exp(-1j * steps).sum(axis=-1).prod(axis=-1)
+        by_hand = 3 / (8 * np.pi) * sines**2 * np.abs(shape) ** 2 / 216
+        pattern = co.observables.angular_pattern(photons[name], everywhere[some])[0]
+        np.testing.assert_allclose(pattern, by_hand[some], atol=1e-9)
+        np.testing.assert_allclose(everywhere[by_hand.argmax()], names[direction], atol=1e-9)
+        into = everywhere @ names[direction] > np.sqrt(1 - 0.4**2)
+        share = np.sum((by_hand * sines)[into]) / np.sum(by_hand * sines)
+        np.testing.assert_allclose(fraction[name], share, atol=0.01)
+    cosine = np.sqrt(1 - 0.4**2)  # ∫(3/8π)(1 − n_z²)dΩ over the cone about x
+    cone = 3 / 8 * ((1 - cosine) + (1 - cosine**3) / 3)
+    assert fraction["no phases"] == pytest.approx(cone, abs=1e-9)
+    assert cone == pytest.approx(0.06, abs=1e-3)
+    assert alike.emission[0] < 0.5
+    faces = co.observables.angular_pattern(alike, [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
+    np.testing.assert_allclose(faces, faces[0, 0])
+    assert 0.6 < faces[0, 0] < 0.8  # against 26 in the lobe of a photon
+
+
+def test_dark_state_entanglement():
+    names = run("dark_state_entanglement")
+    t, found = names["times"], names["entangled"]
+    for r, curve in found.items():
+        couplings = names["pairs"][r]
+        g, shift = couplings.decay[0, 1], couplings.shift[0, 1]
+        beat = 4 * np.exp(-2 * t) * np.sin(2 * shift * t) ** 2
+        closed = np.sqrt((np.exp(-(1 + g) * t) - np.exp(-(1 - g) * t)) ** 2 + beat) / 2
+        np.testing.assert_allclose(curve, closed, atol=1e-7)
+    g = names["pairs"][0.05].decay[0, 1]
+    np.testing.assert_allclose(names["dark"], np.exp(-(1 - g) * t), atol=1e-8)
+    assert names["dark"][0] == pytest.approx(1, abs=1e-12)
+    assert np.all(names["nothing"] == 0)
+    resting = (t > 3) & (t < 5)
+    np.testing.assert_allclose(found[0.05][resting], 0.5, atol=0.05)
+    assert found[0.05].max() > 0.95  # a quarter of an exchange
+    assert found[0.25][t > 1.5].max() < 0.3
+    assert found[0.25][t > 5].max() < 0.1
+
+
+def test_how_close_is_close():
+    names = run("how_close_is_close")
+    for n, spacing in ((3, 0.15414), (10, 0.22053), (100, 0.25623)):
+        assert abs(names["threshold"][n] - spacing) < 5e-6
+    for spacing, rises in ((0.145, True), (0.165, False)):
+        couplings = co.couple(co.chain(3, spacing), co.Vacuum())
+        result = co.evolve(couplings, "inverted", [0, 0.01])
+        assert (result.emission[1] > result.emission[0]) == rises
+        # the shift does not decide
+        bare = co.evolve(couplings.replace(shift=np.zeros((3, 3))), "inverted", [0, 0.01])
+        np.testing.assert_allclose(bare.emission, result.emission, atol=1e-4)
+    square = co.couple(co.square(10, 10, 0.3), co.Vacuum()).decay
+    assert np.sum(square**2) / 100 > 2  # a chain at 0.3 λ₀ does not flash
+    chain = co.couple(co.chain(100, 0.3), co.Vacuum()).decay
+    variance = np.linalg.eigvalsh(chain).var()
+    assert names["variance"](100, 0.3) == pytest.approx(variance, rel=1e-12)
+    assert variance < 1
+
+
+def test_rwa_on_trial():
+    names = run("rwa_on_trial")
+    ratios, distance = names["ratios"], names["distance"]
+    couplings = co.couple(co.chain(2, 0.03), co.Vacuum())
+    np.testing.assert_allclose(couplings.shift[0, 1], names["G"], rtol=1e-9)
+    for start in ("gg", "(e+g)g"):
+        np.testing.assert_allclose(np.array(distance[start]) / ratios, 1, atol=0.05)
+    np.testing.assert_allclose(np.array(names["population_error"]) / ratios**2, 1, atol=0.05)
+    assert np.all(np.array(distance["eg"]) < 0.02 * ratios)
+
+
+def test_two_colours():
+    names = run("two_colours")
+    universal, redfield, secular, wrong = names["errors"]
+    assert secular[0] > 0.35
+    assert secular[-1] < 0.002
+    assert max(universal.max(), redfield.max()) < 0.004
+    assert wrong[-1] > 10 * redfield[-1]
+    assert np.all(np.diff(wrong[-4:]) > 0)  # it grows with the detuning
+    times, found, truth = names["times"], names["found"], names["truth"]
+    for d, turns in ((1e-3, True), (0.01, True), (0.1, False)):
+        first = found[d][0].populations[:, 0, 0]
+        np.testing.assert_allclose(first, truth[d].populations[:, 0, 0], atol=0.01)
+        assert (np.diff(first).max() > 1e-4) == turns  # the excitation comes back, or does not
+    # one excitation by its effective Hamiltonian: both beats and both rates
+    shift, mirrored = (names["shape"](w, w - names["mode"]) for w in (1, -1))
+    pair = shift + mirrored - 0.5j * names["shape"](1, names["kappa"])
+    own = np.diag(np.diag(shift - mirrored)) - 0.5j * np.diag(np.diag(names["shape"](1, 0.5)))
+    for d in (1e-3, 0.01):
+        h = np.diag([d / 2, -d / 2]) + own + pair - np.diag(np.diag(pair))
+        values, vectors = np.linalg.eig(h)
+        amplitude = (
+            vectors[0] * np.linalg.inv(vectors)[:, 0] @ np.exp(-1j * np.outer(values, times))
+        )
+        np.testing.assert_allclose(found[d][0].populations[:, 0, 0], abs(amplitude) ** 2, atol=0.06)
+    near, far = (found[d][0].populations[-1, :, 0].sum() for d in (1e-3, 0.1))
+    assert near > 3 * far  # trapped
+    alone = found[0.1][0].populations[:, 0, 0]
+    rate = names["shape"](1.05, names["kappa"])[0, 0]
+    np.testing.assert_allclose(alone, np.exp(-rate * times), atol=0.06)
+
+
+def test_a_permanent_dipole_next_door():
+    names = run("a_permanent_dipole_next_door")
+    terms = co.interaction(names["pair"], co.Vacuum()).terms()
+    assert {term.kind for term in terms} == {"mixed"}
+    full, rwa = (names["found"].results[name].populations for name in ("universal", "rwa"))
+    assert np.abs(rwa[:, 0, 0]).max() < 1e-6
+    height = (2 * names["size"] / names["rabi"]) ** 2
+    expected = height * np.sin(names["rabi"] * names["times"] / 2) ** 2
+    np.testing.assert_allclose(full[:, 0, 0], expected, atol=1e-3)
+    np.testing.assert_allclose(full[:, 1, 0], 1, atol=1e-6)
+
+
+def test_two_nv_centres_and_a_nuclear_spin():
+    names = run("two_nv_centres_and_a_nuclear_spin")
+    assert names["G"] * 1e3 == pytest.approx(52.07, abs=0.01)  # kHz
+    second = names["result"].populations[:, 1, 0]
+    assert 0.8 < second.max() < 0.87
+    # without the nucleus the swap is complete, after 1/4G
+    far = names["positions"] + [[0, 0, 0], [0, 0, 0], [0, 2e-9, 0]]
+    trio = co.Multilevel.from_si(
+        far, names["energies"], names["moments"], kind="magnetic", length=1e-9, rate=1e6
+    )
+    alone = co.evolve(co.master_equation(trio, co.Vacuum()), names["start"], names["times"])
+    assert alone.populations[:, 1, 0].max() > 0.98
+    swap = names["times"][alone.populations[:50, 1, 0].argmax()]
+    assert swap == pytest.approx(1 / (4 * names["G"]), abs=0.2)
+    # spontaneous emission, from the imaginary part of the field at the spin
+    m = names["trio"].dipoles[0][2, 0]
+    omega = names["trio"].bohr_frequencies(0)[0, 2]
+    own = co.spectral.coupling_tensor(names["trio"], co.Vacuum(), 0, 0, omega).imag
+    years = 1e-6 / (m.conj() @ own @ m).real / 3.156e7
+    assert years == pytest.approx(3e5, rel=0.15)
+    assert 1 + 1 / np.expm1(omega / names["temperature"]) == pytest.approx(30, rel=0.05)
+
+
+def test_clicks():
+    names = run("clicks")
+    close, n, times = names["close"], names["n"], names["times"]
+    assert abs(names["g2"] - names["theory"]) < 3 * names["g2"] / np.sqrt(names["pairs"])
+    counts = np.bincount(close.jumps.trajectory, minlength=close.jumps.n_trajectories)
+    assert counts.max() == n
+    assert 0.02 < np.mean(counts < n) < 0.3  # some never reach the last step
+    counted = [np.mean(n - np.sum(close.jumps.times <= t) / 40_000) for t in times[::20]]
+    np.testing.assert_allclose(counted, close.excitation[::20], atol=0.02)
+    exact = co.evolve(names["couplings"], "inverted", times[::20], method="exact")
+    np.testing.assert_allclose(close.excitation[::20], exact.excitation, atol=0.02)
+    waits, alone = (names["waiting"](names[of], n - 2) for of in ("close", "far"))
+    np.testing.assert_allclose(np.mean(alone[alone < 3] < 0.5), 1 - np.exp(-0.5), atol=0.04)
+    assert np.mean(waits < 0.2) > 1.8 * np.mean(alone < 0.2)  # most hurry
+    assert np.quantile(waits, 0.98) > np.median(alone)  # a few are kept
+
+
+def test_bright_and_dark_modes():
+    names = run("bright_and_dark_modes")
+    rates, wave = names["modes"].rates, names["main"] / np.pi
+    light = 2 * names["spacing"]
+    assert rates[wave > light + 0.1].max() < 0.1
+    assert rates[wave < light - 0.1].min() > 1
+    np.testing.assert_allclose(rates.min(), 6.8716e-5, rtol=1e-4)
+    np.testing.assert_allclose(names["spread"][-1], 2 * 41 / 3, rtol=0.03)  # of a standing wave
+    middle, absorbed = names["runs"].values()
+    alone = np.exp(-names["times"])
+    assert middle.excitation[-1] > 0.2
+    assert np.all(absorbed.excitation[1:60] < alone[1:60])  # to a few thousandths
+    populations, _ = reference.one_excitation(
+        names["couplings"].decay, names["couplings"].shift, 0.0, np.eye(40)[20], [3.0]
+    )
+    np.testing.assert_allclose(middle.populations[30], populations[0], atol=1e-9)
+
+
+def test_five_engines_one_system():
+    names = run("five_engines_one_system")
+    ladder = reference.dicke_ladder(names["n"], names["times"][::15])
+    for method, result in names["runs"].items():
+        assert result.method == method
+        if method != "trajectories":
+            assert names["error"][method] < 1e-8 * names["truth"].max()
+            np.testing.assert_allclose(result.emission[::15], ladder, atol=1e-6)
+    drawn = names["runs"]["trajectories"]
+    away = np.abs(drawn.emission - names["truth"])[1:] / drawn.emission_error[1:]
+    assert 0.1 < away.max() < 3.5
+    assert names["seconds"]["blocks"] < names["seconds"]["exact"]
+
+
+def test_two_detuned_emitters():
+    names = run("two_detuned_emitters")
+    delta, gamma12 = names["detunings"], names["gamma12"]
+    root = np.sqrt((delta**2 - gamma12**2).astype(complex))
+    away = np.abs(delta - gamma12) > 1e-3
+    rates, beats = names["rates"][0.0], names["splitting"][0.0]
+    np.testing.assert_allclose(np.ptp(rates, axis=1)[away], 2 * root.imag[away], atol=1e-9)
+    np.testing.assert_allclose(beats[away], root.real[away], atol=1e-9)
+    # for Δ₁₂ ≫ Γ₁₂ the splitting of the rates falls as 1/√(1 + (δ/2Δ₁₂)²): to 1/√2 at δ = 2Δ₁₂
+    held = np.ptp(names["rates"][2.0], axis=1)
+    assert held[delta == 2.0][0] > 1.5
+    half = delta[np.argmin(np.abs(held - held[0] / np.sqrt(2)))]
+    np.testing.assert_allclose(half, 4.0, atol=0.3)
+
+
+def test_light_on_a_wire():
+    names = run("light_on_a_wire")
+    z, decay, shift = names["distances"], names["decay"], names["shift"]
+    wave = names["wave"]
+    far = z > 1
+    np.testing.assert_allclose(decay[far], wave.real[far], atol=1e-2)
+    np.testing.assert_allclose(shift[far], wave.imag[far] / 2, atol=1e-2)
+    length = 2 * np.pi / names["wire"].plasmon(names["k"]).real
+    assert length == pytest.approx(0.415, abs=5e-4)
+    assert 1 / names["wire"].plasmon(names["k"]).imag == pytest.approx(10.7, abs=0.05)
+    peaks = z[1:-1][(decay[1:-1] > decay[:-2]) & (decay[1:-1] > decay[2:]) & (z[1:-1] > 1)]
+    np.testing.assert_allclose(np.diff(peaks), length, atol=0.011)
+    # where one is largest the other vanishes
+    assert np.abs(np.interp(peaks, z, shift)).max() < 0.05
+    assert np.abs(shift[z > 0.2]).max() < 0.5
+    assert shift[0] > 5
+    vacuum = 6 * np.pi / names["k"] * co.Vacuum().green([0, 0, 2.5], [0, 0, 0], names["k"])[0, 0]
+    assert 0.09 < abs(vacuum) < 0.1
+
+
+def test_the_part_everyone_drops():
+    names = run("the_part_everyone_drops")
+    for name in ("wire and vacuum", "vacuum"):
+        full, rwa = names["full"][name], names["rwa"][name]
+        assert 1.8 < full[0] / rwa[0] < 2.4
+        assert abs(full[-1] - rwa[-1]) < 0.05 * np.abs(full[-8:]).max()
+    k, pair = 2 * np.pi, names["distances"][5]
+    green = co.Vacuum().green([0, 0, pair], [0, 0, 0], k)[0, 0].real
+    np.testing.assert_allclose(names["full"]["vacuum"][5], -3 * np.pi / k * green, rtol=1e-9)
+
+
+def test_superradiance_through_a_wire():
+    names = run("superradiance_through_a_wire")
+    times, results = names["times"], names["results"]
+    for n in (2, 8):
+        np.testing.assert_allclose(results["vacuum", n], np.exp(-times), atol=0.03)
+    burst = results["wire", 8]
+    assert burst.max() > 1.25
+    assert burst[-1] < 0.5 * np.exp(-times[-1])
+    assert 7 * names["step"] == pytest.approx(13.8, abs=0.05)
+    pair = results["wire", 2]
+    assert pair[10] > np.exp(-times[10])
+    assert pair[-1] < 0.7 * np.exp(-times[-1])
+    assert burst.max() < reference.dicke_ladder(8, times).max() / 8  # losses
+
+
+def test_currents_that_attract():
+    names = run("currents_that_attract")
+    r, found, limit = (names[name] for name in ("distances", "found", "limit"))
+    attracting, beside, repelling = (found[name] for name in names["cases"])
+    # p₊ is the current of Gaussian magnets, Φ = erf(r/√2)/4πr: U^a = πα²(∂_z² − ∇²)Φ
+    slope = np.sqrt(2 / np.pi) * r * np.exp(-(r**2) / 2) - special.erf(r / np.sqrt(2))
+    slope /= 4 * np.pi * r**3  # Φ'/r
+    scale = names["micro_ev"] * np.pi * constants.alpha**2
+    gaussian = (2 * np.pi) ** -1.5 * np.exp(-(r**2) / 2)
+    np.testing.assert_allclose(attracting, 2 * scale * slope, rtol=1e-7)
+    np.testing.assert_allclose(beside, -scale * (gaussian + slope), rtol=1e-6)
+    np.testing.assert_allclose(repelling, -attracting, rtol=1e-9)
+    assert np.abs(attracting).max() < 200  # μeV
+    assert np.all(beside[r > 2] > 0)
+    assert np.all(beside[r <= 2] < 0)
+    for name, factor in zip(names["cases"], (-2, 1, 2), strict=True):
+        magnets = factor * names["micro_ev"] * constants.alpha**2 / (4 * r**3)
+        np.testing.assert_allclose(limit[name], magnets, rtol=1e-9)
+        np.testing.assert_allclose((found[name] / limit[name])[r >= 5], 1, atol=1e-3)
+        assert np.all(np.abs(found[name][r < 1]) < 0.1 * np.abs(limit[name][r < 1]))
+
+
+def test_a_spin_exchange_from_magnetism():
+    names = run("a_spin_exchange_from_magnetism")
+    coulomb, ampere = names["coulomb"], names["ampere"]
+    # on one centre the transition carries ψ_s²(1, i, 0): Φ(0) = 1/√(2π³) of e^{−q²/2}/q²
+    np.testing.assert_allclose(coulomb[0], np.sqrt(2 / np.pi) / 6, rtol=1e-8)
+    np.testing.assert_allclose(ampere[0], np.sqrt(2 / np.pi) / 3 * constants.alpha**2, rtol=1e-8)
+    assert np.all(np.diff(ampere / coulomb) > 0)
+    assert ampere[0] / coulomb[0] > 1e-4
+    assert ampere[-1] / coulomb[-1] < 3e-4
+    pair, turns, period = names["found"][2], names["turns"], names["period"]
+    full, reduced = (pair.hamiltonian(form=form) for form in ("full", "reduced"))
+    assert abs((full - reduced).full()).max() < 1e-12
+    assert turns == 3353
+    assert turns * period * names["fs"] == pytest.approx(14.2e3, rel=0.01)
+    times = names["times"]
+    for name, exchange in (
+        ("Coulomb", coulomb[2]),
+        ("Coulomb and Ampère", coulomb[2] - ampere[2]),
+    ):
+        np.testing.assert_allclose(names["runs"][name], np.cos(exchange * times) ** 2, atol=1e-6)
+    early, late = np.split(names["runs"]["Coulomb"] - names["runs"]["Coulomb and Ampère"], 2)
+    assert np.abs(early).max() < 1e-3
+    assert late[0] > 0.999
+    assert late.min() < -0.999
+
+
+def test_how_big_is_it_really():
+    names = run("how_big_is_it_really")
+    claimed, estimated, computed = (list(rows.values()) for rows in names["sizes"].values())
+    square = (1e6 / constants.c) ** 2
+    np.testing.assert_allclose([*claimed, *estimated], [1, 1e4 * square, 5e3 * square], rtol=1e-9)
+    ring, screened, exchange, hydrogen = np.array(computed) / names["mev"]
+    np.testing.assert_allclose(ring, 7.081405602313652e-6, rtol=1e-7)
+    np.testing.assert_allclose(exchange, 3.833456131609816e-6, rtol=1e-6)
+    # the field of a ring r sin θ e^{−r}: ∫x⁴(1 + x)e^{−2x}dx = 21/8
+    np.testing.assert_allclose(hydrogen, 7 / 1536 * constants.alpha**2, rtol=2e-4)
+    assert 27 < ring / hydrogen < 32
+    assert 1e-6 < 1 - screened / ring < 1e-4
+    assert 1 / names["copper"] == pytest.approx(344, abs=5)
+    # three times as wide: ⟨r⟩ is 5 and 8/3√π
+    assert 5 / (8 / 3 / np.sqrt(np.pi)) == pytest.approx(3, rel=0.15)
+    # Z³: it takes Z = 6
+    axis = np.linspace(-10, 10, 48)
+    ion = co.currents.Orbitals([axis] * 3, [co.currents.hydrogen_like(2, 1, 1, charge=2)])
+    twice = co.currents.interactions(ion, progress=False).ampere[0, 0]
+    np.testing.assert_allclose(twice / hydrogen, 8, rtol=1e-3)
+    assert computed[3] * 5**3 < 1 < computed[3] * 6**3
+
+
+def test_subradiance_and_the_light_cone():
+    names = run("subradiance_and_the_light_cone")
+    slowest = dict(zip(names["sizes"], names["slowest"], strict=True))
+    for n, rate in ((10, 5.0596e-3), (20, 5.6855e-4), (40, 6.8716e-5)):
+        np.testing.assert_allclose(slowest[n], rate, rtol=1e-4)
+    exponents = np.diff(np.log(names["slowest"])) / np.diff(np.log(names["sizes"]))
+    assert np.all(np.diff(exponents) > 0)
+    np.testing.assert_allclose(exponents[-1], -3, atol=0.03)
+    modes, main, infinite = names["modes"], names["main"], names["infinite"]
+    away = np.abs(main - 2 * np.pi) > 0.5
+    on_the_band = np.interp(main, names["q"], infinite.shifts)
+    np.testing.assert_allclose(modes.shifts[away], on_the_band[away], atol=0.06)
+    outside = main > 2 * np.pi
+    assert outside.sum() == 16
+    assert np.sum(modes.rates[outside] < 0.4) == 15
+    assert np.all(np.diff(modes.rates[outside][np.argsort(main[outside])]) < 0)
+    assert main[-1] == main.max()
+    steps = modes.vectors[1:, -1] / modes.vectors[:-1, -1]
+    assert np.all(steps.real < 0)  # antiphase
+    fast = [co.couple(co.chain(n, 0.2), co.Vacuum()).modes().rates.min() for n in (20, 40)]
+    assert np.log2(fast[0] / fast[1]) > 4
+    along = co.observables.bands("chain", 0.3, [6.2, 6.28], dipole=(0, 0, 1)).shifts
+    across = co.observables.bands("chain", 0.3, [6.2, 6.28]).shifts
+    assert across[1] - across[0] < -0.5  # across the chain the curve dives, along it does not
+    assert abs(along[1] - along[0]) < 0.1
+
+
+def test_a_mirror_of_atoms():
+    names = run("a_mirror_of_atoms")
+    frequencies, resonance, mode = names["frequencies"], names["resonance"], names["mode"]
+    width = 3 / (4 * np.pi * 0.6**2)
+    np.testing.assert_allclose(mode.rates, width, rtol=1e-12)
+    assert round(resonance, 2) == 0.28
+    lorentzian = (width / 2) ** 2 / ((frequencies - resonance) ** 2 + (width / 2) ** 2)
+    np.testing.assert_allclose(names["infinite"].reflection, lorentzian, atol=1e-12)
+    assert names["infinite"].reflection[-1] == pytest.approx(1, abs=1e-12)
+    at_atom = np.argmin(np.abs(frequencies))
+    assert round(names["infinite"].reflection[at_atom], 2) == 0.59
+    missing = dict(zip(names["sides"], names["missing"], strict=True))
+    assert np.all(np.diff(names["missing"]) < 0)
+    assert missing[6] > 0.01 > missing[8]
+    assert missing[14] < 1.1e-3
+    assert 0.003 < names["alone"] < 0.005
+    ten = names["arrays"][10]
+    np.testing.assert_allclose(ten.reflection, lorentzian, atol=0.025)
+    assert ten.transmission[-1] < 1e-3
+    # the scattered light of the infinite array is the beam, turned over
+    np.testing.assert_allclose(names["infinite"].transmitted[-1], 0, atol=1e-12)
+    np.testing.assert_allclose(names["infinite"].reflected[-1], -1, atol=1e-12)
+    shifts = [co.observables.bands("square", a, [[0, 0]]).shifts[0] for a in (0.8, 1.1)]
+    assert abs(shifts[0]) < 0.006
+    assert co.observables.infinite_array(1.1, shifts[1]).reflection[0] < 0.03
+
+
+def mollow(omega, rabi):
+    """Incoherent spectrum and elastic rate of one resonantly driven atom, Γ = 1."""
+    # Bloch equations of δσ^x, δσ^y, δσ^z by the regression theorem (Mollow 1969)
+    bloch = np.array([[-0.5, 0, 0], [0, -0.5, -rabi], [0, rabi, -1]])
+    mean = np.linalg.solve(bloch, [0, 0, 1])  # ⟨σ⟩ of d⟨σ⟩/dt = B⟨σ⟩ − ẑ
+    lowering, raising = np.array([0.5, -0.5j, 0]), np.array([0.5, 0.5j, 0])
+    levi = np.zeros((3, 3, 3))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        levi[i, j, k], levi[j, i, k] = 1, -1
+    products = np.eye(3) + 1j * levi @ mean - np.outer(mean, mean)
+    start = raising @ products  # ⟨δσ⁺ δσ_j⟩
+    spectrum = [
+        (lowering @ np.linalg.solve(-1j * w * np.eye(3) - bloch, start)).real for w in omega
+    ]
+    return np.array(spectrum) / np.pi, abs(lowering @ mean) ** 2
+
+
+def test_mollow_triplet_of_a_pair():
+    names = run("mollow_triplet_of_a_pair")
+    omega, rabi, shift = names["omega"], names["rabi"], names["shift"]
+    alone, close = names["light"].values()
+    values, elastic = mollow(omega, rabi)
+    np.testing.assert_allclose(alone.values, 2 * values, rtol=1e-8)
+    np.testing.assert_allclose(alone.coherent, 2 * elastic, rtol=1e-8)
+    # three Lorentzians of widths Γ and 3Γ/2 with weights 1 : 2 : 1
+    triplet = [
+        weight * width / 2 / np.pi / ((omega - line) ** 2 + width**2 / 4)
+        for line, width, weight in ((0, 1, 0.5), (-rabi, 1.5, 0.25), (rabi, 1.5, 0.25))
+    ]
+    np.testing.assert_allclose(alone.values, np.sum(triplet, axis=0), atol=0.015 * 0.32)
+    # the dressed levels, exactly: H of the pair under drive
+    driven = names["close"].replace(drive=rabi)
+    levels = np.sort(driven.hamiltonian().eigenenergies())
+    first_order = np.sort([rabi + shift / 2, 0, -shift, -rabi + shift / 2])
+    np.testing.assert_allclose(levels, first_order, atol=shift**2 / rabi)
+    inside = close.values[1:-1]
+    peaks = omega[1:-1][(inside > close.values[:-2]) & (inside > close.values[2:])]
+    lines = [shift, rabi - 1.5 * shift, rabi - shift / 2, rabi + shift / 2, rabi + 1.5 * shift]
+    lines = np.array([*lines, 2 * rabi])
+    np.testing.assert_allclose(peaks[peaks > 0.1], lines, atol=0.35)
+    two = np.argmin(np.abs(omega - 2 * rabi))
+    assert close.values[two] > 5 * alone.values[two]
+    assert close.total == pytest.approx(alone.total, rel=1e-3)
+    assert 1.9 < close.coherent / alone.coherent < 2
+    whole = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(drive=rabi)
+    side = co.observables.spectrum(whole, np.linspace(15, 25, 201)).values
+    assert np.sum((side[1:-1] > side[:-2]) & (side[1:-1] > side[2:])) == 1
+
+
+def test_a_wire_seen_from_the_side():
+    names = run("a_wire_seen_from_the_side")
+    z, own, shared, length = (names[name] for name in ("z", "own", "shared", "length"))
+    rate = names["wire"].plasmon_amplitude(names["atoms"])[0].real
+    decayed = np.exp(-names["wire"].plasmon(names["k"]).imag * 2 * length)
+    np.testing.assert_allclose(shared, rate * decayed, atol=0.02 * own)
+    assert round(own + shared) == 116
+    assert round(own - shared) == 12
+    bright, dark = names["profiles"].values()
+    beyond = (z < -0.3) | (z > 2 * length + 0.3)
+    assert np.all(dark[beyond] < 2e-3 * bright[beyond])
+    # standing waves of half the plasmon's wavelength: what is bright in one is dark in the other
+    middle = np.abs(z - length) < 0.55
+    wave = np.cos(2 * np.pi * (z[middle] - length) / (length / 2))
+    assert np.corrcoef(wave, bright[middle])[0, 1] > 0.97
+    assert np.corrcoef(wave, dark[middle])[0, 1] < -0.97
+    # what no plasmon takes, and what the wire takes from the plasmon between the atoms
+    rest = (1 - names["wire"].beta(names["atoms"])[0]) * own + rate * (1 - decayed)
+    np.testing.assert_allclose(own - shared, rest, rtol=0.08)
+    pair = co.chain(2, 2.25 * length, dipoles=(1, 0, 0)).translated([0.025, 0, 0])
+    quarter = 3 * names["wire"].green(*pair.positions, names["k"])[0, 0].imag
+    assert abs(quarter) < 0.01 * own

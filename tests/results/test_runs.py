@@ -1,0 +1,82 @@
+"""Every engine, field, scheme and observable gives what it gave: `runs.py` against its file."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import recipes
+import runs
+import walker
+
+import collective as co
+
+SOURCE = (Path(__file__).parents[1] / "runs.py").read_text()
+# what gives no numbers of its own: figures, text, files, and what a field of a user's must have
+NOT_RUN = {
+    "load",
+    "citation",
+    "Methods.needed",
+    "Result.save",
+    "Result.to_netcdf",
+    "Result.to_xarray",
+}
+
+
+@pytest.mark.parametrize("name", runs.RUNS)
+def test_a_run_gives_the_kept_numbers(name):
+    found = runs.differences(name)
+    assert found
+    allowed = runs.RUNS[name].rtol
+    assert not {key: gap for key, gap in found.items() if not gap <= allowed}
+
+
+def test_the_file_has_no_other_runs():
+    assert set(runs.kept()) == set(runs.RUNS)
+    assert runs.FILE.stat().st_size < 300 * 1024
+
+
+@pytest.mark.parametrize("name", [n for n, each in runs.RUNS.items() if each.rtol == runs.SAMPLED])
+def test_the_same_seed_gives_the_same_bits(name):
+    runs.sampled.cache_clear()
+    first = runs.values_of(name)
+    runs.sampled.cache_clear()
+    second = runs.values_of(name)
+    assert {key: value.tobytes() for key, value in first.items()} == {
+        key: value.tobytes() for key, value in second.items()
+    }
+
+
+def test_every_engine_is_run():
+    """By name: what `co.methods` knows of is what `evolve` takes."""
+    found = co.methods(runs.plain(), "inverted", runs.TIMES)
+    engines = set(found.costs) | set(found.refusals)
+    assert {"exact", "blocks", "driven", "trajectories", "symmetric", "single"} <= engines
+    for engine in engines:
+        assert f'method="{engine}"' in SOURCE or f'"method": "{engine}"' in SOURCE, engine
+
+
+def test_every_public_name_is_run():
+    left_out = {*NOT_RUN, *recipes.RECORDS, *recipes.PROTOCOLS}
+    missing = []
+    for name in walker.discovered():
+        owner, _, last = name.rpartition(".")
+        if name in left_out or owner.startswith("plot"):
+            continue
+        if owner in ("", "materials", "states", "units", "spectral", "currents", "observables"):
+            found = re.search(rf"\bco\.{re.escape(name)}\(", SOURCE)
+        else:  # a method, of whatever object
+            found = re.search(rf"\.{last}\b", SOURCE)
+        if found is None:
+            missing.append(name)
+    assert not missing
+
+
+def test_what_differs_is_found():
+    one = np.array([1.0, 2.0, np.nan])
+    assert runs.difference(one, one.copy()) == 0
+    assert runs.difference(one * (1 + 1e-9), one) == pytest.approx(1e-9, rel=1e-3)
+    for other in (one[:2], np.array([1.0, np.nan, 2.0]), one.astype(complex), np.array([1, 2, 3])):
+        assert runs.difference(other, one) == np.inf
+    assert runs.difference(np.array([1e-300]), np.array([0.0])) == np.inf
+    assert runs.difference(np.array([3]), np.array([4])) == np.inf
