@@ -25,7 +25,7 @@ import numpy as np
 import qutip
 
 import collective as co
-from collective._tools import memory
+from collective._tools import memory, operators
 from collective.engines import choice
 from collective.engines import request as _requests
 

@@ -8,12 +8,13 @@ those of `docs/conventions.md`.
 
 from typing import TYPE_CHECKING, Any
 
+from collective._tools.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from collective import currents, materials, observables, plot, spectral, states, units
-    from collective._tools.memory import ProblemTooLargeError
-    from collective._tools.warn import UnitWarning
     from collective.citations import citation
-    from collective.couplings.couplings import Couplings, couple
+    from collective.couplings.couple import couple
+    from collective.couplings.couplings import Couplings
     from collective.couplings.drives import plane_wave
     from collective.couplings.modes import Modes
     from collective.emitters import (
@@ -28,15 +29,16 @@ if TYPE_CHECKING:
         triangular,
     )
     from collective.engines.choice import Methods, methods
+    from collective.errors import EvolutionError, ProblemTooLargeError, UnitWarning
     from collective.evolution.comparison import Comparison, compare
-    from collective.evolution.evolve import EvolutionError, evolve, steady_state
+    from collective.evolution.evolve import evolve
+    from collective.evolution.steady_state import steady_state
     from collective.fields import Field, FieldCheck, Nanowire, Plasma, Vacuum, check_field
-    from collective.master.equation import MasterEquation, master_equation
+    from collective.master.equation import MasterEquation
     from collective.master.interactions import interaction
+    from collective.master.master_equation import master_equation
     from collective.results.jumps import Jumps
     from collective.results.result import Result, load
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Comparison",
@@ -89,7 +91,7 @@ _HOMES = {
     "Comparison": "evolution.comparison",
     "Couplings": "couplings.couplings",
     "Emitters": "emitters",
-    "EvolutionError": "evolution.evolve",
+    "EvolutionError": "errors",
     "Field": "fields",
     "FieldCheck": "fields",
     "Jumps": "results.jumps",
@@ -99,27 +101,27 @@ _HOMES = {
     "Multilevel": "emitters",
     "Nanowire": "fields",
     "Plasma": "fields",
-    "ProblemTooLargeError": "_tools.memory",
+    "ProblemTooLargeError": "errors",
     "Result": "results.result",
-    "UnitWarning": "_tools.warn",
+    "UnitWarning": "errors",
     "Vacuum": "fields",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",
     "cloud": "emitters",
     "compare": "evolution.comparison",
-    "couple": "couplings.couplings",
+    "couple": "couplings.couple",
     "cubic": "emitters",
     "evolve": "evolution.evolve",
     "interaction": "master.interactions",
     "load": "results.result",
-    "master_equation": "master.equation",
+    "master_equation": "master.master_equation",
     "methods": "engines.choice",
     "plane_wave": "couplings.drives",
     "ring": "emitters",
     "spin": "emitters",
     "square": "emitters",
-    "steady_state": "evolution.evolve",
+    "steady_state": "evolution.steady_state",
     "triangular": "emitters",
 }
 

@@ -1,5 +1,6 @@
 """What to cite for a calculation, as BibTeX: `citation`."""
 
+from collective._tools.version import __version__
 from collective.couplings.couplings import Couplings
 from collective.fields import Nanowire
 from collective.master.equation import MasterEquation
@@ -223,13 +224,12 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
 
 
 def _package() -> str:
-    import collective  # whole by now
 
     fields = {
         "author": "{The collective developers}",
         "title": "{" + _TITLE + "}",
         "year": _YEAR,
-        "version": collective.__version__,
+        "version": __version__,
     }
     return _entry("collective", "software", fields)
 

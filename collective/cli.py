@@ -11,11 +11,12 @@ import numpy as np
 from collective import plot
 from collective._tools.console import shown
 from collective._tools.files import checked_path
-from collective.couplings.couplings import Couplings, couple
+from collective.couplings.couple import couple
+from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters, chain
 from collective.evolution.evolve import evolve
 from collective.fields import Vacuum
-from collective.master.equation import master_equation
+from collective.master.master_equation import master_equation
 from collective.results.result import Result
 from collective.states import single
 

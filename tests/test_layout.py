@@ -15,70 +15,103 @@ PACKAGE = Path(collective.__file__).parent
 ROOT = PACKAGE.parent
 
 # helpers without physics, which every room may use
-TOOLS = {"_archive", "_checks", "_compiled", "_console", "_files", "_memory", "_progress", "_warn"}
+TOOLS = {"_tools", "errors"}
 
 
-def table():
-    """The rooms and what they may import, as docs/architecture.md has it."""
-    rooms = {}
+def tables():
+    """The rooms of the package and those of engines/: {room: rooms it may import}."""
+    found, rows = [], {}
     for line in (ROOT / "docs" / "architecture.md").read_text().splitlines():
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
         if len(cells) == 3 and cells[0].startswith("`"):
-            rooms[cells[0].strip("`/")] = cells[2]
-    names = set(rooms) | TOOLS
-    return {
-        room: names if allowed == "all" else set(re.findall(r"`(\w+)`", allowed))
-        for room, allowed in rooms.items()
-    }
+            rows[cells[0].strip("`/")] = cells[2]
+        elif rows:
+            every = set(rows) | TOOLS
+            found.append(
+                {
+                    room: every if allowed == "all" else set(re.findall(r"`(\w+)`", allowed))
+                    for room, allowed in rows.items()
+                }
+            )
+            rows = {}
+    package, engines = found
+    return package, engines
 
 
-def imports(path):
-    """Names of the collective modules a file imports, at any depth."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "collective":
-            parts = node.module.split(".")
-            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {
-                alias.name.split(".")[1]
-                for alias in node.names
-                if alias.name.startswith("collective.")
-            }
+def files():
+    """Every file of the package by its dotted name; a folder stands for its __init__."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts).removesuffix(".__init__")] = path
     return found
 
 
-def modules():
-    for path in sorted(PACKAGE.rglob("*.py")):
-        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if room != "__init__":
-            yield pytest.param(room, path, id=str(path.relative_to(PACKAGE)))
+FILES = files()
 
 
-@pytest.mark.parametrize(("room", "path"), list(modules()))
-def test_imports_run_downwards(room, path):
-    assert imports(path) - {room} <= table().get(room, set()) | TOOLS
+def imports(path):
+    """The files of the package that a file imports, at any depth, for types too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports from {'.' * node.level}"
+            if (node.module or "").split(".")[0] == "collective":
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                found |= {name if name in FILES else node.module for name in names}
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names if a.name.split(".")[0] == "collective"}
+    return found
+
+
+GRAPH = {name: imports(path) - {name} for name, path in FILES.items() if name != "collective"}
+
+
+def rooms_entered(name, below):
+    """Rooms of a package, other than its own, that a file imports."""
+    depth = below.count(".") + 1
+    own = name.split(".")[depth]
+    targets = (t.split(".") for t in GRAPH[name] if t == below or t.startswith(below + "."))
+    return {t[depth] if len(t) > depth else "" for t in targets} - {own}
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_imports_run_downwards(name):
+    package, engines = tables()
+    assert rooms_entered(name, "collective") <= package.get(name.split(".")[1], set()) | TOOLS
+    if name.startswith("collective.engines."):
+        assert rooms_entered(name, "collective.engines") <= engines[name.split(".")[2]]
 
 
 def test_every_room_is_listed():
-    rooms = {p.stem if p.suffix == ".py" else p.name for p in PACKAGE.iterdir()}
-    assert rooms - {"__init__", "__pycache__", "py.typed"} == set(table()) | TOOLS
+    package, engines = tables()
+    for folder, table in ((PACKAGE, set(package) | TOOLS), (PACKAGE / "engines", set(engines))):
+        rooms = {p.stem if p.suffix == ".py" else p.name for p in folder.iterdir()}
+        assert rooms - {"__init__", "__pycache__", "py.typed"} == table
 
 
-def test_the_table_has_no_way_round():
-    """No room imports itself through others, but for types."""
-    rooms = table()
-    rooms["validity"] -= {"couplings", "master"}
-    rooms["_storage"] -= {"result"}
-    rooms["_xarray"] -= {"result"}
+def test_the_tables_run_downwards():
+    """A room may import only rooms listed above it."""
+    for table in tables():
+        above = set(TOOLS)
+        for room, allowed in table.items():
+            if room != "cli":
+                assert allowed <= above, room
+            above.add(room)
 
-    def reach(room, seen=()):
-        assert room not in seen, seen
-        for below in rooms.get(room, set()) - {room}:
-            reach(below, (*seen, room))
 
-    for room in set(rooms) - {"cli"}:
-        reach(room)
+def test_no_file_imports_itself_through_others():
+    done = set()
+
+    def follow(name, path):
+        assert name not in path, " → ".join([*path[path.index(name) :], name])
+        if name not in done:
+            for below in sorted(GRAPH.get(name, ())):
+                follow(below, [*path, name])
+            done.add(name)
+
+    for name in GRAPH:
+        follow(name, [])
 
 
 def test_importing_costs_little_more_than_numpy():
@@ -118,7 +151,7 @@ def test_no_machine_paths_or_hosts():
 def test_no_room_hides_a_public_function():
     """Importing a room sets its name on the package: no public name may be a room's."""
     modules = {"currents", "materials", "observables", "plot", "spectral", "states", "units"}
-    assert not (set(collective.__all__) - modules) & set(table())
+    assert not (set(collective.__all__) - modules) & set(tables()[0])
     assert sorted(dir(collective)) == sorted(collective.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = collective.nothing

@@ -312,7 +312,7 @@ def _about(error, argument, errors):
         return None  # what the user's own function raises is his
     where = f"{place.name}:{frame.tb_lineno}"
     if isinstance(error, Warning):
-        raised = place == PACKAGE / "_warn.py"
+        raised = place == PACKAGE / "_tools" / "warn.py"
     elif isinstance(error, ValueError | TypeError):
         code = frame.tb_frame.f_code.co_code
         raised = PACKAGE in place.parents and code[frame.tb_lasti] == dis.opmap["RAISE_VARARGS"]

@@ -18,7 +18,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools.memory import ProblemTooLargeError, require
+from collective._tools.memory import require
+from collective.errors import ProblemTooLargeError
 
 _METADATA, _DIGEST = "metadata", "digest"
 _LARGEST_METADATA = 64 * 2**20  # bytes, four a letter

@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+from collective.errors import ProblemTooLargeError
+
 MEMBERSHIP = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")  # where Linux shows control groups
 # limit, use, and the part of it that is a cache of files, in versions 1 and 2
@@ -11,10 +13,6 @@ _GROUPS_1 = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_fi
 _GROUPS_2 = "memory.max", "memory.current", "inactive_file"
 FRESH = 0.05  # seconds for which an answer holds: small problems ask ten times in one
 _answer: tuple[float, int | None] | None = None
-
-
-class ProblemTooLargeError(MemoryError, ValueError):
-    """The problem does not fit into memory; raised before anything is allocated."""
 
 
 def bytes_text(n: int | float) -> str:

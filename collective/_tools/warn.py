@@ -19,10 +19,6 @@ _BETWEEN = {
 }
 
 
-class UnitWarning(UserWarning):
-    """A length or a shift that looks as if it were given in another unit than meant."""
-
-
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn on behalf of the first caller outside the package, however deep we are.
 

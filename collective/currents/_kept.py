@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from collective._tools import archive
 from collective._tools.archive import Declared
 from collective._tools.files import completed, written
-from collective._tools.memory import ProblemTooLargeError
 from collective._tools.warn import warn
 from collective.currents.orbitals import Orbitals
+from collective.errors import ProblemTooLargeError
 
 _PARTS = ("charge", "x", "y", "z", "divergence")
 _FORMAT = "collective integrals"

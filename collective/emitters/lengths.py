@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools.warn import UnitWarning, warn
+from collective._tools.warn import warn
 from collective.emitters import Emitters
+from collective.errors import UnitWarning
 
 _FAR = 1e4  # wavelengths, or their inverse: distances that are rather in another unit
 _LONELY = 100.0  # wavelengths between neighbours that may be independent by mistake

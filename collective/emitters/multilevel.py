@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective._tools.console import printable
-from collective._tools.warn import UnitWarning, warn
+from collective._tools.warn import warn
 from collective.emitters.two_level import Emitters
+from collective.errors import UnitWarning
 
 _HERMITIAN = 1e-12
 _DEGENERATE = 1e-13

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-import collective
 from collective._tools import checks
 from collective._tools.files import completed
-from collective._tools.memory import ProblemTooLargeError
+from collective._tools.version import __version__
 from collective.couplings.couplings import Couplings
 from collective.engines.request import Request
+from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
 from collective.results.result import Result, loaded
 
@@ -107,10 +107,10 @@ def same(
     diagnostics, name = found.diagnostics, "collective-emission"
     versions = diagnostics.get("versions")
     made_by = versions.get(name) if isinstance(versions, dict) else None
-    if diagnostics.get("layout") != LAYOUT or made_by != collective.__version__:
+    if diagnostics.get("layout") != LAYOUT or made_by != __version__:
         raise ValueError(
             f"checkpoint {path} was written by {name} {made_by or 'of an unknown version'} with "
-            f"layout {diagnostics.get('layout', 1)}, this is {collective.__version__} with layout "
+            f"layout {diagnostics.get('layout', 1)}, this is {__version__} with layout "
             f"{LAYOUT}: finish it with the release that wrote it, or choose another file"
         )
     if diagnostics.get("problem") != fingerprint(request, method):

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective._tools.console import aligned, printable
 from collective.emitters import Emitters, Multilevel
-from collective.evolution.evolve import EvolutionError, evolve
+from collective.errors import EvolutionError
+from collective.evolution.evolve import evolve
 from collective.master.approximations import APPROXIMATIONS
-from collective.master.equation import derive, equation_of
+from collective.master.master_equation import derive, equation_of
 from collective.results.result import Result
 
 

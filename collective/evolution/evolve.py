@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-import collective
 from collective import states
-from collective._tools.memory import ProblemTooLargeError, bytes_text
+from collective._tools.memory import bytes_text
+from collective._tools.version import __version__
 from collective._tools.warn import warn
 from collective.couplings.couplings import Couplings
 from collective.engines import choice as _choice
 from collective.engines import request as _requests
 from collective.engines import timescale
 from collective.engines.base import Run
-from collective.engines.choice import METHODS
+from collective.errors import EvolutionError
 from collective.evolution import checkpoint as _checkpoint
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 
 _TRACE_ERROR = 1e-6
 _ENDLESS = 1e12  # seconds, 30,000 years
-
-
-class EvolutionError(RuntimeError):
-    """The integrator failed, or a warning is an error here; `.result` holds what was reached.
-
-    A `Result` from `evolve`, a `Comparison` from `compare`.
-    """
-
-    def __init__(self, message: str, result: Any):
-        super().__init__(message)
-        self.result = result
 
 
 def evolve(
@@ -214,53 +203,6 @@ def _warned(notes: list[str], finished: Result) -> EvolutionError | None:
     return found
 
 
-def steady_state(
-    couplings: Couplings | MasterEquation, *, start: "states.State | str | Qobj | None" = None
-) -> "Qobj":
-    """The density matrix with dρ/dt = 0, if there is exactly one.
-
-    Of identical couplings ρ is found between Dicke states, and laid out in full up to about twelve
-    emitters; `co.observables.steady` gives what there is to know of a hundred.
-
-    Args:
-        couplings: usually with a drive or pump; without, the ground state is what decays to. Or a
-            `MasterEquation`.
-        start: the one of several steady states that this state comes to: "ground", "inverted",
-            co.states.dicke(k) or coherent(theta, phi), of identical emitters whose decay is purely
-            collective.
-
-    Returns:
-        QuTiP density matrix, dims [[2]*N, [2]*N]. `evolve(couplings, it, [0.0])` gives its
-        emission and correlations.
-
-    Raises:
-        ValueError: if the steady state is not unique, with the dimension of the kernel.
-        ProblemTooLargeError: from about eight emitters, or thirteen identical ones.
-
-    Example:
-        One emitter driven at Ω is excited with probability Ω²/(Γ² + 2Ω²):
-
-        >>> import collective as co, qutip
-        >>> atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
-        >>> float(co.steady_state(atom).diag()[0].round(10))
-        0.3333333333
-    """
-    from collective.engines.exact import engine
-
-    dims = _requests.checked_problem(couplings)
-    if isinstance(couplings, Couplings):
-        from collective.evolution import steady_identical
-
-        rho = steady_identical.steady_state(couplings, start)
-        if rho is not None:
-            return rho
-    elif start is not None:
-        raise ValueError("start is for identical Couplings; evolve a MasterEquation from its state")
-    what = f"{len(dims)} emitters" if isinstance(couplings, Couplings) else f"dims {dims}"
-    scaled = timescale.in_unit(couplings, timescale.unit_of(couplings))
-    return engine.steady_state(scaled, dims, what)
-
-
 def _refuse_without_end(choice: _choice.Choice, phase: float) -> None:
     """Raise for a run that nobody lives to see the end of."""
     if not choice.cost.seconds <= _ENDLESS:
@@ -275,13 +217,10 @@ def _refuse_without_end(choice: _choice.Choice, phase: float) -> None:
 def _versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"collective-emission": collective.__version__}
+    found = {"collective-emission": __version__}
     for name in ("qutip", "numpy", "scipy"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:  # a bundle without metadata
             found[name] = "unknown"
     return found
-
-
-__all__ = ["METHODS", "EvolutionError", "ProblemTooLargeError", "evolve", "steady_state"]

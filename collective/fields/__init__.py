@@ -6,7 +6,8 @@ reciprocal: G(r, r') = Gᵀ(r', r). In vacuum Im G(r, r) = k/6π·1.
 
 from collective.fields.checking import FieldCheck, check_field
 from collective.fields.nanowire.field import Nanowire
+from collective.fields.plasma import Plasma
 from collective.fields.protocol import Field
-from collective.fields.vacuum import Plasma, Vacuum
+from collective.fields.vacuum import Vacuum
 
 __all__ = ["Field", "FieldCheck", "Nanowire", "Plasma", "Vacuum", "check_field"]

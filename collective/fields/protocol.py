@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
+from collective.fields.free_space import free_green, separations
 
 _REAL = 1e-8  # relative: what G(iκ) may miss being real by
 _ONE_PAIR = (
@@ -70,40 +71,15 @@ class Field(metaclass=_LikeAField):
             (..., 3, 3), in inverse units of length. At coincident points the divergent real
             part of the vacuum is dropped: ik/6π·1 + scattered.
         """
-        from collective.fields.vacuum import Vacuum
-
         if type(self).scattered is Field.scattered:
             raise TypeError(f"{type(self).__name__} must define green or scattered, it has neither")
-        return Vacuum().green(r, r_source, k) + self.scattered(r, r_source, k)
+        return vacuum_green(r, r_source, k) + self.scattered(r, r_source, k)
 
     def scattered(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """What `green` has more than the vacuum, (..., 3, 3); arguments as of `green`."""
-        from collective.fields.vacuum import Vacuum
-
         if type(self).green is Field.green:
             raise TypeError(f"{type(self).__name__} must define green or scattered, it has neither")
-        return self.green(r, r_source, k) - Vacuum().green(r, r_source, k)
-
-
-def checked_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
-    """Points in space, (..., 3), or an error that says what is wrong with them."""
-    array = checks.finite(name, points)
-    if array.shape[-1:] != (3,):
-        raise ValueError(f"{name} must have three components last, got shape {array.shape}")
-    return array
-
-
-def checked_shapes(
-    r: NDArray[np.float64], r_source: NDArray[np.float64], k: NDArray[Any]
-) -> tuple[int, ...]:
-    """The shape of pairs of points and wave numbers that broadcast, or an error."""
-    try:
-        return np.broadcast_shapes(r.shape[:-1], r_source.shape[:-1], k.shape)
-    except ValueError:
-        raise ValueError(
-            f"r, r_source and k must broadcast over points: their shapes are {r.shape}, "
-            f"{r_source.shape} and {k.shape}"
-        ) from None
+        return self.green(r, r_source, k) - vacuum_green(r, r_source, k)
 
 
 def require_field(
@@ -154,9 +130,7 @@ def total_green(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArra
 def _answer(field: Any, r: ArrayLike, r_source: ArrayLike, k: Any) -> NDArray[Any]:
     if callable(getattr(field, "green", None)):
         return np.asarray(field.green(r, r_source, k))
-    from collective.fields.vacuum import Vacuum
-
-    return np.asarray(Vacuum().green(r, r_source, k) + field.scattered(r, r_source, k))
+    return np.asarray(vacuum_green(r, r_source, k) + field.scattered(r, r_source, k))
 
 
 def _together(r: ArrayLike, r_source: ArrayLike) -> NDArray[np.bool_]:
@@ -237,6 +211,11 @@ def imaginary_green(
             f"imaginary part is {np.abs(tensor.imag).max():.3g} of {size:.3g}"
         )
     return np.ascontiguousarray(tensor.real)
+
+
+def vacuum_green(r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
+    """The tensor of free space, as `Vacuum.green` gives it."""
+    return free_green(*separations(r, r_source, k))
 
 
 def checked_tensor(

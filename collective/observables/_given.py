@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.couplings.couplings import Couplings, couple
+from collective.couplings.couple import couple
+from collective.couplings.couplings import Couplings
 from collective.couplings.modes import emitting
 from collective.emitters import Emitters
 from collective.fields import Vacuum

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools.memory import require
 from collective._tools.operators import local
 from collective.emitters import Multilevel
-from collective.fields.protocol import checked_points, seen_by, total_green
+from collective.fields.points import checked_points
+from collective.fields.protocol import seen_by, total_green
 from collective.observables import _given
 from collective.results.result import Result
 

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from collective._tools.memory import require
 from collective._tools.operators import exchange, excited
 from collective.couplings.couplings import Couplings
-from collective.evolution.evolve import evolve, steady_state
+from collective.evolution.evolve import evolve
+from collective.evolution.steady_state import steady_state
 from collective.observables import _given
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective._tools.console import printable
-from collective.couplings.couplings import Couplings, couple
+from collective.couplings.couple import couple
+from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters
 from collective.fields import Vacuum
 from collective.observables import _given

@@ -24,7 +24,8 @@ from collective._tools.memory import require
 from collective._tools.progress import Progress
 from collective.emitters import Emitters
 from collective.fields import Vacuum
-from collective.fields.protocol import checked_points, seen_by, total_green
+from collective.fields.points import checked_points
+from collective.fields.protocol import seen_by, total_green
 from collective.observables import _given, _levels, _sphere
 from collective.observables._light import far_fields, wavenumber
 from collective.results.result import Result

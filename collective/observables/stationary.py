@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.operators import excited, lowering, pair_table
 from collective.couplings.couplings import Couplings
-from collective.evolution.evolve import steady_state
 from collective.evolution.steady_identical import Light
+from collective.evolution.steady_state import steady_state
 from collective.observables import _identical
 from collective.states import State
 

@@ -16,8 +16,9 @@ from collective._tools import archive
 from collective._tools import checks as _checks
 from collective._tools.console import printable
 from collective._tools.files import checked_path, written
-from collective._tools.memory import ProblemTooLargeError, bytes_text
+from collective._tools.memory import bytes_text
 from collective._tools.operators import excited
+from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
 from collective.results import contents
 from collective.results.jumps import Jumps

@@ -22,7 +22,6 @@ from collective.results.jumps import Jumps
 if TYPE_CHECKING:
     from qutip import Qobj
 
-    from collective.results.result import Result
 
 ARRAYS = (
     "times",
@@ -92,7 +91,7 @@ def _array(name: str, value: Any) -> NDArray[Any]:
     return value.copy() if value.flags.writeable else value
 
 
-def pack(result: "Result") -> tuple[dict[str, Any], dict[str, Any]]:
+def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays by name, and metadata for JSON."""
     arrays: dict[str, Any] = {
         name: getattr(result, name) for name in ARRAYS if getattr(result, name) is not None

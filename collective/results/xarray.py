@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import xarray
 
     from collective.emitters import Emitters, Multilevel
-    from collective.results.result import Result
 
 _RATE = "units of rate (Γ₀ by default)"
 _LENGTH = "units of length (wavelengths by default)"
@@ -58,7 +57,7 @@ _CHANNEL_OF = {
 }
 
 
-def dataset(result: "Result") -> "xarray.Dataset":
+def dataset(result: Any) -> "xarray.Dataset":
     """The dataset of `Result.to_xarray`."""
     xarray = _imported("to_xarray", "xarray")
     variables: dict[str, Any] = {}
@@ -97,7 +96,7 @@ def dataset(result: "Result") -> "xarray.Dataset":
     return found.assign_coords(indices).set_coords([name for name in "xyz" if name in found])
 
 
-def _add_jumps(result: "Result", add: Any) -> None:
+def _add_jumps(result: Any, add: Any) -> None:
     """Jumps, and what their channels are."""
     jumps = result.jumps
     assert jumps is not None
@@ -110,7 +109,7 @@ def _add_jumps(result: "Result", add: Any) -> None:
         add("channel_vector", vectors, ("emitter", "channel"), "1", "eigenvector of Γ")
 
 
-def _by_eigenvectors(result: "Result") -> bool:
+def _by_eigenvectors(result: Any) -> bool:
     """Whether channels count the eigenvectors of Γ, and not the collapse operators.
 
     As `trajectories` draws them: couplings that only decay, none of the user's operators.
@@ -120,7 +119,7 @@ def _by_eigenvectors(result: "Result") -> bool:
     return c is not None and not result.expect and not any(np.any(values) for values in others)
 
 
-def _add_places(result: "Result", add: Any) -> None:
+def _add_places(result: Any, add: Any) -> None:
     """Where the emitters are, and their dipoles or levels."""
     system: Emitters | Multilevel | None
     if result.couplings is not None:
@@ -146,7 +145,7 @@ def _add_places(result: "Result", add: Any) -> None:
             add(name, values, ("emitter",), _LENGTH, f"position along {name}")
 
 
-def _attributes(result: "Result") -> dict[str, Any]:
+def _attributes(result: Any) -> dict[str, Any]:
     versions = result.diagnostics.get("versions", {})
     left_out = [] if result.last_state is None else ["last_state"]
     left_out += ["resume"] if result.resume else []
@@ -176,7 +175,7 @@ def _attributes(result: "Result") -> dict[str, Any]:
     return attributes | {"left_out": ", ".join(left_out)}
 
 
-def write_netcdf(result: "Result", path: str | os.PathLike[str]) -> Path:
+def write_netcdf(result: Any, path: str | os.PathLike[str]) -> Path:
     """The file of `Result.to_netcdf`."""
     for module in ("xarray", "h5py", "h5netcdf"):
         _imported("to_netcdf", module)

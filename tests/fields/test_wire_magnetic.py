@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import collective as co
 from collective import materials
-from collective._tools.warn import UnitWarning
+from collective.errors import UnitWarning
 from collective.fields.nanowire import contour
-from collective.master import equation as master
+from collective.master import master_equation as master
 
 K = 2 * np.pi
 SILVER = materials.Drude.from_value(-50 + 0.6j, K)

@@ -581,7 +581,7 @@ def test_checkpoints_of_other_releases_are_refused_by_name(tmp_path, monkeypatch
     with pytest.raises(ValueError, match=f"with layout {checkpoint.LAYOUT}: finish it"):
         co.evolve(pair, "inverted", times, checkpoint=path)
     monkeypatch.undo()
-    monkeypatch.setattr(co, "__version__", "99.0")
+    monkeypatch.setattr(checkpoint, "__version__", "99.0")
     with pytest.raises(ValueError, match=r"this is 99.0 with layout"):
         co.evolve(pair, "inverted", times, checkpoint=path)
 

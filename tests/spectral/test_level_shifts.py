@@ -13,6 +13,7 @@ from scipy.integrate import quad
 import collective as co
 from collective import spectral
 from collective.master.approximations import APPROXIMATIONS
+from collective.master.master_equation import derive, equation_of
 from collective.spectral import sources
 
 VACUUM = co.Vacuum()
@@ -125,9 +126,9 @@ def test_a_wire_detunes_a_pair_in_every_scheme():
     pair = co.Emitters([[0.015, 0, 0], [0.02, 0, 0.1]], dipoles=(1, 0, 0), frequency=1e6)
     own = np.diag(co.couple(pair, WIRE).shift)
     assert abs(own[0] - own[1]) == pytest.approx(1190, abs=1)
-    derivation = co.master.derive(pair, WIRE, 0.0)
+    derivation = derive(pair, WIRE, 0.0)
     for name in APPROXIMATIONS:
-        equation = co.master.equation_of(derivation, pair, name, 0.0)
+        equation = equation_of(derivation, pair, name, 0.0)
         levels = equation.hamiltonian().diag().real  # ee, eg, ge, gg
         np.testing.assert_allclose(levels[1] - levels[2], own[0] - own[1], rtol=1e-6)
         np.testing.assert_allclose(levels[1] - levels[3] - 1e6, own[0], rtol=1e-6)

@@ -71,9 +71,7 @@ def test_couple_says_beforehand_that_matrices_do_not_fit(monkeypatch, dipoles):
     many = co.chain(2500, 0.3, dipoles=dipoles)
     needed = 10 * 2500**2 * (16 if dipoles[1] else 8)
     monkeypatch.setattr(memory, "available_bytes", lambda: needed)
-    monkeypatch.setattr(
-        "collective.couplings.couplings.unit_couplings", None
-    )  # nothing is computed
+    monkeypatch.setattr("collective.couplings.couple.unit_couplings", None)  # nothing is computed
     with pytest.raises(co.ProblemTooLargeError, match=r"2,500 emitters needs .* fewer emitters"):
         co.couple(many, co.Vacuum())
 
@@ -83,7 +81,7 @@ def test_memory_of_couple_is_what_is_predicted(monkeypatch):
     import tracemalloc
 
     asked = []
-    monkeypatch.setattr("collective.couplings.couplings.require", lambda n, *_: asked.append(n))
+    monkeypatch.setattr("collective.couplings.couple.require", lambda n, *_: asked.append(n))
     co.couple(co.chain(2, 0.3), co.Vacuum())  # what is imported is not counted
     for dipoles, n in (((1, 0, 0), 300), ((1, 0, 0), 900), ((1, 1j, 0), 700)):
         chain = co.chain(n, 0.3, dipoles=dipoles)

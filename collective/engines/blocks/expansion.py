@@ -22,7 +22,7 @@ from collective.engines.base import resumed
 from collective.engines.basis.permutations import group
 from collective.engines.basis.sectors import ensemble, highest_excitation
 from collective.engines.blocks import kernels, tables
-from collective.engines.blocks.engine import LONGEST_STEP, TERMS_PER_RADIUS, shares
+from collective.engines.blocks.size import LONGEST_STEP, TERMS_PER_RADIUS, shares
 from collective.engines.numerics.faber import Ellipse
 from collective.engines.request import Request
 

@@ -21,6 +21,7 @@ from collective.engines.base import writing
 from collective.engines.basis.sectors import highest_excitation
 from collective.engines.numerics import exponential
 from collective.engines.numerics.extent import Extent
+from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.record import EIGENVALUE_TIMES
 from collective.engines.request import Request, density_matrix
 from collective.states import State
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collective.master.equation import MasterEquation
 
 STIFF = 1000.0  # units of phase, beyond which exponentials may take the place of steps
-ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
 _LARGEST_SUPEROPERATOR = 7  # emitters whose generator is made as one sparse matrix
 _LARGEST = 300  # emitters whose powers of two are finite
 

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective._tools.warn import UnitWarning, warn
+from collective._tools.warn import warn
+from collective.errors import UnitWarning
 from collective.fields import permittivity as _constants
 from collective.fields.nanowire import around, contour, cylinder
 from collective.fields.nanowire import scattered as _scattered
-from collective.fields.protocol import checked_points, checked_shapes
+from collective.fields.points import checked_points, checked_shapes
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 

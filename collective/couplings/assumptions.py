@@ -1,0 +1,86 @@
+"""The assumptions behind Γ and Δ: the RWA, no retardation, flat couplings."""
+
+from typing import Any
+
+import numpy as np
+
+from collective.couplings.pairs import linewidth_variation
+from collective.fields.protocol import seen_by
+from collective.validity import Assumption, Validity, small
+
+_NO_FREQUENCY = "needs Emitters(frequency=...)"
+_NO_GEOMETRY = "needs emitters: Couplings(..., emitters=...)"
+
+
+def of_couplings(couplings: Any) -> Validity:
+    """The assumptions of the collective master equation within the RWA."""
+    rates = couplings.collective_rates()
+    rows = [_positivity(rates)]
+    photons = couplings.thermal_photons
+    fastest = (1 + 2 * photons) * float(rates[-1])  # thermal light broadens every line
+    emitters = couplings.emitters
+    detuning_spread = float(np.ptp(couplings.detunings))
+    exchange = couplings.largest_exchange()
+    # name, value from (emitters, speed of light), meaning
+    checks = [
+        (
+            "rotating-wave approximation",
+            lambda e, c: exchange / e.frequency,
+            "max|Δ_mn|/ω₀",
+        ),
+        ("no retardation", lambda e, c: fastest * e.extent / c, "Γ_max·extent/c"),
+        (
+            "no retardation of beats",
+            lambda e, c: detuning_spread * e.extent / c,
+            "max|δ_m−δ_n|·extent/c",
+        ),
+        (
+            "one wave number for all",
+            lambda e, c: detuning_spread / e.frequency,
+            "max|δ_m−δ_n|/ω₀",
+        ),
+    ]
+    if np.any(couplings.drive):
+        strongest = float(np.abs(couplings.drive).max())
+        checks.append(("weak drive", lambda e, c: strongest / e.frequency, "max|Ω_m|/ω₀"))
+    if photons:  # dn̄/dω · ω/n̄ = (1 + n̄) ln(1 + 1/n̄)
+        steepness = (1 + photons) * np.log1p(1 / photons)
+        width = fastest + detuning_spread
+        checks.append(
+            (
+                "one occupation for all",
+                lambda e, c: steepness * width / e.frequency,
+                "relative change of n̄ over the spread of frequencies and Γ_max",
+            )
+        )
+    for name, value, meaning in checks:
+        if emitters is None:
+            rows.append(Assumption(name, None, "not assessed", f"{meaning}: {_NO_GEOMETRY}"))
+        elif emitters.frequency is None:
+            rows.append(Assumption(name, None, "not assessed", f"{meaning}: {_NO_FREQUENCY}"))
+        else:
+            rows.append(small(name, value(emitters, emitters.speed_of_light), meaning))
+    rows.append(_flatness(couplings, fastest))
+    return Validity(tuple(rows))
+
+
+def _positivity(rates: np.ndarray) -> Assumption:
+    smallest, fastest = float(rates[0]), float(rates[-1])
+    holds = smallest >= -1e-10 * max(fastest, np.finfo(float).tiny)
+    return Assumption(
+        "decay matrix positive",
+        smallest,
+        "holds" if holds else "fails",
+        "smallest eigenvalue of Γ (round-off is allowed)",
+    )
+
+
+def _flatness(couplings: Any, fastest: float) -> Assumption:
+    name, meaning = "couplings flat over a linewidth", "change of Γ_mn, Δ_mn over Γ_max, per Γ_max"
+    emitters, field = couplings.emitters, couplings.field
+    if emitters is None or field is None:
+        return Assumption(name, None, "not assessed", f"{meaning}: needs emitters and field")
+    if emitters.frequency is None:
+        return Assumption(name, None, "not assessed", f"{meaning}: {_NO_FREQUENCY}")
+    field = seen_by(emitters.kind, field)
+    return small(name, linewidth_variation(emitters, field, fastest), meaning)

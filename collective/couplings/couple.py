@@ -1,0 +1,134 @@
+"""From emitters and a field to Γ and Δ: `couple`."""
+
+from typing import Any
+
+import numpy as np
+
+from collective._tools import checks
+from collective._tools.memory import require
+from collective.couplings import thermal
+from collective.couplings.couplings import Couplings
+from collective.couplings.pairs import averaged_shift, integral_parts, unit_couplings
+from collective.emitters import Emitters, lengths
+from collective.fields.protocol import seen_by
+from collective.spectral.baths import checked_temperature
+
+SHIFTS = ("full", "rwa")
+_NOT_SCATTERED = 1e-12  # per linewidth
+_MATRICES = 11  # N × N at the peak of `couple`: Γ, Δ, both scaled, and the checks of them
+_PAIR_BYTES, _PAIRS_AT_ONCE = 380, 116_500  # of Green's tensors and what they are made from
+
+
+def couple(
+    emitters: Emitters, field: Any, *, shift: str = "full", temperature: float = 0.0
+) -> Couplings:
+    r"""Γ and Δ of emitters in a field.
+
+    .. math:: Γ_{mn} = 2k̄^2\, d̃_m^*·\mathrm{Im}\,G(r_m, r_n, k̄)·d̃_n, \qquad
+              Δ_{mn} = −d̃_m^*·[k^2\, \mathrm{Re}\,G(r_m, r_n, k) + c\,X]·d̃_n, \qquad
+              X = \frac{1}{π}\int_0^∞ dκ \frac{κ^2k}{κ^2+k^2} G(iκ)
+
+    with d̃_m² = 3πΓ_m/k_m³, Re and Im taken of the tensor. The full dipole coupling has c = 0 for
+    pairs; with the RWA in the coupling, whose shift is −(1/π)P∫₀^∞dq q² Im G(q)/(q − k), c = 1
+    (Dzsotjan, Kästel & Fleischhauer, Phys. Rev. B 84, 075419 (2011)): about half the shift at
+    small distances, the same beyond a wavelength. On the diagonal the vacuum's shift belongs to
+    the transition frequency; what scattered light adds has c = 2 (full) or 1 (RWA).
+
+    Emitters of different frequency: Γ at the mean wave number k̄ of all of them, which keeps it
+    positive, for Γ_mn/√(Γ_mΓ_n); Δ_mn the average of its values at k_m and k_n, between dipoles
+    each of the size that its own k_m gives it. `Couplings.validity` reports what that neglects.
+
+    Magnetic dipoles (`Emitters(kind="magnetic")`) have C = ∇×G×∇' of the field in the place of
+    k²G, Γ = 2m̃*·Im C·m̃ and Δ = −m̃*·Re C·m̃. At a temperature T the light has
+    n̄ = 1/(e^{ω/T} − 1) photons per mode, ω the mean frequency. Between emitters Δ does not depend
+    on T; on the diagonal S(ω) − S(−ω), what scattered thermal light shifts (see
+    `couplings.thermal`), takes the place of c = 2.
+
+    Args:
+        emitters: N of them; their detunings become those of the couplings (frame at ω₀).
+        field: `Vacuum()`, `Nanowire(...)` or any object with `green(r, r_source, k)` (see
+            `Field`).
+        shift: "full", or "rwa" for the coupling operator in the RWA; not to be confused with the
+            `approximation` of `master_equation`, which always has the full shift.
+        temperature: T of the field in units of rate (ħ = k_B = 1); above 0 the emitters need
+            their frequency.
+
+    Returns:
+        `Couplings` with Γ and Δ, (N, N).
+
+    Raises:
+        ValueError: for coincident emitters, whose shift diverges (unless their dipoles are
+            orthogonal: those do not see each other); a field that is not reciprocal, or that is
+            needed at imaginary wave numbers (for "rwa", or where it scatters light back to the
+            emitter) and not known there; magnetic dipoles in a field without `magnetic_green`; a
+            temperature without frequency, or together with "rwa".
+
+    Warns:
+        UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
+            far that nothing couples them; a wire of such a radius; shifts above ω₀ or 10⁹
+            linewidths.
+
+    Example:
+        >>> import collective as co
+        >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+        >>> float(pair.decay[0, 1].round(10)), float(pair.shift[0, 1].round(10))
+        (0.9226968484, 2.5970938737)
+        >>> close = co.couple(co.chain(2, 0.03), co.Vacuum(), shift="rwa")
+        >>> float(close.shift[0, 1].round(5))  # the full one is 110.0479
+        54.72085
+        >>> warm = co.couple(co.chain(2, 0.1, frequency=1e7), co.Vacuum(), temperature=1e7)
+        >>> round(warm.thermal_photons, 4)  # 1/(e − 1)
+        0.582
+    """
+    checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+    coupling = checks.choice("shift", shift, SHIFTS)
+    lengths.refuse_coincident(emitters)
+    _require_memory(emitters)
+    temperature = checked_temperature(temperature)
+    if temperature > 0 and coupling == "rwa":
+        raise ValueError(
+            f'temperature = {temperature:g} needs shift="full": the RWA in the coupling leaves out '
+            "the absorption with which thermal light shifts levels"
+        )
+    photons = thermal.occupation(emitters, temperature)
+    dipoles_see = seen_by(emitters.kind, field)
+    wavenumbers = emitters.wavenumbers
+    mean = float(wavenumbers.mean())
+    if np.all(wavenumbers == wavenumbers[0]):
+        decay, shifts = unit_couplings(emitters, dipoles_see, mean)
+    else:
+        decay = unit_couplings(emitters, dipoles_see, mean, shift=False)[0]
+        shifts = averaged_shift(emitters, dipoles_see)
+    # G at the emitter itself is that of vacuum, i k/6π, unless light is scattered back to it
+    back = np.maximum(np.abs(np.diag(shifts)), np.abs(np.diag(decay) - 1)).max() > _NOT_SCATTERED
+    if coupling == "rwa":
+        shifts = shifts + integral_parts(emitters, dipoles_see, pairs=True)
+    elif back and temperature > 0:
+        resonant = np.diag(shifts).real
+        own = thermal.level_shifts(emitters, dipoles_see, resonant, temperature)
+        np.fill_diagonal(shifts, own)
+    elif back:
+        shifts = shifts + 2 * integral_parts(emitters, dipoles_see, pairs=False)
+    if not back:
+        np.fill_diagonal(shifts, 0.0)
+    strength = np.sqrt(emitters.decay_rates)
+    scale = strength[:, None] * strength
+    found = Couplings(
+        decay * scale,
+        shifts * scale,
+        detunings=emitters.detunings,
+        emitters=emitters,
+        field=field,
+        thermal_photons=photons,
+    )
+    lengths.warn_of_couplings(found.decay, found.shift, emitters, field)
+    return found
+
+
+def _require_memory(emitters: Emitters) -> None:
+    """Refuse more emitters than there is memory for their matrices."""
+    n = len(emitters)
+    square = (16 if np.any(emitters.dipoles.imag) else 8) * n * n
+    making = 2 * square + _PAIR_BYTES * min(n * (n + 1) // 2, _PAIRS_AT_ONCE)
+    needed = max(_MATRICES * square, making)
+    require(needed, f"couple: to hold Γ and Δ of {n:,} emitters", "use fewer emitters")

@@ -1,0 +1,29 @@
+"""Points in space and wave numbers that broadcast, checked."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective._tools import checks
+
+
+def checked_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
+    """Points in space, (..., 3), or an error that says what is wrong with them."""
+    array = checks.finite(name, points)
+    if array.shape[-1:] != (3,):
+        raise ValueError(f"{name} must have three components last, got shape {array.shape}")
+    return array
+
+
+def checked_shapes(
+    r: NDArray[np.float64], r_source: NDArray[np.float64], k: NDArray[Any]
+) -> tuple[int, ...]:
+    """The shape of pairs of points and wave numbers that broadcast, or an error."""
+    try:
+        return np.broadcast_shapes(r.shape[:-1], r_source.shape[:-1], k.shape)
+    except ValueError:
+        raise ValueError(
+            f"r, r_source and k must broadcast over points: their shapes are {r.shape}, "
+            f"{r_source.shape} and {k.shape}"
+        ) from None
