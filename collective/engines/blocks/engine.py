@@ -22,13 +22,14 @@ import numpy as np
 from collective._tools.progress import Progress
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Checkpoint, Clock, Run, nothing_left
+from collective.engines.basis import initial
 from collective.engines.basis.permutations import group
 from collective.engines.basis.sectors import LARGEST
 from collective.engines.blocks import unitary
 from collective.engines.blocks.size import cost as cost
 from collective.engines.measures import pair_fields
 from collective.engines.request import Request
-from collective.states import State
+from collective.states import inverted
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -45,6 +46,8 @@ def refusal(request: Request) -> str | None:
     if np.any(problem.drive) or np.any(problem.pump):
         what = "drive" if np.any(problem.drive) else "pump"
         return f"method 'blocks' needs a falling excitation number, but there is a {what}"
+    if (unknown := initial.refusal(request, "blocks")) is not None:
+        return unknown
     if request.operators or "states" in request.words:
         return "method 'blocks' keeps no whole density matrix for operators and states"
     if len(problem) > (_LARGEST_DEPHASED if np.any(problem.dephasing) else LARGEST):
@@ -100,7 +103,7 @@ def compile_kernels(show: bool) -> None:
     from collective.engines.blocks.expansion import Expansion
 
     with announced("the blocks engine", _COMPILING, show=show):
-        pair = Request(Couplings(np.eye(2), np.zeros((2, 2))), State("inverted"), np.arange(2.0))
+        pair = Request(Couplings(np.eye(2), np.zeros((2, 2))), inverted(), np.arange(2.0))
         work = Expansion(pair)
         work.begin(None)
         with work:

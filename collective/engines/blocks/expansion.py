@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from collective._tools.compiled import in_pieces
 from collective._tools.progress import Progress
 from collective.engines.base import resumed
+from collective.engines.basis.initial import highest_excitation
 from collective.engines.basis.permutations import group
-from collective.engines.basis.sectors import ensemble, highest_excitation
+from collective.engines.basis.sectors import ensemble
 from collective.engines.blocks import kernels, tables
 from collective.engines.blocks.size import LONGEST_STEP, TERMS_PER_RADIUS, shares
 from collective.engines.numerics.faber import Ellipse

@@ -6,8 +6,8 @@ import numpy as np
 
 from collective._tools.speed import speed
 from collective.engines.base import Cost, threads_for, writing
+from collective.engines.basis.initial import highest_excitation
 from collective.engines.basis.permutations import group, orbits
-from collective.engines.basis.sectors import highest_excitation
 from collective.engines.blocks import unitary
 from collective.engines.numerics.extent import Extent
 from collective.engines.request import Request

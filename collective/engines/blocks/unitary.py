@@ -23,7 +23,8 @@ from collective._tools.progress import Progress
 from collective._tools.speed import COMMON, Speed, speed
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Checkpoint, Clock, Cost, Run
-from collective.engines.basis.sectors import Sectors, ensemble, highest_excitation, one_excitation
+from collective.engines.basis import initial
+from collective.engines.basis.sectors import Sectors, ensemble, one_excitation
 from collective.engines.request import Request
 from collective.states import State
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 _MARGIN = 0.02  # of the width, beyond the eigenvalues found
 _LOOSE = 1e-3  # of those
-_NOTHING = 1e-14  # a probability that is round-off
 _DENSE = 40  # configurations
 _MODES = 1500  # configurations, of which all eigenvectors are found in seconds
 _NO_DIGITS = 2.0**52  # radians: of such a phase nothing is known
@@ -181,14 +181,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
 
 def _numbers(request: Request) -> list[int]:
     """Excitation numbers that the state has."""
-    n, state = len(request.couplings), request.state
-    if isinstance(state, State):
-        k = state.excitations(n)
-        return list(range(highest_excitation(state, n) + 1)) if k is None else [k]
-    matrix = state.full()
-    weights = np.abs(matrix[:, 0]) ** 2 if state.isket else np.diagonal(matrix).real
-    counts = np.bitwise_count(~np.arange(1 << n) & ((1 << n) - 1))
-    return [k for k in range(n + 1) if np.any(weights[counts == k] > _NOTHING)]
+    return initial.numbers(request.state, len(request.couplings))
 
 
 def _one_excitation(request: Request) -> NDArray[Any]:

@@ -30,6 +30,7 @@ from collective.engines.base import (
     threads_for,
     writing,
 )
+from collective.engines.basis import initial
 from collective.engines.driven import packed as _packed
 from collective.engines.measures import pair_fields
 from collective.engines.numerics.extent import Extent
@@ -72,7 +73,7 @@ _STATE_EMITTERS = 10  # up to which the last state is returned
 def refusal(request: Request) -> str | None:
     """Master equations other than that of `Couplings`."""
     if isinstance(request.problem, Couplings):
-        return None
+        return initial.refusal(request, "driven")
     return "method 'driven' takes Couplings, not a MasterEquation"
 
 

@@ -14,12 +14,14 @@ from collective._tools.operators import Untidied
 from collective._tools.progress import Progress
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Checkpoint, Clock, Cost, Run, without_docstrings
+from collective.engines.basis import initial
 from collective.engines.exact.size import Size
 from collective.engines.measures import LevelMeasure, PairMeasure
 from collective.engines.numerics import exponential
 from collective.engines.numerics.pulses import driven_hamiltonian
 from collective.engines.record import Recorder
-from collective.engines.request import Request, density_matrix
+from collective.engines.request import Request
+from collective.states.matrices import matrix
 
 if TYPE_CHECKING:
     from qutip import MESolver, Qobj
@@ -34,6 +36,8 @@ _INTEGRATOR = "tsit5"
 def refusal(request: Request) -> str | None:
     """Nothing is refused but what needs a memory or a time without end; see `cost`."""
     problem = request.problem
+    if (unknown := initial.refusal(request, "exact")) is not None:
+        return unknown
     if isinstance(problem, Couplings):
         return without_docstrings()
     if problem.dimension**2 <= exponential.LARGEST:
@@ -98,7 +102,7 @@ def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | Non
         return Run(recorder.observables(), diagnostics, failure)
 
     if recorder.reached == 0:
-        recorder.record(density_matrix(request.state, problem))
+        recorder.record(matrix(request.state, problem))
     first, following = recorder.reached, times[recorder.reached :]
     try:
         clock.first(report)

@@ -23,12 +23,14 @@ from collective._tools.speed import COMMON, speed
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import REFLECTED
 from collective.engines.base import Checkpoint, Clock, Cost, Run, nothing_left, resumed, writing
-from collective.engines.basis.sectors import Sectors, ensemble, highest_excitation, one_excitation
+from collective.engines.basis import initial
+from collective.engines.basis.sectors import Sectors, ensemble, one_excitation
 from collective.engines.numerics.extent import Extent
 from collective.engines.record import eigenvalue_steps
 from collective.engines.request import Request
 from collective.engines.single import amplitudes as _amplitudes
 from collective.states import State
+from collective.states.protocol import amplitudes_of
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -62,7 +64,9 @@ def refusal(request: Request) -> str | None:
                 f"method 'single' is for emitters that nothing excites: the {name} is "
                 f"{np.abs(values).max() * request.unit:g}"
             )
-    highest = highest_excitation(request.state, n)
+    if (unknown := initial.refusal(request, "single")) is not None:
+        return unknown
+    highest = initial.highest_excitation(request.state, n)
     if highest > 1:
         return (
             f"method 'single' is for at most one excitation: state {request.state_name} has "
@@ -297,8 +301,7 @@ def _one_excitation_vectors(request: Request) -> NDArray[np.complex128]:
     """Vectors (N, R) whose projectors sum to the block of one excitation."""
     n, state = len(request.couplings), request.state
     if isinstance(state, State):
-        amplitudes = state.amplitudes(np.eye(n, dtype=bool), request.couplings.emitters)
-        return np.asarray(amplitudes, dtype=complex)[:, None]
+        return amplitudes_of(state, np.eye(n, dtype=bool), request.couplings.emitters)[:, None]
     vectors = ensemble(state, Sectors(n, 1), 1, request.couplings.emitters)
     return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
 
@@ -320,19 +323,10 @@ def _seconds(request: Request) -> tuple[float, float]:
 
 def _weight_above(request: Request) -> str:
     """The probability of more than one excitation, where it may be small."""
-    n, state = len(request.couplings), request.state
-    if isinstance(state, State):
-        if state.kind != "coherent":
-            return ""
-        from scipy.special import betainc
-
-        # P(k ≥ 2) of a binomial distribution, without a difference from 1
-        weight = float(betainc(2, n - 1, np.sin(state.parameters[0] / 2) ** 2))
-    else:
-        matrix = state.full()
-        probabilities = np.abs(matrix[:, 0]) ** 2 if state.isket else matrix.diagonal().real
-        counts = np.bitwise_count(~np.arange(1 << n) & ((1 << n) - 1))
-        weight = float(probabilities[counts > 1].sum())
+    state, n = request.state, len(request.couplings)
+    weight = initial.weight_above_one(state, n)
+    if weight is None or initial.definite_number(state, n) is not None:
+        return ""
     return f", with a weight of {weight:.2g} beyond one"
 
 

@@ -20,6 +20,7 @@ from collective._tools.progress import Progress
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Checkpoint, Clock, Cost, Run, nothing_left, resumed, writing
+from collective.engines.basis import initial
 from collective.engines.basis.dicke import Identical, Triangle, identical
 from collective.engines.basis.dicke_states import populations
 from collective.engines.numerics import rational
@@ -75,12 +76,7 @@ def refusal(request: Request) -> str | None:
     if isinstance(found, str):
         return f"method 'symmetric' is for identical couplings: {found}"
     if isinstance(state, State):
-        if n > 1 and state.kind in ("single", "timed_dicke"):
-            return (
-                f"method 'symmetric' is for states that no permutation changes, which {state} is "
-                "not"
-            )
-        return None
+        return initial.refusal(request, "symmetric") or _asymmetry(state, n)
     outside = 1 - float(populations(state, n).sum())
     if outside > _OUTSIDE:
         return (
@@ -90,13 +86,24 @@ def refusal(request: Request) -> str | None:
     return None
 
 
+def _asymmetry(state: State, n: int) -> str | None:
+    """Why a `State` is not on the longest ladder, or None if it is."""
+    if not state.symmetric(n):
+        return f"method 'symmetric' is for states that no permutation changes, which {state} is not"
+    try:
+        populations(state, n)
+    except ValueError as error:
+        return f"method 'symmetric' cannot build this state: {error}"
+    return None
+
+
 def cost(request: Request) -> Cost:
     """Memory and time."""
     e, s = identical(request.couplings), speed()
     assert isinstance(e, Identical)
     times = len(request.times)
     steps = times + _STEPS_OF_A_BURST
-    if request.state_name not in ("inverted", "ground"):
+    if initial.definite_number(request.state, e.n) not in (0, e.n):
         steps += int(_STEPS_OF_A_PEAK * np.sqrt(e.n))
     kept = 400 * times
     seconds = _RUN_CALLS * s.call

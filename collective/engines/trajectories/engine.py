@@ -29,12 +29,12 @@ from collective._tools.memory import available_bytes
 from collective._tools.progress import Progress
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Checkpoint, Clock, Cost, Run, without_docstrings
-from collective.engines.basis.sectors import LARGEST, highest_excitation
+from collective.engines.basis import initial
+from collective.engines.basis.sectors import LARGEST
 from collective.engines.numerics.extent import Extent
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, Totals
 from collective.engines.trajectories.size import Size
-from collective.states import State
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -53,6 +53,8 @@ def refusal(request: Request) -> str | None:
         return "method 'trajectories' takes Couplings, not a MasterEquation"
     if "states" in request.words:
         return "observe: method 'trajectories' has no density matrices ('states')"
+    if (unknown := initial.refusal(request, "trajectories")) is not None:
+        return unknown
     n = len(request.couplings)
     if n > LARGEST and by_sectors(request):
         return f"method 'trajectories' ends at {LARGEST} emitters, got {n}"
@@ -99,11 +101,7 @@ def cost(request: Request) -> Cost:
 
 def _typical(request: Request, top: int) -> int:
     """How many excitations most trajectories begin with, of at most so many."""
-    state, n = request.state, len(request.couplings)
-    if not isinstance(state, State) or state.kind != "coherent":
-        return top
-    p = float(np.sin(state.parameters[0] / 2) ** 2)
-    return min(top, int(np.ceil(n * p + 2 * np.sqrt(n * p * (1 - p)))))
+    return min(top, initial.typical_excitation(request.state, len(request.couplings)))
 
 
 def sized(request: Request) -> Size:
@@ -113,7 +111,7 @@ def sized(request: Request) -> Size:
     its cost was asked; the numbers do not depend on them.
     """
     n, count = len(request.couplings), asked(request)
-    top = highest_excitation(request.state, n)
+    top = initial.highest_excitation(request.state, n)
     size = Size.of(n, top, len(request.times), count, request.threads or threads_available())
     available = available_bytes()
     if available is None:
