@@ -158,7 +158,7 @@ def evolve(
             frame="rotating" if isinstance(problem, Couplings) else "lab",
             method=choice.method,
             reason=f"{choice.reason}; {bytes_text(choice.cost.bytes)} predicted",
-            initial_state=request.state_name,
+            initial_state=request.state,
             complete=reached == len(request.times) and not run.resume,
             diagnostics=diagnostics,
             resume=run.resume,
