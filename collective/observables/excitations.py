@@ -7,7 +7,7 @@ from collective._tools.operators import excited
 from collective.engines.basis.initial import definite_number
 from collective.observables import _given
 from collective.results.result import Result
-from collective.states.matrices import name_of
+from collective.states.protocol import name_of
 
 
 def excitation_distribution(result: Result) -> NDArray[np.float64]:

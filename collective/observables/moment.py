@@ -10,7 +10,7 @@ from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
 from collective.states import State, correlations, density_matrix
-from collective.states.matrices import checked
+from collective.states.protocol import checked_state
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -72,7 +72,7 @@ def moment(
         correlations=pairs[None],
         states=[density_matrix(state, couplings)] if keep else None,
         couplings=couplings,
-        initial_state="given correlations" if given else checked(state, couplings),
+        initial_state="given correlations" if given else checked_state(state, couplings),
         **_READ,
     )
 
@@ -101,7 +101,7 @@ def _of_equation(equation: MasterEquation, state: Any) -> Result:
         couplings=None,
         equation=equation,
         frame="lab",
-        initial_state=checked(state, equation),
+        initial_state=checked_state(state, equation),
         **_READ,
     )
 

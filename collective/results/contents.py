@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from collective._tools.archive import Declared
-from collective.states.matrices import OWN
+from collective.states.protocol import OWN
 
 COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")

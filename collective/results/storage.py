@@ -26,7 +26,7 @@ from collective.results.contents import (
 )
 from collective.results.jumps import Jumps
 from collective.states import State
-from collective.states.matrices import OWN
+from collective.states.protocol import OWN
 from collective.states.recipes import Dicke, Ground, Inverted, Single
 
 if TYPE_CHECKING:
