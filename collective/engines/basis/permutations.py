@@ -1,8 +1,12 @@
 """Permutations of the emitters that change neither couplings nor state."""
 
+from operator import index
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.sectors import permuted, qutip_index
 from collective.engines.request import Request
@@ -12,8 +16,14 @@ _SAME = 1e-12  # relative: couplings that a permutation leaves unchanged
 _MOST = 1000  # permutations; their images take more than they save
 
 
-def group(request: Request) -> list[NDArray[np.int64]]:
+def group(
+    request: Request, symmetries: tuple[tuple[int, ...], ...] = ()
+) -> list[NDArray[np.int64]]:
     """Permutations that change neither couplings nor state, closed under composition.
+
+    Args:
+        request: of Couplings; the reversal of the order of its emitters is tried by itself.
+        symmetries: further permutations.
 
     Raises:
         ValueError: a permutation of the user's that is none of these.
@@ -21,7 +31,7 @@ def group(request: Request) -> list[NDArray[np.int64]]:
     n = len(request.couplings)
     identity = np.arange(n)
     generators = []
-    for i, given in enumerate(request.symmetries):
+    for i, given in enumerate(checked_permutations(symmetries, n)):
         permutation = np.array(given)
         if not _unchanged(request.couplings, permutation):
             raise ValueError(f"symmetries[{i}] does not leave the couplings unchanged: {given}")
@@ -47,6 +57,29 @@ def group(request: Request) -> list[NDArray[np.int64]]:
             and found.setdefault(tuple(product.tolist()), product) is product
         ]
     return list(found.values())
+
+
+def checked_permutations(symmetries: Any, n: int) -> tuple[tuple[int, ...], ...]:
+    """Permutations of n emitters."""
+    array = isinstance(symmetries, np.ndarray) and symmetries.ndim > 0
+    if not (isinstance(symmetries, list | tuple) or array):
+        raise ValueError(
+            "symmetries must be a list of permutations of the emitters, such as [[2, 1, 0]]; got "
+            f"{checks.short(symmetries)}"
+        )
+    found = []
+    for i, permutation in enumerate(symmetries):
+        try:
+            order = tuple(index(m) for m in permutation)
+        except TypeError:
+            order = ()
+        if sorted(order) != list(range(n)):
+            raise ValueError(
+                f"symmetries[{i}] must be a permutation of 0 … {n - 1}, got "
+                f"{checks.short(permutation)}"
+            )
+        found.append(order)
+    return tuple(found)
 
 
 def _unchanged(couplings: Couplings, p: NDArray[np.int64]) -> bool:
