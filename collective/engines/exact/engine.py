@@ -127,7 +127,7 @@ class _Run:
             self._measure = LevelMeasure(problem.levels, problem.emission_operator)
             self._recorder = Recorder(request)
         if earlier is not None:
-            self._recorder.restore(earlier, self._measure.names)
+            self._recorder.restore(earlier, self._measure.names, now=earlier.last_state)
         else:
             self._record(density_matrix(request.state, problem))
 
@@ -145,8 +145,7 @@ class _Run:
         times, reached = self._request.times, self._recorder.reached
         if self._stepper is None:
             stepper = self._made()
-            assert self._recorder.last is not None
-            stepper.start(self._recorder.last, times[reached - 1])
+            stepper.start(self._recorder.now, times[reached - 1])
             self._stepper = stepper
         self._record(self._stepper.step(times[reached]))
 
@@ -174,11 +173,13 @@ class _Run:
             rows[f"expect:{i}"] = np.array([expect(operator, rho)])
         due = self._recorder.eigenvalue_due()
         smallest = {0: smallest_eigenvalue(matrix)} if due else None
-        self._recorder.last = rho
-        self._recorder.add(rows, trace_error=abs(trace - 1), smallest=smallest, states=[rho])
+        self._recorder.add(
+            rows, trace_error=abs(trace - 1), smallest=smallest, states=[rho], now=rho
+        )
 
     def fields(self) -> dict[str, Any]:
-        return self._measure.completed(self._recorder.fields())
+        fields = self._measure.completed(self._recorder.fields())
+        return {**fields, "last_state": self._recorder.now}
 
     def diagnostics(self) -> dict[str, Any]:
         return {**self._recorder.checks(), **self._bounds}
