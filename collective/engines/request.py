@@ -63,7 +63,7 @@ class Request:
     checkpointed: bool = False
     unit: float = 1.0
     origin: float = 0.0
-    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def user_time(self, t: Any) -> Any:
         """A time, or an array of times, as the user counts them."""
