@@ -292,8 +292,9 @@ def _automatic(request: Request) -> Choice:
     """What "auto" takes; the first engine is taken unseen by the others if it is fast enough."""
     first = engine(next(iter(NAMES)))
     answer, available = _answer(request, first), available_bytes()
-    if isinstance(answer, Cost) and answer.seconds < _FAST_ENOUGH:
-        if available is None or answer.bytes <= available:
+    if isinstance(answer, Cost):
+        fits_in = available is None or answer.bytes <= available
+        if fits_in and answer.seconds < _FAST_ENOUGH:
             return Choice(first, answer.work, answer)
     found = table(request)
     if found.chosen is not None:
