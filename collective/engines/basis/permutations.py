@@ -59,13 +59,21 @@ def group(
     return list(found.values())
 
 
-def checked_permutations(symmetries: Any, n: int) -> tuple[tuple[int, ...], ...]:
-    """Permutations of n emitters."""
+def checked_permutations(symmetries: Any, n: int | None = None) -> tuple[tuple[int, ...], ...]:
+    """Permutations as tuples, checked.
+
+    Args:
+        symmetries: a list, a tuple or an array of sequences of integers.
+        n: number of emitters; None for any.
+
+    Raises:
+        ValueError: for something else.
+    """
     array = isinstance(symmetries, np.ndarray) and symmetries.ndim > 0
     if not (isinstance(symmetries, list | tuple) or array):
         raise ValueError(
-            "symmetries must be a list of permutations of the emitters, such as [[2, 1, 0]]; got "
-            f"{checks.short(symmetries)}"
+            "symmetries must be 'auto' or a list of permutations of the emitters, such as "
+            f"[[2, 1, 0]]; got {checks.short(symmetries)}"
         )
     found = []
     for i, permutation in enumerate(symmetries):
@@ -73,9 +81,11 @@ def checked_permutations(symmetries: Any, n: int) -> tuple[tuple[int, ...], ...]
             order = tuple(index(m) for m in permutation)
         except TypeError:
             order = ()
-        if sorted(order) != list(range(n)):
+        size = len(order) if n is None else n
+        if not order or sorted(order) != list(range(size)):
+            last = "N − 1" if n is None else n - 1
             raise ValueError(
-                f"symmetries[{i}] must be a permutation of 0 … {n - 1}, got "
+                f"symmetries[{i}] must be a permutation of 0 … {last}, got "
                 f"{checks.short(permutation)}"
             )
         found.append(order)
