@@ -85,12 +85,6 @@ def test_an_option_that_one_engine_knows_decides():
     assert result.method == "blocks"
     assert "asked for by symmetries" in result.reason
     assert co.methods(ring, "inverted", T, symmetries=turned).chosen == "blocks"
-    few = co.evolve(ring, "inverted", T, n_trajectories=10, seed=1)
-    assert few.method == "trajectories"
-    with pytest.raises(
-        ValueError, match="n_trajectories is for method='trajectories', got method='blocks'"
-    ):
-        co.evolve(ring, "inverted", T, method="blocks", n_trajectories=10)
     with pytest.raises(ValueError, match="symmetries is for method='blocks', got method='exact'"):
         co.evolve(ring, "inverted", T, method="exact", symmetries=turned)
     with pytest.raises(ValueError, match="there is a drive"):
@@ -99,8 +93,6 @@ def test_an_option_that_one_engine_knows_decides():
 
 def test_options_of_two_engines_are_not_mixed():
     ring = co.couple(co.ring(4, 0.2), co.Vacuum())
-    with pytest.raises(ValueError, match="leave one out"):
-        co.evolve(ring, "inverted", T, n_trajectories=10, symmetries=[[1, 2, 3, 0]])
     with pytest.raises(ValueError, match=r"there is a drive.*leave out symmetries"):
         co.evolve(ring.replace(drive=1.0), "inverted", T, symmetries=[[1, 2, 3, 0]])
     with pytest.raises(ValueError, match="rtol must be at least 1e-14, got 1e-300"):
