@@ -44,6 +44,8 @@ class Request:
         checkpointed: whether the run is kept on disk as it goes.
         unit: of rate in which problem and times are given, in the user's.
         origin: the user's time at 0.
+        memo: what an engine has found out about the request, so that `cost` and `start` need not
+            find it twice.
     """
 
     problem: Couplings | MasterEquation
@@ -61,6 +63,7 @@ class Request:
     checkpointed: bool = False
     unit: float = 1.0
     origin: float = 0.0
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     def user_time(self, t: Any) -> Any:
         """A time, or an array of times, as the user counts them."""

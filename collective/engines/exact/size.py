@@ -54,6 +54,14 @@ _ROW_BYTES = 420  # of Python objects per output time
 _STATE_BYTES = 500  # of a `Qobj`, beside its matrix
 
 
+def size_of(request: Request) -> "Size":
+    """The `Size` of a request, made once."""
+    found = request.memo.get("exact")
+    if found is None:
+        found = request.memo["exact"] = Size(request)
+    return found
+
+
 @dataclass(frozen=True)
 class Work:
     """What a run by exponentials comes to.
