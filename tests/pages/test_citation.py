@@ -34,7 +34,8 @@ def keys(calculation):
 )
 def test_engines(method, wanted):
     couplings = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
-    options = {"n_trajectories": 5, "seed": 1} if method == "trajectories" else {}
+    if method == "trajectories":
+        method = co.engines.Trajectories(n=5)
     result = co.evolve(couplings, "inverted", TIMES, method=method, **options)
     common = {"collective", "qutip", "dicke1954", "lehmberg1970", "gross1982", "ficek2002"}
     assert keys(couplings) == common
