@@ -182,8 +182,8 @@ class _Run:
         shape = (len(request.times), len(request.couplings) + 2)
         self._totals = Totals.empty(*shape, self._sampler.extra)
         if earlier is None:
-            drawn = np.random.default_rng().integers(2**53) if request.seed is None else None
-            self._seed = int(drawn) if request.seed is None else request.seed
+            drawn = int(np.random.default_rng().integers(2**53))
+            self._seed = drawn if request.seed is None else request.seed
             return
         self._seed = int(earlier.diagnostics["seed"])
         if earlier.diagnostics["n_trajectories"] > 0:
