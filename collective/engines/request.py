@@ -6,7 +6,6 @@ The file is longer than others: every argument of `evolve` is checked here and n
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,14 +39,13 @@ class Request:
         envelope: of the drive, or None.
         pulse: its values at and between the times, to know it again.
         seed: of random numbers, or None.
-        n_trajectories: at most this many, or None for the engine's own number.
-        standard_error: of the emission, relative to its largest value, at which to stop.
-        symmetries: permutations of the emitters that leave the problem unchanged.
         threads: at most this many, or None for the engine's choice.
         progress: whether to show it.
         checkpointed: whether the run is kept on disk as it goes.
         unit: of rate in which problem and times are given, in the user's.
         origin: the user's time at 0.
+        memo: what an engine has found out about the request, so that `cost` and `start` need not
+            find it twice.
     """
 
     problem: Couplings | MasterEquation
@@ -60,14 +58,12 @@ class Request:
     envelope: Callable[[float], complex] | None = None
     pulse: NDArray[np.complex128] = field(default_factory=lambda: np.empty(0, dtype=complex))
     seed: int | None = None
-    n_trajectories: int | None = None
-    standard_error: float | None = None
-    symmetries: tuple[tuple[int, ...], ...] = ()
     threads: int | None = None
     progress: bool = True
     checkpointed: bool = False
     unit: float = 1.0
     origin: float = 0.0
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def user_time(self, t: Any) -> Any:
         """A time, or an array of times, as the user counts them."""
@@ -95,9 +91,6 @@ def checked(
     atol: float = 1e-10,
     envelope: Callable[[float], complex] | None = None,
     seed: int | None = None,
-    n_trajectories: int | None = None,
-    standard_error: float | None = None,
-    symmetries: Any = (),
     threads: int | None = None,
     progress: bool = True,
     checkpointed: bool = False,
@@ -125,38 +118,10 @@ def checked(
         envelope,
         envelope_values(envelope, problem, times_),
         None if seed is None else checks.count("seed", seed, minimum=0, maximum=None),
-        None if n_trajectories is None else checks.count("n_trajectories", n_trajectories),
-        None
-        if standard_error is None
-        else checks.number("standard_error", standard_error, above=0),
-        checked_permutations(symmetries, len(dims)),
         None if threads is None else checks.count("threads", threads, minimum=1),
         checks.flag("progress", progress),
         checkpointed,
     )
-
-
-def checked_permutations(symmetries: Any, n: int) -> tuple[tuple[int, ...], ...]:
-    """Permutations of n emitters."""
-    array = isinstance(symmetries, np.ndarray) and symmetries.ndim > 0
-    if not (isinstance(symmetries, list | tuple) or array):
-        raise ValueError(
-            "symmetries must be a list of permutations of the emitters, such as [[2, 1, 0]]; got "
-            f"{checks.short(symmetries)}"
-        )
-    found = []
-    for i, permutation in enumerate(symmetries):
-        try:
-            order = tuple(index(m) for m in permutation)
-        except TypeError:
-            order = ()
-        if sorted(order) != list(range(n)):
-            raise ValueError(
-                f"symmetries[{i}] must be a permutation of 0 … {n - 1}, got "
-                f"{checks.short(permutation)}"
-            )
-        found.append(order)
-    return tuple(found)
 
 
 def checked_problem(problem: Any) -> list[int]:

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.request import Request
 from collective.states import State
-from collective.states.protocol import excitations_of, missing, spinors_of
+from collective.states.protocol import excitations_of, spinors_of
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
 NOTHING = 1e-14  # a probability that is round-off
-
-
-def refusal(request: Request, method: str) -> str | None:
-    """Why an engine cannot build the initial state, or None if it can."""
-    why = missing(request.state)
-    return None if why is None else f"method {method!r} cannot build the {why}"
 
 
 def definite_number(state: Any, n: int) -> int | None:

@@ -1,11 +1,13 @@
 """Permutations of the emitters that change neither couplings nor state."""
 
 from math import comb
-from typing import TYPE_CHECKING
+from operator import index
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.initial import numbers
 from collective.engines.basis.sectors import permuted, qutip_index
@@ -22,8 +24,14 @@ _MOST = 1000  # permutations; their images take more than they save
 _MOST_COMPARED = 2**18  # configurations: no machine keeps the blocks of more of them
 
 
-def group(request: Request) -> list[NDArray[np.int64]]:
+def group(
+    request: Request, symmetries: tuple[tuple[int, ...], ...] = ()
+) -> list[NDArray[np.int64]]:
     """Permutations that change neither couplings nor state, closed under composition.
+
+    Args:
+        request: of Couplings; the reversal of the order of its emitters is tried by itself.
+        symmetries: further permutations.
 
     Raises:
         ValueError: a permutation of the user's that is none of these.
@@ -31,7 +39,7 @@ def group(request: Request) -> list[NDArray[np.int64]]:
     n = len(request.couplings)
     identity = np.arange(n)
     generators = []
-    for i, given in enumerate(request.symmetries):
+    for i, given in enumerate(checked_permutations(symmetries, n)):
         permutation = np.array(given)
         if not _unchanged(request.couplings, permutation):
             raise ValueError(f"symmetries[{i}] does not leave the couplings unchanged: {given}")
@@ -57,6 +65,39 @@ def group(request: Request) -> list[NDArray[np.int64]]:
             and found.setdefault(tuple(product.tolist()), product) is product
         ]
     return list(found.values())
+
+
+def checked_permutations(symmetries: Any, n: int | None = None) -> tuple[tuple[int, ...], ...]:
+    """Permutations as tuples, checked.
+
+    Args:
+        symmetries: a list, a tuple or an array of sequences of integers.
+        n: number of emitters; None for any.
+
+    Raises:
+        ValueError: for something else.
+    """
+    array = isinstance(symmetries, np.ndarray) and symmetries.ndim > 0
+    if not (isinstance(symmetries, list | tuple) or array):
+        raise ValueError(
+            "symmetries must be 'auto' or a list of permutations of the emitters, such as "
+            f"[[2, 1, 0]]; got {checks.short(symmetries)}"
+        )
+    found = []
+    for i, permutation in enumerate(symmetries):
+        try:
+            order = tuple(index(m) for m in permutation)
+        except TypeError:
+            order = ()
+        size = len(order) if n is None else n
+        if not order or sorted(order) != list(range(size)):
+            last = "N − 1" if n is None else n - 1
+            raise ValueError(
+                f"symmetries[{i}] must be a permutation of 0 … {last}, got "
+                f"{checks.short(permutation)}"
+            )
+        found.append(order)
+    return tuple(found)
 
 
 def _unchanged(couplings: Couplings, p: NDArray[np.int64]) -> bool:

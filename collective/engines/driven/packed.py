@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collective.emitters import Emitters
 
 _PANEL = 8
-KEPT_AT_ONCE = 16  # states summed up in one leg of an evolution
 _SMALLEST = 3  # emitters, whose eight configurations fill a panel
 
 
@@ -131,21 +130,24 @@ class Functionals:
         i, j = np.divmod(flat, size)
         return (j // _PANEL * size + i) * _PANEL + j % _PANEL
 
-    def take(self, panels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """All of them, (K,), of R or of any vector of the same layout."""
+    def values(self, panels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The values of all of them, (K,), for R or any vector of the same layout."""
         return self._matrix @ panels.ravel()
 
-    def read(
-        self, taken: NDArray[np.float64]
+    def observables(
+        self, values: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.complex128], list[NDArray[Any]]]:
-        """Trace (T,), correlations (T, N, N) and one (T,) per operator, from (T, K)."""
+        """Trace (T,), correlations (T, N, N) and one (T,) per operator, from values (T, K)."""
         n = self._n
-        q = taken[:, 1 : 1 + n * n].reshape(-1, n, n)
+        q = values[:, 1 : 1 + n * n].reshape(-1, n, n)
         turned = q.transpose(0, 2, 1)
-        correlations = 0.5 * (q + turned) + 0.5j * (q - turned)
-        pairs = taken[:, 1 + n * n :].reshape(len(taken), len(self._real), 2)
-        values = [
+        correlations = np.empty(q.shape, dtype=complex)
+        np.add(q, turned, out=correlations.real)
+        np.subtract(q, turned, out=correlations.imag)
+        correlations *= 0.5
+        pairs = values[:, 1 + n * n :].reshape(len(values), len(self._real), 2)
+        expectations = [
             pairs[:, o, 0] if real else pairs[:, o, 0] + 1j * pairs[:, o, 1]
             for o, real in enumerate(self._real)
         ]
-        return taken[:, 0], correlations, values
+        return values[:, 0], correlations, expectations

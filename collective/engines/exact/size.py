@@ -8,6 +8,7 @@ same problem goes the same way everywhere.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import comb
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,14 @@ _GENERATOR_CALLS = 2000.0  # to make the real form of a generator
 _GENERATOR_ENTRIES = 450.0  # for each of its entries, likewise
 _ROW_BYTES = 420  # of Python objects per output time
 _STATE_BYTES = 500  # of a `Qobj`, beside its matrix
+
+
+def size_of(request: Request) -> "Size":
+    """The `Size` of a request, made once."""
+    found = request.memo.get("exact")
+    if found is None:
+        found = request.memo["exact"] = Size(request)
+    return found
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,7 @@ class Size:
     def _span(self) -> float:
         return float(np.ptp(self.request.times))
 
+    @cached_property
     def by_exponentials(self) -> bool:
         """Whether exponentials serve better than steps, or have to."""
         problem = self.request.problem
@@ -104,7 +114,7 @@ class Size:
             return problem.dimension**2 <= exponential.LARGEST
         if self.request.envelope is not None or len(self.request.times) == 1:
             return False
-        work = coupled(self.request)
+        work = self._work
         if not work.fits or work.norm * self._span < STIFF:
             return False
         common = Size(self.request, COMMON)
@@ -113,8 +123,8 @@ class Size:
     def seconds(self) -> float:
         """Of CPU."""
         s, size = self.speed, 4.0**self._n
-        if self.by_exponentials():
-            work = self._work()
+        if self.by_exponentials:
+            work = self._work
             found = self._exponential_seconds(work)
         else:
             found = self._step_seconds()
@@ -129,6 +139,7 @@ class Size:
         found += writing(request, recorded * len(request.times))[0]
         return found + _RUN_CALLS * s.call + len(request.times) * each + eigenvalues
 
+    @cached_property
     def _work(self) -> Work:
         problem = self.request.problem
         return coupled(self.request) if isinstance(problem, Couplings) else given(self.request)
@@ -178,8 +189,8 @@ class Size:
         found = times * row + kept * states
         if request.checkpointed:
             found += 16 * side * side
-        if self.by_exponentials():
-            work = self._work()
+        if self.by_exponentials:
+            work = self._work
             _, results = exponential.products(request.times, work.norm)
             found += exponential.predicted_bytes(work.sizes, work.entries, results)
         else:
