@@ -14,11 +14,11 @@ from scipy.integrate import solve_ivp
 from scipy.sparse import csr_array
 
 import collective as co
-from collective.engines import base
+from collective._tools.compiled import threads_available
 from collective.engines import request as _requests
 from collective.engines.basis import permutations as _permutations
 from collective.engines.basis.sectors import Sectors, qutip_index
-from collective.engines.blocks import engine, kernels, tables
+from collective.engines.blocks import density, engine, kernels, tables
 from collective.engines.blocks import expansion as steps
 
 T = np.linspace(0, 4, 21)
@@ -56,8 +56,8 @@ def packed(layout, rho):
     """Re ρ + Im ρ of the blocks, where the engine keeps them, the repeated columns too."""
     vector = np.zeros(layout.size)
     t = layout.tables
-    for k in range(layout.sectors.highest + 1):
-        places = qutip_index(layout.sectors.n, layout.sectors.configurations(k))
+    for k in range(layout.blocks.highest + 1):
+        places = qutip_index(layout.blocks.n, layout.blocks.configurations(k))
         block = rho[np.ix_(places, places)]
         columns = t.columns[t.tasks[:, 0] == k]
         panels = vector[t.offset[k] : t.offset[k + 1]].reshape(len(columns), len(places), 8)
@@ -67,17 +67,17 @@ def packed(layout, rho):
 
 def applied(layout, vector, alpha=1.0, beta=0.0, gamma=0.0, previous=None):
     """αL vector + β vector + γ previous by the kernels."""
-    t, n = layout.tables, max(layout.sectors.sizes)
+    t, n = layout.tables, max(layout.blocks.sizes)
     out = np.zeros_like(vector) if previous is None else previous.copy()
     other, y = np.zeros_like(vector), np.zeros_like(vector)
     engine.compile_kernels(show=False)
-    for_hops, for_jumps, for_second = kernels.arguments(t, layout.sectors.n)
+    for_hops, for_jumps, for_second = kernels.arguments(t, layout.blocks.n)
     every = 0, len(t.tasks), 1
     kernels.hop_pass(*every, vector, out, other, np.empty((n, 2, 8)), alpha, beta, gamma, *for_hops)
     for part in range(1 + bool(np.any(t.decay[1]))):
         kernels.jump_pass(
             *every, vector, out, other, np.empty((1, n + 1, 8)), alpha, part,
-            layout.sectors.highest, *for_jumps,
+            layout.blocks.highest, *for_jumps,
         )  # fmt: skip
     squares = kernels.second_pass(*every, out, other, y, alpha, 0.5, *for_second)
     np.testing.assert_allclose(y, 0.5 * out, atol=1e-15 * np.abs(out).max())
@@ -179,7 +179,7 @@ def test_symmetries_change_the_size_and_nothing_else():
     ring = co.couple(co.ring(8, 0.2), co.Vacuum())
     plain = co.evolve(ring.replace(detunings=np.eye(8)[0] * 1e-9), "inverted", T, method="blocks")
     reversed_ = co.evolve(ring, "inverted", T, method="blocks")
-    full = co.evolve(ring, "inverted", T, method="blocks", symmetries=[rotation(8)])
+    full = co.evolve(ring, "inverted", T, method=co.engines.Blocks(symmetries=[rotation(8)]))
     found = [run.diagnostics["symmetries"] for run in (plain, reversed_, full)]
     assert found == [1, 2, 16]
     for other in (reversed_, full):
@@ -187,29 +187,50 @@ def test_symmetries_change_the_size_and_nothing_else():
         np.testing.assert_allclose(other.populations, plain.populations, atol=1e-8)
     size = [
         tables.layout(ring, 8, group).size
-        for group in ([np.arange(8)], _permutations.group(_requests.checked(
-            ring, "inverted", T, symmetries=[rotation(8)])))
-    ]  # fmt: skip
+        for group in (
+            [np.arange(8)],
+            _permutations.group(_requests.checked(ring, "inverted", T), (rotation(8),)),
+        )
+    ]
     assert size[1] < 0.16 * size[0]
 
 
 def test_complex_couplings_with_a_symmetry():
     ring = co.couple(co.ring(6, 0.2, dipoles=[1, 1j, 0]), co.Vacuum())
     exact = co.evolve(ring, "inverted", T, method="exact")
-    result = co.evolve(ring, "inverted", T, method="blocks", symmetries=[rotation(6)])
+    result = co.evolve(ring, "inverted", T, method=co.engines.Blocks(symmetries=[rotation(6)]))
     assert result.diagnostics["symmetries"] >= 6
     np.testing.assert_allclose(result.emission, exact.emission, atol=1e-6)
 
 
-def test_symmetries_that_are_none_are_refused():
+def test_permutations_that_are_no_symmetries_are_refused():
+    def evolve(couplings, state, *symmetries):
+        co.evolve(couplings, state, T, method=co.engines.Blocks(symmetries=symmetries))
+
     with pytest.raises(ValueError, match=r"symmetries\[0\] does not leave the couplings unchanged"):
-        co.evolve(CHAIN, "inverted", T, method="blocks", symmetries=[rotation(6)])
+        evolve(CHAIN, "inverted", rotation(6))
     ring = co.couple(co.ring(6, 0.2), co.Vacuum())
     with pytest.raises(ValueError, match=r"symmetries\[1\] does not leave the state unchanged"):
-        co.evolve(ring, co.states.single(0), T, method="blocks", symmetries=[range(6), rotation(6)])
-    for bad in ([[0, 1]], [[0, 0, 1, 2, 3, 4]], "reversal", 3):
-        with pytest.raises(ValueError, match="symmetries"):
-            co.evolve(ring, "inverted", T, method="blocks", symmetries=bad)
+        evolve(ring, co.states.single(0), range(6), rotation(6))
+    with pytest.raises(ValueError, match=r"symmetries\[0\] must be a permutation of 0 … 5"):
+        evolve(ring, "inverted", [1, 0])
+
+
+@pytest.mark.parametrize(
+    "bad", [[[0, 2]], [[0, 0, 1]], [[0, 1.5]], [[]], [3], "reversal", 3, None, np.array(3)], ids=str
+)
+def test_symmetries_that_are_no_permutations_are_refused(bad):
+    with pytest.raises(ValueError, match="symmetries"):
+        co.engines.Blocks(symmetries=bad)
+
+
+def test_the_engine_is_a_value():
+    """Lists and arrays of permutations are stored as tuples of integers."""
+    turned = co.engines.Blocks(symmetries=[[1, 2, 0]])
+    assert turned == co.engines.Blocks(np.array([[1, 2, 0]]))
+    assert hash(turned) == hash(co.engines.Blocks(((1, 2, 0),)))
+    assert repr(turned) == "Blocks(symmetries=((1, 2, 0),))"
+    assert co.engines.Blocks(()) == co.engines.Blocks() == co.engines.Blocks("auto")
 
 
 def test_a_state_that_breaks_the_reflection_is_not_reflected():
@@ -248,21 +269,21 @@ def test_empty_blocks_are_dropped_and_late_times_cost_little():
 def test_threads_change_nothing():
     couplings = co.couple(co.chain(10, 0.2), co.Vacuum())
     one, two = (co.evolve(couplings, "inverted", T[:9], method="blocks", threads=n) for n in (1, 2))
-    available = base.threads_available()
+    available = threads_available()
     assert one.diagnostics["threads"] == 1
     assert two.diagnostics["threads"] == min(2, available)
     np.testing.assert_array_equal(one.emission, two.emission)
 
 
 def interrupted_after(monkeypatch, applications, error=KeyboardInterrupt):
-    real = steps.Expansion._apply
+    real = density.PackedDensity.apply
 
     def apply(self, *arguments):
-        if self.diagnostics["applications"] == applications:
+        if self.applications == applications:
             raise error
         return real(self, *arguments)
 
-    return monkeypatch.setattr(steps.Expansion, "_apply", apply)
+    return monkeypatch.setattr(density.PackedDensity, "apply", apply)
 
 
 def test_an_interrupted_run_keeps_whole_steps_and_goes_on(tmp_path, monkeypatch):
@@ -305,7 +326,7 @@ def test_what_it_cannot_do_names_what_can():
         co.evolve(CHAIN.replace(drive=1.0), "ground", T, method="blocks")
     with pytest.raises(ValueError, match="there is a pump"):
         co.evolve(CHAIN.replace(pump=1.0), "ground", T, method="blocks")
-    with pytest.raises(ValueError, match="for operators and states; use method="):
+    with pytest.raises(ValueError, match="keeps no density matrix for states; use method="):
         co.evolve(CHAIN, "ground", T, method="blocks", observe="states")
     many = co.Couplings(np.eye(70), np.zeros((70, 70)))
     with pytest.raises(ValueError, match=r"ends at 62 emitters .*, got 70"):
@@ -383,8 +404,8 @@ def test_a_failure_keeps_what_was_reached(monkeypatch):
 )
 def test_orbits_are_counted_by_burnside(n, permutations):
     couplings = co.Couplings(np.eye(n) + 1, np.ones((n, n)))
-    request = _requests.checked(couplings, "inverted", T, symmetries=permutations)
-    group = _permutations.group(request)
+    request = _requests.checked(couplings, "inverted", T)
+    group = _permutations.group(request, permutations)
     counted = _permutations.orbits(n, n, group)
     layout = tables.layout(couplings, n, group)
     columns = [layout.tables.tasks[:, 0].tolist().count(k) for k in range(n + 1)]
@@ -395,14 +416,14 @@ def test_a_group_without_end_is_refused():
     couplings = co.Couplings(np.ones((8, 8)), np.zeros((8, 8)))
     every = [rotation(8), [1, 0, *range(2, 8)]]  # generate all 40,320
     with pytest.raises(ValueError, match=r"more than 1000 permutations.*method='symmetric'"):
-        co.evolve(couplings, "inverted", T, symmetries=every)
+        co.evolve(couplings, "inverted", T, method=co.engines.Blocks(symmetries=every))
 
 
 @pytest.mark.parametrize("case", ["ket", "dephased", "many times", "swap"])
 def test_memory_of_every_kind_is_predicted(case):
     import tracemalloc
 
-    n, times, options, state = 9, T[:3], {}, "inverted"
+    n, times, symmetries, state = 9, T[:3], "auto", "inverted"
     couplings = co.couple(co.chain(n, 0.3), co.Vacuum())
     if case == "ket":
         state = as_qobj(_requests.density_matrix(co.states.dicke(2), CHAIN).full())
@@ -414,8 +435,8 @@ def test_memory_of_every_kind_is_predicted(case):
         couplings, times = co.couple(co.chain(4, 0.3), co.Vacuum()), np.linspace(0, 1, 20_001)
     else:
         couplings = co.Couplings(np.eye(n) + 1, np.zeros((n, n)))
-        options = {"symmetries": [[1, 0, *range(2, n)]]}
-    run = {"method": "blocks", "progress": False, **options}
+        symmetries = [[1, 0, *range(2, n)]]
+    run = {"method": co.engines.Blocks(symmetries), "progress": False}
     co.evolve(couplings, state, times[:2], **run)
     tables._kept_structure.cache_clear()
     tracemalloc.start()

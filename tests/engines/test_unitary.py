@@ -5,6 +5,7 @@ import pytest
 import qutip
 
 import collective as co
+from collective.engines.blocks import unitary, unitary_size
 
 UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
 
@@ -112,28 +113,30 @@ def test_free_fermions_of_a_nearest_neighbour_chain():
     np.testing.assert_allclose(evolve(couplings, ket, times).populations, expected, atol=1e-11)
 
 
-def test_interrupted_and_continued(monkeypatch, tmp_path):
-    from collective.engines.blocks import unitary
-
-    monkeypatch.setattr(unitary, "_AT_ONCE", 60)  # three output times at once
+@pytest.mark.parametrize("largest_modes", [1500, 0])
+def test_an_interrupted_run_continues(largest_modes, monkeypatch, tmp_path):
+    """By eigenvectors, and by the series, which is interrupted between two terms."""
+    monkeypatch.setattr(unitary, "AMPLITUDES_AT_ONCE", 60)  # three output times at once
+    monkeypatch.setattr(unitary_size, "LARGEST_MODES", largest_modes)
     couplings, times, path = undamped(6, 9), np.linspace(0, 3, 12), tmp_path / "run.npz"
     state, options = co.states.dicke(3), {"observe": "correlations"}
     whole = evolve(couplings, state, times, **options)
-    step, calls = unitary._Vectors.step, []
+    advance, calls = unitary.PureStates.advance, []
 
-    def stop(self, look):
-        calls.append(1)
-        if len(calls) == 3:
+    def stop(self):
+        calls.append(self._recorder.reached)
+        if self._recorder.reached > 4 and calls.count(calls[-1]) > 1:
             raise KeyboardInterrupt
-        return step(self, look)
+        return advance(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(unitary._Vectors, "step", stop)
+        patch.setattr(unitary.PureStates, "advance", stop)
         partial = evolve(couplings, state, times, checkpoint=path, **options)
     assert not partial.complete
-    assert 1 < len(partial.times) < 12
+    assert len(partial.times) == 7
     again = evolve(couplings, state, times, checkpoint=path, **options)
     assert again.complete
+    assert (again.diagnostics["applications"] > 0) == (largest_modes == 0)
     np.testing.assert_allclose(again.correlations, whole.correlations, atol=1e-12)
 
 
@@ -146,20 +149,19 @@ def test_nothing_moves_without_exchange():
     assert evolve(still, co.states.dicke(4), [0, 5.0]).populations[1] == pytest.approx(0.5)
 
 
-def test_symmetries_that_are_none_are_refused():
+def test_permutations_that_are_no_symmetries_are_refused():
+    turned = co.engines.Blocks(symmetries=[[1, 2, 0]])
     with pytest.raises(ValueError, match="does not leave the couplings unchanged"):
-        evolve(undamped(3, 1), "inverted", [0, 1.0], symmetries=[[1, 2, 0]])
+        co.evolve(undamped(3, 1), "inverted", [0, 1.0], method=turned)
 
 
 @pytest.mark.parametrize("imaginary", [False, True])
 def test_eigenvectors_and_the_series_agree(imaginary, monkeypatch):
-    from collective.engines.blocks import unitary
-
     couplings, times = undamped(8, 11, imaginary=imaginary), np.linspace(0, 60, 7)
     state, options = co.states.coherent(1.2, 0.3), {"observe": "correlations"}
     modes = evolve(couplings, state, times, **options)
     assert modes.diagnostics["applications"] == 0
-    monkeypatch.setattr(unitary, "_MODES", 0)
+    monkeypatch.setattr(unitary_size, "LARGEST_MODES", 0)
     series = evolve(couplings, state, times, **options)
     assert series.diagnostics["applications"] > 100
     np.testing.assert_allclose(modes.correlations, series.correlations, atol=1e-10)
