@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EIGENVALUE_TIMES = 5  # output times at which the smallest eigenvalue of ρ is found
 _EXPECT = "expect:"
+_FEW = 16  # basis states
 
 
 class Recorder:
@@ -28,9 +29,9 @@ class Recorder:
         eigenvalues: whether the smallest eigenvalue of ρ is recorded at a few times.
 
     Attributes:
-        reached: how many output times are recorded.
+        progress: how many output times are recorded, and what the engine needs to continue from
+            the last of them; replaced as one value, so that an interruption cannot part them.
         trace_error: the largest ``|tr ρ − 1|`` so far.
-        last: ρ at the last recorded time, where the engine has it.
     """
 
     def __init__(
@@ -42,9 +43,18 @@ class Recorder:
         self._states: list[Qobj] | None = [] if "states" in request.words else None
         self._eigenvalue_times = eigenvalue_times(self._steps) if eigenvalues else set()
         self._smallest: dict[int, float] = {}
-        self.reached = 0
+        self.progress: tuple[int, Any] = (0, None)
         self.trace_error = 0.0
-        self.last: Qobj | None = None
+
+    @property
+    def reached(self) -> int:
+        """How many output times are recorded."""
+        return self.progress[0]
+
+    @property
+    def now(self) -> Any:
+        """What the engine gave with the last recorded time: ρ, amplitudes or populations."""
+        return self.progress[1]
 
     def eigenvalue_due(self, ahead: int = 0) -> bool:
         """Whether the smallest eigenvalue is wanted, so many times after the next one."""
@@ -57,6 +67,7 @@ class Recorder:
         trace_error: float = 0.0,
         smallest: dict[int, float] | None = None,
         states: "list[Qobj] | None" = None,
+        now: Any = None,
     ) -> None:
         """Record the next output times, as many as the rows are long.
 
@@ -66,6 +77,7 @@ class Recorder:
             trace_error: the largest of these times.
             smallest: smallest eigenvalue of ρ by how many times after the first of these it is.
             states: ρ at these times, if states are observed.
+            now: what the engine needs to continue from the last of these times.
         """
         count = 0
         for name, values in rows.items():
@@ -79,19 +91,28 @@ class Recorder:
             del self._states[self.reached :]  # of an interrupted call
             self._states += states or []
         self.trace_error = max(self.trace_error, trace_error)
-        self.reached += count
+        self.progress = self.reached + count, now
 
-    def restore(self, earlier: "Result", names: tuple[str, ...]) -> None:
+    def restore(
+        self,
+        earlier: "Result",
+        names: tuple[str, ...],
+        *,
+        further: dict[str, NDArray[Any]] | None = None,
+        now: Any = None,
+    ) -> None:
         """Continue from an interrupted result.
 
         Args:
             earlier: what was recorded.
             names: fields of `Result` that the engine records.
+            further: other rows that it records, from `Result.resume`.
+            now: what it needs to continue.
 
         Raises:
             ValueError: if one of them is missing.
         """
-        rows = {name: getattr(earlier, name) for name in names}
+        rows = {name: getattr(earlier, name) for name in names} | (further or {})
         rows |= {f"{_EXPECT}{i}": earlier.expect[name] for i, name in enumerate(self._operators)}
         for name, values in rows.items():
             if values is None:
@@ -100,8 +121,7 @@ class Recorder:
         at = [i for i in sorted(self._eigenvalue_times) if i < len(earlier.times)]
         error = float(earlier.diagnostics.get("trace_error", 0.0))
         smallest = dict(zip(at, found, strict=False))
-        self.add(rows, trace_error=error, smallest=smallest, states=earlier.states)
-        self.last = earlier.last_state
+        self.add(rows, trace_error=error, smallest=smallest, states=earlier.states, now=now)
 
     def fields(self) -> dict[str, Any]:
         """What was recorded, by the names of `Result`."""
@@ -112,11 +132,10 @@ class Recorder:
         if "correlations" in found and "populations" not in found:
             assert self._decay is not None
             found |= pair_fields(self._decay, found["correlations"])
-        if "excitation" not in found:
+        if "excitation" not in found and "populations" in found:
             found["excitation"] = found["populations"].sum(axis=1)
         found["expect"] = {name: rows[f"{_EXPECT}{i}"] for i, name in enumerate(self._operators)}
         found["states"] = None if self._states is None else self._states[: self.reached]
-        found["last_state"] = self.last
         return found
 
     def checks(self) -> dict[str, Any]:
@@ -144,10 +163,27 @@ def pair_fields(decay: NDArray[Any], correlations: NDArray[Any]) -> dict[str, An
 
 def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
     """Of a Hermitian matrix, block by block: without a drive ρ joins few of its basis states."""
+    found = []
+    for block in _connected(matrix != 0):
+        if len(block) == 1:
+            found.append(float(matrix[block[0], block[0]].real))
+        else:
+            found.append(float(np.linalg.eigvalsh(matrix[np.ix_(block, block)])[0]))
+    return min(found)
+
+
+def _connected(joined: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Groups of basis states that entries of a matrix join."""
+    if len(joined) <= _FEW:  # for few states scipy's graphs take longer than products
+        reach = joined | joined.T
+        np.fill_diagonal(reach, True)
+        while ((further := reach @ reach) != reach).any():
+            reach = further
+        block_of = reach.argmax(axis=1)
+        return [np.flatnonzero(block_of == first) for first in sorted(set(block_of.tolist()))]
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    _, block_of = connected_components(csr_array(matrix != 0), directed=False)
+    _, block_of = connected_components(csr_array(joined), directed=False)
     order = np.argsort(block_of, kind="stable")
-    blocks = np.split(order, np.flatnonzero(np.diff(block_of[order])) + 1)
-    return min(float(np.linalg.eigvalsh(matrix[np.ix_(block, block)])[0]) for block in blocks)
+    return np.split(order, np.flatnonzero(np.diff(block_of[order])) + 1)

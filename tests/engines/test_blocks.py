@@ -237,7 +237,7 @@ def test_a_state_that_breaks_the_reflection_is_not_reflected():
     for state, symmetries in [(co.states.single(0), 1), (co.states.dicke(2), 2)]:
         result = co.evolve(CHAIN, state, T, method="blocks")
         assert result.diagnostics["symmetries"] == symmetries
-        ket = _requests.density_matrix(_requests.checked_state(state, CHAIN), CHAIN)
+        ket = co.states.density_matrix(state, CHAIN)
         again = co.evolve(CHAIN, ket, T, method="blocks")
         assert again.diagnostics["symmetries"] == symmetries
         np.testing.assert_allclose(again.emission, result.emission, atol=1e-12)
@@ -426,7 +426,7 @@ def test_memory_of_every_kind_is_predicted(case):
     n, times, symmetries, state = 9, T[:3], "auto", "inverted"
     couplings = co.couple(co.chain(n, 0.3), co.Vacuum())
     if case == "ket":
-        state = as_qobj(_requests.density_matrix(co.states.dicke(2), CHAIN).full())
+        state = as_qobj(co.states.density_matrix(co.states.dicke(2), CHAIN).full())
         couplings = CHAIN
     elif case == "dephased":
         couplings, state = co.couple(co.chain(16, 0.3), co.Vacuum()), co.states.single(0)

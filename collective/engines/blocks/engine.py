@@ -26,7 +26,7 @@ from collective.engines.basis.permutations import checked_permutations, group
 from collective.engines.basis.sectors import LARGEST
 from collective.engines.blocks import size, unitary_size
 from collective.engines.request import Request
-from collective.states import State
+from collective.states import inverted
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -146,7 +146,7 @@ def compile_kernels(show: bool) -> None:
     from collective.engines.blocks.expansion import Expansion
 
     with announced("the blocks engine", _COMPILING, show=show):
-        pair = Request(Couplings(np.eye(2), np.zeros((2, 2))), State("inverted"), np.arange(2.0))
+        pair = Request(Couplings(np.eye(2), np.zeros((2, 2))), inverted(), np.arange(2.0))
         run = Expansion(pair, [np.arange(2)])
         run.advance()
         run.close()

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from collective._tools.speed import speed
 from collective.engines.base import Cost, threads_for, writing
+from collective.engines.basis.initial import highest_excitation
 from collective.engines.basis.permutations import orbits
-from collective.engines.basis.sectors import highest_excitation
 from collective.engines.numerics.extent import Extent
 from collective.engines.request import Request
 from collective.states import State

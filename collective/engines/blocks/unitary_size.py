@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from collective._tools.speed import COMMON, Speed, speed
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Cost, writing
-from collective.engines.basis.sectors import highest_excitation, one_excitation
+from collective.engines.basis import initial
+from collective.engines.basis.sectors import one_excitation
 from collective.engines.request import Request
 from collective.states import State
 
@@ -21,7 +22,6 @@ TERMS_AT_ONCE = 16  # terms added to all output times at once
 AMPLITUDES_AT_ONCE = 2**22  # of output times that exist at once
 SMALLEST_SERIES = 40  # configurations; smaller blocks always take eigenvectors
 LARGEST_MODES = 1500  # configurations, of which all eigenvectors are found in seconds
-_NOTHING = 1e-14  # a probability that is round-off
 _TERM_CALLS = 25.0  # per term of the series
 _TERM_ENTRIES = 1.2  # per entry of H and column, likewise
 _VECTOR_ENTRIES = 5.0  # per amplitude, likewise
@@ -130,14 +130,7 @@ def _series_seconds(
 
 def numbers(request: Request) -> list[int]:
     """Excitation numbers that the state has."""
-    n, state = len(request.couplings), request.state
-    if isinstance(state, State):
-        k = state.excitations(n)
-        return list(range(highest_excitation(state, n) + 1)) if k is None else [k]
-    matrix = state.full()
-    weights = np.abs(matrix[:, 0]) ** 2 if state.isket else np.diagonal(matrix).real
-    counts = np.bitwise_count(~np.arange(1 << n) & ((1 << n) - 1))
-    return [k for k in range(n + 1) if np.any(weights[counts == k] > _NOTHING)]
+    return initial.numbers(request.state, len(request.couplings))
 
 
 def matrix_of_one_excitation(request: Request) -> NDArray[Any]:
