@@ -1,4 +1,4 @@
-"""The block engine against the plain Lindblad equation, symmetries, interruptions, limits."""
+"""The block engine: against the plain Lindblad equation, symmetries, interruptions, limits."""
 
 import os
 import subprocess
@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 import collective as co
 from collective._tools.compiled import threads_available
+from collective.engines import record
 from collective.engines import request as _requests
 from collective.engines.basis import permutations as _permutations
 from collective.engines.basis.sectors import Sectors, qutip_index
@@ -86,7 +87,7 @@ def applied(layout, vector, alpha=1.0, beta=0.0, gamma=0.0, previous=None):
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(1, 4), st.integers(0, 2**32 - 1), st.booleans())
-def test_the_generator_against_the_plain_lindblad_equation(n, seed, real):
+def test_kernels_apply_the_plain_lindblad_generator(n, seed, real):
     rng = np.random.default_rng(seed)
     couplings, rho = random_couplings(rng, n, real), random_state(rng, n)
     layout = tables.layout(couplings, n, [np.arange(n)])
@@ -105,7 +106,7 @@ def test_the_generator_against_the_plain_lindblad_equation(n, seed, real):
 
 @settings(deadline=None, max_examples=12)
 @given(st.integers(1, 3), st.integers(0, 2**32 - 1))
-def test_evolution_against_the_plain_lindblad_equation(n, seed):
+def test_evolution_agrees_with_the_plain_lindblad_equation(n, seed):
     """States with any coherences: those between excitation numbers are never seen."""
     rng = np.random.default_rng(seed)
     couplings, rho = random_couplings(rng, n), random_state(rng, n)
@@ -136,7 +137,7 @@ def test_evolution_against_the_plain_lindblad_equation(n, seed):
     ],
     ids=str,
 )
-def test_every_state_against_exact(state):
+def test_every_state_agrees_with_exact(state):
     result = co.evolve(CHAIN, state, T, method="blocks")
     exact = co.evolve(CHAIN, state, T, method="exact", rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(result.populations, exact.populations, atol=1e-8)
@@ -144,7 +145,7 @@ def test_every_state_against_exact(state):
 
 
 @pytest.mark.parametrize("spacing", [0.1, 0.2, 0.7])
-def test_error_against_dop853(spacing):
+def test_emission_agrees_with_another_integrator(spacing):
     """The whole equation in the site basis by another integrator at 1e-11."""
     n, times = 5, np.linspace(0, 5, 26)
     couplings = co.couple(co.chain(n, spacing), co.Vacuum())
@@ -160,7 +161,7 @@ def test_error_against_dop853(spacing):
 
 
 @pytest.mark.parametrize("spacing", [0.06, 0.2])
-def test_error_against_halved_steps_and_a_tight_tolerance(spacing, monkeypatch):
+def test_emission_agrees_with_shorter_steps_and_a_tight_tolerance(spacing, monkeypatch):
     couplings = co.couple(co.chain(9, spacing), co.Vacuum())
     result = co.evolve(couplings, "inverted", T, method="blocks")
     monkeypatch.setattr(steps, "LONGEST_STEP", 5.0)
@@ -175,7 +176,7 @@ def rotation(n, step=1):
     return [(m + step) % n for m in range(n)]
 
 
-def test_symmetries_change_the_size_and_nothing_else():
+def test_symmetries_change_the_size_but_no_answer():
     ring = co.couple(co.ring(8, 0.2), co.Vacuum())
     plain = co.evolve(ring.replace(detunings=np.eye(8)[0] * 1e-9), "inverted", T, method="blocks")
     reversed_ = co.evolve(ring, "inverted", T, method="blocks")
@@ -195,7 +196,7 @@ def test_symmetries_change_the_size_and_nothing_else():
     assert size[1] < 0.16 * size[0]
 
 
-def test_complex_couplings_with_a_symmetry():
+def test_complex_couplings_with_a_symmetry_agree_with_exact():
     ring = co.couple(co.ring(6, 0.2, dipoles=[1, 1j, 0]), co.Vacuum())
     exact = co.evolve(ring, "inverted", T, method="exact")
     result = co.evolve(ring, "inverted", T, method=co.engines.Blocks(symmetries=[rotation(6)]))
@@ -243,7 +244,7 @@ def test_a_state_that_breaks_the_reflection_is_not_reflected():
         np.testing.assert_allclose(again.emission, result.emission, atol=1e-12)
 
 
-def test_few_excitations_take_few_blocks():
+def test_few_excitations_take_little_memory():
     """Two of twenty emitters are 36,000 numbers instead of 10¹¹; one is H_eff itself."""
     couplings = co.couple(co.chain(20, 0.3), co.Vacuum())
     one = co.evolve(couplings, co.states.single(7), T, method="blocks")
@@ -266,7 +267,7 @@ def test_empty_blocks_are_dropped_and_late_times_cost_little():
     np.testing.assert_allclose(late.populations, exact.populations, atol=1e-8)
 
 
-def test_threads_change_nothing():
+def test_the_number_of_threads_changes_no_answer():
     couplings = co.couple(co.chain(10, 0.2), co.Vacuum())
     one, two = (co.evolve(couplings, "inverted", T[:9], method="blocks", threads=n) for n in (1, 2))
     available = threads_available()
@@ -286,7 +287,7 @@ def interrupted_after(monkeypatch, applications, error=KeyboardInterrupt):
     return monkeypatch.setattr(density.PackedDensity, "apply", apply)
 
 
-def test_an_interrupted_run_keeps_whole_steps_and_goes_on(tmp_path, monkeypatch):
+def test_an_interrupted_run_keeps_whole_steps_and_continues(tmp_path, monkeypatch):
     couplings = co.couple(co.chain(4, 0.05), co.Vacuum())
     times, path = np.linspace(0, 4, 81), tmp_path / "run.npz"
     whole = co.evolve(couplings, "inverted", times, method="blocks")
@@ -309,7 +310,64 @@ def test_an_interrupted_run_keeps_whole_steps_and_goes_on(tmp_path, monkeypatch)
     assert not rest.resume
 
 
-def test_a_step_too_long_is_taken_back(monkeypatch):
+@pytest.mark.parametrize("share", [0.02, 0.35, 0.7])
+def test_a_run_interrupted_within_a_step_continues_from_its_start(share, tmp_path, monkeypatch):
+    """After any term: what is recorded and what is kept to continue belong together."""
+    monkeypatch.setattr(steps, "_AT_ONCE", 0.0)  # one term at a time
+    couplings, times = co.couple(co.chain(3, 0.05), co.Vacuum()), np.linspace(0, 4, 41)
+    whole = co.evolve(couplings, "inverted", times, method="blocks")
+    advance, path = steps.Expansion.advance, tmp_path / "run.npz"
+
+    def stop(self):
+        if self.share > share:
+            raise KeyboardInterrupt
+        advance(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps.Expansion, "advance", stop)
+        part = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    assert not part.complete
+    np.testing.assert_allclose(part.emission, whole.emission[: len(part.times)], atol=1e-9)
+    rest = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    np.testing.assert_allclose(rest.emission, whole.emission, atol=1e-8)
+    assert rest.diagnostics["applications"] > part.diagnostics["applications"]
+
+
+def test_an_interruption_right_after_recording_loses_nothing(tmp_path, monkeypatch):
+    couplings, times = co.couple(co.chain(3, 0.05), co.Vacuum()), np.linspace(0, 4, 41)
+    whole = co.evolve(couplings, "inverted", times, method="blocks")
+    add, path = record.Recorder.add, tmp_path / "run.npz"
+
+    def stop(self, rows, **more):
+        add(self, rows, **more)
+        if 1 < self.reached < len(times):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record.Recorder, "add", stop)
+        part = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    assert part.resume["time"] >= part.times[-1]
+    rest = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    np.testing.assert_allclose(rest.emission, whole.emission, atol=1e-8)
+
+
+def test_a_run_moves_in_small_pieces(monkeypatch):
+    """One term of the expansion at a time, and the share of the work grows with them."""
+    monkeypatch.setattr(steps, "_AT_ONCE", 0.0)
+    run = co.engines.Blocks().start(_requests.checked(CHAIN, "inverted", T), None)
+    assert len(run.fields()["emission"]) == 1  # the first output time, before anything is computed
+    seen = [run.share]
+    while not run.done:
+        run.advance()
+        seen.append(run.share)
+    run.close()
+    assert len(seen) >= run.diagnostics()["applications"] > 50
+    assert seen[0] == 0.0
+    assert seen[-1] == 1.0
+    assert 0 <= np.diff(seen).min() <= np.diff(seen[:-1]).max() < 0.1
+
+
+def test_a_step_whose_terms_grow_too_much_is_repeated(monkeypatch):
     usual = co.evolve(CHAIN, "inverted", T, method="blocks")
     monkeypatch.setattr(steps, "LARGEST_GROWTH", 2.0)
     careful = co.evolve(CHAIN, "inverted", T, method="blocks")
@@ -321,7 +379,7 @@ def test_a_step_too_long_is_taken_back(monkeypatch):
     assert len(caught.value.result.times) == 1
 
 
-def test_what_it_cannot_do_names_what_can():
+def test_a_refusal_names_an_engine_that_can():
     with pytest.raises(ValueError, match=r"there is a drive; use method='(driven|exact)'"):
         co.evolve(CHAIN.replace(drive=1.0), "ground", T, method="blocks")
     with pytest.raises(ValueError, match="there is a pump"):
@@ -339,7 +397,7 @@ def test_what_it_cannot_do_names_what_can():
         co.evolve(equation, "inverted", T, method="blocks")
 
 
-def test_memory_is_predicted():
+def test_memory_of_a_process_is_predicted():
     """In a process of its own, where nothing has been set aside before."""
     code = (
         "import numpy as np, collective as co\n"
@@ -352,7 +410,7 @@ def test_memory_is_predicted():
     assert 0.7 < used / predicted < 1.3
 
 
-def test_sizes_are_those_of_the_blocks():
+def test_a_vector_is_as_long_as_all_blocks():
     layout = tables.layout(CHAIN, 6, [np.arange(6)])
     wanted = sum(comb(6, k) * -(-comb(6, k) // 8) * 8 for k in range(7))
     assert layout.size == wanted
@@ -412,7 +470,7 @@ def test_orbits_are_counted_by_burnside(n, permutations):
     assert columns == [-(-c // 8) for c in counted]
 
 
-def test_a_group_without_end_is_refused():
+def test_too_large_a_group_is_refused():
     couplings = co.Couplings(np.ones((8, 8)), np.zeros((8, 8)))
     every = [rotation(8), [1, 0, *range(2, 8)]]  # generate all 40,320
     with pytest.raises(ValueError, match=r"more than 1000 permutations.*method='symmetric'"):
@@ -420,7 +478,7 @@ def test_a_group_without_end_is_refused():
 
 
 @pytest.mark.parametrize("case", ["ket", "dephased", "many times", "swap"])
-def test_memory_of_every_kind_is_predicted(case):
+def test_memory_of_states_times_and_symmetries_is_predicted(case):
     import tracemalloc
 
     n, times, symmetries, state = 9, T[:3], "auto", "inverted"
@@ -446,7 +504,7 @@ def test_memory_of_every_kind_is_predicted(case):
     assert 0.5 < peak / result.diagnostics["bytes_predicted"] < 1.3
 
 
-def test_blocks_of_a_pure_state_keep_their_phases_to_themselves():
+def test_blocks_of_a_pure_state_may_have_different_phases_under_a_symmetry():
     """The reversal turns the two-excitation part's sign: its block does not see that."""
     import qutip
 

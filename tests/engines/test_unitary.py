@@ -45,7 +45,7 @@ def schroedinger(couplings, ket, times):
         (None, qutip.tensor(UP, DOWN, UP, (UP + 2j * DOWN).unit())),
     ],
 )
-def test_amplitudes_follow_schroedinger(imaginary, state, ket):
+def test_correlations_agree_with_the_schroedinger_equation(imaginary, state, ket):
     couplings = undamped(4, 3, imaginary=imaginary, detunings=[0.3, -1, 0, 2])
     times = np.array([0, 0.01, 0.7, 3.0])
     found = evolve(couplings, ket if state is None else state, times, observe="correlations")
@@ -58,7 +58,7 @@ def test_amplitudes_follow_schroedinger(imaginary, state, ket):
     assert "never decays" in found.reason
 
 
-def test_mixed_states_are_their_vectors():
+def test_mixed_states_agree_with_exact():
     couplings = undamped(3, 5)
     rho = qutip.rand_dm([2] * 3, seed=1)
     times = np.linspace(0, 2, 4)
@@ -69,7 +69,7 @@ def test_mixed_states_are_their_vectors():
 
 
 @pytest.mark.parametrize("unit", [1e-15, 1e15])
-def test_the_unit_of_time_does_not_matter(unit):
+def test_answers_do_not_depend_on_the_unit_of_time(unit):
     couplings, times = undamped(6, 7), np.linspace(0, 4, 5)
     other = co.Couplings(couplings.decay, couplings.shift * unit)
     state = co.states.dicke(3)
@@ -77,7 +77,7 @@ def test_the_unit_of_time_does_not_matter(unit):
     np.testing.assert_allclose(one.populations, two.populations, atol=1e-10)
 
 
-def test_sixteen_sites_half_filled():
+def test_sixteen_sites_keep_excitation_and_energy():
     """Excitation, energy and the way back are kept over some hundred radians of H."""
     n = 16
     shift = co.couple(co.chain(n, 0.2), co.Vacuum()).shift
@@ -97,7 +97,7 @@ def test_sixteen_sites_half_filled():
     np.testing.assert_allclose(found.populations[-1], direct.populations[-1], atol=1e-10)
 
 
-def test_free_fermions_of_a_nearest_neighbour_chain():
+def test_a_nearest_neighbour_chain_agrees_with_free_fermions():
     """Jordan and Wigner: populations are sums of one-particle chances, N = 14 half filled."""
     n = 14
     hop = np.diag(np.ones(n - 1), 1)
@@ -140,7 +140,7 @@ def test_an_interrupted_run_continues(largest_modes, monkeypatch, tmp_path):
     np.testing.assert_allclose(again.correlations, whole.correlations, atol=1e-12)
 
 
-def test_nothing_moves_without_exchange():
+def test_populations_stay_without_exchange():
     alone = co.Couplings(np.zeros((9, 9)), np.diag(np.arange(9.0)))
     ket = qutip.tensor([UP, DOWN, UP, DOWN, DOWN, UP, UP, DOWN, DOWN])
     found = evolve(alone, ket, [0, 20.0], observe="correlations")
@@ -168,7 +168,7 @@ def test_eigenvectors_and_the_series_agree(imaginary, monkeypatch):
 
 
 @pytest.mark.parametrize("time", [1e6, 1e9])
-def test_times_without_end_cost_no_more(time):
+def test_long_times_cost_no_more(time):
     """Two emitters exchange one excitation: cos²(Δt), known to the round-off of its phase."""
     pair = co.Couplings(np.zeros((2, 2)), [[0, 1.0], [1.0, 0]])
     found = evolve(pair, co.states.single(0), [0, time])
@@ -181,12 +181,12 @@ def test_times_without_end_cost_no_more(time):
     assert evolve(ten, co.states.dicke(5), [0, time]).excitation[1] == pytest.approx(5, abs=1e-9)
 
 
-def test_phases_without_digits_are_refused():
+def test_phases_beyond_double_precision_are_refused():
     with pytest.raises(ValueError, match=r"span a phase of .* use shorter times"):
         evolve(undamped(4, 1), co.states.dicke(2), [0, 1e17])
 
 
-def test_the_series_of_many_amplitudes_is_predicted():
+def test_predicted_seconds_of_the_series_grow_with_the_phase():
     """3,432 amplitudes and long times: the cost follows the phase, in seconds."""
     hop = np.diag(np.ones(13), 1)
     chain = co.Couplings(np.zeros((14, 14)), hop + hop.T)
