@@ -138,7 +138,7 @@ class FaberSteps:
         """The sum of the series; None where round-off or lack of terms spoils it."""
         ellipse, functionals, span = self._ellipse, self._functionals, end - time
         count = int(2.5 * ellipse.radius * span) + 40
-        weights = ellipse.coefficients(count, [*inside, span])
+        weights = ellipse.coefficients(count, np.append(inside, span))
         here, before = self._scratch(state)
         here[:] = state
         sums = weights[0, -1] * state
