@@ -11,7 +11,7 @@ earlier result. What an engine returns is in that unit too, except the times of 
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -22,6 +22,7 @@ from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
 from collective.engines.request import Request
+from collective.states.protocol import missing
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 Accuracy = Literal["exact", "sampled", "approximate"]
 ACCURACIES: tuple[Accuracy, ...] = ("exact", "sampled", "approximate")
 KEPT = ("correlations", "states", "operators", "jumps")
+# metadata of an option that only says when enough is computed (`field(metadata=ENDS_A_RUN)`): a
+# checkpoint may be continued with another value of it
+ENDS_A_RUN = {"only says when a run ends": True}
 
 _COMPRESSED_ENTRIES = 10.0  # in the time of a byte written
 _PIECE = 2.0**25  # bytes
@@ -182,12 +186,22 @@ def unsupported(
             f"{who} does not treat thermal light, of which these couplings have "
             f"{problem.thermal_photons:.4g} photons per mode"
         )
+    if (why := missing(request.state)) is not None:
+        return f"{who} cannot build the {why}"
     asked = ["states"] if "states" in request.words else []
     asked += ["operators"] if request.operators else []
-    missing = [word for word in asked if word not in engine.keeps]
-    if missing:
-        return f"observe: {who} keeps no density matrix for {' and '.join(missing)}"
+    lacking = [word for word in asked if word not in engine.keeps]
+    if lacking:
+        return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
     return None
+
+
+def identity(engine: Engine) -> str:
+    """Class and options of an engine, without those that only say when a run ends."""
+    if not is_dataclass(engine):
+        return repr(engine)
+    options = {f.name: getattr(engine, f.name) for f in fields(engine) if f.metadata != ENDS_A_RUN}
+    return f"{type(engine).__qualname__}({options})"
 
 
 def without_docstrings() -> str | None:

@@ -71,7 +71,9 @@ def run(
         OSError: if the first checkpoint cannot be written.
     """
     if earlier is not None and earlier.complete:
-        return _complete(earlier)
+        ended = _complete(engine, request, earlier)
+        if ended is not None:
+            return ended
     engine.prepare(request)
     clock = Clock(checkpoint)  # from here on: compiling is not part of the run
     under_way = engine.start(request, earlier)
@@ -122,10 +124,20 @@ def _advance(
             clock.keep(report)
 
 
-def _complete(earlier: "Result") -> Outcome:
-    """The outcome of a checkpoint that is complete: what was observed, in no time."""
+def _complete(engine: Engine, request: Request, earlier: "Result") -> Outcome | None:
+    """The outcome of a checkpoint that is complete: what was observed, in no time.
+
+    None for samples that are to go on, to a smaller standard error than that of before.
+    """
+    notes: list[str] = []
+    if engine.accuracy == "sampled":
+        under_way = engine.start(request, earlier)
+        done, notes = under_way.done, under_way.notes()
+        under_way.close()
+        if not done:
+            return None
     kept = {name: getattr(earlier, name) for name in _OBSERVED}
-    return Outcome(kept, {**earlier.diagnostics, "seconds": 0.0})
+    return Outcome(kept, {**earlier.diagnostics, "seconds": 0.0}, notes=notes)
 
 
 class Clock:

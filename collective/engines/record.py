@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EIGENVALUE_TIMES = 5  # output times at which the smallest eigenvalue of ρ is found
 _EXPECT = "expect:"
+_FEW = 16  # basis states
 
 
 class Recorder:
@@ -162,10 +163,27 @@ def pair_fields(decay: NDArray[Any], correlations: NDArray[Any]) -> dict[str, An
 
 def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
     """Of a Hermitian matrix, block by block: without a drive ρ joins few of its basis states."""
+    found = []
+    for block in _connected(matrix != 0):
+        if len(block) == 1:
+            found.append(float(matrix[block[0], block[0]].real))
+        else:
+            found.append(float(np.linalg.eigvalsh(matrix[np.ix_(block, block)])[0]))
+    return min(found)
+
+
+def _connected(joined: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Groups of basis states that entries of a matrix join."""
+    if len(joined) <= _FEW:  # for few states scipy's graphs take longer than products
+        reach = joined | joined.T
+        np.fill_diagonal(reach, True)
+        while ((further := reach @ reach) != reach).any():
+            reach = further
+        block_of = reach.argmax(axis=1)
+        return [np.flatnonzero(block_of == first) for first in sorted(set(block_of.tolist()))]
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    _, block_of = connected_components(csr_array(matrix != 0), directed=False)
+    _, block_of = connected_components(csr_array(joined), directed=False)
     order = np.argsort(block_of, kind="stable")
-    blocks = np.split(order, np.flatnonzero(np.diff(block_of[order])) + 1)
-    return min(float(np.linalg.eigvalsh(matrix[np.ix_(block, block)])[0]) for block in blocks)
+    return np.split(order, np.flatnonzero(np.diff(block_of[order])) + 1)

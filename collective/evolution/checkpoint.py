@@ -15,7 +15,7 @@ from collective._tools import checks
 from collective._tools.files import completed
 from collective._tools.version import __version__
 from collective.couplings.couplings import Couplings
-from collective.engines.base import Engine
+from collective.engines.base import Engine, identity
 from collective.engines.request import Request
 from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
@@ -36,7 +36,7 @@ def fingerprint(request: Request, engine: Engine) -> str:
         request.pulse,
         sorted(request.words),
         (request.rtol, request.atol),
-        (repr(engine), request.seed if engine.accuracy == "sampled" else None),
+        (identity(engine), request.seed if engine.accuracy == "sampled" else None),
     )
 
     digest = hashlib.sha256()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from collective._tools.operators import entries_of
 from collective.engines.basis.sectors import qutip_index
 from collective.states import State
+from collective.states.protocol import amplitudes_of
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -56,7 +57,7 @@ def pack(state: "State | Qobj", n: int, emitters: "Emitters | None") -> NDArray[
     amplitudes = np.zeros(shape(n)[1], dtype=complex)
     if isinstance(state, State):
         excited = (every[:, None] >> np.arange(n)) & 1 == 1
-        amplitudes[: len(every)] = state.amplitudes(excited, emitters)
+        amplitudes[: len(every)] = amplitudes_of(state, excited, emitters)
     else:
         amplitudes[: len(every)] = state.full()[qutip_index(n, every), 0]
     a, b = amplitudes.real, amplitudes.imag

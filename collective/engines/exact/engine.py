@@ -6,6 +6,7 @@ dimension 1,024 with large frequencies or rates are propagated by exact exponent
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 from collective._tools.operators import Untidied
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
-from collective.engines.exact.size import Size
+from collective.engines.exact.size import size_of
 from collective.engines.measures import LevelMeasure, PairMeasure
 from collective.engines.numerics import exponential
 from collective.engines.numerics.pulses import driven_hamiltonian
 from collective.engines.record import Recorder, smallest_eigenvalue
-from collective.engines.request import Request, density_matrix
+from collective.engines.request import Request
+from collective.states import matrices
 
 if TYPE_CHECKING:
     from qutip import MESolver, Qobj
@@ -73,7 +75,7 @@ class Exact:
 
     def cost(self, request: Request) -> Cost:
         """Memory and time of a run."""
-        problem, size = request.problem, Size(request)
+        problem, size = request.problem, size_of(request)
         kept = len(request.times) if "states" in request.words else 0
         if isinstance(problem, Couplings):
             how = "exact exponentials" if size.by_exponentials else "QuTiP"
@@ -111,11 +113,11 @@ class Stepper(Protocol):
 class _Run:
     """ρ, and its observables at the output times reached so far."""
 
-    @Untidied()
     def __init__(self, request: Request, earlier: "Result | None"):
         problem = request.problem
         self._request = request
         self._stepper: Stepper | None = None
+        self._untidied = ExitStack()
         self._bounds: dict[str, float] = {}
         self._measure: PairMeasure | LevelMeasure
         if isinstance(problem, Couplings):
@@ -129,7 +131,7 @@ class _Run:
         if earlier is not None:
             self._recorder.restore(earlier, self._measure.names, now=earlier.last_state)
         else:
-            self._record(density_matrix(request.state, problem))
+            self._record(matrices.matrix(request.state, problem))
 
     @property
     def done(self) -> bool:
@@ -139,11 +141,11 @@ class _Run:
     def share(self) -> float:
         return self._recorder.reached / len(self._request.times)
 
-    @Untidied()
     def advance(self) -> None:
         """Step to the next output time."""
         times, reached = self._request.times, self._recorder.reached
         if self._stepper is None:
+            self._untidied.enter_context(Untidied())  # until the run is closed
             stepper = self._made()
             stepper.start(self._recorder.now, times[reached - 1])
             self._stepper = stepper
@@ -152,7 +154,7 @@ class _Run:
     def _made(self) -> Stepper:
         """Exponentials or QuTiP's solver."""
         request = self._request
-        if not Size(request).by_exponentials:
+        if not size_of(request).by_exponentials:
             return solver(
                 request.problem, request.times, request.rtol, request.atol, request.envelope
             )
@@ -192,6 +194,7 @@ class _Run:
 
     def close(self) -> None:
         self._stepper = None
+        self._untidied.close()
 
 
 def solver(
