@@ -1,8 +1,9 @@
-r"""Time and memory of a driven run, and how long its steps are, from which both follow.
+r"""Time and memory of a run of the driven engine, and the length of its steps.
 
-Time goes into applications of the generator: some three for each unit of radius × time, where the
-radius is that of the ellipse in which the spectrum lies (`numerics.faber`). Memory goes into
-vectors of 4^N entries, or into output times where these are many and emitters few.
+Most of the time is spent in applications of the generator: about three for each unit of radius
+times duration, where the radius is that of the ellipse in which the spectrum lies
+(`numerics.faber`). Most of the memory holds vectors of 4^N entries or, for few emitters and many
+output times, what is recorded at these.
 
 `REACH` and `KEPT_AT_ONCE` say how long a step of the run is.
 """
