@@ -87,7 +87,16 @@ __all__ = [
 ]
 
 # where each public name lives; nothing is imported before it is used
-_MODULES = {"currents", "engines", "materials", "observables", "plot", "spectral", "states", "units"}
+_MODULES = {
+    "currents",
+    "engines",
+    "materials",
+    "observables",
+    "plot",
+    "spectral",
+    "states",
+    "units",
+}
 _HOMES = {
     "Comparison": "evolution.comparison",
     "Couplings": "couplings.couplings",

@@ -12,8 +12,8 @@ import reference
 import collective as co
 from collective._tools import operators as _operators
 from collective._tools.progress import Progress
+from collective.engines import loop, timescale
 from collective.engines import request as _requests
-from collective.engines import timescale
 
 UNITS = [1e-15, 1e-12, 1e-7, 1e5, 1e15]
 VACUUM = co.Vacuum()
@@ -435,9 +435,7 @@ def test_trajectories_of_rates_far_apart(ratio):
     """A slow emitter beside a fast one, long after the fast one has decayed."""
     couplings = co.Couplings(np.diag([1.0, ratio]), np.zeros((2, 2)))
     times = np.array([0.0, 1.0, 100.0, 1000.0])
-    result = co.evolve(
-        couplings, "inverted", times, method=co.engines.Trajectories(n=400), seed=5
-    )
+    result = co.evolve(couplings, "inverted", times, method=co.engines.Trajectories(n=400), seed=5)
     fast, slow = np.exp(-times), np.exp(-ratio * times)
     apart = np.abs(result.populations - np.stack([fast, slow], axis=1))
     assert np.all(apart < 4 * result.populations_error + 0.01)

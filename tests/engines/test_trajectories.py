@@ -237,9 +237,7 @@ def test_a_pulse_begins_when_the_user_says():
 
     times, shift = TIMES[:21], 64.0
     plain = evolve(atom, "ground", times, envelope=pulse, n=20)
-    late = evolve(
-        atom, "ground", times + shift, envelope=lambda t: pulse(t - shift), n=20
-    )
+    late = evolve(atom, "ground", times + shift, envelope=lambda t: pulse(t - shift), n=20)
     np.testing.assert_allclose(late.excitation, plain.excitation, atol=1e-6)
 
 
@@ -504,7 +502,9 @@ def test_a_driven_atom_in_closed_form():
 
 
 def test_refusals_name_a_way_out():
-    with pytest.raises(ValueError, match=r"keeps no density matrix for states.*method='(exact|driven)'"):
+    with pytest.raises(
+        ValueError, match=r"keeps no density matrix for states.*method='(exact|driven)'"
+    ):
         evolve(CHAIN, observe="states")
     equation = co.master_equation(co.chain(2, 0.1, frequency=100.0), co.Vacuum())
     with pytest.raises(ValueError, match=r"takes Couplings.*method='exact'"):

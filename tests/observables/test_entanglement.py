@@ -289,9 +289,7 @@ def test_zeros_have_no_sign():
     result = still("inverted", 3)
     assert not np.signbit(negativity(result, [0])).any()
     dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
-    sampled = co.evolve(
-        dicke, "inverted", [0.0, 1.0], method=co.engines.Trajectories(n=5), seed=1
-    )
+    sampled = co.evolve(dicke, "inverted", [0.0, 1.0], method=co.engines.Trajectories(n=5), seed=1)
     assert not np.signbit(excitation_distribution(sampled)).any()
 
 
@@ -311,9 +309,7 @@ def test_distribution_of_the_dicke_ladder():
     for method in ("exact", "driven"):
         result = co.evolve(dicke, "inverted", TIMES, method=method, observe="states")
         np.testing.assert_allclose(excitation_distribution(result), wanted, atol=1e-7)
-    sampled = co.evolve(
-        dicke, "inverted", TIMES, method=co.engines.Trajectories(n=2000), seed=1
-    )
+    sampled = co.evolve(dicke, "inverted", TIMES, method=co.engines.Trajectories(n=2000), seed=1)
     found = excitation_distribution(sampled)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     np.testing.assert_allclose(found @ k, sampled.excitation, atol=1e-9)

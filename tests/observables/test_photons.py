@@ -260,9 +260,7 @@ def test_only_photons_are_counted():
     assert (values[0], errors[0]) == (0, 0)
     # channels without photons have no number
     dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)), dephasing=3.0)
-    result = co.evolve(
-        dicke, "inverted", [0.0, 9.0], method=co.engines.Trajectories(n=10), seed=1
-    )
+    result = co.evolve(dicke, "inverted", [0.0, 9.0], method=co.engines.Trajectories(n=10), seed=1)
     assert set(_given.photons(result, "photons").channels) == {0}
     assert set(result.jumps.channels) == {0, 1, 2}
 
@@ -314,9 +312,7 @@ def test_bad_counting():
     pair = co.couple(co.chain(2, 0.1), co.Vacuum())
     with pytest.raises(ValueError, match=r"needs jumps: evolve\(..., method='trajectories'"):
         coincidences(co.evolve(pair, "inverted", [0.0, 1.0]), [0, 1])
-    result = co.evolve(
-        pair, "inverted", [0.0, 3.0], method=co.engines.Trajectories(n=20), seed=1
-    )
+    result = co.evolve(pair, "inverted", [0.0, 3.0], method=co.engines.Trajectories(n=20), seed=1)
     with pytest.raises(ValueError, match="at least two"):
         coincidences(result, [0.0])
     with pytest.raises(ValueError, match="edges must increase"):
@@ -336,9 +332,7 @@ def test_figure():
     from collective.plot.light import jumps
 
     pair = co.couple(co.chain(2, 0.1), co.Vacuum())
-    result = co.evolve(
-        pair, "inverted", [0.0, 8.0], method=co.engines.Trajectories(n=40), seed=1
-    )
+    result = co.evolve(pair, "inverted", [0.0, 8.0], method=co.engines.Trajectories(n=40), seed=1)
     ax = jumps(result, trajectories=3)
     assert len(ax.lines) == 4
     counted = ax.lines[-1].get_ydata()[-1]
@@ -378,3 +372,10 @@ def test_trajectories_are_counted_instead():
     result = co.evolve(pair, "inverted", [0, 1], method=co.engines.Trajectories(n=3), seed=1)
     with pytest.raises(ValueError, match=r"coincidences\(result, edges\)"):
         g2(result)
+
+
+def test_coincidences_of_one_trajectory_are_refused():
+    pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
+    one = co.evolve(pair, "inverted", [0, 1], method=co.engines.Trajectories(n=1), seed=1)
+    with pytest.raises(ValueError, match=r"two trajectories, got 1: use method=co\.engines"):
+        coincidences(one, [0.0, 0.5])
