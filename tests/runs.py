@@ -261,8 +261,7 @@ def blocks():
         ring=evolved(
             co.couple(co.ring(5, 0.2), VACUUM),
             "inverted",
-            method="blocks",
-            symmetries=[[1, 2, 3, 4, 0]],
+            method=co.engines.Blocks(symmetries=[[1, 2, 3, 4, 0]]),
             observe="correlations",
         ),
     )

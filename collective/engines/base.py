@@ -22,6 +22,7 @@ from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
 from collective.engines.request import Request
+from collective.states.protocol import missing
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -185,11 +186,13 @@ def unsupported(
             f"{who} does not treat thermal light, of which these couplings have "
             f"{problem.thermal_photons:.4g} photons per mode"
         )
+    if (why := missing(request.state)) is not None:
+        return f"{who} cannot build the {why}"
     asked = ["states"] if "states" in request.words else []
     asked += ["operators"] if request.operators else []
-    missing = [word for word in asked if word not in engine.keeps]
-    if missing:
-        return f"observe: {who} keeps no density matrix for {' and '.join(missing)}"
+    lacking = [word for word in asked if word not in engine.keeps]
+    if lacking:
+        return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
     return None
 
 

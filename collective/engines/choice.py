@@ -16,12 +16,10 @@ from collective._tools.console import aligned, printable
 from collective._tools.memory import available_bytes, bytes_text, fits, require
 from collective._tools.progress import say
 from collective.couplings.couplings import Couplings
-from collective.engines import timescale
+from collective.engines import NAMES, timescale
 from collective.engines.base import ACCURACIES, Cost, Engine
 from collective.engines.request import Request, checked, checked_problem
 
-ENGINES = tuple(engines.NAMES)
-METHODS = ("auto", *ENGINES)
 _ANNOUNCED = 60.0  # seconds beyond which a run is announced
 _LONGEST = 86400.0  # seconds beyond which a run starts only if its method is named
 _FAST_ENOUGH = 0.1  # seconds below which the first engine is taken: it keeps every observable
@@ -130,16 +128,24 @@ def engine(method: str | Engine) -> Engine:
         TypeError: for an object without the members of `Engine`.
     """
     if isinstance(method, str):
-        name = checks.choice("method", method, METHODS)
-        return getattr(engines, engines.NAMES[name])()
+        name = checks.choice("method", method, ("auto", *NAMES))
+        return getattr(engines, NAMES[name])()
     if isinstance(method, type):
         raise TypeError(f"method must be an object: use {method.__name__}() with its options")
     missing = [name for name in _MEMBERS if not hasattr(method, name)]
     if missing:
+        names = ", ".join(map(repr, NAMES))
         raise TypeError(
-            f"method must be one of {', '.join(map(repr, METHODS))} or an engine such as "
+            f"method must be one of {names} or an engine such as "
             f"co.engines.Trajectories(n=500); {checks.short(method)} has no {missing[0]!r}"
         )
+    try:
+        hash(method)
+    except TypeError:
+        raise TypeError(
+            f"method must be a value that can be hashed, such as a frozen dataclass; "
+            f"{checks.short(method)} cannot"
+        ) from None
     checks.choice(f"accuracy of method {method.name!r}", method.accuracy, ACCURACIES)
     return method
 
@@ -208,15 +214,15 @@ def methods(
 def table(request: Request, own: Engine | None = None) -> Methods:
     """`Methods` of a request; an engine of one's own replaces the one of its name."""
     costs, refusals = {}, {}
-    asked = {name: engine(name) for name in ENGINES}
+    asked = {name: engine(name) for name in NAMES}
     if own is not None:
         asked[own.name] = own
     for name, each in asked.items():
-        refusal = each.refusal(request)
-        if refusal is None:
-            costs[name] = each.cost(request)
+        answer = _answer(request, each)
+        if isinstance(answer, Cost):
+            costs[name] = answer
         else:
-            refusals[name] = refusal
+            refusals[name] = answer
     found = Methods(
         costs,
         refusals,
@@ -229,6 +235,14 @@ def table(request: Request, own: Engine | None = None) -> Methods:
     return replace(found, chosen=_fastest(found))
 
 
+def _answer(request: Request, asked: Engine) -> Cost | str:
+    """What an engine would take, or why it cannot; no engine is asked twice."""
+    if asked not in request.memo:
+        request.memo[asked] = asked.refusal(request) or asked.cost(request)
+    found: Cost | str = request.memo[asked]
+    return found
+
+
 def _fastest(found: Methods) -> str | None:
     """The fastest exact engine that fits; without one the fastest sampled one.
 
@@ -238,7 +252,7 @@ def _fastest(found: Methods) -> str | None:
     fitting = found.fitting("exact") or found.fitting("sampled")
     if not fitting:
         return None
-    first = ENGINES[0]
+    first = next(iter(NAMES))
     if first in fitting and found.costs[first].seconds < _FAST_ENOUGH:
         return first
     return fitting[0] if found.costs[fitting[0]].seconds <= _LONGEST else None
@@ -257,18 +271,17 @@ def chosen(request: Request, method: str | Engine, before: str | None = None) ->
         ProblemTooLargeError: no engine, or not the one asked for, fits into memory.
     """
     if isinstance(method, str) and method == "auto":
-        if before in ENGINES and (same := engine(before)).refusal(request) is None:
-            return _named(request, same, "as the checkpoint was started")
+        if before in NAMES and isinstance(_answer(request, engine(before)), Cost):
+            return _named(request, engine(before), "as the checkpoint was started")
         return _automatic(request)
     return _named(request, engine(method), "asked for")
 
 
 def _named(request: Request, taken: Engine, why: str) -> Choice:
     """One engine, if it can and fits; the others are asked only if not."""
-    refusal = taken.refusal(request)
-    if refusal is not None:
-        raise ValueError(f"{refusal}; {_others(request, taken)}")
-    cost = taken.cost(request)
+    cost = _answer(request, taken)
+    if isinstance(cost, str):
+        raise ValueError(f"{cost}; {_others(request, taken)}")
     available = available_bytes()
     if available is not None and cost.bytes > available:
         require(cost.bytes, f"method {taken.name!r} ({cost.work})", _others(request, taken))
@@ -277,12 +290,12 @@ def _named(request: Request, taken: Engine, why: str) -> Choice:
 
 def _automatic(request: Request) -> Choice:
     """What "auto" takes; the first engine is taken unseen by the others if it is fast enough."""
-    first = engine(ENGINES[0])
-    if first.refusal(request) is None:
-        cost = first.cost(request)
-        available = available_bytes()
-        if cost.seconds < _FAST_ENOUGH and (available is None or cost.bytes <= available):
-            return Choice(first, cost.work, cost)
+    first = engine(next(iter(NAMES)))
+    answer, available = _answer(request, first), available_bytes()
+    if isinstance(answer, Cost):
+        fits_in = available is None or answer.bytes <= available
+        if fits_in and answer.seconds < _FAST_ENOUGH:
+            return Choice(first, answer.work, answer)
     found = table(request)
     if found.chosen is not None:
         cost = found.costs[found.chosen]

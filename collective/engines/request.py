@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import states
 from collective._tools import checks
 from collective._tools import operators as _operators
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
+from collective.states import State, matrices
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -49,7 +49,7 @@ class Request:
     """
 
     problem: Couplings | MasterEquation
-    state: "states.State | Qobj"
+    state: "State | Qobj"
     times: NDArray[np.float64]
     words: frozenset[str] = frozenset()
     operators: "dict[str, Qobj]" = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Request:
     checkpointed: bool = False
     unit: float = 1.0
     origin: float = 0.0
-    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def user_time(self, t: Any) -> Any:
         """A time, or an array of times, as the user counts them."""
@@ -78,7 +78,7 @@ class Request:
     @property
     def state_name(self) -> str:
         """How the result speaks of the initial state."""
-        return str(self.state) if isinstance(self.state, states.State) else "a QuTiP state"
+        return matrices.name_of(self.state)
 
 
 def checked(
@@ -109,7 +109,7 @@ def checked(
         raise ValueError("observe: correlations are of two-level Couplings; observe states instead")
     return Request(
         problem,
-        checked_state(state, problem),
+        matrices.checked(state, problem),
         times_,
         frozenset(words),
         operators,
@@ -148,80 +148,6 @@ def checked_times(times: ArrayLike) -> NDArray[np.float64]:
             f"times must increase: times[{i}] = {array[i]:g}, times[{i + 1}] = {array[i + 1]:g}"
         )
     return checks.readonly(array)
-
-
-def checked_state(
-    state: "states.State | str | Qobj", problem: Couplings | MasterEquation
-) -> "states.State | Qobj":
-    """A `State`, or a QuTiP state of the problem's dims, normalised and positive."""
-    if isinstance(state, str | states.State):
-        recipe = states.named(state)
-        if isinstance(problem, Couplings):  # a state that does not exist shows at once
-            recipe.amplitudes(np.zeros((1, len(problem)), dtype=bool), problem.emitters)
-        return recipe
-    import qutip
-
-    if not isinstance(state, qutip.Qobj):
-        return states.named(state)
-    dims = checked_problem(problem)
-    size = prod(dims)
-    wanted = (size, 1) if state.isket else (size, size)
-    if not (state.isket or state.isoper) or state.shape != wanted:
-        raise ValueError(
-            f"state must be a ket or density matrix of dims {dims}, shape ({size}, 1) or "
-            f"({size}, {size}); got {state.type} {state.shape}"
-        )
-    matrix = state.full()
-    if not np.all(np.isfinite(matrix)):
-        raise ValueError("state must be finite: some of its entries are not")
-    ket = state.shape[1] == 1
-    trace = np.vdot(matrix, matrix) if ket else np.trace(matrix)
-    if abs(trace - 1) > 1e-8:
-        raise ValueError(f"state must be normalised: its trace is {trace.real:.9g}")
-    if ket:
-        return qutip.Qobj(matrix, dims=[dims, [1] * len(dims)])
-    if np.abs(matrix - matrix.conj().T).max() > 1e-10:
-        raise ValueError("state must be a Hermitian density matrix")
-    smallest = np.linalg.eigvalsh(matrix)[0]
-    if smallest < -1e-8:
-        raise ValueError(f"state must be positive: smallest eigenvalue {smallest:.3g}")
-    return qutip.Qobj((matrix + matrix.conj().T) / 2, dims=[dims, dims])
-
-
-def density_matrix(state: "states.State | Qobj", problem: Couplings | MasterEquation) -> "Qobj":
-    """ρ of a checked state."""
-    import qutip
-
-    if isinstance(state, qutip.Qobj):
-        if not state.isket:
-            return state
-        amplitudes = state.full().ravel()
-    else:
-        amplitudes = _amplitudes(state, problem)
-    dims = checked_problem(problem)
-    return qutip.Qobj(np.outer(amplitudes, amplitudes.conj()), dims=[dims, dims])
-
-
-def _amplitudes(state: states.State, problem: Couplings | MasterEquation) -> NDArray[np.complex128]:
-    if isinstance(problem, Couplings):
-        return state.amplitudes(_operators.excited(len(problem)), problem.emitters)
-    system = problem.multilevel
-    if system is None:
-        raise ValueError(
-            f"state {state}: this MasterEquation does not know its levels; give a QuTiP ket or "
-            "density matrix"
-        )
-    if state.kind in ("inverted", "ground"):
-        pick = np.argmax if state.kind == "inverted" else np.argmin
-        chosen = np.ravel_multi_index([int(pick(e)) for e in system.energies], system.levels)
-        amplitudes = np.zeros(problem.dimension, dtype=complex)
-        amplitudes[chosen] = 1.0
-        return amplitudes
-    if set(system.levels) != {2}:
-        raise ValueError(f"state {state} is for two-level emitters, not for {system.levels} levels")
-    level = np.stack(np.unravel_index(np.arange(problem.dimension), system.levels), axis=1)
-    upper = np.array([int(np.argmax(e)) for e in system.energies])
-    return state.amplitudes(level == upper, system)
 
 
 def observables(observe: Any, dims: list[int]) -> tuple[set[str], "dict[str, Qobj]"]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import collective as co
+from collective import engines
 from collective._tools import memory, speed
 from collective.engines import choice
 from collective.engines import request as _requests
@@ -162,7 +163,7 @@ def test_whatever_engine_is_advised_can_and_fits(monkeypatch):
     rng, named, without = np.random.default_rng(3), 0, 0
     for _ in range(25):
         request = random_request(rng)
-        for name in choice.ENGINES:
+        for name in engines.NAMES:
             try:
                 choice.chosen(request, name)
                 continue
@@ -207,7 +208,7 @@ def test_two_hundred_inverted_emitters_are_not_advised_what_cannot_do_it():
 def test_columns_of_the_table_do_not_collide(n):
     lines = repr(co.methods(chain(n), "inverted", T)).splitlines()
     width = lines[0].index("memory") + len("memory")
-    for line in lines[1 : 1 + len(choice.ENGINES)]:
+    for line in lines[1 : 1 + len(engines.NAMES)]:
         assert line[width - len(line[:width].split("  ")[-1]) - 1] == " "
         assert line[width : width + 2] == "  "
 

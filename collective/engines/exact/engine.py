@@ -21,7 +21,8 @@ from collective.engines.measures import LevelMeasure, PairMeasure
 from collective.engines.numerics import exponential
 from collective.engines.numerics.pulses import driven_hamiltonian
 from collective.engines.record import Recorder, smallest_eigenvalue
-from collective.engines.request import Request, density_matrix
+from collective.engines.request import Request
+from collective.states import matrices
 
 if TYPE_CHECKING:
     from qutip import MESolver, Qobj
@@ -130,7 +131,7 @@ class _Run:
         if earlier is not None:
             self._recorder.restore(earlier, self._measure.names, now=earlier.last_state)
         else:
-            self._record(density_matrix(request.state, problem))
+            self._record(matrices.matrix(request.state, problem))
 
     @property
     def done(self) -> bool:

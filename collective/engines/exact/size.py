@@ -19,13 +19,13 @@ from collective._tools.speed import COMMON, Speed
 from collective._tools.speed import speed as machine_speed
 from collective.couplings.couplings import Couplings
 from collective.engines.base import writing
-from collective.engines.basis.sectors import highest_excitation
+from collective.engines.basis import initial
 from collective.engines.numerics import exponential
 from collective.engines.numerics.extent import Extent
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.record import EIGENVALUE_TIMES
-from collective.engines.request import Request, density_matrix
-from collective.states import State
+from collective.engines.request import Request
+from collective.states.matrices import matrix
 
 if TYPE_CHECKING:
     from collective.master.equation import MasterEquation
@@ -213,7 +213,7 @@ def _slopes(request: Request, extent: Extent) -> float:
     found = _SLOPES_PER_RATE * largest * span + _FEWEST_SLOPES
     photons = couplings.thermal_photons
     excited = np.any(couplings.drive) or np.any(couplings.pump) or photons > 0
-    if excited or request.state_name != "ground":
+    if excited or initial.highest_excitation(request.state, n) > 0:
         slowest = (1 + 2 * photons) * float(np.trace(couplings.decay).real) / n
         slowest += 2 * float(couplings.dephasing.mean() + couplings.pump.mean())
         lasting = min(span, _RELAXATION / max(slowest, 1e-300))
@@ -230,8 +230,8 @@ def coupled(request: Request) -> Work:
     n = len(couplings)
     if n > _LARGEST_SUPEROPERATOR:
         return Work((4 ** min(n, _LARGEST),), 0, 0.0)
-    top = highest_excitation(request.state, n)
-    sharp = isinstance(request.state, State) and request.state.excitations(n) is not None
+    top = initial.highest_excitation(request.state, n)
+    sharp = initial.definite_number(request.state, n) is not None
     if np.any(couplings.drive):
         sizes = (4**n,)
     else:
@@ -250,7 +250,7 @@ def given(request: Request) -> Work:
     assert not isinstance(request.problem, Couplings)
     generator = request.problem.liouvillian()
     try:
-        state = density_matrix(request.state, request.problem)
+        state = matrix(request.state, request.problem)
     except ValueError:  # a state by name, of levels that nobody knows: the run will say so
         return Work((request.problem.dimension**2,), 0, 0.0)
     return Work(*exponential.extent(generator, state))

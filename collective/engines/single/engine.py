@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import Accuracy, Cost, resumed, unsupported
-from collective.engines.basis.sectors import Sectors, ensemble, highest_excitation, one_excitation
+from collective.engines.basis import initial
+from collective.engines.basis.sectors import Sectors, ensemble, one_excitation
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.single import size
@@ -29,6 +30,7 @@ from collective.engines.single.amplitudes import (
     IllConditionedError,
 )
 from collective.states import State
+from collective.states.protocol import amplitudes_of
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -67,7 +69,7 @@ class Single:
                     f"method 'single' is for emitters that nothing excites, but the {name} is "
                     f"{np.abs(values).max() * request.unit:g}"
                 )
-        highest = highest_excitation(request.state, n)
+        highest = initial.highest_excitation(request.state, n)
         if highest > 1:
             return (
                 f"method 'single' is for at most one excitation: state {request.state_name} has "
@@ -240,25 +242,15 @@ def _one_excitation_vectors(request: Request) -> NDArray[np.complex128]:
     """Vectors (N, R) whose projectors sum to the block of one excitation."""
     n, state = len(request.couplings), request.state
     if isinstance(state, State):
-        amplitudes = state.amplitudes(np.eye(n, dtype=bool), request.couplings.emitters)
-        return np.asarray(amplitudes, dtype=complex)[:, None]
+        return amplitudes_of(state, np.eye(n, dtype=bool), request.couplings.emitters)[:, None]
     vectors = ensemble(state, Sectors(n, 1), 1, request.couplings.emitters)
     return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
 
 
 def _weight_above(request: Request) -> str:
     """The probability of more than one excitation, where it may be small."""
-    n, state = len(request.couplings), request.state
-    if isinstance(state, State):
-        if state.kind != "coherent":
-            return ""
-        from scipy.special import betainc
-
-        # P(k ≥ 2) of a binomial distribution, without a difference from 1
-        weight = float(betainc(2, n - 1, np.sin(state.parameters[0] / 2) ** 2))
-    else:
-        matrix = state.full()
-        probabilities = np.abs(matrix[:, 0]) ** 2 if state.isket else matrix.diagonal().real
-        counts = np.bitwise_count(~np.arange(1 << n) & ((1 << n) - 1))
-        weight = float(probabilities[counts > 1].sum())
+    state, n = request.state, len(request.couplings)
+    weight = initial.weight_above_one(state, n)
+    if weight is None or initial.definite_number(state, n) is not None:
+        return ""
     return f", with a weight of {weight:.2g} beyond one"

@@ -73,12 +73,7 @@ class Symmetric:
         if isinstance(found, str):
             return f"method 'symmetric' is for identical couplings: {found}"
         if isinstance(state, State):
-            if n > 1 and state.kind in ("single", "timed_dicke"):
-                return (
-                    f"method 'symmetric' is for states that no permutation changes, which {state} "
-                    "is not"
-                )
-            return None
+            return _asymmetry(state, n)
         outside = 1 - float(populations(state, n).sum())
         if outside > _OUTSIDE:
             return (
@@ -101,6 +96,17 @@ class Symmetric:
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
         """Populations of the Dicke states, or ρ between them where there is a drive."""
         return _Run(request, earlier)
+
+
+def _asymmetry(state: State, n: int) -> str | None:
+    """Why a `State` is not on the longest ladder, or None if it is."""
+    if not state.symmetric(n):
+        return f"method 'symmetric' is for states that no permutation changes, which {state} is not"
+    try:
+        populations(state, n)
+    except ValueError as error:
+        return f"method 'symmetric' cannot build this state: {error}"
+    return None
 
 
 class _Run:

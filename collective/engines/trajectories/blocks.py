@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import announced
 from collective.couplings.modes import emitting, jump_modes
-from collective.engines.basis.sectors import Sectors, ensemble, highest_excitation, one_excitation
+from collective.engines.basis.initial import highest_excitation
+from collective.engines.basis.sectors import Sectors, ensemble, one_excitation
 from collective.engines.numerics.lanes import LANES
 from collective.engines.request import Request
 from collective.engines.trajectories import kernels

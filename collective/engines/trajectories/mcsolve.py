@@ -22,6 +22,7 @@ from collective.engines.numerics.pulses import ENVELOPE_STEPS, driven_hamiltonia
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, batch, uniform
 from collective.states import State
+from collective.states.protocol import amplitudes_of
 
 if TYPE_CHECKING:
     from qutip import MCSolver, Qobj
@@ -168,7 +169,8 @@ class QutipSampler:
         state, couplings = self.request.state, self.request.couplings
         weights = np.ones(1)
         if isinstance(state, State):
-            vectors = state.amplitudes(_operators.excited(self.n), couplings.emitters)[:, None]
+            excited = _operators.excited(self.n)
+            vectors = amplitudes_of(state, excited, couplings.emitters)[:, None]
         elif state.isket:
             vectors = state.full()
         else:
