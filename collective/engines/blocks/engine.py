@@ -43,9 +43,9 @@ class Blocks:
 
     .. math:: \dot ρ_k = −i(H_{eff}ρ_k − ρ_k H_{eff}^†) + \sum_{mn} Γ_{mn} σ^−_n ρ_{k+1} σ^+_m
 
-    for each number k of excitations, and dephasing. It is exact to `rtol`, up to about N = 16 emitters from the inverted state, and up to 62 with
-    few excitations. Emitters that neither decay nor dephase take C(N, k) amplitudes of pure states
-    instead of C(N, k)² numbers.
+    for each number k of excitations, and dephasing. It is exact to `rtol`, up to about N = 16
+    emitters from the inverted state, and up to 62 with few excitations. Emitters that neither decay
+    nor dephase take C(N, k) amplitudes of pure states instead of C(N, k)² numbers.
 
     Args:
         symmetries: permutations p of the emitters, each a sequence of the numbers 0 … N − 1, that
