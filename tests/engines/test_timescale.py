@@ -12,8 +12,8 @@ import reference
 import collective as co
 from collective._tools import operators as _operators
 from collective._tools.progress import Progress
-from collective.engines import request as _requests
 from collective.engines import loop, timescale
+from collective.engines import request as _requests
 
 UNITS = [1e-15, 1e-12, 1e-7, 1e5, 1e15]
 VACUUM = co.Vacuum()
