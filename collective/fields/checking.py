@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective._tools.console import aligned, printable
 from collective._tools.progress import Progress
+from collective.fields.answers import imaginary_green, total_green
 from collective.fields.points import checked_points
-from collective.fields.protocol import imaginary_green, total_green
 
 _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, in units of k
 _EDGES = np.array([1e-6, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 48.0])  # of the real axis, in units of k

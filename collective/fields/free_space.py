@@ -75,6 +75,11 @@ def free_green(
     return tensor
 
 
+def vacuum_green(r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
+    """The tensor of free space, as `Vacuum.green` gives it."""
+    return free_green(*separations(r, r_source, k))
+
+
 def _length(separation: NDArray[np.float64]) -> NDArray[np.float64]:
     """|r − r'|, also where squares of the components underflow."""
     distance = np.sqrt(np.einsum("...i,...i->...", separation, separation))

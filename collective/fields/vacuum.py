@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective.fields.free_space import free_green, separations, times_squared
+from collective.fields.points import checked_points
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,32 @@ class Vacuum:
         """The field of magnetic dipoles, ∇×G×∇' = k²G, (..., 3, 3); arguments as of `green`."""
         separation, k = separations(r, r_source, k)
         return times_squared(k**2, free_green(separation, k))
+
+    def far_field(
+        self, directions: ArrayLike, r_source: ArrayLike, k: ArrayLike
+    ) -> NDArray[np.complex128]:
+        r"""The limit of :math:`r e^{-ikr} G(r\hat n, r', k)` far away, (..., 3, 3), no unit.
+
+        .. math:: A(\hat n, r', k) = \frac{1}{4π}(1 − \hat n\hat n) e^{−ik\hat n·r'}
+
+        Args:
+            directions: unit vectors n̂, (..., 3).
+            r_source: source points r', (..., 3).
+            k: real wave number, positive.
+        """
+        unit, source = (
+            checked_points("directions", directions),
+            checked_points("r_source", r_source),
+        )
+        phases = np.exp(-1j * np.asarray(k) * np.einsum("...i,...i->...", unit, source))
+        across = np.eye(3) - unit[..., :, None] * unit[..., None, :]
+        return np.asarray(phases[..., None, None] / (4 * np.pi) * across)
+
+    def magnetic_far_field(
+        self, directions: ArrayLike, r_source: ArrayLike, k: ArrayLike
+    ) -> NDArray[np.complex128]:
+        """The same limit of `magnetic_green`, k² times that of `green`."""
+        return self.far_field(directions, r_source, k) * np.asarray(k)[..., None, None] ** 2
 
     def scattered(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """Zero: nothing scatters in free space."""

@@ -1,36 +1,45 @@
-r"""An infinite circular wire: the environment of emitters that share its plasmon.
+r"""An infinite circular wire, whose plasmon couples the emitters beside it.
 
 Electric dipoles meet the scattered tensor G^S of the wire; magnetic ones meet k² times that of the
 wire with ε and μ exchanged (duality).
 
 Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the tensor of
-`collective.fields._cylinder` in place of a fit to the plasmon's resonance.
+`collective.fields.nanowire.cylinder` in place of a fit to the plasmon's resonance.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective._tools.warn import warn
-from collective.errors import UnitWarning
+from collective.emitters import Emitters
+from collective.emitters.lengths import warn_of_field_lengths
 from collective.fields import permittivity as _constants
 from collective.fields.nanowire import around, contour, cylinder
 from collective.fields.nanowire import scattered as _scattered
 from collective.fields.points import checked_points, checked_shapes
+from collective.fields.rates import purcell
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
-if TYPE_CHECKING:
-    from collective.emitters import Emitters
-
 _NAMES = ("permittivity", "permeability")
-_THINNEST, _THICKEST = 1e-4, 1e4  # wavelengths: other radii are likely to be in another unit
 _FARTHEST = 1e9  # of |k|ρ and |k||Δz| on the real axis
 _SMALLEST = 1e-60  # of |k|R: its fourth power is still a number
+_BOUND = -1.0  # Re ε below which a plasmon is bound to the wire
 _BATCH = 4096  # pairs at a time
+_CITATION = r"""
+@article{dzsotjan2011,
+  author = {Dzsotjan, David and K{\"a}stel, J{\"u}rgen and Fleischhauer, Michael},
+  title = {Dipole-dipole shift of quantum emitters coupled to surface plasmons of a nanowire},
+  journal = {Phys. Rev. B},
+  volume = {84},
+  pages = {075419},
+  year = {2011},
+  doi = {10.1103/PhysRevB.84.075419},
+}
+""".strip()
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class Nanowire:
     r"""A circular cylinder on the z axis in vacuum; emitters outside.
 
     The scattered tensor is a sum over azimuthal orders and an integral over k_z,
-    `collective.fields._cylinder`, to about 10⁻¹² of its value at Δz = Δφ = 0 on either
+    `collective.fields.nanowire.cylinder`, to about 10⁻¹² of its value at Δz = Δφ = 0 on either
     axis. On the
     real axis the path of integration dips below the light line and the poles. Between Re ε = −3
     and −0.9, where surface modes may run backwards, it passes above theirs: this takes absorption.
@@ -64,6 +73,8 @@ class Nanowire:
         >>> float(wire.purcell(atom)[0].round(6))
         236.850298
     """
+
+    citation: ClassVar[str] = _CITATION
 
     radius: float
     permittivity: Any
@@ -162,17 +173,6 @@ class Nanowire:
                 "farther away no digit of the scattered field is left"
             )
 
-    def _warn_of_size(self, emitters: "Emitters") -> None:
-        """Say so where the radius looks as if it were in another unit than the emitters."""
-        size = self.radius / emitters.wavelength
-        if not _THINNEST <= size <= _THICKEST:
-            warn(
-                f"radius {self.radius:.3g} is {size:.3g} wavelengths of {emitters.wavelength:g}: "
-                "are all lengths in one unit? In metres, say Emitters(..., wavelength=780e-9). "
-                "Where it is meant: warnings.simplefilter('ignore', co.UnitWarning)",
-                UnitWarning,
-            )
-
     def _lifts(
         self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
     ) -> NDArray[np.float64]:
@@ -181,6 +181,25 @@ class Nanowire:
             return np.zeros(left.shape[1])
         distance = left[0] + right[0] - 2 * self.radius
         return contour.lifts(k.imag, np.abs(left[2] - right[2]), distance)
+
+    @property
+    def lengths(self) -> dict[str, float]:
+        """The radius, which must be in the unit of the emitters' wavelength."""
+        return {"radius": self.radius}
+
+    def inside(self, points: ArrayLike) -> NDArray[np.bool_]:
+        """Which points (..., 3) are on or inside the wire, (...)."""
+        r = checked_points("points", points)
+        return np.asarray(np.hypot(r[..., 0], r[..., 1]) <= self.radius)
+
+    def guided(self, emitters: Emitters) -> dict[str, NDArray[np.float64]]:
+        """The bound plasmon (m = 0) and the rates at which emitters emit into it, if there is one.
+
+        A thick wire has further bound modes, which are not listed.
+        """
+        _require_electric(emitters)
+        lowest = min(self.epsilon(float(k)).real for k in np.unique(emitters.wavenumbers))
+        return {"plasmon": self.plasmon_rate(emitters)} if lowest < _BOUND else {}
 
     def epsilon(self, k: complex) -> complex:
         """The wire's permittivity at one wave number, checked."""
@@ -205,13 +224,13 @@ class Nanowire:
         """
         k = checks.number("k", k, above=0)
         epsilon = self.epsilon(k)
-        if epsilon.real >= -1:
+        if epsilon.real >= _BOUND:
             raise ValueError(
                 f"no bound plasmon at k = {k:g}: Re ε = {epsilon.real:g}, it takes one below −1"
             )
         return cylinder.plasmon(k, epsilon, self.mu(k), self.radius)
 
-    def plasmon_amplitude(self, emitters: "Emitters") -> NDArray[np.complex128]:
+    def plasmon_amplitude(self, emitters: Emitters) -> NDArray[np.complex128]:
         r"""C of each emitter, (N,): the residue of the bound plasmon's pole, in rates.
 
         Far along the wire two emitters like it have :math:`Γ_{12} → \mathrm{Re}\,Ce^{ik_s|z|}` and
@@ -221,8 +240,8 @@ class Nanowire:
         Raises:
             ValueError: where there is no bound plasmon.
         """
-        _require_emitters(emitters)
-        self._warn_of_size(emitters)
+        _require_electric(emitters)
+        warn_of_field_lengths(self.lengths, emitters.wavelength)
         amplitudes = np.empty(len(emitters), dtype=complex)
         for k in np.unique(emitters.wavenumbers):
             chosen = np.flatnonzero(emitters.wavenumbers == k)
@@ -236,7 +255,7 @@ class Nanowire:
             amplitudes[chosen] = radial * np.abs(across) ** 2 + axial * np.abs(u[:, 2]) ** 2
         return np.asarray(amplitudes * emitters.decay_rates)
 
-    def plasmon_rate(self, emitters: "Emitters") -> NDArray[np.float64]:
+    def plasmon_rate(self, emitters: Emitters) -> NDArray[np.float64]:
         """Rate of each emitter into the bound plasmon, (N,): Re C, the pole's part of Γ_mm.
 
         Raises:
@@ -244,21 +263,14 @@ class Nanowire:
         """
         return np.asarray(self.plasmon_amplitude(emitters).real)
 
-    def purcell(self, emitters: "Emitters") -> NDArray[np.float64]:
-        """Γ_mm/Γ_m, the whole rate of each emitter in units of its vacuum linewidth, (N,)."""
-        _require_emitters(emitters)
-        self._warn_of_size(emitters)
-        factors = np.empty(len(emitters))
-        for k in np.unique(emitters.wavenumbers):
-            chosen = np.flatnonzero(emitters.wavenumbers == k)
-            r, u = emitters.positions[chosen], emitters.dipoles[chosen]
-            tensor = self.scattered(r, r, k).imag
-            factors[chosen] = (
-                1 + 6 * np.pi / k * np.einsum("mi,mij,mj->m", u.conj(), tensor, u).real
-            )
-        return factors
+    def purcell(self, emitters: Emitters) -> NDArray[np.float64]:
+        """Γ_mm/Γ_m, the whole rate of each emitter in units of its vacuum linewidth, (N,).
 
-    def beta(self, emitters: "Emitters") -> NDArray[np.float64]:
+        Short for `co.purcell(emitters, wire)`.
+        """
+        return purcell(emitters, self)
+
+    def beta(self, emitters: Emitters) -> NDArray[np.float64]:
         """Fraction of each emitter's emission that goes into the bound plasmon (m = 0), (N,).
 
         A thick wire has further bound modes, which are not counted.
@@ -286,12 +298,11 @@ def _one(k: complex) -> complex:
     return complex(wave)
 
 
-def _require_emitters(emitters: Any) -> None:
-    from collective.emitters import Emitters
-
+def _require_electric(emitters: Any) -> None:
+    """Raise unless these are electric dipoles."""
     checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     if emitters.kind != "electric":
         raise ValueError(
-            "emitters: this is for electric dipoles, these are magnetic; their whole rates are "
-            "co.couple(emitters, wire).decay"
+            "emitters: the bound plasmon's rate is known for electric dipoles, these are "
+            "magnetic; their whole rates are co.couple(emitters, wire).decay"
         )
