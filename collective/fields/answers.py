@@ -190,7 +190,7 @@ def far_field(
             f"field {field!r}: {name} must return finite numbers of shape {shape}, got "
             f"{tensor.dtype} of shape {tensor.shape}"
         )
-    return tensor / k**2 if kind == "magnetic" else tensor
+    return np.asarray(tensor / k**2 if kind == "magnetic" else tensor, dtype=complex)
 
 
 def _far_field_name(kind: str) -> str:

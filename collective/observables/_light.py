@@ -59,7 +59,9 @@ def amplitudes(
     found = far_fields(emitters, field, n)
     largest = np.sqrt(3 * emitters.decay_rates.max() / (8 * np.pi))
     if np.abs(found).max() < _ALONG * largest:
-        raise ValueError(f"{name}: no emitter radiates along {n}: every dipole points that way")
+        raise ValueError(
+            f"{name}: every dipole points along {n}, or the field sends none of its light there"
+        )
     return found
 
 

@@ -461,9 +461,12 @@ def test_check_field_holds_both_axes_of_a_wire_together():
         (lambda: co.Nanowire(0.1, [1, 2]), "permittivity must be one number"),
         (
             lambda: co.couple(co.chain(2, 0.1), WIRE),
-            r"\[0. 0. 0.\] is on or inside the wire: 0 from its axis, the radius is 0.01",
+            r"emitters.positions\[0\] = \[0. 0. 0.\] is on or inside the solid matter of Nanowire",
         ),
-        (lambda: WIRE.green([0.01, 0, 0], POINT, K), "is on or inside the wire"),
+        (
+            lambda: WIRE.green([0.01, 0, 0], POINT, K),
+            r"r: \[0.01 0. +0. *\] is on or inside the wire: 0.01 from its axis, the radius is 0.01",
+        ),
         (lambda: WIRE.green(POINT, OTHER, K + 1j), "k must be positive, or i times positive"),
         (lambda: WIRE.green(POINT, OTHER, -K), "k must be positive, or i times positive"),
         (

@@ -295,10 +295,10 @@ def test_saved_results_know_the_permeability(tmp_path):
 
 
 def test_files_from_before_the_permeability_load():
-    from collective.results import storage
+    from collective.fields.saving import decoded
 
     old = {"part": "Nanowire", "radius": 0.01, "permittivity": {"complex": [2.0, 0.0]}}
-    assert storage._decoded({**old, "allow_gain": False}) == co.Nanowire(0.01, 2.0)
+    assert decoded({**old, "allow_gain": False}) == co.Nanowire(0.01, 2.0)
 
 
 def used_in_a_worker(z):
@@ -339,10 +339,14 @@ def test_threads_share_the_pairs(monkeypatch):
 
 def test_a_radius_in_another_unit_is_asked_about():
     atom = co.Emitters([[0.05, 0, 0]], dipoles=(1, 0, 0))
-    with pytest.warns(UnitWarning, match=r"radius 2.5e-08 is 2.5e-08 wavelengths of 1: are all"):
+    with pytest.warns(
+        UnitWarning, match=r"radius is 2.5e-08, that is 2.5e-08 wavelengths of 1: are all"
+    ):
         co.Nanowire(25e-9, 2.0).purcell(atom)
     # nanometres beside wavelengths: the atom would be inside
-    with pytest.raises(ValueError, match=r"inside the wire.*in the unit of the emitters' wavel"):
+    with pytest.raises(
+        ValueError, match=r"inside the solid matter.*in the unit of the emitters' wavel"
+    ):
         co.Nanowire(25.0, 2.0).purcell(atom)
     with pytest.raises(ValueError, match=r"so thick .* lengths are in the unit of the emitters'"):
         co.Nanowire(2e4, 2.0).green([3e4, 0, 0], [3e4, 0, 0], K)

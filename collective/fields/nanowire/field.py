@@ -25,6 +25,7 @@ from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
 _NAMES = ("permittivity", "permeability")
+_SURFACE = 1e-12  # of the radius: closer to the surface a point counts as on it
 _FARTHEST = 1e9  # of |k|ρ and |k||Δz| on the real axis
 _SMALLEST = 1e-60  # of |k|R: its fourth power is still a number
 _BOUND = -1.0  # Re ε below which a plasmon is bound to the wire
@@ -190,7 +191,7 @@ class Nanowire:
     def inside(self, points: ArrayLike) -> NDArray[np.bool_]:
         """Which points (..., 3) are on or inside the wire, (...)."""
         r = checked_points("points", points)
-        return np.asarray(np.hypot(r[..., 0], r[..., 1]) <= self.radius)
+        return np.asarray(np.hypot(r[..., 0], r[..., 1]) <= self.radius * (1 + _SURFACE))
 
     def guided(self, emitters: Emitters) -> dict[str, NDArray[np.float64]]:
         """The bound plasmon (m = 0) and the rates at which emitters emit into it, if there is one.
@@ -282,7 +283,7 @@ class Nanowire:
 
     def _cylindrical(self, name: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
         rho = np.hypot(points[:, 0], points[:, 1])
-        if np.any(rho <= self.radius):
+        if np.any(rho <= self.radius * (1 + _SURFACE)):
             at = int(np.argmin(rho))
             raise ValueError(
                 f"{name}: {points[at]} is on or inside the wire: {rho[at]:g} from its axis, the "
