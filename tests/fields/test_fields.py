@@ -51,14 +51,12 @@ def test_it_solves_the_wave_equation():
 
 
 @given(st.integers(0, 10**6))
-def test_reciprocity_and_rotation(seed):
-    rng = np.random.default_rng(seed)
-    a, b = rng.standard_normal((2, 4, 3))
+def test_no_direction_is_special(seed):
+    """G(Rr, Rr') = R G(r, r') Rᵀ for every rotation R."""
+    a, b = np.random.default_rng(seed).standard_normal((2, 4, 3))
     turn = rotation(seed)
-    vacuum = co.Vacuum()
-    green = vacuum.green(a, b, K)
-    np.testing.assert_allclose(green, np.swapaxes(vacuum.green(b, a, K), -1, -2), atol=1e-14)
-    turned = vacuum.green(a @ turn.T, b @ turn.T, K)
+    green = co.Vacuum().green(a, b, K)
+    turned = co.Vacuum().green(a @ turn.T, b @ turn.T, K)
     np.testing.assert_allclose(turned, turn @ green @ turn.T, rtol=1e-9, atol=1e-9)
 
 
@@ -70,13 +68,12 @@ def test_coincident_points_keep_the_imaginary_part():
     assert np.all(np.isfinite(co.Vacuum().green([1e-120, 0, 0], [0, 0, 0], K)))
 
 
-def test_broadcasting_over_points_and_wave_numbers():
+def test_wave_numbers_broadcast_against_points():
     rng = np.random.default_rng(0)
     a, b, k = rng.standard_normal((4, 1, 3)), rng.standard_normal((5, 3)), np.linspace(1, 9, 5)
     green = co.Vacuum().green(a, b, k)
     assert green.shape == (4, 5, 3, 3)
     np.testing.assert_allclose(green[2, 3], co.Vacuum().green(a[2, 0], b[3], k[3]))
-    assert co.Vacuum().scattered(a, b, 1.0).shape == (4, 5, 3, 3)
     assert not np.any(co.Vacuum().scattered(a, b, 1.0))
 
 

@@ -1,4 +1,7 @@
-"""The wire's tensor against golden numbers, limits with another solution, and laws."""
+"""The wire's tensor against golden numbers, and against limits that have another solution.
+
+The laws that it shares with other fields are in `test_laws.py`.
+"""
 
 import json
 import os
@@ -11,8 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference
-from hypothesis import given
-from hypothesis import strategies as st
 
 import collective as co
 from collective import materials, spectral
@@ -217,29 +218,6 @@ def test_a_perfect_conductor_has_no_tangential_field():
         free = np.abs(co.Vacuum().green(surface, source, K)).max()
         assert np.abs(total[1:]).max() < 3e-6 * free
         assert np.abs(total[0]).max() > 0.1 * free
-
-
-points = st.tuples(st.floats(0.0115, 0.3), st.floats(-3.2, 3.2), st.floats(-2.0, 2.0))
-
-
-@given(points, points, st.sampled_from([K, 0.3 * K, 2.1 * K, 1j * K, 0.01j * K]))
-def test_reciprocity(first, second, k):
-    r, other = at(*first), at(*second)
-    forth, back = WIRE.scattered(r, other, k), WIRE.scattered(other, r, k)
-    np.testing.assert_allclose(forth, back.T, atol=1e-12 * np.abs(forth).max())
-    if np.imag(k):
-        assert np.abs(forth.imag).max() <= 1e-12 * np.abs(forth).max()
-
-
-@given(st.integers(0, 10**6))
-def test_decay_matrices_are_positive(seed):
-    rng = np.random.default_rng(seed)
-    n = 6
-    rho, phi = rng.uniform(0.012, 0.3, n), rng.uniform(-np.pi, np.pi, n)
-    r = np.array([at(*row) for row in zip(rho, phi, rng.uniform(-1, 1, n), strict=True)])
-    whole = WIRE.green(r[:, None], r[None], K).imag.transpose(0, 2, 1, 3).reshape(3 * n, 3 * n)
-    eigenvalues = np.linalg.eigvalsh(whole)
-    assert eigenvalues[0] > -1e-12 * eigenvalues[-1]
 
 
 @pytest.mark.parametrize(
