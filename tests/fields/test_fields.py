@@ -251,7 +251,7 @@ def test_no_distance_gives_what_is_no_number(distance, k):
     try:
         green = co.Vacuum().green([0, 0, distance], [0, 0, 0], k)
     except ValueError as error:
-        assert "is no number" in str(error)  # noqa: PT017
+        assert "too large for a number" in str(error)  # noqa: PT017
         assert abs(k) * distance < 1e-80
         return
     assert np.all(np.isfinite(green))

@@ -135,7 +135,7 @@ def test_far_along_the_wire_the_plasmon_is_all():
 
 
 @pytest.mark.parametrize(
-    ("k", "epsilon", "mu", "lift"),
+    ("k", "epsilon", "mu", "height"),
     [
         (K, SILVER, 1.0, 0),
         (K, 2.3, 1.0, 0),
@@ -149,11 +149,11 @@ def test_far_along_the_wire_the_plasmon_is_all():
         (2j * K, 2.3, 1.0, 0.945),
     ],
 )
-def test_waves_meet_the_boundary_conditions(k, epsilon, mu, lift):
+def test_waves_meet_the_boundary_conditions(k, epsilon, mu, height):
     """Per order and k_z against four linear equations for the fields at the surface."""
     wire = co.Nanowire(0.05, epsilon, permeability=mu)
     distances = np.array([0.07, 0.09])
-    kz = np.array([0.7, 3.0, 20.0]) + (-0.4j if np.real(k) else lift * np.abs(k) * 1j)
+    kz = np.array([0.7, 3.0, 20.0]) + (-0.4j if np.real(k) else height * np.abs(k) * 1j)
     kz = kz if np.any(kz.imag) else kz.real
     eps = wire.epsilon(k)
     for top in (0, 1, 4):
@@ -465,7 +465,7 @@ def test_check_field_holds_both_axes_of_a_wire_together():
             lambda: co.Nanowire(0.01, -1.0001 + 0.01j).plasmon(K),
             "the resonance of the flat surface",
         ),
-        (lambda: co.Nanowire(0.01, 2.0).plasmon(K), "no bound plasmon .* it takes one below −1"),
+        (lambda: co.Nanowire(0.01, 2.0).plasmon(K), "no bound plasmon .* it needs Re ε below −1"),
         (
             lambda: co.Nanowire(0.01, materials.Table([5, 6, 7, 8], [2, 2, 2, 2])).green(
                 POINT, OTHER, 4.0

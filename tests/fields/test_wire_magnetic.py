@@ -79,16 +79,16 @@ def test_digits_survive_the_distance_on_the_imaginary_axis(case, expected):
     st.floats(1e-3, 30),
 )
 @settings(max_examples=20)
-def test_the_lifted_path_agrees_with_the_real_line(rho, rho_source, phi, z, kappa):
+def test_the_raised_path_agrees_with_the_real_line(rho, rho_source, phi, z, kappa):
     """To round-off of the value at Δz = 0, which is what the real line gives."""
     wire = co.Nanowire(0.01, SILVER)
     points = at(rho, phi, z), at(rho_source, 0, 0)
     beside = np.abs(wire.scattered(at(rho, phi, 0), at(rho_source, 0, 0), 1j * kappa)).max()
-    lifted = wire.scattered(*points, 1j * kappa)
+    raised = wire.scattered(*points, 1j * kappa)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contour, "lifts", lambda kappa, z, distance: np.zeros(len(z)))
+        patch.setattr(contour, "heights", lambda kappa, z, distance: np.zeros(len(z)))
         straight = wire.scattered(*points, 1j * kappa)
-    np.testing.assert_allclose(lifted, straight, atol=1e-11 * beside)
+    np.testing.assert_allclose(raised, straight, atol=1e-11 * beside)
 
 
 def test_a_distant_pair_decays_as_the_retarded_exponential():

@@ -1,9 +1,9 @@
 r"""An infinite circular wire, whose plasmon couples the emitters beside it.
 
-Electric dipoles meet the scattered tensor G^S of the wire; magnetic ones meet k² times that of the
-wire with ε and μ exchanged (duality).
+Electric dipoles feel the scattered tensor G^S of the wire. Magnetic dipoles feel k² times the
+tensor of the wire with ε and μ exchanged (duality).
 
-Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the tensor of
+Source: Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the tensor of
 `collective.fields.nanowire.cylinder` in place of a fit to the plasmon's resonance.
 """
 
@@ -48,10 +48,10 @@ class Nanowire:
     r"""A circular cylinder on the z axis in vacuum; emitters outside.
 
     The scattered tensor is a sum over azimuthal orders and an integral over k_z,
-    `collective.fields.nanowire.cylinder`, to about 10⁻¹² of its value at Δz = Δφ = 0 on either
-    axis. On the
-    real axis the path of integration dips below the light line and the poles. Between Re ε = −3
-    and −0.9, where surface modes may run backwards, it passes above theirs: this takes absorption.
+    `collective.fields.nanowire.cylinder`, accurate to about 10⁻¹² of its value at Δz = Δφ = 0 on
+    either axis. On the real axis the path of integration dips below the light line and the poles.
+    Between Re ε = −3 and −0.9 surface modes may run backwards. The path then passes above their
+    poles, which is possible only with absorption.
 
     Args:
         radius: R > 0, in units of length.
@@ -94,7 +94,7 @@ class Nanowire:
         )
 
     def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
-        """Vacuum and scattered part together; arguments as of `scattered`."""
+        """The vacuum's part and the scattered part together; arguments as of `scattered`."""
         return Vacuum().green(r, r_source, k) + self.scattered(r, r_source, k)
 
     def magnetic_green(
@@ -146,42 +146,42 @@ class Nanowire:
             chosen = np.flatnonzero(every == one)
             self._require_scale(left[:, chosen], right[:, chosen], complex(one))
             for batch in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
-                lifts = self._lifts(left[:, batch], right[:, batch], complex(one))
-                for lift in np.unique(lifts[lifts != contour.GONE]):
-                    some = batch[lifts == lift]
+                heights = self._heights(left[:, batch], right[:, batch], complex(one))
+                for height in np.unique(heights[heights != contour.NEGLIGIBLE]):
+                    some = batch[heights == height]
                     pairs = around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
                     values[some] = _scattered.scattered(
-                        pairs, complex(one), epsilon, mu, self.radius, float(lift)
+                        pairs, complex(one), epsilon, mu, self.radius, float(height)
                     )
         return values.reshape(*shape, 3, 3)
 
     def _require_scale(
         self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
     ) -> None:
-        """Raise where lengths and 1/k are so different that no digit of the integral is left."""
+        """Raise if lengths and 1/k differ so much that the integral has no correct digit."""
         if abs(k) * self.radius < _SMALLEST:
             raise ValueError(
                 f"k = {_constants.spelled(k)} times the radius {self.radius:g} is below "
                 f"{_SMALLEST:g}: are both in one unit of length?"
             )
         if k.imag:
-            return  # far away nothing is left
+            return  # the tensor is zero far away
         far = max(left[0].max(), right[0].max(), np.abs(left[2] - right[2]).max())
         if k.real * far > _FARTHEST:
             raise ValueError(
                 f"r and r_source, the emitters' positions: at k = {k.real:g} they may be at most "
                 f"{_FARTHEST / k.real:g} from the wire and from each other along it, got {far:g}; "
-                "farther away no digit of the scattered field is left"
+                "farther away no digit of the scattered field is correct"
             )
 
-    def _lifts(
+    def _heights(
         self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
     ) -> NDArray[np.float64]:
-        """By which part of κ the path of integration is lifted for each pair."""
+        """The height of the path of integration for each pair, as `contour.heights`."""
         if not k.imag:
             return np.zeros(left.shape[1])
         distance = left[0] + right[0] - 2 * self.radius
-        return contour.lifts(k.imag, np.abs(left[2] - right[2]), distance)
+        return contour.heights(k.imag, np.abs(left[2] - right[2]), distance)
 
     @property
     def lengths(self) -> dict[str, float]:
@@ -211,35 +211,37 @@ class Nanowire:
         return self._constant("permeability", _one(k))
 
     def _constant(self, name: str, k: complex) -> complex:
+        """ε or μ at one wave number, by the name of the argument."""
         return _constants.value(name, getattr(self, name), k, allow_gain=self.allow_gain)
 
     def plasmon(self, k: float) -> complex:
         r"""Complex k_z of the bound plasmon (m = 0, TM) at wave number k.
 
         The root of :math:`K_1(λR)/λK_0(λR) + εI_1(λ_1R)/λ_1I_0(λ_1R) = 0`,
-        :math:`λ_1^2 = k_z^2 − εμk^2`; 2π/Re k_z is the
-        plasmon's wavelength, 1/Im k_z the length over which its amplitude decays.
+        :math:`λ_1^2 = k_z^2 − εμk^2`. The plasmon's wavelength is 2π/Re k_z, and its amplitude
+        decays over the length 1/Im k_z.
 
         Raises:
-            ValueError: where there is none: Re ε > −1.
+            ValueError: if there is none, because Re ε ≥ −1.
         """
         k = checks.number("k", k, above=0)
         epsilon = self.epsilon(k)
         if epsilon.real >= _BOUND:
             raise ValueError(
-                f"no bound plasmon at k = {k:g}: Re ε = {epsilon.real:g}, it takes one below −1"
+                f"no bound plasmon at k = {k:g}: Re ε = {epsilon.real:g}, it needs Re ε below −1"
             )
         return cylinder.plasmon(k, epsilon, self.mu(k), self.radius)
 
     def plasmon_amplitude(self, emitters: Emitters) -> NDArray[np.complex128]:
         r"""C of each emitter, (N,): the residue of the bound plasmon's pole, in rates.
 
-        Far along the wire two emitters like it have :math:`Γ_{12} → \mathrm{Re}\,Ce^{ik_s|z|}` and
-        :math:`Δ_{12} → ½\mathrm{Im}\,Ce^{ik_s|z|}`, k_s of `plasmon`. C is slightly
-        complex where the metal absorbs.
+        Two equal emitters far apart along the wire have
+        :math:`Γ_{12} → \mathrm{Re}\,Ce^{ik_s|z|}` and
+        :math:`Δ_{12} → ½\mathrm{Im}\,Ce^{ik_s|z|}`, where k_s is that of `plasmon`. C is slightly
+        complex if the metal absorbs.
 
         Raises:
-            ValueError: where there is no bound plasmon.
+            ValueError: if there is no bound plasmon.
         """
         _require_electric(emitters)
         warn_of_field_lengths(self.lengths, emitters.wavelength)
@@ -260,7 +262,7 @@ class Nanowire:
         """Rate of each emitter into the bound plasmon, (N,): Re C, the pole's part of Γ_mm.
 
         Raises:
-            ValueError: where there is no bound plasmon.
+            ValueError: if there is no bound plasmon.
         """
         return np.asarray(self.plasmon_amplitude(emitters).real)
 
@@ -277,11 +279,12 @@ class Nanowire:
         A thick wire has further bound modes, which are not counted.
 
         Raises:
-            ValueError: where there is no bound plasmon.
+            ValueError: if there is no bound plasmon.
         """
         return self.plasmon_rate(emitters) / (self.purcell(emitters) * emitters.decay_rates)
 
     def _cylindrical(self, name: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """ρ, φ, z of points (P, 3) outside the wire, (3, P)."""
         rho = np.hypot(points[:, 0], points[:, 1])
         if np.any(rho <= self.radius * (1 + _SURFACE)):
             at = int(np.argmin(rho))
@@ -293,6 +296,7 @@ class Nanowire:
 
 
 def _one(k: complex) -> complex:
+    """One wave number, checked."""
     wave = wavenumbers(k)
     if wave.shape:
         raise ValueError(f"k must be one number, got shape {wave.shape}")
