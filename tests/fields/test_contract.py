@@ -2,30 +2,12 @@
 
 import numpy as np
 import pytest
+from user_fields import Waveguide
 
 import collective as co
 from collective.fields import answers
 
 K = 2 * np.pi
-
-
-class Waveguide:
-    """One mode along x, with a rate to the right and one to the left: a model without a tensor."""
-
-    citation = "@misc{guide,\n  title = {A guide},\n}"
-
-    def __init__(self, right=0.5, left=0.5, k=K):
-        self.right, self.left, self.k = right, left, k
-
-    def __repr__(self):
-        return f"Waveguide({self.right}, {self.left})"
-
-    def coefficients(self, emitters):
-        x = emitters.positions[:, 0]
-        z = x[:, None] - x
-        right = self.right * np.exp(1j * self.k * z)
-        left = self.left * np.exp(-1j * self.k * z)
-        return right + left, np.sign(z) * (right - left) / 2j
 
 
 class Made:

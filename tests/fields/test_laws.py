@@ -1,5 +1,6 @@
-"""The laws that every field obeys. A new field of the package gets a line in `CASES`.
+"""The laws that every field obeys.
 
+A new field of the package gets a line in `CASES`, a model without a Green's tensor one in `MODELS`.
 Each case is a field with places where emitters may be. Laws about a member that is optional, such as
 `magnetic_green`, are tried on every field that has the member.
 """
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from user_fields import Mirror, Waveguide, WholeMirror
 
 import collective as co
 import collective.fields as package
@@ -29,37 +31,6 @@ NEGATIVE = co.Nanowire(  # ε and μ are both negative at K
     materials.Drude(1.6 * K, 0.02 * K),
     permeability=materials.Lorentz([1.5], [0.8 * K], [0.02 * K]),
 )
-
-
-class Mirror:
-    """A user's field: a perfect mirror at z = 0 that defines nothing but what it scatters."""
-
-    def scattered(self, r, r_source, k):
-        image = np.asarray(r_source) * [1, 1, -1]
-        return co.Vacuum().green(r, image, k) * [-1, -1, 1]
-
-
-class WholeMirror(co.Field):
-    """A user's field that inherits, with all optional members of a mirror."""
-
-    citation = "@misc{mirror,\n  title = {A mirror},\n}"
-
-    def green(self, r, r_source, k):
-        return co.Vacuum().green(r, r_source, k) + Mirror().scattered(r, r_source, k)
-
-    def magnetic_green(self, r, r_source, k):
-        squared = np.asarray(k)[..., None, None] ** 2
-        vacuum = co.Vacuum().magnetic_green(r, r_source, k)
-        return vacuum - squared * Mirror().scattered(r, r_source, k)
-
-    def far_field(self, directions, r_source, k):
-        image = np.asarray(r_source) * [1, 1, -1]
-        vacuum = co.Vacuum().far_field
-        whole = vacuum(directions, r_source, k) + vacuum(directions, image, k) * [-1, -1, 1]
-        return np.where(directions[..., 2, None, None] > 0, whole, 0)
-
-    def inside(self, points):
-        return points[..., 2] <= 0
 
 
 def anywhere(rng, n):
@@ -109,6 +80,11 @@ CASES = {
     "mirror of a user": Case(Mirror(), above),
     "whole mirror of a user": Case(WholeMirror(), above),
 }
+MODELS = {
+    "waveguide of a user": Case(Waveguide(0.5, 0.5), anywhere),
+    "one-way guide of a user": Case(Waveguide(0.8, 0.0), anywhere),
+}
+BOTH = pytest.mark.parametrize("case", [*CASES.values(), *MODELS.values()], ids=[*CASES, *MODELS])
 ALL = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
@@ -148,7 +124,8 @@ def test_every_field_of_the_package_is_held_against_the_laws():
         for kind in of_package - {co.Field}
         if isinstance(kind, type) and any(hasattr(kind, member) for member in COUPLING)
     }
-    assert fields == {type(case.field) for case in CASES.values()} & of_package
+    cases = [*CASES.values(), *MODELS.values()]
+    assert fields == {type(case.field) for case in cases} & of_package
 
 
 @ALL
@@ -307,6 +284,29 @@ def test_purcell_is_the_own_decay_of_coupled_emitters(case):
             co.purcell(emitters.replace(kind="magnetic"), case.field)
 
 
+@pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)
+def test_models_give_hermitian_and_positive_matrices(case):
+    emitters = emitters_in(case, 5, decay_rates=[1.0, 2.0, 0.5, 1.0, 1.0])
+    couplings = co.couple(emitters, case.field)
+    for matrix in (couplings.decay, couplings.shift):
+        np.testing.assert_allclose(matrix, matrix.conj().T, atol=1e-14)
+    assert np.linalg.eigvalsh(couplings.decay)[0] >= -1e-12
+    found = co.purcell(emitters, case.field) * emitters.decay_rates
+    np.testing.assert_allclose(found, np.diag(couplings.decay).real, rtol=1e-14)
+    # numbered in another order, emitters are coupled as before
+    order = [3, 0, 4, 1, 2]
+    other = co.couple(
+        emitters.replace(
+            positions=emitters.positions[order],
+            dipoles=emitters.dipoles[order],
+            decay_rates=emitters.decay_rates[order],
+        ),
+        case.field,
+    )
+    np.testing.assert_allclose(other.decay, couplings.decay[np.ix_(order, order)], atol=1e-13)
+    np.testing.assert_allclose(other.shift, couplings.shift[np.ix_(order, order)], atol=1e-13)
+
+
 @ALL
 def test_purcell_of_detuned_emitters_is_that_at_their_own_wave_number(case):
     emitters = emitters_in(case, 2, frequency=100.0, detunings=[-2.0, 3.0])
@@ -328,7 +328,7 @@ def test_check_field_passes(case):
     assert found.imaginary_axis is not None
 
 
-@ALL
+@BOTH
 def test_a_saved_result_knows_its_field(case, tmp_path):
     couplings = co.Couplings(np.eye(2), np.zeros((2, 2)), emitters=pair_in(case), field=case.field)
     result = co.evolve(couplings, "inverted", [0, 1], progress=False)
@@ -340,7 +340,7 @@ def test_a_saved_result_knows_its_field(case, tmp_path):
     same_numbers(case, again.couplings.field)
 
 
-@ALL
+@BOTH
 @pytest.mark.parametrize(
     "copied",
     [copy.copy, copy.deepcopy, lambda field: pickle.loads(pickle.dumps(field))],
@@ -356,6 +356,9 @@ def same_numbers(case, again):
     for name, tensor in tensors(case.field).items():
         found = getattr(again, name)(r, r_source, K)
         np.testing.assert_array_equal(found, tensor(r, r_source, K))
+    one, other = (co.couple(pair_in(case), field) for field in (again, case.field))
+    np.testing.assert_array_equal(one.decay, other.decay)
+    np.testing.assert_array_equal(one.shift, other.shift)
 
 
 @ALL
@@ -405,8 +408,8 @@ def test_guided_modes_have_a_rate_for_each_emitter(case):
         assert not rates
 
 
-@those_with("citation")
+@BOTH
 def test_citations_are_bibtex_entries(case):
     text = co.citation(co.Couplings([[1.0]], [[0.0]], field=case.field))
-    assert case.field.citation in text
+    assert getattr(case.field, "citation", "") in text
     assert text.count("{") == text.count("}")
