@@ -12,7 +12,7 @@ _TITLE = (
 _YEAR = "2026"
 
 # key: (kind, fields)
-_REFERENCES = {
+REFERENCES = {
     "qutip": (
         "article",
         {
@@ -208,7 +208,7 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
     keys += _METHODS.get(method, ())
     if "qutip" not in keys:
         keys.append("qutip")  # operators and states are its own, whatever evolves them
-    entries = [_package(), *(_entry(key, *_REFERENCES[key]) for key in keys), of_field]
+    entries = [_package(), *(_entry(key, *REFERENCES[key]) for key in keys), of_field]
     return "\n\n".join(entry for entry in entries if entry)
 
 
