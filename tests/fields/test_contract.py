@@ -37,7 +37,7 @@ def test_a_waveguide_couples_emitters_as_its_closed_form_says():
     assert repr(found).startswith("Couplings: 3 two-level emitters in Waveguide(0.5, 0.5)")
 
 
-def test_light_in_a_one_way_guide_reaches_those_ahead_alone():
+def test_light_in_a_one_way_guide_reaches_only_emitters_ahead():
     """H_eff of a cascade is triangular: −iγe^{ik(x_m−x_n)} from n to m ahead, nothing back."""
     rate = 0.8
     found = co.couple(ATOMS, Waveguide(rate, 0.0))

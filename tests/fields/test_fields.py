@@ -51,7 +51,7 @@ def test_it_solves_the_wave_equation():
 
 
 @given(st.integers(0, 10**6))
-def test_no_direction_is_special(seed):
+def test_rotation_invariance(seed):
     """G(Rr, Rr') = R G(r, r') Rᵀ for every rotation R."""
     a, b = np.random.default_rng(seed).standard_normal((2, 4, 3))
     turn = rotation(seed)
@@ -106,8 +106,8 @@ class Whole(co.Field):
         return Mirrored().green(r, r_source, k)
 
 
-class Elsewhere:
-    """No relation of `Field`."""
+class NotDerived:
+    """It does not inherit from `Field`."""
 
     def scattered(self, r, r_source, k):
         return Mirrored().scattered(r, r_source, k)
@@ -115,7 +115,7 @@ class Elsewhere:
 
 def test_a_field_may_define_either_part():
     above = co.Emitters([[0, 0, 0.1], [0.05, 0, 0.2]], dipoles=(1, 0, 0))
-    found = [co.couple(above, field) for field in (Mirrored(), Whole(), Elsewhere())]
+    found = [co.couple(above, field) for field in (Mirrored(), Whole(), NotDerived())]
     for other in found[1:]:
         np.testing.assert_allclose(other.decay, found[0].decay, rtol=1e-12)
         np.testing.assert_allclose(other.shift, found[0].shift, rtol=1e-9)
@@ -129,7 +129,7 @@ def test_a_field_may_define_either_part():
 
 
 def test_what_is_a_field():
-    for field in (co.Vacuum(), co.Plasma(1.0), co.Nanowire(0.1, 2.0), Mirrored(), Elsewhere()):
+    for field in (co.Vacuum(), co.Plasma(1.0), co.Nanowire(0.1, 2.0), Mirrored(), NotDerived()):
         assert isinstance(field, co.Field)
         assert issubclass(type(field), co.Field)
     for other in (None, 1.0, "Vacuum", co.Vacuum, co.chain(2, 0.1)):
@@ -194,7 +194,7 @@ class Vectorised:
         )
 
 
-def test_a_field_of_ones_own_is_told_what_it_must_accept():
+def test_a_wrong_field_of_a_user_is_told_what_to_return():
     pair = co.Emitters([[0, 0, 0], [0.1, 0.2, 0.3]], dipoles=(1, 0, 0))
     for field in (Singular(), SingularSilently()):
         with pytest.raises(ValueError, match=r"coincident|where r equals r_source, green must"):
@@ -246,7 +246,7 @@ def test_check_field_says_what_it_cannot_assess():
 
 @pytest.mark.parametrize("distance", [1e-40, 1e-20, 1e20, 1e60, 1e100])
 @pytest.mark.parametrize("k", [1e-60, 1.0, 1e60, 1e-60j, 1.0j, 1e60j])
-def test_no_distance_gives_what_is_no_number(distance, k):
+def test_extreme_distances_give_a_finite_tensor_or_an_error(distance, k):
     """A finite tensor of the right size, or an error that says which number is too large."""
     try:
         green = co.Vacuum().green([0, 0, distance], [0, 0, 0], k)

@@ -118,7 +118,7 @@ def test_golden_plasmons(row):
     np.testing.assert_allclose(found, row["kpl_over_k0"] + 1j * row["gamma_over_k0"], rtol=1e-10)
 
 
-def test_far_along_the_wire_the_plasmon_is_all():
+def test_far_along_the_wire_only_the_plasmon_is_left():
     z = np.linspace(4, 6, 41)
     atoms = co.Emitters(np.column_stack([0.015 + 0 * z, 0 * z, z]) - [0, 0, 4], dipoles=(1, 0, 0))
     one, far = atoms.positions[:1], atoms.translated([0, 0, 4]).positions
@@ -184,7 +184,7 @@ def test_waves_meet_the_boundary_conditions(k, epsilon, mu, height):
             )
 
 
-def test_nothing_scatters_from_nothing():
+def test_a_wire_of_vacuum_or_without_radius_scatters_nothing():
     for k in (K, 1j * K):
         whole = np.abs(WIRE.scattered(POINT, OTHER, k)).max()
         same = co.Nanowire(0.01, 1 + 1e-9).scattered(POINT, OTHER, k)
@@ -198,7 +198,7 @@ def test_nothing_scatters_from_nothing():
 
 
 @pytest.mark.parametrize("k", [K, 1j * K])
-def test_near_the_surface_it_is_a_plane(k):
+def test_image_limit_near_the_surface(k):
     """The static image, extrapolated to no gap: what curvature adds is linear in it."""
     gaps, radius, epsilon = np.array([2e-3, 1e-3]), 0.1, 4.0
     factor = (epsilon - 1) / (epsilon + 1)
@@ -249,7 +249,7 @@ def test_a_pair_does_not_depend_on_the_others_in_its_call(epsilon, radius, rho):
     ("radius", "epsilon", "rho", "k"),
     [(3.0, 2.25, 50.0, K), (0.5, -50 + 0.6j, 20.0, K), (1.0, 4.0, 2.0, 20j), (0.1, 12.0, 10.0, K)],
 )
-def test_orders_suffice(monkeypatch, radius, epsilon, rho, k):
+def test_more_orders_change_nothing(monkeypatch, radius, epsilon, rho, k):
     """Far from a thick wire its own size sets the number of orders, not the distance."""
     from collective.fields.nanowire import scattered
 
@@ -364,7 +364,7 @@ def test_detuned_emitters_at_a_wire():
 
 
 @pytest.mark.slow
-def test_other_paths_take_a_wire():
+def test_interaction_and_master_equation_take_a_wire():
     """Interaction and master equation through the same tensor; a result remembers it."""
     pair = co.Emitters([[0.02, 0, 0], [0.02, 0, 0.3]], dipoles=(1, 0, 0), frequency=1e6)
     couplings = co.couple(pair, WIRE)
@@ -510,7 +510,7 @@ def test_gain_on_request():
         wire.scattered(POINT, [0.015, 0, 13.0], K)
 
 
-def test_things_that_are_not_what_is_asked_for():
+def test_arguments_of_the_wrong_type():
     with pytest.raises(TypeError, match="emitters must be Emitters"):
         WIRE.purcell([0.1])
     with pytest.raises(TypeError, match=r"use Drude\(\.\.\.\)"):

@@ -185,7 +185,7 @@ def test_the_path_passes_backward_waves_on_their_right_side(monkeypatch, epsilon
 
 
 @pytest.mark.slow
-def test_far_along_a_negative_index_wire_the_resonant_part_is_all():
+def test_far_along_a_negative_index_wire_only_the_resonant_part_is_left():
     """What Dzsotjan et al. leave open: there too the integral is small beyond a wavelength.
 
     On the imaginary axis no index is negative: ε and μ are above 1, as in every medium.
@@ -276,7 +276,7 @@ def test_workers_can_use_a_wire_that_the_parent_has_used(method):
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-def test_no_kernel_takes_threads_of_its_own():
+def test_no_kernel_starts_threads_by_itself():
     """OpenMP and its like do not survive a fork: threads are Python's."""
     from pathlib import Path
 
