@@ -3,6 +3,8 @@ r"""An infinite circular wire, whose plasmon couples the emitters beside it.
 Electric dipoles feel the scattered tensor G^S of the wire. Magnetic dipoles feel k² times the
 tensor of the wire with ε and μ exchanged (duality).
 
+The file is longer than others because it holds all that users ask a wire for.
+
 Source: Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the tensor of
 `collective.fields.nanowire.cylinder` in place of a fit to the plasmon's resonance.
 """
