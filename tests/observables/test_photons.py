@@ -373,3 +373,10 @@ def test_trajectories_are_counted_instead():
     result = co.evolve(pair, "inverted", [0, 1], method=co.engines.Trajectories(n=3), seed=1)
     with pytest.raises(ValueError, match=r"coincidences\(result, edges\)"):
         g2(result)
+
+
+def test_coincidences_of_one_trajectory_are_refused():
+    pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
+    one = co.evolve(pair, "inverted", [0, 1], method=co.engines.Trajectories(n=1), seed=1)
+    with pytest.raises(ValueError, match=r"two trajectories, got 1: use method=co\.engines"):
+        coincidences(one, [0.0, 0.5])
