@@ -218,6 +218,8 @@ class Result:
             "times": f"{len(self.times)}, {span} ({self.frame} frame)",
             "method": f"{self.method} ({self.reason})",
         }
+        if self.accuracy is not None:
+            rows["accuracy"] = self.accuracy
         if self.emission is not None:
             peak = int(np.argmax(self.emission[: len(self.times)]))
             rows["emission"] = f"largest {self.emission[peak]:.6g} at t = {self.times[peak]:.6g}"

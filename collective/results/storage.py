@@ -185,7 +185,10 @@ def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | 
 
         return Qobj(arrays["initial_state"], dims=stored["dims"])
     kind = {kind.__name__: kind for kind in OWN}[stored["state"]]
-    return kind(**stored["parameters"])
+    state = kind(**stored["parameters"])
+    if "equation" not in metadata:
+        state.excitations(len(arrays["couplings:detunings"]))  # raises if it does not exist
+    return state
 
 
 def _of_old_name(name: str) -> "State | str":
@@ -193,11 +196,12 @@ def _of_old_name(name: str) -> "State | str":
 
     The names of other states do not hold all digits of their numbers.
     """
-    kind, _, number = name.removesuffix(")").partition("(")
-    if kind in ("inverted", "ground") and not number:
-        return _OLD_WORDS[kind]
-    if kind in ("single", "dicke") and number.isascii() and number.isdigit():
-        return _OLD_COUNTED[kind](int(number))
+    if name in _OLD_WORDS:
+        return _OLD_WORDS[name]
+    for kind, make in _OLD_COUNTED.items():
+        number = name.removeprefix(f"{kind}(").removesuffix(")")
+        if number.isascii() and number.isdigit() and name == f"{kind}({number})":
+            return make(int(number))
     return name
 
 

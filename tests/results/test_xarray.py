@@ -134,8 +134,9 @@ def test_channels_of_other_runs_count_the_collapse_operators(others, observe):
 
 def test_attributes(result):
     attributes = result.to_xarray().attrs
-    for name in ("method", "reason", "initial_state", "frame", "complete"):
+    for name in ("method", "reason", "frame", "complete", "accuracy"):
         assert attributes[name] == getattr(result, name)
+    assert attributes["initial_state"] == str(result.initial_state)
     assert json.loads(attributes["diagnostics"]) == result.diagnostics
     assert f"qutip {qutip.__version__}" in attributes["versions"]
     assert attributes["field"] == "Vacuum()"
@@ -248,14 +249,14 @@ def test_trajectories_without_a_photon(result, tmp_path):
 def test_an_interrupted_run(result, tmp_path, monkeypatch):
     from collective.engines.record import Recorder
 
-    record = Recorder.record
+    add = Recorder.add
 
-    def interrupted(self, rho):
+    def interrupted(self, *arguments, **options):
         if self.reached == 4:
             raise KeyboardInterrupt
-        record(self, rho)
+        add(self, *arguments, **options)
 
-    monkeypatch.setattr(Recorder, "record", interrupted)
+    monkeypatch.setattr(Recorder, "add", interrupted)
     found = co.evolve(result.couplings, "inverted", TIMES)
     assert found.to_xarray().attrs["complete"] is False
     back = xarray.load_dataset(found.to_netcdf(tmp_path / "part.nc"))
