@@ -50,14 +50,14 @@ _ACCURACY["trajectories"] = "sampled"
 _OLD_WORDS: dict[str, State] = {"inverted": Inverted(), "ground": Ground()}
 _OLD_COUNTED: dict[str, Callable[[int], State]] = {"single": Single, "dicke": Dicke}
 _OBJECTS = {"jumps": Jumps, "couplings": Couplings, "equation": MasterEquation}
-# what a file can bring back of the environment, by name
+# fields and materials that a file can bring back, by name
 _PARTS = {part.__name__: part for part in (Vacuum, Plasma, Nanowire, Drude, Lorentz, Table)}
 
 
 def changed(name: str, value: Any) -> Any:
-    """One attribute of a result that a user replaces, if it is of its kind.
+    """A new value of one attribute of a result, checked for its type.
 
-    Whether it belongs to the others, with as many times, is seen when the result is saved.
+    Whether its shape belongs to the other attributes is checked when the result is saved.
 
     Raises:
         ValueError, TypeError: naming the attribute.
@@ -102,14 +102,14 @@ def changed(name: str, value: Any) -> Any:
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:
-    """An array of numbers, a fresh one if the user can write to it."""
+    """An array of numbers. It is copied if the user can write to it."""
     checks.instance(name, value, np.ndarray, "numbers at every time")
     kinds = "biufc" if "[" in name else "iufc"  # booleans only in expect and resume
     if value.dtype.kind not in kinds or isinstance(value, np.ma.MaskedArray):
         raise ValueError(f"{name} must be numbers, got {checks.short(value)}")
     if value.size == 0 and not name.startswith("resume"):
         raise ValueError(f"{name} has no numbers: its shape is {value.shape}")
-    if 0 in value.strides:  # one number seen many times takes no memory, what it becomes does
+    if 0 in value.strides:  # one number for all entries takes no memory, but its copy does
         require(value.nbytes, f"{name} of shape {value.shape}", "pass fewer numbers")
     return value.copy() if value.flags.writeable else value
 
@@ -119,7 +119,7 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     arrays: dict[str, Any] = {
         name: getattr(result, name) for name in ARRAYS if getattr(result, name) is not None
     }
-    # names are the user's, and need not be those of a file's members
+    # the user chooses these names, and not all of them can be names of arrays in a file
     arrays |= {f"expect:{i}": values for i, values in enumerate(result.expect.values())}
     arrays |= {f"resume:{name}": values for name, values in result.resume.items()}
     if result.jumps is not None:
@@ -164,7 +164,7 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pack_state(state: Any, arrays: dict[str, Any]) -> Any:
-    """An initial state for JSON; the numbers of a QuTiP state go to the arrays."""
+    """An initial state as JSON. The numbers of a QuTiP state are added to the arrays."""
     if isinstance(state, OWN):
         parameters = {f.name: getattr(state, f.name) for f in fields(state)}
         return {"state": type(state).__name__, "parameters": parameters}
@@ -192,9 +192,9 @@ def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | 
 
 
 def _of_old_name(name: str) -> "State | str":
-    """The state that formats 1 to 3 kept by its printed name, or the name.
+    """The state that formats 1 to 3 kept by its printed name, or the name itself.
 
-    The names of other states do not hold all digits of their numbers.
+    Only these names say everything about the state. Those of other states leave digits out.
     """
     if name in _OLD_WORDS:
         return _OLD_WORDS[name]
@@ -228,7 +228,7 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
     if couplings.field is not None:
         try:
             metadata["field"] = _encoded(couplings.field)
-        except TypeError:  # a field or material of the user's own
+        except TypeError:  # a field or material of a class of the user's
             metadata["diagnostics"]["field"] = described(couplings.field)
 
 
@@ -255,7 +255,7 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
 
 
 def _encoded(value: Any) -> Any:
-    """A field, its material and their numbers for JSON; TypeError for anything else."""
+    """A field, its material and their numbers as JSON. Raises TypeError for anything else."""
     match value:
         case None | bool() | int() | float():
             return value

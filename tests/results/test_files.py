@@ -498,7 +498,7 @@ def references():
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_what_was_interrupted_goes_on(name, references, tmp_path, monkeypatch):
+def test_an_interrupted_run_is_continued(name, references, tmp_path, monkeypatch):
     interrupted(name, tmp_path / "run", monkeypatch)
     same(kept(name, tmp_path / "run"), references[name])
 
@@ -541,7 +541,7 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
 
 
 @pytest.mark.parametrize("name", ["blocks", "driven", "single", "symmetric", "trajectories"])
-def test_arrays_to_go_on_from_have_their_shape(name, tmp_path, monkeypatch):
+def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):
     """One number instead of a vector, which numpy would spread over all of it."""
     path = tmp_path / "run.npz"
     interrupted(name, path, monkeypatch)
@@ -564,7 +564,7 @@ def test_arrays_to_go_on_from_have_their_shape(name, tmp_path, monkeypatch):
                 kept(name, path)
 
 
-def test_a_checkpoint_knows_the_operators_dims_and_levels(tmp_path):
+def test_a_checkpoint_distinguishes_operators_dims_and_levels(tmp_path):
     path = tmp_path / "run"
     co.evolve(LEVELS, UP, TIMES, checkpoint=path)
     jump = qutip.tensor(qutip.sigmam(), qutip.qeye(2))

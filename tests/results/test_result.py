@@ -31,7 +31,7 @@ def result():
     return co.evolve(couplings, co.states.coherent(1.0), TIMES, observe=observe)
 
 
-def test_everything_comes_back(result, tmp_path):
+def test_a_saved_result_is_loaded_unchanged(result, tmp_path):
     path = result.save(tmp_path / "run.npz")
     back = co.load(path)
     for name in ("times", "emission", "excitation", "populations", "correlations"):
@@ -64,7 +64,7 @@ def test_everything_comes_back(result, tmp_path):
     assert repr(back) == repr(result)
 
 
-def test_what_trajectories_and_unfinished_runs_bring_comes_back(result, tmp_path):
+def test_jumps_errors_and_resume_arrays_are_loaded_unchanged(result, tmp_path):
     jumps = Jumps(np.array([0, 2, 2]), np.array([0.5, 0.1, 1.0]), np.array([1, 0, 2]), 4)
     errors = ("emission_error", "excitation_error", "populations_error")
     resume = {"block": np.arange(6.0).reshape(2, 3) * 1j, "generator": np.array([2**63], np.uint64)}
@@ -90,7 +90,7 @@ def test_what_trajectories_and_unfinished_runs_bring_comes_back(result, tmp_path
     assert repr(back) == repr(sampled)
 
 
-def test_what_an_engine_did_not_bring_stays_away(result, tmp_path):
+def test_missing_arrays_stay_missing(result, tmp_path):
     back = co.load(result.save(tmp_path / "run.npz"))
     assert back.emission_error is back.excitation_error is back.populations_error is None
     assert back.jumps is None
@@ -98,7 +98,7 @@ def test_what_an_engine_did_not_bring_stays_away(result, tmp_path):
 
 
 @pytest.mark.parametrize("drive", [0.0, 1.0])
-def test_one_trajectory_alone_comes_back(drive, tmp_path):
+def test_a_single_trajectory_is_loaded_unchanged(drive, tmp_path):
     """Its standard errors are not known; a checkpoint of it is kept and found complete."""
     pair = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(drive=drive)
     asked = {"method": co.engines.Trajectories(n=1), "seed": 1, "progress": False}
@@ -123,7 +123,7 @@ def test_no_photon_in_any_trajectory(result, tmp_path):
     assert back.jumps.n_trajectories == 7
 
 
-def test_a_user_s_matrices_and_field(tmp_path):
+def test_matrices_and_a_field_of_the_user(tmp_path):
     bare = co.evolve(co.Couplings([[1]], [[0]]), "inverted", TIMES)
     back = co.load(bare.save(tmp_path / "bare.npz"))
     assert back.couplings.emitters is None
@@ -138,7 +138,7 @@ class Vacuum(Elsewhere):
     """Not the package's, for all its name."""
 
 
-def test_a_field_is_not_known_by_its_name(tmp_path):
+def test_a_field_of_the_user_with_a_known_name_is_not_mistaken(tmp_path):
     other = co.evolve(co.couple(co.chain(2, 0.1), Vacuum()), "inverted", TIMES)
     assert co.load(other.save(tmp_path / "other.npz")).couplings.field is None
 
@@ -169,7 +169,7 @@ def test_saving_is_atomic(result, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
 
 
-def test_no_pickle_inside(result, tmp_path):
+def test_files_hold_no_pickle(result, tmp_path):
     with np.load(result.save(tmp_path / "run.npz"), allow_pickle=False) as file:
         assert json.loads(str(file["metadata"]))["format"] == "collective result"
         assert all(file[name].dtype != object for name in file.files)
@@ -239,7 +239,7 @@ def test_newer_and_incomplete_formats(result, tmp_path):
 
 @pytest.mark.parametrize("unit", [1e-30, 1e-17, 1.0, 1e15])
 @pytest.mark.parametrize("form", ["jumps", "generator"])
-def test_an_equation_of_any_unit_comes_back(unit, form, tmp_path):
+def test_an_equation_in_any_unit_is_loaded_unchanged(unit, form, tmp_path):
     """QuTiP's conversion of dense matrices drops entries below 1e-15, and so would a file."""
     lowering = np.array([[0, 0], [1, 0]])
     energy, jump, emitted = (
@@ -384,7 +384,7 @@ class Own:
     ],
     ids=str,
 )
-def test_initial_states_come_back_from_files(state, tmp_path):
+def test_initial_states_are_loaded_unchanged(state, tmp_path):
     couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
     result = co.evolve(couplings, state, TIMES[:3])
     back = co.load(result.save(tmp_path / "run"))
@@ -398,7 +398,7 @@ def test_initial_states_come_back_from_files(state, tmp_path):
     np.testing.assert_array_equal(again.populations, result.populations)
 
 
-def test_a_state_of_a_users_own_comes_back_as_its_name(tmp_path):
+def test_a_state_class_of_the_user_is_loaded_as_its_name(tmp_path):
     couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
     result = co.evolve(couplings, Own(), TIMES[:3])
     assert isinstance(result.initial_state, Own)
