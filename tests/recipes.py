@@ -1182,25 +1182,25 @@ def _recipes():
         "ground": s.ground(),
         "single": s.single(0),
         "dicke": s.dicke(1),
-        "timed": s.timed_dicke((0, 0, 6.0)),
+        "timed_dicke": s.timed_dicke((0, 0, 6.0)),
         "product": s.product([0.3, 1.0, 2.0], 0.5),
     }
     for name, state in some.items():
         kind = type(state)
         yield (
-            f"states.State.excitations ({name})",
+            f"states.{name} (excitations)",
             kind.excitations,
             lambda state=state: {"self": state, "n": 3},
             {},
         )
         yield (
-            f"states.State.symmetric ({name})",
+            f"states.{name} (symmetric)",
             kind.symmetric,
             lambda state=state: {"self": state, "n": 3},
             {},
         )
         yield (
-            f"states.State.amplitudes ({name})",
+            f"states.{name} (amplitudes)",
             kind.amplitudes,
             lambda state=state: {
                 "self": state,
@@ -1210,7 +1210,7 @@ def _recipes():
             {},
         )
     yield (
-        "states.State.spinors (product)",
+        "states.product (spinors)",
         type(some["product"]).spinors,
         lambda: {"self": some["product"], "n": 3},
         {},

@@ -52,9 +52,9 @@ _OBJECTS = {"jumps": Jumps, "couplings": Couplings, "equation": MasterEquation}
 
 
 def changed(name: str, value: Any) -> Any:
-    """One attribute of a result that a user replaces, if it is of its kind.
+    """A new value of one attribute of a result, checked for its type.
 
-    Whether it belongs to the others, with as many times, is seen when the result is saved.
+    Whether its shape belongs to the other attributes is checked when the result is saved.
 
     Raises:
         ValueError, TypeError: naming the attribute.
@@ -99,14 +99,14 @@ def changed(name: str, value: Any) -> Any:
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:
-    """An array of numbers, a fresh one if the user can write to it."""
+    """An array of numbers. It is copied if the user can write to it."""
     checks.instance(name, value, np.ndarray, "numbers at every time")
     kinds = "biufc" if "[" in name else "iufc"  # booleans only in expect and resume
     if value.dtype.kind not in kinds or isinstance(value, np.ma.MaskedArray):
         raise ValueError(f"{name} must be numbers, got {checks.short(value)}")
     if value.size == 0 and not name.startswith("resume"):
         raise ValueError(f"{name} has no numbers: its shape is {value.shape}")
-    if 0 in value.strides:  # one number seen many times takes no memory, what it becomes does
+    if 0 in value.strides:  # one number for all entries takes no memory, but its copy does
         require(value.nbytes, f"{name} of shape {value.shape}", "pass fewer numbers")
     return value.copy() if value.flags.writeable else value
 
@@ -116,7 +116,7 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     arrays: dict[str, Any] = {
         name: getattr(result, name) for name in ARRAYS if getattr(result, name) is not None
     }
-    # names are the user's, and need not be those of a file's members
+    # the user chooses these names, and not all of them can be names of arrays in a file
     arrays |= {f"expect:{i}": values for i, values in enumerate(result.expect.values())}
     arrays |= {f"resume:{name}": values for name, values in result.resume.items()}
     if result.jumps is not None:
@@ -161,7 +161,7 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pack_state(state: Any, arrays: dict[str, Any]) -> Any:
-    """An initial state for JSON; the numbers of a QuTiP state go to the arrays."""
+    """An initial state as JSON. The numbers of a QuTiP state are added to the arrays."""
     if isinstance(state, OWN):
         parameters = {f.name: getattr(state, f.name) for f in fields(state)}
         return {"state": type(state).__name__, "parameters": parameters}
@@ -182,19 +182,23 @@ def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | 
 
         return Qobj(arrays["initial_state"], dims=stored["dims"])
     kind = {kind.__name__: kind for kind in OWN}[stored["state"]]
-    return kind(**stored["parameters"])
+    state = kind(**stored["parameters"])
+    if "equation" not in metadata:
+        state.excitations(len(arrays["couplings:detunings"]))  # raises if it does not exist
+    return state
 
 
 def _of_old_name(name: str) -> "State | str":
-    """The state that formats 1 to 3 kept by its printed name, or the name.
+    """The state that formats 1 to 3 kept by its printed name, or the name itself.
 
-    The names of other states do not hold all digits of their numbers.
+    Only these names say everything about the state. Those of other states leave digits out.
     """
-    kind, _, number = name.removesuffix(")").partition("(")
-    if kind in ("inverted", "ground") and not number:
-        return _OLD_WORDS[kind]
-    if kind in ("single", "dicke") and number.isascii() and number.isdigit():
-        return _OLD_COUNTED[kind](int(number))
+    if name in _OLD_WORDS:
+        return _OLD_WORDS[name]
+    for kind, make in _OLD_COUNTED.items():
+        number = name.removeprefix(f"{kind}(").removesuffix(")")
+        if number.isascii() and number.isdigit() and name == f"{kind}({number})":
+            return make(int(number))
     return name
 
 

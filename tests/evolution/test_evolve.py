@@ -22,7 +22,7 @@ def test_what_comes_back():
     assert result.method == "exact"
     assert result.frame == "rotating"
     assert result.complete
-    assert result.initial_state == "inverted"
+    assert result.initial_state == co.states.inverted()
     assert result.correlations is None
     assert result.states is None
     assert result.populations.shape == (31, 2)

@@ -1,6 +1,7 @@
 """Files of results and checkpoints: names, old formats, damage, edits, paths, what killed runs leave."""
 
 import functools
+import json
 import os
 import resource
 import signal
@@ -128,6 +129,7 @@ def test_files_of_the_format_before_are_read():
     assert back.couplings.emitters.frequency == 1e7
     np.testing.assert_allclose(back.emission[0], 2.0)
     assert [rho.tr() for rho in back.states] == pytest.approx([1.0] * 4)
+    assert back.accuracy == "exact"
 
 
 def test_files_of_the_first_format_are_read(tmp_path):
@@ -137,6 +139,7 @@ def test_files_of_the_first_format_are_read(tmp_path):
     np.testing.assert_array_equal(back.couplings.drive, [0.5, 0.25j])
     np.testing.assert_array_equal(back.couplings.emitters.detunings, [0.5, -0.5])
     assert back.expect["n"][0] == 0.0
+    assert back.initial_state == co.states.inverted()
     assert back.states[-1].dims == [[2, 2], [2, 2]]
     again = co.evolve(back.couplings, "inverted", back.times, observe=("states", "correlations"))
     np.testing.assert_allclose(again.emission, back.emission, rtol=1e-7)
@@ -151,6 +154,8 @@ def test_files_of_the_third_format_are_read(name, tmp_path):
     back = co.load(DATA / f"result_format_3{name}.npz")
     again = OF_FORMAT_3[name]()
     assert back.method == again.method
+    assert back.initial_state == again.initial_state
+    assert back.accuracy == again.accuracy == ("sampled" if name == "_trajectories" else "exact")
     assert back.frame == again.frame
     assert list(back.expect) == list(again.expect)
     one, other = (
@@ -493,7 +498,7 @@ def references():
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_what_was_interrupted_goes_on(name, references, tmp_path, monkeypatch):
+def test_an_interrupted_run_is_continued(name, references, tmp_path, monkeypatch):
     interrupted(name, tmp_path / "run", monkeypatch)
     same(kept(name, tmp_path / "run"), references[name])
 
@@ -536,7 +541,7 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
 
 
 @pytest.mark.parametrize("name", ["blocks", "driven", "single", "symmetric", "trajectories"])
-def test_arrays_to_go_on_from_have_their_shape(name, tmp_path, monkeypatch):
+def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):
     """One number instead of a vector, which numpy would spread over all of it."""
     path = tmp_path / "run.npz"
     interrupted(name, path, monkeypatch)
@@ -559,7 +564,7 @@ def test_arrays_to_go_on_from_have_their_shape(name, tmp_path, monkeypatch):
                 kept(name, path)
 
 
-def test_a_checkpoint_knows_the_operators_dims_and_levels(tmp_path):
+def test_a_checkpoint_distinguishes_operators_dims_and_levels(tmp_path):
     path = tmp_path / "run"
     co.evolve(LEVELS, UP, TIMES, checkpoint=path)
     jump = qutip.tensor(qutip.sigmam(), qutip.qeye(2))
@@ -628,3 +633,55 @@ def test_the_digest_is_of_names_types_shapes_and_contents():
         assert archive.digest(other) != archive.digest(base)
     across = np.asfortranarray(np.arange(6.0).reshape(2, 3))
     assert archive.digest({"a": across}) == archive.digest({"a": across.copy(order="C")})
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("inverted", co.states.inverted()),
+        ("ground", co.states.ground()),
+        ("single(1)", co.states.single(1)),
+        ("dicke(2)", co.states.dicke(2)),
+        # their printed numbers are not all of their digits
+        ("dicke(1e+06)", "dicke(1e+06)"),
+        ("coherent(1, 0.333333)", "coherent(1, 0.333333)"),
+        ("timed_dicke(0, 0, 6.28319)", "timed_dicke(0, 0, 6.28319)"),
+        ("a QuTiP state", "a QuTiP state"),
+        ("inverted()", "inverted()"),
+        ("dicke", "dicke"),
+    ],
+)
+def test_initial_states_of_old_files(name, state, tmp_path):
+    """Formats 1 to 3 kept the printed name: a state where the name holds all of it."""
+    parts = mutations.members((DATA / "result_format_3_trajectories.npz").read_bytes())
+    metadata = json.loads(str(mutations.array_of(parts["metadata.npy"])))
+    metadata["initial_state"] = name
+    parts["metadata.npy"] = mutations.npy(np.array(json.dumps(metadata)))
+    path = tmp_path / "old.npz"
+    path.write_bytes(mutations.zipped(mutations.signed(parts).items()))
+    assert co.load(path).initial_state == state
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (3, "initial_state is '3'"),
+        ({"state": "Nothing", "parameters": {}}, "initial_state is"),
+        ({"state": ["Dicke"], "parameters": {"k": 1}}, "initial_state is"),
+        ({"state": "Dicke", "parameters": {"k": 1, "l": 2}}, "is damaged"),
+        ({"state": "Dicke", "parameters": {"k": -1}}, "k must be at least 0"),
+        ({"state": "Dicke", "parameters": {"k": 3}}, "needs 3 emitters"),
+        ({"dims": [[2, 2], [1]]}, "initial_state is missing, or is no QuTiP state"),
+        ({"text": 1}, "initial_state is"),
+        ({}, "initial_state is"),
+    ],
+)
+def test_edited_initial_states_are_refused(stored, message, tmp_path):
+    path = co.evolve(PAIR, "inverted", TIMES).save(tmp_path / "run.npz")
+    parts = mutations.members(path.read_bytes())
+    metadata = json.loads(str(mutations.array_of(parts["metadata.npy"])))
+    metadata["initial_state"] = stored
+    parts["metadata.npy"] = mutations.npy(np.array(json.dumps(metadata)))
+    path.write_bytes(mutations.zipped(mutations.signed(parts).items()))
+    with pytest.raises(ValueError, match=message):
+        co.load(path)
