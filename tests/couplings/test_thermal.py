@@ -181,7 +181,7 @@ class OnlyElectric:
         (lambda: co.couple(TILTED, co.Vacuum(), temperature=np.nan), "temperature must be finite"),
         (lambda: co.couple(TILTED, co.Vacuum(), temperature=1, shift="rwa"), 'shift="full"'),
         (lambda: co.Couplings([[1.0]], [[0.0]], thermal_photons=-1), "must not be negative"),
-        (lambda: co.Couplings([[1.0]], [[0.0]], thermal_photons="x"), "must be numbers"),
+        (lambda: co.Couplings([[1.0]], [[0.0]], thermal_photons="x"), "must be a number or"),
         (lambda: co.Nanowire(0.01, -50).purcell(TILTED.replace(kind="magnetic")), "magnetic"),
     ],
 )

@@ -65,7 +65,9 @@ def test_it_prints():
 
 
 def test_unknown_assumption():
-    with pytest.raises(KeyError, match="no assumption 'luck'; there are 'decay matrix positive'"):
+    with pytest.raises(
+        KeyError, match="no assumption is named 'luck'; use one of 'decay matrix positive'"
+    ):
         report()["luck"]
 
 

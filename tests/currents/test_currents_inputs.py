@@ -193,7 +193,7 @@ def kept_integrals(tmp_path_factory):
         ("x_error", np.array(-1.0), "damaged: 'x_error' in it is not"),
         ("y_error", np.zeros(2), r"'y_error' is of kind 'f' and shape \(2,\)"),
         ("others", np.zeros(2), "'others' does not belong into it"),
-        ("charge", None, "its contents are not those that were written"),
+        ("charge", None, "its contents were changed after it was written"),
     ],
 )
 def test_edited_checkpoints_are_named(kept_integrals, tmp_path, name, value, what):

@@ -255,7 +255,7 @@ def test_every_edit_is_found_by_the_digest(written, tmp_path):
             other = array.copy()
             other.reshape(-1)[0] += 1
             path.write_bytes(mutations.zipped({**parts, name: mutations.npy(other)}.items()))
-            with pytest.raises(ValueError, match="its contents are not those that were written"):
+            with pytest.raises(ValueError, match="its contents were changed after it was written"):
                 co.load(path)
 
 
@@ -313,7 +313,7 @@ def test_what_is_no_path_is_refused_by_every_function(path):
             continue  # none is kept
         if path is None and call.__code__.co_names[-1] == "animate":
             continue  # none is written
-        with pytest.raises(ValueError, match=f"^{name}( must|: no home)"):
+        with pytest.raises(ValueError, match=f"^{name}( must|: the home folder)"):
             call()
 
 
@@ -345,7 +345,7 @@ def test_folders_and_files_of_others_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         co.load(tmp_path / "nowhere" / "run")
     if os.path.exists("/dev/zero"):
-        with pytest.raises(ValueError, match=r"/dev/zero.* is no ordinary file"):
+        with pytest.raises(ValueError, match=r"/dev/zero.* is not an ordinary file"):
             co.load("/dev/zero")
     others = {
         "a.txt": b"hello",
