@@ -70,26 +70,27 @@ class Derivation:
         matrix = self.source.gamma(omega)[np.ix_(self.kept, self.kept)]
         return checked_bath_matrix("gamma", omega, matrix)
 
-    def _shifts(self, own: bool) -> list[NDArray[Any]]:
-        """S at every frequency; own leaves out what is between different emitters."""
+    def _shifts(self, own_only: bool) -> list[NDArray[Any]]:
+        """S at every frequency; own_only sets the entries between different emitters to zero."""
         asked = self._asked
-        if own and "shift" in self.__dict__:  # known already, with the rest
+        if own_only and "shift" in self.__dict__:  # already computed for all pairs
             same = np.equal.outer(self.emitter, self.emitter)
             return [np.where(same, shift, 0) for shift in self.shift]
         if isinstance(self.source, BathMatrices):
             found = [self.source.matrix("shift", omega) for omega in asked]
             same = np.equal.outer(self.emitter, self.emitter)
-            return self._everywhere([np.where(same, s, 0) if own else s for s in found])
+            return self._everywhere([np.where(same, s, 0) if own_only else s for s in found])
+        shifts = self.source.shifts(asked, own_only=own_only)
         found = [
             checked_bath_matrix("shift", omega, matrix[np.ix_(self.kept, self.kept)])
-            for omega, matrix in zip(asked, self.source.shifts(asked, own=own), strict=True)
+            for omega, matrix in zip(asked, shifts, strict=True)
         ]
         return self._everywhere(found)
 
     @cached_property
     def shift(self) -> list[NDArray[Any]]:
         """S(ω) at every frequency: asked for only where a scheme needs it."""
-        return self._shifts(own=False)
+        return self._shifts(own_only=False)
 
     def _split_locally(self) -> None:
         """A_a(ω) from each emitter's own levels; one list of frequencies for all."""
@@ -224,7 +225,7 @@ class Derivation:
         source = self.source
         if isinstance(source, FieldBath) and not source.tensors.scatters(self._asked):
             return total  # the vacuum's own part is in the levels: no imaginary axis is needed
-        shifts = self._shifts(own=True)
+        shifts = self._shifts(own_only=True)
         signs = np.sign(self.frequencies)
         one = np.eye(len(self.operators))
         for sign in (-1, 0, 1):
