@@ -421,7 +421,7 @@ def _recipes():
             "hamiltonian": qutip.sigmaz(),
             "collapse_operators": [qutip.sigmam()],
             "generator": None,
-            "scheme": "given",
+            "approximation": "given",
             "multilevel": None,
             "frame": [1.0, 0.0],
             "emission_operator": qutip.sigmap() * qutip.sigmam(),

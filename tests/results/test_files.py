@@ -41,7 +41,9 @@ def everything():
     energy = qutip.Qobj(np.diag(np.add.outer(*levels.energies).ravel()), dims=dims)
     jump = qutip.Qobj(np.eye(6, k=1), dims=dims)
     generator = qutip.liouvillian(energy, [jump])
-    equation = co.MasterEquation(energy, generator=generator, multilevel=levels, scheme="redfield")
+    equation = co.MasterEquation(
+        energy, generator=generator, multilevel=levels, approximation="redfield"
+    )
     return {
         "driven": co.evolve(DRIVEN, "ground", TIMES, observe=observe, method="driven"),
         "wire": co.evolve(beside, "inverted", TIMES),
@@ -160,7 +162,7 @@ def test_files_of_the_third_format_are_read(name, tmp_path):
     # frequencies of 1e6 turn round-off into 1e-10
     assert max(runs_of_everything.difference(one[key], other[key]) for key in one) < 1e-8
     if name == "_equation":
-        assert back.equation.scheme == "redfield"
+        assert back.equation.approximation == "redfield"
         np.testing.assert_allclose(back.equation.multilevel.energies[0], [1.0, 0.0])
         back.equation.validity()
     else:
