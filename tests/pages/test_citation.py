@@ -6,7 +6,7 @@ import pytest
 import qutip
 
 import collective as co
-from collective.citations import _METHODS, _REFERENCES, _APPROXIMATIONS, citation
+from collective.citations import _APPROXIMATIONS, _METHODS, _REFERENCES, citation
 
 TIMES = np.linspace(0, 1, 3)
 
