@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective._tools.console import printable
 from collective._tools.warn import warn
-from collective.emitters.two_level import Emitters
+from collective.emitters.two_level import Emitters, checked_positions
 from collective.errors import UnitWarning
 
 _HERMITIAN = 1e-12
@@ -69,7 +69,7 @@ class Multilevel:
         kind: Literal["electric", "magnetic"] = "electric",
         speed_of_light: float = 1.0,
     ):
-        positions = _positions(positions)
+        positions = checked_positions(positions)
         n = len(positions)
         energies = checks.listed("energies", energies, n)
         dipoles = checks.listed("dipoles", dipoles, n)
@@ -159,7 +159,7 @@ class Multilevel:
         kind_ = checks.choice("kind", kind, ("electric", "magnetic"))
         reduce = 1 / np.sqrt(epsilon_0 * hbar) if kind_ == "electric" else np.sqrt(mu_0 / hbar)
         reduce /= length**1.5 * rate**0.5
-        where = _positions(positions)
+        where = checked_positions(positions)
         levels = checks.listed("energies", energies, len(where))
         matrices = checks.listed("dipoles", dipoles, len(where))
         joules = [checks.finite(f"energies[{i}]", e) for i, e in enumerate(levels)]
@@ -289,14 +289,6 @@ def _energies(name: str, value: ArrayLike) -> NDArray[np.float64]:
     if energies.ndim != 1 or len(energies) == 0:
         raise ValueError(f"{name} must be a list of energies, got shape {energies.shape}")
     return energies
-
-
-def _positions(value: ArrayLike) -> NDArray[np.float64]:
-    """The checked positions, (N, 3)."""
-    positions = checks.finite("positions", value)
-    if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
-        raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
-    return positions
 
 
 def _unit(name: str, value: float, unit: str) -> float:

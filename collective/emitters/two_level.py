@@ -73,9 +73,7 @@ class Emitters:
         wavelength: float = 1.0,
         kind: Literal["electric", "magnetic"] = "electric",
     ):
-        positions = checks.finite("positions", positions)
-        if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
-            raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
+        positions = checked_positions(positions)
         n = len(positions)
         detunings = checks.per_emitter("detunings", detunings, n)
         if frequency is not None:
@@ -160,6 +158,14 @@ class Emitters:
                 f"  wavelength    {self.wavelength:g}",
             ]
         )
+
+
+def checked_positions(value: ArrayLike) -> NDArray[np.float64]:
+    """The checked positions, (N, 3)."""
+    positions = checks.finite("positions", value)
+    if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
+        raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
+    return positions
 
 
 def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:
