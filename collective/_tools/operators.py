@@ -19,9 +19,7 @@ from collective._tools.memory import require
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_HERMITIAN = (
-    1e-12  # allowed deviation, relative to the largest entry: expectation values are then real
-)
+_HERMITIAN = 1e-12  # allowed deviation, relative to the largest entry
 _BYTES_PER_ENTRY = 16 + 4  # a complex value and its column
 _ROUNDING = 1e-10  # allowed deviation of a user's operator, relative to its largest entry
 _COPIES = 4  # triplets, scipy's CSR, QuTiP's CSR, and the sum to which it is added

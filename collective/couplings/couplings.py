@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
     from collective.validity import Validity
 
-_FIELD = (
-    "green",
-    "scattered",
-    "coefficients",
-)  # a field has at least one of these
+_FIELD = ("green", "scattered", "coefficients")  # a field has at least one of these
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)

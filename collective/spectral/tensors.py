@@ -10,11 +10,7 @@ from collective._tools import checks
 from collective.emitters import Multilevel
 from collective.fields.protocol import imaginary_green, require_field, seen_by, total_green
 
-GREENS = (
-    "green",
-    "scattered",
-    "magnetic_green",
-)  # methods of a field that give its tensor
+GREENS = ("green", "scattered", "magnetic_green")  # methods of a field that give its tensor
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
 _LOWEST = 1e-100  # wave number: below it a tensor equals its static limit to all digits
 _ORTHOGONAL = 1e-12  # product of dipoles, relative to their lengths, that counts as zero
