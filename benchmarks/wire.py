@@ -3,8 +3,8 @@
 python benchmarks/wire.py, after one run that compiles the kernels. Bound by about 60 flops per node
 k_z, order m and different pair (ρ, ρ', Δφ), and 50 per node, order and distance: 10⁴ to 10⁵ nodes
 times orders a wave number, 60 to 90 wave numbers on the imaginary axis, the same for every pair,
-frequency and scheme. Master equations in CPU seconds, each against `couple` of the same emitters,
-and `compare` of four schemes against that of two.
+frequency and approximation. Master equations in CPU seconds, each against `couple` of the same
+emitters, and `compare` of four approximations against that of two.
 """
 
 import time
@@ -63,7 +63,7 @@ def master_equations(wire, rng):
                     co.compare, atoms, wire, "inverted", [0.0, 1e-3],
                     approximations=names, progress=False,
                 )  # fmt: skip
-                print(f"{n} emitters, compare of {len(names)} schemes: {took:.2f} s of CPU")
+                print(f"{n} emitters, compare of {len(names)} approximations: {took:.2f} s of CPU")
 
 
 if __name__ == "__main__":

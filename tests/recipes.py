@@ -24,7 +24,7 @@ OPTIONS = {
     "wavelength": 1.0,
 }
 
-# records that functions return: nobody but the package makes them
+# records that functions return; only the package makes them
 RECORDS = {
     "Comparison",
     "FieldCheck",
@@ -42,7 +42,7 @@ RECORDS = {
     "observables.Steady",
     "units.Line",
 }
-# a protocol, which says what a class of the user's must have
+# protocols, which list what a class of the user must have
 PROTOCOLS = {
     "Field",
     "Field.green",
@@ -58,12 +58,12 @@ class Recipe:
     """How to call one function.
 
     Attributes:
-        name: as `walker.discovered` has it, for further ones with a word in brackets.
-        target: what is called; of a method, its name.
-        arguments: makes good arguments by name; "self" for a method.
-        then: what to do with the answer, whose numbers must be finite too.
-        errors: further exceptions that are as they should be.
-        holes: attributes of the answer that may hold NaN, as documented.
+        name: the name in `walker.discovered`; a second recipe adds a word in brackets.
+        target: the function, constructor or method.
+        arguments: a function that makes good arguments by name; a method has "self" too.
+        then: a function of the result, whose numbers must be finite too.
+        errors: further exceptions that are allowed.
+        holes: attributes of the result that may contain NaN, as documented.
     """
 
     name: str
@@ -195,7 +195,7 @@ def interaction():
 
 @cache
 def identical():
-    """Six emitters that cannot be told apart, driven."""
+    """Six driven emitters with identical couplings."""
     n = 6
     return co.Couplings(np.ones((n, n)), np.zeros((n, n)), drive=1.0)
 
@@ -233,7 +233,7 @@ def far(wavefunction):
 
 
 def shown(film):
-    film._draw_was_started = True  # or it complains when it goes
+    film._draw_was_started = True  # otherwise matplotlib warns when the film is deleted
 
 
 POINTS = {"r": [[0, 0, 0.25]], "r_source": [[0, 0, 0]], "k": 6.0}
@@ -257,7 +257,7 @@ SAME_PLACES = {"decay_rates": [1.0, 1.0], "detunings": [0.0, 0.0], "frequency": 
 
 
 def _recipes():
-    """Name, arguments, and what else a `Recipe` is told."""
+    """The name, the target, the arguments and the other attributes of each `Recipe`."""
     o, c, p, m, u, s = co.observables, co.currents, co.plot, co.materials, co.units, co.states
 
     def lattice(name, **counts):
@@ -425,7 +425,7 @@ def _recipes():
             "hamiltonian": qutip.sigmaz(),
             "collapse_operators": [qutip.sigmam()],
             "generator": None,
-            "scheme": "given",
+            "approximation": "given",
             "multilevel": None,
             "frame": [1.0, 0.0],
             "emission_operator": qutip.sigmap() * qutip.sigmam(),
@@ -1279,7 +1279,7 @@ def _recipes():
 
 
 def _variants():
-    """Other good arguments of some functions, where these take another way through the package."""
+    """Second recipes for functions whose other arguments use other parts of the package."""
     o, p = co.observables, co.plot
     here = {"positions": [[0, 0, 0], [0, 0, 0.1], [0, 0, 0.3]], "dipoles": (1, 0, 0), **OPTIONS}
     yield "Emitters (magnetic)", co.Emitters, lambda: here | {"kind": "magnetic"}, {"then": warm}

@@ -266,7 +266,7 @@ def _pack_equation(
         arrays["equation:frame"] = equation.frame
     metadata["equation"] = {
         "dims": equation.dims,
-        "scheme": equation.scheme,
+        "scheme": equation.approximation,
         "report": None if equation.report is None else asdict(equation.report),
     }
     system = equation.multilevel
@@ -301,7 +301,7 @@ def _unpack_equation(arrays: dict[str, Any], metadata: dict[str, Any]) -> Master
         sparse_of(arrays["equation:hamiltonian"], dims),
         [sparse_of(jump, dims) for jump in arrays["equation:jumps"]],
         generator=None if generator is None else sparse_of(generator, [dims, dims]),
-        scheme=stored["scheme"],
+        approximation=stored["scheme"],
         multilevel=system,
         frame=arrays.get("equation:frame"),
         emission_operator=None if emission is None else sparse_of(emission, dims),

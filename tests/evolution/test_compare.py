@@ -339,7 +339,7 @@ def test_validity_of_master_equations():
     assert "gap of Bohr frequencies (0.5)" in secular["secular gaps"].meaning
     rwa = co.master_equation(pair, bath, approximation="rwa").validity()
     assert "counter-rotating" in rwa["dropped"].meaning
-    assert "1 collapse operators" in universal["scheme"].meaning
+    assert "1 collapse operators" in universal["approximation"].meaning
     close = co.master_equation(co.chain(2, 0.01, frequency=1e4), VACUUM).validity()
     assert close["local eigenoperators"].verdict == "doubtful"
     bare = co.MasterEquation(qutip.sigmaz()).validity()

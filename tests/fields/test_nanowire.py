@@ -489,7 +489,7 @@ def test_check_field_holds_both_axes_of_a_wire_together():
             lambda: WIRE.green([0.010001, 0, 0], [0.010001, 0, 0], K),
             "azimuthal orders would be needed, the limit is 20000",
         ),
-        (lambda: WIRE.green(POINT, OTHER, np.array([1, 2j])), "not on both"),
+        (lambda: WIRE.green(POINT, OTHER, np.array([1, 2j])), "not both"),
         (lambda: co.check_field(WIRE, [POINT, POINT]), "points 0 and 1 coincide"),
     ],
 )

@@ -242,8 +242,8 @@ def test_magnetic_dipoles_at_a_wire_in_couplings_and_master_equations():
     np.testing.assert_allclose(couplings.shift, dual.shift, rtol=1e-9)
     derivation = master.derive(pair, couplings.field, 0.0)
     ground, excited = 3, [1, 2]  # of ee, eg, ge, gg
-    for scheme in ("rwa", "universal"):
-        equation = master.equation_of(derivation, pair, scheme, 0.0)
+    for approximation in ("rwa", "universal"):
+        equation = master.equation_of(derivation, pair, approximation, 0.0)
         levels = equation.hamiltonian().full()
         shift = levels[np.ix_(excited, excited)] - (levels[ground, ground] + 1e6) * np.eye(2)
         np.testing.assert_allclose(shift, couplings.shift, rtol=1e-9, atol=1e-8)

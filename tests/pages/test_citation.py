@@ -6,7 +6,7 @@ import pytest
 import qutip
 
 import collective as co
-from collective.citations import _METHODS, _SCHEMES, REFERENCES, citation
+from collective.citations import _APPROXIMATIONS, _METHODS, REFERENCES, citation
 
 TIMES = np.linspace(0, 1, 3)
 
@@ -49,7 +49,7 @@ def test_a_wire_is_cited():
 
 
 @pytest.mark.parametrize(
-    ("scheme", "wanted"),
+    ("approximation", "wanted"),
     [
         ("universal", {"nathan2020"}),
         ("rwa", {"nathan2020"}),
@@ -57,9 +57,9 @@ def test_a_wire_is_cited():
         ("secular", {"davies1974"}),
     ],
 )
-def test_schemes(scheme, wanted):
+def test_approximations_cite_their_papers(approximation, wanted):
     atoms = co.chain(1, 1.0, frequency=100.0)
-    equation = co.master_equation(atoms, co.Vacuum(), approximation=scheme)
+    equation = co.master_equation(atoms, co.Vacuum(), approximation=approximation)
     assert keys(equation) == {"collective", "qutip"} | wanted
     assert keys(co.evolve(equation, "inverted", TIMES)) >= wanted
 
@@ -69,7 +69,7 @@ def test_equations_of_ones_own():
 
 
 def test_every_reference_can_come_up_and_is_found():
-    used = {key for listed in (*_METHODS.values(), *_SCHEMES.values()) for key in listed}
+    used = {key for listed in (*_METHODS.values(), *_APPROXIMATIONS.values()) for key in listed}
     assert used <= set(REFERENCES)
     for kind, fields in REFERENCES.values():
         assert fields["year"].isdigit()

@@ -42,7 +42,9 @@ def everything():
     energy = qutip.Qobj(np.diag(np.add.outer(*levels.energies).ravel()), dims=dims)
     jump = qutip.Qobj(np.eye(6, k=1), dims=dims)
     generator = qutip.liouvillian(energy, [jump])
-    equation = co.MasterEquation(energy, generator=generator, multilevel=levels, scheme="redfield")
+    equation = co.MasterEquation(
+        energy, generator=generator, multilevel=levels, approximation="redfield"
+    )
     return {
         "driven": co.evolve(DRIVEN, "ground", TIMES, observe=observe, method="driven"),
         "wire": co.evolve(beside, "inverted", TIMES),
@@ -165,7 +167,7 @@ def test_files_of_the_third_format_are_read(name, tmp_path):
     # frequencies of 1e6 turn round-off into 1e-10
     assert max(runs_of_everything.difference(one[key], other[key]) for key in one) < 1e-8
     if name == "_equation":
-        assert back.equation.scheme == "redfield"
+        assert back.equation.approximation == "redfield"
         np.testing.assert_allclose(back.equation.multilevel.energies[0], [1.0, 0.0])
         back.equation.validity()
     else:
@@ -260,7 +262,7 @@ def test_every_edit_is_found_by_the_digest(written, tmp_path):
             other = array.copy()
             other.reshape(-1)[0] += 1
             path.write_bytes(mutations.zipped({**parts, name: mutations.npy(other)}.items()))
-            with pytest.raises(ValueError, match="its contents are not those that were written"):
+            with pytest.raises(ValueError, match="its contents were changed after it was written"):
                 co.load(path)
 
 
@@ -318,7 +320,7 @@ def test_what_is_no_path_is_refused_by_every_function(path):
             continue  # none is kept
         if path is None and call.__code__.co_names[-1] == "animate":
             continue  # none is written
-        with pytest.raises(ValueError, match=f"^{name}( must|: no home)"):
+        with pytest.raises(ValueError, match=f"^{name}( must|: the home folder)"):
             call()
 
 
@@ -350,7 +352,7 @@ def test_folders_and_files_of_others_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         co.load(tmp_path / "nowhere" / "run")
     if os.path.exists("/dev/zero"):
-        with pytest.raises(ValueError, match=r"/dev/zero.* is no ordinary file"):
+        with pytest.raises(ValueError, match=r"/dev/zero.* is not an ordinary file"):
             co.load("/dev/zero")
     others = {
         "a.txt": b"hello",

@@ -1,4 +1,4 @@
-"""Printed tables: no cell touches the next, however long a name or a number is."""
+"""Printed tables: cells stay apart, also for long names and numbers."""
 
 import re
 from dataclasses import replace
@@ -54,7 +54,7 @@ def currents():
     [(methods, 4, 0), (validity, 4, 0), (comparison, 3, 0), (check_field, 3, 0), (terms, 5, 0),
      (currents, 5, 2)],
 )  # fmt: skip
-def test_two_spaces_stand_between_cells_however_long_they_are(table, columns, above):
+def test_cells_of_any_length_are_separated_by_two_spaces(table, columns, above):
     for line in str(table()).splitlines()[above:]:
         assert len(re.split(r"\s{2,}", line.strip())) == columns, line
 
