@@ -34,6 +34,19 @@ def plain(couplings, ket):
     return emission
 
 
+def complex_pair(**more):
+    """Two emitters with complex Γ and Δ and unequal rates."""
+    return co.Couplings(
+        [[1.0, 0.4 + 0.3j], [0.4 - 0.3j, 0.7]], [[0, 0.8 - 0.6j], [0.8 + 0.6j, 0]], **more
+    )
+
+
+def circular_ring(spacing=0.2, **options):
+    """Three emitters with different complex dipoles: Γ and Δ are complex matrices."""
+    dipoles = [[1, 1j, 0], [1, 1j, 0.5], [0, 1j, 1]]
+    return co.couple(co.ring(3, spacing, dipoles=dipoles, **options), co.Vacuum())
+
+
 def _ket(n, *excited):
     """Basis state with the given emitters excited."""
     ket = np.ones(1)

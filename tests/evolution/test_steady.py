@@ -181,29 +181,10 @@ def test_a_steady_state_laid_out_in_full():
     rho = co.steady_state(couplings)
     assert rho.dims == [[2] * 6] * 2
     assert abs(rho.tr() - 1) < 1e-13
-    slope = reference_slope(couplings, rho.full())
+    slope = reference.slope_of(couplings, rho.full())
     assert np.abs(slope).max() < 1e-13
     swapped = rho.permute([3, 1, 2, 0, 4, 5])
     assert abs((rho - swapped).full()).max() < 1e-15
-
-
-def reference_slope(couplings, rho):
-    """dρ/dt from the double sum of the master equation, dense."""
-    n, s = len(couplings), reference.lowering(len(couplings))
-    h = sum(couplings.shift[i, j] * s[i].T @ s[j] for i in range(n) for j in range(n))
-    h = h + sum(
-        couplings.drive[i] / 2 * s[i].T + np.conj(couplings.drive[i]) / 2 * s[i] for i in range(n)
-    )
-    found = -1j * (h @ rho - rho @ h)
-    for i in range(n):
-        for j in range(n):
-            pair = s[i].T @ s[j]
-            found = found + couplings.decay[i, j] * (
-                s[j] @ rho @ s[i].T - (pair @ rho + rho @ pair) / 2
-            )
-        empty = s[i] @ s[i].T
-        found = found + couplings.pump[i] * (s[i].T @ rho @ s[i] - (empty @ rho + rho @ empty) / 2)
-    return found
 
 
 def test_start_says_which_of_several_steady_states():

@@ -4,8 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import qutip
+import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_systems import random_emitters, random_state
 from scipy.integrate import dblquad
 
 import collective as co
@@ -23,33 +25,17 @@ def at_once(emitters, state="inverted", field=VACUUM, times=(0.0,), **options):
 
 def random_result(seed, n=3, frequency=None):
     rng = np.random.default_rng(seed)
-    emitters = co.Emitters(
-        rng.uniform(-1, 1, (n, 3)) * rng.uniform(0.05, 1.5),
-        dipoles=rng.normal(size=(n, 3)) + 1j * rng.normal(size=(n, 3)),
-        decay_rates=rng.uniform(0.2, 2, n),
-        detunings=rng.uniform(-2, 2, n),
-        frequency=frequency,
-    )
-    rho = qutip.rand_dm([2] * n, seed=seed)
-    return at_once(emitters, rho)
+    extent = rng.uniform(0.05, 0.9)
+    emitters = random_emitters(rng, n, extent=extent, frequency=frequency)
+    return at_once(emitters, reference.as_qobj(random_state(rng, n)))
 
 
 def by_hand(result, direction, t=0):
     """dR/dΩ as the double sum that it is defined by."""
-    e = result.couplings.emitters
-    k = e.wavenumbers.mean()
-    total = 0
-    for m in range(len(e)):
-        for n in range(len(e)):
-            u, v = e.dipoles[m].conj(), e.dipoles[n]
-            total += (
-                np.sqrt(e.decay_rates[m] * e.decay_rates[n])
-                * (u @ v - (u @ direction) * (direction @ v))
-                * np.exp(1j * k * direction @ (e.positions[m] - e.positions[n]))
-                * result.correlations[t, m, n]
-            )
+    matrix = reference.far_field(result.couplings.emitters, direction)
+    total = np.sum(matrix * result.correlations[t])
     assert abs(total.imag) < 1e-12
-    return 3 / (8 * np.pi) * total.real
+    return total.real
 
 
 @pytest.fixture(scope="module")
