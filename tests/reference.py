@@ -208,13 +208,26 @@ def vacuum_pair(r1, r2, u1, u2, k=2 * np.pi):
         return complex(gamma), complex(delta)
 
 
+def cylinder_point(rho, phi, z):
+    """Cartesian coordinates of a point around the z axis."""
+    return np.array([rho * np.cos(phi), rho * np.sin(phi), z])
+
+
+def cylinder_tensor(tensor, phi, phi_source=0.0):
+    """A Cartesian tensor in (ρ, φ, z) of a field point at φ and a source at phi_source."""
+    left, right = (
+        np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
+        for a in (phi, phi_source)
+    )
+    return left.T @ tensor @ right
+
+
 def wire_wave(m, kz, k, epsilon, radius, rho, rho_source, mu=1):
     """One order m and k_z of a cylinder's scattered tensor in (ρ, φ, z), by a boundary solve.
 
     The source's free field is expanded in waves I_m inside its own radius; E_z, E_φ, H_z, H_φ are
     made continuous by four linear equations, in mpmath; H is curl E over μ.
     """
-    import mpmath
 
     def i_slope(order, x):
         return (mpmath.besseli(order - 1, x) + mpmath.besseli(order + 1, x)) / 2

@@ -34,6 +34,13 @@ def plain(couplings, ket):
     return emission
 
 
+def identical(n, *, together=1.0, alone=1.0, exchange=0.0, own=0.0, **others):
+    """N emitters at one place: Γ_mn = together, Γ_mm = alone, Δ_mn = exchange, Δ_mm = own."""
+    one = np.eye(n)
+    decay, shift = together + (alone - together) * one, exchange + (own - exchange) * one
+    return co.Couplings(decay, shift, **others)
+
+
 def complex_pair(**more):
     """Two emitters with complex Γ and Δ and unequal rates."""
     return co.Couplings(

@@ -465,11 +465,11 @@ def test_what_was_computed_is_kept(tmp_path, monkeypatch):
         currents.interactions(orbitals, 0.1, checkpoint=3)
 
 
-def test_too_large_is_refused_before_it_starts(monkeypatch, ring_pair):
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 10**6)
+def test_too_large_is_refused_before_it_starts(available_memory, ring_pair):
+    available_memory(10**6)
     with pytest.raises(co.ProblemTooLargeError, match="2 complex orbitals on 48"):
         currents.interactions(ring_pair.orbitals)
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 10)
+    available_memory(10)
     with pytest.raises(co.ProblemTooLargeError, match=r"4\^2 states"):
         ring_pair.hamiltonian()
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import collective as co
-from collective._tools import memory
 from collective.engines import choice
 
 T = np.linspace(0, 2, 11)
@@ -12,11 +11,6 @@ T = np.linspace(0, 2, 11)
 
 def chain(n, **changes):
     return co.couple(co.chain(n, 0.2), co.Vacuum()).replace(**changes)
-
-
-def with_memory(monkeypatch, available):
-    for module in (choice, memory):
-        monkeypatch.setattr(module, "available_bytes", lambda: available)
 
 
 def test_small_problems_take_qutip_and_larger_ones_blocks():
@@ -49,9 +43,9 @@ def test_methods_is_a_table_of_what_each_would_take():
         co.methods(3, "inverted", T)
 
 
-def test_what_does_not_fit_is_refused_with_the_numbers(monkeypatch):
+def test_what_does_not_fit_is_refused_with_the_numbers(available_memory):
     nine = chain(9)
-    with_memory(monkeypatch, 20_000_000)
+    available_memory(20_000_000)
     found = co.methods(nine, "inverted", T)
     assert not found.fits("exact")
     assert "more memory than there is" in repr(found)
@@ -60,7 +54,7 @@ def test_what_does_not_fit_is_refused_with_the_numbers(monkeypatch):
     assert "exact would not fit" in result.reason
     with pytest.raises(co.ProblemTooLargeError, match=r"exact.*needs .* MiB, but 19.1 MiB"):
         co.evolve(nine, "inverted", T, method="exact")
-    with_memory(monkeypatch, 10_000)
+    available_memory(10_000)
     with pytest.raises(co.ProblemTooLargeError, match=r"least of all engines, needs .*fewer emit"):
         co.evolve(nine, "inverted", T)
 

@@ -1,15 +1,12 @@
 """Predicted seconds and bytes: what they grow with, what they do not depend on, what is said."""
 
-import json
 import re
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
 import collective as co
-from collective._tools import memory, speed
 from collective.engines import choice
 from collective.engines import request as _requests
 from collective.engines.base import Cost
@@ -155,9 +152,8 @@ def random_request(rng):
     return _requests.checked(couplings, states[int(rng.integers(4))], T, observe=observe)
 
 
-def test_whatever_engine_is_advised_can_and_fits(monkeypatch):
-    monkeypatch.setattr(choice, "available_bytes", lambda: 2 * 2**30)
-    monkeypatch.setattr(memory, "available_bytes", lambda: 2 * 2**30)
+def test_advised_engines_can_and_fit(available_memory):
+    available_memory(2 * 2**30)
     rng, named, without = np.random.default_rng(3), 0, 0
     for _ in range(25):
         request = random_request(rng)
@@ -209,45 +205,6 @@ def test_columns_of_the_table_do_not_collide(n):
     for line in lines[1 : 1 + len(choice.ENGINES)]:
         assert line[width - len(line[:width].split("  ")[-1]) - 1] == " "
         assert line[width : width + 2] == "  "
-
-
-def test_the_speed_of_a_machine_is_measured_once_and_kept(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    calls = []
-    figures = speed.Speed(1e-6, 3e-11, 2e-9)
-    monkeypatch.setattr(speed, "measured", lambda: calls.append(1) or figures)
-    for _ in range(3):
-        monkeypatch.setattr(speed, "_known", None)
-        assert speed.speed() == figures
-    assert len(calls) == 1
-    (path,) = tmp_path.glob("collective/speed-*.json")
-    broken = ["", "{", "[1]", json.dumps({"format": 99}), json.dumps({"format": 1, "call": "x"})]
-    negative = {"format": 1, "call": -1, "flop": 3e-11, "entry": 2e-9}
-    for text in [*broken, json.dumps(negative), json.dumps({**negative, "call": 1e9})]:
-        path.write_text(text)
-        monkeypatch.setattr(speed, "_known", None)
-        assert speed.speed() == figures
-    assert len(calls) == 1 + len(broken) + 2
-
-
-def test_where_nothing_can_be_kept_common_figures_serve(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(speed, "_known", None)
-    assert speed.speed() == speed.COMMON
-
-
-def test_measuring_takes_no_second_and_gives_figures_of_a_computer():
-    found = speed.measured()
-    assert 1e-8 < found.call < 1e-4
-    assert 1e-13 < found.flop < 1e-8
-    assert 1e-11 < found.entry < 1e-6
-
-
-def test_nothing_is_measured_at_import():
-    code = "import sys, collective; print('collective._tools.speed' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "False"
 
 
 def test_trajectories_of_rates_far_apart_are_predicted():

@@ -15,18 +15,12 @@ from scipy.integrate import simpson
 from scipy.linalg import expm
 from scipy.sparse import diags_array
 from scipy.sparse.linalg import expm_multiply
+from systems import identical
 
 import collective as co
 from collective.engines.basis import dicke as _dicke
 from collective.engines.numerics import rational
 from collective.engines.symmetric import density, engine
-
-
-def identical(n, *, together=1.0, alone=1.0, exchange=0.0, own=0.0, **others):
-    ones = np.ones((n, n))
-    decay = together * ones + (alone - together) * np.eye(n)
-    shift = exchange * ones + (own - exchange) * np.eye(n)
-    return co.Couplings(decay, shift, **others)
 
 
 def dicke(n):

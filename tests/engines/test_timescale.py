@@ -1,7 +1,6 @@
 """The answer does not depend on the unit of time, nor on when the clock starts."""
 
 import re
-import threading
 import warnings
 
 import numpy as np
@@ -10,8 +9,6 @@ import qutip
 import reference
 
 import collective as co
-from collective._tools import operators as _operators
-from collective._tools.progress import Progress
 from collective.engines import request as _requests
 from collective.engines import timescale
 from collective.engines.trajectories import engine
@@ -273,33 +270,6 @@ def test_operators_given_to_the_user_keep_every_entry(unit):
     np.testing.assert_allclose(total, expected, atol=1e-12)
 
 
-def test_qutip_is_left_as_it_was():
-    """Whatever several threads do, and what the user has set himself."""
-    core = qutip.settings.core
-    assert core["auto_tidyup"]
-    inside, leave = threading.Barrier(2, timeout=10), threading.Event()
-
-    def late():
-        with _operators.Untidied():
-            inside.wait()
-            leave.wait(10)
-
-    thread = threading.Thread(target=late)
-    with _operators.Untidied():
-        thread.start()
-        inside.wait()
-    assert not core["auto_tidyup"]  # the other thread is still at work
-    leave.set()
-    thread.join()
-    assert core["auto_tidyup"]
-    with qutip.CoreOptions(auto_tidyup=False):
-        CHAIN.hamiltonian()
-        assert not qutip.settings.core["auto_tidyup"]
-    with pytest.raises(ValueError, match="inside"), _operators.Untidied():
-        raise ValueError("inside")
-    assert core["auto_tidyup"]
-
-
 def test_hermitian_is_judged_by_the_operators_own_size():
     lopsided = 1e-13 * (qutip.sigmaz() + qutip.sigmap())
     with pytest.raises(ValueError, match="hamiltonian must be Hermitian"):
@@ -443,25 +413,12 @@ def test_trajectories_of_rates_far_apart(ratio):
     assert np.all(result.emission > 0)
 
 
-def interrupt(monkeypatch, after):
-    """Ctrl-C at a step of the progress bar."""
-    real, calls = Progress.step, iter(range(10**9))
-
-    def step(self, *arguments):
-        if next(calls) == after:
-            raise KeyboardInterrupt
-        return real(self, *arguments)
-
-    monkeypatch.setattr(Progress, "step", step)
-
-
 @pytest.mark.parametrize("name", RUNS)
-def test_a_checkpoint_keeps_the_users_units_and_goes_on_exactly(name, tmp_path, monkeypatch):
+def test_a_checkpoint_keeps_the_users_units_and_goes_on_exactly(name, tmp_path, interrupted_at):
     path, unit, start = tmp_path / "run.npz", 1e-12, 1e12
     many = {"n_trajectories": 300} if "trajectories" in name else {}
     whole = run(name, unit, start, **many)
-    with monkeypatch.context() as patch:
-        interrupt(patch, after=2)
+    with interrupted_at(2):
         part = run(name, unit, start, checkpoint=path, **many)
     kept = co.load(path)
     np.testing.assert_array_equal(kept.times, whole.times[: len(kept.times)])

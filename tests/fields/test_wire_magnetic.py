@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import cylinder_point as at
+from reference import cylinder_tensor as local
 
 import collective as co
 from collective import materials
@@ -25,16 +27,6 @@ NEGATIVE = co.Nanowire(
 LEVI_CIVITA = np.zeros((3, 3, 3))
 for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
     LEVI_CIVITA[i, j, k], LEVI_CIVITA[i, k, j] = 1, -1
-
-
-def at(rho, phi, z):
-    return np.array([rho * np.cos(phi), rho * np.sin(phi), z])
-
-
-def local(tensor, phi):
-    """From Cartesian to (ρ, φ, z) at a field point at φ and a source at φ = 0."""
-    turn = np.array([[np.cos(phi), -np.sin(phi), 0], [np.sin(phi), np.cos(phi), 0], [0, 0, 1]])
-    return turn.T @ tensor
 
 
 # Trapezoidal sums over real k_z in 26 digits, each order and k_z a 4×4 boundary solve in mpmath
@@ -292,13 +284,6 @@ def test_saved_results_know_the_permeability(tmp_path):
     again = co.load(path).couplings.field
     points = [0.13, 0, 0], [0.2, 0, 0.5], K
     np.testing.assert_array_equal(again.magnetic_green(*points), NEGATIVE.magnetic_green(*points))
-
-
-def test_files_from_before_the_permeability_load():
-    from collective.results import storage
-
-    old = {"part": "Nanowire", "radius": 0.01, "permittivity": {"complex": [2.0, 0.0]}}
-    assert storage._decoded({**old, "allow_gain": False}) == co.Nanowire(0.01, 2.0)
 
 
 def used_in_a_worker(z):

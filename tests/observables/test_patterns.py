@@ -43,12 +43,6 @@ def chain():
     return at_once(co.chain(3, 0.2, dipoles=(1, 0, 0)), times=np.linspace(0, 1, 5), method="exact")
 
 
-@pytest.fixture
-def closing():
-    yield
-    plt.close("all")
-
-
 @settings(max_examples=20)
 @given(st.integers(0, 10**6), st.sampled_from([None, 30.0]))
 def test_all_directions_together_are_the_emission(seed, frequency):
@@ -300,8 +294,8 @@ def test_lenses_of_any_aperture_by_a_finer_grid(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::collective.UnitWarning")
-def test_spheres_that_do_not_fit(monkeypatch):
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 2**33)
+def test_spheres_that_do_not_fit(available_memory):
+    available_memory(2**33)
     far = at_once(co.Emitters([[0, 0, 0], [0, 0, 20_000.0]]))
     with pytest.raises(co.ProblemTooLargeError, match=r"grid of 63\d+ × 12\d+ directions needs 7"):
         patterns.far_field(far)
@@ -351,13 +345,12 @@ def test_results_that_lack_something(chain, name, arguments):
         observable(beyond, *arguments)
 
 
-def test_light_that_does_not_fit(chain, monkeypatch):
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 10_000)
+def test_light_that_does_not_fit(chain, available_memory):
+    available_memory(10_000)
     with pytest.raises(co.ProblemTooLargeError, match="5 times and 2 directions needs"):
         patterns.angular_pattern(chain, [X, Z])
 
 
-@pytest.mark.usefixtures("closing")
 def test_polar_figure(chain):
     ax = figures.pattern({"early": chain, "late": chain}, plane="zx", time=0.26)
     assert ax.name == "polar"
@@ -378,7 +371,6 @@ def test_polar_figure(chain):
         figures.pattern(chain.replace(correlations=None))
 
 
-@pytest.mark.usefixtures("closing")
 def test_figure_in_space(chain):
     ax = figures.pattern_3d(chain, time=0)
     assert ax.name == "3d"
@@ -394,7 +386,6 @@ def test_figure_in_space(chain):
         figures.pattern_3d([chain])
 
 
-@pytest.mark.usefixtures("closing")
 def test_map_of_the_field(chain):
     ax = figures.field_map(chain, plane="yz", points=31, time=1.0)
     mesh = ax.collections[0]
@@ -422,7 +413,6 @@ def test_map_of_the_field(chain):
         figures.field_map(chain.replace(correlations=None))
 
 
-@pytest.mark.usefixtures("closing")
 def test_map_beside_a_wire_leaves_the_wire_out():
     emitters = co.Emitters([[0.1, 0, 0]], dipoles=(1, 0, 0))
     start = at_once(emitters)

@@ -322,7 +322,6 @@ def test_figure():
         jumps(result, trajectories=41)
     with pytest.raises(ValueError, match="needs jumps"):
         jumps(co.evolve(pair, "inverted", [0.0, 1.0]))
-    matplotlib.pyplot.close("all")
 
 
 def test_counted_photons_of_driven_and_pumped_emitters():

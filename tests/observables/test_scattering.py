@@ -255,7 +255,6 @@ def test_bad_input():
 
 
 def test_figure():
-    import matplotlib.pyplot as plt
 
     w = np.linspace(-1, 1, 11)
     found = scattering(mirror(3), w, waist=0.8)
@@ -265,4 +264,3 @@ def test_figure():
     assert ax.lines[0].get_ydata() == pytest.approx(found.reflection)
     with pytest.raises(TypeError, match="scattering must be Scattering"):
         arrays.scattering(w)
-    plt.close("all")

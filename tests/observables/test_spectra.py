@@ -332,7 +332,6 @@ def test_figure():
         draw([1, 2])
     with pytest.raises(ValueError, match="empty"):
         draw({})
-    matplotlib.pyplot.close("all")
 
 
 def test_a_drive_so_weak_that_digits_are_lost_is_told():

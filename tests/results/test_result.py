@@ -5,7 +5,6 @@ import pytest
 import qutip
 
 import collective as co
-from collective._tools.operators import Untidied
 from collective.results.jumps import Jumps
 
 TIMES = np.linspace(0, 2, 11)
@@ -245,7 +244,7 @@ def test_an_equation_of_any_unit_comes_back(unit, form, tmp_path):
     if form == "jumps":
         equation = co.MasterEquation(energy, [jump], emission_operator=emitted)
     else:
-        with Untidied():
+        with qutip.CoreOptions(auto_tidyup=False):
             generator = qutip.liouvillian(energy, [jump])
         equation = co.MasterEquation(energy, generator=generator, emission_operator=emitted)
     run = co.evolve(equation, qutip.basis(2, 0), TIMES / unit)

@@ -76,7 +76,7 @@ def test_every_reference_can_come_up_and_is_found():
 
 
 def test_the_package_is_cited_as_its_file_says():
-    file = Path(__file__).parents[2] / "CITATION.cff"
+    file = Path(__file__).parents[1] / "CITATION.cff"
     text = file.read_text()
     entry = citation(co.Couplings([[1.0]], [[0.0]])).split("\n\n")[0]
     for name in ("title", "version"):
