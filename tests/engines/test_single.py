@@ -184,20 +184,6 @@ def test_short_times_of_many_emitters_are_stepped():
     )
 
 
-def test_photons_are_lost_excitations():
-    couplings = co.couple(co.square(4, 4, 0.2), VACUUM)
-    times = np.linspace(0, 3, 601)
-    for dephasing in (0.0, 0.5):
-        found = co.evolve(
-            couplings.replace(dephasing=dephasing), co.states.single(5), times, method="single"
-        )
-        h = times[1] / 3
-        photons = h * np.cumsum(
-            found.emission[:-2:2] + 4 * found.emission[1:-1:2] + found.emission[2::2]
-        )
-        np.testing.assert_allclose(photons, 1 - found.excitation[2::2], atol=1e-7)
-
-
 @pytest.mark.parametrize("dephasing", [0.3, 1.5, 8.0])
 def test_dephased_exchange_of_two(dephasing):
     """z = ρ₁₁ − ρ₂₂ obeys z'' + 2γ_φ z' + 4Δ²z = 0: beats, or a random walk."""

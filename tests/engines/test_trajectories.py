@@ -1,6 +1,7 @@
 """Quantum jumps: one by one against a dense replay, in the mean against the master equation."""
 
 import json
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 import qutip
 import reference
+from random_systems import random_state
 from scipy.linalg import expm
 from scipy.stats import kstest
+from systems import circular_ring, in_unit, routes
 
 import collective as co
 from collective.engines import request as _requests
@@ -21,16 +24,7 @@ from collective.engines.trajectories.means import Totals, batch, uniform
 TIMES = np.linspace(0, 4, 41)
 FIELDS = ("emission", "excitation", "populations")
 CHAIN = co.couple(co.chain(4, 0.1), co.Vacuum())
-RING = co.couple(
-    co.ring(
-        3,
-        0.15,
-        dipoles=[[1, 1j, 0], [1, 1j, 0.5], [0, 1j, 1]],
-        decay_rates=[1, 0.6, 1.7],
-        detunings=[2.0, -1.0, 0.3],
-    ),
-    co.Vacuum(),
-)
+RING = circular_ring(0.15, decay_rates=[1, 0.6, 1.7], detunings=[2.0, -1.0, 0.3])
 DRIVEN = CHAIN.replace(drive=[1, 0.5j, 0, 0], dephasing=[0.2, 0, 0, 0.1], pump=[0, 0.3, 0, 0])
 
 
@@ -89,6 +83,8 @@ class Replay:
         return lowered.conj() @ lowered.T / np.vdot(ket, ket).real
 
 
+ROUTES = routes()
+THREE = ROUTES["trajectories"].system.couplings
 NEAR = co.couple(co.chain(3, 0.04, detunings=[0, 3, -5]), co.Vacuum())
 
 
@@ -96,9 +92,7 @@ NEAR = co.couple(co.chain(3, 0.04, detunings=[0, 3, -5]), co.Vacuum())
 def test_each_trajectory_is_what_its_clicks_make_of_it(couplings):
     n, count, seed = len(couplings), 5, 3
     result = evolve(couplings, n_trajectories=count, seed=seed, observe="correlations")
-    ket = np.zeros(2**n)
-    ket[0] = 1
-    replays = [Replay(couplings, ket, result.jumps.of(i)) for i in range(count)]
+    replays = [Replay(couplings, reference.inverted(n), result.jumps.of(i)) for i in range(count)]
     mean = np.mean([[r.correlations(t) for t in TIMES] for r in replays], axis=0)
     np.testing.assert_allclose(result.correlations, mean, atol=2e-9)
     np.testing.assert_allclose(
@@ -213,15 +207,6 @@ def test_it_does_not_stop_before_anything_has_happened():
         evolve(slow.replace(decay=[[1e-4]]), times=[0.0, 2.0], standard_error=0.1)
     ground = evolve(CHAIN, "ground", n_trajectories=20_000, standard_error=0.1)
     assert ground.diagnostics["n_trajectories"] < 20_000
-
-
-def test_photons_do_not_ask_when_the_clock_was_set():
-    times = np.arange(0, 4.01, 0.125)  # exact at 10⁹ too
-    for couplings, count in ((CHAIN, 100), (DRIVEN, 10)):
-        plain = evolve(couplings, times=times, n_trajectories=count)
-        late = evolve(couplings, times=1e9 + times, n_trajectories=count)
-        np.testing.assert_allclose(late.populations, plain.populations, rtol=0, atol=1e-13)
-        np.testing.assert_allclose(late.jumps.times - 1e9, plain.jumps.times, atol=2e-7)
 
 
 def test_a_pulse_begins_when_the_user_says():
@@ -355,20 +340,13 @@ def test_a_finished_run_goes_on_to_a_smaller_error(tmp_path):
     np.testing.assert_array_equal(fine.jumps.times, whole.jumps.times)
 
 
-def random_state(n, rank, seed):
-    rng = np.random.default_rng(seed)
-    vectors = rng.normal(size=(2**n, rank)) + 1j * rng.normal(size=(2**n, rank))
-    matrix = vectors @ vectors.conj().T
-    return qutip.Qobj(matrix / np.trace(matrix), dims=[[2] * n, [2] * n])
-
-
 @pytest.mark.parametrize(
     "state",
     [
         co.states.coherent(1.1, 0.4),
         co.states.dicke(2),
-        random_state(3, 1, 1).eigenstates()[1][-1],
-        random_state(3, 3, 2),
+        qutip.rand_ket([2] * 3, seed=1),
+        reference.as_qobj(random_state(2, 3)),
     ],
     ids=["coherent", "dicke", "ket", "mixed"],
 )
@@ -429,15 +407,6 @@ def test_many_outputs_between_two_photons():
     many = evolve(RING, times=dense, n_trajectories=20)
     few = evolve(RING, times=dense[::200], n_trajectories=20)
     np.testing.assert_allclose(many.populations[::200], few.populations, atol=1e-9)
-
-
-def test_eight_emitters_obey_the_energy_balance():
-    chain = co.couple(co.chain(8, 0.2), co.Vacuum())
-    times = np.linspace(0, 3, 301)
-    result = evolve(chain, times=times, n_trajectories=400)
-    photons = np.array([np.sum(result.jumps.times <= t) for t in times]) / 400
-    np.testing.assert_allclose(result.excitation, 8 - photons, atol=1e-12)
-    np.testing.assert_allclose(result.populations.sum(axis=1), result.excitation, atol=1e-9)
 
 
 # QuTiP's mcsolve: drive, pump, dephasing, operators of the user
@@ -624,3 +593,63 @@ def test_no_warning_on_the_way():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         evolve(CHAIN, standard_error=0.5)
+
+
+@pytest.mark.parametrize("unit", [1e-40, 1e-12, 1e9, 1e40])
+def test_the_kernels_of_trajectories_need_no_help_with_their_unit(unit):
+    """Taylor terms of the engine alone, its request not brought to the unit of its rates."""
+
+    times = ROUTES["trajectories"].system.times
+
+    def drawn(scale):
+        asked = {"n_trajectories": 40, "seed": 1, "progress": False}
+        problem = in_unit(THREE, scale)
+        found = engine("trajectories").run(
+            _requests.checked(problem, "inverted", times / scale, **asked), None, None
+        )
+        assert found.failure is None
+        return found.observables
+
+    here, there = drawn(1.0), drawn(unit)
+    np.testing.assert_allclose(there["populations"], here["populations"], atol=1e-10)
+    np.testing.assert_allclose(there["emission"] / unit, here["emission"], atol=1e-10)
+
+
+@pytest.mark.parametrize("ratio", [1e-4, 1e-8])
+def test_trajectories_of_rates_far_apart(ratio):
+    """A slow emitter beside a fast one, long after the fast one has decayed."""
+    couplings = co.Couplings(np.diag([1.0, ratio]), np.zeros((2, 2)))
+    times = np.array([0.0, 1.0, 100.0, 1000.0])
+    result = co.evolve(
+        couplings, "inverted", times, method="trajectories", n_trajectories=400, seed=5
+    )
+    fast, slow = np.exp(-times), np.exp(-ratio * times)
+    apart = np.abs(result.populations - np.stack([fast, slow], axis=1))
+    assert np.all(apart < 4 * result.populations_error + 0.01)
+    assert result.emission[-1] == pytest.approx(ratio * result.populations[-1, 1], rel=1e-3)
+    assert np.all(result.emission > 0)
+
+
+@pytest.mark.parametrize("name", ["trajectories", "trajectories driven"])
+def test_one_trajectory_is_a_legal_number(name, tmp_path):
+    """It has no standard error: NaN, which prints, draws, and is kept."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        one, path = ROUTES[name].run(n_trajectories=1), tmp_path / "run.npz"
+        assert one.diagnostics["n_trajectories"] == one.jumps.n_trajectories == 1
+        for values in (one.emission_error, one.excitation_error, one.populations_error):
+            assert np.all(np.isnan(values))
+        assert np.all(np.isfinite(one.populations))
+        assert re.search(r"error +not known: one trajectory", str(one))
+        assert "1 trajectory of" in one.reason
+        for draw in (co.plot.emission, co.plot.populations, co.plot.jumps):
+            draw(one).figure.canvas.draw()
+        np.testing.assert_array_equal(co.load(one.save(path)).emission_error, one.emission_error)
+        again = [ROUTES[name].run(n_trajectories=1, checkpoint=tmp_path / "kept") for _ in range(2)]
+        np.testing.assert_array_equal(again[0].populations, again[1].populations)
+        assert np.all(np.isnan(again[1].emission_error))
+    first = ROUTES[name].run(n_trajectories=8)
+    mine = first.jumps.of(0)[0]
+    np.testing.assert_allclose(one.jumps.times, mine, rtol=1e-9)
+    with pytest.raises(ValueError, match="n_trajectories must be at least 1"):
+        ROUTES[name].run(n_trajectories=0)

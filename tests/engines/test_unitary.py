@@ -67,15 +67,6 @@ def test_mixed_states_are_their_vectors():
     )
 
 
-@pytest.mark.parametrize("unit", [1e-15, 1e15])
-def test_the_unit_of_time_does_not_matter(unit):
-    couplings, times = undamped(6, 7), np.linspace(0, 4, 5)
-    other = co.Couplings(couplings.decay, couplings.shift * unit)
-    state = co.states.dicke(3)
-    one, two = evolve(couplings, state, times), evolve(other, state, 1e3 / unit + times / unit)
-    np.testing.assert_allclose(one.populations, two.populations, atol=1e-10)
-
-
 def test_sixteen_sites_half_filled():
     """Excitation, energy and the way back are kept over some hundred radians of H."""
     n = 16
