@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import qutip
+from random_systems import random_matrix
 from scipy.linalg import expm
 
 import collective as co
@@ -81,8 +82,7 @@ def test_exponentials_agree_with_series_that_need_no_matrix(changes, times):
 
 
 def test_a_generator_that_is_not_hermitian_or_loses_trace_is_carried_as_it_is():
-    rng = np.random.default_rng(1)
-    matrix = rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4))
+    matrix = random_matrix(1, 4)
     generator = qutip.Qobj(matrix, dims=[[[2], [2]], [[2], [2]]])
     carrier = exponential.Exponential(generator)
     rho = qutip.ket2dm((qutip.basis(2, 0) + 1j * qutip.basis(2, 1)).unit())

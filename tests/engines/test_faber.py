@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from random_systems import random_matrix
 from scipy.linalg import expm
 from scipy.special import ive, jv
 
@@ -15,7 +16,7 @@ def normal_matrix(decay, width, size, seed):
     rng = np.random.default_rng(seed)
     radii, angles = np.sqrt(rng.uniform(0, 1, size)), rng.uniform(0, 2 * np.pi, size)
     values = decay / 2 * (radii * np.cos(angles) - 1) + 1j * width * radii * np.sin(angles)
-    unitary = np.linalg.qr(rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size)))[0]
+    unitary = np.linalg.qr(random_matrix(rng, size))[0]
     return unitary @ np.diag(values) @ unitary.conj().T
 
 

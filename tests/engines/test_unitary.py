@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import qutip
+import reference
+from random_systems import random_matrix
 
 import collective as co
 
@@ -11,8 +13,7 @@ UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
 
 def undamped(n, seed, *, imaginary=False, **others):
     """Random exchange, Hermitian, without any decay."""
-    rng = np.random.default_rng(seed)
-    shift = rng.normal(size=(n, n)) + (1j * rng.normal(size=(n, n)) if imaginary else 0)
+    shift = random_matrix(seed, n, real=not imaginary)
     return co.Couplings(np.zeros((n, n)), (shift + shift.conj().T) / 2, **others)
 
 
@@ -22,14 +23,9 @@ def evolve(couplings, state, times, **options):
 
 def schroedinger(couplings, ket, times):
     """⟨σ⁺_mσ⁻_n⟩ by QuTiP's sesolve."""
-    n = len(couplings)
     options = {"rtol": 1e-12, "atol": 1e-14, "nsteps": 10**6, "method": "dop853"}
     kets = qutip.sesolve(couplings.hamiltonian(), ket, times, options=options).states
-    one = [
-        qutip.tensor([qutip.sigmam() if i == m else qutip.qeye(2) for i in range(n)])
-        for m in range(n)
-    ]
-    return np.array([[[qutip.expect(a.dag() * b, psi) for b in one] for a in one] for psi in kets])
+    return np.array([reference.correlations(psi.proj().full()) for psi in kets])
 
 
 @pytest.mark.parametrize("imaginary", [False, True])
@@ -39,7 +35,7 @@ def schroedinger(couplings, ket, times):
         (co.states.single(1), qutip.tensor(DOWN, UP, DOWN, DOWN)),
         (
             co.states.coherent(1.1, 0.4),
-            qutip.tensor([np.sin(0.55) * np.exp(0.4j) * UP + np.cos(0.55) * DOWN] * 4),
+            reference.as_qobj(reference.product_ket(4, 1.1, 0.4)),
         ),
         (None, qutip.tensor(UP, DOWN, UP, (UP + 2j * DOWN).unit())),
     ],
@@ -72,7 +68,7 @@ def test_sixteen_sites_half_filled():
     n = 16
     shift = co.couple(co.chain(n, 0.2), co.Vacuum()).shift
     couplings = co.Couplings(np.zeros((n, n)), shift)
-    staggered = qutip.tensor([UP if m % 2 else DOWN for m in range(n)])
+    staggered = reference.as_qobj(reference.ket(n, *range(1, n, 2)))
     times = np.linspace(0, 25, 26)
     assert co.methods(couplings, staggered, times).chosen == "blocks"
     found = evolve(couplings, staggered, times, observe="correlations")
@@ -93,7 +89,7 @@ def test_free_fermions_of_a_nearest_neighbour_chain():
     hop = np.diag(np.ones(n - 1), 1)
     couplings = co.Couplings(np.zeros((n, n)), 0.7 * (hop + hop.T))
     filled = np.arange(0, n, 2)
-    ket = qutip.tensor([UP if m in filled else DOWN for m in range(n)])
+    ket = reference.as_qobj(reference.ket(n, *filled))
     times = np.array([0, 1.0, 6.0, 40.0])
     modes, vectors = np.linalg.eigh(couplings.shift)
     expected = [
@@ -130,7 +126,7 @@ def test_interrupted_and_continued(monkeypatch, tmp_path):
 
 def test_nothing_moves_without_exchange():
     alone = co.Couplings(np.zeros((9, 9)), np.diag(np.arange(9.0)))
-    ket = qutip.tensor([UP, DOWN, UP, DOWN, DOWN, UP, UP, DOWN, DOWN])
+    ket = reference.as_qobj(reference.ket(9, 0, 2, 5, 6))
     found = evolve(alone, ket, [0, 20.0], observe="correlations")
     np.testing.assert_allclose(found.populations[1], [1, 0, 1, 0, 0, 1, 1, 0, 0], atol=1e-12)
     still = co.Couplings(np.zeros((8, 8)), np.zeros((8, 8)))
