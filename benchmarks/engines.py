@@ -269,7 +269,7 @@ def main() -> int:
     import peers
     import report
 
-    from collective.engines.choice import ENGINES
+    from collective.engines import NAMES as ENGINES
 
     efforts = {"quick"} if options.quick else {"quick", "full"}
     efforts |= {"large"} if options.large else set()

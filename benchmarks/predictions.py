@@ -232,7 +232,7 @@ def warm() -> None:
     for method in ("exact", "blocks", "driven", "trajectories"):
         more = {"n_trajectories": 4, "seed": 1} if method == "trajectories" else {}
         co.evolve(pair, "inverted", times, method=method, threads=1, **more)
-    co.evolve(driven, "ground", times, method="trajectories", n_trajectories=2, seed=1)
+    co.evolve(driven, "ground", times, method=co.engines.Trajectories(n=2), seed=1)
     co.evolve(driven, "ground", times, method="driven", envelope=lambda t: 1.0, threads=1)
     co.evolve(driven, "ground", times, method="exact", envelope=lambda t: 1.0, observe="states")
     co.evolve(pair, co.states.single(0), times, method="single")

@@ -110,7 +110,7 @@ def result():
 @cache
 def sampled():
     return co.evolve(
-        pair(), "inverted", [0, 2, 4], method="trajectories", n_trajectories=50, seed=1,
+        pair(), "inverted", [0, 2, 4], method=co.engines.Trajectories(n=50), seed=1,
         progress=False,
     )  # fmt: skip
 
@@ -238,8 +238,6 @@ EVOLVED = {
     "rtol": 1e-7,
     "atol": 1e-9,
     "envelope": None,
-    "n_trajectories": None,
-    "standard_error": None,
     "symmetries": [[1, 0]],
     "threads": 1,
 }

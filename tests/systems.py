@@ -1,13 +1,13 @@
 """Every test system once: what to evolve and what must come out, from an independent route.
 
 A `System` knows ρ(t) by matrix exponentials of the plain Lindblad equation of `reference`, and
-some know their emission in closed form as well. A `Route` is a system and the engine, with the
-options, that is to evolve it: one for every way that an engine can take.
+some know their emission in closed form as well. A `Route` is a system and the engine that is to
+evolve it: one for every way that an engine can take.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from random_systems import random_state
 import collective as co
 
 TIMES = np.linspace(0, 4, 21)
+QUIET = {"seed": 2, "progress": False}
 RATES = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 
 
@@ -71,23 +72,27 @@ class System:
 
 @dataclass(frozen=True)
 class Route:
-    """A system and the engine that is to evolve it, with the options of that engine."""
+    """A system and the engine that is to evolve it."""
 
-    method: str
+    engine: co.engines.Engine
     system: System
-    options: dict = field(default_factory=dict)
 
     def run(self, unit=1.0, start=0.0, **further):
         """The result, with rates in another unit and output times that begin at `start`."""
         s = self.system
-        further = {"observe": "correlations", "progress": False, **self.options, **further}
         problem, times = in_unit(s.couplings, unit), start + s.times / unit
-        return co.evolve(problem, s.state, times, method=self.method, **further)
+        options = {"method": self.engine, "observe": "correlations", **QUIET, **further}
+        return co.evolve(problem, s.state, times, **options)
+
+    def repeated(self, n):
+        """The same by an engine that samples, n times."""
+        return replace(self, engine=replace(self.engine, n=n))
 
 
 def refusal(engine, couplings, state, times, **options):
     """Why an engine cannot evolve this, or None if it can."""
-    return co.methods(couplings, state, times, **options).refusals.get(engine)
+    table = co.methods(couplings, state, times, method=engine, **options)
+    return table.refusals.get(engine.name)
 
 
 def engines():
@@ -208,20 +213,20 @@ def routes():
 
     driven = system(chain(**everything), "ground")
     dephased = chain(dephasing=0.3)
-    sampled = {"n_trajectories": 40, "seed": 2}
+    e, sampled = co.engines, co.engines.Trajectories(n=40)
     return {
-        "exact": Route("exact", driven),
-        "blocks": Route("blocks", system(chain(), "inverted")),
-        "blocks dephased": Route("blocks", system(dephased, "inverted")),
-        "blocks lossless": Route("blocks", system(lossless, single)),
-        "driven": Route("driven", driven),
-        "single": Route("single", system(chain(), single)),
-        "single dephased": Route("single", system(dephased, single)),
-        "symmetric": Route("symmetric", system(alike, "inverted")),
-        "symmetric pumped": Route("symmetric", system(alike.replace(pump=0.2), "inverted")),
-        "symmetric driven": Route("symmetric", system(alike.replace(drive=1.0), "ground")),
-        "trajectories": Route("trajectories", system(chain(), "inverted"), sampled),
-        "trajectories driven": Route("trajectories", driven, sampled),
+        "exact": Route(e.Exact(), driven),
+        "blocks": Route(e.Blocks(), system(chain(), "inverted")),
+        "blocks dephased": Route(e.Blocks(), system(dephased, "inverted")),
+        "blocks lossless": Route(e.Blocks(), system(lossless, single)),
+        "driven": Route(e.Driven(), driven),
+        "single": Route(e.Single(), system(chain(), single)),
+        "single dephased": Route(e.Single(), system(dephased, single)),
+        "symmetric": Route(e.Symmetric(), system(alike, "inverted")),
+        "symmetric pumped": Route(e.Symmetric(), system(alike.replace(pump=0.2), "inverted")),
+        "symmetric driven": Route(e.Symmetric(), system(alike.replace(drive=1.0), "ground")),
+        "trajectories": Route(sampled, system(chain(), "inverted")),
+        "trajectories driven": Route(sampled, driven),
     }
 
 

@@ -12,10 +12,8 @@ from random_systems import random_couplings, random_matrix, random_state
 
 import collective as co
 from collective.engines import base
-from collective.engines.driven import engine
-from collective.engines.driven import packed as _packed
-from collective.engines.driven import steps as _driven_steps
-from collective.engines.driven.generator import Generator
+from collective.engines.driven import engine, packed, size, steps
+from collective.engines.driven.generator import PackedGenerator
 from collective.engines.numerics.faber import Ellipse
 from collective.engines.request import checked
 from collective.evolution.evolve import EvolutionError
@@ -32,11 +30,11 @@ def random_problem(seed, n, real=False):
 
 def applied(couplings, rho, threads=1, pool=None):
     """Lρ by the kernels."""
-    packed = _packed.pack(reference.as_qobj(rho), len(couplings), None)
-    found = np.full_like(packed, np.nan)
-    generator = Generator(couplings, threads, pool)
-    norm = generator.advance(packed, found, found, (1.0, 0.0, 0.0), 0.0)
-    result = _packed.unpack(found, len(couplings)).full()
+    here = packed.pack(reference.as_qobj(rho), len(couplings), None)
+    found = np.full_like(here, np.nan)
+    generator = PackedGenerator(couplings, threads, pool)
+    norm = generator.advance(here, found, found, (1.0, 0.0, 0.0), 0.0)
+    result = packed.unpack(found, len(couplings)).full()
     assert norm == pytest.approx(np.linalg.norm(result), rel=1e-12)
     return result
 
@@ -60,10 +58,10 @@ def test_a_recurrence_of_polynomials():
     """before ← αL·here + β·here + γ·before, sums += w·before, with a stronger drive elsewhere."""
     couplings, rho = random_problem(5, 3)
     other, third = random_problem(6, 3)[1], random_problem(7, 3)[1]
-    here, before, past = (_packed.pack(reference.as_qobj(x), 3, None) for x in (rho, other, third))
+    here, before, past = (packed.pack(reference.as_qobj(x), 3, None) for x in (rho, other, third))
     sums = before.copy()
     g = 0.3 - 0.8j
-    Generator(couplings, 1, None).advance(
+    PackedGenerator(couplings, 1, None).advance(
         here, before, sums, (0.7, -0.2, 1.3), 0.5, 0.4j, [(g, past)]
     )
     pulsed = couplings.replace(drive=0.4j * couplings.drive)
@@ -73,8 +71,8 @@ def test_a_recurrence_of_polynomials():
         - 0.2 * rho
         + 1.3 * other
     )
-    np.testing.assert_allclose(_packed.unpack(before, 3).full(), expected, atol=1e-14)
-    np.testing.assert_allclose(_packed.unpack(sums, 3).full(), other + 0.5 * expected, atol=1e-14)
+    np.testing.assert_allclose(packed.unpack(before, 3).full(), expected, atol=1e-14)
+    np.testing.assert_allclose(packed.unpack(sums, 3).full(), other + 0.5 * expected, atol=1e-14)
 
 
 @settings(max_examples=15)
@@ -210,11 +208,11 @@ def test_an_envelope_that_breaks_down_says_when(bad):
 
 def test_a_spectrum_judged_too_small_is_noticed(monkeypatch):
     """The series then needs shorter legs; where it gives up, it says so."""
-    monkeypatch.setattr(Generator, "ellipse", lambda self: Ellipse(0.1, 0.1))
+    monkeypatch.setattr(PackedGenerator, "ellipse", lambda self: Ellipse(0.1, 0.1))
     atom = co.Couplings([[1.0]], [[0.0]], drive=30.0)
     result = co.evolve(atom, "ground", TIMES, method="driven")
     np.testing.assert_allclose(result.excitation, reference.driven_atom(30.0, TIMES), atol=1e-8)
-    monkeypatch.setattr(_driven_steps, "_SHORTEST", 0.9)
+    monkeypatch.setattr(steps, "_SHORTEST", 0.9)
     with pytest.raises(EvolutionError, match=r"not converge at t = 0 .*; method='exact' can"):
         co.evolve(atom, "ground", TIMES, method="driven")
 
@@ -223,7 +221,7 @@ class Interrupted:
     """The k-th application of the generator meets Ctrl-C."""
 
     def __init__(self, monkeypatch, k):
-        self._left, self._advance = k, Generator.advance
+        self._left, self._advance = k, PackedGenerator.advance
         interrupted = self
 
         def advance(self, *arguments):
@@ -232,7 +230,7 @@ class Interrupted:
                 raise KeyboardInterrupt
             return interrupted._advance(self, *arguments)
 
-        monkeypatch.setattr(Generator, "advance", advance)
+        monkeypatch.setattr(PackedGenerator, "advance", advance)
 
 
 @pytest.mark.parametrize("pulse", [None, gaussian(2.0, 0.5, 1.0)])
@@ -305,7 +303,7 @@ def test_states_and_operators_are_those_of_the_solver():
 @pytest.mark.parametrize("pulse", [None, gaussian(2.0, 0.2, 0.3)])
 def test_threads_only_share_the_work(monkeypatch, pulse):
     monkeypatch.setattr(base, "threads_available", lambda: 3)
-    monkeypatch.setattr(engine, "_SMALL", 0)
+    monkeypatch.setattr(size, "_SMALL", 0)
     couplings = co.couple(co.chain(5, 0.2), co.Vacuum()).replace(drive=1.0, dephasing=0.1)
     one, three = (
         co.evolve(
@@ -392,31 +390,39 @@ def test_an_envelope_that_raises_says_when(method):
         co.evolve(atom, "ground", [0, 1.0, 2.0, 3.0], method=method, envelope=broken)
 
 
-@pytest.mark.parametrize("what", ["_prepare", "_begin"])
-def test_ctrl_c_before_the_first_step_leaves_the_first_row(tmp_path, monkeypatch, what):
+def interrupted(*arguments):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("step", ["prepare", "start"])
+def test_ctrl_c_before_the_run_has_started_is_raised(tmp_path, monkeypatch, step):
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    monkeypatch.setattr(engine.Driven, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        co.evolve(atom, "inverted", TIMES, method="driven", checkpoint=tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("step", ["ellipse", "advance"])
+def test_ctrl_c_in_the_first_step_leaves_the_first_output_time(tmp_path, monkeypatch, step):
     options = {"method": "driven", "checkpoint": tmp_path / "run"}
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
-    whole, calls = getattr(engine, what), []
-
-    def interrupted(*arguments):
-        calls.append(what)
-        if len(calls) == 1:
-            raise KeyboardInterrupt
-        return whole(*arguments)
-
+    co.evolve(atom, "inverted", TIMES, method="driven")  # compile
     with monkeypatch.context() as patch:
-        patch.setattr(engine, what, interrupted)
+        patch.setattr(PackedGenerator, step, interrupted)
+        patch.setattr(engine.Driven, "prepare", lambda self, request: None)
         part = co.evolve(atom, "inverted", TIMES, **options)
     assert not part.complete
     np.testing.assert_array_equal(part.times, TIMES[:1])
     np.testing.assert_allclose(part.excitation, [1.0])
+    assert part.last_state is not None
     result = co.evolve(atom, "inverted", TIMES, **options)
     assert result.complete
     assert result.last_state is not None
 
 
 def test_a_complete_checkpoint_is_given_back_without_a_last_state(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "_STATE_EMITTERS", 0)
+    monkeypatch.setattr(engine, "STATE_EMITTERS", 0)
     options = {"method": "driven", "checkpoint": tmp_path / "run", "observe": "states"}
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
     first = co.evolve(atom, "inverted", TIMES, **options)
@@ -432,12 +438,8 @@ def test_a_run_is_not_complete_before_its_last_state(tmp_path, monkeypatch):
     """Stopped after the last row, while the last state is unpacked: the next call unpacks it."""
     options = {"method": "driven", "checkpoint": tmp_path / "run"}
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
-
-    def interrupted(*arguments):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(_packed, "unpack", interrupted)
+        patch.setattr(packed, "unpack", interrupted)
         part = co.evolve(atom, "inverted", TIMES, **options)
     assert len(part.times) == len(TIMES)
     assert not part.complete
@@ -450,7 +452,7 @@ def test_costs_are_predicted_at_once_for_any_number():
     n = 2000
     couplings = co.Couplings(np.eye(n), np.zeros((n, n)), drive=1.0)
     request = checked(couplings, "ground", TIMES)
-    assert engine.cost(request).bytes > 4**n
+    assert co.engines.Driven().cost(request).bytes > 4**n
     with pytest.raises(co.ProblemTooLargeError, match="more than 1 EiB"):
         co.evolve(couplings, "ground", TIMES, method="driven")
 

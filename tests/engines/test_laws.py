@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 import reference
-from systems import engines, in_unit, refusal, routes
+from systems import QUIET, engines, in_unit, refusal, routes
 
 import collective as co
 
 ROUTES = routes()
 UNITS = [1e-15, 1e-12, 1e-7, 1e5, 1e15]
-SAMPLED = [name for name, route in ROUTES.items() if route.method == "trajectories"]
+SAMPLED = [name for name, route in ROUTES.items() if route.engine.accuracy == "sampled"]
 DETERMINISTIC = [name for name in ROUTES if name not in SAMPLED]
 CLOSED = [name for name in DETERMINISTIC if ROUTES[name].system.closed]
 TIMES = ROUTES["exact"].system.times
 
 
 def test_every_engine_has_a_route():
-    assert {route.method for route in ROUTES.values()} == set(engines())
+    assert {route.engine.name for route in ROUTES.values()} == set(engines())
 
 
 # the unit and the origin of time
@@ -97,8 +97,7 @@ def test_permutation_of_the_emitters(name, at_unit_1):
         **{rate: getattr(c, rate)[order] for rate in ("detunings", "dephasing", "pump", "drive")},
     )
     state = reference.as_qobj(system.start).permute(order)
-    options = {"observe": "correlations", "progress": False, **route.options}
-    there = co.evolve(permuted, state, TIMES, method=route.method, **options)
+    there = co.evolve(permuted, state, TIMES, method=route.engine, observe="correlations", **QUIET)
     np.testing.assert_allclose(there.emission, here.emission, atol=1e-8)
     np.testing.assert_allclose(there.populations, here.populations[:, order], atol=1e-8)
     expected = here.correlations[:, order][:, :, order]
@@ -125,7 +124,7 @@ def test_correlations_are_positive_and_agree_with_populations_and_emission(name,
 def test_states_have_trace_one_and_no_negative_eigenvalue(name):
     """Read off the states where the engine keeps them, else off its diagnostics."""
     route, s = ROUTES[name], ROUTES[name].system
-    if refusal(route.method, s.couplings, s.state, TIMES, observe="states") is None:
+    if refusal(route.engine, s.couplings, s.state, TIMES, observe="states") is None:
         for rho in route.run(observe="states").states:
             assert abs(rho.tr() - 1) < 1e-9
             assert np.linalg.eigvalsh(rho.full()).min() > -1e-9
@@ -140,7 +139,7 @@ def test_photons_are_lost_excitations(name):
     """By Simpson's rule, whose error is far below that of the engine at this spacing."""
     route, times = ROUTES[name], np.linspace(0, 3, 601)
     result = co.evolve(
-        route.system.couplings, route.system.state, times, method=route.method, progress=False
+        route.system.couplings, route.system.state, times, method=route.engine, progress=False
     )
     start, middle, end = result.emission[:-2:2], result.emission[1:-1:2], result.emission[2::2]
     photons = np.concatenate([[0], np.cumsum(start + 4 * middle + end)]) * times[1] / 3
@@ -150,9 +149,8 @@ def test_photons_are_lost_excitations(name):
 
 def test_each_photon_takes_one_excitation():
     n, times, s = 400, np.linspace(0, 3, 301), ROUTES["trajectories"].system
-    result = co.evolve(
-        s.couplings, s.state, times, method="trajectories", n_trajectories=n, seed=1, progress=False
-    )
+    engine = co.engines.Trajectories(n=n)
+    result = co.evolve(s.couplings, s.state, times, method=engine, seed=1, progress=False)
     photons = np.array([np.sum(result.jumps.times <= t) for t in times]) / n
     np.testing.assert_allclose(result.excitation, 3 - photons, atol=1e-12)
 
@@ -167,16 +165,18 @@ AT_ONCE = {"blocks lossless", "driven", "single"}
 def test_checkpoint_continues_to_the_same_result(name, tmp_path, interrupted_at):
     """In the user's units and times; a finished run is read from its file, bit for bit."""
     route, path, unit, start = ROUTES[name], tmp_path / "run.npz", 1e-12, 1e12
-    many = {"n_trajectories": 300} if name in SAMPLED else {}
-    whole = route.run(unit, start, **many)
+    many = name in SAMPLED
+    if many:
+        route = route.repeated(300)
+    whole = route.run(unit, start)
     with interrupted_at(2):
-        part = route.run(unit, start, checkpoint=path, **many)
+        part = route.run(unit, start, checkpoint=path)
     assert part.complete == (name in AT_ONCE)
     kept = co.load(path)
     np.testing.assert_array_equal(kept.times, whole.times[: len(kept.times)])
     if not many:
         np.testing.assert_allclose(part.emission, whole.emission[: len(part.times)], rtol=1e-6)
-    rest = route.run(unit, start, checkpoint=path, **many)
+    rest = route.run(unit, start, checkpoint=path)
     assert rest.complete
     tolerance = {"rtol": 1e-14} if many else {"rtol": 1e-7, "atol": 1e-9 * unit}
     np.testing.assert_allclose(rest.emission, whole.emission, **tolerance)
@@ -184,7 +184,7 @@ def test_checkpoint_continues_to_the_same_result(name, tmp_path, interrupted_at)
     if many:
         np.testing.assert_array_equal(rest.jumps.times, whole.jumps.times)
         np.testing.assert_allclose(rest.emission_error, whole.emission_error, rtol=1e-12)
-    finished = route.run(unit, start, checkpoint=path, **many)
+    finished = route.run(unit, start, checkpoint=path)
     np.testing.assert_array_equal(finished.emission, rest.emission)
     for observed in ("populations", "correlations"):  # means come from sums of all runs
         np.testing.assert_allclose(
@@ -193,5 +193,5 @@ def test_checkpoint_continues_to_the_same_result(name, tmp_path, interrupted_at)
     with pytest.raises(ValueError, match="another problem"):
         co.evolve(
             in_unit(route.system.couplings, 4 * unit), route.system.state, start + TIMES / unit,
-            method=route.method, observe="correlations", checkpoint=path, **route.options | many,
+            method=route.engine, observe="correlations", checkpoint=path, **QUIET,
         )  # fmt: skip

@@ -113,7 +113,7 @@ def test_photon_statistics_of_inverted_emitters(seed):
     np.testing.assert_allclose(g2(dicke.collapse_operators()), 2 - 2 / n, atol=1e-12)
     # photons into one direction: one jump with the phases of that direction
     phases = np.exp(2j * np.pi * np.random.default_rng(seed).random(n))
-    lowering = [reference.as_qobj(s) for s in reference.lowering(n)]
+    lowering = [qutip.Qobj(s, dims=[[2] * n, [2] * n]) for s in reference.lowering(n)]
     one_way = sum(phase * s for phase, s in zip(phases, lowering, strict=True))
     np.testing.assert_allclose(g2([one_way]), 2 - 2 / n, atol=1e-12)
 

@@ -23,14 +23,15 @@ ENGINES = {
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
-    "trajectories": (CHAIN, "inverted", {"n_trajectories": 8, "seed": 1}),
-    "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"n_trajectories": 4, "seed": 1}),
+    "trajectories": (CHAIN, "inverted", {"seed": 1}),
+    "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"seed": 1}),
 }
+SAMPLED = {"trajectories": co.engines.Trajectories(n=8), "mcsolve": co.engines.Trajectories(n=4)}
 
 
 def run(name, **options):
     problem, state, arguments = ENGINES[name]
-    method = "trajectories" if name == "mcsolve" else name
+    method = SAMPLED.get(name, name)
     return co.evolve(problem, state, TIMES, method=method, **arguments, **options)
 
 
@@ -88,11 +89,12 @@ def test_doubts_about_the_numbers_come_with_the_numbers(name, monkeypatch):
 
 
 def test_a_standard_error_not_reached_comes_with_the_trajectories():
-    arguments = {"standard_error": 1e-3, "n_trajectories": 100, "seed": 1}
+    method = co.engines.Trajectories(n=100, standard_error=1e-3)
+    arguments = {"method": method, "seed": 1}
     with pytest.raises(co.EvolutionError, match=r"standard_error: .* allow more") as caught:
         co.evolve(CHAIN, "inverted", TIMES, **arguments)
     assert caught.value.result.diagnostics["n_trajectories"] == 100
-    with pytest.warns(UserWarning, match="allow more by n_trajectories") as told:
+    with pytest.warns(UserWarning, match=r"allow more by Trajectories\(n=\.\.\.\), about") as told:
         co.evolve(CHAIN, "inverted", TIMES, **arguments)
     assert told[0].filename == __file__
 

@@ -138,8 +138,7 @@ def test_concurrence_agrees_between_engines(chain):
         chain,
         state,
         TIMES,
-        method="trajectories",
-        n_trajectories=900,
+        method=co.engines.Trajectories(n=900),
         seed=3,
         observe="correlations",
     )
@@ -280,9 +279,7 @@ def test_zeros_have_no_sign():
     result = still("inverted", 3)
     assert not np.signbit(negativity(result, [0])).any()
     dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
-    sampled = co.evolve(
-        dicke, "inverted", [0.0, 1.0], method="trajectories", n_trajectories=5, seed=1
-    )
+    sampled = co.evolve(dicke, "inverted", [0.0, 1.0], method=co.engines.Trajectories(n=5), seed=1)
     assert not np.signbit(excitation_distribution(sampled)).any()
 
 
@@ -302,9 +299,7 @@ def test_distribution_of_the_dicke_ladder():
     for method in ("exact", "driven"):
         result = co.evolve(dicke, "inverted", TIMES, method=method, observe="states")
         np.testing.assert_allclose(excitation_distribution(result), wanted, atol=1e-7)
-    sampled = co.evolve(
-        dicke, "inverted", TIMES, method="trajectories", n_trajectories=2000, seed=1
-    )
+    sampled = co.evolve(dicke, "inverted", TIMES, method=co.engines.Trajectories(n=2000), seed=1)
     found = excitation_distribution(sampled)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     np.testing.assert_allclose(found @ k, sampled.excitation, atol=1e-9)
@@ -315,7 +310,7 @@ def test_distribution_of_the_dicke_ladder():
 def test_distribution_of_few_excitations(chain):
     state = co.states.dicke(2)
     exact = co.evolve(chain, state, TIMES, method="exact", observe="states")
-    sampled = co.evolve(chain, state, TIMES, method="trajectories", n_trajectories=1500, seed=2)
+    sampled = co.evolve(chain, state, TIMES, method=co.engines.Trajectories(n=1500), seed=2)
     found, wanted = excitation_distribution(sampled), excitation_distribution(exact)
     np.testing.assert_array_equal(found[:, 3], 0)
     np.testing.assert_allclose(found, wanted, atol=4.5 * 0.5 / np.sqrt(1500))
@@ -330,7 +325,7 @@ def test_distribution_says_what_it_needs(chain):
     with pytest.raises(ValueError, match=r"excitation_distribution needs states.*'blocks'"):
         excitation_distribution(co.evolve(chain, "inverted", TIMES, method="blocks"))
     coherent = co.evolve(
-        chain, co.states.coherent(1.0), TIMES, method="trajectories", n_trajectories=20, seed=1
+        chain, co.states.coherent(1.0), TIMES, method=co.engines.Trajectories(n=20), seed=1
     )
     with pytest.raises(ValueError, match=r"from coherent\(1,0\)|from coherent\(1, 0\)"):
         excitation_distribution(coherent)

@@ -195,7 +195,7 @@ def test_counted_photons_of_a_burst():
     """Within four standard errors of the regression theorem, and errors that mean something."""
     chain = co.couple(co.chain(3, 0.1), co.Vacuum())
     result = co.evolve(
-        chain, "inverted", [0.0, 4.0], method="trajectories", n_trajectories=4000, seed=3
+        chain, "inverted", [0.0, 4.0], method=co.engines.Trajectories(n=4000), seed=3
     )
     edges = [0.0, 0.3, 1.0, 2.0]
     values, errors = coincidences(result, edges, window=(0.0, 1.0))
@@ -211,7 +211,7 @@ def test_errors_are_the_spread_of_repeated_runs():
     found = [
         coincidences(
             co.evolve(
-                pair, "inverted", [0.0, 6.0], method="trajectories", n_trajectories=200, seed=seed
+                pair, "inverted", [0.0, 6.0], method=co.engines.Trajectories(n=200), seed=seed
             ),
             [0.0, 0.5, 2.0],
         )
@@ -226,16 +226,14 @@ def test_only_photons_are_counted():
     """Dephasing jumps of one emitter come often, and a single excitation gives one photon."""
     pair = co.Couplings(np.eye(2), np.zeros((2, 2)), dephasing=3.0)
     result = co.evolve(
-        pair, co.states.single(0), [0.0, 2.0, 6.0], method="trajectories", n_trajectories=30, seed=1
+        pair, co.states.single(0), [0.0, 2.0, 6.0], method=co.engines.Trajectories(n=30), seed=1
     )
     assert len(result.jumps) > 40
     values, errors = coincidences(result, [0.0, 5.0])
     assert (values[0], errors[0]) == (0, 0)
     # channels without photons have no number
     dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)), dephasing=3.0)
-    result = co.evolve(
-        dicke, "inverted", [0.0, 9.0], method="trajectories", n_trajectories=10, seed=1
-    )
+    result = co.evolve(dicke, "inverted", [0.0, 9.0], method=co.engines.Trajectories(n=10), seed=1)
     assert set(_given.photons(result, "photons").channels) == {0}
     assert set(result.jumps.channels) == {0, 1, 2}
 
@@ -287,9 +285,7 @@ def test_bad_counting():
     pair = co.couple(co.chain(2, 0.1), co.Vacuum())
     with pytest.raises(ValueError, match=r"needs jumps: evolve\(..., method='trajectories'"):
         coincidences(co.evolve(pair, "inverted", [0.0, 1.0]), [0, 1])
-    result = co.evolve(
-        pair, "inverted", [0.0, 3.0], method="trajectories", n_trajectories=20, seed=1
-    )
+    result = co.evolve(pair, "inverted", [0.0, 3.0], method=co.engines.Trajectories(n=20), seed=1)
     with pytest.raises(ValueError, match="at least two"):
         coincidences(result, [0.0])
     with pytest.raises(ValueError, match="edges must increase"):
@@ -309,9 +305,7 @@ def test_figure():
     from collective.plot.light import jumps
 
     pair = co.couple(co.chain(2, 0.1), co.Vacuum())
-    result = co.evolve(
-        pair, "inverted", [0.0, 8.0], method="trajectories", n_trajectories=40, seed=1
-    )
+    result = co.evolve(pair, "inverted", [0.0, 8.0], method=co.engines.Trajectories(n=40), seed=1)
     ax = jumps(result, trajectories=3)
     assert len(ax.lines) == 4
     counted = ax.lines[-1].get_ydata()[-1]
@@ -331,8 +325,7 @@ def test_counted_photons_of_driven_and_pumped_emitters():
         pair,
         "ground",
         np.linspace(0, 40, 41),
-        method="trajectories",
-        n_trajectories=60,
+        method=co.engines.Trajectories(n=60),
         seed=1,
         progress=False,
     )
@@ -348,6 +341,6 @@ def test_counted_photons_of_driven_and_pumped_emitters():
 
 def test_trajectories_are_counted_instead():
     pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
-    result = co.evolve(pair, "inverted", [0, 1], method="trajectories", n_trajectories=3, seed=1)
+    result = co.evolve(pair, "inverted", [0, 1], method=co.engines.Trajectories(n=3), seed=1)
     with pytest.raises(ValueError, match=r"coincidences\(result, edges\)"):
         g2(result)

@@ -37,9 +37,7 @@ def test_ladder_shows_probabilities_and_their_mean(result):
 
 def test_ladder_from_trajectories_and_into_given_axes():
     chain = co.couple(co.chain(14, 0.1), co.Vacuum())
-    sampled = co.evolve(
-        chain, "inverted", TIMES[:5], method="trajectories", n_trajectories=20, seed=1
-    )
+    sampled = co.evolve(chain, "inverted", TIMES[:5], method=co.engines.Trajectories(n=20), seed=1)
     _, given = plt.subplots()
     assert ladder(sampled, ax=given) is given
     assert given.get_ylim() == (-0.5, 14.5)

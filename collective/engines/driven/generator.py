@@ -1,6 +1,6 @@
 r"""The generator of Γ, Δ, drive, detunings, dephasing and pump, without ever making it a matrix.
 
-Its tables have 2^N rows; see `_driven_kernels` for what is done with them.
+Its tables have 2^N rows; `kernels` says what is done with them.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _LANCZOS_STEPS = 24  # the largest eigenvalue to a percent or so
 _EXHAUSTED = 1e-10  # relative norm of a new Lanczos vector that is round-off
 
 
-class Generator:
+class PackedGenerator:
     """ρ̇ = Lρ of packed density matrices.
 
     Args:
