@@ -36,7 +36,7 @@ def test_engines(method, wanted):
     couplings = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
     if method == "trajectories":
         method = co.engines.Trajectories(n=5)
-    result = co.evolve(couplings, "inverted", TIMES, method=method)
+    result = co.evolve(couplings, "inverted", TIMES, method=method, seed=1)
     common = {"collective", "qutip", "dicke1954", "lehmberg1970", "gross1982", "ficek2002"}
     assert keys(couplings) == common
     assert keys(result) == common | wanted

@@ -67,7 +67,8 @@ def evolve(
             every interval as long as the smallest distance of output times (or a 20,000th of the
             run): choose those to resolve the pulse.
         seed: of random numbers; the same seed gives the same numbers, with any number of
-            threads. None draws one, kept in `Result.diagnostics["seed"]`.
+            threads. None draws one, kept in `Result.diagnostics["seed"]`. Engines that draw
+            nothing ignore it.
         threads: at most this many; None lets the size of the problem decide.
         checkpoint: a file in which a long run is kept every half minute and from which the same
             call continues later, with the engine that started it.
@@ -158,7 +159,8 @@ def _result(
         frame="rotating" if coupled is not None else "lab",
         method=choice.method,
         reason=f"{choice.reason}; {bytes_text(choice.cost.bytes)} predicted",
-        initial_state=request.state_name,
+        initial_state=request.state,
+        accuracy=choice.engine.accuracy,
         complete=reached == len(request.times) and not outcome.resume,
         diagnostics=diagnostics,
         resume=outcome.resume,

@@ -187,7 +187,10 @@ def coincidences(
     if len(bins) < 2:
         raise ValueError(f"edges must be at least two numbers, got {len(bins)}")
     if jumps.n_trajectories < 2:
-        raise ValueError("coincidences needs at least two trajectories: n_trajectories=...")
+        raise ValueError(
+            f"coincidences needs at least two trajectories, got {jumps.n_trajectories}: use "
+            "method=co.engines.Trajectories(n=...)"
+        )
     start, end = _counting.window(window, result.times, bins[-1])
     runs, times = jumps.trajectory, jumps.times
     count = jumps.n_trajectories

@@ -9,8 +9,7 @@ import qutip
 import reference
 
 import collective as co
-from collective.engines import base as runs
-from collective.engines import record
+from collective.engines import loop, record
 
 PAIR = co.couple(co.chain(2, 0.1), co.Vacuum())
 TIMES = np.linspace(0, 3, 31)
@@ -322,8 +321,8 @@ def test_checkpoints_know_their_problem(tmp_path):
 
 def test_checkpoints_are_written_as_the_run_goes(tmp_path, monkeypatch):
     saved = []
-    monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(runs, "CHECKPOINT_SHARE", np.inf)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SHARE", np.inf)
     save = co.Result.save
     monkeypatch.setattr(
         co.Result, "save", lambda self, path: (saved.append(len(self.times)), save(self, path))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import collective as co
-from collective.engines import base
+from collective.engines import loop
 from collective.engines.exact import engine
 from collective.evolution import evolve
 
@@ -47,7 +47,7 @@ def saving(monkeypatch, broken):
         return save(self, path)
 
     monkeypatch.setattr(co.Result, "save", failing)
-    monkeypatch.setattr(base, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     return calls
 
 
@@ -138,7 +138,7 @@ def test_ctrl_c_while_a_run_is_prepared_loses_nothing_kept(name, tmp_path, monke
     whole, path = run(name), tmp_path / "run.npz"
     run_begun(name, path, monkeypatch)
     reached = len(co.load(path).times)
-    begin, interrupts = base.Clock.__init__, iter([KeyboardInterrupt])
+    begin, interrupts = loop.Clock.__init__, iter([KeyboardInterrupt])
 
     def interrupted(self, *arguments):
         for error in interrupts:
@@ -146,7 +146,7 @@ def test_ctrl_c_while_a_run_is_prepared_loses_nothing_kept(name, tmp_path, monke
         begin(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(base.Clock, "__init__", interrupted)
+        patch.setattr(loop.Clock, "__init__", interrupted)
         try:
             found = run(name, checkpoint=path)
         except KeyboardInterrupt:

@@ -16,7 +16,7 @@ import runs as runs_of_everything
 
 import collective as co
 from collective._tools import archive
-from collective.engines import base as runs
+from collective.engines import loop
 from collective.evolution import checkpoint
 from collective.results import storage
 
@@ -442,8 +442,8 @@ def interrupted(name, path, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
-        patch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
-        patch.setattr(runs, "CHECKPOINT_SHARE", np.inf)
+        patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(loop, "CHECKPOINT_SHARE", np.inf)
         patch.setattr(co.Result, "save", stopping)
         assert not kept(name, path).complete
 

@@ -13,12 +13,10 @@ A drive, a pump, dephasing or operators of the user go to QuTiP's `mcsolve` (`mc
 channels of its jumps count `couplings.collapse_operators()`.
 """
 
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +26,7 @@ from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported, wit
 from collective.engines.basis.sectors import LARGEST
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, Totals
+from collective.engines.trajectories.sampler import Sampler, batches
 from collective.engines.trajectories.size import cost_within_blocks, size_for
 
 if TYPE_CHECKING:
@@ -141,36 +140,6 @@ def within_blocks(request: Request) -> bool:
     return not (request.operators or any(np.any(values) for values in others))
 
 
-class Sampler(Protocol):
-    """Draws trajectories, in one of two ways: within excitation blocks or by `mcsolve`.
-
-    Attributes:
-        extra: numbers X per time that get no error: ⟨σ⁺_mσ⁻_n⟩ (N²) if wanted, then operators.
-        batch: trajectories to be drawn together.
-        threads: in which to draw, 0 for the one that asks.
-    """
-
-    extra: int
-    batch: int
-    threads: int
-
-    def prepare(self) -> None:
-        """Make what every `draw` needs."""
-        ...
-
-    def draw(self, seed: int, first: int, count: int) -> Batch:
-        """Trajectories first … first + count − 1 of a seed."""
-        ...
-
-    def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        """Exact values at the initial time: (1, N + 2) with an error, (1, X) without."""
-        ...
-
-    def stop(self) -> None:
-        """Let every `draw` in another thread end soon."""
-        ...
-
-
 class _Run:
     """Trajectories drawn so far, and the threads that draw the next ones."""
 
@@ -181,13 +150,14 @@ class _Run:
         self._batches: Generator[Batch] | None = None
         shape = (len(request.times), len(request.couplings) + 2)
         self._totals = Totals.empty(*shape, self._sampler.extra)
-        if earlier is None:
-            drawn = int(np.random.default_rng().integers(2**53))
-            self._seed = drawn if request.seed is None else request.seed
-            return
-        self._seed = int(earlier.diagnostics["seed"])
-        if earlier.diagnostics["n_trajectories"] > 0:
-            self._totals = Totals.of(earlier, _means(request, earlier))
+        if earlier is not None:
+            self._seed = int(earlier.diagnostics["seed"])
+            if earlier.diagnostics["n_trajectories"] > 0:
+                self._totals = Totals.of(earlier, _means(request, earlier))
+        elif request.seed is not None:
+            self._seed = request.seed
+        else:
+            self._seed = int(np.random.default_rng().integers(2**53))
 
     @property
     def done(self) -> bool:
@@ -201,7 +171,7 @@ class _Run:
         """Take in the next batch of trajectories."""
         if self._batches is None:
             self._sampler.prepare()
-            self._batches = _batches(self._sampler, self._seed, self._totals.count, self._most)
+            self._batches = batches(self._sampler, self._seed, self._totals.count, self._most)
         self._totals = self._totals.with_batch(next(self._batches))
 
     def fields(self) -> dict[str, Any]:
@@ -312,29 +282,3 @@ def _sampler(request: Request, most: int) -> Sampler:
     from collective.engines.trajectories.mcsolve import QutipSampler
 
     return QutipSampler(request)
-
-
-def _batches(sampler: Sampler, seed: int, first: int, last: int) -> Generator[Batch]:
-    """Batches of trajectories in their order, drawn by as many threads as the sampler has."""
-    starts: Iterator[int] = iter(range(first, last, sampler.batch))
-    if sampler.threads == 0:
-        for i in starts:
-            yield sampler.draw(seed, i, min(sampler.batch, last - i))
-        return
-    waiting: deque[Future[Batch]] = deque()
-    with ThreadPoolExecutor(sampler.threads) as pool:
-        try:
-            while True:
-                while len(waiting) < 2 * sampler.threads:
-                    start = next(starts, None)
-                    if start is None:
-                        break
-                    count = min(sampler.batch, last - start)
-                    waiting.append(pool.submit(sampler.draw, seed, start, count))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
-        finally:
-            sampler.stop()
-            for future in waiting:
-                future.cancel()

@@ -160,7 +160,7 @@ def _read(k, loss, n, terms, tables, work, batch, lane, stop, times, record, pai
 
 @kernel
 def evolve(k, loss, most, n, tables, work, batch, times, record, pairs, budget):  # type: ignore[no-untyped-def]
-    """Carry the trajectories of a queue through one excitation block, to their jumps or the end.
+    """Carry the trajectories of a queue through one excitation block, to the jump or the end.
 
     Args:
         k: excitations.
