@@ -148,7 +148,7 @@ def test_auto_names_the_approximate_engines_where_no_other_can(with_a_guess, mon
 
 
 def test_auto_names_the_approximate_engines_where_no_other_fits(with_a_guess, available_memory):
-    available_memory(100)
+    available_memory(1000)
     with pytest.raises(co.ProblemTooLargeError, match=r"you can: method='guess' \(1 B, .* ms\)"):
         co.evolve(CHAIN, "inverted", T)
 

@@ -1,5 +1,7 @@
 """Laws that every engine obeys, on every way that it can take."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import reference
@@ -157,8 +159,8 @@ def test_each_photon_takes_one_excitation():
 
 # interruption
 
-# these reach all five output times in one step; their own tests interrupt that step
-AT_ONCE = {"blocks lossless", "driven", "single"}
+# these reach all output times in two steps; their own tests interrupt them within one
+AT_ONCE = {"blocks lossless", "single"}
 
 
 @pytest.mark.parametrize("name", ROUTES)
@@ -168,6 +170,8 @@ def test_checkpoint_continues_to_the_same_result(name, tmp_path, interrupted_at)
     many = name in SAMPLED
     if many:
         route = route.repeated(300)
+    else:
+        route = replace(route, system=replace(route.system, times=np.linspace(0, 60, 41)))
     whole = route.run(unit, start)
     with interrupted_at(2):
         part = route.run(unit, start, checkpoint=path)
@@ -175,10 +179,11 @@ def test_checkpoint_continues_to_the_same_result(name, tmp_path, interrupted_at)
     kept = co.load(path)
     np.testing.assert_array_equal(kept.times, whole.times[: len(kept.times)])
     if not many:
-        np.testing.assert_allclose(part.emission, whole.emission[: len(part.times)], rtol=1e-6)
+        reached = whole.emission[: len(part.times)]
+        np.testing.assert_allclose(part.emission, reached, rtol=1e-6, atol=1e-9 * unit)
     rest = route.run(unit, start, checkpoint=path)
     assert rest.complete
-    tolerance = {"rtol": 1e-14} if many else {"rtol": 1e-7, "atol": 1e-9 * unit}
+    tolerance = {"rtol": 1e-14} if many else {"rtol": 1e-7, "atol": 1e-8 * unit}
     np.testing.assert_allclose(rest.emission, whole.emission, **tolerance)
     np.testing.assert_allclose(rest.correlations, whole.correlations, atol=1e-8)
     if many:
@@ -192,6 +197,6 @@ def test_checkpoint_continues_to_the_same_result(name, tmp_path, interrupted_at)
         )
     with pytest.raises(ValueError, match="another problem"):
         co.evolve(
-            in_unit(route.system.couplings, 4 * unit), route.system.state, start + TIMES / unit,
+            in_unit(route.system.couplings, 4 * unit), route.system.state, whole.times,
             method=route.engine, observe="correlations", checkpoint=path, **QUIET,
         )  # fmt: skip

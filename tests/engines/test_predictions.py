@@ -95,7 +95,7 @@ def test_many_output_times_are_not_given_to_qutip():
 
 
 def test_a_run_of_more_than_a_minute_is_announced(monkeypatch, capsys):
-    monkeypatch.setattr(choice, "_SAID", 0.0)
+    monkeypatch.setattr(choice, "_ANNOUNCED", 0.0)
     co.evolve(chain(), "inverted", T)
     said = capsys.readouterr().err
     assert "collective: method 'exact' (" in said
