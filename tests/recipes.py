@@ -245,7 +245,6 @@ EVOLVED = {
     "rtol": 1e-7,
     "atol": 1e-9,
     "envelope": None,
-    "symmetries": [[1, 0]],
     "threads": 1,
 }
 BEAM = {
@@ -494,6 +493,12 @@ def _recipes():
         {"errors": (KeyError,)},
     )
 
+    yield (
+        "engines.Blocks",
+        co.engines.Blocks,
+        lambda: {"symmetries": [[1, 0]]},
+        {"then": lambda engine: co.evolve(pair(), "inverted", TIMES, method=engine)},
+    )
     yield (
         "evolve",
         co.evolve,

@@ -102,7 +102,7 @@ def test_no_class_that_holds_arrays_forgets_to_freeze_its_copies():
     assert [c.__name__ for c in holding if "__setstate__" not in vars(c)] == []
 
 
-def test_a_copy_cannot_be_made_unphysical():
+def test_arrays_of_copies_are_read_only():
     """A negative rate would run and give more and more excitation."""
     for how in (copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))):
         again = how(recipes.pair())

@@ -64,11 +64,11 @@ def test_schemes(scheme, wanted):
     assert keys(co.evolve(equation, "inverted", TIMES)) >= wanted
 
 
-def test_equations_of_ones_own():
+def test_equations_of_the_user():
     assert keys(co.MasterEquation(qutip.sigmaz())) == {"collective", "qutip"}
 
 
-def test_every_reference_can_come_up_and_is_found():
+def test_every_key_has_a_reference():
     used = {key for listed in (*_METHODS.values(), *_SCHEMES.values()) for key in listed}
     assert used <= set(REFERENCES)
     for kind, fields in REFERENCES.values():

@@ -55,7 +55,7 @@ def test_the_series_is_the_exponential(decay, width, time, seed):
     assert max(norms) < 2.01 * np.linalg.norm(vector)
 
 
-def test_an_eigenvalue_outside_only_slows_it_down():
+def test_the_series_converges_with_an_eigenvalue_outside_the_ellipse():
     ellipse, matrix = Ellipse(1.0, 1.0), normal_matrix(3.0, 2.0, 8, 1)
     vector = np.ones(8) + 0j
     found, norms = expanded(ellipse, matrix, vector, [3.0], 90)
@@ -74,7 +74,7 @@ def test_coefficients_are_bessel_functions(decay, width):
     np.testing.assert_allclose(ellipse.coefficients(25, times), expected, rtol=1e-9, atol=1e-15)
 
 
-def test_a_circle_has_taylor_coefficients():
+def test_coefficients_of_a_circle_are_those_of_taylor():
     ellipse = Ellipse(4.0, 2.0)
     assert ellipse.ratio == 0
     j = np.arange(12)

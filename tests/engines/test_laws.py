@@ -37,7 +37,7 @@ def test_any_unit_of_time(name, unit):
 
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("name", SAMPLED)
-def test_photons_come_at_the_same_moments_in_any_unit_of_time(name, unit, at_unit_1):
+def test_photons_are_emitted_at_the_same_moments_in_any_unit_of_time(name, unit, at_unit_1):
     here, there = at_unit_1(name), ROUTES[name].run(unit)
     np.testing.assert_allclose(there.populations, here.populations, atol=1e-9)
     np.testing.assert_allclose(there.emission / unit, here.emission, atol=1e-9)

@@ -37,7 +37,7 @@ INGREDIENTS = {
 
 @pytest.mark.parametrize("what", INGREDIENTS)
 @pytest.mark.parametrize("engine", ["exact", "driven", "blocks", "single", "trajectories"])
-def test_what_makes_a_problem_faster_or_stiffer_makes_it_longer(engine, what):
+def test_cost_grows_with_every_rate(engine, what):
     changes = INGREDIENTS[what]
     excited = {"drive", "pump"} & changes.keys()
     states = {"single": co.states.single(0), "exact": co.states.coherent(1.0)}
@@ -57,7 +57,7 @@ def test_what_makes_a_problem_faster_or_stiffer_makes_it_longer(engine, what):
 
 
 @pytest.mark.parametrize("engine", ["exact", "driven", "blocks", "single", "symmetric"])
-def test_every_output_time_costs_something(engine):
+def test_cost_grows_with_the_number_of_output_times(engine):
     alike = co.Couplings(np.ones((3, 3)), np.zeros((3, 3)))
     state = co.states.single(0) if engine == "single" else "inverted"
     couplings = alike if engine == "symmetric" else chain()
@@ -82,7 +82,7 @@ THREE = {
 
 
 @pytest.mark.parametrize("what", THREE)
-def test_a_stiff_problem_of_a_few_emitters_is_quick(what):
+def test_stiff_problems_of_few_emitters_run_by_exponentials(what):
     couplings, times = THREE[what]
     result = co.evolve(couplings, "inverted", times, progress=False)
     assert result.method == "exact"
@@ -90,7 +90,7 @@ def test_a_stiff_problem_of_a_few_emitters_is_quick(what):
     assert result.diagnostics["trace_error"] < 1e-12
 
 
-def test_many_output_times_are_not_given_to_qutip():
+def test_auto_avoids_qutip_for_many_output_times():
     assert co.methods(chain(2), "inverted", np.linspace(0, 5, 30000)).chosen != "exact"
 
 
@@ -106,7 +106,7 @@ def test_a_run_of_more_than_a_minute_is_announced(monkeypatch, capsys):
     choice.announce(choice.Choice("exact", "", Cost(1, 1e3, "")), show=True)
 
 
-def test_a_run_of_days_is_begun_only_where_its_method_is_named():
+def test_a_run_of_days_starts_only_if_its_method_is_named():
     nine, times = chain(9, 1e-3), np.linspace(0, 1e6, 11)
     assert co.methods(nine, "inverted", times).chosen is None
     with pytest.raises(
@@ -158,7 +158,7 @@ def test_advised_engines_can_and_fit(available_memory):
     assert without > 5
 
 
-def test_two_hundred_inverted_emitters_are_not_advised_what_cannot_do_it():
+def test_advice_for_two_hundred_inverted_emitters_names_no_engine_that_cannot():
     found = co.methods(chain(200), "inverted", T)
     assert found.chosen is None
     assert "none fits into memory" in repr(found)
@@ -187,7 +187,7 @@ def test_columns_of_the_table_do_not_collide(n):
         assert line[width : width + 2] == "  "
 
 
-def test_trajectories_of_rates_far_apart_are_predicted():
+def test_cost_of_rates_that_differ_by_orders_of_magnitude():
     """A fast emitter makes every step short, long after it has decayed itself."""
     import time
 

@@ -95,7 +95,7 @@ def test_timed_dicke_emission_of_five():
 @pytest.mark.parametrize(
     ("n", "rate", "late"), [(10, 5.0596e-3, 1e3), (20, 5.6855e-4, 2e4), (40, 6.8716e-5, 1.5e5)]
 )
-def test_what_is_left_at_last_is_the_darkest_mode(n, rate, late):
+def test_the_darkest_mode_remains_at_late_times(n, rate, late):
     couplings = co.couple(co.chain(n, 0.3), VACUUM)
     found = co.evolve(
         couplings, co.states.single(0), [0, late, 1.5 * late], method="single", rtol=1e-10
@@ -140,7 +140,7 @@ def test_an_exceptional_point(off):
         assert strict.diagnostics["route"].startswith("exponentials in steps: ")
 
 
-def test_the_bound_on_the_error_is_one():
+def test_the_error_stays_below_its_bound():
     """Also where modes are nearly parallel, and there it is not far away."""
     times = np.linspace(0, 10, 5)
     start = np.array([[1.0], [0.5j]])
@@ -218,7 +218,7 @@ def test_the_reflected_halves_are_the_whole(n):
     np.testing.assert_allclose(np.linalg.norm(modes.vectors, axis=0), 1, rtol=1e-14)
 
 
-def test_what_a_reflection_changes_is_not_split():
+def test_couplings_without_reflection_symmetry_are_not_split():
     for couplings in (
         CLOUD,
         CHAIN.replace(detunings=[1e-9, 0, 0, 0, 0]),
@@ -270,7 +270,7 @@ def test_six_hundred_emitters():
         (CHAIN, "ground", {"observe": "states"}, "use method='(driven|exact)'"),
     ],
 )
-def test_what_is_refused(couplings, state, options, message):
+def test_refusals_name_the_reason_and_another_engine(couplings, state, options, message):
     with pytest.raises(ValueError, match=message):
         co.evolve(couplings, state, TIMES, method="single", **options)
 
@@ -281,7 +281,7 @@ def test_a_master_equation_is_refused():
         co.evolve(equation, "ground", [0, 1], method="single")
 
 
-def test_a_thousand_emitters_are_chosen_for_and_predicted_at_once():
+def test_cost_of_a_thousand_emitters_is_predicted_within_seconds():
     n = 1000
     couplings = co.Couplings(np.eye(n), np.diag(np.linspace(0, 1, n)))
     begin = time.perf_counter()
@@ -332,7 +332,7 @@ def test_interrupted_and_continued(route, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("dephasing", [0.0, 0.2])
-def test_ctrl_c_between_any_two_lines_of_a_record(dephasing, tmp_path):
+def test_ctrl_c_at_any_line_of_the_recorder(dephasing, tmp_path):
     """What was reached and the state to go on from belong to the same time."""
     couplings = CHAIN.replace(dephasing=dephasing)
     arguments = {"method": "single", "observe": "correlations", "progress": False}
@@ -391,7 +391,7 @@ def test_dense_exponentials_and_taylor_series_agree(monkeypatch):
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-def test_halves_are_predicted_where_there_are_some():
+def test_reflected_halves_are_predicted_where_they_exist():
     """Γ and Δ that only their first rows and the detunings make look reflected are not."""
     for couplings in (CHAIN, CLOUD, CHAIN.replace(detunings=[1, 0, 0, 0, 0])):
         halves = len(_modes.parts(one_excitation(couplings)))

@@ -23,7 +23,7 @@ PULSED = ["exact", "driven", "symmetric driven", "trajectories driven"]
 
 
 @pytest.mark.parametrize("name", PULSED)
-def test_a_pulse_acts_alike_in_any_unit_and_at_any_time(name):
+def test_a_pulse_has_the_same_effect_in_any_unit_and_at_any_time(name):
     here = ROUTES[name].run(envelope=lambda t: np.exp(-((t - 1) ** 2)))
     assert np.ptp(here.populations) > 0.03
     for unit, start in ((1e-15, 0.0), (1e12, 0.0), (1.0, 1e6)):
@@ -36,7 +36,7 @@ def test_a_pulse_acts_alike_in_any_unit_and_at_any_time(name):
 
 
 @pytest.mark.parametrize("name", PULSED)
-def test_an_envelope_is_asked_at_the_users_times(name):
+def test_an_envelope_is_called_at_the_times_of_the_user(name):
     """Exactly at the output times, and nowhere outside of them."""
     asked, start = [], 0.1
 
@@ -162,7 +162,7 @@ def test_master_equations_for_the_integrator_in_any_unit_of_time():
 
 
 @pytest.mark.parametrize("unit", [1e-15, 1e15])
-def test_operators_given_to_the_user_keep_every_entry(unit):
+def test_operators_for_the_user_keep_every_entry(unit):
     there = in_unit(DRIVEN, unit)
     dense = reference.generator_of(DRIVEN)
     size = 64  # from row-major to QuTiP's columns
@@ -177,7 +177,7 @@ def test_operators_given_to_the_user_keep_every_entry(unit):
     np.testing.assert_allclose(total, expected, atol=1e-12)
 
 
-def test_hermitian_is_judged_by_the_operators_own_size():
+def test_hermitian_is_tested_relative_to_the_size_of_the_operator():
     lopsided = 1e-13 * (qutip.sigmaz() + qutip.sigmap())
     with pytest.raises(ValueError, match="hamiltonian must be Hermitian"):
         co.MasterEquation(lopsided)
@@ -233,14 +233,14 @@ def test_the_largest_rate_or_frequency_is_about_one(couplings):
         assert 0.5 <= max(np.abs(getattr(found, name)).max() for name in rates) < 2
 
 
-def test_a_frequency_that_all_share_is_no_unit():
+def test_a_common_detuning_does_not_set_the_unit_of_time():
     """The optical frequency of undriven emitters turns nothing against anything."""
     far = CHAIN.replace(detunings=2.4e15)
     assert timescale.unit_of(far) == timescale.unit_of(CHAIN)
     assert timescale.unit_of(far.replace(drive=1.0)) > 1e15
 
 
-def test_large_matrices_are_not_copied_for_nothing():
+def test_large_matrices_are_not_copied_without_need():
     many = co.Couplings(3 * np.eye(600), np.zeros((600, 600)))
     request = timescale.scaled(_requests.checked(many, co.states.single(0), T))
     assert request.couplings.decay is many.decay
@@ -250,7 +250,7 @@ def test_large_matrices_are_not_copied_for_nothing():
 
 
 @pytest.mark.parametrize("name", ["exact", "blocks", "driven", "single", "symmetric"])
-def test_nothing_happens_in_any_time_where_nothing_acts(name):
+def test_nothing_changes_where_all_rates_are_zero(name):
     still = co.Couplings(np.zeros((2, 2)), np.zeros((2, 2)))
     for last in (1e-300, 1.0, 1e100):
         result = co.evolve(still, "inverted" if name != "single" else co.states.single(0),
@@ -259,7 +259,7 @@ def test_nothing_happens_in_any_time_where_nothing_acts(name):
         np.testing.assert_array_equal(result.emission, 0)
 
 
-def test_rates_near_the_end_of_numbers():
+def test_rates_near_the_limits_of_floating_point():
     for unit in (1e-99, 1e99):
         for name in ("exact", "blocks", "trajectories"):
             there = ROUTES[name].run(unit)
@@ -267,7 +267,7 @@ def test_rates_near_the_end_of_numbers():
 
 
 @pytest.mark.parametrize("unit", [1e-250, 1e-170, 1e160, 1e250])
-def test_equations_have_rates_of_any_size(unit):
+def test_equations_with_rates_of_any_size(unit):
     """QuTiP's largest entry is a root of a square: none below 10⁻¹⁶², infinite above 10¹⁵⁴."""
     turning = co.MasterEquation(unit * qutip.sigmax())
     found = co.evolve(turning, qutip.basis(2, 0), [0.0, min(0.3 / unit, 1e100)])
@@ -275,7 +275,7 @@ def test_equations_have_rates_of_any_size(unit):
     assert found.populations[1, 0, 0] == pytest.approx(np.cos(angle) ** 2, abs=1e-12)
 
 
-def test_what_no_unit_helps_is_refused():
+def test_times_and_rates_beyond_floating_point_are_refused():
     up = qutip.basis(2, 0)
     with pytest.raises(ValueError, match=r"largest rate is 1e\+301.*another unit of time"):
         co.evolve(co.MasterEquation(1e301 * qutip.sigmax()), up, [0.0, 1.0])
@@ -292,7 +292,7 @@ def test_what_no_unit_helps_is_refused():
 
 
 @pytest.mark.parametrize("start", [0.0, 1e6])
-def test_evenly_spaced_times_are_equal_steps(start, monkeypatch):
+def test_evenly_spaced_times_share_their_factors(start, monkeypatch):
     """Factors made for a step serve all steps of its length, at late times too."""
     import scipy.sparse.linalg
 
