@@ -103,7 +103,7 @@ def test_a_run_of_more_than_a_minute_is_announced(monkeypatch, capsys):
     co.evolve(chain(), "inverted", T, progress=False)
     assert "predicted" not in capsys.readouterr().err
     monkeypatch.setattr(sys, "stderr", None)
-    choice.announce(choice.Choice("exact", "", Cost(1, 1e3, "")), show=True)
+    choice.announce(choice.Choice(co.engines.Exact(), "", Cost(1, 1e3, "")), show=True)
 
 
 def test_a_run_of_days_starts_only_if_its_method_is_named():

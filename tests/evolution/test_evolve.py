@@ -213,7 +213,7 @@ def test_ctrl_c_in_a_real_process(tmp_path):
     assert process.stdout.readline() == b"ready\n"
     import time
 
-    time.sleep(5)
+    time.sleep(1.5)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors.decode()
