@@ -2,7 +2,7 @@
 
 from collective._tools.version import __version__
 from collective.couplings.couplings import Couplings
-from collective.fields import Nanowire
+from collective.fields import answers
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
 
@@ -112,19 +112,6 @@ REFERENCES = {
             "doi": "10.1103/PhysRevA.98.063815",
         },
     ),
-    "dzsotjan2011": (
-        "article",
-        {
-            "author": 'Dzsotjan, David and K{\\"a}stel, J{\\"u}rgen and Fleischhauer, Michael',
-            "title": "Dipole-dipole shift of quantum emitters coupled to surface plasmons of a "
-            "nanowire",
-            "journal": "Phys. Rev. B",
-            "volume": "84",
-            "pages": "075419",
-            "year": "2011",
-            "doi": "10.1103/PhysRevB.84.075419",
-        },
-    ),
     "redfield1957": (
         "article",
         {
@@ -204,12 +191,13 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
           doi = {10.1103/PhysRevA.2.883},
         }
     """
-    method = ""
+    method, of_field = "", ""
     problem: object = calculation
     if isinstance(calculation, Result):
         method, problem = calculation.method, calculation.couplings or calculation.equation
     if isinstance(problem, Couplings):
-        keys = [*_COLLECTIVE, *(["dzsotjan2011"] if isinstance(problem.field, Nanowire) else [])]
+        keys = list(_COLLECTIVE)
+        of_field = answers.citation(problem.field)
     elif isinstance(problem, MasterEquation):
         keys = list(_SCHEMES.get(problem.scheme, ()))
     else:
@@ -220,11 +208,12 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
     keys += _METHODS.get(method, ())
     if "qutip" not in keys:
         keys.append("qutip")  # operators and states are its own, whatever evolves them
-    return "\n\n".join([_package(), *(_entry(key, *REFERENCES[key]) for key in keys)])
+    entries = [_package(), *(_entry(key, *REFERENCES[key]) for key in keys), of_field]
+    return "\n\n".join(entry for entry in entries if entry)
 
 
 def _package() -> str:
-
+    """The entry of this package."""
     fields = {
         "author": "{The collective developers}",
         "title": "{" + _TITLE + "}",

@@ -572,6 +572,30 @@ def _recipes():
                     lambda f=field, w=where: {"self": f(), **w},
                     {},
                 )
+    for name in ("far_field", "magnetic_far_field"):
+        yield (
+            f"Vacuum.{name}",
+            getattr(co.Vacuum, name),
+            lambda: {
+                "self": co.Vacuum(),
+                "directions": [0, 0.6, 0.8],
+                "r_source": [0.1, 0.2, 0.3],
+                "k": 6.0,
+            },
+            {},
+        )
+    yield (
+        "Nanowire.inside",
+        co.Nanowire.inside,
+        lambda: {"self": wire(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
+        {},
+    )
+    yield (
+        "purcell",
+        co.purcell,
+        lambda: {"emitters": beside_wire(), "field": wire()},
+        {},
+    )
     yield "Vacuum", co.Vacuum, dict, {}
     yield (
         "Plasma",
@@ -597,7 +621,7 @@ def _recipes():
             lambda: {"self": wire(), "k": 2 * np.pi},
             {},
         )
-    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta"):
+    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta", "guided"):
         yield (
             f"Nanowire.{name}",
             getattr(co.Nanowire, name),

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from collective.couplings.pairs import linewidth_variation
-from collective.fields.protocol import seen_by
+from collective.fields.answers import response, without_tensor
 from collective.validity import Assumption, Validity, small
 
 _NO_FREQUENCY = "needs Emitters(frequency=...)"
@@ -82,5 +82,7 @@ def _flatness(couplings: Any, fastest: float) -> Assumption:
         return Assumption(name, None, "not assessed", f"{meaning}: needs emitters and field")
     if emitters.frequency is None:
         return Assumption(name, None, "not assessed", f"{meaning}: {_NO_FREQUENCY}")
-    field = seen_by(emitters.kind, field)
+    if without_tensor(field):
+        return Assumption(name, None, "not assessed", f"{meaning}: {field!r} has no Green's tensor")
+    field = response(emitters.kind, field)
     return small(name, linewidth_variation(emitters, field, fastest), meaning)

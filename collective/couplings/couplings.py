@@ -12,14 +12,12 @@ from collective._tools.memory import fits, require
 from collective.couplings import thermal as _thermal
 from collective.couplings.modes import Modes, emitting, modes
 from collective.emitters import Emitters
-from collective.fields.protocol import require_field
+from collective.fields.protocol import COUPLING, require_field
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
     from collective.validity import Validity
-
-_FIELD = ("green", "scattered", "coefficients")  # of which what couples emitters has one
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -94,7 +92,7 @@ class Couplings:
     ):
         decay, shift = checks.hermitian("decay", decay), checks.hermitian("shift", shift)
         if field is not None:
-            require_field("field", field, _FIELD, " or None")
+            require_field("field", field, COUPLING, " or None")
         n = len(decay)
         if len(shift) != n:
             raise ValueError(f"shift must have the shape of decay, {decay.shape}: {shift.shape}")
@@ -174,7 +172,7 @@ class Couplings:
             if np.any(emitters.detunings != self.emitters.detunings):
                 changes.setdefault("detunings", emitters.detunings)
         if self.field is not None and field is not None:
-            require_field("field", field, _FIELD, " or None")
+            require_field("field", field, COUPLING, " or None")
             if field is not self.field and field != self.field:
                 raise ValueError(
                     f"field: Γ and Δ of these couplings are those in {self.field!r}, not in "

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.emitters import Emitters
-from collective.fields.protocol import imaginary_green
+from collective.fields.answers import imaginary_green
 from collective.spectral.averages import lorentzian_averages, matsubara_sums
 from collective.spectral.tensors import STATIC, settled
 

@@ -1,5 +1,6 @@
 """Distances of emitters against the wavelength: places that coincide, units that look wrong."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -55,25 +56,31 @@ def _refuse_overlap(emitters: Emitters, m: int, n: int) -> None:
         )
 
 
-def warn_of_lengths(emitters: Emitters, field: Any) -> float:
-    """Warn of distances, and of a wire's radius, that no wavelength is compared with.
+def warn_of_lengths(emitters: Emitters) -> float:
+    """Warn of distances that look as if they were in another unit than the wavelength.
 
     Returns the distance of the nearest emitters that are not at one place, in wavelengths.
     """
     nearest = nearest_apart(emitters)
-    lengths = {"positions: the distance of the nearest emitters is": nearest}
-    radius = getattr(field, "radius", None)
-    if isinstance(radius, float):
-        lengths["field: its radius is"] = radius
-    for what, length in lengths.items():
-        wavelengths = length / emitters.wavelength
-        if np.isfinite(length) and not 1 / _FAR <= wavelengths <= _FAR:
-            warn(
-                f"{what} {length:.3g}, that is {wavelengths:.3g} wavelengths of "
-                f"{emitters.wavelength:g}: are all lengths in one unit? {_WAY_OUT}",
-                UnitWarning,
-            )
+    what = "positions: the distance of the nearest emitters is"
+    _warn_of_length(what, nearest, emitters.wavelength)
     return nearest / emitters.wavelength
+
+
+def warn_of_field_lengths(lengths: Mapping[str, float], wavelength: float) -> None:
+    """Warn of lengths of a field, by name, that look as if they were in another unit."""
+    for name, length in lengths.items():
+        _warn_of_length(f"field: its {name} is", length, wavelength)
+
+
+def _warn_of_length(what: str, length: float, wavelength: float) -> None:
+    """Warn of a finite length that is far from the wavelength."""
+    if np.isfinite(length) and not 1 / _FAR <= length / wavelength <= _FAR:
+        warn(
+            f"{what} {length:.3g}, that is {length / wavelength:.3g} wavelengths of "
+            f"{wavelength:g}: are all lengths in one unit? {_WAY_OUT}",
+            UnitWarning,
+        )
 
 
 def warn_of_spacing(spacing: float) -> None:
@@ -100,7 +107,7 @@ def warn_of_couplings(
     decay: NDArray[Any], shift: NDArray[Any], emitters: Emitters, field: Any
 ) -> None:
     """Warn of Γ and Δ as positions in another unit than the wavelength give them."""
-    nearest = warn_of_lengths(emitters, field)
+    nearest = warn_of_lengths(emitters)
     own = np.abs(np.diag(decay)).max()
     if _LONELY < nearest <= _FAR:
         others = max(np.abs(m - np.diag(np.diag(m))).max() for m in (decay, shift))

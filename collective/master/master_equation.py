@@ -5,14 +5,14 @@ from typing import Any
 from collective._tools import checks
 from collective._tools.operators import Untidied, sum_of_levels
 from collective.emitters import Emitters, Multilevel
-from collective.emitters.lengths import warn_of_lengths
-from collective.fields.protocol import require_field
+from collective.emitters.lengths import warn_of_field_lengths, warn_of_lengths
+from collective.fields import answers
+from collective.fields.protocol import TENSORS, require_field
 from collective.master.approximations import APPROXIMATIONS, assemble
 from collective.master.derivation import Derivation
 from collective.master.equation import MasterEquation
 from collective.spectral.baths import Bath, FieldBath, checked_temperature
 from collective.spectral.sources import BathMatrices, FieldTensors
-from collective.spectral.tensors import GREENS
 
 
 @Untidied()
@@ -69,13 +69,14 @@ def master_equation(
 def derive(system: "Multilevel | Emitters", environment: Any, temperature: float) -> Derivation:
     """What every scheme of one problem is made of: the field is asked once for all of them."""
     if isinstance(system, Emitters):
-        warn_of_lengths(system, environment)
+        warn_of_lengths(system)
+        warn_of_field_lengths(answers.lengths(environment), system.wavelength)
         system = Multilevel.from_emitters(system)
     checks.instance("system", system, Multilevel, "co.Multilevel or co.Emitters")
     temperature = checked_temperature(temperature)
     if isinstance(environment, Bath):
         return Derivation(system, BathMatrices(system, environment))
-    require_field("environment", environment, GREENS, " or a spectral.Bath")
+    require_field("environment", environment, TENSORS, " or a spectral.Bath")
     return Derivation(system, FieldBath(FieldTensors(system, environment), temperature))
 
 

@@ -13,10 +13,9 @@ from collective._tools.memory import require
 from collective._tools.operators import sparse_of
 from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters, Multilevel
-from collective.fields import Nanowire, Plasma, Vacuum
+from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report
 from collective.master.equation import MasterEquation
-from collective.materials import Drude, Lorentz, Table
 from collective.results.contents import (
     ACCURACIES,
     COUPLING_ARRAYS,
@@ -50,8 +49,6 @@ _ACCURACY["trajectories"] = "sampled"
 _OLD_WORDS: dict[str, State] = {"inverted": Inverted(), "ground": Ground()}
 _OLD_COUNTED: dict[str, Callable[[int], State]] = {"single": Single, "dicke": Dicke}
 _OBJECTS = {"jumps": Jumps, "couplings": Couplings, "equation": MasterEquation}
-# what a file can bring back of the environment, by name
-_PARTS = {part.__name__: part for part in (Vacuum, Plasma, Nanowire, Drude, Lorentz, Table)}
 
 
 def changed(name: str, value: Any) -> Any:
@@ -223,8 +220,8 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
         }
     if couplings.field is not None:
         try:
-            metadata["field"] = _encoded(couplings.field)
-        except TypeError:  # a field or material of the user's own
+            metadata["field"] = encoded(couplings.field)
+        except TypeError:  # a field or a material that is not of this package
             metadata["diagnostics"]["field"] = described(couplings.field)
 
 
@@ -236,7 +233,7 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
             **metadata["emitters"],
         )
     if "field" in metadata:
-        field = _decoded(metadata["field"])
+        field = decoded(metadata["field"])
     found = {name: arrays[f"couplings:{name}"] for name in COUPLING_ARRAYS}
     side = (len(found["detunings"]),) * 2
     for name in ("decay", "shift"):
@@ -248,37 +245,6 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
         field=field,
         thermal_photons=metadata.get("thermal_photons", 0.0),
     )
-
-
-def _encoded(value: Any) -> Any:
-    """A field, its material and their numbers for JSON; TypeError for anything else."""
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case complex():
-            return {"complex": [value.real, value.imag]}
-        case np.ndarray() if np.iscomplexobj(value):
-            return {"array": [value.real.tolist(), value.imag.tolist()]}
-        case np.ndarray():
-            return {"array": [value.tolist()]}
-    name = type(value).__name__
-    if _PARTS.get(name) is not type(value):
-        raise TypeError(f"{name} cannot be saved")
-    return {"part": name, **{f.name: _encoded(getattr(value, f.name)) for f in fields(value)}}
-
-
-def _decoded(value: Any) -> Any:
-    if isinstance(value, list):  # format 1
-        return _PARTS[value[0]](**value[1])
-    if not isinstance(value, dict):
-        return value
-    if "complex" in value:
-        return complex(*value["complex"])
-    if "array" in value:
-        real, *imaginary = map(np.array, value["array"])
-        return real + 1j * imaginary[0] if imaginary else real
-    arguments = {name: _decoded(part) for name, part in value.items() if name != "part"}
-    return _PARTS[value["part"]](**arguments)
 
 
 def _pack_equation(

@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective.emitters import Multilevel
-from collective.fields.protocol import imaginary_green, require_field, seen_by, total_green
+from collective.fields.answers import imaginary_green, response, total_green
+from collective.fields.protocol import TENSORS, require_field
 
-GREENS = ("green", "scattered", "magnetic_green")  # what a field may answer dipoles with
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
 _SLOWEST = 1e-100  # wave number: below it a tensor is its static limit to all digits
 _ORTHOGONAL = 1e-12  # of their lengths: the product of dipoles that do not see each other
@@ -73,7 +73,7 @@ def tensors(
     """F(ω) of many pairs of emitters in one call of the field, (pairs, 3, 3)."""
     k = omega / multilevel.speed_of_light
     r, r_source = multilevel.positions[i], multilevel.positions[j]
-    seen = seen_by(multilevel.kind, field)
+    seen = response(multilevel.kind, field)
     if np.imag(k):
         kappa = float(np.imag(k))
         return (-2 * kappa**2 * imaginary_green(seen, r, r_source, kappa)).astype(complex)
@@ -170,8 +170,8 @@ def decay_and_shift(
 def require_known(multilevel: Any, field: Any) -> None:
     """Raise unless these are multi-level dipoles and a field that answers for such dipoles."""
     checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
-    require_field("field", field, GREENS)
-    seen_by(multilevel.kind, field)
+    require_field("field", field, TENSORS)
+    response(multilevel.kind, field)
 
 
 def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> None:

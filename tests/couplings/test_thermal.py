@@ -173,7 +173,7 @@ class OnlyElectric:
         (lambda: co.couple(TILTED, co.Vacuum(), temperature=1, shift="rwa"), 'shift="full"'),
         (lambda: co.Couplings([[1.0]], [[0.0]], thermal_photons=-1), "must not be negative"),
         (lambda: co.Couplings([[1.0]], [[0.0]], thermal_photons="x"), "must be numbers"),
-        (lambda: co.Nanowire(0.01, -50).purcell(TILTED.replace(kind="magnetic")), "magnetic"),
+        (lambda: co.Nanowire(0.01, -50).plasmon_rate(TILTED.replace(kind="magnetic")), "magnetic"),
     ],
 )
 def test_what_cannot_be_coupled_is_named(call, message):

@@ -71,7 +71,7 @@ def test_tables(material):
     np.testing.assert_allclose(found[middle], material.permittivity(1j * kappa[middle]), rtol=5e-3)
 
 
-def test_a_table_says_when_it_knows_little():
+def test_a_table_warns_if_it_is_uncertain():
     k = np.linspace(5, 8, 20)
     table = materials.Table(k, materials.Drude(45.0, 0.1).permittivity(k))
     with pytest.warns(UserWarning, match=r"known to .*% only, between k = 5i and 8i"):

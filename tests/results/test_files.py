@@ -18,7 +18,6 @@ import collective as co
 from collective._tools import archive
 from collective.engines import loop
 from collective.evolution import checkpoint
-from collective.results import storage
 
 DATA = Path(__file__).parents[1] / "data"
 TIMES = np.linspace(0, 1, 5)
@@ -277,11 +276,6 @@ def test_small_files_do_not_unpack_to_large_ones(tmp_path, available_memory):
     available_memory(500)
     with pytest.raises(co.ProblemTooLargeError, match=r"the file .*run.npz needs"):
         co.load(path)
-
-
-def test_files_from_before_the_permeability_load():
-    old = {"part": "Nanowire", "radius": 0.01, "permittivity": {"complex": [2.0, 0.0]}}
-    assert storage._decoded({**old, "allow_gain": False}) == co.Nanowire(0.01, 2.0)
 
 
 def test_results_that_do_not_belong_together_are_not_saved(tmp_path):
