@@ -7,6 +7,7 @@ import qutip
 import reference
 from hypothesis import given
 from hypothesis import strategies as st
+from random_systems import random_couplings, random_matrix
 from reference import rotation
 from scipy.optimize import brentq
 
@@ -14,20 +15,6 @@ import collective as co
 from collective.couplings import pairs
 
 VACUUM = co.Vacuum()
-
-
-def random_couplings(seed, n=3):
-    """Random complex Γ ⪰ 0 and Hermitian Δ."""
-    rng = np.random.default_rng(seed)
-    a, b = (rng.standard_normal((n, n)) + 1j * rng.standard_normal((n, n)) for _ in range(2))
-    return co.Couplings(
-        a @ a.conj().T / n,
-        (b + b.conj().T) / 2,
-        detunings=rng.standard_normal(n),
-        dephasing=rng.random(n),
-        pump=rng.random(n),
-        drive=rng.standard_normal(n) + 1j * rng.standard_normal(n),
-    )
 
 
 @pytest.mark.parametrize(
@@ -250,14 +237,11 @@ def test_couplings_take_the_detunings_of_the_emitters():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_generator_is_the_double_sum(seed):
-    couplings = random_couplings(seed)
-    expected = reference.generator_of(couplings)
-    rng = np.random.default_rng(seed)
-    rho = rng.standard_normal((8, 8)) + 1j * rng.standard_normal((8, 8))
+    couplings, rho = random_couplings(seed), random_matrix(seed, 8)
     image = qutip.vector_to_operator(
-        couplings.liouvillian() * qutip.operator_to_vector(qutip.Qobj(rho, dims=[[2] * 3] * 2))
+        couplings.liouvillian() * qutip.operator_to_vector(reference.as_qobj(rho))
     ).full()
-    np.testing.assert_allclose(image, (expected @ rho.ravel()).reshape(8, 8), atol=1e-12)
+    np.testing.assert_allclose(image, reference.slope_of(couplings, rho), atol=1e-12)
 
 
 def test_complex_decay_preserves_the_trace():

@@ -472,11 +472,11 @@ def test_checkpoint_continues_after_an_interruption(tmp_path, monkeypatch):
         currents.interactions(orbitals, 0.1, checkpoint=3)
 
 
-def test_integrals_that_do_not_fit_into_memory_are_refused(monkeypatch, ring_pair):
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 10**6)
+def test_integrals_that_do_not_fit_into_memory_are_refused(available_memory, ring_pair):
+    available_memory(10**6)
     with pytest.raises(co.ProblemTooLargeError, match="2 complex orbitals on 48"):
         currents.interactions(ring_pair.orbitals)
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 10)
+    available_memory(10)
     with pytest.raises(co.ProblemTooLargeError, match=r"4\^2 states"):
         ring_pair.hamiltonian()
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import qutip
@@ -228,7 +227,6 @@ def test_comparison():
     ax = co.plot.comparison(found)
     assert len(ax.get_lines()) == 3
     np.testing.assert_array_equal(ax.get_lines()[1].get_ydata(), found.distance("universal", "rwa"))
-    plt.close("all")
     with pytest.raises(KeyError, match="no distance of 'rwa' and 'secular'"):
         found.distance("rwa", "secular")
     for names in (("rwa",), ("rwa", "rwa"), ("rwa", "exact")):

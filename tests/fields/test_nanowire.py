@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference
+from reference import cylinder_point as at
+from reference import cylinder_tensor as local
 
 import collective as co
 from collective import materials, spectral
@@ -25,19 +27,6 @@ SILVER = materials.Drude.from_value(-50 + 0.6j, K)
 WIRE = co.Nanowire(0.01, SILVER)
 LOSSY = materials.Drude(45.0, 10.0)
 POINT, OTHER = np.array([0.015, 0.0, 0.0]), np.array([0.012, 0.017, 0.13])
-
-
-def local(tensor, phi, phi_source):
-    """From Cartesian to (ρ, φ, z) at both points."""
-    left, right = (
-        np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
-        for a in (phi, phi_source)
-    )
-    return left.T @ tensor @ right
-
-
-def at(rho, phi, z):
-    return np.array([rho * np.cos(phi), rho * np.sin(phi), z])
 
 
 @pytest.mark.parametrize("row", GOLDEN["tensors"], ids=str)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference import cylinder_point as at
+from reference import cylinder_tensor as local
 
 import collective as co
 from collective import materials
@@ -22,16 +24,6 @@ NEGATIVE = co.Nanowire(
     materials.Drude(1.6 * K, 0.02 * K),
     permeability=materials.Lorentz([1.5], [0.8 * K], [0.02 * K]),
 )
-
-
-def at(rho, phi, z):
-    return np.array([rho * np.cos(phi), rho * np.sin(phi), z])
-
-
-def local(tensor, phi):
-    """From Cartesian to (ρ, φ, z) at a field point at φ and a source at φ = 0."""
-    turn = np.array([[np.cos(phi), -np.sin(phi), 0], [np.sin(phi), np.cos(phi), 0], [0, 0, 1]])
-    return turn.T @ tensor
 
 
 # Trapezoidal sums over real k_z in 26 digits, each order and k_z a 4×4 boundary solve in mpmath

@@ -4,8 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import qutip
+import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_systems import random_emitters, random_state
 from scipy.integrate import dblquad
 
 import collective as co
@@ -23,44 +25,22 @@ def at_once(emitters, state="inverted", field=VACUUM, times=(0.0,), **options):
 
 def random_result(seed, n=3, frequency=None):
     rng = np.random.default_rng(seed)
-    emitters = co.Emitters(
-        rng.uniform(-1, 1, (n, 3)) * rng.uniform(0.05, 1.5),
-        dipoles=rng.normal(size=(n, 3)) + 1j * rng.normal(size=(n, 3)),
-        decay_rates=rng.uniform(0.2, 2, n),
-        detunings=rng.uniform(-2, 2, n),
-        frequency=frequency,
-    )
-    rho = qutip.rand_dm([2] * n, seed=seed)
-    return at_once(emitters, rho)
+    extent = rng.uniform(0.05, 0.9)
+    emitters = random_emitters(rng, n, extent=extent, frequency=frequency)
+    return at_once(emitters, reference.as_qobj(random_state(rng, n)))
 
 
 def by_hand(result, direction, t=0):
     """dR/dΩ as the double sum that it is defined by."""
-    e = result.couplings.emitters
-    k = e.wavenumbers.mean()
-    total = 0
-    for m in range(len(e)):
-        for n in range(len(e)):
-            u, v = e.dipoles[m].conj(), e.dipoles[n]
-            total += (
-                np.sqrt(e.decay_rates[m] * e.decay_rates[n])
-                * (u @ v - (u @ direction) * (direction @ v))
-                * np.exp(1j * k * direction @ (e.positions[m] - e.positions[n]))
-                * result.correlations[t, m, n]
-            )
+    matrix = reference.far_field(result.couplings.emitters, direction)
+    total = np.sum(matrix * result.correlations[t])
     assert abs(total.imag) < 1e-12
-    return 3 / (8 * np.pi) * total.real
+    return total.real
 
 
 @pytest.fixture(scope="module")
 def chain():
     return at_once(co.chain(3, 0.2, dipoles=(1, 0, 0)), times=np.linspace(0, 1, 5), method="exact")
-
-
-@pytest.fixture
-def closing():
-    yield
-    plt.close("all")
 
 
 @settings(max_examples=20)
@@ -314,8 +294,8 @@ def test_lenses_of_any_aperture_by_a_finer_grid(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::collective.UnitWarning")
-def test_spheres_that_do_not_fit(monkeypatch):
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 2**33)
+def test_spheres_that_do_not_fit(available_memory):
+    available_memory(2**33)
     far = at_once(co.Emitters([[0, 0, 0], [0, 0, 20_000.0]]))
     with pytest.raises(co.ProblemTooLargeError, match=r"grid of 63\d+ × 12\d+ directions needs 7"):
         patterns.far_field(far)
@@ -365,13 +345,12 @@ def test_results_that_lack_something(chain, name, arguments):
         observable(beyond, *arguments)
 
 
-def test_light_that_does_not_fit(chain, monkeypatch):
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 10_000)
+def test_light_that_does_not_fit(chain, available_memory):
+    available_memory(10_000)
     with pytest.raises(co.ProblemTooLargeError, match="5 times and 2 directions needs"):
         patterns.angular_pattern(chain, [X, Z])
 
 
-@pytest.mark.usefixtures("closing")
 def test_polar_figure(chain):
     ax = figures.pattern({"early": chain, "late": chain}, plane="zx", time=0.26)
     assert ax.name == "polar"
@@ -392,7 +371,6 @@ def test_polar_figure(chain):
         figures.pattern(chain.replace(correlations=None))
 
 
-@pytest.mark.usefixtures("closing")
 def test_figure_in_space(chain):
     ax = figures.pattern_3d(chain, time=0)
     assert ax.name == "3d"
@@ -408,7 +386,6 @@ def test_figure_in_space(chain):
         figures.pattern_3d([chain])
 
 
-@pytest.mark.usefixtures("closing")
 def test_map_of_the_field(chain):
     ax = figures.field_map(chain, plane="yz", points=31, time=1.0)
     mesh = ax.collections[0]
@@ -436,7 +413,6 @@ def test_map_of_the_field(chain):
         figures.field_map(chain.replace(correlations=None))
 
 
-@pytest.mark.usefixtures("closing")
 def test_map_beside_a_wire_leaves_the_wire_out():
     emitters = co.Emitters([[0.1, 0, 0]], dipoles=(1, 0, 0))
     start = at_once(emitters)

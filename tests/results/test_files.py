@@ -4,10 +4,6 @@ import functools
 import json
 import os
 import resource
-import signal
-import subprocess
-import sys
-import time
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +16,7 @@ import qutip
 import runs as runs_of_everything
 
 import collective as co
-from collective._tools import archive, memory
+from collective._tools import archive
 from collective.engines import loop
 from collective.evolution import checkpoint
 
@@ -275,7 +271,7 @@ def bomb(path, name, count):
             stream.write(bytes(2**23))
 
 
-def test_small_files_do_not_unpack_to_large_ones(tmp_path, monkeypatch):
+def test_small_files_do_not_unpack_to_large_ones(tmp_path, available_memory):
     """Shapes are looked at before anything is read; what fits them must fit into memory."""
     path = co.evolve(PAIR, "inverted", TIMES).save(tmp_path / "run.npz")
     bomb(path, "expect:7.npy", 2**24)
@@ -284,7 +280,7 @@ def test_small_files_do_not_unpack_to_large_ones(tmp_path, monkeypatch):
         co.load(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**16  # KiB
     path = co.evolve(PAIR, "inverted", TIMES).save(tmp_path / "run.npz")
-    monkeypatch.setattr(memory, "available_bytes", lambda: 500)
+    available_memory(500)
     with pytest.raises(co.ProblemTooLargeError, match=r"the file .*run.npz needs"):
         co.load(path)
 
@@ -376,41 +372,6 @@ def test_a_file_that_may_not_be_read_keeps_the_name_of_the_system_s_error(tmp_pa
     monkeypatch.setattr(Path, "open", forbidden)
     with pytest.raises(PermissionError, match=r"run.npz"):
         co.load(path)
-
-
-def test_partial_files_of_killed_runs_are_removed_and_those_of_others_stay(tmp_path):
-    """A process killed in the middle of writing, one that still writes, and a file of somebody's."""
-    code = (
-        "import os, sys, time, collective._tools.files as f\n"
-        "def write(partial):\n"
-        "    print(partial, flush=True)\n"
-        "    time.sleep(60)\n"
-        "f.written(sys.argv[1], '.npz', write)\n"
-    )
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
-        )
-        for name in ("run.npz", "run.npz", "other.npz")
-    ]
-    dead, alive, elsewhere = partials = [Path(p.stdout.readline().strip()) for p in started]
-    for process in (started[0], started[2]):
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    mine = tmp_path / "run.npz.part.npz"
-    mine.write_text("")
-    long_ago = time.time() - 60
-    for path in (*partials, mine):
-        os.utime(path, (long_ago, long_ago))
-    co.evolve(PAIR, "inverted", TIMES).save(tmp_path / "run")
-    started[1].kill()
-    started[1].wait()
-    for process in started:
-        process.stdout.close()
-    assert not dead.exists()
-    assert alive.exists()
-    assert elsewhere.exists()
-    assert mine.exists()
 
 
 def test_a_name_too_long_is_an_error_of_the_system(tmp_path):

@@ -64,11 +64,11 @@ def test_approximations_cite_their_papers(approximation, wanted):
     assert keys(co.evolve(equation, "inverted", TIMES)) >= wanted
 
 
-def test_equations_of_ones_own():
+def test_equations_of_the_user():
     assert keys(co.MasterEquation(qutip.sigmaz())) == {"collective", "qutip"}
 
 
-def test_every_reference_can_come_up_and_is_found():
+def test_every_key_has_a_reference():
     used = {key for listed in (*_METHODS.values(), *_APPROXIMATIONS.values()) for key in listed}
     assert used <= set(REFERENCES)
     for kind, fields in REFERENCES.values():
@@ -77,7 +77,7 @@ def test_every_reference_can_come_up_and_is_found():
 
 
 def test_the_package_is_cited_as_its_file_says():
-    file = Path(__file__).parents[2] / "CITATION.cff"
+    file = Path(__file__).parents[1] / "CITATION.cff"
     text = file.read_text()
     entry = citation(co.Couplings([[1.0]], [[0.0]])).split("\n\n")[0]
     for name in ("title", "version"):
