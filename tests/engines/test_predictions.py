@@ -120,7 +120,7 @@ def test_many_output_times_are_not_given_to_qutip():
 
 
 def test_a_run_of_more_than_a_minute_is_announced(monkeypatch, capsys):
-    monkeypatch.setattr(choice, "_SAID", 0.0)
+    monkeypatch.setattr(choice, "_ANNOUNCED", 0.0)
     co.evolve(chain(), "inverted", T)
     said = capsys.readouterr().err
     assert "collective: method 'exact' (" in said
@@ -128,7 +128,7 @@ def test_a_run_of_more_than_a_minute_is_announced(monkeypatch, capsys):
     co.evolve(chain(), "inverted", T, progress=False)
     assert "predicted" not in capsys.readouterr().err
     monkeypatch.setattr(sys, "stderr", None)
-    choice.announce(choice.Choice("exact", "", Cost(1, 1e3, "")), show=True)
+    choice.announce(choice.Choice(choice.engine("exact"), "", Cost(1, 1e3, "")), show=True)
 
 
 def test_a_run_of_days_is_begun_only_where_its_method_is_named():
