@@ -439,8 +439,8 @@ def states():
         "dicke": co.states.dicke(2),
         "timed": co.states.timed_dicke((1.0, 0.5, 6.0)),
         "coherent": co.states.coherent(0.7, 0.2),
-        "named": co.states.named("inverted"),
-        "state": co.states.State("dicke", (3,)),
+        "named": co.states.inverted(),
+        "state": co.states.dicke(3),
     }
     return {name: state.amplitudes(excited, atoms()) for name, state in some.items()} | {
         f"{name}, excitations": state.excitations(4) for name, state in some.items()

@@ -163,8 +163,11 @@ def pair_fields(decay: NDArray[Any], correlations: NDArray[Any]) -> dict[str, An
 
 def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
     """Of a Hermitian matrix, block by block: without a drive ρ joins few of its basis states."""
+    joined = matrix != 0
+    if joined[0].all():  # under a drive the first state is joined to every other
+        return float(np.linalg.eigvalsh(matrix)[0])
     found = []
-    for block in _connected(matrix != 0):
+    for block in _connected(joined):
         if len(block) == 1:
             found.append(float(matrix[block[0], block[0]].real))
         else:

@@ -15,7 +15,7 @@ from collective._tools import checks
 from collective._tools import operators as _operators
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
-from collective.states import State, matrices
+from collective.states.protocol import State, checked_state, name_of
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -78,7 +78,7 @@ class Request:
     @property
     def state_name(self) -> str:
         """How the result speaks of the initial state."""
-        return matrices.name_of(self.state)
+        return name_of(self.state)
 
 
 def checked(
@@ -109,7 +109,7 @@ def checked(
         raise ValueError("observe: correlations are of two-level Couplings; observe states instead")
     return Request(
         problem,
-        matrices.checked(state, problem),
+        checked_state(state, problem),
         times_,
         frozenset(words),
         operators,

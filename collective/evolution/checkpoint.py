@@ -7,6 +7,7 @@ is refused with what differs.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ from collective.engines.request import Request
 from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
 from collective.results.result import Result, loaded
+from collective.states import State
 
-LAYOUT = 3  # of what engines keep in `Result.resume`: count up when one of them changes
+LAYOUT = 3  # of `Result.resume` and `fingerprint`: count up when one of them changes
 
 
 def fingerprint(request: Request, engine: Engine) -> str:
@@ -54,6 +56,12 @@ def fingerprint(request: Request, engine: Engine) -> str:
                 for energies in system.energies:
                     add(energies)
                 add(system.positions)
+        elif isinstance(part, State):
+            add(type(part).__qualname__)
+            if is_dataclass(part):  # the repr of a large array leaves numbers out
+                add({each.name: getattr(part, each.name) for each in fields(part)})
+            else:
+                add(repr(part))
         elif isinstance(part, Couplings):
             for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
                 add(getattr(part, name))

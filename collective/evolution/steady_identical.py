@@ -25,7 +25,7 @@ from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_space import Space, entries, expanded, one_apart
 from collective.engines.basis.dicke_states import density, populations
 from collective.engines.numerics.factors import factored
-from collective.states import State, matrices
+from collective.states.protocol import State, checked_state
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -146,7 +146,7 @@ def found(couplings: Couplings, state: Any, observable: str, start: Any = None) 
         return Light(e, unit, space, rho, True)
     if not is_symmetric(couplings, state):
         return None
-    checked = matrices.checked(state, couplings)
+    checked = checked_state(state, couplings)
     check(e, None if e.drive else 0, observable, factors=False)
     space = Space(e, None if e.drive else 0)
     rho = np.zeros(len(space), dtype=complex)
@@ -205,7 +205,7 @@ def check_start(observable: str, couplings: Couplings, start: Any) -> None:
 
 def is_symmetric(couplings: Couplings, state: Any) -> bool:
     """Whether a state lies on the longest ladder."""
-    checked = matrices.checked(state, couplings)
+    checked = checked_state(state, couplings)
     n = len(couplings)
     if isinstance(checked, State):
         return checked.symmetric(n)

@@ -28,8 +28,8 @@ def steady_state(
             collective.
 
     Returns:
-        QuTiP density matrix, dims [[2]*N, [2]*N]. `evolve(couplings, it, [0.0])` gives its
-        emission and correlations.
+        QuTiP density matrix, dims [[2]*N, [2]*N]. `co.observables.moment(couplings, it)`
+        gives its emission and correlations.
 
     Raises:
         ValueError: if the steady state is not unique, with the dimension of the kernel.

@@ -1,7 +1,7 @@
 """Initial states: the protocol `State`, the states of the package, ρ and ⟨σ⁺_mσ⁻_n⟩ of a state.
 
-A folder of three files: the protocol and the recipes know emitters alone, the matrices of a state
-also know couplings and master equations.
+A folder of three files: the states of the package, what is asked of any state, and matrices. A time
+evolution does not need the last.
 """
 
 from collective.states.matrices import correlations, density_matrix

@@ -1,7 +1,6 @@
-"""The state that a user gives, checked for a problem, and what it is as a matrix."""
+"""A state as a matrix: ρ and the correlations ⟨σ⁺_mσ⁻_n⟩."""
 
-from itertools import combinations
-from math import comb, prod
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,123 +11,20 @@ from collective._tools import operators as _operators
 from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
-from collective.states import recipes
-from collective.states.protocol import State, amplitudes_of, excitations_of, missing, spinors_of
+from collective.states.protocol import (
+    State,
+    amplitudes_of,
+    checked_state,
+    configurations,
+    dims_of,
+    excitations_of,
+    spinors_of,
+)
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_NORM = 1e-8  # by which the norm of a state of the user's may differ from one
-_MOST_SUMMED = 2**14  # configurations: of more the norm is not checked
 _COPIES = 3  # of the numbers of ρ or of all σ⁻_n|ψ⟩, while a matrix is made
-
-OWN = (
-    recipes.Inverted,
-    recipes.Ground,
-    recipes.Single,
-    recipes.Dicke,
-    recipes.TimedDicke,
-    recipes.Product,
-)
-
-
-def name_of(state: Any) -> str:
-    """How results and messages speak of a state."""
-    return str(state) if isinstance(state, str | State) else "a QuTiP state"
-
-
-def checked(state: "State | str | Qobj", problem: Couplings | MasterEquation) -> "State | Qobj":
-    """A `State`, or a QuTiP state of the problem's dims, normalised and positive.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if isinstance(state, str) and state in ("inverted", "ground"):
-        state = recipes.inverted() if state == "inverted" else recipes.ground()
-    if isinstance(state, State) and not isinstance(state, type):
-        if isinstance(problem, Couplings):  # a state that does not exist is refused at once
-            _require_exists(state, problem)
-        return state
-    import qutip
-
-    if isinstance(state, qutip.Qobj):
-        return _checked_qobj(state, problem)
-    shown = repr(state) if isinstance(state, str) else f"of type {type(state).__name__}"
-    raise ValueError(
-        f"unknown state {shown}: use 'inverted', 'ground', co.states.single(m), dicke(k), "
-        "timed_dicke(wavevector), coherent(theta, phi), product(theta, phi), a QuTiP ket or "
-        "density matrix, or a class of your own with the methods of co.states.State"
-    )
-
-
-def _require_exists(state: State, couplings: Couplings) -> None:
-    """Raise unless N emitters can be in this state, and its norm is one where that is cheap."""
-    n, emitters = len(couplings), couplings.emitters
-    number = excitations_of(state, n)
-    if missing(state) is not None:
-        return  # each engine refuses it
-    if isinstance(state, OWN):
-        amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
-        return
-    if spinors_of(state, n) is not None and not hasattr(state, "amplitudes"):
-        return
-    numbers = [number] if isinstance(number, int) else list(range(n + 1))
-    if sum(comb(n, k) for k in numbers) > _MOST_SUMMED:
-        amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
-        return
-    total = 0.0
-    for k in numbers:
-        found = amplitudes_of(state, configurations(n, k), emitters)
-        total += float(np.vdot(found, found).real)
-    if abs(total - 1) > _NORM:
-        where = f" of {number} excitations" if isinstance(number, int) else ""
-        raise ValueError(
-            f"state {state} must be normalised: the squares of its amplitudes{where} sum to "
-            f"{total:.9g}"
-        )
-
-
-def configurations(n: int, k: int) -> NDArray[np.bool_]:
-    """Which emitters are excited in every configuration of k of n, (C(n, k), n)."""
-    if k == 1:
-        return np.eye(n, dtype=bool)
-    found = np.zeros((comb(n, k), n), dtype=bool)
-    for row, chosen in zip(found, combinations(range(n), k), strict=True):
-        row[list(chosen)] = True
-    return found
-
-
-def _checked_qobj(state: "Qobj", problem: Couplings | MasterEquation) -> "Qobj":
-    """A QuTiP state of the problem's dims, normalised and positive."""
-    import qutip
-
-    dims = _dims(problem)
-    size = prod(dims)
-    wanted = (size, 1) if state.isket else (size, size)
-    if not (state.isket or state.isoper) or state.shape != wanted:
-        raise ValueError(
-            f"state must be a ket or density matrix of dims {dims}, shape ({size}, 1) or "
-            f"({size}, {size}); got {state.type} {state.shape}"
-        )
-    matrix = state.full()
-    if not np.all(np.isfinite(matrix)):
-        raise ValueError("state must be finite: some of its entries are not")
-    ket = state.shape[1] == 1
-    trace = np.vdot(matrix, matrix) if ket else np.trace(matrix)
-    if abs(trace - 1) > _NORM:
-        raise ValueError(f"state must be normalised: its trace is {trace.real:.9g}")
-    if ket:
-        return qutip.Qobj(matrix, dims=[dims, [1] * len(dims)])
-    if np.abs(matrix - matrix.conj().T).max() > 1e-10:
-        raise ValueError("state must be a Hermitian density matrix")
-    smallest = np.linalg.eigvalsh(matrix)[0]
-    if smallest < -1e-8:
-        raise ValueError(f"state must be positive: smallest eigenvalue {smallest:.3g}")
-    return qutip.Qobj((matrix + matrix.conj().T) / 2, dims=[dims, dims])
-
-
-def _dims(problem: Couplings | MasterEquation) -> list[int]:
-    return [2] * len(problem) if isinstance(problem, Couplings) else problem.dims
 
 
 def matrix(state: "State | Qobj", problem: Couplings | MasterEquation) -> "Qobj":
@@ -141,7 +37,7 @@ def matrix(state: "State | Qobj", problem: Couplings | MasterEquation) -> "Qobj"
         ket = state.full().ravel()
     else:
         ket = _ket(state, problem)
-    dims = _dims(problem)
+    dims = dims_of(problem)
     return qutip.Qobj(np.outer(ket, ket.conj()), dims=[dims, dims])
 
 
@@ -198,9 +94,9 @@ def density_matrix(state: "State | str | Qobj", couplings: Couplings | MasterEqu
         array([0., 1., 0., 0.])
     """
     _problem(couplings)
-    size = prod(_dims(couplings))
+    size = prod(dims_of(couplings))
     require(16 * _COPIES * size**2, f"a density matrix of {size} states", "use fewer emitters")
-    return matrix(checked(state, couplings), couplings)
+    return matrix(checked_state(state, couplings), couplings)
 
 
 def correlations(state: "State | str | Qobj", couplings: Couplings) -> NDArray[np.complex128]:
@@ -230,7 +126,7 @@ def correlations(state: "State | str | Qobj", couplings: Couplings) -> NDArray[n
     checks.instance("couplings", couplings, Couplings, "co.couple, co.Couplings")
     n = len(couplings)
     require(16 * _COPIES * n * n, f"the correlations of {n} emitters", "use fewer emitters")
-    known = checked(state, couplings)
+    known = checked_state(state, couplings)
     if isinstance(known, State):
         found = _closed_form(known, n, couplings.emitters)
         if found is not None:

@@ -1,6 +1,8 @@
 r"""The states of the package: small frozen dataclasses, and the functions that make them.
 
 A state gives amplitudes on request and never holds 2^N numbers. `State` explains its methods.
+
+The file is longer than others: six states, each with all of its methods.
 """
 
 from dataclasses import dataclass
@@ -12,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective.emitters import Emitters, Multilevel
-from collective.states.protocol import of_product, same_spinors
 
 _SHOWN = 3  # angles in the name of a product state
+_SAME = 1e-12  # amplitudes that differ by no more are the same
 
 Given = Emitters | Multilevel | None
 
@@ -304,6 +306,26 @@ def product(theta: ArrayLike, phi: ArrayLike = 0.0) -> Product:
         array([0.345492, 0.345492, 0.345492])
     """
     return Product(theta, phi)  # type: ignore[arg-type]
+
+
+def of_product(spinors: NDArray[Any], excited: NDArray[np.bool_]) -> NDArray[np.complex128]:
+    """Amplitudes of configurations (B, N) of a product state with spinors (N, 2)."""
+    up, down = spinors.T
+    if np.all(spinors == spinors[:1]):
+        counts = excited.sum(axis=1)
+        # real where it is: a real power keeps the last digits
+        low = down[0] if down[0].imag else down[0].real
+        return np.asarray(up[0] ** counts * low ** (excited.shape[1] - counts), dtype=complex)
+    found = np.ones(len(excited), dtype=complex)
+    for m in range(excited.shape[1]):
+        found *= np.where(excited[:, m], up[m], down[m])
+    return found
+
+
+def same_spinors(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether two product states with spinors (N, 2), or (1, 2), are the same up to phases."""
+    areas = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
+    return bool(np.abs(areas).max() <= _SAME)
 
 
 def _text(angles: float | tuple[float, ...]) -> str:

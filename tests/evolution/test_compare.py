@@ -71,11 +71,11 @@ def test_words_are_the_highest_and_lowest_levels():
         [[0, 0, 0], [0, 0, 1]], [[0.0, 1.0], [2.0, 0.5]], [0.1 * flip(), 0.1 * flip()]
     )
     equation = co.master_equation(upside_down, VACUUM)
-    top = co.evolve(equation, "inverted", [0.0]).populations[0]
+    top = co.observables.moment(equation, "inverted").populations[0]
     np.testing.assert_array_equal(top, [[0, 1], [1, 0]])
-    one = co.evolve(equation, co.states.single(0), [0.0]).populations[0]
+    one = co.observables.moment(equation, co.states.single(0)).populations[0]
     np.testing.assert_array_equal(one, [[0, 1], [0, 1]])
-    bottom = co.evolve(equation, "ground", [0.0]).populations[0]
+    bottom = co.observables.moment(equation, "ground").populations[0]
     np.testing.assert_array_equal(bottom, [[1, 0], [0, 1]])
 
 

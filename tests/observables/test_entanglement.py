@@ -20,7 +20,7 @@ DARK = qutip.Qobj(np.array([0, 1, -1, 0]) / np.sqrt(2), dims=[[2, 2], [1, 1]])
 def still(state, n):
     """A result that holds one state of n emitters to which nothing happens."""
     nothing = co.Couplings(np.zeros((n, n)), np.zeros((n, n)))
-    return co.evolve(nothing, state, [0.0], observe="states", method="exact")
+    return co.observables.moment(nothing, state, states=True)
 
 
 def density(matrix, n):
@@ -239,7 +239,7 @@ def test_more_levels_than_two():
     three = co.MasterEquation(qutip.tensor(qutip.qeye(3), qutip.qeye(2)))
     state = qutip.tensor(qutip.basis(3, 0), qutip.basis(2, 0))
     state = (state + qutip.tensor(qutip.basis(3, 2), qutip.basis(2, 1))).unit()
-    larger = co.evolve(three, state, [0.0], observe="states")
+    larger = co.observables.moment(three, state)
     assert negativity(larger, [0])[0] == pytest.approx(0.5)
     with pytest.raises(ValueError, match="emitter m = 0 has 3 levels"):
         concurrence(larger, 0, 1)

@@ -140,7 +140,7 @@ def test_bad_films(result, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="seconds must be above 0"):
         animate(result, seconds=-1)
     with pytest.raises(ValueError, match="two times or more"):
-        animate(co.evolve(result.couplings, "inverted", [0.0]))
+        animate(result.at(result.times[0]))
     equation = co.MasterEquation(qutip.sigmaz(), [qutip.sigmam()])
     with pytest.raises(ValueError, match="not a MasterEquation"):
         animate(co.evolve(equation, qutip.basis(2, 0), TIMES))

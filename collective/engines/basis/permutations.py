@@ -13,8 +13,8 @@ from collective.engines.basis.initial import numbers
 from collective.engines.basis.sectors import permuted, qutip_index
 from collective.engines.request import Request
 from collective.states import State
-from collective.states.matrices import configurations
-from collective.states.protocol import amplitudes_of, same_spinors, spinors_of
+from collective.states.protocol import amplitudes_of, configurations, spinors_of
+from collective.states.recipes import same_spinors
 
 if TYPE_CHECKING:
     from collective.emitters import Emitters

@@ -37,7 +37,8 @@ class Expansion:
     """ρ by excitation blocks on its way through the output times; see `base.Run`.
 
     A step changes ρ in place. If a run ends within a step, it continues from the start of the step,
-    which is kept if the run is checkpointed.
+    which is kept if the run is checkpointed. The recorder holds the time after the last whole step
+    and ρ then, or None within a step whose start is not kept.
 
     Args:
         request: of Couplings without drive and pump.
@@ -62,30 +63,27 @@ class Expansion:
         self._growth = min(LARGEST_GROWTH, max(1e3, 1e14 * request.rtol))
         self._longest = LONGEST_STEP
         self._restart: Callable[[], None] | None
+        self._start = np.zeros_like(self._rho.y) if request.checkpointed else None
         if earlier is not None and earlier.resume:
-            at = self._continue_from(earlier)
+            self._continue_from(earlier)
         else:
-            at = self._begin
             self._restart = self._rho.set_initial
             self._restart()
-            self._recorder.add({"correlations": self._rho.moments(self._rho.y)[None]})
-        # the time after the last whole step and ρ then, or None within a step that keeps no start;
-        # one assignment changes both, so that they fit together wherever an interruption comes
-        self._whole: tuple[float, NDArray[np.float64] | None] = at, self._rho.y
-        self._start = np.zeros_like(self._rho.y) if request.checkpointed else None
-        self._share = (at - self._begin) / self._span
+            first = {"correlations": self._rho.moments(self._rho.y)[None]}
+            self._recorder.add(first, now=(self._begin, self._rho.y))
+        self._share = (self._recorder.now[0] - self._begin) / self._span
         self._terms = self._steps()
 
-    def _continue_from(self, earlier: "Result") -> float:
-        """Take over what an interrupted run has reached; the time up to which ρ is known."""
+    def _continue_from(self, earlier: "Result") -> None:
+        """Take over what an interrupted run has reached."""
         rho = self._rho
         found = {name: resumed(earlier, name, ()).item() for name in (*_COUNTED, "time")}
         vector = resumed(earlier, "vector", (rho.layout.size,)).real
-        self._recorder.restore(earlier, ("correlations",))
         self._restart = lambda: rho.set_vector(vector, found["dropped"])
         self._restart()
         rho.applications, rho.flops = found["applications"], found["flops"]
-        return float(found["time"])
+        now = float(found["time"]), rho.y
+        self._recorder.restore(earlier, ("correlations",), now=now)
 
     @property
     def done(self) -> bool:
@@ -125,7 +123,7 @@ class Expansion:
 
         It is empty within a step whose start is not kept.
         """
-        at, vector = self._whole
+        at, vector = self._recorder.now
         if vector is None:
             return {}
         counted = {name: np.array(getattr(self._rho, name)) for name in _COUNTED}
@@ -152,7 +150,7 @@ class Expansion:
         Raises:
             FloatingPointError: the terms grow out of bounds however short the step.
         """
-        rho, left = self._rho, self._end - self._whole[0]
+        rho, left = self._rho, self._end - self._recorder.now[0]
         while True:
             rho.drop_empty(NEGLIGIBLE * self._request.rtol)
             if rho.highest == 0:
@@ -186,12 +184,11 @@ class Expansion:
         """Record the later times, at which only the ground state is left and nothing happens."""
         later, n = len(self._request.times) - self._recorder.reached, len(self._request.couplings)
         zeros = np.broadcast_to(np.complex128(0), (later, n, n))  # takes no memory
-        self._recorder.add({"correlations": zeros})
-        self._whole = self._end, self._rho.y
+        self._recorder.add({"correlations": zeros}, now=(self._end, self._rho.y))
 
     def _expand(self, ellipse: Ellipse, h: float, *, last: bool) -> Generator[None, None, float]:
         """Advance by a step of length h if the expansion converges; the largest term over ρ."""
-        rho, begin = self._rho, self._whole[0]
+        rho, begin = self._rho, self._recorder.now[0]
         tolerance = max(self._request.rtol * h / self._span, 1e-15)  # all steps share it
         end = self._end if last else begin + h
         times = self._request.times[self._recorder.reached :]
@@ -206,7 +203,7 @@ class Expansion:
         moments = [rho.moments(current)]
         if self._start is not None:
             self._start[:] = rho.y
-        self._whole = begin, self._start
+        self._recorder.add({}, now=(begin, self._start))
         rho.y[active] *= weights[0, -1]
         small, growth = 0, 1.0
         expected = max(8.0, TERMS_PER_RADIUS * h * ellipse.radius)
@@ -229,8 +226,7 @@ class Expansion:
                 rho.one, rho.two = current, previous
                 rho.lowest = lowest
                 found = np.einsum("jt,jmn->tmn", weights[: j + 1, :-1], np.array(moments))
-                # the state comes last: an interruption before it repeats the step
-                self._recorder.add({"correlations": found}, trace_error=rho.trace_error())
-                self._whole = end, rho.y
+                error = rho.trace_error()
+                self._recorder.add({"correlations": found}, trace_error=error, now=(end, rho.y))
                 return growth
         return max(growth, self._growth)

@@ -56,17 +56,17 @@ def cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
     extent = Extent(couplings, highest)
     reach = max(float(np.ptp(request.times)) * _radius(extent, highest), 1e-300)
     kept = _SPARE_TERMS + min(LONGEST_STEP, reach)
-    # coefficients of the output times in one step, then its moments beside those of all times
+    # beside the moments of all times: coefficients of one step, its moments, or what is written
     terms, emitted = _terms(extent, float(np.ptp(request.times)))
     later = np.count_nonzero(request.times - request.times[0] > emitted)
     dark = 0.0 if np.any(couplings.dephasing) else float(later)
     inside = max(steps * min(1.0, LONGEST_STEP / reach), dark)
-    copied = min(steps, inside) + (steps if request.checkpointed else 0)
-    moments = int(max(24 * kept * inside, 16 * n * n * copied) + 16 * n * n * (kept + steps))
+    taken, written = writing(request, 16 * n * n * steps)
+    copied = max(24 * kept * inside, 16 * n * n * min(steps, inside), 2 * written)
+    moments = int(copied + 16 * n * n * (kept + steps))
     threads, _ = shares(request, size)
     half = "" if images == 1 else f", one column of {images} by symmetry"
     s = speed()
-    taken, _ = writing(request, 16 * n * n * steps)
     each = _CALLS * s.call + flops * _FLOPS * s.flop / threads
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
     return Cost(

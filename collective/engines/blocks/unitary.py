@@ -10,8 +10,7 @@ phase e^{−ict} belongs to all of a block and changes nothing that is observed.
 thousand amplitudes take the eigenvectors of H where those are quicker: any time costs the same.
 """
 
-from collections.abc import Generator
-from contextlib import suppress
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +18,10 @@ from numpy.typing import NDArray
 
 from collective.engines.base import resumed
 from collective.engines.basis.sectors import Sectors, ensemble
+from collective.engines.blocks.hamiltonian import Hamiltonian
 from collective.engines.blocks.unitary_size import (
     AMPLITUDES_AT_ONCE,
     LONGEST,
-    SMALLEST_SERIES,
     TERMS_AT_ONCE,
     by_modes,
     matrix_of_one_excitation,
@@ -35,8 +34,6 @@ from collective.engines.request import Request
 if TYPE_CHECKING:
     from collective.results.result import Result
 
-_MARGIN = 0.02  # of the width, beyond the eigenvalues found
-_LOOSE = 1e-3  # of those
 _NO_DIGITS = 2.0**52  # radians: of such a phase double precision knows nothing
 _KEPT_NORM = 1e-10  # of the norm: more means that H reaches further than was found
 
@@ -67,42 +64,35 @@ class PureStates:
         self._correlated = "correlations" in request.words
         self._recorder = Recorder(request, eigenvalues=False)
         h = matrix_of_one_excitation(request)
-        self._unit = float(np.abs(h).sum(axis=0).max()) or 1.0
-        self._h = h / self._unit
         present = numbers(request)
         self._blocks = Sectors(n, max(present))
         emitters = request.couplings.emitters
         found = ((k, ensemble(request.state, self._blocks, k, emitters)) for k in present)
         vectors = {k: np.ascontiguousarray(v) for k, v in found if v.size}
         self._norm = float(sum(np.vdot(v, v).real for v in vectors.values()))
-        self._matrices: dict[int, Any] = {}
-        self._ranges: dict[int, tuple[float, float]] = {}
+        self._hamiltonian = Hamiltonian(h, self._blocks)
         real, steps = not np.iscomplexobj(h), len(request.times)
         self._by_modes = {k: by_modes(self._blocks.sizes[k], turns, steps, real) for k in vectors}
-        self._modes: dict[int, tuple[NDArray[np.float64], NDArray[Any]]] = {}
         self._error_bound = float(np.finfo(float).eps) * turns  # phases have the round-off of H
         self._applications = 0
         self._begin = float(request.times[0])
         self._span = max(float(request.times[-1]) - self._begin, 1e-300)
-        # a time and the vectors then; one assignment changes both, so that they fit together
-        # wherever an interruption comes
-        self._now: tuple[float, Vectors] = self._begin, vectors
         if earlier is not None and earlier.resume:
-            self._now = self._continued(earlier, vectors)
+            self._continue_from(earlier, vectors)
         else:
-            self._record({k: v[None] for k, v in vectors.items()})
-        self._share = 0.0
+            self._record({k: v[None] for k, v in vectors.items()}, (self._begin, vectors))
+        self._share = (self._recorder.now[0] - self._begin) / self._span
         self._steps = self._groups()
 
-    def _continued(self, earlier: "Result", vectors: Vectors) -> tuple[float, Vectors]:
-        """The time that an interrupted run has reached, and its vectors then."""
+    def _continue_from(self, earlier: "Result", vectors: Vectors) -> None:
+        """Take over what an interrupted run has reached, in place of the initial vectors."""
         flat = resumed(earlier, "vector", (sum(v.size for v in vectors.values()),))
         ends = np.cumsum([v.size for v in vectors.values()])[:-1]
         parts = zip(vectors.items(), np.split(flat.astype(complex), ends), strict=True)
+        found = {k: part.reshape(v.shape) for (k, v), part in parts}
         self._applications = int(resumed(earlier, "applications", ()))
-        names = ("emission", "populations")
-        self._recorder.restore(earlier, (*names, "correlations") if self._correlated else names)
-        return float(resumed(earlier, "time", ())), {k: v.reshape(w.shape) for (k, w), v in parts}
+        names = ("emission", "populations", *(["correlations"] if self._correlated else []))
+        self._recorder.restore(earlier, names, now=(float(resumed(earlier, "time", ())), found))
 
     @property
     def done(self) -> bool:
@@ -133,7 +123,7 @@ class PureStates:
 
     def resume(self) -> dict[str, NDArray[Any]]:
         """The vectors after the last whole group of output times, and its time."""
-        time, vectors = self._now
+        time, vectors = self._recorder.now
         flat = np.concatenate([v.ravel() for v in vectors.values()])
         applications = np.array(self._applications)
         return {"vector": flat, "time": np.array(time), "applications": applications}
@@ -155,10 +145,10 @@ class PureStates:
     def _group(self) -> Steps:
         """Compute the next output times, as many as fit into memory and into one expansion."""
         times, reached = self._request.times, self._recorder.reached
-        time, vectors = self._now
+        time, vectors = self._recorder.now
         largest = max(v.size for v in vectors.values())
-        series = [self._width(k)[1] for k in vectors if not self._by_modes[k]]
-        widest = max(series, default=0.0) * self._unit
+        series = [self._hamiltonian.width(k)[1] for k in vectors if not self._by_modes[k]]
+        widest = max(series, default=0.0) * self._hamiltonian.unit
         at_once = max(1, AMPLITUDES_AT_ONCE // largest)
         end = times[min(reached + at_once, len(times)) - 1]
         if widest * (end - time) > LONGEST:
@@ -170,55 +160,17 @@ class PureStates:
         at = np.append(inside - time, last - time)
         found: dict[int, NDArray[np.complex128]] = {}
         for i, (k, v) in enumerate(vectors.items()):
-            for done in self._terms(k, v, at, found):
+            if self._by_modes[k]:
+                found[k] = self._hamiltonian.by_eigenvectors(k, v, at)
+                terms: Iterable[float] = (1.0,)
+            else:
+                terms = self._terms(k, v, at, found)
+            for done in terms:
                 elapsed = time + (last - time) * (i + done) / len(vectors) - self._begin
                 self._share = max(self._share, elapsed / self._span)
                 yield
-        # the vectors come last: an interruption before that repeats the group
-        if len(inside):
-            self._record({k: v[:-1] for k, v in found.items()})
-        self._now = last, {k: np.ascontiguousarray(v[-1]) for k, v in found.items()}
-
-    def _matrix(self, k: int) -> Any:
-        """H between configurations of k excitations in units of the largest rate, sparse."""
-        if k not in self._matrices:
-            from scipy.sparse import csr_array
-
-            size = self._blocks.sizes[k]
-            target, m, to = self._blocks.hops(k)
-            values = self._h[to, m]
-            kept = values != 0
-            sources = np.broadcast_to(np.arange(size)[:, None], target.shape)
-            own = self._blocks.excited(k) @ np.diagonal(self._h)
-            rows = np.concatenate([target[kept].astype(np.int32), np.arange(size, dtype=np.int32)])
-            columns = np.concatenate([sources[kept].astype(np.int32), np.arange(size)])
-            data = np.concatenate([values[kept], own])
-            self._matrices[k] = csr_array((data, (rows, columns)), shape=(size, size))
-        return self._matrices[k]
-
-    def _width(self, k: int) -> tuple[float, float]:
-        """C and w of the spectrum of H."""
-        if k not in self._ranges:
-            from scipy.sparse.linalg import ArpackError, eigsh
-
-            matrix = self._matrix(k)
-            size = matrix.shape[0]
-            reach = float(abs(matrix).sum(axis=1).max())
-            ends = np.array([-reach, reach])
-            if size <= SMALLEST_SERIES:
-                ends = np.linalg.eigvalsh(matrix.toarray())[[0, -1]]
-            elif reach > 0:
-                options = {"tol": _LOOSE, "v0": np.random.default_rng(1).normal(size=size)}
-                with suppress(ArpackError):  # else the row sums, which are wider
-                    ends = np.array(
-                        [
-                            eigsh(matrix, 1, which=which, return_eigenvectors=False, **options)[0]
-                            for which in ("SA", "LA")
-                        ]
-                    ).real
-            w = (1 + _MARGIN) * (ends[1] - ends[0]) / 2
-            self._ranges[k] = float(ends.sum()) / 2, max(float(w), 1e-12)
-        return self._ranges[k]
+        now = last, {k: np.ascontiguousarray(v[-1]) for k, v in found.items()}
+        self._record({k: v[:-1] for k, v in found.items()}, now)
 
     def _terms(
         self,
@@ -227,27 +179,25 @@ class PureStates:
         elapsed: NDArray[np.float64],
         found: dict[int, NDArray[np.complex128]],
     ) -> Generator[float, None, None]:
-        """Compute the vectors of k excitations after each time; the share of it that is done.
+        """Compute the vectors of k excitations after each time, term by term of the series.
+
+        It yields the share of the terms that are done.
 
         Args:
             k: number of excitations.
             start: (n_k, R).
             elapsed: (T,), ascending.
-            found: receives the vectors under k, (T, n_k, R).
+            found: receives the vectors under k, (T, n_k, R), after the last term.
         """
-        if self._by_modes[k]:
-            found[k] = self._by_eigenvectors(k, start, elapsed)
-            yield 1.0
-            return
         from scipy.special import jv
 
-        c, w = self._width(k)
-        phases = elapsed * self._unit * w
+        c, w = self._hamiltonian.width(k)
+        phases = elapsed * self._hamiltonian.unit * w
         longest = float(phases[-1])
         count = int(longest + 12 * np.cbrt(longest) + 25)
         weights = jv(np.arange(count), phases[:, None]) * (-1j) ** (np.arange(count) % 4)
         weights[:, 1:] *= 2
-        matrix = self._matrix(k)
+        matrix = self._hamiltonian.matrix(k)
         real = not np.iscomplexobj(matrix)
 
         def applied(v: NDArray[Any]) -> NDArray[Any]:
@@ -272,22 +222,16 @@ class PureStates:
         if error <= _KEPT_NORM * before:
             found[k] = total.reshape(len(elapsed), *start.shape)
         else:  # the spectrum reaches further than was found
-            self._ranges[k] = c, 1.5 * w
+            self._hamiltonian.widen(k)
             yield from self._terms(k, start, elapsed, found)
 
-    def _by_eigenvectors(
-        self, k: int, start: NDArray[Any], elapsed: NDArray[np.float64]
-    ) -> NDArray[np.complex128]:
-        """The same by the eigenvectors of H, (T, n_k, R)."""
-        if k not in self._modes:
-            self._modes[k] = np.linalg.eigh(self._matrix(k).toarray())
-        energies, modes = self._modes[k]
-        turns = np.exp(-1j * self._unit * np.outer(elapsed, energies))
-        parts = turns[:, :, None] * (modes.conj().T @ start)
-        return np.asarray(modes @ parts)
+    def _record(self, vectors: Vectors, now: tuple[float, Vectors]) -> None:
+        """Record the next output times.
 
-    def _record(self, vectors: Vectors) -> None:
-        """Record what is observed of the vectors of every block, (T, n_k, R)."""
+        Args:
+            vectors: of every block at these times, (T, n_k, R); T may be 0.
+            now: a time and the vectors then, from which the run can continue.
+        """
         n, steps = self._blocks.n, len(next(iter(vectors.values())))
         populations = np.zeros((steps, n))
         weights = np.zeros(steps)
@@ -301,7 +245,8 @@ class PureStates:
             for k, found in vectors.items():
                 if k > 0:
                     self._add_pairs(k, found, rows["correlations"])
-        self._recorder.add(rows, trace_error=float(np.abs(weights - self._norm).max()))
+        error = float(np.abs(weights - self._norm).max(initial=0.0))
+        self._recorder.add(rows, trace_error=error, now=now)
 
     def _add_pairs(
         self, k: int, found: NDArray[np.complex128], pairs: NDArray[np.complex128]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from collective._tools.speed import COMMON, Speed, speed
 from collective.couplings.couplings import Couplings
-from collective.engines.base import Cost
+from collective.engines.base import Cost, writing
 from collective.engines.basis import initial
 from collective.engines.basis.sectors import one_excitation
 from collective.engines.request import Request
@@ -59,7 +59,9 @@ def cost(request: Request) -> Cost:
     turns, real = phase(request), not np.iscomplexobj(matrix_of_one_excitation(request))
     tables = sum(comb(n, max(k - 1, 0)) * (n - k + 1) * 32 for k in present)
     correlated = "correlations" in request.words
-    kept = times * (16 * n * n if correlated else 8 * n)
+    kept = 8 * n + (16 * n * n if correlated else 0)
+    at_once = min(times, max(1, AMPLITUDES_AT_ONCE // largest))
+    taken, written = writing(request, kept * times)
     s = speed()
     seconds = (_RUN_CALLS + _TIME_CALLS * times) * s.call + _SETUP_ENTRIES * entries * s.entry
     modes = 0
@@ -75,11 +77,11 @@ def cost(request: Request) -> Cost:
     everything = 0 if isinstance(state, State) else 16 * (2**n if state.isket else 3 * 4**n)
     return Cost(
         int(_BYTES_ENTRY * entries + 16 * largest * (TERMS_AT_ONCE + 8 + 2 * columns) + tables)
-        + int(32 * max(min(AMPLITUDES_AT_ONCE, largest * times), largest))
-        + kept
+        + int(max(32 * at_once * largest, written))
+        + kept * (times + at_once)
         + 64 * modes**2
         + everything,
-        float(seconds),
+        float(seconds + taken),
         f"{amplitudes:,} amplitudes of a state that never decays, {n} emitters",
     )
 

@@ -1,10 +1,10 @@
-r"""The whole density matrix without a matrix for its generator: everything that Couplings hold.
+r"""The whole density matrix of any `Couplings`, without a matrix for the generator.
 
-ρ has 4^N entries and is kept as one real matrix of that size (`packed`); H_eff moves rows of it
-and jumps move blocks (`kernels`), a fifth of the memory and a small part of the time that sparse
-operators take. A constant generator is expanded in Faber polynomials (`steps`), so output times
-cost nothing; with an envelope, powers of time take their place (`pulsed`). Without drive and pump,
-an engine that keeps excitation numbers apart does less.
+ρ has 4^N entries and is kept as one real matrix of that size (`packed`). H_eff moves rows of it and
+jumps move blocks (`kernels`), which takes a fifth of the memory and a small part of the time of
+sparse operators. e^{Lt} of a constant generator L is expanded in Faber polynomials (`steps`), so
+that output times cost almost nothing. With an envelope, ρ is expanded in powers of time (`pulsed`).
+Without drive and pump, "blocks" does less work.
 """
 
 from collections.abc import Iterator
@@ -38,11 +38,11 @@ _INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
 class Driven:
     """The whole density matrix of any `Couplings`, by kernels of our own.
 
-    It takes every drive, pulse, dephasing, pump and state, up to some twelve emitters, and is
-    the fastest engine for them from about four. ρ̇ = Lρ is solved by a series of Faber polynomials
-    of L, to `rtol` of the norm of ρ (Huisinga et al., J. Chem. Phys. 110, 5538 (1999)), or by a
-    power series in time where an envelope changes the drive. The state at the last output time is
-    returned for up to 10 emitters, the smallest eigenvalues of ρ are found for up to 8.
+    It takes every drive, envelope, dephasing, pump and state, up to about twelve emitters.
+    ρ̇ = Lρ is solved to `rtol` of the norm of ρ: by a series of Faber polynomials of L (Huisinga et
+    al., J. Chem. Phys. 110, 5538 (1999)), or by a power series in time if the drive has an
+    envelope. `Result.last_state` is there for up to 10 emitters, the smallest eigenvalues of ρ for
+    up to 8. It has no options.
 
     Example:
         >>> import numpy as np, collective as co
@@ -58,7 +58,7 @@ class Driven:
     cite: ClassVar[tuple[str, ...]] = ()
 
     def refusal(self, request: Request) -> str | None:
-        """Refuses only what no engine of `Couplings` takes without saying so (`unsupported`)."""
+        """Refuses master equations, thermal light and a Γ that is one number (`unsupported`)."""
         return unsupported(self, request)
 
     def cost(self, request: Request) -> Cost:
@@ -89,11 +89,11 @@ class Driven:
 
 @dataclass(frozen=True, eq=False)
 class _Moment:
-    """Where a run is: between two output times, or at one.
+    """The state that a run has reached.
 
     Attributes:
-        time: in the unit of the request.
-        packed: R then.
+        time: in the unit of the request; it may lie between two output times.
+        packed: R at this time.
     """
 
     time: float
@@ -136,7 +136,7 @@ class _Run:
 
     @property
     def done(self) -> bool:
-        """Not before the last state is there: a run stopped on its way to it unpacks it later."""
+        """False if the run was stopped while its last state was unpacked: it can be continued."""
         return self._recorder.reached == len(self._request.times) and not self._unpacking
 
     @property
@@ -147,7 +147,7 @@ class _Run:
         return float((self._shown - first) / (last - first))
 
     def advance(self) -> None:
-        """Compute some terms of a series, or record the output times that they lead to."""
+        """Compute some terms of a series; after the last of a step, record its output times."""
         now = self._now
         if self._step is None:
             if self._steps is None:
@@ -163,7 +163,7 @@ class _Run:
         self._shown = max(self._shown, found.time)
 
     def _made(self) -> "FaberSteps | PowerSteps":
-        """The series that fits the problem, with a generator and its threads."""
+        """The kind of steps for this request, with a generator and its threads."""
         from collective.engines.driven.generator import PackedGenerator
         from collective.engines.driven.pulsed import PowerSteps
         from collective.engines.driven.steps import FaberSteps, Tolerance
@@ -193,7 +193,7 @@ class _Run:
         values: NDArray[np.float64],
         kept: dict[int, NDArray[np.float64]],
     ) -> None:
-        """Record what a step has reached: its end, and the output times inside."""
+        """Record the output times of a step, and the state at its end."""
         traces, correlations, expectations = self._functionals.observables(values)
         if not np.all(np.isfinite(traces)):
             raise FloatingPointError("the density matrix is not finite")
@@ -235,7 +235,7 @@ class _Run:
         return []
 
     def close(self) -> None:
-        """End the threads, make room, and unpack ρ where the run has ended at an output time."""
+        """End the threads, release vectors, and unpack ρ if the run has ended at an output time."""
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None

@@ -2,8 +2,8 @@ r"""A density matrix as one real matrix: R = Re ρ + Im ρ, in panels of eight c
 
 ρ is Hermitian, so Re ρ = ½(R + Rᵀ) and Im ρ = ½(R − Rᵀ): half the memory and nothing lost. R(i, j)
 belongs to the configurations i and j, whose bit m says whether emitter m is excited, and lies at
-R[j // 8, i, j % 8]. Fewer than three emitters get idle companions, which fill the panel and are
-never excited.
+R[j // 8, i, j % 8]. One or two emitters do not fill a panel: idle emitters, which are never
+excited, are added up to three.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _SMALLEST = 3  # emitters, whose eight configurations fill a panel
 
 
 def padded(n: int) -> int:
-    """N with the idle companions."""
+    """N with the idle emitters."""
     return max(n, _SMALLEST)
 
 

@@ -1,6 +1,6 @@
-r"""Steps of a packed density matrix while an envelope changes the drive, by powers of time.
+r"""Steps of a packed density matrix under an envelope of the drive, each by a power series in time.
 
-They are made and used as those of a constant generator (`steps`).
+They are used in the same way as the steps of a constant generator (`steps`).
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from collective.engines.driven.steps import (
     Step,
     Summing,
     Tolerance,
-    stretch,
+    planned,
     terms_between_pauses,
 )
 
@@ -29,13 +29,13 @@ _REACH = 6.0  # largest rate times the longest step of a power series: e^6 of ro
 _POWERS = 80
 _DEGREE = 8  # of the polynomial that follows an envelope
 _SAMPLES = 32  # of the envelope in a step, at least
-_PER_INTERVAL = 8  # and as many between the closest output times
-_INTERVALS = 200  # of the closest output times in a step, at most: none takes too many samples
+_PER_INTERVAL = 8  # samples of the envelope between the closest output times, at least
+_INTERVALS = 200  # of the closest output times in a step, at most, which limits the samples
 _GOLDEN = (5**0.5 - 1) / 2
 _SUDDEN = 0.01  # share of the tolerance that a jump of the envelope may use up
-_INSTANT = 1e-14  # relative; there are no shorter steps
-_SHORT = 1e-6  # share of the duration; jumps make steps shorter than that, some tens in a row
-_SHORT_STEPS = 300  # in a row: then the envelope is given up
+_INSTANT = 1e-14  # of the time or duration: no step is shorter
+_SHORT = 1e-6  # share of the duration; a jump makes some tens of shorter steps in a row
+_SHORT_STEPS = 300  # in a row, after which the run fails
 
 
 class PowerSteps:
@@ -87,7 +87,7 @@ class PowerSteps:
         times: NDArray[np.float64],
         kept: Callable[[int], bool],
     ) -> "Iterator[float | Step]":
-        """Make the next step, as `FaberSteps.step`.
+        """Compute the next step, as `FaberSteps.step` does.
 
         Raises:
             ValueError: where the envelope fails or is not finite.
@@ -96,7 +96,7 @@ class PowerSteps:
         norm = float(np.linalg.norm(state))
         self._longest = min(2 * self._longest, self._limit)
         while self._longest > _INSTANT * max(abs(time), self._duration):
-            end, inside, wanted = stretch(time, times, self._longest, kept)
+            end, inside, wanted = planned(time, times, self._longest, kept)
             share = max((end - time) / self._duration, _SUDDEN)
             tolerance = self._tolerance.of(norm, share)
             factors = self._fitted(time, end, tolerance / 2)
@@ -112,10 +112,10 @@ class PowerSteps:
         raise self._unfit(time, f"even over {self._share(2 * self._longest)}")
 
     def _count_short(self, time: float) -> None:
-        """Give up where so many steps in a row were short that the run would take too long."""
+        """Raise an error if so many steps in a row were short that the run would not end."""
         self._short_steps = self._short_steps + 1 if self._longest < self._short else 0
         if self._short_steps >= _SHORT_STEPS:
-            raise self._unfit(time, f"but over {self._share(self._longest)} and shorter stretches")
+            raise self._unfit(time, f"but over {self._share(self._longest)} or less")
 
     def _share(self, length: float) -> str:
         return f"a share {length / self._duration:.1e} of the times"

@@ -1,8 +1,9 @@
-r"""Time and memory of a driven run, and how long its steps are, from which both follow.
+r"""Time and memory of a run of the driven engine, and the length of its steps.
 
-Time goes into applications of the generator: some three for each unit of radius × time, where the
-radius is that of the ellipse in which the spectrum lies (`numerics.faber`). Memory goes into
-vectors of 4^N entries, or into output times where these are many and emitters few.
+Most of the time is spent in applications of the generator: about three for each unit of radius
+times duration, where the radius is that of the ellipse in which the spectrum lies
+(`numerics.faber`). Most of the memory holds vectors of 4^N entries or, for few emitters and many
+output times, what is recorded at these.
 
 `REACH` and `KEPT_AT_ONCE` say how long a step of the run is.
 """
@@ -45,11 +46,15 @@ _SMALL = 7  # emitters; below, handing work to another thread takes as long as d
 
 _SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
 _PULSE_VECTORS = 14  # state, its successor, ten powers, what the drive meets, and V
-_EIGENVALUE_BYTES = 25  # per entry of ρ: unpacked, and a copy for its eigenvalues
+_EIGENVALUE_BYTES = 28  # per entry of ρ: unpacked, and copies for its eigenvalues
 _OPERATOR_BYTES = 130  # per entry of an operator, while its functional is made
-_PAIR_BYTES = 55  # per correlation and output time: taken, and put together at the end
-_ROW_BYTES = 400  # of Python objects per output time
-_STATE_BYTES = 400  # of a `Qobj`, beside its matrix
+_STATE_BYTES = 580  # of a `Qobj`, beside its matrix
+_COPIED_STATE_BYTES = 300  # likewise, while a checkpoint is written
+_TERM_BYTES = 24  # coefficients of a series: as they fall, as they are scaled, and their size
+_INSIDE_BYTES = 20  # per output time of a step, beside its coefficients
+_PULSE_BYTES = 110  # samples of an envelope, per output time
+_PULSE_STEP_BYTES, _PULSE_STEP = 3000, 200  # per output time of a step, and how many these are
+_LEAST_BYTES, _LEAST_PAIR_BYTES = 15_000, 1500  # of Python objects, and per correlation
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +121,7 @@ class Size:
 
     def bytes(self) -> int:
         """At the peak."""
-        request, n, times = self.request, self._n, len(self.request.times)
+        request, n = self.request, self._n
         padded = packed.padded(n)
         size, states = 1 << padded, 4**n
         vectors = _SERIES_VECTORS if request.envelope is None else _PULSE_VECTORS
@@ -126,8 +131,8 @@ class Size:
         operators = sum(_OPERATOR_BYTES * _entries(each) for each in request.operators.values())
         found = vectors * 8 * size * size + tables + scratch + functionals + operators
         found += self._row_bytes() + self._kept * (16 * states + _STATE_BYTES)
-        if request.checkpointed:  # arrays to be written: two copies of states, one of correlations
-            found += 32 * self._kept * states + 24 * n * n * times
+        if request.checkpointed:  # two copies of states are written
+            found += self._kept * (32 * states + _COPIED_STATE_BYTES)
             found += (24 if n <= STATE_EMITTERS else 8) * states
         wanted = min(max(self._kept, self._eigenvalues), KEPT_AT_ONCE)
         if wanted:
@@ -135,17 +140,21 @@ class Size:
         return found
 
     def _row_bytes(self) -> int:
-        """Of the output times: rows, and before them the coefficients of those in one step."""
+        """Of the output times: rows, and the coefficients of a step or what is returned beside."""
         n, times, reach = self._n, len(self.request.times), self._reach
-        row = _PAIR_BYTES * (n * n + len(self.request.operators) + 2) + _ROW_BYTES
+        recorded = 16 * (n * n + len(self.request.operators)) * times
+        returned = (8 * n + 48 + 24 * n * n * self.request.checkpointed) * times
         inside = times * min(1.0, REACH / reach if reach > 0 else 1.0)
         if self._kept:
             inside = min(inside, KEPT_AT_ONCE)
-        # Faber's coefficients as they fall, as they are scaled, and their size
-        terms = 24 * (2.5 * min(reach, REACH) + 40) if self.request.envelope is None else 0.0
-        # half of a row's memory is taken when all are put together at the end
-        early = int(0.5 * row * (times - inside) + terms * inside)
-        return max(row * times, early) + 50 * row
+        if self.request.envelope is None:
+            terms = 2.5 * min(reach, REACH) + 40
+            step = int(inside * (_TERM_BYTES * terms + _INSIDE_BYTES))
+        else:
+            step = _PULSE_STEP_BYTES * min(_PULSE_STEP, times)
+            recorded += _PULSE_BYTES * times
+        least = _LEAST_BYTES + _LEAST_PAIR_BYTES * n * n
+        return recorded + max(step, returned) + least
 
 
 def _entries(operator: "Qobj") -> int:

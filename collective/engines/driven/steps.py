@@ -1,9 +1,9 @@
 r"""Steps of a packed density matrix under a constant generator, each by one Faber series.
 
-A step goes from one state to the next, at the last output time within reach; the output times
-inside it are read off the same series. A step is made term by term, so that the loop around a run
-gets a word in between the terms of a long one. What is not finished when something stops the run
-is lost, and nothing else.
+A step ends at the last output time within reach. The other output times inside it are read off the
+same series. A step is computed term by term: between the terms of a long one, the loop around the
+run shows progress and writes checkpoints. If something stops the run, only the step that is not
+finished is lost.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 ROUND_OFF = 1e-16
 _SHORTEST = 2.0**-20  # of the longest step
 _SHARE = 0.5  # of the tolerance, for what the series leaves out in the whole run
-_PAUSE = 2**18  # entries of ρ made between two pauses, which takes some milliseconds
+_PAUSE = 2**18  # entries of ρ computed between two pauses, which takes some milliseconds
 
-# a state, functionals at each output time, and states to be kept by index of the time
+# the state at the end, the functionals at each output time, and the states to be kept
 Summed = tuple[NDArray[np.float64], NDArray[np.float64], dict[int, NDArray[np.float64]]]
 Summing = Generator[float, None, Summed | None]
 
@@ -50,7 +50,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What may be left out of the whole run, spread evenly over its duration.
+    """The error that is allowed in the whole run; every part of it may have an equal share.
 
     Attributes:
         rtol: relative to the norm of ρ.
@@ -63,7 +63,7 @@ class Tolerance:
     duration: float
 
     def of(self, norm: float, share: float) -> float:
-        """Of a share of the run, for a state of this norm; round-off is always allowed."""
+        """The error allowed in a share of the run for a state of this norm, at least round-off."""
         return max(_SHARE * share * (self.rtol * norm + self.atol), 100 * ROUND_OFF * norm)
 
 
@@ -99,7 +99,7 @@ class FaberSteps:
         times: NDArray[np.float64],
         kept: Callable[[int], bool],
     ) -> "Iterator[float | Step]":
-        """Make the next step, to the last output time within reach, or towards the first.
+        """Compute the next step, to the last output time within reach or on the way to the first.
 
         Args:
             time: where the last one ended.
@@ -108,14 +108,14 @@ class FaberSteps:
             kept: whether the matrix is wanted at the output time of an index.
 
         Yields:
-            Between the terms, a time that says how far the step is; at last the `Step`.
+            Times between the terms, which estimate how far the step is, and the `Step` at the end.
 
         Raises:
             FloatingPointError: if the series does not converge.
         """
         shortest = self._longest * _SHORTEST
         while self._longest > shortest:
-            end, inside, wanted = stretch(time, times, self._longest, kept)
+            end, inside, wanted = planned(time, times, self._longest, kept)
             found = yield from self._summed(state, time, end, inside - time, wanted)
             if found is not None:
                 yield Step(end, *found)
@@ -138,7 +138,7 @@ class FaberSteps:
         """The sum of the series; None where round-off or lack of terms spoils it."""
         ellipse, functionals, span = self._ellipse, self._functionals, end - time
         count = int(2.5 * ellipse.radius * span) + 40
-        weights = ellipse.coefficients(count, [*inside, span])
+        weights = ellipse.coefficients(count, np.append(inside, span))
         here, before = self._scratch(state)
         here[:] = state
         sums = weights[0, -1] * state
@@ -175,17 +175,17 @@ class FaberSteps:
 
 
 def terms_between_pauses(state: NDArray[np.float64]) -> int:
-    """How many terms of a series are made between two pauses."""
+    """How many terms of a series are computed between two pauses."""
     return 1 + _PAUSE // state.size
 
 
-def stretch(
+def planned(
     time: float, times: NDArray[np.float64], longest: float, kept: Callable[[int], bool]
 ) -> tuple[float, NDArray[np.float64], list[int]]:
-    """End of the next step, the output times in it and which of these are kept.
+    """The end of the next step, the output times in it, and indices of those that are kept.
 
-    It ends at the last output time within reach; if there is none, an equal part of the way to
-    the first.
+    A step ends at the last output time within reach. If there is none, the way to the first output
+    time is cut into equal steps.
     """
     inside = times[times <= time + longest * (1 + 1e-9)]
     wanted = list(islice(filter(kept, range(len(inside))), KEPT_AT_ONCE))
