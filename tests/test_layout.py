@@ -150,7 +150,16 @@ def test_no_machine_paths_or_hosts():
 
 def test_no_room_hides_a_public_function():
     """Importing a room sets its name on the package: no public name may be a room's."""
-    modules = {"currents", "materials", "observables", "plot", "spectral", "states", "units"}
+    modules = {
+        "currents",
+        "engines",
+        "materials",
+        "observables",
+        "plot",
+        "spectral",
+        "states",
+        "units",
+    }
     assert not (set(collective.__all__) - modules) & set(tables()[0])
     assert sorted(dir(collective)) == sorted(collective.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

@@ -248,14 +248,14 @@ def test_trajectories_without_a_photon(result, tmp_path):
 def test_an_interrupted_run(result, tmp_path, monkeypatch):
     from collective.engines.record import Recorder
 
-    record = Recorder.record
+    add = Recorder.add
 
-    def interrupted(self, rho):
+    def interrupted(self, rows, **further):
         if self.reached == 4:
             raise KeyboardInterrupt
-        record(self, rho)
+        add(self, rows, **further)
 
-    monkeypatch.setattr(Recorder, "record", interrupted)
+    monkeypatch.setattr(Recorder, "add", interrupted)
     found = co.evolve(result.couplings, "inverted", TIMES)
     assert found.to_xarray().attrs["complete"] is False
     back = xarray.load_dataset(found.to_netcdf(tmp_path / "part.nc"))
