@@ -568,6 +568,15 @@ def test_methods_imports_no_kernels():
     assert done.stdout.strip() == "[]"
 
 
+def test_kernels_are_compiled_once_for_any_request():
+    """Output times are read-only or not, depending on the unit of the largest rate."""
+    from collective.engines.trajectories import kernels
+
+    for scale in (1.0, 64.0):
+        evolve(co.Couplings(scale * np.eye(2), np.zeros((2, 2))), n=8)
+    assert len(kernels.evolve.signatures) == 1
+
+
 @pytest.mark.parametrize(("n", "count"), [(13, 256), (15, 64)])
 def test_memory_within_excitation_blocks_is_as_predicted(n, count):
     code = (
