@@ -498,6 +498,12 @@ def _recipes():
     )
 
     yield (
+        "engines.Blocks",
+        co.engines.Blocks,
+        lambda: {"symmetries": [[1, 0]]},
+        {"then": lambda engine: co.evolve(pair(), "inverted", TIMES, method=engine)},
+    )
+    yield (
         "evolve",
         co.evolve,
         lambda: {"couplings": pair(), **EVOLVED},

@@ -484,7 +484,7 @@ def test_memory_of_states_times_and_symmetries_is_predicted(case):
     n, times, symmetries, state = 9, T[:3], "auto", "inverted"
     couplings = co.couple(co.chain(n, 0.3), co.Vacuum())
     if case == "ket":
-        state = as_qobj(co.states.density_matrix(co.states.dicke(2), CHAIN).full())
+        state = co.states.density_matrix(co.states.dicke(2), CHAIN)
         couplings = CHAIN
     elif case == "dephased":
         couplings, state = co.couple(co.chain(16, 0.3), co.Vacuum()), co.states.single(0)

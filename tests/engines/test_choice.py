@@ -80,8 +80,8 @@ def test_predicted_seconds_order_the_engines():
 
 
 def test_an_engine_with_options_takes_its_place_in_the_table():
-    ring = co.couple(co.ring(4, 0.2), co.Vacuum())
-    turned = co.engines.Blocks(symmetries=[[1, 2, 3, 0]])
+    ring = co.couple(co.ring(8, 0.2), co.Vacuum())
+    turned = co.engines.Blocks(symmetries=[[1, 2, 3, 4, 5, 6, 7, 0]])
     plain, with_symmetry = (co.methods(ring, "inverted", T, method=m) for m in ("auto", turned))
     assert with_symmetry.costs["blocks"].bytes < plain.costs["blocks"].bytes
     assert with_symmetry.costs["exact"] == plain.costs["exact"]

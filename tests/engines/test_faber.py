@@ -54,7 +54,7 @@ def test_the_series_is_the_exponential(decay, width, time, seed):
     assert max(norms) < 2.01 * np.linalg.norm(vector)
 
 
-def test_an_eigenvalue_outside_only_slows_it_down():
+def test_the_series_converges_with_an_eigenvalue_outside_the_ellipse():
     ellipse, matrix = Ellipse(1.0, 1.0), normal_matrix(3.0, 2.0, 8, 1)
     vector = np.ones(8) + 0j
     found, norms = expanded(ellipse, matrix, vector, [3.0], 90)

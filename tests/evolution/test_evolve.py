@@ -9,7 +9,8 @@ import qutip
 import reference
 
 import collective as co
-from collective.engines import loop, record
+from collective.engines import loop
+from collective.engines.exact import engine
 
 PAIR = co.couple(co.chain(2, 0.1), co.Vacuum())
 TIMES = np.linspace(0, 3, 31)
@@ -271,7 +272,7 @@ def test_checkpoint_continues_where_it_stopped(tmp_path):
 
 def test_an_interruption_leaves_whole_rows(monkeypatch):
     """Ctrl-C in the middle of taking observables loses that time, not the alignment."""
-    real, calls = record.smallest_eigenvalue, iter(range(10**6))
+    real, calls = engine.smallest_eigenvalue, iter(range(10**6))
 
     def interrupted(matrix):
         if next(calls) == 2:
@@ -281,7 +282,7 @@ def test_an_interruption_leaves_whole_rows(monkeypatch):
     number_operator = qutip.tensor(qutip.num(2), qutip.qeye(2))
     couplings = co.Couplings(PAIR.decay, PAIR.shift)
     with monkeypatch.context() as patch:
-        patch.setattr(record, "smallest_eigenvalue", interrupted)
+        patch.setattr(engine, "smallest_eigenvalue", interrupted)
         partial = co.evolve(
             couplings, "inverted", TIMES, observe=("states", {"n": number_operator})
         )
