@@ -245,7 +245,11 @@ EVOLVED = {
     "rtol": 1e-7,
     "atol": 1e-9,
     "envelope": None,
+    "method": "blocks",
+    "seed": 1,
     "threads": 1,
+    "checkpoint": None,
+    "progress": False,
 }
 BEAM = {
     "frequencies": [0.0, 0.25],
@@ -502,14 +506,7 @@ def _recipes():
     yield (
         "evolve",
         co.evolve,
-        lambda: {
-            "couplings": pair(),
-            **EVOLVED,
-            "method": "blocks",
-            "seed": 1,
-            "checkpoint": None,
-            "progress": False,
-        },
+        lambda: {"couplings": pair(), **EVOLVED},
         {"errors": (co.EvolutionError,)},
     )
     yield "methods", co.methods, lambda: {"couplings": pair(), **EVOLVED}, {}
@@ -518,6 +515,12 @@ def _recipes():
         co.Methods.fits,
         lambda: {"self": co.methods(pair(), "inverted", TIMES), "name": "exact"},
         {"errors": (KeyError,)},
+    )
+    yield (
+        "engines.Trajectories",
+        co.engines.Trajectories,
+        lambda: {"n": 8, "standard_error": 0.5},
+        {},
     )
     yield (
         "steady_state",

@@ -115,7 +115,7 @@ def test_each_trajectory_agrees_with_a_replay_of_its_clicks(couplings):
 
 
 @pytest.mark.parametrize(("couplings", "seed"), [(CHAIN, 1), (RING, 1)], ids=["chain", "ring"])
-def test_means_of_40000_are_those_of_the_master_equation(couplings, seed):
+def test_means_of_40000_trajectories_agree_with_the_master_equation(couplings, seed):
     result = evolve(couplings, n=40_000, seed=seed)
     away = scores(result, co.evolve(couplings, "inverted", TIMES, method="exact"))
     assert np.abs(away).max() <= 3
@@ -138,7 +138,7 @@ def test_waiting_times_of_the_first_photon_follow_their_distribution():
     assert abs(result.jumps.times.mean() - mean) < 2 * spread / np.sqrt(count)
 
 
-def test_channels_and_waiting_times_of_two_inverted_atoms():
+def test_channels_and_waiting_times_of_two_inverted_emitters():
     pair, count = co.couple(co.chain(2, 0.1), co.Vacuum()), 40_000
     jumps = evolve(pair, times=[0.0, 400.0], n=count).jumps
     first, second = jumps.times.reshape(count, 2).T
@@ -174,7 +174,7 @@ def test_a_seed_is_drawn_and_reported():
     assert first.diagnostics["n_trajectories"] == 20
 
 
-def test_jumps_are_in_order():
+def test_jumps_are_sorted_by_trajectory_and_time():
     jumps = evolve(CHAIN).jumps
     assert np.all(np.diff(jumps.trajectory) >= 0)
     same = np.diff(jumps.trajectory) == 0
@@ -291,7 +291,9 @@ def test_an_interrupted_run_continues_to_the_same_digits(couplings, tmp_path, mo
 
 
 @pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["blocks", "mcsolve"])
-def test_interrupted_while_the_first_checkpoint_is_written(couplings, tmp_path, monkeypatch):
+def test_a_run_interrupted_at_its_first_checkpoint_returns_the_initial_time(
+    couplings, tmp_path, monkeypatch
+):
     from collective.engines.loop import Clock
 
     def first(self, report):
@@ -318,7 +320,9 @@ def test_the_initial_observables_need_no_density_matrix(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["blocks", "mcsolve"])
-def test_interrupted_before_the_first_photon(couplings, tmp_path, monkeypatch):
+def test_a_run_interrupted_before_its_first_batch_returns_the_initial_time(
+    couplings, tmp_path, monkeypatch
+):
     options = {"n": 40, "checkpoint": tmp_path / "run", "observe": "correlations"}
     with monkeypatch.context() as patch:
         interrupt(patch, after=0)
@@ -354,7 +358,7 @@ def test_a_finished_run_continues_to_a_smaller_error(tmp_path):
     ],
     ids=["coherent", "dicke", "ket", "mixed"],
 )
-def test_any_initial_state(state):
+def test_initial_states_pure_and_mixed(state):
     result = evolve(RING, state, n=20_000, observe="correlations")
     exact = co.evolve(RING, state, TIMES, method="exact", observe="correlations")
     away = scores(result, exact)
@@ -371,7 +375,7 @@ def test_timed_dicke_depends_on_the_positions():
     assert np.abs(scores(result, co.evolve(couplings, state, TIMES, method="exact"))).max() < 4
 
 
-def test_a_dark_state_stays():
+def test_a_dark_state_emits_nothing():
     dark = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
     ket = (qutip.basis([2, 2], [0, 1]) - qutip.basis([2, 2], [1, 0])).unit()
     result = evolve(dark, ket, [0.0, 1e2, 1e4])
@@ -393,7 +397,7 @@ def test_states_that_emit_no_light():
     np.testing.assert_allclose(driven.populations, exact.populations, atol=1e-6)
 
 
-def test_times_may_begin_anywhere_and_be_uneven_or_one():
+def test_times_may_be_shifted_uneven_or_single():
     shifted = evolve(CHAIN, times=TIMES - 7.0, n=100)
     plain = evolve(CHAIN, times=TIMES, n=100)
     np.testing.assert_allclose(shifted.emission, plain.emission, atol=1e-9)
@@ -406,7 +410,7 @@ def test_times_may_begin_anywhere_and_be_uneven_or_one():
     assert one.complete
 
 
-def test_many_outputs_between_two_photons():
+def test_many_output_times_between_two_photons():
     dense = np.linspace(0, 4, 2001)
     many = evolve(RING, times=dense, n=20)
     few = evolve(RING, times=dense[::200], n=20)
@@ -449,7 +453,7 @@ def test_channels_of_mcsolve_count_the_collapse_operators():
     assert kstest(clicks[0], "expon", (0, 0.05)).pvalue < 0.01  # the two can be told apart
 
 
-def test_a_pulse_and_a_mixed_state():
+def test_a_pulse_on_a_mixed_state_against_the_master_equation():
     atom = co.Couplings([[1.0]], [[0.0]], drive=4.0)
     state = qutip.Qobj(np.diag([0.3, 0.7]), dims=[[2], [2]])
 
@@ -495,7 +499,7 @@ def test_thousands_of_emitters_are_refused_at_once():
             evolve(co.Couplings(np.eye(n), np.zeros((n, n))), state)
 
 
-def test_one_excitation_of_fifty_emitters_is_no_more_than_fifty_amplitudes():
+def test_one_excitation_of_fifty_emitters_takes_fifty_amplitudes():
     couplings = co.couple(co.chain(50, 0.3), co.Vacuum())
     result = evolve(couplings, co.states.single(20), n=None)
     exact = co.evolve(couplings, co.states.single(20), TIMES, method="single")
@@ -503,14 +507,14 @@ def test_one_excitation_of_fifty_emitters_is_no_more_than_fifty_amplitudes():
     assert result.diagnostics["bytes_predicted"] < 1e7
 
 
-def test_the_reason_says_how_many_and_how_large():
+def test_the_reason_names_the_number_of_trajectories_and_amplitudes():
     couplings = co.couple(co.chain(10, 0.2), co.Vacuum())
     result = evolve(couplings, times=[0.0, 0.1], n=10)
     assert result.method == "trajectories"
     assert "10 trajectories of 10 emitters, up to C(10, 5) = 252" in result.reason
 
 
-def test_how_many_are_drawn_at_most():
+def test_the_number_of_trajectories_follows_from_the_options():
     kind = co.engines.Trajectories
     assert kind() == engine("trajectories")
     assert (kind().most, kind(n=7).most, kind(n=7, standard_error=0.1).most) == (1000, 7, 7)
@@ -528,14 +532,23 @@ def test_methods_does_not_compile():
         "import numpy as np, sys, collective as co;"
         "c = co.Couplings(np.eye(3), np.zeros((3, 3)));"
         "co.methods(c, 'inverted', [0.0, 1.0]);"
-        "print([m for m in sys.modules if m == 'numba' or m.startswith('numba.')])"
+        "print([m for m in sys.modules if m.endswith(('.kernels', 'numerics.lanes', 'mcsolve'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
+def test_kernels_are_compiled_once_for_any_request():
+    """Output times are read-only or not, depending on the unit of the largest rate."""
+    from collective.engines.trajectories import kernels
+
+    for scale in (1.0, 64.0):
+        evolve(co.Couplings(scale * np.eye(2), np.zeros((2, 2))), n=8)
+    assert len(kernels.evolve.signatures) == 1
+
+
 @pytest.mark.parametrize(("n", "count"), [(13, 256), (15, 64)])
-def test_memory_is_as_predicted(n, count):
+def test_memory_within_excitation_blocks_is_as_predicted(n, count):
     code = (
         "import json, numpy as np, collective as co;"
         "run = lambda n, m: co.evolve(co.couple(co.chain(n, 0.2), co.Vacuum()), 'inverted',"
@@ -589,7 +602,7 @@ def test_cost_grows_with_the_problem():
 # means and errors
 
 
-def test_batches_join_to_the_whole():
+def test_means_and_errors_of_batches_join_to_those_of_all():
     rng = np.random.default_rng(5)
     values = rng.normal(3.0, 2.0, size=(100, 4, 5))
     totals = Totals.empty(4, 5, 0)
@@ -601,14 +614,14 @@ def test_batches_join_to_the_whole():
     np.testing.assert_allclose(totals.errors(), errors, rtol=1e-12)
 
 
-def test_random_numbers_can_be_entered_anywhere():
+def test_random_numbers_of_any_rows_are_those_of_the_whole_table():
     whole = uniform(7, 0, 20, 5)
     np.testing.assert_array_equal(uniform(7, 13, 7, 5), whole[13:])
     assert not np.array_equal(uniform(8, 0, 20, 5), whole)
     assert kstest(uniform(1, 0, 5000, 4).ravel(), "uniform").pvalue > 0.01
 
 
-def test_no_warning_on_the_way():
+def test_a_run_warns_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         evolve(CHAIN, standard_error=0.5)
