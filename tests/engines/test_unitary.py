@@ -68,7 +68,7 @@ def test_mixed_states_are_their_vectors():
 
 
 @pytest.mark.parametrize("unit", [1e-15, 1e15])
-def test_the_unit_of_time_does_not_matter(unit):
+def test_results_do_not_depend_on_the_unit_of_time(unit):
     couplings, times = undamped(6, 7), np.linspace(0, 4, 5)
     other = co.Couplings(couplings.decay, couplings.shift * unit)
     state = co.states.dicke(3)
@@ -179,7 +179,7 @@ def test_times_without_end_cost_no_more(time):
     assert evolve(ten, co.states.dicke(5), [0, time]).excitation[1] == pytest.approx(5, abs=1e-9)
 
 
-def test_phases_without_digits_are_refused():
+def test_phases_beyond_double_precision_are_refused():
     with pytest.raises(ValueError, match=r"span a phase of .* use shorter times"):
         evolve(undamped(4, 1), co.states.dicke(2), [0, 1e17])
 

@@ -56,18 +56,18 @@ def test_a_wire_is_cited():
         ("secular", {"davies1974"}),
     ],
 )
-def test_schemes(scheme, wanted):
+def test_approximations(scheme, wanted):
     atoms = co.chain(1, 1.0, frequency=100.0)
     equation = co.master_equation(atoms, co.Vacuum(), approximation=scheme)
     assert keys(equation) == {"collective", "qutip"} | wanted
     assert keys(co.evolve(equation, "inverted", TIMES)) >= wanted
 
 
-def test_equations_of_ones_own():
+def test_user_defined_equations():
     assert keys(co.MasterEquation(qutip.sigmaz())) == {"collective", "qutip"}
 
 
-def test_every_reference_can_come_up_and_is_found():
+def test_every_reference_exists_and_is_complete():
     used = {key for listed in (*_METHODS.values(), *_SCHEMES.values()) for key in listed}
     assert used <= set(_REFERENCES)
     for kind, fields in _REFERENCES.values():
@@ -75,7 +75,7 @@ def test_every_reference_can_come_up_and_is_found():
         assert "doi" in fields or kind == "misc"
 
 
-def test_the_package_is_cited_as_its_file_says():
+def test_the_package_is_cited_as_in_its_citation_file():
     file = Path(__file__).parents[2] / "CITATION.cff"
     text = file.read_text()
     entry = citation(co.Couplings([[1.0]], [[0.0]])).split("\n\n")[0]
@@ -86,11 +86,11 @@ def test_the_package_is_cited_as_its_file_says():
     assert "year = {" + re.search(r"date-released: (\d+)", text)[1] in entry
 
 
-def test_qutip_is_cited_as_it_asks(capsys):
+def test_qutip_is_cited_with_its_own_reference(capsys):
     qutip.cite()
     assert _REFERENCES["qutip"][1]["doi"] in capsys.readouterr().out
 
 
-def test_what_cannot_be_cited():
+def test_wrong_types_are_refused():
     with pytest.raises(TypeError, match="must be a Result, Couplings or a MasterEquation"):
         citation("result")

@@ -7,7 +7,7 @@ import collective as co
 from collective import cli
 
 
-def test_the_demo_leaves_a_figure_a_result_and_true_sentences(tmp_path, capsys):
+def test_the_demo_writes_a_figure_and_a_result_and_prints_correct_numbers(tmp_path, capsys):
     assert cli.main(["demo", "--output", str(tmp_path / "out"), "--emitters", "6"]) == 0
     printed = capsys.readouterr().out
     assert (tmp_path / "out" / "demo.png").stat().st_size > 20_000

@@ -19,7 +19,7 @@ LINK = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])+\]\(([^)\s]+)\)")
 
 
 @pytest.mark.parametrize("page", _pages.PAGES, ids=lambda page: page.stem)
-def test_code_of_a_page_runs_and_prints_what_it_says(page):
+def test_code_of_a_page_runs_and_prints_the_shown_output(page):
     names, wrong = _pages.run(page)
     plt.close("all")
     assert not wrong, "\n".join(wrong)
@@ -35,7 +35,7 @@ def test_a_wrong_output_is_found(tmp_path):
     assert complaint == "page.md:2 printed\n2\n"
 
 
-def test_tutorial_is_eight_short_pages_in_a_row():
+def test_tutorial_has_eight_short_linked_pages():
     pages = _pages.FIGURES[1:]
     assert [int(page.stem[0]) for page in pages] == list(range(1, 9))
     for page, following in zip(pages, [*pages[1:], None], strict=True):
@@ -70,7 +70,7 @@ def test_tables_of_the_validation_page(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("page", SOURCES, ids=lambda page: page.stem)
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     for target in LINK.findall(prose(page)):
         path, _, anchor = target.partition("#")
         if re.match(r"[a-z]+:", target):
