@@ -12,7 +12,7 @@ TIMES = np.linspace(0, 1, 3)
 
 
 def keys(calculation):
-    """Keys of the entries, each of which must be well-formed."""
+    """Keys of the entries; asserts that each entry is well-formed."""
     entries = citation(calculation).split("\n\n")
     for entry in entries:
         assert re.fullmatch(r"@\w+\{\w+,\n(  \w+ = \{.*\},\n)+\}", entry), entry
@@ -48,7 +48,7 @@ def test_a_wire_is_cited():
 
 
 @pytest.mark.parametrize(
-    ("scheme", "wanted"),
+    ("approximation", "wanted"),
     [
         ("universal", {"nathan2020"}),
         ("rwa", {"nathan2020"}),
@@ -56,9 +56,9 @@ def test_a_wire_is_cited():
         ("secular", {"davies1974"}),
     ],
 )
-def test_approximations(scheme, wanted):
+def test_approximations(approximation, wanted):
     atoms = co.chain(1, 1.0, frequency=100.0)
-    equation = co.master_equation(atoms, co.Vacuum(), approximation=scheme)
+    equation = co.master_equation(atoms, co.Vacuum(), approximation=approximation)
     assert keys(equation) == {"collective", "qutip"} | wanted
     assert keys(co.evolve(equation, "inverted", TIMES)) >= wanted
 

@@ -1,4 +1,4 @@
-"""The site: code that runs and prints what it says, golden numbers, links that lead somewhere."""
+"""The site: its code runs and prints the shown output, golden numbers hold, links have targets."""
 
 import re
 import sys
@@ -46,7 +46,7 @@ def test_tutorial_has_eight_short_linked_pages():
 
 
 def title(page):
-    """What stands behind the number in a page's heading, up to a colon."""
+    """The part of the heading of a page after its number, up to a colon."""
     heading = page.read_text(encoding="utf-8").splitlines()[0]
     return heading.split(" · ")[1].split(":")[0]
 
@@ -75,23 +75,23 @@ def test_links_have_targets(page):
         path, _, anchor = target.partition("#")
         if re.match(r"[a-z]+:", target):
             continue  # another host
-        there = (page.parent / path).resolve() if path else page
-        if DOCS / "gallery" in there.parents:  # made by the build, from the examples
-            name = there.relative_to(DOCS / "gallery").with_suffix(".py")
-            there = DOCS / "index.md" if name == Path("index.py") else EXAMPLES / name
-        files = [there, there.with_suffix(".md"), there.with_suffix(".rst")]
+        linked = (page.parent / path).resolve() if path else page
+        if DOCS / "gallery" in linked.parents:  # the build makes these pages from the examples
+            name = linked.relative_to(DOCS / "gallery").with_suffix(".py")
+            linked = DOCS / "index.md" if name == Path("index.py") else EXAMPLES / name
+        files = [linked, linked.with_suffix(".md"), linked.with_suffix(".rst")]
         found = [file for file in files if file.is_file()]
         assert found, f"{page.name}: {target}"
         assert not anchor or anchor in anchors(found[0]), f"{page.name}: {target}"
 
 
 def prose(page):
-    """A page without its code."""
+    """The text of a page without its code."""
     return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
 
 
 def anchors(page):
-    """The anchors of a page's headings, as the site makes them."""
+    """The anchors of the headings of a page, as on the site."""
     headings = re.findall(r"^#+ (.*)$", prose(page), flags=re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
