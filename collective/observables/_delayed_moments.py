@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from collective._tools.memory import require
 from collective.engines.numerics.faber import Ellipse
 
-_WINDOW = 45.0  # longest time of one expansion, over 1/radius of the ellipse: more loses digits
+_WINDOW = 45.0  # longest time of one expansion, times the radius of the ellipse: more loses digits
 _SPARE_TERMS = 60  # terms of an expansion beyond two for each unit of time × radius
 _NEGLIGIBLE = 1e-17  # a term below this share of the vectors is left out
 _GROWTH = 1e4  # largest ratio of a term to the vectors: it costs four digits of sixteen

@@ -120,7 +120,7 @@ def bands(
         bloch = bloch[None]
     if bloch.shape != ((len(bloch),) if lattice == "chain" else (len(bloch), 2)):
         wanted = "(K,)" if lattice == "chain" else "(K, 2)"
-        raise ValueError(f"quasimomenta of a {lattice} must have shape {wanted}: {bloch.shape}")
+        raise ValueError(f"quasimomenta of a {lattice} must have shape {wanted}, got {bloch.shape}")
     _require_memory(lattice, spacing)
     lengths.warn_of_spacing(spacing)
     rates = np.empty(len(bloch))
