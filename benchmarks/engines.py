@@ -106,16 +106,18 @@ def ours(case: Case, given: Any) -> Callable[[], tuple[Any, dict[str, Any]]]:
     if case.method == "modes":
         return lambda: (given.couplings.modes().rates, {})
 
+    drawn = case.trajectories[0]
+    method = co.engines.Trajectories(n=drawn) if drawn else case.method
+
     def evolve() -> tuple[Any, dict[str, Any]]:
         result = co.evolve(
             given.couplings,
             given.state,
             given.times,
-            method=case.method,
+            method=method,
             rtol=RTOL,
             atol=ATOL,
             seed=1,
-            n_trajectories=case.trajectories[0] or None,
             threads=case.threads,
             progress=False,
         )
@@ -270,7 +272,7 @@ def main() -> int:
     import peers
     import report
 
-    from collective.engines.choice import ENGINES
+    from collective.engines import NAMES as ENGINES
 
     efforts = {"quick"} if options.quick else {"quick", "full"}
     efforts |= {"large"} if options.large else set()

@@ -119,7 +119,8 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
         if engine in ("exact", "driven") and np.any(couplings.drive) and rng.random() < 0.2:
             arguments["envelope"] = _Pulse(span)
         if engine == "trajectories":
-            arguments |= {"n_trajectories": int(rng.integers(20, 600)), "seed": 1}
+            drawn = co.engines.Trajectories(n=int(rng.integers(20, 600)))
+            arguments |= {"method": drawn, "seed": 1}
         if engine == "master":
             arguments["method"] = "exact"
             jumps = couplings.collapse_operators()
@@ -131,10 +132,10 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
         if rng.random() < 0.2:
             arguments["checkpoint"] = True
         request = requested(arguments)
-        name = arguments["method"]
-        if choice._refusal(name, request) is not None:
+        method = arguments["method"]
+        if choice.engine(method).refusal(request) is not None:
             continue
-        cost = choice.engine(name).cost(request)
+        cost = choice.engine(method).cost(request)
         if cost.seconds < LIMIT and cost.bytes < 3 * 2**30:
             return engine, arguments
     raise RuntimeError(f"no problem of seed {seed} is short enough")
@@ -142,7 +143,8 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
 
 def one_thread(arguments: dict[str, Any]) -> dict[str, int]:
     """Options for engines with threads of their own; the environment limits BLAS to one thread."""
-    return {"threads": 1} if arguments["method"] in ("blocks", "driven", "trajectories") else {}
+    name = choice.engine(arguments["method"]).name
+    return {"threads": 1} if name in ("blocks", "driven", "trajectories") else {}
 
 
 class _Pulse:
@@ -220,8 +222,8 @@ def once_before(arguments: dict[str, Any]) -> None:
     smaller = {**arguments, "couplings": couplings, "state": state, "times": [0.0, 0.1, 0.2]}
     if "checkpoint" in arguments:
         smaller["checkpoint"] = arguments["checkpoint"].with_name("small.npz")
-    if "n_trajectories" in arguments:
-        smaller["n_trajectories"] = 8
+    if choice.engine(arguments["method"]).name == "trajectories":
+        smaller["method"] = co.engines.Trajectories(n=8)
     co.evolve(**smaller, progress=False)
 
 
@@ -230,10 +232,9 @@ def warm() -> None:
     times = [0.0, 0.1]
     pair = co.couple(co.chain(3, 0.3), co.Vacuum())
     driven = pair.replace(drive=1.0)
-    for method in ("exact", "blocks", "driven", "trajectories"):
-        more = {"n_trajectories": 4, "seed": 1} if method == "trajectories" else {}
-        co.evolve(pair, "inverted", times, method=method, threads=1, **more)
-    co.evolve(driven, "ground", times, method="trajectories", n_trajectories=2, seed=1)
+    for method in ("exact", "blocks", "driven", co.engines.Trajectories(n=4)):
+        co.evolve(pair, "inverted", times, method=method, threads=1, seed=1)
+    co.evolve(driven, "ground", times, method=co.engines.Trajectories(n=2), seed=1)
     co.evolve(driven, "ground", times, method="driven", envelope=lambda t: 1.0, threads=1)
     co.evolve(driven, "ground", times, method="exact", envelope=lambda t: 1.0, observe="states")
     co.evolve(pair, co.states.single(0), times, method="single")

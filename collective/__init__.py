@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from collective._tools.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from collective import currents, materials, observables, plot, spectral, states, units
+    from collective import currents, engines, materials, observables, plot, spectral, states, units
     from collective.citations import citation
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
@@ -66,6 +66,7 @@ __all__ = [
     "couple",
     "cubic",
     "currents",
+    "engines",
     "evolve",
     "interaction",
     "load",
@@ -86,7 +87,16 @@ __all__ = [
 ]
 
 # where each public name lives; nothing is imported before it is used
-_MODULES = {"currents", "materials", "observables", "states", "units", "spectral", "plot"}
+_MODULES = {
+    "currents",
+    "engines",
+    "materials",
+    "observables",
+    "plot",
+    "spectral",
+    "states",
+    "units",
+}
 _HOMES = {
     "Comparison": "evolution.comparison",
     "Couplings": "couplings.couplings",

@@ -12,7 +12,7 @@ _TITLE = (
 _YEAR = "2026"
 
 # key: (kind, fields)
-_REFERENCES = {
+REFERENCES = {
     "qutip": (
         "article",
         {
@@ -220,7 +220,7 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
     keys += _METHODS.get(method, ())
     if "qutip" not in keys:
         keys.append("qutip")  # operators and states are its own, whatever evolves them
-    return "\n\n".join([_package(), *(_entry(key, *_REFERENCES[key]) for key in keys)])
+    return "\n\n".join([_package(), *(_entry(key, *REFERENCES[key]) for key in keys)])
 
 
 def _package() -> str:

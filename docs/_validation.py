@@ -180,8 +180,8 @@ def light():
     )
     pair = co.couple(co.chain(2, 0.2), co.Vacuum())
     opposite = co.states.timed_dicke([0, 0, np.pi / 0.2])  # neighbours with opposite phases
-    dark = co.evolve(pair, opposite, [0.0], observe="correlations")
-    decaying = co.evolve(pair, "inverted", [1.0], observe="correlations")
+    dark = obs.moment(pair, opposite)
+    decaying = obs.moment(pair, "inverted")
     everywhere, weights = obs.sphere(24, 48)
     return {
         "band shift": band.shifts[0],

@@ -43,7 +43,14 @@ RECORDS = {
     "units.Line",
 }
 # a protocol, which says what a class of the user's must have
-PROTOCOLS = {"Field", "Field.green", "Field.scattered"}
+PROTOCOLS = {
+    "Field",
+    "Field.green",
+    "Field.scattered",
+    "states.State",
+    "states.State.excitations",
+    "states.State.symmetric",
+}
 
 
 @dataclass
@@ -110,7 +117,7 @@ def result():
 @cache
 def sampled():
     return co.evolve(
-        pair(), "inverted", [0, 2, 4], method="trajectories", n_trajectories=50, seed=1,
+        pair(), "inverted", [0, 2, 4], method=co.engines.Trajectories(n=50), seed=1,
         progress=False,
     )  # fmt: skip
 
@@ -238,8 +245,6 @@ EVOLVED = {
     "rtol": 1e-7,
     "atol": 1e-9,
     "envelope": None,
-    "n_trajectories": None,
-    "standard_error": None,
     "symmetries": [[1, 0]],
     "threads": 1,
 }
@@ -538,6 +543,7 @@ def _recipes():
         },
         {},
     )
+    yield "Result.at", co.Result.at, lambda: {"self": result(), "times": [0.0, 0.5]}, {}
     yield "Result.in_frame", co.Result.in_frame, lambda: {"self": result(), "frame": "lab"}, {}
     for name in ("save", "to_netcdf"):
         yield (
@@ -967,6 +973,18 @@ def _recipes():
         {},
     )
     yield (
+        "observables.moment",
+        o.moment,
+        lambda: {"couplings": pair(), "state": co.states.single(1), "states": True},
+        {},
+    )
+    yield (
+        "observables.moment (correlations)",
+        o.moment,
+        lambda: {"couplings": pair(), "state": np.eye(2) / 2, "states": False},
+        {},
+    )
+    yield (
         "observables.near_field",
         o.near_field,
         lambda: {"result": result(), "points": [[0, 1.0, 0]], "field": co.Vacuum()},
@@ -1130,22 +1148,61 @@ def _recipes():
     )
     yield "plot.spectrum", p.spectrum, lambda: {"spectra": spectrum(), "log": False, "ax": None}, {}
 
+    some = {
+        "inverted": s.inverted(),
+        "ground": s.ground(),
+        "single": s.single(0),
+        "dicke": s.dicke(1),
+        "timed": s.timed_dicke((0, 0, 6.0)),
+        "product": s.product([0.3, 1.0, 2.0], 0.5),
+    }
+    for name, state in some.items():
+        kind = type(state)
+        yield (
+            f"states.State.excitations ({name})",
+            kind.excitations,
+            lambda state=state: {"self": state, "n": 3},
+            {},
+        )
+        yield (
+            f"states.State.symmetric ({name})",
+            kind.symmetric,
+            lambda state=state: {"self": state, "n": 3},
+            {},
+        )
+        yield (
+            f"states.State.amplitudes ({name})",
+            kind.amplitudes,
+            lambda state=state: {
+                "self": state,
+                "excited": np.eye(3, dtype=bool),
+                "emitters": co.chain(3, 0.1),
+            },
+            {},
+        )
     yield (
-        "states.State",
-        s.State,
-        lambda: {"kind": "dicke", "parameters": (1,)},
-        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
-    )
-    yield "states.State.excitations", s.State.excitations, lambda: {"self": s.dicke(1), "n": 3}, {}
-    yield (
-        "states.State.amplitudes",
-        s.State.amplitudes,
-        lambda: {
-            "self": s.timed_dicke((0, 0, 6.0)),
-            "excited": np.eye(3, dtype=bool),
-            "emitters": co.chain(3, 0.1),
-        },
+        "states.State.spinors (product)",
+        type(some["product"]).spinors,
+        lambda: {"self": some["product"], "n": 3},
         {},
+    )
+    yield (
+        "states.density_matrix",
+        s.density_matrix,
+        lambda: {"state": s.single(0), "couplings": pair()},
+        {},
+    )
+    yield (
+        "states.correlations",
+        s.correlations,
+        lambda: {"state": s.single(0), "couplings": pair()},
+        {},
+    )
+    yield (
+        "states.product",
+        s.product,
+        lambda: {"theta": [0.3, 1.0], "phi": 0.2},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
     yield "states.inverted", s.inverted, dict, {}
     yield "states.ground", s.ground, dict, {}
@@ -1163,7 +1220,6 @@ def _recipes():
         lambda: {"theta": 0.3, "phi": 0.1},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
-    yield "states.named", s.named, lambda: {"state": "inverted"}, {}
 
     yield (
         "units.natural_frequency",

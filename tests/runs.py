@@ -261,8 +261,7 @@ def blocks():
         ring=evolved(
             co.couple(co.ring(5, 0.2), VACUUM),
             "inverted",
-            method="blocks",
-            symmetries=[[1, 2, 3, 4, 0]],
+            method=co.engines.Blocks(symmetries=[[1, 2, 3, 4, 0]]),
             observe="correlations",
         ),
     )
@@ -306,7 +305,7 @@ def driven_by_a_pulse():
 
 @run(SAMPLED)
 def trajectories_of_sectors():
-    options = {"method": "trajectories", "n_trajectories": 24, "observe": "correlations"}
+    options = {"method": co.engines.Trajectories(n=24), "observe": "correlations"}
     return together(
         inverted=evolved(plain(), "inverted", seed=5, **options),
         coherent=evolved(plain(), co.states.coherent(1.1, 0.4), seed=6, **options),
@@ -316,7 +315,7 @@ def trajectories_of_sectors():
 @run(SAMPLED)
 def trajectories_of_mcsolve():
     part = qutip.Qobj(np.diag([0.1, 0.2, 0.3, 0.4]), dims=[[2, 2]] * 2)
-    options = {"method": "trajectories", "n_trajectories": 12}
+    options = {"method": co.engines.Trajectories(n=12)}
     return together(
         mixed=evolved(mixed(), "ground", seed=7, observe=operator(4), **options),
         matrix=evolved(driven_pair(), part, seed=8, **options),
@@ -440,8 +439,8 @@ def states():
         "dicke": co.states.dicke(2),
         "timed": co.states.timed_dicke((1.0, 0.5, 6.0)),
         "coherent": co.states.coherent(0.7, 0.2),
-        "named": co.states.named("inverted"),
-        "state": co.states.State("dicke", (3,)),
+        "named": co.states.inverted(),
+        "state": co.states.dicke(3),
     }
     return {name: state.amplitudes(excited, atoms()) for name, state in some.items()} | {
         f"{name}, excitations": state.excitations(4) for name, state in some.items()
@@ -918,7 +917,7 @@ def driven_result():
 @cache
 def sampled():
     return co.evolve(
-        plain(), "inverted", [0, 2, 6], method="trajectories", n_trajectories=200, seed=1, progress=False
+        plain(), "inverted", [0, 2, 6], method=co.engines.Trajectories(n=200), seed=1, progress=False
     )  # fmt: skip
 
 

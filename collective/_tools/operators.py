@@ -136,12 +136,14 @@ def _qobj(n: int, rows: list[Any], columns: list[Any], values: list[Any]) -> "Qo
     from qutip import Qobj
     from scipy.sparse import csr_array
 
-    data = np.concatenate(values)
-    kept = data != 0
-    where = (np.concatenate(rows)[kept], np.concatenate(columns)[kept])
-    matrix = csr_array((data[kept], where), shape=(2**n, 2**n))
-    matrix.sort_indices()
-    return Qobj(matrix, dims=[[2] * n, [2] * n])
+    data, row, column = (np.concatenate(part) for part in (values, rows, columns))
+    kept = np.flatnonzero(data)
+    kept = kept[np.lexsort((column[kept], row[kept]))]
+    starts = np.zeros(2**n + 1, dtype=np.int32)
+    np.cumsum(np.bincount(row[kept], minlength=2**n), out=starts[1:])
+    parts = data[kept], column[kept].astype(np.int32), starts
+    matrix = csr_array(parts, shape=(2**n, 2**n))  # no entry comes twice
+    return Qobj(matrix, dims=[[2] * n, [2] * n], copy=False)
 
 
 def sum_of_levels(energies: Any) -> NDArray[np.float64]:

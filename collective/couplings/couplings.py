@@ -200,8 +200,11 @@ class Couplings:
 
         Emitter 0 is the leftmost tensor factor; `qutip.basis(2, 0)` is the excited state.
         """
+        undriven = self.undriven_hamiltonian()
+        if not np.any(self.drive):
+            return undriven
         drive = self.drive_operator()
-        return self.undriven_hamiltonian() + drive + drive.dag()
+        return undriven + drive + drive.dag()
 
     @operators.Untidied()
     def undriven_hamiltonian(self) -> "Qobj":

@@ -1,1 +1,57 @@
-"""One file per engine; `collective.evolve` chooses."""
+"""Engines: each evolves a request its own way, and says how far its numbers can be trusted.
+
+`co.engines.Trajectories(n=500)` is a value for the argument `method` of `evolve`; the string
+"trajectories" stands for `co.engines.Trajectories()`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collective.engines.base import Cost, Engine, Run
+    from collective.engines.blocks.engine import Blocks
+    from collective.engines.driven.engine import Driven
+    from collective.engines.exact.engine import Exact
+    from collective.engines.request import Request
+    from collective.engines.single.engine import Single
+    from collective.engines.symmetric.engine import Symmetric
+    from collective.engines.trajectories.engine import Trajectories
+
+__all__ = [
+    "Blocks",
+    "Cost",
+    "Driven",
+    "Engine",
+    "Exact",
+    "Request",
+    "Run",
+    "Single",
+    "Symmetric",
+    "Trajectories",
+]
+
+# in the order in which "auto" asks them; the first of equals is taken
+NAMES = {
+    "exact": "Exact",
+    "single": "Single",
+    "symmetric": "Symmetric",
+    "blocks": "Blocks",
+    "driven": "Driven",
+    "trajectories": "Trajectories",
+}
+_FILES = {kind: f"{name}.engine" for name, kind in NAMES.items()}
+_FILES |= {"Cost": "base", "Engine": "base", "Run": "base", "Request": "request"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import an engine when it is first asked for."""
+    from importlib import import_module
+
+    if name not in _FILES:
+        raise AttributeError(f"module 'collective.engines' has no attribute {name!r}")
+    value = getattr(import_module(f"collective.engines.{_FILES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

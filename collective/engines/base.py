@@ -1,44 +1,46 @@
-"""What `evolve` asks of an engine and what it gets back; the same for all of them.
+"""The engine contract: what `evolve` asks of an engine, and what it gets back.
 
-An engine is a file with three functions::
+An engine is a frozen dataclass whose fields are its options, in a folder of its own:
+`co.engines.Trajectories(n=500)`. Its name as a string stands for its default options. Every
+member of `Engine` is used by `choice` (which engine runs), by `loop` (the one loop around every
+run) or by `citation`, and by nothing else.
 
-    refusal(request) -> str | None      why it cannot, None if it can; `_choice` finds who can
-    cost(request) -> Cost               memory and time, predicted without doing the work
-    run(request, earlier, checkpoint) -> Run
-
-A request comes in the unit of its largest rate, its times from 0 (`_timescale`), and so does an
-earlier result; what an engine brings back is in that unit too, but for the times of jumps, which
-`Request.user_time` gives. `Run.resume` is the engine's own.
+A request comes in the unit of its largest rate, with times from 0 (`timescale`), and so does an
+earlier result. What an engine returns is in that unit too, except the times of jumps, which
+`Request.user_time` converts.
 """
 
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective._tools.compiled import threads_available
-from collective._tools.memory import resident_bytes
 from collective._tools.speed import speed
-from collective._tools.warn import warn
+from collective.couplings.couplings import Couplings
 from collective.engines.request import Request
+from collective.states.protocol import missing
 
 if TYPE_CHECKING:
     from collective.results.result import Result
 
-CHECKPOINT_SECONDS = 30
-CHECKPOINT_SHARE = 0.05  # of the time, at most
-_BETWEEN_LOOKS = 0.1  # seconds
+Accuracy = Literal["exact", "sampled", "approximate"]
+ACCURACIES: tuple[Accuracy, ...] = ("exact", "sampled", "approximate")
+KEPT = ("correlations", "states", "operators", "jumps")
+# metadata of an option that only says when enough is computed (`field(metadata=ENDS_A_RUN)`): a
+# checkpoint may be continued with another value of it
+ENDS_A_RUN = {"only says when a run ends": True}
+
 _COMPRESSED_ENTRIES = 10.0  # in the time of a byte written
 _PIECE = 2.0**25  # bytes
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run will take.
+    """What a run will take, predicted without doing it.
 
     Attributes:
         bytes: at the peak, beyond what the process holds before.
@@ -55,110 +57,151 @@ class Cost:
         object.__setattr__(self, "seconds", float(self.seconds))
 
 
-@dataclass
-class Run:
-    """What an engine brings back, whole or interrupted.
+class Run(Protocol):
+    """A time evolution under way: it moves on by itself, step by step, from `loop`.
 
-    Attributes:
-        observables: fields of `Result` by name, as long as the times reached.
-        diagnostics: entries of `Result.diagnostics`.
-        failure: KeyboardInterrupt or an error of the engine, raised by nobody so far.
-        resume: arrays by name from which the engine can go on; empty once complete.
-        notes: what the user is to be warned of once the result is safe.
+    What it says of itself must be right after every `advance`, also after one that an error or
+    Ctrl-C has interrupted: only whole output times count. The first output time is there from
+    the beginning.
     """
 
-    observables: dict[str, Any]
-    diagnostics: dict[str, Any]
-    failure: BaseException | None = None
-    resume: dict[str, NDArray[Any]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    @property
+    def done(self) -> bool:
+        """Whether every output time is reached."""
+        ...
 
+    @property
+    def share(self) -> float:
+        """How much of the work is done, from 0 to 1; the progress bar shows it."""
+        ...
 
-Checkpoint = Callable[[Run], None]
+    def advance(self) -> None:
+        """Compute a little more: some output times, or a part of the way to the next one."""
+        ...
 
-
-class Engine(Protocol):
-    """A module in `engines/`."""
-
-    def refusal(self, request: Request) -> str | None: ...  # noqa: D102
-    def cost(self, request: Request) -> Cost: ...  # noqa: D102
-    def run(  # noqa: D102
-        self, request: Request, earlier: "Result | None", checkpoint: Checkpoint | None
-    ) -> Run: ...
-
-
-class Clock:
-    """Seconds and memory of a run, and when to keep it on disk.
-
-    Checkpoints are half a minute apart, and take no more than a twentieth of the time.
-
-    Args:
-        checkpoint: writes a `Run`, or None.
-    """
-
-    def __init__(self, checkpoint: Checkpoint | None):
-        self._checkpoint = checkpoint
-        self._start = self._saved = time.monotonic()
-        self._interval = float(CHECKPOINT_SECONDS)
-        self._before = self._peak = resident_bytes()
-        self._looked = self._start
-        self._notes: list[str] = []
+    def fields(self) -> dict[str, Any]:
+        """Fields of `Result` by name, as long as the output times reached so far."""
+        ...
 
     def diagnostics(self) -> dict[str, Any]:
-        """Seconds since the start, bytes at the highest of the looks so far."""
-        self._looked = -np.inf
-        self.look()
-        used = None if self._before is None or self._peak is None else self._peak - self._before
-        return {"seconds": time.monotonic() - self._start, "bytes_used": used}
+        """Entries of `Result.diagnostics`: counts, error bounds, which route was taken."""
+        ...
 
-    def look(self) -> None:
-        """Notice the memory held now and then; asking takes a while."""
-        now = time.monotonic()
-        if self._peak is not None and now - self._looked > _BETWEEN_LOOKS:
-            self._looked = now
-            self._peak = max(self._peak, resident_bytes() or 0)
+    def resume(self) -> dict[str, NDArray[Any]]:
+        """Arrays by name from which `Engine.start` can continue; empty if there is no need."""
+        ...
 
-    def first(self, run: Callable[[], Run]) -> None:
-        """Write the first checkpoint: a file that cannot be written shows now, not after hours."""
-        if self._checkpoint:
-            self._checkpoint(run())
+    def notes(self) -> list[str]:
+        """What the user must be warned of once the result is safe."""
+        ...
 
-    def keep(self, run: Callable[[], Run]) -> None:
-        """Write a checkpoint if it is time; what hinders that must not cost the run itself."""
-        if self._checkpoint and time.monotonic() - self._saved > self._interval:
-            failure = self._written(run())
-            if failure is None:
-                return
-            try:
-                warn(failure)  # now, while there is time to make room
-            except Warning:  # warnings are errors here, which must not end the run
-                self._notes.append(failure)
+    def close(self) -> None:
+        """End threads and release what only `advance` needs; called once, whatever happened."""
+        ...
 
-    def last(self, run: Run) -> None:
-        """Write a checkpoint in any case, and add to the run's notes what went wrong."""
-        if self._checkpoint is None:
-            return
-        try:
-            failure = self._written(run)
-        except KeyboardInterrupt:  # what was computed is about to be returned
-            failure = "Ctrl-C came while the checkpoint was written: it holds what was kept before"
-        run.notes += self._notes
-        if failure is not None:
-            run.notes.append(failure)
 
-    def _written(self, run: Run) -> str | None:
-        """Write a checkpoint; why that was not possible."""
-        assert self._checkpoint is not None
-        begin = time.monotonic()
-        failure = None
-        try:
-            self._checkpoint(run)
-        except Exception as error:  # a full disk, no memory to pack it, numbers that are none
-            failure = f"the checkpoint could not be written: {str(error) or type(error).__name__}"
-        self._saved = time.monotonic()
-        spent = self._saved - begin
-        self._interval = max(CHECKPOINT_SECONDS, spent / CHECKPOINT_SHARE)
-        return failure
+@runtime_checkable
+class Engine(Protocol):
+    """Anything that can evolve a request.
+
+    Attributes:
+        name: a short word; `method=name` stands for the engine with its default options.
+        accuracy: "exact" (to `rtol`), "sampled" (means with standard errors) or "approximate"
+            (with an estimate of its error). `method="auto"` never takes an approximate one.
+        keeps: which of "correlations", "states", "operators" and "jumps" the result can hold.
+        cite: BibTeX keys of `collective.citations` for the method.
+    """
+
+    @property
+    def name(self) -> str:  # noqa: D102
+        ...
+
+    @property
+    def accuracy(self) -> Accuracy:  # noqa: D102
+        ...
+
+    @property
+    def keeps(self) -> tuple[str, ...]:  # noqa: D102
+        ...
+
+    @property
+    def cite(self) -> tuple[str, ...]:  # noqa: D102
+        ...
+
+    def refusal(self, request: Request) -> str | None:
+        """Why it cannot evolve this, or None if it can; `choice` adds which engine can.
+
+        Raises:
+            ValueError: for an option of the engine that does not fit the request.
+        """
+        ...
+
+    def cost(self, request: Request) -> Cost:
+        """Memory and time of a request that it does not refuse."""
+        ...
+
+    def prepare(self, request: Request) -> None:
+        """Compile kernels and import libraries, which no run is charged for."""
+        ...
+
+    def start(self, request: Request, earlier: "Result | None") -> Run:
+        """A run from the initial state, or from where an earlier result ended.
+
+        Args:
+            request: one that it does not refuse.
+            earlier: an interrupted result whose `resume` this engine wrote, or None.
+
+        Raises:
+            ValueError: if the arrays of the earlier result do not fit (see `resumed`).
+        """
+        ...
+
+
+def unsupported(
+    engine: Engine,
+    request: Request,
+    *,
+    equations: bool = False,
+    thermal: bool = False,
+    one_number: bool = False,
+) -> str | None:
+    """Why an engine cannot evolve a request, as far as every engine is asked the same.
+
+    Args:
+        engine: by its `name` and what it `keeps`.
+        request: what is asked for.
+        equations: whether it takes a `MasterEquation`.
+        thermal: whether it takes thermal light.
+        one_number: whether it takes a Γ that is one number seen N² times.
+    """
+    problem, who = request.problem, f"method {engine.name!r}"
+    if not isinstance(problem, Couplings):
+        if not equations:
+            return f"{who} takes Couplings, not a MasterEquation"
+    elif not one_number and checks.constant(problem.decay):
+        n = len(problem)
+        return f"{who} needs the {n} × {n} matrices, but decay is given as one number"
+    elif not thermal and problem.thermal_photons:
+        return (
+            f"{who} does not treat thermal light, of which these couplings have "
+            f"{problem.thermal_photons:.4g} photons per mode"
+        )
+    if (why := missing(request.state)) is not None:
+        return f"{who} cannot build the {why}"
+    asked = ["states"] if "states" in request.words else []
+    asked += ["operators"] if request.operators else []
+    lacking = [word for word in asked if word not in engine.keeps]
+    if lacking:
+        return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
+    return None
+
+
+def identity(engine: Engine) -> str:
+    """Class and options of an engine, without those that only say when a run ends."""
+    if not is_dataclass(engine):
+        return repr(engine)
+    options = {f.name: getattr(engine, f.name) for f in fields(engine) if f.metadata != ENDS_A_RUN}
+    return f"{type(engine).__qualname__}({options})"
 
 
 def without_docstrings() -> str | None:
@@ -183,13 +226,13 @@ def writing(request: Request, recorded: float) -> tuple[float, float]:
 
 
 def threads_for(request: Request) -> int:
-    """Cores there are, or as many of them as are asked for."""
+    """How many threads may work: as many cores as there are, or fewer if fewer are asked for."""
     available = threads_available()
     return min(request.threads or available, available)
 
 
 def resumed(earlier: "Result", name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    """An array from which an interrupted run goes on.
+    """An array from which an interrupted run continues.
 
     Args:
         earlier: the run so far.
@@ -198,7 +241,7 @@ def resumed(earlier: "Result", name: str, shape: tuple[int, ...]) -> NDArray[Any
 
     Raises:
         ValueError: if it is not there, or of another shape: numpy would spread one number over
-            all without a word.
+            all entries without a word.
     """
     array = earlier.resume.get(name)
     if array is None:
@@ -208,11 +251,4 @@ def resumed(earlier: "Result", name: str, shape: tuple[int, ...]) -> NDArray[Any
         raise ValueError(f"its array {name!r} has shape {array.shape}, not {shape}")
     if array.dtype.kind not in "fciu":
         raise ValueError(f"its array {name!r} is not of numbers")
-    return array
-
-
-def nothing_left(earlier: "Result") -> Run:
-    """The run of a checkpoint that is complete: what was observed, in no time."""
-    names = ("emission", "excitation", "populations", "correlations")
-    kept = {name: getattr(earlier, name) for name in names if getattr(earlier, name) is not None}
-    return Run(kept, {**earlier.diagnostics, "seconds": 0.0})
+    return np.asarray(array)

@@ -1,67 +1,73 @@
-"""Which engines can evolve a problem, what each would take, and the one to use.
+"""Which engines can evolve a problem, what each would take, and which one runs.
 
 The file is longer than others: every refusal ends in a way out, found here from all engines.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import import_module
 from math import prod
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from collective import engines
 from collective._tools import checks
 from collective._tools.console import aligned, printable
 from collective._tools.memory import available_bytes, bytes_text, fits, require
 from collective._tools.progress import say
 from collective.couplings.couplings import Couplings
-from collective.engines import request as _requests
-from collective.engines import timescale
-from collective.engines.base import Cost, Engine
-from collective.engines.request import Request
+from collective.engines import NAMES, timescale
+from collective.engines.base import ACCURACIES, Cost, Engine
+from collective.engines.request import Request, checked, checked_problem
 
-# in the order in which they are asked; the first of equals is taken
-ENGINES = ("exact", "single", "symmetric", "blocks", "driven", "trajectories")
-METHODS = ("auto", *ENGINES)
-_SAID = 60.0  # seconds beyond which a run is announced
-_LONGEST = 86400.0  # seconds beyond which a run is begun only where its method is named
-_FAST_ENOUGH = 0.1  # seconds below which QuTiP serves best: it keeps every observable
+_ANNOUNCED = 60.0  # seconds beyond which a run is announced
+_LONGEST = 86400.0  # seconds beyond which a run starts only if its method is named
+_FAST_ENOUGH = 0.1  # seconds below which the first engine is taken: it keeps every observable
+_MEMBERS = ("name", "accuracy", "keeps", "cite", "refusal", "cost", "prepare", "start")
 
 
 @dataclass(frozen=True)
 class Choice:
     """The engine that will run, why, and what it will take."""
 
-    method: str
+    engine: Engine
     reason: str
     cost: Cost
+
+    @property
+    def method(self) -> str:
+        """The name of the engine."""
+        return self.engine.name
 
 
 @dataclass(frozen=True, repr=False)
 class Methods:
-    """What every engine says to a problem; print it.
+    """What every engine answers to a problem; print it.
 
     Attributes:
         costs: predicted bytes and seconds of the engines that can, by name.
         refusals: why the others cannot, by name.
+        accuracy: "exact", "sampled" or "approximate", of every engine by name.
+        keeps: what the result of every engine can hold, by name.
         available: bytes of memory there are, or None if the system does not say.
-        chosen: what `method="auto"` would run, or None if nothing fits or ends within a day.
+        chosen: what `method="auto"` would run; None if no exact and no sampled engine fits and
+            ends within a day.
         advice: what to ask for less of where nothing fits.
     """
 
     costs: dict[str, Cost]
     refusals: dict[str, str]
+    accuracy: dict[str, str]
+    keeps: dict[str, tuple[str, ...]]
     available: int | None
     chosen: str | None
     advice: str = "use fewer emitters"
 
     def fits(self, name: str) -> bool:
-        """Whether an engine's memory is there.
+        """Whether there is memory for an engine.
 
         Raises:
-            KeyError: for an engine that cannot, or none.
+            KeyError: for an engine that cannot evolve the problem, or that does not exist.
         """
         checks.instance("name", name, str, "the name of an engine")
         if name not in self.costs:
@@ -69,24 +75,30 @@ class Methods:
             raise KeyError(f"no cost of {name!r}: {why}")
         return self.available is None or self.costs[name].bytes <= self.available
 
+    def fitting(self, accuracy: str) -> list[str]:
+        """The engines of one accuracy for which there is memory, the fastest first."""
+        found = [n for n in self.costs if self.accuracy[n] == accuracy and self.fits(n)]
+        return sorted(found, key=lambda name: self.costs[name].seconds)
+
     def able(self) -> list[str]:
-        """The engines that can, fit and end within a day, the fastest first."""
-        found = [n for n, c in self.costs.items() if self.fits(n) and c.seconds <= _LONGEST]
-        # statistical errors come last, however fast
-        return sorted(found, key=lambda n: (n == "trajectories", self.costs[n].seconds))
+        """The engines that can, fit and end within a day; the most accurate, then fastest first."""
+        every = [name for accuracy in ACCURACIES for name in self.fitting(accuracy)]
+        return [name for name in every if self.costs[name].seconds <= _LONGEST]
 
     @printable
     def __repr__(self) -> str:
-        rows = [("method", "memory", "time", " work")]
+        rows = [("method", " accuracy", "memory", "time", " work", " keeps")]
         for name, cost in self.costs.items():
             mark = "*" if name == self.chosen else " "
             notes = [] if self.fits(name) else ["more memory than there is"]
             if cost.seconds > _LONGEST:
                 notes.append("more than a day")
             work = ", ".join([cost.work, *notes])
-            rows.append((mark + name, bytes_text(cost.bytes), seconds_text(cost.seconds), work))
-        rows += [(" " + name, "–", "–", why) for name, why in self.refusals.items()]
-        text = aligned(rows, "< > > <")
+            memory, time = bytes_text(cost.bytes), seconds_text(cost.seconds)
+            kept = ", ".join(self.keeps[name])
+            rows.append((mark + name, self.accuracy[name], memory, time, work, kept))
+        rows += [(" " + n, self.accuracy[n], "–", "–", why, "") for n, why in self.refusals.items()]
+        text = aligned(rows, "< < > > < <")
         if self.chosen is None:
             text += f'\nno engine that "auto" would take: {self.needed()}'
         return text
@@ -94,6 +106,8 @@ class Methods:
     def needed(self) -> str:
         """What would have to change where no engine can, fits and ends within a day."""
         able = self.able()
+        if able and self.accuracy[able[0]] == "approximate":
+            return f"method={able[0]!r} can, with an approximation"
         if able:
             return f"method={able[0]!r} can"
         if not self.costs:
@@ -102,10 +116,38 @@ class Methods:
             return "all that fit take more than a day; use fewer emitters or shorter times"
         return f"none fits into memory; {self.advice}"
 
+    def __str__(self) -> str:
+        return repr(self)
 
-def engine(name: str) -> Engine:
-    """The module of an engine, imported when it is first asked."""
-    return cast(Engine, import_module(f"collective.engines.{name}.engine"))
+
+def engine(method: str | Engine) -> Engine:
+    """An engine from its name, with its default options, or from itself.
+
+    Raises:
+        ValueError: for a name that no engine has.
+        TypeError: for an object without the members of `Engine`.
+    """
+    if isinstance(method, str):
+        name = checks.choice("method", method, ("auto", *NAMES))
+        return getattr(engines, NAMES[name])()
+    if isinstance(method, type):
+        raise TypeError(f"method must be an object: use {method.__name__}() with its options")
+    missing = [name for name in _MEMBERS if not hasattr(method, name)]
+    if missing:
+        names = ", ".join(map(repr, NAMES))
+        raise TypeError(
+            f"method must be one of {names} or an engine such as "
+            f"co.engines.Trajectories(n=500); {checks.short(method)} has no {missing[0]!r}"
+        )
+    try:
+        hash(method)
+    except TypeError:
+        raise TypeError(
+            f"method must be a value that can be hashed, such as a frozen dataclass; "
+            f"{checks.short(method)} cannot"
+        ) from None
+    checks.choice(f"accuracy of method {method.name!r}", method.accuracy, ACCURACIES)
+    return method
 
 
 def methods(
@@ -113,41 +155,47 @@ def methods(
     state: Any,
     times: ArrayLike,
     *,
+    method: str | Engine = "auto",
     observe: Any = (),
     rtol: float = 1e-8,
     atol: float = 1e-10,
     envelope: Callable[[float], complex] | None = None,
-    n_trajectories: int | None = None,
-    standard_error: float | None = None,
-    symmetries: Sequence[Sequence[int]] = (),
+    seed: int | None = None,
     threads: int | None = None,
+    checkpoint: Any = None,
+    progress: bool = True,
 ) -> Methods:
-    """Which engines can evolve this, and what each would take.
+    """Which engines can evolve this, what each would take, and how far to trust it.
 
     Args:
-        couplings: as for `evolve`, as are all the others.
-        state: likewise.
-        times: likewise.
-        observe: likewise.
-        rtol: likewise.
-        atol: likewise.
-        envelope: likewise.
-        n_trajectories: likewise.
-        standard_error: likewise.
-        symmetries: likewise.
-        threads: likewise.
+        couplings: as for `evolve`, as are all the others: the same call says what it would take.
+        state: see `evolve`.
+        times: see `evolve`.
+        method: an engine with options of its own takes its place in the table.
+        observe: see `evolve`.
+        rtol: see `evolve`.
+        atol: see `evolve`.
+        envelope: see `evolve`.
+        seed: changes no cost.
+        threads: see `evolve`.
+        checkpoint: a run with one takes a little more; nothing is written here.
+        progress: changes no cost.
 
     Returns:
         `Methods`, a table to print; the engine that "auto" takes is marked.
+
+    Raises:
+        ValueError, TypeError: for bad arguments, as `evolve`.
 
     Example:
         >>> import numpy as np, collective as co
         >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
         >>> found = co.methods(pair, "inverted", np.linspace(0, 4, 81))
-        >>> found.chosen, "exact" in found.costs
-        ('exact', True)
+        >>> found.chosen, found.accuracy["trajectories"]
+        ('exact', 'sampled')
     """
-    request = _requests.checked(
+    own = None if isinstance(method, str) and method == "auto" else engine(method)
+    request = checked(
         couplings,
         state,
         times,
@@ -155,174 +203,169 @@ def methods(
         rtol=rtol,
         atol=atol,
         envelope=envelope,
-        n_trajectories=n_trajectories,
-        standard_error=standard_error,
-        symmetries=symmetries,
+        seed=seed,
         threads=threads,
+        progress=progress,
+        checkpointed=checkpoint is not None,
     )
-    return table(timescale.scaled(request))
+    return table(timescale.scaled(request), own)
 
 
-def table(request: Request) -> Methods:
-    """`Methods` of a request."""
+def table(request: Request, own: Engine | None = None) -> Methods:
+    """`Methods` of a request; an engine of one's own replaces the one of its name."""
     costs, refusals = {}, {}
-    for name in ENGINES:
-        refusal = _refusal(name, request)
-        if refusal is None:
-            costs[name] = engine(name).cost(request)
+    asked = {name: engine(name) for name in NAMES}
+    if own is not None:
+        asked[own.name] = own
+    for name, each in asked.items():
+        answer = _answer(request, each)
+        if isinstance(answer, Cost):
+            costs[name] = answer
         else:
-            refusals[name] = refusal
-    found = Methods(costs, refusals, available_bytes(), None, _less(request))
-    return replace(found, chosen=_fastest(request, found))
+            refusals[name] = answer
+    found = Methods(
+        costs,
+        refusals,
+        {name: each.accuracy for name, each in asked.items()},
+        {name: each.keeps for name, each in asked.items()},
+        available_bytes(),
+        None,
+        _less(request),
+    )
+    return replace(found, chosen=_fastest(found))
 
 
-def _refusal(name: str, request: Request) -> str | None:
-    """Why an engine cannot; the question alone may cost 100 GB where Γ is one number for 10⁵."""
-    problem = request.problem
-    if name != "symmetric" and isinstance(problem, Couplings) and checks.constant(problem.decay):
-        return (
-            f"method {name!r} needs the {len(problem)} × {len(problem)} matrices, of which decay "
-            "is one number"
-        )
-    if name != "exact" and isinstance(problem, Couplings) and problem.thermal_photons:
-        return (
-            f"method {name!r} does not know thermal light, of which these couplings have "
-            f"{problem.thermal_photons:.4g} photons per mode"
-        )
-    return engine(name).refusal(request)
+def _answer(request: Request, asked: Engine) -> Cost | str:
+    """What an engine would take, or why it cannot; no engine is asked twice."""
+    if asked not in request.memo:
+        request.memo[asked] = asked.refusal(request) or asked.cost(request)
+    found: Cost | str = request.memo[asked]
+    return found
 
 
-def _fastest(request: Request, found: Methods) -> str | None:
-    """Of the engines that fit, the fastest; the one with statistical errors only if alone.
+def _fastest(found: Methods) -> str | None:
+    """The fastest exact engine that fits; without one the fastest sampled one.
 
-    None where none fits, or the fastest takes more than a day.
+    None where neither fits, or where it takes more than a day. An approximate engine is never
+    taken: who wants one names it.
     """
-    fitting = {name: cost.seconds for name, cost in found.costs.items() if found.fits(name)}
-    meant = _meant(request)
-    if meant is not None:
-        return meant[1] if meant[1] in fitting else None
-    sampled = fitting.pop("trajectories", None)
-    if fitting.get("exact", np.inf) < _FAST_ENOUGH:
-        return "exact"
-    if fitting:
-        name = min(fitting, key=lambda name: fitting[name])
-        return name if fitting[name] <= _LONGEST else None
-    return None if sampled is None or sampled > _LONGEST else "trajectories"
+    fitting = found.fitting("exact") or found.fitting("sampled")
+    if not fitting:
+        return None
+    first = next(iter(NAMES))
+    if first in fitting and found.costs[first].seconds < _FAST_ENOUGH:
+        return first
+    return fitting[0] if found.costs[fitting[0]].seconds <= _LONGEST else None
 
 
-def _meant(request: Request) -> tuple[str, str] | None:
-    """An option that only one engine knows, and that engine."""
-    given = {
-        "n_trajectories": request.n_trajectories is not None,
-        "standard_error": request.standard_error is not None,
-        "symmetries": bool(request.symmetries),
-    }
-    names = [name for name, is_given in given.items() if is_given]
-    owners = {name: "blocks" if name == "symmetries" else "trajectories" for name in names}
-    if len(set(owners.values())) > 1:
-        raise ValueError(
-            f"{names[0]} is for method='trajectories', symmetries for 'blocks': leave one out"
-        )
-    return (names[0], owners[names[0]]) if names else None
-
-
-def chosen(request: Request, method: str, before: str | None = None) -> Choice:
+def chosen(request: Request, method: str | Engine, before: str | None = None) -> Choice:
     """The engine for a request; refused with numbers where none fits.
 
     Args:
         request: what is asked for.
-        method: an engine, or "auto".
-        before: the engine that "auto" took when the run was begun, if it is gone on with.
+        method: an engine, its name, or "auto".
+        before: the engine that "auto" took when an interrupted run was started.
 
     Raises:
-        ValueError: an engine asked for that cannot, with the reason and one that can.
+        ValueError: an engine was asked for that cannot, with the reason and one that can.
         ProblemTooLargeError: no engine, or not the one asked for, fits into memory.
     """
-    name = checks.choice("method", method, METHODS)
-    meant = _meant(request)
-    if meant is not None and name not in ("auto", meant[1]):
-        raise ValueError(f"{meant[0]} is for method={meant[1]!r}, got method={name!r}")
-    if name == "auto" and meant is not None:
-        name = meant[1]
-    elif name == "auto" and before in ENGINES and _refusal(before, request) is None:
-        name = before
-    elif name == "auto":
+    if isinstance(method, str) and method == "auto":
+        if before in NAMES and isinstance(_answer(request, engine(before)), Cost):
+            return _named(request, engine(before), "as the checkpoint was started")
         return _automatic(request)
-    refusal = _refusal(name, request)
-    if refusal is not None and meant is not None and method == "auto":
-        raise ValueError(f"{refusal}; {_without(request, *meant)}")
-    if refusal is not None:
-        raise ValueError(f"{refusal}; {_others(request, name)}")
-    cost = engine(name).cost(request)
+    return _named(request, engine(method), "asked for")
+
+
+def _named(request: Request, taken: Engine, why: str) -> Choice:
+    """One engine, if it can and fits; the others are asked only if not."""
+    cost = _answer(request, taken)
+    if isinstance(cost, str):
+        raise ValueError(f"{cost}; {_others(request, taken)}")
     available = available_bytes()
-    if available is not None and cost.bytes > available:  # the others are asked only then
-        require(cost.bytes, f"method '{name}' ({cost.work})", _others(request, name))
-    why = "asked for"
-    if name != method:
-        why = "as it was begun" if meant is None else f"asked for by {meant[0]}"
-    return Choice(name, f"{why}: {cost.work}", cost)
+    if available is not None and cost.bytes > available:
+        require(cost.bytes, f"method {taken.name!r} ({cost.work})", _others(request, taken))
+    return Choice(taken, f"{why}: {cost.work}", cost)
 
 
 def _automatic(request: Request) -> Choice:
+    """What "auto" takes; the first engine is taken unseen by the others if it is fast enough."""
+    first = engine(next(iter(NAMES)))
+    answer, available = _answer(request, first), available_bytes()
+    if isinstance(answer, Cost):
+        fits_in = available is None or answer.bytes <= available
+        if fits_in and answer.seconds < _FAST_ENOUGH:
+            return Choice(first, answer.work, answer)
     found = table(request)
     if found.chosen is not None:
         cost = found.costs[found.chosen]
         others = [name for name in found.costs if name != found.chosen and not found.fits(name)]
         why = f"; {' and '.join(others)} would not fit" if others else ""
-        return Choice(found.chosen, f"{cost.work}{why}", cost)
+        return Choice(engine(found.chosen), f"{cost.work}{why}", cost)
     if not found.costs:
         raise ValueError("no engine can: " + "; ".join(found.refusals.values()))
-    fitting = {name: cost.seconds for name, cost in found.costs.items() if found.fits(name)}
+    fitting = found.fitting("exact") or found.fitting("sampled")
     if fitting:
-        raise ValueError(_too_long(found, fitting))
-    name = min(found.costs, key=lambda name: found.costs[name].bytes)
+        raise ValueError(_too_long(found, fitting[0]))
+    accurate = [name for name in found.costs if found.accuracy[name] != "approximate"]
+    if not accurate:
+        raise ValueError(f"no exact and no sampled engine can: {_approximate(found)}")
+    name = min(accurate, key=lambda name: found.costs[name].bytes)
     cost = found.costs[name]
-    least = f"method '{name}' ({cost.work}), the least of all engines,"
-    require(cost.bytes, least, f"{_less(request)}, see co.methods")
+    least = f"method {name!r} ({cost.work}), the least of all engines,"
+    way_out = f"{_less(request)}, see co.methods"
+    require(cost.bytes, least, "; ".join(filter(None, [_approximate(found), way_out])))
     raise AssertionError("unreachable: nothing fits, and yet it does")
 
 
-def _too_long(found: Methods, fitting: dict[str, float]) -> str:
-    """What is said instead of beginning a run of days."""
-    exact = {name: seconds for name, seconds in fitting.items() if name != "trajectories"}
-    name = min(exact or fitting, key=lambda name: fitting[name])
+def _approximate(found: Methods) -> str:
+    """The approximate engines that could run, with their numbers; "auto" takes none of them."""
+    named = [
+        f"method={name!r} ({bytes_text(found.costs[name].bytes)}, "
+        f"{seconds_text(found.costs[name].seconds)})"
+        for name in found.fitting("approximate")
+    ]
+    if not named:
+        return ""
+    return f'"auto" takes no approximation, but you can: {" or ".join(named)}'
+
+
+def _too_long(found: Methods, name: str) -> str:
+    """What is said instead of starting a run of days."""
     text = (
         f"times: method {name!r} ({found.costs[name].work}), the fastest that fits, would take "
-        f"about {seconds_text(fitting[name])}; use shorter times or fewer emitters"
+        f"about {seconds_text(found.costs[name].seconds)}; use shorter times or fewer emitters"
     )
-    if name != "trajectories" and fitting.get("trajectories", np.inf) <= _LONGEST:
-        sampled = seconds_text(fitting["trajectories"])
-        text += f", or method='trajectories' ({sampled}, with statistical errors)"
-    return text + f"; method={name!r} runs it all the same"
+    sampled = found.fitting("sampled")
+    if sampled and sampled[0] != name and found.costs[sampled[0]].seconds <= _LONGEST:
+        seconds = seconds_text(found.costs[sampled[0]].seconds)
+        text += f", or method={sampled[0]!r} ({seconds}, with statistical errors)"
+    text += f"; method={name!r} runs it all the same"
+    approximate = _approximate(found)
+    return f"{text}; {approximate}" if approximate else text
 
 
-def _others(request: Request, name: str) -> str:
+def _others(request: Request, refused: Engine) -> str:
     """The way out of a refusal: engines that can and fit, or that there are none."""
     found = table(request)
-    able = [other for other in found.able() if other != name]
-    exact = [other for other in able if other != "trajectories"]
-    named = (exact or able)[:2]
+    able = [name for name in found.able() if name != refused.name]
+    best = [name for name in able if found.accuracy[name] == found.accuracy[able[0]]]
+    named = best[:2]
     if named:
-        return "use method=" + " or ".join(repr(other) for other in named)
-    rest = [other for other in found.costs if other != name]
+        text = "use method=" + " or ".join(repr(name) for name in named)
+        approximate = found.accuracy[named[0]] == "approximate"
+        return f"{text}, which is an approximation" if approximate else text
+    rest = [name for name in found.costs if name != refused.name]
     if not rest:
         return f"no other engine can; {_less(request)}"
-    if any(found.fits(other) for other in rest):
+    if any(found.fits(name) for name in rest):
         return f"every other engine that fits takes more than a day; {_less(request)}"
     return f"no other engine that can fits into memory; {_less(request)}, see co.methods"
 
 
-def _without(request: Request, option: str, owner: str) -> str:
-    """The way out where an option's engine cannot: leaving it out, if then another one can."""
-    found = table(request)
-    if any(name != owner for name in found.able()):
-        return f"leave out {option}"
-    return f"without {option} no other engine can either; {_less(request)}"
-
-
 def _less(request: Request) -> str:
     """What to ask for less of."""
-    dims = _requests.checked_problem(request.problem)
+    dims = checked_problem(request.problem)
     if "states" in request.words and fits(16 * prod(dims) ** 2):
         return "observe fewer times or no states"
     if not isinstance(request.problem, Couplings):
@@ -331,8 +374,8 @@ def _less(request: Request) -> str:
 
 
 def announce(choice: Choice, *, show: bool) -> None:
-    """Say in one line that a run is going to take more than a minute, before it begins."""
-    if show and choice.cost.seconds > _SAID:
+    """Say in one line that a run is going to take more than a minute, before it starts."""
+    if show and choice.cost.seconds > _ANNOUNCED:
         say(
             f"collective: method {choice.method!r} ({choice.cost.work}), about "
             f"{seconds_text(choice.cost.seconds)} predicted"

@@ -1,112 +1,192 @@
-"""What is kept of ρ at the output times reached so far, so that nothing is lost on the way."""
+"""The one recorder: what is kept at the output times reached so far."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.engines.request import Request
+
 if TYPE_CHECKING:
     from qutip import Qobj
 
-    from collective.engines.measures import LevelMeasure, PairMeasure
+    from collective.results.result import Result
 
-EIGENVALUE_TIMES = 5
-
-
-def eigenvalue_steps(steps: int) -> set[int]:
-    """Output times, of so many, at which the smallest eigenvalue of ρ is found."""
-    return {round(x) for x in np.linspace(0, steps - 1, EIGENVALUE_TIMES)}
-
-
-def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
-    """Of a Hermitian matrix, block by block: without a drive ρ joins few of its basis states."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    _, block_of = connected_components(csr_array(matrix != 0), directed=False)
-    order = np.argsort(block_of, kind="stable")
-    blocks = np.split(order, np.flatnonzero(np.diff(block_of[order])) + 1)
-    return min(float(np.linalg.eigvalsh(matrix[np.ix_(block, block)])[0]) for block in blocks)
+EIGENVALUE_TIMES = 5  # output times at which the smallest eigenvalue of ρ is found
+_EXPECT = "expect:"
+_FEW = 16  # basis states
 
 
 class Recorder:
-    """Observables of ρ at the output times, one row per time, added in one piece.
+    """Observables at the output times reached so far.
+
+    Every array is as long as all output times from the beginning, and rows are counted only once
+    they are whole: an interruption leaves a row or leaves it out.
 
     Args:
-        measure: what is read off ρ, see `engines.measures`.
-        steps: number of output times.
-        operators: QuTiP operators by name.
-        keep_states: whether to keep ρ at every time.
+        request: its output times, operators and words.
+        decay: Γ, (N, N), from which emission follows where only correlations are recorded.
+        eigenvalues: whether the smallest eigenvalue of ρ is recorded at a few times.
+
+    Attributes:
+        progress: how many output times are recorded, and what the engine needs to continue from
+            the last of them; replaced as one value, so that an interruption cannot part them.
+        trace_error: the largest ``|tr ρ − 1|`` so far.
     """
 
     def __init__(
-        self,
-        measure: "PairMeasure | LevelMeasure",
-        steps: int,
-        operators: "dict[str, Qobj]",
-        keep_states: bool,
+        self, request: Request, decay: NDArray[Any] | None = None, *, eigenvalues: bool = True
     ):
-        self._measure, self._operators, self._keep_states = measure, operators, keep_states
-        self._eigenvalue_steps = eigenvalue_steps(steps)
-        # measured, expectation values, ρ or None, trace error, smallest eigenvalue or None
-        self._records: list[tuple[NDArray[Any], list[Any], Any, float, float | None]] = []
-        self.last: Qobj | None = None
+        self._steps, self._operators = len(request.times), request.operators
+        self._decay = decay
+        self._arrays: dict[str, NDArray[Any]] = {}
+        self._states: list[Qobj] | None = [] if "states" in request.words else None
+        self._eigenvalue_times = eigenvalue_times(self._steps) if eigenvalues else set()
+        self._smallest: dict[int, float] = {}
+        self.progress: tuple[int, Any] = (0, None)
+        self.trace_error = 0.0
 
     @property
     def reached(self) -> int:
         """How many output times are recorded."""
-        return len(self._records)
+        return self.progress[0]
 
-    def record(self, rho: "Qobj") -> None:
-        """Take everything asked for from ρ at the next output time."""
-        from qutip import expect
+    @property
+    def now(self) -> Any:
+        """What the engine gave with the last recorded time: ρ, amplitudes or populations."""
+        return self.progress[1]
 
-        matrix = rho.data_as("ndarray", copy=False)
-        trace = float(np.trace(matrix).real)
-        if not np.isfinite(trace):
-            raise FloatingPointError("the density matrix is not finite")
-        values = [expect(operator, rho) for operator in self._operators.values()]
-        smallest = None
-        if self.reached in self._eigenvalue_steps:
-            smallest = smallest_eigenvalue(matrix)
-        kept = rho if self._keep_states else None
-        taken = self._measure.take(matrix)
-        # one append: an interruption leaves a whole row or none
-        self.last = rho
-        self._records.append((taken, values, kept, abs(trace - 1), smallest))
+    def eigenvalue_due(self, ahead: int = 0) -> bool:
+        """Whether the smallest eigenvalue is wanted, so many times after the next one."""
+        return self.reached + ahead in self._eigenvalue_times
 
-    def restore(self, earlier: Any) -> None:
-        """Continue from an earlier, interrupted `Result`."""
-        taken = self._measure.retake(earlier)
-        eigenvalues = iter(earlier.diagnostics["smallest_eigenvalues"])
-        for step in range(len(earlier.times)):
-            self._records.append(
-                (
-                    taken[step],
-                    [earlier.expect[name][step] for name in self._operators],
-                    earlier.states[step] if self._keep_states else None,
-                    earlier.diagnostics["trace_error"],
-                    next(eigenvalues) if step in self._eigenvalue_steps else None,
-                )
-            )
-        self.last = earlier.last_state
+    def add(
+        self,
+        rows: dict[str, NDArray[Any]],
+        *,
+        trace_error: float = 0.0,
+        smallest: dict[int, float] | None = None,
+        states: "list[Qobj] | None" = None,
+        now: Any = None,
+    ) -> None:
+        """Record the next output times, as many as the rows are long.
 
-    def observables(self) -> dict[str, Any]:
+        Args:
+            rows: fields of `Result` by name, (t, …) each; expectation values, in the order of the
+                operators, as "expect:0", "expect:1", …
+            trace_error: the largest of these times.
+            smallest: smallest eigenvalue of ρ by how many times after the first of these it is.
+            states: ρ at these times, if states are observed.
+            now: what the engine needs to continue from the last of these times.
+        """
+        count = 0
+        for name, values in rows.items():
+            count = len(values)
+            if name not in self._arrays:
+                self._arrays[name] = np.empty((self._steps, *values.shape[1:]), values.dtype)
+            self._arrays[name][self.reached : self.reached + count] = values
+        for ahead, value in (smallest or {}).items():
+            self._smallest[self.reached + ahead] = value
+        if self._states is not None:
+            del self._states[self.reached :]  # of an interrupted call
+            self._states += states or []
+        self.trace_error = max(self.trace_error, trace_error)
+        self.progress = self.reached + count, now
+
+    def restore(
+        self,
+        earlier: "Result",
+        names: tuple[str, ...],
+        *,
+        further: dict[str, NDArray[Any]] | None = None,
+        now: Any = None,
+    ) -> None:
+        """Continue from an interrupted result.
+
+        Args:
+            earlier: what was recorded.
+            names: fields of `Result` that the engine records.
+            further: other rows that it records, from `Result.resume`.
+            now: what it needs to continue.
+
+        Raises:
+            ValueError: if one of them is missing.
+        """
+        rows = {name: getattr(earlier, name) for name in names} | (further or {})
+        rows |= {f"{_EXPECT}{i}": earlier.expect[name] for i, name in enumerate(self._operators)}
+        for name, values in rows.items():
+            if values is None:
+                raise ValueError(f"its {name} are missing")
+        found = iter(earlier.diagnostics.get("smallest_eigenvalues", ()))
+        at = [i for i in sorted(self._eigenvalue_times) if i < len(earlier.times)]
+        error = float(earlier.diagnostics.get("trace_error", 0.0))
+        smallest = dict(zip(at, found, strict=False))
+        self.add(rows, trace_error=error, smallest=smallest, states=earlier.states, now=now)
+
+    def fields(self) -> dict[str, Any]:
         """What was recorded, by the names of `Result`."""
-        records = list(self._records)
-        return {
-            **self._measure.fields(np.array([record[0] for record in records])),
-            "states": [record[2] for record in records] if self._keep_states else None,
-            "expect": {
-                name: np.array([record[1][i] for record in records])
-                for i, name in enumerate(self._operators)
-            },
-            "last_state": self.last,
+        rows = {name: values[: self.reached] for name, values in self._arrays.items()}
+        found: dict[str, Any] = {
+            k: values for k, values in rows.items() if not k.startswith(_EXPECT)
         }
+        if "correlations" in found and "populations" not in found:
+            assert self._decay is not None
+            found |= pair_fields(self._decay, found["correlations"])
+        if "excitation" not in found and "populations" in found:
+            found["excitation"] = found["populations"].sum(axis=1)
+        found["expect"] = {name: rows[f"{_EXPECT}{i}"] for i, name in enumerate(self._operators)}
+        found["states"] = None if self._states is None else self._states[: self.reached]
+        return found
 
     def checks(self) -> dict[str, Any]:
-        """Worst trace error at all times, smallest eigenvalue of ρ at five of them."""
-        return {
-            "trace_error": max(record[3] for record in self._records),
-            "smallest_eigenvalues": [r[4] for r in self._records if r[4] is not None],
-        }
+        """Worst trace error of all times, and the smallest eigenvalues of ρ that were found."""
+        smallest = [v for at, v in sorted(self._smallest.items()) if at < self.reached]
+        found: dict[str, Any] = {"trace_error": self.trace_error}
+        return found | ({"smallest_eigenvalues": smallest} if self._eigenvalue_times else {})
+
+
+def eigenvalue_times(steps: int) -> set[int]:
+    """Output times, of so many, at which the smallest eigenvalue of ρ is found."""
+    return {round(x) for x in np.linspace(0, steps - 1, EIGENVALUE_TIMES)}
+
+
+def pair_fields(decay: NDArray[Any], correlations: NDArray[Any]) -> dict[str, Any]:
+    """Fields of `Result` from ⟨σ⁺_mσ⁻_n⟩ at T times, (T, N, N)."""
+    populations = np.diagonal(correlations, axis1=1, axis2=2).real.copy()
+    return {
+        "emission": np.einsum("mn,tmn->t", decay, correlations).real,
+        "excitation": populations.sum(axis=1),
+        "populations": populations,
+        "correlations": correlations,
+    }
+
+
+def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
+    """Of a Hermitian matrix, block by block: without a drive ρ joins few of its basis states."""
+    joined = matrix != 0
+    if joined[0].all():  # under a drive the first state is joined to every other
+        return float(np.linalg.eigvalsh(matrix)[0])
+    found = []
+    for block in _connected(joined):
+        if len(block) == 1:
+            found.append(float(matrix[block[0], block[0]].real))
+        else:
+            found.append(float(np.linalg.eigvalsh(matrix[np.ix_(block, block)])[0]))
+    return min(found)
+
+
+def _connected(joined: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Groups of basis states that entries of a matrix join."""
+    if len(joined) <= _FEW:  # for few states scipy's graphs take longer than products
+        reach = joined | joined.T
+        np.fill_diagonal(reach, True)
+        while ((further := reach @ reach) != reach).any():
+            reach = further
+        block_of = reach.argmax(axis=1)
+        return [np.flatnonzero(block_of == first) for first in sorted(set(block_of.tolist()))]
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    _, block_of = connected_components(csr_array(joined), directed=False)
+    order = np.argsort(block_of, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(block_of[order])) + 1)

@@ -6,17 +6,16 @@ The file is longer than others: every argument of `evolve` is checked here and n
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective import states
 from collective._tools import checks
 from collective._tools import operators as _operators
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
+from collective.states.protocol import State, checked_state, name_of
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -40,18 +39,17 @@ class Request:
         envelope: of the drive, or None.
         pulse: its values at and between the times, to know it again.
         seed: of random numbers, or None.
-        n_trajectories: at most this many, or None for the engine's own number.
-        standard_error: of the emission, relative to its largest value, at which to stop.
-        symmetries: permutations of the emitters that leave the problem unchanged.
         threads: at most this many, or None for the engine's choice.
         progress: whether to show it.
         checkpointed: whether the run is kept on disk as it goes.
         unit: of rate in which problem and times are given, in the user's.
         origin: the user's time at 0.
+        memo: what an engine has found out about the request, so that `cost` and `start` need not
+            find it twice.
     """
 
     problem: Couplings | MasterEquation
-    state: "states.State | Qobj"
+    state: "State | Qobj"
     times: NDArray[np.float64]
     words: frozenset[str] = frozenset()
     operators: "dict[str, Qobj]" = field(default_factory=dict)
@@ -60,14 +58,12 @@ class Request:
     envelope: Callable[[float], complex] | None = None
     pulse: NDArray[np.complex128] = field(default_factory=lambda: np.empty(0, dtype=complex))
     seed: int | None = None
-    n_trajectories: int | None = None
-    standard_error: float | None = None
-    symmetries: tuple[tuple[int, ...], ...] = ()
     threads: int | None = None
     progress: bool = True
     checkpointed: bool = False
     unit: float = 1.0
     origin: float = 0.0
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def user_time(self, t: Any) -> Any:
         """A time, or an array of times, as the user counts them."""
@@ -82,7 +78,7 @@ class Request:
     @property
     def state_name(self) -> str:
         """How the result speaks of the initial state."""
-        return str(self.state) if isinstance(self.state, states.State) else "a QuTiP state"
+        return name_of(self.state)
 
 
 def checked(
@@ -95,9 +91,6 @@ def checked(
     atol: float = 1e-10,
     envelope: Callable[[float], complex] | None = None,
     seed: int | None = None,
-    n_trajectories: int | None = None,
-    standard_error: float | None = None,
-    symmetries: Any = (),
     threads: int | None = None,
     progress: bool = True,
     checkpointed: bool = False,
@@ -125,38 +118,10 @@ def checked(
         envelope,
         envelope_values(envelope, problem, times_),
         None if seed is None else checks.count("seed", seed, minimum=0, maximum=None),
-        None if n_trajectories is None else checks.count("n_trajectories", n_trajectories),
-        None
-        if standard_error is None
-        else checks.number("standard_error", standard_error, above=0),
-        checked_permutations(symmetries, len(dims)),
         None if threads is None else checks.count("threads", threads, minimum=1),
         checks.flag("progress", progress),
         checkpointed,
     )
-
-
-def checked_permutations(symmetries: Any, n: int) -> tuple[tuple[int, ...], ...]:
-    """Permutations of n emitters."""
-    array = isinstance(symmetries, np.ndarray) and symmetries.ndim > 0
-    if not (isinstance(symmetries, list | tuple) or array):
-        raise ValueError(
-            "symmetries must be a list of permutations of the emitters, such as [[2, 1, 0]]; got "
-            f"{checks.short(symmetries)}"
-        )
-    found = []
-    for i, permutation in enumerate(symmetries):
-        try:
-            order = tuple(index(m) for m in permutation)
-        except TypeError:
-            order = ()
-        if sorted(order) != list(range(n)):
-            raise ValueError(
-                f"symmetries[{i}] must be a permutation of 0 … {n - 1}, got "
-                f"{checks.short(permutation)}"
-            )
-        found.append(order)
-    return tuple(found)
 
 
 def checked_problem(problem: Any) -> list[int]:
@@ -183,80 +148,6 @@ def checked_times(times: ArrayLike) -> NDArray[np.float64]:
             f"times must increase: times[{i}] = {array[i]:g}, times[{i + 1}] = {array[i + 1]:g}"
         )
     return checks.readonly(array)
-
-
-def checked_state(
-    state: "states.State | str | Qobj", problem: Couplings | MasterEquation
-) -> "states.State | Qobj":
-    """A `State`, or a QuTiP state of the problem's dims, normalised and positive."""
-    if isinstance(state, str | states.State):
-        recipe = states.named(state)
-        if isinstance(problem, Couplings):  # a state that does not exist shows at once
-            recipe.amplitudes(np.zeros((1, len(problem)), dtype=bool), problem.emitters)
-        return recipe
-    import qutip
-
-    if not isinstance(state, qutip.Qobj):
-        return states.named(state)
-    dims = checked_problem(problem)
-    size = prod(dims)
-    wanted = (size, 1) if state.isket else (size, size)
-    if not (state.isket or state.isoper) or state.shape != wanted:
-        raise ValueError(
-            f"state must be a ket or density matrix of dims {dims}, shape ({size}, 1) or "
-            f"({size}, {size}); got {state.type} {state.shape}"
-        )
-    matrix = state.full()
-    if not np.all(np.isfinite(matrix)):
-        raise ValueError("state must be finite: some of its entries are not")
-    ket = state.shape[1] == 1
-    trace = np.vdot(matrix, matrix) if ket else np.trace(matrix)
-    if abs(trace - 1) > 1e-8:
-        raise ValueError(f"state must be normalised: its trace is {trace.real:.9g}")
-    if ket:
-        return qutip.Qobj(matrix, dims=[dims, [1] * len(dims)])
-    if np.abs(matrix - matrix.conj().T).max() > 1e-10:
-        raise ValueError("state must be a Hermitian density matrix")
-    smallest = np.linalg.eigvalsh(matrix)[0]
-    if smallest < -1e-8:
-        raise ValueError(f"state must be positive: smallest eigenvalue {smallest:.3g}")
-    return qutip.Qobj((matrix + matrix.conj().T) / 2, dims=[dims, dims])
-
-
-def density_matrix(state: "states.State | Qobj", problem: Couplings | MasterEquation) -> "Qobj":
-    """ρ of a checked state."""
-    import qutip
-
-    if isinstance(state, qutip.Qobj):
-        if not state.isket:
-            return state
-        amplitudes = state.full().ravel()
-    else:
-        amplitudes = _amplitudes(state, problem)
-    dims = checked_problem(problem)
-    return qutip.Qobj(np.outer(amplitudes, amplitudes.conj()), dims=[dims, dims])
-
-
-def _amplitudes(state: states.State, problem: Couplings | MasterEquation) -> NDArray[np.complex128]:
-    if isinstance(problem, Couplings):
-        return state.amplitudes(_operators.excited(len(problem)), problem.emitters)
-    system = problem.multilevel
-    if system is None:
-        raise ValueError(
-            f"state {state}: this MasterEquation does not know its levels; give a QuTiP ket or "
-            "density matrix"
-        )
-    if state.kind in ("inverted", "ground"):
-        pick = np.argmax if state.kind == "inverted" else np.argmin
-        chosen = np.ravel_multi_index([int(pick(e)) for e in system.energies], system.levels)
-        amplitudes = np.zeros(problem.dimension, dtype=complex)
-        amplitudes[chosen] = 1.0
-        return amplitudes
-    if set(system.levels) != {2}:
-        raise ValueError(f"state {state} is for two-level emitters, not for {system.levels} levels")
-    level = np.stack(np.unravel_index(np.arange(problem.dimension), system.levels), axis=1)
-    upper = np.array([int(np.argmax(e)) for e in system.energies])
-    return state.amplitudes(level == upper, system)
 
 
 def observables(observe: Any, dims: list[int]) -> tuple[set[str], "dict[str, Qobj]"]:

@@ -7,6 +7,7 @@ is refused with what differs.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,17 @@ from collective._tools import checks
 from collective._tools.files import completed
 from collective._tools.version import __version__
 from collective.couplings.couplings import Couplings
+from collective.engines.base import Engine, identity
 from collective.engines.request import Request
 from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
 from collective.results.result import Result, loaded
+from collective.states import State
 
-LAYOUT = 2  # of what engines keep in `Result.resume`: count up when one of them changes
+LAYOUT = 3  # of `Result.resume` and `fingerprint`: count up when one of them changes
 
 
-def fingerprint(request: Request, method: str) -> str:
+def fingerprint(request: Request, engine: Engine) -> str:
     """A digest of the whole problem, so that a checkpoint is only continued by its own."""
     import hashlib
 
@@ -34,8 +37,8 @@ def fingerprint(request: Request, method: str) -> str:
         request.operators,
         request.pulse,
         sorted(request.words),
-        (request.rtol, request.atol, request.symmetries),
-        (method, request.seed, request.n_trajectories) if method == "trajectories" else method,
+        (request.rtol, request.atol),
+        (identity(engine), request.seed if engine.accuracy == "sampled" else None),
     )
 
     digest = hashlib.sha256()
@@ -53,6 +56,12 @@ def fingerprint(request: Request, method: str) -> str:
                 for energies in system.energies:
                     add(energies)
                 add(system.positions)
+        elif isinstance(part, State):
+            add(type(part).__qualname__)
+            if is_dataclass(part):  # the repr of a large array leaves numbers out
+                add({each.name: getattr(part, each.name) for each in fields(part)})
+            else:
+                add(repr(part))
         elif isinstance(part, Couplings):
             for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
                 add(getattr(part, name))
@@ -80,9 +89,9 @@ def fingerprint(request: Request, method: str) -> str:
     return digest.hexdigest()
 
 
-def marks(request: Request, method: str) -> dict[str, Any]:
+def marks(request: Request, engine: Engine) -> dict[str, Any]:
     """What `Result.diagnostics` keeps of a checkpoint, to know it again."""
-    return {"problem": fingerprint(request, method), "layout": LAYOUT}
+    return {"problem": fingerprint(request, engine), "layout": LAYOUT}
 
 
 def stored(path: str | os.PathLike[str]) -> Result | None:
@@ -99,7 +108,7 @@ def stored(path: str | os.PathLike[str]) -> Result | None:
 
 
 def same(
-    found: Result | None, path: str | os.PathLike[str], request: Request, method: str
+    found: Result | None, path: str | os.PathLike[str], request: Request, engine: Engine
 ) -> Result | None:
     """What was found, if this problem, engine and release made it; ValueError if another did."""
     if found is None:
@@ -113,8 +122,8 @@ def same(
             f"layout {diagnostics.get('layout', 1)}, this is {__version__} with layout "
             f"{LAYOUT}: finish it with the release that wrote it, or choose another file"
         )
-    if diagnostics.get("problem") != fingerprint(request, method):
-        by = "" if found.method == method else f" or method (it was made by {found.method!r})"
+    if diagnostics.get("problem") != fingerprint(request, engine):
+        by = "" if found.method == engine.name else f" or method (it was made by {found.method!r})"
         raise ValueError(f"checkpoint {path} belongs to another problem{by}; choose another file")
     reached = len(found.times)
     done = reached == len(request.times) and not found.resume

@@ -1,4 +1,4 @@
-"""Time evolution and steady states: checks, the choice of engine, and the `Result`."""
+"""Time evolution: checks, the choice of the engine, and the `Result`."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +12,12 @@ from collective._tools.memory import bytes_text
 from collective._tools.version import __version__
 from collective._tools.warn import warn
 from collective.couplings.couplings import Couplings
-from collective.engines import choice as _choice
-from collective.engines import request as _requests
-from collective.engines import timescale
-from collective.engines.base import Run
+from collective.engines import loop, timescale
+from collective.engines.base import Engine
+from collective.engines.choice import Choice, announce, chosen
+from collective.engines.request import Request, checked
 from collective.errors import EvolutionError
-from collective.evolution import checkpoint as _checkpoint
+from collective.evolution import checkpoint as checkpoints
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
 
@@ -33,15 +33,12 @@ def evolve(
     state: "states.State | str | Qobj",
     times: ArrayLike,
     *,
-    method: str = "auto",
+    method: str | Engine = "auto",
     observe: "str | Mapping[str, Qobj] | Sequence[str | Mapping[str, Qobj]]" = (),
     rtol: float = 1e-8,
     atol: float = 1e-10,
     envelope: Callable[[float], complex] | None = None,
     seed: int | None = None,
-    n_trajectories: int | None = None,
-    standard_error: float | None = None,
-    symmetries: Sequence[Sequence[int]] = (),
     threads: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = True,
@@ -55,37 +52,26 @@ def evolve(
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
-        method: "auto" takes the one that suits and says why in `Result.reason`; `co.methods` shows
-            what each would take. A run of more than a minute is announced; one of more than a
-            day is begun only where its method is named. "exact" is QuTiP, the whole density
-            matrix, or exact exponentials where few emitters are stiff; "blocks" goes excitation
-            number by excitation number, without drive and pump; "driven" is the whole density
-            matrix of any Couplings in a tenth of QuTiP's time; "trajectories" are quantum jumps,
-            means with standard errors and every jump in `Result.jumps` (with a drive, pump or
-            dephasing through QuTiP's `mcsolve`); "symmetric" is for identical couplings, up to
-            10⁵ emitters on Dicke states; "single" for at most one excitation of thousands of
-            emitters.
+        method: an engine, such as `co.engines.Trajectories(n=500)`, or its name, which stands
+            for the engine with its default options: "exact", "blocks", "driven", "trajectories",
+            "symmetric" or "single". "auto" takes the fastest exact engine that fits, else a
+            sampled one, never an approximate one, and says why in `Result.reason`; `co.methods`
+            shows what each would take and how far to trust it. A run of more than a minute is
+            announced; one of more than a day starts only if its method is named.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance, at least 1e-14: of the integrator, in "blocks" and "driven" of
             the norm of ρ, in "single" of the amplitudes; not of sampled trajectories.
         atol: absolute tolerance of the integrators ("exact", pulses, QuTiP's `mcsolve`).
-        envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is looked at in
+        envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is evaluated in
             every interval as long as the smallest distance of output times (or a 20,000th of the
             run): choose those to resolve the pulse.
-        seed: of trajectories; the same seed gives the same numbers, with any number of threads.
-            None draws one, kept in `Result.diagnostics["seed"]`.
-        n_trajectories: how many, at most; None for 1,000, or up to 100,000 with a standard_error.
-            Either of the two makes "auto" take trajectories. One alone has no standard error: NaN.
-        standard_error: of the emission, relative to its largest value, at which trajectories may
-            stop early.
-        symmetries: permutations of the emitters that leave couplings and state unchanged, beyond
-            the reversal of their order, which is tried anyway; `[[1, 2, 3, 0]]` for a ring. They
-            make "auto" take "blocks".
-        threads: at most this many in "blocks", "driven" and "trajectories"; None lets the size
-            decide.
+        seed: of random numbers; the same seed gives the same numbers, with any number of
+            threads. None draws one, kept in `Result.diagnostics["seed"]`. Engines that draw
+            nothing ignore it.
+        threads: at most this many; None lets the size of the problem decide.
         checkpoint: a file in which a long run is kept every half minute and from which the same
-            call continues later.
+            call continues later, with the engine that started it.
         progress: show a progress bar after two seconds.
 
     Returns:
@@ -109,7 +95,7 @@ def evolve(
         >>> float(result.emission[0].round(6)), result.method
         (2.0, 'exact')
     """
-    request = _requests.checked(
+    request = checked(
         couplings,
         state,
         times,
@@ -118,77 +104,91 @@ def evolve(
         atol=atol,
         envelope=envelope,
         seed=seed,
-        n_trajectories=n_trajectories,
-        standard_error=standard_error,
-        symmetries=symmetries,
         threads=threads,
         progress=progress,
         checkpointed=checkpoint is not None,
     )
-    found = None if checkpoint is None else _checkpoint.stored(checkpoint)
+    found = None if checkpoint is None else checkpoints.stored(checkpoint)
     scaled = timescale.scaled(request)
-    choice = _choice.chosen(scaled, method, None if found is None else found.method)
-    _refuse_without_end(choice, float(scaled.times[-1]))
-    problem = request.problem
+    choice = chosen(scaled, method, None if found is None else found.method)
+    _refuse_endless(choice, float(scaled.times[-1]))
     keep, earlier = None, None
     marks: dict[str, Any] = {}
     if checkpoint is not None:
-        marks = _checkpoint.marks(request, choice.method)
-        earlier = _checkpoint.same(found, checkpoint, request, choice.method)
+        marks = checkpoints.marks(request, choice.engine)
+        earlier = checkpoints.same(found, checkpoint, request, choice.engine)
 
-        def keep(run: Run) -> None:
-            result(run).save(checkpoint)
+        def keep(outcome: loop.Outcome) -> None:
+            result(outcome).save(checkpoint)
 
-    def result(run: Run) -> Result:
-        reached = len(run.observables["populations"])
-        diagnostics = {
-            **run.diagnostics,
-            "bytes_predicted": choice.cost.bytes,
-            "rtol": request.rtol,
-            "atol": request.atol,
-            "versions": _versions(),
-            **marks,
-        }
-        if earlier is not None:
-            diagnostics["seconds"] += earlier.diagnostics.get("seconds", 0.0)
-        return Result(
-            times=request.times[:reached],
-            couplings=problem if isinstance(problem, Couplings) else None,
-            equation=None if isinstance(problem, Couplings) else problem,
-            frame="rotating" if isinstance(problem, Couplings) else "lab",
-            method=choice.method,
-            reason=f"{choice.reason}; {bytes_text(choice.cost.bytes)} predicted",
-            initial_state=request.state_name,
-            complete=reached == len(request.times) and not run.resume,
-            diagnostics=diagnostics,
-            resume=run.resume,
-            **timescale.outward(run.observables, scaled),
-        )
+    def result(outcome: loop.Outcome) -> Result:
+        return _result(request, scaled, choice, outcome, earlier, marks)
 
     before = None if earlier is None else timescale.inward(earlier, scaled)
-    _choice.announce(choice, show=request.progress)
-    with _checkpoint.continuing(checkpoint, earlier):
-        run = _choice.engine(choice.method).run(scaled, before, keep)
-    finished = result(run)
-    notes = list(run.notes)
-    if finished.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
+    announce(choice, show=request.progress)
+    with checkpoints.continuing(checkpoint, earlier):
+        outcome = loop.run(choice.engine, scaled, before, keep)
+    return _finished(result(outcome), outcome, request)
+
+
+def _result(
+    request: Request,
+    scaled: Request,
+    choice: Choice,
+    outcome: loop.Outcome,
+    earlier: Result | None,
+    marks: dict[str, Any],
+) -> Result:
+    """What a run brought back, in the units of the user."""
+    problem, reached = request.problem, len(outcome.fields["populations"])
+    diagnostics = {
+        **outcome.diagnostics,
+        "bytes_predicted": choice.cost.bytes,
+        "rtol": request.rtol,
+        "atol": request.atol,
+        "versions": _versions(),
+        **marks,
+    }
+    if earlier is not None:
+        diagnostics["seconds"] += earlier.diagnostics.get("seconds", 0.0)
+    coupled = problem if isinstance(problem, Couplings) else None
+    return Result(
+        times=request.times[:reached],
+        couplings=coupled,
+        equation=problem if isinstance(problem, MasterEquation) else None,
+        frame="rotating" if coupled is not None else "lab",
+        method=choice.method,
+        reason=f"{choice.reason}; {bytes_text(choice.cost.bytes)} predicted",
+        initial_state=request.state,
+        accuracy=choice.engine.accuracy,
+        complete=reached == len(request.times) and not outcome.resume,
+        diagnostics=diagnostics,
+        resume=outcome.resume,
+        **timescale.outward(outcome.fields, scaled),
+    )
+
+
+def _finished(found: Result, outcome: loop.Outcome, request: Request) -> Result:
+    """A result with what it must be warned of said, or its failure raised."""
+    notes = list(outcome.notes)
+    if found.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
         notes.append(
-            f"the trace of ρ is off by {finished.diagnostics['trace_error']:.1e}: do not trust "
+            f"the trace of ρ is off by {found.diagnostics['trace_error']:.1e}: do not trust "
             "these numbers; shorten the times or lower rtol"
         )
-    if "correlations" not in request.words:
-        finished = finished.replace(correlations=None)
-    failed = run.failure is not None and not isinstance(run.failure, KeyboardInterrupt)
-    error = _warned(notes, finished)
-    if failed:
+    if "correlations" not in request.words and found.correlations is not None:
+        found = found.replace(correlations=None)
+    failure = outcome.failure
+    error = _warned(notes, found)
+    if failure is not None and not isinstance(failure, KeyboardInterrupt):
         raise EvolutionError(
-            f"method {choice.method!r} failed after t = {finished.times[-1]:g}: {run.failure}; the "
+            f"method {found.method!r} failed after t = {found.times[-1]:g}: {failure}; the "
             "error's .result holds what was reached",
-            finished,
-        ) from run.failure
+            found,
+        ) from failure
     if error is not None:
         raise error
-    return finished
+    return found
 
 
 def _warned(notes: list[str], finished: Result) -> EvolutionError | None:
@@ -203,8 +203,8 @@ def _warned(notes: list[str], finished: Result) -> EvolutionError | None:
     return found
 
 
-def _refuse_without_end(choice: _choice.Choice, phase: float) -> None:
-    """Raise for a run that nobody lives to see the end of."""
+def _refuse_endless(choice: Choice, phase: float) -> None:
+    """Raise for a run of more than 30,000 years."""
     if not choice.cost.seconds <= _ENDLESS:
         raise ValueError(
             f"times: they span {phase:.2g} times the inverse of the largest rate, for which method "

@@ -22,12 +22,11 @@ from numpy.typing import NDArray
 
 from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
-from collective.engines import request
 from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_space import Space, entries, expanded, one_apart
 from collective.engines.basis.dicke_states import density, populations
 from collective.engines.numerics.factors import factored
-from collective.states import State
+from collective.states.protocol import State, checked_state
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -149,7 +148,7 @@ def light(couplings: Couplings, state: Any, observable: str, start: Any = None) 
         return Light(e, unit, space, rho, True)
     if not is_symmetric(couplings, state):
         return None
-    checked = request.checked_state(state, couplings)
+    checked = checked_state(state, couplings)
     check_size(e, None if e.drive else 0, observable, factors=False)
     space = Space(e, None if e.drive else 0)
     rho = np.zeros(len(space), dtype=complex)
@@ -212,10 +211,10 @@ def check_start(observable: str, couplings: Couplings, start: Any) -> None:
 
 def is_symmetric(couplings: Couplings, state: Any) -> bool:
     """Whether a state is on the longest Dicke ladder."""
-    checked = request.checked_state(state, couplings)
+    checked = checked_state(state, couplings)
     n = len(couplings)
     if isinstance(checked, State):
-        return n == 1 or checked.kind not in ("single", "timed_dicke")
+        return checked.symmetric(n)
     return 1 - float(populations(checked, n).sum()) < _NOT_SYMMETRIC
 
 

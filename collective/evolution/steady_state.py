@@ -30,6 +30,7 @@ def steady_state(
 
     Returns:
         QuTiP density matrix, dims [[2]*N, [2]*N] for couplings.
+        `co.observables.moment(couplings, rho)` gives its emission and correlations.
 
     Raises:
         ValueError: if the steady state is not unique, with the dimension of the kernel.

@@ -22,6 +22,7 @@ from collective.observables.entanglement import (
     squeezing,
 )
 from collective.observables.excitations import excitation_distribution
+from collective.observables.moment import moment
 from collective.observables.patterns import (
     FarField,
     angular_pattern,
@@ -55,6 +56,7 @@ __all__ = [
     "g2",
     "infinite_array",
     "inverted_g2",
+    "moment",
     "near_field",
     "negativity",
     "participation_ratios",

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from collective._tools.memory import require
 from collective._tools.operators import exchange, excited
 from collective.couplings.couplings import Couplings
-from collective.evolution.evolve import evolve
 from collective.evolution.steady_state import steady_state
 from collective.observables import _inputs
+from collective.states import density_matrix
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -81,9 +81,7 @@ def require_source(couplings: Couplings, observable: str) -> None:
 def initial(couplings: Couplings, state: Any, observable: str) -> NDArray[np.complex128]:
     """ρ at τ = 0, (2^N, 2^N): the given state, or the steady state if that is None."""
     if state is not None:
-        result = evolve(couplings, state, [0.0], method="exact", observe="states", progress=False)
-        assert result.states is not None
-        return result.states[0].full()
+        return density_matrix(state, couplings).full()
     require_source(couplings, observable)
     return _refined(couplings, steady_state(couplings).full())
 

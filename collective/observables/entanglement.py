@@ -12,6 +12,7 @@ from collective._tools.operators import excited, lowering
 from collective.observables import _inputs
 from collective.observables.excitations import at_most_one
 from collective.results.result import Result
+from collective.states.protocol import name_of
 
 # σ_y ⊗ σ_y, which is real
 _SPIN_FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=float)
@@ -76,7 +77,7 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
         "concurrence needs states: evolve(..., observe=('states',)) with 'exact' or 'driven'; "
         "with at most one excitation and without drive and pump observe=('correlations',) is "
         f"enough, with any method; this result comes from {result.method!r} and started in "
-        f"{result.initial_state}"
+        f"{name_of(result.initial_state)}"
     )
 
 
@@ -103,7 +104,7 @@ def negativity(result: Result, emitters: Sequence[int]) -> NDArray[np.float64]:
         >>> import qutip, collective as co
         >>> pair = co.Couplings([[1, 1], [1, 1]], [[0, 0], [0, 0]])
         >>> dark = qutip.bell_state("11")
-        >>> result = co.evolve(pair, dark, [0.0], observe="states")
+        >>> result = co.observables.moment(pair, dark, states=True)
         >>> co.observables.negativity(result, [0]).round(6)
         array([0.5])
     """
@@ -167,7 +168,7 @@ def entropy(result: Result, *, emitters: Sequence[int] | None = None) -> NDArray
         >>> import qutip, collective as co
         >>> pair = co.Couplings([[1, 1], [1, 1]], [[0, 0], [0, 0]])
         >>> dark = qutip.bell_state("11")
-        >>> result = co.evolve(pair, dark, [0.0], observe="states")
+        >>> result = co.observables.moment(pair, dark, states=True)
         >>> co.observables.entropy(result, emitters=[0]).round(4)
         array([0.6931])
     """
@@ -203,7 +204,7 @@ def squeezing(result: Result, *, definition: str = "wineland") -> NDArray[np.flo
     Example:
         >>> import collective as co
         >>> atoms = co.couple(co.chain(3, 0.2), co.Vacuum())
-        >>> result = co.evolve(atoms, co.states.coherent(1.0), [0.0], observe="states")
+        >>> result = co.observables.moment(atoms, co.states.coherent(1.0), states=True)
         >>> co.observables.squeezing(result).round(6)
         array([1.])
     """

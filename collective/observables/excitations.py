@@ -4,8 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import excited
+from collective.engines.basis.initial import definite_number
 from collective.observables import _inputs
 from collective.results.result import Result
+from collective.states.protocol import name_of
 
 
 def excitation_distribution(result: Result) -> NDArray[np.float64]:
@@ -54,7 +56,7 @@ def excitation_distribution(result: Result) -> NDArray[np.float64]:
             "excitation_distribution needs states: evolve(..., observe=('states',)) with 'exact' "
             "or 'driven'; or, where nothing but decay acts on an initial state of a definite "
             "number of excitations, method='trajectories', which counts jumps; this result is of "
-            f"{result.method!r} from {result.initial_state}"
+            f"{result.method!r} from {name_of(result.initial_state)}"
         )
     return _from_jumps(result, start)
 
@@ -78,17 +80,7 @@ def _only_decay(result: Result) -> bool:
 
 def _number(result: Result) -> int | None:
     """How many emitters are excited at the start, if it is a definite number."""
-    kind, _, parameters = result.initial_state.partition("(")
-    match kind:
-        case "inverted":
-            return len(result.couplings)
-        case "ground":
-            return 0
-        case "single" | "timed_dicke":
-            return 1
-        case "dicke":
-            return round(float(parameters.rstrip(")")))
-    return None
+    return definite_number(result.initial_state, len(result.couplings))
 
 
 def _from_jumps(result: Result, start: int) -> NDArray[np.float64]:

@@ -43,7 +43,7 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
     if Γ is that of `couple(emitters, Vacuum())`.
 
     Args:
-        result: of `evolve` with `observe=("correlations",)`.
+        result: of `evolve` with `observe=("correlations",)`, or of `moment`.
         directions: n̂, (D, 3) or (3,), of any length but zero.
 
     Returns:
@@ -59,7 +59,7 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
 
         >>> import collective as co
         >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
-        >>> start = co.evolve(atom, "inverted", [0.0], observe="correlations")
+        >>> start = co.observables.moment(atom, "inverted")
         >>> co.observables.angular_pattern(start, [[1, 0, 0], [0, 0, 1]]).round(6)
         array([[0.119366, 0.      ]])
     """
@@ -191,7 +191,7 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
 
         >>> import collective as co
         >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
-        >>> start = co.evolve(atom, "inverted", [0.0], observe="correlations")
+        >>> start = co.observables.moment(atom, "inverted")
         >>> co.observables.collected(start, (1, 0, 0), 1.0).round(12)
         array([0.5])
     """
@@ -232,8 +232,8 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
               ·[G(r, r_b, k_b)·⟨x|d̃|y⟩_b]\,⟨T^†_aT_b⟩, \qquad T_a = |x⟩⟨y|_a.
 
     Args:
-        result: of `evolve` with `observe=("correlations",)`, or for a `MasterEquation` with
-            `observe=("states",)`.
+        result: of `evolve` with `observe=("correlations",)`, for a `MasterEquation` with
+            `observe=("states",)`, or of `moment`.
         points: r, (..., 3), in units of length, not at an emitter.
         field: an object with `green(r, r_source, k)`; None takes the field of the couplings, or
             vacuum if they have none. A `MasterEquation` does not know its field, so give it here.
@@ -251,7 +251,7 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
 
         >>> import collective as co
         >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
-        >>> start = co.evolve(atom, "inverted", [0.0], observe="correlations")
+        >>> start = co.observables.moment(atom, "inverted")
         >>> (co.observables.near_field(start, [[10, 0, 0]]) * 10**2).round(4)
         array([[0.1193]])
     """

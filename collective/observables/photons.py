@@ -199,8 +199,8 @@ def coincidences(
         raise ValueError(f"edges must be at least two numbers, got {len(bins)}")
     if jumps.n_trajectories < 2:
         raise ValueError(
-            "coincidences needs at least two trajectories, this result has "
-            f"{jumps.n_trajectories}; evolve with more"
+            f"coincidences needs at least two trajectories, got {jumps.n_trajectories}: use "
+            "method=co.engines.Trajectories(n=...)"
         )
     start, end = _photon_pairs.window(window, result.times, bins[-1])
     runs, times = jumps.trajectory, jumps.times

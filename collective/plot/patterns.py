@@ -264,8 +264,7 @@ def _at(result: Result, time: float | None) -> Result:
         index = int(np.argmax(result.emission))
     else:
         index = int(np.argmin(np.abs(result.times - checks.number("time", time))))
-    moment = slice(index, index + 1)
-    return result.replace(times=result.times[moment], correlations=result.correlations[moment])
+    return result.at(result.times[index])
 
 
 def _moment(time: float) -> str:

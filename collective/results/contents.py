@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from collective._tools.archive import Declared
+from collective.states.protocol import OWN
 
 COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
 WORDS = ("method", "reason", "initial_state", "frame", "complete", "diagnostics")
+ACCURACIES = ("exact", "sampled", "approximate")
 _FRAMES = ("rotating", "lab")
 _NUMBERS = ("seconds", "bytes_used", "trace_error", "error_bound", "rtol", "atol")
 _REAL, _COMPLEX, _WHOLE, _ANY = "f", "fc", "iu", "biufc"
@@ -50,9 +52,24 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
         if name not in arrays and not optional:
             raise ValueError(f"{name} is missing")
     _named(arrays, metadata)
+    _state_array(arrays, metadata["initial_state"], levels, size)
     for name in ("states", "last_state"):
         if name in arrays and metadata.get(f"{name}_dims") != [levels, levels]:
             raise ValueError(f"{name} has dims {metadata.get(f'{name}_dims')}")
+
+
+def _state_array(arrays: Mapping[str, Declared], stored: Any, levels: list[int], size: int) -> None:
+    """Whether the numbers of a QuTiP initial state belong to its dims and to the emitters."""
+    expected = isinstance(stored, dict) and "dims" in stored
+    if expected != ("initial_state" in arrays):
+        raise ValueError("initial_state is missing, or is no QuTiP state")
+    if expected:
+        shape = _have(arrays, "initial_state").shape
+        # releases of QuTiP write one 1 or several ones of a ket
+        ones = [[1], [1] * len(levels)]
+        right = ones if shape == (size, 1) else [levels]
+        if stored["dims"] not in [[levels, each] for each in right]:
+            raise ValueError(f"initial_state has dims {str(stored['dims'])[:60]}")
 
 
 Known = dict[str, Any]
@@ -69,6 +86,7 @@ def _observed(steps: int, levels: list[int], size: int, *, of_equation: bool) ->
     known["correlations"] = (_COMPLEX, [(steps, n, n)])
     known["states"] = (_COMPLEX, [(steps, size, size)])
     known["last_state"] = (_COMPLEX, [(1, size, size)])
+    known["initial_state"] = (_COMPLEX, [(size, 1), (size, size)])
     return known
 
 
@@ -143,6 +161,9 @@ def _words(metadata: Any) -> None:
     for name in WORDS:
         if name not in metadata:
             raise ValueError(f"{name} is missing")
+        if name == "initial_state" and not isinstance(metadata[name], str):  # since format 4
+            _state(metadata[name])
+            continue
         kind = {"complete": bool, "diagnostics": dict}.get(name, str)
         if not isinstance(metadata[name], kind):
             raise ValueError(f"{name} is {str(metadata[name])[:60]!r}")
@@ -150,6 +171,11 @@ def _words(metadata: Any) -> None:
             metadata[name].encode()  # half a letter cannot be printed
     if metadata["frame"] not in _FRAMES:
         raise ValueError(f"frame is {metadata['frame'][:60]!r}")
+    accuracy, start = metadata.get("accuracy"), metadata.get("start")
+    if accuracy not in (None, *ACCURACIES):
+        raise ValueError(f"accuracy is {str(accuracy)[:60]!r}")
+    if start is not None and not (_number(start) and np.isfinite(start)):
+        raise ValueError(f"start is {str(start)[:60]!r}")
     diagnostics = metadata["diagnostics"]
     for name in _NUMBERS:
         value = diagnostics.get(name)
@@ -159,6 +185,21 @@ def _words(metadata: Any) -> None:
     smallest = diagnostics.get("smallest_eigenvalues", [])
     if not isinstance(smallest, list) or not all(_number(x) for x in smallest):
         raise ValueError(f"diagnostics: smallest_eigenvalues is {str(smallest)[:60]!r}")
+
+
+def _state(stored: Any) -> None:
+    """What stands for the initial state: a state of ours, the dims of a QuTiP state, or a text."""
+    if isinstance(stored, dict):
+        kind, parameters = stored.get("state"), stored.get("parameters")
+        if set(stored) == {"dims"}:
+            return
+        if set(stored) == {"text"} and isinstance(stored["text"], str):
+            stored["text"].encode()
+            return
+        ours = kind in [own.__name__ for own in OWN]
+        if set(stored) == {"state", "parameters"} and ours and isinstance(parameters, dict):
+            return
+    raise ValueError(f"initial_state is {str(stored)[:60]!r}")
 
 
 def _number(value: Any) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import archive
 from collective._tools import checks as _checks
@@ -20,16 +20,18 @@ from collective._tools.memory import bytes_text
 from collective._tools.operators import excited
 from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
-from collective.results import contents
+from collective.results import contents, selection
 from collective.results.jumps import Jumps
 from collective.results.storage import ARRAYS, changed, pack, unpack
+from collective.states import State
+from collective.states.protocol import name_of
 
 if TYPE_CHECKING:
     import xarray
     from qutip import Qobj
 
 _FORMAT = "collective result"
-_VERSION = 3
+_VERSION = 4
 _DIGEST_SINCE = 3  # files before have no digest of their contents
 
 
@@ -51,7 +53,8 @@ class Result:
         method: the engine that ran.
         reason: why it was chosen, with its predicted size.
         diagnostics: seconds, bytes, tolerances, versions, trace error, eigenvalues of ρ.
-        initial_state: what the evolution started from.
+        initial_state: the `State` or QuTiP state that the evolution started from. From a file it
+            is a text where the state itself is not known: see `load`.
         frame: "rotating" at `Couplings`' reference frequency, or "lab"; see `in_frame`.
         couplings: what was evolved, or None for
         equation: the `MasterEquation` that was.
@@ -63,6 +66,9 @@ class Result:
         populations_error: (T, N), likewise.
         jumps: every jump of every trajectory, see `Jumps`.
         resume: arrays from which an interrupted run goes on; empty otherwise.
+        accuracy: of the engine: "exact" (to `rtol`), "sampled" (with standard errors) or
+            "approximate"; None where it is not known.
+        start: the time of the initial state, where it is not times[0], as after `at`.
     """
 
     times: NDArray[np.float64]
@@ -72,7 +78,7 @@ class Result:
     couplings: Any
     method: str
     reason: str
-    initial_state: str
+    initial_state: "State | Qobj | str"
     equation: MasterEquation | None = None
     correlations: NDArray[np.complex128] | None = None
     states: "list[Qobj] | None" = None
@@ -86,6 +92,8 @@ class Result:
     populations_error: NDArray[np.float64] | None = None
     jumps: Jumps | None = None
     resume: dict[str, NDArray[Any]] = field(default_factory=dict)
+    accuracy: str | None = None
+    start: float | None = None
 
     __setstate__ = _checks.restored
 
@@ -105,11 +113,54 @@ class Result:
             raise TypeError(f"a result has no {unknown[0]}: it has {', '.join(known)}")
         return replace(self, **{name: changed(name, value) for name, value in changes.items()})
 
+    def at(self, times: ArrayLike) -> "Result":
+        """The same result at one or several of its times.
+
+        Every array is cut to these times, standard errors included. Jumps are left out, because
+        they belong to the whole time from the start to the end; so is `resume`. `last_state` stays
+        if the last time stays.
+
+        Args:
+            times: one time or increasing times, (M,), among `times` up to round-off.
+
+        Returns:
+            `Result` with M times.
+
+        Raises:
+            ValueError: for a time that the result does not have, with those next to it.
+
+        Example:
+            >>> import numpy as np, collective as co
+            >>> atom = co.Couplings([[1.0]], [[0.0]])
+            >>> result = co.evolve(atom, "inverted", np.linspace(0, 2, 5))
+            >>> result.at(1.0).emission.round(6)
+            array([0.367879])
+            >>> result.at(0.9)
+            Traceback (most recent call last):
+                ...
+            ValueError: times: 0.9 is not a time of this result, the nearest are 0.5 and 1; ...
+        """
+        rows = selection.places(self.times, times)
+        return replace(
+            self,
+            **{name: selection.taken(getattr(self, name), rows) for name in ARRAYS},
+            states=selection.taken(self.states, rows),
+            expect=selection.taken(self.expect, rows),
+            last_state=self.last_state if rows[-1] == len(self.times) - 1 else None,
+            jumps=None,
+            resume={},
+            start=self._start,
+        )
+
+    @property
+    def _start(self) -> float:
+        return float(self.times[0]) if self.start is None else self.start
+
     def in_frame(self, frame: str) -> "Result":
         """The same result with ρ seen from another frame.
 
-        ρ_rotating = e^{iRτ} ρ_lab e^{−iRτ}, τ = t − times[0] (at the start both are the state
-        given), where R is ω₀ times the number of excitations for
+        ρ_rotating = e^{iRτ} ρ_lab e^{−iRτ}, where τ is the time since the start (there both are the
+        state given) and R is ω₀ times the number of excitations for
         two-level emitters, and the bare energies of the levels for a `Multilevel`. Emission,
         populations and correlations are the same in both.
 
@@ -134,7 +185,7 @@ class Result:
         def turned(rho: "Qobj", t: float) -> "Qobj":
             from qutip import Qobj
 
-            phases = np.exp(1j * sign * energies * (t - self.times[0]))
+            phases = np.exp(1j * sign * energies * (t - self._start))
             return Qobj(phases[:, None] * rho.full() * phases.conj(), dims=rho.dims)
 
         pairs = [] if self.states is None else zip(self.states, self.times, strict=True)
@@ -163,7 +214,7 @@ class Result:
         what = f"{len(self.couplings)} emitters" if self.couplings else repr(self.equation)
         span = f"t = {self.times[0]:g} … {self.times[-1]:g}"
         rows = {
-            "problem": f"{what} from {self.initial_state}",
+            "problem": f"{what} from {name_of(self.initial_state)}",
             "times": f"{len(self.times)}, {span} ({self.frame} frame)",
             "method": f"{self.method} ({self.reason})",
         }
@@ -202,7 +253,8 @@ class Result:
 
         Returns:
             The path written. `co.load` reads it back; a field other than the package's own
-            comes back as None, with its description in `diagnostics["field"]`.
+            comes back as None, with its description in `diagnostics["field"]`; an initial state of
+            a class of your own comes back as its name.
 
         Raises:
             ValueError: if the path is no file's, or the arrays of the result do not belong
@@ -273,6 +325,12 @@ def load(path: str | os.PathLike[str]) -> Result:
 
     Args:
         path: of the file; ".npz" may be left out, "~" is the home.
+
+    Returns:
+        `Result`. Its `initial_state` is a text, the name of the state, where the state cannot be
+        known: for a `State` class of your own, and in files of formats 1 to 3 for states whose
+        name does not hold all digits ("timed_dicke(…)", "coherent(…)", "a QuTiP state"). Its
+        `accuracy` is that of the engine, by its name, in files of these formats.
 
     Raises:
         FileNotFoundError: no such file.

@@ -1,5 +1,6 @@
 """A result as named arrays and JSON, and back: what `Result.save` writes and `load` reads."""
 
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,17 @@ from collective.fields import Nanowire, Plasma, Vacuum
 from collective.master.approximations import Report
 from collective.master.equation import MasterEquation
 from collective.materials import Drude, Lorentz, Table
-from collective.results.contents import COUPLING_ARRAYS, EMITTER_ARRAYS, WORDS, expectations
+from collective.results.contents import (
+    ACCURACIES,
+    COUPLING_ARRAYS,
+    EMITTER_ARRAYS,
+    WORDS,
+    expectations,
+)
 from collective.results.jumps import Jumps
+from collective.states import State
+from collective.states.protocol import OWN
+from collective.states.recipes import Dicke, Ground, Inverted, Single
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -33,6 +43,12 @@ ARRAYS = (
     "excitation_error",
     "populations_error",
 )
+# of the engines that wrote files without it
+_ACCURACY = dict.fromkeys(("exact", "blocks", "driven", "symmetric", "single"), "exact")
+_ACCURACY["trajectories"] = "sampled"
+# states whose printed name in formats 1 to 3 holds all of them
+_OLD_WORDS: dict[str, State] = {"inverted": Inverted(), "ground": Ground()}
+_OLD_COUNTED: dict[str, Callable[[int], State]] = {"single": Single, "dicke": Dicke}
 _OBJECTS = {"jumps": Jumps, "couplings": Couplings, "equation": MasterEquation}
 # what a file can bring back of the environment, by name
 _PARTS = {part.__name__: part for part in (Vacuum, Plasma, Nanowire, Drude, Lorentz, Table)}
@@ -48,8 +64,11 @@ def changed(name: str, value: Any) -> Any:
     """
     from qutip import Qobj
 
-    if name in ("method", "reason", "initial_state"):
+    if name in ("method", "reason"):
         checks.instance(name, value, str, "text")
+    elif name == "initial_state":
+        if not isinstance(value, State | Qobj | str):
+            raise TypeError(f"initial_state must be a State or Qobj, got {type(value).__name__}")
     elif name == "frame":
         checks.choice(name, value, ("rotating", "lab"))
     elif name == "complete":
@@ -65,6 +84,10 @@ def changed(name: str, value: Any) -> Any:
         return row
     elif value is None:
         return None
+    elif name == "accuracy":
+        checks.choice(name, value, ACCURACIES)
+    elif name == "start":
+        return checks.number(name, value)
     elif name in ARRAYS:
         return _array(name, value)
     elif name in _OBJECTS:
@@ -101,7 +124,8 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     arrays |= {f"resume:{name}": values for name, values in result.resume.items()}
     if result.jumps is not None:
         arrays |= {f"jumps:{f.name}": getattr(result.jumps, f.name) for f in fields(result.jumps)}
-    metadata = {name: getattr(result, name) for name in WORDS}
+    metadata = {name: getattr(result, name) for name in (*WORDS, "accuracy", "start")}
+    metadata["initial_state"] = _pack_state(result.initial_state, arrays)
     metadata["diagnostics"] = dict(result.diagnostics)
     metadata["expect"] = list(result.expect)
     for name, states in (("states", result.states), ("last_state", result.last_state)):
@@ -126,6 +150,9 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: arrays.get(name) for name in ARRAYS},
         **{name: metadata[name] for name in WORDS},
+        "initial_state": _unpack_state(arrays, metadata),
+        "accuracy": metadata.get("accuracy", _ACCURACY.get(metadata["method"])),
+        "start": metadata.get("start"),
         "couplings": None if "equation" in metadata else _unpack_couplings(arrays, metadata),
         "equation": _unpack_equation(arrays, metadata) if "equation" in metadata else None,
         "states": states,
@@ -134,6 +161,44 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
         "resume": named("resume:"),
         "jumps": _unpack_jumps(named("jumps:")),
     }
+
+
+def _pack_state(state: Any, arrays: dict[str, Any]) -> Any:
+    """An initial state for JSON; the numbers of a QuTiP state go to the arrays."""
+    if isinstance(state, OWN):
+        parameters = {f.name: getattr(state, f.name) for f in fields(state)}
+        return {"state": type(state).__name__, "parameters": parameters}
+    if isinstance(state, str | State):
+        return {"text": str(state)}
+    arrays["initial_state"] = state.full()
+    return {"dims": state.dims}
+
+
+def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | Qobj | str":
+    stored = metadata["initial_state"]
+    if isinstance(stored, str):
+        return _of_old_name(stored)
+    if "text" in stored:
+        return str(stored["text"])
+    if "dims" in stored:
+        from qutip import Qobj
+
+        return Qobj(arrays["initial_state"], dims=stored["dims"])
+    kind = {kind.__name__: kind for kind in OWN}[stored["state"]]
+    return kind(**stored["parameters"])
+
+
+def _of_old_name(name: str) -> "State | str":
+    """The state that formats 1 to 3 kept by its printed name, or the name.
+
+    The names of other states do not hold all digits of their numbers.
+    """
+    kind, _, number = name.removesuffix(")").partition("(")
+    if kind in ("inverted", "ground") and not number:
+        return _OLD_WORDS[kind]
+    if kind in ("single", "dicke") and number.isascii() and number.isdigit():
+        return _OLD_COUNTED[kind](int(number))
+    return name
 
 
 def _unpack_jumps(arrays: dict[str, Any]) -> Jumps | None:

@@ -15,6 +15,8 @@ from collective._tools import checks
 from collective._tools.console import described
 from collective._tools.files import written
 from collective.couplings.modes import jump_modes
+from collective.states import State
+from collective.states.protocol import name_of
 
 if TYPE_CHECKING:
     import xarray
@@ -149,11 +151,13 @@ def _attributes(result: Any) -> dict[str, Any]:
     versions = result.diagnostics.get("versions", {})
     left_out = [] if result.last_state is None else ["last_state"]
     left_out += ["resume"] if result.resume else []
+    left_out += [] if isinstance(result.initial_state, str | State) else ["initial_state"]
     attributes = {
         "method": result.method,
         "reason": result.reason,
-        "initial_state": result.initial_state,
+        "initial_state": name_of(result.initial_state),
         "frame": result.frame,
+        "accuracy": result.accuracy or "not known",
         "complete": result.complete,
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
         "diagnostics": json.dumps(result.diagnostics),

@@ -30,7 +30,7 @@ phases = {"bright": 0, "dark": np.pi}
 lights = {}
 for name, phase in phases.items():
     state = co.states.timed_dicke([0, 0, phase / (2 * length)])
-    lights[name] = co.evolve(pair, state, [0.0], observe="correlations")
+    lights[name] = co.observables.moment(pair, state)
 
 figure, axes = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
 for ax, (name, light) in zip(axes, lights.items(), strict=True):

@@ -20,18 +20,21 @@ n = 7
 times = np.linspace(0, 1.5, 76)  # in 1/Γ₀
 couplings = co.Couplings(decay=np.ones((n, n)), shift=np.zeros((n, n)))
 
-methods = ("exact", "driven", "blocks", "trajectories", "symmetric")
+engines = (
+    co.engines.Exact(),
+    co.engines.Driven(),
+    co.engines.Blocks(),
+    co.engines.Trajectories(n=4000),
+    co.engines.Symmetric(),
+)
 runs = {}
 seconds = {}
-for method in methods:
-    options = {}
-    if method == "trajectories":
-        options = {"n_trajectories": 4000, "seed": 1}
-    # A first short run, so that compiling is not timed
-    co.evolve(couplings, "inverted", times[:2], method=method, **options)
+for engine in engines:
+    # A first short run, so that compiling is not timed. Only trajectories need the seed
+    co.evolve(couplings, "inverted", times[:2], method=engine, seed=1)
     start = time.perf_counter()
-    runs[method] = co.evolve(couplings, "inverted", times, method=method, **options)
-    seconds[method] = time.perf_counter() - start
+    runs[engine.name] = co.evolve(couplings, "inverted", times, method=engine, seed=1)
+    seconds[engine.name] = time.perf_counter() - start
 
 # The largest difference to the Dicke ladder, the engine that carries least
 truth = runs["symmetric"].emission
@@ -42,7 +45,7 @@ co.plot.emission(runs, independent=False, ax=left)
 drawn = runs["trajectories"]
 band = 3 * drawn.emission_error
 left.fill_between(times, drawn.emission - band, drawn.emission + band, color="0.7", zorder=0)
-for name, colour in zip(methods, co.plot.COLOURS, strict=False):
+for name, colour in zip(runs, co.plot.COLOURS, strict=False):
     point = (seconds[name], max(error[name], 1e-15))  # zero has no place on a log axis
     right.loglog(*point, "o", color=colour)
     right.annotate(name, point, (4, 6), textcoords="offset points")

@@ -17,10 +17,10 @@ n = 4
 times = np.linspace(0, 6, 121)  # in 1/Γ₀
 runs = 40_000
 couplings = co.couple(co.chain(n, 0.08), co.Vacuum())
-options = {"method": "trajectories", "n_trajectories": runs, "seed": 3}
-close = co.evolve(couplings, "inverted", times, **options)
+engine = co.engines.Trajectories(n=runs)
+close = co.evolve(couplings, "inverted", times, method=engine, seed=3)
 independent = co.Couplings(np.eye(n), np.zeros((n, n)))
-far = co.evolve(independent, "inverted", times, **options)
+far = co.evolve(independent, "inverted", times, method=engine, seed=3)
 
 
 def waiting(result, click):

@@ -15,13 +15,13 @@ import collective as co
 
 n = 8
 runs = 4000
-options = {"method": "trajectories", "n_trajectories": runs, "seed": 1}
+engine = co.engines.Trajectories(n=runs)
 times = np.linspace(0, 4, 401)  # in 1/Γ₀; no run keeps half of its photons for longer
 no_shift = np.zeros((n, n))
 alike = co.Couplings(np.ones((n, n)), no_shift)
 independent = co.Couplings(np.eye(n), no_shift)
-burst = co.evolve(alike, "inverted", times, **options)
-slow = co.evolve(independent, "inverted", times, **options)
+burst = co.evolve(alike, "inverted", times, method=engine, seed=1)
+slow = co.evolve(independent, "inverted", times, method=engine, seed=1)
 
 
 def photons(result):

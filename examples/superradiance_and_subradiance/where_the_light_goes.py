@@ -24,14 +24,13 @@ tilted = np.array([np.cos(tilt), np.sin(tilt), 0])
 
 
 def remembered(wavevector):
-    """One excitation with the phases of this wavevector, just before it decays."""
-    state = co.states.timed_dicke(wavevector)
-    return co.evolve(couplings, state, [0.0], observe="correlations")
+    """One excitation with the phases of this wavevector, before any light has left."""
+    return co.observables.moment(couplings, co.states.timed_dicke(wavevector))
 
 
 photons = {"k along x": remembered(k * along), "k tilted by 30°": remembered(k * tilted)}
 alike = remembered([0, 0, 0])  # the symmetric Dicke state
-some_atom = alike.replace(correlations=np.eye(n)[None] / n, emission=np.ones(1))
+some_atom = co.observables.moment(couplings, np.eye(n) / n)  # ⟨σ⁺_mσ⁻_n⟩ of a random place
 others = {"all phases equal": alike, "no phases": some_atom}
 
 # How much of the light enters a lens of numerical aperture 0.4 that looks at the atoms along k?

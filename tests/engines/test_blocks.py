@@ -1,4 +1,4 @@
-"""The block engine against the plain Lindblad equation, symmetries, interruptions, limits."""
+"""The block engine: against the plain Lindblad equation, symmetries, interruptions, limits."""
 
 import os
 import subprocess
@@ -14,11 +14,12 @@ from scipy.integrate import solve_ivp
 from scipy.sparse import csr_array
 
 import collective as co
-from collective.engines import base
+from collective._tools.compiled import threads_available
+from collective.engines import record
 from collective.engines import request as _requests
 from collective.engines.basis import permutations as _permutations
 from collective.engines.basis.sectors import Sectors, qutip_index
-from collective.engines.blocks import engine, kernels, tables
+from collective.engines.blocks import density, engine, kernels, tables
 from collective.engines.blocks import expansion as steps
 
 T = np.linspace(0, 4, 21)
@@ -56,8 +57,8 @@ def packed(layout, rho):
     """Re ρ + Im ρ of the blocks, where the engine keeps them, the repeated columns too."""
     vector = np.zeros(layout.size)
     t = layout.tables
-    for k in range(layout.sectors.highest + 1):
-        places = qutip_index(layout.sectors.n, layout.sectors.configurations(k))
+    for k in range(layout.blocks.highest + 1):
+        places = qutip_index(layout.blocks.n, layout.blocks.configurations(k))
         block = rho[np.ix_(places, places)]
         columns = t.columns[t.tasks[:, 0] == k]
         panels = vector[t.offset[k] : t.offset[k + 1]].reshape(len(columns), len(places), 8)
@@ -67,17 +68,17 @@ def packed(layout, rho):
 
 def applied(layout, vector, alpha=1.0, beta=0.0, gamma=0.0, previous=None):
     """αL vector + β vector + γ previous by the kernels."""
-    t, n = layout.tables, max(layout.sectors.sizes)
+    t, n = layout.tables, max(layout.blocks.sizes)
     out = np.zeros_like(vector) if previous is None else previous.copy()
     other, y = np.zeros_like(vector), np.zeros_like(vector)
     engine.compile_kernels(show=False)
-    for_hops, for_jumps, for_second = kernels.arguments(t, layout.sectors.n)
+    for_hops, for_jumps, for_second = kernels.arguments(t, layout.blocks.n)
     every = 0, len(t.tasks), 1
     kernels.hop_pass(*every, vector, out, other, np.empty((n, 2, 8)), alpha, beta, gamma, *for_hops)
     for part in range(1 + bool(np.any(t.decay[1]))):
         kernels.jump_pass(
             *every, vector, out, other, np.empty((1, n + 1, 8)), alpha, part,
-            layout.sectors.highest, *for_jumps,
+            layout.blocks.highest, *for_jumps,
         )  # fmt: skip
     squares = kernels.second_pass(*every, out, other, y, alpha, 0.5, *for_second)
     np.testing.assert_allclose(y, 0.5 * out, atol=1e-15 * np.abs(out).max())
@@ -86,7 +87,7 @@ def applied(layout, vector, alpha=1.0, beta=0.0, gamma=0.0, previous=None):
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(1, 4), st.integers(0, 2**32 - 1), st.booleans())
-def test_the_generator_against_the_plain_lindblad_equation(n, seed, real):
+def test_kernels_apply_the_plain_lindblad_generator(n, seed, real):
     rng = np.random.default_rng(seed)
     couplings, rho = random_couplings(rng, n, real), random_state(rng, n)
     layout = tables.layout(couplings, n, [np.arange(n)])
@@ -105,7 +106,7 @@ def test_the_generator_against_the_plain_lindblad_equation(n, seed, real):
 
 @settings(deadline=None, max_examples=12)
 @given(st.integers(1, 3), st.integers(0, 2**32 - 1))
-def test_evolution_against_the_plain_lindblad_equation(n, seed):
+def test_evolution_agrees_with_the_plain_lindblad_equation(n, seed):
     """States with any coherences: those between excitation numbers are never seen."""
     rng = np.random.default_rng(seed)
     couplings, rho = random_couplings(rng, n), random_state(rng, n)
@@ -136,7 +137,7 @@ def test_evolution_against_the_plain_lindblad_equation(n, seed):
     ],
     ids=str,
 )
-def test_every_state_against_exact(state):
+def test_every_state_agrees_with_exact(state):
     result = co.evolve(CHAIN, state, T, method="blocks")
     exact = co.evolve(CHAIN, state, T, method="exact", rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(result.populations, exact.populations, atol=1e-8)
@@ -144,7 +145,7 @@ def test_every_state_against_exact(state):
 
 
 @pytest.mark.parametrize("spacing", [0.1, 0.2, 0.7])
-def test_error_against_dop853(spacing):
+def test_emission_agrees_with_another_integrator(spacing):
     """The whole equation in the site basis by another integrator at 1e-11."""
     n, times = 5, np.linspace(0, 5, 26)
     couplings = co.couple(co.chain(n, spacing), co.Vacuum())
@@ -160,7 +161,7 @@ def test_error_against_dop853(spacing):
 
 
 @pytest.mark.parametrize("spacing", [0.06, 0.2])
-def test_error_against_halved_steps_and_a_tight_tolerance(spacing, monkeypatch):
+def test_emission_agrees_with_shorter_steps_and_a_tight_tolerance(spacing, monkeypatch):
     couplings = co.couple(co.chain(9, spacing), co.Vacuum())
     result = co.evolve(couplings, "inverted", T, method="blocks")
     monkeypatch.setattr(steps, "LONGEST_STEP", 5.0)
@@ -175,11 +176,11 @@ def rotation(n, step=1):
     return [(m + step) % n for m in range(n)]
 
 
-def test_symmetries_change_the_size_and_nothing_else():
+def test_symmetries_change_the_size_but_no_answer():
     ring = co.couple(co.ring(8, 0.2), co.Vacuum())
     plain = co.evolve(ring.replace(detunings=np.eye(8)[0] * 1e-9), "inverted", T, method="blocks")
     reversed_ = co.evolve(ring, "inverted", T, method="blocks")
-    full = co.evolve(ring, "inverted", T, method="blocks", symmetries=[rotation(8)])
+    full = co.evolve(ring, "inverted", T, method=co.engines.Blocks(symmetries=[rotation(8)]))
     found = [run.diagnostics["symmetries"] for run in (plain, reversed_, full)]
     assert found == [1, 2, 16]
     for other in (reversed_, full):
@@ -187,42 +188,63 @@ def test_symmetries_change_the_size_and_nothing_else():
         np.testing.assert_allclose(other.populations, plain.populations, atol=1e-8)
     size = [
         tables.layout(ring, 8, group).size
-        for group in ([np.arange(8)], _permutations.group(_requests.checked(
-            ring, "inverted", T, symmetries=[rotation(8)])))
-    ]  # fmt: skip
+        for group in (
+            [np.arange(8)],
+            _permutations.group(_requests.checked(ring, "inverted", T), (rotation(8),)),
+        )
+    ]
     assert size[1] < 0.16 * size[0]
 
 
-def test_complex_couplings_with_a_symmetry():
+def test_complex_couplings_with_a_symmetry_agree_with_exact():
     ring = co.couple(co.ring(6, 0.2, dipoles=[1, 1j, 0]), co.Vacuum())
     exact = co.evolve(ring, "inverted", T, method="exact")
-    result = co.evolve(ring, "inverted", T, method="blocks", symmetries=[rotation(6)])
+    result = co.evolve(ring, "inverted", T, method=co.engines.Blocks(symmetries=[rotation(6)]))
     assert result.diagnostics["symmetries"] >= 6
     np.testing.assert_allclose(result.emission, exact.emission, atol=1e-6)
 
 
-def test_symmetries_that_are_none_are_refused():
+def test_permutations_that_are_no_symmetries_are_refused():
+    def evolve(couplings, state, *symmetries):
+        co.evolve(couplings, state, T, method=co.engines.Blocks(symmetries=symmetries))
+
     with pytest.raises(ValueError, match=r"symmetries\[0\] does not leave the couplings unchanged"):
-        co.evolve(CHAIN, "inverted", T, method="blocks", symmetries=[rotation(6)])
+        evolve(CHAIN, "inverted", rotation(6))
     ring = co.couple(co.ring(6, 0.2), co.Vacuum())
     with pytest.raises(ValueError, match=r"symmetries\[1\] does not leave the state unchanged"):
-        co.evolve(ring, co.states.single(0), T, method="blocks", symmetries=[range(6), rotation(6)])
-    for bad in ([[0, 1]], [[0, 0, 1, 2, 3, 4]], "reversal", 3):
-        with pytest.raises(ValueError, match="symmetries"):
-            co.evolve(ring, "inverted", T, method="blocks", symmetries=bad)
+        evolve(ring, co.states.single(0), range(6), rotation(6))
+    with pytest.raises(ValueError, match=r"symmetries\[0\] must be a permutation of 0 … 5"):
+        evolve(ring, "inverted", [1, 0])
+
+
+@pytest.mark.parametrize(
+    "bad", [[[0, 2]], [[0, 0, 1]], [[0, 1.5]], [[]], [3], "reversal", 3, None, np.array(3)], ids=str
+)
+def test_symmetries_that_are_no_permutations_are_refused(bad):
+    with pytest.raises(ValueError, match="symmetries"):
+        co.engines.Blocks(symmetries=bad)
+
+
+def test_the_engine_is_a_value():
+    """Lists and arrays of permutations are stored as tuples of integers."""
+    turned = co.engines.Blocks(symmetries=[[1, 2, 0]])
+    assert turned == co.engines.Blocks(np.array([[1, 2, 0]]))
+    assert hash(turned) == hash(co.engines.Blocks(((1, 2, 0),)))
+    assert repr(turned) == "Blocks(symmetries=((1, 2, 0),))"
+    assert co.engines.Blocks(()) == co.engines.Blocks() == co.engines.Blocks("auto")
 
 
 def test_a_state_that_breaks_the_reflection_is_not_reflected():
     for state, symmetries in [(co.states.single(0), 1), (co.states.dicke(2), 2)]:
         result = co.evolve(CHAIN, state, T, method="blocks")
         assert result.diagnostics["symmetries"] == symmetries
-        ket = _requests.density_matrix(_requests.checked_state(state, CHAIN), CHAIN)
+        ket = co.states.density_matrix(state, CHAIN)
         again = co.evolve(CHAIN, ket, T, method="blocks")
         assert again.diagnostics["symmetries"] == symmetries
         np.testing.assert_allclose(again.emission, result.emission, atol=1e-12)
 
 
-def test_few_excitations_take_few_blocks():
+def test_few_excitations_take_little_memory():
     """Two of twenty emitters are 36,000 numbers instead of 10¹¹; one is H_eff itself."""
     couplings = co.couple(co.chain(20, 0.3), co.Vacuum())
     one = co.evolve(couplings, co.states.single(7), T, method="blocks")
@@ -245,27 +267,27 @@ def test_empty_blocks_are_dropped_and_late_times_cost_little():
     np.testing.assert_allclose(late.populations, exact.populations, atol=1e-8)
 
 
-def test_threads_change_nothing():
+def test_the_number_of_threads_changes_no_answer():
     couplings = co.couple(co.chain(10, 0.2), co.Vacuum())
     one, two = (co.evolve(couplings, "inverted", T[:9], method="blocks", threads=n) for n in (1, 2))
-    available = base.threads_available()
+    available = threads_available()
     assert one.diagnostics["threads"] == 1
     assert two.diagnostics["threads"] == min(2, available)
     np.testing.assert_array_equal(one.emission, two.emission)
 
 
 def interrupted_after(monkeypatch, applications, error=KeyboardInterrupt):
-    real = steps.Expansion._apply
+    real = density.PackedDensity.apply
 
     def apply(self, *arguments):
-        if self.diagnostics["applications"] == applications:
+        if self.applications == applications:
             raise error
         return real(self, *arguments)
 
-    return monkeypatch.setattr(steps.Expansion, "_apply", apply)
+    return monkeypatch.setattr(density.PackedDensity, "apply", apply)
 
 
-def test_an_interrupted_run_keeps_whole_steps_and_goes_on(tmp_path, monkeypatch):
+def test_an_interrupted_run_keeps_whole_steps_and_continues(tmp_path, monkeypatch):
     couplings = co.couple(co.chain(4, 0.05), co.Vacuum())
     times, path = np.linspace(0, 4, 81), tmp_path / "run.npz"
     whole = co.evolve(couplings, "inverted", times, method="blocks")
@@ -288,7 +310,64 @@ def test_an_interrupted_run_keeps_whole_steps_and_goes_on(tmp_path, monkeypatch)
     assert not rest.resume
 
 
-def test_a_step_too_long_is_taken_back(monkeypatch):
+@pytest.mark.parametrize("share", [0.02, 0.35, 0.7])
+def test_a_run_interrupted_within_a_step_continues_from_its_start(share, tmp_path, monkeypatch):
+    """After any term: what is recorded and what is kept to continue belong together."""
+    monkeypatch.setattr(steps, "_AT_ONCE", 0.0)  # one term at a time
+    couplings, times = co.couple(co.chain(3, 0.05), co.Vacuum()), np.linspace(0, 4, 41)
+    whole = co.evolve(couplings, "inverted", times, method="blocks")
+    advance, path = steps.Expansion.advance, tmp_path / "run.npz"
+
+    def stop(self):
+        if self.share > share:
+            raise KeyboardInterrupt
+        advance(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps.Expansion, "advance", stop)
+        part = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    assert not part.complete
+    np.testing.assert_allclose(part.emission, whole.emission[: len(part.times)], atol=1e-9)
+    rest = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    np.testing.assert_allclose(rest.emission, whole.emission, atol=1e-8)
+    assert rest.diagnostics["applications"] > part.diagnostics["applications"]
+
+
+def test_an_interruption_right_after_recording_loses_nothing(tmp_path, monkeypatch):
+    couplings, times = co.couple(co.chain(3, 0.05), co.Vacuum()), np.linspace(0, 4, 41)
+    whole = co.evolve(couplings, "inverted", times, method="blocks")
+    add, path = record.Recorder.add, tmp_path / "run.npz"
+
+    def stop(self, rows, **more):
+        add(self, rows, **more)
+        if 1 < self.reached < len(times):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record.Recorder, "add", stop)
+        part = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    assert part.resume["time"] >= part.times[-1]
+    rest = co.evolve(couplings, "inverted", times, method="blocks", checkpoint=path)
+    np.testing.assert_allclose(rest.emission, whole.emission, atol=1e-8)
+
+
+def test_a_run_moves_in_small_pieces(monkeypatch):
+    """One term of the expansion at a time, and the share of the work grows with them."""
+    monkeypatch.setattr(steps, "_AT_ONCE", 0.0)
+    run = co.engines.Blocks().start(_requests.checked(CHAIN, "inverted", T), None)
+    assert len(run.fields()["emission"]) == 1  # the first output time, before anything is computed
+    seen = [run.share]
+    while not run.done:
+        run.advance()
+        seen.append(run.share)
+    run.close()
+    assert len(seen) >= run.diagnostics()["applications"] > 50
+    assert seen[0] == 0.0
+    assert seen[-1] == 1.0
+    assert 0 <= np.diff(seen).min() <= np.diff(seen[:-1]).max() < 0.1
+
+
+def test_a_step_whose_terms_grow_too_much_is_repeated(monkeypatch):
     usual = co.evolve(CHAIN, "inverted", T, method="blocks")
     monkeypatch.setattr(steps, "LARGEST_GROWTH", 2.0)
     careful = co.evolve(CHAIN, "inverted", T, method="blocks")
@@ -300,12 +379,12 @@ def test_a_step_too_long_is_taken_back(monkeypatch):
     assert len(caught.value.result.times) == 1
 
 
-def test_what_it_cannot_do_names_what_can():
+def test_a_refusal_names_an_engine_that_can():
     with pytest.raises(ValueError, match=r"there is a drive; use method='(driven|exact)'"):
         co.evolve(CHAIN.replace(drive=1.0), "ground", T, method="blocks")
     with pytest.raises(ValueError, match="there is a pump"):
         co.evolve(CHAIN.replace(pump=1.0), "ground", T, method="blocks")
-    with pytest.raises(ValueError, match="for operators and states; use method="):
+    with pytest.raises(ValueError, match="keeps no density matrix for states; use method="):
         co.evolve(CHAIN, "ground", T, method="blocks", observe="states")
     many = co.Couplings(np.eye(70), np.zeros((70, 70)))
     with pytest.raises(ValueError, match=r"ends at 62 emitters .*, got 70"):
@@ -318,7 +397,7 @@ def test_what_it_cannot_do_names_what_can():
         co.evolve(equation, "inverted", T, method="blocks")
 
 
-def test_memory_is_predicted():
+def test_memory_of_a_process_is_predicted():
     """In a process of its own, where nothing has been set aside before."""
     code = (
         "import numpy as np, collective as co\n"
@@ -331,7 +410,7 @@ def test_memory_is_predicted():
     assert 0.7 < used / predicted < 1.3
 
 
-def test_sizes_are_those_of_the_blocks():
+def test_a_vector_is_as_long_as_all_blocks():
     layout = tables.layout(CHAIN, 6, [np.arange(6)])
     wanted = sum(comb(6, k) * -(-comb(6, k) // 8) * 8 for k in range(7))
     assert layout.size == wanted
@@ -383,29 +462,29 @@ def test_a_failure_keeps_what_was_reached(monkeypatch):
 )
 def test_orbits_are_counted_by_burnside(n, permutations):
     couplings = co.Couplings(np.eye(n) + 1, np.ones((n, n)))
-    request = _requests.checked(couplings, "inverted", T, symmetries=permutations)
-    group = _permutations.group(request)
+    request = _requests.checked(couplings, "inverted", T)
+    group = _permutations.group(request, permutations)
     counted = _permutations.orbits(n, n, group)
     layout = tables.layout(couplings, n, group)
     columns = [layout.tables.tasks[:, 0].tolist().count(k) for k in range(n + 1)]
     assert columns == [-(-c // 8) for c in counted]
 
 
-def test_a_group_without_end_is_refused():
+def test_too_large_a_group_is_refused():
     couplings = co.Couplings(np.ones((8, 8)), np.zeros((8, 8)))
     every = [rotation(8), [1, 0, *range(2, 8)]]  # generate all 40,320
     with pytest.raises(ValueError, match=r"more than 1000 permutations.*method='symmetric'"):
-        co.evolve(couplings, "inverted", T, symmetries=every)
+        co.evolve(couplings, "inverted", T, method=co.engines.Blocks(symmetries=every))
 
 
 @pytest.mark.parametrize("case", ["ket", "dephased", "many times", "swap"])
-def test_memory_of_every_kind_is_predicted(case):
+def test_memory_of_states_times_and_symmetries_is_predicted(case):
     import tracemalloc
 
-    n, times, options, state = 9, T[:3], {}, "inverted"
+    n, times, symmetries, state = 9, T[:3], "auto", "inverted"
     couplings = co.couple(co.chain(n, 0.3), co.Vacuum())
     if case == "ket":
-        state = as_qobj(_requests.density_matrix(co.states.dicke(2), CHAIN).full())
+        state = as_qobj(co.states.density_matrix(co.states.dicke(2), CHAIN).full())
         couplings = CHAIN
     elif case == "dephased":
         couplings, state = co.couple(co.chain(16, 0.3), co.Vacuum()), co.states.single(0)
@@ -414,8 +493,8 @@ def test_memory_of_every_kind_is_predicted(case):
         couplings, times = co.couple(co.chain(4, 0.3), co.Vacuum()), np.linspace(0, 1, 20_001)
     else:
         couplings = co.Couplings(np.eye(n) + 1, np.zeros((n, n)))
-        options = {"symmetries": [[1, 0, *range(2, n)]]}
-    run = {"method": "blocks", "progress": False, **options}
+        symmetries = [[1, 0, *range(2, n)]]
+    run = {"method": co.engines.Blocks(symmetries), "progress": False}
     co.evolve(couplings, state, times[:2], **run)
     tables._kept_structure.cache_clear()
     tracemalloc.start()
@@ -425,7 +504,7 @@ def test_memory_of_every_kind_is_predicted(case):
     assert 0.5 < peak / result.diagnostics["bytes_predicted"] < 1.3
 
 
-def test_blocks_of_a_pure_state_keep_their_phases_to_themselves():
+def test_blocks_of_a_pure_state_may_have_different_phases_under_a_symmetry():
     """The reversal turns the two-excitation part's sign: its block does not see that."""
     import qutip
 

@@ -10,11 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import collective as co
-from collective.engines import base
-from collective.engines.driven import engine
-from collective.engines.driven import packed as _packed
-from collective.engines.driven import steps as _driven_steps
-from collective.engines.driven.generator import Generator
+from collective.engines import base, loop
+from collective.engines.driven import engine, packed, size, steps
+from collective.engines.driven.generator import PackedGenerator
 from collective.engines.numerics.faber import Ellipse
 from collective.engines.request import checked
 from collective.evolution.evolve import EvolutionError
@@ -73,11 +71,11 @@ def qobj(matrix):
 
 def applied(couplings, rho, threads=1, pool=None):
     """Lρ by the kernels."""
-    packed = _packed.pack(qobj(rho), len(couplings), None)
-    found = np.full_like(packed, np.nan)
-    generator = Generator(couplings, threads, pool)
-    norm = generator.advance(packed, found, found, (1.0, 0.0, 0.0), 0.0)
-    result = _packed.unpack(found, len(couplings)).full()
+    here = packed.pack(qobj(rho), len(couplings), None)
+    found = np.full_like(here, np.nan)
+    generator = PackedGenerator(couplings, threads, pool)
+    norm = generator.advance(here, found, found, (1.0, 0.0, 0.0), 0.0)
+    result = packed.unpack(found, len(couplings)).full()
     assert norm == pytest.approx(np.linalg.norm(result), rel=1e-12)
     return result
 
@@ -97,21 +95,21 @@ def test_kernels_apply_the_master_equation_over_many_panels(n, real):
     assert np.abs(applied(couplings, rho) - expected).max() < 1e-13 * np.abs(expected).max()
 
 
-def test_a_recurrence_of_polynomials():
+def test_one_application_adds_one_term_of_the_recurrence():
     """before ← αL·here + β·here + γ·before, sums += w·before, with a stronger drive elsewhere."""
     couplings, rho = random_problem(3, 5)
     other, third = random_problem(3, 6)[1], random_problem(3, 7)[1]
-    here, before, past = (_packed.pack(qobj(x), 3, None) for x in (rho, other, third))
+    here, before, past = (packed.pack(qobj(x), 3, None) for x in (rho, other, third))
     sums = before.copy()
     g = 0.3 - 0.8j
-    Generator(couplings, 1, None).advance(
+    PackedGenerator(couplings, 1, None).advance(
         here, before, sums, (0.7, -0.2, 1.3), 0.5, 0.4j, [(g, past)]
     )
     pulsed = couplings.replace(drive=0.4j * couplings.drive)
     nothing = co.Couplings(np.zeros((3, 3)), np.zeros((3, 3)), drive=g * couplings.drive)
     expected = 0.7 * (lindblad(pulsed, rho) + lindblad(nothing, third)) - 0.2 * rho + 1.3 * other
-    np.testing.assert_allclose(_packed.unpack(before, 3).full(), expected, atol=1e-14)
-    np.testing.assert_allclose(_packed.unpack(sums, 3).full(), other + 0.5 * expected, atol=1e-14)
+    np.testing.assert_allclose(packed.unpack(before, 3).full(), expected, atol=1e-14)
+    np.testing.assert_allclose(packed.unpack(sums, 3).full(), other + 0.5 * expected, atol=1e-14)
 
 
 @settings(max_examples=15)
@@ -151,7 +149,7 @@ def test_steady_state_of_a_driven_atom():
     np.testing.assert_allclose(result.last_state.full(), steady.full(), atol=1e-8)
 
 
-def test_nothing_happens_to_what_nothing_acts_on():
+def test_without_couplings_a_state_stays_the_same():
     quiet = co.Couplings(np.zeros((2, 2)), np.zeros((2, 2)))
     state = co.states.coherent(0.4, 1.0)
     result = co.evolve(quiet, state, [0, 5.0, 1e6], method="driven")
@@ -212,7 +210,7 @@ def test_a_switch_is_found_between_output_times():
 
 
 def test_a_short_pulse_is_not_missed():
-    """Nothing else happens for a long time, so that only the output times ask for short legs."""
+    """Nothing else happens for a long time, so that only the output times make steps short."""
     atom = co.Couplings([[1e-3]], [[0.0]], drive=1.0)
     pulse = gaussian(np.pi, 0.05, 31.4)
     result = co.evolve(atom, "ground", np.linspace(0, 50, 501), method="driven", envelope=pulse)
@@ -224,7 +222,7 @@ def test_a_short_pulse_is_not_missed():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_an_envelope_that_breaks_down_says_when(bad):
+def test_an_envelope_that_is_not_finite_raises_with_the_time(bad):
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
     times = np.linspace(0, 4, 5)
     with pytest.raises(EvolutionError, match=r"envelope must be finite: at t = 2\.3") as error:
@@ -243,22 +241,22 @@ def test_an_envelope_that_breaks_down_says_when(bad):
     )
 
 
-def test_a_spectrum_judged_too_small_is_noticed(monkeypatch):
-    """The series then needs shorter legs; where it gives up, it says so."""
-    monkeypatch.setattr(Generator, "ellipse", lambda self: Ellipse(0.1, 0.1))
+def test_an_ellipse_that_is_too_small_makes_steps_shorter(monkeypatch):
+    """The series converges only over shorter steps; if it never does, an error says so."""
+    monkeypatch.setattr(PackedGenerator, "ellipse", lambda self: Ellipse(0.1, 0.1))
     atom = co.Couplings([[1.0]], [[0.0]], drive=30.0)
     result = co.evolve(atom, "ground", TIMES, method="driven")
     np.testing.assert_allclose(result.excitation, reference.driven_atom(30.0, TIMES), atol=1e-8)
-    monkeypatch.setattr(_driven_steps, "_SHORTEST", 0.9)
+    monkeypatch.setattr(steps, "_SHORTEST", 0.9)
     with pytest.raises(EvolutionError, match=r"not converge at t = 0 .*; method='exact' can"):
         co.evolve(atom, "ground", TIMES, method="driven")
 
 
 class Interrupted:
-    """The k-th application of the generator meets Ctrl-C."""
+    """Ctrl-C comes in the k-th application of the generator."""
 
     def __init__(self, monkeypatch, k):
-        self._left, self._advance = k, Generator.advance
+        self._left, self._advance = k, PackedGenerator.advance
         interrupted = self
 
         def advance(self, *arguments):
@@ -267,12 +265,12 @@ class Interrupted:
                 raise KeyboardInterrupt
             return interrupted._advance(self, *arguments)
 
-        monkeypatch.setattr(Generator, "advance", advance)
+        monkeypatch.setattr(PackedGenerator, "advance", advance)
 
 
 @pytest.mark.parametrize("pulse", [None, gaussian(2.0, 0.5, 1.0)])
 @pytest.mark.parametrize("k", [3, 60, 100])
-def test_a_run_goes_on_after_ctrl_c(tmp_path, monkeypatch, pulse, k):
+def test_a_run_continues_after_ctrl_c(tmp_path, monkeypatch, pulse, k):
     couplings = co.couple(co.chain(3, 0.1), co.Vacuum()).replace(drive=3.0, pump=0.2)
     number = {"n": qutip.tensor([qutip.num(2)] * 3)}
     options = {
@@ -300,6 +298,57 @@ def test_a_run_goes_on_after_ctrl_c(tmp_path, monkeypatch, pulse, k):
     assert len(result.diagnostics["smallest_eigenvalues"]) == 5
     again = co.evolve(couplings, "ground", times, checkpoint=tmp_path / "run", **options)
     np.testing.assert_array_equal(again.emission, result.emission)
+
+
+@pytest.mark.parametrize("pulse", [None, gaussian(2.0, 0.5, 1.0)])
+def test_a_step_pauses_between_its_terms(monkeypatch, pulse):
+    """What a run says of itself is right at every pause, and it can be continued from there."""
+    couplings = co.couple(co.chain(3, 0.1), co.Vacuum()).replace(drive=3.0)
+    number = {"n": qutip.tensor([qutip.num(2)] * 3)}
+    observe = ["correlations", number]
+    request = checked(couplings, "ground", np.linspace(0, 6, 31), observe=observe, envelope=pulse)
+    driven = co.engines.Driven()
+    driven.prepare(request)
+    whole = loop.run(driven, request)
+    monkeypatch.setattr(steps, "_PAUSE", 0)  # after every term
+    run, pauses, shares, reached = driven.start(request, None), 0, [0.0], [1]
+    while not run.done:
+        run.advance()
+        fields = run.fields()
+        reached.append(len(fields["populations"]))
+        shares.append(run.share)
+        pauses += reached[-1] == reached[-2]
+        for name in ("emission", "populations", "correlations"):
+            np.testing.assert_array_equal(fields[name], whole.fields[name][: reached[-1]])
+        np.testing.assert_array_equal(
+            fields["expect"]["n"], whole.fields["expect"]["n"][: reached[-1]]
+        )
+        assert fields["last_state"] is None
+        assert set(run.resume()) == {"time", "state"}
+    run.close()
+    assert pauses > 100
+    assert pauses < run.diagnostics()["applications"] == whole.diagnostics["applications"]
+    assert np.all(np.diff(shares) >= 0)
+    assert shares[-1] == 1
+    assert len(np.unique(shares)) > 50
+    assert run.fields()["last_state"] == whole.fields["last_state"]
+
+
+def test_checkpoints_are_written_between_the_terms_of_a_step(tmp_path, monkeypatch):
+    monkeypatch.setattr(steps, "_PAUSE", 0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SHARE", np.inf)
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    save, kept = co.Result.save, []
+
+    def noted(self, path):
+        kept.append(len(self.times))
+        return save(self, path)
+
+    monkeypatch.setattr(co.Result, "save", noted)
+    co.evolve(atom, "ground", TIMES, method="driven", checkpoint=tmp_path / "run")
+    assert kept.count(1) > 10  # the first step reaches all output times
+    assert kept[-1] == len(TIMES)
 
 
 def test_states_and_operators_are_those_of_the_solver():
@@ -340,9 +389,9 @@ def test_states_and_operators_are_those_of_the_solver():
 
 
 @pytest.mark.parametrize("pulse", [None, gaussian(2.0, 0.2, 0.3)])
-def test_threads_only_share_the_work(monkeypatch, pulse):
+def test_threads_do_not_change_the_result(monkeypatch, pulse):
     monkeypatch.setattr(base, "threads_available", lambda: 3)
-    monkeypatch.setattr(engine, "_SMALL", 0)
+    monkeypatch.setattr(size, "_SMALL", 0)
     couplings = co.couple(co.chain(5, 0.2), co.Vacuum()).replace(drive=1.0, dephasing=0.1)
     one, three = (
         co.evolve(
@@ -370,7 +419,7 @@ def test_threads_only_share_the_work(monkeypatch, pulse):
     ],
 )
 def test_memory_is_predicted(n, pulse, observe):
-    """What numpy holds at the peak: the process itself may keep what it had before."""
+    """Against the peak of what numpy allocates."""
     couplings = co.couple(co.chain(n, 0.2), co.Vacuum()).replace(drive=1.0)
     times = np.linspace(0, 0.1, 21)
     options = {"method": "driven", "envelope": pulse, "threads": 1, "observe": observe}
@@ -396,7 +445,7 @@ def test_memory_is_predicted(n, pulse, observe):
     ],
 )
 def test_memory_of_few_emitters_is_predicted(n, until, steps, observe, pulse):
-    """Many output times, or many operators, take more than ρ."""
+    """Many output times, or many operators, take more memory than ρ."""
     couplings = co.couple(co.chain(n, 0.2), co.Vacuum()).replace(drive=1.0)
     if observe == "operators":
         observe = {str(i): qutip.rand_herm([2] * n, density=1, seed=i) for i in range(10)}
@@ -409,7 +458,7 @@ def test_memory_of_few_emitters_is_predicted(n, until, steps, observe, pulse):
     assert result.diagnostics["bytes_predicted"] == pytest.approx(peak, rel=0.3)
 
 
-def test_an_envelope_without_end_of_jumps_is_given_up():
+def test_an_envelope_that_jumps_all_the_time_raises():
     rng = np.random.default_rng(1)
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
     with pytest.raises(EvolutionError, match=r"no polynomial fits .*rtol = 1e-08; .*'exact' can"):
@@ -417,7 +466,7 @@ def test_an_envelope_without_end_of_jumps_is_given_up():
 
 
 @pytest.mark.parametrize("method", ["driven", "exact"])
-def test_an_envelope_that_raises_says_when(method):
+def test_an_envelope_that_raises_is_reported_with_the_time(method):
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
 
     def broken(t):
@@ -429,31 +478,39 @@ def test_an_envelope_that_raises_says_when(method):
         co.evolve(atom, "ground", [0, 1.0, 2.0, 3.0], method=method, envelope=broken)
 
 
-@pytest.mark.parametrize("what", ["_prepare", "_begin"])
-def test_ctrl_c_before_the_first_step_leaves_the_first_row(tmp_path, monkeypatch, what):
+def interrupted(*arguments):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("step", ["prepare", "start"])
+def test_ctrl_c_before_the_run_has_started_is_raised(tmp_path, monkeypatch, step):
+    atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
+    monkeypatch.setattr(engine.Driven, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        co.evolve(atom, "inverted", TIMES, method="driven", checkpoint=tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("step", ["ellipse", "advance"])
+def test_ctrl_c_in_the_first_step_leaves_the_first_output_time(tmp_path, monkeypatch, step):
     options = {"method": "driven", "checkpoint": tmp_path / "run"}
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
-    whole, calls = getattr(engine, what), []
-
-    def interrupted(*arguments):
-        calls.append(what)
-        if len(calls) == 1:
-            raise KeyboardInterrupt
-        return whole(*arguments)
-
+    co.evolve(atom, "inverted", TIMES, method="driven")  # compile
     with monkeypatch.context() as patch:
-        patch.setattr(engine, what, interrupted)
+        patch.setattr(PackedGenerator, step, interrupted)
+        patch.setattr(engine.Driven, "prepare", lambda self, request: None)
         part = co.evolve(atom, "inverted", TIMES, **options)
     assert not part.complete
     np.testing.assert_array_equal(part.times, TIMES[:1])
     np.testing.assert_allclose(part.excitation, [1.0])
+    assert part.last_state is not None
     result = co.evolve(atom, "inverted", TIMES, **options)
     assert result.complete
     assert result.last_state is not None
 
 
-def test_a_complete_checkpoint_is_given_back_without_a_last_state(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "_STATE_EMITTERS", 0)
+def test_a_complete_checkpoint_needs_no_last_state(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "STATE_EMITTERS", 0)
     options = {"method": "driven", "checkpoint": tmp_path / "run", "observe": "states"}
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
     first = co.evolve(atom, "inverted", TIMES, **options)
@@ -466,15 +523,11 @@ def test_a_complete_checkpoint_is_given_back_without_a_last_state(tmp_path, monk
 
 
 def test_a_run_is_not_complete_before_its_last_state(tmp_path, monkeypatch):
-    """Stopped after the last row, while the last state is unpacked: the next call unpacks it."""
+    """Ctrl-C while the last state is unpacked: the next call unpacks it."""
     options = {"method": "driven", "checkpoint": tmp_path / "run"}
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
-
-    def interrupted(*arguments):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(_packed, "unpack", interrupted)
+        patch.setattr(packed, "unpack", interrupted)
         part = co.evolve(atom, "inverted", TIMES, **options)
     assert len(part.times) == len(TIMES)
     assert not part.complete
@@ -483,11 +536,11 @@ def test_a_run_is_not_complete_before_its_last_state(tmp_path, monkeypatch):
     assert result.last_state is not None
 
 
-def test_costs_are_predicted_at_once_for_any_number():
+def test_costs_of_any_number_of_emitters_are_predicted():
     n = 2000
     couplings = co.Couplings(np.eye(n), np.zeros((n, n)), drive=1.0)
     request = checked(couplings, "ground", TIMES)
-    assert engine.cost(request).bytes > 4**n
+    assert co.engines.Driven().cost(request).bytes > 4**n
     with pytest.raises(co.ProblemTooLargeError, match="more than 1 EiB"):
         co.evolve(couplings, "ground", TIMES, method="driven")
 

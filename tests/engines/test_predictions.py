@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import collective as co
+from collective import engines
 from collective._tools import memory, speed
 from collective.engines import choice
 from collective.engines import request as _requests
@@ -23,6 +24,8 @@ def chain(n=3, spacing=0.2, **changes):
 
 def seconds(engine, couplings, state="inverted", times=T, **options):
     request = _requests.checked(couplings, state, times, **options)
+    if engine == "trajectories":
+        engine = co.engines.Trajectories(n=50)
     return choice.engine(engine).cost(request).seconds
 
 
@@ -42,7 +45,7 @@ def test_what_makes_a_problem_faster_or_stiffer_makes_it_longer(engine, what):
     excited = {"drive", "pump"} & changes.keys()
     states = {"single": co.states.single(0), "exact": co.states.coherent(1.0)}
     state, plain = states.get(engine, "inverted"), chain(6)
-    if engine == "trajectories":  # by QuTiP both times, or by sectors both times
+    if engine == "trajectories":  # by QuTiP both times, or within excitation blocks both times
         if what == "dephasing":
             plain, changes = plain.replace(dephasing=0.1), {"dephasing": 60.0}
         elif excited:
@@ -52,9 +55,8 @@ def test_what_makes_a_problem_faster_or_stiffer_makes_it_longer(engine, what):
     if engine == "single" and what == "detunings":
         return  # modes take the same time wherever they are
     long = np.linspace(0, 8, 11)
-    options = {"n_trajectories": 50} if engine == "trajectories" else {}
-    before = seconds(engine, plain, state, long, **options)
-    assert seconds(engine, plain.replace(**changes), state, long, **options) > 1.2 * before
+    before = seconds(engine, plain, state, long)
+    assert seconds(engine, plain.replace(**changes), state, long) > 1.2 * before
 
 
 @pytest.mark.parametrize("engine", ["exact", "driven", "blocks", "single", "symmetric"])
@@ -161,7 +163,7 @@ def test_whatever_engine_is_advised_can_and_fits(monkeypatch):
     rng, named, without = np.random.default_rng(3), 0, 0
     for _ in range(25):
         request = random_request(rng)
-        for name in choice.ENGINES:
+        for name in engines.NAMES:
             try:
                 choice.chosen(request, name)
                 continue
@@ -191,9 +193,9 @@ def test_two_hundred_inverted_emitters_are_not_advised_what_cannot_do_it():
     with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters") as refused:
         co.steady_state(chain(200))
     assert "trajectories" not in str(refused.value)
-    for option in ({"n_trajectories": 10}, {"standard_error": 0.1}):
-        with pytest.raises(ValueError, match=r"no other engine can either; use fewer emitters"):
-            co.evolve(chain(200), "inverted", T, **option)
+    for method in (co.engines.Trajectories(n=10), co.engines.Trajectories(standard_error=0.1)):
+        with pytest.raises(ValueError, match=r"at most 62 emitters.*; use fewer emitters"):
+            co.evolve(chain(200), "inverted", T, method=method)
     with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters"):
         co.evolve(chain(200), "inverted", T, observe="states")  # one time is too much
     with pytest.raises(co.ProblemTooLargeError, match="observe fewer times or no states"):
@@ -206,7 +208,7 @@ def test_two_hundred_inverted_emitters_are_not_advised_what_cannot_do_it():
 def test_columns_of_the_table_do_not_collide(n):
     lines = repr(co.methods(chain(n), "inverted", T)).splitlines()
     width = lines[0].index("memory") + len("memory")
-    for line in lines[1 : 1 + len(choice.ENGINES)]:
+    for line in lines[1 : 1 + len(engines.NAMES)]:
         assert line[width - len(line[:width].split("  ")[-1]) - 1] == " "
         assert line[width : width + 2] == "  "
 
@@ -255,14 +257,15 @@ def test_trajectories_of_rates_far_apart_are_predicted():
     import time
 
     shift = np.array([[0, 0.5, 0.2], [0.5, 0, 0.3], [0.2, 0.3, 0]])
-    options = {"n_trajectories": 8}
+    method = co.engines.Trajectories(n=8)
     times, spent = np.linspace(0, 3, 7), []
     for fast in (1e2, 3e5):
         problem = co.Couplings(np.diag([1.0, fast, 1.0]), shift)
         begin = time.process_time()
-        co.evolve(problem, "inverted", times, seed=1, progress=False, **options)
+        co.evolve(problem, "inverted", times, method=method, seed=1, progress=False)
         spent.append(time.process_time() - begin)  # the first compiles
-    predicted = co.methods(problem, "inverted", times, **options).costs["trajectories"].seconds
+    predicted = co.methods(problem, "inverted", times, method=method).costs["trajectories"].seconds
     assert spent[1] / 4 < predicted < 4 * spent[1]
-    long = co.methods(problem.replace(decay=np.diag([1.0, 1e9, 1.0])), "inverted", times, **options)
+    faster = problem.replace(decay=np.diag([1.0, 1e9, 1.0]))
+    long = co.methods(faster, "inverted", times, method=method)
     assert long.costs["trajectories"].seconds > 100

@@ -14,7 +14,8 @@ from scipy.linalg import expm
 import collective as co
 from collective.couplings import modes as _modes
 from collective.engines.basis.sectors import one_excitation
-from collective.engines.single import amplitudes, engine
+from collective.engines.record import Recorder
+from collective.engines.single import amplitudes, size
 
 VACUUM = co.Vacuum()
 TIMES = np.linspace(0, 5, 11)
@@ -317,25 +318,25 @@ def test_a_thousand_emitters_are_chosen_for_and_predicted_at_once():
         )
 
 
-CARRIERS = {"modes": 0.0, "steps": 1e9, "dephased": 0.0}
+ROUTES = {"modes": 0.0, "steps": 1e9, "dephased": 0.0}
 
 
-@pytest.mark.parametrize("route", CARRIERS)
+@pytest.mark.parametrize("route", ROUTES)
 def test_interrupted_and_continued(route, monkeypatch, tmp_path):
     couplings = CHAIN.replace(dephasing=0.2) if route == "dephased" else CHAIN
     # steps are worth it always, or never
-    monkeypatch.setattr(engine, "_WORTH_STEPPING", CARRIERS[route])
+    monkeypatch.setattr(size, "WORTH_STEPPING", ROUTES[route])
     monkeypatch.setattr(amplitudes, "_CHUNK", 3)
     arguments = {"method": "single", "observe": "correlations", "checkpoint": tmp_path / "run.npz"}
-    append = engine._Recording._append
+    add = Recorder.add
 
-    def stop(self, rate, *others):
-        if self._reached[0] == 7:
+    def stop(self, rows, **others):
+        if self.reached == 7:
             raise KeyboardInterrupt
-        append(self, rate, *others)
+        add(self, rows, **others)
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine._Recording, "_append", stop)
+        patch.setattr(Recorder, "add", stop)
         partial = co.evolve(couplings, co.states.single(1), TIMES, **arguments)
     assert not partial.complete
     assert len(partial.times) == 7
@@ -354,13 +355,13 @@ def test_ctrl_c_between_any_two_lines_of_a_record(dephasing, tmp_path):
     couplings = CHAIN.replace(dephasing=dephasing)
     arguments = {"method": "single", "observe": "correlations", "progress": False}
     whole = co.evolve(couplings, co.states.single(1), TIMES, **arguments)
-    code = engine._Recording._append.__code__
+    code = Recorder.add.__code__
     lines = sorted({line for *_, line in code.co_lines() if line and line > code.co_firstlineno})
     stopped, before = 0, sys.gettrace()
     for line in lines:
 
         def inside(frame, event, _, line=line):
-            reached = frame.f_locals["self"]._reached[0]
+            reached = frame.f_locals["self"].reached
             if event == "line" and frame.f_lineno == line and reached == 5:
                 raise KeyboardInterrupt
             return inside
@@ -412,14 +413,14 @@ def test_halves_are_predicted_where_there_are_some():
     """Γ and Δ that only their first rows and the detunings make look reflected are not."""
     for couplings in (CHAIN, CLOUD, CHAIN.replace(detunings=[1, 0, 0, 0, 0])):
         halves = len(_modes.parts(one_excitation(couplings)))
-        assert engine._halved(couplings) == (halves == 2)
+        assert size._halved(couplings) == (halves == 2)
     n = 150
     long = co.couple(co.chain(n, 0.2), VACUUM)
-    assert engine._halved(long)
+    assert size._halved(long)
     shift = long.shift.copy()
     shift[3, 5] += 0.1
     shift[5, 3] += 0.1
-    assert not engine._halved(long.replace(shift=shift))
+    assert not size._halved(long.replace(shift=shift))
 
 
 @pytest.mark.parametrize("threads", [1, 2, None])

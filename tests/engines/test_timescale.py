@@ -12,9 +12,8 @@ import reference
 import collective as co
 from collective._tools import operators as _operators
 from collective._tools.progress import Progress
+from collective.engines import loop, timescale
 from collective.engines import request as _requests
-from collective.engines import timescale
-from collective.engines.trajectories import engine
 
 UNITS = [1e-15, 1e-12, 1e-7, 1e5, 1e15]
 VACUUM = co.Vacuum()
@@ -46,15 +45,18 @@ def in_unit(couplings, unit):
     return co.Couplings(**{name: getattr(couplings, name) * unit for name in rates})
 
 
-def options(method):
-    return {"n_trajectories": 40, "seed": 2} if method == "trajectories" else {}
+def options(method, count=40):
+    """The engine, and the seed of one that samples."""
+    if method != "trajectories":
+        return {"method": method}
+    return {"method": co.engines.Trajectories(n=count), "seed": 2}
 
 
-def run(name, unit=1.0, start=0.0, **further):
+def run(name, unit=1.0, start=0.0, count=40, **further):
     method, couplings, state, _ = RUNS[name]
-    further = {"observe": "correlations", **options(method), **further}
+    further = {"observe": "correlations", **options(method, count), **further}
     problem, times = in_unit(couplings, unit), start + T / unit
-    return co.evolve(problem, state, times, method=method, progress=False, **further)
+    return co.evolve(problem, state, times, progress=False, **further)
 
 
 def independent(name):
@@ -417,11 +419,11 @@ def test_the_kernels_of_trajectories_need_no_help_with_their_unit(unit):
     """Taylor terms of the engine alone, its request not brought to the unit of its rates."""
 
     def drawn(scale):
-        asked = {"n_trajectories": 40, "seed": 1, "progress": False}
         problem = in_unit(CHAIN, scale)
-        found = engine.run(_requests.checked(problem, "inverted", T / scale, **asked), None, None)
+        request = _requests.checked(problem, "inverted", T / scale, seed=1, progress=False)
+        found = loop.run(co.engines.Trajectories(n=40), request)
         assert found.failure is None
-        return found.observables
+        return found.fields
 
     here, there = drawn(1.0), drawn(unit)
     np.testing.assert_allclose(there["populations"], here["populations"], atol=1e-10)
@@ -433,9 +435,7 @@ def test_trajectories_of_rates_far_apart(ratio):
     """A slow emitter beside a fast one, long after the fast one has decayed."""
     couplings = co.Couplings(np.diag([1.0, ratio]), np.zeros((2, 2)))
     times = np.array([0.0, 1.0, 100.0, 1000.0])
-    result = co.evolve(
-        couplings, "inverted", times, method="trajectories", n_trajectories=400, seed=5
-    )
+    result = co.evolve(couplings, "inverted", times, method=co.engines.Trajectories(n=400), seed=5)
     fast, slow = np.exp(-times), np.exp(-ratio * times)
     apart = np.abs(result.populations - np.stack([fast, slow], axis=1))
     assert np.all(apart < 4 * result.populations_error + 0.01)
@@ -458,7 +458,7 @@ def interrupt(monkeypatch, after):
 @pytest.mark.parametrize("name", RUNS)
 def test_a_checkpoint_keeps_the_users_units_and_goes_on_exactly(name, tmp_path, monkeypatch):
     path, unit, start = tmp_path / "run.npz", 1e-12, 1e12
-    many = {"n_trajectories": 300} if "trajectories" in name else {}
+    many = {"count": 300} if "trajectories" in name else {}
     whole = run(name, unit, start, **many)
     with monkeypatch.context() as patch:
         interrupt(patch, after=2)
@@ -479,8 +479,8 @@ def test_a_checkpoint_keeps_the_users_units_and_goes_on_exactly(name, tmp_path, 
     np.testing.assert_array_equal(finished.emission, rest.emission)
     method, couplings, state, _ = RUNS[name]
     with pytest.raises(ValueError, match="another problem"):  # of other rates
-        co.evolve(in_unit(couplings, 4 * unit), state, start + T / unit, method=method,
-                  observe="correlations", checkpoint=path, **options(method) | many)  # fmt: skip
+        co.evolve(in_unit(couplings, 4 * unit), state, start + T / unit,
+                  observe="correlations", checkpoint=path, **options(method, **many))  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["trajectories", "trajectories driven"])
@@ -490,7 +490,7 @@ def test_one_trajectory_is_a_legal_number(name, tmp_path):
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        one, path = run(name, n_trajectories=1), tmp_path / "run.npz"
+        one, path = run(name, count=1), tmp_path / "run.npz"
         assert one.diagnostics["n_trajectories"] == one.jumps.n_trajectories == 1
         for values in (one.emission_error, one.excitation_error, one.populations_error):
             assert np.all(np.isnan(values))
@@ -501,14 +501,12 @@ def test_one_trajectory_is_a_legal_number(name, tmp_path):
             draw(one).figure.canvas.draw()
             pyplot.close("all")
         np.testing.assert_array_equal(co.load(one.save(path)).emission_error, one.emission_error)
-        again = [run(name, n_trajectories=1, checkpoint=tmp_path / "kept") for _ in range(2)]
+        again = [run(name, count=1, checkpoint=tmp_path / "kept") for _ in range(2)]
         np.testing.assert_array_equal(again[0].populations, again[1].populations)
         assert np.all(np.isnan(again[1].emission_error))
-    first = run(name, n_trajectories=8)
+    first = run(name, count=8)
     mine = first.jumps.of(0)[0]
     np.testing.assert_allclose(one.jumps.times, mine, rtol=1e-9)
-    with pytest.raises(ValueError, match="n_trajectories must be at least 1"):
-        run(name, n_trajectories=0)
 
 
 @pytest.mark.parametrize("start", [0.0, 1e6])

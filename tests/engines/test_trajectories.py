@@ -34,9 +34,14 @@ RING = co.couple(
 DRIVEN = CHAIN.replace(drive=[1, 0.5j, 0, 0], dephasing=[0.2, 0, 0, 0.1], pump=[0, 0.3, 0, 0])
 
 
+SAMPLED = {"seed": 1, "progress": False}
+
+
 def evolve(couplings, state="inverted", times=TIMES, **options):
-    options = {"n_trajectories": 500, "seed": 1, "progress": False, **options}
-    return co.evolve(couplings, state, times, method="trajectories", **options)
+    """Evolve by trajectories: `n` and `standard_error` are for the engine, the rest for `evolve`."""
+    known = {name: options.pop(name) for name in ("n", "standard_error") if name in options}
+    method = co.engines.Trajectories(**{"n": 500, **known})
+    return co.evolve(couplings, state, times, method=method, **SAMPLED | options)
 
 
 def scores(result, exact):
@@ -95,7 +100,7 @@ NEAR = co.couple(co.chain(3, 0.04, detunings=[0, 3, -5]), co.Vacuum())
 @pytest.mark.parametrize("couplings", [CHAIN, RING, NEAR], ids=["chain", "complex", "near field"])
 def test_each_trajectory_is_what_its_clicks_make_of_it(couplings):
     n, count, seed = len(couplings), 5, 3
-    result = evolve(couplings, n_trajectories=count, seed=seed, observe="correlations")
+    result = evolve(couplings, n=count, seed=seed, observe="correlations")
     ket = np.zeros(2**n)
     ket[0] = 1
     replays = [Replay(couplings, ket, result.jumps.of(i)) for i in range(count)]
@@ -116,7 +121,7 @@ def test_each_trajectory_is_what_its_clicks_make_of_it(couplings):
 
 @pytest.mark.parametrize(("couplings", "seed"), [(CHAIN, 1), (RING, 1)], ids=["chain", "ring"])
 def test_means_of_40000_are_those_of_the_master_equation(couplings, seed):
-    result = evolve(couplings, n_trajectories=40_000, seed=seed)
+    result = evolve(couplings, n=40_000, seed=seed)
     away = scores(result, co.evolve(couplings, "inverted", TIMES, method="exact"))
     assert np.abs(away).max() <= 3
     assert 0.3 < np.sqrt(np.mean(away**2)) < 1.5  # the errors are neither too small nor too large
@@ -126,7 +131,7 @@ def test_the_first_photon_comes_neither_early_nor_late():
     # from one emitter of a pair ln‖ψ‖² is convex: S = ½(e^{−Γ₊t} + e^{−Γ₋t})
     pair, count = co.couple(co.chain(2, 0.1), co.Vacuum()), 40_000
     fast, slow = 1 + pair.decay[0, 1], 1 - pair.decay[0, 1]
-    result = evolve(pair, co.states.single(0), [0.0, 2.0, 300.0], n_trajectories=count)
+    result = evolve(pair, co.states.single(0), [0.0, 2.0, 300.0], n=count)
     assert len(result.jumps) == count
 
     def emitted(t):
@@ -140,7 +145,7 @@ def test_the_first_photon_comes_neither_early_nor_late():
 
 def test_channels_and_waiting_times_of_two_inverted_atoms():
     pair, count = co.couple(co.chain(2, 0.1), co.Vacuum()), 40_000
-    jumps = evolve(pair, times=[0.0, 400.0], n_trajectories=count).jumps
+    jumps = evolve(pair, times=[0.0, 400.0], n=count).jumps
     first, second = jumps.times.reshape(count, 2).T
     channel = jumps.channels.reshape(count, 2)
     assert kstest(first, "expon", (0, 0.5)).pvalue > 0.05
@@ -154,22 +159,22 @@ def test_channels_and_waiting_times_of_two_inverted_atoms():
 
 
 def test_the_same_digits_for_any_number_of_threads():
-    alone = evolve(RING, n_trajectories=700, threads=1)
-    identical(alone, evolve(RING, n_trajectories=700, threads=2))
-    identical(alone, evolve(RING, n_trajectories=700, threads=3))
-    other = evolve(RING, n_trajectories=700, threads=2, seed=2)
+    alone = evolve(RING, n=700, threads=1)
+    identical(alone, evolve(RING, n=700, threads=2))
+    identical(alone, evolve(RING, n=700, threads=3))
+    other = evolve(RING, n=700, threads=2, seed=2)
     assert not np.array_equal(alone.emission, other.emission)
 
 
 def test_more_trajectories_begin_with_the_same_ones():
-    few, many = (evolve(RING, n_trajectories=n).jumps for n in (130, 300))
+    few, many = (evolve(RING, n=n).jumps for n in (130, 300))
     shared = many.trajectory < 128  # a whole block: its lanes do not know of the others
     np.testing.assert_array_equal(few.times[few.trajectory < 128], many.times[shared])
 
 
 def test_a_seed_is_drawn_and_kept():
-    first = evolve(RING, n_trajectories=20, seed=None)
-    identical(first, evolve(RING, n_trajectories=20, seed=first.diagnostics["seed"]))
+    first = evolve(RING, n=20, seed=None)
+    identical(first, evolve(RING, n=20, seed=first.diagnostics["seed"]))
     assert first.diagnostics["seed"] != evolve(RING, seed=None).diagnostics["seed"]
     assert first.diagnostics["n_trajectories"] == 20
 
@@ -192,34 +197,34 @@ def test_the_initial_time_of_a_number_state_has_no_error():
 
 
 def test_it_stops_when_the_error_is_small_enough():
-    result = evolve(CHAIN, n_trajectories=20_000, standard_error=0.03)
+    result = evolve(CHAIN, n=20_000, standard_error=0.03)
     count = result.diagnostics["n_trajectories"]
     assert 100 < count < 20_000
     assert result.complete
     assert result.emission_error.max() <= 0.03 * result.emission.max()
-    identical(result, evolve(CHAIN, n_trajectories=count))
+    identical(result, evolve(CHAIN, n=count))
     with pytest.warns(UserWarning, match=r"standard_error: .* 200 trajectories, 0.0001 asked for"):
-        evolve(CHAIN, n_trajectories=200, standard_error=1e-4)
+        evolve(CHAIN, n=200, standard_error=1e-4)
 
 
 def test_it_does_not_stop_before_anything_has_happened():
     # until the first photon all trajectories are alike, and their scatter is nothing
     slow = co.Couplings([[1e-2]], [[0.0]])
-    result = evolve(slow, times=[0.0, 1.0, 2.0], n_trajectories=20_000, standard_error=0.1)
+    result = evolve(slow, times=[0.0, 1.0, 2.0], n=20_000, standard_error=0.1)
     assert len(result.jumps) >= 10
     assert result.diagnostics["n_trajectories"] < 5000
     assert result.emission_error[-1] > 0
     with pytest.warns(UserWarning, match="too few to know the error"):
         evolve(slow.replace(decay=[[1e-4]]), times=[0.0, 2.0], standard_error=0.1)
-    ground = evolve(CHAIN, "ground", n_trajectories=20_000, standard_error=0.1)
+    ground = evolve(CHAIN, "ground", n=20_000, standard_error=0.1)
     assert ground.diagnostics["n_trajectories"] < 20_000
 
 
 def test_photons_do_not_ask_when_the_clock_was_set():
     times = np.arange(0, 4.01, 0.125)  # exact at 10⁹ too
     for couplings, count in ((CHAIN, 100), (DRIVEN, 10)):
-        plain = evolve(couplings, times=times, n_trajectories=count)
-        late = evolve(couplings, times=1e9 + times, n_trajectories=count)
+        plain = evolve(couplings, times=times, n=count)
+        late = evolve(couplings, times=1e9 + times, n=count)
         np.testing.assert_allclose(late.populations, plain.populations, rtol=0, atol=1e-13)
         np.testing.assert_allclose(late.jumps.times - 1e9, plain.jumps.times, atol=2e-7)
 
@@ -231,10 +236,8 @@ def test_a_pulse_begins_when_the_user_says():
         return np.exp(-((t - 1) ** 2) / 0.1)
 
     times, shift = TIMES[:21], 64.0
-    plain = evolve(atom, "ground", times, envelope=pulse, n_trajectories=20)
-    late = evolve(
-        atom, "ground", times + shift, envelope=lambda t: pulse(t - shift), n_trajectories=20
-    )
+    plain = evolve(atom, "ground", times, envelope=pulse, n=20)
+    late = evolve(atom, "ground", times + shift, envelope=lambda t: pulse(t - shift), n=20)
     np.testing.assert_allclose(late.excitation, plain.excitation, atol=1e-6)
 
 
@@ -246,21 +249,21 @@ def test_an_envelope_that_fails_says_when():
 
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
     with pytest.raises(co.EvolutionError, match=r"envelope failed at t = 1\.3.*no light"):
-        evolve(atom, "ground", [0.0, 1.0, 3.0], envelope=broken, n_trajectories=3)
+        evolve(atom, "ground", [0.0, 1.0, 3.0], envelope=broken, n=3)
 
 
 def test_a_photon_whose_share_is_round_off_takes_the_brightest_channel():
     from collective.engines.trajectories import kernels
-    from collective.engines.trajectories.sectors import SectorTrajectories
+    from collective.engines.trajectories.blocks import BlockSampler
+    from collective.engines.trajectories.size import size_for
 
-    request = _requests.checked(NEAR, "inverted", [0.0, 1.0], n_trajectories=8)
-    engine("trajectories")  # as a run does
-    sampler = SectorTrajectories(request, engine("trajectories").sized(request))
-    work, sector = sampler._workspace(), sampler.by_number[3]
+    request = _requests.checked(NEAR, "inverted", [0.0, 1.0])
+    sampler = BlockSampler(request, size_for(request, 8))
+    work, tables = sampler._workspace(), sampler.by_number[3]
     work.slots[0, 0, 0] = 1.0
     chosen = np.full(8, -1)
     kernels.jump(
-        sector.n, sector.tables, sampler.channels, work.panels, work.slots,
+        tables.n, tables.arrays, sampler.channels, work.panels, work.slots,
         np.array([0]), np.full(8, -1.0), chosen,
     )  # fmt: skip
     assert chosen[0] == 0  # brightest first
@@ -280,16 +283,16 @@ def interrupt(monkeypatch, after):
     monkeypatch.setattr(Totals, "with_batch", with_batch)
 
 
-@pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["sectors", "mcsolve"])
+@pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["blocks", "mcsolve"])
 def test_an_interrupted_run_goes_on_to_the_same_digits(couplings, tmp_path, monkeypatch):
-    options = {"n_trajectories": 700 if couplings is RING else 45, "observe": "correlations"}
+    options = {"n": 700 if couplings is RING else 45, "observe": "correlations"}
     times = TIMES[:6]
     whole = evolve(couplings, times=times, **options)
     with monkeypatch.context() as patch:
         interrupt(patch, after=2)
         part = evolve(couplings, times=times, checkpoint=tmp_path / "run", **options)
     reached = part.diagnostics["n_trajectories"]
-    assert 0 < reached < options["n_trajectories"]
+    assert 0 < reached < options["n"]
     assert not part.complete
     assert part.jumps.n_trajectories == reached
     np.testing.assert_array_equal(part.times, times)
@@ -301,15 +304,15 @@ def test_an_interrupted_run_goes_on_to_the_same_digits(couplings, tmp_path, monk
     np.testing.assert_array_equal(third.emission, whole.emission)
 
 
-@pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["sectors", "mcsolve"])
+@pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["blocks", "mcsolve"])
 def test_interrupted_while_the_first_checkpoint_is_written(couplings, tmp_path, monkeypatch):
-    from collective.engines.base import Clock
+    from collective.engines.loop import Clock
 
     def first(self, report):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Clock, "first", first)
-    part = evolve(couplings, n_trajectories=20, checkpoint=tmp_path / "run")
+    part = evolve(couplings, n=20, checkpoint=tmp_path / "run")
     assert not part.complete
     np.testing.assert_allclose(part.populations, 1, atol=1e-12)
 
@@ -320,7 +323,7 @@ def test_the_initial_observables_need_no_density_matrix(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt(patch, after=0)
         tracemalloc.start()
-        options = {"n_trajectories": 2, "checkpoint": tmp_path / "run"}
+        options = {"n": 2, "checkpoint": tmp_path / "run"}
         part = evolve(chain, co.states.coherent(1.0, 0.3), [0.0, 1e-3], **options)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -328,9 +331,9 @@ def test_the_initial_observables_need_no_density_matrix(tmp_path, monkeypatch):
     np.testing.assert_allclose(part.populations, np.sin(0.5) ** 2, atol=1e-12)
 
 
-@pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["sectors", "mcsolve"])
+@pytest.mark.parametrize("couplings", [RING, DRIVEN], ids=["blocks", "mcsolve"])
 def test_interrupted_before_the_first_photon(couplings, tmp_path, monkeypatch):
-    options = {"n_trajectories": 40, "checkpoint": tmp_path / "run", "observe": "correlations"}
+    options = {"n": 40, "checkpoint": tmp_path / "run", "observe": "correlations"}
     with monkeypatch.context() as patch:
         interrupt(patch, after=0)
         part = evolve(couplings, co.states.coherent(1.0, 0.3), TIMES[:4], **options)
@@ -344,12 +347,12 @@ def test_interrupted_before_the_first_photon(couplings, tmp_path, monkeypatch):
 
 
 def test_a_finished_run_goes_on_to_a_smaller_error(tmp_path):
-    options = {"n_trajectories": 10_000, "checkpoint": tmp_path / "run"}
+    options = {"n": 10_000, "checkpoint": tmp_path / "run"}
     rough = evolve(RING, standard_error=0.05, **options)
     fine = evolve(RING, standard_error=0.02, **options)
     count = fine.diagnostics["n_trajectories"]
     assert count > rough.diagnostics["n_trajectories"]
-    whole = evolve(RING, n_trajectories=count)
+    whole = evolve(RING, n=count)
     np.testing.assert_allclose(fine.emission, whole.emission, rtol=1e-12)
     np.testing.assert_allclose(fine.emission_error, whole.emission_error, rtol=1e-9)
     np.testing.assert_array_equal(fine.jumps.times, whole.jumps.times)
@@ -373,7 +376,7 @@ def random_state(n, rank, seed):
     ids=["coherent", "dicke", "ket", "mixed"],
 )
 def test_any_initial_state(state):
-    result = evolve(RING, state, n_trajectories=20_000, observe="correlations")
+    result = evolve(RING, state, n=20_000, observe="correlations")
     exact = co.evolve(RING, state, TIMES, method="exact", observe="correlations")
     away = scores(result, exact)
     assert np.abs(away).max() < 4
@@ -385,7 +388,7 @@ def test_timed_dicke_knows_where_the_emitters_are():
     atoms = co.chain(3, 0.3)
     couplings = co.couple(atoms, co.Vacuum())
     state = co.states.timed_dicke([0, 0, 2 * np.pi])
-    result = evolve(couplings, state, n_trajectories=4000)
+    result = evolve(couplings, state, n=4000)
     assert np.abs(scores(result, co.evolve(couplings, state, TIMES, method="exact"))).max() < 4
 
 
@@ -405,19 +408,19 @@ def test_what_has_no_light_to_give():
     lossless = co.Couplings(np.zeros((2, 2)), [[0, 1.3], [1.3, 0]])
     result = evolve(lossless, co.states.single(0))
     np.testing.assert_allclose(result.populations[:, 0], np.cos(1.3 * TIMES) ** 2, atol=1e-9)
-    driven = evolve(lossless.replace(drive=1.0), "ground", n_trajectories=2)
+    driven = evolve(lossless.replace(drive=1.0), "ground", n=2)
     assert len(driven.jumps) == 0
     exact = co.evolve(lossless.replace(drive=1.0), "ground", TIMES, method="exact")
     np.testing.assert_allclose(driven.populations, exact.populations, atol=1e-6)
 
 
 def test_times_may_begin_anywhere_and_be_uneven_or_one():
-    shifted = evolve(CHAIN, times=TIMES - 7.0, n_trajectories=100)
-    plain = evolve(CHAIN, times=TIMES, n_trajectories=100)
+    shifted = evolve(CHAIN, times=TIMES - 7.0, n=100)
+    plain = evolve(CHAIN, times=TIMES, n=100)
     np.testing.assert_allclose(shifted.emission, plain.emission, atol=1e-9)
     np.testing.assert_allclose(shifted.jumps.times + 7, plain.jumps.times, atol=1e-9)
     some = [0, 1, 2, 7, 40]
-    uneven = evolve(CHAIN, times=TIMES[some], n_trajectories=100)
+    uneven = evolve(CHAIN, times=TIMES[some], n=100)
     np.testing.assert_allclose(uneven.populations, plain.populations[some], atol=1e-9)
     one = evolve(CHAIN, times=[0.3])
     np.testing.assert_allclose(one.populations, np.ones((1, 4)))
@@ -426,15 +429,15 @@ def test_times_may_begin_anywhere_and_be_uneven_or_one():
 
 def test_many_outputs_between_two_photons():
     dense = np.linspace(0, 4, 2001)
-    many = evolve(RING, times=dense, n_trajectories=20)
-    few = evolve(RING, times=dense[::200], n_trajectories=20)
+    many = evolve(RING, times=dense, n=20)
+    few = evolve(RING, times=dense[::200], n=20)
     np.testing.assert_allclose(many.populations[::200], few.populations, atol=1e-9)
 
 
 def test_eight_emitters_obey_the_energy_balance():
     chain = co.couple(co.chain(8, 0.2), co.Vacuum())
     times = np.linspace(0, 3, 301)
-    result = evolve(chain, times=times, n_trajectories=400)
+    result = evolve(chain, times=times, n=400)
     photons = np.array([np.sum(result.jumps.times <= t) for t in times]) / 400
     np.testing.assert_allclose(result.excitation, 8 - photons, atol=1e-12)
     np.testing.assert_allclose(result.populations.sum(axis=1), result.excitation, atol=1e-9)
@@ -447,7 +450,7 @@ def test_driven_pumped_and_dephased_emitters_against_the_master_equation():
     operator = {"x": co.Couplings(np.eye(4), np.zeros((4, 4)), drive=2.0).drive_operator()}
     observe = ["correlations", operator]
     times = TIMES[:21:4]
-    result = evolve(DRIVEN, "ground", times, n_trajectories=400, observe=observe)
+    result = evolve(DRIVEN, "ground", times, n=400, observe=observe)
     exact = co.evolve(DRIVEN, "ground", times, method="exact", observe=observe)
     settled = {name: getattr(result, name)[2:] for name in FIELDS}
     errors = {f"{name}_error": getattr(result, f"{name}_error")[2:] for name in FIELDS}
@@ -455,13 +458,13 @@ def test_driven_pumped_and_dephased_emitters_against_the_master_equation():
     assert np.abs(scores(result.replace(**settled, **errors), late)).max() < 4
     np.testing.assert_allclose(result.correlations, exact.correlations, atol=4 / np.sqrt(400))
     np.testing.assert_allclose(result.expect["x"], exact.expect["x"], atol=4 / np.sqrt(400))
-    identical(result, evolve(DRIVEN, "ground", times, n_trajectories=400, observe=observe))
+    identical(result, evolve(DRIVEN, "ground", times, n=400, observe=observe))
 
 
 def test_channels_of_mcsolve_count_the_collapse_operators():
     # emitter 0 decays, emitter 1 is pumped, each once: which operator did what shows on a state
     couplings = co.Couplings(np.diag([1.0, 0.0]), np.zeros((2, 2)), pump=[0, 20.0])
-    result = evolve(couplings, co.states.single(0), [0.0, 60.0], n_trajectories=30)
+    result = evolve(couplings, co.states.single(0), [0.0, 60.0], n=30)
     np.testing.assert_allclose(result.populations[-1], [0, 1], atol=1e-9)
     before = qutip.basis([2, 2], [0, 1])  # excited is 0
     ends = {0: [1, 1], 1: [0, 0]}  # after the click of each emitter alone
@@ -483,14 +486,14 @@ def test_a_pulse_and_a_mixed_state():
     def envelope(t):
         return np.exp(-((t - 1) ** 2) / 0.1)
 
-    result = evolve(atom, state, TIMES[:21], envelope=envelope, n_trajectories=600)
+    result = evolve(atom, state, TIMES[:21], envelope=envelope, n=600)
     exact = co.evolve(atom, state, TIMES[:21], envelope=envelope, method="exact")
     assert np.abs(scores(result, exact)).max() < 4
 
 
 def test_a_driven_atom_in_closed_form():
     atom = co.Couplings([[1.0]], [[0.0]], drive=3.0)
-    result = evolve(atom, "ground", n_trajectories=600)
+    result = evolve(atom, "ground", n=600)
     away = (result.excitation - reference.driven_atom(3.0, TIMES))[1:]
     assert np.abs(away / result.excitation_error[1:]).max() < 4
 
@@ -499,7 +502,9 @@ def test_a_driven_atom_in_closed_form():
 
 
 def test_refusals_name_a_way_out():
-    with pytest.raises(ValueError, match=r"no density matrices.*method='(exact|driven)'"):
+    with pytest.raises(
+        ValueError, match=r"keeps no density matrix for states.*method='(exact|driven)'"
+    ):
         evolve(CHAIN, observe="states")
     equation = co.master_equation(co.chain(2, 0.1, frequency=100.0), co.Vacuum())
     with pytest.raises(ValueError, match=r"takes Couplings.*method='exact'"):
@@ -515,24 +520,37 @@ def test_thousands_of_emitters_are_refused_at_once():
         evolve(co.Couplings(np.eye(50), np.zeros((50, 50))))
     for n, state in ((63, "inverted"), (500, co.states.single(0))):
         with pytest.raises(
-            ValueError, match=rf"ends at 62 emitters, got {n}; (use method=|no oth)"
+            ValueError, match=rf"takes at most 62 emitters, got {n}; (use method=|no oth)"
         ):
             evolve(co.Couplings(np.eye(n), np.zeros((n, n))), state)
 
 
 def test_one_excitation_of_fifty_emitters_is_no_more_than_fifty_amplitudes():
     couplings = co.couple(co.chain(50, 0.3), co.Vacuum())
-    result = co.evolve(couplings, co.states.single(20), TIMES, method="trajectories", seed=1)
+    result = evolve(couplings, co.states.single(20), n=None)
     exact = co.evolve(couplings, co.states.single(20), TIMES, method="single")
     assert np.abs(result.excitation - exact.excitation).max() < 4 * result.excitation_error.max()
     assert result.diagnostics["bytes_predicted"] < 1e7
 
 
-def test_auto_takes_them_where_they_are_asked_for():
+def test_the_reason_says_how_many_and_how_large():
     couplings = co.couple(co.chain(10, 0.2), co.Vacuum())
-    result = co.evolve(couplings, "inverted", [0.0, 0.1], n_trajectories=10, progress=False)
+    result = evolve(couplings, times=[0.0, 0.1], n=10)
     assert result.method == "trajectories"
     assert "10 trajectories of 10 emitters, up to C(10, 5) = 252" in result.reason
+
+
+def test_how_many_are_drawn_at_most():
+    kind = co.engines.Trajectories
+    assert kind() == engine("trajectories")
+    assert (kind().most, kind(n=7).most, kind(n=7, standard_error=0.1).most) == (1000, 7, 7)
+    assert kind(standard_error=0.1).most == 100_000
+
+
+@pytest.mark.parametrize("options", [{"n": 0}, {"n": 2.5}, {"n": True}, {"standard_error": 0.0}])
+def test_bad_options_are_refused_by_name(options):
+    with pytest.raises(ValueError, match=f"^{next(iter(options))} must be"):
+        co.engines.Trajectories(**options)
 
 
 def test_asking_does_not_compile():
@@ -540,7 +558,7 @@ def test_asking_does_not_compile():
         "import numpy as np, sys, collective as co;"
         "c = co.Couplings(np.eye(3), np.zeros((3, 3)));"
         "co.methods(c, 'inverted', [0.0, 1.0]);"
-        "print([m for m in sys.modules if '_trajectories_kernels' in m or m.endswith('._lanes')])"
+        "print([m for m in sys.modules if m == 'numba' or m.startswith('numba.')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -551,7 +569,7 @@ def test_memory_is_as_predicted(n, count):
     code = (
         "import json, numpy as np, collective as co;"
         "run = lambda n, m: co.evolve(co.couple(co.chain(n, 0.2), co.Vacuum()), 'inverted',"
-        " np.linspace(0, 3, 501), method='trajectories', n_trajectories=m, threads=2,"
+        " np.linspace(0, 3, 501), method=co.engines.Trajectories(n=m), threads=2,"
         " progress=False, seed=1).diagnostics;"
         f"run(2, 8); print(json.dumps(run({n}, {count})))"
     )
@@ -570,9 +588,9 @@ def test_memory_is_as_predicted(n, count):
     ids=["clicks of a pump", "clicks of a drive", "operators"],
 )
 def test_memory_of_mcsolve_is_as_predicted(couplings, until, count):
-    evolve(DRIVEN, times=[0.0, 0.1], n_trajectories=2)  # imports
+    evolve(DRIVEN, times=[0.0, 0.1], n=2)  # imports
     tracemalloc.start()
-    result = evolve(couplings, "ground", np.linspace(0, until, 5), n_trajectories=count)
+    result = evolve(couplings, "ground", np.linspace(0, until, 5), n=count)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.7 < result.diagnostics["bytes_predicted"] / peak < 1.3
@@ -587,14 +605,14 @@ def test_the_size_knows_the_kernels_without_importing_them():
 
 
 def test_cost_grows_with_the_problem():
-    def cost(n, **options):
+    def cost(n, count=1000):
         couplings = co.Couplings(np.eye(n), np.zeros((n, n)))
-        request = _requests.checked(couplings, "inverted", [0.0, 1.0], threads=1, **options)
-        return engine("trajectories").cost(request)
+        request = _requests.checked(couplings, "inverted", [0.0, 1.0], threads=1)
+        return co.engines.Trajectories(n=count).cost(request)
 
     assert cost(12).seconds > 2 * cost(10).seconds
     assert cost(16).bytes > 2 * cost(14).bytes
-    many, few = cost(10, n_trajectories=4000), cost(10, n_trajectories=1000)
+    many, few = cost(10, 4000), cost(10, 1000)
     assert many.seconds == pytest.approx(4 * few.seconds, rel=0.05)
 
 

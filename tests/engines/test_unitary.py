@@ -5,6 +5,7 @@ import pytest
 import qutip
 
 import collective as co
+from collective.engines.blocks import unitary, unitary_size
 
 UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
 
@@ -44,7 +45,7 @@ def schroedinger(couplings, ket, times):
         (None, qutip.tensor(UP, DOWN, UP, (UP + 2j * DOWN).unit())),
     ],
 )
-def test_amplitudes_follow_schroedinger(imaginary, state, ket):
+def test_correlations_agree_with_the_schroedinger_equation(imaginary, state, ket):
     couplings = undamped(4, 3, imaginary=imaginary, detunings=[0.3, -1, 0, 2])
     times = np.array([0, 0.01, 0.7, 3.0])
     found = evolve(couplings, ket if state is None else state, times, observe="correlations")
@@ -57,7 +58,7 @@ def test_amplitudes_follow_schroedinger(imaginary, state, ket):
     assert "never decays" in found.reason
 
 
-def test_mixed_states_are_their_vectors():
+def test_mixed_states_agree_with_exact():
     couplings = undamped(3, 5)
     rho = qutip.rand_dm([2] * 3, seed=1)
     times = np.linspace(0, 2, 4)
@@ -76,7 +77,7 @@ def test_results_do_not_depend_on_the_unit_of_time(unit):
     np.testing.assert_allclose(one.populations, two.populations, atol=1e-10)
 
 
-def test_sixteen_sites_half_filled():
+def test_sixteen_sites_keep_excitation_and_energy():
     """Excitation, energy and the way back are kept over some hundred radians of H."""
     n = 16
     shift = co.couple(co.chain(n, 0.2), co.Vacuum()).shift
@@ -96,7 +97,7 @@ def test_sixteen_sites_half_filled():
     np.testing.assert_allclose(found.populations[-1], direct.populations[-1], atol=1e-10)
 
 
-def test_free_fermions_of_a_nearest_neighbour_chain():
+def test_a_nearest_neighbour_chain_agrees_with_free_fermions():
     """Jordan and Wigner: populations are sums of one-particle chances, N = 14 half filled."""
     n = 14
     hop = np.diag(np.ones(n - 1), 1)
@@ -112,32 +113,34 @@ def test_free_fermions_of_a_nearest_neighbour_chain():
     np.testing.assert_allclose(evolve(couplings, ket, times).populations, expected, atol=1e-11)
 
 
-def test_interrupted_and_continued(monkeypatch, tmp_path):
-    from collective.engines.blocks import unitary
-
-    monkeypatch.setattr(unitary, "_AT_ONCE", 60)  # three output times at once
+@pytest.mark.parametrize("largest_modes", [1500, 0])
+def test_an_interrupted_run_continues(largest_modes, monkeypatch, tmp_path):
+    """By eigenvectors, and by the series, which is interrupted between two terms."""
+    monkeypatch.setattr(unitary, "AMPLITUDES_AT_ONCE", 60)  # three output times at once
+    monkeypatch.setattr(unitary_size, "LARGEST_MODES", largest_modes)
     couplings, times, path = undamped(6, 9), np.linspace(0, 3, 12), tmp_path / "run.npz"
     state, options = co.states.dicke(3), {"observe": "correlations"}
     whole = evolve(couplings, state, times, **options)
-    step, calls = unitary._Vectors.step, []
+    advance, calls = unitary.PureStates.advance, []
 
-    def stop(self, look):
-        calls.append(1)
-        if len(calls) == 3:
+    def stop(self):
+        calls.append(self._recorder.reached)
+        if self._recorder.reached > 4 and calls.count(calls[-1]) > 1:
             raise KeyboardInterrupt
-        return step(self, look)
+        return advance(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(unitary._Vectors, "step", stop)
+        patch.setattr(unitary.PureStates, "advance", stop)
         partial = evolve(couplings, state, times, checkpoint=path, **options)
     assert not partial.complete
-    assert 1 < len(partial.times) < 12
+    assert len(partial.times) == 7
     again = evolve(couplings, state, times, checkpoint=path, **options)
     assert again.complete
+    assert (again.diagnostics["applications"] > 0) == (largest_modes == 0)
     np.testing.assert_allclose(again.correlations, whole.correlations, atol=1e-12)
 
 
-def test_nothing_moves_without_exchange():
+def test_populations_stay_without_exchange():
     alone = co.Couplings(np.zeros((9, 9)), np.diag(np.arange(9.0)))
     ket = qutip.tensor([UP, DOWN, UP, DOWN, DOWN, UP, UP, DOWN, DOWN])
     found = evolve(alone, ket, [0, 20.0], observe="correlations")
@@ -146,27 +149,26 @@ def test_nothing_moves_without_exchange():
     assert evolve(still, co.states.dicke(4), [0, 5.0]).populations[1] == pytest.approx(0.5)
 
 
-def test_symmetries_that_are_none_are_refused():
+def test_permutations_that_are_no_symmetries_are_refused():
+    turned = co.engines.Blocks(symmetries=[[1, 2, 0]])
     with pytest.raises(ValueError, match="does not leave the couplings unchanged"):
-        evolve(undamped(3, 1), "inverted", [0, 1.0], symmetries=[[1, 2, 0]])
+        co.evolve(undamped(3, 1), "inverted", [0, 1.0], method=turned)
 
 
 @pytest.mark.parametrize("imaginary", [False, True])
 def test_eigenvectors_and_the_series_agree(imaginary, monkeypatch):
-    from collective.engines.blocks import unitary
-
     couplings, times = undamped(8, 11, imaginary=imaginary), np.linspace(0, 60, 7)
     state, options = co.states.coherent(1.2, 0.3), {"observe": "correlations"}
     modes = evolve(couplings, state, times, **options)
     assert modes.diagnostics["applications"] == 0
-    monkeypatch.setattr(unitary, "_MODES", 0)
+    monkeypatch.setattr(unitary_size, "LARGEST_MODES", 0)
     series = evolve(couplings, state, times, **options)
     assert series.diagnostics["applications"] > 100
     np.testing.assert_allclose(modes.correlations, series.correlations, atol=1e-10)
 
 
 @pytest.mark.parametrize("time", [1e6, 1e9])
-def test_times_without_end_cost_no_more(time):
+def test_long_times_cost_no_more(time):
     """Two emitters exchange one excitation: cos²(Δt), known to the round-off of its phase."""
     pair = co.Couplings(np.zeros((2, 2)), [[0, 1.0], [1.0, 0]])
     found = evolve(pair, co.states.single(0), [0, time])
@@ -184,7 +186,7 @@ def test_phases_beyond_double_precision_are_refused():
         evolve(undamped(4, 1), co.states.dicke(2), [0, 1e17])
 
 
-def test_the_series_of_many_amplitudes_is_predicted():
+def test_predicted_seconds_of_the_series_grow_with_the_phase():
     """3,432 amplitudes and long times: the cost follows the phase, in seconds."""
     hop = np.diag(np.ones(13), 1)
     chain = co.Couplings(np.zeros((14, 14)), hop + hop.T)

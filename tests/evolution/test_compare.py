@@ -10,7 +10,7 @@ from multilevels import flip, lossy_mode, random_multilevel
 from scipy.linalg import expm
 
 import collective as co
-from collective.engines.exact import engine
+from collective.engines import loop
 from collective.engines.numerics import exponential
 from collective.evolution import comparison, evolve
 
@@ -71,11 +71,11 @@ def test_named_states_are_the_highest_and_lowest_levels():
         [[0, 0, 0], [0, 0, 1]], [[0.0, 1.0], [2.0, 0.5]], [0.1 * flip(), 0.1 * flip()]
     )
     equation = co.master_equation(upside_down, VACUUM)
-    top = co.evolve(equation, "inverted", [0.0]).populations[0]
+    top = co.observables.moment(equation, "inverted").populations[0]
     np.testing.assert_array_equal(top, [[0, 1], [1, 0]])
-    one = co.evolve(equation, co.states.single(0), [0.0]).populations[0]
+    one = co.observables.moment(equation, co.states.single(0)).populations[0]
     np.testing.assert_array_equal(one, [[0, 1], [0, 1]])
-    bottom = co.evolve(equation, "ground", [0.0]).populations[0]
+    bottom = co.observables.moment(equation, "ground").populations[0]
     np.testing.assert_array_equal(bottom, [[1, 0], [0, 1]])
 
 
@@ -251,19 +251,19 @@ def compared(**options):
 @pytest.mark.parametrize("stage", ["before the first time", "during the run"])
 def test_ctrl_c_keeps_the_approximations_evolved_so_far(when, stage, monkeypatch):
     whole, calls = compared(), []
-    run = engine.run
+    run = loop.run
 
-    def interrupted(request, earlier, checkpoint):
+    def interrupted(engine, request, earlier, checkpoint):
         calls.append(request)
         if len(calls) < when:
-            return run(request, earlier, checkpoint)
+            return run(engine, request, earlier, checkpoint)
         if stage == "before the first time":
             raise KeyboardInterrupt
-        found = run(replace(request, times=request.times[:4]), earlier, checkpoint)
+        found = run(engine, replace(request, times=request.times[:4]), earlier, checkpoint)
         found.failure = KeyboardInterrupt()
         return found
 
-    monkeypatch.setattr(engine, "run", interrupted)
+    monkeypatch.setattr(loop, "run", interrupted)
     if (when, stage) == (1, "before the first time"):
         with pytest.raises(KeyboardInterrupt):
             compared()
@@ -312,17 +312,17 @@ def test_a_warning_raised_as_an_error_has_the_whole_comparison(monkeypatch):
 
 
 def test_an_engine_that_fails_keeps_the_comparison_so_far(monkeypatch):
-    run, calls = engine.run, []
+    run, calls = loop.run, []
 
-    def failing(request, earlier, checkpoint):
+    def failing(engine, request, earlier, checkpoint):
         calls.append(request)
         if len(calls) < 2:
-            return run(request, earlier, checkpoint)
-        found = run(replace(request, times=request.times[:3]), earlier, checkpoint)
+            return run(engine, request, earlier, checkpoint)
+        found = run(engine, replace(request, times=request.times[:3]), earlier, checkpoint)
         found.failure = RuntimeError("too stiff")
         return found
 
-    monkeypatch.setattr(engine, "run", failing)
+    monkeypatch.setattr(loop, "run", failing)
     with pytest.raises(co.EvolutionError, match=r"approximation 'redfield': .*too stiff") as caught:
         compared()
     found = caught.value.result

@@ -9,8 +9,8 @@ import qutip
 import reference
 
 import collective as co
-from collective.engines import base as runs
-from collective.engines import record
+from collective.engines import loop
+from collective.engines.exact import engine
 
 PAIR = co.couple(co.chain(2, 0.1), co.Vacuum())
 TIMES = np.linspace(0, 3, 31)
@@ -272,7 +272,7 @@ def test_checkpoint_continues_where_it_stopped(tmp_path):
 
 def test_ctrl_c_during_observables_keeps_complete_times(monkeypatch):
     """After Ctrl-C during the observables of one time, all arrays end before that time."""
-    real, calls = record.smallest_eigenvalue, iter(range(10**6))
+    real, calls = engine.smallest_eigenvalue, iter(range(10**6))
 
     def interrupted(matrix):
         if next(calls) == 2:
@@ -282,7 +282,7 @@ def test_ctrl_c_during_observables_keeps_complete_times(monkeypatch):
     number_operator = qutip.tensor(qutip.num(2), qutip.qeye(2))
     couplings = co.Couplings(PAIR.decay, PAIR.shift)
     with monkeypatch.context() as patch:
-        patch.setattr(record, "smallest_eigenvalue", interrupted)
+        patch.setattr(engine, "smallest_eigenvalue", interrupted)
         partial = co.evolve(
             couplings, "inverted", TIMES, observe=("states", {"n": number_operator})
         )
@@ -324,8 +324,8 @@ def test_checkpoints_of_another_problem_are_refused(tmp_path):
 
 def test_checkpoints_are_written_during_the_run(tmp_path, monkeypatch):
     saved = []
-    monkeypatch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(runs, "CHECKPOINT_SHARE", np.inf)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SHARE", np.inf)
     save = co.Result.save
     monkeypatch.setattr(
         co.Result, "save", lambda self, path: (saved.append(len(self.times)), save(self, path))

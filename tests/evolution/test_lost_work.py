@@ -12,7 +12,7 @@ import pytest
 
 import collective as co
 from collective._tools import progress
-from collective.engines import base
+from collective.engines import loop
 from collective.engines.exact import engine
 from collective.evolution import evolve
 
@@ -25,14 +25,15 @@ ENGINES = {
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
-    "trajectories": (CHAIN, "inverted", {"n_trajectories": 8, "seed": 1}),
-    "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"n_trajectories": 4, "seed": 1}),
+    "trajectories": (CHAIN, "inverted", {"seed": 1}),
+    "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"seed": 1}),
 }
+SAMPLED = {"trajectories": co.engines.Trajectories(n=8), "mcsolve": co.engines.Trajectories(n=4)}
 
 
 def run(name, **options):
     problem, state, arguments = ENGINES[name]
-    method = "trajectories" if name == "mcsolve" else name
+    method = SAMPLED.get(name, name)
     return co.evolve(problem, state, TIMES, method=method, **arguments, **options)
 
 
@@ -48,7 +49,7 @@ def saving(monkeypatch, broken):
         return save(self, path)
 
     monkeypatch.setattr(co.Result, "save", failing)
-    monkeypatch.setattr(base, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     return calls
 
 
@@ -90,11 +91,12 @@ def test_a_wrong_trace_raised_as_an_error_has_the_result(name, monkeypatch):
 
 
 def test_a_standard_error_not_reached_keeps_the_trajectories():
-    arguments = {"standard_error": 1e-3, "n_trajectories": 100, "seed": 1}
+    method = co.engines.Trajectories(n=100, standard_error=1e-3)
+    arguments = {"method": method, "seed": 1}
     with pytest.raises(co.EvolutionError, match=r"standard_error: .* allow more") as caught:
         co.evolve(CHAIN, "inverted", TIMES, **arguments)
     assert caught.value.result.diagnostics["n_trajectories"] == 100
-    with pytest.warns(UserWarning, match="allow more by n_trajectories") as told:
+    with pytest.warns(UserWarning, match=r"allow more by Trajectories\(n=\.\.\.\), about") as told:
         co.evolve(CHAIN, "inverted", TIMES, **arguments)
     assert told[0].filename == __file__
 
@@ -138,7 +140,7 @@ def test_ctrl_c_during_the_preparation_keeps_the_checkpoint(name, tmp_path, monk
     whole, path = run(name), tmp_path / "run.npz"
     run_begun(name, path, monkeypatch)
     reached = len(co.load(path).times)
-    begin, interrupts = base.Clock.__init__, iter([KeyboardInterrupt])
+    begin, interrupts = loop.Clock.__init__, iter([KeyboardInterrupt])
 
     def interrupted(self, *arguments):
         for error in interrupts:
@@ -146,7 +148,7 @@ def test_ctrl_c_during_the_preparation_keeps_the_checkpoint(name, tmp_path, monk
         begin(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(base.Clock, "__init__", interrupted)
+        patch.setattr(loop.Clock, "__init__", interrupted)
         try:
             found = run(name, checkpoint=path)
         except KeyboardInterrupt:

@@ -20,7 +20,7 @@ DARK = qutip.Qobj(np.array([0, 1, -1, 0]) / np.sqrt(2), dims=[[2, 2], [1, 1]])
 def still(state, n):
     """A result with one state of n emitters, at time zero and without any rates."""
     nothing = co.Couplings(np.zeros((n, n)), np.zeros((n, n)))
-    return co.evolve(nothing, state, [0.0], observe="states", method="exact")
+    return co.observables.moment(nothing, state, states=True)
 
 
 def density(matrix, n):
@@ -148,8 +148,7 @@ def test_concurrence_agrees_between_engines(chain):
         chain,
         state,
         TIMES,
-        method="trajectories",
-        n_trajectories=900,
+        method=co.engines.Trajectories(n=900),
         seed=3,
         observe="correlations",
     )
@@ -240,7 +239,7 @@ def test_multilevel_emitters():
     three = co.MasterEquation(qutip.tensor(qutip.qeye(3), qutip.qeye(2)))
     state = qutip.tensor(qutip.basis(3, 0), qutip.basis(2, 0))
     state = (state + qutip.tensor(qutip.basis(3, 2), qutip.basis(2, 1))).unit()
-    larger = co.evolve(three, state, [0.0], observe="states")
+    larger = co.observables.moment(three, state)
     assert negativity(larger, [0])[0] == pytest.approx(0.5)
     with pytest.raises(ValueError, match="emitter m = 0 has 3 levels"):
         concurrence(larger, 0, 1)
@@ -290,9 +289,7 @@ def test_zeros_are_not_negative():
     result = still("inverted", 3)
     assert not np.signbit(negativity(result, [0])).any()
     dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
-    sampled = co.evolve(
-        dicke, "inverted", [0.0, 1.0], method="trajectories", n_trajectories=5, seed=1
-    )
+    sampled = co.evolve(dicke, "inverted", [0.0, 1.0], method=co.engines.Trajectories(n=5), seed=1)
     assert not np.signbit(excitation_distribution(sampled)).any()
 
 
@@ -312,9 +309,7 @@ def test_distribution_of_the_dicke_ladder():
     for method in ("exact", "driven"):
         result = co.evolve(dicke, "inverted", TIMES, method=method, observe="states")
         np.testing.assert_allclose(excitation_distribution(result), wanted, atol=1e-7)
-    sampled = co.evolve(
-        dicke, "inverted", TIMES, method="trajectories", n_trajectories=2000, seed=1
-    )
+    sampled = co.evolve(dicke, "inverted", TIMES, method=co.engines.Trajectories(n=2000), seed=1)
     found = excitation_distribution(sampled)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     np.testing.assert_allclose(found @ k, sampled.excitation, atol=1e-9)
@@ -325,7 +320,7 @@ def test_distribution_of_the_dicke_ladder():
 def test_distribution_of_few_excitations(chain):
     state = co.states.dicke(2)
     exact = co.evolve(chain, state, TIMES, method="exact", observe="states")
-    sampled = co.evolve(chain, state, TIMES, method="trajectories", n_trajectories=1500, seed=2)
+    sampled = co.evolve(chain, state, TIMES, method=co.engines.Trajectories(n=1500), seed=2)
     found, wanted = excitation_distribution(sampled), excitation_distribution(exact)
     np.testing.assert_array_equal(found[:, 3], 0)
     np.testing.assert_allclose(found, wanted, atol=4.5 * 0.5 / np.sqrt(1500))
@@ -340,7 +335,7 @@ def test_distribution_error_names_what_is_missing(chain):
     with pytest.raises(ValueError, match=r"excitation_distribution needs states.*'blocks'"):
         excitation_distribution(co.evolve(chain, "inverted", TIMES, method="blocks"))
     coherent = co.evolve(
-        chain, co.states.coherent(1.0), TIMES, method="trajectories", n_trajectories=20, seed=1
+        chain, co.states.coherent(1.0), TIMES, method=co.engines.Trajectories(n=20), seed=1
     )
     with pytest.raises(ValueError, match=r"from coherent\(1,0\)|from coherent\(1, 0\)"):
         excitation_distribution(coherent)

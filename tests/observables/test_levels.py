@@ -95,12 +95,12 @@ def test_errors_name_what_the_near_field_of_levels_needs():
     with pytest.raises(ValueError, match="is at emitter 1"):
         near_field(found, PAIR.positions[1], co.Vacuum())
     bare = co.MasterEquation(equation.hamiltonian(), equation.collapse_operators())
-    unknown = co.evolve(bare, START, [0.0], observe="states", progress=False)
+    unknown = co.observables.moment(bare, START)
     with pytest.raises(ValueError, match="which this MasterEquation does not have"):
         near_field(unknown, POINTS, co.Vacuum())
     dark = co.Multilevel([[0, 0, 0.0]], [[1.0, 0.0]], [np.zeros((2, 2, 3))])
     silent = co.MasterEquation(qutip.sigmaz(), multilevel=dark)
-    still = co.evolve(silent, qutip.basis(2, 0), [0.0], observe="states", progress=False)
+    still = co.observables.moment(silent, qutip.basis(2, 0))
     with pytest.raises(ValueError, match="no emitter has a transition"):
         near_field(still, POINTS, co.Vacuum())
 
@@ -109,6 +109,6 @@ def test_errors_name_what_the_near_field_of_levels_needs():
             return co.Vacuum().green(r, r_source, k)
 
     magnetic = co.master_equation(PAIR.replace(kind="magnetic"), co.Vacuum())
-    found = co.evolve(magnetic, START, [0.0], observe="states", progress=False)
+    found = co.observables.moment(magnetic, START)
     with pytest.raises(ValueError, match="no magnetic response"):
         near_field(found, POINTS, OnlyElectric())

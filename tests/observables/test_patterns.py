@@ -159,7 +159,7 @@ def test_engines_agree():
         for method in ("exact", "blocks")
     }
     np.testing.assert_allclose(light["blocks"], light["exact"], atol=1e-7)
-    sampled = at_once(emitters, times=times, method="trajectories", n_trajectories=2000, seed=5)
+    sampled = at_once(emitters, times=times, method=co.engines.Trajectories(n=2000), seed=5)
     error = patterns.angular_pattern(sampled, directions) - light["exact"]
     assert np.abs(error).max() < 0.02  # four standard errors of values around 0.4
     assert np.sqrt(np.mean(error**2)) < 0.008

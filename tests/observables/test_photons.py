@@ -81,7 +81,7 @@ def test_inverted_ensembles(n, spacing):
     """All light: 1 + (Var − 1)/N; one direction: 2 − 2/N."""
     chain = co.couple(co.chain(n, spacing), co.Vacuum())
     variance = np.var(np.linalg.eigvalsh(chain.decay))
-    start = observed(chain, "inverted", [0.0])
+    start = co.observables.moment(chain, "inverted", states=True)
     assert g2(start)[0] == pytest.approx(1 + (variance - 1) / n, rel=1e-10)
     assert inverted_g2(chain) == pytest.approx(1 + (variance - 1) / n, rel=1e-12)
     direction = [0.2, 1.0, -0.4]
@@ -91,12 +91,13 @@ def test_inverted_ensembles(n, spacing):
 
 def test_identical_couplings_and_independent_emitters():
     same = co.Couplings(np.ones((4, 4)), np.zeros((4, 4)))
-    assert g2(observed(same, "inverted", [0.0]))[0] == pytest.approx(2 - 2 / 4)
+    assert g2(co.observables.moment(same, "inverted", states=True))[0] == pytest.approx(2 - 2 / 4)
     # independent emitters: 1 − 1/N
     alone = co.Couplings(np.eye(4), np.zeros((4, 4)))
     assert g2(observed(alone, "inverted", [0.0, 1.0])) == pytest.approx([0.75, 0.75])
     # Dicke state of k excitations: (k−1)(N−k+2)/(k(N−k+1))
-    assert g2(observed(same, co.states.dicke(2), [0.0]))[0] == pytest.approx(4 / (2 * 3))
+    two = co.observables.moment(same, co.states.dicke(2), states=True)
+    assert g2(two)[0] == pytest.approx(4 / (2 * 3))
     many = co.Couplings(np.broadcast_to(1.0, (500, 500)), np.broadcast_to(0.0, (500, 500)))
     assert inverted_g2(many) == pytest.approx(2 - 2 / 500)
 
@@ -194,7 +195,7 @@ def test_weakly_pumped_emitters():
 def test_zero_delay_of_couplings_against_a_result():
     chain = co.couple(co.chain(3, 0.15), co.Vacuum()).replace(drive=1.5)
     steady = co.steady_state(chain)
-    at_once = g2(observed(chain, steady, [0.0], method="exact"))[0]
+    at_once = g2(co.observables.moment(chain, steady, states=True))[0]
     assert g2(chain, [0.0])[0] == pytest.approx(at_once, rel=1e-9)
     assert g2(chain, [0.0], state=steady)[0] == pytest.approx(at_once, rel=1e-9)
 
@@ -222,7 +223,7 @@ def test_counted_photons_of_a_burst():
     """Within four standard errors of the regression theorem; the errors are of the right size."""
     chain = co.couple(co.chain(3, 0.1), co.Vacuum())
     result = co.evolve(
-        chain, "inverted", [0.0, 4.0], method="trajectories", n_trajectories=4000, seed=3
+        chain, "inverted", [0.0, 4.0], method=co.engines.Trajectories(n=4000), seed=3
     )
     edges = [0.0, 0.3, 1.0, 2.0]
     values, errors = coincidences(result, edges, window=(0.0, 1.0))
@@ -238,7 +239,7 @@ def test_errors_are_the_spread_of_repeated_runs():
     found = [
         coincidences(
             co.evolve(
-                pair, "inverted", [0.0, 6.0], method="trajectories", n_trajectories=200, seed=seed
+                pair, "inverted", [0.0, 6.0], method=co.engines.Trajectories(n=200), seed=seed
             ),
             [0.0, 0.5, 2.0],
         )
@@ -253,16 +254,14 @@ def test_only_photons_are_counted():
     """Dephasing jumps of one emitter come often, and a single excitation gives one photon."""
     pair = co.Couplings(np.eye(2), np.zeros((2, 2)), dephasing=3.0)
     result = co.evolve(
-        pair, co.states.single(0), [0.0, 2.0, 6.0], method="trajectories", n_trajectories=30, seed=1
+        pair, co.states.single(0), [0.0, 2.0, 6.0], method=co.engines.Trajectories(n=30), seed=1
     )
     assert len(result.jumps) > 40
     values, errors = coincidences(result, [0.0, 5.0])
     assert (values[0], errors[0]) == (0, 0)
     # a decay channel of rate zero is not numbered
     dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)), dephasing=3.0)
-    result = co.evolve(
-        dicke, "inverted", [0.0, 9.0], method="trajectories", n_trajectories=10, seed=1
-    )
+    result = co.evolve(dicke, "inverted", [0.0, 9.0], method=co.engines.Trajectories(n=10), seed=1)
     assert set(_inputs.photons(result, "photons").channels) == {0}
     assert set(result.jumps.channels) == {0, 1, 2}
 
@@ -314,9 +313,7 @@ def test_bad_counting():
     pair = co.couple(co.chain(2, 0.1), co.Vacuum())
     with pytest.raises(ValueError, match=r"needs jumps: evolve\(..., method='trajectories'"):
         coincidences(co.evolve(pair, "inverted", [0.0, 1.0]), [0, 1])
-    result = co.evolve(
-        pair, "inverted", [0.0, 3.0], method="trajectories", n_trajectories=20, seed=1
-    )
+    result = co.evolve(pair, "inverted", [0.0, 3.0], method=co.engines.Trajectories(n=20), seed=1)
     with pytest.raises(ValueError, match="at least two"):
         coincidences(result, [0.0])
     with pytest.raises(ValueError, match="edges must increase"):
@@ -336,9 +333,7 @@ def test_figure():
     from collective.plot.light import jumps
 
     pair = co.couple(co.chain(2, 0.1), co.Vacuum())
-    result = co.evolve(
-        pair, "inverted", [0.0, 8.0], method="trajectories", n_trajectories=40, seed=1
-    )
+    result = co.evolve(pair, "inverted", [0.0, 8.0], method=co.engines.Trajectories(n=40), seed=1)
     ax = jumps(result, trajectories=3)
     assert len(ax.lines) == 4
     counted = ax.lines[-1].get_ydata()[-1]
@@ -359,8 +354,7 @@ def test_counted_photons_of_driven_and_pumped_emitters():
         pair,
         "ground",
         np.linspace(0, 40, 41),
-        method="trajectories",
-        n_trajectories=60,
+        method=co.engines.Trajectories(n=60),
         seed=1,
         progress=False,
     )
@@ -376,6 +370,13 @@ def test_counted_photons_of_driven_and_pumped_emitters():
 
 def test_trajectories_are_counted_instead():
     pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
-    result = co.evolve(pair, "inverted", [0, 1], method="trajectories", n_trajectories=3, seed=1)
+    result = co.evolve(pair, "inverted", [0, 1], method=co.engines.Trajectories(n=3), seed=1)
     with pytest.raises(ValueError, match=r"coincidences\(result, edges\)"):
         g2(result)
+
+
+def test_coincidences_of_one_trajectory_are_refused():
+    pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
+    one = co.evolve(pair, "inverted", [0, 1], method=co.engines.Trajectories(n=1), seed=1)
+    with pytest.raises(ValueError, match=r"two trajectories, got 1: use method=co\.engines"):
+        coincidences(one, [0.0, 0.5])

@@ -6,7 +6,7 @@ import pytest
 import qutip
 
 import collective as co
-from collective.citations import _METHODS, _REFERENCES, _SCHEMES, citation
+from collective.citations import _METHODS, _SCHEMES, REFERENCES, citation
 
 TIMES = np.linspace(0, 1, 3)
 
@@ -34,8 +34,9 @@ def keys(calculation):
 )
 def test_engines(method, wanted):
     couplings = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
-    options = {"n_trajectories": 5, "seed": 1} if method == "trajectories" else {}
-    result = co.evolve(couplings, "inverted", TIMES, method=method, **options)
+    if method == "trajectories":
+        method = co.engines.Trajectories(n=5)
+    result = co.evolve(couplings, "inverted", TIMES, method=method, seed=1)
     common = {"collective", "qutip", "dicke1954", "lehmberg1970", "gross1982", "ficek2002"}
     assert keys(couplings) == common
     assert keys(result) == common | wanted
@@ -69,8 +70,8 @@ def test_user_defined_equations():
 
 def test_every_reference_exists_and_is_complete():
     used = {key for listed in (*_METHODS.values(), *_SCHEMES.values()) for key in listed}
-    assert used <= set(_REFERENCES)
-    for kind, fields in _REFERENCES.values():
+    assert used <= set(REFERENCES)
+    for kind, fields in REFERENCES.values():
         assert fields["year"].isdigit()
         assert "doi" in fields or kind == "misc"
 
@@ -88,7 +89,7 @@ def test_the_package_is_cited_as_in_its_citation_file():
 
 def test_qutip_is_cited_with_its_own_reference(capsys):
     qutip.cite()
-    assert _REFERENCES["qutip"][1]["doi"] in capsys.readouterr().out
+    assert REFERENCES["qutip"][1]["doi"] in capsys.readouterr().out
 
 
 def test_wrong_types_are_refused():

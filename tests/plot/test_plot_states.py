@@ -43,9 +43,7 @@ def test_ladder_shows_probabilities_and_their_mean(result):
 
 def test_ladder_from_trajectories_and_into_given_axes():
     chain = co.couple(co.chain(14, 0.1), co.Vacuum())
-    sampled = co.evolve(
-        chain, "inverted", TIMES[:5], method="trajectories", n_trajectories=20, seed=1
-    )
+    sampled = co.evolve(chain, "inverted", TIMES[:5], method=co.engines.Trajectories(n=20), seed=1)
     _, given = plt.subplots()
     assert ladder(sampled, ax=given) is given
     assert given.get_ylim() == (-0.5, 14.5)
@@ -142,7 +140,7 @@ def test_bad_films(result, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="seconds must be above 0"):
         animate(result, seconds=-1)
     with pytest.raises(ValueError, match="two or more times"):
-        animate(co.evolve(result.couplings, "inverted", [0.0]))
+        animate(result.at(result.times[0]))
     equation = co.MasterEquation(qutip.sigmaz(), [qutip.sigmam()])
     with pytest.raises(ValueError, match="not a MasterEquation"):
         animate(co.evolve(equation, qutip.basis(2, 0), TIMES))

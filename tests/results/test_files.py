@@ -20,7 +20,7 @@ import runs as runs_of_everything
 
 import collective as co
 from collective._tools import archive, memory
-from collective.engines import base as runs
+from collective.engines import loop
 from collective.evolution import checkpoint
 
 DATA = Path(__file__).parents[1] / "data"
@@ -50,7 +50,7 @@ def everything():
             co.MasterEquation(FIRST, [FIRST], emission_operator=FIRST), (FIRST / 2).unit(), TIMES
         ),
         "trajectories": co.evolve(
-            PAIR, "inverted", TIMES, method="trajectories", n_trajectories=8, seed=1
+            PAIR, "inverted", TIMES, method=co.engines.Trajectories(n=8), seed=1
         ),
         "begun": co.evolve(PAIR, "inverted", TIMES, method="blocks").replace(
             resume={"vector": np.arange(4.0), "time": np.array(0.5)}, complete=False
@@ -88,7 +88,7 @@ def third_of_an_equation():
 def third_of_trajectories():
     couplings = co.Couplings([[1.0, 0.3], [0.3, 0.6]], [[0, 0.2], [0.2, 0]])
     return co.evolve(
-        couplings, "inverted", TIMES, method="trajectories", n_trajectories=20, seed=1,
+        couplings, "inverted", TIMES, method=co.engines.Trajectories(n=20), seed=1,
         observe="correlations",
     )  # fmt: skip
 
@@ -429,7 +429,7 @@ RUNS = {
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
-    "trajectories": (DRIVEN, "ground", {"n_trajectories": 20, "seed": 3}),  # 16 of them at once
+    "trajectories": (DRIVEN, "ground", {"seed": 3}),
 }  # fmt: skip
 
 # what tests/data/checkpoint_layout_2_….npz were interrupted from; matrices are written out, as a
@@ -443,15 +443,21 @@ OF_LAYOUT_2 = {
     "layout 2: driven": (_ROW.replace(drive=1.0), "ground", {}),
     "layout 2: single": (_ROW, co.states.single(0), {}),
     "layout 2: symmetric": (IDENTICAL, "inverted", {}),
-    "layout 2: trajectories": (_ROW, "inverted", {"n_trajectories": 600, "seed": 3}),
-    "layout 2: mcsolve": (_ROW.replace(drive=1.0), "ground", {"n_trajectories": 20, "seed": 3}),
+    "layout 2: trajectories": (_ROW, "inverted", {"seed": 3}),
+    "layout 2: mcsolve": (_ROW.replace(drive=1.0), "ground", {"seed": 3}),
+}
+METHODS = {
+    "levels": "auto",
+    "trajectories": co.engines.Trajectories(n=20),  # 16 of them at once
+    "layout 2: trajectories": co.engines.Trajectories(n=600),
+    "layout 2: mcsolve": co.engines.Trajectories(n=20),
 }
 
 
 def kept(name, path, **options):
     problem, state, arguments = (RUNS | OF_LAYOUT_2)[name]
-    name = name.removeprefix("layout 2: ")
-    method = {"levels": "auto", "mcsolve": "trajectories"}.get(name, name)
+    plain = name.removeprefix("layout 2: ")
+    method = METHODS.get(name, METHODS.get(plain, plain))
     return co.evolve(
         problem, state, KEPT_TIMES, method=method, checkpoint=path, **arguments, **options
     )
@@ -469,8 +475,8 @@ def interrupted(name, path, monkeypatch):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
-        patch.setattr(runs, "CHECKPOINT_SECONDS", 0.0)
-        patch.setattr(runs, "CHECKPOINT_SHARE", np.inf)
+        patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(loop, "CHECKPOINT_SHARE", np.inf)
         patch.setattr(co.Result, "save", stopping)
         assert not kept(name, path).complete
 

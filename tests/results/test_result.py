@@ -93,7 +93,7 @@ def test_what_an_engine_did_not_bring_stays_away(result, tmp_path):
 def test_one_trajectory_alone_comes_back(drive, tmp_path):
     """Its standard errors are not known; a checkpoint of it is kept and found complete."""
     pair = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(drive=drive)
-    asked = {"method": "trajectories", "n_trajectories": 1, "seed": 1, "progress": False}
+    asked = {"method": co.engines.Trajectories(n=1), "seed": 1, "progress": False}
     run = co.evolve(pair, "inverted", TIMES, **asked, checkpoint=tmp_path / "kept")
     for back in (
         co.load(run.save(tmp_path / "run")),

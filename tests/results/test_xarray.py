@@ -104,7 +104,7 @@ def test_channels_of_couplings_that_only_decay(n):
     """A square's Γ is degenerate: the vectors must be those that were drawn."""
     atoms = co.square(2, 2, 0.3) if n == 4 else co.chain(n, 0.2)
     couplings = co.couple(atoms, co.Vacuum())
-    found = co.evolve(couplings, "inverted", TIMES, method="trajectories", n_trajectories=5)
+    found = co.evolve(couplings, "inverted", TIMES, method=co.engines.Trajectories(n=5))
     data, modes = found.to_xarray(), couplings.modes()
     np.testing.assert_array_equal(data.channel_rate, modes.jump_rates)
     np.testing.assert_array_equal(data.channel_vector, modes.jump_vectors)
@@ -122,7 +122,7 @@ def test_channels_of_couplings_that_only_decay(n):
 def test_channels_of_other_runs_count_the_collapse_operators(others, observe):
     couplings = co.couple(co.chain(2, 0.1), co.Vacuum()).replace(**others)
     found = co.evolve(
-        couplings, "inverted", TIMES, method="trajectories", n_trajectories=4, observe=observe
+        couplings, "inverted", TIMES, method=co.engines.Trajectories(n=4), observe=observe
     )
     data = found.to_xarray()
     assert len(found.jumps) > 0

@@ -36,7 +36,7 @@ for thing in (
     pair, pair.modes(), pair.validity(), equation, equation.validity(),
     co.interaction(levels, co.Vacuum()), co.methods(pair, "inverted", times),
     co.evolve(pair, "inverted", times, observe="correlations"),
-    co.evolve(pair, "inverted", times, method="trajectories", n_trajectories=4, seed=1).jumps,
+    co.evolve(pair, "inverted", times, method=co.engines.Trajectories(n=4), seed=1).jumps,
     co.states.coherent(1.0), co.check_field(co.Vacuum(), [[0, 0, 0], [0.1, 0.2, 0.3]]),
     co.compare(atoms, co.Vacuum(), co.states.single(0), times, approximations=["universal", "rwa"]),
     co.observables.burst_criterion(pair), orbitals, currents.interactions(orbitals),

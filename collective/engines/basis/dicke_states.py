@@ -1,15 +1,21 @@
 r"""What an initial state is on the longest Dicke ladder, k = 0 … N excitations ascending."""
 
+from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import excited
+from collective.engines.basis.initial import definite_number
 from collective.states import State
+from collective.states.protocol import amplitudes_of, spinors_of
 
 if TYPE_CHECKING:
     from qutip import Qobj
+
+LARGEST_BY_AMPLITUDES = 1000  # emitters: C(N, N/2) must be a float
+_NORM = 1e-8
 
 
 def populations(state: "State | Qobj", n: int) -> NDArray[np.float64]:
@@ -37,17 +43,43 @@ def _symmetric_part(state: "Qobj", n: int) -> NDArray[np.complex128]:
 
 
 def _amplitudes(state: State, n: int) -> NDArray[np.complex128]:
-    """Amplitude on the symmetric state of k excitations, k = 0 … N."""
-    amplitudes = np.zeros(n + 1, dtype=complex)
-    k = state.excitations(n)
+    """Amplitude on the symmetric state of k excitations, k = 0 … N.
+
+    Raises:
+        ValueError: for a state that is not symmetric, or does not tell its amplitudes.
+    """
+    if not state.symmetric(n):
+        raise ValueError(f"state {state} is changed by permutations of the emitters")
+    found = np.zeros(n + 1, dtype=complex)
+    k = definite_number(state, n)
     if k is not None:
-        amplitudes[k] = 1.0
-        return amplitudes
-    theta, phi = state.parameters  # coherent: binomial weights
-    up, down = np.exp(1j * phi) * np.sin(theta / 2), complex(np.cos(theta / 2))
+        found[k] = 1.0
+        return found
+    each = spinors_of(state, n)
+    if each is not None:
+        return _of_spinor(complex(each[0, 0]), complex(each[0, 1]), n)
+    if n > LARGEST_BY_AMPLITUDES:
+        raise ValueError(
+            f"state {state}: amplitudes of a superposition of excitation numbers serve up to "
+            f"{LARGEST_BY_AMPLITUDES} emitters, got {n}; give spinors(n)"
+        )
+    first = np.arange(n) < np.arange(n + 1)[:, None]  # one configuration of each number
+    found = amplitudes_of(state, first, None) * np.sqrt([float(comb(n, k)) for k in range(n + 1)])
+    norm = float(np.vdot(found, found).real)
+    if abs(norm - 1) > _NORM:
+        raise ValueError(
+            f"state {state} says that it is symmetric, but the squares of its amplitudes on "
+            f"symmetric states sum to {norm:.9g}"
+        )
+    return found
+
+
+def _of_spinor(up: complex, down: complex, n: int) -> NDArray[np.complex128]:
+    """The same of n emitters that are all in one state: binomial weights."""
     if up == 0 or down == 0:
-        amplitudes[0 if up == 0 else n] = 1.0
-        return amplitudes
+        found = np.zeros(n + 1, dtype=complex)
+        found[0 if up == 0 else n] = 1.0
+        return found
     below = np.arange(n)
     ratios = np.log((n - below) / (below + 1)) + 2 * np.log(abs(up / down))
     # summed from the largest weight on either side: small numbers near it keep their digits

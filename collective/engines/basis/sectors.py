@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.engines.basis.initial import NOTHING
 from collective.states import State
+from collective.states.protocol import amplitudes_of
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from collective.emitters import Emitters
 
 LARGEST = 62  # emitters: bits of an integer
-_NOTHING = 1e-14  # a probability that is round-off
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,20 +120,6 @@ def qutip_index(n: int, configurations: NDArray[np.int64]) -> NDArray[np.int64]:
     return index
 
 
-def highest_excitation(state: "State | Qobj", n: int) -> int:
-    """The largest excitation number that a state of n emitters has."""
-    if isinstance(state, State):
-        k = state.excitations(n)
-        if k is not None:
-            return k
-        theta = state.parameters[0]  # coherent
-        return 0 if np.sin(theta / 2) ** 2 < _NOTHING else n
-    matrix = state.full()
-    weights = np.abs(matrix[:, 0]) ** 2 if state.isket else np.diagonal(matrix).real
-    counts = np.bitwise_count(~np.arange(1 << n) & ((1 << n) - 1))
-    return int(counts[weights > _NOTHING].max())
-
-
 def ensemble(
     state: "State | Qobj", sectors: Sectors, k: int, emitters: "Emitters | None"
 ) -> NDArray[np.complex128]:
@@ -151,7 +138,7 @@ def ensemble(
         (n_k, R), orthogonal, not normalised; R = 0 where the block is empty.
     """
     if isinstance(state, State):
-        vectors = state.amplitudes(sectors.excited(k), emitters)[:, None]
+        vectors = amplitudes_of(state, sectors.excited(k), emitters)[:, None]
     else:
         places = qutip_index(sectors.n, sectors.configurations(k))
         matrix = state.full()
@@ -159,7 +146,7 @@ def ensemble(
             vectors = matrix[places]
         else:
             values, columns = np.linalg.eigh(matrix[np.ix_(places, places)])
-            kept = values > _NOTHING
+            kept = values > NOTHING
             vectors = columns[:, kept] * np.sqrt(values[kept])
     vectors = np.asarray(vectors, dtype=complex)
     return vectors[:, np.any(vectors != 0, axis=0)]

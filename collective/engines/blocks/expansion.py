@@ -1,29 +1,25 @@
-r"""The state of the block engine, carried on by one Faber expansion after another.
+r"""The run of the block engine: one Faber expansion of e^{𝓛t} after another.
 
-A step of length h adds :math:`\sum_j c_j(h)F_j` to a vector, F_j from F_{j−1} and F_{j−2} by one
-application of the generator; it is over when the norm of the terms says so. Steps may be long, but
-not without end: the blocks feed each other one way only, which makes the generator non-normal, and
-terms grow before they fall. A first step that grows too much is taken back, the later ones learn.
-
-The file is longer than others: it is one object, the state, and the one loop that moves it.
+A step of length h adds :math:`\sum_j c_j(h)F_j` to ρ, F_j from F_{j−1} and F_{j−2} by one
+application of the generator. It ends when the terms are smaller than the tolerance. Steps can be
+long, but not arbitrarily long: each block feeds only the one below it, which makes the generator
+non-normal, and the terms grow before they fall. A step whose terms grow too much is repeated with
+half the length, and later steps are not longer than that.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Generator
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools.compiled import in_pieces
-from collective._tools.progress import Progress
 from collective.engines.base import resumed
-from collective.engines.basis.permutations import group
-from collective.engines.basis.sectors import ensemble, highest_excitation
-from collective.engines.blocks import kernels, tables
-from collective.engines.blocks.size import LONGEST_STEP, TERMS_PER_RADIUS, shares
+from collective.engines.blocks.density import PackedDensity
+from collective.engines.blocks.size import LONGEST_STEP, TERMS_PER_RADIUS
 from collective.engines.numerics.faber import Ellipse
+from collective.engines.record import Recorder
 from collective.engines.request import Request
 
 if TYPE_CHECKING:
@@ -32,326 +28,205 @@ if TYPE_CHECKING:
 LARGEST_GROWTH = 1e6  # of a term over the state; six digits of sixteen, or what rtol leaves
 NEGLIGIBLE = 0.01  # of the tolerance: the population of the blocks that are dropped
 _SHORTEST_STEP = 2.0
-_COUNTED = ("dropped", "applications", "flops", "trace_error")  # in a checkpoint
 _SPARE_TERMS = 80  # beyond the radii of a step and three for each digit, before it has failed
+_AT_ONCE = 2e-3  # seconds of terms in one `advance`
+_COUNTED = ("dropped", "applications", "flops")  # in a checkpoint
 
 
 class Expansion:
-    """The state, the vectors of the expansion, and the moments at the times reached.
+    """ρ by excitation blocks on its way through the output times; see `base.Run`.
+
+    A step changes ρ in place. If a run ends within a step, it continues from the start of the step,
+    which is kept if the run is checkpointed. The recorder holds the time after the last whole step
+    and ρ then, or None within a step whose start is not kept.
 
     Args:
         request: of Couplings without drive and pump.
+        permutations: a group that changes neither couplings nor state, the identity included.
+        earlier: an interrupted result of the same request, or None.
 
-    Attributes:
-        steps: (time, ⟨σ⁺_mσ⁻_n⟩ at the output times of the step) of every whole step, the start
-            first. A step is added in one piece: an interruption leaves it whole or out.
-        diagnostics: entries of `Result.diagnostics`.
+    Raises:
+        ValueError: if the arrays of the earlier result do not fit.
     """
 
-    def __init__(self, request: Request):
-        couplings = request.couplings
-        self._request = request
-        self._top = self.highest = highest_excitation(request.state, len(couplings))
-        permutations = group(request)
-        self.layout = tables.layout(couplings, self.highest, permutations)
-        t = self.layout.tables
-        self._arguments = kernels.arguments(t, len(couplings))
-        self._decays, self._frequencies = tables.extent(self.layout)
-        self._dephasing = float(couplings.dephasing.sum())
-        self._parts = 2 if np.any(t.decay[1]) else 1
-        self._threads, self._pieces = shares(request, self.layout.size)
-        self._pool: ThreadPoolExecutor | None = None
-        self._tolerance = request.rtol
+    def __init__(
+        self,
+        request: Request,
+        permutations: list[NDArray[np.int64]],
+        earlier: "Result | None" = None,
+    ):
+        self._request, self._symmetries = request, len(permutations)
+        self._rho = PackedDensity(request, permutations)
+        self._recorder = Recorder(request, request.couplings.decay, eigenvalues=False)
+        self._begin, self._end = float(request.times[0]), float(request.times[-1])
+        self._span = max(self._end - self._begin, 1e-300)
         self._growth = min(LARGEST_GROWTH, max(1e3, 1e14 * request.rtol))
         self._longest = LONGEST_STEP
-        self._restart: Callable[[], None] | None = self.prepare
-        self._task_start = np.searchsorted(t.tasks[:, 0], np.arange(self.highest + 2))
-        self._flops = _flops(
-            len(couplings), self.layout.sectors.sizes, 8 * np.diff(self._task_start), self._parts
-        )
-        self.lowest = 0
-        self._end = float(request.times[-1])
-        self._span = max(float(np.ptp(request.times)), 1e-300)
-        self.steps: list[tuple[float, NDArray[np.complex128]]] = []
-        self._begun = 0
-        largest = max(self.layout.sectors.sizes)
-        self._scratch = [
-            (np.empty((largest, 2, 8)), np.zeros((1, largest + 1, 8))) for _ in range(self._threads)
-        ]
-        self.diagnostics: dict[str, Any] = {
-            "applications": 0,
-            "flops": 0.0,
-            "dropped": 0.0,
-            "threads": self._threads,
-            "symmetries": len(permutations),
-            "trace_error": 0.0,
+        self._restart: Callable[[], None] | None
+        self._start = np.zeros_like(self._rho.y) if request.checkpointed else None
+        if earlier is not None and earlier.resume:
+            self._continue_from(earlier)
+        else:
+            self._restart = self._rho.set_initial
+            self._restart()
+            first = {"correlations": self._rho.moments(self._rho.y)[None]}
+            self._recorder.add(first, now=(self._begin, self._rho.y))
+        self._share = (self._recorder.now[0] - self._begin) / self._span
+        self._terms = self._steps()
+
+    def _continue_from(self, earlier: "Result") -> None:
+        """Take over what an interrupted run has reached."""
+        rho = self._rho
+        found = {name: resumed(earlier, name, ()).item() for name in (*_COUNTED, "time")}
+        vector = resumed(earlier, "vector", (rho.layout.size,)).real
+        self._restart = lambda: rho.set_vector(vector, found["dropped"])
+        self._restart()
+        rho.applications, rho.flops = found["applications"], found["flops"]
+        now = float(found["time"]), rho.y
+        self._recorder.restore(earlier, ("correlations",), now=now)
+
+    @property
+    def done(self) -> bool:
+        """Whether every output time is reached."""
+        return self._recorder.reached == len(self._request.times)
+
+    @property
+    def share(self) -> float:
+        """How much of the times is behind the run, from 0 to 1."""
+        return 1.0 if self.done else self._share
+
+    def advance(self) -> None:
+        """Compute some terms of the expansion."""
+        begin = time.monotonic()
+        while True:
+            next(self._terms)
+            if self.done or time.monotonic() - begin > _AT_ONCE:
+                return
+
+    def fields(self) -> dict[str, Any]:
+        """What was recorded, by the names of `Result`."""
+        return self._recorder.fields()
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Counts, and the largest error of the trace."""
+        return {
+            "applications": self._rho.applications,
+            "flops": self._rho.flops,
+            "dropped": self._rho.dropped,
+            "threads": self._rho.threads,
+            "symmetries": self._symmetries,
+            **self._recorder.checks(),
         }
-        self.y, self._one, self._two, self._transposed = (
-            np.zeros(self.layout.size) for _ in range(4)
-        )
-        self._start = np.zeros(self.layout.size) if request.checkpointed else None
-
-    @property
-    def time(self) -> float:
-        """How far the whole steps have come."""
-        return self.steps[-1][0]
-
-    @property
-    def reached(self) -> int:
-        """Output times whose moments are known."""
-        return sum(len(moments) for _, moments in self.steps)
-
-    @property
-    def _whole(self) -> bool:
-        """Whether y is ρ, not in the middle of a step."""
-        return self._begun < len(self.steps) + 1
-
-    def __enter__(self) -> "Expansion":
-        if self._threads > 1:
-            self._pool = ThreadPoolExecutor(self._threads - 1)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
-
-    def begin(self, earlier: "Result | None") -> None:
-        """From the initial state, or from where an earlier run was interrupted."""
-        if earlier is None or not earlier.resume:
-            self.prepare()
-            first = self.moments(self.y)[None]
-            self.steps.append((float(self._request.times[0]), first))
-            return
-        found = {name: resumed(earlier, name, ()) for name in (*_COUNTED, "time")}
-        found["vector"] = resumed(earlier, "vector", (self.layout.size,))
-        if earlier.correlations is None:
-            raise ValueError("its correlations are missing")
-        self._restart = lambda: self._restore(found)
-        self._restore(found)
-        for name in ("applications", "flops", "trace_error"):
-            self.diagnostics[name] = found[name].item()
-        self.steps.append((float(found["time"]), np.asarray(earlier.correlations)))
-
-    def prepare(self) -> None:
-        """The initial state, packed."""
-        request, t, sectors = self._request, self.layout.tables, self.layout.sectors
-        self.y[:] = 0
-        self.lowest = self.highest = self._top
-        for k in range(self.highest + 1):
-            vectors = ensemble(request.state, sectors, k, request.couplings.emitters)
-            if vectors.shape[1] == 0:
-                continue
-            self.lowest = min(self.lowest, k)
-            block = self._block(self.y, k)
-            columns = t.columns[self._task_start[k] : self._task_start[k + 1]]
-            for p, j in enumerate(columns):
-                rho = vectors @ vectors[j].conj().T
-                block[p] = rho.real + rho.imag
-
-    def _restore(self, resume: dict[str, NDArray[Any]]) -> None:
-        """The vector of a whole step."""
-        self.y[:] = resume["vector"]
-        self.lowest, self.highest = 0, self._top
-        self.diagnostics["dropped"] = float(resume["dropped"])
 
     def resume(self) -> dict[str, NDArray[Any]]:
-        """What `begin` needs; nothing in the middle of a step, unless its start was kept."""
-        vector = self.y if self._whole else self._start
+        """ρ after the last whole step, and its time.
+
+        It is empty within a step whose start is not kept.
+        """
+        at, vector = self._recorder.now
         if vector is None:
             return {}
-        counted = {name: np.array(self.diagnostics[name]) for name in _COUNTED}
-        return {"vector": vector, "time": np.array(self.time), **counted}
+        counted = {name: np.array(getattr(self._rho, name)) for name in _COUNTED}
+        return {"vector": vector, "time": np.array(at), **counted}
 
-    def _block(self, vector: NDArray[np.float64], k: int) -> NDArray[np.float64]:
-        t = self.layout.tables
-        part = vector[t.offset[k] : t.offset[k + 1]]
-        return part.reshape(-1, self.layout.sectors.sizes[k], 8)
+    def notes(self) -> list[str]:
+        """There is nothing to warn of."""
+        return []
 
-    def populations(self) -> NDArray[np.float64]:
-        """Probability of each excitation number, (K+1,)."""
-        start = self.layout.tables.start[:-1]
-        return np.add.reduceat(self.y[self.layout.diagonal_places], start)
+    def close(self) -> None:
+        """End the threads."""
+        self._terms.close()
+        self._rho.close()
 
-    def moments(self, vector: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """⟨σ⁺_mσ⁻_n⟩, (N, N)."""
-        out = np.empty((self.layout.sectors.n,) * 2, dtype=complex)
-        places, emitters = self.layout.pair_places, self.layout.pair_emitters
-        kernels.moments(
-            vector, self.layout.diagonal_places, self.layout.excited, places, emitters, out
-        )
-        return out
+    def _steps(self) -> Generator[None, None, None]:
+        """Go from step to step until every output time is reached; it stops after each term."""
+        while not self.done:
+            yield from self._step()
+            yield
 
-    def _norm(self) -> float:
-        """Frobenius norm of ρ."""
-        total = 0.0
-        for k in range(self.highest + 1):
-            weights = self.layout.tables.weights[self._task_start[k] : self._task_start[k + 1]]
-            block = self._block(self.y, k)
-            total += float(np.einsum("piw,piw,pw->", block, block, weights))
-        return total**0.5
-
-    def _drop(self) -> None:
-        """Leave out the highest blocks once they are empty to within the tolerance."""
-        populations, t = np.abs(self.populations()), self.layout.tables
-        while self.highest > 0:
-            leaving = float(populations[self.highest])
-            if self.diagnostics["dropped"] + leaving > NEGLIGIBLE * self._tolerance:
-                return
-            for vector in (self.y, self._one, self._two):
-                vector[t.offset[self.highest] :] = 0
-            self.diagnostics["dropped"] += leaving
-            self.highest -= 1
-
-    def step(
-        self,
-        bar: Progress | None,
-        look: Callable[[], None],
-    ) -> None:
-        """Advance by one expansion, as long a one as its terms allow.
-
-        Args:
-            bar: counts thousandths of the whole.
-            look: called after each term.
+    def _step(self) -> Generator[None, None, None]:
+        """Advance by one expansion, as long as its terms allow.
 
         Raises:
             FloatingPointError: the terms grow out of bounds however short the step.
         """
-        self._drop()
-        if self.highest == 0:
-            self._rest()
-            return
-        decay = float(self._decays[: self.highest + 1].max()) + self._dephasing
-        ellipse = Ellipse(decay, float(self._frequencies[: self.highest + 1].max()))
-        left = self._end - self.time
+        rho, left = self._rho, self._end - self._recorder.now[0]
         while True:
+            rho.drop_empty(NEGLIGIBLE * self._request.rtol)
+            if rho.highest == 0:
+                self._stay_in_ground_state()
+                return
+            ellipse = rho.ellipse
             steps = max(1, ceil(left * ellipse.radius / self._longest))
-            growth = self._expand(ellipse, left / steps, steps == 1, bar, look)
+            h = left / steps
+            growth = yield from self._expand(ellipse, h, last=steps == 1)
             if growth < self._growth:
                 break
-            # later steps know from the first how far to go, and can be taken back if they are kept
+            # the first step tells later ones how long they can be; those are repeated only if
+            # their start is kept
             if self._restart is None or self._longest < _SHORTEST_STEP:
                 raise FloatingPointError(
-                    f"the expansion does not converge over a share {left / steps / self._span:.1e} "
+                    f"the expansion does not converge over a share {h / self._span:.1e} "
                     f"of the times: its terms grow {growth:.1e} times; method='exact' steps more "
                     "slowly"
                 )
             self._longest /= 2
             self._restart()
-        start = self._start
-        self._restart = None if start is None else lambda: self._take_back(start)
+        self._restart = None if self._start is None else self._set_start
         if growth > self._growth**0.8:
             self._longest *= 0.8
 
-    def _rest(self) -> None:
-        """Go to the end with the ground state alone, in which nothing happens any more."""
-        later, n = len(self._request.times) - self.reached, self.layout.sectors.n
-        self.steps.append((self._end, np.zeros((later, n, n), dtype=complex)))
+    def _set_start(self) -> None:
+        """Set ρ to what it was before this step."""
+        self._rho.y[:] = self._start
 
-    def _take_back(self, start: NDArray[np.float64]) -> None:
-        self.y[:] = start
+    def _stay_in_ground_state(self) -> None:
+        """Record the later times, at which only the ground state is left and nothing happens."""
+        later, n = len(self._request.times) - self._recorder.reached, len(self._request.couplings)
+        zeros = np.broadcast_to(np.complex128(0), (later, n, n))  # takes no memory
+        self._recorder.add({"correlations": zeros}, now=(self._end, self._rho.y))
 
-    def _expand(
-        self,
-        ellipse: Ellipse,
-        h: float,
-        last: bool,
-        bar: Progress | None,
-        look: Callable[[], None],
-    ) -> float:
-        """Add a step of length h to `steps` if it converges; the largest term over the state."""
-        times = self._request.times[self.reached :]
-        tolerance = max(self._tolerance * h / self._span, 1e-15)  # so that all steps share it
-        begin, end = self.time, self._end if last else self.time + h
-        reached = times[times <= end * (1 + np.sign(end) * 1e-14)] - begin
+    def _expand(self, ellipse: Ellipse, h: float, *, last: bool) -> Generator[None, None, float]:
+        """Advance by a step of length h if the expansion converges; the largest term over ρ."""
+        rho, begin = self._rho, self._recorder.now[0]
+        tolerance = max(self._request.rtol * h / self._span, 1e-15)  # all steps share it
+        end = self._end if last else begin + h
+        times = self._request.times[self._recorder.reached :]
+        inside = times[times <= end * (1 + np.sign(end) * 1e-14)] - begin
         count = ceil(h * ellipse.radius - 3 * np.log10(tolerance)) + _SPARE_TERMS
-        weights = ellipse.coefficients(count, np.append(reached, h))
-        norm = self._norm()
-        active = slice(0, self.layout.tables.offset[self.highest + 1])
-        previous, current = self._two, self._one
-        current[active] = self.y[active]
+        weights = ellipse.coefficients(count, np.append(inside, h))
+        norm = rho.norm()
+        active = rho.active
+        previous, current = rho.two, rho.one
+        current[active] = rho.y[active]
         previous[active] = 0
-        taken = [self.moments(current)]
+        moments = [rho.moments(current)]
         if self._start is not None:
-            self._start[:] = self.y
-        self._begun = len(self.steps) + 1
-        self.y[active] *= weights[0, -1]
+            self._start[:] = rho.y
+        self._recorder.add({}, now=(begin, self._start))
+        rho.y[active] *= weights[0, -1]
         small, growth = 0, 1.0
         expected = max(8.0, TERMS_PER_RADIUS * h * ellipse.radius)
-        shown, share = 0, 1000 * h / self._span
         for j in range(1, count):
-            lowest = max(0, self.lowest - j)
             weight = float(weights[j, -1])
-            size = self._apply(current, previous, ellipse.recurrence(j), weight, lowest)
+            lowest = max(0, rho.lowest - j)
+            size = rho.apply(current, previous, ellipse.recurrence(j), weight, lowest)
             current, previous = previous, current
-            taken.append(self.moments(current))
-            look()
-            if bar is not None:
-                now = int(share * min(1.0, j / expected))
-                bar.step(now - shown)
-                shown = now
+            moments.append(rho.moments(current))
+            reached = begin + h * min(1.0, j / expected) - self._begin
+            self._share = max(self._share, reached / self._span)
+            yield
             growth = max(growth, abs(weight) * size / norm)
             if not growth < self._growth:
                 return growth
-            seen = max(np.abs(taken[-1]).max() / max(np.abs(taken[0]).max(), 1e-300), size / norm)
+            first, latest = np.abs(moments[0]).max(), np.abs(moments[-1]).max()
+            seen = max(latest / max(first, 1e-300), size / norm)
             small = small + 1 if abs(weight) * seen < tolerance else 0
             if small == 2 and j > h * ellipse.radius / 2:
-                self._one, self._two = current, previous
-                self.lowest = max(0, self.lowest - j)
-                trace = float(self.populations().sum()) + self.diagnostics["dropped"]
-                error = max(self.diagnostics["trace_error"], abs(trace - 1))
-                self.diagnostics["trace_error"] = error
-                terms = np.array(taken)
-                moments = np.einsum("jt,jmn->tmn", weights[: len(terms), :-1], terms)
-                self.steps.append((end, moments))
+                rho.one, rho.two = current, previous
+                rho.lowest = lowest
+                found = np.einsum("jt,jmn->tmn", weights[: j + 1, :-1], np.array(moments))
+                error = rho.trace_error()
+                self._recorder.add({"correlations": found}, trace_error=error, now=(end, rho.y))
                 return growth
         return max(growth, self._growth)
-
-    def _apply(
-        self,
-        current: NDArray[np.float64],
-        previous: NDArray[np.float64],
-        recurrence: tuple[float, float, float],
-        coefficient: float,
-        lowest: int,
-    ) -> float:
-        """The next term, in place of the previous one, and added to y; its norm."""
-        begin = int(self._task_start[lowest])
-        end = int(self._task_start[self.highest + 1])
-        alpha, beta, gamma = recurrence
-        stride = self._pieces
-        shares = np.zeros(stride)
-
-        for_hops, for_jumps, for_second = self._arguments
-        transposed, highest = self._transposed, self.highest
-
-        def first(thread: int, i: int) -> None:
-            panel, rows = self._scratch[thread]
-            kernels.hop_pass(
-                begin + i, end, stride, current, previous, transposed, panel, alpha, beta, gamma,
-                *for_hops,
-            )  # fmt: skip
-            for part in range(self._parts):
-                kernels.jump_pass(
-                    begin + i, end, stride, current, previous, transposed, rows, alpha, part,
-                    highest, *for_jumps,
-                )  # fmt: skip
-
-        def second(thread: int, i: int) -> None:
-            shares[i] = kernels.second_pass(
-                begin + i, end, stride, previous, transposed, self.y, alpha, coefficient,
-                *for_second,
-            )  # fmt: skip
-
-        in_pieces(first, stride, self._threads, self._pool)
-        in_pieces(second, stride, self._threads, self._pool)
-        self.diagnostics["applications"] += 1
-        self.diagnostics["flops"] += float(self._flops[lowest : self.highest + 1].sum())
-        return float(np.sqrt(shares.sum()))
-
-
-def _flops(n: int, sizes: list[int], columns: NDArray[np.int64], parts: int) -> Any:
-    """Multiplications and additions of the hops and jumps of every block."""
-    jumps = [parts * (n - k) ** 2 for k in range(len(sizes))]
-    jumps[-1] = 0
-    hops = [k * (n - k) + 1 for k in range(len(sizes))]
-    return np.array(sizes) * columns * (8.0 * np.array(hops) + 2.0 * np.array(jumps))

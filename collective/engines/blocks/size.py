@@ -1,14 +1,14 @@
-"""What a run by excitation blocks takes: memory and seconds, told without doing the work."""
+"""Memory and seconds of a run by excitation blocks, predicted without doing the work."""
 
 from math import comb
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collective._tools.speed import speed
 from collective.engines.base import Cost, threads_for, writing
-from collective.engines.basis.permutations import group, orbits
-from collective.engines.basis.sectors import highest_excitation
-from collective.engines.blocks import unitary
+from collective.engines.basis.initial import highest_excitation
+from collective.engines.basis.permutations import orbits
 from collective.engines.numerics.extent import Extent
 from collective.engines.request import Request
 from collective.states import State
@@ -27,13 +27,15 @@ _READ_TERMS = 150.0  # of an expansion, from which each output time is read, and
 _READ_CALL, _READ_FLOPS = 12.0, 2.0  # … entries for each, and products per pair of emitters
 
 
-def cost(request: Request) -> Cost:
-    """Vectors and tables; applications by the mean-field extent of the spectrum."""
-    if unitary.unitary(request):
-        return unitary.cost(request)
+def cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
+    """Memory of vectors and tables; applications by the mean-field extent of the spectrum.
+
+    Args:
+        request: of Couplings without drive and pump.
+        permutations: a group that changes neither couplings nor state, the identity included.
+    """
     couplings, n = request.couplings, len(request.couplings)
     highest, steps = highest_excitation(request.state, n), len(request.times)
-    permutations = group(request)
     columns = orbits(n, highest, permutations)
     size = sum(comb(n, k) * -(-c // 8) * 8 for k, c in enumerate(columns))
     states = sum(comb(n, k) for k in range(highest + 1))
@@ -54,17 +56,17 @@ def cost(request: Request) -> Cost:
     extent = Extent(couplings, highest)
     reach = max(float(np.ptp(request.times)) * _radius(extent, highest), 1e-300)
     kept = _SPARE_TERMS + min(LONGEST_STEP, reach)
-    # coefficients of the output times in one step while it is made; in the end, moments of all
+    # beside the moments of all times: coefficients of one step, its moments, or what is written
     terms, emitted = _terms(extent, float(np.ptp(request.times)))
     later = np.count_nonzero(request.times - request.times[0] > emitted)
     dark = 0.0 if np.any(couplings.dephasing) else float(later)
     inside = max(steps * min(1.0, LONGEST_STEP / reach), dark)
-    copies = 3.5 if request.checkpointed else 2.5
-    moments = int(max(24 * kept * inside, 16 * copies * n * n * steps) + 16 * n * n * kept)
+    taken, written = writing(request, 16 * n * n * steps)
+    copied = max(24 * kept * inside, 16 * n * n * min(steps, inside), 2 * written)
+    moments = int(copied + 16 * n * n * (kept + steps))
     threads, _ = shares(request, size)
     half = "" if images == 1 else f", one column of {images} by symmetry"
     s = speed()
-    taken, _ = writing(request, 16 * n * n * steps)
     each = _CALLS * s.call + flops * _FLOPS * s.flop / threads
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
     return Cost(

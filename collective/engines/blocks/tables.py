@@ -74,7 +74,7 @@ class Layout:
     """The blocks of a problem and what is read off them.
 
     Attributes:
-        sectors: configurations by excitation number.
+        blocks: configurations by excitation number.
         tables: for the kernels.
         excited: (states, N), which emitters are.
         diagonal_places: (states,), where the populations sit in a vector.
@@ -83,7 +83,7 @@ class Layout:
         pair_emitters: (pairs, 2), m < n.
     """
 
-    sectors: Sectors
+    blocks: Sectors
     tables: Tables
     excited: NDArray[np.bool_]
     diagonal_places: NDArray[np.int64]
@@ -126,17 +126,14 @@ def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int
 
 def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) -> Layout:
     """The tables, but for the numbers of the couplings."""
-    sectors = Sectors(n, highest)
-    sizes = sectors.sizes
+    blocks = Sectors(n, highest)
+    sizes = blocks.sizes
     start = np.concatenate([[0], np.cumsum(sizes)])
-    bits = np.concatenate([sectors.configurations(k) for k in range(highest + 1)])
+    bits = np.concatenate([blocks.configurations(k) for k in range(highest + 1)])
     images = np.stack(
         [
             np.concatenate(
-                [
-                    sectors.rank(k, permuted(sectors.configurations(k), p))
-                    for k in range(highest + 1)
-                ]
+                [blocks.rank(k, permuted(blocks.configurations(k), p)) for k in range(highest + 1)]
             )
             for p in permutations
         ]
@@ -170,14 +167,14 @@ def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) 
     lowered = np.zeros((len(bits), highest + 1, 2), np.uint32)
     for k in range(highest + 1):
         here = slice(start[k], start[k + 1])
-        target, m, to = sectors.hops(k)
+        target, m, to = blocks.hops(k)
         targets[here, : target.shape[1]] = target
         pairs[here, : target.shape[1]] = m * n + to
         if k < highest:
-            up, site = sectors.raised(k)
+            up, site = blocks.raised(k)
             raised[here, : n - k] = np.stack([up, site], axis=2)
         if k:
-            down, site = sectors.lowered(k)
+            down, site = blocks.lowered(k)
             lowered[here, :k] = np.stack([down, site], axis=2)
             lowered[here, k:, 0] = sizes[k - 1]  # a row of its own: no real target is met twice
     unknown = np.zeros((0, 2))
@@ -197,8 +194,8 @@ def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) 
         bits,
         *[unknown] * 4,
     )
-    excited = np.concatenate([sectors.excited(k) for k in range(highest + 1)])
-    return Layout(sectors, tables, excited, *_moments(sectors, tables))
+    excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
+    return Layout(blocks, tables, excited, *_moments(blocks, tables))
 
 
 _kept_structure = lru_cache(maxsize=4)(_structure)  # for those who scan a parameter
@@ -213,12 +210,12 @@ def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     return table
 
 
-def _moments(sectors: Sectors, tables: Tables) -> tuple[Any, Any, Any]:
+def _moments(blocks: Sectors, tables: Tables) -> tuple[Any, Any, Any]:
     """Places of populations and of the entries that sum to ⟨σ⁺_mσ⁻_n⟩ = Σ ρ(i, i − n + m)."""
-    n = sectors.n
+    n = blocks.n
     emitters = np.array([(m, k) for m in range(n) for k in range(m + 1, n)], int).reshape(-1, 2)
     on_diagonal, by_pair = [], []
-    for k, size in enumerate(sectors.sizes):
+    for k, size in enumerate(blocks.sizes):
         every = np.arange(size)
         on_diagonal.append(_place(tables, k, size, every, every))
         hops = k * (n - k)
@@ -240,14 +237,14 @@ def _moments(sectors: Sectors, tables: Tables) -> tuple[Any, Any, Any]:
 def extent(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How far the spectrum of each block of the Liouvillian reaches.
 
-    Its eigenvalues are −i(λ − λ'*) of H_eff = A − iB in the sector, between −2 max B and 0 and
-    within ±(max A − min A): the extreme eigenvalues of A and B by Lanczos, all sectors at once.
+    Its eigenvalues are −i(λ − λ'*) of H_eff = A − iB in the block, between −2 max B and 0 and
+    within ±(max A − min A): the extreme eigenvalues of A and B by Lanczos, all blocks at once.
 
     Returns:
         largest decay rate and largest frequency, (K+1,) each.
     """
     t = layout.tables
-    n = layout.sectors.n
+    n = layout.blocks.n
     whole = (t.hop[:, 0] + 1j * t.hop[:, 1])[: n * n].reshape(n, n)
     found = []
     for matrix, diagonal in (
@@ -264,13 +261,13 @@ def extent(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _extremes(
     start: NDArray[np.int64], targets: Any, values: Any, diagonal: Any
 ) -> tuple[Any, Any]:
-    """Smallest and largest eigenvalue of every sector of a sparse Hermitian matrix."""
+    """Smallest and largest eigenvalue of every block of a sparse Hermitian matrix."""
     begin, sizes = start[:-1], np.diff(start)
     columns = targets + np.repeat(begin, sizes)[:, None]
     steps = min(_LANCZOS_STEPS, int(sizes.max()))
 
-    def spread(per_sector: Any) -> Any:
-        return np.repeat(per_sector, sizes)
+    def spread(per_block: Any) -> Any:
+        return np.repeat(per_block, sizes)
 
     def dot(a: Any, b: Any) -> Any:
         return np.add.reduceat((a.conj() * b).real, begin)

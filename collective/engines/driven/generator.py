@@ -1,6 +1,6 @@
-r"""The generator of Γ, Δ, drive, detunings, dephasing and pump, without ever making it a matrix.
+r"""The generator of Γ, Δ, drive, detunings, dephasing and pump, which is never stored as a matrix.
 
-Its tables have 2^N rows; see `_driven_kernels` for what is done with them.
+Its tables have 2^N rows; the file `kernels` uses them.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _LANCZOS_STEPS = 24  # the largest eigenvalue to a percent or so
 _EXHAUSTED = 1e-10  # relative norm of a new Lanczos vector that is round-off
 
 
-class Generator:
+class PackedGenerator:
     """ρ̇ = Lρ of packed density matrices.
 
     Args:
@@ -56,13 +56,13 @@ class Generator:
         """Set before to αL·here + β·here + γ·before, then add weight·before to sums.
 
         Args:
-            here: packed matrix, not changed.
-            before: another, not read if γ = 0.
-            sums: a third, or `before` itself with weight 0.
+            here: a packed matrix, not changed.
+            before: a packed matrix, not read if γ = 0.
+            sums: a packed matrix, or `before` itself if the weight is 0.
             recurrence: α, β, γ.
             weight: of the new matrix in the sum.
             factor: f, which multiplies the drive.
-            past: pairs g, R': α times the drive alone, g times as strong, is applied to R' too.
+            past: pairs g, R': α times g times the drive alone, applied to R', is added to `before`.
 
         Returns:
             The norm √Σ|ρ_ij|² of the new matrix.
@@ -116,12 +116,12 @@ class Generator:
         return 2 * float(np.abs(self._drive).sum())
 
     def ellipse(self, factor: float = 1.0) -> Ellipse:
-        """Where the spectrum lies, nearly, with the drive multiplied by a factor.
+        """The ellipse in which nearly all of the spectrum lies, with the drive times a factor.
 
         Coherences decay at most at the largest eigenvalue of Σ L†L and turn at most at the
-        difference of the extreme eigenvalues of H; both are found by Lanczos on 2^N amplitudes.
-        Jumps can carry eigenvalues beyond: dephasing and pump, as independent emitters show, by
-        their rates.
+        difference of the extreme eigenvalues of H. Both are found by Lanczos on 2^N amplitudes.
+        Jumps of dephasing and pump can add their rates to the decay, as they do for independent
+        emitters.
         """
         couplings = self._couplings
         low, high = extremes(
@@ -144,7 +144,7 @@ def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def tables(couplings: Couplings) -> kernels.Tables:
-    """`Tables` of a problem, its idle companions included."""
+    """`Tables` of a problem, idle emitters included."""
     n = _packed.padded(len(couplings))
     every = np.arange(1 << n)
     excited = (every[:, None] >> np.arange(n)) & 1 == 1
@@ -198,12 +198,12 @@ def extremes(
 ) -> tuple[float, float]:
     """The smallest and largest eigenvalue of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.), nearly.
 
-    By Lanczos from a fixed vector, which ends a little inside.
+    By Lanczos from a fixed vector, which gives a slightly smaller range.
 
     Args:
         matrix: M, Hermitian, (N, N).
-        drive: w, (N,) with the idle companions, or None.
-        tables: where excitations can go.
+        drive: w, (N,) with the idle emitters, or None.
+        tables: to which configurations an excitation can move.
     """
     n = round(len(tables.weights) ** 0.5)
     full = np.zeros((n, n), dtype=complex)

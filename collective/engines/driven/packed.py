@@ -2,8 +2,8 @@ r"""A density matrix as one real matrix: R = Re ρ + Im ρ, in panels of eight c
 
 ρ is Hermitian, so Re ρ = ½(R + Rᵀ) and Im ρ = ½(R − Rᵀ): half the memory and nothing lost. R(i, j)
 belongs to the configurations i and j, whose bit m says whether emitter m is excited, and lies at
-R[j // 8, i, j % 8]. Fewer than three emitters get idle companions, which fill the panel and are
-never excited.
+R[j // 8, i, j % 8]. One or two emitters do not fill a panel: idle emitters, which are never
+excited, are added up to three.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from collective._tools.operators import entries_of
 from collective.engines.basis.sectors import qutip_index
 from collective.states import State
+from collective.states.protocol import amplitudes_of
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
     from collective.emitters import Emitters
 
 _PANEL = 8
-KEPT_AT_ONCE = 16  # states summed up in one leg of an evolution
 _SMALLEST = 3  # emitters, whose eight configurations fill a panel
 
 
 def padded(n: int) -> int:
-    """N with the idle companions."""
+    """N with the idle emitters."""
     return max(n, _SMALLEST)
 
 
@@ -57,7 +57,7 @@ def pack(state: "State | Qobj", n: int, emitters: "Emitters | None") -> NDArray[
     amplitudes = np.zeros(shape(n)[1], dtype=complex)
     if isinstance(state, State):
         excited = (every[:, None] >> np.arange(n)) & 1 == 1
-        amplitudes[: len(every)] = state.amplitudes(excited, emitters)
+        amplitudes[: len(every)] = amplitudes_of(state, excited, emitters)
     else:
         amplitudes[: len(every)] = state.full()[qutip_index(n, every), 0]
     a, b = amplitudes.real, amplitudes.imag
@@ -130,21 +130,24 @@ class Functionals:
         i, j = np.divmod(flat, size)
         return (j // _PANEL * size + i) * _PANEL + j % _PANEL
 
-    def take(self, panels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """All of them, (K,), of R or of any vector of the same layout."""
+    def values(self, panels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The values of all of them, (K,), for R or any vector of the same layout."""
         return self._matrix @ panels.ravel()
 
-    def read(
-        self, taken: NDArray[np.float64]
+    def observables(
+        self, values: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.complex128], list[NDArray[Any]]]:
-        """Trace (T,), correlations (T, N, N) and one (T,) per operator, from (T, K)."""
+        """Trace (T,), correlations (T, N, N) and one (T,) per operator, from values (T, K)."""
         n = self._n
-        q = taken[:, 1 : 1 + n * n].reshape(-1, n, n)
+        q = values[:, 1 : 1 + n * n].reshape(-1, n, n)
         turned = q.transpose(0, 2, 1)
-        correlations = 0.5 * (q + turned) + 0.5j * (q - turned)
-        pairs = taken[:, 1 + n * n :].reshape(len(taken), len(self._real), 2)
-        values = [
+        correlations = np.empty(q.shape, dtype=complex)
+        np.add(q, turned, out=correlations.real)
+        np.subtract(q, turned, out=correlations.imag)
+        correlations *= 0.5
+        pairs = values[:, 1 + n * n :].reshape(len(values), len(self._real), 2)
+        expectations = [
             pairs[:, o, 0] if real else pairs[:, o, 0] + 1j * pairs[:, o, 1]
             for o, real in enumerate(self._real)
         ]
-        return taken[:, 0], correlations, values
+        return values[:, 0], correlations, expectations

@@ -1,25 +1,28 @@
 r"""The whole density matrix by QuTiP's master-equation solver: every coupling, drive and state.
 
 ρ has 4^N entries, so this ends at about ten emitters. QuTiP is stepped from one output time to the
-next: what has been reached is never lost, whatever stops the run.
+next: what has been reached is never lost, whatever stops the run. Problems of up to Liouville
+dimension 1,024 with large frequencies or rates are propagated by exact exponentials instead.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import Untidied
-from collective._tools.progress import Progress
 from collective.couplings.couplings import Couplings
-from collective.engines.base import Checkpoint, Clock, Cost, Run, without_docstrings
-from collective.engines.exact.size import Size
+from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
+from collective.engines.exact.size import size_of
 from collective.engines.measures import LevelMeasure, PairMeasure
 from collective.engines.numerics import exponential
 from collective.engines.numerics.pulses import driven_hamiltonian
-from collective.engines.record import Recorder
-from collective.engines.request import Request, density_matrix
+from collective.engines.record import Recorder, smallest_eigenvalue
+from collective.engines.request import Request
+from collective.states import matrices
 
 if TYPE_CHECKING:
     from qutip import MESolver, Qobj
@@ -31,40 +34,68 @@ _LARGEST_PHASE = 3e5  # some hundred thousand steps of the integrator
 _INTEGRATOR = "tsit5"
 
 
-def refusal(request: Request) -> str | None:
-    """Nothing is refused but what needs a memory or a time without end; see `cost`."""
-    problem = request.problem
-    if isinstance(problem, Couplings):
-        return without_docstrings()
-    if problem.dimension**2 <= exponential.LARGEST:
-        return None
-    span = float(request.times[-1] - request.times[0])
-    turns = float(np.ptp(problem.hamiltonian().diag().real) * span)
-    if turns <= _LARGEST_PHASE:
-        return without_docstrings()
-    return (
-        f"times: the laboratory frame turns by {turns:.1e} rad, which the integrator would have "
-        f"to follow (Liouville dimension {problem.dimension**2} is too large for exponentials); "
-        "evolve the Couplings of the RWA, or fewer emitters"
-    )
+@dataclass(frozen=True)
+class Exact:
+    """The whole density matrix, by QuTiP's `MESolver` or by exact exponentials.
 
+    It takes every `Couplings` and every `MasterEquation`, up to about ten two-level emitters.
 
-def cost(request: Request) -> Cost:
-    """Memory and time of a run."""
-    problem, size = request.problem, Size(request)
-    kept = len(request.times) if "states" in request.words else 0
-    by_exponentials = size.by_exponentials()
-    if isinstance(problem, Couplings):
-        how = "exact exponentials" if by_exponentials else "QuTiP"
-        work = f"{how}, the density matrix of {len(problem)} emitters"
-    elif by_exponentials:
-        dimension = problem.dimension**2
-        work = f"exact exponentials, Liouville dimension {dimension} ≤ {exponential.LARGEST}"
-    else:
-        work = f"QuTiP, Liouville dimension {problem.dimension**2} > {exponential.LARGEST}"
-    if kept:
-        work += f" at {kept} times, states kept"
-    return Cost(size.bytes(), size.seconds(), work)
+    Example:
+        >>> import numpy as np, collective as co
+        >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+        >>> result = co.evolve(pair, "inverted", np.linspace(0, 4, 81), method=co.engines.Exact())
+        >>> result.method, result.accuracy
+        ('exact', 'exact')
+    """
+
+    name: ClassVar[str] = "exact"
+    accuracy: ClassVar[Accuracy] = "exact"
+    keeps: ClassVar[tuple[str, ...]] = ("correlations", "states", "operators")
+    cite: ClassVar[tuple[str, ...]] = ("qutip",)
+
+    def refusal(self, request: Request) -> str | None:
+        """Refuses only master equations whose phases are too long to integrate."""
+        problem = request.problem
+        common = unsupported(self, request, equations=True, thermal=True)
+        if common is not None:
+            return common
+        if isinstance(problem, Couplings):
+            return without_docstrings()
+        if problem.dimension**2 <= exponential.LARGEST:
+            return None
+        span = float(request.times[-1] - request.times[0])
+        turns = float(np.ptp(problem.hamiltonian().diag().real) * span)
+        if turns <= _LARGEST_PHASE:
+            return without_docstrings()
+        return (
+            f"times: the laboratory frame turns by {turns:.1e} rad, which the integrator would "
+            f"have to follow (Liouville dimension {problem.dimension**2} is too large for "
+            "exponentials); evolve the Couplings of the RWA, or fewer emitters"
+        )
+
+    def cost(self, request: Request) -> Cost:
+        """Memory and time of a run."""
+        problem, size = request.problem, size_of(request)
+        kept = len(request.times) if "states" in request.words else 0
+        if isinstance(problem, Couplings):
+            how = "exact exponentials" if size.by_exponentials else "QuTiP"
+            work = f"{how}, the density matrix of {len(problem)} emitters"
+        elif size.by_exponentials:
+            dimension = problem.dimension**2
+            work = f"exact exponentials, Liouville dimension {dimension} ≤ {exponential.LARGEST}"
+        else:
+            work = f"QuTiP, Liouville dimension {problem.dimension**2} > {exponential.LARGEST}"
+        if kept:
+            work += f" at {kept} times, states kept"
+        return Cost(size.bytes(), size.seconds(), work)
+
+    def prepare(self, request: Request) -> None:
+        """Import QuTiP."""
+        import qutip  # noqa: F401
+
+    def start(self, request: Request, earlier: "Result | None") -> "_Run":
+        """Record the first output time, or take over what an earlier result recorded."""
+        return _Run(request, earlier)
 
 
 class Stepper(Protocol):
@@ -79,58 +110,91 @@ class Stepper(Protocol):
         ...
 
 
-@Untidied()
-def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
-    """Evolve ρ through the times not reached earlier.
+class _Run:
+    """ρ, and its observables at the output times reached so far."""
 
-    Ctrl-C and failures of the integrator come back in `Run.failure`, beside what was reached.
-    """
-    problem, times = request.problem, request.times
-    recorder = Recorder(_measure(problem), len(times), request.operators, "states" in request.words)
-    if earlier is not None:
-        recorder.restore(earlier)
-    clock = Clock(checkpoint)
-    failure: BaseException | None = None
-    bounds: dict[str, float] = {}
-
-    def report() -> Run:
-        diagnostics = {**clock.diagnostics(), **recorder.checks(), **bounds}
-        return Run(recorder.observables(), diagnostics, failure)
-
-    if recorder.reached == 0:
-        recorder.record(density_matrix(request.state, problem))
-    first, following = recorder.reached, times[recorder.reached :]
-    try:
-        clock.first(report)
-        if Size(request).by_exponentials():
-            exponentials = exponential.Exponential(problem.liouvillian())
-            bounds["error_bound"] = exponentials.error_bound(float(np.ptp(times)))
-            stepper: Stepper = exponentials
+    def __init__(self, request: Request, earlier: "Result | None"):
+        problem = request.problem
+        self._request = request
+        self._stepper: Stepper | None = None
+        self._untidied = ExitStack()
+        self._bounds: dict[str, float] = {}
+        self._measure: PairMeasure | LevelMeasure
+        if isinstance(problem, Couplings):
+            photons = problem.thermal_photons  # which make the emitters emit faster
+            decay = (1 + photons) * problem.decay if photons else problem.decay
+            self._measure = PairMeasure(len(problem))
+            self._recorder = Recorder(request, decay)
         else:
-            stepper = solver(problem, times, request.rtol, request.atol, request.envelope)
-        stepper.start(recorder.last, times[first - 1])
-    except KeyboardInterrupt as error:  # the rows there are come back all the same
-        failure, following = error, following[:0]
-    try:
-        with Progress(len(times), "evolving (exact)", show=request.progress) as bar:
-            bar.step(first)
-            for t in following:
-                recorder.record(stepper.step(t))
-                clock.look()
-                bar.step()
-                clock.keep(report)
-    except (KeyboardInterrupt, Exception) as error:
-        failure = error
-    finished = report()
-    clock.last(finished)
-    return finished
+            self._measure = LevelMeasure(problem.levels, problem.emission_operator)
+            self._recorder = Recorder(request)
+        if earlier is not None:
+            self._recorder.restore(earlier, self._measure.names, now=earlier.last_state)
+        else:
+            self._record(matrices.matrix(request.state, problem))
 
+    @property
+    def done(self) -> bool:
+        return self._recorder.reached == len(self._request.times)
 
-def _measure(problem: "Couplings | MasterEquation") -> PairMeasure | LevelMeasure:
-    if isinstance(problem, Couplings):
-        photons = problem.thermal_photons  # which make the emitters emit faster
-        return PairMeasure((1 + photons) * problem.decay if photons else problem.decay)
-    return LevelMeasure(problem.levels, problem.emission_operator)
+    @property
+    def share(self) -> float:
+        return self._recorder.reached / len(self._request.times)
+
+    def advance(self) -> None:
+        """Step to the next output time."""
+        times, reached = self._request.times, self._recorder.reached
+        if self._stepper is None:
+            self._untidied.enter_context(Untidied())  # until the run is closed
+            stepper = self._made()
+            stepper.start(self._recorder.now, times[reached - 1])
+            self._stepper = stepper
+        self._record(self._stepper.step(times[reached]))
+
+    def _made(self) -> Stepper:
+        """Exponentials or QuTiP's solver."""
+        request = self._request
+        if not size_of(request).by_exponentials:
+            return solver(
+                request.problem, request.times, request.rtol, request.atol, request.envelope
+            )
+        exponentials = exponential.Exponential(request.problem.liouvillian())
+        self._bounds["error_bound"] = exponentials.error_bound(float(np.ptp(request.times)))
+        return exponentials
+
+    def _record(self, rho: "Qobj") -> None:
+        """Take everything asked for from ρ at the next output time."""
+        from qutip import expect
+
+        matrix = rho.data_as("ndarray", copy=False)
+        trace = float(np.trace(matrix).real)
+        if not np.isfinite(trace):
+            raise FloatingPointError("the density matrix is not finite")
+        rows = {name: values[None] for name, values in self._measure.read(matrix).items()}
+        for i, operator in enumerate(self._request.operators.values()):
+            rows[f"expect:{i}"] = np.array([expect(operator, rho)])
+        due = self._recorder.eigenvalue_due()
+        smallest = {0: smallest_eigenvalue(matrix)} if due else None
+        self._recorder.add(
+            rows, trace_error=abs(trace - 1), smallest=smallest, states=[rho], now=rho
+        )
+
+    def fields(self) -> dict[str, Any]:
+        fields = self._measure.completed(self._recorder.fields())
+        return {**fields, "last_state": self._recorder.now}
+
+    def diagnostics(self) -> dict[str, Any]:
+        return {**self._recorder.checks(), **self._bounds}
+
+    def resume(self) -> dict[str, NDArray[Any]]:
+        return {}  # the last state is enough
+
+    def notes(self) -> list[str]:
+        return []
+
+    def close(self) -> None:
+        self._stepper = None
+        self._untidied.close()
 
 
 def solver(

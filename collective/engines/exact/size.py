@@ -8,6 +8,7 @@ same problem goes the same way everywhere.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import comb
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,13 @@ from collective._tools.speed import COMMON, Speed
 from collective._tools.speed import speed as machine_speed
 from collective.couplings.couplings import Couplings
 from collective.engines.base import writing
-from collective.engines.basis.sectors import highest_excitation
+from collective.engines.basis import initial
 from collective.engines.numerics import exponential
 from collective.engines.numerics.extent import Extent
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.record import EIGENVALUE_TIMES
-from collective.engines.request import Request, density_matrix
-from collective.states import State
+from collective.engines.request import Request
+from collective.states.matrices import matrix
 
 if TYPE_CHECKING:
     from collective.master.equation import MasterEquation
@@ -51,6 +52,14 @@ _GENERATOR_CALLS = 2000.0  # to make the real form of a generator
 _GENERATOR_ENTRIES = 450.0  # for each of its entries, likewise
 _ROW_BYTES = 420  # of Python objects per output time
 _STATE_BYTES = 500  # of a `Qobj`, beside its matrix
+
+
+def size_of(request: Request) -> "Size":
+    """The `Size` of a request, made once."""
+    found = request.memo.get("exact")
+    if found is None:
+        found = request.memo["exact"] = Size(request)
+    return found
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,7 @@ class Size:
     def _span(self) -> float:
         return float(np.ptp(self.request.times))
 
+    @cached_property
     def by_exponentials(self) -> bool:
         """Whether exponentials serve better than steps, or have to."""
         problem = self.request.problem
@@ -104,7 +114,7 @@ class Size:
             return problem.dimension**2 <= exponential.LARGEST
         if self.request.envelope is not None or len(self.request.times) == 1:
             return False
-        work = coupled(self.request)
+        work = self._work
         if not work.fits or work.norm * self._span < STIFF:
             return False
         common = Size(self.request, COMMON)
@@ -113,8 +123,8 @@ class Size:
     def seconds(self) -> float:
         """Of CPU."""
         s, size = self.speed, 4.0**self._n
-        if self.by_exponentials():
-            work = self._work()
+        if self.by_exponentials:
+            work = self._work
             found = self._exponential_seconds(work)
         else:
             found = self._step_seconds()
@@ -129,6 +139,7 @@ class Size:
         found += writing(request, recorded * len(request.times))[0]
         return found + _RUN_CALLS * s.call + len(request.times) * each + eigenvalues
 
+    @cached_property
     def _work(self) -> Work:
         problem = self.request.problem
         return coupled(self.request) if isinstance(problem, Couplings) else given(self.request)
@@ -178,8 +189,8 @@ class Size:
         found = times * row + kept * states
         if request.checkpointed:
             found += 16 * side * side
-        if self.by_exponentials():
-            work = self._work()
+        if self.by_exponentials:
+            work = self._work
             _, results = exponential.products(request.times, work.norm)
             found += exponential.predicted_bytes(work.sizes, work.entries, results)
         else:
@@ -202,7 +213,7 @@ def _slopes(request: Request, extent: Extent) -> float:
     found = _SLOPES_PER_RATE * largest * span + _FEWEST_SLOPES
     photons = couplings.thermal_photons
     excited = np.any(couplings.drive) or np.any(couplings.pump) or photons > 0
-    if excited or request.state_name != "ground":
+    if excited or initial.highest_excitation(request.state, n) > 0:
         slowest = (1 + 2 * photons) * float(np.trace(couplings.decay).real) / n
         slowest += 2 * float(couplings.dephasing.mean() + couplings.pump.mean())
         lasting = min(span, _RELAXATION / max(slowest, 1e-300))
@@ -219,8 +230,8 @@ def coupled(request: Request) -> Work:
     n = len(couplings)
     if n > _LARGEST_SUPEROPERATOR:
         return Work((4 ** min(n, _LARGEST),), 0, 0.0)
-    top = highest_excitation(request.state, n)
-    sharp = isinstance(request.state, State) and request.state.excitations(n) is not None
+    top = initial.highest_excitation(request.state, n)
+    sharp = initial.definite_number(request.state, n) is not None
     if np.any(couplings.drive):
         sizes = (4**n,)
     else:
@@ -239,7 +250,7 @@ def given(request: Request) -> Work:
     assert not isinstance(request.problem, Couplings)
     generator = request.problem.liouvillian()
     try:
-        state = density_matrix(request.state, request.problem)
+        state = matrix(request.state, request.problem)
     except ValueError:  # a state by name, of levels that nobody knows: the run will say so
         return Work((request.problem.dimension**2,), 0, 0.0)
     return Work(*exponential.extent(generator, state))

@@ -70,7 +70,7 @@ class Extent:
         """Rate at which the last of k excitations goes."""
         return float(self._lasting[:k].sum())
 
-    @property
+    @cached_property
     def spread(self) -> float:
         """Largest difference of energies of H, drive included."""
         drive = float(np.abs(self.couplings.drive).sum())

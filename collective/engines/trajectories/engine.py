@@ -3,212 +3,248 @@ r"""Quantum jumps: photons one by one, means over trajectories with their standa
 .. math:: \overline{⟨O⟩} = \frac{1}{M}\sum_{i=1}^M \frac{⟨ψ_i|O|ψ_i⟩}{⟨ψ_i|ψ_i⟩}, \qquad
           σ = \sqrt{\mathrm{var}/M}
 
-Couplings that only decay keep the number of excitations sharp between photons, and are drawn
-sector by sector (`_trajectories_sectors`): emission −d ln‖ψ‖²/dt, populations and correlations are
-exact along each trajectory. Of the initial state only the blocks ρ^(k,k) of equal excitation number
-matter: coherences between numbers evolve apart from them and reach none of these observables.
+Couplings that only decay keep the number of excitations sharp between photons. Their trajectories
+are drawn within excitation blocks (`blocks`): emission −d ln‖ψ‖²/dt, populations and correlations
+are exact along each trajectory. Of the initial state only the blocks ρ^(k,k) of equal excitation
+number matter: coherences between numbers evolve apart from them and reach none of these
+observables.
 
-A drive, a pump, dephasing or operators of the user go to QuTiP's `mcsolve`
-(`_trajectories_qutip`); the channels of its jumps count `couplings.collapse_operators()`.
-
-The file is longer than others: the loop over batches of trajectories, and when it may stop.
+A drive, a pump, dephasing or operators of the user go to QuTiP's `mcsolve` (`mcsolve`); the
+channels of its jumps count `couplings.collapse_operators()`.
 """
 
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools.compiled import threads_available
-from collective._tools.memory import available_bytes
-from collective._tools.progress import Progress
-from collective.couplings.couplings import Couplings
-from collective.engines.base import Checkpoint, Clock, Cost, Run, without_docstrings
-from collective.engines.basis.sectors import LARGEST, highest_excitation
-from collective.engines.numerics.extent import Extent
+from collective._tools import checks
+from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported, without_docstrings
+from collective.engines.basis.sectors import LARGEST
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, Totals
-from collective.engines.trajectories.size import Size
-from collective.states import State
+from collective.engines.trajectories.sampler import Sampler, batches
+from collective.engines.trajectories.size import cost_within_blocks, size_for
 
 if TYPE_CHECKING:
     from collective.results.result import Result
 
-DEFAULT_COUNT = 1000
-MOST_FOR_ERROR = 100_000  # trajectories, where a standard error is asked for but no number
-_TRUSTED = 100  # trajectories before their scatter is believed
-_CLICKS = 10  # jumps before it is believed either: without one, all trajectories are alike
-_UNLIKELY = 0.01  # photons of all trajectories asked for: none is waited for
-_FREE = 0.7  # of the memory there is, which further threads may take
+_DEFAULT = 1000  # trajectories
+_MOST_FOR_ERROR = 100_000  # trajectories, where a standard error is asked for but no number
+_TRUSTED = 100  # trajectories before their scatter is trusted
+_CLICKS = 10  # jumps before it is trusted: before the first, all trajectories are alike
+_UNLIKELY = 0.01  # photons of all trajectories asked for, below which no jump has to come first
 
 
-def refusal(request: Request) -> str | None:
-    """States, a master equation that is not of couplings, and more emitters than bits."""
-    if not isinstance(request.problem, Couplings):
-        return "method 'trajectories' takes Couplings, not a MasterEquation"
-    if "states" in request.words:
-        return "observe: method 'trajectories' has no density matrices ('states')"
-    n = len(request.couplings)
-    if n > LARGEST and by_sectors(request):
-        return f"method 'trajectories' ends at {LARGEST} emitters, got {n}"
-    return None if by_sectors(request) else without_docstrings()
+@dataclass(frozen=True)
+class Trajectories:
+    """Quantum jumps: one pure state a trajectory, and means over many with standard errors.
+
+    It takes `Couplings` with any drive, pump and dephasing. Within excitation blocks, where
+    there is none of these, a trajectory holds C(N, N/2) amplitudes in place of the C(2N, N) of a
+    density matrix. `Result.jumps` keeps every photon: when it came and by which channel.
+
+    Trajectory i of a seed is the same with any number of threads. In an interrupted run all
+    output times are reached, by the trajectories drawn so far.
+
+    Args:
+        n: how many trajectories, at most. None for 1,000, or for up to 100,000 with a
+            `standard_error`. One trajectory alone has no standard error: it is NaN.
+        standard_error: of the emission, relative to its largest value: no further trajectories
+            are drawn once it is reached. The run warns if n trajectories do not reach it. A
+            finished checkpoint can be continued to a smaller one.
+
+    Raises:
+        ValueError: for an n that is not an integer above 0, or a standard error that is not a
+            number above 0.
+
+    Source:
+        Dalibard, Castin & Mølmer, Phys. Rev. Lett. 68, 580 (1992); Mølmer, Castin & Dalibard,
+        J. Opt. Soc. Am. B 10, 524 (1993).
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+        >>> engine = co.engines.Trajectories(n=500)
+        >>> result = co.evolve(pair, "inverted", np.linspace(0, 40, 11), method=engine, seed=1)
+        >>> result.accuracy, result.jumps.n_trajectories
+        ('sampled', 500)
+        >>> bool(abs(result.excitation[1] - 0.0384) < 4 * result.excitation_error[1])
+        True
+    """
+
+    n: int | None = None
+    standard_error: float | None = field(default=None, metadata=ENDS_A_RUN)
+
+    name: ClassVar[str] = "trajectories"
+    accuracy: ClassVar[Accuracy] = "sampled"
+    keeps: ClassVar[tuple[str, ...]] = ("correlations", "operators", "jumps")
+    cite: ClassVar[tuple[str, ...]] = ("dalibard1992", "molmer1993")
+
+    def __post_init__(self) -> None:
+        if self.n is not None:
+            object.__setattr__(self, "n", checks.count("n", self.n))
+        if self.standard_error is not None:
+            error = checks.number("standard_error", self.standard_error, above=0)
+            object.__setattr__(self, "standard_error", error)
+
+    @property
+    def most(self) -> int:
+        """How many trajectories are drawn at most."""
+        if self.n is not None:
+            return self.n
+        return _DEFAULT if self.standard_error is None else _MOST_FOR_ERROR
+
+    def refusal(self, request: Request) -> str | None:
+        """Refuses density matrices, master equations, thermal light, too many emitters."""
+        common = unsupported(self, request)
+        if common is not None:
+            return common
+        n = len(request.couplings)
+        if n > LARGEST and within_blocks(request):
+            return f"method {self.name!r} takes at most {LARGEST} emitters, got {n}"
+        return None if within_blocks(request) else without_docstrings()
+
+    def cost(self, request: Request) -> Cost:
+        """Memory and time of as many trajectories as there may be."""
+        at_most = "at most " if self.standard_error is not None else ""
+        noun = "trajectory" if self.most == 1 else "trajectories"
+        work = f"{at_most}{self.most:,} {noun} of {len(request.couplings)} emitters"
+        if within_blocks(request):
+            return cost_within_blocks(request, self.most, work)
+        from collective.engines.trajectories import mcsolve
+
+        return mcsolve.cost(request, self.most, f"QuTiP mcsolve, {work}")
+
+    def prepare(self, request: Request) -> None:
+        """Compile the kernels, or import QuTiP."""
+        if within_blocks(request):
+            from collective.engines.trajectories.blocks import compile_kernels
+
+            compile_kernels(show=request.progress)
+        else:
+            import qutip  # noqa: F401
+
+    def start(self, request: Request, earlier: "Result | None") -> "_Run":
+        """Draw nothing so far, or take over the trajectories of an earlier result."""
+        return _Run(self, request, earlier)
 
 
-def by_sectors(request: Request) -> bool:
-    """Whether the excitation number stays sharp and nothing but sectors' observables is wanted."""
+def within_blocks(request: Request) -> bool:
+    """Whether the excitation number stays sharp and no operators of the user are observed."""
     couplings = request.couplings
     others = (couplings.drive, couplings.pump, couplings.dephasing)
     return not (request.operators or any(np.any(values) for values in others))
 
 
-def asked(request: Request) -> int:
-    """How many trajectories, at most."""
-    if request.n_trajectories is not None:
-        return request.n_trajectories
-    return DEFAULT_COUNT if request.standard_error is None else MOST_FOR_ERROR
+class _Run:
+    """Trajectories drawn so far, and the threads that draw the next ones."""
 
+    def __init__(self, engine: Trajectories, request: Request, earlier: "Result | None"):
+        self._most, self._standard_error = engine.most, engine.standard_error
+        self._request = request
+        self._sampler = _sampler(request, engine.most)
+        self._batches: Generator[Batch] | None = None
+        shape = (len(request.times), len(request.couplings) + 2)
+        self._totals = Totals.empty(*shape, self._sampler.extra)
+        if earlier is not None:
+            self._seed = int(earlier.diagnostics["seed"])
+            if earlier.diagnostics["n_trajectories"] > 0:
+                self._totals = Totals.of(earlier, _means(request, earlier))
+        elif request.seed is not None:
+            self._seed = request.seed
+        else:
+            self._seed = int(np.random.default_rng().integers(2**53))
 
-def cost(request: Request) -> Cost:
-    """Memory and time of a run."""
-    couplings, count = request.couplings, asked(request)
-    n = len(couplings)
-    at_most = "at most " if request.standard_error is not None else ""
-    noun = "trajectory" if count == 1 else "trajectories"
-    work = f"{at_most}{count:,} {noun} of {n} emitters"
-    if not by_sectors(request):
-        from collective.engines.trajectories import mcsolve
+    @property
+    def done(self) -> bool:
+        return self._totals.count >= self._most or self._good_enough()
 
-        return mcsolve.cost(request, count, f"QuTiP mcsolve, {work}")
-    size = sized(request)
-    extent = Extent(couplings, size.top)
-    correlated = "correlations" in request.words
-    held = size.total_bytes(count, correlated)
-    if request.checkpointed:  # the record of jumps once more, and correlations three times
-        held += 24 * count * size.top + (56 * n * n * len(request.times) if correlated else 0)
-    return Cost(
-        held,
-        size.seconds(count, extent, request.times, _typical(request, size.top)),
-        f"{work}, up to C({n}, {size.widths.index(size.widest)}) = {size.widest:,} amplitudes",
-    )
+    @property
+    def share(self) -> float:
+        return min(1.0, self._totals.count / self._most)
 
+    def advance(self) -> None:
+        """Take in the next batch of trajectories."""
+        if self._batches is None:
+            self._sampler.prepare()
+            self._batches = batches(self._sampler, self._seed, self._totals.count, self._most)
+        self._totals = self._totals.with_batch(next(self._batches))
 
-def _typical(request: Request, top: int) -> int:
-    """How many excitations most trajectories begin with, of at most so many."""
-    state, n = request.state, len(request.couplings)
-    if not isinstance(state, State) or state.kind != "coherent":
-        return top
-    p = float(np.sin(state.parameters[0] / 2) ** 2)
-    return min(top, int(np.ceil(n * p + 2 * np.sqrt(n * p * (1 - p)))))
-
-
-def sized(request: Request) -> Size:
-    """Blocks and threads: as many as asked for or there are, while their memory is there.
-
-    The threads depend on the memory of the moment, and may be fewer when the run begins than when
-    its cost was asked; the numbers do not depend on them.
-    """
-    n, count = len(request.couplings), asked(request)
-    top = highest_excitation(request.state, n)
-    size = Size.of(n, top, len(request.times), count, request.threads or threads_available())
-    available = available_bytes()
-    if available is None:
-        return size
-    rest = int(_FREE * available) - size.shared_bytes
-    fitting = rest // size.thread_bytes("correlations" in request.words)
-    return Size(n, top, size.steps, size.block, max(1, min(size.threads, fitting)))
-
-
-class Sampler(Protocol):
-    """Draws trajectories; the two ways of it.
-
-    Attributes:
-        extra: numbers X per time that get no error: ⟨σ⁺_mσ⁻_n⟩ (N²) if wanted, then operators.
-        block: trajectories to be drawn together.
-        threads: in which to draw, 0 for the one that asks.
-    """
-
-    extra: int
-    block: int
-    threads: int
-
-    def compile(self) -> None: ...  # noqa: D102
-    def prepare(self) -> None: ...  # noqa: D102
-    def draw(self, seed: int, first: int, count: int) -> Batch: ...  # noqa: D102
-    def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]: ...  # noqa: D102
-    def stop(self) -> None: ...  # noqa: D102
-
-
-def run(request: Request, earlier: "Result | None", checkpoint: Checkpoint | None) -> Run:
-    """Draw trajectories until there are as many as asked for, or their error is small enough.
-
-    Ctrl-C comes back in `Run.failure`, beside the trajectories drawn so far; with none, beside the
-    exact observables of the initial time.
-    """
-    sampler, count = _sampler(request), asked(request)
-    totals = Totals.empty(len(request.times), len(request.couplings) + 2, sampler.extra)
-    seed = request.seed
-    if earlier is not None:
-        seed = int(earlier.diagnostics["seed"])
-        if earlier.diagnostics["n_trajectories"] > 0:
-            totals = Totals.of(earlier, _means(request, earlier))
-    elif seed is None:
-        seed = int(np.random.default_rng().integers(2**53))
-    failure: BaseException | None = None
-
-    def finished() -> bool:
-        return totals.count >= count or _good_enough(totals, request)
-
-    initial = cache(sampler.initial)
-
-    def report() -> Run:
-        diagnostics = {
-            **clock.diagnostics(),
-            "n_trajectories": totals.count,
-            "seed": seed,
-            "threads": max(sampler.threads, 1),
-        }
-        kept = {} if finished() else totals.resume()
-        shown, means = totals, totals.sums / max(totals.count, 1)
+    def fields(self) -> dict[str, Any]:
+        """Means at all output times; before the first batch, exact values at the first time."""
+        totals = self._totals
         if totals.count == 0:
-            values, means = initial()
-            shown = Totals(0, values, np.zeros_like(values), means)
-        observables = {**shown.observables(), **_named(request, means)}
-        return Run(observables, diagnostics, failure, kept)
+            values, means = self._initial
+            totals = Totals(0, values, np.zeros_like(values), means)
+        else:
+            means = totals.sums / totals.count
+        return {**totals.observables(), **_named(self._request, means)}
 
-    clock = Clock(checkpoint)
-    try:
-        sampler.compile()
-        clock = Clock(checkpoint)  # compiling is not the run's
-        clock.first(report)
-    except KeyboardInterrupt as error:
-        failure = error
-    try:
-        if failure is None and not finished():
-            sampler.prepare()
-            with (
-                Progress(count, "drawing trajectories", show=request.progress) as bar,
-                closing(_batches(sampler, seed, totals.count, count)) as batches,
-            ):
-                bar.step(totals.count)
-                for batch in batches:
-                    totals = totals.with_batch(batch)
-                    clock.look()
-                    bar.step(batch.count)
-                    if finished():
-                        break
-                    clock.keep(report)
-    except (KeyboardInterrupt, Exception) as error:
-        failure = error
-    done = report()
-    clock.last(done)
-    if not done.resume:
-        done.notes += _large_error(totals, request)
-    return done
+    @cached_property
+    def _initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        """Found only where it is asked for: it may take as long as a trajectory."""
+        return self._sampler.initial()
+
+    def diagnostics(self) -> dict[str, Any]:
+        return {
+            "n_trajectories": self._totals.count,
+            "seed": self._seed,
+            "threads": max(self._sampler.threads, 1),
+        }
+
+    def resume(self) -> dict[str, NDArray[Any]]:
+        return self._totals.resume()
+
+    def notes(self) -> list[str]:
+        """That the standard error that was asked for is not reached."""
+        wanted, totals = self._standard_error, self._totals
+        if wanted is None or not self.done:
+            return []
+        reached = self._relative_error()
+        if reached > wanted:
+            needed = float(f"{totals.count * (reached / wanted) ** 2:.2g}")
+            return [
+                f"standard_error: {reached:.2g} of the largest emission after {totals.count:,} "
+                f"trajectories, {wanted:g} asked for; allow more by Trajectories(n=...), about "
+                f"{needed:,.0f} are needed"
+            ]
+        if not self._trusted():
+            return [
+                f"standard_error: only {totals.clicks} jumps in {totals.count:,} trajectories, too "
+                "few to know the error; allow more by Trajectories(n=...)"
+            ]
+        return []
+
+    def close(self) -> None:
+        if self._batches is not None:
+            self._batches.close()
+
+    def _good_enough(self) -> bool:
+        """Whether the standard error that was asked for is reached."""
+        wanted = self._standard_error
+        return wanted is not None and self._relative_error() <= wanted and self._trusted()
+
+    def _relative_error(self) -> float:
+        """Largest standard error of the emission over its largest value; 0 without emission."""
+        totals = self._totals
+        error, emission = totals.errors()[:, 0].max(), np.abs(totals.mean[:, 0]).max()
+        return float(error / emission) if emission > 0 else 0.0
+
+    def _trusted(self) -> bool:
+        """Whether the scatter can be trusted: without a jump all trajectories are alike.
+
+        Where all the trajectories asked for hardly emit one photon, no jump has to come first.
+        """
+        if self._totals.count < _TRUSTED:
+            return False
+        if self._totals.clicks >= _CLICKS:
+            return True
+        photons = float(np.trapezoid(self._totals.mean[:, 0], self._request.times))
+        return photons * self._most < _UNLIKELY
 
 
 def _named(request: Request, means: NDArray[np.complex128]) -> dict[str, Any]:
@@ -227,7 +263,7 @@ def _named(request: Request, means: NDArray[np.complex128]) -> dict[str, Any]:
 
 
 def _means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
-    """The same backwards."""
+    """Means of (T, X) from the fields of `Result`."""
     parts: list[NDArray[Any]] = [np.empty((len(request.times), 0))]
     if "correlations" in request.words:
         if earlier.correlations is None:
@@ -237,79 +273,12 @@ def _means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
     return np.concatenate(parts, axis=1).astype(complex)
 
 
-def _sampler(request: Request) -> Sampler:
-    if by_sectors(request):
-        from collective.engines.trajectories.sectors import SectorTrajectories
+def _sampler(request: Request, most: int) -> Sampler:
+    """The way in which trajectories of a request are drawn."""
+    if within_blocks(request):
+        from collective.engines.trajectories.blocks import BlockSampler
 
-        return SectorTrajectories(request, sized(request))
-    from collective.engines.trajectories.mcsolve import QutipTrajectories
+        return BlockSampler(request, size_for(request, most))
+    from collective.engines.trajectories.mcsolve import QutipSampler
 
-    return QutipTrajectories(request)
-
-
-def _batches(sampler: Sampler, seed: int, first: int, last: int) -> Generator[Batch]:
-    """Blocks of trajectories in their order, drawn by as many threads as the sampler has."""
-    blocks: Iterator[int] = iter(range(first, last, sampler.block))
-    if sampler.threads == 0:
-        for i in blocks:
-            yield sampler.draw(seed, i, min(sampler.block, last - i))
-        return
-    waiting: deque[Future[Batch]] = deque()
-    with ThreadPoolExecutor(sampler.threads) as pool:
-        try:
-            while True:
-                while len(waiting) < 2 * sampler.threads:
-                    start = next(blocks, None)
-                    if start is None:
-                        break
-                    size = min(sampler.block, last - start)
-                    waiting.append(pool.submit(sampler.draw, seed, start, size))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
-        finally:
-            sampler.stop()
-            for future in waiting:
-                future.cancel()
-
-
-def _relative_error(totals: Totals) -> float:
-    """Largest standard error of the emission, relative to its largest value; 0 without emission."""
-    error, emission = totals.errors()[:, 0].max(), np.abs(totals.mean[:, 0]).max()
-    return float(error / emission) if emission > 0 else 0.0
-
-
-def _believed(totals: Totals, request: Request) -> bool:
-    """Whether the scatter can be trusted: without a jump all trajectories are alike.
-
-    Where no photon is to be expected from all that are asked for, there is nothing to wait for.
-    """
-    if totals.count < _TRUSTED:
-        return False
-    if totals.clicks >= _CLICKS:
-        return True
-    photons = float(np.trapezoid(totals.mean[:, 0], request.times))
-    return photons * asked(request) < _UNLIKELY
-
-
-def _good_enough(totals: Totals, request: Request) -> bool:
-    wanted = request.standard_error
-    return wanted is not None and _relative_error(totals) <= wanted and _believed(totals, request)
-
-
-def _large_error(totals: Totals, request: Request) -> list[str]:
-    """What there is to say of a standard error that was asked for and not reached."""
-    wanted, reached = request.standard_error, _relative_error(totals)
-    if wanted is None:
-        return []
-    if reached > wanted:
-        return [
-            f"standard_error: {reached:.2g} of the largest emission after {totals.count:,} "
-            f"trajectories, {wanted:g} asked for; allow more by n_trajectories"
-        ]
-    if not _believed(totals, request):
-        return [
-            f"standard_error: only {totals.clicks} jumps in {totals.count:,} trajectories, too few "
-            "to know the error; allow more by n_trajectories"
-        ]
-    return []
+    return QutipSampler(request)

@@ -22,14 +22,15 @@ from collective.engines.numerics.pulses import ENVELOPE_STEPS, driven_hamiltonia
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, batch, uniform
 from collective.states import State
+from collective.states.protocol import amplitudes_of
 
 if TYPE_CHECKING:
     from qutip import MCSolver, Qobj
 
-_BLOCK = 16
+_BATCH = 16  # trajectories
 _ENTRY_BYTES = 20  # of a sparse operator
 _COPIES = 2  # of each while it is made, and c†c
-_VALUE_BYTES = 150  # of an expectation value of a trajectory of a block, in QuTiP's lists and ours
+_VALUE_BYTES = 150  # of an expectation value of a trajectory of a batch, in QuTiP's lists and ours
 _VECTORS = 40  # inside the integrator
 _RUN_CALLS, _TRAJECTORY_CALLS, _CLICK_CALLS = 4000.0, 350.0, 140.0
 _SLOPES_PER_RADIAN = 25.0
@@ -62,7 +63,7 @@ def cost(request: Request, count: int, work: str) -> Cost:
     entries = size * (n * n // 4 + 1)
     jumps = n + 2 * int(np.count_nonzero(couplings.dephasing + couplings.pump))
     used = _COPIES * _ENTRY_BYTES * entries * (jumps + 2) + _ENTRY_BYTES * size * operators
-    used += 16 * _VECTORS * size + _VALUE_BYTES * min(count, _BLOCK) * steps * operators
+    used += 16 * _VECTORS * size + _VALUE_BYTES * min(count, _BATCH) * steps * operators
     used += int(count * (_TRAJECTORY_BYTES + _CLICK_BYTES * _clicks(request)))
     return Cost(used, _seconds(request, count, operators), work)
 
@@ -106,14 +107,14 @@ def _clicks(request: Request) -> float:
     return lasting + float(np.sum(first))
 
 
-class QutipTrajectories:
+class QutipSampler:
     """Draws trajectories by `mcsolve`, some at a time.
 
     Args:
         request: of `Couplings`, checked and not refused.
     """
 
-    block, threads = _BLOCK, 0
+    batch, threads = _BATCH, 0
 
     def __init__(self, request: Request):
         self.request = request
@@ -121,10 +122,6 @@ class QutipTrajectories:
         self.times = request.times
         self.correlated = "correlations" in request.words
         self.extra = (self.n**2 if self.correlated else 0) + len(request.operators)
-
-    def compile(self) -> None:
-        """QuTiP comes compiled."""
-        import qutip  # noqa: F401
 
     @_operators.Untidied()
     def prepare(self) -> None:
@@ -172,7 +169,8 @@ class QutipTrajectories:
         state, couplings = self.request.state, self.request.couplings
         weights = np.ones(1)
         if isinstance(state, State):
-            vectors = state.amplitudes(_operators.excited(self.n), couplings.emitters)[:, None]
+            excited = _operators.excited(self.n)
+            vectors = amplitudes_of(state, excited, couplings.emitters)[:, None]
         elif state.isket:
             vectors = state.full()
         else:

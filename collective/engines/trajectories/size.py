@@ -1,75 +1,77 @@
-"""How trajectories are cut into blocks, and what memory and time they take: arithmetic only.
+"""How trajectories are cut into batches, and what memory and time they take: arithmetic only.
 
 The Taylor terms of one panel of eight trajectories take most: 17 C(N, N/2) rows of 128 bytes in
-each thread; the vectors that wait for the next sector take C(N, N/2) amplitudes of each trajectory
-of a block. From full inversion with 101 times, one or two threads take 43 or 78 MiB at N = 16,
-0.55 or 0.97 GiB at N = 20, 2.1 or 3.7 GiB at N = 22, and 8.4 GiB at N = 24 for one.
+each thread; the vectors that wait for the next excitation block take C(N, N/2) amplitudes of each
+trajectory of a batch. From full inversion with 101 times, one or two threads take 43 or 78 MiB at
+N = 16, 0.55 or 0.97 GiB at N = 20, 2.1 or 3.7 GiB at N = 22, and one takes 8.4 GiB at N = 24.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import comb
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.memory import available_bytes
 from collective._tools.speed import speed
+from collective.engines.base import Cost, threads_for
+from collective.engines.basis import initial
+from collective.engines.numerics.extent import Extent
+from collective.engines.request import Request
 
-if TYPE_CHECKING:
-    from collective.engines.numerics.extent import Extent
-
-# as in `_lanes` and `_trajectories_kernels`, which need numba
+# as in `numerics.lanes` and `kernels`, which need numba
 _LANES = 8
 _ROUNDS = 16
 _AMPLITUDE = 16  # bytes
-_SMALL = 1000  # amplitudes of a sector whose longer Taylor series stay in the cache
+_SMALL = 1000  # amplitudes of an excitation block whose longer Taylor series stay in the cache
 _LONG, _SHORT = 24, 16  # Taylor terms
-_WAITING = 1 << 19  # amplitudes that wait for the next sector, per block
-_BLOCKS = (8, 128)  # trajectories in a block, at least and at most
+_WAITING = 1 << 19  # amplitudes that wait for the next excitation block, per batch
+_BATCHES = (8, 128)  # trajectories in a batch, at least and at most
 _RUN_CALLS = 6500.0  # of Python, once
 _RADIAN_CALLS = 0.1  # of a step, beside its multiplications
 _TRAJECTORY_CALLS = 12.0
 _OUTPUT_ENTRIES = 2.4  # per output time and pair of emitters, while anything is excited
 _DARK_ENTRIES = 1.0  # per output time and emitter
 _MULTIPLY_FLOPS = 28.0  # of BLAS, in the time of a complex multiply-add
-_PASSES = 16.0  # applications of H_eff in a sector, beside …
+_PASSES = 16.0  # applications of H_eff in an excitation block, beside …
 _PASSES_PER_PHASE = 1.8  # … those that turning takes
 _SLOWEST = 1e-300  # rate by which is divided
+_FREE = 0.7  # of the memory there is, which further threads may take
 
 
 @dataclass(frozen=True)
 class Size:
-    """Blocks, memory and work of trajectories of N emitters.
+    """Batches, memory and work of trajectories of N emitters.
 
     Attributes:
         n: N.
         top: largest number of excitations.
         steps: output times T.
-        block: trajectories drawn together, by one thread.
-        threads: that draw blocks at the same time.
+        batch: trajectories drawn together, by one thread.
+        threads: that draw batches at the same time.
     """
 
     n: int
     top: int
     steps: int
-    block: int
+    batch: int
     threads: int
 
     @classmethod
     def of(cls, n: int, top: int, steps: int, count: int, threads: int) -> "Size":
         """For `count` trajectories and at most so many threads.
 
-        The block depends on N, the state and the count, never on the machine, and neither do the
-        numbers. Other counts share the trajectories of whole blocks, digit by digit; the last
-        block of a smaller count agrees with them to round-off.
+        The batch depends on N, the state and the count, never on the machine, and neither do the
+        numbers. Other counts share the trajectories of whole batches, digit by digit; the last
+        batch of a smaller count agrees with them to round-off.
         """
         widest = max(comb(n, k) for k in range(top + 1))
-        block = _BLOCKS[1]
-        while block > _BLOCKS[0] and block * widest > _WAITING:
-            block //= 2
-        block = min(block, count)
-        return cls(n, top, steps, block, max(1, min(threads, -(-count // block))))
+        batch = _BATCHES[1]
+        while batch > _BATCHES[0] and batch * widest > _WAITING:
+            batch //= 2
+        batch = min(batch, count)
+        return cls(n, top, steps, batch, max(1, min(threads, -(-count // batch))))
 
     @staticmethod
     def terms(width: int) -> int:
@@ -83,7 +85,7 @@ class Size:
 
     @property
     def widest(self) -> int:
-        """Most amplitudes of a sector."""
+        """Most amplitudes of an excitation block."""
         return max(self.widths)
 
     @property
@@ -105,9 +107,9 @@ class Size:
         """Panels, waiting vectors and records of one thread."""
         n = self.n
         panels = _LANES * _AMPLITUDE * (self.rows + self.widest + n**2) + 64 * _ROUNDS * (n + 3)
-        records = 8 * self.block * self.steps * (n + 2)
+        records = 8 * self.batch * self.steps * (n + 2)
         pairs = 64 * self.steps * n**2 if correlated else 0
-        return panels + records + pairs + _AMPLITUDE * self.block * self.widest
+        return panels + records + pairs + _AMPLITUDE * self.batch * self.widest
 
     def total_bytes(self, count: int, correlated: bool) -> int:
         """Memory at the peak, the jump record of `count` trajectories included."""
@@ -115,12 +117,13 @@ class Size:
         return self.shared_bytes + self.threads * self.thread_bytes(correlated) + jumps
 
     def seconds(
-        self, count: int, extent: "Extent", times: NDArray[np.float64], typical: int
+        self, count: int, extent: Extent, times: NDArray[np.float64], typical: int
     ) -> float:
         """Time of `count` trajectories.
 
-        Between two photons a sector is left after some time between the lifetime of its slowest
-        emitters alone and that of its darkest state; the geometric mean of the two is taken.
+        Between two photons an excitation block is left after some time between the lifetime of its
+        slowest emitters alone and that of its darkest state; the geometric mean of the two is
+        taken.
 
         Args:
             count: of trajectories.
@@ -149,3 +152,46 @@ class Size:
         together = -(-count // _LANES) * _LANES
         stepped = together * _RADIAN_CALLS * radians * s.call
         return _RUN_CALLS * s.call + (count * each + stepped) / self.threads
+
+
+def size_for(request: Request, count: int) -> Size:
+    """Batches and threads: as many as asked for or there are, while their memory is there.
+
+    The threads depend on the memory of the moment, and may be fewer when the run begins than when
+    its cost was asked; the numbers do not depend on them.
+    """
+    n = len(request.couplings)
+    top = initial.highest_excitation(request.state, n)
+    size = Size.of(n, top, len(request.times), count, threads_for(request))
+    available = available_bytes()
+    if available is None:
+        return size
+    rest = int(_FREE * available) - size.shared_bytes
+    fitting = rest // size.thread_bytes("correlations" in request.words)
+    return replace(size, threads=max(1, min(size.threads, fitting)))
+
+
+def cost_within_blocks(request: Request, count: int, work: str) -> Cost:
+    """Memory and time of `count` trajectories within excitation blocks.
+
+    Args:
+        request: of couplings that only decay.
+        count: of trajectories.
+        work: what they are, for `Cost.work`.
+    """
+    size, n = size_for(request, count), len(request.couplings)
+    correlated = "correlations" in request.words
+    held = size.total_bytes(count, correlated)
+    if request.checkpointed:  # the record of jumps once more, and correlations three times
+        held += 24 * count * size.top + (56 * n * n * size.steps if correlated else 0)
+    extent = Extent(request.couplings, size.top)
+    return Cost(
+        held,
+        size.seconds(count, extent, request.times, _typical(request, size.top)),
+        f"{work}, up to C({n}, {size.widths.index(size.widest)}) = {size.widest:,} amplitudes",
+    )
+
+
+def _typical(request: Request, top: int) -> int:
+    """How many excitations most trajectories begin with, of at most so many."""
+    return min(top, initial.typical_excitation(request.state, len(request.couplings)))

@@ -1,4 +1,4 @@
-r"""Quantum jumps sector by sector: trajectories with a sharp number of excitations.
+r"""Trajectories within excitation blocks: their number of excitations is sharp at any time.
 
 Without drive, pump and dephasing a trajectory that starts with k excitations has k of them until
 its first photon, then k−1, and so on: its state is one vector of C(N, k) amplitudes,
@@ -8,11 +8,11 @@ its first photon, then k−1, and so on: its state is one vector of C(N, k) ampl
 L_ν = √γ_ν Σ_n (V†)_νn σ⁻_n with Γ = V diag(γ) V† (Dalibard, Castin & Mølmer, Phys. Rev. Lett. 68,
 580 (1992)). The jump comes where ∫rate dt reaches −ln of a uniform random number.
 
-Trajectories are drawn in blocks, each by one thread: within a block all go through the same sector
-before any goes to the next, eight at a time in the lanes of a panel (`_trajectories_kernels`); a
-lane whose trajectory has jumped takes up another. Only the block's vectors wait meanwhile.
-Trajectory i takes its random numbers from row i of one table that a counter-based generator can
-enter anywhere (Philox), and blocks do not depend on the number of threads, so neither does a digit.
+Trajectories are drawn in batches, each by one thread: all of a batch go through the same excitation
+block before any goes to the next, eight at a time in the lanes of a panel (`kernels`); a lane whose
+trajectory has jumped takes up another. Only the vectors of the batch wait meanwhile. Trajectory i
+takes its random numbers from row i of one table that a counter-based generator can enter anywhere
+(Philox), and batches do not depend on the number of threads, so neither does a digit.
 """
 
 import threading
@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import announced
 from collective.couplings.modes import emitting, jump_modes
-from collective.engines.basis.sectors import Sectors, ensemble, highest_excitation, one_excitation
+from collective.engines.basis.initial import highest_excitation
+from collective.engines.basis.sectors import Sectors, ensemble, one_excitation
 from collective.engines.numerics.lanes import LANES
 from collective.engines.request import Request
 from collective.engines.trajectories import kernels
@@ -35,7 +36,7 @@ from collective.engines.trajectories.size import Size
 
 _COMPILE_SECONDS = 20
 _UNINTERRUPTED = 2e9  # multiply-adds in a row: some tenths of a second
-_STEP = 2e4  # multiply-adds whose time a step takes beside its own, however small the sector
+_STEP = 2e4  # multiply-adds whose time a step takes beside its own, however small the block
 _END = -1  # no channel: no photon before the end of the times
 
 
@@ -44,11 +45,11 @@ class Stopped(Exception):  # noqa: N818 - no error
 
 
 @dataclass(frozen=True, eq=False)
-class _Sector:
+class _Tables:
     """What the kernels need of k excitations; see `kernels.evolve`."""
 
     n: np.uint64
-    tables: tuple[NDArray[Any], ...]
+    arrays: tuple[NDArray[Any], ...]
     loss: float
     most: int
     budget: int
@@ -63,19 +64,19 @@ class _Workspace:
     record: NDArray[np.float64]
 
 
-class SectorTrajectories:
+class BlockSampler:
     """Draws trajectories of undriven couplings, some at a time.
 
     Args:
         request: checked and not refused.
-        size: memory and blocks, see `Size`.
+        size: memory and batches, see `Size`.
     """
 
     def __init__(self, request: Request, size: Size):
         self.request, self.size = request, size
         couplings = request.couplings
         self.n = len(couplings)
-        self.times = request.times
+        self.times = np.array(request.times)  # kernels are not compiled for read-only arrays
         self.top = highest_excitation(request.state, self.n)
         self.sectors = Sectors(self.n, self.top)
         h = one_excitation(couplings)
@@ -89,14 +90,9 @@ class SectorTrajectories:
         self.channels = np.ascontiguousarray(np.stack([weights.real, weights.imag], axis=-1))
         self.correlated = "correlations" in request.words
         self.extra = self.n**2 if self.correlated else 0
-        self.block, self.threads = size.block, size.threads
+        self.batch, self.threads = size.batch, size.threads
         self._stopped = threading.Event()
         self._idle: SimpleQueue[_Workspace] = SimpleQueue()
-
-    def compile(self) -> None:
-        """Compile the kernels, or read them from the cache."""
-        with announced("the trajectories engine", _COMPILE_SECONDS, show=self.request.progress):
-            _compile()
 
     def prepare(self) -> None:
         """Make the tables, and the memory of every thread."""
@@ -118,8 +114,8 @@ class SectorTrajectories:
             np.zeros((rounds, self.n, LANES)),
             np.zeros((self.n**2, 2, LANES)),
         )
-        record = np.zeros((size.block, len(self.times), self.n + 2))
-        return _Workspace(panels, np.zeros((size.block, size.widest, 2)), record)
+        record = np.zeros((size.batch, len(self.times), self.n + 2))
+        return _Workspace(panels, np.zeros((size.batch, size.widest, 2)), record)
 
     @cached_property
     def ensemble(self) -> tuple[NDArray[np.float64], list[tuple[int, NDArray[np.complex128]]]]:
@@ -133,9 +129,9 @@ class SectorTrajectories:
         return np.cumsum(weights) / weights.sum(), found
 
     @cached_property
-    def by_number(self) -> list[_Sector]:
+    def by_number(self) -> list[_Tables]:
         """Tables of k = 1 … top, at index k."""
-        empty = _Sector(np.uint64(1), (), 0.0, 0, 0)
+        empty = _Tables(np.uint64(1), (), 0.0, 0, 0)
         found = [empty]
         for k in range(1, self.top + 1):
             places, who = self.sectors.raised(k - 1)
@@ -144,7 +140,7 @@ class SectorTrajectories:
             most = self.size.terms(n)
             work = LANES * 4 * most * places.size * places.shape[1]
             found.append(
-                _Sector(
+                _Tables(
                     np.uint64(n),
                     (places, who.astype(np.uint8), occupied.astype(np.uint8), self.h),
                     k * self.loss,
@@ -159,7 +155,7 @@ class SectorTrajectories:
         pairs = np.zeros((self.n, self.n), complex)
         for k, vector in self.ensemble[1]:
             if k > 0:
-                # of this sector alone: after Ctrl-C nobody waits for the tables of all
+                # without the tables of all blocks: the user has pressed Ctrl-C and is waiting
                 places, who = self.sectors.raised(k - 1)
                 lowered = np.zeros((len(places), self.n), complex)
                 np.put_along_axis(lowered, who, vector[places], axis=1)
@@ -196,18 +192,18 @@ class SectorTrajectories:
             # of like length, so that those abreast need as many terms and pass as many times
             queue = queue[np.argsort(left[queue], kind="stable")]
             jumped = np.zeros(count, np.bool_)
-            block = (
+            batch_state = (
                 work.slots, np.full(LANES, -1), queue, np.zeros(1, np.int64),
                 now, left, following, jumped,
             )  # fmt: skip
-            sector = self.by_number[k]
+            tables = self.by_number[k]
             done = False
             while not done:
                 if self._stopped.is_set():
                     raise Stopped
                 done = kernels.evolve(
-                    k, sector.loss, sector.most, sector.n, sector.tables,
-                    work.panels, block, self.times, record, pairs, sector.budget,
+                    k, tables.loss, tables.most, tables.n, tables.arrays,
+                    work.panels, batch_state, self.times, record, pairs, tables.budget,
                 )  # fmt: skip
             arrived = np.flatnonzero(jumped)
             photons[arrived, column] = self.request.user_time(now[arrived])
@@ -238,11 +234,11 @@ class SectorTrajectories:
     ) -> None:
         """Let the photons of these trajectories out, eight at a time."""
         chances, chosen = np.ascontiguousarray(chances), np.full(len(chances), _END)
-        sector = self.by_number[k]
+        tables = self.by_number[k]
         for i in range(0, len(arrived), LANES):
             members = arrived[i : i + LANES]
             kernels.jump(
-                sector.n, sector.tables, self.channels, work.panels, work.slots,
+                tables.n, tables.arrays, self.channels, work.panels, work.slots,
                 members, chances, chosen,
             )  # fmt: skip
         channels[:] = chosen
@@ -254,7 +250,17 @@ def _hermitian(upper: NDArray[np.complex128]) -> NDArray[np.complex128]:
     return np.where(np.tri(upper.shape[1], k=-1, dtype=bool), lower, upper)
 
 
-def _compile() -> None:
+def compile_kernels(*, show: bool) -> None:
+    """Compile the kernels, or read them from the cache.
+
+    Args:
+        show: whether to say so if it takes a while.
+    """
+    with announced("the trajectories engine", _COMPILE_SECONDS, show=show):
+        _call_kernels()
+
+
+def _call_kernels() -> None:
     """Call every kernel once, on two emitters."""
     from collective.couplings.couplings import Couplings
     from collective.states import inverted
@@ -262,6 +268,6 @@ def _compile() -> None:
     couplings = Couplings([[1.0, 0.5], [0.5, 1.0]], [[0.0, 1.0], [1.0, 0.0]])
     request = Request(couplings, inverted(), np.array([0.0, 1.0]), frozenset(["correlations"]))
     size = Size(2, 2, 2, 8, 1)
-    tiny = SectorTrajectories(request, size)
+    tiny = BlockSampler(request, size)
     tiny._idle.put(tiny._workspace())
     tiny.draw(1, 0, 8)

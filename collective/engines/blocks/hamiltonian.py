@@ -1,0 +1,98 @@
+"""H of emitters that never decay, block by block of equal excitation number."""
+
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.engines.basis.sectors import Sectors
+from collective.engines.blocks.unitary_size import SMALLEST_SERIES
+
+_MARGIN = 0.02  # of the width, beyond the eigenvalues found
+_LOOSE = 1e-3  # of those
+
+
+class Hamiltonian:
+    """H in units of its largest rate. What is computed of it is kept: matrices, widths, modes.
+
+    Args:
+        h: H of one excitation, (N, N).
+        blocks: configurations by excitation number.
+
+    Attributes:
+        unit: the largest rate.
+    """
+
+    def __init__(self, h: NDArray[Any], blocks: Sectors):
+        self.unit = float(np.abs(h).sum(axis=0).max()) or 1.0
+        self._h, self._blocks = h / self.unit, blocks
+        self._matrices: dict[int, Any] = {}
+        self._ranges: dict[int, tuple[float, float]] = {}
+        self._modes: dict[int, tuple[NDArray[np.float64], NDArray[Any]]] = {}
+
+    def matrix(self, k: int) -> Any:
+        """H between configurations of k excitations in units of the largest rate, sparse."""
+        if k not in self._matrices:
+            from scipy.sparse import csr_array
+
+            size = self._blocks.sizes[k]
+            target, m, to = self._blocks.hops(k)
+            values = self._h[to, m]
+            kept = values != 0
+            sources = np.broadcast_to(np.arange(size)[:, None], target.shape)
+            own = self._blocks.excited(k) @ np.diagonal(self._h)
+            rows = np.concatenate([target[kept].astype(np.int32), np.arange(size, dtype=np.int32)])
+            columns = np.concatenate([sources[kept].astype(np.int32), np.arange(size)])
+            data = np.concatenate([values[kept], own])
+            self._matrices[k] = csr_array((data, (rows, columns)), shape=(size, size))
+        return self._matrices[k]
+
+    def width(self, k: int) -> tuple[float, float]:
+        """The middle c and half the width w of an interval around the spectrum of H."""
+        if k not in self._ranges:
+            from scipy.sparse.linalg import ArpackError, eigsh
+
+            matrix = self.matrix(k)
+            size = matrix.shape[0]
+            reach = float(abs(matrix).sum(axis=1).max())
+            ends = np.array([-reach, reach])
+            if size <= SMALLEST_SERIES:
+                ends = np.linalg.eigvalsh(matrix.toarray())[[0, -1]]
+            elif reach > 0:
+                options = {"tol": _LOOSE, "v0": np.random.default_rng(1).normal(size=size)}
+                with suppress(ArpackError):  # else the row sums, which are wider
+                    ends = np.array(
+                        [
+                            eigsh(matrix, 1, which=which, return_eigenvectors=False, **options)[0]
+                            for which in ("SA", "LA")
+                        ]
+                    ).real
+            w = (1 + _MARGIN) * (ends[1] - ends[0]) / 2
+            self._ranges[k] = float(ends.sum()) / 2, max(float(w), 1e-12)
+        return self._ranges[k]
+
+    def widen(self, k: int) -> None:
+        """Take the spectrum to be half as wide again."""
+        c, w = self.width(k)
+        self._ranges[k] = c, 1.5 * w
+
+    def by_eigenvectors(
+        self, k: int, start: NDArray[Any], elapsed: NDArray[np.float64]
+    ) -> NDArray[np.complex128]:
+        """Vectors of k excitations after each time, by the eigenvectors of H.
+
+        Args:
+            k: number of excitations.
+            start: (n_k, R).
+            elapsed: (T,).
+
+        Returns:
+            (T, n_k, R).
+        """
+        if k not in self._modes:
+            self._modes[k] = np.linalg.eigh(self.matrix(k).toarray())
+        energies, modes = self._modes[k]
+        turns = np.exp(-1j * self.unit * np.outer(elapsed, energies))
+        parts = turns[:, :, None] * (modes.conj().T @ start)
+        return np.asarray(modes @ parts)

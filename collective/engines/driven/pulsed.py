@@ -1,0 +1,197 @@
+r"""Steps of a packed density matrix under an envelope of the drive, each by a power series in time.
+
+They are used in the same way as the steps of a constant generator (`steps`).
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.polynomial.chebyshev import chebvander
+from numpy.typing import NDArray
+from scipy.linalg.blas import daxpy
+
+from collective.engines.driven.packed import Functionals
+from collective.engines.driven.steps import (
+    ROUND_OFF,
+    Step,
+    Summing,
+    Tolerance,
+    planned,
+    terms_between_pauses,
+)
+
+if TYPE_CHECKING:
+    from collective.engines.driven.generator import PackedGenerator
+
+_REACH = 6.0  # largest rate times the longest step of a power series: e^6 of round-off
+_POWERS = 80
+_DEGREE = 8  # of the polynomial that follows an envelope
+_SAMPLES = 32  # of the envelope in a step, at least
+_PER_INTERVAL = 8  # samples of the envelope between the closest output times, at least
+_INTERVALS = 200  # of the closest output times in a step, at most, which limits the samples
+_GOLDEN = (5**0.5 - 1) / 2
+_SUDDEN = 0.01  # share of the tolerance that a jump of the envelope may use up
+_INSTANT = 1e-14  # of the time or duration: no step is shorter
+_SHORT = 1e-6  # share of the duration; a jump makes some tens of shorter steps in a row
+_SHORT_STEPS = 300  # in a row, after which the run fails
+
+
+class PowerSteps:
+    r"""Steps of ρ̇ = L(t)ρ as a power series in time, for an envelope f(t) of the drive.
+
+    In a step of length h, f(t + hτ) = Σ_k f_k τ^k, a polynomial fitted to samples denser than the
+    output times, and with ρ = Σ_n ρ_n τ^n
+
+    .. math:: (n + 1)ρ_{n+1} = h L_{f_0}ρ_n + h\sum_{k≥1} D_{f_k} ρ_{n−k}
+
+    where D_f is the drive alone. The step is halved until the polynomial fits and the series
+    converges, and doubled for the next one.
+
+    Args:
+        generator: L, with the drive as it is for f = 1.
+        functionals: what is read.
+        tolerance: of the whole run.
+        user_time: a time as the user counts it, for messages.
+        envelope: f(t), evaluated only within the step.
+        resolution: there are several samples of f in any interval of this length.
+        strongest: about the largest |f|.
+    """
+
+    def __init__(
+        self,
+        generator: "PackedGenerator",
+        functionals: Functionals,
+        tolerance: Tolerance,
+        user_time: Callable[[float], float],
+        envelope: Callable[[float], complex],
+        resolution: float,
+        strongest: float,
+    ):
+        self._generator, self._envelope, self._functionals = generator, envelope, functionals
+        self._tolerance, self._duration = tolerance, tolerance.duration
+        self._resolution, self._user_time = resolution, user_time
+        ellipse = generator.ellipse(strongest)
+        reach = _REACH / max(ellipse.decay + ellipse.width, 1e-9)
+        self._limit = min(reach, _INTERVALS * resolution)
+        self._longest = self._limit
+        self._short = _SHORT * min(self._duration, 100 * self._limit)
+        self._short_steps = 0
+        self._powers: NDArray[np.float64] | None = None
+
+    def step(
+        self,
+        time: float,
+        state: NDArray[np.float64],
+        times: NDArray[np.float64],
+        kept: Callable[[int], bool],
+    ) -> "Iterator[float | Step]":
+        """Compute the next step, as `FaberSteps.step` does.
+
+        Raises:
+            ValueError: where the envelope fails or is not finite.
+            FloatingPointError: if no polynomial fits the envelope, or only over very short steps.
+        """
+        norm = float(np.linalg.norm(state))
+        self._longest = min(2 * self._longest, self._limit)
+        while self._longest > _INSTANT * max(abs(time), self._duration):
+            end, inside, wanted = planned(time, times, self._longest, kept)
+            share = max((end - time) / self._duration, _SUDDEN)
+            tolerance = self._tolerance.of(norm, share)
+            factors = self._fitted(time, end, tolerance / 2)
+            if factors is not None:
+                found = yield from self._summed(
+                    state, factors, time, end, inside - time, wanted, tolerance
+                )
+                if found is not None:
+                    self._count_short(time)
+                    yield Step(end, *found)
+                    return
+            self._longest = (end - time) / 2
+        raise self._unfit(time, f"even over {self._share(2 * self._longest)}")
+
+    def _count_short(self, time: float) -> None:
+        """Raise an error if so many steps in a row were short that the run would not end."""
+        self._short_steps = self._short_steps + 1 if self._longest < self._short else 0
+        if self._short_steps >= _SHORT_STEPS:
+            raise self._unfit(time, f"but over {self._share(self._longest)} or less")
+
+    def _share(self, length: float) -> str:
+        return f"a share {length / self._duration:.1e} of the times"
+
+    def _unfit(self, time: float, how: str) -> FloatingPointError:
+        return FloatingPointError(
+            f"no polynomial fits the envelope at t = {self._user_time(time):g}, {how}, to rtol = "
+            f"{self._tolerance.rtol:g}; "
+            "smooth the envelope, put its jumps on output times, or raise rtol; method='exact' can"
+        )
+
+    def _fitted(self, time: float, end: float, tolerance: float) -> NDArray[Any] | None:
+        """f_k in this step, or None if no polynomial fits to within the tolerance."""
+        samples = max(_SAMPLES, int(_PER_INTERVAL * (end - time) / self._resolution))
+        # irregular points, so that no period hides between them
+        at = np.sort(np.append(np.arange(samples) * _GOLDEN % 1, 1.0))
+        values = np.array([self._envelope(time + (end - time) * x) for x in at])
+        powers = chebvander(2 * at - 1, _DEGREE)
+        fit = np.linalg.lstsq(powers, values, rcond=None)[0]
+        allowed = tolerance / ((end - time) * self._generator.drive_strength)
+        if not np.abs(powers @ fit - values).max() < max(allowed, 1e-14 * np.abs(values).max()):
+            return None
+        left = np.cumsum(np.abs(fit)[::-1])[::-1] > allowed / 10
+        fit = fit[: max(1, int(np.sum(left)))]
+        return _monomials(len(fit)) @ fit
+
+    def _summed(
+        self,
+        state: NDArray[np.float64],
+        factors: NDArray[Any],
+        time: float,
+        end: float,
+        inside: NDArray[np.float64],
+        wanted: list[int],
+        tolerance: float,
+    ) -> Summing:
+        """The sum of the series; None where it does not converge."""
+        if self._powers is None:
+            self._powers = np.empty((_DEGREE + 2, *state.shape))
+        powers, depth, functionals = self._powers, len(self._powers), self._functionals
+        powers[0] = state
+        sums = state.copy()
+        kept = {i: state.copy() for i in wanted}
+        largest, small, span = float(np.linalg.norm(state)), 0, end - time
+        values, fractions = [functionals.values(state)], inside / span
+        pause = terms_between_pauses(state)
+        for n in range(_POWERS):
+            following = powers[(n + 1) % depth]
+            rate = span / (n + 1)
+            past = [(factors[k], powers[(n - k) % depth]) for k in range(1, len(factors)) if k <= n]
+            norm = self._generator.advance(
+                powers[n % depth], following, sums, (rate, 0.0, 0.0), 1.0, factors[0], past
+            )
+            values.append(functionals.values(following))
+            for i in wanted:
+                daxpy(following.ravel(), kept[i].ravel(), a=fractions[i] ** (n + 1))
+            largest = max(largest, norm)
+            if not ROUND_OFF * largest < tolerance:
+                return None
+            small = small + 1 if norm < tolerance / 2 else 0
+            if small == 3:
+                exponents = np.arange(len(values))
+                return sums, (fractions[:, None] ** exponents) @ np.array(values), kept
+            if (n + 1) % pause == 0:
+                yield time + span * n / _POWERS
+        return None
+
+
+@cache
+def _monomials(count: int) -> NDArray[np.float64]:
+    """Column k: coefficients of 1, x, x² … in the Chebyshev polynomial T_k(2x − 1)."""
+    columns = np.zeros((count, count))
+    columns[0, 0] = 1.0
+    for k in range(1, count):  # T_k = 2(2x − 1)T_{k−1} − T_{k−2}, without the 2 at k = 1
+        twice = (1 if k == 1 else 2) * columns[:, k - 1]
+        columns[:, k] = 2 * np.roll(twice, 1) - twice
+        if k > 1:
+            columns[:, k] -= columns[:, k - 2]
+    return columns

@@ -1,0 +1,163 @@
+r"""Time and memory of a run of the driven engine, and the length of its steps.
+
+Most of the time is spent in applications of the generator: about three for each unit of radius
+times duration, where the radius is that of the ellipse in which the spectrum lies
+(`numerics.faber`). Most of the memory holds vectors of 4^N entries or, for few emitters and many
+output times, what is recorded at these.
+
+`REACH` and `KEPT_AT_ONCE` say how long a step of the run is.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from collective._tools.speed import speed
+from collective.engines.base import threads_for, writing
+from collective.engines.driven import packed
+from collective.engines.numerics.extent import Extent
+from collective.engines.numerics.faber import Ellipse
+from collective.engines.record import EIGENVALUE_TIMES
+from collective.engines.request import Request
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+REACH = 24.0  # radius of the ellipse times the longest step: longer ones gain little
+KEPT_AT_ONCE = 16  # output times in one step at which ρ itself is kept
+STATE_EMITTERS = 10  # up to which the last state is returned
+EIGENVALUE_EMITTERS = 8  # up to which the smallest eigenvalue of ρ is found
+
+_TERMS, _FEWEST = 3.1, 15.0  # applications: per radius of the ellipse, and of each step
+_PULSE_TERMS, _PULSE_FEWEST = 8.0, 110.0  # the same where an envelope is followed
+_FLOPS = 10.0  # of BLAS, in the time of an entry of ρ, per application and N²; N = 8 takes 0.9 ms
+_PULSE_FLOPS = 100.0  # the same for what powers of time add
+_APPLICATION_CALLS = 32.0  # of Python, per application
+_OVERHEAD = 5500.0  # calls: tables, bounds, operators that read ρ
+_TABLES = 8.0  # entries for each of 2^N N² numbers of the tables, likewise
+_READ_CALLS, _READ_TERMS = 3.0, 100.0  # per output time; terms of a series
+_SAMPLE_CALLS = 10.0  # per output time: the envelope is sampled between
+_STATE_CALLS, _STATE_ENTRIES = 100.0, 8.0  # per state kept
+_EIGENVALUE_CALLS, _EIGENVALUE_FLOPS = 400.0, 40.0  # per eigenvalue; the second times 8^N
+_LARGEST_POWER = 500  # emitters whose powers of two are finite
+_SMALL = 7  # emitters; below, handing work to another thread takes as long as doing it
+
+_SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
+_PULSE_VECTORS = 14  # state, its successor, ten powers, what the drive meets, and V
+_EIGENVALUE_BYTES = 28  # per entry of ρ: unpacked, and copies for its eigenvalues
+_OPERATOR_BYTES = 130  # per entry of an operator, while its functional is made
+_STATE_BYTES = 580  # of a `Qobj`, beside its matrix
+_COPIED_STATE_BYTES = 300  # likewise, while a checkpoint is written
+_TERM_BYTES = 24  # coefficients of a series: as they fall, as they are scaled, and their size
+_INSIDE_BYTES = 20  # per output time of a step, beside its coefficients
+_PULSE_BYTES = 110  # samples of an envelope, per output time
+_PULSE_STEP_BYTES, _PULSE_STEP = 3000, 200  # per output time of a step, and how many these are
+_LEAST_BYTES, _LEAST_PAIR_BYTES = 15_000, 1500  # of Python objects, and per correlation
+
+
+@dataclass(frozen=True, eq=False)
+class Size:
+    """The cost of one request.
+
+    Attributes:
+        request: what is asked for.
+    """
+
+    request: Request
+
+    @property
+    def _n(self) -> int:
+        return len(self.request.couplings)
+
+    @property
+    def _kept(self) -> int:
+        """At how many output times ρ itself is returned."""
+        return len(self.request.times) if "states" in self.request.words else 0
+
+    @property
+    def _eigenvalues(self) -> int:
+        """How often the smallest eigenvalue of ρ is found."""
+        return min(EIGENVALUE_TIMES, len(self.request.times)) * (self._n <= EIGENVALUE_EMITTERS)
+
+    @cached_property
+    def _reach(self) -> float:
+        """Radius of the ellipse in which the spectrum lies, about, times the length of the run."""
+        extent = Extent(self.request.couplings, self._n)
+        ellipse = Ellipse(extent.decay(self._n) + extent.others, extent.spread)
+        return ellipse.radius * float(np.ptp(self.request.times))
+
+    @property
+    def threads(self) -> int:
+        """How many share the work."""
+        return 1 if self._n <= _SMALL else threads_for(self.request)
+
+    def seconds(self) -> float:
+        """Applications of the generator, output times, and the eigenvalues of a few of them."""
+        request, s, n = self.request, speed(), min(self._n, _LARGEST_POWER)
+        size, times, pulsed = 4.0**n, len(request.times), request.envelope is not None
+        entries = n * n + (n if np.any(request.couplings.drive) else 0)
+        each = _APPLICATION_CALLS * s.call + _FLOPS * s.flop * size * entries / self.threads
+        reading = _READ_CALLS * s.call + _READ_TERMS * s.entry
+        reading += _READ_TERMS * (n * n + len(request.operators)) * s.flop
+        if pulsed:
+            each += _PULSE_FLOPS * s.flop * size
+            reading += _SAMPLE_CALLS * s.call
+        states = self._kept * (_STATE_CALLS * s.call + _STATE_ENTRIES * size * s.entry)
+        eigenvalue = _EIGENVALUE_CALLS * s.call
+        eigenvalue += _EIGENVALUE_FLOPS * 8.0 ** min(n, EIGENVALUE_EMITTERS) * s.flop
+        recorded = 16.0 * times * self._n**2 + 16.0 * self._kept * size
+        found = writing(request, recorded)[0] + _OVERHEAD * s.call
+        found += _TABLES * 2.0**n * n * n * s.entry
+        found += self._applications() * each + times * reading + states
+        return found + self._eigenvalues * eigenvalue
+
+    def _applications(self) -> float:
+        """How many applications of the generator, roughly."""
+        if self.request.envelope is not None:
+            return _PULSE_TERMS * self._reach + _PULSE_FEWEST
+        return _TERMS * self._reach + _FEWEST * max(self._kept / KEPT_AT_ONCE, 1.0)
+
+    def bytes(self) -> int:
+        """At the peak."""
+        request, n = self.request, self._n
+        padded = packed.padded(n)
+        size, states = 1 << padded, 4**n
+        vectors = _SERIES_VECTORS if request.envelope is None else _PULSE_VECTORS
+        tables = size * (8 * (padded * padded // 4 + padded) + 8 * 8 + 40)
+        scratch = self.threads * 3 * size * 64
+        functionals = n * n * max(size // 4, 1) * 16
+        operators = sum(_OPERATOR_BYTES * _entries(each) for each in request.operators.values())
+        found = vectors * 8 * size * size + tables + scratch + functionals + operators
+        found += self._row_bytes() + self._kept * (16 * states + _STATE_BYTES)
+        if request.checkpointed:  # two copies of states are written
+            found += self._kept * (32 * states + _COPIED_STATE_BYTES)
+            found += (24 if n <= STATE_EMITTERS else 8) * states
+        wanted = min(max(self._kept, self._eigenvalues), KEPT_AT_ONCE)
+        if wanted:
+            found += (_EIGENVALUE_BYTES + 8 * wanted) * states
+        return found
+
+    def _row_bytes(self) -> int:
+        """Of the output times: rows, and the coefficients of a step or what is returned beside."""
+        n, times, reach = self._n, len(self.request.times), self._reach
+        recorded = 16 * (n * n + len(self.request.operators)) * times
+        returned = (8 * n + 48 + 24 * n * n * self.request.checkpointed) * times
+        inside = times * min(1.0, REACH / reach if reach > 0 else 1.0)
+        if self._kept:
+            inside = min(inside, KEPT_AT_ONCE)
+        if self.request.envelope is None:
+            terms = 2.5 * min(reach, REACH) + 40
+            step = int(inside * (_TERM_BYTES * terms + _INSIDE_BYTES))
+        else:
+            step = _PULSE_STEP_BYTES * min(_PULSE_STEP, times)
+            recorded += _PULSE_BYTES * times
+        least = _LEAST_BYTES + _LEAST_PAIR_BYTES * n * n
+        return recorded + max(step, returned) + least
+
+
+def _entries(operator: "Qobj") -> int:
+    """Stored entries of an operator."""
+    data = operator.data
+    return int(data.as_scipy().nnz) if hasattr(data, "as_scipy") else operator.shape[0] ** 2

@@ -1,0 +1,214 @@
+"""The one loop around every run: progress, Ctrl-C, memory, checkpoints and failures."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools.memory import resident_bytes
+from collective._tools.progress import Progress
+from collective._tools.warn import warn
+from collective.engines.base import Engine, Run
+from collective.engines.request import Request
+
+if TYPE_CHECKING:
+    from collective.results.result import Result
+
+CHECKPOINT_SECONDS = 30
+CHECKPOINT_SHARE = 0.05  # of the time, at most
+_BETWEEN_LOOKS = 0.1  # seconds
+_MARKS = 1000  # of the progress bar
+_OBSERVED = (
+    "emission", "excitation", "populations", "correlations", "states", "expect", "last_state",
+    "emission_error", "excitation_error", "populations_error", "jumps",
+)  # fmt: skip
+
+
+@dataclass
+class Outcome:
+    """What a run brings back, whole or interrupted.
+
+    Attributes:
+        fields: of `Result` by name, as long as the times reached.
+        diagnostics: entries of `Result.diagnostics`.
+        failure: KeyboardInterrupt or an error of the engine, not raised so far.
+        resume: arrays by name from which the engine can continue; empty once complete.
+        notes: what the user must be warned of once the result is safe.
+    """
+
+    fields: dict[str, Any]
+    diagnostics: dict[str, Any]
+    failure: BaseException | None = None
+    resume: dict[str, NDArray[Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+Checkpoint = Callable[[Outcome], None]
+
+
+def run(
+    engine: Engine,
+    request: Request,
+    earlier: "Result | None" = None,
+    checkpoint: Checkpoint | None = None,
+) -> Outcome:
+    """Evolve a request through the output times that an earlier result has not reached.
+
+    Ctrl-C and errors of the engine come back in `Outcome.failure`, beside what was reached.
+
+    Args:
+        engine: that does not refuse the request.
+        request: what is asked for.
+        earlier: an interrupted or complete result of the same request, or None.
+        checkpoint: writes an outcome, or None.
+
+    Raises:
+        KeyboardInterrupt: for Ctrl-C before the run has started, when nothing is computed.
+        ValueError: as `Engine.start`.
+        OSError: if the first checkpoint cannot be written.
+    """
+    if earlier is not None and earlier.complete:
+        ended = _complete(engine, request, earlier)
+        if ended is not None:
+            return ended
+    engine.prepare(request)
+    clock = Clock(checkpoint)  # from here on: compiling is not part of the run
+    under_way = engine.start(request, earlier)
+    failure: BaseException | None = None
+
+    def report() -> Outcome:
+        resume = {} if under_way.done else under_way.resume()
+        diagnostics = {**clock.diagnostics(), **under_way.diagnostics()}
+        return Outcome(under_way.fields(), diagnostics, failure, resume)
+
+    try:
+        clock.first(report)
+    except KeyboardInterrupt as error:
+        failure = error
+    except BaseException:
+        under_way.close()
+        raise
+    if failure is None:
+        try:
+            _advance(under_way, clock, report, f"evolving ({engine.name})", show=request.progress)
+        except (KeyboardInterrupt, Exception) as error:
+            failure = error
+    clock.look()
+    try:
+        under_way.close()
+    except (KeyboardInterrupt, Exception) as error:
+        failure = failure or error
+    finished = report()
+    clock.last(finished)
+    finished.notes += under_way.notes()
+    return finished
+
+
+def _advance(
+    under_way: Run, clock: "Clock", report: Callable[[], Outcome], label: str, *, show: bool
+) -> None:
+    """Let a run move on until it is done."""
+    shown = 0
+    with Progress(_MARKS, label, show=show) as bar:
+        while True:
+            now = int(_MARKS * under_way.share)
+            bar.step(now - shown)
+            shown = now
+            if under_way.done:
+                return
+            under_way.advance()
+            clock.look()
+            clock.keep(report)
+
+
+def _complete(engine: Engine, request: Request, earlier: "Result") -> Outcome | None:
+    """The outcome of a checkpoint that is complete: what was observed, in no time.
+
+    None for samples that are to go on, to a smaller standard error than that of before.
+    """
+    notes: list[str] = []
+    if engine.accuracy == "sampled":
+        under_way = engine.start(request, earlier)
+        done, notes = under_way.done, under_way.notes()
+        under_way.close()
+        if not done:
+            return None
+    kept = {name: getattr(earlier, name) for name in _OBSERVED}
+    return Outcome(kept, {**earlier.diagnostics, "seconds": 0.0}, notes=notes)
+
+
+class Clock:
+    """Seconds and memory of a run, and when to keep it on disk.
+
+    Checkpoints are half a minute apart, and take no more than a twentieth of the time.
+
+    Args:
+        checkpoint: writes an `Outcome`, or None.
+    """
+
+    def __init__(self, checkpoint: Checkpoint | None):
+        self._checkpoint = checkpoint
+        self._start = self._saved = time.monotonic()
+        self._interval = float(CHECKPOINT_SECONDS)
+        self._before = self._peak = resident_bytes()
+        self._looked = self._start
+        self._notes: list[str] = []
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Seconds since the start, bytes at the highest of the looks so far."""
+        self._looked = -np.inf
+        self.look()
+        used = None if self._before is None or self._peak is None else self._peak - self._before
+        return {"seconds": time.monotonic() - self._start, "bytes_used": used}
+
+    def look(self) -> None:
+        """Notice the memory held now and then; asking takes a while."""
+        now = time.monotonic()
+        if self._peak is not None and now - self._looked > _BETWEEN_LOOKS:
+            self._looked = now
+            self._peak = max(self._peak, resident_bytes() or 0)
+
+    def first(self, report: Callable[[], Outcome]) -> None:
+        """Write the first checkpoint: a file that cannot be written shows now, not after hours."""
+        if self._checkpoint:
+            self._checkpoint(report())
+
+    def keep(self, report: Callable[[], Outcome]) -> None:
+        """Write a checkpoint if it is time; a failure to write must not cost the run itself."""
+        if self._checkpoint and time.monotonic() - self._saved > self._interval:
+            failure = self._written(report())
+            if failure is None:
+                return
+            try:
+                warn(failure)  # now, while there is time to make room
+            except Warning:  # warnings are errors here, which must not end the run
+                self._notes.append(failure)
+
+    def last(self, outcome: Outcome) -> None:
+        """Write a checkpoint in any case, and add to the notes what went wrong."""
+        if self._checkpoint is None:
+            return
+        try:
+            failure = self._written(outcome)
+        except KeyboardInterrupt:  # what was computed is about to be returned
+            failure = "Ctrl-C came while the checkpoint was written: it holds what was kept before"
+        outcome.notes += self._notes
+        if failure is not None:
+            outcome.notes.append(failure)
+
+    def _written(self, outcome: Outcome) -> str | None:
+        """Write a checkpoint; why that was not possible, or None."""
+        assert self._checkpoint is not None
+        begin = time.monotonic()
+        failure = None
+        try:
+            self._checkpoint(outcome)
+        except Exception as error:  # a full disk, too little memory to pack it, NaN
+            failure = f"the checkpoint could not be written: {str(error) or type(error).__name__}"
+        self._saved = time.monotonic()
+        spent = self._saved - begin
+        self._interval = max(CHECKPOINT_SECONDS, spent / CHECKPOINT_SHARE)
+        return failure

@@ -1,0 +1,118 @@
+"""What a run of one excitation takes: memory and seconds of its three routes."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools.speed import COMMON, speed
+from collective.couplings.couplings import Couplings
+from collective.couplings.modes import REFLECTED
+from collective.engines.base import Cost, writing
+from collective.engines.numerics.extent import Extent
+from collective.engines.request import Request
+from collective.engines.single import amplitudes
+
+_SECONDS_MODES = 2.5e-9  # per N³ of an eigenvalue problem, where the two routes are compared
+_OVERHEAD = 1900.0  # calls
+_MODE_FLOPS = 180.0  # per N³ of an eigenvalue problem
+_READ_FLOPS = 20.0  # per N² and output time
+_SQUARE_ENTRIES = 4.0  # per N², once
+_KEPT_ENTRIES = 6.0  # per correlation kept: memory is touched for the first time
+_TAYLOR_SHARE = 0.5  # of the time that decides about the route
+_SLOPE_CALLS = 25.0  # of the equation with dephasing
+_SLOPE_FLOPS, _SLOPE_SQUARE = 8.0, 300.0  # per N³ and N²
+_SLOPES_STABLE, _SLOPES_MOVING = 1.5, 12.0  # per unit of phase
+WORTH_STEPPING = 0.25  # of the time that modes take
+_ROWS = 64  # of h at once, compared with their reflection
+_MATRICES = 5  # h while it is made; the halves together take no more later
+_VECTORS_OF_STEPS = 34  # stages and interpolation of the equation with dephasing
+
+
+def cost(request: Request) -> Cost:
+    """Memory and time: of the modes, of Taylor series where those are cheaper, or of ρ."""
+    n, times, s = len(request.couplings), len(request.times), speed()
+    correlated = "correlations" in request.words
+    kept = 16 * n * n * times if correlated else 8 * n * times
+    base = _OVERHEAD * s.call + times * (5 * s.call + _READ_FLOPS * n * n * s.flop)
+    base += _SQUARE_ENTRIES * n * n * s.entry
+    taken, held = writing(request, kept)
+    base, kept = base + taken, kept + int(held)
+    if request.checkpointed:
+        kept += 8 * n * times
+    if correlated:
+        base += times * n * n * _KEPT_ENTRIES * s.entry
+    if np.any(request.couplings.dephasing):
+        slope = _SLOPE_CALLS * s.call + (_SLOPE_FLOPS * n**3 + _SLOPE_SQUARE * n * n) * s.flop
+        between = times * (40 * s.call + 12 * n * n * s.entry)
+        return Cost(
+            16 * n * n * (_VECTORS_OF_STEPS + 4) + kept,
+            base + _slopes(request) * slope + between,
+            f"one excitation of {n} dephased emitters, {n} × {n} numbers",
+        )
+    modes, steps = seconds(request)
+    vectors = 16 * n * min(times, 64) * 4
+    if steps < WORTH_STEPPING * modes:
+        return Cost(
+            16 * _MATRICES * n * n + kept + vectors,
+            base + _TAYLOR_SHARE * steps * s.call / COMMON.call,
+            f"one excitation of {n} emitters in steps, {n} amplitudes",
+        )
+    side = (n + 1) // 2 if _halved(request.couplings) else n
+    return Cost(
+        16 * _MATRICES * n * n + kept + vectors,
+        base + _MODE_FLOPS * (n // side) * side**3 * (1 + 100 / side) * s.flop,
+        f"one excitation of {n} emitters, {n // side} × {side} modes",
+    )
+
+
+def _slopes(request: Request) -> float:
+    """Of the equation with dephasing: many while it moves, few as stability demands."""
+    couplings, span = request.couplings, float(np.ptp(request.times))
+    extent = Extent(couplings, 1)
+    moving = extent.frequency(1) + extent.decay(1)
+    largest = float(np.hypot(moving, 2 * float(couplings.dephasing.max())))
+    slowest = float(np.trace(couplings.decay).real) / len(couplings)
+    slowest += 2 * float(couplings.dephasing.mean())
+    lasting = min(span, 4 / max(slowest, 1e-300))
+    return 60 + _SLOPES_STABLE * largest * span + _SLOPES_MOVING * moving * lasting
+
+
+def _phase(request: Request) -> float:
+    """‖h‖t in the one-norm, roughly."""
+    couplings = request.couplings
+    norm = np.abs(couplings.shift).sum(axis=0).max() + np.abs(couplings.decay).sum(axis=0).max() / 2
+    return float(norm + np.ptp(couplings.detunings)) * float(np.ptp(request.times))
+
+
+def seconds(request: Request) -> tuple[float, float]:
+    """What modes take, and Taylor series."""
+    n, times = len(request.couplings), len(request.times)
+    side = (n + 1) // 2 if _halved(request.couplings) else n
+    modes = _SECONDS_MODES * (n // side) * side**3 + 1e-3
+    return modes, amplitudes.taylor_seconds(n, 1, _phase(request), times)
+
+
+def _halved(couplings: Couplings) -> bool:
+    """Whether `_modes.parts` will split h: its test, some rows at a time."""
+    decay, shift, detunings = couplings.decay, couplings.shift, couplings.detunings
+    n = len(couplings)
+    firsts = [(m[0], m[-1, ::-1]) for m in (decay, shift)]
+    # seen at once of most that nothing reflects
+    if n == 1 or not all(np.allclose(a, b, 1e-9, 1e-9 * np.abs(a).max()) for a, b in firsts):
+        return False
+    mean = float(np.mean(np.diagonal(shift).real + detunings))
+
+    def rows(begin: int, end: int) -> NDArray[Any]:
+        found = shift[begin:end] - 0.5j * decay[begin:end]
+        at = np.arange(begin, end)
+        found[at - begin, at] += detunings[begin:end] - mean
+        return found
+
+    miss = largest = 0.0
+    for begin in range(0, (n + 1) // 2, _ROWS):
+        end = min(begin + _ROWS, (n + 1) // 2)
+        above, below = rows(begin, end), rows(n - end, n - begin)
+        miss = max(miss, np.abs(above - below[::-1, ::-1]).max())
+        largest = max(largest, np.abs(above).max(), np.abs(below).max())
+    return bool(miss <= REFLECTED * n * largest)

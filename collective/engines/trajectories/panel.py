@@ -1,0 +1,157 @@
+r"""Kernels that pass once over a panel: eight trajectories of one excitation block abreast.
+
+Within the block of k excitations H_eff = Σ_lm h_lm σ⁺_lσ⁻_m is applied by way of the block below: a
+configuration d of k−1 excitations is reached by lowering any of the E = N−k+1 configurations d+m,
+and left by raising to any d+l, so that
+
+    y(d+l) += Σ_m h_lm φ(d+m)   for every d and l.
+
+Each φ is loaded once for E uses, no table of hops is needed, and the same walk over (d, m) gives
+⟨σ⁺_lσ⁻_m⟩ and the jump.
+
+A row of a panel is one amplitude, `x[row, 0]` and `x[row, 1]` its real and imaginary part in eight
+lanes. Row numbers are unsigned (see `lanes`).
+"""
+
+import numpy as np
+
+from collective._tools.compiled import compiled
+from collective.engines.numerics.lanes import OPTIONS, axpy, fma, inline, load, store, zero
+
+kernel = compiled(**OPTIONS)
+
+
+@inline
+def _one(x, source, places, who, h, d, up):  # type: ignore[no-untyped-def]
+    """−i Σ_m h_lm φ(d+m), real and imaginary part."""
+    yr = yi = zero()
+    p = who[d, up]
+    for m in range(places.shape[1]):
+        i, q = source + places[d, m], who[d, m]
+        a, b = h[p, q, 0], h[p, q, 1]
+        r, s = load(x, i, 0), load(x, i, 1)
+        yr, yi = axpy(axpy(yr, a, s), b, r), axpy(axpy(yi, b, s), -a, r)
+    return yr, yi
+
+
+@inline
+def _two(x, source, places, who, h, d, up):  # type: ignore[no-untyped-def]
+    """The same for l and its neighbour, which share what is loaded."""
+    yr = yi = zr = zi = zero()
+    p, o = who[d, up], who[d, up + 1]
+    for m in range(places.shape[1]):
+        i, q = source + places[d, m], who[d, m]
+        r, s = load(x, i, 0), load(x, i, 1)
+        a, b = h[p, q, 0], h[p, q, 1]
+        yr, yi = axpy(axpy(yr, a, s), b, r), axpy(axpy(yi, b, s), -a, r)
+        a, b = h[o, q, 0], h[o, q, 1]
+        zr, zi = axpy(axpy(zr, a, s), b, r), axpy(axpy(zi, b, s), -a, r)
+    return yr, yi, zr, zi
+
+
+@inline
+def _add(x, i, f, yr, yi):  # type: ignore[no-untyped-def]
+    """Row i += f·y."""
+    store(x, i, 0, axpy(load(x, i, 0), f, yr))
+    store(x, i, 1, axpy(load(x, i, 1), f, yi))
+
+
+@kernel
+def apply(x, source, target, n, places, who, h, f):  # type: ignore[no-untyped-def]
+    """Rows from target = −i f K · rows from source, n of them.
+
+    Args:
+        x: panel, (rows, 2, 8).
+        source: first row of φ, unsigned.
+        target: first row of the result, unsigned.
+        n: C(N, k), unsigned.
+        places: (C(N, k−1), E), place of d+m for each emitter m that d leaves empty.
+        who: likewise, m itself.
+        h: (N, N, 2), real and imaginary part.
+        f: factor.
+    """
+    for i in range(n):
+        store(x, target + i, 0, zero())
+        store(x, target + i, 1, zero())
+    width = places.shape[1]
+    for d in range(places.shape[0]):
+        for up in range(0, width - 1, 2):
+            yr, yi, zr, zi = _two(x, source, places, who, h, d, up)
+            _add(x, target + places[d, up], f, yr, yi)
+            _add(x, target + places[d, up + 1], f, zr, zi)
+        if width % 2:
+            yr, yi = _one(x, source, places, who, h, d, width - 1)
+            _add(x, target + places[d, width - 1], f, yr, yi)
+
+
+@inline
+def product(x, a, b, n):  # type: ignore[no-untyped-def]
+    """Re⟨x_a|x_b⟩ in every lane, of the n rows from a and from b."""
+    u = v = zero()
+    for i in range(n):
+        u = fma(u, load(x, a + i, 0), load(x, b + i, 0))
+        v = fma(v, load(x, a + i, 1), load(x, b + i, 1))
+    return axpy(u, 1.0, v)
+
+
+@inline
+def rescale(x, a, n, factors):  # type: ignore[no-untyped-def]
+    """Rows from a times a factor of each lane, (1, 1, 8); ‖·‖² of what they then are."""
+    f, u = load(factors, np.uint64(0), 0), zero()
+    for i in range(a, a + n):
+        r, s = fma(zero(), f, load(x, i, 0)), fma(zero(), f, load(x, i, 1))
+        store(x, i, 0, r)
+        store(x, i, 1, s)
+        u = fma(fma(u, r, r), s, s)
+    return u
+
+
+@inline
+def populate(value, occupied, first, last, q, excited):  # type: ignore[no-untyped-def]
+    """Add |φ_i|² to each emitter that is excited in configuration i; excited: (ROUNDS, N, 8)."""
+    for i in range(first, last):
+        r, s = load(value, i, 0), load(value, i, 1)
+        p = fma(fma(zero(), r, r), s, s)
+        for m in range(occupied.shape[1]):
+            store(excited, q, occupied[i, m], axpy(load(excited, q, occupied[i, m]), 1.0, p))
+
+
+@kernel
+def correlate(value, places, who, pairs):  # type: ignore[no-untyped-def]
+    """⟨σ⁺_lσ⁻_m⟩ = Σ_d φ*(d+l) φ(d+m) for l ≤ m.
+
+    Args:
+        value: (n, 2, 8).
+        places: as for `apply`, emitters ascending.
+        who: likewise.
+        pairs: (N², 2, 8), gets row N l + m.
+    """
+    size = np.uint64(np.sqrt(len(pairs)))
+    pairs[:] = 0.0
+    width = places.shape[1]
+    for d in range(places.shape[0]):
+        for up in range(width):
+            a, b = load(value, places[d, up], 0), load(value, places[d, up], 1)
+            for m in range(up, width):
+                r, s = load(value, places[d, m], 0), load(value, places[d, m], 1)
+                i = size * who[d, up] + who[d, m]
+                store(pairs, i, 0, fma(fma(load(pairs, i, 0), a, r), b, s))
+                cross = axpy(fma(zero(), a, s), -1.0, fma(zero(), b, r))
+                store(pairs, i, 1, axpy(load(pairs, i, 1), 1.0, cross))
+
+
+@inline
+def take(x, w, slots, b, n):  # type: ignore[no-untyped-def]
+    """Lane w = the amplitudes kept for trajectory b; empty for b < 0."""
+    for i in range(n):
+        x[i, 0, w] = slots[b, i, 0] if b >= 0 else 0.0
+        x[i, 1, w] = slots[b, i, 1] if b >= 0 else 0.0
+
+
+@inline
+def keep(value, w, slots, b, n, norm):  # type: ignore[no-untyped-def]
+    """Keep lane w for trajectory b, normalised."""
+    scale = 1 / np.sqrt(norm)
+    for i in range(n):
+        slots[b, i, 0] = scale * value[i, 0, w]
+        slots[b, i, 1] = scale * value[i, 1, w]

@@ -1,0 +1,162 @@
+r"""Kernels of one step: a Taylor series of eight trajectories of one excitation block.
+
+.. math:: φ(θ) = Σ_j (θ/g)^j φ_j, \qquad φ_j = (−igK)^j φ_0/j!
+
+K is H_eff less its mean diagonal, which multiplies every amplitude alike. From the terms, φ and its
+norm follow at any θ: at the output times, and at those by which the jump is located. Each lane has
+a g of its own, the power of two above the length of its step: so no power of a rate leaves the
+range of numbers, however far the rates of one problem are apart.
+
+Term j occupies the rows j·n … j·n+n−1 of a panel (see `panel`).
+"""
+
+import math
+
+import numpy as np
+
+from collective._tools.compiled import compiled
+from collective.engines.numerics.lanes import LANES, OPTIONS, fma, inline, load, store, zero
+from collective.engines.trajectories.panel import apply, product, rescale
+
+kernel = compiled(**OPTIONS)
+
+_TOLERANCE = 1e-10  # of the last Taylor term; what follows it is about a sixth of it
+_WILD = 1e60  # of ‖φ‖², in a term: a step that is far too long
+_GUARD = 100.0  # a last term that vanishes by chance is not trusted, unless the one before is small
+_FEWEST = 4  # terms
+_AHEAD = 1.5  # a step reaches beyond the jump foreseen from the rate now, which mostly falls
+
+
+@kernel
+def evaluate(x, n, terms, first, last, theta, q, value, sums):  # type: ignore[no-untyped-def]
+    """Rows first … last of φ(θ) by Horner's rule; adds to ‖φ‖² and to half its slope.
+
+    Args:
+        x: terms.
+        n: rows of a term, unsigned.
+        terms: index of the highest, unsigned.
+        first: unsigned.
+        last: unsigned, exclusive.
+        theta: (ROUNDS, 1, 8), θ of each lane.
+        q: row of theta and sums.
+        value: (n, 2, 8), gets φ(θ).
+        sums: (ROUNDS, 2, 8): ‖φ‖² and Re⟨φ|dφ/dθ⟩.
+    """
+    t, norm, slope = load(theta, q, 0), load(sums, q, 0), load(sums, q, 1)
+    for i in range(first, last):
+        row = terms * n + i
+        r, s, dr, ds = load(x, row, 0), load(x, row, 1), zero(), zero()
+        for _ in range(terms):
+            row -= n
+            dr, ds = fma(r, t, dr), fma(s, t, ds)
+            r, s = fma(load(x, row, 0), t, r), fma(load(x, row, 1), t, s)
+        store(value, i, 0, r)
+        store(value, i, 1, s)
+        norm = fma(fma(norm, r, r), s, s)
+        slope = fma(fma(slope, r, dr), s, ds)
+    store(sums, q, 0, norm)
+    store(sums, q, 1, slope)
+
+
+@inline
+def _power_above(value):  # type: ignore[no-untyped-def]
+    """The power of two above a number, 1 above 0."""
+    return math.ldexp(1.0, math.frexp(value)[1])
+
+
+@kernel
+def _tame(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
+    """Shorten the steps whose last term is beyond all use, with the terms that there are.
+
+    Args:
+        x: terms.
+        n: rows of a term, unsigned.
+        terms: index of the last.
+        lane: see `evolve`; scale and want are shortened.
+        size: (8,), ‖φ_j‖² of the last term.
+
+    Returns:
+        Whether any step was.
+    """
+    _, _, norm, _, want, _, scale = lane
+    factors, power, any_wild = np.ones((1, 1, LANES)), np.ones((1, 1, LANES)), False
+    for w in range(LANES):
+        if norm[w] > 0 and size[w] > _WILD * norm[w]:
+            # so that the last term is about as large as φ itself
+            digits = min(0.5 * math.log2(size[w] / norm[w]), 500.0)
+            down = math.ldexp(1.0, -int(digits / terms))
+            factors[0, 0, w] = down
+            scale[w] *= down
+            want[w] = min(want[w], scale[w])
+            any_wild = True
+    for j in range(1, terms + 1 if any_wild else 1):
+        power *= factors
+        rescale(x, np.uint64(j) * n, n, power)
+    return any_wild
+
+
+@kernel
+def expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-def]
+    """Terms of the Taylor series, and how far each lane may go with them.
+
+    As many terms as it takes to bring every lane to its jump, foreseen from the rate at which it
+    emits now, or to the end of its time; at most `most`, and then less far.
+
+    Args:
+        x: term 0 on entry.
+        n: rows of a term, unsigned.
+        most: highest term.
+        places: as for `apply`, as are who and h.
+        who: likewise.
+        h: likewise.
+        loss: what the mean diagonal of H_eff takes from ‖φ‖², a rate.
+        lane: see `evolve`; sets norm, rate, want and scale.
+
+    Returns:
+        Index of the last term.
+    """
+    room, left, norm, rate, want, _, scale = lane
+    none = np.uint64(0)
+    seen, factors = np.empty((1, 3, LANES)), np.ones((1, 1, LANES))
+    slope, before, after = seen[0, 0], seen[0, 1], seen[0, 2]
+    store(seen, 0, 2, product(x, none, none, n))
+    norm[:] = after
+    for j in range(1, most + 1):
+        to = np.uint64(j) * n
+        apply(x, to - n, to, n, places, who, h, 1 / j)
+        if j == 1:
+            store(seen, 0, 0, product(x, none, n, n))
+            for w in range(LANES):
+                scale[w] = 1.0
+                if norm[w] > 0:
+                    rate[w] = loss - 2 * slope[w] / norm[w]
+                    want[w] = room[w]
+                    if rate[w] * room[w] > _AHEAD * left[w]:
+                        want[w] = _AHEAD * left[w] / rate[w]
+                    scale[w] = _power_above(want[w])
+            factors[0, 0] = scale
+        before[:] = after
+        store(seen, 0, 2, rescale(x, to, n, factors))
+        if _tame(x, n, j, lane, after):
+            store(seen, 0, 1, product(x, to - n, to - n, n))
+            store(seen, 0, 2, product(x, to, to, n))
+            factors[0, 0] = scale
+        if j < _FEWEST:
+            continue
+        enough = True
+        for w in range(LANES):
+            if norm[w] > 0:
+                bound, share = norm[w] * _TOLERANCE**2, want[w] / scale[w]
+                power = share ** (2 * j - 2)
+                enough &= after[w] * power * share**2 <= bound
+                enough &= before[w] * power <= bound * _GUARD**2
+        if enough:
+            return j
+    for w in range(LANES):
+        bound = norm[w] * _TOLERANCE**2
+        if after[w] > 0:
+            want[w] = min(want[w], scale[w] * (bound / after[w]) ** (0.5 / most))
+        if before[w] > 0:
+            within = (bound * _GUARD**2 / before[w]) ** (0.5 / (most - 1))
+            want[w] = min(want[w], scale[w] * within)
+    return most

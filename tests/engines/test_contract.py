@@ -1,0 +1,216 @@
+"""The engine contract: what every engine states, and what "auto" does with it."""
+
+import dataclasses
+import inspect
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import collective as co
+from collective import engines
+from collective._tools import memory
+from collective.engines import base, choice, loop
+
+T = np.linspace(0, 2, 11)
+CHAIN = co.couple(co.chain(4, 0.2), co.Vacuum())
+
+
+@dataclasses.dataclass(frozen=True)
+class Guess:
+    """An approximate engine, faster than all others: every emitter decays alone."""
+
+    name: ClassVar[str] = "guess"
+    accuracy: ClassVar[str] = "approximate"
+    keeps: ClassVar[tuple[str, ...]] = ()
+    cite: ClassVar[tuple[str, ...]] = ()
+
+    def refusal(self, request):
+        return base.unsupported(self, request)
+
+    def cost(self, request):
+        return co.engines.Cost(1, 1e-9, "a guess")
+
+    def prepare(self, request):
+        pass
+
+    def start(self, request, earlier):
+        return Guessing(request)
+
+
+class Guessing:
+    done = True
+    share = 1.0
+
+    def __init__(self, request):
+        rates = np.diagonal(request.couplings.decay).real
+        self.populations = np.exp(-np.outer(request.times, rates))
+        self.emission = self.populations @ rates
+
+    def advance(self):
+        raise AssertionError("it is done")
+
+    def fields(self):
+        excitation = self.populations.sum(axis=1)
+        return {
+            "emission": self.emission,
+            "excitation": excitation,
+            "populations": self.populations,
+        }
+
+    def diagnostics(self):
+        return {}
+
+    def resume(self):
+        return {}
+
+    def notes(self):
+        return []
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def with_a_guess(monkeypatch):
+    """The approximate engine as one of the package."""
+    monkeypatch.setitem(engines.NAMES, "guess", "Guess")
+    monkeypatch.setattr(engines, "Guess", Guess, raising=False)
+
+
+def only(monkeypatch, *names):
+    """Make every engine but these refuse."""
+    for kind in engines.NAMES.values():
+        engine = getattr(engines, kind)
+        if engine.name not in names:
+            monkeypatch.setattr(engine, "refusal", lambda self, request: f"{self.name} cannot")
+
+
+@pytest.mark.parametrize("name", engines.NAMES)
+def test_an_engine_states_its_contract(name):
+    engine = choice.engine(name)
+    assert isinstance(engine, co.engines.Engine)
+    assert engine.name == name
+    assert engine.accuracy in base.ACCURACIES
+    assert set(engine.keeps) <= set(base.KEPT)
+    assert set(engine.cite) <= set(keys())
+    assert type(engine).__doc__
+    assert engine == type(engine)()
+    hash(engine)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        engine.name = "other"
+
+
+def keys():
+    from collective.citations import REFERENCES
+
+    return REFERENCES
+
+
+@pytest.mark.parametrize("name", [n for n in engines.NAMES if n not in ("single", "symmetric")])
+def test_a_name_stands_for_the_default_options(name):
+    one, other = (
+        co.evolve(CHAIN, "inverted", T, method=m, seed=1) for m in (name, choice.engine(name))
+    )
+    np.testing.assert_array_equal(one.emission, other.emission)
+    assert one.accuracy == choice.engine(name).accuracy
+
+
+def test_evolve_and_methods_take_the_same_arguments():
+    of_evolve, of_methods = (inspect.signature(f).parameters for f in (co.evolve, co.methods))
+    assert list(of_evolve) == list(of_methods)
+    for name in of_evolve:
+        assert of_evolve[name].default == of_methods[name].default, name
+    options = {f.name for n in engines.NAMES for f in dataclasses.fields(choice.engine(n))}
+    assert not options & set(of_evolve)
+    assert not options & {f.name for f in dataclasses.fields(co.engines.Request)}
+
+
+def test_auto_never_takes_an_approximate_engine(with_a_guess, monkeypatch):
+    found = co.methods(CHAIN, "inverted", T)
+    assert min(found.costs, key=lambda name: found.costs[name].seconds) == "guess"
+    assert found.chosen != "guess"
+    assert found.able()[-1] == "guess"
+    assert co.evolve(CHAIN, "inverted", T).method != "guess"
+    only(monkeypatch, "trajectories", "guess")
+    assert co.methods(CHAIN, "inverted", T).chosen == "trajectories"
+    assert co.evolve(CHAIN, "inverted", T, seed=1).method == "trajectories"
+
+
+def test_auto_names_the_approximate_engines_where_no_other_can(with_a_guess, monkeypatch):
+    only(monkeypatch, "guess")
+    found = co.methods(CHAIN, "inverted", T)
+    assert found.chosen is None
+    assert "approximation" in found.needed()
+    with pytest.raises(
+        ValueError, match=r"takes no approximation, but you can: method='guess' \(1 B"
+    ):
+        co.evolve(CHAIN, "inverted", T)
+
+
+def test_auto_names_the_approximate_engines_where_no_other_fits(with_a_guess, monkeypatch):
+    for module in (choice, memory):
+        monkeypatch.setattr(module, "available_bytes", lambda: 100)
+    with pytest.raises(co.ProblemTooLargeError, match=r"you can: method='guess' \(1 B, .* ms\)"):
+        co.evolve(CHAIN, "inverted", T)
+
+
+def test_auto_names_the_approximate_engines_where_the_others_take_days(with_a_guess, monkeypatch):
+    for kind in engines.NAMES.values():
+        if kind != "Guess":
+            week = co.engines.Cost(1, 7 * 86400, "a week of work")
+            monkeypatch.setattr(getattr(engines, kind), "cost", lambda self, r, week=week: week)
+    with pytest.raises(ValueError, match=r"would take about .* you can: method='guess'"):
+        co.evolve(CHAIN, "inverted", T)
+
+
+def test_an_approximate_engine_runs_where_it_is_named(with_a_guess):
+    for method in ("guess", Guess()):
+        found = co.evolve(CHAIN, "inverted", T, method=method)
+        assert found.method == "guess"
+        assert found.accuracy == "approximate"
+        np.testing.assert_allclose(found.emission, 4 * np.exp(-T), rtol=1e-12)
+
+
+def test_the_table_shows_accuracy_and_what_is_kept(with_a_guess):
+    lines = repr(co.methods(CHAIN, "inverted", T)).splitlines()
+    assert {"accuracy", "keeps"} <= set(lines[0].split())
+    rows = {line[1:].split()[0]: line for line in lines[1:]}
+    assert "approximate" in rows["guess"]
+    assert "sampled" in rows["trajectories"]
+    assert "states" in rows["exact"]
+
+
+def counted(member, asked):
+    """A member of an engine that writes down who is asked."""
+
+    def answer(self, request):
+        asked.append((self.name, member.__name__))
+        return member(self, request)
+
+    return answer
+
+
+def test_every_engine_is_asked_once(monkeypatch):
+    """For its refusal, and for its cost if it does not refuse."""
+    asked = []
+    for kind in engines.NAMES.values():
+        engine = getattr(engines, kind)
+        for member in ("refusal", "cost"):
+            monkeypatch.setattr(engine, member, counted(getattr(engine, member), asked))
+    larger = co.couple(co.chain(8, 0.2), co.Vacuum())
+    for couplings, method in ((CHAIN, "auto"), (larger, "auto"), (larger, "blocks")):
+        asked.clear()
+        co.evolve(couplings, "inverted", T, method=method)
+        assert len(set(asked)) == len(asked)
+
+
+def test_ctrl_c_and_failures_are_handled_by_the_loop_alone():
+    """No engine imports what the loop is made of."""
+    from pathlib import Path
+
+    folder = Path(loop.__file__).parent
+    for path in folder.glob("*/*.py"):
+        text = path.read_text()
+        for word in ("KeyboardInterrupt", "import Progress", "_tools.progress"):
+            assert word not in text, f"{path.name} has {word}"

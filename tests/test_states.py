@@ -1,0 +1,489 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import qutip
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+
+import collective as co
+from collective.engines import request
+from collective.engines.basis import initial, permutations
+
+UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
+
+
+def of(state, n, **options):
+    couplings = co.Couplings(np.eye(n), np.zeros((n, n)), **options)
+    return co.states.density_matrix(state, couplings).full()
+
+
+def projector(ket):
+    return qutip.ket2dm(ket.unit()).full()
+
+
+def test_states_against_tensor_products():
+    np.testing.assert_array_equal(of("inverted", 3), projector(qutip.tensor(UP, UP, UP)))
+    np.testing.assert_array_equal(of("ground", 2), projector(qutip.tensor(DOWN, DOWN)))
+    np.testing.assert_array_equal(
+        of(co.states.single(1), 3), projector(qutip.tensor(DOWN, UP, DOWN))
+    )
+    w = qutip.tensor(UP, UP, DOWN) + qutip.tensor(UP, DOWN, UP) + qutip.tensor(DOWN, UP, UP)
+    np.testing.assert_allclose(of(co.states.dicke(2), 3), projector(w), atol=1e-15)
+    one = np.cos(0.35) * DOWN + np.exp(0.2j) * np.sin(0.35) * UP
+    np.testing.assert_allclose(
+        of(co.states.coherent(0.7, 0.2), 3), projector(qutip.tensor(one, one, one)), atol=1e-15
+    )
+    np.testing.assert_allclose(of(co.states.coherent(np.pi), 2), of("inverted", 2), atol=1e-15)
+
+
+def test_timed_dicke_carries_the_phases_of_the_photon():
+    atoms = co.Emitters([[0, 0, 0], [0.3, 0.1, 0]])
+    k = np.array([2.0, -1.0, 5.0])
+    rho = of(co.states.timed_dicke(k), 2, emitters=atoms)
+    phase = np.exp(1j * (2 * 0.3 - 0.1))
+    expected = projector(qutip.tensor(UP, DOWN) + phase * qutip.tensor(DOWN, UP))
+    np.testing.assert_allclose(rho, expected, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("state", "k"),
+    [
+        (co.states.inverted(), 4),
+        (co.states.ground(), 0),
+        (co.states.single(2), 1),
+        (co.states.dicke(3), 3),
+        (co.states.timed_dicke((1, 2, 3)), 1),
+    ],
+    ids=str,
+)
+def test_excitation_number(state, k):
+    atoms = co.chain(4, 0.2)
+    couplings = co.couple(atoms, co.Vacuum())
+    rho = co.states.density_matrix(state, couplings)
+    assert state.excitations(4) == k
+    np.testing.assert_allclose(co.observables.moment(couplings, rho).excitation, k, atol=1e-14)
+    np.testing.assert_allclose(co.observables.moment(couplings, state).excitation, k, atol=1e-14)
+    np.testing.assert_allclose(rho.tr(), 1)
+
+
+def test_coherent_states_have_no_fixed_number():
+    assert co.states.coherent(1.0).excitations(3) is None
+
+
+def test_words_and_states_are_the_same():
+    np.testing.assert_array_equal(of("inverted", 2), of(co.states.inverted(), 2))
+    assert str(co.states.dicke(2)) == "dicke(2)"
+
+
+@given(st.integers(1, 7), st.data())
+def test_dicke_states_emit_by_the_ladder(n, data):
+    """Γ_mn = 1: rate k(N−k+1) from k excitations."""
+    k = data.draw(st.integers(0, n))
+    couplings = co.Couplings(np.ones((n, n)), np.zeros((n, n)))
+    result = co.observables.moment(couplings, co.states.dicke(k))
+    np.testing.assert_allclose(result.emission, k * (n - k + 1), atol=1e-12)
+
+
+def test_a_dark_state_stays():
+    couplings = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
+    singlet = (qutip.tensor(UP, DOWN) - qutip.tensor(DOWN, UP)).unit()
+    result = co.evolve(couplings, singlet, [0.0, 50.0])
+    np.testing.assert_allclose(result.emission, 0, atol=1e-12)
+    np.testing.assert_allclose(result.excitation, 1, atol=1e-9)
+
+
+@given(st.integers(0, 10**6))
+def test_photon_statistics_of_inverted_emitters(seed):
+    """g²(0) of all photons is 1 + (Var − 1)/N, Var of the eigenvalues of Γ; 1 − 1/N by emitter."""
+    n = 4
+    couplings = co.couple(co.cloud(n, 0.3, seed=seed), co.Vacuum())
+    inverted = qutip.tensor([UP] * n)
+
+    def g2(jumps):
+        once = sum(qutip.expect(a.dag() * a, inverted) for a in jumps)
+        twice = sum((b * a * inverted).norm() ** 2 for a in jumps for b in jumps)
+        return twice / once**2
+
+    variance = np.var(np.linalg.eigvalsh(couplings.decay))
+    np.testing.assert_allclose(
+        g2(couplings.collapse_operators()), 1 + (variance - 1) / n, atol=1e-10
+    )
+    alone = co.Couplings(np.eye(n), np.zeros((n, n)))
+    np.testing.assert_allclose(g2(alone.collapse_operators()), 1 - 1 / n, atol=1e-12)
+    dicke = co.Couplings(np.ones((n, n)), np.zeros((n, n)))
+    np.testing.assert_allclose(g2(dicke.collapse_operators()), 2 - 2 / n, atol=1e-12)
+    # photons into one direction: one jump with the phases of that direction
+    phases = np.exp(2j * np.pi * np.random.default_rng(seed).random(n))
+    lowering = [qutip.Qobj(s, dims=[[2] * n, [2] * n]) for s in reference.lowering(n)]
+    one_way = sum(phase * s for phase, s in zip(phases, lowering, strict=True))
+    np.testing.assert_allclose(g2([one_way]), 2 - 2 / n, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("excited", "unknown state 'excited': use 'inverted', 'ground'"),
+        (co.states.single(3), r"single\(3\) needs emitter 3, but there are 3"),
+        (co.states.dicke(4), r"dicke\(4\) needs 4 emitters, but there are 3"),
+        (co.states.timed_dicke((0, 0, 1)), "timed_dicke needs positions"),
+        (qutip.basis(4, 0), r"shape \(8, 1\) or \(8, 8\); got ket \(4, 1\)"),
+        (2 * qutip.basis([2] * 3, [0] * 3), "state must be normalised: its trace is 4"),
+        (qutip.Qobj(np.diag([1.5, -0.5] + [0] * 6)), "state must be positive: smallest.*-0.5"),
+        (qutip.Qobj(np.eye(8) / 8 + 0.1j * np.eye(8, k=1)), "Hermitian density matrix"),
+        (qutip.Qobj(np.full((8, 1), np.nan)), "state must be finite"),
+        (np.eye(8), "unknown state of type ndarray"),
+        (None, "unknown state of type NoneType"),
+        ((1 + 1e-6) ** 0.5 * qutip.basis([2] * 3, [0] * 3), "its trace is 1.000001"),
+        (qutip.Qobj(np.diag([1 + 1e-6, -1e-6] + [0] * 6)), "smallest eigenvalue -1e-06"),
+        (qutip.basis([2] * 3, [0] * 3).dag(), r"got bra \(1, 8\)"),
+        (qutip.operator_to_vector(qutip.qeye([2] * 3) / 8), "got operator-ket"),
+    ],
+)
+def test_bad_states(state, message):
+    with pytest.raises(ValueError, match=message):
+        co.evolve(co.Couplings(np.eye(3), np.zeros((3, 3))), state, [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: co.states.single(-1), "m must be at least 0, got -1"),
+        (lambda: co.states.single(0.5), "m must be an integer"),
+        (lambda: co.states.dicke(-1), "k must be at least 0"),
+        (lambda: co.states.timed_dicke((1, 2)), "wavevector must have three components"),
+        (lambda: co.states.coherent(np.nan), "theta must be finite"),
+        (lambda: co.states.dicke(1.9), "k must be an integer, got 1.9"),
+        (lambda: co.states.dicke(True), "k must be an integer, got True"),
+        (lambda: co.states.single("a"), "m must be an integer, got 'a'"),
+        (lambda: co.states.timed_dicke((0, 0, np.inf)), "wavevector must be finite"),
+        (lambda: co.states.product([0.1, np.nan]), r"theta must be finite: theta\[1\] is nan"),
+        (lambda: co.states.product([]), r"theta must be a number or one number per emitter"),
+        (lambda: co.states.product(0.1, np.eye(2)), r"phi must be a number or one.*\(2, 2\)"),
+        (lambda: co.states.product([1, 2], [1, 2, 3]), "theta and phi have 2 and 3 angles"),
+        (lambda: co.states.product([1, 2]).spinors(3), "theta has 2 angles, but there are 3"),
+        (lambda: co.states.product(1, [1, 2]).excitations(3), "phi has 2 angles, but there are 3"),
+        (lambda: co.states.dicke(3).excitations(2), "needs 3 emitters, but there are 2"),
+        (lambda: co.states.single(2).excitations(2), "needs emitter 2, but there are 2"),
+        (lambda: co.states.dicke(1).amplitudes(np.eye(2)), "excited must be truth values"),
+        (
+            lambda: co.states.timed_dicke((0, 0, 1)).amplitudes(
+                np.eye(2, dtype=bool), co.chain(3, 0.1)
+            ),
+            "emitters must be 2 emitters",
+        ),
+    ],
+)
+def test_bad_recipes(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+# states of a user's
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """One excitation with chosen amplitudes: a W state with weights, from amplitudes alone."""
+
+    weights: tuple[complex, ...]
+
+    def excitations(self, n):
+        return 1
+
+    def symmetric(self, n):
+        return len(set(self.weights)) == 1
+
+    def amplitudes(self, excited, emitters=None):
+        one = excited.sum(axis=1) == 1
+        return one * (excited @ (np.array(self.weights) / np.linalg.norm(self.weights)))
+
+
+@dataclass(frozen=True)
+class Cat:
+    """All emitters excited or none, from amplitudes alone; the numbers have probabilities."""
+
+    tells: bool = True
+
+    def excitations(self, n):
+        return np.eye(n + 1)[[0, n]].sum(axis=0) / 2 if self.tells else None
+
+    def symmetric(self, n):
+        return True
+
+    def amplitudes(self, excited, emitters=None):
+        counts = excited.sum(axis=1)
+        return ((counts == 0) + 1j * (counts == excited.shape[1])) / np.sqrt(2)
+
+
+@dataclass(frozen=True)
+class Spinning:
+    """A product state from spinors alone."""
+
+    angle: float
+
+    def excitations(self, n):
+        return None
+
+    def symmetric(self, n):
+        return n == 1
+
+    def spinors(self, n):
+        angles = self.angle * np.arange(n)
+        return np.stack([1j * np.sin(angles), np.cos(angles)], axis=1)
+
+
+class Silent:
+    """A state that no engine can build."""
+
+    def excitations(self, n):
+        return 1
+
+    def symmetric(self, n):
+        return True
+
+    def __str__(self):
+        return "silent"
+
+
+ENGINES = ("exact", "blocks", "driven", "trajectories", "symmetric", "single")
+ALIKE = co.Couplings(np.full((4, 4), 0.8) + 0.2 * np.eye(4), 0.3 * (1 - np.eye(4)))
+LATER = np.linspace(0, 2, 6)
+
+
+@pytest.mark.parametrize("method", ENGINES)
+def test_a_state_that_an_engine_cannot_build_is_refused_by_name(method):
+    wanted = f"method '{method}' cannot build the state silent: its class has neither amplitudes"
+    with pytest.raises(ValueError, match=wanted):
+        co.evolve(ALIKE, Silent(), LATER, method=method)
+    assert wanted in co.methods(ALIKE, Silent(), LATER).refusals[method]
+
+
+def test_auto_says_that_no_engine_can_build_a_state():
+    with pytest.raises(ValueError, match=r"no engine can: .*cannot build the state silent"):
+        co.evolve(ALIKE, Silent(), LATER)
+    with pytest.raises(ValueError, match="silent: its class has neither"):
+        co.states.density_matrix(Silent(), ALIKE)
+
+
+@pytest.mark.parametrize("decaying", [True, False], ids=["decaying", "lossless"])
+@pytest.mark.parametrize(
+    "state",
+    [
+        Weighted((1, 1, 1, 1)),
+        Weighted((0.5, 1j, -2, 0.25)),
+        Cat(),
+        Cat(tells=False),
+        Spinning(0.7),
+        co.states.product([0.4, 1.0, 2.2, 0.4], [0, 0.3, -1, 2]),
+        co.states.product(1.1, [0, np.pi / 2, np.pi, 0]),
+        co.states.coherent(1.3, 0.4),
+    ],
+    ids=str,
+)
+def test_states_on_every_engine_that_can_against_the_qutip_ket(state, decaying):
+    """An engine that refuses says why; the others give what the density matrix gives."""
+    places = co.couple(co.chain(4, 0.15), co.Vacuum())
+    ran = set()
+    for couplings in (ALIKE, places):
+        if not decaying:
+            couplings = couplings.replace(decay=np.zeros((4, 4)))
+        ket = qutip.Qobj(
+            sum(
+                amplitude * qutip.tensor([UP if up else DOWN for up in row]).full()
+                for row, amplitude in zip(every(4), amplitudes(state, 4), strict=True)
+            ),
+            dims=[[2] * 4, [1] * 4],
+        )
+        wanted = co.evolve(couplings, ket, LATER, method="exact", observe="correlations")
+        refusals = co.methods(couplings, state, LATER).refusals
+        for method in set(ENGINES) - set(refusals):
+            more = {"seed": 1, "n_trajectories": 4000} if method == "trajectories" else {}
+            found = co.evolve(
+                couplings, state, LATER, method=method, observe="correlations", **more
+            )
+            sampled = 0.06 if method == "trajectories" else 1e-7
+            np.testing.assert_allclose(found.correlations, wanted.correlations, atol=sampled)
+            assert found.initial_state == state
+            ran.add(method)
+    assert {"exact", "blocks", "driven", "trajectories"} <= ran
+    assert ("symmetric" in ran) == state.symmetric(4)
+    assert ("single" in ran) == isinstance(state, Weighted)
+
+
+def every(n):
+    return (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
+
+
+def amplitudes(state, n):
+    """By hand, from spinors where there are some."""
+    if not hasattr(state, "spinors"):
+        return state.amplitudes(every(n))
+    up, down = state.spinors(n).T
+    return np.prod(np.where(every(n), up, down), axis=1)
+
+
+def test_a_class_is_no_state():
+    with pytest.raises(ValueError, match="unknown state of type type"):
+        co.evolve(ALIKE, Weighted, LATER)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"excitations": lambda self, n: 7}, r"excitations\(4\) of state .* at most 4, got 7"),
+        ({"excitations": lambda self, n: np.ones(n)}, "5 probabilities that sum to 1"),
+        ({"excitations": lambda self, n: 2}, "of 2 excitations sum to 0"),
+        ({"amplitudes": lambda self, c, e: 2.0 * c.any(axis=1)}, "must be normalised"),
+        ({"amplitudes": lambda self, c, e: np.ones(3)}, "must be numbers of shape"),
+        ({"amplitudes": lambda self, c, e: np.full(len(c), np.nan)}, "must be finite"),
+        ({"spinors": lambda self, n: np.ones((n, 2)), "excitations": lambda self, n: None}, "norm"),
+    ],
+)
+def test_bad_answers_of_a_state_are_named(change, message):
+    kind = type("Bad", (Weighted,), change)
+    with pytest.raises(ValueError, match=message):
+        co.evolve(ALIKE, kind((1, 1, 1, 1)), LATER)
+
+
+def test_a_state_that_wrongly_calls_itself_symmetric_is_refused():
+    """From one configuration of each number it would be another state."""
+
+    class Wrong:
+        def excitations(self, n):
+            return None
+
+        def symmetric(self, n):
+            return True
+
+        def amplitudes(self, excited, emitters=None):
+            return amplitudes(Spinning(0.7), 4)[excited @ (1 << np.arange(4))]
+
+    with pytest.raises(ValueError, match="says that it is symmetric, but"):
+        co.evolve(ALIKE, Wrong(), LATER, method="symmetric")
+
+
+# product states
+
+
+@given(st.lists(st.floats(0, np.pi), min_size=1, max_size=6), st.data())
+def test_numbers_of_excitations_of_product_states(theta, data):
+    """The Poisson binomial distribution, from all 2^N configurations."""
+    n = len(theta)
+    phi = data.draw(st.lists(st.floats(-4, 4), min_size=n, max_size=n))
+    state = co.states.product(theta, phi)
+    weights = np.abs(amplitudes(state, n)) ** 2
+    wanted = np.bincount(every(n).sum(axis=1), weights, n + 1)
+    np.testing.assert_allclose(initial.distribution(state, n), wanted, atol=1e-14)
+    assert initial.weight_above_one(state, n) == pytest.approx(wanted[2:].sum(), abs=1e-14)
+    assert initial.numbers(state, n)[-1] == initial.highest_excitation(state, n)
+    left_out = sorted(set(range(n + 1)) - set(initial.numbers(state, n)))
+    assert wanted[left_out].sum() < 1e-12
+    mean = wanted @ np.arange(n + 1)
+    assert mean - 1e-8 <= initial.typical_excitation(state, n) <= mean + 2 * np.sqrt(n) / 2 + 1
+
+
+def test_small_weights_keep_their_digits():
+    """P(k ≥ 2) of two emitters is sin²(θ₁/2)sin²(θ₂/2), far below the round-off of one."""
+    state = co.states.product([1e-6, 2e-6])
+    wanted = np.sin(0.5e-6) ** 2 * np.sin(1e-6) ** 2
+    assert initial.weight_above_one(state, 2) == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("theta", "phi", "mirrored"),
+    [
+        ([0.3, 1.0, 0.3], 0.2, True),
+        ([0.3, 1.0, 0.3], [0.2, 0.0, 0.2], True),
+        ([0.3, 1.0, 0.3], [0.2, 0.0, 0.3], False),
+        ([0.3, 1.0, 0.4], 0.0, False),
+        ([0.0, 1.0, 0.0], [0.2, 0.0, 0.3], True),  # the ground state has no phase
+    ],
+)
+def test_the_mirror_image_of_a_product_state(theta, phi, mirrored):
+    """The blocks use the reversal of a chain only if the angles have it too."""
+    couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
+    state = co.states.product(theta, phi)
+    asked = request.checked(couplings, state, LATER)
+    assert (len(permutations.group(asked)) == 2) == mirrored
+
+
+def test_product_states_of_equal_angles_are_symmetric():
+    assert co.states.product([0.5] * 3, 0.1).symmetric(3)
+    assert co.states.product([np.pi] * 3, [0, 1, 2]).symmetric(3)  # a phase of each, none between
+    assert not co.states.product([0.5] * 3, [0, 0, 1e-9]).symmetric(3)
+    assert co.states.product(0.5, 0.1) == co.states.coherent(0.5, 0.1)
+    assert str(co.states.product([0.5, 1, 2, 3], 1)) == "product([0.5, 1, 2, …], 1)"
+
+
+def test_large_product_states_need_no_configurations():
+    """One excitation of 300 emitters and the ladder of 300: sums of N numbers."""
+    angles = np.zeros(300)
+    angles[7] = np.pi
+    couplings = co.couple(co.chain(300, 0.3), co.Vacuum())
+    one = co.evolve(couplings, co.states.product(angles), [0, 1.0], method="single")
+    np.testing.assert_allclose(one.populations[0], angles / np.pi, atol=1e-12)
+    found = co.states.correlations(co.states.product(np.linspace(0, 3, 300)), couplings)
+    np.testing.assert_allclose(found[0], 0, atol=1e-15)
+    np.testing.assert_allclose(np.diagonal(found).real, np.sin(np.linspace(0, 1.5, 300)) ** 2)
+
+
+# what a state is without an evolution
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "inverted",
+        "ground",
+        co.states.single(1),
+        co.states.dicke(2),
+        co.states.timed_dicke((0, 1, 6)),
+        co.states.coherent(0.7, 0.2),
+        co.states.product([0.1, 1, 2, 3], [1, 2, 3, 4]),
+        Weighted((1, 2j, 3, 4)),
+        Cat(),
+        Spinning(0.3),
+        qutip.rand_ket([2] * 4, seed=1),
+        qutip.rand_dm([2] * 4, seed=2),
+    ],
+    ids=str,
+)
+def test_correlations_of_a_state_against_its_density_matrix(state):
+    couplings = co.couple(co.chain(4, 0.15), co.Vacuum())
+    rho = co.states.density_matrix(state, couplings)
+    lowering = [qutip.Qobj(s, dims=[[2] * 4, [2] * 4]) for s in reference.lowering(4)]
+    wanted = [[qutip.expect(a.dag() * b, rho) for b in lowering] for a in lowering]
+    found = co.states.correlations(state, couplings)
+    np.testing.assert_allclose(found, wanted, atol=1e-14)
+    moment = co.observables.moment(couplings, state, states=True)
+    start = co.evolve(couplings, state, [0, 1.0], method="exact", observe=("states",)).at(0.0)
+    np.testing.assert_allclose(moment.emission, start.emission, atol=1e-12)
+    np.testing.assert_allclose(moment.populations, start.populations, atol=1e-12)
+    np.testing.assert_allclose(moment.states[0].full(), start.states[0].full(), atol=1e-12)
+
+
+def test_a_moment_of_correlations_alone():
+    couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
+    somewhere = co.observables.moment(couplings, np.eye(3) / 3)
+    np.testing.assert_allclose(somewhere.emission, 1)
+    np.testing.assert_allclose(somewhere.excitation, 1)
+    assert "given correlations" in repr(somewhere)
+    for matrix, message in (
+        (np.eye(2), r"have shape \(3, 3\), got \(2, 2\)"),
+        (np.triu(np.ones((3, 3))), "must be Hermitian"),
+        (2 * np.eye(3), "probabilities, but one is 2"),
+        (np.ones((3, 3)) - np.eye(3), "positive semidefinite: smallest eigenvalue -1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            co.observables.moment(couplings, matrix)
+    with pytest.raises(ValueError, match="does not follow from correlations"):
+        co.observables.moment(couplings, np.eye(3) / 3, states=True)
+
+
+def test_a_density_matrix_that_does_not_fit_is_refused():
+    many = co.Couplings(np.eye(40), np.zeros((40, 40)))
+    with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters"):
+        co.states.density_matrix("inverted", many)
+    np.testing.assert_array_equal(co.states.correlations("inverted", many), np.eye(40))
