@@ -1,24 +1,24 @@
-# One virtual environment in .venv, made without ensurepip so that a bare Debian will do.
+# The virtual environment is in .venv. It is made without ensurepip, which plain Debian does not have.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet
-# one process per core, each file in one of them, and no threads of BLAS beside
+# one process for each core, each test file in one process, and BLAS without threads
 TESTS := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
-# of make teach
+# port of make teach
 PORT ?= 2718
 export MPLBACKEND ?= Agg
 
-# what a quick look at another Python or other versions takes: every engine, every room
+# quick tests of every engine and every room, for another Python or other versions
 QUICK := tests/test_units.py $(addprefix tests/,$(addsuffix .py,emitters/test_emitters \
 	fields/test_fields couplings/test_couplings master/test_master \
 	$(addprefix engines/test_,states single symmetric driven systems) \
 	$(addprefix evolution/test_,evolve lost_work) $(addprefix observables/test_,spectra photons) \
 	$(addprefix results/test_,result files xarray) plot/test_plot))
-# deprecations are of old packages beside new ones, not ours
+# deprecation warnings come from old packages used with new ones, not from this package
 OTHERS := $(TESTS) -q -m "not slow" -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning \
 	$(QUICK)
 RUNNERS := pytest pytest-xdist hypothesis mpmath
-# a Python 3.13, if there is one: on the path, or of pyenv's
+# a Python 3.13 on the path or from pyenv, if there is one
 PYTHON313 ?= $(shell for p in python3.13 $$(ls -d $$(pyenv root 2>/dev/null)/versions/3.13*/bin/python3.13 \
 	2>/dev/null); do $$p -c "" 2>/dev/null && echo $$p && break; done)
 

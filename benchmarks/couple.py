@@ -1,7 +1,8 @@
 """`couple` on 2,000 emitters: seconds, peak memory, and the share of one pass over the tensor.
 
-python benchmarks/couple.py [N]. The peer is the least that any route through the Green's tensor can
-do: evaluating Im G and Re G of the upper triangle once, 9 complex entries (144 bytes) a pair.
+Run python benchmarks/couple.py [N]. It is compared with the least work of any method that uses the
+Green's tensor: to evaluate Im G and Re G of the upper triangle once, 9 complex entries (144 bytes)
+for each pair.
 """
 
 import resource

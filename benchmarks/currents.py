@@ -1,9 +1,10 @@
 """All integrals of four orbitals on 64³ points: seconds, peak memory, share of one transform each.
 
-python benchmarks/currents.py [POINTS]. The peer is the plain way to the same potentials: the
-truncated kernel sampled on the whole grid of L + R, a complex FFT there and back for each of the
-50 potentials (10 pairs: their charge, three currents, a divergence). What bounds ours: a 0.58 part
-of two transforms of (2n)³ points for each, 5·(2n)³·log₂(2n)³ operations, 2·16·(2n)³ bytes a pass.
+Run python benchmarks/currents.py [POINTS]. It is compared with the direct way to the same
+potentials: the truncated kernel is sampled on the whole grid of L + R, and each of the 50
+potentials (10 pairs with a charge, three currents and a divergence) takes a complex FFT and its
+inverse. Our time is bounded by a 0.58 part of two transforms of (2n)³ points for each potential,
+5·(2n)³·log₂(2n)³ operations, and 2·16·(2n)³ bytes for each pass.
 """
 
 import resource

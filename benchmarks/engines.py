@@ -1,12 +1,13 @@
-"""Every engine against the best that others do with the same problem, interleaved in one run.
+"""Every engine compared with the fastest other program for the same problem, in alternating runs.
 
-python benchmarks/engines.py [--quick | --large] [--output DIR] [--only WORD] measures, writes
-benchmarks.json and from it benchmarks.md and benchmarks.svg; it needs Linux. Each case runs in
-processes of its own: one in which we and the peers take turns (ours, theirs, ours, theirs …), from
-which come the medians and the median of the ratios of neighbouring runs; one for each of us that
-measures memory, the highest resident size beyond that after a small problem of the same kind. Each
-engine also runs with an empty cache of compiled kernels. All are held to the threads of the case,
-BLAS too. Our time is that of the whole call; the peers' operators are made before.
+Run python benchmarks/engines.py [--quick | --large] [--output DIR] [--only WORD]. It writes
+benchmarks.json, and from it benchmarks.md and benchmarks.svg; it needs Linux. Each case has its own
+processes. In one of them our runs and those of the peers alternate (ours, theirs, ours, theirs …);
+it gives the medians, and the median of the ratios of neighbouring runs. Another process for each
+program measures its memory: the largest resident size beyond that after a small problem of the same
+kind. Each engine also runs with an empty cache of compiled kernels. All programs, also BLAS, use
+the number of threads of the case. Our time is that of the whole call; the operators of the peers
+are prepared beforehand.
 """
 
 import argparse
@@ -24,12 +25,12 @@ from typing import Any
 
 BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 DOCS = Path(__file__).parent.parent / "docs" / "_static"
-SMALL = {"modes": 10, "symmetric": 10}  # emitters of the problem before memory is measured; else 4
+SMALL = {"modes": 10, "symmetric": 10}  # emitters of the small problem that runs first; else 4
 
 
 @dataclass(frozen=True)
 class Case:
-    """A method of ours, the emitters it is given, and who else is."""
+    """One of our methods, its problem, and the peers that solve the same problem."""
 
     method: str
     n: int
@@ -97,7 +98,7 @@ def problem(case: Case) -> Any:
 
 
 def ours(case: Case, given: Any) -> Callable[[], tuple[Any, dict[str, Any]]]:
-    """What is timed: it returns the emission (rates of the modes) and diagnostics."""
+    """The function that is timed; it returns the emission (or rates of modes) and diagnostics."""
     from peers import ATOL, RTOL
 
     import collective as co
@@ -137,7 +138,7 @@ def smaller(case: Case) -> Case:
 
 
 def take_turns(case: Case) -> dict[str, Any]:
-    """Medians, ratios of neighbours, largest difference relative to the largest emission."""
+    """Medians, ratios of neighbouring runs, and the largest difference relative to the maximum."""
     import numpy as np
     from peers import PEERS
 
@@ -179,19 +180,19 @@ def take_turns(case: Case) -> dict[str, Any]:
 
 
 def high_water() -> int:
-    """The highest resident size, bytes."""
+    """The largest resident size since the last reset, in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def lowered_mark() -> int:
-    """The same, once it has fallen to what is resident now."""
+    """Reset the largest resident size to the present one, and return it."""
     Path("/proc/self/clear_refs").write_text("5")
     return high_water()
 
 
 def memory(case: Case, who: str) -> dict[str, Any]:
-    """Bytes at the peak of one run beyond those held after a small one."""
+    """Largest bytes of one run beyond those held after a small run."""
     from peers import PEERS
 
     def prepared(case: Case) -> Callable[[], Any]:
@@ -205,7 +206,7 @@ def memory(case: Case, who: str) -> dict[str, Any]:
 
 
 def first_calls(case: Case) -> dict[str, Any]:
-    """Seconds of the first call in this process, and of a later one."""
+    """Seconds of the first call in this process, and of a later call."""
     run = ours(case, problem(case))
     return {"first": timed(run)[0], "later": timed(run)[0]}
 
@@ -223,7 +224,7 @@ def child(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def spawned(what: str, case: Case | None = None, **more: Any) -> dict[str, Any]:
-    """What a child with threads of its own answers."""
+    """The answer of a child process with the number of threads of the case."""
     threads = str(case.threads if case else 1)
     environment = os.environ | dict.fromkeys(BLAS, threads) | more.pop("environment", {})
     request = json.dumps({"what": what, "case": asdict(case) if case else None, **more})
@@ -238,7 +239,7 @@ def measured(case: Case, peaks: dict[str, float]) -> dict[str, Any]:
     found = {**asdict(case), "text": case.text, **spawned("turns", case)}
     parties = {"ours": found["ours"], **found["peers"]}
     for who, numbers in parties.items():
-        if "bytes" not in numbers:  # with peers beside, it takes a process for each
+        if "bytes" not in numbers:  # measured in a process of its own
             numbers["bytes"] = spawned("memory", case, who=who)["bytes"]
     rate = found["ours"].get("flops_per_second")
     if rate is not None:
@@ -248,7 +249,7 @@ def measured(case: Case, peaks: dict[str, float]) -> dict[str, Any]:
 
 
 def compilation(method: str) -> dict[str, float]:
-    """Seconds of the first call with an empty cache, of the first with a full one, of a later."""
+    """Seconds of a first call with an empty cache, a first call with a full cache, a later call."""
     case = Case(method, 6, trajectories=(16, 0) if method == "trajectories" else (0, 0))
     with tempfile.TemporaryDirectory() as folder:
         empty = spawned("first", case, environment={"NUMBA_CACHE_DIR": folder})

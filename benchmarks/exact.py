@@ -1,10 +1,10 @@
-"""`evolve(method="exact")` against a hand-written `qutip.mesolve`, interleaved in one run.
+"""`evolve(method="exact")` compared with a hand-written `qutip.mesolve`, in alternating runs.
 
-python benchmarks/exact.py [N] [repeats] prints, for QuTiP's default integrator and for its fastest
-in matrix form, seconds and the ratio ours / theirs: the median of the ratios of neighbouring runs,
-and that of the fastest runs. Operators, e_ops and tolerances are the same; states are not stored.
-The step is bound by sparse-times-dense products inside QuTiP: about N²·4^N complex multiply-adds
-and 16·4^N bytes streamed per collapse operator.
+Run python benchmarks/exact.py [N] [repeats]. For QuTiP's default integrator, and for its fastest
+one in matrix form, it prints seconds and the ratio ours / theirs: the median of the ratios of
+neighbouring runs, and the ratio of the fastest runs. Operators, e_ops and tolerances are the same;
+states are not stored. The step is bound by sparse-times-dense products inside QuTiP: about N²·4^N
+complex multiply-adds and 16·4^N bytes for each collapse operator.
 """
 
 import operator

@@ -1,8 +1,8 @@
-"""The most floating-point operations a core can do in a second, measured in two ways.
+"""The largest number of floating-point operations of a core in a second, measured in two ways.
 
-python benchmarks/peak.py prints both: fused multiply-adds that hardly leave the registers, compiled
-as the package's kernels are, and a product of matrices by BLAS, which may use wider registers than
-the compiler chooses to.
+Run python benchmarks/peak.py. It prints the speed of fused multiply-adds that mostly stay in the
+registers, compiled like the kernels of the package, and of a product of matrices by BLAS, which may
+use wider registers than the compiler.
 """
 
 import os
@@ -18,14 +18,14 @@ import numpy as np
 from collective._tools.compiled import compiled
 from collective.engines.numerics.lanes import OPTIONS
 
-DEGREE = 8  # short enough that the processor works on many entries at once, hiding latencies
-ENTRIES = 512  # 4 KiB, in the first cache
-SIZE = 1200  # of the matrices
+DEGREE = 8  # of the polynomial; small enough that the processor works on many entries at once
+ENTRIES = 512  # numbers of 4 KiB in all, which fit into the first cache
+SIZE = 1200  # rows of the matrices
 
 
 @compiled(**OPTIONS)
 def polynomial(repeats, x, out):
-    """By Horner's rule for every entry: DEGREE multiply-adds for one number read and written."""
+    """A polynomial of every entry by Horner's rule: DEGREE multiply-adds for one read and write."""
     for _ in range(repeats):
         for i in range(len(x)):
             y = x[i]
@@ -35,7 +35,7 @@ def polynomial(repeats, x, out):
 
 
 def fastest(function: Callable[[], object], repeats: int) -> float:
-    """Seconds of the fastest of several calls: others may be using the core meanwhile."""
+    """Seconds of the fastest of several calls, because other programs may use the core too."""
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()

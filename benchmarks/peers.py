@@ -1,8 +1,8 @@
-"""What others do with the same problem, each called as it is fastest.
+"""Other programs for the same problem, each called in its fastest way.
 
-A peer is a function of a `Problem` that prepares operators and returns what is timed: a function
-without arguments that returns the emission rate, (T,), of what was evolved. The preparation is not
-timed; ours is.
+A peer is a function of a `Problem`. It prepares operators and returns the function that is timed,
+which has no arguments and returns the emission rate, (T,). The preparation of a peer is not timed;
+ours is.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Timed = Callable[[], np.ndarray]
 
 @dataclass(frozen=True)
 class Problem:
-    """One evolution: couplings of n emitters, from the state of that name."""
+    """One evolution: couplings of n emitters, an initial state by name, and times."""
 
     n: int
     couplings: co.Couplings
@@ -41,7 +41,7 @@ def _qutip_problem(problem: Problem) -> tuple[Any, ...]:
 
 
 def mesolve(problem: Problem) -> Timed:
-    """QuTiP's master equation as matrix products with CSR operators: its fastest form by far."""
+    """QuTiP's master equation as matrix products with CSR operators, by far its fastest form."""
     import qutip
 
     h, state, times, jumps, emission = _qutip_problem(problem)
@@ -61,7 +61,7 @@ def mesolve(problem: Problem) -> Timed:
 
 
 def mcsolve(problem: Problem) -> Timed:
-    """QuTiP's trajectories one after the other; tsit5 is faster here than adams, vern7 and diag."""
+    """QuTiP's trajectories in series; tsit5 is faster here than adams, vern7 and diag."""
     import qutip
 
     h, state, times, jumps, emission = _qutip_problem(problem)
@@ -124,7 +124,7 @@ def dynamiqs(problem: Problem) -> Timed:
 
 
 def eig(problem: Problem) -> Timed:
-    """LAPACK on the whole H_eff and Γ, without their symmetry; returns the rates, descending."""
+    """LAPACK on H_eff and Γ without using their symmetry; returns the decreasing rates."""
     effective, decay = problem.couplings.effective_hamiltonian(), problem.couplings.decay
 
     def solve() -> np.ndarray:

@@ -1,9 +1,10 @@
-"""Predicted against spent: CPU seconds and bytes of 60 random problems, every engine in turn.
+"""Predicted and measured CPU seconds and bytes of 60 random problems, with all engines in turn.
 
-python benchmarks/predictions.py [how many] [first seed] draws problems (dense, stiff, long, of many
-times, with drives, pulses, dephasing, pumps, checkpoints), runs each by one engine in a process of
-its own on one thread, and prints predicted and spent of each run and the share within a factor of 3
-(seconds) and of 1.3 (bytes, where it is more than some MiB). Linux only: peaks are read from /proc.
+Run python benchmarks/predictions.py [how many] [first seed]. It draws problems (dense, stiff, long,
+with many times, drives, pulses, dephasing, pumps, checkpoints) and runs each with one engine in its
+own process on one thread. It prints the predicted and measured numbers of each run, and the share
+within a factor of 3 (seconds) and 1.3 (bytes, from some MiB on). It needs Linux, because the memory
+is read from /proc.
 """
 
 import os
@@ -30,13 +31,13 @@ from collective.engines import choice
 from collective.engines import request as _requests
 
 LIMIT = 12.0  # predicted seconds of the longest problem that is run
-PATIENCE = 4.0  # times the predicted seconds, and some, after which a run is ended
-SMALL = 8 * 2**20  # bytes; less is the interpreter's
+LONGEST = 4.0  # a run is ended after this multiple of its predicted seconds, and 3 s
+SMALL = 8 * 2**20  # bytes below which the interpreter dominates
 ENGINES = ("exact", "master", "blocks", "driven", "symmetric", "single", "trajectories")
 
 
 def couplings_of(rng: Any, engine: str) -> Any:
-    """Random couplings that an engine takes."""
+    """Random couplings that an engine can evolve."""
 
     def often(p: float) -> bool:
         return bool(rng.random() < p)
@@ -141,7 +142,7 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
 
 
 def one_thread(arguments: dict[str, Any]) -> dict[str, int]:
-    """For the engines that share their own work; BLAS is held to one thread by the environment."""
+    """Options for engines with threads of their own; the environment limits BLAS to one thread."""
     name = choice.engine(arguments["method"]).name
     return {"threads": 1} if name in ("blocks", "driven", "trajectories") else {}
 
@@ -167,7 +168,7 @@ def requested(arguments: dict[str, Any]) -> Any:
 
 
 def highest() -> int:
-    """The highest resident size since the last reset."""
+    """The largest resident size since the last reset, in bytes."""
     line = next(x for x in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in x)
     return int(line.split()[1]) * 1024
 
@@ -186,7 +187,7 @@ def spent(arguments: dict[str, Any], limit: float) -> dict[str, float] | None:
                     arguments = {**arguments, "checkpoint": Path(folder) / "run.npz"}
                 once_before(arguments)
                 gc.collect()
-                ctypes.CDLL(None).malloc_trim(0)  # memory that was freed is not there to be used
+                ctypes.CDLL(None).malloc_trim(0)  # give freed memory back to the system
                 Path("/proc/self/clear_refs").write_text("5")
                 before, start = memory.resident_bytes() or 0, time.process_time()
                 result = co.evolve(**arguments, **one_thread(arguments), progress=False)
@@ -204,7 +205,7 @@ def spent(arguments: dict[str, Any], limit: float) -> dict[str, float] | None:
 
 
 def once_before(arguments: dict[str, Any]) -> None:
-    """The smallest problem of the same kind: what it touches for the first time is not counted."""
+    """Run a small problem of the same kind, so that first uses of libraries are not counted."""
     couplings = arguments["couplings"]
     if isinstance(couplings, co.Couplings):
         names = ("dephasing", "pump", "drive")
@@ -250,7 +251,7 @@ def main(count: int = 60, first: int = 0) -> None:
     for seed in range(first, first + count):
         engine, arguments = problem(seed)
         cost = choice.engine(arguments["method"]).cost(requested(arguments))
-        found = spent(arguments, PATIENCE * cost.seconds + 3)
+        found = spent(arguments, LONGEST * cost.seconds + 3)
         n = arguments["couplings"]
         size = len(n) if isinstance(n, co.Couplings) else n.dimension
         what = f"{seed:3d} {engine:12s} {size:5d}, {len(arguments['times']):5d} times"

@@ -1,4 +1,4 @@
-"""What `engines.py` measured, as JSON, as a table for the documentation and as a figure."""
+"""The measurements of `engines.py` as JSON, as a table for the documentation, and as a figure."""
 
 import json
 import os
@@ -14,7 +14,7 @@ NAMES = {peer.__name__: name for peer, name in peers.NAMES.items()}
 
 
 def surroundings() -> dict[str, Any]:
-    """What the numbers depend on, and nothing that tells machines apart."""
+    """Number of cores and versions of the libraries, on which the numbers depend."""
     libraries = ["collective-emission", "numpy", "scipy", "numba", "qutip"]
     libraries += [name for name in ("dynamiqs", "jax") if find_spec(name)]
     return {
@@ -37,7 +37,7 @@ def bytes_text(n: int) -> str:
 
 
 def line(case: dict[str, Any]) -> str:
-    """A case in one line, as it is measured."""
+    """The measurements of a case in one line of text."""
     mine = case["ours"]
     text = (
         f"{case['method']}, {case['n']} emitters, {case['text']}: {seconds_text(mine['seconds'])}, "
@@ -54,7 +54,7 @@ def line(case: dict[str, Any]) -> str:
 
 
 def table(found: dict[str, Any]) -> str:
-    """Markdown."""
+    """The measurements as Markdown."""
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     lines = [
         f"Measured on {found['processor']} with {versions}; tolerances 1e-6 and 1e-8, 101 times "
@@ -97,7 +97,7 @@ def table(found: dict[str, Any]) -> str:
             if "first_call" in other:
                 lines.append(
                     f"The first call of {NAMES[name]}, with {case['n']} emitters, compiles for "
-                    f"{seconds_text(other['first_call'])}, anew for each shape."
+                    f"{seconds_text(other['first_call'])}, and again for each shape."
                 )
     return "\n".join(lines) + "\n"
 
@@ -105,8 +105,8 @@ def table(found: dict[str, Any]) -> str:
 def _peak_text(found: dict[str, Any]) -> str:
     compiled, blas = (found["peak"][key] / 1e9 for key in ("compiled", "blas"))
     text = (
-        f"One core makes {compiled:.0f} Gflop/s of compiled multiply-adds that stay in the "
-        f"registers, {blas:.0f} in a matrix product by BLAS."
+        f"One core reaches {compiled:.0f} Gflop/s with compiled multiply-adds that stay in the "
+        f"registers, and {blas:.0f} in a matrix product by BLAS."
     )
     shares = []
     for case in found["cases"]:
@@ -121,7 +121,7 @@ def _peak_text(found: dict[str, Any]) -> str:
 
 
 def figure(found: dict[str, Any], path: Path) -> None:
-    """Seconds against emitters: whole runs on the left, one trajectory on the right."""
+    """Seconds against number of emitters: whole runs on the left, one trajectory on the right."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -161,7 +161,7 @@ def figure(found: dict[str, Any], path: Path) -> None:
 
 
 def write(found: dict[str, Any], folder: Path) -> None:
-    """benchmarks.json, benchmarks.md, benchmarks.svg."""
+    """Write benchmarks.json, benchmarks.md and benchmarks.svg."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmarks.json").write_text(json.dumps(found, indent=1) + "\n")
     (folder / "benchmarks.md").write_text(table(found))

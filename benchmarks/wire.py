@@ -1,10 +1,11 @@
-"""Emitters at a silver nanowire: Γ, both shifts of fifty, and master equations of two and of ten.
+"""Emitters at a silver nanowire: Γ and both shifts of fifty, and master equations of two and ten.
 
-python benchmarks/wire.py, after one run that compiles the kernels. Bound by about 60 flops per node
-k_z, order m and different pair (ρ, ρ', Δφ), and 50 per node, order and distance: 10⁴ to 10⁵ nodes
-times orders a wave number, 60 to 90 wave numbers on the imaginary axis, the same for every pair,
-frequency and approximation. Master equations in CPU seconds, each against `couple` of the same
-emitters, and `compare` of four approximations against that of two.
+Run python benchmarks/wire.py, after one run that compiles the kernels. The work is about 60 flops
+for each node k_z, order m and different pair (ρ, ρ', Δφ), and 50 for each node, order and distance.
+There are 10⁴ to 10⁵ nodes times orders for each wave number, and 60 to 90 wave numbers on the
+imaginary axis, the same for every pair, frequency and approximation. Master equations are measured
+in CPU seconds and compared with `couple` of the same emitters, and `compare` of four approximations
+with that of two.
 """
 
 import time

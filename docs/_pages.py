@@ -1,8 +1,8 @@
-"""The code on the pages: run when the site is built, for the figures, and by the tests.
+"""Run the code on the pages, for the figures when the site is built, and for the tests.
 
-A fence ```python is run, all of a page in one namespace that knows `np` and `co`. A fence ```text
-that directly follows is what it prints, where ... stands for anything. What is not to be run is
-written as a {code-block} with the class "fragment".
+Every fence ```python of a page is run, in one namespace that contains `np` and `co`. A fence
+```text directly after it is the expected output, in which ... stands for any text. Code that must
+not be run is written as a {code-block} with the class "fragment".
 """
 
 import contextlib
@@ -14,24 +14,24 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 FIGURES = [DOCS / "index.md", *sorted(DOCS.glob("tutorial/[0-9]*.md"))]
-_OF_THE_READER = {"sharp_bits", "conventions"}  # their code starts from matrices not given here
+_NOT_RUN = {"sharp_bits", "conventions"}  # their code needs variables of the reader
 PAGES = [
     page
     for page in sorted(DOCS.glob("*.md")) + FIGURES[1:]
-    if page.stem not in _OF_THE_READER and "```python" in page.read_text(encoding="utf-8")
+    if page.stem not in _NOT_RUN and "```python" in page.read_text(encoding="utf-8")
 ]
 CODE = re.compile(r"^```python\n(.*?)^```\n(?:\n*^```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
 
 
 def blocks(page):
-    """The code of a page: (line, code, what it prints or None), in order."""
+    """Yield (line, code, expected output or None) of every fence of a page, in order."""
     text = page.read_text(encoding="utf-8")
     for match in CODE.finditer(text):
         yield text[: match.start(1)].count("\n") + 1, *match.groups()
 
 
 def run(page):
-    """Run the code of a page; returns its names, and where it printed something else."""
+    """Run the code of a page; returns its variables, and messages about wrong output."""
     import numpy as np
 
     import collective as co
@@ -52,7 +52,7 @@ def run(page):
 
 
 def draw(folder):
-    """The figure of each page that draws one, its `ax`, as <page>.png in a folder."""
+    """Save the figure of each page that has one, its `ax`, as <page>.png in a folder."""
     import matplotlib.pyplot as plt
 
     for page in FIGURES:

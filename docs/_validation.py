@@ -1,6 +1,6 @@
 """Our value for every number of validation.json, and the tables of the validation page.
 
-Each function returns {key: value} for the rows of a chapter.
+Each function before `compared` computes {key: value} for the rows of one chapter.
 """
 
 import json
@@ -89,7 +89,7 @@ def silver_wire():
 
 
 def multilevel_pair(given):
-    """Two dipoles of validation.json and the element [y, x, u, v] its numbers are for."""
+    """Two dipoles of validation.json, and the element [y, x, u, v] of the reference numbers."""
     m = [np.array(given[name])[:, 0] + 1j * np.array(given[name])[:, 1] for name in ("m1", "m2")]
     dipoles = np.zeros((2, 2, 2, 3), dtype=complex)
     if given["Omega"] == [0, 0]:  # permanent dipoles in the upper level
@@ -162,37 +162,37 @@ def currents():
 
 
 def light():
-    """Bands, photon statistics, a mirror of atoms, and light that is counted or entangled."""
+    """Bands, photon statistics, a mirror of atoms, spectra, entanglement and patterns."""
     from scipy.optimize import minimize_scalar
 
-    seen = co.observables
-    band = seen.bands("chain", 0.2, [0.0], dipole=(1, 0, 0))
+    obs = co.observables
+    band = obs.bands("chain", 0.2, [0.0], dipole=(1, 0, 0))
     alike = co.Couplings(np.ones((10, 10)), np.zeros((10, 10)))
-    resonance = seen.bands("square", 0.6, [[0.0, 0.0]], dipole=(1, 0, 0)).shifts
-    mirror = seen.infinite_array(0.6, resonance, dipole=(1, 0, 0))
+    resonance = obs.bands("square", 0.6, [[0.0, 0.0]], dipole=(1, 0, 0)).shifts
+    mirror = obs.infinite_array(0.6, resonance, dipole=(1, 0, 0))
     atom = co.Couplings([[1.0]], [[0.0]], drive=2.0)
     strong = atom.replace(drive=20.0)
     sideband = minimize_scalar(
-        lambda omega: -seen.spectrum(strong, [omega]).values[0],
+        lambda omega: -obs.spectrum(strong, [omega]).values[0],
         bounds=(19, 21),
         method="bounded",
         options={"xatol": 1e-9},
     )
     pair = co.couple(co.chain(2, 0.2), co.Vacuum())
     opposite = co.states.timed_dicke([0, 0, np.pi / 0.2])  # neighbours with opposite phases
-    dark = seen.moment(pair, opposite)
-    decaying = seen.moment(pair, "inverted")
-    everywhere, weights = seen.sphere(24, 48)
+    dark = obs.moment(pair, opposite)
+    decaying = obs.moment(pair, "inverted")
+    everywhere, weights = obs.sphere(24, 48)
     return {
         "band shift": band.shifts[0],
         "band rate": band.rates[0],
-        "inverted g2": seen.inverted_g2(alike),
+        "inverted g2": obs.inverted_g2(alike),
         "mirror": mirror.reflection[0],
-        "antibunching": seen.g2(atom, [0.0, 1.0])[1],
+        "antibunching": obs.g2(atom, [0.0, 1.0])[1],
         "sideband": sideband.x,
-        "dark concurrence": seen.concurrence(dark, 0, 1)[0],
-        "all light": seen.angular_pattern(decaying, everywhere)[0] @ weights / decaying.emission[0],
-        "square rate": seen.bands("square", 0.6, [[0.0, 0.0]], dipole=(1, 0, 0)).rates[0],
+        "dark concurrence": obs.concurrence(dark, 0, 1)[0],
+        "all light": obs.angular_pattern(decaying, everywhere)[0] @ weights / decaying.emission[0],
+        "square rate": obs.bands("square", 0.6, [[0.0, 0.0]], dipole=(1, 0, 0)).rates[0],
     }
 
 
@@ -209,7 +209,7 @@ CHAPTERS = (
 
 
 def compared():
-    """(chapter, row, theirs, ours, relative difference) of every row, in the order of the file."""
+    """Yield (chapter, row, theirs, ours, relative difference) of every row, as in the file."""
     for chapter, compute in zip(DATA["chapters"], CHAPTERS, strict=True):
         ours = compute()
         for row in chapter["rows"]:
@@ -221,7 +221,7 @@ def compared():
 
 
 def write(path):
-    """The tables of the validation page, as Markdown."""
+    """Write the tables of the validation page, as Markdown."""
     lines, last = [], None
     for chapter, row, theirs, ours, difference in compared():
         if chapter is not last:
@@ -237,7 +237,7 @@ def write(path):
 
 
 def number(value):
-    """Ten digits; an imaginary part only where there is one."""
+    """A number as text with ten digits, with an imaginary part only if it is not zero."""
     value = complex(value)
     real = f"{value.real:.10g}"
     if abs(value.imag) > 1e-12 * abs(value):

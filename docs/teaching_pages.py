@@ -1,7 +1,7 @@
-"""Pages of the teaching demos that need neither Python nor a network.
+"""Static pages of the teaching demos, which need neither Python nor a network.
 
-Each demo is run at every position of its main slider; the page shows the figure and the numbers of
-the position the reader drags to. (marimo's own HTML export loads its program from a server.)
+Each demo is run at several positions of its main slider. The page shows the figure and the numbers
+of the position that the reader chooses. (marimo's own HTML export loads its program from a server.)
 """
 
 import importlib.util
@@ -16,13 +16,13 @@ ROOT = Path(__file__).parent.parent
 
 
 @dataclass
-class Still:
-    """A slider that stays where it is."""
+class FixedSlider:
+    """A slider with a fixed value."""
 
     value: Any
 
 
-# per demo: what is dragged, how it is written, where; and where the other sliders stand
+# for each demo: the main slider, its label, its positions, and the values of the other controls
 DEMOS = {
     "spacing_and_the_burst": (
         "spacing",
@@ -77,7 +77,7 @@ img, input {{ width: 100%; }}
 <input id="slider" type="range" min="0" max="{last}" value="{middle}"></label>
 <div id="scroll" tabindex="0" role="group" aria-label="figure"><img id="figure" alt=""></div>
 <div id="numbers" aria-live="polite"></div>
-<p>One of {controls} controls: <code>make teach</code> brings the {others}, and every value between.
+<p>This is one of {controls} controls. <code>make teach</code> starts the demo with the {others}.
 <a href="../../teaching.html">The questions</a></p>
 <script>
 const frames = {frames};
@@ -100,7 +100,7 @@ show();
 
 
 def load(name):
-    """The app of a demo."""
+    """The marimo app of a demo."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "teaching" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -108,8 +108,8 @@ def load(name):
 
 
 def outputs(app, values):
-    """The figure's address, what it shows, and the numbers, with the controls at these values."""
-    shown, _ = app.run(defs={name: Still(value) for name, value in values.items()})
+    """Address and description of the figure, and the numbers, with the controls at these values."""
+    shown, _ = app.run(defs={name: FixedSlider(value) for name, value in values.items()})
     texts = [one.text for one in shown if isinstance(one, Html)]
     image = next(text for text in texts if 'class="figure"' in text)
     figure, alt = (image.split(f' {name}="')[1].split('"')[0] for name in ("src", "alt"))
@@ -117,13 +117,13 @@ def outputs(app, values):
 
 
 def frame(app, where, values):
-    """The same, as a browser needs them."""
+    """The figure and the numbers at these values as a dictionary, for the script of the page."""
     figure, alt, numbers = outputs(app, values)
     return {"where": where, "figure": figure, "alt": alt, "numbers": numbers}
 
 
 def write(folder, names=tuple(DEMOS)):
-    """Write one page per demo into a folder."""
+    """Write one page for each demo into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     css = (ROOT / "teaching" / "demo.css").read_text()
     for name in names:

@@ -40,10 +40,10 @@ def _():
         f"""
         # A pair on a wire
 
-        Two atoms beside a silver wire of radius {RADIUS} λ₀, dipoles pointing at its axis; the
-        first is excited. A plasmon on the wire, of wavelength {PLASMON:.3f} λ₀, takes the
-        excitation to the second. Times and rates are in units of the decay rate of one atom at
-        the wire.
+        Two atoms are beside a silver wire of radius {RADIUS} λ₀. Their dipoles point at its axis,
+        and the first atom is excited. A plasmon on the wire, of wavelength {PLASMON:.3f} λ₀,
+        carries the excitation to the second atom. Times and rates are in units of the decay rate of
+        one atom at the wire.
         """
     )
     return
@@ -149,19 +149,20 @@ def _():
     mo.accordion(
         {
             "At which distances is one mode darkest? What separates them?": f"""
-            Where |Γ₁₂| is largest, every half of the plasmon's wavelength, {PLASMON / 2:.3f} λ₀,
-            with the signs alternating: the dark mode is the antisymmetric one at a whole
-            wavelength, the symmetric one at a half. There Δ₁₂ vanishes.
+            Where |Γ₁₂| is largest. These distances are half a wavelength of the plasmon apart,
+            {PLASMON / 2:.3f} λ₀, and the sign of Γ₁₂ alternates between them: the dark mode is
+            antisymmetric at a whole wavelength and symmetric at half a wavelength. Δ₁₂ vanishes
+            there.
             """,
             "What happens a quarter of the plasmon's wavelength further on?": """
-            Γ₁₂ vanishes and Δ₁₂ is largest, nearly Γ₁₁/2. No mode is dark: the excitation is
-            swapped, and part of it visits the second atom while it decays. The entanglement
-            rises but does not stay.
+            Γ₁₂ vanishes, and Δ₁₂ is largest, nearly Γ₁₁/2. No mode is dark: part of the excitation
+            goes to the second atom and back while it decays. The entanglement rises, but then it
+            decays.
             """,
             "At which gap do the atoms get most entangled?": """
-            At 0.01 to 0.02 λ₀. Closer, the metal absorbs more; further off, more light leaves
-            to the side and less runs along the wire: β says how much. At 0.08 λ₀ a third goes
-            elsewhere, and the concurrence has fallen to half.
+            At 0.01 to 0.02 λ₀. At smaller gaps the metal absorbs more. At larger gaps more light
+            leaves to the side and less goes along the wire: β is this share. At 0.08 λ₀ a third of
+            the light does not go into the plasmon, and the concurrence is about half as large.
             """,
         }
     )

@@ -42,7 +42,7 @@ def _():
 
 @app.function
 def detuned_pair(detuning, decay, shift):
-    """Two emitters δ apart, in linewidths."""
+    """Couplings of two emitters whose frequencies differ by δ; all rates are in Γ₀."""
     return co.Couplings(
         [[1, decay], [decay, 1]], [[0, shift], [shift, 0]], detunings=[detuning / 2, -detuning / 2]
     )
@@ -132,14 +132,14 @@ def _():
             at Γ₀ ± √(Γ₁₂² − δ²) and never beat; above it both decay at Γ₀ and beat at √(δ² − Γ₁₂²).
             """,
             "With Δ₁₂ = 2 Γ₀, how far must the emitters be detuned to begin to act alone?": """
-            Much further: the crossover is at δ ≈ 2Δ₁₂. The beat is there from the start (at δ = 0
-            in the populations only, not in the emission), as the excitation goes to and fro, at
-            √(δ² + 4Δ₁₂²) if Γ₁₂ = 0. The sharp point is gone.
+            Much further: the crossover is at δ ≈ 2Δ₁₂. Now there is a beat at every detuning (at
+            δ = 0 only in the populations, not in the emission), because the excitation goes back
+            and forth, at √(δ² + 4Δ₁₂²) if Γ₁₂ = 0. There is no sharp point any more.
             """,
             "With Γ₁₂ = 1, how much detuning does the dark mode survive?": """
-            At δ = 0 half of the excitation is never emitted: the slower rate is 0. Any detuning
-            lets it out, for small δ at the rate δ²/2 (in Γ₀): δ = 0.3 Γ₀ costs 0.046 Γ₀, and from
-            δ = Γ₀ on there is no dark mode at all.
+            At δ = 0 half of the excitation is never emitted, because the slower rate is 0. With any
+            detuning it is emitted, for small δ at the rate δ²/2 (in Γ₀): 0.046 Γ₀ for δ = 0.3 Γ₀.
+            From δ = Γ₀ on there is no dark mode at all.
             """,
         }
     )

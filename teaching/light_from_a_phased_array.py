@@ -33,9 +33,9 @@ def _():
     mo.md("""
     # Light from a phased array
 
-    A chain of atoms shares one excitation, each neighbour a phase φ further on (the *timed Dicke
-    state*). Their dipoles stand across the page, so that a single atom shines alike in all
-    directions of it. Where does the array send its light, and how fast?
+    A chain of atoms shares one excitation, with a phase step φ from each atom to the next (the
+    *timed Dicke state*). The dipoles are perpendicular to the page, so that a single atom radiates
+    equally in all directions of the page. Where does the array send its light, and how fast?
     """)
     return
 
@@ -136,19 +136,19 @@ def _():
     mo.accordion(
         {
             "Time 0, spacing 0.25 λ₀: which phase sends the light along the chain? And beyond?": """
-            90°, the phase light gains from one atom to the next: sin(angle) = φλ₀/(360° a). Beyond
-            there is no direction in which all atoms add up, and the array goes dark: at 180° eight
-            atoms decay at a twelfth of Γ₀, the *subradiance* of a guided mode.
+            90°, the phase that light gains from one atom to the next: sin(angle) = φλ₀/(360° a).
+            For larger phases there is no direction in which all atoms add up, and the array becomes
+            dark: at 180° eight atoms decay at a twelfth of Γ₀, the *subradiance* of a guided mode.
             """,
             "Phase 0: from what spacing on are there beams along the chain as well?": """
-            They come up from 0.9 λ₀ on, and at 1 λ₀ are as bright as the first: neighbours are
-            again in phase along the axis, the next order of a grating. With a phase of 180° half a
-            wavelength is enough.
+            They appear from 0.9 λ₀ on, and at 1 λ₀ they are as bright as the first beam: neighbours
+            are again in phase along the axis, which is the next order of a grating. With a phase of
+            180° half a wavelength is enough.
             """,
             "What decides how narrow the beam is, and how bright?": """
-            The length Na over the wavelength decides the width; the number of atoms the brightness:
-            N times one atom's in the direction in which all add up. What a narrow beam takes from
-            the solid angle, it takes from the decay rate.
+            The length Na over the wavelength decides the width. The number of atoms decides the
+            brightness, which is N times that of one atom in the direction in which all add up. A
+            narrow beam has a small solid angle, and therefore a small decay rate.
             """,
         }
     )

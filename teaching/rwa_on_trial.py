@@ -37,10 +37,10 @@ def _():
         f"""
         # RWA on trial
 
-        Two atoms {DISTANCE} λ₀ apart swap an excitation at G = {G:.0f} Γ₀. The rotating-wave
-        approximation keeps the swap and drops the terms that create and destroy excitations in
-        pairs. The first atom starts in cos(θ/2)|g⟩ + sin(θ/2)|e⟩, the second in |g⟩. Who may drop
-        them? (The errors turn at 2ω₀: drawn is the largest in a period.)
+        Two atoms {DISTANCE} λ₀ apart exchange an excitation at G = {G:.0f} Γ₀. The rotating-wave
+        approximation keeps this exchange and drops the terms that create and destroy excitations in
+        pairs. The first atom starts in cos(θ/2)|g⟩ + sin(θ/2)|e⟩, the second in |g⟩. When may one
+        drop these terms? (The errors oscillate at 2ω₀; the figure shows their maximum per period.)
         """
     )
     return
@@ -58,7 +58,7 @@ def equations(ratio):
 
 @app.function
 def times(ratio):
-    """A swap and back in ten steps, each begun with a period of e^(2iω₀t) in four points."""
+    """Times of one exchange and back: eleven periods of e^(2iω₀t) with four points each."""
     within = np.pi * ratio / G * np.arange(4) / 4
     return np.add.outer(np.pi / G * np.arange(11) / 10, within).ravel()
 
@@ -66,7 +66,7 @@ def times(ratio):
 @app.function
 @cache
 def pieces(ratio):
-    """ρ(t) of the full and the RWA equation, from θ = 0, π/2 and π: all others are sums of them."""
+    """ρ(t) of the full and the RWA equation from θ = 0, π/2 and π; other starts are their sums."""
     up, down = qutip.basis(2, 0), qutip.basis(2, 1)
     starts = [qutip.tensor(state, down) for state in (down, (up + down).unit(), up)]
     found = [
@@ -162,18 +162,18 @@ def _():
     mo.accordion(
         {
             "From θ = 0, both atoms in the ground state: how do the errors grow with G/ω₀?": """
-            The state errs by G/ω₀, the populations by (G/ω₀)² only: twice the coupling, twice the
-            one and four times the other. Nothing happens in the RWA, while the full coupling mixes
-            a little |ee⟩ into |gg⟩. Who looks at populations alone is flattered.
+            The error of the state is G/ω₀, that of the populations only (G/ω₀)². Twice the coupling
+            doubles the first and gives four times the second. In the RWA nothing happens, while the
+            full coupling adds a little |ee⟩ to |gg⟩. The populations alone hide most of the error.
             """,
             "From which start is the RWA almost perfect?": """
             From θ = 180°, one excitation. The terms that are dropped connect |gg⟩ and
-            |ee⟩, and neither is occupied. What error is left comes with the decay to |gg⟩.
+            |ee⟩, and neither is occupied. The small remaining error comes from the decay to |gg⟩.
             """,
             "Up to which coupling does the RWA hold to one per cent for every start?": """
-            Up to just below G/ω₀ = 0.01: there the worst start, θ near 60°, errs by 0.011. An
-            optical atom at this distance has G/ω₀ ≈ 2·10⁻⁶; superconducting circuits go far beyond
-            0.01.
+            Up to just below G/ω₀ = 0.01: there the worst start, θ near 60°, has an error of 0.011.
+            An optical atom at this distance has G/ω₀ ≈ 2·10⁻⁶; superconducting circuits have far
+            more than 0.01.
             """,
         }
     )

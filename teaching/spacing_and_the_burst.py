@@ -35,9 +35,9 @@ def _():
     mo.md("""
     # Spacing and the burst
 
-    A chain of atoms, all excited, with dipoles across the chain. Far apart, each decays as if it
-    were alone. Close together they share the light field: emission grows before it fades, the
-    *superradiant burst*. How close is close enough?
+    All atoms of a chain are excited; their dipoles point across the chain. Far apart, each decays
+    as if it were alone. Close together they share the light field, and the emission rises before
+    it falls: the *superradiant burst*. How close is close enough?
     """)
     return
 
@@ -62,7 +62,7 @@ def critical_spacing(n):
 @app.function
 @cache
 def decay_together(n, spacing, shifted):
-    """Everything that happens to n inverted atoms."""
+    """The evolution of n inverted atoms, with or without the shift Δ."""
     couplings = co.couple(co.chain(n, spacing), co.Vacuum())
     if not shifted:
         couplings = couplings.replace(shift=np.zeros((n, n)))
@@ -131,20 +131,21 @@ def _():
 def _():
     mo.accordion(
         {
-            "Six atoms: at what spacing does the burst go?": """
-            Between 0.19 and 0.20 λ₀. The emission starts flat exactly where Tr Γ²/N crosses 2:
-            where the eigenvalues of Γ, the rates at which the first photon can leave, have a
-            variance above 1. No dynamics is needed to know it.
+            "Six atoms: at what spacing does the burst end?": """
+            Between 0.19 and 0.20 λ₀. The emission starts flat exactly where Tr Γ²/N crosses 2.
+            There the variance of the eigenvalues of Γ, the rates at which the first photon can
+            leave, crosses 1. So the limit is known without the dynamics.
             """,
             "How close must two atoms be? And three?": """
-            Two never burst: Tr Γ²/N = 1 + Γ₁₂² stays below 2. At best they hold their rate for a
-            moment. Three need 0.154 λ₀. Every further atom widens the limit, by less and less:
-            0.2205 λ₀ for ten, 0.2562 λ₀ for a hundred.
+            Two atoms never burst: Tr Γ²/N = 1 + Γ₁₂² stays below 2. At best the rate is constant
+            for a moment. Three atoms burst below 0.154 λ₀. Every further atom increases this limit,
+            by less and less: to 0.2205 λ₀ for ten atoms and 0.2562 λ₀ for a hundred.
             """,
             "What does the shift Δ do, at 0.05 λ₀ and at 0.1 λ₀?": """
-            At 0.05 λ₀ it takes some of the burst away: six atoms reach 1.23 times their first rate,
-            without Δ 1.37, for atoms with different neighbours fall out of step. At 0.1 λ₀ little
-            of this is left. The critical spacing knows nothing of Δ, which takes time to act.
+            At 0.05 λ₀ it weakens the burst: six atoms reach 1.23 times their first rate with Δ and
+            1.37 times without it, because atoms with different neighbours lose their common phase.
+            At 0.1 λ₀ this effect is small. The critical spacing does not depend on Δ, which needs
+            time to act.
             """,
         }
     )

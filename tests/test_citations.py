@@ -12,7 +12,7 @@ TIMES = np.linspace(0, 1, 3)
 
 
 def keys(calculation):
-    """Keys of the entries, each of which must be well-formed."""
+    """Keys of the entries; asserts that each entry is well-formed."""
     entries = citation(calculation).split("\n\n")
     for entry in entries:
         assert re.fullmatch(r"@\w+\{\w+,\n(  \w+ = \{.*\},\n)+\}", entry), entry
@@ -57,7 +57,7 @@ def test_a_wire_is_cited():
         ("secular", {"davies1974"}),
     ],
 )
-def test_approximations_cite_their_papers(approximation, wanted):
+def test_approximations(approximation, wanted):
     atoms = co.chain(1, 1.0, frequency=100.0)
     equation = co.master_equation(atoms, co.Vacuum(), approximation=approximation)
     assert keys(equation) == {"collective", "qutip"} | wanted
@@ -68,7 +68,7 @@ def test_equations_of_the_user():
     assert keys(co.MasterEquation(qutip.sigmaz())) == {"collective", "qutip"}
 
 
-def test_every_key_has_a_reference():
+def test_every_reference_exists_and_is_complete():
     used = {key for listed in (*_METHODS.values(), *_APPROXIMATIONS.values()) for key in listed}
     assert used <= set(REFERENCES)
     for kind, fields in REFERENCES.values():
@@ -76,7 +76,7 @@ def test_every_key_has_a_reference():
         assert "doi" in fields or kind == "misc"
 
 
-def test_the_package_is_cited_as_its_file_says():
+def test_the_package_is_cited_as_in_its_citation_file():
     file = Path(__file__).parents[1] / "CITATION.cff"
     text = file.read_text()
     entry = citation(co.Couplings([[1.0]], [[0.0]])).split("\n\n")[0]
@@ -87,11 +87,11 @@ def test_the_package_is_cited_as_its_file_says():
     assert "year = {" + re.search(r"date-released: (\d+)", text)[1] in entry
 
 
-def test_qutip_is_cited_as_it_asks(capsys):
+def test_qutip_is_cited_with_its_own_reference(capsys):
     qutip.cite()
     assert REFERENCES["qutip"][1]["doi"] in capsys.readouterr().out
 
 
-def test_what_cannot_be_cited():
+def test_wrong_types_are_refused():
     with pytest.raises(TypeError, match="must be a Result, Couplings or a MasterEquation"):
         citation("result")

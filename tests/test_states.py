@@ -479,7 +479,7 @@ def test_a_moment_of_correlations_alone():
     ):
         with pytest.raises(ValueError, match=message):
             co.observables.moment(couplings, matrix)
-    with pytest.raises(ValueError, match="do not tell the density matrix"):
+    with pytest.raises(ValueError, match="does not follow from correlations"):
         co.observables.moment(couplings, np.eye(3) / 3, states=True)
 
 

@@ -1,4 +1,4 @@
-"""The same problem under several approximations, with the distances between them."""
+"""One problem solved under several approximations, and the distances between the results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Comparison:
     """Results of one problem under several approximations, in one frame.
 
     Attributes:
-        results: one per approximation, states included.
+        results: one for each approximation, with states.
         distances: trace distance ½``‖ρ_a − ρ_b‖₁`` of every pair of approximations, (T,).
-        complete: False if it was interrupted; everything before is here.
+        complete: False if it was interrupted; the results until then are kept.
     """
 
     results: dict[str, Result]
@@ -39,21 +39,24 @@ class Comparison:
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """The common times, (T,)."""
+        """The times that all results have, (T,)."""
         return min((result.times for result in self.results.values()), key=len)
 
     def distance(self, one: str, other: str) -> NDArray[np.float64]:
-        """Trace distance of two approximations in either order, (T,).
+        """Trace distance of two approximations, whose order does not matter, (T,).
 
         Raises:
-            KeyError: for a name that was not compared.
+            KeyError: for an approximation that was not compared.
         """
         checks.instance("one", one, str, "the name of an approximation")
         checks.instance("other", other, str, "the name of an approximation")
         for pair in ((one, other), (other, one)):
             if pair in self.distances:
                 return self.distances[pair]
-        raise KeyError(f"no distance of {one!r} and {other!r}; there are {list(self.results)}")
+        raise KeyError(
+            f"there is no distance between {one!r} and {other!r}; the comparison has "
+            f"{list(self.results)}"
+        )
 
     @printable
     def __str__(self) -> str:
@@ -64,7 +67,7 @@ class Comparison:
         text = aligned(rows, "<24 >16 >10")
         if self.complete:
             return text
-        return f"{text}\nINCOMPLETE: interrupted; there are {', '.join(self.results)}"
+        return f"{text}\nINCOMPLETE: interrupted; it has {', '.join(self.results)}"
 
     __repr__ = __str__
 
@@ -79,25 +82,25 @@ def compare(
     temperature: float = 0.0,
     progress: bool = True,
 ) -> Comparison:
-    """Evolve one problem under several master equations and measure how far apart they end.
+    """Evolve one problem under several master equations and compute their trace distances.
 
     Args:
         system: `Multilevel`, or `Emitters` with a frequency.
         environment: a field or a `spectral.Bath`.
-        state: as for `evolve`.
+        state: the initial state, as for `evolve`.
         times: (T,), increasing.
         approximations: two or more of "universal", "redfield", "secular" and "rwa".
         temperature: of the field, in units of rate.
-        progress: show progress bars.
+        progress: whether to show progress bars.
 
     Returns:
-        `Comparison`, in the rotating frame; `co.plot.comparison` draws it. Ctrl-C ends it early:
-        it then has `complete=False`, and the approximations and times reached.
+        `Comparison`, in the rotating frame; `co.plot.comparison` draws it. After Ctrl-C it has
+        `complete=False`, and the approximations and times reached until then.
 
     Raises:
-        ValueError: for fewer than two approximations or an unknown one.
-        EvolutionError: as from `evolve`; `.result` holds the `Comparison` of what was reached.
-        KeyboardInterrupt: for Ctrl-C before the first approximation is evolved.
+        ValueError: for fewer than two approximations, or an unknown one.
+        EvolutionError: as for `evolve`; `.result` is the `Comparison` of what was reached.
+        KeyboardInterrupt: for Ctrl-C during the first approximation, before it has a result.
 
     Example:
         >>> import numpy as np, collective as co
@@ -107,24 +110,27 @@ def compare(
         True
     """
     if isinstance(approximations, str) or not isinstance(approximations, Sequence):
-        raise ValueError("approximations must be a list of two or more names")
+        raise ValueError(
+            "approximations must be a list of two or more names, such as ('universal', 'rwa'); "
+            f"got {checks.short(approximations)}"
+        )
     names = [checks.choice("approximations", name, APPROXIMATIONS) for name in approximations]
     if len(set(names)) < 2 or len(set(names)) != len(names):
-        raise ValueError(f"approximations must be two or more different ones, got {names}")
-    derivation = derive(system, environment, temperature)  # once for all of them
-    # rwa needs a part of what the others need, and takes it from them
+        raise ValueError(f"approximations must be two or more different names, got {names}")
+    derivation = derive(system, environment, temperature)  # shared by all approximations
+    # "rwa" comes last, because it reuses integrals that the others compute
     equations = {
         name: equation_of(derivation, system, name, temperature)
         for name in sorted(names, key=lambda name: name == "rwa")
     }
     results: dict[str, Result] = {}
-    doubt: tuple[str, EvolutionError] | None = None
+    failure: tuple[str, EvolutionError] | None = None
     complete = True
     for name in names:
         try:
             result = evolve(equations[name], state, times, observe="states", progress=progress)
         except EvolutionError as error:
-            result, doubt = error.result, (name, error)
+            result, failure = error.result, (name, error)
         except KeyboardInterrupt:
             if not results:
                 raise
@@ -135,8 +141,8 @@ def compare(
         if not complete:
             break
     found = _compared(results, complete)
-    if doubt is not None:
-        name, cause = doubt
+    if failure is not None:
+        name, cause = failure
         raise EvolutionError(
             f"approximation {name!r}: {cause}, in a Comparison of {', '.join(results)}", found
         ) from cause
@@ -144,7 +150,7 @@ def compare(
 
 
 def _compared(results: dict[str, Result], complete: bool) -> Comparison:
-    """The distances of all pairs of results, as far as both go."""
+    """The comparison of all pairs of results, at the times that both have."""
     distances = {}
     for one, other in combinations(results, 2):
         pairs = zip(results[one].states or [], results[other].states or [], strict=False)
@@ -152,6 +158,6 @@ def _compared(results: dict[str, Result], complete: bool) -> Comparison:
             distances[one, other] = np.array(
                 [0.5 * np.abs(np.linalg.eigvalsh((a - b).full())).sum() for a, b in pairs]
             )
-        except KeyboardInterrupt:  # the results are there
+        except KeyboardInterrupt:  # the results are kept
             return Comparison(results, distances, complete=False)
     return Comparison(results, distances, complete)

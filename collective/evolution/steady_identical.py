@@ -1,16 +1,17 @@
-r"""What identical emitters come to, and their two-time averages, on Dicke states.
+r"""The steady state of identical emitters between Dicke states, and the effect of one photon on it.
 
-The steady state solves Lρ = 0 with tr ρ = 1 by sparse factors of a few thousand numbers for a
-hundred emitters that are only pumped or purely collective, and N³/6 with a drive and individual
-decay. Two-time averages follow by the regression theorem:
+The steady state solves Lρ = 0 with tr ρ = 1 by sparse LU factors. ρ has a few thousand entries for
+a hundred emitters that are only pumped or decay purely collectively, and N³/6 entries with a drive
+and individual decay. Two-time averages follow from the regression theorem:
 
 .. math:: \sum_{mn} Γ_{mn}⟨σ^+_m(0)\,σ^-_n(τ)⟩
           = N \sum_n Γ_{1n}\,\mathrm{Tr}[σ^-_n e^{Lτ}(ρσ^+_1)]
 
-with emitter 1 apart from the others (`_dicke_space.one_apart`) unless all decay is collective.
-All rates are in units of the largest one.
+where emitter 1 is kept apart from the others (`dicke_space.one_apart`) unless all decay is
+collective. All rates are in units of the largest rate.
 
-The file is longer than others: one state, its size told beforehand, and what two times ask of it.
+The file is a little longer than 300 lines: it has the state, the prediction of its size, and what
+two-time averages need from it.
 """
 
 from dataclasses import dataclass, replace
@@ -30,31 +31,31 @@ from collective.states.protocol import State, checked_state
 if TYPE_CHECKING:
     from qutip import Qobj
 
-FEWEST = 5  # emitters; below, the full ρ is as quick, and has states of any symmetry
-_COPIES_EXPANDED = 4  # of the whole ρ
-_ZERO = 1e-11  # relative to the norm: a second steady state
-_OUTSIDE = 1e-9  # weight of a state that is not symmetric, round-off of its amplitudes
-_LEAST = 1e-8  # of one excitation's amplitude, so that powers of it stay numbers
-_FAINT = 1e-140  # below it entries are round-off of anything
+FEWEST = 5  # emitters; for fewer the full ρ is as fast, and takes states of any symmetry
+_COPIES_EXPANDED = 4  # copies of the full ρ held at a time
+_ZERO = 1e-11  # eigenvalue over the norm of L below which there is a second steady state
+_NOT_SYMMETRIC = 1e-9  # weight off the longest ladder from which on a state is not symmetric
+_SMALLEST_AMPLITUDE = 1e-8  # of one excitation, so that its powers do not underflow
+_SMALLEST_MAGNITUDE = 1e-140  # expected magnitude of an entry, so that its inverse stays finite
 _BYTES_FACTORS = 26  # per entry of the factors
-_BYTES_ENTRY = 600  # per number: indices, the generator, its copies
-# entries of the factors over n^{3/2}: of blocks (driven or not) with and without one apart
+_BYTES_ENTRY = 600  # per entry of ρ: indices, the generator, its copies
+# entries of the LU factors over n^{3/2}, by (driven with several ladders, one emitter apart)
 _FILL = {(True, False): 3.2, (True, True): 8.0, (False, False): 1.0, (False, True): 2.8}
 
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """A state of identical emitters whose light is looked at, in units of the largest rate.
+    """A state of identical emitters and what their light needs, in units of the largest rate.
 
     Attributes:
-        e: the emitters, rates in this unit.
+        emitters: their common rates, in this unit.
         unit: the unit of rate.
-        space: entries of ρ.
+        space: the entries of ρ that are kept.
         rho: ρ, (S,).
         steady: whether it is the steady state.
     """
 
-    e: Identical
+    emitters: Identical
     unit: float
     space: Space
     rho: NDArray[np.complex128]
@@ -62,14 +63,14 @@ class Light:
 
     @property
     def difference(self) -> int | None:
-        """Of a photon's coherence: one excitation, or any with a drive."""
-        return None if self.e.drive else 1
+        """Difference of excitations in the coherence of a photon: one, or any with a drive."""
+        return None if self.emitters.drive else 1
 
     def rate(self) -> NDArray[np.float64]:
         """The row whose product with ρ is the emission rate, (S,)."""
-        s = self.space
-        bright = (s.k - s.d) * (self.e.n - s.d - s.k + 1.0)
-        return (self.e.collective * bright + self.e.individual * s.k) * s.trace()
+        s, e = self.space, self.emitters
+        bright = (s.k - s.d) * (e.n - s.d - s.k + 1.0)
+        return (e.collective * bright + e.individual * s.k) * s.trace()
 
     def mean(self) -> complex:
         """⟨J⁻⟩ = Σ_m⟨σ⁻_m⟩."""
@@ -83,23 +84,24 @@ class Light:
     def one_photon(
         self, rho: NDArray[Any], observable: str, *, factors: bool
     ) -> tuple[Space, NDArray[Any], NDArray[Any]]:
-        """What a photon's emission at time 0 starts, and what it is compared with later.
+        """The vector and the row that give the first-order coherence of all light.
 
         Args:
-            rho: of the emission, (S,).
-            observable: for errors.
+            rho: ρ at time 0, (S,).
+            observable: its name, for errors.
             factors: whether the generator will be factored.
 
         Returns:
-            a space, a vector v and a row r in it: Σ_mn Γ_mn⟨σ⁺_m(0)σ⁻_n(τ)⟩ = r·e^{Lτ}v.
+            A space of S' entries, and in it a vector v and a row r, both (S',), with
+            Σ_mn Γ_mn⟨σ⁺_m(0)σ⁻_n(τ)⟩ = r·e^{Lτ}v.
         """
-        e = self.e
+        e = self.emitters
         apart = bool(e.individual)
-        check(e, self.difference, observable, apart=apart, factors=factors)
+        check_size(e, self.difference, observable, apart=apart, factors=factors)
         before = Space(e, self.space.difference, apart=apart)
         after = Space(e, self.difference, apart=apart)
         x = one_apart(self.space, before) @ rho if apart else rho
-        # ρσ⁺ of the emitter apart, or ρS⁺ of all of them
+        # ρσ⁺ for the emitter kept apart, or ρS⁺ for all emitters
         moves = before.lowering(right=True)[-1:]
         v = before.summed(
             [before.moved((0, 0), move[:2], 0, move[2], after) for move in moves], after
@@ -115,22 +117,22 @@ class Light:
             np.add.at(row, source, strength * bottom.trace()[to] * kept)
         return after, (e.n if apart else 1) * (v @ x), row
 
-    def whole(self, after: Space) -> tuple[NDArray[Any], NDArray[Any]]:
-        """ρ and the trace among the entries of a photon's coherence."""
-        if self.e.drive == 0:
+    def stationary(self, after: Space) -> tuple[NDArray[Any], NDArray[Any]]:
+        """ρ and the row that gives the trace, both in the space of a photon's coherence, (S',)."""
+        if self.emitters.drive == 0:
             return np.zeros(len(after), dtype=complex), np.zeros(len(after))
         rho = one_apart(self.space, after) @ self.rho if after.apart else self.rho
         return rho, after.trace()
 
 
-def found(couplings: Couplings, state: Any, observable: str, start: Any = None) -> "Light | None":
-    """ρ of identical emitters, or None where it does not fit Dicke states.
+def light(couplings: Couplings, state: Any, observable: str, start: Any = None) -> "Light | None":
+    """ρ of identical emitters between Dicke states, or None for other emitters or states.
 
     Args:
         couplings: any.
-        state: of which the light is, or None for the steady state.
-        observable: for errors.
-        start: from where the steady state is reached, or None.
+        state: the state that emits the light, or None for the steady state.
+        observable: its name, for errors.
+        start: the state from which the steady state is reached, or None.
 
     Raises:
         ValueError: if the steady state is not unique.
@@ -147,7 +149,7 @@ def found(couplings: Couplings, state: Any, observable: str, start: Any = None) 
     if not is_symmetric(couplings, state):
         return None
     checked = checked_state(state, couplings)
-    check(e, None if e.drive else 0, observable, factors=False)
+    check_size(e, None if e.drive else 0, observable, factors=False)
     space = Space(e, None if e.drive else 0)
     rho = np.zeros(len(space), dtype=complex)
     if e.drive:
@@ -159,11 +161,15 @@ def found(couplings: Couplings, state: Any, observable: str, start: Any = None) 
 
 
 def steady_state(couplings: Couplings, start: Any) -> "Qobj | None":
-    """The steady state of identical emitters as a QuTiP matrix, or None where others serve.
+    """The steady state of identical emitters as a QuTiP matrix; None for other or few emitters.
+
+    Args:
+        couplings: any.
+        start: the state from which the steady state is reached, or None.
 
     Raises:
         ValueError: for a start that is on no Dicke ladder, or a steady state that is not unique.
-        ProblemTooLargeError: where 2^N × 2^N numbers do not fit.
+        ProblemTooLargeError: if 2^N × 2^N numbers do not fit.
     """
     check_start("steady_state", couplings, start)
     n = len(couplings)
@@ -174,16 +180,16 @@ def steady_state(couplings: Couplings, start: Any) -> "Qobj | None":
     require(
         _COPIES_EXPANDED * 16 * 4**n,
         f"the density matrix of {n} emitters",
-        "co.observables.steady(couplings) gives emission, populations and correlations of this "
-        "steady state, and g1, g2 and spectrum its light, without that matrix",
+        "use co.observables.steady(couplings) for emission, populations and correlations of this "
+        "steady state, and g1, g2 and spectrum for its light; they do not need that matrix",
     )
-    light = found(couplings, None, "steady_state", start)
-    assert light is not None
-    return expanded(light.space, light.rho)
+    found = light(couplings, None, "steady_state", start)
+    assert found is not None
+    return expanded(found.space, found.rho)
 
 
 def check_start(observable: str, couplings: Couplings, start: Any) -> None:
-    """Raise for a state that is on no Dicke ladder, or where there are none."""
+    """Raise for a start that is on no Dicke ladder, or for emitters that are not identical."""
     if start is None:
         return
     try:
@@ -193,23 +199,23 @@ def check_start(observable: str, couplings: Couplings, start: Any) -> None:
     if not symmetric:
         raise ValueError(
             f"{observable}: start must be a state that no permutation of the emitters changes: "
-            "'ground', 'inverted', co.states.dicke(k) or coherent(theta, phi)"
+            "'ground', 'inverted', co.states.dicke(k) or co.states.coherent(theta, phi)"
         )
     common = identical(couplings)
     if isinstance(common, str):
         raise ValueError(
-            f"{observable}: start is for identical couplings, and {common}; leave it out, or "
-            "evolve from that state to late times"
+            f"{observable}: start is possible for identical couplings only, but {common}; leave "
+            "it out, or evolve from that state to late times"
         )
 
 
 def is_symmetric(couplings: Couplings, state: Any) -> bool:
-    """Whether a state lies on the longest ladder."""
+    """Whether a state is on the longest Dicke ladder."""
     checked = checked_state(state, couplings)
     n = len(couplings)
     if isinstance(checked, State):
         return checked.symmetric(n)
-    return 1 - float(populations(checked, n).sum()) < _OUTSIDE
+    return 1 - float(populations(checked, n).sum()) < _NOT_SYMMETRIC
 
 
 def scaled(e: Identical) -> tuple[Identical, float]:
@@ -222,7 +228,7 @@ def scaled(e: Identical) -> tuple[Identical, float]:
     return replace(e, **{name: getattr(e, name) / unit for name in names}), unit
 
 
-def check(
+def check_size(
     e: Identical,
     difference: int | None,
     observable: str,
@@ -230,7 +236,15 @@ def check(
     apart: bool = False,
     factors: bool = True,
 ) -> None:
-    """Refuse too many emitters before anything is allocated."""
+    """Raise if there are too many emitters, before anything is allocated.
+
+    Args:
+        e: the emitters.
+        difference: of excitations between rows and columns; None for all.
+        observable: its name, for errors.
+        apart: whether one emitter is kept apart from the others.
+        factors: whether the generator will be factored.
+    """
     n = e.n - apart
     size = entries(n, difference is None, e.one_ladder and not apart, apart)
     fill = _FILL[difference is None and not e.one_ladder, apart] * size**1.5
@@ -239,46 +253,54 @@ def check(
         int(_BYTES_ENTRY * max(size, whole // 4) + (_BYTES_FACTORS * fill if factors else 0)),
         f"{observable} of {e.n} identical emitters ({size:,} entries of ρ between Dicke states)",
         "use fewer emitters"
-        + ("" if e.one_ladder else ", or purely collective decay, which takes N² numbers")
+        + ("" if e.one_ladder else ", or purely collective decay, which needs N² numbers")
         + (", or a pump instead of the drive" if e.drive and not e.one_ladder else ""),
     )
 
 
 def steady(e: Identical, observable: str, *, symmetric: bool) -> tuple[Space, NDArray[Any]]:
-    """The steady state among Dicke states, its entries to their own digits.
+    """The steady state between Dicke states, each entry (S,) with a small relative error.
 
     Args:
-        e: the emitters, rates in units of the largest.
-        observable: for errors.
+        e: the emitters, with rates in units of the largest.
+        observable: its name, for errors.
         symmetric: whether they start on the longest ladder, which purely collective decay never
             leaves.
+
+    Raises:
+        ValueError: if the steady state is not unique.
+        ProblemTooLargeError: before anything is allocated.
     """
     if e.one_ladder and e.n > 1 and not symmetric:
         raise ValueError(
             f"{observable}: the steady state is not unique: purely collective decay and drive keep "
-            "the total spin J that the emitters start with; give start='ground' for the one that "
+            "the total spin J of the initial state; give start='ground' for the steady state that "
             "the ground state comes to, or add individual decay, dephasing or a pump"
         )
     difference = None if e.drive else 0
-    check(e, difference, observable)
+    check_size(e, difference, observable)
     space = Space(e, difference)
     generator, trace = space.generator(), space.trace()
     rho = _kernel(generator, trace, observable)
-    rho = _graded(space, generator, trace, rho)
+    rho = _refined(space, generator, trace, rho)
     adjoint = space.place(space.d, space.k2, space.s2, space.k, space.s)
     rho = (rho + rho[adjoint].conj()) / 2
     return space, rho / (trace @ rho).real
 
 
-def orders(space: Space, rho: NDArray[Any]) -> NDArray[np.float64]:
-    """s^(k + k') of every entry, s² the mean number of excitations if below one, (S,)."""
+def magnitudes(space: Space, rho: NDArray[Any]) -> NDArray[np.float64]:
+    """Expected magnitude s^(k + k') of every entry, (S,).
+
+    s² is the mean number of excitations, or one if that is larger. See `_regression.magnitudes`.
+    """
     number = float((space.trace() * (space.k + space.s) @ rho).real)
-    amplitude = np.clip(np.sqrt(abs(number)), _LEAST, 1.0)
-    return np.asarray(np.maximum(amplitude ** (space.k + space.s + space.k2 + space.s2), _FAINT))
+    amplitude = np.clip(np.sqrt(abs(number)), _SMALLEST_AMPLITUDE, 1.0)
+    expected = amplitude ** (space.k + space.s + space.k2 + space.s2)
+    return np.asarray(np.maximum(expected, _SMALLEST_MAGNITUDE))
 
 
 def _kernel(matrix: Any, trace: NDArray[Any], observable: str) -> NDArray[np.complex128]:
-    """Lρ = 0 with the first row, which the others imply, replaced by tr ρ = 1."""
+    """The solution (S,) of Lρ = 0 with tr ρ = 1 in place of the first row, which is redundant."""
     from scipy.sparse import csr_array, vstack
     from scipy.sparse.linalg import LinearOperator, onenormest
 
@@ -299,23 +321,23 @@ def _kernel(matrix: Any, trace: NDArray[Any], observable: str) -> NDArray[np.com
     if not gap > _ZERO:
         raise ValueError(
             f"{observable}: the steady state is not unique to working precision (a second "
-            f"eigenvalue of the generator within {gap:.1e} of zero, relative to the norm), so "
-            "where the emitters end depends on where they start; add decay, dephasing or a pump"
+            f"eigenvalue of the generator lies within {gap:.1e} of zero, relative to the norm), so "
+            "the final state depends on the initial one; add decay, dephasing or a pump"
         )
     return rho
 
 
-def _graded(
+def _refined(
     space: Space, matrix: Any, trace: NDArray[Any], rho: NDArray[Any]
 ) -> NDArray[np.complex128]:
-    """A weakly excited steady state with every entry exact to its own digits."""
+    """A steady state whose every entry (S,), also a small one, has a small relative error."""
     from scipy.sparse import diags_array
 
-    weights = orders(space, rho)
-    if np.all(weights == 1):
+    scale = magnitudes(space, rho)
+    if np.all(scale == 1):
         return rho
-    # entry 0 is the ground state; conserved probability makes its row that of all others
-    graded = (diags_array(1 / weights) @ matrix @ diags_array(weights)).tocsc()
-    ground = graded[1:, [0]].toarray()[:, 0]
-    found = weights * np.append(1.0, -factored(graded[1:, 1:])(ground))
+    # entry 0 is the ground state; its row follows from the others, which conserve the trace
+    rescaled = (diags_array(1 / scale) @ matrix @ diags_array(scale)).tocsc()
+    ground = rescaled[1:, [0]].toarray()[:, 0]
+    found = scale * np.append(1.0, -factored(rescaled[1:, 1:])(ground))
     return np.asarray(found / (trace @ found))

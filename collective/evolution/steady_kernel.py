@@ -16,19 +16,29 @@ if TYPE_CHECKING:
 
     from collective.master.equation import MasterEquation
 
-_DENSE_DIMENSION = 256  # of the Liouvillian; its singular values take a second
-_ZERO = 1e-11  # relative to the norm of the Liouvillian; below it ρ loses five digits
-_SAMPLED = 2**16  # levels up to which driven trajectories end within days
-_FILL_BYTES = 20  # per entry of a full LU factor: an upper bound, near it at six emitters
+_DENSE_DIMENSION = 256  # rows of the Liouvillian whose singular values take a second
+_ZERO = 1e-11  # eigenvalue over the norm of the Liouvillian below which ρ loses five digits
+_MOST_SAMPLED = 2**16  # dimension of the state up to which driven trajectories end within days
+_FILL_BYTES = 20  # per entry of a full LU factor; an upper bound, nearly reached at six emitters
 
 
 @Untidied()
 def kernel_state(problem: "Couplings | MasterEquation", dims: list[int], what: str) -> "Qobj":
-    """The one density matrix in the kernel of the Liouvillian; see `collective.steady_state`."""
+    """The only density matrix in the kernel of the Liouvillian; see `collective.steady_state`.
+
+    Args:
+        problem: couplings or a master equation, in the unit of its largest rate.
+        dims: number of levels of every emitter.
+        what: the problem in words, for errors.
+
+    Raises:
+        ValueError: if the kernel has more than one dimension.
+        ProblemTooLargeError: before anything is allocated.
+    """
     from qutip import Qobj
 
     size = prod(dims)
-    require(_FILL_BYTES * size**4, f"the steady state of {what}", _way_to_steady(problem, size))
+    require(_FILL_BYTES * size**4, f"the steady state of {what}", _remedy(problem, size))
     liouvillian = problem.liouvillian()
     dense = size**2 <= _DENSE_DIMENSION
     vector = _dense_kernel(liouvillian.full()) if dense else _sparse_kernel(liouvillian)
@@ -37,26 +47,32 @@ def kernel_state(problem: "Couplings | MasterEquation", dims: list[int], what: s
     return Qobj((rho + rho.conj().T) / 2, dims=[dims, dims])
 
 
-def _way_to_steady(problem: "Couplings | MasterEquation", size: int) -> str:
-    """What can be had instead of a steady state too large to solve for."""
-    held = density_bytes(size)
-    if fits(held):
+def _remedy(problem: "Couplings | MasterEquation", size: int) -> str:
+    """What a user can do if the steady state is too large to solve for.
+
+    Args:
+        problem: couplings or a master equation.
+        size: rows of ρ.
+    """
+    density = density_bytes(size)
+    if fits(density):
         return (
-            "evolve to times late against the slowest decay instead, where ρ alone "
-            f"({bytes_text(held)}) is held"
+            "evolve until long after the slowest decay instead, which needs only ρ "
+            f"({bytes_text(density)})"
         )
     if isinstance(problem, Couplings):
-        ways = [
+        remedies = [
             "use fewer emitters",
-            "couplings that are the same for all of them (co.observables.steady holds a hundred)",
+            "use equal couplings for all of them (co.observables.steady takes up to a hundred)",
         ]
-        if size <= _SAMPLED:
-            ways.append("method='trajectories' to late times")
-        return f"{', '.join(ways[:-1])}, or {ways[-1]}"
+        if size <= _MOST_SAMPLED:
+            remedies.append("evolve to late times with method='trajectories'")
+        return f"{', '.join(remedies[:-1])}, or {remedies[-1]}"
     return "use fewer levels"
 
 
 def _dense_kernel(matrix: NDArray[Any]) -> NDArray[Any]:
+    """The vector (D,) in the kernel of a dense Liouvillian (D, D); raises if there are several."""
     _, singular, adjoint = np.linalg.svd(matrix)
     kernel = int(np.sum(singular <= _ZERO * singular[0]))
     if kernel != 1:
@@ -70,7 +86,10 @@ def _dense_kernel(matrix: NDArray[Any]) -> NDArray[Any]:
 
 
 def _sparse_kernel(liouvillian: "Qobj") -> NDArray[Any]:
-    """Solve Lρ = 0 with one redundant row replaced by tr ρ = 1; singular if ρ is not unique."""
+    """The vector (D,) in the kernel of a sparse Liouvillian; raises if there are several.
+
+    One redundant row of Lρ = 0 is replaced by tr ρ = 1. The system is singular if ρ is not unique.
+    """
     from scipy.sparse import csr_array, vstack
     from scipy.sparse.linalg import LinearOperator, norm, onenormest, splu
 
@@ -103,8 +122,9 @@ def _sparse_kernel(liouvillian: "Qobj") -> NDArray[Any]:
 
 
 def _degenerate(finding: str) -> str:
+    """Text of the error for more than one steady state."""
     return (
-        f"the steady state is not unique to working precision: {finding}, so where the emitters "
-        "end depends on where they start; evolve from a state, or add dephasing, a pump or "
-        "unequal couplings"
+        f"the steady state is not unique to working precision: {finding}, so the final state "
+        "depends on the initial one; evolve from a state to late times, or add dephasing, a pump "
+        "or unequal couplings"
     )

@@ -17,26 +17,27 @@ def steady_state(
 ) -> "Qobj":
     """The density matrix with dρ/dt = 0, if there is exactly one.
 
-    Of identical couplings ρ is found between Dicke states, and laid out in full up to about twelve
-    emitters; `co.observables.steady` gives what there is to know of a hundred.
+    For identical emitters ρ is found between Dicke states; the full matrix fits up to about twelve
+    of them. `co.observables.steady` gives emission, populations and correlations of the steady
+    state without the full matrix, for up to a hundred identical emitters.
 
     Args:
-        couplings: usually with a drive or pump; without, the ground state is what decays to. Or a
-            `MasterEquation`.
-        start: the one of several steady states that this state comes to: "ground", "inverted",
-            co.states.dicke(k) or coherent(theta, phi), of identical emitters whose decay is purely
-            collective.
+        couplings: usually with a drive or pump, without which the steady state is the ground
+            state; or a `MasterEquation`.
+        start: where there are several steady states, the one that this state comes to: "ground",
+            "inverted", co.states.dicke(k) or co.states.coherent(theta, phi), for identical
+            emitters whose decay is purely collective.
 
     Returns:
-        QuTiP density matrix, dims [[2]*N, [2]*N]. `co.observables.moment(couplings, it)`
-        gives its emission and correlations.
+        QuTiP density matrix, dims [[2]*N, [2]*N] for couplings.
+        `co.observables.moment(couplings, rho)` gives its emission and correlations.
 
     Raises:
         ValueError: if the steady state is not unique, with the dimension of the kernel.
-        ProblemTooLargeError: from about eight emitters, or thirteen identical ones.
+        ProblemTooLargeError: from about eight emitters, or thirteen identical ones, on.
 
     Example:
-        One emitter driven at Ω is excited with probability Ω²/(Γ² + 2Ω²):
+        One emitter driven at Ω is excited with the probability Ω²/(Γ² + 2Ω²):
 
         >>> import collective as co, qutip
         >>> atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
@@ -49,7 +50,10 @@ def steady_state(
         if rho is not None:
             return rho
     elif start is not None:
-        raise ValueError("start is for identical Couplings; evolve a MasterEquation from its state")
+        raise ValueError(
+            "start is possible for identical Couplings only; evolve the MasterEquation from that "
+            "state to late times instead"
+        )
     what = f"{len(dims)} emitters" if isinstance(couplings, Couplings) else f"dims {dims}"
     scaled = timescale.in_unit(couplings, timescale.unit_of(couplings))
     return steady_kernel.kernel_state(scaled, dims, what)

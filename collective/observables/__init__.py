@@ -1,4 +1,4 @@
-"""What a detector sees, and what the couplings alone tell."""
+"""Observables: what a detector sees, and what follows from the couplings alone."""
 
 from collective.observables.beam import (
     Scattering,

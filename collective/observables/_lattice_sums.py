@@ -1,28 +1,29 @@
 r"""Sums over infinite lattices: polylogarithms for a chain, Ewald's method for a square lattice.
 
-Of a square lattice, without its emitter at the origin, in units with k = 1: the scalar wave is
-split at the distance 1/E into waves of the plane, with :math:`γ_g = \sqrt{q_g^2 − 1}` and
-:math:`q_g = Q + g`, and what is left close to each site,
+For a square lattice without the emitter at the origin, in units with k = 1, the scalar wave is
+split at the distance 1/E into two sums: one over plane waves, with
+:math:`γ_g = \sqrt{q_g^2 − 1}` and :math:`q_g = Q + g`, and one over sites, of which only the near
+ones count,
 
 .. math:: \sum_{R≠0} \frac{e^{iR}}{4πR} e^{iQ·R} = \frac{1}{2a^2}\sum_g
           \frac{\mathrm{erfc}(γ_g/2E)}{γ_g} + \sum_{R≠0} e^{iQ·R} h(R) + h_0(0), \qquad
           h = \frac{1}{8πr}\sum_± e^{±ir}\,\mathrm{erfc}(rE ± i/2E),
 
-:math:`h_0 = h − e^{ir}/4πr`, and (1 + ∇∇) is applied to every term (Linton, SIAM Rev. 52, 630
-(2010)). At an open order γ = −i√(1 − q²).
+with :math:`h_0 = h − e^{ir}/4πr`; then (1 + ∇∇) is applied to every term (Linton, SIAM Rev. 52,
+630 (2010)). An open diffraction order has γ = −i√(1 − q²).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-_TERMS = 30  # of the Clausen series, which falls at least like 4⁻ⁿ
-_REACH = 6.4  # erfc(6.4) < 1e-19
-_PIECE = 200_000  # entries of a sum held at a time
+_TERMS = 30  # of the Clausen series, whose terms fall at least like 4⁻ⁿ
+_CUTOFF = 6.4  # argument of erfc beyond which terms are left out: erfc(6.4) < 1e-19
+_CHUNK = 200_000  # terms of a sum held at a time
 
 
 def polylogarithms(angle: Array) -> tuple[NDArray[np.complex128], ...]:
-    """Li₁, Li₂ and Li₃ of e^{iθ}, θ not a multiple of 2π where Li₁ is used."""
+    """Li₁, Li₂ and Li₃ of e^{iθ}, each of the shape of θ; at multiples of 2π Li₁ is not defined."""
     from scipy.special import zeta
 
     positive = np.mod(angle, 2 * np.pi)  # Bernoulli polynomials, on 0 … 2π
@@ -43,7 +44,13 @@ def polylogarithms(angle: Array) -> tuple[NDArray[np.complex128], ...]:
 
 
 def chain_shifts(xi: float, bloch: Array, along: float) -> Array:
-    """ω_Q of a chain with ξ = ka, Q in units of k (K,), and |u·axis|²; rates come elsewhere."""
+    """Shifts ω_Q of a chain, (K,).
+
+    Args:
+        xi: ξ = ka.
+        bloch: Q in units of k, (K,).
+        along: |u·axis|² of the dipole.
+    """
     p, q = 1.0, along
     total = np.zeros(len(bloch))
     for sign in (1, -1):
@@ -55,17 +62,24 @@ def chain_shifts(xi: float, bloch: Array, along: float) -> Array:
 
 
 def square_shifts(xi: float, bloch: Array, dipole: NDArray[np.complex128], split: float) -> Array:
-    """ω_Q of a square lattice in the xy-plane with ξ = ka, Q in units of k (K, 2), and E/k."""
+    """Shifts ω_Q of a square lattice in the xy-plane, (K,).
+
+    Args:
+        xi: ξ = ka.
+        bloch: Q in units of k, (K, 2).
+        dipole: unit dipole, (3,).
+        split: E/k.
+    """
     zone = 2 * np.pi / xi
     bloch = bloch - zone * np.round(bloch / zone)
-    # γ/2E > reach for every order left out
-    orders = _cells(int(np.ceil((1 + 2 * split * _REACH) / zone)) + 1) * zone
-    sites = _cells(int(np.ceil(_REACH / split / xi)) + 1) * xi
+    # every order that is left out has γ/2E above the cutoff
+    orders = _cells(int(np.ceil((1 + 2 * split * _CUTOFF) / zone)) + 1) * zone
+    sites = _cells(int(np.ceil(_CUTOFF / split / xi)) + 1) * xi
     sites = sites[np.any(sites != 0, axis=1)]
     weights = _near_sites(sites, dipole, split)
     self_term = _at_origin(split)
     shifts = np.empty(len(bloch))
-    step = max(1, _PIECE // (len(orders) + len(sites)))
+    step = max(1, _CHUNK // (len(orders) + len(sites)))
     for start in range(0, len(bloch), step):
         some = bloch[start : start + step]
         waves = _waves(some[:, None] + orders, dipole, split).sum(axis=1) / xi**2
@@ -75,32 +89,35 @@ def square_shifts(xi: float, bloch: Array, dipole: NDArray[np.complex128], split
 
 
 def weight(q: Array, dipole: NDArray[np.complex128]) -> Array:
-    """u*·(1 + ∇∇)·u of a plane's wave q (…, 2) in units of k, both sides of the plane together."""
+    """u*·(1 + ∇∇)·u of a plane wave, averaged over both sides of the plane.
+
+    Args:
+        q: its wave vector in the plane, in units of k, (..., 2).
+        dipole: unit dipole u, (3,).
+    """
     squared = (q**2).sum(axis=-1)
     across = np.abs(q @ dipole[:2]) ** 2
-    return _flat(dipole) - across + squared * abs(dipole[2]) ** 2
-
-
-def _flat(dipole: NDArray[np.complex128]) -> float:
-    return float(np.sum(np.abs(dipole[:2]) ** 2))
+    in_plane = float(np.sum(np.abs(dipole[:2]) ** 2))
+    return in_plane - across + squared * abs(dipole[2]) ** 2
 
 
 def _cells(reach: int) -> Array:
+    """All pairs of whole numbers from −reach to reach, ((2·reach + 1)², 2)."""
     numbers = np.arange(-reach, reach + 1, dtype=float)
     return np.stack(np.meshgrid(numbers, numbers, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 def _waves(q: Array, dipole: NDArray[np.complex128], split: float) -> Array:
-    """Real part of the reciprocal sum's terms, times a²."""
+    """Real part of the terms of the sum over plane waves, times a², for q (..., 2): (...,)."""
     from scipy.special import erfc, erfi
 
     squared = (q**2).sum(axis=-1) - 1
     root = np.sqrt(np.abs(squared))
     safe = np.where(root > 0, root, 1.0)
-    inside = squared < 0
-    # real part of erfc(γ/2E)/γ: that of an open order has −erfi(√(1 − q²)/2E) for erfc
+    is_open = squared < 0
+    # real part of erfc(γ/2E)/γ; in an open order −erfi(√(1 − q²)/2E) takes the place of erfc
     ratio = np.where(
-        inside, -erfi(np.where(inside, root, 0.0) / (2 * split)), erfc(root / (2 * split))
+        is_open, -erfi(np.where(is_open, root, 0.0) / (2 * split)), erfc(root / (2 * split))
     )
     terms = weight(q, dipole) * ratio / safe
     gauss = 2 * split / np.sqrt(np.pi) * np.exp(-squared / (4 * split**2))
@@ -108,7 +125,7 @@ def _waves(q: Array, dipole: NDArray[np.complex128], split: float) -> Array:
 
 
 def _near_sites(sites: Array, dipole: NDArray[np.complex128], split: float) -> Array:
-    """u*·(h + ∇∇h)·u at every site."""
+    """u*·(h + ∇∇h)·u at every site (S, 2), (S,)."""
     from scipy.special import erfc
 
     r = np.sqrt((sites**2).sum(axis=1))
@@ -125,7 +142,7 @@ def _near_sites(sites: Array, dipole: NDArray[np.complex128], split: float) -> A
 
 
 def _at_origin(split: float) -> float:
-    """(1 + ∇∇) of h − e^{ir}/4πr at the origin, isotropic, without its imaginary part."""
+    """Real part of (1 + ∇∇)(h − e^{ir}/4πr) at the origin, where it is isotropic."""
     from scipy.special import erfi
 
     gauss = 2 * split / np.sqrt(np.pi) * np.exp(0.25 / split**2)

@@ -5,10 +5,10 @@ With the Liouvillian L,
 .. math:: ⟨A(0)B(τ)C(0)⟩ = \mathrm{Tr}[B\,e^{Lτ}(CρA)]
 
 (Carmichael, *Statistical Methods in Quantum Optics 1*, Springer (1999), chapter 1). Matrices are
-columns on top of each other, as QuTiP stacks them.
+stacked as in QuTiP, column by column.
 
-Without a drive only entries ``|a⟩⟨b|`` of one difference in the number of excitations are needed:
-C(2N, N) or C(2N, N−1) of 4^N.
+Without a drive, only entries ``|a⟩⟨b|`` are needed whose numbers of excitations differ by a fixed
+number: C(2N, N) or C(2N, N−1) of all 4^N.
 """
 
 from math import comb
@@ -21,24 +21,30 @@ from collective._tools.memory import require
 from collective._tools.operators import exchange, excited
 from collective.couplings.couplings import Couplings
 from collective.evolution.steady_state import steady_state
-from collective.observables import _given
+from collective.observables import _inputs
 from collective.states import density_matrix
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_ZERO = 1e-12  # singular values and rates below this, relative to the largest, are zero
-_DENSE_COPIES = 8  # the matrix, its basis, its factors and their workspace
-_DARK = 1e-12  # of what fully excited emitters without interference give
-_LEAST = 1e-8  # of one excitation's amplitude, so that powers of it stay numbers
-_MISSED = 1e-9  # of the photons
+_ZERO = 1e-12  # singular values and rates below this, relative to the largest, count as zero
+_DENSE_COPIES = 8  # copies of a dense matrix: itself, its basis, its factors, their workspace
+_DARK = 1e-12  # light below this share of that of fully excited emitters counts as none
+_SMALLEST_AMPLITUDE = 1e-8  # of one excitation, so that its powers do not underflow
+_MISSING_PHOTONS = 1e-9  # largest error of the number of photons, per emitter
 
 
 def check_size(couplings: Couplings, observable: str, *, dense: bool = False) -> None:
-    """Refuse too many emitters before anything is allocated."""
+    """Raise if there are too many emitters, before anything is allocated.
+
+    Args:
+        couplings: of N emitters.
+        observable: its name, for errors.
+        dense: whether the Liouvillian will be a dense matrix.
+    """
     n = len(couplings)
     entries = 4**n * (4 + 3 * n * n) // 4
-    needed = 60 * entries  # of the sparse Liouvillian, three copies
+    needed = 60 * entries  # bytes of three copies of the sparse Liouvillian
     if dense:
         side = 4**n if np.any(couplings.drive) else comb(2 * n, n)
         needed = max(needed, _DENSE_COPIES * 16 * side**2)
@@ -46,66 +52,74 @@ def check_size(couplings: Couplings, observable: str, *, dense: bool = False) ->
 
 
 def check_light(amount: float, brightest: float, observable: str, what: str = "rate") -> None:
-    """Raise where there is nothing to normalise to, measured by what excited emitters give."""
+    """Raise if there is too little light to normalise to.
+
+    Args:
+        amount: of light.
+        brightest: amount of light of fully excited emitters without interference.
+        observable: its name, for errors.
+        what: what the amount is, for errors.
+    """
     if not amount > _DARK * brightest:
         raise ValueError(
-            f"{observable}: there is no light to look at ({what} {amount:.2g}, fully excited "
-            f"emitters {brightest:.2g}): the state is dark, or too weakly excited for double "
-            "precision"
+            f"{observable}: there is no light ({what} {amount:.2g}, against {brightest:.2g} of "
+            "fully excited emitters): the state is dark, or too weakly excited for double "
+            "precision; use another state, or drive more strongly"
         )
 
 
 def require_source(couplings: Couplings, observable: str) -> None:
-    """Raise for emitters whose steady state nothing excites, or that light of others shines on."""
-    _given.cold(couplings, observable)
+    """Raise for emitters without drive or pump, whose steady state is dark, or in thermal light."""
+    _inputs.require_cold(couplings, observable)
     if not (np.any(couplings.drive) or np.any(couplings.pump)):
         raise ValueError(
             f"{observable}: without a drive or pump the steady state is dark; give "
-            "couplings.replace(drive=...), or the state that decays: state='inverted'"
+            "couplings.replace(drive=...), or a state that decays, such as state='inverted'"
         )
 
 
 def initial(couplings: Couplings, state: Any, observable: str) -> NDArray[np.complex128]:
-    """ρ at τ = 0: the steady state, or the one given."""
+    """ρ at τ = 0, (2^N, 2^N): the given state, or the steady state if that is None."""
     if state is not None:
         return density_matrix(state, couplings).full()
     require_source(couplings, observable)
-    return _to_every_order(couplings, steady_state(couplings).full())
+    return _refined(couplings, steady_state(couplings).full())
 
 
-def grading(couplings: Couplings, rho: NDArray[Any]) -> NDArray[np.float64]:
-    """s^(n_a + n_b) of every stacked entry |a⟩⟨b|, s² the mean number of excitations: (4^N,).
+def magnitudes(couplings: Couplings, rho: NDArray[Any]) -> NDArray[np.float64]:
+    """Expected magnitude s^(n_a + n_b) of every stacked entry |a⟩⟨b|, (4^N,).
 
-    In a weakly excited steady state ρ_ab is of this order. Two photons are of the order s⁴, which
-    is lost beside ρ of the ground state unless every entry is measured by its own order.
+    s² is the mean number of excitations; in a weakly excited steady state ρ_ab is of this
+    magnitude. Two photons are of the order s⁴, which round-off hides beside the ground state
+    unless every entry is divided by its own magnitude first.
     """
     counts = excited(len(couplings)).sum(axis=1)
-    amplitude = np.clip(np.sqrt(abs(counts @ np.diag(rho).real)), _LEAST, 1.0)
+    amplitude = np.clip(np.sqrt(abs(counts @ np.diag(rho).real)), _SMALLEST_AMPLITUDE, 1.0)
     return np.asarray(amplitude ** (counts[:, None] + counts).ravel())
 
 
-def _to_every_order(couplings: Couplings, rho: NDArray[Any]) -> NDArray[np.complex128]:
-    """A steady state with every entry exact to its own digits, not only to those of the largest."""
+def _refined(couplings: Couplings, rho: NDArray[Any]) -> NDArray[np.complex128]:
+    """A steady state whose every entry, also a small one, has a small relative error."""
     from scipy.sparse.linalg import splu
 
-    orders = grading(couplings, rho)
-    if np.all(orders == 1):
+    scale = magnitudes(couplings, rho)
+    if np.all(scale == 1):
         return rho
-    matrix = generator(couplings, np.arange(rho.size), orders)
-    # the ground state is the last; conserved probability makes its row that of all others
+    matrix = generator(couplings, np.arange(rho.size), scale)
+    # the ground state is the last entry; its row follows from the others, which conserve the trace
     rest, ground = matrix[:-1, :-1].tocsc(), matrix[:-1, [-1]].toarray()[:, 0]
     factors = splu(rest)
     found = -factors.solve(ground)
     found -= factors.solve(ground + rest @ found)
-    found = (orders * np.append(found, 1.0)).reshape(rho.shape, order="F")
+    found = (scale * np.append(found, 1.0)).reshape(rho.shape, order="F")
     found = (found + found.conj().T) / 2
     return np.asarray(found / np.trace(found))
 
 
-def sector(couplings: Couplings, difference: int) -> NDArray[np.intp]:
-    """Places in a stacked matrix where rows have that many more excitations than columns.
+def places_of(couplings: Couplings, difference: int) -> NDArray[np.intp]:
+    """Places in a stacked matrix whose row has `difference` more excitations than its column, (P,).
 
-    A drive changes the number of excitations of rows and columns separately: all places.
+    With a drive all places are needed: it changes the numbers of rows and columns separately.
     """
     counts = excited(len(couplings)).sum(axis=1)
     kept = counts[:, None] - counts == difference
@@ -115,28 +129,35 @@ def sector(couplings: Couplings, difference: int) -> NDArray[np.intp]:
 
 
 def generator(
-    couplings: Couplings, places: NDArray[np.intp], orders: NDArray[np.float64] | None = None
+    couplings: Couplings, places: NDArray[np.intp], scale: NDArray[np.float64] | None = None
 ) -> Any:
-    """The Liouvillian between these places, sparse; acting on entries divided by their orders."""
+    """The Liouvillian between some places, sparse (P, P).
+
+    Args:
+        couplings: of N emitters.
+        places: in a stacked matrix, (P,).
+        scale: of every stacked entry, (4^N,); the result then acts on entries divided by it.
+    """
     from scipy.sparse import csr_array, diags_array
 
     whole = csr_array(couplings.liouvillian().data_as("csr_matrix"))
     found = whole[places][:, places]
-    if orders is None:
+    if scale is None:
         return found
-    return csr_array(diags_array(1 / orders[places]) @ found @ diags_array(orders[places]))
+    return csr_array(diags_array(1 / scale[places]) @ found @ diags_array(scale[places]))
 
 
 def stationary(
     couplings: Couplings, rho: NDArray[Any], places: NDArray[np.intp], *, steady: bool
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64]] | None:
-    """A ρ that stays for ever, stacked, and the trace, both at these places; None if not known.
+    """ρ at infinite time and the row that gives the trace, both (P,); None if not known.
 
     Args:
-        couplings: any.
+        couplings: of N emitters.
         rho: ρ at τ = 0.
-        places: where.
-        steady: whether that is the steady state; else the ground state is, of what only decays.
+        places: of both in a stacked matrix, (P,).
+        steady: whether ρ is the steady state. If not, emitters that only decay come to the ground
+            state, and the limit of others is not known.
     """
     trace = np.eye(len(rho)).ravel()[places]
     if steady:
@@ -149,10 +170,17 @@ def stationary(
 def between_eigenstates(
     couplings: Couplings, places: NDArray[np.intp]
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """The Liouvillian without drive between |a⟩⟨b| of eigenstates of H, and these as columns.
+    """The Liouvillian without drive between eigenstates |a⟩⟨b| of H, and these as columns.
 
-    There shifts are on the diagonal alone, and leave the rates of close emitters, smaller by many
-    orders, all their digits.
+    In this basis the shifts are on the diagonal only. The rates of close emitters, smaller by many
+    orders of magnitude, then keep all their digits.
+
+    Args:
+        couplings: of N emitters.
+        places: in a stacked matrix, (P,), all with the same difference of excitations.
+
+    Returns:
+        Both (P, P).
     """
     size = 2 ** len(couplings)
     counts = excited(len(couplings)).sum(axis=1)
@@ -174,8 +202,11 @@ class Resolvent:
     """(−iω − L)⁻¹ at many frequencies from one Schur decomposition L = QTQ†.
 
     Unlike eigenvectors it is stable where two of them coincide, as at Ω = Γ/4 of one emitter.
-    Coherences with a dark state never decay and never shine: they come first in Q, where T is
-    triangular, and what is left is solved without them.
+    Coherences with a dark state never decay and give no light. They are sorted to the front of Q;
+    T is triangular, so the rest is solved without them.
+
+    Args:
+        matrix: L, dense (P, P).
     """
 
     def __init__(self, matrix: NDArray[np.complex128]):
@@ -196,14 +227,22 @@ class Resolvent:
     ) -> NDArray[np.complex128]:
         """Σ_c outputs[c]·(−iω − L)⁻¹·inputs[:, c] at every frequency, (F,).
 
+        Args:
+            outputs: rows, (C, P).
+            inputs: columns, (P, C).
+            frequencies: ω, (F,).
+
         Raises:
-            ValueError: if what was taken for dark gives light.
+            ValueError: if a coherence that counts as dark gives light.
         """
         from scipy.linalg import solve_triangular
 
         lost = abs(np.einsum("cn,nc->", outputs @ self._dark, self._dark.conj().T @ inputs))
-        if lost > _MISSED * abs(np.einsum("cn,nc->", outputs, inputs)):
-            share = f"a share {lost:.2g} of the light decays below {_ZERO:g} of the largest rate"
+        if lost > _MISSING_PHOTONS * abs(np.einsum("cn,nc->", outputs, inputs)):
+            share = (
+                f"light of rate {lost:.2g} comes from coherences that decay more slowly than "
+                f"{_ZERO:g} of the largest rate"
+            )
             raise ValueError(_too_close(share))
         rows, columns = outputs @ self._unitary, self._unitary.conj().T @ inputs
         diagonal = np.arange(len(self._upper))
@@ -216,20 +255,24 @@ class Resolvent:
         return found
 
 
-def lifetime(couplings: Couplings, rho: NDArray[Any]) -> NDArray[np.complex128]:
-    """∫₀^∞dt (ρ(t) − ρ(∞)) of a decay, between states of as many excitations.
+def time_integral(couplings: Couplings, rho: NDArray[Any]) -> NDArray[np.complex128]:
+    """∫₀^∞dt (ρ(t) − ρ(∞)) of a decay, between states with the same number of excitations.
 
-    What stays for ever, in the ground state or in a dark one, gives no light.
+    The part of ρ that stays forever, in the ground state or a dark state, gives no light.
+
+    Args:
+        couplings: of N emitters, without drive and pump.
+        rho: ρ at t = 0, (2^N, 2^N).
 
     Raises:
-        ValueError: where photons and what stays are not all excitations there were: rates far
-            below others are lost in double precision.
+        ValueError: if the photons and the excitations that stay do not add up to those at t = 0:
+            some rates are too far below others for double precision.
     """
     size = len(rho)
-    places = sector(couplings, 0)
+    places = places_of(couplings, 0)
     matrix, basis = between_eigenstates(couplings, places)
     start = basis.conj().T @ rho.ravel(order="F")[places]
-    # coherences turn at the shifts, populations decay at Γ: each is measured by its own rate
+    # coherences rotate at the shifts, populations decay at Γ: each is divided by its own rate
     unit = np.maximum(np.abs(np.diag(matrix)), np.trace(couplings.decay).real) ** -0.5
     left, singular, right = np.linalg.svd(unit[:, None] * matrix * unit)
     kept = singular <= _ZERO * singular[0]
@@ -242,22 +285,23 @@ def lifetime(couplings: Couplings, rho: NDArray[Any]) -> NDArray[np.complex128]:
     found[places] = basis @ (-unit * (right[~kept].conj().T @ amounts))
     rates = exchange(couplings.decay).full().ravel()
     excitations = np.diag(excited(len(couplings)).sum(axis=1)).ravel()[places]
-    missed = abs(excitations @ basis @ start - rates @ found)
-    if missed > _MISSED * len(couplings):
-        raise ValueError(_too_close(f"{missed:.1e} photons are missing"))
+    missing = abs(excitations @ basis @ start - rates @ found)
+    if missing > _MISSING_PHOTONS * len(couplings):
+        raise ValueError(_too_close(f"{missing:.1e} photons are missing"))
     return found.reshape(size, size, order="F")
 
 
 def _too_close(finding: str) -> str:
+    """Text of the error for rates that are too small beside the shifts."""
     return (
-        f"emitters are too close for double precision: {finding}, lost beside their shifts; move "
-        "them apart"
+        "couplings: the emitters are so close that their shifts hide their slowest decay rates in "
+        f"double precision ({finding}); move them apart"
     )
 
 
 def sources(rho: NDArray[Any], operators: "list[Qobj]") -> NDArray[np.complex128]:
     """ρL† of every channel, stacked: (4^N, C)."""
-    # (Lρ†)† by the sparse L from the left
+    # (Lρ†)†, so that the sparse L multiplies from the left
     found = [(L.data_as("csr_matrix") @ rho.conj().T).conj().T for L in operators]
     return np.stack([matrix.ravel(order="F") for matrix in found], axis=1)
 

@@ -1,13 +1,13 @@
-r"""A weak beam on an array: how much passes and how much comes back.
+r"""A weak beam on an array: how much is transmitted and how much is reflected.
 
 The beam is an exact solution of Maxwell's equations with a Gaussian spectrum of plane waves,
 
 .. math:: E(r) = \int_{q<k}\frac{d^2q}{(2π)^2}\, e^{−q^2w^2/4}\,[ε − K̂(K̂·ε)]\, e^{iK·r},
           \qquad K = (q, \sqrt{k^2 − q^2}),
 
-the Gaussian beam of waist w for w ≫ λ₀, and focused as far as light can be below. It carries
-:math:`P = \int\frac{d^2q}{(2π)^2}|E_q|^2 K_z/k`, and both the light that passes and the light
-that returns are counted in this same mode.
+which is the Gaussian beam of waist w for w ≫ λ₀; for smaller w it is focused as tightly as light
+can be. It carries the power :math:`P = \int\frac{d^2q}{(2π)^2}|E_q|^2 K_z/k`. Transmitted and
+reflected light are both measured in the mode of this beam.
 """
 
 from dataclasses import dataclass
@@ -18,23 +18,23 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.emitters import lengths
-from collective.observables import _focus, _given
+from collective.observables import _focused_beam, _inputs
 from collective.observables.bloch import bands
 
-_IN_PLANE = 1e-9  # of the wavelength: what an array may miss its plane by
-_PERPENDICULAR = 1e-9
-_DRIVEN = 1e-3  # |u*·E| of the strongest field below which a beam drives nothing to speak of
-_ROUND_OFF = 4 * np.finfo(float).eps  # of the largest eigenvalue: closer is on resonance
+_IN_PLANE = 1e-9  # largest distance of an emitter from the plane of the array, in wavelengths
+_PERPENDICULAR = 1e-9  # largest product of two unit vectors that count as perpendicular
+_DRIVEN = 1e-3  # |u*·E| over the strongest field below which the beam does not drive the array
+_ROUND_OFF = 4 * np.finfo(float).eps  # distance from a resonance over the largest eigenvalue
 
 
 @dataclass(frozen=True, eq=False)
 class Scattering:
-    """What passes an array and what it sends back; see `scattering`.
+    """Light transmitted and reflected by an array; see `scattering`.
 
     Attributes:
-        frequencies: of the light less ω₀, (F,), in Γ₀.
-        transmitted: amplitude t of the beam's mode behind the array, (F,).
-        reflected: amplitude r of its mirror image before the array, (F,).
+        frequencies: ω − ω₀ of the light, (F,), in Γ₀.
+        transmitted: amplitude t of the mode of the beam behind the array, (F,).
+        reflected: amplitude r of the mirror image of that mode in front of the array, (F,).
     """
 
     frequencies: NDArray[np.float64]
@@ -58,7 +58,7 @@ class Scattering:
 
     @property
     def loss(self) -> NDArray[np.float64]:
-        """``1 − |t|² − |r|²``, what is scattered into other directions or dephased, (F,)."""
+        """``1 − |t|² − |r|²``, the share scattered into other directions or dephased, (F,)."""
         return 1 - self.transmission - self.reflection
 
 
@@ -70,35 +70,38 @@ def scattering(
     axis: ArrayLike = (0, 0, 1),
     polarisation: ArrayLike = (1, 0, 0),
 ) -> Scattering:
-    r"""A weak focused beam on a flat array, to first order in its amplitude.
+    r"""Transmission and reflection of a weak focused beam by a flat array.
+
+    To first order in the amplitude of the beam,
 
     .. math:: t = 1 − i f^†(ω − H_{eff} + iγ_φ)^{-1}f, \qquad
               r = −i f_r^†(ω − H_{eff} + iγ_φ)^{-1}f, \qquad
               f_m = \sqrt{\frac{3πΓ_m}{2k^2P}}\; u_m^*·E(r_m)
 
-    and f_r the same with the beam mirrored at the plane of the array, in which both have their
-    focus, at the mean position. :math:`|f|^2` is the rate into the mode, so that
-    ``|t|² + |r|² ≤ 1``. For w ≫ λ₀ and one emitter, t on resonance is 1 − 6/(kw)² (Shahmoon, Wild,
-    Lukin & Yelin, Phys. Rev. Lett. 118, 113601 (2017)). With dephasing these are the coherent
-    amplitudes; the drive of the couplings does not enter.
+    and f_r is the same with the beam mirrored at the plane of the array. Both beams have their
+    focus in that plane, at the mean position of the emitters. :math:`|f|^2` is the rate into the
+    mode, so that ``|t|² + |r|² ≤ 1``. For w ≫ λ₀ and one emitter, t on resonance is 1 − 6/(kw)²
+    (Shahmoon, Wild, Lukin & Yelin, Phys. Rev. Lett. 118, 113601 (2017)). With dephasing, t and r
+    are the coherent amplitudes. The drive of the couplings is ignored: the beam is the drive.
 
     Args:
-        couplings: in vacuum, emitters in one plane, without pump.
+        couplings: of emitters in vacuum, all in one plane, without pump.
         frequencies: ω − ω₀ of the light, (F,), in units of rate (in the frame of the couplings).
-        waist: radius w at which the amplitude of the focus is 1/e, in units of length.
-        axis: along which the beam travels, perpendicular to the plane of the array.
+        waist: radius w in the focus at which the amplitude has fallen to 1/e, in units of length.
+        axis: direction of the beam, (3,), perpendicular to the plane of the array.
         polarisation: ε, (3,) real or complex, perpendicular to the axis.
 
     Returns:
         `Scattering` with amplitudes and powers, (F,).
 
     Warns:
-        UnitWarning: for a waist below 10⁻⁴ or above 10⁴ wavelengths, as metres or nanometres give.
+        UnitWarning: for a waist below 10⁻⁴ or above 10⁴ wavelengths, as if it were in metres or
+            nanometres.
 
     Raises:
-        ValueError: for emitters that are not in a plane perpendicular to the axis, pumped, or so
-            far apart that the beam takes too many plane waves; for dipoles that the beam does not
-            drive; for a frequency of a mode that does not decay.
+        ValueError: if the emitters are not in a plane perpendicular to the axis, are pumped, or
+            are so far apart that the beam needs too many plane waves; if the beam does not drive
+            the dipoles; if a frequency is that of a mode that does not decay.
 
     Example:
         >>> import collective as co
@@ -107,38 +110,45 @@ def scattering(
         array([0.988])
     """
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
-    emitters = _given.in_vacuum(couplings, "scattering of a beam")
+    emitters = _inputs.in_vacuum(couplings, "scattering of a beam")
     if np.any(couplings.pump):
-        raise ValueError("couplings: a pumped array amplifies; scattering needs pump = 0")
+        raise ValueError(
+            f"couplings: pump is up to {couplings.pump.max():.3g}, but scattering needs pump = 0; "
+            "use couplings.replace(pump=0)"
+        )
     if emitters.kind != "electric":
-        raise ValueError("couplings: scattering of a beam is for electric dipoles, not magnetic")
+        raise ValueError(
+            f"couplings: the dipoles are {emitters.kind}, but scattering of a beam is defined for "
+            "electric dipoles"
+        )
     frequencies = _frequencies(frequencies)
     waist = checks.number("waist", waist, above=0)
     normal = checks.direction("axis", axis)
     vector = checks.unit_vector("polarisation", polarisation)
     if abs(vector @ normal) > _PERPENDICULAR:
         raise ValueError(
-            "polarisation must be perpendicular to the axis of the beam, their product is "
-            f"{abs(vector @ normal):.3g}"
+            "polarisation must be perpendicular to the axis of the beam, but the product of their "
+            f"unit vectors is {abs(vector @ normal):.3g}"
         )
     away = emitters.positions - emitters.positions.mean(axis=0)
     height = float(np.abs(away @ normal).max())
     if height > _IN_PLANE * emitters.wavelength:
         raise ValueError(
-            "couplings: the emitters must lie in one plane perpendicular to the axis, they are "
-            f"up to {height:.3g} out of it; turn the axis or the array"
+            "couplings: the emitters must lie in one plane perpendicular to the axis, but they are "
+            f"up to {height:.3g} away from it; turn the axis or the array"
         )
     lengths.warn_of_waist(waist, emitters.wavelength)
     k = float(emitters.wavenumbers.mean())
-    field, power = _focus.focus(k * away, k * waist, normal, vector)
+    field, power = _focused_beam.focus(k * away, k * waist, normal, vector)
     mirrored = field - 2 * (field @ normal)[:, None] * normal
     scale = np.sqrt(1.5 * np.pi * emitters.decay_rates / power)
     along = np.einsum("mi,mi->m", emitters.dipoles.conj(), field)
     if np.abs(along).max() < _DRIVEN * np.linalg.norm(field, axis=1).max():
         raise ValueError(
-            f"polarisation {checks.short(polarisation)} is perpendicular to every dipole, the "
-            f"first of which is {emitters.dipoles[0].round(6)}: the beam passes by. Turn one of "
-            "them: co.square(..., dipoles=(1, 0, 0)), for instance, has its dipoles in its plane"
+            f"polarisation {checks.short(polarisation)} is perpendicular to every dipole (the "
+            f"first is {emitters.dipoles[0].round(6)}), so the beam does not drive the array. Turn "
+            "the polarisation or the dipoles: co.square(..., dipoles=(1, 0, 0)), for instance, has "
+            "its dipoles in its plane"
         )
     into = scale * along
     back = scale * np.einsum("mi,mi->m", emitters.dipoles.conj(), mirrored)
@@ -157,7 +167,7 @@ def transmission(
     axis: ArrayLike = (0, 0, 1),
     polarisation: ArrayLike = (1, 0, 0),
 ) -> NDArray[np.float64]:
-    """``|t|²`` of a weak focused beam, (F,); arguments, equation and errors as of `scattering`.
+    """``|t|²`` of a weak focused beam, (F,), with the arguments and errors of `scattering`.
 
     Example:
         >>> import collective as co
@@ -178,7 +188,7 @@ def reflection(
     axis: ArrayLike = (0, 0, 1),
     polarisation: ArrayLike = (1, 0, 0),
 ) -> NDArray[np.float64]:
-    """``|r|²`` of a weak focused beam, (F,); arguments, equation and errors as of `scattering`.
+    """``|r|²`` of a weak focused beam, (F,), with the arguments and errors of `scattering`.
 
     Example:
         >>> import collective as co
@@ -194,7 +204,9 @@ def reflection(
 def infinite_array(
     spacing: float, frequencies: ArrayLike, *, dipole: ArrayLike = (1, 0, 0)
 ) -> Scattering:
-    r"""A plane wave, polarised as the dipoles, at normal incidence on an infinite square array.
+    r"""Transmission and reflection of a plane wave by an infinite square array.
+
+    The wave comes at normal incidence and is polarised like the dipoles:
 
     .. math:: r = \frac{−iΓ_s/2}{ω − ω_0 − Δ + iΓ/2}, \qquad t = 1 + r, \qquad
               Γ_s = \frac{3π|u_∥|^2}{k^2a^2}
@@ -206,12 +218,12 @@ def infinite_array(
     Args:
         spacing: a, in wavelengths.
         frequencies: ω − ω₀ of the light, (F,), in Γ₀.
-        dipole: (3,); the array lies in the xy-plane, and the light has the polarisation of the
-            dipole's part in it.
+        dipole: (3,). The array lies in the xy-plane, and the light is polarised like the part of
+            the dipole in that plane.
 
     Raises:
-        ValueError: for dipoles along z, which the wave cannot drive, or a spacing at which an
-            order opens.
+        ValueError: for dipoles along z, which the wave cannot drive, or a spacing at which a
+            diffraction order opens.
 
     Example:
         >>> import collective as co
@@ -223,7 +235,10 @@ def infinite_array(
     normal = bands("square", spacing, np.zeros((1, 2)), dipole=dipole)
     in_plane = float(np.sum(np.abs(normal.dipole[:2]) ** 2))
     if in_plane < _DRIVEN**2:
-        raise ValueError("dipole along z is not driven by light along z: give it a part in xy")
+        raise ValueError(
+            f"dipole: its part in the xy-plane is {np.sqrt(in_plane):.2g} of its length, and light "
+            "along z drives only that part; give a dipole with a part in the xy-plane"
+        )
     specular = 3 * in_plane / (4 * np.pi * normal.spacing**2)
     resonance = frequencies - normal.shifts[0] + 0.5j * normal.rates[0]
     back = -0.5j * specular / resonance
@@ -231,7 +246,7 @@ def infinite_array(
 
 
 def _exchanging(effective: NDArray[np.complex128]) -> NDArray[np.bool_]:
-    """Which emitters exchange light with another, (N,)."""
+    """Which emitters exchange light with another one, (N,)."""
     others = effective - np.diag(np.diagonal(effective))
     return np.any(others != 0, axis=0) | np.any(others != 0, axis=1)
 
@@ -241,10 +256,10 @@ def _resolvent(
     frequencies: NDArray[np.float64],
     source: NDArray[np.complex128],
 ) -> NDArray[np.complex128]:
-    """(ω − H_eff)⁻¹ on a source at every frequency, (F, N).
+    """(ω − H_eff)⁻¹ applied to a source (N,) at every frequency, (F, N).
 
-    By Schur's unitary triangular form: eigenvectors of H_eff may be nearly parallel. One thread:
-    most of the work is a chain of rotations that BLAS cannot share out.
+    Schur's triangular form is used because eigenvectors of H_eff may be nearly parallel. BLAS gets
+    one thread: most of the work is a sequence of rotations that it cannot do in parallel.
     """
     from scipy.linalg import schur, solve_triangular
     from threadpoolctl import threadpool_limits
@@ -260,16 +275,19 @@ def _resolvent(
 
 
 def _refuse_undamped(eigenvalues: NDArray[np.complex128], frequencies: NDArray[np.float64]) -> None:
+    """Raise for a frequency (F,) that equals an eigenvalue (N,), which then has no decay rate."""
     closest = _ROUND_OFF * float(np.abs(eigenvalues).max())
     for i, frequency in enumerate(frequencies):
         if np.abs(frequency - eigenvalues).min() <= closest:
             raise ValueError(
-                f"frequencies[{i}] = {frequency:g} is that of a mode that does not decay, whose "
-                "answer is not defined: move the frequency, or give the emitters some dephasing"
+                f"frequencies[{i}] = {frequency:g} is the frequency of a mode that does not decay, "
+                "at which the response diverges: move the frequency, or give the emitters some "
+                "dephasing"
             )
 
 
 def _frequencies(value: ArrayLike) -> NDArray[np.float64]:
+    """Checked frequencies, (F,) with F ≥ 1."""
     frequencies = np.atleast_1d(checks.finite("frequencies", value))
     if frequencies.ndim != 1 or len(frequencies) == 0:
         raise ValueError(f"frequencies must be a row of numbers, got shape {frequencies.shape}")

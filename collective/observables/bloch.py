@@ -13,11 +13,11 @@ from collective.emitters import lengths
 from collective.observables import _lattice_sums
 
 LATTICES = ("chain", "square")
-_GRAZING = 1e-10  # relative: closer to the light line than this counts as on it
-_LARGEST_SPACING = 1e9  # in wavelengths: orders are 1/a apart, and some is always grazing beyond
-_SILENT = 1e-12  # of a dipole's weight in a plane wave: below, it does not couple
-_PIECE = 200_000  # orders held at a time, of all quasimomenta
-_NUMBERS = 16  # floats held for each order, those of sums over the lattice included
+_GRAZING = 1e-10  # relative distance from the light line below which an order counts as on it
+_LARGEST_SPACING = 1e9  # in wavelengths; orders are 1/a apart: beyond, one always counts as on it
+_UNCOUPLED = 1e-12  # weight of a dipole in a plane wave below which it does not couple to it
+_CHUNK = 200_000  # orders of all quasimomenta together held at a time
+_NUMBERS = 16  # floats held for each order, those of the lattice sums included
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ def bands(
 ) -> Bands:
     r"""Shifts and decay rates of the Bloch modes of identical emitters in vacuum.
 
-    A chain along z (as `chain` puts it) has, with :math:`z_± = e^{i(k±Q)a}`, ξ = ka and
+    A chain along z (as built by `chain`) has, with :math:`z_± = e^{i(k±Q)a}`, ξ = ka and
     :math:`q = |u·ẑ|^2`,
 
     .. math:: ω_Q − \frac{i}{2}Γ_Q = −\frac{i}{2} − \frac34\sum_±\left[(1−q)\frac{Li_1(z_±)}{ξ}
@@ -75,17 +75,18 @@ def bands(
     .. math:: Γ_Q = \frac{3π}{2ξ}\sum_{|Q_g|<k}\left[(1−q)\tfrac12(1+Q_g^2/k^2)
               + q\,(1−Q_g^2/k^2)\right], \qquad Q_g = Q + 2πg/a,
 
-    and a square lattice in the xy-plane (as `square` puts it), by Ewald's method for the shifts,
+    and a square lattice in the xy-plane (as built by `square`), whose shifts come from Ewald's
+    method, has
 
     .. math:: Γ_Q = \frac{3π}{ξ^2}\sum_{|Q_g|<k}\frac{|u_∥|^2 − |u_∥·Q_g|^2/k^2
               + |u_z|^2 Q_g^2/k^2}{\sqrt{1 − Q_g^2/k^2}}
 
     (Asenjo-Garcia et al., Phys. Rev. X 7, 031024 (2017)). Only open diffraction orders radiate:
-    a mode outside the light cone, ``|Q_g| > k`` for every order, lives for ever.
+    a mode outside the light cone, with ``|Q_g| > k`` for every order, lives forever.
 
     Args:
         lattice: "chain" or "square".
-        spacing: a, in wavelengths; other units of length scale with theirs.
+        spacing: a, in wavelengths.
         quasimomenta: Q, (K,) along the chain or (K, 2) in the plane of the lattice, in inverse
             wavelengths; the first zone is −π/a … π/a.
         dipole: u (3,), real or complex, of any length but zero.
@@ -119,7 +120,7 @@ def bands(
         bloch = bloch[None]
     if bloch.shape != ((len(bloch),) if lattice == "chain" else (len(bloch), 2)):
         wanted = "(K,)" if lattice == "chain" else "(K, 2)"
-        raise ValueError(f"quasimomenta of a {lattice} must have shape {wanted}: {bloch.shape}")
+        raise ValueError(f"quasimomenta of a {lattice} must have shape {wanted}, got {bloch.shape}")
     _require_memory(lattice, spacing)
     lengths.warn_of_spacing(spacing)
     rates = np.empty(len(bloch))
@@ -132,7 +133,8 @@ def bands(
         rates = _chain_rates(spacing, bloch, float(abs(dipole[2]) ** 2))
         shifts = _lattice_sums.chain_shifts(xi, bloch / (2 * np.pi), float(abs(dipole[2]) ** 2))
     else:
-        # a split at a/√π keeps both sums short, one near the wavelength keeps their digits
+        # a split at a/√π keeps both sums short; for large spacings one near the wavelength keeps
+        # the two sums from cancelling
         split = max(np.sqrt(np.pi) / xi, 0.25)
         shifts = _lattice_sums.square_shifts(xi, bloch / (2 * np.pi), dipole, split)
     found = Bands(lattice, spacing, dipole, bloch, shifts, rates)
@@ -142,31 +144,32 @@ def bands(
 
 
 def _require_memory(lattice: str, spacing: float) -> None:
-    """Refuse a spacing whose orders have no digits, or do not fit for a single mode of a square."""
+    """Raise if double precision cannot separate the orders, or a single mode does not fit."""
     if spacing > _LARGEST_SPACING:
         raise ValueError(
             f"spacing must be at most {_LARGEST_SPACING:g} wavelengths, got {spacing:g}: beyond, "
-            "diffraction orders lie closer than their digits; the spacing is in wavelengths"
+            "double precision cannot separate the diffraction orders; give the spacing in "
+            "wavelengths"
         )
     if lattice == "chain":
         return
-    # Ewald's sum goes on beyond the open orders, to 1 + 2·0.25·6.4 wave numbers of light
+    # Ewald's sum contains orders up to 1 + 2·0.25·6.4 wave numbers of light
     orders = (8.4 * spacing + 9) ** 2
     require(
         int(min(8 * _NUMBERS * orders, 1e18)),
         f"bands of a {lattice} with spacing {spacing:g}, about {orders:.3g} diffraction orders,",
-        "the spacing is in wavelengths",
+        "give the spacing in wavelengths",
     )
 
 
 def _pieces(
     lattice: str, spacing: float, bloch: NDArray[Any]
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """(Q + g)/k of the orders that matter, (K, G, 1 or 2), for some Q at a time.
+    """Yield slices of the K quasi-momenta, and (Q + g)/k of the orders needed, (K', G, 1 or 2).
 
-    Q is folded into the first zone. Of a chain those are the orders next to the light line, on both
-    sides of it, and the nearest to zero; those between are summed in closed form (`_chain_rates`).
-    Of a square lattice they are all that may be open.
+    Q is folded into the first zone. For a chain these are the orders next to the light line, on
+    both sides of it, and the one nearest to zero; the orders between them are summed in closed
+    form (`_chain_rates`). For a square lattice they are all orders that may be open.
     """
     zone = 1 / spacing
     points = bloch.reshape(len(bloch), -1) / (2 * np.pi)
@@ -177,14 +180,14 @@ def _pieces(
     reach = int(np.ceil(spacing)) + 1
     numbers = np.arange(-reach, reach + 1) * zone
     grid = np.stack(np.meshgrid(numbers, numbers, indexing="ij"), axis=-1).reshape(-1, 2)
-    step = max(1, _PIECE // len(grid))
+    step = max(1, _CHUNK // len(grid))
     for start in range(0, len(bloch), step):
         part = slice(start, start + step)
         yield part, points[part, None] + grid
 
 
 def _chain_orders(spacing: float, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Numbers of the orders next to the light line on either side, and of the nearest, (K, 7)."""
+    """Numbers of the three orders around each light line, and of the order nearest to 0, (K, 7)."""
     first = np.ceil((-1 - points) * spacing)
     last = np.floor((1 - points) * spacing)
     beside = np.array([-1, 0, 1])
@@ -194,13 +197,19 @@ def _chain_orders(spacing: float, points: NDArray[np.float64]) -> NDArray[np.flo
 def _chain_rates(spacing: float, bloch: NDArray[np.float64], along: float) -> Any:
     r"""Γ_Q of a chain from sums over its open orders g = a … b in closed form, (K,).
 
-    With G of them and m their mean, :math:`\sum_g (p + g/s)^2 = G(p + m/s)^2 + G(G^2 − 1)/12s^2`.
+    With G open orders and m their mean,
+    :math:`\sum_g (p + g/s)^2 = G(p + m/s)^2 + G(G^2 − 1)/12s^2`.
+
+    Args:
+        spacing: s, in wavelengths.
+        bloch: Q, (K,); p = Q/k.
+        along: |u·axis|² of the dipole.
     """
     zone = 1 / spacing
     p = bloch / (2 * np.pi)
     p = p - zone * np.round(p / zone)
     first, last = np.ceil((-1 - p) * spacing), np.floor((1 - p) * spacing)
-    # an order on the line itself does not count: there the dipole does not couple, or is refused
+    # an order on the light line does not count: a dipole that couples to it has been refused
     first += np.abs(p + first * zone) >= 1
     last -= np.abs(p + last * zone) >= 1
     count = np.maximum(last - first + 1, 0.0)
@@ -211,11 +220,12 @@ def _chain_rates(spacing: float, bloch: NDArray[np.float64], along: float) -> An
 
 
 def _squared(orders: NDArray[np.float64]) -> NDArray[np.float64]:
+    """|Q + g|²/k² of orders (K, G, 1 or 2), (K, G)."""
     return np.asarray((orders**2).sum(axis=-1))
 
 
 def _strengths(orders: NDArray[np.float64], dipole: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """How strongly a dipole radiates into every order, if that is open, (K, G)."""
+    """How strongly a dipole couples to every order (K, G, 1 or 2), open or not, (K, G)."""
     if orders.shape[-1] == 1:
         squared, along = _squared(orders), abs(dipole[2]) ** 2
         return np.asarray((1 - along) * (1 + squared) / 2 + along * (1 - squared))
@@ -225,9 +235,9 @@ def _strengths(orders: NDArray[np.float64], dipole: NDArray[np.complex128]) -> N
 def _rates(
     spacing: float, orders: NDArray[np.float64], dipole: NDArray[np.complex128]
 ) -> NDArray[np.float64]:
-    """Γ_Q of a square lattice, (K,), of the open orders alone."""
+    """Γ_Q of a square lattice from its open orders, (K,)."""
     squared, xi = _squared(orders), 2 * np.pi * spacing
-    # a dipole that does not couple leaves round-off, of either sign
+    # the strength of a dipole that does not couple is round-off, which may be negative
     strengths = np.where(squared < 1, np.maximum(_strengths(orders, dipole), 0.0), 0.0)
     height = np.sqrt(np.maximum(1 - squared, 0))
     each = np.divide(strengths, height, out=np.zeros_like(strengths), where=height > 0)
@@ -240,16 +250,23 @@ def _refuse_light_line(
     orders: NDArray[np.float64],
     dipole: NDArray[np.complex128],
 ) -> None:
-    """Raise for an order on the light line that the dipole couples to; bloch[0] is the first."""
+    """Raise if the dipole couples to an order on the light line.
+
+    Args:
+        bloch: some of the quasi-momenta, for the error.
+        first: number of the first of them among all.
+        orders: (Q + g)/k, (K, G, 1 or 2).
+        dipole: unit dipole, (3,).
+    """
     length = np.sqrt(_squared(orders))
     mode, order = np.nonzero(np.abs(length - 1) < _GRAZING)
-    # how it couples on the line, whichever side round-off has put the order
+    # moved exactly onto the line: round-off may have put the order on either side of it
     onto = orders[mode, order] / length[mode, order, None]
-    hit = mode[np.abs(_strengths(onto, dipole)) > _SILENT]
+    hit = mode[np.abs(_strengths(onto, dipole)) > _UNCOUPLED]
     if len(hit):
         which = int(hit[0])
         raise ValueError(
             f"quasimomenta[{first + which}] = {np.array2string(bloch[which], precision=6)} lies "
-            "on the light line |Q + g| = 2π, where the shift of this dipole's band diverges; move "
-            "it by more than 1e-9"
+            "on the light line |Q + g| = 2π, where the shift of the band of this dipole diverges; "
+            "move the quasi-momentum by more than 1e-9"
         )

@@ -1,7 +1,7 @@
-"""What the couplings alone tell: whether a burst starts, up to which spacing, how wide modes are.
+"""Criteria from the couplings alone: whether a burst starts, up to which spacing, size of modes.
 
-The Hamiltonian, dephasing, pump and drive leave the first derivative of the inverted state's
-emission alone; only Γ enters.
+The first derivative of the emission of the inverted state depends on Γ only, not on the
+Hamiltonian, dephasing, pump and drive.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters
 from collective.fields import Vacuum
-from collective.observables import _given
-from collective.observables._light import emission_matrix, trace_of_square
+from collective.observables import _inputs
+from collective.observables._detection import emission_matrix, trace_of_square
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,12 +27,13 @@ class BurstCriterion:
     Attributes:
         rate: R(0), of all light, or per steradian into the direction.
         slope: its time derivative Ṙ(0).
-        variance: of the eigenvalues of Γ/Γ̄, Γ̄ the mean rate of one emitter; into a direction
-            Tr(ΓD)/(N Γ̄ D̄) − 1, which is the same for D = Γ.
-        threshold: what the variance must exceed: 1 for equal rates.
-        g2: coincidences of a first photon, anywhere, and a second one of those counted,
-            1 + Ṙ(0)/[R(0) ΣΓ_mm].
-        bursts: Ṙ(0) > 0, variance > threshold and g2 > 1, which are the same.
+        variance: of the eigenvalues of Γ/Γ̄, where Γ̄ is the mean rate of one emitter; for one
+            direction it is Tr(ΓD)/(N Γ̄ D̄) − 1, which is the same for D = Γ.
+        threshold: the variance above which a burst starts: 1 for equal rates.
+        g2: coincidences of a first photon into any direction and a second photon into the
+            observed ones, 1 + Ṙ(0)/[R(0) ΣΓ_mm].
+        bursts: whether a burst starts: Ṙ(0) > 0, variance > threshold and g2 > 1 all mean the
+            same.
     """
 
     rate: float
@@ -63,16 +64,19 @@ def burst_criterion(couplings: Couplings, direction: ArrayLike | None = None) ->
 
     .. math:: \dot R(0) = \sum_{m≠n} Γ_{mn}D_{nm} − \sum_m Γ_{mm}D_{mm}.
 
-    A burst starts where this is positive: for equal rates, where the variance of the eigenvalues
-    of Γ/Γ₀ exceeds 1 (Masson & Asenjo-Garcia, arXiv:2106.02042). Shifts, detunings, dephasing,
-    pump and drive do not enter: they change the burst, not whether it starts.
+    A burst starts if this is positive; for equal rates, this means that the variance of the
+    eigenvalues of Γ/Γ₀ exceeds 1 (Masson & Asenjo-Garcia, arXiv:2106.02042). Shifts, detunings,
+    dephasing, pump and drive change the burst, but not whether it starts.
 
     Args:
-        couplings: of N emitters; a direction needs their positions, in vacuum.
-        direction: n̂ (3,), of any length but zero; None counts all light.
+        couplings: of N emitters; for a direction they need positions and vacuum.
+        direction: n̂ (3,), of any length but zero; None for all light.
+
+    Returns:
+        `BurstCriterion`.
 
     Raises:
-        ValueError: where nothing is emitted, in all or into the direction.
+        ValueError: if no light is emitted, or none into the direction.
 
     Example:
         >>> import collective as co
@@ -82,12 +86,15 @@ def burst_criterion(couplings: Couplings, direction: ArrayLike | None = None) ->
         no burst: Ṙ(0) = -0.8045 R(0), variance 0.1955 not above 1
     """
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
-    _given.cold(couplings, "burst_criterion")
+    _inputs.require_cold(couplings, "burst_criterion")
     decay = couplings.decay
     own = np.diagonal(decay).real
     total = float(own.sum())
     if total == 0:
-        raise ValueError("couplings: no emitter decays, so there is no emission to rise")
+        raise ValueError(
+            "couplings: every decay rate is zero, so no light is emitted; give couplings with a "
+            "positive decay rate"
+        )
     if direction is None:
         seen = own
         product = trace_of_square(decay)
@@ -118,22 +125,26 @@ def critical_spacing(
 ) -> float:
     r"""The spacing at which :math:`\dot R(0)` of the inverted state passes zero.
 
-    The bracket is sampled evenly first and the crossing then found to 1e-12 of the upper end of the
-    bracket: a pair of crossings closer than one step is missed. Γ oscillates with the
-    spacing, so a large array may burst again beyond the first crossing. One or two emitters never
-    start a burst: ``2|Γ_12 D_21|`` is not above Γ_11 D_11 + Γ_22 D_22.
+    First the bracket is sampled evenly; then the crossing is found to 1e-12 of the upper end of
+    the bracket. Two crossings closer than one step are missed. Γ oscillates with the spacing, so
+    that a large array may burst again beyond the first crossing. One or two emitters never start a
+    burst: ``2|Γ_12 D_21|`` never exceeds Γ_11 D_11 + Γ_22 D_22.
 
     Args:
-        builder: spacing → `Couplings`, or `Emitters`, which are then in vacuum.
-        bracket: the spacings between which to look.
+        builder: function from a spacing to `Couplings`, or to `Emitters`, which are then in
+            vacuum.
+        bracket: the smallest and the largest spacing of the search.
         direction: of a burst into one direction, as in `burst_criterion`.
         which: "last" for the largest spacing of the bracket up to which a burst still starts,
-            "first" for the smallest at which it no longer does.
-        samples: spacings of the first look.
+            "first" for the smallest spacing at which it no longer starts.
+        samples: number of spacings that are sampled first.
+
+    Returns:
+        The spacing.
 
     Raises:
-        ValueError: where the bracket has no end of a burst, or `which="last"` finds one still
-            starting at its upper end. Errors of the builder say at which spacing.
+        ValueError: if no burst ends inside the bracket, or if `which="last"` and a burst still
+            starts at the upper end. An error of the builder gets a note with the spacing.
 
     Example:
         >>> import collective as co
@@ -161,12 +172,12 @@ def critical_spacing(
         few = len(_built(builder, float(ends[0]))) <= 2
         raise ValueError(
             f"bracket: no burst starts at any spacing {where}; "
-            + ("one or two emitters never start one" if few else "look lower")
+            + ("one or two emitters never start one" if few else "use smaller spacings")
         )
     if len(crossings) == 0 or (last and rising[-1]):
         raise ValueError(
-            f"bracket: a burst still starts at {ends[1]:g}, so that its end does not lie {where}; "
-            "raise the upper end"
+            f"bracket: a burst still starts at {ends[1]:g}, so the critical spacing is not "
+            f"{where}; raise the upper end"
         )
     from scipy.optimize import brentq
 
@@ -175,17 +186,17 @@ def critical_spacing(
 
 
 def participation_ratios(couplings: Couplings) -> NDArray[np.float64]:
-    r"""Over how many emitters each mode of H_eff spreads, between 1 and N.
+    r"""Number of emitters over which each mode of H_eff is spread, between 1 and N.
 
     .. math:: P_ν = \left(\sum_m |v_{mν}|^2\right)^2 / \sum_m |v_{mν}|^4
 
-    Degenerate modes have no definite ratio: any superposition of them is a mode too.
+    Degenerate modes have no definite ratio, because any superposition of them is a mode too.
 
     Args:
         couplings: of N emitters.
 
     Returns:
-        P, (N,), in the order of `Couplings.modes`: brightest first.
+        P, (N,), in the order of `Couplings.modes`, brightest mode first.
 
     Example:
         >>> import collective as co
@@ -198,6 +209,7 @@ def participation_ratios(couplings: Couplings) -> NDArray[np.float64]:
 
 
 def _built(builder: Callable[[float], Couplings | Emitters], spacing: float) -> Couplings:
+    """The couplings that the builder makes at a spacing."""
     built = builder(spacing)
     if isinstance(built, Emitters):
         return couple(built, Vacuum())

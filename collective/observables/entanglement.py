@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.operators import excited, lowering
-from collective.observables import _given
+from collective.observables import _inputs
 from collective.observables.excitations import at_most_one
 from collective.results.result import Result
 from collective.states.protocol import name_of
 
-# σ_y ⊗ σ_y, real
-_FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=float)
-# |⟨J⟩| per emitter, below which its direction is the error of an evolution with rtol = 1e-8
+# σ_y ⊗ σ_y, which is real
+_SPIN_FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=float)
+# |⟨J⟩| per emitter below which its direction is only the error of an evolution with rtol = 1e-8
 _NO_SPIN = 1e-7
 DEFINITIONS = ("wineland", "kitagawa-ueda")
 
@@ -26,25 +26,26 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
 
     .. math:: C = \max(0, λ_1 − λ_2 − λ_3 − λ_4),
 
-    λ_i the decreasing square roots of the eigenvalues of ρρ̃, ρ the reduced state of the two and
-    ρ̃ = (σ_y⊗σ_y)ρ*(σ_y⊗σ_y) (Wootters, Phys. Rev. Lett. 80, 2245 (1998)). With at most one
-    excitation among all emitters it is exactly ``2|⟨σ⁺_mσ⁻_n⟩|``.
+    where the λ_i are the decreasing square roots of the eigenvalues of ρρ̃, ρ is the reduced state
+    of the two emitters, and ρ̃ = (σ_y⊗σ_y)ρ*(σ_y⊗σ_y) (Wootters, Phys. Rev. Lett. 80, 2245 (1998)).
+    With at most one excitation among all emitters it is exactly ``2|⟨σ⁺_mσ⁻_n⟩|``.
 
-    From the states of "exact" and "driven". Where an evolution without drive and pump begins with
-    one excitation at most, correlations are enough, of any engine: "single", "blocks" and
-    "trajectories" (whose modulus is biased upwards by their error where it should vanish). With
-    more excitations correlations do not tell: ⟨n_mn_n⟩ is missing.
+    It is computed from the states of "exact" and "driven". If a run without drive and pump starts
+    with at most one excitation, the correlations of any engine are enough: "single", "blocks", or
+    "trajectories" (where the concurrence should be zero, their standard error makes it positive).
+    With more excitations correlations are not enough, because they do not contain ⟨n_mn_n⟩.
 
     Args:
         result: of `evolve`, for two-level emitters m and n.
-        m: index of an emitter, 0 … N − 1.
-        n: index of another.
+        m: index of one emitter, 0 … N − 1.
+        n: index of the other.
 
     Returns:
-        (T,), 0 to 1.
+        (T,), from 0 to 1.
 
     Raises:
-        ValueError: for bad indices, and results that carry neither.
+        ValueError: for bad indices, or a result that has neither states nor, where they are
+            enough, correlations.
 
     Example:
         >>> import qutip, collective as co
@@ -56,7 +57,7 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
     """
     checks.instance("result", result, Result, "co.evolve(...)")
     count = result.populations.shape[1]
-    m, n = _given.emitter("m", m, count), _given.emitter("n", n, count)
+    m, n = _inputs.emitter("m", m, count), _inputs.emitter("n", n, count)
     if m == n:
         raise ValueError(f"m and n must be two different emitters, both are {m}")
     if result.states is not None:
@@ -64,18 +65,18 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
             levels = result.states[0].dims[0][i]
             if levels != 2:
                 raise ValueError(
-                    f"concurrence is for two-level emitters: emitter {name} = {i} has {levels} "
-                    "levels; negativity(result, emitters) takes any"
+                    f"concurrence is for two-level emitters, but emitter {name} = {i} has {levels} "
+                    "levels; negativity(result, emitters) works with any number of levels"
                 )
         return _wootters(np.array([_reduced(*each, [m, n]) for each in _matrices(result, "")]))
-    if result.couplings is None:  # where only states tell
-        _given.states(result, "concurrence")
+    if result.couplings is None:  # a MasterEquation, for which only states are enough
+        _inputs.states(result, "concurrence")
     if result.correlations is not None and at_most_one(result):
         return np.minimum(2 * np.abs(result.correlations[:, m, n]), 1.0)
     raise ValueError(
         "concurrence needs states: evolve(..., observe=('states',)) with 'exact' or 'driven'; "
         "with at most one excitation and without drive and pump observe=('correlations',) is "
-        f"enough, with any method; this result is of {result.method!r} from "
+        f"enough, with any method; this result comes from {result.method!r} and started in "
         f"{name_of(result.initial_state)}"
     )
 
@@ -85,15 +86,16 @@ def negativity(result: Result, emitters: Sequence[int]) -> NDArray[np.float64]:
 
     .. math:: \mathcal N = \frac{‖ρ^{T_A}‖_1 − 1}{2},
 
-    what the negative eigenvalues of the partial transpose add up to: ½ for a Bell pair (Vidal &
-    Werner, Phys. Rev. A 65, 032314 (2002)). The logarithmic negativity is log₂(2𝒩 + 1).
+    the sum of the negative eigenvalues of the partial transpose, without its sign. It is ½ for a
+    Bell pair (Vidal & Werner, Phys. Rev. A 65, 032314 (2002)). The logarithmic negativity is
+    log₂(2𝒩 + 1).
 
     Args:
         result: with states, of "exact" or "driven".
-        emitters: indices of A; not all and not none.
+        emitters: indices of the emitters of A, at least one and not all.
 
     Returns:
-        (T,), not below 0.
+        (T,), at least 0.
 
     Raises:
         ValueError: for bad indices, or a result without states.
@@ -109,7 +111,9 @@ def negativity(result: Result, emitters: Sequence[int]) -> NDArray[np.float64]:
     count = len(_dims(result, "negativity"))
     chosen = _indices(emitters, count)
     if len(chosen) == count:
-        raise ValueError(f"emitters: all {count} of them leave no rest to be entangled with")
+        raise ValueError(
+            f"emitters: these are all {count} emitters, so there is no rest; leave at least one out"
+        )
     found = []
     for matrix, dims in _matrices(result, "negativity"):
         order = np.arange(2 * count)
@@ -122,11 +126,11 @@ def negativity(result: Result, emitters: Sequence[int]) -> NDArray[np.float64]:
 
 
 def purity(result: Result, *, emitters: Sequence[int] | None = None) -> NDArray[np.float64]:
-    """How pure the state is, tr ρ²: 1 if pure, 1/2^N if nothing is known.
+    """Purity tr ρ²: 1 for a pure state, 1/2^N for the maximally mixed state.
 
     Args:
         result: with states, of "exact" or "driven".
-        emitters: indices of those whose reduced state is meant; None for all.
+        emitters: indices of the emitters whose reduced state is used; None for all.
 
     Returns:
         (T,).
@@ -145,17 +149,17 @@ def purity(result: Result, *, emitters: Sequence[int] | None = None) -> NDArray[
 
 
 def entropy(result: Result, *, emitters: Sequence[int] | None = None) -> NDArray[np.float64]:
-    r"""Von Neumann's entropy :math:`S = −\mathrm{tr}\,ρ\lnρ` in nats; over ln 2 in bits.
+    r"""Von Neumann entropy :math:`S = −\mathrm{tr}\,ρ\lnρ` in nats; divide by ln 2 for bits.
 
-    0 for a pure state, N ln 2 for the maximally mixed one. While the whole is pure, that of some
-    of the emitters is their entropy of entanglement with the rest.
+    It is 0 for a pure state and N ln 2 for the maximally mixed state. If the state of all emitters
+    is pure, the entropy of some of them is their entropy of entanglement with the rest.
 
     Args:
         result: with states, of "exact" or "driven".
-        emitters: indices of those whose reduced state is meant; None for all.
+        emitters: indices of the emitters whose reduced state is used; None for all.
 
     Returns:
-        (T,), not below 0; eigenvalues below 0 by the error of the evolution count as 0.
+        (T,), at least 0; an eigenvalue that numerical errors made negative counts as 0.
 
     Raises:
         ValueError: for bad indices, or a result without states.
@@ -182,10 +186,10 @@ def squeezing(result: Result, *, definition: str = "wineland") -> NDArray[np.flo
     .. math:: ξ_W^2 = \frac{N \min \mathrm{Var}\,J_⊥}{|⟨J⟩|^2}, \qquad
               ξ_{KU}^2 = \frac{4 \min \mathrm{Var}\,J_⊥}{N},
 
-    the smallest variance of the directions perpendicular to ⟨J⟩. Wineland's (Wineland et al., Phys.
-    Rev. A 50, 67 (1994)) is the gain in phase sensitivity, and below 1 the emitters are entangled;
-    the other is of Kitagawa & Ueda, Phys. Rev. A 47, 5138 (1993). Where ⟨J⟩ = 0 both are infinite:
-    there is no direction to be perpendicular to, and no sensitivity.
+    with the smallest variance among the directions perpendicular to ⟨J⟩. The first definition
+    (Wineland et al., Phys. Rev. A 50, 67 (1994)) is the gain in phase sensitivity; below 1 the
+    emitters are entangled. The second is that of Kitagawa & Ueda, Phys. Rev. A 47, 5138 (1993).
+    Where ⟨J⟩ = 0 no direction is perpendicular to it, and both are infinite.
 
     Args:
         result: of two-level emitters, with states, of "exact" or "driven".
@@ -205,7 +209,7 @@ def squeezing(result: Result, *, definition: str = "wineland") -> NDArray[np.flo
         array([1.])
     """
     checks.choice("definition", definition, DEFINITIONS)
-    n = len(_given.two_level(result, "squeezing"))
+    n = len(_inputs.two_level(result, "squeezing"))
     spins = _spins(n)
     # tr(Aρ) of three spins and their nine products, as sums over the entries of sparse A
     operators = spins + [a @ b for a in spins for b in spins]
@@ -226,7 +230,7 @@ def squeezing(result: Result, *, definition: str = "wineland") -> NDArray[np.flo
 
 
 def _spins(n: int) -> list[Any]:
-    """J_x, J_y, J_z, sparse."""
+    """J_x, J_y and J_z of n emitters, sparse (2^n, 2^n)."""
     from scipy.sparse import csr_array, diags_array
 
     down = csr_array(lowering(np.ones(n)).to("CSR").data_as("csr_matrix"))
@@ -236,30 +240,32 @@ def _spins(n: int) -> list[Any]:
 
 
 def _wootters(rho: NDArray[Any]) -> NDArray[np.float64]:
-    """Concurrence of (T, 4, 4).
+    """Concurrence of two-emitter states (T, 4, 4), (T,).
 
-    With ρ = AA†, the λ_i are the singular values of Aᵀ(σ_y⊗σ_y)A: no roots of small differences.
+    With ρ = AA†, the λ_i are the singular values of Aᵀ(σ_y⊗σ_y)A; this avoids square roots of small
+    differences.
     """
     values, vectors = np.linalg.eigh(rho)
     a = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
-    found = np.linalg.svd(a.transpose(0, 2, 1) @ _FLIP @ a, compute_uv=False)
+    found = np.linalg.svd(a.transpose(0, 2, 1) @ _SPIN_FLIP @ a, compute_uv=False)
     return np.clip(found[:, 0] - found[:, 1:].sum(axis=1), 0.0, 1.0)
 
 
 def _dims(result: Result, observable: str) -> list[int]:
-    return list(_given.states(result, observable)[0].dims[0])
+    """Number of levels of every emitter."""
+    return list(_inputs.states(result, observable)[0].dims[0])
 
 
 def _matrices(result: Result, observable: str) -> Iterator[tuple[NDArray[Any], list[int]]]:
-    """ρ at each time and the dimensions of its factors."""
-    for rho in _given.states(result, observable):
+    """Yield ρ at each time and the number of levels of every emitter."""
+    for rho in _inputs.states(result, observable):
         yield rho.full(), list(rho.dims[0])
 
 
 def _parts(
     result: Result, observable: str, emitters: Sequence[int] | None
 ) -> Iterator[NDArray[Any]]:
-    """ρ, or the reduced state of some emitters, at each time."""
+    """Yield ρ, or the reduced state of some emitters, at each time."""
     count = len(_dims(result, observable))
     kept = list(range(count)) if emitters is None else _indices(emitters, count)
     for matrix, dims in _matrices(result, observable):
@@ -267,7 +273,7 @@ def _parts(
 
 
 def _reduced(matrix: NDArray[Any], dims: list[int], kept: list[int]) -> NDArray[Any]:
-    """Partial trace over all emitters but those kept, in their order."""
+    """Partial trace over all emitters except those in `kept`, whose order it follows."""
     n = len(dims)
     rest = [i for i in range(n) if i not in kept]
     order = [*kept, *rest]
@@ -277,13 +283,13 @@ def _reduced(matrix: NDArray[Any], dims: list[int], kept: list[int]) -> NDArray[
 
 
 def _indices(emitters: Any, count: int) -> list[int]:
-    """Different indices of emitters, at least one."""
+    """Checked indices of emitters: at least one, all different."""
     listed = isinstance(emitters, Sequence) and not isinstance(emitters, str)
     if not (listed or (isinstance(emitters, np.ndarray) and emitters.ndim == 1)):
         raise ValueError(f"emitters must be a list of indices, such as [0, 1]; got {emitters!r}")
-    found = [_given.emitter(f"emitters[{i}]", m, count) for i, m in enumerate(emitters)]
+    found = [_inputs.emitter(f"emitters[{i}]", m, count) for i, m in enumerate(emitters)]
     if not found:
-        raise ValueError("emitters is empty: name at least one")
+        raise ValueError("emitters is empty: give at least one index")
     if len(set(found)) < len(found):
-        raise ValueError(f"emitters must be different, got {found}")
+        raise ValueError(f"emitters must be different indices, got {found}")
     return found

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from collective._tools.operators import excited
 from collective.engines.basis.initial import definite_number
-from collective.observables import _given
+from collective.observables import _inputs
 from collective.results.result import Result
 from collective.states.protocol import name_of
 
@@ -38,7 +38,7 @@ def excitation_distribution(result: Result) -> NDArray[np.float64]:
         array([[0.    , 0.    , 1.    ],
                [0.5624, 0.3023, 0.1353]])
     """
-    couplings = _given.two_level(result, "excitation_distribution")
+    couplings = _inputs.two_level(result, "excitation_distribution")
     n = len(couplings)
     if result.states is not None:
         counts = excited(n).sum(axis=1)

@@ -1,4 +1,4 @@
-"""A state that is only looked at: its light and its populations, without a time evolution."""
+"""The light and the populations of a given state, without a time evolution."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from collective.states.protocol import checked_state
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_ROUND_OFF = 1e-8  # of correlations that a user gives
+_ROUND_OFF = 1e-8  # largest error of correlations that a user gives
 
 
 def moment(
@@ -26,23 +26,22 @@ def moment(
 ) -> Result:
     r"""A result with one time, 0, at which the emitters are in a given state.
 
-    Every observable and every figure of a result can be asked of it. No engine runs: populations
-    and emission follow from ⟨σ⁺_mσ⁻_n⟩ of the state, for any number of emitters for which
-    `co.states.correlations` has them.
+    All observables and figures accept it like the result of `evolve`. No engine runs: populations
+    and emission follow from ⟨σ⁺_mσ⁻_n⟩ of the state, which `co.states.correlations` gives for many
+    emitters.
 
     Args:
-        couplings: `Couplings`, or a `MasterEquation`, whose ρ is then made.
+        couplings: `Couplings`, or a `MasterEquation`, for which ρ is computed.
         state: "inverted", "ground", a state of `co.states`, your own `State`, a QuTiP ket or
-            density matrix; or ⟨σ⁺_mσ⁻_n⟩ itself, (N, N), of a state of which nothing else is
-            known.
-        states: whether ρ is kept too, which takes 4^N numbers.
+            density matrix; or only the correlations ⟨σ⁺_mσ⁻_n⟩ of a state, (N, N).
+        states: whether ρ is computed too, which needs 4^N numbers.
 
     Returns:
-        `Result` with its correlations (of a `MasterEquation` with its states), method "moment".
+        `Result` with correlations (for a `MasterEquation` with states) and method "moment".
 
     Raises:
-        ValueError: if the state does not exist for these emitters, or correlations are those of no
-            state.
+        ValueError: if the state does not exist for these emitters, or if no state has the given
+            correlations.
         ProblemTooLargeError: (a MemoryError and ValueError) if the numbers do not fit.
 
     Example:
@@ -60,7 +59,9 @@ def moment(
     checks.instance("couplings", couplings, Couplings, "co.couple, co.Couplings")
     given = isinstance(state, np.ndarray)
     if given and keep:
-        raise ValueError("states: correlations do not tell the density matrix; give the state")
+        raise ValueError(
+            "states: the density matrix does not follow from correlations; give the state itself"
+        )
     pairs = _given_pairs(state, couplings) if given else correlations(state, couplings)
     populations = np.diagonal(pairs).real.copy()
     photons = 1 + couplings.thermal_photons
@@ -85,7 +86,7 @@ _READ: dict[str, Any] = {
 
 
 def _of_equation(equation: MasterEquation, state: Any) -> Result:
-    """The same of a `MasterEquation`: populations of every level, and ρ."""
+    """The result for a `MasterEquation`: populations of every level, and ρ."""
     rho = density_matrix(state, equation)
     populations = np.full((1, len(equation.dims), max(equation.dims)), np.nan)
     for i, levels in enumerate(equation.dims):
@@ -107,7 +108,7 @@ def _of_equation(equation: MasterEquation, state: Any) -> Result:
 
 
 def _given_pairs(value: Any, couplings: Couplings) -> NDArray[np.complex128]:
-    """⟨σ⁺_mσ⁻_n⟩ of a user, (N, N), as some state has them."""
+    """Checked correlations ⟨σ⁺_mσ⁻_n⟩ that a user gives, (N, N)."""
     n = len(couplings)
     found = checks.finite("state", value, complex)
     if found.shape != (n, n):

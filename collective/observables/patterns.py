@@ -1,16 +1,16 @@
-r"""Light in space: into which direction it goes, and how intense it is at a point.
+r"""Light in space: the direction into which it is emitted, and its intensity at a point.
 
 The positive-frequency field of the emitters is, in the units of `docs/conventions.md`,
 
 .. math:: E^+(r) = \sum_n k^2\,G(r, r_n, k)·d̃_n\,σ^-_n, \qquad d̃_n = u_n\sqrt{3πΓ_n/k^3},
 
-which is what makes :math:`Γ_{mn} = 2k^2\,d̃^*_m·\mathrm{Im}\,G·d̃_n`. Everything here is a sum
+which agrees with :math:`Γ_{mn} = 2k^2\,d̃^*_m·\mathrm{Im}\,G·d̃_n`. Every observable here is a sum
 :math:`\sum_{mn} f^*_m·f_n\,⟨σ^+_mσ^-_n⟩` over vectors f_n, one for each emitter and each place.
-Emitters of different frequency radiate at the mean wave number k, as they do in Γ. The light of a
-drive is not part of it. Multi-level emitters radiate every transition at its own wave number. Of
-magnetic dipoles the field is the magnetic one, c·B, with C of `magnetic_green` for k²G.
+Emitters of different frequency radiate at the mean wave number k, as in Γ. The light of a drive is
+not included. Multi-level emitters radiate every transition at its own wave number. For magnetic
+dipoles the field is the magnetic one, c·B, and C of `magnetic_green` takes the place of k²G.
 
-The file is longer than others: docstrings give every sum with its units.
+The file is longer than 300 lines because its docstrings give every sum with its units.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ from collective._tools.progress import Progress
 from collective.fields import Vacuum
 from collective.fields.answers import require_outside, response, total_green
 from collective.fields.points import checked_points
-from collective.observables import _given, _levels, _sphere
-from collective.observables._light import far_fields, wavenumber
+from collective.observables import _inputs, _sphere, _transitions
+from collective.observables._detection import far_fields, wavenumber
 from collective.results.result import Result
 
 _CHUNK_BYTES = 2**24
@@ -54,7 +54,7 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
         ProblemTooLargeError: if the answer does not fit into memory.
 
     Example:
-        A dipole along z sends 3/8π of its rate per steradian along x, and nothing along z:
+        A dipole along z emits 3/8π of its rate per steradian along x, and nothing along z:
 
         >>> import collective as co
         >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
@@ -62,9 +62,9 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
         >>> co.observables.angular_pattern(start, [[1, 0, 0], [0, 0, 1]]).round(6)
         array([[0.119366, 0.      ]])
     """
-    correlations = _given.correlations(result, "angular_pattern")
-    emitters, field = _given.radiating(result.couplings, "angular_pattern")
-    unit = _given.directions("directions", directions)
+    correlations = _inputs.correlations(result, "angular_pattern")
+    emitters, field = _inputs.radiating(result.couplings, "angular_pattern")
+    unit = _inputs.directions("directions", directions)
     return _intensities(
         correlations,
         len(unit),
@@ -75,10 +75,10 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
 
 @dataclass(frozen=True, eq=False)
 class FarField:
-    """The angular pattern on a grid over the whole sphere, P polar × A azimuthal angles.
+    """The angular pattern on a grid over the whole sphere, of P polar × A azimuthal angles.
 
     Attributes:
-        polar: (P,), angle from the z axis, in radians; Gauss–Legendre nodes of its cosine.
+        polar: (P,), angle from the z axis, in radians; the cosines are Gauss–Legendre nodes.
         azimuth: (A,), angle from the x axis around z, in radians, evenly spaced.
         pattern: (T, P, A), dR/dΩ, in units of rate per steradian.
         weights: (P, A), solid angle of each direction; they sum to 4π.
@@ -99,7 +99,7 @@ class FarField:
         return _sphere.unit_vectors(np.cos(self.polar), self.azimuth)
 
     def total(self) -> NDArray[np.float64]:
-        """∫dΩ dR/dΩ, (T,), the rate of photons into all directions."""
+        """∫dΩ dR/dΩ, the rate of photons into all directions, (T,)."""
         return np.einsum("tpa,pa->t", self.pattern, self.weights)
 
 
@@ -110,9 +110,9 @@ def far_field(
 
     Args:
         result: as for `angular_pattern`.
-        n_polar: P; None takes as many as the extent of the emitters needs for integrals exact to
-            about 10⁻¹².
-        n_azimuth: A, likewise.
+        n_polar: P; None takes as many as integrals exact to about 10⁻¹² need for emitters of this
+            extent.
+        n_azimuth: A; None as for n_polar.
 
     The grid grows with the square of the extent: a million directions at a hundred wavelengths.
 
@@ -120,8 +120,8 @@ def far_field(
         `FarField`; its `total()` is the emission rate.
 
     Raises:
-        ValueError: as `angular_pattern`.
-        ProblemTooLargeError: likewise.
+        ValueError: as for `angular_pattern`.
+        ProblemTooLargeError: if the pattern or its grid does not fit into memory.
 
     Example:
         >>> import numpy as np, collective as co
@@ -131,8 +131,8 @@ def far_field(
         >>> bool(np.allclose(light.total(), result.emission, rtol=1e-10))
         True
     """
-    _given.correlations(result, "far_field")
-    emitters, _ = _given.radiating(result.couplings, "far_field")
+    _inputs.correlations(result, "far_field")
+    emitters, _ = _inputs.radiating(result.couplings, "far_field")
     needed = _sphere.resolution(wavenumber(emitters) * emitters.extent)
     p = needed[0] if n_polar is None else checks.count("n_polar", n_polar)
     a = needed[1] if n_azimuth is None else checks.count("n_azimuth", n_azimuth)
@@ -150,15 +150,16 @@ def far_field(
 def sphere(n_polar: int, n_azimuth: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Directions and solid angles whose weighted sums are integrals over the sphere.
 
-    Exact for spherical harmonics of degree l < 2·n_polar and order below n_azimuth in magnitude;
-    the pattern of emitters at most r apart contains them up to little more than l = kr.
+    They are exact for spherical harmonics of degree l < 2·n_polar and of an order below n_azimuth
+    in magnitude. The pattern of emitters at most r apart contains degrees up to little more than
+    l = kr.
 
     Args:
         n_polar: P, Gauss–Legendre nodes in cos θ.
         n_azimuth: A, evenly spaced azimuthal angles.
 
     Returns:
-        Unit vectors (P·A, 3), from −z up, and weights (P·A,) that sum to 4π.
+        Unit vectors (P·A, 3), starting near −z, and weights (P·A,) that sum to 4π.
 
     Example:
         >>> import collective as co
@@ -175,21 +176,22 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
 
     .. math:: \int_{θ ≤ \arcsin\mathrm{NA}} dΩ\,\frac{dR}{dΩ}
 
-    θ is the angle to the axis. The lens is in vacuum: an aperture of 1 is half of all directions.
+    where θ is the angle to the axis. The lens is in vacuum, so that an aperture of 1 means half of
+    all directions.
 
     Args:
         result: as for `angular_pattern`.
-        axis: from the emitters to the lens, (3,), of any length but zero.
+        axis: direction from the emitters to the lens, (3,), of any length but zero.
         numerical_aperture: NA = sin θ of the outermost ray, 0 < NA ≤ 1.
 
     Returns:
         (T,), in units of rate.
 
     Raises:
-        ValueError: for an aperture of zero or less or above 1, and as `angular_pattern`.
+        ValueError: for an aperture of zero or less or above 1, and as for `angular_pattern`.
 
     Example:
-        Half of all light leaves through a half space:
+        Half of all light goes into a half space:
 
         >>> import collective as co
         >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
@@ -197,18 +199,19 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
         >>> co.observables.collected(start, (1, 0, 0), 1.0).round(12)
         array([0.5])
     """
-    _given.correlations(result, "collected")
-    emitters, _ = _given.radiating(result.couplings, "collected")
+    _inputs.correlations(result, "collected")
+    emitters, _ = _inputs.radiating(result.couplings, "collected")
     aperture = checks.number("numerical_aperture", numerical_aperture, above=0)
     if aperture > 1:
         raise ValueError(
             f"numerical_aperture is {aperture:g}, but emitters and lens are in vacuum, where it is "
-            "sin θ ≤ 1: 1.0 is a half space, and the other half is that of the opposite axis"
+            "sin θ ≤ 1: use at most 1.0, which collects a half space (the opposite axis collects "
+            "the other half)"
         )
     pole = checks.direction("axis", axis)
     axes = _sphere.frame(pole)
     span = float(aperture**2 / (1 + np.sqrt((1 - aperture) * (1 + aperture))))  # 1 − cos θ
-    # by how much the phase of a wave varies over the cone, around the axis and away from it
+    # phases by which a wave varies over the cone: around the axis, and away from it
     across, along = _sphere.extents(emitters.positions @ axes.T)
     around = wavenumber(emitters) * across * aperture
     n_polar, _ = _sphere.resolution(around + wavenumber(emitters) * along * span)
@@ -217,39 +220,39 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
 
 
 def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[np.float64]:
-    r"""Intensity of the emitters' light at points in any field.
+    r"""Intensity of the light of the emitters at points in any field.
 
     .. math:: I(r) = \frac{2}{k}⟨E^-(r)·E^+(r)⟩ = 6π\sum_{mn}\sqrt{Γ_mΓ_n}\,
               [G(r, r_m)·u_m]^*·[G(r, r_n)·u_n]\,⟨σ^+_mσ^-_n⟩
 
-    in photons per area and time: far away in vacuum it is the flux, r²I → dR/dΩ of
-    `angular_pattern`; close by it is the mean square of the electric field in the same unit, of
-    which an absorber there takes its share. In a plasma, where waves have k_p < k, it is k/k_p
-    of the flux. Of magnetic dipoles it is the magnetic field, c·B in the place of E.
+    in photons per area and time. Far away in vacuum it is the flux, r²I → dR/dΩ of
+    `angular_pattern`. Close to the emitters it is the mean square of the electric field in the
+    same unit, to which the rate of an absorber there is proportional. In a plasma, where waves
+    have k_p < k, it is k/k_p times the flux. For magnetic dipoles c·B takes the place of E.
 
-    Multi-level emitters, of a `MasterEquation`, send every transition a from y to x < y at its own
-    k_a = (E_y − E_x)/c, with beats between those of different frequency:
+    Multi-level emitters, from a `MasterEquation`, radiate every transition a from y to x < y at its
+    own k_a = (E_y − E_x)/c, with beats between transitions of different frequency:
 
     .. math:: I(r) = 2\sum_{ab} (k_ak_b)^{3/2}\,[G(r, r_a, k_a)·⟨x|d̃|y⟩_a]^*
               ·[G(r, r_b, k_b)·⟨x|d̃|y⟩_b]\,⟨T^†_aT_b⟩, \qquad T_a = |x⟩⟨y|_a.
 
     Args:
-        result: of `evolve` with `observe=("correlations",)`, of a `MasterEquation` with
+        result: of `evolve` with `observe=("correlations",)`, for a `MasterEquation` with
             `observe=("states",)`, or of `moment`.
         points: r, (..., 3), in units of length, not at an emitter.
-        field: with `green(r, r_source, k)`; None takes the one the couplings are of, or vacuum. A
-            `MasterEquation` does not know its field: give it.
+        field: an object with `green(r, r_source, k)`; None takes the field of the couplings, or
+            vacuum if they have none. A `MasterEquation` does not know its field, so give it here.
 
     Returns:
         (T, ...), in units of rate per length².
 
     Raises:
-        ValueError: for a result without correlations (states) or positions, a point at an
+        ValueError: for a result without correlations (or states) or positions, a point at an
             emitter, where the field diverges, or a point where the field has no Green's tensor.
         ProblemTooLargeError: if the answer does not fit into memory.
 
     Example:
-        Beside a dipole, ten wavelengths off, almost its far field:
+        Ten wavelengths beside a dipole the intensity is almost that of the far field:
 
         >>> import collective as co
         >>> atom = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
@@ -259,19 +262,19 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
     """
     checks.instance("result", result, Result, "co.evolve(...)")
     if result.equation is not None:
-        return _near_field(*_levels.light(result, points, field))
-    correlations = _given.correlations(result, "near_field")
-    emitters = _given.emitters(result.couplings, "near_field")
+        return _near_field(*_transitions.light(result, points, field))
+    correlations = _inputs.correlations(result, "near_field")
+    emitters = _inputs.emitters(result.couplings, "near_field")
     field = result.couplings.field if field is None else field
     if field is None:
-        _given.in_vacuum(result.couplings, "near_field without field=")
+        _inputs.in_vacuum(result.couplings, "near_field without field=")
         field = Vacuum()
     where = checked_points("points", points)
     at = where.reshape(-1, 3)
     require_outside("points", field, at)
     seen = response(emitters.kind, field)
     if len(at):
-        _given.apart(at, emitters.positions, emitters.wavelength)
+        _inputs.require_apart(at, emitters.positions, emitters.wavelength)
     k = wavenumber(emitters)
     strengths = np.sqrt(6 * np.pi * emitters.decay_rates)[:, None] * emitters.dipoles
 
@@ -285,7 +288,7 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
 def _near_field(
     correlations: NDArray[np.complex128], where: NDArray[np.float64], fields: Any
 ) -> NDArray[np.float64]:
-    """Intensities at points (..., 3) as (T, ...)."""
+    """Intensities at points (..., 3), (T, ...); `fields` is as in `_intensities`."""
     found = _intensities(correlations, where.size // 3, fields, "points")
     return found.reshape(len(correlations), *where.shape[:-1])
 
@@ -293,7 +296,14 @@ def _near_field(
 def _intensities(
     correlations: NDArray[np.complex128], places: int, fields: Any, what: str
 ) -> NDArray[np.float64]:
-    """Σ_mn f*_m·f_n⟨σ⁺_mσ⁻_n⟩ at every time and place, (T, places), f of `fields` in chunks."""
+    """Σ_mn f*_m·f_n⟨σ⁺_mσ⁻_n⟩ at every time and place, (T, places).
+
+    Args:
+        correlations: (T, N, N).
+        places: number of places.
+        fields: function that gives f, (P, N, 3), for a slice of the places.
+        what: a word for the places, for errors and progress.
+    """
     t, n = correlations.shape[:2]
     require(
         8 * t * places + 4 * _CHUNK_BYTES,

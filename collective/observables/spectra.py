@@ -1,4 +1,4 @@
-"""Light in frequency: first-order coherence and the spectrum of what the emitters radiate."""
+"""Light in frequency: first-order coherence, and the spectrum of the light of the emitters."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,16 +10,16 @@ from collective._tools import checks
 from collective._tools.warn import warn
 from collective.couplings.couplings import Couplings
 from collective.engines import timescale
-from collective.observables import _delays, _given, _identical, _regression
-from collective.observables._light import channels, emission_matrix
+from collective.observables import _delayed_moments, _identical_emitters, _inputs, _regression
+from collective.observables._detection import channels, emission_matrix
 from collective.states import State
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_WHOLE = 6  # emitters whose full ρ fits
-_CANCELLED = 1000 * float(np.finfo(float).eps)  # of all light: round-off of the incoherent part
-_SAID = 1e-6  # of the values
+_MOST_FULL = 6  # largest number of emitters whose full ρ fits
+_CANCELLATION = 1000 * float(np.finfo(float).eps)  # round-off of incoherent light over all light
+_WARNED_ERROR = 1e-6  # relative error of the values from which on a warning is given
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +27,13 @@ class Spectrum:
     """A spectrum of light, relative to the frame of the couplings.
 
     Attributes:
-        frequencies: ω, (F,): of a driven system relative to the drive, else to ω₀.
-        values: S(ω), (F,), per unit of angular frequency and, into a direction, of solid angle:
-            a rate of a steady state (without the elastic line), a number of photons of a decay.
-        coherent: the elastic line at the drive's frequency, a rate; 0 for a decay.
-        total: exact ∫S dω over all frequencies; what the grid misses of it is outside or between.
+        frequencies: ω, (F,), relative to the frequency of the drive if there is one, else to ω₀.
+        values: S(ω), (F,), per unit of angular frequency, and for one direction also per solid
+            angle: a rate for a steady state (without the elastic line), a number of photons for a
+            decay.
+        coherent: rate of the elastic line at the frequency of the drive; 0 for a decay.
+        total: exact ∫S dω over all frequencies; a sum over `values` gives less if the grid is
+            coarse or narrow.
     """
 
     frequencies: NDArray[np.float64]
@@ -53,33 +55,33 @@ def g1(
     direction: ArrayLike | None = None,
     start: "State | str | Qobj | None" = None,
 ) -> NDArray[np.complex128]:
-    r"""First-order coherence of the emitted light, elastic part included.
+    r"""First-order coherence of the emitted light, including its elastic part.
 
     .. math:: g^{(1)}(τ) = \frac{G(τ)}{G(0)}, \qquad
               G(τ) = \sum_{mn} D_{mn}⟨σ^+_m(0)σ^-_n(τ)⟩
 
-    with D = Γ for all light, or the far field's matrix of `angular_pattern` for one direction
-    (which needs positions and vacuum). In the frame of the couplings: light at ω turns as e^{−iωτ}.
+    with D = Γ for all light, or the matrix of the far field in `angular_pattern` for one direction
+    (which needs positions and vacuum). In the frame of the couplings light at ω goes as e^{−iωτ}.
 
     Args:
-        couplings: N emitters, N up to about 6; all light of identical ones to N = 100 where they
-            only decay, are pumped, or are driven with purely collective decay, and to about 40
-            where they are driven and decay individually.
-        delays: τ, (K,), increasing from 0 or later, as long as you like where the light has
-            become steady by then.
-        state: at time 0: a state of `co.states`, a word, or a QuTiP state; None is the steady
-            state of driven or pumped emitters.
-        direction: n̂, (3,), normalised here; None for all light.
-        start: without a state: where the steady state depends on it, the one that this state
+        couplings: of N emitters, N up to about 6. For all light of identical emitters N can be 100
+            if they only decay, are pumped, or are driven with purely collective decay, and about
+            40 if they are driven and decay individually.
+        delays: τ, (K,), increasing from 0 or later. They may be of any length if the light has
+            become stationary by then.
+        state: the state at time 0: a state of `co.states`, its name, or a QuTiP state; None means
+            the steady state of driven or pumped emitters.
+        direction: n̂, (3,), of any length but zero; None for all light.
+        start: only without `state`. Where there are several steady states, the one that this state
             comes to, as in `steady`.
 
     Returns:
         (K,) complex, 1 at τ = 0.
 
     Raises:
-        ValueError: for bad delays or directions, delays that take hours to follow, a steady state
-            that is not unique, or if there is no light at time 0.
-        ProblemTooLargeError: before anything is allocated.
+        ValueError: for bad delays or directions, delays that would take hours, a steady state that
+            is not unique, or if there is no light at time 0.
+        ProblemTooLargeError: if the calculation does not fit into memory, before it starts.
 
     Example:
         >>> import numpy as np, collective as co
@@ -88,29 +90,31 @@ def g1(
         array([ 1.    +0.j, -0.6065-0.j])
     """
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
-    tau = _given.delays("delays", delays)
-    identical = _identical.light(couplings, state, start, "g1", everything=direction is None)
+    tau = _inputs.delays("delays", delays)
+    identical = _identical_emitters.light(
+        couplings, state, start, "g1", everything=direction is None
+    )
     if identical is not None:
-        return _identical.g1(identical, tau)
-    unit = timescale.unit_of(couplings)  # not 0: there is light
+        return _identical_emitters.g1(identical, tau)
+    unit = timescale.unit_of(couplings)  # it is not 0, because the emitters decay
     matrix = emission_matrix(couplings, direction, "g1") / unit
-    couplings, tau = timescale.in_unit(couplings, unit), _delays.in_unit(tau, unit)
+    couplings, tau = timescale.in_unit(couplings, unit), _delayed_moments.in_unit(tau, unit)
     _regression.check_size(couplings, "g1")
     rho = _regression.initial(couplings, state, "g1")
     operators = channels(matrix)
-    # without a drive a pair of σ⁺ and σ⁻ sees one difference of excitations only
-    places = _regression.sector(couplings, 1)
+    # without a drive only entries are needed whose row has one excitation more than its column
+    places = _regression.places_of(couplings, 1)
     starts = _regression.sources(rho, operators)[places]
     rows = _regression.read_out(operators)[:, places]
     zero = np.einsum("cn,nc->", rows, starts).real
     brightest = np.trace(matrix).real
-    what = "g1 is normalised to the light at time 0"
+    what = "g1, normalised to the light at time 0"
     _regression.check_light(zero * unit, brightest * unit, what)
     generator = _regression.generator(couplings, places)
-    forever = None
+    stationary = None
     if np.any(couplings.drive):
-        forever = _regression.stationary(couplings, rho, places, steady=state is None)
-    later = _delays.moments(generator, starts, rows, tau, "g1", stationary=forever)
+        stationary = _regression.stationary(couplings, rho, places, steady=state is None)
+    later = _delayed_moments.moments(generator, starts, rows, tau, "g1", stationary=stationary)
     return np.asarray(np.einsum("kcc->k", later) / zero)
 
 
@@ -122,28 +126,30 @@ def spectrum(
     direction: ArrayLike | None = None,
     start: "State | str | Qobj | None" = None,
 ) -> Spectrum:
-    r"""Spectrum of the emitted light: of a steady state, or all that a state emits as it decays.
+    r"""Spectrum of the light of a steady state, or of all light that a decaying state emits.
 
     .. math:: S(ω) = \frac{1}{π}\,\mathrm{Re}\int_0^∞ dτ\,e^{iωτ}
               \sum_{mn} D_{mn}\,[⟨σ^+_m(0)σ^-_n(τ)⟩ − ⟨σ^+_m⟩⟨σ^-_n⟩]
 
     in the steady state, where the subtracted product is the elastic line
-    :math:`\sum D_{mn}⟨σ^+_m⟩⟨σ^-_n⟩\,δ(ω)`; of a decay, without the subtraction,
-    :math:`⟨σ^+_m(t)σ^-_n(t+τ)⟩` integrated over t from 0 to ∞. Then ∫S dω is the incoherent
-    emission rate, or the number of photons. D as in `g1`. Mollow, Phys. Rev. 188, 1969 (1969).
-    For a drive so weak that the difference loses digits a warning says how many.
+    :math:`\sum D_{mn}⟨σ^+_m⟩⟨σ^-_n⟩\,δ(ω)`. For a decay, nothing is subtracted, and
+    :math:`⟨σ^+_m(t)σ^-_n(t+τ)⟩` is integrated over t from 0 to ∞. Then ∫S dω is the incoherent
+    emission rate of the steady state, or the number of photons of the decay. D is as in `g1`
+    (Mollow, Phys. Rev. 188, 1969 (1969)). If the drive is so weak that the difference loses
+    digits, a warning says how many.
 
     Args:
-        couplings: N emitters; five of them driven, or six that decay, take from seconds to half a
-            minute on two cores, and one more minutes and gigabytes. All light of identical ones:
-            a hundred that decay, are pumped or are driven with purely collective decay take some
-            0.1 s for each frequency, 20 that are driven and decay individually 0.5 s.
-        frequencies: ω, (F,), relative to the drive's frequency if driven, else to ω₀: an emitter
-            with detuning δ alone shines at ω = δ.
-        state: what decays, of emitters without drive and pump; None is the steady state of
-            driven or pumped ones.
-        direction: n̂, (3,), normalised here, for the light per solid angle; None for all light.
-        start: without a state: where the steady state depends on it, the one that this state
+        couplings: of N emitters. Five driven emitters, or six that decay, take from seconds to
+            half a minute on two cores; one more takes minutes and gigabytes. For all light of
+            identical emitters, a hundred that decay, are pumped or are driven with purely
+            collective decay take about 0.1 s for each frequency, and 20 that are driven and decay
+            individually take 0.5 s.
+        frequencies: ω, (F,), relative to the frequency of the drive if there is one, else to ω₀: a
+            single emitter with detuning δ emits at ω = δ.
+        state: the state that decays, for emitters without drive and pump; None means the steady
+            state of driven or pumped emitters.
+        direction: n̂, (3,), of any length but zero, for light per solid angle; None for all light.
+        start: only without `state`. Where there are several steady states, the one that this state
             comes to, as in `steady`.
 
     Returns:
@@ -151,10 +157,13 @@ def spectrum(
 
     Raises:
         ValueError: for frequencies that are not finite, a zero direction, a steady state that is
-            dark or not unique, a given state that is dark, one of emitters that never stop to
-            shine, or emitters so close that their slowest rates are lost beside their shifts
-            (pairs nearer than 0.001 wavelengths).
-        ProblemTooLargeError: before anything is allocated.
+            dark or not unique, a given state that is dark, a given state of driven or pumped
+            emitters, whose light never ends, or emitters so close that their shifts hide their
+            slowest rates (pairs closer than 0.001 wavelengths).
+        ProblemTooLargeError: if the calculation does not fit into memory, before it starts.
+
+    Warns:
+        UserWarning: if the incoherent light is so weak that it loses digits.
 
     Example:
         One excited atom emits one photon, a Lorentzian of full width Γ:
@@ -172,24 +181,29 @@ def spectrum(
     if state is not None and (np.any(couplings.drive) or np.any(couplings.pump)):
         raise ValueError(
             "state: the light of driven or pumped emitters never ends; leave state out for the "
-            "spectrum of their steady state, or take away drive and pump"
+            "spectrum of their steady state, or use couplings without drive and pump"
         )
-    identical = _identical.light(couplings, state, start, "spectrum", everything=direction is None)
+    identical = _identical_emitters.light(
+        couplings, state, start, "spectrum", everything=direction is None
+    )
     if identical is not None:
         try:
-            return _known(Spectrum(omega, *_identical.spectrum(identical, omega)))
-        except _identical.TrappedError:
-            if len(couplings) > _WHOLE:
+            found = Spectrum(omega, *_identical_emitters.spectrum(identical, omega))
+        except _identical_emitters.TrappedError:
+            if len(couplings) > _MOST_FULL:
                 raise
-    unit = timescale.unit_of(couplings)  # not 0: there is light
+        else:
+            _warn_of_cancellation(found)
+            return found
+    unit = timescale.unit_of(couplings)  # it is not 0, because the emitters decay
     matrix = emission_matrix(couplings, direction, "spectrum") / unit
     couplings, turns = timescale.in_unit(couplings, unit), omega / unit
     _regression.check_size(couplings, "the spectrum", dense=True)
     rho = _regression.initial(couplings, state, "spectrum")
     if state is not None:
-        rho = _regression.lifetime(couplings, rho)
+        rho = _regression.time_integral(couplings, rho)  # sum over all times of emission
     operators = channels(matrix)
-    places = _regression.sector(couplings, 1)
+    places = _regression.places_of(couplings, 1)
     starts = _regression.sources(rho, operators)
     rows = _regression.read_out(operators)
     means = rows @ rho.ravel(order="F") if state is None else np.zeros(len(operators))
@@ -199,10 +213,10 @@ def spectrum(
     coherent = float(np.sum(np.abs(means) ** 2))
     brightest, what = np.trace(matrix).real, "rate"
     if state is not None:
-        # one photon of every emitter, by the share of them that is looked at
+        # every emitter gives one photon, of which this share goes into the direction
         brightest *= len(couplings) / np.trace(couplings.decay).real
         what = "photons"
-    # a spectrum of rates per frequency has no unit; one of photons per frequency has
+    # a rate per frequency has no unit; a number of photons per frequency has one
     rates, density = (unit, 1.0) if state is None else (1.0, 1 / unit)
     _regression.check_light((total + coherent) * rates, brightest * rates, "spectrum", what)
     if state is None:
@@ -213,27 +227,28 @@ def spectrum(
         starts, rows = basis.conj().T @ starts, rows @ basis
     resolvent = _regression.Resolvent(generator)
     values = resolvent.moments(rows, starts, turns).real / np.pi
-    return _known(Spectrum(omega, values * density, coherent * rates, total * rates))
-
-
-def _known(found: Spectrum) -> Spectrum:
-    """The same, with a warning where the elastic line leaves the rest few digits."""
-    lost = _CANCELLED * found.coherent
-    if lost > _SAID * found.total:
-        share = max(found.total, 0.0) / found.coherent
-        known = f"about {lost / found.total:.0e}" if lost < found.total else "all"
-        warn(
-            f"spectrum: {share:.1g} of the light is incoherent, the rest is the elastic line; it "
-            f"is what is left of a difference, and of its values {known} is round-off. Drive more "
-            "strongly: for a weak drive the values grow with its fourth power"
-        )
+    found = Spectrum(omega, values * density, coherent * rates, total * rates)
+    _warn_of_cancellation(found)
     return found
+
+
+def _warn_of_cancellation(found: Spectrum) -> None:
+    """Warn if the incoherent light is so weak beside the elastic line that it loses digits."""
+    round_off = _CANCELLATION * found.coherent
+    if round_off > _WARNED_ERROR * found.total:
+        share = max(found.total, 0.0) / found.coherent
+        wrong = f"about {round_off / found.total:.0e}" if round_off < found.total else "all"
+        warn(
+            f"spectrum: the incoherent light is {share:.1g} of the elastic line and follows from a "
+            f"difference, so that {wrong} of its values is round-off. Drive more strongly: for a "
+            "weak drive the values grow with its fourth power"
+        )
 
 
 def _without_steady_state(
     generator: NDArray[np.complex128], rho: NDArray[np.complex128], places: NDArray[np.intp]
 ) -> NDArray[np.complex128]:
-    """L − κ|ρ⟩⟩⟨⟨1|: the same on everything of trace zero, and without its eigenvalue 0."""
+    """L − κ|ρ⟩⟩⟨⟨1|, (P, P): it acts like L on matrices of trace zero and has no eigenvalue 0."""
     identity = np.eye(len(rho)).ravel()[places]
     rate = np.abs(generator).max()
     return generator - rate * np.outer(rho.ravel(order="F")[places], identity)

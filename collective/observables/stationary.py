@@ -1,4 +1,4 @@
-"""What driven or pumped emitters come to: light, populations and correlations that stay."""
+"""The steady state of driven or pumped emitters: its light, populations and correlations."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from collective._tools.operators import excited, lowering, pair_table
 from collective.couplings.couplings import Couplings
 from collective.evolution.steady_identical import Light
 from collective.evolution.steady_state import steady_state
-from collective.observables import _identical
+from collective.observables import _identical_emitters
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Steady:
-    """The steady state of N emitters, as far as one or two of them and their number tell.
+    """Expectation values in the steady state of N emitters.
 
     Attributes:
-        emission: photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩; in thermal light
-            of n̄ photons per mode (n̄ + 1) times that.
+        emission: photons per time into the field, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩; in thermal light of n̄
+            photons per mode, (n̄ + 1) times that.
         excitation: mean number of excited emitters.
         populations: (N,), probability that each emitter is excited.
         correlations: (N, N), ⟨σ⁺_mσ⁻_n⟩.
         coherences: (N,), ⟨σ⁻_m⟩ in the frame of the couplings.
         distribution: (N + 1,), probability that k emitters are excited.
-        couplings: of which it is the steady state.
+        couplings: of the emitters.
     """
 
     emission: float
@@ -57,30 +57,31 @@ class Steady:
 
 
 def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -> Steady:
-    r"""Emission, populations and correlations where dρ/dt = 0.
+    r"""Emission, populations and correlations in the steady state, where dρ/dt = 0.
 
     .. math:: \mathcal{L}ρ = 0, \qquad R = \sum_{mn} Γ_{mn}⟨σ^+_mσ^-_n⟩
 
-    Identical emitters (all Γ_mn alike, all Δ_mn alike, one drive, pump, detuning and dephasing)
-    take ρ between Dicke states: 100 of them with a pump, or with purely collective decay and a
-    drive, in less than a second; 50 with a drive and individual decay in some 4 s, 70 in 30 s.
-    Others take the whole ρ, N up to about 7.
+    For identical emitters (equal Γ_mn and equal Δ_mn for all m ≠ n, and the same Γ_mm, drive, pump,
+    detuning and dephasing for all) ρ is found between Dicke states. With a pump, or with purely
+    collective decay and a drive, 100 of them take less than a second. With a drive and individual
+    decay, 50 take about 4 s and 70 take 30 s. For other emitters the full ρ is needed, with N up
+    to about 7.
 
     Args:
-        couplings: N emitters, usually with a drive or pump.
-        start: where the steady state depends on it, the one that this state comes to: "ground",
-            "inverted", co.states.dicke(k) or coherent(theta, phi) of identical emitters whose
-            decay is purely collective.
+        couplings: of N emitters, usually with a drive or pump.
+        start: where there are several steady states, the one that this state comes to: "ground",
+            "inverted", co.states.dicke(k) or co.states.coherent(theta, phi), for identical
+            emitters whose decay is purely collective.
 
     Returns:
         `Steady`, all arrays read-only.
 
     Raises:
         ValueError: if the steady state is not unique.
-        ProblemTooLargeError: before anything is allocated.
+        ProblemTooLargeError: if ρ does not fit into memory, before anything is allocated.
 
     Example:
-        A hundred emitters with purely collective decay, driven at Ω = NΓ/2, the threshold of
+        A hundred emitters with purely collective decay are driven at Ω = NΓ/2, the threshold of
         cooperative resonance fluorescence (Puri & Lawande, Phys. Lett. A 72, 200 (1979)):
 
         >>> import numpy as np, collective as co
@@ -90,7 +91,7 @@ def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -
         43.766
     """
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
-    light = _identical.light(couplings, None, start, "steady", dark=True)
+    light = _identical_emitters.light(couplings, None, start, "steady", dark=True)
     if light is not None:
         return _of_dicke_states(couplings, light)
     n = len(couplings)
@@ -115,8 +116,8 @@ def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -
 
 
 def _of_dicke_states(couplings: Couplings, light: Light) -> Steady:
-    """All follows from ⟨n̂⟩, ⟨J⁺J⁻⟩ and ⟨J⁻⟩."""
-    n, space, rho = light.e.n, light.space, light.rho
+    """Expectation values of identical emitters, which follow from ⟨n̂⟩, ⟨J⁺J⁻⟩ and ⟨J⁻⟩."""
+    n, space, rho = light.emitters.n, light.space, light.rho
     weights = (space.trace() * rho).real
     number = float(space.k @ weights)
     bright = float(((space.k - space.d) * (n - space.d - space.k + 1.0)) @ weights)

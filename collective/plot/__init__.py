@@ -1,12 +1,12 @@
-"""Figures: each takes `ax=None` and returns the `Axes` it drew on; nothing is shown or saved."""
+"""Figures. Each function takes `ax=None` and returns the `Axes`; it does not show or save them."""
 
-from collective.plot._style import COLOURS
 from collective.plot.arrays import bands, mode, scattering
 from collective.plot.curves import comparison, emission, populations
 from collective.plot.light import jumps, spectrum
 from collective.plot.patterns import field_map, pattern, pattern_3d
 from collective.plot.states import animate, ladder
 from collective.plot.structure import couplings, lattice, modes
+from collective.plot.style import COLOURS
 
 __all__ = [
     "COLOURS",

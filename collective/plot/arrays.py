@@ -9,24 +9,24 @@ from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.observables.beam import Scattering
 from collective.observables.bloch import Bands
-from collective.plot._style import COLOURS, OUT_OF_PLANE, axes, length_unit
+from collective.plot.style import COLOURS, OUT_OF_PLANE, axes, length_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_FLAT = 1e-9  # wavelengths
-_LARGEST_DOT = 260.0  # square points
+_FLAT = 1e-9  # extent in wavelengths below which emitters lie in a plane
+_LARGEST_DOT = 260.0  # area of a dot, in square points
 
 
 def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
-    """Shift of every Bloch mode, coloured by its decay rate; dark modes in black.
+    """Shift of every Bloch mode, coloured by its decay rate; dark modes are black.
 
-    A chain is drawn against Q with the light cone ``|Q| < 2π`` shaded; a square lattice against the
-    distance along the path its quasi-momenta take, the parts inside the light cone shaded. Give
-    them in the order of the path; a jump of the curve, as at the light line, breaks it.
+    A chain is drawn against Q. A square lattice is drawn against the distance along the path of
+    its quasi-momenta, which must be in the order of the path. The light cone is shaded, and the
+    curve is interrupted at the light line.
 
     Args:
-        bands: of `co.observables.bands`.
+        bands: from `co.observables.bands`.
         ax: where to draw; None makes a new figure.
 
     Raises:
@@ -64,20 +64,25 @@ def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
 
 
 def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "Axes":
-    """One mode of H_eff on the lattice: weight ``|v_m|²`` as area of the dots, phase as colour.
+    """One mode of H_eff on the lattice: the weight ``|v_m|²`` as area of the dots, phase as colour.
 
-    A chain along a coordinate axis shows the weight as height too. The phase is that to the
-    heaviest emitter.
+    For a chain along a coordinate axis the weight is also the height of the dots. The phase is
+    relative to the emitter with the largest weight.
 
     Args:
         couplings: with emitters.
-        index: of the mode in `Couplings.modes`, brightest first; −1 is the darkest.
-        ax: where to draw, a 3D axes for emitters that do not lie in a coordinate plane; None
-            makes a new figure.
+        index: number of the mode in `Couplings.modes`, brightest first; −1 is the darkest.
+        ax: where to draw, 3D axes for emitters that do not lie in a coordinate plane; None makes a
+            new figure.
+
+    Raises:
+        ValueError: for couplings without emitters, or an index that does not exist.
     """
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     if couplings.emitters is None:
-        raise ValueError("mode needs positions: co.couple(...), or Couplings(..., emitters=...)")
+        raise ValueError(
+            "mode needs positions: use co.couple(...), or Couplings(..., emitters=...)"
+        )
     n = len(couplings)
     index = checks.count("index", index, minimum=-n)
     if index >= n:
@@ -128,11 +133,11 @@ def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "
 def scattering(
     scattering: Scattering, *, infinite: Scattering | None = None, ax: "Axes | None" = None
 ) -> "Axes":
-    """Transmission and reflection against frequency, and what is lost to other directions.
+    """Transmission, reflection and loss to other directions against frequency.
 
     Args:
-        scattering: of `co.observables.scattering`.
-        infinite: of `co.observables.infinite_array`, its reflection dashed for comparison.
+        scattering: from `co.observables.scattering`.
+        infinite: from `co.observables.infinite_array`; its reflection is drawn dashed.
         ax: where to draw; None makes a new figure.
     """
     checks.instance("scattering", scattering, Scattering, "co.observables.scattering(...)")
@@ -160,12 +165,15 @@ def scattering(
 
 
 def _path(bands: Bands) -> NDArray[np.float64]:
-    """Q of a chain, or the length of the path in the plane, (K,)."""
+    """Q of a chain, or the length of the path in the plane up to each Q, (K,)."""
     q = bands.quasimomenta
     if len(q) < 2:
-        raise ValueError("bands: one quasi-momentum draws no curve, give at least two")
+        raise ValueError("bands has one quasi-momentum, which gives no curve; use at least two")
     if np.all(q == q[0]):
-        raise ValueError(f"bands: all {len(q)} quasi-momenta are the same, which draws no curve")
+        raise ValueError(
+            f"bands: all {len(q)} quasi-momenta are the same, which gives no curve; use different "
+            "ones"
+        )
     if bands.lattice == "chain":
         return q
     steps = np.linalg.norm(np.diff(q, axis=0), axis=1)
@@ -173,7 +181,7 @@ def _path(bands: Bands) -> NDArray[np.float64]:
 
 
 def _cone(bands: Bands, across: NDArray[np.float64]) -> list[tuple[float, float]]:
-    """Where modes radiate, as stretches of the horizontal axis."""
+    """Intervals of the horizontal axis in which the modes radiate."""
     lit = np.concatenate([[False], bands.radiating, [False]])
     starts, stops = np.flatnonzero(~lit[:-1] & lit[1:]), np.flatnonzero(lit[:-1] & ~lit[1:]) - 1
     middle = np.concatenate([across[:1], (across[:-1] + across[1:]) / 2, across[-1:]])

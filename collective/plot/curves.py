@@ -1,4 +1,4 @@
-"""Curves against time: emission, populations, distances of approximations."""
+"""Curves against time: emission, populations, distances between approximations."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ import numpy as np
 
 from collective._tools import checks
 from collective.evolution.comparison import Comparison
-from collective.plot._style import RATE, TIME, axes, by_label, colours
+from collective.plot.style import RATE, TIME, axes, by_label, colours
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -21,14 +21,18 @@ def emission(
     per_emitter: bool = False,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Emission rate against time, with independent decay of the first result for comparison.
+    """Emission rate against time, with the independent decay of the first result for comparison.
 
     Args:
         results: one result, several, or several by label.
-        independent: draw Σ_m Γ_mm⟨n_m(0)⟩e^{−Γ_mm t} dashed; in thermal light each emitter
-            comes to n̄/(2n̄ + 1) at the rate (2n̄ + 1)Γ_mm and emits at (n̄ + 1)Γ_mm.
-        per_emitter: divide by the number of emitters.
+        independent: whether to draw Σ_m Γ_mm⟨n_m(0)⟩e^{−Γ_mm t} dashed. In thermal light each
+            emitter comes to the population n̄/(2n̄ + 1) at the rate (2n̄ + 1)Γ_mm, and emits at
+            the rate (n̄ + 1)Γ_mm times its population.
+        per_emitter: whether to divide by the number of emitters.
         ax: where to draw; None makes a new figure.
+
+    Raises:
+        ValueError: for a result without emission rate.
     """
     named = by_label(results)
     independent = checks.flag("independent", independent)
@@ -36,7 +40,10 @@ def emission(
     ax = axes(ax)
     for (label, result), colour in zip(named.items(), colours(len(named)), strict=True):
         if result.emission is None:
-            raise ValueError("results: this MasterEquation knows no bath, so no emission rate")
+            raise ValueError(
+                f"results: {label!r} has no emission rate, because its MasterEquation has no bath; "
+                "use co.master_equation(...)"
+            )
         scale = result.populations.shape[1] if per_emitter else 1
         ax.plot(result.times, result.emission / scale, color=colour, label=label)
     first = next(iter(named.values()))
@@ -57,10 +64,10 @@ def emission(
 
 
 def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
-    """Probability of each emitter to be excited, against time.
+    """Probability that each emitter is excited, against time.
 
     Args:
-        result: of `evolve`; one curve per emitter, or per level of each emitter.
+        result: from `evolve`; each emitter, or each level of each emitter, gives one curve.
         ax: where to draw; None makes a new figure.
     """
     checks.instance("result", result, Result, "co.evolve(...)")
@@ -85,17 +92,17 @@ def comparison(comparison: Comparison, *, ax: "Axes | None" = None) -> "Axes":
     """Trace distance of every pair of approximations against time.
 
     Args:
-        comparison: of `compare`.
+        comparison: from `compare`.
         ax: where to draw; None makes a new figure.
 
     Raises:
-        ValueError: where Ctrl-C left one approximation alone.
+        ValueError: if Ctrl-C left only one approximation.
     """
     checks.instance("comparison", comparison, Comparison, "co.compare(...)")
     if not comparison.distances:
         raise ValueError(
-            f"comparison was interrupted: there is {', '.join(comparison.results)}, and no "
-            "distance to draw"
+            f"comparison was interrupted and has only {', '.join(comparison.results)}, so there is "
+            "no distance to draw; compare again without interruption"
         )
     ax = axes(ax)
     pairs = comparison.distances.items()

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collective._tools import checks
-from collective.observables import _given
+from collective.observables import _inputs
 from collective.observables.spectra import Spectrum
-from collective.plot._style import TIME, axes, colours
+from collective.plot.style import TIME, axes, colours
 from collective.results.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SHOWN = 5  # single runs
-_VISIBLE = 1e-9  # of all the light: an elastic line weaker than that is round-off
+_TRAJECTORIES = 5  # drawn if the caller does not say how many
+_VISIBLE = 1e-9  # share of all light below which an elastic line is round-off
 
 
 def spectrum(
@@ -24,14 +24,17 @@ def spectrum(
     log: bool = False,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Spectra of light; the elastic line is an arrow, with its weight beside it.
+    """Spectra of light. The elastic line is an arrow with its rate beside it.
 
-    The arrow has no height of its own: a line without width carries a rate, not a density.
+    The height of the arrow has no meaning: a line without width has a rate, not a density.
 
     Args:
-        spectra: one of `observables.spectrum`, or several by label.
-        log: logarithmic, for lines of very different strength.
+        spectra: one spectrum from `observables.spectrum`, or several by label.
+        log: whether the vertical axis is logarithmic, for lines of very different strength.
         ax: where to draw; None makes a new figure.
+
+    Raises:
+        ValueError: for no spectrum at all.
     """
     named = spectra if isinstance(spectra, Mapping) else {"": spectra}
     if not named:
@@ -55,7 +58,7 @@ def spectrum(
     else:
         ax.set_ylim(0, 1.3 * top if elastic else 1.08 * top)
     for i, (colour, weight) in enumerate(elastic):
-        height = 0.94 - 0.07 * i  # all of them stand at zero: shorter ones in front
+        height = 0.94 - 0.07 * i  # all arrows are at frequency zero, so later ones are shorter
         ax.annotate(
             "",
             xy=(0, height),
@@ -80,23 +83,25 @@ def spectrum(
 
 
 def jumps(result: Result, *, trajectories: int | None = None, ax: "Axes | None" = None) -> "Axes":
-    """Photons counted up to each time in single runs, as staircases, and their mean over all runs.
+    """Number of photons up to each time in single trajectories, and the mean of all trajectories.
 
     Args:
-        result: of `evolve(..., method="trajectories")`.
-        trajectories: how many to draw, the first ones; None for five, or as many as there are.
+        result: from `evolve(..., method="trajectories")`.
+        trajectories: number of trajectories to draw, from the first on; None for five, or all if
+            there are fewer.
         ax: where to draw; None makes a new figure.
 
     Raises:
-        ValueError: for a result without jumps, or fewer trajectories than asked for.
+        ValueError: for a result without jumps, or with fewer trajectories than asked for.
     """
-    photons = _given.photons(result, "plot.jumps")
-    shown = max(1, min(_SHOWN, photons.n_trajectories))
+    photons = _inputs.photons(result, "plot.jumps")
+    shown = max(1, min(_TRAJECTORIES, photons.n_trajectories))
     if trajectories is not None:
         shown = checks.count("trajectories", trajectories)
     if shown > photons.n_trajectories:
         raise ValueError(
-            f"trajectories: {shown} asked for, the result has {photons.n_trajectories}"
+            f"trajectories must be at most {photons.n_trajectories}, the number that the result "
+            f"has; got {shown}"
         )
     ax = axes(ax)
     start, end = float(result.times[0]), float(result.times[-1])
@@ -104,7 +109,7 @@ def jumps(result: Result, *, trajectories: int | None = None, ax: "Axes | None" 
         times, _ = photons.of(run)
         stairs = np.concatenate([[start], times, [end]])
         counted = np.concatenate([np.arange(len(times) + 1), [len(times)]])
-        label = None if run else "single runs" if shown > 1 else "a single run"
+        label = None if run else "single trajectories" if shown > 1 else "a single trajectory"
         ax.step(stairs, counted, where="post", color=colour, lw=1.1, alpha=0.85, label=label)
     times = np.sort(photons.times)
     mean = np.arange(1, len(times) + 1) / photons.n_trajectories

@@ -1,4 +1,4 @@
-"""Light in space: polar and three-dimensional patterns, maps of the intensity near emitters."""
+"""Light in space: polar and three-dimensional patterns, and maps of the intensity near emitters."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from collective._tools import checks
 from collective._tools.memory import require
 from collective.fields.answers import inside
 from collective.observables import patterns
-from collective.plot._style import axes, by_label, colours, length_unit
+from collective.plot.style import axes, by_label, colours, length_unit
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 _PLANES = ("xy", "xz", "yx", "yz", "zx", "zy")
 _PER_ANGLE = "emission rate per solid angle (Γ₀/sr)"
-_ANGLES = 721  # around the circle
-_MASKED = 0.015  # of the width of a map: what an emitter hides
-_FINEST = 1e-8  # of the wavelength and of the distance from the origin: half a map's width
+_ANGLES = 721  # points of a polar curve
+_MASKED = 0.015  # radius of the white disc around an emitter, over the width of the map
+_FINEST = 1e-8  # smallest half width of a map, over the wavelength and the distance of its centre
 
 
 def pattern(
@@ -30,17 +30,17 @@ def pattern(
     time: float | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """dR/dΩ in a plane, a polar figure: how far a curve is from the centre is the rate.
+    """dR/dΩ in a plane, as a polar figure: the distance of a curve from the centre is the rate.
 
     Args:
         results: with correlations; one result, several, or several by label.
         plane: "xz" has +x on the right and +z on top; likewise "xy", "yz" and the others.
-        time: in inverse units of rate, the nearest there is; None takes each result's largest
-            emission.
+        time: in inverse units of rate; the nearest time of each result is used. None takes the
+            time of the largest emission of each result.
         ax: polar axes to draw on; None makes a new figure.
 
     Raises:
-        ValueError: as `observables.angular_pattern`, or for axes that are not polar.
+        ValueError: as for `observables.angular_pattern`, or for axes that are not polar.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -69,15 +69,16 @@ def pattern(
 
 
 def pattern_3d(result: Result, *, time: float | None = None, ax: "Axes | None" = None) -> "Axes":
-    """dR/dΩ in all directions: a surface as far from the origin as the rate, coloured by it.
+    """dR/dΩ in all directions, as a surface: its distance from the origin and colour are the rate.
 
     Args:
         result: with correlations.
-        time: in inverse units of rate, the nearest there is; None takes the largest emission.
+        time: in inverse units of rate; the nearest time of the result is used. None takes the time
+            of the largest emission.
         ax: 3D axes to draw on; None makes a new figure.
 
     Raises:
-        ValueError: as `observables.angular_pattern`, or for axes that are not 3D.
+        ValueError: as for `observables.angular_pattern`, or for axes that are not 3D.
     """
     import matplotlib
     from matplotlib.cm import ScalarMappable
@@ -103,7 +104,7 @@ def pattern_3d(result: Result, *, time: float | None = None, ax: "Axes | None" =
         shade=False,
     )
     low, high = surface.min(axis=(1, 2)), surface.max(axis=(1, 2))
-    # one scale for all axes, and room around a narrow lobe
+    # the same scale on all axes, and some space around a narrow lobe
     widths = np.maximum(high - low, 0.4 * np.max(high - low)) if rates.any() else np.ones(3)
     limits = ((low + high) / 2 + np.array([[-0.52], [0.52]]) * widths).T
     drawn.set(**dict(zip(("xlim", "ylim", "zlim"), limits, strict=True)))
@@ -125,7 +126,7 @@ def field_map(
     points: int = 121,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Intensity of the emitters' light in a plane, on a logarithmic scale.
+    """Intensity of the light of the emitters in a plane, on a logarithmic scale.
 
     The colours span the middle 98 % of the plane. Discs around emitters
     in the plane, where it diverges, and the inside of solid matter stay white.
@@ -136,22 +137,23 @@ def field_map(
         extent: half the width of the map, in units of length; None shows one wavelength around
             the emitters.
         centre: of the map, (3,); None takes that of the emitters.
-        time: in inverse units of rate, the nearest there is; None takes the largest emission.
+        time: in inverse units of rate; the nearest time of the result is used. None takes the time
+            of the largest emission.
         field: as in `observables.near_field`.
-        points: along each side of the map.
+        points: number of points along each side of the map.
         ax: where to draw; None makes a new figure.
 
     Raises:
-        ValueError: as `observables.near_field`, or for a map without width.
+        ValueError: as for `observables.near_field`, or for a map that is too small.
     """
     across, up = _plane(plane)
     moment = _at(result, time)
     if moment.couplings is None:
         raise ValueError(
-            "result: a map is of two-level emitters evolved from Couplings; of a MasterEquation "
-            "draw observables.near_field(result, points, field) yourself"
+            "result comes from a MasterEquation, but a map needs two-level emitters evolved from "
+            "Couplings; draw the numbers of observables.near_field(result, points, field) instead"
         )
-    patterns.near_field(moment, np.empty((0, 3)))  # says what is missing before anything is used
+    patterns.near_field(moment, np.empty((0, 3)))  # raises if the result lacks something
     emitters = moment.couplings.emitters
     r = emitters.positions
     middle = (r.min(axis=0) + r.max(axis=0)) / 2
@@ -165,11 +167,11 @@ def field_map(
         half = checks.number("extent", extent, above=0)
     if half < _FINEST * np.abs(middle).max() or half < _FINEST * emitters.wavelength:
         raise ValueError(
-            f"extent = {half:g} is too small to be told from the centre, {middle}, or beside the "
-            f"wavelength, {emitters.wavelength:g}"
+            f"extent = {half:g} is too small in double precision, beside the centre {middle} or "
+            f"the wavelength {emitters.wavelength:g}; use a larger extent"
         )
     points = checks.count("points", points, minimum=2)
-    require(200 * points**2, f"a map of points = {points} along each side", "take fewer")
+    require(200 * points**2, f"a map of points = {points} along each side", "use fewer points")
     side = np.linspace(-half, half, points)
     horizontal, vertical = np.meshgrid(side, side)
     places = middle + horizontal[..., None] * across + vertical[..., None] * up
@@ -197,10 +199,10 @@ def _drawn(
     emitters = moment.couplings.emitters
     x, y = middle @ across, middle @ up
     known = intensity.compressed()
-    # what is next to an emitter or in a node must not take the colours from everything else
+    # the colours leave out the extreme values next to an emitter or in a node
     dark, bright = np.quantile(known, [0.01, 0.99]) if len(known) else (0.0, 0.0)
     dark = max(dark, 1e-6 * bright)
-    # no light at all has no logarithm: one colour
+    # without light there is no logarithm, and the map has one colour
     norm = LogNorm(dark, bright) if dark < bright else None
     image = ax.pcolormesh(
         x + side, y + side, intensity, norm=norm, cmap="viridis", shading="nearest", rasterized=True
@@ -245,7 +247,7 @@ def _hidden(
 
 
 def _plane(plane: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Unit vectors to the right and up."""
+    """Unit vectors to the right and up, both (3,)."""
     checks.choice("plane", plane, _PLANES)
     right, up = (np.eye(3)["xyz".index(axis)] for axis in plane)
     return right, up

@@ -1,4 +1,4 @@
-"""The state as it decays: the Dicke ladder with its populations, and an animation."""
+"""The state during the decay: populations of the Dicke ladder, and an animation."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.files import checked_path, written
 from collective.observables.excitations import excitation_distribution
-from collective.plot._style import COLOURS, RATE, TIME, axes, length_unit
+from collective.plot.style import COLOURS, RATE, TIME, axes, length_unit
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -20,22 +20,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SUFFIXES = (".gif", ".mp4")
-_FASTEST_GIF = 50  # frames per second: viewers slow down what lasts less than two hundredths
+_FASTEST_GIF = 50  # frames per second; viewers slow down frames shorter than 0.02 s
 _MOST_FRAMES = 100_000
-_FEW_RUNGS = 12  # up to which each gets its number
-_SMALLEST, _LARGEST = 30.0, 330.0  # squared points of a dot in the ground and the excited state
+_FEW_RUNGS = 12  # largest number of emitters for which every rung gets a number
+_SMALLEST = 30.0  # area of a dot in the ground state, in square points
+_LARGEST = 330.0  # area of a dot in the excited state
 
 
 def ladder(result: Result, *, ax: "Axes | None" = None) -> "Axes":
-    """Climbing down the Dicke ladder: the probability of each number of excitations against time.
+    """Probability of each number of excitations against time, with the mean as a line.
+
+    The figure shows `observables.excitation_distribution`.
 
     Args:
-        result: of two-level emitters, with states, or of trajectories of a decay; what is drawn is
-            `observables.excitation_distribution`. The line is the mean.
+        result: of two-level emitters, with states or from trajectories of a decay.
         ax: where to draw; None makes a new figure.
 
     Raises:
-        ValueError: for a result that does not tell, with what to ask for.
+        ValueError: as for `observables.excitation_distribution`.
     """
     from matplotlib.colors import PowerNorm
 
@@ -45,10 +47,10 @@ def ladder(result: Result, *, ax: "Axes | None" = None) -> "Axes":
     mesh = ax.pcolormesh(
         _edges(result.times),
         np.arange(n + 2) - 0.5,
-        # what evolution leaves below zero is its error
+        # values below zero are errors of the evolution
         np.clip(probabilities.T, 0, 1),
         cmap="Blues",
-        # a burst spreads over all rungs: small probabilities must show
+        # a burst spreads over all rungs, so small probabilities must be visible
         norm=PowerNorm(0.5, vmin=0, vmax=1),
         rasterized=True,
     )
@@ -75,40 +77,43 @@ def animate(
     fps: int = 20,
     seconds: float = 5,
 ) -> "FuncAnimation":
-    """The decay as a film: emitters where they are, bright while excited, and the emission.
+    """A film of the decay: the emitters, bright while they are excited, beside the emission rate.
 
-    Emitters whose positions are not known are drawn in a row. Populations and emission between the
-    output times are interpolated.
+    Emitters without positions are drawn in a row. Populations and emission are interpolated
+    between the output times.
 
     Args:
-        result: of `evolve`, for two-level emitters, two times or more.
-        path: a file to write, .gif, or .mp4 with ffmpeg; None writes none. What stops the writing
-            leaves no part of a film behind.
-        fps: frames per second, a whole number; a .gif counts hundredths of a second, which are
-            rounded down, and has at most 50.
-        seconds: how long the film is.
+        result: from `evolve`, for two-level emitters, with two or more times.
+        path: the file to write, a .gif, or an .mp4 if ffmpeg is installed; None writes no file. If
+            writing fails, no partial file is left.
+        fps: frames per second, a whole number. A .gif can have at most 50, and stores the time of
+            a frame in hundredths of a second, rounded down.
+        seconds: length of the film.
 
     Returns:
-        `matplotlib.animation.FuncAnimation`: keep it while it plays; `.to_jshtml()` shows it in a
-        notebook.
+        `matplotlib.animation.FuncAnimation`. Keep a reference to it while it plays; `.to_jshtml()`
+        shows it in a notebook.
 
     Raises:
         ValueError: for a master equation, a single time, another kind of file, an .mp4 without
-            ffmpeg, or a .gif of more than 50 frames per second.
-        OSError: where the file cannot be written, before anything is drawn.
+            ffmpeg, or a .gif with more than 50 frames per second.
+        OSError: if the file cannot be written, before anything is drawn.
     """
     checks.instance("result", result, Result, "co.evolve(...)")
     fps = checks.count("fps", fps)
     seconds = checks.number("seconds", seconds, above=0)
     if fps * seconds > _MOST_FRAMES:
         raise ValueError(
-            f"fps and seconds: {fps * seconds:.3g} frames are more than {_MOST_FRAMES:,}, which "
-            "take hours; make the film shorter or fps smaller"
+            f"fps times seconds is {fps * seconds:.3g} frames, but at most {_MOST_FRAMES:,} are "
+            "possible within hours; make the film shorter or fps smaller"
         )
     if result.couplings is None:
-        raise ValueError("animate draws two-level emitters of Couplings, not a MasterEquation")
+        raise ValueError(
+            "animate needs two-level emitters evolved from Couplings, not a MasterEquation; use "
+            "plot.populations(result)"
+        )
     if len(result.times) < 2:
-        raise ValueError("animate needs two times or more, this result has one")
+        raise ValueError("animate needs two or more times, but this result has one")
     if path is None:
         return _film(result, fps, seconds)
     target = checked_path("path", path)
@@ -128,7 +133,7 @@ def _film(
     seconds: float,
     finish: "Callable[[FuncAnimation], None]" = lambda film: None,
 ) -> "FuncAnimation":
-    """The film, finished; a failure leaves no figure open."""
+    """The film, after `finish` was called with it; the figure is closed if something fails."""
     import matplotlib.pyplot as plt
 
     figure = plt.figure(figsize=(9, 4), layout="constrained")
@@ -142,6 +147,7 @@ def _film(
 
 
 def _animated(figure: "Figure", result: Result, fps: int, seconds: float) -> "FuncAnimation":
+    """The animation of a result on an empty figure."""
     from matplotlib.animation import FuncAnimation
 
     frames = max(2, round(fps * seconds))
@@ -157,7 +163,7 @@ def _animated(figure: "Figure", result: Result, fps: int, seconds: float) -> "Fu
     beside.set(xlabel=TIME, ylabel=RATE, xlim=result.times[[0, -1]])
     beside.set_ylim(bottom=0, top=1.08 * max(float(result.emission.max()), 1e-300))
     clock = beside.set_title(" ", fontsize=10)
-    # laid out once: nothing moves but what is meant to, and frames are quick
+    # the layout is computed once, so that frames are fast and nothing else moves
     figure.canvas.draw()
     figure.set_layout_engine("none")
     for ax in (dots.axes, beside):
@@ -180,7 +186,7 @@ def _animated(figure: "Figure", result: Result, fps: int, seconds: float) -> "Fu
 
 
 def _dots(figure: Any, result: Result) -> Any:
-    """The emitters in a plane if they lie in one, else in space."""
+    """Draw the emitters in a plane if they lie in one, else in 3D; returns the dots."""
     emitters = result.couplings.emitters
     n = len(result.couplings)
     style = {"cmap": "cividis", "vmin": 0, "vmax": 1, "edgecolors": "0.3", "linewidths": 0.8}
@@ -198,9 +204,9 @@ def _dots(figure: Any, result: Result) -> Any:
             ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", zlabel=f"z ({unit})")
             ax.zaxis.labelpad = 9
             dots = ax.scatter(*r.T, c=np.ones(n), s=_LARGEST, depthshade=False, **style)
-            ax.set_aspect("equal")  # of the limits that the dots have set
+            ax.set_aspect("equal")  # after the dots, which set the limits
             return _with_bar(figure, ax, dots)
-        # a chain is drawn across, whatever its axis
+        # a chain is drawn horizontally, along whichever axis it lies
         i, j = sorted(np.argsort(-extents, kind="stable")[:2])
         if extents[i] == 0:
             i, j = j, i
@@ -214,12 +220,13 @@ def _dots(figure: Any, result: Result) -> Any:
 
 
 def _with_bar(figure: Any, ax: Any, dots: Any) -> Any:
+    """Add the colour bar of the dots, and return the dots."""
     figure.colorbar(dots, ax=ax, label="population", location="left", shrink=0.8)
     return dots
 
 
 def _writer(path: Path, fps: int) -> Any:
-    """What writes a film of this name."""
+    """Matplotlib's writer for a film with this file name."""
     if path.suffix.lower() not in _SUFFIXES:
         raise ValueError(f"path must end in .gif or .mp4, got {path.name!r}")
     from matplotlib.animation import FFMpegWriter, PillowWriter
@@ -227,17 +234,19 @@ def _writer(path: Path, fps: int) -> Any:
     if path.suffix.lower() == ".gif":
         if fps > _FASTEST_GIF:
             raise ValueError(
-                f"fps must be at most {_FASTEST_GIF} for a .gif, which counts hundredths of a "
-                f"second, got {fps}; an .mp4 may have more"
+                f"fps must be at most {_FASTEST_GIF} for a .gif, got {fps}; an .mp4 can have more"
             )
         return PillowWriter(fps=fps)
     if not FFMpegWriter.isAvailable():
-        raise ValueError(f"{path.name}: an .mp4 takes the program ffmpeg, not found here; use .gif")
+        raise ValueError(
+            f"path: {path.name} needs the program ffmpeg, which was not found; install it or use "
+            "a .gif"
+        )
     return FFMpegWriter(fps=fps)
 
 
 def _edges(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Boundaries of the cells around output times, the first and last not beyond them."""
+    """Edges of the cells around the output times, (T + 1,), from the first time to the last."""
     if len(times) == 1:
         return times[0] + np.array([-0.5, 0.5])
     return np.concatenate([times[:1], (times[1:] + times[:-1]) / 2, times[-1:]])

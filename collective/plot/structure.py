@@ -1,4 +1,4 @@
-"""What does not move: coupling matrices, modes, lattices."""
+"""Figures of emitters and couplings, without time: coupling matrices, modes, lattices."""
 
 from typing import TYPE_CHECKING
 
@@ -9,17 +9,17 @@ from collective.couplings.couplings import Couplings
 from collective.couplings.modes import Modes
 from collective.emitters import Emitters
 from collective.emitters.lengths import nearest_apart
-from collective.plot._style import COLOURS, OUT_OF_PLANE, axes, length_unit
+from collective.plot.style import COLOURS, OUT_OF_PLANE, axes, length_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = None) -> "Axes":
-    """Γ_mn or Δ_mn as a map, zero in white; real parts if complex.
+    """Γ_mn or Δ_mn as a map of N×N squares, with zero in white; real parts if they are complex.
 
     Args:
-        couplings: N emitters; N×N squares.
+        couplings: of N emitters.
         part: "decay" or "shift".
         ax: where to draw; None makes a new figure.
     """
@@ -38,12 +38,12 @@ def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = 
 
 
 def modes(couplings: Couplings | Modes, *, ax: "Axes | None" = None) -> "Axes":
-    """Decay rate of every collective mode against its shift; the line is one emitter alone.
+    """Decay rate of every collective mode against its shift; the line is the rate of one emitter.
 
-    Rates below 10⁻¹² of the largest, zero up to round-off, are drawn there.
+    Rates below 10⁻¹² of the largest are zero up to round-off; they are drawn at this value.
 
     Args:
-        couplings: N emitters, or their `Couplings.modes()`; N points.
+        couplings: of N emitters, or their `Couplings.modes()`; each mode is one point.
         ax: where to draw; None makes a new figure.
     """
     found = couplings
@@ -68,11 +68,11 @@ def modes(couplings: Couplings | Modes, *, ax: "Axes | None" = None) -> "Axes":
 
 
 def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
-    """Positions and dipole directions: flat if the emitters lie in a coordinate plane, else in 3D.
+    """Positions and dipole directions, in 3D if the emitters do not lie in a coordinate plane.
 
     Args:
-        emitters: complex dipoles show their real part.
-        ax: where to draw, a 3D axes where needed; None makes a new figure.
+        emitters: of complex dipoles the real part is drawn.
+        ax: where to draw, 3D axes where needed; None makes a new figure.
     """
     checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     r = emitters.positions
@@ -89,7 +89,7 @@ def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
         across, up = 0, 1
     else:
         ax = axes(ax)
-        # a chain leaves two flat directions: keep the one its dipoles point along
+        # a chain is flat in two directions: keep the one along which its dipoles point
         hidden = min(flat, key=lambda i: float(np.abs(arrows[:, i]).max()))
         across, up = (i for i in range(3) if i != hidden)
         ax.plot(r[:, across], r[:, up], "o", color=COLOURS[0])
@@ -111,5 +111,6 @@ def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
 
 
 def _arrow_length(emitters: Emitters) -> float:
+    """Unit of the length of arrows: the smallest distance, or the wavelength of a lone emitter."""
     distance = nearest_apart(emitters)
     return distance if np.isfinite(distance) else emitters.wavelength

@@ -174,7 +174,7 @@ def test_a_switch_is_found_between_output_times():
     np.testing.assert_allclose(result.last_state.full(), rho, atol=2e-8)
 
 
-def test_a_short_pulse_is_not_stepped_over():
+def test_a_short_pulse_is_not_missed():
     """Nothing else happens for a long time, so that only the output times make steps short."""
     atom = co.Couplings([[1e-3]], [[0.0]], drive=1.0)
     pulse = gaussian(np.pi, 0.05, 31.4)

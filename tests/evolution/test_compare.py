@@ -1,4 +1,4 @@
-"""Master equations evolved, saved, turned into other frames, and compared."""
+"""Master equations: evolution, saving, frames and comparison."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ VACUUM = co.Vacuum()
 TIMES = np.linspace(0, 3, 31)
 
 
-def test_exponentials_are_the_generator_s():
+def test_exact_exponentials_against_the_generator():
     system = random_multilevel(1, (3, 2))
     equation = co.master_equation(system, VACUUM, approximation="redfield", temperature=0.5)
     result = co.evolve(equation, "inverted", [0.0, 0.4, 0.8, 2.0], observe="states")
@@ -31,8 +31,8 @@ def test_exponentials_are_the_generator_s():
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e6])
-def test_uneven_times_compose_their_steps(scale):
-    """Every step of a logarithmic grid from the same few exponentials, fast phases included."""
+def test_uneven_times(scale):
+    """All steps of a logarithmic grid come from a few exponentials, also with fast phases."""
     pair = co.chain(2, 0.1, frequency=scale)
     equation = co.master_equation(pair, VACUUM, approximation="redfield")
     times = np.concatenate([[0], np.geomspace(1e-3, 4, 23)])
@@ -46,7 +46,7 @@ def test_uneven_times_compose_their_steps(scale):
     assert result.diagnostics["trace_error"] < 1e-8
 
 
-def test_populations_of_every_level():
+def test_populations_of_all_levels():
     system = random_multilevel(1, (3, 2))
     equation = co.master_equation(system, VACUUM)
     ket = qutip.tensor(qutip.basis(3, 1), (qutip.basis(2, 0) + 2 * qutip.basis(2, 1)).unit())
@@ -64,8 +64,8 @@ def test_populations_of_every_level():
     assert result.correlations is None
 
 
-def test_words_are_the_highest_and_lowest_levels():
-    """Whatever the order of the basis."""
+def test_named_states_are_the_highest_and_lowest_levels():
+    """The order of the levels in the basis does not matter."""
     upside_down = co.Multilevel(
         [[0, 0, 0], [0, 0, 1]], [[0.0, 1.0], [2.0, 0.5]], [0.1 * flip(), 0.1 * flip()]
     )
@@ -79,8 +79,8 @@ def test_words_are_the_highest_and_lowest_levels():
 
 
 @pytest.mark.parametrize("approximation", ["universal", "rwa", "redfield"])
-def test_emission_is_that_of_the_couplings_at_optical_frequencies(approximation):
-    """ω₀/Γ = 10⁶ costs nothing: emission, and ρ in the rotating frame, as without it."""
+def test_emission_against_couplings_at_optical_frequencies(approximation):
+    """With ω₀/Γ = 10⁶ the emission, and ρ in the rotating frame, agree with the couplings."""
     atoms = co.Emitters(
         [[0, 0, 0], [0.12, 0, 0.2]], dipoles=[[1, 1j, 0], [1, 0, 1]], frequency=1e6,
         detunings=[1.5, -1.5],
@@ -102,7 +102,7 @@ def test_emission_is_that_of_the_couplings_at_optical_frequencies(approximation)
     assert within.in_frame("rotating") is within
 
 
-def test_larger_systems_go_to_qutip(monkeypatch):
+def test_larger_systems_are_evolved_by_qutip(monkeypatch):
     system = random_multilevel(2, (3, 2))
     ways = []
     for largest in (1024, 1):
@@ -117,7 +117,7 @@ def test_larger_systems_go_to_qutip(monkeypatch):
         np.testing.assert_allclose(stepped.emission, one.emission, atol=1e-6)
 
 
-def test_frames_agree_at_the_first_time_whenever_that_is():
+def test_frames_agree_at_the_first_time():
     atoms = co.chain(2, 0.3, frequency=1000.0)
     equation = co.master_equation(atoms, VACUUM, approximation="rwa")
     state = co.states.coherent(1.0)
@@ -127,22 +127,22 @@ def test_frames_agree_at_the_first_time_whenever_that_is():
         np.testing.assert_allclose(mine.full(), theirs.full(), atol=1e-6)
 
 
-def test_a_laboratory_frame_too_fast_to_follow_is_refused(monkeypatch):
+def test_a_lab_frame_with_too_fast_phases_is_refused(monkeypatch):
     monkeypatch.setattr(exponential, "LARGEST", 1)
     equation = co.master_equation(co.chain(2, 0.3, frequency=1e6), VACUUM)
     with pytest.raises(ValueError, match=r"turns by 6.0e\+06 rad, which the integrator"):
         co.evolve(equation, "inverted", TIMES)
 
 
-def test_a_broken_trace_is_not_passed_over(monkeypatch):
+def test_warning_for_a_wrong_trace(monkeypatch):
     equation = co.master_equation(co.chain(2, 0.3, frequency=100.0), VACUUM)
     monkeypatch.setattr("collective.evolution.evolve._TRACE_ERROR", -1.0)
     with pytest.warns(UserWarning, match="the trace of ρ is off by"):
         co.evolve(equation, "inverted", [0.0, 1.0])
 
 
-def test_phases_without_digits_are_refused():
-    """10¹⁷ radians are known to some tens of radians: nothing of what turns is left."""
+def test_phases_beyond_double_precision_are_refused():
+    """10¹⁷ radians are known only to some tens of radians, so that no phase is known."""
     equation = co.master_equation(co.chain(2, 0.3, frequency=100.0), VACUUM)
     with pytest.raises(
         co.EvolutionError, match=r"turns phases by \d.*e\+17 rad, of which no digits are left"
@@ -150,7 +150,7 @@ def test_phases_without_digits_are_refused():
         co.evolve(equation, "inverted", [0.0, 1e15])
 
 
-def test_operators_of_one_s_own():
+def test_user_defined_operators():
     equation = co.MasterEquation(0.5 * qutip.sigmax(), [np.sqrt(0.3) * qutip.sigmam()])
     result = co.evolve(equation, qutip.basis(2, 1), TIMES, observe={"σz": qutip.sigmaz()})
     peer = qutip.mesolve(
@@ -163,12 +163,14 @@ def test_operators_of_one_s_own():
         co.evolve(equation, "ground", TIMES)
     with pytest.raises(ValueError, match="does not know the frame"):
         co.evolve(equation, qutip.basis(2, 1), TIMES).in_frame("rotating")
-    with pytest.raises(ValueError, match="knows no bath, so no emission"):
+    with pytest.raises(
+        ValueError, match="has no emission rate, because its MasterEquation has no bath"
+    ):
         co.plot.emission(result)
 
 
 @pytest.mark.parametrize("approximation", ["universal", "redfield"])
-def test_saving_brings_the_equation_back(approximation, tmp_path):
+def test_saved_results_contain_the_equation(approximation, tmp_path):
     system = random_multilevel(3, (2, 3), "magnetic")
     equation = co.master_equation(system, VACUUM, approximation=approximation, temperature=0.3)
     result = co.evolve(equation, "inverted", TIMES, observe="states")
@@ -227,7 +229,7 @@ def test_comparison():
     ax = co.plot.comparison(found)
     assert len(ax.get_lines()) == 3
     np.testing.assert_array_equal(ax.get_lines()[1].get_ydata(), found.distance("universal", "rwa"))
-    with pytest.raises(KeyError, match="no distance of 'rwa' and 'secular'"):
+    with pytest.raises(KeyError, match="no distance between 'rwa' and 'secular'"):
         found.distance("rwa", "secular")
     for names in (("rwa",), ("rwa", "rwa"), ("rwa", "exact")):
         with pytest.raises(ValueError, match="approximations must be"):
@@ -244,8 +246,8 @@ def compared(**options):
 
 
 @pytest.mark.parametrize("when", [1, 2, 3])
-@pytest.mark.parametrize("stage", ["before the first time", "on the way"])
-def test_ctrl_c_leaves_the_approximations_evolved_so_far(when, stage, monkeypatch):
+@pytest.mark.parametrize("stage", ["before the first time", "during the run"])
+def test_ctrl_c_keeps_the_approximations_evolved_so_far(when, stage, monkeypatch):
     whole, calls = compared(), []
     run = loop.run
 
@@ -265,22 +267,22 @@ def test_ctrl_c_leaves_the_approximations_evolved_so_far(when, stage, monkeypatc
             compared()
         return
     found = compared()
-    assert len(calls) == when  # nothing is begun after it
+    assert len(calls) == when  # no further approximation is started
     assert not found.complete
-    there = NAMES[: when if stage == "on the way" else when - 1]
-    assert tuple(found.results) == there
-    assert f"INCOMPLETE: interrupted; there are {', '.join(there)}" in str(found)
-    assert len(found.times) == (4 if stage == "on the way" else 7)
-    assert len(found.distances) == len(there) * (len(there) - 1) // 2
+    reached = NAMES[: when if stage == "during the run" else when - 1]
+    assert tuple(found.results) == reached
+    assert f"INCOMPLETE: interrupted; it has {', '.join(reached)}" in str(found)
+    assert len(found.times) == (4 if stage == "during the run" else 7)
+    assert len(found.distances) == len(reached) * (len(reached) - 1) // 2
     for pair, values in found.distances.items():
         np.testing.assert_array_equal(values, whole.distances[pair][: len(values)])
-        assert len(values) == (4 if there[-1] in pair and stage == "on the way" else 7)
-    if len(there) == 1:
-        with pytest.raises(ValueError, match="there is universal, and no distance to draw"):
+        assert len(values) == (4 if reached[-1] in pair and stage == "during the run" else 7)
+    if len(reached) == 1:
+        with pytest.raises(ValueError, match="has only universal, so there is no distance"):
             co.plot.comparison(found)
 
 
-def test_ctrl_c_while_distances_are_taken_leaves_the_results(monkeypatch):
+def test_ctrl_c_during_the_distances_keeps_the_results(monkeypatch):
     def interrupted(_):
         raise KeyboardInterrupt
 
@@ -296,7 +298,7 @@ def test_ctrl_c_while_distances_are_taken_leaves_the_results(monkeypatch):
     assert found.distances == {}
 
 
-def test_a_warning_that_is_an_error_carries_the_whole_comparison(monkeypatch):
+def test_a_warning_raised_as_an_error_has_the_whole_comparison(monkeypatch):
     whole = compared()
     monkeypatch.setattr(evolve, "_TRACE_ERROR", -1.0)
     with pytest.raises(co.EvolutionError, match="'rwa': the trace of ρ is off by") as caught:
@@ -307,7 +309,7 @@ def test_a_warning_that_is_an_error_carries_the_whole_comparison(monkeypatch):
         np.testing.assert_array_equal(values, whole.distances[pair])
 
 
-def test_an_engine_that_fails_carries_the_comparison_so_far(monkeypatch):
+def test_an_engine_that_fails_keeps_the_comparison_so_far(monkeypatch):
     run, calls = loop.run, []
 
     def failing(engine, request, earlier, checkpoint):

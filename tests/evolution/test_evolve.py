@@ -14,10 +14,10 @@ from collective.engines.exact import engine
 
 PAIR = co.couple(co.chain(2, 0.1), co.Vacuum())
 TIMES = np.linspace(0, 3, 31)
-ASKED = len(TIMES) + 3 * (len(TIMES) - 1)  # an envelope is tried at and between the times first
+ASKED = len(TIMES) + 3 * (len(TIMES) - 1)  # calls of an envelope, which is checked before the run
 
 
-def test_what_comes_back():
+def test_contents_of_a_result():
     result = co.evolve(PAIR, "inverted", TIMES)
     assert result.method == "exact"
     assert result.frame == "rotating"
@@ -59,7 +59,7 @@ def test_observables_on_request():
     np.testing.assert_allclose(named.expect["zz"][0], 1)
 
 
-def test_times_need_not_start_at_zero_nor_be_even():
+def test_times_that_start_late_or_are_uneven():
     shifted = co.evolve(PAIR, "inverted", [5.0, 5.1, 5.7, 9.0])
     np.testing.assert_allclose(
         shifted.emission,
@@ -80,7 +80,7 @@ def test_individual_dephasing_and_pump_rates():
     np.testing.assert_allclose(pumped.excitation, 0.75 * (1 - np.exp(-4 * TIMES)), atol=1e-7)
 
 
-def test_diagonal_shift_and_detuning_act_alike():
+def test_diagonal_shift_equals_a_detuning():
     at = {"observe": "correlations"}
     by_shift = co.evolve(
         PAIR.replace(shift=PAIR.shift + np.diag([1.0, 0])), co.states.single(0), TIMES, **at
@@ -108,7 +108,7 @@ def test_a_complex_envelope_is_a_detuned_drive():
     np.testing.assert_allclose(chirped.populations, rotating.populations, atol=1e-7)
 
 
-def test_a_short_pulse_is_not_stepped_over():
+def test_a_short_pulse_is_not_missed():
     atom = co.Couplings([[1e-3]], [[0.0]], drive=1.0)
     result = co.evolve(
         atom, "ground", np.linspace(0, 100, 2001), envelope=lambda t: 20 * (abs(t - 80) < 0.05)
@@ -125,13 +125,13 @@ def test_envelope_need_not_exist_before_the_first_time():
 
 
 def test_drive_frame():
-    """Off resonance by δ ≫ Ω: the atom stays near its ground state, Ω²/4δ² at most of order."""
+    """Off resonance by δ ≫ Ω the atom stays near its ground state, excited by about Ω²/4δ²."""
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0, detunings=20.0)
     steady = co.steady_state(atom)
     np.testing.assert_allclose(steady.diag()[0], 1 / (4 * 400 + 1 + 2), rtol=1e-8)
 
 
-def test_steady_state_is_where_evolution_ends():
+def test_steady_state_against_late_times():
     couplings = co.couple(co.cloud(3, 0.3, seed=1), co.Vacuum()).replace(
         drive=[1, 0.5, 1j], dephasing=0.1, pump=0.05
     )
@@ -142,8 +142,8 @@ def test_steady_state_is_where_evolution_ends():
 
 
 @pytest.mark.parametrize("n", [2, 5])
-def test_both_routes_to_the_steady_state(n):
-    """Dense below five emitters, sparse above: decay alone ends in the ground state."""
+def test_dense_and_sparse_steady_states(n):
+    """Dense below five emitters, sparse above; without a drive the ground state is left."""
     steady = co.steady_state(co.couple(co.chain(n, 0.3), co.Vacuum()))
     np.testing.assert_allclose(steady.diag()[-1], 1, atol=1e-9)
     driven = co.couple(co.chain(n, 0.3), co.Vacuum()).replace(drive=1.0)
@@ -168,7 +168,7 @@ def test_degenerate_steady_states_are_refused():
         co.steady_state(co.Couplings([[0.0]], [[0.0]]))
 
 
-def test_interruption_returns_the_times_reached():
+def test_ctrl_c_returns_the_times_reached():
     def stop(t):
         if t > 1.05:
             raise KeyboardInterrupt
@@ -222,7 +222,7 @@ def test_ctrl_c_in_a_real_process(tmp_path):
     assert 1 <= len(partial.times) < 20001
 
 
-def test_failure_keeps_what_was_reached():
+def test_a_failure_keeps_the_times_reached():
     calls = iter([False] * ASKED)
 
     def envelope(t):
@@ -261,15 +261,15 @@ def test_checkpoint_continues_where_it_stopped(tmp_path):
     np.testing.assert_allclose(second.populations, whole.populations, atol=1e-7)
     np.testing.assert_allclose(second.expect["n"], whole.expect["n"], atol=1e-7)
     assert len(second.states) == len(TIMES)
-    # finished: the file answers
+    # the run is finished: the result is read from the file
     again = co.evolve(couplings, "ground", TIMES, envelope=recording, checkpoint=path, **arguments)
     np.testing.assert_array_equal(again.emission, second.emission)
     with pytest.raises(ValueError, match="belongs to another problem"):
         co.evolve(couplings, "inverted", TIMES, checkpoint=path)
 
 
-def test_an_interruption_leaves_whole_rows(monkeypatch):
-    """Ctrl-C in the middle of taking observables loses that time, not the alignment."""
+def test_ctrl_c_during_observables_keeps_complete_times(monkeypatch):
+    """After Ctrl-C during the observables of one time, all arrays end before that time."""
     real, calls = engine.smallest_eigenvalue, iter(range(10**6))
 
     def interrupted(matrix):
@@ -292,8 +292,8 @@ def test_an_interruption_leaves_whole_rows(monkeypatch):
         np.testing.assert_allclose(qutip.expect(number_operator, rho), value)
 
 
-def test_checkpoints_know_their_problem(tmp_path):
-    """Anything that changes the answer makes it another problem."""
+def test_checkpoints_of_another_problem_are_refused(tmp_path):
+    """Everything that changes the answer belongs to the problem."""
     driven = PAIR.replace(drive=1.0)
     base = {
         "couplings": driven,
@@ -320,7 +320,7 @@ def test_checkpoints_know_their_problem(tmp_path):
             co.evolve(**{**base, **change}, checkpoint=path)
 
 
-def test_checkpoints_are_written_as_the_run_goes(tmp_path, monkeypatch):
+def test_checkpoints_are_written_during_the_run(tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(loop, "CHECKPOINT_SHARE", np.inf)
@@ -332,7 +332,7 @@ def test_checkpoints_are_written_as_the_run_goes(tmp_path, monkeypatch):
     assert saved == [*range(1, len(TIMES) + 1), len(TIMES)]
 
 
-def test_a_checkpoint_that_cannot_be_written_shows_at_once(tmp_path, monkeypatch):
+def test_a_checkpoint_path_that_cannot_be_written_is_refused_at_once(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         co.evolve(PAIR, "inverted", TIMES, checkpoint=tmp_path / "file" / "run.npz")
@@ -358,7 +358,7 @@ def test_smallest_eigenvalues_are_of_the_whole_density_matrix(state):
     np.testing.assert_allclose(result.diagnostics["smallest_eigenvalues"], expected, atol=1e-14)
 
 
-def test_diagnostics_are_those_of_the_states():
+def test_diagnostics_against_the_states():
     mixed = qutip.Qobj(np.diag([0.4, 0.3, 0.2, 0.1 + 4e-9]), dims=[[2, 2], [2, 2]])
     result = co.evolve(PAIR, mixed, TIMES, observe="states")
     chosen = np.round(np.linspace(0, 30, 5)).astype(int)
@@ -377,7 +377,7 @@ def test_tolerances_reach_the_integrator():
     assert errors[0] > 20 * errors[1] > 400 * errors[2]
 
 
-def test_dynamics_follow_a_permutation():
+def test_permutation_of_the_emitters():
     atoms = co.cloud(3, 0.3, seed=5, dipoles=(1, 1j, 0), detunings=[0.5, 0, -1])
     order = [2, 0, 1]
     shuffled = atoms.replace(positions=atoms.positions[order], detunings=atoms.detunings[order])
@@ -396,7 +396,7 @@ def test_results_are_read_only():
 
 
 @pytest.mark.parametrize("n", [40, 600, 2000])
-def test_far_too_many_emitters_are_refused_with_a_readable_number(n):
+def test_far_too_many_emitters_are_refused_with_readable_numbers(n):
     large = co.Couplings(np.eye(n), np.zeros((n, n)))
     for attempt in (
         lambda: co.evolve(large, "inverted", TIMES, method="exact"),
@@ -478,13 +478,13 @@ def test_bad_envelopes():
         co.evolve(driven, "ground", [0.0, 1.0], envelope=lambda t: np.nan if 0.4 < t < 0.5 else 1.0)
 
 
-def test_output_times_on_a_logarithmic_scale_do_not_stall_a_pulse():
+def test_logarithmic_times_with_an_envelope():
     times = [0, *np.logspace(-6, 1, 15)]
     result = co.evolve(PAIR.replace(drive=1.0), "ground", times, envelope=lambda t: np.exp(-t))
     assert result.complete
 
 
-def test_wrong_kind_of_couplings():
+def test_wrong_types_of_couplings():
     with pytest.raises(TypeError, match="couplings must be Couplings"):
         co.evolve(co.chain(2, 0.1), "inverted", TIMES)
     with pytest.raises(TypeError, match="couplings must be Couplings"):

@@ -1,4 +1,4 @@
-"""What has been computed is not lost: warnings that are errors, bars, full disks, Ctrl-C."""
+"""Computed results are not lost: warnings raised as errors, progress bars, full disks, Ctrl-C."""
 
 import re
 import subprocess
@@ -36,7 +36,7 @@ def run(name, **options):
 
 
 def saving(monkeypatch, broken):
-    """Make `Result.save` fail at the calls for which broken(i) gives an error; how often it ran."""
+    """Make `Result.save` fail at the calls i for which broken(i) is an error; list of its calls."""
     save, calls = co.Result.save, []
 
     def failing(self, path):
@@ -52,7 +52,7 @@ def saving(monkeypatch, broken):
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_a_warning_that_is_an_error_carries_the_result(name, tmp_path, monkeypatch):
+def test_a_warning_raised_as_an_error_has_the_result(name, tmp_path, monkeypatch):
     """The disk is full from the second checkpoint on."""
     whole = run(name)
 
@@ -72,7 +72,7 @@ def test_a_warning_that_is_an_error_carries_the_result(name, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("error", [MemoryError(), ValueError("populations[3, 0] is nan")])
-def test_a_checkpoint_that_cannot_be_packed_costs_a_warning(error, tmp_path, monkeypatch):
+def test_a_checkpoint_that_cannot_be_written_gives_a_warning(error, tmp_path, monkeypatch):
     saving(monkeypatch, lambda i: error if i > 1 else None)
     said = re.escape(str(error) or "MemoryError")
     with pytest.warns(UserWarning, match=f"the checkpoint could not be written: {said}"):
@@ -81,14 +81,14 @@ def test_a_checkpoint_that_cannot_be_packed_costs_a_warning(error, tmp_path, mon
 
 
 @pytest.mark.parametrize("name", ["exact", "driven", "symmetric"])
-def test_doubts_about_the_numbers_come_with_the_numbers(name, monkeypatch):
+def test_a_wrong_trace_raised_as_an_error_has_the_result(name, monkeypatch):
     monkeypatch.setattr(evolve, "_TRACE_ERROR", -1.0)
     with pytest.raises(co.EvolutionError, match="the trace of ρ is off by") as caught:
         run(name)
     assert len(caught.value.result.times) == len(TIMES)
 
 
-def test_a_standard_error_not_reached_comes_with_the_trajectories():
+def test_a_standard_error_not_reached_keeps_the_trajectories():
     method = co.engines.Trajectories(n=100, standard_error=1e-3)
     arguments = {"method": method, "seed": 1}
     with pytest.raises(co.EvolutionError, match=r"standard_error: .* allow more") as caught:
@@ -114,8 +114,8 @@ def test_ctrl_c_in_the_last_checkpoint_returns_the_run(name, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_ctrl_c_before_the_first_step_leaves_the_checkpoint(name, tmp_path, monkeypatch):
-    """While the first checkpoint is written, and of a run that goes on from one."""
+def test_ctrl_c_before_the_first_step_keeps_the_checkpoint(name, tmp_path, monkeypatch):
+    """During the first checkpoint of a new run, and of a run that continues from a checkpoint."""
     whole, path = run(name), tmp_path / "run"
     for _ in range(2):
         with monkeypatch.context() as patch:
@@ -133,8 +133,8 @@ def test_ctrl_c_before_the_first_step_leaves_the_checkpoint(name, tmp_path, monk
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_ctrl_c_while_a_run_is_prepared_loses_nothing_kept(name, tmp_path, monkeypatch):
-    """Before the tables, the operators and the kernels of a run that goes on are there."""
+def test_ctrl_c_during_the_preparation_keeps_the_checkpoint(name, tmp_path, monkeypatch):
+    """Before the tables, the operators and the kernels of a continued run are ready."""
     whole, path = run(name), tmp_path / "run.npz"
     run_begun(name, path, monkeypatch)
     reached = len(co.load(path).times)
@@ -159,7 +159,7 @@ def test_ctrl_c_while_a_run_is_prepared_loses_nothing_kept(name, tmp_path, monke
     )
 
 
-def test_ctrl_c_while_operators_are_made_returns_the_first_time(monkeypatch):
+def test_ctrl_c_during_the_operators_returns_the_first_time(monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
@@ -170,7 +170,7 @@ def test_ctrl_c_while_operators_are_made_returns_the_first_time(monkeypatch):
 
 
 def run_begun(name, path, monkeypatch):
-    """Leave a first checkpoint, and Ctrl-C right after it."""
+    """Start a run and interrupt it right after its first checkpoint."""
     save, interrupts = co.Result.save, iter([KeyboardInterrupt])
 
     def interrupted(self, where):
@@ -184,7 +184,7 @@ def run_begun(name, path, monkeypatch):
 
 
 @pytest.mark.parametrize("stage", ["before", "inside"])
-def test_ctrl_c_while_saving_leaves_what_was_before(stage, tmp_path, monkeypatch):
+def test_ctrl_c_during_saving_keeps_the_old_file(stage, tmp_path, monkeypatch):
     result = run("exact")
     path = result.save(tmp_path / "run")
     before = path.read_bytes()
@@ -201,7 +201,7 @@ def test_ctrl_c_while_saving_leaves_what_was_before(stage, tmp_path, monkeypatch
     assert [found.name for found in tmp_path.iterdir()] == ["run.npz"]
 
 
-def test_a_bar_that_fails_stops_nothing(monkeypatch):
+def test_a_progress_bar_that_fails_does_not_stop_a_run(monkeypatch):
     import tqdm.auto
 
     class Failing:
@@ -244,8 +244,8 @@ print("still here", r.emission.shape)
 """
 
 
-def test_a_full_disk_costs_neither_the_interpreter_nor_what_it_holds(tmp_path):
-    """HDF5 that meets one by itself ends in a segmentation fault at exit."""
+def test_a_full_disk_does_not_crash_the_interpreter(tmp_path):
+    """HDF5 alone causes a segmentation fault at exit when the disk is full."""
     found = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False
     )
@@ -259,7 +259,7 @@ def test_a_full_disk_costs_neither_the_interpreter_nor_what_it_holds(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["first.nc"]
 
 
-def test_another_kind_of_file_is_no_checkpoint(tmp_path):
+def test_another_kind_of_file_as_checkpoint_is_refused(tmp_path):
     path = tmp_path / "integrals.npz"
     np.savez(path, charge=np.eye(2))
     pair = co.couple(co.chain(2, 0.1), co.Vacuum())

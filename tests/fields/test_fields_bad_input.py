@@ -30,7 +30,7 @@ TENSORS = {
 
 @pytest.mark.parametrize("name", TENSORS)
 @pytest.mark.parametrize("value", ODD.values(), ids=ODD)
-def test_points_that_are_not_points_are_refused(name, value):
+def test_invalid_points(name, value):
     with pytest.raises(ValueError, match=r"\br\b"):
         TENSORS[name](value, OTHER, K)
     with pytest.raises(ValueError, match=r"\br_source\b"):

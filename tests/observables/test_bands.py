@@ -14,7 +14,7 @@ TILTED = np.array([1, 0.4j, 0.3 + 0.2j]) / np.linalg.norm([1, 0.4j, 0.3 + 0.2j])
 
 
 def polylog_band(spacing, bloch, along):
-    """ω_Q − iΓ_Q/2 of a chain, as written, in 30 digits."""
+    """ω_Q − iΓ_Q/2 of a chain from the formula in the docstring, with 30 digits."""
     with mpmath.workdps(30):
         xi, p, q = 2 * mpmath.pi * mpmath.mpf(spacing), 1, mpmath.mpf(along)
         total = mpmath.mpc(0)
@@ -49,7 +49,7 @@ def test_polylogarithms_on_the_unit_circle():
             assert value == pytest.approx(exact, abs=3e-14)
 
 
-def test_golden_chain():
+def test_chain_against_golden_numbers():
     found = bands("chain", 0.2, 0.0)
     assert found.shifts[0] == pytest.approx(1.283595, abs=5e-7)
     assert found.rates[0] == pytest.approx(1.875, rel=1e-14)
@@ -57,7 +57,7 @@ def test_golden_chain():
 
 @pytest.mark.parametrize("spacing", [0.05, 0.2, 0.7, 1.3, 2.6])
 @pytest.mark.parametrize("dipole", [(1, 0, 0), (0, 0, 1), TILTED])
-def test_chain_is_the_closed_form(spacing, dipole):
+def test_chain_against_polylogarithms(spacing, dipole):
     q = np.array([0.0, 1.0, -4.0, 7.3, 11.0, 40.0])
     found = bands("chain", spacing, q, dipole=dipole)
     along = abs(np.asarray(dipole)[2]) ** 2
@@ -69,7 +69,7 @@ def test_chain_is_the_closed_form(spacing, dipole):
 
 
 @pytest.mark.parametrize("dipole", [(1, 0, 0), (0, 0, 1)])
-def test_chain_is_the_limit_of_long_ones(dipole):
+def test_chain_against_a_long_finite_chain(dipole):
     """The middle emitter of a long chain, its neighbours damped smoothly towards the ends."""
     n = 6001
     z = 0.2 * (np.arange(n) - n // 2)
@@ -102,7 +102,7 @@ def test_modes_of_a_finite_chain_lie_on_the_band():
         assert np.abs(modes.shifts - shift).min() < 2e-5
 
 
-def test_bloch_number_is_periodic_and_even():
+def test_bands_are_periodic_and_even_in_the_quasimomentum():
     q = np.array([0.3, 2.0, 8.0])
     one = bands("chain", 0.3, q)
     assert bands("chain", 0.3, -q).shifts == pytest.approx(one.shifts)
@@ -127,14 +127,14 @@ def test_ewald_does_not_depend_on_the_splitting(spacing):
 @pytest.mark.parametrize(
     ("spacing", "bloch"), [(0.2, (0, 0)), (0.2, (1.0, 0.5)), (0.2, (7.5, 6.0)), (0.8, (1.0, 0.5))]
 )
-def test_square_is_the_damped_direct_sum(spacing, bloch):
+def test_square_lattice_against_a_direct_sum(spacing, bloch):
     limit = damped_sum(spacing, np.array(bloch), TILTED, 300)
     found = bands("square", spacing, bloch, dipole=TILTED)
     assert found.shifts[0] == pytest.approx(limit.real, abs=5e-7)
     assert found.rates[0] == pytest.approx(1 - 2 * limit.imag, abs=2e-6)
 
 
-def test_square_rates_are_those_of_the_diffraction_orders():
+def test_square_rates_follow_from_the_open_orders():
     assert bands("square", 0.8, (0, 0)).rates[0] == pytest.approx(3 / (4 * np.pi * 0.64))
     assert bands("square", 0.3, (0, 0), dipole=(0, 0, 1)).rates[0] == 0
     outside = bands("square", 0.2, [[7.0, 0.0], [10.0, 12.0]], dipole=TILTED)
@@ -142,7 +142,7 @@ def test_square_rates_are_those_of_the_diffraction_orders():
     assert not outside.radiating.any()
 
 
-def test_averaged_over_the_zone_every_emitter_decays_as_if_alone():
+def test_mean_rate_over_the_zone_is_that_of_one_emitter():
     """(a²/4π²)∫d²Q Γ_Q = Γ₀ over the light cone, which lies within the first zone here."""
     spacing = 0.2
     nodes, weights = np.polynomial.legendre.leggauss(12)
@@ -155,8 +155,8 @@ def test_averaged_over_the_zone_every_emitter_decays_as_if_alone():
     assert total * spacing**2 / (4 * np.pi**2) == pytest.approx(1, rel=1e-12)
 
 
-def test_averaged_over_one_direction_a_square_lattice_is_a_chain():
-    """The chains beside the first drop out of the mean over Q_y."""
+def test_mean_over_one_quasimomentum_of_a_square_lattice_is_a_chain():
+    """In the mean over Q_y all chains of the lattice but one cancel."""
     spacing, n = 0.35, 60
     qy = (np.arange(n) + 0.5) / n * 2 * np.pi / spacing
     qx = np.full(n, 13.9 / 2)  # outside the light cone for every Q_y: smooth, so it converges fast
@@ -166,7 +166,7 @@ def test_averaged_over_one_direction_a_square_lattice_is_a_chain():
     assert chain.rates[0] == 0
 
 
-def test_bands_are_frozen_and_silent_on_the_light_line_of_parallel_dipoles():
+def test_bands_are_read_only_and_finite_on_the_light_line_of_parallel_dipoles():
     found = bands("chain", 0.2, K, dipole=(0, 0, 1))
     assert found.rates[0] == pytest.approx(0, abs=1e-12)
     assert found.shifts[0] == pytest.approx(polylog_band(0.2, K * (1 - 1e-12), 1).real, abs=1e-9)
@@ -178,7 +178,7 @@ def test_bands_are_frozen_and_silent_on_the_light_line_of_parallel_dipoles():
 
 @pytest.mark.parametrize("lattice", ["chain", "square"])
 def test_rates_beyond_the_light_line_are_zero(lattice):
-    """Parallel dipoles couple to no wave along the lattice: on the line and at either side."""
+    """Dipoles along the wave do not couple to it: on the light line and on both sides of it."""
     dipole = (0, 0, 1) if lattice == "chain" else (1, 0, 0)
     q = K * (1 + np.array([-1e-6, -5e-11, -1e-13, 0, 1e-13, 5e-11, 1e-6]))
     found = bands(lattice, 0.2, q if lattice == "chain" else np.stack([q, 0 * q], 1), dipole=dipole)
@@ -191,10 +191,10 @@ def test_rates_beyond_the_light_line_are_zero(lattice):
         bands(lattice, 0.2, [K * (1 - 5e-11)] if lattice == "chain" else [[0, K * (1 - 5e-11)]])
 
 
-def test_many_orders_are_held_a_few_modes_at_a_time(monkeypatch):
+def test_many_orders_are_summed_in_chunks(monkeypatch):
     q = np.array([[0.3, 0.1], [0.8, 0.9], [2.1, -1.4]])
     whole = bands("square", 2.3, q, dipole=TILTED)
-    monkeypatch.setattr("collective.observables.bloch._PIECE", 1)
+    monkeypatch.setattr("collective.observables.bloch._CHUNK", 1)
     again = bands("square", 2.3, q, dipole=TILTED)
     assert again.rates == pytest.approx(whole.rates, rel=1e-14)
     assert again.radiating.all()
@@ -210,7 +210,7 @@ def test_many_orders_are_held_a_few_modes_at_a_time(monkeypatch):
 @pytest.mark.parametrize("spacing", [0.3, 0.5001, 2.7, 31.4, 4321.1])
 @pytest.mark.parametrize("dipole", [(1, 0, 0), (0, 0, 1), (1, 0.5j, 2)])
 def test_rates_of_a_chain_are_the_sum_over_its_open_orders(spacing, dipole):
-    """Order by order, as the formula is written; the engine sums them in closed form."""
+    """The sum of the formula, order by order; the package sums the orders in closed form."""
     q = np.array([0.0, 0.123, -1.0, 3.3, 6.1, 41.0])
     unit = np.array(dipole) / np.linalg.norm(dipole)
     along = abs(unit[2]) ** 2
@@ -224,8 +224,8 @@ def test_rates_of_a_chain_are_the_sum_over_its_open_orders(spacing, dipole):
 
 
 @pytest.mark.parametrize("spacing", [532e-9, 0.99e-4, 1.01e4])
-def test_spacings_that_look_like_another_unit(spacing):
-    """Metres and nanometres where wavelengths are asked for, also of a plane's reflection."""
+def test_warning_for_spacings_in_another_unit(spacing):
+    """A spacing in metres or nanometres instead of wavelengths, also for `infinite_array`."""
     with pytest.warns(co.UnitWarning, match=r"spacing.*wavelengths.*another unit"):
         bands("chain", spacing, [0.1])
     if spacing < 1:
@@ -235,7 +235,7 @@ def test_spacings_that_look_like_another_unit(spacing):
 
 
 @pytest.mark.filterwarnings("ignore::collective.UnitWarning")
-def test_a_chain_of_many_orders_takes_no_memory_of_them():
+def test_chain_with_many_orders_needs_little_memory():
     """Emitters 10⁸ wavelengths apart are single ones: rate 1, shift 0."""
     found = bands("chain", 1e8 + 0.123, [0.0, 1.0, 5.0])
     assert found.rates == pytest.approx([1, 1, 1], abs=1e-7)
@@ -278,7 +278,7 @@ def test_figure_of_bands(lattice):
     assert width == pytest.approx(2 * K, abs=0.3)
     dark = arrays.bands(bands("chain", 0.2, [8.0, 9.0, 10.0]))
     assert not dark.patches
-    with pytest.raises(ValueError, match="at least two"):
+    with pytest.raises(ValueError, match="use at least two"):
         arrays.bands(bands("chain", 0.2, 0.0))
     for same in (bands("chain", 0.2, [1.0, 1.0]), bands("square", 0.2, [[1.0, 2.0]] * 3)):
         with pytest.raises(ValueError, match="quasi-momenta are the same"):

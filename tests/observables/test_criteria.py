@@ -38,7 +38,7 @@ def seen(couplings, direction):
     return matrix
 
 
-def test_slope_is_that_of_the_generator():
+def test_slope_against_the_generator():
     couplings = unequal()
     found = burst_criterion(couplings)
     expected = slope_at_start(couplings, couplings.decay, dephasing=0.3, pump=0.2, drive=1.5)
@@ -47,7 +47,7 @@ def test_slope_is_that_of_the_generator():
 
 
 @pytest.mark.parametrize("direction", [(0, 0, 1), (1.0, -2, 0.5)])
-def test_slope_into_a_direction_is_that_of_the_generator(direction):
+def test_slope_into_a_direction_against_the_generator(direction):
     couplings = unequal()
     matrix = seen(couplings, np.array(direction) / np.linalg.norm(direction))
     found = burst_criterion(couplings, direction)
@@ -55,7 +55,7 @@ def test_slope_into_a_direction_is_that_of_the_generator(direction):
     assert found.slope == pytest.approx(slope_at_start(couplings, matrix), rel=1e-11)
 
 
-def test_slope_is_that_of_evolve():
+def test_slope_against_evolve():
     couplings = unequal()
     step = 1e-4
     result = co.evolve(couplings, co.states.inverted(), [0, step, 2 * step], method="exact")
@@ -107,8 +107,8 @@ def test_critical_spacing_of_chains(n, spacing):
     )
 
 
-def test_first_and_last_crossing_of_a_guide_that_revives():
-    """Γ_mn = cos k(z_m − z_n), N = 3: Tr Γ² = 6 at cos² ka = (1 + √3)/4, again half a wave on."""
+def test_first_and_last_crossing_of_a_waveguide():
+    """Γ_mn = cos k(z_m − z_n), N = 3: Tr Γ² = 6 at cos² ka = (1 + √3)/4, twice in the bracket."""
 
     def builder(a):
         z = a * np.arange(3)
@@ -122,7 +122,7 @@ def test_first_and_last_crossing_of_a_guide_that_revives():
 
 
 def test_critical_spacing_into_a_direction():
-    """A chain seen along its axis: Tr(ΓD) by hand at the crossing."""
+    """A chain observed along its axis; Tr(ΓD) is summed directly at the crossing."""
     found = critical_spacing(lambda a: co.chain(6, a), direction=(0, 0, 2), bracket=(0.02, 0.3))
     couplings = co.couple(co.chain(6, found), co.Vacuum())
     matrix = seen(couplings, np.array([0.0, 0, 1]))
@@ -137,7 +137,7 @@ def test_critical_spacing_in_metres():
     assert found / unit == pytest.approx(critical_spacing(lambda a: co.chain(5, a)), rel=1e-11)
 
 
-def test_errors_of_a_builder_say_at_which_spacing():
+def test_errors_of_a_builder_name_the_spacing():
     def builder(a):
         return co.Emitters([[0, 0, 0], [0, 0, a]], decay_rates=0.2 - a)
 
@@ -167,7 +167,7 @@ def test_bad_input():
         burst_criterion(pair, (1, 0, 0))
     with pytest.raises(ValueError, match="needs positions"):
         burst_criterion(co.Couplings(np.eye(2), np.zeros((2, 2))), (0, 0, 1))
-    with pytest.raises(ValueError, match="no emitter decays"):
+    with pytest.raises(ValueError, match="every decay rate is zero"):
         burst_criterion(co.Couplings(np.zeros((2, 2)), np.zeros((2, 2))))
     with pytest.raises(TypeError, match="couplings must be Couplings"):
         burst_criterion(co.chain(2, 0.1))
@@ -177,7 +177,7 @@ def test_bad_input():
         critical_spacing(3)
     with pytest.raises(ValueError, match="one or two emitters never start one"):
         critical_spacing(lambda a: co.chain(2, a))
-    with pytest.raises(ValueError, match=r"no burst starts at any spacing .*look lower"):
+    with pytest.raises(ValueError, match=r"no burst starts at any spacing .*use smaller spacings"):
         critical_spacing(lambda a: co.chain(3, a), bracket=(0.3, 1))
     with pytest.raises(ValueError, match=r"still starts at 0\.2"):
         critical_spacing(lambda a: co.chain(10, a), bracket=(0.05, 0.2))

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from systems import identical
 
 import collective as co
-from collective.observables import _delays, g1, g2
+from collective.observables import _delayed_moments, g1, g2
 
 
 def test_moments_of_any_generator():
@@ -25,15 +25,15 @@ def test_moments_of_any_generator():
         n = len(matrix)
         starts, rows = rng.normal(size=(n, 2)), rng.normal(size=(3, n))
         tau = np.array([0, 1e-4, 0.3, 0.30001, 2.0, 17.0])
-        found = _delays.moments(csr_array(matrix.astype(complex)), starts, rows, tau, "test")
+        found = _delayed_moments.moments(csr_array(matrix.astype(complex)), starts, rows, tau, "test")
         expected = np.array([rows @ expm(matrix * t) @ starts for t in tau])
         scale = np.abs(expected).max()
         np.testing.assert_allclose(found, expected, atol=2e-9 * scale)
 
 
 def test_hopeless_delays_are_refused_with_numbers(monkeypatch):
-    monkeypatch.setattr(_delays, "_DENSE", 10)
-    monkeypatch.setattr(_delays, "_SOON", 0.2)
+    monkeypatch.setattr(_delayed_moments, "_DENSE", 10)
+    monkeypatch.setattr(_delayed_moments, "_SOON", 0.2)
     pair = co.couple(co.chain(3, 2e-3), co.Vacuum()).replace(drive=1.0)
     with pytest.raises(ValueError, match=r"delays: g1 is not stationary at a delay of .* hours"):
         g1(pair, [0.0, 1e9])
@@ -41,8 +41,8 @@ def test_hopeless_delays_are_refused_with_numbers(monkeypatch):
 
 @pytest.mark.parametrize("unit", [1.0, 2.0**20])
 def test_refused_delays_are_told_in_the_users_time(unit, monkeypatch):
-    monkeypatch.setattr(_delays, "_DENSE", 10)
-    monkeypatch.setattr(_delays, "_SOON", 0.0)
+    monkeypatch.setattr(_delayed_moments, "_DENSE", 10)
+    monkeypatch.setattr(_delayed_moments, "_SOON", 0.0)
     couplings = identical(10, together=0.0, drive=3.0)
     couplings = co.Couplings(couplings.decay * unit, couplings.shift * unit, drive=3 * unit)
     with pytest.raises(ValueError, match=r"to follow it to (1e\+12|9.54e\+05) takes"):

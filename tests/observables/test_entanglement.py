@@ -19,7 +19,7 @@ DARK = qutip.Qobj(np.array([0, 1, -1, 0]) / np.sqrt(2), dims=[[2, 2], [1, 1]])
 
 
 def still(state, n):
-    """A result that holds one state of n emitters to which nothing happens."""
+    """A result with one state of n emitters, at time zero and without any rates."""
     nothing = co.Couplings(np.zeros((n, n)), np.zeros((n, n)))
     return co.observables.moment(nothing, state, states=True)
 
@@ -32,7 +32,7 @@ def chain():
 # concurrence
 
 
-def test_dark_state_of_two_atoms_is_maximally_entangled_and_lasts():
+def test_dark_state_of_two_emitters_stays_maximally_entangled():
     pair = co.Couplings(np.ones((2, 2)), [[0, 3.0], [3.0, 0]])
     result = co.evolve(pair, DARK, TIMES, observe="states")
     np.testing.assert_allclose(concurrence(result, 0, 1), 1, atol=1e-9)
@@ -40,7 +40,7 @@ def test_dark_state_of_two_atoms_is_maximally_entangled_and_lasts():
     np.testing.assert_allclose(negativity(result, [1]), 0.5, atol=1e-9)
 
 
-def test_dark_and_bright_state_at_a_distance_lose_it_at_their_rates():
+def test_concurrence_of_dark_and_bright_states_decays_at_their_rates():
     pair = co.couple(co.chain(2, 0.1), co.Vacuum())
     for sign in (1, -1):
         ket = qutip.Qobj(np.array([0, 1, sign, 0]) / np.sqrt(2), dims=[[2, 2], [1, 1]])
@@ -70,7 +70,7 @@ def test_bell_diagonal_states():
 
 
 def test_x_state_of_a_decaying_pair():
-    """From an inverted pair with some coherence: 2 max(0, |c| − √(ρ_ee ρ_gg))."""
+    """A mixture of the inverted and the dark state keeps the X form: 2 max(0, |c| − √(ρ_ee ρ_gg))."""
     pair = co.couple(co.chain(2, 0.08), co.Vacuum())
     state = 0.2 * qutip.ket2dm(qutip.basis([2, 2], [0, 0])) + 0.8 * DARK.proj()
     result = co.evolve(pair, state, TIMES, observe=("states", "correlations"))
@@ -102,7 +102,7 @@ def test_against_qutip(rank):
     assert purity(result, emitters=[2, 0])[0] == pytest.approx(kept.purity())
 
 
-def test_w_state_and_ghz():
+def test_w_and_ghz_states():
     n = 5
     w = still(co.states.dicke(1), n)
     assert concurrence(w, 1, 4)[0] == pytest.approx(2 / n)
@@ -116,7 +116,7 @@ def test_w_state_and_ghz():
     assert negativity(ghz, [0, 2])[0] == pytest.approx(0.5)
 
 
-def test_separable_and_pure():
+def test_separable_and_mixed_states():
     product = still(co.states.coherent(1.2, 0.3), 3)
     for values in (concurrence(product, 0, 1), negativity(product, [0]), entropy(product)):
         assert 0 <= values[0] < 1e-7
@@ -152,8 +152,8 @@ def test_concurrence_agrees_between_engines(chain):
     assert wanted.max() > 0.1
 
 
-def test_one_excitation_and_the_ground_state_superposed():
-    """Coherence with the ground state does not matter, nor where the state came from."""
+def test_superposition_of_one_excitation_and_the_ground_state():
+    """Coherences with the ground state do not change the concurrence, with any engine."""
     ket = np.zeros(8, complex)
     ket[[3, 5, 7]] = 0.6, 0.48j, 0.64
     state = qutip.Qobj(ket, dims=[[2] * 3, [1] * 3])
@@ -163,9 +163,9 @@ def test_one_excitation_and_the_ground_state_superposed():
     assert concurrence(single, 0, 1)[0] == pytest.approx(2 * 0.6 * 0.48)
 
 
-def test_concurrence_says_what_it_needs(chain):
+def test_concurrence_error_names_what_is_missing(chain):
     inverted = co.evolve(chain, "inverted", TIMES, method="blocks", observe="correlations")
-    with pytest.raises(ValueError, match=r"needs states: .*'blocks' from inverted"):
+    with pytest.raises(ValueError, match=r"needs states: .*'blocks' and started in inverted"):
         concurrence(inverted, 0, 1)
     pumped = co.evolve(
         chain.replace(pump=0.1), co.states.single(0), TIMES, method="driven", observe="correlations"
@@ -198,7 +198,7 @@ def test_bad_indices():
         ([True, False], r"emitters\[0\] must be an integer, got True"),
         (np.array([False]), r"emitters\[0\] must be an integer"),
         ([], "emitters is empty"),
-        ([0, 1, 2], "all 3 of them leave no rest"),
+        ([0, 1, 2], "these are all 3 emitters"),
         ([0, 0], "must be different"),
         ([3], r"emitters\[0\] must be below 3"),
         ([1.0], r"emitters\[0\] must be an integer"),
@@ -215,7 +215,7 @@ def test_bad_indices():
         squeezing(result, definition="best")
 
 
-def test_more_levels_than_two():
+def test_multilevel_emitters():
     spins = co.Multilevel.from_emitters(co.chain(2, 0.1, frequency=100.0))
     equation = co.master_equation(spins, co.Vacuum())
     result = co.evolve(equation, DARK, [0, 1.0], observe="states")
@@ -247,7 +247,7 @@ def test_coherent_spin_states_are_not_squeezed(definition):
 
 @pytest.mark.parametrize("mu", [0.05, 0.3, 0.9])
 def test_one_axis_twisting(mu):
-    """Kitagawa & Ueda's closed form."""
+    """Against the closed form of Kitagawa & Ueda."""
     n = 6
     counts = np.array([bin(~i & (2**n - 1)).count("1") for i in range(2**n)])
     m = counts - n / 2
@@ -262,20 +262,20 @@ def test_one_axis_twisting(mu):
     assert wanted < 1
 
 
-def test_no_mean_spin_is_infinite():
+def test_squeezing_without_mean_spin_is_infinite():
     result = still(co.states.dicke(2), 4)
     assert squeezing(result)[0] == np.inf
     assert squeezing(result, definition="kitagawa-ueda")[0] == np.inf
 
 
-def test_a_spin_of_the_size_of_the_error_is_none():
-    """What evolution leaves of ⟨J⟩, below its rtol, has no direction."""
+def test_mean_spin_below_the_numerical_error_counts_as_zero():
+    """A mean spin ⟨J⟩ below the rtol of the evolution has no direction."""
     dicke = np.array([0, 1, 1, 0]) / np.sqrt(2)
     state = qutip.Qobj(dicke + 5e-9 * np.array([1, 0, 0, 1]), dims=[[2, 2], [1, 1]]).unit()
     assert squeezing(still(state, 2))[0] == np.inf
 
 
-def test_zeros_have_no_sign():
+def test_zeros_are_not_negative():
     result = still("inverted", 3)
     assert not np.signbit(negativity(result, [0])).any()
     dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
@@ -287,7 +287,7 @@ def test_zeros_have_no_sign():
 
 
 def test_distribution_of_the_dicke_ladder():
-    """Against the rates k(N−k+1) of the ladder, and the same from jumps."""
+    """Against the rates k(N−k+1) of the ladder, from states and from jumps."""
     from scipy.linalg import expm
 
     n = 4
@@ -321,7 +321,7 @@ def test_distribution_of_few_excitations(chain):
     )
 
 
-def test_distribution_says_what_it_needs(chain):
+def test_distribution_error_names_what_is_missing(chain):
     with pytest.raises(ValueError, match=r"excitation_distribution needs states.*'blocks'"):
         excitation_distribution(co.evolve(chain, "inverted", TIMES, method="blocks"))
     coherent = co.evolve(

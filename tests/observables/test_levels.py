@@ -20,8 +20,8 @@ START = qutip.tensor(qutip.basis(2, 0), (qutip.basis(2, 0) + 1j * qutip.basis(2,
 
 @pytest.mark.parametrize("kind", ["electric", "magnetic"])
 @pytest.mark.parametrize("field", [co.Vacuum(), Mirror()])
-def test_two_levels_shine_as_two_level_emitters_do(kind, field):
-    """The same density matrix, once beside couplings and once as a `Multilevel`."""
+def test_near_field_of_two_levels_against_two_level_emitters(kind, field):
+    """The same density matrix, once evolved from couplings and once from a `Multilevel`."""
     emitters, times = PAIR.replace(kind=kind), [0.0, 0.3, 0.8]
     couplings = co.couple(emitters, field)
     usual = co.evolve(couplings, START, times, observe=["states", "correlations"], method="exact")
@@ -37,7 +37,7 @@ def test_two_levels_shine_as_two_level_emitters_do(kind, field):
 
 
 def cascade(energies, dipoles, state, times=(0.0,)):
-    """One emitter with these levels, at once or later."""
+    """One emitter with these levels, and its result at these times."""
     atom = co.Multilevel([[0.2, 0, 0]], [energies], [dipoles], speed_of_light=3.0)
     equation = co.master_equation(atom, co.Vacuum(), approximation="secular")
     return atom, co.evolve(equation, state, times, observe="states", progress=False)
@@ -49,7 +49,7 @@ def dipoles_of_three():
     return d + d.conj().transpose(1, 0, 2)
 
 
-def test_far_away_it_is_the_photons_that_every_level_sends():
+def test_far_away_the_near_field_is_the_photon_flux():
     """r²∫dΩ I = Σ_y p_y Σ_x k³|d|²/3π, each transition at its own frequency."""
     energies, populations = np.array([5.0, 3.0, 0.0]), np.array([0.5, 0.3, 0.2])
     atom, found = cascade(energies, dipoles_of_three(), qutip.qdiags(populations, 0))
@@ -68,8 +68,8 @@ def test_far_away_it_is_the_photons_that_every_level_sends():
 
 
 @pytest.mark.parametrize("frame", ["lab", "rotating"])
-def test_transitions_beat_at_their_difference(frame):
-    """A V-shaped emitter: upper levels Δ apart make its light beat at Δ, in whatever frame."""
+def test_transitions_beat_at_their_frequency_difference(frame):
+    """Two upper levels Δ apart make the light of a V-shaped emitter beat at Δ, in every frame."""
     gap = 0.25
     d = np.zeros((3, 3, 3), dtype=complex)
     d[0, 2, 0] = d[2, 0, 0] = d[1, 2, 0] = d[2, 1, 0] = 1e-3  # hardly decays
@@ -84,19 +84,19 @@ def test_transitions_beat_at_their_difference(frame):
     np.testing.assert_allclose(light, expected, rtol=1e-4)
 
 
-def test_what_the_light_of_levels_needs_is_named():
+def test_errors_name_what_the_near_field_of_levels_needs():
     equation = co.master_equation(PAIR, co.Vacuum())
     without = co.evolve(equation, START, [0.0, 0.1], progress=False)
     with pytest.raises(ValueError, match=r"near_field needs states: evolve\(..., observe"):
         near_field(without, POINTS, co.Vacuum())
     found = co.evolve(equation, START, [0.0, 0.1], observe="states", progress=False)
-    with pytest.raises(ValueError, match="does not know its field"):
+    with pytest.raises(ValueError, match="needs a field, which a MasterEquation does not have"):
         near_field(found, POINTS)
     with pytest.raises(ValueError, match="is at emitter 1"):
         near_field(found, PAIR.positions[1], co.Vacuum())
     bare = co.MasterEquation(equation.hamiltonian(), equation.collapse_operators())
     unknown = co.observables.moment(bare, START)
-    with pytest.raises(ValueError, match="which this MasterEquation does not know"):
+    with pytest.raises(ValueError, match="which this MasterEquation does not have"):
         near_field(unknown, POINTS, co.Vacuum())
     dark = co.Multilevel([[0, 0, 0.0]], [[1.0, 0.0]], [np.zeros((2, 2, 3))])
     silent = co.MasterEquation(qutip.sigmaz(), multilevel=dark)

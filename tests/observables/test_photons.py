@@ -10,7 +10,7 @@ from scipy.linalg import expm
 from systems import complex_pair
 
 import collective as co
-from collective.observables import _given
+from collective.observables import _inputs
 from collective.observables.photons import coincidences, g2, inverted_g2
 
 matplotlib.use("Agg")
@@ -62,7 +62,7 @@ def test_inverted_ensembles(n, spacing):
 def test_identical_couplings_and_independent_emitters():
     same = co.Couplings(np.ones((4, 4)), np.zeros((4, 4)))
     assert g2(co.observables.moment(same, "inverted", states=True))[0] == pytest.approx(2 - 2 / 4)
-    # photons that tell where they come from: 1 − 1/N
+    # independent emitters: 1 − 1/N
     alone = co.Couplings(np.eye(4), np.zeros((4, 4)))
     assert g2(observed(alone, "inverted", [0.0, 1.0])) == pytest.approx([0.75, 0.75])
     # Dicke state of k excitations: (k−1)(N−k+2)/(k(N−k+1))
@@ -72,7 +72,7 @@ def test_identical_couplings_and_independent_emitters():
     assert inverted_g2(many) == pytest.approx(2 - 2 / 500)
 
 
-def test_many_inverted_emitters_take_no_matrix():
+def test_many_inverted_emitters_need_no_matrix():
     n = 10**5
     flat = np.broadcast_to(1.0, (n, n))
     many = co.Couplings(flat, np.broadcast_to(0.0, (n, n)))
@@ -108,7 +108,7 @@ def test_engines_agree():
     np.testing.assert_allclose(exact, driven, rtol=1e-5)
 
 
-def test_no_light_is_not_a_number():
+def test_g2_without_light_is_nan():
     driven = co.Couplings([[1.0]], [[0.0]], drive=1.0)
     found = g2(observed(driven, "ground", [0.0, 3.0]))
     assert np.isnan(found[0])
@@ -125,7 +125,7 @@ def test_driven_atom(rabi):
     np.testing.assert_allclose(found, expected.real, atol=1e-9)
 
 
-def test_delayed_against_dense():
+def test_delayed_g2_against_dense_regression():
     pair = tilted_pair().replace(drive=[1.0, 0.4j], detunings=[0.3, -0.5])
     one, other = np.array([2.0, -1.0, 2.0]) / 3, np.array([0.0, 0.6, 0.8])
     matrices = reference.far_field(pair.emitters, one), reference.far_field(pair.emitters, other)
@@ -142,7 +142,7 @@ def test_delayed_against_dense():
 @pytest.mark.parametrize("drive", [1e-3, 1e-4, 1e-5])
 @pytest.mark.parametrize("relative", [(1, 1), (1, -0.5j)])
 def test_weakly_driven_blockade(drive, relative):
-    """Two photons of the fourth order in Ω, from the amplitudes of one and two excitations."""
+    """Two photons are of fourth order in Ω, from the amplitudes of one and two excitations."""
     pair = co.couple(co.chain(2, 0.03, dipoles=(1, 0, 0)), co.Vacuum())
     delta = -float(pair.shift[0, 1])
     rabi = drive * np.array(relative)
@@ -160,12 +160,12 @@ def test_weakly_driven_blockade(drive, relative):
 
 
 def test_weakly_pumped_emitters():
-    """Independent emitters, two of the same rate: g² = 1/2 however weak the pump."""
+    """Two independent emitters of equal rate have g² = 1/2, also with a very weak pump."""
     pair = co.Couplings(np.eye(2), np.zeros((2, 2)), pump=1e-8)
     assert g2(pair, [0.0])[0] == pytest.approx(0.5, rel=1e-10)
 
 
-def test_delayed_at_zero_is_at_once():
+def test_zero_delay_of_couplings_against_a_result():
     chain = co.couple(co.chain(3, 0.15), co.Vacuum()).replace(drive=1.5)
     steady = co.steady_state(chain)
     at_once = g2(co.observables.moment(chain, steady, states=True))[0]
@@ -193,7 +193,7 @@ def counted_by_regression(couplings, state, low, high, end):
 
 
 def test_counted_photons_of_a_burst():
-    """Within four standard errors of the regression theorem, and errors that mean something."""
+    """Within four standard errors of the regression theorem; the errors are of the right size."""
     chain = co.couple(co.chain(3, 0.1), co.Vacuum())
     result = co.evolve(
         chain, "inverted", [0.0, 4.0], method=co.engines.Trajectories(n=4000), seed=3
@@ -232,10 +232,10 @@ def test_only_photons_are_counted():
     assert len(result.jumps) > 40
     values, errors = coincidences(result, [0.0, 5.0])
     assert (values[0], errors[0]) == (0, 0)
-    # channels without photons have no number
+    # a decay channel of rate zero is not numbered
     dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)), dephasing=3.0)
     result = co.evolve(dicke, "inverted", [0.0, 9.0], method=co.engines.Trajectories(n=10), seed=1)
-    assert set(_given.photons(result, "photons").channels) == {0}
+    assert set(_inputs.photons(result, "photons").channels) == {0}
     assert set(result.jumps.channels) == {0, 1, 2}
 
 
@@ -246,11 +246,11 @@ def test_bad_input():
     result = observed(pair, "inverted", [0.0, 1.0])
     with pytest.raises(ValueError, match=r"g2 needs states: evolve\(..., observe=\('states',\)"):
         g2(plain)
-    with pytest.raises(ValueError, match="delays are needed"):
+    with pytest.raises(ValueError, match="delays must be given"):
         g2(pair)
-    with pytest.raises(ValueError, match="go with couplings"):
+    with pytest.raises(ValueError, match="only possible with couplings"):
         g2(result, [0.0])
-    with pytest.raises(TypeError, match="source must be Result"):
+    with pytest.raises(TypeError, match="source must be a Result"):
         g2("inverted")
     for bad in ([-0.1], [1, 0.5], [0, 0]):
         with pytest.raises(ValueError, match="delays must increase"):
@@ -263,7 +263,7 @@ def test_bad_input():
         g2(pair, [0.0], state="ground")
     with pytest.raises(ValueError, match="no light"):
         g2(pair, [0.0, 2000.0], state="inverted")
-    with pytest.raises(ValueError, match="none of the times"):
+    with pytest.raises(ValueError, match="at every time the emission rate is below"):
         g2(observed(pair, "ground", [0.0, 1.0]))
     with pytest.raises(ValueError, match="zero vector"):
         g2(result, directions=[0, 0, 0])
@@ -294,7 +294,7 @@ def test_bad_counting():
     with pytest.raises(ValueError, match="lie within 0 … 2"):
         coincidences(result, [0.0, 1.0], window=(0.0, 2.5))
     for longest in (3.0, 4.0):
-        with pytest.raises(ValueError, match="edges: the longest delay must be below 3, the time"):
+        with pytest.raises(ValueError, match="edges: the longest delay must be below 3, the len"):
             coincidences(result, [0.0, longest])
     with pytest.raises(ValueError, match="window must be two"):
         coincidences(result, [0.0, 1.0], window=(1, 2, 3))
@@ -313,7 +313,7 @@ def test_figure():
     assert counted == len(result.jumps) / 40
     for run in range(3):
         assert ax.lines[run].get_ydata()[-1] == len(result.jumps.of(run)[0])
-    with pytest.raises(ValueError, match="41 asked for"):
+    with pytest.raises(ValueError, match=r"trajectories must be at most 40.*got 41"):
         jumps(result, trajectories=41)
     with pytest.raises(ValueError, match="needs jumps"):
         jumps(co.evolve(pair, "inverted", [0.0, 1.0]))

@@ -1,4 +1,4 @@
-"""A weak beam on an array: power, known limits, and the mirror an infinite array is."""
+"""A weak beam on an array: power, known limits, and infinite arrays."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.special import j0, jv
 
 import collective as co
-from collective.observables._focus import focus
+from collective.observables._focused_beam import focus
 from collective.observables.beam import infinite_array, reflection, scattering, transmission
 from collective.observables.bloch import bands
 from collective.plot import arrays
@@ -38,7 +38,7 @@ def test_open_orders_and_tilted_dipoles_of_an_infinite_array():
     assert infinite_array(0.5, tilted.shifts, dipole=(1, 0, 1)).reflection[0] == pytest.approx(1)
 
 
-def test_finite_arrays_approach_the_mirror_with_size():
+def test_large_arrays_approach_a_perfect_mirror():
     """The waist grows with the array, so that fewer wave vectors and less of the edge matter."""
     mode = bands("square", 0.6, (0, 0))
     detunings = mode.shifts[0] + mode.rates[0] * np.linspace(-0.3, 0.3, 121)
@@ -53,13 +53,13 @@ def test_finite_arrays_approach_the_mirror_with_size():
     assert peaks == sorted(peaks)
     assert misses == sorted(misses, reverse=True)
     assert misses[-1] < 0.02
-    # the whole line, not its top alone
+    # the whole line, not only its maximum
     found = reflection(mirror(14), detunings, waist=2.1)
     assert found == pytest.approx(infinite_array(0.6, detunings).reflection, abs=0.02)
 
 
 @pytest.mark.parametrize("waist", [0.05, 0.4, 2.0])
-def test_no_power_is_made(waist):
+def test_no_array_emits_more_than_the_beam_brings(waist):
     """Whatever the array: |t|² + |r|² ≤ 1."""
     emitters = random_emitters(5, 8, extent=0.4, flat=True)
     found = scattering(
@@ -72,8 +72,8 @@ def test_no_power_is_made(waist):
     assert found.loss.max() > 0.001
 
 
-def test_the_beam_takes_from_an_emitter_what_it_gives():
-    """One emitter at the focus: t = 1 − β, r = −β, β = 2|f|² the share of Γ of both modes."""
+def test_one_emitter_at_the_focus_against_the_overlap_integral():
+    """t = 1 − β and r = −β, where β = 2|f|² is the share of Γ that goes into both modes."""
     atom = co.couple(co.Emitters([[0, 0, 0]], dipoles=(1, 0, 0)), co.Vacuum())
     waist, k = 0.35, 2 * np.pi
 
@@ -102,8 +102,8 @@ def test_wide_beams_are_gaussian():
     assert near == pytest.approx(expected, rel=0.01)
 
 
-def test_field_across_the_focus_is_its_spectrum():
-    """E_x of an x-polarised beam on the y axis, each ring of plane waves averaged over angles."""
+def test_field_in_the_focal_plane_against_an_integral():
+    """E_x of an x-polarised beam on the y axis, from an integral over rings of plane waves."""
     waist = 3.0
     y = np.array([0.0, 1.0, 4.0, 9.0])
     points = np.stack([0 * y, y, 0 * y], axis=1)
@@ -121,7 +121,7 @@ def test_field_across_the_focus_is_its_spectrum():
     assert np.abs(field[:, 1:]).max() < 1e-15
 
 
-def test_turned_arrays_and_beams_give_the_same():
+def test_rotation_invariance_of_array_and_beam():
     flat = co.square(4, 4, 0.5, dipoles=(1, 0, 0))
     turned = co.Emitters(flat.positions[:, [2, 0, 1]] + [3.0, 0, -1], dipoles=(0, 1, 0))
     w = np.linspace(-1, 1, 5)
@@ -149,7 +149,7 @@ def test_detuning_dephasing_and_crossed_polarisation():
     assert crossed.reflection.max() < 0.02
 
 
-def test_linear_response_is_the_driven_steady_state():
+def test_linear_response_against_the_driven_steady_state():
     """Two emitters driven weakly by the same field: ⟨σ⁻⟩ of QuTiP's steady state gives t."""
     emitters = co.Emitters([[-0.15, 0, 0], [0.15, 0, 0]], dipoles=(1, 0, 0))
     couplings = co.couple(emitters, co.Vacuum())
@@ -167,7 +167,7 @@ def test_linear_response_is_the_driven_steady_state():
 
 
 def test_an_emitter_that_does_not_decay_is_left_out():
-    """Alone it neither scatters nor hides a resonance, on which a coupled one is refused."""
+    """If it is uncoupled it changes nothing; if it is coupled, its resonance is refused."""
     pair = co.Emitters([[0, 0, 0], [1, 0, 0]], decay_rates=[0, 1], dipoles=(1, 0, 0))
     alone = co.Emitters([[0.5, 0, 0]], dipoles=(1, 0, 0))
     found = scattering(co.couple(pair, co.Vacuum()), [0.0, 1.0], waist=40.0)
@@ -183,8 +183,8 @@ def test_an_emitter_that_does_not_decay_is_left_out():
 
 
 @pytest.mark.filterwarnings("ignore::collective.UnitWarning")
-def test_emitters_far_apart_take_no_time():
-    """The field 500 wavelengths from a tight focus, a sum of waves over 3000 radians."""
+def test_field_far_from_a_tight_focus():
+    """500 wavelengths from the focus the phases of the plane waves vary by 3000 radians."""
     points = np.array([[0.0, 2 * np.pi * 500, 0.0], [0.0, 1.0, 0.0]])
     field, _ = focus(points, 2 * np.pi * 0.1, np.array([0, 0, 1.0]), np.array([1.0 + 0j, 0, 0]))
     # a trapezoidal sum over angles, 2⁻¹⁶ of the quarter turn each, corrected by Richardson
@@ -204,7 +204,7 @@ def test_emitters_far_apart_take_no_time():
 
 
 @pytest.mark.filterwarnings("ignore::collective.UnitWarning")
-def test_a_beam_that_drives_nothing_is_refused():
+def test_a_beam_that_drives_no_dipole_is_refused():
     """Dipoles along the beam: exactly on the axis, and in a beam too wide to have a field there."""
     alone = co.couple(co.Emitters([[0, 0, 0]]), co.Vacuum())
     wide = co.couple(co.square(3, 3, 0.6), co.Vacuum())
@@ -212,14 +212,14 @@ def test_a_beam_that_drives_nothing_is_refused():
         for observable in (scattering, transmission, reflection):
             with pytest.raises(ValueError, match=r"^polarisation .* perpendicular to every dipole"):
                 observable(couplings, [0.0], waist=waist)
-    # a narrow beam has a field along its axis, off it
+    # a narrow beam has a field component along its axis at points beside it
     assert scattering(wide, [0.0], waist=1.0).reflection[0] > 0
-    with pytest.raises(ValueError, match="dipole along z is not driven"):
+    with pytest.raises(ValueError, match="dipole: its part in the xy-plane"):
         infinite_array(0.6, [0.0], dipole=(1e-6, 0, 1))
 
 
 @pytest.mark.parametrize("waist", [1e-6, 2e4])
-def test_a_waist_in_another_unit_is_asked_about(waist):
+def test_warning_for_a_waist_in_another_unit(waist):
     array = co.couple(co.square(2, 2, 0.5, dipoles=(1, 0, 0)), co.Vacuum())
     for measure in (scattering, transmission, reflection):
         with pytest.warns(co.UnitWarning, match="waist.*unit of the emitters' wavelength") as told:
@@ -246,7 +246,7 @@ def test_bad_input():
         transmission(couplings, [[0.0]], waist=1)
     with pytest.raises(ValueError, match="needs positions"):
         scattering(co.Couplings(np.eye(2), np.zeros((2, 2))), [0.0], waist=1)
-    with pytest.raises(ValueError, match="not driven by light along z"):
+    with pytest.raises(ValueError, match="light along z drives only that part"):
         infinite_array(0.5, [0.0], dipole=(0, 0, 1))
     with pytest.raises(ValueError, match="light line"):
         infinite_array(1.0, [0.0])

@@ -7,7 +7,7 @@ import collective as co
 from collective import cli
 
 
-def test_the_demo_leaves_a_figure_a_result_and_true_sentences(tmp_path, capsys):
+def test_the_demo_writes_a_figure_and_a_result_and_prints_correct_numbers(tmp_path, capsys):
     assert cli.main(["demo", "--output", str(tmp_path / "out"), "--emitters", "6"]) == 0
     printed = capsys.readouterr().out
     assert (tmp_path / "out" / "demo.png").stat().st_size > 20_000
@@ -17,7 +17,7 @@ def test_the_demo_leaves_a_figure_a_result_and_true_sentences(tmp_path, capsys):
     first, second, third = printed.split("\n")[:3]
     emitters, spacing, time, height, gain = _numbers(first)
     assert (emitters, spacing) == (6, 0.1)
-    # the same six atoms, sampled ten times as finely around the flash, and six alone
+    # the same six atoms with ten times as many times around the flash, and six independent atoms
     fine = np.linspace(0, 0.4, 401)
     couplings = co.couple(co.chain(6, 0.1), co.Vacuum())
     together = co.evolve(couplings, "inverted", fine).emission
@@ -62,14 +62,14 @@ def _numbers(text):
 
 
 def test_beats_and_rates_of_the_detuned_pair():
-    """Beyond the exceptional point both modes decay at Γ₀ and the emission beats as said."""
+    """Beyond the exceptional point both modes decay at Γ₀, and the emission has the printed beat."""
     gamma12 = cli.pair_without_shift().decay[0, 1]
     pair = cli.pair_without_shift(3 * gamma12)
     np.testing.assert_allclose(pair.modes().rates, 1, atol=1e-9)
     times = np.linspace(0, 6, 1201)
     result = co.evolve(pair, co.states.single(0), times)
     beating = result.emission * np.exp(times)
-    # e^{t}·R is periodic with the beat: its Fourier component there outweighs its neighbours
+    # e^{t}·R is periodic with the period of the beat
     maxima = times[1:-1][(beating[1:-1] > beating[:-2]) & (beating[1:-1] > beating[2:])]
     period = 2 * np.pi / (np.sqrt(8) * gamma12)
     np.testing.assert_allclose(np.diff(maxima), period, rtol=0.01)

@@ -1,4 +1,4 @@
-"""The site: code that runs and prints what it says, golden numbers, links that lead somewhere."""
+"""The site: its code runs and prints the shown output, golden numbers hold, links have targets."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ LINK = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])+\]\(([^)\s]+)\)")
 
 
 @pytest.mark.parametrize("page", _pages.PAGES, ids=lambda page: page.stem)
-def test_code_of_a_page_runs_and_prints_what_it_says(page):
+def test_code_of_a_page_runs_and_prints_the_shown_output(page):
     names, wrong = _pages.run(page)
     plt.close("all")
     assert not wrong, "\n".join(wrong)
@@ -35,7 +35,7 @@ def test_a_wrong_output_is_found(tmp_path):
     assert complaint == "page.md:2 printed\n2\n"
 
 
-def test_tutorial_is_eight_short_pages_in_a_row():
+def test_tutorial_has_eight_short_linked_pages():
     pages = _pages.FIGURES[1:]
     assert [int(page.stem[0]) for page in pages] == list(range(1, 9))
     for page, following in zip(pages, [*pages[1:], None], strict=True):
@@ -46,7 +46,7 @@ def test_tutorial_is_eight_short_pages_in_a_row():
 
 
 def title(page):
-    """What stands behind the number in a page's heading, up to a colon."""
+    """The part of the heading of a page after its number, up to a colon."""
     heading = page.read_text(encoding="utf-8").splitlines()[0]
     return heading.split(" · ")[1].split(":")[0]
 
@@ -70,28 +70,28 @@ def test_tables_of_the_validation_page(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("page", SOURCES, ids=lambda page: page.stem)
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     for target in LINK.findall(prose(page)):
         path, _, anchor = target.partition("#")
         if re.match(r"[a-z]+:", target):
             continue  # another host
-        there = (page.parent / path).resolve() if path else page
-        if DOCS / "gallery" in there.parents:  # made by the build, from the examples
-            name = there.relative_to(DOCS / "gallery").with_suffix(".py")
-            there = DOCS / "index.md" if name == Path("index.py") else EXAMPLES / name
-        files = [there, there.with_suffix(".md"), there.with_suffix(".rst")]
+        linked = (page.parent / path).resolve() if path else page
+        if DOCS / "gallery" in linked.parents:  # the build makes these pages from the examples
+            name = linked.relative_to(DOCS / "gallery").with_suffix(".py")
+            linked = DOCS / "index.md" if name == Path("index.py") else EXAMPLES / name
+        files = [linked, linked.with_suffix(".md"), linked.with_suffix(".rst")]
         found = [file for file in files if file.is_file()]
         assert found, f"{page.name}: {target}"
         assert not anchor or anchor in anchors(found[0]), f"{page.name}: {target}"
 
 
 def prose(page):
-    """A page without its code."""
+    """The text of a page without its code."""
     return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
 
 
 def anchors(page):
-    """The anchors of a page's headings, as the site makes them."""
+    """The anchors of the headings of a page, as on the site."""
     headings = re.findall(r"^#+ (.*)$", prose(page), flags=re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

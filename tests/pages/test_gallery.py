@@ -1,4 +1,4 @@
-"""What each example of the gallery claims, asserted on the numbers it computed."""
+"""The claims of each example of the gallery, asserted on the numbers that it computed."""
 
 import ast
 import io

@@ -1,4 +1,4 @@
-"""What the teaching demos show and say, without a browser."""
+"""Figures, numbers and answers of the teaching demos, without a browser."""
 
 import importlib.util
 import re
@@ -21,8 +21,8 @@ def load(name):
     return module
 
 
-class Still:
-    """A slider that stays where it is."""
+class FixedSlider:
+    """A slider with a fixed value."""
 
     def __init__(self, value):
         self.value = value
@@ -30,7 +30,7 @@ class Still:
 
 def show(module, **values):
     """The numbers under the figure with the sliders at these values, as text."""
-    shown, _ = module.app.run(defs={name: Still(value) for name, value in values.items()})
+    shown, _ = module.app.run(defs={name: FixedSlider(value) for name, value in values.items()})
     return numbers(shown)
 
 
@@ -84,7 +84,7 @@ def test_rwa_on_trial():
     np.testing.assert_allclose([errors[0.05, 0], errors[0.1, 0]], 1, atol=0.02)
     assert 1.08 < errors[0.05, 60][0] < 1.1
     assert errors[0.05, 180][0] < 0.02
-    shown, _ = demo.app.run(defs={"ratio": Still(0.05), "degrees": Still(0)})
+    shown, _ = demo.app.run(defs={"ratio": FixedSlider(0.05), "degrees": FixedSlider(0)})
     texts = [one.text for one in shown if isinstance(one, Html)]
     assert sum('<img class="figure"' in text for text in texts) == 1
     assert numbers(shown) == ["0.04992", "0.00249"]
@@ -92,7 +92,7 @@ def test_rwa_on_trial():
 
 def test_a_pair_on_a_wire():
     demo = load("a_pair_on_a_wire")
-    pair = demo.pair_at(0.01, 1.98)  # so far that the plasmon is all, but for a few per cent
+    pair = demo.pair_at(0.01, 1.98)  # so far apart that the plasmon is all but a few per cent
     atom = co.Emitters([[0.03, 0, 0]], dipoles=(1, 0, 0))
     wave = demo.WIRE.plasmon_amplitude(atom) * np.exp(1.98j * demo.WIRE.plasmon(2 * np.pi))
     wave = wave[0] / demo.WIRE.purcell(atom)[0]
@@ -117,7 +117,7 @@ def test_light_from_a_phased_array():
         brightest, times_one, _ = show(demo, atoms=n, spacing=spacing, phase=degrees, time=0)
         assert float(brightest.strip("°").replace("−", "-")) == pytest.approx(angle, abs=0.51)
         assert float(times_one) == pytest.approx(n, abs=0.02)
-    along = 90  # −90°, on the axis of the chain
+    along = 90  # index of the angle −90°, on the axis of the chain
     dark = demo.shine(8, 0.25, 180)
     assert dark.emission[0] < 1 / 12
     for spacing, degrees, least, most in (

@@ -21,7 +21,7 @@ def test_emission_shows_the_result_and_independent_decay(result):
     assert "Γ₀" in ax.get_ylabel()
 
 
-def test_independent_decay_starts_where_the_result_does():
+def test_independent_decay_starts_at_the_first_time():
     pair = co.couple(co.chain(2, 0.1), co.Vacuum())
     late = co.evolve(pair, "inverted", TIMES + 7)
     np.testing.assert_allclose(
@@ -57,7 +57,7 @@ def test_couplings_as_maps():
     assert ax.figure.axes[1].get_ylabel().startswith("Re Γ")
 
 
-def test_modes_are_all_there():
+def test_every_mode_is_drawn():
     couplings = co.couple(co.chain(9, 0.2), co.Vacuum())
     bright, dark, alone = co.plot.modes(couplings).get_lines()
     modes = couplings.modes()
@@ -82,7 +82,7 @@ def test_lattice_in_a_plane(emitters, labels):
     assert len(ax.get_lines()[0].get_xdata()) == len(emitters)
 
 
-def test_modes_that_neither_gain_nor_lose():
+def test_modes_of_independent_emitters():
     lines = co.plot.modes(co.Couplings(np.eye(3), np.zeros((3, 3)))).get_lines()
     assert [line.get_label() for line in lines] == ["independent", "one emitter"]
     dark = co.plot.modes(co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))).get_lines()
@@ -90,7 +90,7 @@ def test_modes_that_neither_gain_nor_lose():
     assert dark[1].get_ydata()[0] > 0  # on a logarithmic axis
 
 
-def test_equal_labels_are_told_apart(result):
+def test_equal_labels_are_numbered(result):
     texts = co.plot.emission([result, result]).get_legend().get_texts()
     assert [t.get_text() for t in texts][:2] == ["N = 3", "N = 3 (2)"]
 
@@ -103,7 +103,7 @@ def test_lattice_in_space():
 
 
 @pytest.mark.parametrize("name", ["emission", "populations"])
-def test_results_go_on_the_axes_given(result, name):
+def test_results_are_drawn_on_given_axes(result, name):
     ax = plt.subplots()[1]
     assert getattr(co.plot, name)(result, ax=ax) is ax
 
@@ -115,7 +115,7 @@ def test_flat_figures_refuse_other_axes(result, projection):
 
 
 @pytest.mark.parametrize("wrong", ["x", 1, [None], plt, plt.Figure])
-def test_what_are_no_axes(result, wrong):
+def test_invalid_axes(result, wrong):
     couplings = result.couplings
     for draw in (
         lambda: co.plot.emission(result, ax=wrong),
@@ -141,13 +141,13 @@ def test_modes_are_drawn_from_couplings_or_from_their_modes(result):
 
 
 @pytest.mark.parametrize("name", ["couplings", "modes", "lattice"])
-def test_couplings_go_on_the_axes_given(result, name):
+def test_couplings_are_drawn_on_given_axes(result, name):
     ax = plt.subplots()[1]
     thing = result.couplings.emitters if name == "lattice" else result.couplings
     assert getattr(co.plot, name)(thing, ax=ax) is ax
 
 
-def test_wrong_things_to_draw(result):
+def test_wrong_types_of_arguments(result):
     with pytest.raises(TypeError, match="result must be Result"):
         co.plot.populations(result.couplings)
     with pytest.raises(TypeError, match="couplings must be Couplings"):

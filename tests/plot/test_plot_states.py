@@ -17,7 +17,7 @@ def result():
 
 
 def drawn(film, frame):
-    """Draws one frame, which also keeps matplotlib from missing it."""
+    """Draw one frame; matplotlib then does not warn that the film was never drawn."""
     film._draw_was_started = True
     film._func(frame)
     return film._fig.axes
@@ -45,14 +45,14 @@ def test_ladder_from_trajectories_and_into_given_axes():
     ladder(moment).figure.canvas.draw()
 
 
-def test_ladder_of_a_result_that_does_not_tell(result):
+def test_ladder_error_names_what_is_missing(result):
     with pytest.raises(ValueError, match="excitation_distribution needs states"):
         ladder(result.replace(states=None))
     with pytest.raises(TypeError, match="result must be Result"):
         ladder([result])
 
 
-def test_frames_follow_the_result(result):
+def test_frames_show_the_result(result):
     film = animate(result, fps=10, seconds=2)
     space, beside = drawn(film, 0)[0], film._fig.axes[-1]
     dots = space.collections[0]
@@ -67,7 +67,7 @@ def test_frames_follow_the_result(result):
     assert "t = 2.00" in beside.get_title()
 
 
-def test_where_the_emitters_are_drawn(result):
+def test_positions_of_the_emitters_in_a_film(result):
     row = co.evolve(co.Couplings(np.eye(3), np.zeros((3, 3))), "inverted", TIMES)
     ax = drawn(animate(row, seconds=0.2), 0)[0]
     np.testing.assert_array_equal(ax.collections[0].get_offsets()[:, 0], [0, 1, 2])
@@ -90,7 +90,7 @@ def test_a_gif_is_written(result, tmp_path):
         assert image.info["duration"] == 100
 
 
-def test_a_film_in_space_has_equal_scales(result):
+def test_a_film_in_three_dimensions_has_equal_scales(result):
     r = np.array([[0, 0, 0], [3.0, 0.2, 0.1], [1.0, 0.1, 0.4]])
     space = co.evolve(co.couple(co.Emitters(r), co.Vacuum()), "inverted", TIMES)
     ax = drawn(animate(space, seconds=0.2), 0)[0]
@@ -100,7 +100,7 @@ def test_a_film_in_space_has_equal_scales(result):
     assert spans[0] > 3
 
 
-def test_a_film_that_fails_leaves_nothing(result, tmp_path, monkeypatch):
+def test_a_film_that_fails_leaves_no_file_and_no_figure(result, tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(OSError, match="file"):
@@ -123,7 +123,7 @@ def test_bad_films(result, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"must end in \.gif or \.mp4, got 'decay\.avi'"):
         animate(result, tmp_path / "decay.avi")
     monkeypatch.setattr(FFMpegWriter, "isAvailable", classmethod(lambda cls: False))
-    with pytest.raises(ValueError, match=r"takes the program ffmpeg.*use \.gif"):
+    with pytest.raises(ValueError, match=r"needs the program ffmpeg.*use a \.gif"):
         animate(result, str(tmp_path / "decay.mp4"))
     with pytest.raises(ValueError, match="path must be a file name, got 5"):
         animate(result, 5)
@@ -133,7 +133,7 @@ def test_bad_films(result, tmp_path, monkeypatch):
         animate(result, fps=0)
     with pytest.raises(ValueError, match="seconds must be above 0"):
         animate(result, seconds=-1)
-    with pytest.raises(ValueError, match="two times or more"):
+    with pytest.raises(ValueError, match="two or more times"):
         animate(result.at(result.times[0]))
     equation = co.MasterEquation(qutip.sigmaz(), [qutip.sigmam()])
     with pytest.raises(ValueError, match="not a MasterEquation"):

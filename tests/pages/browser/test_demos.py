@@ -1,4 +1,4 @@
-"""The teaching demos in a browser: they load, and dragging a slider changes figure and numbers."""
+"""Teaching demos in a browser: they load, and moving a slider changes figure and numbers."""
 
 import sys
 from pathlib import Path
@@ -27,7 +27,7 @@ def numbers(browser):
 
 
 def thumbs(browser):
-    """What one drags: marimo draws each slider in a shadow tree of its own."""
+    """The handle of a slider; marimo draws each slider in its own shadow tree."""
     hosts = browser.find_elements(By.TAG_NAME, "marimo-slider")
     return [host.shadow_root.find_element(By.CSS_SELECTOR, "[role=slider]") for host in hosts]
 

@@ -1,7 +1,8 @@
-r"""The light of multi-level emitters: their transitions, and what ρ says of them.
+r"""The light of multi-level emitters: their transitions and the correlations between them.
 
-A transition a = (m, y → x) with E_y > E_x lowers by :math:`T_a = |x⟩⟨y|_m`, at the frequency
-E_y − E_x and with the reduced dipole ⟨x|d|y⟩. Levels of equal energy do not radiate.
+A transition a = (m, y → x) of emitter m with E_y > E_x has the lowering operator
+:math:`T_a = |x⟩⟨y|_m`, the frequency E_y − E_x and the reduced dipole ⟨x|d|y⟩. Transitions between
+levels of equal energy do not radiate.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from collective._tools.operators import local
 from collective.emitters import Multilevel
 from collective.fields.answers import require_outside, response, total_green
 from collective.fields.points import checked_points
-from collective.observables import _given
+from collective.observables import _inputs
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ class Transitions:
     """K transitions that radiate.
 
     Attributes:
-        emitter: m, (K,).
-        lower: x, (K,).
-        upper: y, (K,).
+        emitter: index m, (K,).
+        lower: lower level x, (K,).
+        upper: upper level y, (K,).
         wavenumbers: (E_y − E_x)/c, (K,).
         dipoles: ⟨x|d|y⟩, (K, 3).
     """
@@ -48,24 +49,34 @@ class Transitions:
 def light(
     result: Result, points: ArrayLike, field: Any
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64], Fields]:
-    """What the near field of a `MasterEquation`'s emitters is made of.
+    """Everything that the near field of the emitters of a `MasterEquation` needs.
+
+    Args:
+        result: with states.
+        points: (..., 3).
+        field: in which the emitters radiate.
 
     Returns:
-        ⟨T_a†T_b⟩ (T, K, K), the points (..., 3), and the fields (P, K, 3) at some of the points.
+        Correlations ⟨T_a†T_b⟩ (T, K, K), the checked points (..., 3), and a function that gives
+        the fields (P, K, 3) of all transitions at a slice of the flattened points.
+
+    Raises:
+        ValueError: without positions and dipoles, without a field or states, or for a point at an
+            emitter.
     """
     multilevel = None if result.equation is None else result.equation.multilevel
     if multilevel is None:
         raise ValueError(
-            "near_field needs positions and dipoles, which this MasterEquation does not know: "
+            "near_field needs positions and dipoles, which this MasterEquation does not have: use "
             "co.master_equation(...), or MasterEquation(..., multilevel=...)"
         )
     if field is None:
         raise ValueError(
-            "near_field: a MasterEquation does not know its field; near_field(result, points, "
-            "field=...), co.Vacuum() for free space"
+            "near_field needs a field, which a MasterEquation does not have: use "
+            "near_field(result, points, field=...), with co.Vacuum() for free space"
         )
-    _given.states(result, "near_field")
-    if result.frame != "lab":  # where every transition turns at its own frequency
+    _inputs.states(result, "near_field")
+    if result.frame != "lab":  # in which every transition rotates at its own frequency
         result = result.replace(expect={}).in_frame("lab")
     chosen = transitions(multilevel, "near_field")
     seen = response(multilevel.kind, field)
@@ -74,16 +85,20 @@ def light(
     require_outside("points", field, at)
     if len(at):
         longest = 2 * np.pi / float(chosen.wavenumbers.min())
-        _given.apart(at, multilevel.positions, longest)
-    found = correlations(_given.states(result, "near_field"), multilevel, chosen)
+        _inputs.require_apart(at, multilevel.positions, longest)
+    found = correlations(_inputs.states(result, "near_field"), multilevel, chosen)
     return found, where, lambda some: fields_of(multilevel, seen, chosen, at[some])
 
 
 def transitions(multilevel: Multilevel, observable: str) -> Transitions:
-    """Those of every emitter with a dipole.
+    """The transitions of all emitters that have a dipole.
+
+    Args:
+        multilevel: the emitters.
+        observable: its name, for errors.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if no transition radiates.
     """
     found = []
     for m, dipoles in enumerate(multilevel.dipoles):
@@ -91,7 +106,10 @@ def transitions(multilevel: Multilevel, observable: str) -> Transitions:
         radiating = (gaps > 0) & np.any(dipoles != 0, axis=-1)
         found += [(m, x, y, gaps[y, x], dipoles[x, y]) for y, x in np.argwhere(radiating)]
     if not found:
-        raise ValueError(f"{observable}: no emitter has a transition that radiates")
+        raise ValueError(
+            f"{observable}: no emitter has a transition that radiates; give at least one a dipole "
+            "between levels of different energy"
+        )
     emitter, lower, upper, gap, dipole = zip(*found, strict=True)
     return Transitions(
         np.array(emitter),
@@ -105,7 +123,13 @@ def transitions(multilevel: Multilevel, observable: str) -> Transitions:
 def correlations(
     states: "list[Qobj]", multilevel: Multilevel, of: Transitions
 ) -> NDArray[np.complex128]:
-    """⟨T_a†T_b⟩ at every time, (T, K, K)."""
+    """⟨T_a†T_b⟩ at every time, (T, K, K).
+
+    Args:
+        states: density matrices, T of them.
+        multilevel: the emitters.
+        of: the transitions.
+    """
     levels, count = multilevel.levels, len(of.emitter)
     require(
         16 * len(states) * count**2 + 40 * count * states[0].shape[0],
@@ -123,7 +147,7 @@ def correlations(
         for b, lower in enumerate(lowering):
             after = lower @ rho
             for a, other in enumerate(lowering[: b + 1]):
-                # Tr(T_bρT_a†) over the entries of T_a
+                # Tr(T_bρT_a†) as a sum over the entries of T_a
                 row[a, b] = other.conj().multiply(after).sum()
                 row[b, a] = row[a, b].conjugate()
     return found
@@ -135,10 +159,10 @@ def fields_of(
     """√2 k^{3/2} G(r, r_m, k)·⟨x|d|y⟩ of every transition at points (P, 3): (P, K, 3).
 
     Args:
-        multilevel: whose transitions these are.
-        field: as the dipoles see it.
+        multilevel: the emitters.
+        field: the field that acts on their dipoles, electric or magnetic.
         of: the transitions.
-        points: r.
+        points: r, (P, 3).
     """
     found = np.empty((len(points), len(of.emitter), 3), dtype=complex)
     for k in np.unique(of.wavenumbers):

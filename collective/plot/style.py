@@ -1,4 +1,4 @@
-"""What all figures share: colours, axes, units, results by label."""
+"""What all figures share: colours, axes, units, and results with labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ OUT_OF_PLANE = ": these emitters do not lie in a coordinate plane"
 
 
 def colours(n: int) -> list[Any]:
-    """The palette, or for more curves than it has, the sequential cividis."""
+    """Colours for n curves: the palette, or cividis if n is larger than the palette."""
     if n <= len(COLOURS):
         return list(COLOURS[:n])
     import matplotlib
@@ -29,12 +29,16 @@ def colours(n: int) -> list[Any]:
 
 
 def axes(ax: "Axes | None", projection: str | None = None, why: str = "") -> Any:
-    """The axes to draw on, of the projection that a figure takes.
+    """The axes to draw on, with the projection that a figure needs.
 
     Args:
-        ax: of matplotlib; None makes a new figure.
+        ax: matplotlib axes; None makes a new figure.
         projection: "3d" or "polar"; None for flat axes.
-        why: what the projection is needed for, for the error.
+        why: the reason for the projection, for the error.
+
+    Raises:
+        TypeError: if `ax` is not an `Axes`.
+        ValueError: if `ax` has another projection.
     """
     import matplotlib.pyplot as plt
     from matplotlib.axes import Axes
@@ -57,12 +61,12 @@ def axes(ax: "Axes | None", projection: str | None = None, why: str = "") -> Any
 
 
 def length_unit(emitters: Emitters) -> str:
-    """What positions are in: wavelengths, unless the emitters say otherwise."""
+    """The unit of positions, for labels: λ₀, if the emitters have wavelength 1."""
     return "λ₀" if emitters.wavelength == 1 else "units of length"
 
 
 def by_label(results: Any) -> dict[str, Result]:
-    """One result, several, or several by label: always by label."""
+    """Results by label, from one result, a list of results, or results by label."""
     if isinstance(results, Result):
         return {"coupled": results}
     if not isinstance(results, Mapping):

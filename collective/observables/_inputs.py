@@ -1,4 +1,4 @@
-"""What an observable needs of a result, or an error that says how to get it."""
+"""Checked inputs of observables; an error says how to get what is missing."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,41 +19,42 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 
-_COINCIDENT = 1e-10  # in wavelengths, as for emitters themselves
-_SAME_DECAY = 1e-6  # relative, of a Γ that went through a file or another program
+_COINCIDENT = 1e-10  # wavelengths between a point and an emitter, as between two emitters
+_SAME_DECAY = 1e-6  # relative error of a Γ that went through a file or another program
 
 
 def correlations(result: Result, observable: str) -> NDArray[np.complex128]:
-    """⟨σ⁺_mσ⁻_n⟩, (T, N, N)."""
-    cold(two_level(result, observable), observable)
+    """⟨σ⁺_mσ⁻_n⟩ of a result, (T, N, N)."""
+    require_cold(two_level(result, observable), observable)
     if result.correlations is None:
         raise ValueError(f"{observable} needs correlations: evolve(..., observe=('correlations',))")
     return result.correlations
 
 
 def states(result: Result, observable: str) -> "list[Qobj]":
-    """Density matrices at every time."""
+    """Density matrices of a result, one for each of its T times."""
     checks.instance("result", result, Result, "co.evolve(...)")
     if result.states is None:
         raise ValueError(
             f"{observable} needs states: evolve(..., observe=('states',)) with an engine that "
-            f"keeps the density matrix ('exact', 'driven'); this result is of {result.method!r}"
+            f"keeps the density matrix ('exact', 'driven'); this result comes from "
+            f"{result.method!r}"
         )
     return result.states
 
 
 def photons(result: Result, observable: str) -> Jumps:
-    """The jumps of trajectories that are photons: not those of dephasing or a pump."""
+    """The jumps of trajectories that are photons, without those of dephasing and pump."""
     evolved = two_level(result, observable)
     if result.jumps is None:
         raise ValueError(
-            f"{observable} needs jumps: evolve(..., method='trajectories'); this result is of "
-            f"{result.method!r}"
+            f"{observable} needs jumps: evolve(..., method='trajectories'); this result comes "
+            f"from {result.method!r}"
         )
     jumps = result.jumps
     if not (np.any(evolved.dephasing) or np.any(evolved.pump)):
         return jumps
-    # numbered as the collapse operators are, photons first, those of round-off size left out
+    # channels are numbered like collapse operators: first photons, without rates of round-off size
     rates = np.linalg.eigh(evolved.decay)[0]
     kept = jumps.channels < np.count_nonzero(emitting(rates))
     return Jumps(
@@ -61,18 +62,19 @@ def photons(result: Result, observable: str) -> Jumps:
     )
 
 
-def cold(couplings: Couplings, observable: str) -> None:
-    """Raise for emitters in thermal light, which a detector would see beside their own."""
+def require_cold(couplings: Couplings, observable: str) -> None:
+    """Raise for emitters in thermal light: a detector would see that light too."""
     if couplings.thermal_photons:
         raise ValueError(
-            f"{observable} is the light of emitters alone, these are in thermal light of "
-            f"{couplings.thermal_photons:.4g} photons per mode: take populations, the emission and "
-            "expectation values, or couplings at temperature 0"
+            f"{observable} is defined for the light of the emitters alone, but these emitters are "
+            f"in thermal light of {couplings.thermal_photons:.4g} photons per mode: use the "
+            "populations, emission and expectation values of a result, or couplings at "
+            "temperature 0"
         )
 
 
 def emitters(couplings: Couplings, observable: str) -> Emitters:
-    """Positions and dipoles."""
+    """The emitters of couplings, with positions and dipoles."""
     if couplings.emitters is None:
         raise ValueError(
             f"{observable} needs positions and dipoles: co.couple(emitters, field), or "
@@ -98,13 +100,13 @@ def radiating(couplings: Couplings, observable: str) -> tuple[Emitters, Any]:
 
 
 def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
-    """Positions and dipoles of emitters whose light leaves through free space.
+    """The emitters of couplings, whose light leaves through free space.
 
-    Couplings that know no field, made by hand or loaded, must have the vacuum's Γ; losses of
-    each emitter by itself may come on top.
+    Couplings without a field, made by hand or loaded from a file, must have the Γ of vacuum;
+    each emitter may have further losses of its own.
     """
     found = emitters(couplings, observable)
-    cold(couplings, observable)
+    require_cold(couplings, observable)
     if couplings.field is None:
         extra = couplings.decay - couple(found, Vacuum()).decay
         own = np.diag(extra).real
@@ -112,20 +114,20 @@ def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
         wrong = max(shared, -own.min())
         if wrong > _SAME_DECAY * np.abs(couplings.decay).max():
             raise ValueError(
-                f"{observable} is the light of free space, but the field of these couplings is not "
-                f"known and their decay rates differ from the vacuum's by {wrong:.2g}: "
+                f"{observable} is defined in free space, but these couplings have no field, and "
+                f"their decay rates differ from those in vacuum by {wrong:.2g}: use "
                 "co.couple(emitters, co.Vacuum()), or near_field(result, points, field=...)"
             )
     elif not isinstance(couplings.field, Vacuum):
         raise ValueError(
-            f"{observable} is the far field of free space, not of {couplings.field!r}: "
-            "near_field(result, points) works in any field"
+            f"{observable} is the far field in free space, but the field of these couplings is "
+            f"{couplings.field!r}: near_field(result, points) works in any field"
         )
     return found
 
 
 def directions(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """Unit vectors (D, 3) from vectors of any length but zero; none from an empty list."""
+    """Unit vectors (D, 3) along vectors of any length but zero; an empty list gives (0, 3)."""
     array = checks.finite(name, value, largest=np.inf)
     if array.shape == (0,):
         array = array.reshape(0, 3)
@@ -135,13 +137,16 @@ def directions(name: str, value: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"{name} must have shape (D, 3) or (3,), got {array.shape}")
     largest = np.abs(array).max(axis=1)
     if np.any(largest == 0):
-        raise ValueError(f"{name}[{int(np.argmin(largest))}] is the zero vector: no direction")
-    array = array / largest[:, None]  # first, so that no square over- or underflows
+        which = int(np.argmin(largest))
+        raise ValueError(f"{name}[{which}] is the zero vector, which has no direction")
+    array = array / largest[:, None]  # first, so that no square overflows or underflows
     return np.asarray(array / np.linalg.norm(array, axis=1)[:, None])
 
 
-def apart(points: NDArray[np.float64], positions: NDArray[np.float64], wavelength: float) -> None:
-    """Raise for a point at an emitter."""
+def require_apart(
+    points: NDArray[np.float64], positions: NDArray[np.float64], wavelength: float
+) -> None:
+    """Raise if one of the points (P, 3) is at an emitter."""
     from scipy.spatial import cKDTree
 
     distances, nearest = cKDTree(positions).query(points)
@@ -149,7 +154,7 @@ def apart(points: NDArray[np.float64], positions: NDArray[np.float64], wavelengt
     if distances[p] < _COINCIDENT * wavelength:
         raise ValueError(
             f"points: {points[p]} is at emitter {nearest[p]} (distance {distances[p]:.3g}), where "
-            "its field diverges; leave a distance"
+            "its field diverges; move the point away"
         )
 
 
@@ -165,18 +170,18 @@ def delays(name: str, value: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"{name} must be one row of numbers, got shape {array.shape}")
     if array[0] < 0 or np.any(np.diff(array) <= 0):
         raise ValueError(
-            f"{name} must increase from zero or later, these are {array[0]:g} … {array[-1]:g}"
+            f"{name} must increase, from 0 or later; got numbers from {array[0]:g} to {array[-1]:g}"
         )
     return array
 
 
 def two_level(result: Result, observable: str) -> Couplings:
-    """The couplings of two-level emitters that were evolved."""
+    """The couplings of the two-level emitters of a result."""
     checks.instance("result", result, Result, "co.evolve(...)")
     if result.couplings is None:
         raise ValueError(
             f"{observable} is defined for two-level emitters evolved from Couplings, not for a "
-            "MasterEquation: take expectation values of its states"
+            "MasterEquation: use expectation values of the result's states"
         )
     found: Couplings = result.couplings
     return found

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_FAINT = 40.0  # e^(−40) of the spectrum's intensity is left out
-_ORDER = 32  # of Gauss's rule on each panel
-_MOST = 100_000  # plane waves, a few seconds for a hundred emitters
-_PIECE = 1_000_000  # plane waves times emitters held at a time
+_LEFT_OUT = 40.0  # plane waves of less than e^(−40) of the largest intensity are left out
+_ORDER = 32  # points of Gauss's rule on each panel
+_MOST_PLANE_WAVES = 100_000  # take a few seconds for a hundred emitters
+_CHUNK = 1_000_000  # plane waves times emitters held at a time
 
 
 def focus(
@@ -15,20 +15,20 @@ def focus(
     normal: NDArray[np.float64],
     vector: NDArray[np.complex128],
 ) -> tuple[NDArray[np.complex128], float]:
-    """E of the beam in its focal plane (N, 3) and its power P, lengths in 1/k.
+    """The field E of the beam in its focal plane, (N, 3), and its power P, with lengths in 1/k.
 
     Args:
-        points: from the focus, (N, 3).
+        points: positions relative to the focus, (N, 3).
         waist: kw.
-        normal: unit vector along which the beam travels.
-        vector: polarisation, perpendicular to it.
+        normal: unit vector along which the beam travels, (3,).
+        vector: polarisation, perpendicular to it, (3,).
 
     Raises:
-        ValueError: for points so far away that they take more plane waves than can be summed.
+        ValueError: if the points are so far away that too many plane waves are needed.
     """
     flat = points - (points @ normal)[:, None] * normal
     distance = np.linalg.norm(flat, axis=1)
-    angle, weights = _angles(min(1.0, np.sqrt(2 * _FAINT) / waist), float(distance.max()))
+    angle, weights = _angles(min(1.0, np.sqrt(2 * _LEFT_OUT) / waist), float(distance.max()))
     s, c = np.sin(angle), np.cos(angle)
     spectrum = np.exp(-((s * waist) ** 2) / 4)
     measure = weights * s * c / (2 * np.pi)
@@ -41,17 +41,21 @@ def focus(
 
 
 def _angles(widest: float, farthest: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Angles of plane waves to the axis and their weights, sines up to the widest.
+    """Angles of plane waves to the axis, and their weights, both (A,).
 
-    Gauss's rule on panels, over each of which the phase changes by less than 16π: one rule over
-    all would take the cube of its order to set up.
+    Gauss's rule is used on panels, over each of which the phase changes by less than 16π: to set
+    up one rule over all angles would take a time that grows with the cube of its order.
+
+    Args:
+        widest: sine of the largest angle.
+        farthest: largest distance of a point from the focus.
     """
     panels = 2 + int(farthest * widest / _ORDER)
-    if panels * _ORDER > _MOST:
+    if panels * _ORDER > _MOST_PLANE_WAVES:
         raise ValueError(
             f"couplings: emitters up to {farthest / (2 * np.pi):.3g} wavelengths from their mean "
-            f"position take {panels * _ORDER} plane waves of this beam, more than {_MOST}: take "
-            "emitters closer together or a wider waist"
+            f"position need {panels * _ORDER} plane waves of this beam, more than "
+            f"{_MOST_PLANE_WAVES}: use emitters closer together or a wider waist"
         )
     nodes, weights = np.polynomial.legendre.leggauss(_ORDER)
     width = float(np.arcsin(widest)) / panels
@@ -65,16 +69,23 @@ def _rings(
     c: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Amplitudes along ε, outwards and along the axis, (3, N): sums over rings of plane waves."""
+    """Amplitudes along ε, outwards and along the axis, (3, N): sums over rings of plane waves.
+
+    Args:
+        distance: of each point from the axis, (N,).
+        s: sines of the angles of the plane waves, (A,).
+        c: their cosines, (A,).
+        weights: weight times spectrum of each angle, (A,).
+    """
     from scipy.special import j0, j1
 
     found = np.empty((3, len(distance)))
-    step = max(1, _PIECE // len(s))
+    step = max(1, _CHUNK // len(s))
     for start in range(0, len(distance), step):
         part = slice(start, start + step)
         phases = np.outer(distance[part], s)
         zeroth, first = j0(phases), j1(phases)
-        # J₂ = 2J₁/x − J₀, several times as fast as jv
+        # J₂ = 2J₁/x − J₀ is several times as fast as scipy's jv
         second = 2 * first / np.where(phases > 0, phases, 1.0) - np.where(phases > 0, zeroth, 0.0)
         along = zeroth @ (weights * (1 - s**2 / 2)) - second @ (weights * s**2 / 2)
         found[:, part] = along, second @ (weights * s**2), first @ (weights * s * c)

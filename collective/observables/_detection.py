@@ -1,7 +1,8 @@
-r"""Which light is looked at: all of it, or that into one direction.
+r"""What a detector counts: all light, or the light into one direction.
 
-A detector counts at the rate :math:`\sum_{mn} D_{mn}⟨σ^+_mσ^-_n⟩` with a Hermitian positive
-semidefinite D, which is a sum over channels of what a photon in it does to the emitters,
+A detector counts photons at the rate :math:`\sum_{mn} D_{mn}⟨σ^+_mσ^-_n⟩`, where D is Hermitian
+and positive semidefinite. D is a sum over channels; a photon in channel ν acts on the emitters as
+L_ν,
 
 .. math:: D_{mn} = \sum_ν c^*_{νm}c_{νn}, \qquad L_ν = \sum_n c_{νn}σ^-_n.
 """
@@ -17,13 +18,13 @@ from collective._tools.operators import lowering
 from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters
 from collective.fields.answers import far_field
-from collective.observables import _given
+from collective.observables import _inputs
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_ROUND_OFF = 1e-14  # of the brightest channel
-_ALONG = 1e-12  # across a direction, of a unit dipole: what round-off leaves
+_ROUND_OFF = 1e-14  # rate of a channel that counts as dark, per emitter and brightest channel
+_ALONG = 1e-12  # part of a unit dipole across a direction that counts as zero
 
 
 def emission_matrix(
@@ -32,7 +33,14 @@ def emission_matrix(
     observable: str,
     name: str = "direction",
 ) -> NDArray[Any]:
-    """D of all light, which is Γ, or per solid angle of the far field in one direction, (N, N)."""
+    """D, (N, N): Γ for all light, or the matrix of one direction per solid angle.
+
+    Args:
+        couplings: of N emitters.
+        direction: (3,), or None for all light.
+        observable: its name, for errors.
+        name: name of the direction, for errors.
+    """
     if direction is None:
         require_light(couplings, observable)
         return couplings.decay
@@ -43,18 +51,21 @@ def emission_matrix(
 
 
 def require_light(couplings: Couplings, observable: str) -> None:
-    """Raise unless some emitter decays, and nothing but emitters shines."""
-    _given.cold(couplings, observable)
+    """Raise if no emitter decays, or if there is thermal light beside that of the emitters."""
+    _inputs.require_cold(couplings, observable)
     if not np.trace(couplings.decay).real > 0:
-        raise ValueError(f"{observable}: every decay rate is zero, there is no light to look at")
+        raise ValueError(
+            f"{observable}: every decay rate is zero, so no light is emitted; give couplings with "
+            "a positive decay rate"
+        )
 
 
 def amplitudes(
     couplings: Couplings, direction: ArrayLike, observable: str, name: str = "direction"
 ) -> NDArray[np.complex128]:
-    """Far fields f_n of the emitters in one direction, D_mn = f_m*·f_n: (N, 3)."""
+    """Far fields f_n of the emitters in one direction, (N, 3); D_mn = f_m*·f_n."""
     require_light(couplings, observable)
-    emitters, field = _given.radiating(couplings, observable)
+    emitters, field = _inputs.radiating(couplings, observable)
     n = _one_direction(direction, name)
     found = far_fields(emitters, field, n)
     largest = np.sqrt(3 * emitters.decay_rates.max() / (8 * np.pi))
@@ -78,19 +89,19 @@ def far_fields(emitters: Emitters, field: Any, unit: NDArray[np.float64]) -> NDA
 
 
 def wavenumber(emitters: Emitters) -> float:
-    """The mean one, as in Γ: the photons that leave must be those that are seen."""
+    """The mean wave number, as in Γ, so that the detector sees as many photons as are emitted."""
     return float(emitters.wavenumbers.mean())
 
 
 def trace_of_square(decay: NDArray[Any]) -> float:
-    """Tr Γ² = Σ|Γ_mn|²; of one number seen N² times without its matrix."""
+    """Tr Γ² = Σ|Γ_mn|², without N² products if all Γ_mn are equal."""
     if checks.constant(decay):
         return float(len(decay) ** 2 * np.abs(decay[0, 0]) ** 2)
     return float(np.vdot(decay, decay).real)
 
 
 def channels(matrix: NDArray[Any]) -> "list[Qobj]":
-    """L_ν with Σ_ν L_ν†L_ν = Σ_mn D_mn σ⁺_mσ⁻_n, dark ones left out."""
+    """Operators L_ν with Σ_ν L_ν†L_ν = Σ_mn D_mn σ⁺_mσ⁻_n, without dark channels."""
     rates, vectors = np.linalg.eigh(matrix)
     bright = rates > len(matrix) * _ROUND_OFF * max(rates[-1], 0.0)
     amplitudes = np.sqrt(rates[bright])[:, None] * vectors[:, bright].conj().T
@@ -98,7 +109,8 @@ def channels(matrix: NDArray[Any]) -> "list[Qobj]":
 
 
 def _one_direction(direction: ArrayLike, name: str) -> NDArray[np.float64]:
-    found = _given.directions(name, direction)
+    """A single unit vector, (3,)."""
+    found = _inputs.directions(name, direction)
     if len(found) != 1:
         raise ValueError(f"{name} must be one vector of three components, got {len(found)}")
     return found[0]

@@ -1,7 +1,8 @@
 r"""Coherences and spectra of identical emitters, from ρ between Dicke states.
 
-The same sums as in `photons` and `spectra` for all light, where the full ρ of 4^N numbers would be
-out of reach: `engines._dicke_steady` has the states and what a photon does to them.
+These are the sums of `photons` and `spectra` for all light, for numbers of emitters whose full ρ
+of 4^N numbers does not fit. The states, and the effect of a photon on them, are in
+`evolution.steady_identical`.
 """
 
 from typing import Any
@@ -13,15 +14,15 @@ from collective.couplings.couplings import Couplings
 from collective.engines.numerics.factors import factored
 from collective.evolution import steady_identical
 from collective.evolution.steady_identical import Light
-from collective.observables import _given
-from collective.observables._delays import moments
+from collective.observables import _inputs
+from collective.observables._delayed_moments import moments
 from collective.observables._regression import check_light, require_source
 
-_MISSED = 1e-9  # of the photons
+_MISSING_PHOTONS = 1e-9  # largest error of the number of photons, relative to the excitations
 
 
 class TrappedError(ValueError):
-    """Light that stays in dark states, which only the full ρ tells from the rest."""
+    """Excitation stays in dark states, which only the full ρ can separate from the rest."""
 
 
 def light(
@@ -33,56 +34,56 @@ def light(
     everything: bool = True,
     dark: bool = False,
 ) -> Light | None:
-    """ρ between Dicke states, or None where the full one is meant.
+    """ρ between Dicke states, or None where the full ρ has to be used.
 
     Args:
         couplings: any.
-        state: whose light it is, or None for the steady state.
-        start: from where the steady state is reached, or None.
-        observable: for errors.
-        everything: whether all light is looked at, not one direction.
-        dark: whether a steady state without light will do.
+        state: the state that emits the light, or None for the steady state.
+        start: the state from which the steady state is reached, or None.
+        observable: its name, for errors.
+        everything: whether the light of all directions is observed, not that of one direction.
+        dark: whether a steady state without light is allowed.
 
     Raises:
-        ValueError: for thermal light, a dark steady state, or one that is not unique; a start
-            beside a state, or on no Dicke ladder.
+        ValueError: for thermal light, a steady state that is dark or not unique, a start together
+            with a state, or a start that is on no Dicke ladder.
     """
     if start is not None and state is not None:
         raise ValueError(
-            f"{observable}: start says from where a steady state is reached, and state gives "
-            "another state; leave one of them out"
+            f"{observable}: start belongs to a steady state, but state gives another state; leave "
+            "one of them out"
         )
     steady_identical.check_start(observable, couplings, start)
     if not dark:
-        _given.cold(couplings, observable)
+        _inputs.require_cold(couplings, observable)
         if state is None:
             require_source(couplings, observable)
     if not everything and start is not None:
         raise ValueError(
-            f"{observable}: start is for all light of identical emitters, not for one direction: "
-            f"leave out {'directions' if observable == 'g2' else 'direction'}"
+            f"{observable}: start is possible for all light of identical emitters, not for one "
+            f"direction; leave out {'directions' if observable == 'g2' else 'direction'}"
         )
     if not everything or (len(couplings) < steady_identical.FEWEST and start is None):
         return None
-    return steady_identical.found(couplings, state, observable, start)
+    return steady_identical.light(couplings, state, observable, start)
 
 
 def g2(light: Light, delays: NDArray[np.float64]) -> NDArray[np.float64]:
-    """⟨⟨rate| e^{Lτ} 𝒥ρ⟩⟩ over the rates at both times, (K,)."""
-    e, space, rho = light.e, light.space, light.rho
+    """⟨⟨rate| e^{Lτ} 𝒥ρ⟩⟩ divided by the rates at both times, (K,)."""
+    e, space, rho = light.emitters, light.space, light.rho
     brightest = e.n * (e.collective + e.individual)
     rate = light.rate()
     after = space.photons() @ rho
     bright = float((space.trace() @ after).real)
     check_light(bright, brightest, "g2 is normalised to the light at time 0")
-    weights = steady_identical.orders(space, rho) if light.steady else np.ones(len(rho))
+    weights = steady_identical.magnitudes(space, rho) if light.steady else np.ones(len(rho))
     starts = np.stack([after, rho], axis=1) / weights[:, None]
-    forever = _forever(light)
+    limit = _limit(light)
     stationary = None
-    if forever is not None:
-        stationary = (forever / weights, space.trace() * weights)
+    if limit is not None:
+        stationary = (limit / weights, space.trace() * weights)
     found = moments(
-        _graded(space.generator() * light.unit, weights),
+        _rescaled(space.generator() * light.unit, weights),
         starts,
         (rate * weights)[None],
         delays,
@@ -95,13 +96,13 @@ def g2(light: Light, delays: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def g1(light: Light, delays: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """ΣΓ_mn⟨σ⁺_m(0)σ⁻_n(τ)⟩ over its value at τ = 0, (K,)."""
-    e = light.e
+    """ΣΓ_mn⟨σ⁺_m(0)σ⁻_n(τ)⟩ divided by its value at τ = 0, (K,)."""
+    e = light.emitters
     space, vector, row = light.one_photon(light.rho, "g1", factors=False)
     zero = float((row @ vector).real)
     brightest = e.n * (e.collective + e.individual)
     check_light(zero, brightest, "g1 is normalised to the light at time 0")
-    stationary = light.whole(space) if light.steady and e.drive else None
+    stationary = light.stationary(space) if light.steady and e.drive else None
     found = moments(
         space.generator() * light.unit,
         vector[:, None],
@@ -117,15 +118,15 @@ def spectrum(
     light: Light, frequencies: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
     """Values of the spectrum (F,), the elastic line and ∫S dω, of a steady state or a decay."""
-    e = light.e
-    rho = light.rho if light.steady else _lifetime(light)
+    e = light.emitters
+    rho = light.rho if light.steady else _time_integral(light)
     space, vector, row = light.one_photon(rho, "the spectrum", factors=True)
-    forever, trace = light.whole(space)
+    limit, trace = light.stationary(space)
     coherent = 0.0
     if light.steady:
         mean = trace @ vector
-        coherent = float((row @ forever * mean).real)
-        vector = vector - forever * mean
+        coherent = float((row @ limit * mean).real)
+        vector = vector - limit * mean
     total = float((row @ vector).real)
     what, brightest = "rate", e.n * (e.collective + e.individual)
     if not light.steady:
@@ -147,12 +148,20 @@ def _resolved(
     vector: NDArray[Any],
     frequency: float,
 ) -> float:
-    """Re row·(−iω − L)⁻¹·vector, of a vector without trace."""
+    """Re row·(−iω − L)⁻¹·vector, for a vector of trace zero.
+
+    Args:
+        generator: L, sparse (S, S).
+        trace: row whose product with a vector is its trace, (S,); zeros where no entry has one.
+        row: (S,).
+        vector: (S,).
+        frequency: ω in the unit of L.
+    """
     from scipy.sparse import csr_array, eye_array, vstack
 
     system = (-1j * frequency * eye_array(len(row)) - generator).tocsr()
     if np.any(trace):
-        # its first row is implied by the others: in its place, the solution has no trace
+        # the first row follows from the others: it is replaced by "the trace is zero"
         scale = float(abs(system).sum(axis=1).max())
         system = vstack([csr_array(scale * trace[None]), system[1:]])
         vector = np.append(0.0, vector[1:])
@@ -160,46 +169,47 @@ def _resolved(
         return float((row @ factored(system)(vector)).real)
     except (RuntimeError, ArithmeticError):
         raise ValueError(
-            f"spectrum: a coherence never decays, its line at {frequency:g} (in units of the "
-            "largest rate) has no width; add a little dephasing"
+            f"spectrum: a coherence never decays, so that its line at {frequency:g} (in units of "
+            "the largest rate) has no width; add a little dephasing"
         ) from None
 
 
-def _lifetime(light: Light) -> NDArray[np.complex128]:
-    """∫₀^∞dt (ρ(t) − ρ(∞)) of a decay to the ground state, which is entry 0 and left at 0."""
+def _time_integral(light: Light) -> NDArray[np.complex128]:
+    """∫₀^∞dt (ρ(t) − ρ(∞)) of a decay to the ground state, which is entry 0 and set to 0, (S,)."""
     rest = light.space.generator()[1:, 1:]
     try:
         lived = factored(-rest)(light.rho[1:])
     except (RuntimeError, ArithmeticError):
         raise TrappedError(
-            "spectrum: some of the excitation stays in dark states for ever, which only the full "
-            "ρ of at most six emitters tells from the rest; add individual decay"
+            "spectrum: some of the excitation stays in dark states forever; only the full ρ of at "
+            "most six emitters can separate it from the rest; add individual decay"
         ) from None
     found = np.append(0.0, lived)
     photons = float((light.rate() @ found).real)
     excited = float((light.space.k * light.space.trace() @ light.rho).real)
-    if abs(photons - excited) > _MISSED * max(1.0, excited):
+    if abs(photons - excited) > _MISSING_PHOTONS * max(1.0, excited):
         raise TrappedError(
-            f"spectrum: {excited - photons:.2g} of {excited:.6g} photons are missing, lost to "
-            "dark states or to rates far below the others; add individual decay"
+            f"spectrum: {excited - photons:.2g} of {excited:.6g} photons are missing: the "
+            "excitation stays in dark states, or decays at rates far below the others; add "
+            "individual decay"
         )
     return found
 
 
-def _forever(light: Light) -> NDArray[np.complex128] | None:
-    """What ρ comes to, if that is unique."""
+def _limit(light: Light) -> NDArray[np.complex128] | None:
+    """ρ at infinite time, (S,), or None where it is not unique."""
     if light.steady:
         return light.rho
-    if not (light.e.drive or light.e.pump):
+    if not (light.emitters.drive or light.emitters.pump):
         return np.eye(1, len(light.rho), dtype=complex)[0]  # the ground state
     try:
-        return steady_identical.steady(light.e, "g2", symmetric=True)[1]
+        return steady_identical.steady(light.emitters, "g2", symmetric=True)[1]
     except ValueError:
         return None
 
 
-def _graded(matrix: Any, weights: NDArray[np.float64]) -> Any:
-    """L between entries divided by their weights."""
+def _rescaled(matrix: Any, weights: NDArray[np.float64]) -> Any:
+    """L acting on entries that are divided by their weights, sparse (S, S)."""
     from scipy.sparse import csr_array, diags_array
 
     if np.all(weights == 1):

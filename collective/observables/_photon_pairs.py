@@ -1,4 +1,4 @@
-"""Pairs of photons in recorded runs: which are looked at, and how many there are."""
+"""Pairs of photons in recorded trajectories: window of the first photon, and counts of pairs."""
 
 from itertools import pairwise
 from typing import Literal
@@ -12,12 +12,18 @@ from collective._tools import checks
 def window(
     asked: tuple[float, float] | None, times: NDArray[np.float64], longest: float
 ) -> tuple[float, float]:
-    """When the first photon may come: as asked for, or as long as all delays are observed."""
+    """Times (from, to) of the first photon: as asked for, or all for which every delay is observed.
+
+    Args:
+        asked: the window that the user gave, or None.
+        times: output times of the result, (T,).
+        longest: the longest delay.
+    """
     last = float(times[-1] - longest)
     if not last > times[0]:
         raise ValueError(
-            f"edges: the longest delay must be below {times[-1] - times[0]:g}, the time that is "
-            f"observed; got {longest:g}"
+            f"edges: the longest delay must be below {times[-1] - times[0]:g}, the length of the "
+            f"evolution; got {longest:g}: use shorter delays or evolve longer"
         )
     if asked is None:
         start, end = float(times[0]), last
@@ -28,8 +34,8 @@ def window(
         start, end = map(float, bounds)
     if not times[0] <= start < end <= last:
         raise ValueError(
-            f"window must increase and lie within {times[0]:g} … {last:g}, where delays up to the "
-            f"longest of the edges, {longest:g}, are still observed; got {start:g} … {end:g}"
+            f"window must increase and lie within {times[0]:g} … {last:g}, got {start:g} … "
+            f"{end:g}; later first photons leave no time for the longest delay, {longest:g}"
         )
     return start, end
 
@@ -40,7 +46,7 @@ def between(
     high: NDArray[np.float64],
     side: Literal["left", "right"] = "right",
 ) -> NDArray[np.intp]:
-    """How many of the ordered times lie in each (low, high], or in [low, high) for "left"."""
+    """Number of the ordered times in each interval (low, high], or [low, high) for "left"."""
     return np.searchsorted(ordered, high, side) - np.searchsorted(ordered, low, side)
 
 
@@ -52,11 +58,20 @@ def own_pairs(
     high: float,
     count: int,
 ) -> NDArray[np.float64]:
-    """Pairs of photons of one run, first in the window, per run: (n_trajectories,)."""
+    """Number of pairs within each trajectory whose first photon is in the window, (count,).
+
+    Args:
+        runs: trajectory of each photon, (P,), increasing.
+        times: time of each photon, (P,).
+        in_window: whether each photon is in the window, (P,).
+        low: shortest delay of a pair.
+        high: longest delay of a pair.
+        count: number of trajectories.
+    """
     found = np.zeros(count)
     bounds = np.searchsorted(runs, np.arange(count + 1))
     for run, (begin, stop) in enumerate(pairwise(bounds)):
-        mine = times[begin:stop]
-        firsts = mine[in_window[begin:stop]]
-        found[run] = between(mine, firsts + low, firsts + high).sum()
+        photons = times[begin:stop]
+        firsts = photons[in_window[begin:stop]]
+        found[run] = between(photons, firsts + low, firsts + high).sum()
     return found
