@@ -88,7 +88,7 @@ def radiating(couplings: Couplings, observable: str) -> tuple[Emitters, Any]:
     found = emitters(couplings, observable)
     if couplings.field is None:
         return in_vacuum(couplings, observable), Vacuum()
-    cold(couplings, observable)
+    require_cold(couplings, observable)
     if not has_far_field(couplings.field, found.kind):
         member = "far_field" if found.kind == "electric" else "magnetic_far_field"
         raise ValueError(
