@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import collective as co
 from collective.engines import request
-from collective.engines.basis import initial, permutations
+from collective.engines.basis import permutations
+from collective.states import answers
 
 UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
 
@@ -376,20 +377,20 @@ def test_numbers_of_excitations_of_product_states(theta, data):
     state = co.states.product(theta, phi)
     weights = np.abs(amplitudes(state, n)) ** 2
     wanted = np.bincount(every(n).sum(axis=1), weights, n + 1)
-    np.testing.assert_allclose(initial.distribution(state, n), wanted, atol=1e-14)
-    assert initial.weight_above_one(state, n) == pytest.approx(wanted[2:].sum(), abs=1e-14)
-    assert initial.numbers(state, n)[-1] == initial.highest_excitation(state, n)
-    left_out = sorted(set(range(n + 1)) - set(initial.numbers(state, n)))
+    np.testing.assert_allclose(answers.distribution(state, n), wanted, atol=1e-14)
+    assert answers.weight_above_one(state, n) == pytest.approx(wanted[2:].sum(), abs=1e-14)
+    assert answers.numbers(state, n)[-1] == answers.highest_excitation(state, n)
+    left_out = sorted(set(range(n + 1)) - set(answers.numbers(state, n)))
     assert wanted[left_out].sum() < 1e-12
     mean = wanted @ np.arange(n + 1)
-    assert mean - 1e-8 <= initial.typical_excitation(state, n) <= mean + 2 * np.sqrt(n) / 2 + 1
+    assert mean - 1e-8 <= answers.typical_excitation(state, n) <= mean + 2 * np.sqrt(n) / 2 + 1
 
 
 def test_small_weights_keep_their_digits():
     """P(k ≥ 2) of two emitters is sin²(θ₁/2)sin²(θ₂/2), far below the round-off of one."""
     state = co.states.product([1e-6, 2e-6])
     wanted = np.sin(0.5e-6) ** 2 * np.sin(1e-6) ** 2
-    assert initial.weight_above_one(state, 2) == pytest.approx(wanted, rel=1e-12)
+    assert answers.weight_above_one(state, 2) == pytest.approx(wanted, rel=1e-12)
 
 
 @pytest.mark.parametrize(

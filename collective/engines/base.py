@@ -22,7 +22,7 @@ from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
 from collective.engines.request import Request
-from collective.states.protocol import missing
+from collective.states.answers import missing
 
 if TYPE_CHECKING:
     from collective.results.result import Result

@@ -15,7 +15,9 @@ from collective._tools import checks
 from collective._tools import operators as _operators
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
-from collective.states.protocol import State, checked_state, name_of
+from collective.states.answers import name_of
+from collective.states.checking import checked_state
+from collective.states.protocol import State
 
 if TYPE_CHECKING:
     from qutip import Qobj

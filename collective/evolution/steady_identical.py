@@ -26,7 +26,8 @@ from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_space import Space, entries, expanded, one_apart
 from collective.engines.basis.dicke_states import density, populations
 from collective.engines.numerics.factors import factored
-from collective.states.protocol import State, checked_state
+from collective.states.checking import checked_state
+from collective.states.protocol import State
 
 if TYPE_CHECKING:
     from qutip import Qobj

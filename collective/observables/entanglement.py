@@ -12,7 +12,7 @@ from collective._tools.operators import excited, lowering
 from collective.observables import _inputs
 from collective.observables.excitations import at_most_one
 from collective.results.result import Result
-from collective.states.protocol import name_of
+from collective.states.answers import name_of
 
 # σ_y ⊗ σ_y, which is real
 _SPIN_FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=float)

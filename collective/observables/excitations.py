@@ -4,10 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import excited
-from collective.engines.basis.initial import definite_number
 from collective.observables import _inputs
 from collective.results.result import Result
-from collective.states.protocol import name_of
+from collective.states.answers import definite_number, name_of
 
 
 def excitation_distribution(result: Result) -> NDArray[np.float64]:

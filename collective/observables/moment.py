@@ -10,7 +10,7 @@ from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
 from collective.states import State, correlations, density_matrix
-from collective.states.protocol import checked_state
+from collective.states.checking import checked_state
 
 if TYPE_CHECKING:
     from qutip import Qobj

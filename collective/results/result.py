@@ -24,7 +24,7 @@ from collective.results import contents, selection
 from collective.results.jumps import Jumps
 from collective.results.storage import ARRAYS, changed, pack, unpack
 from collective.states import State
-from collective.states.protocol import name_of
+from collective.states.answers import name_of
 
 if TYPE_CHECKING:
     import xarray

@@ -16,7 +16,7 @@ from collective._tools.console import described
 from collective._tools.files import written
 from collective.couplings.modes import jump_modes
 from collective.states import State
-from collective.states.protocol import name_of
+from collective.states.answers import name_of
 
 if TYPE_CHECKING:
     import xarray

@@ -11,15 +11,9 @@ from collective._tools import operators as _operators
 from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
-from collective.states.protocol import (
-    State,
-    amplitudes_of,
-    checked_state,
-    configurations,
-    dims_of,
-    excitations_of,
-    spinors_of,
-)
+from collective.states.answers import amplitudes_of, excitations_of, spinors_of
+from collective.states.checking import checked_state, configurations, dims_of
+from collective.states.protocol import State
 
 if TYPE_CHECKING:
     from qutip import Qobj

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import excited
-from collective.engines.basis.initial import definite_number
 from collective.states import State
-from collective.states.protocol import amplitudes_of, spinors_of
+from collective.states.answers import amplitudes_of, definite_number, spinors_of
 
 if TYPE_CHECKING:
     from qutip import Qobj

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.couplings.couplings import Couplings
-from collective.engines.basis.initial import numbers
 from collective.engines.basis.sectors import permuted, qutip_index
 from collective.engines.request import Request
 from collective.states import State
-from collective.states.protocol import amplitudes_of, configurations, spinors_of
+from collective.states.answers import amplitudes_of, numbers, spinors_of
+from collective.states.checking import configurations
 from collective.states.recipes import same_spinors
 
 if TYPE_CHECKING:

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.basis.initial import NOTHING
 from collective.states import State
-from collective.states.protocol import amplitudes_of
+from collective.states.answers import NOTHING, amplitudes_of
 
 if TYPE_CHECKING:
     from qutip import Qobj

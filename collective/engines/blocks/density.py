@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.compiled import in_pieces
-from collective.engines.basis.initial import highest_excitation
 from collective.engines.basis.sectors import ensemble
 from collective.engines.blocks import kernels, tables
 from collective.engines.blocks.size import shares
 from collective.engines.numerics.faber import Ellipse
 from collective.engines.request import Request
+from collective.states.answers import highest_excitation
 
 
 class PackedDensity:

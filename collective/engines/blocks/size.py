@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from collective._tools.speed import speed
 from collective.engines.base import Cost, threads_for, writing
-from collective.engines.basis.initial import highest_excitation
 from collective.engines.basis.permutations import orbits
 from collective.engines.numerics.extent import Extent
 from collective.engines.request import Request
 from collective.states import State
+from collective.states.answers import highest_excitation
 
 TERMS_PER_RADIUS = 2.6  # of the ellipse, roughly
 LONGEST_STEP = 45.0  # radii of the ellipse; longer ones lose digits to non-normality

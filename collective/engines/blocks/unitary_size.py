@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from collective._tools.speed import COMMON, Speed, speed
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Cost, writing
-from collective.engines.basis import initial
 from collective.engines.basis.sectors import one_excitation
 from collective.engines.request import Request
-from collective.states import State
+from collective.states import State, answers
 
 LONGEST = 300.0  # radians in one expansion
 TERMS_AT_ONCE = 16  # terms added to all output times at once
@@ -130,7 +129,7 @@ def _series_seconds(
 
 def numbers(request: Request) -> list[int]:
     """Excitation numbers that the state has."""
-    return initial.numbers(request.state, len(request.couplings))
+    return answers.numbers(request.state, len(request.couplings))
 
 
 def matrix_of_one_excitation(request: Request) -> NDArray[Any]:

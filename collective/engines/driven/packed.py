@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from collective._tools.operators import entries_of
 from collective.engines.basis.sectors import qutip_index
 from collective.states import State
-from collective.states.protocol import amplitudes_of
+from collective.states.answers import amplitudes_of
 
 if TYPE_CHECKING:
     from qutip import Qobj

@@ -19,12 +19,12 @@ from collective._tools.speed import COMMON, Speed
 from collective._tools.speed import speed as machine_speed
 from collective.couplings.couplings import Couplings
 from collective.engines.base import writing
-from collective.engines.basis import initial
 from collective.engines.numerics import exponential
 from collective.engines.numerics.extent import Extent
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.record import EIGENVALUE_TIMES
 from collective.engines.request import Request
+from collective.states import answers
 from collective.states.matrices import matrix
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _slopes(request: Request, extent: Extent) -> float:
     found = _SLOPES_PER_RATE * largest * span + _FEWEST_SLOPES
     photons = couplings.thermal_photons
     excited = np.any(couplings.drive) or np.any(couplings.pump) or photons > 0
-    if excited or initial.highest_excitation(request.state, n) > 0:
+    if excited or answers.highest_excitation(request.state, n) > 0:
         slowest = (1 + 2 * photons) * float(np.trace(couplings.decay).real) / n
         slowest += 2 * float(couplings.dephasing.mean() + couplings.pump.mean())
         lasting = min(span, _RELAXATION / max(slowest, 1e-300))
@@ -230,8 +230,8 @@ def coupled(request: Request) -> Work:
     n = len(couplings)
     if n > _LARGEST_SUPEROPERATOR:
         return Work((4 ** min(n, _LARGEST),), 0, 0.0)
-    top = initial.highest_excitation(request.state, n)
-    sharp = initial.definite_number(request.state, n) is not None
+    top = answers.highest_excitation(request.state, n)
+    sharp = answers.definite_number(request.state, n) is not None
     if np.any(couplings.drive):
         sizes = (4**n,)
     else:

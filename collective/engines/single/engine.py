@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import Accuracy, Cost, resumed, unsupported
-from collective.engines.basis import initial
 from collective.engines.basis.sectors import Sectors, ensemble, one_excitation
 from collective.engines.record import Recorder
 from collective.engines.request import Request
@@ -29,8 +28,8 @@ from collective.engines.single.amplitudes import (
     Dephased,
     IllConditionedError,
 )
-from collective.states import State
-from collective.states.protocol import amplitudes_of
+from collective.states import State, answers
+from collective.states.answers import amplitudes_of
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -69,7 +68,7 @@ class Single:
                     f"method 'single' is for emitters that nothing excites, but the {name} is "
                     f"{np.abs(values).max() * request.unit:g}"
                 )
-        highest = initial.highest_excitation(request.state, n)
+        highest = answers.highest_excitation(request.state, n)
         if highest > 1:
             return (
                 f"method 'single' is for at most one excitation: state {request.state_name} has "
@@ -250,7 +249,7 @@ def _one_excitation_vectors(request: Request) -> NDArray[np.complex128]:
 def _weight_above(request: Request) -> str:
     """The probability of more than one excitation, where it may be small."""
     state, n = request.state, len(request.couplings)
-    weight = initial.weight_above_one(state, n)
-    if weight is None or initial.definite_number(state, n) is not None:
+    weight = answers.weight_above_one(state, n)
+    if weight is None or answers.definite_number(state, n) is not None:
         return ""
     return f", with a weight of {weight:.2g} beyond one"

@@ -5,11 +5,11 @@ import numpy as np
 from collective._tools import checks
 from collective._tools.speed import speed
 from collective.engines.base import Cost, writing
-from collective.engines.basis import initial
 from collective.engines.basis.dicke import Identical, Triangle, identical
 from collective.engines.numerics import rational
 from collective.engines.request import Request
 from collective.engines.symmetric import density
+from collective.states import answers
 
 _STEPS_OF_A_BURST = 60
 _STEPS_OF_A_PEAK = 3.5  # per √N: of populations that begin as a narrow peak and run down
@@ -38,7 +38,7 @@ def cost(request: Request) -> Cost:
     assert isinstance(e, Identical)
     times = len(request.times)
     steps = times + _STEPS_OF_A_BURST
-    if initial.definite_number(request.state, e.n) not in (0, e.n):
+    if answers.definite_number(request.state, e.n) not in (0, e.n):
         steps += int(_STEPS_OF_A_PEAK * np.sqrt(e.n))
     kept = 400 * times
     seconds = _RUN_CALLS * s.call

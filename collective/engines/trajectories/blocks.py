@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import announced
 from collective.couplings.modes import emitting, jump_modes
-from collective.engines.basis.initial import highest_excitation
 from collective.engines.basis.sectors import Sectors, ensemble, one_excitation
 from collective.engines.numerics.lanes import LANES
 from collective.engines.request import Request
 from collective.engines.trajectories import kernels
 from collective.engines.trajectories.means import Batch, batch, uniform
 from collective.engines.trajectories.size import Size
+from collective.states.answers import highest_excitation
 
 _COMPILE_SECONDS = 20
 _UNINTERRUPTED = 2e9  # multiply-adds in a row: some tenths of a second

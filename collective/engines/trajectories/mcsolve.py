@@ -22,7 +22,7 @@ from collective.engines.numerics.pulses import ENVELOPE_STEPS, driven_hamiltonia
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, batch, uniform
 from collective.states import State
-from collective.states.protocol import amplitudes_of
+from collective.states.answers import amplitudes_of
 
 if TYPE_CHECKING:
     from qutip import MCSolver, Qobj

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from collective._tools.memory import available_bytes
 from collective._tools.speed import speed
 from collective.engines.base import Cost, threads_for
-from collective.engines.basis import initial
 from collective.engines.numerics.extent import Extent
 from collective.engines.request import Request
+from collective.states import answers
 
 # as in `numerics.lanes` and `kernels`, which need numba
 _LANES = 8
@@ -161,7 +161,7 @@ def size_for(request: Request, count: int) -> Size:
     its cost was asked; the numbers do not depend on them.
     """
     n = len(request.couplings)
-    top = initial.highest_excitation(request.state, n)
+    top = answers.highest_excitation(request.state, n)
     size = Size.of(n, top, len(request.times), count, threads_for(request))
     available = available_bytes()
     if available is None:
@@ -194,4 +194,4 @@ def cost_within_blocks(request: Request, count: int, work: str) -> Cost:
 
 def _typical(request: Request, top: int) -> int:
     """How many excitations most trajectories begin with, of at most so many."""
-    return min(top, initial.typical_excitation(request.state, len(request.couplings)))
+    return min(top, answers.typical_excitation(request.state, len(request.couplings)))

@@ -1,4 +1,4 @@
-"""What engines ask of an initial state: how many excitations, and whether it can be built at all.
+"""The answers of an initial state: whether it can be built, amplitudes, numbers of excitations.
 
 A state is a `State`, or a checked QuTiP ket or density matrix.
 """
@@ -8,13 +8,111 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.states import State
-from collective.states.protocol import excitations_of, spinors_of
+from collective._tools import checks
+from collective.states.protocol import State
+from collective.states.recipes import of_product
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
+_NORM = 1e-8  # by which the norm of a state of the user's may differ from one
 NOTHING = 1e-14  # a probability that is round-off
+
+
+def missing(state: Any) -> str | None:
+    """Why no engine can build this state, or None if one can.
+
+    Args:
+        state: a `State` or a QuTiP state.
+    """
+    if not isinstance(state, State) or hasattr(state, "amplitudes") or hasattr(state, "spinors"):
+        return None
+    return (
+        f"state {state}: its class has neither amplitudes(excited, emitters) nor spinors(n), see "
+        "co.states.State"
+    )
+
+
+def amplitudes_of(
+    state: State, excited: NDArray[np.bool_], emitters: Any
+) -> NDArray[np.complex128]:
+    """Amplitude of each configuration, of any state.
+
+    Args:
+        state: any.
+        excited: (B, N), which emitters are excited in each of B configurations.
+        emitters: where they are, or None.
+
+    Returns:
+        (B,) complex.
+
+    Raises:
+        ValueError: for a state that gives none, or no finite numbers of this shape.
+    """
+    if (why := missing(state)) is not None:
+        raise ValueError(why)
+    give = getattr(state, "amplitudes", None)
+    if give is None:
+        found = spinors_of(state, excited.shape[1])
+        assert found is not None
+        return of_product(found, excited)
+    return _checked(f"amplitudes of state {state}", give(excited, emitters), (len(excited),))
+
+
+def spinors_of(state: Any, n: int) -> NDArray[np.complex128] | None:
+    """Amplitudes of "excited" and "ground" of each emitter, (n, 2), or None if it gives none.
+
+    Raises:
+        ValueError: for spinors of another shape, or that are not normalised.
+    """
+    give = getattr(state, "spinors", None)
+    if give is None:
+        return None
+    found = _checked(f"spinors of state {state}", give(n), (n, 2))
+    norms = np.sum(np.abs(found) ** 2, axis=1)
+    if np.any(np.abs(norms - 1) > _NORM):
+        m = int(np.argmax(np.abs(norms - 1)))
+        raise ValueError(
+            f"spinors of state {state} must be normalised: that of emitter {m} has a norm of "
+            f"{norms[m]:.9g}"
+        )
+    return found
+
+
+def excitations_of(state: State, n: int) -> int | NDArray[np.float64] | None:
+    """What `State.excitations` gives, checked.
+
+    Raises:
+        ValueError: for another number than 0 … n, or no probabilities (n + 1,).
+    """
+    found = state.excitations(n)
+    name = f"excitations({n}) of state {state}"
+    if found is None:
+        return None
+    if np.ndim(found) == 0:
+        return checks.count(name, found, minimum=0, maximum=n)
+    chances = checks.finite(name, found)
+    if chances.shape != (n + 1,) or np.any(chances < 0) or abs(chances.sum() - 1) > _NORM:
+        raise ValueError(
+            f"{name} must be a whole number, None, or {n + 1} probabilities that sum to 1; got "
+            f"{checks.short(found)}"
+        )
+    return np.asarray(chances)
+
+
+def _checked(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.complex128]:
+    found = np.asarray(value)
+    if found.shape != shape or found.dtype.kind not in "biufc":
+        raise ValueError(f"{name} must be numbers of shape {shape}, got {checks.short(value)}")
+    found = found.astype(complex, copy=False)
+    if not np.all(np.isfinite(found)):
+        raise ValueError(f"{name} must be finite: some are not")
+    return found
+
+
+def name_of(state: Any) -> str:
+    """How results and messages speak of a state."""
+    return str(state) if isinstance(state, str | State) else "a QuTiP state"
 
 
 def definite_number(state: Any, n: int) -> int | None:

@@ -1,0 +1,117 @@
+"""Checks of an initial state against the problem that it is for."""
+
+from itertools import combinations
+from math import comb, prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.couplings.couplings import Couplings
+from collective.master.equation import MasterEquation
+from collective.states import recipes
+from collective.states.answers import amplitudes_of, excitations_of, missing, spinors_of
+from collective.states.protocol import OWN, State
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+_NORM = 1e-8  # by which the norm of a state may differ from one
+_MOST_SUMMED = 2**14  # configurations: of more the norm is not checked
+
+
+def checked_state(
+    state: "State | str | Qobj", problem: Couplings | MasterEquation
+) -> "State | Qobj":
+    """A `State`, or a QuTiP state of the problem's dims, normalised and positive.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(state, str) and state in ("inverted", "ground"):
+        state = recipes.inverted() if state == "inverted" else recipes.ground()
+    if isinstance(state, State) and not isinstance(state, type):
+        if isinstance(problem, Couplings):  # a state that does not exist is refused at once
+            _require_exists(state, problem)
+        return state
+    import qutip
+
+    if isinstance(state, qutip.Qobj):
+        return _checked_qobj(state, problem)
+    shown = repr(state) if isinstance(state, str) else f"of type {type(state).__name__}"
+    raise ValueError(
+        f"unknown state {shown}: use 'inverted', 'ground', co.states.single(m), dicke(k), "
+        "timed_dicke(wavevector), coherent(theta, phi), product(theta, phi), a QuTiP ket or "
+        "density matrix, or a class of your own with the methods of co.states.State"
+    )
+
+
+def _require_exists(state: State, couplings: Couplings) -> None:
+    """Raise unless N emitters can be in this state, and its norm is one where that is cheap."""
+    n, emitters = len(couplings), couplings.emitters
+    number = excitations_of(state, n)
+    if missing(state) is not None:
+        return  # each engine refuses it
+    if isinstance(state, OWN):
+        amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
+        return
+    if spinors_of(state, n) is not None and not hasattr(state, "amplitudes"):
+        return
+    numbers = [number] if isinstance(number, int) else list(range(n + 1))
+    if sum(comb(n, k) for k in numbers) > _MOST_SUMMED:
+        amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
+        return
+    total = 0.0
+    for k in numbers:
+        found = amplitudes_of(state, configurations(n, k), emitters)
+        total += float(np.vdot(found, found).real)
+    if abs(total - 1) > _NORM:
+        where = f" of {number} excitations" if isinstance(number, int) else ""
+        raise ValueError(
+            f"state {state} must be normalised: the squares of its amplitudes{where} sum to "
+            f"{total:.9g}"
+        )
+
+
+def configurations(n: int, k: int) -> NDArray[np.bool_]:
+    """Which emitters are excited in every configuration of k of n, (C(n, k), n)."""
+    if k == 1:
+        return np.eye(n, dtype=bool)
+    found = np.zeros((comb(n, k), n), dtype=bool)
+    for row, chosen in zip(found, combinations(range(n), k), strict=True):
+        row[list(chosen)] = True
+    return found
+
+
+def _checked_qobj(state: "Qobj", problem: Couplings | MasterEquation) -> "Qobj":
+    """A QuTiP state of the problem's dims, normalised and positive."""
+    import qutip
+
+    dims = dims_of(problem)
+    size = prod(dims)
+    wanted = (size, 1) if state.isket else (size, size)
+    if not (state.isket or state.isoper) or state.shape != wanted:
+        raise ValueError(
+            f"state must be a ket or density matrix of dims {dims}, shape ({size}, 1) or "
+            f"({size}, {size}); got {state.type} {state.shape}"
+        )
+    matrix = state.full()
+    if not np.all(np.isfinite(matrix)):
+        raise ValueError("state must be finite: some of its entries are not")
+    ket = state.shape[1] == 1
+    trace = np.vdot(matrix, matrix) if ket else np.trace(matrix)
+    if abs(trace - 1) > _NORM:
+        raise ValueError(f"state must be normalised: its trace is {trace.real:.9g}")
+    if ket:
+        return qutip.Qobj(matrix, dims=[dims, [1] * len(dims)])
+    if np.abs(matrix - matrix.conj().T).max() > 1e-10:
+        raise ValueError("state must be a Hermitian density matrix")
+    smallest = np.linalg.eigvalsh(matrix)[0]
+    if smallest < -1e-8:
+        raise ValueError(f"state must be positive: smallest eigenvalue {smallest:.3g}")
+    return qutip.Qobj((matrix + matrix.conj().T) / 2, dims=[dims, dims])
+
+
+def dims_of(problem: Couplings | MasterEquation) -> list[int]:
+    """Dimensions of the tensor factors of the states of a problem."""
+    return [2] * len(problem) if isinstance(problem, Couplings) else problem.dims
