@@ -15,17 +15,22 @@ class Progress:
         total: number of steps.
         label: what is being done.
         show: whether to print anything.
+        delay: seconds until something is shown.
+        done: steps that were done before.
     """
 
-    def __init__(self, total: int, label: str, *, show: bool = True):
+    def __init__(
+        self, total: int, label: str, *, show: bool = True, delay: float = 2.0, done: int = 0
+    ):
         self._total, self._label, self._show = total, label, show and _writable()
-        self._start, self._done, self._printed = time.monotonic(), 0, 0.0
+        self._start, self._delay, self._printed = time.monotonic(), delay, 0.0
+        self._done = self._before = done
         self._bar: Any = None
         if self._show:
             try:
                 from tqdm.auto import tqdm
 
-                self._bar = tqdm(total=total, desc=label, delay=2, leave=False)
+                self._bar = tqdm(total=total, desc=label, initial=done, delay=delay, leave=False)
             except ImportError:
                 return
             except Exception:  # warnings turned into errors, a closed stderr
@@ -45,9 +50,10 @@ class Progress:
     def _print_line(self) -> None:
         """Print the steps done and the time left, at most twice a second."""
         now = time.monotonic()
-        if now - self._start > 2 and now - self._printed > 0.5:
+        if now - self._start > self._delay and now - self._printed > 0.5:
             self._printed = now
-            left = (now - self._start) * (self._total / self._done - 1)
+            here = max(1, self._done - self._before)
+            left = (now - self._start) * (self._total - self._done) / here
             text = f"{self._label}: {self._done}/{self._total}, about {left:.0f} s left"
             print(f"\r{text:<70}", end="", file=sys.stderr, flush=True)
 

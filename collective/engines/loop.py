@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ CHECKPOINT_SECONDS = 30
 CHECKPOINT_SHARE = 0.05  # of the time, at most
 _BETWEEN_LOOKS = 0.1  # seconds
 _MARKS = 1000  # of the progress bar
+SHOWN_AFTER = 2.0  # seconds
 _OBSERVED = (
     "emission", "excitation", "populations", "correlations", "states", "expect", "last_state",
     "emission_error", "excitation_error", "populations_error", "jumps",
@@ -110,18 +112,20 @@ def run(
 def _advance(
     under_way: Run, clock: "Clock", report: Callable[[], Outcome], label: str, *, show: bool
 ) -> None:
-    """Let a run move on until it is done."""
+    """Let a run move on until it is done; a progress bar appears after some seconds."""
     shown = 0
-    with Progress(_MARKS, label, show=show) as bar:
-        while True:
-            now = int(_MARKS * under_way.share)
-            bar.step(now - shown)
-            shown = now
-            if under_way.done:
-                return
+    with ExitStack() as stack:
+        bar: Progress | None = None
+        while not under_way.done:
             under_way.advance()
             clock.look()
             clock.keep(report)
+            now = int(_MARKS * under_way.share)
+            if bar is not None:
+                bar.step(now - shown)
+            elif show and clock.seconds > SHOWN_AFTER:
+                bar = stack.enter_context(Progress(_MARKS, label, delay=0.0, done=now))
+            shown = now
 
 
 def _complete(engine: Engine, request: Request, earlier: "Result") -> Outcome | None:
@@ -157,12 +161,17 @@ class Clock:
         self._looked = self._start
         self._notes: list[str] = []
 
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._start
+
     def diagnostics(self) -> dict[str, Any]:
         """Seconds since the start, bytes at the highest of the looks so far."""
         self._looked = -np.inf
         self.look()
         used = None if self._before is None or self._peak is None else self._peak - self._before
-        return {"seconds": time.monotonic() - self._start, "bytes_used": used}
+        return {"seconds": self.seconds, "bytes_used": used}
 
     def look(self) -> None:
         """Notice the memory held now and then; asking takes a while."""

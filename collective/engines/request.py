@@ -15,6 +15,7 @@ from collective._tools import checks
 from collective._tools import operators as _operators
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
+from collective.states import ground, inverted
 from collective.states.answers import name_of
 from collective.states.checking import checked_state
 from collective.states.protocol import State
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 OBSERVABLES = ("correlations", "states")
+_WORDS = {"inverted": inverted, "ground": ground}  # which exist for every problem
 _SMALLEST_RTOL = 1e-14  # double precision
 
 
@@ -109,9 +111,10 @@ def checked(
     words, operators = observables(observe, dims)
     if "correlations" in words and not isinstance(problem, Couplings):
         raise ValueError("observe: correlations are of two-level Couplings; observe states instead")
+    named = _WORDS.get(state) if isinstance(state, str) else None
     return Request(
         problem,
-        checked_state(state, problem),
+        named() if named is not None else checked_state(state, problem),
         times_,
         frozenset(words),
         operators,

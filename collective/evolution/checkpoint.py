@@ -136,15 +136,13 @@ def same(
 
 
 @contextmanager
-def continuing(path: str | os.PathLike[str] | None, earlier: Result | None) -> Iterator[None]:
-    """Errors of an engine that cannot go on from what it finds, with the name of the file."""
+def continuing(path: str | os.PathLike[str] | None) -> Iterator[None]:
+    """Name the file in errors of an engine that cannot continue from what the file holds."""
     try:
         yield
     except ProblemTooLargeError:
         raise
     except (LookupError, StopIteration, TypeError, ValueError, AttributeError) as error:
-        if earlier is None:
-            raise
         raise ValueError(
             f"checkpoint {path} cannot be continued: {str(error) or type(error).__name__}; choose "
             "another file"

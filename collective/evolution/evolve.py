@@ -124,11 +124,15 @@ def evolve(
     def result(outcome: loop.Outcome) -> Result:
         return _result(request, scaled, choice, outcome, earlier, marks)
 
-    before = None if earlier is None else timescale.inward(earlier, scaled)
     announce(choice, show=request.progress)
-    with checkpoints.continuing(checkpoint, earlier):
-        outcome = loop.run(choice.engine, scaled, before, keep)
-    return _finished(result(outcome), outcome, request)
+    if earlier is None:
+        outcome = loop.run(choice.engine, scaled, None, keep)
+    else:
+        with checkpoints.continuing(checkpoint):
+            outcome = loop.run(choice.engine, scaled, timescale.inward(earlier, scaled), keep)
+    if "correlations" not in request.words:  # which some engines need to continue a checkpoint
+        outcome.fields.pop("correlations", None)
+    return _finished(result(outcome), outcome)
 
 
 def _result(
@@ -168,7 +172,7 @@ def _result(
     )
 
 
-def _finished(found: Result, outcome: loop.Outcome, request: Request) -> Result:
+def _finished(found: Result, outcome: loop.Outcome) -> Result:
     """A result with what it must be warned of said, or its failure raised."""
     notes = list(outcome.notes)
     if found.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
@@ -176,8 +180,6 @@ def _finished(found: Result, outcome: loop.Outcome, request: Request) -> Result:
             f"the trace of ρ is off by {found.diagnostics['trace_error']:.1e}: do not trust "
             "these numbers; shorten the times or lower rtol"
         )
-    if "correlations" not in request.words and found.correlations is not None:
-        found = found.replace(correlations=None)
     failure = outcome.failure
     error = _warned(notes, found)
     if failure is not None and not isinstance(failure, KeyboardInterrupt):

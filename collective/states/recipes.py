@@ -349,7 +349,7 @@ def _configurations(excited: Any, emitters: Given) -> NDArray[np.bool_]:
         )
     n = excited.shape[1]
     if emitters is not None and (
-        not isinstance(emitters, Emitters | Multilevel) or len(emitters) != n
+        not isinstance(emitters, Emitters | Multilevel) or len(emitters.positions) != n
     ):
         raise ValueError(
             f"emitters must be {n} emitters, as excited has them; got {checks.short(emitters)}"

@@ -109,13 +109,13 @@ class Blocks:
 
     def cost(self, request: Request) -> Cost:
         """Memory and time of a run."""
-        if unitary_size.unitary(request):
+        if size.unitary(request):
             return unitary_size.cost(request)
         return size.cost(request, self._permutations(request))
 
     def prepare(self, request: Request) -> None:
         """Compile the kernels, or import what the route without decay needs."""
-        if unitary_size.unitary(request):
+        if size.unitary(request):
             import scipy.sparse.linalg
             import scipy.special  # noqa: F401
         else:
@@ -128,7 +128,7 @@ class Blocks:
             ValueError: for times after which the phases of emitters without decay have no digits,
                 and for arrays of the earlier result that do not fit.
         """
-        if unitary_size.unitary(request):
+        if size.unitary(request):
             from collective.engines.blocks.unitary import PureStates
 
             return PureStates(request, earlier)

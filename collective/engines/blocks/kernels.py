@@ -16,8 +16,6 @@ panel's result, `second_pass` adds the transposed part and the expansion's next 
 # The tables are passed one by one: numba unpacks arrays faster than tuples of them. The passes are
 # long because each is compiled once: a kernel that calls others compiles them twice.
 
-from typing import Any
-
 import numpy as np
 
 from collective._tools.compiled import compiled
@@ -192,24 +190,3 @@ def moments(F, diagonal_places, excited, pair_places, pair_emitters, out):  # ty
         m, n = pair_emitters[e, 0], pair_emitters[e, 1]
         out[m, n] = complex(0.5 * (here + there), 0.5 * (here - there))
         out[n, m] = complex(0.5 * (here + there), -0.5 * (here - there))
-
-
-def arguments(t: Any, n: int) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-    """What the hop, jump and second passes take from `start` on, of N emitters."""
-    shared = t.start, t.offset, t.tasks, t.columns
-    return (
-        (
-            *shared,
-            t.stored,
-            t.images,
-            t.targets,
-            t.pairs,
-            t.bits,
-            t.hop,
-            t.diagonal,
-            t.dephasing,
-            n,
-        ),
-        (*shared, t.images, t.sources, t.raised, t.lowered, t.decay),
-        (*shared, t.weights[None], t.stored, t.images),
-    )

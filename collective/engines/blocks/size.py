@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.speed import speed
+from collective.couplings.couplings import Couplings
 from collective.engines.base import Cost, threads_for, writing
 from collective.engines.basis.permutations import orbits
 from collective.engines.numerics.extent import Extent
@@ -25,6 +26,16 @@ _FLOPS = 3.0  # of BLAS, in the time of one of the hops and jumps
 _OVERHEAD = 5000.0  # calls: tables and bounds of the spectrum
 _READ_TERMS = 150.0  # of an expansion, from which each output time is read, and …
 _READ_CALL, _READ_FLOPS = 12.0, 2.0  # … entries for each, and products per pair of emitters
+
+
+def unitary(request: Request) -> bool:
+    """Whether nothing but H moves the state."""
+    problem = request.problem
+    if not isinstance(problem, Couplings):
+        return False
+    return not any(
+        np.any(part) for part in (problem.decay, problem.dephasing, problem.pump, problem.drive)
+    )
 
 
 def cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.speed import COMMON, Speed, speed
-from collective.couplings.couplings import Couplings
 from collective.engines.base import Cost, writing
 from collective.engines.basis.sectors import one_excitation
 from collective.engines.request import Request
@@ -32,16 +31,6 @@ _TURN_FLOPS = 16.0  # per n² and output time
 _TIME_CALLS = 40.0  # per output time
 _RUN_CALLS = 2500.0
 _BYTES_ENTRY = 70  # of H, while it is made
-
-
-def unitary(request: Request) -> bool:
-    """Whether nothing but H moves the state."""
-    problem = request.problem
-    if not isinstance(problem, Couplings):
-        return False
-    return not any(
-        np.any(part) for part in (problem.decay, problem.dephasing, problem.pump, problem.drive)
-    )
 
 
 def cost(request: Request) -> Cost:
