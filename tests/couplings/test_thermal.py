@@ -184,7 +184,7 @@ def test_bad_arguments_with_temperature_and_kind_are_refused(call, message):
 @pytest.mark.parametrize("method", ["single", "symmetric", "blocks", "driven", "trajectories"])
 def test_engines_without_thermal_light_refuse_it(method):
     warm = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)), thermal_photons=0.5)
-    with pytest.raises(ValueError, match=rf"'{method}' does not know thermal light.*exact"):
+    with pytest.raises(ValueError, match=rf"'{method}' does not treat thermal light.*exact"):
         co.evolve(warm, "ground", [0.0, 1.0], method=method, progress=False)
     assert co.methods(warm, "ground", [0.0, 1.0]).chosen == "exact"
 

@@ -18,9 +18,14 @@ LONG, TINY = "a name of forty letters and a few to spare", 1.234567e-300
 
 def methods():
     costs = {"exact": Cost(2**80, 1e30, LONG), "trajectories": Cost(1, TINY, LONG)}
-    accuracy = {"exact": "exact", "trajectories": "sampled", "single": "exact"}
+    accuracy = {"exact": "exact", "trajectories": "sampled"}
     keeps = dict.fromkeys(accuracy, ("correlations",))
-    return co.Methods(costs, {"single": LONG}, accuracy, keeps, None, "exact")
+    return co.Methods(costs, {}, accuracy, keeps, None, "exact")
+
+
+def refused():
+    """Rows of engines that refuse, without the column of what they keep."""
+    return co.Methods({}, {"single": LONG}, {"single": "exact"}, {"single": ()}, None, "exact")
 
 
 def validity():
@@ -53,7 +58,7 @@ def currents():
 
 @pytest.mark.parametrize(
     ("table", "columns", "above"),
-    [(methods, 6, 0), (validity, 4, 0), (comparison, 3, 0), (check_field, 3, 0), (terms, 5, 0),
+    [(methods, 6, 0), (refused, 5, 1), (validity, 4, 0), (comparison, 3, 0), (check_field, 3, 0), (terms, 5, 0),
      (currents, 5, 2)],
 )  # fmt: skip
 def test_cells_of_any_length_are_separated_by_two_spaces(table, columns, above):
