@@ -66,6 +66,7 @@ docs: .venv/dev.stamp
 	@echo "docs/_build/html/index.html"
 
 bench: .venv/run.stamp
+	$(BIN)/python benchmarks/calls.py
 	$(BIN)/python benchmarks/exact.py
 	$(BIN)/python benchmarks/couple.py
 	$(BIN)/python benchmarks/wire.py

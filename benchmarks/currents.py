@@ -15,7 +15,7 @@ import numpy as np
 from scipy import fft
 
 import collective as co
-from collective.currents._free_space import Grid, screened
+from collective.currents.free_space import Grid, screened
 
 
 def plain_seconds(grid, repeats=2):

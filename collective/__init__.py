@@ -33,7 +33,15 @@ if TYPE_CHECKING:
     from collective.evolution.comparison import Comparison, compare
     from collective.evolution.evolve import evolve
     from collective.evolution.steady_state import steady_state
-    from collective.fields import Field, FieldCheck, Nanowire, Plasma, Vacuum, check_field
+    from collective.fields import (
+        Field,
+        FieldCheck,
+        Nanowire,
+        Plasma,
+        Vacuum,
+        check_field,
+        purcell,
+    )
     from collective.master.equation import MasterEquation
     from collective.master.interactions import interaction
     from collective.master.master_equation import master_equation
@@ -76,6 +84,7 @@ __all__ = [
     "observables",
     "plane_wave",
     "plot",
+    "purcell",
     "ring",
     "spectral",
     "spin",
@@ -128,6 +137,7 @@ _HOMES = {
     "master_equation": "master.master_equation",
     "methods": "engines.choice",
     "plane_wave": "couplings.drives",
+    "purcell": "fields",
     "ring": "emitters",
     "spin": "emitters",
     "square": "emitters",

@@ -1,8 +1,8 @@
-"""What to cite for a calculation, as BibTeX: `citation`."""
+"""The references to cite for a calculation, as BibTeX: `citation`."""
 
 from collective._tools.version import __version__
 from collective.couplings.couplings import Couplings
-from collective.fields import Nanowire
+from collective.fields import answers
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
 
@@ -112,19 +112,6 @@ REFERENCES = {
             "doi": "10.1103/PhysRevA.98.063815",
         },
     ),
-    "dzsotjan2011": (
-        "article",
-        {
-            "author": 'Dzsotjan, David and K{\\"a}stel, J{\\"u}rgen and Fleischhauer, Michael',
-            "title": "Dipole-dipole shift of quantum emitters coupled to surface plasmons of a "
-            "nanowire",
-            "journal": "Phys. Rev. B",
-            "volume": "84",
-            "pages": "075419",
-            "year": "2011",
-            "doi": "10.1103/PhysRevB.84.075419",
-        },
-    ),
     "redfield1957": (
         "article",
         {
@@ -168,7 +155,7 @@ _METHODS = {
     "trajectories": ("dalibard1992", "molmer1993"),
     "symmetric": ("shammah2018",),
 }
-_SCHEMES = {
+_APPROXIMATIONS = {
     "universal": ("nathan2020",),
     "rwa": ("nathan2020",),  # the jump operators are those of the universal equation
     "redfield": ("redfield1957",),
@@ -177,9 +164,9 @@ _SCHEMES = {
 
 
 def citation(calculation: Result | Couplings | MasterEquation) -> str:
-    """BibTeX of what a calculation rests on: this package, QuTiP, the equation, engine and field.
+    """BibTeX of what to cite: this package, QuTiP, the equation, the engine and the field.
 
-    The field is that of couplings: a master equation does not keep its own.
+    The field is cited for couplings only, because a master equation does not store its field.
 
     Args:
         calculation: a result, couplings or a master equation.
@@ -188,7 +175,7 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
         Entries of a .bib file, separated by empty lines.
 
     Raises:
-        TypeError: for anything else.
+        TypeError: if the calculation is none of these.
 
     Example:
         >>> import collective as co
@@ -204,14 +191,15 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
           doi = {10.1103/PhysRevA.2.883},
         }
     """
-    method = ""
+    method, of_field = "", ""
     problem: object = calculation
     if isinstance(calculation, Result):
         method, problem = calculation.method, calculation.couplings or calculation.equation
     if isinstance(problem, Couplings):
-        keys = [*_COLLECTIVE, *(["dzsotjan2011"] if isinstance(problem.field, Nanowire) else [])]
+        keys = list(_COLLECTIVE)
+        of_field = answers.citation(problem.field)
     elif isinstance(problem, MasterEquation):
-        keys = list(_SCHEMES.get(problem.scheme, ()))
+        keys = list(_APPROXIMATIONS.get(problem.approximation, ()))
     else:
         raise TypeError(
             "calculation must be a Result, Couplings or a MasterEquation (co.evolve, co.couple, "
@@ -219,12 +207,13 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
         )
     keys += _METHODS.get(method, ())
     if "qutip" not in keys:
-        keys.append("qutip")  # operators and states are its own, whatever evolves them
-    return "\n\n".join([_package(), *(_entry(key, *REFERENCES[key]) for key in keys)])
+        keys.append("qutip")  # every engine uses its operators and states
+    entries = [_package(), *(_entry(key, *REFERENCES[key]) for key in keys), of_field]
+    return "\n\n".join(entry for entry in entries if entry)
 
 
 def _package() -> str:
-
+    """The entry of this package."""
     fields = {
         "author": "{The collective developers}",
         "title": "{" + _TITLE + "}",
@@ -235,5 +224,6 @@ def _package() -> str:
 
 
 def _entry(key: str, kind: str, fields: dict[str, str]) -> str:
+    """One BibTeX entry."""
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
     return "\n".join([f"@{kind}{{{key},", *lines, "}"])

@@ -1,4 +1,4 @@
-"""The command line: `collective demo` runs the main job and leaves a figure and a saved result."""
+"""The command line: `collective demo` runs the main task and saves a figure and a result."""
 
 import argparse
 import sys
@@ -23,7 +23,7 @@ from collective.states import single
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SPACING = 0.1  # wavelengths, in both halves of the demo
+_SPACING = 0.1  # of neighbours, in wavelengths
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def demo(folder: Path, longest: int = 8) -> dict[str, float]:
-    """Bursts against independent decay, a detuned pair, and the ground state beyond the RWA.
+    """Compute and draw bursts, a detuned pair, and the ground state beyond the RWA.
 
     Returns:
         The numbers in the printed sentences, by name.
@@ -95,14 +95,14 @@ def demo(folder: Path, longest: int = 8) -> dict[str, float]:
         "pumped": pumped,
     }
     text = (
-        f"{longest} inverted atoms {_SPACING:g} λ₀ apart flash: they emit most at "
+        f"{longest} inverted atoms {_SPACING:g} λ₀ apart emit a burst: it is highest at "
         f"t = {numbers['peak_time']:.3f}/Γ₀, {numbers['peak']:.2f} Γ₀, which is "
         f"{numbers['gain']:.2f} times what independent atoms would emit then.\n"
         f"Two atoms with Γ₁₂ = {gamma12:.3f} Γ₀ and no shift decay at {numbers['bright_rate']:.3f} "
         f"and {numbers['dark_rate']:.3f} Γ₀ on resonance; beyond the exceptional point "
         f"δ = Γ₁₂ both decay at Γ₀, and at δ = 3Γ₁₂ they beat at {numbers['beat']:.3f} Γ₀.\n"
         f"At G = ω₀/5 the counter-rotating terms lift {100 * pumped:.1f} % of each of two atoms "
-        "out of the ground state; the rotating-wave approximation says none."
+        "out of the ground state; the rotating-wave approximation gives none."
     )
     print(shown(text))
     print(shown(f"Figure: {folder / 'demo.png'}\nResult: {saved} (read it with collective.load)"))
@@ -110,13 +110,13 @@ def demo(folder: Path, longest: int = 8) -> dict[str, float]:
 
 
 def burst(n: int) -> Result:
-    """A chain of n inverted atoms."""
+    """The run of a chain of n inverted atoms."""
     couplings = couple(chain(n, _SPACING), Vacuum())
     return evolve(couplings, "inverted", np.linspace(0, 2, 201), rtol=1e-6, atol=1e-8)
 
 
 def peak(result: Result) -> tuple[float, float]:
-    """Time and height of the burst, from the parabola through its three highest samples."""
+    """Time and height of the burst, from the parabola through the three highest points."""
     i = int(np.clip(np.argmax(result.emission), 1, len(result.times) - 2))
     near = slice(i - 1, i + 2)
     a, b, c = np.polyfit(result.times[near] - result.times[i], result.emission[near], 2)
@@ -127,7 +127,8 @@ def pair_without_shift(detuning: float = 0.0) -> Couplings:
     r"""Two atoms whose dipoles are tilted towards each other until Δ₁₂ vanishes.
 
     With the dipoles at the angle θ to the axis, Δ₁₂ ∝ −sin²θ cos ξ/ξ +
-    (1 − 3cos²θ)(sin ξ/ξ² + cos ξ/ξ³), ξ = 2πr/λ₀: linear in cos²θ, so its zero is closed.
+    (1 − 3cos²θ)(sin ξ/ξ² + cos ξ/ξ³), ξ = 2πr/λ₀. This is linear in cos²θ, so its zero has a closed
+    form.
     """
     xi = 2 * np.pi * _SPACING
     far, near = np.cos(xi) / xi, np.sin(xi) / xi**2 + np.cos(xi) / xi**3
@@ -141,6 +142,7 @@ def pair_without_shift(detuning: float = 0.0) -> Couplings:
 
 
 def _draw_beats(pair: Couplings, ax: "Axes") -> None:
+    """Emission of two detuned atoms, one of them excited; the inset shows their decay rates."""
     gamma12 = float(pair.decay[0, 1])
     times = np.linspace(0, 6, 301)
     curves = ((0.0, "δ = 0"), (1.0, "δ = Γ₁₂ (exceptional point)"), (3.0, "δ = 3Γ₁₂"))
@@ -162,7 +164,7 @@ def _draw_beats(pair: Couplings, ax: "Axes") -> None:
 
 
 def _draw_counter_rotation(ax: "Axes") -> float:
-    """Two atoms in the ground state at G = ω₀/5, with and without the RWA; how far they rise."""
+    """Draw two atoms that start in the ground state, G = ω₀/5; return the largest population."""
     couplings = couple(chain(2, _SPACING / 4), Vacuum())
     strength = float(couplings.shift[0, 1])
     atoms = chain(2, _SPACING / 4, frequency=5 * strength)
@@ -180,5 +182,6 @@ def _draw_counter_rotation(ax: "Axes") -> float:
 
 
 def _pair_rates(pair: Couplings, detuning: float) -> dict[str, float]:
+    """Decay rates of the two modes of a pair with a detuning."""
     bright, dark = pair.replace(detunings=[detuning / 2, -detuning / 2]).modes().rates
     return {"bright": float(bright), "dark": float(dark)}

@@ -1,16 +1,17 @@
-"""Errors and warnings of the package: what each means, and what it carries."""
+"""The errors and warnings of the package."""
 
 from typing import Any
 
 
 class ProblemTooLargeError(MemoryError, ValueError):
-    """The problem does not fit into memory; raised before anything is allocated."""
+    """The problem does not fit into memory; this is raised before memory is allocated."""
 
 
 class EvolutionError(RuntimeError):
-    """The integrator failed, or a warning is an error here; `.result` holds what was reached.
+    """A run failed, or a warning was turned into an error; `.result` holds what was computed.
 
-    A `Result` from `evolve`, a `Comparison` from `compare`.
+    Attributes:
+        result: a `Result` if `evolve` raised the error, a `Comparison` if `compare` did.
     """
 
     def __init__(self, message: str, result: Any):
@@ -19,4 +20,4 @@ class EvolutionError(RuntimeError):
 
 
 class UnitWarning(UserWarning):
-    """A length or a shift that looks as if it were given in another unit than meant."""
+    """A length or a shift has a value that suggests a wrong unit."""

@@ -1,9 +1,11 @@
 r"""Permittivities ε(k) of a medium as functions of the vacuum wave number k = ω/c.
 
 Time dependence e^{−iωt}: a medium that absorbs has Im ε > 0. On the imaginary axis k = iκ every
-causal passive medium has a real ε ≥ 1 (a table's continuation to it is what makes this file long),
+causal passive medium has a real ε ≥ 1,
 
 .. math:: ε(iκ) = 1 + \frac{2}{π}\int_0^∞ dq\, \frac{q\, \mathrm{Im}\,ε(q)}{q^2 + κ^2} .
+
+The file is longer than others because a table must be continued to the imaginary axis.
 """
 
 from dataclasses import dataclass
@@ -27,10 +29,10 @@ class Drude:
     Args:
         plasma_wavenumber: k_p = ω_p/c, in inverse units of length.
         damping: γ/c ≥ 0, in inverse units of length.
-        background: ε_∞ ≥ 1, of everything at higher frequency.
+        background: ε_∞ ≥ 1, from all resonances at higher frequencies.
 
     Raises:
-        ValueError: for numbers out of these ranges.
+        ValueError: if a number is outside its range.
 
     Example:
         >>> import numpy as np
@@ -64,7 +66,7 @@ class Drude:
             background: ε_∞.
 
         Raises:
-            ValueError: for a value that no Drude metal has.
+            ValueError: if no Drude metal has this value.
         """
         array = checks.finite("epsilon", epsilon, complex)
         if array.shape:
@@ -75,7 +77,7 @@ class Drude:
         if below <= 0 or value.imag < 0:
             raise ValueError(
                 f"epsilon must have a real part below {background:g} and no negative imaginary "
-                f"part to be a Drude metal's, got {value:g}"
+                f"part, as every Drude metal has; got {value:g}"
             )
         damping = _damping("damping of such a metal", k * value.imag / below)
         return cls(float(np.sqrt(below) * np.hypot(k, damping)), damping, background)
@@ -99,7 +101,7 @@ class Lorentz:
         background: ε_∞ ≥ 1.
 
     Raises:
-        ValueError: for numbers out of these ranges or arrays of different length.
+        ValueError: if a number is outside its range, or the arrays have different lengths.
 
     Example:
         >>> from collective import materials
@@ -122,7 +124,7 @@ class Lorentz:
         }
         if len({array.shape for array in arrays.values()}) > 1 or arrays["strengths"].ndim > 1:
             raise ValueError(
-                "strengths, wavenumbers and dampings must be lists of one length, got shapes "
+                "strengths, wavenumbers and dampings must be lists of the same length, got shapes "
                 + ", ".join(str(array.shape) for array in arrays.values())
             )
         for name, array in arrays.items():
@@ -140,7 +142,7 @@ class Lorentz:
         resonances = self.wavenumbers**2
         if np.any((k == self.wavenumbers) & (self.dampings == 0)):
             at = float(self.wavenumbers[self.dampings == 0][0])
-            raise ValueError(f"k meets the undamped resonance at {at:g}: ε is infinite there")
+            raise ValueError(f"k must not be at the undamped resonance {at:g}, where ε is infinite")
         with np.errstate(all="ignore"):
             value = self.background + np.sum(
                 self.strengths * resonances / (resonances - k**2 - 1j * self.dampings * k), axis=-1
@@ -153,18 +155,18 @@ class Table:
     r"""Measured or computed values, interpolated by cubic splines; never extrapolated.
 
     On the imaginary axis the table's Im ε is integrated (Kramers–Kronig). Absorption outside the
-    table is inferred from Re ε inside it, which knows of it: positive resonances below and above
-    are fitted to what the integral misses there. How far from the table they lie is not known;
-    what that may change is `imaginary_error`, and a warning where it exceeds a hundredth at a κ
-    within the table's range.
+    table also contributes. It is inferred from Re ε inside the table: resonances below and above
+    the table are fitted to the part of Re ε that the integral does not explain. Their distance
+    from the table is uncertain. `imaginary_error` estimates the resulting error of ε(iκ), and a
+    warning is given if it exceeds one percent at a κ within the table's range.
 
     Args:
-        wavenumbers: (T,) increasing, at least 4, real.
+        wavenumbers: (T,) real and increasing, at least 4 of them.
         values: ε at them, (T,) complex.
         allow_gain: accept Im ε < 0 in the table.
 
     Raises:
-        ValueError: for arrays that do not fit, or gain that was not asked for.
+        ValueError: if the arrays do not fit, or if there is gain and `allow_gain` is False.
 
     Example:
         >>> import numpy as np
@@ -202,8 +204,8 @@ class Table:
         if not allow_gain and np.any(values.imag < 0):
             at = int(np.argmin(values.imag))
             raise ValueError(
-                f"values: gain at k = {k[at]:g} (Im ε = {values[at].imag:g}); say allow_gain=True "
-                "if it is meant, or conjugate a table made for e^{+iωt}"
+                f"values: gain at k = {k[at]:g} (Im ε = {values[at].imag:g}); give "
+                "allow_gain=True if it is intended, or conjugate a table made for e^{+iωt}"
             )
         checks.freeze(self, wavenumbers=k, values=values, allow_gain=allow_gain)
 
@@ -222,15 +224,16 @@ class Table:
         if np.any(k.imag):
             kappa = np.abs(k)
             value = _finite_at(k, self._integral(kappa) + self._outside(kappa)[0])
-            if self._doubt > _WORTH_A_WARNING and np.any(
+            if self._largest_error > _WORTH_A_WARNING and np.any(
                 (kappa >= self.wavenumbers[0]) & (kappa <= self.wavenumbers[-1])
             ):
                 warn(
-                    f"the table's permittivity on the imaginary axis is known to {self._doubt:.1%} "
-                    f"only, between k = {self.wavenumbers[0]:g}i and {self.wavenumbers[-1]:g}i, "
-                    "its ends: level shifts and the RWA coupling's shift, which integrate over it, "
-                    "may be wrong by as much (decay rates are not). Give the table more values "
-                    "below and above, where the material absorbs, or fit a Lorentz or Drude model"
+                    "the table's permittivity on the imaginary axis is known only to "
+                    f"{self._largest_error:.1%} between its ends k = {self.wavenumbers[0]:g}i and "
+                    f"{self.wavenumbers[-1]:g}i: level shifts and the shift of RWA couplings "
+                    "integrate over it and may be wrong by as much (decay rates are not). Give the "
+                    "table more values below and above, where the material absorbs, or fit a "
+                    "Lorentz or Drude model"
                 )
             return value.astype(complex)
         outside = (k.real < self.wavenumbers[0]) | (k.real > self.wavenumbers[-1])
@@ -251,14 +254,15 @@ class Table:
         return self._outside(kappa)[1]
 
     @cached_property
-    def _doubt(self) -> float:
-        """Largest relative error of ε(iκ) for κ within the table."""
+    def _largest_error(self) -> float:
+        """The largest relative error of ε(iκ) for κ within the table."""
         kappa = np.geomspace(self.wavenumbers[0], self.wavenumbers[-1], 50)
         added, error = self._outside(kappa)
         return float(np.max(error / (self._integral(kappa) + added)))
 
     @cached_property
     def _spline(self) -> Any:
+        """The cubic spline of ε(k)."""
         from scipy.interpolate import CubicSpline
 
         return CubicSpline(self.wavenumbers, self.values)
@@ -273,14 +277,15 @@ class Table:
         return q, (half[:, None] * w).ravel() * 2 / np.pi, q * self._spline(q).imag
 
     def _integral(self, kappa: NDArray[np.float64]) -> NDArray[np.float64]:
+        """ε(iκ) from the absorption inside the table alone."""
         q, weights, absorbed = self._absorption
         return 1 + np.sum(weights * absorbed / (q**2 + kappa[..., None] ** 2), axis=-1)
 
     @cached_property
     def _missing(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-        """Resonances q_j outside the table and weights A_j ≥ 0: its Re ε misses ΣA/(q² − k²).
+        """Fit resonances outside the table: Re ε = that of the integral + Σ_j A_j/(q_j² − k²).
 
-        And the largest part of Re ε that they do not explain.
+        Returns the positions q_j, the weights A_j ≥ 0, and the largest error of the fit.
         """
         from scipy.optimize import nnls
 
@@ -294,18 +299,18 @@ class Table:
         real = 1 + smooth @ weights + 2 / np.pi * k * value.imag * pole
         below, above = first * np.linspace(0, 0.9, 7), last * np.geomspace(1.1, 30, 12)
         outside = np.concatenate([below, above])
-        shapes, missed = 1 / (outside**2 - k[:, None] ** 2), value.real - real
-        strengths, _ = nnls(shapes, missed)
-        return outside, strengths, float(np.abs(shapes @ strengths - missed).max())
+        shapes, rest = 1 / (outside**2 - k[:, None] ** 2), value.real - real
+        strengths, _ = nnls(shapes, rest)
+        return outside, strengths, float(np.abs(shapes @ strengths - rest).max())
 
     def _outside(
         self, kappa: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What absorption outside the table adds to ε(iκ), and how far that may be off."""
+        """What absorption outside the table adds to ε(iκ), and the error of that."""
         outside, strengths, unexplained = self._missing
         first, last = self.wavenumbers[0], self.wavenumbers[-1]
         likely = np.sum(strengths / (outside**2 + kappa[..., None] ** 2), axis=-1)
-        # it may sit anywhere below or above the table, with the same effect in the middle of it
+        # absorption anywhere below or above the table has the same effect in its middle
         middle = first * last
         low = np.sum(strengths[outside < first] / (middle - outside[outside < first] ** 2))
         high = np.sum(strengths[outside > last] / (outside[outside > last] ** 2 - middle))
@@ -317,17 +322,17 @@ class Table:
 
 
 def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
-    """Wave numbers of one axis, real or imaginary, positive.
+    """Checked wave numbers: all real and positive, or all i times positive.
 
     Raises:
-        ValueError: for anything else, with the number.
+        ValueError: for other numbers; the message names the number.
     """
     array = checks.finite("k", k, complex)
     real = bool(np.all((array.imag == 0) & (array.real > 0)))
     if not real and not np.all((array.real == 0) & (array.imag > 0)):
         legal = ((array.imag == 0) & (array.real > 0)) | ((array.real == 0) & (array.imag > 0))
         if np.all(legal):
-            raise ValueError("k must lie on one of its two axes in one call, not on both")
+            raise ValueError("k must be all real or all imaginary in one call, not both")
         raise ValueError(
             "k must be positive, or i times positive (the imaginary axis), got "
             f"{array[~legal].flat[0]:g}"
@@ -340,6 +345,7 @@ def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
 
 
 def _damping(name: str, value: Any) -> float:
+    """A checked damping rate ≥ 0."""
     number = checks.not_negative(name, value)
     if number > checks.LARGEST:
         raise ValueError(f"{name} must be at most {checks.LARGEST:g}, got {number:g}")
@@ -347,15 +353,16 @@ def _damping(name: str, value: Any) -> float:
 
 
 def _finite_at(k: NDArray[np.complex128], value: NDArray[Any]) -> NDArray[Any]:
-    """A permittivity, unless it is beyond every number."""
+    """A permittivity; raises if it is not finite."""
     value = np.asarray(value)
     if not np.all(np.isfinite(value)):
         at = np.abs(k[~np.isfinite(value)]).flat[0]
-        raise ValueError(f"the permittivity is not finite at k = {at:g}: too large for a number")
+        raise ValueError(f"k: the permittivity is not finite at {at:g}; choose another wave number")
     return value
 
 
 def _background(value: Any) -> float:
+    """A checked ε_∞ ≥ 1."""
     number = checks.number("background", value)
     if number < 1:
         raise ValueError(f"background must be at least 1, got {number:g}")

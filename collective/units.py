@@ -1,6 +1,7 @@
-"""The edge of the package: SI units, and the conventions of other programs.
+"""Conversions from SI units, from atomic units and from the conventions of other programs.
 
-Inside, lengths are in wavelengths λ₀ and rates in linewidths Γ₀ of one reference transition.
+The package itself measures lengths in wavelengths λ₀ and rates in linewidths Γ₀ of one reference
+transition.
 """
 
 from dataclasses import dataclass
@@ -37,8 +38,8 @@ class Line:
     """An optical transition.
 
     Attributes:
-        name: atom and line.
-        wavelength: in vacuum, in metres.
+        name: the atom and the line.
+        wavelength: the vacuum wavelength in metres.
         linewidth: Γ₀ in s⁻¹.
         source: where the numbers come from.
     """
@@ -81,12 +82,12 @@ def atom(name: str) -> Line:
 
 
 def from_atomic(value: ArrayLike, unit: str) -> Any:
-    """A number in atomic units, as those of `co.currents`, in another unit.
+    """Convert a number from atomic units, which `co.currents` uses, to another unit.
 
     Args:
-        value: energy in hartree, length in bohr or time in ħ/hartree.
-        unit: "J", "eV", "meV", "K" or "Hz" of an energy, "m" or "nm" of a length, "s" or "fs" of
-            a time.
+        value: an energy in hartree, a length in bohr or a time in ħ/hartree; any shape.
+        unit: "J", "eV", "meV", "K" or "Hz" for an energy, "m" or "nm" for a length, "s" or "fs"
+            for a time.
 
     Raises:
         ValueError: for any other unit.
@@ -122,9 +123,10 @@ def from_collective_spins(
     """Arguments of `Couplings` from the matrices of CollectiveSpins.jl.
 
     Its Ω_ij and Γ_ij have our signs and factors (H = Σ Ω_ij σ⁺_iσ⁻_j, rate Γ_ii = γ), and its
-    ½δσ^z is our δσ⁺σ⁻ up to a constant. Its solvers pair Γ_ij with σ⁻_iρσ⁺_j, we with σ⁻_jρσ⁺_i:
-    for complex dipoles pass Γ as its formula gives it, not transposed to suit a solver. States
-    differ: see `density_matrix_from_julia` and `bloch_angles_from_collective_spins`.
+    ½δσ^z is our δσ⁺σ⁻ up to a constant. Its solvers multiply Γ_ij by σ⁻_iρσ⁺_j, ours by
+    σ⁻_jρσ⁺_i. So for complex dipoles pass Γ as its formula gives it; do not transpose it. Its
+    states differ from ours: see `density_matrix_from_julia` and
+    `bloch_angles_from_collective_spins`.
 
     Args:
         omega: `OmegaMatrix(system)`, (N, N); its diagonal is zero.
@@ -147,8 +149,8 @@ def from_collective_spins(
 def density_matrix_from_julia(matrix: ArrayLike) -> NDArray[np.complex128]:
     """A density matrix of N spins as QuantumOptics.jl stores it, in QuTiP's basis order.
 
-    QuantumOptics.jl lets the first spin run fastest, QuTiP the last; in both, the first state of
-    a spin is the upper one, which decays. The map is its own inverse.
+    In QuantumOptics.jl the index of the first spin varies fastest, in QuTiP that of the last. In
+    both, the first state of a spin is the upper one, which decays. The map is its own inverse.
 
     Args:
         matrix: `ρ.data`, (2^N, 2^N).
@@ -168,7 +170,7 @@ def bloch_angles_from_collective_spins(phi: float, theta: float) -> tuple[float,
     """(θ, φ) for `co.states.coherent` from the arguments of CollectiveSpins' `blochstate`.
 
     `blochstate(phi, theta)` is ``cos(θ/2)|1⟩ + e^{iφ}sin(θ/2)|2⟩`` with ``|1⟩`` the state that
-    its jump operators empty: its θ = 0 is our inverted state.
+    decays: θ = 0 there is our inverted state.
 
     Example:
         >>> import collective as co

@@ -1,7 +1,7 @@
-"""Which assumptions hold, with the number that decides: `Validity`, what it says and how it prints.
+"""Reports on the assumptions behind a calculation: `Validity`.
 
-Numbers that must be small compared with 1 get a verdict: below 0.01 "holds", below 0.1
-"doubtful", else "fails". What needs the speed of light is "not assessed" without a frequency.
+A number that must be small compared with 1 gets a verdict: "holds" below 0.01, "doubtful" below
+0.1, else "fails". What needs the speed of light is "not assessed" without a frequency.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,14 @@ from collective._tools.console import aligned, printable
 
 @dataclass(frozen=True)
 class Assumption:
-    """One assumption, the number that measures its violation, and what follows.
+    """One assumption, the number that measures its violation, and the verdict.
 
     Attributes:
         name: what is assumed.
         value: the number, or None if it cannot be known.
-        verdict: "holds", "doubtful", "fails", "not assessed", or "note" for what is only said.
-        meaning: what the number is, or what is missing.
+        verdict: "holds", "doubtful", "fails", "not assessed", or "note" for a remark without a
+            verdict.
+        meaning: what the number is, or what is missing to compute it.
     """
 
     name: str
@@ -28,7 +29,10 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Validity:
-    """A report on assumptions; print it, or index it by name.
+    """A report on assumptions; print it, or index it by the name of an assumption.
+
+    Attributes:
+        assumptions: all of them, in the order in which they are printed.
 
     Example:
         >>> import collective as co
@@ -44,7 +48,7 @@ class Validity:
             if assumption.name == name:
                 return assumption
         known = ", ".join(repr(a.name) for a in self.assumptions)
-        raise KeyError(f"no assumption {name!r}; there are {known}")
+        raise KeyError(f"no assumption is named {name!r}; use one of {known}")
 
     @printable
     def __str__(self) -> str:
@@ -58,6 +62,6 @@ class Validity:
 
 
 def small(name: str, value: float, meaning: str) -> Assumption:
-    """An assumption that holds as far as a number is small compared with 1."""
+    """An assumption that holds if a number is small compared with 1."""
     verdict = "holds" if value < 0.01 else "doubtful" if value < 0.1 else "fails"
     return Assumption(name, float(value), verdict, meaning)

@@ -1,4 +1,9 @@
+"""What every test runs under, and what tests may set about the machine they run on."""
+
+import math
 import os
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -18,3 +23,44 @@ def figures_of_a_common_machine(monkeypatch):
     from collective._tools import speed
 
     monkeypatch.setattr(speed, "_known", speed.COMMON)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """No test leaves a figure open."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def available_memory(monkeypatch):
+    """A function that sets how many bytes of memory there seem to be."""
+    from collective._tools import memory
+
+    def set_to(available):
+        monkeypatch.setattr(memory, "FRESH", math.inf)  # the answer holds for ever
+        monkeypatch.setattr(memory, "_answer", (0.0, available))
+
+    return set_to
+
+
+@pytest.fixture
+def interrupted_at(monkeypatch):
+    """A context in which Ctrl-C comes at a step of the progress bar, counted from 0."""
+    from collective._tools.progress import Progress
+
+    @contextmanager
+    def interrupted(at):
+        step, calls = Progress.step, iter(range(10**9))
+
+        def stop(self, *arguments):
+            if next(calls) == at:
+                raise KeyboardInterrupt
+            return step(self, *arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Progress, "step", stop)
+            yield
+
+    return interrupted

@@ -12,7 +12,7 @@ GOLDEN = json.loads((Path(__file__).parent / "data" / "golden_dipoles.json").rea
 
 
 class Mirror:
-    """A perfect mirror at z = 0, emitters above it: the image of every dipole."""
+    """A perfect mirror at z = 0, with emitters above it; every dipole has an image."""
 
     sides = np.array([-1, -1, 1])
 
@@ -31,15 +31,17 @@ class Mirror:
 
 
 def number(pair):
+    """A complex number from its real and imaginary part, given as text."""
     return complex(float(pair[0]), float(pair[1]))
 
 
 def vector(triple):
+    """A complex vector from three such pairs."""
     return np.array([number(pair) for pair in triple])
 
 
 def golden_pair(name, kind="magnetic"):
-    """The two dipoles of a golden geometry and the element [y, x, u, v] its numbers are for."""
+    """The two dipoles of a reference geometry, and the element [y, x, u, v] of its numbers."""
     g = GOLDEN["dipoles"][name]
     m1, m2 = vector(g["m1"]), vector(g["m2"])
     r = [float(x) for x in g["r"]]
@@ -63,6 +65,7 @@ def flip(direction=(1, 0, 0)):
 
 
 def random_multilevel(seed, levels=(3, 3, 2), kind="electric"):
+    """Dipoles with random levels, moments and positions."""
     rng = np.random.default_rng(seed)
     dipoles = []
     for n in levels:
@@ -75,7 +78,7 @@ def random_multilevel(seed, levels=(3, 3, 2), kind="electric"):
 
 
 def lossy_mode(frequencies, g, mode, kappa):
-    """Two qubits along x and the bath that one lossy mode is for them."""
+    """Two qubits with dipoles along x, and the bath of one lossy mode."""
     g = np.asarray(g)
     pair = co.Multilevel(
         [[0, 0, 0], [0, 0, 1]], [[omega, 0.0] for omega in frequencies], [flip(), flip()]

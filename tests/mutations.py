@@ -1,4 +1,4 @@
-"""Files that were damaged or edited: seeded changes of a file of named arrays."""
+"""Random damage and random edits of a file of named arrays, from a given generator."""
 
 import io
 import json
@@ -16,13 +16,13 @@ JUNK = (
 
 
 def members(content):
-    """Raw members of a zip by name."""
+    """The raw members of a zip file by name."""
     with zipfile.ZipFile(io.BytesIO(content)) as file:
         return {name: file.read(name) for name in file.namelist()}
 
 
 def zipped(parts, method=zipfile.ZIP_DEFLATED):
-    """A zip of (name, content) pairs."""
+    """A zip file with the given (name, content) pairs."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", method) as file:
         for name, content in parts:
@@ -31,23 +31,25 @@ def zipped(parts, method=zipfile.ZIP_DEFLATED):
 
 
 def npy(array, allow_pickle=False):
+    """An array as the bytes of a .npy file."""
     stream = io.BytesIO()
     np.save(stream, array, allow_pickle=allow_pickle)
     return stream.getvalue()
 
 
 def header(count):
-    """What stands before so many numbers in a .npy file."""
+    """The header of a .npy file with a number of doubles."""
     text = repr({"descr": "<f8", "fortran_order": False, "shape": (count,)}).encode() + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
 
 
 def array_of(content):
+    """The array in the bytes of a .npy file."""
     return np.load(io.BytesIO(content), allow_pickle=False)
 
 
 def signed(parts):
-    """The same members with the digest that belongs to them, where all are arrays."""
+    """The members with their correct digest; unchanged if a member is not an array."""
     arrays = {}
     for name, content in parts.items():
         if name == "digest.npy":
@@ -60,7 +62,7 @@ def signed(parts):
 
 
 def of_format_2(parts):
-    """The members as the release before wrote them: no digest, operators' names in those of arrays."""
+    """The members in the layout of version 2: no digest, operators' names in the arrays' names."""
     parts = {name: content for name, content in parts.items() if name != "digest.npy"}
     metadata = json.loads(str(array_of(parts["metadata.npy"])))
     for i, name in enumerate(metadata.pop("expect", [])):
@@ -70,7 +72,7 @@ def of_format_2(parts):
 
 
 def damaged(content, random):
-    """Bytes changed, lost or added."""
+    """A copy of a file with bytes changed, removed or added."""
     content, n = bytearray(content), len(content)
     kind = random.integers(6)
     if kind == 0:
@@ -84,7 +86,7 @@ def damaged(content, random):
     elif kind == 3:
         at = random.integers(n)
         content[at:at] = random.bytes(random.integers(1, 200))
-    elif kind == 4:  # an entry of the directory at the end: flags, method, sizes, place
+    elif kind == 4:  # an entry of the directory at the end of the zip file
         entries = [i for i in range(n - 4) if content[i : i + 4] == b"PK\x01\x02"]
         at = entries[random.integers(len(entries))] + random.integers(4, 46)
         content[at] = random.integers(256)
@@ -95,7 +97,7 @@ def damaged(content, random):
 
 
 def edited(parts, random, *, same_numbers=False):
-    """Members that are whole arrays, but others than were written; and how to zip them."""
+    """Change members so that they differ from what was written; returns them and how to zip them."""
     parts, method = dict(parts), zipfile.ZIP_DEFLATED
     names = [name for name in parts if name not in ("metadata.npy", "digest.npy")]
     name = names[random.integers(len(names))]
@@ -139,12 +141,12 @@ def edited(parts, random, *, same_numbers=False):
     elif kind == 13:
         method = (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_STORED)[random.integers(3)]
     else:
-        parts["metadata.npy"] = npy(np.array(_other_words(parts, random)))
+        parts["metadata.npy"] = npy(np.array(_changed_metadata(parts, random)))
     return parts, method
 
 
-def _other_words(parts, random):
-    """Metadata with a value lost or replaced, somewhere inside."""
+def _changed_metadata(parts, random):
+    """The metadata with one value removed or replaced."""
     text = str(array_of(parts["metadata.npy"]))
     if random.integers(8) == 0:
         return ("", "[" * 100_000, "{}", "null", text[: len(text) // 2], text + "}")[

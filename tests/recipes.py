@@ -24,7 +24,7 @@ OPTIONS = {
     "wavelength": 1.0,
 }
 
-# records that functions return: nobody but the package makes them
+# records that functions return; only the package makes them
 RECORDS = {
     "Comparison",
     "FieldCheck",
@@ -42,7 +42,7 @@ RECORDS = {
     "observables.Steady",
     "units.Line",
 }
-# a protocol, which says what a class of the user's must have
+# protocols, which list what a class of the user must have
 PROTOCOLS = {
     "Field",
     "Field.green",
@@ -58,12 +58,12 @@ class Recipe:
     """How to call one function.
 
     Attributes:
-        name: as `walker.discovered` has it, for further ones with a word in brackets.
-        target: what is called; of a method, its name.
-        arguments: makes good arguments by name; "self" for a method.
-        then: what to do with the answer, whose numbers must be finite too.
-        errors: further exceptions that are as they should be.
-        holes: attributes of the answer that may hold NaN, as documented.
+        name: the name in `walker.discovered`; a second recipe adds a word in brackets.
+        target: the function, constructor or method.
+        arguments: a function that makes good arguments by name; a method has "self" too.
+        then: a function of the result, whose numbers must be finite too.
+        errors: further exceptions that are allowed.
+        holes: attributes of the result that may contain NaN, as documented.
     """
 
     name: str
@@ -195,7 +195,7 @@ def interaction():
 
 @cache
 def identical():
-    """Six emitters that cannot be told apart, driven."""
+    """Six driven emitters with identical couplings."""
     n = 6
     return co.Couplings(np.ones((n, n)), np.zeros((n, n)), drive=1.0)
 
@@ -233,7 +233,7 @@ def far(wavefunction):
 
 
 def shown(film):
-    film._draw_was_started = True  # or it complains when it goes
+    film._draw_was_started = True  # otherwise matplotlib warns when the film is deleted
 
 
 POINTS = {"r": [[0, 0, 0.25]], "r_source": [[0, 0, 0]], "k": 6.0}
@@ -245,8 +245,11 @@ EVOLVED = {
     "rtol": 1e-7,
     "atol": 1e-9,
     "envelope": None,
-    "symmetries": [[1, 0]],
+    "method": "blocks",
+    "seed": 1,
     "threads": 1,
+    "checkpoint": None,
+    "progress": False,
 }
 BEAM = {
     "frequencies": [0.0, 0.25],
@@ -258,7 +261,7 @@ SAME_PLACES = {"decay_rates": [1.0, 1.0], "detunings": [0.0, 0.0], "frequency": 
 
 
 def _recipes():
-    """Name, arguments, and what else a `Recipe` is told."""
+    """The name, the target, the arguments and the other attributes of each `Recipe`."""
     o, c, p, m, u, s = co.observables, co.currents, co.plot, co.materials, co.units, co.states
 
     def lattice(name, **counts):
@@ -426,7 +429,7 @@ def _recipes():
             "hamiltonian": qutip.sigmaz(),
             "collapse_operators": [qutip.sigmam()],
             "generator": None,
-            "scheme": "given",
+            "approximation": "given",
             "multilevel": None,
             "frame": [1.0, 0.0],
             "emission_operator": qutip.sigmap() * qutip.sigmam(),
@@ -495,16 +498,15 @@ def _recipes():
     )
 
     yield (
+        "engines.Blocks",
+        co.engines.Blocks,
+        lambda: {"symmetries": [[1, 0]]},
+        {"then": lambda engine: co.evolve(pair(), "inverted", TIMES, method=engine)},
+    )
+    yield (
         "evolve",
         co.evolve,
-        lambda: {
-            "couplings": pair(),
-            **EVOLVED,
-            "method": "blocks",
-            "seed": 1,
-            "checkpoint": None,
-            "progress": False,
-        },
+        lambda: {"couplings": pair(), **EVOLVED},
         {"errors": (co.EvolutionError,)},
     )
     yield "methods", co.methods, lambda: {"couplings": pair(), **EVOLVED}, {}
@@ -513,6 +515,12 @@ def _recipes():
         co.Methods.fits,
         lambda: {"self": co.methods(pair(), "inverted", TIMES), "name": "exact"},
         {"errors": (KeyError,)},
+    )
+    yield (
+        "engines.Trajectories",
+        co.engines.Trajectories,
+        lambda: {"n": 8, "standard_error": 0.5},
+        {},
     )
     yield (
         "steady_state",
@@ -567,6 +575,30 @@ def _recipes():
                     lambda f=field, w=where: {"self": f(), **w},
                     {},
                 )
+    for name in ("far_field", "magnetic_far_field"):
+        yield (
+            f"Vacuum.{name}",
+            getattr(co.Vacuum, name),
+            lambda: {
+                "self": co.Vacuum(),
+                "directions": [0, 0.6, 0.8],
+                "r_source": [0.1, 0.2, 0.3],
+                "k": 6.0,
+            },
+            {},
+        )
+    yield (
+        "Nanowire.inside",
+        co.Nanowire.inside,
+        lambda: {"self": wire(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
+        {},
+    )
+    yield (
+        "purcell",
+        co.purcell,
+        lambda: {"emitters": beside_wire(), "field": wire()},
+        {},
+    )
     yield "Vacuum", co.Vacuum, dict, {}
     yield (
         "Plasma",
@@ -592,7 +624,7 @@ def _recipes():
             lambda: {"self": wire(), "k": 2 * np.pi},
             {},
         )
-    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta"):
+    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta", "guided"):
         yield (
             f"Nanowire.{name}",
             getattr(co.Nanowire, name),
@@ -1153,25 +1185,25 @@ def _recipes():
         "ground": s.ground(),
         "single": s.single(0),
         "dicke": s.dicke(1),
-        "timed": s.timed_dicke((0, 0, 6.0)),
+        "timed_dicke": s.timed_dicke((0, 0, 6.0)),
         "product": s.product([0.3, 1.0, 2.0], 0.5),
     }
     for name, state in some.items():
         kind = type(state)
         yield (
-            f"states.State.excitations ({name})",
+            f"states.{name} (excitations)",
             kind.excitations,
             lambda state=state: {"self": state, "n": 3},
             {},
         )
         yield (
-            f"states.State.symmetric ({name})",
+            f"states.{name} (symmetric)",
             kind.symmetric,
             lambda state=state: {"self": state, "n": 3},
             {},
         )
         yield (
-            f"states.State.amplitudes ({name})",
+            f"states.{name} (amplitudes)",
             kind.amplitudes,
             lambda state=state: {
                 "self": state,
@@ -1181,7 +1213,7 @@ def _recipes():
             {},
         )
     yield (
-        "states.State.spinors (product)",
+        "states.product (spinors)",
         type(some["product"]).spinors,
         lambda: {"self": some["product"], "n": 3},
         {},
@@ -1250,7 +1282,7 @@ def _recipes():
 
 
 def _variants():
-    """Other good arguments of some functions, where these take another way through the package."""
+    """Second recipes for functions whose other arguments use other parts of the package."""
     o, p = co.observables, co.plot
     here = {"positions": [[0, 0, 0], [0, 0, 0.1], [0, 0, 0.3]], "dipoles": (1, 0, 0), **OPTIONS}
     yield "Emitters (magnetic)", co.Emitters, lambda: here | {"kind": "magnetic"}, {"then": warm}

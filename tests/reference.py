@@ -5,6 +5,7 @@ Basis order as everywhere: emitter 0 leftmost, index 0 of a factor is the excite
 
 import mpmath
 import numpy as np
+import qutip
 from scipy.linalg import expm
 
 LOWER = np.array([[0, 0], [1, 0]], dtype=complex)
@@ -21,50 +22,91 @@ def lowering(n):
     return operators
 
 
-def generator(decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0):
-    """The superoperator on row-major vec(ρ), from the double sum of the master equation."""
+def ket(n, *excited):
+    """The basis state of n emitters in which the named ones are excited."""
+    vector = np.ones(1)
+    for m in range(n):
+        vector = np.kron(vector, [1, 0] if m in excited else [0, 1])
+    return vector
+
+
+def inverted(n):
+    """The state of n emitters in which all are excited."""
+    return ket(n, *range(n))
+
+
+def product_ket(n, theta, phi):
+    """Every emitter in cos(θ/2)|g⟩ + e^{iφ} sin(θ/2)|e⟩."""
+    one = np.array([np.exp(1j * phi) * np.sin(theta / 2), np.cos(theta / 2)])
+    vector = np.ones(1)
+    for _ in range(n):
+        vector = np.kron(vector, one)
+    return vector
+
+
+def projector(vector):
+    """|ψ⟩⟨ψ| of a vector."""
+    return np.outer(vector, np.conj(vector))
+
+
+def as_qobj(array):
+    """A vector or a matrix of n emitters as QuTiP's object."""
+    n = len(array).bit_length() - 1
+    return qutip.Qobj(array, dims=[[2] * n, [1] * n if np.ndim(array) == 1 else [2] * n])
+
+
+def slope(rho, decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0, thermal_photons=0):
+    """dρ/dt of the master equation, operator by operator; ρ may be a stack of matrices."""
     n = len(decay)
     detunings, dephasing, pump, drive = (
         np.broadcast_to(x, n) for x in (detunings, dephasing, pump, drive)
     )
     s = lowering(n)
-    one = np.eye(2**n)
-    hamiltonian = sum(
-        (shift[m, k] + (detunings[m] if m == k else 0)) * s[m].T @ s[k]
-        for m in range(n)
-        for k in range(n)
-    )
+    one = shift + np.diag(detunings)
+    hamiltonian = sum(one[m, k] * s[m].T @ s[k] for m in range(n) for k in range(n))
     hamiltonian = hamiltonian + sum(
         0.5 * (drive[m] * s[m].T + np.conj(drive[m]) * s[m]) for m in range(n)
     )
+    found = -1j * (hamiltonian @ rho - rho @ hamiltonian)
 
-    def both(left, right):  # ρ → left ρ right
-        return np.kron(left, right.T)
-
-    total = -1j * (both(hamiltonian, one) - both(one, hamiltonian))
-
-    def dissipator(rate, a, b):  # a ρ b† − ½{b†a, ρ}
-        product = b.conj().T @ a
-        return rate * (both(a, b.conj().T) - 0.5 * (both(product, one) + both(one, product)))
-
-    for m in range(n):
+    def dissipator(rates, a):
+        """Σ_mk rates_mk (a_k ρ a_m† − ½{a_m†a_k, ρ})."""
+        loss = sum(rates[m, k] * a[m].T @ a[k] for m in range(n) for k in range(n))
+        total = -0.5 * (loss @ rho + rho @ loss)
         for k in range(n):
-            total = total + dissipator(decay[m, k], s[k], s[m])
-        total = total + dissipator(2 * dephasing[m], s[m].T @ s[m], s[m].T @ s[m])
-        total = total + dissipator(pump[m], s[m].T, s[m].T)
-    return total
+            total = total + a[k] @ rho @ sum(rates[m, k] * a[m].T for m in range(n))
+        return total
+
+    raising, numbers = [x.T for x in s], [x.T @ x for x in s]
+    terms = [
+        ((1 + thermal_photons) * decay, s),
+        (thermal_photons * np.transpose(decay), raising),
+        (np.diag(2 * dephasing), numbers),
+        (np.diag(pump), raising),
+    ]
+    return found + sum(dissipator(rates, a) for rates, a in terms if np.any(rates))
+
+
+def generator(decay, shift, **others):
+    """The superoperator on row-major vec(ρ): `slope` of every matrix with a single 1."""
+    side = 2 ** len(decay)
+    units = np.eye(side**2).reshape(side**2, side, side)
+    return slope(units, decay, shift, **others).reshape(side**2, side**2).T
+
+
+RATES = ("detunings", "dephasing", "pump", "drive", "thermal_photons")
+
+
+def slope_of(couplings, rho):
+    """`slope` of everything that a Couplings object holds."""
+    others = {name: getattr(couplings, name) for name in RATES}
+    return slope(rho, couplings.decay, couplings.shift, **others)
 
 
 def generator_of(couplings):
-    """The same for everything that a Couplings object holds."""
-    return generator(
-        couplings.decay,
-        couplings.shift,
-        detunings=couplings.detunings,
-        dephasing=couplings.dephasing,
-        pump=couplings.pump,
-        drive=couplings.drive,
-    )
+    """`generator` of everything that a Couplings object holds."""
+    others = {name: getattr(couplings, name) for name in RATES}
+    return generator(couplings.decay, couplings.shift, **others)
 
 
 def evolve(superoperator, rho, times):
@@ -78,13 +120,33 @@ def evolve(superoperator, rho, times):
     return [state.reshape(side, side) for state in states]
 
 
+def correlations(rho):
+    """⟨σ⁺_mσ⁻_k⟩ as an (N, N) array."""
+    s = lowering(len(rho).bit_length() - 1)
+    return np.array([[np.trace(a.T @ b @ rho) for b in s] for a in s])
+
+
+def populations(rho):
+    """The probability of every emitter to be excited."""
+    return np.diagonal(correlations(rho)).real
+
+
 def emission(decay, rho):
-    s = lowering(len(decay))
-    return sum(
-        decay[m, k] * np.trace(s[m].T @ s[k] @ rho)
-        for m in range(len(decay))
-        for k in range(len(decay))
-    ).real
+    """Σ_mk decay_mk ⟨σ⁺_mσ⁻_k⟩."""
+    return np.sum(decay * correlations(rho)).real
+
+
+def far_field(emitters, direction):
+    """The matrix of one direction, term by term: its `emission` is the rate per solid angle."""
+    u, r, rates = emitters.dipoles, emitters.positions, emitters.decay_rates
+    k, n = emitters.wavenumbers.mean(), np.asarray(direction)
+
+    def entry(i, j):
+        across = u[i].conj() @ u[j] - (u[i].conj() @ n) * (n @ u[j])
+        return np.sqrt(rates[i] * rates[j]) * across * np.exp(1j * k * n @ (r[i] - r[j]))
+
+    every = range(len(u))
+    return 3 / (8 * np.pi) * np.array([[entry(i, j) for j in every] for i in every])
 
 
 def two_inverted_atoms(gamma12, t):
@@ -146,13 +208,26 @@ def vacuum_pair(r1, r2, u1, u2, k=2 * np.pi):
         return complex(gamma), complex(delta)
 
 
+def cylinder_point(rho, phi, z):
+    """Cartesian coordinates of a point around the z axis."""
+    return np.array([rho * np.cos(phi), rho * np.sin(phi), z])
+
+
+def cylinder_tensor(tensor, phi, phi_source=0.0):
+    """A Cartesian tensor in (ρ, φ, z) of a field point at φ and a source at phi_source."""
+    left, right = (
+        np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
+        for a in (phi, phi_source)
+    )
+    return left.T @ tensor @ right
+
+
 def wire_wave(m, kz, k, epsilon, radius, rho, rho_source, mu=1):
     """One order m and k_z of a cylinder's scattered tensor in (ρ, φ, z), by a boundary solve.
 
     The source's free field is expanded in waves I_m inside its own radius; E_z, E_φ, H_z, H_φ are
     made continuous by four linear equations, in mpmath; H is curl E over μ.
     """
-    import mpmath
 
     def i_slope(order, x):
         return (mpmath.besseli(order - 1, x) + mpmath.besseli(order + 1, x)) / 2

@@ -448,6 +448,25 @@ def states():
 
 
 @run()
+def states_without_an_evolution():
+    emitters = atoms()
+    couplings = co.couple(emitters, VACUUM)
+    angles = co.states.product([0.3, 1.0, 2.0, 0.1], [0.0, 0.5, -1.0, 2.0])
+    moment = co.observables.moment(couplings, angles)
+    later = co.evolve(couplings, angles, TIMES, method="blocks", progress=False).at(TIMES[3])
+    return {
+        "spinors": angles.spinors(4),
+        "density matrix": co.states.density_matrix(angles, couplings).full(),
+        "correlations": co.states.correlations(co.states.dicke(2), couplings),
+        "moment": moment.emission,
+        "pattern": co.observables.angular_pattern(moment, [[0, 1, 0.5]]),
+        "symmetric": [angles.symmetric(4), co.states.dicke(2).symmetric(4)],
+        "levels": co.states.inverted().levels(co.Multilevel.from_emitters(emitters)),
+        "later": later.populations,
+    }
+
+
+@run()
 def laser_and_units():
     line = co.units.atom("Rb87 D2")
     spins = co.units.from_collective_spins(np.eye(2, k=1) + np.eye(2, k=-1), np.eye(2), delta=0.3)

@@ -17,6 +17,13 @@ ROOT = PACKAGE.parent
 # helpers without physics, which every room may use
 TOOLS = {"_tools", "errors"}
 
+# private modules that tests outside of tests/tools may use: what files are made of
+TOOLS_OF_TESTS = {
+    "conftest.py": {"memory", "progress", "speed"},
+    "mutations.py": {"archive"},
+    "results": {"archive"},
+}
+
 
 def tables():
     """The rooms of the package and those of engines/: {room: rooms it may import}."""
@@ -151,8 +158,96 @@ def test_no_machine_paths_or_hosts():
 
 def test_no_room_hides_a_public_function():
     """Importing a room sets its name on the package: no public name may be a room's."""
-    modules = {"currents", "materials", "observables", "plot", "spectral", "states", "units"}
+    modules = {
+        "currents",
+        "engines",
+        "materials",
+        "observables",
+        "plot",
+        "spectral",
+        "states",
+        "units",
+    }
     assert not (set(collective.__all__) - modules) & set(tables()[0])
     assert sorted(dir(collective)) == sorted(collective.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = collective.nothing
+
+
+def private_names(path):
+    """Private modules and names of the package that a test file uses, as dotted paths.
+
+    Found are imports, attributes of imported modules, and names in strings, as they are given to
+    `monkeypatch.setattr` or to another process.
+    """
+    found, modules = set(), {"collective": "collective", "co": "collective"}
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [(alias.name, alias.asname or alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [(f"{node.module}.{a.name}", a.asname or a.name) for a in node.names]
+        else:
+            continue
+        modules |= {alias: name for name, alias in names if name.split(".")[0] == "collective"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            owner = ast.unparse(node.value)
+            if owner.split(".")[0] in modules:
+                first, *rest = owner.split(".")
+                found.add(".".join([modules[first], *rest, node.attr]))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".setattr"):
+            owner, name = node.args[0], node.args[1]
+            if isinstance(name, ast.Constant) and ast.unparse(owner) in modules:
+                found.add(f"{modules[ast.unparse(owner)]}.{name.value}")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = re.sub(r"from (collective[\w.]*) import (\w+)", r"\1.\2", node.value)
+            found |= set(re.findall(r"collective(?:\.\w+)+", text))
+    return {
+        name
+        for name in found | set(modules.values())
+        if re.search(r"\._(?!_)", name) and name.startswith("collective.")
+    }
+
+
+def test_private_names_are_found(tmp_path):
+    """However a test comes to them; names of Python's own with two underscores are not private."""
+    file = tmp_path / "test_something.py"
+    file.write_text(
+        "import collective as co\n"
+        "import collective._a\n"
+        "from collective.b import _b as other, c as module\n"
+        "from numpy import _private\n"
+        "other.x, module._d, module.Class._e.f, co.__doc__, self._own\n"
+        'patch.setattr(module, "_g", 1)\n'
+        'patch.setattr(module, "public", 1)\n'
+        'patch.setattr("collective.h._h", 1)\n'
+        'run("from collective.i import _i; import collective.j._j")\n'
+    )
+    assert private_names(file) == {
+        f"collective.{name}"
+        for name in (
+            *("_a", "b._b", "b._b.x", "b.c._d", "b.c.Class._e", "b.c.Class._e.f"),
+            *("b.c._g", "h._h", "i._i", "j._j"),
+        )
+    }
+
+
+TESTS = ROOT / "tests"
+TEST_FILES = sorted(
+    str(path.relative_to(TESTS)) for path in TESTS.rglob("*.py") if path.name != "test_layout.py"
+)
+
+
+@pytest.mark.parametrize("file", TEST_FILES)
+def test_private_names_are_used_by_the_tests_of_their_own_room(file):
+    """Tests of a room stand in tests/<room>/, or in tests/test_<room>.py where it is one file."""
+    folder = file.split("/")[0]
+    room = folder.removeprefix("test_").removesuffix(".py")
+    own = "_tools" if room == "tools" else room
+    for name in private_names(TESTS / file):
+        _, entered, *rest = name.split(".")
+        allowed = entered == own
+        if entered == "_tools":
+            allowed |= set(rest[:1]) <= TOOLS_OF_TESTS.get(folder, set())
+        assert allowed, f"tests/{file} uses {name}"

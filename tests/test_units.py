@@ -1,3 +1,5 @@
+"""Conversions from SI units, atomic units and the conventions of CollectiveSpins.jl."""
+
 import numpy as np
 import pytest
 import qutip
@@ -32,13 +34,13 @@ def test_lines_agree_with_the_tabulated_frequencies_and_lifetimes(name, frequenc
     assert "Steck" in line.source
 
 
-def test_unknown_lines():
+def test_unknown_lines_are_refused():
     with pytest.raises(ValueError, match="name must be one of 'Na23 D2'"):
         co.units.atom("H Lyman-α")
 
 
 def test_collective_spins_matrices():
-    """Γ = 3/2·F and Ω = 3/4·G of its documentation, evaluated here for two orientations."""
+    """Γ = 3/2·F and Ω = 3/4·G, from the documentation of CollectiveSpins.jl, in two orientations."""
     for cos in (0.0, 1.0):
         xi = 2 * np.pi * 0.18
         alpha, beta = 1 - cos**2, 1 - 3 * cos**2
@@ -56,7 +58,7 @@ def test_collective_spins_matrices():
 
 
 def test_julia_density_matrices():
-    """QuantumOptics.jl's tensor(a, b, c) has the data kron(c, b, a)."""
+    """In QuantumOptics.jl, tensor(a, b, c) is stored as kron(c, b, a)."""
     rng = np.random.default_rng(0)
     factors = [rng.standard_normal((2, 2)) for _ in range(3)]
     theirs = np.kron(factors[2], np.kron(factors[1], factors[0]))
@@ -68,15 +70,15 @@ def test_julia_density_matrices():
 
 
 @pytest.mark.parametrize(("phi", "theta"), [(0.0, 0.0), (0.4, 1.1), (2.0, np.pi)])
-def test_bloch_angles(phi, theta):
-    """Their state is cos(θ/2)|1⟩ + e^{iφ}sin(θ/2)|2⟩ with |1⟩ the one that decays."""
+def test_bloch_angles_give_the_same_state(phi, theta):
+    """The state in CollectiveSpins.jl is cos(θ/2)|1⟩ + e^{iφ}sin(θ/2)|2⟩; |1⟩ is the upper level."""
     theirs = np.array([np.cos(theta / 2), np.exp(1j * phi) * np.sin(theta / 2)])
     ours = co.states.coherent(*co.units.bloch_angles_from_collective_spins(phi, theta))
     rho = co.states.density_matrix(ours, co.Couplings([[1]], [[0]]))
     np.testing.assert_allclose(rho.full(), np.outer(theirs, theirs.conj()), atol=1e-15)
 
 
-def test_atomic_units_leave_at_the_edge():
+def test_conversion_from_atomic_units():
     assert co.units.from_atomic(1.0, "eV") == pytest.approx(27.211386245981)
     assert co.units.from_atomic([2.0], "meV")[0] == pytest.approx(54422.772491962)
     assert co.units.from_atomic(1.0, "nm") == pytest.approx(0.0529177210544)

@@ -1,8 +1,8 @@
-"""Bad values for every argument of every public function, and what must come of them.
+"""Bad values for every argument of every public function, and the check of the outcome.
 
-`discovered` finds what is public, by itself: functions, constructors, methods. `recipes.py` holds
-good arguments for each. `walk` then spoils one argument at a time. Either the call gives a result
-without NaN and infinity, or the package itself raises an error that names the argument.
+`discovered` finds all public functions, constructors and methods. `recipes.py` holds good arguments
+for each. `walk` then replaces one argument at a time by a bad value. Either the call must return a
+result without NaN and infinity, or the package must raise an error that names the argument.
 """
 
 import dataclasses
@@ -23,9 +23,9 @@ import qutip
 import collective
 
 PACKAGE = Path(collective.__file__).parent
-SECONDS = 5.0  # of CPU, that one call may take
-_WALL = 60.0
-_ROOM = 3 * 2**30  # bytes of address space, that one call may take
+SECONDS = 5.0  # of CPU: the longest time for one call
+_WALL = 60.0  # seconds of wall time: the longest for one call
+_ROOM = 3 * 2**30  # bytes of address space: the most for one call
 
 
 def gives_none(*_args, **_options):
@@ -41,7 +41,7 @@ def gives_text(*_args, **_options):
 
 
 class Plain:
-    """An object with nothing to it."""
+    """An object without any methods or attributes of its own."""
 
     def __repr__(self):
         return "<plain object>"
@@ -59,7 +59,7 @@ def _read_only():
     return array
 
 
-# what may never be taken for a number, where numbers are asked for
+# values that must not be accepted where a number is expected
 NOT_NUMBERS = {
     "True": lambda: True,
     "False": lambda: False,
@@ -111,7 +111,7 @@ ODD_NUMBERS = {
     "1e-308": lambda: 1e-308,
     "5e-324": lambda: 5e-324,
     "2**70": lambda: 2**70,
-    "10**400": lambda: 10**400,  # a seed may be as long
+    "10**400": lambda: 10**400,  # a seed may be this long
     "-10**400": lambda: -(10**400),
     "1j": lambda: 1j,
     "[]": list,
@@ -119,7 +119,7 @@ ODD_NUMBERS = {
     "a decimal number": lambda: decimal.Decimal("0.1"),
     "a fraction": lambda: fractions.Fraction(1, 3),
     "an array of no axes": lambda: np.array(0.5),
-    "1e99": lambda: 1e99,  # the largest that may be given, and the smallest scale
+    "1e99": lambda: 1e99,  # near the largest allowed number and the smallest allowed scale
     "1e-99": lambda: 1e-99,
     "[1e99, 1e99, 1e99]": lambda: [1e99] * 3,
     "[0, 0, 1e30]": lambda: [0, 0, 1e30],
@@ -138,7 +138,7 @@ BAD = NOT_NUMBERS | ODD_NUMBERS
 
 
 def public():
-    """Every public name with what it stands for: "chain", "currents.gaussian", …"""
+    """Every public name and its object: "chain", "currents.gaussian", …"""
     for name in sorted(collective.__all__):
         thing = getattr(collective, name)
         if not inspect.ismodule(thing):
@@ -154,7 +154,7 @@ def public():
 
 
 def methods(kind):
-    """Names of the public methods of a class of ours that take arguments, or none."""
+    """Names of the public methods of a class of the package."""
     for name in dir(kind):
         if name.startswith("_") or not callable(getattr(kind, name)):
             continue
@@ -163,7 +163,7 @@ def methods(kind):
 
 
 def discovered():
-    """Names of all that can be called: functions, "Class" for constructors, "Class.method"."""
+    """All public callables by name: functions, "Class" for constructors, "Class.method"."""
     found = {}
     for name, thing in public():
         if inspect.isclass(thing):
@@ -182,12 +182,12 @@ def _ours(kind):
 
 
 class HangError(BaseException):
-    """A call that takes too long."""
+    """A call takes too long."""
 
 
 @contextmanager
 def watched():
-    """Room and time for one call: SECONDS of CPU, and not all of the memory."""
+    """Limit the time and the memory of one call."""
 
     def stop(*_):
         raise HangError
@@ -211,7 +211,7 @@ def watched():
 
 
 def complaint(recipe, argument, label, make):
-    """What is wrong with the answer to one bad value, or None."""
+    """What is wrong with the outcome for one bad value, or None."""
     try:
         arguments = recipe.arguments()
     except Exception as error:  # pragma: no cover
@@ -223,7 +223,7 @@ def complaint(recipe, argument, label, make):
     try:
         with watched():
             answer = recipe.call(arguments)
-            name = None  # what comes later need not know of the argument
+            name = None  # later calls need not name the argument
             if recipe.then is not None:
                 answer = (answer, recipe.then(answer))
             shown = repr(answer)
@@ -235,13 +235,13 @@ def complaint(recipe, argument, label, make):
     if seconds > SECONDS:
         return f"took {seconds:.1f} s"
     if label in NOT_NUMBERS and numeric(good):
-        return f"was taken for a number: {_short(shown)}"
+        return f"was accepted as a number: {_short(shown)}"
     bad = not_finite(answer, recipe.holes)
     return None if bad is None else f"gave {bad}"
 
 
 def walk(recipe, values=BAD):
-    """All complaints about one function, as lines; a first call compiles what is to be."""
+    """All complaints about one function, as lines; a first call compiles the kernels."""
     answer = recipe.call(recipe.arguments())
     if recipe.then is not None:
         recipe.then(answer)
@@ -257,7 +257,7 @@ def walk(recipe, values=BAD):
 
 
 def numeric(good):
-    """Whether a good value is a number, or numbers."""
+    """Whether a good value is a number or contains only numbers."""
     if isinstance(good, bool | str | dict | set) or callable(good) or good is None:
         return False
     if isinstance(good, int | float | complex | np.number):
@@ -268,7 +268,7 @@ def numeric(good):
 
 
 def not_finite(thing, holes=(), depth=0):
-    """Where a NaN or an infinity is inside a result, or None."""
+    """Where a result contains a NaN or an infinity, or None."""
     if isinstance(thing, float | complex | np.number):
         return None if np.isfinite(thing) else f"{thing}"
     if isinstance(thing, np.ndarray):
@@ -299,7 +299,7 @@ def not_finite(thing, holes=(), depth=0):
 
 
 def _about(error, argument, errors):
-    """What is wrong with an error, or None if it is one of ours that names the argument."""
+    """What is wrong with an error, or None if the package raised it and it names the argument."""
     shown = f"{type(error).__name__}: {_short(str(error))}"
     if isinstance(error, errors):
         return None
@@ -309,7 +309,7 @@ def _about(error, argument, errors):
         frame = frame.tb_next
     place = Path(frame.tb_frame.f_code.co_filename)
     if place == Path(__file__) or "takes_nothing()" in text or _noted(error, argument):
-        return None  # what the user's own function raises is his
+        return None  # errors of the user's own function pass through
     where = f"{place.name}:{frame.tb_lineno}"
     if isinstance(error, Warning):
         raised = place == PACKAGE / "_tools" / "warn.py"
@@ -321,14 +321,14 @@ def _about(error, argument, errors):
     if not raised:
         return f"raw {shown} at {where}"
     if argument is not None and not re.search(rf"(?<!\w){re.escape(argument)}(?!\w)", text):
-        return f"no word of {argument!r} in {shown} ({where})"
+        return f"{argument!r} is not named in {shown} ({where})"
     if len(text) > 1500:
         return f"an error of {len(text)} letters at {where}"
     return None
 
 
 def _noted(error, argument):
-    """Whether the package has said to which argument the user's error belongs."""
+    """Whether a note of the package names the argument to which the user's error belongs."""
     notes = "\n".join(getattr(error, "__notes__", ()))
     return argument is not None and re.search(rf"(?<!\w){re.escape(argument)}(?!\w)", notes)
 

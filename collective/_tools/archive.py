@@ -1,9 +1,9 @@
-"""Named arrays and metadata in one .npz file, read without trusting it.
+"""Named arrays and metadata in one .npz file, which is read safely even if it is damaged.
 
 The file is a zip of .npy members, as `numpy.savez` writes it, with two members of text beside the
-arrays: "metadata", JSON, and "digest", SHA-256 of all the others, so that damage and edits are
-found. What a file declares (names, types, shapes) is checked before any array is read: no file can
-ask for more memory than its owner's checks allow, and no file reaches pickle.
+arrays: "metadata", which is JSON, and "digest", the SHA-256 of all other members, by which damage
+and edits are found. What a file declares (names, types, shapes) is checked before any array is
+read. So no file can ask for more memory than the caller's checks allow. Pickle is never used.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from collective._tools.memory import require
 from collective.errors import ProblemTooLargeError
 
 _METADATA, _DIGEST = "metadata", "digest"
-_LARGEST_METADATA = 64 * 2**20  # bytes, four a letter
+_LARGEST_METADATA = 64 * 2**20  # bytes; numpy stores four for each character
 _LONGEST_HEADER = 1000
 _CHUNK = 2**24  # bytes read at once
 _HEADER = re.compile(  # as numpy writes it; nothing else is evaluated
@@ -33,7 +33,7 @@ _HEADER = re.compile(  # as numpy writes it; nothing else is evaluated
 
 @dataclass(frozen=True)
 class Declared:
-    """What a file says of an array, or what an array is.
+    """The type and the shape of an array, as a file declares them or as an array has them.
 
     Attributes:
         kind: of its dtype, one of "biufcU".
@@ -45,7 +45,7 @@ class Declared:
 
     @classmethod
     def of(cls, array: Any) -> "Declared":
-        """Of an array in hand."""
+        """The type and the shape of an array in memory."""
         array = np.asarray(array)
         return cls(array.dtype.kind, array.shape)
 
@@ -55,7 +55,7 @@ Check = Callable[[Mapping[str, Declared], Any], None]
 
 @dataclass(frozen=True)
 class _Member:
-    """A .npy member of the zip, by its header."""
+    """A .npy member of the zip file, as its header describes it."""
 
     info: zipfile.ZipInfo
     start: int
@@ -76,20 +76,23 @@ def write(
     """Write one file.
 
     Args:
-        path: where to.
-        arrays: by name.
-        metadata: for JSON.
-        kind: what the file is, "collective result".
-        version: of its layout.
-        compressed: whether to take the time.
+        path: the file.
+        arrays: the arrays by name.
+        metadata: what JSON can store.
+        kind: what the file is, for example "collective result".
+        version: the version of the file's layout.
+        compressed: whether to compress the arrays, which takes longer.
+
+    Raises:
+        ValueError: if the metadata are too long.
     """
     text = json.dumps({**metadata, "format": kind, "version": version})
     members = {**{name: np.asarray(array) for name, array in arrays.items()}}
     members[_METADATA] = np.array(text)
     if members[_METADATA].nbytes > _LARGEST_METADATA:
         raise ValueError(
-            f"the words and numbers beside the arrays are {len(text):,} letters of JSON, more than "
-            f"the {_LARGEST_METADATA // 4:,} a file may have: is a table of a material too long?"
+            f"metadata must have at most {_LARGEST_METADATA // 4:,} characters as JSON, got "
+            f"{len(text):,}; if they hold a long table of a material, give it fewer values"
         )
     members[_DIGEST] = np.array(digest(members))
     save = np.savez_compressed if compressed else np.savez
@@ -113,33 +116,33 @@ def read(
     """Arrays and metadata of a file written by `write`, or by releases without a digest.
 
     Args:
-        path: of the file.
-        what: it should be: "a result of collective".
+        path: the file.
+        what: what the file should be, for messages: "a result of collective".
         kind: as for `write`.
-        version: the newest that this release reads.
+        version: the newest version of the layout that this release reads.
         digest_since: the first version that has a digest.
-        check: sees the names, types and shapes of all arrays, and the metadata, before any array
-            is read; raises ValueError unless they are what they should be, `ForeignError` for a
-            file that may be whole but is another's.
+        check: is called with the names, types and shapes of all arrays, and with the metadata,
+            before any array is read. It raises ValueError if they are wrong, and `ForeignError`
+            if the file is undamaged but belongs to something else.
 
     Raises:
-        ValueError: for anything but a whole file of this kind, with the name of the file.
-        OSError: where there is no such file, or it may not be read.
-        ProblemTooLargeError: for a file larger than memory.
+        ValueError: if the file is damaged or of another kind; the message names the file.
+        OSError: if there is no such file, or it cannot be read.
+        ProblemTooLargeError: if the file is larger than the available memory.
     """
     if path.exists() and not path.is_file():
-        kind_of = "a folder" if path.is_dir() else "no ordinary file"
-        raise ValueError(f"{str(path)!r} is {kind_of}, not {what}")
+        kind_of = "a folder" if path.is_dir() else "not an ordinary file"
+        raise ValueError(f"path must be {what}; {str(path)!r} is {kind_of}")
     with path.open("rb") as stream:
         try:
             with zipfile.ZipFile(stream) as file:
                 members = _members(file)
                 if _METADATA not in members:
-                    raise ForeignError(f"is not {what}: no metadata in it")
+                    raise ForeignError(f"is not {what}: it contains no metadata")
                 text = _text(file, members.pop(_METADATA))
                 metadata = _metadata(str(text), kind)
                 if metadata is None:
-                    raise ForeignError(f"is not {what}: its metadata do not say that it is")
+                    raise ForeignError(f"is not {what}: its metadata say something else")
                 stated = metadata["version"]
                 if stated > version:
                     raise ForeignError(
@@ -157,7 +160,7 @@ def read(
                 found = digest({**arrays, _METADATA: text})
                 if signed is not None and str(_array(file, signed)) != found:
                     raise ValueError(
-                        "its contents are not those that were written: the digest differs"
+                        "its contents were changed after it was written: the digest differs"
                     )
         except ForeignError as error:
             raise ValueError(f"{path} {error}") from None
@@ -165,7 +168,7 @@ def read(
             if isinstance(error, ProblemTooLargeError):
                 raise
             raise ProblemTooLargeError(f"the file {path} does not fit into memory") from None
-        except Exception as error:  # zip, zlib, json and numpy have some twenty kinds of them
+        except Exception as error:  # zip, zlib, json and numpy raise about twenty kinds
             raise ValueError(
                 f"{path} is truncated, damaged or not {what} ({_words(error)})"
             ) from None
@@ -177,22 +180,23 @@ def read(
 
 
 class ForeignError(ValueError):
-    """A whole file of somebody else's, of another problem, or of a release to come."""
+    """The file is undamaged but belongs to another program, another problem or a later release."""
 
 
 def _words(error: Exception) -> str:
+    """The message of an error, or its class if it has none."""
     return str(error) or type(error).__name__
 
 
 def _members(file: zipfile.ZipFile) -> dict[str, _Member]:
-    """Every member's header, by the array's name."""
+    """The header of every member, by the name of its array."""
     found: dict[str, _Member] = {}
     for info in file.infolist():
         if not info.filename.endswith(".npy"):
-            raise ValueError(f"it has a part {info.filename[:60]!r} that is no array")
+            raise ValueError(f"it has a part {info.filename[:60]!r} that is not an array")
         name = info.filename.removesuffix(".npy")
         if name in found:
-            raise ValueError(f"{name[:60]} is in it twice")
+            raise ValueError(f"it contains {name[:60]} twice")
         if info.flag_bits & 1:
             raise ValueError(f"{name[:60]} is encrypted")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -203,17 +207,17 @@ def _members(file: zipfile.ZipFile) -> dict[str, _Member]:
 
 
 def _header(name: str, info: zipfile.ZipInfo, stream: IO[bytes]) -> _Member:
-    """The header of a member, if its size is that of the array it declares."""
+    """The header of a member; raises if the member's size does not fit the declared array."""
     start = stream.read(8)
     lengths = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4, b"\x93NUMPY\x03\x00": 4}
     if start not in lengths:
-        raise ValueError(f"{name} is no array")
+        raise ValueError(f"{name} is not an array")
     size = int.from_bytes(stream.read(lengths[start]), "little")
     if size > _LONGEST_HEADER:
         raise ValueError(f"{name} has a header of {size} bytes")
     match = _HEADER.fullmatch(stream.read(size))
     if match is None:
-        raise ValueError(f"{name} has no header of an array of numbers")
+        raise ValueError(f"the header of {name} does not describe an array of numbers")
     dtype = np.dtype(match[1].decode())
     shape = tuple(int(n) for n in match[3].replace(b" ", b"").split(b",") if n)
     start_of_data = 8 + lengths[start] + size
@@ -228,7 +232,7 @@ def _header(name: str, info: zipfile.ZipInfo, stream: IO[bytes]) -> _Member:
 
 
 def _array(file: zipfile.ZipFile, member: _Member) -> NDArray[Any]:
-    """The array of a member, of the size it declared."""
+    """Read the array of a member, which has the declared size."""
     buffer = bytearray(member.info.file_size - member.start)
     view, filled = memoryview(buffer), 0
     with file.open(member.info) as stream:
@@ -248,16 +252,16 @@ def _array(file: zipfile.ZipFile, member: _Member) -> NDArray[Any]:
 
 
 def _text(file: zipfile.ZipFile, member: _Member) -> NDArray[Any]:
-    """The metadata as they are."""
+    """The text of the metadata, as a NumPy array."""
     if member.dtype.kind != "U" or member.shape != ():
-        raise ValueError("its metadata are no text")
+        raise ValueError("its metadata are not text")
     if member.info.file_size > _LARGEST_METADATA:
-        raise ValueError(f"its metadata are {member.info.file_size:,} bytes")
+        raise ValueError(f"its metadata have {member.info.file_size:,} bytes, too many")
     return _array(file, member)
 
 
 def _metadata(text: str, kind: str) -> Any:
-    """What the JSON says, or None if it is not of a file of this kind."""
+    """The decoded JSON, or None if it does not belong to a file of this kind."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

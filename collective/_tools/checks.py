@@ -1,6 +1,7 @@
 """Checks of user input, so that every error names the argument, the number and the way out.
 
-The file is longer than others: what a number, a count, a vector or a matrix is stands here only.
+The file is longer than others because every check of a number, a count, a vector or a matrix is
+here and nowhere else.
 """
 
 import inspect
@@ -14,28 +15,28 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools.memory import require
 
-LARGEST = 1e100  # of a number a user gives: its cube is still one, and so is the cube's inverse
-MOST = 2**63 - 1  # of a count: what numpy's integers hold
-_LARGE = 2**26  # bytes, from which on an array is copied only if there is room
-_LARGEST_COPIED = 4096  # rows of a matrix of one number
-_ROUND_OFF = 1e-10  # relative to the largest entry: what a matrix may miss its symmetry by
+LARGEST = 1e100  # largest number a user may give: its cube and the inverse of that are finite
+MOST = 2**63 - 1  # largest count: the largest integer of numpy
+_LARGE = 2**26  # bytes: before a larger array is copied, the available memory is checked
+_LARGEST_COPIED = 4096  # rows: a larger matrix whose entries are all one number is not copied
+_ROUND_OFF = 1e-10  # allowed deviation from a symmetric matrix, relative to the largest entry
 
 
 def readonly(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array itself, marked unwritable."""
+    """Make the array read-only and return it."""
     array.flags.writeable = False
     return array
 
 
 def freeze(instance: Any, **attributes: Any) -> None:
-    """Set the attributes of a frozen dataclass once, arrays read-only."""
+    """Set the attributes of a frozen dataclass and make their arrays read-only."""
     for name, value in attributes.items():
         object.__setattr__(instance, name, value)
     lock(attributes)
 
 
 def lock(held: Any) -> None:
-    """Mark every array read-only that an object, a list, a tuple or a dictionary holds."""
+    """Make every array read-only in a list, a tuple or a dictionary, or the array itself."""
     if isinstance(held, np.ndarray):
         readonly(held)
     elif isinstance(held, Mapping):
@@ -47,31 +48,35 @@ def lock(held: Any) -> None:
 
 
 def restored(instance: Any, state: dict[str, Any]) -> None:
-    """`__setstate__` of a frozen dataclass: copies are checked and read-only, as the original is.
+    """`__setstate__` of a frozen dataclass: a copy is checked and read-only, like the original.
 
-    Copies and unpickled arrays can be written to, and a pickle may hold anything.
+    Without it the arrays of copies would be writable, and a pickle may contain anything.
     """
     names = list(inspect.signature(type(instance)).parameters)
     if set(names) <= state.keys():
         type(instance).__init__(instance, **{name: state[name] for name in names})
-    else:  # made by a function of ours, from other arguments
+    else:  # the object was made by a function of ours, from other arguments
         freeze(instance, **state)
 
 
 def finite(
     name: str, value: ArrayLike, dtype: type | None = float, *, largest: float = LARGEST
 ) -> NDArray[Any]:
-    """A fresh array of finite numbers, or an error naming the first entry that is not one.
+    """A new array of finite numbers; the error names the first entry that is not finite.
 
     Args:
         name: the argument.
-        value: numbers; not text, dates, truth values or masked arrays, which would become some.
-        dtype: float for real numbers, complex, or None for whichever of the two they are.
-        largest: size above which products of such numbers may leave the range of doubles.
+        value: numbers. Text, dates, True, False and masked arrays are refused, although numpy
+            would convert them to numbers.
+        dtype: float for real numbers, complex for complex ones, None to keep the kind they have.
+        largest: allowed size; products of larger numbers may be too large for a double.
+
+    Raises:
+        ValueError: if an entry is not a number, not finite, too large, or not real for float.
     """
     array = _numbers(name, value)
     size = np.abs(array.real)
-    if np.iscomplexobj(array):  # of the parts: the modulus itself may overflow
+    if np.iscomplexobj(array):  # compare both parts: the modulus itself may overflow
         size = np.maximum(size, np.abs(array.imag))
     if not np.all(size <= min(largest, np.finfo(float).max)):
         _refuse_size(name, array, size, largest)
@@ -90,21 +95,23 @@ def _refuse_size(name: str, array: NDArray[Any], size: NDArray[np.float64], larg
         raise ValueError(f"{name} must be finite: {_entry(name, where)} is {array[where]}")
     where = _first(size > largest)
     raise ValueError(
-        f"{name} must be at most {largest:g} in size, so that its powers stay numbers: "
+        f"{name} must be at most {largest:g} in size, so that its powers do not overflow: "
         f"{_entry(name, where)} is {array[where]:g}; choose other units"
     )
 
 
 def _numbers(name: str, value: Any) -> NDArray[Any]:
-    """A fresh array of float or complex, or an error that says what the value is instead."""
+    """A new array of float or complex; the error shows the value that is not one."""
 
-    def wrong() -> ValueError:  # only then: to spell an array out takes longer than to check it
-        return ValueError(f"{name} must be numbers in a regular array, not {short(value)}")
+    def wrong() -> ValueError:  # only on failure: printing an array takes longer than checking it
+        return ValueError(
+            f"{name} must be a number or a regular array of numbers, not {short(value)}"
+        )
 
     if isinstance(value, np.ma.MaskedArray):
         raise ValueError(
-            f"{name} is a masked array, whose mask would be lost: leave out what is masked, "
-            ".compressed(), or fill it, .filled(...)"
+            f"{name} must not be a masked array, because its mask would be lost: remove the masked "
+            "entries with .compressed(), or fill them with .filled(...)"
         )
     if isinstance(value, np.ndarray) and value.nbytes > _LARGE:
         require(2 * value.nbytes, f"{name} of shape {value.shape}", "pass fewer numbers")
@@ -113,7 +120,7 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
         if array.dtype.kind == "O":
             if not all(_is_number(entry) for entry in array.flat):
                 raise wrong()
-            # integers beyond 2⁶³, fractions, decimal numbers
+            # integers above 2⁶³, fractions, decimal numbers
             array = array.astype(complex if _any_complex(array) else float)
         elif array.dtype.kind in "iuf":
             array = array.astype(float, copy=False)
@@ -123,7 +130,7 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
             raise wrong()
     except OverflowError:
         raise ValueError(
-            f"{name} must be numbers below 1e308, the largest there are: got {short(value)}"
+            f"{name} must be below 1e308, the largest number that can be stored; got {short(value)}"
         ) from None
     except (TypeError, ValueError, RecursionError):
         raise wrong() from None
@@ -131,22 +138,24 @@ def _numbers(name: str, value: Any) -> NDArray[Any]:
 
 
 def _is_number(entry: Any) -> bool:
+    """Whether an entry of an array of objects is a number."""
     return isinstance(entry, Number) and not isinstance(entry, bool)
 
 
 def _any_complex(array: NDArray[Any]) -> bool:
+    """Whether an array of objects has a complex entry."""
     return any(isinstance(entry, Complex) and not isinstance(entry, Real) for entry in array.flat)
 
 
 def _first(where: NDArray[np.bool_]) -> tuple[int, ...]:
-    """The place of the first True."""
+    """The index of the first True."""
     return tuple(int(i) for i in np.argwhere(where)[0])
 
 
 def per_emitter(
     name: str, value: ArrayLike, n: int, *, dtype: type = float, minimum: float | None = None
 ) -> NDArray[Any]:
-    """A fresh (n,) array from a number or one number per emitter."""
+    """A new (n,) array from one number, or from one number per emitter."""
     array = finite(name, value, dtype)
     if array.shape not in ((), (n,)):
         raise ValueError(
@@ -163,8 +172,8 @@ def per_emitter(
 def number(name: str, value: Any, *, above: float | None = None, scale: bool = True) -> float:
     """A finite real number, optionally strictly above a bound.
 
-    Above zero means a scale, by which something is divided: unless it is said to be none, it must
-    not be smaller than 1e-100.
+    A number that must be above zero is usually one that something is divided by. So it must also
+    be at least 1e-100, unless `scale` is False.
     """
     array = finite(name, value)
     if array.shape != ():
@@ -173,19 +182,19 @@ def number(name: str, value: Any, *, above: float | None = None, scale: bool = T
         raise ValueError(f"{name} must be above {above:g}, got {float(array):g}")
     if above == 0 and scale and array < 1 / LARGEST:
         raise ValueError(
-            f"{name} must be at least {1 / LARGEST:g}, so that its powers stay numbers, got "
-            f"{float(array):g}; choose other units"
+            f"{name} must be at least {1 / LARGEST:g}, so that its inverse powers do not overflow, "
+            f"got {float(array):g}; choose other units"
         )
     return float(array)
 
 
 def wavenumber(name: str, value: Any) -> float:
-    """A positive wave number whose square is a number, too."""
+    """A positive wave number whose powers neither overflow nor underflow."""
     k = number(name, value, above=0)
     if not 1 / LARGEST <= k <= LARGEST:
         raise ValueError(
-            f"{name} must lie between {1 / LARGEST:g} and {LARGEST:g}, got {k:g}: beyond that its "
-            "powers are no numbers; it is 2π over a wavelength, in inverse units of length"
+            f"{name} must lie between {1 / LARGEST:g} and {LARGEST:g}, got {k:g}, whose "
+            "powers overflow; give 2π over a wavelength, in inverse units of length"
         )
     return k
 
@@ -207,7 +216,7 @@ def complex_number(name: str, value: Any) -> complex:
 
 
 def count(name: str, value: Any, *, minimum: int = 1, maximum: int | None = MOST) -> int:
-    """An integer between two bounds; True and False are none."""
+    """An integer between two bounds; True and False are refused."""
     try:
         if isinstance(value, bool | np.bool_):
             raise TypeError
@@ -222,7 +231,7 @@ def count(name: str, value: Any, *, minimum: int = 1, maximum: int | None = MOST
 
 
 def index(name: str, value: Any, size: int, what: str = "emitters") -> int:
-    """The index of one of several things, 0 … size − 1."""
+    """An index from 0 to size − 1; `what` names the things that are counted."""
     found = count(name, value, minimum=0)
     if found >= size:
         raise ValueError(f"{name} must be below {size}, the number of {what}; got {found}")
@@ -240,7 +249,7 @@ def listed(name: str, value: Any, size: int | None = None) -> list[Any]:
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or False, and nothing that only behaves like one of them."""
+    """True or False; other values such as 1 or "yes" are refused."""
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} must be True or False, got {short(value)}")
     return bool(value)
@@ -262,31 +271,31 @@ def direction(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 
 def unit_vector(name: str, value: ArrayLike, dtype: type = complex) -> NDArray[Any]:
-    """A vector of three components divided by its length, whatever that is."""
+    """A vector of three components divided by its length, which may be any number above 0."""
     array = vector(name, value, dtype, largest=np.inf)
     largest = max(np.abs(array.real).max(), np.abs(array.imag).max())
     if largest == 0:
         raise ValueError(f"{name} must not be the zero vector")
-    array = array / largest  # first, so that no square over- or underflows
+    array = array / largest  # this comes first, so that no square overflows or underflows
     return array / np.linalg.norm(array)
 
 
 def real_if_possible(array: NDArray[Any]) -> NDArray[Any]:
-    """The real part if the imaginary part is exactly zero."""
+    """The real part if the imaginary part is exactly zero, else the array itself."""
     if not np.iscomplexobj(array) or np.any(array.imag):
         return array
     return np.ascontiguousarray(array.real)
 
 
 def constant(matrix: NDArray[Any]) -> bool:
-    """Whether a matrix is one number, seen N² times: `np.broadcast_to(number, (N, N))`."""
+    """Whether a matrix stores a single number: `np.broadcast_to(number, (N, N))`."""
     return matrix.ndim == 2 and matrix.strides == (0, 0)
 
 
 def hermitian(name: str, value: ArrayLike) -> NDArray[Any]:
-    """A Hermitian (N, N) matrix, real if it can be, freed of its round-off.
+    """A new (N, N) matrix that is exactly Hermitian; it is real if its entries are.
 
-    One number seen N² times stays that if the matrix would be large.
+    A large matrix that stores a single number (see `constant`) is not copied.
     """
     if isinstance(value, np.ndarray) and constant(value) and len(value) > _LARGEST_COPIED:
         if value.shape[0] != value.shape[1]:
@@ -295,9 +304,9 @@ def hermitian(name: str, value: ArrayLike) -> NDArray[Any]:
     matrix = finite(name, value, None)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) == 0:
         raise ValueError(f"{name} must be a square matrix (N, N), got shape {matrix.shape}")
-    miss = np.abs(matrix - matrix.conj().T)
-    m, n = (int(i) for i in np.unravel_index(np.argmax(miss), miss.shape))
-    if miss[m, n] > _ROUND_OFF * np.abs(matrix).max():
+    deviation = np.abs(matrix - matrix.conj().T)
+    m, n = (int(i) for i in np.unravel_index(np.argmax(deviation), deviation.shape))
+    if deviation[m, n] > _ROUND_OFF * np.abs(matrix).max():
         raise ValueError(
             f"{name} must be Hermitian: {name}[{m}, {n}] = {matrix[m, n]:.6g} but "
             f"{name}[{n}, {m}]* = {matrix[n, m].conjugate():.6g}"
@@ -306,9 +315,9 @@ def hermitian(name: str, value: ArrayLike) -> NDArray[Any]:
 
 
 def positive_semidefinite(decay: NDArray[Any]) -> None:
-    """Raise unless a decay matrix has no negative eigenvalue beyond round-off.
+    """Raise if a decay matrix has a negative eigenvalue that is larger than round-off.
 
-    Judged on Γ_mn/√(Γ_mmΓ_nn), so that a large rate does not hide a negative small one.
+    The test uses Γ_mn/√(Γ_mmΓ_nn), so that a large rate does not hide a small negative one.
     """
     rates = np.diag(decay).real
     lowest = int(np.argmin(rates))
@@ -327,15 +336,15 @@ def positive_semidefinite(decay: NDArray[Any]) -> None:
             return
         raise ValueError(
             "decay must be positive semidefinite: smallest eigenvalue "
-            f"{np.linalg.eigvalsh(decay)[0]:.3g}. Γ is that of the whole environment, vacuum and "
-            "scattered part together. Rounded dipoles must be normalised before they go into it; "
-            "what rounding has left can be clipped, knowingly: "
+            f"{np.linalg.eigvalsh(decay)[0]:.3g}. Γ must include the whole field, its vacuum part "
+            "and its scattered part. Normalise rounded dipoles before you compute Γ from them. If "
+            "the rest is known to be rounding, clip it: "
             "values, v = np.linalg.eigh(decay); decay = (v * values.clip(0)) @ v.conj().T"
         ) from None
 
 
 def choice(name: str, value: Any, options: tuple[str, ...]) -> str:
-    """One of the listed words."""
+    """One of the allowed words."""
     if not isinstance(value, str) or value not in options:
         listed = ", ".join(repr(option) for option in options)
         raise ValueError(f"{name} must be one of {listed}; got {short(value)}")
@@ -343,26 +352,27 @@ def choice(name: str, value: Any, options: tuple[str, ...]) -> str:
 
 
 def instance(name: str, value: Any, kind: type, made_by: str) -> None:
-    """Raise unless value is of the given class; made_by says where such objects come from."""
+    """Raise unless value is of the given class; made_by names what makes such objects."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be {kind.__name__} ({made_by}), got {type(value).__name__}")
 
 
 def function(name: str, value: Any) -> Callable[..., Any]:
-    """A callable; not a class, and not a QuTiP operator, which takes states."""
+    """A function. Classes are refused, and so are QuTiP operators, although both can be called."""
     if not callable(value) or isinstance(value, type) or hasattr(value, "dims"):
         raise ValueError(f"{name} must be a function, got {short(value)}")
     return value
 
 
 def _entry(name: str, where: tuple[int, ...]) -> str:
+    """The name of an argument with the index of one entry: "decay[0, 1]"."""
     return name + (f"[{', '.join(map(str, where))}]" if where else "")
 
 
 def short(value: Any) -> str:
-    """A value in an error message: its first letters."""
+    """A value as an error message shows it: at most 60 characters."""
     try:
         text = " ".join(repr(value).split())
-    except Exception:  # an integer of more than 4300 digits, or the object's own fault
+    except Exception:  # an integer of more than 4300 digits, or a fault in the object's __repr__
         text = f"something of type {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,4 +1,4 @@
-"""Compilation of kernels by numba, kept on disk where there is somewhere to keep them."""
+"""Kernels compiled by numba and cached on disk where possible, and threads that run them."""
 
 import os
 import threading
@@ -21,9 +21,9 @@ _QUICK = 1.0  # seconds; reading a kernel from the cache takes less
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """`numba.njit` with a cache, and without one where none can be read or written.
+    """`numba.njit` with a cache on disk, or without one where no cache can be read or written.
 
-    Where NUMBA_DISABLE_JIT is set the kernel only says so: kernels are written in vector types of
+    If NUMBA_DISABLE_JIT is set, calling the kernel raises an error: kernels use vector types of
     LLVM, which Python cannot run.
     """
 
@@ -32,21 +32,22 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             return _disabled
         try:
             return _guarded(njit(cache=True, **options)(function), function)
-        except RuntimeError:  # no locator available: neither the package's folder nor the user's
+        except RuntimeError:  # numba can write neither to the package's folder nor to the user's
             return njit(**options)(function)
 
     return decorate
 
 
 def _disabled(*_: Any) -> Any:
+    """What a kernel does while NUMBA_DISABLE_JIT is set."""
     raise RuntimeError(
-        "NUMBA_DISABLE_JIT is set, but this needs compiled kernels: unset it (of the engines "
-        "'exact' and 'single' need none)"
+        "NUMBA_DISABLE_JIT is set, but this needs compiled kernels: unset it, or use the engine "
+        "'exact' or 'single', which need none"
     )
 
 
 def _guarded(kernel: Any, function: Callable[..., Any]) -> Any:
-    """A kernel that a broken cache, a full disk or a read-only folder costs only time."""
+    """A kernel that also works with a broken cache, a full disk or no write access."""
     compile_ = kernel.compile
 
     def compile_anyway(signature: Any) -> Any:
@@ -55,8 +56,8 @@ def _guarded(kernel: Any, function: Callable[..., Any]) -> Any:
         except NumbaError:
             raise
         except Exception:
-            # not written: the kernel is there all the same, and is found by the second call;
-            # not read: numba's pickles fail in any way they like
+            # If writing to the cache failed, the kernel is compiled, and the second call finds it.
+            # If reading failed, numba's pickles raise errors of many kinds.
             if not kernel.overloads:
                 _forget(kernel, function)
         try:
@@ -65,7 +66,7 @@ def _guarded(kernel: Any, function: Callable[..., Any]) -> Any:
             raise
         except Exception as error:
             raise RuntimeError(
-                f"the kernels compiled earlier cannot be read ({type(error).__name__}: {error}): "
+                f"the cache of compiled kernels cannot be read ({type(error).__name__}: {error}): "
                 f"delete {kernel.stats.cache_path}, or set NUMBA_CACHE_DIR to another folder"
             ) from None
 
@@ -74,7 +75,7 @@ def _guarded(kernel: Any, function: Callable[..., Any]) -> Any:
 
 
 def _forget(kernel: Any, function: Callable[..., Any]) -> None:
-    """Remove what the cache has of one kernel, so that it is compiled again."""
+    """Remove one kernel from the cache, so that it is compiled again."""
     stem = Path(function.__code__.co_filename).stem
     for path in Path(kernel.stats.cache_path).glob(f"{stem}.{function.__qualname__}-*.nb?"):
         with suppress(OSError):
@@ -83,18 +84,18 @@ def _forget(kernel: Any, function: Callable[..., Any]) -> None:
 
 @contextmanager
 def announced(what: str, seconds: float, *, show: bool) -> "Iterator[None]":
-    """Say in one line that kernels are being compiled, if they are not read from the cache.
+    """Print one line if kernels are being compiled, and not read from the cache.
 
     Args:
-        what: whose kernels.
-        seconds: how long it usually takes.
-        show: False keeps silent.
+        what: what the kernels belong to.
+        seconds: how long compiling usually takes.
+        show: whether to print anything.
     """
-    line = f"collective: compiling {what} (about {seconds:.0f} s, kept for the next time)"
+    line = f"collective: compiling {what} (about {seconds:.0f} s, cached for later runs)"
     timer = threading.Timer(_QUICK, say, [line])
     timer.daemon = True
     if show:
-        with suppress(RuntimeError):  # no more threads
+        with suppress(RuntimeError):  # the system allows no more threads
             timer.start()
     try:
         yield
@@ -103,7 +104,7 @@ def announced(what: str, seconds: float, *, show: bool) -> "Iterator[None]":
 
 
 def threads_available() -> int:
-    """Cores this process may use."""
+    """The number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:
@@ -111,7 +112,7 @@ def threads_available() -> int:
 
 
 def in_threads(work: Callable[[int], Any], threads: int, pool: ThreadPoolExecutor | None) -> None:
-    """Call work(0) … work(threads − 1), each in a thread; kernels let go of the interpreter."""
+    """Call work(0) … work(threads − 1), each in a thread; kernels release the interpreter lock."""
     if pool is None or threads == 1:
         for i in range(threads):
             work(i)
@@ -125,7 +126,7 @@ def in_threads(work: Callable[[int], Any], threads: int, pool: ThreadPoolExecuto
 def in_pieces(
     work: Callable[[int, int], Any], pieces: int, threads: int, pool: ThreadPoolExecutor | None
 ) -> None:
-    """Call work(thread, piece) for every piece, each taken by the next thread that is free."""
+    """Call work(thread, piece) for every piece; the next free thread takes the next piece."""
     left = count()
 
     def take(thread: int) -> None:

@@ -1,4 +1,4 @@
-"""Text that the console can show, whatever its code page."""
+"""Text that can be printed on any console, also on one that has few characters."""
 
 import sys
 import unicodedata
@@ -19,7 +19,7 @@ _to_console = ContextVar("_to_console", default=True)
 
 
 def described(thing: Any) -> str:
-    """The repr with all its letters, for a file, whatever the console."""
+    """The repr with all its characters, for a file; the console does not matter."""
     before = _to_console.set(False)
     try:
         return repr(thing)
@@ -28,10 +28,10 @@ def described(thing: Any) -> str:
 
 
 def shown(text: str) -> str:
-    """The text, with other words for what stdout has no code for.
+    """The text, in which characters that stdout cannot encode are replaced by ASCII.
 
     Args:
-        text: of any letters; unchanged where stdout takes them all, or takes care of the rest.
+        text: any text. It stays unchanged if stdout can encode it, or replaces characters itself.
     """
     if not _to_console.get():
         return text
@@ -44,7 +44,7 @@ def shown(text: str) -> str:
 
 
 def _plain(letter: str) -> str:
-    """ASCII for a letter: γ is gamma, Γ Gamma, ₀ 0, é e."""
+    """ASCII for a character: "gamma" for γ, "Gamma" for Γ, "0" for ₀, "e" for é."""
     if letter in _PLAIN:
         return _PLAIN[letter]
     words = unicodedata.name(letter, "").split()
@@ -56,11 +56,12 @@ def _plain(letter: str) -> str:
 
 
 def _fits(text: str, encoding: str) -> bool:
+    """Whether an encoding has all characters of the text."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
         return False
-    except LookupError:  # no code page of that name: whoever made the stream knows it
+    except LookupError:  # Python has no encoding of that name: leave the text to the stream
         return True
     return True
 
@@ -69,8 +70,8 @@ def aligned(rows: Sequence[Sequence[str]], columns: str) -> str:
     """Rows of cells in columns, each as wide as its longest cell, two spaces apart.
 
     Args:
-        rows: of as many cells as there are columns; the last one may be of any length.
-        columns: for each column its side and its least width, as in a format: "<24 >10 <".
+        rows: each has one cell for each column.
+        columns: the side and the least width of each column, as in a format: "<24 >10 <".
 
     >>> print(aligned([["rate", "at t"], ["1e-300", "0.25"]], "<8 >6"))
     rate        at t
@@ -86,7 +87,7 @@ def aligned(rows: Sequence[Sequence[str]], columns: str) -> str:
 
 
 def printable(method: Callable[[Any], str]) -> Callable[[Any], str]:
-    """Of `__repr__` and `__str__`: text that `print` can write to this console."""
+    """Decorator of `__repr__` and `__str__`: the text can be printed on this console."""
 
     @wraps(method)
     def text(self: Any) -> str:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: what an interruption leaves is what was before."""
+"""Files that are written completely or not at all: an interruption leaves the old file."""
 
 import os
 import tempfile
@@ -9,21 +9,21 @@ from typing import Any
 
 try:
     import fcntl
-except ImportError:  # Windows: a file is known to be left behind by its age alone
+except ImportError:  # Windows: only its age tells that a partial file is abandoned
     fcntl = None  # type: ignore[assignment]
 
 _PART = ".part"
-_RANDOM = 8  # letters that mkstemp puts between prefix and suffix
-_LONGEST = 200  # bytes of the name that a partial file keeps: names end at 255
-_YOUNG = 10.0  # seconds: younger ones may not be locked yet by who made them
-_OLD = 3600.0  # seconds since the last write, after which nobody is writing any more
+_RANDOM = 8  # characters that mkstemp puts between prefix and suffix
+_LONGEST = 200  # bytes of the name that a partial file keeps: names have at most 255
+_YOUNG = 10.0  # seconds: the writer of a younger file may not have locked it yet
+_OLD = 3600.0  # seconds since the last write: nobody writes to an older file any more
 
 
 def checked_path(name: str, path: Any) -> Path:
-    """The path of a file, "~" expanded.
+    """The path of a file, with "~" expanded.
 
     Raises:
-        ValueError: if it is no text, empty, or cannot be a path.
+        ValueError: if it is not text, empty, or cannot be a path.
     """
     try:
         text = os.fspath(path)
@@ -35,12 +35,12 @@ def checked_path(name: str, path: Any) -> Path:
         raise ValueError(f"{name} must name a file, got {text!r}")
     try:
         return Path(text).expanduser()
-    except RuntimeError:  # nobody of that name
-        raise ValueError(f"{name}: no home folder is known for {text!r}") from None
+    except RuntimeError:  # there is no user of that name
+        raise ValueError(f"{name}: the home folder in {text!r} is unknown; write it out") from None
 
 
 def completed(name: str, path: Any, suffix: str) -> Path:
-    """The path with its suffix, or an error if it is no file's."""
+    """The path with its suffix; raises if it cannot be the path of a file."""
     target = checked_path(name, path)
     if target.name in ("", "..") or target.is_dir():
         raise ValueError(f"{name} must name a file, got {str(path)!r}")
@@ -52,19 +52,19 @@ def completed(name: str, path: Any, suffix: str) -> Path:
 
 
 def written(path: Any, suffix: str, write: Callable[[Path], None], name: str = "path") -> Path:
-    """The path of a file that is written beside its place and moved there when complete.
+    """Write a file under a temporary name, move it to its place when complete, return its path.
 
-    What killed processes left of the same file is removed on the way.
+    Partial files of the same target that killed processes left behind are removed.
 
     Args:
-        path: where to; the suffix is appended if missing, folders are made.
-        suffix: ".npz".
-        write: writes to the path it is given.
-        name: of the argument that gave the path.
+        path: the target. The suffix is added if it is missing; folders are created.
+        suffix: for example ".npz".
+        write: a function that writes the file to the path it is given.
+        name: the name of the argument that gave the path.
 
     Raises:
-        ValueError: if the path is no file's.
-        OSError: what the system says, with the name of the file that was to be written.
+        ValueError: if the path cannot be the path of a file.
+        OSError: the error of the system, with the name of the target.
     """
     target = completed(name, path, suffix)
     try:
@@ -82,7 +82,8 @@ def written(path: Any, suffix: str, write: Callable[[Path], None], name: str = "
 
 
 def _write_and_move(target: Path, suffix: str, write: Callable[[Path], None]) -> None:
-    # the suffix stays: some writers choose the format by it
+    """Write to a locked temporary file in the folder of the target, then rename it."""
+    # the temporary file has the suffix too: some writers choose the format by it
     handle, partial = tempfile.mkstemp(
         dir=target.parent, prefix=_prefix(target), suffix=_PART + suffix
     )
@@ -105,7 +106,7 @@ def _write_and_move(target: Path, suffix: str, write: Callable[[Path], None]) ->
 
 
 def _lock(handle: int) -> bool:
-    """Hold the file as ours until the handle is closed; whether that is possible here."""
+    """Lock the file until the handle is closed; returns whether locks are possible here."""
     if fcntl is None:
         return False
     try:
@@ -116,11 +117,11 @@ def _lock(handle: int) -> bool:
 
 
 def _remove_left_behind(target: Path, suffix: str) -> None:
-    """Remove partial files of this target that nobody writes any more."""
+    """Remove partial files of this target to which nobody writes any more."""
     prefix, suffix = _prefix(target), _PART + suffix
     try:
         entries = list(os.scandir(target.parent))
-    except OSError:  # a folder that may be written but not read
+    except OSError:  # a folder with permission to write but not to read
         return
     for entry in entries:
         middle = entry.name[len(prefix) : -len(suffix)]
@@ -128,14 +129,14 @@ def _remove_left_behind(target: Path, suffix: str) -> None:
             continue
         try:
             age = time.time() - entry.stat(follow_symlinks=False).st_mtime
-            if age > _OLD or (age > _YOUNG and _nobodys(entry.path)):
+            if age > _OLD or (age > _YOUNG and _unlocked(entry.path)):
                 os.unlink(entry.path)
-        except OSError:  # another process was quicker, or it is not ours to remove
+        except OSError:  # another process removed it, or we have no permission to
             continue
 
 
-def _nobodys(path: str) -> bool:
-    """Whether no process holds the lock that every writer holds."""
+def _unlocked(path: str) -> bool:
+    """Whether no process holds the lock on a file: every writer holds it."""
     if fcntl is None:
         return False
     handle = os.open(path, os.O_RDONLY)
@@ -149,10 +150,12 @@ def _nobodys(path: str) -> bool:
 
 
 def _prefix(target: Path) -> str:
+    """The start of the names of partial files."""
     return os.fsdecode(os.fsencode(target.name)[:_LONGEST])
 
 
 def _umask() -> int:
+    """The permissions that new files of this process do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

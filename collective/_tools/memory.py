@@ -1,4 +1,4 @@
-"""How much memory a problem takes and how much there is, so that refusals come with numbers."""
+"""How much memory is available, and the error for a problem that needs more."""
 
 import os
 import time
@@ -8,15 +8,15 @@ from collective.errors import ProblemTooLargeError
 
 MEMBERSHIP = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")  # where Linux shows control groups
-# limit, use, and the part of it that is a cache of files, in versions 1 and 2
+# names of the limit, the use, and the part of the use that is a cache of files
 _GROUPS_1 = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
 _GROUPS_2 = "memory.max", "memory.current", "inactive_file"
-FRESH = 0.05  # seconds for which an answer holds: small problems ask ten times in one
+FRESH = 0.05  # seconds for which an answer is reused: a small run asks ten times
 _answer: tuple[float, int | None] | None = None
 
 
 def bytes_text(n: int | float) -> str:
-    """A size as people write it.
+    """A number of bytes in a readable unit.
 
     >>> bytes_text(3.2e6)
     '3.1 MiB'
@@ -31,10 +31,10 @@ def bytes_text(n: int | float) -> str:
 
 
 def available_bytes() -> int | None:
-    """Memory that this process can take without swapping, or None where nothing says.
+    """Memory that this process can use without swapping, or None if it is unknown.
 
-    The least of what the machine has, what the process may still ask for (`ulimit -v`, `ulimit -d`)
-    and what its control groups and those around them leave.
+    It is the least of what the machine has left, what the limits of the process leave
+    (`ulimit -v`, `ulimit -d`), and what its control groups and their parents leave.
     """
     global _answer
     now = time.monotonic()
@@ -46,7 +46,7 @@ def available_bytes() -> int | None:
 
 
 def _machine_bytes() -> int | None:
-    """What the machine has left; all it has where it says no more."""
+    """Memory that the machine has left, or all its memory if that is unknown."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -60,22 +60,22 @@ def _machine_bytes() -> int | None:
 
 
 def _process_bytes() -> list[int]:
-    """What the limits of the process on addresses and data leave, where there are limits."""
+    """What the limits of the process on addresses and data leave; empty without limits."""
     try:
         import resource
     except ImportError:  # not on Windows
         return []
-    taken = _taken()
+    used = _used()
     found = []
     for limit, name in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
         most, _ = resource.getrlimit(limit)
         if most != resource.RLIM_INFINITY:
-            found.append(most - taken.get(name, 0))
+            found.append(most - used.get(name, 0))
     return found
 
 
-def _taken() -> dict[str, int]:
-    """Addresses and data of this process in bytes, by the names of Linux; empty elsewhere."""
+def _used() -> dict[str, int]:
+    """Bytes of addresses and data of this process, by their names in Linux; empty elsewhere."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -85,10 +85,10 @@ def _taken() -> dict[str, int]:
 
 
 def _group_bytes() -> list[int]:
-    """What the control groups of this process leave, its own and all that contain it.
+    """What the control groups of this process leave: its own group and all its parents.
 
-    Version 2 has one tree of groups; version 1 has a tree for memory alone. Files that cannot be
-    read, or hold no number ("max"), set no limit.
+    Version 2 has one tree of groups; version 1 has a separate tree for memory. A file that cannot
+    be read, or that contains "max" and not a number, sets no limit.
     """
     try:
         lines = MEMBERSHIP.read_text().splitlines()
@@ -108,7 +108,7 @@ def _group_bytes() -> list[int]:
 
 
 def _left_in(group: Path, most: str, used: str, cache: str) -> list[int]:
-    """Bytes that one control group leaves; the cache of files in it can be had back."""
+    """Bytes that one control group leaves; its cache of files counts as free."""
     try:
         limit, held = int((group / most).read_text()), int((group / used).read_text())
     except (OSError, ValueError):
@@ -122,7 +122,7 @@ def _left_in(group: Path, most: str, used: str, cache: str) -> list[int]:
 
 
 def resident_bytes() -> int | None:
-    """Memory this process holds now, or None where the system does not say."""
+    """Memory that this process uses now, or None if it is unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
@@ -131,13 +131,13 @@ def resident_bytes() -> int | None:
 
 
 def fits(n: int) -> bool:
-    """Whether n bytes are available, as far as anything says."""
+    """Whether n bytes are available; True if that is unknown."""
     available = available_bytes()
     return available is None or n <= available
 
 
 def require(n: int, what: str, way_out: str) -> None:
-    """Raise `ProblemTooLargeError` unless n bytes are available."""
+    """Raise `ProblemTooLargeError` if fewer than n bytes are available."""
     available = available_bytes()
     if available is not None and n > available:
         raise ProblemTooLargeError(

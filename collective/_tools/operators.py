@@ -1,4 +1,4 @@
-"""Sparse operators of N two-level emitters, as QuTiP objects, and checks of a user's own.
+"""Sparse operators of N two-level emitters, as QuTiP objects, and checks of a user's operators.
 
 Basis order is QuTiP's: emitter 0 is the leftmost tensor factor and `basis(2, 0)`, bit 0, is the
 excited state. Each operator is assembled once from bit tables instead of N² tensor products.
@@ -19,22 +19,22 @@ from collective._tools.memory import require
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_HERMITIAN = 1e-12  # relative to the largest entry: expectation values are then real
+_HERMITIAN = 1e-12  # allowed deviation, relative to the largest entry
 _BYTES_PER_ENTRY = 16 + 4  # a complex value and its column
-_ROUNDING = 1e-10  # relative to the largest entry, that a user's operator may miss it by
-_COPIES = 4  # triplets, scipy's CSR, QuTiP's CSR and the sum they enter
+_ROUNDING = 1e-10  # allowed deviation of a user's operator, relative to its largest entry
+_COPIES = 4  # triplets, scipy's CSR, QuTiP's CSR, and the sum to which it is added
 
 
 class Untidied(ContextDecorator):
-    """A stretch in which QuTiP keeps every entry; also a decorator, `@Untidied()`.
+    """Inside this context QuTiP keeps every entry; it is also a decorator, `@Untidied()`.
 
-    Sums and products of QuTiP's sparse operators drop entries below 1e-14, whatever the unit of
-    their rates. The setting is one for the whole process: stretches in several threads are
-    counted, and the last one restores it.
+    Sums and products of QuTiP's sparse operators drop entries below 1e-14, although a small entry
+    may matter in the user's unit of rate. The setting holds for the whole process. So contexts in
+    several threads are counted, and the last one restores the setting.
     """
 
     _lock, _inside = Lock(), 0
-    _core: Any = None  # the options that were in force at the first, and what they said
+    _core: Any = None  # QuTiP's options when the first context was entered
     _before = True
 
     def __enter__(self) -> None:
@@ -55,19 +55,19 @@ class Untidied(ContextDecorator):
 
 
 def is_hermitian(operator: "Qobj") -> bool:
-    """Whether an operator is its own adjoint, to within round-off of its largest entry.
+    """Whether an operator is Hermitian, up to round-off relative to its largest entry.
 
-    `Qobj.isherm` allows 1e-12 in any unit.
+    `Qobj.isherm` allows an absolute deviation of 1e-12, which depends on the unit.
     """
     if operator.dims[0] != operator.dims[1]:
         return False
     with Untidied():
-        missed = largest_entry(operator - operator.dag())
-    return missed <= _HERMITIAN * largest_entry(operator)
+        deviation = largest_entry(operator - operator.dag())
+    return deviation <= _HERMITIAN * largest_entry(operator)
 
 
 def excited(n: int) -> NDArray[np.bool_]:
-    """Which emitters are excited in each basis state: (2ⁿ, n)."""
+    """Whether each emitter is excited in each basis state: (2ⁿ, n)."""
     states = np.arange(2**n)
     return (states[:, None] >> np.arange(n - 1, -1, -1)) & 1 == 0
 
@@ -112,7 +112,7 @@ def lowering(coefficients: NDArray[Any]) -> "Qobj":
 
 
 def pair_table(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Where ⟨σ⁺_mσ⁻_n⟩ sits in a density matrix.
+    """The entries of a density matrix whose sum is ⟨σ⁺_mσ⁻_n⟩.
 
     Returns:
         pairs, (P, 2) with m < n; rows and columns, (P, 2ⁿ⁻²): the entries of ρ that sum to
@@ -129,10 +129,12 @@ def pair_table(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.i
 
 
 def _bit(n: int, m: int) -> int:
+    """The bit of emitter m of n in the number of a basis state."""
     return 1 << (n - 1 - int(m))
 
 
 def _qobj(n: int, rows: list[Any], columns: list[Any], values: list[Any]) -> "Qobj":
+    """A sparse QuTiP operator of n emitters from lists of rows, columns and values."""
     from qutip import Qobj
     from scipy.sparse import csr_array
 
@@ -147,7 +149,7 @@ def _qobj(n: int, rows: list[Any], columns: list[Any], values: list[Any]) -> "Qo
 
 
 def sum_of_levels(energies: Any) -> NDArray[np.float64]:
-    """Σ_i E_i of every product state, (D,), emitter 0 leftmost."""
+    """Σ_i E_i of every product state, (D,); emitter 0 is the leftmost factor."""
     total = np.zeros(1)
     for local in energies:
         total = np.add.outer(total, local).ravel()
@@ -155,7 +157,7 @@ def sum_of_levels(energies: Any) -> NDArray[np.float64]:
 
 
 def local(levels: tuple[int, ...], i: int, matrix: NDArray[Any]) -> Any:
-    """An operator of emitter i alone, sparse."""
+    """The sparse matrix of an operator that acts on emitter i alone."""
     from scipy.sparse import csr_array, identity, kron
 
     before, after = (identity(prod(part)) for part in (levels[:i], levels[i + 1 :]))
@@ -165,7 +167,7 @@ def local(levels: tuple[int, ...], i: int, matrix: NDArray[Any]) -> Any:
 
 
 def operator_list(name: str, value: Any) -> list[Any]:
-    """A list of operators; one alone, or nothing, is not taken for a list."""
+    """A list of operators; a single operator and None are refused."""
     from qutip import Qobj
 
     if isinstance(value, Qobj):
@@ -180,11 +182,11 @@ def operator_list(name: str, value: Any) -> list[Any]:
 
 
 def require_operator(name: str, value: Any, dims: Any) -> None:
-    """Raise unless it is a QuTiP operator of finite entries and of these dims."""
+    """Raise unless the value is a QuTiP operator with finite entries and these dims."""
     from qutip import Qobj, QobjEvo
 
     if isinstance(value, QobjEvo):
-        raise TypeError(f"{name} must not depend on time: a QobjEvo is for qutip.mesolve")
+        raise TypeError(f"{name} must not depend on time: give a QobjEvo to qutip.mesolve")
     if not isinstance(value, Qobj) or not value.isoper:
         kind = f" of type {value.type}" if isinstance(value, Qobj) else ""
         raise TypeError(f"{name} must be a QuTiP operator, got {type(value).__name__}{kind}")
@@ -196,7 +198,7 @@ def require_operator(name: str, value: Any, dims: Any) -> None:
 
 
 def require_superoperator(generator: Any, dims: Any, size: int) -> None:
-    """Raise unless it is a finite QuTiP superoperator on operators of these dims."""
+    """Raise unless the generator is a finite QuTiP superoperator for these dims."""
     from qutip import Qobj
 
     found = generator.dims if isinstance(generator, Qobj) else type(generator).__name__
@@ -209,6 +211,7 @@ def require_superoperator(generator: Any, dims: Any, size: int) -> None:
 
 
 def _require_finite(name: str, operator: Any) -> None:
+    """Raise if an entry of the operator is not finite."""
     entries = entries_of(operator)
     wrong = np.flatnonzero(~np.isfinite(entries.data))
     if len(wrong):
@@ -219,16 +222,16 @@ def _require_finite(name: str, operator: Any) -> None:
 
 
 def require_hermitian(name: str, operator: Any) -> None:
-    """Raise unless it is Hermitian up to rounding, relative to its largest entry."""
+    """Raise unless the operator is Hermitian, up to rounding relative to its largest entry."""
     entries = entries_of(operator)
-    miss = (entries - entries.conj().T).tocoo()
+    deviation = (entries - entries.conj().T).tocoo()
     size = float(np.abs(entries.data).max(initial=0.0))
-    worst = int(np.argmax(np.abs(miss.data))) if miss.nnz else 0
-    if miss.nnz and abs(miss.data[worst]) > _ROUNDING * size:
-        row, column = int(miss.row[worst]), int(miss.col[worst])
+    worst = int(np.argmax(np.abs(deviation.data))) if deviation.nnz else 0
+    if deviation.nnz and abs(deviation.data[worst]) > _ROUNDING * size:
+        row, column = int(deviation.row[worst]), int(deviation.col[worst])
         raise ValueError(
             f"{name} must be Hermitian: [{row}, {column}] and [{column}, {row}]* differ by "
-            f"{abs(miss.data[worst]):.3g}, the largest entry is {size:.3g}"
+            f"{abs(deviation.data[worst]):.3g}, the largest entry is {size:.3g}"
         )
 
 
@@ -242,7 +245,7 @@ def entries_of(operator: "Qobj") -> Any:
 
 
 def largest_entry(operator: "Qobj") -> float:
-    """The size of the largest entry; QuTiP's `norm("max")` squares, and is 0 below 10⁻¹⁶²."""
+    """The size of the largest entry; QuTiP's `norm("max")` squares and gives 0 below 10⁻¹⁶²."""
     return float(np.abs(entries_of(operator).data).max(initial=0.0))
 
 

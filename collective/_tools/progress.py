@@ -1,4 +1,4 @@
-"""A progress line for work that takes more than two seconds; nothing it does can stop that work."""
+"""A progress line for work that takes more than two seconds; its errors never stop the work."""
 
 import sys
 import time
@@ -7,14 +7,14 @@ from typing import Any
 
 
 class Progress:
-    """Counts steps; after two seconds it shows a tqdm bar, or a plain line without tqdm.
+    """Counts steps. After two seconds it shows a tqdm bar, or a plain line without tqdm.
 
-    Where nothing can be shown (no stderr, a closed pipe, a bar that fails) it keeps silent.
+    If nothing can be shown (no stderr, a closed pipe, an error in the bar) it prints nothing.
 
     Args:
         total: number of steps.
         label: what is being done.
-        show: False keeps silent.
+        show: whether to print anything.
     """
 
     def __init__(self, total: int, label: str, *, show: bool = True):
@@ -28,7 +28,7 @@ class Progress:
                 self._bar = tqdm(total=total, desc=label, delay=2, leave=False)
             except ImportError:
                 return
-            except Exception:  # warnings that are errors, a stderr that is closed
+            except Exception:  # warnings turned into errors, a closed stderr
                 self._show = False
 
     def step(self, n: int = 1) -> None:
@@ -38,11 +38,12 @@ class Progress:
             if self._bar is not None:
                 self._bar.update(n)
             elif self._show:
-                self._line()
+                self._print_line()
         except Exception:
-            self._give_up()
+            self._stop_showing()
 
-    def _line(self) -> None:
+    def _print_line(self) -> None:
+        """Print the steps done and the time left, at most twice a second."""
         now = time.monotonic()
         if now - self._start > 2 and now - self._printed > 0.5:
             self._printed = now
@@ -50,11 +51,11 @@ class Progress:
             text = f"{self._label}: {self._done}/{self._total}, about {left:.0f} s left"
             print(f"\r{text:<70}", end="", file=sys.stderr, flush=True)
 
-    def _give_up(self) -> None:
-        """Show nothing any more."""
+    def _stop_showing(self) -> None:
+        """Print nothing from now on."""
         self._show, self._printed = False, 0.0
         if self._bar is not None:
-            self._bar.disable = True  # what tqdm asks before it writes, also when it is collected
+            self._bar.disable = True  # tqdm reads this before it writes, even in its __del__
             self._bar = None
 
     def __enter__(self) -> "Progress":
@@ -72,21 +73,21 @@ class Progress:
             elif self._printed:
                 print("\r" + " " * 70 + "\r", end="", file=sys.stderr, flush=True)
         except Exception:
-            self._give_up()
+            self._stop_showing()
 
 
 def _writable() -> bool:
-    """Whether stderr takes text; a bar that is made on one that does not fails when collected."""
+    """Whether stderr can be written to; a tqdm bar without it would fail when it is deleted."""
     try:
         sys.stderr.write("")
         sys.stderr.flush()
-    except Exception:  # None, closed, a pipe that nobody reads
+    except Exception:  # stderr is None, closed, or a pipe that nobody reads
         return False
     return True
 
 
 def say(text: str) -> None:
-    """One line on stderr, if there is one."""
+    """Print one line on stderr, if possible."""
     try:
         if sys.stderr is not None:
             print(text, file=sys.stderr, flush=True)

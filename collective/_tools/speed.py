@@ -1,7 +1,8 @@
-"""How fast this machine is: three numbers, measured once, from which engines predict their seconds.
+"""How fast this machine is: three numbers, from which engines predict how long a run takes.
 
-They are kept in a small file in the user's cache folder. Where that cannot be written, or measuring
-fails, figures of a common machine serve instead: predictions are then off by its speed, no more.
+They are measured once and kept in a small file in the user's cache folder. If that file cannot be
+written, or measuring fails, the numbers of a common machine are used; predictions are then less
+exact.
 """
 
 import json
@@ -20,20 +21,20 @@ import numpy as np
 from collective._tools import files
 
 _FORMAT = 1
-_SIDE = 64  # of the matrices multiplied: BLAS takes one thread for it
-_ENTRIES = 100_000  # gathered
+_SIDE = 64  # rows of the matrices multiplied: BLAS uses one thread for them
+_ENTRIES = 100_000  # entries gathered from memory
 _REPEATS = 7
-_BEYOND = 50.0  # times faster or slower than the common machine: not believed
+_CREDIBLE_FACTOR = 50.0  # faster or slower than the common machine; more is an error
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds of CPU of three kinds of work; each engine's work is counted in them.
+    """Seconds of CPU of three kinds of work; predictions count the work of an engine in them.
 
     Attributes:
-        call: a call of numpy on small arrays: what Python itself takes.
-        flop: a multiplication or addition in a product of large matrices.
-        entry: an entry gathered from memory and multiplied.
+        call: one call of numpy with small arrays, most of which is Python's own time.
+        flop: one multiplication or addition in a product of large matrices.
+        entry: one entry gathered from memory and multiplied.
     """
 
     call: float
@@ -46,15 +47,15 @@ _known: Speed | None = None
 
 
 def speed() -> Speed:
-    """Of this machine; measured (a tenth of a second) the first time it is asked."""
+    """The speed of this machine; the first call measures it, which takes a tenth of a second."""
     global _known
     if _known is None:
-        _known = _kept()
+        _known = _read_or_measured()
     return _known
 
 
-def _kept() -> Speed:
-    """From the file, or measured and kept there, or common figures."""
+def _read_or_measured() -> Speed:
+    """The speed in the file; else it is measured and saved; else that of a common machine."""
     path = _path()
     if path is None:
         return COMMON
@@ -63,8 +64,8 @@ def _kept() -> Speed:
         return found
     try:
         found = measured()
-        if not _believed(found):
-            found = COMMON  # kept as well: a clock that lies would be asked again every time
+        if not _credible(found):
+            found = COMMON  # saved as well: a wrong clock would else be asked again every time
         text = json.dumps({"format": _FORMAT, **asdict(found)})
 
         def write(partial: Path) -> None:
@@ -77,7 +78,7 @@ def _kept() -> Speed:
 
 
 def _path() -> Path | None:
-    """The file of this machine, or None if there is no folder for it."""
+    """The path of this machine's file, or None if there is no folder for it."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -97,7 +98,7 @@ def _path() -> Path | None:
 
 
 def _read(path: Path) -> Speed | None:
-    """What a file holds, or None if it is not there, broken or beyond belief."""
+    """The speed in a file, or None if the file is missing, damaged or not credible."""
     try:
         found = json.loads(path.read_text())
         if found["format"] != _FORMAT:
@@ -105,16 +106,17 @@ def _read(path: Path) -> Speed | None:
         speed = Speed(*(float(found[name]) for name in ("call", "flop", "entry")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return speed if _believed(speed) else None
+    return speed if _credible(speed) else None
 
 
-def _believed(found: Speed) -> bool:
+def _credible(found: Speed) -> bool:
+    """Whether the numbers are within a factor of those of a common machine."""
     pairs = zip(asdict(found).values(), asdict(COMMON).values(), strict=True)
-    return all(isfinite(a) and b / _BEYOND < a < b * _BEYOND for a, b in pairs)
+    return all(isfinite(a) and b / _CREDIBLE_FACTOR < a < b * _CREDIBLE_FACTOR for a, b in pairs)
 
 
 def measured() -> Speed:
-    """The three numbers, each the least of some repetitions: others may be using the machine."""
+    """The three numbers; each is the least of several repetitions, as other programs may run."""
     rng = np.random.default_rng(0)
     small, vector = rng.random((8, 8)), rng.random(8)
     matrix = rng.random((_SIDE, _SIDE))
@@ -128,7 +130,7 @@ def measured() -> Speed:
 
 
 def _least(work: Callable[[], object], times: int) -> float:
-    """Seconds of CPU of one call."""
+    """Seconds of CPU of one call, the least of several repetitions."""
     found = []
     for _ in range(_REPEATS):
         start = time.process_time()

@@ -1,9 +1,9 @@
-"""Warnings that point at the user's line, not at one inside the package."""
+"""Warnings that point to the user's line, not to a line inside the package."""
 
 import sys
 import warnings
 
-# frames that stand between the user's line and ours: of our own, and of what calls us back
+# packages whose frames may lie between the user's line and ours
 _BETWEEN = {
     "collective",
     "concurrent",
@@ -20,13 +20,13 @@ _BETWEEN = {
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn on behalf of the first caller outside the package, however deep we are.
+    """Issue a warning that points to the first caller outside the package.
 
-    Where the whole stack is ours (a thread of our own), the outermost frame stands for the user.
+    If all frames are ours (in a thread of our own), the warning points to the outermost one.
 
     Args:
         message: what is wrong, with the number, and what the user can do about it.
-        category: of the warning.
+        category: the class of the warning.
     """
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and _between(frame.f_globals.get("__name__", "")):
@@ -35,4 +35,5 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def _between(module: str) -> bool:
+    """Whether a module belongs to us or to a package that may call us."""
     return module.partition(".")[0] in _BETWEEN

@@ -1,11 +1,11 @@
-"""The assumptions behind Γ and Δ: the RWA, no retardation, flat couplings."""
+"""The assumptions behind Γ and Δ: the RWA, no retardation, couplings flat over a linewidth."""
 
 from typing import Any
 
 import numpy as np
 
 from collective.couplings.pairs import linewidth_variation
-from collective.fields.protocol import seen_by
+from collective.fields.answers import response, without_tensor
 from collective.validity import Assumption, Validity, small
 
 _NO_FREQUENCY = "needs Emitters(frequency=...)"
@@ -13,11 +13,11 @@ _NO_GEOMETRY = "needs emitters: Couplings(..., emitters=...)"
 
 
 def of_couplings(couplings: Any) -> Validity:
-    """The assumptions of the collective master equation within the RWA."""
+    """A report on the assumptions of the collective master equation within the RWA."""
     rates = couplings.collective_rates()
     rows = [_positivity(rates)]
     photons = couplings.thermal_photons
-    fastest = (1 + 2 * photons) * float(rates[-1])  # thermal light broadens every line
+    fastest = (1 + 2 * photons) * float(rates[-1])  # thermal light broadens all lines
     emitters = couplings.emitters
     detuning_spread = float(np.ptp(couplings.detunings))
     exchange = couplings.largest_exchange()
@@ -65,6 +65,7 @@ def of_couplings(couplings: Any) -> Validity:
 
 
 def _positivity(rates: np.ndarray) -> Assumption:
+    """Whether the smallest eigenvalue of Γ is not negative."""
     smallest, fastest = float(rates[0]), float(rates[-1])
     holds = smallest >= -1e-10 * max(fastest, np.finfo(float).tiny)
     return Assumption(
@@ -76,11 +77,14 @@ def _positivity(rates: np.ndarray) -> Assumption:
 
 
 def _flatness(couplings: Any, fastest: float) -> Assumption:
+    """How much the couplings change over the largest decay rate."""
     name, meaning = "couplings flat over a linewidth", "change of Γ_mn, Δ_mn over Γ_max, per Γ_max"
     emitters, field = couplings.emitters, couplings.field
     if emitters is None or field is None:
         return Assumption(name, None, "not assessed", f"{meaning}: needs emitters and field")
     if emitters.frequency is None:
         return Assumption(name, None, "not assessed", f"{meaning}: {_NO_FREQUENCY}")
-    field = seen_by(emitters.kind, field)
+    if without_tensor(field):
+        return Assumption(name, None, "not assessed", f"{meaning}: {field!r} has no Green's tensor")
+    field = response(emitters.kind, field)
     return small(name, linewidth_variation(emitters, field, fastest), meaning)

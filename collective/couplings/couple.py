@@ -10,7 +10,8 @@ from collective.couplings import thermal
 from collective.couplings.couplings import Couplings
 from collective.couplings.pairs import averaged_shift, integral_parts, unit_couplings
 from collective.emitters import Emitters, lengths
-from collective.fields.protocol import seen_by
+from collective.fields import answers
+from collective.fields.protocol import COUPLING, require_field
 from collective.spectral.baths import checked_temperature
 
 SHIFTS = ("full", "rwa")
@@ -46,7 +47,8 @@ def couple(
 
     Args:
         emitters: N of them; their detunings become those of the couplings (frame at ω₀).
-        field: `Vacuum()`, `Nanowire(...)` or any object with `green(r, r_source, k)` (see
+        field: `Vacuum()`, `Nanowire(...)` or any object with `green(r, r_source, k)`; a model
+            without a Green's tensor gives Γ and Δ itself, by `coefficients(emitters)` (see
             `Field`).
         shift: "full", or "rwa" for the coupling operator in the RWA; not to be confused with the
             `approximation` of `master_equation`, which always has the full shift.
@@ -58,10 +60,12 @@ def couple(
 
     Raises:
         ValueError: for coincident emitters, whose shift diverges (unless their dipoles are
-            orthogonal: those do not see each other); a field that is not reciprocal, or that is
-            needed at imaginary wave numbers (for "rwa", or where it scatters light back to the
-            emitter) and not known there; magnetic dipoles in a field without `magnetic_green`; a
-            temperature without frequency, or together with "rwa".
+            orthogonal: those do not see each other); emitters in solid matter; a field that is
+            not reciprocal, or that is needed at imaginary wave numbers (for "rwa", or where it
+            scatters light back to the emitter) and not known there; magnetic dipoles in a field
+            without `magnetic_green`; a temperature without frequency, or together with "rwa"; a
+            model without a Green's tensor together with "rwa" or a temperature, or whose
+            coefficients are not Hermitian, or Γ of which is not positive semidefinite.
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
@@ -82,38 +86,68 @@ def couple(
     """
     checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = checks.choice("shift", shift, SHIFTS)
-    lengths.refuse_coincident(emitters)
-    _require_memory(emitters)
+    require_field("field", field, COUPLING)
     temperature = checked_temperature(temperature)
+    _require_memory(emitters)
+    if answers.without_tensor(field):
+        found = _of_model(emitters, field, coupling, temperature)
+    else:
+        found = _of_tensor(emitters, field, coupling, temperature)
+    lengths.warn_of_field_lengths(answers.lengths(field), emitters.wavelength)
+    lengths.warn_of_couplings(found.decay, found.shift, emitters, field)
+    return found
+
+
+def _of_model(emitters: Emitters, field: Any, coupling: str, temperature: float) -> Couplings:
+    """Γ and Δ of a model that gives them itself."""
+    if coupling == "rwa":
+        raise ValueError(
+            f'shift="rwa" needs a Green\'s tensor on the imaginary axis, and {field!r} has none: '
+            'its coefficients are Γ and Δ themselves, shift="full"'
+        )
+    if temperature > 0:
+        raise ValueError(
+            f"temperature = {temperature:g} shifts levels by a Green's tensor on the imaginary "
+            f"axis, and {field!r} has none: give Couplings(decay, shift, thermal_photons=...) "
+            "your own matrices"
+        )
+    decay, shifts = answers.coefficients(field, emitters)
+    return Couplings(decay, shifts, detunings=emitters.detunings, emitters=emitters, field=field)
+
+
+def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float) -> Couplings:
+    """Γ and Δ from a Green's tensor."""
+    lengths.refuse_coincident(emitters)
+    answers.require_outside("emitters.positions", field, emitters.positions)
     if temperature > 0 and coupling == "rwa":
         raise ValueError(
             f'temperature = {temperature:g} needs shift="full": the RWA in the coupling leaves out '
             "the absorption with which thermal light shifts levels"
         )
     photons = thermal.occupation(emitters, temperature)
-    dipoles_see = seen_by(emitters.kind, field)
+    seen = answers.response(emitters.kind, field)
     wavenumbers = emitters.wavenumbers
     mean = float(wavenumbers.mean())
     if np.all(wavenumbers == wavenumbers[0]):
-        decay, shifts = unit_couplings(emitters, dipoles_see, mean)
+        decay, shifts = unit_couplings(emitters, seen, mean)
     else:
-        decay = unit_couplings(emitters, dipoles_see, mean, shift=False)[0]
-        shifts = averaged_shift(emitters, dipoles_see)
+        decay = unit_couplings(emitters, seen, mean, shift=False)[0]
+        shifts = averaged_shift(emitters, seen)
     # G at the emitter itself is that of vacuum, i k/6π, unless light is scattered back to it
     back = np.maximum(np.abs(np.diag(shifts)), np.abs(np.diag(decay) - 1)).max() > _NOT_SCATTERED
     if coupling == "rwa":
-        shifts = shifts + integral_parts(emitters, dipoles_see, pairs=True)
+        shifts = shifts + integral_parts(emitters, seen, pairs=True)
     elif back and temperature > 0:
         resonant = np.diag(shifts).real
-        own = thermal.level_shifts(emitters, dipoles_see, resonant, temperature)
+        own = thermal.level_shifts(emitters, seen, resonant, temperature)
         np.fill_diagonal(shifts, own)
     elif back:
-        shifts = shifts + 2 * integral_parts(emitters, dipoles_see, pairs=False)
+        shifts = shifts + 2 * integral_parts(emitters, seen, pairs=False)
     if not back:
         np.fill_diagonal(shifts, 0.0)
     strength = np.sqrt(emitters.decay_rates)
     scale = strength[:, None] * strength
-    found = Couplings(
+    return Couplings(
         decay * scale,
         shifts * scale,
         detunings=emitters.detunings,
@@ -121,8 +155,6 @@ def couple(
         field=field,
         thermal_photons=photons,
     )
-    lengths.warn_of_couplings(found.decay, found.shift, emitters, field)
-    return found
 
 
 def _require_memory(emitters: Emitters) -> None:

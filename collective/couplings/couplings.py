@@ -12,19 +12,17 @@ from collective._tools.memory import fits, require
 from collective.couplings import thermal as _thermal
 from collective.couplings.modes import Modes, emitting, modes
 from collective.emitters import Emitters
-from collective.fields.protocol import require_field
+from collective.fields.protocol import COUPLING, require_field
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
     from collective.validity import Validity
 
-_FIELD = ("green", "scattered", "coefficients")  # of which what couples emitters has one
-
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Couplings:
-    r"""Γ and Δ of N two-level emitters, and what else acts on them.
+    r"""Γ and Δ of N two-level emitters, with detunings, dephasing, pump and drive.
 
     .. math::
        H = \sum_m δ_m σ^+_mσ^-_m + \sum_{mn} Δ_{mn} σ^+_mσ^-_n + ½\sum_m(Ω_m σ^+_m + h.c.)
@@ -33,28 +31,29 @@ class Couplings:
        \dot ρ = −i[H, ρ] + \sum_{mn} Γ_{mn}(σ^-_n ρ σ^+_m − ½\{σ^+_mσ^-_n, ρ\})
 
     and the jumps √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter (Lehmberg, Phys. Rev. A 2, 883 (1970);
-    Ficek & Tanaś, Phys. Rep. 372, 369 (2002)). Enter here with matrices of your own, or get one
-    from `couple`. In thermal light of n̄ photons per mode emitters emit at (n̄ + 1)Γ and absorb
-    together,
+    Ficek & Tanaś, Phys. Rep. 372, 369 (2002)). `couple` makes
+    this object from emitters in a field; you can also give your own matrices. In thermal light of
+    n̄ photons per mode the emitters emit at (n̄ + 1)Γ and absorb together,
 
     .. math:: \dot ρ = … + \sum_{mn} n̄Γ_{mn}(σ^+_m ρ σ^-_n − ½\{σ^-_nσ^+_m, ρ\}).
 
     Args:
-        decay: Γ, (N, N) Hermitian and positive semidefinite; the diagonal is the whole rate of
-            each emitter, radiated and absorbed. One number, `np.broadcast_to(1.0, (N, N))`, takes
-            no memory above 4,096 emitters, where `method="symmetric"` needs no more than that.
+        decay: Γ, (N, N) Hermitian and positive semidefinite. The diagonal is the total decay rate
+            of each emitter, radiated and absorbed. For more than 4,096 identical emitters,
+            `np.broadcast_to(1.0, (N, N))` takes no memory; `method="symmetric"` accepts it.
         shift: Δ, (N, N) Hermitian; the diagonal shifts each transition.
         detunings: δ_m = ω_m − ω_frame, scalar or (N,). The frame rotates at the drive's
-            frequency if there is a drive, else at ω₀. None takes those of the emitters, else 0.
-        dephasing: γ_φ, scalar or (N,): coherences of the emitter decay at this extra rate.
-        pump: p, scalar or (N,): incoherent excitation σ⁺ at this rate.
+            frequency if there is a drive, else at ω₀. None: those of the emitters, or 0.
+        dephasing: γ_φ, scalar or (N,): the coherences of an emitter decay at this extra rate.
+        pump: p, scalar or (N,): incoherent excitation by σ⁺ at this rate.
         drive: Rabi frequencies Ω_m, scalar or (N,) complex; see `plane_wave`.
-        emitters: where Γ and Δ come from, if known: geometry for figures and checks.
-        field: likewise.
-        thermal_photons: n̄ ≥ 0, photons of thermal light per mode at the transition; Γ stays the
-            decay without them. Of the engines "exact" takes it, the others refuse.
+        emitters: the emitters to which Γ and Δ belong, if known, for figures and checks.
+        field: the field to which Γ and Δ belong, if known.
+        thermal_photons: n̄ ≥ 0, photons of thermal light per mode at the transition. Γ is the
+            decay without them. Only the engine "exact" supports n̄ > 0; the others refuse it.
 
-    All rates in one unit (Γ₀ by default); arrays are kept read-only, and real where Γ and Δ are.
+    All rates have the same unit (Γ₀ by default). Arrays are read-only. Γ and Δ are stored as real
+    arrays if they are real.
 
     Raises:
         ValueError: for wrong shapes, numbers that are not finite, a Γ or Δ that is not
@@ -94,14 +93,14 @@ class Couplings:
     ):
         decay, shift = checks.hermitian("decay", decay), checks.hermitian("shift", shift)
         if field is not None:
-            require_field("field", field, _FIELD, " or None")
+            require_field("field", field, COUPLING, " or None")
         n = len(decay)
         if len(shift) != n:
-            raise ValueError(f"shift must have the shape of decay, {decay.shape}: {shift.shape}")
+            raise ValueError(f"shift must have the shape {decay.shape} of decay, got {shift.shape}")
         if emitters is not None:
             checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
             if len(emitters) != n:
-                raise ValueError(f"emitters: {len(emitters)} emitters for a {n}×{n} decay")
+                raise ValueError(f"emitters must be {n}, as decay is {n}×{n}; got {len(emitters)}")
         if detunings is None:
             detunings = 0.0 if emitters is None else emitters.detunings
         checks.positive_semidefinite(decay)
@@ -119,7 +118,7 @@ class Couplings:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle takes along: one number seen N² times as that number."""
+        """The state for copies and pickles; a matrix that stores one number becomes that number."""
         return {
             name: (value[0, 0], len(value))
             if name in ("decay", "shift") and checks.constant(value)
@@ -128,6 +127,7 @@ class Couplings:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a copy or a pickle."""
         whole = {
             name: np.broadcast_to(value[0], (value[1], value[1]))
             if isinstance(value, tuple)
@@ -142,11 +142,11 @@ class Couplings:
     def replace(self, **changes: Any) -> "Couplings":
         """A copy with the given arguments of the constructor changed.
 
-        Γ and Δ are not computed again: emitters elsewhere and another field need `couple`.
+        Γ and Δ are not computed again: for other emitters or another field use `couple`.
 
         Raises:
-            ValueError: for emitters or a field that Γ and Δ do not belong to, unless new matrices
-                come with them; and as the constructor.
+            ValueError: for emitters or a field to which Γ and Δ do not belong, unless new matrices
+                are given too; and for what the constructor refuses.
 
         Example:
             >>> import collective as co
@@ -155,37 +155,37 @@ class Couplings:
             array([0.1, 0.1])
         """
         if {"decay", "shift"} & changes.keys():
-            changes.setdefault("field", None)  # matrices of your own are not the field's
+            changes.setdefault("field", None)  # new matrices do not belong to the old field
         else:
             self._refuse_other_origin(changes)
         return replace(self, **changes)
 
     def _refuse_other_origin(self, changes: dict[str, Any]) -> None:
-        """Raise for emitters or a field that Γ and Δ are not of."""
+        """Raise for emitters or a field to which Γ and Δ do not belong."""
         emitters, field = changes.get("emitters"), changes.get("field")
         if self.emitters is not None and emitters is not None:
             checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
             if not _same_couplings(self.emitters, emitters):
                 raise ValueError(
-                    "emitters: Γ and Δ of these couplings are of other emitters (positions, "
+                    "emitters: Γ and Δ of these couplings belong to other emitters (positions, "
                     "dipoles, decay_rates or wave numbers differ); use co.couple(emitters, field), "
-                    "or give decay= and shift= with them"
+                    "or give decay= and shift= too"
                 )
             if np.any(emitters.detunings != self.emitters.detunings):
                 changes.setdefault("detunings", emitters.detunings)
         if self.field is not None and field is not None:
-            require_field("field", field, _FIELD, " or None")
+            require_field("field", field, COUPLING, " or None")
             if field is not self.field and field != self.field:
                 raise ValueError(
-                    f"field: Γ and Δ of these couplings are those in {self.field!r}, not in "
-                    f"{field!r}; use co.couple(emitters, field), or give decay= and shift= with it"
+                    f"field: Γ and Δ of these couplings belong to {self.field!r}, not to "
+                    f"{field!r}; use co.couple(emitters, field), or give decay= and shift= too"
                 )
 
     def effective_hamiltonian(self) -> NDArray[Any]:
-        """One excitation's H_eff = δ + Δ − iΓ/2 as a matrix, (N, N).
+        """H_eff = δ + Δ − iΓ/2 of a single excitation as a matrix, (N, N).
 
-        Dephasing, pump, thermal photons and drive are not part of it: they do not conserve the
-        pure single excitation that H_eff describes.
+        It does not contain dephasing, pump, thermal photons and drive, because with them the state
+        does not stay a pure single excitation.
         """
         require(48 * len(self) ** 2, f"H_eff of {len(self)} emitters", "use fewer emitters")
         return np.diag(self.detunings) + self.shift - 0.5j * self.decay
@@ -214,16 +214,16 @@ class Couplings:
 
     @operators.Untidied()
     def drive_operator(self) -> "Qobj":
-        """The half of the drive that excites, ½Σ_m Ω_m σ⁺_m; H contains it and its adjoint."""
+        """The exciting half of the drive, ½Σ_m Ω_m σ⁺_m; H contains it and its adjoint."""
         return 0.5 * operators.lowering(np.conj(self.drive)).dag()
 
     @operators.Untidied()
     def collapse_operators(self) -> list["Qobj"]:
-        r"""Jump operators whose Lindblad terms sum to the whole dissipator.
+        r"""Jump operators; the sum of their Lindblad terms is the whole dissipator.
 
-        Γ = V diag(γ) V† gives :math:`L_ν = \sqrt{γ_ν}\sum_n (V^†)_{νn} σ^-_n`, brightest first,
-        γ_ν of round-off size left out; then √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter. With n̄ thermal
-        photons the first are √(n̄ + 1) L_ν, and √n̄ L_ν† come last.
+        Γ = V diag(γ) V† gives :math:`L_ν = \sqrt{γ_ν}\sum_n (V^†)_{νn} σ^-_n`. The largest γ_ν
+        comes first; those of the size of round-off are left out. Then follow √(2γ_φ)σ⁺σ⁻ and √p σ⁺
+        of each emitter. With n̄ thermal photons the first are √(n̄ + 1) L_ν, and √n̄ L_ν† come last.
         """
         n = len(self)
         require(20 * n * n * 2**n, f"the collapse operators of {n} emitters", "use fewer emitters")
@@ -253,7 +253,7 @@ class Couplings:
         """The generator as a superoperator, 4^N × 4^N sparse.
 
         Raises:
-            ProblemTooLargeError: when it does not fit into memory (from about ten emitters).
+            ProblemTooLargeError: if it does not fit into memory (from about ten emitters).
         """
         from qutip import liouvillian
 
@@ -264,13 +264,13 @@ class Couplings:
         return liouvillian(self.hamiltonian(), self.collapse_operators())
 
     def validity(self) -> "Validity":
-        """Which assumptions behind these couplings hold, with numbers; print it."""
+        """A report on the assumptions behind these couplings, with numbers; print it."""
         from collective.couplings.assumptions import of_couplings
 
         return of_couplings(self)
 
     def collective_rates(self) -> NDArray[np.float64]:
-        """Eigenvalues of Γ, ascending, of a constant one without its matrix."""
+        """Eigenvalues of Γ, ascending; for a constant Γ without making the matrix."""
         if not checks.constant(self.decay):
             return np.linalg.eigvalsh(self.decay)
         rates = np.zeros(len(self))
@@ -278,7 +278,7 @@ class Couplings:
         return rates
 
     def largest_exchange(self) -> float:
-        """Largest absolute Δ_mn between two emitters."""
+        """The largest absolute Δ_mn between two emitters."""
         if checks.constant(self.shift):
             return float(abs(self.shift[0, 0]))
         return float(np.abs(self.shift - np.diag(np.diag(self.shift))).max())
@@ -303,7 +303,7 @@ class Couplings:
 
 
 def _same_couplings(one: Emitters, other: Emitters) -> bool:
-    """Whether Γ and Δ of the two are the same in any field: all but their detunings are."""
+    """Whether two sets of emitters have the same Γ and Δ in every field: only detunings differ."""
     return (len(one), one.kind) == (len(other), other.kind) and all(
         np.array_equal(getattr(one, name), getattr(other, name))
         for name in ("positions", "dipoles", "decay_rates", "wavenumbers")
@@ -311,6 +311,7 @@ def _same_couplings(one: Emitters, other: Emitters) -> bool:
 
 
 def _span(values: NDArray[Any]) -> str:
+    """Values as `repr` shows them: the common value, or the range."""
     if np.all(values == values[0]):
         return f"{values[0].real:g}" if np.imag(values[0]) == 0 else f"{values[0]:g}"
     if np.iscomplexobj(values):

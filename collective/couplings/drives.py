@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective.emitters import Emitters
 
-_DRIVEN = 1e-3  # |u*·ε| of a dipole below which light drives nothing to speak of
+_DRIVEN = 1e-3  # |u*·ε|: if it is smaller for every emitter, the wave is refused
 
 
 def plane_wave(
@@ -18,13 +18,14 @@ def plane_wave(
 ) -> NDArray[np.complex128]:
     r"""Rabi frequencies of a plane wave, Ω_m = Ω (u_m*·ε) e^{ik·r_m}, for `Couplings.drive`.
 
-    Magnetic dipoles feel its magnetic field: there ε is replaced by k̂×ε.
+    Magnetic dipoles couple to its magnetic field: for them ε is replaced by k̂×ε.
 
     Args:
         emitters: the driven emitters.
-        rabi_frequency: Ω, felt by an emitter at the origin with its dipole along ε (or k̂×ε).
-        direction: of propagation, (3,) real; k has the length 2π/wavelength.
-        polarisation: ε of the electric field, (3,) complex, normalised here; must be transverse.
+        rabi_frequency: Ω of an emitter at the origin with its dipole along ε (or k̂×ε).
+        direction: direction of propagation, (3,) real; k has the length 2π/wavelength.
+        polarisation: ε of the electric field, (3,) complex, perpendicular to the direction; it is
+            normalised.
 
     Raises:
         ValueError: for a polarisation along the direction of propagation, or perpendicular to
@@ -52,8 +53,8 @@ def plane_wave(
         raise ValueError(
             f"polarisation {checks.short(polarisation)} is perpendicular to every dipole, the "
             f"first of which is {emitters.dipoles[0].round(6)}: the wave drives no emitter. Turn "
-            "one of them: co.square(..., dipoles=(1, 0, 0)), for instance, has its dipoles in its "
-            "plane, where a wave at normal incidence is polarised"
+            "the polarisation or the dipoles. For a wave at normal incidence on a lattice the "
+            "dipoles must be in its plane: co.square(..., dipoles=(1, 0, 0))"
         )
     phase = np.exp(2j * np.pi / emitters.wavelength * (emitters.positions @ towards))
     return checks.readonly(amplitude * along * phase)

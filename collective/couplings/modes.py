@@ -1,14 +1,14 @@
-r"""Collective modes of a single excitation, and the channels of its jumps.
+r"""Collective modes of a single excitation, and its jump channels.
 
-Where reversing the order of the emitters leaves a matrix M unchanged (:math:`JMJ = M`, J the
-exchange of m and N−1−m: a chain, a ring, a square, anything with a centre), its modes are even or
-odd, and each half of the emitters carries one problem of half the size:
+If a matrix M does not change when the order of the emitters is reversed (:math:`JMJ = M`, where J
+exchanges m and N−1−m, as for a chain, a ring or a square), its modes are even or odd. The
+eigenproblem then splits into two problems of half the size:
 
 .. math:: M = \begin{pmatrix} A & CJ \\ JC & JAJ \end{pmatrix}, \qquad
           M_{even} = A + C, \quad M_{odd} = A − C,
 
-a quarter of the work. For odd N the emitter in the middle belongs to the even ones, with couplings
-√2 times as large.
+which is a quarter of the work. For odd N the emitter in the middle belongs to the even problem,
+with couplings √2 times as large.
 """
 
 from collections.abc import Callable
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 
-# per emitter and relative to the largest entry: what the round-off of positions far from the
-# origin leaves of a reflection (9e-13 for 2,000 emitters at a twentieth of a wavelength)
+# allowed deviation from a reflection, for each emitter and relative to the largest entry: the
+# round-off of positions far from the origin (9e-13 for 2,000 emitters at λ/20)
 REFLECTED = 8 * float(np.finfo(float).eps)
-_LARGE = 200  # rows above which a matrix is worth a thread
+_LARGE = 200  # rows above which a matrix gets its own thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +31,10 @@ class Modes:
     """Collective modes of a single excitation: H_eff v = λv with H_eff = δ + Δ − iΓ/2.
 
     Attributes:
-        eigenvalues: λ of H_eff, (N,) complex, brightest first.
+        eigenvalues: λ of H_eff, (N,) complex; the mode that decays fastest is first.
         vectors: right eigenvectors in the columns, (N, N), each of norm 1 (not orthogonal).
-        jump_rates: eigenvalues of Γ, (N,), ascending: rates of the jump channels, not decay
-            rates of modes.
+        jump_rates: eigenvalues of Γ, (N,), ascending: the rates of the jump channels, which are
+            not the decay rates of the modes.
         jump_vectors: eigenvectors of Γ in the columns, (N, N).
     """
 
@@ -64,9 +64,9 @@ class Part:
     """A matrix restricted to the even vectors, the odd ones, or the whole.
 
     Attributes:
-        parity: 1 even, −1 odd, 0 the whole.
-        size: N of the whole.
-        matrix: the restricted one.
+        parity: 1 for even, −1 for odd, 0 for the whole.
+        size: N of the whole matrix.
+        matrix: the restricted matrix.
     """
 
     parity: int
@@ -74,16 +74,16 @@ class Part:
     matrix: NDArray[Any]
 
     def fold(self, vectors: NDArray[Any]) -> NDArray[Any]:
-        """The part of vectors (N, …) that has this parity, in its own coordinates."""
+        """The part of vectors (N, …) that has this parity, in the coordinates of the part."""
         if self.parity == 0:
             return vectors
         half = self.size // 2
         folded = (vectors[:half] + self.parity * vectors[::-1][:half]) / np.sqrt(2)
-        middle = vectors[half : len(self.matrix)]  # empty but for even vectors of odd N
+        middle = vectors[half : len(self.matrix)]  # empty, except for even vectors of odd N
         return np.concatenate([folded, middle])
 
     def unfold(self, vectors: NDArray[Any]) -> NDArray[Any]:
-        """Vectors of this part in the coordinates of the whole, (N, …), norms kept."""
+        """Vectors of this part in the coordinates of the whole, (N, …), with the same norms."""
         if self.parity == 0:
             return vectors
         half = self.size // 2
@@ -95,7 +95,7 @@ class Part:
 
 
 def parts(matrix: NDArray[Any]) -> list[Part]:
-    """The even and the odd part of a matrix that reversal leaves unchanged, else the whole."""
+    """The even and the odd part of a matrix that reversal does not change, else the whole."""
     n = len(matrix)
     half, more = n // 2, (n + 1) // 2
     top, turned = matrix[:more], matrix[::-1, ::-1][:more]
@@ -116,10 +116,10 @@ def eigensystems(
     solve: Callable[[NDArray[Any]], Any] = np.linalg.eig,
     threads: int | None = None,
 ) -> list[Any]:
-    """Eigenvalues and vectors of each matrix, large ones at the same time if threads allow it.
+    """Eigenvalues and vectors of each matrix; large matrices are solved in parallel.
 
-    One thread each: most of the work is a chain of rotations that BLAS cannot share out, and two
-    callers of one BLAS with threads of its own get in each other's way.
+    Each has one thread, because most of the work is a sequence of rotations that BLAS cannot
+    parallelise, and because two callers slow down a BLAS that has its own threads.
     """
     if len(matrices) == 1 or len(matrices[0]) < _LARGE:
         return [solve(matrix) for matrix in matrices]
@@ -135,7 +135,7 @@ def eigensystems(
 def modes(effective: NDArray[Any], decay: NDArray[Any]) -> Modes:
     """`Modes` of H_eff and Γ.
 
-    Some 100 N³ floating-point operations, 25 N³ if both can be split by reflection.
+    This takes about 100 N³ floating-point operations, or 25 N³ if both matrices split into parts.
     """
     values, vectors = _eigensystem(effective, np.linalg.eig)
     order = np.argsort(values.imag, kind="stable")
@@ -145,8 +145,8 @@ def modes(effective: NDArray[Any], decay: NDArray[Any]) -> Modes:
 def jump_modes(decay: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Eigenvalues of Γ, (N,), ascending, and its eigenvectors in the columns, (N, N).
 
-    Whoever numbers jump channels takes them from here: where Γ is degenerate, another solver
-    finds other vectors.
+    All numbers of jump channels refer to this order: for a degenerate Γ another solver would give
+    other vectors.
     """
     rates, channels = _eigensystem(decay, np.linalg.eigh)
     ascending = np.argsort(rates, kind="stable")
@@ -154,13 +154,14 @@ def jump_modes(decay: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
 
 
 def emitting(rates: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which eigenvalues of Γ, ascending, are rates of jumps: those above round-off."""
+    """Whether each eigenvalue of Γ (ascending) is above round-off, and so the rate of a jump."""
     return rates > len(rates) * np.finfo(float).eps * max(rates[-1], 0.0)
 
 
 def _eigensystem(
     matrix: NDArray[Any], solve: Callable[[NDArray[Any]], Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Eigenvalues and eigenvectors of a matrix, from its even and odd part where possible."""
     pieces = parts(matrix)
     found = eigensystems([piece.matrix for piece in pieces], solve)
     if len(pieces) == 1:

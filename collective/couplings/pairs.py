@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.progress import Progress
 from collective.emitters import Emitters
-from collective.fields.protocol import imaginary_green, total_green
+from collective.fields.answers import imaginary_green, total_green
 from collective.spectral.averages import lorentzian_averages
 from collective.spectral.tensors import require_reciprocal
 

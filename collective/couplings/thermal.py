@@ -1,4 +1,4 @@
-r"""Thermal light: how many photons a mode holds, and how they shift the levels of an emitter.
+r"""Thermal light: the number of photons in a mode, and the level shifts that they cause.
 
 At a temperature T (ħ = k_B = 1) the half-range shift of a field is
 
@@ -6,8 +6,8 @@ At a temperature T (ħ = k_B = 1) the half-range shift of a field is
           + \frac T2\Big[\frac{F(0)}{ω} + 2\sum_{n≥1} F(iν_n)\frac{ω}{ω^2 + ν_n^2}\Big],
           \qquad ν_n = 2πnT,
 
-F = 2k²d·G·d and K = −½ Re F, of what is scattered back to the emitter. A transition is shifted by
-S(ω) − S(−ω).
+where F = 2k²d·G·d and K = −½ Re F belong to the light that is scattered back to the emitter. A
+transition is shifted by S(ω) − S(−ω).
 """
 
 from typing import Any
@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.emitters import Emitters
-from collective.fields.protocol import imaginary_green
+from collective.fields.answers import imaginary_green
 from collective.spectral.averages import lorentzian_averages, matsubara_sums
-from collective.spectral.tensors import STATIC, settled
+from collective.spectral.tensors import STATIC, converged_limit
 
-_COLD = 1e-6  # a step of Matsubara frequencies, in wave numbers, below which they are an integral
-_MOST = 1e60  # photons: times rates they stay doubles
-_RTOL, _ATOL = 1e-9, 1e-11  # of the integral, the latter in linewidths
+_COLD = 1e-6  # step of the Matsubara frequencies over k, below which their sum becomes an integral
+_MOST = 1e60  # photons: their product with rates stays in the range of doubles
+_RTOL, _ATOL = 1e-9, 1e-11  # of the integral; the absolute tolerance is in linewidths
 
 
 def occupation(emitters: Emitters, temperature: float) -> float:
     """n̄ = 1/(e^{ω/T} − 1) at the mean frequency of the emitters; 0 at T = 0.
 
     Raises:
-        ValueError: at T > 0 without a frequency.
+        ValueError: at T > 0 if the emitters have no frequency.
     """
     if temperature == 0:
         return 0.0
@@ -47,11 +47,11 @@ def occupation(emitters: Emitters, temperature: float) -> float:
 def level_shifts(
     emitters: Emitters, field: Any, resonant: NDArray[np.float64], temperature: float
 ) -> NDArray[np.float64]:
-    """S(ω) − S(−ω) of each emitter in its linewidths, (N,), from what is scattered back to it.
+    """S(ω) − S(−ω) of each emitter in its linewidths, (N,), by the light scattered back to it.
 
     Args:
-        emitters: with a frequency.
-        field: as the emitters see it, with a Green's tensor on the imaginary axis.
+        emitters: the emitters, which must have a frequency.
+        field: the field for their kind of dipoles, also at imaginary wave numbers.
         resonant: K/Γ = −(3π/k) u*·Re G^S·u, (N,).
         temperature: T > 0.
     """
@@ -69,12 +69,12 @@ def level_shifts(
         )  # fmt: skip
 
     smallest = float(wavenumbers.min())
-    if step < _COLD * smallest:  # the sum is its integral, and coth(ω/2T) is 1
+    if step < _COLD * smallest:  # the sum becomes an integral, and coth(ω/2T) is 1
         return resonant + lorentzian_averages(
             tensor, wavenumbers, anchor=smallest, lowest=np.inf, rtol=_RTOL, atol=_ATOL
         )
-    # F(0): where there is absorption F is linear in κ at first
-    static = settled(
+    # F(0): in an absorbing field F is linear in κ near zero
+    static = converged_limit(
         lambda kappa: 2 * tensor(kappa) - tensor(2 * kappa), STATIC * min(step, smallest)
     )
     sums = matsubara_sums(tensor, step, wavenumbers, rtol=_RTOL)
@@ -84,7 +84,7 @@ def level_shifts(
 
 
 def checked_photons(value: Any) -> float:
-    """n̄, a number not below zero."""
+    """A checked n̄ ≥ 0."""
     photons = checks.not_negative("thermal_photons", value)
     if photons > _MOST:
         raise ValueError(f"thermal_photons must be below {_MOST:g}, got {photons:g}")

@@ -1,6 +1,5 @@
-"""Extended charges and currents: Coulomb and Ampère interactions of orbitals, in atomic units."""
+"""Coulomb and Ampère interactions of orbitals and Bloch electrons, in atomic units."""
 
-from collective.currents._fermions import annihilator, number, spin
 from collective.currents.bloch import (
     bloch_coupling,
     bloch_current,
@@ -16,6 +15,7 @@ from collective.currents.estimates import (
     screening_wavenumber,
     velocity_ratio,
 )
+from collective.currents.fermions import annihilator, number, spin
 from collective.currents.integrals import Interactions, interactions
 from collective.currents.kernels import (
     Constants,

@@ -1,7 +1,7 @@
-r"""Scattering amplitudes of Bloch electrons and ions: by currents, and by phonons beside them.
+r"""Scattering amplitudes of Bloch electrons and ions: by their currents and by phonons.
 
 The current that takes a particle of charge Q from k + q to k is (Su, Wang and Zhang, "Microscopic
-Ampère current-current interaction", eqs. 24 and 27, of which the second is j(q), not j(r))
+Ampère current-current interaction", eqs. 24 and 27; the second is j(q), not j(r))
 
 .. math:: j(q) = \frac{Q}{2\sqrt{𝒱}}(v_k + v_{k+q}),
 
@@ -11,8 +11,8 @@ with v_k = ∇_kε/ħ; ions have their own charge and v = ħK/M (eq. 23). Phonon
 .. math:: g_λ(q) = \sqrt{\frac{ħ}{2Mω_λ}}\,(q·ε_λ)\,V_L(q), \qquad
           g_p(q, ω) = \frac1N\sum_λ |g_λ|^2 \frac{ħω_λ}{(ħω)^2 − (ħω_λ)^2}.
 
-The paper's g_λ lacks the 2 under the root, without which a static charge would gain twice the
-energy (q·ε V_L)²/2Mω² that a bent lattice gives it.
+The paper's g_λ lacks the 2 under the root. Without it a static charge would gain twice the energy
+(q·ε V_L)²/2Mω² that the distorted lattice gives it.
 """
 
 from collections.abc import Callable
@@ -22,23 +22,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.currents._units import (
-    Constants,
-    Units,
-    constants,
+from collective.currents.arguments import (
+    bounded,
     frequencies,
-    lengths,
     positive,
-    sized,
-    temperatures,
-    together,
+    positive_numbers,
+    require_broadcast,
+    thermal_energy,
     velocities,
     wavevector,
 )
 from collective.currents.kernels import momentum_kernel
 from collective.currents.propagators import matsubara_sum
+from collective.currents.units import Constants, Units, constants
 
-_ON_POLE = 1e-12  # relative distance from a phonon's energy
+_ON_POLE = 1e-12  # relative distance from the energy of a phonon that counts as zero
 Velocity = Callable[[NDArray[np.float64]], ArrayLike]
 
 
@@ -51,24 +49,24 @@ def bloch_current(
     charge: float = -1.0,
     units: Units = "atomic",
 ) -> NDArray[np.float64]:
-    """j(q) = Q(v_k + v_{k+q})/2√𝒱, what takes a particle from k + q to k; eqs. (24) and (27).
+    """j(q) = Q(v_k + v_{k+q})/2√𝒱, which takes a particle from k + q to k; eqs. (24) and (27).
 
-    Along q it is the charge that flows, q·j = Q(ε_{k+q} − ε_k)/ħ√𝒱: exactly for parabolic bands,
-    for others up to the third order in q. Only the part across q is in the Ampère interaction.
+    Along q it obeys charge conservation, q·j = Q(ε_{k+q} − ε_k)/ħ√𝒱: exactly for parabolic bands,
+    for others up to the third order in q. Only the part across q enters the Ampère interaction.
 
     Args:
         k: wave vector (3,).
         q: momentum transfer (3,).
         velocity: v of a wave vector (3,), (3,): ∇ε/ħ of a band, or ħK/M of an ion.
-        volume: 𝒱, of the states' normalisation.
-        charge: Q in units of e; −1 of electrons, +Z of ions.
+        volume: 𝒱, the normalisation volume of the states.
+        charge: Q in units of e; −1 for electrons, +Z for ions.
         units: see `constants`.
 
     Returns:
         (3,), in charge·velocity per square root of volume.
 
     Raises:
-        ValueError: for velocities that are not three numbers or reach that of light.
+        ValueError: for velocities that are not three numbers or not slower than light.
 
     Example:
         >>> import collective as co
@@ -95,27 +93,27 @@ def bloch_coupling(
 ) -> Any:
     """g_J = (Q₁Q₂/4𝒱) V_J(q, ω)(v_{k₁} + v_{k₁−q})_⊥·(v_{k₂} + v_{k₂+q})_⊥, eq. (28), an energy.
 
-    It scatters k₁ − q → k₁ and k₂ + q → k₂. For v = ħk/m it is `plane_wave_coupling`; with the
+    It scatters k₁ − q → k₁ and k₂ + q → k₂. For v = ħk/m it equals `plane_wave_coupling`. With the
     velocities and charges of ions it is the interaction of their currents, with each other or with
-    those of electrons. As a function of time, V_J(q, ω) is replaced by `time_kernel` or
+    those of electrons. For the function of time replace V_J(q, ω) by `time_kernel` or
     `imaginary_time_kernel`.
 
     Args:
         k1: wave vector (3,).
         k2: wave vector (3,).
-        q: momentum transfer (3,), not zero: it says what is transverse.
+        q: momentum transfer (3,), not zero: it defines the transverse direction.
         velocity: v of a wave vector, (3,) → (3,), or one such function for each particle.
-        volume: 𝒱, of the states' normalisation.
-        frequency: as of `momentum_kernel`, any shape.
-        plasma_frequency: ω_p; with ions √(ω_p² + ω_I²), as `plasma_frequency` has it.
+        volume: 𝒱, the normalisation volume of the states.
+        frequency: as in `momentum_kernel`, any shape.
+        plasma_frequency: ω_p, or √(ω_p² + ω_I²) with ions; see `plasma_frequency`.
         charges: Q₁ and Q₂ in units of e.
         units: see `constants`.
 
     Raises:
-        ValueError: for q = 0, velocities that are not three numbers or reach that of light.
+        ValueError: for q = 0, or velocities that are not three numbers or not slower than light.
 
     Example:
-        Two electrons at the zone's middle move fast, at its edge they stand still:
+        Two electrons halfway to the edge of the zone are fast; at the edge they do not move:
 
         >>> import numpy as np, collective as co
         >>> band = lambda k: 0.5 * np.sin(k)  # ε = −½Σcos k
@@ -134,7 +132,7 @@ def bloch_coupling(
         raise ValueError(f"charges must be two numbers, got shape {charge.shape}")
     k1, k2, q = (wavevector(name, v) for name, v in (("k1", k1), ("k2", k2), ("q", q)))
     along = checks.direction("q", q)
-    charge, c = sized("charges", charge), constants(units)
+    charge, c = bounded("charges", charge), constants(units)
     first = _current({"k1": k1, "k1 − q": k1 - q}, given[0], volume, charge[0], c)
     second = _current({"k2": k2, "k2 + q": k2 + q}, given[1], volume, charge[1], c)
     transverse = first @ second - (first @ along) * (second @ along)
@@ -159,7 +157,7 @@ def phonon_matrix_element(
 
     Args:
         q: wave vector of the phonon, (3,).
-        polarisation: ε_λ, (3,), normalised here.
+        polarisation: ε_λ, (3,); it is normalised.
         phonon_frequency: ω_λ, an angular frequency.
         potential: V_L(q) = (N/𝒱)∫V_L(r)e^{−iq·r}d³r of one ion on an electron, an energy.
         ion_mass: M, in electron masses (SI: kg).
@@ -177,10 +175,12 @@ def phonon_matrix_element(
     """
     c = constants(units)
     q = wavevector("q", q)
-    direction = sized("polarisation", checks.vector("polarisation", polarisation, complex), complex)
-    lengths("the largest component of polarisation", np.abs(direction).max())
+    direction = bounded(
+        "polarisation", checks.vector("polarisation", polarisation, complex), complex
+    )
+    positive_numbers("the largest component of polarisation", np.abs(direction).max())
     epsilon = checks.unit_vector("polarisation", direction)
-    size = sized("potential", potential, complex)
+    size = bounded("potential", potential, complex)
     if size.shape != ():
         raise ValueError(f"potential must be one number, got shape {size.shape}")
     mass, omega = positive("ion_mass", ion_mass), positive("phonon_frequency", phonon_frequency)
@@ -197,38 +197,38 @@ def phonon_coupling(
     tau: ArrayLike | None = None,
     temperature: float = 0.0,
 ) -> Any:
-    r"""g_p, the interaction of electrons by phonons, eqs. (30) and (31); negative: it attracts.
+    r"""g_p, the interaction of electrons by phonons, eqs. (30) and (31); negative means attraction.
 
     .. math:: g_p(q, ω) = \frac1N\sum_λ |g_λ|^2\frac{ħω_λ}{(ħω)^2 − (ħω_λ)^2}, \qquad
               g_p(q, τ) = −\frac{1}{N}\sum_λ |g_λ|^2\,
               \frac{e^{−E_λτ} + e^{−E_λ(β−τ)}}{2\,(1 − e^{−βE_λ})}.
 
     Args:
-        matrix_element: g_λ(q), a number, or (L,) of L branches that are summed.
-        phonon_energy: E_λ = ħω_λ(q), a number or (L,); all energies in one unit.
-        ions: N.
+        matrix_element: g_λ(q), a number, or (L,) for L branches, which are summed.
+        phonon_energy: E_λ = ħω_λ(q), a number or (L,); all energies have the same unit.
+        ions: N, the number of ions.
         energy: ħω, real or in the upper half plane, any shape; on the imaginary axis ħν.
         tau: imaginary time in inverse units of energy, any shape, instead of an energy.
-        temperature: k_BT as an energy, of the phonons; for `tau` only.
+        temperature: k_BT of the phonons as an energy; for `tau` only.
 
     Returns:
         An energy of the shape of `energy`; with `tau` a squared energy of its shape.
 
     Raises:
-        ValueError: on the energy of a phonon, where it diverges, or for energy and tau together.
+        ValueError: at the energy of a phonon, at which it diverges, or for energy and tau together.
 
     Example:
-        Slow electrons attract each other, those faster than the lattice repel:
+        Slow electrons attract each other; electrons faster than the lattice repel:
 
         >>> import collective as co
         >>> co.currents.phonon_coupling(0.5, 0.02, ions=1, energy=[0.0, 0.04]).round(4)
         array([-12.5   ,   4.1667])
     """
     g, phonon = (
-        sized("matrix_element", matrix_element, complex),
-        sized("phonon_energy", phonon_energy),
+        bounded("matrix_element", matrix_element, complex),
+        bounded("phonon_energy", phonon_energy),
     )
-    together(matrix_element=g.shape, phonon_energy=phonon.shape)
+    require_broadcast(matrix_element=g.shape, phonon_energy=phonon.shape)
     if g.ndim > 1 or phonon.ndim > 1 or g.size == 0 or phonon.size == 0:
         raise ValueError(
             "matrix_element and phonon_energy must be a number or one for each branch, got shapes "
@@ -240,21 +240,21 @@ def phonon_coupling(
     weights, phonon = np.broadcast_arrays(np.abs(g) ** 2 / float(min(number, 10**60)), phonon)
     weights, phonon = np.atleast_1d(weights), np.atleast_1d(phonon)
     at = frequencies(energy, "energy")
-    temperature = temperatures(temperature)
+    temperature = thermal_energy(temperature)
     if tau is not None:
         if np.any(at != 0):
             raise ValueError("energy and tau exclude each other: give one")
-        times = sized("tau", tau)[..., None]
+        times = bounded("tau", tau)[..., None]
         return -np.sum(weights * phonon * matsubara_sum(phonon, times, temperature), axis=-1)[()]
     if temperature > 0:
         raise ValueError(
-            "temperature is for tau: as a function of energy g_p does not depend on it"
+            "temperature must be 0 without tau: g_p as a function of energy does not depend on it"
         )
     detuning = (at[..., None] - phonon) * (at[..., None] + phonon)
     if np.any(np.abs(detuning) <= _ON_POLE * phonon**2):
         raise ValueError(
-            "energy lies on that of a phonon, where the interaction diverges: add a positive "
-            "imaginary part or keep away from it"
+            "energy must not equal that of a phonon, at which the interaction diverges: add a "
+            "positive imaginary part, or choose another energy"
         )
     found = np.sum(weights * phonon / detuning, axis=-1)
     return (found if np.any(found.imag) else found.real)[()]
@@ -263,19 +263,21 @@ def phonon_coupling(
 def _current(
     ends: dict[str, NDArray[np.float64]], velocity: Any, volume: Any, charge: float, c: Constants
 ) -> NDArray[np.float64]:
-    """Charge times the mean velocity at two wave vectors, which have names for errors, over √𝒱."""
+    """Charge times the mean velocity at two wave vectors, over √𝒱; `ends` names them for errors."""
     checks.function("velocity", velocity)
     found = []
     for where, k in ends.items():
         try:
             value = velocity(k.copy())
         except Exception as error:
-            raise ValueError(f"velocity failed at {where} = {k.tolist()}: {error!r}") from error
+            raise ValueError(
+                f"velocity must take a wave vector; at {where} = {k.tolist()} it raised {error!r}"
+            ) from error
         name = f"velocity at {where} = {k.tolist()}"
-        found.append(velocities(name, checks.vector(name, value), c))
+        found.append(velocities(name, checks.vector(name, value), c.speed_of_light))
     return charge * c.charge / np.sqrt(positive("volume", volume)) * (found[0] + found[1]) / 2
 
 
 def _charge(name: str, value: Any) -> float:
-    """A charge in units of e."""
-    return float(sized(name, checks.number(name, value)))
+    """A checked charge in units of e."""
+    return float(bounded(name, checks.number(name, value)))

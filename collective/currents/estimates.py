@@ -1,4 +1,4 @@
-"""How large the Ampère interaction is: the published estimates beside the corrected ones.
+"""Estimates of the Ampère interaction: the published formulas and the corrected ones.
 
 Su, Wang and Zhang compare it with the attraction by phonons (α₁, eq. 33; α₃ at finite momentum,
 eq. 52) and with the Coulomb repulsion (α₂, eq. 38).
@@ -12,27 +12,26 @@ from numpy.typing import ArrayLike
 
 from collective._tools import checks
 from collective._tools.console import printable
-from collective.currents._units import (
-    Units,
-    constants,
-    lengths,
+from collective.currents.arguments import (
+    bounded,
     not_negative,
     positive,
-    sized,
+    positive_numbers,
     velocities,
     wavevector,
 )
 from collective.currents.kernels import momentum_kernel
+from collective.currents.units import Units, constants
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A ratio as the paper prints it and as it should be.
+    """A ratio by the formula in the paper, and by the corrected formula.
 
     Attributes:
-        printed: by the paper's formula.
-        corrected: by the right one.
-        note: what the correction is.
+        printed: the value by the formula in the paper.
+        corrected: the value by the corrected formula.
+        note: what was corrected.
     """
 
     printed: float
@@ -52,13 +51,13 @@ def plasma_frequency(
     ion_mass: float | None = None,
     units: Units = "SI",
 ) -> float:
-    """√(ω_p² + ω_I²), with ω_p² = ne²/ε₀m of the electrons and ω_I² = n_I Z²e²/ε₀M of the ions.
+    """√(ω_p² + ω_I²), with ω_p² = ne²/ε₀m for electrons and ω_I² = n_I Z²e²/ε₀M for ions.
 
     Args:
         density: electrons per volume, in m⁻³ (atomic units: bohr⁻³).
-        ion_density: ions per volume; zero holds them fixed.
+        ion_density: ions per volume; zero if the ions do not move.
         ion_charge: Z, in units of e.
-        ion_mass: M, in kg (atomic units: electron masses); needed with ions.
+        ion_mass: M, in kg (atomic units: electron masses); required with ions.
         units: "SI", "atomic" or "natural".
 
     Returns:
@@ -68,7 +67,7 @@ def plasma_frequency(
         ValueError: for negative densities, or ions without a mass.
 
     Example:
-        Copper, and the length over which a metal screens the Ampère interaction:
+        Copper: its plasma frequency, and the length over which it screens the interaction:
 
         >>> import collective as co
         >>> omega = co.currents.plasma_frequency(8.49e28)
@@ -78,7 +77,7 @@ def plasma_frequency(
     c = constants(units)
     over_mass = not_negative("density", density) / c.mass
     ions = not_negative("ion_density", ion_density)
-    charge = float(sized("ion_charge", checks.number("ion_charge", ion_charge)))
+    charge = float(bounded("ion_charge", checks.number("ion_charge", ion_charge)))
     if ions > 0:
         if ion_mass is None:
             raise ValueError(f"ion_mass is required with ion_density = {ions:g}")
@@ -87,9 +86,9 @@ def plasma_frequency(
 
 
 def screening_wavenumber(plasma_frequency: float, *, units: Units = "SI") -> float:
-    """q_F = ω_p/c: static currents interact over 1/q_F, eq. (18).
+    """q_F = ω_p/c: the range of the interaction of static currents is 1/q_F, eq. (18).
 
-    In atomic units it is what `interactions` takes as ``screening``.
+    In atomic units it is the argument ``screening`` of `interactions`.
 
     Args:
         plasma_frequency: ω_p, an angular frequency.
@@ -110,13 +109,14 @@ def screening_wavenumber(plasma_frequency: float, *, units: Units = "SI") -> flo
 def phonon_ratio(
     fermi_energy: float, phonon_energy: float, coupling: float, *, electrons_per_ion: float = 1.0
 ) -> Estimate:
-    """α₁ = E_F ħω/g², the Ampère interaction at q → 0 over the one by phonons, eq. (33).
+    """α₁ = E_F ħω/g², the ratio of the Ampère interaction at q → 0 to that by phonons, eq. (33).
 
-    The first is e²ħ²k_F²/(2ε₀𝒱m²ω_p²) = E_F/N_e because ω_p² = N_e e²/(ε₀m𝒱), the second
-    g²/(N_I ħω): the ratio holds per electron, so N_e = Z N_I divides it by Z.
+    The Ampère interaction is e²ħ²k_F²/(2ε₀𝒱m²ω_p²) = E_F/N_e, because ω_p² = N_e e²/(ε₀m𝒱). That by
+    phonons is g²/(N_I ħω). With N_e = Z N_I the ratio is smaller by the factor Z, which the paper
+    omits.
 
     Args:
-        fermi_energy: E_F; the three energies in any one unit.
+        fermi_energy: E_F; the three energies have the same unit.
         phonon_energy: ħω, for example k_B times the Debye temperature.
         coupling: g, the electron-phonon matrix element.
         electrons_per_ion: Z, conduction electrons per ion.
@@ -143,14 +143,14 @@ def phonon_ratio(
 def velocity_ratio(
     v1: ArrayLike, v2: ArrayLike, direction: ArrayLike, *, units: Units = "SI"
 ) -> Estimate:
-    """α₂ of two point charges, Ampère over Coulomb: ``|v₁·v₂|/c²``, eq. (38).
+    """α₂ of two point charges, the ratio of Ampère to Coulomb: ``|v₁·v₂|/c²``, eq. (38).
 
-    Corrected, Darwin's ``|v₁·v₂ + (v₁·r̂)(v₂·r̂)|/2c²``.
+    The corrected value is Darwin's, ``|v₁·v₂ + (v₁·r̂)(v₂·r̂)|/2c²``.
 
     Args:
         v1: velocity (3,) of the first charge, slower than light.
         v2: velocity (3,) of the second.
-        direction: from one charge to the other, (3,), any length but zero.
+        direction: from one charge to the other, (3,), of any length except zero.
         units: "SI" (m/s), "atomic" or "natural".
 
     Example:
@@ -162,7 +162,7 @@ def velocity_ratio(
     """
     c = constants(units)
     first, second = (
-        velocities(name, checks.vector(name, v), c) / c.speed_of_light
+        velocities(name, checks.vector(name, v), c.speed_of_light) / c.speed_of_light
         for name, v in (("v1", v1), ("v2", v2))
     )
     r = checks.direction("direction", direction)
@@ -173,9 +173,9 @@ def velocity_ratio(
 
 
 def momentum_ratio(q: float, plasma_frequency: float, *, units: Units = "SI") -> Estimate:
-    """α₃/α₁, what momentum transfer q costs the Ampère interaction: ω_p²/c²q², eq. (52).
+    """α₃/α₁, the reduction of the Ampère interaction at momentum transfer q: ω_p²/c²q², eq. (52).
 
-    Corrected, ω_p²/(c²q² + ω_p²), which is V_J(q, 0)/V_J(0, 0) and never exceeds 1.
+    The corrected value is ω_p²/(c²q² + ω_p²) = V_J(q, 0)/V_J(0, 0), which never exceeds 1.
 
     Args:
         q: wave number, positive, in m⁻¹ (atomic units: bohr⁻¹).
@@ -187,11 +187,11 @@ def momentum_ratio(q: float, plasma_frequency: float, *, units: Units = "SI") ->
 
         >>> import collective as co
         >>> co.currents.momentum_ratio(1e10, 10 / 6.582119569e-16)
-        Estimate: printed 2.56819e-05, corrected 2.56812e-05 (V_J keeps ω_p² beside c²q²)
+        Estimate: printed 2.56819e-05, corrected 2.56812e-05 (V_J has ω_p² + c²q²)
     """
-    photon = constants(units).speed_of_light * float(lengths("q", checks.number("q", q)))
+    photon = constants(units).speed_of_light * float(positive_numbers("q", checks.number("q", q)))
     ratio = not_negative("plasma_frequency", plasma_frequency) / photon
-    return Estimate(ratio**2, ratio**2 / (1 + ratio**2), "V_J keeps ω_p² beside c²q²")
+    return Estimate(ratio**2, ratio**2 / (1 + ratio**2), "V_J has ω_p² + c²q²")
 
 
 def plane_wave_coupling(
@@ -206,16 +206,17 @@ def plane_wave_coupling(
 ) -> Any:
     """g_J = (e²ħ²/𝒱m²) V_J(q, ω) (k₁ − ½q)_⊥·(k₂ + ½q)_⊥ of two plane waves, eq. (26), an energy.
 
-    It scatters electrons k₁ − q → k₁ and k₂ + q → k₂. Static, it attracts electrons that move
-    the same way and repels those that move against each other, as in a Cooper pair (k, −k).
+    It scatters electrons k₁ − q → k₁ and k₂ + q → k₂. At frequency zero, electrons that move in the
+    same direction attract each other; electrons that move in opposite directions, as in a Cooper
+    pair (k, −k), repel.
 
     Args:
         k1: wave vector (3,).
         k2: wave vector (3,).
-        q: momentum transfer (3,), not zero: it says what is transverse.
-        volume: 𝒱, of the plane waves' normalisation.
-        frequency: as of `momentum_kernel`, any shape.
-        plasma_frequency: ω_p.
+        q: momentum transfer (3,), not zero: it defines the transverse direction.
+        volume: 𝒱, the normalisation volume of the plane waves.
+        frequency: as in `momentum_kernel`, any shape.
+        plasma_frequency: ω_p, an angular frequency.
         units: "atomic", "SI" or "natural".
 
     Example:
@@ -226,7 +227,7 @@ def plane_wave_coupling(
     """
     k1, k2, q = (wavevector(name, v) for name, v in (("k1", k1), ("k2", k2), ("q", q)))
     along = checks.direction("q", q)
-    # the ∓½q are longitudinal and project to zero
+    # the terms ∓½q are longitudinal, so their projection is zero
     transverse = k1 @ k2 - (k1 @ along) * (k2 @ along)
     c = constants(units)
     scale = (c.charge * c.hbar / c.mass) ** 2 / positive("volume", volume)

@@ -1,14 +1,14 @@
 r"""Coulomb and Ampère integrals of orbitals: `interactions`.
 
 With :math:`ρ_{ll'} = ψ_l^*ψ_{l'}` and :math:`p_{ll'} = ψ_l^*(p̂ψ_{l'}) − (p̂ψ_l^*)ψ_{l'}`, the charge
-and twice the momentum that a transition l' → l carries, in atomic units
+and twice the momentum of a transition l' → l, in atomic units
 
 .. math:: V^c[l_1l_2l_3l_4] = \iint ρ_{l_1l_2}(r)\frac{1}{|r − r'|}ρ_{l_3l_4}(r'), \qquad
           V^a[l_1l_2l_3l_4] = πα^2\iint p_{l_1l_2}(r)·D(r − r')·p_{l_3l_4}(r'),
 
 where D, the transform of :math:`(1 − q̂q̂)/(q^2 + κ^2)`, is the field of the transverse part of a
-current: (1 + r̂r̂)/8πr unscreened. Since D = A·1 − qqB, the second is one potential for every
-component of p, and one for its divergence (Su, Wang and Zhang, "Microscopic Ampère current–current
+current, (1 + r̂r̂)/8πr without screening. Since D = A·1 − qqB, V^a needs one potential for each
+component of p and one for its divergence (Su, Wang and Zhang, "Microscopic Ampère current–current
 interaction", eqs. 39–49, with the errata of the documentation).
 """
 
@@ -24,19 +24,21 @@ from collective._tools import checks
 from collective._tools.console import aligned, printable
 from collective._tools.memory import require
 from collective._tools.progress import Progress
-from collective.currents._fermions import full, reduced
-from collective.currents._free_space import Grid
-from collective.currents._kept import Kept
-from collective.currents._pairs import coulomb_and_ampere
-from collective.currents._units import not_negative
+from collective.currents.arguments import (
+    not_negative,
+)
+from collective.currents.checkpoint import Checkpoint
+from collective.currents.fermions import full, reduced
+from collective.currents.free_space import Grid
 from collective.currents.orbitals import Orbitals
+from collective.currents.pair_integrals import coulomb_and_ampere
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_OVERLAP = 1e-8  # what orbitals may miss orthonormality by in a Hamiltonian
-_UNRESOLVED = 8  # a bra and a ket, and what is folded beside what is seen
-_OUTSIDE = 4  # an integral over two densities, of which a bra or a ket may be cut off
+_OVERLAP = 1e-8  # allowed deviation of orbitals from orthonormality in a Hamiltonian
+_UNRESOLVED = 8  # factor of this error: bra and ket, two densities, folded and unfolded waves
+_OUTSIDE = 4  # factor of this error: two densities, bra and ket of each
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,10 +49,11 @@ class Interactions:
         orbitals: the orbitals, as given.
         screening: κ in bohr⁻¹.
         coulomb_integrals: V^c[l₁, l₂, l₃, l₄], (L, L, L, L).
-        ampere_integrals: V^a[l₁, l₂, l₃, l₄]; it enters the energy with a minus sign.
-        coulomb_error: estimate of the largest error of a Coulomb integral: products that the grid
-            folds back, orbitals it does not resolve, and what lies outside.
-        ampere_error: the same of an Ampère integral.
+        ampere_integrals: V^a[l₁, l₂, l₃, l₄], (L, L, L, L), which enters the energy with a minus
+            sign.
+        coulomb_error: estimate of the largest error of a Coulomb integral, from waves that the
+            grid does not resolve and from the part of the orbitals outside the grid.
+        ampere_error: the same for an Ampère integral.
         diagnostics: the two parts of each error, seconds, predicted bytes.
     """
 
@@ -80,7 +83,7 @@ class Interactions:
 
     @property
     def ampere(self) -> NDArray[np.float64]:
-        """U^a_ll' = V^a[l, l, l', l'], (L, L): what parallel currents gain; 0 for real orbitals."""
+        """U^a_ll' = V^a[l, l, l', l'], (L, L): the energy gained by parallel currents."""
         return _hubbard(self.ampere_integrals)
 
     @property
@@ -90,38 +93,38 @@ class Interactions:
 
     @property
     def two_body(self) -> NDArray[Any]:
-        """V^c − V^a as [l₁, l₂, l₃, l₄], what two electrons feel."""
+        """V^c − V^a as [l₁, l₂, l₃, l₄], the interaction of two electrons."""
         return self.coulomb_integrals - self.ampere_integrals
 
     def hamiltonian(self, one_body: "ArrayLike | None" = None, *, form: str = "full") -> "Qobj":
         r"""The Hamiltonian of electrons in these orbitals, as a QuTiP operator on 2L modes.
 
-        "full" holds every integral, V = V^c − V^a,
+        "full" contains every integral, V = V^c − V^a,
 
         .. math:: H = \sum h_{ll'} c^†_{ls}c_{l's}
                   + ½\sum V[l_1l_2l_3l_4]\, c^†_{l_1s}c^†_{l_3t}c_{l_4t}c_{l_2s};
 
-        "reduced" those of the Hubbard and Heisenberg form, sums over ordered l ≠ l',
+        "reduced" contains those of the Hubbard and Heisenberg form, in sums over ordered l ≠ l',
 
         .. math:: H = \sum h_{ll'} c^†_{ls}c_{l's} + \sum_l U_{ll}n_{l↑}n_{l↓}
                   + ½\sum U_{ll'}n_ln_{l'} − \sum J_{ll'}(S_l·S_{l'} + ¼n_ln_{l'})
                   + \sum V[ll'll'] c^†_{l↑}c^†_{l↓}c_{l'↓}c_{l'↑},
 
-        U = U^c − U^a, J = J^c − J^a: what is dropped are the hops that another electron assists,
-        V[lll'l''] …, with everything on three or four orbitals. Two electrons on two orbitals
-        then have E_T − E_S = −2J^c + 2J^a at single occupation.
+        with U = U^c − U^a and J = J^c − J^a. It drops the integrals on three or four orbitals, and
+        the hops that depend on another electron, V[lll'l''] … . Two electrons on two orbitals with
+        single occupation then have E_T − E_S = −2J^c + 2J^a.
 
-        Modes are l↑, l↓ in the order of the orbitals, `qutip.basis(2, 1)` occupied (Jordan and
-        Wigner's transformation); `annihilator`, `number` and `spin` are the operators.
+        The modes are l↑, l↓ in the order of the orbitals; `qutip.basis(2, 1)` is occupied
+        (Jordan-Wigner transformation). `annihilator`, `number` and `spin` give the operators.
 
         Args:
-            one_body: h, (L, L) Hermitian in hartree, for instance `orbitals.one_body(V)`; None
-                for zero.
+            one_body: h, (L, L) Hermitian in hartree, for example `orbitals.one_body(V)`; None
+                means zero.
             form: "full" or "reduced".
 
         Raises:
-            ValueError: for orbitals that are not orthonormal to 10⁻⁸, or h that does not fit.
-            ProblemTooLargeError: for more orbitals than memory holds states of.
+            ValueError: for orbitals that are not orthonormal to 10⁻⁸, or an h of a wrong shape.
+            ProblemTooLargeError: if the Hamiltonian does not fit into memory.
 
         Example:
             >>> import numpy as np, collective as co
@@ -146,8 +149,8 @@ class Interactions:
                 else f"orbitals {l} and {k} overlap by {excess[l, k]:.2e}"
             )
             raise ValueError(
-                f"orbitals must be orthonormal to {_OVERLAP:g} for a Hamiltonian: {what}; take "
-                "orbitals.orthonormalised() before interactions(...)"
+                f"orbitals must be orthonormal to {_OVERLAP:g} for a Hamiltonian: {what}; use "
+                "interactions(orbitals.orthonormalised())"
             )
         return full(h, self.two_body) if form == "full" else reduced(h, self.two_body)
 
@@ -166,7 +169,7 @@ class Interactions:
             cells.append([name, *(f"{matrix[l, k]:.6e}" for l, k in pairs), f"{error:.0e}"])
         return (
             f"Interactions of {self.orbitals!r}, screening {self.screening:g} bohr⁻¹; "
-            "hartree, errors of the largest:\n"
+            "in hartree, with the error of the largest integral:\n"
             + aligned(cells, "<3" + " >12" * len(pairs) + " >10")
         )
 
@@ -181,27 +184,26 @@ def interactions(
     r"""All Coulomb and Ampère integrals of orbitals, in free space.
 
     Args:
-        orbitals: on a grid that resolves the products of any two of them. No room for the
-            Fourier transform is needed around them: the kernels are those of free space.
+        orbitals: orbitals on a grid that resolves the product of any two of them. The grid needs
+            no margin for the Fourier transform, because the kernels are those of free space.
         screening: κ of the Ampère interaction in bohr⁻¹, ω_p/c of a plasma
-            (`screening_wavenumber`); the Coulomb interaction is not screened by it.
-        checkpoint: a file in which the five parts (charge, three components of the current and
-            its divergence) are kept as they come, and what Ctrl-C stops of one; the same call goes
-            on from there later. A disk that fills up on the way is a warning.
-        progress: show a progress bar after two seconds.
+            (`screening_wavenumber`). The Coulomb interaction is not screened.
+        checkpoint: a file in which each of the five parts (the charge, three components of the
+            current and its divergence) is saved when it is finished; Ctrl-C saves an unfinished
+            part. The same call later continues from the file. A full disk gives a warning.
+        progress: whether to show a progress bar after two seconds.
 
     Returns:
-        `Interactions`, of the orbitals as they are given: normalise or orthonormalise first if
-        that is meant.
+        `Interactions` of the orbitals as given; they are neither normalised nor orthonormalised.
 
     Raises:
-        ValueError: for a screening that is negative or beyond the grid, or a checkpoint of
+        ValueError: for a screening that is negative or too large for the grid, or a checkpoint of
             another problem.
-        OSError: for a new checkpoint that cannot be written.
-        ProblemTooLargeError: before anything is allocated.
+        OSError: if a new checkpoint cannot be written.
+        ProblemTooLargeError: if the integrals do not fit into memory.
 
     Example:
-        Two rings on one centre, circling the same way and the opposite way (10⁻⁶ hartree):
+        Two rings at one centre: currents in the same and in opposite directions (10⁻⁶ hartree):
 
         >>> import numpy as np, collective as co
         >>> axis = np.linspace(-6, 6, 40)
@@ -217,21 +219,21 @@ def interactions(
     finest = np.pi / min(orbitals.spacings)
     if screening > finest:
         raise ValueError(
-            f"screening of {screening:g} bohr⁻¹ is over less than the grid resolves, {finest:.3g} "
-            "bohr⁻¹; is it in bohr⁻¹? screening_wavenumber(..., units='atomic')"
+            f"screening must be at most {finest:.3g} bohr⁻¹, which the grid resolves, got "
+            f"{screening:g}; is it in bohr⁻¹? screening_wavenumber(..., units='atomic')"
         )
     predicted = _bytes(orbitals)
     require(
         predicted,
         f"interactions of {orbitals!r}",
-        "take fewer orbitals, or axes that end where the orbitals do",
+        "use fewer orbitals, or shorter axes that still contain the orbitals",
     )
-    kept = Kept(checkpoint, orbitals, screening)
+    saved = Checkpoint(checkpoint, orbitals, screening)
     start = time.perf_counter()
     size = len(orbitals)
     with Progress(5 * size * (size + 1) // 2, "integrals", show=progress) as bar:
-        coulomb, ampere = coulomb_and_ampere(orbitals, screening, bar, kept)
-    kept.warn()
+        coulomb, ampere = coulomb_and_ampere(orbitals, screening, bar, saved)
+    saved.warn()
     unresolved = _UNRESOLVED * float(orbitals.unresolved.max())
     grid_errors, box_errors = [], []
     for found in (coulomb, ampere):
@@ -245,7 +247,7 @@ def interactions(
         "ampere_box_error": box_errors[1],
         "bytes_predicted": predicted,
         "seconds": time.perf_counter() - start,
-        **({} if kept.failure is None else {"checkpoint_failure": kept.failure}),
+        **({} if saved.failure is None else {"checkpoint_failure": saved.failure}),
     }
     return Interactions(
         orbitals,
@@ -259,7 +261,7 @@ def interactions(
 
 
 def _bytes(orbitals: Orbitals) -> int:
-    """Orbitals, one derivative of each, two weighted copies, and a transform."""
+    """Bytes of the orbitals, one derivative of each, two weighted copies, and a transform."""
     grid = Grid(orbitals.wavefunctions.shape[1:], orbitals.spacings)
     item = orbitals.wavefunctions.itemsize
     points = orbitals.wavefunctions[0].size
@@ -268,10 +270,12 @@ def _bytes(orbitals: Orbitals) -> int:
 
 
 def _hubbard(integrals: NDArray) -> NDArray[np.float64]:
+    """V[l, l, l', l'] as an (L, L) matrix."""
     return np.einsum("aabb->ab", integrals).real.copy()
 
 
 def _exchange(integrals: NDArray, error: float) -> NDArray[np.float64]:
+    """V[l, l', l', l] as an (L, L) matrix."""
     values = np.einsum("abba->ab", integrals).real.copy()
-    values[(values < 0) & (values >= -error)] = 0.0  # a norm: negative by its error alone
+    values[(values < 0) & (values >= -error)] = 0.0  # these are not negative, except by their error
     return values

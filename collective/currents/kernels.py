@@ -1,4 +1,4 @@
-r"""The Ampère interaction as a function: in momentum, in space, and of point charges and dipoles.
+r"""The kernel of the Ampère interaction in momentum and in space, and energies of point sources.
 
 Integrating out the transverse field leaves (Su, Wang and Zhang, "Microscopic Ampère
 current-current interaction", eqs. 3 and 16)
@@ -6,8 +6,8 @@ current-current interaction", eqs. 3 and 16)
 .. math:: V = \sum_q V_J(q, ω)\, j_⊥(−q)·j_⊥(q), \qquad
           V_J(q, ω) = \frac{1}{2ε_0}\,\frac{1}{(ω + i0)^2 − c^2q^2 − ω_p^2}.
 
-The sum meets every pair of currents twice, so two currents share twice the kernel. In space the
-waves have the wave number :math:`k_p = \sqrt{ω^2 − ω_p^2}/c` of a plasma.
+The sum contains every pair of currents twice, so the energy of two currents has twice the kernel.
+In space the waves have the wave number :math:`k_p = \sqrt{ω^2 − ω_p^2}/c` of a plasma.
 """
 
 from collections.abc import Callable
@@ -18,19 +18,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.currents._units import (
-    Constants,
-    Units,
-    constants,
+from collective.currents.arguments import (
+    distance_and_direction,
     frequencies,
-    lengths,
     not_negative,
-    polar,
-    sized,
-    together,
+    positive_numbers,
+    require_broadcast,
     vectors,
     velocities,
+    wavenumbers,
 )
+from collective.currents.units import Constants, Units, constants
 
 __all__ = [
     "Constants",
@@ -42,8 +40,8 @@ __all__ = [
     "transverse_kernel",
 ]
 
-_SMALLEST = 1e-280  # V_J is its inverse and must stay a double
-_SERIES_BELOW = 1.0  # in |k_p r|; the closed forms of the tensors cancel like its square or cube
+_SMALLEST = 1e-280  # smallest denominator: V_J is its inverse and must not overflow
+_SERIES_BELOW = 1.0  # |k_p r|: below it the closed forms of the tensors would lose digits
 _ISOTROPIC = [(-1) ** n * (n - 1) ** 2 / factorial(n) for n in range(24)]
 _ALONG = [(-1) ** n * (n - 1) * (3 - n) / factorial(n) for n in range(24)]
 
@@ -60,41 +58,39 @@ def momentum_kernel(
     On the imaginary axis it is −(1/2ε₀)/(ν² + c²q² + ω_p²), eq. (16).
 
     Args:
-        q: wave number, the length of **q**, any shape.
+        q: wave number ≥ 0, any shape.
         frequency: angular frequency ω, real or in the upper half plane; broadcasts over q.
         plasma_frequency: ω_p, an angular frequency.
         units: see `constants`.
 
     Returns:
-        The broadcast shape; real if every value is.
+        An array of the broadcast shape; real if every value is real.
 
     Raises:
-        ValueError: at ω = ±√(c²q² + ω_p²), where a photon is real and V_J diverges.
+        ValueError: at ω = ±√(c²q² + ω_p²), the frequency of a photon, where V_J diverges.
 
     Example:
         >>> import collective as co
         >>> co.currents.momentum_kernel(3.0, 4.0j, units="natural")
         np.float64(-0.02)
     """
-    q = sized("q", q)
-    if np.any(q < 0):
-        raise ValueError(f"q is the length of a wave vector, not negative: got {q.min():g}")
+    q = wavenumbers(q)
     omega = frequencies(frequency)
-    together(q=q.shape, frequency=omega.shape)
+    require_broadcast(q=q.shape, frequency=omega.shape)
     c = constants(units)
     photon = np.hypot(c.speed_of_light * q, not_negative("plasma_frequency", plasma_frequency))
-    # as a product, so that nothing cancels near the pole
+    # as a product, so that no digits cancel near the pole
     denominator = (omega - photon) * (omega + photon)
-    imaginary = omega.real == 0  # there V_J is real, without round-off
+    imaginary = omega.real == 0  # there V_J is exactly real
     denominator = np.where(imaginary, -(omega.imag**2) - photon**2, denominator)
     on_pole = np.abs(denominator) < _SMALLEST
     if np.any(on_pole):
         pole = np.broadcast_to(photon, on_pole.shape)[on_pole][0]
         raise ValueError(
-            f"frequency lies on the pole ω² = c²q² + ω_p², |ω| = {pole:g}: add a positive "
-            "imaginary part or keep away from it"
+            f"frequency must not be at the pole ω² = c²q² + ω_p², |ω| = {pole:g}: add a positive "
+            "imaginary part, or choose another frequency"
         )
-    return _tidy(1 / (2 * c.permittivity) / denominator)
+    return _simplified(1 / (2 * c.permittivity) / denominator)
 
 
 def spatial_kernel(
@@ -106,11 +102,12 @@ def spatial_kernel(
 ) -> Any:
     """V_J(r, ω) = −(μ₀/8πr) e^{ik_p r}, the transform of `momentum_kernel` (eq. 18 at ω = 0).
 
-    Retarded: above ω_p, k_p has the sign of ω; below, the kernel decays over 1/Im k_p.
+    The kernel is retarded: above ω_p, k_p has the sign of ω; below ω_p the kernel decays over
+    1/Im k_p.
 
     Args:
-        r: distance, positive, any shape; other arguments as of `momentum_kernel`.
-        frequency: as of `momentum_kernel`; broadcasts over r.
+        r: distance > 0, any shape.
+        frequency: as in `momentum_kernel`; broadcasts over r.
         plasma_frequency: ω_p.
         units: see `constants`.
 
@@ -119,9 +116,9 @@ def spatial_kernel(
         >>> print(f"{co.currents.spatial_kernel(1e-9, plasma_frequency=1.5e16, units='SI'):.2f}")
         -47.56
     """
-    r = lengths("r", r)
+    r = positive_numbers("r", r)
     x = _phase(r, frequency, plasma_frequency, units)
-    return _tidy(-constants(units).permeability / (8 * np.pi * r) * np.exp(-x))
+    return _simplified(-constants(units).permeability / (8 * np.pi * r) * np.exp(-x))
 
 
 def transverse_kernel(
@@ -136,29 +133,29 @@ def transverse_kernel(
     .. math:: D = \frac{1}{4πr}\left[(e^{−x} − f)\,1 + (3f − e^{−x})\,r̂r̂\right], \quad
               f = \frac{1 − (1 + x)e^{−x}}{x^2}, \quad x = −ik_p r.
 
-    At k_p = 0 it is (1 + r̂r̂)/8πr. Screened, it still falls only as 1/r³, the instantaneous part
-    that the projection on transverse currents brings.
+    At k_p = 0 it is (1 + r̂r̂)/8πr. With screening it still falls only as 1/r³, because the
+    projection on transverse currents is not local.
 
     Args:
         separation: r₁ − r₂, (..., 3), not zero.
-        frequency: as of `momentum_kernel`; broadcasts over the separations.
+        frequency: as in `momentum_kernel`; broadcasts over the separations.
         plasma_frequency: ω_p.
         units: see `constants`.
 
     Returns:
-        (..., 3, 3) in inverse units of length; real if every entry is.
+        (..., 3, 3) in inverse units of length; real if every entry is real.
 
     Example:
         >>> import collective as co
         >>> (8 * 3.141592653589793 * co.currents.transverse_kernel([0, 0, 1])).round(12).tolist()
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 2.0]]
     """
-    r, direction = polar(separation)
+    r, direction = distance_and_direction(separation)
     x = _phase(r, frequency, plasma_frequency, units)
-    # a transverse current is the dipole's tensor less its static part, over −k_p²
+    # D is the tensor of a dipole minus its static part, divided by −k_p²
     isotropic = _radial(x, _ISOTROPIC[2:], lambda x: (_isotropic(x) - 1) / x**2)
     along = _radial(x, _ALONG[2:], lambda x: (_along(x) + 3) / x**2)
-    return _tidy(_tensor(isotropic / (4 * np.pi * r), along / (4 * np.pi * r), direction))
+    return _simplified(_tensor(isotropic / (4 * np.pi * r), along / (4 * np.pi * r), direction))
 
 
 def darwin_energy(
@@ -186,7 +183,7 @@ def darwin_energy(
         -2.6626e-05
     """
     c = constants(units)
-    v1, v2 = velocities("v1", v1, c), velocities("v2", v2, c)
+    v1, v2 = velocities("v1", v1, c.speed_of_light), velocities("v2", v2, c.speed_of_light)
     charges = checks.finite("charges", charges)
     if charges.shape != (2,):
         raise ValueError(f"charges must be two numbers, got shape {charges.shape}")
@@ -203,20 +200,20 @@ def dipole_energy(
     plasma_frequency: float = 0.0,
     units: Units = "atomic",
 ) -> Any:
-    r"""Two point magnetic moments, the currents ∇×(mδ) in V_J: m₁·T·m₂, an energy.
+    r"""The energy m₁·T·m₂ of two point magnetic moments, whose currents are ∇×(mδ).
 
     .. math:: T = \frac{μ_0 e^{−x}}{4πr^3}\left[(1 + x + x^2)\,1 − (3 + 3x + x^2)\,r̂r̂\right],
               \quad x = −ik_p r.
 
-    It is K(ω) − (i/2)J(ω) of `collective.interaction`, in vacuum and in a plasma; at k_p = 0 the
-    classical dipole-dipole energy.
+    It equals K(ω) − (i/2)J(ω) of `collective.interaction`, in vacuum and in a plasma. At k_p = 0 it
+    is the classical dipole-dipole energy.
 
     Args:
         m1: first moment, (..., 3), real or complex, in charge·length²/time (the Bohr magneton is
             ½ in atomic units); the product is bilinear.
         m2: second moment.
         separation: r₁ − r₂, (..., 3), not zero.
-        frequency: as of `momentum_kernel`; broadcasts over the separations.
+        frequency: as in `momentum_kernel`; broadcasts over the separations.
         plasma_frequency: ω_p.
         units: see `constants`.
 
@@ -227,40 +224,42 @@ def dipole_energy(
         -0.159155
     """
     m1, m2 = vectors("m1", m1, complex), vectors("m2", m2, complex)
-    r, direction = polar(separation)
+    r, direction = distance_and_direction(separation)
     x = _phase(r, frequency, plasma_frequency, units)
     scale = constants(units).permeability / (4 * np.pi * r**3)
     isotropic = scale * _radial(x, _ISOTROPIC, _isotropic)
     along = scale * _radial(x, _ALONG, _along)
-    return _tidy(_between("m", m1, _tensor(isotropic, along, direction), m2))
+    return _simplified(_between("m", m1, _tensor(isotropic, along, direction), m2))
 
 
 def _phase(
     r: NDArray[np.float64], frequency: ArrayLike, plasma_frequency: float, units: Units
 ) -> NDArray[np.complex128]:
-    """The phase x = −ik_p r, with Im k_p ≥ 0, and on the real axis above ω_p of the sign of ω."""
+    """The phase x = −ik_p r: Im k_p ≥ 0, and k_p has the sign of ω for real ω above ω_p."""
     omega = frequencies(frequency)
-    together(separations=r.shape, frequency=omega.shape)
+    require_broadcast(separations=r.shape, frequency=omega.shape)
     cutoff = not_negative("plasma_frequency", plasma_frequency)
-    # each root lies in the first quadrant, so their product is the branch that is wanted
+    # each root lies in the first quadrant, so their product is the right branch
     root = np.sqrt(omega - cutoff) * np.sqrt(omega + cutoff)
-    # exactly imaginary on the imaginary axis, so that kernels there are real
+    # exactly imaginary on the imaginary axis, so that kernels are real there
     root = np.where(omega.real == 0, 1j * np.hypot(omega.imag, cutoff), root)
     return -1j * root * (r / constants(units).speed_of_light)
 
 
 def _isotropic(x: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Coefficient of the unit matrix in the tensor of a dipole."""
     return np.exp(-x) * (1 + x + x**2)
 
 
 def _along(x: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Coefficient of r̂r̂ in the tensor of a dipole."""
     return -np.exp(-x) * (3 + 3 * x + x**2)
 
 
 def _radial(
     x: NDArray[np.complex128], series: list[float], closed: Callable[..., Any]
 ) -> NDArray[np.complex128]:
-    """A function of x = −ik_p r, by its series where the closed form loses digits."""
+    """A function of x = −ik_p r, from its series where the closed form would lose digits."""
     small = np.abs(x) < _SERIES_BELOW
     near = np.polynomial.polynomial.polyval(np.where(small, x, 0), series)
     return np.where(small, near, closed(np.where(small, 1, x)))
@@ -269,19 +268,20 @@ def _radial(
 def _tensor(
     isotropic: NDArray[Any], along: NDArray[Any], direction: NDArray[np.float64]
 ) -> NDArray[Any]:
+    """isotropic·1 + along·r̂r̂, (..., 3, 3)."""
     dyad = direction[..., :, None] * direction[..., None, :]
     return isotropic[..., None, None] * np.eye(3) + along[..., None, None] * dyad
 
 
 def _between(name: str, first: NDArray[Any], tensor: NDArray[Any], second: NDArray[Any]) -> Any:
-    """first·tensor·second, bilinear, over leading shapes that broadcast."""
+    """first·tensor·second without conjugation; the leading shapes must broadcast."""
     leading = {f"{name}1": first.shape[:-1], f"{name}2": second.shape[:-1]}
-    together(**leading, separation=tensor.shape[:-2])
+    require_broadcast(**leading, separation=tensor.shape[:-2])
     return np.einsum("...i,...ij,...j->...", first, tensor, second)
 
 
-def _tidy(value: Any) -> Any:
-    """Real if it can be, and a number if it is one."""
+def _simplified(value: Any) -> Any:
+    """A real array if all imaginary parts are zero; a number instead of an array without axes."""
     array = np.asarray(value)
     if np.iscomplexobj(array) and not np.any(array.imag):
         array = array.real

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective._tools.console import printable
-from collective.currents._sampling import (
+from collective.currents.grids import (
     checked_axes,
     derivative,
     outside_of,
@@ -19,39 +19,39 @@ from collective.currents._sampling import (
 )
 from collective.currents.shapes import Wavefunction
 
-_LARGEST_OUTSIDE = 3e-5  # of the norm, that may lie outside the grid
-_LARGEST_UNRESOLVED = 0.05  # of the norm, in the shortest tenth of the waves; 0.1 is noise
-_EXTREME = 1e60  # of ψ: fourth powers of it stay inside a double
-_LONGEST = 1e-3  # metres
-_HIGHEST = 8  # derivative: the shortest wave to this power is a double on any grid
+_LARGEST_OUTSIDE = 3e-5  # of the norm: largest part outside the grid
+_LARGEST_UNRESOLVED = 0.05  # of the norm: largest part in the shortest tenth of the waves
+_EXTREME = 1e60  # of ψ: its fourth power does not overflow
+_LONGEST = 1e-3  # metres; longer axes are probably not in metres
+_HIGHEST = 8  # highest order of a derivative: powers of wave numbers do not overflow
 _INDEPENDENT = 1e-8  # smallest eigenvalue of the overlap of independent orbitals
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Orbitals:
-    r"""L orbitals ψ_l(r) on a regular grid, kept as they are given.
+    r"""L orbitals ψ_l(r) on a regular grid; they are neither normalised nor changed.
 
-    Atomic units: lengths in bohr, ψ in bohr^{−3/2}. Between the points ψ is the function without
-    waves shorter than twice the spacing, so that derivatives and integrals of smooth orbitals
-    are exact to round-off; outside the grid it is zero.
+    Units are atomic: lengths in bohr, ψ in bohr^{−3/2}. Between the points, ψ is the function
+    without waves shorter than twice the spacing. So derivatives and integrals of smooth orbitals
+    are exact to round-off. Outside the grid ψ is zero.
 
     Args:
-        axes: the points (x, y, z), three increasing arrays of equal steps, at least 8 points each.
+        axes: the points (x, y, z), three increasing arrays with equal steps and at least 8 points.
         wavefunctions: (L, X, Y, Z) complex, or a sequence of L arrays (X, Y, Z) or functions
             ψ(x, y, z) of arrays, such as `gaussian(...)` and `hydrogen_like(...)`.
 
     Attributes:
         axes: the three arrays.
-        wavefunctions: (L, X, Y, Z), real if all of it is.
-        outside: (L,), the part of every norm that lies outside the grid, estimated by carrying on
-            the decay of the last two layers on each side.
-        unresolved: (L,), the part of every norm in the shortest tenth of the waves that the grid
-            holds, which stands for those that it does not.
+        wavefunctions: (L, X, Y, Z), real if all values are real.
+        outside: (L,), the part of each norm outside the grid, estimated from the decay of the last
+            two layers on each side.
+        unresolved: (L,), the part of each norm in the shortest tenth of the waves on the grid; it
+            estimates the part in shorter waves.
 
     Raises:
-        ValueError: for uneven axes, shapes that do not fit, numbers that are not finite, zero
-            orbitals, a grid that cuts off more than 3·10⁻⁵ of a norm, or one too coarse for more
-            than a twentieth of it.
+        ValueError: for axes with unequal steps, shapes that do not fit, numbers that are not
+            finite, an orbital that is zero, or a grid that is too small (more than 3·10⁻⁵ of a
+            norm is outside) or too coarse (more than a twentieth is unresolved).
 
     Example:
         >>> import numpy as np, collective as co
@@ -79,12 +79,12 @@ class Orbitals:
         for k, largest in enumerate(np.abs(values).max(axis=(1, 2, 3))):
             if largest == 0:
                 raise ValueError(
-                    f"wavefunctions[{k}] is zero on the whole grid: does the grid cover it?"
+                    f"wavefunctions[{k}] is zero on the whole grid: choose axes that contain it"
                 )
             if not 1 / _EXTREME < largest < _EXTREME:
                 raise ValueError(
-                    f"wavefunctions[{k}] must have a size between {1 / _EXTREME:g} and "
-                    f"{_EXTREME:g}, its largest value is {largest:g}"
+                    f"wavefunctions[{k}] must have a largest value between {1 / _EXTREME:g} and "
+                    f"{_EXTREME:g}, got {largest:g}"
                 )
         outside = np.array([outside_of(v) for v in values])
         unresolved = np.array([unresolved_of(v) for v in values])
@@ -93,16 +93,16 @@ class Orbitals:
             steps = ", ".join(f"{a[1] - a[0]:.3g}" for a in points)
             raise ValueError(
                 f"axes do not resolve the orbitals: {unresolved[worst]:.0%} of "
-                f"wavefunctions[{worst}] are waves as short as the grid can hold, with steps of "
-                f"{steps} bohr; take more points"
+                f"wavefunctions[{worst}] are in the shortest waves of the grid, with steps of "
+                f"{steps} bohr; use more points"
             )
         worst = int(np.argmax(outside))
         if outside[worst] > _LARGEST_OUTSIDE:
             spans = ", ".join(f"{a[0]:g} to {a[-1]:g}" for a in points)
             raise ValueError(
-                f"axes do not hold the orbitals: about {min(outside[worst], 1):.1e} of the norm of "
+                f"axes are too short: about {min(outside[worst], 1):.1e} of the norm of "
                 f"wavefunctions[{worst}] lies outside {spans} bohr (allowed: "
-                f"{_LARGEST_OUTSIDE:g}); take longer axes"
+                f"{_LARGEST_OUTSIDE:g}); use longer axes"
             )
         checks.freeze(
             self, axes=points, wavefunctions=values, outside=outside, unresolved=unresolved
@@ -112,7 +112,7 @@ class Orbitals:
 
     @classmethod
     def from_si(cls, axes: Sequence[ArrayLike], wavefunctions: ArrayLike) -> "Orbitals":
-        """The same from metres and metres^{−3/2}; functions are of metres.
+        """Make orbitals from metres and metres^{−3/2}; functions take metres.
 
         Example:
             >>> import numpy as np, collective as co
@@ -129,7 +129,7 @@ class Orbitals:
         metres = checked_axes(axes)
         longest = max(np.ptp(axis) for axis in metres)
         if longest > _LONGEST:
-            raise ValueError(f"axes are {longest:g} metres long: are they in metres?")
+            raise ValueError(f"axes must be in metres; these are {longest:g} metres long")
         return cls([axis / bohr for axis in metres], sample(metres, wavefunctions) * bohr**1.5)
 
     def __len__(self) -> int:
@@ -142,7 +142,7 @@ class Orbitals:
 
     @property
     def volume_element(self) -> float:
-        """h_x h_y h_z."""
+        """h_x h_y h_z in bohr³."""
         return float(np.prod(self.spacings))
 
     def overlap(self) -> NDArray[Any]:
@@ -151,7 +151,7 @@ class Orbitals:
         return self.volume_element * (flat.conj() @ flat.T)
 
     def orthonormalised(self) -> "Orbitals":
-        """The orthonormal orbitals nearest to these, Σ_l' (S^{−1/2})_l'l ψ_l' (Löwdin).
+        """The nearest orthonormal orbitals, Σ_l' (S^{−1/2})_l'l ψ_l' (Löwdin).
 
         Raises:
             ValueError: if the orbitals are linearly dependent.
@@ -199,7 +199,7 @@ class Orbitals:
         r"""h_ll' = ½∫∇ψ_l*·∇ψ_l' + ∫ψ_l*Vψ_l', (L, L) in hartree, for `Interactions.hamiltonian`.
 
         Args:
-            potential: V in hartree, a number, (X, Y, Z), or a function V(x, y, z).
+            potential: V in hartree: a number, an array (X, Y, Z) or a function V(x, y, z).
 
         Example:
             >>> import numpy as np, collective as co

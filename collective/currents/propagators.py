@@ -1,4 +1,4 @@
-r"""The Coulomb and the Ampère interaction in momentum space as functions of time.
+r"""The Coulomb and the Ampère interaction in momentum space, as functions of time.
 
 With :math:`Ω_q = \sqrt{c^2q^2 + ω_p^2}`, the frequency of a photon in the plasma, the transforms of
 V_J(q, ω) = (1/2ε₀)/((ω + i0)² − Ω²) are (Su, Wang and Zhang, "Microscopic Ampère current-current
@@ -15,22 +15,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective.currents._units import (
-    Units,
-    constants,
-    lengths,
+from collective.currents.arguments import (
+    bounded,
     not_negative,
-    sized,
-    temperatures,
-    together,
+    positive_numbers,
+    require_broadcast,
+    thermal_energy,
+    wavenumbers,
 )
+from collective.currents.units import Units, constants
 
 
 def coulomb_kernel(q: ArrayLike, *, units: Units = "atomic") -> Any:
     """V_C(q) = 1/(2ε₀q²): the Coulomb interaction of eq. (1) is Σ_q V_C(q) ρ(−q)ρ(q).
 
-    Like V_J the sum meets every pair of charges twice, so two charges share twice the kernel. It
-    acts at once, and the transverse field's plasma does not screen it.
+    As with V_J, the sum contains every pair of charges twice, so the energy of two charges has
+    twice the kernel. The interaction is instantaneous and is not screened here.
 
     Args:
         q: wave number, positive, any shape.
@@ -47,25 +47,25 @@ def coulomb_kernel(q: ArrayLike, *, units: Units = "atomic") -> Any:
         >>> co.currents.coulomb_kernel(2.0, units="natural")
         np.float64(0.125)
     """
-    return (1 / (2 * constants(units).permittivity) / lengths("q", q) ** 2)[()]
+    return (1 / (2 * constants(units).permittivity) / positive_numbers("q", q) ** 2)[()]
 
 
 def time_kernel(
     q: ArrayLike, t: ArrayLike, *, plasma_frequency: float = 0.0, units: Units = "atomic"
 ) -> Any:
-    """V_J(q, t) = −θ(t) sin(Ωt)/(2ε₀Ω): what a current does to another a time t later.
+    """V_J(q, t) = −θ(t) sin(Ωt)/(2ε₀Ω): the effect of a current on another a time t later.
 
-    The interaction at a time t is Σ_q ∫dt' V_J(q, t − t') j_⊥(−q, t)·j_⊥(q, t'); steady currents
-    meet ∫V_J dt = V_J(q, ω = 0).
+    The interaction at a time t is Σ_q ∫dt' V_J(q, t − t') j_⊥(−q, t)·j_⊥(q, t'); for
+    constant currents it has ∫V_J dt = V_J(q, ω = 0).
 
     Args:
         q: wave number, any shape.
-        t: time since the current that acts; zero before it. Broadcasts over q.
+        t: time since the first current acted; the kernel is zero at t < 0. Broadcasts over q.
         plasma_frequency: ω_p, an angular frequency.
         units: see `constants`.
 
     Returns:
-        The broadcast shape, V_J(q, ω) times a frequency.
+        An array of the broadcast shape, in units of V_J(q, ω) times a frequency.
 
     Example:
         >>> import collective as co
@@ -74,8 +74,8 @@ def time_kernel(
         array([ 0.      , -0.059847])
     """
     frequency = _photon(q, plasma_frequency, units)
-    time = sized("t", t)
-    together(q=frequency.shape, t=time.shape)
+    time = bounded("t", t)
+    require_broadcast(q=frequency.shape, t=time.shape)
     later = np.where(time > 0, time, 0.0)
     # sin(Ωt)/Ω without a division by zero at q = ω_p = 0
     kernel = later * np.sinc(frequency * later / np.pi)
@@ -90,7 +90,7 @@ def imaginary_time_kernel(
     plasma_frequency: float = 0.0,
     units: Units = "atomic",
 ) -> Any:
-    """V_J(q, τ) of eq. (20) at a temperature, which τ → τ + 1/k_BT leaves as it is.
+    """V_J(q, τ) of eq. (20) at a temperature; it is periodic in τ with the period 1/k_BT.
 
     Args:
         q: wave number, any shape.
@@ -103,7 +103,7 @@ def imaginary_time_kernel(
         The broadcast shape.
 
     Raises:
-        ValueError: for q = 0 without a plasma, where the kernel diverges.
+        ValueError: for q = 0 without a plasma, because the kernel diverges there.
 
     Example:
         >>> import collective as co
@@ -113,10 +113,10 @@ def imaginary_time_kernel(
     c = constants(units)
     energy = c.hbar * _photon(q, plasma_frequency, units)
     if np.any(energy == 0):
-        raise ValueError("q must be positive where plasma_frequency is 0: V_J(q, τ) diverges there")
-    times = sized("tau", tau)
-    together(q=energy.shape, tau=times.shape)
-    temperature = temperatures(temperature)
+        raise ValueError("q must be positive if plasma_frequency is 0, since V_J(q, τ) diverges")
+    times = bounded("tau", tau)
+    require_broadcast(q=energy.shape, tau=times.shape)
+    temperature = thermal_energy(temperature)
     kernel = matsubara_sum(energy, times, temperature)
     return (-(c.hbar**2) / (2 * c.permittivity) * kernel)[()]
 
@@ -124,7 +124,7 @@ def imaginary_time_kernel(
 def matsubara_sum(
     energy: NDArray[np.float64], tau: NDArray[np.float64], temperature: float
 ) -> NDArray[np.float64]:
-    """T Σ_n e^{−iν_nτ}/(ν_n² + E²), ν_n = 2πnT, in closed form; at T = 0 its integral."""
+    """T Σ_n e^{−iν_nτ}/(ν_n² + E²), ν_n = 2πnT, in closed form; an integral at T = 0."""
     if temperature == 0:
         return np.asarray(np.exp(-energy * np.abs(tau)) / (2 * energy))
     period = 1 / temperature
@@ -134,9 +134,7 @@ def matsubara_sum(
 
 
 def _photon(q: ArrayLike, plasma_frequency: float, units: Units) -> NDArray[np.float64]:
-    """Ω_q."""
-    q = sized("q", q)
-    if np.any(q < 0):
-        raise ValueError(f"q is the length of a wave vector, not negative: got {q.min():g}")
+    """Ω_q, the frequency of a photon in the plasma."""
+    q = wavenumbers(q)
     cutoff = not_negative("plasma_frequency", plasma_frequency)
     return np.asarray(np.hypot(constants(units).speed_of_light * q, cutoff))

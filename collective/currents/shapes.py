@@ -1,4 +1,4 @@
-r"""Shapes of orbitals: Gaussians and those of hydrogen, with complex or real harmonics."""
+r"""Wave functions of orbitals: Gaussian and hydrogen-like, with complex or real harmonics."""
 
 from collections.abc import Callable
 from math import factorial, gamma
@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.currents._units import positive, wavevector
+from collective.currents.arguments import (
+    positive,
+    wavevector,
+)
 
-_LARGEST_L = 20  # beyond, shapes on a grid of any sense overflow
-_LARGEST_N = 100  # its factorials and powers stay doubles
-_FAR = 4000.0  # 2Zr/n from which e^{−Zr/n} is zero beside any power
+_LARGEST_L = 20  # higher ones overflow on any reasonable grid
+_LARGEST_N = 100  # its factorials and powers do not overflow
+_FARTHEST = 4000.0  # 2Zr/n above which e^{−Zr/n} times any power is zero
 Wavefunction = Callable[[NDArray, NDArray, NDArray], NDArray]
 
 
@@ -27,18 +30,18 @@ def gaussian(
 
     Args:
         l: angular momentum.
-        m: its z component, −l … l; l = 1, m = ±1 is ∓(x ± iy): a ring current.
+        m: its z component, −l … l; l = 1, m = ±1 is ∓(x ± iy), a ring current.
         width: a in bohr.
-        centre: in bohr.
-        real: real harmonics instead, ∝ cos mφ for m > 0 and ``sin |m|φ`` for m < 0: m = 1, −1, 0 of
-            l = 1 are p_x, p_y, p_z.
+        centre: the centre in bohr, (3,).
+        real: whether to use real harmonics, ∝ cos mφ for m > 0 and ``sin |m|φ`` for m < 0; those
+            of l = 1 with m = 1, −1, 0 are p_x, p_y, p_z.
 
     Returns:
         ψ(x, y, z) for `Orbitals`.
 
     Raises:
-        ValueError: for a width that is not positive, an m that l does not have, or a flag that is
-            neither True nor False.
+        ValueError: for a width that is not positive, an m above l, or a flag that is neither True
+            nor False.
     """
     harmonic = _harmonic(l, m, real)
     width = positive("width", width)
@@ -50,7 +53,7 @@ def gaussian(
         from scipy.special import xlogy
 
         r, angular = harmonic(x - where[0], y - where[1], z - where[2])
-        # one exponential, so that no power overflows where the Gaussian is zero
+        # a single exponential, so that no power overflows where the Gaussian is zero
         return scale * angular * np.exp(xlogy(l, r / width) - (r / width) ** 2 / 2)
 
     return wavefunction
@@ -65,19 +68,19 @@ def hydrogen_like(
     centre: ArrayLike = (0, 0, 0),
     real: bool = False,
 ) -> Wavefunction:
-    r"""An orbital of one electron about a nucleus, :math:`R_{nl}(r) Y_{lm}(r̂)`.
+    r"""An orbital of one electron around a nucleus, :math:`R_{nl}(r) Y_{lm}(r̂)`.
 
     Args:
         n: principal quantum number, above l.
         l: angular momentum.
         m: its z component, −l … l.
         charge: Z of the nucleus.
-        centre: in bohr.
-        real: real harmonics instead, as for `gaussian`.
+        centre: the centre in bohr, (3,).
+        real: whether to use real harmonics, as for `gaussian`.
 
     Returns:
-        ψ(x, y, z) for `Orbitals`. The cusp at the nucleus converges slowly with the grid, most
-        of all for l = 0.
+        ψ(x, y, z) for `Orbitals`. Because of the cusp at the nucleus, results converge slowly with
+        the grid, especially for l = 0.
 
     Raises:
         ValueError: for quantum numbers that do not exist or exceed 100, a charge that is not
@@ -96,7 +99,7 @@ def hydrogen_like(
         from scipy.special import eval_genlaguerre
 
         r, angular = harmonic(x - where[0], y - where[1], z - where[2])
-        rho = np.minimum(2 * charge * r / n, _FAR)
+        rho = np.minimum(2 * charge * r / n, _FARTHEST)
         radial = rho**l * eval_genlaguerre(n - l - 1, 2 * l + 1, rho) * np.exp(-rho / 2)
         return scale * radial * angular
 
@@ -104,7 +107,7 @@ def hydrogen_like(
 
 
 def _harmonic(l: int, m: int, real: bool) -> Callable[..., tuple[NDArray, NDArray]]:
-    """(r, Y_lm) of x, y, z."""
+    """The function (x, y, z) → (r, Y_lm)."""
     if checks.count("l", l, minimum=0) > _LARGEST_L:
         raise ValueError(f"l must not exceed {_LARGEST_L}, got {checks.short(l)}")
     if abs(checks.count("m", m, minimum=-l)) > l:

@@ -1,4 +1,4 @@
-"""Quantum emitters in space: two-level ones and their lattices, and dipoles of any levels."""
+"""Quantum emitters: two-level emitters, their lattices, and emitters with any number of levels."""
 
 from collective.emitters.lattices import chain, cloud, cubic, ring, square, triangular
 from collective.emitters.multilevel import Multilevel, spin

@@ -1,4 +1,4 @@
-"""The arrangements emitters are usually put in: chains, rings, lattices, clouds."""
+"""Common arrangements of two-level emitters: chains, rings, lattices, clouds."""
 
 from math import prod
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from collective._tools import checks
 from collective._tools.memory import require
 from collective.emitters.two_level import Emitters
 
-_BYTES = 200  # of one emitter: its position, dipole, rate and detuning, and what they come from
+_BYTES = 200  # for each emitter: its position, dipole, rate, detuning, and temporary arrays
 
 
 def chain(
@@ -21,13 +21,13 @@ def chain(
     dipoles: ArrayLike = (1, 0, 0),
     **emitter_options: Any,
 ) -> Emitters:
-    """A straight chain, first emitter at the origin: r_m = m·spacing·axis.
+    """A straight chain that starts at the origin: r_m = m·spacing·axis.
 
     Args:
         n: number of emitters.
         spacing: distance between neighbours, in units of length.
         axis: direction of the chain, (3,).
-        dipoles: perpendicular to the default axis by default.
+        dipoles: (3,) or (n, 3); the default is perpendicular to the default axis.
         **emitter_options: further arguments of `Emitters`.
 
     Example:
@@ -47,7 +47,7 @@ def ring(n: int, spacing: float, **emitter_options: Any) -> Emitters:
 
     Args:
         n: number of emitters, at least 2.
-        spacing: chord between neighbours, in units of length.
+        spacing: straight distance between neighbours, in units of length.
         **emitter_options: arguments of `Emitters`; dipoles are (0, 0, 1) by default.
 
     Example:
@@ -65,7 +65,7 @@ def ring(n: int, spacing: float, **emitter_options: Any) -> Emitters:
 
 
 def square(nx: int, ny: int, spacing: float, **emitter_options: Any) -> Emitters:
-    """A square lattice in the xy-plane, first emitter at the origin; x runs slowest.
+    """A square lattice in the xy-plane. The first emitter is at the origin; y varies fastest.
 
     Args:
         nx: emitters along x.
@@ -77,10 +77,10 @@ def square(nx: int, ny: int, spacing: float, **emitter_options: Any) -> Emitters
 
 
 def triangular(nx: int, ny: int, spacing: float, **emitter_options: Any) -> Emitters:
-    """A triangular lattice in the xy-plane: ny rows of nx, every second row shifted by half.
+    """A triangular lattice in the xy-plane: every second row is shifted by half a spacing.
 
     Args:
-        nx: emitters in a row along x.
+        nx: emitters in each row along x.
         ny: number of rows.
         spacing: distance between neighbours, in units of length.
         **emitter_options: arguments of `Emitters`; dipoles are (0, 0, 1) by default.
@@ -93,7 +93,7 @@ def triangular(nx: int, ny: int, spacing: float, **emitter_options: Any) -> Emit
 
 
 def cubic(nx: int, ny: int, nz: int, spacing: float, **emitter_options: Any) -> Emitters:
-    """A simple cubic lattice, first emitter at the origin; x runs slowest, z fastest.
+    """A simple cubic lattice. The first emitter is at the origin; z varies fastest, x slowest.
 
     Args:
         nx: emitters along x.
@@ -107,13 +107,14 @@ def cubic(nx: int, ny: int, nz: int, spacing: float, **emitter_options: Any) -> 
 
 
 def _cells(nx: int, ny: int, nz: int) -> NDArray[np.float64]:
+    """Integer coordinates of all cells, (nx·ny·nz, 3)."""
     counts = _counts(nx=nx, ny=ny, nz=nz)
     grid = np.meshgrid(*map(np.arange, counts), indexing="ij")
     return np.stack(grid, axis=-1).reshape(-1, 3).astype(float)
 
 
 def _counts(**counts: Any) -> list[int]:
-    """Numbers of emitters along each direction, for which there is room."""
+    """Checked numbers of emitters along each direction; raises if memory is too small for them."""
     found = [checks.count(name, n, maximum=None) for name, n in counts.items()]
     named = " × ".join(f"{name} = {checks.short(n)}" for name, n in zip(counts, found, strict=True))
     require(_BYTES * prod(found), f"a lattice of {named} emitters", "use fewer")
@@ -129,19 +130,19 @@ def cloud(
     seed: int,
     **emitter_options: Any,
 ) -> Emitters:
-    """Random positions around the origin, drawn one after the other.
+    """Random positions around the origin, drawn one after another.
 
     Args:
         n: number of emitters.
-        radius: of the uniformly filled ball, or the standard deviation of each coordinate of
-            the Gaussian cloud, in units of length.
+        radius: the radius of the uniformly filled ball, or the standard deviation of each
+            coordinate of the Gaussian cloud, in units of length.
         shape: "ball" or "gaussian".
-        min_distance: a candidate closer than this to an earlier emitter is drawn again.
-        seed: of numpy's default generator; the same seed gives the same cloud.
+        min_distance: a position closer than this to an earlier emitter is drawn again.
+        seed: seed of numpy's default generator; the same seed gives the same cloud.
         **emitter_options: further arguments of `Emitters`.
 
     Raises:
-        ValueError: when 1,000 draws in a row find no room for the next emitter.
+        ValueError: if 1,000 draws in a row find no free place for the next emitter.
 
     Example:
         >>> import collective as co

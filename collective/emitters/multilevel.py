@@ -1,9 +1,9 @@
-r"""Dipoles of any number of levels: energies and a Hermitian dipole matrix for each emitter.
+r"""Emitters with any number of levels: energies and a Hermitian dipole matrix for each emitter.
 
-Inside, a dipole is reduced: d̃ = d/√(ε₀ħ) or m̃ = m√(μ₀/ħ), in √(length³·rate), so that
-d̃²/length³ is a rate whatever the kind. A transition of vacuum linewidth Γ has d̃² = 3πΓ/k³.
+The package uses reduced dipoles: d̃ = d/√(ε₀ħ) or m̃ = m√(μ₀/ħ), in √(length³·rate), so that
+d̃²/length³ is a rate for both kinds. A transition of vacuum linewidth Γ has d̃² = 3πΓ/k³.
 
-The file is longer than others: one class, and the checks of what its three constructors are given.
+The file is longer than others because it holds one class with the checks of its three constructors.
 """
 
 from collections.abc import Sequence
@@ -16,25 +16,25 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective._tools.console import printable
 from collective._tools.warn import warn
-from collective.emitters.two_level import Emitters
+from collective.emitters.two_level import Emitters, checked_positions
 from collective.errors import UnitWarning
 
 _HERMITIAN = 1e-12
 _DEGENERATE = 1e-13
 _LARGEST_SPIN = 100
-_LARGEST_ENERGY = 1e-10  # joules between two levels; nuclei have up to some 1e-12
+_LARGEST_ENERGY = 1e-10  # joules between two levels, above which the unit is probably wrong
 _LARGEST_UNIT = 1e30  # of length or rate, in metres or s⁻¹
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Multilevel:
-    r"""Emitters of several levels each, with permanent and transition dipoles.
+    r"""Emitters that have several levels each, with permanent and transition dipoles.
 
     Args:
         positions: (N, 3), in units of length.
-        energies: energies[i] (L_i,), E/ħ in units of rate, in the order of the basis you want.
+        energies: energies[i] (L_i,), E/ħ in units of rate. Their order is that of the basis.
         dipoles: dipoles[i] (L_i, L_i, 3), reduced, ``dipoles[i][x, y] = ⟨x|m̂|y⟩``; Hermitian in
-            x, y. The diagonal is permanent.
+            x, y. The diagonal holds the permanent dipoles.
         kind: "electric" or "magnetic".
         speed_of_light: c in units of length times rate.
 
@@ -69,7 +69,7 @@ class Multilevel:
         kind: Literal["electric", "magnetic"] = "electric",
         speed_of_light: float = 1.0,
     ):
-        positions = _positions(positions)
+        positions = checked_positions(positions)
         n = len(positions)
         energies = checks.listed("energies", energies, n)
         dipoles = checks.listed("dipoles", dipoles, n)
@@ -90,13 +90,13 @@ class Multilevel:
 
     @classmethod
     def from_emitters(cls, emitters: Emitters) -> "Multilevel":
-        """Two-level emitters as (excited, ground), so that a QuTiP state means the same.
+        """Two-level emitters as `Multilevel`; the order (excited, ground) is that of QuTiP.
 
         The ground state has energy zero, the excited one ω_m; ``⟨g|d|e⟩ = √(3πΓ_m/k_m³) u_m``.
-        Their kind, electric or magnetic, stays what it is.
+        The kind, electric or magnetic, is kept.
 
         Raises:
-            ValueError: without a frequency, which sets the speed of light.
+            ValueError: if the emitters have no frequency, which sets the speed of light.
         """
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         if emitters.frequency is None:
@@ -126,7 +126,7 @@ class Multilevel:
         length: float = 1.0,
         rate: float = 1.0,
     ) -> "Multilevel":
-        """From metres, joules, and C·m (electric) or J/T (magnetic).
+        """Make emitters from metres, joules, and C·m (electric) or J/T (magnetic).
 
         Args:
             positions: (N, 3) in metres.
@@ -137,7 +137,7 @@ class Multilevel:
             rate: unit of rate of the result, in s⁻¹.
 
         Warns:
-            UnitWarning: for levels so far apart that their energies are not in joules.
+            UnitWarning: if levels are so far apart that they are probably not in joules.
 
         Example:
             Two Bohr magnetons 10 nm apart, resonant at 2.87 GHz:
@@ -159,16 +159,16 @@ class Multilevel:
         kind_ = checks.choice("kind", kind, ("electric", "magnetic"))
         reduce = 1 / np.sqrt(epsilon_0 * hbar) if kind_ == "electric" else np.sqrt(mu_0 / hbar)
         reduce /= length**1.5 * rate**0.5
-        where = _positions(positions)
+        where = checked_positions(positions)
         levels = checks.listed("energies", energies, len(where))
         matrices = checks.listed("dipoles", dipoles, len(where))
         joules = [checks.finite(f"energies[{i}]", e) for i, e in enumerate(levels)]
         apart = max((float(np.ptp(e)) for e in joules if e.size), default=0.0)
         if apart > _LARGEST_ENERGY:
             warn(
-                f"energies: levels {apart:.3g} J apart, more than any atom or nucleus has: are "
-                "they in joules? Multiply frequencies in Hz by h = 6.626e-34, angular ones by ħ, "
-                "electronvolts by 1.602e-19. Where it is meant: "
+                f"energies: two levels are {apart:.3g} J apart, more than in any atom or nucleus: "
+                "are they in joules? Multiply frequencies in Hz by h = 6.626e-34, angular "
+                "frequencies by ħ, electronvolts by 1.602e-19. If it is intended: "
                 "warnings.simplefilter('ignore', co.UnitWarning)",
                 UnitWarning,
             )
@@ -191,7 +191,7 @@ class Multilevel:
     def bohr_frequencies(self, i: int) -> NDArray[np.float64]:
         """Ω^{yx} = E_y − E_x of emitter i as a matrix [y, x], (L_i, L_i).
 
-        Differences of rounding, below 10⁻¹³ of the largest, are zero: such levels are degenerate.
+        Differences below 10⁻¹³ of the largest are rounding and set to zero: degenerate levels.
         """
         i = checks.index("i", i, len(self))
         omega = self.energies[i][:, None] - self.energies[i]
@@ -229,11 +229,11 @@ def spin(
 
     Args:
         spin: S, a positive multiple of ½.
-        g_factor: 2.0028 for the NV centre; nuclear ones carry their sign (¹³C: 1.4048).
+        g_factor: 2.0028 for the NV centre; a nuclear one has its sign (¹³C: 1.4048).
         magneton: "bohr" or "nuclear".
         field: B in tesla, (3,).
         zero_field_splitting: D in joules (NV centre: 2.87 GHz times h).
-        axis: symmetry axis of D.
+        axis: the symmetry axis of D, (3,).
 
     Returns:
         energies (2S+1,) in joules, highest first, and moments (2S+1, 2S+1, 3) in J/T between
@@ -265,7 +265,7 @@ def spin(
     hamiltonian = splitting * along @ along - np.einsum(
         "xyi,i->xy", moments, checks.vector("field", field)
     )
-    # a minute slope along the axis orders degenerate levels without mixing the others
+    # a very small term along the axis orders degenerate levels and mixes no others
     size = np.abs(hamiltonian).max() or 1.0
     energies, vectors = np.linalg.eigh(hamiltonian + 1e-13 * size * along)
     order = np.argsort(-energies, kind="stable")
@@ -275,7 +275,7 @@ def spin(
 
 
 def _spin_matrices(twice: int) -> NDArray[np.complex128]:
-    """S as (2S+1, 2S+1, 3), highest projection first."""
+    """S as (2S+1, 2S+1, 3); the highest projection comes first."""
     s = twice / 2
     m = s - np.arange(twice + 1)
     raising = np.diag(np.sqrt(s * (s + 1) - m[1:] * (m[1:] + 1)), 1)
@@ -284,21 +284,15 @@ def _spin_matrices(twice: int) -> NDArray[np.complex128]:
 
 
 def _energies(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """The checked energies of one emitter, (L,)."""
     energies = checks.finite(name, value)
     if energies.ndim != 1 or len(energies) == 0:
         raise ValueError(f"{name} must be a list of energies, got shape {energies.shape}")
     return energies
 
 
-def _positions(value: ArrayLike) -> NDArray[np.float64]:
-    positions = checks.finite("positions", value)
-    if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
-        raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
-    return positions
-
-
 def _unit(name: str, value: float, unit: str) -> float:
-    """A unit of length or rate in SI units."""
+    """A checked unit of length or rate, in SI units."""
     size = checks.number(name, value, above=0)
     if not 1 / _LARGEST_UNIT <= size <= _LARGEST_UNIT:
         raise ValueError(
@@ -309,6 +303,7 @@ def _unit(name: str, value: float, unit: str) -> float:
 
 
 def _dipole_matrix(i: int, value: ArrayLike, levels: int) -> NDArray[np.complex128]:
+    """The checked dipole matrix of emitter i, (L, L, 3)."""
     name = f"dipoles[{i}]"
     matrix = checks.finite(name, value, complex)
     if matrix.shape != (levels, levels, 3):
@@ -316,9 +311,9 @@ def _dipole_matrix(i: int, value: ArrayLike, levels: int) -> NDArray[np.complex1
             f"{name} must have shape ({levels}, {levels}, 3), one vector per pair of levels of "
             f"energies[{i}]; got {matrix.shape}"
         )
-    miss = np.abs(matrix - matrix.conj().transpose(1, 0, 2))
-    x, y, alpha = (int(k) for k in np.unravel_index(np.argmax(miss), miss.shape))
-    if miss[x, y, alpha] > _HERMITIAN * np.abs(matrix).max():
+    deviation = np.abs(matrix - matrix.conj().transpose(1, 0, 2))
+    x, y, alpha = (int(k) for k in np.unravel_index(np.argmax(deviation), deviation.shape))
+    if deviation[x, y, alpha] > _HERMITIAN * np.abs(matrix).max():
         raise ValueError(
             f"{name} must be Hermitian: component {'xyz'[alpha]} of [{x}, {y}] is "
             f"{matrix[x, y, alpha]:.6g}, of [{y}, {x}]* {matrix[y, x, alpha].conjugate():.6g}"

@@ -1,7 +1,7 @@
 """Two-level emitters: `Emitters`.
 
 Lengths are in vacuum wavelengths λ₀ and rates in linewidths Γ₀ unless `wavelength` and
-`decay_rates` say otherwise; any consistent pair of units will do.
+`decay_rates` are given in other units. Any consistent pair of units is allowed.
 """
 
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective._tools.console import printable
 
-_HIGHEST = 1e12  # of a detuning in units of the frequency, from which on nothing is left of ω₀
+_HIGHEST = 1e12  # detunings in units of ω₀: above it rounding would lose ω₀
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Emitters:
-    r"""Two-level emitters: where they are, how their dipoles point, how fast they decay.
+    r"""Two-level emitters: their positions, dipoles, decay rates and frequencies.
 
     The dipole of emitter m is the lowering element :math:`u_m = ⟨g|d|e⟩/|⟨g|d|e⟩|`; a complex
     one is circular or elliptical polarisation. Emitter m has the frequency
@@ -26,14 +26,14 @@ class Emitters:
 
     Args:
         positions: (N, 3), in units of length.
-        dipoles: (3,) or (N, 3), complex directions; normalised here.
+        dipoles: (3,) or (N, 3), complex directions, which are normalised.
         decay_rates: vacuum linewidth of each emitter at its own frequency, scalar or (N,).
         detunings: δ_m = ω_m − ω₀, scalar or (N,), in units of rate.
-        frequency: ω₀ in units of rate. None is the limit ω₀ → ∞, in which detunings leave every
-            wave number at 2π/wavelength; what needs the speed of light is then not assessed.
+        frequency: ω₀ in units of rate. None is the limit ω₀ → ∞: detunings then do not change
+            the wave numbers, 2π/wavelength, and what needs the speed of light is not assessed.
         wavelength: vacuum wavelength λ₀ of the reference transition, in units of length.
         kind: "electric", or "magnetic" for magnetic dipole transitions; `dipoles` are then the
-            directions of ⟨g|m|e⟩, and a field has to know `magnetic_green`.
+            directions of ⟨g|m|e⟩, and the field needs `magnetic_green`.
 
     Raises:
         ValueError: for a wrong shape, a number that is not finite, a zero dipole, a negative
@@ -73,9 +73,7 @@ class Emitters:
         wavelength: float = 1.0,
         kind: Literal["electric", "magnetic"] = "electric",
     ):
-        positions = checks.finite("positions", positions)
-        if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
-            raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
+        positions = checked_positions(positions)
         n = len(positions)
         detunings = checks.per_emitter("detunings", detunings, n)
         if frequency is not None:
@@ -120,7 +118,7 @@ class Emitters:
 
     @property
     def extent(self) -> float:
-        """Diagonal of the box around the emitters, in units of length: no pair is further apart."""
+        """Diagonal of the box around the emitters, in units of length; no pair is farther apart."""
         return float(np.linalg.norm(np.ptp(self.positions, axis=0)))
 
     def nearest_pair(self) -> tuple[float, tuple[int, int]]:
@@ -162,7 +160,16 @@ class Emitters:
         )
 
 
+def checked_positions(value: ArrayLike) -> NDArray[np.float64]:
+    """The checked positions, (N, 3)."""
+    positions = checks.finite("positions", value)
+    if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
+        raise ValueError(f"positions must have shape (N, 3), N ≥ 1, got {positions.shape}")
+    return positions
+
+
 def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:
+    """The checked and normalised dipoles, (n, 3)."""
     dipoles = checks.finite("dipoles", value, complex, largest=np.inf)
     if dipoles.shape not in ((3,), (n, 3)):
         raise ValueError(f"dipoles must have shape (3,) or ({n}, 3), got {dipoles.shape}")
@@ -174,12 +181,13 @@ def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:
     norm = np.linalg.norm(dipoles / largest, axis=-1, keepdims=True)
     with np.errstate(over="ignore"):
         length = norm * largest
-    # a unit vector stays what it is, bit for bit
+    # a unit vector must not change by rounding
     unit = np.where(np.abs(length - 1) < 1e-15, dipoles, dipoles / largest / norm)
     return np.broadcast_to(unit, (n, 3)).copy()
 
 
 def _summary(values: NDArray[Any]) -> str:
+    """Values as `repr` shows them: the common value, the range, or "individual"."""
     if np.all(values == values[0]):
         first = values[0]
         if first.ndim == 0:

@@ -1,4 +1,4 @@
-"""Electromagnetic environments, each known by its Green's tensor.
+"""Fields, most of them given by their Green's tensor.
 
 `G(r, r', k)` solves ∇×∇×G − k²εG = 1δ(r − r') for the time dependence e^{−iωt}, k = ω/c, and is
 reciprocal: G(r, r') = Gᵀ(r', r). In vacuum Im G(r, r) = k/6π·1.
@@ -8,6 +8,7 @@ from collective.fields.checking import FieldCheck, check_field
 from collective.fields.nanowire.field import Nanowire
 from collective.fields.plasma import Plasma
 from collective.fields.protocol import Field
+from collective.fields.rates import purcell
 from collective.fields.vacuum import Vacuum
 
-__all__ = ["Field", "FieldCheck", "Nanowire", "Plasma", "Vacuum", "check_field"]
+__all__ = ["Field", "FieldCheck", "Nanowire", "Plasma", "Vacuum", "check_field", "purcell"]

@@ -1,4 +1,4 @@
-"""Is it a Green's tensor? What every passive, reciprocal, causal environment obeys, as numbers."""
+"""`check_field`: by how much a field violates reciprocity, passivity and causality."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective._tools.console import aligned, printable
 from collective._tools.progress import Progress
+from collective.fields.answers import imaginary_green, total_green
 from collective.fields.points import checked_points
-from collective.fields.protocol import imaginary_green, total_green
 
 _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, in units of k
 _EDGES = np.array([1e-6, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 48.0])  # of the real axis, in units of k
-_TURNS = 12.0  # phase between edges: what a Gauss-Kronrod panel resolves
+_TURNS = 12.0  # phase between edges, which a Gauss-Kronrod panel resolves
 _MOST_PANELS = 400
 _ROUND_OFF = 1e-14  # of terms that cancel at small distances
-_USELESS = 1e-3  # a quadrature this uncertain says nothing
+_UNCERTAIN = 1e-3  # a quadrature with a larger relative error is not reported
 _QUADRATURE, _INTERVALS = 1e-6, 20
 _ALLOWED = {
     "reciprocity": 1e-8,
@@ -31,16 +31,16 @@ _ALLOWED = {
 
 @dataclass(frozen=True)
 class FieldCheck:
-    """Violations of what a Green's tensor obeys, relative to its size; print it.
+    """How much a field violates the laws of a Green's tensor, relative to its size; print it.
 
     Attributes:
         reciprocity: largest ``|G(r, r') − Gᵀ(r', r)|`` at k and ik.
-        imaginary_axis: largest Im G(ik), which G(−k*) = G*(k) has at zero; None if the field does
-            not answer there.
+        imaginary_axis: largest Im G(ik), zero because G(−k*) = G*(k); None if the field has no
+            answer there.
         passivity: minus the smallest eigenvalue of Im G over all points (0 if none is negative).
         kramers_kronig: mismatch between the two axes, None if it was not asked for.
-        quadrature: what of that mismatch may be the quadrature's own error.
-        notes: by property, why it was not assessed.
+        quadrature: the part of that mismatch that may be the error of the quadrature.
+        notes: why a property was not assessed, by its name.
     """
 
     reciprocity: float
@@ -52,7 +52,7 @@ class FieldCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether every number is as small as round-off and quadrature make it."""
+        """Whether every number is as small as round-off and quadrature allow."""
         return all(not verdict.startswith("fails") for *_, verdict in self._rows())
 
     def _rows(self) -> list[tuple[str, float | None, str]]:
@@ -81,31 +81,33 @@ class FieldCheck:
 def check_field(
     field: Any, points: ArrayLike, k: float = 2 * np.pi, *, kramers_kronig: bool = True
 ) -> FieldCheck:
-    r"""Hold a field against reciprocity, passivity and causality at some points.
+    r"""Test reciprocity, passivity and causality of a field at some points.
 
-    G(r, r') = Gᵀ(r', r); G(ik) real; Im G over all points positive semidefinite, vacuum and
-    scattered part together; and, F = k²G being analytic above the real axis, for five κ_j around k
+    Reciprocity is G(r, r') = Gᵀ(r', r). G(ik) is real. Passivity is Im G over all points, vacuum
+    and scattered part together, being positive semidefinite. Causality makes F = k²G analytic
+    above the real axis, so that for five κ_j around k
 
     .. math:: \int_0^∞ dq\, \frac{q\,\mathrm{Im}\,F(q)}{\prod_j (q^2 + κ_j^2)}
               = \frac{π}{2}\sum_j \frac{F(iκ_j)}{\prod_{l≠j}(κ_l^2 − κ_j^2)},
 
-    Kramers–Kronig in a form whose integrand decays however F oscillates.
+    This is the Kramers–Kronig relation in a form whose integrand decays even if F oscillates.
 
     Args:
         field: `Nanowire(...)`, `Vacuum()` or a field of your own.
         points: (P, 3), at least two different ones; a few where you will put emitters.
         k: wave number around which to check.
-        kramers_kronig: evaluate the integral as well, some hundred wave numbers up to 48k.
+        kramers_kronig: evaluate the integral as well, at several hundred wave numbers up to 48k.
 
     Returns:
-        `FieldCheck` with the numbers. What cannot be assessed says why: a field that does not know
-        imaginary wave numbers, or not all the real ones that Kramers–Kronig integrates over; an
-        integral over more than a few wavelengths, or through resonances without absorption. (A
-        lossless `Plasma`'s electric response has its dissipation in a pole that no real wave
-        number sees, and fails.)
+        `FieldCheck` with the numbers. It says why a law was not assessed: the field has no answer
+        at imaginary wave numbers, or at some of the real ones that the integral needs; the points
+        are more than a few wavelengths apart; resonances have no absorption. (The electric
+        response of a lossless `Plasma` fails: its dissipation is in a pole on the real axis, which
+        the integral does not include.)
 
     Raises:
-        ValueError: for fewer than two points, coincident points, or a field that does not answer.
+        ValueError: for fewer than two points, coincident points, or a field without an
+            answer at k.
 
     Example:
         >>> import collective as co
@@ -180,13 +182,14 @@ def _on_the_imaginary_axis(
 def _kramers_kronig(
     field: Any, r: NDArray[np.float64], k: float
 ) -> tuple[float | None, float, str]:
-    """Relative mismatch of the two sides for the worst pair of points, the quadrature's, a note."""
+    """Relative mismatch of the two sides for the worst pair of points, its error, and a note."""
     from scipy.integrate import quad_vec
 
     i, j = np.array(list(combinations(range(len(r)), 2))).T
     scale = k**2 * np.prod(_AXIS**2 + 1)
 
     def dissipation(q: float) -> NDArray[np.float64]:
+        """The integrand at q, in units of k."""
         value = total_green(field, r[i], r[j], q * k).imag
         return np.asarray(scale * q**3 / np.prod(q**2 + _AXIS**2) * value)
 
@@ -220,6 +223,6 @@ def _kramers_kronig(
     sizes = np.maximum(np.abs(left), np.abs(right)).max(axis=(-2, -1))
     mismatch = np.abs(left - right).max(axis=(-2, -1)) / sizes
     uncertainty = float(unsure / sizes.min())
-    if uncertainty < _USELESS:
+    if uncertainty < _UNCERTAIN:
         return float(mismatch.max()), uncertainty, ""
     return None, uncertainty, f"the integral over real k is uncertain by {uncertainty:.1g}"

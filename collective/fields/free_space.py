@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from collective.fields.points import checked_points, checked_shapes
 from collective.materials import wavenumbers
 
-_SQUARED_IS_TINY = 1e-140  # its square loses digits
-_COINCIDENT = 1e-90  # below this 1/ξ³ comes near the largest double
+_SQUARED_IS_TINY = 1e-140  # the square of a smaller length loses digits
+_COINCIDENT = 1e-90  # for a smaller ξ, 1/ξ³ comes close to the largest double
 _SERIES_BELOW = 0.5  # the closed form of j₁/ξ cancels like ξ⁻²
 _J0_SERIES = [(-1) ** n / factorial(2 * n + 1) for n in range(8)]
 _J1_SERIES = [(-1) ** n * 2 * (n + 1) / factorial(2 * n + 3) for n in range(8)]
@@ -29,12 +29,13 @@ _J1_SERIES = [(-1) ** n * 2 * (n + 1) / factorial(2 * n + 3) for n in range(8)]
 def times_squared(
     squared: NDArray[np.complex128], tensor: NDArray[np.complex128]
 ) -> NDArray[np.complex128]:
-    """k²G, unless it is beyond every number."""
+    """k²G, or an error if it overflows."""
     with np.errstate(over="ignore", invalid="ignore"):
         tensor = squared[..., None, None] * tensor
     if not np.all(np.isfinite(tensor)):
         raise ValueError(
-            f"k² times the Green's tensor is no number at k = {np.sqrt(np.abs(squared).max()):.3g}"
+            "k² times the Green's tensor is too large for a number at k = "
+            f"{np.sqrt(np.abs(squared).max()):.3g}"
         )
     return tensor
 
@@ -64,7 +65,7 @@ def free_green(
     if not (np.all(np.isfinite(isotropic)) and np.all(np.isfinite(along))):
         raise ValueError(
             f"points {distance[distance > 0].min():.3g} apart at wave number "
-            f"{np.abs(k).max():.3g}: the near field there is no number"
+            f"{np.abs(k).max():.3g}: the near field there is too large for a number"
         )
     direction = separation / np.where(apart, distance, 1.0)[..., None]
     tensor = np.empty((*xi.shape, 3, 3), dtype=complex)
@@ -75,8 +76,13 @@ def free_green(
     return tensor
 
 
+def vacuum_green(r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
+    """The tensor of free space, as `Vacuum.green` gives it."""
+    return free_green(*separations(r, r_source, k))
+
+
 def _length(separation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """|r − r'|, also where squares of the components underflow."""
+    """|r − r'|, correct also if squares of the components underflow."""
     distance = np.sqrt(np.einsum("...i,...i->...", separation, separation))
     tiny = distance < _SQUARED_IS_TINY
     if np.any(tiny):

@@ -1,4 +1,8 @@
-"""ε and μ of a body at one wave number: from a number, a function of k or a material, checked."""
+"""Checks of ε and μ, for every field that has a material.
+
+A field checks the argument by `material` when it is made, and asks for its `value` at each wave
+number. The argument is a number, a function of k, or an object with `permittivity(k)`.
+"""
 
 from typing import Any
 
@@ -7,11 +11,11 @@ import numpy as np
 from collective._tools import checks
 
 _SYMBOLS = {"permittivity": "ε", "permeability": "μ"}
-_REAL = 1e-13  # relative: what ε(iκ) may miss being real by
+_REAL = 1e-13  # relative: by how much ε(iκ) may miss being real
 
 
 def material(name: str, value: Any) -> Any:
-    """A material, a function of k, or a complex number that is not zero."""
+    """A material, a function of k, or a number as a complex one; zero is refused."""
     if isinstance(value, type):
         raise TypeError(f"{name} must be an object: use {value.__name__}(...) with its numbers")
     if hasattr(value, "permittivity") or callable(value):
@@ -69,7 +73,7 @@ def value(name: str, given: Any, k: complex, *, allow_gain: bool) -> complex:
 
 
 def _called(name: str, material: Any, k: complex) -> Any:
-    """What a material or a function says at k; errors that say nothing of it are given its name."""
+    """What a material or a function returns at k, or an error that names the argument."""
     try:
         of = getattr(material, "permittivity", material)
         return of(k if k.imag else k.real)
@@ -83,5 +87,5 @@ def _called(name: str, material: Any, k: complex) -> Any:
 
 
 def spelled(k: complex) -> str:
-    """A wave number of either axis, as messages have it."""
+    """A wave number of either axis for a message."""
     return f"{k.imag:g}i" if k.imag else f"{k.real:g}"

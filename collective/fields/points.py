@@ -1,4 +1,4 @@
-"""Points in space and wave numbers that broadcast, checked."""
+"""Checks of points in space and of wave numbers that broadcast."""
 
 from typing import Any
 
@@ -17,13 +17,20 @@ def checked_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
 
 
 def checked_shapes(
-    r: NDArray[np.float64], r_source: NDArray[np.float64], k: NDArray[Any]
+    r: NDArray[np.float64], r_source: NDArray[np.float64], k: NDArray[Any], first: str = "r"
 ) -> tuple[int, ...]:
-    """The shape of pairs of points and wave numbers that broadcast, or an error."""
+    """The shape of pairs of points and wave numbers that broadcast, or an error.
+
+    Args:
+        r: field points or directions, (..., 3).
+        r_source: source points, (..., 3).
+        k: wave numbers.
+        first: name of r, for the error.
+    """
     try:
         return np.broadcast_shapes(r.shape[:-1], r_source.shape[:-1], k.shape)
     except ValueError:
         raise ValueError(
-            f"r, r_source and k must broadcast over points: their shapes are {r.shape}, "
+            f"{first}, r_source and k must broadcast over points: their shapes are {r.shape}, "
             f"{r_source.shape} and {k.shape}"
         ) from None

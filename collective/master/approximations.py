@@ -1,4 +1,4 @@
-"""The schemes of a master equation, from one derivation: what each keeps, drops and reports."""
+"""The approximations of a master equation: what each keeps, what it drops and what it reports."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,12 @@ APPROXIMATIONS = ("universal", "redfield", "secular", "rwa")
 
 @dataclass(frozen=True)
 class Report:
-    """What the derivation knows for `MasterEquation.validity`.
+    """Numbers from the derivation for `MasterEquation.validity`.
 
     Attributes:
-        dropped: what the approximation left out, in words.
-        gap: smallest distance of different Bohr frequencies (None if there is only one).
-        rate: largest eigenvalue of γ at the positive Bohr frequencies.
+        dropped: the terms that the approximation leaves out, in words.
+        gap: smallest difference between Bohr frequencies (None if there is only one).
+        rate: largest rate at the positive Bohr frequencies.
         coupling: largest ``|G|`` between emitters.
         frequency: smallest non-zero Bohr frequency.
         variation: largest relative change of γ over a linewidth.
@@ -35,8 +35,16 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Generator:
-    """Operators of one scheme: jumps, or a superoperator where it is not of Lindblad form."""
+class EquationParts:
+    """The operators of one approximation, from which a `MasterEquation` is made.
+
+    Attributes:
+        hamiltonian: H₀ and the field-induced part.
+        jumps: the collapse operators; empty if there is a superoperator.
+        generator: the superoperator, if the approximation is not of Lindblad form.
+        emission: its expectation value is the emission rate.
+        report: numbers for `MasterEquation.validity`.
+    """
 
     hamiltonian: "Qobj"
     jumps: "list[Qobj]"
@@ -45,12 +53,12 @@ class Generator:
     report: Report
 
 
-def assemble(derived: Derivation, scheme: str, *, absorbing: bool) -> Generator:
-    """Hamiltonian, jumps or superoperator of one scheme; absorbing keeps jumps of ω < 0 in rwa."""
+def assemble(derived: Derivation, approximation: str, *, absorbing: bool) -> EquationParts:
+    """The operators of one approximation; with absorbing, "rwa" keeps the jumps of ω < 0."""
     generator, dressed = None, derived.hamiltonian is not derived.bare
     dropped: tuple[str, ...] = ()
     hamiltonian, jumps = derived.hamiltonian, []
-    match scheme:
+    match approximation:
         case "rwa":
             hamiltonian = derived.bare + derived.resonant()
             jumps = derived.jumps(lambda w: w > 0)
@@ -76,7 +84,7 @@ def assemble(derived: Derivation, scheme: str, *, absorbing: bool) -> Generator:
             hamiltonian = derived.bare + derived.lamb_shift()
             generator = derived.redfield()
     dims = [list(derived.multilevel.levels)] * 2
-    return Generator(
+    return EquationParts(
         _qobj(hamiltonian, dims),
         [_qobj(jump, dims) for jump in jumps],
         None if generator is None else _qobj(generator, [dims, dims]),
@@ -86,13 +94,14 @@ def assemble(derived: Derivation, scheme: str, *, absorbing: bool) -> Generator:
 
 
 def _report(derived: Derivation, dropped: tuple[str, ...], dressed: bool) -> Report:
+    """The numbers that `MasterEquation.validity` needs."""
     rates = [
         (omega, float(np.linalg.eigvalsh(matrix)[-1]) if matrix.size else 0.0)
         for omega, matrix in zip(derived.frequencies, derived.rates(), strict=True)
     ]
     rate = max((size for omega, size in rates if omega > 0), default=0.0)
     gaps = np.diff(derived.frequencies)
-    # where the levels are bare, G needs no imaginary axis
+    # with bare levels G needs no imaginary wave numbers
     pair = derived.lamb_shift(pairs_only=True) if dressed else derived.interaction().sparse()
     return Report(
         dropped,
@@ -105,6 +114,7 @@ def _report(derived: Derivation, dropped: tuple[str, ...], dressed: bool) -> Rep
 
 
 def _qobj(matrix: Any, dims: list[Any]) -> "Qobj":
+    """A sparse matrix as a QuTiP operator."""
     from qutip import Qobj
     from scipy.sparse import csr_array
 

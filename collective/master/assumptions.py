@@ -1,4 +1,4 @@
-"""The assumptions behind a master equation: its approximation, positivity, separated scales."""
+"""The assumptions behind a master equation: approximation, positivity, separation of scales."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ import numpy as np
 
 from collective.validity import Assumption, Validity, small
 
-_CHOI_DIMENSION = 20  # its matrix has the fourth power of it as entries
+_CHOI_DIMENSION = 20  # the Choi matrix has the fourth power of the dimension as entries
 
 
 def of_master_equation(equation: Any) -> Validity:
-    """Scheme, complete positivity and the separations of scales behind a master equation."""
-    rows = [Assumption("scheme", None, "note", _scheme(equation)), _complete(equation)]
+    """A report on the approximation, complete positivity and the separation of scales."""
+    note = Assumption("approximation", None, "note", _approximation(equation))
+    rows = [note, _complete_positivity(equation)]
     report = equation.report
     if report is None:
         return Validity(tuple(rows))
@@ -21,9 +22,9 @@ def of_master_equation(equation: Any) -> Validity:
     rows.append(small("weak damping", report.rate / frequency, "γ_max/smallest Bohr frequency"))
     rows.append(small("bath flat over a linewidth", report.variation, "relative change of γ"))
     coupling = report.coupling
-    if equation.scheme == "rwa":
+    if equation.approximation == "rwa":
         rows.append(small("rotating-wave approximation", coupling / frequency, "|G|_max/ω_min"))
-    if equation.scheme == "secular" and report.gap is not None:
+    if equation.approximation == "secular" and report.gap is not None:
         fastest = max(report.rate, coupling)
         meaning = f"max(γ, |G|)/smallest gap of Bohr frequencies ({report.gap:.3g})"
         rows.append(small("secular gaps", fastest / report.gap, meaning))
@@ -34,15 +35,19 @@ def of_master_equation(equation: Any) -> Validity:
     return Validity(tuple(rows))
 
 
-def _scheme(equation: Any) -> str:
-    kind = f"{equation.scheme}, dimension {equation.dimension}"
+def _approximation(equation: Any) -> str:
+    """The name of the approximation, the dimension and the number of collapse operators."""
+    kind = f"{equation.approximation}, dimension {equation.dimension}"
     if equation.of_lindblad_form:
         return f"{kind}, {len(equation.collapse_operators())} collapse operators"
     return f"{kind}, not of Lindblad form"
 
 
-def _complete(equation: Any) -> Assumption:
-    """Smallest eigenvalue of the generator's Choi matrix outside the maximally entangled state."""
+def _complete_positivity(equation: Any) -> Assumption:
+    """Whether the generator is completely positive.
+
+    The test is the smallest eigenvalue of its Choi matrix outside the maximally entangled state.
+    """
     name = "complete positivity"
     size = equation.dimension
     if size > _CHOI_DIMENSION:

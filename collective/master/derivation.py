@@ -1,7 +1,8 @@
-r"""Eigenoperators of a system and the matrices of its bath: what every master equation is made of.
+r"""Eigenoperators of a system and the matrices of its bath, the parts of every master equation.
 
 A_a(ω) = Σ_{E_y−E_x=ω} ``|x⟩⟨x|``A_a``|y⟩⟨y|``, over all Bohr frequencies of all emitters at once.
-Longer than other files: every scheme is a few lines on the same parts.
+
+The file is longer than others because all approximations use the same parts, a few lines each.
 """
 
 from functools import cached_property
@@ -18,12 +19,26 @@ from collective.master.interactions import Interaction, embed
 from collective.spectral.baths import FieldBath
 from collective.spectral.sources import BathMatrices, checked_bath_matrix
 
-_SAME_FREQUENCY = 1e-13  # relative to the largest: differences of rounding, not of physics
-_SPANNED = 1e-14  # share of the dissipator below which a jump depends on the others
+_SAME_FREQUENCY = 1e-13  # relative to the largest: smaller differences are rounding
+_SPANNED = 1e-14  # share of the dissipator below which a jump operator is left out
 
 
 class Derivation:
-    """Eigenoperators and bath matrices of one system, from which every scheme is built."""
+    """Eigenoperators and bath matrices of one system, from which all approximations are made.
+
+    Attributes:
+        multilevel: the emitters.
+        source: the field or the bath.
+        bare: H₀, a sparse matrix.
+        hamiltonian: the Hamiltonian whose eigenoperators are used: H₀, or H₀ + H_LS.
+        kept: indices of the coupling operators that are not zero, among all 3N.
+        operators: these operators A_a.
+        emitter: the emitter of each.
+        frequencies: all Bohr frequencies, ascending.
+        parts: parts[a][w] is A_a(ω_w).
+        used: whether any operator has a part at each frequency.
+        gamma: γ at each frequency.
+    """
 
     def __init__(
         self, multilevel: Multilevel, source: BathMatrices | FieldBath, hamiltonian: Any = None
@@ -33,7 +48,8 @@ class Derivation:
         self.multilevel, self.source = multilevel, source
         levels = multilevel.levels
         size = prod(levels)
-        require(16 * 20 * size * len(levels) * 3, f"a system of dimension {size}", "fewer levels")
+        needed = 16 * 20 * size * len(levels) * 3
+        require(needed, f"a system of dimension {size}", "use fewer levels")
         self.bare = csr_array(diags_array(sum_of_levels(multilevel.energies).astype(complex)))
         self.hamiltonian = self.bare if hamiltonian is None else hamiltonian
         operators = [
@@ -48,51 +64,55 @@ class Derivation:
             self._split_locally()
         else:
             self._split_dressed(size)
-        # at a frequency that no operator has, 0 in most systems, the bath is not asked
+        # the bath is not evaluated at frequencies without any part, usually 0
         self.used = [
             any(parts[w].nnz for parts in self.parts) for w in range(len(self.frequencies))
         ]
-        self.gamma = self._everywhere([self._gamma(w) for w in self._asked])
+        self.gamma = self._at_all_frequencies([self._gamma(w) for w in self._used_frequencies])
 
     @property
-    def _asked(self) -> list[float]:
+    def _used_frequencies(self) -> list[float]:
+        """The frequencies at which the bath is needed."""
         return [w for w, used in zip(self.frequencies, self.used, strict=True) if used]
 
-    def _everywhere(self, matrices: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Matrices at the frequencies asked for, zeros between them."""
+    def _at_all_frequencies(self, matrices: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Matrices at all frequencies: the given ones where the bath is needed, else zeros."""
         found = iter(matrices)
         zero = np.zeros((len(self.kept),) * 2)
         return [next(found) if used else zero for used in self.used]
 
     def _gamma(self, omega: float) -> NDArray[Any]:
+        """γ(ω) for the coupling operators that are not zero."""
         if isinstance(self.source, BathMatrices):
             return self.source.matrix("gamma", omega)
         matrix = self.source.gamma(omega)[np.ix_(self.kept, self.kept)]
         return checked_bath_matrix("gamma", omega, matrix)
 
-    def _shifts(self, own: bool) -> list[NDArray[Any]]:
-        """S at every frequency; own leaves out what is between different emitters."""
-        asked = self._asked
-        if own and "shift" in self.__dict__:  # known already, with the rest
+    def _shifts(self, own_only: bool) -> list[NDArray[Any]]:
+        """S at every frequency; own_only sets the entries between different emitters to zero."""
+        needed = self._used_frequencies
+        if own_only and "shift" in self.__dict__:  # already computed for all pairs
             same = np.equal.outer(self.emitter, self.emitter)
             return [np.where(same, shift, 0) for shift in self.shift]
         if isinstance(self.source, BathMatrices):
-            found = [self.source.matrix("shift", omega) for omega in asked]
+            found = [self.source.matrix("shift", omega) for omega in needed]
             same = np.equal.outer(self.emitter, self.emitter)
-            return self._everywhere([np.where(same, s, 0) if own else s for s in found])
+            found = [np.where(same, s, 0) if own_only else s for s in found]
+            return self._at_all_frequencies(found)
+        shifts = self.source.shifts(needed, own_only=own_only)
         found = [
             checked_bath_matrix("shift", omega, matrix[np.ix_(self.kept, self.kept)])
-            for omega, matrix in zip(asked, self.source.shifts(asked, own=own), strict=True)
+            for omega, matrix in zip(needed, shifts, strict=True)
         ]
-        return self._everywhere(found)
+        return self._at_all_frequencies(found)
 
     @cached_property
     def shift(self) -> list[NDArray[Any]]:
-        """S(ω) at every frequency: asked for only where a scheme needs it."""
-        return self._shifts(own=False)
+        """S(ω) at every frequency; computed only if an approximation needs it."""
+        return self._shifts(own_only=False)
 
     def _split_locally(self) -> None:
-        """A_a(ω) from each emitter's own levels; one list of frequencies for all."""
+        """Find A_a(ω) from the levels of each emitter; all share one list of frequencies."""
         m = self.multilevel
         gaps = [-m.bohr_frequencies(i) for i in range(len(m))]  # [x, y]: ω = E_y − E_x
         self.frequencies = _distinct(np.concatenate([w.ravel() for w in gaps]))
@@ -109,17 +129,15 @@ class Derivation:
             )
 
     def _split_dressed(self, size: int) -> None:
+        """Find A_a(ω) from the eigenstates of the whole Hamiltonian."""
         from scipy.sparse import csr_array
 
-        require(16 * 6 * size**2, f"dressed eigenoperators of dimension {size}", "use local ones")
+        what, way_out = f"dressed eigenoperators of dimension {size}", 'use eigenoperators="local"'
+        require(16 * 6 * size**2, what, way_out)
         energies, vectors = np.linalg.eigh(self.hamiltonian.toarray())
         bohr = energies[None] - energies[:, None]
         self.frequencies = _distinct(bohr.ravel())
-        require(
-            16 * size**2 * len(self.frequencies) * len(self.operators),
-            f"dressed eigenoperators of dimension {size}",
-            "use local ones",
-        )
+        require(16 * size**2 * len(self.frequencies) * len(self.operators), what, way_out)
         index = _nearest(self.frequencies, bohr)
         self.parts = []
         for operator in self.operators:
@@ -145,7 +163,7 @@ class Derivation:
         return total
 
     def half_sided(self, pairs_only: bool = False) -> list[Any]:
-        """B_a of the equations in `collective.master`."""
+        """B_a = Σ_{b,ω} [½γ_ab(ω) + iS_ab(ω)] A_b(ω) for each a."""
         matrices = [0.5 * g + 1j * s for g, s in zip(self.gamma, self.shift, strict=True)]
         if pairs_only:
             other = np.not_equal.outer(self.emitter, self.emitter)
@@ -153,7 +171,7 @@ class Derivation:
         return [self.weighted(a, matrices) for a in range(len(self.operators))]
 
     def lamb_shift(self, pairs_only: bool = False) -> Any:
-        """H_LS, Hermitian; pairs_only leaves out what each emitter does to itself."""
+        """H_LS, Hermitian; pairs_only leaves out the terms of single emitters."""
         total = 0 * self.bare
         for operator, half in zip(self.operators, self.half_sided(pairs_only), strict=True):
             product = operator @ half
@@ -168,10 +186,10 @@ class Derivation:
         ]
 
     def jumps(self, chosen: Any) -> list[Any]:
-        """L_λ = Σ [γ(ω)^½]_{λa} A_a(ω) over the chosen frequencies, as few as span the same.
+        """L_λ = Σ [γ(ω)^½]_{λa} A_a(ω) over the chosen frequencies, as few operators as possible.
 
-        Any unitary mixture of the L_λ is the same dissipator; the one that makes them orthogonal
-        leaves out those that depend on others (a single mode gives a single jump).
+        Any unitary mixture of the L_λ gives the same dissipator. This one makes them orthogonal
+        and leaves out those that are zero then: a single mode gives a single jump.
         """
         roots = self.roots(chosen)
         found = [self.weighted(a, roots) for a in range(len(self.operators))]
@@ -199,16 +217,16 @@ class Derivation:
         return total
 
     def interaction(self) -> Interaction:
-        """G^(P) and G^(D) of every pair, from the same tensors."""
+        """G^(P) and G^(D) of every pair, from the same stored tensors."""
         if isinstance(self.source, BathMatrices):
             return Interaction(self.multilevel, self.source.field, self.source)
         return Interaction(self.multilevel, self.source.tensors.field, self.source.tensors)
 
     def resonant(self) -> Any:
-        """H_LS of the RWA: the terms of G^(P) with Ω₁Ω₂ < 0 or both zero, and levels' own shifts.
+        """H_LS of the RWA: the terms of G^(P) with Ω₁Ω₂ < 0 or both zero, and level shifts.
 
-        The same rule for what an emitter does to itself: Σ ½[S_ab(ω) + S_ab(ω')] A_a†(ω')A_b(ω)
-        over ω, ω' of one sign or both zero.
+        The level shifts of each emitter follow the same rule: they are
+        Σ ½[S_ab(ω) + S_ab(ω')] A_a†(ω')A_b(ω) over ω, ω' of the same sign or both zero.
         """
         m = self.multilevel
         total = 0 * self.bare
@@ -222,9 +240,9 @@ class Derivation:
                 kept = np.where((both < 0) | static, pairs.principal(i, j), 0)
                 total = total + embed(m.levels, {(i, j): kept})
         source = self.source
-        if isinstance(source, FieldBath) and not source.tensors.scatters(self._asked):
-            return total  # the vacuum's own part is in the levels: no imaginary axis is needed
-        shifts = self._shifts(own=True)
+        if isinstance(source, FieldBath) and not source.tensors.scatters(self._used_frequencies):
+            return total  # without scattered light there are no level shifts to compute
+        shifts = self._shifts(own_only=True)
         signs = np.sign(self.frequencies)
         one = np.eye(len(self.operators))
         for sign in (-1, 0, 1):
@@ -238,7 +256,7 @@ class Derivation:
         return total
 
     def secular_shift(self) -> Any:
-        """The shift within each group of equal frequencies."""
+        """H_LS restricted to terms of equal frequency."""
         total = 0 * self.bare
         for w, shift in enumerate(self.shift):
             for a, left in enumerate(self.parts):
@@ -248,7 +266,7 @@ class Derivation:
         return total
 
     def redfield(self) -> Any:
-        """The Redfield superoperator, columns of ρ stacked, sparse."""
+        """The sparse Redfield superoperator for the stacked columns of ρ."""
         from scipy.sparse import identity, kron
 
         size = self.bare.shape[0]
@@ -272,7 +290,7 @@ class Derivation:
         return total
 
     def variation(self, width: float) -> float:
-        """Largest relative change of γ over a bandwidth around a Bohr frequency."""
+        """The largest relative change of γ over a width around a Bohr frequency."""
         largest = 0.0
         for omega in self.frequencies:
             if omega > 0 and width > 0:
@@ -286,19 +304,19 @@ class Derivation:
         return largest
 
     def rates(self) -> list[NDArray[Any]]:
-        """γ(ω) dressed with the dipole strengths: eigenvalues are rates."""
+        """γ(ω) times the dipole strengths at every frequency; the eigenvalues are rates."""
         strength = np.array([abs(op).max() if op.nnz else 0.0 for op in self.operators])
         return [g * np.outer(strength, strength) for g in self.gamma]
 
 
 def _root(matrix: NDArray[Any]) -> NDArray[Any]:
-    """Hermitian square root by eigh, round-off below zero clipped."""
+    """The Hermitian square root; negative eigenvalues of round-off size become zero."""
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.conj().T
 
 
 def _distinct(frequencies: NDArray[np.float64]) -> list[float]:
-    """Different frequencies in ascending order, symmetric about an exact zero."""
+    """The distinct frequencies in ascending order, symmetric about an exact zero."""
     positive = np.sort(np.abs(frequencies))
     tolerance = _SAME_FREQUENCY * positive[-1]
     positive = positive[positive > tolerance]

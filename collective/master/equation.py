@@ -1,4 +1,4 @@
-r"""Master equations beyond the rotating-wave approximation: `MasterEquation`, `master_equation`.
+r"""Master equations beyond the rotating-wave approximation: `MasterEquation`.
 
 Coupling operators A_a (Cartesian components of every dipole) have eigenoperators
 [H₀, A_a(ω)] = −ωA_a(ω) at every Bohr frequency, negative and zero included. With the bath,
@@ -8,12 +8,10 @@ Coupling operators A_a (Cartesian components of every dipole) have eigenoperator
 
 .. math:: \dot ρ = −i[H_0, ρ] + \sum_a (B_aρA_a + A_aρB_a^† − A_aB_aρ − ρB_a^†A_a)
 
-is the Redfield equation. Its H_LS between emitters is Σ(G^(P) + G^(D))ττ of `interaction`; within
-one it is the shift of levels by the light that is scattered back (the vacuum's belongs to the
-levels). The other approximations keep H_LS or a part of it and replace the dissipator by one of
-Lindblad form.
-
-The file is longer than others: one class, and the one function that makes it.
+is the Redfield equation. Its H_LS between emitters is Σ(G^(P) + G^(D))ττ of `interaction`. Within
+one emitter H_LS shifts the levels by the light that is scattered back; the shift by the vacuum is
+already in the levels. The other approximations keep H_LS or a part of it and replace the dissipator
+by one of Lindblad form.
 """
 
 from collections.abc import Sequence
@@ -44,22 +42,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class MasterEquation:
-    """A generator of time evolution in the laboratory frame, in QuTiP's terms.
+    """A master equation in the laboratory frame, made of QuTiP operators.
 
-    Wraps any operators of yours; `master_equation` derives one from dipoles in a field.
+    `master_equation` derives one from dipoles in a field; you can also give your own operators.
 
     Args:
-        hamiltonian: QuTiP operator, Hermitian, in rates.
-        collapse_operators: list of QuTiP operators.
-        generator: superoperator to use instead, where it is not of Lindblad form.
-        scheme: name of the approximation, to be printed.
-        multilevel: what the equation describes, if known: levels for populations and states.
-        frame: (D,) energies whose phases "rotating" takes out of ρ.
-        emission_operator: Hermitian; its expectation value is the emission rate.
-        report: what `validity` prints, from `master_equation`.
+        hamiltonian: a Hermitian QuTiP operator in units of rate.
+        collapse_operators: a list of QuTiP operators.
+        generator: a superoperator, instead of collapse operators, for a generator that is not of
+            Lindblad form.
+        approximation: the name of the approximation, for printing.
+        multilevel: the emitters, if known; populations and states use their levels.
+        frame: (D,) energies; in the "rotating" frame their phases are removed from ρ.
+        emission_operator: a Hermitian operator; its expectation value is the emission rate.
+        report: numbers for `validity`, made by `master_equation`.
 
     Raises:
-        TypeError: for anything but QuTiP operators, a `Multilevel` and a report.
+        TypeError: if an argument is not of these classes.
         ValueError: for a Hamiltonian or emission operator that is not Hermitian, numbers that are
             not finite, or dimensions that differ.
 
@@ -72,7 +71,7 @@ class MasterEquation:
     _hamiltonian: "Qobj"
     _jumps: "tuple[Qobj, ...]"
     _generator: "Qobj | None"
-    scheme: str
+    approximation: str
     multilevel: Multilevel | None
     frame: NDArray[np.float64] | None
     emission_operator: "Qobj | None"
@@ -86,7 +85,7 @@ class MasterEquation:
         collapse_operators: "Sequence[Qobj]" = (),
         *,
         generator: "Qobj | None" = None,
-        scheme: str = "given",
+        approximation: str = "given",
         multilevel: Multilevel | None = None,
         frame: NDArray[np.float64] | None = None,
         emission_operator: "Qobj | None" = None,
@@ -102,7 +101,7 @@ class MasterEquation:
             require_operator(f"collapse_operators[{k}]", operator, dims)
         size = hamiltonian.shape[0]
         if size < 2:
-            raise ValueError("hamiltonian must have two levels or more: one has no dynamics")
+            raise ValueError("hamiltonian must have at least two levels, got one")
         if generator is not None:
             require_superoperator(generator, dims, size)
             if jumps:
@@ -121,16 +120,16 @@ class MasterEquation:
             frame = checks.finite("frame", frame)
             if frame.shape != (size,):
                 raise ValueError(f"frame must be {size} energies, got shape {frame.shape}")
-        if not isinstance(scheme, str):
-            raise TypeError(f"scheme must be a name, a str; got {type(scheme).__name__}")
+        if not isinstance(approximation, str):
+            raise TypeError(f"approximation must be a str, got {type(approximation).__name__}")
         if report is not None:
-            checks.instance("report", report, Report, "made by co.master_equation; leave it out")
+            checks.instance("report", report, Report, "from co.master_equation; leave it out")
         checks.freeze(
             self,
             _hamiltonian=hamiltonian,
             _jumps=tuple(jumps),
             _generator=generator,
-            scheme=scheme,
+            approximation=approximation,
             multilevel=multilevel,
             frame=frame,
             emission_operator=emission_operator,
@@ -139,37 +138,37 @@ class MasterEquation:
 
     @property
     def dimension(self) -> int:
-        """Size D of the Hilbert space."""
+        """The dimension D of the Hilbert space."""
         return self._hamiltonian.shape[0]
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """Sizes of the tensor factors."""
+        """Dimensions of the tensor factors, as a tuple."""
         return tuple(self.dims)
 
     @property
     def dims(self) -> list[int]:
-        """Dimensions of the tensor factors."""
+        """Dimensions of the tensor factors, as a list like `Qobj.dims`."""
         return self._hamiltonian.dims[0]
 
     @property
     def of_lindblad_form(self) -> bool:
-        """Whether there are collapse operators; Redfield has none."""
+        """Whether the equation has collapse operators; Redfield's has none."""
         return self._generator is None
 
     def hamiltonian(self) -> "Qobj":
-        """The Hamiltonian, H₀ and the field-induced part together."""
+        """The Hamiltonian: H₀ plus the field-induced part."""
         return self._hamiltonian
 
     def collapse_operators(self) -> "list[Qobj]":
-        """Jump operators.
+        """The jump operators.
 
         Raises:
-            ValueError: for a generator that is not of Lindblad form: use `liouvillian`.
+            ValueError: if the generator is not of Lindblad form; use `liouvillian`.
         """
         if self._generator is not None:
             raise ValueError(
-                f"{self.scheme} is not of Lindblad form and has no collapse operators: use "
+                f"{self.approximation} is not of Lindblad form and has no collapse operators: use "
                 'liouvillian(), or approximation="universal"'
             )
         return list(self._jumps)
@@ -179,7 +178,7 @@ class MasterEquation:
         """The generator as a superoperator, D² × D².
 
         Raises:
-            ProblemTooLargeError: when it does not fit into memory.
+            ProblemTooLargeError: if it does not fit into memory.
         """
         if self._generator is not None:
             return self._generator
@@ -193,7 +192,7 @@ class MasterEquation:
         return liouvillian(self._hamiltonian, list(self._jumps))
 
     def validity(self) -> "Validity":
-        """Scheme, positivity, what was dropped and secular gaps, with numbers; print it."""
+        """A report on the approximation, positivity and dropped terms, with numbers; print it."""
         from collective.master.assumptions import of_master_equation
 
         return of_master_equation(self)
@@ -204,11 +203,11 @@ class MasterEquation:
             kind = "not of Lindblad form"
         else:
             kind = f"{len(self._jumps)} collapse operator" + "s" * (len(self._jumps) != 1)
-        scheme = "" if self.scheme == "given" else f" ({self.scheme})"
-        return f"MasterEquation{scheme}: dimension {self.dimension}, {kind}"
+        name = "" if self.approximation == "given" else f" ({self.approximation})"
+        return f"MasterEquation{name}: dimension {self.dimension}, {kind}"
 
 
 def liouvillian_bytes(dimension: int, jumps: int) -> int:
-    """An upper bound for a sparse superoperator whose operators have a few entries per row."""
+    """Upper bound in bytes of a sparse superoperator whose operators have few entries per row."""
     per_row = 2 + dimension.bit_length() ** 2
     return 20 * 3 * dimension**2 * per_row * (1 + jumps)

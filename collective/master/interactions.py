@@ -1,4 +1,4 @@
-r"""The interaction of multi-level dipoles through a field, counter-rotating terms included.
+r"""The interaction of multi-level dipoles through a field, with counter-rotating terms.
 
 With τ^{yx} = ``|y⟩⟨x|``, Ω^{yx} = E_y − E_x and the dipole elements m^{yx}, one tensor per pair,
 
@@ -12,8 +12,8 @@ J odd and K even in ω, gives
 .. math:: G^{(P)} = ½[K(Ω_1^{yx}) + K(Ω_2^{uv})], \quad
           G^{(D)} = \tfrac{i}{4}[J(Ω_1^{yx}) + J(Ω_2^{uv})]
 
-(Hu, Zhao and Li, "The field-induced interaction between non-resonant magnetic dipoles", with the
-signs corrected: see the documentation's list of errata).
+(Hu, Zhao and Li, "The field-induced interaction between non-resonant magnetic dipoles"; the signs
+are corrected, see the list of errata in the documentation).
 """
 
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ class Interaction:
         return Qobj(self.sparse(), dims=[list(self.multilevel.levels)] * 2)
 
     def sparse(self) -> Any:
-        """The same as a sparse matrix."""
+        """The same Hamiltonian as a sparse matrix."""
         levels = self.multilevel.levels
         total = embed(levels, {})
         self.prepare()
@@ -71,7 +71,7 @@ class Interaction:
         return total
 
     def prepare(self) -> None:
-        """Ask the field for all pairs at once, for what needs them all."""
+        """Compute the tensors of all pairs in one call of the field."""
         if len(self.multilevel) > 1:
             self.source.prepare()
 
@@ -99,12 +99,15 @@ class Interaction:
         return Terms(tuple(rows))
 
     def _elements(self, i: int, j: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """G^(P) and G^(D) of one pair as [y, x, u, v]."""
         m = self.multilevel
         i, j = checks.index("i", i, len(m)), checks.index("j", j, len(m))
         if i == j:
-            raise ValueError(f"i and j must differ: {i} has no interaction with itself here")
+            raise ValueError(
+                f"i and j must differ, got {i} twice; for level shifts use co.master_equation"
+            )
         first, second = m.dipoles[i], m.dipoles[j]
-        # a complex bath has K_ab(−Ω) ≠ K_ab(Ω): what emitter j gains counts as lost by i
+        # a complex bath has K_ab(−Ω) ≠ K_ab(Ω): the frequency of emitter j enters with a minus sign
         parts = []
         for dipole, frequencies, pattern, sign in (
             (first, m.bohr_frequencies(i), "yxa,yxab,uvb->yxuv", 1),
@@ -132,9 +135,9 @@ class Term:
     Attributes:
         pair: the two emitters (i, j).
         levels: (y, x, u, v).
-        kind: "permanent" (both diagonal), "mixed" (one of the two does not change the energy),
-            "resonant", "detuned" (one gains what the other loses, exactly or not) or
-            "counter-rotating" (both gain or both lose).
+        kind: "permanent" (both operators are diagonal), "mixed" (one operator does not change the
+            energy), "resonant" or "detuned" (one emitter gains energy and the other loses it, the
+            same amount or not), or "counter-rotating" (both gain or both lose energy).
         principal: G^(P).
         dissipative: G^(D).
     """
@@ -148,7 +151,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Terms:
-    """A table of interaction terms, largest first."""
+    """A table of interaction terms; the largest is first."""
 
     rows: tuple[Term, ...]
 
@@ -177,13 +180,13 @@ def interaction(multilevel: Multilevel, field: Any) -> Interaction:
     Args:
         multilevel: electric or magnetic dipoles.
         field: `Vacuum()`, `Plasma(...)` or any `Field`; magnetic dipoles need `magnetic_green`.
-            A `spectral.Bath` over the coupling operators mediates with K = S(ω) + S(−ω) and
+            A `spectral.Bath` for the coupling operators gives K = S(ω) + S(−ω) and
             J = γ(ω) − γ(−ω).
 
     Raises:
-        ValueError: for emitters at one place (unless all elements of one's dipole are orthogonal
-            to those of the other), a field that is not reciprocal or has no magnetic response, or
-            a bath of the wrong size.
+        ValueError: for emitters at one place (unless all dipole elements of one are orthogonal to
+            those of the other), a field that is not reciprocal, magnetic dipoles in a field
+            without `magnetic_green`, or a bath of the wrong size.
 
     Example:
         >>> import collective as co
@@ -219,6 +222,7 @@ def embed(levels: tuple[int, ...], parts: dict[tuple[int, int], NDArray[Any]]) -
 
 
 def _kind(first: float, second: float, diagonal: bool) -> str:
+    """The kind of a term with these two Bohr frequencies; see `Term`."""
     if diagonal:
         return "permanent"
     if first == 0 and second == 0:

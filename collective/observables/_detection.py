@@ -17,6 +17,7 @@ from collective._tools.memory import require
 from collective._tools.operators import lowering
 from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters
+from collective.fields.answers import far_field
 from collective.observables import _inputs
 
 if TYPE_CHECKING:
@@ -64,25 +65,27 @@ def amplitudes(
 ) -> NDArray[np.complex128]:
     """Far fields f_n of the emitters in one direction, (N, 3); D_mn = f_m*·f_n."""
     require_light(couplings, observable)
-    emitters = _inputs.in_vacuum(couplings, observable)
+    emitters, field = _inputs.radiating(couplings, observable)
     n = _one_direction(direction, name)
-    if np.abs(_across(emitters.dipoles, n)).max() < _ALONG:
+    found = far_fields(emitters, field, n)
+    largest = np.sqrt(3 * emitters.decay_rates.max() / (8 * np.pi))
+    if np.abs(found).max() < _ALONG * largest:
         raise ValueError(
-            f"{name}: every dipole points along {n}, and a dipole does not radiate along itself; "
-            "choose another direction"
+            f"{name}: every dipole points along {n}, or the field sends none of its light there"
         )
-    return far_fields(emitters, n)
+    return found
 
 
-def far_fields(emitters: Emitters, unit: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Far fields f_n of the emitters in directions n̂ (..., 3): (..., N, 3).
+def far_fields(emitters: Emitters, field: Any, unit: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Far fields of the emitters in directions n̂ (..., 3); their norms² are rates per solid angle.
 
-    f_n = √(3Γ_n/8π) [u_n − n̂(n̂·u_n)] e^{−ikn̂·r_n} at the mean wave number k. |f_n|² is a rate per
-    solid angle.
+    f_n = √(6πΓ_n) A(n̂, r_n, k)·u_n, (..., N, 3), at the mean wave number; in vacuum this is
+    √(3Γ_n/8π) [u_n − n̂(n̂·u_n)] e^{−ikn̂·r_n}.
     """
-    strengths = np.sqrt(3 * emitters.decay_rates / (8 * np.pi))[:, None] * emitters.dipoles
-    phases = np.exp(-1j * wavenumber(emitters) * unit @ emitters.positions.T)
-    return np.asarray(phases[..., None] * _across(strengths, unit))
+    k = wavenumber(emitters)
+    tensors = far_field(field, emitters.kind, unit[..., None, :], emitters.positions, k)
+    strengths = np.sqrt(6 * np.pi * emitters.decay_rates)[:, None] * emitters.dipoles
+    return np.asarray(np.einsum("...nij,nj->...ni", tensors, strengths))
 
 
 def wavenumber(emitters: Emitters) -> float:
@@ -103,11 +106,6 @@ def channels(matrix: NDArray[Any]) -> "list[Qobj]":
     bright = rates > len(matrix) * _ROUND_OFF * max(rates[-1], 0.0)
     amplitudes = np.sqrt(rates[bright])[:, None] * vectors[:, bright].conj().T
     return [lowering(row) for row in amplitudes]
-
-
-def _across(vectors: NDArray[Any], unit: NDArray[np.float64]) -> NDArray[Any]:
-    """The parts of vectors (N, 3) perpendicular to directions (..., 3): (..., N, 3)."""
-    return np.asarray(vectors - (unit @ vectors.T)[..., None] * unit[..., None, :])
 
 
 def _one_direction(direction: ArrayLike, name: str) -> NDArray[np.float64]:

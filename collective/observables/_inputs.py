@@ -11,6 +11,7 @@ from collective.couplings.couplings import Couplings
 from collective.couplings.modes import emitting
 from collective.emitters import Emitters
 from collective.fields import Vacuum
+from collective.fields.answers import has_far_field
 from collective.results.jumps import Jumps
 from collective.results.result import Result
 
@@ -80,6 +81,22 @@ def emitters(couplings: Couplings, observable: str) -> Emitters:
             "Couplings(..., emitters=...)"
         )
     return couplings.emitters
+
+
+def radiating(couplings: Couplings, observable: str) -> tuple[Emitters, Any]:
+    """Positions and dipoles of emitters, and the field that says what they send far away."""
+    found = emitters(couplings, observable)
+    if couplings.field is None:
+        return in_vacuum(couplings, observable), Vacuum()
+    require_cold(couplings, observable)
+    if not has_far_field(couplings.field, found.kind):
+        member = "far_field" if found.kind == "electric" else "magnetic_far_field"
+        raise ValueError(
+            f"{observable} needs the far field of {found.kind} dipoles, which {couplings.field!r} "
+            f"does not give: define {member}(directions, r_source, k), or take "
+            "near_field(result, points), which works in any field"
+        )
+    return found, couplings.field
 
 
 def in_vacuum(couplings: Couplings, observable: str) -> Emitters:

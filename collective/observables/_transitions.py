@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools.memory import require
 from collective._tools.operators import local
 from collective.emitters import Multilevel
+from collective.fields.answers import require_outside, response, total_green
 from collective.fields.points import checked_points
-from collective.fields.protocol import seen_by, total_green
 from collective.observables import _inputs
 from collective.results.result import Result
 
@@ -79,9 +79,10 @@ def light(
     if result.frame != "lab":  # in which every transition rotates at its own frequency
         result = result.replace(expect={}).in_frame("lab")
     chosen = transitions(multilevel, "near_field")
-    seen = seen_by(multilevel.kind, field)
+    seen = response(multilevel.kind, field)
     where = checked_points("points", points)
     at = where.reshape(-1, 3)
+    require_outside("points", field, at)
     if len(at):
         longest = 2 * np.pi / float(chosen.wavenumbers.min())
         _inputs.require_apart(at, multilevel.positions, longest)

@@ -22,10 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective._tools.memory import require
 from collective._tools.progress import Progress
-from collective.emitters import Emitters
 from collective.fields import Vacuum
+from collective.fields.answers import require_outside, response, total_green
 from collective.fields.points import checked_points
-from collective.fields.protocol import seen_by, total_green
 from collective.observables import _inputs, _sphere, _transitions
 from collective.observables._detection import far_fields, wavenumber
 from collective.results.result import Result
@@ -34,13 +33,13 @@ _CHUNK_BYTES = 2**24
 
 
 def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64]:
-    r"""Photons per time and solid angle far away from the emitters, in vacuum.
+    r"""Photons per time and solid angle far away from the emitters.
 
     .. math:: \frac{dR}{dΩ}(n̂) = \frac{3}{8π}\sum_{mn}\sqrt{Γ_mΓ_n}
               [u^*_m·u_n − (u^*_m·n̂)(n̂·u_n)]\,e^{ikn̂·(r_m − r_n)}\,⟨σ^+_mσ^-_n⟩
 
-    (Lehmberg, Phys. Rev. A 2, 883 (1970)). Its integral over all directions is `result.emission`
-    if Γ is that of `couple(emitters, Vacuum())`.
+    in vacuum (Lehmberg, Phys. Rev. A 2, 883 (1970)), where its integral over all directions is
+    `result.emission`. A field of your own gives its `far_field` (see `Field`).
 
     Args:
         result: of `evolve` with `observe=("correlations",)`, or of `moment`.
@@ -50,8 +49,8 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
         (T, D), in units of rate per steradian.
 
     Raises:
-        ValueError: for a result without correlations or positions, emitters in a field other than
-            vacuum, or a direction of length zero.
+        ValueError: for a result without correlations or positions, or of emitters in a field
+            that does not give its far field, or directions that are zero.
         ProblemTooLargeError: if the answer does not fit into memory.
 
     Example:
@@ -63,10 +62,14 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
         >>> co.observables.angular_pattern(start, [[1, 0, 0], [0, 0, 1]]).round(6)
         array([[0.119366, 0.      ]])
     """
-    correlations, emitters = _in_vacuum(result, "angular_pattern")
+    correlations = _inputs.correlations(result, "angular_pattern")
+    emitters, field = _inputs.radiating(result.couplings, "angular_pattern")
     unit = _inputs.directions("directions", directions)
     return _intensities(
-        correlations, len(unit), lambda some: far_fields(emitters, unit[some]), "directions"
+        correlations,
+        len(unit),
+        lambda some: far_fields(emitters, field, unit[some]),
+        "directions",
     )
 
 
@@ -128,7 +131,8 @@ def far_field(
         >>> bool(np.allclose(light.total(), result.emission, rtol=1e-10))
         True
     """
-    _, emitters = _in_vacuum(result, "far_field")
+    _inputs.correlations(result, "far_field")
+    emitters, _ = _inputs.radiating(result.couplings, "far_field")
     needed = _sphere.resolution(wavenumber(emitters) * emitters.extent)
     p = needed[0] if n_polar is None else checks.count("n_polar", n_polar)
     a = needed[1] if n_azimuth is None else checks.count("n_azimuth", n_azimuth)
@@ -195,7 +199,8 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
         >>> co.observables.collected(start, (1, 0, 0), 1.0).round(12)
         array([0.5])
     """
-    _, emitters = _in_vacuum(result, "collected")
+    _inputs.correlations(result, "collected")
+    emitters, _ = _inputs.radiating(result.couplings, "collected")
     aperture = checks.number("numerical_aperture", numerical_aperture, above=0)
     if aperture > 1:
         raise ValueError(
@@ -264,16 +269,17 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
     if field is None:
         _inputs.in_vacuum(result.couplings, "near_field without field=")
         field = Vacuum()
-    field = seen_by(emitters.kind, field)
     where = checked_points("points", points)
     at = where.reshape(-1, 3)
+    require_outside("points", field, at)
+    seen = response(emitters.kind, field)
     if len(at):
         _inputs.require_apart(at, emitters.positions, emitters.wavelength)
     k = wavenumber(emitters)
     strengths = np.sqrt(6 * np.pi * emitters.decay_rates)[:, None] * emitters.dipoles
 
     def fields(some: slice) -> NDArray[np.complex128]:
-        tensors = total_green(field, at[some, None], emitters.positions[None], k)
+        tensors = total_green(seen, at[some, None], emitters.positions[None], k)
         return np.asarray(np.einsum("pnij,nj->pni", tensors, strengths))
 
     return _near_field(correlations, where, fields)
@@ -285,12 +291,6 @@ def _near_field(
     """Intensities at points (..., 3), (T, ...); `fields` is as in `_intensities`."""
     found = _intensities(correlations, where.size // 3, fields, "points")
     return found.reshape(len(correlations), *where.shape[:-1])
-
-
-def _in_vacuum(result: Result, observable: str) -> tuple[NDArray[np.complex128], Emitters]:
-    """Correlations (T, N, N) and emitters of a result in vacuum."""
-    correlations = _inputs.correlations(result, observable)
-    return correlations, _inputs.in_vacuum(result.couplings, observable)
 
 
 def _intensities(

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective._tools.memory import require
-from collective.fields import Nanowire
+from collective.fields.answers import inside
 from collective.observables import patterns
 from collective.plot.style import axes, by_label, colours, length_unit
 from collective.results.result import Result
@@ -129,7 +129,7 @@ def field_map(
     """Intensity of the light of the emitters in a plane, on a logarithmic scale.
 
     The colours span the middle 98 % of the plane. Discs around emitters
-    in the plane, where it diverges, and the inside of a wire stay white.
+    in the plane, where it diverges, and the inside of solid matter stay white.
 
     Args:
         result: with correlations.
@@ -238,14 +238,12 @@ def _drawn(
 def _hidden(
     places: NDArray[np.float64], positions: NDArray[np.float64], radius: float, field: Any
 ) -> NDArray[np.bool_]:
-    """Where a map stays white: at emitters, and inside a wire on the z axis."""
+    """Where a map stays white: at emitters, and in the solid matter of the field."""
     from scipy.spatial import cKDTree
 
     distances = cKDTree(positions).query(places.reshape(-1, 3))[0].reshape(places.shape[:-1])
     hidden = distances < radius
-    if isinstance(field, Nanowire):
-        hidden |= np.hypot(places[..., 0], places[..., 1]) <= field.radius * 1.02
-    return np.asarray(hidden)
+    return np.asarray(hidden | inside(field, places))
 
 
 def _plane(plane: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,7 +1,7 @@
-"""What the arrays and words of a stored result must be, so that they belong together.
+"""Checks that the arrays and the metadata of a stored result belong together.
 
-`fitting` looks at names, types and shapes alone, before anything is read; `consistent` at numbers.
-Both are asked when a result is written and when it is read.
+`fitting` checks names, types and shapes, before any array is read. `consistent` checks the numbers.
+Both run when a result is written and when it is read.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _REAL, _COMPLEX, _WHOLE, _ANY = "f", "fc", "iu", "biufc"
 
 
 def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
-    """Raise ValueError unless the arrays that are there belong together, and to the metadata."""
+    """Raise ValueError unless the arrays belong to each other and to the metadata."""
     _words(metadata)
     times = _have(arrays, "times").shape
     if len(times) != 1 or times[0] < 1:
@@ -59,7 +59,7 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
 
 
 def _state_array(arrays: Mapping[str, Declared], stored: Any, levels: list[int], size: int) -> None:
-    """Whether the numbers of a QuTiP initial state belong to its dims and to the emitters."""
+    """Raise unless the numbers of a QuTiP initial state belong to its dims and to the emitters."""
     expected = isinstance(stored, dict) and "dims" in stored
     if expected != ("initial_state" in arrays):
         raise ValueError("initial_state is missing, or is no QuTiP state")
@@ -76,7 +76,7 @@ Known = dict[str, Any]
 
 
 def _observed(steps: int, levels: list[int], size: int, *, of_equation: bool) -> Known:
-    """Kinds and shapes of what was observed."""
+    """Kinds and shapes of the observed arrays."""
     n = len(levels)
     known: Known = {"times": (_REAL, [(steps,)])}
     for name in ("emission", "excitation"):
@@ -157,7 +157,7 @@ def _have(arrays: Mapping[str, Declared], name: str) -> Declared:
 
 
 def _words(metadata: Any) -> None:
-    """The metadata that every result has."""
+    """Check the metadata that every result has."""
     for name in WORDS:
         if name not in metadata:
             raise ValueError(f"{name} is missing")
@@ -168,7 +168,7 @@ def _words(metadata: Any) -> None:
         if not isinstance(metadata[name], kind):
             raise ValueError(f"{name} is {str(metadata[name])[:60]!r}")
         if kind is str:
-            metadata[name].encode()  # half a letter cannot be printed
+            metadata[name].encode()  # fails for text that cannot be printed
     if metadata["frame"] not in _FRAMES:
         raise ValueError(f"frame is {metadata['frame'][:60]!r}")
     accuracy, start = metadata.get("accuracy"), metadata.get("start")
@@ -188,7 +188,10 @@ def _words(metadata: Any) -> None:
 
 
 def _state(stored: Any) -> None:
-    """What stands for the initial state: a state of ours, the dims of a QuTiP state, or a text."""
+    """Check what the metadata hold of the initial state.
+
+    It is a state of the package, the dims of a QuTiP state, or a text.
+    """
     if isinstance(stored, dict):
         kind, parameters = stored.get("state"), stored.get("parameters")
         if set(stored) == {"dims"}:
@@ -207,9 +210,10 @@ def _number(value: Any) -> bool:
 
 
 def expectations(arrays: Mapping[str, Any], metadata: Any) -> dict[str, str]:
-    """The array of every operator's expectation values, by the operator's name.
+    """The name of the array that holds the expectation values of each operator, by operator.
 
-    Names are listed in the metadata: they were those of arrays until format 2.
+    The metadata list the names of the operators. Until format 2 they were part of the names of
+    arrays.
     """
     if "expect" in metadata:
         return {name: f"expect:{i}" for i, name in enumerate(metadata["expect"])}
@@ -229,9 +233,9 @@ def _named(arrays: Mapping[str, Declared], metadata: Any) -> None:
 
 
 def consistent(arrays: Mapping[str, Any], metadata: Any) -> None:
-    """Raise ValueError unless the numbers are finite, and those of one result.
+    """Raise ValueError unless the numbers are finite and can be those of one result.
 
-    Standard errors are not known, NaN, of one trajectory alone.
+    The standard errors of a single trajectory are not known: they are NaN.
     """
     alone = metadata["diagnostics"].get("n_trajectories") == 1
     for name, array in arrays.items():

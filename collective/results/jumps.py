@@ -1,4 +1,4 @@
-"""The jump record of trajectories: when each jump came, in which channel."""
+"""The jump record of trajectories: the time and the channel of each jump."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,16 @@ from collective._tools import checks
 class Jumps:
     """The jump record of trajectories: J jumps, in order of trajectory and time.
 
-    Of couplings that only decay each jump is a photon; dephasing and a pump have jumps of their
-    own.
+    If the emitters only decay, each jump is a photon. Dephasing and a pump add jumps of other
+    channels.
 
     Attributes:
-        trajectory: (J,), which trajectory each belongs to.
-        times: (J,), when.
-        channels: (J,), the jump operator: an eigenvector of Γ, `Modes.jump_vectors[:, channel]`;
-            of driven, pumped or dephased emitters `Couplings.collapse_operators()[channel]`.
-        n_trajectories: how many there are, those without a jump included.
+        trajectory: (J,), the trajectory of each jump.
+        times: (J,), the time of each jump.
+        channels: (J,), the jump operator of each jump: the eigenvector
+            `Modes.jump_vectors[:, channel]` of Γ, or for driven, pumped or dephased emitters
+            `Couplings.collapse_operators()[channel]`.
+        n_trajectories: number of trajectories, including those without a jump.
     """
 
     trajectory: NDArray[np.int64]

@@ -40,7 +40,8 @@ class Result:
     r"""A time evolution: T times, N emitters.
 
     Attributes:
-        times: (T,), in inverse units of rate; fewer than asked for if not `complete`.
+        times: (T,), in inverse units of rate. There are fewer than asked for if the run is not
+            `complete`.
         emission: (T,), photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩, in thermal
             light of n̄ photons per mode (n̄ + 1) times that; of a master equation
             Σ_{ω,ω'>0} ½(γ+γ')_ab⟨A_a†(ω')A_b(ω)⟩, None if it knows no bath.
@@ -58,14 +59,14 @@ class Result:
         frame: "rotating" at `Couplings`' reference frequency, or "lab"; see `in_frame`.
         couplings: what was evolved, or None for
         equation: the `MasterEquation` that was.
-        complete: False if the run was interrupted; everything before is here.
-        last_state: the density matrix at the last of `times`, where the engine has it.
-        emission_error: (T,), standard error of the emission, of trajectories; NaN of one
-            alone, which has no scatter.
-        excitation_error: (T,), likewise.
-        populations_error: (T, N), likewise.
+        complete: False if the run was interrupted. The result then holds the times before that.
+        last_state: the density matrix at the last of `times`, if the engine has it.
+        emission_error: (T,), standard error of the emission, of a sampled result. It is NaN for
+            a single trajectory.
+        excitation_error: (T,), standard error of the excitation.
+        populations_error: (T, N), standard errors of the populations.
         jumps: every jump of every trajectory, see `Jumps`.
-        resume: arrays from which an interrupted run goes on; empty otherwise.
+        resume: arrays from which an interrupted run continues; otherwise empty.
         accuracy: of the engine: "exact" (to `rtol`), "sampled" (with standard errors) or
             "approximate"; None where it is not known.
         start: the time of the initial state, where it is not times[0], as after `at`.
@@ -169,7 +170,7 @@ class Result:
 
         Raises:
             ValueError: if the frequencies are not known, or expectation values were observed,
-                which belong to the frame they were taken in.
+                which belong to the frame in which they were taken.
         """
         _checks.choice("frame", frame, ("rotating", "lab"))
         if frame == self.frame:
@@ -218,6 +219,8 @@ class Result:
             "times": f"{len(self.times)}, {span} ({self.frame} frame)",
             "method": f"{self.method} ({self.reason})",
         }
+        if self.accuracy is not None:
+            rows["accuracy"] = self.accuracy
         if self.emission is not None:
             peak = int(np.argmax(self.emission[: len(self.times)]))
             rows["emission"] = f"largest {self.emission[peak]:.6g} at t = {self.times[peak]:.6g}"
@@ -246,7 +249,7 @@ class Result:
         return "Result\n" + "\n".join(f"  {key:<11} {text}" for key, text in rows.items())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write everything to one compressed .npz file, replacing it only when complete.
+        """Write everything to one compressed .npz file, which is replaced only when complete.
 
         Args:
             path: a file name; ".npz" is appended if missing, folders are made, "~" is the home.
@@ -257,9 +260,9 @@ class Result:
             a class of your own comes back as its name.
 
         Raises:
-            ValueError: if the path is no file's, or the arrays of the result do not belong
+            ValueError: if the path is not that of a file, or the arrays of the result do not belong
                 together (after `replace`), so that the file could not be read again.
-            OSError: what the system says of the file: no room, no permission.
+            OSError: if the system cannot write the file: no room, no permission.
         """
         arrays, metadata = pack(self)
         try:
@@ -274,15 +277,15 @@ class Result:
         return written(path, ".npz", write)
 
     def to_xarray(self) -> "xarray.Dataset":
-        """Everything but the machinery as an `xarray.Dataset`, a fresh copy.
+        """The observed arrays and the couplings as an `xarray.Dataset`, a fresh copy.
 
-        Along time, emitter (with x, y, z where known) and emitter_2, level, jump, operator: what
-        was observed, standard errors, jumps, Γ, Δ and what else acts on the emitters; states,
-        if observed, with row and column in QuTiP's basis. Γ and Δ that are one number for every
-        pair stay one number. Each variable says what it is in `long_name` and `units`; Δ is
-        `data["shift"]`, as datasets have a method of that name. The attributes are method,
-        reason, initial_state, frame, complete, versions, conventions, the diagnostics as JSON,
-        and `left_out`: what only `save` keeps.
+        The dimensions are time, emitter (with x, y, z where known), emitter_2, level, jump and
+        operator. The variables are what was observed, standard errors, jumps, Γ, Δ and what else
+        acts on the emitters; states, if observed, with row and column in QuTiP's basis. Γ and Δ
+        that are one number for every pair stay one number. Each variable explains itself in
+        `long_name` and `units`. Δ is `data["shift"]`, because datasets have a method of that name.
+        The attributes are method, reason, accuracy, initial_state (its name), frame, complete,
+        versions, conventions, the diagnostics as JSON, and `left_out`: what only `save` keeps.
 
         Raises:
             ImportError: without xarray, which `pip install 'collective-emission[data]'` brings.

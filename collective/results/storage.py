@@ -13,10 +13,9 @@ from collective._tools.memory import require
 from collective._tools.operators import sparse_of
 from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters, Multilevel
-from collective.fields import Nanowire, Plasma, Vacuum
+from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report
 from collective.master.equation import MasterEquation
-from collective.materials import Drude, Lorentz, Table
 from collective.results.contents import (
     ACCURACIES,
     COUPLING_ARRAYS,
@@ -50,14 +49,12 @@ _ACCURACY["trajectories"] = "sampled"
 _OLD_WORDS: dict[str, State] = {"inverted": Inverted(), "ground": Ground()}
 _OLD_COUNTED: dict[str, Callable[[int], State]] = {"single": Single, "dicke": Dicke}
 _OBJECTS = {"jumps": Jumps, "couplings": Couplings, "equation": MasterEquation}
-# what a file can bring back of the environment, by name
-_PARTS = {part.__name__: part for part in (Vacuum, Plasma, Nanowire, Drude, Lorentz, Table)}
 
 
 def changed(name: str, value: Any) -> Any:
-    """One attribute of a result that a user replaces, if it is of its kind.
+    """A new value of one attribute of a result, checked for its type.
 
-    Whether it belongs to the others, with as many times, is seen when the result is saved.
+    Whether its shape belongs to the other attributes is checked when the result is saved.
 
     Raises:
         ValueError, TypeError: naming the attribute.
@@ -102,14 +99,14 @@ def changed(name: str, value: Any) -> Any:
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:
-    """An array of numbers, a fresh one if the user can write to it."""
+    """An array of numbers. It is copied if the user can write to it."""
     checks.instance(name, value, np.ndarray, "numbers at every time")
     kinds = "biufc" if "[" in name else "iufc"  # booleans only in expect and resume
     if value.dtype.kind not in kinds or isinstance(value, np.ma.MaskedArray):
         raise ValueError(f"{name} must be numbers, got {checks.short(value)}")
     if value.size == 0 and not name.startswith("resume"):
         raise ValueError(f"{name} has no numbers: its shape is {value.shape}")
-    if 0 in value.strides:  # one number seen many times takes no memory, what it becomes does
+    if 0 in value.strides:  # one number for all entries takes no memory, but its copy does
         require(value.nbytes, f"{name} of shape {value.shape}", "pass fewer numbers")
     return value.copy() if value.flags.writeable else value
 
@@ -119,7 +116,7 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     arrays: dict[str, Any] = {
         name: getattr(result, name) for name in ARRAYS if getattr(result, name) is not None
     }
-    # names are the user's, and need not be those of a file's members
+    # the user chooses these names, and not all of them can be names of arrays in a file
     arrays |= {f"expect:{i}": values for i, values in enumerate(result.expect.values())}
     arrays |= {f"resume:{name}": values for name, values in result.resume.items()}
     if result.jumps is not None:
@@ -164,7 +161,7 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pack_state(state: Any, arrays: dict[str, Any]) -> Any:
-    """An initial state for JSON; the numbers of a QuTiP state go to the arrays."""
+    """An initial state as JSON. The numbers of a QuTiP state are added to the arrays."""
     if isinstance(state, OWN):
         parameters = {f.name: getattr(state, f.name) for f in fields(state)}
         return {"state": type(state).__name__, "parameters": parameters}
@@ -185,19 +182,23 @@ def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | 
 
         return Qobj(arrays["initial_state"], dims=stored["dims"])
     kind = {kind.__name__: kind for kind in OWN}[stored["state"]]
-    return kind(**stored["parameters"])
+    state = kind(**stored["parameters"])
+    if "equation" not in metadata:
+        state.excitations(len(arrays["couplings:detunings"]))  # raises if it does not exist
+    return state
 
 
 def _of_old_name(name: str) -> "State | str":
-    """The state that formats 1 to 3 kept by its printed name, or the name.
+    """The state that formats 1 to 3 kept by its printed name, or the name itself.
 
-    The names of other states do not hold all digits of their numbers.
+    Only these names say everything about the state. Those of other states leave digits out.
     """
-    kind, _, number = name.removesuffix(")").partition("(")
-    if kind in ("inverted", "ground") and not number:
-        return _OLD_WORDS[kind]
-    if kind in ("single", "dicke") and number.isascii() and number.isdigit():
-        return _OLD_COUNTED[kind](int(number))
+    if name in _OLD_WORDS:
+        return _OLD_WORDS[name]
+    for kind, make in _OLD_COUNTED.items():
+        number = name.removeprefix(f"{kind}(").removesuffix(")")
+        if number.isascii() and number.isdigit() and name == f"{kind}({number})":
+            return make(int(number))
     return name
 
 
@@ -223,8 +224,8 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
         }
     if couplings.field is not None:
         try:
-            metadata["field"] = _encoded(couplings.field)
-        except TypeError:  # a field or material of the user's own
+            metadata["field"] = encoded(couplings.field)
+        except TypeError:  # a field or a material that is not of this package
             metadata["diagnostics"]["field"] = described(couplings.field)
 
 
@@ -236,7 +237,7 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
             **metadata["emitters"],
         )
     if "field" in metadata:
-        field = _decoded(metadata["field"])
+        field = decoded(metadata["field"])
     found = {name: arrays[f"couplings:{name}"] for name in COUPLING_ARRAYS}
     side = (len(found["detunings"]),) * 2
     for name in ("decay", "shift"):
@@ -248,37 +249,6 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
         field=field,
         thermal_photons=metadata.get("thermal_photons", 0.0),
     )
-
-
-def _encoded(value: Any) -> Any:
-    """A field, its material and their numbers for JSON; TypeError for anything else."""
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case complex():
-            return {"complex": [value.real, value.imag]}
-        case np.ndarray() if np.iscomplexobj(value):
-            return {"array": [value.real.tolist(), value.imag.tolist()]}
-        case np.ndarray():
-            return {"array": [value.tolist()]}
-    name = type(value).__name__
-    if _PARTS.get(name) is not type(value):
-        raise TypeError(f"{name} cannot be saved")
-    return {"part": name, **{f.name: _encoded(getattr(value, f.name)) for f in fields(value)}}
-
-
-def _decoded(value: Any) -> Any:
-    if isinstance(value, list):  # format 1
-        return _PARTS[value[0]](**value[1])
-    if not isinstance(value, dict):
-        return value
-    if "complex" in value:
-        return complex(*value["complex"])
-    if "array" in value:
-        real, *imaginary = map(np.array, value["array"])
-        return real + 1j * imaginary[0] if imaginary else real
-    arguments = {name: _decoded(part) for name, part in value.items() if name != "part"}
-    return _PARTS[value["part"]](**arguments)
 
 
 def _pack_equation(
@@ -296,7 +266,7 @@ def _pack_equation(
         arrays["equation:frame"] = equation.frame
     metadata["equation"] = {
         "dims": equation.dims,
-        "scheme": equation.scheme,
+        "scheme": equation.approximation,
         "report": None if equation.report is None else asdict(equation.report),
     }
     system = equation.multilevel
@@ -331,7 +301,7 @@ def _unpack_equation(arrays: dict[str, Any], metadata: dict[str, Any]) -> Master
         sparse_of(arrays["equation:hamiltonian"], dims),
         [sparse_of(jump, dims) for jump in arrays["equation:jumps"]],
         generator=None if generator is None else sparse_of(generator, [dims, dims]),
-        scheme=stored["scheme"],
+        approximation=stored["scheme"],
         multilevel=system,
         frame=arrays.get("equation:frame"),
         emission_operator=None if emission is None else sparse_of(emission, dims),

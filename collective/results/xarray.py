@@ -1,7 +1,7 @@
 """A result as an `xarray.Dataset`, and that as a NetCDF-4 file.
 
-One variable for each array of `Result` and `Couplings`, with the names they have there. NetCDF has
-no complex numbers, so that a file holds z as z_real and z_imag.
+There is one variable for each array of `Result` and `Couplings`, with the same names. NetCDF has no
+complex numbers, so a file holds z as z_real and z_imag.
 """
 
 import json
@@ -75,7 +75,7 @@ def dataset(result: Any) -> "xarray.Dataset":
     if result.couplings is not None:
         for name, (dims, units, meaning) in _COUPLINGS.items():
             values = getattr(result.couplings, name)
-            if checks.constant(values):  # one number seen N² times, which N² would not fit
+            if checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
             else:
                 add(name, values, dims, units, meaning)

@@ -1,12 +1,12 @@
-r"""From dissipation to shifts: principal-value and imaginary-axis integrals, and `Bath`.
+r"""From rates to level shifts: principal-value and imaginary-axis integrals, and `Bath`.
 
-A mediating field enters a master equation through rates γ(ω) and half-range shifts
+A field enters a master equation through its rates γ(ω) and half-range shifts
 
 .. math:: S(ω) = P\!\!\int \frac{dω'}{2π} \frac{γ(ω')}{ω − ω'} .
 
 At zero temperature γ(ω) = J(ω)θ(ω) with J odd, and K(ω) = S(ω) + S(−ω) is the same integral over J.
-Where J = Im F with F analytic in the upper half-plane, K = −½ Re F and S follows from F on the
-imaginary axis, without a principal value; the two routes check each other.
+If J = Im F and F is analytic in the upper half-plane, then K = −½ Re F, and S follows from F on the
+imaginary axis without a principal value. The tests compare the two ways.
 """
 
 from collective.spectral.averages import imaginary_axis

@@ -1,12 +1,12 @@
-r"""The imaginary axis: averages of F(iν) over Lorentzians, Matsubara sums, any other integral.
+r"""Integrals along the imaginary axis: averages over Lorentzians, Matsubara sums, others.
 
-S(ω) at zero temperature, and level shifts, are averages
+S(ω) at zero temperature and level shifts are averages
 
 .. math:: \frac{1}{π}\int_0^∞ dκ\, f(κ)\, \frac{s}{κ^2 + s^2}
 
 A causal field is analytic where Re κ > 0, and so is the Lorentzian: in x = ln κ the integrand is
 analytic for ``|Im x|`` < π/2, and the trapezoidal rule with step h errs by about e^{−π²/h}
-(Trefethen & Weideman, SIAM Review 56, 385 (2014)). One grid of κ serves every s and every pair.
+(Trefethen & Weideman, SIAM Review 56, 385 (2014)). One grid of κ is used for every s and pair.
 """
 
 from collections.abc import Callable
@@ -21,15 +21,15 @@ from collective.spectral.integrals import checked_function, positive_scale, tole
 
 _LOG_NODES = 12
 _LOG_PANEL, _LOG_SHORTEST, _LOG_LONGEST = np.log(10.0), np.log(10.0) / 64, np.log(1e15)
-_LOG_LOWEST = 1e-6  # of the scale: below it the integrand is all but constant
-_STEPS = 8  # nodes in a factor of ten
+_LOG_LOWEST = 1e-6  # of the scale: below it the integrand is almost constant
+_STEPS = 8  # nodes for each factor of ten in κ
 _HALVINGS = 3
-_LOWEST = 1e-4  # of the lowest scale: below it f is its tangent
-_UNSEEN = 18  # factors of ten below that, which only the weights take part in
-_LONGEST = 25  # factors of ten above the highest scale at which to give up
-_ROUGH = 1e-3  # relative: what the last halving may change and the result still be given
-_NOISE = 1e-13  # of the largest entry: what round-off leaves of one that is zero
-_DIRECT, _STENCIL = 32, 4  # terms summed one by one; half width of the derivative's stencil
+_LOWEST = 1e-4  # of the lowest scale: below it f is replaced by its tangent
+_TANGENT = 18  # factors of ten below that, over which the tangent is integrated
+_LONGEST = 25  # factors of ten above the highest scale; if f has not decayed there, it is refused
+_LARGEST_ERROR = 1e-3  # relative: a result with a larger error is refused
+_NOISE = 1e-13  # round-off relative to the largest entry
+_DIRECT, _STENCIL = 32, 4  # terms summed one by one; half width of the stencil of the derivatives
 
 
 def lorentzian_averages(
@@ -47,18 +47,18 @@ def lorentzian_averages(
     Args:
         function: κ > 0 → array that tends to a limit at κ = 0, as F(iκ) does.
         scales: s > 0, an array that broadcasts against that of f.
-        anchor: a node of the grid, the same for calls that are to share their nodes.
-        lowest: κ below which f does not change any more, 1/r of the farthest pair.
-        rtol: relative to each entry, or to the largest along the axes of `together`.
-        atol: absolute.
-        together: axes over which entries share their tolerance.
+        anchor: a node of the grid; calls with the same anchor use the same nodes.
+        lowest: κ below which f does not change any more: 1/r of the farthest pair.
+        rtol: tolerance relative to each entry, or to the largest along the axes `together`.
+        atol: absolute tolerance.
+        together: axes along which all entries have the same tolerance.
 
     Returns:
         An array of the common shape of f and s.
 
     Raises:
-        ValueError: for an f that grows, or that is not smooth in ln κ. One that is known to a
-            thousandth (from a solver, say) is taken with a warning that says how well.
+        ValueError: if f grows, or is not smooth in ln κ. If the estimated error is below a
+            thousandth (f from a numerical solver, for example), a warning gives the error.
     """
     s = np.asarray(scales, dtype=float)
     step = np.log(10.0) / _STEPS
@@ -76,20 +76,21 @@ def lorentzian_averages(
     kappa0, kappa1 = (anchor * np.exp(step * (bottom + j)) for j in (0, _STEPS // 2))
     slope = (far - near) / (kappa1 - kappa0)
 
-    def unseen(nodes: NDArray[np.float64]) -> Any:
-        """Terms below the grid, from the tangent."""
+    def below_grid(nodes: NDArray[np.float64]) -> Any:
+        """Sum of the terms below the grid, where f is replaced by its tangent."""
         kappas = anchor * np.exp(nodes)
         weights = np.stack([weight(kappa) for kappa in kappas])
-        lever = (kappas - kappa0).reshape(-1, *[1] * s.ndim)
-        return weights.sum(axis=0) * near + (lever * weights).sum(axis=0) * slope
+        distances = (kappas - kappa0).reshape(-1, *[1] * s.ndim)
+        return weights.sum(axis=0) * near + (distances * weights).sum(axis=0) * slope
 
     def term(node: float) -> Any:
         kappa = anchor * float(np.exp(node))
         return weight(kappa) * function(kappa)
 
-    below = step * np.arange(bottom - _UNSEEN * _STEPS, bottom)
-    tail = unseen(below)
-    even, odd = unseen(below[::2]), tail - unseen(below[::2])  # bottom − 18·8 is of one parity
+    below = step * np.arange(bottom - _TANGENT * _STEPS, bottom)
+    tail = below_grid(below)
+    # bottom and bottom − 18·8, where `below` starts, are both even or both odd
+    even, odd = below_grid(below[::2]), tail - below_grid(below[::2])
     even, odd = (even, odd) if bottom % 2 == 0 else (odd, even)
     top, quiet = bottom, 0
     while quiet < _STEPS:
@@ -103,34 +104,34 @@ def lorentzian_averages(
             raise ValueError(
                 "the field does not decay on the imaginary axis: at κ = "
                 f"{anchor * np.exp(step * top):.3g} a term of its integral is still "
-                f"{np.abs(value).max():.3g} of {np.abs(even + odd).max():.3g}; where two points "
-                "are one, a field gives there what it scatters alone"
+                f"{np.abs(value).max():.3g}, the sum {np.abs(even + odd).max():.3g}; at two "
+                "equal points a field must return its scattered part alone"
             )
     total, coarse = step * (even + odd), 2 * step * even
-    misses = []
+    changes = []
     for _ in range(_HALVINGS):
         # halving the step squares the error
-        miss = np.abs(total - coarse)
-        misses.append(float(miss.max()))
+        change = np.abs(total - coarse)
+        changes.append(float(change.max()))
         enough = allowed(total)
-        if np.all(miss**2 <= enough * np.maximum(enough, np.finfo(float).tiny) / rtol):
+        if np.all(change**2 <= enough * np.maximum(enough, np.finfo(float).tiny) / rtol):
             return np.asarray(total)
         middles = step * (np.arange(bottom, top) - 0.5)
-        between = unseen(below + step / 2)
-        # the lowest middle lies below the bottom: it is the last of those already counted
+        between = below_grid(below + step / 2)
+        # the first middle lies below the grid and is already in the last sum
         for node in middles[1:]:
             between = between + term(float(node))
         coarse, total = total, (total + step * between) / 2
         below = np.sort(np.concatenate([below, below + step / 2]))
         step, bottom, top = step / 2, 2 * bottom, 2 * top
-    # one of the differences may be small by chance
-    unsure = max(*misses, float(np.abs(total - coarse).max()))
+    # a single change may be small by chance
+    error = max(*changes, float(np.abs(total - coarse).max()))
     size = float(np.abs(total).max())
     message = (
-        "the field is not smooth on the imaginary axis, as a causal one is: its integral is known "
-        f"to {unsure:.2g} of {size:.3g}; see co.check_field(field, points)"
+        "the field is not smooth on the imaginary axis, as a causal field is: its integral is "
+        f"known to {error:.2g} of {size:.3g}; see co.check_field(field, points)"
     )
-    if unsure > _ROUGH * size:
+    if error > _LARGEST_ERROR * size:
         raise ValueError(message)
     warn(message)
     return np.asarray(total)
@@ -145,14 +146,14 @@ def matsubara_sums(
 ) -> NDArray[Any]:
     r"""Σ_{n≥1} f(ν_n) s/(s² + ν_n²), ν_n = n·spacing, for every s.
 
-    The first terms one by one, the rest by Euler and Maclaurin: an integral from there to infinity
-    and derivatives, from the terms around it, up to the seventh.
+    The first terms are summed one by one. The rest follows from the Euler-Maclaurin formula: an
+    integral to infinity, and derivatives up to the seventh, which come from nearby terms.
 
     Args:
         function: ν > 0 → array.
         spacing: 2πT.
         scales: s > 0, an array that broadcasts against that of f.
-        rtol: relative to each entry.
+        rtol: tolerance relative to each entry.
     """
     s = np.asarray(scales, dtype=float)
 
@@ -190,18 +191,19 @@ def imaginary_axis(
 ) -> NDArray[Any]:
     """∫₀^∞dκ f(κ) of an array that is smooth in ln κ and decays, to a tolerance for each entry.
 
-    Gauss panels in ln κ, halved where the last Legendre coefficients of an entry say so: the rule
-    integrates twice as many orders as it resolves, so its error is about their square.
+    It uses Gauss panels in ln κ. A panel is halved if the last Legendre coefficients of an entry
+    are too large: the rule integrates twice as many orders as it resolves, so its error is about
+    their square.
 
     Args:
         function: κ > 0 → array.
-        scale: κ > 0 around which most of it lies.
-        rtol: relative to each entry, not negative.
-        atol: absolute, not negative.
+        scale: κ > 0 around which f is largest.
+        rtol: tolerance relative to each entry, not negative.
+        atol: absolute tolerance, not negative.
 
     Raises:
-        ValueError: for a function that does not decay, is not finite, or arguments that are not
-            numbers of this kind.
+        ValueError: if the function does not decay or is not finite, or an argument is not such a
+            number.
 
     Example:
         >>> import numpy as np
@@ -214,7 +216,7 @@ def imaginary_axis(
     rtol, atol = tolerance("rtol", rtol), checks.number("atol", atol)
     if atol < 0 or rtol == atol == 0:
         raise ValueError(
-            f"atol must not be negative, and not zero where rtol is; got atol = {atol:g}, "
+            f"atol must not be negative, nor zero if rtol is zero; got atol = {atol:g}, "
             f"rtol = {rtol:g}"
         )
     function = checked_function("function", function, "κ")
@@ -237,7 +239,7 @@ def log_panels(
     rtol: float,
     atol: float,
 ) -> NDArray[Any]:
-    """Add to a first part ∫dκ f(κ) from start to infinity, by `imaginary_axis`'s panels."""
+    """Add ∫dκ f(κ) from start to infinity to `first`, with the panels of `imaginary_axis`."""
     nodes, weights = np.polynomial.legendre.leggauss(_LOG_NODES)
     legendre = np.polynomial.legendre.legvander(nodes, _LOG_NODES - 1)
     last = (legendre * (2 * np.arange(_LOG_NODES) + 1) / 2)[:, -2:] * weights[:, None]
@@ -263,8 +265,8 @@ def log_panels(
             raise ValueError(
                 f"the integrand does not decay on the imaginary axis: at κ = {np.exp(edge):.3g} a "
                 f"factor of {np.exp(_LOG_PANEL):.0f} in κ still adds {np.abs(value).max():.3g}; "
-                "give the scale of κ around which it lies, or a function that decays faster "
-                "than 1/κ"
+                "give the scale of κ around which it is largest, or a function that decays "
+                "faster than 1/κ"
             )
     while panels:
         allowed = rtol * np.abs(total) + atol

@@ -1,4 +1,4 @@
-"""Rates γ(ω) and half-range shifts S(ω): `Bath`, and the field at a temperature as one."""
+"""Rates γ(ω) and half-range shifts S(ω): `Bath`, and a field at a temperature as a bath."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from collective.spectral.integrals import principal_value
 from collective.spectral.sources import FieldTensors
 
 _ZERO = 1e-12  # of the scale of the frequencies: below it γ is its limit T·J'(0)
-_SMALLEST = 1e-200  # frequency: likewise, whatever the scale
-_HOTTEST = 1e60  # above it occupations times rates leave the range of doubles
+_SMALLEST = 1e-200  # frequency: below it γ is that limit for any scale
+_HOTTEST = 1e60  # temperature: above it occupations times rates overflow
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Bath:
     r"""Rates and half-range shifts over the coupling operators of a master equation.
 
     Args:
-        gamma: ω → γ(ω), (M, M) Hermitian and positive semidefinite: Fourier transform of the
-            bath's correlation function, emission into the bath at ω > 0.
-        shift: ω → S(ω) = P∫dω'/2π γ(ω')/(ω − ω'), (M, M) Hermitian. None computes it from γ by
-            `principal_value`, for a γ that decays.
+        gamma: ω → γ(ω), (M, M) Hermitian and positive semidefinite: the Fourier transform of
+            the bath's correlation function. The system emits into the bath at ω > 0.
+        shift: ω → S(ω) = P∫dω'/2π γ(ω')/(ω − ω'), (M, M) Hermitian. None: it is computed from γ
+            by `principal_value`; γ must then decay.
 
-    M is the number of coupling operators: Cartesian components of all emitters (i, α) in order,
-    3N of them, or only those whose operator is not zero.
+    M is the number of coupling operators. These are the Cartesian components of all emitters
+    (i, α) in order, 3N of them, or only those whose operator is not zero.
 
     Example:
         A mode at ω_k of linewidth κ that two qubits couple to with g₁ and g₂:
@@ -77,9 +77,12 @@ class Bath:
         γ(ω) = (n + 1)J(ω) for ω > 0 and n(``|ω|``)J(``|ω|``)ᵀ for ω < 0; S by principal value.
 
         Args:
-            density: ω > 0 → J(ω), (M, M), decaying at large ω.
-            temperature: in units of rate.
-            scale: frequency over which J varies.
+            density: ω > 0 → J(ω), (M, M), which decays at large ω.
+            temperature: T in units of rate.
+            scale: the frequency over which J varies.
+
+        Raises:
+            ValueError: for a negative temperature, or a density that is not a square matrix.
         """
         checks.function("density", density)
         temperature = checked_temperature(temperature)
@@ -105,7 +108,7 @@ class Bath:
 def thermal_rates(
     odd_density: Callable[[float], NDArray[Any]], omega: float, temperature: float, scale: float
 ) -> NDArray[Any]:
-    """γ(ω) = J(ω)(1 + n(ω)) for an odd J: (n+1)J above zero, n(|ω|)J(|ω|) below, T·J'(0) at it."""
+    """γ(ω) = J(ω)(1 + n(ω)) of an odd J: (n+1)J at ω > 0, n(|ω|)J(|ω|) at ω < 0, T·J'(0) at 0."""
     omega = checks.number("omega", omega)
     step = max(_ZERO * scale, _SMALLEST)
     if abs(omega) < step:
@@ -117,9 +120,9 @@ def thermal_rates(
 
 
 def bath(multilevel: Multilevel, field: Any, temperature: float = 0.0) -> Bath:
-    r"""The field at a temperature as a bath of unit dipoles, (3N, 3N).
+    r"""A field at a temperature, as a bath of unit dipoles with matrices (3N, 3N).
 
-    γ(ω) = (n+1)J(ω) above zero, nJ(``|ω|``) below, T·J'(0) at it, n = 1/(e^{``|ω|``/T} − 1), and
+    γ(ω) = (n+1)J(ω) at ω > 0, nJ(``|ω|``) at ω < 0, T·J'(0) at 0, n = 1/(e^{``|ω|``/T} − 1), and
 
     .. math::
 
@@ -127,19 +130,19 @@ def bath(multilevel: Multilevel, field: Any, temperature: float = 0.0) -> Bath:
         + \tfrac{T}{2}\Bigl[\frac{F(0)}{ω} + \sum_{n≥1} \frac{2ωF(iν_n)}{ω^2+ν_n^2}\Bigr],
         \quad ν_n = 2πnT
 
-    with J, K of `interaction` and F on the imaginary axis; S(0) = K(0)/2. The vacuum's self block
-    of S diverges and is left out: the levels count as renormalised. What the field scatters back
-    to an emitter is finite and stays: it shifts levels, each direction differently, and mixes
-    those of one energy.
+    with J, K of `interaction` and F on the imaginary axis; S(0) = K(0)/2. The part of S
+    that an emitter in vacuum has alone diverges and is left out: the levels are already
+    renormalised. The part that the field scatters back to an emitter is finite and is included. It
+    shifts levels, differently for each direction of the dipole, and mixes levels of equal energy.
 
     Args:
-        multilevel: dipoles whose positions and kind the field is evaluated for.
-        field: `Vacuum()` or any `Field` that knows imaginary wave numbers.
+        multilevel: the emitters.
+        field: `Vacuum()` or any `Field` that also takes imaginary wave numbers.
         temperature: T in units of rate (ħ = k_B = 1).
 
     Raises:
         ValueError: for a negative temperature, emitters whose interaction diverges, a field that
-            is not reciprocal, or one without magnetic response for magnetic dipoles.
+            is not reciprocal, or magnetic dipoles in a field without `magnetic_green`.
 
     Example:
         >>> import collective as co
@@ -153,11 +156,11 @@ def bath(multilevel: Multilevel, field: Any, temperature: float = 0.0) -> Bath:
 
 
 class FieldBath:
-    """γ(ω) and S(ω) of a field at a temperature, from tensors that are asked for once.
+    """γ(ω) and S(ω) of a field at a temperature; each tensor of the field is computed once.
 
     Attributes:
         tensors: F of every pair.
-        temperature: T.
+        temperature: T in units of rate.
     """
 
     def __init__(self, tensors: FieldTensors, temperature: float):
@@ -167,7 +170,7 @@ class FieldBath:
         return f"FieldBath({self.tensors.field!r}, temperature={self.temperature:g})"
 
     def bath(self) -> Bath:
-        """The same as two functions."""
+        """The same as a `Bath`."""
         return Bath(self.gamma, self.shift)
 
     def gamma(self, omega: float) -> NDArray[np.float64]:
@@ -185,15 +188,19 @@ class FieldBath:
         """S(ω), (3N, 3N)."""
         return self.shifts([omega])[0]
 
-    def shifts(self, frequencies: list[float], *, own: bool = False) -> list[NDArray[np.float64]]:
-        """S at many frequencies, the field asked for on one grid for all of them."""
+    def shifts(
+        self, frequencies: list[float], *, own_only: bool = False
+    ) -> list[NDArray[np.float64]]:
+        """S at many frequencies from one grid of wave numbers; see `FieldTensors.half_ranges`."""
         frequencies = [checks.number("omega", omega) for omega in frequencies]
-        return self.tensors.half_ranges(frequencies, self.temperature, own=own)
+        return self.tensors.half_ranges(frequencies, self.temperature, own_only=own_only)
 
 
 def checked_temperature(temperature: float) -> float:
-    """A temperature in units of rate, not negative."""
+    """A checked temperature ≥ 0 in units of rate."""
     temperature = checks.not_negative("temperature", temperature)
     if temperature > _HOTTEST:
-        raise ValueError(f"temperature must be below {_HOTTEST:g} rates, got {temperature:g}")
+        raise ValueError(
+            f"temperature must be below {_HOTTEST:g} in units of rate, got {temperature:g}"
+        )
     return temperature

@@ -1,4 +1,4 @@
-"""P∫dω'/2π f(ω')/(ω − ω') on the real axis, Abel-summed where f oscillates without decaying."""
+"""P∫dω'/2π f(ω')/(ω − ω') on the real axis, as an Abel sum if f oscillates without decay."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,7 +13,7 @@ from collective._tools.warn import warn
 
 _PANEL_NODES, _PANEL_WEIGHTS = np.polynomial.legendre.leggauss(16)
 _PANEL_LEGENDRE = np.polynomial.legendre.legvander(_PANEL_NODES, 17)
-# the last two Legendre coefficients of values at the nodes, and the integral up to the middle
+# from values at the nodes: the last two Legendre coefficients, the integral up to the middle
 _PANEL_TAIL = (_PANEL_LEGENDRE[:, 14:16] * (np.arange(14, 16) + 0.5) * _PANEL_WEIGHTS[:, None]).T
 _PANEL_TO_MIDDLE = _PANEL_WEIGHTS * (
     _PANEL_LEGENDRE[:, :16]
@@ -25,14 +25,14 @@ _PANEL_TO_MIDDLE = _PANEL_WEIGHTS * (
         ]
     )
 )
-_RESOLVED = 1e-3  # of a panel's largest value: what its last coefficients may be
-_HALVINGS = 40  # of a panel at a breakpoint, where f may have a root
-_SETTLED, _AVERAGED = 20, 24  # half periods after the last breakpoint
+_RESOLVED = 1e-3  # allowed size of the last coefficients, relative to the largest value of a panel
+_HALVINGS = 40  # of a panel at a breakpoint, where f may behave like a square root
+_SETTLED, _AVERAGED = 20, 24  # half periods after the last breakpoint: before and in the average
 _MOST_SETTLED = 320
 _MOST_PERIODS = 10_000.0
 _FARTHEST = 1e30  # scales
-_SMALLEST, _HIGHEST = 1e-200, 1e200  # of a scale: its powers are numbers
-_WARNED, _UNRELIABLE = 1e-8, 1e-2  # relative errors that are told, and that are refused
+_SMALLEST, _HIGHEST = 1e-200, 1e200  # of a scale: its powers stay in the range of doubles
+_WARNED, _UNRELIABLE = 1e-8, 1e-2  # relative errors above which a warning or an error follows
 
 
 def principal_value(
@@ -51,25 +51,25 @@ def principal_value(
     Args:
         function: f on the whole real axis, returning a number or an array.
         omega: where to evaluate.
-        period: ω-distance over which f oscillates without decaying, 2πc/r for two emitters a
-            distance r apart. Given, the integral is Abel-summed, by averages over half periods
-            (f may then grow like a power). None: f decays at least as fast as 1/ω. Features of f
-            that are narrower than a thirtieth of a period need breakpoints to be seen.
-        scale: ω-distance over which f varies, where it does not oscillate.
-        breakpoints: frequencies at which f or a derivative jumps; or that refine the panels
-            where f varies faster than over a period. Averaging begins beyond the last.
-        rtol: relative tolerance, of the largest entry. A value that is known less well is given
-            with a warning that says how well, and refused if it is not even known to a hundredth.
+        period: the period in ω of an f that oscillates without decay: 2πc/r for two emitters at
+            a distance r. The integral is then an Abel sum, from averages over half periods, and f
+            may grow like a power. None: f decays at least as fast as 1/ω. Features of f that are
+            narrower than a thirtieth of a period need breakpoints.
+        scale: the ω-distance over which an f that does not oscillate varies.
+        breakpoints: frequencies at which f or a derivative jumps, or near which f varies faster
+            than over a period. The averages begin after the last one.
+        rtol: tolerance relative to the largest entry. If the estimated error is larger, a warning
+            gives it; if it is above a hundredth, the integral is refused.
 
     Returns:
         A number or array of the shape of f.
 
     Raises:
-        ValueError: if f is not finite where it is needed, or the integral does not settle: for a
-            wrong period, or an f that varies faster than the breakpoints say.
+        ValueError: if f is not finite, or if the integral does not converge, because the period is
+            wrong or f varies fast where there are no breakpoints.
 
     Example:
-        A Lorentzian's partner is its dispersive shape:
+        The transform of a Lorentzian is its dispersive shape:
 
         >>> from collective import spectral
         >>> found = spectral.principal_value(lambda w: 1 / (w**2 + 0.25), 1.0, breakpoints=())
@@ -100,22 +100,22 @@ def principal_value(
         period = positive_scale("period", period)
         if jumps and jumps[-1] > _MOST_PERIODS * period:
             raise ValueError(
-                f"period must be at least {jumps[-1] / _MOST_PERIODS:.3g}, for breakpoints "
-                f"{jumps[-1]:.3g} away; got {period:g}"
+                f"period must be at least {jumps[-1] / _MOST_PERIODS:.3g} for breakpoints at a "
+                f"distance of {jumps[-1]:.3g} from omega; got {period:g}"
             )
         value, error, size = _averaged(difference, jumps, period, rtol)
         way_out = (
-            "is it the true period, 2πc/r, and do breakpoints= name where f jumps or varies fast?"
+            "check that the period is 2πc/r, and give breakpoints= where f jumps or varies fast"
         )
     if error > _UNRELIABLE * size and error > rtol * size:
         raise ValueError(
-            f"the principal value at ω = {omega:g} is known to {error / (2 * np.pi):.2g} of "
-            f"{size / (2 * np.pi):.3g} only: {way_out}"
+            f"the principal value at ω = {omega:g} is known only to {error / (2 * np.pi):.2g} of "
+            f"{size / (2 * np.pi):.3g}: {way_out}"
         )
     if error > max(10 * rtol, _WARNED) * size:
         warn(
             f"the principal value at ω = {omega:g} is known to {error / (2 * np.pi):.2g} of "
-            f"{size / (2 * np.pi):.3g}, not to rtol={rtol:g}: {way_out}; or ask for no more, "
+            f"{size / (2 * np.pi):.3g}, not to rtol={rtol:g}: {way_out}, or give "
             f"rtol={error / size:.0e}"
         )
     return value / (2 * np.pi)
@@ -124,18 +124,18 @@ def principal_value(
 def _decaying(
     difference: Callable[[float], Any], jumps: list[float], scale: float, rtol: float
 ) -> tuple[Any, float, float]:
-    """∫₀^∞ds of the difference, an estimate of its largest error, and the size it is judged by."""
+    """∫₀^∞ds of the difference, its estimated error, and the size to which that is relative."""
     from scipy.integrate import quad_vec
 
     edges = [0.0, *jumps, (jumps[-1] if jumps else 0.0) + 4 * scale]
     total: Any = 0.0
-    unsure, size = 0.0, 0.0
+    total_error, size = 0.0, 0.0
     for a, b in pairwise(edges):
         value, error = quad_vec(difference, a, b, epsrel=rtol, epsabs=1e-300, limit=2000)
-        total, unsure = total + value, unsure + error
+        total, total_error = total + value, total_error + error
         size = max(size, _largest(value))
-    # the tail in 1/s, where an algebraic decay is smooth
-    with np.errstate(over="ignore", invalid="ignore"):  # of an f that grows, told below
+    # the tail is integrated over 1/s, in which an algebraic decay is smooth
+    with np.errstate(over="ignore", invalid="ignore"):  # if f grows; an error follows below
         tail, error = quad_vec(
             lambda x: difference(1 / x) / x**2, 0.0, 1 / edges[-1], epsrel=rtol, epsabs=1e-300
         )
@@ -144,28 +144,29 @@ def _decaying(
             "function must decay at least as fast as 1/ω: its integral up to infinity is not "
             "finite; give period= if it oscillates without decaying"
         )
-    return total + tail, float(unsure + error), max(size, _largest(total + tail))
+    return total + tail, float(total_error + error), max(size, _largest(total + tail))
 
 
 def _averaged(
     difference: Callable[[float], Any], jumps: list[float], period: float, rtol: float
 ) -> tuple[Any, float, float]:
-    """∫₀^∞ds by averages of partial integrals, its estimated error, and the size it is judged by.
+    """∫₀^∞ds by averages of partial integrals, its estimated error, and the size for that.
 
-    An oscillation s^n e^{2πis/period} changes sign from one half period to the next. The averages
-    of the partial integrals up to there with binomial weights take such a sequence to its Abel
-    sum, exactly for n below the number averaged, and fast for a slowly varying amplitude. Two
-    sequences that end a quarter period apart, and two of them that begin half a period apart,
-    tell how far it has settled; half periods are added until they agree.
+    An oscillation s^n e^{2πis/period} changes sign from one half period to the next. Averages of
+    the partial integrals with binomial weights converge to the Abel sum: exactly if n is below
+    the number of partial integrals averaged, and fast for a slowly varying amplitude. The error is
+    estimated from two sequences that end a quarter period apart, each also shifted by half a
+    period. Half periods are added until all agree.
     """
     half = period / 2
     first = jumps[-1] if jumps else 0.0
     inside = np.unique(np.concatenate([np.arange(0, first, half), jumps, [0.0, first]]))
     total: Any = 0.0
-    unsure, size = 0.0, 0.0
+    total_error, size = 0.0, 0.0
     for a, b in pairwise(inside):
         value, _, error = _panel(difference, float(a), float(b), rtol, size, _HALVINGS)
-        total, unsure, size = total + value, unsure + error, max(size, _largest(value))
+        total, total_error = total + value, total_error + error
+        size = max(size, _largest(value))
     weights = np.array([comb(_AVERAGED, j) for j in range(_AVERAGED + 1)]) / 2.0**_AVERAGED
     ends, middles = [], []
     count = 0
@@ -177,7 +178,7 @@ def _averaged(
                 difference, a, b, rtol, size, 4 if count else _HALVINGS
             )
             middles.append(total + to_middle)
-            total, unsure = total + value, unsure + error
+            total, total_error = total + value, total_error + error
             size = size if count else max(size, _largest(value))
             ends.append(total)
             count += 1
@@ -187,22 +188,23 @@ def _averaged(
             for shift in (count - _AVERAGED - 1, count - _AVERAGED - 2)
         ]
         apart = _largest(sums[0] - sums[2])
-        # what still drifts from one half period to the next may do so for as many again
+        # a drift from one half period to the next may continue for as many half periods again
         drift = count * max(_largest(sums[0] - sums[1]), _largest(sums[2] - sums[3]))
         error, size = max(apart, drift), max(size, _largest(sums[0]))
         if error <= rtol * size or settled >= _MOST_SETTLED:
-            return sums[0], error + unsure, size
+            return sums[0], error + total_error, size
         settled *= 2
 
 
 def _largest(value: Any) -> float:
+    """The largest absolute value of an array."""
     return float(np.abs(value).max(initial=0.0))
 
 
 def _panel(
     difference: Callable[[float], Any], a: float, b: float, rtol: float, size: float, halvings: int
 ) -> tuple[Any, Any, float]:
-    """∫ from a to b, from a to the middle, and the error, halved where 16 nodes do not resolve."""
+    """∫ from a to b, from a to the middle, and the error; halved if 16 nodes are too few."""
     middle, width = (a + b) / 2, (b - a) / 2
     values = np.stack([difference(float(middle + width * x)) for x in _PANEL_NODES])
     tail = _largest(np.tensordot(_PANEL_TAIL, values, axes=1))
@@ -220,7 +222,7 @@ def _panel(
 
 
 def checked_function(name: str, function: Any, argument: str) -> Callable[[float], NDArray[Any]]:
-    """The function, with an answer that is checked to be finite numbers of one shape."""
+    """The function; every value is checked to be finite and of the same shape."""
     checks.function(name, function)
     shape: list[tuple[int, ...]] = []
 
@@ -241,7 +243,7 @@ def checked_function(name: str, function: Any, argument: str) -> Callable[[float
         shape.append(value.shape) if not shape else None
         if value.shape != shape[0]:
             raise ValueError(
-                f"{name} must return arrays of one shape: {value.shape} at {argument} = {x:g}, "
+                f"{name} must always return the same shape: {value.shape} at {argument} = {x:g}, "
                 f"{shape[0]} before"
             )
         return value
@@ -250,7 +252,7 @@ def checked_function(name: str, function: Any, argument: str) -> Callable[[float
 
 
 def positive_scale(name: str, value: Any) -> float:
-    """A positive number whose powers do not leave the range of doubles."""
+    """A checked positive number whose powers stay in the range of doubles."""
     scale = checks.number(name, value, above=0)
     if not _SMALLEST < scale < _HIGHEST:
         raise ValueError(
@@ -260,7 +262,7 @@ def positive_scale(name: str, value: Any) -> float:
 
 
 def tolerance(name: str, value: Any) -> float:
-    """A number that is not negative and below 1."""
+    """A checked tolerance, at least 0 and below 1."""
     tolerance = checks.number(name, value)
     if not 0 <= tolerance < 1:
         raise ValueError(f"{name} must be at least 0 and below 1, got {tolerance:g}")

@@ -1,7 +1,7 @@
-"""What couples the emitters: a field's tensors F of all pairs, or the matrices of a bath.
+"""What couples the emitters: the tensors F of a field for all pairs, or the matrices of a bath.
 
-Both answer the same question, J and K between two emitters at signed frequencies, and keep every
-answer: a wave number is asked for once, whatever pairs, frequencies and schemes need it.
+Both give J and K between two emitters at signed frequencies and store every result. So a field is
+evaluated once at each wave number, for all pairs, frequencies and approximations.
 """
 
 from typing import Any
@@ -14,33 +14,33 @@ from collective.emitters import Multilevel
 from collective.spectral.averages import lorentzian_averages, matsubara_sums
 from collective.spectral.tensors import (
     STATIC,
+    converged_limit,
     decay_and_shift,
     require_coupled,
-    settled,
     static_tensors,
     tensors,
 )
 
-_RTOL = 1e-10  # of each 3×3 block of S
-_COLD = 1e-7  # of all frequencies: below it the Matsubara sum is its integral
-_SCATTERED = 1e-12  # of the vacuum's rate: what round-off may look like
+_RTOL = 1e-10  # relative to each 3×3 block of S
+_COLD = 1e-7  # of the lowest frequency: below it the Matsubara sum is replaced by an integral
+_SCATTERED = 1e-12  # of the vacuum's rate: below it scattered light is round-off
 _HERMITIAN = 1e-10
-_CACHE_BYTES = 2**26  # of each kind of answer that is kept
+_CACHE_BYTES = 2**26  # of each kind of result that is stored
 
 
 class FieldTensors:
-    """F(ω) of every pair of emitters i ≤ j in a field, kept for every frequency asked for.
+    """F(ω) of every pair of emitters i ≤ j in a field; results are stored by frequency.
 
     Args:
         multilevel: the emitters.
         field: the field.
-        own: whether what an emitter does to itself is asked for as well; an interaction between
-            emitters does not need it.
+        own: whether the pairs (i, i) are included; an interaction between emitters does not need
+            them.
 
     Attributes:
         multilevel: the emitters.
         field: the field.
-        largest: the highest Bohr frequency (1 without any).
+        largest: the highest Bohr frequency (1 if all are zero).
     """
 
     def __init__(self, multilevel: Multilevel, field: Any, *, own: bool = True):
@@ -62,11 +62,11 @@ class FieldTensors:
                 found = static_tensors(self.multilevel, self.field, *pairs).astype(complex)
             else:
                 found = tensors(self.multilevel, self.field, *pairs, omega)
-            return _kept(self._real, omega, found)
+            return _stored(self._real, omega, found)
         return self._real[omega]
 
     def matrix(self, pairs: NDArray[Any]) -> NDArray[Any]:
-        """Blocks of all pairs as one symmetric matrix, (3N, 3N)."""
+        """The blocks of all pairs as one symmetric matrix, (3N, 3N)."""
         n = len(self.multilevel)
         blocks = np.zeros((n, 3, n, 3), dtype=pairs.dtype)
         blocks[self._second, :, self._first] = pairs.transpose(0, 2, 1)
@@ -88,14 +88,14 @@ class FieldTensors:
         return np.sign(frequencies)[..., None, None] * found.imag, -0.5 * found.real
 
     def prepare(self) -> None:
-        """Ask for all pairs at once, at every frequency at which a dipole turns."""
+        """Compute all pairs in one call of the field, at every frequency of a dipole element."""
         m = self.multilevel
         used = [m.bohr_frequencies(i)[m.dipoles[i].any(axis=-1)] for i in range(len(m))]
         for omega in np.unique(np.abs(np.concatenate(used))):
             self.real(float(omega))
 
     def scatters(self, frequencies: list[float]) -> bool:
-        """Whether light comes back to an emitter: Re F of it with itself is not zero."""
+        """Whether light is scattered back to an emitter: Re F of a pair (i, i) is not zero."""
         own = self._first == self._second
         for omega in sorted({abs(w) for w in frequencies} - {0.0}):
             k = omega / self.multilevel.speed_of_light
@@ -104,27 +104,27 @@ class FieldTensors:
         return False
 
     def half_ranges(
-        self, frequencies: list[float], temperature: float, *, own: bool = False
+        self, frequencies: list[float], temperature: float, *, own_only: bool = False
     ) -> list[NDArray[np.float64]]:
-        """S(ω), (3N, 3N) each; own leaves out what is between different emitters."""
+        """S(ω), (3N, 3N) each; own_only sets the blocks between different emitters to zero."""
         sizes = sorted({abs(w) for w in frequencies} - {0.0})
-        odd_parts = {w: self._half.get((temperature, w, own)) for w in sizes}
+        odd_parts = {w: self._half.get((temperature, w, own_only)) for w in sizes}
         missing = [w for w, found in odd_parts.items() if found is None]
         if missing:
-            new = self._odd_parts(missing, temperature, own)
+            new = self._odd_parts(missing, temperature, own_only)
             for omega, value in zip(missing, new, strict=True):
-                odd_parts[omega] = _kept(self._half, (temperature, omega, own), value)
+                odd_parts[omega] = _stored(self._half, (temperature, omega, own_only), value)
         found = []
         for omega in frequencies:
             even = -0.25 * self.real(abs(omega)).real
             total = even + np.sign(omega) * odd_parts[abs(omega)] if omega else even
-            if own:
+            if own_only:
                 total = np.where((self._first == self._second)[:, None, None], total, 0.0)
             found.append(self.matrix(total))
         return found
 
-    def _odd_parts(self, sizes: list[float], temperature: float, own: bool) -> Any:
-        """½[S(ω) − S(−ω)] of all pairs at each ω > 0 listed, (sizes, pairs, 3, 3)."""
+    def _odd_parts(self, sizes: list[float], temperature: float, own_only: bool) -> Any:
+        """½[S(ω) − S(−ω)] of all pairs at each ω > 0 in sizes, (sizes, pairs, 3, 3)."""
         c = self.multilevel.speed_of_light
         omega = np.array(sizes)[:, None, None, None]
         shift = np.stack([-0.5 * self.real(w).real for w in sizes])
@@ -135,14 +135,14 @@ class FieldTensors:
         lowest = min(c / farthest if farthest else np.inf, sizes[0])
 
         def imaginary(nu: float) -> NDArray[np.float64]:
-            if (nu, own) not in self._imaginary:
-                chosen = self._first == self._second if own else slice(None)
+            if (nu, own_only) not in self._imaginary:
+                chosen = self._first == self._second if own_only else slice(None)
                 found = np.zeros((len(self._first), 3, 3))
                 found[chosen] = tensors(
                     self.multilevel, self.field, self._first[chosen], self._second[chosen], 1j * nu
                 ).real
-                return _kept(self._imaginary, (nu, own), found)
-            return self._imaginary[nu, own]
+                return _stored(self._imaginary, (nu, own_only), found)
+            return self._imaginary[nu, own_only]
 
         def integral() -> NDArray[Any]:
             """(1/2π)∫₀^∞dν F(iν) ω/(ω² + ν²)."""
@@ -151,10 +151,10 @@ class FieldTensors:
             )
 
         spacing = 2 * np.pi * temperature
-        if spacing < _COLD * lowest:  # the sum is its integral, and coth(ω/2T) is 1
+        if spacing < _COLD * lowest:  # the sum becomes an integral, and coth(ω/2T) is 1
             return shift / 2 + integral()
-        # F(0) from the imaginary axis, where the field of a metal is smooth, and linear at first
-        static = settled(
+        # F(0) from the imaginary axis, on which the field of a metal is smooth and linear near zero
+        static = converged_limit(
             lambda nu: 2 * imaginary(nu) - imaginary(2 * nu), STATIC * min(spacing, lowest)
         )
         sums = matsubara_sums(imaginary, spacing, omega, rtol=_RTOL)
@@ -162,8 +162,8 @@ class FieldTensors:
         return thermal + temperature / 2 * (static / omega + 2 * sums)
 
 
-def _kept(answers: dict[Any, NDArray[Any]], key: Any, value: NDArray[Any]) -> NDArray[Any]:
-    """Keep one more answer, all of one size; start anew where they would take too much memory."""
+def _stored(answers: dict[Any, NDArray[Any]], key: Any, value: NDArray[Any]) -> NDArray[Any]:
+    """Store one more result, all of one size; delete the others if they take too much memory."""
     if len(answers) * value.nbytes > _CACHE_BYTES:
         answers.clear()
     answers[key] = value
@@ -171,12 +171,12 @@ def _kept(answers: dict[Any, NDArray[Any]], key: Any, value: NDArray[Any]) -> ND
 
 
 class BathMatrices:
-    """γ and S of a bath over the coupling operators, checked, kept for every frequency.
+    """The checked matrices γ and S of a bath; results are stored by frequency.
 
     Attributes:
         multilevel: the emitters.
         field: the bath.
-        kept: indices among the 3N coupling operators of those that are not zero.
+        kept: indices of the coupling operators that are not zero, among all 3N.
     """
 
     def __init__(self, multilevel: Multilevel, the_bath: Any):
@@ -197,7 +197,7 @@ class BathMatrices:
         self._found: dict[tuple[str, float], NDArray[Any]] = {}
 
     def matrix(self, name: str, omega: float) -> NDArray[Any]:
-        """γ(ω) or S(ω) over the kept operators, Hermitian, γ positive semidefinite."""
+        """The checked γ(ω) or S(ω) for the coupling operators that are not zero."""
         if (name, omega) in self._found:
             return self._found[name, omega]
         try:
@@ -213,7 +213,7 @@ class BathMatrices:
             )
         if self._all:
             matrix = matrix[np.ix_(self.kept, self.kept)]
-        return _kept(self._found, (name, omega), checked_bath_matrix(name, omega, matrix))
+        return _stored(self._found, (name, omega), checked_bath_matrix(name, omega, matrix))
 
     def pair(
         self, i: int, j: int, frequencies: NDArray[np.float64]
@@ -226,18 +226,19 @@ class BathMatrices:
         shift = np.zeros_like(decay)
         for at, omega in enumerate(frequencies.ravel()):
             for found, name, sign in ((decay, "gamma", -1), (shift, "shift", 1)):
-                forth, back = self.matrix(name, float(omega)), self.matrix(name, -float(omega))
-                whole = forth + sign * back.T
+                forward = self.matrix(name, float(omega))
+                backward = self.matrix(name, -float(omega))
+                whole = forward + sign * backward.T
                 found[at][np.ix_(rows, columns)] = whole[np.ix_(left, right)]
         shape = (*frequencies.shape, 3, 3)
         return decay.reshape(shape), shift.reshape(shape)
 
     def prepare(self) -> None:
-        """Nothing: a bath gives all pairs at once."""
+        """Do nothing: a bath gives all pairs at once."""
 
 
 def checked_bath_matrix(name: str, omega: float, matrix: NDArray[Any]) -> NDArray[Any]:
-    """The Hermitian part of γ(ω) or S(ω), or an error that says what is wrong with it."""
+    """The Hermitian part of γ(ω) or S(ω); raises if the matrix is not one of these."""
     scale = float(np.abs(matrix).max(initial=0.0))
     if np.abs(matrix - matrix.conj().T).max(initial=0.0) > _HERMITIAN * scale:
         raise ValueError(f"bath: {name}({omega:g}) must be Hermitian")
@@ -247,6 +248,6 @@ def checked_bath_matrix(name: str, omega: float, matrix: NDArray[Any]) -> NDArra
         if smallest < -_HERMITIAN * scale:
             raise ValueError(
                 f"bath: gamma({omega:g}) must be positive semidefinite: smallest eigenvalue "
-                f"{smallest:.3g} of {scale:.3g}; give the whole rates, vacuum and scattered"
+                f"{smallest:.3g} of {scale:.3g}; give the sum of vacuum and scattered rates"
             )
     return matrix

@@ -8,17 +8,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective.emitters import Multilevel
-from collective.fields.protocol import imaginary_green, require_field, seen_by, total_green
+from collective.fields.answers import imaginary_green, response, total_green
+from collective.fields.protocol import TENSORS, require_field
 
-GREENS = ("green", "scattered", "magnetic_green")  # what a field may answer dipoles with
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
-_SLOWEST = 1e-100  # wave number: below it a tensor is its static limit to all digits
-_ORTHOGONAL = 1e-12  # of their lengths: the product of dipoles that do not see each other
+_LOWEST = 1e-100  # wave number: below it a tensor equals its static limit to all digits
+_ORTHOGONAL = 1e-12  # product of dipoles, relative to their lengths, that counts as zero
 STATIC = 1e-5  # k·r at which the static limit is extrapolated; the error is its fourth power
-_STATIC_STEPS, _STATIC_SETTLED = 4, 1e-9  # tenths of that, and the relative change that ends them
-_RECIPROCAL = 1e-6  # relative: what G(r, r') may miss Gᵀ(r', r) by
-_SAMPLED = 12  # pairs on which reciprocity is tried
-_REAL = 1e-8  # relative: what a tensor on the imaginary axis may miss being real by
+_STATIC_STEPS, _STATIC_CONVERGED = 4, 1e-9  # most divisions of it by ten; final relative change
+_RECIPROCAL = 1e-6  # relative: allowed difference of G(r, r') and Gᵀ(r', r)
+_SAMPLED = 12  # pairs for which reciprocity is checked
 
 
 def coupling_tensor(
@@ -26,7 +25,7 @@ def coupling_tensor(
 ) -> NDArray[np.complex128]:
     """F(ω) between unit dipoles of emitters i and j, (3, 3): 2k²G (electric) or 2C (magnetic).
 
-    For i = j what the field scatters back and i times the vacuum's rate, k³/3π.
+    For i = j it is the scattered part plus i times the rate in vacuum, k³/3π.
 
     Args:
         multilevel: positions, kind and speed of light.
@@ -36,7 +35,7 @@ def coupling_tensor(
         omega: ω > 0 or i times positive, in units of rate.
 
     Raises:
-        ValueError: for an index or a frequency that is none of these.
+        ValueError: for an index or a frequency that is not allowed.
 
     Example:
         >>> import collective as co
@@ -54,10 +53,10 @@ def coupling_tensor(
             f"omega must be one frequency, positive or i times positive; got {omega}. The static "
             "limit is static_tensor(multilevel, field, i, j)"
         )
-    if not _SLOWEST <= abs(value) / multilevel.speed_of_light <= 1 / _SLOWEST:
+    if not _LOWEST <= abs(value) / multilevel.speed_of_light <= 1 / _LOWEST:
         raise ValueError(
-            f"omega must be {_SLOWEST:g} to {1 / _SLOWEST:g} times the speed of light, for its "
-            f"powers to be numbers; got {omega}. The static limit is "
+            f"omega must be {_LOWEST:g} to {1 / _LOWEST:g} times the speed of light, so "
+            f"that its powers do not underflow or overflow; got {omega}. The static limit is "
             "static_tensor(multilevel, field, i, j)"
         )
     return tensors(multilevel, field, np.array([i]), np.array([j]), value)[0]
@@ -73,7 +72,7 @@ def tensors(
     """F(ω) of many pairs of emitters in one call of the field, (pairs, 3, 3)."""
     k = omega / multilevel.speed_of_light
     r, r_source = multilevel.positions[i], multilevel.positions[j]
-    seen = seen_by(multilevel.kind, field)
+    seen = response(multilevel.kind, field)
     if np.imag(k):
         kappa = float(np.imag(k))
         return (-2 * kappa**2 * imaginary_green(seen, r, r_source, kappa)).astype(complex)
@@ -90,7 +89,7 @@ def static_tensor(multilevel: Multilevel, field: Any, i: int, j: int) -> NDArray
         multilevel: positions, kind and speed of light.
         field: any `Field`.
         i: index of an emitter.
-        j: index of an emitter; i = j gives what the field scatters back.
+        j: index of an emitter; i = j gives the scattered part.
     """
     require_known(multilevel, field)
     i, j = checks.index("i", i, len(multilevel)), checks.index("j", j, len(multilevel))
@@ -102,8 +101,9 @@ def static_tensors(
 ) -> NDArray[np.float64]:
     """F(0) of many pairs, (pairs, 3, 3) real.
 
-    What scatters may be further away than the emitters are from each other: the wave number is
-    lowered until the limit does not change (an infinite wire has logarithms; four steps end it).
+    A scatterer may be farther away than the emitters are from each other. So for pairs (i, i) the
+    wave number is lowered until the limit does not change, at most four times, because an infinite
+    wire has logarithms.
     """
     r = np.linalg.norm(multilevel.positions[i] - multilevel.positions[j], axis=-1).max()
     gaps = [np.abs(multilevel.bohr_frequencies(m)).max() for m in (*i, *j)]
@@ -116,16 +116,18 @@ def static_tensors(
 
     if r and not np.any(i == j):
         return limit(omega)
-    return settled(limit, omega)
+    return converged_limit(limit, omega)
 
 
-def settled(limit: Callable[[float], NDArray[np.float64]], start: float) -> NDArray[np.float64]:
-    """A limit at zero frequency, from estimates at ever lower ones until they do not change."""
+def converged_limit(
+    limit: Callable[[float], NDArray[np.float64]], start: float
+) -> NDArray[np.float64]:
+    """A limit at zero frequency: estimates at lower and lower frequencies until they agree."""
     value = limit(start)
     for _ in range(_STATIC_STEPS):
         start /= 10
         earlier, value = value, limit(start)
-        if np.abs(value - earlier).max() <= _STATIC_SETTLED * np.abs(value).max():
+        if np.abs(value - earlier).max() <= _STATIC_CONVERGED * np.abs(value).max():
             break
     return value
 
@@ -139,7 +141,7 @@ def decay_and_shift(
         multilevel: positions, kind and speed of light.
         field: any `Field`; magnetic dipoles need `magnetic_green`.
         i: index of an emitter.
-        j: index of an emitter; for i = j, K is that of the light scattered back.
+        j: index of an emitter; for i = j, K is that of the scattered part.
         frequencies: real, any shape, in units of rate.
 
     Example:
@@ -158,7 +160,7 @@ def decay_and_shift(
     pair = np.array([i]), np.array([j])
     found = [
         static_tensors(multilevel, field, *pair)[0].astype(complex)
-        if size < _SLOWEST * c
+        if size < _LOWEST * c
         else tensors(multilevel, field, *pair, float(size))[0]
         for size in sizes
     ]
@@ -168,16 +170,16 @@ def decay_and_shift(
 
 
 def require_known(multilevel: Any, field: Any) -> None:
-    """Raise unless these are multi-level dipoles and a field that answers for such dipoles."""
+    """Raise unless these are emitters and a field that has a Green's tensor for their kind."""
     checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
-    require_field("field", field, GREENS)
-    seen_by(multilevel.kind, field)
+    require_field("field", field, TENSORS)
+    response(multilevel.kind, field)
 
 
 def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> None:
-    """Raise if the field does not know such dipoles, their interaction diverges, or G ≠ Gᵀ.
+    """Raise if the field has no tensor for such dipoles, their interaction diverges, or G ≠ Gᵀ.
 
-    own tries the tensor of emitters with themselves as well.
+    With own, the symmetry of the tensors of pairs (i, i) is checked as well.
     """
     require_known(multilevel, field)
     require_apart(multilevel)
@@ -196,10 +198,10 @@ def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> 
 
 
 def require_apart(multilevel: Multilevel) -> None:
-    """Raise if two emitters coincide, unless their dipoles do not see each other there.
+    """Raise if two emitters coincide, unless their dipoles do not interact there.
 
-    At exactly one place the near field of one dipole at another averages over all directions to
-    something along it: a dipole perpendicular to it, in all its elements, has none of it.
+    At exactly the same place the near field of a dipole, averaged over all directions, is parallel
+    to it. So it does not act on a dipole that is perpendicular to it in all its elements.
     """
     r = multilevel.positions
     for i in range(1, len(r)):
@@ -210,10 +212,10 @@ def require_apart(multilevel: Multilevel) -> None:
             if overlap > _ORTHOGONAL * size or np.any(r[i] != r[j]):
                 share = overlap / size if size else 0.0
                 raise ValueError(
-                    f"emitters {j} and {i} coincide: their interaction diverges; move one. Only "
-                    "at exactly one place and with orthogonal dipoles is it finite: here the "
-                    "largest product of two elements, those of counter-rotating terms included, "
-                    f"is {share:.3g} of the lengths"
+                    f"emitters {j} and {i} coincide: their interaction diverges; move one. "
+                    "It is finite only for orthogonal dipoles at exactly the same place; here the "
+                    "largest product of two elements (counter-rotating terms included) is "
+                    f"{share:.3g} of the product of their lengths"
                 )
 
 
@@ -225,35 +227,35 @@ def require_reciprocal(
     *,
     own: bool = True,
 ) -> None:
-    """Raise unless G(r, r') = Gᵀ(r', r) for pairs all over the emitters.
+    """Raise unless G(r, r') = Gᵀ(r', r) for a sample of pairs of emitters.
 
     Args:
-        field: named in the error.
+        field: the field, for the error.
         positions: (N, 3).
-        tensor: indices i, j (pairs,) → G(r_i, r_j) or what is proportional to it, (pairs, 3, 3).
-        where: at which wave number, for the error.
-        own: try emitters with themselves too, where the tensor must be symmetric.
+        tensor: indices i, j (pairs,) → G(r_i, r_j) times any factor, (pairs, 3, 3).
+        where: the wave number in words, for the error.
+        own: whether pairs (i, i), whose tensor must be symmetric, are checked too.
     """
     n = len(positions)
     total = n * (n + 1) // 2
     if total <= _SAMPLED:
         i, j = np.triu_indices(n, 0 if own else 1)
     else:
-        # the ends, and others at random, always the same ones
+        # the first and last emitters, and random pairs with a fixed seed
         draw = np.random.default_rng(0).integers(0, n, (2, 2 * _SAMPLED))
         i, j = np.concatenate([[[0], [n - 1]], [[0], [0]], draw], axis=1)[:, :_SAMPLED]
     if not own:
         i, j = i[i != j], j[i != j]
     if len(i) == 0:
         return
-    forth, back = tensor(i, j), tensor(j, i)
-    miss = np.abs(forth - back.transpose(0, 2, 1)).max(axis=(1, 2))
-    size = np.abs(forth).max(axis=(1, 2))
-    worst = int(np.argmax(miss - _RECIPROCAL * size))
-    if miss[worst] > _RECIPROCAL * size[worst]:
+    forward, backward = tensor(i, j), tensor(j, i)
+    deviation = np.abs(forward - backward.transpose(0, 2, 1)).max(axis=(1, 2))
+    size = np.abs(forward).max(axis=(1, 2))
+    worst = int(np.argmax(deviation - _RECIPROCAL * size))
+    if deviation[worst] > _RECIPROCAL * size[worst]:
         raise ValueError(
             f"field {field!r} is not reciprocal: G(r, r') and Gᵀ(r', r) differ by "
-            f"{miss[worst] / size[worst]:.2g} of their size for emitters {i[worst]} and "
-            f"{j[worst]} {where}; one that is not (a biased magnet, a one-way guide) needs "
-            "Couplings(decay, shift) of your own"
+            f"{deviation[worst] / size[worst]:.2g} of their size for emitters {i[worst]} and "
+            f"{j[worst]} {where}; for such a field (a biased magnet, a one-way guide) give your "
+            "own matrices to Couplings(decay, shift)"
         )

@@ -21,9 +21,8 @@ for n in (6, 10, 14):
     couplings = co.couple(co.ring(n, spacing=0.12), co.Vacuum())
     # Every atom takes the place of the next one. The reversal of the ring is found without help.
     next_atom = [*range(1, n), 0]
-    burst = co.evolve(
-        couplings, "inverted", times, method="blocks", symmetries=[next_atom], rtol=1e-6
-    )
+    method = co.engines.Blocks(symmetries=[next_atom])
+    burst = co.evolve(couplings, "inverted", times, method=method, rtol=1e-6)
     bursts[f"N = {n}"] = burst
 
     height = burst.emission.max() / n

@@ -1,3 +1,5 @@
+"""`Couplings`: Γ and Δ in vacuum, QuTiP operators, modes, plane waves, warnings, bad arguments."""
+
 import mpmath
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ import qutip
 import reference
 from hypothesis import given
 from hypothesis import strategies as st
+from random_systems import random_couplings, random_matrix
 from reference import rotation
 from scipy.optimize import brentq
 
@@ -12,20 +15,6 @@ import collective as co
 from collective.couplings import pairs
 
 VACUUM = co.Vacuum()
-
-
-def random_couplings(seed, n=3):
-    """Random complex Γ ⪰ 0 and Hermitian Δ."""
-    rng = np.random.default_rng(seed)
-    a, b = (rng.standard_normal((n, n)) + 1j * rng.standard_normal((n, n)) for _ in range(2))
-    return co.Couplings(
-        a @ a.conj().T / n,
-        (b + b.conj().T) / 2,
-        detunings=rng.standard_normal(n),
-        dephasing=rng.random(n),
-        pump=rng.random(n),
-        drive=rng.standard_normal(n) + 1j * rng.standard_normal(n),
-    )
 
 
 @pytest.mark.parametrize(
@@ -37,7 +26,7 @@ def random_couplings(seed, n=3):
         (0.5, (0, 0, 1), 0.3039635509, 0.0483773016),
     ],
 )
-def test_vacuum_pairs(distance, dipole, decay, shift):
+def test_vacuum_couplings_of_a_pair_against_reference_numbers(distance, dipole, decay, shift):
     pair = co.couple(co.chain(2, distance, dipoles=dipole), VACUUM)
     assert abs(pair.decay[0, 1] - decay) < 1e-9
     assert abs(pair.shift[0, 1] - shift) < 1e-9
@@ -53,7 +42,7 @@ def test_near_field_of_the_decay():
 
 
 @given(st.integers(0, 10**6))
-def test_random_complex_dipoles(seed):
+def test_vacuum_couplings_of_random_complex_dipoles(seed):
     rng = np.random.default_rng(seed)
     dipoles = rng.standard_normal((3, 3)) + 1j * rng.standard_normal((3, 3))
     atoms = co.Emitters(
@@ -71,7 +60,7 @@ def test_random_complex_dipoles(seed):
 
 
 def test_circular_dipoles_in_their_plane_give_complex_couplings():
-    """u* on the left, u on the right: a conjugate on the wrong side shows here."""
+    """u* is on the left and u on the right; a conjugate on the wrong side fails here."""
     atoms = co.Emitters([[0, 0, 0], [0.1, 0.2, 0]], dipoles=[[1, 1j, 0], [1, 0, 0]])
     couplings = co.couple(atoms, VACUUM)
     decay, shift = reference.vacuum_pair(*atoms.positions, *atoms.dipoles)
@@ -81,7 +70,7 @@ def test_circular_dipoles_in_their_plane_give_complex_couplings():
 
 
 @given(st.integers(0, 10**6))
-def test_motions_and_permutations_change_nothing(seed):
+def test_couplings_are_invariant_under_motions_and_permutations(seed):
     rng = np.random.default_rng(seed)
     dipoles = rng.standard_normal((5, 3)) + 1j * rng.standard_normal((5, 3))
     atoms = co.Emitters(rng.uniform(-0.4, 0.4, (5, 3)), dipoles=dipoles)
@@ -103,7 +92,7 @@ def test_motions_and_permutations_change_nothing(seed):
         )
 
 
-def test_row_chunks_do_not_matter(monkeypatch):
+def test_couplings_do_not_depend_on_the_chunk_size(monkeypatch):
     atoms = co.cloud(23, 0.7, seed=1, dipoles=(1, 1j, 0.3))
     whole = co.couple(atoms, VACUUM)
     assert whole.decay.dtype == float  # equal dipoles, circular or not
@@ -115,7 +104,7 @@ def test_row_chunks_do_not_matter(monkeypatch):
 
 @pytest.mark.filterwarnings("ignore::collective.UnitWarning")
 @given(st.integers(0, 10**6))
-def test_a_detuned_ensemble_is_never_rejected(seed):
+def test_decay_matrix_of_detuned_emitters_is_positive(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 30))
     atoms = co.cloud(
@@ -129,7 +118,7 @@ def test_a_detuned_ensemble_is_never_rejected(seed):
 
 
 def test_emitters_of_different_frequency():
-    """Γ at the mean wave number, Δ averaged over the two."""
+    """Γ is taken at the mean wave number, Δ is the average over the two."""
     atoms = co.chain(2, 0.2, frequency=10.0, detunings=[1.0, -2.0], decay_rates=[1, 4])
     couplings = co.couple(atoms, VACUUM)
     at = [
@@ -137,7 +126,7 @@ def test_emitters_of_different_frequency():
         for k in (*atoms.wavenumbers, atoms.wavenumbers.mean())
     ]
     np.testing.assert_allclose(couplings.decay[0, 1], 2 * at[2][0], rtol=1e-12)
-    # `at` has dipoles of size 3πΓ/k³ with the k of the light; each has its own: 3πΓ_m/k_m³
+    # `at` has dipoles of size 3πΓ/k³ with the k of the light; here they are 3πΓ_m/k_m³
     sizes = atoms.wavenumbers**3 / np.prod(atoms.wavenumbers) ** 1.5
     np.testing.assert_allclose(
         couplings.shift[0, 1], sizes[0] * at[0][1] + sizes[1] * at[1][1], rtol=1e-12
@@ -154,7 +143,7 @@ def test_large_frequency_is_the_limit_of_a_finite_one():
     np.testing.assert_allclose(close.shift, limit.shift, rtol=1e-7, atol=1e-7)
 
 
-def test_a_field_of_your_own():
+def test_user_defined_fields():
     class OnlyScattered:
         def scattered(self, r, r_source, k):
             return np.zeros((*np.broadcast_shapes(np.shape(r), np.shape(r_source)), 3))
@@ -172,20 +161,20 @@ def test_a_field_of_your_own():
 
 
 class Broken:
-    """A field whose tensor is the vacuum's, spoilt by a function of it."""
+    """A field whose tensor is that of the vacuum, changed by a function."""
 
-    def __init__(self, spoil):
-        self.spoil = spoil
+    def __init__(self, change):
+        self.change = change
 
     def green(self, r, r_source, k):
-        return self.spoil(VACUUM.green(r, r_source, k))
+        return self.change(VACUUM.green(r, r_source, k))
 
     def __repr__(self):
         return "Broken()"
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("change", "message"),
     [
         (lambda g: None, "must return a complex array of shape"),
         (lambda g: g.real, "must return a complex array of shape .*, got float64"),
@@ -195,9 +184,9 @@ class Broken:
         (lambda g: g + 1e-3 * np.eye(3), "does not decay on the imaginary axis"),
     ],
 )
-def test_fields_that_are_not_green_s_tensors(spoil, message):
+def test_fields_with_a_wrong_green_tensor_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        co.couple(co.chain(3, 0.2), Broken(spoil))
+        co.couple(co.chain(3, 0.2), Broken(change))
 
 
 def test_a_class_is_not_a_field():
@@ -205,8 +194,8 @@ def test_a_class_is_not_a_field():
         co.couple(co.chain(2, 0.2), co.Vacuum)
 
 
-def test_the_tensor_never_exists_whole():
-    """2,000 emitters' worth of pairs go by in chunks of at most 16 MiB."""
+def test_green_tensor_is_computed_in_chunks():
+    """The pairs are computed in chunks of at most 16 MiB."""
     sizes = []
 
     def watch(green):
@@ -218,8 +207,8 @@ def test_the_tensor_never_exists_whole():
     assert sum(sizes) > 400 * 400 / 2 * 144
 
 
-def test_small_imaginary_parts_survive():
-    """Round-off is cleaned, a slight ellipticity is not."""
+def test_small_imaginary_parts_of_couplings_are_kept():
+    """Round-off is removed, a slight ellipticity is not."""
     atoms = co.Emitters([[0, 0, 0], [0.1, 0.2, 0]], dipoles=[[1, 1e-9j, 0], [1, 0, 0]])
     decay, _ = reference.vacuum_pair(*atoms.positions, *atoms.dipoles)
     found = co.couple(atoms, VACUUM).decay[0, 1]
@@ -237,29 +226,26 @@ def test_a_large_rate_does_not_hide_a_negative_one():
         co.Couplings(hidden, np.zeros((3, 3)))
 
 
-def test_emitters_bring_their_detunings():
+def test_couplings_take_the_detunings_of_the_emitters():
     atoms = co.chain(2, 0.1, detunings=[1, -1])
     mine = co.Couplings(np.eye(2), np.zeros((2, 2)), emitters=atoms)
     np.testing.assert_array_equal(mine.detunings, [1, -1])
     np.testing.assert_array_equal(mine.replace(detunings=0).detunings, 0)
-    # matrices of one's own are not the field's
+    # new matrices do not belong to the field
     assert co.couple(atoms, VACUUM).replace(decay=np.eye(2)).field is None
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_generator_is_the_double_sum(seed):
-    couplings = random_couplings(seed)
-    expected = reference.generator_of(couplings)
-    rng = np.random.default_rng(seed)
-    rho = rng.standard_normal((8, 8)) + 1j * rng.standard_normal((8, 8))
+    couplings, rho = random_couplings(seed), random_matrix(seed, 8)
     image = qutip.vector_to_operator(
-        couplings.liouvillian() * qutip.operator_to_vector(qutip.Qobj(rho, dims=[[2] * 3] * 2))
+        couplings.liouvillian() * qutip.operator_to_vector(reference.as_qobj(rho))
     ).full()
-    np.testing.assert_allclose(image, (expected @ rho.ravel()).reshape(8, 8), atol=1e-12)
+    np.testing.assert_allclose(image, reference.slope_of(couplings, rho), atol=1e-12)
 
 
 def test_complex_decay_preserves_the_trace():
-    """The known trap: QuTiP's lindblad_dissipator(a, b) loses the trace for complex Γ."""
+    """QuTiP's lindblad_dissipator(a, b) would not preserve the trace for complex Γ."""
     couplings = co.Couplings([[1, 0.6j], [-0.6j, 1]], np.zeros((2, 2)))
     ket = (qutip.basis([2, 2], [0, 1]) + 1j * qutip.basis([2, 2], [1, 0])).unit()
     image = qutip.vector_to_operator(
@@ -273,7 +259,7 @@ def test_complex_decay_preserves_the_trace():
     np.testing.assert_allclose(emission, 0.4, atol=1e-12)
 
 
-def test_operators_against_tensor_products():
+def test_hamiltonian_against_tensor_products():
     couplings = random_couplings(7, n=4)
     s = reference.lowering(4)
     expected = sum(
@@ -295,7 +281,7 @@ def test_collapse_operators_leave_out_round_off():
     assert len(dicke.replace(dephasing=0.1, pump=[0, 0, 1, 0, 0]).collapse_operators()) == 7
 
 
-def test_replace_keeps_to_the_emitters_and_the_field_of_the_matrices():
+def test_replace_refuses_other_emitters_and_fields_without_new_matrices():
     atoms = co.chain(2, 0.1)
     pair = co.couple(atoms, VACUUM)
     for other in (
@@ -304,13 +290,13 @@ def test_replace_keeps_to_the_emitters_and_the_field_of_the_matrices():
         atoms.replace(decay_rates=2.0),
         atoms.replace(wavelength=0.5),
     ):
-        with pytest.raises(ValueError, match=r"^emitters: .* are of other emitters.*co.couple"):
+        with pytest.raises(ValueError, match=r"^emitters: .* belong to other emitters.*co.couple"):
             pair.replace(emitters=other)
         new = co.couple(other, VACUUM)
-        taken = pair.replace(decay=new.decay, shift=new.shift, emitters=other, field=VACUUM)
-        np.testing.assert_array_equal(taken.decay, new.decay)
-        assert taken.emitters is other
-    with pytest.raises(ValueError, match=r"^field: .* are those in Vacuum\(\), not in Plasma"):
+        replaced = pair.replace(decay=new.decay, shift=new.shift, emitters=other, field=VACUUM)
+        np.testing.assert_array_equal(replaced.decay, new.decay)
+        assert replaced.emitters is other
+    with pytest.raises(ValueError, match=r"^field: .* belong to Vacuum\(\), not to Plasma"):
         pair.replace(field=co.Plasma(2.0))
     no_field = "^field must be a Field"
     wrongs = {co.Vacuum: r"^field must be an object: use Vacuum\(\)", "x": no_field, 3: no_field}
@@ -323,15 +309,15 @@ def test_replace_keeps_to_the_emitters_and_the_field_of_the_matrices():
         pair.replace(field=np.eye(3))
     assert pair.replace(field=co.Vacuum(), emitters=co.chain(2, 0.1)).field == VACUUM
     assert pair.replace(field=None, emitters=None).emitters is None
-    # of emitters that only differ in frequency the new detunings are taken
+    # emitters that differ only in frequency bring new detunings
     detuned = pair.replace(emitters=atoms.replace(detunings=[0.0, 0.3]))
     np.testing.assert_array_equal(detuned.detunings, [0, 0.3])
     by_hand = co.Couplings(np.eye(2), np.zeros((2, 2)))
     assert by_hand.replace(emitters=atoms).emitters is atoms
 
 
-def test_orthogonal_dipoles_at_one_place_do_not_see_each_other():
-    """Γ = u*·u' = 0 and no shift; a third emitter sees each of them as if it were alone."""
+def test_orthogonal_dipoles_at_one_place_do_not_couple():
+    """Γ = u*·u' = 0 and no shift; a third emitter couples to each as if the other were absent."""
     one = np.array([1, 1j, 0]) / np.sqrt(2)
     other = np.array([1, -1j, 0]) / np.sqrt(2)
     far, third = [0.1, -0.05, 0.15], [0, 0.6, 0.8]
@@ -369,7 +355,10 @@ def test_orthogonal_dipoles_at_one_place_do_not_see_each_other():
             ),
             "field: its radius is 2.5e-08",
         ),
-        (lambda: co.couple(co.chain(2, 0.1), co.Plasma(8e6)), "nothing decays.*wave number"),
+        (
+            lambda: co.couple(co.chain(2, 0.1), co.Plasma(8e6)),
+            "all decay rates and couplings are zero.*wave number",
+        ),
         (lambda: co.couple(co.chain(2, 0.01, frequency=20), VACUUM), "shift.*is above 20"),
         (
             lambda: co.couple(co.chain(2, 1.01e-4, dipoles=(0, 0, 1)), VACUUM),
@@ -381,13 +370,13 @@ def test_orthogonal_dipoles_at_one_place_do_not_see_each_other():
         ),
     ],
 )
-def test_lengths_that_look_like_another_unit(make, message):
+def test_lengths_in_a_wrong_unit_warn(make, message):
     with pytest.warns(co.UnitWarning, match=message):
         make()
 
 
-def test_lengths_in_the_unit_of_the_wavelength():
-    """The same physics in metres, nanometres and wavelengths, without a warning."""
+def test_lengths_in_the_unit_of_the_wavelength_do_not_warn():
+    """Metres, nanometres and wavelengths give the same couplings, without a warning."""
     expected = co.couple(co.chain(3, 0.2), VACUUM)
     for wavelength in (780e-9, 780.0):
         found = co.couple(co.chain(3, 0.2 * wavelength, wavelength=wavelength), VACUUM)
@@ -397,20 +386,20 @@ def test_lengths_in_the_unit_of_the_wavelength():
     co.couple(co.Emitters([[0, 0, 0]], wavelength=1e-9), VACUUM)
 
 
-def test_a_gamma_of_rounded_numbers_is_refused_with_a_way_out_that_works():
+def test_rounded_decay_matrix_is_refused_with_advice_that_works():
     """Close emitters with Γ rounded to three digits: an eigenvalue of a few thousandths below 0."""
     decay = np.round(co.couple(co.chain(6, 0.05), VACUUM).decay, 3)
     assert np.linalg.eigvalsh(decay)[0] < -1e-5
     with pytest.raises(ValueError, match="must be positive semidefinite") as caught:
         co.Couplings(decay, np.zeros((6, 6)))
-    way_out = str(caught.value).partition("knowingly: ")[2]
+    way_out = str(caught.value).partition("clip it: ")[2]
     given = {"np": np, "decay": decay}
     exec(way_out, given)
     clipped = co.Couplings(given["decay"], np.zeros((6, 6)))
     np.testing.assert_allclose(clipped.decay, decay, atol=2e-3)
 
 
-def test_replace_keeps_the_rest():
+def test_replace_keeps_all_other_attributes():
     couplings = co.couple(co.chain(3, 0.2), VACUUM)
     other = couplings.replace(dephasing=0.5)
     np.testing.assert_array_equal(other.decay, couplings.decay)
@@ -440,7 +429,7 @@ def test_darkest_mode_of_a_chain(n, rate):
 
 
 @pytest.mark.parametrize(("n", "spacing"), [(3, 0.15414), (10, 0.22053), (100, 0.25623)])
-def test_burst_threshold(n, spacing):
+def test_burst_threshold_of_chains(n, spacing):
     """A burst starts iff Tr Γ²/N > 2."""
 
     def excess(a):
@@ -463,7 +452,7 @@ def band(a, q_bloch, perpendicular):
 
 @pytest.mark.parametrize("perpendicular", [True, False])
 @pytest.mark.parametrize("q_bloch", [0.0, 2.5, 9.0])
-def test_bands_are_the_limit_of_long_chains(perpendicular, q_bloch):
+def test_bands_of_the_infinite_chain_are_the_limit_of_long_chains(perpendicular, q_bloch):
     a, n = 0.2, 1201
     dipoles = (1, 0, 0) if perpendicular else (0, 0, 1)
     couplings = co.couple(co.chain(n, a, dipoles=dipoles), VACUUM)
@@ -479,7 +468,7 @@ def test_bands_are_the_limit_of_long_chains(perpendicular, q_bloch):
 
 
 @pytest.mark.parametrize("delta", [0.0, 0.3, 0.599, 0.601, 1.0, 5.0])
-def test_detuned_pair(delta):
+def test_eigenvalues_of_a_detuned_pair(delta):
     """Exceptional point at δ = |Γ₁₂| when Δ₁₂ = 0."""
     gamma = 0.6
     pair = co.Couplings(
@@ -491,12 +480,12 @@ def test_detuned_pair(delta):
     np.testing.assert_allclose(found, expected, atol=1e-10)
 
 
-def test_exceptional_point():
+def test_eigenvalues_at_the_exceptional_point():
     pair = co.Couplings([[1, 0.6], [0.6, 1]], np.zeros((2, 2)), detunings=[0.3, -0.3])
     np.testing.assert_allclose(pair.modes().eigenvalues, -0.5j, atol=1e-7)
 
 
-def test_detuned_pair_with_shift():
+def test_eigenvalues_of_a_detuned_pair_with_shift():
     pair = co.couple(
         co.chain(2, 0.23, detunings=[0.7, -0.7], dipoles=[[1, 1j, 0], [1, 0, 2]]), VACUUM
     )
@@ -506,7 +495,7 @@ def test_detuned_pair_with_shift():
     np.testing.assert_allclose(np.sort_complex(pair.modes().eigenvalues), expected, atol=1e-10)
 
 
-def test_plane_wave():
+def test_rabi_frequencies_of_a_plane_wave():
     atoms = co.Emitters(
         [[0, 0, 0], [0.25, 0, 0.5]], dipoles=[[1, 1j, 0], [0, 1, 1]], wavelength=2.0
     )
@@ -517,15 +506,15 @@ def test_plane_wave():
 
 
 @pytest.mark.parametrize("polarisation", [(1, 0, 0), (1, 1j, 0), (0, 1, 0)])
-def test_a_wave_that_drives_nothing_is_refused(polarisation):
-    """The default dipoles of a lattice stand across its plane: normal incidence drives none."""
+def test_plane_wave_perpendicular_to_all_dipoles_is_refused(polarisation):
+    """The default dipoles of a lattice are normal to its plane: light at normal incidence fails."""
     flat, beam = co.square(2, 2, 0.4), {"direction": (0, 0, 1), "polarisation": polarisation}
     with pytest.raises(ValueError, match=r"perpendicular to every dipole.*dipoles=\(1, 0, 0\)"):
         co.plane_wave(flat, 1.0, **beam)
     tilted = flat.replace(dipoles=(1e-5, 1e-5, 1))
     with pytest.raises(ValueError, match=r"^polarisation .* drives no emitter"):
         co.plane_wave(tilted, 1.0, **beam)
-    # one emitter that is driven is enough, and no wave at all may be asked for
+    # one driven emitter is enough, and a Rabi frequency of zero is allowed
     mixed = flat.replace(dipoles=[[0, 0, 1]] * 3 + [[1, 1, 0]])
     drive = co.plane_wave(mixed, 1.0, **beam)
     assert np.count_nonzero(np.abs(drive) > 1e-12) == 1
@@ -542,7 +531,7 @@ def test_a_wave_that_drives_nothing_is_refused(polarisation):
         ({"direction": (0, 0, 1j), "polarisation": (1, 0, 0)}, "direction must be real"),
     ],
 )
-def test_bad_plane_waves(options, message):
+def test_bad_arguments_of_plane_wave_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         co.plane_wave(co.chain(2, 0.1), 1.0, **options)
 
@@ -551,7 +540,7 @@ def test_bad_plane_waves(options, message):
     ("decay", "shift", "options", "message"),
     [
         ([1, 2], [[0]], {}, r"decay must be a square matrix \(N, N\), got shape \(2,\)"),
-        (np.eye(2), np.zeros((3, 3)), {}, "shift must have the shape of decay"),
+        (np.eye(2), np.zeros((3, 3)), {}, r"shift must have the shape \(2, 2\) of decay"),
         ([[1, np.nan], [0, 1]], np.zeros((2, 2)), {}, r"decay must be finite: decay\[0, 1\]"),
         (
             [[1, 0.5], [0.4, 1]],
@@ -567,20 +556,20 @@ def test_bad_plane_waves(options, message):
         (np.eye(2), np.zeros((2, 2)), {"detunings": [1, 2, 3]}, "detunings must be a number or 2"),
         (np.eye(2), np.zeros((2, 2)), {"detunings": 1j}, "detunings must be real"),
         (np.eye(2), np.zeros((2, 2)), {"drive": np.inf}, "drive must be finite"),
-        (np.eye(2), np.zeros((2, 2)), {"emitters": co.chain(3, 0.1)}, "3 emitters for a 2×2 decay"),
+        (np.eye(2), np.zeros((2, 2)), {"emitters": co.chain(3, 0.1)}, "must be 2, as decay is 2×2"),
     ],
 )
-def test_bad_couplings(decay, shift, options, message):
+def test_bad_arguments_of_couplings_are_refused(decay, shift, options, message):
     with pytest.raises(ValueError, match=message):
         co.Couplings(decay, shift, **options)
 
 
-def test_coincident_emitters():
+def test_coincident_emitters_are_refused():
     with pytest.raises(ValueError, match="emitters 1 and 2 coincide"):
         co.couple(co.Emitters([[0, 0, 0], [1, 0, 0], [1, 0, 0]]), VACUUM)
 
 
-def test_wrong_kinds_of_argument():
+def test_arguments_of_a_wrong_class_are_refused():
     with pytest.raises(TypeError, match="emitters must be Emitters"):
         co.couple([[0, 0, 0]], VACUUM)
     with pytest.raises(TypeError, match="field must be a Field"):
@@ -600,8 +589,8 @@ def test_repr_of_couplings():
     assert "drive |…| ≤ 1" in text
 
 
-def test_orthogonal_dipoles_at_one_place():
-    """Three transitions of one atom, and a lattice of such: Γ = Δ = 0 between them in vacuum."""
+def test_several_orthogonal_transitions_at_each_site():
+    """Three transitions of one atom, at two sites: Γ = Δ = 0 at one site in vacuum."""
     three = np.array([[1, 1j, 0], [1, -1j, 0], [0, 0, 1]])
     sites = np.repeat([[0, 0, 0], [0, 0, 0.2]], 3, axis=0)
     atoms = co.Emitters(sites, dipoles=np.tile(three, (2, 1)))
@@ -609,14 +598,14 @@ def test_orthogonal_dipoles_at_one_place():
     for block in (slice(0, 3), slice(3, 6)):
         np.testing.assert_allclose(couplings.decay[block, block], np.eye(3), atol=1e-14)
         np.testing.assert_allclose(couplings.shift[block, block], 0, atol=1e-14)
-    # what one site does to the other is that of the pairs alone
+    # the coupling between two sites is that of the pairs alone
     for m in range(3):
         for n in range(3):
             alone = co.couple(
                 co.Emitters(sites[[0, 3]], dipoles=np.stack([three[m], three[n]])), VACUUM
             )
             np.testing.assert_allclose(couplings.shift[m, 3 + n], alone.shift[0, 1], atol=1e-13)
-    # slightly not orthogonal, four at one place, or close to it but not there
+    # not quite orthogonal, four at one place, or very close but not at one place
     almost = np.array([[1, 0, 0], [1e-6, 1, 0]])
     for positions, dipoles, pair in (
         ([[0, 0, 0]] * 2, almost, "0 and 1"),

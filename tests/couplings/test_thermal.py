@@ -19,7 +19,7 @@ TILTED = co.Emitters(
 
 
 def in_rotating_frame(equation):
-    """The Liouvillian of a master equation without the turning at ω₀."""
+    """The Liouvillian of a master equation in the frame that rotates at ω₀."""
     hamiltonian = equation.hamiltonian() - qutip.Qobj(
         np.diag(equation.frame), dims=equation.hamiltonian().dims
     )
@@ -37,27 +37,18 @@ def test_couplings_and_the_rwa_master_equation_agree(field, kind, temperature):
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-10 * np.abs(theirs).max())
 
 
-def test_generator_in_thermal_light_by_the_double_sum():
+def test_generator_in_thermal_light_is_the_double_sum():
     photons = 0.7
     couplings = co.couple(TILTED, co.Vacuum()).replace(thermal_photons=photons)
-    expected = reference.generator((1 + photons) * couplings.decay, couplings.shift)
-    lowering = reference.lowering(2)
-    one = np.eye(4)
-    for m in range(2):
-        for n in range(2):
-            up, down = lowering[m].T, lowering[n]  # σ⁺_m ρ σ⁻_n
-            product = down @ up
-            expected = expected + photons * couplings.decay[m, n] * (
-                np.kron(up, down.T) - 0.5 * (np.kron(product, one) + np.kron(one, product.T))
-            )
+    expected = reference.generator_of(couplings)
     swap = np.arange(16).reshape(4, 4).T.ravel()  # QuTiP stacks columns
     np.testing.assert_allclose(
         couplings.liouvillian().full(), expected[np.ix_(swap, swap)], atol=1e-13
     )
 
 
-def test_emitters_come_to_the_temperature_of_the_light():
-    """ρ ∝ e^{−ωn̂/T} whatever Γ is, as detailed balance demands."""
+def test_steady_state_has_the_temperature_of_the_light():
+    """ρ ∝ e^{−ωn̂/T} for any Γ, as detailed balance requires."""
     couplings = co.couple(TILTED, co.Vacuum(), temperature=0.8 * OMEGA)
     ratio = np.exp(-1 / 0.8)
     single = np.array([ratio, 1]) / (1 + ratio)
@@ -77,8 +68,8 @@ def test_one_emitter_relaxes_at_the_thermal_rate():
 
 
 @pytest.mark.parametrize("n", [1e6, 1e15, 1e30])
-def test_light_of_many_photons_is_no_other_problem(n):
-    """The fastest rate is (2n̄ + 1)Γ; the drive, which makes QuTiP integrate, is nothing beside it."""
+def test_thermal_relaxation_with_many_photons(n):
+    """The fastest rate is (2n̄ + 1)Γ; a negligible drive makes QuTiP integrate."""
     atom = co.Couplings([[1.0]], [[0.0]], thermal_photons=n, drive=0.01)
     times = np.linspace(0, 3, 7) / (2 * n + 1)
     result = co.evolve(atom, "inverted", times, envelope=lambda t: 1.0, progress=False)
@@ -90,7 +81,7 @@ def test_light_of_many_photons_is_no_other_problem(n):
 
 @pytest.mark.parametrize("temperature", [0.3, 3.0])
 def test_scattered_thermal_light_shifts_levels(temperature):
-    """S(ω) − S(−ω) by a principal value over real frequencies, where ours is a Matsubara sum."""
+    """S(ω) − S(−ω) from a principal value over real frequencies equals the Matsubara sum."""
     height, k0 = 0.11, 2 * np.pi
     atom = co.Emitters([[0, 0, height]], dipoles=(1, 0, 2), frequency=OMEGA)
     u = atom.dipoles[0]
@@ -115,8 +106,8 @@ def test_scattered_thermal_light_shifts_levels(temperature):
     assert found == pytest.approx(expected, rel=1e-6)
 
 
-def test_thermal_shift_at_the_two_ends_of_temperature():
-    """Cold light shifts as none does; hot light in proportion to T: T·[F(0) − Re F(ω)]/ω."""
+def test_thermal_shift_at_low_and_high_temperature():
+    """Cold light does not change the shift; for hot light it is T·[F(0) − Re F(ω)]/ω."""
     atom = co.Emitters([[0, 0, 0.11]], dipoles=(1, 0, 2), frequency=OMEGA)
     k0, u = 2 * np.pi, atom.dipoles[0]
 
@@ -134,8 +125,8 @@ def test_thermal_shift_at_the_two_ends_of_temperature():
     assert shift(1e4 * OMEGA) / 1e4 == pytest.approx(expected, rel=1e-6)
 
 
-def test_mirror_is_the_opposite_for_magnetic_dipoles():
-    """By duality electric dipoles before a perfect conductor are magnetic ones before its dual."""
+def test_mirror_has_the_opposite_effect_on_magnetic_dipoles():
+    """At a conducting mirror an electric dipole along it is dark, and a magnetic one is bright."""
     near = co.Emitters([[0, 0, 0.001]], dipoles=(1, 0, 0), frequency=OMEGA)
     along = co.couple(near, Mirror())
     assert along.decay[0, 0] == pytest.approx(0, abs=1e-4)
@@ -165,7 +156,7 @@ def test_magnetic_dipoles_are_driven_by_the_magnetic_field():
 
 
 class OnlyElectric:
-    """A field that does not know magnetic dipoles."""
+    """A field without a tensor for magnetic dipoles."""
 
     def green(self, r, r_source, k):
         return co.Vacuum().green(r, r_source, k)
@@ -181,17 +172,17 @@ class OnlyElectric:
         (lambda: co.couple(TILTED, co.Vacuum(), temperature=np.nan), "temperature must be finite"),
         (lambda: co.couple(TILTED, co.Vacuum(), temperature=1, shift="rwa"), 'shift="full"'),
         (lambda: co.Couplings([[1.0]], [[0.0]], thermal_photons=-1), "must not be negative"),
-        (lambda: co.Couplings([[1.0]], [[0.0]], thermal_photons="x"), "must be numbers"),
-        (lambda: co.Nanowire(0.01, -50).purcell(TILTED.replace(kind="magnetic")), "magnetic"),
+        (lambda: co.Couplings([[1.0]], [[0.0]], thermal_photons="x"), "must be a number or"),
+        (lambda: co.Nanowire(0.01, -50).plasmon_rate(TILTED.replace(kind="magnetic")), "magnetic"),
     ],
 )
-def test_what_cannot_be_coupled_is_named(call, message):
+def test_bad_arguments_with_temperature_and_kind_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
 
 
 @pytest.mark.parametrize("method", ["single", "symmetric", "blocks", "driven", "trajectories"])
-def test_engines_without_thermal_light_refuse_by_name(method):
+def test_engines_without_thermal_light_refuse_it(method):
     warm = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)), thermal_photons=0.5)
     with pytest.raises(ValueError, match=rf"'{method}' does not know thermal light.*exact"):
         co.evolve(warm, "ground", [0.0, 1.0], method=method, progress=False)
@@ -211,7 +202,7 @@ def test_engines_without_thermal_light_refuse_by_name(method):
         lambda c, r: co.observables.scattering(c, [0.0], waist=2.0),
     ],
 )
-def test_light_of_emitters_in_thermal_light_is_refused(look):
+def test_observables_of_the_emitted_light_refuse_thermal_light(look):
     warm = co.couple(TILTED, co.Vacuum(), temperature=OMEGA)
     result = co.observables.moment(warm, "ground")
     with pytest.raises(ValueError, match="photons per mode"):
@@ -219,7 +210,7 @@ def test_light_of_emitters_in_thermal_light_is_refused(look):
 
 
 def test_identical_emitters_in_thermal_light_have_its_temperature():
-    """Between Dicke states as between all: thermal light must not be left out."""
+    """The fast way by Dicke states must include thermal light."""
     n, photons = 3, 0.8
     alike = co.Couplings(
         np.full((n, n), 0.6) + 0.4 * np.eye(n), np.zeros((n, n)), thermal_photons=photons
@@ -230,7 +221,7 @@ def test_identical_emitters_in_thermal_light_have_its_temperature():
     np.testing.assert_allclose(co.steady_state(alike).diag(), expected, atol=1e-10)
 
 
-def test_thermal_photons_are_kept_everywhere(tmp_path):
+def test_thermal_photons_survive_replace_files_and_xarray(tmp_path):
     warm = co.couple(TILTED.replace(kind="magnetic"), co.Vacuum(), temperature=OMEGA)
     assert warm.replace(dephasing=1.0).thermal_photons == warm.thermal_photons
     assert "thermal photons 0.582" in repr(warm)
@@ -250,7 +241,7 @@ def test_thermal_photons_are_kept_everywhere(tmp_path):
     assert warm.validity()["one occupation for all"].value == pytest.approx(slope * width, 1e-6)
 
 
-def test_checkpoint_is_of_one_temperature(tmp_path):
+def test_checkpoint_of_another_temperature_is_refused(tmp_path):
     cold = co.couple(TILTED, co.Vacuum())
     path = tmp_path / "run.npz"
     co.evolve(cold, "inverted", [0.0, 1.0], method="exact", checkpoint=path, progress=False)
@@ -259,8 +250,8 @@ def test_checkpoint_is_of_one_temperature(tmp_path):
         co.evolve(warm, "inverted", [0.0, 1.0], method="exact", checkpoint=path, progress=False)
 
 
-def test_emission_of_the_steady_state_is_that_of_late_times():
-    """(n̄ + 1)ΣΓ⟨σ⁺σ⁻⟩ from `steady` as from `evolve`; of one emitter (n̄ + 1)n̄/(2n̄ + 1)."""
+def test_emission_of_the_steady_state_equals_that_at_late_times():
+    """`steady` and `evolve` agree on (n̄ + 1)ΣΓ⟨σ⁺σ⁻⟩; one emitter has (n̄ + 1)n̄/(2n̄ + 1)."""
     photons = 0.6
     one = co.Couplings([[1.0]], [[0.0]], thermal_photons=photons)
     expected = (photons + 1) * photons / (2 * photons + 1)
@@ -271,13 +262,13 @@ def test_emission_of_the_steady_state_is_that_of_late_times():
 
 
 @pytest.mark.parametrize("photons", [1e4, 1e8])
-def test_hot_light_sets_the_pace(photons):
-    """All is faster by 2n̄ + 1: early and late times take as long as without light."""
+def test_rates_grow_with_the_number_of_thermal_photons(photons):
+    """All rates grow by 2n̄ + 1; early and late times are computed in a few steps nevertheless."""
     pair = co.couple(TILTED, co.Vacuum()).replace(thermal_photons=photons)
     single = pair.decay[0, 0].real
     for name, start in (("inverted", 1.0), ("ground", 0.0)):
         early = co.evolve(pair, name, np.array([0.0, 1e-3, 1e-2]) / photons, progress=False)
-        # to second order in the time what the other does is not seen
+        # to first order in the time the other emitter has no effect
         slope = (early.populations[1, 0] - start) / 1e-3 * photons / (2 * photons + 1)
         assert slope == pytest.approx((0.5 - start) * single, rel=2e-2)
         late = co.evolve(pair, name, [0.0, 5.0], progress=False)
@@ -287,8 +278,8 @@ def test_hot_light_sets_the_pace(photons):
     assert report.value == pytest.approx((2 * photons + 1) * cold.value, rel=1e-12)
 
 
-def test_independent_decay_in_thermal_light_is_drawn_as_it_is():
-    """Emitters that see no other: the dashed curve is the emission."""
+def test_drawn_independent_decay_includes_thermal_light():
+    """For emitters without coupling the dashed curve is the emission."""
     alone = co.Couplings(np.diag([1.0, 2.0]), np.zeros((2, 2)), thermal_photons=0.7)
     result = co.evolve(alone, "inverted", np.linspace(0, 3, 31), progress=False)
     drawn, dashed = co.plot.emission(result).get_lines()

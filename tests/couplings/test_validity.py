@@ -1,3 +1,5 @@
+"""Assumptions behind couplings: their numbers, their verdicts and how they print."""
+
 import numpy as np
 import pytest
 
@@ -46,7 +48,7 @@ def test_verdicts_follow_the_numbers():
     assert strong.validity()["weak drive"].value == pytest.approx(0.3)
 
 
-def test_what_needs_c_is_not_assessed_without_a_frequency():
+def test_assumptions_that_need_a_frequency_are_not_assessed_without_it():
     found = report()
     assert found["decay matrix positive"].verdict == "holds"
     for name in ("rotating-wave approximation", "no retardation", "one wave number for all"):
@@ -57,20 +59,22 @@ def test_what_needs_c_is_not_assessed_without_a_frequency():
     assert "needs emitters" in bare["no retardation"].meaning
 
 
-def test_it_prints():
+def test_validity_prints_one_line_for_each_assumption():
     lines = str(report(frequency=1e7)).splitlines()
     assert len(lines) == 6
     assert all("holds" in line for line in lines)
     assert repr(report(frequency=1e7)) == str(report(frequency=1e7))
 
 
-def test_unknown_assumption():
-    with pytest.raises(KeyError, match="no assumption 'luck'; there are 'decay matrix positive'"):
+def test_unknown_assumption_raises():
+    with pytest.raises(
+        KeyError, match="no assumption is named 'luck'; use one of 'decay matrix positive'"
+    ):
         report()["luck"]
 
 
 def test_change_over_a_linewidth_of_detuned_dipoles():
-    """Fixed dipoles, each of the size of its own wave number: 2k²d·Im G·d and −k²d·Re G·d."""
+    """The dipoles are fixed, with sizes from their own wave numbers: 2k²d·Im G·d and −k²d·Re G·d."""
     pair = co.Emitters(
         [[0, 0, 0], [0, 0, 0.1]], dipoles=(1, 0, 0), frequency=10.0, detunings=[0.0, 5.0]
     )

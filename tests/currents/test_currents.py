@@ -1,4 +1,4 @@
-"""Integrals of orbitals and their Hamiltonian, against closed forms and second integrals."""
+"""Integrals of orbitals and their Hamiltonian, against closed forms and other integrals."""
 
 import tracemalloc
 
@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.special import erf, erfcx, spherical_jn
 
 import collective as co
-from collective.currents._free_space import Grid, longitudinal, screened
+from collective.currents.free_space import Grid, longitudinal, screened
 
 currents = co.currents
 CUBE = [np.linspace(-7, 7, 48)] * 3
@@ -30,7 +30,7 @@ def balls(distance):
 
 
 def ring_energy(separation, screening=0.0):
-    """U^a of two p₊ Gaussians, which are magnetisations ½e^{−r²}/π^{3/2} along z, in q space."""
+    """U^a of two p₊ Gaussians from their magnetisations ½e^{−r²}/π^{3/2} along z, in q space."""
     r = np.linalg.norm(separation)
     cosine = separation[2] / r if r else 0.0
 
@@ -43,7 +43,7 @@ def ring_energy(separation, screening=0.0):
 
 
 def ball_exchange(distance, screening=0.0):
-    """J^a of two s Gaussians: p along the axis times one Gaussian, ⅔ of it transverse."""
+    """J^a of two s Gaussians: p along the axis times a Gaussian, of which ⅔ is transverse."""
     k = screening / np.sqrt(2)
     # ∫q²e^{−q²/2}/(q² + κ²)dq
     radial = np.sqrt(np.pi / 2) * (1 - np.sqrt(np.pi) * k * erfcx(k))
@@ -60,7 +60,7 @@ def ball_pair():
     return integrals(balls(2))
 
 
-def test_golden_values(ring_pair, ball_pair):
+def test_integrals_against_reference_numbers(ring_pair, ball_pair):
     apart = integrals(rings((0, 0, 2)))
     for value, golden in [
         (ring_pair.ampere[0, 0], 7.081405602313652e-6),
@@ -73,7 +73,7 @@ def test_golden_values(ring_pair, ball_pair):
         assert value == pytest.approx(golden, rel=1e-7)
 
 
-def test_closed_forms(ring_pair, ball_pair):
+def test_integrals_against_closed_forms(ring_pair, ball_pair):
     assert ball_pair.coulomb[0, 1] == pytest.approx(erf(np.sqrt(2)) / 2, rel=1e-12)
     assert ball_pair.coulomb[0, 0] == pytest.approx(np.sqrt(2 / np.pi), rel=1e-12)
     assert ball_pair.exchange[0, 1] == pytest.approx(np.exp(-2) * np.sqrt(2 / np.pi), rel=1e-12)
@@ -87,28 +87,28 @@ def test_closed_forms(ring_pair, ball_pair):
 
 @pytest.mark.parametrize("screening", [0.0, 1e-5, 0.03, 0.5, 3.0])
 @pytest.mark.parametrize("separation", [(0, 0, 0), (1.1, 0.3, 1.4), (2.0, 0, 0)])
-def test_rings_at_any_place_and_screening(separation, screening):
+def test_ring_currents_at_any_distance_and_screening(separation, screening):
     axes = [
         np.linspace(-5.5 - r / 2, 5.5 + r / 2, n)
         for r, n in zip(separation, (29, 28, 30), strict=True)
     ]
     found = integrals(rings(separation), axes, screening)
     expected = ring_energy(np.array(separation), screening)
-    # coarse: what is seen is within what is said, and that is small
+    # the grid is coarse: the error is below its estimate, and small
     assert abs(found.ampere[0, 1] - expected) < found.ampere_error
     assert found.ampere[0, 1] == pytest.approx(expected, rel=1e-8)
 
 
 @pytest.mark.parametrize("screening", [1e-300, 1e-12, 1e-8, 1e-6, 0.02, 1.0])
-def test_screened_exchange_of_a_current_with_sources(screening):
-    """The kernel of the divergence, on both sides of its series."""
+def test_screened_exchange_of_currents_with_a_divergence(screening):
+    """The kernel of the divergence, where its series is used and where it is not."""
     found = integrals(balls(1.5), [np.linspace(-6, 6, 30)] * 3, screening)
     assert found.ampere_exchange[0, 1] == pytest.approx(ball_exchange(1.5, screening), rel=1e-9)
     assert found.coulomb[0, 0] == pytest.approx(np.sqrt(2 / np.pi), rel=1e-9)  # not screened
 
 
-def test_directions_of_angular_momentum():
-    """The same rings about another axis: x, seen along x and across."""
+def test_ring_currents_around_another_axis():
+    """The same rings around the x axis, at distances along it and across it."""
 
     def about_x(centre):
         def ring(x, y, z):
@@ -140,7 +140,7 @@ def test_symmetries_of_rings_and_real_orbitals(ring_pair):
 
 @pytest.fixture(scope="module")
 def random_orbitals():
-    """Complex, neither orthogonal nor normalised nor symmetric, on an uneven grid."""
+    """Complex orbitals without symmetry, neither orthogonal nor normalised; axes differ."""
     rng = np.random.default_rng(7)
     shapes = []
     for _ in range(3):
@@ -171,7 +171,7 @@ def test_index_symmetries_and_positivity(random_orbitals):
     assert np.all(found.exchange >= 0)
 
 
-def test_phases_and_places_do_not_matter(random_orbitals):
+def test_integrals_do_not_depend_on_phases_and_positions(random_orbitals):
     found = currents.interactions(random_orbitals, progress=False)
     axes = [axis + shift for axis, shift in zip(random_orbitals.axes, (3, -1, 0.2), strict=True)]
     phases = np.exp([0.3j, 2j, -1j])[:, None, None, None]
@@ -181,8 +181,8 @@ def test_phases_and_places_do_not_matter(random_orbitals):
         np.testing.assert_allclose(getattr(again, name), getattr(found, name), rtol=1e-10)
 
 
-def test_a_change_of_basis_changes_the_integrals_with_it(random_orbitals):
-    """V is a tensor: of the orthonormal orbitals it is that of the given ones, turned."""
+def test_integrals_transform_like_a_tensor(random_orbitals):
+    """V of the orthonormal orbitals is V of the given ones, transformed like a tensor."""
     values, vectors = np.linalg.eigh(random_orbitals.overlap())
     root = (vectors / np.sqrt(values)) @ vectors.conj().T
     v = currents.interactions(random_orbitals, progress=False).two_body
@@ -196,8 +196,8 @@ def test_a_change_of_basis_changes_the_integrals_with_it(random_orbitals):
 @pytest.mark.parametrize(
     ("shape", "spacings"), [((23, 24, 33), (0.4, 0.42, 0.3)), ((25, 25, 25), (0.4,) * 3)]
 )
-def test_potentials_of_a_ball_in_free_space(shape, spacings):
-    """Of e^{−r²}/π^{3/2} off the middle: erf(r)/4πr, and −⟨|r − r'|⟩/8π."""
+def test_potentials_of_a_gaussian_ball_in_free_space(shape, spacings):
+    """Potentials of e^{−r²}/π^{3/2} off the centre: erf(r)/4πr, and −⟨|r − r'|⟩/8π."""
     grid = Grid(shape, spacings)
     axes = np.meshgrid(
         *[h * (np.arange(n) - 0.45 * n) for n, h in zip(shape, spacings, strict=True)],
@@ -216,13 +216,18 @@ def test_potentials_of_a_ball_in_free_space(shape, spacings):
     )
 
 
-def test_hydrogen_two_p():
+def test_hydrogen_2p_orbital():
     """U^c = F⁰ + F²/25; U^a from the vector potential of a ring current r sinθ e^{−r}/64π."""
     found = integrals([currents.hydrogen_like(2, 1, 1)], [np.linspace(-20, 20, 56)] * 3)
     assert found.coulomb[0, 0] == pytest.approx(0.181640625 + 45 / 512 / 25, rel=1e-4)
     assert abs(found.coulomb[0, 0] - 0.18515625) < found.coulomb_error
-    inner = lambda r: quad(lambda s: s**4 * np.exp(-s), 0, r)[0] / r**2  # noqa: E731
-    outer = lambda r: r * (1 + r) * np.exp(-r)  # noqa: E731
+
+    def inner(r):
+        return quad(lambda s: s**4 * np.exp(-s), 0, r)[0] / r**2
+
+    def outer(r):
+        return r * (1 + r) * np.exp(-r)
+
     energy = quad(lambda r: r**3 * np.exp(-r) * (inner(r) + outer(r)), 0, 60, epsrel=1e-9)[0]
     expected = 4 * np.pi * alpha**2 * 8 * np.pi / 3 / (64 * np.pi) ** 2 / 3 * energy
     assert expected == pytest.approx(2.42681953863e-7, rel=1e-8)
@@ -231,7 +236,7 @@ def test_hydrogen_two_p():
 
 
 @pytest.mark.parametrize("n", [9, 10, 11, 16, 20, 24])
-def test_the_error_is_no_smaller_than_said(n):
+def test_error_is_below_its_estimate(n):
     found = integrals(rings(m=(1, -1)), [np.linspace(-6, 6, n)] * 3)
     exact = ring_energy(np.zeros(3))
     assert abs(found.ampere[0, 0] - exact) < found.ampere_error
@@ -241,8 +246,8 @@ def test_the_error_is_no_smaller_than_said(n):
 
 
 @pytest.mark.parametrize("k", [4, 5, 6])
-def test_waves_as_short_as_the_grid_are_an_error_that_is_told(k):
-    """A travelling Gaussian has |ψ|² as smooth as one at rest: U^a = k² times a number."""
+def test_error_estimate_includes_unresolved_waves(k):
+    """A moving Gaussian has the same |ψ|² as one at rest, so U^a is proportional to k²."""
 
     def moving(k):
         return lambda x, y, z: currents.gaussian()(x, y, z) * np.exp(1j * k * z)
@@ -254,8 +259,8 @@ def test_waves_as_short_as_the_grid_are_an_error_that_is_told(k):
         integrals([moving(7)], axes)
 
 
-def test_no_transverse_current_no_exchange():
-    """Between two balls about one centre all current is longitudinal."""
+def test_longitudinal_currents_have_no_ampere_exchange():
+    """Between two balls with the same centre the current is longitudinal."""
     found = integrals(
         [currents.gaussian(), currents.gaussian(width=1.01)], [np.linspace(-7, 7, 32)] * 3
     )
@@ -263,7 +268,7 @@ def test_no_transverse_current_no_exchange():
     assert np.all(found.ampere_exchange <= found.ampere_error)
 
 
-def test_a_tight_box_is_an_error_that_is_told():
+def test_error_estimate_includes_the_part_outside_the_grid():
     found = integrals(rings(m=(1, -1)), [np.linspace(-3.7, 3.7, 30)] * 3)
     assert 1e-6 < found.orbitals.outside[0] < 3e-5
     assert abs(found.coulomb[0, 0] - 0.6117114966155301) < found.diagnostics["coulomb_box_error"]
@@ -280,7 +285,9 @@ def test_far_rings_are_magnetic_dipoles(along):
     pair = co.Multilevel([-r / 2, r / 2], [[0.0]] * 2, np.array([moment, moment]), kind="magnetic")
     energy = co.interaction(pair, co.Vacuum()).principal(0, 1)[0, 0, 0, 0].real
     assert found.ampere[0, 1] == pytest.approx(-energy, rel=1e-3)
-    assert found.ampere[0, 1] == pytest.approx(-energy, rel=1e-8)  # balls of magnetisation: exact
+    assert found.ampere[0, 1] == pytest.approx(
+        -energy, rel=1e-8
+    )  # for balls of magnetisation it is exact
     opposite = integrals(rings(r, m=(1, -1)), axes)
     assert opposite.ampere[0, 1] == pytest.approx(energy, rel=1e-8)
 
@@ -289,7 +296,7 @@ def test_far_rings_are_magnetic_dipoles(along):
 
 
 def first_quantised(h, v):
-    """Energies of two electrons from h ⊗ 1 + 1 ⊗ h + V on orbitals ⊗ spins, antisymmetric part."""
+    """Energies of two electrons: h ⊗ 1 + 1 ⊗ h + V on antisymmetric states with spins."""
     size = len(h)
     spin = np.eye(2)
     one = np.kron(h, spin)
@@ -307,25 +314,25 @@ def first_quantised(h, v):
     return np.linalg.eigvalsh(basis.conj().T @ total @ basis)
 
 
-def sector(operator, electrons, size):
+def block(operator, electrons, size):
     """The block of a given number of electrons, dense."""
     count = sum(currents.number(size, l) for l in range(size)).diag().round().astype(int)
     keep = np.flatnonzero(count == electrons)
     return operator.full()[np.ix_(keep, keep)]
 
 
-def test_the_full_form_has_the_energies_of_two_electrons(random_orbitals):
+def test_full_hamiltonian_against_first_quantisation(random_orbitals):
     orbitals = random_orbitals.orthonormalised()
     found = currents.interactions(orbitals, 0.2, progress=False)
     h = orbitals.one_body(lambda x, y, z: (x**2 + 2 * y**2 + z**2) / 2 + 0.1 * x)
     full = found.hamiltonian(h)
     assert full.isherm
     np.testing.assert_allclose(
-        np.linalg.eigvalsh(sector(full, 2, 3)), first_quantised(h, found.two_body), atol=1e-10
+        np.linalg.eigvalsh(block(full, 2, 3)), first_quantised(h, found.two_body), atol=1e-10
     )
-    # one electron feels no other
+    # one electron has no interaction
     np.testing.assert_allclose(
-        np.linalg.eigvalsh(sector(full, 1, 3)), np.repeat(np.linalg.eigvalsh(h), 2), atol=1e-11
+        np.linalg.eigvalsh(block(full, 1, 3)), np.repeat(np.linalg.eigvalsh(h), 2), atol=1e-11
     )
 
 
@@ -344,7 +351,7 @@ def exchanged(found):
     return -2 * j[0] + 2 * j[1]
 
 
-def test_singlet_and_triplet(ring_pair):
+def test_singlet_triplet_splitting(ring_pair):
     orbitals = currents.Orbitals(CUBE, balls(2)).orthonormalised()
     for found in (ring_pair, currents.interactions(orbitals, progress=False)):
         reduced = found.hamiltonian(form="reduced")
@@ -355,8 +362,8 @@ def test_singlet_and_triplet(ring_pair):
             assert high - low == pytest.approx(exchanged(found), abs=1e-12)
 
 
-def test_both_forms_agree_where_no_hop_needs_help(ring_pair):
-    """p₊p₋ on one centre: angular momentum forbids V[lll'l'…] with one index alone."""
+def test_full_and_reduced_forms_agree_without_assisted_hops(ring_pair):
+    """For p₊p₋ at one centre, conservation of angular momentum forbids assisted hops."""
     assert abs(ring_pair.two_body[0, 0, 0, 1]) < 1e-12
     forms = [ring_pair.hamiltonian(form=form) for form in ("full", "reduced")]
     singlet, triplets = singly_occupied()
@@ -366,13 +373,13 @@ def test_both_forms_agree_where_no_hop_needs_help(ring_pair):
     np.testing.assert_allclose(forms[0].full(), forms[1].full(), atol=1e-12)
 
 
-def test_the_forms_differ_by_assisted_hops():
+def test_full_and_reduced_forms_differ_by_assisted_hops():
     orbitals = currents.Orbitals(CUBE, balls(2)).orthonormalised()
     found = currents.interactions(orbitals, progress=False)
     difference = found.hamiltonian() - found.hamiltonian(form="reduced")
     assisted = found.two_body[0, 0, 0, 1]
     assert abs(assisted) > 1e-3
-    # ½·(4 places of the odd index) V[0001]: one spin hops where the other stays
+    # ½·(4 positions of the index 1) V[0001]: one spin hops while the other stays
     up = [currents.annihilator(2, l, "up") for l in (0, 1)]
     vacuum = qutip.tensor([qutip.basis(2, 0)] * 4)
     both = up[0].dag() * currents.annihilator(2, 0, "down").dag() * vacuum
@@ -380,8 +387,8 @@ def test_the_forms_differ_by_assisted_hops():
     assert difference.matrix_element(moved, both) == pytest.approx(assisted, abs=1e-12)
 
 
-def test_a_singlet_triplet_clock(ring_pair):
-    """↑ on p₊, ↓ on p₋ swap with period 2π/(2J^c − 2J^a), or as QuTiP's own solver has it."""
+def test_exchange_oscillation_of_two_electrons(ring_pair):
+    """↑ on p₊ and ↓ on p₋ exchange with the period 2π/(2J^c − 2J^a)."""
     hamiltonian = ring_pair.hamiltonian(form="reduced")
     start = (
         currents.annihilator(2, 0, "up").dag()
@@ -391,13 +398,13 @@ def test_a_singlet_triplet_clock(ring_pair):
     times = np.linspace(0, 60, 61)
     result = co.evolve(co.MasterEquation(hamiltonian), start, times, progress=False)
     assert result.populations.shape == (61, 4, 2)
-    # the pair may also hop to one orbital: V[ll'll'] of p₊p₋ is no zero, but S_z₀ keeps the clock
+    # the pair may also hop to one orbital, since V[ll'll'] is not zero; S_z of orbital 0 is exact
     angle = exchanged(ring_pair) * times
     up, down = result.populations[:, 0, 1], result.populations[:, 1, 1]
     np.testing.assert_allclose(up - down, np.cos(angle), atol=1e-7)
 
 
-def test_operators_of_electrons():
+def test_electron_operators_anticommute():
     c = [currents.annihilator(2, l, s) for l in (0, 1) for s in ("up", "down")]
     one = qutip.tensor([qutip.qeye(2)] * 4)
     for i, a in enumerate(c):
@@ -414,7 +421,7 @@ def test_operators_of_electrons():
 # --- sizes and bad input -----------------------------------------------------------------------
 
 
-def test_memory_is_predicted():
+def test_memory_of_the_integrals_is_predicted():
     shapes = [currents.gaussian(1, m) for m in (1, 0, -1)] + [currents.gaussian()]
     orbitals = currents.Orbitals([np.linspace(-6, 6, 40)] * 3, shapes)
     tracemalloc.start()
@@ -424,7 +431,7 @@ def test_memory_is_predicted():
     assert 0.4 * found.diagnostics["bytes_predicted"] < peak < found.diagnostics["bytes_predicted"]
 
 
-def test_what_was_computed_is_kept(tmp_path, monkeypatch):
+def test_checkpoint_continues_after_an_interruption(tmp_path, monkeypatch):
     orbitals = currents.Orbitals([np.linspace(-6, 6, 24)] * 3, rings(m=(1, -1)))
     path = tmp_path / "rings"
     plain = currents.interactions(orbitals, 0.1)
@@ -445,7 +452,7 @@ def test_what_was_computed_is_kept(tmp_path, monkeypatch):
     again = currents.interactions(orbitals, 0.1, checkpoint=path)
     np.testing.assert_array_equal(again.two_body, plain.two_body)
     assert again.ampere_error == plain.ampere_error
-    monkeypatch.setattr(currents.Orbitals, "derivative", None)  # nothing is left to do
+    monkeypatch.setattr(currents.Orbitals, "derivative", None)  # nothing must be computed again
     third = currents.interactions(orbitals, 0.1, checkpoint=str(path) + ".npz")
     np.testing.assert_array_equal(third.two_body, plain.two_body)
     with pytest.raises(ValueError, match="belongs to other orbitals or another screening"):
@@ -465,11 +472,11 @@ def test_what_was_computed_is_kept(tmp_path, monkeypatch):
         currents.interactions(orbitals, 0.1, checkpoint=3)
 
 
-def test_too_large_is_refused_before_it_starts(monkeypatch, ring_pair):
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 10**6)
+def test_integrals_that_do_not_fit_into_memory_are_refused(available_memory, ring_pair):
+    available_memory(10**6)
     with pytest.raises(co.ProblemTooLargeError, match="2 complex orbitals on 48"):
         currents.interactions(ring_pair.orbitals)
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 10)
+    available_memory(10)
     with pytest.raises(co.ProblemTooLargeError, match=r"4\^2 states"):
         ring_pair.hamiltonian()
 
@@ -485,29 +492,29 @@ def orbitals_of(values, axes=CUBE):
         (3.0, [currents.gaussian()], "axes must be three"),
         ([CUBE[0], CUBE[1], CUBE[2] ** 3], [currents.gaussian()], "z must increase in equal steps"),
         ([CUBE[0], CUBE[1][::-1], CUBE[2]], [currents.gaussian()], "y must increase"),
-        ([CUBE[0], CUBE[1], [0, 1, 2]], [currents.gaussian()], "z must have at least 8"),
+        ([CUBE[0], CUBE[1], [0, 1, 2]], [currents.gaussian()], "z must be a list of at least 8"),
         (CUBE, np.ones((1, 48, 48)), r"shape \(L, 48, 48, 48\)"),
         (CUBE, [np.ones((48, 48, 47))], r"wavefunctions\[0\] must have the shape"),
         (CUBE, np.full((1, 48, 48, 48), np.nan), "wavefunctions must be finite"),
         (CUBE, np.zeros((2, 48, 48, 48)), r"wavefunctions\[0\] is zero"),
         (CUBE, [], "wavefunctions must have shape"),
-        (CUBE, currents.gaussian(), "put one function into a list"),
+        (CUBE, currents.gaussian(), "put a single function into a list"),
         (CUBE, 3, "must be arrays"),
         ([np.linspace(-2, 2, 30)] * 3, [currents.gaussian()], "lies outside -2 to 2"),
         (CUBE, [currents.gaussian(centre=(0, 0, 7))], "lies outside"),
         (CUBE, [lambda x, y, z: 1 + 0 * (x + y + z)], "lies outside"),
         (CUBE, [lambda x, y, z: x[:3]], r"wavefunctions\[0\] must return values for the grid"),
         (CUBE, [lambda x, y, z: 1e200 * currents.gaussian()(x, y, z)], r"at most 1e\+100"),
-        (CUBE, [lambda x, y, z: 1e-120 * currents.gaussian()(x, y, z)], "size between"),
+        (CUBE, [lambda x, y, z: 1e-120 * currents.gaussian()(x, y, z)], "largest value between"),
         (CUBE, [currents.gaussian(width=0.01, centre=(0.149, 0.149, 0.149))], "do not resolve"),
     ],
 )
-def test_bad_orbitals(axes, values, match):
+def test_bad_arguments_of_orbitals_and_axes_are_refused(axes, values, match):
     with pytest.raises(ValueError, match=match):
         orbitals_of(values, axes)
 
 
-def test_bad_shapes():
+def test_bad_arguments_of_wave_functions_are_refused():
     with pytest.raises(ValueError, match="width must be above 0"):
         currents.gaussian(width=0)
     with pytest.raises(ValueError, match="m must be"):
@@ -516,13 +523,13 @@ def test_bad_shapes():
         currents.hydrogen_like(2, 1, -2)
     with pytest.raises(ValueError, match="l must not exceed 20"):
         currents.gaussian(200)
-    with pytest.raises(ValueError, match="are they in metres"):
+    with pytest.raises(ValueError, match="axes must be in metres"):
         currents.Orbitals.from_si(CUBE, [currents.gaussian()])
     with pytest.raises(ValueError, match="n must be above l = 1"):
         currents.hydrogen_like(1, 1)
 
 
-def test_bad_requests(ring_pair, ball_pair):
+def test_bad_arguments_of_interactions_are_refused(ring_pair, ball_pair):
     with pytest.raises(ValueError, match=r"screening must not be negative, got -0\.1"):
         currents.interactions(ring_pair.orbitals, -0.1)
     with pytest.raises(ValueError, match=r"is it in bohr⁻¹\?"):

@@ -7,7 +7,7 @@ from collective.currents import estimates, kernels
 Z = [0, 0, 1.0]
 
 
-def test_plasma_of_electrons_and_ions():
+def test_plasma_frequency_of_electrons_and_ions():
     omega = estimates.plasma_frequency(8.49e28)
     assert omega == pytest.approx(1.64378637406e16, rel=1e-8, abs=0)
     assert estimates.screening_wavenumber(omega) == pytest.approx(54830811.456238, rel=1e-8, abs=0)
@@ -57,7 +57,7 @@ def test_velocity_and_momentum_ratios():
     assert ratio.corrected == pytest.approx(kernel[0] / kernel[1], rel=1e-12, abs=0)
 
 
-def test_plane_waves_attract_along_and_repel_against():
+def test_parallel_plane_waves_attract_and_opposite_ones_repel():
     k, volume = np.array([0.7, -0.2, 0.4]), 30.0
     for q in ([0.1, 0.3, 0.2], [0, 0, 0.05]):
         pair = estimates.plane_wave_coupling(k, -k, q, volume=volume, plasma_frequency=0.5)
@@ -93,6 +93,6 @@ def test_plane_waves_attract_along_and_repel_against():
         (lambda: estimates.plane_wave_coupling(Z, Z, Z, volume=0), "volume must be above 0"),
     ],
 )  # fmt: skip
-def test_what_is_refused(call, message):
+def test_bad_arguments_of_estimates_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()

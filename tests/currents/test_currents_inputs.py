@@ -1,4 +1,4 @@
-"""What `co.currents` does with bad input, full disks, broken files and Ctrl-C."""
+"""`co.currents` with bad input, full disks, damaged files and Ctrl-C."""
 
 import datetime
 import re
@@ -12,14 +12,14 @@ import recipes
 import walker
 
 import collective as co
-from collective.currents import _kept
-from collective.currents._free_space import Convolution
+from collective.currents import checkpoint
+from collective.currents.free_space import Convolution
 
 currents = co.currents
 AXIS = np.linspace(-5, 5, 16)
 S = currents.gaussian()
 ORBITALS = currents.Orbitals([AXIS] * 3, [S, currents.gaussian(1, 1)])
-# shapes and sizes that only some of its arguments may have; `walker.BAD` has the rest
+# shapes and sizes that only some arguments accept; `walker.BAD` has the other bad values
 EXTREME = {
     str(value): lambda value=value: value
     for value in (
@@ -39,8 +39,8 @@ NAMES = [name for name in sorted(recipes.recipes()) if name.startswith("currents
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_bad_shapes_and_sizes_are_errors_that_name_the_argument(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # some are names of files
+def test_bad_shapes_and_sizes_raise_errors_that_name_the_argument(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some values are file names
     assert walker.walk(recipes.recipes()[name], EXTREME) == []
 
 
@@ -63,13 +63,13 @@ def test_bad_shapes_and_sizes_are_errors_that_name_the_argument(name, tmp_path, 
         (lambda: currents.Orbitals.from_si([AXIS] * 3, [S]), "metres"),
     ],
 )
-def test_bad_arguments_of_orbitals(call, message):
+def test_bad_arguments_of_methods_of_orbitals_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
 
 
-def test_extreme_shapes_stay_numbers():
-    """Powers times exponentials that leave the range of doubles apart, not together."""
+def test_extreme_wave_functions_do_not_overflow():
+    """Powers and exponentials overflow or underflow separately, but not their product."""
     far = np.array([1e-3, 1.0, 30.0])
     narrow = currents.gaussian(20, 3, width=1e-59)(far, 0 * far, 0 * far)
     assert not np.any(narrow)
@@ -84,27 +84,27 @@ def test_extreme_shapes_stay_numbers():
 
 
 def disk_full_after(writes, monkeypatch):
-    """`written` that fails like a full disk from then on; counts what was tried."""
-    original, tried = _kept.written, []
+    """Let `written` fail as with a full disk after some writes; returns the list of attempts."""
+    original, attempts = checkpoint.written, []
 
     def written(path, suffix, write):
-        tried.append(path)
-        if len(tried) > writes:
+        attempts.append(path)
+        if len(attempts) > writes:
             raise OSError(28, "No space left on device")
         return original(path, suffix, write)
 
-    monkeypatch.setattr(_kept, "written", written)
-    return tried
+    monkeypatch.setattr(checkpoint, "written", written)
+    return attempts
 
 
 @pytest.mark.parametrize("filter_", ["always", "error"])
-def test_full_disk_costs_a_warning_and_nothing_computed(tmp_path, monkeypatch, filter_):
+def test_full_disk_gives_a_warning_and_the_same_integrals(tmp_path, monkeypatch, filter_):
     plain = currents.interactions(ORBITALS, progress=False)
-    tried = disk_full_after(2, monkeypatch)
+    attempts = disk_full_after(2, monkeypatch)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter(filter_)
         found = currents.interactions(ORBITALS, checkpoint=tmp_path / "x", progress=False)
-    assert len(tried) == 6  # one before, one for each part
+    assert len(attempts) == 6  # one at the start, one for each part
     np.testing.assert_array_equal(found.two_body, plain.two_body)
     assert "No space left" in found.diagnostics["checkpoint_failure"]
     if filter_ == "always":
@@ -112,19 +112,19 @@ def test_full_disk_costs_a_warning_and_nothing_computed(tmp_path, monkeypatch, f
         assert "checkpoint could not be written" in str(caught[0].message)
 
 
-def test_full_disk_does_not_stop_what_is_gone_on_with(tmp_path, monkeypatch):
+def test_full_disk_does_not_stop_a_continued_run(tmp_path, monkeypatch):
     path = tmp_path / "x.npz"
     plain = currents.interactions(ORBITALS, checkpoint=path, progress=False)
     disk_full_after(0, monkeypatch)
     again = currents.interactions(ORBITALS, checkpoint=path, progress=False)
     np.testing.assert_array_equal(again.two_body, plain.two_body)
-    with pytest.raises(OSError, match="No space left"):  # a new file shows it at once
+    with pytest.raises(OSError, match="No space left"):  # a new file fails at once
         currents.interactions(ORBITALS, checkpoint=tmp_path / "new", progress=False)
 
 
 @pytest.mark.parametrize("when", [1, 2, 3, 6, 8])
-def test_interruption_loses_no_finished_potential(tmp_path, monkeypatch, when):
-    """Two orbitals, five parts of two or three pairs: each potential is computed once in all."""
+def test_interruption_keeps_every_finished_potential(tmp_path, monkeypatch, when):
+    """Over both runs each potential is computed once (two orbitals, five parts of three pairs)."""
     plain = currents.interactions(ORBITALS, 0.2, progress=False)
     original, calls = Convolution.__call__, []
 
@@ -144,19 +144,19 @@ def test_interruption_loses_no_finished_potential(tmp_path, monkeypatch, when):
     with_interruption = len(calls)
     currents.interactions(ORBITALS, 0.2, progress=False)
     whole = len(calls) - with_interruption
-    assert with_interruption == whole + 1  # the interrupted one
+    assert with_interruption == whole + 1  # the interrupted one is computed twice
 
 
-def test_interruption_of_a_write_loses_nothing(tmp_path, monkeypatch):
-    original, tried = _kept.written, []
+def test_interrupted_write_of_a_checkpoint_is_repeated(tmp_path, monkeypatch):
+    original, attempts = checkpoint.written, []
 
     def written(path, suffix, write):
-        tried.append(path)
-        if len(tried) == 2:
+        attempts.append(path)
+        if len(attempts) == 2:
             raise KeyboardInterrupt
         return original(path, suffix, write)
 
-    monkeypatch.setattr(_kept, "written", written)
+    monkeypatch.setattr(checkpoint, "written", written)
     with pytest.raises(KeyboardInterrupt):
         currents.interactions(ORBITALS, checkpoint=tmp_path / "x", progress=False)
     with np.load(tmp_path / "x.npz") as file:
@@ -164,8 +164,8 @@ def test_interruption_of_a_write_loses_nothing(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def kept_integrals(tmp_path_factory):
-    """A checkpoint of all integrals, and one that Ctrl-C left in the middle of a part."""
+def checkpoints(tmp_path_factory):
+    """A complete checkpoint, and one that Ctrl-C interrupted in the middle of a part."""
     folder = tmp_path_factory.mktemp("kept")
     currents.interactions(ORBITALS, checkpoint=folder / "whole", progress=False)
     original, calls = Convolution.__call__, []
@@ -186,20 +186,20 @@ def kept_integrals(tmp_path_factory):
     ("name", "value", "what"),
     [
         ("charge", np.zeros(3), r"'charge' is of kind 'f' and shape \(3,\)"),
-        ("charge", np.full((2, 2, 2, 2), np.nan + 0j), "damaged: 'charge' in it is not"),
-        ("charge", np.zeros((2, 2, 2, 2), np.complex64), "damaged: 'charge' in it is not"),
+        ("charge", np.full((2, 2, 2, 2), np.nan + 0j), "damaged: 'charge' in it is wrong"),
+        ("charge", np.zeros((2, 2, 2, 2), np.complex64), "damaged: 'charge' in it is wrong"),
         ("charge", np.array(["x"]), "'charge' is of kind 'U'"),
         ("x_error", np.array("x"), "'x_error' is of kind 'U'"),
-        ("x_error", np.array(-1.0), "damaged: 'x_error' in it is not"),
+        ("x_error", np.array(-1.0), "damaged: 'x_error' in it is wrong"),
         ("y_error", np.zeros(2), r"'y_error' is of kind 'f' and shape \(2,\)"),
-        ("others", np.zeros(2), "'others' does not belong into it"),
-        ("charge", None, "its contents are not those that were written"),
+        ("others", np.zeros(2), "'others' is not part of a checkpoint"),
+        ("charge", None, "its contents were changed after it was written"),
     ],
 )
-def test_edited_checkpoints_are_named(kept_integrals, tmp_path, name, value, what):
-    """With the digest that belongs to them, unless what is edited is a number alone."""
+def test_edited_checkpoints_are_refused(checkpoints, tmp_path, name, value, what):
+    """The digest is correct, except for the last edit, which changes numbers only."""
     path = tmp_path / "x.npz"
-    parts = mutations.members(kept_integrals["whole"])
+    parts = mutations.members(checkpoints["whole"])
     if value is None:
         charge = mutations.array_of(parts["charge.npy"])
         parts = {**parts, "charge.npy": mutations.npy(charge * 1.01)}
@@ -211,9 +211,9 @@ def test_edited_checkpoints_are_named(kept_integrals, tmp_path, name, value, wha
 
 
 @pytest.mark.parametrize("pairs", [-1, 3, 10**9])
-def test_pairs_already_done_are_some_of_those_there_are(kept_integrals, tmp_path, pairs):
+def test_checkpoint_with_a_wrong_number_of_pairs_is_refused(checkpoints, tmp_path, pairs):
     path = tmp_path / "x.npz"
-    parts = mutations.members(kept_integrals["begun"])
+    parts = mutations.members(checkpoints["begun"])
     (name,) = (name for name in parts if name.endswith("_pairs.npy"))
     parts = mutations.signed({**parts, name: mutations.npy(np.array(pairs))})
     path.write_bytes(mutations.zipped(parts.items()))
@@ -221,11 +221,11 @@ def test_pairs_already_done_are_some_of_those_there_are(kept_integrals, tmp_path
         currents.interactions(ORBITALS, checkpoint=path, progress=False)
 
 
-def test_mutated_checkpoints_are_refused_or_give_the_same_integrals(kept_integrals, tmp_path):
+def test_mutated_checkpoints_are_refused_or_give_the_same_integrals(checkpoints, tmp_path):
     plain = currents.interactions(ORBITALS, progress=False)
     path, random, refused = tmp_path / "x.npz", np.random.default_rng(1), []
     for i in range(120):
-        content = kept_integrals[("whole", "begun")[i % 2]]
+        content = checkpoints[("whole", "begun")[i % 2]]
         how = random.integers(3)
         if how == 0:
             content = mutations.damaged(content, random)
@@ -247,9 +247,9 @@ def test_mutated_checkpoints_are_refused_or_give_the_same_integrals(kept_integra
     assert all(re.match(r"checkpoint .*x\.npz ", words) for words in refused)
 
 
-def test_a_small_checkpoint_does_not_unpack_to_a_large_one(kept_integrals, tmp_path):
+def test_checkpoint_that_unpacks_to_a_large_array_is_refused(checkpoints, tmp_path):
     path = tmp_path / "x.npz"
-    parts = mutations.members(kept_integrals["whole"])
+    parts = mutations.members(checkpoints["whole"])
     parts["charge.npy"] = mutations.header(2**20) + bytes(2**23)
     path.write_bytes(mutations.zipped(parts.items()))
     assert path.stat().st_size < 2**17
@@ -257,7 +257,7 @@ def test_a_small_checkpoint_does_not_unpack_to_a_large_one(kept_integrals, tmp_p
         currents.interactions(ORBITALS, checkpoint=path, progress=False)
 
 
-def test_broken_archives_are_named(tmp_path):
+def test_damaged_checkpoints_are_refused(tmp_path):
     path = tmp_path / "x.npz"
     currents.interactions(ORBITALS, checkpoint=path, progress=False)
     whole = path.read_bytes()
@@ -266,6 +266,8 @@ def test_broken_archives_are_named(tmp_path):
         broken = bytearray(whole)
         for place in rng.integers(0, len(broken), 3):
             broken[place] ^= 255
-        path.write_bytes(broken[: rng.integers(1, len(broken))])  # its directory is at the end
+        path.write_bytes(
+            broken[: rng.integers(1, len(broken))]
+        )  # the directory of a zip file is at its end
         with pytest.raises(ValueError, match=r"^checkpoint .*x.npz is .*not a file of integrals"):
             currents.interactions(ORBITALS, checkpoint=path, progress=False)

@@ -40,7 +40,7 @@ def tensor(function, separation, frequency, plasma):
 
 
 def hessian(function, r):
-    """∂_i∂_j of a function of (x, y, z), by differences at forty digits."""
+    """∂_i∂_j of a function of (x, y, z), by differences with forty digits."""
     with mpmath.workdps(40):
         point = tuple(mpmath.mpf(float(x)) for x in r)
         second = np.empty((3, 3), dtype=complex)
@@ -90,7 +90,7 @@ def test_momentum_kernel_is_retarded():
 
 
 @pytest.mark.parametrize(("frequency", "plasma"), [(0.7j, 0.5), (0.0, 1.0), (0.6 + 0.8j, 0.3)])
-def test_space_is_the_fourier_transform_of_momentum(frequency, plasma):
+def test_spatial_kernel_is_the_fourier_transform_of_the_momentum_kernel(frequency, plasma):
     r = 0.9
 
     def integrand(q, part):
@@ -123,7 +123,7 @@ def test_kernels_are_real_on_the_imaginary_axis():
         assert kernel.dtype == float
 
 
-def test_golden_kernels():
+def test_kernels_against_reference_numbers():
     value = kernels.spatial_kernel(1e-9, plasma_frequency=codata.c / 20e-9, units="SI")
     assert value == pytest.approx(-47.5614712509291, rel=1e-8, abs=0)
     golden = [
@@ -136,14 +136,14 @@ def test_golden_kernels():
 
 @pytest.mark.parametrize(("frequency", "plasma", "k"), BRANCHES)
 @pytest.mark.parametrize("scale", [0.3, 1.0, 3.0])
-def test_both_tensors_by_differentiating_spherical_waves(frequency, plasma, k, scale):
+def test_tensors_against_derivatives_of_spherical_waves(frequency, plasma, k, scale):
     r = scale * R
     k_mp = mpmath.mpmathify(k)
 
     def wave(*point):
         return mpmath.expj(k_mp * distance(*point)) / (4 * mpmath.pi * distance(*point))
 
-    def longitudinal(*point):  # (e^{ikr} − 1)/4πrk², less its constant at k = 0
+    def longitudinal(*point):  # (e^{ikr} − 1)/4πrk² minus its constant at k = 0
         if k == 0:
             return -distance(*point) / (8 * mpmath.pi)
         return (wave(*point) - 1 / (4 * mpmath.pi * distance(*point))) / k_mp**2
@@ -172,13 +172,13 @@ def test_transverse_kernel_is_the_transform_of_the_projector():
     assert np.trace(kernel) == pytest.approx(
         2 * np.exp(-kappa * r) / (4 * np.pi * r), rel=1e-13, abs=0
     )
-    # across and along meet at every distance in a divergence-free tensor
+    # in a divergence-free tensor the parts across and along are related at every distance
     assert kernel[0, 0] == kernel[1, 1]
 
 
 @pytest.mark.parametrize("eta", [1e-6, 1e-3, 0.3, 0.999, 1.001, 5.0])
-def test_real_and_imaginary_part_are_right_on_their_own(eta):
-    """The imaginary parts are η³ and η smaller than the real ones."""
+def test_small_imaginary_parts_of_kernels_are_accurate(eta):
+    """The imaginary parts are smaller than the real ones by factors η³ and η."""
     with mpmath.workdps(60):
         x = mpmath.mpc(0, -eta)
         wave = mpmath.exp(-x)
@@ -203,7 +203,7 @@ def parts(m1, m2, r, frequency, plasma=0.0):
 
 
 @pytest.mark.parametrize("name", list(GOLDEN["dipoles"]))
-def test_dipoles_are_the_magnetic_interaction(name):
+def test_dipole_energy_equals_the_magnetic_interaction(name):
     g = GOLDEN["dipoles"][name]
     m1, m2, r = vector(g["m1"]), vector(g["m2"]), [float(x) for x in g["r"]]
     omega = float(g["Omega1"]), float(g["Omega2"])
@@ -225,7 +225,7 @@ def test_dipoles_are_the_magnetic_interaction(name):
 
 @pytest.mark.parametrize("frequency", [1.7, 0.4, -0.4, -1.7])
 @pytest.mark.parametrize(("field", "plasma"), [(co.Vacuum(), 0.0), (co.Plasma(0.9), 0.9)])
-def test_tensor_is_that_of_spectral(field, plasma, frequency):
+def test_tensor_equals_that_of_spectral(field, plasma, frequency):
     dipoles = np.zeros((2, 2, 2, 3))
     pair = co.Multilevel([R, [0, 0, 0]], [[1.0, 0.0]] * 2, list(dipoles), kind="magnetic")
     J, K = spectral.decay_and_shift(pair, field, 0, 1, np.array([frequency]))
@@ -233,7 +233,7 @@ def test_tensor_is_that_of_spectral(field, plasma, frequency):
     np.testing.assert_allclose(T, (K - 0.5j * J)[0], rtol=1e-9, atol=1e-12)
 
 
-def test_two_bohr_magnetons():
+def test_dipole_energy_of_two_bohr_magnetons():
     magneton = codata.value("Bohr magneton")
     m = [magneton, 0, 0]
     energy = kernels.dipole_energy(m, m, [0, 0, 10e-9], 2 * np.pi * 2.87e9, units="SI")
@@ -245,7 +245,7 @@ def test_two_bohr_magnetons():
     assert atomic * hartree == pytest.approx(8.60072629792184183e-30, rel=1e-8, abs=0)
 
 
-def test_static_dipoles_are_classical():
+def test_static_dipole_energy_is_classical():
     r, m1, m2 = R, np.array([1.0, 0.5, 0.2]), np.array([0.3, 1.0, -0.4])
     d = np.linalg.norm(r)
     classical = (m1 @ m2 - 3 * (m1 @ r) * (m2 @ r) / d**2) / (4 * np.pi * d**3)
@@ -257,7 +257,7 @@ def test_static_dipoles_are_classical():
         assert isinstance(energy, float)
 
 
-def test_darwin_energy():
+def test_darwin_energy_of_two_charges():
     r, v1, v2 = 2 * R, np.array([0.1, 0.2, -0.3]), np.array([-0.2, 0.1, 0.25])
     d = np.linalg.norm(r)
     energy = -2 * 3 / (8 * np.pi * d) * (v1 @ v2 + (v1 @ r) * (v2 @ r) / d**2)
@@ -281,7 +281,7 @@ Z = [0, 0, 1.0]
         (lambda: kernels.momentum_kernel(3.0, -5.0, plasma_frequency=4.0, **NATURAL), r"pole .* = 5: add a positive"),
         (lambda: kernels.momentum_kernel([1.0, 0.0]), "pole"),
         (lambda: kernels.momentum_kernel(1.0, 1 - 1j), r"upper half plane .* 1-1j"),
-        (lambda: kernels.momentum_kernel(-1.0), "q is the length"),
+        (lambda: kernels.momentum_kernel(-1.0), "q must not be negative"),
         (lambda: kernels.momentum_kernel(1e80), "q must not exceed"),
         (lambda: kernels.momentum_kernel(np.nan), "q must be finite"),
         (lambda: kernels.momentum_kernel([1, 2, 3], [1, 2]), r"q \(3,\), frequency \(2,\)"),
@@ -297,6 +297,6 @@ Z = [0, 0, 1.0]
         (lambda: kernels.dipole_energy(Z, Z, Z, -1e-9j), "upper half plane"),
     ],
 )  # fmt: skip
-def test_what_is_refused(call, message):
+def test_bad_arguments_of_kernels_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()

@@ -17,7 +17,7 @@ NATURAL = {"units": "natural"}
     ("q", "plasma", "omega"), [(0.7, 0.0, 0.5j), (0.7, 1.3, 0.3 + 0.4j), (0.0, 0.4, -1.1 + 0.5j)]
 )
 def test_real_time_transforms_to_the_retarded_kernel(q, plasma, omega):
-    """∫₀^∞dt V_J(q, t) e^{iωt} = V_J(q, ω) in the upper half plane; before t = 0 nothing."""
+    """∫₀^∞dt V_J(q, t) e^{iωt} = V_J(q, ω) in the upper half plane; zero before t = 0."""
 
     def part(t, of):
         kernel = currents.time_kernel(q, t, plasma_frequency=plasma, **NATURAL)
@@ -33,7 +33,7 @@ def test_real_time_transforms_to_the_retarded_kernel(q, plasma, omega):
 
 
 def test_retarded_kernel_travels_at_the_speed_of_light():
-    """In space, over a Gaussian of width s: −(μ₀/8πr) δ_s(t − r/c), and nothing else."""
+    """In space, averaged over a Gaussian of width s, it is −(μ₀/8πr) δ_s(t − r/c)."""
     r, s = 3.0, 0.2
 
     def at(t):
@@ -42,7 +42,9 @@ def test_retarded_kernel_travels_at_the_speed_of_light():
             kernel = currents.time_kernel(q, t, **NATURAL)
             return q * np.sin(q * r) * kernel * np.exp(-((q * s) ** 2) / 2)
 
-        q = np.linspace(0, 9 / s, 2001)  # even and smooth: the trapezoidal rule
+        q = np.linspace(
+            0, 9 / s, 2001
+        )  # the integrand is even and smooth, so the trapezoidal rule is exact
         return integrand(q).sum() * q[1] / (2 * np.pi**2 * r)
 
     gaussian = lambda x: np.exp(-((x / s) ** 2) / 2) / np.sqrt(2 * np.pi) / s  # noqa: E731
@@ -69,7 +71,7 @@ def test_imaginary_time_transforms_to_matsubara_frequencies(temperature, n):
 
 
 def test_imaginary_time_kernel_is_the_sum_of_the_paper():
-    """Eq. (20), summed by mpmath: −½ T Σ_n cos(ν_nτ)/(ν_n² + E²)."""
+    """Eq. (20), summed with mpmath: −½ T Σ_n cos(ν_nτ)/(ν_n² + E²)."""
     q, temperature, tau = 0.7, 0.6, 0.45
     with mpmath.workdps(20):
         e2 = mpmath.mpf(q) ** 2
@@ -123,8 +125,8 @@ def test_coulomb_kernel_is_the_transform_of_the_repulsion():
     assert 2 * currents.coulomb_kernel(q) == pytest.approx(found, rel=1e-5)
 
 
-def test_static_kernels_of_charges_and_currents_in_one_ratio():
-    """V_J = −V_C/c² unscreened, what makes magnetism of the order of v²/c²."""
+def test_ratio_of_the_static_kernels_of_charges_and_currents():
+    """Without screening V_J = −V_C/c², so magnetic effects are of the order of v²/c²."""
     c = currents.constants().speed_of_light
     assert currents.momentum_kernel(0.8) == pytest.approx(-currents.coulomb_kernel(0.8) / c**2)
 
@@ -138,7 +140,7 @@ def test_bloch_coupling_of_free_electrons_is_that_of_plane_waves():
 
 
 def test_currents_of_ions():
-    """An ion of charge Z and mass M beside an electron: −Z m/M of what two electrons share."""
+    """The coupling of an ion (Z, M) and an electron is −Z m/M of that of two electrons."""
     rng = np.random.default_rng(1)
     k1, k2, q = rng.standard_normal((3, 3))
     charge, mass = 3.0, 2e4
@@ -152,7 +154,7 @@ def test_currents_of_ions():
     assert ions == pytest.approx((charge / mass) ** 2 * plane, rel=1e-12)
 
 
-def test_current_carries_the_charge_that_flows():
+def test_bloch_current_conserves_charge():
     """Continuity: q·j(q) = Q(ε_{k+q} − ε_k)/√𝒱 for parabolic bands, to third order for others."""
     k, direction = np.array([0.3, -0.4, 0.8]), np.array([0.2, 0.7, -0.5])
 
@@ -173,7 +175,7 @@ def test_current_carries_the_charge_that_flows():
 
 
 def test_only_the_current_across_q_interacts():
-    """A velocity along q, which a gauge could give or take, changes nothing."""
+    """A velocity along q does not change the coupling."""
     k1, k2, q = [1, 0.2, 0], [0.4, 1, 0.3], np.array([0.1, 0.2, -0.4])
     for added in (0.0, 0.5, 3.0):
         found = currents.bloch_coupling(k1, k2, q, lambda k, a=added: np.sin(k) + a * q, volume=1.0)
@@ -181,8 +183,8 @@ def test_only_the_current_across_q_interacts():
         assert found == pytest.approx(plain, rel=1e-12)
 
 
-def test_static_phonons_are_the_energy_of_a_bent_lattice():
-    """One ion of mass M on a spring: a force F gains F²/2Mω², by mechanics and by g_λ and g_p.
+def test_static_phonon_coupling_is_the_energy_of_a_distorted_lattice():
+    """One ion of mass M on a spring: a force F lowers the energy by F²/2Mω²; g_λ and g_p agree.
 
     With the paper's g_λ, without the 2, it would be twice as much.
     """
@@ -204,7 +206,7 @@ def test_static_phonons_are_the_energy_of_a_bent_lattice():
 
 
 def test_phonons_in_imaginary_time():
-    """∫₀^β dτ g_p(q, τ)e^{iντ} = g_p(q, iν), branches summed."""
+    """∫₀^β dτ g_p(q, τ)e^{iντ} = g_p(q, iν), summed over branches."""
     g, energies, temperature = [0.3, 0.2 + 0.1j], [0.5, 0.9], 0.4
     for n in (0, 2):
         nu = 2 * np.pi * n * temperature
@@ -218,8 +220,8 @@ def test_phonons_in_imaginary_time():
         assert found == pytest.approx(expected, rel=1e-10)
 
 
-def test_amperes_repulsion_in_a_cooper_pair_beside_the_phonons_attraction():
-    """ḡ_J/ḡ_p of eq. (32) is α₁: E_F/N of the plasma's V_J at q → 0, and g²/Nħω of the phonons."""
+def test_ratio_of_ampere_and_phonon_coupling_in_a_cooper_pair():
+    """ḡ_J/ḡ_p of eq. (32) is α₁: V_J at q → 0 gives E_F/N, phonons give g²/Nħω."""
     electrons, volume, kf, g, phonon = 50.0, 300.0, 0.9, 0.03, 0.004
     omega = currents.plasma_frequency(electrons / volume, units="atomic")
     across, small = np.array([kf, 0, 0]), np.array([0, 0, 1e-9])
@@ -237,11 +239,17 @@ def test_amperes_repulsion_in_a_cooper_pair_beside_the_phonons_attraction():
     [
         (lambda: currents.coulomb_kernel(0.0), "q must be positive"),
         (lambda: currents.imaginary_time_kernel(0.0, 0.1, 1.0), "plasma_frequency is 0"),
-        (lambda: currents.time_kernel(-1.0, 0.1), "not negative"),
+        (lambda: currents.time_kernel(-1.0, 0.1), "q must not be negative"),
         (lambda: currents.time_kernel([1.0, 2], [0.1, 0.2, 0.3]), "must broadcast"),
-        (lambda: currents.phonon_coupling(1.0, 0.2, ions=1, energy=0.2), "lies on that of a"),
+        (
+            lambda: currents.phonon_coupling(1.0, 0.2, ions=1, energy=0.2),
+            "must not equal that of a",
+        ),
         (lambda: currents.phonon_coupling(1.0, 0.2, ions=1, energy=0.1, tau=1), "exclude"),
-        (lambda: currents.phonon_coupling(1.0, 0.2, ions=1, temperature=1), "is for tau"),
+        (
+            lambda: currents.phonon_coupling(1.0, 0.2, ions=1, temperature=1),
+            "temperature must be 0 without tau",
+        ),
         (
             lambda: currents.bloch_coupling([1, 0, 0], [1, 0, 0], [0, 0, 0], abs, volume=1.0),
             "q must not be the zero vector",
@@ -252,6 +260,6 @@ def test_amperes_repulsion_in_a_cooper_pair_beside_the_phonons_attraction():
         ),
     ],
 )
-def test_what_diverges_or_contradicts_is_refused(call, message):
+def test_diverging_and_contradictory_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()

@@ -1,3 +1,5 @@
+"""Two-level emitters and lattices: normalised dipoles, wave numbers, distances, bad arguments."""
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ def test_dipoles_are_normalised_and_broadcast():
     atoms = co.Emitters([[0, 0, 0], [1, 0, 0]], dipoles=(1, 1j, 0))
     np.testing.assert_allclose(np.linalg.norm(atoms.dipoles, axis=1), 1)
     np.testing.assert_allclose(atoms.dipoles[1], np.array([1, 1j, 0]) / np.sqrt(2))
-    # SI dipoles of 1e-29 C m are far below where a square underflows to noise
+    # the squares of such small components underflow
     np.testing.assert_allclose(
         co.Emitters([[0, 0, 0]], dipoles=(0, 3e-200, 4e-200)).dipoles[0, 1], 0.6
     )
@@ -24,14 +26,14 @@ def test_wave_numbers_follow_the_detunings_only_at_a_finite_frequency():
     np.testing.assert_allclose(finite.speed_of_light, 100 / np.pi)
 
 
-def test_replacing_leaves_the_rest_bit_for_bit():
+def test_replace_keeps_all_other_values_exactly():
     rng = np.random.default_rng(0)
     for _ in range(50):
         atoms = co.Emitters(np.zeros((1, 3)), dipoles=rng.standard_normal(3) + 1j)
         np.testing.assert_array_equal(atoms.replace(decay_rates=2).dipoles, atoms.dipoles)
 
 
-def test_directions_of_any_length():
+def test_direction_vectors_of_any_length_are_normalised():
     far = co.chain(2, 1.0, axis=(1e200, 0, 1e200)).positions[1]
     np.testing.assert_allclose(far, np.array([1, 0, 1]) / np.sqrt(2))
     wave = co.plane_wave(
@@ -66,7 +68,7 @@ def test_the_input_array_is_copied():
     ],
     ids=["chain", "ring", "square", "triangular", "cubic"],
 )
-def test_lattices_have_the_spacing_asked_for(lattice, n, dipole):
+def test_lattices_have_the_given_spacing(lattice, n, dipole):
     assert len(lattice) == n
     np.testing.assert_allclose(lattice.dipoles[0], dipole)
     distances = np.linalg.norm(lattice.positions[:, None] - lattice.positions, axis=-1)
@@ -90,7 +92,7 @@ def test_chain_axis_and_options():
 
 
 @pytest.mark.parametrize("shape", ["ball", "gaussian"])
-def test_cloud_is_reproducible_and_keeps_its_distance(shape):
+def test_cloud_is_reproducible_and_keeps_the_minimum_distance(shape):
     one, two = (co.cloud(60, 0.5, shape=shape, min_distance=0.05, seed=3) for _ in range(2))
     np.testing.assert_array_equal(one.positions, two.positions)
     assert not np.array_equal(one.positions, co.cloud(60, 0.5, shape=shape, seed=4).positions)
@@ -117,7 +119,7 @@ def test_nearest_pair_names_the_pair():
     assert co.Emitters([[0, 0, 0]]).nearest_pair()[0] == np.inf
 
 
-def test_repr_shows_what_there_is():
+def test_repr_shows_spacing_detunings_and_frequency():
     text = repr(co.chain(3, 0.25, dipoles=(1, 1j, 0), detunings=[0, 1, 2], frequency=1e7))
     assert "3 two-level emitters" in text
     assert "0.25" in text
@@ -132,7 +134,7 @@ def test_repr_shows_what_there_is():
         (([0, 0, 0],), {}, r"positions must have shape \(N, 3\)"),
         (([],), {}, "positions must have shape"),
         (([[0, 0, np.nan]],), {}, r"positions must be finite: positions\[0, 2\]"),
-        (("here",), {}, "positions must be numbers"),
+        (("here",), {}, "positions must be a number or"),
         (([[0, 0, 1j]],), {}, r"positions must be real: positions\[0, 2\]"),
         (([[0, 0, 0]],), {"dipoles": (0, 0, 0)}, "dipoles is zero"),
         (([[0, 0, 0], [0, 0, 1]],), {"dipoles": [[1, 0, 0], [0, 0, 0]]}, r"dipoles\[1\] is zero"),
@@ -149,7 +151,7 @@ def test_repr_shows_what_there_is():
         (([[0, 0, 0]],), {"frequency": 1, "detunings": -2}, "emitter 0 has 1 \\+ -2"),
     ],
 )
-def test_bad_emitters(arguments, options, message):
+def test_bad_arguments_of_emitters_are_refused(arguments, options, message):
     with pytest.raises(ValueError, match=message):
         co.Emitters(*arguments, **options)
 
@@ -170,6 +172,6 @@ def test_bad_emitters(arguments, options, message):
         (lambda: co.cloud(500, 0.1, min_distance=0.1, seed=0), "leaves no room for emitter"),
     ],
 )
-def test_bad_lattices(build, message):
+def test_bad_arguments_of_lattices_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()

@@ -9,7 +9,6 @@ import pytest
 
 import collective as co
 from collective import engines
-from collective._tools import memory
 from collective.engines import base, choice, loop
 
 T = np.linspace(0, 2, 11)
@@ -148,9 +147,8 @@ def test_auto_names_the_approximate_engines_where_no_other_can(with_a_guess, mon
         co.evolve(CHAIN, "inverted", T)
 
 
-def test_auto_names_the_approximate_engines_where_no_other_fits(with_a_guess, monkeypatch):
-    for module in (choice, memory):
-        monkeypatch.setattr(module, "available_bytes", lambda: 100)
+def test_auto_names_the_approximate_engines_where_no_other_fits(with_a_guess, available_memory):
+    available_memory(1000)
     with pytest.raises(co.ProblemTooLargeError, match=r"you can: method='guess' \(1 B, .* ms\)"):
         co.evolve(CHAIN, "inverted", T)
 

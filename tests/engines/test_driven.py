@@ -8,6 +8,7 @@ import qutip
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_systems import random_couplings, random_matrix, random_state
 
 import collective as co
 from collective.engines import base, loop
@@ -20,58 +21,16 @@ from collective.evolution.evolve import EvolutionError
 TIMES = np.linspace(0, 2, 21)
 
 
-def random_problem(n, seed, real=False):
-    """Everything at once, and a mixed state with every coherence."""
+def random_problem(seed, n, real=False):
+    """Couplings with all that acts, half of them without a pump, and a mixed state."""
     rng = np.random.default_rng(seed)
-
-    def matrix(size):
-        return rng.normal(size=(size, size)) + (0 if real else 1j) * rng.normal(size=(size, size))
-
-    root, shift = matrix(n), matrix(n)
-    couplings = co.Couplings(
-        root @ root.conj().T / n,
-        (shift + shift.conj().T) / 2,
-        detunings=rng.normal(size=n),
-        dephasing=rng.uniform(0, 1, n),
-        pump=rng.uniform(0, 1, n) * rng.integers(0, 2),
-        drive=rng.normal(size=n) + (0 if real else 1j) * rng.normal(size=n),
-    )
-    half = matrix(2**n) + 1j * rng.normal(size=(2**n, 2**n))
-    rho = half @ half.conj().T
-    return couplings, rho / np.trace(rho)
-
-
-def lindblad(couplings, rho):
-    """ρ̇ from the double sum of the master equation, operator by operator."""
-    n = len(couplings)
-    s = reference.lowering(n)
-    one = couplings.shift + np.diag(couplings.detunings)
-    h = sum(one[m, k] * s[m].T @ s[k] for m in range(n) for k in range(n))
-    up = sum(couplings.drive[m] / 2 * s[m].T for m in range(n))
-    h = h + up + up.conj().T
-    found = -1j * (h @ rho - rho @ h)
-
-    def dissipator(rate, a, b):
-        product = b.conj().T @ a
-        return rate * (a @ rho @ b.conj().T - (product @ rho + rho @ product) / 2)
-
-    for m in range(n):
-        for k in range(n):
-            found = found + dissipator(couplings.decay[m, k], s[k], s[m])
-        number = s[m].T @ s[m]
-        found = found + dissipator(2 * couplings.dephasing[m], number, number)
-        found = found + dissipator(couplings.pump[m], s[m].T, s[m].T)
-    return found
-
-
-def qobj(matrix):
-    n = len(matrix).bit_length() - 1
-    return qutip.Qobj(matrix, dims=[[2] * n, [2] * n])
+    couplings = random_couplings(rng, n, real=real, pump=bool(rng.integers(0, 2)))
+    return couplings, random_state(rng, n)
 
 
 def applied(couplings, rho, threads=1, pool=None):
     """Lρ by the kernels."""
-    here = packed.pack(qobj(rho), len(couplings), None)
+    here = packed.pack(reference.as_qobj(rho), len(couplings), None)
     found = np.full_like(here, np.nan)
     generator = PackedGenerator(couplings, threads, pool)
     norm = generator.advance(here, found, found, (1.0, 0.0, 0.0), 0.0)
@@ -82,8 +41,8 @@ def applied(couplings, rho, threads=1, pool=None):
 
 @given(st.integers(1, 3), st.integers(0, 10**6), st.booleans())
 def test_kernels_apply_the_master_equation(n, seed, real):
-    couplings, rho = random_problem(n, seed, real)
-    expected = (reference.generator_of(couplings) @ rho.ravel()).reshape(rho.shape)
+    couplings, rho = random_problem(seed, n, real)
+    expected = reference.slope_of(couplings, rho)
     assert np.abs(applied(couplings, rho) - expected).max() < 1e-13 * np.abs(expected).max()
 
 
@@ -91,15 +50,15 @@ def test_kernels_apply_the_master_equation(n, seed, real):
 @pytest.mark.parametrize("real", [False, True])
 def test_kernels_apply_the_master_equation_over_many_panels(n, real):
     couplings, rho = random_problem(n, n, real)
-    expected = lindblad(couplings, rho)
+    expected = reference.slope_of(couplings, rho)
     assert np.abs(applied(couplings, rho) - expected).max() < 1e-13 * np.abs(expected).max()
 
 
 def test_one_application_adds_one_term_of_the_recurrence():
     """before ← αL·here + β·here + γ·before, sums += w·before, with a stronger drive elsewhere."""
-    couplings, rho = random_problem(3, 5)
-    other, third = random_problem(3, 6)[1], random_problem(3, 7)[1]
-    here, before, past = (packed.pack(qobj(x), 3, None) for x in (rho, other, third))
+    couplings, rho = random_problem(5, 3)
+    other, third = random_problem(6, 3)[1], random_problem(7, 3)[1]
+    here, before, past = (packed.pack(reference.as_qobj(x), 3, None) for x in (rho, other, third))
     sums = before.copy()
     g = 0.3 - 0.8j
     PackedGenerator(couplings, 1, None).advance(
@@ -107,7 +66,11 @@ def test_one_application_adds_one_term_of_the_recurrence():
     )
     pulsed = couplings.replace(drive=0.4j * couplings.drive)
     nothing = co.Couplings(np.zeros((3, 3)), np.zeros((3, 3)), drive=g * couplings.drive)
-    expected = 0.7 * (lindblad(pulsed, rho) + lindblad(nothing, third)) - 0.2 * rho + 1.3 * other
+    expected = (
+        0.7 * (reference.slope_of(pulsed, rho) + reference.slope_of(nothing, third))
+        - 0.2 * rho
+        + 1.3 * other
+    )
     np.testing.assert_allclose(packed.unpack(before, 3).full(), expected, atol=1e-14)
     np.testing.assert_allclose(packed.unpack(sums, 3).full(), other + 0.5 * expected, atol=1e-14)
 
@@ -115,15 +78,18 @@ def test_one_application_adds_one_term_of_the_recurrence():
 @settings(max_examples=15)
 @given(st.integers(1, 3), st.integers(0, 10**6))
 def test_evolution_is_the_matrix_exponential(n, seed):
-    couplings, rho = random_problem(n, seed)
+    couplings, rho = random_problem(seed, n)
     result = co.evolve(
-        couplings, qobj(rho), TIMES, method="driven", observe=["correlations", "states"]
+        couplings,
+        reference.as_qobj(rho),
+        TIMES,
+        method="driven",
+        observe=["correlations", "states"],
     )
-    s = reference.lowering(n)
     exact = reference.evolve(reference.generator_of(couplings), rho, TIMES)
     for i, expected in enumerate(exact):
         np.testing.assert_allclose(result.states[i].full(), expected, atol=1e-8)
-        pairs = [[np.trace(s[m].T @ s[k] @ expected) for k in range(n)] for m in range(n)]
+        pairs = reference.correlations(expected)
         np.testing.assert_allclose(result.correlations[i], pairs, atol=1e-8)
     np.testing.assert_allclose(result.last_state.full(), exact[-1], atol=1e-8)
     assert result.diagnostics["trace_error"] < 1e-8
@@ -202,8 +168,7 @@ def test_a_switch_is_found_between_output_times():
     )
     on = reference.generator_of(couplings)
     off = reference.generator_of(couplings.replace(drive=0))
-    rho = np.zeros((4, 4))
-    rho[3, 3] = 1.0
+    rho = reference.projector(reference.ket(2))
     rho = reference.evolve(on, rho, np.array([0.437, 1.111]))[-1]
     rho = reference.evolve(off, rho, np.array([1.111, 2.0]))[-1]
     np.testing.assert_allclose(result.last_state.full(), rho, atol=2e-8)
@@ -355,12 +320,10 @@ def test_states_and_operators_are_those_of_the_solver():
     couplings = co.couple(co.chain(3, 0.2), co.Vacuum()).replace(
         drive=[1, 2j, 0.3], detunings=[0, 1, -1]
     )
-    rng = np.random.default_rng(2)
-    entries = rng.normal(size=(8, 8)) + 1j * rng.normal(size=(8, 8))
     operators = {
         "dipole": qutip.tensor(qutip.sigmam(), qutip.qeye(2), qutip.qeye(2)),
         "energy": couplings.hamiltonian(),
-        "anything": qutip.Qobj(entries, dims=[[2] * 3, [2] * 3]),
+        "anything": reference.as_qobj(random_matrix(2, 8)),
     }
     state = qutip.tensor(*[qutip.rand_ket(2, seed=seed) for seed in range(3)])
     found, solved = (

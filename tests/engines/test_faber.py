@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from random_systems import random_matrix
 from scipy.linalg import expm
 from scipy.special import ive, jv
 
@@ -15,7 +16,7 @@ def normal_matrix(decay, width, size, seed):
     rng = np.random.default_rng(seed)
     radii, angles = np.sqrt(rng.uniform(0, 1, size)), rng.uniform(0, 2 * np.pi, size)
     values = decay / 2 * (radii * np.cos(angles) - 1) + 1j * width * radii * np.sin(angles)
-    unitary = np.linalg.qr(rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size)))[0]
+    unitary = np.linalg.qr(random_matrix(rng, size))[0]
     return unitary @ np.diag(values) @ unitary.conj().T
 
 
@@ -54,7 +55,7 @@ def test_the_series_is_the_exponential(decay, width, time, seed):
     assert max(norms) < 2.01 * np.linalg.norm(vector)
 
 
-def test_an_eigenvalue_outside_only_slows_it_down():
+def test_the_series_converges_with_an_eigenvalue_outside_the_ellipse():
     ellipse, matrix = Ellipse(1.0, 1.0), normal_matrix(3.0, 2.0, 8, 1)
     vector = np.ones(8) + 0j
     found, norms = expanded(ellipse, matrix, vector, [3.0], 90)
@@ -73,7 +74,7 @@ def test_coefficients_are_bessel_functions(decay, width):
     np.testing.assert_allclose(ellipse.coefficients(25, times), expected, rtol=1e-9, atol=1e-15)
 
 
-def test_a_circle_has_taylor_coefficients():
+def test_coefficients_of_a_circle_are_those_of_taylor():
     ellipse = Ellipse(4.0, 2.0)
     assert ellipse.ratio == 0
     j = np.arange(12)

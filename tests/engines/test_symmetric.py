@@ -15,18 +15,12 @@ from scipy.integrate import simpson
 from scipy.linalg import expm
 from scipy.sparse import diags_array
 from scipy.sparse.linalg import expm_multiply
+from systems import identical
 
 import collective as co
 from collective.engines.basis import dicke as _dicke
 from collective.engines.numerics import rational
 from collective.engines.symmetric import density, engine
-
-
-def identical(n, *, together=1.0, alone=1.0, exchange=0.0, own=0.0, **others):
-    ones = np.ones((n, n))
-    decay = together * ones + (alone - together) * np.eye(n)
-    shift = exchange * ones + (own - exchange) * np.eye(n)
-    return co.Couplings(decay, shift, **others)
 
 
 def dicke(n):
@@ -52,7 +46,7 @@ def common(e):
     )
 
 
-def test_the_rational_approximation_is_pade_s():
+def test_the_rational_approximation_is_of_pade():
     """Poles and residues of P/Q, P and Q the Padé polynomials of degrees 5 and 6."""
     with mpmath.workdps(40):
         f = mpmath.factorial
@@ -83,7 +77,7 @@ def test_fifty_emitters_against_a_dense_exponential():
 
 @pytest.mark.parametrize("state", [co.states.inverted(), co.states.dicke(400)], ids=str)
 @pytest.mark.parametrize("rtol", [1e-4, 1e-8, 1e-11])
-def test_the_error_is_what_was_asked_for(state, rtol):
+def test_the_error_is_below_the_tolerance(state, rtol):
     """A thousand emitters against Taylor series of the explicit generator."""
     n = 1000
     rates, generator = ladder(n)
@@ -127,7 +121,7 @@ def test_the_peak_of_two_thousand():
     assert abs(found.emission.max() / n**2 - 0.1957) < 5e-5
 
 
-def test_a_hundred_thousand_emitters(tmp_path):
+def test_burst_of_a_hundred_thousand_emitters(tmp_path):
     """Every photon comes out, in seconds, and what is kept is small."""
     n = 10**5
     times = np.linspace(0, 4 * np.log(n) / n, 101)
@@ -152,7 +146,7 @@ def test_a_hundred_thousand_emitters(tmp_path):
     assert "100000 two-level emitters" in repr(again.couplings)
 
 
-def test_one_number_for_many_emitters_stays_one_number(tmp_path):
+def test_couplings_given_as_one_number_stay_one_number(tmp_path):
     many = dicke(50000)
     assert many.decay.base.size == 1
     assert "0 … 50000" in repr(many)
@@ -252,7 +246,7 @@ def test_a_driven_ensemble_reaches_its_steady_state():
 
 
 @pytest.mark.parametrize("n", [2, 5, 12])
-def test_rates_between_dicke_states_are_qutip_s(n):
+def test_rates_between_dicke_states_agree_with_qutip(n):
     """The coefficient matrix of `piqs`: J, then M, descending."""
     e = common({"n": n, "individual": 0.3, "dephasing": 0.2, "pump": 0.4})
     states = _dicke.Triangle.of(n)
@@ -270,7 +264,7 @@ def test_rates_between_dicke_states_are_qutip_s(n):
     np.testing.assert_allclose(mine, theirs.toarray(), atol=1e-13)
 
 
-def test_coherences_between_dicke_states_are_qutip_s():
+def test_coherences_between_dicke_states_agree_with_qutip():
     """`piqs` computes them in single precision."""
     n = 6
     e = common({"n": n, "individual": 0.3, "dephasing": 0.2, "pump": 0.4})
@@ -313,7 +307,7 @@ def test_independent_emitters_decay_alone():
     np.testing.assert_allclose(found.emission, 300 * np.exp(-times), rtol=1e-6)
 
 
-def test_a_long_time_takes_few_steps():
+def test_long_times_take_few_steps():
     found = co.evolve(dicke(1000), "inverted", [0, 1e4], method="symmetric")
     assert found.diagnostics["steps"] < 100
     assert abs(found.excitation[-1]) < 1e-12
@@ -371,7 +365,7 @@ def lopsided():
         (identical(3), "inverted", {"observe": "states"}, "use method='(driven|exact)'"),
     ],
 )
-def test_what_is_refused(couplings, state, options, message):
+def test_refusals_name_the_reason_and_another_engine(couplings, state, options, message):
     with pytest.raises(ValueError, match=message):
         co.evolve(couplings, state, np.linspace(0, 1, 11), method="symmetric", **options)
 
@@ -383,7 +377,7 @@ def test_a_master_equation_is_refused():
         co.evolve(equation, "inverted", [0, 1], method="symmetric")
 
 
-def test_nearly_equal_couplings_are_not_taken_for_equal():
+def test_nearly_equal_couplings_do_not_count_as_equal():
     decay = np.ones((4, 4)) + 0.1 * np.eye(4)
     decay[0, 1] = decay[1, 0] = 1 - 1e-9
     assert isinstance(_dicke.identical(co.Couplings(decay, np.zeros((4, 4)))), str)

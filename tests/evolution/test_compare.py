@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import qutip
@@ -230,7 +229,6 @@ def test_comparison():
     ax = co.plot.comparison(found)
     assert len(ax.get_lines()) == 3
     np.testing.assert_array_equal(ax.get_lines()[1].get_ydata(), found.distance("universal", "rwa"))
-    plt.close("all")
     with pytest.raises(KeyError, match="no distance between 'rwa' and 'secular'"):
         found.distance("rwa", "secular")
     for names in (("rwa",), ("rwa", "rwa"), ("rwa", "exact")):
@@ -341,7 +339,7 @@ def test_validity_of_master_equations():
     assert "gap of Bohr frequencies (0.5)" in secular["secular gaps"].meaning
     rwa = co.master_equation(pair, bath, approximation="rwa").validity()
     assert "counter-rotating" in rwa["dropped"].meaning
-    assert "1 collapse operators" in universal["scheme"].meaning
+    assert "1 collapse operators" in universal["approximation"].meaning
     close = co.master_equation(co.chain(2, 0.01, frequency=1e4), VACUUM).validity()
     assert close["local eigenoperators"].verdict == "doubtful"
     bare = co.MasterEquation(qutip.sigmaz()).validity()

@@ -1,6 +1,5 @@
 """Computed results are not lost: warnings raised as errors, progress bars, full disks, Ctrl-C."""
 
-import io
 import re
 import subprocess
 import sys
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 import collective as co
-from collective._tools import progress
 from collective.engines import loop
 from collective.engines.exact import engine
 from collective.evolution import evolve
@@ -201,40 +199,6 @@ def test_ctrl_c_during_saving_keeps_the_old_file(stage, tmp_path, monkeypatch):
         result.save(path)
     assert path.read_bytes() == before
     assert [found.name for found in tmp_path.iterdir()] == ["run.npz"]
-
-
-class Broken(io.StringIO):
-    """A stream whose reader has closed it."""
-
-    def write(self, text):
-        raise BrokenPipeError(32, "Broken pipe")
-
-    def flush(self):
-        raise BrokenPipeError(32, "Broken pipe")
-
-
-def closed():
-    stream = io.StringIO()
-    stream.close()
-    return stream
-
-
-@pytest.mark.parametrize("tqdm", ["tqdm", "without tqdm"])
-@pytest.mark.parametrize("stream", [None, Broken(), closed()], ids=["none", "pipe", "closed"])
-def test_a_progress_bar_without_a_stream_does_not_stop_a_run(stream, tqdm, monkeypatch):
-    if tqdm != "tqdm":
-        monkeypatch.setitem(sys.modules, "tqdm", None)
-        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    monkeypatch.setattr(sys, "stderr", stream)
-    clock = iter(np.arange(0.0, 1e5, 3.0))
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
-    with progress.Progress(9, "counting", show=True) as bar:
-        bar.step()
-        if bar._bar is not None:
-            bar._bar.delay = bar._bar.mininterval = bar._bar.miniters = 0
-        for _ in range(8):
-            bar.step()
-    progress.say("compiling")
 
 
 def test_a_progress_bar_that_fails_does_not_stop_a_run(monkeypatch):

@@ -4,21 +4,18 @@ import numpy as np
 import pytest
 import qutip
 import reference
-from scipy.linalg import expm
+import systems
 
 import collective as co
 from collective.engines.basis.dicke import identical as common
 from collective.engines.basis.dicke_space import Space, one_apart
 from collective.engines.symmetric.density import Blocks
 from collective.evolution import steady_identical
-from collective.observables import _delayed_moments, g1, g2, spectrum, steady
+from collective.observables import g1, g2, spectrum, steady
 
 
 def identical(n, *, together=0.7, exchange=0.3, **others):
-    one = np.eye(n)
-    return co.Couplings(
-        together + (1 - together) * one, exchange * (np.ones((n, n)) - one), **others
-    )
+    return systems.identical(n, together=together, exchange=exchange, **others)
 
 
 CASES = {
@@ -181,29 +178,10 @@ def test_full_density_matrix_of_a_steady_state():
     rho = co.steady_state(couplings)
     assert rho.dims == [[2] * 6] * 2
     assert abs(rho.tr() - 1) < 1e-13
-    slope = reference_slope(couplings, rho.full())
+    slope = reference.slope_of(couplings, rho.full())
     assert np.abs(slope).max() < 1e-13
     swapped = rho.permute([3, 1, 2, 0, 4, 5])
     assert abs((rho - swapped).full()).max() < 1e-15
-
-
-def reference_slope(couplings, rho):
-    """dρ/dt from the double sum of the master equation, dense."""
-    n, s = len(couplings), reference.lowering(len(couplings))
-    h = sum(couplings.shift[i, j] * s[i].T @ s[j] for i in range(n) for j in range(n))
-    h = h + sum(
-        couplings.drive[i] / 2 * s[i].T + np.conj(couplings.drive[i]) / 2 * s[i] for i in range(n)
-    )
-    found = -1j * (h @ rho - rho @ h)
-    for i in range(n):
-        for j in range(n):
-            pair = s[i].T @ s[j]
-            found = found + couplings.decay[i, j] * (
-                s[j] @ rho @ s[i].T - (pair @ rho + rho @ pair) / 2
-            )
-        empty = s[i] @ s[i].T
-        found = found + couplings.pump[i] * (s[i].T @ rho @ s[i] - (empty @ rho + rho @ empty) / 2)
-    return found
 
 
 def test_start_selects_one_of_several_steady_states():
@@ -306,39 +284,6 @@ def test_many_delays_agree_with_few():
     np.testing.assert_allclose(found[few], g1(couplings, tau[few]), atol=1e-11)
 
 
-def test_moments_of_any_generator():
-    """Stiff, oscillating and strongly non-normal generators, against dense exponentials."""
-    from scipy.sparse import csr_array
-
-    rng = np.random.default_rng(3)
-    raising = np.diag(np.full(19, 40.0), 1)
-    for matrix in (
-        np.diag(-np.logspace(-6, 3, 20)),
-        1j * np.diag(np.linspace(-300, 300, 20)),
-        raising - 41 * np.eye(20),
-        co.couple(co.chain(2, 1e-2), co.Vacuum()).replace(drive=1.0).liouvillian().full(),
-    ):
-        n = len(matrix)
-        starts, rows = rng.normal(size=(n, 2)), rng.normal(size=(3, n))
-        tau = np.array([0, 1e-4, 0.3, 0.30001, 2.0, 17.0])
-        found = _delayed_moments.moments(
-            csr_array(matrix.astype(complex)), starts, rows, tau, "test"
-        )
-        expected = np.array([rows @ expm(matrix * t) @ starts for t in tau])
-        scale = np.abs(expected).max()
-        np.testing.assert_allclose(found, expected, atol=2e-9 * scale)
-
-
-def test_too_long_delays_are_refused_with_numbers(monkeypatch):
-    monkeypatch.setattr(_delayed_moments, "_LARGEST_DENSE", 10)
-    monkeypatch.setattr(_delayed_moments, "_STATIONARY_WITHIN", 0.2)
-    pair = co.couple(co.chain(3, 2e-3), co.Vacuum()).replace(drive=1.0)
-    with pytest.raises(
-        ValueError, match=r"delays: g1 is not yet stationary at a delay of .* hours"
-    ):
-        g1(pair, [0.0, 1e9])
-
-
 def test_g2_of_five_identical_emitters_against_qutip():
     couplings = identical(5, drive=2.0)
     jumps = couplings.collapse_operators()
@@ -352,25 +297,3 @@ def test_g2_of_five_identical_emitters_against_qutip():
     ).expect[0]  # fmt: skip
     light = qutip.expect(rate, rho)
     np.testing.assert_allclose(g2(couplings, tau), np.real(counted) / light**2, rtol=1e-7)
-
-
-@pytest.mark.parametrize("unit", [1.0, 2.0**20])
-def test_refused_delays_are_reported_in_the_unit_of_the_user(unit, monkeypatch):
-    monkeypatch.setattr(_delayed_moments, "_LARGEST_DENSE", 10)
-    monkeypatch.setattr(_delayed_moments, "_STATIONARY_WITHIN", 0.0)
-    couplings = identical(10, together=0.0, exchange=0.0, drive=3.0)
-    couplings = co.Couplings(couplings.decay * unit, couplings.shift * unit, drive=3 * unit)
-    with pytest.raises(ValueError, match=r"evolution to (1e\+12|9.54e\+05) would take"):
-        g2(couplings, [0.0, 1e12 / unit])
-
-
-def test_delays_that_take_hours_are_refused_within_seconds():
-    """A hundred emitters above threshold: the decay so far shows that it will take too long."""
-    import time
-
-    one = np.ones((100, 100))
-    many = co.Couplings(one, 0.3 * (one - np.eye(100)), drive=60.0)
-    begin = time.process_time()
-    with pytest.raises(ValueError, match="g1 is not yet stationary at a delay of"):
-        g1(many, [0, 1.0, 1e9], start="ground")
-    assert time.process_time() - begin < 20

@@ -51,14 +51,12 @@ def test_it_solves_the_wave_equation():
 
 
 @given(st.integers(0, 10**6))
-def test_reciprocity_and_rotation(seed):
-    rng = np.random.default_rng(seed)
-    a, b = rng.standard_normal((2, 4, 3))
+def test_rotation_invariance(seed):
+    """G(Rr, Rr') = R G(r, r') Rᵀ for every rotation R."""
+    a, b = np.random.default_rng(seed).standard_normal((2, 4, 3))
     turn = rotation(seed)
-    vacuum = co.Vacuum()
-    green = vacuum.green(a, b, K)
-    np.testing.assert_allclose(green, np.swapaxes(vacuum.green(b, a, K), -1, -2), atol=1e-14)
-    turned = vacuum.green(a @ turn.T, b @ turn.T, K)
+    green = co.Vacuum().green(a, b, K)
+    turned = co.Vacuum().green(a @ turn.T, b @ turn.T, K)
     np.testing.assert_allclose(turned, turn @ green @ turn.T, rtol=1e-9, atol=1e-9)
 
 
@@ -70,13 +68,12 @@ def test_coincident_points_keep_the_imaginary_part():
     assert np.all(np.isfinite(co.Vacuum().green([1e-120, 0, 0], [0, 0, 0], K)))
 
 
-def test_broadcasting_over_points_and_wave_numbers():
+def test_wave_numbers_broadcast_against_points():
     rng = np.random.default_rng(0)
     a, b, k = rng.standard_normal((4, 1, 3)), rng.standard_normal((5, 3)), np.linspace(1, 9, 5)
     green = co.Vacuum().green(a, b, k)
     assert green.shape == (4, 5, 3, 3)
     np.testing.assert_allclose(green[2, 3], co.Vacuum().green(a[2, 0], b[3], k[3]))
-    assert co.Vacuum().scattered(a, b, 1.0).shape == (4, 5, 3, 3)
     assert not np.any(co.Vacuum().scattered(a, b, 1.0))
 
 
@@ -109,8 +106,8 @@ class Whole(co.Field):
         return Mirrored().green(r, r_source, k)
 
 
-class Elsewhere:
-    """No relation of `Field`."""
+class NotDerived:
+    """It does not inherit from `Field`."""
 
     def scattered(self, r, r_source, k):
         return Mirrored().scattered(r, r_source, k)
@@ -118,7 +115,7 @@ class Elsewhere:
 
 def test_a_field_may_define_either_part():
     above = co.Emitters([[0, 0, 0.1], [0.05, 0, 0.2]], dipoles=(1, 0, 0))
-    found = [co.couple(above, field) for field in (Mirrored(), Whole(), Elsewhere())]
+    found = [co.couple(above, field) for field in (Mirrored(), Whole(), NotDerived())]
     for other in found[1:]:
         np.testing.assert_allclose(other.decay, found[0].decay, rtol=1e-12)
         np.testing.assert_allclose(other.shift, found[0].shift, rtol=1e-9)
@@ -132,7 +129,7 @@ def test_a_field_may_define_either_part():
 
 
 def test_what_is_a_field():
-    for field in (co.Vacuum(), co.Plasma(1.0), co.Nanowire(0.1, 2.0), Mirrored(), Elsewhere()):
+    for field in (co.Vacuum(), co.Plasma(1.0), co.Nanowire(0.1, 2.0), Mirrored(), NotDerived()):
         assert isinstance(field, co.Field)
         assert issubclass(type(field), co.Field)
     for other in (None, 1.0, "Vacuum", co.Vacuum, co.chain(2, 0.1)):
@@ -197,7 +194,7 @@ class Vectorised:
         )
 
 
-def test_a_field_of_ones_own_is_told_what_it_must_accept():
+def test_a_wrong_field_of_a_user_is_told_what_to_return():
     pair = co.Emitters([[0, 0, 0], [0.1, 0.2, 0.3]], dipoles=(1, 0, 0))
     for field in (Singular(), SingularSilently()):
         with pytest.raises(ValueError, match=r"coincident|where r equals r_source, green must"):
@@ -249,12 +246,12 @@ def test_check_field_says_what_it_cannot_assess():
 
 @pytest.mark.parametrize("distance", [1e-40, 1e-20, 1e20, 1e60, 1e100])
 @pytest.mark.parametrize("k", [1e-60, 1.0, 1e60, 1e-60j, 1.0j, 1e60j])
-def test_no_distance_gives_what_is_no_number(distance, k):
+def test_extreme_distances_give_a_finite_tensor_or_an_error(distance, k):
     """A finite tensor of the right size, or an error that says which number is too large."""
     try:
         green = co.Vacuum().green([0, 0, distance], [0, 0, 0], k)
     except ValueError as error:
-        assert "is no number" in str(error)  # noqa: PT017
+        assert "too large for a number" in str(error)  # noqa: PT017
         assert abs(k) * distance < 1e-80
         return
     assert np.all(np.isfinite(green))

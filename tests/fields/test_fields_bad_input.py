@@ -1,4 +1,4 @@
-"""Bad values of fields and materials that the walk in `test_bad_input` does not have."""
+"""Bad values of fields and materials that are not among those of `test_bad_input`."""
 
 from datetime import date
 
@@ -49,7 +49,7 @@ def test_wave_numbers_off_both_axes(k):
             ask(k)
 
 
-def test_lengths_that_leave_no_digit_at_a_wire():
+def test_distances_from_a_wire_that_are_too_large_or_too_small():
     """Far away the resonant part is refused before it is noise; on the imaginary axis it is 0."""
     for tensor in (WIRE.scattered, WIRE.magnetic_green):
         for far in ([1e30, 0, 0], [0.05, 0, 1e30], [1e99] * 3):

@@ -1,4 +1,7 @@
-"""The wire's tensor against golden numbers, limits with another solution, and laws."""
+"""The wire's tensor against golden numbers, and against limits that have another solution.
+
+The laws that it shares with other fields are in `test_laws.py`.
+"""
 
 import json
 import os
@@ -11,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference
-from hypothesis import given
-from hypothesis import strategies as st
+from reference import cylinder_point as at
+from reference import cylinder_tensor as local
 
 import collective as co
 from collective import materials, spectral
@@ -24,19 +27,6 @@ SILVER = materials.Drude.from_value(-50 + 0.6j, K)
 WIRE = co.Nanowire(0.01, SILVER)
 LOSSY = materials.Drude(45.0, 10.0)
 POINT, OTHER = np.array([0.015, 0.0, 0.0]), np.array([0.012, 0.017, 0.13])
-
-
-def local(tensor, phi, phi_source):
-    """From Cartesian to (ρ, φ, z) at both points."""
-    left, right = (
-        np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
-        for a in (phi, phi_source)
-    )
-    return left.T @ tensor @ right
-
-
-def at(rho, phi, z):
-    return np.array([rho * np.cos(phi), rho * np.sin(phi), z])
 
 
 @pytest.mark.parametrize("row", GOLDEN["tensors"], ids=str)
@@ -117,7 +107,7 @@ def test_golden_plasmons(row):
     np.testing.assert_allclose(found, row["kpl_over_k0"] + 1j * row["gamma_over_k0"], rtol=1e-10)
 
 
-def test_far_along_the_wire_the_plasmon_is_all():
+def test_far_along_the_wire_only_the_plasmon_is_left():
     z = np.linspace(4, 6, 41)
     atoms = co.Emitters(np.column_stack([0.015 + 0 * z, 0 * z, z]) - [0, 0, 4], dipoles=(1, 0, 0))
     one, far = atoms.positions[:1], atoms.translated([0, 0, 4]).positions
@@ -134,7 +124,7 @@ def test_far_along_the_wire_the_plasmon_is_all():
 
 
 @pytest.mark.parametrize(
-    ("k", "epsilon", "mu", "lift"),
+    ("k", "epsilon", "mu", "height"),
     [
         (K, SILVER, 1.0, 0),
         (K, 2.3, 1.0, 0),
@@ -148,11 +138,11 @@ def test_far_along_the_wire_the_plasmon_is_all():
         (2j * K, 2.3, 1.0, 0.945),
     ],
 )
-def test_waves_meet_the_boundary_conditions(k, epsilon, mu, lift):
+def test_waves_meet_the_boundary_conditions(k, epsilon, mu, height):
     """Per order and k_z against four linear equations for the fields at the surface."""
     wire = co.Nanowire(0.05, epsilon, permeability=mu)
     distances = np.array([0.07, 0.09])
-    kz = np.array([0.7, 3.0, 20.0]) + (-0.4j if np.real(k) else lift * np.abs(k) * 1j)
+    kz = np.array([0.7, 3.0, 20.0]) + (-0.4j if np.real(k) else height * np.abs(k) * 1j)
     kz = kz if np.any(kz.imag) else kz.real
     eps = wire.epsilon(k)
     for top in (0, 1, 4):
@@ -183,7 +173,7 @@ def test_waves_meet_the_boundary_conditions(k, epsilon, mu, lift):
             )
 
 
-def test_nothing_scatters_from_nothing():
+def test_a_wire_of_vacuum_or_without_radius_scatters_nothing():
     for k in (K, 1j * K):
         whole = np.abs(WIRE.scattered(POINT, OTHER, k)).max()
         same = co.Nanowire(0.01, 1 + 1e-9).scattered(POINT, OTHER, k)
@@ -197,7 +187,7 @@ def test_nothing_scatters_from_nothing():
 
 
 @pytest.mark.parametrize("k", [K, 1j * K])
-def test_near_the_surface_it_is_a_plane(k):
+def test_image_limit_near_the_surface(k):
     """The static image, extrapolated to no gap: what curvature adds is linear in it."""
     gaps, radius, epsilon = np.array([2e-3, 1e-3]), 0.1, 4.0
     factor = (epsilon - 1) / (epsilon + 1)
@@ -217,29 +207,6 @@ def test_a_perfect_conductor_has_no_tangential_field():
         free = np.abs(co.Vacuum().green(surface, source, K)).max()
         assert np.abs(total[1:]).max() < 3e-6 * free
         assert np.abs(total[0]).max() > 0.1 * free
-
-
-points = st.tuples(st.floats(0.0115, 0.3), st.floats(-3.2, 3.2), st.floats(-2.0, 2.0))
-
-
-@given(points, points, st.sampled_from([K, 0.3 * K, 2.1 * K, 1j * K, 0.01j * K]))
-def test_reciprocity(first, second, k):
-    r, other = at(*first), at(*second)
-    forth, back = WIRE.scattered(r, other, k), WIRE.scattered(other, r, k)
-    np.testing.assert_allclose(forth, back.T, atol=1e-12 * np.abs(forth).max())
-    if np.imag(k):
-        assert np.abs(forth.imag).max() <= 1e-12 * np.abs(forth).max()
-
-
-@given(st.integers(0, 10**6))
-def test_decay_matrices_are_positive(seed):
-    rng = np.random.default_rng(seed)
-    n = 6
-    rho, phi = rng.uniform(0.012, 0.3, n), rng.uniform(-np.pi, np.pi, n)
-    r = np.array([at(*row) for row in zip(rho, phi, rng.uniform(-1, 1, n), strict=True)])
-    whole = WIRE.green(r[:, None], r[None], K).imag.transpose(0, 2, 1, 3).reshape(3 * n, 3 * n)
-    eigenvalues = np.linalg.eigvalsh(whole)
-    assert eigenvalues[0] > -1e-12 * eigenvalues[-1]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +238,7 @@ def test_a_pair_does_not_depend_on_the_others_in_its_call(epsilon, radius, rho):
     ("radius", "epsilon", "rho", "k"),
     [(3.0, 2.25, 50.0, K), (0.5, -50 + 0.6j, 20.0, K), (1.0, 4.0, 2.0, 20j), (0.1, 12.0, 10.0, K)],
 )
-def test_orders_suffice(monkeypatch, radius, epsilon, rho, k):
+def test_more_orders_change_nothing(monkeypatch, radius, epsilon, rho, k):
     """Far from a thick wire its own size sets the number of orders, not the distance."""
     from collective.fields.nanowire import scattered
 
@@ -386,7 +353,7 @@ def test_detuned_emitters_at_a_wire():
 
 
 @pytest.mark.slow
-def test_other_paths_take_a_wire():
+def test_interaction_and_master_equation_take_a_wire():
     """Interaction and master equation through the same tensor; a result remembers it."""
     pair = co.Emitters([[0.02, 0, 0], [0.02, 0, 0.3]], dipoles=(1, 0, 0), frequency=1e6)
     couplings = co.couple(pair, WIRE)
@@ -461,9 +428,12 @@ def test_check_field_holds_both_axes_of_a_wire_together():
         (lambda: co.Nanowire(0.1, [1, 2]), "permittivity must be one number"),
         (
             lambda: co.couple(co.chain(2, 0.1), WIRE),
-            r"\[0. 0. 0.\] is on or inside the wire: 0 from its axis, the radius is 0.01",
+            r"emitters.positions\[0\] = \[0. 0. 0.\] is on or inside the solid matter of Nanowire",
         ),
-        (lambda: WIRE.green([0.01, 0, 0], POINT, K), "is on or inside the wire"),
+        (
+            lambda: WIRE.green([0.01, 0, 0], POINT, K),
+            r"r: \[0.01 0. +0. *\] is on or inside the wire: 0.01 from its axis, the radius is 0.01",
+        ),
         (lambda: WIRE.green(POINT, OTHER, K + 1j), "k must be positive, or i times positive"),
         (lambda: WIRE.green(POINT, OTHER, -K), "k must be positive, or i times positive"),
         (
@@ -484,7 +454,7 @@ def test_check_field_holds_both_axes_of_a_wire_together():
             lambda: co.Nanowire(0.01, -1.0001 + 0.01j).plasmon(K),
             "the resonance of the flat surface",
         ),
-        (lambda: co.Nanowire(0.01, 2.0).plasmon(K), "no bound plasmon .* it takes one below −1"),
+        (lambda: co.Nanowire(0.01, 2.0).plasmon(K), "no bound plasmon .* it needs Re ε below −1"),
         (
             lambda: co.Nanowire(0.01, materials.Table([5, 6, 7, 8], [2, 2, 2, 2])).green(
                 POINT, OTHER, 4.0
@@ -508,7 +478,7 @@ def test_check_field_holds_both_axes_of_a_wire_together():
             lambda: WIRE.green([0.010001, 0, 0], [0.010001, 0, 0], K),
             "azimuthal orders would be needed, the limit is 20000",
         ),
-        (lambda: WIRE.green(POINT, OTHER, np.array([1, 2j])), "not on both"),
+        (lambda: WIRE.green(POINT, OTHER, np.array([1, 2j])), "not both"),
         (lambda: co.check_field(WIRE, [POINT, POINT]), "points 0 and 1 coincide"),
     ],
 )
@@ -529,7 +499,7 @@ def test_gain_on_request():
         wire.scattered(POINT, [0.015, 0, 13.0], K)
 
 
-def test_things_that_are_not_what_is_asked_for():
+def test_arguments_of_the_wrong_type():
     with pytest.raises(TypeError, match="emitters must be Emitters"):
         WIRE.purcell([0.1])
     with pytest.raises(TypeError, match=r"use Drude\(\.\.\.\)"):

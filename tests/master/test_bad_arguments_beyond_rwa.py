@@ -1,8 +1,8 @@
-"""What `spectral`, `interaction`, `master_equation` and `MasterEquation` say to bad arguments.
+"""Errors of `spectral`, `interaction`, `master_equation` and `MasterEquation`.
 
-Fields and functions whose answers are wrong, operators that do not fit, indices and sizes out of
-range are ValueErrors or TypeErrors that name them. What is no number, no function or no object of
-the right class is tried by `test_bad_input.py`.
+Fields and functions with wrong return values, operators that do not fit, and indices or sizes out
+of range raise a ValueError or TypeError that names the argument. `test_bad_input.py` tries
+arguments of wrong classes.
 """
 
 import re
@@ -22,7 +22,7 @@ SZ, SM = qutip.sigmaz(), qutip.sigmam()
 
 
 class Wrong:
-    """A field whose tensor is not one: NaN, wrong shape, real, text, nothing."""
+    """A field that returns NaN, a wrong shape, real numbers, text or None."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -58,7 +58,7 @@ def lorentzian(w):
     return 1 / (1 + w**2)
 
 
-# argument's name in the message, call with one bad value, the values
+# name of the argument in the message, a call with one bad value, the values
 WALKS = {
     "coupling_tensor field": (
         "field", lambda x: spectral.coupling_tensor(PAIR, x, 0, 1, 1.0), WRONG
@@ -79,7 +79,7 @@ WALKS = {
     "bath temperature": ("temperature", lambda x: spectral.bath(PAIR, VACUUM, x), [-1, 1e70]),
     "shift omega": ("omega", spectral.bath(PAIR, VACUUM).shift, [None, "a", [1, 2], np.nan, 1j]),
     "gamma omega": ("omega", spectral.bath(PAIR, VACUUM, 1.0).gamma, [None, "a", [1, 2], np.nan]),
-    "density's answer": (
+    "value of density": (
         "density", lambda x: spectral.Bath.from_spectral_density(lambda w: x).gamma(1.0), ANSWERS
     ),
     "imaginary_axis function": (
@@ -111,7 +111,7 @@ WALKS = {
     "interaction i": ("i must", lambda x: co.interaction(PAIR, BATH).principal(x, 1), [2, -1]),
     "interaction j": ("j must", lambda x: co.interaction(PAIR, VACUUM).dissipative(0, x), [2]),
     "master_equation environment": ("field", lambda x: co.master_equation(PAIR, x), WRONG),
-    "master_equation no environment": (
+    "master_equation environment class": (
         "environment", lambda x: co.master_equation(PAIR, x), [None, "x", co.Vacuum, BATH.gamma]
     ),
     "master_equation bath": (
@@ -150,7 +150,7 @@ WALKS = {
 
 
 @pytest.mark.parametrize("walk", WALKS)
-def test_bad_values_are_named(walk):
+def test_errors_name_the_bad_argument(walk):
     name, call, values = WALKS[walk]
     for value in values:
         with warnings.catch_warnings():
@@ -158,15 +158,15 @@ def test_bad_values_are_named(walk):
             try:
                 answer = call(value)
             except (ValueError, TypeError) as error:
-                said = str(error)
+                message = str(error)
             else:
-                pytest.fail(f"{walk} took {value!r} and gave {answer!r}")
-        assert name in said, (value, said)
-        assert re.search(r"must|is not|returned|needs|gives no", said), (value, said)
+                pytest.fail(f"{walk} accepted {value!r} and returned {answer!r}")
+        assert name in message, (value, message)
+        assert re.search(r"must|is not|returned|needs|gives no", message), (value, message)
 
 
-def test_hermitian_up_to_rounding_in_any_unit():
-    """Rates of 10¹⁵ a second, and of 10⁻²⁰: rounding passes and a mistake does not."""
+def test_check_of_hermiticity_does_not_depend_on_the_unit():
+    """For rates from 10⁻²⁰ to 10¹⁵ rounding is accepted and a mistake is refused."""
     rng = np.random.default_rng(0)
     a = rng.standard_normal((4, 4)) + 1j * rng.standard_normal((4, 4))
     rounded = a + a.conj().T
@@ -177,30 +177,32 @@ def test_hermitian_up_to_rounding_in_any_unit():
             co.MasterEquation(qutip.Qobj(unit * a, dims=[[2, 2], [2, 2]]))
 
 
-def test_jumps_may_come_from_any_iterable():
+def test_collapse_operators_may_be_any_iterable():
     for jumps in ([SM], (SM,), (op for op in [SM]), iter([SM]), np.array([SM, None])[:1]):
         assert len(co.MasterEquation(SZ, jumps).collapse_operators()) == 1
 
 
-def test_a_function_that_does_not_decay_ends_in_an_error():
+def test_function_that_does_not_decay_is_refused():
     for function in (lambda k: 1.0, lambda k: k, lambda k: np.array([np.exp(-k), 1.0])):
         with pytest.raises(ValueError, match=r"does not decay|not finite near"):
             spectral.imaginary_axis(function, 1.0, rtol=1e-8, atol=0)
 
 
-def test_a_bath_that_does_not_decay_says_so_as_a_bath():
+def test_error_of_a_bath_that_does_not_decay_names_the_bath():
     bath = spectral.Bath(lambda w: np.eye(2) * (w > 0) * w**2)
     with pytest.raises(ValueError, match=r"bath: shift\(1\) from gamma: .*; give shift= as a"):
         bath.shift(1.0)
 
 
-def test_fields_that_do_not_decay_on_the_imaginary_axis():
-    """G(iκ) of something that is no causal field: an error with κ and the number."""
+def test_field_that_grows_on_the_imaginary_axis_is_refused():
+    """G(iκ) of a field that is not causal gives an error with κ and the number."""
 
     class Growing:
         def green(self, r, r_source, k):
             return VACUUM.green(r, r_source, k) + 1e-3 * np.eye(3) * np.abs(k) ** 2 * (1 + 0j)
 
     atom = co.Multilevel([[0, 0, 0]], [[1.0, 0]], [flip()])
-    with pytest.raises(ValueError, match=r"does not decay on the imaginary axis: at κ = .* of"):
+    with pytest.raises(
+        ValueError, match=r"does not decay on the imaginary axis: at κ = .* the sum"
+    ):
         spectral.bath(atom, Growing()).shift(1.0)

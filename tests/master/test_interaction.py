@@ -1,3 +1,5 @@
+"""The interaction of multi-level dipoles: reference numbers, symmetries, limits, bad arguments."""
+
 import numpy as np
 import pytest
 import qutip
@@ -14,8 +16,8 @@ NAMES = list(GOLDEN["dipoles"])
 
 @pytest.mark.parametrize("kind", ["electric", "magnetic"])
 @pytest.mark.parametrize("name", NAMES)
-def test_golden_pairs(name, kind):
-    """In vacuum electric and magnetic dipoles interact alike."""
+def test_interaction_of_pairs_against_reference_numbers(name, kind):
+    """In vacuum electric and magnetic dipoles have the same interaction."""
     pair, element = golden_pair(name, kind)
     g = GOLDEN["dipoles"][name]
     found = co.interaction(pair, VACUUM)
@@ -30,7 +32,7 @@ def test_golden_pairs(name, kind):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_golden_plasma(name):
+def test_interaction_in_a_plasma_against_reference_numbers(name):
     pair, _ = golden_pair(name, "magnetic")
     g = GOLDEN["dipoles"][name]
     omega = np.array(float(g["Omega1"]))
@@ -40,7 +42,7 @@ def test_golden_plasma(name):
     assert abs(m1 @ shift @ m2 - number(g["K_plasma_wp1"])) < 1e-12
 
 
-def test_golden_si():
+def test_interaction_in_si_units_against_reference_numbers():
     from scipy.constants import h, hbar, physical_constants
 
     moment = flip() * physical_constants["Bohr magneton"][0]
@@ -67,7 +69,7 @@ def test_golden_si():
 
 
 @pytest.mark.parametrize("frequency", [2.87e9, 2 * np.pi * 384e12])
-def test_energies_in_hertz_are_not_taken_for_joules(frequency):
+def test_energies_in_hertz_warn(frequency):
     def pair(energy):
         return co.Multilevel.from_si(
             [[0, 0, 0]], [[energy, 0.0]], [flip() * 1e-29], kind="electric"
@@ -103,7 +105,7 @@ def test_the_hamiltonian_sums_every_pair():
     np.testing.assert_allclose(found.hamiltonian().full(), total.full(), atol=1e-12)
 
 
-def test_resonant_pairs_are_the_rwa_couplings():
+def test_interaction_of_resonant_pairs_equals_the_rwa_couplings():
     atoms = co.Emitters(
         [[0, 0, 0], [0.1, 0.05, 0.2]], dipoles=[[1, 1j, 0], [1, 0, 2]], frequency=1e6,
         decay_rates=[1.0, 2.0],
@@ -133,7 +135,7 @@ def test_dicke_limit_is_the_classical_dipole_energy():
     np.testing.assert_allclose(found.dissipative(0, 1), 0, atol=1e-10 * scale)
 
 
-def test_terms_are_named():
+def test_kinds_of_interaction_terms():
     moment = np.zeros((2, 2, 3))
     moment[0, 1] = moment[1, 0] = (1, 0, 0)
     moment[0, 0], moment[1, 1] = (0.3, 0, 0), (-0.3, 0, 0)
@@ -167,7 +169,7 @@ def test_from_emitters_reproduces_the_linewidth():
     np.testing.assert_allclose((d.conj() @ own @ d).real, 3.0, rtol=1e-12)
 
 
-def test_spins():
+def test_energies_and_moments_of_spins():
     from scipy.constants import h, physical_constants
 
     bohr = physical_constants["Bohr magneton"][0]
@@ -192,11 +194,15 @@ def test_spins():
 
 
 class Broken:
+    """A field whose tensor is not finite."""
+
     def magnetic_green(self, r, r_source, k):
         return np.full((*np.shape(r)[:-1], 3, 3), np.nan + 0j)
 
 
-class Deaf:
+class OnlyElectric:
+    """A field without a tensor for magnetic dipoles."""
+
     def green(self, r, r_source, k):
         return VACUUM.green(r, r_source, k)
 
@@ -225,7 +231,7 @@ class Deaf:
             "emitters 0 and 1 coincide",
         ),
         (
-            lambda: co.interaction(golden_pair("real_par", "magnetic")[0], Deaf()),
+            lambda: co.interaction(golden_pair("real_par", "magnetic")[0], OnlyElectric()),
             "has no magnetic response",
         ),
         (lambda: co.interaction(golden_pair("real_par")[0], VACUUM).principal(0, 2), "j must be below 2"),

@@ -1,3 +1,5 @@
+"""Master equations beyond the RWA: reference numbers, an exact model, plain numpy, bad arguments."""
+
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ VACUUM = co.Vacuum()
 
 
 def choi_bound(superoperator):
-    """Smallest eigenvalue of the generator's Choi matrix outside |Φ⟩: negative if not CP."""
+    """Smallest eigenvalue of the Choi matrix outside |Φ⟩; negative if not completely positive."""
     size = int(np.sqrt(superoperator.shape[0]))
     matrix = superoperator.full().reshape([size] * 4)  # [col, row, col', row'], stacked columns
     choi = matrix.transpose(1, 3, 0, 2).reshape(size**2, size**2)
@@ -34,7 +36,7 @@ def _energies(system):
     return np.stack([g.ravel() for g in grid], axis=-1)
 
 
-def test_golden_lossy_mode():
+def test_lossy_mode_against_reference_numbers():
     g = GOLDEN["pseudomode_two_qubits"]
     pair, bath = lossy_mode((1.25, 0.75), (0.05, 0.04), 1.6, 0.5)
     equation = co.master_equation(pair, bath)
@@ -53,7 +55,7 @@ def test_golden_lossy_mode():
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 @pytest.mark.parametrize("kind", ["electric", "magnetic"])
 def test_pair_part_of_the_lamb_shift_is_the_interaction(kind, temperature):
-    """H_LS of the whole minus H_LS of each emitter alone is Σ(G^(P) + G^(D))ττ."""
+    """H_LS of all emitters minus H_LS of each alone is Σ(G^(P) + G^(D))ττ."""
     system = random_multilevel(1, (3, 3, 2), kind)
     whole = lamb_shift(co.master_equation(system, VACUUM, temperature=temperature), system)
     own = 0
@@ -65,8 +67,8 @@ def test_pair_part_of_the_lamb_shift_is_the_interaction(kind, temperature):
     np.testing.assert_allclose(whole - own, expected, atol=1e-12 * np.abs(expected).max())
 
 
-def test_redfield_is_qutip_s_bloch_redfield_tensor():
-    """S dropped, correlated γ diagonalised: baths with spectra of their own.
+def test_redfield_equals_the_bloch_redfield_tensor_of_qutip():
+    """Without S, a correlated γ is diagonalised into independent baths, as QuTiP needs them.
 
     QuTiP's tensor is defined for real coupling operators only.
     """
@@ -114,7 +116,7 @@ def test_universal_is_completely_positive(seed, temperature):
 
 
 @pytest.mark.parametrize("approximation", APPROXIMATIONS)
-def test_every_scheme_preserves_trace_and_hermiticity(approximation):
+def test_every_approximation_preserves_trace_and_hermiticity(approximation):
     system = random_multilevel(4, (2, 3))
     equation = co.master_equation(system, VACUUM, approximation=approximation, temperature=0.5)
     generator = equation.liouvillian().full()
@@ -126,7 +128,7 @@ def test_every_scheme_preserves_trace_and_hermiticity(approximation):
 
 
 def exact_with_mode(frequencies, g, mode, kappa, ket, times, cutoff=6):
-    """Two qubits and one lossy mode, the whole of it: ρ of the qubits at every time."""
+    """ρ of two qubits at every time, from a model with one lossy mode."""
     sx, one, a = qutip.sigmax(), qutip.qeye(2), qutip.destroy(cutoff)
     quantum = qutip.qeye(cutoff)
     bare = sum(
@@ -176,7 +178,9 @@ UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
     ],
     ids=["detuned |eg⟩", "counter-rotating |gg⟩"],
 )
-def test_against_the_exact_model(column, frequencies, g, mode, kappa, ket, end, close, far):
+def test_approximations_against_the_exact_model(
+    column, frequencies, g, mode, kappa, ket, end, close, far
+):
     times = np.linspace(0, end, 61)
     ket = qutip.tensor(*ket)
     pair, bath = lossy_mode(frequencies, g, mode, kappa)
@@ -195,7 +199,7 @@ def test_against_the_exact_model(column, frequencies, g, mode, kappa, ket, end, 
         assert float(row.split("|")[column]) == pytest.approx(error, abs=6e-4)
 
 
-def test_the_sign_of_the_dissipative_part():
+def test_sign_of_the_dissipative_part_of_the_interaction():
     """Redfield with G^(D) of the wrong sign is at least four times worse."""
     times, ket = np.linspace(0, 1500, 2), qutip.tensor(UP, DOWN)
     parameters = ((1.25, 0.75), (0.05, 0.04), 1.6, 0.5)
@@ -203,21 +207,23 @@ def test_the_sign_of_the_dissipative_part():
     exact = exact_with_mode(*parameters, ket, times)
     right = co.master_equation(pair, bath, approximation="redfield")
     shift = lamb_shift(right, pair)
-    # the pair part of G^(D): H_LS less what S alone gives
+    # the pair part of G^(D): H_LS minus the part from S alone
     without = spectral.Bath(lambda w: 0 * bath.gamma(w), bath.shift)
     principal = lamb_shift(co.master_equation(pair, without), pair)
     dissipative = shift - principal
     flipped = right.liouvillian() - qutip.liouvillian(
         2 * qutip.Qobj(dissipative, dims=[[2, 2], [2, 2]])
     )
-    wrong = co.MasterEquation(right.hamiltonian(), generator=flipped, scheme="redfield, wrong sign")
+    wrong = co.MasterEquation(
+        right.hamiltonian(), generator=flipped, approximation="redfield, wrong sign"
+    )
     error = worst(right, ket, exact, times)
     assert worst(wrong, ket, exact, times) > 4 * error
 
 
 @pytest.mark.parametrize("spread", [0.0, 3.0])
 def test_two_level_emitters_agree_with_the_rwa_couplings(spread):
-    """ω₀/Γ = 10⁶: nothing but rounding of order G/ω₀ is left."""
+    """At ω₀/Γ = 10⁶ they differ only by terms of order G/ω₀."""
     atoms = co.Emitters(
         [[0, 0, 0], [0.12, 0, 0.2]], dipoles=[[1, 1j, 0], [1, 0, 1]], frequency=1e6,
         detunings=[spread / 2, -spread / 2],
@@ -236,7 +242,7 @@ def test_two_level_emitters_agree_with_the_rwa_couplings(spread):
 
 @pytest.mark.parametrize(("field", "temperature"), [(VACUUM, 0.0), (VACUUM, 1.0), (Mirror(), 0.0)])
 def test_universal_and_redfield_against_plain_numpy(field, temperature):
-    """The double sums over frequencies, written out, for three emitters of 3, 3 and 2 levels."""
+    """Against plain double sums over frequencies, for three emitters with 3, 3 and 2 levels."""
     system = random_multilevel(6, (3, 3, 2))
     above = system.positions + np.array([0, 0, 4])
     system = co.Multilevel(above, system.energies, system.dipoles)
@@ -291,8 +297,8 @@ def test_universal_and_redfield_against_plain_numpy(field, temperature):
         np.testing.assert_allclose(found.full(), expected, atol=1e-10)
 
 
-def test_a_complex_bath_is_hermitian_in_every_scheme():
-    """K_ab(Ω) = S_ab(Ω) + S_ba(−Ω): on resonance rwa and universal swap alike."""
+def test_complex_bath_gives_equal_exchange_in_rwa_and_universal():
+    """K_ab(Ω) = S_ab(Ω) + S_ba(−Ω): on resonance both exchange excitations equally."""
     g, mode, kappa = np.array([0.05, 0.04j]), 1.6, 0.5
     pair, _ = lossy_mode((1.0, 1.0), (1, 1), 1.6, 0.5)
 
@@ -322,14 +328,14 @@ def test_levels_degenerate_up_to_rounding_are_degenerate_everywhere():
     assert {t.kind for t in co.interaction(system(1e-15), VACUUM).terms()} == {"resonant"}
 
 
-def test_a_narrow_bath_is_not_called_flat():
+def test_validity_reports_a_narrow_bath():
     for width in (0.02, 2.0):
         pair, bath = lossy_mode((1.0, 1.0), (0.05 * width**0.5, 0.05), 1.0, 0.01)
         found = co.master_equation(pair, bath).validity()
         assert found["bath flat over a linewidth"].verdict == "fails"
 
 
-def test_permanent_dipoles_count_as_coupling():
+def test_validity_counts_permanent_dipoles_as_coupling():
     moment = np.zeros((2, 2, 3))
     moment[0, 0, 0], moment[1, 1, 0] = 1.0, -1.0
     pair = co.Multilevel([[0, 0, 0], [0.1, 0, 0]], [[1.0, 0]] * 2, [moment] * 2)
@@ -337,8 +343,8 @@ def test_permanent_dipoles_count_as_coupling():
     np.testing.assert_allclose(equation.report.coupling, 2 / (4 * np.pi * 1e-3), rtol=1e-9)
 
 
-def test_thermal_two_level_emitters():
-    """(n+1)Γ down, nΓ up: the steady state is Boltzmann's for any coupling."""
+def test_thermal_steady_state_is_a_boltzmann_distribution():
+    """Rates (n+1)Γ down and nΓ up give a Boltzmann distribution for any coupling."""
     atoms = co.chain(2, 0.3, frequency=1e3)
     equation = co.master_equation(atoms, VACUUM, approximation="rwa", temperature=500.0)
     steady = qutip.steadystate(equation.liouvillian())
@@ -346,8 +352,8 @@ def test_thermal_two_level_emitters():
     np.testing.assert_allclose(steady.ptrace(0).diag(), [excited, 1 - excited], atol=1e-9)
 
 
-def test_secular_ladders_decay_level_by_level():
-    """Unequal frequencies: each transition has its own jump, no interference."""
+def test_secular_has_one_jump_for_each_frequency():
+    """Transitions of different frequencies have separate jumps and do not interfere."""
     pair = co.Multilevel(
         [[0, 0, 0], [0, 0, 0.5]], [[1.0, 0], [1.4, 0]], [0.3 * flip(), 0.3 * flip()]
     )
@@ -358,8 +364,8 @@ def test_secular_ladders_decay_level_by_level():
     np.testing.assert_allclose(rates, [0.09 / (3 * np.pi), 0.09 * 1.4**3 / (3 * np.pi)], rtol=1e-12)
 
 
-def test_degenerate_levels_are_one_frequency():
-    """Two transitions of one frequency interfere: a jump from the sum, whatever the rounding."""
+def test_secular_treats_nearly_degenerate_levels_as_one_frequency():
+    """Two transitions of equal frequency, up to rounding, interfere: one jump for both."""
     dipoles = np.zeros((3, 3, 3))
     dipoles[0, 2, 0] = dipoles[2, 0, 0] = dipoles[1, 2, 0] = dipoles[2, 1, 0] = 0.5
     close = co.Multilevel([[0, 0, 0]], [[1.0, 1.0 + 1e-15, 0.0]], [dipoles])
@@ -369,8 +375,8 @@ def test_degenerate_levels_are_one_frequency():
     assert len(co.master_equation(apart, VACUUM, approximation="secular").collapse_operators()) == 2
 
 
-def test_dressed_eigenoperators():
-    """Strong coupling: the two-atom ground state of H₀ + H_LS is what decay ends in."""
+def test_dressed_eigenoperators_decay_to_the_dressed_ground_state():
+    """At strong coupling the emitters decay to the ground state of H₀ + H_LS."""
     pair = co.Multilevel(
         [[0, 0, 0], [0, 0, 0.2]], [[1.0, 0], [1.0, 0]], [0.1 * flip(), 0.1 * flip()]
     )
@@ -408,7 +414,7 @@ def test_dressed_eigenoperators():
             lambda: co.master_equation(
                 co.chain(2, 0.1, frequency=10), VACUUM, approximation="rwa", eigenoperators="dressed"
             ),
-            "is for universal and secular, not rwa",
+            'eigenoperators must be "local" unless .*; it is "rwa"',
         ),
         (lambda: co.MasterEquation(qutip.create(2)), "hamiltonian must be Hermitian"),
         (lambda: co.MasterEquation(qutip.qeye(2), generator=qutip.qeye(2)), "generator must be a QuTiP"),
@@ -440,8 +446,8 @@ def test_bad_input(make, message):
         make()
 
 
-def test_a_plasma_carries_a_master_equation():
-    """Below its frequency it screens and does not damp, whatever the unit of frequency."""
+def test_master_equation_in_a_plasma_below_its_frequency():
+    """A plasma below its frequency screens the interaction and causes no decay."""
     pair = co.Multilevel(
         [[0, 0, 0], [0, 0, 0.5]],
         [[0.6, 0], [0.6, 0]],
@@ -455,7 +461,7 @@ def test_a_plasma_carries_a_master_equation():
     np.testing.assert_allclose(equation.hamiltonian()[1, 2], shift, rtol=1e-12)
 
 
-def test_too_large():
+def test_redfield_that_does_not_fit_into_memory_is_refused():
     chain = co.chain(12, 0.3, frequency=100.0)
     with pytest.raises(MemoryError, match="Redfield superoperator of dimension 4096 needs"):
         co.master_equation(chain, VACUUM, approximation="redfield")

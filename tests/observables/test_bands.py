@@ -267,7 +267,6 @@ def test_bad_input():
 
 @pytest.mark.parametrize("lattice", ["chain", "square"])
 def test_figure_of_bands(lattice):
-    import matplotlib.pyplot as plt
 
     q = np.linspace(-15, 15, 200)
     found = bands(lattice, 0.2, q if lattice == "chain" else np.stack([q, 0 * q], axis=1))
@@ -286,11 +285,9 @@ def test_figure_of_bands(lattice):
             arrays.bands(same)
     with pytest.raises(TypeError, match="bands must be Bands"):
         arrays.bands(q)
-    plt.close("all")
 
 
 def test_figure_of_a_mode():
-    import matplotlib.pyplot as plt
 
     flat = co.couple(co.square(3, 3, 0.3), co.Vacuum())
     ax = arrays.mode(flat, -1)
@@ -307,4 +304,3 @@ def test_figure_of_a_mode():
         arrays.mode(flat, 9)
     with pytest.raises(ValueError, match="needs positions"):
         arrays.mode(co.Couplings(np.eye(2), np.zeros((2, 2))))
-    plt.close("all")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import reference
+from random_systems import random_emitters
 
 import collective as co
 from collective.observables.criteria import (
@@ -13,29 +14,14 @@ from collective.observables.criteria import (
 
 
 def unequal(seed=3, n=3):
-    rng = np.random.default_rng(seed)
-    emitters = co.Emitters(
-        rng.normal(size=(n, 3)) * 0.12,
-        dipoles=rng.normal(size=(n, 3)) + 1j * rng.normal(size=(n, 3)),
-        decay_rates=rng.uniform(0.5, 1.5, n),
-        detunings=rng.normal(size=n),
-    )
-    return co.couple(emitters, co.Vacuum())
+    return co.couple(random_emitters(seed, n, extent=0.12), co.Vacuum())
 
 
 def slope_at_start(couplings, matrix, **terms):
     """d/dt Σ D_mn⟨σ⁺_mσ⁻_n⟩ of the inverted state, from the dense generator."""
-    n = len(couplings)
-    s = reference.lowering(n)
-    rho = np.zeros((2**n, 2**n), dtype=complex)
-    rho[0, 0] = 1
-    generator = reference.generator(
-        couplings.decay, couplings.shift, detunings=couplings.detunings, **terms
-    )
-    change = (generator @ rho.ravel()).reshape(rho.shape)
-    return sum(
-        matrix[m, k] * np.trace(s[m].T @ s[k] @ change) for m in range(n) for k in range(n)
-    ).real
+    rho = reference.projector(reference.inverted(len(couplings)))
+    change = reference.slope_of(couplings.replace(**terms), rho)
+    return reference.emission(matrix, change)
 
 
 def seen(couplings, direction):

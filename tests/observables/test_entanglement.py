@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import qutip
 import reference
+from random_systems import random_state
 
 import collective as co
 from collective.observables.entanglement import (
@@ -21,17 +22,6 @@ def still(state, n):
     """A result with one state of n emitters, at time zero and without any rates."""
     nothing = co.Couplings(np.zeros((n, n)), np.zeros((n, n)))
     return co.observables.moment(nothing, state, states=True)
-
-
-def density(matrix, n):
-    return qutip.Qobj(matrix, dims=[[2] * n] * 2)
-
-
-def random_state(n, rank, seed):
-    rng = np.random.default_rng(seed)
-    a = rng.normal(size=(2**n, rank)) + 1j * rng.normal(size=(2**n, rank))
-    rho = a @ a.conj().T
-    return density(rho / np.trace(rho), n)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +52,7 @@ def test_concurrence_of_dark_and_bright_states_decays_at_their_rates():
 @pytest.mark.parametrize("p", [0, 0.2, 1 / 3, 0.5, 1])
 def test_werner_states(p):
     dark = DARK.proj().full()
-    result = still(density(p * dark + (1 - p) * np.eye(4) / 4, 2), 2)
+    result = still(reference.as_qobj(p * dark + (1 - p) * np.eye(4) / 4), 2)
     assert concurrence(result, 0, 1)[0] == pytest.approx(max(0, (3 * p - 1) / 2), abs=1e-9)
     assert negativity(result, [0])[0] == pytest.approx(max(0, (3 * p - 1) / 4), abs=1e-9)
     assert purity(result)[0] == pytest.approx((1 + 3 * p**2) / 4)
@@ -98,7 +88,7 @@ def test_x_state_of_a_decaying_pair():
 
 @pytest.mark.parametrize("rank", [1, 2, 4])
 def test_against_qutip(rank):
-    rho = random_state(3, rank, rank)
+    rho = reference.as_qobj(random_state(rank, 3, rank))
     result = still(rho, 3)
     for m, n in ((0, 1), (0, 2), (2, 1)):
         wanted = qutip.concurrence(rho.ptrace([m, n]))
@@ -130,7 +120,7 @@ def test_separable_and_mixed_states():
     product = still(co.states.coherent(1.2, 0.3), 3)
     for values in (concurrence(product, 0, 1), negativity(product, [0]), entropy(product)):
         assert 0 <= values[0] < 1e-7
-    mixed = still(density(np.eye(8) / 8, 3), 3)
+    mixed = still(reference.as_qobj(np.eye(8) / 8), 3)
     assert purity(mixed)[0] == pytest.approx(1 / 8)
     assert entropy(mixed)[0] == pytest.approx(3 * np.log(2))
     assert negativity(mixed, [2])[0] == pytest.approx(0)

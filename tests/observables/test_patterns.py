@@ -4,8 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import qutip
+import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_systems import random_emitters, random_state
 from scipy.integrate import dblquad
 
 import collective as co
@@ -23,44 +25,22 @@ def at_once(emitters, state="inverted", field=VACUUM, times=(0.0,), **options):
 
 def random_result(seed, n=3, frequency=None):
     rng = np.random.default_rng(seed)
-    emitters = co.Emitters(
-        rng.uniform(-1, 1, (n, 3)) * rng.uniform(0.05, 1.5),
-        dipoles=rng.normal(size=(n, 3)) + 1j * rng.normal(size=(n, 3)),
-        decay_rates=rng.uniform(0.2, 2, n),
-        detunings=rng.uniform(-2, 2, n),
-        frequency=frequency,
-    )
-    rho = qutip.rand_dm([2] * n, seed=seed)
-    return at_once(emitters, rho)
+    extent = rng.uniform(0.05, 0.9)
+    emitters = random_emitters(rng, n, extent=extent, frequency=frequency)
+    return at_once(emitters, reference.as_qobj(random_state(rng, n)))
 
 
 def by_hand(result, direction, t=0):
-    """dR/dΩ from the double sum of its definition."""
-    e = result.couplings.emitters
-    k = e.wavenumbers.mean()
-    total = 0
-    for m in range(len(e)):
-        for n in range(len(e)):
-            u, v = e.dipoles[m].conj(), e.dipoles[n]
-            total += (
-                np.sqrt(e.decay_rates[m] * e.decay_rates[n])
-                * (u @ v - (u @ direction) * (direction @ v))
-                * np.exp(1j * k * direction @ (e.positions[m] - e.positions[n]))
-                * result.correlations[t, m, n]
-            )
+    """dR/dΩ as the double sum that it is defined by."""
+    matrix = reference.far_field(result.couplings.emitters, direction)
+    total = np.sum(matrix * result.correlations[t])
     assert abs(total.imag) < 1e-12
-    return 3 / (8 * np.pi) * total.real
+    return total.real
 
 
 @pytest.fixture(scope="module")
 def chain():
     return at_once(co.chain(3, 0.2, dipoles=(1, 0, 0)), times=np.linspace(0, 1, 5), method="exact")
-
-
-@pytest.fixture
-def closing():
-    yield
-    plt.close("all")
 
 
 @settings(max_examples=20)
@@ -248,9 +228,9 @@ def test_near_field_beside_a_wire():
     matrices = {"decay": start.couplings.decay, "shift": start.couplings.shift}
     guided = start.replace(couplings=start.couplings.replace(field=silver, **matrices))
     np.testing.assert_array_equal(patterns.near_field(guided, points), metal)
-    with pytest.raises(ValueError, match="inside the wire"):
+    with pytest.raises(ValueError, match=r"inside the solid matter of Nanowire"):
         patterns.near_field(guided, [0.01, 0, 0])
-    with pytest.raises(ValueError, match=r"far field in free space.*near_field"):
+    with pytest.raises(ValueError, match=r"needs the far field.*Nanowire.*near_field"):
         patterns.angular_pattern(guided, Z)
 
 
@@ -314,8 +294,8 @@ def test_lenses_against_a_finer_grid(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::collective.UnitWarning")
-def test_spheres_that_do_not_fit_into_memory(monkeypatch):
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 2**33)
+def test_spheres_that_do_not_fit_into_memory(available_memory):
+    available_memory(2**33)
     far = at_once(co.Emitters([[0, 0, 0], [0, 0, 20_000.0]]))
     with pytest.raises(co.ProblemTooLargeError, match=r"grid of 63\d+ × 12\d+ directions needs 7"):
         patterns.far_field(far)
@@ -365,13 +345,12 @@ def test_errors_name_what_a_result_lacks(chain, name, arguments):
         observable(beyond, *arguments)
 
 
-def test_patterns_that_do_not_fit_into_memory(chain, monkeypatch):
-    monkeypatch.setattr("collective._tools.memory.available_bytes", lambda: 10_000)
+def test_patterns_that_do_not_fit_into_memory(chain, available_memory):
+    available_memory(10_000)
     with pytest.raises(co.ProblemTooLargeError, match="5 times and 2 directions needs"):
         patterns.angular_pattern(chain, [X, Z])
 
 
-@pytest.mark.usefixtures("closing")
 def test_polar_figure(chain):
     ax = figures.pattern({"early": chain, "late": chain}, plane="zx", time=0.26)
     assert ax.name == "polar"
@@ -392,7 +371,6 @@ def test_polar_figure(chain):
         figures.pattern(chain.replace(correlations=None))
 
 
-@pytest.mark.usefixtures("closing")
 def test_figure_in_space(chain):
     ax = figures.pattern_3d(chain, time=0)
     assert ax.name == "3d"
@@ -408,7 +386,6 @@ def test_figure_in_space(chain):
         figures.pattern_3d([chain])
 
 
-@pytest.mark.usefixtures("closing")
 def test_map_of_the_field(chain):
     ax = figures.field_map(chain, plane="yz", points=31, time=1.0)
     mesh = ax.collections[0]
@@ -434,7 +411,6 @@ def test_map_of_the_field(chain):
         figures.field_map(chain.replace(correlations=None))
 
 
-@pytest.mark.usefixtures("closing")
 def test_map_beside_a_wire_leaves_the_wire_out():
     emitters = co.Emitters([[0.1, 0, 0]], dipoles=(1, 0, 0))
     start = at_once(emitters)
@@ -464,7 +440,7 @@ def test_couplings_without_a_field_must_have_the_decay_of_vacuum(tmp_path):
 
     other = co.Couplings(2 * pair.decay, pair.shift, emitters=pair.emitters, field=Brighter())
     known = co.evolve(other, "inverted", [0, 1], observe="correlations")
-    with pytest.raises(ValueError, match="far field in free space, but the field"):
+    with pytest.raises(ValueError, match="does not give"):
         patterns.angular_pattern(known, [1, 0, 0])
     loaded = co.load(known.save(tmp_path / "brighter"))
     assert loaded.couplings.field is None

@@ -7,19 +7,13 @@ import numpy as np
 import pytest
 import reference
 from scipy.linalg import expm
+from systems import complex_pair
 
 import collective as co
 from collective.observables import _inputs
 from collective.observables.photons import coincidences, g2, inverted_g2
 
 matplotlib.use("Agg")
-
-
-def complex_pair(**more):
-    """Complex Γ and Δ, unequal rates."""
-    return co.Couplings(
-        [[1.0, 0.4 + 0.3j], [0.4 - 0.3j, 0.7]], [[0, 0.8 - 0.6j], [0.8 + 0.6j, 0]], **more
-    )
 
 
 def dense_g2(couplings, rho, tau, first=None, second=None):
@@ -30,39 +24,15 @@ def dense_g2(couplings, rho, tau, first=None, second=None):
     lower = reference.lowering(n)
     later = expm(reference.generator_of(couplings) * tau)
 
-    def rate(matrix, state):
-        return sum(
-            matrix[m, k] * np.trace(lower[m].T @ lower[k] @ state)
-            for m in range(n)
-            for k in range(n)
-        )
-
     def evolved(state):
         return (later @ state.ravel()).reshape(state.shape)
 
     jumped = sum(first[m, k] * lower[k] @ rho @ lower[m].T for m in range(n) for k in range(n))
-    return (rate(second, evolved(jumped)) / (rate(first, rho) * rate(second, evolved(rho)))).real
+    rate = reference.emission
+    return rate(second, evolved(jumped)) / (rate(first, rho) * rate(second, evolved(rho)))
 
 
-def far_field(emitters, n):
-    """The matrix of one direction, term by term."""
-    u, r, rates = emitters.dipoles, emitters.positions, emitters.decay_rates
-    return np.array(
-        [
-            [
-                3
-                / (8 * np.pi)
-                * np.sqrt(rates[m] * rates[k])
-                * (u[m].conj() @ u[k] - (u[m].conj() @ n) * (n @ u[k]))
-                * np.exp(2j * np.pi * n @ (r[m] - r[k]))
-                for k in range(len(u))
-            ]
-            for m in range(len(u))
-        ]
-    )
-
-
-def random_pair():
+def tilted_pair():
     return co.couple(
         co.Emitters(
             [[0, 0, 0], [0.3, 0, 0.1]], dipoles=[[1, 1j, 0], [0, 0.2, 1]], decay_rates=[1, 0.6]
@@ -111,10 +81,13 @@ def test_many_inverted_emitters_need_no_matrix():
 
 def test_against_fourfold_sums():
     """Complex dipoles, a state in the middle of its decay; all light, one direction, two."""
-    pair = random_pair()
+    pair = tilted_pair()
     result = observed(pair, co.states.coherent(2.1, 0.3), [0.0, 0.4, 1.1])
     one, other = np.array([2.0, -1.0, 2.0]) / 3, np.array([0.0, 0.6, 0.8])
-    first, second = far_field(pair.emitters, one), far_field(pair.emitters, other)
+    first, second = (
+        reference.far_field(pair.emitters, one),
+        reference.far_field(pair.emitters, other),
+    )
     for directions, matrices in (
         (None, ()),
         (3 * one, (first, first)),
@@ -153,9 +126,9 @@ def test_driven_atom(rabi):
 
 
 def test_delayed_g2_against_dense_regression():
-    pair = random_pair().replace(drive=[1.0, 0.4j], detunings=[0.3, -0.5])
+    pair = tilted_pair().replace(drive=[1.0, 0.4j], detunings=[0.3, -0.5])
     one, other = np.array([2.0, -1.0, 2.0]) / 3, np.array([0.0, 0.6, 0.8])
-    matrices = far_field(pair.emitters, one), far_field(pair.emitters, other)
+    matrices = reference.far_field(pair.emitters, one), reference.far_field(pair.emitters, other)
     steady = co.steady_state(pair).full()
     for tau in (0.0, 0.7, 2.5):
         found = g2(pair, [tau], directions=[one, other])[0]
@@ -344,7 +317,6 @@ def test_figure():
         jumps(result, trajectories=41)
     with pytest.raises(ValueError, match="needs jumps"):
         jumps(co.evolve(pair, "inverted", [0.0, 1.0]))
-    matplotlib.pyplot.close("all")
 
 
 def test_counted_photons_of_driven_and_pumped_emitters():

@@ -7,12 +7,6 @@ import collective as co
 TIMES = np.linspace(0, 2, 21)
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def result():
     return co.evolve(co.couple(co.chain(3, 0.1), co.Vacuum()), "inverted", TIMES)

@@ -10,12 +10,6 @@ from collective.plot.states import animate, ladder
 TIMES = np.linspace(0, 2, 21)
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def result():
     atoms = co.couple(co.chain(3, 0.1), co.Vacuum())

@@ -1,12 +1,9 @@
 """Files of results and checkpoints: names, old formats, damage, edits, paths, what killed runs leave."""
 
 import functools
+import json
 import os
 import resource
-import signal
-import subprocess
-import sys
-import time
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +16,7 @@ import qutip
 import runs as runs_of_everything
 
 import collective as co
-from collective._tools import archive, memory
+from collective._tools import archive
 from collective.engines import loop
 from collective.evolution import checkpoint
 
@@ -41,7 +38,9 @@ def everything():
     energy = qutip.Qobj(np.diag(np.add.outer(*levels.energies).ravel()), dims=dims)
     jump = qutip.Qobj(np.eye(6, k=1), dims=dims)
     generator = qutip.liouvillian(energy, [jump])
-    equation = co.MasterEquation(energy, generator=generator, multilevel=levels, scheme="redfield")
+    equation = co.MasterEquation(
+        energy, generator=generator, multilevel=levels, approximation="redfield"
+    )
     return {
         "driven": co.evolve(DRIVEN, "ground", TIMES, observe=observe, method="driven"),
         "wire": co.evolve(beside, "inverted", TIMES),
@@ -128,6 +127,7 @@ def test_files_of_the_format_before_are_read():
     assert back.couplings.emitters.frequency == 1e7
     np.testing.assert_allclose(back.emission[0], 2.0)
     assert [rho.tr() for rho in back.states] == pytest.approx([1.0] * 4)
+    assert back.accuracy == "exact"
 
 
 def test_files_of_the_first_format_are_read(tmp_path):
@@ -137,6 +137,7 @@ def test_files_of_the_first_format_are_read(tmp_path):
     np.testing.assert_array_equal(back.couplings.drive, [0.5, 0.25j])
     np.testing.assert_array_equal(back.couplings.emitters.detunings, [0.5, -0.5])
     assert back.expect["n"][0] == 0.0
+    assert back.initial_state == co.states.inverted()
     assert back.states[-1].dims == [[2, 2], [2, 2]]
     again = co.evolve(back.couplings, "inverted", back.times, observe=("states", "correlations"))
     np.testing.assert_allclose(again.emission, back.emission, rtol=1e-7)
@@ -151,6 +152,8 @@ def test_files_of_the_third_format_are_read(name, tmp_path):
     back = co.load(DATA / f"result_format_3{name}.npz")
     again = OF_FORMAT_3[name]()
     assert back.method == again.method
+    assert back.initial_state == again.initial_state
+    assert back.accuracy == again.accuracy == ("sampled" if name == "_trajectories" else "exact")
     assert back.frame == again.frame
     assert list(back.expect) == list(again.expect)
     one, other = (
@@ -160,7 +163,7 @@ def test_files_of_the_third_format_are_read(name, tmp_path):
     # frequencies of 1e6 turn round-off into 1e-10
     assert max(runs_of_everything.difference(one[key], other[key]) for key in one) < 1e-8
     if name == "_equation":
-        assert back.equation.scheme == "redfield"
+        assert back.equation.approximation == "redfield"
         np.testing.assert_allclose(back.equation.multilevel.energies[0], [1.0, 0.0])
         back.equation.validity()
     else:
@@ -255,7 +258,7 @@ def test_every_edit_is_found_by_the_digest(written, tmp_path):
             other = array.copy()
             other.reshape(-1)[0] += 1
             path.write_bytes(mutations.zipped({**parts, name: mutations.npy(other)}.items()))
-            with pytest.raises(ValueError, match="its contents are not those that were written"):
+            with pytest.raises(ValueError, match="its contents were changed after it was written"):
                 co.load(path)
 
 
@@ -268,7 +271,7 @@ def bomb(path, name, count):
             stream.write(bytes(2**23))
 
 
-def test_small_files_do_not_unpack_to_large_ones(tmp_path, monkeypatch):
+def test_small_files_do_not_unpack_to_large_ones(tmp_path, available_memory):
     """Shapes are looked at before anything is read; what fits them must fit into memory."""
     path = co.evolve(PAIR, "inverted", TIMES).save(tmp_path / "run.npz")
     bomb(path, "expect:7.npy", 2**24)
@@ -277,7 +280,7 @@ def test_small_files_do_not_unpack_to_large_ones(tmp_path, monkeypatch):
         co.load(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**16  # KiB
     path = co.evolve(PAIR, "inverted", TIMES).save(tmp_path / "run.npz")
-    monkeypatch.setattr(memory, "available_bytes", lambda: 500)
+    available_memory(500)
     with pytest.raises(co.ProblemTooLargeError, match=r"the file .*run.npz needs"):
         co.load(path)
 
@@ -313,7 +316,7 @@ def test_what_is_no_path_is_refused_by_every_function(path):
             continue  # none is kept
         if path is None and call.__code__.co_names[-1] == "animate":
             continue  # none is written
-        with pytest.raises(ValueError, match=f"^{name}( must|: no home)"):
+        with pytest.raises(ValueError, match=f"^{name}( must|: the home folder)"):
             call()
 
 
@@ -345,7 +348,7 @@ def test_folders_and_files_of_others_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         co.load(tmp_path / "nowhere" / "run")
     if os.path.exists("/dev/zero"):
-        with pytest.raises(ValueError, match=r"/dev/zero.* is no ordinary file"):
+        with pytest.raises(ValueError, match=r"/dev/zero.* is not an ordinary file"):
             co.load("/dev/zero")
     others = {
         "a.txt": b"hello",
@@ -369,41 +372,6 @@ def test_a_file_that_may_not_be_read_keeps_the_name_of_the_system_s_error(tmp_pa
     monkeypatch.setattr(Path, "open", forbidden)
     with pytest.raises(PermissionError, match=r"run.npz"):
         co.load(path)
-
-
-def test_partial_files_of_killed_runs_are_removed_and_those_of_others_stay(tmp_path):
-    """A process killed in the middle of writing, one that still writes, and a file of somebody's."""
-    code = (
-        "import os, sys, time, collective._tools.files as f\n"
-        "def write(partial):\n"
-        "    print(partial, flush=True)\n"
-        "    time.sleep(60)\n"
-        "f.written(sys.argv[1], '.npz', write)\n"
-    )
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path / name)], stdout=subprocess.PIPE, text=True
-        )
-        for name in ("run.npz", "run.npz", "other.npz")
-    ]
-    dead, alive, elsewhere = partials = [Path(p.stdout.readline().strip()) for p in started]
-    for process in (started[0], started[2]):
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    mine = tmp_path / "run.npz.part.npz"
-    mine.write_text("")
-    long_ago = time.time() - 60
-    for path in (*partials, mine):
-        os.utime(path, (long_ago, long_ago))
-    co.evolve(PAIR, "inverted", TIMES).save(tmp_path / "run")
-    started[1].kill()
-    started[1].wait()
-    for process in started:
-        process.stdout.close()
-    assert not dead.exists()
-    assert alive.exists()
-    assert elsewhere.exists()
-    assert mine.exists()
 
 
 def test_a_name_too_long_is_an_error_of_the_system(tmp_path):
@@ -493,7 +461,7 @@ def references():
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_what_was_interrupted_goes_on(name, references, tmp_path, monkeypatch):
+def test_an_interrupted_run_is_continued(name, references, tmp_path, monkeypatch):
     interrupted(name, tmp_path / "run", monkeypatch)
     same(kept(name, tmp_path / "run"), references[name])
 
@@ -536,7 +504,7 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
 
 
 @pytest.mark.parametrize("name", ["blocks", "driven", "single", "symmetric", "trajectories"])
-def test_arrays_to_go_on_from_have_their_shape(name, tmp_path, monkeypatch):
+def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):
     """One number instead of a vector, which numpy would spread over all of it."""
     path = tmp_path / "run.npz"
     interrupted(name, path, monkeypatch)
@@ -559,7 +527,7 @@ def test_arrays_to_go_on_from_have_their_shape(name, tmp_path, monkeypatch):
                 kept(name, path)
 
 
-def test_a_checkpoint_knows_the_operators_dims_and_levels(tmp_path):
+def test_a_checkpoint_distinguishes_operators_dims_and_levels(tmp_path):
     path = tmp_path / "run"
     co.evolve(LEVELS, UP, TIMES, checkpoint=path)
     jump = qutip.tensor(qutip.sigmam(), qutip.qeye(2))
@@ -628,3 +596,55 @@ def test_the_digest_is_of_names_types_shapes_and_contents():
         assert archive.digest(other) != archive.digest(base)
     across = np.asfortranarray(np.arange(6.0).reshape(2, 3))
     assert archive.digest({"a": across}) == archive.digest({"a": across.copy(order="C")})
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("inverted", co.states.inverted()),
+        ("ground", co.states.ground()),
+        ("single(1)", co.states.single(1)),
+        ("dicke(2)", co.states.dicke(2)),
+        # their printed numbers are not all of their digits
+        ("dicke(1e+06)", "dicke(1e+06)"),
+        ("coherent(1, 0.333333)", "coherent(1, 0.333333)"),
+        ("timed_dicke(0, 0, 6.28319)", "timed_dicke(0, 0, 6.28319)"),
+        ("a QuTiP state", "a QuTiP state"),
+        ("inverted()", "inverted()"),
+        ("dicke", "dicke"),
+    ],
+)
+def test_initial_states_of_old_files(name, state, tmp_path):
+    """Formats 1 to 3 kept the printed name: a state where the name holds all of it."""
+    parts = mutations.members((DATA / "result_format_3_trajectories.npz").read_bytes())
+    metadata = json.loads(str(mutations.array_of(parts["metadata.npy"])))
+    metadata["initial_state"] = name
+    parts["metadata.npy"] = mutations.npy(np.array(json.dumps(metadata)))
+    path = tmp_path / "old.npz"
+    path.write_bytes(mutations.zipped(mutations.signed(parts).items()))
+    assert co.load(path).initial_state == state
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (3, "initial_state is '3'"),
+        ({"state": "Nothing", "parameters": {}}, "initial_state is"),
+        ({"state": ["Dicke"], "parameters": {"k": 1}}, "initial_state is"),
+        ({"state": "Dicke", "parameters": {"k": 1, "l": 2}}, "is damaged"),
+        ({"state": "Dicke", "parameters": {"k": -1}}, "k must be at least 0"),
+        ({"state": "Dicke", "parameters": {"k": 3}}, "needs 3 emitters"),
+        ({"dims": [[2, 2], [1]]}, "initial_state is missing, or is no QuTiP state"),
+        ({"text": 1}, "initial_state is"),
+        ({}, "initial_state is"),
+    ],
+)
+def test_edited_initial_states_are_refused(stored, message, tmp_path):
+    path = co.evolve(PAIR, "inverted", TIMES).save(tmp_path / "run.npz")
+    parts = mutations.members(path.read_bytes())
+    metadata = json.loads(str(mutations.array_of(parts["metadata.npy"])))
+    metadata["initial_state"] = stored
+    parts["metadata.npy"] = mutations.npy(np.array(json.dumps(metadata)))
+    path.write_bytes(mutations.zipped(mutations.signed(parts).items()))
+    with pytest.raises(ValueError, match=message):
+        co.load(path)

@@ -5,7 +5,6 @@ import pytest
 import qutip
 
 import collective as co
-from collective._tools.operators import Untidied
 from collective.results.jumps import Jumps
 
 TIMES = np.linspace(0, 2, 11)
@@ -31,7 +30,7 @@ def result():
     return co.evolve(couplings, co.states.coherent(1.0), TIMES, observe=observe)
 
 
-def test_everything_comes_back(result, tmp_path):
+def test_a_saved_result_is_loaded_unchanged(result, tmp_path):
     path = result.save(tmp_path / "run.npz")
     back = co.load(path)
     for name in ("times", "emission", "excitation", "populations", "correlations"):
@@ -51,12 +50,20 @@ def test_everything_comes_back(result, tmp_path):
             getattr(back.couplings.emitters, name), getattr(result.couplings.emitters, name)
         )
     assert back.couplings.emitters.frequency == 1e7
-    for name in ("method", "reason", "initial_state", "frame", "complete", "diagnostics"):
+    for name in (
+        "method",
+        "reason",
+        "initial_state",
+        "frame",
+        "complete",
+        "diagnostics",
+        "accuracy",
+    ):
         assert getattr(back, name) == getattr(result, name)
     assert repr(back) == repr(result)
 
 
-def test_what_trajectories_and_unfinished_runs_bring_comes_back(result, tmp_path):
+def test_jumps_errors_and_resume_arrays_are_loaded_unchanged(result, tmp_path):
     jumps = Jumps(np.array([0, 2, 2]), np.array([0.5, 0.1, 1.0]), np.array([1, 0, 2]), 4)
     errors = ("emission_error", "excitation_error", "populations_error")
     resume = {"block": np.arange(6.0).reshape(2, 3) * 1j, "generator": np.array([2**63], np.uint64)}
@@ -82,7 +89,7 @@ def test_what_trajectories_and_unfinished_runs_bring_comes_back(result, tmp_path
     assert repr(back) == repr(sampled)
 
 
-def test_what_an_engine_did_not_bring_stays_away(result, tmp_path):
+def test_missing_arrays_stay_missing(result, tmp_path):
     back = co.load(result.save(tmp_path / "run.npz"))
     assert back.emission_error is back.excitation_error is back.populations_error is None
     assert back.jumps is None
@@ -90,7 +97,7 @@ def test_what_an_engine_did_not_bring_stays_away(result, tmp_path):
 
 
 @pytest.mark.parametrize("drive", [0.0, 1.0])
-def test_one_trajectory_alone_comes_back(drive, tmp_path):
+def test_a_single_trajectory_is_loaded_unchanged(drive, tmp_path):
     """Its standard errors are not known; a checkpoint of it is kept and found complete."""
     pair = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(drive=drive)
     asked = {"method": co.engines.Trajectories(n=1), "seed": 1, "progress": False}
@@ -115,7 +122,7 @@ def test_no_photon_in_any_trajectory(result, tmp_path):
     assert back.jumps.n_trajectories == 7
 
 
-def test_a_user_s_matrices_and_field(tmp_path):
+def test_matrices_and_a_field_of_the_user(tmp_path):
     bare = co.evolve(co.Couplings([[1]], [[0]]), "inverted", TIMES)
     back = co.load(bare.save(tmp_path / "bare.npz"))
     assert back.couplings.emitters is None
@@ -130,7 +137,7 @@ class Vacuum(Elsewhere):
     """Not the package's, for all its name."""
 
 
-def test_a_field_is_not_known_by_its_name(tmp_path):
+def test_a_field_of_the_user_with_a_known_name_is_not_mistaken(tmp_path):
     other = co.evolve(co.couple(co.chain(2, 0.1), Vacuum()), "inverted", TIMES)
     assert co.load(other.save(tmp_path / "other.npz")).couplings.field is None
 
@@ -161,7 +168,7 @@ def test_saving_is_atomic(result, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
 
 
-def test_no_pickle_inside(result, tmp_path):
+def test_files_hold_no_pickle(result, tmp_path):
     with np.load(result.save(tmp_path / "run.npz"), allow_pickle=False) as file:
         assert json.loads(str(file["metadata"]))["format"] == "collective result"
         assert all(file[name].dtype != object for name in file.files)
@@ -214,7 +221,7 @@ def test_newer_and_incomplete_formats(result, tmp_path):
         arrays = dict(file)
     metadata = json.loads(str(arrays["metadata"]))
     np.savez(path, **{**arrays, "metadata": json.dumps({**metadata, "version": 99})})
-    with pytest.raises(ValueError, match="result format 99, this version reads up to 3; upgrade"):
+    with pytest.raises(ValueError, match="result format 99, this version reads up to 4; upgrade"):
         co.load(path)
     for version in ("1", None):
         np.savez(path, **{**arrays, "metadata": json.dumps({**metadata, "version": version})})
@@ -231,7 +238,7 @@ def test_newer_and_incomplete_formats(result, tmp_path):
 
 @pytest.mark.parametrize("unit", [1e-30, 1e-17, 1.0, 1e15])
 @pytest.mark.parametrize("form", ["jumps", "generator"])
-def test_an_equation_of_any_unit_comes_back(unit, form, tmp_path):
+def test_an_equation_in_any_unit_is_loaded_unchanged(unit, form, tmp_path):
     """QuTiP's conversion of dense matrices drops entries below 1e-15, and so would a file."""
     lowering = np.array([[0, 0], [1, 0]])
     energy, jump, emitted = (
@@ -245,7 +252,7 @@ def test_an_equation_of_any_unit_comes_back(unit, form, tmp_path):
     if form == "jumps":
         equation = co.MasterEquation(energy, [jump], emission_operator=emitted)
     else:
-        with Untidied():
+        with qutip.CoreOptions(auto_tidyup=False):
             generator = qutip.liouvillian(energy, [jump])
         equation = co.MasterEquation(energy, generator=generator, emission_operator=emitted)
     run = co.evolve(equation, qutip.basis(2, 0), TIMES / unit)
@@ -268,3 +275,141 @@ def test_replaced_arrays_are_copies_and_unknown_names_are_refused(result):
     assert again.emission[0] == result.emission[0]
     with pytest.raises(TypeError, match="a result has no emissions: it has times, emission"):
         result.replace(emissions=mine)
+
+
+# results at some of their times
+
+
+def test_a_result_at_some_of_its_times_has_every_array_there(result):
+    rows = [2, 5, 10]
+    found = result.at(TIMES[rows])
+    for name in ("times", "emission", "excitation", "populations", "correlations"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(result, name)[rows])
+    np.testing.assert_array_equal(found.expect["n"], result.expect["n"][rows])
+    assert found.states == [result.states[i] for i in rows]
+    assert found.last_state == result.last_state
+    assert found.initial_state == result.initial_state
+    assert (found.method, found.accuracy, found.complete) == ("exact", "exact", True)
+    assert result.at(TIMES[3]).last_state is None
+    assert result.at(0.6000000000000001).times == TIMES[3]  # up to round-off
+
+
+def test_standard_errors_are_cut_too_and_jumps_are_left_out():
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+    result = co.evolve(pair, "inverted", TIMES, method=co.engines.Trajectories(n=50), seed=1)
+    found = result.at([0.2, 1.0])
+    for name in ("emission_error", "excitation_error", "populations_error"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(result, name)[[1, 5]])
+    assert found.jumps is None
+    assert found.accuracy == "sampled"
+
+
+def test_a_result_at_later_times_is_saved_and_keeps_its_frame(result, tmp_path):
+    """The rotating frame turns since the start, which is not among the times any more."""
+    plain = co.evolve(
+        result.couplings.replace(drive=0), co.states.coherent(1.0), TIMES, observe="states"
+    )
+    later = plain.at(TIMES[4:])
+    back = co.load(later.save(tmp_path / "later"))
+    assert back.start == later.start == 0.0
+    for one, other in zip(
+        back.in_frame("lab").states, plain.in_frame("lab").states[4:], strict=True
+    ):
+        np.testing.assert_array_equal(one.full(), other.full())
+    assert later.at(TIMES[6]).start == 0.0
+    assert "resume" not in later.to_xarray().attrs["left_out"]
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        (0.5, r"0.5 is not a time of this result, the nearest are 0.4 and 0.6; evolve with"),
+        (-1, r"-1 is not a time of this result, the nearest are 0 and 0.2"),
+        (3, r"3 is not a time of this result, the nearest are 1.8 and 2;"),
+        ([0.4, 0.2], r"times must increase: times\[0\] = 0.4, times\[1\] = 0.2"),
+        ([0.4, 0.4], "times must increase"),
+        ([0.4, 0.4 + 1e-14], "are the same time of this result"),
+        ([], "one number or a list"),
+        ([[0.4]], r"got shape \(1, 1\)"),
+        (np.nan, "times must be finite"),
+        ("0.4", "times must be a number or"),
+    ],
+)
+def test_times_that_a_result_does_not_have(result, times, message):
+    with pytest.raises(ValueError, match=message):
+        result.at(times)
+
+
+def test_one_time_alone_can_be_asked_for():
+    """A result with a single time has one neighbour to name."""
+    atom = co.Couplings([[1.0]], [[0.0]])
+    moment = co.observables.moment(atom, "inverted")
+    np.testing.assert_array_equal(moment.at(0).emission, [1.0])
+    with pytest.raises(ValueError, match=r"the nearest are 0;"):
+        moment.at(1)
+
+
+# the initial state in files
+
+
+class Own:
+    """A state of a user's own, which a file keeps by its name."""
+
+    def excitations(self, n):
+        return 1
+
+    def symmetric(self, n):
+        return False
+
+    def amplitudes(self, excited, emitters=None):
+        return (excited[:, 0] & (excited.sum(axis=1) == 1)).astype(complex)
+
+    def __str__(self):
+        return "inverted"  # not to be taken for the state of this name
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        co.states.inverted(),
+        co.states.ground(),
+        co.states.single(1),
+        co.states.dicke(2),
+        co.states.timed_dicke((1 / 3, 2e-7, 6)),
+        co.states.coherent(1 / 3, 2.0),
+        co.states.product([0.1, 1 / 3, 2], 0.5),
+        qutip.rand_ket([2] * 3, seed=1),
+        qutip.rand_dm([2] * 3, seed=1),
+    ],
+    ids=str,
+)
+def test_initial_states_are_loaded_unchanged(state, tmp_path):
+    couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
+    result = co.evolve(couplings, state, TIMES[:3])
+    back = co.load(result.save(tmp_path / "run"))
+    assert back.initial_state == result.initial_state == state
+    if isinstance(state, co.states.State):
+        assert repr(back.initial_state) == repr(state)
+        assert f"from {state}" in repr(back)
+    else:
+        assert "from a QuTiP state" in repr(back)
+    again = co.evolve(couplings, back.initial_state, TIMES[:3])
+    np.testing.assert_array_equal(again.populations, result.populations)
+
+
+def test_a_state_class_of_the_user_is_loaded_as_its_name(tmp_path):
+    couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
+    result = co.evolve(couplings, Own(), TIMES[:3])
+    assert isinstance(result.initial_state, Own)
+    back = co.load(result.save(tmp_path / "run"))
+    assert back.initial_state == "inverted"
+    assert co.load(back.save(tmp_path / "again")).initial_state == "inverted"
+    with pytest.raises(ValueError, match="needs states"):  # its number is not known any more
+        co.observables.excitation_distribution(back.replace(method="blocks"))
+
+
+def test_accuracy_is_one_of_three_words(result):
+    assert result.replace(accuracy=None).accuracy is None
+    assert "approximate" in repr(result.replace(accuracy="approximate"))
+    with pytest.raises(ValueError, match="accuracy must be"):
+        result.replace(accuracy="good")

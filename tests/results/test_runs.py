@@ -10,6 +10,7 @@ import runs
 import walker
 
 import collective as co
+from collective.engines import choice
 
 SOURCE = (Path(__file__).parents[1] / "runs.py").read_text()
 # what gives no numbers of its own: figures, text, files, and what a field of a user's must have
@@ -52,8 +53,15 @@ def test_every_engine_is_run():
     found = co.methods(runs.plain(), "inverted", runs.TIMES)
     engines = set(found.costs) | set(found.refusals)
     assert {"exact", "blocks", "driven", "trajectories", "symmetric", "single"} <= engines
-    for engine in engines:
-        assert f'method="{engine}"' in SOURCE or f'"method": "{engine}"' in SOURCE, engine
+    for name in engines:
+        options = f"co.engines.{type(choice.engine(name)).__name__}("
+        texts = (
+            f'method="{name}"',
+            f'"method": "{name}"',
+            f"method={options}",
+            f'"method": {options}',
+        )
+        assert any(text in SOURCE for text in texts), name
 
 
 def test_every_public_name_is_run():

@@ -83,7 +83,7 @@ def test_emission_from_the_dataset_alone(result):
     np.testing.assert_allclose(found, result.emission, atol=1e-12)
 
 
-def test_states_are_in_qutip_s_basis(result):
+def test_states_are_in_the_basis_of_qutip(result):
     data = result.to_xarray()
     assert data.states.dims == ("time", "row", "column")
     last = qutip.Qobj(data.states[-1].values, dims=[[2] * 3] * 2)
@@ -134,8 +134,9 @@ def test_channels_of_other_runs_count_the_collapse_operators(others, observe):
 
 def test_attributes(result):
     attributes = result.to_xarray().attrs
-    for name in ("method", "reason", "initial_state", "frame", "complete"):
+    for name in ("method", "reason", "frame", "complete", "accuracy"):
         assert attributes[name] == getattr(result, name)
+    assert attributes["initial_state"] == str(result.initial_state)
     assert json.loads(attributes["diagnostics"]) == result.diagnostics
     assert f"qutip {qutip.__version__}" in attributes["versions"]
     assert attributes["field"] == "Vacuum()"
@@ -207,7 +208,7 @@ def test_levels_padded_with_nan(tmp_path):
     assert "operators of the equation" in back.attrs["left_out"]
 
 
-def test_an_equation_of_one_s_own_and_matrices_of_one_s_own(tmp_path):
+def test_an_equation_and_matrices_of_the_user(tmp_path):
     """No places, no bath, nothing left out but the equation: empty attributes survive the file."""
     equation = co.MasterEquation(qutip.sigmaz(), [qutip.sigmam()])
     found = co.evolve(equation, qutip.basis(2, 0), [0.0, 1.0])
@@ -220,7 +221,7 @@ def test_an_equation_of_one_s_own_and_matrices_of_one_s_own(tmp_path):
     assert not {"x", "dipoles"} & set(back.variables)
 
 
-def test_one_number_for_all_pairs_stays_one(tmp_path):
+def test_one_number_for_all_pairs_stays_one_number(tmp_path):
     """Identical couplings are one number seen N² times, and N² of them need not fit."""
     n = 200_000
     couplings = co.Couplings([[1.0]], [[0.0]])
@@ -248,14 +249,14 @@ def test_trajectories_without_a_photon(result, tmp_path):
 def test_an_interrupted_run(result, tmp_path, monkeypatch):
     from collective.engines.record import Recorder
 
-    record = Recorder.record
+    add = Recorder.add
 
-    def interrupted(self, rho):
+    def interrupted(self, *arguments, **options):
         if self.reached == 4:
             raise KeyboardInterrupt
-        record(self, rho)
+        add(self, *arguments, **options)
 
-    monkeypatch.setattr(Recorder, "record", interrupted)
+    monkeypatch.setattr(Recorder, "add", interrupted)
     found = co.evolve(result.couplings, "inverted", TIMES)
     assert found.to_xarray().attrs["complete"] is False
     back = xarray.load_dataset(found.to_netcdf(tmp_path / "part.nc"))

@@ -37,7 +37,7 @@ def free(s, r, direction):
 
 
 @pytest.mark.parametrize("kind", ["electric", "magnetic"])
-def test_free_light_is_on_the_light_cone(kind):
+def test_retarded_field_in_vacuum_is_on_the_light_cone(kind):
     s = np.linspace(-0.3, 0.8, 31)
     found = spectral.retarded(pair(kind), co.Vacuum(), 0, 1, s, width=WIDTH)
     expected = free(s, R, AXIS)
@@ -45,9 +45,11 @@ def test_free_light_is_on_the_light_cone(kind):
     assert np.abs(found[s < R / C - 8 * WIDTH]).max() < 1e-10 * np.abs(found).max()
 
 
-def test_it_transforms_to_the_interaction_in_frequency():
-    """∫ds D(s)e^{iωs} = K(ω) − (i/2)J(ω), times the Gaussian's own transform."""
-    s, step = np.linspace(-0.3, 1.1, 141, retstep=True)  # even and smooth: the trapezoidal rule
+def test_retarded_field_is_the_transform_of_the_interaction():
+    """∫ds D(s)e^{iωs} = K(ω) − (i/2)J(ω), times the transform of the Gaussian."""
+    s, step = np.linspace(
+        -0.3, 1.1, 141, retstep=True
+    )  # the integrand is smooth, so the trapezoidal rule is exact
     found = spectral.retarded(pair(), co.Vacuum(), 0, 1, s, width=WIDTH)
     omegas = np.array([0.0, 3.0, 20.0])
     total = np.einsum("ws,sij->wij", np.exp(1j * np.multiply.outer(omegas, s)), found) * step
@@ -57,7 +59,7 @@ def test_it_transforms_to_the_interaction_in_frequency():
     np.testing.assert_allclose(total, expected, atol=1e-8 * np.abs(found).max() * step)
 
 
-def test_mirror_sends_the_light_of_the_image_later():
+def test_light_of_the_mirror_image_arrives_later():
     places = np.array([[0.1, 0, 0.9], [0.3, -0.2, 0.4]])
     s = np.linspace(0, 1.0, 21)
     found = spectral.retarded(pair("electric", places), Mirror(), 0, 1, s, width=WIDTH)
@@ -70,8 +72,8 @@ def test_mirror_sends_the_light_of_the_image_later():
     np.testing.assert_allclose(found, expected, atol=1e-10 * np.abs(expected).max())
 
 
-def test_plasma_rings_behind_the_front():
-    """e^{ik_pr} is δ(s − τ) − ω_pτ J₁(ω_p√(s² − τ²))/√(s² − τ²) after τ; D_⊥ is derivatives of it."""
+def test_retarded_field_in_a_plasma_against_its_closed_form():
+    """D_⊥ from derivatives of e^{ik_pr}: δ(s − τ) − ω_pτ J₁(ω_p√(s² − τ²))/√(s² − τ²) after τ."""
     wave, width = 6.0, 0.08
     cutoff = wave * C
 
@@ -97,10 +99,10 @@ def test_plasma_rings_behind_the_front():
     ours = perpendicular @ found @ perpendicular
     expected = [across(s) for s in times]
     np.testing.assert_allclose(ours, expected, atol=1e-5 * np.abs(expected).max())
-    assert np.abs(ours[-1]) > 1e-3 * np.abs(ours).max()  # it still rings
+    assert np.abs(ours[-1]) > 1e-3 * np.abs(ours).max()  # it still oscillates
 
 
-def test_both_directions_of_a_reciprocal_field_are_transposed():
+def test_retarded_field_is_reciprocal():
     places = np.array([[0.1, 0, 0.9], [0.3, -0.2, 0.4]])
     both = [
         spectral.retarded(pair("electric", places), Mirror(), i, 1 - i, [0.3, 0.7], width=0.3)
@@ -120,7 +122,7 @@ def test_both_directions_of_a_reciprocal_field_are_transposed():
         (lambda **k: spectral.retarded(pair(), co.Vacuum(), 0, 1, 1e9, **k), "width = 0.05 is too"),
         (
             lambda **k: spectral.retarded(pair("electric"), co.Plasma(2.0), 0, 1, 1.0, width=0.2),
-            "does not settle",
+            "does not converge",
         ),
         (
             lambda **k: spectral.retarded(pair(), co.Vacuum(), 0, 1, 1.0, **{**k, "width": 0}),
@@ -134,6 +136,6 @@ def test_both_directions_of_a_reciprocal_field_are_transposed():
         ),
     ],
 )
-def test_what_has_no_answer_is_named(call, message):
+def test_bad_arguments_of_retarded_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call(width=WIDTH)

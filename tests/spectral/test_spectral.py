@@ -1,3 +1,5 @@
+"""Principal values, imaginary-axis integrals and baths, against closed forms and references."""
+
 import warnings
 
 import mpmath
@@ -16,7 +18,7 @@ VACUUM = co.Vacuum()
 
 
 def vacuum_density(omega, r, a, b):
-    """J of physics: odd in ω."""
+    """J of two dipoles in vacuum, odd in ω."""
     eta = omega * r
     common = eta * np.cos(eta) - np.sin(eta)
     square = eta**2 * np.sin(eta)
@@ -24,8 +26,8 @@ def vacuum_density(omega, r, a, b):
 
 
 @pytest.mark.parametrize("name", [n for n in GOLDEN["dipoles"] if n != "complex_detuned"])
-def test_shift_by_principal_value(name):
-    """K from J on the real axis alone, Abel-summed, against the golden numbers."""
+def test_shift_from_the_principal_value(name):
+    """K from an Abel sum over J on the real axis agrees with the reference numbers."""
     g = GOLDEN["dipoles"][name]
     m1, m2, r = vector(g["m1"]).real, vector(g["m2"]).real, np.array([float(x) for x in g["r"]])
     distance = np.linalg.norm(r)
@@ -39,8 +41,8 @@ def test_shift_by_principal_value(name):
         assert abs(found - number(g[f"K_O{which}"]).real) < 1e-6 * max(abs(a), abs(b))
 
 
-def test_half_range_by_principal_value():
-    """S(ω) at T = 0 from J θ(ω): the same quadrature over half the axis."""
+def test_half_range_shift_from_the_principal_value():
+    """S(ω) at T = 0 from J θ(ω), by the same quadrature over half the axis."""
     g = GOLDEN["dipoles"]["generic_real_detuned"]
     m1, m2, r = vector(g["m1"]).real, vector(g["m2"]).real, np.array([float(x) for x in g["r"]])
     distance = np.linalg.norm(r)
@@ -55,7 +57,7 @@ def test_half_range_by_principal_value():
 
 
 @pytest.mark.parametrize("key", GOLDEN["S_half"])
-def test_golden_half_range(key):
+def test_half_range_shift_against_reference_numbers(key):
     omega, temperature = (float(part.split("=")[1]) for part in key.split(","))
     pair, _ = golden_pair("generic_real_detuned")
     g = GOLDEN["dipoles"]["generic_real_detuned"]
@@ -66,7 +68,7 @@ def test_golden_half_range(key):
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-6, 3e-3, 0.1, 1.0, 30.0])
 @pytest.mark.parametrize("omega", [0.0, 0.02, 0.7, 3.0])
-def test_half_ranges_sum_to_the_shift(temperature, omega):
+def test_sum_of_half_range_shifts_is_the_shift(temperature, omega):
     pair, _ = golden_pair("generic_real_detuned")
     found = spectral.bath(pair, VACUUM, temperature)
     _, shift = spectral.decay_and_shift(pair, VACUUM, 0, 1, np.array(omega))
@@ -76,8 +78,8 @@ def test_half_ranges_sum_to_the_shift(temperature, omega):
     np.testing.assert_array_equal(total[:3, :3], 0)
 
 
-def test_cold_fields_are_continuous(monkeypatch):
-    """The Matsubara sum and its integral meet; T → 0 is the zero-temperature formula."""
+def test_half_range_shift_is_continuous_at_low_temperature(monkeypatch):
+    """The Matsubara sum and its integral agree; T → 0 gives the zero-temperature formula."""
     pair, _ = golden_pair("generic_real_detuned")
     summed = spectral.bath(pair, VACUUM, 2e-3).shift(0.7)
     monkeypatch.setattr(sources, "_COLD", 1.0)
@@ -88,8 +90,8 @@ def test_cold_fields_are_continuous(monkeypatch):
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 0.5]))
-def test_thermal_rates(seed, temperature):
-    """γ ⪰ 0, detailed balance, J = γ(ω) − γ(−ω), and the vacuum's own block k³/3π."""
+def test_thermal_rates_are_positive_and_obey_detailed_balance(seed, temperature):
+    """γ ⪰ 0, detailed balance, J = γ(ω) − γ(−ω), and the block k³/3π of one emitter in vacuum."""
     system = random_multilevel(seed, (2, 2))
     found = spectral.bath(system, VACUUM, temperature)
     omega = 1.3
@@ -101,7 +103,7 @@ def test_thermal_rates(seed, temperature):
 
 
 @pytest.mark.parametrize("kind", [co.Vacuum(), co.Plasma(0.8)])
-def test_imaginary_axis_is_the_continuation(kind):
+def test_green_tensor_obeys_kramers_kronig(kind):
     """Kramers–Kronig: −½ Re F at ω equals the principal value of its imaginary part."""
     pair, _ = golden_pair("generic_real_detuned")
     distance = float(np.linalg.norm(pair.positions[0]))
@@ -154,7 +156,7 @@ def test_plasma_below_and_far_above_its_frequency():
     np.testing.assert_allclose(at, below, rtol=1e-9)
 
 
-def test_baths_of_one_s_own():
+def test_user_defined_baths():
     g, mode, kappa = np.array([0.3, 0.2]), 1.5, 0.4
 
     def gamma(w):
@@ -188,7 +190,10 @@ def test_baths_of_one_s_own():
             lambda: spectral.bath(golden_pair("real_par")[0], VACUUM, -1.0),
             "temperature must not be",
         ),
-        (lambda: spectral.bath(golden_pair("real_par")[0], VACUUM, 1e80), "below 1e.60 rates"),
+        (
+            lambda: spectral.bath(golden_pair("real_par")[0], VACUUM, 1e80),
+            "below 1e.60 in units of rate",
+        ),
         (lambda: spectral.Bath(3), "gamma must be a function"),
         (lambda: spectral.principal_value(np.cos, 1.0, breakpoints=None), "breakpoints must be"),
         (lambda: spectral.principal_value(lambda w: np.inf, 1.0), "function is not finite near"),
@@ -205,7 +210,7 @@ def test_bad_input(make, message):
     ("omega", "temperature", "r", "odd"),
     [(1e-3, 1.0, 1.0, -3.350990e-5), (1e-3, 1e5, 0.01, -397.89)],
 )
-def test_hot_fields(omega, temperature, r, odd):
+def test_half_range_shift_at_high_temperature(omega, temperature, r, odd):
     """The odd part of S for T ≫ ω, from 40-digit quadrature: F(0) must cancel K there."""
     pair = co.Multilevel([[0, 0, r], [0, 0, 0]], [[1.0, 0]] * 2, [flip(), flip()])
     found = spectral.bath(pair, VACUUM, temperature)
@@ -228,8 +233,8 @@ def test_complex_spectral_densities_obey_detailed_balance():
 
 @settings(max_examples=12)
 @given(st.floats(0.2, 3.0), st.floats(-3.0, 3.0), st.floats(0.3, 3.0), st.sampled_from([0, 1, 2]))
-def test_abel_sums_know_their_error(distance, omega, share, power):
-    """P∫ of ω^n sin(ωr + …): right to 10⁻⁷, or told, or refused, whatever period is given."""
+def test_abel_sums_estimate_their_error(distance, omega, share, power):
+    """P∫ of ω^n sin(ωr + …): right to 10⁻⁷, or with a warning, or refused, for any period."""
 
     def density(w):
         return w**power * (np.sin if power % 2 == 0 else np.cos)(w * distance)
@@ -237,7 +242,7 @@ def test_abel_sums_know_their_error(distance, omega, share, power):
     partner = -np.cos(omega * distance) if power % 2 == 0 else np.sin(omega * distance)
     expected = omega**power * partner / 2
     period = share * 2 * np.pi / distance
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
             found = spectral.principal_value(density, omega, period=period)
@@ -246,42 +251,42 @@ def test_abel_sums_know_their_error(distance, omega, share, power):
         else:
             refused = ""
     if refused:
-        assert "known to" in refused
-        assert abs(share - 1) > 0.3  # a period of a third off is still taken
+        assert "known only to" in refused
+        assert abs(share - 1) > 0.3  # a period that is off by a third is still accepted
         return
     size = max(abs(omega) ** power, (1 / distance) ** power)
-    assert abs(found - expected) < (1e-2 if told else 1e-7) * size
+    assert abs(found - expected) < (1e-2 if warned else 1e-7) * size
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 2.0, 4.0])
 def test_a_wrong_period_is_refused(share):
-    """Twice the true one samples every oscillation at the same phase: 73 for −0.495."""
-    with pytest.raises(ValueError, match=r"known to .* of .* only: is it the true period"):
+    """Twice the true period samples every oscillation at the same phase and would give 73."""
+    with pytest.raises(ValueError, match=r"known only to .* of .*: check that the period is"):
         spectral.principal_value(lambda w: w**2 * np.sin(3 * w), 1.0, period=share * 2 * np.pi / 3)
 
 
 @pytest.mark.parametrize("width", [0.3, 0.05, 0.01])
 @pytest.mark.parametrize("period", [0.4, 2.0, 10.0])
 def test_narrow_lines_within_a_period(width, period):
-    """A Lorentzian at a breakpoint, narrower than a period or not: to 10⁻⁵, or told."""
-    with warnings.catch_warnings(record=True) as told:
+    """A Lorentzian at a breakpoint, narrower than a period or not: accurate, or with a warning."""
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         found = spectral.principal_value(lambda w: 1 / (w**2 + width**2), 0.3, period=period)
     expected = 0.3 / (2 * width * (0.09 + width**2))
-    np.testing.assert_allclose(found, expected, rtol=1e-3 if told else 1e-7)
+    np.testing.assert_allclose(found, expected, rtol=1e-3 if warned else 1e-7)
 
 
-def test_an_integral_that_is_not_reached_warns():
-    """The tail of 1/ω² is no oscillation: averages over periods settle slowly."""
-    with pytest.warns(UserWarning, match=r"not to rtol=1e-09: is it the true period") as told:
+def test_integral_above_its_tolerance_warns():
+    """The tail of 1/ω² does not oscillate, so averages over periods converge slowly."""
+    with pytest.warns(UserWarning, match=r"not to rtol=1e-09: check that the period is") as warned:
         spectral.principal_value(lambda w: 1 / (1 + w**2), 0.3, period=0.05)
-    assert told[0].filename == __file__
+    assert warned[0].filename == __file__
     with pytest.raises(ValueError, match="not finite"):
         spectral.principal_value(lambda w: w, 1.0)
 
 
 @given(st.integers(0, 10**6))
-def test_one_grid_for_many_lorentzians(seed):
+def test_lorentzian_averages_against_closed_forms(seed):
     """∫dκ e^{−κr} s/(κ² + s²)/π against Gauss panels and the closed form in Ci and Si."""
     from scipy.special import sici
 
@@ -300,8 +305,8 @@ def test_one_grid_for_many_lorentzians(seed):
     np.testing.assert_allclose(found, panels, rtol=1e-7, atol=1e-9)
 
 
-def test_a_rough_function_on_the_imaginary_axis_is_told():
-    """What is not analytic is no causal field: refused, or from a solver's noise, a warning."""
+def test_function_that_is_not_smooth_is_refused_or_warns():
+    """A function that is not analytic is refused; small numerical noise gives a warning."""
 
     def average(noise):
         rng = np.random.default_rng(0)
@@ -313,16 +318,18 @@ def test_a_rough_function_on_the_imaginary_axis_is_told():
     smooth = average(0.0)
     with pytest.raises(ValueError, match=r"not smooth on the imaginary axis, .* known to"):
         average(0.3)
-    with pytest.warns(UserWarning, match=r"not smooth on the imaginary axis, .* known to") as told:
+    with pytest.warns(
+        UserWarning, match=r"not smooth on the imaginary axis, .* known to"
+    ) as warned:
         found = average(1e-3)
-    assert told[0].filename == __file__
+    assert warned[0].filename == __file__
     assert abs(found - smooth) < 1e-3 * smooth
     np.testing.assert_allclose(average(1e-7), smooth, rtol=1e-6)  # squared, it is below rtol
 
 
 @pytest.mark.parametrize("temperature", [1e-8, 3e-3, 0.2, 8.0])
 def test_matsubara_sums_against_the_digamma_function(temperature):
-    """F constant at a finite cutoff: Σ 2ω/(ω²+ν²) e^{−ν/Λ} summed term by term in mpmath."""
+    """Σ 2ω/(ω²+ν²) e^{−ν/Λ} agrees with the sum term by term."""
     omega, cutoff = 0.7, 0.05 if temperature < 1e-4 else 5.0
     spacing = 2 * np.pi * temperature
     found = matsubara_sums(lambda nu: np.array([np.exp(-nu / cutoff)]), spacing, omega, rtol=1e-11)
@@ -339,8 +346,8 @@ def test_matsubara_sums_against_the_digamma_function(temperature):
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6, 2.0**70])
-def test_a_thermal_bath_does_not_depend_on_the_scale_it_is_told(scale):
-    """γ(±1) = J(n + 1), Jn and γ(0) = T·J'(0), for a scale 10²¹ times too large too."""
+def test_thermal_bath_does_not_depend_on_its_scale_argument(scale):
+    """γ(1) = J(n + 1), γ(−1) = Jn and γ(0) = T·J'(0), also for a scale 10²¹ times too large."""
     bath = spectral.Bath.from_spectral_density(
         lambda w: np.array([[w / (w**2 + 0.25) ** 2]]), 0.5, scale=scale
     )
@@ -350,8 +357,8 @@ def test_a_thermal_bath_does_not_depend_on_the_scale_it_is_told(scale):
     assert bath.gamma(0.0)[0, 0] == pytest.approx(0.5 / 0.25**2, rel=1e-6)
 
 
-def test_frequencies_near_zero_are_the_static_limit():
-    """J falls as k³, below the smallest double at k = 10⁻¹²⁰."""
+def test_frequencies_near_zero_give_the_static_limit():
+    """J falls as k³, which is below the smallest double at k = 10⁻¹²⁰."""
     pair = co.Multilevel.from_emitters(co.chain(2, 0.1, frequency=1e6))
     static = spectral.static_tensor(pair, VACUUM, 0, 1)
     frequencies = [1e-300, -5e-324, 0.0, 1e-120]
@@ -363,7 +370,7 @@ def test_frequencies_near_zero_are_the_static_limit():
         assert decay.shape == shift.shape == (*shape, 3, 3)
 
 
-def test_temperatures_far_below_every_rate_are_zero():
+def test_very_low_temperatures_agree_with_zero():
     atoms = co.Multilevel.from_emitters(co.chain(2, 0.1, frequency=10.0))
     cold = spectral.bath(atoms, VACUUM)
     for temperature in (5e-324, 1e-308, 1e-30):
@@ -373,14 +380,14 @@ def test_temperatures_far_below_every_rate_are_zero():
             np.testing.assert_allclose(warm.shift(omega), cold.shift(omega), rtol=1e-9)
 
 
-def test_a_principal_value_that_cancels_is_found_at_once():
-    """Of an even function at its centre, and at a frequency that cannot be told from it."""
-    asked = []
+def test_principal_value_that_is_zero_needs_few_evaluations():
+    """An even function at its centre, and at frequencies that are not distinguishable from it."""
+    evaluated = []
 
     def even(omega):
-        asked.append(omega)
+        evaluated.append(omega)
         return 1 / (omega**2 + 0.25)
 
     for omega in (0.0, 5e-324, 1e-308):
         assert spectral.principal_value(even, omega) == pytest.approx(0.0, abs=1e-15)
-    assert len(asked) < 10_000
+    assert len(evaluated) < 10_000

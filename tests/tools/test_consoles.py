@@ -1,4 +1,4 @@
-"""What the process around may be: code pages, no docstrings, no compiler, a broken cache of kernels."""
+"""Consoles with few characters, Python without docstrings, no compiler, a broken kernel cache."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from collective._tools import console
 
 
 def python(code, *options, **environment):
-    """What a fresh interpreter prints, and how it ends."""
+    """Run code in a new interpreter; returns its output and exit status."""
     return subprocess.run(
         [sys.executable, *options, "-c", code],
         capture_output=True,
@@ -58,7 +58,7 @@ def test_everything_can_be_printed_on_any_console(encoding):
     assert "|tr rho - 1| <= " in text
 
 
-def test_letters_have_words_where_the_console_has_no_code_for_them(monkeypatch):
+def test_characters_the_console_lacks_are_replaced_by_ascii(monkeypatch):
     class Stream:
         errors, encoding = "strict", "ascii"
 
@@ -71,14 +71,14 @@ def test_letters_have_words_where_the_console_has_no_code_for_them(monkeypatch):
     Stream.encoding = "utf-8"
     assert console.shown("Γ日") == "Γ日"
     Stream.encoding, Stream.errors = "ascii", "replace"
-    assert console.shown("Γ") == "Γ"  # the stream takes care of it
+    assert console.shown("Γ") == "Γ"  # the stream replaces the character itself
     Stream.encoding, Stream.errors = "no such code page", "strict"
     assert console.shown("Γ") == "Γ"
     monkeypatch.setattr(sys, "stdout", None)
     assert console.shown("Γ") == "Γ"
 
 
-def test_files_keep_their_letters_on_any_console(monkeypatch):
+def test_files_keep_all_characters_on_any_console(monkeypatch):
     table = co.materials.Table([3.0, 5.0, 7.0, 9.0], [-50 + 1j, -40 + 2j, -30 + 1j, -20 + 1j])
     wire = co.Nanowire(0.01, table)
     pair = co.couple(co.chain(2, 0.1), co.Vacuum())
@@ -113,7 +113,7 @@ for method in ("exact", "single", "blocks", "driven", "symmetric", "trajectories
 """
 
 
-def test_without_a_compiler_one_line_says_so():
+def test_disabled_compiler_gives_a_clear_error():
     found = python(EVOLVED, NUMBA_DISABLE_JIT="1").stdout.decode().splitlines()
     assert found[:2] == ["exact ran", "single ran"]
     assert len(found) == 6
@@ -144,7 +144,7 @@ def twice(x):
 
 
 @pytest.mark.slow
-def test_a_cache_that_is_full_or_broken_costs_time_and_nothing_else(tmp_path):
+def test_full_or_broken_kernel_cache_does_not_change_results(tmp_path):
     (tmp_path / "kernels.py").write_text(MODULE)
     cache = tmp_path / "cache"
 
@@ -179,7 +179,7 @@ def test_a_cache_that_is_full_or_broken_costs_time_and_nothing_else(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("option", ["-O", "-OO"])
-def test_without_asserts_and_docstrings(option):
+def test_engines_run_without_asserts_and_docstrings(option):
     found = python(EVOLVED, option).stdout.decode().splitlines()
     assert len(found) == 6
     assert [line.split()[1] for line in found[1:]] == ["ran"] * 5

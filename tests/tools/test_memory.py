@@ -1,4 +1,4 @@
-"""How much memory there is: the machine's, the limits of the process, its control groups."""
+"""Available memory: of the machine, by the limits of the process, and by its control groups."""
 
 import subprocess
 import sys
@@ -12,13 +12,13 @@ GIB = 2**30
 
 
 @pytest.fixture(autouse=True)
-def asked_anew(monkeypatch):
-    """Limits change within one test."""
+def no_reuse(monkeypatch):
+    """Read the available memory at every call, because limits change within a test."""
     monkeypatch.setattr(memory, "FRESH", 0.0)
 
 
 def group(folder, names, limit, used, cache):
-    """One control group as Linux shows it."""
+    """Write the files of one control group as Linux shows them."""
     folder.mkdir(parents=True, exist_ok=True)
     most, held, inactive = names
     (folder / most).write_text(f"{limit}\n")
@@ -27,8 +27,8 @@ def group(folder, names, limit, used, cache):
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_every_control_group_around_the_process_counts(tmp_path, monkeypatch, version):
-    """The least of what the groups leave, files in the cache not counted as used."""
+def test_available_memory_is_limited_by_every_control_group(tmp_path, monkeypatch, version):
+    """It is the least that a group leaves; cached files do not count as used."""
     names = memory._GROUPS_1 if version == 1 else memory._GROUPS_2
     root = tmp_path / "memory" if version == 1 else tmp_path
     unlimited = 2**63 - 4096 if version == 1 else "max"
@@ -41,22 +41,22 @@ def test_every_control_group_around_the_process_counts(tmp_path, monkeypatch, ve
     monkeypatch.setattr(memory, "GROUPS", tmp_path)
     monkeypatch.setattr(memory, "_machine_bytes", lambda: 20 * GIB)
     assert memory.available_bytes() == 3 * GIB // 2
-    group(root / "job" / "step", names, GIB, 2 * GIB, 0)  # more than it may: nothing is left
+    group(root / "job" / "step", names, GIB, 2 * GIB, 0)  # more than its limit: nothing is left
     assert memory.available_bytes() == 0
-    (tmp_path / "cgroup").write_text("0::/../..\n4:memory:/gone\n")  # seen from a container
+    (tmp_path / "cgroup").write_text("0::/../..\n4:memory:/gone\n")  # as seen from a container
     assert memory.available_bytes() >= 20 * GIB
 
 
-def test_nothing_is_limited_where_nothing_says_so(tmp_path, monkeypatch):
+def test_unknown_limits_refuse_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "MEMBERSHIP", tmp_path / "none")
     monkeypatch.setattr(memory, "_machine_bytes", lambda: None)
     assert memory.available_bytes() is None
-    memory.require(10**30, "a galaxy", "look at less of it")
+    memory.require(10**30, "a large array", "use fewer emitters")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
 @pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
-def test_limits_of_the_process_count(limit):
+def test_limits_of_the_process_reduce_available_memory(limit):
     code = (
         "import resource; from collective._tools import memory; memory.FRESH = 0;"
         "before = memory.available_bytes();"
@@ -67,7 +67,7 @@ def test_limits_of_the_process_count(limit):
 
 
 @pytest.mark.parametrize("dipoles", [(1, 0, 0), (1, 1j, 0)])
-def test_couple_says_beforehand_that_matrices_do_not_fit(monkeypatch, dipoles):
+def test_couple_refuses_matrices_that_do_not_fit_before_computing(monkeypatch, dipoles):
     many = co.chain(2500, 0.3, dipoles=dipoles)
     needed = 10 * 2500**2 * (16 if dipoles[1] else 8)
     monkeypatch.setattr(memory, "available_bytes", lambda: needed)
@@ -76,29 +76,31 @@ def test_couple_says_beforehand_that_matrices_do_not_fit(monkeypatch, dipoles):
         co.couple(many, co.Vacuum())
 
 
-def test_memory_of_couple_is_what_is_predicted(monkeypatch):
-    """Arrays at the peak, as numpy reports them, against the number asked for."""
+def test_memory_of_couple_is_predicted(monkeypatch):
+    """The peak of numpy's arrays agrees with the predicted number of bytes."""
     import tracemalloc
 
-    asked = []
-    monkeypatch.setattr("collective.couplings.couple.require", lambda n, *_: asked.append(n))
-    co.couple(co.chain(2, 0.3), co.Vacuum())  # what is imported is not counted
+    requested = []
+    monkeypatch.setattr("collective.couplings.couple.require", lambda n, *_: requested.append(n))
+    co.couple(
+        co.chain(2, 0.3), co.Vacuum()
+    )  # the first call imports modules, which are not counted
     for dipoles, n in (((1, 0, 0), 300), ((1, 0, 0), 900), ((1, 1j, 0), 700)):
         chain = co.chain(n, 0.3, dipoles=dipoles)
         tracemalloc.start()
         co.couple(chain, co.Vacuum())
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak / 1.3 < asked.pop() < 1.3 * peak
+        assert peak / 1.3 < requested.pop() < 1.3 * peak
 
 
-def test_what_is_left_is_read_once_for_many_small_questions(monkeypatch):
-    asked = []
+def test_available_memory_is_read_once_in_a_small_run(monkeypatch):
+    requested = []
     monkeypatch.setattr(memory, "FRESH", 60.0)
     monkeypatch.setattr(memory, "_answer", None)
-    monkeypatch.setattr(memory, "_machine_bytes", lambda: asked.append(1) or 2**28)
+    monkeypatch.setattr(memory, "_machine_bytes", lambda: requested.append(1) or 2**28)
     pair = co.Couplings([[1.0, 0.3], [0.3, 1.0]], [[0.0, 0.4], [0.4, 0.0]])
     co.evolve(pair, "inverted", [0, 1.0], progress=False)
-    assert len(asked) == 1
+    assert len(requested) == 1
     with pytest.raises(co.ProblemTooLargeError):
-        memory.require(2**29, "a galaxy", "look at less of it")
+        memory.require(2**29, "a large array", "use fewer emitters")

@@ -1,4 +1,4 @@
-"""Printed tables: no cell touches the next, however long a name or a number is."""
+"""Printed tables: cells stay apart, also for long names and numbers."""
 
 import re
 from dataclasses import replace
@@ -18,7 +18,9 @@ LONG, TINY = "a name of forty letters and a few to spare", 1.234567e-300
 
 def methods():
     costs = {"exact": Cost(2**80, 1e30, LONG), "trajectories": Cost(1, TINY, LONG)}
-    return co.Methods(costs, {"single": LONG}, None, "exact")
+    accuracy = {"exact": "exact", "trajectories": "sampled", "single": "exact"}
+    keeps = dict.fromkeys(accuracy, ("correlations",))
+    return co.Methods(costs, {"single": LONG}, accuracy, keeps, None, "exact")
 
 
 def validity():
@@ -51,10 +53,10 @@ def currents():
 
 @pytest.mark.parametrize(
     ("table", "columns", "above"),
-    [(methods, 4, 0), (validity, 4, 0), (comparison, 3, 0), (check_field, 3, 0), (terms, 5, 0),
+    [(methods, 6, 0), (validity, 4, 0), (comparison, 3, 0), (check_field, 3, 0), (terms, 5, 0),
      (currents, 5, 2)],
 )  # fmt: skip
-def test_two_spaces_stand_between_cells_however_long_they_are(table, columns, above):
+def test_cells_of_any_length_are_separated_by_two_spaces(table, columns, above):
     for line in str(table()).splitlines()[above:]:
         assert len(re.split(r"\s{2,}", line.strip())) == columns, line
 

@@ -1,5 +1,6 @@
 """Permutations of the emitters that change neither couplings nor state."""
 
+from collections.abc import Sequence
 from math import comb
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,7 @@ _MOST = 1000  # permutations; their images take more than they save
 _MOST_COMPARED = 2**18  # configurations: no machine keeps the blocks of more of them
 
 
-def group(
-    request: Request, symmetries: tuple[tuple[int, ...], ...] = ()
-) -> list[NDArray[np.int64]]:
+def group(request: Request, symmetries: Sequence[Sequence[int]] = ()) -> list[NDArray[np.int64]]:
     """Permutations that change neither couplings nor state, closed under composition.
 
     Args:

@@ -29,6 +29,8 @@ from collective.engines.request import Request
 from collective.states import inverted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from collective.results.result import Result
 
 _LARGEST_DEPHASED = 24  # emitters: a table of 2^N rates
@@ -41,9 +43,9 @@ class Blocks:
 
     .. math:: \dot ρ_k = −i(H_{eff}ρ_k − ρ_k H_{eff}^†) + \sum_{mn} Γ_{mn} σ^−_n ρ_{k+1} σ^+_m
 
-    It is exact to `rtol`, up to about N = 16 emitters from the inverted state, and up to 62 with
-    few excitations. Emitters that neither decay nor dephase take C(N, k) amplitudes of pure states
-    instead of C(N, k)² numbers.
+    for each number k of excitations, and dephasing. It is exact to `rtol`, up to about N = 16
+    emitters from the inverted state, and up to 62 with few excitations. Emitters that neither decay
+    nor dephase take C(N, k) amplitudes of pure states instead of C(N, k)² numbers.
 
     Args:
         symmetries: permutations p of the emitters, each a sequence of the numbers 0 … N − 1, that
@@ -70,7 +72,7 @@ class Blocks:
         ('blocks', 12)
     """
 
-    symmetries: "Literal['auto'] | tuple[tuple[int, ...], ...]" = "auto"
+    symmetries: "Literal['auto'] | Sequence[Sequence[int]]" = "auto"
 
     name: ClassVar[str] = "blocks"
     accuracy: ClassVar[Accuracy] = "exact"
@@ -136,7 +138,8 @@ class Blocks:
 
     def _permutations(self, request: Request) -> list[NDArray[np.int64]]:
         """The symmetries of the request, closed under composition."""
-        return group(request, () if self.symmetries == "auto" else self.symmetries)
+        given = self.symmetries
+        return group(request, () if isinstance(given, str) else given)
 
 
 @cache

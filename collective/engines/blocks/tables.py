@@ -97,6 +97,7 @@ class Layout:
 
 
 def _place(t: Any, k: int, n: int, i: Any, j: Any) -> Any:
+    """Place in a vector of R(i, j) in the block of k excitations, which has n configurations."""
     begin = t.start[k]
     panel, lane, g = t.stored[begin + j].astype(np.int64).T
     return t.offset[k] + (panel * n + t.images[g, begin + i]) * LANES + lane
@@ -202,6 +203,7 @@ _kept_structure = lru_cache(maxsize=4)(_structure)  # for those who scan a param
 
 
 def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rates of coherences between two configurations, by their exclusive or, (2^N,)."""
     if not np.any(rates):
         return np.zeros(1)
     table = np.zeros(1)

@@ -19,6 +19,7 @@ from collective.couplings.couplings import Couplings
 from collective.engines.base import Accuracy, Cost, resumed, unsupported
 from collective.engines.driven import packed as _packed
 from collective.engines.driven.size import EIGENVALUE_EMITTERS, STATE_EMITTERS, Size
+from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.record import Recorder, smallest_eigenvalue
 from collective.engines.request import Request
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 _COMPILING = 5  # seconds
-_INTERVALS = 20_000  # of the run, at most, in which an envelope is sampled
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class _Run:
         if request.envelope is None:
             return FaberSteps(*common)
         # a pulse shorter than this would not be seen
-        resolution = max(float(np.diff(request.times).min()), duration / _INTERVALS)
+        resolution = max(float(np.diff(request.times).min()), duration / ENVELOPE_STEPS)
         strongest = float(np.abs(request.pulse).max())
         return PowerSteps(*common, request.envelope, resolution, strongest)
 

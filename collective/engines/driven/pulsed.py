@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import daxpy
 
 from collective.engines.driven.packed import Functionals
+from collective.engines.driven.size import DEGREE, INTERVALS
 from collective.engines.driven.steps import (
     ROUND_OFF,
     Step,
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
 
 _REACH = 6.0  # largest rate times the longest step of a power series: e^6 of round-off
 _POWERS = 80
-_DEGREE = 8  # of the polynomial that follows an envelope
 _SAMPLES = 32  # of the envelope in a step, at least
 _PER_INTERVAL = 8  # samples of the envelope between the closest output times, at least
-_INTERVALS = 200  # of the closest output times in a step, at most, which limits the samples
 _GOLDEN = (5**0.5 - 1) / 2
 _SUDDEN = 0.01  # share of the tolerance that a jump of the envelope may use up
 _INSTANT = 1e-14  # of the time or duration: no step is shorter
@@ -74,7 +73,7 @@ class PowerSteps:
         self._resolution, self._user_time = resolution, user_time
         ellipse = generator.ellipse(strongest)
         reach = _REACH / max(ellipse.decay + ellipse.width, 1e-9)
-        self._limit = min(reach, _INTERVALS * resolution)
+        self._limit = min(reach, INTERVALS * resolution)
         self._longest = self._limit
         self._short = _SHORT * min(self._duration, 100 * self._limit)
         self._short_steps = 0
@@ -133,7 +132,7 @@ class PowerSteps:
         # irregular points, so that no period hides between them
         at = np.sort(np.append(np.arange(samples) * _GOLDEN % 1, 1.0))
         values = np.array([self._envelope(time + (end - time) * x) for x in at])
-        powers = chebvander(2 * at - 1, _DEGREE)
+        powers = chebvander(2 * at - 1, DEGREE)
         fit = np.linalg.lstsq(powers, values, rcond=None)[0]
         allowed = tolerance / ((end - time) * self._generator.drive_strength)
         if not np.abs(powers @ fit - values).max() < max(allowed, 1e-14 * np.abs(values).max()):
@@ -154,7 +153,7 @@ class PowerSteps:
     ) -> Summing:
         """The sum of the series; None where it does not converge."""
         if self._powers is None:
-            self._powers = np.empty((_DEGREE + 2, *state.shape))
+            self._powers = np.empty((DEGREE + 2, *state.shape))
         powers, depth, functionals = self._powers, len(self._powers), self._functionals
         powers[0] = state
         sums = state.copy()

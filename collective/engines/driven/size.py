@@ -5,7 +5,7 @@ times duration, where the radius is that of the ellipse in which the spectrum li
 (`numerics.faber`). Most of the memory holds vectors of 4^N entries or, for few emitters and many
 output times, what is recorded at these.
 
-`REACH` and `KEPT_AT_ONCE` say how long a step of the run is.
+The length of a step is limited by `REACH` and `KEPT_AT_ONCE`, under an envelope by `INTERVALS`.
 """
 
 from dataclasses import dataclass
@@ -27,33 +27,35 @@ if TYPE_CHECKING:
 
 REACH = 24.0  # radius of the ellipse times the longest step: longer ones gain little
 KEPT_AT_ONCE = 16  # output times in one step at which ρ itself is kept
+INTERVALS = 200  # of the closest output times in a step under an envelope, which limits the samples
+DEGREE = 8  # of the polynomial that follows an envelope in a step
 STATE_EMITTERS = 10  # up to which the last state is returned
 EIGENVALUE_EMITTERS = 8  # up to which the smallest eigenvalue of ρ is found
 
 _TERMS, _FEWEST = 3.1, 15.0  # applications: per radius of the ellipse, and of each step
-_PULSE_TERMS, _PULSE_FEWEST = 8.0, 110.0  # the same where an envelope is followed
+_PULSE_TERMS, _PULSE_FEWEST = 8.0, 110.0  # the same with an envelope
 _FLOPS = 10.0  # of BLAS, in the time of an entry of ρ, per application and N²; N = 8 takes 0.9 ms
 _PULSE_FLOPS = 100.0  # the same for what powers of time add
 _APPLICATION_CALLS = 32.0  # of Python, per application
-_OVERHEAD = 5500.0  # calls: tables, bounds, operators that read ρ
-_TABLES = 8.0  # entries for each of 2^N N² numbers of the tables, likewise
+_OVERHEAD = 5500.0  # calls, once: tables, bounds, operators that read ρ
+_TABLES = 8.0  # entries, once, for each of 2^N N² numbers of the tables
 _READ_CALLS, _READ_TERMS = 3.0, 100.0  # per output time; terms of a series
-_SAMPLE_CALLS = 10.0  # per output time: the envelope is sampled between
+_SAMPLE_CALLS = 10.0  # of the envelope, per output time
 _STATE_CALLS, _STATE_ENTRIES = 100.0, 8.0  # per state kept
 _EIGENVALUE_CALLS, _EIGENVALUE_FLOPS = 400.0, 40.0  # per eigenvalue; the second times 8^N
 _LARGEST_POWER = 500  # emitters whose powers of two are finite
-_SMALL = 7  # emitters; below, handing work to another thread takes as long as doing it
+_SMALL = 7  # emitters, up to which several threads save no time
 
 _SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
-_PULSE_VECTORS = 14  # state, its successor, ten powers, what the drive meets, and V
+_PULSE_VECTORS = DEGREE + 6  # state, its successor, powers, their sum for the drive, and V
 _EIGENVALUE_BYTES = 28  # per entry of ρ: unpacked, and copies for its eigenvalues
 _OPERATOR_BYTES = 130  # per entry of an operator, while its functional is made
 _STATE_BYTES = 580  # of a `Qobj`, beside its matrix
-_COPIED_STATE_BYTES = 300  # likewise, while a checkpoint is written
+_COPIED_STATE_BYTES = 300  # of its copies while a checkpoint is written
 _TERM_BYTES = 24  # coefficients of a series: as they fall, as they are scaled, and their size
 _INSIDE_BYTES = 20  # per output time of a step, beside its coefficients
 _PULSE_BYTES = 110  # samples of an envelope, per output time
-_PULSE_STEP_BYTES, _PULSE_STEP = 3000, 200  # per output time of a step, and how many these are
+_PULSE_INSIDE_BYTES = 3000  # under an envelope, per output time of a step
 _LEAST_BYTES, _LEAST_PAIR_BYTES = 15_000, 1500  # of Python objects, and per correlation
 
 
@@ -94,7 +96,7 @@ class Size:
         return 1 if self._n <= _SMALL else threads_for(self.request)
 
     def seconds(self) -> float:
-        """Applications of the generator, output times, and the eigenvalues of a few of them."""
+        """Of one thread or several, once the kernels are compiled."""
         request, s, n = self.request, speed(), min(self._n, _LARGEST_POWER)
         size, times, pulsed = 4.0**n, len(request.times), request.envelope is not None
         entries = n * n + (n if np.any(request.couplings.drive) else 0)
@@ -151,7 +153,7 @@ class Size:
             terms = 2.5 * min(reach, REACH) + 40
             step = int(inside * (_TERM_BYTES * terms + _INSIDE_BYTES))
         else:
-            step = _PULSE_STEP_BYTES * min(_PULSE_STEP, times)
+            step = _PULSE_INSIDE_BYTES * min(INTERVALS, times)
             recorded += _PULSE_BYTES * times
         least = _LEAST_BYTES + _LEAST_PAIR_BYTES * n * n
         return recorded + max(step, returned) + least

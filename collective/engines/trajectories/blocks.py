@@ -46,7 +46,15 @@ class Stopped(Exception):  # noqa: N818 - no error
 
 @dataclass(frozen=True, eq=False)
 class _Tables:
-    """What the kernels need of k excitations; see `kernels.evolve`."""
+    """What the kernels need for k excitations.
+
+    Attributes:
+        n: C(N, k).
+        arrays: `tables` of `kernels.evolve`.
+        loss: k times the mean of Γ's diagonal.
+        most: highest Taylor term.
+        budget: steps after which the kernel returns, so that Ctrl-C is noticed.
+    """
 
     n: np.uint64
     arrays: tuple[NDArray[Any], ...]
@@ -57,7 +65,7 @@ class _Tables:
 
 @dataclass(frozen=True, eq=False)
 class _Workspace:
-    """Memory of one thread."""
+    """Memory of one thread: panels of the kernels, amplitudes and values of a batch."""
 
     panels: tuple[NDArray[Any], ...]
     slots: NDArray[np.float64]
@@ -101,7 +109,7 @@ class BlockSampler:
             self._idle.put(self._workspace())
 
     def stop(self) -> None:
-        """Let every thread give up soon."""
+        """Let every thread end soon, without its batch."""
         self._stopped.set()
 
     def _workspace(self) -> _Workspace:

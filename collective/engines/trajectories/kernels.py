@@ -10,7 +10,7 @@ import numpy as np
 
 from collective._tools.compiled import compiled
 from collective.engines.numerics.lanes import LANES, OPTIONS, axpy, fma, inline, load, store, zero
-from collective.engines.trajectories.panel import correlate, keep, populate, take
+from collective.engines.trajectories.panel import correlate, fill_lane, populate, save_lane
 from collective.engines.trajectories.taylor import evaluate, expand
 
 kernel = compiled(**OPTIONS)
@@ -28,7 +28,7 @@ def _integrated(loss, theta, norm, start):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _foreseen(s, theta, whole, rate, later):  # type: ignore[no-untyped-def]
+def _predicted_jump(s, theta, whole, rate, later):  # type: ignore[no-untyped-def]
     """Where a share s of the integrated rate `whole` is reached: cubic Hermite in s."""
     if not (rate > 0 and later > 0):
         return s * theta
@@ -66,10 +66,10 @@ def _advance(loss, n, terms, work, batch, lane, seeking):  # type: ignore[no-unt
         jumped[b] = seeking[w] = spent[w] > due[w]
         if seeking[w]:
             later = loss - 2 * sums[0, 1, w] / sums[0, 0, w] / scale[w]
-            jump_at = _foreseen(due[w] / spent[w], want[w], spent[w], rate[w], later)
+            jump_at = _predicted_jump(due[w] / spent[w], want[w], spent[w], rate[w], later)
             theta[0, 0, w] = jump_at / scale[w]
         else:
-            keep(value, w, slots, b, n, sums[0, 0, w])
+            save_lane(value, w, slots, b, n, sums[0, 0, w])
 
 
 @kernel
@@ -104,7 +104,7 @@ def _locate(loss, n, terms, work, batch, lane, seeking):  # type: ignore[no-unty
             if abs(over) <= _LOCATED or closer == t or attempt == _BISECTIONS - 1:
                 seeking[w] = False
                 want[w] = t
-                keep(value, w, slots, lanes[w], n, sums[0, 0, w])
+                save_lane(value, w, slots, lanes[w], n, sums[0, 0, w])
             else:
                 theta[0, 0, w] = closer / scale[w]
 
@@ -198,7 +198,7 @@ def evolve(k, loss, most, n, tables, work, batch, times, record, pairs, budget):
             busy |= b >= 0
             room[w], due[w] = (times[-1] - now[b], left[b]) if b >= 0 else (0.0, 0.0)
             want[w] = 0.0
-            take(work[0], w, slots, b, n)
+            fill_lane(work[0], w, slots, b, n)
         if not busy:
             return True
         last = expand(work[0], n, most, places, who, h, loss, lane)
@@ -238,7 +238,7 @@ def jump(n, tables, channels, work, slots, members, chances, chosen):  # type: i
     x, value, _, _, _, pairs = work
     size = np.uint64(len(h))
     for w in range(LANES):
-        take(x, w, slots, members[w] if w < len(members) else -1, n)
+        fill_lane(x, w, slots, members[w] if w < len(members) else -1, n)
     correlate(x, places, who, pairs)
     share = np.zeros((len(channels), 1, LANES))
     for c in range(np.uint64(len(channels))):
@@ -284,4 +284,4 @@ def jump(n, tables, channels, work, slots, members, chances, chosen):  # type: i
     store(norms, 0, 0, norm)
     for w in range(len(members)):
         if norms[0, 0, w] > 0:
-            keep(value, w, slots, members[w], places.shape[0], norms[0, 0, w])
+            save_lane(value, w, slots, members[w], places.shape[0], norms[0, 0, w])

@@ -141,16 +141,16 @@ def correlate(value, places, who, pairs):  # type: ignore[no-untyped-def]
 
 
 @inline
-def take(x, w, slots, b, n):  # type: ignore[no-untyped-def]
-    """Lane w = the amplitudes kept for trajectory b; empty for b < 0."""
+def fill_lane(x, w, slots, b, n):  # type: ignore[no-untyped-def]
+    """Copy the amplitudes of trajectory b into lane w; zeros for b < 0."""
     for i in range(n):
         x[i, 0, w] = slots[b, i, 0] if b >= 0 else 0.0
         x[i, 1, w] = slots[b, i, 1] if b >= 0 else 0.0
 
 
 @inline
-def keep(value, w, slots, b, n, norm):  # type: ignore[no-untyped-def]
-    """Keep lane w for trajectory b, normalised."""
+def save_lane(value, w, slots, b, n, norm):  # type: ignore[no-untyped-def]
+    """Copy lane w, normalised, to the amplitudes of trajectory b."""
     scale = 1 / np.sqrt(norm)
     for i in range(n):
         slots[b, i, 0] = scale * value[i, 0, w]

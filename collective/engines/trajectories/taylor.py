@@ -21,10 +21,10 @@ from collective.engines.trajectories.panel import apply, product, rescale
 kernel = compiled(**OPTIONS)
 
 _TOLERANCE = 1e-10  # of the last Taylor term; what follows it is about a sixth of it
-_WILD = 1e60  # of ‖φ‖², in a term: a step that is far too long
+_DIVERGING = 1e60  # of ‖φ‖², in a term: a step that is far too long
 _GUARD = 100.0  # a last term that vanishes by chance is not trusted, unless the one before is small
 _FEWEST = 4  # terms
-_AHEAD = 1.5  # a step reaches beyond the jump foreseen from the rate now, which mostly falls
+_AHEAD = 1.5  # a step reaches beyond the jump predicted from the rate now, which mostly falls
 
 
 @kernel
@@ -65,8 +65,8 @@ def _power_above(value):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _tame(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
-    """Shorten the steps whose last term is beyond all use, with the terms that there are.
+def _shorten(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
+    """Shorten the steps whose last term is far too large, with the terms found so far.
 
     Args:
         x: terms.
@@ -79,27 +79,27 @@ def _tame(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
         Whether any step was.
     """
     _, _, norm, _, want, _, scale = lane
-    factors, power, any_wild = np.ones((1, 1, LANES)), np.ones((1, 1, LANES)), False
+    factors, power, any_diverges = np.ones((1, 1, LANES)), np.ones((1, 1, LANES)), False
     for w in range(LANES):
-        if norm[w] > 0 and size[w] > _WILD * norm[w]:
+        if norm[w] > 0 and size[w] > _DIVERGING * norm[w]:
             # so that the last term is about as large as φ itself
             digits = min(0.5 * math.log2(size[w] / norm[w]), 500.0)
             down = math.ldexp(1.0, -int(digits / terms))
             factors[0, 0, w] = down
             scale[w] *= down
             want[w] = min(want[w], scale[w])
-            any_wild = True
-    for j in range(1, terms + 1 if any_wild else 1):
+            any_diverges = True
+    for j in range(1, terms + 1 if any_diverges else 1):
         power *= factors
         rescale(x, np.uint64(j) * n, n, power)
-    return any_wild
+    return any_diverges
 
 
 @kernel
 def expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-def]
     """Terms of the Taylor series, and how far each lane may go with them.
 
-    As many terms as it takes to bring every lane to its jump, foreseen from the rate at which it
+    As many terms as it takes to bring every lane to its jump, predicted from the rate at which it
     emits now, or to the end of its time; at most `most`, and then less far.
 
     Args:
@@ -137,7 +137,7 @@ def expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-d
             factors[0, 0] = scale
         before[:] = after
         store(seen, 0, 2, rescale(x, to, n, factors))
-        if _tame(x, n, j, lane, after):
+        if _shorten(x, n, j, lane, after):
             store(seen, 0, 1, product(x, to - n, to - n, n))
             store(seen, 0, 2, product(x, to, to, n))
             factors[0, 0] = scale

@@ -1,4 +1,4 @@
-"""Pairs of points around an axis: those that a shift along it or a turn about it makes equal."""
+"""Pairs of points around an axis. Pairs that differ by a shift or a turn are computed once."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -15,18 +15,19 @@ _SAME = 1e-13  # relative: distances that differ by rounding only
 
 @lru_cache(maxsize=8)
 def pairs(field: bytes, source: bytes) -> "Pairs":
-    """The pairs of points given as bytes of (3, P) arrays ρ, φ, z, kept for the next k."""
+    """Pairs of points from the bytes of two (3, P) arrays of ρ, φ, z; kept for the next k."""
     return Pairs(*(np.frombuffer(points).reshape(3, -1) for points in (field, source)))
 
 
 class Pairs:
-    """Pairs of points in cylindrical coordinates, those alike along or around the wire found.
+    """Pairs of points in cylindrical coordinates, grouped by what makes them equal.
 
     Attributes:
-        distances: different ρ, (D,).
-        groups: different (ρ, ρ', Δφ), as indices of distances, (G, 2).
+        distances: the different values of ρ, (D,).
+        groups: ρ and ρ' of each group as indices of distances, (G, 2). A group is all pairs
+            of one (ρ, ρ', Δφ).
         angles: Δφ of the groups, (G,).
-        separations: different |Δz|, (Z,).
+        separations: the different values of |Δz|, (Z,).
     """
 
     def __init__(self, field: NDArray[np.float64], source: NDArray[np.float64]):
@@ -56,9 +57,9 @@ class Pairs:
         """∫dk_z of the spectra of all groups, for every pair, Cartesian, (pairs, 3, 3).
 
         Args:
-            edges: of the panels of a path from 0 to the right; if it is lifted, of a ray.
-            spectrum: T at k_z, (groups, 9, nodes), and which nodes these are.
-            height: imaginary part by which the path is lifted.
+            edges: of the panels of a path from 0 to the right, or of a ray if there is a height.
+            spectrum: a function of k_z and of which nodes these are, T as (groups, 9, nodes).
+            height: imaginary part that is added to the path.
         """
         result = np.zeros((self.count, cylinder.COMPONENTS), dtype=complex)
         path = filon.ray_nodes(edges) + 1j * height if height else filon.nodes(edges)
@@ -70,7 +71,7 @@ class Pairs:
         for start in range(0, len(kz), step):
             part = slice(start, start + step)
             spectra = spectrum(kz[part], part)
-            if height:  # real and imaginary parts in turn
+            if height:  # real and imaginary parts alternate
                 spectra, part = spectra.view(float), slice(2 * start, 2 * (start + step))
             for which, weights in ((cylinder.EVEN_IN_Z, cosine), (cylinder.ODD_IN_Z, sine)):
                 if len(members) == self.count:  # no two pairs alike
@@ -104,7 +105,7 @@ def _basis(phi: NDArray[np.float64]) -> NDArray[np.float64]:
 def _distinct(
     values: NDArray[np.float64], tolerance: float | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Values that differ by more than rounding, and which of them each value is."""
+    """The values that differ by more than rounding, and for each entry which of them it is."""
     flat = values.ravel()
     order = np.argsort(flat, kind="stable")
     ordered = flat[order]

@@ -23,11 +23,11 @@ As ∇×f^E = f^M, ∇×f^M = k²f^E and ∇'×s^E = −s^M, ∇'×s^M = −k²s
 are k² times the same sum with −r_EE/k², −k²r_MM and r_EM for r_MM, r_EE and r_EM. Those are the
 coefficients of a wire whose ε and μ have changed places: the field of magnetic dipoles.
 
-Everything is one form for real and imaginary k; on the real axis λ = −i√(k² − k_z²), outgoing. The
-factors i of the components φ and z are left out here, which makes imaginary k real arithmetic on
-real k_z: T_ij below is to be multiplied by cos k_zΔz or sin k_zΔz (`ODD_IN_Z`) over k_z > 0, no
-more. Rows are nodes k_z, columns are orders m ≥ 0: m < 0 follows by symmetry. This file is longer
-than others because the kernels of one formula are.
+The same form holds for real and imaginary k; on the real axis λ = −i√(k² − k_z²), outgoing. The
+factors i of the components φ and z are left out here, so that imaginary k on real k_z needs real
+arithmetic only: T_ij below is multiplied by cos k_zΔz or sin k_zΔz (`ODD_IN_Z`) and integrated over
+k_z > 0. Rows are nodes k_z, columns are orders m ≥ 0: m < 0 follows by symmetry.
+This file is longer than others because all kernels of one formula are here.
 """
 
 from collections.abc import Callable
@@ -41,15 +41,17 @@ from collective._tools.compiled import compiled, in_pieces, threads_available
 
 COMPONENTS = 9  # of the tensor, in (ρ, φ, z) order, rows first
 EVEN_IN_Z, ODD_IN_Z = np.array([0, 1, 3, 4, 8]), np.array([2, 5, 6, 7])
-_EXTRA = 64  # orders above the highest at which a downward recurrence starts,
-_FEW_EXTRA, _FEW = 8, 400  # up to so many orders fewer: I_m underflows only where they forget it
+# orders above the highest at which a downward recurrence starts; up to 400 orders 8 are enough,
+# because I_m underflows only where the recurrence forgets its start
+_EXTRA = 64
+_FEW_EXTRA, _FEW = 8, 400
 _ASYMPTOTIC = 1e8  # arguments beyond which the Bessel functions' ratio is 1 − (2m + 1)/2x
 _SMALL = 0.2  # of the order: below it the recurrence forgets a hundredfold a step
 _UNDERFLOW = 1e-280
 _LOSS_STEPS = 12
 _NEWTON_STEPS = 8
-_WORTH_THREADS = 2e5  # waves, or waves times pairs: some milliseconds
-_PIECES = 4  # a thread
+_WORTH_THREADS = 2e5  # waves, or waves times pairs, from which threads save time
+_PIECES = 4  # per thread
 
 
 def transverse(kz: NDArray[Any], k: complex) -> NDArray[Any]:
@@ -143,9 +145,9 @@ def spectra(
 
 
 def _in_threads(work: Callable[[slice], None], rows: int, size: float) -> None:
-    """Call work on slices of so many rows, at the same time where there is enough to do.
+    """Call work on slices of the rows, in several threads if there is enough to do.
 
-    The threads end with the call: a process forked later finds none of them missing.
+    The threads end with the call, so that a process that is forked later does not miss them.
     """
     threads = min(threads_available(), rows) if size > _WORTH_THREADS else 1
     if threads == 1:
@@ -172,7 +174,7 @@ def plasmon(k: float, epsilon: complex, mu: complex, radius: float) -> complex:
         if ends[1] > 500:
             raise ValueError(
                 f"no bound plasmon found at k = {k:g} for ε = {epsilon:g}, R = {radius:g}: it "
-                "clings to the wire too loosely for double precision"
+                "is bound too loosely for double precision"
             )
     kz = complex(np.hypot(k, np.exp(brentq(lossless, *ends, xtol=1e-14)) / radius))
     for share in np.linspace(0, 1, _LOSS_STEPS) if epsilon.imag or mu.imag else [0.0]:
@@ -182,7 +184,7 @@ def plasmon(k: float, epsilon: complex, mu: complex, radius: float) -> complex:
             with np.errstate(all="ignore"):
                 q, slope = _dispersion(kz, k, eps, permeability, radius)
                 kz -= q / slope
-    # a root of the right branch, where an amplitude decays as it runs
+    # accept a root of the right branch only: the amplitude decays along the direction of travel
     sign = epsilon.imag or mu.imag
     if not (kz.real > 0 and kz.imag * sign >= 0 and abs(q / slope) < 1e-9 * abs(kz)):
         raise ValueError(
@@ -215,7 +217,7 @@ def plasmon_amplitudes(
 def _dispersion(
     kz: complex, k: float, epsilon: complex, mu: complex, radius: float
 ) -> tuple[complex, complex]:
-    """Q of m = 0 and its derivative by k_z."""
+    """The factor q of m = 0 and its derivative by k_z."""
     from scipy.special import ive, kve
 
     outside, inside = np.sqrt(kz**2 - k**2 + 0j), np.sqrt(kz**2 - epsilon * mu * k**2 + 0j)
@@ -244,8 +246,8 @@ def _ratio(m: int, x: NDArray[Any]) -> NDArray[Any]:
     from scipy.special import ive
 
     size = np.abs(x)
-    # where I_m underflows, or x is small, this bound (Amos 1974) is near, and the recurrence
-    # forgets its start
+    # if I_m underflows or x is small, this bound (Amos 1974) is close, and the recurrence
+    # forgets its start anyway
     ratio = x / (m + 1 + np.sqrt((m + 1) ** 2 + x**2))
     large = size > _ASYMPTOTIC
     ratio[large] = 1 - (2 * m + 1) / (2 * x[large])

@@ -1,36 +1,48 @@
-r"""An infinite circular wire: the environment of emitters that share its plasmon.
+r"""An infinite circular wire, whose plasmon couples the emitters beside it.
 
-Electric dipoles meet the scattered tensor G^S of the wire; magnetic ones meet k² times that of the
-wire with ε and μ exchanged (duality).
+Electric dipoles feel the scattered tensor G^S of the wire. Magnetic dipoles feel k² times the
+tensor of the wire with ε and μ exchanged (duality).
 
-Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the tensor of
-`collective.fields._cylinder` in place of a fit to the plasmon's resonance.
+The file is longer than others because it holds all that users ask a wire for.
+
+Source: Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the tensor of
+`collective.fields.nanowire.cylinder` in place of a fit to the plasmon's resonance.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective._tools.warn import warn
-from collective.errors import UnitWarning
+from collective.emitters import Emitters
+from collective.emitters.lengths import warn_of_field_lengths
 from collective.fields import permittivity as _constants
 from collective.fields.nanowire import around, contour, cylinder
 from collective.fields.nanowire import scattered as _scattered
 from collective.fields.points import checked_points, checked_shapes
+from collective.fields.rates import purcell
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
-if TYPE_CHECKING:
-    from collective.emitters import Emitters
-
 _NAMES = ("permittivity", "permeability")
-_THINNEST, _THICKEST = 1e-4, 1e4  # wavelengths: other radii are likely to be in another unit
+_SURFACE = 1e-12  # of the radius: closer to the surface a point counts as on it
 _FARTHEST = 1e9  # of |k|ρ and |k||Δz| on the real axis
 _SMALLEST = 1e-60  # of |k|R: its fourth power is still a number
+_BOUND = -1.0  # Re ε below which a plasmon is bound to the wire
 _BATCH = 4096  # pairs at a time
+_CITATION = r"""
+@article{dzsotjan2011,
+  author = {Dzsotjan, David and K{\"a}stel, J{\"u}rgen and Fleischhauer, Michael},
+  title = {Dipole-dipole shift of quantum emitters coupled to surface plasmons of a nanowire},
+  journal = {Phys. Rev. B},
+  volume = {84},
+  pages = {075419},
+  year = {2011},
+  doi = {10.1103/PhysRevB.84.075419},
+}
+""".strip()
 
 
 @dataclass(frozen=True)
@@ -38,10 +50,10 @@ class Nanowire:
     r"""A circular cylinder on the z axis in vacuum; emitters outside.
 
     The scattered tensor is a sum over azimuthal orders and an integral over k_z,
-    `collective.fields._cylinder`, to about 10⁻¹² of its value at Δz = Δφ = 0 on either
-    axis. On the
-    real axis the path of integration dips below the light line and the poles. Between Re ε = −3
-    and −0.9, where surface modes may run backwards, it passes above theirs: this takes absorption.
+    `collective.fields.nanowire.cylinder`, accurate to about 10⁻¹² of its value at Δz = Δφ = 0 on
+    either axis. On the real axis the path of integration dips below the light line and the poles.
+    Between Re ε = −3 and −0.9 surface modes may run backwards. The path then passes above their
+    poles, which is possible only with absorption.
 
     Args:
         radius: R > 0, in units of length.
@@ -65,6 +77,8 @@ class Nanowire:
         236.850298
     """
 
+    citation: ClassVar[str] = _CITATION
+
     radius: float
     permittivity: Any
     permeability: Any = 1.0 + 0j
@@ -82,7 +96,7 @@ class Nanowire:
         )
 
     def green(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
-        """Vacuum and scattered part together; arguments as of `scattered`."""
+        """The vacuum's part and the scattered part together; arguments as of `scattered`."""
         return Vacuum().green(r, r_source, k) + self.scattered(r, r_source, k)
 
     def magnetic_green(
@@ -134,53 +148,61 @@ class Nanowire:
             chosen = np.flatnonzero(every == one)
             self._require_scale(left[:, chosen], right[:, chosen], complex(one))
             for batch in np.split(chosen, range(_BATCH, len(chosen), _BATCH)):
-                lifts = self._lifts(left[:, batch], right[:, batch], complex(one))
-                for lift in np.unique(lifts[lifts != contour.GONE]):
-                    some = batch[lifts == lift]
+                heights = self._heights(left[:, batch], right[:, batch], complex(one))
+                for height in np.unique(heights[heights != contour.NEGLIGIBLE]):
+                    some = batch[heights == height]
                     pairs = around.pairs(left[:, some].tobytes(), right[:, some].tobytes())
                     values[some] = _scattered.scattered(
-                        pairs, complex(one), epsilon, mu, self.radius, float(lift)
+                        pairs, complex(one), epsilon, mu, self.radius, float(height)
                     )
         return values.reshape(*shape, 3, 3)
 
     def _require_scale(
         self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
     ) -> None:
-        """Raise where lengths and 1/k are so different that no digit of the integral is left."""
+        """Raise if lengths and 1/k differ so much that the integral has no correct digit."""
         if abs(k) * self.radius < _SMALLEST:
             raise ValueError(
                 f"k = {_constants.spelled(k)} times the radius {self.radius:g} is below "
                 f"{_SMALLEST:g}: are both in one unit of length?"
             )
         if k.imag:
-            return  # far away nothing is left
+            return  # the tensor is zero far away
         far = max(left[0].max(), right[0].max(), np.abs(left[2] - right[2]).max())
         if k.real * far > _FARTHEST:
             raise ValueError(
                 f"r and r_source, the emitters' positions: at k = {k.real:g} they may be at most "
                 f"{_FARTHEST / k.real:g} from the wire and from each other along it, got {far:g}; "
-                "farther away no digit of the scattered field is left"
+                "farther away no digit of the scattered field is correct"
             )
 
-    def _warn_of_size(self, emitters: "Emitters") -> None:
-        """Say so where the radius looks as if it were in another unit than the emitters."""
-        size = self.radius / emitters.wavelength
-        if not _THINNEST <= size <= _THICKEST:
-            warn(
-                f"radius {self.radius:.3g} is {size:.3g} wavelengths of {emitters.wavelength:g}: "
-                "are all lengths in one unit? In metres, say Emitters(..., wavelength=780e-9). "
-                "Where it is meant: warnings.simplefilter('ignore', co.UnitWarning)",
-                UnitWarning,
-            )
-
-    def _lifts(
+    def _heights(
         self, left: NDArray[np.float64], right: NDArray[np.float64], k: complex
     ) -> NDArray[np.float64]:
-        """By which part of κ the path of integration is lifted for each pair."""
+        """The height of the path of integration for each pair, as `contour.heights`."""
         if not k.imag:
             return np.zeros(left.shape[1])
         distance = left[0] + right[0] - 2 * self.radius
-        return contour.lifts(k.imag, np.abs(left[2] - right[2]), distance)
+        return contour.heights(k.imag, np.abs(left[2] - right[2]), distance)
+
+    @property
+    def lengths(self) -> dict[str, float]:
+        """The radius, which must be in the unit of the emitters' wavelength."""
+        return {"radius": self.radius}
+
+    def inside(self, points: ArrayLike) -> NDArray[np.bool_]:
+        """Which points (..., 3) are on or inside the wire, (...)."""
+        r = checked_points("points", points)
+        return np.asarray(np.hypot(r[..., 0], r[..., 1]) <= self.radius * (1 + _SURFACE))
+
+    def guided(self, emitters: Emitters) -> dict[str, NDArray[np.float64]]:
+        """The bound plasmon (m = 0) and the rates at which emitters emit into it, if there is one.
+
+        A thick wire has further bound modes, which are not listed.
+        """
+        _require_electric(emitters)
+        lowest = min(self.epsilon(float(k)).real for k in np.unique(emitters.wavenumbers))
+        return {"plasmon": self.plasmon_rate(emitters)} if lowest < _BOUND else {}
 
     def epsilon(self, k: complex) -> complex:
         """The wire's permittivity at one wave number, checked."""
@@ -191,38 +213,40 @@ class Nanowire:
         return self._constant("permeability", _one(k))
 
     def _constant(self, name: str, k: complex) -> complex:
+        """ε or μ at one wave number, by the name of the argument."""
         return _constants.value(name, getattr(self, name), k, allow_gain=self.allow_gain)
 
     def plasmon(self, k: float) -> complex:
         r"""Complex k_z of the bound plasmon (m = 0, TM) at wave number k.
 
         The root of :math:`K_1(λR)/λK_0(λR) + εI_1(λ_1R)/λ_1I_0(λ_1R) = 0`,
-        :math:`λ_1^2 = k_z^2 − εμk^2`; 2π/Re k_z is the
-        plasmon's wavelength, 1/Im k_z the length over which its amplitude decays.
+        :math:`λ_1^2 = k_z^2 − εμk^2`. The plasmon's wavelength is 2π/Re k_z, and its amplitude
+        decays over the length 1/Im k_z.
 
         Raises:
-            ValueError: where there is none: Re ε > −1.
+            ValueError: if there is none, because Re ε ≥ −1.
         """
         k = checks.number("k", k, above=0)
         epsilon = self.epsilon(k)
-        if epsilon.real >= -1:
+        if epsilon.real >= _BOUND:
             raise ValueError(
-                f"no bound plasmon at k = {k:g}: Re ε = {epsilon.real:g}, it takes one below −1"
+                f"no bound plasmon at k = {k:g}: Re ε = {epsilon.real:g}, it needs Re ε below −1"
             )
         return cylinder.plasmon(k, epsilon, self.mu(k), self.radius)
 
-    def plasmon_amplitude(self, emitters: "Emitters") -> NDArray[np.complex128]:
+    def plasmon_amplitude(self, emitters: Emitters) -> NDArray[np.complex128]:
         r"""C of each emitter, (N,): the residue of the bound plasmon's pole, in rates.
 
-        Far along the wire two emitters like it have :math:`Γ_{12} → \mathrm{Re}\,Ce^{ik_s|z|}` and
-        :math:`Δ_{12} → ½\mathrm{Im}\,Ce^{ik_s|z|}`, k_s of `plasmon`. C is slightly
-        complex where the metal absorbs.
+        Two equal emitters far apart along the wire have
+        :math:`Γ_{12} → \mathrm{Re}\,Ce^{ik_s|z|}` and
+        :math:`Δ_{12} → ½\mathrm{Im}\,Ce^{ik_s|z|}`, where k_s is that of `plasmon`. C is slightly
+        complex if the metal absorbs.
 
         Raises:
-            ValueError: where there is no bound plasmon.
+            ValueError: if there is no bound plasmon.
         """
-        _require_emitters(emitters)
-        self._warn_of_size(emitters)
+        _require_electric(emitters)
+        warn_of_field_lengths(self.lengths, emitters.wavelength)
         amplitudes = np.empty(len(emitters), dtype=complex)
         for k in np.unique(emitters.wavenumbers):
             chosen = np.flatnonzero(emitters.wavenumbers == k)
@@ -236,41 +260,35 @@ class Nanowire:
             amplitudes[chosen] = radial * np.abs(across) ** 2 + axial * np.abs(u[:, 2]) ** 2
         return np.asarray(amplitudes * emitters.decay_rates)
 
-    def plasmon_rate(self, emitters: "Emitters") -> NDArray[np.float64]:
+    def plasmon_rate(self, emitters: Emitters) -> NDArray[np.float64]:
         """Rate of each emitter into the bound plasmon, (N,): Re C, the pole's part of Γ_mm.
 
         Raises:
-            ValueError: where there is no bound plasmon.
+            ValueError: if there is no bound plasmon.
         """
         return np.asarray(self.plasmon_amplitude(emitters).real)
 
-    def purcell(self, emitters: "Emitters") -> NDArray[np.float64]:
-        """Γ_mm/Γ_m, the whole rate of each emitter in units of its vacuum linewidth, (N,)."""
-        _require_emitters(emitters)
-        self._warn_of_size(emitters)
-        factors = np.empty(len(emitters))
-        for k in np.unique(emitters.wavenumbers):
-            chosen = np.flatnonzero(emitters.wavenumbers == k)
-            r, u = emitters.positions[chosen], emitters.dipoles[chosen]
-            tensor = self.scattered(r, r, k).imag
-            factors[chosen] = (
-                1 + 6 * np.pi / k * np.einsum("mi,mij,mj->m", u.conj(), tensor, u).real
-            )
-        return factors
+    def purcell(self, emitters: Emitters) -> NDArray[np.float64]:
+        """Γ_mm/Γ_m, the whole rate of each emitter in units of its vacuum linewidth, (N,).
 
-    def beta(self, emitters: "Emitters") -> NDArray[np.float64]:
+        Short for `co.purcell(emitters, wire)`.
+        """
+        return purcell(emitters, self)
+
+    def beta(self, emitters: Emitters) -> NDArray[np.float64]:
         """Fraction of each emitter's emission that goes into the bound plasmon (m = 0), (N,).
 
         A thick wire has further bound modes, which are not counted.
 
         Raises:
-            ValueError: where there is no bound plasmon.
+            ValueError: if there is no bound plasmon.
         """
         return self.plasmon_rate(emitters) / (self.purcell(emitters) * emitters.decay_rates)
 
     def _cylindrical(self, name: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """ρ, φ, z of points (P, 3) outside the wire, (3, P)."""
         rho = np.hypot(points[:, 0], points[:, 1])
-        if np.any(rho <= self.radius):
+        if np.any(rho <= self.radius * (1 + _SURFACE)):
             at = int(np.argmin(rho))
             raise ValueError(
                 f"{name}: {points[at]} is on or inside the wire: {rho[at]:g} from its axis, the "
@@ -280,18 +298,18 @@ class Nanowire:
 
 
 def _one(k: complex) -> complex:
+    """One wave number, checked."""
     wave = wavenumbers(k)
     if wave.shape:
         raise ValueError(f"k must be one number, got shape {wave.shape}")
     return complex(wave)
 
 
-def _require_emitters(emitters: Any) -> None:
-    from collective.emitters import Emitters
-
+def _require_electric(emitters: Any) -> None:
+    """Raise unless these are electric dipoles."""
     checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     if emitters.kind != "electric":
         raise ValueError(
-            "emitters: this is for electric dipoles, these are magnetic; their whole rates are "
-            "co.couple(emitters, wire).decay"
+            "emitters: the bound plasmon's rate is known for electric dipoles, these are "
+            "magnetic; their whole rates are co.couple(emitters, wire).decay"
         )

@@ -1,11 +1,11 @@
-r"""∫dk_z T(k_z) e^{ik_zz} over panels on which T is a polynomial, however fast the phase turns.
+r"""∫dk_z T(k_z) e^{ik_zz} over panels on which T is a polynomial, for a phase of any speed.
 
 On a panel of centre c and half-width h with Gauss nodes x_n, weights w_n,
 
 .. math:: \int T e^{ik_zz}dk_z ≈ h e^{icz} \sum_n w_n T(c + hx_n)
           \sum_{l<16} (2l+1)\, i^l j_l(hz) P_l(x_n),
 
-Filon's idea in Legendre polynomials: T is sampled once and serves every z.
+This is Filon's rule in Legendre polynomials. T is sampled once, for every z.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from collective._tools.compiled import compiled
 
 ORDER = 16  # nodes of a panel
-RAY_ORDER = 12  # of a panel on a ray, where the phase decays as it turns
+RAY_ORDER = 12  # nodes of a panel on a ray, where the phase factor decays while it turns
 _NODES, _GAUSS = np.polynomial.legendre.leggauss(ORDER)
 _RAY_NODES, _RAY_GAUSS = np.polynomial.legendre.leggauss(RAY_ORDER)
 
 
 def _legendre(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2l + 1)P_l at as many points, (points, l)."""
+    """(2l + 1)P_l at n points for l < n, (points, l)."""
     n = len(points)
     return np.asarray(np.polynomial.legendre.legvander(points, n - 1) * (2.0 * np.arange(n) + 1))
 
@@ -35,7 +35,7 @@ _COEFFICIENTS = (_LEGENDRE * _GAUSS[:, None] / 2).T  # values at the nodes → L
 _SPARE = 30  # orders above the highest from which j_l is iterated downwards
 _RESOLVED = 1e-14  # of the whole integral: what a panel's last coefficients may contribute
 _MAX_PANELS = 4096
-_GONE = 600.0  # e^-600 is nothing, and e^600 still a number
+_NEGLIGIBLE = 600.0  # e^−600 counts as zero, and e^600 does not overflow
 
 
 def nodes(edges: NDArray[np.complex128]) -> NDArray[np.complex128]:
@@ -44,11 +44,12 @@ def nodes(edges: NDArray[np.complex128]) -> NDArray[np.complex128]:
 
 
 def ray_nodes(edges: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """The same with 12 nodes a panel, for `outgoing`."""
+    """Gauss nodes of 12 a panel, for `outgoing`."""
     return _on(edges, _RAY_NODES)
 
 
 def _on(edges: NDArray[np.complex128], points: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Points of [−1, 1] on each panel, one row."""
     half, centre = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
     return (centre[:, None] + half[:, None] * points).ravel()
 
@@ -62,10 +63,10 @@ def refined(
     """Halve panels until every row of the spectrum, (rows, nodes), is a polynomial on each.
 
     Args:
-        edges: path in the complex plane to begin with.
-        spectrum: what is to be resolved.
-        shortest: panels this short resolve it for certain.
-        noise: what round-off leaves of a panel's largest value: no halving helps below it.
+        edges: of the panels to start with, in the complex plane.
+        spectrum: the function that is to be resolved.
+        shortest: panels of this length are not halved any more.
+        noise: round-off relative to a panel's largest value; below it, halving does not help.
 
     Returns:
         The edges of the panels, and the spectrum at their nodes.
@@ -104,8 +105,8 @@ def weights(edges: bytes, z: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
     """Weights of the nodes for 2cos k_zz and 2sin k_zz, (z, nodes), kept for the next k.
 
     Args:
-        edges: complex edges of the panels, `.tobytes()`. Horizontal panels may be longer than
-            the phase's period; others not.
+        edges: complex edges of the panels, `.tobytes()`. Only horizontal panels may be longer
+            than the period of the phase.
         z: ≥ 0, `.tobytes()`.
 
     Returns:
@@ -126,8 +127,9 @@ def weights(edges: bytes, z: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
 def outgoing(edges: bytes, z: bytes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """2Re and 2Im of the weights for e^{ik_zz}, (z, 2·nodes), kept for the next k.
 
-    To be multiplied by the real and imaginary parts of T at the nodes, alternating: what the two
-    halves of a path give that is symmetric about the imaginary axis, T(−k_z*) = ±T*(k_z).
+    They multiply the real and imaginary parts of T at the nodes, which alternate. The sum is the
+    integral over both halves of a path that is symmetric about the imaginary axis, where
+    T(−k_z*) = ±T*(k_z).
 
     Args:
         edges: complex edges of the panels on a ray from 0, `.tobytes()`.
@@ -150,10 +152,10 @@ def _outgoing(edges, separations, gauss, legendre, found):  # type: ignore[no-un
     for s in range(len(separations)):
         z = separations[s]
         for p in range(len(edges) - 1):
-            if edges[p].imag * z > _GONE:
+            if edges[p].imag * z > _NEGLIGIBLE:
                 break
             half, centre = (edges[p + 1] - edges[p]) / 2, (edges[p + 1] + edges[p]) / 2
-            forth = half * np.exp(1j * centre * z)
+            forward = half * np.exp(1j * centre * z)
             _spherical_bessel(half * z, bessel, order)
             for n in range(order):
                 even, odd = 0j, 0j
@@ -161,7 +163,7 @@ def _outgoing(edges, separations, gauss, legendre, found):  # type: ignore[no-un
                     even += bessel[m] * legendre[n, m] - bessel[m + 2] * legendre[n, m + 2]
                     odd += bessel[m + 1] * legendre[n, m + 1]
                     odd -= bessel[m + 3] * legendre[n, m + 3]
-                found[s, p * order + n] = gauss[n] * forth * (even + 1j * odd)
+                found[s, p * order + n] = gauss[n] * forward * (even + 1j * odd)
 
 
 @compiled()
@@ -172,7 +174,7 @@ def _weights(edges, separations, points, gauss, legendre, cosine, sine):  # type
         z = separations[s]
         for p in range(len(edges) - 1):
             half, centre = (edges[p + 1] - edges[p]) / 2, (edges[p + 1] + edges[p]) / 2
-            forth, back = half * np.exp(1j * centre * z), half * np.exp(-1j * centre * z)
+            forward, backward = half * np.exp(1j * centre * z), half * np.exp(-1j * centre * z)
             straight = half.imag == 0
             if straight:
                 _spherical_bessel(half.real * z, bessel, order)
@@ -183,10 +185,10 @@ def _weights(edges, separations, points, gauss, legendre, cosine, sine):  # type
                         even += bessel[m] * legendre[n, m] - bessel[m + 2] * legendre[n, m + 2]
                         odd += bessel[m + 1] * legendre[n, m + 1]
                         odd -= bessel[m + 3] * legendre[n, m + 3]
-                    up, down = forth * (even + 1j * odd), back * (even - 1j * odd)
+                    up, down = forward * (even + 1j * odd), backward * (even - 1j * odd)
                 else:
                     phase = np.exp(1j * half * points[n] * z)
-                    up, down = forth * phase, back / phase
+                    up, down = forward * phase, backward / phase
                 cosine[s, p * order + n] = gauss[n] * (up + down)
                 sine[s, p * order + n] = -1j * gauss[n] * (up - down)
 

@@ -1,4 +1,4 @@
-"""What a wire scatters between pairs of points: orders enough, and a path for k_z."""
+"""What a wire scatters between pairs of points: how many orders are summed, and which path."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from collective.fields.nanowire import contour, cylinder
 from collective.fields.nanowire.around import Pairs
 
-_DECAYED = 37.0  # e^-37 is the round-off of what it is added to
+_DECAYED = 37.0  # e^−37 is below the round-off of what it is added to
 _OWN_ORDERS = (8.0, 15)  # |k|R + a·(|k|R)^⅓ + b orders is where J_m(|k|R) ends
 _MOST_ORDERS = 20_000
 _CHUNK_BYTES = 2**25
 
 
 def scattered(
-    pairs: Pairs, k: complex, epsilon: complex, mu: complex, radius: float, lift: float
+    pairs: Pairs, k: complex, epsilon: complex, mu: complex, radius: float, height: float
 ) -> NDArray[np.complex128]:
     """The tensor of pairs at one wave number, Cartesian, (pairs, 3, 3).
 
@@ -25,7 +25,7 @@ def scattered(
         epsilon: permittivity of the wire at k.
         mu: permeability.
         radius: of the wire.
-        lift: by which part of κ the path of integration is lifted, `_contour.lifts`.
+        height: β of the path of integration, `contour.heights`; 0 is the real line.
     """
     if epsilon == mu == 1:
         return np.zeros((pairs.count, 3, 3), dtype=complex)
@@ -44,9 +44,10 @@ def scattered(
             "emitters' wavelength"
         )
     orders = orders.astype(np.intp)
-    decay = _DECAYED / sums.min()  # of λ over its least value where the paths end
+    decay = _DECAYED / sums.min()  # by how much λ exceeds its least value where the paths end
 
     def spectrum(kz: NDArray[Any], some: NDArray[np.intp]) -> NDArray[np.complex128]:
+        """The tensor at nodes k_z of some of the groups of pairs, summed over the orders."""
         top, angles = int(orders[some].max()), pairs.angles[some]
         used, groups = np.unique(pairs.groups[some], return_inverse=True)
         groups, distances = groups.reshape(-1, 2), pairs.distances[used]
@@ -63,9 +64,9 @@ def scattered(
         return np.concatenate(found, axis=-1)
 
     every = np.arange(len(pairs.groups))
-    if lift:
-        edges = contour.lifted(k.imag, decay, lift, float(sums.max()))
-        return pairs.integrated(edges, lambda kz, _: spectrum(kz, every), lift * k.imag)
+    if height:
+        edges = contour.raised(k.imag, decay, height, float(sums.max()))
+        return pairs.integrated(edges, lambda kz, _: spectrum(kz, every), height * k.imag)
     if k.imag:
         edges = contour.imaginary_axis(k.imag, decay)
         return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))

@@ -1,6 +1,6 @@
-"""Parts of the integrals, kept in a file as they come.
+"""The checkpoint of `interactions`: a file to which finished parts of the integrals are written.
 
-A file that can no longer be written costs nothing that is computed: it is said once, at the end.
+If the file can no longer be written, the run continues, and one warning follows at the end.
 """
 
 import os
@@ -22,12 +22,12 @@ from collective.errors import ProblemTooLargeError
 
 _PARTS = ("charge", "x", "y", "z", "divergence")
 _FORMAT = "collective integrals"
-_VERSION = 3  # of the file and what is in it; those before had no digest
+_VERSION = 3  # of the layout of the file; earlier versions had no digest
 
 
 @dataclass(frozen=True)
 class Integrals:
-    """[l₁, l₂, l₃, l₄] of one field of the pairs, and the largest error by aliasing."""
+    """Integrals [l₁, l₂, l₃, l₄] of one part, and their largest error by aliasing."""
 
     values: NDArray[Any]
     error: float
@@ -36,33 +36,39 @@ class Integrals:
         return Integrals(self.values + other.values, self.error + other.error)
 
     def scaled(self, factor: float) -> "Integrals":
-        """Times a number."""
+        """The integrals times a number."""
         return Integrals(factor * self.values + 0.0, abs(factor) * self.error)
 
 
 @dataclass(frozen=True)
-class Begun:
-    """A part of which the first pairs are done: their sums, not yet times the volume element."""
+class UnfinishedIntegrals:
+    """Integrals of a part that was interrupted.
+
+    Attributes:
+        values: the sums of the finished pairs, without the volume element.
+        error: their largest error by aliasing.
+        pairs: the number of finished pairs.
+    """
 
     values: NDArray[Any]
     error: float
     pairs: int
 
 
-class Kept:
-    """A checkpoint: parts by name, of one problem.
+class Checkpoint:
+    """The file of one problem, with finished parts by name.
 
     Args:
-        path: the file, or None to keep nothing.
-        orbitals: whose integrals they are.
-        screening: κ.
+        path: the file, or None for no checkpoint.
+        orbitals: the orbitals.
+        screening: κ in bohr⁻¹.
 
     Attributes:
         failure: why the file could not be written, or None.
 
     Raises:
-        ValueError: for a file of another problem, or one that is no checkpoint.
-        OSError: for a new file that cannot be written.
+        ValueError: if the file belongs to another problem or is not a checkpoint.
+        OSError: if a new file cannot be written.
     """
 
     def __init__(self, path: "str | os.PathLike[str] | None", orbitals: Orbitals, screening: float):
@@ -80,34 +86,34 @@ class Kept:
         if self._path.exists():
             self._arrays = self._read()
         else:
-            self._write()  # a file that cannot be written shows now
+            self._write()  # so that a file that cannot be written is noticed before the run
 
     def get(self, name: str) -> Integrals | None:
-        """A part, if it is there."""
+        """A finished part, or None."""
         found = self._stored(name)
         return None if found is None else Integrals(*found)
 
-    def begun(self, name: str) -> Begun | None:
-        """A part that was interrupted, if there is one."""
+    def get_unfinished(self, name: str) -> UnfinishedIntegrals | None:
+        """A part that was interrupted, or None."""
         found = self._stored(f"{name}_begun")
         if found is None:
             return None
         pairs, size = int(self._arrays.get(f"{name}_pairs", -1)), self._shape[0]
         if not 0 <= pairs < size * (size + 1) // 2:
             raise self._damaged(f"{name}_pairs")
-        return Begun(*found, pairs)
+        return UnfinishedIntegrals(*found, pairs)
 
     def put(self, name: str, part: Integrals) -> None:
-        """Keep a part."""
+        """Save a finished part."""
         if self._path is None:
             return
         for extra in (f"{name}_begun", f"{name}_begun_error", f"{name}_pairs"):
             self._arrays.pop(extra, None)
         self._arrays |= {name: part.values, f"{name}_error": part.error}
-        self._keep()
+        self._save()
 
-    def put_begun(self, name: str, part: Begun) -> None:
-        """Keep what is done of an interrupted part."""
+    def put_unfinished(self, name: str, part: UnfinishedIntegrals) -> None:
+        """Save the finished pairs of an interrupted part."""
         if self._path is None:
             return
         self._arrays |= {
@@ -115,17 +121,17 @@ class Kept:
             f"{name}_begun_error": part.error,
             f"{name}_pairs": part.pairs,
         }
-        self._keep()
+        self._save()
 
     def warn(self) -> None:
-        """Say that the file could not be written; where warnings are errors, stay silent."""
+        """Warn if the file could not be written, unless warnings are errors."""
         if self.failure is None:
             return
-        with suppress(UserWarning):  # the integrals are there, and diagnostics have the failure
-            warn(f"the checkpoint could not be written: {self.failure}")
+        with suppress(UserWarning):  # the diagnostics have the failure too
+            warn(f"the checkpoint could not be written: {self.failure}; the integrals are complete")
 
     def _stored(self, name: str) -> tuple[NDArray[Any], float] | None:
-        """An array of integrals and its error from the file, checked."""
+        """A checked array of integrals from the file, and its error."""
         if not {name, f"{name}_error"} <= set(self._arrays):
             return None
         values, error = self._arrays[name], float(self._arrays[f"{name}_error"])
@@ -136,13 +142,14 @@ class Kept:
         return values, error
 
     def _damaged(self, name: str) -> ValueError:
+        """The error for an array that cannot be right."""
         return ValueError(
-            f"checkpoint {self._path} is damaged: {name!r} in it is not what was written; choose "
-            "another file, or delete this one"
+            f"checkpoint {self._path} is damaged: {name!r} in it is wrong; choose another file, "
+            "or delete this one"
         )
 
-    def _keep(self) -> None:
-        """Write; a full disk must not cost the run itself, nor Ctrl-C what is computed."""
+    def _save(self) -> None:
+        """Write the file; a full disk does not stop the run, and Ctrl-C waits for the write."""
         try:
             self._write()
         except OSError as error:
@@ -152,6 +159,8 @@ class Kept:
             raise
 
     def _write(self) -> None:
+        """Write all parts to the file."""
+
         def write(path: Path) -> None:
             archive.write(
                 path,
@@ -166,7 +175,7 @@ class Kept:
         written(self._path, ".npz", write)
 
     def _read(self) -> dict[str, NDArray[Any]]:
-        """What the file holds; ValueError unless it was written for this problem."""
+        """The arrays in the file; raises if it was not written for this problem."""
         assert self._path is not None
         try:
             arrays, _ = archive.read(
@@ -197,6 +206,6 @@ class Kept:
             known[f"{name}_pairs"] = Declared("i", ())
         for name, found in declared.items():
             if name not in known:
-                raise ValueError(f"{name[:60]!r} does not belong into it")
+                raise ValueError(f"{name[:60]!r} is not part of a checkpoint")
             if found != known[name]:
                 raise ValueError(f"{name!r} is of kind {found.kind!r} and shape {found.shape}")

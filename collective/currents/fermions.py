@@ -1,4 +1,4 @@
-r"""Electrons in orbitals as QuTiP operators, by Jordan and Wigner's transformation.
+r"""Operators of electrons in orbitals for QuTiP, by the Jordan-Wigner transformation.
 
 Mode 2l is orbital l with spin up, mode 2l + 1 with spin down; `qutip.basis(2, 1)` is occupied.
 With :math:`E_{ll'} = \sum_s c^†_{ls}c_{l's}`,
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _BYTES_PER_ENTRY = 20  # of a complex sparse matrix
-_UNTHINKABLE = 500  # orbitals; 4^500 is still a double
+_MOST_ORBITALS = 500  # in estimates of memory: 4^500 does not overflow
 _SPINS = ("up", "down")
 
 
 def annihilator(orbitals: int, orbital: int, spin: str) -> "Qobj":
-    """c_ls, which takes an electron out of an orbital; its adjoint puts one in.
+    """c_ls, which removes an electron from an orbital; its adjoint adds one.
 
     Args:
-        orbitals: L, how many there are.
-        orbital: l, from 0.
+        orbitals: L, the number of orbitals.
+        orbital: l, from 0 to L − 1.
         spin: "up" or "down".
 
     Raises:
-        ValueError: for an orbital that is not there, or another spin.
-        ProblemTooLargeError: from about 16 orbitals.
+        ValueError: if there is no such orbital or spin.
+        ProblemTooLargeError: if the operator does not fit into memory (about 16 orbitals).
 
     Example:
         >>> import collective as co
@@ -44,21 +44,21 @@ def annihilator(orbitals: int, orbital: int, spin: str) -> "Qobj":
 
     count = checks.count("orbitals", orbitals)
     require(
-        int(_BYTES_PER_ENTRY * 4.0 ** min(count, _UNTHINKABLE)),
+        int(_BYTES_PER_ENTRY * 4.0 ** min(count, _MOST_ORBITALS)),
         f"an operator on {checks.short(count)} orbitals",
-        "take fewer orbitals",
+        "use fewer orbitals",
     )
     orbital = checks.index("orbital", orbital, count, "orbitals")
     return fdestroy(2 * count, 2 * orbital + _SPINS.index(checks.choice("spin", spin, _SPINS)))
 
 
 def number(orbitals: int, orbital: int) -> "Qobj":
-    """n_l = n_l↑ + n_l↓; arguments as of `annihilator`."""
+    """n_l = n_l↑ + n_l↓; the arguments are those of `annihilator`."""
     return _transfer(orbitals, orbital, orbital)
 
 
 def spin(orbitals: int, orbital: int) -> "tuple[Qobj, Qobj, Qobj]":
-    """(S_x, S_y, S_z) of the electrons in an orbital; arguments as of `annihilator`."""
+    """(S_x, S_y, S_z) of the electrons in an orbital; the arguments are those of `annihilator`."""
     up, down = (annihilator(orbitals, orbital, s) for s in _SPINS)
     raised = up.dag() * down
     z = 0.5 * (up.dag() * up - down.dag() * down)
@@ -66,7 +66,7 @@ def spin(orbitals: int, orbital: int) -> "tuple[Qobj, Qobj, Qobj]":
 
 
 def full(one_body: NDArray, two_body: NDArray) -> "Qobj":
-    """Every integral; see `Interactions.hamiltonian`."""
+    """The Hamiltonian with every integral; see `Interactions.hamiltonian`."""
     size = len(one_body)
     _require(size, terms=size**2)
     transfers = [[_transfer(size, a, b) for b in range(size)] for a in range(size)]
@@ -79,7 +79,7 @@ def full(one_body: NDArray, two_body: NDArray) -> "Qobj":
                 for d in range(size)
             )
             total = total + 0.5 * transfers[a][b] * field
-            # normal order: no electron acts on itself
+            # normal order: an electron does not act on itself
             total = total - 0.5 * sum(
                 complex(two_body[a, b, b, d]) * transfers[a][d] for d in range(size)
             )
@@ -87,7 +87,7 @@ def full(one_body: NDArray, two_body: NDArray) -> "Qobj":
 
 
 def reduced(one_body: NDArray, two_body: NDArray) -> "Qobj":
-    """On-site, density, exchange and pair-hopping terms; see `Interactions.hamiltonian`."""
+    """The Hamiltonian with on-site, density, exchange and pair-hopping terms only."""
     size = len(one_body)
     _require(size, terms=size)
     transfers = [[_transfer(size, a, b) for b in range(size)] for a in range(size)]
@@ -122,15 +122,19 @@ def _transfer(orbitals: int, to: int, source: int) -> "Qobj":
 
 
 def _hermitian(operator: "Qobj") -> "Qobj":
-    """Free of the round-off of its sums, so that QuTiP finds it Hermitian."""
+    """The Hermitian part; this removes round-off, so that QuTiP finds the operator Hermitian."""
     return 0.5 * (operator + operator.dag())
 
 
 def _require(size: int, terms: int) -> None:
-    """Each of L² hops has an entry for a quarter of the states, the sum one per hop and state."""
-    entries = 4.0 ** min(size, _UNTHINKABLE) * (size**2 / 2 + 3 * (1 + terms))
+    """Raise if the Hamiltonian does not fit into memory.
+
+    Each of L² hops has an entry for a quarter of the states; their sum has one for each hop and
+    state.
+    """
+    entries = 4.0 ** min(size, _MOST_ORBITALS) * (size**2 / 2 + 3 * (1 + terms))
     require(
         int(entries * _BYTES_PER_ENTRY),
         f"a Hamiltonian on {size} orbitals, 4^{size} states,",
-        "take fewer orbitals",
+        "use fewer orbitals",
     )

@@ -6,7 +6,7 @@ import pytest
 import qutip
 
 import collective as co
-from collective.citations import _METHODS, _SCHEMES, REFERENCES, citation
+from collective.citations import _APPROXIMATIONS, _METHODS, REFERENCES, citation
 
 TIMES = np.linspace(0, 1, 3)
 
@@ -64,12 +64,12 @@ def test_approximations(approximation, wanted):
     assert keys(co.evolve(equation, "inverted", TIMES)) >= wanted
 
 
-def test_user_defined_equations():
+def test_equations_of_the_user():
     assert keys(co.MasterEquation(qutip.sigmaz())) == {"collective", "qutip"}
 
 
 def test_every_reference_exists_and_is_complete():
-    used = {key for listed in (*_METHODS.values(), *_SCHEMES.values()) for key in listed}
+    used = {key for listed in (*_METHODS.values(), *_APPROXIMATIONS.values()) for key in listed}
     assert used <= set(REFERENCES)
     for kind, fields in REFERENCES.values():
         assert fields["year"].isdigit()
@@ -77,7 +77,7 @@ def test_every_reference_exists_and_is_complete():
 
 
 def test_the_package_is_cited_as_in_its_citation_file():
-    file = Path(__file__).parents[2] / "CITATION.cff"
+    file = Path(__file__).parents[1] / "CITATION.cff"
     text = file.read_text()
     entry = citation(co.Couplings([[1.0]], [[0.0]])).split("\n\n")[0]
     for name in ("title", "version"):

@@ -1,8 +1,8 @@
-r"""Integrals of pairs of orbitals through a kernel, one potential per pair.
+r"""Integrals of pairs of orbitals with a kernel: one potential for each pair.
 
-Every field of a pair is :math:`f_{ll'} = ψ_l^*ψ_{l'}` (the charge) or
+Every source of a pair is :math:`f_{ll'} = ψ_l^*ψ_{l'}` (the charge) or
 :math:`f_{ll'} = ψ_l^*g_{l'} − g_l^*ψ_{l'}`: with g = ∂ψ/∂x_i a component of :math:`ip_{ll'}`, with
-g = ∇²ψ its divergence. The potential of one serves all L² integrals with it.
+g = ∇²ψ its divergence. The potential of one pair gives all L² integrals with it.
 """
 
 from collections.abc import Callable
@@ -12,37 +12,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.progress import Progress
-from collective.currents._free_space import Convolution, Grid, longitudinal, screened
-from collective.currents._kept import Begun, Integrals, Kept
+from collective.currents.checkpoint import Checkpoint, Integrals, UnfinishedIntegrals
+from collective.currents.free_space import Convolution, Grid, longitudinal, screened
 from collective.currents.orbitals import Orbitals
 
-_ROUND_OFF = 1e-14  # relative, of an integral
-_FOLDED = 32  # two ends, two densities, four for what has cancelled, two for corners
+_ROUND_OFF = 1e-14  # relative error of an integral by round-off
+_FOLDED = 32  # factor of the aliasing error: 2 ends × 2 densities × 4 (see _aliased) × 2 corners
 
 
 def coulomb_and_ampere(
-    orbitals: Orbitals, screening: float, bar: Progress, kept: Kept
+    orbitals: Orbitals, screening: float, bar: Progress, checkpoint: Checkpoint
 ) -> tuple[Integrals, Integrals]:
-    """V^c and V^a, each part kept as soon as it is there."""
+    """V^c and V^a; each part is saved in the checkpoint when it is finished."""
     from scipy.constants import fine_structure
 
     grid = Grid(orbitals.wavefunctions.shape[1:], orbitals.spacings)
 
     @cache
     def ampere() -> Convolution:
+        """The kernel of all three components, which is made only if needed."""
         return screened(grid, screening)
 
     def part(
         name: str, others: Callable[[], NDArray | None], kernel: Callable[[], Convolution]
     ) -> Integrals:
-        found = kept.get(name)
+        """One part, from the checkpoint if it is there."""
+        found = checkpoint.get(name)
         if found is None:
-            begun = kept.begun(name)
-            bar.step(0 if begun is None else begun.pairs)
-            found = _pairwise(
-                orbitals, others(), kernel(), bar, begun, lambda part: kept.put_begun(name, part)
-            )
-            kept.put(name, found)
+            earlier = checkpoint.get_unfinished(name)
+            bar.step(0 if earlier is None else earlier.pairs)
+
+            def interrupted(part: UnfinishedIntegrals) -> None:
+                checkpoint.put_unfinished(name, part)
+
+            found = _pairwise(orbitals, others(), kernel(), bar, earlier, interrupted)
+            checkpoint.put(name, found)
         else:
             bar.step(len(orbitals) * (len(orbitals) + 1) // 2)
         return found
@@ -62,21 +66,21 @@ def _pairwise(
     others: NDArray | None,
     kernel: Convolution,
     bar: Progress,
-    begun: Begun | None,
-    interrupted: Callable[[Begun], None],
+    earlier: UnfinishedIntegrals | None,
+    interrupted: Callable[[UnfinishedIntegrals], None],
 ) -> Integrals:
-    """∫∫f_{l₁l₂} k f_{l₃l₄} of f_ll' = ψ_l*ψ_l', or of ψ_l*g_l' − g_l*ψ_l' with others g.
+    """∫∫f_{l₁l₂} k f_{l₃l₄} with f_ll' = ψ_l*ψ_l', or ψ_l*g_l' − g_l*ψ_l' for others g.
 
-    What was begun earlier is gone on with; what Ctrl-C stops is given to `interrupted`.
+    The computation continues from `earlier`. After Ctrl-C, `interrupted` gets the finished pairs.
     """
     values = orbitals.wavefunctions
     size = len(values)
     flat = values.reshape(size, -1)
     other = None if others is None else others.reshape(size, -1)
     pairs = [(l, k) for l in range(size) for k in range(l, size)]
-    done = 0 if begun is None else begun.pairs
-    total = np.zeros((size,) * 4, dtype=values.dtype) if begun is None else begun.values.copy()
-    error = 0.0 if begun is None else begun.error
+    done = 0 if earlier is None else earlier.pairs
+    total = np.zeros((size,) * 4, dtype=values.dtype) if earlier is None else earlier.values.copy()
+    error = 0.0 if earlier is None else earlier.error
     try:
         for l, k in pairs[done:]:
             f = values[l].conj() * (values if others is None else others)[k]
@@ -90,25 +94,26 @@ def _pairwise(
                 else:
                     sums = _brackets(flat, potential, other) - _brackets(other, potential, flat)
                 total[:, :, l, k] = sums
-                total[:, :, k, l] = sums.conj().T  # f_kl = ±f_lk*, with the sign on both sides
+                total[:, :, k, l] = sums.conj().T  # f_kl = ±f_lk*, and the sign cancels
                 error = max(error, aliased * abs(total[k, l, l, k]))
             done += 1
             bar.step()
     except KeyboardInterrupt:
-        interrupted(Begun(total, float(error), done))
+        interrupted(UnfinishedIntegrals(total, float(error), done))
         raise
-    # what the sum of the parts may cancel to is no better than the parts
+    # if the parts cancel in the sum, their round-off remains
     error = max(float(error), _ROUND_OFF * float(np.abs(total).max()))
     return Integrals(total, error).scaled(orbitals.volume_element)
 
 
 def _aliased(f: NDArray) -> float:
-    """The part of a field whose waves are too short for the grid and pass for longer ones.
+    """The estimated relative part of a source in waves that are too short for the grid.
 
-    On each axis the largest amplitude near the shortest wave, a, and near twice its length, b, go
-    on to a²/b at half of it, if not faster; that is folded back from both ends, into both
-    densities of an integral. Near a cusp between two points the folded ends have already
-    cancelled in a, by less than a half: the square makes another factor of four.
+    On each axis let a be the largest amplitude near the shortest wave of the grid, and b that near
+    twice its length. If the amplitudes fall at least as fast as a power law, that at half the
+    length is at most a²/b. The grid folds it back from both ends, in both densities of an integral.
+    Near a cusp between two points the folded ends may already have reduced a by up to a half,
+    which, squared, makes another factor of four.
     """
     from scipy import fft
 
@@ -116,7 +121,7 @@ def _aliased(f: NDArray) -> float:
     total = 0.0
     for axis, n in enumerate(f.shape):
         envelope = spectrum.max(axis=tuple({0, 1, 2} - {axis}))
-        wave = np.abs(fft.fftfreq(n)) * 2  # 1 is two points long
+        wave = np.abs(fft.fftfreq(n)) * 2  # 1 is a wave of two points
         short = envelope[wave > 0.9 * wave.max()].max()
         longer = envelope[np.abs(wave - 0.5) < 0.101].max()
         total += short * min(1.0, short / longer) if longer > 0 else short

@@ -1,0 +1,65 @@
+"""A field as words and numbers for a file, and back.
+
+A field or a material is written as its name and its arguments if it is a frozen dataclass of this
+package. Nothing has to be registered: what `collective.fields` and `collective.materials` name is
+found. Nothing else is ever made from a file.
+"""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+import collective.fields as all_fields
+from collective import materials
+from collective.fields.protocol import COUPLING
+
+
+def encoded(value: Any) -> Any:
+    """A field, its material and their numbers for JSON; TypeError for anything else."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case complex():
+            return {"complex": [value.real, value.imag]}
+        case np.ndarray() if np.iscomplexobj(value):
+            return {"array": [value.real.tolist(), value.imag.tolist()]}
+        case np.ndarray():
+            return {"array": [value.tolist()]}
+    name = type(value).__name__
+    if _part(name) is not type(value):
+        raise TypeError(f"{name} cannot be saved")
+    arguments = {f.name: encoded(getattr(value, f.name)) for f in fields(value) if f.init}
+    return {"part": name, **arguments}
+
+
+def decoded(value: Any) -> Any:
+    """What `encoded` made a value of, made again; ValueError for an unknown name."""
+    if isinstance(value, list):  # a field in files of format 1
+        return _known(value[0])(**value[1])
+    if not isinstance(value, dict):
+        return value
+    if "complex" in value:
+        return complex(*value["complex"])
+    if "array" in value:
+        real, *imaginary = map(np.array, value["array"])
+        return real + 1j * imaginary[0] if imaginary else real
+    arguments = {name: decoded(part) for name, part in value.items() if name != "part"}
+    return _known(value["part"])(**arguments)
+
+
+def _part(name: str) -> Any:
+    """The frozen dataclass of this name that is a field or a material of the package, or None."""
+    found = getattr(all_fields, name) if name in all_fields.__all__ else vars(materials).get(name)
+    members = (*COUPLING, "permittivity")
+    if is_dataclass(found) and any(hasattr(found, member) for member in members):
+        return found
+    return None
+
+
+def _known(name: str) -> Any:
+    """The class of this name, or ValueError."""
+    found = _part(name)
+    if found is None:
+        raise ValueError(f"a field or material named {name!r} is not known")
+    return found

@@ -1,0 +1,38 @@
+"""Operators made from bit tables leave QuTiP's settings alone."""
+
+import threading
+
+import pytest
+import qutip
+
+import collective as co
+from collective._tools.operators import Untidied
+
+CHAIN = co.couple(co.chain(3, 0.2), co.Vacuum())
+
+
+def test_qutip_is_left_as_it_was():
+    """Whatever several threads do, and what the user has set himself."""
+    core = qutip.settings.core
+    assert core["auto_tidyup"]
+    inside, leave = threading.Barrier(2, timeout=10), threading.Event()
+
+    def late():
+        with Untidied():
+            inside.wait()
+            leave.wait(10)
+
+    thread = threading.Thread(target=late)
+    with Untidied():
+        thread.start()
+        inside.wait()
+    assert not core["auto_tidyup"]  # the other thread is still at work
+    leave.set()
+    thread.join()
+    assert core["auto_tidyup"]
+    with qutip.CoreOptions(auto_tidyup=False):
+        CHAIN.hamiltonian()
+        assert not qutip.settings.core["auto_tidyup"]
+    with pytest.raises(ValueError, match="inside"), Untidied():
+        raise ValueError("inside")
+    assert core["auto_tidyup"]
