@@ -25,7 +25,9 @@ def test_moments_of_any_generator():
         n = len(matrix)
         starts, rows = rng.normal(size=(n, 2)), rng.normal(size=(3, n))
         tau = np.array([0, 1e-4, 0.3, 0.30001, 2.0, 17.0])
-        found = _delayed_moments.moments(csr_array(matrix.astype(complex)), starts, rows, tau, "test")
+        found = _delayed_moments.moments(
+            csr_array(matrix.astype(complex)), starts, rows, tau, "test"
+        )
         expected = np.array([rows @ expm(matrix * t) @ starts for t in tau])
         scale = np.abs(expected).max()
         np.testing.assert_allclose(found, expected, atol=2e-9 * scale)
