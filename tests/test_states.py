@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import collective as co
 from collective.engines import request
-from collective.engines.basis import permutations
+from collective.engines.basis import configurations as permutations
 from collective.states import answers
 
 UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)

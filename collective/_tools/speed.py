@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
@@ -43,15 +44,12 @@ class Speed:
 
 
 COMMON = Speed(call=8e-7, flop=2.2e-11, entry=1.7e-9)
-_known: Speed | None = None
 
 
+@cache
 def speed() -> Speed:
     """The speed of this machine; the first call measures it, which takes a tenth of a second."""
-    global _known
-    if _known is None:
-        _known = _read_or_measured()
-    return _known
+    return _read_or_measured()
 
 
 def _read_or_measured() -> Speed:

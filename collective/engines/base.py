@@ -36,6 +36,8 @@ ENDS_A_RUN = {"only says when a run ends": True}
 
 _COMPRESSED_ENTRIES = 10.0  # in the time of a byte written
 _PIECE = 2.0**25  # bytes
+_ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
+_PIECES = 24
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,14 @@ def threads_for(request: Request) -> int:
     """How many threads may work: as many cores as there are, or fewer if fewer are asked for."""
     available = threads_available()
     return min(request.threads or available, available)
+
+
+def pieces_for(request: Request, size: int) -> tuple[int, int]:
+    """Threads for vectors of so many numbers, and pieces an application is cut into.
+
+    The pieces follow from the size alone, so that sums do not depend on the threads.
+    """
+    return (1, 1) if size < _ONE_THREAD else (threads_for(request), _PIECES)
 
 
 def resumed(earlier: "Result", name: str, shape: tuple[int, ...]) -> NDArray[Any]:

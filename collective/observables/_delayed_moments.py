@@ -1,6 +1,6 @@
 r"""Moments ⟨⟨r| e^{Lτ} |v⟩⟩ of a sparse generator L at short and at very long delays τ.
 
-Delays that are close together share one Faber expansion (`engines.numerics.faber`). Its moments
+Delays that are close together share one Faber expansion (`engines.numerics.spectrum`). Its moments
 give every delay inside a window at the cost of a scalar product. Where the stationary part is
 known, it is subtracted first: once the rest has decayed, every later delay is known too. A delay
 far away is reached by powers of one dense exponential if the generator is small; otherwise it is
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.memory import require
-from collective.engines.numerics.faber import Ellipse
+from collective.engines.numerics.spectrum import Ellipse
 
 _WINDOW = 45.0  # longest time of one expansion, times the radius of the ellipse: more loses digits
 _SPARE_TERMS = 60  # terms of an expansion beyond two for each unit of time × radius

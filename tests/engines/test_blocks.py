@@ -17,8 +17,8 @@ from scipy.sparse import csr_array
 import collective as co
 from collective.engines import base, record
 from collective.engines import request as _requests
-from collective.engines.basis import permutations as _permutations
-from collective.engines.basis.sectors import Sectors, qutip_index
+from collective.engines.basis import configurations as _permutations
+from collective.engines.basis.configurations import ExcitationBlocks, qutip_index
 from collective.engines.blocks import density, engine, kernels, tables
 from collective.engines.blocks import expansion as steps
 
@@ -390,7 +390,7 @@ def test_a_vector_is_as_long_as_all_blocks():
     layout = tables.layout(CHAIN, 6, [np.arange(6)])
     wanted = sum(comb(6, k) * -(-comb(6, k) // 8) * 8 for k in range(7))
     assert layout.size == wanted
-    sectors = Sectors(5, 5)
+    sectors = ExcitationBlocks(5, 5)
     assert sorted(np.concatenate([sectors.configurations(k) for k in range(6)])) == list(range(32))
 
 

@@ -14,7 +14,7 @@ import collective as co
 from collective.engines import base, loop
 from collective.engines.driven import engine, packed, size, steps
 from collective.engines.driven.generator import PackedGenerator
-from collective.engines.numerics.faber import Ellipse
+from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.request import checked
 from collective.evolution.evolve import EvolutionError
 

@@ -8,7 +8,7 @@ from random_systems import random_matrix
 from scipy.linalg import expm
 from scipy.special import ive, jv
 
-from collective.engines.numerics.faber import Ellipse
+from collective.engines.numerics.spectrum import Ellipse
 
 
 def normal_matrix(decay, width, size, seed):

@@ -14,7 +14,7 @@ from systems import circular_ring
 
 import collective as co
 from collective.couplings import modes as _modes
-from collective.engines.basis.sectors import one_excitation
+from collective.engines.basis.configurations import one_excitation
 from collective.engines.record import Recorder
 from collective.engines.single import amplitudes, size
 

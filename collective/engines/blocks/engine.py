@@ -3,7 +3,7 @@ r"""The exact collective master equation without drive and pump, by excitation n
 Excitations only leave: ρ consists of blocks of C(N, k)² numbers instead of 4^N, each fed by the one
 above it, and coherences between different k never reach ⟨σ⁺_mσ⁻_n⟩, so they are left out. The
 Liouvillian is block triangular. Its spectrum, that of H_eff in each block, lies in an ellipse known
-beforehand, on which e^{𝓛t} is expanded in Faber polynomials (`numerics.faber`): one application of
+beforehand, on which e^{𝓛t} is expanded in Faber polynomials (`numerics.spectrum`): one application of
 the generator for each term, steps of a lifetime and more, and the moments ⟨O F_j⟩ give every output
 time at no further cost. Blocks whose population has decayed below the tolerance are dropped from
 the top: the trace norm of a positive block is its trace, so the error of this is known.
@@ -15,24 +15,35 @@ each orbit (`tables`). Where nothing decays at all, ρ is carried as the pure st
 
 from dataclasses import dataclass
 from functools import cache
+from math import comb
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
-from collective.engines.base import Accuracy, Cost, Run, unsupported
-from collective.engines.basis.permutations import checked_permutations, group
-from collective.engines.basis.sectors import LARGEST
-from collective.engines.blocks import size, unitary_size
+from collective.engines.base import Accuracy, Cost, Run, pieces_for, unsupported, writing
+from collective.engines.basis.configurations import LARGEST, checked_permutations, group, orbits
+from collective.engines.blocks import unitary_size
+from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Extent
 from collective.engines.request import Request
-from collective.states import inverted
+from collective.states import State, inverted
+from collective.states.answers import highest_excitation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from collective.results.result import Result
 
+_SPARE_TERMS = 105  # beyond the radii, of which moments are kept
+_FEWEST_TERMS = 12
+_LIFETIMES = 23.0  # after which a block is empty to within a hundredth of the usual tolerance
+_CALLS = 36.0  # of Python, in an application of nothing
+_FLOPS = 3.0  # of BLAS, in the time of one of the hops and jumps
+_OVERHEAD = 5000.0  # calls: tables and bounds of the spectrum
+_READ_TERMS = 150.0  # of an expansion, from which each output time is read, and …
+_READ_CALL, _READ_FLOPS = 12.0, 2.0  # … entries for each, and products per pair of emitters
 _LARGEST_DEPHASED = 24  # emitters: a table of 2^N rates
 _COMPILING = 4.0  # seconds
 
@@ -109,13 +120,13 @@ class Blocks:
 
     def cost(self, request: Request) -> Cost:
         """Memory and time of a run."""
-        if size.unitary(request):
+        if _never_decays(request):
             return unitary_size.cost(request)
-        return size.cost(request, self._permutations(request))
+        return _cost(request, self._permutations(request))
 
     def prepare(self, request: Request) -> None:
         """Compile the kernels, or import what the route without decay needs."""
-        if size.unitary(request):
+        if _never_decays(request):
             import scipy.sparse.linalg
             import scipy.special  # noqa: F401
         else:
@@ -128,7 +139,7 @@ class Blocks:
             ValueError: for times after which the phases of emitters without decay have no digits,
                 and for arrays of the earlier result that do not fit.
         """
-        if size.unitary(request):
+        if _never_decays(request):
             from collective.engines.blocks.unitary import PureStates
 
             return PureStates(request, earlier)
@@ -140,6 +151,89 @@ class Blocks:
         """The symmetries of the request, closed under composition."""
         given = self.symmetries
         return group(request, () if isinstance(given, str) else given)
+
+
+def _never_decays(request: Request) -> bool:
+    """Whether nothing but H moves the state."""
+    problem = request.problem
+    if not isinstance(problem, Couplings):
+        return False
+    return not any(
+        np.any(part) for part in (problem.decay, problem.dephasing, problem.pump, problem.drive)
+    )
+
+
+def _cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
+    """Memory of vectors and tables; applications by the mean-field extent of the spectrum.
+
+    Args:
+        request: of Couplings without drive and pump.
+        permutations: a group that changes neither couplings nor state, the identity included.
+    """
+    couplings, n = request.couplings, len(request.couplings)
+    highest, steps = highest_excitation(request.state, n), len(request.times)
+    columns = orbits(n, highest, permutations)
+    size = sum(comb(n, k) * -(-c // 8) * 8 for k, c in enumerate(columns))
+    states = sum(comb(n, k) for k in range(highest + 1))
+    hops = max(k * (n - k) for k in range(highest + 1))
+    pairs = (
+        sum(comb(n - 2, k - 1) for k in range(1, highest + 1)) * n * (n - 1) // 2 if n > 1 else 0
+    )
+    images = len(permutations)
+    tables = states * (6 * hops + 8 * n + 8 * (highest + 1) + 60 + 8 * images) + 24 * pairs
+    tables += tables // 8  # while they are made
+    if np.any(couplings.dephasing):
+        tables += 16 * 2**n
+    if not isinstance(request.state, State):
+        tables += 96 * 2**n if request.state.isket else 96 * 4**n
+    flops = sum(
+        comb(n, k) * c * (8 * (k * (n - k) + 1) + 6 * (n - k) ** 2) for k, c in enumerate(columns)
+    )
+    extent = Extent(couplings, highest)
+    reach = max(float(np.ptp(request.times)) * _radius(extent, highest), 1e-300)
+    kept = _SPARE_TERMS + min(LONGEST_STEP, reach)
+    # beside the moments of all times: coefficients of one step, its moments, or what is written
+    terms, emitted = _terms(extent, float(np.ptp(request.times)))
+    later = np.count_nonzero(request.times - request.times[0] > emitted)
+    dark = 0.0 if np.any(couplings.dephasing) else float(later)
+    inside = max(steps * min(1.0, LONGEST_STEP / reach), dark)
+    taken, written = writing(request, 16 * n * n * steps)
+    copied = max(24 * kept * inside, 16 * n * n * min(steps, inside), 2 * written)
+    moments = int(copied + 16 * n * n * (kept + steps))
+    threads, _ = pieces_for(request, size)
+    half = "" if images == 1 else f", one column of {images} by symmetry"
+    s = speed()
+    each = _CALLS * s.call + flops * _FLOPS * s.flop / threads
+    reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
+    return Cost(
+        int((4 + 1.2 * request.checkpointed) * 8 * size + tables) + moments,
+        taken + _OVERHEAD * s.call + terms * each + steps * reading,
+        f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
+    )
+
+
+def _radius(extent: Extent, highest: int) -> float:
+    """Of the ellipse around the spectrum of the blocks up to some number of excitations."""
+    numbers = range(highest + 1)
+    decay = max(extent.decay(k) for k in numbers) + float(extent.couplings.dephasing.sum())
+    return 1.05 * (decay / 2 + max(extent.frequency(k) for k in numbers)) / 2
+
+
+def _terms(extent: Extent, span: float) -> tuple[float, float]:
+    """Applications of the generator, and when only the ground state is left.
+
+    They become fewer as the highest blocks empty and are dropped.
+    """
+    found, ended = float(_FEWEST_TERMS), 0.0
+    # a block lasts as long as the one above that feeds it, and then as its own slowest mode
+    last = emitted = 0.0
+    for k in range(extent.top, -1, -1):
+        lasting = _LIFETIMES / max(extent.lasting(k), 1e-300) if k else np.inf
+        last = min(span, max(last, lasting))
+        found += TERMS_PER_RADIUS * _radius(extent, k) * (last - ended)
+        ended = last
+        emitted = last if k else emitted
+    return found, emitted
 
 
 @cache

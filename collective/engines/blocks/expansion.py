@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.compiled import in_pieces
-from collective.engines.base import resumed
-from collective.engines.basis.sectors import ensemble
+from collective.engines.base import pieces_for, resumed
+from collective.engines.basis.configurations import ensemble
 from collective.engines.blocks import kernels, tables
-from collective.engines.blocks.size import LONGEST_STEP, TERMS_PER_RADIUS, shares
-from collective.engines.numerics.faber import Ellipse
+from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Ellipse
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.states.answers import highest_excitation
@@ -273,7 +272,7 @@ class PackedDensity:
         self._task_start = np.searchsorted(t.tasks[:, 0], np.arange(self.highest + 2))
         sizes = self.layout.blocks.sizes
         self._flops = _flops(len(couplings), sizes, 8 * np.diff(self._task_start), self._parts)
-        self.threads, self._pieces = shares(request, self.layout.size)
+        self.threads, self._pieces = pieces_for(request, self.layout.size)
         self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
         largest = max(sizes)
         self._scratch = [

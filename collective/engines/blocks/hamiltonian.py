@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.basis.sectors import Sectors
+from collective.engines.basis.configurations import ExcitationBlocks
 from collective.engines.blocks.unitary_size import SMALLEST_SERIES
 
 _MARGIN = 0.02  # of the width, beyond the eigenvalues found
@@ -24,7 +24,7 @@ class Hamiltonian:
         unit: the largest rate.
     """
 
-    def __init__(self, h: NDArray[Any], blocks: Sectors):
+    def __init__(self, h: NDArray[Any], blocks: ExcitationBlocks):
         self.unit = float(np.abs(h).sum(axis=0).max()) or 1.0
         self._h, self._blocks = h / self.unit, blocks
         self._matrices: dict[int, Any] = {}

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
-from collective.engines.basis.sectors import Sectors, one_excitation, permuted
+from collective.engines.basis.configurations import ExcitationBlocks, one_excitation, permuted
 from collective.engines.numerics.lanes import LANES
 
 NOBODY = np.uint32(2**32 - 1)
@@ -83,7 +83,7 @@ class Layout:
         pair_emitters: (pairs, 2), m < n.
     """
 
-    blocks: Sectors
+    blocks: ExcitationBlocks
     tables: Tables
     excited: NDArray[np.bool_]
     diagonal_places: NDArray[np.int64]
@@ -127,7 +127,7 @@ def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int
 
 def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) -> Layout:
     """The tables, but for the numbers of the couplings."""
-    blocks = Sectors(n, highest)
+    blocks = ExcitationBlocks(n, highest)
     sizes = blocks.sizes
     start = np.concatenate([[0], np.cumsum(sizes)])
     bits = np.concatenate([blocks.configurations(k) for k in range(highest + 1)])
@@ -212,7 +212,7 @@ def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     return table
 
 
-def _moments(blocks: Sectors, tables: Tables) -> tuple[Any, Any, Any]:
+def _moments(blocks: ExcitationBlocks, tables: Tables) -> tuple[Any, Any, Any]:
     """Places of populations and of the entries that sum to ⟨σ⁺_mσ⁻_n⟩ = Σ ρ(i, i − n + m)."""
     n = blocks.n
     emitters = np.array([(m, k) for m in range(n) for k in range(m + 1, n)], int).reshape(-1, 2)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import resumed
-from collective.engines.basis.sectors import Sectors, ensemble
+from collective.engines.basis.configurations import ExcitationBlocks, ensemble
 from collective.engines.blocks.hamiltonian import Hamiltonian
 from collective.engines.blocks.unitary_size import (
     AMPLITUDES_AT_ONCE,
@@ -65,7 +65,7 @@ class PureStates:
         self._recorder = Recorder(request, eigenvalues=False)
         h = matrix_of_one_excitation(request)
         present = numbers(request)
-        self._blocks = Sectors(n, max(present))
+        self._blocks = ExcitationBlocks(n, max(present))
         emitters = request.couplings.emitters
         found = ((k, ensemble(request.state, self._blocks, k, emitters)) for k in present)
         vectors = {k: np.ascontiguousarray(v) for k, v in found if v.size}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from collective._tools.speed import COMMON, Speed, speed
 from collective.engines.base import Cost, writing
-from collective.engines.basis.sectors import one_excitation
+from collective.engines.basis.configurations import one_excitation
 from collective.engines.request import Request
 from collective.states import State, answers
 

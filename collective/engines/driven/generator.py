@@ -17,7 +17,7 @@ from collective._tools.compiled import in_threads
 from collective.couplings.couplings import Couplings
 from collective.engines.driven import kernels
 from collective.engines.driven import packed as _packed
-from collective.engines.numerics.faber import Ellipse
+from collective.engines.numerics.spectrum import Ellipse
 
 _LANCZOS_STEPS = 24  # the largest eigenvalue to a percent or so
 _EXHAUSTED = 1e-10  # relative norm of a new Lanczos vector that is round-off

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import entries_of
-from collective.engines.basis.sectors import qutip_index
+from collective.engines.basis.configurations import qutip_index
 from collective.states import State
 from collective.states.answers import amplitudes_of
 

@@ -2,7 +2,7 @@ r"""Time and memory of a run of the driven engine, and the length of its steps.
 
 Most of the time is spent in applications of the generator: about three for each unit of radius
 times duration, where the radius is that of the ellipse in which the spectrum lies
-(`numerics.faber`). Most of the memory holds vectors of 4^N entries or, for few emitters and many
+(`numerics.spectrum`). Most of the memory holds vectors of 4^N entries or, for few emitters and many
 output times, what is recorded at these.
 
 The length of a step is limited by `REACH` and `KEPT_AT_ONCE`, under an envelope by `INTERVALS`.
@@ -17,8 +17,7 @@ import numpy as np
 from collective._tools.speed import speed
 from collective.engines.base import threads_for, writing
 from collective.engines.driven import packed
-from collective.engines.numerics.extent import Extent
-from collective.engines.numerics.faber import Ellipse
+from collective.engines.numerics.spectrum import Ellipse, Extent
 from collective.engines.record import EIGENVALUE_TIMES
 from collective.engines.request import Request
 

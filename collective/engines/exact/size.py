@@ -20,8 +20,8 @@ from collective._tools.speed import speed as machine_speed
 from collective.couplings.couplings import Couplings
 from collective.engines.base import writing
 from collective.engines.numerics import exponential
-from collective.engines.numerics.extent import Extent
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
+from collective.engines.numerics.spectrum import Extent
 from collective.engines.record import EIGENVALUE_TIMES
 from collective.engines.request import Request
 from collective.states import answers

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import Accuracy, Cost, resumed, unsupported
-from collective.engines.basis.sectors import Sectors, ensemble, one_excitation
+from collective.engines.basis.configurations import ExcitationBlocks, ensemble, one_excitation
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.single import size
@@ -242,7 +242,7 @@ def _one_excitation_vectors(request: Request) -> NDArray[np.complex128]:
     n, state = len(request.couplings), request.state
     if isinstance(state, State):
         return amplitudes_of(state, np.eye(n, dtype=bool), request.couplings.emitters)[:, None]
-    vectors = ensemble(state, Sectors(n, 1), 1, request.couplings.emitters)
+    vectors = ensemble(state, ExcitationBlocks(n, 1), 1, request.couplings.emitters)
     return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
 
 

@@ -9,7 +9,7 @@ from collective._tools.speed import COMMON, speed
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import REFLECTED
 from collective.engines.base import Cost, writing
-from collective.engines.numerics.extent import Extent
+from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.engines.single import amplitudes
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import announced
 from collective.couplings.modes import emitting, jump_modes
-from collective.engines.basis.sectors import Sectors, ensemble, one_excitation
+from collective.engines.basis.configurations import ExcitationBlocks, ensemble, one_excitation
 from collective.engines.numerics.lanes import LANES
 from collective.engines.request import Request
 from collective.engines.trajectories import kernels
@@ -86,7 +86,7 @@ class BlockSampler:
         self.n = len(couplings)
         self.times = np.array(request.times)  # kernels are not compiled for read-only arrays
         self.top = highest_excitation(request.state, self.n)
-        self.sectors = Sectors(self.n, self.top)
+        self.blocks = ExcitationBlocks(self.n, self.top)
         h = one_excitation(couplings)
         self.loss = float(-2 * np.mean(np.diagonal(h)).imag)
         h = h - np.mean(np.diagonal(h)) * np.eye(self.n)
@@ -131,7 +131,7 @@ class BlockSampler:
         state, emitters = self.request.state, self.request.couplings.emitters
         found: list[tuple[int, NDArray[np.complex128]]] = []
         for k in range(self.top + 1):
-            vectors = ensemble(state, self.sectors, k, emitters)
+            vectors = ensemble(state, self.blocks, k, emitters)
             found += [(k, vector) for vector in vectors.T]
         weights = np.array([np.vdot(vector, vector).real for _, vector in found])
         return np.cumsum(weights) / weights.sum(), found
@@ -142,8 +142,8 @@ class BlockSampler:
         empty = _Tables(np.uint64(1), (), 0.0, 0, 0)
         found = [empty]
         for k in range(1, self.top + 1):
-            places, who = self.sectors.raised(k - 1)
-            occupied = self.sectors.occupied(k)
+            places, who = self.blocks.raised(k - 1)
+            occupied = self.blocks.occupied(k)
             n = len(occupied)
             most = self.size.terms(n)
             work = LANES * 4 * most * places.size * places.shape[1]
@@ -164,7 +164,7 @@ class BlockSampler:
         for k, vector in self.ensemble[1]:
             if k > 0:
                 # without the tables of all blocks: the user has pressed Ctrl-C and is waiting
-                places, who = self.sectors.raised(k - 1)
+                places, who = self.blocks.raised(k - 1)
                 lowered = np.zeros((len(places), self.n), complex)
                 np.put_along_axis(lowered, who, vector[places], axis=1)
                 pairs += lowered.conj().T @ lowered

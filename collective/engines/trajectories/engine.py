@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported, without_docstrings
-from collective.engines.basis.sectors import LARGEST
+from collective.engines.basis.configurations import LARGEST
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, Totals
 from collective.engines.trajectories.sampler import Sampler, batches

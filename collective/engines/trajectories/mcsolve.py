@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from collective._tools import operators as _operators
 from collective._tools.speed import speed
 from collective.engines.base import Cost
-from collective.engines.numerics.extent import Extent
 from collective.engines.numerics.pulses import ENVELOPE_STEPS, driven_hamiltonian
+from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, batch, uniform
 from collective.states import State

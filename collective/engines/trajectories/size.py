@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from collective._tools.memory import available_bytes
 from collective._tools.speed import speed
 from collective.engines.base import Cost, threads_for
-from collective.engines.numerics.extent import Extent
+from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.states import answers
 

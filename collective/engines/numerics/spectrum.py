@@ -1,4 +1,15 @@
-r"""e^{Lt} as a series of polynomials in L that stay small on an ellipse holding the spectrum of L.
+r"""How far the spectrum of a generator reaches, and e^{Lt} as a series of polynomials on it.
+
+`Extent`: roughly how fast a problem turns and decays, on which the number of steps of every engine
+depends.
+
+From N × N matrices alone, as if excitations did not meet: with the eigenvalues ε of δ + Δ, the
+energies of k excitations lie between the sums of the k lowest and of the k highest ε (exact for
+hops between neighbours of a chain); the decay of k is at most that of the Dicke states,
+:math:`γ_{max} k(N − k/2)/N`, or the sum of the k largest rates; and what is left of k excitations
+lives as the k longest-lived modes of H_eff do.
+
+`Ellipse`: e^{Lt} as a series of polynomials in L that stay small on an ellipse around the spectrum.
 
 An operator that damps and oscillates has its eigenvalues near an ellipse about c < 0, with
 semi-axes a along the real and b along the imaginary axis. The map z = c + s(w + q/w),
@@ -17,10 +28,16 @@ expansion gives every time up to its own.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collective.couplings.couplings import Couplings
+
+TERMS_PER_RADIUS = 2.6  # of a Faber expansion: terms for each radius of the ellipse, roughly
+LONGEST_STEP = 45.0  # radii of the ellipse; longer ones lose digits to non-normality
+_LARGEST = 200  # emitters whose matrices are diagonalised; beyond, sums of rows bound them
 _MARGIN = 1.05  # of the semi-axes beyond the extents given
 _SMALLEST = 1e-9  # extent; an operator that does nothing still has an ellipse
 _HUGE = 1e200
@@ -106,3 +123,67 @@ class Ellipse:
         # a + c = s(1 + q) + c is the margin: nothing grows by more than e^{(a + c)t}
         found[:, moving] = falling * (np.exp(self.centre * times[moving] + z * (1 + q)) / total)
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """Rates of a problem.
+
+    Attributes:
+        couplings: the problem.
+        top: most excitations.
+    """
+
+    couplings: Couplings
+    top: int
+
+    @cached_property
+    def _energies(self) -> NDArray[np.float64]:
+        """ε of δ + Δ, ascending."""
+        c = self.couplings
+        if len(c) > _LARGEST:
+            return np.sort(np.abs(c.detunings) + np.abs(c.shift).sum(axis=1))
+        return np.linalg.eigvalsh(c.shift + np.diag(c.detunings))
+
+    @cached_property
+    def _rates(self) -> NDArray[np.float64]:
+        """Eigenvalues of Γ, descending."""
+        c = self.couplings
+        if len(c) > _LARGEST:
+            return np.sort(np.abs(c.decay).sum(axis=1))[::-1]
+        return np.maximum(c.collective_rates()[::-1], 0.0)
+
+    @cached_property
+    def _lasting(self) -> NDArray[np.float64]:
+        """Decay rates of the modes of H_eff, ascending."""
+        c = self.couplings
+        if len(c) > _LARGEST:
+            return self._rates[::-1]
+        found = -2 * np.linalg.eigvals(c.effective_hamiltonian()).imag
+        return np.sort(np.maximum(found, 0.0))
+
+    def frequency(self, k: int) -> float:
+        """Largest difference of energies among k excitations."""
+        e = self._energies
+        return float(e[len(e) - k :].sum() - e[:k].sum())
+
+    def decay(self, k: int) -> float:
+        """Largest rate at which k excitations emit, and absorb thermal light."""
+        n = len(self.couplings)
+        emitted = max(self._rates[0] * k * (n - k / 2) / n, float(self._rates[:k].sum()))
+        return (1 + 2 * self.couplings.thermal_photons) * emitted
+
+    def lasting(self, k: int) -> float:
+        """Rate at which the last of k excitations goes."""
+        return float(self._lasting[:k].sum())
+
+    @cached_property
+    def spread(self) -> float:
+        """Largest difference of energies of H, drive included."""
+        drive = float(np.abs(self.couplings.drive).sum())
+        return float(np.hypot(np.abs(self._energies).sum(), drive))
+
+    @property
+    def others(self) -> float:
+        """Rates of dephasing and pump together."""
+        return float(self.couplings.dephasing.sum() + self.couplings.pump.sum())
