@@ -48,20 +48,20 @@ def available_memory(monkeypatch):
 
 @pytest.fixture
 def interrupted_at(monkeypatch):
-    """A context in which Ctrl-C comes at a step of the progress bar, counted from 0."""
-    from collective._tools.progress import Progress
+    """A context in which Ctrl-C comes after so many steps of a run, one at least."""
+    from collective.engines.loop import Clock
 
     @contextmanager
-    def interrupted(at):
-        step, calls = Progress.step, iter(range(10**9))
+    def interrupted(after):
+        keep, steps = Clock.keep, iter(range(1, 10**9))
 
         def stop(self, *arguments):
-            if next(calls) == at:
+            if next(steps) == after:
                 raise KeyboardInterrupt
-            return step(self, *arguments)
+            return keep(self, *arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Progress, "step", stop)
+            patch.setattr(Clock, "keep", stop)
             yield
 
     return interrupted

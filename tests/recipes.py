@@ -34,6 +34,9 @@ RECORDS = {
     "Result",
     "currents.Estimate",
     "currents.Interactions",
+    "engines.Cost",
+    "engines.Request",
+    "engines.Request.user_time",
     "observables.Bands",
     "observables.BurstCriterion",
     "observables.FarField",
@@ -47,9 +50,21 @@ PROTOCOLS = {
     "Field",
     "Field.green",
     "Field.scattered",
+    "engines.Engine",
+    "engines.Run",
     "states.State",
     "states.State.excitations",
     "states.State.symmetric",
+}
+PROTOCOLS |= {
+    f"engines.Run.{member}"
+    for member in ("advance", "close", "diagnostics", "fields", "notes", "resume")
+}
+# what the package asks of an engine, with a request that is checked
+PROTOCOLS |= {
+    f"engines.{kind}.{member}"
+    for kind in ("Engine", *co.engines.NAMES.values())
+    for member in ("cost", "prepare", "refusal", "start")
 }
 
 
@@ -497,6 +512,17 @@ def _recipes():
         {"errors": (KeyError,)},
     )
 
+    yield (
+        "Methods.fitting",
+        co.Methods.fitting,
+        lambda: {
+            "self": co.methods(pair(), "inverted", TIMES),
+            "accuracy": "exact",
+        },
+        {},
+    )
+    for kind in (co.engines.Exact, co.engines.Single, co.engines.Symmetric, co.engines.Driven):
+        yield f"engines.{kind.__name__}", kind, dict, {}
     yield (
         "engines.Blocks",
         co.engines.Blocks,

@@ -1,4 +1,4 @@
-"""Named runs of every engine, field, scheme and observable; `data/runs.npz` keeps their numbers.
+"""Named runs of every engine, field, approximation and observable; `data/runs.npz` keeps their numbers.
 
 A change that should not change answers, as moving files, is held against them by `test_runs.py`.
 Only public names are used, so that it does not matter where in the package something lives.
@@ -363,6 +363,7 @@ def choice_of_a_method():
         bytes={name: cost.bytes for name, cost in found.costs.items()},
         fits={name: found.fits(name) for name in found.costs},
         able=dict.fromkeys(found.able(), True),
+        sampled=dict.fromkeys(found.fitting("sampled"), True),
         refused=dict.fromkeys(found.refusals, True),
         single=evolved(row, co.states.single(3), method="auto", times=TIMES[:3]),
         symmetric=evolved(
@@ -538,6 +539,18 @@ def nanowire():
     }
 
 
+@run()
+def members_of_fields():
+    far = co.Vacuum().far_field([[0, 0, 1], [0.6, 0, 0.8]], THERE, K)
+    return {
+        "far field": far,
+        "magnetic far field": co.Vacuum().magnetic_far_field([[0, 0.6, 0.8]], THERE, K),
+        "inside": wire().inside(np.array([[0.005, 0, 0.3], [0.02, 0, 0]])),
+        "guided": wire().guided(beside())["plasmon"],
+        "purcell": co.purcell(beside(), wire()),
+    }
+
+
 class PairByPair:
     """What a user has who can only write down one point and one source; of half a mirror."""
 
@@ -698,30 +711,32 @@ def of_equation(equation):
     }
 
 
-def every_scheme(system, environment, **options):
-    schemes = ("universal", "redfield", "secular", "rwa")
+def every_approximation(system, environment, **options):
+    approximations = ("universal", "redfield", "secular", "rwa")
     return together(
         **{
             name: of_equation(
                 co.master_equation(system, environment, approximation=name, **options)
             )
-            for name in schemes
+            for name in approximations
         }
     )
 
 
 @run()
-def schemes_of_a_lossy_mode():
-    return every_scheme(*two_levels())
+def approximations_of_a_lossy_mode():
+    return every_approximation(*two_levels())
 
 
 @run()
-def schemes_of_levels_in_vacuum():
-    return every_scheme(co.Multilevel.from_emitters(pair().emitters), VACUUM, temperature=5e5)
+def approximations_of_levels_in_vacuum():
+    return every_approximation(
+        co.Multilevel.from_emitters(pair().emitters), VACUUM, temperature=5e5
+    )
 
 
 @run()
-def schemes_of_three_levels():
+def approximations_of_three_levels():
     found = co.master_equation(three_levels(), VACUUM, approximation="universal", temperature=0.5)
     return of_equation(found) | {"jumps": len(found.collapse_operators())}
 
@@ -748,7 +763,7 @@ def evolution_beyond_the_rwa():
 
 
 @run()
-def comparison_of_schemes():
+def comparison_of_approximations():
     system, bath = two_levels()
     names = ("universal", "redfield", "secular", "rwa")
     found = co.compare(

@@ -76,7 +76,15 @@ class Methods:
         return self.available is None or self.costs[name].bytes <= self.available
 
     def fitting(self, accuracy: str) -> list[str]:
-        """The engines of one accuracy for which there is memory, the fastest first."""
+        """The engines of one accuracy for which there is memory, the fastest first.
+
+        Args:
+            accuracy: "exact", "sampled" or "approximate".
+
+        Raises:
+            ValueError: for another word.
+        """
+        checks.choice("accuracy", accuracy, ACCURACIES)
         found = [n for n in self.costs if self.accuracy[n] == accuracy and self.fits(n)]
         return sorted(found, key=lambda name: self.costs[name].seconds)
 

@@ -69,6 +69,8 @@ class Request:
     origin: float = 0.0
     memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
+    __setstate__ = checks.restored
+
     def user_time(self, t: Any) -> Any:
         """A time, or an array of times, as the user counts them."""
         return self.origin + t / self.unit

@@ -46,7 +46,7 @@ flip[0, 1, 0] = flip[1, 0, 0] = 1  # each qubit couples by σ_x
 names = ("universal", "redfield", "secular", "redfield, G(D) of wrong sign")
 
 
-def schemes(w1, w2):
+def approximate(w1, w2):
     """The same two qubits without the mode, in four approximations."""
     pair = co.Multilevel([[0, 0, 0], [0, 0, 1]], [[w1, 0], [w2, 0]], [flip, flip])
     tried = [co.master_equation(pair, bath, approximation=name) for name in names[:3]]
@@ -62,7 +62,7 @@ def schemes(w1, w2):
 
 detunings = (1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 0.6)
 truth = {d: exact(1 + d / 2, 1 - d / 2) for d in detunings}
-found = {d: schemes(1 + d / 2, 1 - d / 2) for d in detunings}
+found = {d: approximate(1 + d / 2, 1 - d / 2) for d in detunings}
 
 figure, ax = plt.subplots(layout="constrained")
 for d, colour in zip((1e-3, 0.01, 0.1), co.plot.COLOURS, strict=False):

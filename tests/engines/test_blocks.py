@@ -19,7 +19,7 @@ from collective.engines import base, record
 from collective.engines import request as _requests
 from collective.engines.basis import configurations as _permutations
 from collective.engines.basis.configurations import ExcitationBlocks, qutip_index
-from collective.engines.blocks import density, engine, kernels, tables
+from collective.engines.blocks import engine, kernels, tables
 from collective.engines.blocks import expansion as steps
 
 T = np.linspace(0, 4, 21)
@@ -253,14 +253,14 @@ def test_the_number_of_threads_changes_no_answer(monkeypatch):
 
 
 def interrupted_after(monkeypatch, applications, error=KeyboardInterrupt):
-    real = density.PackedDensity.apply
+    real = steps.PackedDensity.apply
 
     def apply(self, *arguments):
         if self.applications == applications:
             raise error
         return real(self, *arguments)
 
-    return monkeypatch.setattr(density.PackedDensity, "apply", apply)
+    return monkeypatch.setattr(steps.PackedDensity, "apply", apply)
 
 
 def test_an_interrupted_run_keeps_whole_steps_and_continues(tmp_path, monkeypatch):

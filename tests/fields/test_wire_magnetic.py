@@ -289,7 +289,7 @@ def test_threads_share_the_pairs(monkeypatch):
 def test_a_radius_in_another_unit_is_asked_about():
     atom = co.Emitters([[0.05, 0, 0]], dipoles=(1, 0, 0))
     with pytest.warns(
-        UnitWarning, match=r"radius is 2.5e-08, that is 2.5e-08 wavelengths of 1: are all"
+        UnitWarning, match=r"radius is 2.5e-08, which is 2.5e-08 wavelengths of 1: do all"
     ):
         co.Nanowire(25e-9, 2.0).purcell(atom)
     # nanometres beside wavelengths: the atom would be inside

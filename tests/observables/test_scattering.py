@@ -222,7 +222,7 @@ def test_a_beam_that_drives_no_dipole_is_refused():
 def test_warning_for_a_waist_in_another_unit(waist):
     array = co.couple(co.square(2, 2, 0.5, dipoles=(1, 0, 0)), co.Vacuum())
     for measure in (scattering, transmission, reflection):
-        with pytest.warns(co.UnitWarning, match="waist.*unit of the emitters' wavelength") as told:
+        with pytest.warns(co.UnitWarning, match="waist.*unit as the emitters' wavelength") as told:
             measure(array, [0.0], waist=waist)
         assert [warning.filename for warning in told] == [__file__]
 

@@ -189,7 +189,7 @@ def test_files_that_are_not_results(content, tmp_path):
 
 def test_other_numpy_files(tmp_path):
     np.savez(tmp_path / "other.npz", a=1)
-    with pytest.raises(ValueError, match="not a result of collective: no metadata"):
+    with pytest.raises(ValueError, match="not a result of collective: it contains no metadata"):
         co.load(tmp_path / "other.npz")
     np.save(tmp_path / "single.npy", np.eye(2))
     with pytest.raises(ValueError, match="not a result"):

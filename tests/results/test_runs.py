@@ -1,4 +1,4 @@
-"""Every engine, field, scheme and observable gives what it gave: `runs.py` against its file."""
+"""Every engine, field, approximation and observable gives what it gave: `runs.py` against its file."""
 
 import re
 from pathlib import Path
