@@ -45,7 +45,7 @@ def applied(layout, vector, alpha=1.0, beta=0.0, gamma=0.0, previous=None):
     out = np.zeros_like(vector) if previous is None else previous.copy()
     other, y = np.zeros_like(vector), np.zeros_like(vector)
     engine.compile_kernels(show=False)
-    for_hops, for_jumps, for_second = kernels.arguments(t, layout.blocks.n)
+    for_hops, for_jumps, for_second = steps.arguments(t, layout.blocks.n)
     every = 0, len(t.tasks), 1
     kernels.hop_pass(*every, vector, out, other, np.empty((n, 2, 8)), alpha, beta, gamma, *for_hops)
     for part in range(1 + bool(np.any(t.decay[1]))):

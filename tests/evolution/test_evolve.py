@@ -461,7 +461,7 @@ def test_bad_times(times, message):
     ],
 )
 def test_bad_options(options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         co.evolve(PAIR, "inverted", TIMES, **options)
 
 

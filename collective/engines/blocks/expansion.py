@@ -265,7 +265,7 @@ class PackedDensity:
         self.lowest = 0
         self.layout = tables.layout(couplings, self.highest, permutations)
         t = self.layout.tables
-        self._arguments = _arguments(t, len(couplings))
+        self._arguments = arguments(t, len(couplings))
         self._decays, self._frequencies = tables.extent(self.layout)
         self._dephasing = float(couplings.dephasing.sum())
         self._parts = 2 if np.any(t.decay[1]) else 1
@@ -446,7 +446,7 @@ def _flops(n: int, sizes: list[int], columns: NDArray[np.int64], parts: int) -> 
     return np.array(sizes) * columns * (8.0 * np.array(hops) + 2.0 * np.array(jumps))
 
 
-def _arguments(t: Any, n: int) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
+def arguments(t: Any, n: int) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
     """What the hop, jump and second passes take from `start` on, of N emitters."""
     shared = t.start, t.offset, t.tasks, t.columns
     return (
