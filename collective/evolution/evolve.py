@@ -53,11 +53,12 @@ def evolve(
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
         method: an engine, such as `co.engines.Trajectories(n=500)`, or its name, which stands
-            for the engine with its default options: "exact", "blocks", "driven", "trajectories",
-            "symmetric" or "single". "auto" takes the fastest exact engine that fits, else a
-            sampled one, never an approximate one, and says why in `Result.reason`; `co.methods`
-            shows what each would take and how far to trust it. A run of more than a minute is
-            announced; one of more than a day starts only if its method is named.
+            for the engine with its default options, such as "exact"; `co.methods` lists all names,
+            what each would take and how far to trust it. "auto" takes the fastest exact engine
+            that fits, else a sampled one, never an approximate one, and says why in
+            `Result.reason`. An engine of your own is an object with the members of
+            `co.engines.Engine`. A run of more than a minute is announced; one of more than a day
+            starts only if its method is named.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance, at least 1e-14: of the integrator, in "blocks" and "driven" of
@@ -81,6 +82,7 @@ def evolve(
     Raises:
         ValueError: for bad arguments, a checkpoint of another problem, or a problem whose
             fastest engine would take more than a day.
+        TypeError: for an engine of your own that answers otherwise than `co.engines.Engine` says.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
         EvolutionError: the integrator failed; `.result` holds what it reached. Also where Python
             turns warnings into errors and there is something to warn of after the run: no warning
@@ -150,6 +152,7 @@ def _result(
         "bytes_predicted": choice.cost.bytes,
         "rtol": request.rtol,
         "atol": request.atol,
+        "cite": list(choice.engine.cite),
         "versions": _versions(),
         **marks,
     }
