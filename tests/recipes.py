@@ -34,7 +34,6 @@ RECORDS = {
     "Result",
     "currents.Estimate",
     "currents.Interactions",
-    "engines.Cost",
     "engines.Request",
     "engines.Request.user_time",
     "observables.Bands",
@@ -521,6 +520,7 @@ def _recipes():
         },
         {},
     )
+    yield "engines.Cost", co.engines.Cost, lambda: {"bytes": 8, "seconds": 0.1, "work": "a"}, {}
     for kind in (co.engines.Exact, co.engines.Single, co.engines.Symmetric, co.engines.Driven):
         yield f"engines.{kind.__name__}", kind, dict, {}
     yield (

@@ -40,6 +40,7 @@ _COMPRESSED_ENTRIES = 10.0  # in the time of a byte written
 _PIECE = 2.0**25  # bytes
 _ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
 _PIECES = 24
+_LONGEST = 1e300  # seconds; larger integers are no floating-point numbers
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,15 @@ class Cost:
         for name in ("bytes", "seconds"):
             value = getattr(self, name)
             number = isinstance(value, int | float | np.integer | np.floating)
-            if not number or isinstance(value, bool) or not value >= 0:
+            if not number or isinstance(value, bool | np.timedelta64) or not value >= 0:
                 raise ValueError(f"{name} must be a number ≥ 0, got {checks.short(value)}")
         if self.bytes == np.inf:
             raise ValueError("bytes must be finite, got inf")
         if not isinstance(self.work, str):
             raise ValueError(f"work must be a text, got {checks.short(self.work)}")
         object.__setattr__(self, "bytes", int(self.bytes))
-        object.__setattr__(self, "seconds", float(self.seconds))
+        seconds = np.inf if self.seconds > _LONGEST else self.seconds
+        object.__setattr__(self, "seconds", float(seconds))
 
 
 class Run(Protocol):

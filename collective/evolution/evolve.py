@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from collective import states
@@ -84,9 +85,9 @@ def evolve(
             fastest engine would take more than a day.
         TypeError: for an engine of your own that answers otherwise than `co.engines.Engine` says.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
-        EvolutionError: the integrator failed; `.result` holds what it reached. Also where Python
-            turns warnings into errors and there is something to warn of after the run: no warning
-            takes a result away, `.result` holds all of it.
+        EvolutionError: the engine failed; `.result` holds what it reached. Also where Python
+            turns warnings into errors and the run ends with a warning: `.result` then holds the
+            whole result.
         KeyboardInterrupt: for Ctrl-C while a run is prepared, when nothing is computed yet; a
             checkpoint stays as it was.
 
@@ -176,13 +177,17 @@ def _result(
 
 
 def _finished(found: Result, outcome: loop.Outcome) -> Result:
-    """A result with what it must be warned of said, or its failure raised."""
+    """Warn of what the user must know and return the result, or raise the failure of the run."""
     notes = list(outcome.notes)
     if found.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
         notes.append(
             f"the trace of ρ is off by {found.diagnostics['trace_error']:.1e}: do not trust "
             "these numbers; shorten the times or lower rtol"
         )
+    for name in ("emission", "excitation", "populations"):
+        values = getattr(found, name)
+        if found.couplings is not None and not np.all(np.isfinite(values)):
+            notes.append(f"the {name} of method {found.method!r} has entries that are not finite")
     failure = outcome.failure
     error = _warned(notes, found)
     if failure is not None and not isinstance(failure, KeyboardInterrupt):

@@ -54,7 +54,10 @@ class Exact:
     cite: ClassVar[tuple[str, ...]] = ("qutip",)
 
     def refusal(self, request: Request) -> str | None:
-        """Refuses only master equations whose phases are too long to integrate."""
+        """Refuses a `MasterEquation` whose phases are too long to integrate, and python -OO.
+
+        What `unsupported` says of every engine comes first.
+        """
         problem = request.problem
         common = unsupported(self, request, equations=True, thermal=True)
         if common is not None:
@@ -129,6 +132,8 @@ class _Run:
             self._measure = LevelMeasure(problem.levels, problem.emission_operator)
             self._recorder = Recorder(request)
         if earlier is not None:
+            if earlier.last_state is None:
+                raise ValueError("its last_state is missing")
             self._recorder.restore(earlier, self._measure.names, now=earlier.last_state)
         else:
             self._record(matrices.matrix(request.state, problem))
