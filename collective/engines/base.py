@@ -40,7 +40,6 @@ _COMPRESSED_ENTRIES = 10.0  # in the time of a byte written
 _PIECE = 2.0**25  # bytes
 _ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
 _PIECES = 24
-_LONGEST = 1e300  # seconds; larger integers are no floating-point numbers
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Cost:
         work: what it does, for `Result.reason`: "C(16, 8) = 12,870 amplitudes".
 
     Raises:
-        ValueError: for bytes or seconds that are negative or NaN, or work that is no text.
+        ValueError: for bytes or seconds that are negative or not finite, or work that is no text.
     """
 
     bytes: int
@@ -66,13 +65,12 @@ class Cost:
             number = isinstance(value, int | float | np.integer | np.floating)
             if not number or isinstance(value, bool | np.timedelta64) or not value >= 0:
                 raise ValueError(f"{name} must be a number ≥ 0, got {checks.short(value)}")
-        if self.bytes == np.inf:
-            raise ValueError("bytes must be finite, got inf")
+            if value == np.inf or (name == "seconds" and value > sys.float_info.max):
+                raise ValueError(f"{name} must be finite, got {checks.short(value)}")
         if not isinstance(self.work, str):
             raise ValueError(f"work must be a text, got {checks.short(self.work)}")
         object.__setattr__(self, "bytes", int(self.bytes))
-        seconds = np.inf if self.seconds > _LONGEST else self.seconds
-        object.__setattr__(self, "seconds", float(seconds))
+        object.__setattr__(self, "seconds", float(self.seconds))
 
 
 class Run(Protocol):
