@@ -52,7 +52,7 @@ class Cost:
         work: what it does, for `Result.reason`: "C(16, 8) = 12,870 amplitudes".
 
     Raises:
-        ValueError: for bytes or seconds that are negative or not finite, or work that is no text.
+        ValueError: for bytes or seconds that are negative or NaN, or work that is no text.
     """
 
     bytes: int
@@ -65,12 +65,13 @@ class Cost:
             number = isinstance(value, int | float | np.integer | np.floating)
             if not number or isinstance(value, bool | np.timedelta64) or not value >= 0:
                 raise ValueError(f"{name} must be a number ≥ 0, got {checks.short(value)}")
-            if value == np.inf or (name == "seconds" and value > sys.float_info.max):
-                raise ValueError(f"{name} must be finite, got {checks.short(value)}")
+        if self.bytes == np.inf:
+            raise ValueError("bytes must be finite, got inf")
         if not isinstance(self.work, str):
             raise ValueError(f"work must be a text, got {checks.short(self.work)}")
         object.__setattr__(self, "bytes", int(self.bytes))
-        object.__setattr__(self, "seconds", float(self.seconds))
+        seconds = min(self.seconds, sys.float_info.max)  # of a whole number without a float
+        object.__setattr__(self, "seconds", float(seconds))
 
 
 class Run(Protocol):
@@ -228,10 +229,8 @@ def unsupported(
 
 def wrong_answer(engine: Engine, member: str, wanted: str, got: Any) -> EngineContractError:
     """The error for a member of an engine, or of its run, that answers otherwise than agreed."""
-    if isinstance(got, np.ndarray):
-        text = f"{got.dtype} of shape {got.shape}"
-    else:
-        text = checks.short(got)
+    array = isinstance(got, np.ndarray)
+    text = f"{got.dtype} of shape {got.shape}" if array else checks.short(got)
     return EngineContractError(f"method {engine.name!r}: {member} must be {wanted}, got {text}")
 
 

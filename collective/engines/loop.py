@@ -216,9 +216,7 @@ def _checked(engine: Engine, request: Request, found: Any) -> dict[str, Any]:
     return fields
 
 
-def _check_array(
-    engine: Engine, name: str, array: Any, shape: tuple[int, ...], kinds: str
-) -> None:
+def _check_array(engine: Engine, name: str, array: Any, shape: tuple[int, ...], kinds: str) -> None:
     fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind in kinds
     if not fits:
         wanted = f"an array of shape {shape} of {'real ' if kinds == 'f' else ''}numbers"

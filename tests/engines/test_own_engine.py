@@ -253,7 +253,7 @@ def test_what_is_asked_for_and_missing_is_named():
 
 
 def test_a_share_that_is_no_number_ends_the_run_and_keeps_it():
-    with pytest.raises(co.EvolutionError, match="share of the run must be .* got nan") as caught:
+    with pytest.raises(co.EvolutionError, match=r"share of the run must be .* got nan") as caught:
         evolve(with_run({"share": float("nan")}))
     assert len(caught.value.result.times) == 2
     assert evolve(with_run({"share": 1 + 1e-15})).complete
@@ -318,3 +318,15 @@ def test_the_kept_names_are_those_of_the_diagnostics(tmp_path):
     """What `evolve` and checkpoints add is what no engine may give."""
     found = evolve(Alone(), checkpoint=tmp_path / "run.npz").diagnostics
     assert set(found) - {"rows"} == set(loop._OURS)
+
+
+@pytest.mark.parametrize("name", ["states", "correlations"])
+def test_rows_that_are_missing_are_not_continued(name, tmp_path, interrupted_at):
+    """Of an engine of the package, from a file that another program has written."""
+    path, options = tmp_path / "run.npz", {"observe": ("states", "correlations")}
+    with interrupted_at(3):
+        part = evolve("exact", checkpoint=path, **options)
+    assert not part.complete
+    part.replace(**{name: None}).save(path)
+    with pytest.raises(ValueError, match=f"cannot be continued: its {name} are missing"):
+        evolve("exact", checkpoint=path, **options)

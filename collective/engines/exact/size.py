@@ -1,10 +1,10 @@
 r"""What the whole density matrix takes in time and memory: by QuTiP's integrator, or exponentials.
 
-The integrator takes some 25 slopes a radian until what moves has decayed, and always 2 slopes a unit
-of the largest rate, for stability. A slope is two products for each jump operator and two for H_eff,
-4^N numbers long. Exponentials take a number of products that grows with the logarithm of the phase,
-of matrices as large as the numbers that the state reaches. Which of them is faster is decided by the
-speeds of a common machine, so that the same problem takes the same route on every machine.
+The integrator takes some 25 slopes a radian until what moves has decayed, and always 2 slopes a
+unit of the largest rate, for stability. A slope is two products for each jump operator and two for
+H_eff, 4^N numbers long. Exponentials take products of matrices, as large as the numbers that the
+state reaches; how many grows with the logarithm of the phase. Which is faster is decided by the
+speeds of a common machine, so that a problem takes the same route on every machine.
 """
 
 from dataclasses import dataclass, field, replace
