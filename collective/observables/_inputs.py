@@ -94,7 +94,7 @@ def radiating(couplings: Couplings, observable: str) -> tuple[Emitters, Any]:
         raise ValueError(
             f"{observable} needs the far field of {found.kind} dipoles, which {couplings.field!r} "
             f"does not give: define {member}(directions, r_source, k), or take "
-            "near_field(result, points), which works in any field"
+            "near_field(result, points), which works in any field with a Green's tensor"
         )
     return found, couplings.field
 
@@ -121,7 +121,8 @@ def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
     elif not isinstance(couplings.field, Vacuum):
         raise ValueError(
             f"{observable} is the far field in free space, but the field of these couplings is "
-            f"{couplings.field!r}: near_field(result, points) works in any field"
+            f"{couplings.field!r}: near_field(result, points) works in any field with a "
+            "Green's tensor"
         )
     return found
 
