@@ -172,17 +172,11 @@ def _pack_state(state: Any, arrays: dict[str, Any]) -> Any:
 
 
 def _argument(state: State, name: str) -> Any:
-    """An argument of a state as JSON; a tuple becomes a list."""
-    value = getattr(state, name)
+    """An argument of a state of the package for JSON."""
     try:
-        return [encoded(each) for each in value] if isinstance(value, tuple) else encoded(value)
+        return encoded(getattr(state, name))
     except TypeError as error:
         raise TypeError(f"{name} of state {state}: {error}") from None
-
-
-def _restored(stored: Any) -> Any:
-    """What `_argument` stored; states make tuples of lists themselves."""
-    return [decoded(each) for each in stored] if isinstance(stored, list) else decoded(stored)
 
 
 def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | Qobj | str":
@@ -196,7 +190,7 @@ def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | 
 
         return Qobj(arrays["initial_state"], dims=stored["dims"])
     kind = {kind.__name__: kind for kind in OWN}[stored["state"]]
-    state = kind(**{name: _restored(each) for name, each in stored["parameters"].items()})
+    state = kind(**{name: decoded(each) for name, each in stored["parameters"].items()})
     if "equation" not in metadata:
         state.excitations(len(arrays["couplings:detunings"]))  # raises if it does not exist
     return state
