@@ -477,6 +477,14 @@ def test_correlations_of_a_state_against_its_density_matrix(state):
     np.testing.assert_allclose(moment.states[0].full(), start.states[0].full(), atol=1e-12)
 
 
+@given(st.integers(1, 4), st.integers(0, 10**6))
+def test_correlations_of_any_state_are_accepted_as_given(n, seed):
+    couplings = co.Couplings(np.eye(n), np.zeros((n, n)))
+    for state in (qutip.rand_ket([2] * n, seed=seed), qutip.rand_dm([2] * n, seed=seed)):
+        found = co.states.correlations(state, couplings)
+        co.observables.moment(couplings, found)
+
+
 def test_a_moment_of_correlations_alone():
     couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
     somewhere = co.observables.moment(couplings, np.eye(3) / 3)
@@ -487,7 +495,8 @@ def test_a_moment_of_correlations_alone():
         (np.eye(2), r"have shape \(3, 3\), got \(2, 2\)"),
         (np.triu(np.ones((3, 3))), "must be Hermitian"),
         (2 * np.eye(3), "probabilities, but one is 2"),
-        (np.ones((3, 3)) - np.eye(3), "positive semidefinite: smallest eigenvalue -1"),
+        (np.ones((3, 3)) - np.eye(3), "σ⁺_mσ⁻_n⟩ must be positive semi.* eigenvalue is -1"),
+        (np.ones((3, 3)), "σ⁻_mσ⁺_n⟩ must be positive semidefinite, but .* eigenvalue is -1"),
     ):
         with pytest.raises(ValueError, match=message):
             co.observables.moment(couplings, matrix)

@@ -54,7 +54,7 @@ class FieldCheck:
     @property
     def passed(self) -> bool:
         """Whether every number is as small as round-off and quadrature allow."""
-        return all(not verdict.startswith("fails") for *_, verdict in self._rows())
+        return all(verdict != "fails" for *_, verdict in self._rows())
 
     def _rows(self) -> list[tuple[str, float | None, str]]:
         values = (self.reciprocity, self.imaginary_axis, self.passivity, self.kramers_kronig)

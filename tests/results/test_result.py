@@ -306,6 +306,9 @@ def test_standard_errors_are_cut_too_and_jumps_are_left_out():
         np.testing.assert_array_equal(getattr(found, name), getattr(result, name)[[1, 5]])
     assert found.jumps is None
     assert found.accuracy == "sampled"
+    for call in (co.plot.jumps, co.observables.excitation_distribution):
+        with pytest.raises(ValueError, match=r"'trajectories'.*Result.at, which leaves the jumps"):
+            call(found)
 
 
 def test_a_result_at_later_times_is_saved_and_keeps_its_frame(result, tmp_path):
