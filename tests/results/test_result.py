@@ -427,7 +427,7 @@ def test_arguments_of_a_state_of_the_package_are_kept_exactly(tmp_path, monkeypa
     back = co.load(moment.save(tmp_path / "run"))
     assert back.initial_state == state
     assert repr(back.initial_state) == repr(state)
-    with pytest.raises(TypeError, match="number of state OfEveryKind.*cannot be saved"):
+    with pytest.raises(TypeError, match=r"number of state OfEveryKind.*cannot be saved"):
         moment.replace(initial_state=replace(state, number={1})).save(tmp_path / "run")
 
 
