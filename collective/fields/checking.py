@@ -15,7 +15,7 @@ from collective.fields.answers import imaginary_green, total_green
 from collective.fields.points import checked_points
 
 _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, in units of k
-_EDGES = np.array([1e-6, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 48.0])  # of the real axis, in units of k
+_EDGES = np.array([1e-6, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 48.0])  # panels on the real axis, per k
 _TURNS = 12.0  # phase between edges, which a Gauss-Kronrod panel resolves
 _MOST_PANELS = 400
 _ROUND_OFF = 1e-14  # of terms that cancel at small distances
@@ -88,7 +88,7 @@ def check_field(
     above the real axis, so that for five κ_j around k
 
     .. math:: \int_0^∞ dq\, \frac{q\,\mathrm{Im}\,F(q)}{\prod_j (q^2 + κ_j^2)}
-              = \frac{π}{2}\sum_j \frac{F(iκ_j)}{\prod_{l≠j}(κ_l^2 − κ_j^2)},
+              = \frac{π}{2}\sum_j \frac{F(iκ_j)}{\prod_{l≠j}(κ_l^2 − κ_j^2)}.
 
     This is the Kramers–Kronig relation in a form whose integrand decays even if F oscillates.
 
