@@ -1,7 +1,4 @@
-"""What `evolve` is asked for, checked: state, times, observables, envelope.
-
-The file is longer than others: every argument of `evolve` is checked here and nowhere else.
-"""
+"""What `evolve` is asked for, checked: state, times, observables, envelope."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

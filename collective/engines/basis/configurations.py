@@ -5,6 +5,8 @@ excitation number k only falls by jumps, so every fast engine works in these exc
 n_k = C(N, k) configurations, and within one H_eff moves an excitation from m to l:
 :math:`⟨c'|H|c⟩ = h_{lm}`, the matrix of one excitation, its diagonal summed over the excited.
 Permutations of the emitters that change neither couplings nor state join configurations to orbits.
+
+The file is longer than others because orbits are found among the configurations of the same blocks.
 """
 
 from collections.abc import Sequence
