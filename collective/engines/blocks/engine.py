@@ -3,10 +3,10 @@ r"""The exact collective master equation without drive and pump, by excitation n
 Excitations only leave: ρ consists of blocks of C(N, k)² numbers instead of 4^N, each fed by the one
 above it, and coherences between different k never reach ⟨σ⁺_mσ⁻_n⟩, so they are left out. The
 Liouvillian is block triangular. Its spectrum, that of H_eff in each block, lies in an ellipse known
-beforehand, on which e^{𝓛t} is expanded in Faber polynomials (`numerics.spectrum`). A term needs one
-application of the generator, steps are as long as a lifetime or longer, and the moments ⟨O F_j⟩ give
-every output time at no further cost. Blocks whose population has decayed below the tolerance are
-dropped from the top: the trace norm of a positive block is its trace, so the error of this is known.
+beforehand, on which e^{𝓛t} is expanded in Faber polynomials (`numerics.spectrum`): one application
+of the generator for each term, steps of a lifetime and more, and the moments ⟨O F_j⟩ give every
+output time at no further cost. Blocks whose population has decayed below the tolerance are dropped
+from the top: the trace norm of a positive block is its trace, so the error of this is known.
 
 Permutations of the emitters that change neither couplings nor state are used to store one column of
 each orbit (`tables`). Where nothing decays at all, ρ is carried as the pure states it consists of
@@ -149,8 +149,12 @@ class Blocks:
 
     def _permutations(self, request: Request) -> list[NDArray[np.int64]]:
         """The symmetries of the request, closed under composition."""
-        given = self.symmetries
-        return group(request, () if isinstance(given, str) else given)
+        given = () if isinstance(self.symmetries, str) else self.symmetries
+        key = "permutations", given
+        if key not in request.memo:
+            request.memo[key] = group(request, given)
+        found: list[NDArray[np.int64]] = request.memo[key]
+        return found
 
 
 def _never_decays(request: Request) -> bool:

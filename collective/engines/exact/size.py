@@ -7,7 +7,7 @@ numbers that the state reaches. Whichever suits is decided by the figures of a c
 same problem goes the same way everywhere.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import comb
 from typing import TYPE_CHECKING
@@ -117,7 +117,7 @@ class Size:
         work = self._work
         if not work.fits or work.norm * self._span < STIFF:
             return False
-        common = Size(self.request, COMMON)
+        common = replace(self, speed=COMMON)
         return common._exponential_seconds(work) < common._step_seconds()
 
     def seconds(self) -> float:
@@ -141,8 +141,13 @@ class Size:
 
     @cached_property
     def _work(self) -> Work:
-        problem = self.request.problem
-        return coupled(self.request) if isinstance(problem, Couplings) else given(self.request)
+        if isinstance(self.request.problem, Couplings):
+            return coupled(self.request, self._extent)
+        return given(self.request)
+
+    @cached_property
+    def _extent(self) -> Extent:
+        return Extent(self.request.couplings, self._n)
 
     def _exponential_seconds(self, work: Work) -> float:
         s, times = self.speed, self.request.times
@@ -160,8 +165,8 @@ class Size:
             turned = float(np.ptp(problem.hamiltonian().diag().real)) * self._span
             slope = 10 * s.call + _SLOPE_ENTRY * s.entry * _entries(problem)
             return (_SLOPES_LABORATORY * turned + _FEWEST_SLOPES) * slope
-        n, extent = len(problem), Extent(problem, min(len(problem), _LARGEST))
-        slopes = _slopes(request, extent)
+        n = len(problem)
+        slopes = _slopes(request, self._extent)
         driven = np.any(problem.drive)
         own = n * n / 4 + 1 + (n if driven else 0)
         jumps = n * n / 2 * (2 if problem.thermal_photons else 1)
@@ -224,7 +229,7 @@ def _slopes(request: Request, extent: Extent) -> float:
     return found
 
 
-def coupled(request: Request) -> Work:
+def coupled(request: Request, extent: Extent) -> Work:
     """Of Couplings: the numbers of ρ that the state reaches, by excitation numbers."""
     couplings = request.couplings
     n = len(couplings)
@@ -239,7 +244,6 @@ def coupled(request: Request) -> Work:
         sizes = (sum(comb(n, k) ** 2 for k in range(last + 1)),)
         if not sharp:  # coherences between k and k + q excitations, real and imaginary parts
             sizes += tuple(2 * comb(2 * n, n - q) for q in range(1, n + 1))
-    extent = Extent(couplings, n)
     norm = 2 * extent.spread + 2 * (extent.decay(n) + 2 * extent.others)
     entries = 4**n * (4 + 3 * n * n) // 4 * (2 if couplings.thermal_photons else 1)
     return Work(sizes, entries, norm)
