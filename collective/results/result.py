@@ -144,9 +144,9 @@ class Result:
         rows = selection.places(self.times, times)
         return replace(
             self,
-            **{name: selection.taken(getattr(self, name), rows) for name in ARRAYS},
-            states=selection.taken(self.states, rows),
-            expect=selection.taken(self.expect, rows),
+            **{name: selection.cut(getattr(self, name), rows) for name in ARRAYS},
+            states=selection.cut(self.states, rows),
+            expect=selection.cut(self.expect, rows),
             last_state=self.last_state if rows[-1] == len(self.times) - 1 else None,
             jumps=None,
             resume={},

@@ -44,12 +44,12 @@ def places(stored: NDArray[np.float64], times: ArrayLike) -> NDArray[np.intp]:
     return found
 
 
-def taken(value: Any, rows: NDArray[np.intp]) -> Any:
+def cut(value: Any, rows: NDArray[np.intp]) -> Any:
     """An array, list or dictionary of arrays at some times; None stays None."""
     if value is None:
         return None
     if isinstance(value, dict):
-        return {name: taken(each, rows) for name, each in value.items()}
+        return {name: cut(each, rows) for name, each in value.items()}
     if isinstance(value, list):
         return [value[i] for i in rows]
     return value[rows]

@@ -201,7 +201,7 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
     later = np.count_nonzero(request.times - request.times[0] > emitted)
     dark = 0.0 if np.any(couplings.dephasing) else float(later)
     inside = max(steps * min(1.0, LONGEST_STEP / reach), dark)
-    taken, written = writing(request, 16 * n * n * steps)
+    saving, written = writing(request, 16 * n * n * steps)
     copied = max(24 * kept * inside, 16 * n * n * min(steps, inside), 2 * written)
     moments = int(copied + 16 * n * n * (kept + steps))
     threads, _ = pieces_for(request, size)
@@ -211,7 +211,7 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
     return Cost(
         int((4 + 1.2 * request.checkpointed) * 8 * size + tables) + moments,
-        taken + _OVERHEAD * s.call + terms * each + steps * reading,
+        saving + _OVERHEAD * s.call + terms * each + steps * reading,
         f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
     )
 

@@ -49,7 +49,7 @@ def cost(request: Request) -> Cost:
     correlated = "correlations" in request.words
     kept = 8 * n + (16 * n * n if correlated else 0)
     at_once = min(times, max(1, AMPLITUDES_AT_ONCE // largest))
-    taken, written = writing(request, kept * times)
+    saving, written = writing(request, kept * times)
     s = speed()
     seconds = (_RUN_CALLS + _TIME_CALLS * times) * s.call + _SETUP_ENTRIES * entries * s.entry
     modes = 0
@@ -69,7 +69,7 @@ def cost(request: Request) -> Cost:
         + kept * (times + at_once)
         + 64 * modes**2
         + everything,
-        float(seconds + taken),
+        float(seconds + saving),
         f"{amplitudes:,} amplitudes of a state that never decays, {n} emitters",
     )
 

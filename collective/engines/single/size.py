@@ -36,8 +36,8 @@ def cost(request: Request) -> Cost:
     kept = 16 * n * n * times if correlated else 8 * n * times
     base = _OVERHEAD * s.call + times * (5 * s.call + _READ_FLOPS * n * n * s.flop)
     base += _SQUARE_ENTRIES * n * n * s.entry
-    taken, held = writing(request, kept)
-    base, kept = base + taken, kept + int(held)
+    written, held = writing(request, kept)
+    base, kept = base + written, kept + int(held)
     if request.checkpointed:
         kept += 8 * n * times
     if correlated:

@@ -43,8 +43,8 @@ def cost(request: Request) -> Cost:
     kept = 400 * times
     seconds = _RUN_CALLS * s.call
     correlated = 16 * e.n**2 * times if "correlations" in request.words else 0
-    taken, held = writing(request, correlated + 8 * e.n * times)
-    seconds, kept = seconds + taken, kept + int(held)
+    written, held = writing(request, correlated + 8 * e.n * times)
+    seconds, kept = seconds + written, kept + int(held)
     if not checks.constant(request.couplings.decay):
         kept += 16 * e.n**2
         seconds += _COMPARED_ENTRIES * e.n**2 * s.entry
