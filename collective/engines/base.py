@@ -190,7 +190,7 @@ def unsupported(
         )
     if (why := missing(request.state)) is not None:
         return f"{who} cannot build the {why}"
-    asked = [word for word in ("correlations", "states") if word in request.words]
+    asked: list[str] = [word for word in ("correlations", "states") if word in request.words]
     asked += ["operators"] if request.operators else []
     lacking = [word for word in asked if word not in engine.keeps]
     if "correlations" in lacking:

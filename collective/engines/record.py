@@ -114,9 +114,12 @@ class Recorder:
         """
         rows = {name: getattr(earlier, name) for name in names} | (further or {})
         rows |= {f"{_EXPECT}{i}": earlier.expect[name] for i, name in enumerate(self._operators)}
-        for name, values in rows.items():
+        needed: dict[str, Any] = {**rows}
+        if self._states is not None:
+            needed["states"] = earlier.states
+        for name, values in needed.items():
             if values is None:
-                raise ValueError(f"its {name} are missing")
+                raise ValueError(f"its array {name!r} is missing")
         found = iter(earlier.diagnostics.get("smallest_eigenvalues", ()))
         at = [i for i in sorted(self._eigenvalue_times) if i < len(earlier.times)]
         error = float(earlier.diagnostics.get("trace_error", 0.0))
