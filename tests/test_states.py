@@ -6,6 +6,7 @@ import qutip
 import reference
 from hypothesis import given
 from hypothesis import strategies as st
+from systems import engines
 
 import collective as co
 from collective.engines import request
@@ -248,7 +249,7 @@ class Silent:
         return "silent"
 
 
-ENGINES = ("exact", "blocks", "driven", "trajectories", "symmetric", "single")
+ENGINES = tuple(engines())
 ALIKE = co.Couplings(np.full((4, 4), 0.8) + 0.2 * np.eye(4), 0.3 * (1 - np.eye(4)))
 LATER = np.linspace(0, 2, 6)
 
