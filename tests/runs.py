@@ -306,7 +306,7 @@ def driven_by_a_pulse():
 
 
 @run(SAMPLED)
-def trajectories_of_sectors():
+def trajectories_within_blocks():
     options = {"method": co.engines.Trajectories(n=24), "observe": "correlations"}
     return together(
         inverted=evolved(plain(), "inverted", seed=5, **options),

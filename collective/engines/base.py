@@ -217,11 +217,11 @@ def unsupported(
         )
     if (why := missing(request.state)) is not None:
         return f"{who} cannot build the {why}"
-    if "correlations" in request.words and "correlations" not in engine.keeps:
-        return f"observe: {who} keeps no correlations"
-    asked = ["states"] if "states" in request.words else []
+    asked: list[str] = [word for word in ("correlations", "states") if word in request.words]
     asked += ["operators"] if request.operators else []
     lacking = [word for word in asked if word not in engine.keeps]
+    if "correlations" in lacking:
+        return f"observe: {who} does not keep {' and '.join(lacking)}"
     if lacking:
         return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
     return None

@@ -120,7 +120,7 @@ class Recorder:
             rows["states"] = earlier.states
         for name, values in rows.items():
             if values is None:
-                raise ValueError(f"its {name} are missing")
+                raise ValueError(f"its array {name!r} is missing")
             if len(values) != count:
                 raise ValueError(f"its {name} have {len(values)} rows, not {count}")
         rows.pop("states", None)

@@ -1,4 +1,7 @@
-"""A result as named arrays and JSON, and back: what `Result.save` writes and `load` reads."""
+"""A result as named arrays and JSON, and back: what `Result.save` writes and `load` reads.
+
+The file is longer than others because what is written and how it is read belong together.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, fields

@@ -395,8 +395,8 @@ def test_interrupted_and_continued(case, monkeypatch, tmp_path):
     couplings, path = identical(6, **CASES[case]), tmp_path / "run.npz"
     times = np.linspace(0, 2, 21)
     whole = co.evolve(couplings, "inverted", times, method="symmetric", observe="correlations")
-    carrier = engine.Density if case == "drive" else engine.Populations
-    go_on = carrier.to
+    kind = engine.Density if case == "drive" else engine.Populations
+    go_on = kind.to
 
     def stop(self, t):
         if t > 0.75:
@@ -405,7 +405,7 @@ def test_interrupted_and_continued(case, monkeypatch, tmp_path):
 
     arguments = {"method": "symmetric", "observe": "correlations", "checkpoint": path}
     with monkeypatch.context() as patch:
-        patch.setattr(carrier, "to", stop)
+        patch.setattr(kind, "to", stop)
         partial = co.evolve(couplings, "inverted", times, **arguments)
     assert not partial.complete
     assert len(partial.times) == 8
