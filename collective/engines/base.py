@@ -8,6 +8,8 @@ An answer of another kind than this file says raises `EngineContractError`.
 A request comes in the unit of its largest rate, with times from 0 (`timescale`), and so does an
 earlier result. What an engine returns is in that unit too, except the times of jumps, which
 `Request.user_time` converts.
+
+The file is longer than others: the two protocols say of each member what it must answer.
 """
 
 import re
