@@ -146,7 +146,7 @@ class Recorder:
         return found
 
     def checks(self) -> dict[str, Any]:
-        """The largest trace error of all times, and the smallest eigenvalues of ρ if there are any."""
+        """The largest trace error of all times, and the smallest eigenvalues of ρ if any."""
         smallest = [v for at, v in sorted(self._smallest.items()) if at < self.reached]
         found: dict[str, Any] = {"trace_error": self.trace_error}
         return found | ({"smallest_eigenvalues": smallest} if smallest else {})
