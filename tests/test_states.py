@@ -361,21 +361,62 @@ def test_bad_answers_of_a_state_are_named(change, message):
         co.evolve(ALIKE, kind((1, 1, 1, 1)), LATER)
 
 
-def test_a_state_that_wrongly_calls_itself_symmetric_is_refused():
+class WronglySymmetric:
+    """A state that says that it is symmetric, but is not."""
+
+    def symmetric(self, n):
+        return True
+
+    def __str__(self):
+        return "wrong"
+
+
+class WrongSuperposition(WronglySymmetric):
+    def excitations(self, n):
+        return None
+
+    def amplitudes(self, excited, emitters=None):
+        return amplitudes(Spinning(0.7), 4)[excited @ (1 << np.arange(4))]
+
+
+class WrongPair(WronglySymmetric):
+    def excitations(self, n):
+        return 2
+
+    def amplitudes(self, excited, emitters=None):
+        return ((excited.sum(axis=1) == 2) & excited[:, 0] & excited[:, 1]).astype(complex)
+
+
+class WrongProduct(WronglySymmetric):
+    def excitations(self, n):
+        return None
+
+    def spinors(self, n):
+        return Spinning(0.7).spinors(n)
+
+
+@pytest.mark.parametrize("method", [*ENGINES, "auto"])
+@pytest.mark.parametrize("state", [WrongSuperposition(), WrongPair(), WrongProduct()])
+def test_a_state_that_wrongly_calls_itself_symmetric_is_refused(state, method):
     """From one configuration of each number it would be another state."""
+    with pytest.raises(ValueError, match="state wrong says that it is symmetric, but"):
+        co.evolve(ALIKE, state, LATER, method=method)
 
-    class Wrong:
-        def excitations(self, n):
-            return None
 
-        def symmetric(self, n):
-            return True
+@pytest.mark.parametrize("n", [30, 10**5])
+@pytest.mark.parametrize("kind", [WrongPair, WrongProduct])
+def test_many_emitters_in_a_wrongly_symmetric_state_are_refused(kind, n):
+    many = co.Couplings(np.broadcast_to(1.0, (n, n)), np.broadcast_to(0.0, (n, n)))
+    with pytest.raises(ValueError, match="state wrong says that it is symmetric, but"):
+        co.evolve(many, kind(), [0, 1e-5], method="symmetric")
 
-        def amplitudes(self, excited, emitters=None):
-            return amplitudes(Spinning(0.7), 4)[excited @ (1 << np.arange(4))]
 
-    with pytest.raises(ValueError, match="says that it is symmetric, but"):
-        co.evolve(ALIKE, Wrong(), LATER, method="symmetric")
+def test_a_superposition_of_many_emitters_is_not_counted_through():
+    """The sum of 10⁵ binomial coefficients of 30,000 digits takes hours."""
+    n = 10**5
+    many = co.Couplings(np.broadcast_to(1.0, (n, n)), np.broadcast_to(0.0, (n, n)))
+    with pytest.raises(ValueError, match="amplitudes of a superposition .* serve up to"):
+        co.evolve(many, Cat(tells=False), [0, 1e-5], method="symmetric")
 
 
 # product states

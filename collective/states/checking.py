@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NORM = 1e-8  # by which the norm of a state may differ from one
 _MOST_SUMMED = 2**14  # configurations: of more the norm is not checked
+_MOST_LISTED = 500  # emitters: of more not even the number of configurations is computed
 
 
 def checked_state(
@@ -47,7 +48,11 @@ def checked_state(
 
 
 def _require_exists(state: State, couplings: Couplings) -> None:
-    """Raise unless N emitters can be in this state, and its norm is one where that is cheap."""
+    """Raise unless N emitters can be in this state, and it is as it says where that is cheap.
+
+    Of a state of the user's the norm is checked, and whether permutations leave it unchanged if it
+    says that it is symmetric: engines then ask for one configuration of each number alone.
+    """
     n, emitters = len(couplings), couplings.emitters
     number = excitations_of(state, n)
     if missing(state) is not None:
@@ -55,15 +60,26 @@ def _require_exists(state: State, couplings: Couplings) -> None:
     if isinstance(state, OWN):
         amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
         return
-    if spinors_of(state, n) is not None and not hasattr(state, "amplitudes"):
+    symmetric = state.symmetric(n)
+    each = spinors_of(state, n)
+    if each is not None and symmetric and not recipes.same_spinors(each[:1], each):
+        raise ValueError(f"{_wrongly(state)} its spinors are not the same")
+    if each is not None and not hasattr(state, "amplitudes"):
         return
     numbers = [number] if isinstance(number, int) else list(range(n + 1))
-    if sum(comb(n, k) for k in numbers) > _MOST_SUMMED:
-        amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
+    if n > _MOST_LISTED or sum(comb(n, k) for k in numbers) > _MOST_SUMMED:
+        k = number if isinstance(number, int) else n // 2
+        both = np.zeros((2, n), dtype=bool)
+        both[0, :k] = both[1, n - k :] = True
+        found = amplitudes_of(state, both, emitters)
+        if symmetric and not _same(found):
+            raise ValueError(f"{_wrongly(state)} amplitudes of {k} excitations differ")
         return
     total = 0.0
     for k in numbers:
         found = amplitudes_of(state, configurations(n, k), emitters)
+        if symmetric and not _same(found):
+            raise ValueError(f"{_wrongly(state)} amplitudes of {k} excitations differ")
         total += float(np.vdot(found, found).real)
     if abs(total - 1) > _NORM:
         where = f" of {number} excitations" if isinstance(number, int) else ""
@@ -71,6 +87,16 @@ def _require_exists(state: State, couplings: Couplings) -> None:
             f"state {state} must be normalised: the squares of its amplitudes{where} sum to "
             f"{total:.9g}"
         )
+
+
+def _wrongly(state: State) -> str:
+    """The beginning of an error for a state that is not as symmetric as it says."""
+    return f"state {state} says that it is symmetric, but"
+
+
+def _same(amplitudes: NDArray[np.complex128]) -> bool:
+    """Whether all amplitudes are the same up to round-off."""
+    return bool(np.all(np.abs(amplitudes - amplitudes[0]) <= _NORM * np.abs(amplitudes[0])))
 
 
 def configurations(n: int, k: int) -> NDArray[np.bool_]:
