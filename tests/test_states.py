@@ -257,9 +257,30 @@ LATER = np.linspace(0, 2, 6)
 @pytest.mark.parametrize("method", ENGINES)
 def test_a_state_that_an_engine_cannot_build_is_refused_by_name(method):
     wanted = f"method '{method}' cannot build the state silent: its class has neither amplitudes"
-    with pytest.raises(ValueError, match=wanted):
+    with pytest.raises(ValueError, match=wanted + r".*State; no other engine can$"):
         co.evolve(ALIKE, Silent(), LATER, method=method)
     assert wanted in co.methods(ALIKE, Silent(), LATER).refusals[method]
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        ([0, 3], r"levels of state silent\[1\] must be below 2, the number of levels; got 3"),
+        ([0], r"levels of state silent must be 2 whole numbers, one for each emitter; got \[0\]"),
+        ([0, 0.5], r"levels of state silent\[1\] must be an integer, got 0.5"),
+    ],
+)
+def test_levels_that_do_not_exist_are_refused_by_name(levels, message):
+    class Levels(Silent):
+        def levels(self, multilevel):
+            return levels
+
+        def amplitudes(self, excited, emitters=None):
+            raise AssertionError
+
+    equation = co.master_equation(co.chain(2, 0.1, frequency=1e4), co.Vacuum())
+    with pytest.raises(ValueError, match=message):
+        co.states.density_matrix(Levels(), equation)
 
 
 def test_auto_says_that_no_engine_can_build_a_state():
@@ -415,7 +436,7 @@ def test_a_superposition_of_many_emitters_is_not_counted_through():
     """The sum of 10⁵ binomial coefficients of 30,000 digits takes hours."""
     n = 10**5
     many = co.Couplings(np.broadcast_to(1.0, (n, n)), np.broadcast_to(0.0, (n, n)))
-    with pytest.raises(ValueError, match="amplitudes of a superposition .* serve up to"):
+    with pytest.raises(ValueError, match=r"amplitudes of a superposition .* serve up to"):
         co.evolve(many, Cat(tells=False), [0, 1e-5], method="symmetric")
 
 

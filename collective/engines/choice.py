@@ -19,6 +19,7 @@ from collective.couplings.couplings import Couplings
 from collective.engines import NAMES, timescale
 from collective.engines.base import ACCURACIES, Cost, Engine
 from collective.engines.request import Request, checked, checked_problem
+from collective.states.answers import missing
 
 _ANNOUNCED = 60.0  # seconds beyond which a run is announced
 _LONGEST = 86400.0  # seconds beyond which a run starts only if its method is named
@@ -355,6 +356,8 @@ def _too_long(found: Methods, name: str) -> str:
 
 def _others(request: Request, refused: Engine) -> str:
     """The way out of a refusal: engines that can and fit, or that there are none."""
+    if missing(request.state) is not None:
+        return "no other engine can"
     found = table(request)
     able = [name for name in found.able() if name != refused.name]
     best = [name for name in able if found.accuracy[name] == found.accuracy[able[0]]]

@@ -41,9 +41,9 @@ def checked_state(
         return _checked_qobj(state, problem)
     shown = repr(state) if isinstance(state, str) else f"of type {type(state).__name__}"
     raise ValueError(
-        f"unknown state {shown}: use 'inverted', 'ground', co.states.single(m), dicke(k), "
-        "timed_dicke(wavevector), coherent(theta, phi), product(theta, phi), a QuTiP ket or "
-        "density matrix, or a class of your own with the methods of co.states.State"
+        f"unknown state {shown}: use 'inverted', 'ground', a state of co.states such as single(m) "
+        "or product(theta, phi), a QuTiP ket or density matrix, or a class of your own with the "
+        "methods of co.states.State"
     )
 
 
