@@ -25,7 +25,8 @@ OPTIONS = {
     "wavelength": 1.0,
 }
 
-# records that functions return; only the package makes them
+# records that functions return; only the package makes them, but for `engines.Cost`, which engines
+# of the user make too and `engines/test_own_engine.py` tests
 RECORDS = {
     "Comparison",
     "FieldCheck",

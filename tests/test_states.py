@@ -249,7 +249,7 @@ class Silent:
         return "silent"
 
 
-ENGINES = ("exact", "blocks", "driven", "trajectories", "symmetric", "single")
+ENGINES = tuple(co.engines.NAMES)
 ALIKE = co.Couplings(np.full((4, 4), 0.8) + 0.2 * np.eye(4), 0.3 * (1 - np.eye(4)))
 LATER = np.linspace(0, 2, 6)
 

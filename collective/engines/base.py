@@ -1,15 +1,18 @@
 """The engine contract: what `evolve` asks of an engine, and what it gets back.
 
 An engine is a frozen dataclass whose fields are its options, in a folder of its own:
-`co.engines.Trajectories(n=500)`. Its name as a string stands for its default options. Every
-member of `Engine` is used by `choice` (which engine runs), by `loop` (the one loop around every
-run) or by `citation`, and by nothing else.
+`co.engines.Trajectories(n=500)`. Its name as a string stands for its default options. `choice` asks
+which engine runs, `loop` is the one loop around every run, and `evolve` puts the `Result` together.
+An answer of another kind than this file says raises `EngineContractError`.
 
 A request comes in the unit of its largest rate, with times from 0 (`timescale`), and so does an
 earlier result. What an engine returns is in that unit too, except the times of jumps, which
 `Request.user_time` converts.
+
+The file is longer than others: the two protocols say of each member what it must answer.
 """
 
+import re
 import sys
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -22,6 +25,7 @@ from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
 from collective.engines.request import Request
+from collective.errors import EngineContractError
 from collective.states.answers import missing
 
 if TYPE_CHECKING:
@@ -30,24 +34,27 @@ if TYPE_CHECKING:
 Accuracy = Literal["exact", "sampled", "approximate"]
 ACCURACIES: tuple[Accuracy, ...] = ("exact", "sampled", "approximate")
 KEPT = ("correlations", "states", "operators", "jumps")
-# metadata of an option that only says when enough is computed (`field(metadata=ENDS_A_RUN)`): a
-# checkpoint may be continued with another value of it
+# metadata of an option that only says when a run ends (`field(metadata=ENDS_A_RUN)`): a checkpoint
+# may be continued with another value of this option
 ENDS_A_RUN = {"only says when a run ends": True}
 
-_COMPRESSED_ENTRIES = 10.0  # in the time of a byte written
+_COMPRESSED_ENTRIES = 10.0  # entries of arrays that take as long as compressing one byte
 _PIECE = 2.0**25  # bytes
-_ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
+_ONE_THREAD = 60_000  # numbers in a vector; for shorter ones a second thread saves no time
 _PIECES = 24
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run will take, predicted without doing it.
+    """Memory and time of a run, predicted without doing it.
 
     Attributes:
         bytes: at the peak, beyond what the process holds before.
         seconds: once its kernels are compiled.
         work: what it does, for `Result.reason`: "C(16, 8) = 12,870 amplitudes".
+
+    Raises:
+        ValueError: for bytes or seconds that are negative or NaN, or work that is no text.
     """
 
     bytes: int
@@ -55,16 +62,26 @@ class Cost:
     work: str
 
     def __post_init__(self) -> None:
+        for name in ("bytes", "seconds"):
+            value = getattr(self, name)
+            number = isinstance(value, int | float | np.integer | np.floating)
+            if not number or isinstance(value, bool | np.timedelta64) or not value >= 0:
+                raise ValueError(f"{name} must be a number ≥ 0, got {checks.short(value)}")
+        if self.bytes == np.inf:
+            raise ValueError("bytes must be finite, got inf")
+        if not isinstance(self.work, str):
+            raise ValueError(f"work must be a text, got {checks.short(self.work)}")
         object.__setattr__(self, "bytes", int(self.bytes))
-        object.__setattr__(self, "seconds", float(self.seconds))
+        seconds = min(self.seconds, sys.float_info.max)  # of a whole number without a float
+        object.__setattr__(self, "seconds", float(seconds))
 
 
 class Run(Protocol):
-    """A time evolution under way: it moves on by itself, step by step, from `loop`.
+    """A time evolution under way, which `loop` advances piece by piece.
 
-    What it says of itself must be right after every `advance`, also after one that an error or
-    Ctrl-C has interrupted: only whole output times count. The first output time is there from
-    the beginning.
+    All methods must answer correctly after every `advance`, also after one that an error or
+    Ctrl-C has interrupted: only whole output times count. The first output time is recorded
+    from the beginning.
     """
 
     @property
@@ -82,23 +99,32 @@ class Run(Protocol):
         ...
 
     def fields(self) -> dict[str, Any]:
-        """Fields of `Result` by name, as long as the output times reached so far."""
+        """Fields of `Result` by name; arrays have one row for each output time reached.
+
+        Always "populations"; of `Couplings` also "emission" and "excitation"; what the request
+        asks to observe ("correlations", "states", and "expect" for operators). Where the engine
+        has them: "last_state", "jumps", and the standard errors of a sampled result. An `earlier`
+        result has the same fields again.
+        """
         ...
 
     def diagnostics(self) -> dict[str, Any]:
-        """Entries of `Result.diagnostics`: counts, error bounds, which route was taken."""
+        """Entries of `Result.diagnostics`: counts, error bounds, the method used inside."""
         ...
 
     def resume(self) -> dict[str, NDArray[Any]]:
-        """Arrays by name from which `Engine.start` can continue; empty if there is no need."""
+        """Arrays by name from which `Engine.start` can continue.
+
+        Empty if `fields` are enough. It is not asked for once the run is done.
+        """
         ...
 
     def notes(self) -> list[str]:
-        """What the user must be warned of once the result is safe."""
+        """Warnings that the user gets once the result is safe."""
         ...
 
     def close(self) -> None:
-        """End threads and release what only `advance` needs; called once, whatever happened."""
+        """End threads and release what only `advance` needs; called once, also after an error."""
         ...
 
 
@@ -111,7 +137,8 @@ class Engine(Protocol):
         accuracy: "exact" (to `rtol`), "sampled" (means with standard errors) or "approximate"
             (with an estimate of its error). `method="auto"` never takes an approximate one.
         keeps: which of "correlations", "states", "operators" and "jumps" the result can hold.
-        cite: BibTeX keys of `collective.citations` for the method.
+        cite: what `citation` names for the method: keys of `collective.citations`, or BibTeX
+            entries.
     """
 
     @property
@@ -131,7 +158,7 @@ class Engine(Protocol):
         ...
 
     def refusal(self, request: Request) -> str | None:
-        """Why it cannot evolve this, or None if it can; `choice` adds which engine can.
+        """The reason why it cannot evolve the request, or None; `choice` adds which engine can.
 
         Raises:
             ValueError: for an option of the engine that does not fit the request.
@@ -139,19 +166,21 @@ class Engine(Protocol):
         ...
 
     def cost(self, request: Request) -> Cost:
-        """Memory and time of a request that it does not refuse."""
+        """Predict memory and time of a request that the engine does not refuse."""
         ...
 
     def prepare(self, request: Request) -> None:
-        """Compile kernels and import libraries, which no run is charged for."""
+        """Compile kernels and import libraries; this does not count as a part of the run."""
         ...
 
     def start(self, request: Request, earlier: "Result | None") -> Run:
-        """A run from the initial state, or from where an earlier result ended.
+        """Start a run from the initial state, or from where an earlier result ended.
 
         Args:
             request: one that it does not refuse.
-            earlier: an interrupted result whose `resume` this engine wrote, or None.
+            earlier: an interrupted result of this engine with the same options, or None. It holds
+                what `Run.fields` and `Run.resume` gave. An engine that samples may get a complete
+                one.
 
         Raises:
             ValueError: if the arrays of the earlier result do not fit (see `resumed`).
@@ -167,14 +196,14 @@ def unsupported(
     thermal: bool = False,
     one_number: bool = False,
 ) -> str | None:
-    """Why an engine cannot evolve a request, as far as every engine is asked the same.
+    """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
 
     Args:
-        engine: by its `name` and what it `keeps`.
+        engine: its `name` and `keeps` are read.
         request: what is asked for.
-        equations: whether it takes a `MasterEquation`.
+        equations: whether the engine takes a `MasterEquation`.
         thermal: whether it takes thermal light.
-        one_number: whether it takes a Γ that is one number seen N² times.
+        one_number: whether it takes a Γ that is stored as one number for all N² entries.
     """
     problem, who = request.problem, f"method {engine.name!r}"
     if not isinstance(problem, Couplings):
@@ -185,39 +214,63 @@ def unsupported(
         return f"{who} needs the {n} × {n} matrices, but decay is given as one number"
     elif not thermal and problem.thermal_photons:
         return (
-            f"{who} does not treat thermal light, of which these couplings have "
-            f"{problem.thermal_photons:.4g} photons per mode"
+            f"{who} does not treat thermal light, but these couplings have "
+            f"{problem.thermal_photons:.4g} thermal photons per mode"
         )
     if (why := missing(request.state)) is not None:
         return f"{who} cannot build the {why}"
-    asked = ["states"] if "states" in request.words else []
+    asked: list[str] = [word for word in ("correlations", "states") if word in request.words]
     asked += ["operators"] if request.operators else []
     lacking = [word for word in asked if word not in engine.keeps]
+    if "correlations" in lacking:
+        return f"observe: {who} does not keep {' and '.join(lacking)}"
     if lacking:
         return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
     return None
 
 
+def wrong_answer(engine: Engine, member: str, wanted: str, got: Any) -> EngineContractError:
+    """The error for a member of an engine, or of its run, that answers otherwise than agreed."""
+    array = isinstance(got, np.ndarray)
+    text = f"{got.dtype} of shape {got.shape}" if array else checks.short(got)
+    return EngineContractError(f"method {engine.name!r}: {member} must be {wanted}, got {text}")
+
+
 def identity(engine: Engine) -> str:
-    """Class and options of an engine, without those that only say when a run ends."""
-    if not is_dataclass(engine):
-        return repr(engine)
-    options = {f.name: getattr(engine, f.name) for f in fields(engine) if f.metadata != ENDS_A_RUN}
-    return f"{type(engine).__qualname__}({options})"
+    """Class and options of an engine, without those that only say when a run ends.
+
+    Raises:
+        EngineContractError: if the text would be another one in another process.
+    """
+    if is_dataclass(engine):
+        known = [f.name for f in fields(engine) if f.metadata != ENDS_A_RUN]
+        options = {name: getattr(engine, name) for name in known}
+        for name, value in options.items():
+            if isinstance(value, np.ndarray):  # whose repr leaves numbers out
+                options[name] = value.tolist()
+        text = f"{type(engine).__qualname__}({options})"
+    else:
+        text = repr(engine)
+    if re.search(r" at 0x[0-9a-fA-F]+", text):
+        raise EngineContractError(
+            f"checkpoint: method {engine.name!r} cannot be known again by {checks.short(text)}; "
+            "make it a frozen dataclass whose fields are numbers, texts or tuples of these"
+        )
+    return text
 
 
 def without_docstrings() -> str | None:
-    """Why QuTiP's integrators cannot be used, or None; they put docstrings together."""
+    """The reason why QuTiP's integrators cannot be used, or None: they read docstrings."""
     if sys.flags.optimize < 2:
         return None
     return (
-        "QuTiP's integrators cannot run under python -OO, which takes away the docstrings they "
-        "read: run python -O"
+        "QuTiP's integrators cannot run under python -OO, which removes the docstrings that "
+        "they read: run python -O"
     )
 
 
 def writing(request: Request, recorded: float) -> tuple[float, float]:
-    """Seconds and bytes that the last checkpoint of a run takes, of so many bytes recorded.
+    """Seconds and bytes that the last checkpoint takes if the run has recorded this many bytes.
 
     Compressing takes most of the time; large arrays go to the file piece by piece.
     """
@@ -228,30 +281,30 @@ def writing(request: Request, recorded: float) -> tuple[float, float]:
 
 
 def threads_for(request: Request) -> int:
-    """How many threads may work: as many cores as there are, or fewer if fewer are asked for."""
+    """The number of threads: one for each core, or fewer if the request asks for fewer."""
     available = threads_available()
     return min(request.threads or available, available)
 
 
 def pieces_for(request: Request, size: int) -> tuple[int, int]:
-    """Threads for vectors of so many numbers, and pieces an application is cut into.
+    """The number of threads for vectors of this length, and of pieces that they work on.
 
-    The pieces follow from the size alone, so that sums do not depend on the threads.
+    The pieces follow from the length alone, so that sums do not depend on the threads.
     """
     return (1, 1) if size < _ONE_THREAD else (threads_for(request), _PIECES)
 
 
 def resumed(earlier: "Result", name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    """An array from which an interrupted run continues.
+    """A checked array from which an interrupted run continues.
 
     Args:
         earlier: the run so far.
-        name: of the array in `Result.resume`.
-        shape: it must have; −1 for any number.
+        name: the name of the array in `Result.resume`.
+        shape: the shape that it must have; −1 for any length.
 
     Raises:
-        ValueError: if it is not there, or of another shape: numpy would spread one number over
-            all entries without a word.
+        ValueError: if it is missing, or has another shape: numpy would silently copy one number
+            into all entries.
     """
     array = earlier.resume.get(name)
     if array is None:
@@ -260,5 +313,5 @@ def resumed(earlier: "Result", name: str, shape: tuple[int, ...]) -> NDArray[Any
     if not fits or any(a != b != -1 for a, b in zip(array.shape, shape, strict=True)):
         raise ValueError(f"its array {name!r} has shape {array.shape}, not {shape}")
     if array.dtype.kind not in "fciu":
-        raise ValueError(f"its array {name!r} is not of numbers")
+        raise ValueError(f"its array {name!r} does not hold numbers")
     return np.asarray(array)

@@ -1,7 +1,7 @@
-"""Long runs are kept in a file as they go and continued from it by the same call.
+"""Long runs are written to a file while they run, and the same call continues from the file.
 
-A file is continued only by the problem, the engine and the release that wrote it; everything else
-is refused with what differs.
+A file is continued only by the problem, the engine and the release that wrote it. Otherwise an
+error says what differs.
 """
 
 import os
@@ -18,16 +18,16 @@ from collective._tools.version import __version__
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Engine, identity
 from collective.engines.request import Request
-from collective.errors import ProblemTooLargeError
+from collective.errors import EngineContractError, ProblemTooLargeError
 from collective.master.equation import MasterEquation
 from collective.results.result import Result, loaded
 from collective.states import State
 
-LAYOUT = 3  # of `Result.resume` and `fingerprint`: count up when one of them changes
+LAYOUT = 3  # of `Result.resume` and `fingerprint`: increase it when one of them changes
 
 
 def fingerprint(request: Request, engine: Engine) -> str:
-    """A digest of the whole problem, so that a checkpoint is only continued by its own."""
+    """A digest of the whole problem, so that no other problem continues a checkpoint."""
     import hashlib
 
     parts = (
@@ -90,12 +90,12 @@ def fingerprint(request: Request, engine: Engine) -> str:
 
 
 def marks(request: Request, engine: Engine) -> dict[str, Any]:
-    """What `Result.diagnostics` keeps of a checkpoint, to know it again."""
+    """Entries of `Result.diagnostics` by which a checkpoint is recognised."""
     return {"problem": fingerprint(request, engine), "layout": LAYOUT}
 
 
 def stored(path: str | os.PathLike[str]) -> Result | None:
-    """The result kept in a checkpoint, of whatever problem, or None if there is none yet."""
+    """The result in a checkpoint, of any problem, or None if there is no file yet."""
     source = completed("checkpoint", path, ".npz")
     try:
         return loaded(source)
@@ -110,7 +110,7 @@ def stored(path: str | os.PathLike[str]) -> Result | None:
 def same(
     found: Result | None, path: str | os.PathLike[str], request: Request, engine: Engine
 ) -> Result | None:
-    """What was found, if this problem, engine and release made it; ValueError if another did."""
+    """The stored result if this problem, engine and release made it; else a ValueError."""
     if found is None:
         return None
     diagnostics, name = found.diagnostics, "collective-emission"
@@ -123,7 +123,8 @@ def same(
             f"{LAYOUT}: finish it with the release that wrote it, or choose another file"
         )
     if diagnostics.get("problem") != fingerprint(request, engine):
-        by = "" if found.method == engine.name else f" or method (it was made by {found.method!r})"
+        other = f"method (it was made by {found.method!r})"
+        by = f" or {other if found.method != engine.name else 'to other options of the method'}"
         raise ValueError(f"checkpoint {path} belongs to another problem{by}; choose another file")
     reached = len(found.times)
     done = reached == len(request.times) and not found.resume
@@ -137,10 +138,10 @@ def same(
 
 @contextmanager
 def continuing(path: str | os.PathLike[str] | None) -> Iterator[None]:
-    """Name the file in errors of an engine that cannot continue from what the file holds."""
+    """A context in which errors of an engine that cannot continue also name the file."""
     try:
         yield
-    except ProblemTooLargeError:
+    except (ProblemTooLargeError, EngineContractError):
         raise
     except (LookupError, StopIteration, TypeError, ValueError, AttributeError) as error:
         raise ValueError(

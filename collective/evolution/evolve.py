@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from collective import states
@@ -46,30 +47,33 @@ def evolve(
     """Evolve a state under the collective master equation, dρ/dt as given at `Couplings`.
 
     Args:
-        couplings: from `couple`, `Couplings` of your own matrices, or a `MasterEquation`, which
-            is propagated by exact exponentials up to Liouville dimension 1,024 (five two-level
-            emitters), where large frequencies cost nothing; above, QuTiP has to follow them.
+        couplings: the result of `couple`, `Couplings` of your own matrices, or a `MasterEquation`.
+            Up to Liouville dimension 1,024 (five two-level emitters) a `MasterEquation` is
+            propagated by exact exponentials, and large frequencies cost nothing. In larger
+            problems the integrator of QuTiP has to resolve them.
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
         method: an engine, such as `co.engines.Trajectories(n=500)`, or its name, which stands
-            for the engine with its default options: "exact", "blocks", "driven", "trajectories",
-            "symmetric" or "single". "auto" takes the fastest exact engine that fits, else a
-            sampled one, never an approximate one, and says why in `Result.reason`; `co.methods`
-            shows what each would take and how far to trust it. A run of more than a minute is
-            announced; one of more than a day starts only if its method is named.
+            for the engine with its default options, such as "exact"; `co.methods` lists all names,
+            what each would take and how far to trust it. "auto" takes the fastest exact engine
+            that fits, else a sampled one, never an approximate one, and says why in
+            `Result.reason`. An engine of your own is an object with the members of
+            `co.engines.Engine`. A run of more than a minute is announced; one of more than a day
+            starts only if its method is named.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
-        rtol: relative tolerance, at least 1e-14: of the integrator, in "blocks" and "driven" of
-            the norm of ρ, in "single" of the amplitudes; not of sampled trajectories.
+        rtol: relative tolerance, at least 1e-14. It applies to the steps of the integrator, to the
+            norm of ρ in "blocks" and "driven", and to the amplitudes in "single". It has no
+            effect on the statistical errors of trajectories.
         atol: absolute tolerance of the integrators ("exact", pulses, QuTiP's `mcsolve`).
         envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is evaluated in
             every interval as long as the smallest distance of output times (or a 20,000th of the
-            run): choose those to resolve the pulse.
-        seed: of random numbers; the same seed gives the same numbers, with any number of
-            threads. None draws one, kept in `Result.diagnostics["seed"]`. Engines that draw
-            nothing ignore it.
-        threads: at most this many; None lets the size of the problem decide.
+            run): choose output times that resolve the pulse.
+        seed: the seed of random numbers; the same seed gives the same numbers, with any number of
+            threads. For None a seed is drawn, which is kept in `Result.diagnostics["seed"]`.
+            Engines without random numbers ignore it.
+        threads: the largest number of threads; for None the size of the problem decides.
         checkpoint: a file in which a long run is kept every half minute and from which the same
             call continues later, with the engine that started it.
         progress: show a progress bar after two seconds.
@@ -81,10 +85,11 @@ def evolve(
     Raises:
         ValueError: for bad arguments, a checkpoint of another problem, or a problem whose
             fastest engine would take more than a day.
+        TypeError: for an engine of your own that answers otherwise than `co.engines.Engine` says.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
-        EvolutionError: the integrator failed; `.result` holds what it reached. Also where Python
-            turns warnings into errors and there is something to warn of after the run: no warning
-            takes a result away, `.result` holds all of it.
+        EvolutionError: the engine failed; `.result` holds what it reached. Also where Python
+            turns warnings into errors and the run ends with a warning: `.result` then holds the
+            whole result.
         KeyboardInterrupt: for Ctrl-C while a run is prepared, when nothing is computed yet; a
             checkpoint stays as it was.
 
@@ -143,13 +148,14 @@ def _result(
     earlier: Result | None,
     marks: dict[str, Any],
 ) -> Result:
-    """What a run brought back, in the units of the user."""
+    """The `Result` of an outcome, in the units of the user."""
     problem, reached = request.problem, len(outcome.fields["populations"])
     diagnostics = {
         **outcome.diagnostics,
         "bytes_predicted": choice.cost.bytes,
         "rtol": request.rtol,
         "atol": request.atol,
+        "cite": list(choice.engine.cite),
         "versions": _versions(),
         **marks,
     }
@@ -173,13 +179,17 @@ def _result(
 
 
 def _finished(found: Result, outcome: loop.Outcome) -> Result:
-    """A result with what it must be warned of said, or its failure raised."""
+    """Warn of what the user must know and return the result, or raise the failure of the run."""
     notes = list(outcome.notes)
     if found.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
         notes.append(
             f"the trace of ρ is off by {found.diagnostics['trace_error']:.1e}: do not trust "
             "these numbers; shorten the times or lower rtol"
         )
+    for name in ("emission", "excitation", "populations"):
+        values = getattr(found, name)
+        if found.couplings is not None and not np.all(np.isfinite(values)):
+            notes.append(f"the {name} of method {found.method!r} has entries that are not finite")
     failure = outcome.failure
     error = _warned(notes, found)
     if failure is not None and not isinstance(failure, KeyboardInterrupt):
@@ -194,7 +204,7 @@ def _finished(found: Result, outcome: loop.Outcome) -> Result:
 
 
 def _warned(notes: list[str], finished: Result) -> EvolutionError | None:
-    """Warn of everything; the error to raise where warnings are errors, with the result in it."""
+    """Give all warnings; return the error to raise if warnings are errors, else None."""
     found = None
     for note in notes:
         try:

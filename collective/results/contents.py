@@ -65,7 +65,7 @@ def _state_array(arrays: Mapping[str, Declared], stored: Any, levels: list[int],
         raise ValueError("initial_state is missing, or is no QuTiP state")
     if expected:
         shape = _have(arrays, "initial_state").shape
-        # releases of QuTiP write one 1 or several ones of a ket
+        # QuTiP writes one 1 or several ones in the dims of a ket, depending on its release
         ones = [[1], [1] * len(levels)]
         right = ones if shape == (size, 1) else [levels]
         if stored["dims"] not in [[levels, each] for each in right]:
@@ -185,6 +185,9 @@ def _words(metadata: Any) -> None:
     smallest = diagnostics.get("smallest_eigenvalues", [])
     if not isinstance(smallest, list) or not all(_number(x) for x in smallest):
         raise ValueError(f"diagnostics: smallest_eigenvalues is {str(smallest)[:60]!r}")
+    cited = diagnostics.get("cite", [])
+    if not isinstance(cited, list) or not all(isinstance(each, str) for each in cited):
+        raise ValueError(f"diagnostics: cite is {str(cited)[:60]!r}")
 
 
 def _state(stored: Any) -> None:
@@ -210,7 +213,7 @@ def _number(value: Any) -> bool:
 
 
 def expectations(arrays: Mapping[str, Any], metadata: Any) -> dict[str, str]:
-    """The name of the array that holds the expectation values of each operator, by operator.
+    """A dictionary from the name of each operator to the name of its array of expectation values.
 
     The metadata list the names of the operators. Until format 2 they were part of the names of
     arrays.

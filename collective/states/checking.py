@@ -16,9 +16,9 @@ from collective.states.protocol import OWN, State
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_NORM = 1e-8  # by which the norm of a state may differ from one
-_MOST_SUMMED = 2**14  # configurations: of more the norm is not checked
-_MOST_LISTED = 500  # emitters: of more not even the number of configurations is computed
+_NORM = 1e-8  # by this much the norm of a state may differ from one
+_MOST_SUMMED = 2**14  # configurations; with more of them, the norm is not checked
+_MOST_LISTED = 500  # emitters; with more of them, not even the configurations are counted
 
 
 def checked_state(
@@ -48,15 +48,15 @@ def checked_state(
 
 
 def _require_exists(state: State, couplings: Couplings) -> None:
-    """Raise unless N emitters can be in this state, and it is as it says where that is cheap.
+    """Raise if the state does not exist for N emitters, or is not what it says.
 
-    Of a state of the user's the norm is checked, and whether permutations leave it unchanged if it
-    says that it is symmetric: engines then ask for one configuration of each number alone.
+    The norm of a state of a user is checked only where that is cheap. If it says that it is
+    symmetric, its amplitudes are compared: engines then ask for one configuration of each number.
     """
     n, emitters = len(couplings), couplings.emitters
     number = excitations_of(state, n)
     if missing(state) is not None:
-        return  # each engine refuses it
+        return  # each engine refuses such a state
     if isinstance(state, OWN):
         amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
         return
@@ -100,7 +100,7 @@ def _same(amplitudes: NDArray[np.complex128]) -> bool:
 
 
 def configurations(n: int, k: int) -> NDArray[np.bool_]:
-    """Which emitters are excited in every configuration of k of n, (C(n, k), n)."""
+    """A mask of the excited emitters in every configuration of k out of n, (C(n, k), n)."""
     if k == 1:
         return np.eye(n, dtype=bool)
     found = np.zeros((comb(n, k), n), dtype=bool)

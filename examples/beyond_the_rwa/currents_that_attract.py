@@ -2,10 +2,10 @@
 Currents that attract
 =====================
 
-*Do two electrons that circle the same way attract each other?* Parallel currents do. An electron in
-a p₊ orbital is a ring of current; in a p₋ orbital it runs the other way round. From afar the ring
-is a magnet of one Bohr magneton. The first figure shows the magnetic energy of two rings, on one
-axis or side by side, against their distance: below zero they attract.
+*Do two electrons that circle in the same direction attract each other?* Parallel currents do. An
+electron in a p₊ orbital is a ring of current; in a p₋ orbital it runs the other way round. From
+afar the ring is a magnet of one Bohr magneton. The first figure shows the magnetic energy of two
+rings, on one axis or side by side, against their distance: below zero they attract.
 """
 
 import matplotlib.pyplot as plt
@@ -40,20 +40,9 @@ def rings(distance, direction, m):
     return -micro_ev * co.currents.interactions(orbitals, progress=False).ampere[0, 1]
 
 
-def magnets(distance, direction, m):
-    """Energy of two point magnets in the place of the rings, in μeV."""
-    # half an atomic unit is one Bohr magneton; here μ₀ = 1
-    moment = np.reshape([0, 0, -0.5 * np.sqrt(4 * np.pi) * alpha], (1, 1, 3))
-    places = [[0, 0, 0], distance * np.eye(3)[direction]]
-    pair = co.Multilevel(places, [[0.0], [0.0]], [moment, m * moment], kind="magnetic")
-    return micro_ev * co.interaction(pair, co.Vacuum()).principal(0, 1).real.item()
-
-
 found = {}
-limit = {}
 for name, case in cases.items():
     found[name] = np.array([rings(r, *case) for r in distances])
-    limit[name] = np.array([magnets(r, *case) for r in distances])
 
 styles = ("o-", "s--", "d-.")
 figure, ax = plt.subplots(layout="constrained")
@@ -68,6 +57,20 @@ plt.show()
 # When are the rings as good as magnets? The second figure divides their energy by that of two point
 # magnets.
 
+
+def magnets(distance, direction, m):
+    """Energy of two point magnets in the place of the rings, in μeV."""
+    # half an atomic unit is one Bohr magneton; here μ₀ = 1
+    moment = np.reshape([0, 0, -0.5 * np.sqrt(4 * np.pi) * alpha], (1, 1, 3))
+    places = [[0, 0, 0], distance * np.eye(3)[direction]]
+    pair = co.Multilevel(places, [[0.0], [0.0]], [moment, m * moment], kind="magnetic")
+    return micro_ev * co.interaction(pair, co.Vacuum()).principal(0, 1).real.item()
+
+
+limit = {}
+for name, case in cases.items():
+    limit[name] = np.array([magnets(r, *case) for r in distances])
+
 figure, ax = plt.subplots(layout="constrained")
 for name, style, colour in zip(cases, styles, co.plot.COLOURS, strict=False):
     ax.plot(distances, found[name] / limit[name], style, color=colour, mfc="none", label=name)
@@ -80,9 +83,10 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Equal rings on one axis attract. Opposite rings repel just as much. Both by less than 0.2 meV.
-# * Side by side, the near edges run against each other: beyond two bohr equal rings repel.
-# * From five bohr on the rings are magnets to 0.1 %. Closer, the energy of magnets diverges, and
-#   that of rings does not.
+# * Equal rings on one axis attract each other, and opposite rings repel each other as strongly.
+#   Both energies are below 0.2 meV.
+# * Side by side, the currents in the near edges are opposite: beyond two bohr equal rings repel.
+# * From five bohr on the rings act as magnets to 0.1 %. At smaller distances the energy of magnets
+#   diverges, and that of rings does not.
 #
 # Try changing: ``real=True``, orbitals without a current. ``width``: how does the energy scale?

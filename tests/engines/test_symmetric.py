@@ -278,7 +278,7 @@ def test_coherences_between_dicke_states_agree_with_qutip():
         places.append((descending[:, None] + total * descending).ravel())
         first += side
     places = np.concatenate(places)
-    slope = density.Blocks(e).slope(None)
+    slope = density.LadderBlocks(e).slope(None)
     mine = np.array([slope(0, column) for column in np.eye(len(places), dtype=complex)]).T
     np.testing.assert_allclose(mine, theirs.full()[np.ix_(places, places)], atol=1e-6)
 
@@ -395,8 +395,8 @@ def test_interrupted_and_continued(case, monkeypatch, tmp_path):
     couplings, path = identical(6, **CASES[case]), tmp_path / "run.npz"
     times = np.linspace(0, 2, 21)
     whole = co.evolve(couplings, "inverted", times, method="symmetric", observe="correlations")
-    carrier = engine.Density if case == "drive" else engine.Populations
-    go_on = carrier.to
+    kind = engine.Density if case == "drive" else engine.Populations
+    go_on = kind.to
 
     def stop(self, t):
         if t > 0.75:
@@ -405,7 +405,7 @@ def test_interrupted_and_continued(case, monkeypatch, tmp_path):
 
     arguments = {"method": "symmetric", "observe": "correlations", "checkpoint": path}
     with monkeypatch.context() as patch:
-        patch.setattr(carrier, "to", stop)
+        patch.setattr(kind, "to", stop)
         partial = co.evolve(couplings, "inverted", times, **arguments)
     assert not partial.complete
     assert len(partial.times) == 8
