@@ -432,11 +432,22 @@ def test_many_emitters_in_a_wrongly_symmetric_state_are_refused(kind, n):
         co.evolve(many, kind(), [0, 1e-5], method="symmetric")
 
 
+def test_the_norm_of_one_excitation_of_many_emitters_is_checked():
+    class Double(Weighted):
+        def amplitudes(self, excited, emitters=None):
+            return 2 * super().amplitudes(excited)
+
+    n = 3000
+    couplings = co.Couplings(np.eye(n), np.zeros((n, n)))
+    with pytest.raises(ValueError, match="squares of its amplitudes of 1 excitations sum to 4"):
+        co.evolve(couplings, Double(tuple(range(n))), [0, 1], method="single")
+
+
 def test_a_superposition_of_many_emitters_is_not_counted_through():
     """The sum of 10⁵ binomial coefficients of 30,000 digits takes hours."""
     n = 10**5
     many = co.Couplings(np.broadcast_to(1.0, (n, n)), np.broadcast_to(0.0, (n, n)))
-    with pytest.raises(ValueError, match=r"amplitudes of a superposition .* serve up to"):
+    with pytest.raises(ValueError, match=r"a superposition of .* may have up to 1000 emitters"):
         co.evolve(many, Cat(tells=False), [0, 1e-5], method="symmetric")
 
 

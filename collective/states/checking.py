@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _NORM = 1e-8  # by this much the norm of a state may differ from one
 _MOST_SUMMED = 2**14  # configurations; with more of them, the norm is not checked
-_MOST_LISTED = 500  # emitters; with more of them, not even the configurations are counted
 
 
 def checked_state(
@@ -67,7 +66,7 @@ def _require_exists(state: State, couplings: Couplings) -> None:
     if each is not None and not hasattr(state, "amplitudes"):
         return
     numbers = [number] if isinstance(number, int) else list(range(n + 1))
-    if n > _MOST_LISTED or sum(comb(n, k) for k in numbers) > _MOST_SUMMED:
+    if (comb(n, number) if isinstance(number, int) else 2**n) > _MOST_SUMMED:
         k = number if isinstance(number, int) else n // 2
         both = np.zeros((2, n), dtype=bool)
         both[0, :k] = both[1, n - k :] = True
