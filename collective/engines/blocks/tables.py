@@ -1,10 +1,10 @@
 r"""Where the block engine stores what: columns, panels, hops, jumps and moments.
 
 Block k holds the real matrix R = Re ρ + Im ρ of the n_k = C(N, k) configurations with k excited
-emitters: Re ρ is symmetric and Im ρ antisymmetric, so R holds a Hermitian block in half the memory.
-A permutation g of the emitters that leaves the problem unchanged gives R(gi, gj) = R(i, j): one
-column of each orbit is stored, with all its rows. Columns go eight to a panel, panel[i, w] =
-R(i, column w); the last panel of a block repeats a column to be full.
+emitters; Re ρ is symmetric and Im ρ antisymmetric, so R holds a whole Hermitian block in half
+of its memory. A permutation g of the emitters that leaves the problem unchanged gives
+R(gi, gj) = R(i, j): one column of each orbit is stored, with all its rows. Columns go eight to a
+panel, panel[i, w] = R(i, column w); the last panel of a block repeats a column to be full.
 """
 
 from dataclasses import dataclass, replace
@@ -290,8 +290,7 @@ def _extremes(
         image = image - spread(alpha) * vector - spread(beta) * before
         beta = np.sqrt(dot(image, image))
         largest = np.maximum(largest, np.maximum(np.abs(alpha), beta))
-        alive &= beta > _EXHAUSTED * largest
-        alive &= s + 1 < sizes
+        alive &= (beta > _EXHAUSTED * largest) & (s + 1 < sizes)
         beta = np.where(alive, beta, 0)
         if s + 1 < steps:
             matrices[:, s, s + 1] = matrices[:, s + 1, s] = beta
