@@ -20,8 +20,8 @@ _FEW = 16  # basis states
 class Recorder:
     """Observables at the output times reached so far.
 
-    Every array is as long as all output times from the beginning, and rows are counted only once
-    they are whole: an interruption leaves a row or leaves it out.
+    Every array has a row for each output time from the beginning, and a row is counted only when it
+    is complete: after an interruption a row is there as a whole or not at all.
 
     Args:
         request: its output times, operators and words.
@@ -30,7 +30,7 @@ class Recorder:
 
     Attributes:
         progress: how many output times are recorded, and what the engine needs to continue from
-            the last of them; replaced as one value, so that an interruption cannot part them.
+            the last of them. Both are replaced at once, so that they agree after an interruption.
         trace_error: the largest ``|tr ρ − 1|`` so far.
     """
 
@@ -110,16 +110,19 @@ class Recorder:
             now: what it needs to continue.
 
         Raises:
-            ValueError: if one of them is missing.
+            ValueError: if one of them is missing, or not as long as the times.
         """
-        rows = {name: getattr(earlier, name) for name in names} | (further or {})
+        rows: dict[str, Any] = {name: getattr(earlier, name) for name in names} | (further or {})
         rows |= {f"{_EXPECT}{i}": earlier.expect[name] for i, name in enumerate(self._operators)}
-        needed: dict[str, Any] = {**rows}
+        count = len(earlier.times)
         if self._states is not None:
-            needed["states"] = earlier.states
-        for name, values in needed.items():
+            rows["states"] = earlier.states
+        for name, values in rows.items():
             if values is None:
                 raise ValueError(f"its array {name!r} is missing")
+            if len(values) != count:
+                raise ValueError(f"its array {name!r} has {len(values)} rows, not {count}")
+        rows.pop("states", None)
         found = iter(earlier.diagnostics.get("smallest_eigenvalues", ()))
         at = [i for i in sorted(self._eigenvalue_times) if i < len(earlier.times)]
         error = float(earlier.diagnostics.get("trace_error", 0.0))
@@ -165,7 +168,10 @@ def pair_fields(decay: NDArray[Any], correlations: NDArray[Any]) -> dict[str, An
 
 
 def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
-    """Of a Hermitian matrix, block by block: without a drive ρ joins few of its basis states."""
+    """The smallest eigenvalue of a Hermitian matrix.
+
+    It is found block by block, because without a drive ρ joins few of its basis states.
+    """
     joined = matrix != 0
     if joined[0].all():  # under a drive the first state is joined to every other
         return float(np.linalg.eigvalsh(matrix)[0])

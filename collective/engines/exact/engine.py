@@ -54,7 +54,10 @@ class Exact:
     cite: ClassVar[tuple[str, ...]] = ("qutip",)
 
     def refusal(self, request: Request) -> str | None:
-        """Refuses only master equations whose phases are too long to integrate."""
+        """Refuses a `MasterEquation` whose phases are too long to integrate, and python -OO.
+
+        What `unsupported` says of every engine comes first.
+        """
         problem = request.problem
         common = unsupported(self, request, equations=True, thermal=True)
         if common is not None:

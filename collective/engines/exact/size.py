@@ -1,10 +1,10 @@
 r"""What the whole density matrix takes in time and memory: by QuTiP's integrator, or exponentials.
 
-The integrator's step is held by what still moves (some 25 slopes a radian until it has decayed) and
-for ever by stability (2 slopes a unit of the largest rate). A slope is two products for each jump
-operator and two for H_eff, 4^N numbers long. Exponentials take the logarithm of the phase, of the
-numbers that the state reaches. Whichever suits is decided by the figures of a common machine: the
-same problem goes the same way everywhere.
+The integrator takes some 25 slopes a radian until what moves has decayed, and always 2 slopes a
+unit of the largest rate, for stability. A slope is two products for each jump operator and two for
+H_eff, 4^N numbers long. Exponentials take products of matrices, as large as the numbers that the
+state reaches; how many grows with the logarithm of the phase. Which is faster is decided by the
+speeds of a common machine, so that a problem takes the same route on every machine.
 """
 
 from dataclasses import dataclass, field, replace
@@ -78,7 +78,7 @@ class Work:
 
     @property
     def fits(self) -> bool:
-        """Whether there are exponentials of so many numbers."""
+        """Whether the largest part is small enough for exponentials."""
         return max(self.sizes) <= exponential.LARGEST
 
 
@@ -108,7 +108,7 @@ class Size:
 
     @cached_property
     def by_exponentials(self) -> bool:
-        """Whether exponentials serve better than steps, or have to."""
+        """Whether exponentials are faster than steps, or the only way."""
         problem = self.request.problem
         if not isinstance(problem, Couplings):
             return problem.dimension**2 <= exponential.LARGEST
@@ -255,7 +255,7 @@ def given(request: Request) -> Work:
     generator = request.problem.liouvillian()
     try:
         state = matrix(request.state, request.problem)
-    except ValueError:  # a state by name, of levels that nobody knows: the run will say so
+    except ValueError:  # a state by name, but the levels are not known: the run raises the error
         return Work((request.problem.dimension**2,), 0, 0.0)
     return Work(*exponential.extent(generator, state))
 
