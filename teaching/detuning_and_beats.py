@@ -136,7 +136,7 @@ def _():
             δ = 0 only in the populations, not in the emission), because the excitation goes back
             and forth, at √(δ² + 4Δ₁₂²) if Γ₁₂ = 0. There is no sharp point any more.
             """,
-            "With Γ₁₂ = 1, how much detuning does the dark mode survive?": """
+            "With Γ₁₂ = 1, up to which detuning is there a dark mode?": """
             At δ = 0 half of the excitation is never emitted, because the slower rate is 0. With any
             detuning it is emitted, for small δ at the rate δ²/2 (in Γ₀): 0.046 Γ₀ for δ = 0.3 Γ₀.
             From δ = Γ₀ on there is no dark mode at all.

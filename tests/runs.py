@@ -1183,7 +1183,9 @@ def compare(path=FILE):
 
 
 if __name__ == "__main__":
-    command = {"write": write, "add": add, "compare": compare}.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    command = {"write": write, "add": add, "compare": compare}.get(
+        sys.argv[1] if len(sys.argv) > 1 else ""
+    )
     if command is None or len(sys.argv) > 3:
         sys.exit(__doc__)
     command(*sys.argv[2:])

@@ -29,21 +29,22 @@ def couple(
               Δ_{mn} = −d̃_m^*·[k^2\, \mathrm{Re}\,G(r_m, r_n, k) + c\,X]·d̃_n, \qquad
               X = \frac{1}{π}\int_0^∞ dκ \frac{κ^2k}{κ^2+k^2} G(iκ)
 
-    with d̃_m² = 3πΓ_m/k_m³, Re and Im taken of the tensor. The full dipole coupling has c = 0 for
-    pairs; with the RWA in the coupling, whose shift is −(1/π)P∫₀^∞dq q² Im G(q)/(q − k), c = 1
-    (Dzsotjan, Kästel & Fleischhauer, Phys. Rev. B 84, 075419 (2011)): about half the shift at
-    small distances, the same beyond a wavelength. On the diagonal the vacuum's shift belongs to
-    the transition frequency; what scattered light adds has c = 2 (full) or 1 (RWA).
+    with d̃_m² = 3πΓ_m/k_m³, where Re and Im act on the entries of the tensor. The full dipole
+    coupling has c = 0 for pairs. The RWA in the coupling has c = 1, and its shift is
+    −(1/π)P∫₀^∞dq q² Im G(q)/(q − k) (Dzsotjan, Kästel & Fleischhauer, Phys. Rev. B 84, 075419
+    (2011)): about half the full shift at small distances, and the same beyond a wavelength. On the
+    diagonal the shift in vacuum belongs to the transition frequency; the shift by scattered light
+    has c = 2 (full) or c = 1 (RWA).
 
-    Emitters of different frequency: Γ at the mean wave number k̄ of all of them, which keeps it
-    positive, for Γ_mn/√(Γ_mΓ_n); Δ_mn the average of its values at k_m and k_n, between dipoles
-    each of the size that its own k_m gives it. `Couplings.validity` reports what that neglects.
+    For emitters of different frequency, Γ_mn/√(Γ_mΓ_n) is evaluated at the mean wave number k̄ of
+    all emitters, which keeps Γ positive. Δ_mn is the average of its values at k_m and k_n, and the
+    size of each dipole follows from its own k_m. `Couplings.validity` reports what this neglects.
 
     Magnetic dipoles (`Emitters(kind="magnetic")`) have C = ∇×G×∇' of the field in the place of
     k²G, Γ = 2m̃*·Im C·m̃ and Δ = −m̃*·Re C·m̃. At a temperature T the light has
     n̄ = 1/(e^{ω/T} − 1) photons per mode, ω the mean frequency. Between emitters Δ does not depend
-    on T; on the diagonal S(ω) − S(−ω), what scattered thermal light shifts (see
-    `couplings.thermal`), takes the place of c = 2.
+    on T. On the diagonal S(ω) − S(−ω), the shift by scattered thermal light (see
+    `couplings.thermal`), replaces the shift with c = 2.
 
     Args:
         emitters: N of them; their detunings become those of the couplings (frame at ω₀).
@@ -60,12 +61,12 @@ def couple(
 
     Raises:
         ValueError: for coincident emitters, whose shift diverges (unless their dipoles are
-            orthogonal: those do not see each other); emitters in solid matter; a field that is
+            orthogonal, which do not couple); emitters in solid matter; a field that is
             not reciprocal, or that is needed at imaginary wave numbers (for "rwa", or where it
             scatters light back to the emitter) and not known there; magnetic dipoles in a field
             without `magnetic_green`; a temperature without frequency, or together with "rwa"; a
-            model without a Green's tensor together with "rwa" or a temperature, or whose
-            coefficients are not Hermitian, or Γ of which is not positive semidefinite.
+            model without a Green's tensor together with "rwa" or a temperature, or with
+            coefficients that are not Hermitian or a Γ that is not positive semidefinite.
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
@@ -100,7 +101,7 @@ def couple(
 
 
 def _of_model(emitters: Emitters, field: Any, coupling: str, temperature: float) -> Couplings:
-    """Γ and Δ of a model that gives them itself."""
+    """The `Couplings` of a model that gives Γ and Δ itself."""
     if coupling == "rwa":
         raise ValueError(
             f'shift="rwa" needs a Green\'s tensor on the imaginary axis, and {field!r} has none: '
@@ -117,7 +118,7 @@ def _of_model(emitters: Emitters, field: Any, coupling: str, temperature: float)
 
 
 def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float) -> Couplings:
-    """Γ and Δ from a Green's tensor."""
+    """The `Couplings` that follow from a Green's tensor."""
     lengths.refuse_coincident(emitters)
     if temperature > 0 and coupling == "rwa":
         raise ValueError(
@@ -158,7 +159,7 @@ def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float
 
 
 def _require_memory(emitters: Emitters) -> None:
-    """Refuse more emitters than there is memory for their matrices."""
+    """Raise if the matrices of the emitters do not fit into memory."""
     n = len(emitters)
     square = (16 if np.any(emitters.dipoles.imag) else 8) * n * n
     making = 2 * square + _PAIR_BYTES * min(n * (n + 1) // 2, _PAIRS_AT_ONCE)

@@ -27,7 +27,7 @@ Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 def unit_couplings(
     emitters: Emitters, field: Any, k: float, *, shift: bool = True
 ) -> list[NDArray[Any]]:
-    """[Γ, Δ] (or [Γ]) per √(Γ_mΓ_n) at one k, from the upper triangle in chunks."""
+    """[Γ, Δ] (or [Γ]) per √(Γ_mΓ_n) at one k, (N, N) each, computed in chunks of pairs m ≤ n."""
     n = len(emitters)
     positions, dipoles = emitters.positions, checks.real_if_possible(emitters.dipoles)
     factors = [6 * np.pi / k, -3 * np.pi / k] if shift else [6 * np.pi / k]
@@ -49,13 +49,13 @@ def unit_couplings(
 def integral_parts(emitters: Emitters, field: Any, *, pairs: bool) -> NDArray[Any]:
     """−(3/k³)∫₀^∞dκ κ²k/(κ²+k²) u*·G(iκ)·u of every pair, or of the diagonal alone, (N, N).
 
-    Between emitters of different wave number the average of the two, as for the shift itself.
+    For two different wave numbers it is the average of the two values, as for the shift itself.
     """
     n, wavenumbers = len(emitters), emitters.wavenumbers
     positions, dipoles = emitters.positions, checks.real_if_possible(emitters.dipoles)
     found = np.zeros((n, n), dtype=dipoles.dtype)
     diagonal = np.arange(n), np.arange(n)
-    # fewer pairs at a time, so that what a field prepares for their geometry serves every κ
+    # fewer pairs at a time, so that a field can reuse what it prepares for them at every κ
     chunks = _upper_triangle(n, _CHUNK_BYTES // 32) if pairs else iter([diagonal])
     with Progress(n * (n + 1) // 2 if pairs else n, "integrating level shifts") as progress:
         for i, j in chunks:
@@ -95,7 +95,7 @@ def _upper_triangle(n: int, size: int) -> Iterator[Pairs]:
 
 
 def _require_reciprocal(emitters: Emitters, field: Any, k: float) -> None:
-    """Only one order of each pair is evaluated: try on some that the other would agree."""
+    """Raise if some pairs differ between their two orders, since only one order is evaluated."""
     r = emitters.positions
     require_reciprocal(field, r, lambda i, j: total_green(field, r[i], r[j], k), f"at k = {k:g}")
 
@@ -139,7 +139,7 @@ def linewidth_variation(emitters: Emitters, field: Any, width: float) -> float:
     edges = [k * (1 + sign * width / 2 / emitters.frequency) for sign in (-1, 1)]
     if edges[0] <= 0:
         return float("inf")
-    # a unit linewidth stands for d² ∝ 1/k³; a fixed dipole, of its own wave number, brings k³ back
+    # a unit linewidth stands for d² ∝ 1/k³; for a fixed dipole the factor k³ has to be restored
     strength = np.sqrt(emitters.decay_rates / emitters.wavenumbers**3)
     low, high = (
         [edge**3 * part for part in unit_couplings(emitters, field, edge)] for edge in edges

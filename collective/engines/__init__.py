@@ -1,4 +1,4 @@
-"""Engines: each evolves a request its own way, and says how far its numbers can be trusted.
+"""Engines: each evolves a request in its own way and says how far its numbers can be trusted.
 
 `co.engines.Trajectories(n=500)` is a value for the argument `method` of `evolve`; the string
 "trajectories" stands for `co.engines.Trajectories()`.
@@ -29,7 +29,7 @@ __all__ = [
     "Trajectories",
 ]
 
-# in the order in which "auto" asks them; the first of equals is taken
+# "auto" asks them in this order, and of several equally good ones it uses the first
 NAMES = {
     "exact": "Exact",
     "single": "Single",

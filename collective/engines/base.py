@@ -5,6 +5,8 @@ An engine is a frozen dataclass whose fields are its options, in a folder of its
 which engine runs, `loop` is the one loop around every run, and `evolve` puts the `Result` together.
 An answer of another kind than this file says raises `EngineContractError`.
 
+The file is longer than others because it holds the whole contract, with the checks of it.
+
 A request comes in the unit of its largest rate, with times from 0 (`timescale`), and so does an
 earlier result. What an engine returns is in that unit too, except the times of jumps, which
 `Request.user_time` converts.
@@ -32,19 +34,19 @@ if TYPE_CHECKING:
 Accuracy = Literal["exact", "sampled", "approximate"]
 ACCURACIES: tuple[Accuracy, ...] = ("exact", "sampled", "approximate")
 KEPT = ("correlations", "states", "operators", "jumps")
-# metadata of an option that only says when enough is computed (`field(metadata=ENDS_A_RUN)`): a
-# checkpoint may be continued with another value of it
+# metadata of an option that only says when a run ends (`field(metadata=ENDS_A_RUN)`): a checkpoint
+# may be continued with another value of this option
 ENDS_A_RUN = {"only says when a run ends": True}
 
-_COMPRESSED_ENTRIES = 10.0  # in the time of a byte written
+_COMPRESSED_ENTRIES = 10.0  # entries of arrays that take as long as compressing one byte
 _PIECE = 2.0**25  # bytes
-_ONE_THREAD = 60_000  # numbers in a vector; below, handing out the work costs more
+_ONE_THREAD = 60_000  # numbers in a vector; for shorter ones a second thread saves no time
 _PIECES = 24
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run will take, predicted without doing it.
+    """Memory and time of a run, predicted without doing it.
 
     Attributes:
         bytes: at the peak, beyond what the process holds before.
@@ -75,11 +77,11 @@ class Cost:
 
 
 class Run(Protocol):
-    """A time evolution under way: it moves on by itself, step by step, from `loop`.
+    """A time evolution under way, which `loop` advances piece by piece.
 
-    What it says of itself must be right after every `advance`, also after one that an error or
-    Ctrl-C has interrupted: only whole output times count. The first output time is there from
-    the beginning.
+    All methods must answer correctly after every `advance`, also after one that an error or
+    Ctrl-C has interrupted: only whole output times count. The first output time is recorded
+    from the beginning.
     """
 
     @property
@@ -107,7 +109,7 @@ class Run(Protocol):
         ...
 
     def diagnostics(self) -> dict[str, Any]:
-        """Entries of `Result.diagnostics`: counts, error bounds, which route was taken."""
+        """Entries of `Result.diagnostics`: counts, error bounds, the method used inside."""
         ...
 
     def resume(self) -> dict[str, NDArray[Any]]:
@@ -118,11 +120,11 @@ class Run(Protocol):
         ...
 
     def notes(self) -> list[str]:
-        """What the user must be warned of once the result is safe."""
+        """Warnings that the user gets once the result is safe."""
         ...
 
     def close(self) -> None:
-        """End threads and release what only `advance` needs; called once, whatever happened."""
+        """End threads and release what only `advance` needs; called once, also after an error."""
         ...
 
 
@@ -156,7 +158,7 @@ class Engine(Protocol):
         ...
 
     def refusal(self, request: Request) -> str | None:
-        """Why it cannot evolve this, or None if it can; `choice` adds which engine can.
+        """The reason why it cannot evolve the request, or None; `choice` adds which engine can.
 
         Raises:
             ValueError: for an option of the engine that does not fit the request.
@@ -164,15 +166,15 @@ class Engine(Protocol):
         ...
 
     def cost(self, request: Request) -> Cost:
-        """Memory and time of a request that it does not refuse."""
+        """Predict memory and time of a request that the engine does not refuse."""
         ...
 
     def prepare(self, request: Request) -> None:
-        """Compile kernels and import libraries, which no run is charged for."""
+        """Compile kernels and import libraries; this does not count as a part of the run."""
         ...
 
     def start(self, request: Request, earlier: "Result | None") -> Run:
-        """A run from the initial state, or from where an earlier result ended.
+        """Start a run from the initial state, or from where an earlier result ended.
 
         Args:
             request: one that it does not refuse.
@@ -194,14 +196,14 @@ def unsupported(
     thermal: bool = False,
     one_number: bool = False,
 ) -> str | None:
-    """Why an engine cannot evolve a request, as far as every engine is asked the same.
+    """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
 
     Args:
-        engine: by its `name` and what it `keeps`.
+        engine: its `name` and `keeps` are read.
         request: what is asked for.
-        equations: whether it takes a `MasterEquation`.
+        equations: whether the engine takes a `MasterEquation`.
         thermal: whether it takes thermal light.
-        one_number: whether it takes a Γ that is one number seen N² times.
+        one_number: whether it takes a Γ that is stored as one number for all N² entries.
     """
     problem, who = request.problem, f"method {engine.name!r}"
     if not isinstance(problem, Couplings):
@@ -212,8 +214,8 @@ def unsupported(
         return f"{who} needs the {n} × {n} matrices, but decay is given as one number"
     elif not thermal and problem.thermal_photons:
         return (
-            f"{who} does not treat thermal light, of which these couplings have "
-            f"{problem.thermal_photons:.4g} photons per mode"
+            f"{who} does not treat thermal light, but these couplings have "
+            f"{problem.thermal_photons:.4g} thermal photons per mode"
         )
     if (why := missing(request.state)) is not None:
         return f"{who} cannot build the {why}"
@@ -258,17 +260,17 @@ def identity(engine: Engine) -> str:
 
 
 def without_docstrings() -> str | None:
-    """Why QuTiP's integrators cannot be used, or None; they put docstrings together."""
+    """The reason why QuTiP's integrators cannot be used, or None: they read docstrings."""
     if sys.flags.optimize < 2:
         return None
     return (
-        "QuTiP's integrators cannot run under python -OO, which takes away the docstrings they "
-        "read: run python -O"
+        "QuTiP's integrators cannot run under python -OO, which removes the docstrings that "
+        "they read: run python -O"
     )
 
 
 def writing(request: Request, recorded: float) -> tuple[float, float]:
-    """Seconds and bytes that the last checkpoint of a run takes, of so many bytes recorded.
+    """Seconds and bytes that the last checkpoint takes if the run has recorded this many bytes.
 
     Compressing takes most of the time; large arrays go to the file piece by piece.
     """
@@ -279,30 +281,30 @@ def writing(request: Request, recorded: float) -> tuple[float, float]:
 
 
 def threads_for(request: Request) -> int:
-    """How many threads may work: as many cores as there are, or fewer if fewer are asked for."""
+    """The number of threads: one for each core, or fewer if the request asks for fewer."""
     available = threads_available()
     return min(request.threads or available, available)
 
 
 def pieces_for(request: Request, size: int) -> tuple[int, int]:
-    """Threads for vectors of so many numbers, and pieces an application is cut into.
+    """The number of threads for vectors of this length, and of pieces that they work on.
 
-    The pieces follow from the size alone, so that sums do not depend on the threads.
+    The pieces follow from the length alone, so that sums do not depend on the threads.
     """
     return (1, 1) if size < _ONE_THREAD else (threads_for(request), _PIECES)
 
 
 def resumed(earlier: "Result", name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    """An array from which an interrupted run continues.
+    """A checked array from which an interrupted run continues.
 
     Args:
         earlier: the run so far.
-        name: of the array in `Result.resume`.
-        shape: it must have; −1 for any number.
+        name: the name of the array in `Result.resume`.
+        shape: the shape that it must have; −1 for any length.
 
     Raises:
-        ValueError: if it is not there, or of another shape: numpy would spread one number over
-            all entries without a word.
+        ValueError: if it is missing, or has another shape: numpy would silently copy one number
+            into all entries.
     """
     array = earlier.resume.get(name)
     if array is None:
@@ -311,5 +313,5 @@ def resumed(earlier: "Result", name: str, shape: tuple[int, ...]) -> NDArray[Any
     if not fits or any(a != b != -1 for a, b in zip(array.shape, shape, strict=True)):
         raise ValueError(f"its array {name!r} has shape {array.shape}, not {shape}")
     if array.dtype.kind not in "fciu":
-        raise ValueError(f"its array {name!r} is not of numbers")
+        raise ValueError(f"its array {name!r} does not hold numbers")
     return np.asarray(array)

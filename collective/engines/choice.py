@@ -1,6 +1,7 @@
-"""Which engines can evolve a problem, what each would take, and which one runs.
+"""Which engines can evolve a problem, what each of them needs, and which one runs.
 
-The file is longer than others: every refusal ends in a way out, found here from all engines.
+The file is longer than others: every refusal ends in a way out, which is found here among all
+engines.
 """
 
 from collections.abc import Callable
@@ -21,15 +22,15 @@ from collective.engines.base import ACCURACIES, KEPT, Cost, Engine, wrong_answer
 from collective.engines.request import Request, checked, checked_problem
 from collective.errors import EngineContractError
 
-_ANNOUNCED = 60.0  # seconds beyond which a run is announced
-_LONGEST = 86400.0  # seconds beyond which a run starts only if its method is named
-_FAST_ENOUGH = 0.1  # seconds below which the first engine is taken: it keeps every observable
+_ANNOUNCED = 60.0  # seconds; a longer run is announced
+_LONGEST = 86400.0  # seconds; a longer run starts only if its method is named
+_FAST_ENOUGH = 0.1  # seconds; if the first engine is as fast, it runs: it keeps every observable
 _MEMBERS = ("name", "accuracy", "keeps", "cite", "refusal", "cost", "prepare", "start")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The engine that will run, why, and what it will take."""
+    """The engine that will run, the reason, and its predicted cost."""
 
     engine: Engine
     reason: str
@@ -43,17 +44,17 @@ class Choice:
 
 @dataclass(frozen=True, repr=False)
 class Methods:
-    """What every engine answers to a problem; print it.
+    """The answers of all engines to a problem; print it.
 
     Attributes:
-        costs: predicted bytes and seconds of the engines that can, by name.
-        refusals: why the others cannot, by name.
+        costs: predicted bytes and seconds of the engines that can evolve it, by name.
+        refusals: the reasons why the others cannot, by name.
         accuracy: "exact", "sampled" or "approximate", of every engine by name.
         keeps: what the result of every engine can hold, by name.
-        available: bytes of memory there are, or None if the system does not say.
-        chosen: what `method="auto"` would run; None if no exact and no sampled engine fits and
-            ends within a day.
-        advice: what to ask for less of where nothing fits.
+        available: bytes of available memory, or None if the system does not say.
+        chosen: the engine that `method="auto"` would run; None if no exact and no sampled engine
+            fits and ends within a day.
+        advice: what the user can reduce if nothing fits.
     """
 
     costs: dict[str, Cost]
@@ -65,7 +66,7 @@ class Methods:
     advice: str = "use fewer emitters"
 
     def fits(self, name: str) -> bool:
-        """Whether there is memory for an engine.
+        """Whether there is enough memory for an engine.
 
         Raises:
             KeyError: for an engine that cannot evolve the problem, or that does not exist.
@@ -77,7 +78,7 @@ class Methods:
         return self.available is None or self.costs[name].bytes <= self.available
 
     def fitting(self, accuracy: str) -> list[str]:
-        """The engines of one accuracy for which there is memory, the fastest first.
+        """The engines of one accuracy for which there is enough memory, the fastest first.
 
         Args:
             accuracy: "exact", "sampled" or "approximate".
@@ -90,7 +91,10 @@ class Methods:
         return sorted(found, key=lambda name: self.costs[name].seconds)
 
     def able(self) -> list[str]:
-        """The engines that can, fit and end within a day; the most accurate, then fastest first."""
+        """The engines that can evolve it, fit, and end within a day.
+
+        The most accurate ones come first, and among these the fastest.
+        """
         every = [name for accuracy in ACCURACIES for name in self.fitting(accuracy)]
         return [name for name in every if self.costs[name].seconds <= _LONGEST]
 
@@ -113,7 +117,7 @@ class Methods:
         return text
 
     def needed(self) -> str:
-        """What would have to change where no engine can, fits and ends within a day."""
+        """What would have to change if no engine that "auto" may use fits and ends within a day."""
         able = self.able()
         if able and self.accuracy[able[0]] == "approximate":
             return f"method={able[0]!r} can, with an approximation"
@@ -130,7 +134,7 @@ class Methods:
 
 
 def engine(method: str | Engine) -> Engine:
-    """An engine from its name, with its default options, or from itself.
+    """An engine from its name, with its default options, or a checked engine of the user.
 
     Raises:
         ValueError: for a name that no engine has.
@@ -201,24 +205,24 @@ def methods(
     checkpoint: Any = None,
     progress: bool = True,
 ) -> Methods:
-    """Which engines can evolve this, what each would take, and how far to trust it.
+    """Which engines can evolve a problem, what each of them needs, and how far to trust it.
 
     Args:
-        couplings: as for `evolve`, as are all the others: the same call says what it would take.
+        couplings: see `evolve`; both functions take the same arguments.
         state: see `evolve`.
         times: see `evolve`.
-        method: an engine with options of its own takes its place in the table.
+        method: an engine with other than the default options, which the table then shows.
         observe: see `evolve`.
         rtol: see `evolve`.
         atol: see `evolve`.
         envelope: see `evolve`.
-        seed: changes no cost.
+        seed: does not change the cost.
         threads: see `evolve`.
-        checkpoint: a run with one takes a little more; nothing is written here.
-        progress: changes no cost.
+        checkpoint: a run with a checkpoint needs a little more; nothing is written here.
+        progress: does not change the cost.
 
     Returns:
-        `Methods`, a table to print; the engine that "auto" takes is marked.
+        `Methods`, a table to print; it marks the engine that "auto" would use.
 
     Raises:
         ValueError, TypeError: for bad arguments, as `evolve`.
@@ -248,7 +252,7 @@ def methods(
 
 
 def table(request: Request, own: Engine | None = None) -> Methods:
-    """`Methods` of a request; an engine of one's own replaces the one of its name."""
+    """`Methods` of a request; the engine `own` replaces the one of the same name."""
     costs, refusals = {}, {}
     asked = {name: engine(name) for name in NAMES}
     if own is not None:
@@ -272,7 +276,7 @@ def table(request: Request, own: Engine | None = None) -> Methods:
 
 
 def _answer(request: Request, asked: Engine) -> Cost | str:
-    """What an engine would take, or why it cannot; no engine is asked twice."""
+    """The cost of an engine, or why it cannot; kept, so that no engine is asked twice."""
     if asked not in request.memo:
         request.memo[asked] = _asked(request, asked)
     found: Cost | str = request.memo[asked]
@@ -292,10 +296,10 @@ def _asked(request: Request, asked: Engine) -> Cost | str:
 
 
 def _fastest(found: Methods) -> str | None:
-    """The fastest exact engine that fits; without one the fastest sampled one.
+    """The fastest exact engine that fits; if there is none, the fastest sampled one.
 
-    None where neither fits, or where it takes more than a day. An approximate engine is never
-    taken: who wants one names it.
+    The answer is None if neither fits, or if it takes more than a day. An approximate engine is
+    never chosen: a user who wants one names it.
     """
     fitting = found.fitting("exact") or found.fitting("sampled")
     if not fitting:
@@ -307,37 +311,37 @@ def _fastest(found: Methods) -> str | None:
 
 
 def chosen(request: Request, method: str | Engine, before: str | None = None) -> Choice:
-    """The engine for a request; refused with numbers where none fits.
+    """The engine for a request; raises with numbers if none fits.
 
     Args:
         request: what is asked for.
         method: an engine, its name, or "auto".
-        before: the engine that "auto" took when an interrupted run was started.
+        before: the engine that "auto" chose when an interrupted run was started, or None.
 
     Raises:
-        ValueError: an engine was asked for that cannot, with the reason and one that can.
-        ProblemTooLargeError: no engine, or not the one asked for, fits into memory.
+        ValueError: if the named engine cannot, with the reason and an engine that can.
+        ProblemTooLargeError: if no engine, or not the named one, fits into memory.
     """
     if isinstance(method, str) and method == "auto":
         if before in NAMES and isinstance(_answer(request, engine(before)), Cost):
-            return _named(request, engine(before), "as the checkpoint was started")
+            return _named(request, engine(before), "the engine that started the checkpoint")
         return _automatic(request)
     return _named(request, engine(method), "asked for")
 
 
-def _named(request: Request, taken: Engine, why: str) -> Choice:
-    """One engine, if it can and fits; the others are asked only if not."""
-    cost = _answer(request, taken)
+def _named(request: Request, named: Engine, why: str) -> Choice:
+    """The choice of a named engine if it can and fits; only if not, the others are asked."""
+    cost = _answer(request, named)
     if isinstance(cost, str):
-        raise ValueError(f"{cost}; {_others(request, taken)}")
+        raise ValueError(f"{cost}; {_others(request, named)}")
     available = available_bytes()
     if available is not None and cost.bytes > available:
-        require(cost.bytes, f"method {taken.name!r} ({cost.work})", _others(request, taken))
-    return Choice(taken, f"{why}: {cost.work}", cost)
+        require(cost.bytes, f"method {named.name!r} ({cost.work})", _others(request, named))
+    return Choice(named, f"{why}: {cost.work}", cost)
 
 
 def _automatic(request: Request) -> Choice:
-    """What "auto" takes; the first engine is taken unseen by the others if it is fast enough."""
+    """The choice of "auto"; if the first engine is fast enough, the others are not asked."""
     first = engine(next(iter(NAMES)))
     answer, available = _answer(request, first), available_bytes()
     if isinstance(answer, Cost):
@@ -367,7 +371,7 @@ def _automatic(request: Request) -> Choice:
 
 
 def _approximate(found: Methods) -> str:
-    """The approximate engines that could run, with their numbers; "auto" takes none of them."""
+    """A text that names the approximate engines that could run, with their numbers."""
     named = [
         f"method={name!r} ({bytes_text(found.costs[name].bytes)}, "
         f"{seconds_text(found.costs[name].seconds)})"
@@ -379,7 +383,7 @@ def _approximate(found: Methods) -> str:
 
 
 def _too_long(found: Methods, name: str) -> str:
-    """What is said instead of starting a run of days."""
+    """The message that refuses a run of more than a day."""
     text = (
         f"times: method {name!r} ({found.costs[name].work}), the fastest that fits, would take "
         f"about {seconds_text(found.costs[name].seconds)}; use shorter times or fewer emitters"
@@ -394,7 +398,7 @@ def _too_long(found: Methods, name: str) -> str:
 
 
 def _others(request: Request, refused: Engine) -> str:
-    """The way out of a refusal: engines that can and fit, or that there are none."""
+    """The way out of a refusal: engines that can and fit, or the statement that none can."""
     found = table(request)
     able = [name for name in found.able() if name != refused.name]
     best = [name for name in able if found.accuracy[name] == found.accuracy[able[0]]]
@@ -412,7 +416,7 @@ def _others(request: Request, refused: Engine) -> str:
 
 
 def _less(request: Request) -> str:
-    """What to ask for less of."""
+    """Advice on what to reduce."""
     dims = checked_problem(request.problem)
     if "states" in request.words and fits(16 * prod(dims) ** 2):
         return "observe fewer times or no states"
@@ -422,7 +426,7 @@ def _less(request: Request) -> str:
 
 
 def announce(choice: Choice, *, show: bool) -> None:
-    """Say in one line that a run is going to take more than a minute, before it starts."""
+    """Print one line before a run that will take more than a minute."""
     if show and choice.cost.seconds > _ANNOUNCED:
         say(
             f"collective: method {choice.method!r} ({choice.cost.work}), about "
@@ -431,7 +435,7 @@ def announce(choice: Choice, *, show: bool) -> None:
 
 
 def seconds_text(seconds: float) -> str:
-    """A time as people say it.
+    """A time in a unit that suits its size.
 
     >>> [seconds_text(s) for s in (0.0024, 1.5, 600, 8000, 1e6, 1e12)]
     ['2 ms', '1.5 s', '10 min', '2.22 h', '11.6 days', '3.2e+04 years']

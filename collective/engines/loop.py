@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SECONDS = 30
 CHECKPOINT_SHARE = 0.05  # of the time, at most
-_BETWEEN_LOOKS = 0.1  # seconds
+_BETWEEN_LOOKS = 0.1  # seconds between two looks at the memory
 _MARKS = 1000  # of the progress bar
 SHOWN_AFTER = 2.0  # seconds
 _OBSERVED = (
@@ -43,14 +43,14 @@ _MEMBERS = ("done", "share", "advance", "fields", "diagnostics", "resume", "note
 
 @dataclass
 class Outcome:
-    """What a run brings back, whole or interrupted.
+    """What a run returns, complete or interrupted.
 
     Attributes:
-        fields: of `Result` by name, as long as the times reached.
+        fields: fields of `Result` by name, with one row for each output time reached.
         diagnostics: entries of `Result.diagnostics`.
-        failure: KeyboardInterrupt or an error of the engine, not raised so far.
+        failure: KeyboardInterrupt or an error of the engine that is not raised yet, or None.
         resume: arrays by name from which the engine can continue; empty once complete.
-        notes: what the user must be warned of once the result is safe.
+        notes: warnings that the user gets once the result is safe.
     """
 
     fields: dict[str, Any]
@@ -71,16 +71,16 @@ def run(
 ) -> Outcome:
     """Evolve a request through the output times that an earlier result has not reached.
 
-    Ctrl-C and errors of the engine come back in `Outcome.failure`, beside what was reached.
+    Ctrl-C and errors of the engine are returned in `Outcome.failure`, with what was reached.
 
     Args:
-        engine: that does not refuse the request.
+        engine: one that does not refuse the request.
         request: what is asked for.
         earlier: an interrupted or complete result of the same request, or None.
-        checkpoint: a function that writes an outcome, or None.
+        checkpoint: a function that writes an `Outcome`, or None.
 
     Raises:
-        KeyboardInterrupt: for Ctrl-C before the run has started, when nothing is computed.
+        KeyboardInterrupt: for Ctrl-C before the run has started, when nothing is computed yet.
         ValueError: as `Engine.start`.
         EngineContractError: if the engine or its run answers otherwise than `base` says.
         OSError: if the first checkpoint cannot be written.
@@ -90,7 +90,7 @@ def run(
         if ended is not None:
             return ended
     engine.prepare(request)
-    clock = Clock(checkpoint)  # from here on: compiling is not part of the run
+    clock = Clock(checkpoint)  # it starts here, because compiling is not part of the run
     under_way = _started(engine, request, earlier)
     failure: BaseException | None = None
 
@@ -246,7 +246,7 @@ def _advance(
 
 
 def _complete(engine: Engine, request: Request, earlier: "Result") -> Outcome | None:
-    """The outcome of a checkpoint that is complete: what was observed, in no time.
+    """The outcome of a checkpoint that is already complete, without computing anything.
 
     None for samples that must continue, to a smaller standard error than before.
     """
@@ -286,42 +286,42 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """The seconds since the start."""
         return time.monotonic() - self._start
 
     def diagnostics(self) -> dict[str, Any]:
-        """Seconds since the start, bytes at the highest of the looks so far."""
+        """The seconds since the start, and the largest memory seen so far, in bytes."""
         self._looked = -np.inf
         self.look()
         used = None if self._before is None or self._peak is None else self._peak - self._before
         return {"seconds": self.seconds, "bytes_used": used}
 
     def look(self) -> None:
-        """Look at the memory held, at most every tenth of a second: a look takes time."""
+        """Measure the memory now held, but not at every call, because measuring takes a while."""
         now = time.monotonic()
         if self._peak is not None and now - self._looked > _BETWEEN_LOOKS:
             self._looked = now
             self._peak = max(self._peak, resident_bytes() or 0)
 
     def first(self, report: Callable[[], Outcome]) -> None:
-        """Write the first checkpoint: a file that cannot be written shows now, not after hours."""
+        """Write the first checkpoint, so that a file that cannot be written fails at once."""
         if self._checkpoint:
             self._checkpoint(report())
         self.begun = True
 
     def keep(self, report: Callable[[], Outcome]) -> None:
-        """Write a checkpoint if it is time; a failure to write must not cost the run itself."""
+        """Write a checkpoint if it is time for one; if writing fails, the run continues."""
         if self._checkpoint and time.monotonic() - self._saved > self._interval:
             failure = self._written(report())
             if failure is None:
                 return
             try:
-                warn(failure)  # now, while there is time to make room
-            except Warning:  # warnings are errors here, which must not end the run
+                warn(failure)  # now, while the user can still make room
+            except Warning:  # where warnings are errors, they must not end the run
                 self._notes.append(failure)
 
     def last(self, outcome: Outcome) -> None:
-        """Write a checkpoint in any case, and add to the notes what went wrong."""
+        """Write a last checkpoint, and add a note if this fails."""
         if self._checkpoint is None:
             return
         try:
@@ -333,7 +333,7 @@ class Clock:
             outcome.notes.append(failure)
 
     def _written(self, outcome: Outcome) -> str | None:
-        """Write a checkpoint; why that was not possible, or None."""
+        """Write a checkpoint; return the reason why that was not possible, or None."""
         assert self._checkpoint is not None
         begin = time.monotonic()
         failure = None

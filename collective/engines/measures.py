@@ -1,4 +1,4 @@
-"""What is read off ρ at an output time: arrays by the names of `Result`."""
+"""Observables of ρ at an output time: arrays by the names of `Result`."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -36,16 +36,16 @@ class PairMeasure:
         return {"correlations": correlations}
 
     def completed(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Fields of `Result`, which are all there."""
+        """The fields of `Result`: all of them are known."""
         return fields
 
 
 class LevelMeasure:
-    """Populations of every level of every emitter, and the emission rate where it is known.
+    """The populations of every level of every emitter, and the emission rate where it is known.
 
     Args:
         levels: L_i of each emitter.
-        emission_operator: its expectation value is the emission rate, or None.
+        emission_operator: the operator whose expectation value is the emission rate, or None.
     """
 
     def __init__(self, levels: tuple[int, ...], emission_operator: "Qobj | None"):
@@ -71,5 +71,5 @@ class LevelMeasure:
         }
 
     def completed(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Fields of `Result`, None for what levels do not have."""
+        """The fields of `Result`; None for those that are defined for two levels only."""
         return {"emission": None, **fields, "excitation": None, "correlations": None}

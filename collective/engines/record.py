@@ -1,4 +1,4 @@
-"""The one recorder: what is kept at the output times reached so far."""
+"""The recorder of all engines: what is kept at the output times reached so far."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +24,14 @@ class Recorder:
     is complete: after an interruption a row is there as a whole or not at all.
 
     Args:
-        request: its output times, operators and words.
+        request: its output times, operators and words are read.
         decay: Γ, (N, N), from which emission follows where only correlations are recorded.
         eigenvalues: whether the smallest eigenvalue of ρ is recorded at a few times.
 
     Attributes:
         progress: how many output times are recorded, and what the engine needs to continue from
-            the last of them. Both are replaced at once, so that they agree after an interruption.
+            the last of them; replaced as one value, so that an interruption cannot separate
+            the two.
         trace_error: the largest ``|tr ρ − 1|`` so far.
     """
 
@@ -53,11 +54,11 @@ class Recorder:
 
     @property
     def now(self) -> Any:
-        """What the engine gave with the last recorded time: ρ, amplitudes or populations."""
+        """What the engine passed with the last recorded time: ρ, amplitudes or populations."""
         return self.progress[1]
 
     def eigenvalue_due(self, ahead: int = 0) -> bool:
-        """Whether the smallest eigenvalue is wanted, so many times after the next one."""
+        """Whether the smallest eigenvalue is wanted at the time that is `ahead` after the next."""
         return self.reached + ahead in self._eigenvalue_times
 
     def add(
@@ -69,13 +70,13 @@ class Recorder:
         states: "list[Qobj] | None" = None,
         now: Any = None,
     ) -> None:
-        """Record the next output times, as many as the rows are long.
+        """Record the next t output times, where t is the number of rows.
 
         Args:
             rows: fields of `Result` by name, (t, …) each; expectation values, in the order of the
                 operators, as "expect:0", "expect:1", …
-            trace_error: the largest of these times.
-            smallest: smallest eigenvalue of ρ by how many times after the first of these it is.
+            trace_error: the largest trace error at these times.
+            smallest: smallest eigenvalues of ρ, by the index of the time among these t.
             states: ρ at these times, if states are observed.
             now: what the engine needs to continue from the last of these times.
         """
@@ -104,10 +105,10 @@ class Recorder:
         """Continue from an interrupted result.
 
         Args:
-            earlier: what was recorded.
+            earlier: the interrupted result.
             names: fields of `Result` that the engine records.
-            further: other rows that it records, from `Result.resume`.
-            now: what it needs to continue.
+            further: other rows that the engine records, from `Result.resume`.
+            now: what the engine needs to continue.
 
         Raises:
             ValueError: if one of them is missing, or not as long as the times.
@@ -145,14 +146,14 @@ class Recorder:
         return found
 
     def checks(self) -> dict[str, Any]:
-        """Worst trace error of all times, and the smallest eigenvalues of ρ that were found."""
+        """The largest trace error of all times, and the smallest eigenvalues found of ρ."""
         smallest = [v for at, v in sorted(self._smallest.items()) if at < self.reached]
         found: dict[str, Any] = {"trace_error": self.trace_error}
         return found | ({"smallest_eigenvalues": smallest} if self._eigenvalue_times else {})
 
 
 def eigenvalue_times(steps: int) -> set[int]:
-    """Output times, of so many, at which the smallest eigenvalue of ρ is found."""
+    """Indices of the output times at which the smallest eigenvalue of ρ is found."""
     return {round(x) for x in np.linspace(0, steps - 1, EIGENVALUE_TIMES)}
 
 
@@ -168,12 +169,12 @@ def pair_fields(decay: NDArray[Any], correlations: NDArray[Any]) -> dict[str, An
 
 
 def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
-    """The smallest eigenvalue of a Hermitian matrix.
+    """The smallest eigenvalue of a Hermitian matrix, found block by block.
 
-    It is found block by block, because without a drive ρ joins few of its basis states.
+    Without a drive most entries of ρ vanish, so that it consists of small blocks.
     """
     joined = matrix != 0
-    if joined[0].all():  # under a drive the first state is joined to every other
+    if joined[0].all():  # under a drive all entries of the first row differ from zero
         return float(np.linalg.eigvalsh(matrix)[0])
     found = []
     for block in _connected(joined):
@@ -185,8 +186,8 @@ def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
 
 
 def _connected(joined: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-    """Groups of basis states that entries of a matrix join."""
-    if len(joined) <= _FEW:  # for few states scipy's graphs take longer than products
+    """Groups of basis states that the entries of a matrix connect."""
+    if len(joined) <= _FEW:  # for few states products are faster than scipy's graphs
         reach = joined | joined.T
         np.fill_diagonal(reach, True)
         while ((further := reach @ reach) != reach).any():

@@ -1,4 +1,4 @@
-"""What `evolve` is asked for, checked: state, times, observables, envelope."""
+"""The checked arguments of `evolve`: state, times, observables, envelope."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ _SMALLEST_RTOL = 1e-14  # double precision
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """One time evolution as asked for, checked: all that an engine is told.
+    """One time evolution with checked arguments: all that an engine knows of it.
 
     Attributes:
         problem: `Couplings` or `MasterEquation`.
@@ -38,15 +38,15 @@ class Request:
         rtol: relative tolerance.
         atol: absolute tolerance.
         envelope: of the drive, or None.
-        pulse: its values at and between the times, to know it again.
+        pulse: values of the envelope at and between the times, by which a checkpoint recognises it.
         seed: of random numbers, or None.
-        threads: at most this many, or None for the engine's choice.
-        progress: whether to show it.
-        checkpointed: whether the run is kept on disk as it goes.
-        unit: of rate in which problem and times are given, in the user's.
-        origin: the user's time at 0.
-        memo: what an engine has found out about the request, so that `cost` and `start` need not
-            find it twice.
+        threads: the largest number of threads, or None for the engine's choice.
+        progress: whether to show progress.
+        checkpointed: whether the run writes checkpoints.
+        unit: the unit of rate of problem and times, in the user's units.
+        origin: the time 0 as the user counts it.
+        memo: what an engine has computed from the request, so that `start` need not repeat what
+            `cost` has done.
     """
 
     problem: Couplings | MasterEquation
@@ -74,13 +74,13 @@ class Request:
 
     @property
     def couplings(self) -> Couplings:
-        """The problem, for engines that have refused a master equation."""
+        """The problem as `Couplings`, for engines that refuse every master equation."""
         assert isinstance(self.problem, Couplings)
         return self.problem
 
     @property
     def state_name(self) -> str:
-        """How the result speaks of the initial state."""
+        """The name of the initial state in the result."""
         return name_of(self.state)
 
 
@@ -129,7 +129,7 @@ def checked(
 
 
 def checked_problem(problem: Any) -> list[int]:
-    """Dimensions of the tensor factors of what is to be evolved."""
+    """The dimensions of the tensor factors of the problem; raises for a problem of another type."""
     if isinstance(problem, Couplings):
         return [2] * len(problem)
     if isinstance(problem, MasterEquation):
@@ -155,7 +155,7 @@ def checked_times(times: ArrayLike) -> NDArray[np.float64]:
 
 
 def observables(observe: Any, dims: list[int]) -> tuple[set[str], "dict[str, Qobj]"]:
-    """The words and the operators by name that evolve is to observe."""
+    """The words and the named operators in the argument `observe` of `evolve`."""
     size = prod(dims)
     words: set[str] = set()
     operators: dict[str, Any] = {}
@@ -173,7 +173,7 @@ def observables(observe: Any, dims: list[int]) -> tuple[set[str], "dict[str, Qob
             words.add(checks.choice("observe", item, OBSERVABLES))
         else:
             raise ValueError(
-                "observe: an operator needs a name, under which Result.expect has its expectation "
+                "observe: an operator needs a name, by which Result.expect holds its expectation "
                 f"values: observe={{'name': operator}}; got {checks.short(item)}"
             )
     if not operators:
@@ -218,7 +218,10 @@ def envelope_values(
     problem: Couplings | MasterEquation,
     times: NDArray[np.float64],
 ) -> NDArray[np.complex128]:
-    """The envelope at the output times and between them, to know it again; empty without one."""
+    """Values of the envelope at and between the output times; empty without an envelope.
+
+    A checkpoint recognises the envelope by them.
+    """
     if envelope is None:
         return np.empty(0, dtype=complex)
     checks.function("envelope", envelope)

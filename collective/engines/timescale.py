@@ -1,13 +1,13 @@
-r"""One unit of time for all that is computed, whatever the user's.
+r"""One unit of time for all computations, whichever unit the user has chosen.
 
 Engines, steady states and two-time averages work in a unit of rate s near the largest rate or
 frequency of the problem, and count time from the first of the times:
 
 .. math:: Γ' = Γ/s, \quad H' = H/s, \quad L' = L/\sqrt s, \qquad t' = s\,(t − t_0)
 
-So no tolerance meets the unit that a user has chosen, and a late start costs no digits. s is a
-power of four: dividing by it, or by its root, changes no digit, and answers in units that differ by
-such a power are the same to the last one.
+So no tolerance depends on the unit that a user has chosen, and a late start costs no digits. s is a
+power of four: dividing by s or by √s changes no digit, and results in units that differ by such a
+power agree in every digit.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _RATES = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 _OF_EMISSION = ("emission", "emission_error")
 _LARGEST = 1e300  # a rate: sums of larger ones overflow
-_HIGHEST = 1000  # power of two, either way: numbers end at 2^1024
+_HIGHEST = 1000  # largest power of two, and minus the smallest: numbers end at 2^1024
 _COPIED = 512  # emitters; more have no copies of their matrices made while the unit is near 1
 _NEAR = 2.0**20
 _ROUND_OFF = 4 * float(np.finfo(float).eps)  # of evenly spaced times
@@ -45,7 +45,7 @@ def unit_of(problem: Couplings | MasterEquation, strongest: float = 1.0) -> floa
         strongest: of the envelope, by which the drive is multiplied.
 
     Raises:
-        ValueError: for rates so large that their sums are no numbers.
+        ValueError: for rates so large that their sums overflow.
     """
     if isinstance(problem, Couplings):
         largest = _largest_of_couplings(problem, strongest)
@@ -63,7 +63,7 @@ def unit_of(problem: Couplings | MasterEquation, strongest: float = 1.0) -> floa
 
 
 def _power(value: float) -> float:
-    """The power of four from half of a value to twice it."""
+    """The power of four that lies between half of a value and twice the value."""
     exponent = int(np.clip(np.frexp(value)[1], -_HIGHEST, _HIGHEST))
     return float(np.ldexp(1.0, exponent - exponent % 2))
 
@@ -71,7 +71,7 @@ def _power(value: float) -> float:
 def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
     shift, n = couplings.shift, len(couplings)
     own = couplings.detunings + np.diagonal(shift).real
-    # a frequency that all have in common turns nothing against anything, but for a drive
+    # a frequency that all emitters share has no effect, unless there is a drive
     driven = bool(np.any(couplings.drive))
     frequencies = np.abs(own).max() if driven else own.max() - own.min()
     if n > 1 and n <= _COPIED:
@@ -79,7 +79,7 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
         np.fill_diagonal(shift, 0.0)
     elif n == 1:
         shift = np.zeros((1, 1))
-    # of a positive Γ no entry exceeds the largest on the diagonal
+    # no entry of a positive Γ exceeds the largest on the diagonal
     own_rate = (1 + 2 * couplings.thermal_photons) * np.diagonal(couplings.decay).real.max()
     rates = own_rate, couplings.dephasing.max(), couplings.pump.max()
     drive = float(np.abs(couplings.drive).max()) * strongest
@@ -87,7 +87,7 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
 
 
 def _largest_entry(matrix: NDArray[Any]) -> float:
-    """The largest |Re| or |Im|, without a copy of the matrix."""
+    """The largest |Re| or |Im| of the entries, without a copy of the matrix."""
     if checks.constant(matrix):
         matrix = matrix[:1, :1]
     parts = (matrix.real, matrix.imag) if np.iscomplexobj(matrix) else (matrix,)
@@ -133,16 +133,17 @@ def _equation_parts(kept: dict[str, Any], unit: float) -> dict[str, Any]:
 
 
 def scaled(request: Request) -> Request:
-    """A request in the unit of its largest rate, from time 0; `Request.user_time` leads back.
+    """The request in the unit of its largest rate, from time 0; `Request.user_time` inverts this.
 
     Raises:
-        ValueError: for rates or times beyond numbers, or times lost beside the first.
+        ValueError: for rates or times that overflow, or steps of time that are below the
+            round-off of the first time.
     """
     times = request.times
     strongest = float(np.abs(request.pulse).max()) if len(request.pulse) else 1.0
     unit = unit_of(request.problem, strongest)
     elapsed = _elapsed(times)
-    if unit == 0:  # nothing happens, in whatever time
+    if unit == 0:  # without any rate nothing happens, and any unit will do
         unit = 1 / _power(float(elapsed[-1])) if len(times) > 1 else 1.0
     with np.errstate(over="ignore"):
         since = elapsed * unit
@@ -169,9 +170,9 @@ def scaled(request: Request) -> Request:
 
 
 def _elapsed(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Times since the first; evenly spaced ones exactly so, without the round-off of a late start.
+    """The times since the first one; evenly spaced times become exactly evenly spaced.
 
-    Engines keep what they have made for a step while steps are equal.
+    A late start would add round-off. Engines reuse what they have computed for an equal step.
     """
     elapsed = times - times[0]
     if times[0] == 0 or len(times) < 3:
@@ -201,15 +202,15 @@ def _slowed(
 
 
 def outward(observables: dict[str, Any], request: Request) -> dict[str, Any]:
-    """What an engine observed of a scaled request, in the user's units.
+    """The observables of a scaled request in the user's units.
 
-    Of a `MasterEquation` the emission is the mean of an operator of the user, and stays.
+    The emission of a `MasterEquation` is the mean of an operator of the user: it does not change.
     """
     return observables | _emission(observables, request, request.unit)
 
 
 def inward(earlier: "Result", request: Request) -> "Result":
-    """The same backwards, for an engine that goes on; what it keeps in `resume` is its own."""
+    """An earlier result in the units of the engine that continues it; `resume` does not change."""
     kept = {name: getattr(earlier, name) for name in _OF_EMISSION}
     return earlier.replace(**_emission(kept, request, 1 / request.unit))
 

@@ -1,7 +1,7 @@
-"""Long runs are kept in a file as they go and continued from it by the same call.
+"""Long runs are written to a file while they run, and the same call continues from the file.
 
-A file is continued only by the problem, the engine and the release that wrote it; everything else
-is refused with what differs.
+A file is continued only by the problem, the engine and the release that wrote it. Otherwise an
+error says what differs.
 """
 
 import os
@@ -23,11 +23,11 @@ from collective.master.equation import MasterEquation
 from collective.results.result import Result, loaded
 from collective.states import State
 
-LAYOUT = 3  # of `Result.resume` and `fingerprint`: count up when one of them changes
+LAYOUT = 3  # of `Result.resume` and `fingerprint`: increase it when one of them changes
 
 
 def fingerprint(request: Request, engine: Engine) -> str:
-    """A digest of the whole problem, so that a checkpoint is only continued by its own."""
+    """A digest of the whole problem, so that no other problem continues a checkpoint."""
     import hashlib
 
     parts = (
@@ -90,12 +90,12 @@ def fingerprint(request: Request, engine: Engine) -> str:
 
 
 def marks(request: Request, engine: Engine) -> dict[str, Any]:
-    """What `Result.diagnostics` keeps of a checkpoint, to know it again."""
+    """Entries of `Result.diagnostics` by which a checkpoint is recognised."""
     return {"problem": fingerprint(request, engine), "layout": LAYOUT}
 
 
 def stored(path: str | os.PathLike[str]) -> Result | None:
-    """The result kept in a checkpoint, of whatever problem, or None if there is none yet."""
+    """The result in a checkpoint, of any problem, or None if there is no file yet."""
     source = completed("checkpoint", path, ".npz")
     try:
         return loaded(source)
@@ -110,7 +110,7 @@ def stored(path: str | os.PathLike[str]) -> Result | None:
 def same(
     found: Result | None, path: str | os.PathLike[str], request: Request, engine: Engine
 ) -> Result | None:
-    """What was found, if this problem, engine and release made it; ValueError if another did."""
+    """The stored result if this problem, engine and release made it; else a ValueError."""
     if found is None:
         return None
     diagnostics, name = found.diagnostics, "collective-emission"
@@ -138,7 +138,7 @@ def same(
 
 @contextmanager
 def continuing(path: str | os.PathLike[str] | None) -> Iterator[None]:
-    """Name the file in errors of an engine that cannot continue from what the file holds."""
+    """A context in which errors of an engine that cannot continue also name the file."""
     try:
         yield
     except (ProblemTooLargeError, EngineContractError):

@@ -25,7 +25,7 @@ class Comparison:
     Attributes:
         results: one for each approximation, with states.
         distances: trace distance ½``‖ρ_a − ρ_b‖₁`` of every pair of approximations, (T,).
-        complete: False if it was interrupted; the results until then are kept.
+        complete: False if the comparison was interrupted; the results until then are kept.
     """
 
     results: dict[str, Result]

@@ -47,9 +47,10 @@ def evolve(
     """Evolve a state under the collective master equation, dρ/dt as given at `Couplings`.
 
     Args:
-        couplings: from `couple`, `Couplings` of your own matrices, or a `MasterEquation`, which
-            is propagated by exact exponentials up to Liouville dimension 1,024 (five two-level
-            emitters), where large frequencies cost nothing; above, QuTiP has to follow them.
+        couplings: the result of `couple`, `Couplings` of your own matrices, or a `MasterEquation`.
+            Up to Liouville dimension 1,024 (five two-level emitters) a `MasterEquation` is
+            propagated by exact exponentials, and large frequencies cost nothing. In larger
+            problems the integrator of QuTiP has to resolve them.
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
@@ -62,16 +63,17 @@ def evolve(
             starts only if its method is named.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
-        rtol: relative tolerance, at least 1e-14: of the integrator, in "blocks" and "driven" of
-            the norm of ρ, in "single" of the amplitudes; not of sampled trajectories.
+        rtol: relative tolerance, at least 1e-14. It applies to the steps of the integrator, to the
+            norm of ρ in "blocks" and "driven", and to the amplitudes in "single". It has no
+            effect on the statistical errors of trajectories.
         atol: absolute tolerance of the integrators ("exact", pulses, QuTiP's `mcsolve`).
         envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is evaluated in
             every interval as long as the smallest distance of output times (or a 20,000th of the
-            run): choose those to resolve the pulse.
-        seed: of random numbers; the same seed gives the same numbers, with any number of
-            threads. None draws one, kept in `Result.diagnostics["seed"]`. Engines that draw
-            nothing ignore it.
-        threads: at most this many; None lets the size of the problem decide.
+            run): choose output times that resolve the pulse.
+        seed: the seed of random numbers; the same seed gives the same numbers, with any number of
+            threads. For None a seed is drawn, which is kept in `Result.diagnostics["seed"]`.
+            Engines without random numbers ignore it.
+        threads: the largest number of threads; for None the size of the problem decides.
         checkpoint: a file in which a long run is kept every half minute and from which the same
             call continues later, with the engine that started it.
         progress: show a progress bar after two seconds.
@@ -146,7 +148,7 @@ def _result(
     earlier: Result | None,
     marks: dict[str, Any],
 ) -> Result:
-    """What a run brought back, in the units of the user."""
+    """The `Result` of an outcome, in the units of the user."""
     problem, reached = request.problem, len(outcome.fields["populations"])
     diagnostics = {
         **outcome.diagnostics,
@@ -202,7 +204,7 @@ def _finished(found: Result, outcome: loop.Outcome) -> Result:
 
 
 def _warned(notes: list[str], finished: Result) -> EvolutionError | None:
-    """Warn of everything; the error to raise where warnings are errors, with the result in it."""
+    """Give all warnings; return the error to raise if warnings are errors, else None."""
     found = None
     for note in notes:
         try:

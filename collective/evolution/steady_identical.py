@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FEWEST = 5  # emitters; for fewer the full ρ is as fast, and takes states of any symmetry
 _COPIES_EXPANDED = 4  # copies of the full ρ held at a time
 _ZERO = 1e-11  # eigenvalue over the norm of L below which there is a second steady state
-_NOT_SYMMETRIC = 1e-9  # weight off the longest ladder from which on a state is not symmetric
+_NOT_SYMMETRIC = 1e-9  # a state with a larger weight off the longest ladder is not symmetric
 _SMALLEST_AMPLITUDE = 1e-8  # of one excitation, so that its powers do not underflow
 _SMALLEST_MAGNITUDE = 1e-140  # expected magnitude of an entry, so that its inverse stays finite
 _BYTES_FACTORS = 26  # per entry of the factors

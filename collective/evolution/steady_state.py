@@ -24,8 +24,8 @@ def steady_state(
     Args:
         couplings: usually with a drive or pump, without which the steady state is the ground
             state; or a `MasterEquation`.
-        start: where there are several steady states, the one that this state comes to: "ground",
-            "inverted", co.states.dicke(k) or co.states.coherent(theta, phi), for identical
+        start: the initial state that decides between several steady states: "ground", "inverted",
+            co.states.dicke(k) or co.states.coherent(theta, phi). It is possible for identical
             emitters whose decay is purely collective.
 
     Returns:

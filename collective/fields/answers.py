@@ -1,6 +1,6 @@
 """Questions to a field, and what is wrong with its answers.
 
-Every answer is checked here: its shape, its type, whether it is finite and real where it must be.
+Every answer is checked here: its shape, its type, and whether it is finite and, if necessary, real.
 Errors name the field, the points and the way out. The members are described in
 `collective.fields.protocol`.
 """
@@ -100,7 +100,7 @@ class MagneticResponse:
     """The field of magnetic dipoles, written as one of electric dipoles: `green` is C/k².
 
     Here C = ∇×G×∇' is `magnetic_green`. Reduced dipoles have 2m*·Im C·m = 2k²m*·Im(C/k²)·m, so
-    that all that is written for electric dipoles and G holds for magnetic dipoles as well.
+    that all formulas for electric dipoles and G hold for magnetic dipoles as well.
     """
 
     def __init__(self, field: Any):
@@ -166,7 +166,7 @@ def coefficients(field: Any, emitters: Any) -> tuple[NDArray[Any], NDArray[Any]]
 
 
 def has_far_field(field: Any, kind: str) -> bool:
-    """Whether a field says what dipoles of a kind, "electric" or "magnetic", send far away."""
+    """Whether a field has a far field of dipoles of a kind, "electric" or "magnetic"."""
     return callable(getattr(field, _far_field_name(kind), None))
 
 

@@ -16,7 +16,7 @@ from collective.fields.points import checked_points
 from collective.fields.protocol import require_field
 
 _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, in units of k
-_EDGES = np.array([1e-6, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 48.0])  # of the real axis, in units of k
+_EDGES = np.array([1e-6, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 48.0])  # panels on the real axis, per k
 _TURNS = 12.0  # phase between edges, which a Gauss-Kronrod panel resolves
 _MOST_PANELS = 400
 _ROUND_OFF = 1e-14  # of terms that cancel at small distances

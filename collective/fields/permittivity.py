@@ -35,13 +35,13 @@ def value(name: str, given: Any, k: complex, *, allow_gain: bool) -> complex:
 
     Args:
         name: "permittivity" or "permeability".
-        given: what `material` lets through.
+        given: a value that `material` has accepted.
         k: the wave number.
         allow_gain: accept a negative imaginary part.
 
     Raises:
-        ValueError: for a number that cannot hold on the imaginary axis, what is not one number
-            or not finite, gain that was not asked for.
+        ValueError: for a number that cannot hold on the imaginary axis, anything but one finite
+            number, or gain without `allow_gain`.
     """
     if isinstance(given, complex):
         found = given
@@ -73,7 +73,7 @@ def value(name: str, given: Any, k: complex, *, allow_gain: bool) -> complex:
 
 
 def _called(name: str, material: Any, k: complex) -> Any:
-    """What a material or a function returns at k, or an error that names the argument."""
+    """The value of a material or a function at k, or an error that names the argument."""
     try:
         of = getattr(material, "permittivity", material)
         return of(k if k.imag else k.real)

@@ -1,7 +1,7 @@
-"""What a field has to offer: the class `Field`, and the one list of all that a field may have.
+"""The class `Field`: what a field must have, and the list of everything that it may have.
 
-`docs/environments.md` says the same to users. What a field answers is asked for and checked in
-`collective.fields.answers`, nowhere else.
+`docs/environments.md` says the same to users. `collective.fields.answers` asks fields and checks
+their answers; no other file does.
 """
 
 from abc import ABCMeta
@@ -111,10 +111,10 @@ def require_field(
     """Raise unless this is an object with one of the members.
 
     Args:
-        name: of the argument.
-        field: what is given for it.
-        members: methods of which it must have one.
-        others: what else it may be, for the error.
+        name: name of the argument.
+        field: the value given for it.
+        members: methods of which the value must have one.
+        others: what else the value may be, for the error.
     """
     if isinstance(field, type):
         raise TypeError(f"{name} must be an object: use {field.__name__}() with its arguments")

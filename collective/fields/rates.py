@@ -67,7 +67,7 @@ def _of_model(emitters: Emitters, field: Any) -> NDArray[np.float64]:
         m = int(np.argmin(emitters.decay_rates))
         raise ValueError(
             f"emitters: the linewidth of emitter {m} is zero, and {field!r} gives absolute rates: "
-            "no ratio of the two"
+            "their ratio is not defined"
         )
     decay, _ = answers.coefficients(field, emitters)
     return np.asarray(np.diag(decay).real / emitters.decay_rates)

@@ -1,8 +1,8 @@
 """A field, or an argument of one, as words and numbers for a file, and back.
 
 A field or a material is written as its name and its arguments if it is a frozen dataclass of this
-package. Nothing has to be registered: what `collective.fields` and `collective.materials` name is
-found. Nothing else is ever made from a file.
+package. Nothing has to be registered: the classes in `collective.fields` and
+`collective.materials` are found by name. No other object is ever made from a file.
 """
 
 from dataclasses import fields, is_dataclass
@@ -36,7 +36,7 @@ def encoded(value: Any) -> Any:
 
 
 def decoded(value: Any) -> Any:
-    """What `encoded` made a value of, made again; ValueError for an unknown name."""
+    """The value that `encoded` has turned into this one; ValueError for an unknown name."""
     if isinstance(value, list):  # a field in files of format 1
         return _known(value[0])(**value[1])
     if not isinstance(value, dict):

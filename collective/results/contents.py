@@ -65,7 +65,7 @@ def _state_array(arrays: Mapping[str, Declared], stored: Any, levels: list[int],
         raise ValueError("initial_state is missing, or is no QuTiP state")
     if expected:
         shape = _have(arrays, "initial_state").shape
-        # releases of QuTiP write one 1 or several ones of a ket
+        # QuTiP writes one 1 or several ones in the dims of a ket, depending on its release
         ones = [[1], [1] * len(levels)]
         right = ones if shape == (size, 1) else [levels]
         if stored["dims"] not in [[levels, each] for each in right]:
@@ -213,7 +213,7 @@ def _number(value: Any) -> bool:
 
 
 def expectations(arrays: Mapping[str, Any], metadata: Any) -> dict[str, str]:
-    """The name of the array that holds the expectation values of each operator, by operator.
+    """A dictionary from the name of each operator to the name of its array of expectation values.
 
     The metadata list the names of the operators. Until format 2 they were part of the names of
     arrays.

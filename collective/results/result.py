@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _FORMAT = "collective result"
 _VERSION = 4
-_DIGEST_SINCE = 3  # files before have no digest of their contents
+_DIGEST_SINCE = 3  # files of earlier formats have no digest of their contents
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,12 +42,12 @@ class Result:
     Attributes:
         times: (T,), in inverse units of rate. There are fewer than asked for if the run is not
             `complete`.
-        emission: (T,), photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩, in thermal
-            light of n̄ photons per mode (n̄ + 1) times that; of a master equation
-            Σ_{ω,ω'>0} ½(γ+γ')_ab⟨A_a†(ω')A_b(ω)⟩, None if it knows no bath.
+        emission: (T,), photons per time into the environment, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩; in thermal
+            light of n̄ photons per mode, (n̄ + 1) times this sum. For a master equation it is
+            Σ_{ω,ω'>0} ½(γ+γ')_ab⟨A_a†(ω')A_b(ω)⟩, or None if its bath is not known.
         excitation: (T,), mean number of excited emitters; None for a master equation.
-        populations: (T, N), probability that each emitter is excited; of a master equation
-            (T, N, L_max), of each level, padded with NaN.
+        populations: (T, N), probability that each emitter is excited; for a master equation
+            (T, N, L_max), probability of each level, padded with NaN.
         correlations: (T, N, N), ⟨σ⁺_mσ⁻_n⟩, if observed.
         states: density matrices at every time, if observed.
         expect: expectation values (T,) of the operators given by name in `observe`.
@@ -58,8 +58,8 @@ class Result:
             where the state itself is not known: from some files (see `load`), and of
             `observables.moment` from correlations.
         frame: "rotating" at `Couplings`' reference frequency, or "lab"; see `in_frame`.
-        couplings: what was evolved, or None for
-        equation: the `MasterEquation` that was.
+        couplings: the `Couplings` that were evolved, or None.
+        equation: the `MasterEquation` that was evolved, or None.
         complete: False if the run was interrupted. The result then holds the times before that.
         last_state: the density matrix at the last of `times`, if the engine has it.
         emission_error: (T,), standard error of the emission, of a sampled result. It is NaN for
@@ -68,9 +68,9 @@ class Result:
         populations_error: (T, N), standard errors of the populations.
         jumps: every jump of every trajectory, see `Jumps`.
         resume: arrays from which an interrupted run continues; otherwise empty.
-        accuracy: of the engine: "exact" (to `rtol`), "sampled" (with standard errors) or
-            "approximate"; None where it is not known.
-        start: the time of the initial state, where it is not times[0], as after `at`.
+        accuracy: that of the engine: "exact" (to `rtol`), "sampled" (with standard errors) or
+            "approximate"; None if it is not known.
+        start: the time of the initial state if it is not times[0], as after `at`.
     """
 
     times: NDArray[np.float64]
@@ -108,7 +108,8 @@ class Result:
         """A copy with some attributes changed.
 
         Raises:
-            ValueError, TypeError: for no attribute of a result, or a value not of its kind.
+            ValueError, TypeError: for a name that is not an attribute of a result, or a value of
+                the wrong type.
         """
         known = [each.name for each in fields(self)]
         if unknown := sorted(changes.keys() - known):
@@ -129,7 +130,7 @@ class Result:
             `Result` with M times.
 
         Raises:
-            ValueError: for a time that the result does not have, with those next to it.
+            ValueError: for a time that the result does not have; the message names the nearest.
 
         Example:
             >>> import numpy as np, collective as co
@@ -145,9 +146,9 @@ class Result:
         rows = selection.places(self.times, times)
         return replace(
             self,
-            **{name: selection.cut(getattr(self, name), rows) for name in ARRAYS},
-            states=selection.cut(self.states, rows),
-            expect=selection.cut(self.expect, rows),
+            **{name: selection.at_rows(getattr(self, name), rows) for name in ARRAYS},
+            states=selection.at_rows(self.states, rows),
+            expect=selection.at_rows(self.expect, rows),
             last_state=self.last_state if rows[-1] == len(self.times) - 1 else None,
             jumps=None,
             resume={},
@@ -161,17 +162,17 @@ class Result:
     def in_frame(self, frame: str) -> "Result":
         """The same result with ρ seen from another frame.
 
-        ρ_rotating = e^{iRτ} ρ_lab e^{−iRτ}, where τ is the time since the start (there both are the
-        state given) and R is ω₀ times the number of excitations for
-        two-level emitters, and the bare energies of the levels for a `Multilevel`. Emission,
+        ρ_rotating = e^{iRτ} ρ_lab e^{−iRτ}, where τ is the time since the start, at which both are
+        the initial state. R is ω₀ times the number of excitations for two-level emitters, and the
+        bare energies of the levels for a `Multilevel`. Emission,
         populations and correlations are the same in both.
 
         Args:
             frame: "rotating" or "lab".
 
         Raises:
-            ValueError: if the frequencies are not known, or expectation values were observed,
-                which belong to the frame in which they were taken.
+            ValueError: if the frequencies are not known, or if expectation values were observed,
+                which hold only in the frame of the run.
         """
         _checks.choice("frame", frame, ("rotating", "lab"))
         if frame == self.frame:
@@ -179,7 +180,7 @@ class Result:
         if self.expect:
             raise ValueError(
                 f"expectation values of {', '.join(sorted(self.expect))} belong to the "
-                f"{self.frame} frame: observe states and take them there"
+                f"{self.frame} frame: observe states, and compute them from these"
             )
         sign = 1 if frame == "rotating" else -1
         energies = self._frame_energies()
@@ -318,7 +319,7 @@ class Result:
         Raises:
             ImportError: without xarray and h5netcdf, which
                 `pip install 'collective-emission[data]'` brings.
-            OSError: what the system says of the file: no room, no permission.
+            OSError: if the system cannot write the file: no room, no permission.
         """
         from collective.results.xarray import write_netcdf
 
@@ -329,19 +330,20 @@ def load(path: str | os.PathLike[str]) -> Result:
     """Read a result written by `Result.save`.
 
     Args:
-        path: of the file; ".npz" may be left out, "~" is the home.
+        path: name of the file; ".npz" may be left out, "~" is the home.
 
     Returns:
-        `Result`. Its `initial_state` is a text, the name of the state, where the state cannot be
+        `Result`. Its `initial_state` is a text, the name of the state, if the state cannot be
         known: for a `State` class of your own, and in files of formats 1 to 3 for states whose
-        name does not hold all digits ("timed_dicke(…)", "coherent(…)", "a QuTiP state"). Its
-        `accuracy` is that of the engine, by its name, in files of these formats.
+        name does not hold all digits ("timed_dicke(…)", "coherent(…)", "a QuTiP state"). In files
+        of these formats the name of the engine determines `accuracy`.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: the file is truncated, damaged, edited, or not a result; the message says what
-            is wrong with it.
-        ProblemTooLargeError: (a MemoryError and ValueError) the result does not fit into memory.
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is truncated, damaged, edited, or not a result; the message says
+            what is wrong with it.
+        ProblemTooLargeError: (a MemoryError and ValueError) if the result does not fit into
+            memory.
     """
     return loaded(checked_path("path", path))
 
@@ -361,11 +363,11 @@ def loaded(source: Path) -> Result:
     try:
         contents.consistent(arrays, metadata)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they were given when it was made
+            warnings.simplefilter("ignore")  # they were given when the result was computed
             result = Result(**unpack(arrays, metadata))
         repr(result)
     except MemoryError as error:
         raise ProblemTooLargeError(f"{source} does not fit into memory: {error}") from None
-    except Exception as error:  # whatever a part that is made of them says
+    except Exception as error:  # any error of a class that is built from the contents
         raise ValueError(f"{source} is damaged: {error}") from None
     return result

@@ -1,4 +1,4 @@
-"""Which times of a result are asked for, and its arrays at these times."""
+"""Selection of times of a result, and its arrays at these times."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ _ROUND_OFF = 1e-12  # relative to the largest time
 
 
 def places(stored: NDArray[np.float64], times: ArrayLike) -> NDArray[np.intp]:
-    """Indices of times among those stored, up to round-off, (M,).
+    """The indices of times among the stored ones, which may differ by round-off, (M,).
 
     Raises:
-        ValueError: for a time that is not stored, with those next to it, or times that do not
-            increase.
+        ValueError: for a time that is not stored (the message names the nearest ones), or for
+            times that do not increase.
     """
     asked = np.atleast_1d(checks.finite("times", times, largest=np.inf))
     if asked.ndim != 1 or len(asked) == 0:
@@ -44,12 +44,12 @@ def places(stored: NDArray[np.float64], times: ArrayLike) -> NDArray[np.intp]:
     return found
 
 
-def cut(value: Any, rows: NDArray[np.intp]) -> Any:
-    """An array, list or dictionary of arrays at some times; None stays None."""
+def at_rows(value: Any, rows: NDArray[np.intp]) -> Any:
+    """The given rows of an array, a list or a dictionary of arrays; None stays None."""
     if value is None:
         return None
     if isinstance(value, dict):
-        return {name: cut(each, rows) for name, each in value.items()}
+        return {name: at_rows(each, rows) for name, each in value.items()}
     if isinstance(value, list):
         return [value[i] for i in rows]
     return value[rows]

@@ -45,17 +45,17 @@ ARRAYS = (
     "excitation_error",
     "populations_error",
 )
-# of the engines that wrote files without it
+# accuracy of the engines whose files do not hold it
 _ACCURACY = dict.fromkeys(("exact", "blocks", "driven", "symmetric", "single"), "exact")
 _ACCURACY["trajectories"] = "sampled"
-# states whose printed name in formats 1 to 3 holds all of them
+# states that are known completely from their printed name in formats 1 to 3
 _OLD_WORDS: dict[str, State] = {"inverted": Inverted(), "ground": Ground()}
 _OLD_COUNTED: dict[str, Callable[[int], State]] = {"single": Single, "dicke": Dicke}
 _OBJECTS = {"jumps": Jumps, "couplings": Couplings, "equation": MasterEquation}
 
 
 def changed(name: str, value: Any) -> Any:
-    """A new value of one attribute of a result, checked for its type.
+    """A new value of one attribute of a result, of which the type is checked.
 
     Whether its shape belongs to the other attributes is checked when the result is saved.
 
@@ -102,7 +102,7 @@ def changed(name: str, value: Any) -> Any:
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:
-    """An array of numbers. It is copied if the user can write to it."""
+    """A checked array of numbers. It is copied if the user can write to it."""
     checks.instance(name, value, np.ndarray, "numbers at every time")
     kinds = "biufc" if "[" in name else "iufc"  # booleans only in expect and resume
     if value.dtype.kind not in kinds or isinstance(value, np.ma.MaskedArray):
@@ -200,9 +200,9 @@ def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | 
 
 
 def _of_old_name(name: str) -> "State | str":
-    """The state that formats 1 to 3 kept by its printed name, or the name itself.
+    """The state with a printed name of formats 1 to 3, or the name itself if it is not enough.
 
-    Only these names say everything about the state. Those of other states leave digits out.
+    Only some names hold everything about the state. Those of other states leave digits out.
     """
     if name in _OLD_WORDS:
         return _OLD_WORDS[name]
@@ -277,7 +277,7 @@ def _pack_equation(
         arrays["equation:frame"] = equation.frame
     metadata["equation"] = {
         "dims": equation.dims,
-        "scheme": equation.approximation,
+        "scheme": equation.approximation,  # the key that all formats use
         "report": None if equation.report is None else asdict(equation.report),
     }
     system = equation.multilevel

@@ -99,11 +99,11 @@ def dataset(result: Any) -> "xarray.Dataset":
 
 
 def _add_jumps(result: Any, add: Any) -> None:
-    """Jumps, and what their channels are."""
+    """Add the jumps, and the meaning of their channels."""
     jumps = result.jumps
     assert jumps is not None
     add("jump_trajectory", jumps.trajectory, ("jump",), "1", "trajectory of each jump")
-    add("jump_time", jumps.times, ("jump",), "inverse units of rate", "when it came")
+    add("jump_time", jumps.times, ("jump",), "inverse units of rate", "time of each jump")
     add("jump_channel", jumps.channels, ("jump",), "1", _CHANNEL_OF[_by_eigenvectors(result)])
     if _by_eigenvectors(result):
         rates, vectors = jump_modes(result.couplings.decay)
@@ -112,9 +112,10 @@ def _add_jumps(result: Any, add: Any) -> None:
 
 
 def _by_eigenvectors(result: Any) -> bool:
-    """Whether channels count the eigenvectors of Γ, and not the collapse operators.
+    """Whether channels are indices of eigenvectors of Γ, and not of the collapse operators.
 
-    As `trajectories` draws them: couplings that only decay, none of the user's operators.
+    The engine "trajectories" draws such channels if emitters only decay and no operators of the
+    user are observed.
     """
     c = result.couplings
     others = () if c is None else (c.drive, c.pump, c.dephasing)
@@ -122,7 +123,7 @@ def _by_eigenvectors(result: Any) -> bool:
 
 
 def _add_places(result: Any, add: Any) -> None:
-    """Where the emitters are, and their dipoles or levels."""
+    """Add the positions of the emitters, and their dipoles or levels."""
     system: Emitters | Multilevel | None
     if result.couplings is not None:
         system = emitters = result.couplings.emitters
@@ -189,14 +190,14 @@ def write_netcdf(result: Any, path: str | os.PathLike[str]) -> Path:
     found.attrs["complete"] = int(result.complete)  # NetCDF has no booleans either
 
     def write(partial: Path) -> None:
-        # from memory: HDF5 that meets a full disk takes the interpreter with it
+        # written from memory, because HDF5 crashes the interpreter if the disk is full
         partial.write_bytes(found.to_netcdf(engine="h5netcdf"))
 
     return written(path, ".nc", write)
 
 
 def _without_complex(found: "xarray.Dataset") -> "xarray.Dataset":
-    """Real and imaginary parts instead of complex variables."""
+    """The dataset with real and imaginary parts in place of complex variables."""
     for name, array in list(found.data_vars.items()):
         if array.dtype.kind == "c":
             found = found.drop_vars(name)

@@ -15,12 +15,12 @@ from collective.states.recipes import of_product
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_NORM = 1e-8  # by which the norm of a state of the user's may differ from one
+_NORM = 1e-8  # by this much the norm of a user's state may differ from one
 NOTHING = 1e-14  # a probability that is round-off
 
 
 def missing(state: Any) -> str | None:
-    """Why no engine can build this state, or None if one can.
+    """The reason why no engine can build a state, or None if an engine can.
 
     Args:
         state: a `State` or a QuTiP state.
@@ -36,18 +36,18 @@ def missing(state: Any) -> str | None:
 def amplitudes_of(
     state: State, excited: NDArray[np.bool_], emitters: Any
 ) -> NDArray[np.complex128]:
-    """Amplitude of each configuration, of any state.
+    """The checked amplitude of each configuration.
 
     Args:
-        state: any.
+        state: any state.
         excited: (B, N), which emitters are excited in each of B configurations.
-        emitters: where they are, or None.
+        emitters: the emitters, or None where their positions are not known.
 
     Returns:
         (B,) complex.
 
     Raises:
-        ValueError: for a state that gives none, or no finite numbers of this shape.
+        ValueError: for a state without amplitudes, or for other than finite numbers of this shape.
     """
     if (why := missing(state)) is not None:
         raise ValueError(why)
@@ -60,7 +60,7 @@ def amplitudes_of(
 
 
 def spinors_of(state: Any, n: int) -> NDArray[np.complex128] | None:
-    """Amplitudes of "excited" and "ground" of each emitter, (n, 2), or None if it gives none.
+    """Amplitudes of "excited" and "ground" of each emitter, (n, 2), or None without `spinors`.
 
     Raises:
         ValueError: for spinors of another shape, or that are not normalised.
@@ -80,10 +80,10 @@ def spinors_of(state: Any, n: int) -> NDArray[np.complex128] | None:
 
 
 def excitations_of(state: State, n: int) -> int | NDArray[np.float64] | None:
-    """What `State.excitations` gives, checked.
+    """The checked answer of `State.excitations`.
 
     Raises:
-        ValueError: for another number than 0 … n, or no probabilities (n + 1,).
+        ValueError: for anything but a number 0 … n, None, or probabilities (n + 1,).
     """
     found = state.excitations(n)
     name = f"excitations({n}) of state {state}"
@@ -111,14 +111,14 @@ def _checked(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.comple
 
 
 def name_of(state: Any) -> str:
-    """How results and messages speak of a state."""
+    """The name of a state in results and messages."""
     return str(state) if isinstance(state, str | State) else "a QuTiP state"
 
 
 def definite_number(state: Any, n: int) -> int | None:
-    """How many emitters are excited, if the state has a definite number; None otherwise.
+    """The number of excited emitters if it is definite, else None.
 
-    None also for what is not a `State`.
+    It is also None for a QuTiP state.
     """
     if not isinstance(state, State):
         return None
@@ -127,10 +127,10 @@ def definite_number(state: Any, n: int) -> int | None:
 
 
 def distribution(state: "State | Qobj", n: int) -> NDArray[np.float64] | None:
-    """Probability that k of n emitters are excited, (n + 1,), or None if a `State` does not tell.
+    """Probabilities that k of n emitters are excited, (n + 1,), or None if they are not known.
 
-    Of a product state it is the Poisson binomial distribution. It is summed from positive numbers
-    alone, so that small probabilities keep their digits.
+    For a product state this is the Poisson binomial distribution. Only positive numbers are added,
+    so that small probabilities keep their digits.
     """
     if not isinstance(state, State):
         weights, counts = _weights(state, n)
@@ -153,7 +153,7 @@ def distribution(state: "State | Qobj", n: int) -> NDArray[np.float64] | None:
 
 
 def _weights(state: "Qobj", n: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Probability of every configuration in QuTiP's basis, and how many emitters it excites."""
+    """Probability and excitations of every configuration in QuTiP's basis, (2^n,) each."""
     matrix = state.full()
     weights = np.abs(matrix[:, 0]) ** 2 if state.isket else np.diagonal(matrix).real
     return weights, np.bitwise_count(~np.arange(1 << n) & ((1 << n) - 1)).astype(np.int64)
@@ -162,8 +162,8 @@ def _weights(state: "Qobj", n: int) -> tuple[NDArray[np.float64], NDArray[np.int
 def numbers(state: "State | Qobj", n: int) -> list[int]:
     """The numbers of excitations that a state of n emitters has, ascending.
 
-    All numbers, where a `State` does not tell. Emitters of a product state whose probability is
-    round-off count as certainly excited or not excited.
+    They are all numbers 0 … n if a `State` does not give its own. If the probability that an
+    emitter of a product state is excited, or is not excited, is only round-off, it counts as zero.
     """
     if isinstance(state, State):
         number = excitations_of(state, n)
@@ -188,7 +188,7 @@ def highest_excitation(state: "State | Qobj", n: int) -> int:
 def typical_excitation(state: "State | Qobj", n: int) -> int:
     """A number of excitations that few draws from the state exceed: two deviations above the mean.
 
-    It is the highest number of QuTiP states, and where a `State` does not tell its probabilities.
+    For QuTiP states, and if a `State` does not give its probabilities, it is the highest number.
     """
     each = spinors_of(state, n) if isinstance(state, State) else None
     if each is not None:
@@ -204,7 +204,7 @@ def typical_excitation(state: "State | Qobj", n: int) -> int:
 
 
 def weight_above_one(state: "State | Qobj", n: int) -> float | None:
-    """The probability of more than one excitation, or None if a `State` does not tell."""
+    """The probability of more than one excitation, or None if it is not known."""
     each = spinors_of(state, n) if isinstance(state, State) else None
     if each is None:
         chances = distribution(state, n)

@@ -16,8 +16,8 @@ from collective.states.protocol import OWN, State
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_NORM = 1e-8  # by which the norm of a state may differ from one
-_MOST_SUMMED = 2**14  # configurations: of more the norm is not checked
+_NORM = 1e-8  # by this much the norm of a state may differ from one
+_MOST_SUMMED = 2**14  # configurations; with more of them, the norm is not checked
 
 
 def checked_state(
@@ -47,11 +47,14 @@ def checked_state(
 
 
 def _require_exists(state: State, couplings: Couplings) -> None:
-    """Raise unless N emitters can be in this state, and its norm is one where that is cheap."""
+    """Raise if the state does not exist for N emitters, or if its norm is not one.
+
+    The norm is checked only where that is cheap.
+    """
     n, emitters = len(couplings), couplings.emitters
     number = excitations_of(state, n)
     if missing(state) is not None:
-        return  # each engine refuses it
+        return  # each engine refuses such a state
     if isinstance(state, OWN):
         amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
         return
@@ -74,7 +77,7 @@ def _require_exists(state: State, couplings: Couplings) -> None:
 
 
 def configurations(n: int, k: int) -> NDArray[np.bool_]:
-    """Which emitters are excited in every configuration of k of n, (C(n, k), n)."""
+    """A mask of the excited emitters in every configuration of k out of n, (C(n, k), n)."""
     if k == 1:
         return np.eye(n, dtype=bool)
     found = np.zeros((comb(n, k), n), dtype=bool)

@@ -18,11 +18,11 @@ from collective.states.protocol import State
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_COPIES = 3  # of the numbers of ρ or of all σ⁻_n|ψ⟩, while a matrix is made
+_COPIES = 3  # of the numbers of ρ or of all σ⁻_n|ψ⟩, while a matrix is built
 
 
 def matrix(state: "State | Qobj", problem: Couplings | MasterEquation) -> "Qobj":
-    """ρ of a checked state."""
+    """The density matrix of a checked state."""
     import qutip
 
     if isinstance(state, qutip.Qobj):
@@ -75,7 +75,7 @@ def density_matrix(state: "State | str | Qobj", couplings: Couplings | MasterEqu
 
     Returns:
         QuTiP density matrix of N two-level systems, dims [[2]*N, [2]*N], emitter 0 leftmost,
-        `qutip.basis(2, 0)` excited; of a `MasterEquation` of its dims.
+        `qutip.basis(2, 0)` excited; for a `MasterEquation` it has the dims of this equation.
 
     Raises:
         ValueError: if the state does not exist for these emitters.

@@ -1,4 +1,4 @@
-"""What a state is: the protocol `State`, and the classes of the package that files can hold."""
+"""The protocol `State`, and the classes of states that a file can hold."""
 
 from typing import Any, Protocol, runtime_checkable
 

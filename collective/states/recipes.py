@@ -26,11 +26,11 @@ class Inverted:
     """Every emitter excited; see `State` for the methods."""
 
     def excitations(self, n: int) -> int:
-        """All n."""
+        """The number n."""
         return checks.count("n", n)
 
     def symmetric(self, n: int) -> bool:
-        """Yes."""
+        """True."""
         return checks.count("n", n) > 0
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
@@ -51,11 +51,11 @@ class Ground:
     """No emitter excited; see `State` for the methods."""
 
     def excitations(self, n: int) -> int:
-        """None of them."""
+        """Zero."""
         return 0 * checks.count("n", n)
 
     def symmetric(self, n: int) -> bool:
-        """Yes."""
+        """True."""
         return checks.count("n", n) > 0
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
@@ -89,7 +89,7 @@ class Single:
         return 1
 
     def symmetric(self, n: int) -> bool:
-        """Only of one emitter."""
+        """True only for one emitter."""
         return n == self.excitations(n)
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
@@ -120,7 +120,7 @@ class Dicke:
         return self.k
 
     def symmetric(self, n: int) -> bool:
-        """Yes."""
+        """True."""
         return self.excitations(n) <= n
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
@@ -152,7 +152,7 @@ class TimedDicke:
         return 1 if checks.count("n", n) else 0
 
     def symmetric(self, n: int) -> bool:
-        """Only of one emitter: the phases depend on where the emitters are."""
+        """True only for one emitter: the phases depend on where the emitters are."""
         return n == self.excitations(n)
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
@@ -209,7 +209,7 @@ class Product:
             n: number of emitters.
 
         Raises:
-            ValueError: if the number of angles is another one.
+            ValueError: if the number of angles is not n.
         """
         n = checks.count("n", n)
         for name, angles in (("theta", self.theta), ("phi", self.phi)):
@@ -223,7 +223,7 @@ class Product:
         return found
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
-        """The product of what each emitter contributes."""
+        """The product of one factor for each emitter."""
         excited = _configurations(excited, emitters)
         return of_product(self.spinors(excited.shape[1]), excited)
 

@@ -3,9 +3,10 @@ A permanent dipole next door
 ============================
 
 *Can a neighbour that never changes its state excite an emitter?* In the rotating-wave approximation
-no. The mixed terms, a permanent dipole times a transition, do not conserve energy and are dropped.
-For a soft transition, whose frequency is not far above the interaction, they matter. The figure
-shows how far a qubit is excited that starts in its ground state, with these terms and without.
+it cannot. The mixed terms, a permanent dipole times a transition, do not conserve energy and are
+dropped. For a soft transition, whose frequency is not far above the interaction, they matter. The
+figure shows the excitation of a qubit that starts in its ground state, with these terms and
+without.
 """
 
 import matplotlib.pyplot as plt
@@ -52,9 +53,9 @@ plt.show()
 # What to notice
 # --------------
 #
-# * The printed terms are all *mixed*: none resonant, none counter-rotating, none permanent.
+# * The printed terms are all *mixed*. None of them is resonant, counter-rotating or permanent.
 # * The static dipole tilts the qubit's axis: it turns with √(Ω² + 4G²) up to 4G²/(Ω² + 4G²).
-# * The neighbour stays where it is, and the RWA sees nothing at all.
+# * The neighbour does not change its state, and in the RWA nothing happens at all.
 #
 # Try changing
 # ------------

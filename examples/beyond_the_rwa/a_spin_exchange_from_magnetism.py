@@ -49,8 +49,8 @@ plt.show()
 
 both = found[2]
 coulomb_only = replace(both, ampere_integrals=0 * both.ampere_integrals)
-period = np.pi / coulomb[2]  # of the clock without magnetism
-turns = round(coulomb[2] / ampere[2] / 2)  # after which magnetism has lost half a turn
+period = np.pi / coulomb[2]  # one period of the clock without magnetism
+turns = round(coulomb[2] / ampere[2] / 2)  # in so many turns magnetism costs half a turn
 
 # the modes are s↑, s↓, p↑, p↓: spin up on s, spin down on p
 empty = qutip.basis(2, 0)
@@ -78,8 +78,9 @@ early.legend(loc="upper center", frameon=False)
 plt.show()
 
 # %%
-# What to notice: J^a is 1 to 3 parts in 10⁴ of J^c, as the paper says, and slows the clock by as
-# much. For two turns nobody sees it. After 3,353 turns, 14 ps, the clocks tell opposite times.
+# What to notice: J^a is 1 to 3 parts in 10⁴ of J^c, as the paper says, and slows the clock by this
+# fraction. Within two turns this is not visible. After 3,353 turns, 14 ps, the clocks show opposite
+# times.
 # Nothing is dropped here: for these two orbitals the full Hamiltonian is the reduced one.
 #
 # Try changing: two s orbitals, ``orthonormalised()``. Now the electrons hop, too: ``one_body``.

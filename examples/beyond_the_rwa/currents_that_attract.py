@@ -2,10 +2,10 @@
 Currents that attract
 =====================
 
-*Do two electrons that circle the same way attract each other?* Parallel currents do. An electron in
-a p₊ orbital is a ring of current; in a p₋ orbital it runs the other way round. From afar the ring
-is a magnet of one Bohr magneton. The first figure shows the magnetic energy of two rings, on one
-axis or side by side, against their distance: below zero they attract.
+*Do two electrons that circle in the same direction attract each other?* Parallel currents do. An
+electron in a p₊ orbital is a ring of current; in a p₋ orbital it runs the other way round. From
+afar the ring is a magnet of one Bohr magneton. The first figure shows the magnetic energy of two
+rings, on one axis or side by side, against their distance: below zero they attract.
 """
 
 import matplotlib.pyplot as plt
@@ -83,9 +83,10 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Equal rings on one axis attract. Opposite rings repel just as much. Both by less than 0.2 meV.
-# * Side by side, the near edges run against each other: beyond two bohr equal rings repel.
-# * From five bohr on the rings are magnets to 0.1 %. Closer, the energy of magnets diverges, and
-#   that of rings does not.
+# * Equal rings on one axis attract each other, and opposite rings repel each other as strongly.
+#   Both energies are below 0.2 meV.
+# * Side by side, the currents in the near edges are opposite: beyond two bohr equal rings repel.
+# * From five bohr on the rings act as magnets to 0.1 %. At smaller distances the energy of magnets
+#   diverges, and that of rings does not.
 #
 # Try changing: ``real=True``, orbitals without a current. ``width``: how does the energy scale?

@@ -2,7 +2,7 @@
 How big is it really?
 =====================
 
-*Is the Ampère interaction of two electrons a millielectronvolt?* So the paper of Su, Wang and Zhang
+*Is the Ampère interaction of two electrons a millielectronvolt?* The paper of Su, Wang and Zhang
 estimates it: v²/c² ≈ 10⁻⁴ at 10⁶ m/s, times a Coulomb energy of 10 eV. The figure compares three
 kinds of numbers: the claim, the same estimate done again, and the integrals computed for orbitals.
 """
@@ -69,7 +69,8 @@ plt.show()
 # --------------
 #
 # * v²/c² at 10⁶ m/s is 1.1·10⁻⁵, not 10⁻⁴. The direction of the velocities halves it again.
-# * Tight Gaussians reach 0.2 meV. The ring of hydrogen is three times as wide and has a thirtieth.
-# * Copper screens currents over 340 bohr: an atom does not notice.
+# * Narrow Gaussians reach 0.2 meV. The ring of hydrogen is three times as wide, and its energy is a
+#   thirtieth.
+# * Copper screens currents over 340 bohr, which is too far to matter in an atom.
 #
 # Try changing: ``charge=2`` and half the box. It grows as Z³: which ion reaches 1 meV?

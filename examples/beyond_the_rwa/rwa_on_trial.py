@@ -55,10 +55,11 @@ plt.show()
 #
 # * From the ground state, or from a coherence with it, the error of the state is G/ω₀. This is
 #   first order.
-# * The populations that start from gg have an error of (G/ω₀)² only. They alone flatter the RWA.
-# * From eg the dropped terms have nothing to act on. The small rest comes from the decay to gg.
+# * The populations that start from gg have an error of only (G/ω₀)². Whoever looks only at these
+#   overestimates the RWA.
+# * From eg the dropped terms have no effect. The small error comes from the decay to gg.
 #
 # Try changing
 # ------------
 #
-# Replace "universal" by "redfield". Put the atoms at 0.3 λ₀: is G still what decides?
+# Replace "universal" by "redfield". Put the atoms at 0.3 λ₀: does G still decide?

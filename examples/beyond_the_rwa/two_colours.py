@@ -38,7 +38,7 @@ def shape(w, top):
     return np.outer(g, g) * top / ((w - mode) ** 2 + kappa**2 / 4)
 
 
-# What the qubits feel of the mode: decay rates γ(ω) and level shifts S(ω)
+# The effect of the mode on the qubits: decay rates γ(ω) and level shifts S(ω)
 bath = co.spectral.Bath(lambda w: shape(w, kappa), lambda w: shape(w, w - mode))
 flip = np.zeros((2, 2, 3))
 flip[0, 1, 0] = flip[1, 0, 0] = 1  # each qubit couples by σ_x
@@ -93,8 +93,9 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# What to notice: near colours decay together and trap a part of the light. Further apart they beat.
-# Far apart each decays alone. "secular" misses the interference; "universal" and "redfield" do not.
-# G(D) grows with the detuning. With its sign reversed, Redfield is ten times further off at 0.6.
+# What to notice: qubits of nearly equal colour decay together and trap a part of the light. At
+# larger detunings they beat. At the largest detunings each decays alone. "secular" misses the
+# interference; "universal" and "redfield" do not. G(D) grows with the detuning. With its sign
+# reversed, the error of Redfield is ten times as large at 0.6.
 #
 # Try changing: a broad mode, ``kappa = 3``. Then γ varies less, and G(D) matters less.

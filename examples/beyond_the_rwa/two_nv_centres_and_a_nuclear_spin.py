@@ -2,7 +2,7 @@
 Two NV centres and a nuclear spin
 =================================
 
-*How fast do two NV centres 10 nm apart exchange a spin, and does a nucleus nearby notice?* An NV
+*How fast do two NV centres 10 nm apart exchange a spin, and does a nearby nucleus matter?* An NV
 centre has an electron spin of 1. Beside the first one sits a carbon-13 nucleus. The spins are
 magnetic dipoles, and the magnetic field of the vacuum mediates between them. The excitation starts
 on the first NV centre. The figure shows where it goes.
@@ -58,10 +58,11 @@ plt.show()
 # What to notice
 # --------------
 #
-# * The exchange takes microseconds, the transitions have gigahertz. So the phase turns 10⁴ times
-#   in one swap. Exact exponentials are not troubled by that.
+# * The exchange takes microseconds, and the transitions have gigahertz. So the phase turns 10⁴
+#   times in one swap. This is no difficulty for exact exponentials.
 # * The swap is incomplete: the nucleus 0.6 nm away detunes its NV centre from the other one.
-# * Nothing decays. Spontaneous emission of a spin takes 300,000 years; at 4 K, a thirtieth of that.
+# * Nothing decays. Spontaneous emission of a spin takes 300,000 years; at 4 K emission takes a
+#   thirtieth of this time.
 #
 # Try changing
 # ------------

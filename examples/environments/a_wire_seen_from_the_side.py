@@ -5,7 +5,7 @@ A wire seen from the side
 *Where is the light of a bright and of a dark pair?* Two atoms sit on a metal wire, two wavelengths
 of its plasmon apart. They share one excitation, in phase or out of phase. The first figure shows
 the intensity of the near field in a plane through the wire. The second follows it along a line
-beside the wire. Both come from the wire's whole Green's tensor, before any light has left.
+beside the wire. Both are computed from the whole Green's tensor of the wire, at the initial time.
 """
 
 import matplotlib.pyplot as plt
@@ -58,8 +58,8 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# What to notice: in phase, both atoms send plasmons out along the wire. Out of phase, these
-# plasmons cancel beyond the pair, to a fifth of a percent. The rest of the emission is absorbed or
+# What to notice: in phase, both atoms send plasmons along the wire. Out of phase, these plasmons
+# cancel beyond the pair, to a fifth of a percent. The rest of the emission is absorbed or
 # leaves the wire. Between the atoms the light of both is a standing wave, and one is bright where
 # the other is dark.
 #

@@ -47,9 +47,9 @@ top.legend(frameon=False, ncols=2)
 plt.show()
 
 # %%
-# What to notice: the coupling swings with the plasmon's wavelength, 0.415 λ₀. It fades with the
-# metal's losses over ten vacuum wavelengths; in vacuum a tenth is left after two and a half. Where
-# Γ₁₂ is largest Δ₁₂ vanishes, and the other way round. Δ₁₂ stays below half of Γ₁₁, except very
-# close by: there the atoms see each other's near field, and the plasmon is not all.
+# What to notice: the coupling oscillates with the plasmon's wavelength, 0.415 λ₀. The losses of the
+# metal damp it over ten vacuum wavelengths; in vacuum a tenth is left after two and a half. Where
+# Γ₁₂ is largest Δ₁₂ vanishes, and the other way round. Δ₁₂ stays below half of Γ₁₁, except at very
+# small distances: there the near fields of the atoms matter, and not the plasmon alone.
 #
 # Try changing: a thicker wire, ``co.Nanowire(0.02, silver)``, whose light is less tightly bound.

@@ -24,7 +24,7 @@ def emission(n, field, rate):
     """Emission per atom of n inverted atoms, in units of the rate of one atom."""
     atoms = co.chain(n, step, dipoles=(1, 0, 0)).translated([0.025, 0, 0])
     found = co.couple(atoms, field)
-    # a level shift that is the same for all atoms does nothing: leave it out
+    # a level shift that is the same for all atoms has no effect: leave it out
     shift = found.shift - np.eye(n) * found.shift[0, 0]
     couplings = co.Couplings(found.decay / rate, shift / rate)
     return co.evolve(couplings, "inverted", times, rtol=1e-4, atol=1e-6).emission / n
@@ -48,9 +48,9 @@ axes[0].legend(frameon=False)
 plt.show()
 
 # %%
-# What to notice: in vacuum the atoms decay as if they were alone. Through the wire eight of them
-# emit a burst, fourteen wavelengths from end to end. A pair holds its emission at first and ends
-# sooner. Losses in the metal, and light that leaves the wire, keep the burst below that of atoms at
-# one place.
+# What to notice: in vacuum the atoms decay as if they were alone. Through the wire eight of them,
+# fourteen wavelengths from end to end, emit a burst. The emission of a pair is nearly constant at
+# first and ends sooner. Losses in the metal, and light that leaves the wire, keep the burst below
+# that of atoms at one place.
 #
-# Try changing: ``step`` by a quarter of the plasmon's wavelength: Γ₁₂ vanishes and Δ₁₂ takes over.
+# Try changing: ``step`` by a quarter of the plasmon's wavelength: Γ₁₂ vanishes and Δ₁₂ is largest.

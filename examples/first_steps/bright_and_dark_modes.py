@@ -4,7 +4,7 @@ Bright and dark modes
 
 *One photon among forty atoms: how long does it stay?* A single excitation lives in N collective
 modes of :math:`H_\\mathrm{eff} = Δ - \\tfrac{i}{2}Γ`. A mode whose phase advances faster along the
-chain than light's, :math:`q > k_0`, has nothing to radiate into but the chain's two ends
+chain than light's, :math:`q > k_0`, can radiate only from the chain's two ends
 (Asenjo-Garcia et al., Phys. Rev. X 7, 031024 (2017)). The figure shows the decay rate of every
 mode, and how long an excitation lives that starts in one atom or comes from an absorbed photon.
 """
@@ -19,7 +19,7 @@ spacing = 0.3  # in wavelengths
 couplings = co.couple(co.chain(n, spacing), co.Vacuum())
 modes = couplings.modes()
 
-# The wave number that a mode mostly has: the standing wave that overlaps with it most
+# The main wave number of a mode: that of the standing wave with the largest overlap
 q = np.arange(1, n + 1) * np.pi / (n + 1)  # per spacing
 waves = np.sqrt(2 / (n + 1)) * np.sin(np.outer(q, np.arange(1, n + 1)))
 main = q[np.argmax(np.abs(waves @ modes.vectors), axis=0)]
@@ -55,8 +55,8 @@ plt.show()
 # * Beyond the light line the rates fall by orders of magnitude. The slowest is 0.00007 Γ₀. The
 #   chain guides these modes: the darkest spreads over 27 atoms, two thirds of the chain, as a
 #   standing wave does.
-# * An atom excited alone is a bit of every mode. The bright part leaves within a lifetime, the
-#   dark part stays.
+# * The excitation of one atom is a superposition of all modes. The bright part is emitted within a
+#   lifetime, the dark part stays.
 # * An absorbed photon is bright: its phases are those of light that comes in from the side.
 #
 # Try changing

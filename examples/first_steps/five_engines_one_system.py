@@ -2,9 +2,9 @@
 Five engines, one system
 ========================
 
-*Do they agree, and what does each take?* Seven atoms that all couple alike, inverted, are a problem
-that five engines can solve, each in its own way. ``exact`` takes the whole density matrix by QuTiP,
-``driven`` takes it without sparse matrices, ``blocks`` takes the blocks of equal excitation number.
+*Do they agree, and how much time does each need?* Seven inverted atoms with equal couplings are a
+problem that five engines can solve, each in its own way. ``exact`` evolves the whole density matrix
+by QuTiP, ``driven`` does so without sparse matrices, ``blocks`` evolves the excitation blocks.
 ``trajectories`` draws quantum jumps. ``symmetric`` climbs down the Dicke ladder of eight
 populations. The figure shows their emission, their differences and their times.
 """
@@ -36,7 +36,7 @@ for engine in engines:
     runs[engine.name] = co.evolve(couplings, "inverted", times, method=engine, seed=1)
     seconds[engine.name] = time.perf_counter() - start
 
-# The largest difference to the Dicke ladder, the engine that carries least
+# The largest difference to the Dicke ladder, the engine with the fewest numbers
 truth = runs["symmetric"].emission
 error = {name: np.abs(run.emission - truth).max() for name, run in runs.items()}
 
@@ -57,11 +57,13 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Five curves, one line. Four differ by less than 1e-8 of the peak, their tolerance. Trajectories
-#   differ by a standard error, which shrinks with the root of their number. The band is three.
-# * The less an engine has to carry, the faster it is. ``co.methods`` predicts which it will be.
+# * The five curves are one line. Four of them differ by less than 1e-8 of the peak, which is their
+#   tolerance. Trajectories differ by about a standard error, which falls with the root of their
+#   number. The band shows three standard errors.
+# * The fewer numbers an engine has to evolve, the faster it is. ``co.methods`` predicts which it
+#   will be.
 #
 # Try changing
 # ------------
 #
-# Use ``co.couple(co.ring(n, 0.15), co.Vacuum())``: who refuses, and what does the message say?
+# Use ``co.couple(co.ring(n, 0.15), co.Vacuum())``: which engines refuse, and what do they say?

@@ -44,12 +44,12 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Three atoms need to be within 0.154 λ₀, a hundred within 0.256 λ₀: more neighbours, easier
-#   burst, but the gain saturates, because far neighbours in a chain add little.
-# * The shift Δ is nowhere in this: it bends the burst later, it does not decide whether one starts.
+# * The spacing must be below 0.154 λ₀ for three atoms and below 0.256 λ₀ for a hundred. More
+#   neighbours make a burst easier, but far neighbours in a chain add little.
+# * The shift Δ does not enter. It changes the burst later, but does not decide whether one starts.
 #
 # Try changing
 # ------------
 #
-# ``co.square(10, 10, spacing)`` has more near neighbours: the threshold moves out. Check a point
-# of the figure with ``co.evolve`` for N = 3, just below and just above 0.154 λ₀.
+# ``co.square(10, 10, spacing)`` has more near neighbours: the threshold is at a larger spacing.
+# Check a point of the figure with ``co.evolve`` for N = 3, just below and just above 0.154 λ₀.

@@ -3,7 +3,7 @@ One atom, then two
 ==================
 
 *What changes when a second excited atom comes near?* One atom alone emits :math:`Γ_0 e^{-Γ_0 t}`.
-Two atoms share the field: what one emits stimulates, or cancels, what the other emits.
+Two atoms share the field: the light of one increases or decreases the emission of the other.
 """
 
 import matplotlib.pyplot as plt
@@ -28,14 +28,14 @@ plt.show()
 # What to notice
 # --------------
 #
-# * All curves start at Γ₀ per atom: inverted atoms have no dipole yet that could interfere.
-# * A close pair first holds its rate: the slope per atom is :math:`-(1 - Γ_{12}^2)Γ_0`, so the
-#   first photon hurries the second along.
-# * Having waited, the pair at 0.05 λ₀ falls nearly twice as fast as one atom: its last photon
-#   leaves through the superradiant state, at :math:`Γ_0 + Γ_{12}`.
-# * At 0.25 λ₀ the curve bends up again and ends *above* independent decay: some excitation got
-#   caught in the subradiant state, which decays at only :math:`Γ_0 - Γ_{12}`.
-# * Half a wavelength apart the atoms hardly know of each other.
+# * All curves start at Γ₀ per atom: inverted atoms have no dipoles yet that could interfere.
+# * The rate of a close pair is almost constant at first: its slope per atom is
+#   :math:`-(1 - Γ_{12}^2)Γ_0`, because the first photon makes the second one faster.
+# * After that, the rate of the pair at 0.05 λ₀ falls nearly twice as fast as that of one atom: its
+#   last photon comes from the superradiant state, which decays at :math:`Γ_0 + Γ_{12}`.
+# * At 0.25 λ₀ the curve ends *above* independent decay: a part of the excitation is in the
+#   subradiant state, which decays at only :math:`Γ_0 - Γ_{12}`.
+# * At half a wavelength the atoms are almost independent.
 #
 # Try changing
 # ------------

@@ -44,10 +44,10 @@ plt.show()
 # * Without a shift there is an *exceptional point* at δ = Γ₁₂. Below it the emitters decay at two
 #   rates, :math:`Γ_0 ± \sqrt{Γ_{12}^2 - δ^2}`, and never beat; above it they both decay at Γ₀ and
 #   beat at :math:`\sqrt{δ^2 - Γ_{12}^2}`.
-# * A dipole-dipole shift holds the pair together much longer: the crossover moves to
-#   :math:`δ ≈ 2Δ_{12}`, and there is no sharp point any more.
-# * In the near field Δ₁₂ is far larger than Γ₁₂. Leaving it out makes detuning look more
-#   destructive than it is.
+# * With a dipole-dipole shift the pair decays collectively up to larger detunings: the crossover is
+#   at :math:`δ ≈ 2Δ_{12}`, and there is no sharp point any more.
+# * In the near field Δ₁₂ is far larger than Γ₁₂. Without it the effect of a detuning is
+#   overestimated.
 #
 # Try changing
 # ------------

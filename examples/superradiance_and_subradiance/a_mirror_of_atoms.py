@@ -3,10 +3,10 @@ A mirror of atoms
 =================
 
 *How much light does one layer of atoms send back?* An infinite square array with less than one
-wavelength between its atoms sends light only two ways: forward, where it can cancel the beam, and
-back. At its resonance it reflects everything (Shahmoon, Wild, Lukin & Yelin, Phys. Rev. Lett. 118,
-113601 (2017)). The figure shows the reflection of small arrays and of the infinite one, and how
-much is missing at the resonance.
+wavelength between its atoms emits only in two directions: forward, where its light can cancel the
+beam, and backward. At its resonance it reflects everything (Shahmoon, Wild, Lukin & Yelin, Phys.
+Rev. Lett. 118, 113601 (2017)). The figure shows the reflection of small arrays and of the infinite
+one, and how much is missing at the resonance.
 """
 
 import matplotlib.pyplot as plt
@@ -20,14 +20,14 @@ sides = (2, 4, 6, 8, 10, 14)
 # The infinite array
 mode = co.observables.bands("square", spacing, [[0, 0]])
 resonance = mode.shifts[0]
-frequencies = np.append(np.linspace(-1.5, 2, 281), resonance)  # of the light less ω₀, in Γ₀
+frequencies = np.append(np.linspace(-1.5, 2, 281), resonance)  # of the light minus ω₀, in Γ₀
 infinite = co.observables.infinite_array(spacing, frequencies)
 
 # Arrays of finite size, in a focused beam
 arrays = {}
 for side in sides:
     atoms = co.couple(co.square(side, side, spacing, dipoles=(1, 0, 0)), co.Vacuum())
-    # the beam grows with the array, so that it never looks past the edge
+    # the beam grows with the array, so that it never reaches beyond the edge
     arrays[side] = co.observables.scattering(atoms, frequencies, waist=side * spacing / 4)
 missing = [1 - array.reflection[-1] for array in arrays.values()]
 
@@ -58,9 +58,9 @@ plt.show()
 #
 # * Sixty-four atoms in one layer, 0.6 λ₀ apart, return more than 99 % of the beam. One atom in the
 #   beam of the 10 × 10 array returns 0.4 %.
-# * The resonance is that of the mode Q = 0: shifted by 0.28 Γ₀ from the atom's and, with 0.66 Γ₀,
-#   narrower. At ω₀ even the infinite array reflects only 59 %.
+# * The resonance is that of the mode Q = 0. It is shifted by 0.28 Γ₀ from that of the atom, and its
+#   width of 0.66 Γ₀ is smaller. At ω₀ even the infinite array reflects only 59 %.
 # * What the atoms send forward cancels the beam: nothing was absorbed.
 #
-# Try changing: ``spacing = 0.8``, where the shift vanishes, or 1.1, where light finds more ways out
-# and the mirror is gone.
+# Try changing: ``spacing = 0.8``, where the shift vanishes, or 1.1, where light leaves in more
+# directions and there is no mirror any more.

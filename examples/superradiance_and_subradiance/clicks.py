@@ -3,9 +3,9 @@ Clicks
 ======
 
 *What does one run of the experiment look like?* A master equation gives averages. A detector that
-sees every photon writes down times: quantum trajectories with jumps. Four inverted atoms click
-four times, and the order of events carries what the average hides. The figure shows six runs, and
-how long the detector waits for the last photon.
+sees every photon records times; quantum trajectories with jumps simulate it. Four inverted atoms
+give four clicks, and their times contain more than the average. The figure shows six runs, and how
+long the detector waits for the last photon.
 """
 
 import matplotlib.pyplot as plt
@@ -31,7 +31,7 @@ def waiting(result, click):
     return np.diff(result.jumps.times)[same_run & (number[:-1] == click)]
 
 
-# Photons in a short first window: pairs, over what independent counts would give
+# Photons in a short first window: number of pairs, relative to independent photons
 early = close.jumps.times < 0.02
 counts = np.bincount(close.jumps.trajectory[early], minlength=runs)
 pairs = np.sum(counts * (counts - 1)) / 2
@@ -55,7 +55,7 @@ plt.show()
 # --------------
 #
 # * Every run is a staircase, the mean is smooth. Some runs do not reach the last step in this time.
-# * Close atoms hurry the last photon or keep it. A bright state gives it soon; a dark state makes
-#   the long tail.
+# * Close atoms emit the last photon sooner or later than one atom. A bright state emits it soon; a
+#   dark state makes the long tail.
 #
-# Try changing: ``spacing = 0.3``; ``close.jumps.channels``: which mode did each photon leave by?
+# Try changing: ``spacing = 0.3``; ``close.jumps.channels``: which mode emitted each photon?

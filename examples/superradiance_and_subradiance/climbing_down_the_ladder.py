@@ -3,9 +3,9 @@ Climbing down the ladder
 ========================
 
 *Which rungs are occupied when, and what decides the moment of the burst?* The mean number of
-excited atoms glides smoothly down. No single run does: it goes down in steps, one for each of N
-photons. Chance in the first steps is amplified. In the figure, blue is how probable each rung is,
-for atoms that all couple alike and for independent ones. Grey lines are single runs.
+excited atoms falls smoothly. In a single run it falls in steps, one for each of N photons. Random
+differences in the first steps are amplified. In the figure, blue shows the probability of each
+rung, for atoms that all couple alike and for independent ones. Grey lines are single runs.
 """
 
 import matplotlib.pyplot as plt
@@ -64,8 +64,8 @@ plt.show()
 # --------------
 #
 # * The grey lines are an early, a median and a late run (5, 50 and 95 %). At the burst no rung is
-#   likely: the spread is 2.4 rungs, against :math:`\sqrt{N}/2 = 1.4` of independent atoms. Theirs
-#   grows with √N, that of the burst nearly with N.
+#   likely: the spread is 2.4 rungs, against :math:`\sqrt{N}/2 = 1.4` of independent atoms. The
+#   spread of independent atoms grows with √N, that of the burst nearly with N.
 # * A step from rung m takes :math:`1/[m(N-m+1)Γ_0]`. The first and the last steps are slow, those
 #   between are fast. The first two photons make four fifths of the variance of the delay.
 #

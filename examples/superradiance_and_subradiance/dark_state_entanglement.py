@@ -28,7 +28,7 @@ independent = co.Couplings(np.eye(2), np.zeros((2, 2)))
 apart = co.evolve(independent, excited, times, observe="correlations")
 nothing = co.observables.concurrence(apart, 0, 1)
 
-# Neighbours with opposite phases: nothing but the dark state
+# Neighbours with opposite phases: the dark state alone
 opposite = co.states.timed_dicke([0, 0, np.pi / distances[0]])
 pure = co.evolve(pairs[distances[0]], opposite, times, observe="correlations")
 dark = co.observables.concurrence(pure, 0, 1)
@@ -49,11 +49,12 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Early on Δ passes the excitation to and fro and entangles the atoms on the way, until the
-#   bright half is gone.
-# * Between :math:`1/Γ_+` and :math:`1/Γ_-` the closest pair rests near ½: half a dark state, mixed
-#   with the ground state. The dark state itself begins at 1 and decays at :math:`Γ_-`.
-# * A quarter wavelength is too far for a plateau, and independent atoms never entangle.
+# * At first Δ moves the excitation to and fro, which entangles the atoms, until the bright half has
+#   decayed.
+# * Between :math:`1/Γ_+` and :math:`1/Γ_-` the concurrence of the closest pair stays near ½: half
+#   of the population is in the dark state, half in the ground state. The concurrence of the dark
+#   state itself begins at 1 and decays at :math:`Γ_-`.
+# * At a quarter wavelength there is no plateau, and independent atoms never become entangled.
 #
 # Try changing: ``dipoles=(0, 0, 1)`` in ``chain``: does the plateau last longer? Set
 # ``shift`` to zero with ``replace``: what is left without exchange?

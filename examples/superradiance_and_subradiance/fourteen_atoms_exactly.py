@@ -2,10 +2,10 @@
 Fourteen atoms, exactly
 =======================
 
-*How far does the whole master equation go?* The density matrix of fourteen atoms has
-:math:`4^{14}` = 268 million entries. Excitations only leave, so the blocks of equal excitation
-number are enough: 40 million. A ring looks the same from every atom and in the mirror, so one
-column in 28 is enough: 1.7 million. Nothing is approximated. The figure shows the burst of rings
+*For how many atoms can the whole master equation be solved?* The density matrix of fourteen atoms
+has :math:`4^{14}` = 268 million entries. Excitations are only lost, so the excitation blocks are
+enough: 40 million. A ring looks the same from every atom and in the mirror, so one column in 28 is
+enough: 1.7 million. Nothing is approximated. The figure shows the burst of rings
 of 6, 10 and 14 atoms.
 """
 
@@ -45,11 +45,11 @@ plt.show()
 #   atoms; here the peak even falls. An atom couples strongly only to its neighbours, and it has two
 #   of them in every ring. The shifts between close atoms pull the collective states apart.
 # * The more atoms, the earlier the peak.
-# * From 10 to 14 atoms ρ grows 256 times. The numbers carried, see ``co.methods``, grow about 120
-#   times, and all of them fit into 80 MB.
+# * From 10 to 14 atoms ρ grows 256 times. The numbers that are evolved, see ``co.methods``, grow
+#   about 120 times, and all of them fit into 80 MB.
 #
 # Try changing
 # ------------
 #
-# Print ``co.methods(couplings, "inverted", times)``: what would the other engines take? Set
-# ``shift=0 * couplings.shift`` with ``couplings.replace`` and see the shifts' part in it.
+# Print ``co.methods(couplings, "inverted", times)``: what would the other engines need? Set
+# ``shift=0 * couplings.shift`` with ``couplings.replace`` and see the effect of the shifts.

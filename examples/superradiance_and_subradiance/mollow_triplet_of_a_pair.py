@@ -15,7 +15,7 @@ import collective as co
 
 rabi = 20.0  # in Γ₀
 distance = 0.08  # in λ₀
-omega = np.linspace(-55, 55, 2201)  # of the light less the drive's frequency, in Γ₀
+omega = np.linspace(-55, 55, 2201)  # of the light minus that of the drive, in Γ₀
 close = co.couple(co.chain(2, distance), co.Vacuum())
 apart = co.Couplings(np.eye(2), np.zeros((2, 2)))
 pairs = {"independent": apart, f"{distance:g} λ₀ apart": close}
@@ -44,12 +44,12 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Independent: a line at the drive and two at its sides, with weights 1 : 2 : 1.
-# * Each sideband of the close pair has two peaks. Both atoms along the drive, both against it, one
-#   of each, and the dark singlet have energies :math:`±Ω + Δ_{12}/2`, 0 and :math:`-Δ_{12}`; the
-#   light jumps between them, from or to the singlet at Ω ± 3Δ₁₂/2.
-# * New lines stand at ±2Ω: one photon now turns both atoms over.
-# * The incoherent light is hardly less or more, but the elastic line nearly doubles: in it the
-#   dipoles add as amplitudes.
+# * Independent atoms have a line at the drive and one at each side, with weights 1 : 2 : 1.
+# * Each sideband of the close pair has two peaks. The states with both atoms along the drive, both
+#   against it, one of each, and the dark singlet have the energies :math:`±Ω + Δ_{12}/2`, 0 and
+#   :math:`-Δ_{12}`. The pair jumps between them, from or to the singlet at Ω ± 3Δ₁₂/2.
+# * There are new lines at ±2Ω: one photon now turns both atoms over.
+# * The incoherent light hardly changes, but the elastic line nearly doubles: in it the dipoles add
+#   as amplitudes.
 #
 # Try changing: ``distance = 0.2``, where the sidebands are whole again; ``rabi = 3``.

@@ -21,7 +21,7 @@ q = edge * (np.arange(600) + 0.5) / 600
 infinite = co.observables.bands("chain", spacing, q)
 
 modes = co.couple(co.chain(n, spacing), co.Vacuum()).modes()
-# the standing wave that a mode mostly is
+# the standing wave with the largest overlap with a mode
 number = np.arange(1, n + 1)
 waves = np.sin(np.pi * np.outer(number, number) / (n + 1))
 main = edge * number[np.argmax(np.abs(waves @ modes.vectors), axis=0)] / (n + 1)
@@ -47,14 +47,16 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Forty atoms are nearly infinitely many: their modes lie on the bands, except at the light line.
-# * Sixteen of the forty lie beyond it. Fifteen of those decay slower than 0.4 Γ₀, and the further
-#   out, the slower.
-# * The darkest is that at the edge of the zone, neighbours in antiphase. Four times the atoms, and
-#   it lives 74 times as long, in the limit 4³ = 64: 0.0051, 0.00057, 0.000069 Γ₀ for 10, 20, 40.
+# * Forty atoms are close to an infinite chain: their modes lie on the bands, except at the light
+#   line.
+# * Sixteen of the forty modes lie beyond it. Fifteen of these decay slower than 0.4 Γ₀, and the
+#   farther they are from it, the slower.
+# * The darkest mode is at the edge of the zone, with neighbours in antiphase. With four times as
+#   many atoms it lives 74 times as long (4³ = 64 in the limit): 0.0051, 0.00057, 0.000069 Γ₀ for
+#   10, 20, 40 atoms.
 #
 # Try changing
 # ------------
 #
-# ``spacing = 0.2``: some chains fall faster than N⁻³. ``dipoles=(0, 0, 1)`` in `chain` with
-# ``dipole=(0, 0, 1)`` in `bands`: does the curve still dive at the light line?
+# ``spacing = 0.2``: for some N the rate falls faster than N⁻³. ``dipoles=(0, 0, 1)`` in `chain`
+# with ``dipole=(0, 0, 1)`` in `bands`: does the curve still diverge at the light line?

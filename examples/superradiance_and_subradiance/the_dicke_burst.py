@@ -33,7 +33,7 @@ plt.show()
 # What to notice
 # --------------
 #
-# * One atom only decays, two hold their rate for a moment, from three on there is a burst.
+# * One atom only decays. The rate of two is constant for a moment. From three on there is a burst.
 # * The peak *per atom* grows with N: the atoms emit together, not side by side.
 # * The total peak grows more slowly than N² here. :math:`R_\mathrm{peak}/N^2` is 0.24 at N = 8,
 #   0.23 at N = 10 and still falling towards 0.2 at N = 2000, so a straight line through small N
@@ -42,5 +42,5 @@ plt.show()
 # Try changing
 # ------------
 #
-# Give the atoms ``dephasing=2.0`` with ``couplings.replace``: how much disorder does the burst
-# survive? Start from ``co.states.dicke((n + 1) // 2)``, the brightest rung of the ladder.
+# Give the atoms ``dephasing=2.0`` with ``couplings.replace``: up to which dephasing is there a
+# burst? Start from ``co.states.dicke((n + 1) // 2)``, the brightest rung of the ladder.

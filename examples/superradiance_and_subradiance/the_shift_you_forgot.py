@@ -3,8 +3,9 @@ The shift you forgot
 ====================
 
 *Models of superradiance often keep Γ and drop Δ: what does the dipole–dipole shift do to the
-burst?* Δ emits nothing. But it moves excitations between the atoms, and so undoes the order among
-them that Γ builds up. The figure shows emission and excitation with Δ, and dashed without.
+burst?* Δ emits nothing. But it moves excitations between the atoms, and so destroys the
+correlations that Γ builds up. The figure shows emission and excitation with Δ, and dashed without
+Δ.
 """
 
 import matplotlib.pyplot as plt
@@ -56,12 +57,13 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Δ, here up to 23 Γ₀, takes four tenths of the rise of the chain's burst, brings its top
-#   forward, and leaves three times as many atoms excited: more of them end in dark states.
-# * It drops out where it is the same for every pair, as in pair and triangle. Then it moves whole
-#   multiplets of the total spin. In a ring Δ and Γ still share their modes. But no atom takes two
-#   excitations, and so Δ counts there, too: less at the peak, as much for what stays behind.
-# * The start tells nothing: Δ enters with :math:`-‖[Δ, Γ]‖^2 t^3/6`, in the ring only with t⁴.
+# * Δ, here up to 23 Γ₀, reduces the rise of the chain's burst by four tenths, makes the peak come
+#   earlier, and leaves three times as many atoms excited: more of them end in dark states.
+# * It has no effect where it is the same for every pair, as in pair and triangle. Then it shifts
+#   whole multiplets of the total spin. In a ring Δ and Γ still have the same modes. But no atom can
+#   hold two excitations, so that Δ matters there too: less at the peak, and as much for the
+#   excitation that remains.
+# * The start does not show it: Δ enters with :math:`-‖[Δ, Γ]‖^2 t^3/6`, in the ring only with t⁴.
 #
-# Try changing: the spacing to 0.1 and 0.2: who still needs Δ? And ``dipoles=(1, 0, 0)`` in the
-# triangle: is Δ still the same for every pair?
+# Try changing: the spacing to 0.1 and 0.2: where is Δ still needed? And ``dipoles=(1, 0, 0)`` in
+# the triangle: is Δ still the same for every pair?

@@ -56,10 +56,11 @@ plt.show()
 # What to notice
 # --------------
 #
-# * The phases are a memory: the photon leaves the way it came, nine times in ten into a cone that
-#   gets 6 % of the light of an atom picked at random. Turn the phases and the lobe turns.
-# * It leaves four times as fast as from one atom: into that lobe all atoms emit in step.
-# * Equal phases, superradiant for a small sample, match no photon that could fly off: the state is
-#   subradiant, and what it emits leaks through the faces of the cube. Mind the scale.
+# * The phases are a memory: the photon leaves in the direction in which it came. With a probability
+#   of nine tenths it leaves within a cone that gets 6 % of the light of an atom picked at random.
+#   If the phases are turned, the lobe turns.
+# * It leaves four times as fast as from one atom, because all atoms emit in phase into this lobe.
+# * Equal phases, which are superradiant in a small sample, match no photon in free space: the state
+#   is subradiant, and its light leaves through the faces of the cube. Note the scale.
 #
-# Try changing: a spacing of 0.5: why does half of the light turn back?
+# Try changing: a spacing of 0.5: why does half of the light go backward?

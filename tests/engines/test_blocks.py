@@ -390,8 +390,8 @@ def test_a_vector_is_as_long_as_all_blocks():
     layout = tables.layout(CHAIN, 6, [np.arange(6)])
     wanted = sum(comb(6, k) * -(-comb(6, k) // 8) * 8 for k in range(7))
     assert layout.size == wanted
-    blocks = ExcitationBlocks(5, 5)
-    assert sorted(np.concatenate([blocks.configurations(k) for k in range(6)])) == list(range(32))
+    basis = ExcitationBlocks(5, 5)
+    assert sorted(np.concatenate([basis.configurations(k) for k in range(6)])) == list(range(32))
 
 
 @pytest.mark.slow

@@ -278,7 +278,7 @@ def test_coherences_between_dicke_states_agree_with_qutip():
         places.append((descending[:, None] + total * descending).ravel())
         first += side
     places = np.concatenate(places)
-    slope = density.Blocks(e).slope(None)
+    slope = density.LadderBlocks(e).slope(None)
     mine = np.array([slope(0, column) for column in np.eye(len(places), dtype=complex)]).T
     np.testing.assert_allclose(mine, theirs.full()[np.ix_(places, places)], atol=1e-6)
 

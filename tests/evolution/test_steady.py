@@ -9,7 +9,7 @@ import systems
 import collective as co
 from collective.engines.basis.dicke import identical as common
 from collective.engines.basis.dicke_space import Space, one_apart
-from collective.engines.symmetric.density import Blocks
+from collective.engines.symmetric.density import LadderBlocks
 from collective.evolution import steady_identical
 from collective.observables import g1, g2, spectrum, steady
 
@@ -31,7 +31,7 @@ def test_keeping_one_emitter_apart_commutes_with_time_evolution(n):
     """The map to "one and N − 1 others", and both generators, which are computed separately."""
     e = common(identical(n, **CASES["everything"]))
     whole = Space(e, None)
-    blocks = Blocks(e)
+    blocks = LadderBlocks(e)
     engine = blocks.slope(None)(0.0, np.eye(len(whole), dtype=complex))
     np.testing.assert_allclose(whole.generator().toarray(), engine, atol=1e-13)
     apart = Space(e, None, apart=True)

@@ -2,11 +2,12 @@ r"""The 2^N configurations of N two-level emitters by excitation block, and thei
 
 A configuration is an integer whose bit m says whether emitter m is excited. Without a drive the
 excitation number k only falls by jumps, so every fast engine works in these excitation blocks of
-n_k = C(N, k) configurations, and within one H_eff moves an excitation from m to l:
-:math:`⟨c'|H|c⟩ = h_{lm}`, the matrix of one excitation, its diagonal summed over the excited.
-Permutations of the emitters that change neither couplings nor state join configurations to orbits.
+n_k = C(N, k) configurations. Within a block H_eff moves an excitation from m to l:
+:math:`⟨c'|H|c⟩ = h_{lm}`, with the matrix h of one excitation; a diagonal element is the sum of
+h_mm over the excited emitters. Permutations of the emitters that change neither couplings nor state
+group the configurations into orbits.
 
-The file is longer than others because orbits are found among the configurations of the same blocks.
+The file is longer than others: both kinds of tables serve every run by blocks.
 """
 
 from collections.abc import Sequence
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
     from collective.emitters import Emitters
 
-LARGEST = 62  # emitters: bits of an integer
+LARGEST = 62  # emitters: as many bits as an integer has
 _SAME = 1e-12  # relative: couplings that a permutation leaves unchanged
-_MOST = 1000  # permutations; their images take more than they save
-_MOST_COMPARED = 2**18  # configurations: no machine keeps the blocks of more of them
+_MOST = 1000  # permutations; with more of them, the tables of images cost more than they save
+_MOST_COMPARED = 2**18  # configurations; the blocks of more of them fit on no machine
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +60,14 @@ class ExcitationBlocks:
     def _sorted(self) -> list[NDArray[np.int64]]:
         found = [np.zeros(1, dtype=np.int64)]
         for k in range(1, self.highest + 1):
-            # emitter m the highest excited one, below it any k − 1
+            # emitter m is the highest excited one, and below it any k − 1 are excited
             fewer = found[-1]
             parts = [fewer[: comb(m, k - 1)] | (1 << m) for m in range(k - 1, self.n)]
             found.append(np.concatenate(parts))
         return found
 
     def rank(self, k: int, configurations: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """Place of configurations with k excited emitters in their block."""
+        """Indices of configurations with k excited emitters within their block."""
         return np.searchsorted(self._sorted[k], configurations).astype(np.uint32)
 
     def configurations(self, k: int) -> NDArray[np.int64]:
@@ -82,15 +83,15 @@ class ExcitationBlocks:
         return np.nonzero(self.excited(k))[1].reshape(self.sizes[k], k)
 
     def empty(self, k: int) -> NDArray[np.int64]:
-        """The others, (n_k, N − k)."""
+        """The emitters that are not excited, (n_k, N − k)."""
         return np.nonzero(~self.excited(k))[1].reshape(self.sizes[k], self.n - k)
 
     def hops(self, k: int) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
-        """Where one excitation of each configuration can go within its block.
+        """Configurations that are reached by moving one excitation within a block.
 
         Returns:
-            target, (n_k, k(N−k)): place of the configuration with the excitation of m moved to l;
-            m and l, likewise.
+            Three arrays (n_k, k(N−k)): the index of the configuration with the excitation of m
+            moved to l, m, and l.
         """
         here = self.configurations(k)[:, None, None]
         m = self.occupied(k)[:, :, None]
@@ -105,12 +106,12 @@ class ExcitationBlocks:
         )
 
     def lowered(self, k: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """Places in block k−1 once one of the excitations has left, and which: (n_k, k) each."""
+        """Indices in block k−1 after one excitation is lost, and the emitter: (n_k, k) each."""
         m = self.occupied(k)
         return self.rank(k - 1, self.configurations(k)[:, None] ^ (1 << m)), m
 
     def raised(self, k: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """Places in block k+1 after another emitter is excited, and which: (n_k, N−k) each."""
+        """Indices in block k+1 after one more is excited, and the emitter: (n_k, N−k) each."""
         m = self.empty(k)
         return self.rank(k + 1, self.configurations(k)[:, None] | (1 << m)), m
 
@@ -124,7 +125,7 @@ def permuted(configurations: NDArray[np.int64], permutation: Sequence[int]) -> N
 
 
 def qutip_index(n: int, configurations: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Index in QuTiP's basis: emitter 0 leftmost, excited first."""
+    """Indices of configurations in QuTiP's basis: emitter 0 is leftmost, excited comes first."""
     index = np.zeros_like(configurations)
     for m in range(n):
         index |= (1 - (configurations >> m & 1)) << (n - 1 - m)
@@ -136,14 +137,14 @@ def ensemble(
 ) -> NDArray[np.complex128]:
     """Vectors whose projectors sum to the block of ρ with k excitations on both sides.
 
-    Coherences between different k do not enter: without a drive they evolve by themselves, and
-    ⟨σ⁺_mσ⁻_n⟩ does not see them.
+    Coherences between different k do not enter: without a drive they evolve independently, and
+    ⟨σ⁺_mσ⁻_n⟩ does not depend on them.
 
     Args:
         state: a `State`, or a QuTiP ket or density matrix.
-        blocks: tables.
+        blocks: the tables of configurations.
         k: excitation number.
-        emitters: for the phases of `timed_dicke`.
+        emitters: their positions give the phases of `timed_dicke`; None where they are not known.
 
     Returns:
         (n_k, R), orthogonal, not normalised; R = 0 where the block is empty.
@@ -164,9 +165,9 @@ def ensemble(
 
 
 def one_excitation(couplings: Any) -> NDArray[np.complex128]:
-    """One excitation's h = δ + Δ − iΓ/2, without what is the same for every emitter.
+    """The matrix h = δ + Δ − iΓ/2 of one excitation, (N, N), without the mean frequency.
 
-    The mean transition frequency multiplies k and drops out of every block (k, k).
+    The mean frequency is multiplied by k and drops out of every block (k, k).
     """
     matrix = np.asarray(couplings.effective_hamiltonian(), dtype=complex)
     mean = np.mean(np.diagonal(matrix).real)
@@ -177,11 +178,11 @@ def group(request: Request, symmetries: Sequence[Sequence[int]] = ()) -> list[ND
     """Permutations that change neither couplings nor state, closed under composition.
 
     Args:
-        request: of Couplings; the reversal of the order of its emitters is tried by itself.
+        request: a request of Couplings; the reversal of the order of its emitters is always tried.
         symmetries: further permutations.
 
     Raises:
-        ValueError: a permutation of the user's that is none of these.
+        ValueError: if a permutation of the user changes couplings or state.
     """
     n = len(request.couplings)
     identity = np.arange(n)
@@ -215,14 +216,14 @@ def group(request: Request, symmetries: Sequence[Sequence[int]] = ()) -> list[ND
 
 
 def checked_permutations(symmetries: Any, n: int | None = None) -> tuple[tuple[int, ...], ...]:
-    """Permutations as tuples, checked.
+    """Checked permutations as tuples.
 
     Args:
         symmetries: a list, a tuple or an array of sequences of integers.
         n: number of emitters; None for any.
 
     Raises:
-        ValueError: for something else.
+        ValueError: for anything that is not such permutations.
     """
     array = isinstance(symmetries, np.ndarray) and symmetries.ndim > 0
     if not (isinstance(symmetries, list | tuple) or array):
@@ -248,7 +249,7 @@ def checked_permutations(symmetries: Any, n: int | None = None) -> tuple[tuple[i
 
 
 def _unchanged(couplings: Couplings, p: NDArray[np.int64]) -> bool:
-    """Whether Γ, Δ, δ and γ_φ are those of the emitters in another order."""
+    """Whether Γ, Δ, δ and γ_φ stay the same if the emitters are permuted."""
     scale = _SAME * max(float(np.abs(couplings.decay).max()), float(np.abs(couplings.shift).max()))
     matrices = (couplings.decay, couplings.shift)
     vectors = (couplings.detunings, couplings.dephasing)
@@ -258,7 +259,7 @@ def _unchanged(couplings: Couplings, p: NDArray[np.int64]) -> bool:
 
 
 def _shared(request: Request, p: NDArray[np.int64]) -> bool:
-    """Whether the blocks of the state are those of the emitters in another order."""
+    """Whether the blocks of the state stay the same if the emitters are permuted."""
     state, n = request.state, len(request.couplings)
     if isinstance(state, State):
         return state.symmetric(n) or _recipe_shared(state, p, request.couplings.emitters)
@@ -267,7 +268,7 @@ def _shared(request: Request, p: NDArray[np.int64]) -> bool:
     order = qutip_index(n, permuted(every, tuple(p.tolist())))[np.argsort(places)]
     counts = np.bitwise_count(every)[np.argsort(places)]
     matrix = state.full()
-    if state.isket:  # the same up to a phase for every excitation number
+    if state.isket:  # each excitation block may be multiplied by a phase
         ket = matrix[:, 0]
         weights = np.bincount(counts, np.abs(ket) ** 2)
         overlaps = ket.conj() * ket[order]
@@ -278,7 +279,7 @@ def _shared(request: Request, p: NDArray[np.int64]) -> bool:
 
 
 def _recipe_shared(state: State, p: NDArray[np.int64], emitters: "Emitters | None") -> bool:
-    """The same for a `State` that is not symmetric."""
+    """Whether the blocks of a `State` that is not symmetric stay the same under a permutation."""
     n = len(p)
     each = spinors_of(state, n)
     if each is not None:
@@ -286,7 +287,7 @@ def _recipe_shared(state: State, p: NDArray[np.int64], emitters: "Emitters | Non
     present = numbers(state, n)
     if sum(comb(n, k) for k in present) > _MOST_COMPARED:
         return False
-    overlap = 0.0  # the blocks may each have a phase of their own
+    overlap = 0.0  # each block may be multiplied by a phase
     for k in present:
         excited = configurations(n, k)
         found = amplitudes_of(state, excited, emitters)
@@ -297,10 +298,11 @@ def _recipe_shared(state: State, p: NDArray[np.int64], emitters: "Emitters | Non
 
 
 def orbits(n: int, highest: int, permutations: list[NDArray[np.int64]]) -> list[int]:
-    """How many orbits the configurations with 0 … highest excitations fall into.
+    """The number of orbits of the configurations with k = 0 … highest excitations.
 
-    Burnside's lemma: the mean number of configurations a permutation leaves where they are, which
-    with cycles of lengths l is the coefficient of x^k in the product of 1 + x^l.
+    By Burnside's lemma it is the mean over the permutations of the number of configurations that a
+    permutation does not change. For cycles of lengths l this number is the coefficient of x^k in
+    the product of 1 + x^l.
     """
     total = np.zeros(n + 1)
     for permutation in permutations:

@@ -1,11 +1,11 @@
 r"""Identical emitters in the basis of Dicke states |J, M⟩, each averaged over its copies.
 
-Couplings that no permutation changes are a collective and an individual part,
+Couplings that no permutation changes consist of a collective and an individual part,
 
 .. math:: Γ_{mn} = γ_c + γ_i δ_{mn}, \qquad
           H = V J^+J^- + (δ − V)\hat n + ½(Ω J^+ + h.c.),
 
-and a state that no permutation changes is made of blocks J = N/2 − d (Chase & Geremia, Phys. Rev.
+and a state that no permutation changes consists of blocks J = N/2 − d (Chase & Geremia, Phys. Rev.
 A 78, 052101 (2008); Shammah et al., Phys. Rev. A 98, 063815 (2018)). State (k, d) has k = M + N/2
 excitations; d pairs of emitters are dark, and k − d = J + M of the others are excited.
 """
@@ -24,7 +24,7 @@ _NONE = 1e-13  # γ_i relative to Γ_11, below which it is round-off
 
 @dataclass(frozen=True)
 class Identical:
-    """What N identical emitters have in common.
+    """The common parameters of N identical emitters.
 
     Attributes:
         n: N.
@@ -48,14 +48,14 @@ class Identical:
 
     @property
     def one_ladder(self) -> bool:
-        """Whether the states of largest J keep to themselves."""
+        """Whether no process leads from the states of largest J to others."""
         return not (self.individual or self.dephasing or self.pump)
 
 
 def identical(couplings: Couplings) -> Identical | str:
-    """What the emitters have in common, or what they have not."""
+    """The common parameters of identical emitters, or a text that says what is not identical."""
     if couplings.thermal_photons:
-        return "the emitters are in thermal light, which the Dicke states here do not know"
+        return "the emitters are in thermal light, which the Dicke states do not include"
     for name in ("detunings", "dephasing", "pump", "drive"):
         values = getattr(couplings, name)
         if np.abs(values - values[0]).max() > _EQUAL * np.abs(values).max():
@@ -85,9 +85,9 @@ def identical(couplings: Couplings) -> Identical | str:
 
 
 def _two_numbers(matrix: NDArray[Any]) -> tuple[Any, Any] | None:
-    """The diagonal entry and the other one, if there are only two."""
+    """The diagonal and the off-diagonal entry of a matrix if it has only these two, else None."""
     n = len(matrix)
-    if n == 1:  # an emitter alone is as collective as it is individual
+    if n == 1:  # for a single emitter collective and individual decay are the same
         return (matrix[0, 0], matrix[0, 0])
     alone, together = matrix[0, 0], matrix[0, 1]
     if matrix.strides == (0, 0):
@@ -103,9 +103,9 @@ def _two_numbers(matrix: NDArray[Any]) -> tuple[Any, Any] | None:
 def processes(
     e: Identical, k: NDArray[Any], d: NDArray[Any]
 ) -> dict[tuple[int, int], tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """What jumps do to |J, M⟩⟨J, M'|, summed over the emitters.
+    """The action of the jumps on |J, M⟩⟨J, M'|, summed over the emitters.
 
-    Each takes it to |J − b, M + a⟩⟨J − b, M' + a| with an amplitude A_J f(M)f(M').
+    A process leads to |J − b, M + a⟩⟨J − b, M' + a| with an amplitude A_J f(M)f(M').
 
     Args:
         e: the emitters.
@@ -113,8 +113,8 @@ def processes(
         d: dark pairs, (S,).
 
     Returns:
-        A_J and f(M)², (S,) each, by (a, b); for (0, 0), the dephasing that stays, f is M itself.
-        Processes that are not there are left out.
+        A_J and f(M)², (S,) each, by (a, b). For (0, 0), which is dephasing without a change of J, f
+        is M itself. Processes of rate zero are left out.
     """
     n = e.n
     up, down = (k - d).astype(float), (n - d - k).astype(float)  # J + M, J − M
@@ -163,7 +163,7 @@ class Triangle:
 
     @staticmethod
     def size(n: int) -> int:
-        """How many states n emitters have."""
+        """The number of states of n emitters."""
         return (n // 2 + 1) * (n - n // 2 + 1)
 
     def place(self, k: NDArray[np.int64], d: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -190,12 +190,12 @@ class Triangle:
         }
 
     def arriving(self, rates: NDArray[np.float64], a: int, b: int) -> NDArray[np.float64]:
-        """The rate into each state from (k − a, d − b), (S,); zero where there is no such state."""
+        """The rate into each state from (k − a, d − b), (S,); zero if that state does not exist."""
         source = self.place(self.k - a, self.d - b)
         return np.where(source >= 0, rates[source], 0.0)
 
     def matrix(self, e: Identical) -> Any:
-        """A of dp/dt = Ap, sparse."""
+        """The sparse matrix A of dp/dt = Ap, (S, S)."""
         from scipy.sparse import csc_array
 
         here = np.arange(len(self.k))

@@ -1,13 +1,13 @@
-r"""Operators of identical emitters between Dicke states, and the generator of their motion.
+r"""Operators of identical emitters between Dicke states, and the generator of their evolution.
 
-An operator that no permutation of the emitters changes is blocks ⟨J, M|X|J, M'⟩, summed over the
-copies of each ladder J = n/2 − d. One emitter may stand apart from the n others: then an operator
-that no permutation of the *others* changes is blocks |s⟩⟨s'| ⊗ |J, M⟩⟨J, M'|, s the excitation of
-the one apart. That is what ρσ⁺_m becomes in a two-time average: emitter m is no longer like the
-rest, all others are.
+An operator that no permutation of the emitters changes consists of blocks ⟨J, M|X|J, M'⟩, summed
+over the copies of each ladder J = n/2 − d. One emitter may be kept apart from the n others. Then an
+operator that no permutation of the *others* changes consists of blocks |s⟩⟨s'| ⊗ |J, M⟩⟨J, M'|,
+where s is the excitation of the emitter kept apart. The operator ρσ⁺_m in a two-time average is of
+this form: emitter m differs from the others, which are all alike.
 
-All excitations k = M + n/2 count from the lower end; `_dicke` has the same labels. Without a drive
-only entries of one difference in the number of excitations of row and column are kept.
+k = M + n/2 is the number of excitations, as in `dicke`. Without a drive only the entries with one
+difference in the number of excitations between row and column are kept.
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ Move = tuple[int, int, NDArray[Any]]  # steps in k and s, amplitudes
 
 
 def entries(n: int, driven: bool, one_ladder: bool, apart: bool) -> int:
-    """How many numbers an operator of n emitters (and one apart) has, at most."""
+    """The largest number of entries of an operator of n emitters (and one kept apart)."""
     if one_ladder:
         count = (n + 1) ** 2 if driven else n + 1
     elif driven:
@@ -36,19 +36,19 @@ def entries(n: int, driven: bool, one_ladder: bool, apart: bool) -> int:
 
 
 class Space:
-    """Entries of operators, (S,) in all, and superoperators between them.
+    """The S entries of operators that are kept, and superoperators between them.
 
     Args:
-        e: the emitters, all of them.
-        difference: excitations of the row less those of the column; None keeps all.
-        apart: whether one emitter stands apart.
+        e: all emitters.
+        difference: excitations of the row minus those of the column; None keeps all entries.
+        apart: whether one emitter is kept apart.
 
     Attributes:
         d: dark pairs of the others, (S,).
-        k: excited ones of the others in the row, (S,).
-        s: likewise of the one apart, 0 or 1; (S,).
-        k2: as k, in the column.
-        s2: as s, in the column.
+        k: excitations of the others in the row, (S,).
+        s: excitation of the emitter kept apart in the row, 0 or 1, (S,).
+        k2: excitations of the others in the column, (S,).
+        s2: excitation of the emitter kept apart in the column, (S,).
     """
 
     def __init__(self, e: Identical, difference: int | None, *, apart: bool = False):
@@ -79,7 +79,7 @@ class Space:
         return len(self.d)
 
     def place(self, d: Any, k: Any, s: Any, k2: Any, s2: Any) -> NDArray[np.int64]:
-        """Index of entries, −1 where there is none."""
+        """Indices of entries, −1 where an entry does not exist."""
         n = self.n
         inside = (d >= 0) & (d < self._ladders)
         for number, one in ((k, s), (k2, s2)):
@@ -96,7 +96,7 @@ class Space:
     def moved(
         self, left: tuple[int, int], right: tuple[int, int], b: int, values: Any, to: "Space"
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Triplets that take |k, s⟩⟨k', s'| of ladder d to k + left etc. of ladder d + b."""
+        """Triplets that map |k, s⟩⟨k', s'| of ladder d to k + left etc. of ladder d + b."""
         target = to.place(
             self.d + b, self.k + left[0], self.s + left[1], self.k2 + right[0], self.s2 + right[1]
         )
@@ -105,19 +105,19 @@ class Space:
         return target[source], source, values[source]
 
     def lowering(self, right: bool = False) -> list[Move]:
-        """S⁻ of all emitters acting on the row, or from the right as its adjoint on the column."""
+        """Moves of S⁻X, where S⁻ acts on all emitters; of XS⁺ if `right`."""
         k, s = (self.k2, self.s2) if right else (self.k, self.s)
         moves = [(-1, 0, np.sqrt((k - self.d) * (self.n - self.d - k + 1.0)))]
         return [*moves, (0, -1, s * 1.0)] if self.apart else moves
 
     def raising(self, right: bool = False) -> list[Move]:
-        """S⁺, likewise."""
+        """Moves of S⁺X; of XS⁻ if `right`."""
         k, s = (self.k2, self.s2) if right else (self.k, self.s)
         moves = [(1, 0, np.sqrt((k - self.d + 1.0) * (self.n - self.d - k)))]
         return [*moves, (0, 1, 1.0 - s)] if self.apart else moves
 
     def _bright(self, right: bool) -> list[Move]:
-        """S⁺S⁻ acting on the row, or on the column."""
+        """Moves of S⁺S⁻X; of XS⁺S⁻ if `right`."""
         k, s = (self.k2, self.s2) if right else (self.k, self.s)
         down = (k - self.d) * (self.n - self.d - k + 1.0)
         up = (k - self.d + 1.0) * (self.n - self.d - k)
@@ -126,7 +126,7 @@ class Space:
         return [(0, 0, down + s), (1, -1, np.sqrt(up) * s), (-1, 1, np.sqrt(down) * (1 - s))]
 
     def summed(self, triplets: list[tuple[Any, Any, Any]], to: "Space | None" = None) -> Any:
-        """Their sparse matrix, from these entries to those of another space."""
+        """The sparse matrix of triplets, from the entries of this space to those of another one."""
         from scipy.sparse import csr_array
 
         shape = (len(self if to is None else to), len(self))
@@ -136,14 +136,14 @@ class Space:
         return csr_array((values.astype(complex), (rows, columns)), shape=shape)
 
     def _jumps(self, only_photons: bool) -> list[tuple[Any, Any, Any]]:
-        """What jumps make of ρ."""
+        """Triplets of the jump terms of the master equation."""
         e, found = self.e, []
         others = replace(e, n=self.n)
         left, right = processes(others, self.k, self.d), processes(others, self.k2, self.d)
         for (a, b), (strength, square) in left.items():
             if only_photons and a != -1:
                 continue
-            if (a, b) == (0, 0):  # of σ_z: M and M' have signs
+            if (a, b) == (0, 0):  # dephasing by σ_z: f = M and f' = M' have signs
                 factors = (self.k - self.n / 2) * (self.k2 - self.n / 2)
             else:
                 factors = np.sqrt(square * right[a, b][1])
@@ -166,7 +166,7 @@ class Space:
         return found
 
     def generator(self) -> Any:
-        """L of dX/dt = LX, sparse (S, S)."""
+        """The sparse matrix L of dX/dt = LX, (S, S)."""
         e = self.e
         triplets = self._jumps(only_photons=False)
         for right in (False, True):
@@ -192,7 +192,7 @@ class Space:
         return self.summed(triplets)
 
     def photons(self) -> Any:
-        """Σ_mn Γ_mn σ⁻_n X σ⁺_m, sparse (S, S)."""
+        """The sparse matrix of X → Σ_mn Γ_mn σ⁻_n X σ⁺_m, (S, S)."""
         return self.summed(self._jumps(only_photons=True))
 
     def trace(self) -> NDArray[np.float64]:
@@ -201,10 +201,10 @@ class Space:
 
 
 def one_apart(whole: Space, to: Space) -> Any:
-    """The sparse map of an operator of N emitters to the same with one of them apart.
+    """The sparse map of an operator of N emitters to the same operator with one emitter kept apart.
 
-    |J, M⟩ is √((j+½±m)/(2j+1)) |j, M∓½⟩|±½⟩ of N − 1 emitters and one; of the copies of J a
-    share d_j/d_J comes from j, where d = C(N, N/2−J)(2J+1)/(N/2+J+1).
+    |J, M⟩ is √((j+½±m)/(2j+1)) |j, M∓½⟩|±½⟩ of N − 1 emitters and one. A share d_j/d_J of the
+    copies of J comes from j, where d = C(N, N/2−J)(2J+1)/(N/2+J+1).
     """
     from scipy.sparse import csr_array
 
@@ -226,10 +226,10 @@ def one_apart(whole: Space, to: Space) -> Any:
 
 
 def expanded(space: Space, rho: NDArray[Any]) -> "Qobj":
-    """A permutation-symmetric ρ of few emitters as QuTiP's, dims [[2]*N, [2]*N].
+    """A permutation-symmetric ρ of few emitters as a QuTiP matrix of dims [[2]*N, [2]*N].
 
-    One emitter after another is taken apart: what is left of N − n others is the same for all
-    configurations with the same numbers of ee, eg, ge and gg.
+    One emitter after another is separated from the rest. The operator of the remaining emitters is
+    the same for all configurations with the same numbers of ee, eg, ge and gg.
     """
     from qutip import Qobj
 
@@ -272,7 +272,7 @@ def expanded(space: Space, rho: NDArray[Any]) -> "Qobj":
 
 
 def _clebsch(space: Space, k: Any, s: Any, up: bool) -> NDArray[np.float64]:
-    """⟨j, m; s|J, M⟩ with J = j ± ½, of k = m + n/2 excited others."""
+    """⟨j, m; s|J, M⟩ with J = j ± ½, where k = m + n/2 of the others are excited."""
     n, d = space.n, space.d
     width = n - 2 * d + 1.0  # 2j + 1
     above, below = k - d, n - d - k  # j + m, j − m

@@ -1,4 +1,4 @@
-r"""What an initial state is on the longest Dicke ladder, k = 0 … N excitations ascending."""
+r"""An initial state on the longest Dicke ladder, ordered by k = 0 … N excitations."""
 
 from math import comb
 from typing import TYPE_CHECKING
@@ -18,14 +18,14 @@ _NORM = 1e-8
 
 
 def populations(state: "State | Qobj", n: int) -> NDArray[np.float64]:
-    """Of the symmetric states of k excitations, (N + 1,); less than 1 in all if not symmetric."""
+    """Populations of the symmetric states of k excitations, (N + 1,); they sum to 1 or less."""
     if isinstance(state, State):
         return np.abs(_amplitudes(state, n)) ** 2
     return np.diagonal(_symmetric_part(state, n)).real.copy()
 
 
 def density(state: "State | Qobj", n: int) -> NDArray[np.complex128]:
-    """ρ between the symmetric states of k excitations, (N + 1, N + 1)."""
+    """The density matrix between the symmetric states of k excitations, (N + 1, N + 1)."""
     if not isinstance(state, State):
         return _symmetric_part(state, n)
     amplitudes = _amplitudes(state, n)
@@ -33,7 +33,7 @@ def density(state: "State | Qobj", n: int) -> NDArray[np.complex128]:
 
 
 def _symmetric_part(state: "Qobj", n: int) -> NDArray[np.complex128]:
-    """Of a QuTiP state: what it has between the symmetric states."""
+    """The block of a QuTiP state between the symmetric states, (N + 1, N + 1)."""
     counts = excited(n).sum(axis=1)
     project = np.zeros((n + 1, 2**n))
     project[counts, np.arange(2**n)] = 1 / np.sqrt(np.bincount(counts))[counts]
@@ -42,10 +42,10 @@ def _symmetric_part(state: "Qobj", n: int) -> NDArray[np.complex128]:
 
 
 def _amplitudes(state: State, n: int) -> NDArray[np.complex128]:
-    """Amplitude on the symmetric state of k excitations, k = 0 … N.
+    """Amplitudes of the symmetric states of k = 0 … N excitations, (N + 1,).
 
     Raises:
-        ValueError: for a state that is not symmetric, or does not tell its amplitudes.
+        ValueError: for a state that is not symmetric, or that does not give its amplitudes.
     """
     if not state.symmetric(n):
         raise ValueError(f"state {state} is changed by permutations of the emitters")
@@ -59,8 +59,8 @@ def _amplitudes(state: State, n: int) -> NDArray[np.complex128]:
         return _of_spinor(complex(each[0, 0]), complex(each[0, 1]), n)
     if n > LARGEST_BY_AMPLITUDES:
         raise ValueError(
-            f"state {state}: amplitudes of a superposition of excitation numbers serve up to "
-            f"{LARGEST_BY_AMPLITUDES} emitters, got {n}; give spinors(n)"
+            f"state {state}: a superposition of excitation numbers that is given by amplitudes may "
+            f"have up to {LARGEST_BY_AMPLITUDES} emitters, got {n}; give spinors(n)"
         )
     first = np.arange(n) < np.arange(n + 1)[:, None]  # one configuration of each number
     found = amplitudes_of(state, first, None) * np.sqrt([float(comb(n, k)) for k in range(n + 1)])
@@ -74,14 +74,14 @@ def _amplitudes(state: State, n: int) -> NDArray[np.complex128]:
 
 
 def _of_spinor(up: complex, down: complex, n: int) -> NDArray[np.complex128]:
-    """The same of n emitters that are all in one state: binomial weights."""
+    """Amplitudes (N + 1,) if all n emitters are in the same state: roots of binomial weights."""
     if up == 0 or down == 0:
         found = np.zeros(n + 1, dtype=complex)
         found[0 if up == 0 else n] = 1.0
         return found
     below = np.arange(n)
     ratios = np.log((n - below) / (below + 1)) + 2 * np.log(abs(up / down))
-    # summed from the largest weight on either side: small numbers near it keep their digits
+    # cumulated from the largest weight to both sides, so that its neighbours keep their digits
     top = int(np.searchsorted(-ratios, 0.0))
     logs = np.concatenate([-np.cumsum(ratios[:top][::-1])[::-1], [0.0], np.cumsum(ratios[top:])])
     weights = np.exp(logs)

@@ -1,16 +1,17 @@
 r"""The exact collective master equation without drive and pump, by excitation number.
 
-Excitations only leave: ρ consists of blocks of C(N, k)² numbers instead of 4^N, each fed by the one
-above it, and coherences between different k never reach ⟨σ⁺_mσ⁻_n⟩, so they are left out. The
-Liouvillian is block triangular. Its spectrum, that of H_eff in each block, lies in an ellipse known
-beforehand, on which e^{𝓛t} is expanded in Faber polynomials (`numerics.spectrum`): one application
-of the generator for each term, steps of a lifetime and more, and the moments ⟨O F_j⟩ give every
-output time at no further cost. Blocks whose population has decayed below the tolerance are dropped
-from the top: the trace norm of a positive block is its trace, so the error of this is known.
+Excitations are only lost. ρ consists of blocks of C(N, k)² numbers instead of 4^N, and each block
+is fed by the one above it. Coherences between different k never reach ⟨σ⁺_mσ⁻_n⟩, so they are left
+out. The Liouvillian is block triangular. Its spectrum, which is that of H_eff in each block, lies
+in an ellipse that is known in advance. On it e^{𝓛t} is expanded in Faber polynomials
+(`numerics.spectrum`). Each term needs one application of the generator, a step lasts a lifetime or
+more, and the moments ⟨O F_j⟩ give every output time at no further cost. Blocks whose population has
+decayed below the tolerance are dropped from the top. The trace norm of a positive block is its
+trace, so the error of this is known.
 
-Permutations of the emitters that change neither couplings nor state are used to store one column of
-each orbit (`tables`). Where nothing decays at all, ρ is carried as the pure states it consists of
-(`unitary`).
+Permutations of the emitters that change neither couplings nor state reduce what is stored to one
+column of each orbit (`tables`). If nothing decays at all, ρ is a sum of pure states, and their
+vectors are evolved (`unitary`).
 """
 
 from dataclasses import dataclass
@@ -36,15 +37,15 @@ if TYPE_CHECKING:
 
     from collective.results.result import Result
 
-_SPARE_TERMS = 105  # beyond the radii, of which moments are kept
+_SPARE_TERMS = 105  # terms beyond the radii of a step, whose moments are kept too
 _FEWEST_TERMS = 12
-_LIFETIMES = 23.0  # after which a block is empty to within a hundredth of the usual tolerance
-_CALLS = 36.0  # of Python, in an application of nothing
-_FLOPS = 3.0  # of BLAS, in the time of one of the hops and jumps
+_LIFETIMES = 23.0  # after them a block is empty to within a hundredth of the usual tolerance
+_CALLS = 36.0  # of Python, in an application to blocks of negligible size
+_FLOPS = 3.0  # of BLAS, in the time of one operation of the hops and jumps
 _OVERHEAD = 5000.0  # calls: tables and bounds of the spectrum
-_READ_TERMS = 150.0  # of an expansion, from which each output time is read, and …
-_READ_CALL, _READ_FLOPS = 12.0, 2.0  # … entries for each, and products per pair of emitters
-_LARGEST_DEPHASED = 24  # emitters: a table of 2^N rates
+_READ_TERMS = 150.0  # of an expansion, read at each output time …
+_READ_CALL, _READ_FLOPS = 12.0, 2.0  # … in this many entries, and products per pair of emitters
+_LARGEST_DEPHASED = 24  # emitters: dephasing needs a table of 2^N rates
 _COMPILING = 4.0  # seconds
 
 
@@ -54,19 +55,20 @@ class Blocks:
 
     .. math:: \dot ρ_k = −i(H_{eff}ρ_k − ρ_k H_{eff}^†) + \sum_{mn} Γ_{mn} σ^−_n ρ_{k+1} σ^+_m
 
-    for each number k of excitations, and dephasing. It is exact to `rtol`, up to about N = 16
-    emitters from the inverted state, and up to 62 with few excitations. Emitters that neither decay
-    nor dephase take C(N, k) amplitudes of pure states instead of C(N, k)² numbers.
+    for each number k of excitations, with dephasing where there is any. It is exact to `rtol`. It
+    takes up to about N = 16 emitters from the inverted state, and up to 62 with few excitations.
+    Emitters that neither decay nor dephase need C(N, k) amplitudes of pure states instead of
+    C(N, k)² numbers.
 
     Args:
         symmetries: permutations p of the emitters, each a sequence of the numbers 0 … N − 1, that
-            change neither couplings nor state if emitter m takes the place of emitter p[m]. One
-            column of ρ is stored for all those that the permutations and their products turn into
-            each other. The reversal of the order of the emitters is always tried; "auto" tries
-            nothing else. It is stored as a tuple of tuples.
+            change neither couplings nor state if emitter m takes the place of emitter p[m]. Of all
+            columns of ρ that these permutations and their products turn into each other, only one
+            is stored. The reversal of the order of the emitters is always tried; "auto" tries
+            nothing else. The attribute is a tuple of tuples.
 
     Raises:
-        ValueError: for something else than permutations; when a run starts, also for permutations
+        ValueError: for anything that is not permutations. A run also raises it for permutations
             of another number of emitters, for those that change couplings or state, and for those
             that generate more than 1,000.
 
@@ -97,7 +99,7 @@ class Blocks:
         object.__setattr__(self, "symmetries", found or "auto")
 
     def refusal(self, request: Request) -> str | None:
-        """Refuses drives, pumps, and what only a whole density matrix has.
+        """Refuse drives, pumps, and observables that need the whole density matrix.
 
         Raises:
             ValueError: for permutations that are no symmetries of the request.
@@ -119,13 +121,13 @@ class Blocks:
         return None
 
     def cost(self, request: Request) -> Cost:
-        """Memory and time of a run."""
+        """Predict memory and time of a run."""
         if _never_decays(request):
             return unitary_size.cost(request)
         return _cost(request, self._permutations(request))
 
     def prepare(self, request: Request) -> None:
-        """Compile the kernels, or import what the route without decay needs."""
+        """Compile the kernels, or import what emitters without decay need."""
         if _never_decays(request):
             import scipy.sparse.linalg
             import scipy.special  # noqa: F401
@@ -136,8 +138,8 @@ class Blocks:
         """Record the first output time, or take over what an earlier result recorded.
 
         Raises:
-            ValueError: for times after which the phases of emitters without decay have no digits,
-                and for arrays of the earlier result that do not fit.
+            ValueError: for times at which the phases of emitters without decay have no correct
+                digit, and for arrays of the earlier result that do not fit.
         """
         if _never_decays(request):
             from collective.engines.blocks.unitary import PureStates
@@ -158,7 +160,7 @@ class Blocks:
 
 
 def _never_decays(request: Request) -> bool:
-    """Whether nothing but H moves the state."""
+    """Whether only H changes the state."""
     problem = request.problem
     if not isinstance(problem, Couplings):
         return False
@@ -168,10 +170,10 @@ def _never_decays(request: Request) -> bool:
 
 
 def _cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
-    """Memory of vectors and tables; applications by the mean-field extent of the spectrum.
+    """Predict memory and time; `Extent` gives the number of applications of the generator.
 
     Args:
-        request: of Couplings without drive and pump.
+        request: a request of Couplings without drive and pump.
         permutations: a group that changes neither couplings nor state, the identity included.
     """
     couplings, n = request.couplings, len(request.couplings)
@@ -185,7 +187,7 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
     )
     images = len(permutations)
     tables = states * (6 * hops + 8 * n + 8 * (highest + 1) + 60 + 8 * images) + 24 * pairs
-    tables += tables // 8  # while they are made
+    tables += tables // 8  # while they are built
     if np.any(couplings.dephasing):
         tables += 16 * 2**n
     if not isinstance(request.state, State):
@@ -196,12 +198,12 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
     extent = Extent(couplings, highest)
     reach = max(float(np.ptp(request.times)) * _radius(extent, highest), 1e-300)
     kept = _SPARE_TERMS + min(LONGEST_STEP, reach)
-    # beside the moments of all times: coefficients of one step, its moments, or what is written
+    # in addition to the moments of all times: those of one step, its coefficients, or a checkpoint
     terms, emitted = _terms(extent, float(np.ptp(request.times)))
     later = np.count_nonzero(request.times - request.times[0] > emitted)
     dark = 0.0 if np.any(couplings.dephasing) else float(later)
     inside = max(steps * min(1.0, LONGEST_STEP / reach), dark)
-    saving, written = writing(request, 16 * n * n * steps)
+    seconds, written = writing(request, 16 * n * n * steps)
     copied = max(24 * kept * inside, 16 * n * n * min(steps, inside), 2 * written)
     moments = int(copied + 16 * n * n * (kept + steps))
     threads, _ = pieces_for(request, size)
@@ -211,25 +213,25 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
     return Cost(
         int((4 + 1.2 * request.checkpointed) * 8 * size + tables) + moments,
-        saving + _OVERHEAD * s.call + terms * each + steps * reading,
+        seconds + _OVERHEAD * s.call + terms * each + steps * reading,
         f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
     )
 
 
 def _radius(extent: Extent, highest: int) -> float:
-    """Of the ellipse around the spectrum of the blocks up to some number of excitations."""
+    """The radius of the ellipse around the spectrum of the blocks up to `highest`."""
     numbers = range(highest + 1)
     decay = max(extent.decay(k) for k in numbers) + float(extent.couplings.dephasing.sum())
     return 1.05 * (decay / 2 + max(extent.frequency(k) for k in numbers)) / 2
 
 
 def _terms(extent: Extent, span: float) -> tuple[float, float]:
-    """Applications of the generator, and when only the ground state is left.
+    """The number of applications of the generator, and the time when only the ground state is left.
 
     They become fewer as the highest blocks empty and are dropped.
     """
     found, ended = float(_FEWEST_TERMS), 0.0
-    # a block lasts as long as the one above that feeds it, and then as its own slowest mode
+    # a block lasts as long as the block above that feeds it, and then as long as its slowest mode
     last = emitted = 0.0
     for k in range(extent.top, -1, -1):
         lasting = _LIFETIMES / max(extent.lasting(k), 1e-300) if k else np.inf
@@ -242,7 +244,7 @@ def _terms(extent: Extent, span: float) -> tuple[float, float]:
 
 @cache
 def compile_kernels(show: bool) -> None:
-    """Compile the kernels, or read them from the cache, by a run of two emitters."""
+    """Compile the kernels, or read them from the cache, by calling them for two emitters."""
     from collective._tools.compiled import announced
     from collective.engines.blocks.expansion import Expansion
 

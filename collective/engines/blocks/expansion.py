@@ -1,13 +1,13 @@
 r"""The run of the block engine: one Faber expansion of e^{𝓛t} after another.
 
 A step of length h adds :math:`\sum_j c_j(h)F_j` to ρ, F_j from F_{j−1} and F_{j−2} by one
-application of the generator. It ends when the terms are smaller than the tolerance. Steps can be
-long, but not arbitrarily long: each block feeds only the one below it, which makes the generator
-non-normal, and the terms grow before they fall. A step whose terms grow too much is repeated with
-half the length, and later steps are not longer than that.
+application of the generator. The step is complete when the terms are smaller than the tolerance.
+Steps can be long, but not arbitrarily long: each block feeds only the one below it, which makes the
+generator non-normal, and the terms grow before they fall. A step whose terms grow too much is
+repeated with half the length, and later steps are not longer than that.
 
-`tables` says where each number of ρ sits, `kernels` do the arithmetic. The file is longer than
-others: ρ and the run that carries it through the times are one thing, cut in two classes.
+`tables` says where each number of ρ is stored, `kernels` do the arithmetic. The file is longer than
+others because the run and the density matrix that it changes in place belong together.
 """
 
 import time
@@ -31,23 +31,23 @@ from collective.states.answers import highest_excitation
 if TYPE_CHECKING:
     from collective.results.result import Result
 
-LARGEST_GROWTH = 1e6  # of a term over the state; six digits of sixteen, or what rtol leaves
-NEGLIGIBLE = 0.01  # of the tolerance: the population of the blocks that are dropped
+LARGEST_GROWTH = 1e6  # of a term, relative to ρ: it loses six digits of sixteen
+NEGLIGIBLE = 0.01  # share of the tolerance for the population of the blocks that are dropped
 _SHORTEST_STEP = 2.0
-_SPARE_TERMS = 80  # beyond the radii of a step and three for each digit, before it has failed
+_SPARE_TERMS = 80  # a step fails after its radii, three terms for each digit, and these
 _AT_ONCE = 2e-3  # seconds of terms in one `advance`
-_COUNTED = ("dropped", "applications", "flops")  # in a checkpoint
+_COUNTED = ("dropped", "applications", "flops")  # numbers in a checkpoint
 
 
 class Expansion:
-    """ρ by excitation blocks on its way through the output times; see `base.Run`.
+    """The evolution of ρ in excitation blocks through the output times; see `base.Run`.
 
     A step changes ρ in place. If a run ends within a step, it continues from the start of the step,
     which is kept if the run is checkpointed. The recorder holds the time after the last whole step
-    and ρ then, or None within a step whose start is not kept.
+    with ρ at this time, or None within a step whose start is not kept.
 
     Args:
-        request: of Couplings without drive and pump.
+        request: a request of Couplings without drive and pump.
         permutations: a group that changes neither couplings nor state, the identity included.
         earlier: an interrupted result of the same request, or None.
 
@@ -81,7 +81,7 @@ class Expansion:
         self._terms = self._steps()
 
     def _continue_from(self, earlier: "Result") -> None:
-        """Take over what an interrupted run has reached."""
+        """Continue from what an interrupted run has reached."""
         rho = self._rho
         found = {name: resumed(earlier, name, ()).item() for name in (*_COUNTED, "time")}
         vector = resumed(earlier, "vector", (rho.layout.size,)).real
@@ -98,7 +98,7 @@ class Expansion:
 
     @property
     def share(self) -> float:
-        """How much of the times is behind the run, from 0 to 1."""
+        """The share of the time that has passed, from 0 to 1."""
         return 1.0 if self.done else self._share
 
     def advance(self) -> None:
@@ -110,11 +110,11 @@ class Expansion:
                 return
 
     def fields(self) -> dict[str, Any]:
-        """What was recorded, by the names of `Result`."""
+        """The recorded arrays by the names of `Result`."""
         return self._recorder.fields()
 
     def diagnostics(self) -> dict[str, Any]:
-        """Counts, and the largest error of the trace."""
+        """Numbers of applications and operations, and the largest error of the trace."""
         return {
             "applications": self._rho.applications,
             "flops": self._rho.flops,
@@ -136,7 +136,7 @@ class Expansion:
         return {"vector": vector, "time": np.array(at), **counted}
 
     def notes(self) -> list[str]:
-        """There is nothing to warn of."""
+        """No warnings."""
         return []
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ class Expansion:
         self._rho.close()
 
     def _steps(self) -> Generator[None, None, None]:
-        """Go from step to step until every output time is reached; it stops after each term."""
+        """Compute step after step until every output time is reached; yields after each term."""
         while not self.done:
             yield from self._step()
             yield
@@ -154,7 +154,7 @@ class Expansion:
         """Advance by one expansion, as long as its terms allow.
 
         Raises:
-            FloatingPointError: the terms grow out of bounds however short the step.
+            FloatingPointError: if the terms grow too much even in a very short step.
         """
         rho, left = self._rho, self._end - self._recorder.now[0]
         while True:
@@ -168,7 +168,7 @@ class Expansion:
             growth = yield from self._expand(ellipse, h, last=steps == 1)
             if growth < self._growth:
                 break
-            # the first step tells later ones how long they can be; those are repeated only if
+            # the first step finds out how long later ones can be; later ones are repeated only if
             # their start is kept
             if self._restart is None or self._longest < _SHORTEST_STEP:
                 raise FloatingPointError(
@@ -183,17 +183,17 @@ class Expansion:
             self._longest *= 0.8
 
     def _set_start(self) -> None:
-        """Set ρ to what it was before this step."""
+        """Set ρ to its value before this step."""
         self._rho.y[:] = self._start
 
     def _stay_in_ground_state(self) -> None:
-        """Record the later times, at which only the ground state is left and nothing happens."""
+        """Record the later times, at which only the ground state is left."""
         later, n = len(self._request.times) - self._recorder.reached, len(self._request.couplings)
         zeros = np.broadcast_to(np.complex128(0), (later, n, n))  # takes no memory
         self._recorder.add({"correlations": zeros}, now=(self._end, self._rho.y))
 
     def _expand(self, ellipse: Ellipse, h: float, *, last: bool) -> Generator[None, None, float]:
-        """Advance by a step of length h if the expansion converges; the largest term over ρ."""
+        """Advance ρ by h if the expansion converges; returns the largest term relative to ρ."""
         rho, begin = self._rho, self._recorder.now[0]
         tolerance = max(self._request.rtol * h / self._span, 1e-15)  # all steps share it
         end = self._end if last else begin + h
@@ -239,23 +239,23 @@ class Expansion:
 
 
 class PackedDensity:
-    """ρ in one excitation block after the other, and the vectors that an expansion needs.
+    """The excitation blocks of ρ one after the other, and the vectors that an expansion needs.
 
     Args:
-        request: of Couplings without drive and pump.
+        request: a request of Couplings without drive and pump.
         permutations: a group that changes neither couplings nor state, the identity included.
 
     Attributes:
-        layout: where each number sits.
+        layout: where each number is stored.
         y: ρ, (size,).
         one: the last term of an expansion, (size,).
         two: the term before it, (size,).
         lowest: fewest excitations that ρ has.
         highest: most excitations that ρ still has.
         dropped: population of the blocks that were left out once they were nearly empty.
-        threads: that apply the generator.
-        applications: how often the generator was applied.
-        flops: multiplications and additions of its hops and jumps so far.
+        threads: number of threads that apply the generator.
+        applications: number of applications of the generator so far.
+        flops: number of multiplications and additions of its hops and jumps so far.
     """
 
     def __init__(self, request: Request, permutations: list[NDArray[np.int64]]):
@@ -321,12 +321,12 @@ class PackedDensity:
 
     @property
     def active(self) -> slice:
-        """The numbers of a vector that belong to blocks which are not dropped."""
+        """The slice of a vector with the blocks that are not dropped."""
         return slice(0, self.layout.tables.offset[self.highest + 1])
 
     @property
     def ellipse(self) -> Ellipse:
-        """Around the spectrum of the generator in the blocks which are not dropped."""
+        """The ellipse around the spectrum of the generator in the blocks that are not dropped."""
         kept = slice(0, self.highest + 1)
         decay = float(self._decays[kept].max()) + self._dephasing
         return Ellipse(decay, float(self._frequencies[kept].max()))
@@ -337,7 +337,7 @@ class PackedDensity:
         return np.add.reduceat(self.y[self.layout.diagonal_places], start)
 
     def trace_error(self) -> float:
-        """How far the trace of ρ, with what was dropped, is from 1."""
+        """The difference from 1 of the trace of ρ with the dropped population."""
         return abs(float(self.populations().sum()) + self.dropped - 1)
 
     def moments(self, vector: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -359,7 +359,7 @@ class PackedDensity:
         return total**0.5
 
     def drop_empty(self, most: float) -> None:
-        """Leave out the highest blocks as long as all that is dropped has at most this population.
+        """Drop the highest blocks as long as the dropped population is at most `most`.
 
         The trace norm of a positive block is its trace: the error is known.
         """
@@ -447,7 +447,7 @@ def _flops(n: int, sizes: list[int], columns: NDArray[np.int64], parts: int) -> 
 
 
 def arguments(t: Any, n: int) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
-    """What the hop, jump and second passes take from `start` on, of N emitters."""
+    """The arguments of the hop, jump and second passes from `start` on, for N emitters."""
     shared = t.start, t.offset, t.tasks, t.columns
     return (
         (

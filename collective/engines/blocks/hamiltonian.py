@@ -1,4 +1,4 @@
-"""H of emitters that never decay, block by block of equal excitation number."""
+"""H of emitters that never decay, one excitation block after the other."""
 
 from contextlib import suppress
 from typing import Any
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from collective.engines.basis.configurations import ExcitationBlocks
 from collective.engines.blocks.unitary_size import SMALLEST_SERIES
 
-_MARGIN = 0.02  # of the width, beyond the eigenvalues found
-_LOOSE = 1e-3  # of those
+_MARGIN = 0.02  # of the width, added beyond the eigenvalues found
+_LOOSE = 1e-3  # relative tolerance of these eigenvalues
 
 
 class Hamiltonian:
-    """H in units of its largest rate. What is computed of it is kept: matrices, widths, modes.
+    """H in units of its largest rate; its matrices, widths and modes are kept once computed.
 
     Args:
         h: H of one excitation, (N, N).
@@ -32,7 +32,7 @@ class Hamiltonian:
         self._modes: dict[int, tuple[NDArray[np.float64], NDArray[Any]]] = {}
 
     def matrix(self, k: int) -> Any:
-        """H between configurations of k excitations in units of the largest rate, sparse."""
+        """The sparse matrix of H in the block of k excitations, in units of the largest rate."""
         if k not in self._matrices:
             from scipy.sparse import csr_array
 
@@ -49,7 +49,7 @@ class Hamiltonian:
         return self._matrices[k]
 
     def width(self, k: int) -> tuple[float, float]:
-        """The middle c and half the width w of an interval around the spectrum of H."""
+        """The centre c and half the width w of an interval around the spectrum of H in block k."""
         if k not in self._ranges:
             from scipy.sparse.linalg import ArpackError, eigsh
 
@@ -61,7 +61,7 @@ class Hamiltonian:
                 ends = np.linalg.eigvalsh(matrix.toarray())[[0, -1]]
             elif reach > 0:
                 options = {"tol": _LOOSE, "v0": np.random.default_rng(1).normal(size=size)}
-                with suppress(ArpackError):  # else the row sums, which are wider
+                with suppress(ArpackError):  # if it fails, the sums of rows remain, which are wider
                     ends = np.array(
                         [
                             eigsh(matrix, 1, which=which, return_eigenvectors=False, **options)[0]
@@ -73,22 +73,22 @@ class Hamiltonian:
         return self._ranges[k]
 
     def widen(self, k: int) -> None:
-        """Take the spectrum to be half as wide again."""
+        """Assume that the spectrum is half as wide again."""
         c, w = self.width(k)
         self._ranges[k] = c, 1.5 * w
 
     def by_eigenvectors(
         self, k: int, start: NDArray[Any], elapsed: NDArray[np.float64]
     ) -> NDArray[np.complex128]:
-        """Vectors of k excitations after each time, by the eigenvectors of H.
+        """Evolve vectors of k excitations by the eigenvectors of H.
 
         Args:
             k: number of excitations.
-            start: (n_k, R).
-            elapsed: (T,).
+            start: initial vectors, (n_k, R).
+            elapsed: times since then, (T,).
 
         Returns:
-            (T, n_k, R).
+            The vectors at these times, (T, n_k, R).
         """
         if k not in self._modes:
             self._modes[k] = np.linalg.eigh(self.matrix(k).toarray())

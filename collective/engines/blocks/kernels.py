@@ -5,16 +5,18 @@ With H_eff = X + iY in block k (X, Y real), Γ = G' + iG'' and :math:`R^T` the t
 .. math:: \dot R = (YR − XR^T) + (YR^T + XR + J')^T − J''^T − d∘R, \qquad
           J_G(i, j) = \sum_{n∉i, m∉j} G_{mn} R_{k+1}(i+n, j+m)
 
-with :math:`J' = J_{G'}^T`, and J'' likewise with the antisymmetric G'', absent for real couplings;
-d are the rates of dephasing. Everything is real: two multiply-adds per hop, matrix and vector.
+with :math:`J' = J_{G'}^T` and :math:`J'' = J_{G''}^T`. G'' is antisymmetric and absent for real
+couplings; d are the rates of dephasing. Everything is real: two multiply-adds per hop, matrix and
+vector.
 
-A hop of one excitation costs 64 flops a panel and 128 bytes of it that stay in the cache; the
-jumps gather rows of the block above. `hop_pass` and `jump_pass` compute what does not need another
-panel's result, `second_pass` adds the transposed part and the expansion's next term.
+A hop of one excitation costs 64 flops a panel and reads 128 bytes of it, which stay in the cache.
+The jumps gather rows of the block above. `hop_pass` and `jump_pass` compute the parts that do not
+need the result of another panel; `second_pass` adds the transposed part and the next term of the
+expansion.
 """
 
-# The tables are passed one by one: numba unpacks arrays faster than tuples of them. The passes are
-# long because each is compiled once: a kernel that calls others compiles them twice.
+# The tables are passed one by one because numba unpacks arrays faster than tuples of them. The
+# passes are long because a kernel that calls others compiles these twice.
 
 import numpy as np
 
@@ -43,8 +45,8 @@ def hop_pass(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """F0 ← α(YR − XRᵀ − d∘R) + βR + γF0 and V ← YRᵀ + XR for panels of R = F1.
 
-    X(i, 0) is the panel and X(i, 1, w) = R(j_w, i) = R(g j_w, g i), where g takes i to a stored
-    column, its transpose.
+    X(i, 0) is the panel. X(i, 1, w) = R(j_w, i) = R(g j_w, g i) is its transpose, where g takes i
+    to a stored column.
     """
     rows = np.empty((len(images), LANES), np.uint32)
     for task in range(begin, end, stride):
@@ -127,7 +129,7 @@ def jump_pass(  # type: ignore[no-untyped-def]
                 for x in range(LANES):
                     r = sources[k + 1, s, q * LANES + x]
                     if r != NOBODY:
-                        # two at a time; for odd K the last has a row of its own
+                        # two at a time; for odd K the unused last one has a row to itself
                         for t in range(0, K, 2):
                             i, m = lowered[above + r, t, 0], lowered[above + r, t, 1]
                             j, o = lowered[above + r, t + 1, 0], lowered[above + r, t + 1, 1]
@@ -147,7 +149,7 @@ def jump_pass(  # type: ignore[no-untyped-def]
 def second_pass(  # type: ignore[no-untyped-def]
     begin, end, stride, F0, V, y, alpha, c, start, offset, tasks, columns, weights, stored, images,
 ):  # fmt: skip
-    """F0 ← F0 + αVᵀ, y ← y + c·F0; returns this share of ‖F0‖²."""
+    """F0 ← F0 + αVᵀ, y ← y + c·F0; returns the contribution of these panels to ‖F0‖²."""
     norm = 0.0
     for task in range(begin, end, stride):
         k, p = tasks[task, 0], tasks[task, 1]

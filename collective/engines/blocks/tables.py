@@ -1,8 +1,8 @@
-r"""Where everything sits in the block engine: columns, panels, hops, jumps and moments.
+r"""Where the block engine stores what: columns, panels, hops, jumps and moments.
 
 Block k holds the real matrix R = Re ρ + Im ρ of the n_k = C(N, k) configurations with k excited
-emitters; Re ρ is symmetric and Im ρ antisymmetric, so R carries all of a Hermitian block in half
-its memory. A permutation g of the emitters that leaves the problem unchanged gives
+emitters; Re ρ is symmetric and Im ρ antisymmetric, so R holds a whole Hermitian block in half
+of its memory. A permutation g of the emitters that leaves the problem unchanged gives
 R(gi, gj) = R(i, j): one column of each orbit is stored, with all its rows. Columns go eight to a
 panel, panel[i, w] = R(i, column w); the last panel of a block repeats a column to be full.
 """
@@ -21,30 +21,31 @@ from collective.engines.numerics.lanes import LANES
 
 NOBODY = np.uint32(2**32 - 1)
 _LANCZOS_STEPS = 24
-_EXHAUSTED = 1e-9  # relative size of a new Lanczos vector that is round-off
-_KEPT = 10  # emitters up to which tables are kept, some MiB
+_EXHAUSTED = 1e-9  # relative: a new Lanczos vector that is smaller is round-off
+_KEPT = 10  # emitters; up to this number tables are kept, which take some MiB
 
 
 class Tables(NamedTuple):
-    """What the kernels read; `states` counts the configurations of all blocks.
+    """Tables for the kernels; a state is a configuration of any block, and `states` counts them.
 
     Attributes:
         start: (K+2,), first state of each block.
-        offset: (K+2,), first number of each block in a vector.
-        tasks: (P, 2), block and panel within it, of every panel.
-        columns: (P, 8), place in the block of the column in each lane.
-        weights: (P, 8), how many columns each stands for; 0 where it is repeated.
+        offset: (K+2,), index of the first number of each block in a vector.
+        tasks: (P, 2), block of every panel, and index of the panel within the block.
+        columns: (P, 8), index in the block of the column in each lane.
+        weights: (P, 8), number of columns that each lane stands for; 0 where it is repeated.
         stored: (states, 3), panel, lane and permutation g: g takes the state to that column.
-        images: (G, states), place of g(state).
+        images: (G, states), index of g(state) in its block.
         sources: (K+1, G, columns), the state that g takes to a stored column, or NOBODY.
-        targets: (states, M), where a hop leads.
-        pairs: (states, M), which element of h brings it back: m·N + l if it led from m to l.
-        raised: (states, N, 2), state of the next block and emitter, one more excited.
-        lowered: (states, K+1, 2), state of the block below and emitter, one less; the unused last
-            one leads to a row of its own.
-        bits: (states,), the configurations themselves.
+        targets: (states, M), the state that each hop leads to.
+        pairs: (states, M), the element of h of the way back: m·N + l for a hop from m to l.
+        raised: (states, N, 2), state of the block above with one more excited emitter, and this
+            emitter.
+        lowered: (states, K+1, 2), state of the block below with one excited emitter fewer, and
+            this emitter; the unused last one leads to a row that no other one leads to.
+        bits: (states,), the configurations as integers.
         hop: (N² + 1, 2), real and imaginary part of h; the last is zero.
-        diagonal: (states, 2), likewise, summed over the excited emitters.
+        diagonal: (states, 2), real and imaginary part of h_mm summed over the excited emitters.
         decay: (2, N, N), real and imaginary part of Γ.
         dephasing: (2^N,) rates of coherences between two configurations, by their exclusive or;
             a single zero without dephasing.
@@ -71,16 +72,16 @@ class Tables(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The blocks of a problem and what is read off them.
+    """The layout of a vector, and the indices of its observables.
 
     Attributes:
         blocks: configurations by excitation number.
-        tables: for the kernels.
-        excited: (states, N), which emitters are.
-        diagonal_places: (states,), where the populations sit in a vector.
-        pair_places: (pairs, 2, 2^(N−2) or fewer), where R(i, i') and R(i', i) sit that sum to
-            ⟨σ⁺_mσ⁻_n⟩.
-        pair_emitters: (pairs, 2), m < n.
+        tables: tables for the kernels.
+        excited: (states, N), which emitters are excited.
+        diagonal_places: (states,), indices of the populations in a vector.
+        pair_places: (pairs, 2, 2^(N−2) or fewer), indices of R(i, i') and R(i', i), whose sums
+            give ⟨σ⁺_mσ⁻_n⟩.
+        pair_emitters: (pairs, 2), m and n of each pair, m < n.
     """
 
     blocks: ExcitationBlocks
@@ -92,12 +93,12 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """Numbers in a vector."""
+        """The length of a vector."""
         return int(self.tables.offset[-1])
 
 
 def _place(t: Any, k: int, n: int, i: Any, j: Any) -> Any:
-    """Place in a vector of R(i, j) in the block of k excitations, which has n configurations."""
+    """Index in a vector of R(i, j) in the block of k excitations, which has n configurations."""
     begin = t.start[k]
     panel, lane, g = t.stored[begin + j].astype(np.int64).T
     return t.offset[k] + (panel * n + t.images[g, begin + i]) * LANES + lane
@@ -126,7 +127,7 @@ def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int
 
 
 def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) -> Layout:
-    """The tables, but for the numbers of the couplings."""
+    """The tables that do not depend on the couplings."""
     blocks = ExcitationBlocks(n, highest)
     sizes = blocks.sizes
     start = np.concatenate([[0], np.cumsum(sizes)])
@@ -177,7 +178,9 @@ def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) 
         if k:
             down, site = blocks.lowered(k)
             lowered[here, :k] = np.stack([down, site], axis=2)
-            lowered[here, k:, 0] = sizes[k - 1]  # a row of its own: no real target is met twice
+            lowered[here, k:, 0] = sizes[
+                k - 1
+            ]  # a row beyond the block, so that no real target occurs twice
     unknown = np.zeros((0, 2))
     tables = Tables(
         start,
@@ -199,7 +202,7 @@ def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) 
     return Layout(blocks, tables, excited, *_moments(blocks, tables))
 
 
-_kept_structure = lru_cache(maxsize=4)(_structure)  # for those who scan a parameter
+_kept_structure = lru_cache(maxsize=4)(_structure)  # for scans of a parameter
 
 
 def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -213,7 +216,7 @@ def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _moments(blocks: ExcitationBlocks, tables: Tables) -> tuple[Any, Any, Any]:
-    """Places of populations and of the entries that sum to ⟨σ⁺_mσ⁻_n⟩ = Σ ρ(i, i − n + m)."""
+    """Indices of populations and of the entries that sum to ⟨σ⁺_mσ⁻_n⟩ = Σ ρ(i, i − n + m)."""
     n = blocks.n
     emitters = np.array([(m, k) for m in range(n) for k in range(m + 1, n)], int).reshape(-1, 2)
     on_diagonal, by_pair = [], []
@@ -223,7 +226,7 @@ def _moments(blocks: ExcitationBlocks, tables: Tables) -> tuple[Any, Any, Any]:
         hops = k * (n - k)
         here = slice(tables.start[k], tables.start[k + 1])
         other, m = np.divmod(tables.pairs[here, :hops], n)
-        upper = m < other  # every other hop
+        upper = m < other  # one of the two directions of each hop
         i = np.broadcast_to(every[:, None], upper.shape)[upper]
         to = tables.targets[here, :hops][upper]
         order = np.argsort((m * n + other)[upper], kind="stable")
@@ -237,13 +240,14 @@ def _moments(blocks: ExcitationBlocks, tables: Tables) -> tuple[Any, Any, Any]:
 
 
 def extent(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How far the spectrum of each block of the Liouvillian reaches.
+    """The extent of the spectrum of each block of the Liouvillian.
 
-    Its eigenvalues are −i(λ − λ'*) of H_eff = A − iB in the block, between −2 max B and 0 and
-    within ±(max A − min A): the extreme eigenvalues of A and B by Lanczos, all blocks at once.
+    Its eigenvalues are −i(λ − λ'*), with eigenvalues λ, λ' of H_eff = A − iB in the block. Their
+    real part lies between −2 max B and 0, their imaginary part within ±(max A − min A). The extreme
+    eigenvalues of A and B are found by Lanczos for all blocks at once.
 
     Returns:
-        largest decay rate and largest frequency, (K+1,) each.
+        The largest decay rate and the largest frequency, (K+1,) each.
     """
     t = layout.tables
     n = layout.blocks.n
@@ -263,7 +267,7 @@ def extent(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _extremes(
     start: NDArray[np.int64], targets: Any, values: Any, diagonal: Any
 ) -> tuple[Any, Any]:
-    """Smallest and largest eigenvalue of every block of a sparse Hermitian matrix."""
+    """The smallest and largest eigenvalue of every block of a sparse Hermitian matrix, (K+1,)."""
     begin, sizes = start[:-1], np.diff(start)
     columns = targets + np.repeat(begin, sizes)[:, None]
     steps = min(_LANCZOS_STEPS, int(sizes.max()))

@@ -1,13 +1,14 @@
-r"""Emitters that never decay: pure states stay pure, C(N, k) amplitudes and not their square.
+r"""Emitters that never decay: pure states stay pure, so C(N, k) amplitudes are enough.
 
-With Γ = 0 and no dephasing ρ is a sum of projectors, each of a vector that H alone changes, which
-keeps the number k of excitations:
+With Γ = 0 and no dephasing, ρ is a sum of projectors on vectors. Each vector evolves by H alone,
+which conserves the number k of excitations:
 
 .. math:: e^{−iHt}ψ = e^{−ict}\sum_j (2 − δ_{j0})(−i)^j J_j(wt)\,T_j((H − c)/w)\,ψ
 
-(H. Tal-Ezer and R. Kosloff, J. Chem. Phys. 81, 3967 (1984)), the spectrum of H within c ± w. The
-phase e^{−ict} belongs to all of a block and changes nothing that is observed. Blocks of up to some
-thousand amplitudes take the eigenvectors of H where those are quicker: any time costs the same.
+(H. Tal-Ezer and R. Kosloff, J. Chem. Phys. 81, 3967 (1984)), where the spectrum of H
+lies within c ± w. The phase e^{−ict} is common to the whole block and changes no observable. Blocks
+of up to some thousand amplitudes use the eigenvectors of H where these are faster: then every time
+costs the same.
 """
 
 from collections.abc import Generator, Iterable
@@ -34,31 +35,31 @@ from collective.engines.request import Request
 if TYPE_CHECKING:
     from collective.results.result import Result
 
-_NO_DIGITS = 2.0**52  # radians: of such a phase double precision knows nothing
-_KEPT_NORM = 1e-10  # of the norm: more means that H reaches further than was found
+_NO_DIGITS = 2.0**52  # radians: such a phase has no correct digit in double precision
+_KEPT_NORM = 1e-10  # change of the norm; more means that the spectrum of H is wider than was found
 
 Steps = Generator[None, None, None]
 Vectors = dict[int, NDArray[np.complex128]]
 
 
 class PureStates:
-    """The vectors of ρ on their way through the output times; see `base.Run`.
+    """The evolution of the vectors of ρ through the output times; see `base.Run`.
 
     Args:
-        request: of Couplings without decay, dephasing, drive and pump.
+        request: a request of Couplings without decay, dephasing, drive and pump.
         earlier: an interrupted result of the same request, or None.
 
     Raises:
-        ValueError: for a time after which phases have no digits, or if the arrays of the earlier
-            result do not fit.
+        ValueError: for a time at which phases have no correct digit, or if the arrays of the
+            earlier result do not fit.
     """
 
     def __init__(self, request: Request, earlier: "Result | None"):
         turns = phase(request)
         if not turns <= _NO_DIGITS:
             raise ValueError(
-                f"times: nothing decays, and they span a phase of {turns:.1e} rad, of which double "
-                "precision knows no digit; use shorter times"
+                f"times: nothing decays, and they span a phase of {turns:.1e} rad, which has no "
+                "correct digit in double precision; use shorter times"
             )
         self._request, n = request, len(request.couplings)
         self._correlated = "correlations" in request.words
@@ -73,7 +74,7 @@ class PureStates:
         self._hamiltonian = Hamiltonian(h, self._blocks)
         real, steps = not np.iscomplexobj(h), len(request.times)
         self._by_modes = {k: by_modes(self._blocks.sizes[k], turns, steps, real) for k in vectors}
-        self._error_bound = float(np.finfo(float).eps) * turns  # phases have the round-off of H
+        self._error_bound = float(np.finfo(float).eps) * turns  # the round-off of H, times the time
         self._applications = 0
         self._begin = float(request.times[0])
         self._span = max(float(request.times[-1]) - self._begin, 1e-300)
@@ -85,7 +86,7 @@ class PureStates:
         self._steps = self._groups()
 
     def _continue_from(self, earlier: "Result", vectors: Vectors) -> None:
-        """Take over what an interrupted run has reached, in place of the initial vectors."""
+        """Continue from what an interrupted run has reached, instead of the initial vectors."""
         flat = resumed(earlier, "vector", (sum(v.size for v in vectors.values()),))
         ends = np.cumsum([v.size for v in vectors.values()])[:-1]
         parts = zip(vectors.items(), np.split(flat.astype(complex), ends), strict=True)
@@ -101,7 +102,7 @@ class PureStates:
 
     @property
     def share(self) -> float:
-        """How much of the times is behind the run, from 0 to 1."""
+        """The share of the time that has passed, from 0 to 1."""
         return 1.0 if self.done else self._share
 
     def advance(self) -> None:
@@ -109,11 +110,11 @@ class PureStates:
         next(self._steps)
 
     def fields(self) -> dict[str, Any]:
-        """What was recorded, by the names of `Result`."""
+        """The recorded arrays by the names of `Result`."""
         return self._recorder.fields()
 
     def diagnostics(self) -> dict[str, Any]:
-        """Counts, and the largest error of the trace."""
+        """Numbers of products with H, and the largest error of the trace."""
         return {
             "route": "pure states",
             "applications": self._applications,
@@ -129,15 +130,15 @@ class PureStates:
         return {"vector": flat, "time": np.array(time), "applications": applications}
 
     def notes(self) -> list[str]:
-        """There is nothing to warn of."""
+        """No warnings."""
         return []
 
     def close(self) -> None:
-        """Leave the series."""
+        """End the generator that computes the series."""
         self._steps.close()
 
     def _groups(self) -> Steps:
-        """Go from one group of output times to the next, in small pieces."""
+        """Compute one group of output times after the other, in small pieces."""
         while not self.done:
             yield from self._group()
             yield
@@ -155,7 +156,7 @@ class PureStates:
             end = time + LONGEST / widest
         inside = times[reached : reached + at_once]
         inside = inside[inside <= end]
-        # the vectors end at the last output time, or on the way to it
+        # the vectors are then known at the last output time, or at a time before it
         last = float(inside[-1]) if len(inside) else float(end)
         at = np.append(inside - time, last - time)
         found: dict[int, NDArray[np.complex128]] = {}
@@ -201,7 +202,7 @@ class PureStates:
         real = not np.iscomplexobj(matrix)
 
         def applied(v: NDArray[Any]) -> NDArray[Any]:
-            # a real matrix on two real columns for each complex one
+            # a real matrix is applied to two real columns for each complex one
             product = (matrix @ v.view(float)).view(complex) if real else matrix @ v
             return np.asarray((product - c * v) / w)
 
@@ -221,7 +222,7 @@ class PureStates:
         error = abs(float(np.vdot(total[-1], total[-1]).real) - before)
         if error <= _KEPT_NORM * before:
             found[k] = total.reshape(len(elapsed), *start.shape)
-        else:  # the spectrum reaches further than was found
+        else:  # the spectrum is wider than was found
             self._hamiltonian.widen(k)
             yield from self._terms(k, start, elapsed, found)
 
@@ -230,7 +231,7 @@ class PureStates:
 
         Args:
             vectors: of every block at these times, (T, n_k, R); T may be 0.
-            now: a time and the vectors then, from which the run can continue.
+            now: a time and the vectors at this time, from which the run can continue.
         """
         n, steps = self._blocks.n, len(next(iter(vectors.values())))
         populations = np.zeros((steps, n))

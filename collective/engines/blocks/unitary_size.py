@@ -1,4 +1,4 @@
-"""Memory and seconds of emitters that never decay, predicted; which way each block takes.
+"""Predicted memory and time of emitters that never decay, and the method for each block.
 
 The width of H in a block of k excitations follows from its N × N matrix of one excitation.
 """
@@ -15,14 +15,14 @@ from collective.engines.basis.configurations import one_excitation
 from collective.engines.request import Request
 from collective.states import State, answers
 
-LONGEST = 300.0  # radians in one expansion
-TERMS_AT_ONCE = 16  # terms added to all output times at once
-AMPLITUDES_AT_ONCE = 2**22  # of output times that exist at once
+LONGEST = 300.0  # radians; an expansion is not longer
+TERMS_AT_ONCE = 16  # terms that are added to all output times at once
+AMPLITUDES_AT_ONCE = 2**22  # of all output times that are computed together
 SMALLEST_SERIES = 40  # configurations; smaller blocks always take eigenvectors
-LARGEST_MODES = 1500  # configurations, of which all eigenvectors are found in seconds
+LARGEST_MODES = 1500  # configurations; all eigenvectors of such a block are found in seconds
 _TERM_CALLS = 25.0  # per term of the series
-_TERM_ENTRIES = 1.2  # per entry of H and column, likewise
-_VECTOR_ENTRIES = 5.0  # per amplitude, likewise
+_TERM_ENTRIES = 1.2  # per term, entry of H and column
+_VECTOR_ENTRIES = 5.0  # per term and amplitude
 _AMPLITUDE_FLOPS = 40.0  # per term and output time
 _SETUP_ENTRIES = 70.0  # per entry of H
 _PAIR_ENTRIES = 3.5  # per amplitude, emitter and output time, with correlations
@@ -30,11 +30,11 @@ _MODES_FLOPS = 10.0  # per n³ of a real H, four times as many of a complex one
 _TURN_FLOPS = 16.0  # per n² and output time
 _TIME_CALLS = 40.0  # per output time
 _RUN_CALLS = 2500.0
-_BYTES_ENTRY = 70  # of H, while it is made
+_BYTES_ENTRY = 70  # of H, while it is built
 
 
 def cost(request: Request) -> Cost:
-    """Memory and time, the width of H by the row sums of one excitation."""
+    """Predict memory and time; sums of rows of the N × N matrix give the width of H."""
     n, state, times = len(request.couplings), request.state, len(request.times)
     present, columns = numbers(request), 1
     if not isinstance(state, State) and not state.isket:
@@ -49,7 +49,7 @@ def cost(request: Request) -> Cost:
     correlated = "correlations" in request.words
     kept = 8 * n + (16 * n * n if correlated else 0)
     at_once = min(times, max(1, AMPLITUDES_AT_ONCE // largest))
-    saving, written = writing(request, kept * times)
+    compressing, written = writing(request, kept * times)
     s = speed()
     seconds = (_RUN_CALLS + _TIME_CALLS * times) * s.call + _SETUP_ENTRIES * entries * s.entry
     modes = 0
@@ -69,21 +69,21 @@ def cost(request: Request) -> Cost:
         + kept * (times + at_once)
         + 64 * modes**2
         + everything,
-        float(seconds + saving),
+        float(seconds + compressing),
         f"{amplitudes:,} amplitudes of a state that never decays, {n} emitters",
     )
 
 
 def by_modes(size: int, turns: float, times: int, real: bool) -> bool:
-    """Whether a block takes the eigenvectors of H.
+    """Whether a block is evolved by the eigenvectors of H.
 
-    The answer is the same on every machine, so that the numbers of a run are too.
+    The answer is the same on every machine, so that the numbers of a run are the same too.
 
     Args:
-        size: configurations of the block.
-        turns: radians by which H turns in all.
+        size: number of configurations of the block.
+        turns: phase of H in the whole run, in radians.
         times: number of output times.
-        real: whether H is.
+        real: whether H is real.
     """
     if size > LARGEST_MODES:
         return False
@@ -92,21 +92,21 @@ def by_modes(size: int, turns: float, times: int, real: bool) -> bool:
 
 
 def _modes_flops(size: int, vectors: int, real: bool) -> float:
-    """Of finding all eigenvectors of a block, and of some vectors in their basis."""
+    """Flops to find all eigenvectors of a block, and to evolve some vectors in their basis."""
     return _MODES_FLOPS * (1 if real else 4) * size**3 + _TURN_FLOPS * size**2 * vectors
 
 
 def _series_seconds(
     size: int, entries: float, turns: float, times: int, s: Speed | None = None
 ) -> float:
-    """Seconds of the series of one block.
+    """Seconds that the series of one block takes.
 
     Args:
-        size: amplitudes, of all columns.
-        entries: multiplications by H.
-        turns: radians by which H turns in all.
+        size: number of amplitudes of all columns.
+        entries: number of multiplications in a product with H.
+        turns: phase of H in the whole run, in radians.
         times: number of output times.
-        s: the machine; None is this one.
+        s: the speed of a machine; None stands for this machine.
     """
     s = speed() if s is None else s
     expansions = max(1.0, turns / LONGEST)
@@ -117,20 +117,20 @@ def _series_seconds(
 
 
 def numbers(request: Request) -> list[int]:
-    """Excitation numbers that the state has."""
+    """The excitation numbers that the state has."""
     return answers.numbers(request.state, len(request.couplings))
 
 
 def matrix_of_one_excitation(request: Request) -> NDArray[Any]:
-    """H = δ + Δ of one excitation, real where it is; (N, N)."""
+    """H = δ + Δ of one excitation, (N, N); a real array if H is real."""
     h = one_excitation(request.couplings)
     return h if np.any(h.imag) else h.real
 
 
 def phase(request: Request) -> float:
-    """Radians by which H turns in all, roughly.
+    """The phase of H in the whole run, in radians, roughly.
 
-    The width of H is estimated as that of free fermions, or of a ladder of equal exchanges.
+    The width of H is estimated as that of free fermions, or of a ladder of equal exchange rates.
     """
     h, n = matrix_of_one_excitation(request), len(request.couplings)
     modes = np.linalg.eigvalsh(h)

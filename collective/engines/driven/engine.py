@@ -4,7 +4,7 @@ r"""The whole density matrix of any `Couplings`, without a matrix for the genera
 jumps move blocks (`kernels`), which takes a fifth of the memory and a small part of the time of
 sparse operators. e^{Lt} of a constant generator L is expanded in Faber polynomials (`steps`), so
 that output times cost almost nothing. With an envelope, ρ is expanded in powers of time (`pulsed`).
-Without drive and pump, "blocks" does less work.
+Without drive and pump, the engine "blocks" needs less work.
 """
 
 from collections.abc import Iterator
@@ -41,8 +41,8 @@ class Driven:
     It takes every drive, envelope, dephasing, pump and state, up to about twelve emitters.
     ρ̇ = Lρ is solved to `rtol` of the norm of ρ: by a series of Faber polynomials of L (Huisinga et
     al., J. Chem. Phys. 110, 5538 (1999)), or by a power series in time if the drive has an
-    envelope. `Result.last_state` is there for up to 10 emitters, the smallest eigenvalues of ρ for
-    up to 8. It has no options.
+    envelope. The result has a `last_state` for up to 10 emitters, and the smallest eigenvalues of ρ
+    for up to 8. The engine has no options.
 
     Example:
         >>> import numpy as np, collective as co
@@ -58,11 +58,11 @@ class Driven:
     cite: ClassVar[tuple[str, ...]] = ()
 
     def refusal(self, request: Request) -> str | None:
-        """Refuses master equations, thermal light and a Γ that is one number (`unsupported`)."""
+        """Refuse master equations, thermal light and a Γ that is one number (`unsupported`)."""
         return unsupported(self, request)
 
     def cost(self, request: Request) -> Cost:
-        """Memory and time of a run."""
+        """Predict memory and time of a run."""
         size, n = Size(request), len(request.couplings)
         return Cost(size.bytes(), size.seconds(), f"{n} emitters, 4^{n} real entries of ρ")
 
@@ -80,10 +80,10 @@ class Driven:
             generator = PackedGenerator(atom, 1, None)
             generator.advance(here, before, sums, (1.0, 0.0, 0.0), 0.0, 1.0, past)
         if len(request.couplings) <= STATE_EMITTERS or "states" in request.words:
-            import qutip  # noqa: F401  (its seconds and bytes are not the run's)
+            import qutip  # noqa: F401  (its seconds and bytes do not count as the run's)
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
-        """Record the first output time, or take over what an earlier result recorded."""
+        """Record the first output time, or continue from an earlier result."""
         return _Run(request, earlier)
 
 
@@ -136,7 +136,7 @@ class _Run:
 
     @property
     def done(self) -> bool:
-        """False if the run was stopped while its last state was unpacked: it can be continued."""
+        """False also if the run was stopped while its last state was unpacked: it can continue."""
         return self._recorder.reached == len(self._request.times) and not self._unpacking
 
     @property
@@ -163,7 +163,7 @@ class _Run:
         self._shown = max(self._shown, found.time)
 
     def _made(self) -> "FaberSteps | PowerSteps":
-        """The kind of steps for this request, with a generator and its threads."""
+        """The object that computes steps for this request, with a generator and its threads."""
         from collective.engines.driven.generator import PackedGenerator
         from collective.engines.driven.pulsed import PowerSteps
         from collective.engines.driven.steps import FaberSteps, Tolerance
@@ -177,13 +177,13 @@ class _Run:
         common = self._generator, self._functionals, tolerance, request.user_time
         if request.envelope is None:
             return FaberSteps(*common)
-        # a pulse shorter than this would not be seen
+        # a pulse shorter than this would be missed
         resolution = max(float(np.diff(request.times).min()), duration / ENVELOPE_STEPS)
         strongest = float(np.abs(request.pulse).max())
         return PowerSteps(*common, request.envelope, resolution, strongest)
 
     def _kept(self, ahead: int) -> bool:
-        """Whether ρ itself is needed, so many output times after the next one."""
+        """Whether ρ itself is needed at the output time that is `ahead` after the next one."""
         return self._with_states or self._recorder.eigenvalue_due(ahead)
 
     def _record(

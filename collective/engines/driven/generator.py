@@ -1,6 +1,6 @@
 r"""The generator of Γ, Δ, drive, detunings, dephasing and pump, which is never stored as a matrix.
 
-Its tables have 2^N rows; the file `kernels` uses them.
+It has tables of 2^N rows, which the file `kernels` uses.
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,16 @@ from collective.engines.driven import packed as _packed
 from collective.engines.numerics.spectrum import Ellipse
 
 _LANCZOS_STEPS = 24  # the largest eigenvalue to a percent or so
-_EXHAUSTED = 1e-10  # relative norm of a new Lanczos vector that is round-off
+_EXHAUSTED = 1e-10  # relative: a new Lanczos vector with a smaller norm is round-off
 
 
 class PackedGenerator:
-    """ρ̇ = Lρ of packed density matrices.
+    """The generator L of ρ̇ = Lρ for packed density matrices.
 
     Args:
         couplings: the problem.
-        threads: how many share the work.
-        pool: where the others run, or None for one thread.
+        threads: number of threads that share the work.
+        pool: the pool of all threads but the calling one, or None for one thread.
     """
 
     def __init__(self, couplings: Couplings, threads: int, pool: ThreadPoolExecutor | None):
@@ -112,13 +112,13 @@ class PackedGenerator:
 
     @property
     def drive_strength(self) -> float:
-        """The norm of the drive as a part of L is at most this."""
+        """An upper bound on the norm of the drive as a part of L."""
         return 2 * float(np.abs(self._drive).sum())
 
     def ellipse(self, factor: float = 1.0) -> Ellipse:
-        """The ellipse in which nearly all of the spectrum lies, with the drive times a factor.
+        """The ellipse that holds nearly all of the spectrum if the drive is multiplied by a factor.
 
-        Coherences decay at most at the largest eigenvalue of Σ L†L and turn at most at the
+        Coherences decay at most at the largest eigenvalue of Σ L†L and oscillate at most at the
         difference of the extreme eigenvalues of H. Both are found by Lanczos on 2^N amplitudes.
         Jumps of dephasing and pump can add their rates to the decay, as they do for independent
         emitters.
@@ -135,7 +135,7 @@ class PackedGenerator:
 
 
 def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Real and imaginary part, each empty if there is none."""
+    """The real and the imaginary part of a drive; an empty array stands for a part that is zero."""
     real, imaginary = drive.real.copy(), drive.imag.copy()
     return (
         real if real.any() else real[:0],
@@ -144,7 +144,7 @@ def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def tables(couplings: Couplings) -> kernels.Tables:
-    """`Tables` of a problem, idle emitters included."""
+    """The `Tables` of a problem, with the idle emitters."""
     n = _packed.padded(len(couplings))
     every = np.arange(1 << n)
     excited = (every[:, None] >> np.arange(n)) & 1 == 1
@@ -196,14 +196,14 @@ def tables(couplings: Couplings) -> kernels.Tables:
 def extremes(
     matrix: NDArray[Any], drive: NDArray[np.complex128] | None, tables: kernels.Tables
 ) -> tuple[float, float]:
-    """The smallest and largest eigenvalue of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.), nearly.
+    """Estimates of the extreme eigenvalues of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.).
 
-    By Lanczos from a fixed vector, which gives a slightly smaller range.
+    Lanczos's method from a fixed vector gives a slightly smaller range.
 
     Args:
         matrix: M, Hermitian, (N, N).
         drive: w, (N,) with the idle emitters, or None.
-        tables: to which configurations an excitation can move.
+        tables: the configurations to which an excitation can move.
     """
     n = round(len(tables.weights) ** 0.5)
     full = np.zeros((n, n), dtype=complex)

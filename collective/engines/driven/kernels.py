@@ -1,16 +1,16 @@
 r"""One application of the whole generator to a packed density matrix, in numba.
 
-ρ is Hermitian, so the real matrix R = Re ρ + Im ρ holds all of it. With H_eff = X + iY (the drive
-in it; Y contains −½Γ and −½ of the pump), Γᵀ = G + iG' (G symmetric, G' antisymmetric) and
-𝒥_G(R) = Σ_nm G_nm σ_n R σ_mᵀ,
+ρ is Hermitian, so the real matrix R = Re ρ + Im ρ holds all of it. With H_eff = X + iY (which
+contains the drive; Y contains −½Γ and −½ of the pump), Γᵀ = G + iG' (G symmetric, G' antisymmetric)
+and 𝒥_G(R) = Σ_nm G_nm σ_n R σ_mᵀ,
 
 .. math::
    \dot R = U + V^T, \qquad U = YR − XR^T + 𝒥_G(R) + \text{pump and dephasing}, \qquad
    V = YR^T + XR − 𝒥_{G'}(R).
 
 R(i, j) of the configurations i and j (bit m: emitter m excited) lies at R[j // 8, i, j % 8]: panels
-of eight columns, in which H_eff moves whole rows of eight lanes. `spread` makes U and V panel by
-panel; V is added transposed by `collect` once all of it is there.
+of eight columns, in which H_eff moves whole rows of eight lanes. `spread` computes U and V panel by
+panel. `collect` adds the transposed V once V is complete.
 """
 
 from typing import Any, NamedTuple
@@ -43,22 +43,22 @@ _AT_ONCE = 4  # lowered columns that `_jump` contracts in one pass over the rows
 
 
 class Tables(NamedTuple):
-    """What does not change between applications; n = 2^N configurations, at least eight.
+    """Tables that do not change between applications; n = 2^N configurations, at least eight.
 
     Attributes:
         order: (n,), configurations by excitation number: loops of equal length follow each other.
-        hops: (n,), how many configurations H_eff reaches by moving an excitation.
-        partner: (n, ·), which these are.
-        pair: (n, ·), the entry of `weights` that moves it back.
+        hops: (n,), number of configurations that H_eff reaches by moving an excitation.
+        partner: (n, ·), these configurations.
+        pair: (n, ·), the entry of `weights` for the move back.
         weights: (N², 2), X and Y of one excitation, row l and column m at l·N + m.
         diagonal: (n, 2), X and Y of the configuration itself.
         loss: (n, 1, 8), entry [x, 0, w]: minus the dephasing rate of ρ_ij with i xor j
             = (x with its last three bits turned by those of w).
         ones: (n,), number of excited emitters.
         lowered: (n, N), the configurations with one excitation fewer.
-        site: (n, N), whose.
+        site: (n, N), the emitter that has lost it.
         jumps: (2, N, N), G and −G', or (1, N, N) for a real Γ.
-        pump: (N,), rates, or (0,).
+        pump: (N,), rates of the pump, or (0,) without one.
     """
 
     order: NDArray[np.uint64]
@@ -79,7 +79,7 @@ class Tables(NamedTuple):
 def _flip(
     real: Any, imaginary: Any, r: Any, p: Any, t: Any, i: Any, br: Any, at: Any, ar: Any, bt: Any
 ) -> Any:
-    """YR, XRᵀ, XR, YRᵀ of the drive in row i, added to the last four."""
+    """Add the parts YR, XRᵀ, XR and YRᵀ of the drive in row i to br, at, ar and bt."""
     bit = np.uint64(1)
     for m in range(len(real)):
         at, ar = axpy(at, real[m], load(t, 0, i ^ bit)), axpy(ar, real[m], load(r, p, i ^ bit))
@@ -94,7 +94,7 @@ def _flip(
 
 @inline
 def _move(tables: Any, real: Any, imaginary: Any, r: Any, p: Any, t: Any, uv: Any) -> None:
-    """Panel p of YR − XRᵀ and the dephasing into uv[0], of YRᵀ + XR into uv[1]; t is Rᵀ."""
+    """Write panel p of YR − XRᵀ and dephasing to uv[0], of YRᵀ + XR to uv[1]; t is Rᵀ."""
     partner, pair, weights, hops = tables.partner, tables.pair, tables.weights, tables.hops
     diagonal, loss, order = tables.diagonal, tables.loss, tables.order
     first = np.uint64(p * LANES)
@@ -115,9 +115,10 @@ def _move(tables: Any, real: Any, imaginary: Any, r: Any, p: Any, t: Any, uv: An
 
 @inline
 def _gathered(matrix: Any, p: Any, weights: Any, panels: Any) -> Any:
-    """The columns that lower to panel p, in passes of four: weights[n, s] and where they lie.
+    """The columns that are lowered to panel p, in passes of four: weights[n, s] and their panels.
 
-    Emitters 0, 1, 2 are lanes of panel p itself; another empty one, m, leads to panel p | 2^(m−3).
+    Emitters 0, 1, 2 belong to lanes of panel p itself. For any other emitter m that is not excited
+    they lie in panel p | 2^(m−3).
     """
     count = 0
     for m in range(len(matrix)):
@@ -139,7 +140,7 @@ def _gathered(matrix: Any, p: Any, weights: Any, panels: Any) -> Any:
 def _jump(
     tables: Any, r: Any, p: Any, weights: Any, panels: Any, passes: int, uv: Any, h: Any
 ) -> None:
-    """Add panel p of 𝒥(R) to uv[h]: each row, its columns lowered, goes to those it lowers to."""
+    """Add panel p of 𝒥(R) to uv[h]: each row with lowered columns goes to all lowered rows."""
     order, ones, lowered, site = tables.order, tables.ones, tables.lowered, tables.site
     for s in range(0, _AT_ONCE * passes, _AT_ONCE):
         s0, s1, s2, s3 = np.uint64(s), np.uint64(s + 1), np.uint64(s + 2), np.uint64(s + 3)
@@ -204,10 +205,10 @@ def spread(
         real: (N,), ½ Re Ω of the drive.
         imaginary: (N,), ½ Im Ω, or (0,) for a real drive.
         here: R, (n/8, n, 8).
-        before: likewise, not read if γ = 0.
-        aside: likewise.
-        thread: the first panel.
-        threads: from one panel to the next.
+        before: (n/8, n, 8), not read if γ = 0.
+        aside: V, (n/8, n, 8).
+        thread: the first panel of this thread.
+        threads: the step from one panel of this thread to the next.
         alpha: α.
         beta: β.
         gamma: γ.
@@ -243,7 +244,7 @@ def drive(
     threads: int,
     alpha: float,
 ) -> None:
-    """Add αU to before and V to aside, of the drive alone; arguments as for `spread`."""
+    """Add αU of the drive alone to before, and its V to aside; arguments as for `spread`."""
     n = here.shape[1]
     t = np.empty((1, n, LANES))
     for p in range(thread, len(here), threads):
@@ -269,7 +270,7 @@ def collect(
     weight: float,
     squares: Any,
 ) -> None:
-    """Add α·asideᵀ to before, weight·before to sums; squares[p] = |before[p]|²; likewise."""
+    """Add α·asideᵀ to before and weight·before to sums; squares[p] = |before[p]|²; see `spread`."""
     n = before.shape[1]
     t = np.empty((1, n, LANES))
     for p in range(thread, len(before), threads):

@@ -1,9 +1,9 @@
 r"""A density matrix as one real matrix: R = Re ρ + Im ρ, in panels of eight columns.
 
-ρ is Hermitian, so Re ρ = ½(R + Rᵀ) and Im ρ = ½(R − Rᵀ): half the memory and nothing lost. R(i, j)
-belongs to the configurations i and j, whose bit m says whether emitter m is excited, and lies at
-R[j // 8, i, j % 8]. One or two emitters do not fill a panel: idle emitters, which are never
-excited, are added up to three.
+ρ is Hermitian, so Re ρ = ½(R + Rᵀ) and Im ρ = ½(R − Rᵀ): R needs half the memory and loses
+nothing. R(i, j) belongs to the configurations i and j, whose bit m says whether emitter m is
+excited, and lies at R[j // 8, i, j % 8]. One or two emitters do not fill a panel, so that idle
+emitters, which are never excited, are added up to three.
 """
 
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ _SMALLEST = 3  # emitters, whose eight configurations fill a panel
 
 
 def padded(n: int) -> int:
-    """N with the idle emitters."""
+    """The number of emitters with the idle ones."""
     return max(n, _SMALLEST)
 
 
 def shape(n: int) -> tuple[int, int, int]:
-    """Of R: (panels, configurations, 8)."""
+    """The shape of R: (panels, configurations, 8)."""
     size = 1 << padded(n)
     return size // _PANEL, size, _PANEL
 
@@ -43,7 +43,7 @@ def pack(state: "State | Qobj", n: int, emitters: "Emitters | None") -> NDArray[
     Args:
         state: a `State`, or a QuTiP ket or density matrix.
         n: N.
-        emitters: for the phases of `timed_dicke`.
+        emitters: their positions give the phases of `timed_dicke`; None where they are not known.
     """
     panels = np.zeros(shape(n))
     every = np.arange(1 << n)
@@ -67,7 +67,7 @@ def pack(state: "State | Qobj", n: int, emitters: "Emitters | None") -> NDArray[
 
 
 def density(panels: NDArray[np.float64], n: int) -> NDArray[np.complex128]:
-    """ρ of n emitters, (2^N, 2^N), rows and columns by configuration."""
+    """The density matrix of n emitters, (2^N, 2^N), rows and columns by configuration."""
     size = 1 << n
     packed = panels.transpose(1, 0, 2).reshape(shape(n)[1], -1)[:size, :size]
     rho = np.empty((size, size), dtype=complex)
@@ -78,18 +78,19 @@ def density(panels: NDArray[np.float64], n: int) -> NDArray[np.complex128]:
 
 
 def unpack(panels: NDArray[np.float64], n: int) -> "Qobj":
-    """ρ of n emitters as a QuTiP density matrix."""
+    """The density matrix of n emitters as a QuTiP object."""
     from qutip import Qobj
 
-    back = np.argsort(qutip_index(n, np.arange(1 << n)))  # the configuration at each of QuTiP's
+    back = np.argsort(qutip_index(n, np.arange(1 << n)))  # the configuration at each index of QuTiP
     return Qobj(density(panels, n)[np.ix_(back, back)], dims=[[2] * n, [2] * n], copy=False)
 
 
 class Functionals:
-    """tr ρ, ⟨σ⁺_mσ⁻_n⟩ and tr(Oρ) as linear functionals of R, sparse.
+    """The observables tr ρ, ⟨σ⁺_mσ⁻_n⟩ and tr(Oρ) as sparse linear functionals of R.
 
-    With Q_mn = Σ R over the configurations (b + n, b + m), b empty of both, the correlations are
-    ½(Q + Qᵀ) + ½i(Q − Qᵀ). An operator's are tr(Oρ) = Σ_ij O_ij(½(1 − i)R_ij + ½(1 + i)R_ji).
+    Let Q_mn be the sum of R over the configurations (b + n, b + m), where m and n are not excited
+    in b. Then the correlations are ½(Q + Qᵀ) + ½i(Q − Qᵀ). The expectation value of an operator is
+    tr(Oρ) = Σ_ij O_ij(½(1 − i)R_ij + ½(1 + i)R_ji).
 
     Args:
         n: N.
@@ -126,18 +127,18 @@ class Functionals:
 
     @staticmethod
     def _place(flat: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-        """Where R(i, j), i·size + j, lies in the panels."""
+        """The index in the panels of R(i, j), which is given as i·size + j."""
         i, j = np.divmod(flat, size)
         return (j // _PANEL * size + i) * _PANEL + j % _PANEL
 
     def values(self, panels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The values of all of them, (K,), for R or any vector of the same layout."""
+        """The values of all functionals, (K,), for R or any vector of the same layout."""
         return self._matrix @ panels.ravel()
 
     def observables(
         self, values: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.complex128], list[NDArray[Any]]]:
-        """Trace (T,), correlations (T, N, N) and one (T,) per operator, from values (T, K)."""
+        """The trace (T,), correlations (T, N, N) and one (T,) per operator, from values (T, K)."""
         n = self._n
         q = values[:, 1 : 1 + n * n].reshape(-1, n, n)
         turned = q.transpose(0, 2, 1)

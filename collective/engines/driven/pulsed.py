@@ -26,15 +26,15 @@ from collective.engines.driven.steps import (
 if TYPE_CHECKING:
     from collective.engines.driven.generator import PackedGenerator
 
-_REACH = 6.0  # largest rate times the longest step of a power series: e^6 of round-off
+_REACH = 6.0  # largest rate times the longest step of a power series: round-off grows by e^6
 _POWERS = 80
 _SAMPLES = 32  # of the envelope in a step, at least
 _PER_INTERVAL = 8  # samples of the envelope between the closest output times, at least
 _GOLDEN = (5**0.5 - 1) / 2
 _SUDDEN = 0.01  # share of the tolerance that a jump of the envelope may use up
 _INSTANT = 1e-14  # of the time or duration: no step is shorter
-_SHORT = 1e-6  # share of the duration; a jump makes some tens of shorter steps in a row
-_SHORT_STEPS = 300  # in a row, after which the run fails
+_SHORT = 1e-6  # share of the duration; a jump needs some tens of shorter steps in a row
+_SHORT_STEPS = 300  # after so many steps in a row that are shorter, the run fails
 
 
 class PowerSteps:
@@ -50,12 +50,12 @@ class PowerSteps:
 
     Args:
         generator: L, with the drive as it is for f = 1.
-        functionals: what is read.
-        tolerance: of the whole run.
-        user_time: a time as the user counts it, for messages.
+        functionals: the observables.
+        tolerance: the tolerance of the whole run.
+        user_time: a function that gives a time as the user counts it, for messages.
         envelope: f(t), evaluated only within the step.
         resolution: there are several samples of f in any interval of this length.
-        strongest: about the largest |f|.
+        strongest: the largest |f|, roughly.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class PowerSteps:
         raise self._unfit(time, f"even over {self._share(2 * self._longest)}")
 
     def _count_short(self, time: float) -> None:
-        """Raise an error if so many steps in a row were short that the run would not end."""
+        """Raise an error after so many short steps in a row that the run would not end."""
         self._short_steps = self._short_steps + 1 if self._longest < self._short else 0
         if self._short_steps >= _SHORT_STEPS:
             raise self._unfit(time, f"but over {self._share(self._longest)} or less")
@@ -127,9 +127,9 @@ class PowerSteps:
         )
 
     def _fitted(self, time: float, end: float, tolerance: float) -> NDArray[Any] | None:
-        """f_k in this step, or None if no polynomial fits to within the tolerance."""
+        """The coefficients f_k in this step, or None if no polynomial fits within the tolerance."""
         samples = max(_SAMPLES, int(_PER_INTERVAL * (end - time) / self._resolution))
-        # irregular points, so that no period hides between them
+        # irregular points, so that no periodic envelope vanishes at all of them
         at = np.sort(np.append(np.arange(samples) * _GOLDEN % 1, 1.0))
         values = np.array([self._envelope(time + (end - time) * x) for x in at])
         powers = chebvander(2 * at - 1, DEGREE)
@@ -151,7 +151,7 @@ class PowerSteps:
         wanted: list[int],
         tolerance: float,
     ) -> Summing:
-        """The sum of the series; None where it does not converge."""
+        """The sum of the series, or None if it does not converge."""
         if self._powers is None:
             self._powers = np.empty((DEGREE + 2, *state.shape))
         powers, depth, functionals = self._powers, len(self._powers), self._functionals
@@ -185,7 +185,7 @@ class PowerSteps:
 
 @cache
 def _monomials(count: int) -> NDArray[np.float64]:
-    """Column k: coefficients of 1, x, x² … in the Chebyshev polynomial T_k(2x − 1)."""
+    """A matrix whose column k has the coefficients of 1, x, x² … in T_k(2x − 1) (Chebyshev)."""
     columns = np.zeros((count, count))
     columns[0, 0] = 1.0
     for k in range(1, count):  # T_k = 2(2x − 1)T_{k−1} − T_{k−2}, without the 2 at k = 1

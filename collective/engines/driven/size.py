@@ -1,9 +1,9 @@
-r"""Time and memory of a run of the driven engine, and the length of its steps.
+r"""The predicted time and memory of a run of the driven engine, and the length of its steps.
 
 Most of the time is spent in applications of the generator: about three for each unit of radius
 times duration, where the radius is that of the ellipse in which the spectrum lies
 (`numerics.spectrum`). Most of the memory holds vectors of 4^N entries or, for few emitters and many
-output times, what is recorded at these.
+output times, the recorded observables.
 
 The length of a step is limited by `REACH` and `KEPT_AT_ONCE`, under an envelope by `INTERVALS`.
 """
@@ -24,34 +24,34 @@ from collective.engines.request import Request
 if TYPE_CHECKING:
     from qutip import Qobj
 
-REACH = 24.0  # radius of the ellipse times the longest step: longer ones gain little
-KEPT_AT_ONCE = 16  # output times in one step at which ρ itself is kept
-INTERVALS = 200  # of the closest output times in a step under an envelope, which limits the samples
-DEGREE = 8  # of the polynomial that follows an envelope in a step
-STATE_EMITTERS = 10  # up to which the last state is returned
-EIGENVALUE_EMITTERS = 8  # up to which the smallest eigenvalue of ρ is found
+REACH = 24.0  # radius of the ellipse times the longest step: longer steps save little
+KEPT_AT_ONCE = 16  # largest number of output times in one step at which ρ itself is kept
+INTERVALS = 200  # longest step under an envelope, in smallest intervals of output times
+DEGREE = 8  # of the polynomial that approximates an envelope in a step
+STATE_EMITTERS = 10  # up to this number of emitters the last state is returned
+EIGENVALUE_EMITTERS = 8  # up to this number the smallest eigenvalue of ρ is found
 
-_TERMS, _FEWEST = 3.1, 15.0  # applications: per radius of the ellipse, and of each step
+_TERMS, _FEWEST = 3.1, 15.0  # applications per radius of the ellipse, and added for each step
 _PULSE_TERMS, _PULSE_FEWEST = 8.0, 110.0  # the same with an envelope
 _FLOPS = 10.0  # of BLAS, in the time of an entry of ρ, per application and N²; N = 8 takes 0.9 ms
-_PULSE_FLOPS = 100.0  # the same for what powers of time add
+_PULSE_FLOPS = 100.0  # per application and N² too, added by the powers of time
 _APPLICATION_CALLS = 32.0  # of Python, per application
 _OVERHEAD = 5500.0  # calls, once: tables, bounds, operators that read ρ
 _TABLES = 8.0  # entries, once, for each of 2^N N² numbers of the tables
-_READ_CALLS, _READ_TERMS = 3.0, 100.0  # per output time; terms of a series
+_READ_CALLS, _READ_TERMS = 3.0, 100.0  # per output time: calls, and terms of a series
 _SAMPLE_CALLS = 10.0  # of the envelope, per output time
 _STATE_CALLS, _STATE_ENTRIES = 100.0, 8.0  # per state kept
-_EIGENVALUE_CALLS, _EIGENVALUE_FLOPS = 400.0, 40.0  # per eigenvalue; the second times 8^N
+_EIGENVALUE_CALLS, _EIGENVALUE_FLOPS = 400.0, 40.0  # per eigenvalue; flops are multiplied by 8^N
 _LARGEST_POWER = 500  # emitters whose powers of two are finite
 _SMALL = 7  # emitters, up to which several threads save no time
 
-_SERIES_VECTORS = 5  # state, its successor, two polynomials, and V
-_PULSE_VECTORS = DEGREE + 6  # state, its successor, powers, their sum for the drive, and V
+_SERIES_VECTORS = 5  # state, next state, two polynomials, and V
+_PULSE_VECTORS = DEGREE + 6  # state, next state, powers, their sum for the drive, and V
 _EIGENVALUE_BYTES = 28  # per entry of ρ: unpacked, and copies for its eigenvalues
-_OPERATOR_BYTES = 130  # per entry of an operator, while its functional is made
+_OPERATOR_BYTES = 130  # per entry of an operator, while its functional is built
 _STATE_BYTES = 580  # of a `Qobj`, beside its matrix
 _COPIED_STATE_BYTES = 300  # of its copies while a checkpoint is written
-_TERM_BYTES = 24  # coefficients of a series: as they fall, as they are scaled, and their size
+_TERM_BYTES = 24  # per coefficient of a series: unscaled, scaled, and its magnitude
 _INSIDE_BYTES = 20  # per output time of a step, beside its coefficients
 _PULSE_BYTES = 110  # samples of an envelope, per output time
 _PULSE_INSIDE_BYTES = 3000  # under an envelope, per output time of a step
@@ -60,7 +60,7 @@ _LEAST_BYTES, _LEAST_PAIR_BYTES = 15_000, 1500  # of Python objects, and per cor
 
 @dataclass(frozen=True, eq=False)
 class Size:
-    """The cost of one request.
+    """The predicted cost of one request.
 
     Attributes:
         request: what is asked for.
@@ -74,28 +74,28 @@ class Size:
 
     @property
     def _kept(self) -> int:
-        """At how many output times ρ itself is returned."""
+        """The number of output times at which ρ itself is returned."""
         return len(self.request.times) if "states" in self.request.words else 0
 
     @property
     def _eigenvalues(self) -> int:
-        """How often the smallest eigenvalue of ρ is found."""
+        """The number of times at which the smallest eigenvalue of ρ is found."""
         return min(EIGENVALUE_TIMES, len(self.request.times)) * (self._n <= EIGENVALUE_EMITTERS)
 
     @cached_property
     def _reach(self) -> float:
-        """Radius of the ellipse in which the spectrum lies, about, times the length of the run."""
+        """The radius of the ellipse around the spectrum, roughly, times the length of the run."""
         extent = Extent(self.request.couplings, self._n)
         ellipse = Ellipse(extent.decay(self._n) + extent.others, extent.spread)
         return ellipse.radius * float(np.ptp(self.request.times))
 
     @property
     def threads(self) -> int:
-        """How many share the work."""
+        """The number of threads that share the work."""
         return 1 if self._n <= _SMALL else threads_for(self.request)
 
     def seconds(self) -> float:
-        """Of one thread or several, once the kernels are compiled."""
+        """The seconds of the run, once the kernels are compiled."""
         request, s, n = self.request, speed(), min(self._n, _LARGEST_POWER)
         size, times, pulsed = 4.0**n, len(request.times), request.envelope is not None
         entries = n * n + (n if np.any(request.couplings.drive) else 0)
@@ -115,13 +115,13 @@ class Size:
         return found + self._eigenvalues * eigenvalue
 
     def _applications(self) -> float:
-        """How many applications of the generator, roughly."""
+        """The number of applications of the generator, roughly."""
         if self.request.envelope is not None:
             return _PULSE_TERMS * self._reach + _PULSE_FEWEST
         return _TERMS * self._reach + _FEWEST * max(self._kept / KEPT_AT_ONCE, 1.0)
 
     def bytes(self) -> int:
-        """At the peak."""
+        """The bytes at the peak."""
         request, n = self.request, self._n
         padded = packed.padded(n)
         size, states = 1 << padded, 4**n
@@ -141,7 +141,7 @@ class Size:
         return found
 
     def _row_bytes(self) -> int:
-        """Of the output times: rows, and the coefficients of a step or what is returned beside."""
+        """Bytes of the recorded rows, and of the coefficients of a step or the returned copies."""
         n, times, reach = self._n, len(self.request.times), self._reach
         recorded = 16 * (n * n + len(self.request.operators)) * times
         returned = (8 * n + 48 + 24 * n * n * self.request.checkpointed) * times
@@ -159,6 +159,6 @@ class Size:
 
 
 def _entries(operator: "Qobj") -> int:
-    """Stored entries of an operator."""
+    """The number of stored entries of an operator."""
     data = operator.data
     return int(data.as_scipy().nnz) if hasattr(data, "as_scipy") else operator.shape[0] ** 2

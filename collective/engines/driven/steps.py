@@ -1,9 +1,9 @@
 r"""Steps of a packed density matrix under a constant generator, each by one Faber series.
 
-A step ends at the last output time within reach. The other output times inside it are read off the
-same series. A step is computed term by term: between the terms of a long one, the loop around the
-run shows progress and writes checkpoints. If something stops the run, only the step that is not
-finished is lost.
+A step ends at the last output time within reach. The same series gives the other output times
+inside it. A step is computed term by term: between the terms of a long one, the loop around the
+run shows progress and writes checkpoints. If something stops the run, only the unfinished step is
+lost.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 ROUND_OFF = 1e-16
 _SHORTEST = 2.0**-20  # of the longest step
-_SHARE = 0.5  # of the tolerance, for what the series leaves out in the whole run
-_PAUSE = 2**18  # entries of ρ computed between two pauses, which takes some milliseconds
+_SHARE = 0.5  # of the tolerance, for the truncation of all series of the run
+_PAUSE = 2**18  # entries of ρ that are computed between two pauses, in some milliseconds
 
 # the state at the end, the functionals at each output time, and the states to be kept
 Summed = tuple[NDArray[np.float64], NDArray[np.float64], dict[int, NDArray[np.float64]]]
@@ -33,12 +33,12 @@ Summing = Generator[float, None, Summed | None]
 
 @dataclass(frozen=True)
 class Step:
-    """One stretch of an evolution.
+    """One step of an evolution.
 
     Attributes:
-        time: its end.
-        state: the packed matrix then.
-        values: of the functionals at each output time in it, (k, K).
+        time: the end of the step.
+        state: the packed matrix at this time.
+        values: values of the functionals at each output time in the step, (k, K).
         kept: packed matrices at the output times to be kept, by index of the time.
     """
 
@@ -55,7 +55,7 @@ class Tolerance:
     Attributes:
         rtol: relative to the norm of ρ.
         atol: absolute.
-        duration: of the run.
+        duration: length of the run.
     """
 
     rtol: float
@@ -63,20 +63,20 @@ class Tolerance:
     duration: float
 
     def of(self, norm: float, share: float) -> float:
-        """The error allowed in a share of the run for a state of this norm, at least round-off."""
+        """The error allowed in a share of the run for a state of this norm; not below round-off."""
         return max(_SHARE * share * (self.rtol * norm + self.atol), 100 * ROUND_OFF * norm)
 
 
 class FaberSteps:
-    r"""Steps of ρ(t + τ) = Σ_j c_j(τ) F_j(L) ρ(t).
+    r"""Computes steps by ρ(t + τ) = Σ_j c_j(τ) F_j(L) ρ(t).
 
     The functionals of F_j(L)ρ(t) are numbers, so output times within a step cost no application.
 
     Args:
         generator: L.
-        functionals: what is read.
-        tolerance: of the whole run.
-        user_time: a time as the user counts it, for messages.
+        functionals: the observables.
+        tolerance: the tolerance of the whole run.
+        user_time: a function that gives a time as the user counts it, for messages.
     """
 
     def __init__(
@@ -99,13 +99,13 @@ class FaberSteps:
         times: NDArray[np.float64],
         kept: Callable[[int], bool],
     ) -> "Iterator[float | Step]":
-        """Compute the next step, to the last output time within reach or on the way to the first.
+        """Compute the next step, to the last output time within reach or towards the first one.
 
         Args:
-            time: where the last one ended.
-            state: its packed matrix, not changed.
-            times: output times ahead, at least one.
-            kept: whether the matrix is wanted at the output time of an index.
+            time: the end of the last step.
+            state: the packed matrix at this time, not changed.
+            times: output times that follow, at least one.
+            kept: a function of the index of a time: whether the matrix is wanted there.
 
         Yields:
             Times between the terms, which estimate how far the step is, and the `Step` at the end.
@@ -135,7 +135,7 @@ class FaberSteps:
         inside: NDArray[np.float64],
         wanted: list[int],
     ) -> Summing:
-        """The sum of the series; None where round-off or lack of terms spoils it."""
+        """The sum of the series, or None if round-off is too large or the terms are too few."""
         ellipse, functionals, span = self._ellipse, self._functionals, end - time
         count = int(2.5 * ellipse.radius * span) + 40
         weights = ellipse.coefficients(count, np.append(inside, span))
@@ -145,7 +145,7 @@ class FaberSteps:
         kept = {i: weights[0, i] * state for i in wanted}
         norm = float(np.linalg.norm(state))
         tolerance = self._tolerance.of(norm, span / self._tolerance.duration)
-        # coefficients first rise, and those of early times may exceed those of the last
+        # coefficients grow first, and those of early times may exceed those of the last time
         sizes = np.abs(weights).max(axis=1)
         ahead = np.maximum.accumulate(sizes[::-1])[::-1]
         values, largest, small = [functionals.values(here)], norm * sizes[0], 0
@@ -168,24 +168,24 @@ class FaberSteps:
         return None
 
     def _scratch(self, like: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Two polynomials of the recurrence."""
+        """Memory for two polynomials of the recurrence."""
         if not self._buffers:
             self._buffers = [np.empty_like(like), np.empty_like(like)]
         return self._buffers
 
 
 def terms_between_pauses(state: NDArray[np.float64]) -> int:
-    """How many terms of a series are computed between two pauses."""
+    """The number of terms of a series that are computed between two pauses."""
     return 1 + _PAUSE // state.size
 
 
 def planned(
     time: float, times: NDArray[np.float64], longest: float, kept: Callable[[int], bool]
 ) -> tuple[float, NDArray[np.float64], list[int]]:
-    """The end of the next step, the output times in it, and indices of those that are kept.
+    """The end of the next step, the output times in it, and the indices of those to be kept.
 
-    A step ends at the last output time within reach. If there is none, the way to the first output
-    time is cut into equal steps.
+    A step ends at the last output time within reach. If there is none, the interval to the first
+    output time is divided into equal steps.
     """
     inside = times[times <= time + longest * (1 + 1e-9)]
     wanted = list(islice(filter(kept, range(len(inside))), KEPT_AT_ONCE))

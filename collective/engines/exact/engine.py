@@ -1,8 +1,8 @@
 r"""The whole density matrix by QuTiP's master-equation solver: every coupling, drive and state.
 
-ρ has 4^N entries, so this ends at about ten emitters. QuTiP is stepped from one output time to the
-next: what has been reached is never lost, whatever stops the run. Problems of up to Liouville
-dimension 1,024 with large frequencies or rates are propagated by exact exponentials instead.
+ρ has 4^N entries, so about ten emitters are the limit. QuTiP is stepped from one output time to the
+next, so that nothing is lost if the run is stopped. Problems of up to Liouville dimension 1,024
+with large frequencies or rates are propagated by exact exponentials instead.
 """
 
 from collections.abc import Callable
@@ -77,7 +77,7 @@ class Exact:
         )
 
     def cost(self, request: Request) -> Cost:
-        """Memory and time of a run."""
+        """Predict memory and time of a run."""
         problem, size = request.problem, size_of(request)
         kept = len(request.times) if "states" in request.words else 0
         if isinstance(problem, Couplings):
@@ -97,19 +97,19 @@ class Exact:
         import qutip  # noqa: F401
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
-        """Record the first output time, or take over what an earlier result recorded."""
+        """Record the first output time, or continue from an earlier result."""
         return _Run(request, earlier)
 
 
 class Stepper(Protocol):
-    """Anything that carries ρ from one output time to the next, as QuTiP's solvers do."""
+    """An object that evolves ρ from one output time to the next, as QuTiP's solvers do."""
 
     def start(self, state0: "Qobj", t0: float) -> None:
         """Set ρ at a time."""
         ...
 
     def step(self, t: float) -> "Qobj":
-        """ρ at a later time."""
+        """Return ρ at a later time."""
         ...
 
 
@@ -124,7 +124,7 @@ class _Run:
         self._bounds: dict[str, float] = {}
         self._measure: PairMeasure | LevelMeasure
         if isinstance(problem, Couplings):
-            photons = problem.thermal_photons  # which make the emitters emit faster
+            photons = problem.thermal_photons  # stimulated emission makes the emitters emit faster
             decay = (1 + photons) * problem.decay if photons else problem.decay
             self._measure = PairMeasure(len(problem))
             self._recorder = Recorder(request, decay)
@@ -157,7 +157,7 @@ class _Run:
         self._record(self._stepper.step(times[reached]))
 
     def _made(self) -> Stepper:
-        """Exponentials or QuTiP's solver."""
+        """The stepper: exponentials or QuTiP's solver."""
         request = self._request
         if not size_of(request).by_exponentials:
             return solver(
@@ -168,7 +168,7 @@ class _Run:
         return exponentials
 
     def _record(self, rho: "Qobj") -> None:
-        """Take everything asked for from ρ at the next output time."""
+        """Record everything asked for from ρ at the next output time."""
         from qutip import expect
 
         matrix = rho.data_as("ndarray", copy=False)
@@ -209,7 +209,7 @@ def solver(
     atol: float,
     envelope: Callable[[float], complex] | None = None,
 ) -> "MESolver":
-    """QuTiP's solver for a problem with operators, or for a generator that has none."""
+    """A QuTiP solver for a problem with operators, or for a generator without operators."""
     from qutip import MESolver
 
     options = {

@@ -1,4 +1,4 @@
-r"""What the whole density matrix takes in time and memory: by QuTiP's integrator, or exponentials.
+r"""Predicted time and memory of the whole density matrix, by QuTiP's integrator or exponentials.
 
 The integrator takes some 25 slopes a radian until what moves has decayed, and always 2 slopes a
 unit of the largest rate, for stability. A slope is two products for each jump operator and two for
@@ -30,17 +30,17 @@ from collective.states.matrices import matrix
 if TYPE_CHECKING:
     from collective.master.equation import MasterEquation
 
-STIFF = 1000.0  # units of phase, beyond which exponentials may take the place of steps
-_LARGEST_SUPEROPERATOR = 7  # emitters whose generator is made as one sparse matrix
+STIFF = 1000.0  # units of phase; beyond these, exponentials may replace steps
+_LARGEST_SUPEROPERATOR = 7  # emitters whose generator is built as one sparse matrix
 _LARGEST = 300  # emitters whose powers of two are finite
 
 _SLOPES_PER_RADIAN = 25.0  # while the state moves
-_SLOPES_PER_RATE = 2.2  # as stability demands
-_RELAXATION = 4.0  # lifetimes until little moves
+_SLOPES_PER_RATE = 2.2  # demanded by stability
+_RELAXATION = 4.0  # lifetimes after which ρ hardly changes
 _SLOPES_LABORATORY = 8.0  # per radian of the laboratory frame
 _SLOPES_PER_STEP = 6
 _FEWEST_SLOPES = 30.0
-_SLOPE_CALLS = 0.4  # of an operator in a slope, beside its entries
+_SLOPE_CALLS = 0.4  # of an operator in a slope, in addition to its entries
 _SLOPE_ENTRY = 0.62  # of an entry of an operator, per entry of ρ
 _RUN_CALLS = 7000.0  # once
 _TIME_CALLS = 30.0  # per output time
@@ -49,13 +49,13 @@ _PULSE_CALLS = 15.0  # per slope
 _EIGENVALUE_FLOPS = 60.0  # per 8^N
 _INTEGRATOR_VECTORS = 18  # stages, state, interpolation and products inside QuTiP
 _GENERATOR_CALLS = 2000.0  # to make the real form of a generator
-_GENERATOR_ENTRIES = 450.0  # for each of its entries, likewise
+_GENERATOR_ENTRIES = 450.0  # for each of its entries, to make this real form
 _ROW_BYTES = 420  # of Python objects per output time
 _STATE_BYTES = 500  # of a `Qobj`, beside its matrix
 
 
 def size_of(request: Request) -> "Size":
-    """The `Size` of a request, made once."""
+    """The `Size` of a request; it is made once and kept."""
     found = request.memo.get("exact")
     if found is None:
         found = request.memo["exact"] = Size(request)
@@ -64,12 +64,12 @@ def size_of(request: Request) -> "Size":
 
 @dataclass(frozen=True)
 class Work:
-    """What a run by exponentials comes to.
+    """The numbers that determine the work of a run by exponentials.
 
     Attributes:
-        sizes: numbers of ρ in each part that the state reaches.
-        entries: of the sparse generator.
-        norm: of it, a rate.
+        sizes: how many numbers of ρ each part has that the state reaches.
+        entries: number of entries of the sparse generator.
+        norm: norm of the generator, a rate.
     """
 
     sizes: tuple[int, ...]
@@ -78,17 +78,17 @@ class Work:
 
     @property
     def fits(self) -> bool:
-        """Whether the largest part is small enough for exponentials."""
+        """Whether the parts are small enough for exponentials."""
         return max(self.sizes) <= exponential.LARGEST
 
 
 @dataclass(frozen=True, eq=False)
 class Size:
-    """The cost of one request, computed once.
+    """The predicted cost of one request, computed once.
 
     Attributes:
         request: what is asked for.
-        speed: of the machine.
+        speed: the speed of the machine.
     """
 
     request: Request
@@ -108,7 +108,7 @@ class Size:
 
     @cached_property
     def by_exponentials(self) -> bool:
-        """Whether exponentials are faster than steps, or the only way."""
+        """Whether exponentials are faster than steps, or steps are not possible."""
         problem = self.request.problem
         if not isinstance(problem, Couplings):
             return problem.dimension**2 <= exponential.LARGEST
@@ -121,7 +121,7 @@ class Size:
         return common._exponential_seconds(work) < common._step_seconds()
 
     def seconds(self) -> float:
-        """Of CPU."""
+        """The seconds of the run."""
         s, size = self.speed, 4.0**self._n
         if self.by_exponentials:
             work = self._work
@@ -178,7 +178,7 @@ class Size:
         return float(slopes) * slope
 
     def bytes(self) -> int:
-        """At the peak."""
+        """The bytes at the peak."""
         request, problem = self.request, self.request.problem
         times = len(request.times)
         kept = times if "states" in request.words else 0
@@ -187,7 +187,7 @@ class Size:
             side, measured = 2**n, 16 * len(problem) ** 2
         else:
             side, measured = problem.dimension, 8 * sum(problem.levels)
-        # a checkpoint copies what was recorded, and of the states makes two more
+        # a checkpoint copies what was recorded, and makes two more copies of the states
         copies = 1 + request.checkpointed
         row = 2 * copies * measured + _ROW_BYTES + 80 * len(request.operators)
         states = 16 * side * side * (1 + 2 * request.checkpointed) + _STATE_BYTES
@@ -205,12 +205,12 @@ class Size:
 
 
 def density_bytes(side: int) -> int:
-    """The density matrix of a Hilbert space of so many dimensions, and QuTiP's copies of it."""
+    """Bytes of the density matrix of a Hilbert space of dimension `side`, with QuTiP's copies."""
     return 16 * side * side * _INTEGRATOR_VECTORS
 
 
 def _slopes(request: Request, extent: Extent) -> float:
-    """How many slopes the integrator takes, roughly."""
+    """The number of slopes that the integrator needs, roughly."""
     couplings = extent.couplings
     span, n = float(np.ptp(request.times)), len(couplings)
     decay = extent.decay(min(n, _LARGEST))
@@ -250,7 +250,7 @@ def coupled(request: Request, extent: Extent) -> Work:
 
 
 def given(request: Request) -> Work:
-    """Of a master equation: the numbers of ρ that the state reaches, from the generator itself."""
+    """The `Work` for a master equation: the generator itself gives the parts."""
     assert not isinstance(request.problem, Couplings)
     generator = request.problem.liouvillian()
     try:
@@ -261,7 +261,7 @@ def given(request: Request) -> Work:
 
 
 def _entries(problem: "MasterEquation") -> float:
-    """Multiplications in a slope of a master equation."""
+    """The number of multiplications in a slope of a master equation."""
     if not problem.of_lindblad_form:
         return float(entries_of(problem.liouvillian()).nnz)
     operators = [problem.hamiltonian(), *problem.collapse_operators()]

@@ -1,4 +1,4 @@
-"""An ordinary differential equation from one output time to the next, at a tolerance."""
+"""Integration of an ordinary differential equation from one output time to the next."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 
 class Adaptive:
-    """y' = f(t, y) by Dormand and Prince's method of order 8, real or complex y.
+    """Solves y' = f(t, y) by Dormand and Prince's method of order 8, for real or complex y.
 
     Steps do not stop at output times: between them y is interpolated to order 7.
 
     Args:
-        slope: f.
+        slope: the function f.
         t: initial time.
         y: initial value, (n,).
         end: no step goes beyond this time.
@@ -40,7 +40,7 @@ class Adaptive:
         self.steps = 0
 
     def to(self, t: float) -> NDArray[Any]:
-        """The value at a time not before the last.
+        """The value at a time that is not earlier than the last one.
 
         Raises:
             ArithmeticError: if the step shrinks to nothing.

@@ -1,20 +1,22 @@
 r"""ρ by exact exponentials of a constant generator: :math:`ρ(t+h) = e^{\mathcal{L}h}ρ(t)`.
 
-Nothing is integrated: large frequencies and rates cost a few products of matrices more, however
-stiff they make the equation. What is kept is :math:`E = e^{\mathcal{L}h} − 1`, from a series over a
-short step and then by doubling it,
+Nothing is integrated: large frequencies and rates cost a few more products of matrices, even if
+they make the equation very stiff. The matrix :math:`E = e^{\mathcal{L}h} − 1` is computed by a
+series over a short step, which is then doubled again and again,
 
 .. math:: E(2h) = 2E(h) + E(h)^2,
 
 so that slow parts keep their digits beside fast ones: in :math:`e^{\mathcal{L}h}` itself a rate of
-1 beside one of 10¹² is lost in the round-off of the number 1. The generator acts on Hermitian
-matrices as a real matrix, :math:`ρ_{ii}, \mathrm{Re}\,ρ_{ij}, \mathrm{Im}\,ρ_{ij}`, which falls into
-parts that never meet (excitation numbers, without a drive); only what the state reaches is kept.
-Every product is freed of the round-off that would change the trace.
+1 beside one of 10¹² is lost in the round-off of the number 1. On Hermitian matrices the generator
+is a real matrix, which acts on :math:`ρ_{ii}, \mathrm{Re}\,ρ_{ij}, \mathrm{Im}\,ρ_{ij}`. It splits
+into parts that do not couple (without a drive, for example, by excitation numbers), and only the
+parts that the state reaches are kept. After every product the round-off that would change the trace
+is removed.
 
-Evenly spaced times take one exponential; times with many different steps take those of the steps
-h₀2^j, ‖L‖h₀ < 1/16, doubled one from another, and compose every step of them. Up to 1,024 numbers.
-"""  # noqa: E501
+Evenly spaced times need one exponential. Times with many different steps use the exponentials of
+the steps h₀2^j, ‖L‖h₀ < 1/16, each found by doubling the last, and every step is composed of these.
+The method takes up to 1,024 numbers.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +29,12 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 LARGEST = 1024  # Liouville dimension D²
-_SAME_STEP = 1e-15  # relative: differences of rounding in evenly spaced times
+_SAME_STEP = 1e-15  # relative: differences by round-off in evenly spaced times
 _KEPT = 4  # different steps that get an exponential of their own
 _SHORTEST = 4  # the series runs over less than 2⁻⁴/‖L‖: its tenth term is below round-off
 _SERIES_PRODUCTS = 4
-_NO_DIGITS = 2.0**52  # radians: of such a phase nothing is known
-_TRACELESS = 1e-12  # of the generator: round-off of its trace, or of a part that should be real
+_NO_DIGITS = 2.0**52  # radians: such a phase has no correct digit
+_TRACELESS = 1e-12  # relative to the generator: round-off of its trace, or of its imaginary part
 _SPARSE_BYTES = 120  # per entry of the generator, while it is turned into its real form
 
 
@@ -49,7 +51,7 @@ class Exponential:
         self._dims = liouvillian.dims[0]
         self._side = round(np.sqrt(liouvillian.shape[0]))
         generator = csr_array(entries_of(liouvillian))
-        # what turns; what decays keeps its digits however long it does
+        # only rotation loses digits over long times, decay does not
         self._turning = float(abs(generator.imag).sum(axis=0).max())
         self._basis, self._matrix = _real_form(generator, self._side)
         self._parts: list[_Part] = []
@@ -75,7 +77,7 @@ class Exponential:
             turned = self._turning * step
             raise ValueError(
                 f"a step turns phases by {turned:.1e} rad, of which no digits are left; use "
-                "shorter steps, or steady_state for what it all comes to"
+                "shorter steps, or steady_state for the state at late times"
             )
         values = np.zeros(self._side**2, dtype=self._matrix.dtype)
         for part in self._parts:
@@ -86,17 +88,17 @@ class Exponential:
         return Qobj(rho, dims=self._dims)
 
     def error_bound(self, span: float) -> float:
-        """Of ρ after a time: phases are known to the round-off of the rates that turn them."""
+        """A bound on the error of ρ after a time: the round-off of the rates, times this time."""
         return float(np.finfo(float).eps * self._turning * span)
 
 
 class _Part:
-    """One part of ρ that the others do not reach, and the exponentials of its generator.
+    """A part of ρ that does not couple to the others, and the exponentials of its generator.
 
     Args:
-        generator: (n, n).
-        places: of its numbers among all, (n,).
-        values: at the first time, (n,).
+        generator: its generator, (n, n).
+        places: indices of its numbers among all numbers of ρ, (n,).
+        values: its numbers at the first time, (n,).
         diagonal: which of them are populations, (n,).
     """
 
@@ -109,7 +111,7 @@ class _Part:
     ):
         self.places, self.values = places, values
         self._norm = float(np.abs(generator).sum(axis=0).max())
-        # large rates may have cancelled in a population, so the leak is measured by the largest
+        # large rates may cancel in a population, so the round-off is compared with the largest rate
         leak = np.abs(generator[diagonal].sum(axis=0))
         kept = np.all(leak <= _TRACELESS * self._norm)
         self._populations = np.flatnonzero(diagonal) if kept else np.empty(0, dtype=np.intp)
@@ -118,7 +120,7 @@ class _Part:
         self._ladder: list[NDArray[Any]] = []
 
     def advance(self, step: float, time: float) -> None:
-        """Carry the values on by a step from a time, whose round-off tells equal steps."""
+        """Advance the values by a step; steps that differ by round-off of the time are equal."""
         known = next(
             (m for h, m in self._steps.items() if abs(h - step) <= _SAME_STEP * (step + time)), None
         )
@@ -134,7 +136,7 @@ class _Part:
         self.values = self.values + known @ self.values
 
     def _series(self, step: float) -> NDArray[Any]:
-        """E of a short step, nine terms of its series in four products."""
+        """The matrix E of a short step: nine terms of its series by four products."""
         m = self._generator * step
         m2 = m @ m
         m3 = m2 @ m
@@ -143,14 +145,14 @@ class _Part:
         return self._traceless(m + m2 / 2 + m3 / 6 + m3 @ high)
 
     def _doubled(self, e: NDArray[Any]) -> NDArray[Any]:
-        """E of twice the step."""
+        """The matrix E of twice the step."""
         found = e @ e
         found += e
         found += e
         return self._traceless(found)
 
     def _traceless(self, e: NDArray[Any]) -> NDArray[Any]:
-        """E without the round-off by which it changes the trace, shared out over populations."""
+        """E without the round-off that changes the trace, corrected in the populations."""
         if len(self._populations):
             rows = e[self._populations]
             e[self._populations] = rows - rows.sum(axis=0) / len(rows)
@@ -174,14 +176,14 @@ class _Part:
 
 
 def _doublings(phase: float) -> int:
-    """How often the step of the series is doubled to reach ‖L‖h."""
+    """The number of times that the step of the series is doubled to reach ‖L‖h."""
     return max(0, int(np.ceil(np.log2(max(phase, 1e-300)))) + _SHORTEST)
 
 
 def _real_form(generator: Any, side: int) -> tuple[Any, Any]:
-    """Columns of the basis ρ_ii, Re ρ_ij, Im ρ_ij in ρ (D², D²), and the generator in it; sparse.
+    """The basis ρ_ii, Re ρ_ij, Im ρ_ij as columns (D², D²), and the generator in it, both sparse.
 
-    A generator that does not keep ρ Hermitian stays as it is, complex.
+    A generator that does not keep ρ Hermitian stays complex and unchanged.
     """
     from scipy.sparse import csr_array, eye_array
 
@@ -191,7 +193,7 @@ def _real_form(generator: Any, side: int) -> tuple[Any, Any]:
     across = row * side + column
     upper, lower = np.flatnonzero(row < column), np.flatnonzero(row > column)
     diagonal = np.flatnonzero(row == column)
-    # the place of ρ_ij, i < j, holds its real part, that of ρ_ji the imaginary part of ρ_ij
+    # for i < j the place of ρ_ij holds its real part, and the place of ρ_ji its imaginary part
     places = [diagonal, upper, across[upper], across[lower], lower]
     holders = [diagonal, upper, upper, lower, lower]
     factors = [np.full(len(p), f) for p, f in zip(places, (1, 1, 1, 1j, -1j), strict=True)]
@@ -210,14 +212,14 @@ def _real_form(generator: Any, side: int) -> tuple[Any, Any]:
 
 
 def _values(state: "Qobj", basis: Any, matrix: Any) -> NDArray[Any]:
-    """ρ in the basis of `_real_form`."""
+    """The numbers of ρ in the basis of `_real_form`, (D²,)."""
     found = np.asarray(basis.conj().T @ state.full().ravel(order="F"))
     found = found / np.asarray((abs(basis) ** 2).sum(axis=0)).ravel()
     return found if np.iscomplexobj(matrix) else found.real
 
 
 def extent(liouvillian: "Qobj", state: "Qobj") -> tuple[tuple[int, ...], int, float]:
-    """Numbers of each part that a state reaches, entries of the generator, and its norm."""
+    """Sizes of the parts that a state reaches, number of entries of the generator, and its norm."""
     from scipy.sparse import csr_array
 
     side = round(np.sqrt(liouvillian.shape[0]))
@@ -229,7 +231,7 @@ def extent(liouvillian: "Qobj", state: "Qobj") -> tuple[tuple[int, ...], int, fl
 
 
 def _occupied(matrix: Any, values: NDArray[Any]) -> list[NDArray[np.intp]]:
-    """Places of every part of the generator in which there is, or comes to be, anything."""
+    """Indices of every part of the generator that the state occupies now or later."""
     from scipy.sparse.csgraph import connected_components
 
     reached = values != 0
@@ -244,11 +246,11 @@ def _occupied(matrix: Any, values: NDArray[Any]) -> list[NDArray[np.intp]]:
 
 
 def products(times: NDArray[np.float64], norm: float) -> tuple[int, int]:
-    """Products of matrices to be made, and how many of their results are kept.
+    """The number of products of matrices, and the number of their results that are kept.
 
     Args:
         times: (T,), output times.
-        norm: of the Liouvillian, roughly.
+        norm: the norm of the Liouvillian, roughly.
     """
     steps = np.diff(times)
     if len(steps) == 0:
@@ -262,12 +264,12 @@ def products(times: NDArray[np.float64], norm: float) -> tuple[int, int]:
 
 
 def predicted_bytes(sizes: tuple[int, ...], entries: int, kept: int) -> int:
-    """The sparse generator, the exponentials kept, and what computing one takes.
+    """Bytes of the sparse generator, of the exponentials kept, and of computing one of them.
 
     Args:
-        sizes: numbers of each part of ρ that is reached.
-        entries: of the sparse generator.
-        kept: exponentials.
+        sizes: how many numbers each part of ρ has that the state reaches.
+        entries: number of entries of the sparse generator.
+        kept: number of exponentials kept.
     """
     squares = sum(n**2 for n in sizes)
     return _SPARSE_BYTES * entries + 8 * squares * (kept + 1) + 8 * max(sizes) ** 2 * 6

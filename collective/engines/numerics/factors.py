@@ -1,4 +1,4 @@
-"""Linear systems by sparse factors, without pivots where that will do."""
+"""Linear systems by sparse factors, without pivoting where that is accurate enough."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,19 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 _REFINEMENTS = 4
-_SOLVED = 1e-13  # of the right-hand side and of the terms that cancel in it
+_SOLVED = 1e-13  # residual, relative to the right-hand side and to the terms that cancel in it
 
 
 def factored(matrix: Any) -> Callable[..., NDArray[np.complex128]]:
-    """Solutions with sparse factors, refined; with pivots if they are needed.
+    """A function that solves with sparse factors and refines, with pivoting if it is needed.
 
     Raises:
         RuntimeError: if the matrix is singular.
-        ArithmeticError: if a solution has no digits.
+        ArithmeticError: if a solution has no correct digit.
     """
     from scipy.sparse.linalg import splu
 
-    # without pivots the fill is half as large, and nearly always the diagonal serves
+    # without pivoting the fill is half as large, and the diagonal nearly always serves as pivots
     symmetric = {
         "permc_spec": "MMD_AT_PLUS_A",
         "diag_pivot_thresh": 0.0,

@@ -4,7 +4,7 @@ A `Lanes` value is an LLVM vector of eight doubles, which any back end splits in
 own width (one with AVX-512, two with AVX2, four with NEON). Unlike tuples of eight floats it needs
 no pass of the compiler to find the vectors again: kernels compile in a third of the time and run
 at the same speed whichever vectoriser is on. Arrays end in an axis of eight lanes and are read by
-`load(x, i, j)`; indices are taken as unsigned, so that none can wrap around.
+`load(x, i, j)`; indices are read as unsigned numbers, so that none can wrap around.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def _index(*entries: int) -> ir.Constant:
 
 
 def _address(context: Any, builder: Any, kinds: Any, values: Any, row: int = 0) -> Any:
-    """Where the lanes of x[i, j + row] begin, of (x, i, j)."""
+    """The address at which the lanes of x[i, j + row] begin, for values (x, i, j)."""
     array = context.make_array(kinds[0])(context, builder, values[0])
     i, j = (
         context.cast(builder, value, kind, types.uintp)
@@ -108,7 +108,7 @@ def store(typing: Any, x: Any, i: Any, j: Any, u: Any) -> Any:
 
 @intrinsic
 def axpy(typing: Any, u: Any, a: Any, x: Any) -> Any:
-    """Vector u + a·x, a one number."""
+    """The vector u + a·x, where a is one number."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         u, a, x = arguments
@@ -122,7 +122,7 @@ def axpy(typing: Any, u: Any, a: Any, x: Any) -> Any:
 
 @intrinsic
 def fma(typing: Any, u: Any, a: Any, x: Any) -> Any:
-    """Vector u + a·x, lane by lane."""
+    """The vector u + a·x, where a is a vector too, lane by lane."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return _multiplied(builder, *arguments)
@@ -132,7 +132,7 @@ def fma(typing: Any, u: Any, a: Any, x: Any) -> Any:
 
 @intrinsic
 def add(typing: Any, u: Any, x: Any) -> Any:
-    """Vector u + x."""
+    """The vector u + x."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fadd(*arguments, flags=_FUSED)
@@ -159,7 +159,7 @@ def total(typing: Any, u: Any) -> Any:
 
 @intrinsic
 def column(typing: Any, x: Any, q: Any, rows: Any, g: Any, c: Any) -> Any:
-    """The vector of x[q, rows[g, w], c] over w."""
+    """The vector whose lane w is x[q, rows[g, w], c]."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kinds = signature.args
@@ -201,7 +201,7 @@ def _moved(source: Callable[[int], int | None]) -> Any:
     return move
 
 
-# lane w takes lane w with the bit set, where it is clear in w; and the reverse
+# where the bit is clear in w, lane w takes the lane with the bit set; then the reverse
 from_set_0, from_set_1, from_set_2 = (
     _moved(lambda w, b=b: None if w & b else w | b)  # type: ignore[misc]
     for b in (1, 2, 4)

@@ -1,4 +1,4 @@
-"""H(t) of a drive with an envelope, as QuTiP's integrators take it."""
+"""The Hamiltonian H(t) of a drive with an envelope, in the form that QuTiP's integrators take."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from collective.couplings.couplings import Couplings
 if TYPE_CHECKING:
     from qutip import Qobj, QobjEvo
 
-ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
+ENVELOPE_STEPS = 20_000  # of the integrator at most, unless the dynamics needs more
 
 
 def driven_hamiltonian(
@@ -19,12 +19,12 @@ def driven_hamiltonian(
     times: NDArray[np.float64],
     envelope: Callable[[float], complex] | None,
 ) -> "tuple[Qobj | QobjEvo, dict[str, float]]":
-    """H(t), and the options with which an integrator of QuTiP's sees the pulse.
+    """H(t), and the options with which a QuTiP integrator does not step over the pulse.
 
     Args:
         couplings: the problem.
-        times: of the run.
-        envelope: f, or None.
+        times: output times of the run.
+        envelope: the function f, or None.
     """
     from qutip import QobjEvo
 

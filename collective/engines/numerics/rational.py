@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# of the upper half-plane; weights are twice the residues, the sign of (z − hA) included
+# poles in the upper half-plane; weights are twice the residues, with the sign of (z − hA) included
 POLES = np.array(
     [
         7.4906375288096300922 + 1.6215023887783939784j,
@@ -29,11 +29,11 @@ WEIGHTS = np.array(
         -87.031066072147646688 + 28.030612431281211588j,
     ]
 )
-FACTORS = 3  # steps whose factors are kept: a whole one, its halves, and one to come
+FACTORS = 3  # steps whose factors are kept: the whole step, its half, and the next step
 _ORDER = 11
-_SHARE = 0.1  # of the tolerance, per step: steps that matter are few
-_ROUND_OFF = 1e-12  # of a step, which the weights amplify; above 10⁴ states it grows, …
-_MANY = 1e4  # … as their root
+_SHARE = 0.1  # of the tolerance, allowed in each step: only few steps have a large error
+_ROUND_OFF = 1e-12  # of a step, amplified by the weights; it grows as the root of the states …
+_MANY = 1e4  # … above this number of them
 _SMALLEST = 1e-13  # step, relative to the time
 _SAME = 1e-15  # of the time: evenly spaced times differ by their round-off
 _GROWTH = (0.2, 4.0)
@@ -41,22 +41,23 @@ _SAFETY = 0.9
 
 
 class Rational:
-    """p(t) of dp/dt = Ap, from one output time to the next.
+    """Solves dp/dt = Ap from one output time to the next.
 
-    Each step is taken once whole and once in two halves. The halves are kept; their distance in
-    Σ|δp|, which e^{tA} never increases, is the error of the whole step, some 2,000 times theirs.
+    Each step is computed once as a whole and once in two halves, and the result of the halves is
+    kept. The difference of the two, in Σ|δp|, which e^{tA} never increases, is the error of the
+    whole step, about 2,000 times the error of the halves.
 
     Args:
-        step: r(hA)p from p and h.
-        p: at the first time.
-        t: that time.
-        rate: of leaving the initial state, for a first guess.
+        step: a function of p and h that returns r(hA)p.
+        p: populations at the first time.
+        t: the first time.
+        rate: rate of leaving the initial state, for a first guess of the step.
         rtol: allowed Σ|δp|.
 
     Attributes:
         error: sum of the measured differences.
-        steps: taken.
-        rejected: and repeated.
+        steps: number of steps.
+        rejected: number of steps that were repeated.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Rational:
             self._interval = t - begin
         interval = self._interval
         while done < 1:
-            # the interval over a power of two: where matrices are factored, few steps differ
+            # the interval over a power of two, so that few different steps have to be factored
             share = 2.0 ** -np.ceil(np.log2(max(interval / self._step, 1.0)))
             while done % share:
                 share /= 2
@@ -102,7 +103,7 @@ class Rational:
                 self._step = factor * h
                 self.rejected += 1
                 continue
-            # a step cut short by an output time says nothing against a longer one
+            # a step that an output time has shortened does not limit the next step
             self._step = h * factor if factor < 1 else max(self._step, h * factor)
             done += share
             self.p, self._time = halves, t if done == 1 else begin + interval * done
@@ -112,13 +113,13 @@ class Rational:
 
 
 def factored(matrix: Any) -> Callable[[NDArray[np.float64], float], NDArray[np.float64]]:
-    """r(hA)p of a sparse A by LU factors, kept for the steps used last."""
+    """A function that returns r(hA)p of a sparse A by LU factors; it keeps those used last."""
     from scipy.sparse import eye_array
     from scipy.sparse.linalg import splu
 
     known: dict[float, list[Any]] = {}
     one = eye_array(matrix.shape[0], dtype=complex, format="csc")
-    # the largest entry of each column is its diagonal: no pivoting, half the fill
+    # the largest entry of each column is on the diagonal: no pivoting is needed, half the fill
     options = {
         "permc_spec": "MMD_AT_PLUS_A",
         "diag_pivot_thresh": 0.0,

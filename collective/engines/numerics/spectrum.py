@@ -1,30 +1,27 @@
-r"""How far the spectrum of a generator reaches, and e^{Lt} as a series of polynomials on it.
+r"""The extent of the spectrum of a generator, and e^{Lt} as a series of polynomials on it.
 
-`Extent`: roughly how fast a problem turns and decays, on which the number of steps of every engine
-depends.
+`Extent` says roughly how fast a problem oscillates and decays. The number of steps of every engine
+depends on it. It follows from N × N matrices alone, as if excitations did not interact. With the
+eigenvalues ε of δ + Δ, the energies of k excitations lie between the sums of the k lowest and of
+the k highest ε (exact for hops between neighbours of a chain). The decay rate of k excitations is
+at most that of the Dicke states, :math:`γ_{max} k(N − k/2)/N`, or the sum of the k largest rates.
+The last of k excitations lives as long as the k longest-lived modes of H_eff.
 
-From N × N matrices alone, as if excitations did not meet: with the eigenvalues ε of δ + Δ, the
-energies of k excitations lie between the sums of the k lowest and of the k highest ε (exact for
-hops between neighbours of a chain); the decay of k is at most that of the Dicke states,
-:math:`γ_{max} k(N − k/2)/N`, or the sum of the k largest rates; and what is left of k excitations
-lives as the k longest-lived modes of H_eff do.
-
-`Ellipse`: e^{Lt} as a series of polynomials in L that stay small on an ellipse around the spectrum.
-
-An operator that damps and oscillates has its eigenvalues near an ellipse about c < 0, with
-semi-axes a along the real and b along the imaginary axis. The map z = c + s(w + q/w),
-s = (a + b)/2, q = (a − b)/(a + b), carries the unit circle to it, and
+`Ellipse` gives e^{Lt} as a series of polynomials in L that stay small on an ellipse around the
+spectrum. An operator that damps and oscillates has its eigenvalues near an ellipse about c < 0,
+with semi-axes a along the real and b along the imaginary axis. The function z = c + s(w + q/w),
+s = (a + b)/2, q = (a − b)/(a + b), maps the unit circle to it, and
 
 .. math::
    e^{zt} = \sum_j c_j(t) F_j(z), \qquad F_j = \frac{z − c}{s} F_{j−1} − q F_{j−2}
 
-from F_0 = 1, F_1 = (z − c)/s and with 2q for q at j = 2: Faber polynomials, of size
-|F_j| ≤ 1 + |q|^j on the ellipse (Chebyshev polynomials, scaled), and
+with F_0 = 1, F_1 = (z − c)/s, and 2q in place of q at j = 2. The F_j are Faber polynomials (scaled
+Chebyshev polynomials), with |F_j| ≤ 1 + |q|^j on the ellipse. The coefficients
 
 .. math:: c_j(t) = e^{ct} q^{−j/2} I_j(2st\sqrt q),
 
-which fall faster than any power once j exceeds st. The vectors F_j(L)v do not depend on t: one
-expansion gives every time up to its own.
+fall faster than any power once j exceeds st. The vectors F_j(L)v do not depend on t: an expansion
+up to t gives all earlier times too.
 """
 
 from dataclasses import dataclass
@@ -35,9 +32,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective.couplings.couplings import Couplings
 
-TERMS_PER_RADIUS = 2.6  # of a Faber expansion: terms for each radius of the ellipse, roughly
-LONGEST_STEP = 45.0  # radii of the ellipse; longer ones lose digits to non-normality
-_LARGEST = 200  # emitters whose matrices are diagonalised; beyond, sums of rows bound them
+TERMS_PER_RADIUS = 2.6  # terms of a Faber expansion for each radius of the ellipse, roughly
+LONGEST_STEP = 45.0  # radii of the ellipse; longer steps lose digits to non-normality
+_LARGEST = 200  # emitters whose matrices are diagonalised; for more, sums of rows are the bounds
 _MARGIN = 1.05  # of the semi-axes beyond the extents given
 _SMALLEST = 1e-9  # extent; an operator that does nothing still has an ellipse
 _HUGE = 1e200
@@ -46,10 +43,10 @@ _INSTANT = 1e-25  # of st; below it e^{Lt} is 1
 
 @dataclass(frozen=True)
 class Ellipse:
-    """Where the spectrum of L lies: −decay ≤ Re λ ≤ 0, |Im λ| ≤ width, corners left out.
+    """An ellipse around the spectrum of L: −decay ≤ Re λ ≤ 0, |Im λ| ≤ width, without the corners.
 
-    An eigenvalue outside does no harm but growing |F_j|, which a caller sees in the norms of the
-    vectors F_j(L)v: the series converges for any L.
+    The series converges for any L. An eigenvalue outside the ellipse only makes |F_j| grow, which
+    a caller sees in the norms of the vectors F_j(L)v.
 
     Attributes:
         decay: extent along the real axis, a rate.
@@ -66,12 +63,12 @@ class Ellipse:
 
     @cached_property
     def centre(self) -> float:
-        """The middle, c."""
+        """The centre c of the ellipse."""
         return -max(self.decay / 2, _SMALLEST / _MARGIN)
 
     @cached_property
     def radius(self) -> float:
-        """Mean of the semi-axes, s; a time t takes a few more than s·t terms."""
+        """The mean s of the semi-axes; a time t needs a few more than s·t terms."""
         a, b = self._semi_axes
         return (a + b) / 2
 
@@ -87,7 +84,7 @@ class Ellipse:
         return 1 / s, -self.centre / s, -q * (0, 2, 1)[min(j, 3) - 1]
 
     def coefficients(self, count: int, times: ArrayLike) -> NDArray[np.float64]:
-        """c_j(t) of the first terms.
+        """The coefficients c_j(t) of the first terms.
 
         Args:
             count: how many terms, j = 0 … count − 1.
@@ -131,7 +128,7 @@ class Extent:
 
     Attributes:
         couplings: the problem.
-        top: most excitations.
+        top: largest number of excitations.
     """
 
     couplings: Couplings
@@ -139,7 +136,7 @@ class Extent:
 
     @cached_property
     def _energies(self) -> NDArray[np.float64]:
-        """ε of δ + Δ, ascending."""
+        """The eigenvalues ε of δ + Δ, ascending, (N,)."""
         c = self.couplings
         if len(c) > _LARGEST:
             return np.sort(np.abs(c.detunings) + np.abs(c.shift).sum(axis=1))
@@ -147,7 +144,7 @@ class Extent:
 
     @cached_property
     def _rates(self) -> NDArray[np.float64]:
-        """Eigenvalues of Γ, descending."""
+        """The eigenvalues of Γ, descending, (N,)."""
         c = self.couplings
         if len(c) > _LARGEST:
             return np.sort(np.abs(c.decay).sum(axis=1))[::-1]
@@ -155,7 +152,7 @@ class Extent:
 
     @cached_property
     def _lasting(self) -> NDArray[np.float64]:
-        """Decay rates of the modes of H_eff, ascending."""
+        """The decay rates of the modes of H_eff, ascending, (N,)."""
         c = self.couplings
         if len(c) > _LARGEST:
             return self._rates[::-1]
@@ -163,27 +160,27 @@ class Extent:
         return np.sort(np.maximum(found, 0.0))
 
     def frequency(self, k: int) -> float:
-        """Largest difference of energies among k excitations."""
+        """The largest difference of energies of states of k excitations."""
         e = self._energies
         return float(e[len(e) - k :].sum() - e[:k].sum())
 
     def decay(self, k: int) -> float:
-        """Largest rate at which k excitations emit, and absorb thermal light."""
+        """The largest rate at which k excitations emit, and absorb thermal light."""
         n = len(self.couplings)
         emitted = max(self._rates[0] * k * (n - k / 2) / n, float(self._rates[:k].sum()))
         return (1 + 2 * self.couplings.thermal_photons) * emitted
 
     def lasting(self, k: int) -> float:
-        """Rate at which the last of k excitations goes."""
+        """The rate at which the last of k excitations decays."""
         return float(self._lasting[:k].sum())
 
     @cached_property
     def spread(self) -> float:
-        """Largest difference of energies of H, drive included."""
+        """The largest difference of energies of H, drive included."""
         drive = float(np.abs(self.couplings.drive).sum())
         return float(np.hypot(np.abs(self._energies).sum(), drive))
 
     @property
     def others(self) -> float:
-        """Rates of dephasing and pump together."""
+        """The sum of the rates of dephasing and pump."""
         return float(self.couplings.dephasing.sum() + self.couplings.pump.sum())

@@ -1,9 +1,9 @@
 r"""Amplitudes of a single excitation, :math:`\dot c = −ihc` with h = δ + Δ − iΓ/2, and with
 dephasing its density matrix.
 
-Γ ⪰ 0 makes :math:`e^{−iht}` a contraction, so whatever defect d(t) an approximate solution has in
-its equation, its error is at most ∫|d|dt: the modes are held to that. Without modes, truncated
-Taylor series and dense exponentials are exact but for round-off, some 10⁻¹⁶ ‖h‖t.
+Γ ⪰ 0 makes :math:`e^{−iht}` a contraction. So if an approximate solution has a defect d(t) in its
+equation, its error is at most ∫|d|dt. This bounds the error of the modes. Without modes, truncated
+Taylor series and dense exponentials are exact up to round-off, about 10⁻¹⁶ ‖h‖t.
 """  # noqa: D205
 
 from collections.abc import Iterator
@@ -15,35 +15,37 @@ from numpy.typing import NDArray
 from collective.couplings.modes import Part, eigensystems, parts
 from collective.engines.numerics.adaptive import Adaptive
 
-_CHUNK = 64  # output times whose amplitudes exist at once
+_CHUNK = 64  # output times whose amplitudes are in memory at the same time
 _LEAST_RTOL = 1e-13
-_SAME_TIME = 8 * float(np.finfo(float).eps)  # intervals differ by no more than round-off of t
-_SECONDS_PRODUCT = 2e-9  # per N² of h times a vector, and never below …
+_SAME_TIME = 8 * float(
+    np.finfo(float).eps
+)  # intervals whose difference is only round-off of t are equal
+_SECONDS_PRODUCT = 2e-9  # per N² of h times a vector, and at least …
 _SECONDS_CALL = 4e-5
 _PRODUCTS_PER_PHASE = 1.5  # of a Taylor series, per unit of ‖h‖t, and …
 _PRODUCTS_PER_TIME = 20
 _SECONDS_DENSE = 5e-10  # per N³ of a product of matrices
-_PRODUCTS_OF_PADE = 10  # its solution of a linear system among them
+_PRODUCTS_OF_PADE = 10  # including the solution of a linear system
 _LARGEST_PADE = 5.0  # ‖h‖t beyond which squaring begins
 
 
 class IllConditionedError(ArithmeticError):
-    """The modes are so nearly parallel that a superposition of them has lost its digits."""
+    """Raised if the modes are so nearly parallel that their superposition has no correct digit."""
 
 
 class ByModes:
-    r"""c(t) = V e^{−iΛt} V⁻¹c(0), at any time for the cost of a product.
+    r"""Computes c(t) = V e^{−iΛt} V⁻¹c(0), at the cost of one product for each time.
 
-    With R = hV − VΛ and x = V⁻¹c(0) as they come out of floating-point arithmetic, the equation
-    is missed by :math:`Re^{−iΛt}x`, and the error is at most
+    With R = hV − VΛ and x = V⁻¹c(0) as floating-point arithmetic gives them, the defect of the
+    equation is :math:`Re^{−iΛt}x`, and the error is at most
     :math:`|Vx − c(0)| + \sum_j |R_j||x_j|\int_0^t e^{\mathrm{Im}λ_j s}ds`.
 
     Args:
         h: (N, N).
-        start: c at the first time, (N, R), R vectors.
-        first: that time.
-        last: of the times that will be asked for.
-        threads: at most this many, or None for one each of the halves.
+        start: c at the first time, (N, R), for R vectors.
+        first: the first time.
+        last: the last of the times that will be asked for.
+        threads: the largest number of threads, or None for one thread for each half.
 
     Attributes:
         error: bound on |c(t) − exact|, relative to the largest |c(0)|, at every time.
@@ -58,7 +60,7 @@ class ByModes:
         threads: int | None = None,
     ):
         self._first = first
-        # a part, its modes as far as they are occupied, their frequencies and amplitudes
+        # for each part: itself, its occupied modes, their frequencies and their amplitudes
         self._pieces: list[tuple[Part, NDArray[Any], NDArray[Any], NDArray[Any]]] = []
         errors = np.zeros(start.shape[1])
         occupied = [part for part in parts(h) if np.any(part.fold(start))]
@@ -81,7 +83,7 @@ class ByModes:
         self._shape = start.shape
 
     def through(self, times: NDArray[np.float64]) -> Iterator[NDArray[Any]]:
-        """Amplitudes at successive times, a few at once: (N, R, t)."""
+        """Yield the amplitudes at successive times, a few times at once: (N, R, t)."""
         for begin in range(0, len(times), _CHUNK):
             elapsed = times[begin : begin + _CHUNK] - self._first
             found = np.zeros((*self._shape, len(elapsed)), dtype=complex)
@@ -93,26 +95,27 @@ class ByModes:
 
 
 class BySteps:
-    """c from one time to the next by e^{−iht}: no modes are needed.
+    """Advances c from one time to the next by e^{−iht}, without modes.
 
-    Truncated Taylor series where ‖h‖t is small; their work grows with it, that of a dense
-    exponential with its logarithm, once for all intervals of the same length.
+    Truncated Taylor series are used where ‖h‖t is small, since their work grows with it. The work
+    of a dense exponential grows with the logarithm of ‖h‖t, and one exponential serves all
+    intervals of the same length.
 
     Args:
         h: (N, N).
         start: c at the first time, (N, R).
-        first: that time.
+        first: the first time.
     """
 
     def __init__(self, h: NDArray[Any], start: NDArray[Any], first: float):
         self._generator = -1j * h
         self._now, self._time = start, first
         self._norm = float(np.abs(h).sum(axis=0).max())
-        self._interval = 0.0  # of the exponential at hand
+        self._interval = 0.0  # for which the stored exponential holds
         self._exponential = np.empty(0)
 
     def through(self, times: NDArray[np.float64]) -> Iterator[NDArray[Any]]:
-        """Amplitudes at successive times, one by one: (N, R, 1)."""
+        """Yield the amplitudes at successive times, one time after the other: (N, R, 1)."""
         for t in times:
             if t != self._time:
                 self._advance(float(t))
@@ -135,23 +138,23 @@ class BySteps:
             self._exponential = expm(self._generator * interval)
             self._interval = interval
         self._now = self._exponential @ self._now
-        self._time += self._interval  # not t: round-off of the intervals must not add up
+        self._time += self._interval  # not = t: round-off of the intervals must not add up
 
 
 def taylor_seconds(n: int, columns: int, phase: float, times: int = 1) -> float:
-    """What Taylor series take to carry N × R amplitudes through ‖h‖t, with stops at times."""
+    """Seconds of the Taylor series of N × R amplitudes over ‖h‖t, with stops at some times."""
     products = _PRODUCTS_PER_PHASE * phase + _PRODUCTS_PER_TIME * times
     return products * (_SECONDS_PRODUCT * n * n * columns + _SECONDS_CALL)
 
 
 def dense_seconds(n: int, phase: float) -> float:
-    """What a dense exponential of N × N numbers takes: Padé's fraction, squared again and again."""
+    """Seconds of a dense exponential of N × N numbers: a Padé fraction that is squared often."""
     squarings = max(0.0, np.log2(max(phase, 1e-300) / _LARGEST_PADE))
     return (_PRODUCTS_OF_PADE + float(squarings)) * (_SECONDS_DENSE * n**3 + _SECONDS_CALL)
 
 
 class Dephased:
-    r"""ρ_nm = ⟨n|ρ|m⟩ of one excitation whose coherences decay at γ_n + γ_m:
+    r"""Integrates ρ_nm = ⟨n|ρ|m⟩ of one excitation, whose coherences decay at γ_n + γ_m:
 
     .. math:: \dot ρ = −i(h'ρ − ρh'^†) + 2\,\mathrm{diag}(γ_m ρ_{mm}), \qquad h' = h − iγ
 
@@ -159,8 +162,8 @@ class Dephased:
         h: (N, N).
         dephasing: γ_φ, (N,).
         start: ρ at the first time, (N, N).
-        first: that time.
-        last: of the times that will be asked for.
+        first: the first time.
+        last: the last of the times that will be asked for.
         rtol: relative tolerance of a step.
         atol: absolute tolerance of a step.
     """  # noqa: D415
@@ -196,5 +199,5 @@ class Dephased:
         )
 
     def at(self, t: float) -> NDArray[Any]:
-        """ρ at a time, (N, N)."""
+        """The matrix ρ at a time, (N, N)."""
         return self._steps.to(t).reshape(self._n, self._n)

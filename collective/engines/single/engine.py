@@ -1,12 +1,12 @@
 r"""At most one excitation, for thousands of emitters: weak excitation, subradiance, timed Dicke states.
 
-Without drive and pump nothing is excited, so of ρ only the block of one excitation matters. Its
-vectors obey :math:`\dot c = −ihc`, h = δ + Δ − iΓ/2, an N × N problem, and
+Without drive and pump no further emitter is excited, so only the block of ρ with one excitation
+matters. Its vectors obey :math:`\dot c = −ihc`, h = δ + Δ − iΓ/2, an N × N problem, and
 
 .. math:: ⟨σ^+_mσ^-_n⟩ = \sum_r c^{(r)*}_m c^{(r)}_n, \qquad
           \mathrm{emission} = \sum_r c^{(r)†} Γ c^{(r)},
 
-the sum over the vectors of a mixed state. With dephasing the block itself is evolved.
+where r counts the vectors of a mixed state. With dephasing the block itself is evolved.
 """  # noqa: E501
 
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ class Single:
     cite: ClassVar[tuple[str, ...]] = ()
 
     def refusal(self, request: Request) -> str | None:
-        """Refuses what takes a state out of the single excitation."""
+        """Refuse drives, pumps, and states with more than one excitation."""
         common = unsupported(self, request)
         if common is not None:
             return common
@@ -77,15 +77,15 @@ class Single:
         return None
 
     def cost(self, request: Request) -> Cost:
-        """Memory and time: of the modes, of Taylor series where those are cheaper, or of ρ."""
+        """Predict memory and time: of modes, of Taylor series where these are faster, or of ρ."""
         return size.cost(request)
 
     def prepare(self, request: Request) -> None:
-        """Import what the memory of the run should not be charged for."""
+        """Import a library whose memory does not count as the run's."""
         import threadpoolctl  # noqa: F401
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
-        """Amplitudes of one excitation, or its density matrix where there is dephasing."""
+        """Start with amplitudes of one excitation, or with its density matrix under dephasing."""
         return _Run(request, earlier)
 
 
@@ -127,7 +127,7 @@ class _Run:
         return self._recorder.reached / len(self._request.times)
 
     def advance(self) -> None:
-        """Record the next output times, as many as come at once."""
+        """Record the next output times, as many as are computed together."""
         if self._steps is None:
             if self._request.threads:
                 from threadpoolctl import threadpool_limits
@@ -137,7 +137,7 @@ class _Run:
         next(self._steps)
 
     def _vectors(self) -> Iterator[None]:
-        """Record amplitudes at the times left."""
+        """Record the amplitudes at the remaining times."""
         times, reached = self._request.times, self._recorder.reached
         left, first = times[reached:], float(times[reached - 1])
         h = one_excitation(self._request.couplings)
@@ -149,7 +149,7 @@ class _Run:
     def _route(
         self, h: NDArray[Any], now: NDArray[Any], first: float, last: float
     ) -> ByModes | BySteps:
-        """Modes, unless they are slower or would cost digits."""
+        """The object that gives the amplitudes: modes, unless they are slower or lose digits."""
         modes, steps = size.seconds(self._request)
         why = "fewer operations than the modes"
         if steps >= size.WORTH_STEPPING * modes:
@@ -168,7 +168,7 @@ class _Run:
         return BySteps(h, now, first)
 
     def _matrices(self) -> Iterator[None]:
-        """Record ρ at the times left, one at a time."""
+        """Record ρ at the remaining times, one after the other."""
         request, times, reached = self._request, self._request.times, self._recorder.reached
         dynamics = Dephased(
             one_excitation(request.couplings),
@@ -184,7 +184,7 @@ class _Run:
             yield
 
     def _record(self, amplitudes: NDArray[Any]) -> None:
-        """Observables of amplitudes (N, R, t)."""
+        """Record the observables of amplitudes (N, R, t)."""
         n, columns, count = amplitudes.shape
         flat = amplitudes.reshape(n, -1)
         emission = np.sum((flat.conj() * (self._decay @ flat)).real, axis=0)
@@ -200,7 +200,7 @@ class _Run:
             self._add(each, 0.0, c)
 
     def _record_matrix(self, rho: NDArray[Any]) -> None:
-        """Observables of ρ, (N, N)."""
+        """Record the observables of ρ, (N, N)."""
         rows = {
             "emission": np.array([np.sum(self._decay * rho.T).real]),
             "populations": rho.diagonal().real.copy()[None],
@@ -223,7 +223,7 @@ class _Run:
 
     def diagnostics(self) -> dict[str, Any]:
         checks = self._recorder.checks()
-        del checks["trace_error"]  # the ground state has what is missing
+        del checks["trace_error"]  # the rest of the population is in the ground state
         return {**self._diagnostics, **checks}
 
     def resume(self) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""What a run of one excitation takes: memory and seconds of its three routes."""
+"""Predicted memory and time of a run of one excitation, for its three methods."""
 
 from typing import Any
 
@@ -13,31 +13,31 @@ from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.engines.single import amplitudes
 
-_SECONDS_MODES = 2.5e-9  # per N³ of an eigenvalue problem, where the two routes are compared
+_SECONDS_MODES = 2.5e-9  # per N³ of an eigenvalue problem, to compare modes with steps
 _OVERHEAD = 1900.0  # calls
 _MODE_FLOPS = 180.0  # per N³ of an eigenvalue problem
 _READ_FLOPS = 20.0  # per N² and output time
 _SQUARE_ENTRIES = 4.0  # per N², once
 _KEPT_ENTRIES = 6.0  # per correlation kept: memory is touched for the first time
-_TAYLOR_SHARE = 0.5  # of the time that decides about the route
+_TAYLOR_SHARE = 0.5  # of the time by which modes and steps are compared
 _SLOPE_CALLS = 25.0  # of the equation with dephasing
 _SLOPE_FLOPS, _SLOPE_SQUARE = 8.0, 300.0  # per N³ and N²
 _SLOPES_STABLE, _SLOPES_MOVING = 1.5, 12.0  # per unit of phase
-WORTH_STEPPING = 0.25  # of the time that modes take
-_ROWS = 64  # of h at once, compared with their reflection
-_MATRICES = 5  # h while it is made; the halves together take no more later
+WORTH_STEPPING = 0.25  # of the time of the modes; steps that take less are used
+_ROWS = 64  # of h that are compared with their reflection at once
+_MATRICES = 5  # N × N at the peak, while h is built; its halves need no more later
 _VECTORS_OF_STEPS = 34  # stages and interpolation of the equation with dephasing
 
 
 def cost(request: Request) -> Cost:
-    """Memory and time: of the modes, of Taylor series where those are cheaper, or of ρ."""
+    """Predict memory and time: of modes, of Taylor series where these are faster, or of ρ."""
     n, times, s = len(request.couplings), len(request.times), speed()
     correlated = "correlations" in request.words
     kept = 16 * n * n * times if correlated else 8 * n * times
     base = _OVERHEAD * s.call + times * (5 * s.call + _READ_FLOPS * n * n * s.flop)
     base += _SQUARE_ENTRIES * n * n * s.entry
-    written, held = writing(request, kept)
-    base, kept = base + written, kept + int(held)
+    compressing, written = writing(request, kept)
+    base, kept = base + compressing, kept + int(written)
     if request.checkpointed:
         kept += 8 * n * times
     if correlated:
@@ -67,7 +67,7 @@ def cost(request: Request) -> Cost:
 
 
 def _slopes(request: Request) -> float:
-    """Of the equation with dephasing: many while it moves, few as stability demands."""
+    """The number of slopes of the equation with dephasing: while ρ moves, and for stability."""
     couplings, span = request.couplings, float(np.ptp(request.times))
     extent = Extent(couplings, 1)
     moving = extent.frequency(1) + extent.decay(1)
@@ -79,14 +79,14 @@ def _slopes(request: Request) -> float:
 
 
 def _phase(request: Request) -> float:
-    """‖h‖t in the one-norm, roughly."""
+    """The phase ‖h‖t in the one-norm, roughly."""
     couplings = request.couplings
     norm = np.abs(couplings.shift).sum(axis=0).max() + np.abs(couplings.decay).sum(axis=0).max() / 2
     return float(norm + np.ptp(couplings.detunings)) * float(np.ptp(request.times))
 
 
 def seconds(request: Request) -> tuple[float, float]:
-    """What modes take, and Taylor series."""
+    """The seconds of modes, and those of Taylor series."""
     n, times = len(request.couplings), len(request.times)
     side = (n + 1) // 2 if _halved(request.couplings) else n
     modes = _SECONDS_MODES * (n // side) * side**3 + 1e-3
@@ -94,11 +94,11 @@ def seconds(request: Request) -> tuple[float, float]:
 
 
 def _halved(couplings: Couplings) -> bool:
-    """Whether `_modes.parts` will split h: its test, some rows at a time."""
+    """Whether `modes.parts` will split h into two halves; tested some rows at a time."""
     decay, shift, detunings = couplings.decay, couplings.shift, couplings.detunings
     n = len(couplings)
     firsts = [(m[0], m[-1, ::-1]) for m in (decay, shift)]
-    # seen at once of most that nothing reflects
+    # most couplings that have no reflection differ in these already
     if n == 1 or not all(np.allclose(a, b, 1e-9, 1e-9 * np.abs(a).max()) for a, b in firsts):
         return False
     mean = float(np.mean(np.diagonal(shift).real + detunings))

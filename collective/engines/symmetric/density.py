@@ -1,9 +1,10 @@
-r"""ρ of identical driven emitters: the blocks ⟨J, M|ρ|J, M'⟩ that a drive fills.
+r"""The density matrix of identical driven emitters, in blocks ⟨J, M|ρ|J, M'⟩.
 
 .. math:: \dot ρ_{MM'} = −i[H, ρ]_{MM'} − ½(g_M + g_{M'})ρ_{MM'} + \text{jumps},
 
-g the rate of all jumps of a state. The drive acts within a ladder; individual decay, dephasing and
-a pump join neighbouring ladders. N³/6 numbers, (N+1)² where only the longest ladder is occupied.
+where g is the rate of all jumps of a state. The drive acts within a ladder; individual decay,
+dephasing and a pump couple neighbouring ladders. There are N³/6 numbers, or (N+1)² if only the
+longest ladder is occupied.
 (QuTiP's `piqs` has the same generator, in single precision.)
 """
 
@@ -19,16 +20,16 @@ from collective.engines.numerics.adaptive import Adaptive
 from collective.engines.request import Request
 
 _LEAST_RTOL = 1e-13
-_ENVELOPE_STEPS = 20_000  # at most, unless the dynamics needs more
+_ENVELOPE_STEPS = 20_000  # of the integrator at most, unless the dynamics needs more
 
 
 def entries(n: int, one_ladder: bool) -> int:
-    """How many numbers the blocks have."""
+    """The number of entries of all blocks."""
     return (n + 1) ** 2 if one_ladder else (n + 1) * (n + 2) * (n + 3) // 6
 
 
-class Blocks:
-    """The generator of the blocks, and what is read off them.
+class LadderBlocks:
+    """The generator of the blocks, and their observables.
 
     Args:
         e: the emitters.
@@ -53,11 +54,11 @@ class Blocks:
         self._still, self._up, self._down = self._undriven(), *self._drive()
 
     def _lowered(self, k: NDArray[Any], d: NDArray[Any]) -> NDArray[np.float64]:
-        """|J⁻|J, M⟩|² = (J + M)(J − M + 1)."""
+        """The squared norm |J⁻|J, M⟩|² = (J + M)(J − M + 1)."""
         return (k - d) * (self._e.n - d - k + 1.0)
 
     def _moved(self, a: int, a2: int, b: int, values: NDArray[Any]) -> tuple[Any, Any, Any]:
-        """Triplets that take entry (k, k', d) to (k + a, k' + a2, d + b) times values."""
+        """Triplets that map entry (k, k', d) to (k + a, k' + a2, d + b), multiplied by values."""
         n, d = self._e.n, self._d + b
         k, k2 = self._k + a, self._k2 + a2
         inside = (d >= 0) & (d < len(self._sides)) & (values != 0)
@@ -68,7 +69,7 @@ class Blocks:
         return self._firsts[d] + (k - d) * self._sides[d] + k2 - d, source, values[source]
 
     def _summed(self, *triplets: tuple[Any, Any, Any]) -> Any:
-        """Their sparse matrix."""
+        """The sparse matrix of triplets."""
         from scipy.sparse import csr_array
 
         rows, columns, values = (np.concatenate(part) for part in zip(*triplets, strict=True))
@@ -76,19 +77,19 @@ class Blocks:
         return csr_array((values.astype(complex), (rows, columns)), shape=(size, size))
 
     def _undriven(self) -> Any:
-        """Everything but the drive."""
+        """The sparse generator without the drive."""
         e, d = self._e, self._d
         left, right = processes(e, self._k, d), processes(e, self._k2, d)
         jumps = []
         for (a, b), (strength, square) in left.items():
-            if (a, b) == (0, 0):  # of σ_z: M and M' have signs
+            if (a, b) == (0, 0):  # dephasing by σ_z: f = M and f' = M' have signs
                 factors = (self._k - e.n / 2) * (self._k2 - e.n / 2)
             else:
                 factors = np.sqrt(square * right[a, b][1])
             jumps.append(self._moved(a, a, b, strength * factors))
 
         def energy(k: NDArray[Any]) -> NDArray[np.complex128]:
-            """Of H_eff: −i times it is what a ket turns and decays by."""
+            """The complex energy of H_eff: a ket evolves with e^{−i·energy·t}."""
             bright = self._lowered(k, d)
             own = e.exchange * bright + (e.detuning - e.exchange) * k
             lost = e.collective * bright + e.individual * k + e.pump * (e.n - k)
@@ -98,7 +99,7 @@ class Blocks:
         return self._summed(*jumps, self._moved(0, 0, 0, turned))
 
     def _drive(self) -> tuple[Any, Any]:
-        """The halves of the drive: −i[½ΩJ⁺, ρ] and −i[½Ω*J⁻, ρ]."""
+        """The two parts of the drive as sparse matrices: −i[½ΩJ⁺, ρ] and −i[½Ω*J⁻, ρ]."""
         d, half = self._d, -0.5j * self._e.drive
         down, down2 = (np.sqrt(self._lowered(k, d)) for k in (self._k, self._k2))
         up, up2 = (np.sqrt(self._lowered(k + 1, d)) for k in (self._k, self._k2))
@@ -111,7 +112,7 @@ class Blocks:
     def slope(
         self, envelope: Callable[[float], complex] | None
     ) -> Callable[[float, NDArray[Any]], NDArray[Any]]:
-        """dρ/dt as a function of time and of all entries."""
+        """A function of time and of all entries that returns dρ/dt."""
         if envelope is None:
             whole = self._still + self._up + self._down
             return lambda t, rho: whole @ rho
@@ -124,7 +125,7 @@ class Blocks:
         return driven
 
     def start(self, symmetric: NDArray[Any]) -> NDArray[np.complex128]:
-        """All entries of a ρ in the longest ladder, (N + 1, N + 1) by ascending excitation."""
+        """All entries of a ρ in the longest ladder, given as (N + 1, N + 1), ground state first."""
         rho = np.zeros(len(self._d), dtype=complex)
         rho[: symmetric.size] = symmetric.ravel()
         return rho
@@ -134,7 +135,7 @@ class Blocks:
         return rho[self._diagonal].real
 
     def smallest_eigenvalue(self, rho: NDArray[Any]) -> float:
-        """Of all blocks."""
+        """The smallest eigenvalue of all blocks."""
         lowest = np.inf
         for first, side in zip(self._firsts, self._sides, strict=True):
             block = rho[first : first + side**2].reshape(side, side)
@@ -143,11 +144,11 @@ class Blocks:
 
 
 class Density:
-    """What carries the blocks of ρ from one output time to the next.
+    """Evolves the blocks of ρ from one output time to the next.
 
     Args:
         e: the emitters.
-        request: state, times, tolerances, envelope.
+        request: its state, times, tolerances and envelope are read.
 
     Attributes:
         now: all entries.
@@ -156,17 +157,17 @@ class Density:
     """
 
     def __init__(self, e: Identical, request: Request):
-        self._request, self._blocks = request, Blocks(e)
+        self._request, self._blocks = request, LadderBlocks(e)
         self.excitations, self.bright = self._blocks.excitations, self._blocks.bright
         self.now: NDArray[Any] = self._blocks.start(density(request.state, e.n))
         self._steps: Adaptive | None = None
 
     def start(self, t: float) -> None:
-        """Take `now` as ρ at a time."""
+        """Set the time of `now`, and start the integrator from there."""
         request, times = self._request, self._request.times
         longest = np.inf
         if request.envelope is not None and len(times) > 1:
-            # a pulse shorter than a step would be stepped over unseen
+            # a pulse shorter than a step would be missed
             longest = max(float(np.diff(times).min()), float(np.ptp(times)) / _ENVELOPE_STEPS)
         self._steps = Adaptive(
             self._blocks.slope(request.envelope),
@@ -174,13 +175,13 @@ class Density:
             self.now,
             float(times[-1]),
             rtol=max(request.rtol / 10, _LEAST_RTOL),
-            # a step is judged by the mean of all entries, most of which are nearly zero
+            # the error of a step is a mean over all entries, most of which are nearly zero
             atol=request.atol / 10 / np.sqrt(len(self.now)),
             longest=longest,
         )
 
     def to(self, t: float) -> None:
-        """Go on to a time."""
+        """Evolve `now` to a time."""
         assert self._steps is not None
         self.now = self._steps.to(t)
 
@@ -193,5 +194,5 @@ class Density:
         return self._blocks.smallest_eigenvalue(self.now)
 
     def diagnostics(self) -> dict[str, Any]:
-        """Of the steps taken."""
+        """Entries of `Result.diagnostics` about the steps."""
         return {} if self._steps is None else {"steps": self._steps.steps}

@@ -1,13 +1,13 @@
 r"""Identical couplings: a Dicke ladder of up to 10⁵ emitters, or all ladders of some hundreds.
 
-If no permutation of the emitters changes couplings and state, ρ lives on Dicke states |J, M⟩:
+If no permutation of the emitters changes couplings and state, ρ is given by Dicke states |J, M⟩:
 
-* Γ_mn all equal and nothing individual: one ladder of N + 1 populations,
-  :math:`\dot p_k = −r_kp_k + r_{k+1}p_{k+1}`, :math:`r_k = γ_c k(N−k+1)`;
-* individual decay, dephasing or a pump besides: the populations of all ladders, some N²/4;
-* a drive: the coherences within each ladder too, (N+1)² of one or N³/6 of all.
+* If all Γ_mn are equal and nothing is individual, by one ladder of N + 1 populations,
+  :math:`\dot p_k = −r_kp_k + r_{k+1}p_{k+1}`, :math:`r_k = γ_c k(N−k+1)`.
+* With individual decay, dephasing or a pump, by the populations of all ladders, about N²/4.
+* With a drive, also by the coherences within each ladder, (N+1)² of one or N³/6 of all.
 
-Coherences between different M don't reach the observables without a drive, nor do Δ and δ.
+Without a drive, coherences between different M do not change the observables, nor do Δ and δ.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 _LARGEST_CORRELATED = 2000  # emitters
-_OUTSIDE = 1e-9  # weight of a state that is not symmetric, round-off of its amplitudes
+_OUTSIDE = 1e-9  # weight outside the symmetric subspace that may be round-off
 _COUNTED = ("steps", "rejected_steps", "error_estimate")
 
 
@@ -39,8 +39,8 @@ class Symmetric:
     """Identical couplings on Dicke states: up to 10⁵ emitters, or hundreds with all ladders.
 
     Couplings and state must be the same for every emitter. Without individual rates and drive one
-    ladder of N + 1 populations is enough (Dicke, Phys. Rev. 93, 99 (1954)); else all ladders are
-    kept (Shammah et al., Phys. Rev. A 98, 063815 (2018)).
+    ladder of N + 1 populations is enough (Dicke, Phys. Rev. 93, 99 (1954)); otherwise all ladders
+    are kept (Shammah et al., Phys. Rev. A 98, 063815 (2018)).
 
     Example:
         >>> import numpy as np, collective as co
@@ -57,7 +57,7 @@ class Symmetric:
     cite: ClassVar[tuple[str, ...]] = ("shammah2018",)
 
     def refusal(self, request: Request) -> str | None:
-        """Refuses couplings and states that are not the same for every emitter."""
+        """Refuse couplings and states that are not the same for every emitter."""
         common = unsupported(self, request, one_number=True)
         if common is not None:
             return common
@@ -83,23 +83,23 @@ class Symmetric:
         return None
 
     def cost(self, request: Request) -> Cost:
-        """Memory and time."""
+        """Predict memory and time of a run."""
         return size.cost(request)
 
     def prepare(self, request: Request) -> None:
-        """Compile both sweeps of the populations."""
+        """Compile the kernels for populations of one ladder and of all."""
         e = identical(request.couplings)
         assert isinstance(e, Identical)
         if not (e.drive or e.pump):
             compile_kernels(request.progress)
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
-        """Populations of the Dicke states, or ρ between them where there is a drive."""
+        """Start with populations of the Dicke states, or with ρ if there is a drive."""
         return _Run(request, earlier)
 
 
 def _asymmetry(state: State, n: int) -> str | None:
-    """Why a `State` is not on the longest ladder, or None if it is."""
+    """The reason why a `State` is not on the longest ladder, or None if it is."""
     if not state.symmetric(n):
         return f"method 'symmetric' is for states that no permutation changes, which {state} is not"
     try:
@@ -172,7 +172,7 @@ class _Run:
         return fields
 
     def diagnostics(self) -> dict[str, Any]:
-        """Checks, and the steps and errors of all parts of a run that was interrupted."""
+        """Checks, and the steps and errors, summed over all parts of a run that was interrupted."""
         parts = (self._before, self._dynamics.diagnostics())
         counts = ((name, [p[name] for p in parts if name in p]) for name in _COUNTED)
         return {**self._recorder.checks(), **{k: sum(v) for k, v in counts if v}}

@@ -1,6 +1,6 @@
 r"""Solves of :math:`(z − hA)x = p` for rate matrices A of Dicke states, summed over poles z.
 
-Both take the excitations from the top down, as decay does, so each solve is one sweep.
+Both go from many excitations to few, as decay does, so that each solution is one sweep.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from collective.engines.numerics.lanes import OPTIONS
 
 kernel = compiled(**OPTIONS)
 
-# a population; smaller ones soon need denormal numbers, which are 50× slower
+# smallest population; smaller ones soon need denormal numbers, which are 50× slower
 _NOTHING = 1e-40
 
 
@@ -18,16 +18,16 @@ _NOTHING = 1e-40
 def ladder(p, rates, h, poles, weights, result):  # type: ignore[no-untyped-def]
     """Σ_z Re w_z(z − hA)⁻¹p of one ladder, (Ap)_k = −r_k p_k + r_{k+1} p_{k+1}.
 
-    All poles go down together, their recurrences do not wait for one another, from the highest
-    populated state to where nothing arrives any more.
+    The sweep goes from the highest populated state down to where populations vanish. It treats all
+    poles together, because their recurrences do not depend on each other.
 
     Args:
-        p: (K + 1,).
+        p: populations, (K + 1,).
         rates: r_k, (K + 1,).
         h: step.
-        poles: (P,) complex.
-        weights: (P,) complex.
-        result: (K + 1,), written.
+        poles: z, (P,) complex.
+        weights: w_z, (P,) complex.
+        result: receives the sum, (K + 1,).
     """
     highest, lowest = len(p) - 1, 0
     while highest > 0 and p[highest] == 0.0:
@@ -63,19 +63,20 @@ def ladder(p, rates, h, poles, weights, result):  # type: ignore[no-untyped-def]
 def triangle(p, n, rates, fed, mixed, h, poles, weights, result):  # type: ignore[no-untyped-def]
     """Σ_z Re w_z(z − hA)⁻¹p of all ladders, without a pump.
 
-    State i = first(k) + d has k excitations and is d ladders from the longest. It is fed by k+1
-    and mixed with its neighbours of the same k, so each k is a tridiagonal system.
+    State i = first(k) + d has k excitations in ladder d, counted from the longest. States of k + 1
+    feed it, and it is coupled to its neighbours of the same k, so that each k is a tridiagonal
+    system.
 
     Args:
-        p: (S,).
+        p: populations, (S,).
         n: number of emitters.
-        rates: out of each state, (S,).
-        fed: (3, S), into state (k, d) from (k+1, d−1), (k+1, d), (k+1, d+1).
-        mixed: (2, S), into state (k, d) from (k, d−1), (k, d+1).
+        rates: rates out of each state, (S,).
+        fed: rates into state (k, d) from (k+1, d−1), (k+1, d), (k+1, d+1), (3, S).
+        mixed: rates into state (k, d) from (k, d−1), (k, d+1), (2, S).
         h: step.
-        poles: (P,) complex.
-        weights: (P,) complex.
-        result: (S,), written.
+        poles: z, (P,) complex.
+        weights: w_z, (P,) complex.
+        result: receives the sum, (S,).
     """
     widest = n // 2 + 1
     result[:] = 0.0
@@ -104,7 +105,7 @@ def triangle(p, n, rates, fed, mixed, h, poles, weights, result):  # type: ignor
 
 
 def rehearse(poles: Any, weights: Any) -> None:
-    """Compile both on the smallest problem."""
+    """Compile both kernels by calling them for the smallest problem."""
     import numpy as np
 
     one, two = np.zeros(3), np.zeros((2, 3))

@@ -1,7 +1,8 @@
-r"""Populations of Dicke states, without a drive: of one ladder, or of all.
+r"""Populations of Dicke states without a drive, of one ladder or of all.
 
-:math:`\dot p = Ap`, by rational steps whose solves are one sweep from the top down; with a pump,
-which also goes up, by sparse factors.
+:math:`\dot p = Ap` is solved by rational steps. Without a pump, each linear system is solved by one
+sweep from many excitations to few. A pump also raises the excitation, so that sparse factors are
+needed.
 """
 
 from collections.abc import Callable
@@ -15,22 +16,22 @@ from collective.engines.basis.dicke_states import populations
 from collective.engines.numerics.rational import POLES, WEIGHTS, Rational, factored
 from collective.engines.request import Request
 
-_LEAST_POPULATION = 1e-40  # of an initial state: below, arithmetic becomes slow
+_LEAST_POPULATION = 1e-40  # of an initial state; smaller populations make arithmetic slow
 
 Step = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
 
 
 class Populations:
-    """What carries populations from one output time to the next.
+    """Evolves populations from one output time to the next.
 
     Args:
         e: the emitters.
-        request: state, tolerance.
+        request: its state and tolerance are read.
 
     Attributes:
         now: populations of the Dicke states.
-        excitations: k of each.
-        bright: ⟨J⁺J⁻⟩ of each.
+        excitations: k of each state.
+        bright: ⟨J⁺J⁻⟩ of each state.
     """
 
     def __init__(self, e: Identical, request: Request):
@@ -57,12 +58,12 @@ class Populations:
         self._steps: Rational | None = None
 
     def start(self, t: float) -> None:
-        """Take `now` as the populations at a time."""
+        """Set the time of `now`, and start the steps from there."""
         rate = float(self._rates @ np.abs(self.now))
         self._steps = Rational(self._step, self.now, t, rate, self._rtol)
 
     def to(self, t: float) -> None:
-        """Go on to a time."""
+        """Evolve `now` to a time."""
         assert self._steps is not None
         self.now = self._steps.to(t)
 
@@ -75,7 +76,7 @@ class Populations:
         return float(self.now.min())
 
     def diagnostics(self) -> dict[str, Any]:
-        """Of the steps taken."""
+        """Entries of `Result.diagnostics` about the steps."""
         if self._steps is None:
             return {}
         s = self._steps
@@ -83,7 +84,7 @@ class Populations:
 
 
 def compile_kernels(show: bool) -> None:
-    """Have both sweeps ready."""
+    """Compile both kernels, or read them from the cache."""
     from collective._tools.compiled import announced
     from collective.engines.symmetric import kernels
 
@@ -92,7 +93,7 @@ def compile_kernels(show: bool) -> None:
 
 
 def _down_a_ladder(rates: NDArray[np.float64]) -> Step:
-    """r(hA)p of one ladder."""
+    """A function that returns r(hA)p of one ladder."""
     from collective.engines.symmetric.kernels import ladder
 
     def step(p: NDArray[np.float64], h: float) -> NDArray[np.float64]:
@@ -106,7 +107,7 @@ def _down_a_ladder(rates: NDArray[np.float64]) -> Step:
 def _down_all(
     states: Triangle, leaving: dict[tuple[int, int], NDArray[np.float64]], rates: NDArray[Any]
 ) -> Step:
-    """r(hA)p of all ladders without a pump."""
+    """A function that returns r(hA)p of all ladders without a pump."""
     from collective.engines.symmetric.kernels import triangle
 
     fed, mixed = np.zeros((3, len(rates))), np.zeros((2, len(rates)))

@@ -1,4 +1,4 @@
-"""What a run of identical emitters takes: memory and seconds, predicted without doing the work."""
+"""Predicted memory and time of a run of identical emitters."""
 
 import numpy as np
 
@@ -12,28 +12,28 @@ from collective.engines.symmetric import density
 from collective.states import answers
 
 _STEPS_OF_A_BURST = 60
-_STEPS_OF_A_PEAK = 3.5  # per √N: of populations that begin as a narrow peak and run down
+_STEPS_OF_A_PEAK = 3.5  # per √N, for populations that begin as a narrow peak and decay
 _RUN_CALLS = 1000.0  # of Python, once
-_STEP_CALLS = 25.0  # and per step
-_FACTORED_CALLS = 80.0  # where it solves with factors
-_LADDER_ENTRIES = 9.0  # in the time of a state, per step
+_STEP_CALLS = 25.0  # per step
+_FACTORED_CALLS = 80.0  # per step that solves with factors
+_LADDER_ENTRIES = 9.0  # per state and step
 _TRIANGLE_ENTRIES = 100.0
 _FACTORED_ENTRIES = 13.0  # per entry of the factors and step
-_FACTORS_ENTRIES = 60.0  # per state and entry of its column, for those of all poles and steps
-_FACTORS_OF_A_BURST = 25.0  # in these, one interval and its half as the unit
-_COMPARED_ENTRIES = 7.0  # per pair of emitters, once: whether all are alike
+_FACTORS_ENTRIES = 60.0  # per state and entry of its column, for the factors of all poles
+_FACTORS_OF_A_BURST = 25.0  # number of these, in units of those of one interval and its half
+_COMPARED_ENTRIES = 7.0  # per pair of emitters, once, to test whether all are alike
 _KEPT_ENTRIES = 12.0  # per correlation kept: memory is touched for the first time
 _BYTES_LADDER = 64  # per state
 _BYTES_TRIANGLE = 100
 _BYTES_FACTORS = 24  # per entry
-_SLOPE_ENTRIES = 4.0  # per entry of ρ, most of it for the generator's
+_SLOPE_ENTRIES = 4.0  # per entry of ρ, mostly for entries of the generator
 _SLOPE_CALLS = 15.0
 _SLOPES_PER_PHASE = 2.5  # of the stiffest rate; 12 a step of length 4
 _BYTES_DENSITY = 1000  # per entry: 30 stages of the integrator, the generator
 
 
 def cost(request: Request) -> Cost:
-    """Memory and time."""
+    """Predict memory and time of a run."""
     e, s = identical(request.couplings), speed()
     assert isinstance(e, Identical)
     times = len(request.times)
@@ -43,8 +43,8 @@ def cost(request: Request) -> Cost:
     kept = 400 * times
     seconds = _RUN_CALLS * s.call
     correlated = 16 * e.n**2 * times if "correlations" in request.words else 0
-    written, held = writing(request, correlated + 8 * e.n * times)
-    seconds, kept = seconds + written, kept + int(held)
+    compressing, written = writing(request, correlated + 8 * e.n * times)
+    seconds, kept = seconds + compressing, kept + int(written)
     if not checks.constant(request.couplings.decay):
         kept += 16 * e.n**2
         seconds += _COMPARED_ENTRIES * e.n**2 * s.entry
@@ -72,7 +72,7 @@ def cost(request: Request) -> Cost:
         fill = max(10.0, 8 * np.log2(size) - 50) * (1.45 if e.dephasing else 1)
         factors = _BYTES_FACTORS * fill * size * 3 * rational.FACTORS
         step = _FACTORED_ENTRIES * size * fill * s.entry + _FACTORED_CALLS * s.call
-        # intervals that differ, be it by round-off of late times, need factors of their own
+        # intervals that differ, even by round-off of late times, need separate factors
         intervals = np.diff(request.times)
         rounded = np.round(intervals / intervals.max(), 13) if times > 1 else intervals
         made = 1 + np.count_nonzero(np.diff(rounded)) / _FACTORS_OF_A_BURST
@@ -83,7 +83,7 @@ def cost(request: Request) -> Cost:
 
 
 def _phase(e: Identical, request: Request) -> float:
-    """The stiffest rate times the time."""
+    """The largest rate times the length of the run."""
     rate = abs(e.collective) * (e.n + 2) ** 2 / 4 + e.n * (e.individual + e.dephasing + e.pump)
     rate += (abs(e.drive) + abs(e.exchange) + abs(e.detuning)) * e.n / 2
     return rate * float(np.ptp(request.times))

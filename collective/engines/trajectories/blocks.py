@@ -1,4 +1,4 @@
-r"""Trajectories within excitation blocks: their number of excitations is sharp at any time.
+r"""Trajectories within excitation blocks: each has a definite number of excitations at any time.
 
 Without drive, pump and dephasing a trajectory that starts with k excitations has k of them until
 its first photon, then k−1, and so on: its state is one vector of C(N, k) amplitudes,
@@ -6,13 +6,14 @@ its first photon, then k−1, and so on: its state is one vector of C(N, k) ampl
 .. math:: \dot ψ = −iH_\mathrm{eff}ψ, \qquad ψ → L_νψ/‖L_νψ‖ \text{ at rate } ‖L_νψ‖^2/‖ψ‖^2,
 
 L_ν = √γ_ν Σ_n (V†)_νn σ⁻_n with Γ = V diag(γ) V† (Dalibard, Castin & Mølmer, Phys. Rev. Lett. 68,
-580 (1992)). The jump comes where ∫rate dt reaches −ln of a uniform random number.
+580 (1992)). The jump occurs when ∫rate dt reaches −ln of a uniform random number.
 
-Trajectories are drawn in batches, each by one thread: all of a batch go through the same excitation
-block before any goes to the next, eight at a time in the lanes of a panel (`kernels`); a lane whose
-trajectory has jumped takes up another. Only the vectors of the batch wait meanwhile. Trajectory i
-takes its random numbers from row i of one table that a counter-based generator can enter anywhere
-(Philox), and batches do not depend on the number of threads, so neither does a digit.
+Trajectories are drawn in batches, each by one thread. All trajectories of a batch pass through one
+excitation block before any enters the next, eight at a time in the lanes of a panel (`kernels`). A
+lane whose trajectory has jumped continues with another one. Only the vectors of one batch wait for
+the next block. Trajectory i takes its random numbers from row i of one table, which a counter-based
+generator (Philox) can enter at any row. Batches do not depend on the number of threads, and neither
+does any digit of the result.
 """
 
 import threading
@@ -35,25 +36,25 @@ from collective.engines.trajectories.size import Size
 from collective.states.answers import highest_excitation
 
 _COMPILE_SECONDS = 20
-_UNINTERRUPTED = 2e9  # multiply-adds in a row: some tenths of a second
-_STEP = 2e4  # multiply-adds whose time a step takes beside its own, however small the block
-_END = -1  # no channel: no photon before the end of the times
+_UNINTERRUPTED = 2e9  # multiply-adds without a pause: some tenths of a second
+_STEP = 2e4  # multiply-adds that take as long as the overhead of a step
+_END = -1  # in place of a channel: no photon before the end of the times
 
 
 class Stopped(Exception):  # noqa: N818 - no error
-    """Another thread has been told to stop."""
+    """Raised in a thread that shall stop."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Tables:
-    """What the kernels need for k excitations.
+    """Tables that the kernels need for k excitations.
 
     Attributes:
         n: C(N, k).
         arrays: `tables` of `kernels.evolve`.
-        loss: k times the mean of Γ's diagonal.
-        most: highest Taylor term.
-        budget: steps after which the kernel returns, so that Ctrl-C is noticed.
+        loss: k times the mean of the diagonal of Γ.
+        most: index of the highest Taylor term.
+        budget: number of steps after which the kernel returns, so that Ctrl-C is noticed.
     """
 
     n: np.uint64
@@ -65,7 +66,7 @@ class _Tables:
 
 @dataclass(frozen=True, eq=False)
 class _Workspace:
-    """Memory of one thread: panels of the kernels, amplitudes and values of a batch."""
+    """The arrays of one thread: panels of the kernels, amplitudes and values of a batch."""
 
     panels: tuple[NDArray[Any], ...]
     slots: NDArray[np.float64]
@@ -76,7 +77,7 @@ class BlockSampler:
     """Draws trajectories of undriven couplings, some at a time.
 
     Args:
-        request: checked and not refused.
+        request: a request that the engine does not refuse.
         size: memory and batches, see `Size`.
     """
 
@@ -92,7 +93,7 @@ class BlockSampler:
         h = h - np.mean(np.diagonal(h)) * np.eye(self.n)
         self.h = np.ascontiguousarray(np.stack([h.real, h.imag], axis=-1))
         rates, vectors = jump_modes(couplings.decay)
-        # brightest first, as they are mostly drawn
+        # the brightest channels first, because they are drawn most often
         self.kept = np.flatnonzero(emitting(rates))[::-1]
         weights = (np.sqrt(rates[self.kept]) * vectors[:, self.kept].conj()).T
         self.channels = np.ascontiguousarray(np.stack([weights.real, weights.imag], axis=-1))
@@ -103,13 +104,13 @@ class BlockSampler:
         self._idle: SimpleQueue[_Workspace] = SimpleQueue()
 
     def prepare(self) -> None:
-        """Make the tables, and the memory of every thread."""
+        """Build the tables, and allocate the arrays of every thread."""
         _ = self.ensemble, self.by_number
         for _ in range(self.size.threads):
             self._idle.put(self._workspace())
 
     def stop(self) -> None:
-        """Let every thread end soon, without its batch."""
+        """Make every thread end soon, without completing its batch."""
         self._stopped.set()
 
     def _workspace(self) -> _Workspace:
@@ -127,7 +128,7 @@ class BlockSampler:
 
     @cached_property
     def ensemble(self) -> tuple[NDArray[np.float64], list[tuple[int, NDArray[np.complex128]]]]:
-        """Cumulative weights of the initial vectors, and each with its excitation number."""
+        """The cumulative weights of the initial vectors, and each vector with its number."""
         state, emitters = self.request.state, self.request.couplings.emitters
         found: list[tuple[int, NDArray[np.complex128]]] = []
         for k in range(self.top + 1):
@@ -138,7 +139,7 @@ class BlockSampler:
 
     @cached_property
     def by_number(self) -> list[_Tables]:
-        """Tables of k = 1 … top, at index k."""
+        """The tables of k = 1 … top, at index k."""
         empty = _Tables(np.uint64(1), (), 0.0, 0, 0)
         found = [empty]
         for k in range(1, self.top + 1):
@@ -159,11 +160,11 @@ class BlockSampler:
         return found
 
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        """Exact values at the initial time: (1, N + 2), and ⟨σ⁺_mσ⁻_n⟩ as (1, N²) if wanted."""
+        """The exact values at the initial time: (1, N + 2), and ⟨σ⁺_mσ⁻_n⟩ as (1, N²) if wanted."""
         pairs = np.zeros((self.n, self.n), complex)
         for k, vector in self.ensemble[1]:
             if k > 0:
-                # without the tables of all blocks: the user has pressed Ctrl-C and is waiting
+                # the tables of all blocks are not built: the user has pressed Ctrl-C and is waiting
                 places, who = self.blocks.raised(k - 1)
                 lowered = np.zeros((len(places), self.n), complex)
                 np.put_along_axis(lowered, who, vector[places], axis=1)
@@ -174,7 +175,7 @@ class BlockSampler:
         return values, pairs.reshape(1, -1)[:, : self.extra]
 
     def draw(self, seed: int, first: int, count: int) -> Batch:
-        """Trajectories first … first + count − 1 of a seed."""
+        """The batch of trajectories first … first + count − 1 of a seed."""
         work = self._idle.get()
         try:
             return self._draw(work, seed, first, count)
@@ -197,7 +198,7 @@ class BlockSampler:
             queue = np.concatenate([np.flatnonzero(starts == k), arrived])
             column = self.top - k
             left[queue] = -np.log1p(-chances[queue, 1 + 2 * column])
-            # of like length, so that those abreast need as many terms and pass as many times
+            # sorted, so that neighbouring lanes need as many terms and pass as many output times
             queue = queue[np.argsort(left[queue], kind="stable")]
             jumped = np.zeros(count, np.bool_)
             batch_state = (
@@ -222,7 +223,7 @@ class BlockSampler:
         return batch(record, sums, jumps)
 
     def _start(self, slots: NDArray[np.float64], chances: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Draw the initial vectors into the slots; their excitation numbers."""
+        """Draw the initial vectors into the slots; returns their excitation numbers."""
         cumulative, vectors = self.ensemble
         drawn = np.searchsorted(cumulative, chances, side="right")
         drawn = np.minimum(drawn, len(vectors) - 1)
@@ -240,7 +241,7 @@ class BlockSampler:
         chances: NDArray[np.float64],
         channels: NDArray[np.int64],
     ) -> None:
-        """Let the photons of these trajectories out, eight at a time."""
+        """Apply the jumps of these trajectories, eight at a time."""
         chances, chosen = np.ascontiguousarray(chances), np.full(len(chances), _END)
         tables = self.by_number[k]
         for i in range(0, len(arrived), LANES):
@@ -253,7 +254,7 @@ class BlockSampler:
 
 
 def _hermitian(upper: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """(T, N, N) from its entries l ≤ m."""
+    """Hermitian matrices (T, N, N) from their entries l ≤ m."""
     lower = np.swapaxes(upper, 1, 2).conj()
     return np.where(np.tri(upper.shape[1], k=-1, dtype=bool), lower, upper)
 
@@ -262,14 +263,14 @@ def compile_kernels(*, show: bool) -> None:
     """Compile the kernels, or read them from the cache.
 
     Args:
-        show: whether to say so if it takes a while.
+        show: whether to print a line if it takes a while.
     """
     with announced("the trajectories engine", _COMPILE_SECONDS, show=show):
         _call_kernels()
 
 
 def _call_kernels() -> None:
-    """Call every kernel once, on two emitters."""
+    """Call every kernel once, for two emitters."""
     from collective.couplings.couplings import Couplings
     from collective.states import inverted
 

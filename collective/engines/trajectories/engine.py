@@ -1,16 +1,15 @@
-r"""Quantum jumps: photons one by one, means over trajectories with their standard errors.
+r"""Quantum jumps: single photons, and means over trajectories with their standard errors.
 
 .. math:: \overline{⟨O⟩} = \frac{1}{M}\sum_{i=1}^M \frac{⟨ψ_i|O|ψ_i⟩}{⟨ψ_i|ψ_i⟩}, \qquad
           σ = \sqrt{\mathrm{var}/M}
 
-Couplings that only decay keep the number of excitations sharp between photons. Their trajectories
-are drawn within excitation blocks (`blocks`): emission −d ln‖ψ‖²/dt, populations and correlations
-are exact along each trajectory. Of the initial state only the blocks ρ^(k,k) of equal excitation
-number matter: coherences between numbers evolve apart from them and reach none of these
-observables.
+If emitters only decay, the number of excitations stays definite between photons. Such trajectories
+are drawn within excitation blocks (`blocks`). Emission −d ln‖ψ‖²/dt, populations and correlations
+are exact along each trajectory. Only the blocks ρ^(k,k) of the initial state matter: coherences
+between different numbers of excitations evolve separately and reach none of these observables.
 
-A drive, a pump, dephasing or operators of the user go to QuTiP's `mcsolve` (`mcsolve`); the
-channels of its jumps count `couplings.collapse_operators()`.
+With a drive, a pump, dephasing or operators of the user, QuTiP's `mcsolve` draws the trajectories
+(`mcsolve`); the channels of the jumps are then indices into `couplings.collapse_operators()`.
 """
 
 from collections.abc import Generator
@@ -33,29 +32,29 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 _DEFAULT = 1000  # trajectories
-_MOST_FOR_ERROR = 100_000  # trajectories, where a standard error is asked for but no number
-_TRUSTED = 100  # trajectories before their scatter is trusted
-_CLICKS = 10  # jumps before it is trusted: before the first, all trajectories are alike
-_UNLIKELY = 0.01  # photons of all trajectories asked for, below which no jump has to come first
+_MOST_FOR_ERROR = 100_000  # trajectories, if a standard error is asked for but no number
+_TRUSTED = 100  # trajectories that are needed before their scatter is trusted
+_CLICKS = 10  # jumps that are needed too: before the first jump all trajectories are alike
+_UNLIKELY = 0.01  # expected photons of all trajectories; if fewer, no jump is waited for
 
 
 @dataclass(frozen=True)
 class Trajectories:
-    """Quantum jumps: one pure state a trajectory, and means over many with standard errors.
+    """Quantum jumps: each trajectory is a pure state, and means over many have standard errors.
 
-    It takes `Couplings` with any drive, pump and dephasing. Within excitation blocks, where
-    there is none of these, a trajectory holds C(N, N/2) amplitudes in place of the C(2N, N) of a
-    density matrix. `Result.jumps` keeps every photon: when it came and by which channel.
+    It takes `Couplings` with any drive, pump and dephasing. Without these a trajectory stays in
+    excitation blocks and holds C(N, N/2) amplitudes instead of the C(2N, N) numbers of a density
+    matrix. `Result.jumps` keeps the time and the channel of every photon.
 
-    Trajectory i of a seed is the same with any number of threads. In an interrupted run all
-    output times are reached, by the trajectories drawn so far.
+    Trajectory i of a seed is the same with any number of threads. An interrupted run has all
+    output times, as means over the trajectories drawn so far.
 
     Args:
-        n: how many trajectories, at most. None for 1,000, or for up to 100,000 with a
-            `standard_error`. One trajectory alone has no standard error: it is NaN.
-        standard_error: of the emission, relative to its largest value: no further trajectories
-            are drawn once it is reached. The run warns if n trajectories do not reach it. A
-            finished checkpoint can be continued to a smaller one.
+        n: the largest number of trajectories. None stands for 1,000, or for 100,000 with a
+            `standard_error`. The standard error of a single trajectory is not known: it is NaN.
+        standard_error: the standard error of the emission, relative to its largest value, at
+            which the run ends. The run warns if n trajectories do not reach it. A finished
+            checkpoint can be continued to a smaller one.
 
     Raises:
         ValueError: for an n that is not an integer above 0, or a standard error that is not a
@@ -93,13 +92,13 @@ class Trajectories:
 
     @property
     def most(self) -> int:
-        """How many trajectories are drawn at most."""
+        """The largest number of trajectories that are drawn."""
         if self.n is not None:
             return self.n
         return _DEFAULT if self.standard_error is None else _MOST_FOR_ERROR
 
     def refusal(self, request: Request) -> str | None:
-        """Refuses density matrices, master equations, thermal light, too many emitters."""
+        """Refuse density matrices, master equations, thermal light, and too many emitters."""
         common = unsupported(self, request)
         if common is not None:
             return common
@@ -109,7 +108,7 @@ class Trajectories:
         return None if within_blocks(request) else without_docstrings()
 
     def cost(self, request: Request) -> Cost:
-        """Memory and time of as many trajectories as there may be."""
+        """Predict memory and time of the largest number of trajectories."""
         at_most = "at most " if self.standard_error is not None else ""
         noun = "trajectory" if self.most == 1 else "trajectories"
         work = f"{at_most}{self.most:,} {noun} of {len(request.couplings)} emitters"
@@ -129,12 +128,12 @@ class Trajectories:
             import qutip  # noqa: F401
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
-        """Draw nothing so far, or take over the trajectories of an earlier result."""
+        """Start without trajectories, or with those of an earlier result."""
         return _Run(self, request, earlier)
 
 
 def within_blocks(request: Request) -> bool:
-    """Whether the excitation number stays sharp and no operators of the user are observed."""
+    """Whether the excitation number stays definite, and no operators of the user are observed."""
     couplings = request.couplings
     others = (couplings.drive, couplings.pump, couplings.dephasing)
     return not (request.operators or any(np.any(values) for values in others))
@@ -168,7 +167,7 @@ class _Run:
         return min(1.0, self._totals.count / self._most)
 
     def advance(self) -> None:
-        """Take in the next batch of trajectories."""
+        """Add the next batch of trajectories."""
         if self._batches is None:
             self._sampler.prepare()
             self._batches = batches(self._sampler, self._seed, self._totals.count, self._most)
@@ -186,7 +185,7 @@ class _Run:
 
     @cached_property
     def _initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        """Found only where it is asked for: it may take as long as a trajectory."""
+        """The exact initial values, computed when needed: they may take as long as a trajectory."""
         return self._sampler.initial()
 
     def diagnostics(self) -> dict[str, Any]:
@@ -200,7 +199,7 @@ class _Run:
         return self._totals.resume()
 
     def notes(self) -> list[str]:
-        """That the standard error that was asked for is not reached."""
+        """A warning if the standard error that was asked for is not reached."""
         wanted, totals = self._standard_error, self._totals
         if wanted is None or not self.done:
             return []
@@ -224,20 +223,20 @@ class _Run:
             self._batches.close()
 
     def _good_enough(self) -> bool:
-        """Whether the standard error that was asked for is reached."""
+        """Whether the run may end, because the standard error asked for is reached."""
         wanted = self._standard_error
         return wanted is not None and self._relative_error() <= wanted and self._trusted()
 
     def _relative_error(self) -> float:
-        """Largest standard error of the emission over its largest value; 0 without emission."""
+        """The largest standard error of the emission over its largest value; 0 without emission."""
         totals = self._totals
         error, emission = totals.errors()[:, 0].max(), np.abs(totals.mean[:, 0]).max()
         return float(error / emission) if emission > 0 else 0.0
 
     def _trusted(self) -> bool:
-        """Whether the scatter can be trusted: without a jump all trajectories are alike.
+        """Whether the scatter can be trusted: before the first jump all trajectories are alike.
 
-        Where all the trajectories asked for hardly emit one photon, no jump has to come first.
+        If even all the trajectories asked for would hardly emit a photon, no jump is needed.
         """
         if self._totals.count < _TRUSTED:
             return False
@@ -274,7 +273,7 @@ def _means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
 
 
 def _sampler(request: Request, most: int) -> Sampler:
-    """The way in which trajectories of a request are drawn."""
+    """The sampler that draws the trajectories of a request."""
     if within_blocks(request):
         from collective.engines.trajectories.blocks import BlockSampler
 

@@ -1,9 +1,9 @@
 """Kernels of the trajectory engine: eight trajectories from photon to photon.
 
-Trajectories of one excitation block go abreast, each in a lane of a panel (see `panel`), by steps
-of a Taylor series (see `taylor`). A step ends at the jump, where the integrated rate of emission
-has become what was drawn, or as far as the series holds. The output times on the way are read off
-the series.
+Eight trajectories of one excitation block are evolved together, each in a lane of a panel (see
+`panel`), by steps of a Taylor series (see `taylor`). A step ends at the jump, where the integrated
+rate of emission reaches the drawn value, or where the series is no longer accurate. The series also
+gives the values at the output times within the step.
 """
 
 import numpy as np
@@ -15,21 +15,21 @@ from collective.engines.trajectories.taylor import evaluate, expand
 
 kernel = compiled(**OPTIONS)
 
-ROUNDS = 16  # output times read off one pass over the terms
-_TILE = 64  # rows of all terms that stay in the cache while the output times are read off
-_LOCATED = 1e-11  # of the integrated rate, at the jump
+ROUNDS = 16  # output times that are evaluated in one pass over the terms
+_TILE = 64  # rows of all terms that stay in the cache while output times are evaluated
+_LOCATED = 1e-11  # relative accuracy of the integrated rate at the jump
 _BISECTIONS = 100
 
 
 @inline
 def _integrated(loss, theta, norm, start):  # type: ignore[no-untyped-def]
-    """∫rate dt = −ln of what is left of the norm, after θ."""
+    """∫rate dt up to θ, which is −ln of the remaining norm."""
     return loss * theta - np.log(norm / start)
 
 
 @inline
 def _predicted_jump(s, theta, whole, rate, later):  # type: ignore[no-untyped-def]
-    """Where a share s of the integrated rate `whole` is reached: cubic Hermite in s."""
+    """The θ at which a share s of the integrated rate `whole` is reached, cubic in s (Hermite)."""
     if not (rate > 0 and later > 0):
         return s * theta
     a, b = whole / rate, whole / later
@@ -39,16 +39,16 @@ def _predicted_jump(s, theta, whole, rate, later):  # type: ignore[no-untyped-de
 
 @kernel
 def _advance(loss, n, terms, work, batch, lane, seeking):  # type: ignore[no-untyped-def]
-    """Go as far as the series holds; where no jump is on the way, keep the state there.
+    """Evolve as far as the series is accurate; keep this state in lanes that do not jump before.
 
     Args:
-        loss: as for `evolve`, as are n, work and batch.
-        n: likewise.
-        terms: index of the last.
-        work: likewise.
-        batch: likewise.
+        loss: see `evolve`.
+        n: see `evolve`.
+        terms: index of the last Taylor term.
+        work: see `evolve`.
+        batch: see `evolve`.
         lane: see `evolve`.
-        seeking: (8,), gets the lanes whose jump is on the way.
+        seeking: (8,), receives the lanes that jump in this step.
     """
     x, value, theta, sums, _, _ = work
     slots, lanes, _, _, _, _, _, jumped = batch
@@ -74,10 +74,11 @@ def _advance(loss, n, terms, work, batch, lane, seeking):  # type: ignore[no-unt
 
 @kernel
 def _locate(loss, n, terms, work, batch, lane, seeking):  # type: ignore[no-untyped-def]
-    """Newton's method for ∫rate dt = due, which rises with θ; bisection where it strays.
+    """Solve ∫rate dt = due for θ by Newton's method, with bisection where it leaves the bracket.
 
-    It goes on until the integrated rate is met to eleven digits: jumps located by a chord or two
-    come late, ln‖φ‖² being convex, and the means of some 10⁴ trajectories show it.
+    It iterates until the integrated rate agrees to eleven digits. One or two steps of the secant
+    method are not enough: ln‖φ‖² is convex, so jumps would come late, which is visible in the means
+    of some 10⁴ trajectories.
     """
     x, value, theta, sums, _, _ = work
     slots, lanes, _, _, _, _, _, _ = batch
@@ -111,7 +112,7 @@ def _locate(loss, n, terms, work, batch, lane, seeking):  # type: ignore[no-unty
 
 @kernel
 def _read(k, loss, n, terms, tables, work, batch, lane, stop, times, record, pairs):  # type: ignore[no-untyped-def]
-    """Write down what each lane passes up to its time `stop`."""
+    """Record the output times that each lane passes up to its time `stop`."""
     places, who, occupied, h = tables
     x, value, theta, sums, excited, correlations = work
     _, lanes, _, _, now, _, following, _ = batch
@@ -160,30 +161,31 @@ def _read(k, loss, n, terms, tables, work, batch, lane, stop, times, record, pai
 
 @kernel
 def evolve(k, loss, most, n, tables, work, batch, times, record, pairs, budget):  # type: ignore[no-untyped-def]
-    """Carry the trajectories of a queue through one excitation block, to the jump or the end.
+    """Evolve the trajectories of a queue in one excitation block, to the jump or to the end.
 
     Args:
-        k: excitations.
-        loss: k times the mean of Γ's diagonal.
-        most: highest Taylor term.
+        k: number of excitations.
+        loss: k times the mean of the diagonal of Γ.
+        most: index of the highest Taylor term.
         n: C(N, k), unsigned.
         tables: places, who (see `apply`), occupied (n, k), h.
-        work: panel of terms; panel of one; θ; sums; excited; correlations, see above.
-        batch: slots (B, ·, 2), the amplitudes of each trajectory; lanes (8,), whose they are;
-            queue, indices; cursor (1,), how many of it have begun; now (B,), times;
-            left (B,), ∫rate dt to the jump; following (B,), next output; jumped (B,).
-        times: (T,).
-        record: (B, T, N + 2), gets emission, k and populations.
-        pairs: (T, N, N, 2), gets the sum of ⟨σ⁺_lσ⁻_m⟩, l ≤ m, over trajectories; or empty.
-        budget: steps after which to return, so that an interruption is noticed.
+        work: panel of terms; panel of one vector; θ; sums; excited; correlations, see above.
+        batch: slots (B, ·, 2), amplitudes of each trajectory; lanes (8,), the trajectory in each
+            lane; queue, indices of trajectories; cursor (1,), how many of them have started;
+            now (B,), times; left (B,), ∫rate dt until the jump; following (B,), index of the next
+            output time; jumped (B,).
+        times: output times, (T,).
+        record: (B, T, N + 2), receives emission, k and populations.
+        pairs: (T, N, N, 2), receives the sum of ⟨σ⁺_lσ⁻_m⟩, l ≤ m, over trajectories; or empty.
+        budget: number of steps after which to return, so that an interruption is noticed.
 
     Returns:
-        Whether the queue is done.
+        Whether all trajectories of the queue are done.
     """
     places, who, _, h = tables
     slots, lanes, queue, cursor, now, left, _, jumped = batch
-    # of each lane: time there is; ∫rate dt until the jump; ‖φ‖² and the rate at the start of the
-    # step; its length; ∫rate dt over it; g of its terms
+    # for each lane: remaining time; ∫rate dt until the jump; ‖φ‖² and the rate at the start of the
+    # step; length of the step; ∫rate dt over it; g of its terms
     room, due, norm = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
     rate, want, spent = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
     lane = room, due, norm, rate, want, spent, np.ones(LANES)
@@ -222,17 +224,17 @@ def evolve(k, loss, most, n, tables, work, batch, times, record, pairs, budget):
 
 @kernel
 def jump(n, tables, channels, work, slots, members, chances, chosen):  # type: ignore[no-untyped-def]
-    """One photon from each of up to eight trajectories: φ → L_ν φ, ν drawn by ‖L_ν φ‖².
+    """Emit one photon from each of up to eight trajectories: φ → L_ν φ, ν drawn by ‖L_ν φ‖².
 
     Args:
         n: C(N, k), unsigned.
-        tables: as for `evolve`.
+        tables: see `evolve`.
         channels: (C, N, 2), the coefficients √γ_ν (V†)_νm, in the order in which ν is drawn.
-        work: as for `evolve`.
-        slots: (B, ·, 2), amplitudes of k excitations on entry, of k−1 after.
+        work: see `evolve`.
+        slots: (B, ·, 2), amplitudes of k excitations before, of k − 1 afterwards.
         members: indices of trajectories, at most 8.
-        chances: (B,), uniform in [0, 1).
-        chosen: (B,), gets ν.
+        chances: (B,), random numbers, uniform in [0, 1).
+        chosen: (B,), receives ν.
     """
     places, who, _, h = tables
     x, value, _, _, _, pairs = work
@@ -245,7 +247,7 @@ def jump(n, tables, channels, work, slots, members, chances, chosen):  # type: i
         total = zero()
         for p in range(size):
             for q in range(p, size):
-                # twice Re c_p* c_q ⟨σ⁺_pσ⁻_q⟩ for the pair, once on the diagonal
+                # 2 Re c_p* c_q ⟨σ⁺_pσ⁻_q⟩ for a pair, without the factor 2 on the diagonal
                 i, twice = size * p + q, 1.0 if p == q else 2.0
                 re = channels[c, p, 0] * channels[c, q, 0] + channels[c, p, 1] * channels[c, q, 1]
                 im = channels[c, p, 0] * channels[c, q, 1] - channels[c, p, 1] * channels[c, q, 0]
@@ -259,7 +261,7 @@ def jump(n, tables, channels, work, slots, members, chances, chosen):  # type: i
             if share[c, 0, w] > 0 and reached <= target:
                 drawn = c
                 reached += share[c, 0, w]
-        if drawn < 0:  # shares that are round-off: a photon came all the same
+        if drawn < 0:  # all shares are round-off, but a photon has come
             drawn = 0
             for c in range(1, len(channels)):
                 if share[c, 0, w] > share[drawn, 0, w]:

@@ -3,9 +3,9 @@ r"""Quantum jumps of driven, pumped or dephased emitters, and of any operator: Q
 .. math:: H_\mathrm{eff} = H − \frac{i}{2}\sum_j c_j^†c_j
 
 with H and the c_j of `Couplings.hamiltonian` and `Couplings.collapse_operators`, whose order the
-channels of the jumps follow. Every trajectory has a random stream of its own, spawned from the seed
-by its number. Trajectories are drawn one after another, in the thread that asked: `mcsolve` runs in
-parallel only in other processes.
+channels of the jumps follow. Every trajectory has its own random stream, spawned from the seed by
+its number. Trajectories are drawn one after another in the calling thread, because `mcsolve` can
+run in parallel only in other processes.
 """
 
 from functools import cached_property
@@ -29,31 +29,31 @@ if TYPE_CHECKING:
 
 _BATCH = 16  # trajectories
 _ENTRY_BYTES = 20  # of a sparse operator
-_COPIES = 2  # of each while it is made, and c†c
-_VALUE_BYTES = 150  # of an expectation value of a trajectory of a batch, in QuTiP's lists and ours
+_COPIES = 2  # of each operator: one while it is built, and c†c
+_VALUE_BYTES = 150  # per expectation value and trajectory of a batch, in lists of QuTiP and here
 _VECTORS = 40  # inside the integrator
 _RUN_CALLS, _TRAJECTORY_CALLS, _CLICK_CALLS = 4000.0, 350.0, 140.0
 _SLOPES_PER_RADIAN = 25.0
 _PULSE_CALLS = 15.0  # per slope
 _LARGEST_POWER = 500  # emitters whose powers of two are finite
-_CLICK_BYTES = 150  # in the record, and in lists of QuTiP's that wait to be collected
-_TRAJECTORY_BYTES = 1000  # likewise
-_SLOWEST = 1e-300  # rate by which is divided
-_EMPTY = 1e-14  # weight of a part of ρ that is left out
+_CLICK_BYTES = 150  # per jump, in the record and in QuTiP's lists before they are freed
+_TRAJECTORY_BYTES = 1000  # per trajectory, in the same lists
+_SLOWEST = 1e-300  # smallest rate in a denominator
+_EMPTY = 1e-14  # parts of ρ with a smaller weight are left out
 _OPTIONS = {
     "progress_bar": "",
     "store_states": False,
     "keep_runs_results": True,
     "nsteps": 10**9,
-    "norm_tol": 1e-7,  # to which jumps are located, relative in |ψ|²
+    "norm_tol": 1e-7,  # accuracy of the location of jumps, relative in |ψ|²
     "norm_steps": 200,
 }
-_LOCATED = 1e-10  # likewise in time, where the largest rate is about 1; or …
-_DIGITS = 4 * float(np.finfo(float).eps)  # of the last of the times
+_LOCATED = 1e-10  # accuracy of jumps in time, if the largest rate is about 1; or …
+_DIGITS = 4 * float(np.finfo(float).eps)  # … this share of the last of the times
 
 
 def cost(request: Request, count: int, work: str) -> Cost:
-    """Memory and time of `count` trajectories."""
+    """Predict memory and time of `count` trajectories."""
     couplings, times = request.couplings, request.times
     n, steps = len(couplings), len(times)
     operators = 1 + n + len(request.operators)
@@ -69,7 +69,7 @@ def cost(request: Request, count: int, work: str) -> Cost:
 
 
 def _seconds(request: Request, count: int, operators: int) -> float:
-    """Of `count` trajectories: slopes while the ket turns, jumps, output times."""
+    """Seconds of `count` trajectories: for slopes, jumps and output times."""
     couplings, s, n = request.couplings, speed(), len(request.couplings)
     few, span = min(n, _LARGEST_POWER), float(np.ptp(request.times))
     extent = Extent(couplings, few)
@@ -88,10 +88,11 @@ def _seconds(request: Request, count: int, operators: int) -> float:
 
 
 def _clicks(request: Request) -> float:
-    """Jumps of one trajectory, roughly: the initial excitations', and those of each emitter alone.
+    """The number of jumps of one trajectory, roughly.
 
-    With W = |Ω|²/(Γ + pump + 2γ_φ) up and down, an emitter is excited with
-    p = (pump + W)/(Γ + pump + 2W).
+    It counts those of the initial excitations, and those of each emitter as if it were alone: with
+    the rate W = |Ω|²/(Γ + pump + 2γ_φ) of excitation and de-excitation by the drive, an emitter is
+    excited with the probability p = (pump + W)/(Γ + pump + 2W).
     """
     couplings, span = request.couplings, float(np.ptp(request.times))
     decay = np.diag(couplings.decay).real
@@ -111,7 +112,7 @@ class QutipSampler:
     """Draws trajectories by `mcsolve`, some at a time.
 
     Args:
-        request: of `Couplings`, checked and not refused.
+        request: a request of `Couplings` that the engine does not refuse.
     """
 
     batch, threads = _BATCH, 0
@@ -125,11 +126,11 @@ class QutipSampler:
 
     @_operators.Untidied()
     def prepare(self) -> None:
-        """Make the operators."""
+        """Build the operators."""
         _ = self._solver, self._observed, self._ensemble
 
     def stop(self) -> None:
-        """Nothing runs beside the thread that asked."""
+        """There is nothing to stop: only the calling thread draws."""
 
     @cached_property
     def _solver(self) -> "MCSolver":
@@ -148,7 +149,7 @@ class QutipSampler:
 
     @cached_property
     def _observed(self) -> "list[Qobj]":
-        """Emission, populations, ⟨σ⁺_lσ⁻_m⟩ for l < m if wanted, operators of the user."""
+        """Operators of emission, populations, ⟨σ⁺_lσ⁻_m⟩ for l < m if wanted, and of the user."""
         unit = np.eye(self.n)
         found = [_operators.exchange(self.request.couplings.decay)]
         found += [_operators.exchange(np.diag(row)) for row in unit]
@@ -163,7 +164,7 @@ class QutipSampler:
 
     @cached_property
     def _ensemble(self) -> "tuple[NDArray[np.float64], list[Qobj]]":
-        """Cumulative weights of the initial kets, and these."""
+        """The cumulative weights of the initial kets, and the kets."""
         from qutip import Qobj
 
         state, couplings = self.request.state, self.request.couplings
@@ -182,9 +183,9 @@ class QutipSampler:
 
     @_operators.Untidied()
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        """Exact values at the initial time, (1, N + 2), and those without an error, (1, X).
+        """The exact values at the initial time, (1, N + 2), and those without an error, (1, X).
 
-        ρ itself, 4^N entries, is never made: few kets hold it.
+        They are computed from the kets, so that ρ with its 4^N entries is never built.
         """
         from qutip import expect
 
@@ -199,7 +200,7 @@ class QutipSampler:
 
     @_operators.Untidied()
     def draw(self, seed: int, first: int, count: int) -> Batch:
-        """Trajectories first … first + count − 1 of a seed."""
+        """The batch of trajectories first … first + count − 1 of a seed."""
         cumulative, kets = self._ensemble
         drawn = np.searchsorted(cumulative, uniform(seed, first, count, 1)[:, 0], side="right")
         drawn = np.minimum(drawn, len(kets) - 1)
@@ -226,13 +227,13 @@ class QutipSampler:
         return batch(self._errorful(values), self._others(values), record)
 
     def _errorful(self, values: NDArray[np.complex128]) -> NDArray[np.float64]:
-        """Emission, excitation, populations, (B, T, N + 2), of all that is observed, (B, O, T)."""
+        """Emission, excitation, populations, (B, T, N + 2), from the observed values, (B, O, T)."""
         emission, populations = values[:, :1].real, values[:, 1 : 1 + self.n].real
         excitation = populations.sum(axis=1, keepdims=True)
         return np.swapaxes(np.concatenate([emission, excitation, populations], axis=1), 1, 2).copy()
 
     def _others(self, values: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        """Correlations, if wanted, and operators of the user: sums over B, (T, X)."""
+        """Sums over B of correlations, if wanted, and of operators of the user, (T, X)."""
         total = values.sum(axis=0).T
         rest = total[:, 1 + self.n :]
         if not self.correlated:

@@ -1,11 +1,11 @@
 r"""Means over trajectories, their standard errors, and the jump record, gathered batch by batch.
 
-Of n values x the mean and M = Σ(x − mean)² are kept; two groups a and b join as
+For n values x the mean and M = Σ(x − mean)² are kept. Two groups a and b are combined by
 
 .. math:: M = M_a + M_b + (\bar x_b − \bar x_a)^2\, n_a n_b/n
 
 (Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983)); the standard error is √(M/(n−1)n). Batches are
-joined in their order, so that the same numbers come out however many threads drew them.
+combined in their order, so that the result does not depend on the number of threads.
 """
 
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ class Batch:
     """Some trajectories, one after another.
 
     Attributes:
-        count: how many, B.
-        mean: (T, N + 2), of emission, excitation and populations.
+        count: number B of trajectories.
+        mean: (T, N + 2), means of emission, excitation and populations.
         scatter: (T, N + 2), Σ(x − mean)².
-        sums: (T, X) complex, of what is wanted without an error, over trajectories.
+        sums: (T, X) complex, sums over trajectories of observables without an error.
         jumps: trajectory (from 0 in the batch), time and channel of every jump, three (J,).
     """
 
@@ -43,9 +43,9 @@ class Batch:
 
 
 def batch(values: NDArray[np.float64], sums: NDArray[np.complex128], jumps: Any) -> Batch:
-    """`Batch` of the values (B, T, N + 2) of each trajectory, which are overwritten."""
+    """The `Batch` of the values (B, T, N + 2) of each trajectory, which are overwritten."""
     first = values[0].copy()
-    values -= first  # equal values leave no scatter, not even round-off
+    values -= first  # so that equal values have no scatter, not even round-off
     mean = values.mean(axis=0)
     values -= mean
     scatter = np.einsum("btx,btx->tx", values, values)
@@ -54,14 +54,14 @@ def batch(values: NDArray[np.float64], sums: NDArray[np.complex128], jumps: Any)
 
 @dataclass(frozen=True, eq=False)
 class Totals:
-    """All trajectories so far; never changed, so that an interruption leaves a whole one.
+    """All trajectories so far; a new one replaces it, so that an interruption leaves one complete.
 
     Attributes:
-        count: how many.
-        mean: as for `Batch`.
-        scatter: likewise.
-        sums: likewise.
-        jumps: of each batch, trajectories counted through.
+        count: number of trajectories.
+        mean: see `Batch`.
+        scatter: see `Batch`.
+        sums: see `Batch`.
+        jumps: jumps of each batch, with trajectories numbered from the first batch on.
     """
 
     count: int
@@ -72,17 +72,17 @@ class Totals:
 
     @classmethod
     def empty(cls, times: int, values: int, extra: int) -> "Totals":
-        """Before the first batch."""
+        """The totals before the first batch."""
         shape = (times, values)
         return cls(0, np.zeros(shape), np.zeros(shape), np.zeros((times, extra), complex))
 
     @classmethod
     def of(cls, earlier: "Result", means: NDArray[np.complex128]) -> "Totals":
-        """What an earlier run had reached; to the last digit if it was interrupted.
+        """The totals of an earlier run; exact to the last digit if it was interrupted.
 
         Args:
-            earlier: its result.
-            means: (T, X), of what has no error.
+            earlier: the result of this run.
+            means: (T, X), means of observables without an error.
         """
         jumps = earlier.jumps
         if jumps is None:
@@ -102,11 +102,11 @@ class Totals:
         return cls(count, columns[0], scatter, means * count, before)
 
     def resume(self) -> dict[str, NDArray[Any]]:
-        """Arrays for `of`, beside the jumps."""
+        """Arrays that `of` needs, in addition to the jumps."""
         return {"mean": self.mean, "scatter": self.scatter, "sums": self.sums}
 
     def with_batch(self, new: Batch) -> "Totals":
-        """These and the next."""
+        """The totals with one more batch."""
         trajectory, times, channels = new.jumps
         jumps = (*self.jumps, (trajectory + self.count, times, channels))
         count = self.count + new.count
@@ -122,11 +122,11 @@ class Totals:
 
     @property
     def clicks(self) -> int:
-        """How many jumps there were."""
+        """The number of jumps."""
         return sum(len(times) for _, times, _ in self.jumps)
 
     def errors(self) -> NDArray[np.float64]:
-        """Standard errors of the means, (T, N + 2); of one trajectory NaN, as nothing scatters."""
+        """Standard errors of the means, (T, N + 2); NaN for a single trajectory."""
         if self.count == 1:
             return np.full_like(self.scatter, np.nan)
         return np.sqrt(self.scatter / (max(self.count - 1, 1) * max(self.count, 1)))
@@ -151,7 +151,8 @@ class Totals:
 def uniform(seed: int, first: int, count: int, width: int) -> NDArray[np.float64]:
     """Rows first … first + count − 1 of a table of uniform random numbers in [0, 1).
 
-    The generator yields four at a time, so that rows of a multiple of four can be entered anywhere.
+    The generator yields four numbers at a time, so that every row can be the first if the width is
+    a multiple of four.
     """
     width += -width % 4
     stream = np.random.Philox(seed).advance(first * width // 4)

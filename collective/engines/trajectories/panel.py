@@ -1,12 +1,12 @@
-r"""Kernels that pass once over a panel: eight trajectories of one excitation block abreast.
+r"""Kernels that pass once over a panel, which holds eight trajectories of one excitation block.
 
-Within the block of k excitations H_eff = Σ_lm h_lm σ⁺_lσ⁻_m is applied by way of the block below: a
+Within the block of k excitations H_eff = Σ_lm h_lm σ⁺_lσ⁻_m is applied through the block below. A
 configuration d of k−1 excitations is reached by lowering any of the E = N−k+1 configurations d+m,
-and left by raising to any d+l, so that
+and raising leads from d to any d+l, so that
 
     y(d+l) += Σ_m h_lm φ(d+m)   for every d and l.
 
-Each φ is loaded once for E uses, no table of hops is needed, and the same walk over (d, m) gives
+Each φ is loaded once and used E times. No table of hops is needed. The same loop over (d, m) gives
 ⟨σ⁺_lσ⁻_m⟩ and the jump.
 
 A row of a panel is one amplitude, `x[row, 0]` and `x[row, 1]` its real and imaginary part in eight
@@ -23,7 +23,7 @@ kernel = compiled(**OPTIONS)
 
 @inline
 def _one(x, source, places, who, h, d, up):  # type: ignore[no-untyped-def]
-    """−i Σ_m h_lm φ(d+m), real and imaginary part."""
+    """The real and imaginary part of −i Σ_m h_lm φ(d+m)."""
     yr = yi = zero()
     p = who[d, up]
     for m in range(places.shape[1]):
@@ -36,7 +36,7 @@ def _one(x, source, places, who, h, d, up):  # type: ignore[no-untyped-def]
 
 @inline
 def _two(x, source, places, who, h, d, up):  # type: ignore[no-untyped-def]
-    """The same for l and its neighbour, which share what is loaded."""
+    """The two results of `_one` for l and l + 1, which use the same loaded numbers."""
     yr = yi = zr = zi = zero()
     p, o = who[d, up], who[d, up + 1]
     for m in range(places.shape[1]):
@@ -51,24 +51,24 @@ def _two(x, source, places, who, h, d, up):  # type: ignore[no-untyped-def]
 
 @inline
 def _add(x, i, f, yr, yi):  # type: ignore[no-untyped-def]
-    """Row i += f·y."""
+    """Add f·y to row i."""
     store(x, i, 0, axpy(load(x, i, 0), f, yr))
     store(x, i, 1, axpy(load(x, i, 1), f, yi))
 
 
 @kernel
 def apply(x, source, target, n, places, who, h, f):  # type: ignore[no-untyped-def]
-    """Rows from target = −i f K · rows from source, n of them.
+    """Set the n rows from `target` on to −i f K times the n rows from `source` on.
 
     Args:
         x: panel, (rows, 2, 8).
         source: first row of φ, unsigned.
         target: first row of the result, unsigned.
         n: C(N, k), unsigned.
-        places: (C(N, k−1), E), place of d+m for each emitter m that d leaves empty.
-        who: likewise, m itself.
+        places: (C(N, k−1), E), index of d+m for each emitter m that is not excited in d.
+        who: (C(N, k−1), E), these emitters m.
         h: (N, N, 2), real and imaginary part.
-        f: factor.
+        f: factor f.
     """
     for i in range(n):
         store(x, target + i, 0, zero())
@@ -86,7 +86,7 @@ def apply(x, source, target, n, places, who, h, f):  # type: ignore[no-untyped-d
 
 @inline
 def product(x, a, b, n):  # type: ignore[no-untyped-def]
-    """Re⟨x_a|x_b⟩ in every lane, of the n rows from a and from b."""
+    """Re⟨x_a|x_b⟩ in every lane, of the n rows from a on and the n rows from b on."""
     u = v = zero()
     for i in range(n):
         u = fma(u, load(x, a + i, 0), load(x, b + i, 0))
@@ -96,7 +96,7 @@ def product(x, a, b, n):  # type: ignore[no-untyped-def]
 
 @inline
 def rescale(x, a, n, factors):  # type: ignore[no-untyped-def]
-    """Rows from a times a factor of each lane, (1, 1, 8); ‖·‖² of what they then are."""
+    """Multiply the n rows from a on by a factor for each lane, (1, 1, 8); returns their ‖·‖²."""
     f, u = load(factors, np.uint64(0), 0), zero()
     for i in range(a, a + n):
         r, s = fma(zero(), f, load(x, i, 0)), fma(zero(), f, load(x, i, 1))
@@ -118,13 +118,13 @@ def populate(value, occupied, first, last, q, excited):  # type: ignore[no-untyp
 
 @kernel
 def correlate(value, places, who, pairs):  # type: ignore[no-untyped-def]
-    """⟨σ⁺_lσ⁻_m⟩ = Σ_d φ*(d+l) φ(d+m) for l ≤ m.
+    """Compute ⟨σ⁺_lσ⁻_m⟩ = Σ_d φ*(d+l) φ(d+m) for l ≤ m.
 
     Args:
-        value: (n, 2, 8).
-        places: as for `apply`, emitters ascending.
-        who: likewise.
-        pairs: (N², 2, 8), gets row N l + m.
+        value: φ, (n, 2, 8).
+        places: see `apply`; emitters ascending.
+        who: see `apply`; emitters ascending.
+        pairs: (N², 2, 8), receives the result in row N l + m.
     """
     size = np.uint64(np.sqrt(len(pairs)))
     pairs[:] = 0.0

@@ -1,4 +1,4 @@
-"""What draws trajectories, and the threads in which batches of them are drawn."""
+"""The protocol of objects that draw trajectories, and the threads that draw batches of them."""
 
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -15,9 +15,9 @@ class Sampler(Protocol):
     """Draws trajectories, in one of two ways: within excitation blocks or by `mcsolve`.
 
     Attributes:
-        extra: numbers X per time that get no error: ⟨σ⁺_mσ⁻_n⟩ (N²) if wanted, then operators.
-        batch: trajectories to be drawn together.
-        threads: in which to draw, 0 for the one that asks.
+        extra: how many numbers X per time get no error: ⟨σ⁺_mσ⁻_n⟩ (N²) if wanted, then operators.
+        batch: how many trajectories are drawn together.
+        threads: how many threads draw; 0 for the calling thread alone.
     """
 
     extra: int
@@ -25,24 +25,24 @@ class Sampler(Protocol):
     threads: int
 
     def prepare(self) -> None:
-        """Make what every `draw` needs."""
+        """Compute what every `draw` needs."""
         ...
 
     def draw(self, seed: int, first: int, count: int) -> Batch:
-        """Trajectories first … first + count − 1 of a seed."""
+        """The batch of trajectories first … first + count − 1 of a seed."""
         ...
 
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        """Exact values at the initial time: (1, N + 2) with an error, (1, X) without."""
+        """Exact values at the initial time: (1, N + 2) of those with an error, (1, X) others."""
         ...
 
     def stop(self) -> None:
-        """Let every `draw` in another thread end soon."""
+        """Make every `draw` in another thread end soon."""
         ...
 
 
 def batches(sampler: Sampler, seed: int, first: int, last: int) -> Generator[Batch]:
-    """Batches of trajectories in their order, drawn by as many threads as the sampler has."""
+    """Yield batches of trajectories in their order, drawn by the threads of the sampler."""
     starts: Iterator[int] = iter(range(first, last, sampler.batch))
     if sampler.threads == 0:
         for i in starts:

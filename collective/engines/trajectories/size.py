@@ -1,9 +1,10 @@
-"""How trajectories are cut into batches, and what memory and time they take: arithmetic only.
+"""How trajectories are divided into batches, and the memory and time they need: arithmetic only.
 
-The Taylor terms of one panel of eight trajectories take most: 17 C(N, N/2) rows of 128 bytes in
-each thread; the vectors that wait for the next excitation block take C(N, N/2) amplitudes of each
-trajectory of a batch. From full inversion with 101 times, one or two threads take 43 or 78 MiB at
-N = 16, 0.55 or 0.97 GiB at N = 20, 2.1 or 3.7 GiB at N = 22, and one takes 8.4 GiB at N = 24.
+The Taylor terms of one panel of eight trajectories take most of the memory: 17 C(N, N/2) rows of
+128 bytes in each thread. The vectors that wait for the next excitation block take C(N, N/2)
+amplitudes of each trajectory of a batch. From full inversion with 101 times, one or two threads
+take 43 or 78 MiB at N = 16, 0.55 or 0.97 GiB at N = 20, 2.1 or 3.7 GiB at N = 22, and one thread
+takes 8.4 GiB at N = 24.
 """
 
 from dataclasses import dataclass, replace
@@ -20,24 +21,24 @@ from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.states import answers
 
-# as in `numerics.lanes` and `kernels`, which need numba
+# repeated from `numerics.lanes` and `kernels`, which cannot be imported without numba
 _LANES = 8
 _ROUNDS = 16
 _AMPLITUDE = 16  # bytes
-_SMALL = 1000  # amplitudes of an excitation block whose longer Taylor series stay in the cache
+_SMALL = 1000  # amplitudes of a block; the long Taylor series of smaller ones stay in the cache
 _LONG, _SHORT = 24, 16  # Taylor terms
 _WAITING = 1 << 19  # amplitudes that wait for the next excitation block, per batch
 _BATCHES = (8, 128)  # trajectories in a batch, at least and at most
 _RUN_CALLS = 6500.0  # of Python, once
-_RADIAN_CALLS = 0.1  # of a step, beside its multiplications
+_RADIAN_CALLS = 0.1  # of a step, in addition to its multiplications
 _TRAJECTORY_CALLS = 12.0
 _OUTPUT_ENTRIES = 2.4  # per output time and pair of emitters, while anything is excited
 _DARK_ENTRIES = 1.0  # per output time and emitter
 _MULTIPLY_FLOPS = 28.0  # of BLAS, in the time of a complex multiply-add
-_PASSES = 16.0  # applications of H_eff in an excitation block, beside …
-_PASSES_PER_PHASE = 1.8  # … those that turning takes
-_SLOWEST = 1e-300  # rate by which is divided
-_FREE = 0.7  # of the memory there is, which further threads may take
+_PASSES = 16.0  # applications of H_eff in an excitation block, in addition to …
+_PASSES_PER_PHASE = 1.8  # … those for each radian of phase
+_SLOWEST = 1e-300  # smallest rate in a denominator
+_FREE = 0.7  # of the available memory, which further threads may take
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Size:
         n: N.
         top: largest number of excitations.
         steps: output times T.
-        batch: trajectories drawn together, by one thread.
-        threads: that draw batches at the same time.
+        batch: trajectories that one thread draws together.
+        threads: threads that draw batches at the same time.
     """
 
     n: int
@@ -60,11 +61,11 @@ class Size:
 
     @classmethod
     def of(cls, n: int, top: int, steps: int, count: int, threads: int) -> "Size":
-        """For `count` trajectories and at most so many threads.
+        """The size for `count` trajectories and at most `threads` threads.
 
-        The batch depends on N, the state and the count, never on the machine, and neither do the
-        numbers. Other counts share the trajectories of whole batches, digit by digit; the last
-        batch of a smaller count agrees with them to round-off.
+        The batch depends on N, the state and the count, never on the machine, so the numbers do not
+        depend on the machine either. Runs with different counts agree in every digit in the
+        batches that both complete, and to round-off in the last batch of the smaller count.
         """
         widest = max(comb(n, k) for k in range(top + 1))
         batch = _BATCHES[1]
@@ -75,27 +76,27 @@ class Size:
 
     @staticmethod
     def terms(width: int) -> int:
-        """Highest term of a Taylor series of so many amplitudes."""
+        """The index of the highest term of a Taylor series of `width` amplitudes."""
         return _LONG if width <= _SMALL else _SHORT
 
     @cached_property
     def widths(self) -> list[int]:
-        """C(N, k) for k = 0 … top."""
+        """The numbers C(N, k) for k = 0 … top."""
         return [comb(self.n, k) for k in range(self.top + 1)]
 
     @property
     def widest(self) -> int:
-        """Most amplitudes of an excitation block."""
+        """The largest number of amplitudes of an excitation block."""
         return max(self.widths)
 
     @property
     def rows(self) -> int:
-        """Most rows of all terms of a series."""
+        """The largest number of rows of all terms of a series."""
         return max((self.terms(width) + 1) * width for width in self.widths)
 
     @property
     def shared_bytes(self) -> int:
-        """Tables: where each configuration goes when lowered, who is excited, and their making."""
+        """Bytes of the tables of lowered configurations and excited emitters, at their peak."""
         n = self.n
         lowered = [self.widths[k - 1] * (n - k + 1) for k in range(1, self.top + 1)]
         occupied = [self.widths[k] * k for k in range(1, self.top + 1)]
@@ -104,7 +105,7 @@ class Size:
         return configurations + 5 * sum(lowered) + sum(occupied) + making
 
     def thread_bytes(self, correlated: bool) -> int:
-        """Panels, waiting vectors and records of one thread."""
+        """Bytes of the panels, waiting vectors and records of one thread."""
         n = self.n
         panels = _LANES * _AMPLITUDE * (self.rows + self.widest + n**2) + 64 * _ROUNDS * (n + 3)
         records = 8 * self.batch * self.steps * (n + 2)
@@ -112,27 +113,27 @@ class Size:
         return panels + records + pairs + _AMPLITUDE * self.batch * self.widest
 
     def total_bytes(self, count: int, correlated: bool) -> int:
-        """Memory at the peak, the jump record of `count` trajectories included."""
+        """Bytes at the peak, with the jump record of `count` trajectories."""
         jumps = 48 * count * self.top
         return self.shared_bytes + self.threads * self.thread_bytes(correlated) + jumps
 
     def seconds(
         self, count: int, extent: Extent, times: NDArray[np.float64], typical: int
     ) -> float:
-        """Time of `count` trajectories.
+        """Seconds that `count` trajectories take.
 
-        Between two photons an excitation block is left after some time between the lifetime of its
-        slowest emitters alone and that of its darkest state; the geometric mean of the two is
-        taken.
+        A trajectory leaves an excitation block after a time between the lifetime of its slowest
+        emitters alone and the lifetime of its darkest state. The geometric mean of the two is
+        used.
 
         Args:
-            count: of trajectories.
+            count: number of trajectories.
             extent: rates of the problem.
-            times: of the output.
-            typical: excitations of most trajectories at the start.
+            times: output times.
+            typical: number of excitations of most trajectories at the start.
         """
         s, n, span = speed(), self.n, float(np.ptp(times))
-        # those that decay fast are gone first
+        # the excitations that decay fast are lost first
         alone = np.sort(np.diagonal(extent.couplings.decay).real)
         work = until = radians = 0.0
         for k in range(min(self.top, typical), 0, -1):
@@ -148,17 +149,17 @@ class Size:
         outputs = _OUTPUT_ENTRIES * excited * n**2 + _DARK_ENTRIES * self.steps * (n + 2)
         each = _TRAJECTORY_CALLS * s.call + float(outputs) * s.entry
         each += _MULTIPLY_FLOPS * work * s.flop
-        # steps are shared by as many trajectories as are carried at once
+        # the trajectories of one panel share the overhead of its steps
         together = -(-count // _LANES) * _LANES
         stepped = together * _RADIAN_CALLS * radians * s.call
         return _RUN_CALLS * s.call + (count * each + stepped) / self.threads
 
 
 def size_for(request: Request, count: int) -> Size:
-    """Batches and threads: as many as asked for or there are, while their memory is there.
+    """The batches and threads of a request: all threads that are allowed and fit into memory.
 
-    The threads depend on the memory of the moment, and may be fewer when the run begins than when
-    its cost was asked; the numbers do not depend on them.
+    The number of threads depends on the memory that is free now: when the run starts it may be
+    smaller than when the cost was predicted. The results do not depend on it.
     """
     n = len(request.couplings)
     top = answers.highest_excitation(request.state, n)
@@ -172,17 +173,17 @@ def size_for(request: Request, count: int) -> Size:
 
 
 def cost_within_blocks(request: Request, count: int, work: str) -> Cost:
-    """Memory and time of `count` trajectories within excitation blocks.
+    """Predict memory and time of `count` trajectories within excitation blocks.
 
     Args:
-        request: of couplings that only decay.
-        count: of trajectories.
-        work: what they are, for `Cost.work`.
+        request: a request of couplings that only decay.
+        count: number of trajectories.
+        work: a text for `Cost.work`.
     """
     size, n = size_for(request, count), len(request.couplings)
     correlated = "correlations" in request.words
     held = size.total_bytes(count, correlated)
-    if request.checkpointed:  # the record of jumps once more, and correlations three times
+    if request.checkpointed:  # one more copy of the jump record, and three of the correlations
         held += 24 * count * size.top + (56 * n * n * size.steps if correlated else 0)
     extent = Extent(request.couplings, size.top)
     return Cost(
@@ -193,5 +194,5 @@ def cost_within_blocks(request: Request, count: int, work: str) -> Cost:
 
 
 def _typical(request: Request, top: int) -> int:
-    """How many excitations most trajectories begin with, of at most so many."""
+    """The number of excitations with which most trajectories start, at most `top`."""
     return min(top, answers.typical_excitation(request.state, len(request.couplings)))

@@ -2,10 +2,10 @@ r"""Kernels of one step: a Taylor series of eight trajectories of one excitation
 
 .. math:: φ(θ) = Σ_j (θ/g)^j φ_j, \qquad φ_j = (−igK)^j φ_0/j!
 
-K is H_eff less its mean diagonal, which multiplies every amplitude alike. From the terms, φ and its
-norm follow at any θ: at the output times, and at those by which the jump is located. Each lane has
-a g of its own, the power of two above the length of its step: so no power of a rate leaves the
-range of numbers, however far the rates of one problem are apart.
+K is H_eff minus its mean diagonal, which multiplies all amplitudes by the same factor. The terms
+give φ and its norm at any θ: at the output times, and at the times at which the jump is searched.
+Each lane has its own g, the power of two above the length of its step. So no power of a rate
+overflows or underflows, even if the rates of one problem differ by many orders of magnitude.
 
 Term j occupies the rows j·n … j·n+n−1 of a panel (see `panel`).
 """
@@ -20,27 +20,27 @@ from collective.engines.trajectories.panel import apply, product, rescale
 
 kernel = compiled(**OPTIONS)
 
-_TOLERANCE = 1e-10  # of the last Taylor term; what follows it is about a sixth of it
-_DIVERGING = 1e60  # of ‖φ‖², in a term: a step that is far too long
-_GUARD = 100.0  # a last term that vanishes by chance is not trusted, unless the one before is small
+_TOLERANCE = 1e-10  # for the last Taylor term; the sum of all later terms is about a sixth of it
+_DIVERGING = 1e60  # relative to ‖φ‖²: with such a term the step is far too long
+_GUARD = 100.0  # tolerances for the term before the last, as the last may vanish by chance
 _FEWEST = 4  # terms
-_AHEAD = 1.5  # a step reaches beyond the jump predicted from the rate now, which mostly falls
+_AHEAD = 1.5  # step over predicted time of the jump, since the rate of emission mostly falls
 
 
 @kernel
 def evaluate(x, n, terms, first, last, theta, q, value, sums):  # type: ignore[no-untyped-def]
-    """Rows first … last of φ(θ) by Horner's rule; adds to ‖φ‖² and to half its slope.
+    """Compute rows of φ(θ) by Horner's rule, and add their share to ‖φ‖² and to half its slope.
 
     Args:
         x: terms.
         n: rows of a term, unsigned.
-        terms: index of the highest, unsigned.
-        first: unsigned.
-        last: unsigned, exclusive.
+        terms: index of the highest term, unsigned.
+        first: first row, unsigned.
+        last: end of the rows, not included, unsigned.
         theta: (ROUNDS, 1, 8), θ of each lane.
         q: row of theta and sums.
-        value: (n, 2, 8), gets φ(θ).
-        sums: (ROUNDS, 2, 8): ‖φ‖² and Re⟨φ|dφ/dθ⟩.
+        value: (n, 2, 8), receives φ(θ).
+        sums: (ROUNDS, 2, 8), ‖φ‖² and Re⟨φ|dφ/dθ⟩.
     """
     t, norm, slope = load(theta, q, 0), load(sums, q, 0), load(sums, q, 1)
     for i in range(first, last):
@@ -60,7 +60,7 @@ def evaluate(x, n, terms, first, last, theta, q, value, sums):  # type: ignore[n
 
 @inline
 def _power_above(value):  # type: ignore[no-untyped-def]
-    """The power of two above a number, 1 above 0."""
+    """The smallest power of two above a number; 1 for the number 0."""
     return math.ldexp(1.0, math.frexp(value)[1])
 
 
@@ -71,18 +71,18 @@ def _shorten(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
     Args:
         x: terms.
         n: rows of a term, unsigned.
-        terms: index of the last.
-        lane: see `evolve`; scale and want are shortened.
+        terms: index of the last term.
+        lane: see `evolve`; scale and want become smaller.
         size: (8,), ‖φ_j‖² of the last term.
 
     Returns:
-        Whether any step was.
+        Whether any step was shortened.
     """
     _, _, norm, _, want, _, scale = lane
     factors, power, any_diverges = np.ones((1, 1, LANES)), np.ones((1, 1, LANES)), False
     for w in range(LANES):
         if norm[w] > 0 and size[w] > _DIVERGING * norm[w]:
-            # so that the last term is about as large as φ itself
+            # after this the last term is about as large as φ itself
             digits = min(0.5 * math.log2(size[w] / norm[w]), 500.0)
             down = math.ldexp(1.0, -int(digits / terms))
             factors[0, 0, w] = down
@@ -97,19 +97,20 @@ def _shorten(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
 
 @kernel
 def expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-def]
-    """Terms of the Taylor series, and how far each lane may go with them.
+    """Compute terms of the Taylor series, and the length of the step that each lane can make.
 
-    As many terms as it takes to bring every lane to its jump, predicted from the rate at which it
-    emits now, or to the end of its time; at most `most`, and then less far.
+    There are as many terms as every lane needs to reach its jump, which is predicted from its
+    present rate of emission, or the end of its time. If these are more than `most`, the steps are
+    shorter.
 
     Args:
-        x: term 0 on entry.
+        x: panel of terms; term 0 is set on entry.
         n: rows of a term, unsigned.
-        most: highest term.
-        places: as for `apply`, as are who and h.
-        who: likewise.
-        h: likewise.
-        loss: what the mean diagonal of H_eff takes from ‖φ‖², a rate.
+        most: index of the highest term.
+        places: see `apply`.
+        who: see `apply`.
+        h: see `apply`.
+        loss: decay rate of ‖φ‖² by the mean diagonal of H_eff.
         lane: see `evolve`; sets norm, rate, want and scale.
 
     Returns:

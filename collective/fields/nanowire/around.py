@@ -15,7 +15,7 @@ _SAME = 1e-13  # relative: distances that differ by rounding only
 
 @lru_cache(maxsize=8)
 def pairs(field: bytes, source: bytes) -> "Pairs":
-    """Pairs of points from the bytes of two (3, P) arrays of ρ, φ, z; kept for the next k."""
+    """The `Pairs` of two (3, P) arrays of ρ, φ, z, given as bytes; kept for the next k."""
     return Pairs(*(np.frombuffer(points).reshape(3, -1) for points in (field, source)))
 
 

@@ -25,7 +25,7 @@ _SHALLOWEST = 1e-3  # of k: closer to the light line too many digits are lost
 _GAIN_GROWTH = 20.0  # e^20 is lost of sixteen digits
 RAY = np.exp(1j * np.pi / 6)  # the direction of the path for imaginary k and points apart
 _FLAT = 0.3  # z over distance up to which the real line is good enough
-_STEEP = 1.26  # z over distance above which the highest path is taken, below it the lowest
+_STEEP = 1.26  # z over distance; above it the highest path is used, below it the lowest
 _HEIGHTS = 0.565, 0.7, 0.945  # β; the one in the middle has the fewest nodes
 _LOST = 9.0  # e^9 is lost of sixteen digits where one path serves pairs of different slopes
 NEGLIGIBLE = -1.0  # in place of β: the integral, of the size e^{−κs}, counts as zero
@@ -163,8 +163,8 @@ def depth(k: float, epsilon: complex, mu: complex, radius: float, z: float) -> f
                 known = "" if other == 1 else f" with the other constant at {other:g}"
                 raise ValueError(
                     f"{name} {value:g} at k = {k:g}: between {lowest:g} and {_BACKWARD[1]:g}"
-                    f"{known} a wire guides backward waves, which need absorption to be "
-                    f"told from forward ones: Im ε above {2 * radius * k * _SHALLOWEST:.2g}"
+                    f"{known} a wire guides backward waves, which differ from forward "
+                    f"ones only with absorption: Im ε above {2 * radius * k * _SHALLOWEST:.2g}"
                 )
     if epsilon.real < 0 and mu.real < 0:
         # a negative index: waves inside run backwards, damped by Im n·k or more
@@ -173,7 +173,7 @@ def depth(k: float, epsilon: complex, mu: complex, radius: float, z: float) -> f
         if above < _SHALLOWEST * k:
             raise ValueError(
                 f"permittivity {epsilon:g} and permeability {mu:g} at k = {k:g}: a wire of "
-                "negative index guides backward waves, which need absorption to be told from "
-                f"forward ones: |Im √(εμ)| above {2 * _SHALLOWEST:.2g}"
+                "negative index guides backward waves, which differ from forward ones only with "
+                f"absorption: |Im √(εμ)| above {2 * _SHALLOWEST:.2g}"
             )
     return dip

@@ -3,7 +3,7 @@ r"""An infinite circular wire, whose plasmon couples the emitters beside it.
 Electric dipoles feel the scattered tensor G^S of the wire. Magnetic dipoles feel k² times the
 tensor of the wire with ε and μ exchanged (duality).
 
-The file is longer than others because it holds all that users ask a wire for.
+The file is longer than others because it holds everything that users ask a wire for.
 
 Source: Dzsotjan, Kästel and Fleischhauer, Phys. Rev. B 84, 075419 (2011), with the tensor of
 `collective.fields.nanowire.cylinder` in place of a fit to the plasmon's resonance.
@@ -123,8 +123,8 @@ class Nanowire:
                 over the points.
 
         Raises:
-            ValueError: for points on or inside the wire, k off the two axes, gain that was not
-                asked for, a permittivity that is not known on the imaginary axis.
+            ValueError: for points on or inside the wire, k off the two axes, gain without
+                `allow_gain`, or a permittivity that is not known on the imaginary axis.
         """
         return self._scattered(r, r_source, k, magnetic=False)
 

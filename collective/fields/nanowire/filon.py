@@ -3,7 +3,7 @@ r"""∫dk_z T(k_z) e^{ik_zz} over panels on which T is a polynomial, for a phase
 On a panel of centre c and half-width h with Gauss nodes x_n, weights w_n,
 
 .. math:: \int T e^{ik_zz}dk_z ≈ h e^{icz} \sum_n w_n T(c + hx_n)
-          \sum_{l<16} (2l+1)\, i^l j_l(hz) P_l(x_n),
+          \sum_{l<16} (2l+1)\, i^l j_l(hz) P_l(x_n).
 
 This is Filon's rule in Legendre polynomials. T is sampled once, for every z.
 """
@@ -44,7 +44,7 @@ def nodes(edges: NDArray[np.complex128]) -> NDArray[np.complex128]:
 
 
 def ray_nodes(edges: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """Gauss nodes of 12 a panel, for `outgoing`."""
+    """Gauss nodes of the panels, 12 in each, for `outgoing`, (panels·12,)."""
     return _on(edges, _RAY_NODES)
 
 
