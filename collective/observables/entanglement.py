@@ -75,8 +75,8 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
         return np.minimum(2 * np.abs(result.correlations[:, m, n]), 1.0)
     raise ValueError(
         "concurrence needs states: evolve(..., observe=('states',)) with 'exact' or 'driven', or "
-        "moment(..., states=True); with at most one excitation and without drive and pump observe=('correlations',) is "
-        f"enough, with any method; this result comes from {result.method!r} and started in "
+        "moment(..., states=True); with at most one excitation and without drive and pump "
+        f"observe=('correlations',) is enough, with any method; this result comes from {result.method!r} and started in "
         f"{name_of(result.initial_state)}"
     )
 
