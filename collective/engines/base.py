@@ -5,11 +5,11 @@ An engine is a frozen dataclass whose fields are its options, in a folder of its
 which engine runs, `loop` is the one loop around every run, and `evolve` puts the `Result` together.
 An answer of another kind than this file says raises `EngineContractError`.
 
-The file is longer than others because it holds the whole contract, with the checks of it.
-
 A request comes in the unit of its largest rate, with times from 0 (`timescale`), and so does an
 earlier result. What an engine returns is in that unit too, except the times of jumps, which
 `Request.user_time` converts.
+
+The file is longer than others: the two protocols say of each member what it must answer.
 """
 
 import re
@@ -219,11 +219,11 @@ def unsupported(
         )
     if (why := missing(request.state)) is not None:
         return f"{who} cannot build the {why}"
-    if "correlations" in request.words and "correlations" not in engine.keeps:
-        return f"observe: {who} keeps no correlations"
-    asked = ["states"] if "states" in request.words else []
+    asked: list[str] = [word for word in ("correlations", "states") if word in request.words]
     asked += ["operators"] if request.operators else []
     lacking = [word for word in asked if word not in engine.keeps]
+    if "correlations" in lacking:
+        return f"observe: {who} does not keep {' and '.join(lacking)}"
     if lacking:
         return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
     return None
