@@ -29,7 +29,12 @@ if TYPE_CHECKING:
         triangular,
     )
     from collective.engines.choice import Methods, methods
-    from collective.errors import EvolutionError, ProblemTooLargeError, UnitWarning
+    from collective.errors import (
+        EngineContractError,
+        EvolutionError,
+        ProblemTooLargeError,
+        UnitWarning,
+    )
     from collective.evolution.comparison import Comparison, compare
     from collective.evolution.evolve import evolve
     from collective.evolution.steady_state import steady_state
@@ -52,6 +57,7 @@ __all__ = [
     "Comparison",
     "Couplings",
     "Emitters",
+    "EngineContractError",
     "EvolutionError",
     "Field",
     "FieldCheck",
@@ -110,6 +116,7 @@ _HOMES = {
     "Comparison": "evolution.comparison",
     "Couplings": "couplings.couplings",
     "Emitters": "emitters",
+    "EngineContractError": "errors",
     "EvolutionError": "errors",
     "Field": "fields",
     "FieldCheck": "fields",

@@ -1,7 +1,4 @@
-"""The checked arguments of `evolve`: state, times, observables, envelope.
-
-The file is longer than others: every argument of `evolve` is checked here and nowhere else.
-"""
+"""The checked arguments of `evolve`: state, times, observables, envelope."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -76,9 +76,8 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
     raise ValueError(
         "concurrence needs states: evolve(..., observe=('states',)) with 'exact' or 'driven', or "
         "moment(..., states=True); with at most one excitation and without drive and pump "
-        "observe=('correlations',) is "
-        f"enough, with any method; this result comes from {result.method!r} and started in "
-        f"{name_of(result.initial_state)}"
+        "observe=('correlations',) is enough, with any method; this result comes from "
+        f"{result.method!r} and started in {name_of(result.initial_state)}"
     )
 
 

@@ -54,10 +54,9 @@ def excitation_distribution(result: Result) -> NDArray[np.float64]:
         raise ValueError(
             "excitation_distribution needs states: evolve(..., observe=('states',)) with 'exact' "
             "or 'driven', or moment(..., states=True); or, where nothing but decay acts on an "
-            "initial state of a definite "
-            "number of excitations, method='trajectories', which counts jumps; this result is of "
-            f"{result.method!r} from {name_of(result.initial_state)}"
-            f"{_inputs.without_jumps(result)}"
+            "initial state of a definite number of excitations, method='trajectories', "
+            f"which counts jumps; this result is of {result.method!r} from "
+            f"{name_of(result.initial_state)}{_inputs.without_jumps(result)}"
         )
     return _from_jumps(result, start)
 

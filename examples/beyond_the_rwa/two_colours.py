@@ -94,8 +94,7 @@ plt.show()
 
 # %%
 # What to notice: qubits of nearly equal colour decay together and trap a part of the light. At
-# larger detunings they beat. At the largest detunings each decays alone. "secular" misses the
-# interference; "universal" and "redfield" do not. G(D) grows with the detuning. With its sign
-# reversed, the error of Redfield is ten times as large at 0.6.
+# larger detunings they beat; at the largest each decays alone. "secular" misses the interference.
+# G(D) grows with the detuning: with its sign reversed, Redfield is off by ten times as much at 0.6.
 #
 # Try changing: a broad mode, ``kappa = 3``. Then γ varies less, and G(D) matters less.
