@@ -141,18 +141,18 @@ def test_an_exceptional_point(off):
 
 
 def test_the_error_stays_below_its_bound():
-    """Also where modes are nearly parallel, and there it is not far away."""
+    """The bound holds also if modes are nearly parallel, and there it is close to the error."""
     times = np.linspace(0, 10, 5)
     start = np.array([[1.0], [0.5j]])
     for off in (1e-1, 1e-6, 1e-10, 1e-13):
         delta = 0.6 * (1 + off)
         h = np.array([[delta / 2, -0.3j], [-0.3j, -delta / 2]]) - 0.5j * np.eye(2)
-        carrier = amplitudes.ByModes(h, start, 0.0, 10.0)
-        found = np.concatenate(list(carrier.through(times)), axis=2)
+        solution = amplitudes.ByModes(h, start, 0.0, 10.0)
+        found = np.concatenate(list(solution.through(times)), axis=2)
         exact = np.array([expm(-1j * h * t) @ start for t in times])
         error = np.abs(found.transpose(2, 0, 1) - exact).max()
-        assert error < 2 * carrier.error * np.linalg.norm(start) + 1e-15
-    assert carrier.error > 1e-9
+        assert error < 2 * solution.error * np.linalg.norm(start) + 1e-15
+    assert solution.error > 1e-9
 
 
 @pytest.mark.parametrize("n", [6, 7, 60])
@@ -162,8 +162,8 @@ def test_modes_and_taylor_series_agree(n):
     start = random_matrix(n, n, 2)
     start /= np.linalg.norm(start, axis=0)
     by_modes, by_steps = (
-        np.concatenate(list(carrier.through(times)), axis=2)
-        for carrier in (
+        np.concatenate(list(solution.through(times)), axis=2)
+        for solution in (
             amplitudes.ByModes(h, start, 0.0, 8.0),
             amplitudes.BySteps(h, start, 0.0),
         )
@@ -333,7 +333,7 @@ def test_interrupted_and_continued(route, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("dephasing", [0.0, 0.2])
 def test_ctrl_c_at_any_line_of_the_recorder(dephasing, tmp_path):
-    """What was reached and the state to go on from belong to the same time."""
+    """The recorded arrays and the state to continue from belong to the same time."""
     couplings = CHAIN.replace(dephasing=dephasing)
     arguments = {"method": "single", "observe": "correlations", "progress": False}
     whole = co.evolve(couplings, co.states.single(1), TIMES, **arguments)
@@ -386,13 +386,13 @@ def test_dense_exponentials_and_taylor_series_agree(monkeypatch):
     expected = np.array([expm(-1j * h * t) @ start for t in times])
     for seconds in (0.0, np.inf):
         monkeypatch.setattr(amplitudes, "dense_seconds", lambda *_, s=seconds: s)
-        carrier = amplitudes.BySteps(h, start, 0.0)
-        found = np.concatenate(list(carrier.through(times)), axis=2).transpose(2, 0, 1)
+        solution = amplitudes.BySteps(h, start, 0.0)
+        found = np.concatenate(list(solution.through(times)), axis=2).transpose(2, 0, 1)
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_reflected_halves_are_predicted_where_they_exist():
-    """Γ and Δ that only their first rows and the detunings make look reflected are not."""
+    """Γ and Δ whose first rows alone have a reflection symmetry are not split."""
     for couplings in (CHAIN, CLOUD, CHAIN.replace(detunings=[1, 0, 0, 0, 0])):
         halves = len(_modes.parts(one_excitation(couplings)))
         assert size._halved(couplings) == (halves == 2)
