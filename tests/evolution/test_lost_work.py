@@ -94,7 +94,9 @@ def test_a_standard_error_not_reached_keeps_the_trajectories():
     with pytest.raises(co.EvolutionError, match=r"standard_error: .* allow more") as caught:
         co.evolve(CHAIN, "inverted", TIMES, **arguments)
     assert caught.value.result.diagnostics["n_trajectories"] == 100
-    with pytest.warns(UserWarning, match=r"allow more by Trajectories\(n=\.\.\.\), about") as warned:
+    with pytest.warns(
+        UserWarning, match=r"allow more by Trajectories\(n=\.\.\.\), about"
+    ) as warned:
         co.evolve(CHAIN, "inverted", TIMES, **arguments)
     assert warned[0].filename == __file__
 

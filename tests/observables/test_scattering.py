@@ -222,7 +222,9 @@ def test_a_beam_that_drives_no_dipole_is_refused():
 def test_warning_for_a_waist_in_another_unit(waist):
     array = co.couple(co.square(2, 2, 0.5, dipoles=(1, 0, 0)), co.Vacuum())
     for measure in (scattering, transmission, reflection):
-        with pytest.warns(co.UnitWarning, match="waist.*unit as the emitters' wavelength") as warned:
+        with pytest.warns(
+            co.UnitWarning, match="waist.*unit as the emitters' wavelength"
+        ) as warned:
             measure(array, [0.0], waist=waist)
         assert [warning.filename for warning in warned] == [__file__]
 

@@ -527,6 +527,14 @@ def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeyp
                 kept(name, path)
 
 
+def test_the_exact_engine_does_not_continue_without_the_last_state(tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    interrupted("exact", path, monkeypatch)
+    co.load(path).replace(last_state=None).save(path)
+    with pytest.raises(ValueError, match=r"run.npz cannot be continued: its last_state is missing"):
+        kept("exact", path)
+
+
 def test_a_checkpoint_distinguishes_operators_dims_and_levels(tmp_path):
     path = tmp_path / "run"
     co.evolve(LEVELS, UP, TIMES, checkpoint=path)

@@ -129,6 +129,8 @@ class _Run:
             self._measure = LevelMeasure(problem.levels, problem.emission_operator)
             self._recorder = Recorder(request)
         if earlier is not None:
+            if earlier.last_state is None:
+                raise ValueError("its last_state is missing")
             self._recorder.restore(earlier, self._measure.names, now=earlier.last_state)
         else:
             self._record(matrices.matrix(request.state, problem))
