@@ -1,5 +1,6 @@
 """The references to cite for a calculation, as BibTeX: `citation`."""
 
+from collective import engines
 from collective._tools.version import __version__
 from collective.couplings.couplings import Couplings
 from collective.fields import answers
@@ -150,11 +151,6 @@ REFERENCES = {
     ),
 }
 _COLLECTIVE = ("dicke1954", "lehmberg1970", "gross1982", "ficek2002")
-_METHODS = {
-    "exact": ("qutip",),
-    "trajectories": ("dalibard1992", "molmer1993"),
-    "symmetric": ("shammah2018",),
-}
 _APPROXIMATIONS = {
     "universal": ("nathan2020",),
     "rwa": ("nathan2020",),  # the jump operators are those of the universal equation
@@ -166,7 +162,8 @@ _APPROXIMATIONS = {
 def citation(calculation: Result | Couplings | MasterEquation) -> str:
     """BibTeX of what to cite: this package, QuTiP, the equation, the engine and the field.
 
-    The field is cited for couplings only, because a master equation does not store its field.
+    The field is cited for couplings only, because a master equation does not store its field. An
+    engine states in `cite` what to cite for it, and `Result.diagnostics["cite"]` keeps that.
 
     Args:
         calculation: a result, couplings or a master equation.
@@ -176,6 +173,7 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
 
     Raises:
         TypeError: if the calculation is none of these.
+        ValueError: for a result of an engine of your own whose `cite` has a key without an entry.
 
     Example:
         >>> import collective as co
@@ -191,10 +189,11 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
           doi = {10.1103/PhysRevA.2.883},
         }
     """
-    method, of_field = "", ""
+    of_engine: tuple[str, ...] = ()
+    of_field = ""
     problem: object = calculation
     if isinstance(calculation, Result):
-        method, problem = calculation.method, calculation.couplings or calculation.equation
+        of_engine, problem = _of_engine(calculation), calculation.couplings or calculation.equation
     if isinstance(problem, Couplings):
         keys = list(_COLLECTIVE)
         of_field = answers.citation(problem.field)
@@ -205,11 +204,33 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
             "calculation must be a Result, Couplings or a MasterEquation (co.evolve, co.couple, "
             f"co.master_equation), got {type(calculation).__name__}"
         )
-    keys += _METHODS.get(method, ())
-    if "qutip" not in keys:
-        keys.append("qutip")  # every engine uses its operators and states
-    entries = [_package(), *(_entry(key, *REFERENCES[key]) for key in keys), of_field]
+    keys += [*of_engine, "qutip"]  # every engine uses its operators and states
+    entries = [_package(), *map(_found, dict.fromkeys(keys)), of_field]
     return "\n\n".join(entry for entry in entries if entry)
+
+
+def _of_engine(result: Result) -> tuple[str, ...]:
+    """Keys and BibTeX entries that the engine of a result states.
+
+    A file of an earlier release does not keep them: they are those of the engine of that name.
+    """
+    kept = result.diagnostics.get("cite")
+    if kept is None:
+        name = engines.NAMES.get(result.method)
+        kept = () if name is None else getattr(engines, name).cite
+    unknown = [each for each in kept if each not in REFERENCES and not each.startswith("@")]
+    if unknown:
+        raise ValueError(
+            f"method {result.method!r} cites {unknown[0]!r}, which is no key of "
+            f"collective.citations ({', '.join(REFERENCES)}): its `cite` must hold the BibTeX "
+            "entry itself, '@article{...}'"
+        )
+    return tuple(kept)
+
+
+def _found(cited: str) -> str:
+    """The entry of a key, or the entry itself."""
+    return cited.strip() if cited.startswith("@") else _entry(cited, *REFERENCES[cited])
 
 
 def _package() -> str:

@@ -19,5 +19,9 @@ class EvolutionError(RuntimeError):
         self.result = result
 
 
+class EngineContractError(TypeError):
+    """An engine given as `method` answers otherwise than `co.engines.Engine` says."""
+
+
 class UnitWarning(UserWarning):
     """A length or a shift has a value that suggests a wrong unit."""

@@ -19,6 +19,8 @@ from collective._tools import checks
 from collective._tools.console import printable
 from collective._tools.warn import warn
 
+__all__ = ["Drude", "Lorentz", "Table", "wavenumbers"]
+
 _WORTH_A_WARNING = 0.01  # relative error of ε(iκ) from a table
 
 

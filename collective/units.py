@@ -12,6 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 
+__all__ = [
+    "Line",
+    "atom",
+    "bloch_angles_from_collective_spins",
+    "density_matrix_from_julia",
+    "from_atomic",
+    "from_collective_spins",
+    "natural_frequency",
+]
+
 
 def natural_frequency(wavelength: float, linewidth: float) -> float:
     """ω₀/Γ₀ of a transition, for `Emitters(frequency=...)` in natural units.

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import qutip
+import systems
 import walker
 
 import collective as co
@@ -24,7 +25,8 @@ OPTIONS = {
     "wavelength": 1.0,
 }
 
-# records that functions return; only the package makes them
+# records that functions return; only the package makes them, but for `engines.Cost`, which engines
+# of the user make too and `engines/test_own_engine.py` tests
 RECORDS = {
     "Comparison",
     "FieldCheck",
@@ -1206,26 +1208,18 @@ def _recipes():
     )
     yield "plot.spectrum", p.spectrum, lambda: {"spectra": spectrum(), "log": False, "ax": None}, {}
 
-    some = {
-        "inverted": s.inverted(),
-        "ground": s.ground(),
-        "single": s.single(0),
-        "dicke": s.dicke(1),
-        "timed_dicke": s.timed_dicke((0, 0, 6.0)),
-        "product": s.product([0.3, 1.0, 2.0], 0.5),
-    }
-    for name, state in some.items():
+    for name, state in systems.STATES.items():
         kind = type(state)
         yield (
             f"states.{name} (excitations)",
             kind.excitations,
-            lambda state=state: {"self": state, "n": 3},
+            lambda state=state: {"self": state, "n": 4},
             {},
         )
         yield (
             f"states.{name} (symmetric)",
             kind.symmetric,
-            lambda state=state: {"self": state, "n": 3},
+            lambda state=state: {"self": state, "n": 4},
             {},
         )
         yield (
@@ -1233,15 +1227,15 @@ def _recipes():
             kind.amplitudes,
             lambda state=state: {
                 "self": state,
-                "excited": np.eye(3, dtype=bool),
-                "emitters": co.chain(3, 0.1),
+                "excited": np.eye(4, dtype=bool),
+                "emitters": co.chain(4, 0.1),
             },
             {},
         )
     yield (
         "states.product (spinors)",
-        type(some["product"]).spinors,
-        lambda: {"self": some["product"], "n": 3},
+        type(systems.STATES["product"]).spinors,
+        lambda: {"self": systems.STATES["product"], "n": 4},
         {},
     )
     yield (

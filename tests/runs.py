@@ -6,11 +6,13 @@ Only public names are used, so that it does not matter where in the package some
     python tests/runs.py compare                # largest difference of each run to data/runs.npz
     python tests/runs.py write before.npz       # on this machine, before a change ...
     python tests/runs.py compare before.npz     # ... and after it: 0 means bit for bit
+    python tests/runs.py add                    # to data/runs.npz what it lacks, such as a new run
     python tests/runs.py write                  # data/runs.npz anew
 
-Write `data/runs.npz` anew only when an answer was wrong and is now right, when a run is added, or
-when the samples of trajectories change on purpose. Say so in the commit, with the differences that
-"compare" prints before. Never write it because a test fails after files were moved.
+"add" leaves the numbers of other runs as they are. Write `data/runs.npz` anew only when an answer was
+wrong and is now right, or when the samples of trajectories change on purpose. Say so in the commit,
+with the differences that "compare" prints before. Never write it because a test fails after files
+were moved.
 
 How closely numbers agree. Every array is compared relative to its largest entry. The same code with
 the same libraries on the same machine gives the same bits, trajectories included. Another processor
@@ -304,7 +306,7 @@ def driven_by_a_pulse():
 
 
 @run(SAMPLED)
-def trajectories_of_sectors():
+def trajectories_within_blocks():
     options = {"method": co.engines.Trajectories(n=24), "observe": "correlations"}
     return together(
         inverted=evolved(plain(), "inverted", seed=5, **options),
@@ -1140,6 +1142,17 @@ def write(path=FILE):
     np.savez_compressed(path, **arrays)
 
 
+def add(path=FILE):
+    """Add the numbers that the file lacks. Only those that no run gives any more are dropped."""
+    before = kept(path)
+    arrays = {
+        f"{name}/{key}": before.get(name, {}).get(key, value)
+        for name in RUNS
+        for key, value in values_of(name).items()
+    }
+    np.savez_compressed(path, **arrays)
+
+
 @cache
 def kept(path=FILE):
     """The arrays of the file by run and name."""
@@ -1170,7 +1183,9 @@ def compare(path=FILE):
 
 
 if __name__ == "__main__":
-    command = {"write": write, "compare": compare}.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    command = {"write": write, "add": add, "compare": compare}.get(
+        sys.argv[1] if len(sys.argv) > 1 else ""
+    )
     if command is None or len(sys.argv) > 3:
         sys.exit(__doc__)
     command(*sys.argv[2:])

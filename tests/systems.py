@@ -19,6 +19,16 @@ import collective as co
 TIMES = np.linspace(0, 4, 21)
 QUIET = {"seed": 2, "progress": False}
 RATES = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
+# every state of the package by the name of its function, for four emitters
+STATES = {
+    "inverted": co.states.inverted(),
+    "ground": co.states.ground(),
+    "single": co.states.single(1),
+    "dicke": co.states.dicke(2),
+    "timed_dicke": co.states.timed_dicke((1 / 3, 2e-7, 6)),
+    "coherent": co.states.coherent(1 / 3, 2.0),
+    "product": co.states.product([0.1, 1 / 3, 2, 1.2], 0.5),
+}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 import qutip
 
 import collective as co
-from collective.citations import _APPROXIMATIONS, _METHODS, REFERENCES, citation
+from collective.citations import _APPROXIMATIONS, REFERENCES, citation
 
 TIMES = np.linspace(0, 1, 3)
 
@@ -69,7 +69,8 @@ def test_equations_of_the_user():
 
 
 def test_every_reference_exists_and_is_complete():
-    used = {key for listed in (*_METHODS.values(), *_APPROXIMATIONS.values()) for key in listed}
+    of_engines = [getattr(co.engines, kind).cite for kind in co.engines.NAMES.values()]
+    used = {key for listed in (*of_engines, *_APPROXIMATIONS.values()) for key in listed}
     assert used <= set(REFERENCES)
     for kind, fields in REFERENCES.values():
         assert fields["year"].isdigit()

@@ -6,11 +6,12 @@ import qutip
 import reference
 from hypothesis import given
 from hypothesis import strategies as st
+from systems import STATES
 
 import collective as co
 from collective.engines import request
 from collective.engines.basis import configurations as permutations
-from collective.states import answers
+from collective.states import answers, protocol
 
 UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)
 
@@ -248,7 +249,7 @@ class Silent:
         return "silent"
 
 
-ENGINES = ("exact", "blocks", "driven", "trajectories", "symmetric", "single")
+ENGINES = tuple(co.engines.NAMES)
 ALIKE = co.Couplings(np.full((4, 4), 0.8) + 0.2 * np.eye(4), 0.3 * (1 - np.eye(4)))
 LATER = np.linspace(0, 2, 6)
 
@@ -272,6 +273,7 @@ def test_auto_says_that_no_engine_can_build_a_state():
 @pytest.mark.parametrize(
     "state",
     [
+        *STATES.values(),
         Weighted((1, 1, 1, 1)),
         Weighted((0.5, 1j, -2, 0.25)),
         Cat(),
@@ -286,14 +288,17 @@ def test_auto_says_that_no_engine_can_build_a_state():
 def test_states_on_every_engine_that_can_against_the_qutip_ket(state, decaying):
     """An engine that refuses says why; the others give what the density matrix gives."""
     places = co.couple(co.chain(4, 0.15), co.Vacuum())
+    alike = ALIKE.replace(emitters=places.emitters)
     ran = set()
-    for couplings in (ALIKE, places):
+    for couplings in (alike, places):
         if not decaying:
             couplings = couplings.replace(decay=np.zeros((4, 4)))
         ket = qutip.Qobj(
             sum(
                 amplitude * qutip.tensor([UP if up else DOWN for up in row]).full()
-                for row, amplitude in zip(every(4), amplitudes(state, 4), strict=True)
+                for row, amplitude in zip(
+                    every(4), amplitudes(state, 4, places.emitters), strict=True
+                )
             ),
             dims=[[2] * 4, [1] * 4],
         )
@@ -311,19 +316,26 @@ def test_states_on_every_engine_that_can_against_the_qutip_ket(state, decaying):
             ran.add(method)
     assert {"exact", "blocks", "driven", "trajectories"} <= ran
     assert ("symmetric" in ran) == state.symmetric(4)
-    assert ("single" in ran) == isinstance(state, Weighted)
+    assert ("single" in ran) == (answers.highest_excitation(state, 4) <= 1)
 
 
 def every(n):
     return (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
 
 
-def amplitudes(state, n):
+def amplitudes(state, n, emitters=None):
     """By hand, from spinors where there are some."""
     if not hasattr(state, "spinors"):
-        return state.amplitudes(every(n))
+        return state.amplitudes(every(n), emitters)
     up, down = state.spinors(n).T
     return np.prod(np.where(every(n), up, down), axis=1)
+
+
+def test_the_list_has_every_state_of_the_package():
+    """Files, bad input and every engine are held against the states in this list."""
+    assert {type(state) for state in STATES.values()} == set(protocol.OWN)
+    functions = set(co.states.__all__) - {"State", "correlations", "density_matrix"}
+    assert set(STATES) == functions
 
 
 def test_a_class_is_no_state():
@@ -439,8 +451,7 @@ def test_large_product_states_need_no_configurations():
     [
         "inverted",
         "ground",
-        co.states.single(1),
-        co.states.dicke(2),
+        *STATES.values(),
         co.states.timed_dicke((0, 1, 6)),
         co.states.coherent(0.7, 0.2),
         co.states.product([0.1, 1, 2, 3], [1, 2, 3, 4]),
@@ -466,6 +477,14 @@ def test_correlations_of_a_state_against_its_density_matrix(state):
     np.testing.assert_allclose(moment.states[0].full(), start.states[0].full(), atol=1e-12)
 
 
+@given(st.integers(1, 4), st.integers(0, 10**6))
+def test_correlations_of_any_state_are_accepted_as_given(n, seed):
+    couplings = co.Couplings(np.eye(n), np.zeros((n, n)))
+    for state in (qutip.rand_ket([2] * n, seed=seed), qutip.rand_dm([2] * n, seed=seed)):
+        found = co.states.correlations(state, couplings)
+        co.observables.moment(couplings, found)
+
+
 def test_a_moment_of_correlations_alone():
     couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
     somewhere = co.observables.moment(couplings, np.eye(3) / 3)
@@ -476,7 +495,8 @@ def test_a_moment_of_correlations_alone():
         (np.eye(2), r"have shape \(3, 3\), got \(2, 2\)"),
         (np.triu(np.ones((3, 3))), "must be Hermitian"),
         (2 * np.eye(3), "probabilities, but one is 2"),
-        (np.ones((3, 3)) - np.eye(3), "positive semidefinite: smallest eigenvalue -1"),
+        (np.ones((3, 3)) - np.eye(3), "σ⁺_mσ⁻_n⟩ must be positive semi.* eigenvalue is -1"),
+        (np.ones((3, 3)), "σ⁻_mσ⁺_n⟩ must be positive semidefinite, but .* eigenvalue is -1"),
     ):
         with pytest.raises(ValueError, match=message):
             co.observables.moment(couplings, matrix)

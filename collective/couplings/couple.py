@@ -90,6 +90,7 @@ def couple(
     require_field("field", field, COUPLING)
     temperature = checked_temperature(temperature)
     _require_memory(emitters)
+    answers.require_outside("emitters.positions", field, emitters.positions)
     if answers.without_tensor(field):
         found = _of_model(emitters, field, coupling, temperature)
     else:
@@ -119,7 +120,6 @@ def _of_model(emitters: Emitters, field: Any, coupling: str, temperature: float)
 def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float) -> Couplings:
     """The `Couplings` that follow from a Green's tensor."""
     lengths.refuse_coincident(emitters)
-    answers.require_outside("emitters.positions", field, emitters.positions)
     if temperature > 0 and coupling == "rwa":
         raise ValueError(
             f'temperature = {temperature:g} needs shift="full": the RWA in the coupling leaves out '

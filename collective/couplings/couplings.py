@@ -1,4 +1,7 @@
-"""`Couplings`: the collective master equation within the rotating-wave approximation."""
+"""`Couplings`: the collective master equation within the rotating-wave approximation.
+
+The file is longer than others because it holds one class with the checks of its arguments.
+"""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any

@@ -1,15 +1,18 @@
 """The engine contract: what `evolve` asks of an engine, and what it gets back.
 
 An engine is a frozen dataclass whose fields are its options, in a folder of its own:
-`co.engines.Trajectories(n=500)`. Its name as a string stands for its default options. Every
-member of `Engine` is used by `choice` (which engine runs), by `loop` (the one loop around every
-run) or by `citation`, and by nothing else.
+`co.engines.Trajectories(n=500)`. Its name as a string stands for its default options. `choice` asks
+which engine runs, `loop` is the one loop around every run, and `evolve` puts the `Result` together.
+An answer of another kind than this file says raises `EngineContractError`.
 
 A request comes in the unit of its largest rate, with times from 0 (`timescale`), and so does an
 earlier result. What an engine returns is in that unit too, except the times of jumps, which
 `Request.user_time` converts.
+
+The file is longer than others: the two protocols say of each member what it must answer.
 """
 
+import re
 import sys
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -22,6 +25,7 @@ from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
 from collective.engines.request import Request
+from collective.errors import EngineContractError
 from collective.states.answers import missing
 
 if TYPE_CHECKING:
@@ -45,9 +49,12 @@ class Cost:
     """Memory and time of a run, predicted without doing it.
 
     Attributes:
-        bytes: memory at the peak, beyond what the process held before the run.
-        seconds: time of the run, once its kernels are compiled.
-        work: a few words for `Result.reason`, such as "C(16, 8) = 12,870 amplitudes".
+        bytes: at the peak, beyond what the process holds before.
+        seconds: once its kernels are compiled.
+        work: what it does, for `Result.reason`: "C(16, 8) = 12,870 amplitudes".
+
+    Raises:
+        ValueError: for bytes or seconds that are negative or NaN, or work that is no text.
     """
 
     bytes: int
@@ -55,8 +62,18 @@ class Cost:
     work: str
 
     def __post_init__(self) -> None:
+        for name in ("bytes", "seconds"):
+            value = getattr(self, name)
+            number = isinstance(value, int | float | np.integer | np.floating)
+            if not number or isinstance(value, bool | np.timedelta64) or not value >= 0:
+                raise ValueError(f"{name} must be a number ≥ 0, got {checks.short(value)}")
+        if self.bytes == np.inf:
+            raise ValueError("bytes must be finite, got inf")
+        if not isinstance(self.work, str):
+            raise ValueError(f"work must be a text, got {checks.short(self.work)}")
         object.__setattr__(self, "bytes", int(self.bytes))
-        object.__setattr__(self, "seconds", float(self.seconds))
+        seconds = min(self.seconds, sys.float_info.max)  # of a whole number without a float
+        object.__setattr__(self, "seconds", float(seconds))
 
 
 class Run(Protocol):
@@ -82,7 +99,13 @@ class Run(Protocol):
         ...
 
     def fields(self) -> dict[str, Any]:
-        """Fields of `Result` by name, with one row for each output time reached so far."""
+        """Fields of `Result` by name; arrays have one row for each output time reached.
+
+        Always "populations"; of `Couplings` also "emission" and "excitation"; what the request
+        asks to observe ("correlations", "states", and "expect" for operators). Where the engine
+        has them: "last_state", "jumps", and the standard errors of a sampled result. An `earlier`
+        result has the same fields again.
+        """
         ...
 
     def diagnostics(self) -> dict[str, Any]:
@@ -90,7 +113,10 @@ class Run(Protocol):
         ...
 
     def resume(self) -> dict[str, NDArray[Any]]:
-        """Arrays by name from which `Engine.start` can continue; empty if it needs none."""
+        """Arrays by name from which `Engine.start` can continue.
+
+        Empty if `fields` are enough. It is not asked for once the run is done.
+        """
         ...
 
     def notes(self) -> list[str]:
@@ -111,7 +137,8 @@ class Engine(Protocol):
         accuracy: "exact" (to `rtol`), "sampled" (means with standard errors) or "approximate"
             (with an estimate of its error). `method="auto"` never takes an approximate one.
         keeps: which of "correlations", "states", "operators" and "jumps" the result can hold.
-        cite: BibTeX keys of `collective.citations` for the method.
+        cite: what `citation` names for the method: keys of `collective.citations`, or BibTeX
+            entries.
     """
 
     @property
@@ -150,8 +177,10 @@ class Engine(Protocol):
         """Start a run from the initial state, or from where an earlier result ended.
 
         Args:
-            request: one that the engine does not refuse.
-            earlier: an interrupted result whose `resume` this engine wrote, or None.
+            request: one that it does not refuse.
+            earlier: an interrupted result of this engine with the same options, or None. It holds
+                what `Run.fields` and `Run.resume` gave. An engine that samples may get a complete
+                one.
 
         Raises:
             ValueError: if the arrays of the earlier result do not fit (see `resumed`).
@@ -190,20 +219,44 @@ def unsupported(
         )
     if (why := missing(request.state)) is not None:
         return f"{who} cannot build the {why}"
-    asked = ["states"] if "states" in request.words else []
+    asked: list[str] = [word for word in ("correlations", "states") if word in request.words]
     asked += ["operators"] if request.operators else []
     lacking = [word for word in asked if word not in engine.keeps]
+    if "correlations" in lacking:
+        return f"observe: {who} does not keep {' and '.join(lacking)}"
     if lacking:
         return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
     return None
 
 
+def wrong_answer(engine: Engine, member: str, wanted: str, got: Any) -> EngineContractError:
+    """The error for a member of an engine, or of its run, that answers otherwise than agreed."""
+    array = isinstance(got, np.ndarray)
+    text = f"{got.dtype} of shape {got.shape}" if array else checks.short(got)
+    return EngineContractError(f"method {engine.name!r}: {member} must be {wanted}, got {text}")
+
+
 def identity(engine: Engine) -> str:
-    """The class and the options of an engine, without options that only say when a run ends."""
-    if not is_dataclass(engine):
-        return repr(engine)
-    options = {f.name: getattr(engine, f.name) for f in fields(engine) if f.metadata != ENDS_A_RUN}
-    return f"{type(engine).__qualname__}({options})"
+    """Class and options of an engine, without those that only say when a run ends.
+
+    Raises:
+        EngineContractError: if the text would be another one in another process.
+    """
+    if is_dataclass(engine):
+        known = [f.name for f in fields(engine) if f.metadata != ENDS_A_RUN]
+        options = {name: getattr(engine, name) for name in known}
+        for name, value in options.items():
+            if isinstance(value, np.ndarray):  # whose repr leaves numbers out
+                options[name] = value.tolist()
+        text = f"{type(engine).__qualname__}({options})"
+    else:
+        text = repr(engine)
+    if re.search(r" at 0x[0-9a-fA-F]+", text):
+        raise EngineContractError(
+            f"checkpoint: method {engine.name!r} cannot be known again by {checks.short(text)}; "
+            "make it a frozen dataclass whose fields are numbers, texts or tuples of these"
+        )
+    return text
 
 
 def without_docstrings() -> str | None:

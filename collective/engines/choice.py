@@ -18,8 +18,9 @@ from collective._tools.memory import available_bytes, bytes_text, fits, require
 from collective._tools.progress import say
 from collective.couplings.couplings import Couplings
 from collective.engines import NAMES, timescale
-from collective.engines.base import ACCURACIES, Cost, Engine
+from collective.engines.base import ACCURACIES, KEPT, Cost, Engine, wrong_answer
 from collective.engines.request import Request, checked, checked_problem
+from collective.errors import EngineContractError
 
 _ANNOUNCED = 60.0  # seconds; a longer run is announced
 _LONGEST = 86400.0  # seconds; a longer run starts only if its method is named
@@ -137,7 +138,7 @@ def engine(method: str | Engine) -> Engine:
 
     Raises:
         ValueError: for a name that no engine has.
-        TypeError: for an object without the members of `Engine`.
+        TypeError: for an object without the members of `Engine`, or with others than it says.
     """
     if isinstance(method, str):
         name = checks.choice("method", method, ("auto", *NAMES))
@@ -158,8 +159,35 @@ def engine(method: str | Engine) -> Engine:
             f"method must be a value that can be hashed, such as a frozen dataclass; "
             f"{checks.short(method)} cannot"
         ) from None
-    checks.choice(f"accuracy of method {method.name!r}", method.accuracy, ACCURACIES)
+    _check_statements(method)
     return method
+
+
+def _check_statements(given: Engine) -> None:
+    """Raise unless what an engine says of itself is what `Engine` lists."""
+    name = given.name
+    if not isinstance(name, str) or not name.isprintable() or not name.strip():
+        raise EngineContractError(
+            f"method {type(given).__name__}: name must be a word, got {checks.short(name)}"
+        )
+    ours = getattr(engines, NAMES[name]) if name in NAMES else None
+    if name == "auto" or (ours is not None and not isinstance(given, ours)):
+        raise EngineContractError(
+            f"method {type(given).__name__}: the name {name!r} is taken by the package; give your "
+            "engine another name"
+        )
+    checks.choice(f"accuracy of method {name!r}", given.accuracy, ACCURACIES)
+    for member, words, wanted in (
+        ("keeps", KEPT, f"a tuple of words from {', '.join(map(repr, KEPT))}"),
+        ("cite", None, "a tuple of keys of collective.citations, or of BibTeX entries"),
+    ):
+        value = getattr(given, member)
+        texts = isinstance(value, tuple) and all(isinstance(word, str) for word in value)
+        if not texts or (words is not None and not set(value) <= set(words)):
+            raise wrong_answer(given, member, wanted, value)
+    for member in ("refusal", "cost", "prepare", "start"):
+        if not callable(getattr(given, member)):
+            raise wrong_answer(given, member, "a method", getattr(given, member))
 
 
 def methods(
@@ -250,9 +278,21 @@ def table(request: Request, own: Engine | None = None) -> Methods:
 def _answer(request: Request, asked: Engine) -> Cost | str:
     """The cost of an engine, or why it cannot; kept, so that no engine is asked twice."""
     if asked not in request.memo:
-        request.memo[asked] = asked.refusal(request) or asked.cost(request)
+        request.memo[asked] = _asked(request, asked)
     found: Cost | str = request.memo[asked]
     return found
+
+
+def _asked(request: Request, asked: Engine) -> Cost | str:
+    why = asked.refusal(request)
+    if why is not None:
+        if not isinstance(why, str) or not why.strip():
+            raise wrong_answer(asked, "refusal(request)", "None, or a text that says why", why)
+        return why
+    cost = asked.cost(request)
+    if not isinstance(cost, Cost):
+        raise wrong_answer(asked, "cost(request)", "a co.engines.Cost", cost)
+    return cost
 
 
 def _fastest(found: Methods) -> str | None:
@@ -327,7 +367,7 @@ def _automatic(request: Request) -> Choice:
     least = f"method {name!r} ({cost.work}), the least of all engines,"
     way_out = f"{_less(request)}, see co.methods"
     require(cost.bytes, least, "; ".join(filter(None, [_approximate(found), way_out])))
-    raise AssertionError("unreachable: the engine that needs least memory fits after all")
+    return _automatic(request)  # other processes have freed memory since
 
 
 def _approximate(found: Methods) -> str:

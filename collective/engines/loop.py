@@ -1,5 +1,9 @@
-"""The one loop around every run: progress, Ctrl-C, memory, checkpoints and failures."""
+"""The one loop around every run: progress, Ctrl-C, memory, checkpoints and failures.
 
+The file is longer than others: what a run answers is checked here too, before `Result` takes it.
+"""
+
+import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,8 +16,10 @@ from numpy.typing import NDArray
 from collective._tools.memory import resident_bytes
 from collective._tools.progress import Progress
 from collective._tools.warn import warn
-from collective.engines.base import Engine, Run
+from collective.couplings.couplings import Couplings
+from collective.engines.base import Engine, Run, wrong_answer
 from collective.engines.request import Request
+from collective.errors import EngineContractError
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -27,6 +33,12 @@ _OBSERVED = (
     "emission", "excitation", "populations", "correlations", "states", "expect", "last_state",
     "emission_error", "excitation_error", "populations_error", "jumps",
 )  # fmt: skip
+# entries of `Result.diagnostics` that no engine gives
+_OURS = (
+    "seconds", "bytes_used", "bytes_predicted", "rtol", "atol", "cite", "versions", "problem",
+    "layout",
+)  # fmt: skip
+_MEMBERS = ("done", "share", "advance", "fields", "diagnostics", "resume", "notes", "close")
 
 
 @dataclass
@@ -70,6 +82,7 @@ def run(
     Raises:
         KeyboardInterrupt: for Ctrl-C before the run has started, when nothing is computed yet.
         ValueError: as `Engine.start`.
+        EngineContractError: if the engine or its run answers otherwise than `base` says.
         OSError: if the first checkpoint cannot be written.
     """
     if earlier is not None and earlier.complete:
@@ -78,49 +91,153 @@ def run(
             return ended
     engine.prepare(request)
     clock = Clock(checkpoint)  # it starts here, because compiling is not part of the run
-    under_way = engine.start(request, earlier)
+    under_way = _started(engine, request, earlier)
     failure: BaseException | None = None
 
     def report() -> Outcome:
-        resume = {} if under_way.done else under_way.resume()
-        diagnostics = {**clock.diagnostics(), **under_way.diagnostics()}
-        return Outcome(under_way.fields(), diagnostics, failure, resume)
+        fields = _checked(engine, request, under_way.fields())
+        resume = {} if under_way.done else _named(engine, "resume()", under_way.resume())
+        for name, array in resume.items():
+            if not isinstance(array, np.ndarray):
+                raise wrong_answer(engine, f"{name!r} of resume()", "an array", array)
+        own = _diagnostics(engine, under_way)
+        return Outcome(fields, {**clock.diagnostics(), **own}, failure, resume)
 
     try:
+        _checked(engine, request, under_way.fields())  # not only after hours
         clock.first(report)
+        _advance(engine, under_way, clock, report, show=request.progress)
     except KeyboardInterrupt as error:
         failure = error
-    except BaseException:
-        under_way.close()
-        raise
-    if failure is None:
-        try:
-            _advance(under_way, clock, report, f"evolving ({engine.name})", show=request.progress)
-        except (KeyboardInterrupt, Exception) as error:
-            failure = error
+    except BaseException as error:
+        if not clock.begun or not isinstance(error, Exception):
+            under_way.close()
+            raise
+        failure = error
     clock.look()
     try:
         under_way.close()
     except (KeyboardInterrupt, Exception) as error:
         failure = failure or error
-    finished = report()
+    try:
+        finished = report()
+    except KeyboardInterrupt as error:  # a second Ctrl-C must not take away what is computed
+        failure = failure or error
+        finished = report()
+    except EngineContractError as error:
+        raise error from failure
     clock.last(finished)
-    finished.notes += under_way.notes()
+    finished.notes += _notes(engine, under_way)
     return finished
 
 
+def _started(engine: Engine, request: Request, earlier: "Result | None") -> Run:
+    """What the engine starts, with the members of `Run`."""
+    found = engine.start(request, earlier)
+    missing = [name for name in _MEMBERS if not hasattr(found, name)]
+    if missing or isinstance(found, type):
+        lacking = f"it has no {missing[0]!r}" if missing else "not a class"
+        wanted = f"an object with {', '.join(_MEMBERS)} ({lacking})"
+        raise wrong_answer(engine, "start(request, earlier)", wanted, found)
+    for name in _MEMBERS[2:]:
+        if not callable(getattr(found, name)):
+            raise wrong_answer(engine, f"{name} of the run", "a method", getattr(found, name))
+    if not isinstance(found.done, bool | np.bool_):
+        raise wrong_answer(engine, "done of the run", "a property, True or False", found.done)
+    return found
+
+
+def _named(engine: Engine, member: str, found: Any) -> dict[str, Any]:
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise wrong_answer(engine, member, "a dictionary by name", found)
+    return found
+
+
+def _diagnostics(engine: Engine, under_way: Run) -> dict[str, Any]:
+    found = _named(engine, "diagnostics()", under_way.diagnostics())
+    for name, value in found.items():
+        if name in _OURS:
+            wanted = f"others than {', '.join(_OURS)}"
+            raise wrong_answer(engine, "names in diagnostics()", wanted, name)
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError):
+            wanted = "what JSON can hold: numbers, texts, lists of these"
+            raise wrong_answer(engine, f"{name!r} of diagnostics()", wanted, value) from None
+    return found
+
+
+def _notes(engine: Engine, under_way: Run) -> list[str]:
+    found = under_way.notes()
+    if not isinstance(found, list) or not all(isinstance(note, str) for note in found):
+        raise wrong_answer(engine, "notes()", "a list of texts", found)
+    return found
+
+
+def _checked(engine: Engine, request: Request, found: Any) -> dict[str, Any]:
+    """Fields of a run, if `Result` can hold them and nothing that was asked for is missing."""
+    fields, problem = _named(engine, "fields()", found), request.problem
+    needed = ["populations"]
+    needed += ["emission", "excitation"] if isinstance(problem, Couplings) else []
+    needed += [*sorted(request.words), *(["expect"] if request.operators else [])]
+    for name in needed:
+        if fields.get(name) is None:
+            raise wrong_answer(engine, f"{name!r} of fields()", "given for this request", None)
+    for name in fields:
+        if name not in _OBSERVED:
+            wanted = f"fields of Result ({', '.join(_OBSERVED)})"
+            raise wrong_answer(engine, "names in fields()", wanted, name)
+    populations = fields["populations"]
+    reached = len(populations) if np.ndim(populations) > 1 else 0
+    if not 1 <= reached <= len(request.times):
+        wanted = f"an array of 1 to {len(request.times)} rows, one for each output time reached"
+        raise wrong_answer(engine, "'populations' of fields()", wanted, populations)
+    rows = {name: fields[name] for name in _OBSERVED if fields.get(name) is not None}
+    for name in ("jumps", "last_state"):
+        rows.pop(name, None)
+    expect = rows.pop("expect", {})
+    if not isinstance(expect, dict) or set(expect) != set(request.operators):
+        wanted = f"a dictionary of the operators {list(request.operators)}"
+        raise wrong_answer(engine, "'expect' of fields()", wanted, expect)
+    states = rows.pop("states", None)
+    if states is not None and (not isinstance(states, list) or len(states) != reached):
+        wanted = f"a list of {reached} density matrices, as many as populations has rows"
+        raise wrong_answer(engine, "'states' of fields()", wanted, states)
+    if isinstance(problem, Couplings):
+        each: tuple[int, ...] = (len(problem),)
+    else:
+        each = (len(problem.levels), max(problem.levels))
+    shapes = {"populations": each, "populations_error": each, "correlations": each * 2}
+    for name, array in rows.items():
+        kinds = "fc" if name == "correlations" else "f"
+        _check_array(engine, name, array, (reached, *shapes.get(name, ())), kinds)
+    for name, array in expect.items():
+        _check_array(engine, f"expect: {name}", array, (reached,), "fc")
+    return fields
+
+
+def _check_array(engine: Engine, name: str, array: Any, shape: tuple[int, ...], kinds: str) -> None:
+    fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind in kinds
+    if not fits:
+        wanted = f"an array of shape {shape} of {'real ' if kinds == 'f' else ''}numbers"
+        raise wrong_answer(engine, f"{name!r} of fields()", wanted, array)
+
+
 def _advance(
-    under_way: Run, clock: "Clock", report: Callable[[], Outcome], label: str, *, show: bool
+    engine: Engine, under_way: Run, clock: "Clock", report: Callable[[], Outcome], *, show: bool
 ) -> None:
-    """Advance a run until it is done; a progress bar appears after some seconds."""
-    shown = 0
+    """Let a run move on until it is done; a progress bar appears after some seconds."""
+    shown, label = 0, f"evolving ({engine.name})"
     with ExitStack() as stack:
         bar: Progress | None = None
         while not under_way.done:
             under_way.advance()
             clock.look()
             clock.keep(report)
-            now = int(_MARKS * under_way.share)
+            share = under_way.share
+            if not isinstance(share, int | float | np.number) or not np.isfinite(share):
+                raise wrong_answer(engine, "share of the run", "a number from 0 to 1", share)
+            now = int(_MARKS * min(max(share, 0), 1))
             if bar is not None:
                 bar.step(now - shown)
             elif show and clock.seconds > SHOWN_AFTER:
@@ -131,13 +248,15 @@ def _advance(
 def _complete(engine: Engine, request: Request, earlier: "Result") -> Outcome | None:
     """The outcome of a checkpoint that is already complete, without computing anything.
 
-    It is None if more samples are needed to reach a smaller standard error than before.
+    None for samples that must continue, to a smaller standard error than before.
     """
     notes: list[str] = []
     if engine.accuracy == "sampled":
-        under_way = engine.start(request, earlier)
-        done, notes = under_way.done, under_way.notes()
-        under_way.close()
+        under_way = _started(engine, request, earlier)
+        try:
+            done, notes = under_way.done, _notes(engine, under_way)
+        finally:
+            under_way.close()
         if not done:
             return None
     kept = {name: getattr(earlier, name) for name in _OBSERVED}
@@ -147,10 +266,13 @@ def _complete(engine: Engine, request: Request, earlier: "Result") -> Outcome | 
 class Clock:
     """Seconds and memory of a run, and when to keep it on disk.
 
-    Checkpoints are half a minute apart, and take no more than a twentieth of the time.
+    Checkpoints are at least half a minute apart, and take at most a twentieth of the time.
 
     Args:
-        checkpoint: a function that writes an `Outcome`, or None.
+        checkpoint: writes an `Outcome`, or None.
+
+    Attributes:
+        begun: whether the first checkpoint is written, if there is one.
     """
 
     def __init__(self, checkpoint: Checkpoint | None):
@@ -159,6 +281,7 @@ class Clock:
         self._interval = float(CHECKPOINT_SECONDS)
         self._before = self._peak = resident_bytes()
         self._looked = self._start
+        self.begun = False
         self._notes: list[str] = []
 
     @property
@@ -184,6 +307,7 @@ class Clock:
         """Write the first checkpoint, so that a file that cannot be written fails at once."""
         if self._checkpoint:
             self._checkpoint(report())
+        self.begun = True
 
     def keep(self, report: Callable[[], Outcome]) -> None:
         """Write a checkpoint if it is time for one; if writing fails, the run continues."""

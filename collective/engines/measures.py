@@ -22,16 +22,17 @@ class PairMeasure:
 
     def __init__(self, n: int):
         self._n = n
-        self._pairs, self._rows, self._columns = operators.pair_table(n)
+        pairs, self._rows, self._columns = operators.pair_table(n)
+        self._above, self._below = (pairs[:, 0], pairs[:, 1]), (pairs[:, 1], pairs[:, 0])
         self._excited = operators.excited(n).astype(float)
 
     def read(self, rho: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Correlations, (N, N)."""
-        correlations = np.zeros((self._n, self._n), dtype=complex)
-        m, k = self._pairs.T
-        correlations[m, k] = rho[self._rows, self._columns].sum(axis=1)
-        correlations[k, m] = correlations[m, k].conj()
-        np.fill_diagonal(correlations, np.diagonal(rho).real @ self._excited)
+        correlations = np.empty((self._n, self._n), dtype=complex)
+        sums = rho[self._rows, self._columns].sum(axis=1)
+        correlations[self._above] = sums
+        correlations[self._below] = sums.conj()
+        correlations.flat[:: self._n + 1] = rho.diagonal().real @ self._excited
         return {"correlations": correlations}
 
     def completed(self, fields: dict[str, Any]) -> dict[str, Any]:

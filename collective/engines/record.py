@@ -20,8 +20,8 @@ _FEW = 16  # basis states
 class Recorder:
     """Observables at the output times reached so far.
 
-    Every array has a row for every output time from the beginning, and a row counts only once it
-    is complete: after an interruption a row is either complete or not counted.
+    Every array has a row for each output time from the beginning, and a row is counted only when it
+    is complete: after an interruption a row is there as a whole or not at all.
 
     Args:
         request: its output times, operators and words are read.
@@ -111,13 +111,19 @@ class Recorder:
             now: what the engine needs to continue.
 
         Raises:
-            ValueError: if one of them is missing.
+            ValueError: if one of them is missing, or not as long as the times.
         """
-        rows = {name: getattr(earlier, name) for name in names} | (further or {})
+        rows: dict[str, Any] = {name: getattr(earlier, name) for name in names} | (further or {})
         rows |= {f"{_EXPECT}{i}": earlier.expect[name] for i, name in enumerate(self._operators)}
+        count = len(earlier.times)
+        if self._states is not None:
+            rows["states"] = earlier.states
         for name, values in rows.items():
             if values is None:
-                raise ValueError(f"its {name} are missing")
+                raise ValueError(f"its array {name!r} is missing")
+            if len(values) != count:
+                raise ValueError(f"its {name} have {len(values)} rows, not {count}")
+        rows.pop("states", None)
         found = iter(earlier.diagnostics.get("smallest_eigenvalues", ()))
         at = [i for i in sorted(self._eigenvalue_times) if i < len(earlier.times)]
         error = float(earlier.diagnostics.get("trace_error", 0.0))

@@ -18,7 +18,7 @@ from collective._tools.version import __version__
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Engine, identity
 from collective.engines.request import Request
-from collective.errors import ProblemTooLargeError
+from collective.errors import EngineContractError, ProblemTooLargeError
 from collective.master.equation import MasterEquation
 from collective.results.result import Result, loaded
 from collective.states import State
@@ -123,7 +123,8 @@ def same(
             f"{LAYOUT}: finish it with the release that wrote it, or choose another file"
         )
     if diagnostics.get("problem") != fingerprint(request, engine):
-        by = "" if found.method == engine.name else f" or method (it was made by {found.method!r})"
+        other = f"method (it was made by {found.method!r})"
+        by = f" or {other if found.method != engine.name else 'to other options of the method'}"
         raise ValueError(f"checkpoint {path} belongs to another problem{by}; choose another file")
     reached = len(found.times)
     done = reached == len(request.times) and not found.resume
@@ -140,7 +141,7 @@ def continuing(path: str | os.PathLike[str] | None) -> Iterator[None]:
     """A context in which errors of an engine that cannot continue also name the file."""
     try:
         yield
-    except ProblemTooLargeError:
+    except (ProblemTooLargeError, EngineContractError):
         raise
     except (LookupError, StopIteration, TypeError, ValueError, AttributeError) as error:
         raise ValueError(

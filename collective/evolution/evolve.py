@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from collective import states
@@ -54,11 +55,12 @@ def evolve(
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
         method: an engine, such as `co.engines.Trajectories(n=500)`, or its name, which stands
-            for the engine with its default options: "exact", "blocks", "driven", "trajectories",
-            "symmetric" or "single". "auto" takes the fastest exact engine that fits, else a
-            sampled one, never an approximate one, and says why in `Result.reason`; `co.methods`
-            shows what each of them needs and how far to trust it. A run of more than a minute is
-            announced; a run of more than a day starts only if its method is named.
+            for the engine with its default options, such as "exact"; `co.methods` lists all names,
+            what each would take and how far to trust it. "auto" takes the fastest exact engine
+            that fits, else a sampled one, never an approximate one, and says why in
+            `Result.reason`. An engine of your own is an object with the members of
+            `co.engines.Engine`. A run of more than a minute is announced; one of more than a day
+            starts only if its method is named.
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance, at least 1e-14. It applies to the steps of the integrator, to the
@@ -83,10 +85,11 @@ def evolve(
     Raises:
         ValueError: for bad arguments, a checkpoint of another problem, or a problem whose
             fastest engine would take more than a day.
+        TypeError: for an engine of your own that answers otherwise than `co.engines.Engine` says.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
-        EvolutionError: if the integrator failed; `.result` holds what it reached. It is also raised
-            if Python turns warnings into errors and the run ends with a warning; then `.result`
-            holds the whole result.
+        EvolutionError: the engine failed; `.result` holds what it reached. Also where Python
+            turns warnings into errors and the run ends with a warning: `.result` then holds the
+            whole result.
         KeyboardInterrupt: for Ctrl-C while a run is prepared, when nothing is computed yet; a
             checkpoint stays as it was.
 
@@ -152,6 +155,7 @@ def _result(
         "bytes_predicted": choice.cost.bytes,
         "rtol": request.rtol,
         "atol": request.atol,
+        "cite": list(choice.engine.cite),
         "versions": _versions(),
         **marks,
     }
@@ -175,13 +179,17 @@ def _result(
 
 
 def _finished(found: Result, outcome: loop.Outcome) -> Result:
-    """Return a result after its warnings, or raise its failure."""
+    """Warn of what the user must know and return the result, or raise the failure of the run."""
     notes = list(outcome.notes)
     if found.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
         notes.append(
             f"the trace of ρ is off by {found.diagnostics['trace_error']:.1e}: do not trust "
             "these numbers; shorten the times or lower rtol"
         )
+    for name in ("emission", "excitation", "populations"):
+        values = getattr(found, name)
+        if found.couplings is not None and not np.all(np.isfinite(values)):
+            notes.append(f"the {name} of method {found.method!r} has entries that are not finite")
     failure = outcome.failure
     error = _warned(notes, found)
     if failure is not None and not isinstance(failure, KeyboardInterrupt):

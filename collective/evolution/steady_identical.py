@@ -10,7 +10,7 @@ and individual decay. Two-time averages follow from the regression theorem:
 where emitter 1 is kept apart from the others (`dicke_space.one_apart`) unless all decay is
 collective. All rates are in units of the largest rate.
 
-The file is a little longer than 300 lines: it has the state, the prediction of its size, and what
+The file is longer than others because it has the state, the prediction of its size, and what
 two-time averages need from it.
 """
 

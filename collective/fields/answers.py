@@ -216,8 +216,8 @@ def require_outside(name: str, field: Any, points: NDArray[np.float64]) -> None:
     if np.any(mask):
         at = int(np.argmax(mask))
         raise ValueError(
-            f"{name}[{at}] = {points[at]} is on or inside the solid matter of {field!r}, where it "
-            "has no Green's tensor; all lengths are in the unit of the emitters' wavelength"
+            f"{name}[{at}] = {points[at]} is on or inside the solid matter of {field!r}, where no "
+            "emitter or point can be; all lengths are in the unit of the emitters' wavelength"
         )
 
 

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective._tools.console import aligned, printable
 from collective._tools.progress import Progress
-from collective.fields.answers import imaginary_green, total_green
+from collective.fields.answers import imaginary_green, require_outside, total_green
 from collective.fields.points import checked_points
+from collective.fields.protocol import require_field
 
 _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, in units of k
 _EDGES = np.array([1e-6, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 48.0])  # panels on the real axis, per k
@@ -53,7 +54,7 @@ class FieldCheck:
     @property
     def passed(self) -> bool:
         """Whether every number is as small as round-off and quadrature allow."""
-        return all(not verdict.startswith("fails") for *_, verdict in self._rows())
+        return all(verdict != "fails" for *_, verdict in self._rows())
 
     def _rows(self) -> list[tuple[str, float | None, str]]:
         values = (self.reciprocity, self.imaginary_axis, self.passivity, self.kramers_kronig)
@@ -106,8 +107,8 @@ def check_field(
         the integral does not include.)
 
     Raises:
-        ValueError: for fewer than two points, coincident points, or a field without an
-            answer at k.
+        ValueError: for fewer than two points, coincident points, points in solid matter, or a
+            field without an answer at k.
 
     Example:
         >>> import collective as co
@@ -119,6 +120,8 @@ def check_field(
     kramers_kronig = checks.flag("kramers_kronig", kramers_kronig)
     if r.ndim != 2 or len(r) < 2:
         raise ValueError(f"points must be at least two, (P, 3), got shape {r.shape}")
+    require_field("field", field)
+    require_outside("points", field, r)
     distances = np.linalg.norm(r[:, None] - r[None], axis=-1) + np.diag(np.full(len(r), np.inf))
     if distances.min() == 0:
         i, j = (int(x) for x in np.unravel_index(np.argmin(distances), distances.shape))

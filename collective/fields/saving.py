@@ -1,4 +1,4 @@
-"""A field as words and numbers for a file, and back.
+"""A field, or an argument of one, as words and numbers for a file, and back.
 
 A field or a material is written as its name and its arguments if it is a frozen dataclass of this
 package. Nothing has to be registered: the classes in `collective.fields` and
@@ -16,7 +16,7 @@ from collective.fields.protocol import COUPLING
 
 
 def encoded(value: Any) -> Any:
-    """A field, its material and their numbers for JSON; TypeError for anything else."""
+    """A field, a material, numbers, texts and tuples of them for JSON; TypeError for others."""
     match value:
         case None | bool() | int() | float() | str():
             return value
@@ -26,6 +26,8 @@ def encoded(value: Any) -> Any:
             return {"array": [value.real.tolist(), value.imag.tolist()]}
         case np.ndarray():
             return {"array": [value.tolist()]}
+        case tuple():
+            return {"tuple": [encoded(each) for each in value]}
     name = type(value).__name__
     if _part(name) is not type(value):
         raise TypeError(f"{name} cannot be saved")
@@ -41,6 +43,8 @@ def decoded(value: Any) -> Any:
         return value
     if "complex" in value:
         return complex(*value["complex"])
+    if "tuple" in value:
+        return tuple(decoded(each) for each in value["tuple"])
     if "array" in value:
         real, *imaginary = map(np.array, value["array"])
         return real + 1j * imaginary[0] if imaginary else real

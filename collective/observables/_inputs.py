@@ -37,8 +37,8 @@ def states(result: Result, observable: str) -> "list[Qobj]":
     if result.states is None:
         raise ValueError(
             f"{observable} needs states: evolve(..., observe=('states',)) with an engine that "
-            f"keeps the density matrix ('exact', 'driven'); this result comes from "
-            f"{result.method!r}"
+            "keeps the density matrix ('exact', 'driven'), or moment(..., states=True); this "
+            f"result comes from {result.method!r}"
         )
     return result.states
 
@@ -49,7 +49,7 @@ def photons(result: Result, observable: str) -> Jumps:
     if result.jumps is None:
         raise ValueError(
             f"{observable} needs jumps: evolve(..., method='trajectories'); this result comes "
-            f"from {result.method!r}"
+            f"from {result.method!r}{without_jumps(result)}"
         )
     jumps = result.jumps
     if not (np.any(evolved.dephasing) or np.any(evolved.pump)):
@@ -60,6 +60,11 @@ def photons(result: Result, observable: str) -> Jumps:
     return Jumps(
         jumps.trajectory[kept], jumps.times[kept], jumps.channels[kept], jumps.n_trajectories
     )
+
+
+def without_jumps(result: Result) -> str:
+    """Why a result of trajectories may have no jumps, for errors; empty for other reasons."""
+    return "" if result.start is None else ", cut by Result.at, which leaves the jumps out"
 
 
 def require_cold(couplings: Couplings, observable: str) -> None:
@@ -94,7 +99,7 @@ def radiating(couplings: Couplings, observable: str) -> tuple[Emitters, Any]:
         raise ValueError(
             f"{observable} needs the far field of {found.kind} dipoles, which {couplings.field!r} "
             f"does not give: define {member}(directions, r_source, k), or take "
-            "near_field(result, points), which works in any field"
+            "near_field(result, points), which works in any field with a Green's tensor"
         )
     return found, couplings.field
 
@@ -121,7 +126,8 @@ def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
     elif not isinstance(couplings.field, Vacuum):
         raise ValueError(
             f"{observable} is the far field in free space, but the field of these couplings is "
-            f"{couplings.field!r}: near_field(result, points) works in any field"
+            f"{couplings.field!r}: near_field(result, points) works in any field with a "
+            "Green's tensor"
         )
     return found
 

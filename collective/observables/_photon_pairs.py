@@ -35,7 +35,8 @@ def window(
     if not times[0] <= start < end <= last:
         raise ValueError(
             f"window must increase and lie within {times[0]:g} … {last:g}, got {start:g} … "
-            f"{end:g}; after this there is no time for the longest delay of edges, {longest:g}"
+            f"{end:g}; later first photons leave no time for the longest delay of the edges, "
+            f"{longest:g}"
         )
     return start, end
 

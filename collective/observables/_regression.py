@@ -9,6 +9,8 @@ stacked as in QuTiP, column by column.
 
 Without a drive, only entries ``|a⟩⟨b|`` are needed whose numbers of excitations differ by a fixed
 number: C(2N, N) or C(2N, N−1) of all 4^N.
+
+The file is longer than others because it holds the same theorem for all of ρ and for these entries.
 """
 
 from math import comb

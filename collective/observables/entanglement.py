@@ -74,8 +74,9 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
     if result.correlations is not None and at_most_one(result):
         return np.minimum(2 * np.abs(result.correlations[:, m, n]), 1.0)
     raise ValueError(
-        "concurrence needs states: evolve(..., observe=('states',)) with 'exact' or 'driven'; "
-        "with at most one excitation and without drive and pump observe=('correlations',) is "
+        "concurrence needs states: evolve(..., observe=('states',)) with 'exact' or 'driven', or "
+        "moment(..., states=True); with at most one excitation and without drive and pump "
+        "observe=('correlations',) is "
         f"enough, with any method; this result comes from {result.method!r} and started in "
         f"{name_of(result.initial_state)}"
     )

@@ -53,9 +53,11 @@ def excitation_distribution(result: Result) -> NDArray[np.float64]:
     if result.jumps is None or start is None or not _only_decay(result):
         raise ValueError(
             "excitation_distribution needs states: evolve(..., observe=('states',)) with 'exact' "
-            "or 'driven'; or, where nothing but decay acts on an initial state of a definite "
+            "or 'driven', or moment(..., states=True); or, where nothing but decay acts on an "
+            "initial state of a definite "
             "number of excitations, method='trajectories', which counts jumps; this result is of "
             f"{result.method!r} from {name_of(result.initial_state)}"
+            f"{_inputs.without_jumps(result)}"
         )
     return _from_jumps(result, start)
 

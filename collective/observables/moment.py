@@ -26,9 +26,9 @@ def moment(
 ) -> Result:
     r"""A result with one time, 0, at which the emitters are in a given state.
 
-    All observables and figures accept it like the result of `evolve`. No engine runs: populations
-    and emission follow from ⟨σ⁺_mσ⁻_n⟩ of the state, which `co.states.correlations` gives for many
-    emitters.
+    Observables and figures that need neither jumps nor several times accept it like the result of
+    `evolve`. No engine runs: populations and emission follow from ⟨σ⁺_mσ⁻_n⟩ of the state, which
+    `co.states.correlations` gives for many emitters.
 
     Args:
         couplings: `Couplings`, or a `MasterEquation`, for which ρ is computed.
@@ -37,11 +37,13 @@ def moment(
         states: whether ρ is computed too, which needs 4^N numbers.
 
     Returns:
-        `Result` with correlations (for a `MasterEquation` with states) and method "moment".
+        `Result` with correlations (for a `MasterEquation` with states) and method "moment". Its
+        diagnostics are empty, and its `initial_state` is a text if correlations were given.
 
     Raises:
-        ValueError: if the state does not exist for these emitters, or if no state has the given
-            correlations.
+        ValueError: if the state does not exist for these emitters; for given correlations that no
+            state can have, as far as ⟨σ⁺_mσ⁻_n⟩ and ⟨σ⁻_mσ⁺_n⟩ tell, each of which must be
+            positive semidefinite.
         ProblemTooLargeError: (a MemoryError and ValueError) if the numbers do not fit.
 
     Example:
@@ -120,9 +122,14 @@ def _given_pairs(value: Any, couplings: Couplings) -> NDArray[np.complex128]:
     largest = float(np.diagonal(found).real.max())
     if largest > 1 + _ROUND_OFF:
         raise ValueError(f"state: the diagonal holds probabilities, but one is {largest:.6g}")
-    smallest = float(np.linalg.eigvalsh(found)[0])
-    if smallest < -_ROUND_OFF:
-        raise ValueError(
-            f"state: correlations must be positive semidefinite: smallest eigenvalue {smallest:.3g}"
-        )
+    populations = np.diagonal(found).real
+    # σ⁺_m and σ⁻_n of different emitters commute: only the diagonals of the two differ
+    holes = found.T + np.diag(1 - 2 * populations)
+    for name, matrix in (("⟨σ⁺_mσ⁻_n⟩", found), ("⟨σ⁻_mσ⁺_n⟩", holes)):
+        smallest = float(np.linalg.eigvalsh(matrix)[0])
+        if smallest < -_ROUND_OFF:
+            raise ValueError(
+                f"state: no state has these correlations: {name} must be positive semidefinite, "
+                f"but its smallest eigenvalue is {smallest:.3g}"
+            )
     return found

@@ -10,7 +10,7 @@ Emitters of different frequency radiate at the mean wave number k, as in Γ. The
 not included. Multi-level emitters radiate every transition at its own wave number. For magnetic
 dipoles the field is the magnetic one, c·B, and C of `magnetic_green` takes the place of k²G.
 
-The file is longer than 300 lines because its docstrings give every sum with its units.
+The file is longer than others because its docstrings give every sum with its units.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Photon statistics: second-order coherence at zero delay, delayed, and from counted photons."""
+"""Photon statistics: second-order coherence at zero delay, delayed, and from counted photons.
+
+The file is longer than others because all forms of g² are here, with docstrings that give the sums.
+"""
 
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any

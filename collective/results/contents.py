@@ -185,6 +185,9 @@ def _words(metadata: Any) -> None:
     smallest = diagnostics.get("smallest_eigenvalues", [])
     if not isinstance(smallest, list) or not all(_number(x) for x in smallest):
         raise ValueError(f"diagnostics: smallest_eigenvalues is {str(smallest)[:60]!r}")
+    cited = diagnostics.get("cite", [])
+    if not isinstance(cited, list) or not all(isinstance(each, str) for each in cited):
+        raise ValueError(f"diagnostics: cite is {str(cited)[:60]!r}")
 
 
 def _state(stored: Any) -> None:

@@ -51,11 +51,12 @@ class Result:
         correlations: (T, N, N), ⟨σ⁺_mσ⁻_n⟩, if observed.
         states: density matrices at every time, if observed.
         expect: expectation values (T,) of the operators given by name in `observe`.
-        method: the engine that ran.
-        reason: why this engine was chosen, with the predicted size.
+        method: the engine that ran, or "moment" of `observables.moment`, where none ran.
+        reason: why it was chosen, with its predicted size.
         diagnostics: seconds, bytes, tolerances, versions, trace error, eigenvalues of ρ.
-        initial_state: the `State` or QuTiP state that the evolution started from. After `load` it
-            is a text if the state itself is not known.
+        initial_state: the `State` or QuTiP state that the evolution started from. It is a text
+            where the state itself is not known: from some files (see `load`), and of
+            `observables.moment` from correlations.
         frame: "rotating" at `Couplings`' reference frequency, or "lab"; see `in_frame`.
         couplings: the `Couplings` that were evolved, or None.
         equation: the `MasterEquation` that was evolved, or None.
@@ -283,10 +284,11 @@ class Result:
         The dimensions are time, emitter (with x, y, z where known), emitter_2, level, jump and
         operator. The variables are what was observed, standard errors, jumps, Γ, Δ and what else
         acts on the emitters; states, if observed, with row and column in QuTiP's basis. Γ and Δ
-        that are one number for every pair stay one number. Each variable has a `long_name` and
-        `units`. Δ is `data["shift"]`, because datasets have a method of that name.
-        The attributes are method, reason, accuracy, initial_state (its name), frame, complete,
-        versions, conventions, the diagnostics as JSON, and `left_out`: what only `save` keeps.
+        that are one number for every pair stay one number. Each variable explains itself in
+        `long_name` and `units`. Δ is `data["shift"]`, because datasets have a method of that name.
+        The attributes are method, reason, accuracy, initial_state (its name), start (after `at`),
+        frame, complete, versions, conventions, the diagnostics as JSON, and `left_out`: what only
+        `save` keeps.
 
         Raises:
             ImportError: without xarray, which `pip install 'collective-emission[data]'` brings.

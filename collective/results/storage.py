@@ -1,4 +1,7 @@
-"""A result as named arrays and JSON, and back: what `Result.save` writes and `load` reads."""
+"""A result as named arrays and JSON, and back: what `Result.save` writes and `load` reads.
+
+The file is longer than others because what is written and how it is read belong together.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -163,12 +166,20 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
 def _pack_state(state: Any, arrays: dict[str, Any]) -> Any:
     """An initial state as JSON. The numbers of a QuTiP state are added to the arrays."""
     if isinstance(state, OWN):
-        parameters = {f.name: getattr(state, f.name) for f in fields(state)}
+        parameters = {f.name: _argument(state, f.name) for f in fields(state)}
         return {"state": type(state).__name__, "parameters": parameters}
     if isinstance(state, str | State):
         return {"text": str(state)}
     arrays["initial_state"] = state.full()
     return {"dims": state.dims}
+
+
+def _argument(state: State, name: str) -> Any:
+    """An argument of a state of the package for JSON."""
+    try:
+        return encoded(getattr(state, name))
+    except TypeError as error:
+        raise TypeError(f"{name} of state {state}: {error}") from None
 
 
 def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | Qobj | str":
@@ -182,7 +193,7 @@ def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | 
 
         return Qobj(arrays["initial_state"], dims=stored["dims"])
     kind = {kind.__name__: kind for kind in OWN}[stored["state"]]
-    state = kind(**stored["parameters"])
+    state = kind(**{name: decoded(each) for name, each in stored["parameters"].items()})
     if "equation" not in metadata:
         state.excitations(len(arrays["couplings:detunings"]))  # raises if it does not exist
     return state

@@ -164,6 +164,8 @@ def _attributes(result: Any) -> dict[str, Any]:
         "diagnostics": json.dumps(result.diagnostics),
         "conventions": _CONVENTIONS,
     }
+    if result.start is not None:
+        attributes["start"] = result.start
     if result.couplings is not None:
         emitters, field = result.couplings.emitters, result.couplings.field
         if field is not None:

@@ -8,7 +8,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective.emitters import Multilevel
-from collective.fields.answers import imaginary_green, response, total_green
+from collective.fields.answers import (
+    imaginary_green,
+    require_outside,
+    response,
+    total_green,
+)
 from collective.fields.protocol import TENSORS, require_field
 
 _COINCIDENT = 1e-60  # in units of length; its cube is near the smallest double
@@ -170,10 +175,11 @@ def decay_and_shift(
 
 
 def require_known(multilevel: Any, field: Any) -> None:
-    """Raise unless these are emitters and a field that has a Green's tensor for their kind."""
+    """Raise unless these are emitters, and a field that has a Green's tensor of them there."""
     checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
     require_field("field", field, TENSORS)
     response(multilevel.kind, field)
+    require_outside("multilevel.positions", field, multilevel.positions)
 
 
 def require_coupled(multilevel: Multilevel, field: Any, *, own: bool = True) -> None:
@@ -256,6 +262,7 @@ def require_reciprocal(
         raise ValueError(
             f"field {field!r} is not reciprocal: G(r, r') and Gᵀ(r', r) differ by "
             f"{deviation[worst] / size[worst]:.2g} of their size for emitters {i[worst]} and "
-            f"{j[worst]} {where}; for such a field (a biased magnet, a one-way guide) give your "
-            "own matrices to Couplings(decay, shift)"
+            f"{j[worst]} {where}; for such a field (a biased magnet, a one-way guide) give "
+            "couple a model with coefficients(emitters), see co.Field, or your own matrices to "
+            "Couplings(decay, shift)"
         )

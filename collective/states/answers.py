@@ -25,7 +25,7 @@ def missing(state: Any) -> str | None:
     Args:
         state: a `State` or a QuTiP state.
     """
-    if not isinstance(state, State) or hasattr(state, "amplitudes") or hasattr(state, "spinors"):
+    if hasattr(state, "amplitudes") or hasattr(state, "spinors") or not isinstance(state, State):
         return None
     return (
         f"state {state}: its class has neither amplitudes(excited, emitters) nor spinors(n), see "

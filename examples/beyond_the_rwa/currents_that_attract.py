@@ -40,20 +40,9 @@ def rings(distance, direction, m):
     return -micro_ev * co.currents.interactions(orbitals, progress=False).ampere[0, 1]
 
 
-def magnets(distance, direction, m):
-    """Energy of two point magnets in the place of the rings, in μeV."""
-    # half an atomic unit is one Bohr magneton; here μ₀ = 1
-    moment = np.reshape([0, 0, -0.5 * np.sqrt(4 * np.pi) * alpha], (1, 1, 3))
-    places = [[0, 0, 0], distance * np.eye(3)[direction]]
-    pair = co.Multilevel(places, [[0.0], [0.0]], [moment, m * moment], kind="magnetic")
-    return micro_ev * co.interaction(pair, co.Vacuum()).principal(0, 1).real.item()
-
-
 found = {}
-limit = {}
 for name, case in cases.items():
     found[name] = np.array([rings(r, *case) for r in distances])
-    limit[name] = np.array([magnets(r, *case) for r in distances])
 
 styles = ("o-", "s--", "d-.")
 figure, ax = plt.subplots(layout="constrained")
@@ -67,6 +56,20 @@ plt.show()
 # %%
 # When are the rings as good as magnets? The second figure divides their energy by that of two point
 # magnets.
+
+
+def magnets(distance, direction, m):
+    """Energy of two point magnets in the place of the rings, in μeV."""
+    # half an atomic unit is one Bohr magneton; here μ₀ = 1
+    moment = np.reshape([0, 0, -0.5 * np.sqrt(4 * np.pi) * alpha], (1, 1, 3))
+    places = [[0, 0, 0], distance * np.eye(3)[direction]]
+    pair = co.Multilevel(places, [[0.0], [0.0]], [moment, m * moment], kind="magnetic")
+    return micro_ev * co.interaction(pair, co.Vacuum()).principal(0, 1).real.item()
+
+
+limit = {}
+for name, case in cases.items():
+    limit[name] = np.array([magnets(r, *case) for r in distances])
 
 figure, ax = plt.subplots(layout="constrained")
 for name, style, colour in zip(cases, styles, co.plot.COLOURS, strict=False):

@@ -28,8 +28,7 @@ def exact(w1, w2):
     a = destroy(4)
     H = w1 * tensor(excited, one, qeye(4)) + w2 * tensor(one, excited, qeye(4))
     H += mode * tensor(one, one, a.dag() * a)
-    H += g[0] * tensor(sigmax(), one, a + a.dag())
-    H += g[1] * tensor(one, sigmax(), a + a.dag())
+    H += tensor(g[0] * tensor(sigmax(), one) + g[1] * tensor(one, sigmax()), a + a.dag())
     loss = np.sqrt(kappa) * tensor(one, one, a)
     return co.evolve(co.MasterEquation(H, [loss]), tensor(start, basis(4, 0)), times)
 
@@ -43,44 +42,48 @@ def shape(w, top):
 bath = co.spectral.Bath(lambda w: shape(w, kappa), lambda w: shape(w, w - mode))
 flip = np.zeros((2, 2, 3))
 flip[0, 1, 0] = flip[1, 0, 0] = 1  # each qubit couples by σ_x
-names = ("universal", "redfield", "secular", "redfield, G(D) of wrong sign")
 
-
-def approximate(w1, w2):
-    """The same two qubits without the mode, in four approximations."""
-    pair = co.Multilevel([[0, 0, 0], [0, 0, 1]], [[w1, 0], [w2, 0]], [flip, flip])
-    tried = [co.master_equation(pair, bath, approximation=name) for name in names[:3]]
-    # γ at two colours differs, and this adds a term G(D) to H. A bath of S alone lacks the term.
-    redfield = tried[1]
-    without = co.spectral.Bath(lambda w: shape(w, 0), bath.shift)
-    H = redfield.hamiltonian()
-    G_D = H - co.master_equation(pair, without).hamiltonian()
-    wrong = redfield.liouvillian() - liouvillian(2 * G_D)
-    tried.append(co.MasterEquation(H, generator=wrong))
-    return [co.evolve(equation, start, times) for equation in tried]
-
-
+pairs = {}
+truth = {}
+universal = {}
 detunings = (1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 0.6)
-truth = {d: exact(1 + d / 2, 1 - d / 2) for d in detunings}
-found = {d: approximate(1 + d / 2, 1 - d / 2) for d in detunings}
+for d in detunings:
+    levels = [[1 + d / 2, 0], [1 - d / 2, 0]]
+    pairs[d] = co.Multilevel([[0, 0, 0], [0, 0, 1]], levels, [flip, flip])
+    truth[d] = exact(1 + d / 2, 1 - d / 2)
+    universal[d] = co.evolve(co.master_equation(pairs[d], bath), start, times)
 
 figure, ax = plt.subplots(layout="constrained")
 for d, colour in zip((1e-3, 0.01, 0.1), co.plot.COLOURS, strict=False):
-    universal = found[d][0]
-    ax.plot(times, universal.populations[:, 0, 0], color=colour, label=f"detuning {d:g}")
+    ax.plot(times, universal[d].populations[:, 0, 0], color=colour, label=f"detuning {d:g}")
     ax.plot(times[::6], truth[d].populations[::6, 0, 0], ".", color=colour)
 ax.set(xlabel="time (1/mean frequency)", ylabel="population of the first qubit")
 ax.legend(frameon=False)
 plt.show()
 
 # %%
-# The second figure measures how far each approximation ends from the exact state of both qubits.
+# The second figure measures how far four approximations end from the exact state of both qubits.
+
+names = ("universal", "redfield", "secular", "redfield, G(D) of wrong sign")
+
+
+def others(qubits):
+    """The results of the other three approximations."""
+    redfield = co.master_equation(qubits, bath, approximation="redfield")
+    secular = co.master_equation(qubits, bath, approximation="secular")
+    # γ at two colours differs, and this adds a term G(D) to H. A bath of S alone lacks the term.
+    without = co.spectral.Bath(lambda w: shape(w, 0), bath.shift)
+    H = redfield.hamiltonian()
+    G_D = H - co.master_equation(qubits, without).hamiltonian()
+    wrong = co.MasterEquation(H, generator=redfield.liouvillian() - liouvillian(2 * G_D))
+    return [co.evolve(equation, start, times) for equation in (redfield, secular, wrong)]
+
 
 errors = np.zeros((len(names), len(detunings)))
 for column, d in enumerate(detunings):
-    qubits = truth[d].last_state.ptrace([0, 1])
-    for row, result in enumerate(found[d]):
-        errors[row, column] = 0.5 * (result.last_state - qubits).norm("tr")
+    state = truth[d].last_state.ptrace([0, 1])
+    for row, result in enumerate([universal[d], *others(pairs[d])]):
+        errors[row, column] = 0.5 * (result.last_state - state).norm("tr")
 
 figure, ax = plt.subplots(layout="constrained")
 for name, values, colour, marker in zip(names, errors, co.plot.COLOURS, "osd^", strict=False):

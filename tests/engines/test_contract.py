@@ -2,10 +2,15 @@
 
 import dataclasses
 import inspect
+import os
+import sys
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
+import qutip
+from systems import refusal, systems
 
 import collective as co
 from collective import engines
@@ -106,10 +111,15 @@ def keys():
     return REFERENCES
 
 
-@pytest.mark.parametrize("name", [n for n in engines.NAMES if n not in ("single", "symmetric")])
+@pytest.mark.parametrize("name", engines.NAMES)
 def test_a_name_stands_for_the_default_options(name):
+    """On the first system that the engine takes."""
+    for system in systems():
+        if refusal(choice.engine(name), system.couplings, system.state, T) is None:
+            break
     one, other = (
-        co.evolve(CHAIN, "inverted", T, method=m, seed=1) for m in (name, choice.engine(name))
+        co.evolve(system.couplings, system.state, T, method=m, seed=1)
+        for m in (name, choice.engine(name))
     )
     np.testing.assert_array_equal(one.emission, other.emission)
     assert one.accuracy == choice.engine(name).accuracy
@@ -179,6 +189,66 @@ def test_the_table_shows_accuracy_and_what_is_kept(with_a_guess):
     assert "states" in rows["exact"]
 
 
+@pytest.mark.parametrize("name", engines.NAMES)
+@pytest.mark.parametrize("word", ["correlations", "states", "operators"])
+def test_an_engine_keeps_what_it_says_and_refuses_the_rest(name, word):
+    alike = co.Couplings(np.full((2, 2), 0.8) + 0.2 * np.eye(2), np.zeros((2, 2)))
+    state = co.states.single(0) if name == "single" else "inverted"
+    engine = co.engines.Trajectories(n=5) if name == "trajectories" else choice.engine(name)
+    first = qutip.tensor(qutip.num(2), qutip.qeye(2))
+    observe = {"first": first} if word == "operators" else word
+
+    def found():
+        return co.evolve(alike, state, T, method=engine, observe=observe, seed=1)
+
+    if word not in engine.keeps:
+        with pytest.raises(ValueError, match=rf"^observe: method '{name}' .* for {word}; use "):
+            found()
+        return
+    result = found()
+    assert (result.correlations is not None) == (word == "correlations")
+    assert (result.states is not None) == (word == "states")
+    assert set(result.expect) == ({"first"} if word == "operators" else set())
+    assert (result.jumps is not None) == ("jumps" in engine.keeps)
+
+
+@pytest.mark.parametrize("word", ["correlations", "states"])
+def test_what_an_engine_does_not_keep_is_refused_for_it(with_a_guess, word):
+    with pytest.raises(ValueError, match=rf"^observe: method 'guess' .* {word}; use method='"):
+        co.evolve(CHAIN, "inverted", T, method="guess", observe=word)
+    assert word in co.methods(CHAIN, "inverted", T, observe=word).refusals["guess"]
+
+
+def files_entered(function):
+    """Files of the package in which functions of Python run while a function is called."""
+    package = str(Path(co.__file__).parent)
+    found = set()
+
+    def note(frame, event, argument):
+        if event == "call" and frame.f_back is not None:
+            found.add(frame.f_code.co_filename)
+
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return sorted(name.removeprefix(package) for name in found if name.startswith(package))
+
+
+def test_a_run_by_blocks_enters_few_files():
+    """So that a reader can follow it; kernels and libraries are there after a first run."""
+    eight = co.couple(co.chain(8, 0.2), co.Vacuum())
+
+    def run():
+        co.evolve(eight, "inverted", T, method="blocks", observe="correlations")
+
+    run()
+    entered = files_entered(run)
+    assert f"{os.sep}engines{os.sep}blocks{os.sep}expansion.py" in entered
+    assert len(entered) <= 18, entered
+
+
 def counted(member, asked):
     """A method of an engine that also records which engine is asked."""
 
@@ -205,8 +275,6 @@ def test_every_engine_is_asked_once(monkeypatch):
 
 def test_ctrl_c_and_failures_are_handled_by_the_loop_alone():
     """No engine imports what the loop is made of."""
-    from pathlib import Path
-
     folder = Path(loop.__file__).parent
     for path in folder.glob("*/*.py"):
         text = path.read_text()

@@ -84,10 +84,10 @@ def test_exponentials_agree_with_series_that_need_no_matrix(changes, times):
 def test_any_generator_is_applied_without_change():
     matrix = random_matrix(1, 4)
     generator = qutip.Qobj(matrix, dims=[[[2], [2]], [[2], [2]]])
-    propagator = exponential.Exponential(generator)
+    solver = exponential.Exponential(generator)
     rho = qutip.ket2dm((qutip.basis(2, 0) + 1j * qutip.basis(2, 1)).unit())
-    propagator.start(rho, 0.0)
-    found = propagator.step(0.7).full().ravel(order="F")
+    solver.start(rho, 0.0)
+    found = solver.step(0.7).full().ravel(order="F")
     np.testing.assert_allclose(found, expm(0.7 * matrix) @ rho.full().ravel(order="F"), atol=1e-12)
 
 

@@ -147,12 +147,12 @@ def test_the_error_stays_below_its_bound():
     for off in (1e-1, 1e-6, 1e-10, 1e-13):
         delta = 0.6 * (1 + off)
         h = np.array([[delta / 2, -0.3j], [-0.3j, -delta / 2]]) - 0.5j * np.eye(2)
-        solution = amplitudes.ByModes(h, start, 0.0, 10.0)
-        found = np.concatenate(list(solution.through(times)), axis=2)
+        route = amplitudes.ByModes(h, start, 0.0, 10.0)
+        found = np.concatenate(list(route.through(times)), axis=2)
         exact = np.array([expm(-1j * h * t) @ start for t in times])
         error = np.abs(found.transpose(2, 0, 1) - exact).max()
-        assert error < 2 * solution.error * np.linalg.norm(start) + 1e-15
-    assert solution.error > 1e-9
+        assert error < 2 * route.error * np.linalg.norm(start) + 1e-15
+    assert route.error > 1e-9
 
 
 @pytest.mark.parametrize("n", [6, 7, 60])
@@ -162,8 +162,8 @@ def test_modes_and_taylor_series_agree(n):
     start = random_matrix(n, n, 2)
     start /= np.linalg.norm(start, axis=0)
     by_modes, by_steps = (
-        np.concatenate(list(solution.through(times)), axis=2)
-        for solution in (
+        np.concatenate(list(route.through(times)), axis=2)
+        for route in (
             amplitudes.ByModes(h, start, 0.0, 8.0),
             amplitudes.BySteps(h, start, 0.0),
         )
@@ -386,8 +386,8 @@ def test_dense_exponentials_and_taylor_series_agree(monkeypatch):
     expected = np.array([expm(-1j * h * t) @ start for t in times])
     for seconds in (0.0, np.inf):
         monkeypatch.setattr(amplitudes, "dense_seconds", lambda *_, s=seconds: s)
-        solution = amplitudes.BySteps(h, start, 0.0)
-        found = np.concatenate(list(solution.through(times)), axis=2).transpose(2, 0, 1)
+        route = amplitudes.BySteps(h, start, 0.0)
+        found = np.concatenate(list(route.through(times)), axis=2).transpose(2, 0, 1)
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 

@@ -63,6 +63,20 @@ def test_emitters_of_a_model_may_be_at_one_place():
     np.testing.assert_array_equal(found.shift, np.zeros((3, 3)))
 
 
+def test_emitters_in_the_solid_matter_of_a_model_are_refused():
+    class Above(Waveguide):
+        def inside(self, points):
+            return points[..., 2] < 0
+
+    below = ATOMS.translated([0, 0, -0.1])
+    for call in (co.couple, co.purcell):
+        with pytest.raises(ValueError, match=r"emitters.positions\[0\] = .* in.* solid matter of"):
+            call(below, Above())
+    np.testing.assert_array_equal(
+        co.couple(ATOMS, Above()).decay, co.couple(ATOMS, Waveguide()).decay
+    )
+
+
 def test_the_tensor_is_used_where_a_field_has_both():
     class Both(co.Vacuum):
         def coefficients(self, emitters):

@@ -385,7 +385,15 @@ def test_no_emitter_may_be_in_solid_matter(case):
         observe="correlations",
         progress=False,
     )
+    levels = co.Multilevel.from_emitters(pair.replace(frequency=1e6))
+    pairs = r"multilevel.positions\[1\]"
     for call, name in (
+        (lambda: co.interaction(levels, case.field), pairs),
+        (lambda: co.master_equation(levels, case.field), pairs),
+        (lambda: co.spectral.bath(levels, case.field), pairs),
+        (lambda: co.spectral.coupling_tensor(levels, case.field, 0, 1, 1e6), pairs),
+        (lambda: co.spectral.retarded(levels, case.field, 0, 1, [0.1], width=1e5), pairs),
+        (lambda: co.check_field(case.field, [outside, within], K), r"points\[1\]"),
         (lambda: co.couple(pair, case.field), r"emitters.positions\[1\]"),
         (lambda: co.purcell(pair, case.field), r"emitters.positions\[1\]"),
         (lambda: co.observables.near_field(result, [within], case.field), r"points\[0\]"),

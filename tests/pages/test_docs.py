@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+import walker
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = DOCS.parent / "examples"
@@ -49,6 +50,13 @@ def title(page):
     """The part of the heading of a page after its number, up to a colon."""
     heading = page.read_text(encoding="utf-8").splitlines()[0]
     return heading.split(" · ")[1].split(":")[0]
+
+
+def test_every_public_name_is_in_the_list_of_names():
+    text = (DOCS / "api.rst").read_text(encoding="utf-8")
+    listed = re.findall(r"^   ([A-Za-z_][\w.]*)$", text, flags=re.M)
+    assert len(listed) == len(set(listed))
+    assert {name for name, _ in walker.public()} <= {*listed, "plot.COLOURS"}
 
 
 def test_golden_numbers():

@@ -527,12 +527,28 @@ def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeyp
                 kept(name, path)
 
 
-def test_the_exact_engine_does_not_continue_without_the_last_state(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("exact", "last_state"),
+        ("exact", "states"),
+        ("exact", "correlations"),
+        ("levels", "last_state"),
+        ("levels", "emission"),
+        ("blocks", "correlations"),
+        ("driven", "correlations"),
+    ],
+)
+def test_a_checkpoint_without_an_array_is_refused_by_its_name(name, part, tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
-    interrupted("exact", path, monkeypatch)
-    co.load(path).replace(last_state=None).save(path)
-    with pytest.raises(ValueError, match=r"run.npz cannot be continued: its last_state is missing"):
-        kept("exact", path)
+    interrupted(name, path, monkeypatch)
+    parts = mutations.members(path.read_bytes())
+    del parts[f"{part}.npy"]
+    path.write_bytes(mutations.zipped(mutations.signed(parts).items()))
+    with pytest.raises(
+        ValueError, match=f"run.npz cannot be continued: its array '{part}' is missing"
+    ):
+        kept(name, path)
 
 
 def test_a_checkpoint_distinguishes_operators_dims_and_levels(tmp_path):

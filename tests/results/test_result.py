@@ -1,11 +1,15 @@
 import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import qutip
+from systems import STATES
 
 import collective as co
+from collective.results import contents, storage
 from collective.results.jumps import Jumps
+from collective.states import protocol
 
 TIMES = np.linspace(0, 2, 11)
 
@@ -302,6 +306,9 @@ def test_standard_errors_are_cut_too_and_jumps_are_left_out():
         np.testing.assert_array_equal(getattr(found, name), getattr(result, name)[[1, 5]])
     assert found.jumps is None
     assert found.accuracy == "sampled"
+    for call in (co.plot.jumps, co.observables.excitation_distribution):
+        with pytest.raises(ValueError, match=r"'trajectories'.*Result.at, which leaves the jumps"):
+            call(found)
 
 
 def test_a_result_at_later_times_is_saved_and_keeps_its_frame(result, tmp_path):
@@ -370,21 +377,11 @@ class Own:
 
 @pytest.mark.parametrize(
     "state",
-    [
-        co.states.inverted(),
-        co.states.ground(),
-        co.states.single(1),
-        co.states.dicke(2),
-        co.states.timed_dicke((1 / 3, 2e-7, 6)),
-        co.states.coherent(1 / 3, 2.0),
-        co.states.product([0.1, 1 / 3, 2], 0.5),
-        qutip.rand_ket([2] * 3, seed=1),
-        qutip.rand_dm([2] * 3, seed=1),
-    ],
-    ids=str,
+    [*STATES.values(), qutip.rand_ket([2] * 4, seed=1), qutip.rand_dm([2] * 4, seed=1)],
+    ids=[*STATES, "ket", "matrix"],
 )
 def test_initial_states_are_loaded_unchanged(state, tmp_path):
-    couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
+    couplings = co.couple(co.chain(4, 0.2), co.Vacuum())
     result = co.evolve(couplings, state, TIMES[:3])
     back = co.load(result.save(tmp_path / "run"))
     assert back.initial_state == result.initial_state == state
@@ -395,6 +392,43 @@ def test_initial_states_are_loaded_unchanged(state, tmp_path):
         assert "from a QuTiP state" in repr(back)
     again = co.evolve(couplings, back.initial_state, TIMES[:3])
     np.testing.assert_array_equal(again.populations, result.populations)
+
+
+@dataclass(frozen=True)
+class OfEveryKind:
+    """A state whose arguments are all that a state of the package may have."""
+
+    flag: bool
+    count: int
+    words: str
+    number: complex
+    numbers: tuple[complex, ...]
+    nothing: None = None
+
+    def excitations(self, n):
+        return 0
+
+    def symmetric(self, n):
+        return True
+
+    def amplitudes(self, excited, emitters=None):
+        return (~excited.any(axis=1)).astype(complex)
+
+    def __post_init__(self):
+        object.__setattr__(self, "numbers", tuple(self.numbers))
+
+
+def test_arguments_of_a_state_of_the_package_are_kept_exactly(tmp_path, monkeypatch):
+    """Of each kind that a new state may have: JSON alone has no complex numbers."""
+    for part in (contents, storage):
+        monkeypatch.setattr(part, "OWN", (*protocol.OWN, OfEveryKind))
+    state = OfEveryKind(True, 3, "left", 1 / 3 + 2j, (0.1, 1j / 3, -2))
+    moment = co.observables.moment(co.Couplings([[1.0]], [[0.0]]), state)
+    back = co.load(moment.save(tmp_path / "run"))
+    assert back.initial_state == state
+    assert repr(back.initial_state) == repr(state)
+    with pytest.raises(TypeError, match=r"number of state OfEveryKind.*cannot be saved"):
+        moment.replace(initial_state=replace(state, number={1})).save(tmp_path / "run")
 
 
 def test_a_state_class_of_the_user_is_loaded_as_its_name(tmp_path):

@@ -80,6 +80,20 @@ def test_every_public_name_is_run():
     assert not missing
 
 
+def test_what_a_file_lacks_is_added_and_the_rest_kept(tmp_path, monkeypatch):
+    numbers = {"a": 1.0, "b": 2.0}
+    monkeypatch.setattr(runs, "RUNS", {"one": runs.Run(lambda: numbers, runs.CLOSE)})
+    file = tmp_path / "runs.npz"
+    runs.write(file)
+    numbers |= {"a": 1.5, "c": 3.0}
+    del numbers["b"]
+    runs.RUNS["two"] = runs.Run(lambda: {"d": 4.0}, runs.CLOSE)
+    runs.add(file)
+    runs.kept.cache_clear()
+    assert runs.kept(file) == {"one": {"a": 1.0, "c": 3.0}, "two": {"d": 4.0}}
+    runs.kept.cache_clear()
+
+
 def test_what_differs_is_found():
     one = np.array([1.0, 2.0, np.nan])
     assert runs.difference(one, one.copy()) == 0

@@ -143,6 +143,8 @@ def test_attributes(result):
     assert attributes["frequency"] == 1e7
     assert attributes["left_out"] == "last_state, resume"
     assert "leftmost" in attributes["conventions"]
+    assert "start" not in attributes
+    assert result.at(result.times[1:]).to_xarray().attrs["start"] == result.times[0]
 
 
 def test_the_dataset_is_a_copy(result):

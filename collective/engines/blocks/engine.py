@@ -151,8 +151,12 @@ class Blocks:
 
     def _permutations(self, request: Request) -> list[NDArray[np.int64]]:
         """The symmetries of the request, closed under composition."""
-        given = self.symmetries
-        return group(request, () if isinstance(given, str) else given)
+        given = () if isinstance(self.symmetries, str) else self.symmetries
+        key = "permutations", given
+        if key not in request.memo:
+            request.memo[key] = group(request, given)
+        found: list[NDArray[np.int64]] = request.memo[key]
+        return found
 
 
 def _never_decays(request: Request) -> bool:

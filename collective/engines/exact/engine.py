@@ -54,7 +54,10 @@ class Exact:
     cite: ClassVar[tuple[str, ...]] = ("qutip",)
 
     def refusal(self, request: Request) -> str | None:
-        """Refuse only master equations whose phases are too large to integrate."""
+        """Refuses a `MasterEquation` whose phases are too long to integrate, and python -OO.
+
+        What `unsupported` says of every engine comes first.
+        """
         problem = request.problem
         common = unsupported(self, request, equations=True, thermal=True)
         if common is not None:
@@ -130,7 +133,7 @@ class _Run:
             self._recorder = Recorder(request)
         if earlier is not None:
             if earlier.last_state is None:
-                raise ValueError("its last_state is missing")
+                raise ValueError("its array 'last_state' is missing")
             self._recorder.restore(earlier, self._measure.names, now=earlier.last_state)
         else:
             self._record(matrices.matrix(request.state, problem))

@@ -1,14 +1,13 @@
 r"""Predicted time and memory of the whole density matrix, by QuTiP's integrator or exponentials.
 
-A slope is one evaluation of dρ/dt: two products for each jump operator and two for H_eff, with
-4^N numbers each. The integrator needs some 25 slopes for each radian until the motion has decayed.
-Stability demands 2 slopes for each unit of the largest rate, at all times. The work of exponentials
-grows as the logarithm of the phase; it is done for the numbers of ρ that the state reaches. The
-figures of a typical machine decide between the two, so that a problem is solved in the same way on
-every machine.
+The integrator takes some 25 slopes a radian until what moves has decayed, and always 2 slopes a
+unit of the largest rate, for stability. A slope is two products for each jump operator and two for
+H_eff, 4^N numbers long. Exponentials take products of matrices, as large as the numbers that the
+state reaches; how many grows with the logarithm of the phase. Which is faster is decided by the
+speeds of a common machine, so that a problem takes the same route on every machine.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import comb
 from typing import TYPE_CHECKING
@@ -118,7 +117,7 @@ class Size:
         work = self._work
         if not work.fits or work.norm * self._span < STIFF:
             return False
-        common = Size(self.request, COMMON)
+        common = replace(self, speed=COMMON)
         return common._exponential_seconds(work) < common._step_seconds()
 
     def seconds(self) -> float:
@@ -142,8 +141,13 @@ class Size:
 
     @cached_property
     def _work(self) -> Work:
-        problem = self.request.problem
-        return coupled(self.request) if isinstance(problem, Couplings) else given(self.request)
+        if isinstance(self.request.problem, Couplings):
+            return coupled(self.request, self._extent)
+        return given(self.request)
+
+    @cached_property
+    def _extent(self) -> Extent:
+        return Extent(self.request.couplings, self._n)
 
     def _exponential_seconds(self, work: Work) -> float:
         s, times = self.speed, self.request.times
@@ -161,8 +165,8 @@ class Size:
             turned = float(np.ptp(problem.hamiltonian().diag().real)) * self._span
             slope = 10 * s.call + _SLOPE_ENTRY * s.entry * _entries(problem)
             return (_SLOPES_LABORATORY * turned + _FEWEST_SLOPES) * slope
-        n, extent = len(problem), Extent(problem, min(len(problem), _LARGEST))
-        slopes = _slopes(request, extent)
+        n = len(problem)
+        slopes = _slopes(request, self._extent)
         driven = np.any(problem.drive)
         own = n * n / 4 + 1 + (n if driven else 0)
         jumps = n * n / 2 * (2 if problem.thermal_photons else 1)
@@ -225,8 +229,8 @@ def _slopes(request: Request, extent: Extent) -> float:
     return found
 
 
-def coupled(request: Request) -> Work:
-    """The `Work` for Couplings: the state reaches parts of ρ with certain excitation numbers."""
+def coupled(request: Request, extent: Extent) -> Work:
+    """Of Couplings: the numbers of ρ that the state reaches, by excitation numbers."""
     couplings = request.couplings
     n = len(couplings)
     if n > _LARGEST_SUPEROPERATOR:
@@ -240,7 +244,6 @@ def coupled(request: Request) -> Work:
         sizes = (sum(comb(n, k) ** 2 for k in range(last + 1)),)
         if not sharp:  # coherences between k and k + q excitations, real and imaginary parts
             sizes += tuple(2 * comb(2 * n, n - q) for q in range(1, n + 1))
-    extent = Extent(couplings, n)
     norm = 2 * extent.spread + 2 * (extent.decay(n) + 2 * extent.others)
     entries = 4**n * (4 + 3 * n * n) // 4 * (2 if couplings.thermal_photons else 1)
     return Work(sizes, entries, norm)
@@ -252,7 +255,7 @@ def given(request: Request) -> Work:
     generator = request.problem.liouvillian()
     try:
         state = matrix(request.state, request.problem)
-    except ValueError:  # a state by name, but the levels are not known: the run itself will raise
+    except ValueError:  # a state by name, but the levels are not known: the run raises the error
         return Work((request.problem.dimension**2,), 0, 0.0)
     return Work(*exponential.extent(generator, state))
 

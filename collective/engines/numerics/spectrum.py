@@ -56,23 +56,23 @@ class Ellipse:
     decay: float
     width: float
 
-    @property
+    @cached_property
     def _semi_axes(self) -> tuple[float, float]:
         a, b = _MARGIN * self.decay / 2, _MARGIN * self.width
         return max(a, _SMALLEST), max(b, 0.0)
 
-    @property
+    @cached_property
     def centre(self) -> float:
         """The centre c of the ellipse."""
         return -max(self.decay / 2, _SMALLEST / _MARGIN)
 
-    @property
+    @cached_property
     def radius(self) -> float:
         """The mean s of the semi-axes; a time t needs a few more than s·t terms."""
         a, b = self._semi_axes
         return (a + b) / 2
 
-    @property
+    @cached_property
     def ratio(self) -> float:
         """(a − b)/(a + b), q: 1 for a real interval, −1 for an imaginary one."""
         a, b = self._semi_axes

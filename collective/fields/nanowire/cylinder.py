@@ -27,7 +27,7 @@ The same form holds for real and imaginary k; on the real axis λ = −i√(k² 
 factors i of the components φ and z are left out here, so that imaginary k on real k_z needs real
 arithmetic only: T_ij below is multiplied by cos k_zΔz or sin k_zΔz (`ODD_IN_Z`) and integrated over
 k_z > 0. Rows are nodes k_z, columns are orders m ≥ 0: m < 0 follows by symmetry.
-This file is longer than others because all kernels of one formula are here.
+The file is longer than others because all kernels of one formula are here.
 """
 
 from collections.abc import Callable
