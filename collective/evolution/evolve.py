@@ -85,7 +85,7 @@ def evolve(
     Raises:
         ValueError: for bad arguments, a checkpoint of another problem, or a problem whose
             fastest engine would take more than a day.
-        TypeError: for an engine of your own that answers otherwise than `co.engines.Engine` says.
+        TypeError: for an engine of your own that breaks the contract `co.engines.Engine`.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
         EvolutionError: the engine failed; `.result` holds what it reached. Also where Python
             turns warnings into errors and the run ends with a warning: `.result` then holds the
