@@ -328,5 +328,5 @@ def test_rows_that_are_missing_are_not_continued(name, tmp_path, interrupted_at)
         part = evolve("exact", checkpoint=path, **options)
     assert not part.complete
     part.replace(**{name: None}).save(path)
-    with pytest.raises(ValueError, match=f"cannot be continued: its {name} are missing"):
+    with pytest.raises(ValueError, match=f"cannot be continued: its array '{name}' is missing"):
         evolve("exact", checkpoint=path, **options)
