@@ -198,7 +198,9 @@ def test_far_along_a_negative_index_wire_only_the_resonant_part_is_left():
 
 
 def test_lossless_negative_indices_are_refused():
-    with pytest.raises(ValueError, match="backward waves, which need absorption"):
+    with pytest.raises(
+        ValueError, match="backward waves, which differ from forward ones only with absorption"
+    ):
         co.Nanowire(0.1, -2.0 + 0j, -1.5 + 0j).scattered([0.13, 0, 0], [0.13, 0, 1], K)
 
 
