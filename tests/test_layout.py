@@ -198,7 +198,7 @@ def test_no_machine_paths_or_hosts():
 
 
 def test_no_room_hides_a_public_function():
-    """Importing a room sets its name on the package: no public name may be a room's."""
+    """Importing a file sets its name on its room: no public name may be that of a file there."""
     modules = {
         "currents",
         "engines",
@@ -210,6 +210,11 @@ def test_no_room_hides_a_public_function():
         "units",
     }
     assert not (set(collective.__all__) - modules) & set(tables()[0])
+    for name in modules:
+        room = getattr(collective, name)
+        files = {path.stem for path in Path(room.__file__).parent.glob("*.py")}
+        if Path(room.__file__).name == "__init__.py":
+            assert not files & set(room.__all__), name
     assert sorted(dir(collective)) == sorted(collective.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = collective.nothing

@@ -257,9 +257,30 @@ LATER = np.linspace(0, 2, 6)
 @pytest.mark.parametrize("method", ENGINES)
 def test_a_state_that_an_engine_cannot_build_is_refused_by_name(method):
     wanted = f"method '{method}' cannot build the state silent: its class has neither amplitudes"
-    with pytest.raises(ValueError, match=wanted):
+    with pytest.raises(ValueError, match=wanted + r".*State; no other engine can$"):
         co.evolve(ALIKE, Silent(), LATER, method=method)
     assert wanted in co.methods(ALIKE, Silent(), LATER).refusals[method]
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        ([0, 3], r"levels of state silent\[1\] must be below 2, the number of levels; got 3"),
+        ([0], r"levels of state silent must be 2 whole numbers, one for each emitter; got \[0\]"),
+        ([0, 0.5], r"levels of state silent\[1\] must be an integer, got 0.5"),
+    ],
+)
+def test_levels_that_do_not_exist_are_refused_by_name(levels, message):
+    class Levels(Silent):
+        def levels(self, multilevel):
+            return levels
+
+        def amplitudes(self, excited, emitters=None):
+            raise AssertionError
+
+    equation = co.master_equation(co.chain(2, 0.1, frequency=1e4), co.Vacuum())
+    with pytest.raises(ValueError, match=message):
+        co.states.density_matrix(Levels(), equation)
 
 
 def test_auto_says_that_no_engine_can_build_a_state():
@@ -361,21 +382,73 @@ def test_bad_answers_of_a_state_are_named(change, message):
         co.evolve(ALIKE, kind((1, 1, 1, 1)), LATER)
 
 
-def test_a_state_that_wrongly_calls_itself_symmetric_is_refused():
+class WronglySymmetric:
+    """A state that says that it is symmetric, but is not."""
+
+    def symmetric(self, n):
+        return True
+
+    def __str__(self):
+        return "wrong"
+
+
+class WrongSuperposition(WronglySymmetric):
+    def excitations(self, n):
+        return None
+
+    def amplitudes(self, excited, emitters=None):
+        return amplitudes(Spinning(0.7), 4)[excited @ (1 << np.arange(4))]
+
+
+class WrongPair(WronglySymmetric):
+    def excitations(self, n):
+        return 2
+
+    def amplitudes(self, excited, emitters=None):
+        return ((excited.sum(axis=1) == 2) & excited[:, 0] & excited[:, 1]).astype(complex)
+
+
+class WrongProduct(WronglySymmetric):
+    def excitations(self, n):
+        return None
+
+    def spinors(self, n):
+        return Spinning(0.7).spinors(n)
+
+
+@pytest.mark.parametrize("method", [*ENGINES, "auto"])
+@pytest.mark.parametrize("state", [WrongSuperposition(), WrongPair(), WrongProduct()])
+def test_a_state_that_wrongly_calls_itself_symmetric_is_refused(state, method):
     """From one configuration of each number it would be another state."""
+    with pytest.raises(ValueError, match="state wrong says that it is symmetric, but"):
+        co.evolve(ALIKE, state, LATER, method=method)
 
-    class Wrong:
-        def excitations(self, n):
-            return None
 
-        def symmetric(self, n):
-            return True
+@pytest.mark.parametrize("n", [30, 10**5])
+@pytest.mark.parametrize("kind", [WrongPair, WrongProduct])
+def test_many_emitters_in_a_wrongly_symmetric_state_are_refused(kind, n):
+    many = co.Couplings(np.broadcast_to(1.0, (n, n)), np.broadcast_to(0.0, (n, n)))
+    with pytest.raises(ValueError, match="state wrong says that it is symmetric, but"):
+        co.evolve(many, kind(), [0, 1e-5], method="symmetric")
 
+
+def test_the_norm_of_one_excitation_of_many_emitters_is_checked():
+    class Double(Weighted):
         def amplitudes(self, excited, emitters=None):
-            return amplitudes(Spinning(0.7), 4)[excited @ (1 << np.arange(4))]
+            return 2 * super().amplitudes(excited)
 
-    with pytest.raises(ValueError, match="says that it is symmetric, but"):
-        co.evolve(ALIKE, Wrong(), LATER, method="symmetric")
+    n = 3000
+    couplings = co.Couplings(np.eye(n), np.zeros((n, n)))
+    with pytest.raises(ValueError, match="squares of its amplitudes of 1 excitations sum to 4"):
+        co.evolve(couplings, Double(tuple(range(n))), [0, 1], method="single")
+
+
+def test_a_superposition_of_many_emitters_is_not_counted_through():
+    """The sum of 10⁵ binomial coefficients of 30,000 digits takes hours."""
+    n = 10**5
+    many = co.Couplings(np.broadcast_to(1.0, (n, n)), np.broadcast_to(0.0, (n, n)))
+    with pytest.raises(ValueError, match=r"a superposition of .* may have up to 1000 emitters"):
+        co.evolve(many, Cat(tells=False), [0, 1e-5], method="symmetric")
 
 
 # product states

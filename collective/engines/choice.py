@@ -21,6 +21,7 @@ from collective.engines import NAMES, timescale
 from collective.engines.base import ACCURACIES, KEPT, Cost, Engine, wrong_answer
 from collective.engines.request import Request, checked, checked_problem
 from collective.errors import EngineContractError
+from collective.states.answers import missing
 
 _ANNOUNCED = 60.0  # seconds; a longer run is announced
 _LONGEST = 86400.0  # seconds; a longer run starts only if its method is named
@@ -399,6 +400,8 @@ def _too_long(found: Methods, name: str) -> str:
 
 def _others(request: Request, refused: Engine) -> str:
     """The way out of a refusal: engines that can and fit, or the statement that none can."""
+    if missing(request.state) is not None:
+        return "no other engine can"
     found = table(request)
     able = [name for name in found.able() if name != refused.name]
     best = [name for name in able if found.accuracy[name] == found.accuracy[able[0]]]

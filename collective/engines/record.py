@@ -122,7 +122,7 @@ class Recorder:
             if values is None:
                 raise ValueError(f"its array {name!r} is missing")
             if len(values) != count:
-                raise ValueError(f"its {name} have {len(values)} rows, not {count}")
+                raise ValueError(f"its array {name!r} has {len(values)} rows, not {count}")
         rows.pop("states", None)
         found = iter(earlier.diagnostics.get("smallest_eigenvalues", ()))
         at = [i for i in sorted(self._eigenvalue_times) if i < len(earlier.times)]
@@ -146,10 +146,10 @@ class Recorder:
         return found
 
     def checks(self) -> dict[str, Any]:
-        """The largest trace error of all times, and the smallest eigenvalues found of ρ."""
+        """The largest trace error of all times, and the smallest eigenvalues of ρ if any."""
         smallest = [v for at, v in sorted(self._smallest.items()) if at < self.reached]
         found: dict[str, Any] = {"trace_error": self.trace_error}
-        return found | ({"smallest_eigenvalues": smallest} if self._eigenvalue_times else {})
+        return found | ({"smallest_eigenvalues": smallest} if smallest else {})
 
 
 def eigenvalue_times(steps: int) -> set[int]:

@@ -26,6 +26,7 @@ from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_space import Space, entries, expanded, one_apart
 from collective.engines.basis.dicke_states import density, populations
 from collective.engines.numerics.factors import factored
+from collective.states.answers import name_of
 from collective.states.checking import checked_state
 from collective.states.protocol import State
 
@@ -199,8 +200,9 @@ def check_start(observable: str, couplings: Couplings, start: Any) -> None:
         raise ValueError(f"{observable}: start: {error}") from None
     if not symmetric:
         raise ValueError(
-            f"{observable}: start must be a state that no permutation of the emitters changes: "
-            "'ground', 'inverted', co.states.dicke(k) or co.states.coherent(theta, phi)"
+            f"{observable}: start must be a state that no permutation of the emitters changes, "
+            f"which {name_of(start)} is not: 'ground', 'inverted', co.states.dicke(k) or "
+            "co.states.coherent(theta, phi)"
         )
     common = identical(couplings)
     if isinstance(common, str):

@@ -22,7 +22,7 @@ from collective.observables.entanglement import (
     squeezing,
 )
 from collective.observables.excitations import excitation_distribution
-from collective.observables.moment import moment
+from collective.observables.moments import moment
 from collective.observables.patterns import (
     FarField,
     angular_pattern,

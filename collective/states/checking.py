@@ -40,16 +40,17 @@ def checked_state(
         return _checked_qobj(state, problem)
     shown = repr(state) if isinstance(state, str) else f"of type {type(state).__name__}"
     raise ValueError(
-        f"unknown state {shown}: use 'inverted', 'ground', co.states.single(m), dicke(k), "
-        "timed_dicke(wavevector), coherent(theta, phi), product(theta, phi), a QuTiP ket or "
-        "density matrix, or a class of your own with the methods of co.states.State"
+        f"unknown state {shown}: use 'inverted', 'ground', a state of co.states such as single(m) "
+        "or product(theta, phi), a QuTiP ket or density matrix, or a class of your own with the "
+        "methods of co.states.State"
     )
 
 
 def _require_exists(state: State, couplings: Couplings) -> None:
-    """Raise if the state does not exist for N emitters, or if its norm is not one.
+    """Raise if the state does not exist for N emitters, or is not what it says.
 
-    The norm is checked only where that is cheap.
+    The norm of a state of a user is checked only where that is cheap. If it says that it is
+    symmetric, its amplitudes are compared: engines then ask for one configuration of each number.
     """
     n, emitters = len(couplings), couplings.emitters
     number = excitations_of(state, n)
@@ -58,15 +59,26 @@ def _require_exists(state: State, couplings: Couplings) -> None:
     if isinstance(state, OWN):
         amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
         return
-    if spinors_of(state, n) is not None and not hasattr(state, "amplitudes"):
+    symmetric = state.symmetric(n)
+    each = spinors_of(state, n)
+    if each is not None and symmetric and not recipes.same_spinors(each[:1], each):
+        raise ValueError(f"{_wrongly(state)} its spinors are not the same")
+    if each is not None and not hasattr(state, "amplitudes"):
         return
     numbers = [number] if isinstance(number, int) else list(range(n + 1))
-    if sum(comb(n, k) for k in numbers) > _MOST_SUMMED:
-        amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
+    if (comb(n, number) if isinstance(number, int) else 2**n) > _MOST_SUMMED:
+        k = number if isinstance(number, int) else n // 2
+        both = np.zeros((2, n), dtype=bool)
+        both[0, :k] = both[1, n - k :] = True
+        found = amplitudes_of(state, both, emitters)
+        if symmetric and not _same(found):
+            raise ValueError(f"{_wrongly(state)} amplitudes of {k} excitations differ")
         return
     total = 0.0
     for k in numbers:
         found = amplitudes_of(state, configurations(n, k), emitters)
+        if symmetric and not _same(found):
+            raise ValueError(f"{_wrongly(state)} amplitudes of {k} excitations differ")
         total += float(np.vdot(found, found).real)
     if abs(total - 1) > _NORM:
         where = f" of {number} excitations" if isinstance(number, int) else ""
@@ -74,6 +86,16 @@ def _require_exists(state: State, couplings: Couplings) -> None:
             f"state {state} must be normalised: the squares of its amplitudes{where} sum to "
             f"{total:.9g}"
         )
+
+
+def _wrongly(state: State) -> str:
+    """The beginning of an error for a state that is not as symmetric as it says."""
+    return f"state {state} says that it is symmetric, but"
+
+
+def _same(amplitudes: NDArray[np.complex128]) -> bool:
+    """Whether all amplitudes are the same up to round-off."""
+    return bool(np.all(np.abs(amplitudes - amplitudes[0]) <= _NORM * np.abs(amplitudes[0])))
 
 
 def configurations(n: int, k: int) -> NDArray[np.bool_]:

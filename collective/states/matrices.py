@@ -10,6 +10,7 @@ from collective._tools import checks
 from collective._tools import operators as _operators
 from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
+from collective.emitters import Multilevel
 from collective.master.equation import MasterEquation
 from collective.states.answers import amplitudes_of, excitations_of, spinors_of
 from collective.states.checking import checked_state, configurations, dims_of
@@ -48,7 +49,7 @@ def _ket(state: State, problem: Couplings | MasterEquation) -> NDArray[np.comple
     levels = getattr(state, "levels", None)
     if levels is not None:
         ket = np.zeros(problem.dimension, dtype=complex)
-        ket[np.ravel_multi_index(levels(system), system.levels)] = 1.0
+        ket[np.ravel_multi_index(_checked_levels(state, levels(system), system), system.levels)] = 1
         return ket
     if set(system.levels) != {2}:
         raise ValueError(f"state {state} is for two-level emitters, not for {system.levels} levels")
@@ -57,7 +58,22 @@ def _ket(state: State, problem: Couplings | MasterEquation) -> NDArray[np.comple
     return amplitudes_of(state, level == upper, system)
 
 
+def _checked_levels(state: State, found: Any, system: Multilevel) -> list[int]:
+    """The levels that a state gives, one of each emitter."""
+    if np.shape(found) != (len(system),):
+        raise ValueError(
+            f"levels of state {state} must be {len(system)} whole numbers, one for each emitter; "
+            f"got {checks.short(found)}"
+        )
+    name = f"levels of state {state}"
+    return [
+        checks.index(f"{name}[{i}]", level, count, "levels")
+        for i, (level, count) in enumerate(zip(found, system.levels, strict=True))
+    ]
+
+
 def _problem(couplings: Any) -> None:
+    """Raise unless these are couplings or a master equation."""
     if not isinstance(couplings, Couplings | MasterEquation):
         raise TypeError(
             "couplings must be Couplings or a MasterEquation (co.couple, co.Couplings, "

@@ -5,6 +5,8 @@ import pytest
 
 import collective as co
 from collective import engines
+from collective.engines import choice
+from collective.engines.request import checked
 
 T = np.linspace(0, 2, 11)
 
@@ -146,3 +148,12 @@ def test_fits_of_an_engine_without_cost_says_why():
             found.fits(name)
     with pytest.raises(TypeError, match="name must be str"):
         found.fits(["exact"])
+
+
+def test_memory_that_becomes_free_during_the_choice_is_used(monkeypatch):
+    """Between the table and the error another process may end."""
+    seen = iter([1000, 1000])
+    monkeypatch.setattr(choice, "available_bytes", lambda: next(seen, 2**40))
+    monkeypatch.setattr(choice, "require", lambda *given: None)
+    found = choice.chosen(checked(chain(8), "inverted", T), "auto")
+    assert found.method == "blocks"

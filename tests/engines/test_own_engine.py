@@ -7,7 +7,8 @@ import pytest
 import qutip
 
 import collective as co
-from collective.engines import loop
+from collective.engines import loop, record
+from collective.engines.request import checked
 from collective.errors import EngineContractError
 
 T = np.linspace(0, 2, 11)
@@ -330,3 +331,10 @@ def test_rows_that_are_missing_are_not_continued(name, tmp_path, interrupted_at)
     part.replace(**{name: None}).save(path)
     with pytest.raises(ValueError, match=f"cannot be continued: its array '{name}' is missing"):
         evolve("exact", checkpoint=path, **options)
+
+
+def test_a_recorder_without_eigenvalues_gives_none():
+    """By default they are recorded, but an engine may have no ρ."""
+    recorder = record.Recorder(checked(CHAIN, "inverted", T), CHAIN.decay)
+    recorder.add({"correlations": np.zeros((1, 3, 3), dtype=complex)})
+    assert recorder.checks() == {"trace_error": 0.0}

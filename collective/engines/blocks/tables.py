@@ -289,8 +289,7 @@ def _extremes(
         image = image - spread(alpha) * vector - spread(beta) * before
         beta = np.sqrt(dot(image, image))
         largest = np.maximum(largest, np.maximum(np.abs(alpha), beta))
-        alive &= beta > _EXHAUSTED * largest
-        alive &= s + 1 < sizes
+        alive &= (beta > _EXHAUSTED * largest) & (s + 1 < sizes)
         beta = np.where(alive, beta, 0)
         if s + 1 < steps:
             matrices[:, s, s + 1] = matrices[:, s + 1, s] = beta
