@@ -163,7 +163,7 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
     """BibTeX of what to cite: this package, QuTiP, the equation, the engine and the field.
 
     The field is cited for couplings only, because a master equation does not store its field. An
-    engine states in `cite` what to cite for it, and `Result.diagnostics["cite"]` keeps that.
+    engine has what to cite for it in `cite`, and `Result.diagnostics["cite"]` keeps this.
 
     Args:
         calculation: a result, couplings or a master equation.
@@ -210,9 +210,9 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
 
 
 def _of_engine(result: Result) -> tuple[str, ...]:
-    """Keys and BibTeX entries that the engine of a result states.
+    """The keys and BibTeX entries that the engine of a result has in `cite`.
 
-    A file of an earlier release does not keep them: they are those of the engine of that name.
+    A file of an earlier release does not hold them; then the engine of the same name gives them.
     """
     kept = result.diagnostics.get("cite")
     if kept is None:
@@ -221,7 +221,7 @@ def _of_engine(result: Result) -> tuple[str, ...]:
     unknown = [each for each in kept if each not in REFERENCES and not each.startswith("@")]
     if unknown:
         raise ValueError(
-            f"method {result.method!r} cites {unknown[0]!r}, which is no key of "
+            f"method {result.method!r} cites {unknown[0]!r}, which is not a key of "
             f"collective.citations ({', '.join(REFERENCES)}): its `cite` must hold the BibTeX "
             "entry itself, '@article{...}'"
         )

@@ -20,7 +20,7 @@ class EvolutionError(RuntimeError):
 
 
 class EngineContractError(TypeError):
-    """An engine given as `method` answers otherwise than `co.engines.Engine` says."""
+    """An answer of an engine given as `method` breaks the contract `co.engines.Engine`."""
 
 
 class UnitWarning(UserWarning):

@@ -1,4 +1,4 @@
-"""Whatever a user passes: an answer, or an error of ours that names the argument.
+"""For anything that a user passes there is an answer, or an error that names the argument.
 
 And what is frozen stays so.
 """

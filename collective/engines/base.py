@@ -9,7 +9,7 @@ A request comes in the unit of its largest rate, with times from 0 (`timescale`)
 earlier result. What an engine returns is in that unit too, except the times of jumps, which
 `Request.user_time` converts.
 
-The file is longer than others: the two protocols say of each member what it must answer.
+The file is longer than others: the two protocols say what each member must answer.
 """
 
 import re
@@ -49,12 +49,12 @@ class Cost:
     """Memory and time of a run, predicted without doing it.
 
     Attributes:
-        bytes: at the peak, beyond what the process holds before.
-        seconds: once its kernels are compiled.
-        work: what it does, for `Result.reason`: "C(16, 8) = 12,870 amplitudes".
+        bytes: memory at the peak, beyond what the process held before the run.
+        seconds: time of the run, once its kernels are compiled.
+        work: a few words for `Result.reason`, such as "C(16, 8) = 12,870 amplitudes".
 
     Raises:
-        ValueError: for bytes or seconds that are negative or NaN, or work that is no text.
+        ValueError: for bytes or seconds that are negative or NaN, or work that is not a text.
     """
 
     bytes: int
@@ -72,7 +72,9 @@ class Cost:
         if not isinstance(self.work, str):
             raise ValueError(f"work must be a text, got {checks.short(self.work)}")
         object.__setattr__(self, "bytes", int(self.bytes))
-        seconds = min(self.seconds, sys.float_info.max)  # of a whole number without a float
+        seconds = min(
+            self.seconds, sys.float_info.max
+        )  # a whole number may be too large for a float
         object.__setattr__(self, "seconds", float(seconds))
 
 
@@ -101,10 +103,10 @@ class Run(Protocol):
     def fields(self) -> dict[str, Any]:
         """Fields of `Result` by name; arrays have one row for each output time reached.
 
-        Always "populations"; of `Couplings` also "emission" and "excitation"; what the request
-        asks to observe ("correlations", "states", and "expect" for operators). Where the engine
-        has them: "last_state", "jumps", and the standard errors of a sampled result. An `earlier`
-        result has the same fields again.
+        "populations" are always needed, and for `Couplings` also "emission" and "excitation". So is
+        everything that the request asks to observe: "correlations", "states", and "expect" for
+        operators. "last_state", "jumps" and the standard errors of a sampled result are given if
+        the engine has them. The `earlier` result of `Engine.start` has the same fields.
         """
         ...
 
@@ -115,7 +117,7 @@ class Run(Protocol):
     def resume(self) -> dict[str, NDArray[Any]]:
         """Arrays by name from which `Engine.start` can continue.
 
-        Empty if `fields` are enough. It is not asked for once the run is done.
+        It is empty if `fields` are enough. The loop does not call it once the run is done.
         """
         ...
 
@@ -177,10 +179,10 @@ class Engine(Protocol):
         """Start a run from the initial state, or from where an earlier result ended.
 
         Args:
-            request: one that it does not refuse.
+            request: one that the engine does not refuse.
             earlier: an interrupted result of this engine with the same options, or None. It holds
                 what `Run.fields` and `Run.resume` gave. An engine that samples may get a complete
-                one.
+                result.
 
         Raises:
             ValueError: if the arrays of the earlier result do not fit (see `resumed`).
@@ -230,30 +232,30 @@ def unsupported(
 
 
 def wrong_answer(engine: Engine, member: str, wanted: str, got: Any) -> EngineContractError:
-    """The error for a member of an engine, or of its run, that answers otherwise than agreed."""
+    """The error for a member of an engine, or of its run, whose answer breaks the contract."""
     array = isinstance(got, np.ndarray)
     text = f"{got.dtype} of shape {got.shape}" if array else checks.short(got)
     return EngineContractError(f"method {engine.name!r}: {member} must be {wanted}, got {text}")
 
 
 def identity(engine: Engine) -> str:
-    """Class and options of an engine, without those that only say when a run ends.
+    """The class and the options of an engine, without options that only say when a run ends.
 
     Raises:
-        EngineContractError: if the text would be another one in another process.
+        EngineContractError: if the text would differ in another process.
     """
     if is_dataclass(engine):
         known = [f.name for f in fields(engine) if f.metadata != ENDS_A_RUN]
         options = {name: getattr(engine, name) for name in known}
         for name, value in options.items():
-            if isinstance(value, np.ndarray):  # whose repr leaves numbers out
+            if isinstance(value, np.ndarray):  # its repr leaves numbers out
                 options[name] = value.tolist()
         text = f"{type(engine).__qualname__}({options})"
     else:
         text = repr(engine)
     if re.search(r" at 0x[0-9a-fA-F]+", text):
         raise EngineContractError(
-            f"checkpoint: method {engine.name!r} cannot be known again by {checks.short(text)}; "
+            f"checkpoint: method {engine.name!r} cannot be recognised by {checks.short(text)}; "
             "make it a frozen dataclass whose fields are numbers, texts or tuples of these"
         )
     return text

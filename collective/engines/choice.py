@@ -139,7 +139,7 @@ def engine(method: str | Engine) -> Engine:
 
     Raises:
         ValueError: for a name that no engine has.
-        TypeError: for an object without the members of `Engine`, or with others than it says.
+        TypeError: for an object without the members of `Engine`, or with members of another kind.
     """
     if isinstance(method, str):
         name = checks.choice("method", method, ("auto", *NAMES))
@@ -165,7 +165,7 @@ def engine(method: str | Engine) -> Engine:
 
 
 def _check_statements(given: Engine) -> None:
-    """Raise unless what an engine says of itself is what `Engine` lists."""
+    """Raise if a member of an engine is not as `Engine` describes it."""
     name = given.name
     if not isinstance(name, str) or not name.isprintable() or not name.strip():
         raise EngineContractError(

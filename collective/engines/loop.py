@@ -1,6 +1,6 @@
 """The one loop around every run: progress, Ctrl-C, memory, checkpoints and failures.
 
-The file is longer than others: what a run answers is checked here too, before `Result` takes it.
+The file is longer than others: it also checks the answers of a run, before they go into a `Result`.
 """
 
 import json
@@ -33,7 +33,7 @@ _OBSERVED = (
     "emission", "excitation", "populations", "correlations", "states", "expect", "last_state",
     "emission_error", "excitation_error", "populations_error", "jumps",
 )  # fmt: skip
-# entries of `Result.diagnostics` that no engine gives
+# entries of `Result.diagnostics` that an engine must not give
 _OURS = (
     "seconds", "bytes_used", "bytes_predicted", "rtol", "atol", "cite", "versions", "problem",
     "layout",
@@ -82,7 +82,7 @@ def run(
     Raises:
         KeyboardInterrupt: for Ctrl-C before the run has started, when nothing is computed yet.
         ValueError: as `Engine.start`.
-        EngineContractError: if the engine or its run answers otherwise than `base` says.
+        EngineContractError: if an answer of the engine or of its run breaks the contract in `base`.
         OSError: if the first checkpoint cannot be written.
     """
     if earlier is not None and earlier.complete:
@@ -104,13 +104,13 @@ def run(
         return Outcome(fields, {**clock.diagnostics(), **own}, failure, resume)
 
     try:
-        _checked(engine, request, under_way.fields())  # not only after hours
+        _checked(engine, request, under_way.fields())  # now, and not only after hours
         clock.first(report)
         _advance(engine, under_way, clock, report, show=request.progress)
     except KeyboardInterrupt as error:
         failure = error
     except BaseException as error:
-        if not clock.begun or not isinstance(error, Exception):
+        if not clock.started or not isinstance(error, Exception):
             under_way.close()
             raise
         failure = error
@@ -121,7 +121,7 @@ def run(
         failure = failure or error
     try:
         finished = report()
-    except KeyboardInterrupt as error:  # a second Ctrl-C must not take away what is computed
+    except KeyboardInterrupt as error:  # a second Ctrl-C must not lose what is computed
         failure = failure or error
         finished = report()
     except EngineContractError as error:
@@ -132,7 +132,7 @@ def run(
 
 
 def _started(engine: Engine, request: Request, earlier: "Result | None") -> Run:
-    """What the engine starts, with the members of `Run`."""
+    """The run that an engine starts; raises if it lacks a member of `Run`."""
     found = engine.start(request, earlier)
     missing = [name for name in _MEMBERS if not hasattr(found, name)]
     if missing or isinstance(found, type):
@@ -175,7 +175,7 @@ def _notes(engine: Engine, under_way: Run) -> list[str]:
 
 
 def _checked(engine: Engine, request: Request, found: Any) -> dict[str, Any]:
-    """Fields of a run, if `Result` can hold them and nothing that was asked for is missing."""
+    """The fields of a run; raises if `Result` cannot hold them, or if one is missing."""
     fields, problem = _named(engine, "fields()", found), request.problem
     needed = ["populations"]
     needed += ["emission", "excitation"] if isinstance(problem, Couplings) else []
@@ -226,7 +226,7 @@ def _check_array(engine: Engine, name: str, array: Any, shape: tuple[int, ...], 
 def _advance(
     engine: Engine, under_way: Run, clock: "Clock", report: Callable[[], Outcome], *, show: bool
 ) -> None:
-    """Let a run move on until it is done; a progress bar appears after some seconds."""
+    """Advance a run until it is done; a progress bar appears after some seconds."""
     shown, label = 0, f"evolving ({engine.name})"
     with ExitStack() as stack:
         bar: Progress | None = None
@@ -248,7 +248,7 @@ def _advance(
 def _complete(engine: Engine, request: Request, earlier: "Result") -> Outcome | None:
     """The outcome of a checkpoint that is already complete, without computing anything.
 
-    None for samples that must continue, to a smaller standard error than before.
+    It is None if more samples are needed to reach a smaller standard error than before.
     """
     notes: list[str] = []
     if engine.accuracy == "sampled":
@@ -269,10 +269,10 @@ class Clock:
     Checkpoints are at least half a minute apart, and take at most a twentieth of the time.
 
     Args:
-        checkpoint: writes an `Outcome`, or None.
+        checkpoint: a function that writes an `Outcome`, or None.
 
     Attributes:
-        begun: whether the first checkpoint is written, if there is one.
+        started: whether the first checkpoint is written, or none is wanted.
     """
 
     def __init__(self, checkpoint: Checkpoint | None):
@@ -281,7 +281,7 @@ class Clock:
         self._interval = float(CHECKPOINT_SECONDS)
         self._before = self._peak = resident_bytes()
         self._looked = self._start
-        self.begun = False
+        self.started = False
         self._notes: list[str] = []
 
     @property
@@ -307,7 +307,7 @@ class Clock:
         """Write the first checkpoint, so that a file that cannot be written fails at once."""
         if self._checkpoint:
             self._checkpoint(report())
-        self.begun = True
+        self.started = True
 
     def keep(self, report: Callable[[], Outcome]) -> None:
         """Write a checkpoint if it is time for one; if writing fails, the run continues."""

@@ -20,8 +20,8 @@ _FEW = 16  # basis states
 class Recorder:
     """Observables at the output times reached so far.
 
-    Every array has a row for each output time from the beginning, and a row is counted only when it
-    is complete: after an interruption a row is there as a whole or not at all.
+    Every array has a row for each output time from the beginning, and a row counts only once it is
+    complete: after an interruption a row is either complete or not counted.
 
     Args:
         request: its output times, operators and words are read.
@@ -89,7 +89,7 @@ class Recorder:
         for ahead, value in (smallest or {}).items():
             self._smallest[self.reached + ahead] = value
         if self._states is not None:
-            del self._states[self.reached :]  # of an interrupted call
+            del self._states[self.reached :]  # rows of an interrupted call
             self._states += states or []
         self.trace_error = max(self.trace_error, trace_error)
         self.progress = self.reached + count, now
@@ -131,7 +131,7 @@ class Recorder:
         self.add(rows, trace_error=error, smallest=smallest, states=earlier.states, now=now)
 
     def fields(self) -> dict[str, Any]:
-        """What was recorded, by the names of `Result`."""
+        """The recorded arrays by the names of `Result`."""
         rows = {name: values[: self.reached] for name, values in self._arrays.items()}
         found: dict[str, Any] = {
             k: values for k, values in rows.items() if not k.startswith(_EXPECT)

@@ -58,7 +58,7 @@ def fingerprint(request: Request, engine: Engine) -> str:
                 add(system.positions)
         elif isinstance(part, State):
             add(type(part).__qualname__)
-            if is_dataclass(part):  # the repr of a large array leaves numbers out
+            if is_dataclass(part):  # because the repr of a large array leaves numbers out
                 add({each.name: getattr(part, each.name) for each in fields(part)})
             else:
                 add(repr(part))

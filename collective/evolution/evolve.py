@@ -56,7 +56,7 @@ def evolve(
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
         method: an engine, such as `co.engines.Trajectories(n=500)`, or its name, which stands
             for the engine with its default options, such as "exact"; `co.methods` lists all names,
-            what each would take and how far to trust it. "auto" takes the fastest exact engine
+            what each of them needs and how far to trust it. "auto" takes the fastest exact engine
             that fits, else a sampled one, never an approximate one, and says why in
             `Result.reason`. An engine of your own is an object with the members of
             `co.engines.Engine`. A run of more than a minute is announced; one of more than a day
@@ -85,11 +85,11 @@ def evolve(
     Raises:
         ValueError: for bad arguments, a checkpoint of another problem, or a problem whose
             fastest engine would take more than a day.
-        TypeError: for an engine of your own that answers otherwise than `co.engines.Engine` says.
+        TypeError: for an engine of your own that breaks the contract `co.engines.Engine`.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
-        EvolutionError: the engine failed; `.result` holds what it reached. Also where Python
-            turns warnings into errors and the run ends with a warning: `.result` then holds the
-            whole result.
+        EvolutionError: if the engine failed; `.result` holds what it reached. It is also raised if
+            Python turns warnings into errors and the run ends with a warning; then `.result`
+            holds the whole result.
         KeyboardInterrupt: for Ctrl-C while a run is prepared, when nothing is computed yet; a
             checkpoint stays as it was.
 
@@ -135,7 +135,7 @@ def evolve(
     else:
         with checkpoints.continuing(checkpoint):
             outcome = loop.run(choice.engine, scaled, timescale.inward(earlier, scaled), keep)
-    if "correlations" not in request.words:  # which some engines need to continue a checkpoint
+    if "correlations" not in request.words:  # some engines need them to continue a checkpoint
         outcome.fields.pop("correlations", None)
     return _finished(result(outcome), outcome)
 
@@ -179,7 +179,7 @@ def _result(
 
 
 def _finished(found: Result, outcome: loop.Outcome) -> Result:
-    """Warn of what the user must know and return the result, or raise the failure of the run."""
+    """Return a result after its warnings, or raise the failure of the run."""
     notes = list(outcome.notes)
     if found.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
         notes.append(

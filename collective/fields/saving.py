@@ -1,4 +1,4 @@
-"""A field, or an argument of one, as words and numbers for a file, and back.
+"""A field, or an argument of a field, as words and numbers for a file, and back.
 
 A field or a material is written as its name and its arguments if it is a frozen dataclass of this
 package. Nothing has to be registered: the classes in `collective.fields` and

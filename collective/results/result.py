@@ -52,7 +52,7 @@ class Result:
         states: density matrices at every time, if observed.
         expect: expectation values (T,) of the operators given by name in `observe`.
         method: the engine that ran, or "moment" of `observables.moment`, where none ran.
-        reason: why it was chosen, with its predicted size.
+        reason: why this engine was chosen, with the predicted size.
         diagnostics: seconds, bytes, tolerances, versions, trace error, eigenvalues of ρ.
         initial_state: the `State` or QuTiP state that the evolution started from. It is a text
             where the state itself is not known: from some files (see `load`), and of
@@ -284,8 +284,8 @@ class Result:
         The dimensions are time, emitter (with x, y, z where known), emitter_2, level, jump and
         operator. The variables are what was observed, standard errors, jumps, Γ, Δ and what else
         acts on the emitters; states, if observed, with row and column in QuTiP's basis. Γ and Δ
-        that are one number for every pair stay one number. Each variable explains itself in
-        `long_name` and `units`. Δ is `data["shift"]`, because datasets have a method of that name.
+        that are one number for every pair stay one number. Each variable has a `long_name` and
+        `units`. Δ is `data["shift"]`, because datasets have a method of that name.
         The attributes are method, reason, accuracy, initial_state (its name), start (after `at`),
         frame, complete, versions, conventions, the diagnostics as JSON, and `left_out`: what only
         `save` keeps.

@@ -289,7 +289,7 @@ def product(theta: ArrayLike, phi: ArrayLike = 0.0) -> Product:
 
     Args:
         theta: θ in radians, a number or one for each emitter, (N,).
-        phi: φ in radians, likewise.
+        phi: φ in radians, a number or one for each emitter, (N,).
 
     Raises:
         ValueError: if theta and phi have different numbers of angles; at `evolve` if the number of

@@ -27,7 +27,7 @@ CHAIN = co.couple(co.chain(6, 0.15), co.Vacuum())
 
 
 def packed(layout, rho):
-    """Re ρ + Im ρ of the blocks, where the engine keeps them, the repeated columns too."""
+    """A vector with Re ρ + Im ρ of the blocks as the engine stores them, with repeated columns."""
     vector = np.zeros(layout.size)
     t = layout.tables
     for k in range(layout.blocks.highest + 1):
@@ -83,7 +83,7 @@ def test_kernels_apply_the_plain_lindblad_generator(n, seed, real):
 @settings(deadline=None, max_examples=12)
 @given(st.integers(1, 3), st.integers(0, 2**32 - 1))
 def test_evolution_agrees_with_the_plain_lindblad_equation(n, seed):
-    """States with any coherences: those between excitation numbers are never seen."""
+    """States may have any coherences: those between excitation numbers change no observable."""
     rng = np.random.default_rng(seed)
     couplings, rho = random_couplings(rng, n, pump=False, drive=False), random_state(rng, n)
     times = np.linspace(-1, 2, 7)
@@ -221,7 +221,7 @@ def test_a_state_that_breaks_the_reflection_is_not_reflected():
 
 
 def test_few_excitations_take_little_memory():
-    """Two of twenty emitters are 36,000 numbers instead of 10¹¹; one is H_eff itself."""
+    """Two excitations of twenty emitters need 36,000 numbers instead of 10¹¹."""
     couplings = co.couple(co.chain(20, 0.3), co.Vacuum())
     one = co.evolve(couplings, co.states.single(7), T, method="blocks")
     populations, emission = reference.one_excitation(
@@ -288,7 +288,7 @@ def test_an_interrupted_run_keeps_whole_steps_and_continues(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("share", [0.02, 0.35, 0.7])
 def test_a_run_interrupted_within_a_step_continues_from_its_start(share, tmp_path, monkeypatch):
-    """After any term: what is recorded and what is kept to continue belong together."""
+    """After any term, the recorded arrays and those kept to continue belong together."""
     monkeypatch.setattr(steps, "_AT_ONCE", 0.0)  # one term at a time
     couplings, times = co.couple(co.chain(3, 0.05), co.Vacuum()), np.linspace(0, 4, 41)
     whole = co.evolve(couplings, "inverted", times, method="blocks")
@@ -328,7 +328,7 @@ def test_an_interruption_right_after_recording_loses_nothing(tmp_path, monkeypat
 
 
 def test_a_run_moves_in_small_pieces(monkeypatch):
-    """One term of the expansion at a time, and the share of the work grows with them."""
+    """Each call computes one term of the expansion, and the share of the work grows."""
     monkeypatch.setattr(steps, "_AT_ONCE", 0.0)
     run = co.engines.Blocks().start(_requests.checked(CHAIN, "inverted", T), None)
     assert len(run.fields()["emission"]) == 1  # the first output time, before anything is computed
@@ -374,7 +374,7 @@ def test_a_refusal_names_an_engine_that_can():
 
 
 def test_memory_of_a_process_is_predicted():
-    """In a process of its own, where nothing has been set aside before."""
+    """Measured in a separate process, which has no memory in reserve."""
     code = (
         "import numpy as np, collective as co\n"
         "chain = co.couple(co.chain(12, 0.3), co.Vacuum())\n"
@@ -396,7 +396,7 @@ def test_a_vector_is_as_long_as_all_blocks():
 
 @pytest.mark.slow
 def test_compiling_is_announced_once(tmp_path):
-    """In one line, where nothing is cached; not when it is."""
+    """One line is printed if nothing is cached, and none if it is."""
     code = (
         "import numpy as np, collective as co\n"
         "pair = co.couple(co.chain(2, 0.1), co.Vacuum())\n"
@@ -481,7 +481,7 @@ def test_memory_of_states_times_and_symmetries_is_predicted(case):
 
 
 def test_blocks_of_a_pure_state_may_have_different_phases_under_a_symmetry():
-    """The reversal turns the two-excitation part's sign: its block does not see that."""
+    """The reversal changes the sign of the two-excitation part, but not of its block of ρ."""
     import qutip
 
     up, down = qutip.basis(2, 0), qutip.basis(2, 1)

@@ -1,4 +1,4 @@
-"""What `co.methods` says and what "auto" takes."""
+"""What `co.methods` says, and which engine "auto" chooses."""
 
 import numpy as np
 import pytest
@@ -120,7 +120,7 @@ def test_a_checkpoint_is_continued_by_the_engine_that_started_it(tmp_path):
 
 
 def test_a_checkpoint_of_emitters_at_other_places_is_refused(tmp_path):
-    """The couplings of two chains may be the same, the phases of an absorbed photon are not."""
+    """Two chains may have the same couplings, but other phases of an absorbed photon."""
     path, photon = tmp_path / "run.npz", co.states.timed_dicke([0, 0, 5.0])
     for axis in ((0, 0, 1), (0, 1, 0)):
         along = co.couple(co.chain(3, 0.2, axis=axis), co.Vacuum())

@@ -250,7 +250,7 @@ def test_a_run_by_blocks_enters_few_files():
 
 
 def counted(member, asked):
-    """A member of an engine that writes down who is asked."""
+    """A method of an engine that also records which engine is asked."""
 
     def answer(self, request):
         asked.append((self.name, member.__name__))
@@ -260,7 +260,7 @@ def counted(member, asked):
 
 
 def test_every_engine_is_asked_once(monkeypatch):
-    """For its refusal, and for its cost if it does not refuse."""
+    """Each engine is asked for its refusal, and for its cost only if it does not refuse."""
     asked = []
     for kind in engines.NAMES.values():
         engine = getattr(engines, kind)

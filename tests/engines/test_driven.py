@@ -22,7 +22,7 @@ TIMES = np.linspace(0, 2, 21)
 
 
 def random_problem(seed, n, real=False):
-    """Couplings with all that acts, half of them without a pump, and a mixed state."""
+    """Couplings with every process, half of them without a pump, and a mixed state."""
     rng = np.random.default_rng(seed)
     couplings = random_couplings(rng, n, real=real, pump=bool(rng.integers(0, 2)))
     return couplings, random_state(rng, n)
@@ -96,7 +96,7 @@ def test_evolution_is_the_matrix_exponential(n, seed):
 
 
 def test_default_tolerances_hold_where_the_generator_is_far_from_normal():
-    """Close emitters, strong drive, uneven output times: against the solver's tightest."""
+    """Close emitters, a strong drive and uneven output times, against QuTiP at tight tolerance."""
     couplings = co.couple(co.chain(5, 0.07), co.Vacuum()).replace(drive=[2, 2j, -1, 0, 1])
     times = np.array([0, 0.01, 0.5, 0.51, 3.0])
     state = co.states.coherent(1.2, 0.3)
@@ -156,7 +156,7 @@ def test_a_chirped_pulse_agrees_with_the_solver():
 
 
 def test_a_switch_is_found_between_output_times():
-    """On at t = 0.437, off at 1.111: a matrix exponential for each piece."""
+    """The drive is on from t = 0.437 to 1.111; a matrix exponential gives each piece."""
     couplings = co.couple(co.chain(2, 0.15), co.Vacuum()).replace(drive=4.0)
     times = np.linspace(0, 2, 11)
     result = co.evolve(
@@ -175,7 +175,7 @@ def test_a_switch_is_found_between_output_times():
 
 
 def test_a_short_pulse_is_not_missed():
-    """Nothing else happens for a long time, so that only the output times make steps short."""
+    """Nothing else happens for a long time, so that only the output times limit the steps."""
     atom = co.Couplings([[1e-3]], [[0.0]], drive=1.0)
     pulse = gaussian(np.pi, 0.05, 31.4)
     result = co.evolve(atom, "ground", np.linspace(0, 50, 501), method="driven", envelope=pulse)
@@ -267,7 +267,7 @@ def test_a_run_continues_after_ctrl_c(tmp_path, monkeypatch, pulse, k):
 
 @pytest.mark.parametrize("pulse", [None, gaussian(2.0, 0.5, 1.0)])
 def test_a_step_pauses_between_its_terms(monkeypatch, pulse):
-    """What a run says of itself is right at every pause, and it can be continued from there."""
+    """The answers of a run are right at every pause, and it can be continued from there."""
     couplings = co.couple(co.chain(3, 0.1), co.Vacuum()).replace(drive=3.0)
     number = {"n": qutip.tensor([qutip.num(2)] * 3)}
     observe = ["correlations", number]
@@ -382,7 +382,7 @@ def test_threads_do_not_change_the_result(monkeypatch, pulse):
     ],
 )
 def test_memory_is_predicted(n, pulse, observe):
-    """Against the peak of what numpy allocates."""
+    """The prediction is compared with the peak of what numpy allocates."""
     couplings = co.couple(co.chain(n, 0.2), co.Vacuum()).replace(drive=1.0)
     times = np.linspace(0, 0.1, 21)
     options = {"method": "driven", "envelope": pulse, "threads": 1, "observe": observe}

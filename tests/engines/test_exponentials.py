@@ -1,4 +1,4 @@
-"""Stiff problems by exponentials: closed forms that fast rates beside slow ones must not spoil."""
+"""Stiff problems by exponentials: slow rates keep their digits beside fast ones."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def exact(couplings, state, times=T, **options):
 
 @pytest.mark.parametrize("fast", [1e4, 1e8, 1e12])
 def test_a_slow_emitter_beside_a_fast_one(fast):
-    """Rates 0.2 and up to 10¹²: in e^{Lt} itself the slow one would be lost in round-off."""
+    """Rates of 0.2 and up to 10¹²: in e^{Lt} itself the slow one would be lost in round-off."""
     pair = co.Couplings(np.diag([0.2, fast]), np.zeros((2, 2)))
     found = exact(pair, "inverted")
     assert "exponentials" in found.reason
@@ -92,7 +92,7 @@ def test_any_generator_is_applied_without_change():
 
 
 def test_only_entries_that_the_state_reaches_are_kept():
-    """One excitation of five: 1 + 25 numbers of 1,024."""
+    """One excitation of five emitters reaches 1 + 25 numbers of 1,024."""
     couplings = co.couple(co.chain(5, 0.02), co.Vacuum())
     for state, size in ((co.states.single(2), 26), ("inverted", 252)):
         found = exact(couplings, state, [0.0])
@@ -102,7 +102,7 @@ def test_only_entries_that_the_state_reaches_are_kept():
 
 @pytest.mark.parametrize("times", [[0, 3.0, 6.0], np.geomspace(1e-3, 50, 9)])
 def test_large_rates_that_cancel_in_a_population_keep_the_trace(times):
-    """Dephasing adds and takes the same from a population: round-off of 10⁶ beside a decay of 1.
+    """Dephasing adds to a population what it removes: round-off of 10⁶ beside a decay of 1.
 
     Strong dephasing leaves rate equations, here of emitters that do not decay together:
     exp(−Γ_mm t) of each, and its shifts of the order 1/γ_φ.

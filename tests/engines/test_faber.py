@@ -21,7 +21,7 @@ def normal_matrix(decay, width, size, seed):
 
 
 def terms(ellipse, time, tolerance=1e-18):
-    """How many terms have a coefficient above the tolerance."""
+    """The number of terms with a coefficient above the tolerance."""
     found = ellipse.coefficients(int(4 * ellipse.radius * time) + 60, [time])[:, 0]
     return int(np.flatnonzero(np.abs(found) > tolerance)[-1]) + 1
 

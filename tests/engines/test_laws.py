@@ -1,4 +1,4 @@
-"""Laws that every engine obeys, on every way that it can take."""
+"""Laws that every engine obeys, by each of its methods."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def test_every_engine_has_a_route():
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("name", DETERMINISTIC)
 def test_any_unit_of_time(name, unit):
-    """Against the reference, which computes in the unit 1."""
+    """Results are compared with the reference, which computes in the unit 1."""
     route = ROUTES[name]
     result = route.run(unit)
     np.testing.assert_allclose(result.emission / unit, route.system.emission, atol=1e-7)
@@ -74,7 +74,7 @@ def test_units_apart_by_a_power_of_four_agree_to_the_last_digit(name, at_unit_1)
 @pytest.mark.parametrize("start", [1e13, 1e15, -1e15])
 @pytest.mark.parametrize("name", ROUTES)
 def test_time_translation_invariance(name, start, at_unit_1):
-    """Half a lifetime after 10¹⁵ of them is still a number: 0.125 is the spacing there."""
+    """Half a lifetime can be resolved after 10¹⁵ of them: floats are spaced by 0.125 there."""
     here, there = at_unit_1(name), ROUTES[name].run(start=start)
     np.testing.assert_array_equal(there.emission, here.emission)
     np.testing.assert_array_equal(there.correlations, here.correlations)
@@ -124,7 +124,7 @@ def test_correlations_are_positive_and_agree_with_populations_and_emission(name,
 
 @pytest.mark.parametrize("name", ROUTES)
 def test_states_have_trace_one_and_no_negative_eigenvalue(name):
-    """Read off the states where the engine keeps them, else off its diagnostics."""
+    """Tested on the states if the engine keeps them, else on its diagnostics."""
     route, s = ROUTES[name], ROUTES[name].system
     if refusal(route.engine, s.couplings, s.state, TIMES, observe="states") is None:
         for rho in route.run(observe="states").states:
@@ -165,7 +165,7 @@ AT_ONCE = {"blocks lossless", "single"}
 
 @pytest.mark.parametrize("name", ROUTES)
 def test_checkpoint_continues_to_the_same_result(name, tmp_path, interrupted_at):
-    """In the user's units and times; a finished run is read from its file, bit for bit."""
+    """Checkpoints in any unit and at any time; a finished run is read from its file, bit for bit."""
     route, path, unit, start = ROUTES[name], tmp_path / "run.npz", 1e-12, 1e12
     many = name in SAMPLED
     if many:

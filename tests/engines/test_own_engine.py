@@ -132,7 +132,7 @@ def test_an_engine_that_cannot_be_known_again_has_no_checkpoint(tmp_path):
         __repr__ = object.__repr__
 
     assert evolve(Plain()).complete
-    with pytest.raises(co.EngineContractError, match="method 'alone' cannot be known again"):
+    with pytest.raises(co.EngineContractError, match="method 'alone' cannot be recognised"):
         evolve(Plain(), checkpoint=tmp_path / "run.npz")
     with pytest.raises(co.EngineContractError, match="frozen dataclass whose fields are numbers"):
         evolve(WithOptions(lambda x: x), checkpoint=tmp_path / "run.npz")

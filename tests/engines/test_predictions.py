@@ -1,4 +1,4 @@
-"""Predicted seconds and bytes: what they grow with, what they do not depend on, what is said."""
+"""Predicted seconds and bytes: what they depend on, and the messages about them."""
 
 import re
 import sys
@@ -118,7 +118,7 @@ def test_a_run_of_days_starts_only_if_its_method_is_named():
 
 
 def random_request(rng):
-    """A problem of any kind: few or many emitters, alike or not, with or without all that acts."""
+    """A random problem: few or many emitters, alike or not, with or without each process."""
     n = int(rng.integers(1, 12)) if rng.random() < 0.7 else int(rng.integers(40, 90))
     if rng.random() < 0.3:
         couplings = co.Couplings(np.ones((n, n)), np.zeros((n, n)))

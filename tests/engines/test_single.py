@@ -141,7 +141,7 @@ def test_an_exceptional_point(off):
 
 
 def test_the_error_stays_below_its_bound():
-    """Also where modes are nearly parallel, and there it is not far away."""
+    """The bound holds also if modes are nearly parallel, and there it is close to the error."""
     times = np.linspace(0, 10, 5)
     start = np.array([[1.0], [0.5j]])
     for off in (1e-1, 1e-6, 1e-10, 1e-13):
@@ -333,7 +333,7 @@ def test_interrupted_and_continued(route, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("dephasing", [0.0, 0.2])
 def test_ctrl_c_at_any_line_of_the_recorder(dephasing, tmp_path):
-    """What was reached and the state to go on from belong to the same time."""
+    """The recorded arrays and the state to continue from belong to the same time."""
     couplings = CHAIN.replace(dephasing=dephasing)
     arguments = {"method": "single", "observe": "correlations", "progress": False}
     whole = co.evolve(couplings, co.states.single(1), TIMES, **arguments)
@@ -392,7 +392,7 @@ def test_dense_exponentials_and_taylor_series_agree(monkeypatch):
 
 
 def test_reflected_halves_are_predicted_where_they_exist():
-    """Γ and Δ that only their first rows and the detunings make look reflected are not."""
+    """Γ and Δ whose first rows alone have a reflection symmetry are not split."""
     for couplings in (CHAIN, CLOUD, CHAIN.replace(detunings=[1, 0, 0, 0, 0])):
         halves = len(_modes.parts(one_excitation(couplings)))
         assert size._halved(couplings) == (halves == 2)

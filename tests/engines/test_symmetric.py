@@ -122,7 +122,7 @@ def test_the_peak_of_two_thousand():
 
 
 def test_burst_of_a_hundred_thousand_emitters(tmp_path):
-    """Every photon comes out, in seconds, and what is kept is small."""
+    """Every photon is emitted, the run takes seconds, and the result is small."""
     n = 10**5
     times = np.linspace(0, 4 * np.log(n) / n, 101)
     begin = time.perf_counter()
@@ -301,7 +301,7 @@ def test_all_ladders_of_forty_emitters(pump):
 
 
 def test_independent_emitters_decay_alone():
-    """Γ₁₂ = 0: three hundred ladders, and yet N e^{−t}."""
+    """With Γ₁₂ = 0 three hundred ladders still give N e^{−t}."""
     times = np.linspace(0, 5, 6)
     found = co.evolve(identical(300, together=0.0), "inverted", times, method="symmetric")
     np.testing.assert_allclose(found.emission, 300 * np.exp(-times), rtol=1e-6)
@@ -396,12 +396,12 @@ def test_interrupted_and_continued(case, monkeypatch, tmp_path):
     times = np.linspace(0, 2, 21)
     whole = co.evolve(couplings, "inverted", times, method="symmetric", observe="correlations")
     kind = engine.Density if case == "drive" else engine.Populations
-    go_on = kind.to
+    advance = kind.to
 
     def stop(self, t):
         if t > 0.75:
             raise KeyboardInterrupt
-        go_on(self, t)
+        advance(self, t)
 
     arguments = {"method": "symmetric", "observe": "correlations", "checkpoint": path}
     with monkeypatch.context() as patch:

@@ -73,7 +73,7 @@ def test_engine_agrees_with_the_reference(method, name):
 def agrees_within_errors(result, system):
     """All values within five standard errors, and these of a size that n runs have.
 
-    Where all n runs are alike, the error is 0 and something as rare as 5/n may be missing.
+    If all n runs are alike, the error is 0, and an event of a probability up to 5/n may be missing.
     """
     n = result.diagnostics["n_trajectories"]
     expected = {
@@ -113,7 +113,7 @@ def peak(times, emission):
 
 
 def dicke_peak(n, samples):
-    """From the samples of [0, 4] in 2,000 steps that are named."""
+    """The peak from samples of [0, 4] in 2,000 steps, as in the reference."""
     times = np.linspace(0, 4, 2001)[samples]
     couplings = co.Couplings(np.ones((n, n)), np.zeros((n, n)))
     return peak(times, co.evolve(couplings, "inverted", times).emission)

@@ -105,7 +105,7 @@ def test_g2_of_a_result_in_any_unit_of_time(unit):
 
 
 def test_light_into_one_direction_in_any_unit_of_time():
-    """Its rates come from the emitters, not from Γ."""
+    """The rates of this light come from the emitters, not from Γ."""
 
     def seen(unit):
         atoms = co.couple(co.chain(2, 0.2, decay_rates=unit), VACUUM)
@@ -130,7 +130,7 @@ def test_light_into_one_direction_in_any_unit_of_time():
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_master_equations_in_any_unit_of_time(unit):
-    """By exponentials and by the integrator, of Lindblad form or not."""
+    """They are evolved by exponentials and by the integrator, of Lindblad form or not."""
     here = in_unit(DRIVEN, 1.0)
     ground = qutip.tensor([qutip.basis(2, 1)] * 3)
     states = reference.evolve(reference.generator_of(here), ground.proj().full(), T)
@@ -144,7 +144,7 @@ def test_master_equations_in_any_unit_of_time(unit):
     ):
         result = co.evolve(equation, ground, T / unit, progress=False)
         np.testing.assert_allclose(result.populations[:, :, 0].sum(axis=1), excited, atol=1e-7)
-        if equation.emission_operator is not None:  # the user's own, whatever its unit
+        if equation.emission_operator is not None:  # an operator of the user, in any unit
             expected = [reference.emission(here.decay, rho) for rho in states]
             np.testing.assert_allclose(result.emission, expected, atol=1e-7)
 
@@ -234,7 +234,7 @@ def test_the_largest_rate_or_frequency_is_about_one(couplings):
 
 
 def test_a_common_detuning_does_not_set_the_unit_of_time():
-    """The optical frequency of undriven emitters turns nothing against anything."""
+    """The optical frequency of undriven emitters has no effect."""
     far = CHAIN.replace(detunings=2.4e15)
     assert timescale.unit_of(far) == timescale.unit_of(CHAIN)
     assert timescale.unit_of(far.replace(drive=1.0)) > 1e15
@@ -293,7 +293,7 @@ def test_times_and_rates_beyond_floating_point_are_refused():
 
 @pytest.mark.parametrize("start", [0.0, 1e6])
 def test_evenly_spaced_times_share_their_factors(start, monkeypatch):
-    """Factors made for a step serve all steps of its length, at late times too."""
+    """The factors for a step serve all steps of its length, at late times too."""
     import scipy.sparse.linalg
 
     made, splu = [], scipy.sparse.linalg.splu

@@ -1,4 +1,4 @@
-"""Quantum jumps: one by one against a dense replay, in the mean against the master equation."""
+"""Quantum jumps: each trajectory against a dense replay, means against the master equation."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def identical(a, b):
 
 
 class Replay:
-    """A trajectory from its clicks alone, by dense matrices: nothing from the engine."""
+    """A trajectory computed from its clicks alone by dense matrices, without the engine."""
 
     def __init__(self, couplings, ket, clicks):
         n = len(couplings)
@@ -257,7 +257,7 @@ def test_a_photon_of_rates_at_round_off_takes_the_brightest_channel():
 
 
 def interrupt(monkeypatch, after):
-    """Ctrl-C in the batch after so many."""
+    """Ctrl-C in the batch after a number of batches."""
     whole, calls = Totals.with_batch, []
 
     def with_batch(self, new):
@@ -629,7 +629,7 @@ def test_a_run_warns_of_nothing():
 
 @pytest.mark.parametrize("unit", [1e-40, 1e-12, 1e9, 1e40])
 def test_the_kernels_work_in_any_unit_of_time(unit):
-    """Taylor terms of the engine alone, its request not brought to the unit of its rates."""
+    """The engine alone is run, with a request that is not in the unit of its rates."""
 
     times = ROUTES["trajectories"].system.times
 
@@ -660,7 +660,7 @@ def test_trajectories_of_rates_that_differ_by_orders_of_magnitude(ratio):
 
 @pytest.mark.parametrize("name", ["trajectories", "trajectories driven"])
 def test_one_trajectory_has_no_standard_error(name, tmp_path):
-    """It has no standard error: NaN, which prints, draws, and is kept."""
+    """Its standard errors are NaN; they can be printed, drawn and saved."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         one, path = ROUTES[name].repeated(1).run(), tmp_path / "run.npz"

@@ -1,4 +1,4 @@
-"""Emitters that never decay: amplitudes turned by H alone."""
+"""Emitters that never decay: amplitudes that evolve by H alone."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_mixed_states_agree_with_exact():
 
 
 def test_sixteen_sites_keep_excitation_and_energy():
-    """Excitation, energy and the way back are kept over some hundred radians of H."""
+    """Excitation, energy and reversibility are kept over some hundred radians of H."""
     n = 16
     shift = co.couple(co.chain(n, 0.2), co.Vacuum()).shift
     couplings = co.Couplings(np.zeros((n, n)), shift)
@@ -102,7 +102,7 @@ def test_a_nearest_neighbour_chain_agrees_with_free_fermions():
 
 @pytest.mark.parametrize("largest_modes", [1500, 0])
 def test_an_interrupted_run_continues(largest_modes, monkeypatch, tmp_path):
-    """By eigenvectors, and by the series, which is interrupted between two terms."""
+    """Evolved by eigenvectors, and by the series, which is interrupted between two terms."""
     monkeypatch.setattr(unitary, "AMPLITUDES_AT_ONCE", 60)  # three output times at once
     monkeypatch.setattr(unitary_size, "LARGEST_MODES", largest_modes)
     couplings, times, path = undamped(6, 9), np.linspace(0, 3, 12), tmp_path / "run.npz"

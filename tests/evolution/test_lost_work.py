@@ -94,9 +94,11 @@ def test_a_standard_error_not_reached_keeps_the_trajectories():
     with pytest.raises(co.EvolutionError, match=r"standard_error: .* allow more") as caught:
         co.evolve(CHAIN, "inverted", TIMES, **arguments)
     assert caught.value.result.diagnostics["n_trajectories"] == 100
-    with pytest.warns(UserWarning, match=r"allow more by Trajectories\(n=\.\.\.\), about") as told:
+    with pytest.warns(
+        UserWarning, match=r"allow more by Trajectories\(n=\.\.\.\), about"
+    ) as warned:
         co.evolve(CHAIN, "inverted", TIMES, **arguments)
-    assert told[0].filename == __file__
+    assert warned[0].filename == __file__
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -126,7 +128,7 @@ def test_ctrl_c_before_the_first_step_keeps_the_checkpoint(name, tmp_path, monke
                 found = None  # nothing was computed
             assert found is None or not found.complete
         if found is None:
-            run_begun(name, path, monkeypatch)
+            interrupted_run(name, path, monkeypatch)
     np.testing.assert_allclose(
         run(name, checkpoint=path).populations, whole.populations, rtol=0, atol=1e-7
     )
@@ -136,7 +138,7 @@ def test_ctrl_c_before_the_first_step_keeps_the_checkpoint(name, tmp_path, monke
 def test_ctrl_c_during_the_preparation_keeps_the_checkpoint(name, tmp_path, monkeypatch):
     """Before the tables, the operators and the kernels of a continued run are ready."""
     whole, path = run(name), tmp_path / "run.npz"
-    run_begun(name, path, monkeypatch)
+    interrupted_run(name, path, monkeypatch)
     reached = len(co.load(path).times)
     begin, interrupts = loop.Clock.__init__, iter([KeyboardInterrupt])
 
@@ -169,7 +171,7 @@ def test_ctrl_c_during_the_operators_returns_the_first_time(monkeypatch):
     np.testing.assert_array_equal(found.populations, [[1.0] * 3])
 
 
-def run_begun(name, path, monkeypatch):
+def interrupted_run(name, path, monkeypatch):
     """Start a run and interrupt it right after its first checkpoint."""
     save, interrupts = co.Result.save, iter([KeyboardInterrupt])
 

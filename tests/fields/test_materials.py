@@ -53,7 +53,7 @@ def test_from_value_gives_back_the_value(real, imaginary, k, background):
 
 @pytest.mark.parametrize("material", [*CASES, materials.Drude(45.0, 0.1)], ids=str)
 def test_tables(material):
-    """Between its points a table interpolates; on the imaginary axis the error is as told."""
+    """Between its points a table interpolates; on the imaginary axis the error is as stated."""
     k = np.geomspace(1, 60, 600)
     table = materials.Table(k, material.permittivity(k))
     between = np.sqrt(k[1:] * k[:-1])

@@ -229,9 +229,9 @@ def test_warning_for_spacings_in_another_unit(spacing):
     with pytest.warns(co.UnitWarning, match=r"spacing.*wavelengths.*another unit"):
         bands("chain", spacing, [0.1])
     if spacing < 1:
-        with pytest.warns(co.UnitWarning, match="spacing") as told:
+        with pytest.warns(co.UnitWarning, match="spacing") as warned:
             co.observables.infinite_array(spacing, [0.0])
-        assert [warning.filename for warning in told] == [__file__]
+        assert [warning.filename for warning in warned] == [__file__]
 
 
 @pytest.mark.filterwarnings("ignore::collective.UnitWarning")

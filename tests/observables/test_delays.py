@@ -44,7 +44,7 @@ def test_hopeless_delays_are_refused_with_numbers(monkeypatch):
 
 
 @pytest.mark.parametrize("unit", [1.0, 2.0**20])
-def test_refused_delays_are_told_in_the_users_time(unit, monkeypatch):
+def test_refused_delays_are_given_in_the_users_time(unit, monkeypatch):
     monkeypatch.setattr(_delayed_moments, "_LARGEST_DENSE", 10)
     monkeypatch.setattr(_delayed_moments, "_STATIONARY_WITHIN", 0.0)
     couplings = identical(10, together=0.0, drive=3.0)

@@ -60,7 +60,7 @@ def test_large_arrays_approach_a_perfect_mirror():
 
 @pytest.mark.parametrize("waist", [0.05, 0.4, 2.0])
 def test_no_array_emits_more_than_the_beam_brings(waist):
-    """Whatever the array: |t|² + |r|² ≤ 1."""
+    """|t|² + |r|² ≤ 1 for every array."""
     emitters = random_emitters(5, 8, extent=0.4, flat=True)
     found = scattering(
         co.couple(emitters, co.Vacuum()),
@@ -222,9 +222,11 @@ def test_a_beam_that_drives_no_dipole_is_refused():
 def test_warning_for_a_waist_in_another_unit(waist):
     array = co.couple(co.square(2, 2, 0.5, dipoles=(1, 0, 0)), co.Vacuum())
     for measure in (scattering, transmission, reflection):
-        with pytest.warns(co.UnitWarning, match="waist.*unit as the emitters' wavelength") as told:
+        with pytest.warns(
+            co.UnitWarning, match="waist.*unit as the emitters' wavelength"
+        ) as warned:
             measure(array, [0.0], waist=waist)
-        assert [warning.filename for warning in told] == [__file__]
+        assert [warning.filename for warning in warned] == [__file__]
 
 
 def test_bad_input():

@@ -590,18 +590,18 @@ def test_checkpoints_of_layout_2_are_continued_or_refused_by_name(name, tmp_path
     source = DATA / f"checkpoint_layout_2_{name.rpartition(' ')[2]}.npz"
     old = tmp_path / "old.npz"
     old.write_bytes(source.read_bytes())
-    begun = co.load(old)
-    assert 0 < len(begun.times) <= len(KEPT_TIMES)
-    assert not begun.complete
+    unfinished = co.load(old)
+    assert 0 < len(unfinished.times) <= len(KEPT_TIMES)
+    assert not unfinished.complete
     if (checkpoint.LAYOUT, co.__version__) == (2, "0.1.0"):
         finished = kept(name, old)
         assert finished.complete
-        made_with = begun.diagnostics["versions"]["qutip"]
+        made_with = unfinished.diagnostics["versions"]["qutip"]
         if not name.endswith("mcsolve") or made_with == qutip.__version__:
             same(finished, kept(name, None))  # other versions draw other random numbers
-        shared = finished.populations[: len(begun.times)]
+        shared = finished.populations[: len(unfinished.times)]
         if finished.method != "trajectories":  # whose means change with every further one
-            np.testing.assert_array_equal(shared, begun.populations)
+            np.testing.assert_array_equal(shared, unfinished.populations)
     else:
         with pytest.raises(ValueError, match=r"old.npz was written by collective-emission 0.1.0"):
             kept(name, old)

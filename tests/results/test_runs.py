@@ -73,7 +73,7 @@ def test_every_public_name_is_run():
             continue
         if owner in ("", "materials", "states", "units", "spectral", "currents", "observables"):
             found = re.search(rf"\bco\.{re.escape(name)}\(", SOURCE)
-        else:  # a method, of whatever object
+        else:  # a method of any object
             found = re.search(rf"\.{last}\b", SOURCE)
         if found is None:
             missing.append(name)

@@ -12,7 +12,7 @@ CHAIN = co.couple(co.chain(3, 0.2), co.Vacuum())
 
 
 def test_qutip_is_left_as_it_was():
-    """Whatever several threads do, and what the user has set himself."""
+    """The settings of QuTiP are kept, in several threads and with the settings of the user."""
     core = qutip.settings.core
     assert core["auto_tidyup"]
     inside, leave = threading.Barrier(2, timeout=10), threading.Event()

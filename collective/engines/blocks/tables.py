@@ -39,8 +39,7 @@ class Tables(NamedTuple):
         sources: (K+1, G, columns), the state that g takes to a stored column, or NOBODY.
         targets: (states, M), the state that each hop leads to.
         pairs: (states, M), the element of h of the way back: m·N + l for a hop from m to l.
-        raised: (states, N, 2), state of the block above with one more excited emitter, and this
-            emitter.
+        raised: (states, N, 2), state of the block above and the emitter that it has in addition.
         lowered: (states, K+1, 2), state of the block below with one excited emitter fewer, and
             this emitter; the unused last one leads to a row that no other one leads to.
         bits: (states,), the configurations as integers.

@@ -54,10 +54,7 @@ class Exact:
     cite: ClassVar[tuple[str, ...]] = ("qutip",)
 
     def refusal(self, request: Request) -> str | None:
-        """Refuses a `MasterEquation` whose phases are too long to integrate, and python -OO.
-
-        What `unsupported` says of every engine comes first.
-        """
+        """Refuse a `MasterEquation` whose phases are too large to integrate, and python -OO."""
         problem = request.problem
         common = unsupported(self, request, equations=True, thermal=True)
         if common is not None:

@@ -230,7 +230,7 @@ def _slopes(request: Request, extent: Extent) -> float:
 
 
 def coupled(request: Request, extent: Extent) -> Work:
-    """Of Couplings: the numbers of ρ that the state reaches, by excitation numbers."""
+    """The `Work` for Couplings: the state reaches parts of ρ with certain excitation numbers."""
     couplings = request.couplings
     n = len(couplings)
     if n > _LARGEST_SUPEROPERATOR:
