@@ -28,7 +28,8 @@ if TYPE_CHECKING:
         square,
         triangular,
     )
-    from collective.engines.choice import Methods, methods
+    from collective.engines.choice import methods
+    from collective.engines.methods import Methods
     from collective.errors import (
         EngineContractError,
         EvolutionError,
@@ -122,7 +123,7 @@ _HOMES = {
     "FieldCheck": "fields",
     "Jumps": "results.jumps",
     "MasterEquation": "master.equation",
-    "Methods": "engines.choice",
+    "Methods": "engines.methods",
     "Modes": "couplings.modes",
     "Multilevel": "emitters",
     "Nanowire": "fields",
