@@ -11,7 +11,7 @@ export MPLBACKEND ?= Agg
 # quick tests of every engine and every room, for another Python or other versions
 QUICK := tests/test_units.py $(addprefix tests/,$(addsuffix .py,emitters/test_emitters \
 	fields/test_fields couplings/test_couplings master/test_master \
-	$(addprefix engines/test_,states single symmetric driven systems) \
+	test_states $(addprefix engines/test_,single symmetric driven systems) \
 	$(addprefix evolution/test_,evolve lost_work) $(addprefix observables/test_,spectra photons) \
 	$(addprefix results/test_,result files xarray) plot/test_plot))
 # deprecation warnings come from old packages used with new ones, not from this package

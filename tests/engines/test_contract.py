@@ -192,14 +192,17 @@ def test_the_table_shows_accuracy_and_what_is_kept(with_a_guess):
 @pytest.mark.parametrize("name", engines.NAMES)
 @pytest.mark.parametrize("word", ["correlations", "states", "operators"])
 def test_an_engine_keeps_what_it_says_and_refuses_the_rest(name, word):
-    alike = co.Couplings(np.full((2, 2), 0.8) + 0.2 * np.eye(2), np.zeros((2, 2)))
-    state = co.states.single(0) if name == "single" else "inverted"
     engine = co.engines.Trajectories(n=5) if name == "trajectories" else choice.engine(name)
-    first = qutip.tensor(qutip.num(2), qutip.qeye(2))
+    system = next(s for s in systems() if refusal(engine, s.couplings, s.state, s.times) is None)
+    n = len(system.couplings)
+    first = qutip.tensor([qutip.num(2)] + [qutip.qeye(2)] * (n - 1))
     observe = {"first": first} if word == "operators" else word
 
     def found():
-        return co.evolve(alike, state, T, method=engine, observe=observe, seed=1)
+        times = system.times
+        return co.evolve(
+            system.couplings, system.state, times, method=engine, observe=observe, seed=1
+        )
 
     if word not in engine.keeps:
         with pytest.raises(ValueError, match=rf"^observe: method '{name}' .* for {word}; use "):
