@@ -124,8 +124,8 @@ def _left_in(group: Path, most: str, used: str, cache: str) -> list[int]:
 def resident_bytes() -> int | None:
     """Memory that this process uses now, or None if it is unknown."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, AttributeError, ValueError):
         return None
 

@@ -176,20 +176,22 @@ def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
     joined = matrix != 0
     if joined[0].all():  # under a drive all entries of the first row differ from zero
         return float(np.linalg.eigvalsh(matrix)[0])
-    found = []
-    for block in _connected(joined):
-        if len(block) == 1:
-            found.append(float(matrix[block[0], block[0]].real))
-        else:
+    diagonal = matrix.diagonal().real
+    np.fill_diagonal(joined, False)
+    alone = ~joined.any(axis=1)
+    found = diagonal[alone].tolist()
+    others = np.flatnonzero(~alone)
+    if len(others):
+        for group in _connected(joined[np.ix_(others, others)]):
+            block = others[group]
             found.append(float(np.linalg.eigvalsh(matrix[np.ix_(block, block)])[0]))
     return min(found)
 
 
 def _connected(joined: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-    """Groups of basis states that the entries of a matrix connect."""
+    """Groups of basis states that the entries of a Hermitian matrix connect."""
     if len(joined) <= _FEW:  # for few states products are faster than scipy's graphs
-        reach = joined | joined.T
-        np.fill_diagonal(reach, True)
+        reach = joined | np.eye(len(joined), dtype=bool)
         while ((further := reach @ reach) != reach).any():
             reach = further
         block_of = reach.argmax(axis=1)
