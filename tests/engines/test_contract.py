@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -260,6 +261,47 @@ def counted(member, asked):
         return member(self, request)
 
     return answer
+
+
+IMPORTS = """
+import sys, numpy as np, collective as co
+from collective.engines import choice, loop, timescale
+from collective.engines.request import checked
+chain = co.couple(co.chain(3, 0.2), co.Vacuum())
+alike = co.Couplings(np.ones((3, 3)), 0.2 * (1 - np.eye(3)))
+closed = co.Couplings(np.zeros((3, 3)), np.ones((3, 3)))
+engine, couplings, state = CASE
+request = timescale.scaled(checked(couplings, state, [0, 1.0, 2.0], seed=1, progress=False))
+engine.cost(request)
+engine.prepare(request)
+before = set(sys.modules)
+assert loop.run(engine, request).failure is None
+print(sorted(name for name in set(sys.modules) - before if not name.startswith("collective")))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "case",
+    [
+        "co.engines.Exact(), chain, 'inverted'",
+        "co.engines.Single(), chain, co.states.single(0)",
+        "co.engines.Single(), chain.replace(dephasing=0.2), co.states.single(0)",
+        "co.engines.Symmetric(), alike, 'inverted'",
+        "co.engines.Symmetric(), alike.replace(drive=1.0), 'ground'",
+        "co.engines.Symmetric(), alike.replace(pump=1.0), 'ground'",
+        "co.engines.Blocks(), chain, 'inverted'",
+        "co.engines.Blocks(), closed, 'inverted'",
+        "co.engines.Driven(), chain.replace(drive=1.0), 'ground'",
+        "co.engines.Trajectories(n=4), chain, 'inverted'",
+        "co.engines.Trajectories(n=4), chain.replace(drive=1.0), 'ground'",
+    ],
+)
+def test_no_library_is_imported_after_an_engine_has_prepared(case):
+    """Its memory and its seconds would count as the run's."""
+    code = IMPORTS.replace("CASE", case)
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
 
 
 def test_every_engine_is_asked_once(monkeypatch):

@@ -81,8 +81,13 @@ class Single:
         return size.cost(request)
 
     def prepare(self, request: Request) -> None:
-        """Import a library whose memory does not count as the run's."""
+        """Import the libraries whose memory does not count as the run's."""
+        import scipy.linalg
+        import scipy.sparse.linalg
         import threadpoolctl  # noqa: F401
+
+        if np.any(request.couplings.dephasing):
+            import scipy.integrate  # noqa: F401
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
         """Start with amplitudes of one excitation, or with its density matrix under dephasing."""

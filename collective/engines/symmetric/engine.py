@@ -87,10 +87,15 @@ class Symmetric:
         return size.cost(request)
 
     def prepare(self, request: Request) -> None:
-        """Compile the kernels for populations of one ladder and of all."""
+        """Compile the kernels for populations, or import what a drive or a pump needs."""
         e = identical(request.couplings)
         assert isinstance(e, Identical)
-        if not (e.drive or e.pump):
+        if e.drive:
+            import scipy.integrate
+            import scipy.sparse
+        elif e.pump:
+            import scipy.sparse.linalg  # noqa: F401
+        else:
             compile_kernels(request.progress)
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
