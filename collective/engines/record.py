@@ -53,6 +53,16 @@ class Recorder:
         return self.progress[0]
 
     @property
+    def done(self) -> bool:
+        """Whether every output time is recorded."""
+        return self.reached == self._steps
+
+    @property
+    def share(self) -> float:
+        """The share of the output times that is recorded, from 0 to 1."""
+        return self.reached / self._steps
+
+    @property
     def now(self) -> Any:
         """What the engine passed with the last recorded time: ρ, amplitudes or populations."""
         return self.progress[1]

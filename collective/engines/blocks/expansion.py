@@ -94,7 +94,7 @@ class Expansion:
     @property
     def done(self) -> bool:
         """Whether every output time is reached."""
-        return self._recorder.reached == len(self._request.times)
+        return self._recorder.done
 
     @property
     def share(self) -> float:

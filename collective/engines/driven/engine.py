@@ -137,7 +137,7 @@ class _Run:
     @property
     def done(self) -> bool:
         """False also if the run was stopped while its last state was unpacked: it can continue."""
-        return self._recorder.reached == len(self._request.times) and not self._unpacking
+        return self._recorder.done and not self._unpacking
 
     @property
     def share(self) -> float:

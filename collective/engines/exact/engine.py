@@ -137,11 +137,11 @@ class _Run:
 
     @property
     def done(self) -> bool:
-        return self._recorder.reached == len(self._request.times)
+        return self._recorder.done
 
     @property
     def share(self) -> float:
-        return self._recorder.reached / len(self._request.times)
+        return self._recorder.share
 
     def advance(self) -> None:
         """Step to the next output time."""
