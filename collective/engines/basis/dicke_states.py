@@ -35,8 +35,8 @@ def on_all_ladders(state: "State | Qobj", n: int) -> bool:
 def mixture(state: State, states: Triangle) -> NDArray[np.float64]:
     r"""Populations (S,) of all Dicke states, of a mixture of emitters of equal probability p.
 
-    There are :math:`\binom{N}{d} - \binom{N}{d-1}` ladders with d dark pairs. Each configuration of k
-    excitations has the probability :math:`p^k(1-p)^{N-k}`.
+    There are :math:`\binom{N}{d} - \binom{N}{d-1}` ladders with d dark pairs. Each configuration of
+    k excitations has the probability :math:`p^k(1-p)^{N-k}`.
     """
     n, k, d = states.n, states.k, states.d
     chances = probabilities_of(state, n)

@@ -40,7 +40,8 @@ class Symmetric:
 
     Couplings and state must be the same for every emitter. Without individual rates and drive one
     ladder of N + 1 populations is enough (Dicke, Phys. Rev. 93, 99 (1954)); otherwise all ladders
-    are kept (Shammah et al., Phys. Rev. A 98, 063815 (2018)).
+    are kept (Shammah et al., Phys. Rev. A 98, 063815 (2018)). A start from `co.states.mixed` needs
+    all ladders and takes no drive.
 
     Example:
         >>> import numpy as np, collective as co
