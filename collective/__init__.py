@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collective.engines.choice import methods
     from collective.engines.methods import Methods
     from collective.errors import (
+        DivergedError,
         EngineContractError,
         EvolutionError,
         ProblemTooLargeError,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Comparison",
     "Couplings",
+    "DivergedError",
     "Emitters",
     "EngineContractError",
     "EvolutionError",
@@ -117,6 +119,7 @@ _HOMES = {
     "Comparison": "evolution.comparison",
     "Couplings": "couplings.couplings",
     "Emitters": "emitters",
+    "DivergedError": "errors",
     "EngineContractError": "errors",
     "EvolutionError": "errors",
     "Field": "fields",
