@@ -207,7 +207,16 @@ def test_the_table_says_which_approximation_to_believe(two_hundred):
         assert f"approximate, {error_text(errors[name])}" in row
         assert seconds_text(found.costs[name].seconds) in row
     assert f"believe {found.believe!r}" in repr(found)
-    assert 'no engine that "auto" would take: method=' in repr(found)
+    assert f'no engine that "auto" would take: method={found.believe!r} can' in repr(found)
+    assert found.able() == sorted(HUNDREDS, key=lambda name: errors[name])
+
+
+def test_a_refusal_names_the_approximations_with_the_smallest_errors(two_hundred):
+    found = co.methods(two_hundred, "inverted", T)
+    with pytest.raises(ValueError, match="takes at most") as caught:
+        co.evolve(two_hundred, "inverted", T, method="trajectories")
+    best, second = found.able()[:2]
+    assert f"use method={best!r} or {second!r}, which is an approximation" in str(caught.value)
 
 
 def test_an_engine_with_options_shows_its_own_error(two_hundred):
