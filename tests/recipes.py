@@ -29,6 +29,8 @@ OPTIONS = {
 # of the user make too and `engines/test_own_engine.py` tests
 RECORDS = {
     "Comparison",
+    "DivergedError",
+    "EngineComparison",
     "FieldCheck",
     "Jumps",
     "Methods",
@@ -503,9 +505,39 @@ def _recipes():
             "times": [0.0, 0.1],
             "approximations": ("universal", "rwa"),
             "temperature": 0.0,
+            "engines": None,
+            "seed": None,
+            "threads": None,
             "progress": False,
         },
         {"holes": ("diagnostics", "populations")},
+    )
+    yield (
+        "compare (engines)",
+        co.compare,
+        lambda: {
+            "system": pair(),
+            "environment": None,
+            "state": "inverted",
+            "times": [0.0, 0.1],
+            "approximations": ("universal", "rwa"),
+            "temperature": 0.0,
+            "engines": ("exact", "blocks"),
+            "seed": 1,
+            "threads": 1,
+            "progress": False,
+        },
+        {"holes": ("diagnostics", "populations")},
+    )
+    yield (
+        "EngineComparison.deviation",
+        co.EngineComparison.deviation,
+        lambda: {
+            "self": co.compare(pair(), "inverted", TIMES, engines=["exact", "blocks"]),
+            "one": "exact",
+            "other": "blocks",
+        },
+        {"errors": (KeyError,)},
     )
     yield (
         "Comparison.distance",
