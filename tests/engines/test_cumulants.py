@@ -11,6 +11,7 @@ from collective.engines.cumulants.general import General
 from collective.engines.cumulants.pairs import rates
 from collective.engines.cumulants.second import Second
 from collective.engines.cumulants.third import Third
+from collective.states.moments import PairMoments
 
 N = 5
 
@@ -33,6 +34,10 @@ def random_moments(seed, n=N):
         "t": t + t.conj().transpose(0, 2, 1),
         "q": sum(q.transpose(axes) for axes in permutations(range(3))),
     }
+
+
+def pairs_of(moments):
+    return PairMoments(*(moments[name] for name in ("s", "z", "c", "m", "y", "zz")))
 
 
 def mean(moments, *, coherent):
@@ -68,11 +73,12 @@ def slopes(equations, start, t=0.0):
 def test_equations_without_coherence_are_those_of_operator_algebra(order):
     couplings, moments = random_couplings(1, N, drive=False), random_moments(2)
     equations = {2: Second, 3: Third}[order](rates(couplings))
-    start = equations.start(moments["c"], moments["zz"], moments["z"])
-    if order == 3:
-        start = equations.start_triples(start, moments["t"], moments["q"])
+    if order == 2:
+        start = equations.start(pairs_of(moments))
+    else:
+        start = equations.start_triples(pairs_of(moments), moments["t"], moments["q"])
     found = slopes(equations, start)
-    c, zz, z = equations.parts(found)
+    c, z, zz = equations.parts(found)
     known = mean(moments, coherent=False)
 
     def expected(*word):
@@ -98,8 +104,8 @@ def test_equations_without_coherence_are_those_of_operator_algebra(order):
 def test_equations_with_coherence_are_those_of_operator_algebra():
     couplings, moments = random_couplings(3, N), random_moments(4)
     equations = General(rates(couplings), lambda t: 0.7 + 0.2j * t)
-    start = equations.start(*(moments[name] for name in ("c", "m", "y", "zz", "s", "z")))
-    c, m, y, zz, s, z = equations.parts(slopes(equations, start, 2.0))
+    start = equations.start(pairs_of(moments))
+    c, z, s, m, y, zz = equations.parts(slopes(equations, start, 2.0))
     known = mean(moments, coherent=True)
 
     def expected(*word):

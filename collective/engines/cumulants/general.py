@@ -30,13 +30,14 @@ from collective.engines.cumulants.pairs import (
     unpack,
     unpack_real,
 )
+from collective.states.moments import PairMoments
 
 inline = compiled(**OPTIONS)
 _SHARED = 40  # emitters; with fewer a second thread saves no time
 
 
 class General:
-    """The equations of second order for a vector (C, M, Y, Z, s, z).
+    """The equations of second order for a vector (C, z, s, M, Y, Z).
 
     Args:
         rates: of the couplings.
@@ -45,7 +46,7 @@ class General:
         pool: their pool, or None.
 
     Attributes:
-        blocks: where the parts of the vector end.
+        blocks: where the parts of the vector end; the emission needs only the first two.
     """
 
     def __init__(
@@ -58,30 +59,25 @@ class General:
         self._rates, self._envelope, n = rates, envelope, len(rates.own)
         self._threads, self._pool = (threads, pool) if n >= _SHARED else (1, None)
         self._n, pairs = n, count(n)
-        sizes = (2 * pairs, 2 * pairs, 2 * n * n, pairs, 2 * n, n)
+        sizes = (2 * pairs, n, 2 * n, 2 * pairs, 2 * n * n, pairs)
         self.blocks = tuple(np.cumsum(sizes).tolist())
         self._full = np.zeros((3, n, n), dtype=complex)
         self._products = np.empty_like(self._full)
         self._inversions = np.zeros((n, n))
 
-    def start(
-        self,
-        exchange: NDArray[Any],
-        double: NDArray[Any],
-        mixed: NDArray[Any],
-        inversions: NDArray[Any],
-        lowered: NDArray[Any],
-        inversion: NDArray[Any],
-    ) -> NDArray[np.float64]:
-        """The vector of given moments C, M, Y, Z, s and z."""
-        complexes = (packed(exchange), packed(double), mixed.ravel(), lowered)
-        c, m, y, s = (np.ascontiguousarray(x, dtype=complex).view(float) for x in complexes)
-        return np.concatenate([c, m, y, packed(inversions), s, inversion])
+    def start(self, moments: PairMoments) -> NDArray[np.float64]:
+        """The vector of the moments of an initial state."""
+        complexes = (packed(moments.exchange), moments.lowered, packed(moments.double))
+        c, s, m, y = (
+            np.ascontiguousarray(x, dtype=complex).ravel().view(float)
+            for x in (*complexes, moments.mixed)
+        )
+        return np.concatenate([c, moments.inversion, s, m, y, packed(moments.inversions)])
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
         r = self._rates
-        (c, m, mixed, zz, s, z), slopes = self.parts(y), self.parts(out)
+        (c, z, s, m, mixed, zz), slopes = self.parts(y), self.parts(out)
         strength = 1.0 if self._envelope is None else self._envelope(t)
         w = strength * r.drive
         unpack(c, -1.0, self._full[0])
@@ -92,9 +88,9 @@ class General:
         flat = self._full.reshape(3 * n, n)
         np.matmul(flat, r.turned, out=self._products.reshape(3 * n, n))
         f, diagonals = r.h @ s, np.einsum("knn->kn", self._products)
-        slopes[4][:] = r.e * s + 1j * (diagonals[2] + z * w)
-        slopes[5][:] = -r.a * z - r.b + 4 * (diagonals[0] + s.conj() * w).imag
-        dc, dm, dmixed, dzz = slopes[:4]
+        slopes[2][:] = r.e * s + 1j * (diagonals[2] + z * w)
+        slopes[1][:] = -r.a * z - r.b + 4 * (diagonals[0] + s.conj() * w).imag
+        dc, dm, dmixed, dzz = slopes[0], *slopes[3:]
 
         def work(thread: int) -> None:
             _pass(
@@ -105,14 +101,14 @@ class General:
         in_threads(work, self._threads, self._pool)
 
     def parts(self, y: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
-        """Views of C and M, packed, Y, (N, N), Z, packed, s and z."""
-        c, m, mixed, zz, s, z = np.split(y, self.blocks[:-1])
+        """Views of C, packed, z, s, M, packed, Y, (N, N), and Z, packed."""
+        c, z, s, m, mixed, zz = np.split(y, self.blocks[:-1])
         matrix = mixed.view(complex).reshape(self._n, self._n)
-        return c.view(complex), m.view(complex), matrix, zz, s.view(complex), z
+        return c.view(complex), z, s.view(complex), m.view(complex), matrix, zz
 
     def inversion(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """⟨z_n⟩, (N,)."""
-        return y[self.blocks[4] :]
+        return y[self.blocks[0] : self.blocks[1]]
 
     def emission(self, y: NDArray[np.float64]) -> float:
         """The emission."""

@@ -33,13 +33,14 @@ from collective.engines.cumulants.pairs import (
     packed,
     unpack,
 )
+from collective.states.moments import PairMoments
 
 inline = compiled(**OPTIONS)
 _SHARED = 64  # emitters; with fewer a second thread saves no time
 
 
 class Second:
-    """The equations of second order for a vector (C, Z, z).
+    """The equations of second order for a vector (C, z, Z).
 
     Args:
         rates: of the couplings.
@@ -47,30 +48,25 @@ class Second:
         pool: their pool, or None.
 
     Attributes:
-        blocks: where the parts of the vector end.
+        blocks: where the parts of the vector end; the emission needs only the first two.
     """
 
     def __init__(self, rates: Rates, threads: int = 1, pool: ThreadPoolExecutor | None = None):
         self._rates, self._n = rates, len(rates.own)
         self._threads, self._pool = (threads, pool) if self._n >= _SHARED else (1, None)
         pairs = count(self._n)
-        self.blocks = (2 * pairs, 3 * pairs, 3 * pairs + self._n)
+        self.blocks: tuple[int, ...] = (2 * pairs, 2 * pairs + self._n, 3 * pairs + self._n)
         self._full = np.zeros((self._n, self._n), dtype=complex)
         self._product = np.empty_like(self._full)
 
-    def start(
-        self,
-        exchange: NDArray[Any],
-        inversions: NDArray[Any],
-        inversion: NDArray[Any],
-    ) -> NDArray[np.float64]:
-        """The vector of given moments C, Z and z."""
-        c = packed(np.asarray(exchange, dtype=complex)).view(float)
-        return np.concatenate([c, packed(inversions), inversion])
+    def start(self, moments: PairMoments) -> NDArray[np.float64]:
+        """The vector of the moments of an initial state."""
+        c = packed(np.asarray(moments.exchange, dtype=complex)).view(float)
+        return np.concatenate([c, moments.inversion, packed(moments.inversions)])
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
-        r, (c, zz, z), (dc, dzz, dz) = self._rates, self.parts(y), self.parts(out)
+        r, (c, z, zz), (dc, dz, dzz) = self._rates, self.parts(y), self.parts(out)
         unpack(c, -1.0, self._full)
         np.matmul(self._full, r.turned, out=self._product)
         flow = self._product.diagonal().copy()
@@ -87,13 +83,13 @@ class Second:
     def parts(
         self, y: NDArray[np.float64]
     ) -> tuple[NDArray[np.complex128], NDArray[np.float64], NDArray[np.float64]]:
-        """Views of C and Z, packed, and z."""
+        """Views of C, packed, of z and of Z, packed."""
         first, second, third = self.blocks[:3]
         return y[:first].view(complex), y[first:second], y[second:third]
 
     def inversion(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """⟨z_n⟩, (N,)."""
-        return self.parts(y)[2]
+        return y[self.blocks[0] : self.blocks[1]]
 
     def emission(self, y: NDArray[np.float64]) -> float:
         """The emission."""

@@ -32,12 +32,13 @@ from numpy.typing import NDArray
 from collective._tools.compiled import compiled, in_threads
 from collective.engines.cumulants.pairs import OPTIONS, Rates, count, packed, unpack, unpack_real
 from collective.engines.cumulants.second import Second, pair_slope
+from collective.states.moments import PairMoments
 
 _SHARED = 12  # emitters; with fewer a second thread saves no time
 
 
 class Third(Second):
-    """The equations of third order for a vector (C, Z, z, T, Q); threads take emitters j in turn.
+    """The equations of third order for a vector (C, z, Z, T, Q); threads take emitters j in turn.
 
     Args:
         rates: of the couplings.
@@ -59,19 +60,22 @@ class Third(Second):
         self._places = _places(n)
 
     def start_triples(
-        self, pairs: NDArray[np.float64], triple: NDArray[Any], inversions: NDArray[Any]
+        self, moments: PairMoments, triple: NDArray[Any], inversions: NDArray[Any]
     ) -> NDArray[np.float64]:
-        """The vector of the moments of pairs, T and Q."""
-        n = self._n
-        t = np.array([packed(each) for each in triple], dtype=complex).reshape(-1).view(float)
-        i, j, k = np.array([(i, j, k) for i in range(n) for j in range(i + 1, n)
-                            for k in range(j + 1, n)], dtype=int).reshape(-1, 3).T  # fmt: skip
-        return np.concatenate([pairs, t, inversions[i, j, k]])
+        """The vector of the moments of an initial state, T and Q included, (N, N, N) each."""
+        start = np.empty(self.blocks[-1])
+        start[: self.blocks[2]] = self.start(moments)
+        t, q = self.triples(start)
+        for j in range(self._n):
+            t[j] = packed(triple[j])
+        pieces = [packed(inversions[i, i + 1 :, i + 1 :]) for i in range(self._n)]
+        q[:] = np.concatenate(pieces)
+        return start
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
         r, n = self._rates, self._n
-        (c, zz, z), (dc, dzz, dz) = self.parts(y), self.parts(out)
+        (c, z, zz), (dc, dz, dzz) = self.parts(y), self.parts(out)
         (triple, q), (dtriple, dq) = self.triples(y), self.triples(out)
         unpack(c, -1.0, self._full)
         unpack_real(zz, self._inversions)

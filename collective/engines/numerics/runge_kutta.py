@@ -119,19 +119,30 @@ class RungeKutta:
         self.largest, self._extended = largest, False
         self.steps += 1
 
-    def at(self, t: float) -> NDArray[np.float64]:
-        """The value at a time within the last step; the next call overwrites it."""
+    @property
+    def rate(self) -> NDArray[np.float64]:
+        """y' at the time reached."""
+        return self._k[self._rows[_STAGES if self.steps else 0]]
+
+    def at(self, t: float, first: int | None = None) -> NDArray[np.float64]:
+        """The value at a time within the last step; the next call overwrites it.
+
+        Args:
+            t: the time.
+            first: only so many numbers at the beginning of y are computed, if given.
+        """
         start, old, size = self._from
         if t == self.t:
-            return self.y
+            return self.y[:first]
         if not self._extended:
             for i in range(3):
                 stage = _STAGES + 1 + i
                 self._combine(old, size, self._table.stages[stage])
                 self._evaluate(start + self._table.nodes[stage] * size, self._between, stage)
             self._extended = True
-        self._combine(old, size, _trimmed(self._table.interpolation((t - start) / size)))
-        return self._between
+        weights = _trimmed(self._table.interpolation((t - start) / size))
+        self._combine(old, size, weights, self._between[:first])
+        return self._between[:first]
 
     def _try(self, size: float) -> None:
         """Compute all stages of a step, and y and its slope at the end."""
@@ -155,22 +166,22 @@ class RungeKutta:
         """Write y plus a sum of stages to `out`."""
         target = self._between if out is None else out
         rows, weights = self._rows[terms[0]], size * terms[1]
-        cuts = self._cuts
+        cuts = self._cuts(len(target))
 
         def work(thread: int) -> None:
             _combined(target, y, self._k, rows, weights, cuts[thread], cuts[thread + 1])
 
         in_threads(work, self._threads, self._pool)
 
-    @property
-    def _cuts(self) -> list[int]:
-        return [len(self.y) * i // self._threads for i in range(self._threads + 1)]
+    def _cuts(self, size: int) -> list[int]:
+        """Where the shares of the threads begin and end."""
+        return [size * i // self._threads for i in range(self._threads + 1)]
 
     def _error(self, size: float) -> tuple[float, NDArray[np.float64]]:
         """The error over its tolerance, the largest of all blocks, and the largest numbers."""
         rows = self._rows[self._table.error_rows]
         parts = np.zeros((self._threads, len(self._blocks) - 1, 3))
-        cuts = self._cuts
+        cuts = self._cuts(len(self.y))
 
         def work(thread: int) -> None:
             _errors(
