@@ -33,7 +33,7 @@ from collective.engines.cumulants.pairs import (
 from collective.states.moments import PairMoments
 
 inline = compiled(**OPTIONS)
-_SHARED = 40  # emitters; with fewer a second thread saves no time
+_SHARED = 100  # emitters; with fewer a second thread saves no time
 
 
 class General:
@@ -177,9 +177,7 @@ def _pass(
             second = _closed(sn, z[m], ymn, r[n, m], um, fm) + w[m] * ymn
             dm[k] = (e[m] + e[n]) * pairs[m, n] + 1j * (first + second)
             # Σ_l h_ml⟨z_nσ⁺_mσ⁻_l⟩ and the other
-            first = _closed(
-                z[n], raised, ynm.conjugate(), u[n, m], p[m, m] - hmn * c[m, n], fm
-            )
+            first = _closed(z[n], raised, ynm.conjugate(), u[n, m], p[m, m] - hmn * c[m, n], fm)
             second = _closed(
                 z[m], sn.conjugate(), ymn.conjugate(), u[m, n], p[n, n] - hnm * c[n, m], fn
             )

@@ -61,6 +61,8 @@ def rates(couplings: Couplings) -> Rates:
     h = np.asarray(couplings.shift - 0.5j * decay, dtype=complex)
     own = np.diagonal(decay).real.copy()
     frequencies = couplings.detunings + np.diagonal(couplings.shift).real
+    if not np.any(couplings.drive):  # a frequency that all emitters share has no effect
+        frequencies = frequencies - frequencies.mean()
     np.fill_diagonal(h, 0.0)
     lost = 0.5 * own + couplings.dephasing + 0.5 * couplings.pump
     weights = np.empty(len(own) * (len(own) - 1))
@@ -112,9 +114,7 @@ def unpack_real(pairs: Any, out: Any) -> None:  # pragma: no cover
             k += 1
 
 
-def emission(
-    rates: Rates, exchange: NDArray[np.float64], inversion: NDArray[np.float64]
-) -> float:
+def emission(rates: Rates, exchange: NDArray[np.float64], inversion: NDArray[np.float64]) -> float:
     """ΣΓ_mn⟨σ⁺_mσ⁻_n⟩ from the packed correlations as real numbers."""
     return float(rates.emission @ exchange + rates.own @ (1 + inversion) / 2)
 

@@ -48,7 +48,7 @@ class CumulantRun:
         self._beside_order = size.beside(request, order, general=general)
         self._beside: NDArray[np.float64] | None = None  # emission of the other order, once known
         self._share_beside = 0.0
-        self._counts, self._excess, self._balance = np.zeros(2, dtype=int), 0.0, 0.0
+        self._steps, self._slopes, self._excess, self._balance = 0, 0, 0.0, 0.0
         self._pool: ThreadPoolExecutor | None = None
         self._limits: ExitStack | None = None
         self._track: RungeKutta | None = None
@@ -72,11 +72,11 @@ class CumulantRun:
         now = float(clock[0]), state, float(clock[1])
         self._recorder.restore(earlier, names, now=now)
         known = earlier.diagnostics
-        at = [i for i in sorted(eigenvalue_times(len(self._request.times)))]
+        at = sorted(eigenvalue_times(len(self._request.times)))
         self._smallest = dict(
             zip(at, known.get("smallest_correlation_eigenvalues", ()), strict=False)
         )
-        self._counts = np.array([known["steps"], known["slopes"]])
+        self._steps, self._slopes = known["steps"], known["slopes"]
         self._excess = known["population_excess"]
         self._balance = known.get("energy_balance", 0.0)
         if "beside" in earlier.resume:
@@ -84,10 +84,12 @@ class CumulantRun:
 
     @property
     def done(self) -> bool:
+        """Whether every output time is recorded."""
         return self._recorder.done
 
     @property
     def share(self) -> float:
+        """The share of the work, that of the order beside included."""
         if self.done:
             return 1.0
         first, last = self._request.times[[0, -1]]
@@ -219,7 +221,7 @@ class CumulantRun:
 
     def _watch(self, equations: Second | General, track: RungeKutta) -> None:
         """Compare the emission with the loss of excitation at the end of a step."""
-        self._counts = self._counts + [1, 0]
+        self._steps += 1
         if self._closed:
             emission = equations.emission(track.y[: equations.blocks[1]])
             lost = -0.5 * equations.inversion(track.rate).sum()
@@ -232,6 +234,7 @@ class CumulantRun:
         return not (np.any(couplings.drive) or np.any(couplings.pump))
 
     def fields(self) -> dict[str, Any]:
+        """What is recorded, and the estimated error."""
         found = self._recorder.fields()
         return {**found, "error_estimate": self._band(found["emission"])}
 
@@ -255,14 +258,13 @@ class CumulantRun:
         return np.concatenate([known, np.maximum(band[both:], last)])
 
     def diagnostics(self) -> dict[str, Any]:
-        steps, slopes = self._counts.tolist()
-        if self._track is not None:
-            slopes += self._track.slopes
+        """Counts, and signs of an unphysical state."""
+        slopes = self._slopes + (0 if self._track is None else self._track.slopes)
         reached = self._recorder.reached
         found: dict[str, Any] = {
             "order": self._order,
             "closure": "general" if self._general else "u1",
-            "steps": steps,
+            "steps": self._steps,
             "slopes": slopes,
             "population_excess": self._excess,
             "smallest_correlation_eigenvalues": [
@@ -280,11 +282,13 @@ class CumulantRun:
             return f"order {self._order} is exact for so few emitters"
         if self._beside is None:
             return "the couplings alone"
-        complete = len(self._beside) == len(self._request.times)
-        ended = "" if complete else f", where order {self._beside_order} has not diverged"
-        return f"the gap between orders 2 and 3{ended}"
+        found = "the gap between orders 2 and 3"
+        if len(self._beside) == len(self._request.times):
+            return found
+        return f"{found}; later, where order {self._beside_order} diverged, the couplings alone"
 
     def resume(self) -> dict[str, NDArray[Any]]:
+        """The moments, the clock, and the emission of the order beside."""
         t, state, step = self._recorder.now
         if step is None:
             return {}
@@ -292,6 +296,7 @@ class CumulantRun:
         return found if self._beside is None else {**found, "beside": self._beside}
 
     def notes(self) -> list[str]:
+        """Nothing: what there is to say is in the estimated error."""
         return []
 
     def _limit(self) -> None:
@@ -308,8 +313,9 @@ class CumulantRun:
             self._limits.callback(self._pool.shutdown)
 
     def close(self) -> None:
+        """End the threads."""
         if self._track is not None:
-            self._counts = self._counts + [0, self._track.slopes]
+            self._slopes += self._track.slopes
         self._track = self._searching = None
         if self._limits is not None:
             self._limits.close()

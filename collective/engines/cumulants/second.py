@@ -36,7 +36,7 @@ from collective.engines.cumulants.pairs import (
 from collective.states.moments import PairMoments
 
 inline = compiled(**OPTIONS)
-_SHARED = 64  # emitters; with fewer a second thread saves no time
+_SHARED = 200  # emitters; with fewer a second thread saves no time
 
 
 class Second:

@@ -34,7 +34,7 @@ from collective.engines.cumulants.pairs import OPTIONS, Rates, count, packed, un
 from collective.engines.cumulants.second import Second, pair_slope
 from collective.states.moments import PairMoments
 
-_SHARED = 12  # emitters; with fewer a second thread saves no time
+_SHARED = 32  # emitters; with fewer a second thread saves no time
 
 
 class Third(Second):
@@ -132,9 +132,7 @@ def _split(*matrices: NDArray[np.complex128]) -> NDArray[np.float64]:
 
 
 @compiled(**OPTIONS)
-def _unpack_triple(
-    triple: Any, out: Any, thread: Any, threads: Any
-) -> None:  # pragma: no cover
+def _unpack_triple(triple: Any, out: Any, thread: Any, threads: Any) -> None:  # pragma: no cover
     for j in range(thread, len(out), threads):
         unpack(triple[j], -1.0, out[j])
 
@@ -221,7 +219,7 @@ def _inversions_of(q: Any, places: Any, j: Any, out: Any) -> None:  # pragma: no
     n = len(out)
     for m in range(n):
         for k in range(m + 1, n):
-            if j == m or j == k:
+            if j in (m, k):
                 value = 0.0
             elif j < m:
                 value = q[places[j, m] + k]

@@ -121,7 +121,7 @@ class RungeKutta:
 
     @property
     def rate(self) -> NDArray[np.float64]:
-        """y' at the time reached."""
+        """The slope y' at the time reached."""
         return self._k[self._rows[_STAGES if self.steps else 0]]
 
     def at(self, t: float, first: int | None = None) -> NDArray[np.float64]:
