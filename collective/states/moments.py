@@ -7,7 +7,6 @@ are independent, if one of them is excited, and for symmetric states of k excita
 need 2^N numbers, which are taken for few emitters only.
 """
 
-from dataclasses import dataclass
 from math import comb
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from collective.states.answers import (
     spinors_of,
 )
 from collective.states.checking import configurations
+from collective.states.entries import Entries, PairMoments, pairs_of, triples_of
 from collective.states.protocol import State
 
 if TYPE_CHECKING:
@@ -35,27 +35,6 @@ _MOST = 12  # emitters of a state that is written as 2^N numbers
 _PURE = 1e-8  # by this much a state may differ from a product of states of its emitters
 _ROUND_OFF = 1e-12  # an entry of ρ that counts as zero
 _FEWER = "use fewer emitters"
-
-
-@dataclass(frozen=True, eq=False)
-class PairMoments:
-    """Raw moments of one and of two emitters; entries m = n are zero.
-
-    Attributes:
-        lowered: ⟨σ⁻_n⟩, (N,) complex.
-        inversion: ⟨z_n⟩, (N,) real.
-        exchange: ⟨σ⁺_mσ⁻_n⟩, (N, N) complex, Hermitian.
-        double: ⟨σ⁻_mσ⁻_n⟩, (N, N) complex, symmetric.
-        mixed: ⟨z_mσ⁻_n⟩, (N, N) complex.
-        inversions: ⟨z_mz_n⟩, (N, N) real, symmetric.
-    """
-
-    lowered: NDArray[np.complex128]
-    inversion: NDArray[np.float64]
-    exchange: NDArray[np.complex128]
-    double: NDArray[np.complex128]
-    mixed: NDArray[np.complex128]
-    inversions: NDArray[np.float64]
 
 
 def uncorrelated(
@@ -108,7 +87,7 @@ def pair_moments(state: "State | Qobj", couplings: Couplings) -> PairMoments | N
     alone = uncorrelated(state, n)
     if alone is not None:
         s, z = alone
-        return _pairs(s, z, np.outer(s.conj(), s), np.outer(s, s), np.outer(z, s), np.outer(z, z))
+        return pairs_of(s, z, np.outer(s.conj(), s), np.outer(s, s), np.outer(z, s), np.outer(z, z))
     k = _definite(state, n)
     if k == 1:
         one = _one_excitation(state, couplings)
@@ -149,17 +128,17 @@ def triple_moments(
     if alone is not None:
         s, z = alone
         hops = z[:, None, None] * np.outer(s.conj(), s)
-        return _triples(hops, z[:, None, None] * np.outer(z, z))
+        return triples_of(hops, z[:, None, None] * np.outer(z, z))
     k = _definite(state, n)
     if k == 1:
         one = _one_excitation(state, couplings)
         p = np.abs(one) ** 2
         hops = np.repeat(-np.outer(one.conj(), one)[None], n, axis=0)
-        return _triples(hops, 2 * (p[:, None, None] + p[:, None] + p) - 1)
+        return triples_of(hops, 2 * (p[:, None, None] + p[:, None] + p) - 1)
     if k is not None and state.symmetric(n):
         hop = k * (n - k) / (n * (n - 1)) + 0j
         other = 2 * (k - 1) / (n - 2) - 1 if n > 2 else 0.0  # the mean z of the others
-        return _triples(np.full((n, n, n), hop * other), np.full((n, n, n), _drawn(n, k, 3)))
+        return triples_of(np.full((n, n, n), hop * other), np.full((n, n, n), _drawn(n, k, 3)))
     entries = _entries(state, couplings)
     return None if entries is None else entries.triples()
 
@@ -210,35 +189,14 @@ def _number(
     """The moments of a state of a definite number of excitations."""
     nothing = np.zeros_like(exchange)
     lowered = np.zeros(len(inversion), dtype=complex)
-    return _pairs(lowered, inversion, exchange, nothing, nothing.copy(), inversions)
-
-
-def _pairs(
-    lowered: NDArray[np.complex128], inversion: NDArray[np.float64], *pairs: NDArray[Any]
-) -> PairMoments:
-    """The moments, with the diagonals of the pairs set to zero."""
-    for each in pairs:
-        np.fill_diagonal(each, 0)
-    return PairMoments(lowered, inversion, *pairs)
-
-
-def _triples(
-    hops: NDArray[np.complex128], inversions: NDArray[np.float64]
-) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-    """Both moments with zeros where two of the three emitters coincide."""
-    all_of = np.arange(len(hops))
-    for each in (hops, inversions):
-        each[all_of, all_of, :] = 0
-        each[all_of, :, all_of] = 0
-        each[:, all_of, all_of] = 0
-    return hops, inversions
+    return pairs_of(lowered, inversion, exchange, nothing, nothing.copy(), inversions)
 
 
 def _factors(
     matrix: NDArray[Any], n: int
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64]] | None:
     """⟨σ⁻_n⟩ and ⟨z_n⟩ of a ket (2^N, 1) or of ρ if it is a product, else None."""
-    found = _Entries(matrix, n)
+    found = Entries(matrix, n)
     s, z = found.lowered(), found.inversion()
     if matrix.shape[1] == 1:  # a ket is a product if every emitter alone is in a pure state
         pure = np.all(np.abs(1 - z**2 - 4 * np.abs(s) ** 2) <= _PURE)
@@ -251,78 +209,11 @@ def _factors(
     return (s, z) if np.abs(product - matrix).max() <= _PURE else None
 
 
-def _entries(state: "State | Qobj", couplings: Couplings) -> "_Entries | None":
+def _entries(state: "State | Qobj", couplings: Couplings) -> "Entries | None":
     """All 2^N numbers of a state of few emitters, None for more of them."""
     n = len(couplings)
     if n > _MOST:
         return None
     if isinstance(state, State):
-        return _Entries(amplitudes_of(state, excited(n), couplings.emitters)[:, None], n)
-    return _Entries(state.full(), n)
-
-
-class _Entries:
-    """Moments read off a ket or ρ in QuTiP's basis.
-
-    An operator of σ⁺ and σ⁻ leads from each configuration s to one t, which differs in the emitters
-    concerned: its mean is the sum of the entries ρ_st over the s on which it is not zero.
-
-    Args:
-        matrix: a ket (2^N, 1), or ρ (2^N, 2^N).
-        n: N.
-    """
-
-    def __init__(self, matrix: NDArray[Any], n: int):
-        self._matrix, self._n = matrix, n
-        self._up = excited(n)
-        self._z = 2.0 * self._up - 1
-        self._weights = self._between().real
-
-    def _between(self, *emitters: int) -> NDArray[np.complex128]:
-        """The entries ρ_st, (2^N,), where t is s with these emitters flipped."""
-        s = np.arange(2**self._n)
-        t = s ^ sum(1 << (self._n - 1 - m) for m in emitters)
-        if self._matrix.shape[1] == 1:
-            return np.asarray(self._matrix[s, 0] * self._matrix[t, 0].conj())
-        return np.asarray(self._matrix[s, t])
-
-    def _lowering(self, n: int) -> NDArray[np.complex128]:
-        """The terms of ⟨σ⁻_n⟩."""
-        return self._between(n) * self._up[:, n]
-
-    def _hop(self, m: int, n: int) -> NDArray[np.complex128]:
-        """The terms of ⟨σ⁺_mσ⁻_n⟩."""
-        return self._between(m, n) * (self._up[:, n] & ~self._up[:, m])
-
-    def lowered(self) -> NDArray[np.complex128]:
-        """⟨σ⁻_n⟩, (N,)."""
-        return np.array([self._lowering(n).sum() for n in range(self._n)])
-
-    def inversion(self) -> NDArray[np.float64]:
-        """⟨z_n⟩, (N,)."""
-        return np.asarray(self._weights @ self._z)
-
-    def pairs(self) -> PairMoments:
-        """All moments of one and of two emitters."""
-        exchange, double, mixed = np.zeros((3, self._n, self._n), dtype=complex)
-        for n in range(self._n):
-            mixed[:, n] = self._lowering(n) @ self._z
-            for m in range(n):
-                exchange[m, n] = self._hop(m, n).sum()
-                exchange[n, m] = exchange[m, n].conj()
-                both = self._between(m, n) @ (self._up[:, m] & self._up[:, n])
-                double[m, n] = double[n, m] = both
-        inversions = self._z.T @ (self._weights[:, None] * self._z)
-        return _pairs(self.lowered(), self.inversion(), exchange, double, mixed, inversions)
-
-    def triples(self) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-        """⟨z_jσ⁺_mσ⁻_n⟩ and ⟨z_iz_jz_k⟩, (N, N, N) each."""
-        hops = np.zeros((self._n,) * 3, dtype=complex)
-        for n in range(self._n):
-            for m in range(n):
-                hops[:, m, n] = self._hop(m, n) @ self._z
-                hops[:, n, m] = hops[:, m, n].conj()
-        z = self._z
-        weighted = self._weights[:, None] * z
-        inversions = np.array([(z[:, i, None] * z).T @ weighted for i in range(self._n)])
-        return _triples(hops, inversions)
+        return Entries(amplitudes_of(state, excited(n), couplings.emitters)[:, None], n)
+    return Entries(state.full(), n)
