@@ -114,7 +114,7 @@ REFERENCES = {
     "kramer2015": (
         "article",
         {
-            "author": "Kr{\\\"a}mer, Sebastian and Ritsch, Helmut",
+            "author": 'Kr{\\"a}mer, Sebastian and Ritsch, Helmut',
             "title": "Generalized mean-field approach to simulate the dynamics of large open spin "
             "ensembles with long range interactions",
             "journal": "Eur. Phys. J. D",
