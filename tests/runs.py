@@ -815,6 +815,16 @@ def comparison_of_approximations():
 
 
 @run()
+def comparison_of_engines():
+    chain = co.couple(co.chain(3, 0.2), VACUUM)
+    found = co.compare(chain, "inverted", TIMES, engines=["exact", "blocks"], progress=False)
+    return {
+        "exact": found.results["exact"].emission,
+        "deviation": 1 + found.deviation("exact", "blocks"),  # which itself is round-off
+    }
+
+
+@run()
 def interaction_terms():
     parts = {}
     for kind in ("electric", "magnetic"):
