@@ -326,7 +326,7 @@ def trajectories_of_mcsolve():
 
 @run()
 def cumulants():
-    both = together(
+    return together(
         second=evolved(plain(), "inverted", method="cumulants", observe="correlations"),
         third=evolved(
             plain().replace(dephasing=0.1, pump=0.05),
@@ -338,7 +338,6 @@ def cumulants():
             driven_pair(), "ground", method="cumulants", envelope=lambda t: np.exp(-((t - 1) ** 2))
         ),
     )
-    return both
 
 
 @run()

@@ -14,7 +14,7 @@ from collective.engines.cumulants.pairs import rates
 from collective.engines.cumulants.second import Second
 from collective.engines.cumulants.third import Third
 from collective.engines.numerics.runge_kutta import RungeKutta, StepUnderflowError
-from collective.states.moments import PairMoments
+from collective.states.entries import PairMoments
 
 N = 5
 

@@ -30,7 +30,7 @@ from collective.engines.cumulants.pairs import (
     unpack,
     unpack_real,
 )
-from collective.states.moments import PairMoments
+from collective.states.entries import PairMoments
 
 inline = compiled(**OPTIONS)
 _SHARED = 100  # emitters; with fewer a second thread saves no time

@@ -1,4 +1,4 @@
-"""A request as equations of motion: their vectors at the start, and steps that notice divergence."""
+"""A request as equations of motion: vectors at the start, and steps that notice divergence."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack

@@ -33,7 +33,7 @@ from collective.engines.cumulants.pairs import (
     packed,
     unpack,
 )
-from collective.states.moments import PairMoments
+from collective.states.entries import PairMoments
 
 inline = compiled(**OPTIONS)
 _SHARED = 200  # emitters; with fewer a second thread saves no time

@@ -25,6 +25,7 @@ _CALLS = {"second": 40.0, "third": 90.0, "general": 60.0}
 _PAIR_FLOPS = {"second": 900.0, "third": 900.0, "general": 5000.0}  # per N²
 _TRIPLE_FLOPS = 1200.0  # per N³
 _VECTOR_ENTRIES = 3.0  # per number of the vector and slope
+_READ_CALLS, _READ_ENTRIES = 60.0, 10.0  # per output time, and N²
 _OVERHEAD = 3000.0  # calls, once
 
 
@@ -109,7 +110,9 @@ def _frequency(request: Request) -> float:
     h = np.abs(couplings.shift - 0.5j * couplings.decay)
     np.fill_diagonal(h, 0.0)
     own = couplings.detunings + np.diagonal(couplings.shift).real
-    found = float(np.sqrt((h**2).sum(axis=1)).max()) + float(np.ptp(own))
+    found = float(np.sqrt((h**2).sum(axis=1)).max())
+    # a frequency that all emitters share has no effect without a drive
+    found += float(np.abs(own).max() if np.any(couplings.drive) else np.ptp(own))
     found += 2 * float(np.abs(couplings.drive).max()) + float(couplings.dephasing.max())
     return found + float(couplings.pump.max()) + float(np.diagonal(couplings.decay).real.max())
 
@@ -131,4 +134,5 @@ def _seconds(request: Request, kind: str) -> float:
     flops += _TRIPLE_FLOPS * n**3 if kind == "third" else 0.0
     each = _CALLS[kind] * s.call + flops * s.flop / threads
     each += _VECTOR_ENTRIES * _length(n, kind) * s.entry / threads
-    return steps(request) * _SLOPES * each
+    reading = _READ_CALLS * s.call + _READ_ENTRIES * n * n * s.entry
+    return steps(request) * _SLOPES * each + len(request.times) * reading

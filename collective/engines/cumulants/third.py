@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from collective._tools.compiled import compiled, in_threads
 from collective.engines.cumulants.pairs import OPTIONS, Rates, count, packed, unpack, unpack_real
 from collective.engines.cumulants.second import Second, pair_slope
-from collective.states.moments import PairMoments
+from collective.states.entries import PairMoments
 
 _SHARED = 32  # emitters; with fewer a second thread saves no time
 

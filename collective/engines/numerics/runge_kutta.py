@@ -10,16 +10,15 @@ included, because stages 2 to 4 are no longer needed once the later ones are kno
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled, in_threads
+from collective.engines.numerics.dormand_prince import STAGES, coefficients, trimmed
 
 VECTORS = 16  # of the length of y: stages, y at both ends of a step, and one point between
-_STAGES = 12
 _SHARED = 60_000  # numbers; sums of shorter vectors are formed by one thread
 _CHUNK = 1024  # numbers that stay in the fastest cache while all stages are added
 _SAFETY, _SLOWER, _FASTER, _ORDER = 0.9, 0.2, 10.0, 8
@@ -77,9 +76,9 @@ class RungeKutta:
         self._rtol, self._atol = max(rtol, 1e-14), atol
         self._blocks = np.array((0, *blocks))
         self._threads, self._pool = (threads, pool) if len(y) > _SHARED else (1, None)
-        self._table = _table()
-        self._rows = np.array([*range(_STAGES + 1), 1, 2, 3])  # where the stages lie
-        self._k = np.zeros((_STAGES + 1, len(y)))
+        self._table = coefficients()
+        self._rows = np.array([*range(STAGES + 1), 1, 2, 3])  # where the stages lie
+        self._k = np.zeros((STAGES + 1, len(y)))
         self.t, self.y = t, np.array(y, dtype=float)
         self._next, self._between = np.empty_like(self.y), np.empty_like(self.y)
         self._from = t, self.y, 0.0  # where the last step began, and its length
@@ -96,7 +95,7 @@ class RungeKutta:
             StepUnderflowError: if the step shrinks to nothing.
         """
         if self.steps:
-            self._rows[[0, _STAGES]] = self._rows[[_STAGES, 0]]  # the last slope is the first
+            self._rows[[0, STAGES]] = self._rows[[STAGES, 0]]  # the last slope is the first
         h, rejected = min(self.step_size, self._longest), False
         while True:
             left = self._end - self.t
@@ -122,7 +121,7 @@ class RungeKutta:
     @property
     def rate(self) -> NDArray[np.float64]:
         """The slope y' at the time reached."""
-        return self._k[self._rows[_STAGES if self.steps else 0]]
+        return self._k[self._rows[STAGES if self.steps else 0]]
 
     def at(self, t: float, first: int | None = None) -> NDArray[np.float64]:
         """The value at a time within the last step; the next call overwrites it.
@@ -136,21 +135,21 @@ class RungeKutta:
             return self.y[:first]
         if not self._extended:
             for i in range(3):
-                stage = _STAGES + 1 + i
+                stage = STAGES + 1 + i
                 self._combine(old, size, self._table.stages[stage])
                 self._evaluate(start + self._table.nodes[stage] * size, self._between, stage)
             self._extended = True
-        weights = _trimmed(self._table.interpolation((t - start) / size))
+        weights = trimmed(self._table.interpolation((t - start) / size))
         self._combine(old, size, weights, self._between[:first])
         return self._between[:first]
 
     def _try(self, size: float) -> None:
         """Compute all stages of a step, and y and its slope at the end."""
-        for stage in range(1, _STAGES):
+        for stage in range(1, STAGES):
             self._combine(self.y, size, self._table.stages[stage])
             self._evaluate(self.t + self._table.nodes[stage] * size, self._between, stage)
-        self._combine(self.y, size, self._table.stages[_STAGES], self._next)
-        self._evaluate(self.t + size, self._next, _STAGES)
+        self._combine(self.y, size, self._table.stages[STAGES], self._next)
+        self._evaluate(self.t + size, self._next, STAGES)
 
     def _evaluate(self, t: float, y: NDArray[np.float64], stage: int) -> None:
         self._slope(t, y, self._k[self._rows[stage]])
@@ -218,59 +217,11 @@ class RungeKutta:
         if not h > 0:
             return 0.0
         self._combine(self.y, h, (np.array([0]), np.array([1.0])))
-        self._evaluate(self.t + h, self._between, _STAGES)
-        bend = self._norm(self._k[self._rows[_STAGES]] - slope) / h
+        self._evaluate(self.t + h, self._between, STAGES)
+        bend = self._norm(self._k[self._rows[STAGES]] - slope) / h
         fastest = max(speed, bend)
         bound = max(1e-6, h * 1e-3) if fastest <= 1e-15 else (0.01 / fastest) ** (1 / _ORDER)
         return float(min(100 * h, bound, self._end - self.t, self._longest))
-
-
-class _Table:
-    """The coefficients, with zeros left out.
-
-    Attributes:
-        nodes: (16,), c_i; the slope at the end of the step is stage 12.
-        stages: for each stage, and for y at the end (12), the stages that are added, and a_ij.
-        error_rows: the stages in the error estimates.
-        error_weights: (2, ·), of order 5 and of order 3.
-    """
-
-    def __init__(self) -> None:
-        from scipy.integrate import DOP853
-
-        a = np.zeros((16, 16))
-        a[:_STAGES, :_STAGES] = DOP853.A
-        a[_STAGES, :_STAGES] = DOP853.B
-        a[_STAGES + 1 :, : DOP853.A_EXTRA.shape[1]] = DOP853.A_EXTRA
-        self.nodes = np.array([*DOP853.C, 1.0, *DOP853.C_EXTRA])
-        self.stages = [_trimmed(row) for row in a]
-        self._b, self._d = a[_STAGES], DOP853.D
-        both = np.array([DOP853.E5, DOP853.E3])
-        self.error_rows = np.flatnonzero(np.any(both != 0, axis=0))
-        self.error_weights = np.ascontiguousarray(both[:, self.error_rows])
-
-    def interpolation(self, x: float) -> NDArray[np.float64]:
-        """Weights (16,) of the stages in y(t + xh) − y(t), over h."""
-        powers = np.zeros(7)  # of the seven terms of Hairer's polynomial, by Horner's rule
-        for i in range(7):
-            powers[6 - i] = 1.0
-            powers *= x if i % 2 == 0 else 1 - x
-        weights = (powers[0] - powers[1] + 2 * powers[2]) * self._b
-        weights[0] += powers[1] - powers[2]
-        weights[_STAGES] -= powers[2]
-        found: NDArray[np.float64] = weights + powers[3:] @ self._d
-        return found
-
-
-def _trimmed(row: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The places of the coefficients that are not zero, and these coefficients."""
-    places = np.flatnonzero(row)
-    return places, row[places]
-
-
-@cache
-def _table() -> _Table:
-    return _Table()
 
 
 @compiled(**_OPTIONS)
