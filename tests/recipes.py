@@ -576,6 +576,7 @@ def _recipes():
         lambda: {"self": co.methods(pair(), "inverted", TIMES), "name": "exact"},
         {"errors": (KeyError,)},
     )
+    yield "engines.Cumulants", co.engines.Cumulants, lambda: {"order": 2, "closure": "u1"}, {}
     yield (
         "engines.Trajectories",
         co.engines.Trajectories,

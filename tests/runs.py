@@ -325,6 +325,22 @@ def trajectories_of_mcsolve():
 
 
 @run()
+def cumulants():
+    return together(
+        second=evolved(plain(), "inverted", method="cumulants", observe="correlations"),
+        third=evolved(
+            plain().replace(dephasing=0.1, pump=0.05),
+            co.states.mixed([0.9, 0.5, 0.0, 1 / 3]),
+            method=co.engines.Cumulants(order=3),
+            observe="correlations",
+        ),
+        driven=evolved(
+            driven_pair(), "ground", method="cumulants", envelope=lambda t: np.exp(-((t - 1) ** 2))
+        ),
+    )
+
+
+@run()
 def symmetric():
     ones = np.ones((5, 5))
     partly = co.Couplings(0.6 * ones + 0.4 * np.eye(5), 0.1 * (1 - np.eye(5)))

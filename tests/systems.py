@@ -238,6 +238,9 @@ def routes():
         "symmetric driven": Route(e.Symmetric(), system(alike.replace(drive=1.0), "ground")),
         "trajectories": Route(sampled, system(chain(), "inverted")),
         "trajectories driven": Route(sampled, driven),
+        "cumulants": Route(e.Cumulants(), system(chain(), "inverted")),
+        "cumulants driven": Route(e.Cumulants(), driven),
+        "cumulants of order 3": Route(e.Cumulants(order=3), system(dephased, "inverted")),
     }
 
 

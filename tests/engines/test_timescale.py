@@ -19,7 +19,7 @@ DRIVEN = ROUTES["exact"].system.couplings
 ALIKE = ROUTES["symmetric"].system.couplings
 T = ROUTES["exact"].system.times
 
-PULSED = ["exact", "driven", "symmetric driven", "trajectories driven"]
+PULSED = ["exact", "driven", "symmetric driven", "trajectories driven", "cumulants driven"]
 
 
 @pytest.mark.parametrize("name", PULSED)

@@ -397,6 +397,7 @@ RUNS = {
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
+    "cumulants": (CHAIN.replace(drive=1.0), "ground", {"observe": "correlations"}),
     "trajectories": (DRIVEN, "ground", {"seed": 3}),
 }  # fmt: skip
 
