@@ -1,0 +1,272 @@
+r"""The stochastic equation of truncated Wigner for one batch of samples, and its step.
+
+Γ = Γ' + g, where g is diagonal and as large as Γ' ⪰ 0 allows. The spins of a batch obey, as
+Stratonovich equations,
+
+.. math:: ds^-_n = i s^z_n (F_n dt + dξ_n), \qquad
+          ds^z_n = −2i\,(s^+_n (F_n dt + dξ_n) − \mathrm{c.c.}), \qquad
+          F_n = \sum_l (Δ − iΓ'/2)_{nl} s^-_l + f(t)Ω_n/2, \qquad ⟨dξ_n dξ^*_m⟩ = \tfrac12 Γ'_{nm} dt,
+
+and single emitters by themselves decay at g_n, are pumped, dephased and detuned (`single_emitters`).
+One step dt is half a step of the single emitters, a turn of every spin about its field in the
+middle of the step (predictor and corrector), and the other half.
+
+The work of a step is two products with the 2N × 2N matrix of Δ − iΓ'/2 (16N² flops a sample), one
+with the N × R factor of Γ' (4NR if Γ is real), 2R random numbers, and two passes over the spins.
+The arrays of a batch stay in the cache; single precision halves them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.couplings.couplings import Couplings
+from collective.engines.truncated_wigner import kernels
+
+_LEAST_SHARE = 0.02  # of Γ that decays by itself; a smaller one changes nothing
+_NEGLIGIBLE = 1e-6  # eigenvalue of Γ' without noise, relative to the largest
+_OWN_STEP = 0.03  # times the largest rate of a single emitter
+_COLLECTIVE_STEP = 0.25  # times the largest frequency or collective rate
+
+Single = np.float32
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The matrices of the equation, in single precision, which all batches share.
+
+    Attributes:
+        n: N.
+        field: (2N, 2N), the matrix of Δ − iΓ'/2 on real and imaginary parts.
+        noise: (N, R), a factor LL† = Γ' if it is real; else (2N, 2R).
+        decay: (N, N), Γ if it is real; else (2N, 2N).
+        doubled: Γ∘Γ, entry by entry, in the same form.
+        paired: (N, N), |Γ|².
+        own: (N,), Γ_nn.
+        drive: (2, N), Ω/2.
+        apart: (N,), g, the decay of single emitters.
+        share: (N,), Γ'_nn²/(Γ'²)_nn: 1 for emitters that decay by themselves, 1/N for N of them
+            that decay together.
+        pump: (N,).
+        dephasing: (N,).
+        detunings: (N,), with the diagonal of Δ.
+        longest: the longest step.
+    """
+
+    n: int
+    field: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    decay: NDArray[np.float32]
+    doubled: NDArray[np.float32]
+    paired: NDArray[np.float32]
+    own: NDArray[np.float64]
+    drive: NDArray[np.float64]
+    apart: NDArray[np.float64]
+    share: NDArray[np.float64]
+    pump: NDArray[np.float64]
+    dephasing: NDArray[np.float64]
+    detunings: NDArray[np.float64]
+    longest: float
+
+    @classmethod
+    def of(cls, couplings: Couplings, strongest: float) -> "Model":
+        """The model of couplings whose drive is multiplied by at most `strongest`."""
+        decay, shift = np.asarray(couplings.decay), np.asarray(couplings.shift)
+        n, own = len(couplings), np.diagonal(decay).real.astype(float)
+        detunings = couplings.detunings + np.diagonal(shift).real
+        drive = np.asarray(couplings.drive)
+        if not np.any(drive):  # a frequency that all emitters share has no effect
+            detunings = detunings - detunings.mean()
+        shift = shift - np.diag(np.diagonal(shift))
+        apart = separate_share(decay) * own
+        together = decay - np.diag(apart)
+        rates, vectors = np.linalg.eigh(together)
+        largest = max(float(rates[-1]), 0.0)
+        kept = rates > _NEGLIGIBLE * largest
+        factor = vectors[:, kept] * np.sqrt(rates[kept])
+        left = own - apart
+        norms = np.sum(np.abs(together) ** 2, axis=1)
+        share = np.divide(left**2, norms, out=np.zeros(n), where=norms > 0)
+        frequency = float(np.abs(np.linalg.eigvalsh(shift + np.diag(detunings))).max())
+        frequency = max(frequency, largest, 0.5 * strongest * float(np.abs(drive).max()))
+        single = float((own + couplings.pump + couplings.dephasing).max())
+        longest = 1 / max(single / _OWN_STEP, frequency / _COLLECTIVE_STEP, 1e-300)
+        return cls(
+            n,
+            stacked(shift - 0.5j * together),
+            stacked(factor),
+            stacked(decay),
+            stacked(decay * decay),
+            (np.abs(decay) ** 2).astype(Single),
+            own,
+            0.5 * np.array([drive.real, drive.imag]),
+            apart,
+            share,
+            np.asarray(couplings.pump, float),
+            np.asarray(couplings.dephasing, float),
+            detunings,
+            longest,
+        )
+
+    @property
+    def noisy(self) -> NDArray[np.bool_]:
+        """Which emitters have a random phase of their own, (N,)."""
+        return (self.apart > 0) | (self.pump > 0) | (self.dephasing > 0)
+
+
+def separate_share(decay: NDArray[np.complex128]) -> float:
+    """The largest x with Γ − x diag(Γ) ⪰ 0; 0 if it is small."""
+    own = np.diagonal(decay).real
+    decaying = np.flatnonzero(own > 0)
+    if len(decaying) == 0:
+        return 0.0
+    scale = 1 / np.sqrt(own[decaying])
+    smallest = float(np.linalg.eigvalsh(decay[np.ix_(decaying, decaying)] * np.outer(scale, scale))[0])
+    return min(smallest, 1.0) if smallest > _LEAST_SHARE else 0.0
+
+
+def stacked(matrix: NDArray[np.complex128]) -> NDArray[np.float32]:
+    """A real matrix as it is; a complex one as the real matrix on stacked Re and Im."""
+    re, im = matrix.real, matrix.imag
+    if not np.any(im):
+        return np.ascontiguousarray(re, Single)
+    return np.block([[re, -im], [im, re]]).astype(Single)
+
+
+def single_emitters(model: Model, dt: float) -> NDArray[np.float32]:
+    r"""What `kernels.alone` needs for a step dt, (6, N).
+
+    An emitter that decays at g, is pumped at p and dephased at γ_φ obeys
+    ⟨ṡ^z⟩ = −r(s^z − s^z_∞) and ⟨ṡ⁻⟩ = −(r/2 + γ_φ + iδ)s⁻, where r = g + p and
+    s^z_∞ = (p − g)/r. A spin of fixed length has exactly these means if s^z relaxes without noise and
+    the azimuth diffuses, by a variance of
+
+    .. math:: (r + 2γ_φ)dt + \ln\frac{3 − s^z(dt)^2}{3 − s^z(0)^2} ≥ 0.
+
+    The other part is a correction. The collective noise moves s^z by
+    −Γ'_nn(s^z + 3/2 − (s^z)²/2), which is −Γ'_nn(1 + s^z) only while ⟨(s^z)²⟩ = 1, as it is for any
+    state of spin ½. The drift ṡ^z = κ(1 − (s^z)²)/2 has no effect on states of spin ½, so that it
+    may be added. With κ = Γ'_nn it would make the decay of single emitters exact, but N emitters
+    that decay together would lose their total spin. κ = Γ'_nn × `share` is right in both limits.
+    """
+    rate = model.apart + model.pump
+    rest = np.divide(model.pump - model.apart, rate, out=np.zeros(model.n), where=rate > 0)
+    kappa = (model.own - model.apart) * model.share
+    phase = model.detunings * dt
+    return np.array(
+        [
+            np.tanh(0.5 * kappa * dt),
+            np.exp(-rate * dt),
+            rest,
+            (rate + 2 * model.dephasing) * dt,
+            np.cos(phase),
+            np.sin(phase),
+        ],
+        Single,
+    )
+
+
+class Spins:
+    """K samples of N spins, and the arrays that a step needs.
+
+    Args:
+        model: the equation.
+        samples: K.
+    """
+
+    def __init__(self, model: Model, samples: int):
+        n = model.n
+        self.model, self.samples = model, samples
+        self.spins = np.empty((3, n, samples), Single)
+        self._middle, self._field, self._noise = np.empty((3, 2, n, samples), Single)
+        self._offsets, self._paired = np.empty((2, n, samples), Single)
+        self._noisy = model.noisy
+        self._active = bool(np.any(self._noisy) or np.any(model.share) or np.any(model.detunings))
+        real = model.noise.shape[0] == n
+        self._rank = model.noise.shape[1] // (1 if real else 2)
+        count = max(2 * self._rank, n if np.any(self._noisy) else 0) * samples
+        self._numbers = np.empty(count + count % 2, Single)
+
+    def _random(self, rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+        """That many standard normal numbers, in an array that the next call overwrites."""
+        half = (count + 1) // 2
+        bits = rng.integers(0, 2**64, half, dtype=np.uint64)
+        kernels.normal(bits, self._numbers[: 2 * half])
+        return self._numbers[:count]
+
+    def _times(
+        self, matrix: NDArray[np.float32], parts: NDArray[np.float32], out: NDArray[np.float32]
+    ) -> None:
+        """A matrix, real or stacked, times real and imaginary parts (2, R, K), into (2, N, K)."""
+        if matrix.shape[0] == self.model.n:
+            np.matmul(matrix, parts, out=out)
+        else:
+            rows = out.reshape(-1, self.samples)
+            np.matmul(matrix, parts.reshape(-1, self.samples), out=rows)
+
+    def alone(self, rates: NDArray[np.float32], rng: np.random.Generator) -> None:
+        """A step of single emitters, with `rates` of `single_emitters`."""
+        if not self._active:
+            return
+        numbers = self._random(rng, self.model.n * self.samples) if np.any(self._noisy) else (
+            self._numbers[:0]
+        )
+        rows = numbers.reshape(-1, self.samples)
+        kernels.alone(self.spins, rates, rows, self._noisy)
+
+    def turn(self, dt: float, drive: NDArray[np.float32], rng: np.random.Generator) -> None:
+        """A step of the collective part, with Ω/2 at that time, (2, N)."""
+        if self._rank:
+            numbers = self._random(rng, 2 * self._rank * self.samples)
+            parts = numbers.reshape(2, self._rank, self.samples)
+            self._times(self.model.noise, parts, self._noise)
+        else:
+            self._noise[:] = 0
+        # each component of dξ has half of Γ'/2
+        step, width = Single(dt), Single(np.sqrt(dt) / 2)
+        for midway, lowered in ((True, self.spins[:2]), (False, self._middle)):
+            self._times(self.model.field, lowered, self._field)
+            out = self._middle if midway else self.spins
+            kernels.turn(self.spins, self._field, self._noise, drive, step, width, midway, out)
+
+    def read(self, values: NDArray[np.float32]) -> None:
+        """Emission, photon pairs, excitation and excess of every sample into (4, K)."""
+        model = self.model
+        fields, squares, doubled = self._field, self._middle, self._noise
+        kernels.square(self.spins, squares, self._offsets)
+        self._times(model.decay, self.spins[:2], fields)
+        self._times(model.doubled, squares, doubled)
+        np.matmul(model.paired, self._offsets, out=self._paired)
+        own = model.own.astype(Single)
+        kernels.light(
+            self.spins, fields, squares, doubled, self._offsets, self._paired, own, values
+        )
+
+    def correlations(self) -> NDArray[np.complex64]:
+        """The sum of s⁺_m s⁻_n over the samples, (N, N), with (1 + s^z)/2 where m = n."""
+        x, y, z = self.spins
+        mixed = x @ y.T
+        found = (x @ x.T + y @ y.T) + 1j * (mixed - mixed.T)
+        np.fill_diagonal(found, (0.5 + 0.5 * z).sum(axis=1))
+        return found
+
+
+def midpoints(
+    start: float, end: float, longest: float, envelope: Callable[[float], complex] | None
+) -> tuple[float, NDArray[np.complex128]]:
+    """The step from one output time to the next, and the mean of the envelope in each step.
+
+    Args:
+        start: output time.
+        end: next output time.
+        longest: longest step.
+        envelope: f(t), or None for 1.
+    """
+    steps = max(1, int(np.ceil((end - start) / longest - 1e-9)))
+    if envelope is None:
+        return (end - start) / steps, np.ones(steps, complex)
+    # Simpson's rule
+    values = np.array([envelope(t) for t in np.linspace(start, end, 2 * steps + 1)], complex)
+    return (end - start) / steps, (values[:-1:2] + 4 * values[1::2] + values[2::2]) / 6
