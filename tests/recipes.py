@@ -1248,22 +1248,24 @@ def _recipes():
             lambda state=state: {"self": state, "n": 4},
             {},
         )
+        if not hasattr(kind, "probabilities"):
+            yield (
+                f"states.{name} (amplitudes)",
+                kind.amplitudes,
+                lambda state=state: {
+                    "self": state,
+                    "excited": np.eye(4, dtype=bool),
+                    "emitters": co.chain(4, 0.1),
+                },
+                {},
+            )
+    for name, member in (("product", "spinors"), ("mixed", "probabilities")):
         yield (
-            f"states.{name} (amplitudes)",
-            kind.amplitudes,
-            lambda state=state: {
-                "self": state,
-                "excited": np.eye(4, dtype=bool),
-                "emitters": co.chain(4, 0.1),
-            },
+            f"states.{name} ({member})",
+            getattr(type(systems.STATES[name]), member),
+            lambda name=name: {"self": systems.STATES[name], "n": 4},
             {},
         )
-    yield (
-        "states.product (spinors)",
-        type(systems.STATES["product"]).spinors,
-        lambda: {"self": systems.STATES["product"], "n": 4},
-        {},
-    )
     yield (
         "states.density_matrix",
         s.density_matrix,
@@ -1280,6 +1282,12 @@ def _recipes():
         "states.product",
         s.product,
         lambda: {"theta": [0.3, 1.0], "phi": 0.2},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.mixed",
+        s.mixed,
+        lambda: {"populations": [0.3, 1.0]},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
     yield "states.inverted", s.inverted, dict, {}

@@ -24,7 +24,7 @@ from collective.engines.request import Request
 from collective.engines.symmetric import size
 from collective.engines.symmetric.density import Density
 from collective.engines.symmetric.populations import Populations, compile_kernels
-from collective.states import State
+from collective.states import State, answers
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -107,6 +107,11 @@ def _asymmetry(state: State, n: int) -> str | None:
     """The reason why a `State` is not on the longest ladder, or None if it is."""
     if not state.symmetric(n):
         return f"method 'symmetric' is for states that no permutation changes, which {state} is not"
+    if answers.is_mixed(state) and answers.definite_number(state, n) is None:
+        return (
+            f"method 'symmetric' starts on the longest Dicke ladder, but the mixture {state} is on "
+            "all ladders"
+        )
     try:
         populations(state, n)
     except ValueError as error:
