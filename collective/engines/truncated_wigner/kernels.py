@@ -249,8 +249,17 @@ def square(spins, squares, offsets):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def light(spins, fields, squares, doubled, offsets, paired, own, values):  # type: ignore[no-untyped-def]
-    """Emission, photon pairs, excitation and the excess of every sample: see `readings`.
+def light(spins, fields, squares, doubled, offsets, paired, own, doubtful, values):  # type: ignore[no-untyped-def]
+    r"""Emission, photon pairs, excitation and the excess of every sample.
+
+    Products of operators of one emitter become one operator before their symbol is taken:
+    σ⁺σ⁻ = (1 + z)/2 and σ⁺σ⁺ = 0. With P_n = (1 + s^z_n)/2, p_n = |s⁻_n|², y_n = p_n − P_n, f = Γs⁻ and
+    u_n = s⁺_n f_n the emission is R = Σ_n (u_n − Γ_nn y_n). The sum of
+    Γ_mnΓ_pq σ⁺_mσ⁺_pσ⁻_qσ⁻_n, by inclusion and exclusion over the emitters that coincide, is
+
+    .. math:: R^2 + \sum_n \bigl[−2\,\mathrm{Re}\,u_n^2 − 2y_n|f_n|^2 + 8Γ_{nn}y_n\,\mathrm{Re}\,u_n
+              − 2Γ_{nn}^2 y_n(3p_n − P_n)\bigr]
+              + \sum_{nm} \bigl[(s^+_n)^2 Γ_{nm}^2 (s^-_m)^2 + y_n|Γ_{nm}|^2y_m\bigr].
 
     Args:
         spins: (3, N, K).
@@ -260,7 +269,8 @@ def light(spins, fields, squares, doubled, offsets, paired, own, values):  # typ
         offsets: (N, K), see `square`.
         paired: (N, K), |Γ|² applied to the offsets.
         own: (N,), Γ_nn.
-        values: (4, K), receives emission, pairs, excitation, and Σ Γ_nn((s^z)² − 1)/4.
+        doubtful: (N,), Γ_nn w_n of `error_weights`.
+        values: (4, K), receives emission, pairs, excitation, and Σ Γ_nn w_n((s^z)² − 1)/4.
     """
     half, one, two = np.float32(0.5), np.float32(1.0), np.float32(2.0)
     values[:] = np.float32(0.0)
@@ -268,7 +278,7 @@ def light(spins, fields, squares, doubled, offsets, paired, own, values):  # typ
     for n in range(spins.shape[1]):
         x, y, z, gx, gy = spins[0, n], spins[1, n], spins[2, n], fields[0, n], fields[1, n]
         sx, sy, qx, qy = squares[0, n], squares[1, n], doubled[0, n], doubled[1, n]
-        away, other, d = offsets[n], paired[n], own[n]
+        away, other, d, weight = offsets[n], paired[n], own[n], doubtful[n] * np.float32(0.25)
         for k in range(len(x)):
             u = x[k] * gx[k] + y[k] * gy[k]  # s⁺ Γs⁻, real and imaginary part
             v = x[k] * gy[k] - y[k] * gx[k]
@@ -277,7 +287,7 @@ def light(spins, fields, squares, doubled, offsets, paired, own, values):  # typ
             a = away[k]
             emission[k] += u - d * a
             excitation[k] += population
-            excess[k] += d * (z[k] * z[k] - one) * np.float32(0.25)
+            excess[k] += weight * (z[k] * z[k] - one)
             pairs[k] += (
                 two * (v * v - u * u)
                 - two * a * bright

@@ -18,6 +18,7 @@ The arrays of a batch stay in the cache; single precision halves them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,10 @@ from collective.couplings.couplings import Couplings
 from collective.engines.truncated_wigner import kernels
 
 _LEAST_SHARE = 0.02  # of Γ that decays by itself; a smaller one changes nothing
-_NEGLIGIBLE = 1e-6  # eigenvalue of Γ' without noise, relative to the largest
+_NEGLIGIBLE = 1e-6  # eigenvalue of Γ' without noise, relative to Γ_nn
 _OWN_STEP = 0.03  # times the largest rate of a single emitter
 _COLLECTIVE_STEP = 0.25  # times the largest frequency or collective rate
+_ITERATIONS = 30  # products with a matrix whose norm is wanted
 
 Single = np.float32
 
@@ -44,15 +46,14 @@ class Model:
         decay: (N, N), Γ if it is real; else (2N, 2N).
         doubled: Γ∘Γ, entry by entry, in the same form.
         paired: (N, N), |Γ|².
-        own: (N,), Γ_nn.
+        own: (N,), Γ_nn, in single precision.
+        doubtful: (N,), the weight of each emitter in the estimated error, see `error_weights`.
         drive: (2, N), Ω/2.
         apart: (N,), g, the decay of single emitters.
-        share: (N,), Γ'_nn²/(Γ'²)_nn: 1 for emitters that decay by themselves, 1/N for N of them
-            that decay together.
+        corrected: (N,), κ of `single_emitters`.
         pump: (N,).
         dephasing: (N,).
-        detunings: (N,), with the diagonal of Δ.
-        longest: the longest step.
+        detunings: (N,), see `own_frequencies`.
     """
 
     n: int
@@ -61,53 +62,41 @@ class Model:
     decay: NDArray[np.float32]
     doubled: NDArray[np.float32]
     paired: NDArray[np.float32]
-    own: NDArray[np.float64]
+    own: NDArray[np.float32]
+    doubtful: NDArray[np.float32]
     drive: NDArray[np.float64]
     apart: NDArray[np.float64]
-    share: NDArray[np.float64]
+    corrected: NDArray[np.float64]
     pump: NDArray[np.float64]
     dephasing: NDArray[np.float64]
     detunings: NDArray[np.float64]
-    longest: float
 
     @classmethod
-    def of(cls, couplings: Couplings, strongest: float) -> "Model":
-        """The model of couplings whose drive is multiplied by at most `strongest`."""
+    def of(cls, couplings: Couplings) -> "Model":
+        """The model of couplings."""
         decay, shift = np.asarray(couplings.decay), np.asarray(couplings.shift)
-        n, own = len(couplings), np.diagonal(decay).real.astype(float)
-        detunings = couplings.detunings + np.diagonal(shift).real
-        drive = np.asarray(couplings.drive)
-        if not np.any(drive):  # a frequency that all emitters share has no effect
-            detunings = detunings - detunings.mean()
-        shift = shift - np.diag(np.diagonal(shift))
-        apart = separate_share(decay) * own
+        own, drive = np.diagonal(decay).real.astype(float), np.asarray(couplings.drive)
+        apart, factor = separated(decay)
         together = decay - np.diag(apart)
-        rates, vectors = np.linalg.eigh(together)
-        largest = max(float(rates[-1]), 0.0)
-        kept = rates > _NEGLIGIBLE * largest
-        factor = vectors[:, kept] * np.sqrt(rates[kept])
         left = own - apart
         norms = np.sum(np.abs(together) ** 2, axis=1)
-        share = np.divide(left**2, norms, out=np.zeros(n), where=norms > 0)
-        frequency = float(np.abs(np.linalg.eigvalsh(shift + np.diag(detunings))).max())
-        frequency = max(frequency, largest, 0.5 * strongest * float(np.abs(drive).max()))
-        single = float((own + couplings.pump + couplings.dephasing).max())
-        longest = 1 / max(single / _OWN_STEP, frequency / _COLLECTIVE_STEP, 1e-300)
+        corrected = np.divide(left**3, norms, out=np.zeros(len(own)), where=norms > 0)
+        exchange = shift - np.diag(np.diagonal(shift))
         return cls(
-            n,
-            stacked(shift - 0.5j * together),
+            len(couplings),
+            stacked(exchange - 0.5j * together),
             stacked(factor),
             stacked(decay),
             stacked(decay * decay),
             (np.abs(decay) ** 2).astype(Single),
-            own,
+            own.astype(Single),
+            error_weights(decay, shift).astype(Single),
             0.5 * np.array([drive.real, drive.imag]),
             apart,
-            share,
+            corrected,
             np.asarray(couplings.pump, float),
             np.asarray(couplings.dephasing, float),
-            detunings,
-            longest,
+            own_frequencies(couplings),
         )
 
     @property
@@ -116,15 +105,78 @@ class Model:
         return (self.apart > 0) | (self.pump > 0) | (self.dephasing > 0)
 
 
-def separate_share(decay: NDArray[np.complex128]) -> float:
-    """The largest x with Γ − x diag(Γ) ⪰ 0; 0 if it is small."""
+def separated(decay: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """The decay g of single emitters (N,), and a factor L (N, R) of the rest: Γ = g + LL†.
+
+    g is the largest multiple of the diagonal of Γ that leaves the rest positive, or 0 if it is
+    small. With Γ = √d W √d and W = V diag(w) V† it is min(w) d.
+    """
     own = np.diagonal(decay).real
     decaying = np.flatnonzero(own > 0)
+    apart = np.zeros(len(own))
+    factor = np.zeros((len(own), 0), decay.dtype)
     if len(decaying) == 0:
-        return 0.0
-    scale = 1 / np.sqrt(own[decaying])
-    smallest = float(np.linalg.eigvalsh(decay[np.ix_(decaying, decaying)] * np.outer(scale, scale))[0])
-    return min(smallest, 1.0) if smallest > _LEAST_SHARE else 0.0
+        return apart, factor
+    root = np.sqrt(own[decaying])
+    weights, vectors = np.linalg.eigh(decay[np.ix_(decaying, decaying)] / np.outer(root, root))
+    if weights[0] > _LEAST_SHARE:
+        apart[decaying] = min(weights[0], 1.0) * own[decaying]
+        weights = weights - weights[0]
+    kept = weights > _NEGLIGIBLE
+    factor = np.zeros((len(own), int(kept.sum())), decay.dtype)
+    factor[decaying] = root[:, None] * vectors[:, kept] * np.sqrt(weights[kept])
+    return apart, factor
+
+
+def own_frequencies(couplings: Couplings) -> NDArray[np.float64]:
+    """δ_n + Δ_nn, (N,); without a drive a frequency that all emitters share has no effect."""
+    found = np.asarray(couplings.detunings + np.diagonal(couplings.shift).real)
+    return found if np.any(couplings.drive) else found - found.mean()
+
+
+def longest_step(couplings: Couplings, strongest: float) -> float:
+    """The longest step that follows the dynamics, from norms by power iteration.
+
+    Args:
+        couplings: in the unit of the engine.
+        strongest: the largest |f(t)| of the envelope, or 1.
+    """
+    decay, shift = np.asarray(couplings.decay), np.asarray(couplings.shift)
+    exchange = shift - np.diag(np.diagonal(shift)) + np.diag(own_frequencies(couplings))
+    frequency = max(_norm(exchange), _norm(decay))
+    frequency = max(frequency, 0.5 * strongest * float(np.abs(couplings.drive).max()))
+    single = float((np.diagonal(decay).real + couplings.pump + couplings.dephasing).max())
+    fastest = max(single / _OWN_STEP, frequency / _COLLECTIVE_STEP)
+    return 1 / fastest if fastest > 0 else np.inf
+
+
+def _norm(matrix: NDArray[Any]) -> float:
+    """The spectral norm of a Hermitian matrix, to some percent and from below."""
+    n = len(matrix)
+    vector = 1 + 0.5 * np.cos(np.arange(n) ** 2)  # not orthogonal to any smooth or rough vector
+    found = 0.0
+    for _ in range(_ITERATIONS):
+        vector = matrix @ (vector / np.linalg.norm(vector))
+        found = float(np.linalg.norm(vector))
+        if found == 0:
+            break
+    return found
+
+
+def error_weights(decay: NDArray[np.complex128], shift: NDArray[np.complex128]) -> NDArray[Any]:
+    r"""The weight Γ_nn w_n of each emitter in the estimated error of the emission, (N,).
+
+    For a state of spin ½ ⟨(s^z)²⟩ = 1. What the emission of the sampled spins lacks for it,
+    Γ_nn(⟨(s^z)²⟩ − 1)/4, follows the true error closely for emitters that decay together, and is
+    too large for those that decay by themselves, which are exact. So it is multiplied by
+
+    .. math:: w_n^2 = 1 − \frac{Γ_{nn}^2}{\sum_l |Γ_{nl}|^2 + \sum_{l≠n} |Δ_{nl}|^2}.
+    """
+    own = np.diagonal(decay).real ** 2
+    norms = np.sum(np.abs(decay) ** 2 + np.abs(shift) ** 2, axis=1)
+    norms -= np.abs(np.diagonal(shift)) ** 2
+    alone = np.divide(own, norms, out=np.ones(len(own)), where=norms > 0)
+    return np.diagonal(decay).real * np.sqrt(np.maximum(1 - alone, 0))
 
 
 def stacked(matrix: NDArray[np.complex128]) -> NDArray[np.float32]:
@@ -149,15 +201,15 @@ def single_emitters(model: Model, dt: float) -> NDArray[np.float32]:
     −Γ'_nn(s^z + 3/2 − (s^z)²/2), which is −Γ'_nn(1 + s^z) only while ⟨(s^z)²⟩ = 1, as it is for any
     state of spin ½. The drift ṡ^z = κ(1 − (s^z)²)/2 has no effect on states of spin ½, so that it
     may be added. With κ = Γ'_nn it would make the decay of single emitters exact, but N emitters
-    that decay together would lose their total spin. κ = Γ'_nn × `share` is right in both limits.
+    that decay together would lose their total spin. κ = Γ'_nn³/(Γ'²)_nn is right in both limits:
+    Γ'_nn for emitters that decay by themselves, Γ'_nn/N for N of them that decay together.
     """
     rate = model.apart + model.pump
     rest = np.divide(model.pump - model.apart, rate, out=np.zeros(model.n), where=rate > 0)
-    kappa = (model.own - model.apart) * model.share
     phase = model.detunings * dt
     return np.array(
         [
-            np.tanh(0.5 * kappa * dt),
+            np.tanh(0.5 * model.corrected * dt),
             np.exp(-rate * dt),
             rest,
             (rate + 2 * model.dephasing) * dt,
@@ -183,7 +235,7 @@ class Spins:
         self._middle, self._field, self._noise = np.empty((3, 2, n, samples), Single)
         self._offsets, self._paired = np.empty((2, n, samples), Single)
         self._noisy = model.noisy
-        self._active = bool(np.any(self._noisy) or np.any(model.share) or np.any(model.detunings))
+        self._active = bool(np.any(self._noisy) or np.any(model.corrected) or np.any(model.detunings))
         real = model.noise.shape[0] == n
         self._rank = model.noise.shape[1] // (1 if real else 2)
         count = max(2 * self._rank, n if np.any(self._noisy) else 0) * samples
@@ -239,9 +291,16 @@ class Spins:
         self._times(model.decay, self.spins[:2], fields)
         self._times(model.doubled, squares, doubled)
         np.matmul(model.paired, self._offsets, out=self._paired)
-        own = model.own.astype(Single)
         kernels.light(
-            self.spins, fields, squares, doubled, self._offsets, self._paired, own, values
+            self.spins,
+            fields,
+            squares,
+            doubled,
+            self._offsets,
+            self._paired,
+            model.own,
+            model.doubtful,
+            values,
         )
 
     def correlations(self) -> NDArray[np.complex64]:
@@ -264,7 +323,7 @@ def midpoints(
         longest: longest step.
         envelope: f(t), or None for 1.
     """
-    steps = max(1, int(np.ceil((end - start) / longest - 1e-9)))
+    steps = max(1, int(np.ceil((end - start) / longest - 1e-9))) if longest < np.inf else 1
     if envelope is None:
         return (end - start) / steps, np.ones(steps, complex)
     # Simpson's rule
