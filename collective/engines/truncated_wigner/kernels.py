@@ -129,7 +129,7 @@ def turn(spins, field, noise, drive, dt, width, midway, out):  # type: ignore[no
 
 @kernel
 def alone(spins, rates, noise, noisy):  # type: ignore[no-untyped-def]
-    r"""What each emitter does by itself during a step: see `single_emitters` in `spins`.
+    r"""What each emitter does by itself during a step: see `single_emitters` in `model`.
 
     Args:
         spins: (3, N, K), changed.
@@ -193,9 +193,9 @@ def normal(bits, out):  # type: ignore[no-untyped-def]
         u = np.float32((bits[i] >> np.uint64(40)) + np.uint64(1))  # 1 … 2²⁴
         out[i] = u
         # v in (−1/2, 1/2)
-        out[count + i] = np.float32(np.int64((bits[i] >> np.uint64(8)) & low) - 8388608) * np.float32(
-            2.0**-24
-        )
+        out[count + i] = np.float32(
+            np.int64((bits[i] >> np.uint64(8)) & low) - 8388608
+        ) * np.float32(2.0**-24)
     words = out.view(np.int32)
     for i in range(count):
         word = words[i]
@@ -253,8 +253,8 @@ def light(spins, fields, squares, doubled, offsets, paired, own, doubtful, value
     r"""Emission, photon pairs, excitation and the excess of every sample.
 
     Products of operators of one emitter become one operator before their symbol is taken:
-    σ⁺σ⁻ = (1 + z)/2 and σ⁺σ⁺ = 0. With P_n = (1 + s^z_n)/2, p_n = |s⁻_n|², y_n = p_n − P_n, f = Γs⁻ and
-    u_n = s⁺_n f_n the emission is R = Σ_n (u_n − Γ_nn y_n). The sum of
+    σ⁺σ⁻ = (1 + z)/2 and σ⁺σ⁺ = 0. With P_n = (1 + s^z_n)/2, p_n = |s⁻_n|², y_n = p_n − P_n,
+    f = Γs⁻ and u_n = s⁺_n f_n the emission is R = Σ_n (u_n − Γ_nn y_n). The sum of
     Γ_mnΓ_pq σ⁺_mσ⁺_pσ⁻_qσ⁻_n, by inclusion and exclusion over the emitters that coincide, is
 
     .. math:: R^2 + \sum_n \bigl[−2\,\mathrm{Re}\,u_n^2 − 2y_n|f_n|^2 + 8Γ_{nn}y_n\,\mathrm{Re}\,u_n

@@ -1,9 +1,10 @@
 r"""Batches of samples: from the initial state through all output times, each by one thread.
 
-The spin of an emitter along a direction n of its Bloch vector starts with the component +1 along n,
-and with ±1, equally likely, in two directions across it. This is the Wigner function of spin ½ on
-discrete points, without negative weights. A mixture with a Bloch vector shorter than 1 has −1 along n with
-the probability (1 − |r|)/2. All first and second moments are exact, and spins have the length √3.
+The spin of an emitter with a Bloch vector along n starts with the component +1 along n, and with
+±1, equally likely, in two directions across it. This is the Wigner function of spin ½ on discrete
+points, without negative weights. For a mixture, whose Bloch vector r is shorter than 1, the
+component along n is −1 with the probability (1 − |r|)/2. All first and second moments are exact,
+and spins have the length √3.
 
 Batches depend on N and the number of samples alone, each has random numbers of its own, and they
 are added in their order. So no number depends on the threads.
@@ -15,19 +16,14 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.request import Request
-from collective.engines.truncated_wigner.spins import (
-    Model,
-    Single,
-    Spins,
-    midpoints,
-    single_emitters,
-)
+from collective.engines.truncated_wigner.means import Batch
+from collective.engines.truncated_wigner.model import Model, Single, midpoints, single_emitters
+from collective.engines.truncated_wigner.spins import Spins
 
 _ENTRIES = 1 << 15  # spins of a batch: its arrays fit into the cache of one core
 _SAMPLES = (64, 512)  # of a batch, at least and at most
@@ -41,27 +37,6 @@ def batch_size(n: int) -> int:
 
 class Stopped(Exception):  # noqa: N818 - no error
     """Raised in a thread that shall stop."""
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Some samples.
-
-    Attributes:
-        count: number B of samples.
-        shots: (B, T), emission of each.
-        mean: (T, 3 + N), means of emission, photon pairs, excitation and populations.
-        scatter: (T, 3 + N), Σ(x − mean)².
-        excess: (T,), the mean of `kernels.light`.
-        correlations: (T, N, N), means of s⁺_m s⁻_n; (T, 0, 0) if not wanted.
-    """
-
-    count: int
-    shots: NDArray[np.float32]
-    mean: NDArray[np.float64]
-    scatter: NDArray[np.float64]
-    excess: NDArray[np.float64]
-    correlations: NDArray[np.complex64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,65 +203,6 @@ def batches(sampler: Sampler, seed: int, first: int, last: int) -> Generator[Bat
             sampler.stop()
             for future in waiting:
                 future.cancel()
-
-
-@dataclass(frozen=True, eq=False)
-class Totals:
-    """All samples so far; a new one replaces it, so that an interruption leaves one complete.
-
-    Means and scatters of two groups are combined as by Chan, Golub & LeVeque, Am. Stat. 37, 242
-    (1983).
-
-    Attributes:
-        count: number of samples.
-        mean: see `Batch`.
-        scatter: see `Batch`.
-        excess: see `Batch`.
-        correlations: see `Batch`, in double precision.
-    """
-
-    count: int
-    mean: NDArray[np.float64]
-    scatter: NDArray[np.float64]
-    excess: NDArray[np.float64]
-    correlations: NDArray[np.complex128]
-
-    @classmethod
-    def empty(cls, steps: int, n: int, *, correlated: bool) -> "Totals":
-        """The totals before the first batch."""
-        pairs = np.zeros((steps, n, n) if correlated else (steps, 0, 0), complex)
-        shape = (steps, 3 + n)
-        return cls(0, np.zeros(shape), np.zeros(shape), np.zeros(steps), pairs)
-
-    def with_batch(self, new: Batch) -> "Totals":
-        """The totals with one more batch."""
-        count = self.count + new.count
-        share, apart = new.count / count, new.mean - self.mean
-        pairs = new.correlations - self.correlations
-        pairs *= share
-        pairs += self.correlations
-        return Totals(
-            count,
-            self.mean + share * apart,
-            self.scatter + new.scatter + apart * apart * (self.count * share),
-            self.excess + share * (new.excess - self.excess),
-            pairs,
-        )
-
-    def errors(self) -> NDArray[np.float64]:
-        """Standard errors of the means, (T, 3 + N)."""
-        return np.sqrt(self.scatter / (max(self.count - 1, 1) * max(self.count, 1)))
-
-    def fields(self) -> dict[str, Any]:
-        """Fields of `Result`, without shots and the estimated error."""
-        names = ("emission", "coincidence_rate", "excitation")
-        found: dict[str, Any] = {"populations": self.mean[:, 3:].copy()}
-        errors = self.errors()
-        found["populations_error"] = errors[:, 3:].copy()
-        for i, name in enumerate(names):
-            error = "coincidence_error" if name == "coincidence_rate" else f"{name}_error"
-            found |= {name: self.mean[:, i].copy(), error: errors[:, i].copy()}
-        return found
 
 
 def compile_kernels() -> None:
