@@ -24,9 +24,9 @@ from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_space import Space, entries, expanded, one_apart
-from collective.engines.basis.dicke_states import density, populations
+from collective.engines.basis.dicke_states import density, on_all_ladders, populations
 from collective.engines.numerics.factors import factored
-from collective.states.answers import definite_number, is_mixed, name_of
+from collective.states.answers import name_of
 from collective.states.checking import checked_state
 from collective.states.protocol import State
 
@@ -217,9 +217,7 @@ def is_symmetric(couplings: Couplings, state: Any) -> bool:
     checked = checked_state(state, couplings)
     n = len(couplings)
     if isinstance(checked, State):
-        if is_mixed(checked) and definite_number(checked, n) is None:
-            return False  # a mixture of independent emitters is on all ladders
-        return checked.symmetric(n)
+        return checked.symmetric(n) and not on_all_ladders(checked, n)
     return 1 - float(populations(checked, n).sum()) < _NOT_SYMMETRIC
 
 
