@@ -238,6 +238,8 @@ def routes():
         "symmetric driven": Route(e.Symmetric(), system(alike.replace(drive=1.0), "ground")),
         "trajectories": Route(sampled, system(chain(), "inverted")),
         "trajectories driven": Route(sampled, driven),
+        "truncated_wigner": Route(e.TruncatedWigner(n=1500), system(chain(), "inverted")),
+        "truncated_wigner driven": Route(e.TruncatedWigner(n=1500), driven),
     }
 
 

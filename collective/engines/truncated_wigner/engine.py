@@ -134,11 +134,11 @@ class _Run:
         from collective.engines.truncated_wigner.means import Totals
         from collective.engines.truncated_wigner.model import Model
         from collective.engines.truncated_wigner.samples import Sampler
-        from collective.engines.truncated_wigner.size import step_of, threads_of
+        from collective.engines.truncated_wigner.size import step_of, threads_of, turns
 
         self._request, self._count = request, engine.n
         n, steps = len(request.couplings), len(request.times)
-        self._step = step_of(request, engine.step)
+        self._steps = turns(request, engine.step)
         bloch = uncorrelated(request.state, n)
         assert bloch is not None  # otherwise refused
         self._bloch = bloch
@@ -146,7 +146,9 @@ class _Run:
         self._expected = estimates.expected(request, "wigner") or 0.0
         if np.any(model.doubtful):
             self._expected = max(self._expected, _LEAST)
-        self._sampler = Sampler(request, model, self._step, bloch, threads_of(request, engine.n))
+        self._sampler = Sampler(
+            request, model, step_of(request, engine.step), bloch, threads_of(request, engine.n)
+        )
         self._batches: Generator[Batch] | None = None
         self._limits = ExitStack()
         self._shots = np.empty((engine.n, steps))
@@ -192,6 +194,7 @@ class _Run:
 
             from collective.engines.truncated_wigner.samples import batches
 
+            self._sampler.prepare()
             self._limits.enter_context(threadpool_limits(1, "blas"))
             self._batches = batches(self._sampler, self._seed, self._totals.count, self._count)
         new, before = next(self._batches), self._totals.count
@@ -244,7 +247,7 @@ class _Run:
             "n_samples": self._totals.count,
             "seed": self._seed,
             "threads": self._sampler.threads,
-            "steps": self._sampler.turns,
+            "steps": self._steps,
         }
 
     def resume(self) -> dict[str, NDArray[Any]]:

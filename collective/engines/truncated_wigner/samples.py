@@ -74,10 +74,15 @@ class Sampler:
         self._frames = frames(*bloch)
         self._stopped = threading.Event()
         self._idle: SimpleQueue[Spins] = SimpleQueue()
+        self._longest = longest
+        self._intervals: list[_Interval] = []
+
+    def prepare(self) -> None:
+        """Compute rates and drives of all steps."""
+        model, request = self.model, self.request
         lowered = model.drive[0] + 1j * model.drive[1]
-        self._intervals = []
         for start, end in zip(request.times[:-1], request.times[1:], strict=True):
-            dt, pulse = midpoints(float(start), float(end), longest, request.envelope)
+            dt, pulse = midpoints(float(start), float(end), self._longest, request.envelope)
             drives = pulse[:, None] * lowered
             self._intervals.append(
                 _Interval(
@@ -87,11 +92,6 @@ class Sampler:
                     np.stack([drives.real, drives.imag], axis=1).astype(Single),
                 )
             )
-
-    @property
-    def turns(self) -> int:
-        """The number of steps to the last output time."""
-        return sum(len(interval.drives) for interval in self._intervals)
 
     def stop(self) -> None:
         """Make every thread end soon, without completing its batch."""
@@ -213,4 +213,6 @@ def compile_kernels() -> None:
     couplings = Couplings(np.eye(2), np.zeros((2, 2)), dephasing=1.0)
     request = Request(couplings, inverted(), np.array([0.0, 0.1]))
     start = np.zeros(2, complex), np.ones(2)
-    Sampler(request, Model.of(couplings), 0.1, start, 1).draw(1, 0, 2)
+    sampler = Sampler(request, Model.of(couplings), 0.1, start, 1)
+    sampler.prepare()
+    sampler.draw(1, 0, 2)

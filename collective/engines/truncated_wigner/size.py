@@ -75,11 +75,10 @@ def _shared_bytes(request: Request, count: int) -> int:
     n, times = len(request.couplings), len(request.times)
     each = 16 if np.iscomplexobj(request.couplings.decay) else 8
     matrices = each * _MATRICES * n * n
-    kept = 8 * count * times + 40 * times * (n + 3)
+    kept = 16 * count * times + 40 * times * (n + 3)  # the shots that are returned are a copy
     if "correlations" in request.words:
         kept += 32 * n * n * times
-    copies = 2 if request.unit != 1 else 1  # shots in the user's unit are a new array
-    return int(matrices + kept + 8 * (copies - 1) * count * times)
+    return int(matrices + kept)
 
 
 def cost(request: Request, count: int, step: float | None) -> Cost:
