@@ -35,6 +35,8 @@ LONGEST = 4.0  # a run is ended after this multiple of its predicted seconds, an
 SMALL = 8 * 2**20  # bytes below which the interpreter dominates
 ENGINES = (
     "exact", "master", "blocks", "driven", "symmetric", "single", "trajectories", "cumulants",
+    "exact", "master", "blocks", "driven", "symmetric", "single", "trajectories",
+    "truncated_wigner",
 )  # fmt: skip
 
 
@@ -71,6 +73,14 @@ def couplings_of(rng: Any, engine: str) -> Any:
         "exact": 7, "master": 4, "blocks": 11, "driven": 8, "single": 1500, "trajectories": 14,
         "cumulants": 150,
     }  # fmt: skip
+        "exact": 7,
+        "master": 4,
+        "blocks": 11,
+        "driven": 8,
+        "single": 1500,
+        "trajectories": 14,
+        "truncated_wigner": 200,
+    }
     n = size(2, most[engine])
     spacing = strength(0.02, 1.0)
     shape = rng.integers(3)
@@ -90,6 +100,9 @@ def couplings_of(rng: Any, engine: str) -> Any:
     if engine in ("exact", "master", "driven", "trajectories", "cumulants") and often(0.5):
         changes["drive"] = strength(0.1, 100)
     if engine in ("exact", "master", "driven", "cumulants") and often(0.3):
+    if engine in ("exact", "master", "driven", "trajectories", "truncated_wigner") and often(0.5):
+        changes["drive"] = strength(0.1, 100)
+    if engine in ("exact", "master", "driven", "truncated_wigner") and often(0.3):
         changes["pump"] = strength(0.01, 10)
     return found.replace(**changes)
 
@@ -128,6 +141,9 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
         if engine == "trajectories":
             drawn = co.engines.Trajectories(n=int(rng.integers(20, 600)))
             arguments |= {"method": drawn, "seed": 1}
+        if engine == "truncated_wigner":
+            drawn = co.engines.TruncatedWigner(n=int(rng.integers(20, 3000)))
+            arguments |= {"method": drawn, "seed": 1}
         if engine == "master":
             arguments["method"] = "exact"
             jumps = couplings.collapse_operators()
@@ -152,6 +168,9 @@ def one_thread(arguments: dict[str, Any]) -> dict[str, int]:
     """Options for engines with threads of their own; the environment limits BLAS to one thread."""
     name = choice.engine(arguments["method"]).name
     return {"threads": 1} if name in ("blocks", "driven", "trajectories", "cumulants") else {}
+    return (
+        {"threads": 1} if name in ("blocks", "driven", "trajectories", "truncated_wigner") else {}
+    )
 
 
 class _Pulse:
@@ -242,6 +261,7 @@ def warm() -> None:
     for method in ("exact", "blocks", "driven", co.engines.Trajectories(n=4), "cumulants"):
         co.evolve(pair, "inverted", times, method=method, threads=1, seed=1)
     co.evolve(driven, "ground", times, method=co.engines.Trajectories(n=2), seed=1)
+    co.evolve(driven, "ground", times, method=co.engines.TruncatedWigner(n=2), seed=1)
     co.evolve(driven, "ground", times, method="driven", envelope=lambda t: 1.0, threads=1)
     co.evolve(driven, "ground", times, method="exact", envelope=lambda t: 1.0, observe="states")
     co.evolve(pair, co.states.single(0), times, method="single")

@@ -584,6 +584,12 @@ def _recipes():
         {},
     )
     yield (
+        "engines.TruncatedWigner",
+        co.engines.TruncatedWigner,
+        lambda: {"n": 8, "step": 0.1},
+        {},
+    )
+    yield (
         "steady_state",
         co.steady_state,
         lambda: {"couplings": driven(), "start": None},

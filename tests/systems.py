@@ -241,6 +241,8 @@ def routes():
         "cumulants": Route(e.Cumulants(), system(chain(), "inverted")),
         "cumulants driven": Route(e.Cumulants(), driven),
         "cumulants of order 3": Route(e.Cumulants(order=3), system(dephased, "inverted")),
+        "truncated_wigner": Route(e.TruncatedWigner(n=1500), system(chain(), "inverted")),
+        "truncated_wigner driven": Route(e.TruncatedWigner(n=1500), driven),
     }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collective.engines.single.engine import Single
     from collective.engines.symmetric.engine import Symmetric
     from collective.engines.trajectories.engine import Trajectories
+    from collective.engines.truncated_wigner.engine import TruncatedWigner
 
 __all__ = [
     "Blocks",
@@ -29,6 +30,7 @@ __all__ = [
     "Single",
     "Symmetric",
     "Trajectories",
+    "TruncatedWigner",
 ]
 
 # "auto" asks them in this order, and of several equally good ones it uses the first
@@ -40,6 +42,7 @@ NAMES = {
     "driven": "Driven",
     "trajectories": "Trajectories",
     "cumulants": "Cumulants",
+    "truncated_wigner": "TruncatedWigner",
 }
 _FILES = {kind: f"{name}.engine" for name, kind in NAMES.items()}
 _FILES |= {"Cost": "base", "Engine": "base", "Run": "base", "Request": "request"}

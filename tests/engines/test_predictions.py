@@ -38,6 +38,7 @@ INGREDIENTS = {
 @pytest.mark.parametrize("what", INGREDIENTS)
 @pytest.mark.parametrize(
     "engine", ["exact", "driven", "blocks", "single", "trajectories", "cumulants"]
+    "engine", ["exact", "driven", "blocks", "single", "trajectories", "truncated_wigner"]
 )
 def test_cost_grows_with_every_rate(engine, what):
     changes = INGREDIENTS[what]
@@ -60,6 +61,7 @@ def test_cost_grows_with_every_rate(engine, what):
 
 @pytest.mark.parametrize(
     "engine", ["exact", "driven", "blocks", "single", "symmetric", "cumulants"]
+    "engine", ["exact", "driven", "blocks", "single", "symmetric", "truncated_wigner"]
 )
 def test_cost_grows_with_the_number_of_output_times(engine):
     alike = co.Couplings(np.ones((3, 3)), np.zeros((3, 3)))

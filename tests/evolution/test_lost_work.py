@@ -26,6 +26,7 @@ ENGINES = {
     "cumulants": (CHAIN, "inverted", {}),
     "trajectories": (CHAIN, "inverted", {"seed": 1}),
     "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"seed": 1}),
+    "truncated_wigner": (CHAIN, "inverted", {"seed": 1}),
 }
 SAMPLED = {"trajectories": co.engines.Trajectories(n=8), "mcsolve": co.engines.Trajectories(n=4)}
 

@@ -399,6 +399,7 @@ RUNS = {
     "symmetric": (IDENTICAL, "inverted", {}),
     "cumulants": (CHAIN.replace(drive=1.0), "ground", {"observe": "correlations"}),
     "trajectories": (DRIVEN, "ground", {"seed": 3}),
+    "truncated_wigner": (CHAIN, "inverted", {"seed": 3}),
 }  # fmt: skip
 
 # what tests/data/checkpoint_layout_2_….npz were interrupted from; matrices are written out, as a
@@ -504,7 +505,9 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
     look_at_checkpoints(280, seed, references, tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("name", ["blocks", "driven", "single", "symmetric", "trajectories"])
+@pytest.mark.parametrize(
+    "name", ["blocks", "driven", "single", "symmetric", "trajectories", "truncated_wigner"]
+)
 def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):
     """One number instead of a vector, which numpy would spread over all of it."""
     path = tmp_path / "run.npz"
