@@ -174,6 +174,20 @@ class Flow:
         if not time < end:
             return None
         steps = self.solver(layers, flat, time, end)
+        try:
+            return self._until(steps, layers, end, target, times, see)
+        finally:
+            steps.close()
+
+    def _until(
+        self,
+        steps: Adaptive,
+        layers: Layers,
+        end: float,
+        target: float,
+        times: NDArray[np.float64],
+        see: Callable[[float, NDArray[Any]], None],
+    ) -> tuple[float, NDArray[Any]] | None:
         reached = 0
         while True:
             if self._stopped():

@@ -233,6 +233,7 @@ class SampledRun:
             )
             self._unjumped = found
             yield
+        steps.close()
 
     def _draw(self) -> Iterator[None]:
         """Draw branches in threads, and add them up in their order."""

@@ -11,8 +11,7 @@ from math import comb
 
 import numpy as np
 
-from collective._tools.memory import available_bytes
-from collective._tools.speed import speed
+from collective._tools.speed import COMMON, Speed, speed
 from collective.engines.base import Cost, threads_for, writing
 from collective.engines.basis.configurations import LARGEST
 from collective.engines.capped.estimate import expected
@@ -28,14 +27,18 @@ _SLOPES = 12.0  # of a step, and …
 _DENSE = 3.0  # … of its interpolation
 _RADIANS = 3.0  # of a step
 _FEWEST_STEPS = 6.0
-_VECTORS = 26  # of the integrator and of a slope
+_VECTORS = 38  # of the integrator, of its interpolation and of a slope
+_PIECES = 2  # intermediate arrays of a slope of ρ
+_BLAS = 2**24  # bytes of each thread that multiplies matrices
 _MATRIX_CALLS, _TENSOR_CALLS = 60.0, 45.0  # of a slope, for each block or layer
-_TENSOR_ENTRIES = 12.0  # per amplitude and slope
+_TENSOR_ENTRIES = 8.0  # per amplitude and slope, for each layer that is symmetrised
 _MATRIX_ENTRIES = 1.0  # per entry of ρ and gathered column
-_READ_CALLS = 120.0  # of the observables of one time
-_FACTOR = 1.5  # of flops of small products, relative to large ones
+_READ_CALLS = 120.0  # of the observables of one time, and …
+_PAIRS = 0.15  # … of a slope for the pairs of photons
+_FACTOR = 1.0  # of flops of small products, relative to large ones
 _WORTH = 3.0  # times the time of the trajectories that ρ may take, …
 _QUICK = 10.0  # … or so many seconds
+_MOST_BYTES = 2**31  # of ρ, if trajectories can be drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,37 +111,38 @@ class Size:
             steps = max(steps, min(span / max(least, 1e-300), ENVELOPE_STEPS))
         return (_SLOPES + _DENSE) * steps
 
-    def matrix_seconds(self) -> float:
-        """Seconds of the density matrix."""
-        s, n, times = speed(), self._emitters, len(self.request.times)
+    def matrix_seconds(self, s: Speed) -> float:
+        """Seconds of the density matrix on a machine of this speed."""
+        n, times = self._emitters, len(self.request.times)
         blocks = (self.highest + 1) ** (2 if self._driven else 1)
         slope = blocks * _MATRIX_CALLS * s.call + _FACTOR * 8 * n * n * self.entries * s.flop
         slope += _MATRIX_ENTRIES * n * (2 * self.highest + 1) * self.entries * s.entry
         reading = _READ_CALLS * s.call + 4 * n * n * self.configurations * s.entry
-        return self._slopes * slope + times * (reading + slope / 2)
+        return self._slopes * slope + times * (reading + _PAIRS * slope)
 
     def matrix_bytes(self) -> int:
         """Bytes of the density matrix at the peak."""
         n = self._emitters
-        tables = 40 * n * n * self.configurations + 2**26
+        tables = 40 * n * n * self.configurations + _PIECES * min(2**25, 16 * n * self.entries)
         return 16 * _VECTORS * self.entries + tables + self._recorded
 
-    def tensor_seconds(self) -> float:
-        """Seconds of the trajectories."""
-        s, n, times = speed(), self._emitters, len(self.request.times)
+    def tensor_seconds(self, s: Speed, threads: int) -> float:
+        """Seconds of the trajectories on a machine of this speed."""
+        n, times = self._emitters, len(self.request.times)
         used = range(self.highest + 1) if self._driven else [self.highest]
         flops = sum(8 * n ** (k + 1) for k in used if k)
         vector = sum(n**k for k in used)
         slope = len(used) * _TENSOR_CALLS * s.call + flops * s.flop
-        slope += _TENSOR_ENTRIES * vector * s.entry / 4
+        slope += _TENSOR_ENTRIES * self.highest * vector * s.entry
         reading = len(used) * _READ_CALLS * s.call + 1.5 * flops * s.flop
         whole = self._slopes * slope + times * reading
-        return whole * (1 + self.branches / 2 / threads_for(self.request))
+        return whole * (1 + self.branches / 2 / threads)
 
     def tensor_bytes(self) -> int:
         """Bytes of the trajectories at the peak."""
         threads = threads_for(self.request)
-        held = 16 * self.amplitudes * (_VECTORS * (threads + 1) + ANCHORS)
+        anchors = min(ANCHORS, len(self.request.times))
+        held = 16 * self.amplitudes * (_VECTORS * threads + anchors) + _BLAS * threads
         if "correlations" in self.request.words:
             held += 16 * self._emitters**2 * len(self.request.times) * (2 * threads + 4)
         listing = 3 * self._emitters * max(self.layers)
@@ -153,15 +157,16 @@ class Size:
 
     @cached_property
     def matrix(self) -> bool:
-        """Whether the density matrix is evolved, and not trajectories."""
+        """Whether the density matrix is evolved, and not trajectories.
+
+        This does not depend on the machine, nor on the number of threads.
+        """
         if not self.pure:
             return True
-        if self.n is not None or self._emitters > LARGEST:
+        if self.n is not None or self._emitters > LARGEST or self.matrix_bytes() > _MOST_BYTES:
             return False
-        seconds, available = self.matrix_seconds(), available_bytes()
-        if available is not None and self.matrix_bytes() > available:
-            return False
-        return seconds <= max(_QUICK, _WORTH * self.tensor_seconds())
+        trajectories = self.tensor_seconds(COMMON, 2)
+        return self.matrix_seconds(COMMON) <= max(_QUICK, _WORTH * trajectories)
 
     def cost(self) -> Cost:
         """Memory, time and expected error."""
@@ -173,9 +178,10 @@ class Size:
         if error is not None:
             error = min(1.0, error + weight_beyond(request, self.holes, self.highest))
         if self.matrix:
-            held, seconds = self.matrix_bytes(), self.matrix_seconds()
+            held, seconds = self.matrix_bytes(), self.matrix_seconds(speed())
         else:
-            held, seconds = self.tensor_bytes(), self.tensor_seconds()
+            threads = threads_for(request)
+            held, seconds = self.tensor_bytes(), self.tensor_seconds(speed(), threads)
             work += f", {self.branches} trajectories"
         compressing, written = writing(request, self._recorded)
         return Cost(held + int(written), seconds + compressing, work, error)

@@ -67,3 +67,8 @@ class Adaptive:
         if self._between is None:
             self._between = solver.dense_output()
         return self._between(t)
+
+    def close(self) -> None:
+        """Release the vectors now: scipy's solver refers to itself and would keep them a while."""
+        self._between = None
+        vars(self._solver).clear()
