@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         UnitWarning,
     )
     from collective.evolution.comparison import Comparison, compare
+    from collective.evolution.engine_comparison import EngineComparison
     from collective.evolution.evolve import evolve
     from collective.evolution.steady_state import steady_state
     from collective.fields import (
@@ -60,6 +61,7 @@ __all__ = [
     "Couplings",
     "DivergedError",
     "Emitters",
+    "EngineComparison",
     "EngineContractError",
     "EvolutionError",
     "Field",
@@ -117,6 +119,7 @@ _MODULES = {
 }
 _HOMES = {
     "Comparison": "evolution.comparison",
+    "EngineComparison": "evolution.engine_comparison",
     "Couplings": "couplings.couplings",
     "Emitters": "emitters",
     "DivergedError": "errors",
