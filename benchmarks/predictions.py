@@ -33,7 +33,7 @@ from collective.engines import request as _requests
 LIMIT = 12.0  # predicted seconds of the longest problem that is run
 LONGEST = 4.0  # a run is ended after this multiple of its predicted seconds, and 3 s
 SMALL = 8 * 2**20  # bytes below which the interpreter dominates
-ENGINES = ("exact", "master", "blocks", "driven", "symmetric", "single", "trajectories")
+ENGINES = ("exact", "master", "blocks", "driven", "symmetric", "single", "trajectories", "capped")
 
 
 def couplings_of(rng: Any, engine: str) -> Any:
@@ -66,6 +66,7 @@ def couplings_of(rng: Any, engine: str) -> Any:
             one = one[:40, :40]
         return co.Couplings(one, np.zeros((n, n)), **changes)
     most = {"exact": 7, "master": 4, "blocks": 11, "driven": 8, "single": 1500, "trajectories": 14}
+    most["capped"] = 60
     n = size(2, most[engine])
     spacing = strength(0.02, 1.0)
     shape = rng.integers(3)
@@ -82,7 +83,7 @@ def couplings_of(rng: Any, engine: str) -> Any:
         changes["detunings"] = strength(0.1, 1e3) * rng.normal(size=n)
     if often(0.3) and engine != "trajectories":
         changes["dephasing"] = strength(0.01, 100)
-    if engine in ("exact", "master", "driven", "trajectories") and often(0.5):
+    if engine in ("exact", "master", "driven", "trajectories", "capped") and often(0.5):
         changes["drive"] = strength(0.1, 100)
     if engine in ("exact", "master", "driven") and often(0.3):
         changes["pump"] = strength(0.01, 10)
@@ -106,6 +107,8 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
         states = ["inverted", "ground", co.states.coherent(0.7)]
         if engine == "single":
             states = ["single"]
+        if engine == "capped":
+            states = ["ground", co.states.dicke(2)]
         if engine == "symmetric":
             states = ["inverted", co.states.dicke(n // 2), co.states.coherent(1.0)]
         state = states[int(rng.integers(len(states)))]
@@ -144,7 +147,7 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
 def one_thread(arguments: dict[str, Any]) -> dict[str, int]:
     """Options for engines with threads of their own; the environment limits BLAS to one thread."""
     name = choice.engine(arguments["method"]).name
-    return {"threads": 1} if name in ("blocks", "driven", "trajectories") else {}
+    return {"threads": 1} if name in ("blocks", "driven", "trajectories", "capped") else {}
 
 
 class _Pulse:

@@ -324,6 +324,16 @@ def trajectories_of_mcsolve():
     )
 
 
+@run(SAMPLED)
+def capped():
+    weak = plain().replace(drive=0.2, dephasing=0.05)
+    return together(
+        drive=evolved(weak, "ground", method="capped", observe="correlations"),
+        holes=evolved(plain(), "inverted", method=co.engines.Capped(holes=2)),
+        sampled=evolved(weak, "ground", method=co.engines.Capped(n=6), seed=4),
+    )
+
+
 @run()
 def symmetric():
     ones = np.ones((5, 5))

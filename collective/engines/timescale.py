@@ -226,8 +226,10 @@ def inward(earlier: "Result", request: Request) -> "Result":
 def _emission(values: dict[str, Any], request: Request, factor: float) -> dict[str, Any]:
     if factor == 1 or not isinstance(request.problem, Couplings):
         return {}
-    return {
-        name: values[name] * factor**power
-        for name, power in _OF_EMISSION.items()
-        if values.get(name) is not None
-    }
+    found = {}
+    for name, power in _OF_EMISSION.items():
+        if values.get(name) is not None:
+            found[name] = values[name] * factor
+            if power == 2:  # one factor after the other, as its square may overflow
+                found[name] = found[name] * factor
+    return found

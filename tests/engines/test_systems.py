@@ -23,9 +23,11 @@ TAKEN = {
         "identical, everything",
     },
     "single": {"single atom", "detuned pair", "absorbed photon", "dephased"},
+    "capped": set(SYSTEMS) - {"thermal light", "chain"},
 }
 ENGINES = {name: getattr(co.engines, kind)() for name, kind in co.engines.NAMES.items()}
 ENGINES["trajectories"] = co.engines.Trajectories(n=400)
+ENGINES["capped"] = co.engines.Capped(excitations=3)
 
 
 def test_every_engine_is_listed():

@@ -1,16 +1,20 @@
 r"""Quantum trajectories of at most K particles, from their first jump on.
 
 The part of ρ in which nothing has jumped yet is the pure state :math:`ψ_0(t)`, which is computed
-once: :math:`ρ(t) = |ψ_0(t)⟩⟨ψ_0(t)| + (w − ‖ψ_0(t)‖^2)\,\overline{|φ⟩⟨φ|}`, w = ‖ψ₀(0)‖². The mean
-is over branches φ: sampled trajectories whose first jump lies before t. A branch jumps for the first
-time when ‖ψ₀‖² falls to a number drawn between its values at the beginning and at the end, one
-number from each of n equal parts of this interval. Then it goes on as every trajectory does: the
-next jump is where its squared norm has fallen to a uniform random number.
+once. With w = ‖ψ₀(0)‖²,
+
+.. math:: ρ(t) = |ψ_0(t)⟩⟨ψ_0(t)| + (w − ‖ψ_0(t)‖^2)\,\overline{|φ⟩⟨φ|}
+
+The mean is over branches φ: sampled trajectories whose first jump lies before t. A branch jumps for
+the first time when ‖ψ₀‖² falls to a number drawn between its values at the beginning and at the
+end, one number from each of n equal parts of this interval. Then it goes on as every trajectory
+does: the next jump is where its squared norm has fallen to a uniform random number.
 
 The scatter of the branches is multiplied by the probability of a jump. So under a weak drive, where
-few photons are emitted, n = 64 branches give four digits.
+few photons are emitted, 64 branches give three or four digits.
 
-A branch loses weight where a jump leads out of the cap. Observables φ are those of the weight left.
+A branch loses weight where a jump leads out of the cap. Its observables are those of the weight
+that is left.
 """
 
 from collections.abc import Callable
@@ -20,9 +24,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.couplings.modes import emitting, jump_modes
+from collective.engines.capped.channels import Channels
 from collective.engines.capped.particles import Particles
-from collective.engines.capped.tensors import Layers, lowered, observed, pairs, raised, slope
+from collective.engines.capped.tensors import Layers, observed, pairs, slope
 from collective.engines.numerics.adaptive import Adaptive
 
 _ROOT_STEPS = 40  # of the search for the time of a jump
@@ -41,76 +45,6 @@ class Tolerance:
     rtol: float
     atol: float
     longest: float
-
-
-@dataclass(frozen=True, eq=False)
-class Channels:
-    """The jumps of particles.
-
-    Attributes:
-        lost: (ν, N), vectors v of Σ_n v_n b_n.
-        gained: (ν, N), vectors v of Σ_n v_n b⁺_n.
-        dephasing: (N,), 2γ, the rates of b⁺_nb_n.
-    """
-
-    lost: NDArray[np.complex128]
-    gained: NDArray[np.complex128]
-    dephasing: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, particles: Particles) -> "Channels":
-        """The channels of G and G', from their eigenvectors."""
-        return cls(_vectors(particles.lost), _vectors(particles.gained), 2 * particles.dephasing)
-
-    def rates(self, layers: Layers, flat: NDArray[Any]) -> NDArray[np.float64]:
-        """The rate of every jump: of those that lose a particle, that gain one, of dephasing."""
-        among, n = pairs(layers, flat), layers.n
-        swapped = layers.norm2(flat) * np.eye(n) + among.T - 2 * np.diag(among.diagonal())
-        parts = [
-            np.einsum("vm,mn,vn->v", v.conj(), matrix, v).real
-            for v, matrix in ((self.lost, among), (self.gained, swapped))
-            if len(v)
-        ]
-        return np.concatenate([*parts, self.dephasing * among.diagonal().real]).clip(0)
-
-    def jump(
-        self, layers: Layers, flat: NDArray[Any], channel: int, highest: int, driven: bool
-    ) -> tuple[Layers, NDArray[np.complex128]]:
-        """The state after a jump, not normalised, and its layers.
-
-        Args:
-            layers: those of the state before the jump.
-            flat: the state before the jump.
-            channel: as in `rates`.
-            highest: the largest number of particles K.
-            driven: whether all layers are kept.
-        """
-        tensors, losing, n = layers.split(flat), len(self.lost), layers.n
-        if channel < losing:
-            after = {k - 1: lowered(self.lost[channel], x) for k, x in tensors.items() if k}
-        elif channel < losing + len(self.gained):
-            vector = self.gained[channel - losing]
-            after = {k + 1: raised(vector, x) for k, x in tensors.items() if k < highest}
-        else:
-            m, after = channel - losing - len(self.gained), {}
-            root = np.sqrt(self.dephasing[m])
-            for k, x in tensors.items():
-                after[k] = np.zeros_like(x)
-                for axis in range(k):
-                    here = (slice(None),) * axis + (m,)
-                    after[k][here] = root * x[here]
-        numbers = layers.numbers if driven else tuple(sorted(after))
-        inside = Layers(n, numbers)
-        return inside, inside.joined(after)
-
-
-def _vectors(rates: NDArray[Any]) -> NDArray[np.complex128]:
-    """Vectors v with G_mn = Σ_v v*_m v_n, one in each row, the brightest first."""
-    if not np.any(rates):
-        return np.empty((0, len(rates)), dtype=complex)
-    values, columns = jump_modes(rates)
-    kept = np.flatnonzero(emitting(values))[::-1]
-    return np.ascontiguousarray((np.sqrt(values[kept]) * columns[:, kept].conj()).T, dtype=complex)
 
 
 class Flow:
@@ -241,7 +175,7 @@ class Anchor:
 
 
 class Columns:
-    """Where the observables of a state are in a row of numbers: emission, pairs, excitation, …
+    """Where observables are in a row: emission, photon pairs, excitation, weights, populations.
 
     Args:
         n: number of emitters.

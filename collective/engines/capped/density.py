@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from collective.engines.basis.configurations import ExcitationBlocks, qutip_index
 from collective.engines.capped.particles import Particles
 from collective.states import State
-from collective.states.answers import amplitudes_of
+from collective.states.answers import amplitudes_of, weights_of
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -211,7 +211,13 @@ class Cap:
         """ρ of a state, without what lies beyond the cap."""
         found, every = np.zeros(self.size, dtype=complex), range(self.highest + 1)
         if isinstance(state, State):
-            parts = {k: self._amplitudes(state, k, emitters)[:, None] for k in every}
+            chances = [weights_of(state, self._excited(k)) for k in every]
+            for k, weights in enumerate(chances):
+                if weights is not None:
+                    np.fill_diagonal(self.block(found, k, k), weights)
+            if chances[0] is not None:
+                return found
+            parts = {k: amplitudes_of(state, self._excited(k), emitters)[:, None] for k in every}
         elif state.isket:
             parts = {k: state.full()[self._places(k)] for k in every}
         else:
@@ -224,9 +230,10 @@ class Cap:
             self.block(found, j, k)[...] = parts[j] @ parts[k].conj().T
         return found
 
-    def _amplitudes(self, state: State, k: int, emitters: Any) -> NDArray[np.complex128]:
+    def _excited(self, k: int) -> NDArray[np.bool_]:
+        """Which emitters are excited in the configurations of k particles, (n_k, N)."""
         occupied = self.blocks.excited(k)
-        return amplitudes_of(state, ~occupied if self.particles.holes else occupied, emitters)
+        return ~occupied if self.particles.holes else occupied
 
     def _places(self, k: int) -> NDArray[np.int64]:
         """Indices of configurations of k particles in QuTiP's basis."""

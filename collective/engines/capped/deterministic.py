@@ -60,10 +60,12 @@ class MatrixRun:
 
     @property
     def done(self) -> bool:
+        """Whether every output time is recorded."""
         return self._recorder.done
 
     @property
     def share(self) -> float:
+        """The share of the output times that is recorded."""
         return self._recorder.share
 
     def advance(self) -> None:
@@ -104,6 +106,7 @@ class MatrixRun:
         self._recorder.add(rows, now=state)
 
     def fields(self) -> dict[str, Any]:
+        """Fields of `Result` with the estimated error."""
         found = self._recorder.fields()
         found["error_estimate"] = band(
             self._request.couplings, self._holes, self._highest,
@@ -112,16 +115,20 @@ class MatrixRun:
         return found
 
     def diagnostics(self) -> dict[str, Any]:
+        """The route, counts, and the largest weights at the edge of the cap and beyond."""
         weights = self._recorder.fields()["weights"]
         return {"route": "density matrix", "steps": self._steps, **summary(weights)}
 
     def resume(self) -> dict[str, NDArray[Any]]:
+        """ρ at the last recorded time, and the weights of the layers."""
         return {"state": self._recorder.now, "weights": self._recorder.fields()["weights"]}
 
     def notes(self) -> list[str]:
+        """No warnings of its own."""
         return []
 
     def close(self) -> None:
+        """End threads, and release what only `advance` needs."""
         self._solver = None
         self._limits.close()
 

@@ -10,12 +10,12 @@ emitters with K = 2 have 20,101 amplitudes, on which H_eff acts by one product o
 """  # noqa: E501
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from collective._tools import checks
 from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.basis.configurations import LARGEST
-from collective.engines.capped.size import DEFAULT, Size, weight_beyond
+from collective.engines.capped.size import Size, weight_beyond
 from collective.engines.request import Request
 
 if TYPE_CHECKING:
@@ -110,20 +110,19 @@ class Capped:
     def prepare(self, request: Request) -> None:
         """Import the libraries whose memory does not count as the run's."""
         import scipy.integrate
-        import scipy.sparse
+        import scipy.sparse  # noqa: F401
         import threadpoolctl  # noqa: F401
 
     def start(self, request: Request, earlier: "Result | None") -> "MatrixRun | SampledRun":
         """Start with ρ, or with the amplitudes of the branch without jumps."""
         size = self._size(request)
-        common: tuple[Any, ...] = (request, earlier, size.holes, size.highest)
         matrix = size.matrix
         if earlier is not None:  # the memory that is free may have changed the choice
             matrix = earlier.diagnostics.get("route") == "density matrix"
         if matrix:
             from collective.engines.capped.deterministic import MatrixRun
 
-            return MatrixRun(*common)
+            return MatrixRun(request, earlier, size.holes, size.highest)
         from collective.engines.capped.sampled import SampledRun
 
-        return SampledRun(*common, DEFAULT if self.n is None else self.n)
+        return SampledRun(request, earlier, size.holes, size.highest, size.branches)

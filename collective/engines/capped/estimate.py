@@ -13,8 +13,8 @@ layers below would change by as much. Twice this weight times the largest rate o
 covers the error of arrays at spacings ≥ 0.1 λ. Where interactions shift single excitations out of
 resonance, pairs may be resonant; a hundredth of what the top layer can emit is added for them.
 
-After a pulse the error decays like the light itself: it keeps the largest share of the emission that
-it had before.
+After a pulse the error decays like the light itself: it keeps the largest share of the emission
+that it had before.
 """
 
 import numpy as np
@@ -99,7 +99,7 @@ def expected(couplings: Couplings, holes: bool, highest: int, span: float) -> fl
         highest: K.
         span: duration.
     """
-    rate, n = beyond(couplings, holes, highest), len(couplings)
+    rate = beyond(couplings, holes, highest)
     if rate == 0:
         return 0.0
     own = float(np.trace(couplings.decay).real)

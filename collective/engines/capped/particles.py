@@ -1,4 +1,4 @@
-r"""The problem in terms of particles: excitations above the ground state, or holes in full inversion.
+r"""The problem in terms of particles: excitations of the ground state, or holes in full inversion.
 
 With b⁺_n = σ⁺_n for excitations and b⁺_n = σ⁻_n for holes, every problem has the same form,
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +16,18 @@ from collective.engines.base import resumed, threads_for
 from collective.engines.capped.branches import (
     Anchor,
     Branch,
-    Channels,
     Columns,
     Flow,
     Tolerance,
     draw,
 )
+from collective.engines.capped.channels import Channels
 from collective.engines.capped.deterministic import longest_step, summary
 from collective.engines.capped.estimate import band
 from collective.engines.capped.particles import Particles
 from collective.engines.capped.size import ANCHORS, LEAST_ATOL, LEAST_RTOL
 from collective.engines.capped.tensors import Layers, observed, pairs
+from collective.engines.capped.totals import Drawn, Unjumped, means
 from collective.engines.request import Request, envelope_at
 from collective.states import State
 from collective.states.answers import amplitudes_of
@@ -37,61 +38,6 @@ if TYPE_CHECKING:
 
 _CERTAIN = 1e-13  # probability of a jump below which no branch is drawn
 _NAMES = ("counts", "sums", "squares", "matrices")
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """Sums over the branches drawn so far, of deviations d from the branch without jumps.
-
-    Attributes:
-        count: number of branches.
-        jumps: number of their jumps.
-        counts: (T,), how many have jumped before each time.
-        sums: (T, columns), Σd.
-        squares: (T, columns), Σd².
-        matrices: (T, N, N) or (0, N, N), sums of ⟨σ⁺_mσ⁻_n⟩.
-    """
-
-    count: int
-    jumps: int
-    counts: NDArray[np.int64]
-    sums: NDArray[np.float64]
-    squares: NDArray[np.float64]
-    matrices: NDArray[np.complex128]
-
-    def plus(self, branch: Branch, typical: NDArray[np.float64]) -> "Drawn":
-        """The sums with one more branch; `typical` are the rows from which d is counted."""
-        found = replace(
-            self, count=self.count + 1, jumps=self.jumps + branch.jumps,
-            counts=self.counts.copy(), sums=self.sums.copy(), squares=self.squares.copy(),
-        )  # fmt: skip
-        first = branch.first
-        apart = branch.rows - typical[first:]
-        found.counts[first:] += 1
-        found.sums[first:] += apart
-        found.squares[first:] += apart**2
-        if len(branch.pairs):
-            matrices = self.matrices.copy()
-            matrices[first:] += branch.pairs
-            found = replace(found, matrices=matrices)
-        return found
-
-
-@dataclass(frozen=True, eq=False)
-class Unjumped:
-    """The branch without jumps, at the output times reached.
-
-    Attributes:
-        rows: (T, columns), not normalised.
-        norms: (T,), its squared norm.
-        matrices: (T, N, N) or (0, N, N), ⟨σ⁺_mσ⁻_n⟩, not normalised.
-        anchors: states from which branches start.
-    """
-
-    rows: NDArray[np.float64]
-    norms: NDArray[np.float64]
-    matrices: NDArray[np.complex128]
-    anchors: list[Anchor]
 
 
 class SampledRun:
@@ -186,6 +132,7 @@ class SampledRun:
 
     @property
     def share(self) -> float:
+        """How much is done, in runs from the first time to the last."""
         followed = len(self._unjumped.norms) / len(self._request.times)
         return 1.0 if self.done else (followed + self._drawn.count) / (1 + self._n)
 
@@ -241,7 +188,7 @@ class SampledRun:
         seed, end, chance = self._seed, float(self._unjumped.norms[0]), self._chance
         order = np.random.default_rng([seed, self._n]).permutation(self._n)
         times, columns = np.asarray(self._request.times), self._columns
-        typical = self._typical
+        typical = self._unjumped.typical
 
         def one(i: int) -> Branch:
             rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(i,)))
@@ -267,35 +214,15 @@ class SampledRun:
                 for future in waiting:
                     future.cancel()
 
-    @property
-    def _typical(self) -> NDArray[np.float64]:
-        """The rows of the branch without jumps, normalised; a jump changes little of them."""
-        norms = self._unjumped.norms[:, None]
-        rows = self._unjumped.rows
-        return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 1e-200)
-
     def _means(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.complex128]]:
         """Rows, their standard errors, and ⟨σ⁺_mσ⁻_n⟩, at all times that have a result."""
-        u, drawn = self._unjumped, self._drawn
-        if not self.done and not drawn.count:  # nothing but the first time
+        u = self._unjumped
+        if not self.done and not self._drawn.count:  # nothing but the first time
             return u.rows[:1], np.zeros_like(u.rows[:1]), u.matrices[:1]
-        jumped = (u.norms[0] - u.norms)[:, None]
-        typical, counts = self._typical, drawn.counts[:, None]
-        some = np.maximum(counts, 1)
-        apart = drawn.sums / some
-        rows = u.rows + jumped * (typical + apart)
-        scatter = _scatter(drawn, typical)
-        matrices = u.matrices
-        if self._correlated:
-            norms = u.norms[:, None, None]
-            usual = np.divide(
-                matrices, norms, out=np.zeros_like(matrices), where=norms > 1e-200
-            )
-            mean = np.where(counts[..., None] > 0, drawn.matrices / some[..., None], usual)
-            matrices = matrices + jumped[..., None] * mean
-        return rows, jumped * scatter, matrices
+        return means(u, self._drawn)
 
     def fields(self) -> dict[str, Any]:
+        """Fields of `Result` with the estimated error."""
         rows, errors, matrices = self._means()
         c = self._columns
         found: dict[str, Any] = {
@@ -318,6 +245,7 @@ class SampledRun:
         return found
 
     def diagnostics(self) -> dict[str, Any]:
+        """The route, counts, and the largest weights at the edge of the cap and beyond."""
         rows, _, _ = self._means()
         return {
             "route": "trajectories",
@@ -334,30 +262,16 @@ class SampledRun:
         return {name: getattr(self._drawn, name) for name in _NAMES}
 
     def notes(self) -> list[str]:
+        """No warnings of its own."""
         return []
 
     def close(self) -> None:
+        """End threads, and release what only `advance` needs."""
         self._stop.set()
         if self._work is not None:
             self._work.close()  # type: ignore[attr-defined]
         self._work = None
         self._limits.close()
-
-
-def _scatter(drawn: Drawn, typical: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Standard errors of the mean of the branches that have jumped, (T, columns).
-
-    Where few have jumped, their own scatter says little: it gets one more deviation, of the size
-    that branches have at any time. Without any branch, the error is the mean itself.
-    """
-    counts = np.maximum(drawn.counts, 1)[:, None]
-    squares, size = drawn.squares / counts, np.abs(typical)
-    shares = np.divide(squares, size**2, out=np.zeros_like(size), where=size > 1e-150)
-    usual = np.minimum(shares.max(axis=0), 1.0) * size**2
-    spread = (squares - (drawn.sums / counts) ** 2).clip(0) * counts
-    spread += np.maximum(squares, usual)
-    scatter = np.sqrt(spread / (counts * np.maximum(counts - 1, 1)))
-    return np.where(drawn.counts[:, None] > 0, scatter, size)
 
 
 def start(

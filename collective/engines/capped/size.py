@@ -18,7 +18,7 @@ from collective.engines.capped.estimate import expected
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
-from collective.states import State, answers
+from collective.states import answers
 
 ANCHORS = 50  # states without jumps that are kept, at most
 LEAST_RTOL, LEAST_ATOL = 1e-6, 1e-10  # of trajectories
@@ -93,7 +93,7 @@ class Size:
     @cached_property
     def pure(self) -> bool:
         """Whether the state is pure."""
-        return isinstance(self.request.state, State) or bool(self.request.state.isket)
+        return not answers.is_mixed(self.request.state)
 
     @cached_property
     def _slopes(self) -> float:

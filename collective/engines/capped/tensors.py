@@ -2,11 +2,13 @@ r"""States of at most K particles as symmetric tensors, on which H_eff acts by p
 
 .. math:: |ψ⟩ = Σ_k Σ_{n_1<…<n_k} ψ_k[n_1, …, n_k]\,|n_1 … n_k⟩
 
-ψ_k has N^k entries: it is symmetric, and zero where two indices are equal. Then b_n picks one index,
-(b_nψ)_{k−1} = ψ_k[n, …], and H_eff is one product of matrices followed by a sum over the k places:
+ψ_k has N^k entries: it is symmetric, and zero where two indices are equal. Then b_n picks one
+index, (b_nψ)_{k−1} = ψ_k[n, …], and H_eff is one product of matrices followed by a sum over the k
+places:
 
-.. math:: (H_\mathrm{eff}ψ)_k[n_1 … n_k] = Σ_i \Big(Σ_m h_{n_i m} ψ_k[m, …] + ½Ω_{n_i}ψ_{k−1}[…]\Big)
-          + ½Σ_m Ω^*_mψ_{k+1}[m, …] + cψ_k
+.. math::
+   (H_\mathrm{eff}ψ)_k[n_1 … n_k] = Σ_i \Big(Σ_m h_{n_i m} ψ_k[m, …] + ½Ω_{n_i}ψ_{k−1}[…]\Big)
+   + ½Σ_m Ω^*_mψ_{k+1}[m, …] + cψ_k
 
 where … are the other indices. This stores every amplitude k! times, but 8N^{k+1} flops of matrix
 products take a tenth of the time of as many hops between configurations.
