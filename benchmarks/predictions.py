@@ -38,6 +38,7 @@ ENGINES = (
     "exact", "master", "blocks", "driven", "symmetric", "single", "trajectories",
     "truncated_wigner",
 )  # fmt: skip
+ENGINES = ("exact", "master", "blocks", "driven", "symmetric", "single", "trajectories", "capped")
 
 
 def couplings_of(rng: Any, engine: str) -> Any:
@@ -81,6 +82,8 @@ def couplings_of(rng: Any, engine: str) -> Any:
         "trajectories": 14,
         "truncated_wigner": 200,
     }
+    most = {"exact": 7, "master": 4, "blocks": 11, "driven": 8, "single": 1500, "trajectories": 14}
+    most["capped"] = 60
     n = size(2, most[engine])
     spacing = strength(0.02, 1.0)
     shape = rng.integers(3)
@@ -98,6 +101,7 @@ def couplings_of(rng: Any, engine: str) -> Any:
     if often(0.3) and engine != "trajectories":
         changes["dephasing"] = strength(0.01, 100)
     if engine in ("exact", "master", "driven", "trajectories", "cumulants") and often(0.5):
+    if engine in ("exact", "master", "driven", "trajectories", "capped") and often(0.5):
         changes["drive"] = strength(0.1, 100)
     if engine in ("exact", "master", "driven", "cumulants") and often(0.3):
     if engine in ("exact", "master", "driven", "trajectories", "truncated_wigner") and often(0.5):
@@ -124,6 +128,8 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
         states = ["inverted", "ground", co.states.coherent(0.7)]
         if engine == "single":
             states = ["single"]
+        if engine == "capped":
+            states = ["ground", co.states.dicke(2)]
         if engine == "symmetric":
             states = ["inverted", co.states.dicke(n // 2), co.states.coherent(1.0)]
         state = states[int(rng.integers(len(states)))]
@@ -171,6 +177,7 @@ def one_thread(arguments: dict[str, Any]) -> dict[str, int]:
     return (
         {"threads": 1} if name in ("blocks", "driven", "trajectories", "truncated_wigner") else {}
     )
+    return {"threads": 1} if name in ("blocks", "driven", "trajectories", "capped") else {}
 
 
 class _Pulse:

@@ -347,6 +347,13 @@ def cumulants():
         driven=evolved(
             driven_pair(), "ground", method="cumulants", envelope=lambda t: np.exp(-((t - 1) ** 2))
         ),
+@run(SAMPLED)
+def capped():
+    weak = plain().replace(drive=0.2, dephasing=0.05)
+    return together(
+        drive=evolved(weak, "ground", method="capped", observe="correlations"),
+        holes=evolved(plain(), "inverted", method=co.engines.Capped(holes=2)),
+        sampled=evolved(weak, "ground", method=co.engines.Capped(n=6), seed=4),
     )
 
 

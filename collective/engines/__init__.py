@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collective.engines.base import Cost, Engine, Run
     from collective.engines.blocks.engine import Blocks
     from collective.engines.cumulants.engine import Cumulants
+    from collective.engines.capped.engine import Capped
     from collective.engines.driven.engine import Driven
     from collective.engines.exact.engine import Exact
     from collective.engines.request import Request
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Blocks",
+    "Capped",
     "Cost",
     "Cumulants",
     "Driven",
@@ -43,6 +45,7 @@ NAMES = {
     "trajectories": "Trajectories",
     "cumulants": "Cumulants",
     "truncated_wigner": "TruncatedWigner",
+    "capped": "Capped",
 }
 _FILES = {kind: f"{name}.engine" for name, kind in NAMES.items()}
 _FILES |= {"Cost": "base", "Engine": "base", "Run": "base", "Request": "request"}

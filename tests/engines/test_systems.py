@@ -38,9 +38,11 @@ TAKEN = {
         "everything",
         "identical, everything",
     },
+    "capped": set(SYSTEMS) - {"thermal light", "chain"},
 }
 ENGINES = {name: getattr(co.engines, kind)() for name, kind in co.engines.NAMES.items()}
 ENGINES["trajectories"] = co.engines.Trajectories(n=400)
+ENGINES["capped"] = co.engines.Capped(excitations=3)
 
 
 def test_every_engine_is_listed():

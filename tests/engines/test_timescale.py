@@ -257,6 +257,7 @@ def test_large_matrices_are_not_copied_without_need():
 @pytest.mark.parametrize(
     "name", ["exact", "blocks", "driven", "single", "symmetric", "truncated_wigner"]
 )
+@pytest.mark.parametrize("name", ["exact", "blocks", "driven", "single", "symmetric", "capped"])
 def test_nothing_changes_where_all_rates_are_zero(name):
     still = co.Couplings(np.zeros((2, 2)), np.zeros((2, 2)))
     for last in (1e-300, 1.0, 1e100):
