@@ -15,9 +15,10 @@ _TURN_ENTRIES = 2.2  # of both passes over a spin, in the time of an entry
 _NUMBER_ENTRIES = 1.0  # of a normal number
 _ALONE_ENTRIES = 0.4  # of a spin without random phase
 _PHASE_ENTRIES = 6.0  # of one with it
-_READ_ENTRIES = 6.0  # of a spin at an output time
+_READ_ENTRIES = 10.0  # of a spin at an output time
+_VALUE_ENTRIES = 20.0  # of a sample at an output time
 _STEP_CALLS = 40.0  # of a batch
-_READ_CALLS = 60.0
+_READ_CALLS = 150.0
 _RUN_CALLS = 4000.0
 _FACTOR_FLOPS = 30.0  # per N³, once
 _MATRICES = 12  # N × N numbers in double precision while the model is made, at most
@@ -54,9 +55,9 @@ def thread_bytes(request: Request, count: int) -> int:
     batch = min(batch_size(n), count)
     numbers = 2 * n * (2 if np.iscomplexobj(request.couplings.decay) else 1)
     spins = 4 * batch * n * (11 + 2 * numbers // n)
-    kept = 56 * batch * times + 32 * times * (n + 3)
-    pairs = 8 * n * n * times if "correlations" in request.words else 0
-    return int(spins + 2 * (kept + pairs))
+    values = 60 * batch * times + 32 * times * (n + 3)
+    pairs = 16 * n * n * times if "correlations" in request.words else 0
+    return int(spins + values + pairs)
 
 
 def threads_of(request: Request, count: int) -> int:
@@ -91,7 +92,10 @@ def cost(request: Request, count: int, step: float | None) -> Cost:
     flops = _SINGLE_FLOP * (16 * n * n + 4 * doubled * n * n)
     passes = n * (_TURN_ENTRIES + own + 2 * _NUMBER_ENTRIES)
     batches = -(-count // batch_size(n))
-    read = _SINGLE_FLOP * (8 * doubled + 2) * n * n * s.flop + n * _READ_ENTRIES * s.entry
+    read = (
+        _SINGLE_FLOP * (8 * doubled + 2) * n * n * s.flop
+        + (n * _READ_ENTRIES + _VALUE_ENTRIES) * s.entry
+    )
     if "correlations" in request.words:
         read += _SINGLE_FLOP * 8 * n * n * s.flop + n * n * s.entry / min(count, batch_size(n))
     threads = threads_of(request, count)
