@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collective.engines.base import Cost, Engine, Run
     from collective.engines.blocks.engine import Blocks
-    from collective.engines.cumulants.engine import Cumulants
     from collective.engines.capped.engine import Capped
+    from collective.engines.cumulants.engine import Cumulants
     from collective.engines.driven.engine import Driven
     from collective.engines.exact.engine import Exact
     from collective.engines.request import Request
