@@ -270,7 +270,12 @@ APPROXIMATE = tuple(
     name for name, kind in co.engines.NAMES.items()
     if getattr(co.engines, kind).accuracy == "approximate"
 )  # fmt: skip
-FEWER = {"truncated_wigner": {"n": 300}, "conditional_cumulants": {"n": 16}}  # samples
+OPTIONS = {
+    "trajectories": {"n": 4000},
+    "capped": {"excitations": 4},  # exact for four emitters
+    "truncated_wigner": {"n": 300},
+    "conditional_cumulants": {"n": 16},
+}
 ALIKE = co.Couplings(np.full((4, 4), 0.8) + 0.2 * np.eye(4), 0.3 * (1 - np.eye(4)))
 LATER = np.linspace(0, 2, 6)
 
@@ -342,9 +347,8 @@ def test_states_on_every_engine_that_can_against_the_qutip_state(state, decaying
         refusals = co.methods(couplings, state, LATER).refusals
         for method in set(ENGINES) - set(APPROXIMATE) - set(refusals):
             sampled = method == "trajectories"
-            engine = co.engines.Trajectories(n=4000) if sampled else method
             found = co.evolve(
-                couplings, state, LATER, method=engine, observe="correlations", seed=1
+                couplings, state, LATER, method=with_options(method), observe="correlations", seed=1
             )
             error = 0.06 if sampled else 1e-7
             np.testing.assert_allclose(found.correlations, wanted.correlations, atol=error)
@@ -353,6 +357,10 @@ def test_states_on_every_engine_that_can_against_the_qutip_state(state, decaying
     assert {"exact", "blocks", "driven", "trajectories"} <= ran
     assert ("symmetric" in ran) == state.symmetric(4)
     assert ("single" in ran) == (answers.highest_excitation(state, 4) <= 1)
+
+
+def with_options(method):
+    return getattr(co.engines, co.engines.NAMES[method])(**OPTIONS.get(method, {}))
 
 
 @pytest.mark.filterwarnings("ignore:the error of method")
@@ -364,8 +372,7 @@ def test_states_on_every_approximate_engine_that_can(state):
     wanted = co.evolve(places, state, LATER, method="exact", **asked)
     refusals = co.methods(places, state, LATER, observe="correlations").refusals
     for method in set(APPROXIMATE) - set(refusals):
-        engine = getattr(co.engines, co.engines.NAMES[method])(**FEWER.get(method, {}))
-        found = co.evolve(places, state, LATER, method=engine, **asked)
+        found = co.evolve(places, state, LATER, method=with_options(method), **asked)
         assert found.initial_state == state
         assert within_the_estimate(found, wanted.emission), method
         if found.populations_error is None:
