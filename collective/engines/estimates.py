@@ -136,7 +136,10 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
         return 0.0
     if kind == "wigner":
         scatter = 0.0 if samples is None else (0.3 + 0.1 * min(s.cooperation, 3)) / samples**0.5
-        return (_HOLE + scatter) / _largest(s) + 0.1 * _order(s, 2)
+        largest = _largest(s)
+        if largest == 0:  # no light, or only that of a pump, of which nothing is known here
+            return None
+        return (_HOLE + scatter) / largest + 0.1 * _order(s, 2)
     scatter = 0.0 if samples is None else min(0.08 + 0.08 * s.cooperation, 0.6) / samples**0.5
     error = {
         "mean field": lambda: _mean_field(s),
