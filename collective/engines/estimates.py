@@ -137,9 +137,7 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
     if kind == "wigner":
         scatter = 0.0 if samples is None else (0.3 + 0.1 * min(s.cooperation, 3)) / samples**0.5
         largest = _largest(s)
-        if largest == 0:  # no light, or only that of a pump, of which nothing is known here
-            return None
-        return (_HOLE + scatter) / largest + 0.1 * _order(s, 2)
+        return None if largest == 0 else (_HOLE + scatter) / largest + 0.1 * _order(s, 2)
     scatter = 0.0 if samples is None else min(0.08 + 0.08 * s.cooperation, 0.6) / samples**0.5
     error = {
         "mean field": lambda: _mean_field(s),
