@@ -241,6 +241,11 @@ def routes():
         "cumulants": Route(e.Cumulants(), system(chain(), "inverted")),
         "cumulants driven": Route(e.Cumulants(), driven),
         "cumulants of order 3": Route(e.Cumulants(order=3), system(dephased, "inverted")),
+        "truncated_wigner": Route(e.TruncatedWigner(n=1500), system(chain(), "inverted")),
+        "truncated_wigner driven": Route(e.TruncatedWigner(n=1500), driven),
+        "capped": Route(e.Capped(), system(chain(drive=0.3, pump=0.01), "ground")),
+        "capped holes": Route(e.Capped(holes=3), system(chain(dephasing=0.2), "inverted")),
+        "capped sampled": Route(e.Capped(n=12), system(chain(drive=0.3, dephasing=0.2), "ground")),
     }
 
 
