@@ -100,7 +100,7 @@ def test_files_keep_all_characters_on_any_console(monkeypatch):
 EVOLVED = """
 import numpy as np, collective as co
 chain = co.Couplings(np.eye(3), np.zeros((3, 3)))
-for method in ("exact", "single", "blocks", "driven", "symmetric", "trajectories"):
+for method in ("exact", "single", "capped", "blocks", "driven", "symmetric", "trajectories"):
     state = co.states.single(0)
     if method == "symmetric":
         state = "inverted"
@@ -115,9 +115,9 @@ for method in ("exact", "single", "blocks", "driven", "symmetric", "trajectories
 
 def test_disabled_compiler_gives_a_clear_error():
     found = python(EVOLVED, NUMBA_DISABLE_JIT="1").stdout.decode().splitlines()
-    assert found[:2] == ["exact ran", "single ran"]
-    assert len(found) == 6
-    for line in found[2:]:
+    assert found[:3] == ["exact ran", "single ran", "capped ran"]
+    assert len(found) == 7
+    for line in found[3:]:
         assert "RuntimeError NUMBA_DISABLE_JIT is set, but this needs compiled kernels" in line
 
 
