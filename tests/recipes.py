@@ -578,10 +578,17 @@ def _recipes():
         lambda: {"self": co.methods(pair(), "inverted", TIMES), "name": "exact"},
         {"errors": (KeyError,)},
     )
+    yield "engines.Cumulants", co.engines.Cumulants, lambda: {"order": 2, "closure": "u1"}, {}
     yield (
         "engines.Trajectories",
         co.engines.Trajectories,
         lambda: {"n": 8, "standard_error": 0.5},
+        {},
+    )
+    yield (
+        "engines.TruncatedWigner",
+        co.engines.TruncatedWigner,
+        lambda: {"n": 8, "step": 0.1},
         {},
     )
     yield (

@@ -603,6 +603,15 @@ def test_a_mixture_of_identical_emitters_is_on_all_ladders():
     assert found.diagnostics["trace_error"] < 1e-10
 
 
+def test_light_of_a_mixture_is_that_of_its_density_matrix():
+    """Identical emitters take a shorter way only from the longest ladder."""
+    state, times = co.states.mixed(0.4), [0.0, 0.5]
+    for function in (co.observables.g1, co.observables.g2):
+        found = function(ALIKE, times, state=state)
+        rho = co.states.density_matrix(state, ALIKE)
+        np.testing.assert_allclose(found, function(ALIKE, times, state=rho), atol=1e-9)
+
+
 def test_a_mixture_of_many_emitters_needs_no_configurations():
     n = 10**5
     state, populations = co.states.mixed(0.3), np.zeros(1000)

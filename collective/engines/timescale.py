@@ -226,10 +226,15 @@ def inward(earlier: "Result", request: Request) -> "Result":
 def _emission(values: dict[str, Any], request: Request, factor: float) -> dict[str, Any]:
     if factor == 1 or not isinstance(request.problem, Couplings):
         return {}
-    found = {}
-    for name, power in _OF_EMISSION.items():
-        if values.get(name) is not None:
-            found[name] = values[name] * factor
-            if power == 2:  # one factor after the other, as its square may overflow
-                found[name] = found[name] * factor
-    return found
+    return {
+        name: _times(values[name], factor, power)
+        for name, power in _OF_EMISSION.items()
+        if values.get(name) is not None
+    }
+
+
+def _times(values: NDArray[np.float64], factor: float, power: int) -> NDArray[np.float64]:
+    """Values times a power of a factor; the power itself may be too large for a number."""
+    for _ in range(power):
+        values = values * factor
+    return values

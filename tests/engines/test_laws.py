@@ -9,6 +9,8 @@ from systems import QUIET, engines, in_unit, refusal, routes
 
 import collective as co
 
+# an approximation that expects a large error says so
+pytestmark = pytest.mark.filterwarnings("ignore:the error of method")
 ROUTES = routes()
 UNITS = [1e-15, 1e-12, 1e-7, 1e5, 1e15]
 SAMPLED = [name for name, route in ROUTES.items() if route.engine.accuracy == "sampled"]

@@ -397,7 +397,9 @@ RUNS = {
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
+    "cumulants": (CHAIN.replace(drive=1.0), "ground", {"observe": "correlations"}),
     "trajectories": (DRIVEN, "ground", {"seed": 3}),
+    "truncated_wigner": (CHAIN, "inverted", {"seed": 3}),
     "capped": (CHAIN.replace(drive=0.3), "ground", {"observe": "correlations"}),
     "capped, sampled": (CHAIN.replace(drive=0.3), "ground", {"observe": "correlations", "seed": 3}),
 }  # fmt: skip
@@ -507,7 +509,16 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
 
 
 @pytest.mark.parametrize(
-    "name", ["blocks", "driven", "single", "symmetric", "trajectories", "capped"]
+    "name",
+    [
+        "blocks",
+        "driven",
+        "single",
+        "symmetric",
+        "trajectories",
+        "truncated_wigner",
+        "capped",
+    ],
 )
 def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):
     """One number instead of a vector, which numpy would spread over all of it."""
