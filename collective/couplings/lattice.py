@@ -1,0 +1,336 @@
+r"""Γ and Δ of a regular lattice, stored by displacement.
+
+If all emitters are alike and their sites fill a block of a lattice, an entry depends only on the
+displacement between two sites, M_mn = K(site_n − site_m). The kernel K has less than 2^d numbers for
+each emitter in d dimensions, and a product with M is a convolution,
+
+.. math:: (Mx)_m = \sum_n K(\mathrm{site}_n − \mathrm{site}_m) x_n,
+
+which fast Fourier transforms of twice the length along each direction give in N log N operations.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product as every
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import NDArray
+
+from collective._tools import checks
+from collective._tools.memory import require
+
+SAME_PLACE = 1e-9  # of the shortest lattice vector: how far emitters may be from their sites
+_STEPS = 60  # of Lanczos's method
+_NEGATIVE = 1e-8  # of the largest rate: a smaller negative one is round-off
+
+
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """A complete block of a lattice.
+
+    Attributes:
+        shape: number of sites along each lattice vector; the last one varies fastest.
+        order: (N,), the emitter on each site, or None if emitters and sites have the same order.
+    """
+
+    shape: tuple[int, ...]
+    order: NDArray[np.intp] | None = None
+
+    def __len__(self) -> int:
+        return prod(self.shape)
+
+    def on_sites(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of the emitters (N, …) in the order of the sites, (*shape, …)."""
+        ordered = values if self.order is None else values[self.order]
+        return ordered.reshape(*self.shape, *values.shape[1:])
+
+    def of_emitters(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values on the sites (*shape, …) in the order of the emitters, (N, …)."""
+        flat = values.reshape(len(self), *values.shape[len(self.shape) :])
+        if self.order is None:
+            return flat
+        found = np.empty_like(flat)
+        found[self.order] = flat
+        return found
+
+    def place(self, m: int) -> tuple[int, ...]:
+        """The site of emitter m, as an index along each lattice vector."""
+        at = m if self.order is None else int(np.flatnonzero(self.order == m)[0])
+        return tuple(int(i) for i in np.unravel_index(at, self.shape))
+
+    def emitter(self, site: tuple[int, ...]) -> int:
+        """The emitter on a site."""
+        at = int(np.ravel_multi_index(site, self.shape))
+        return at if self.order is None else int(self.order[at])
+
+
+def sites(positions: NDArray[np.float64]) -> Sites | None:
+    """The block of a lattice that emitters fill, or None if they fill none.
+
+    Emitters may stand in the order of the sites, whichever the lattice vectors are. Otherwise they
+    are sorted by x, then y, then z, which finds lattices along these axes in any order.
+
+    Args:
+        positions: (N, 3).
+    """
+    shape = _block(positions)
+    if shape is not None:
+        return Sites(shape)
+    # round first, so that round-off does not decide the order
+    size = float(np.ptp(positions, axis=0).max())
+    rounded = np.round(positions / max(size, np.finfo(float).tiny), 9)
+    order = np.lexsort(rounded.T[::-1])
+    shape = _block(positions[order])
+    return None if shape is None else Sites(shape, checks.readonly(order))
+
+
+def _block(positions: NDArray[np.float64]) -> tuple[int, ...] | None:
+    """The number of sites along each lattice vector, for emitters in the order of the sites."""
+    n, stride = len(positions), 1
+    shape: list[int] = []
+    vectors: list[NDArray[np.float64]] = []
+    tolerance = np.inf
+    while stride < n:
+        vector = positions[stride] - positions[0]
+        tolerance = min(tolerance, SAME_PLACE * float(np.linalg.norm(vector)))
+        starts = positions[::stride] - positions[0]
+        off = np.abs(starts - np.arange(len(starts))[:, None] * vector).max(axis=1) > tolerance
+        length = int(np.argmax(off)) if off.any() else len(starts)
+        shape.insert(0, length)
+        vectors.insert(0, vector)
+        stride *= length
+        if n % stride or length < 2:
+            return None
+    cells = np.stack(np.unravel_index(np.arange(n), shape), axis=1) if shape else np.zeros((1, 0))
+    expected = positions[0] + cells @ np.array(vectors).reshape(-1, 3)
+    if n == 1 or np.abs(positions - expected).max() > tolerance:
+        return None
+    return tuple(shape)
+
+
+class Convolution:
+    """Products with a matrix that depends on displacements alone.
+
+    Args:
+        kernel: (2n₁ − 1, …), its entries by displacement, from the most negative one on.
+        sites: of the emitters.
+        single: whether to compute in single precision.
+    """
+
+    def __init__(self, kernel: NDArray[Any], sites: Sites, *, single: bool = False):
+        from scipy import fft
+
+        self._sites = sites
+        self._lengths = padded(sites.shape)
+        around = np.zeros(self._lengths, dtype=complex)
+        # entry d of a convolution is the kernel at displacement −d; negative d count from the end
+        places = [(n - 1 - np.arange(2 * n - 1)) % m for n, m in zip(sites.shape, self._lengths)]
+        around[np.ix_(*places)] = kernel
+        transform = fft.fftn(around, overwrite_x=True)
+        self._dtype = np.dtype(np.complex64 if single else np.complex128)
+        self._transform = transform.astype(self._dtype)
+
+    def product(self, vectors: NDArray[Any], workers: int = 1) -> NDArray[Any]:
+        """The matrix times vectors (N,) or (N, B), by this number of threads.
+
+        Directions are transformed one after the other, so that rows of zeros are left out.
+        """
+        from scipy import fft
+
+        shape, directions = self._sites.shape, range(len(self._sites.shape))
+        values = self._sites.on_sites(vectors.astype(self._dtype, copy=False))
+        for axis in reversed(directions):
+            values = fft.fft(values, self._lengths[axis], axis=axis, workers=workers)
+        trailing = (1,) * (vectors.ndim - 1)
+        values *= self._transform.reshape(self._lengths + trailing)
+        for axis in directions:
+            values = fft.ifft(values, axis=axis, overwrite_x=True, workers=workers)
+            values = values[(slice(None),) * axis + (slice(shape[axis]),)]
+        return self._sites.of_emitters(values)
+
+
+def padded(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths of the transforms along each direction."""
+    from scipy import fft
+
+    return tuple(int(fft.next_fast_len(2 * n - 1)) for n in shape)
+
+
+class LatticeMatrix(NDArrayOperatorsMixin):  # type: ignore[misc]
+    """An N × N matrix that is stored by displacement; it is read-only.
+
+    ``matrix @ vectors`` is a convolution. Whatever else is asked of it is asked of the N × N array,
+    which is made each time, and refused with `ProblemTooLargeError` if it does not fit into memory.
+
+    Args:
+        kernel: (2n₁ − 1, …), its entries by displacement, from the most negative one on.
+        sites: of the emitters.
+    """
+
+    ndim = 2
+
+    def __init__(self, kernel: NDArray[Any], sites: Sites):
+        self.kernel, self.sites = checks.readonly(kernel), sites
+
+    def __len__(self) -> int:
+        return len(self.sites)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, N)."""
+        return len(self), len(self)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its entries."""
+        return self.kernel.dtype
+
+    def row(self, m: int) -> NDArray[Any]:
+        """Row m, (N,)."""
+        place = self.sites.place(m)
+        window = tuple(
+            slice(n - 1 - i, 2 * n - 1 - i) for n, i in zip(self.sites.shape, place, strict=True)
+        )
+        return self.sites.of_emitters(self.kernel[window])
+
+    def diagonal(self) -> NDArray[Any]:
+        """The diagonal, (N,), all of whose entries are equal."""
+        return np.full(len(self), self.own)
+
+    @property
+    def own(self) -> Any:
+        """The entry on the diagonal."""
+        return self.kernel[tuple(n - 1 for n in self.sites.shape)]
+
+    def largest_between(self) -> float:
+        """The largest size of an entry beside the diagonal."""
+        return float(np.abs(self.between()).max(initial=0.0))
+
+    def between(self) -> NDArray[Any]:
+        """The kernel without the diagonal."""
+        kernel = self.kernel.copy()
+        kernel[tuple(n - 1 for n in self.sites.shape)] = 0.0
+        return kernel
+
+    def scaled(self, factor: float) -> "LatticeMatrix":
+        """The matrix multiplied by a number."""
+        return LatticeMatrix(self.kernel * factor, self.sites)
+
+    @cached_property
+    def extremes(self) -> tuple[float, float]:
+        """The smallest and the largest eigenvalue of a Hermitian matrix, from inside its range.
+
+        They are those of a Krylov space of 60 products (Lanczos's method): far from the others they
+        have all digits, within a dense spectrum some.
+        """
+        rng = np.random.default_rng(0)
+        now = rng.standard_normal(len(self)) + 1j * rng.standard_normal(len(self))
+        now /= np.linalg.norm(now)
+        before, coupling = np.zeros_like(now), 0.0
+        middle: list[float] = []
+        beside: list[float] = []
+        for _ in range(min(_STEPS, len(self))):
+            new = self @ now - coupling * before
+            middle.append(float(np.vdot(now, new).real))
+            new -= middle[-1] * now
+            coupling = float(np.linalg.norm(new))
+            beside.append(coupling)
+            if coupling <= 1e-12 * max(map(abs, middle)):
+                break
+            before, now = now, new / coupling
+        couplings = beside[: len(middle) - 1]
+        values = np.linalg.eigvalsh(np.diag(middle) + np.diag(couplings, 1) + np.diag(couplings, -1))
+        return float(values[0]), float(values[-1])
+
+    def __matmul__(self, vectors: Any) -> NDArray[Any]:
+        vectors = np.asarray(vectors)
+        found = self._convolution.product(vectors)
+        real = not np.iscomplexobj(vectors) and not np.iscomplexobj(self.kernel)
+        return found.real if real else found
+
+    @cached_property
+    def _convolution(self) -> Convolution:
+        return Convolution(self.kernel, self.sites)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        n = len(self)
+        what = f"the {n:,} × {n:,} matrix of a lattice that is stored by displacement"
+        require(2 * self.dtype.itemsize * n * n, what, "use fewer emitters")
+        found = np.stack([self.row(m) for m in range(n)])
+        return found if dtype is None else found.astype(dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        arrays = [np.asarray(x) if isinstance(x, LatticeMatrix) else x for x in inputs]
+        return getattr(ufunc, method)(*arrays, **options)
+
+    def __getitem__(self, where: Any) -> Any:
+        return np.asarray(self)[where]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(np.asarray(self), name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"kernel": self.kernel, "sites": self.sites}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["kernel"], state["sites"])  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        sides = " × ".join(map(str, self.sites.shape))
+        return f"LatticeMatrix: {len(self):,} × {len(self):,}, a lattice of {sides} sites"
+
+
+def require_positive(decay: LatticeMatrix) -> None:
+    """Raise if the decay matrix of a lattice has a negative eigenvalue beyond round-off.
+
+    Raises:
+        ValueError: with the lowest eigenvalue that Lanczos's method finds.
+    """
+    lowest, highest = decay.extremes
+    if lowest < -_NEGATIVE * max(highest, 0.0):
+        raise ValueError(
+            f"decay must be positive semidefinite: it has an eigenvalue of {lowest:.3g} or below"
+        )
+
+
+def from_matrix(matrix: NDArray[Any], sites: Sites) -> NDArray[Any] | None:
+    """The kernel of an N × N matrix without its diagonal, or None if it is more than a kernel.
+
+    Every entry is compared with the kernel, to 1e-10 of the largest.
+    """
+    shape = sites.shape
+    found = kernel_of_rows(lambda m: sites.on_sites(matrix[m]), sites)
+    found[tuple(n - 1 for n in shape)] = 0.0
+    whole = LatticeMatrix(found, sites)
+    largest = float(np.abs(found).max())
+    for m in range(len(matrix)):
+        off = np.abs(matrix[m] - whole.row(m))
+        off[m] = 0.0
+        if off.max() > 1e-10 * largest:
+            return None
+    return found
+
+
+def kernel_of_rows(row: Any, sites: Sites) -> NDArray[Any]:
+    """The kernel (2n₁ − 1, …) from the rows of the emitters in the corners of the block.
+
+    Args:
+        row: a function of an emitter that gives its row on the sites, (*shape).
+        sites: of the emitters.
+    """
+    kernel: NDArray[Any] | None = None
+    for corner in every(*((0, n - 1) for n in sites.shape)):
+        values = row(sites.emitter(corner))
+        if kernel is None:
+            kernel = np.zeros([2 * n - 1 for n in sites.shape], dtype=values.dtype)
+        window = tuple(
+            slice(n - 1 - i, 2 * n - 1 - i) for n, i in zip(sites.shape, corner, strict=True)
+        )
+        kernel[window] = values
+    assert kernel is not None
+    return kernel
