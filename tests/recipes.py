@@ -29,6 +29,8 @@ OPTIONS = {
 # of the user make too and `engines/test_own_engine.py` tests
 RECORDS = {
     "Comparison",
+    "DivergedError",
+    "EngineComparison",
     "FieldCheck",
     "Jumps",
     "Methods",
@@ -506,6 +508,30 @@ def _recipes():
             "progress": False,
         },
         {"holes": ("diagnostics", "populations")},
+    )
+    yield (
+        "compare (engines)",
+        co.compare,
+        lambda: {
+            "system": pair(),
+            "state": "inverted",
+            "times": [0.0, 0.1],
+            "engines": ("exact", "blocks"),
+            "seed": 1,
+            "threads": 1,
+            "progress": False,
+        },
+        {"holes": ("diagnostics", "populations")},
+    )
+    yield (
+        "EngineComparison.deviation",
+        co.EngineComparison.deviation,
+        lambda: {
+            "self": co.compare(pair(), "inverted", TIMES, engines=["exact", "blocks"]),
+            "one": "exact",
+            "other": "blocks",
+        },
+        {"errors": (KeyError,)},
     )
     yield (
         "Comparison.distance",
