@@ -285,6 +285,20 @@ class LatticeMatrix(NDArrayOperatorsMixin):  # type: ignore[misc]
         return f"LatticeMatrix: {len(self):,} × {len(self):,}, a lattice of {sides} sites"
 
 
+def sum_of_squares(matrix: Any) -> float:
+    """Σ_{m≠n} |M_mn|² of a matrix in any of its forms, without a copy of it."""
+    if isinstance(matrix, LatticeMatrix):
+        counts = [n - np.abs(np.arange(1 - n, n)) for n in matrix.sites.shape]
+        times = np.ones(1)
+        for along in counts:
+            times = np.multiply.outer(times, along)
+        return float(np.sum(times.reshape(matrix.kernel.shape) * np.abs(matrix.between()) ** 2))
+    if checks.constant(matrix):
+        return float(len(matrix) * (len(matrix) - 1) * np.abs(matrix[0, 0]) ** 2)
+    own = np.sum(np.abs(matrix.diagonal()) ** 2)
+    return float(max(np.vdot(matrix, matrix).real - own, 0.0))
+
+
 def require_positive(decay: LatticeMatrix) -> None:
     """Raise if the decay matrix of a lattice has a negative eigenvalue beyond round-off.
 

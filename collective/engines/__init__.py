@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collective.engines.blocks.engine import Blocks
     from collective.engines.driven.engine import Driven
     from collective.engines.exact.engine import Exact
+    from collective.engines.mean_field.engine import MeanField
     from collective.engines.request import Request
     from collective.engines.single.engine import Single
     from collective.engines.symmetric.engine import Symmetric
@@ -22,6 +23,7 @@ __all__ = [
     "Driven",
     "Engine",
     "Exact",
+    "MeanField",
     "Request",
     "Run",
     "Single",
@@ -37,6 +39,7 @@ NAMES = {
     "blocks": "Blocks",
     "driven": "Driven",
     "trajectories": "Trajectories",
+    "mean_field": "MeanField",
 }
 _FILES = {kind: f"{name}.engine" for name, kind in NAMES.items()}
 _FILES |= {"Cost": "base", "Engine": "base", "Run": "base", "Request": "request"}
