@@ -23,6 +23,7 @@ from collective._tools import checks
 from collective._tools.memory import require
 
 SAME_PLACE = 1e-9  # of the shortest lattice vector: how far emitters may be from their sites
+_ROUND_OFF = 1e-10  # allowed deviation, relative to the largest entry
 _STEPS = 60  # of Lanczos's method
 _NEGATIVE = 1e-8  # of the largest rate: a smaller negative one is round-off
 
@@ -38,6 +39,12 @@ class Sites:
 
     shape: tuple[int, ...]
     order: NDArray[np.intp] | None = None
+
+    def __post_init__(self) -> None:
+        if self.order is not None:
+            if not np.array_equal(np.sort(self.order), np.arange(len(self))):
+                raise ValueError("order must name every emitter once")
+            checks.freeze(self, order=self.order)
 
     def __len__(self) -> int:
         return prod(self.shape)
@@ -84,7 +91,7 @@ def sites(positions: NDArray[np.float64]) -> Sites | None:
     rounded = np.round(positions / max(size, np.finfo(float).tiny), 9)
     order = np.lexsort(rounded.T[::-1])
     shape = _block(positions[order])
-    return None if shape is None else Sites(shape, checks.readonly(order))
+    return None if shape is None else Sites(shape, order)
 
 
 def _block(positions: NDArray[np.float64]) -> tuple[int, ...] | None:
@@ -173,6 +180,8 @@ class LatticeMatrix(NDArrayOperatorsMixin):  # type: ignore[misc]
     ndim = 2
 
     def __init__(self, kernel: NDArray[Any], sites: Sites):
+        if kernel.shape != tuple(2 * n - 1 for n in sites.shape):
+            raise ValueError(f"a kernel of shape {kernel.shape} does not fit sites {sites.shape}")
         self.kernel, self.sites = checks.readonly(kernel), sites
 
     def __len__(self) -> int:
@@ -187,6 +196,20 @@ class LatticeMatrix(NDArrayOperatorsMixin):  # type: ignore[misc]
     def dtype(self) -> np.dtype[Any]:
         """The type of its entries."""
         return self.kernel.dtype
+
+    def require_hermitian(self, name: str) -> None:
+        """Raise unless the entries are finite, and those of opposite displacements conjugate.
+
+        Args:
+            name: of the matrix.
+        """
+        kernel = checks.finite(name, self.kernel, None)
+        off = np.abs(kernel - np.flip(kernel).conj())
+        if off.max() > _ROUND_OFF * np.abs(kernel).max():
+            raise ValueError(
+                f"{name} must be Hermitian: entries of opposite displacements differ by "
+                f"{off.max():.3g}"
+            )
 
     def row(self, m: int) -> NDArray[Any]:
         """Row m, (N,)."""
@@ -325,7 +348,7 @@ def from_matrix(matrix: NDArray[Any], sites: Sites) -> NDArray[Any] | None:
     for m in range(len(matrix)):
         off = np.abs(matrix[m] - whole.row(m))
         off[m] = 0.0
-        if off.max() > 1e-10 * largest:
+        if off.max() > _ROUND_OFF * largest:
             return None
     return found
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings.lattice import sum_of_squares
 from collective.engines.request import Request
 
 Kind = Literal["mean field", "order 2", "order 3", "wigner", "conditional"]
@@ -27,12 +28,10 @@ def expected(request: Request, kind: Kind) -> float | None:
     """
     couplings = request.couplings
     n = len(couplings)
-    decay, shift = np.asarray(couplings.decay), np.asarray(couplings.shift)
-    own = float(np.abs(np.diagonal(decay)).mean())
+    own = float(np.abs(couplings.decay.diagonal()).mean())
     if n == 1 or own == 0:
         return 0.0
-    pairs = float(np.sum(np.abs(decay) ** 2) - np.sum(np.abs(np.diagonal(decay)) ** 2))
-    shifts = float(np.sum(np.abs(shift) ** 2) - np.sum(np.abs(np.diagonal(shift)) ** 2))
+    pairs, shifts = sum_of_squares(couplings.decay), sum_of_squares(couplings.shift)
     strength = (pairs + 0.1 * shifts) / (n * own**2)
     factor = {"order 2": 0.02, "order 3": 0.01, "wigner": 0.03, "conditional": 0.01}.get(kind, 0.3)
     return float(min(factor * strength, 1.0))

@@ -13,7 +13,7 @@ from collective.engines.request import Request
 TOLERANCE = 1e-5  # of a step with random phases: far below their standard errors
 _TOGETHER = 2**15  # numbers s that are integrated together
 _FEWEST = 16  # samples that one reading of a large matrix serves
-_VECTORS = 30  # numbers of stages, slopes and interpolation, for each number of the state
+_VECTORS = 34  # numbers of stages, slopes and interpolation, for each number of the state
 _CALLS = 60.0  # of numpy, per slope
 _ENTRIES = 10.0  # per emitter and sample, of a slope and its stage, in gathered entries
 _SLOPES = 110.0  # at least, and …
