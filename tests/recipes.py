@@ -505,6 +505,9 @@ def _recipes():
             "times": [0.0, 0.1],
             "approximations": ("universal", "rwa"),
             "temperature": 0.0,
+            "engines": None,
+            "seed": None,
+            "threads": None,
             "progress": False,
         },
         {"holes": ("diagnostics", "populations")},
@@ -514,8 +517,11 @@ def _recipes():
         co.compare,
         lambda: {
             "system": pair(),
+            "environment": None,
             "state": "inverted",
             "times": [0.0, 0.1],
+            "approximations": ("universal", "rwa"),
+            "temperature": 0.0,
             "engines": ("exact", "blocks"),
             "seed": 1,
             "threads": 1,
@@ -1248,22 +1254,24 @@ def _recipes():
             lambda state=state: {"self": state, "n": 4},
             {},
         )
+        if not hasattr(kind, "probabilities"):
+            yield (
+                f"states.{name} (amplitudes)",
+                kind.amplitudes,
+                lambda state=state: {
+                    "self": state,
+                    "excited": np.eye(4, dtype=bool),
+                    "emitters": co.chain(4, 0.1),
+                },
+                {},
+            )
+    for name, member in (("product", "spinors"), ("mixed", "probabilities")):
         yield (
-            f"states.{name} (amplitudes)",
-            kind.amplitudes,
-            lambda state=state: {
-                "self": state,
-                "excited": np.eye(4, dtype=bool),
-                "emitters": co.chain(4, 0.1),
-            },
+            f"states.{name} ({member})",
+            getattr(type(systems.STATES[name]), member),
+            lambda name=name: {"self": systems.STATES[name], "n": 4},
             {},
         )
-    yield (
-        "states.product (spinors)",
-        type(systems.STATES["product"]).spinors,
-        lambda: {"self": systems.STATES["product"], "n": 4},
-        {},
-    )
     yield (
         "states.density_matrix",
         s.density_matrix,
@@ -1280,6 +1288,12 @@ def _recipes():
         "states.product",
         s.product,
         lambda: {"theta": [0.3, 1.0], "phi": 0.2},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.mixed",
+        s.mixed,
+        lambda: {"populations": [0.3, 1.0]},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
     yield "states.inverted", s.inverted, dict, {}

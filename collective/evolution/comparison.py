@@ -157,7 +157,8 @@ def compare(
         True
     """
     if isinstance(system, Couplings):
-        if temperature or tuple(approximations) != _DEFAULT:
+        default = isinstance(approximations, tuple) and approximations == _DEFAULT
+        if not default or checks.number("temperature", temperature) != 0:
             raise ValueError(
                 "approximations and temperature are for Emitters or a Multilevel, not for Couplings"
             )
@@ -173,6 +174,11 @@ def compare(
             seed=seed,
             threads=threads,
             progress=progress,
+        )
+    if not isinstance(system, Emitters | Multilevel):
+        raise TypeError(
+            "system must be Emitters or a Multilevel, or Couplings to compare engines; got "
+            f"{checks.short(system)}"
         )
     _unused("engines", engines)
     _unused("seed", seed)

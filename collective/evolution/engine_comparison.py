@@ -47,13 +47,14 @@ class EngineComparison:
             KeyError: for an engine that was not compared.
         """
         count = len(self.times)
-        return self._emission(one)[:count] - self._emission(other)[:count]
-
-    def _emission(self, name: str) -> NDArray[np.float64]:
-        checks.instance("name", name, str, "the name of an engine")
-        if name not in self.results:
-            raise KeyError(f"there is no result of {name!r}; the comparison has {[*self.results]}")
-        return self.results[name].emission
+        emission = []
+        for name, value in (("one", one), ("other", other)):
+            checks.instance(name, value, str, "the name of an engine")
+            if value not in self.results:
+                known = list(self.results)
+                raise KeyError(f"{name}: there is no result of {value!r}; there are {known}")
+            emission.append(self.results[value].emission[:count])
+        return np.asarray(emission[0] - emission[1])
 
     @printable
     def __str__(self) -> str:

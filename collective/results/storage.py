@@ -201,7 +201,8 @@ def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | 
     kind = {kind.__name__: kind for kind in OWN}[stored["state"]]
     state = kind(**{name: decoded(each) for name, each in stored["parameters"].items()})
     if "equation" not in metadata:
-        state.excitations(len(arrays["couplings:detunings"]))  # raises if it does not exist
+        n = len(arrays["couplings:detunings"])
+        getattr(state, "probabilities", state.excitations)(n)  # raises if it does not exist
     return state
 
 
