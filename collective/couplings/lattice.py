@@ -322,6 +322,17 @@ def sum_of_squares(matrix: Any) -> float:
     return float(max(np.vdot(matrix, matrix).real - own, 0.0))
 
 
+def largest_row(matrix: Any) -> float:
+    """The largest Σ_{n≠m} |M_mn|² of a row m of a matrix in any of its forms, roughly."""
+    n = len(matrix)
+    if isinstance(matrix, LatticeMatrix):
+        return float(np.sum(np.abs(matrix.between()) ** 2))
+    if checks.constant(matrix):
+        return float((n - 1) * np.abs(matrix[0, 0]) ** 2)
+    rows = np.einsum("mn,mn->m", matrix, matrix.conj()).real - np.abs(matrix.diagonal()) ** 2
+    return float(max(rows.max(), 0.0))
+
+
 def require_positive(decay: LatticeMatrix) -> None:
     """Raise if the decay matrix of a lattice has a negative eigenvalue beyond round-off.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from collective.couplings.lattice import sum_of_squares
 from collective.engines.request import Request
 
-Kind = Literal["mean field", "order 2", "order 3", "wigner", "conditional"]
+Kind = Literal["mean field", "random phases", "order 2", "order 3", "wigner", "conditional"]
 
 
 def expected(request: Request, kind: Kind) -> float | None:
@@ -32,6 +32,8 @@ def expected(request: Request, kind: Kind) -> float | None:
     if n == 1 or own == 0:
         return 0.0
     pairs, shifts = sum_of_squares(couplings.decay), sum_of_squares(couplings.shift)
+    if kind == "random phases":  # up to N = 30, also where all emitters are alike
+        return float(min(0.05 * pairs / (n * own**2), 0.2))
     strength = (pairs + 0.1 * shifts) / (n * own**2)
     factor = {"order 2": 0.02, "order 3": 0.01, "wigner": 0.03, "conditional": 0.01}.get(kind, 0.3)
     return float(min(factor * strength, 1.0))

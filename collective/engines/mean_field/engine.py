@@ -68,7 +68,7 @@ class MeanField:
             without coherence and without drive: 1,000 samples of up to 40 emitters, fewer of more
             emitters, and 4 of 10,000 or more.
 
-    With random phases steps have a tolerance of 1e-5 (or `rtol`, if that is larger) and products
+    With random phases steps have a tolerance of 1e-4 (or `rtol`, if that is larger) and products
     are computed in single precision, far below the standard errors.
 
     Raises:
@@ -155,7 +155,7 @@ def _expected(request: Request, phases: int) -> float | None:
     """The expected error; without any field, that of decay one by one."""
     if not phases and len(request.couplings) > 1 and _alone(request):
         return 1.0
-    return estimates.expected(request, "mean field")
+    return estimates.expected(request, "random phases" if phases else "mean field")
 
 
 class _Run:

@@ -65,6 +65,23 @@ class Equations:
         dz += 4 * (s.real * field.imag - s.imag * field.real)
         return found
 
+    def derivative(
+        self, y: NDArray[np.float64]
+    ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+        """The derivative of the slope at y, without an envelope, as a function of δy."""
+        s, z = self.split(y)
+        field = self._others(s, 1) + self._half_drive
+
+        def changed(change: NDArray[np.float64]) -> NDArray[np.float64]:
+            ds, dz = self.split(np.ascontiguousarray(change.reshape(-1)))
+            moved = self._others(ds, 1)
+            along = self._turning * ds + 1j * (field * dz + z * moved)
+            gained = -(self.decay + self.pump) * dz
+            gained = gained + 4 * (ds.conj() * field + s.conj() * moved).imag
+            return self.joined(along, gained)
+
+        return changed
+
     def split(self, y: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
         """S and z, (N, B) each, as views of y."""
         third = len(y) // 3
