@@ -99,6 +99,19 @@ REFERENCES = {
             "doi": "10.1364/JOSAB.10.000524",
         },
     ),
+    "kramer2015": (
+        "article",
+        {
+            "author": 'Kr{\\"a}mer, Sebastian and Ritsch, Helmut',
+            "title": "Generalized mean-field approach to simulate the dynamics of large open spin "
+            "ensembles with long range interactions",
+            "journal": "Eur. Phys. J. D",
+            "volume": "69",
+            "pages": "282",
+            "year": "2015",
+            "doi": "10.1140/epjd/e2015-60266-5",
+        },
+    ),
     "shammah2018": (
         "article",
         {

@@ -238,6 +238,8 @@ def routes():
         "symmetric driven": Route(e.Symmetric(), system(alike.replace(drive=1.0), "ground")),
         "trajectories": Route(sampled, system(chain(), "inverted")),
         "trajectories driven": Route(sampled, driven),
+        "mean field": Route(e.MeanField(), driven),
+        "mean field phases": Route(e.MeanField(phases=64), system(chain(), "inverted")),
     }
 
 

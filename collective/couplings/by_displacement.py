@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
-from collective.couplings.lattice import LatticeMatrix, Sites, kernel_of_rows, sites
+from collective.couplings.lattice import LatticeMatrix, kernel_of_rows
 from collective.couplings.pairs import require_same_both_ways, unit_row
+from collective.couplings.sites import Sites, sites
 from collective.emitters import Emitters
 
 _CHECKED = 4  # further emitters whose rows are compared with the kernels
@@ -26,7 +27,9 @@ def refusal(emitters: Emitters) -> str | None:
         if np.any(values != values[0]):
             return f"the emitters must have the same {what}"
     if len(emitters) == 1 or sites(emitters.positions) is None:
-        return "the emitters must fill a block of a lattice, such as co.chain, co.square or co.cubic"
+        return (
+            "the emitters must fill a block of a lattice, such as co.chain, co.square or co.cubic"
+        )
     return None
 
 

@@ -95,26 +95,26 @@ class Couplings:
         field: Any = None,
         thermal_photons: float = 0.0,
     ):
-        decay, shift = _matrix("decay", decay), _matrix("shift", shift)
+        gamma, delta = _matrix("decay", decay), _matrix("shift", shift)
         if field is not None:
             require_field("field", field, COUPLING, " or None")
-        n = len(decay)
-        if len(shift) != n:
-            raise ValueError(f"shift must have the shape {decay.shape} of decay, got {shift.shape}")
+        n = len(gamma)
+        if len(delta) != n:
+            raise ValueError(f"shift must have the shape {gamma.shape} of decay, got {delta.shape}")
         if emitters is not None:
             checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
             if len(emitters) != n:
                 raise ValueError(f"emitters must be {n}, as decay is {n}×{n}; got {len(emitters)}")
         if detunings is None:
             detunings = 0.0 if emitters is None else emitters.detunings
-        if isinstance(decay, LatticeMatrix):
-            require_positive(decay)
+        if isinstance(gamma, LatticeMatrix):
+            require_positive(gamma)
         else:
-            checks.positive_semidefinite(decay)
+            checks.positive_semidefinite(gamma)
         checks.freeze(
             self,
-            decay=decay,
-            shift=shift,
+            decay=gamma,
+            shift=delta,
             detunings=checks.per_emitter("detunings", detunings, n),
             dephasing=checks.per_emitter("dephasing", dephasing, n, minimum=0),
             pump=checks.per_emitter("pump", pump, n, minimum=0),

@@ -1,18 +1,16 @@
 r"""Γ and Δ of a regular lattice, stored by displacement.
 
 If all emitters are alike and their sites fill a block of a lattice, an entry depends only on the
-displacement between two sites, M_mn = K(site_n − site_m). The kernel K has less than 2^d numbers for
-each emitter in d dimensions, and a product with M is a convolution,
+displacement between two sites, M_mn = K(site_n − site_m). In d dimensions the kernel K has less
+than 2^d numbers for each emitter, and a product with M is a convolution,
 
 .. math:: (Mx)_m = \sum_n K(\mathrm{site}_n − \mathrm{site}_m) x_n,
 
 which fast Fourier transforms of twice the length along each direction give in N log N operations.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import product as every
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,101 +19,11 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.memory import require
+from collective.couplings.sites import Sites
 
-SAME_PLACE = 1e-9  # of the shortest lattice vector: how far emitters may be from their sites
 _ROUND_OFF = 1e-10  # allowed deviation, relative to the largest entry
 _STEPS = 60  # of Lanczos's method
 _NEGATIVE = 1e-8  # of the largest rate: a smaller negative one is round-off
-
-
-@dataclass(frozen=True, eq=False)
-class Sites:
-    """A complete block of a lattice.
-
-    Attributes:
-        shape: number of sites along each lattice vector; the last one varies fastest.
-        order: (N,), the emitter on each site, or None if emitters and sites have the same order.
-    """
-
-    shape: tuple[int, ...]
-    order: NDArray[np.intp] | None = None
-
-    def __post_init__(self) -> None:
-        if self.order is not None:
-            if not np.array_equal(np.sort(self.order), np.arange(len(self))):
-                raise ValueError("order must name every emitter once")
-            checks.freeze(self, order=self.order)
-
-    def __len__(self) -> int:
-        return prod(self.shape)
-
-    def on_sites(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values of the emitters (N, …) in the order of the sites, (*shape, …)."""
-        ordered = values if self.order is None else values[self.order]
-        return ordered.reshape(*self.shape, *values.shape[1:])
-
-    def of_emitters(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values on the sites (*shape, …) in the order of the emitters, (N, …)."""
-        flat = values.reshape(len(self), *values.shape[len(self.shape) :])
-        if self.order is None:
-            return flat
-        found = np.empty_like(flat)
-        found[self.order] = flat
-        return found
-
-    def place(self, m: int) -> tuple[int, ...]:
-        """The site of emitter m, as an index along each lattice vector."""
-        at = m if self.order is None else int(np.flatnonzero(self.order == m)[0])
-        return tuple(int(i) for i in np.unravel_index(at, self.shape))
-
-    def emitter(self, site: tuple[int, ...]) -> int:
-        """The emitter on a site."""
-        at = int(np.ravel_multi_index(site, self.shape))
-        return at if self.order is None else int(self.order[at])
-
-
-def sites(positions: NDArray[np.float64]) -> Sites | None:
-    """The block of a lattice that emitters fill, or None if they fill none.
-
-    Emitters may stand in the order of the sites, whichever the lattice vectors are. Otherwise they
-    are sorted by x, then y, then z, which finds lattices along these axes in any order.
-
-    Args:
-        positions: (N, 3).
-    """
-    shape = _block(positions)
-    if shape is not None:
-        return Sites(shape)
-    # round first, so that round-off does not decide the order
-    size = float(np.ptp(positions, axis=0).max())
-    rounded = np.round(positions / max(size, np.finfo(float).tiny), 9)
-    order = np.lexsort(rounded.T[::-1])
-    shape = _block(positions[order])
-    return None if shape is None else Sites(shape, order)
-
-
-def _block(positions: NDArray[np.float64]) -> tuple[int, ...] | None:
-    """The number of sites along each lattice vector, for emitters in the order of the sites."""
-    n, stride = len(positions), 1
-    shape: list[int] = []
-    vectors: list[NDArray[np.float64]] = []
-    tolerance = np.inf
-    while stride < n:
-        vector = positions[stride] - positions[0]
-        tolerance = min(tolerance, SAME_PLACE * float(np.linalg.norm(vector)))
-        starts = positions[::stride] - positions[0]
-        off = np.abs(starts - np.arange(len(starts))[:, None] * vector).max(axis=1) > tolerance
-        length = int(np.argmax(off)) if off.any() else len(starts)
-        shape.insert(0, length)
-        vectors.insert(0, vector)
-        stride *= length
-        if n % stride or length < 2:
-            return None
-    cells = np.stack(np.unravel_index(np.arange(n), shape), axis=1) if shape else np.zeros((1, 0))
-    expected = positions[0] + cells @ np.array(vectors).reshape(-1, 3)
-    if n == 1 or np.abs(positions - expected).max() > tolerance:
-        return None
-    return tuple(shape)
 
 
 class Convolution:
@@ -134,7 +42,8 @@ class Convolution:
         self._lengths = padded(sites.shape)
         around = np.zeros(self._lengths, dtype=complex)
         # entry d of a convolution is the kernel at displacement −d; negative d count from the end
-        places = [(n - 1 - np.arange(2 * n - 1)) % m for n, m in zip(sites.shape, self._lengths)]
+        sides = zip(sites.shape, self._lengths, strict=True)
+        places = [(n - 1 - np.arange(2 * n - 1)) % m for n, m in sides]
         around[np.ix_(*places)] = kernel
         transform = fft.fftn(around, overwrite_x=True)
         self._dtype = np.dtype(np.complex64 if single else np.complex128)
@@ -166,7 +75,7 @@ def padded(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(fft.next_fast_len(2 * n - 1)) for n in shape)
 
 
-class LatticeMatrix(NDArrayOperatorsMixin):  # type: ignore[misc]
+class LatticeMatrix(NDArrayOperatorsMixin):
     """An N × N matrix that is stored by displacement; it is read-only.
 
     ``matrix @ vectors`` is a convolution. Whatever else is asked of it is asked of the N × N array,
@@ -265,7 +174,9 @@ class LatticeMatrix(NDArrayOperatorsMixin):  # type: ignore[misc]
                 break
             before, now = now, new / coupling
         couplings = beside[: len(middle) - 1]
-        values = np.linalg.eigvalsh(np.diag(middle) + np.diag(couplings, 1) + np.diag(couplings, -1))
+        values = np.linalg.eigvalsh(
+            np.diag(middle) + np.diag(couplings, 1) + np.diag(couplings, -1)
+        )
         return float(values[0]), float(values[-1])
 
     def __matmul__(self, vectors: Any) -> NDArray[Any]:

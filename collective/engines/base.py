@@ -235,8 +235,8 @@ def unsupported(
     elif not lattice and isinstance(problem.decay, LatticeMatrix):
         n = len(problem)
         return (
-            f"{who} needs the {n:,} × {n:,} matrices, but these couplings of a lattice are stored by "
-            "displacement: couple(..., by_displacement=False) makes the matrices"
+            f"{who} needs the {n:,} × {n:,} matrices, but these couplings of a lattice are stored "
+            "by displacement: couple(..., by_displacement=False) makes the matrices"
         )
     elif not thermal and problem.thermal_photons:
         return (

@@ -154,7 +154,10 @@ def _of_mean_field(couplings: Couplings, start: "State | str | Qobj | None") -> 
             f"{couplings.thermal_photons:.4g} thermal photons per mode"
         )
     n = len(couplings)
-    asked = request.checked(couplings, "ground" if start is None else start, [0.0])
+    try:
+        asked = request.checked(couplings, "ground" if start is None else start, [0.0])
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"start: {error}") from None
     found = uncorrelated(asked.state, n)
     if found is None:
         raise ValueError(

@@ -15,7 +15,8 @@ from collective._tools.console import described
 from collective._tools.memory import require
 from collective._tools.operators import sparse_of
 from collective.couplings.couplings import Couplings
-from collective.couplings.lattice import LatticeMatrix, Sites
+from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.sites import Sites
 from collective.emitters import Emitters, Multilevel
 from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report

@@ -36,7 +36,9 @@ INGREDIENTS = {
 
 
 @pytest.mark.parametrize("what", INGREDIENTS)
-@pytest.mark.parametrize("engine", ["exact", "driven", "blocks", "single", "trajectories"])
+@pytest.mark.parametrize(
+    "engine", ["exact", "driven", "blocks", "single", "trajectories", "mean_field"]
+)
 def test_cost_grows_with_every_rate(engine, what):
     changes = INGREDIENTS[what]
     excited = {"drive", "pump"} & changes.keys()
@@ -56,7 +58,9 @@ def test_cost_grows_with_every_rate(engine, what):
     assert seconds(engine, plain.replace(**changes), state, long) > 1.2 * before
 
 
-@pytest.mark.parametrize("engine", ["exact", "driven", "blocks", "single", "symmetric"])
+@pytest.mark.parametrize(
+    "engine", ["exact", "driven", "blocks", "single", "symmetric", "mean_field"]
+)
 def test_cost_grows_with_the_number_of_output_times(engine):
     alike = co.Couplings(np.ones((3, 3)), np.zeros((3, 3)))
     state = co.states.single(0) if engine == "single" else "inverted"

@@ -249,7 +249,7 @@ def test_large_matrices_are_not_copied_without_need():
     assert request.couplings.decay.strides == (0, 0)
 
 
-@pytest.mark.parametrize("name", ["exact", "blocks", "driven", "single", "symmetric"])
+@pytest.mark.parametrize("name", ["exact", "blocks", "driven", "single", "symmetric", "mean_field"])
 def test_nothing_changes_where_all_rates_are_zero(name):
     still = co.Couplings(np.zeros((2, 2)), np.zeros((2, 2)))
     for last in (1e-300, 1.0, 1e100):

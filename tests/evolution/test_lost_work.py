@@ -23,6 +23,7 @@ ENGINES = {
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
+    "mean_field": (CHAIN.replace(drive=1.0), "ground", {}),
     "trajectories": (CHAIN, "inverted", {"seed": 1}),
     "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"seed": 1}),
 }

@@ -397,6 +397,7 @@ RUNS = {
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
+    "mean_field": (CHAIN, "inverted", {"seed": 3}),
     "trajectories": (DRIVEN, "ground", {"seed": 3}),
 }  # fmt: skip
 
@@ -416,6 +417,7 @@ OF_LAYOUT_2 = {
 }
 METHODS = {
     "levels": "auto",
+    "mean_field": co.engines.MeanField(phases=8),
     "trajectories": co.engines.Trajectories(n=20),  # 16 of them at once
     "layout 2: trajectories": co.engines.Trajectories(n=600),
     "layout 2: mcsolve": co.engines.Trajectories(n=20),
@@ -503,7 +505,9 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
     look_at_checkpoints(280, seed, references, tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("name", ["blocks", "driven", "single", "symmetric", "trajectories"])
+@pytest.mark.parametrize(
+    "name", ["blocks", "driven", "single", "symmetric", "trajectories", "mean_field"]
+)
 def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):
     """One number instead of a vector, which numpy would spread over all of it."""
     path = tmp_path / "run.npz"

@@ -99,29 +99,3 @@ class Equations:
         field = self._others(s, threads)
         together = -2 * (s.real * field.imag - s.imag * field.real).sum(axis=0)
         return np.asarray(together + (self.decay * (1 + z) / 2).sum(axis=0))
-
-
-def with_random_phases(
-    lowered: NDArray[np.complex128],
-    inversion: NDArray[np.float64],
-    count: int,
-    seed: int,
-) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-    r"""Starts s and z, (N, B), whose phases stand for the noise by which emission begins.
-
-    .. math:: s_n = ⟨σ^-_n⟩ + \sqrt{⟨σ^+_nσ^-_n⟩ − |⟨σ^-_n⟩|^2}\; e^{iφ_n}
-
-    so that s and ``|s|²`` have the means of σ⁻ and σ⁺σ⁻, and correlations between emitters begin to
-    grow as they should.
-
-    Args:
-        lowered: ⟨σ⁻_n⟩, (N,).
-        inversion: z_n, (N,).
-        count: number B of samples.
-        seed: of the phases.
-    """
-    excited = (1 + inversion) / 2
-    size = np.sqrt(np.maximum(excited - np.abs(lowered) ** 2, 0.0))
-    turns = np.random.default_rng(seed).random((count, len(lowered))).T
-    s = lowered[:, None] + size[:, None] * np.exp(2j * np.pi * turns)
-    return s, np.broadcast_to(inversion[:, None], s.shape).copy()

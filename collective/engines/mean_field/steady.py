@@ -1,12 +1,12 @@
 r"""Steady states of mean field: evolution, then Newton's method without a matrix.
 
-Newton's step solves :math:`J\,δy = −\dot y` by GMRES, with the derivative of the equations of motion
+Newton's step solves :math:`J\,δy = −\dot y` by GMRES, with the derivative of the equations
 
 .. math:: δ\dot s = −(ih_{nn} + γ_φ + p/2)δs + i(F\,δz + z\,δF), \qquad
           δ\dot z = −(Γ_{nn} + p)δz + 4\,\mathrm{Im}(F\,δs^* + s^*δF), \qquad δF = h\,δs.
 
-Evolution brings the state near to an attractor, so that the answer is the one that the start leads to
-where there are several. A small disturbance must then die out.
+Evolution brings the state near to an attractor: where there are several, the start decides. A small
+disturbance of the answer must die out.
 """
 
 from typing import Any

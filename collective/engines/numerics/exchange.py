@@ -1,4 +1,4 @@
-r"""The field of the other emitters at every emitter, :math:`\sum_{n≠m} h_{mn} s_n`, for many vectors.
+r"""The field of the other emitters at each emitter, :math:`\sum_{n≠m} h_{mn} s_n`, of many vectors.
 
 By a matrix, the product of B vectors takes 8 N²B operations and reads h once: for a few vectors of
 many emitters the memory bounds it. On a lattice transforms take N log N operations; if all Γ_mn and
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.couplings.couplings import Couplings
-from collective.couplings.lattice import sites
+from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.sites import sites
 from collective.engines.numerics import lattice
 
 _ROWS = 512  # of a matrix that one thread multiplies at a time
@@ -26,7 +27,7 @@ def kind(couplings: Couplings) -> str:
     """How products will be computed: "alike", "lattice" or "matrix"; matrices are not compared."""
     if checks.constant(couplings.decay) and checks.constant(couplings.shift):
         return "alike"
-    if isinstance(couplings.decay, lattice.LatticeMatrix):
+    if isinstance(couplings.decay, LatticeMatrix):
         return "lattice"
     if couplings.emitters is None:
         return "matrix"

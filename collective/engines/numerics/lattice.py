@@ -18,11 +18,10 @@ from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import (
     Convolution,
     LatticeMatrix,
-    Sites,
     from_matrix,
     padded,
-    sites,
 )
+from collective.couplings.sites import Sites, sites
 
 _FEWEST = 16  # emitters; fewer are never worth a transform
 # flops of a product of matrices that take as long as a transform, per number and power of two
@@ -50,15 +49,15 @@ class Lattice:
     single: bool = False
 
     def product(self, vectors: NDArray[Any], workers: int = 1) -> NDArray[Any]:
-        """h times vectors (N,) or (N, B), by this number of threads."""
+        """The product of h with vectors (N,) or (N, B), by this number of threads."""
         return self.between(vectors, workers) + _rows(self.own, vectors) * vectors
 
     def between(self, vectors: NDArray[Any], workers: int = 1) -> NDArray[Any]:
-        """h without its diagonal times vectors (N,) or (N, B)."""
+        """The product of h without its diagonal with vectors (N,) or (N, B)."""
         return self._exchange.product(vectors, workers)
 
     def decay_product(self, vectors: NDArray[Any], workers: int = 1) -> NDArray[Any]:
-        """Γ times vectors (N,) or (N, B)."""
+        """The product of Γ with vectors (N,) or (N, B)."""
         return self._decay.product(vectors, workers) + _rows(self.own_decay, vectors) * vectors
 
     @cached_property
@@ -84,8 +83,8 @@ def of(couplings: Couplings, *, single: bool = False) -> Lattice | None:
     """The lattice whose couplings these are, or None.
 
     The places of the emitters say which lattice it may be, and every entry of Γ and Δ is then
-    compared: a wire or a mirror, other dipoles or matrices of the user may couple the same places in
-    another way.
+    compared: a wire or a mirror, other dipoles or matrices of the user may couple the same places
+    in another way.
 
     Args:
         couplings: of any emitters.
