@@ -99,6 +99,18 @@ REFERENCES = {
             "doi": "10.1364/JOSAB.10.000524",
         },
     ),
+    "kubo1962": (
+        "article",
+        {
+            "author": "Kubo, Ryogo",
+            "title": "Generalized Cumulant Expansion Method",
+            "journal": "J. Phys. Soc. Jpn.",
+            "volume": "17",
+            "pages": "1100",
+            "year": "1962",
+            "doi": "10.1143/JPSJ.17.1100",
+        },
+    ),
     "kramer2015": (
         "article",
         {
@@ -124,6 +136,32 @@ REFERENCES = {
             "pages": "063815",
             "year": "2018",
             "doi": "10.1103/PhysRevA.98.063815",
+        },
+    ),
+    "mink2023": (
+        "article",
+        {
+            "author": "Mink, Christopher D. and Fleischhauer, Michael",
+            "title": "Collective radiative interactions in the discrete truncated Wigner "
+            "approximation",
+            "journal": "SciPost Phys.",
+            "volume": "15",
+            "pages": "233",
+            "year": "2023",
+            "doi": "10.21468/SciPostPhys.15.6.233",
+        },
+    ),
+    "schachenmayer2015": (
+        "article",
+        {
+            "author": "Schachenmayer, Johannes and Pikovski, Alexander and Rey, Ana Maria",
+            "title": "Many-Body Quantum Spin Dynamics with {M}onte {C}arlo Trajectories on a "
+            "Discrete Phase Space",
+            "journal": "Phys. Rev. X",
+            "volume": "5",
+            "pages": "011022",
+            "year": "2015",
+            "doi": "10.1103/PhysRevX.5.011022",
         },
     ),
     "redfield1957": (

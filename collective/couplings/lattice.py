@@ -201,6 +201,11 @@ class LatticeMatrix(NDArrayOperatorsMixin):
         return getattr(ufunc, method)(*arrays, **options)
 
     def __getitem__(self, where: Any) -> Any:
+        """Rows are made alone: [m], [m:n] or [array of m]."""
+        if isinstance(where, int | np.integer):
+            return self.row(int(range(len(self))[where]))
+        if isinstance(where, slice) or (isinstance(where, np.ndarray) and where.dtype.kind in "iu"):
+            return np.stack([self.row(int(m)) for m in np.arange(len(self))[where]])
         return np.asarray(self)[where]
 
     def __getattr__(self, name: str) -> Any:

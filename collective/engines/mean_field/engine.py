@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from collective._tools import checks
+from collective.engines import estimates
 from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.mean_field import size
 from collective.engines.mean_field.run import MeanFieldRun
-from collective.engines.mean_field.start import alone, expected_error, moments
+from collective.engines.mean_field.start import alone, moments
 from collective.engines.request import Request
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ class MeanField:
     def cost(self, request: Request) -> Cost:
         """Predict memory and time, and the error that mean field usually has."""
         phases = self._samples(request)
-        return size.cost(request, phases, expected_error(request, phases))
+        kind: estimates.Kind = "random phases" if phases else "mean field"
+        return size.cost(request, phases, estimates.expected(request, kind, phases or None))
 
     def prepare(self, request: Request) -> None:
         """Import the libraries whose memory does not count as the run's."""

@@ -15,7 +15,6 @@ from collective.engines.mean_field import size
 from collective.engines.mean_field.equations import Equations
 from collective.engines.mean_field.start import (
     alone,
-    expected_error,
     moments,
     with_random_phases,
 )
@@ -36,7 +35,8 @@ class MeanFieldRun:
         self._request, self._phases = request, phases
         self._recorder = Recorder(request, eigenvalues=False)
         self._groups = size.columns(request, phases)
-        self._expected = expected_error(request, phases)
+        kind: estimates.Kind = "random phases" if phases else "mean field"
+        self._expected = estimates.expected(request, kind)
         self._lost = not phases and len(request.couplings) > 1 and alone(request)
         self._seed = request.seed
         self._stopped = Event()
@@ -177,7 +177,8 @@ class MeanFieldRun:
         if "shots" in found:
             found["shots"] = np.ascontiguousarray(found["shots"].T)
         error = 1.0 if self._expected is None else self._expected
-        found["error_estimate"] = estimates.from_expected(found["emission"], error)
+        estimate = estimates.from_expected(found["emission"], error, self._request)
+        found["error_estimate"] = estimate
         return found
 
     def diagnostics(self) -> dict[str, Any]:
@@ -211,6 +212,8 @@ class MeanFieldRun:
         """End the threads soon."""
         self._stopped.set()
         self._limits.close()
+        for solver in self._solvers or []:
+            solver.close()
 
 
 def _to(t: float, solver: Adaptive) -> NDArray[Any]:

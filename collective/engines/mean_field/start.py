@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines import estimates
 from collective.engines.request import Request
 from collective.states.moments import uncorrelated
 
@@ -24,13 +23,6 @@ def alone(request: Request) -> bool:
     lowered, inversion = found
     coherent = np.abs(lowered).max() > COHERENT or np.any(request.couplings.drive)
     return not coherent and bool(inversion.max() > -1)
-
-
-def expected_error(request: Request, phases: int) -> float | None:
-    """The expected error; without any field, that of decay one by one."""
-    if not phases and len(request.couplings) > 1 and alone(request):
-        return 1.0
-    return estimates.expected(request, "random phases" if phases else "mean field")
 
 
 def with_random_phases(
