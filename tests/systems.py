@@ -246,6 +246,8 @@ def routes():
         "capped": Route(e.Capped(), system(chain(drive=0.3, pump=0.01), "ground")),
         "capped holes": Route(e.Capped(holes=3), system(chain(dephasing=0.2), "inverted")),
         "capped sampled": Route(e.Capped(n=12), system(chain(drive=0.3, dephasing=0.2), "ground")),
+        "mean field": Route(e.MeanField(), driven),
+        "mean field phases": Route(e.MeanField(phases=64), system(chain(), "inverted")),
     }
 
 
