@@ -271,6 +271,7 @@ def test_large_matrices_are_not_copied_without_need():
         "symmetric",
         "truncated_wigner",
         "capped",
+        "mean_field",
     ],
 )
 def test_nothing_changes_where_all_rates_are_zero(name):
