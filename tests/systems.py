@@ -249,6 +249,17 @@ def routes():
     }
 
 
+def within_the_estimate(result, emission):
+    """Whether an approximate emission is within twice its estimated error and five standard errors.
+
+    3 % beside them are allowed: how often the estimate covers the error is measured in
+    `benchmarks/accuracy.py`.
+    """
+    scatter = 0.0 if result.emission_error is None else 5 * result.emission_error
+    allowed = 2 * result.error_estimate + scatter + 0.03 * np.abs(emission).max()
+    return np.all(np.abs(result.emission - emission) <= allowed)
+
+
 def as_pattern(text):
     """A regular expression that a message must match, whatever follows the text."""
     return "^" + re.escape(text)

@@ -142,7 +142,8 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
         return 0.0
     if kind == "wigner":
         scatter = 0.0 if samples is None else (0.3 + 0.1 * min(s.cooperation, 3)) / samples**0.5
-        return (_hole(s) + scatter) / _largest(s) + 0.1 * _order(s, 2)
+        largest = _largest(s)
+        return None if largest == 0 else (_hole(s) + scatter) / largest + 0.1 * _order(s, 2)
     scatter = 0.0 if samples is None else min(0.08 + 0.08 * s.cooperation, 0.6) / samples**0.5
     error = {
         "mean field": lambda: _mean_field(s),
@@ -208,7 +209,7 @@ def _largest(s: Strength) -> float:
     bright = 1 + s.cooperation
     driven = s.drive**2 * bright / (bright**2 + 4 * s.common**2)
     burst = s.excited + 0.17 * s.excited**2 * max(s.cooperation - 2, 0)
-    return max(burst, _saturated(driven), 1e-12)
+    return max(burst, _saturated(driven))
 
 
 def from_orders(

@@ -19,6 +19,7 @@ _FEW = 12  # emitters whose moments are read off 2^N numbers
 _BESIDE_SECONDS = 1.0  # that the order beside may take, or …
 _BESIDE_SHARE = 3.0  # … so many times as long as the order asked for
 _FIRST, _PER_PHASE = 14.0, 1.1  # steps: at least, and per unit of frequency times time
+_LIFETIMES, _LATER = 15.0, 0.35  # after so many, steps are longer and so much fewer
 _RTOL = 1e-8  # for which these hold; steps are longer for a larger rtol, by its eighth root
 _SLOPES = 14.5  # per step: 12 stages, 3 to interpolate, some steps repeated
 _CALLS = {"second": 40.0, "third": 90.0, "general": 60.0}
@@ -26,6 +27,7 @@ _PAIR_FLOPS = {"second": 900.0, "third": 900.0, "general": 5000.0}  # per N²
 _TRIPLE_FLOPS = 1200.0  # per N³
 _VECTOR_ENTRIES = 3.0  # per number of the vector and slope
 _READ_CALLS, _READ_ENTRIES = 60.0, 10.0  # per output time, and N²
+_LEAST_BYTES = 400_000  # of Python objects
 _OVERHEAD = 3000.0  # calls, once
 
 
@@ -82,7 +84,7 @@ def cost(request: Request, order: int, *, general: bool) -> Cost:
     names = {"second": "second", "third": "third", "general": "second"}
     vector = f"{_length(n, kind):,.0f} moments"
     return Cost(
-        int(held + 2 * recorded + written),
+        int(_LEAST_BYTES + 1.03 * (held + recorded) + written),
         seconds + compressing + _OVERHEAD * speed().call,
         f"cumulants of {names[kind]} order of {n} emitters, {vector}",
     )
@@ -122,7 +124,10 @@ def steps(request: Request) -> float:
     if len(request.times) == 1:
         return 0.0
     tighter = (_RTOL / request.rtol) ** (1 / 8)
-    phase = _frequency(request) * float(np.ptp(request.times))
+    span = float(np.ptp(request.times))
+    lifetime = 1 / max(float(np.diagonal(request.couplings.decay).real.mean()), 1e-300)
+    moving = min(span, _LIFETIMES * lifetime)
+    phase = _frequency(request) * (moving + _LATER * (span - moving))
     return (_FIRST + _PER_PHASE * phase) * tighter
 
 
