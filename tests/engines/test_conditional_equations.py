@@ -128,7 +128,7 @@ def ours(couplings, jumps, means, v):
         fields, slopes = samples.drift(samples.means, samples.covariances, 1 + 0j)
         kicks = samples._products[0, :, 2 * n :] @ increments[0]
         r = samples.change(
-            samples.means, samples.covariances, fields, step, noise, samples.covariances
+            samples.means, samples.covariances, fields, step, noise
         )[0]
         return slopes[0], kicks.reshape(3, n), (r + r.T).reshape(3, n, 3, n)
 

@@ -165,14 +165,13 @@ class Samples:
         fields: NDArray[Any],
         step: float,
         noise: NDArray[Any],
-        before: NDArray[Any],
     ) -> NDArray[Any]:
         """R of the change R + Rᵀ of the covariances, after `drift`; see `kernels.slopes`."""
         c = self._constants
         step = c.matrix.dtype.type(step)
         kernels.slopes(
             means, covariances, self._products, self._spread, fields, c.rates, c.h, step, noise,
-            before, self._slope,
+            self.means, self.covariances, self._slope,
         )  # fmt: skip
         return self._slope
 
@@ -191,9 +190,9 @@ class Samples:
         kicks = kicks.reshape(self.means.shape)
         step = c.matrix.dtype.type(step)
         predicted = self.means + step * slopes + kicks
-        slope = self.change(self.means, self.covariances, fields, step, noise, self.covariances)
+        slope = self.change(self.means, self.covariances, fields, step, noise)
         kernels.predict(self.covariances, slope, self._predicted)
         fields, slopes = self.drift(predicted, self._predicted, drives[1])
-        slope = self.change(predicted, self._predicted, fields, step, noise, self.covariances)
+        slope = self.change(predicted, self._predicted, fields, step, noise)
         kernels.correct(self.covariances, self._predicted, slope)
         self.means = (self.means + predicted + step * slopes + kicks) / 2

@@ -47,7 +47,7 @@ def set_own(means, covariances):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def slopes(means, covariances, products, spread, fields, rates, h, step, noise, before, out):  # type: ignore[no-untyped-def]
+def slopes(means, covariances, products, spread, fields, rates, h, step, noise, first, before, out):  # type: ignore[no-untyped-def]
     """R of the change R + Rᵀ of the covariances: the drift of one step, and its noise.
 
     Args:
@@ -60,7 +60,8 @@ def slopes(means, covariances, products, spread, fields, rates, h, step, noise, 
         h: (2, N, N), real and imaginary part of h_nm in row m.
         step: of time.
         noise: twice the increments dξ_m of the record, real and imaginary part, (B, 2, N).
-        before: V at the beginning of the step, with which the noise is multiplied.
+        first: means at the beginning of the step, on which the noise depends.
+        before: V at the beginning of the step, on which the noise depends.
         out: (B, 3N, 3N), receives R. Its entries between operators of one emitter mean nothing.
     """
     n = means.shape[2]
@@ -148,6 +149,8 @@ def slopes(means, covariances, products, spread, fields, rates, h, step, noise, 
                     )
                     - half * sz[k]
                 )
+            xm, pm = first[b, 0, m], first[b, 1, m]
+            up = one + first[b, 2, m]
             for i in range(3 * n):
                 mixed = pm * ox[i] + xm * op[i]
                 rx[i] += u * (quarter * oz[i] - two * xm * ox[i]) - w * mixed
