@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from collective.engines.choice import methods
     from collective.engines.methods import Methods
     from collective.errors import (
+        DivergedError,
         EngineContractError,
         EvolutionError,
         ProblemTooLargeError,
         UnitWarning,
     )
     from collective.evolution.comparison import Comparison, compare
+    from collective.evolution.engine_comparison import EngineComparison
     from collective.evolution.evolve import evolve
     from collective.evolution.steady_state import steady_state
     from collective.fields import (
@@ -57,7 +59,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Comparison",
     "Couplings",
+    "DivergedError",
     "Emitters",
+    "EngineComparison",
     "EngineContractError",
     "EvolutionError",
     "Field",
@@ -115,8 +119,10 @@ _MODULES = {
 }
 _HOMES = {
     "Comparison": "evolution.comparison",
+    "EngineComparison": "evolution.engine_comparison",
     "Couplings": "couplings.couplings",
     "Emitters": "emitters",
+    "DivergedError": "errors",
     "EngineContractError": "errors",
     "EvolutionError": "errors",
     "Field": "fields",

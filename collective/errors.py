@@ -19,6 +19,13 @@ class EvolutionError(RuntimeError):
         self.result = result
 
 
+class DivergedError(ArithmeticError):
+    """An approximate engine raises it in `advance` when its numbers grow without bound.
+
+    The run then ends: its result holds the times before that, and says why it ended.
+    """
+
+
 class EngineContractError(TypeError):
     """An answer of an engine given as `method` breaks the contract `co.engines.Engine`."""
 

@@ -29,6 +29,8 @@ OPTIONS = {
 # of the user make too and `engines/test_own_engine.py` tests
 RECORDS = {
     "Comparison",
+    "DivergedError",
+    "EngineComparison",
     "FieldCheck",
     "Jumps",
     "Methods",
@@ -503,9 +505,39 @@ def _recipes():
             "times": [0.0, 0.1],
             "approximations": ("universal", "rwa"),
             "temperature": 0.0,
+            "engines": None,
+            "seed": None,
+            "threads": None,
             "progress": False,
         },
         {"holes": ("diagnostics", "populations")},
+    )
+    yield (
+        "compare (engines)",
+        co.compare,
+        lambda: {
+            "system": pair(),
+            "environment": None,
+            "state": "inverted",
+            "times": [0.0, 0.1],
+            "approximations": ("universal", "rwa"),
+            "temperature": 0.0,
+            "engines": ("exact", "blocks"),
+            "seed": 1,
+            "threads": 1,
+            "progress": False,
+        },
+        {"holes": ("diagnostics", "populations")},
+    )
+    yield (
+        "EngineComparison.deviation",
+        co.EngineComparison.deviation,
+        lambda: {
+            "self": co.compare(pair(), "inverted", TIMES, engines=["exact", "blocks"]),
+            "one": "exact",
+            "other": "blocks",
+        },
+        {"errors": (KeyError,)},
     )
     yield (
         "Comparison.distance",
@@ -1222,22 +1254,24 @@ def _recipes():
             lambda state=state: {"self": state, "n": 4},
             {},
         )
+        if not hasattr(kind, "probabilities"):
+            yield (
+                f"states.{name} (amplitudes)",
+                kind.amplitudes,
+                lambda state=state: {
+                    "self": state,
+                    "excited": np.eye(4, dtype=bool),
+                    "emitters": co.chain(4, 0.1),
+                },
+                {},
+            )
+    for name, member in (("product", "spinors"), ("mixed", "probabilities")):
         yield (
-            f"states.{name} (amplitudes)",
-            kind.amplitudes,
-            lambda state=state: {
-                "self": state,
-                "excited": np.eye(4, dtype=bool),
-                "emitters": co.chain(4, 0.1),
-            },
+            f"states.{name} ({member})",
+            getattr(type(systems.STATES[name]), member),
+            lambda name=name: {"self": systems.STATES[name], "n": 4},
             {},
         )
-    yield (
-        "states.product (spinors)",
-        type(systems.STATES["product"]).spinors,
-        lambda: {"self": systems.STATES["product"], "n": 4},
-        {},
-    )
     yield (
         "states.density_matrix",
         s.density_matrix,
@@ -1254,6 +1288,12 @@ def _recipes():
         "states.product",
         s.product,
         lambda: {"theta": [0.3, 1.0], "phi": 0.2},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.mixed",
+        s.mixed,
+        lambda: {"populations": [0.3, 1.0]},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
     yield "states.inverted", s.inverted, dict, {}

@@ -450,6 +450,24 @@ def states():
     }
 
 
+@run(rtol=SAMPLED)
+def mixtures():
+    state = co.states.mixed([0.9, 0.5, 0.0, 1 / 3])
+    options = {"observe": "correlations", "seed": 7}
+    driven = plain().replace(drive=0.5, dephasing=0.1)
+    return {
+        "probabilities": state.probabilities(4),
+        "excitations": state.excitations(4),
+        "correlations": co.states.correlations(state, plain()),
+        "density matrix": co.states.density_matrix(state, plain()).full(),
+        **together(
+            blocks=evolved(plain(), state, method="blocks", **options),
+            driven=evolved(driven, state, method="driven", **options),
+            trajectories=evolved(plain(), state, method=co.engines.Trajectories(n=20), **options),
+        ),
+    }
+
+
 @run()
 def states_without_an_evolution():
     emitters = atoms()

@@ -28,6 +28,7 @@ STATES = {
     "timed_dicke": co.states.timed_dicke((1 / 3, 2e-7, 6)),
     "coherent": co.states.coherent(1 / 3, 2.0),
     "product": co.states.product([0.1, 1 / 3, 2, 1.2], 0.5),
+    "mixed": co.states.mixed([0.9, 1 / 3, 0.0, 0.6]),
 }
 
 

@@ -236,6 +236,22 @@ class Spinning:
         return np.stack([1j * np.sin(angles), np.cos(angles)], axis=1)
 
 
+@dataclass(frozen=True)
+class Thermal:
+    """A mixture from probabilities alone, which fall along the chain."""
+
+    population: float
+
+    def excitations(self, n):
+        return None
+
+    def symmetric(self, n):
+        return n == 1
+
+    def probabilities(self, n):
+        return self.population ** np.arange(1, n + 1)
+
+
 class Silent:
     """A state that no engine can build."""
 
@@ -300,13 +316,16 @@ def test_auto_says_that_no_engine_can_build_a_state():
         Cat(),
         Cat(tells=False),
         Spinning(0.7),
+        Thermal(0.4),
+        co.states.mixed(0.3),
+        co.states.mixed([0, 0, 0.4, 0]),
         co.states.product([0.4, 1.0, 2.2, 0.4], [0, 0.3, -1, 2]),
         co.states.product(1.1, [0, np.pi / 2, np.pi, 0]),
         co.states.coherent(1.3, 0.4),
     ],
     ids=str,
 )
-def test_states_on_every_engine_that_can_against_the_qutip_ket(state, decaying):
+def test_states_on_every_engine_that_can_against_the_qutip_state(state, decaying):
     """An engine that refuses says why; the others give what the density matrix gives."""
     places = co.couple(co.chain(4, 0.15), co.Vacuum())
     alike = ALIKE.replace(emitters=places.emitters)
@@ -314,16 +333,8 @@ def test_states_on_every_engine_that_can_against_the_qutip_ket(state, decaying):
     for couplings in (alike, places):
         if not decaying:
             couplings = couplings.replace(decay=np.zeros((4, 4)))
-        ket = qutip.Qobj(
-            sum(
-                amplitude * qutip.tensor([UP if up else DOWN for up in row]).full()
-                for row, amplitude in zip(
-                    every(4), amplitudes(state, 4, places.emitters), strict=True
-                )
-            ),
-            dims=[[2] * 4, [1] * 4],
-        )
-        wanted = co.evolve(couplings, ket, LATER, method="exact", observe="correlations")
+        start = by_hand(state, 4, places.emitters)
+        wanted = co.evolve(couplings, start, LATER, method="exact", observe="correlations")
         refusals = co.methods(couplings, state, LATER).refusals
         for method in set(ENGINES) - set(refusals):
             sampled = method == "trajectories"
@@ -338,6 +349,16 @@ def test_states_on_every_engine_that_can_against_the_qutip_ket(state, decaying):
     assert {"exact", "blocks", "driven", "trajectories"} <= ran
     assert ("symmetric" in ran) == state.symmetric(4)
     assert ("single" in ran) == (answers.highest_excitation(state, 4) <= 1)
+
+
+def by_hand(state, n, emitters=None):
+    """A QuTiP ket, or a density matrix of a mixture, put together from tensor products."""
+    if answers.is_mixed(state):
+        populations = state.probabilities(n)
+        return qutip.tensor([qutip.qdiags([p, 1 - p]) for p in populations])
+    kets = [qutip.tensor([UP if up else DOWN for up in row]) for row in every(n)]
+    found = amplitudes(state, n, emitters)
+    return sum(amplitude * ket for amplitude, ket in zip(found, kets, strict=True))
 
 
 def every(n):
@@ -516,6 +537,123 @@ def test_large_product_states_need_no_configurations():
     np.testing.assert_allclose(np.diagonal(found).real, np.sin(np.linspace(0, 1.5, 300)) ** 2)
 
 
+# mixtures of independent emitters
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_numbers_of_excitations_of_mixtures(populations):
+    """The Poisson binomial distribution, from all 2^N configurations."""
+    n, p = len(populations), np.array(populations)
+    state = co.states.mixed(populations)
+    weights = np.prod(np.where(every(n), p, 1 - p), axis=1)
+    wanted = np.bincount(every(n).sum(axis=1), weights, n + 1)
+    np.testing.assert_allclose(state.excitations(n), wanted, atol=1e-14)
+    np.testing.assert_allclose(answers.distribution(state, n), wanted, atol=1e-14)
+    np.testing.assert_allclose(answers.weights_of(state, every(n)), weights, atol=1e-15)
+    assert answers.weight_above_one(state, n) == pytest.approx(wanted[2:].sum(), abs=1e-14)
+    left_out = sorted(set(range(n + 1)) - set(answers.numbers(state, n)))
+    assert wanted[left_out].sum() < 1e-12
+
+
+def test_a_mixture_is_a_tensor_product():
+    rho = of(co.states.mixed([0.2, 1.0, 0.5]), 3)
+    np.testing.assert_allclose(rho, np.diag(np.kron([0.2, 0.8], [0.5, 0.5, 0, 0])), atol=1e-15)
+    assert str(co.states.mixed([0.2, 1, 0.5, 0])) == "mixed([0.2, 1, 0.5, …])"
+    assert co.states.mixed(0.2).symmetric(3)
+    assert not co.states.mixed([0.2, 0.3]).symmetric(2)
+
+
+def test_independent_emitters_of_a_mixture_decay_alone():
+    populations = [0.9, 0.1, 0.5]
+    alone = co.Couplings(np.diag([1.0, 2.0, 0.5]), np.zeros((3, 3)))
+    result = co.evolve(alone, co.states.mixed(populations), LATER)
+    wanted = populations * np.exp(-LATER[:, None] * [1.0, 2.0, 0.5])
+    np.testing.assert_allclose(result.populations, wanted, atol=1e-8)
+
+
+def test_certain_populations_are_a_definite_number():
+    """They are the inverted state and the ground state, also for the ladder of all emitters."""
+    n = 500
+    many = co.Couplings(np.broadcast_to(1.0, (n, n)), np.broadcast_to(0.0, (n, n)))
+    for p, state in ((1, "inverted"), (0, "ground")):
+        found = co.evolve(many, co.states.mixed(p), [0, 1e-3], method="symmetric")
+        wanted = co.evolve(many, state, [0, 1e-3], method="symmetric")
+        np.testing.assert_array_equal(found.emission, wanted.emission)
+        assert answers.definite_number(co.states.mixed(p), n) == p * n
+    driven = many.replace(drive=1.0)
+    with pytest.raises(ValueError, match=r"the mixture mixed\(0.5\) is on all ladders"):
+        co.evolve(driven, co.states.mixed(0.5), [0, 1e-3], method="symmetric")
+
+
+def test_a_mixture_of_identical_emitters_is_on_all_ladders():
+    """Emission at the start is Σ Γ_mm p, later there is a small burst; the trace stays one."""
+    n, p = 300, 0.75
+    many = co.Couplings(np.broadcast_to(1.0, (n, n)), np.broadcast_to(0.0, (n, n)))
+    found = co.evolve(many, co.states.mixed(p), np.linspace(0, 0.1, 21), method="symmetric")
+    assert found.emission[0] == pytest.approx(n * p, rel=1e-12)
+    assert found.excitation[0] == pytest.approx(n * p, rel=1e-12)
+    assert found.emission.max() > 10 * n * p
+    assert found.diagnostics["trace_error"] < 1e-10
+
+
+def test_a_mixture_of_many_emitters_needs_no_configurations():
+    n = 10**5
+    state, populations = co.states.mixed(0.3), np.zeros(1000)
+    assert answers.numbers(state, n) == list(range(n + 1))
+    assert answers.definite_number(state, n) is None
+    populations[7] = 0.25
+    couplings = co.couple(co.chain(1000, 0.3), co.Vacuum())
+    one = co.evolve(couplings, co.states.mixed(populations), [0, 0.1], method="single")
+    np.testing.assert_allclose(one.populations[0], populations, atol=1e-12)
+
+
+def test_a_mixture_in_a_master_equation():
+    equation = co.master_equation(co.chain(2, 0.1, frequency=1e4), co.Vacuum())
+    state = co.states.mixed([0.25, 0.5])
+    rho = co.states.density_matrix(state, equation)
+    found = co.evolve(equation, state, [0.0, 1e-4], method="exact")
+    wanted = co.evolve(equation, rho, [0.0, 1e-4], method="exact")
+    np.testing.assert_allclose(found.populations, wanted.populations, atol=1e-12)
+    assert np.sort(found.populations[0][0])[-1] == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: co.states.mixed(1.5), "populations must be from 0 to 1, but one is 1.5"),
+        (lambda: co.states.mixed([0.1, -0.2]), "populations must be from 0 to 1, but one is -0.2"),
+        (lambda: co.states.mixed([]), "populations must be a number or one number per emitter"),
+        (lambda: co.states.mixed(np.nan), "populations must be finite"),
+        (lambda: co.states.mixed([0.1, 0.2]).symmetric(3), "has 2 populations, but there are 3"),
+        (lambda: evolve(co.states.mixed([0.1, 0.2])), "has 2 populations, but there are 4"),
+        (lambda: evolve(Wrong(np.full(4, 1.5))), "from 0 to 1: that of emitter 0 is 1.5"),
+        (lambda: evolve(Wrong(np.zeros(3))), r"must have shape \(4,\), got \(3,\)"),
+        (lambda: evolve(Wrong(np.arange(4) / 4)), "symmetric, but its probabilities are not"),
+        (lambda: answers.amplitudes_of(co.states.mixed(0.1), every(2), None), "no amplitudes"),
+    ],
+)
+def test_bad_mixtures(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def evolve(state):
+    return co.evolve(ALIKE, state, LATER)
+
+
+class Wrong(WronglySymmetric):
+    """A mixture with any probabilities."""
+
+    def __init__(self, given):
+        self.given = given
+
+    def excitations(self, n):
+        return None
+
+    def probabilities(self, n):
+        return self.given
+
+
 # what a state is without an evolution
 
 
@@ -531,6 +669,8 @@ def test_large_product_states_need_no_configurations():
         Weighted((1, 2j, 3, 4)),
         Cat(),
         Spinning(0.3),
+        Thermal(0.6),
+        co.states.mixed(0.3),
         qutip.rand_ket([2] * 4, seed=1),
         qutip.rand_dm([2] * 4, seed=2),
     ],

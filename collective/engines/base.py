@@ -52,18 +52,24 @@ class Cost:
         bytes: memory at the peak, beyond what the process held before the run.
         seconds: time of the run, once its kernels are compiled.
         work: a few words for `Result.reason`, such as "C(16, 8) = 12,870 amplitudes".
+        error: of an approximate engine, the expected error of the emission relative to its largest
+            value; None if it is not known, and for other engines.
 
     Raises:
-        ValueError: for bytes or seconds that are negative or NaN, or work that is not a text.
+        ValueError: for bytes, seconds or an error that are negative or NaN, or work that is not a
+            text.
     """
 
     bytes: int
     seconds: float
     work: str
+    error: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("bytes", "seconds"):
+        for name in ("bytes", "seconds", "error"):
             value = getattr(self, name)
+            if name == "error" and value is None:
+                continue
             number = isinstance(value, int | float | np.integer | np.floating)
             if not number or isinstance(value, bool | np.timedelta64) or not value >= 0:
                 raise ValueError(f"{name} must be a number ≥ 0, got {checks.short(value)}")
@@ -76,6 +82,8 @@ class Cost:
             self.seconds, sys.float_info.max
         )  # a whole number may be too large for a float
         object.__setattr__(self, "seconds", float(seconds))
+        if self.error is not None:
+            object.__setattr__(self, "error", float(min(self.error, sys.float_info.max)))
 
 
 class Run(Protocol):
@@ -97,7 +105,12 @@ class Run(Protocol):
         ...
 
     def advance(self) -> None:
-        """Compute a little more: some output times, or a part of the way to the next one."""
+        """Compute a little more: some output times, or a part of the way to the next one.
+
+        Raises:
+            DivergedError: if the numbers of an approximate engine grow without bound. The run ends
+                with the times reached, and the message says why.
+        """
         ...
 
     def fields(self) -> dict[str, Any]:
@@ -105,8 +118,10 @@ class Run(Protocol):
 
         "populations" are always needed, and for `Couplings` also "emission" and "excitation". So is
         everything that the request asks to observe: "correlations", "states", and "expect" for
-        operators. "last_state", "jumps" and the standard errors of a sampled result are given if
-        the engine has them. The `earlier` result of `Engine.start` has the same fields.
+        operators. An approximate engine must then also give "error_estimate", the estimated error
+        of the emission in the same unit. "last_state", "jumps", "shots", "coincidence_rate" and
+        standard errors are given if the engine has them. The `earlier` result of `Engine.start`
+        has the same fields.
         """
         ...
 

@@ -18,7 +18,7 @@ from collective._tools.progress import say
 from collective.couplings.couplings import Couplings
 from collective.engines import NAMES, timescale
 from collective.engines.base import ACCURACIES, KEPT, Cost, Engine, wrong_answer
-from collective.engines.methods import LONGEST, Methods, seconds_text
+from collective.engines.methods import LONGEST, Methods, error_text, seconds_text
 from collective.engines.request import Request, checked, checked_problem
 from collective.errors import EngineContractError
 from collective.states.answers import missing
@@ -282,13 +282,18 @@ def _automatic(request: Request) -> Choice:
 def _approximate(found: Methods) -> str:
     """A text that names the approximate engines that could run, with their numbers."""
     named = [
-        f"method={name!r} ({bytes_text(found.costs[name].bytes)}, "
-        f"{seconds_text(found.costs[name].seconds)})"
+        f"method={name!r} ({', '.join(_numbers(found.costs[name]))})"
         for name in found.fitting("approximate")
     ]
     if not named:
         return ""
     return f'"auto" takes no approximation, but you can: {" or ".join(named)}'
+
+
+def _numbers(cost: Cost) -> list[str]:
+    """Memory, time and expected error of an engine, in words."""
+    numbers = [bytes_text(cost.bytes), seconds_text(cost.seconds)]
+    return numbers if cost.error is None else [*numbers, error_text(cost.error)]
 
 
 def _too_long(found: Methods, name: str) -> str:

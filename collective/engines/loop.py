@@ -19,7 +19,7 @@ from collective._tools.warn import warn
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Engine, Run, wrong_answer
 from collective.engines.request import Request
-from collective.errors import EngineContractError
+from collective.errors import DivergedError, EngineContractError
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -31,12 +31,13 @@ _MARKS = 1000  # of the progress bar
 SHOWN_AFTER = 2.0  # seconds
 _OBSERVED = (
     "emission", "excitation", "populations", "correlations", "states", "expect", "last_state",
-    "emission_error", "excitation_error", "populations_error", "jumps",
+    "emission_error", "excitation_error", "populations_error", "jumps", "error_estimate", "shots",
+    "coincidence_rate", "coincidence_error",
 )  # fmt: skip
 # entries of `Result.diagnostics` that an engine must not give
 _OURS = (
     "seconds", "bytes_used", "bytes_predicted", "rtol", "atol", "cite", "versions", "problem",
-    "layout",
+    "layout", "ended",
 )  # fmt: skip
 _MEMBERS = ("done", "share", "advance", "fields", "diagnostics", "resume", "notes", "close")
 
@@ -51,6 +52,8 @@ class Outcome:
         failure: KeyboardInterrupt or an error of the engine that is not raised yet, or None.
         resume: arrays by name from which the engine can continue; empty once complete.
         notes: warnings that the user gets once the result is safe.
+
+    `diagnostics["ended"]` is the reason why an approximate run ended before the last time.
     """
 
     fields: dict[str, Any]
@@ -85,22 +88,26 @@ def run(
         EngineContractError: if an answer of the engine or of its run breaks the contract in `base`.
         OSError: if the first checkpoint cannot be written.
     """
-    if earlier is not None and earlier.complete:
-        ended = _complete(engine, request, earlier)
-        if ended is not None:
-            return ended
+    if earlier is not None and (earlier.complete or "ended" in earlier.diagnostics):
+        finished = _complete(engine, request, earlier)
+        if finished is not None:
+            return finished
     engine.prepare(request)
     clock = Clock(checkpoint)  # it starts here, because compiling is not part of the run
     under_way = _started(engine, request, earlier)
     failure: BaseException | None = None
+    ended: str | None = None
 
     def report() -> Outcome:
         fields = _checked(engine, request, under_way.fields())
-        resume = {} if under_way.done else _named(engine, "resume()", under_way.resume())
+        last = under_way.done or ended is not None
+        resume = {} if last else _named(engine, "resume()", under_way.resume())
         for name, array in resume.items():
             if not isinstance(array, np.ndarray):
                 raise wrong_answer(engine, f"{name!r} of resume()", "an array", array)
         own = _diagnostics(engine, under_way)
+        if ended is not None:
+            own["ended"] = ended
         return Outcome(fields, {**clock.diagnostics(), **own}, failure, resume)
 
     try:
@@ -109,6 +116,8 @@ def run(
         _advance(engine, under_way, clock, report, show=request.progress)
     except KeyboardInterrupt as error:
         failure = error
+    except DivergedError as error:
+        ended = str(error)
     except BaseException as error:
         if not clock.started or not isinstance(error, Exception):
             under_way.close()
@@ -127,8 +136,16 @@ def run(
     except EngineContractError as error:
         raise error from failure
     clock.last(finished)
+    finished.notes += _ended(finished.diagnostics)
     finished.notes += _notes(engine, under_way)
     return finished
+
+
+def _ended(diagnostics: dict[str, Any]) -> list[str]:
+    """The warning that a run ended before the last time, if it did."""
+    if "ended" not in diagnostics:
+        return []
+    return [f"{diagnostics['ended']}: the result has only the times before that"]
 
 
 def _started(engine: Engine, request: Request, earlier: "Result | None") -> Run:
@@ -178,7 +195,9 @@ def _checked(engine: Engine, request: Request, found: Any) -> dict[str, Any]:
     """The fields of a run; raises if `Result` cannot hold them, or if one is missing."""
     fields, problem = _named(engine, "fields()", found), request.problem
     needed = ["populations"]
-    needed += ["emission", "excitation"] if isinstance(problem, Couplings) else []
+    if isinstance(problem, Couplings):
+        needed += ["emission", "excitation"]
+        needed += ["error_estimate"] if engine.accuracy == "approximate" else []
     needed += [*sorted(request.words), *(["expect"] if request.operators else [])]
     for name in needed:
         if fields.get(name) is None:
@@ -208,6 +227,10 @@ def _checked(engine: Engine, request: Request, found: Any) -> dict[str, Any]:
     else:
         each = (len(problem.levels), max(problem.levels))
     shapes = {"populations": each, "populations_error": each, "correlations": each * 2}
+    shots = rows.pop("shots", None)
+    if shots is not None:
+        samples = len(shots) if np.ndim(shots) == 2 else 0
+        _check_array(engine, "shots", shots, (samples, reached), "f")
     for name, array in rows.items():
         kinds = "fc" if name == "correlations" else "f"
         _check_array(engine, name, array, (reached, *shapes.get(name, ())), kinds)
@@ -246,7 +269,7 @@ def _advance(
 
 
 def _complete(engine: Engine, request: Request, earlier: "Result") -> Outcome | None:
-    """The outcome of a checkpoint that is already complete, without computing anything.
+    """The outcome of a checkpoint that is complete, or that ended, without computing anything.
 
     It is None if more samples are needed to reach a smaller standard error than before.
     """
@@ -260,6 +283,7 @@ def _complete(engine: Engine, request: Request, earlier: "Result") -> Outcome | 
         if not done:
             return None
     kept = {name: getattr(earlier, name) for name in _OBSERVED}
+    notes = _ended(earlier.diagnostics) + notes
     return Outcome(kept, {**earlier.diagnostics, "seconds": 0.0}, notes=notes)
 
 

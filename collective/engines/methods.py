@@ -23,6 +23,9 @@ class Methods:
         chosen: the engine that `method="auto"` would run; None if no exact and no sampled engine
             fits and ends within a day.
         advice: what the user can reduce if nothing fits.
+
+    `believe` is the approximate engine whose expected error is the smallest. An expected error is
+    relative to the largest emission; see the page "How far to trust it".
     """
 
     costs: dict[str, Cost]
@@ -66,6 +69,17 @@ class Methods:
         every = [name for accuracy in ACCURACIES for name in self.fitting(accuracy)]
         return [name for name in every if self.costs[name].seconds <= LONGEST]
 
+    @property
+    def believe(self) -> str | None:
+        """The approximate engine with the smallest expected error that fits and ends within a day.
+
+        It is None if no approximate engine can, or if none knows its error.
+        """
+        known = [n for n in self.able() if self.accuracy[n] == "approximate"]
+        errors = {n: self.costs[n].error for n in known}
+        found = {n: error for n, error in errors.items() if error is not None}
+        return min(found, key=lambda name: found[name]) if found else None
+
     @printable
     def __repr__(self) -> str:
         rows = [("method", " accuracy", "memory", "time", " work", " keeps")]
@@ -77,9 +91,15 @@ class Methods:
             work = ", ".join([cost.work, *notes])
             memory, time = bytes_text(cost.bytes), seconds_text(cost.seconds)
             kept = ", ".join(self.keeps[name])
-            rows.append((mark + name, self.accuracy[name], memory, time, work, kept))
+            accuracy = self.accuracy[name]
+            if cost.error is not None:
+                accuracy += f", {error_text(cost.error)}"
+            rows.append((mark + name, accuracy, memory, time, work, kept))
         rows += [(" " + n, self.accuracy[n], "–", "–", why, "") for n, why in self.refusals.items()]
         text = aligned(rows, "< < > > < <")
+        exact = self.chosen is not None and self.accuracy[self.chosen] == "exact"
+        if not exact and (believe := self.believe) is not None:
+            text += f"\nof the approximate engines, believe {believe!r}: it expects the least error"
         if self.chosen is None:
             text += f'\nno engine that "auto" would take: {self.needed()}'
         return text
@@ -99,6 +119,17 @@ class Methods:
 
     def __str__(self) -> str:
         return repr(self)
+
+
+def error_text(error: float) -> str:
+    """An expected error of the emission, relative to its largest value, in words.
+
+    >>> [error_text(e) for e in (0, 0.004, 0.0371, 0.42, 2.5)]
+    ['error < 0.1 %', 'error ≈ 0.4 %', 'error ≈ 4 %', 'error ≈ 40 %', 'error > 100 %']
+    """
+    if error < 1e-3:
+        return "error < 0.1 %"
+    return "error > 100 %" if error > 1 else f"error ≈ {float(f'{100 * error:.1g}'):g} %"
 
 
 def seconds_text(seconds: float) -> str:

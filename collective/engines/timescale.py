@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 _RATES = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
-_OF_EMISSION = ("emission", "emission_error")
+# powers of the unit of rate in fields of `Result`
+_OF_EMISSION = {
+    "emission": 1,
+    "emission_error": 1,
+    "error_estimate": 1,
+    "shots": 1,
+    "coincidence_rate": 2,
+    "coincidence_error": 2,
+}
 _LARGEST = 1e300  # a rate: sums of larger ones overflow
 _HIGHEST = 1000  # largest power of two, and minus the smallest: numbers end at 2^1024
 _COPIED = 512  # emitters; more have no copies of their matrices made while the unit is near 1
@@ -218,4 +226,8 @@ def inward(earlier: "Result", request: Request) -> "Result":
 def _emission(values: dict[str, Any], request: Request, factor: float) -> dict[str, Any]:
     if factor == 1 or not isinstance(request.problem, Couplings):
         return {}
-    return {name: values[name] * factor for name in _OF_EMISSION if values.get(name) is not None}
+    return {
+        name: values[name] * factor**power
+        for name, power in _OF_EMISSION.items()
+        if values.get(name) is not None
+    }

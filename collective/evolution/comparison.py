@@ -1,21 +1,29 @@
-"""One problem solved under several approximations, and the distances between the results."""
+"""One problem solved under several approximations, and the distances between the results.
+
+`compare` also compares engines, see `engine_comparison`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective._tools.console import aligned, printable
+from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters, Multilevel
+from collective.engines.base import Engine
 from collective.errors import EvolutionError
+from collective.evolution.engine_comparison import EngineComparison, compare_engines
 from collective.evolution.evolve import evolve
 from collective.master.approximations import APPROXIMATIONS
 from collective.master.master_equation import derive, equation_of
 from collective.results.result import Result
+
+_DEFAULT = ("universal", "rwa")
 
 
 @dataclass(frozen=True)
@@ -72,33 +80,68 @@ class Comparison:
     __repr__ = __str__
 
 
+@overload
+def compare(
+    system: Couplings,
+    environment: Any,
+    state: Any = ...,
+    times: None = ...,
+    *,
+    engines: Sequence[str | Engine],
+    seed: int | None = ...,
+    threads: int | None = ...,
+    progress: bool = ...,
+) -> EngineComparison: ...
+@overload
 def compare(
     system: Multilevel | Emitters,
     environment: Any,
     state: Any,
     times: ArrayLike,
     *,
-    approximations: Sequence[str] = ("universal", "rwa"),
+    approximations: Sequence[str] = ...,
+    temperature: float = ...,
+    progress: bool = ...,
+) -> Comparison: ...
+def compare(
+    system: Any,
+    environment: Any = None,
+    state: Any = None,
+    times: Any = None,
+    *,
+    approximations: Sequence[str] = _DEFAULT,
     temperature: float = 0.0,
+    engines: Sequence[str | Engine] | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
     progress: bool = True,
-) -> Comparison:
-    """Evolve one problem under several master equations and compute their trace distances.
+) -> Comparison | EngineComparison:
+    """Evolve one problem under several master equations, or by several engines.
+
+    ``compare(system, environment, state, times, approximations=[...])`` computes the trace
+    distances of several master equations. ``compare(couplings, state, times, engines=[...])``
+    shows where several engines agree, with their estimated errors.
 
     Args:
-        system: `Multilevel`, or `Emitters` with a frequency.
+        system: `Multilevel`, or `Emitters` with a frequency. To compare engines: `Couplings`, and
+            then there is no environment.
         environment: a field or a `spectral.Bath`.
         state: the initial state, as for `evolve`.
         times: (T,), increasing.
         approximations: two or more of "universal", "redfield", "secular" and "rwa".
         temperature: of the field, in units of rate.
+        engines: names or engines, such as ["cumulants", co.engines.Cumulants(order=3)].
+        seed: of the random numbers of engines that sample, as for `evolve`.
+        threads: the largest number of threads of an engine.
         progress: whether to show progress bars.
 
     Returns:
-        `Comparison`, in the rotating frame; `co.plot.comparison` draws it. After Ctrl-C it has
-        `complete=False`, and the approximations and times reached until then.
+        `Comparison`, in the rotating frame, or `EngineComparison`; `co.plot.comparison` draws both.
+        After Ctrl-C it has `complete=False`, and what was reached until then.
 
     Raises:
-        ValueError: for fewer than two approximations, or an unknown one.
+        ValueError: for fewer than two approximations, or an unknown one; for an engine that
+            refuses the problem, before any engine runs.
         EvolutionError: as for `evolve`; `.result` is the `Comparison` of what was reached.
         KeyboardInterrupt: for Ctrl-C during the first approximation, before it has a result.
 
@@ -108,7 +151,41 @@ def compare(
         >>> found = co.compare(pair, co.Vacuum(), co.states.single(0), np.linspace(0, 2, 5))
         >>> bool(found.distance("universal", "rwa").max() < 1e-2)
         True
+        >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+        >>> found = co.compare(pair, "inverted", np.linspace(0, 2, 5), engines=["exact", "blocks"])
+        >>> bool(abs(found.deviation("exact", "blocks")).max() < 1e-6)
+        True
     """
+    if isinstance(system, Couplings):
+        default = isinstance(approximations, tuple) and approximations == _DEFAULT
+        if not default or checks.number("temperature", temperature) != 0:
+            raise ValueError(
+                "approximations and temperature are for Emitters or a Multilevel, not for Couplings"
+            )
+        # state and times come in the first two places, or by their names
+        named = environment is None
+        if not named and times is not None:
+            raise ValueError("environment: Couplings have one already, leave it out")
+        return compare_engines(
+            system,
+            state if named else environment,
+            times if named else state,
+            engines,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+        )
+    if not isinstance(system, Emitters | Multilevel):
+        raise TypeError(
+            "system must be Emitters or a Multilevel, or Couplings to compare engines; got "
+            f"{checks.short(system)}"
+        )
+    _unused("engines", engines)
+    _unused("seed", seed)
+    _unused("threads", threads)
+    for name, value in (("environment", environment), ("state", state), ("times", times)):
+        if value is None:
+            raise ValueError(f"{name} is missing: compare(system, environment, state, times)")
     if isinstance(approximations, str) or not isinstance(approximations, Sequence):
         raise ValueError(
             "approximations must be a list of two or more names, such as ('universal', 'rwa'); "
@@ -147,6 +224,12 @@ def compare(
             f"approximation {name!r}: {cause}, in a Comparison of {', '.join(results)}", found
         ) from cause
     return found
+
+
+def _unused(name: str, value: Any) -> None:
+    """Raise if an argument is given that only a comparison of engines uses."""
+    if value is not None:
+        raise ValueError(f"{name} is for engines: compare(couplings, state, times, engines=[...])")
 
 
 def _compared(results: dict[str, Result], complete: bool) -> Comparison:

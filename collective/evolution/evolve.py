@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _TRACE_ERROR = 1e-6
+_LARGE_ERROR = 0.2  # estimated error of the emission, relative to its largest value
 _ENDLESS = 1e12  # seconds, 30,000 years
 
 
@@ -162,13 +163,14 @@ def _result(
     if earlier is not None:
         diagnostics["seconds"] += earlier.diagnostics.get("seconds", 0.0)
     coupled = problem if isinstance(problem, Couplings) else None
+    reasons = [choice.reason, f"{bytes_text(choice.cost.bytes)} predicted"]
     return Result(
         times=request.times[:reached],
         couplings=coupled,
         equation=problem if isinstance(problem, MasterEquation) else None,
         frame="rotating" if coupled is not None else "lab",
         method=choice.method,
-        reason=f"{choice.reason}; {bytes_text(choice.cost.bytes)} predicted",
+        reason="; ".join([*reasons, *filter(None, [outcome.diagnostics.get("ended")])]),
         initial_state=request.state,
         accuracy=choice.engine.accuracy,
         complete=reached == len(request.times) and not outcome.resume,
@@ -190,6 +192,7 @@ def _finished(found: Result, outcome: loop.Outcome) -> Result:
         values = getattr(found, name)
         if found.couplings is not None and not np.all(np.isfinite(values)):
             notes.append(f"the {name} of method {found.method!r} has entries that are not finite")
+    notes += _uncertain(found)
     failure = outcome.failure
     error = _warned(notes, found)
     if failure is not None and not isinstance(failure, KeyboardInterrupt):
@@ -201,6 +204,22 @@ def _finished(found: Result, outcome: loop.Outcome) -> Result:
     if error is not None:
         raise error
     return found
+
+
+def _uncertain(found: Result) -> list[str]:
+    """A warning if the estimated error of an approximate result is large."""
+    if found.error_estimate is None:
+        return []
+    worst = int(np.argmax(found.error_estimate))
+    error, largest = float(found.error_estimate[worst]), float(np.abs(found.emission).max())
+    if not error > _LARGE_ERROR * largest:
+        return []
+    share = f"{error / largest:.0%} of the largest emission" if largest > 0 else f"{error:.2g}"
+    return [
+        f"the error of method {found.method!r} is estimated to be up to {share}, at "
+        f"t = {found.times[worst]:.4g}; see Result.error_estimate, and co.methods for what other "
+        "engines promise"
+    ]
 
 
 def _warned(notes: list[str], finished: Result) -> EvolutionError | None:

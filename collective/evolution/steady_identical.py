@@ -24,7 +24,7 @@ from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_space import Space, entries, expanded, one_apart
-from collective.engines.basis.dicke_states import density, populations
+from collective.engines.basis.dicke_states import density, on_all_ladders, populations
 from collective.engines.numerics.factors import factored
 from collective.states.answers import name_of
 from collective.states.checking import checked_state
@@ -217,7 +217,7 @@ def is_symmetric(couplings: Couplings, state: Any) -> bool:
     checked = checked_state(state, couplings)
     n = len(couplings)
     if isinstance(checked, State):
-        return checked.symmetric(n)
+        return checked.symmetric(n) and not on_all_ladders(checked, n)
     return 1 - float(populations(checked, n).sum()) < _NOT_SYMMETRIC
 
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.evolution.comparison import Comparison
+from collective.evolution.engine_comparison import EngineComparison
 from collective.plot.style import RATE, TIME, axes, by_label, colours
 from collective.results.result import Result
 
@@ -22,6 +24,8 @@ def emission(
     ax: "Axes | None" = None,
 ) -> "Axes":
     """Emission rate against time, with the independent decay of the first result for comparison.
+
+    Around an approximate result there is a band: its estimated error, and twice its standard error.
 
     Args:
         results: one result, several, or several by label.
@@ -46,6 +50,10 @@ def emission(
             )
         scale = result.populations.shape[1] if per_emitter else 1
         ax.plot(result.times, result.emission / scale, color=colour, label=label)
+        if result.error_estimate is not None:
+            band = _band(result)
+            low, high = (result.emission - band) / scale, (result.emission + band) / scale
+            ax.fill_between(result.times, low, high, color=colour, alpha=0.15, linewidth=0)
     first = next(iter(named.values()))
     if independent and first.couplings is not None:
         rates = np.diag(first.couplings.decay).real
@@ -61,6 +69,16 @@ def emission(
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False)
     return ax
+
+
+def _band(result: Result) -> NDArray[np.float64]:
+    """Estimated error and twice the standard error of the emission of an approximate result, (T,).
+
+    The standard error is left out where it is not known.
+    """
+    assert result.error_estimate is not None
+    scatter = 0.0 if result.emission_error is None else 2 * np.nan_to_num(result.emission_error)
+    return np.asarray(result.error_estimate + scatter)
 
 
 def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
@@ -88,8 +106,12 @@ def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
     return ax
 
 
-def comparison(comparison: Comparison, *, ax: "Axes | None" = None) -> "Axes":
-    """Trace distance of every pair of approximations against time.
+def comparison(comparison: Comparison | EngineComparison, *, ax: "Axes | None" = None) -> "Axes":
+    """What `compare` has found, against time.
+
+    Of several approximations it is the trace distance of every pair. Of several engines it is the
+    emission with bands: the estimated error of an approximate engine, and twice the standard error
+    of one that samples, added.
 
     Args:
         comparison: from `compare`.
@@ -98,6 +120,8 @@ def comparison(comparison: Comparison, *, ax: "Axes | None" = None) -> "Axes":
     Raises:
         ValueError: if Ctrl-C left only one approximation.
     """
+    if isinstance(comparison, EngineComparison):
+        return emission(comparison.results, independent=False, ax=ax)
     checks.instance("comparison", comparison, Comparison, "co.compare(...)")
     if not comparison.distances:
         raise ValueError(

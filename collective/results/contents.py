@@ -32,6 +32,8 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
     known = _equation(arrays, metadata) if of_equation else _couplings(arrays, metadata)
     levels, size = known.pop("levels"), known.pop("size")
     known |= _observed(times[0], levels, size, of_equation=of_equation)
+    if "shots" in arrays:
+        known["shots"] = (_REAL, [(*_have(arrays, "shots").shape[:1], *times)])
     for name, declared in arrays.items():
         kinds, shapes = _ANY, [declared.shape]
         if not name.startswith("resume:"):
@@ -81,6 +83,8 @@ def _observed(steps: int, levels: list[int], size: int, *, of_equation: bool) ->
     known: Known = {"times": (_REAL, [(steps,)])}
     for name in ("emission", "excitation"):
         known[name] = known[f"{name}_error"] = (_REAL, [(steps,)])
+    for name in ("error_estimate", "coincidence_rate", "coincidence_error"):
+        known[name] = (_REAL, [(steps,)])
     per_level = (steps, n, max(levels)) if of_equation else (steps, n)
     known["populations"] = known["populations_error"] = (_REAL, [per_level])
     known["correlations"] = (_COMPLEX, [(steps, n, n)])
@@ -182,6 +186,9 @@ def _words(metadata: Any) -> None:
         missing = value is None and (name not in diagnostics or name != "seconds")
         if not missing and not _number(value):
             raise ValueError(f"diagnostics: {name} is {str(value)[:60]!r}")
+    ended = diagnostics.get("ended", "")
+    if not isinstance(ended, str):
+        raise ValueError(f"diagnostics: ended is {str(ended)[:60]!r}")
     smallest = diagnostics.get("smallest_eigenvalues", [])
     if not isinstance(smallest, list) or not all(_number(x) for x in smallest):
         raise ValueError(f"diagnostics: smallest_eigenvalues is {str(smallest)[:60]!r}")
@@ -251,7 +258,7 @@ def consistent(arrays: Mapping[str, Any], metadata: Any) -> None:
         elif not np.all(np.isfinite(array)):
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             raise ValueError(f"{name[:60]}{list(where) or ''} is {np.asarray(array)[where]}")
-        if name.endswith("_error") and np.any(np.asarray(array) < 0):
+        if name.endswith(("_error", "_estimate")) and np.any(np.asarray(array) < 0):
             raise ValueError(f"{name} is negative")
     steps = np.diff(arrays["times"])
     if np.any(steps <= 0):

@@ -66,6 +66,12 @@ class Result:
             a single trajectory.
         excitation_error: (T,), standard error of the excitation.
         populations_error: (T, N), standard errors of the populations.
+        error_estimate: (T,), estimated absolute error of the emission, of an approximate result.
+            It covers what the method neglects, and no standard error. See `trusted_until`.
+        shots: (S, T), emission of every sample, if the engine draws samples of single bursts.
+        coincidence_rate: (T,), Σ Γ_mnΓ_pq⟨σ⁺_mσ⁺_pσ⁻_qσ⁻_n⟩, the rate of photon pairs, if the
+            engine has it; `observables.g2` divides it by emission².
+        coincidence_error: (T,), standard error of the coincidence rate.
         jumps: every jump of every trajectory, see `Jumps`.
         resume: arrays from which an interrupted run continues; otherwise empty.
         accuracy: that of the engine: "exact" (to `rtol`), "sampled" (with standard errors) or
@@ -92,6 +98,10 @@ class Result:
     emission_error: NDArray[np.float64] | None = None
     excitation_error: NDArray[np.float64] | None = None
     populations_error: NDArray[np.float64] | None = None
+    error_estimate: NDArray[np.float64] | None = None
+    shots: NDArray[np.float64] | None = None
+    coincidence_rate: NDArray[np.float64] | None = None
+    coincidence_error: NDArray[np.float64] | None = None
     jumps: Jumps | None = None
     resume: dict[str, NDArray[Any]] = field(default_factory=dict)
     accuracy: str | None = None
@@ -100,7 +110,8 @@ class Result:
     __setstate__ = _checks.restored
 
     def __post_init__(self) -> None:
-        for array in [*(getattr(self, name) for name in ARRAYS), *self.expect.values()]:
+        arrays = [getattr(self, name) for name in (*ARRAYS, "shots")]
+        for array in [*arrays, *self.expect.values()]:
             if array is not None:
                 array.flags.writeable = False
 
@@ -147,6 +158,7 @@ class Result:
         return replace(
             self,
             **{name: selection.at_rows(getattr(self, name), rows) for name in ARRAYS},
+            shots=None if self.shots is None else self.shots[:, rows],
             states=selection.at_rows(self.states, rows),
             expect=selection.at_rows(self.expect, rows),
             last_state=self.last_state if rows[-1] == len(self.times) - 1 else None,
@@ -158,6 +170,18 @@ class Result:
     @property
     def _start(self) -> float:
         return float(self.times[0]) if self.start is None else self.start
+
+    @property
+    def trusted_until(self) -> float | None:
+        """The time after which nothing is claimed about the emission, or None.
+
+        From there on its estimated error stays larger than the emission itself. It is the last of
+        `times` if the end can be trusted, and None for a result without `error_estimate`.
+        """
+        if self.error_estimate is None:
+            return None
+        known = np.flatnonzero(self.error_estimate <= np.abs(self.emission))
+        return float(self.times[known[-1] if len(known) else 0])
 
     def in_frame(self, frame: str) -> "Result":
         """The same result with ρ seen from another frame.
@@ -245,6 +269,14 @@ class Result:
             worst = self.emission_error.max()
             known = f"standard error of the emission ≤ {worst:.2g}"
             rows["error"] = known if np.isfinite(worst) else "not known: one trajectory"
+        if self.error_estimate is not None:
+            worst, largest = self.error_estimate.max(), np.abs(self.emission).max()
+            share = f" ({worst / largest:.2g} of the largest)" if largest > 0 else ""
+            rows["estimate"] = f"error of the emission up to {worst:.2g}{share}"
+            if (until := self.trusted_until) != self.times[-1]:
+                rows["estimate"] += f"; nothing is claimed after t = {until:.4g}"
+        if "ended" in d:
+            rows["INCOMPLETE"] = d["ended"]
         extra = [name for name in ("correlations", "states") if getattr(self, name) is not None]
         if extra or self.expect:
             rows["observed"] = ", ".join(extra + sorted(self.expect))

@@ -44,6 +44,9 @@ ARRAYS = (
     "emission_error",
     "excitation_error",
     "populations_error",
+    "error_estimate",
+    "coincidence_rate",
+    "coincidence_error",
 )
 # accuracy of the engines whose files do not hold it
 _ACCURACY = dict.fromkeys(("exact", "blocks", "driven", "symmetric", "single"), "exact")
@@ -88,7 +91,7 @@ def changed(name: str, value: Any) -> Any:
         checks.choice(name, value, ACCURACIES)
     elif name == "start":
         return checks.number(name, value)
-    elif name in ARRAYS:
+    elif name in (*ARRAYS, "shots"):
         return _array(name, value)
     elif name in _OBJECTS:
         checks.instance(name, value, _OBJECTS[name], "of another result")
@@ -117,7 +120,9 @@ def _array(name: str, value: Any) -> NDArray[Any]:
 def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays by name, and metadata for JSON."""
     arrays: dict[str, Any] = {
-        name: getattr(result, name) for name in ARRAYS if getattr(result, name) is not None
+        name: getattr(result, name)
+        for name in (*ARRAYS, "shots")
+        if getattr(result, name) is not None
     }
     # the user chooses these names, and not all of them can be names of arrays in a file
     arrays |= {f"expect:{i}": values for i, values in enumerate(result.expect.values())}
@@ -148,7 +153,7 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
 
     states, last = (_qobjs(name, arrays, metadata) for name in ("states", "last_state"))
     return {
-        **{name: arrays.get(name) for name in ARRAYS},
+        **{name: arrays.get(name) for name in (*ARRAYS, "shots")},
         **{name: metadata[name] for name in WORDS},
         "initial_state": _unpack_state(arrays, metadata),
         "accuracy": metadata.get("accuracy", _ACCURACY.get(metadata["method"])),
@@ -195,7 +200,8 @@ def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | 
     kind = {kind.__name__: kind for kind in OWN}[stored["state"]]
     state = kind(**{name: decoded(each) for name, each in stored["parameters"].items()})
     if "equation" not in metadata:
-        state.excitations(len(arrays["couplings:detunings"]))  # raises if it does not exist
+        n = len(arrays["couplings:detunings"])
+        getattr(state, "probabilities", state.excitations)(n)  # raises if it does not exist
     return state
 
 

@@ -37,6 +37,10 @@ _CONVENTIONS = (
 _OBSERVED = {
     "emission": (("time",), _RATE, "photons per time into the environment"),
     "emission_error": (("time",), _RATE, "standard error of the emission"),
+    "error_estimate": (("time",), _RATE, "estimated error of the emission"),
+    "shots": (("sample", "time"), _RATE, "emission of every sample"),
+    "coincidence_rate": (("time",), f"{_RATE}, squared", "rate of photon pairs"),
+    "coincidence_error": (("time",), f"{_RATE}, squared", "standard error of the rate of pairs"),
     "excitation": (("time",), "1", "mean number of excited emitters"),
     "excitation_error": (("time",), "1", "standard error of the excitation"),
     "populations": (("time", "emitter", "level"), "1", "probability of each emitter and level"),
@@ -53,6 +57,7 @@ _COUPLINGS = {
 }
 
 
+_COUNTED = ("emitter", "emitter_2", "level", "channel", "sample")
 _CHANNEL_OF = {
     True: "its channel: an eigenvector of Γ, channel_vector",
     False: "its channel: index into Couplings.collapse_operators()",
@@ -93,7 +98,7 @@ def dataset(result: Any) -> "xarray.Dataset":
         _add_jumps(result, add)
     _add_places(result, add)
     found = xarray.Dataset(variables, attrs=_attributes(result))
-    counted = [name for name in ("emitter", "emitter_2", "level", "channel") if name in found.dims]
+    counted = [name for name in _COUNTED if name in found.dims]
     indices = {name: np.arange(found.sizes[name]) for name in counted}
     return found.assign_coords(indices).set_coords([name for name in "xyz" if name in found])
 

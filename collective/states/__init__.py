@@ -1,7 +1,7 @@
 """Initial states: the protocol `State`, the states of the package, ρ and ⟨σ⁺_mσ⁻_n⟩ of a state.
 
-A folder of three files: the states of the package, what is asked of any state, and matrices. A time
-evolution does not need the last.
+Files for the states of the package, what is asked of any state, matrices, and the moments of up to
+three emitters.
 """
 
 from collective.states.matrices import correlations, density_matrix
@@ -11,6 +11,7 @@ from collective.states.recipes import (
     dicke,
     ground,
     inverted,
+    mixed,
     product,
     single,
     timed_dicke,
@@ -24,6 +25,7 @@ __all__ = [
     "dicke",
     "ground",
     "inverted",
+    "mixed",
     "product",
     "single",
     "timed_dicke",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.states.protocol import State
-from collective.states.recipes import of_product
+from collective.states.recipes import of_independent, of_product, poisson_binomial
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -25,11 +25,12 @@ def missing(state: Any) -> str | None:
     Args:
         state: a `State` or a QuTiP state.
     """
-    if hasattr(state, "amplitudes") or hasattr(state, "spinors") or not isinstance(state, State):
+    members = ("amplitudes", "spinors", "probabilities")
+    if not isinstance(state, State) or any(hasattr(state, member) for member in members):
         return None
     return (
-        f"state {state}: its class has neither amplitudes(excited, emitters) nor spinors(n), see "
-        "co.states.State"
+        f"state {state}: its class has neither amplitudes(excited, emitters) nor spinors(n) nor "
+        "probabilities(n), see co.states.State"
     )
 
 
@@ -54,7 +55,8 @@ def amplitudes_of(
     give = getattr(state, "amplitudes", None)
     if give is None:
         found = spinors_of(state, excited.shape[1])
-        assert found is not None
+        if found is None:
+            raise ValueError(f"state {state} is a mixture, which has no amplitudes")
         return of_product(found, excited)
     return _checked(f"amplitudes of state {state}", give(excited, emitters), (len(excited),))
 
@@ -77,6 +79,55 @@ def spinors_of(state: Any, n: int) -> NDArray[np.complex128] | None:
             f"{norms[m]:.9g}"
         )
     return found
+
+
+def probabilities_of(state: Any, n: int) -> NDArray[np.float64] | None:
+    """The probability that each of n independent emitters is excited, (n,), of a mixture.
+
+    It is None for a state with amplitudes or spinors, and for a QuTiP state.
+
+    Raises:
+        ValueError: for anything but n numbers from 0 to 1.
+    """
+    if hasattr(state, "amplitudes") or hasattr(state, "spinors"):
+        return None
+    give = getattr(state, "probabilities", None)
+    if give is None or not isinstance(state, State):
+        return None
+    name = f"probabilities of state {state}"
+    found = checks.finite(name, give(n))
+    if found.shape != (n,):
+        raise ValueError(f"{name} must have shape ({n},), got {found.shape}")
+    if found.min() < 0 or found.max() > 1:
+        m = int(np.argmax(np.abs(found - 0.5)))
+        raise ValueError(f"{name} must be from 0 to 1: that of emitter {m} is {found[m]:.9g}")
+    return found
+
+
+def weights_of(state: Any, excited: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+    """The probability of each configuration (B, N) of a mixture, (B,); None for other states."""
+    chances = probabilities_of(state, excited.shape[1])
+    return None if chances is None else of_independent(chances, excited)
+
+
+def is_mixed(state: Any) -> bool:
+    """Whether a state is given as a mixture: a QuTiP density matrix, or one with probabilities."""
+    if isinstance(state, State):
+        vectors = hasattr(state, "amplitudes") or hasattr(state, "spinors")
+        return not vectors and hasattr(state, "probabilities")
+    return not state.isket
+
+
+def _independent(state: State, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Probabilities that each emitter is excited, and that it is not, if they are independent."""
+    chances = probabilities_of(state, n)
+    if chances is not None:
+        return chances, 1 - chances
+    each = spinors_of(state, n)
+    if each is None:
+        return None
+    up, down = (np.abs(each) ** 2).T
+    return up, down
 
 
 def excitations_of(state: State, n: int) -> int | NDArray[np.float64] | None:
@@ -122,6 +173,9 @@ def definite_number(state: Any, n: int) -> int | None:
     """
     if not isinstance(state, State):
         return None
+    if is_mixed(state):
+        present = numbers(state, n)
+        return present[0] if len(present) == 1 else None
     number = excitations_of(state, n)
     return number if isinstance(number, int) else None
 
@@ -129,27 +183,18 @@ def definite_number(state: Any, n: int) -> int | None:
 def distribution(state: "State | Qobj", n: int) -> NDArray[np.float64] | None:
     """Probabilities that k of n emitters are excited, (n + 1,), or None if they are not known.
 
-    For a product state this is the Poisson binomial distribution. Only positive numbers are added,
-    so that small probabilities keep their digits.
+    For independent emitters this is the Poisson binomial distribution.
     """
     if not isinstance(state, State):
         weights, counts = _weights(state, n)
         return np.asarray(np.bincount(counts, weights, n + 1), dtype=float)
-    found = np.zeros(n + 1)
-    number = excitations_of(state, n)
+    number = None if is_mixed(state) else excitations_of(state, n)
     if isinstance(number, int):
-        found[number] = 1.0
-        return found
+        return np.bincount([number], minlength=n + 1).astype(float)
     if number is not None:
         return number
-    each = spinors_of(state, n)
-    if each is None:
-        return None
-    found[0] = 1.0
-    for up, down in np.abs(each) ** 2:
-        found[1:] = down * found[1:] + up * found[:-1]
-        found[0] *= down
-    return found
+    each = _independent(state, n)
+    return None if each is None else poisson_binomial(*each)
 
 
 def _weights(state: "Qobj", n: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -163,15 +208,16 @@ def numbers(state: "State | Qobj", n: int) -> list[int]:
     """The numbers of excitations that a state of n emitters has, ascending.
 
     They are all numbers 0 … n if a `State` does not give its own. If the probability that an
-    emitter of a product state is excited, or is not excited, is only round-off, it counts as zero.
+    emitter among independent ones is excited, or is not excited, is only round-off, it counts as
+    zero.
     """
     if isinstance(state, State):
-        number = excitations_of(state, n)
+        number = None if is_mixed(state) else excitations_of(state, n)
         if isinstance(number, int):
             return [number]
-        each = spinors_of(state, n) if number is None else None
+        each = _independent(state, n) if number is None else None
         if each is not None:
-            up, down = (np.abs(each) ** 2).T
+            up, down = each
             return list(range(np.count_nonzero(down < NOTHING), np.sum(up >= NOTHING) + 1))
         if number is None:
             return list(range(n + 1))
@@ -190,9 +236,9 @@ def typical_excitation(state: "State | Qobj", n: int) -> int:
 
     For QuTiP states, and if a `State` does not give its probabilities, it is the highest number.
     """
-    each = spinors_of(state, n) if isinstance(state, State) else None
+    each = _independent(state, n) if isinstance(state, State) else None
     if each is not None:
-        up, down = (np.abs(each) ** 2).T
+        up, down = each
         mean, variance = float(up.sum()), float(up @ down)
     elif not isinstance(state, State) or (chances := distribution(state, n)) is None:
         return highest_excitation(state, n)
@@ -205,12 +251,12 @@ def typical_excitation(state: "State | Qobj", n: int) -> int:
 
 def weight_above_one(state: "State | Qobj", n: int) -> float | None:
     """The probability of more than one excitation, or None if it is not known."""
-    each = spinors_of(state, n) if isinstance(state, State) else None
+    each = _independent(state, n) if isinstance(state, State) else None
     if each is None:
         chances = distribution(state, n)
         return None if chances is None else float(chances[2:].sum())
     none, one, more = 1.0, 0.0, 0.0
-    for up, down in (np.abs(each) ** 2).tolist():  # sums of positive numbers keep their digits
+    for up, down in np.transpose(each).tolist():  # sums of positive numbers keep their digits
         more += up * one
         one = down * one + up * none
         none *= down

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
 from collective.states import recipes
-from collective.states.answers import amplitudes_of, excitations_of, missing, spinors_of
+from collective.states.answers import (
+    amplitudes_of,
+    excitations_of,
+    missing,
+    probabilities_of,
+    spinors_of,
+)
 from collective.states.protocol import OWN, State
 
 if TYPE_CHECKING:
@@ -53,11 +59,17 @@ def _require_exists(state: State, couplings: Couplings) -> None:
     symmetric, its amplitudes are compared: engines then ask for one configuration of each number.
     """
     n, emitters = len(couplings), couplings.emitters
+    chances = probabilities_of(state, n)
+    if isinstance(state, OWN):
+        if chances is None:
+            amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
+        return
     number = excitations_of(state, n)
     if missing(state) is not None:
         return  # each engine refuses such a state
-    if isinstance(state, OWN):
-        amplitudes_of(state, np.zeros((1, n), dtype=bool), emitters)
+    if chances is not None:
+        if state.symmetric(n) and np.ptp(chances) > _NORM:
+            raise ValueError(f"{_wrongly(state)} its probabilities are not the same")
         return
     symmetric = state.symmetric(n)
     each = spinors_of(state, n)

@@ -12,7 +12,14 @@ from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
 from collective.emitters import Multilevel
 from collective.master.equation import MasterEquation
-from collective.states.answers import amplitudes_of, excitations_of, spinors_of
+from collective.states.answers import (
+    amplitudes_of,
+    excitations_of,
+    is_mixed,
+    probabilities_of,
+    spinors_of,
+    weights_of,
+)
 from collective.states.checking import checked_state, configurations, dims_of
 from collective.states.protocol import State
 
@@ -26,20 +33,22 @@ def matrix(state: "State | Qobj", problem: Couplings | MasterEquation) -> "Qobj"
     """The density matrix of a checked state."""
     import qutip
 
+    dims = dims_of(problem)
     if isinstance(state, qutip.Qobj):
         if not state.isket:
             return state
-        ket = state.full().ravel()
+        found = state.full().ravel()
     else:
-        ket = _ket(state, problem)
-    dims = dims_of(problem)
-    return qutip.Qobj(np.outer(ket, ket.conj()), dims=[dims, dims])
+        found = _ket(state, problem)
+    if is_mixed(state):
+        return qutip.Qobj(np.diag(found), dims=[dims, dims])
+    return qutip.Qobj(np.outer(found, found.conj()), dims=[dims, dims])
 
 
 def _ket(state: State, problem: Couplings | MasterEquation) -> NDArray[np.complex128]:
-    """Amplitudes of a checked state in QuTiP's basis."""
+    """Amplitudes of a checked state in QuTiP's basis; probabilities if it is a mixture."""
     if isinstance(problem, Couplings):
-        return amplitudes_of(state, _operators.excited(len(problem)), problem.emitters)
+        return _of(state, _operators.excited(len(problem)), problem.emitters)
     system = problem.multilevel
     if system is None:
         raise ValueError(
@@ -55,7 +64,15 @@ def _ket(state: State, problem: Couplings | MasterEquation) -> NDArray[np.comple
         raise ValueError(f"state {state} is for two-level emitters, not for {system.levels} levels")
     level = np.stack(np.unravel_index(np.arange(problem.dimension), system.levels), axis=1)
     upper = np.array([int(np.argmax(e)) for e in system.energies])
-    return amplitudes_of(state, level == upper, system)
+    return _of(state, level == upper, system)
+
+
+def _of(state: State, excited: NDArray[np.bool_], emitters: Any) -> NDArray[np.complex128]:
+    """The amplitude of each configuration, or its probability if the state is a mixture."""
+    weights = weights_of(state, excited)
+    if weights is None:
+        return amplitudes_of(state, excited, emitters)
+    return weights.astype(complex)
 
 
 def _checked_levels(state: State, found: Any, system: Multilevel) -> list[int]:
@@ -151,6 +168,9 @@ def correlations(state: "State | str | Qobj", couplings: Couplings) -> NDArray[n
 
 def _closed_form(state: State, n: int, emitters: Any) -> NDArray[np.complex128] | None:
     """⟨σ⁺_mσ⁻_n⟩ where they are known without 2^N numbers, or None."""
+    chances = probabilities_of(state, n)
+    if chances is not None:
+        return np.diag(chances).astype(complex)
     each = spinors_of(state, n)
     if each is not None:
         lowered = each[:, 0] * each[:, 1].conj()  # ⟨σ⁻⟩

@@ -11,23 +11,27 @@ OWN = (
     recipes.Dicke,
     recipes.TimedDicke,
     recipes.Product,
+    recipes.Mixed,
 )
 
 
 @runtime_checkable
 class State(Protocol):
-    """A pure state of N two-level emitters, for every N that it exists for.
+    """A state of N two-level emitters, for every N that it exists for.
 
-    A class of your own is a state if it has `excitations`, `symmetric` and one of these two:
+    A class of your own is a state if it has `excitations`, `symmetric` and one of these three:
 
     - ``amplitudes(excited, emitters)``: the amplitude of each of B configurations, (B,) complex.
       ``excited`` is (B, N), true where an emitter is excited. ``emitters`` are `Emitters`, a
       `Multilevel`, or None where their places are not known.
     - ``spinors(n)``: the amplitudes of "excited" and "ground" of each emitter, (n, 2) complex, of a
       product state.
+    - ``probabilities(n)``: the probability that each emitter is excited, (n,), of a mixture of
+      independent emitters without coherence. It is ignored if the class has one of the other two,
+      which are those of pure states.
 
     Each engine asks for the configurations that it keeps and for no others. It refuses a state that
-    has neither of the two. ``levels(multilevel)`` is optional: the level that each emitter
+    has none of the three. ``levels(multilevel)`` is optional: the level that each emitter
     of a `MasterEquation` occupies, for states that exist for more than two levels. ``str(state)``
     is the name that results and error messages show; a frozen dataclass has a good one.
 
@@ -59,8 +63,8 @@ class State(Protocol):
             n: number of emitters.
 
         Returns:
-            A whole number, 0 to n. For a superposition of several numbers: the probability of each
-            number, (n + 1,), or None where it is not known or follows from `spinors`.
+            A whole number, 0 to n. For several numbers: the probability of each number, (n + 1,),
+            or None where it is not known or follows from `spinors` or `probabilities`.
 
         Raises:
             ValueError: if the state does not exist for n emitters.

@@ -2,7 +2,7 @@ r"""The states of the package: small frozen dataclasses, and the functions that 
 
 A state gives amplitudes on request and never holds 2^N numbers. `State` explains its methods.
 
-The file is longer than others: six states, each with all of its methods.
+The file is longer than others: seven states, each with all of its methods.
 """
 
 from dataclasses import dataclass
@@ -232,6 +232,59 @@ class Product:
         return f"{'coherent' if one else 'product'}({_text(self.theta)}, {_text(self.phi)})"
 
 
+@dataclass(frozen=True)
+class Mixed:
+    """Independent emitters without coherence; see `State` for the methods, `mixed` for an example.
+
+    It is no pure state: it has probabilities instead of amplitudes.
+    """
+
+    populations: float | tuple[float, ...]
+
+    __setstate__ = checks.restored
+
+    def __post_init__(self) -> None:
+        found = checks.finite("populations", self.populations)
+        if found.ndim > 1 or found.size == 0:
+            raise ValueError(
+                f"populations must be a number or one number per emitter, got shape {found.shape}"
+            )
+        if found.min() < 0 or found.max() > 1:
+            worst = found.ravel()[np.argmax(np.abs(found - 0.5))]
+            raise ValueError(f"populations must be from 0 to 1, but one is {worst:g}")
+        kept = tuple(found.tolist()) if found.ndim else float(found)
+        object.__setattr__(self, "populations", kept)
+
+    def excitations(self, n: int) -> NDArray[np.float64]:
+        """The probability of each number of excitations, (n + 1,): Poisson binomial."""
+        chances = self.probabilities(n)
+        return poisson_binomial(chances, 1 - chances)
+
+    def symmetric(self, n: int) -> bool:
+        """Whether every emitter is excited with the same probability."""
+        chances = self.probabilities(n)
+        return bool(np.ptp(chances) <= _SAME)
+
+    def probabilities(self, n: int) -> NDArray[np.float64]:
+        """The probability that each of n emitters is excited, (n,).
+
+        Args:
+            n: number of emitters.
+
+        Raises:
+            ValueError: if the number of populations is not n.
+        """
+        n, given = checks.count("n", n), self.populations
+        if isinstance(given, tuple) and len(given) != n:
+            raise ValueError(
+                f"state {self} has {len(given)} populations, but there are {n} emitters"
+            )
+        return np.full(n, given) if isinstance(given, float) else np.array(given)
+
+    def __str__(self) -> str:
+        return f"mixed({_text(self.populations)})"
+
+
 def inverted() -> Inverted:
     """Every emitter excited."""
     return Inverted()
@@ -306,6 +359,55 @@ def product(theta: ArrayLike, phi: ArrayLike = 0.0) -> Product:
         array([0.345492, 0.345492, 0.345492])
     """
     return Product(theta, phi)  # type: ignore[arg-type]
+
+
+def mixed(populations: ArrayLike) -> Mixed:
+    """Emitter m is excited with probability p_m, independently of the others, without coherence.
+
+    ``ρ = ⊗_m (p_m|e⟩⟨e| + (1 − p_m)|g⟩⟨g|)``, as after incoherent pumping, or in an array with
+    emitters missing. An inversion of w is a population of (1 + w)/2.
+
+    Args:
+        populations: p, a number or one for each emitter, (N,), from 0 to 1.
+
+    Raises:
+        ValueError: for numbers outside 0 … 1; at `evolve` if their number is not that of the
+            emitters.
+
+    Example:
+        >>> import collective as co
+        >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+        >>> co.evolve(pair, co.states.mixed([0.9, 0.5]), [0, 1.0]).populations[0].round(9)
+        array([0.9, 0.5])
+        >>> co.states.mixed(0.5).excitations(2)
+        array([0.25, 0.5 , 0.25])
+    """
+    return Mixed(populations)  # type: ignore[arg-type]
+
+
+def poisson_binomial(up: NDArray[np.float64], down: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities (N + 1,) that k of N independent emitters are excited.
+
+    Only positive numbers are added, so that small probabilities keep their digits.
+
+    Args:
+        up: the probability that each emitter is excited, (N,).
+        down: the probability that it is not, (N,).
+    """
+    found = np.zeros(len(up) + 1)
+    found[0] = 1.0
+    for p, q in zip(up, down, strict=True):
+        found[1:] = q * found[1:] + p * found[:-1]
+        found[0] *= q
+    return found
+
+
+def of_independent(chances: NDArray[np.float64], excited: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Probabilities of configurations (B, N) of emitters that are excited with chances (N,)."""
+    found = np.ones(len(excited))
+    for m, p in enumerate(chances):
+        found *= np.where(excited[:, m], p, 1 - p)
+    return found
 
 
 def of_product(spinors: NDArray[Any], excited: NDArray[np.bool_]) -> NDArray[np.complex128]:

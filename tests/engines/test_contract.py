@@ -61,6 +61,7 @@ class Guessing:
             "emission": self.emission,
             "excitation": excitation,
             "populations": self.populations,
+            "error_estimate": 0.1 * self.emission,
         }
 
     def diagnostics(self):

@@ -73,6 +73,7 @@ class Running:
             "populations": populations,
             "excitation": populations.sum(axis=1),
             "emission": populations @ self.rates,
+            "error_estimate": 0.2 * populations @ self.rates,
         }
 
     def diagnostics(self):
@@ -136,6 +137,73 @@ def test_an_engine_that_cannot_be_known_again_has_no_checkpoint(tmp_path):
         evolve(Plain(), checkpoint=tmp_path / "run.npz")
     with pytest.raises(co.EngineContractError, match="frozen dataclass whose fields are numbers"):
         evolve(WithOptions(lambda x: x), checkpoint=tmp_path / "run.npz")
+
+
+def test_a_run_that_diverges_ends_with_what_it_had(tmp_path, monkeypatch):
+    path, path_of_file = tmp_path / "run.npz", tmp_path / "result.npz"
+
+    def advance(self):
+        if len(self.rows) == 4:
+            raise co.DivergedError("the guess diverged at t = 0.8")
+        plain(self)
+
+    plain = Running.advance
+    monkeypatch.setattr(Running, "advance", advance)
+    with pytest.warns(UserWarning, match="diverged at t = 0.8: the result has only the times"):
+        found = evolve(Alone(), checkpoint=path)
+    assert not found.complete
+    assert not found.resume
+    np.testing.assert_array_equal(found.times, T[:4])
+    assert found.reason.endswith("the guess diverged at t = 0.8")
+    assert "the guess diverged" in repr(found)
+    assert co.load(found.save(path_of_file)).reason == found.reason
+    monkeypatch.setattr(Running, "advance", None)  # the checkpoint says that it ended
+    with pytest.warns(UserWarning, match="diverged at t = 0.8"):
+        again = evolve(Alone(), checkpoint=path)
+    assert not again.complete
+    np.testing.assert_array_equal(again.emission, found.emission)
+
+
+def test_what_an_approximate_engine_samples_is_kept_in_the_users_unit(tmp_path, monkeypatch):
+    """Shots have the unit of the emission, coincidences its square; both are cut with the times."""
+
+    def fields(self):
+        found = plain(self)
+        emission = found["emission"]
+        return found | {
+            "shots": np.array([emission, 3 * emission]),
+            "coincidence_rate": emission**2,
+            "coincidence_error": 0 * emission,
+        }
+
+    plain = Running.fields
+    monkeypatch.setattr(Running, "fields", fields)
+    fast = CHAIN.replace(decay=64 * CHAIN.decay, shift=64 * CHAIN.shift)
+    slow, quick = evolve(Alone()), co.evolve(fast, "inverted", T / 64, method=Alone())
+    for found in (quick, co.load(quick.save(tmp_path / "run"))):
+        np.testing.assert_allclose(found.emission, 64 * slow.emission, rtol=1e-12)
+        np.testing.assert_allclose(found.error_estimate, 0.2 * found.emission, rtol=1e-12)
+        np.testing.assert_allclose(found.shots[1], 3 * found.emission, rtol=1e-12)
+        np.testing.assert_allclose(found.coincidence_rate, found.emission**2, rtol=1e-12)
+        assert found.shots.shape == (2, len(T))
+        assert found.at(found.times[3:5]).shots.shape == (2, 2)
+        assert found.trusted_until == found.times[-1]
+    data = quick.to_xarray()
+    assert data.shots.dims == ("sample", "time")
+    worse = quick.replace(error_estimate=np.where(np.arange(11) < 5, 0.1, 2.0) * quick.emission)
+    assert worse.trusted_until == quick.times[4]
+    assert "nothing is claimed after" in repr(worse)
+
+
+def test_a_large_estimated_error_is_warned_of(monkeypatch):
+    plain = Running.fields
+    monkeypatch.setattr(
+        Running,
+        "fields",
+        lambda self: plain(self) | {"error_estimate": 0.3 * plain(self)["emission"]},
+    )
+    with pytest.warns(UserWarning, match="'alone' is estimated to be up to 30% of the largest"):
+        evolve(Alone())
 
 
 def test_what_to_cite_comes_from_the_engine_also_after_a_file(tmp_path):
@@ -211,6 +279,8 @@ WRONG_RUNS = [
     (with_fields(populations=np.ones((1, 2))), r"'populations' .* \(1, 3\) .*got float64 of shape"),
     (with_fields(populations=1j * np.ones((1, 3))), r"of real numbers, got complex128"),
     (with_fields(emission=np.ones(3)), r"'emission' .* shape \(1,\) .* shape \(3,\)"),
+    (with_fields(error_estimate=None), r"'error_estimate' of fields\(\) must be given"),
+    (with_fields(shots=np.ones((4, 2))), r"'shots' .* shape \(4, 1\) .* shape \(4, 2\)"),
     (with_fields(excitation=[3.0]), r"'excitation' .* got \[3.0\]"),
     (with_fields(correlations=np.ones((1, 3))), r"'correlations' .* shape \(1, 3, 3\)"),
     (with_fields(states=[]), r"'states' of fields\(\) must be a list of 1 density matrices"),
@@ -317,7 +387,7 @@ def test_a_cost_is_checked(given, said):
 def test_the_kept_names_are_those_of_the_diagnostics(tmp_path):
     """What `evolve` and checkpoints add is what no engine may give."""
     found = evolve(Alone(), checkpoint=tmp_path / "run.npz").diagnostics
-    assert set(found) - {"rows"} == set(loop._OURS)
+    assert (set(found) - {"rows"}) | {"ended"} == set(loop._OURS)
 
 
 @pytest.mark.parametrize("name", ["states", "correlations"])

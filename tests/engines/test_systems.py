@@ -58,6 +58,9 @@ def test_engine_agrees_with_the_reference(method, name):
     if engine.accuracy == "sampled":
         agrees_within_errors(result, system)
         return
+    if engine.accuracy == "approximate":
+        agrees_within_the_estimate(result, system)
+        return
     assert result.emission_error is None
     np.testing.assert_allclose(result.emission, system.emission, atol=1e-7)
     np.testing.assert_allclose(result.populations, system.populations, atol=1e-8)
@@ -88,6 +91,19 @@ def agrees_within_errors(result, system):
         assert np.all(away <= np.where(error > 0, 5 * error, 5 * largest / n) + 1e-6), field
         assert np.all(error <= largest / np.sqrt(n)), field
     np.testing.assert_allclose(result.correlations, system.correlations, atol=5 / np.sqrt(n))
+
+
+def agrees_within_the_estimate(result, system):
+    """The emission within twice its estimated error and five standard errors, and 3 % beside them.
+
+    How often the estimate covers the error is measured in `benchmarks/accuracy.py`.
+    """
+    largest = np.abs(system.emission).max()
+    scatter = 0.0 if result.emission_error is None else 5 * result.emission_error
+    allowed = 2 * result.error_estimate + scatter + 0.03 * largest
+    assert np.all(np.abs(result.emission - system.emission) <= allowed)
+    assert np.all(np.isfinite(result.correlations))
+    np.testing.assert_allclose(result.excitation, result.populations.sum(axis=1), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", [name for name, s in SYSTEMS.items() if s.closed_form])

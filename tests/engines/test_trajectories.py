@@ -20,6 +20,7 @@ import collective as co
 from collective.engines import loop
 from collective.engines import request as _requests
 from collective.engines.choice import engine
+from collective.engines.trajectories.engine import _sampler
 from collective.engines.trajectories.means import Totals, batch, uniform
 
 TIMES = np.linspace(0, 4, 41)
@@ -684,3 +685,21 @@ def test_one_trajectory_has_no_standard_error(name, tmp_path):
 def test_no_trajectories_are_refused():
     with pytest.raises(ValueError, match="n must be at least 1"):
         co.engines.Trajectories(n=0)
+
+
+@pytest.mark.parametrize("dephasing", [0.0, 0.1], ids=["in blocks", "by QuTiP"])
+def test_trajectories_draw_a_configuration_of_a_mixture(dephasing):
+    """Each trajectory starts with emitters that are excited or not, as often as they should be."""
+    chances, n = [0.8, 0.0, 0.4, 1.0], 100
+    couplings = co.couple(co.chain(4, 0.15), co.Vacuum()).replace(dephasing=dephasing)
+    method, state = co.engines.Trajectories(n=n), co.states.mixed(chances)
+    found = co.evolve(couplings, state, [0.0, 1.0], method=method, seed=4, progress=False)
+    p, error = found.populations[0], found.populations_error[0]
+    np.testing.assert_allclose(p * n, np.round(p * n), atol=1e-9)
+    assert np.all(np.abs(p - chances) <= 4 * error)
+    asked = _requests.checked(couplings, state, [0.0, 1.0], observe="correlations")
+    values, pairs = _sampler(asked, n).initial()  # what a run without any trajectory gives
+    np.testing.assert_allclose(values[0, 2:], chances, atol=1e-14)
+    wanted = co.observables.moment(couplings, state)
+    np.testing.assert_allclose(values[0, 0], wanted.emission[0], atol=1e-14)
+    np.testing.assert_allclose(pairs.reshape(4, 4), wanted.correlations[0], atol=1e-14)

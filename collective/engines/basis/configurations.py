@@ -24,7 +24,14 @@ from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.engines.request import Request
 from collective.states import State
-from collective.states.answers import NOTHING, amplitudes_of, numbers, spinors_of
+from collective.states.answers import (
+    NOTHING,
+    amplitudes_of,
+    numbers,
+    probabilities_of,
+    spinors_of,
+    weights_of,
+)
 from collective.states.checking import configurations
 from collective.states.recipes import same_spinors
 
@@ -150,7 +157,12 @@ def ensemble(
         (n_k, R), orthogonal, not normalised; R = 0 where the block is empty.
     """
     if isinstance(state, State):
-        vectors = amplitudes_of(state, blocks.excited(k), emitters)[:, None]
+        excited = blocks.excited(k)
+        chances = weights_of(state, excited)
+        if chances is None:
+            vectors = amplitudes_of(state, excited, emitters)[:, None]
+        else:
+            vectors = np.diag(np.sqrt(chances))
     else:
         places = qutip_index(blocks.n, blocks.configurations(k))
         matrix = state.full()
@@ -281,6 +293,9 @@ def _shared(request: Request, p: NDArray[np.int64]) -> bool:
 def _recipe_shared(state: State, p: NDArray[np.int64], emitters: "Emitters | None") -> bool:
     """Whether the blocks of a `State` that is not symmetric stay the same under a permutation."""
     n = len(p)
+    chances = probabilities_of(state, n)
+    if chances is not None:
+        return bool(np.abs(chances[p] - chances).max() <= _SAME)
     each = spinors_of(state, n)
     if each is not None:
         return same_spinors(each, each[p])

@@ -1,4 +1,7 @@
-r"""An initial state on the longest Dicke ladder, ordered by k = 0 … N excitations."""
+r"""An initial state on the longest Dicke ladder, ordered by k = 0 … N excitations.
+
+A mixture of independent emitters that are excited with equal probability is on all ladders.
+"""
 
 from math import comb
 from typing import TYPE_CHECKING
@@ -7,14 +10,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import excited
+from collective.engines.basis.dicke import Triangle
 from collective.states import State
-from collective.states.answers import amplitudes_of, definite_number, spinors_of
+from collective.states.answers import (
+    amplitudes_of,
+    definite_number,
+    is_mixed,
+    probabilities_of,
+    spinors_of,
+)
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
 LARGEST_BY_AMPLITUDES = 1000  # emitters: C(N, N/2) must be a float
 _NORM = 1e-8
+
+
+def on_all_ladders(state: "State | Qobj", n: int) -> bool:
+    """Whether a `State` is a mixture of independent emitters, unless their number is definite."""
+    return isinstance(state, State) and is_mixed(state) and definite_number(state, n) is None
+
+
+def mixture(state: State, states: Triangle) -> NDArray[np.float64]:
+    r"""Populations (S,) of all Dicke states, of a mixture of emitters of equal probability p.
+
+    There are :math:`\binom{N}{d} - \binom{N}{d-1}` ladders with d dark pairs. Each configuration of
+    k excitations has the probability :math:`p^k(1-p)^{N-k}`.
+    """
+    n, k, d = states.n, states.k, states.d
+    chances = probabilities_of(state, n)
+    assert chances is not None
+    p = float(chances[0])
+    pairs = np.arange(n // 2 + 1)
+    ladders = np.concatenate([[0.0], np.cumsum(np.log((n + 1 - pairs[1:]) / pairs[1:]))])
+    ladders += np.log((n - 2 * pairs + 1) / (n - pairs + 1))
+    return np.asarray(np.exp(ladders[d] + k * np.log(p) + (n - k) * np.log1p(-p)))
 
 
 def populations(state: "State | Qobj", n: int) -> NDArray[np.float64]:

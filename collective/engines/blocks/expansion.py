@@ -26,7 +26,7 @@ from collective.engines.blocks import kernels, tables
 from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Ellipse
 from collective.engines.record import Recorder
 from collective.engines.request import Request
-from collective.states.answers import highest_excitation
+from collective.states.answers import highest_excitation, weights_of
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -297,12 +297,19 @@ class PackedDensity:
         self.lowest = self.highest = self._top
         self.dropped = 0.0
         for k in range(self.highest + 1):
+            block = self._block(self.y, k)
+            columns = t.columns[self._task_start[k] : self._task_start[k + 1]]
+            chances = weights_of(request.state, blocks.excited(k))
+            if chances is not None:
+                for p, j in enumerate(columns):  # the block is diagonal
+                    block[p, j, np.arange(len(j))] = chances[j]
+                if np.any(chances):
+                    self.lowest = min(self.lowest, k)
+                continue
             vectors = ensemble(request.state, blocks, k, request.couplings.emitters)
             if vectors.shape[1] == 0:
                 continue
             self.lowest = min(self.lowest, k)
-            block = self._block(self.y, k)
-            columns = t.columns[self._task_start[k] : self._task_start[k + 1]]
             for p, j in enumerate(columns):
                 rho = vectors @ vectors[j].conj().T
                 block[p] = rho.real + rho.imag

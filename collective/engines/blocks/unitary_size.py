@@ -37,7 +37,7 @@ def cost(request: Request) -> Cost:
     """Predict memory and time; sums of rows of the N × N matrix give the width of H."""
     n, state, times = len(request.couplings), request.state, len(request.times)
     present, columns = numbers(request), 1
-    if not isinstance(state, State) and not state.isket:
+    if answers.is_mixed(state):
         columns = max(comb(n, k) for k in present)
     sizes = {k: comb(n, k) for k in present}
     hopping = np.count_nonzero(matrix_of_one_excitation(request)) / max(1, n * n)

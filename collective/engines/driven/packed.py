@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from collective._tools.operators import entries_of
 from collective.engines.basis.configurations import qutip_index
 from collective.states import State
-from collective.states.answers import amplitudes_of
+from collective.states.answers import amplitudes_of, weights_of
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -57,6 +57,10 @@ def pack(state: "State | Qobj", n: int, emitters: "Emitters | None") -> NDArray[
     amplitudes = np.zeros(shape(n)[1], dtype=complex)
     if isinstance(state, State):
         excited = (every[:, None] >> np.arange(n)) & 1 == 1
+        chances = weights_of(state, excited)
+        if chances is not None:
+            panels[every // _PANEL, every, every % _PANEL] = chances
+            return panels
         amplitudes[: len(every)] = amplitudes_of(state, excited, emitters)
     else:
         amplitudes[: len(every)] = state.full()[qutip_index(n, every), 0]

@@ -237,6 +237,7 @@ def coupled(request: Request, extent: Extent) -> Work:
         return Work((4 ** min(n, _LARGEST),), 0, 0.0)
     top = answers.highest_excitation(request.state, n)
     sharp = answers.definite_number(request.state, n) is not None
+    sharp = sharp or answers.probabilities_of(request.state, n) is not None
     if np.any(couplings.drive):
         sizes = (4**n,)
     else:

@@ -246,7 +246,13 @@ def _one_excitation_vectors(request: Request) -> NDArray[np.complex128]:
     """Vectors (N, R) whose projectors sum to the block of one excitation."""
     n, state = len(request.couplings), request.state
     if isinstance(state, State):
-        return amplitudes_of(state, np.eye(n, dtype=bool), request.couplings.emitters)[:, None]
+        each = np.eye(n, dtype=bool)
+        chances = answers.weights_of(state, each)
+        if chances is None:
+            return amplitudes_of(state, each, request.couplings.emitters)[:, None]
+        found = np.zeros((n, 1), dtype=complex)  # at most one emitter may be excited
+        found[:, 0] = np.sqrt(chances)
+        return found
     vectors = ensemble(state, ExcitationBlocks(n, 1), 1, request.couplings.emitters)
     return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from collective.engines.base import Accuracy, Cost, resumed, unsupported
 from collective.engines.basis.dicke import Identical, identical
-from collective.engines.basis.dicke_states import populations
+from collective.engines.basis.dicke_states import on_all_ladders, populations
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.symmetric import size
@@ -40,7 +40,8 @@ class Symmetric:
 
     Couplings and state must be the same for every emitter. Without individual rates and drive one
     ladder of N + 1 populations is enough (Dicke, Phys. Rev. 93, 99 (1954)); otherwise all ladders
-    are kept (Shammah et al., Phys. Rev. A 98, 063815 (2018)).
+    are kept (Shammah et al., Phys. Rev. A 98, 063815 (2018)). A start from `co.states.mixed` needs
+    all ladders and takes no drive.
 
     Example:
         >>> import numpy as np, collective as co
@@ -73,7 +74,7 @@ class Symmetric:
         if isinstance(found, str):
             return f"method 'symmetric' is for identical couplings: {found}"
         if isinstance(state, State):
-            return _asymmetry(state, n)
+            return _asymmetry(state, found)
         outside = 1 - float(populations(state, n).sum())
         if outside > _OUTSIDE:
             return (
@@ -103,10 +104,18 @@ class Symmetric:
         return _Run(request, earlier)
 
 
-def _asymmetry(state: State, n: int) -> str | None:
-    """The reason why a `State` is not on the longest ladder, or None if it is."""
+def _asymmetry(state: State, e: Identical) -> str | None:
+    """The reason why a `State` is not on the ladders that are evolved, or None if it is."""
+    n = e.n
     if not state.symmetric(n):
         return f"method 'symmetric' is for states that no permutation changes, which {state} is not"
+    if on_all_ladders(state, n):
+        if e.drive == 0:
+            return None
+        return (
+            "method 'symmetric' with a drive starts on the longest Dicke ladder, but the mixture "
+            f"{state} is on all ladders"
+        )
     try:
         populations(state, n)
     except ValueError as error:

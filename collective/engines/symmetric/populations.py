@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.basis.dicke import Identical, Triangle
-from collective.engines.basis.dicke_states import populations
+from collective.engines.basis.dicke_states import mixture, on_all_ladders, populations
 from collective.engines.numerics.rational import POLES, WEIGHTS, Rational, factored
 from collective.engines.request import Request
+from collective.states import State
 
 _LEAST_POPULATION = 1e-40  # of an initial state; smaller populations make arithmetic slow
 
@@ -36,9 +37,9 @@ class Populations:
 
     def __init__(self, e: Identical, request: Request):
         self._rtol = request.rtol
-        ladder = populations(request.state, e.n)
-        ladder[ladder < _LEAST_POPULATION] = 0.0
-        if e.one_ladder:
+        everywhere = on_all_ladders(request.state, e.n)
+        if e.one_ladder and not everywhere:
+            ladder = _without_the_smallest(populations(request.state, e.n))
             self.excitations = np.arange(e.n + 1.0)
             self.bright = self.excitations * (e.n - self.excitations + 1)
             self.now = ladder
@@ -47,8 +48,12 @@ class Populations:
         else:
             states = Triangle.of(e.n)
             self.excitations, self.bright = states.k.astype(float), states.bright
-            self.now = np.zeros(len(states.k))
-            self.now[states.d == 0] = ladder
+            if everywhere:
+                assert isinstance(request.state, State)
+                self.now = _without_the_smallest(mixture(request.state, states))
+            else:
+                self.now = np.zeros(len(states.k))
+                self.now[states.d == 0] = _without_the_smallest(populations(request.state, e.n))
             leaving = states.rates(e)
             self._rates = np.sum(list(leaving.values()), axis=0)
             if e.pump:
@@ -81,6 +86,12 @@ class Populations:
             return {}
         s = self._steps
         return {"steps": s.steps, "rejected_steps": s.rejected, "error_estimate": s.error}
+
+
+def _without_the_smallest(populations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same populations, with zero for the smallest ones."""
+    populations[populations < _LEAST_POPULATION] = 0.0
+    return populations
 
 
 def compile_kernels(show: bool) -> None:

@@ -6,6 +6,7 @@ from collective._tools import checks
 from collective._tools.speed import speed
 from collective.engines.base import Cost, writing
 from collective.engines.basis.dicke import Identical, Triangle, identical
+from collective.engines.basis.dicke_states import on_all_ladders
 from collective.engines.numerics import rational
 from collective.engines.request import Request
 from collective.engines.symmetric import density
@@ -59,7 +60,7 @@ def cost(request: Request) -> Cost:
             seconds + slope * (_SLOPES_PER_PHASE * _phase(e, request) + 3 * steps),
             f"{e.n} identical driven emitters, {size:,} entries of ρ between Dicke states",
         )
-    if e.one_ladder:
+    if e.one_ladder and not on_all_ladders(request.state, e.n):
         step = _LADDER_ENTRIES * (e.n + 1) * s.entry + _STEP_CALLS * s.call
         return Cost(
             _BYTES_LADDER * (e.n + 1) + kept,

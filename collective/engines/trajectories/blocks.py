@@ -27,12 +27,13 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import announced
 from collective.couplings.modes import emitting, jump_modes
-from collective.engines.basis.configurations import ExcitationBlocks, ensemble, one_excitation
+from collective.engines.basis.configurations import ExcitationBlocks, one_excitation
 from collective.engines.numerics.lanes import LANES
 from collective.engines.request import Request
 from collective.engines.trajectories import kernels
 from collective.engines.trajectories.means import Batch, batch, uniform
 from collective.engines.trajectories.size import Size
+from collective.engines.trajectories.starts import Configurations, Vectors, starts
 from collective.states.answers import highest_excitation
 
 _COMPILE_SECONDS = 20
@@ -105,7 +106,7 @@ class BlockSampler:
 
     def prepare(self) -> None:
         """Build the tables, and allocate the arrays of every thread."""
-        _ = self.ensemble, self.by_number
+        _ = self.starts, self.by_number
         for _ in range(self.size.threads):
             self._idle.put(self._workspace())
 
@@ -127,15 +128,9 @@ class BlockSampler:
         return _Workspace(panels, np.zeros((size.batch, size.widest, 2)), record)
 
     @cached_property
-    def ensemble(self) -> tuple[NDArray[np.float64], list[tuple[int, NDArray[np.complex128]]]]:
-        """The cumulative weights of the initial vectors, and each vector with its number."""
-        state, emitters = self.request.state, self.request.couplings.emitters
-        found: list[tuple[int, NDArray[np.complex128]]] = []
-        for k in range(self.top + 1):
-            vectors = ensemble(state, self.blocks, k, emitters)
-            found += [(k, vector) for vector in vectors.T]
-        weights = np.array([np.vdot(vector, vector).real for _, vector in found])
-        return np.cumsum(weights) / weights.sum(), found
+    def starts(self) -> Vectors | Configurations:
+        """The initial vectors with their weights."""
+        return starts(self.request.state, self.blocks, self.request.couplings.emitters)
 
     @cached_property
     def by_number(self) -> list[_Tables]:
@@ -161,14 +156,7 @@ class BlockSampler:
 
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
         """The exact values at the initial time: (1, N + 2), and ⟨σ⁺_mσ⁻_n⟩ as (1, N²) if wanted."""
-        pairs = np.zeros((self.n, self.n), complex)
-        for k, vector in self.ensemble[1]:
-            if k > 0:
-                # the tables of all blocks are not built: the user has pressed Ctrl-C and is waiting
-                places, who = self.blocks.raised(k - 1)
-                lowered = np.zeros((len(places), self.n), complex)
-                np.put_along_axis(lowered, who, vector[places], axis=1)
-                pairs += lowered.conj().T @ lowered
+        pairs = self.starts.pairs(self.blocks)
         populations = np.diagonal(pairs).real
         emission = np.sum(self.request.couplings.decay * pairs).real
         values = np.array([[emission, populations.sum(), *populations]])
@@ -224,14 +212,12 @@ class BlockSampler:
 
     def _start(self, slots: NDArray[np.float64], chances: NDArray[np.float64]) -> NDArray[np.int64]:
         """Draw the initial vectors into the slots; returns their excitation numbers."""
-        cumulative, vectors = self.ensemble
-        drawn = np.searchsorted(cumulative, chances, side="right")
-        drawn = np.minimum(drawn, len(vectors) - 1)
-        for i, member in enumerate(drawn):
-            vector = vectors[member][1]
+        numbers = np.zeros(len(chances), np.int64)
+        for i, member in enumerate(self.starts.drawn(chances)):
+            numbers[i], vector = self.starts.member(member)
             slots[i, : len(vector), 0] = vector.real
             slots[i, : len(vector), 1] = vector.imag
-        return np.array([vectors[member][0] for member in drawn])
+        return numbers
 
     def _jump(
         self,

@@ -22,7 +22,7 @@ from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, batch, uniform
 from collective.states import State
-from collective.states.answers import amplitudes_of
+from collective.states.answers import amplitudes_of, weights_of
 
 if TYPE_CHECKING:
     from qutip import MCSolver, Qobj
@@ -163,14 +163,18 @@ class QutipSampler:
         return [(l, m) for l in range(n) for m in range(l + 1, n)]
 
     @cached_property
-    def _ensemble(self) -> "tuple[NDArray[np.float64], list[Qobj]]":
-        """The cumulative weights of the initial kets, and the kets."""
-        from qutip import Qobj
+    def _ensemble(self) -> "tuple[NDArray[np.float64], NDArray[np.complex128] | None]":
+        """The weights of the initial kets, which sum to one, and the kets as columns.
 
+        The kets of a mixture of independent emitters are the configurations: None stands for them.
+        """
         state, couplings = self.request.state, self.request.couplings
         weights = np.ones(1)
         if isinstance(state, State):
             excited = _operators.excited(self.n)
+            chances = weights_of(state, excited)
+            if chances is not None:
+                return chances / chances.sum(), None
             vectors = amplitudes_of(state, excited, couplings.emitters)[:, None]
         elif state.isket:
             vectors = state.full()
@@ -178,8 +182,19 @@ class QutipSampler:
             weights, vectors = np.linalg.eigh(state.full())
             kept = weights > _EMPTY
             weights, vectors = weights[kept], vectors[:, kept]
-        dims = [[2] * self.n, [1] * self.n]
-        return np.cumsum(weights) / weights.sum(), [Qobj(ket, dims=dims) for ket in vectors.T]
+        return weights / weights.sum(), vectors
+
+    def _ket(self, member: int) -> "Qobj":
+        """One of the initial kets."""
+        from qutip import Qobj
+
+        vectors = self._ensemble[1]
+        if vectors is None:
+            ket = np.zeros(2**self.n, dtype=complex)
+            ket[member] = 1.0
+        else:
+            ket = vectors[:, member]
+        return Qobj(ket, dims=[[2] * self.n, [1] * self.n])
 
     @_operators.Untidied()
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
@@ -189,28 +204,32 @@ class QutipSampler:
         """
         from qutip import expect
 
-        cumulative, kets = self._ensemble
-        weights = np.diff(cumulative, prepend=0.0)
-        means = [
-            sum(w * expect(o, ket) for w, ket in zip(weights, kets, strict=True))
-            for o in self._observed
-        ]
+        weights, vectors = self._ensemble
+        if vectors is None:
+            means = [o.diag() @ weights for o in self._observed]
+        else:
+            kets = [self._ket(i) for i in range(len(weights))]
+            means = [
+                sum(w * expect(o, ket) for w, ket in zip(weights, kets, strict=True))
+                for o in self._observed
+            ]
         values = np.array(means, dtype=complex)[None, :, None]
         return self._errorful(values)[0], self._others(values)
 
     @_operators.Untidied()
     def draw(self, seed: int, first: int, count: int) -> Batch:
         """The batch of trajectories first … first + count − 1 of a seed."""
-        cumulative, kets = self._ensemble
-        drawn = np.searchsorted(cumulative, uniform(seed, first, count, 1)[:, 0], side="right")
-        drawn = np.minimum(drawn, len(kets) - 1)
+        weights, _ = self._ensemble
+        chances = uniform(seed, first, count, 1)[:, 0]
+        drawn = np.searchsorted(np.cumsum(weights), chances, side="right")
+        drawn = np.minimum(drawn, np.flatnonzero(weights)[-1])
         seeds = [np.random.SeedSequence(seed, spawn_key=(first + i,)) for i in range(count)]
         values = np.zeros((count, len(self._observed), len(self.times)), complex)
         clicks: list[list[tuple[float, int]]] = [[] for _ in range(count)]
         for member in np.unique(drawn):
             mine = np.flatnonzero(drawn == member)
             result = self._solver.run(
-                kets[member],
+                self._ket(member),
                 self.times,
                 ntraj=len(mine),
                 e_ops=self._observed,

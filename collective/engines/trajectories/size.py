@@ -51,6 +51,7 @@ class Size:
         steps: output times T.
         batch: trajectories that one thread draws together.
         threads: threads that draw batches at the same time.
+        mixed: whether a configuration is drawn for each trajectory at its start.
     """
 
     n: int
@@ -58,9 +59,12 @@ class Size:
     steps: int
     batch: int
     threads: int
+    mixed: bool = False
 
     @classmethod
-    def of(cls, n: int, top: int, steps: int, count: int, threads: int) -> "Size":
+    def of(
+        cls, n: int, top: int, steps: int, count: int, threads: int, mixed: bool = False
+    ) -> "Size":
         """The size for `count` trajectories and at most `threads` threads.
 
         The batch depends on N, the state and the count, never on the machine, so the numbers do not
@@ -72,7 +76,7 @@ class Size:
         while batch > _BATCHES[0] and batch * widest > _WAITING:
             batch //= 2
         batch = min(batch, count)
-        return cls(n, top, steps, batch, max(1, min(threads, -(-count // batch))))
+        return cls(n, top, steps, batch, max(1, min(threads, -(-count // batch))), mixed)
 
     @staticmethod
     def terms(width: int) -> int:
@@ -102,6 +106,9 @@ class Size:
         occupied = [self.widths[k] * k for k in range(1, self.top + 1)]
         configurations = 8 * sum(self.widths)
         making = 33 * max(lowered, default=0)
+        if self.mixed:  # the probability of each configuration, from a table of bits
+            configurations += 16 * sum(self.widths)
+            making = max(making, 17 * n * self.widest)
         return configurations + 5 * sum(lowered) + sum(occupied) + making
 
     def thread_bytes(self, correlated: bool) -> int:
@@ -163,7 +170,8 @@ def size_for(request: Request, count: int) -> Size:
     """
     n = len(request.couplings)
     top = answers.highest_excitation(request.state, n)
-    size = Size.of(n, top, len(request.times), count, threads_for(request))
+    mixed = answers.probabilities_of(request.state, n) is not None
+    size = Size.of(n, top, len(request.times), count, threads_for(request), mixed)
     available = available_bytes()
     if available is None:
         return size
