@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collective.engines.base import Cost, Engine, Run
     from collective.engines.blocks.engine import Blocks
+    from collective.engines.conditional_cumulants.engine import ConditionalCumulants
     from collective.engines.driven.engine import Driven
     from collective.engines.exact.engine import Exact
     from collective.engines.request import Request
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Blocks",
+    "ConditionalCumulants",
     "Cost",
     "Driven",
     "Engine",
@@ -37,6 +39,7 @@ NAMES = {
     "blocks": "Blocks",
     "driven": "Driven",
     "trajectories": "Trajectories",
+    "conditional_cumulants": "ConditionalCumulants",
 }
 _FILES = {kind: f"{name}.engine" for name, kind in NAMES.items()}
 _FILES |= {"Cost": "base", "Engine": "base", "Run": "base", "Request": "request"}
