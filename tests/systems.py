@@ -225,6 +225,7 @@ def routes():
     driven = system(chain(**everything), "ground")
     dephased = chain(dephasing=0.3)
     e, sampled = co.engines, co.engines.Trajectories(n=40)
+    conditional = e.ConditionalCumulants(n=20)
     return {
         "exact": Route(e.Exact(), driven),
         "blocks": Route(e.Blocks(), system(chain(), "inverted")),
@@ -238,6 +239,8 @@ def routes():
         "symmetric driven": Route(e.Symmetric(), system(alike.replace(drive=1.0), "ground")),
         "trajectories": Route(sampled, system(chain(), "inverted")),
         "trajectories driven": Route(sampled, driven),
+        "conditional cumulants": Route(conditional, system(chain(), "inverted")),
+        "conditional cumulants driven": Route(conditional, driven),
     }
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import collective as co
-from collective.engines.conditional_cumulants.equations import Constants, Samples, bright_channels
+from collective.engines.conditional_cumulants.equations import Constants, Samples
+from collective.engines.conditional_cumulants.size import channels
 
 LOWER = np.array([[0, 0], [1, 0]], dtype=complex)  # the first state is the excited one
 X, P, Z = (LOWER + LOWER.T) / 2, (LOWER - LOWER.T) / 2j, np.diag([1.0, -1.0])
@@ -127,9 +128,7 @@ def ours(couplings, jumps, means, v):
         noise = np.stack([increments @ constants.record[0], increments @ constants.record[1]], 1)
         fields, slopes = samples.drift(samples.means, samples.covariances, 1 + 0j)
         kicks = samples._products[0, :, 2 * n :] @ increments[0]
-        r = samples.change(
-            samples.means, samples.covariances, fields, step, noise
-        )[0]
+        r = samples.change(samples.means, samples.covariances, fields, step, noise)[0]
         return slopes[0], kicks.reshape(3, n), (r + r.T).reshape(3, n, 3, n)
 
     slopes, _, dv = evaluated(1.0, np.zeros((1, quadratures)))
@@ -142,7 +141,7 @@ def test_drift_and_noise_are_those_of_the_stochastic_master_equation(n):
     """Exact for two emitters; for more the matrix has no third cumulants, as the equations assume."""
     rng = np.random.default_rng(n)
     couplings = random_couplings(rng, n)
-    jumps = bright_channels(couplings.decay, 0.0)
+    jumps, _ = channels(couplings.decay, 0.0)
     means, v = random_moments(rng, n)
     (dm, dv), noises = expected(couplings, jumps, means, v)
     (slopes, change), kicks = ours(couplings, jumps, means, v)

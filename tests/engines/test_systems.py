@@ -23,6 +23,7 @@ TAKEN = {
         "identical, everything",
     },
     "single": {"single atom", "detuned pair", "absorbed photon", "dephased"},
+    "conditional_cumulants": set(SYSTEMS) - {"thermal light"},
 }
 ENGINES = {name: getattr(co.engines, kind)() for name, kind in co.engines.NAMES.items()}
 ENGINES["trajectories"] = co.engines.Trajectories(n=400)

@@ -14,7 +14,7 @@ def closure_error(
 
     Args:
         emission: mean of the samples, (T,).
-        plain: emission of plain second order, (T,).
+        plain: emission of plain second order, (T,); NaN where it is not known.
         scatter: standard error of the emission, (T,).
         resets: resets of a sample until each time, (T,).
     """

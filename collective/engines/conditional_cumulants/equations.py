@@ -48,7 +48,7 @@ class Constants:
     def of(
         cls, couplings: Couplings, jumps: NDArray[Any], efficiency: float, kind: Any = np.float64
     ) -> "Constants":
-        """The constants of couplings whose channels Λ, (N, k), are recorded with this efficiency."""
+        """The constants of couplings whose channels Λ, (N, k), are recorded."""
         decay = np.asarray(couplings.decay)
         own = np.diagonal(decay).real
         h = np.asarray(couplings.shift) + np.diag(couplings.detunings) - 0.5j * decay
@@ -76,14 +76,6 @@ class Constants:
             cast(np.stack([couplings.drive.real, couplings.drive.imag]) / 2),
             cast(np.stack([decay.real, decay.imag])),
         )
-
-
-def bright_channels(decay: NDArray[Any], cut: float) -> NDArray[np.complex128]:
-    """Λ of shape (N, k) with ΛΛ† ≈ Γ: the channels brighter than `cut` times the mean rate."""
-    values, vectors = np.linalg.eigh(np.asarray(decay))
-    mean = float(np.trace(decay).real) / len(decay)
-    kept = values > max(cut, 1e-10) * mean
-    return np.asarray(vectors[:, kept] * np.sqrt(values[kept]), dtype=complex)
 
 
 class Samples:

@@ -21,6 +21,7 @@ import numpy as np
 
 from collective._tools.compiled import compiled
 
+strict = compiled(nogil=True, error_model="numpy")  # where numbers may be NaN
 kernel = compiled(nogil=True, fastmath={"contract", "reassoc", "arcp", "nsz"}, error_model="numpy")
 
 
@@ -188,7 +189,7 @@ def correct(covariances, predicted, slope):  # type: ignore[no-untyped-def]
                         covariances[b, j, i] = value
 
 
-@kernel
+@strict
 def reset(means, covariances, margin, resets, lost):  # type: ignore[no-untyped-def]
     """Make emitters whose Bloch vector has left the ball pure and uncorrelated again.
 

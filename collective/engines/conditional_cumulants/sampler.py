@@ -128,7 +128,7 @@ class Sampler:
         return np.column_stack([emission, populations.sum(axis=1), populations])
 
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        """Exact values at the first time: (1, N + 2), and the correlations (1, N, N) or (1, 0, 0)."""
+        """Exact values at the first time: (1, N + 2), and correlations (1, N, N) or (1, 0, 0)."""
         n = len(self._plan.couplings)
         samples = Samples(*self._start, self._plain, 1)
         side = n if self._correlated else 0
