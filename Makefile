@@ -72,6 +72,7 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/wire.py
 	$(BIN)/python benchmarks/currents.py
 	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/large_n.py
 
 clean:
 	rm -rf .venv .venv-oldest .venv-313 docs/_build docs/gallery docs/generated docs/_static/teaching demo-output

@@ -33,7 +33,12 @@ from collective.engines import request as _requests
 LIMIT = 12.0  # predicted seconds of the longest problem that is run
 LONGEST = 4.0  # a run is ended after this multiple of its predicted seconds, and 3 s
 SMALL = 8 * 2**20  # bytes below which the interpreter dominates
-ENGINES = ("exact", "master", "blocks", "driven", "symmetric", "single", "trajectories")
+ENGINES = (
+    "exact", "master", "blocks", "driven", "symmetric", "single", "trajectories", "cumulants",
+    "exact", "master", "blocks", "driven", "symmetric", "single", "trajectories",
+    "truncated_wigner",
+)  # fmt: skip
+ENGINES = ("exact", "master", "blocks", "driven", "symmetric", "single", "trajectories", "capped")
 
 
 def couplings_of(rng: Any, engine: str) -> Any:
@@ -65,7 +70,20 @@ def couplings_of(rng: Any, engine: str) -> Any:
             n = 40
             one = one[:40, :40]
         return co.Couplings(one, np.zeros((n, n)), **changes)
+    most = {
+        "exact": 7, "master": 4, "blocks": 11, "driven": 8, "single": 1500, "trajectories": 14,
+        "cumulants": 150,
+    }  # fmt: skip
+        "exact": 7,
+        "master": 4,
+        "blocks": 11,
+        "driven": 8,
+        "single": 1500,
+        "trajectories": 14,
+        "truncated_wigner": 200,
+    }
     most = {"exact": 7, "master": 4, "blocks": 11, "driven": 8, "single": 1500, "trajectories": 14}
+    most["capped"] = 60
     n = size(2, most[engine])
     spacing = strength(0.02, 1.0)
     shape = rng.integers(3)
@@ -82,9 +100,13 @@ def couplings_of(rng: Any, engine: str) -> Any:
         changes["detunings"] = strength(0.1, 1e3) * rng.normal(size=n)
     if often(0.3) and engine != "trajectories":
         changes["dephasing"] = strength(0.01, 100)
-    if engine in ("exact", "master", "driven", "trajectories") and often(0.5):
+    if engine in ("exact", "master", "driven", "trajectories", "cumulants") and often(0.5):
+    if engine in ("exact", "master", "driven", "trajectories", "capped") and often(0.5):
         changes["drive"] = strength(0.1, 100)
-    if engine in ("exact", "master", "driven") and often(0.3):
+    if engine in ("exact", "master", "driven", "cumulants") and often(0.3):
+    if engine in ("exact", "master", "driven", "trajectories", "truncated_wigner") and often(0.5):
+        changes["drive"] = strength(0.1, 100)
+    if engine in ("exact", "master", "driven", "truncated_wigner") and often(0.3):
         changes["pump"] = strength(0.01, 10)
     return found.replace(**changes)
 
@@ -106,6 +128,8 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
         states = ["inverted", "ground", co.states.coherent(0.7)]
         if engine == "single":
             states = ["single"]
+        if engine == "capped":
+            states = ["ground", co.states.dicke(2)]
         if engine == "symmetric":
             states = ["inverted", co.states.dicke(n // 2), co.states.coherent(1.0)]
         state = states[int(rng.integers(len(states)))]
@@ -118,8 +142,13 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
             arguments["observe"] = ["states"]
         if engine in ("exact", "driven") and np.any(couplings.drive) and rng.random() < 0.2:
             arguments["envelope"] = _Pulse(span)
+        if engine == "cumulants" and not np.any(couplings.drive) and rng.random() < 0.5:
+            arguments["method"] = co.engines.Cumulants(order=3)
         if engine == "trajectories":
             drawn = co.engines.Trajectories(n=int(rng.integers(20, 600)))
+            arguments |= {"method": drawn, "seed": 1}
+        if engine == "truncated_wigner":
+            drawn = co.engines.TruncatedWigner(n=int(rng.integers(20, 3000)))
             arguments |= {"method": drawn, "seed": 1}
         if engine == "master":
             arguments["method"] = "exact"
@@ -144,7 +173,11 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
 def one_thread(arguments: dict[str, Any]) -> dict[str, int]:
     """Options for engines with threads of their own; the environment limits BLAS to one thread."""
     name = choice.engine(arguments["method"]).name
-    return {"threads": 1} if name in ("blocks", "driven", "trajectories") else {}
+    return {"threads": 1} if name in ("blocks", "driven", "trajectories", "cumulants") else {}
+    return (
+        {"threads": 1} if name in ("blocks", "driven", "trajectories", "truncated_wigner") else {}
+    )
+    return {"threads": 1} if name in ("blocks", "driven", "trajectories", "capped") else {}
 
 
 class _Pulse:
@@ -232,9 +265,10 @@ def warm() -> None:
     times = [0.0, 0.1]
     pair = co.couple(co.chain(3, 0.3), co.Vacuum())
     driven = pair.replace(drive=1.0)
-    for method in ("exact", "blocks", "driven", co.engines.Trajectories(n=4)):
+    for method in ("exact", "blocks", "driven", co.engines.Trajectories(n=4), "cumulants"):
         co.evolve(pair, "inverted", times, method=method, threads=1, seed=1)
     co.evolve(driven, "ground", times, method=co.engines.Trajectories(n=2), seed=1)
+    co.evolve(driven, "ground", times, method=co.engines.TruncatedWigner(n=2), seed=1)
     co.evolve(driven, "ground", times, method="driven", envelope=lambda t: 1.0, threads=1)
     co.evolve(driven, "ground", times, method="exact", envelope=lambda t: 1.0, observe="states")
     co.evolve(pair, co.states.single(0), times, method="single")

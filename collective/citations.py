@@ -99,6 +99,31 @@ REFERENCES = {
             "doi": "10.1364/JOSAB.10.000524",
         },
     ),
+    "kubo1962": (
+        "article",
+        {
+            "author": "Kubo, Ryogo",
+            "title": "Generalized Cumulant Expansion Method",
+            "journal": "J. Phys. Soc. Jpn.",
+            "volume": "17",
+            "pages": "1100",
+            "year": "1962",
+            "doi": "10.1143/JPSJ.17.1100",
+        },
+    ),
+    "kramer2015": (
+        "article",
+        {
+            "author": 'Kr{\\"a}mer, Sebastian and Ritsch, Helmut',
+            "title": "Generalized mean-field approach to simulate the dynamics of large open spin "
+            "ensembles with long range interactions",
+            "journal": "Eur. Phys. J. D",
+            "volume": "69",
+            "pages": "282",
+            "year": "2015",
+            "doi": "10.1140/epjd/e2015-60266-5",
+        },
+    ),
     "shammah2018": (
         "article",
         {
@@ -136,6 +161,32 @@ REFERENCES = {
             "year": "2023",
             "eprint": "2306.00868",
             "archiveprefix": "arXiv",
+        },
+    ),
+    "mink2023": (
+        "article",
+        {
+            "author": "Mink, Christopher D. and Fleischhauer, Michael",
+            "title": "Collective radiative interactions in the discrete truncated Wigner "
+            "approximation",
+            "journal": "SciPost Phys.",
+            "volume": "15",
+            "pages": "233",
+            "year": "2023",
+            "doi": "10.21468/SciPostPhys.15.6.233",
+        },
+    ),
+    "schachenmayer2015": (
+        "article",
+        {
+            "author": "Schachenmayer, Johannes and Pikovski, Alexander and Rey, Ana Maria",
+            "title": "Many-Body Quantum Spin Dynamics with {M}onte {C}arlo Trajectories on a "
+            "Discrete Phase Space",
+            "journal": "Phys. Rev. X",
+            "volume": "5",
+            "pages": "011022",
+            "year": "2015",
+            "doi": "10.1103/PhysRevX.5.011022",
         },
     ),
     "redfield1957": (

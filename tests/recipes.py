@@ -557,6 +557,8 @@ def _recipes():
     )
     for kind in (co.engines.Exact, co.engines.Single, co.engines.Symmetric, co.engines.Driven):
         yield f"engines.{kind.__name__}", kind, dict, {}
+    yield "engines.Capped", co.engines.Capped, lambda: {"excitations": 2, "n": 20}, {}
+    yield "engines.Capped(holes)", co.engines.Capped, lambda: {"holes": 3}, {}
     yield (
         "engines.Blocks",
         co.engines.Blocks,
@@ -576,10 +578,17 @@ def _recipes():
         lambda: {"self": co.methods(pair(), "inverted", TIMES), "name": "exact"},
         {"errors": (KeyError,)},
     )
+    yield "engines.Cumulants", co.engines.Cumulants, lambda: {"order": 2, "closure": "u1"}, {}
     yield (
         "engines.Trajectories",
         co.engines.Trajectories,
         lambda: {"n": 8, "standard_error": 0.5},
+        {},
+    )
+    yield (
+        "engines.TruncatedWigner",
+        co.engines.TruncatedWigner,
+        lambda: {"n": 8, "step": 0.1},
         {},
     )
     yield (

@@ -25,6 +25,7 @@ to a looser number:
   agreed to 4e-12.
 - `SAMPLED`: quantum trajectories jump through eigenvectors of Γ at times that a root search finds.
   They agreed to 3e-15, but a jump that is nearly not taken could change all that follows.
+- `SINGLE`: classical spins in single precision, whose round-off grows along a run.
 
 Other versions of QuTiP and scipy may take other steps and other random numbers: then only `SOLVED`'s
 own tolerances hold, so the runs are tested with the versions of constraints.txt alone.
@@ -43,7 +44,7 @@ from multilevels import Mirror, flip, lossy_mode, random_multilevel
 import collective as co
 
 FILE = Path(__file__).parent / "data" / "runs.npz"
-CLOSE, SOLVED, SAMPLED = 1e-12, 1e-10, 1e-9
+CLOSE, SOLVED, SAMPLED, SINGLE = 1e-12, 1e-10, 1e-9, 1e-4
 TIMES = np.linspace(0.0, 2.0, 6)
 K = 2 * np.pi
 VACUUM = co.Vacuum()
@@ -321,6 +322,38 @@ def trajectories_of_mcsolve():
     return together(
         mixed=evolved(mixed(), "ground", seed=7, observe=operator(4), **options),
         matrix=evolved(driven_pair(), part, seed=8, **options),
+    )
+
+
+@run(SINGLE)
+def truncated_wigner():
+    options = {"method": co.engines.TruncatedWigner(n=24), "observe": "correlations"}
+    return together(
+        inverted=evolved(plain(), "inverted", seed=5, **options),
+        driven=evolved(driven_pair(), co.states.coherent(1.1, 0.4), seed=6, **options),
+    )
+
+
+@run()
+def cumulants():
+    return together(
+        second=evolved(plain(), "inverted", method="cumulants", observe="correlations"),
+        third=evolved(
+            plain().replace(dephasing=0.1, pump=0.05),
+            co.states.mixed([0.9, 0.5, 0.0, 1 / 3]),
+            method=co.engines.Cumulants(order=3),
+            observe="correlations",
+        ),
+        driven=evolved(
+            driven_pair(), "ground", method="cumulants", envelope=lambda t: np.exp(-((t - 1) ** 2))
+        ),
+@run(SAMPLED)
+def capped():
+    weak = plain().replace(drive=0.2, dephasing=0.05)
+    return together(
+        drive=evolved(weak, "ground", method="capped", observe="correlations"),
+        holes=evolved(plain(), "inverted", method=co.engines.Capped(holes=2)),
+        sampled=evolved(weak, "ground", method=co.engines.Capped(n=6), seed=4),
     )
 
 
@@ -795,6 +828,16 @@ def comparison_of_approximations():
         for other in names
         if one < other
     } | {name: found.results[name].emission for name in names}
+
+
+@run()
+def comparison_of_engines():
+    chain = co.couple(co.chain(3, 0.2), VACUUM)
+    found = co.compare(chain, "inverted", TIMES, engines=["exact", "blocks"], progress=False)
+    return {
+        "exact": found.results["exact"].emission,
+        "deviation": 1 + found.deviation("exact", "blocks"),  # which itself is round-off
+    }
 
 
 @run()

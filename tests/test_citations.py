@@ -30,6 +30,7 @@ def keys(calculation):
         ("driven", set()),
         ("trajectories", {"dalibard1992", "molmer1993"}),
         ("symmetric", {"shammah2018"}),
+        ("truncated_wigner", {"mink2023", "schachenmayer2015"}),
     ],
 )
 def test_engines(method, wanted):

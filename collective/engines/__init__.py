@@ -9,18 +9,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collective.engines.base import Cost, Engine, Run
     from collective.engines.blocks.engine import Blocks
+    from collective.engines.capped.engine import Capped
     from collective.engines.conditional_cumulants.engine import ConditionalCumulants
+    from collective.engines.cumulants.engine import Cumulants
     from collective.engines.driven.engine import Driven
     from collective.engines.exact.engine import Exact
     from collective.engines.request import Request
     from collective.engines.single.engine import Single
     from collective.engines.symmetric.engine import Symmetric
     from collective.engines.trajectories.engine import Trajectories
+    from collective.engines.truncated_wigner.engine import TruncatedWigner
 
 __all__ = [
     "Blocks",
+    "Capped",
     "ConditionalCumulants",
     "Cost",
+    "Cumulants",
     "Driven",
     "Engine",
     "Exact",
@@ -29,6 +34,7 @@ __all__ = [
     "Single",
     "Symmetric",
     "Trajectories",
+    "TruncatedWigner",
 ]
 
 # "auto" asks them in this order, and of several equally good ones it uses the first
@@ -39,6 +45,9 @@ NAMES = {
     "blocks": "Blocks",
     "driven": "Driven",
     "trajectories": "Trajectories",
+    "cumulants": "Cumulants",
+    "truncated_wigner": "TruncatedWigner",
+    "capped": "Capped",
     "conditional_cumulants": "ConditionalCumulants",
 }
 _FILES = {kind: f"{name}.engine" for name, kind in NAMES.items()}

@@ -1,5 +1,6 @@
 """What every engine answers to a problem, as a table: `Methods`."""
 
+import math
 from dataclasses import dataclass
 
 from collective._tools import checks
@@ -64,10 +65,19 @@ class Methods:
     def able(self) -> list[str]:
         """The engines that can evolve it, fit, and end within a day.
 
-        The most accurate ones come first, and among these the fastest.
+        The most accurate ones come first, and among these the fastest. Approximate engines have the
+        order of their expected errors, those that do not know it last.
         """
         every = [name for accuracy in ACCURACIES for name in self.fitting(accuracy)]
-        return [name for name in every if self.costs[name].seconds <= LONGEST]
+        ends = [name for name in every if self.costs[name].seconds <= LONGEST]
+        return sorted(ends, key=self._rank)
+
+    def _rank(self, name: str) -> tuple[int, float]:
+        """A key that sorts engines by their accuracy, and approximate ones by their error."""
+        accuracy, error = self.accuracy[name], self.costs[name].error
+        if accuracy != "approximate":
+            return ACCURACIES.index(accuracy), 0.0
+        return ACCURACIES.index(accuracy), math.inf if error is None else error
 
     @property
     def believe(self) -> str | None:
@@ -75,10 +85,9 @@ class Methods:
 
         It is None if no approximate engine can, or if none knows its error.
         """
-        known = [n for n in self.able() if self.accuracy[n] == "approximate"]
-        errors = {n: self.costs[n].error for n in known}
-        found = {n: error for n, error in errors.items() if error is not None}
-        return min(found, key=lambda name: found[name]) if found else None
+        found = [n for n in self.able() if self.costs[n].error is not None]
+        known = [n for n in found if self.accuracy[n] == "approximate"]
+        return known[0] if known else None
 
     @printable
     def __repr__(self) -> str:

@@ -227,7 +227,14 @@ def _emission(values: dict[str, Any], request: Request, factor: float) -> dict[s
     if factor == 1 or not isinstance(request.problem, Couplings):
         return {}
     return {
-        name: values[name] * factor**power
+        name: _times(values[name], factor, power)
         for name, power in _OF_EMISSION.items()
         if values.get(name) is not None
     }
+
+
+def _times(values: NDArray[np.float64], factor: float, power: int) -> NDArray[np.float64]:
+    """Values times a power of a factor; the power itself may be too large for a number."""
+    for _ in range(power):
+        values = values * factor
+    return values

@@ -200,7 +200,7 @@ def check_start(observable: str, couplings: Couplings, start: Any) -> None:
         raise ValueError(f"{observable}: start: {error}") from None
     if not symmetric:
         raise ValueError(
-            f"{observable}: start must be a state that no permutation of the emitters changes, "
+            f"{observable}: start must be a state on the longest Dicke ladder, "
             f"which {name_of(start)} is not: 'ground', 'inverted', co.states.dicke(k) or "
             "co.states.coherent(theta, phi)"
         )

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 # rate over Tr D below which the tolerance of an evolution hides the square of the rate
 _DARK = 1e-5
+_TOO_DARK = (
+    f"g2: at every time the emission rate is below {_DARK:g} of that of fully excited emitters, "
+    "too little to normalise to; use earlier times"
+)
 
 
 def g2(
@@ -63,12 +67,17 @@ def g2(
     photons. The steady state of a weak drive or pump is computed with a small relative error in
     every entry; a state given as `state` has its own round-off.
 
+    An engine that draws samples, such as `co.engines.TruncatedWigner`, gives the rate of photon
+    pairs of all light, ``result.coincidence_rate``, with its standard error. g² is then this rate
+    over ``result.emission**2``, and has the errors of both.
+
     With couplings, N can be up to about 6, and larger for all light of identical emitters (see
     `steady`): a hundred that only decay, are pumped, or are driven with purely collective decay,
     and 50 that are driven and decay individually.
 
     Args:
-        source: a result with states, for τ = 0 at each of its times; or couplings, for delays.
+        source: a result with states or with `coincidence_rate`, for τ = 0 at each of its times; or
+            couplings, for delays.
         delays: τ, (K,), increasing from 0 or later; only with couplings. They may be of any length
             if the light has become stationary by then.
         state: the state at t = 0, only with couplings: a state of `co.states`, its name, or a QuTiP
@@ -116,12 +125,10 @@ def g2(
             "g2 needs states, which this result of trajectories does not have; "
             "coincidences(result, edges) counts its photons instead"
         )
+    if source.states is None and source.coincidence_rate is not None:
+        return _of_pairs(source, delays, state, start, directions)
     density = _inputs.states(source, "g2")
-    if delays is not None or state is not None or start is not None:
-        raise ValueError(
-            "delays, state and start are only possible with couplings: g2(result.couplings, "
-            "delays, state=...). From a result g2 is computed at zero delay"
-        )
+    _refuse_delays(delays, state, start)
     return _at_once(_inputs.two_level(source, "g2"), density, directions)
 
 
@@ -256,6 +263,33 @@ def _photon_directions(directions: ArrayLike) -> list[tuple[str, NDArray[np.floa
     return [(f"directions[{i}]", unit) for i, unit in enumerate(found)]
 
 
+def _refuse_delays(delays: Any, state: Any, start: Any) -> None:
+    """Raise for what only couplings can have."""
+    if delays is not None or state is not None or start is not None:
+        raise ValueError(
+            "delays, state and start are only possible with couplings: g2(result.couplings, "
+            "delays, state=...). From a result g2 is computed at zero delay"
+        )
+
+
+def _of_pairs(
+    result: Result, delays: Any, state: Any, start: Any, directions: Any
+) -> NDArray[np.float64]:
+    """g² at zero delay from the rate of photon pairs of a result, (T,)."""
+    _refuse_delays(delays, state, start)
+    if directions is not None:
+        raise ValueError(
+            f"directions: method {result.method!r} knows the photon pairs of all light only; leave "
+            "directions out, or use an engine that keeps states"
+        )
+    limit = _DARK * np.trace(_inputs.two_level(result, "g2").decay).real
+    dark = result.emission <= limit
+    if np.all(dark):
+        raise ValueError(_TOO_DARK)
+    rates = np.where(dark, 1.0, result.emission)
+    return np.where(dark, np.nan, np.asarray(result.coincidence_rate) / rates**2)
+
+
 @_operators.Untidied()
 def _at_once(
     couplings: Couplings, density: "list[Qobj]", directions: ArrayLike | None
@@ -275,10 +309,7 @@ def _at_once(
     limits = [_DARK * np.trace(matrix).real for matrix in (first, second)]
     dark = (rates[0] <= limits[0]) | (rates[1] <= limits[1])
     if np.all(dark):
-        raise ValueError(
-            f"g2: at every time the emission rate is below {_DARK:g} of that of fully excited "
-            "emitters, too little to normalise to; use earlier times"
-        )
+        raise ValueError(_TOO_DARK)
     return np.where(dark, np.nan, mean(pairs) / np.where(dark, 1.0, rates[0] * rates[1]))
 
 

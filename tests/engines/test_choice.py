@@ -1,11 +1,15 @@
 """What `co.methods` says, and which engine "auto" chooses."""
 
+import re
+
 import numpy as np
 import pytest
 
 import collective as co
 from collective import engines
+from collective._tools.memory import bytes_text
 from collective.engines import choice
+from collective.engines.methods import error_text, seconds_text
 from collective.engines.request import checked
 
 T = np.linspace(0, 2, 11)
@@ -157,3 +161,102 @@ def test_memory_that_becomes_free_during_the_choice_is_used(monkeypatch):
     monkeypatch.setattr(choice, "require", lambda *given: None)
     found = choice.chosen(checked(chain(8), "inverted", T), "auto")
     assert found.method == "blocks"
+
+
+# approximate engines: named, with what they take and how wrong they are, but never taken
+
+HUNDREDS = ("mean_field", "cumulants", "truncated_wigner", "conditional_cumulants")
+
+
+@pytest.fixture(scope="module")
+def two_hundred():
+    return co.couple(co.square(10, 20, 0.2), co.Vacuum())
+
+
+def named(message):
+    """Bytes, seconds and expected error of each approximate engine that a message names."""
+    found = re.findall(r"method='(\w+)' \(([^()]*)\)", message.split("but you can: ")[1])
+    return {name: numbers.split(", ") for name, numbers in found}
+
+
+def test_auto_refuses_hundreds_of_emitters_and_names_what_can(two_hundred):
+    found = co.methods(two_hundred, "inverted", T)
+    assert set(found.fitting("approximate")) == set(HUNDREDS)
+    with pytest.raises(co.ProblemTooLargeError) as caught:
+        co.evolve(two_hundred, "inverted", T)
+    message = str(caught.value)
+    assert '"auto" takes no approximation, but you can: ' in message
+    told = named(message)
+    assert set(told) == set(HUNDREDS)
+    for name, (memory, time, error) in told.items():
+        cost = found.costs[name]
+        assert memory == bytes_text(cost.bytes)
+        assert time == seconds_text(cost.seconds)
+        assert error == error_text(cost.error)
+        assert error.startswith("error ")
+
+
+def test_the_table_says_which_approximation_to_believe(two_hundred):
+    found = co.methods(two_hundred, "inverted", T)
+    assert found.chosen is None
+    errors = {name: found.costs[name].error for name in HUNDREDS}
+    assert found.believe == min(errors, key=lambda name: errors[name])
+    lines = repr(found).splitlines()
+    for name in HUNDREDS:
+        row = next(line for line in lines if line.strip().startswith(name + " "))
+        assert f"approximate, {error_text(errors[name])}" in row
+        assert seconds_text(found.costs[name].seconds) in row
+    assert f"believe {found.believe!r}" in repr(found)
+    assert f'no engine that "auto" would take: method={found.believe!r} can' in repr(found)
+    assert found.able() == sorted(HUNDREDS, key=lambda name: errors[name])
+
+
+def test_a_refusal_names_the_approximations_with_the_smallest_errors(two_hundred):
+    found = co.methods(two_hundred, "inverted", T)
+    with pytest.raises(ValueError, match="takes at most") as caught:
+        co.evolve(two_hundred, "inverted", T, method="trajectories")
+    best, second = found.able()[:2]
+    assert f"use method={best!r} or {second!r}, which is an approximation" in str(caught.value)
+
+
+def test_an_engine_with_options_shows_its_own_error(two_hundred):
+    """Third order expects a smaller error than second order, and takes more."""
+    second, third = (
+        co.methods(two_hundred, "inverted", T, method=co.engines.Cumulants(order=order))
+        for order in (2, 3)
+    )
+    assert third.costs["cumulants"].error < second.costs["cumulants"].error
+    assert third.costs["cumulants"].bytes > 10 * second.costs["cumulants"].bytes
+
+
+def test_only_approximations_that_fit_are_named(two_hundred, available_memory):
+    costs = co.methods(two_hundred, "inverted", T).costs
+    bytes_of = {name: costs[name].bytes for name in HUNDREDS}
+    available_memory((min(bytes_of.values()) + max(bytes_of.values())) // 2)
+    with pytest.raises(co.ProblemTooLargeError) as caught:
+        co.evolve(two_hundred, "inverted", T)
+    told = named(str(caught.value))
+    assert told
+    assert set(told) < set(HUNDREDS)
+
+
+def test_auto_never_takes_an_approximation_where_an_exact_engine_is_slower():
+    couplings, times = chain(12), np.linspace(0, 5, 101)
+    found = co.methods(couplings, "inverted", times)
+    faster = [n for n in HUNDREDS if found.costs[n].seconds < found.costs["blocks"].seconds]
+    assert faster
+    assert found.accuracy[found.chosen] == "exact"
+
+
+def test_a_run_of_more_than_a_day_names_the_approximations():
+    ten = chain(10, drive=1.0)
+    with pytest.raises(ValueError, match="would take about") as caught:
+        co.evolve(ten, "ground", np.linspace(0, 1e8, 5))
+    assert {"cumulants", "mean_field"} <= set(named(str(caught.value)))
+
+
+def test_a_run_that_is_far_off_warns_with_the_number():
+    dense = co.couple(co.chain(10, 0.05), co.Vacuum())
+    with pytest.warns(UserWarning, match=r"'cumulants' is estimated to be up to \d+% of the large"):
+        result = co.evolve(dense, "inverted", T, method="cumulants")
+    assert result.error_estimate.max() > 0.2 * result.emission.max()

@@ -9,6 +9,8 @@ from systems import QUIET, engines, in_unit, refusal, routes
 
 import collective as co
 
+# an approximation that expects a large error says so
+pytestmark = pytest.mark.filterwarnings("ignore:the error of method")
 ROUTES = routes()
 UNITS = [1e-15, 1e-12, 1e-7, 1e5, 1e15]
 SAMPLED = [name for name, route in ROUTES.items() if route.engine.accuracy == "sampled"]
@@ -192,7 +194,7 @@ AT_ONCE = {"blocks lossless", "single"}
 def test_checkpoint_continues_to_the_same_result(name, tmp_path, interrupted_at):
     """Checkpoints in any unit and at any time; a finished run is read from its file, bit for bit."""
     route, path, unit, start = ROUTES[name], tmp_path / "run.npz", 1e-12, 1e12
-    many = hasattr(route.engine, "n")
+    many = getattr(route.engine, "n", None) is not None
     if name in SAMPLED:
         route = route.repeated(300)
     elif name in APPROXIMATE:

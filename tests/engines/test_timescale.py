@@ -12,6 +12,8 @@ from collective.engines import timescale
 
 UNITS = [1e-15, 1e-12, 1e-7, 1e5, 1e15]
 VACUUM = co.Vacuum()
+# an approximation that expects a large error says so
+pytestmark = pytest.mark.filterwarnings("ignore:the error of method")
 PAIR = co.couple(co.chain(2, 0.2, detunings=[0.3, -0.2]), VACUUM)
 ROUTES = routes()
 CHAIN = ROUTES["blocks"].system.couplings
@@ -19,7 +21,8 @@ DRIVEN = ROUTES["exact"].system.couplings
 ALIKE = ROUTES["symmetric"].system.couplings
 T = ROUTES["exact"].system.times
 
-PULSED = ["exact", "driven", "symmetric driven", "trajectories driven"]
+PULSED = ["exact", "driven", "symmetric driven", "trajectories driven", "cumulants driven"]
+PULSED = ["exact", "driven", "symmetric driven", "trajectories driven", "truncated_wigner driven"]
 
 
 @pytest.mark.parametrize("name", PULSED)
@@ -32,7 +35,9 @@ def test_a_pulse_has_the_same_effect_in_any_unit_and_at_any_time(name):
             return np.exp(-(((t - start) * unit - 1) ** 2))
 
         there = ROUTES[name].run(unit, start, envelope=pulse)
-        np.testing.assert_allclose(there.populations, here.populations, atol=1e-8)
+        single = ROUTES[name].engine.accuracy == "approximate"  # in single precision
+        tolerance = 2e-4 if single else 1e-8
+        np.testing.assert_allclose(there.populations, here.populations, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", PULSED)
@@ -249,7 +254,10 @@ def test_large_matrices_are_not_copied_without_need():
     assert request.couplings.decay.strides == (0, 0)
 
 
-@pytest.mark.parametrize("name", ["exact", "blocks", "driven", "single", "symmetric"])
+@pytest.mark.parametrize(
+    "name", ["exact", "blocks", "driven", "single", "symmetric", "truncated_wigner"]
+)
+@pytest.mark.parametrize("name", ["exact", "blocks", "driven", "single", "symmetric", "capped"])
 def test_nothing_changes_where_all_rates_are_zero(name):
     still = co.Couplings(np.zeros((2, 2)), np.zeros((2, 2)))
     for last in (1e-300, 1.0, 1e100):

@@ -23,10 +23,18 @@ ENGINES = {
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
+    "cumulants": (CHAIN, "inverted", {}),
     "trajectories": (CHAIN, "inverted", {"seed": 1}),
     "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"seed": 1}),
+    "truncated_wigner": (CHAIN, "inverted", {"seed": 1}),
+    "capped": (CHAIN.replace(drive=0.3), "ground", {}),
+    "capped, sampled": (CHAIN.replace(drive=0.3), "ground", {"seed": 1}),
 }
-SAMPLED = {"trajectories": co.engines.Trajectories(n=8), "mcsolve": co.engines.Trajectories(n=4)}
+SAMPLED = {
+    "trajectories": co.engines.Trajectories(n=8),
+    "mcsolve": co.engines.Trajectories(n=4),
+    "capped, sampled": co.engines.Capped(n=4),
+}
 
 
 def run(name, **options):

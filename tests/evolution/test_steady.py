@@ -233,8 +233,9 @@ def test_bad_start():
         lambda **o: g2(couplings, [0.0], **o),
         lambda **o: spectrum(couplings, [0.0], **o),
     ):
-        with pytest.raises(ValueError, match="start must be a state that no permutation"):
-            call(start=co.states.single(1))
+        for state in (co.states.single(1), co.states.mixed(0.4)):
+            with pytest.raises(ValueError, match="start must be a state on the longest Dicke"):
+                call(start=state)
         with pytest.raises(ValueError, match="unknown state"):
             call(start="up")
     with pytest.raises(ValueError, match="leave one of them out"):

@@ -397,7 +397,11 @@ RUNS = {
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
+    "cumulants": (CHAIN.replace(drive=1.0), "ground", {"observe": "correlations"}),
     "trajectories": (DRIVEN, "ground", {"seed": 3}),
+    "truncated_wigner": (CHAIN, "inverted", {"seed": 3}),
+    "capped": (CHAIN.replace(drive=0.3), "ground", {"observe": "correlations"}),
+    "capped, sampled": (CHAIN.replace(drive=0.3), "ground", {"observe": "correlations", "seed": 3}),
 }  # fmt: skip
 
 # what tests/data/checkpoint_layout_2_….npz were interrupted from; matrices are written out, as a
@@ -417,6 +421,7 @@ OF_LAYOUT_2 = {
 METHODS = {
     "levels": "auto",
     "trajectories": co.engines.Trajectories(n=20),  # 16 of them at once
+    "capped, sampled": co.engines.Capped(n=8),
     "layout 2: trajectories": co.engines.Trajectories(n=600),
     "layout 2: mcsolve": co.engines.Trajectories(n=20),
 }
@@ -503,7 +508,10 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
     look_at_checkpoints(280, seed, references, tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("name", ["blocks", "driven", "single", "symmetric", "trajectories"])
+@pytest.mark.parametrize(
+    "name", ["blocks", "driven", "single", "symmetric", "trajectories", "truncated_wigner"]
+    "name", ["blocks", "driven", "single", "symmetric", "trajectories", "capped"]
+)
 def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):
     """One number instead of a vector, which numpy would spread over all of it."""
     path = tmp_path / "run.npz"

@@ -39,21 +39,36 @@ class Adaptive:
         self._between: Callable[[float], NDArray[Any]] | None = None
         self.steps = 0
 
+    def step(self) -> tuple[float, float]:
+        """Make one step; returns the times at which it begins and ends.
+
+        Raises:
+            ArithmeticError: if the step shrinks to nothing.
+        """
+        before = float(self._solver.t)
+        message = self._solver.step()
+        if self._solver.status == "failed":
+            raise ArithmeticError(f"the integrator stopped: {message}")
+        self._between = None
+        self.steps += 1
+        return before, float(self._solver.t)
+
     def to(self, t: float) -> NDArray[Any]:
-        """The value at a time that is not earlier than the last one.
+        """The value at a time that is not earlier than the beginning of the last step.
 
         Raises:
             ArithmeticError: if the step shrinks to nothing.
         """
         solver = self._solver
         while solver.t < t:
-            message = solver.step()
-            if solver.status == "failed":
-                raise ArithmeticError(f"the integrator stopped: {message}")
-            self._between = None
-            self.steps += 1
+            self.step()
         if solver.t == t:
             return solver.y
         if self._between is None:
             self._between = solver.dense_output()
         return self._between(t)
+
+    def close(self) -> None:
+        """Release the vectors now: scipy's solver refers to itself and would keep them a while."""
+        self._between = None
+        vars(self._solver).clear()

@@ -1,0 +1,144 @@
+r"""The error of the emission, from the weights of the layers.
+
+**What has left the cap** (states with more particles at the start, a pump, the decay of an inverted
+ensemble) is known exactly: the missing weight :math:`1 − Σ_k w_k`. No state of k excitations emits
+faster than :math:`Σ_ν γ_ν c_ν`: the rates γ_ν of the channels, the largest first, are filled with
+occupations c_ν ≤ k(N−k+1)/N that sum to k. (This is the largest possible eigenvalue of ⟨σ⁺_mσ⁻_n⟩,
+Tennie, Vedral & Schilling, Phys. Rev. B 96, 064502 (2017); Dicke states reach it.) Of holes it is a
+strict bound. Of excitations the rate of K + 1 is used, as more are far less likely.
+
+**What the drive would lift above the top layer** is not known. Under a weak drive weights fall as
+those of a coherent state, so that the next layer would hold about :math:`w_K^2/w_{K−1}`, and the
+layers below would change by as much. Twice this weight times the largest rate of K + 1 excitations
+covers the error of arrays at spacings ≥ 0.1 λ. Where interactions shift single excitations out of
+resonance, pairs may be resonant; a hundredth of what the top layer can emit is added for them.
+
+After a pulse the error decays like the light itself: it keeps the largest share of the emission
+that it had before.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.couplings.couplings import Couplings
+
+_SAFETY = 2.0
+_RESONANT = 0.01  # of the emission of the top layer
+_ROUND_OFF = 1e-12
+
+
+def largest_rate(rates: NDArray[np.float64], n: int, k: int) -> float:
+    """A bound on the emission of n emitters with k excitations.
+
+    Args:
+        rates: eigenvalues of Γ, (n,), in any order.
+        n: number of emitters.
+        k: number of excitations.
+    """
+    occupied = k * (n - k + 1) / n
+    left, total = float(k), 0.0
+    for rate in np.sort(rates)[::-1].tolist():
+        here = min(occupied, left)
+        total += here * max(rate, 0.0)
+        left -= here
+        if left <= 0:
+            break
+    return total
+
+
+def beyond(couplings: Couplings, holes: bool, highest: int) -> float:
+    """A bound on the emission of states beyond the cap; 0 if there are none."""
+    n, rates = len(couplings), couplings.collective_rates()
+    if highest >= n:
+        return 0.0
+    if holes:
+        return max(largest_rate(rates, n, k) for k in range(n - highest))
+    return largest_rate(rates, n, highest + 1)
+
+
+def band(
+    couplings: Couplings,
+    holes: bool,
+    highest: int,
+    weights: NDArray[np.float64],
+    emission: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """The estimated error of the emission, (T,).
+
+    Args:
+        couplings: the problem.
+        holes: whether the particles are holes.
+        highest: K.
+        weights: of every layer, (T, K + 1).
+        emission: (T,).
+    """
+    rate = beyond(couplings, holes, highest)
+    if rate == 0:
+        return np.zeros(len(weights))
+    missing = (1 - weights.sum(axis=1)).clip(0)
+    found = np.where(missing > _ROUND_OFF, missing, 0.0) * rate
+    if not np.any(couplings.drive):
+        return found
+    top, below = weights[:, -1].clip(0), weights[:, -2].clip(_ROUND_OFF**2)
+    following = np.minimum(top * top / below, 1.0)
+    lifted = _SAFETY * rate * following + _RESONANT * rate * top
+    share = np.divide(lifted, emission, out=np.zeros_like(lifted), where=emission > 0)
+    kept = np.maximum(lifted, emission * np.maximum.accumulate(share))
+    return found + np.minimum(kept, np.maximum.accumulate(lifted))
+
+
+def expected(couplings: Couplings, holes: bool, highest: int, span: float) -> float | None:
+    """The error of the emission that is expected before a run, relative to the largest emission.
+
+    Under a drive it is that of a coherent state, with the amplitudes of the linear response to the
+    whole drive. Holes are Poisson distributed as long as each emitter decays at its own rate.
+
+    Args:
+        couplings: the problem.
+        holes: whether the particles are holes.
+        highest: K.
+        span: duration.
+    """
+    rate = beyond(couplings, holes, highest)
+    if rate == 0:
+        return 0.0
+    own = float(np.trace(couplings.decay).real)
+    if holes:
+        mean = own * span
+        missing = 1.0 - _poisson(mean, highest)
+        return min(1.0, missing * rate / own) if own > 0 else None
+    if np.any(couplings.pump):
+        mean = float(couplings.pump.sum()) * span
+        return min(1.0, 1.0 - _poisson(mean, highest))
+    if not np.any(couplings.drive):
+        return 0.0
+    h = np.asarray(couplings.effective_hamiltonian(), dtype=complex)
+    h = h - 1j * np.diag(couplings.dephasing)
+    try:
+        amplitudes = np.linalg.solve(h, -np.asarray(couplings.drive) / 2)
+    except np.linalg.LinAlgError:
+        return None
+    limit = np.sqrt(float(np.sum(np.abs(couplings.drive) ** 2))) * span / 2
+    size = float(np.linalg.norm(amplitudes))
+    if size > limit > 0:
+        amplitudes = amplitudes * (limit / size)
+    emission = float(np.vdot(amplitudes, couplings.decay @ amplitudes).real)
+    mean = float(np.vdot(amplitudes, amplitudes).real)
+    if emission <= 0 or not np.isfinite(emission):
+        return None
+    # weights of the two highest layers of a coherent state
+    top = _weight(mean, highest)
+    following = min(1.0, top * mean / highest)
+    return min(1.0, rate * (_SAFETY * following + _RESONANT * top) / emission)
+
+
+def _weight(mean: float, k: int) -> float:
+    """The probability of k of a Poisson distribution."""
+    from math import exp, lgamma, log
+
+    return exp(k * log(mean) - mean - lgamma(k + 1)) if mean > 0 else float(k == 0)
+
+
+def _poisson(mean: float, highest: int) -> float:
+    """The probability of at most `highest` of a Poisson distribution."""
+    return min(1.0, sum(_weight(mean, k) for k in range(highest + 1)))

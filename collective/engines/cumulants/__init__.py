@@ -1,0 +1,1 @@
+"""Cumulants of second and third order for hundreds of emitters."""

@@ -1,0 +1,116 @@
+"""A request as equations of motion: vectors at the start, and steps that notice divergence."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.engines.base import threads_for
+from collective.engines.cumulants.general import General
+from collective.engines.cumulants.pairs import rates
+from collective.engines.cumulants.second import Second
+from collective.engines.cumulants.third import Third
+from collective.engines.numerics.pulses import ENVELOPE_STEPS
+from collective.engines.numerics.runge_kutta import RungeKutta, StepUnderflowError
+from collective.engines.request import Request
+from collective.errors import DivergedError
+from collective.states.moments import pair_moments, triple_moments
+
+BOUND = 2.0  # of every moment; no physical one exceeds 1
+
+
+class Problem:
+    """A request, and the threads that share its work.
+
+    Args:
+        request: what is asked for.
+        general: whether order 2 keeps all moments, and not only those with as many σ⁺ as σ⁻.
+    """
+
+    def __init__(self, request: Request, *, general: bool):
+        self.request, self.general = request, general
+        self._rates = rates(request.couplings)
+        self._pool: ThreadPoolExecutor | None = None
+        self._limits: ExitStack | None = None
+
+    def limit(self) -> None:
+        """Start the threads, and limit those of BLAS, once."""
+        if self._limits is not None:
+            return
+        self._limits, threads = ExitStack(), threads_for(self.request)
+        if self.request.threads:
+            from threadpoolctl import threadpool_limits
+
+            self._limits.enter_context(threadpool_limits(threads, "blas"))
+        if threads > 1:
+            self._pool = ThreadPoolExecutor(threads - 1)
+            self._limits.callback(self._pool.shutdown)
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._limits is not None:
+            self._limits.close()
+        self._limits = self._pool = None
+
+    def equations(self, order: int) -> Second | General:
+        """The equations of an order."""
+        threads = threads_for(self.request)
+        if order == 3:
+            return Third(self._rates, threads, self._pool)
+        if self.general:
+            return General(self._rates, self.request.envelope, threads, self._pool)
+        return Second(self._rates, threads, self._pool)
+
+    def start(self, equations: Second | General) -> NDArray[np.float64]:
+        """The vector of the initial state."""
+        request = self.request
+        moments = pair_moments(request.state, request.couplings)
+        assert moments is not None
+        if not isinstance(equations, Third):
+            return equations.start(moments)
+        triples = triple_moments(request.state, request.couplings)
+        assert triples is not None
+        return equations.start_triples(moments, *triples)
+
+    def integrator(
+        self,
+        equations: Second | General,
+        t: float,
+        state: NDArray[np.float64],
+        step: float | None = None,
+    ) -> RungeKutta:
+        """The integrator from a time and a vector on."""
+        request, longest = self.request, np.inf
+        if request.envelope is not None and len(request.times) > 1:
+            span = float(np.ptp(request.times))  # a pulse shorter than this would be missed
+            longest = max(float(np.diff(request.times).min()), span / ENVELOPE_STEPS)
+        return RungeKutta(
+            equations.slope,
+            t,
+            state,
+            float(request.times[-1]),
+            rtol=request.rtol,
+            atol=request.atol,
+            blocks=equations.blocks,
+            longest=longest,
+            step=step,
+            threads=threads_for(request),
+            pool=self._pool,
+        )
+
+    def step(self, track: RungeKutta, order: int) -> None:
+        """One step.
+
+        Raises:
+            DivergedError: if a moment has left the physical region for good.
+        """
+        try:
+            track.step()
+        except StepUnderflowError:
+            pass
+        else:
+            if np.all(track.largest <= BOUND):
+                return
+        when = self.request.user_time(track.t)
+        raise DivergedError(f"the cumulants of order {order} diverged at t = {when:.4g}")

@@ -1,0 +1,138 @@
+"""Predicted memory and time of cumulants, and which closure and which order beside a request needs.
+
+A vector of order 2 has 1.5N² numbers, of the general closure 3.5N², of order 3 7N³/6. Products of
+matrices bound the time: 8N³, 24N³ and 8N⁴ flops for each slope. The steps follow from the fastest
+frequency of the couplings and from rtol.
+"""
+
+import numpy as np
+
+from collective._tools.speed import speed
+from collective.engines.base import Cost, threads_for, writing
+from collective.engines.numerics.runge_kutta import VECTORS
+from collective.engines.request import Request
+from collective.states.answers import definite_number
+from collective.states.moments import uncorrelated, without_coherence
+from collective.states.protocol import State
+
+_FEW = 12  # emitters whose moments are read off 2^N numbers
+_BESIDE_SECONDS = 1.0  # that the order beside may take, or …
+_BESIDE_SHARE = 3.0  # … so many times as long as the order asked for
+_FIRST, _PER_PHASE = 14.0, 1.1  # steps: at least, and per unit of frequency times time
+_RTOL = 1e-8  # for which these hold; steps are longer for a larger rtol, by its eighth root
+_SLOPES = 14.5  # per step: 12 stages, 3 to interpolate, some steps repeated
+_CALLS = {"second": 40.0, "third": 90.0, "general": 60.0}
+_PAIR_FLOPS = {"second": 900.0, "third": 900.0, "general": 5000.0}  # per N²
+_TRIPLE_FLOPS = 1200.0  # per N³
+_VECTOR_ENTRIES = 3.0  # per number of the vector and slope
+_READ_CALLS, _READ_ENTRIES = 60.0, 10.0  # per output time, and N²
+_OVERHEAD = 3000.0  # calls, once
+
+
+def moments_known(request: Request) -> bool:
+    """Whether the moments of the initial state are known without 2^N numbers, or N is small."""
+    n, state = len(request.couplings), request.state
+    if n <= _FEW or uncorrelated(state, n) is not None:
+        return True
+    if not isinstance(state, State):
+        return False
+    k = definite_number(state, n)
+    return k == 1 or (k is not None and state.symmetric(n))
+
+
+def coherence(request: Request) -> str | None:
+    """What creates coherence, as words after a method, or None if there is nothing."""
+    drive = request.couplings.drive
+    if np.any(drive):
+        return f"takes no drive, but the drive is {np.abs(drive).max() * request.unit:g}"
+    if not without_coherence(request.state, len(request.couplings)):
+        return f"takes no coherent initial state, but the state is {request.state_name}"
+    return None
+
+
+def beside(request: Request, order: int, *, general: bool) -> int | None:
+    """The order that runs beside for an estimate of the error, or None if it would take long."""
+    n = len(request.couplings)
+    if general or n <= order:
+        return None
+    if order == 3:
+        return 2
+    limit = max(_BESIDE_SECONDS, _BESIDE_SHARE * _seconds(request, "second"))
+    return 3 if _seconds(request, "third") <= limit else None
+
+
+def share_beside(request: Request, order: int) -> float:
+    """The share of the work that the order beside takes."""
+    second, third = _seconds(request, "second"), _seconds(request, "third")
+    return (third if order == 2 else second) / (second + third)
+
+
+def cost(request: Request, order: int, *, general: bool) -> Cost:
+    """Predict memory and time, without the expected error."""
+    n, times = len(request.couplings), len(request.times)
+    kind = "third" if order == 3 else "general" if general else "second"
+    other = beside(request, order, general=general)
+    seconds, held = _seconds(request, kind), _bytes(n, kind)
+    if other is not None:
+        another = "third" if other == 3 else "second"
+        seconds, held = seconds + _seconds(request, another), max(held, _bytes(n, another))
+    correlated = "correlations" in request.words
+    recorded = times * (16.0 * n * n if correlated else 8.0 * n + 16)
+    compressing, written = writing(request, recorded + 8 * _length(n, kind))
+    names = {"second": "second", "third": "third", "general": "second"}
+    vector = f"{_length(n, kind):,.0f} moments"
+    return Cost(
+        int(held + 2 * recorded + written),
+        seconds + compressing + _OVERHEAD * speed().call,
+        f"cumulants of {names[kind]} order of {n} emitters, {vector}",
+    )
+
+
+def _length(n: int, kind: str) -> float:
+    """The length of the vector."""
+    pairs = n * (n - 1) / 2
+    if kind == "general":
+        return 5 * pairs + 2.0 * n * n + 3 * n
+    found = 3 * pairs + n
+    return found if kind == "second" else found + 2 * n * pairs + n * (n - 1) * (n - 2) / 6
+
+
+def _bytes(n: int, kind: str) -> float:
+    """The bytes at the peak: the vectors of the integrator, matrices, and the initial moments."""
+    start = {"second": 0.0, "third": 60.0 * n**3, "general": 0.0}[kind] + 90.0 * n * n
+    matrices = {"second": 5, "third": 12, "general": 12}[kind] * 16.0 * n * n
+    return max(start, 8 * VECTORS * _length(n, kind) + 40.0 * n**3 * (kind == "third")) + matrices
+
+
+def _frequency(request: Request) -> float:
+    """The fastest frequency of the couplings, roughly."""
+    couplings = request.couplings
+    h = np.abs(couplings.shift - 0.5j * couplings.decay)
+    np.fill_diagonal(h, 0.0)
+    own = couplings.detunings + np.diagonal(couplings.shift).real
+    found = float(np.sqrt((h**2).sum(axis=1)).max())
+    # a frequency that all emitters share has no effect without a drive
+    found += float(np.abs(own).max() if np.any(couplings.drive) else np.ptp(own))
+    found += 2 * float(np.abs(couplings.drive).max()) + float(couplings.dephasing.max())
+    return found + float(couplings.pump.max()) + float(np.diagonal(couplings.decay).real.max())
+
+
+def steps(request: Request) -> float:
+    """The number of steps, roughly."""
+    if len(request.times) == 1:
+        return 0.0
+    tighter = (_RTOL / request.rtol) ** (1 / 8)
+    phase = _frequency(request) * float(np.ptp(request.times))
+    return (_FIRST + _PER_PHASE * phase) * tighter
+
+
+def _seconds(request: Request, kind: str) -> float:
+    """The seconds of all steps."""
+    n, s, threads = len(request.couplings), speed(), threads_for(request)
+    flops = {"second": 8.0, "general": 24.0, "third": 8.0 * n}[kind] * n**3
+    flops += _PAIR_FLOPS[kind] * n * n
+    flops += _TRIPLE_FLOPS * n**3 if kind == "third" else 0.0
+    each = _CALLS[kind] * s.call + flops * s.flop / threads
+    each += _VECTOR_ENTRIES * _length(n, kind) * s.entry / threads
+    reading = _READ_CALLS * s.call + _READ_ENTRIES * n * n * s.entry
+    return steps(request) * _SLOPES * each + len(request.times) * reading

@@ -1,0 +1,1 @@
+"""Truncated Wigner: classical spins with noise, sampled."""
