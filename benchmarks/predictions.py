@@ -34,11 +34,17 @@ LIMIT = 12.0  # predicted seconds of the longest problem that is run
 LONGEST = 4.0  # a run is ended after this multiple of its predicted seconds, and 3 s
 SMALL = 8 * 2**20  # bytes below which the interpreter dominates
 ENGINES = (
-    "exact", "master", "blocks", "driven", "symmetric", "single", "trajectories", "cumulants",
-    "exact", "master", "blocks", "driven", "symmetric", "single", "trajectories",
+    "exact",
+    "master",
+    "blocks",
+    "driven",
+    "symmetric",
+    "single",
+    "trajectories",
+    "cumulants",
     "truncated_wigner",
-)  # fmt: skip
-ENGINES = ("exact", "master", "blocks", "driven", "symmetric", "single", "trajectories", "capped")
+    "capped",
+)
 
 
 def couplings_of(rng: Any, engine: str) -> Any:
@@ -71,19 +77,16 @@ def couplings_of(rng: Any, engine: str) -> Any:
             one = one[:40, :40]
         return co.Couplings(one, np.zeros((n, n)), **changes)
     most = {
-        "exact": 7, "master": 4, "blocks": 11, "driven": 8, "single": 1500, "trajectories": 14,
-        "cumulants": 150,
-    }  # fmt: skip
         "exact": 7,
         "master": 4,
         "blocks": 11,
         "driven": 8,
         "single": 1500,
         "trajectories": 14,
+        "cumulants": 150,
         "truncated_wigner": 200,
+        "capped": 60,
     }
-    most = {"exact": 7, "master": 4, "blocks": 11, "driven": 8, "single": 1500, "trajectories": 14}
-    most["capped"] = 60
     n = size(2, most[engine])
     spacing = strength(0.02, 1.0)
     shape = rng.integers(3)
@@ -100,13 +103,9 @@ def couplings_of(rng: Any, engine: str) -> Any:
         changes["detunings"] = strength(0.1, 1e3) * rng.normal(size=n)
     if often(0.3) and engine != "trajectories":
         changes["dephasing"] = strength(0.01, 100)
-    if engine in ("exact", "master", "driven", "trajectories", "cumulants") and often(0.5):
-    if engine in ("exact", "master", "driven", "trajectories", "capped") and often(0.5):
+    if engine not in ("blocks", "single", "symmetric") and often(0.5):
         changes["drive"] = strength(0.1, 100)
-    if engine in ("exact", "master", "driven", "cumulants") and often(0.3):
-    if engine in ("exact", "master", "driven", "trajectories", "truncated_wigner") and often(0.5):
-        changes["drive"] = strength(0.1, 100)
-    if engine in ("exact", "master", "driven", "truncated_wigner") and often(0.3):
+    if engine in ("exact", "master", "driven", "cumulants", "truncated_wigner") and often(0.3):
         changes["pump"] = strength(0.01, 10)
     return found.replace(**changes)
 
@@ -173,11 +172,7 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
 def one_thread(arguments: dict[str, Any]) -> dict[str, int]:
     """Options for engines with threads of their own; the environment limits BLAS to one thread."""
     name = choice.engine(arguments["method"]).name
-    return {"threads": 1} if name in ("blocks", "driven", "trajectories", "cumulants") else {}
-    return (
-        {"threads": 1} if name in ("blocks", "driven", "trajectories", "truncated_wigner") else {}
-    )
-    return {"threads": 1} if name in ("blocks", "driven", "trajectories", "capped") else {}
+    return {} if name in ("exact", "single", "symmetric") else {"threads": 1}
 
 
 class _Pulse:

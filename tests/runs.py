@@ -347,6 +347,9 @@ def cumulants():
         driven=evolved(
             driven_pair(), "ground", method="cumulants", envelope=lambda t: np.exp(-((t - 1) ** 2))
         ),
+    )
+
+
 @run(SAMPLED)
 def capped():
     weak = plain().replace(drive=0.2, dephasing=0.05)

@@ -182,9 +182,17 @@ def test_bad_arguments_with_temperature_and_kind_are_refused(call, message):
 
 
 @pytest.mark.parametrize(
-    "method", ["single", "symmetric", "blocks", "driven", "trajectories", "cumulants"]
-    "method", ["single", "symmetric", "blocks", "driven", "trajectories", "truncated_wigner"]
-    "method", ["single", "symmetric", "blocks", "driven", "trajectories", "capped"]
+    "method",
+    [
+        "single",
+        "symmetric",
+        "blocks",
+        "driven",
+        "trajectories",
+        "cumulants",
+        "truncated_wigner",
+        "capped",
+    ],
 )
 def test_engines_without_thermal_light_refuse_it(method):
     warm = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)), thermal_photons=0.5)

@@ -37,8 +37,16 @@ INGREDIENTS = {
 
 @pytest.mark.parametrize("what", INGREDIENTS)
 @pytest.mark.parametrize(
-    "engine", ["exact", "driven", "blocks", "single", "trajectories", "cumulants"]
-    "engine", ["exact", "driven", "blocks", "single", "trajectories", "truncated_wigner"]
+    "engine",
+    [
+        "exact",
+        "driven",
+        "blocks",
+        "single",
+        "trajectories",
+        "cumulants",
+        "truncated_wigner",
+    ],
 )
 def test_cost_grows_with_every_rate(engine, what):
     changes = INGREDIENTS[what]
@@ -60,8 +68,16 @@ def test_cost_grows_with_every_rate(engine, what):
 
 
 @pytest.mark.parametrize(
-    "engine", ["exact", "driven", "blocks", "single", "symmetric", "cumulants"]
-    "engine", ["exact", "driven", "blocks", "single", "symmetric", "truncated_wigner"]
+    "engine",
+    [
+        "exact",
+        "driven",
+        "blocks",
+        "single",
+        "symmetric",
+        "cumulants",
+        "truncated_wigner",
+    ],
 )
 def test_cost_grows_with_the_number_of_output_times(engine):
     alike = co.Couplings(np.ones((3, 3)), np.zeros((3, 3)))

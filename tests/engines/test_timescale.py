@@ -21,8 +21,15 @@ DRIVEN = ROUTES["exact"].system.couplings
 ALIKE = ROUTES["symmetric"].system.couplings
 T = ROUTES["exact"].system.times
 
-PULSED = ["exact", "driven", "symmetric driven", "trajectories driven", "cumulants driven"]
-PULSED = ["exact", "driven", "symmetric driven", "trajectories driven", "truncated_wigner driven"]
+PULSED = [
+    "exact",
+    "driven",
+    "symmetric driven",
+    "trajectories driven",
+    "cumulants driven",
+    "truncated_wigner driven",
+    "capped",
+]
 
 
 @pytest.mark.parametrize("name", PULSED)
@@ -255,9 +262,17 @@ def test_large_matrices_are_not_copied_without_need():
 
 
 @pytest.mark.parametrize(
-    "name", ["exact", "blocks", "driven", "single", "symmetric", "truncated_wigner"]
+    "name",
+    [
+        "exact",
+        "blocks",
+        "driven",
+        "single",
+        "symmetric",
+        "truncated_wigner",
+        "capped",
+    ],
 )
-@pytest.mark.parametrize("name", ["exact", "blocks", "driven", "single", "symmetric", "capped"])
 def test_nothing_changes_where_all_rates_are_zero(name):
     still = co.Couplings(np.zeros((2, 2)), np.zeros((2, 2)))
     for last in (1e-300, 1.0, 1e100):

@@ -509,8 +509,16 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
 
 
 @pytest.mark.parametrize(
-    "name", ["blocks", "driven", "single", "symmetric", "trajectories", "truncated_wigner"]
-    "name", ["blocks", "driven", "single", "symmetric", "trajectories", "capped"]
+    "name",
+    [
+        "blocks",
+        "driven",
+        "single",
+        "symmetric",
+        "trajectories",
+        "truncated_wigner",
+        "capped",
+    ],
 )
 def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):
     """One number instead of a vector, which numpy would spread over all of it."""
