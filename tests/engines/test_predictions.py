@@ -46,6 +46,7 @@ INGREDIENTS = {
         "trajectories",
         "cumulants",
         "truncated_wigner",
+        "conditional_cumulants",
     ],
 )
 def test_cost_grows_with_every_rate(engine, what):
@@ -77,6 +78,7 @@ def test_cost_grows_with_every_rate(engine, what):
         "symmetric",
         "cumulants",
         "truncated_wigner",
+        "conditional_cumulants",
     ],
 )
 def test_cost_grows_with_the_number_of_output_times(engine):

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from collective.engines import estimates
 from collective.engines.base import resumed
-from collective.engines.conditional_cumulants.closure import closure_error
 from collective.engines.conditional_cumulants.sampler import Batch, Sampler
 from collective.engines.conditional_cumulants.size import Plan
 from collective.engines.conditional_cumulants.totals import Totals
@@ -158,8 +157,10 @@ class SampledRun:
         errors = totals.errors() if self._conditional else np.zeros_like(totals.mean)
         found = totals.fields(errors)
         if self._conditional:
-            found["error_estimate"] = closure_error(
-                found["emission"], self._plain, errors[:, 0], totals.resets / totals.count
+            # where plain second order is lost, only the size of the emission is known
+            plain = np.where(np.isfinite(self._plain), self._plain, 0.0)
+            found["error_estimate"] = estimates.from_conditional(
+                found["emission"], plain, self._resets, self._request
             )
         else:
             expected = estimates.expected(self._request, "order 2") or 0.0

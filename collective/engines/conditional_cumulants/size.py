@@ -146,5 +146,7 @@ def cost(request: Request, plan: Plan) -> Cost:
         int(held + written),
         seconds + _RUN_CALLS * s.call + drawn / plan.threads,
         work,
-        estimates.expected(request, "conditional" if k else "order 2"),
+        estimates.expected(request, "conditional", plan.count)
+        if k
+        else estimates.expected(request, "order 2"),
     )
