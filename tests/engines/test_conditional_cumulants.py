@@ -88,7 +88,7 @@ def test_a_sample_of_two_emitters_follows_the_stochastic_master_equation():
                 both = factor * c @ rho + rho @ (factor * c).conj().T
                 change += np.sqrt(efficiency / 2) * (both - np.trace(both) * rho) * kick
         rho = rho + change
-        samples.step(step, noise, (1 + 0j, 1 + 0j))
+        samples.step(step, noise, 1 + 0j)
     x, p, z = samples.means[0]
     for m in range(2):
         s = np.trace(rho @ lowered[m])
@@ -197,7 +197,7 @@ def test_single_precision_is_enough():
         noise = rng.normal(size=(2, 2 * jumps.shape[1])) * 0.1
         for samples in both:
             kind = samples.means.dtype
-            samples.step(0.01, noise.astype(kind), (1 + 0j, 1 + 0j))
+            samples.step(0.01, noise.astype(kind), 1 + 0j)
     assert both[1].means.dtype == np.float32
     np.testing.assert_allclose(both[1].means, both[0].means, atol=1e-4)
 
@@ -228,8 +228,8 @@ def broken(monkeypatch, which):
     """Make one sample of each batch, or all of them, infinite after a while."""
     step = Samples.step
 
-    def breaks(samples, dt, noise, drives):
-        step(samples, dt, noise, drives)
+    def breaks(samples, dt, noise, drive):
+        step(samples, dt, noise, drive)
         samples.age = getattr(samples, "age", 0) + 1
         if samples.age == 50 and noise.shape[1]:
             samples.means[which, 0] = np.nan

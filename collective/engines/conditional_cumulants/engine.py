@@ -96,7 +96,7 @@ class ConditionalCumulants:
     def cost(self, request: Request) -> Cost:
         """Predict memory, time and error of all samples."""
         large = len(request.couplings) > size.SPECTRUM
-        return size.cost(request, self.plan(request, guessed=large))
+        return size.cost(request, _plan(self, request, guessed=large))
 
     def prepare(self, request: Request) -> None:
         """Compile the kernels and import what runs them."""
@@ -112,18 +112,19 @@ class ConditionalCumulants:
         """Start without samples, or with those of an interrupted run."""
         from collective.engines.conditional_cumulants.run import SampledRun
 
-        return SampledRun(request, self.plan(request), self.efficiency, self.margin, earlier)
+        return SampledRun(request, _plan(self, request), self.efficiency, self.margin, earlier)
 
-    def plan(self, request: Request, *, guessed: bool = False) -> size.Plan:
-        """Channels, steps and batches; kept, because `start` needs what `cost` has found."""
-        key = (self.name, self, guessed)
-        if key not in request.memo:
-            count = self.n if self.efficiency else 1
-            request.memo[key] = size.Plan.of(
-                request, count, self.efficiency, self.cut, guessed=guessed
-            )
-        found: size.Plan = request.memo[key]
-        return found
+
+def _plan(engine: ConditionalCumulants, request: Request, *, guessed: bool = False) -> size.Plan:
+    """Channels, steps and batches; kept, because `start` needs what `cost` has found."""
+    key = (engine.name, engine, guessed)
+    if key not in request.memo:
+        count = engine.n if engine.efficiency else 1
+        request.memo[key] = size.Plan.of(
+            request, count, engine.efficiency, engine.cut, guessed=guessed
+        )
+    found: size.Plan = request.memo[key]
+    return found
 
 
 def _known(request: Request) -> bool:

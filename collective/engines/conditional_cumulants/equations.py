@@ -167,24 +167,24 @@ class Samples:
         )  # fmt: skip
         return self._slope
 
-    def step(self, step: float, increments: NDArray[Any], drives: tuple[complex, complex]) -> None:
+    def step(self, step: float, increments: NDArray[Any], drive: complex) -> None:
         """One step: the drift by Heun's rule, the noise in Itô's sense.
 
         Args:
             step: of time.
             increments: dW of the 2k quadratures, (B, 2k), of variance `step`.
-            drives: factors of the drive at the beginning and at the end.
+            drive: factor of the drive in this step.
         """
         c, n = self._constants, self.means.shape[2]
         noise = np.stack([increments @ c.record[0], increments @ c.record[1]], axis=1)
-        fields, slopes = self.drift(self.means, self.covariances, drives[0])
+        fields, slopes = self.drift(self.means, self.covariances, drive)
         kicks = self._products[:, :, 2 * n :] @ increments[:, :, None]
         kicks = kicks.reshape(self.means.shape)
         step = c.matrix.dtype.type(step)
         predicted = self.means + step * slopes + kicks
         slope = self.change(self.means, self.covariances, fields, step, noise)
         kernels.predict(self.covariances, slope, self._predicted)
-        fields, slopes = self.drift(predicted, self._predicted, drives[1])
+        fields, slopes = self.drift(predicted, self._predicted, drive)
         slope = self.change(predicted, self._predicted, fields, step, noise)
         kernels.correct(self.covariances, self._predicted, slope)
         self.means = (self.means + predicted + step * slopes + kicks) / 2

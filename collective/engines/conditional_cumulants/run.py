@@ -86,6 +86,7 @@ class SampledRun:
             from threadpoolctl import threadpool_limits
 
             self._limits.enter_context(threadpool_limits(1, "blas"))
+            self._sampler.prepare()
             self._batches = self._drawn()
         new = next(self._batches)
         if new is None:
@@ -188,7 +189,7 @@ class SampledRun:
         """The sums of all samples so far."""
         return self._totals.resume() | {
             "plain": np.nan_to_num(self._plain),
-            "plain_known": np.array([self._plain_known]),
+            "plain_known": np.array([int(self._plain_known)]),
         }
 
     def notes(self) -> list[str]:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from collective.engines.conditional_cumulants import kernels
 from collective.engines.conditional_cumulants.equations import Constants, Samples
 from collective.engines.conditional_cumulants.size import Plan
-from collective.engines.request import Request, envelope_at
+from collective.engines.request import Request
 
 SINGLE = np.float32
+_PARTS = 4  # of a step, in which the envelope is read
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +63,14 @@ class Sampler:
         self._decay = np.asarray(couplings.decay)
         self._recorded = Constants.of(couplings, plan.jumps, efficiency, SINGLE)
         self._plain = Constants.of(couplings, plan.jumps[:, :0], 0.0, SINGLE)
-        self._drives = _drives(request, plan)
+        self._request = request
+        self._drives = np.ones(0, complex)
         self._stopped = Event()
         self.steps = 0
+
+    def prepare(self) -> None:
+        """Compute what every `draw` needs: the envelope of the drive."""
+        self._drives = _drives(self._request, self._plan)
 
     def stop(self) -> None:
         """Make every `draw` in another thread end soon."""
@@ -94,7 +100,7 @@ class Sampler:
                 if self._stopped.is_set():
                     raise InterruptedError("the run is closed")
                 increments = rng.standard_normal((count, quadratures), dtype=SINGLE) * scale
-                samples.step(step, increments, (self._drives[at], self._drives[at + 1]))
+                samples.step(step, increments, self._drives[at])
                 kernels.reset(
                     samples.means, samples.covariances, self._margin, samples.resets, samples.lost
                 )
@@ -137,14 +143,17 @@ class Sampler:
 
 
 def _drives(request: Request, plan: Plan) -> NDArray[np.complex128]:
-    """The factor of the drive at the ends of all steps, (steps + 1,)."""
+    """The mean of the envelope in every step, (steps,); 1 without an envelope."""
     if request.envelope is None:
-        return np.ones(plan.length + 1, dtype=complex)
-    ends = [request.times[0]]
+        return np.ones(plan.length, dtype=complex)
+    found = []
     for row, steps in enumerate(plan.steps):
         if steps:
-            ends += list(np.linspace(request.times[row - 1], request.times[row], steps + 1)[1:])
-    return np.array([envelope_at(request.envelope, float(t)) for t in ends])
+            points = np.linspace(plan.times[row - 1], plan.times[row], _PARTS * steps + 1)
+            values = np.array([request.envelope(float(t)) for t in points], dtype=complex)
+            middles = (values[:-1] + values[1:]) / 2
+            found.append(middles.reshape(steps, _PARTS).mean(axis=1))
+    return np.concatenate(found) if found else np.ones(0, dtype=complex)
 
 
 def compile_kernels() -> None:
@@ -153,5 +162,5 @@ def compile_kernels() -> None:
 
     constants = Constants.of(Couplings(np.eye(2), np.zeros((2, 2))), np.eye(2), 0.5, SINGLE)
     samples = Samples(np.zeros((3, 2)), np.zeros((6, 6)), constants, 1)
-    samples.step(0.01, np.zeros((1, 4), SINGLE), (1 + 0j, 1 + 0j))
+    samples.step(0.01, np.zeros((1, 4), SINGLE), 1 + 0j)
     kernels.reset(samples.means, samples.covariances, SINGLE(0.1), samples.resets, samples.lost)
