@@ -152,7 +152,11 @@ class _Run:
         share = 1.0 if self._excited else _SHARE
         self._least = max(_LEAST, share * second) if np.any(model.doubtful) else 0.0
         self._sampler = Sampler(
-            request, model, step_of(request, engine.step), bloch, threads_of(request, engine.n)
+            request,
+            model,
+            step_of(request, engine.step),
+            bloch,
+            threads_of(request, engine.n, engine.step),
         )
         self._batches: Generator[Batch] | None = None
         self._limits = ExitStack()
