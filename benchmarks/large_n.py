@@ -80,10 +80,7 @@ BOUNDS = {
     ("Cumulants", 3): "product of N² × N and N × N, 8N⁴ flops, beside passes over 24N³ bytes",
     ("TruncatedWigner", None): "products of h and of noise factors with samples, ≤ 16N² flops each",
     ("MeanField", None): "Fourier transforms of 4N points, which stream from memory",
-    (
-        "Capped",
-        None,
-    ): "exchange between pairs of excited emitters, about N³ multiply-adds a product",
+    ("Capped", None): "product of N × N matrices, 8N³ flops, for two excitations",
     ("ConditionalCumulants", None): "products of N × N matrices in every run and step",
 }
 
