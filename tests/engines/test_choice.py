@@ -7,7 +7,6 @@ import pytest
 
 import collective as co
 from collective import engines
-from collective._tools.memory import bytes_text
 from collective.engines import choice
 from collective.engines.methods import error_text, seconds_text
 from collective.engines.request import checked
@@ -182,6 +181,12 @@ def named(message):
     return {name: numbers.split(", ") for name, numbers in found}
 
 
+def row(found, name):
+    """The row of an engine in the table."""
+    lines = repr(found).splitlines()
+    return next(line for line in lines if line.strip(" *").startswith(name + " "))
+
+
 def test_auto_refuses_hundreds_of_emitters_and_names_what_can(two_hundred):
     found = co.methods(two_hundred, "inverted", T)
     assert set(found.fitting("approximate")) == set(HUNDREDS)
@@ -191,12 +196,10 @@ def test_auto_refuses_hundreds_of_emitters_and_names_what_can(two_hundred):
     assert '"auto" takes no approximation, but you can: ' in message
     told = named(message)
     assert set(told) == set(HUNDREDS)
-    for name, (memory, time, error) in told.items():
+    for name, numbers in told.items():
         cost = found.costs[name]
-        assert memory == bytes_text(cost.bytes)
-        assert time == seconds_text(cost.seconds)
-        assert error == error_text(cost.error)
-        assert error.startswith("error ")
+        assert numbers[1:] == [seconds_text(cost.seconds), error_text(cost.error)]
+        assert all(number in row(found, name) for number in numbers)  # the bytes too
 
 
 def test_the_table_says_which_approximation_to_believe(two_hundred):
@@ -204,11 +207,9 @@ def test_the_table_says_which_approximation_to_believe(two_hundred):
     assert found.chosen is None
     errors = {name: found.costs[name].error for name in HUNDREDS}
     assert found.believe == min(errors, key=lambda name: errors[name])
-    lines = repr(found).splitlines()
     for name in HUNDREDS:
-        row = next(line for line in lines if line.strip().startswith(name + " "))
-        assert f"approximate, {error_text(errors[name])}" in row
-        assert seconds_text(found.costs[name].seconds) in row
+        assert f"approximate, {error_text(errors[name])}" in row(found, name)
+        assert seconds_text(found.costs[name].seconds) in row(found, name)
     assert f"believe {found.believe!r}" in repr(found)
     assert f'no engine that "auto" would take: method={found.believe!r} can' in repr(found)
     assert found.able() == sorted(HUNDREDS, key=lambda name: errors[name])
