@@ -334,7 +334,7 @@ def truncated_wigner():
     )
 
 
-@run()
+@run(SOLVED)
 def cumulants():
     return together(
         second=evolved(plain(), "inverted", method="cumulants", observe="correlations"),
