@@ -588,6 +588,12 @@ def _recipes():
         {},
     )
     yield (
+        "engines.ConditionalCumulants",
+        co.engines.ConditionalCumulants,
+        lambda: {"n": 4, "efficiency": 0.4, "cut": 0.2, "margin": 0.1},
+        {},
+    )
+    yield (
         "engines.TruncatedWigner",
         co.engines.TruncatedWigner,
         lambda: {"n": 8, "step": 0.1},

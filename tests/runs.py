@@ -25,7 +25,7 @@ to a looser number:
   agreed to 4e-12.
 - `SAMPLED`: quantum trajectories jump through eigenvectors of Γ at times that a root search finds.
   They agreed to 3e-15, but a jump that is nearly not taken could change all that follows.
-- `SINGLE`: classical spins in single precision, whose round-off grows along a run.
+- `SINGLE`: classical spins and conditional states in single precision, whose round-off grows along a run.
 
 Other versions of QuTiP and scipy may take other steps and other random numbers: then only `SOLVED`'s
 own tolerances hold, so the runs are tested with the versions of constraints.txt alone.
@@ -328,6 +328,15 @@ def trajectories_of_mcsolve():
 @run(SINGLE)
 def truncated_wigner():
     options = {"method": co.engines.TruncatedWigner(n=24), "observe": "correlations"}
+    return together(
+        inverted=evolved(plain(), "inverted", seed=5, **options),
+        driven=evolved(driven_pair(), co.states.coherent(1.1, 0.4), seed=6, **options),
+    )
+
+
+@run(SINGLE)
+def conditional_cumulants():
+    options = {"method": co.engines.ConditionalCumulants(n=20), "observe": "correlations"}
     return together(
         inverted=evolved(plain(), "inverted", seed=5, **options),
         driven=evolved(driven_pair(), co.states.coherent(1.1, 0.4), seed=6, **options),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collective.engines.base import Cost, Engine, Run
     from collective.engines.blocks.engine import Blocks
     from collective.engines.capped.engine import Capped
+    from collective.engines.conditional_cumulants.engine import ConditionalCumulants
     from collective.engines.cumulants.engine import Cumulants
     from collective.engines.driven.engine import Driven
     from collective.engines.exact.engine import Exact
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Blocks",
     "Capped",
+    "ConditionalCumulants",
     "Cost",
     "Cumulants",
     "Driven",
@@ -49,6 +51,7 @@ NAMES = {
     "truncated_wigner": "TruncatedWigner",
     "capped": "Capped",
     "mean_field": "MeanField",
+    "conditional_cumulants": "ConditionalCumulants",
 }
 _FILES = {kind: f"{name}.engine" for name, kind in NAMES.items()}
 _FILES |= {"Cost": "base", "Engine": "base", "Run": "base", "Request": "request"}

@@ -36,7 +36,7 @@ Kind = Literal["mean field", "random phases", "order 2", "order 3", "wigner", "c
 _ROWS, _ENTRIES = 512, 2**21  # of Γ and Δ that are read, so that 10⁵ emitters cost no more than 10³
 _WIDER = 2.2  # a band from an expected error alone is wider by this much: 95 % instead of half
 _WIDER_DRIVEN = 4.0
-_HOLE = 0.085  # Γ of emission that Wigner invents for each emitter in its ground state
+_HOLE = 0.09  # Γ of emission that Wigner invents for each emitter in its ground state, at most
 _LARGEST = 0.95  # no expected error is larger; one of 1 would say that there is no emission
 
 
@@ -53,7 +53,7 @@ class Strength:
         common: R, the shift of the bright modes.
         scatter: the root mean square of all shifts of an emitter, and of the detunings.
         drive: the root mean square of |Ω|.
-        excited: mean population at the start.
+        excited: mean population at the start, or where a pump leads if that is more.
         coherence: 4|⟨σ⁻⟩|² at the start, from 0 to 1.
         correlated: whether the emitters are correlated at the start.
     """
@@ -93,7 +93,8 @@ def _strength(request: Request) -> Strength:
     decay = np.asarray(couplings.decay[chosen]) * others / mean
     shift = np.asarray(couplings.shift[chosen]) * others / mean
     frequencies = (couplings.detunings + couplings.shift.diagonal().real) / mean
-    noise = couplings.dephasing / mean
+    pump = couplings.pump / mean
+    noise = couplings.dephasing / mean + pump / 2
     pairs = np.abs(decay) ** 2
     plain = float(pairs.sum()) / len(chosen)
     shifts = float(np.sqrt((pairs * np.abs(shift) ** 2).sum() / len(chosen)))
@@ -107,6 +108,7 @@ def _strength(request: Request) -> Strength:
         coherence = 4 * float((np.abs(lowered[0]) ** 2).mean())
     else:
         excited, coherence = typical_excitation(request.state, n) / n, 0.0
+    excited = max(excited, float((pump / (1 + pump)).mean()))
     envelope = float(np.abs(request.pulse).max()) if request.pulse.size else 1.0
     return Strength(
         n=n,
@@ -143,14 +145,14 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
     if kind == "wigner":
         scatter = 0.0 if samples is None else (0.3 + 0.1 * min(s.cooperation, 3)) / samples**0.5
         largest = _largest(s)
-        return None if largest == 0 else (_HOLE + scatter) / largest + 0.1 * _order(s, 2)
+        return None if largest == 0 else (_hole(s) + scatter) / largest + 0.1 * _order(s, 2)
     scatter = 0.0 if samples is None else min(0.08 + 0.08 * s.cooperation, 0.6) / samples**0.5
     error = {
         "mean field": lambda: _mean_field(s),
         "random phases": lambda: _random_phases(s),
         "order 2": lambda: _order(s, 2),
         "order 3": lambda: _order(s, 3),
-        "conditional": lambda: 0.25 * _order(s, 2),
+        "conditional": lambda: _share_of_second(s) * _order(s, 2),
     }[kind]()
     return min(error + scatter, _LARGEST)
 
@@ -171,6 +173,15 @@ def _order(s: Strength, order: int) -> float:
     if order == 2:
         return second
     return second if s.correlated else min((0.1 + s.cooperation / 8) * second, _LARGEST)
+
+
+def _share_of_second(s: Strength) -> float:
+    """The error of conditional cumulants as a share of that of second order.
+
+    A record helps an inverted ensemble, whose emitters go one way or another. It hardly helps
+    where a drive or the start has already chosen a way.
+    """
+    return 0.25 if s.drive == 0 and s.excited > 0.99 else 0.7
 
 
 def _driven(s: Strength) -> float:
@@ -277,8 +288,8 @@ def from_expected(
 def from_wigner(request: Request, excitation: NDArray[np.float64]) -> NDArray[np.float64]:
     """The band (T,) of truncated Wigner, from the number of excitations that it finds.
 
-    A spin of length √3 never comes to rest in its ground state: each emitter that has decayed
-    still radiates up to 0.085 Γ. Detunings and shifts add an error while emitters are in between.
+    Spins that act on each other never come to rest in the ground state: each emitter that has
+    decayed still radiates up to 0.09 Γ. Detunings and shifts add an error while emitters decay.
 
     Args:
         request: Γ, Δ and the detunings are read.
@@ -287,24 +298,44 @@ def from_wigner(request: Request, excitation: NDArray[np.float64]) -> NDArray[np
     s = strength(request)
     p = np.clip(excitation / s.n, 0, 1)
     mixed = s.scatter * _saturated(s.cooperation)
-    return np.asarray(s.own * (_HOLE * (1 - p) + 0.4 * mixed / (mixed + 10) * np.sqrt(p * (1 - p))))
+    between = 0.4 * mixed / (mixed + 10) * np.sqrt(p * (1 - p))
+    return np.asarray(s.own * (_hole(s) * (1 - p) + between))
+
+
+def _hole(s: Strength) -> float:
+    """What each emitter in its ground state still emits in truncated Wigner, over Γ."""
+    return _HOLE * _saturated(5 * s.unreduced)
 
 
 def from_conditional(
-    conditional: NDArray[np.float64], second: NDArray[np.float64], resets: float
+    conditional: NDArray[np.float64],
+    second: NDArray[np.float64],
+    resets: float,
+    request: Request | None = None,
 ) -> NDArray[np.float64]:
     """The band (T,) of conditional cumulants, from their gap to plain ones of second order.
+
+    Of 26 inverted arrays, 0.05 to 0.4 wavelengths apart, it covered 25 at all times, and one at
+    all times but one. Where a drive or the start has chosen a way the gap says little, and the
+    error expected of second order is a lower bound of the band. With it 39 of 40 problems were
+    covered, driven and partially excited ones included. Standard errors were counted twice beside
+    the band, and errors below 0.2 % of the peak were not counted.
 
     Args:
         conditional: (T,), emission.
         second: (T,), emission of second-order cumulants.
         resets: mean number of resets of a run.
+        request: with it the band is wider for a drive and for starts that are not inverted.
     """
     gap = 0.4 * np.abs(conditional - second)
     size = np.maximum(np.abs(conditional), np.abs(second))
     largest = np.maximum.accumulate(size)
-    jumped = 0.01 * min(resets, 5.0) * largest
-    return _lasting(gap, conditional, second, power=0.25) + jumped
+    jumped = 0.01 * min(resets, 5.0) * largest**0.25 * size**0.75
+    band = _lasting(gap, conditional, second, power=0.75) + jumped
+    if request is None or _share_of_second(strength(request)) < 0.5:
+        return band
+    least = from_expected(conditional, expected(request, "order 2") or 0.0, request)
+    return np.maximum(band, least)
 
 
 def _lasting(

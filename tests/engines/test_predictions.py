@@ -47,6 +47,7 @@ INGREDIENTS = {
         "cumulants",
         "truncated_wigner",
         "mean_field",
+        "conditional_cumulants",
     ],
 )
 def test_cost_grows_with_every_rate(engine, what):
@@ -79,6 +80,7 @@ def test_cost_grows_with_every_rate(engine, what):
         "cumulants",
         "truncated_wigner",
         "mean_field",
+        "conditional_cumulants",
     ],
 )
 def test_cost_grows_with_the_number_of_output_times(engine):

@@ -41,6 +41,7 @@ TAKEN = {
     "capped": set(SYSTEMS) - {"thermal light", "chain"},
     "mean_field": set(SYSTEMS)
     - {"thermal light", "detuned pair", "absorbed photon", "dephased", "mixed state"},
+    "conditional_cumulants": set(SYSTEMS) - {"thermal light"},
 }
 ENGINES = {name: getattr(co.engines, kind)() for name, kind in co.engines.NAMES.items()}
 ENGINES["trajectories"] = co.engines.Trajectories(n=400)

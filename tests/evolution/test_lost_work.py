@@ -29,6 +29,7 @@ ENGINES = {
     "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"seed": 1}),
     "truncated_wigner": (CHAIN, "inverted", {"seed": 1}),
     "capped": (CHAIN.replace(drive=0.3), "ground", {}),
+    "conditional_cumulants": (CHAIN, "inverted", {"seed": 1}),
     "capped, sampled": (CHAIN.replace(drive=0.3), "ground", {"seed": 1}),
 }
 SAMPLED = {

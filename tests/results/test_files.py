@@ -402,6 +402,7 @@ RUNS = {
     "trajectories": (DRIVEN, "ground", {"seed": 3}),
     "truncated_wigner": (CHAIN, "inverted", {"seed": 3}),
     "capped": (CHAIN.replace(drive=0.3), "ground", {"observe": "correlations"}),
+    "conditional_cumulants": (CHAIN, "inverted", {"observe": "correlations", "seed": 3}),
     "capped, sampled": (CHAIN.replace(drive=0.3), "ground", {"observe": "correlations", "seed": 3}),
 }  # fmt: skip
 
@@ -521,6 +522,7 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
         "truncated_wigner",
         "capped",
         "mean_field",
+        "conditional_cumulants",
     ],
 )
 def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):
