@@ -268,8 +268,9 @@ def fresh() -> Iterator[Case]:
         rng = np.random.default_rng(seed)
         drive, radius = float(np.exp(rng.uniform(-1.5, 2))), float(rng.uniform(0.2, 0.6))
         text = f"cloud of 6, radius {radius:.2f} λ, dipoles of any direction, Ω = {drive:.2g}"
-        couplings = lambda r=radius, s=seed, d=drive: crossed(6, r, s, drive=d)
-        yield new(text, "driven", couplings, "ground")
+        yield new(
+            text, "driven", lambda r=radius, s=seed, d=drive: crossed(6, r, s, drive=d), "ground"
+        )
     for seed in range(300, 306):
         rng = np.random.default_rng(seed)
         cloud = co.cloud(8, float(rng.uniform(0.2, 0.5)), min_distance=0.06, seed=seed)

@@ -204,6 +204,11 @@ def _random_phases(s: Strength) -> float:
     return max(begun * (1 + 2 * s.scatter / (s.scatter + 15)), _driven(s))
 
 
+def _hole(s: Strength) -> float:
+    """What each emitter in its ground state still emits in truncated Wigner, over Γ."""
+    return _HOLE * _saturated(5 * s.unreduced)
+
+
 def _largest(s: Strength) -> float:
     """The largest emission for each emitter, roughly: that of a burst, or under the drive."""
     bright = 1 + s.cooperation
@@ -217,30 +222,20 @@ def from_orders(
     third: NDArray[np.float64],
     request: Request | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bands of the cumulants of second and third order from the gap between the two.
+    """Bands (T,) of the cumulants of second and third order from the gap between the two.
 
     Second order is off by 0.6 to 1.1 times the largest gap, and third order by a share that grows
     with the cooperation of the emitters.
 
     Args:
         second: (T,), emission of second order.
-        third: (T,) or fewer, emission of third order, up to where it diverged.
+        third: (T,), emission of third order.
         request: with it the band of third order is about as wide as it must be, without it often
             twice as wide.
-
-    Returns:
-        The band of second order (T,), and that of third order, as long as `third`.
     """
-    known = len(third)
-    gap = _lasting(np.abs(second[:known] - third), second[:known], third)
-    share = 0.75 if request is None else min(0.3 + strength(request).cooperation / 7, 1.0)
-    band = np.full(len(second), np.inf)
-    band[:known] = 1.3 * gap
-    if known < len(second):  # third order has diverged: what it had found until then grows no more
-        largest = np.maximum.accumulate(np.abs(second))
-        relative = float((band[:known] / np.maximum(largest[:known], 1e-300)).max(initial=0.3))
-        band[known:] = (relative * largest)[known:]
-    return band, share * gap
+    gap = _lasting(np.abs(second - third), second, third)
+    share = 0.75 if request is None else min(0.3 + strength(request).cooperation / 7, 1.3)
+    return 1.3 * gap, share * gap
 
 
 def from_mean_field(
@@ -270,28 +265,6 @@ def from_expected(
     driven = request is not None and strength(request).drive > 0
     wide = (_WIDER_DRIVEN if driven else _WIDER) * error / (1 - min(error, 0.8))
     return np.asarray(wide * largest**0.75 * size**0.25)
-
-
-def from_wigner(request: Request, excitation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The band (T,) of truncated Wigner, from the number of excitations that it finds.
-
-    Spins that act on each other never come to rest in the ground state: each emitter that has
-    decayed still radiates up to 0.09 Γ. Detunings and shifts add an error while emitters decay.
-
-    Args:
-        request: Γ, Δ and the detunings are read.
-        excitation: (T,), mean number of excitations.
-    """
-    s = strength(request)
-    p = np.clip(excitation / s.n, 0, 1)
-    mixed = s.scatter * _saturated(s.cooperation)
-    between = 0.4 * mixed / (mixed + 10) * np.sqrt(p * (1 - p))
-    return np.asarray(s.own * (_hole(s) * (1 - p) + between))
-
-
-def _hole(s: Strength) -> float:
-    """What each emitter in its ground state still emits in truncated Wigner, over Γ."""
-    return _HOLE * _saturated(5 * s.unreduced)
 
 
 def from_conditional(

@@ -32,7 +32,11 @@ class Beside:
         request = problem.request
         self._other = size.beside(request, order, general=problem.general)
         self.emission: NDArray[np.float64] | None = None
-        self.weight = 0.0 if self._other is None else size.share_beside(request, order)
+        self.weight = (
+            0.0
+            if self._other is None
+            else size.share_beside(request, order, general=problem.general)
+        )
         self._running: Iterator[float] | None = None
         self._found: list[float] = []
         kind: Literal["order 2", "order 3"] = "order 2" if order == 2 else "order 3"
@@ -66,7 +70,7 @@ class Beside:
         """The emission at every output time."""
         assert self._other is not None
         problem, times = self._problem, self._problem.request.times
-        equations = problem.equations(self._other)
+        equations = problem.beside(self._other)
         start = problem.start(equations)
         yield equations.emission(start)
         if len(times) == 1:
@@ -81,15 +85,18 @@ class Beside:
         """The estimated error of an emission of the order asked for, (T,)."""
         if len(self._problem.request.couplings) <= self._order:
             return np.zeros_like(emission)
-        band = estimates.from_expected(emission, self._expected)
+        band = estimates.from_expected(emission, self._expected, self._problem.request)
         if self.emission is None:
             return band
         both = min(len(self.emission), len(emission))
         own, other = emission[:both], self.emission[:both]
-        if self._order == 2:
-            known = estimates.from_orders(own, other)[0]
+        request = self._problem.request
+        if self._other == 1:
+            known = estimates.from_mean_field(other, own, request)[1]
+        elif self._order == 2:
+            known = estimates.from_orders(own, other, request)[0]
         else:
-            known = estimates.from_orders(other, own)[1]
+            known = estimates.from_orders(other, own, request)[1]
         # where the other order has diverged, the error is at least what it was before
         return np.concatenate([known, np.maximum(band[both:], known[-1])])
 
@@ -98,9 +105,10 @@ class Beside:
         """What the estimated error rests on."""
         if len(self._problem.request.couplings) <= self._order:
             return f"order {self._order} is exact for so few emitters"
-        if self.emission is None:
+        if self.emission is None or self._other is None:
             return "the couplings alone"
-        found = "the gap between orders 2 and 3"
+        pair = (self._order, self._other)
+        found = f"the gap between orders {min(pair)} and {max(pair)}"
         if len(self.emission) == len(self._problem.request.times):
             return found
         return f"{found}; later, where order {self._other} diverged, the couplings alone"

@@ -6,7 +6,8 @@ keeps N² numbers, order 3 N³. Without a drive, and from a state without cohere
 with as many σ⁺ as σ⁻ differ from zero (`second`, `third`). Drives and coherent states need more
 (`general`), which is built for order 2.
 
-The other order runs beside where it takes little, and the gap between both tells the error.
+The other order (mean field under a drive) runs beside where it takes little, and the gap between
+both tells the error.
 """
 
 from dataclasses import dataclass, replace
@@ -125,14 +126,14 @@ class Cumulants:
         from collective.engines.cumulants.run import CumulantRun
         from collective.engines.numerics import runge_kutta  # noqa: F401
 
-        orders = (2, 3) if size.beside(request, self.order, general=_general(self, request)) else ()
+        other = size.beside(request, self.order, general=_general(self, request))
         with announced("the cumulants", _COMPILING, show=request.progress):
             atoms = Couplings(np.eye(3), np.ones((3, 3)))
             small = replace(
                 request, problem=atoms, state=ground(), times=np.array([0.0, 1e-3]), threads=1,
                 envelope=None,
             )  # fmt: skip
-            for order in orders or (self.order,):
+            for order in (2, 3) if other in (2, 3) else (self.order,):
                 run = CumulantRun(order, _general(self, request), small, None)
                 while not run.done:
                     run.advance()
