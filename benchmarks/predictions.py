@@ -44,7 +44,9 @@ ENGINES = (
     "cumulants",
     "truncated_wigner",
     "capped",
+    "conditional_cumulants",
 )
+_NOISY = ("truncated_wigner", "conditional_cumulants")
 
 
 def couplings_of(rng: Any, engine: str) -> Any:
@@ -86,6 +88,7 @@ def couplings_of(rng: Any, engine: str) -> Any:
         "cumulants": 150,
         "truncated_wigner": 200,
         "capped": 60,
+        "conditional_cumulants": 80,
     }
     n = size(2, most[engine])
     spacing = strength(0.02, 1.0)
@@ -105,7 +108,7 @@ def couplings_of(rng: Any, engine: str) -> Any:
         changes["dephasing"] = strength(0.01, 100)
     if engine not in ("blocks", "single", "symmetric") and often(0.5):
         changes["drive"] = strength(0.1, 100)
-    if engine in ("exact", "master", "driven", "cumulants", "truncated_wigner") and often(0.3):
+    if engine in ("exact", "master", "driven", "cumulants", *_NOISY) and often(0.3):
         changes["pump"] = strength(0.01, 10)
     return found.replace(**changes)
 
@@ -149,6 +152,9 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
         if engine == "truncated_wigner":
             drawn = co.engines.TruncatedWigner(n=int(rng.integers(20, 3000)))
             arguments |= {"method": drawn, "seed": 1}
+        if engine == "conditional_cumulants":
+            few = co.engines.ConditionalCumulants(n=int(rng.integers(2, 200)))
+            arguments |= {"method": few, "seed": 1}
         if engine == "master":
             arguments["method"] = "exact"
             jumps = couplings.collapse_operators()
@@ -264,6 +270,7 @@ def warm() -> None:
         co.evolve(pair, "inverted", times, method=method, threads=1, seed=1)
     co.evolve(driven, "ground", times, method=co.engines.Trajectories(n=2), seed=1)
     co.evolve(driven, "ground", times, method=co.engines.TruncatedWigner(n=2), seed=1)
+    co.evolve(driven, "ground", times, method=co.engines.ConditionalCumulants(n=2), seed=1)
     co.evolve(driven, "ground", times, method="driven", envelope=lambda t: 1.0, threads=1)
     co.evolve(driven, "ground", times, method="exact", envelope=lambda t: 1.0, observe="states")
     co.evolve(pair, co.states.single(0), times, method="single")

@@ -138,6 +138,31 @@ REFERENCES = {
             "doi": "10.1103/PhysRevA.98.063815",
         },
     ),
+    "wiseman1993": (
+        "article",
+        {
+            "author": "Wiseman, H. M. and Milburn, G. J.",
+            "title": "Interpretation of quantum jump and diffusion processes illustrated on the "
+            "{B}loch sphere",
+            "journal": "Phys. Rev. A",
+            "volume": "47",
+            "pages": "1652",
+            "year": "1993",
+            "doi": "10.1103/PhysRevA.47.1652",
+        },
+    ),
+    "zhang2023": (
+        "misc",
+        {
+            "author": "Zhang, ZhiQing and Guo, HaiZhong and Wang, Lingrui and Chen, Gang and Shan, "
+            "Chongxin and M{\\o}lmer, Klaus and Zhang, Yuan",
+            "title": "Stochastic Mean-field Theory for Conditional Spin Squeezing by Homodyne "
+            "Probing of Atom-Cavity Photon Dressed States",
+            "year": "2023",
+            "eprint": "2306.00868",
+            "archiveprefix": "arXiv",
+        },
+    ),
     "mink2023": (
         "article",
         {

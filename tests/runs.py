@@ -25,7 +25,7 @@ to a looser number:
   agreed to 4e-12.
 - `SAMPLED`: quantum trajectories jump through eigenvectors of Γ at times that a root search finds.
   They agreed to 3e-15, but a jump that is nearly not taken could change all that follows.
-- `SINGLE`: classical spins in single precision, whose round-off grows along a run.
+- `SINGLE`: classical spins and conditional states in single precision, whose round-off grows along a run.
 
 Other versions of QuTiP and scipy may take other steps and other random numbers: then only `SOLVED`'s
 own tolerances hold, so the runs are tested with the versions of constraints.txt alone.
@@ -334,6 +334,15 @@ def truncated_wigner():
     )
 
 
+@run(SINGLE)
+def conditional_cumulants():
+    options = {"method": co.engines.ConditionalCumulants(n=20), "observe": "correlations"}
+    return together(
+        inverted=evolved(plain(), "inverted", seed=5, **options),
+        driven=evolved(driven_pair(), co.states.coherent(1.1, 0.4), seed=6, **options),
+    )
+
+
 @run()
 def cumulants():
     return together(
@@ -389,6 +398,25 @@ def single():
         dephased=evolved(
             plain().replace(dephasing=[0.2, 0.1, 0, 0.3]), co.states.single(2), method="single"
         ),
+    )
+
+
+@run()
+def mean_field():
+    """Steps of random phases are taken to 1e-4, so that round-off changes little."""
+    lattice = co.square(4, 5, 0.2)
+    driven = co.couple(lattice, VACUUM, by_displacement=True).replace(drive=0.7)
+    steady = co.observables.steady(driven, method="mean_field")
+    return together(
+        driven=evolved(driven, "ground", method="mean_field", observe="correlations"),
+        everything=evolved(mixed(), co.states.coherent(1.0, 0.3), method="mean_field"),
+        phases=evolved(plain(), "inverted", seed=4, method=co.engines.MeanField(phases=6)),
+        steady={
+            "emission": steady.emission,
+            "populations": steady.populations,
+            "coherences": steady.coherences,
+        },
+        kernel={"decay": driven.decay.kernel, "shift": driven.shift.kernel},
     )
 
 

@@ -225,6 +225,7 @@ def routes():
     driven = system(chain(**everything), "ground")
     dephased = chain(dephasing=0.3)
     e, sampled = co.engines, co.engines.Trajectories(n=40)
+    conditional = e.ConditionalCumulants(n=20)
     return {
         "exact": Route(e.Exact(), driven),
         "blocks": Route(e.Blocks(), system(chain(), "inverted")),
@@ -246,6 +247,10 @@ def routes():
         "capped": Route(e.Capped(), system(chain(drive=0.3, pump=0.01), "ground")),
         "capped holes": Route(e.Capped(holes=3), system(chain(dephasing=0.2), "inverted")),
         "capped sampled": Route(e.Capped(n=12), system(chain(drive=0.3, dephasing=0.2), "ground")),
+        "mean field": Route(e.MeanField(), driven),
+        "mean field phases": Route(e.MeanField(phases=64), system(chain(), "inverted")),
+        "conditional cumulants": Route(conditional, system(chain(), "inverted")),
+        "conditional cumulants driven": Route(conditional, driven),
     }
 
 

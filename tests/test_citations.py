@@ -31,6 +31,7 @@ def keys(calculation):
         ("trajectories", {"dalibard1992", "molmer1993"}),
         ("symmetric", {"shammah2018"}),
         ("truncated_wigner", {"mink2023", "schachenmayer2015"}),
+        ("conditional_cumulants", {"wiseman1993", "zhang2023"}),
     ],
 )
 def test_engines(method, wanted):

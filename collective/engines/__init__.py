@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from collective.engines.base import Cost, Engine, Run
     from collective.engines.blocks.engine import Blocks
     from collective.engines.capped.engine import Capped
+    from collective.engines.conditional_cumulants.engine import ConditionalCumulants
     from collective.engines.cumulants.engine import Cumulants
     from collective.engines.driven.engine import Driven
     from collective.engines.exact.engine import Exact
+    from collective.engines.mean_field.engine import MeanField
     from collective.engines.request import Request
     from collective.engines.single.engine import Single
     from collective.engines.symmetric.engine import Symmetric
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Blocks",
     "Capped",
+    "ConditionalCumulants",
     "Cost",
     "Cumulants",
     "Driven",
     "Engine",
     "Exact",
+    "MeanField",
     "Request",
     "Run",
     "Single",
@@ -46,6 +50,8 @@ NAMES = {
     "cumulants": "Cumulants",
     "truncated_wigner": "TruncatedWigner",
     "capped": "Capped",
+    "mean_field": "MeanField",
+    "conditional_cumulants": "ConditionalCumulants",
 }
 _FILES = {kind: f"{name}.engine" for name, kind in NAMES.items()}
 _FILES |= {"Cost": "base", "Engine": "base", "Run": "base", "Request": "request"}

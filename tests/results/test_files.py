@@ -398,9 +398,11 @@ RUNS = {
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
     "cumulants": (CHAIN.replace(drive=1.0), "ground", {"observe": "correlations"}),
+    "mean_field": (CHAIN, "inverted", {"seed": 3}),
     "trajectories": (DRIVEN, "ground", {"seed": 3}),
     "truncated_wigner": (CHAIN, "inverted", {"seed": 3}),
     "capped": (CHAIN.replace(drive=0.3), "ground", {"observe": "correlations"}),
+    "conditional_cumulants": (CHAIN, "inverted", {"observe": "correlations", "seed": 3}),
     "capped, sampled": (CHAIN.replace(drive=0.3), "ground", {"observe": "correlations", "seed": 3}),
 }  # fmt: skip
 
@@ -420,6 +422,7 @@ OF_LAYOUT_2 = {
 }
 METHODS = {
     "levels": "auto",
+    "mean_field": co.engines.MeanField(phases=8),
     "trajectories": co.engines.Trajectories(n=20),  # 16 of them at once
     "capped, sampled": co.engines.Capped(n=8),
     "layout 2: trajectories": co.engines.Trajectories(n=600),
@@ -518,6 +521,8 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
         "trajectories",
         "truncated_wigner",
         "capped",
+        "mean_field",
+        "conditional_cumulants",
     ],
 )
 def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):

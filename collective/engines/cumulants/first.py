@@ -1,11 +1,9 @@
-r"""First order, which is mean field: s = ⟨σ⁻⟩ and z of every emitter, and no correlations.
+r"""First order: ⟨σ⁻_n⟩ and ⟨z_n⟩ alone, the mean field that tells the error of driven second order.
 
-With e, a, b of `pairs`, and w = Ω/2,
+.. math:: \dot s_n = e_ns_n + iz_nF_n, \qquad \dot z_n = −a_nz_n − b_n + 4\,\mathrm{Im}\,s^*_nF_n,
+   \qquad F_n = \sum_lh_{nl}s_l + ½Ω_n
 
-.. math::
-   \dot s = es + iz(hs + w), \qquad \dot z = −az − b + 4\,\mathrm{Im}\,s^*(hs + w).
-
-It only runs beside the general second order, to tell its error: one product of h with a vector.
+with h without its diagonal, and e, a, b of `pairs`.
 """
 
 from collections.abc import Callable
@@ -19,24 +17,31 @@ from collective.states.entries import PairMoments
 
 
 class First:
-    """The equations of mean field for a vector (s, z).
+    """The equations of first order for a vector (s, z).
 
     Args:
         rates: of the couplings.
+        decay: Γ, (N, N).
         envelope: f(t), by which the drive is multiplied, or None.
 
     Attributes:
-        blocks: where the parts of the vector end.
+        blocks: where the parts of the vector end; the emission needs both.
     """
 
-    def __init__(self, rates: Rates, envelope: Callable[[float], complex] | None = None):
-        self._rates, self._envelope, n = rates, envelope, len(rates.own)
-        self.blocks: tuple[int, ...] = (2 * n, 3 * n)
+    def __init__(
+        self,
+        rates: Rates,
+        decay: NDArray[Any],
+        envelope: Callable[[float], complex] | None = None,
+    ):
+        self._rates, self._decay, self._envelope = rates, decay, envelope
+        n = len(rates.own)
+        self.blocks = (2 * n, 3 * n)
 
     def start(self, moments: PairMoments) -> NDArray[np.float64]:
         """The vector of the moments of an initial state."""
-        s = np.ascontiguousarray(moments.lowered, dtype=complex)
-        return np.concatenate([s.view(float), moments.inversion])
+        lowered = np.ascontiguousarray(moments.lowered, dtype=complex)
+        return np.concatenate([lowered.view(float), moments.inversion])
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
@@ -45,15 +50,13 @@ class First:
         ds[:] = r.e * s + 1j * z * field
         dz[:] = -r.a * z - r.b + 4 * (s.conj() * field).imag
 
-    def parts(self, y: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    def parts(self, y: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
         """Views of s and z."""
-        return y[: self.blocks[0]].view(complex), y[self.blocks[0] :]
-
-    def inversion(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """⟨z_n⟩, (N,)."""
-        return self.parts(y)[1]
+        end = self.blocks[0]
+        return y[:end].view(complex), y[end:]
 
     def emission(self, y: NDArray[np.float64]) -> float:
-        """The emission: −2 Im s†hs is that of the dipoles, as h = Δ − iΓ/2."""
+        """The emission, where different emitters are independent."""
         s, z = self.parts(y)
-        return float(-2 * np.vdot(s, self._rates.h @ s).imag + self._rates.own @ (1 + z) / 2)
+        pairs = np.vdot(s, self._decay @ s).real - self._rates.own @ np.abs(s) ** 2
+        return float(pairs + self._rates.own @ (1 + z) / 2)

@@ -63,11 +63,10 @@ class Problem:
             return General(self._rates, self.request.envelope, threads, self._pool)
         return Second(self._rates, threads, self._pool)
 
-    def beside(self, order: int) -> First | Second | General:
-        """The equations of an order that runs beside; order 1 is mean field."""
-        if order == 1:
-            return First(self._rates, self.request.envelope)
-        return self.equations(order)
+    def first(self) -> First:
+        """The equations of first order."""
+        request = self.request
+        return First(self._rates, np.asarray(request.couplings.decay), request.envelope)
 
     def start(self, equations: First | Second | General) -> NDArray[np.float64]:
         """The vector of the initial state."""

@@ -8,6 +8,7 @@ frequency of the couplings and from rtol.
 import numpy as np
 
 from collective._tools.speed import speed
+from collective.engines import estimates
 from collective.engines.base import Cost, threads_for, writing
 from collective.engines.numerics.runge_kutta import VECTORS
 from collective.engines.request import Request
@@ -17,13 +18,14 @@ from collective.states.protocol import State
 
 _FEW = 12  # emitters whose moments are read off 2^N numbers
 _BESIDE_SECONDS = 1.0  # that the order beside may take, or …
+_DARK = 0.05  # excited pairs without a dipole, up to which mean field tells the error
 _BESIDE_SHARE = 3.0  # … so many times as long as the order asked for
 _FIRST, _PER_PHASE = 14.0, 1.1  # steps: at least, and per unit of frequency times time
 _LIFETIMES, _LATER = 15.0, 0.35  # after so many, steps are longer and so much fewer
 _RTOL = 1e-8  # for which these hold; steps are longer for a larger rtol, by its eighth root
 _SLOPES = 14.5  # per step: 12 stages, 3 to interpolate, some steps repeated
-_CALLS = {"first": 8.0, "second": 40.0, "third": 90.0, "general": 60.0}
-_PAIR_FLOPS = {"first": 8.0, "second": 900.0, "third": 900.0, "general": 5000.0}  # per N²
+_CALLS = {"second": 40.0, "third": 90.0, "general": 60.0}
+_PAIR_FLOPS = {"second": 900.0, "third": 900.0, "general": 5000.0}  # per N²
 _TRIPLE_FLOPS = 1200.0  # per N³
 _VECTOR_ENTRIES = 3.0  # per number of the vector and slope
 _READ_CALLS, _READ_ENTRIES = 60.0, 10.0  # per output time, and N²
@@ -57,19 +59,20 @@ def beside(request: Request, order: int, *, general: bool) -> int | None:
     n = len(request.couplings)
     if n <= order:
         return None
-    if general:  # mean field costs next to nothing, but without coherence it has no burst
-        return None if coherence(request) is None else 1
+    if general:
+        s = estimates.strength(request)
+        # without a dipole, mean field misses the burst of excited emitters and tells nothing
+        return 1 if not s.correlated and s.excited**2 * (1 - s.coherence) < _DARK else None
     if order == 3:
         return 2
     limit = max(_BESIDE_SECONDS, _BESIDE_SHARE * _seconds(request, "second"))
     return 3 if _seconds(request, "third") <= limit else None
 
 
-def share_beside(request: Request, order: int, *, general: bool) -> float:
+def share_beside(request: Request, order: int) -> float:
     """The share of the work that the order beside takes."""
-    if beside(request, order, general=general) == 1:
-        first, own = _seconds(request, "first"), _seconds(request, "general")
-        return first / (first + own)
+    if coherence(request) is not None:
+        return 0.02
     second, third = _seconds(request, "second"), _seconds(request, "third")
     return (third if order == 2 else second) / (second + third)
 
@@ -80,8 +83,8 @@ def cost(request: Request, order: int, *, general: bool) -> Cost:
     kind = "third" if order == 3 else "general" if general else "second"
     other = beside(request, order, general=general)
     seconds, held = _seconds(request, kind), _bytes(n, kind)
-    if other is not None:
-        another = {1: "first", 2: "second", 3: "third"}[other]
+    if other in (2, 3):
+        another = "third" if other == 3 else "second"
         seconds, held = seconds + _seconds(request, another), max(held, _bytes(n, another))
     correlated = "correlations" in request.words
     recorded = times * (16.0 * n * n if correlated else 8.0 * n + 16)
@@ -98,8 +101,6 @@ def cost(request: Request, order: int, *, general: bool) -> Cost:
 def _length(n: int, kind: str) -> float:
     """The length of the vector."""
     pairs = n * (n - 1) / 2
-    if kind == "first":
-        return 3.0 * n
     if kind == "general":
         return 5 * pairs + 2.0 * n * n + 3 * n
     found = 3 * pairs + n
@@ -108,8 +109,8 @@ def _length(n: int, kind: str) -> float:
 
 def _bytes(n: int, kind: str) -> float:
     """The bytes at the peak: the vectors of the integrator, matrices, and the initial moments."""
-    start = (60.0 * n**3 if kind == "third" else 0.0) + 90.0 * n * n
-    matrices = {"first": 1, "second": 5, "third": 12, "general": 12}[kind] * 16.0 * n * n
+    start = {"second": 0.0, "third": 60.0 * n**3, "general": 0.0}[kind] + 90.0 * n * n
+    matrices = {"second": 5, "third": 12, "general": 12}[kind] * 16.0 * n * n
     return max(start, 8 * VECTORS * _length(n, kind) + 40.0 * n**3 * (kind == "third")) + matrices
 
 
@@ -141,7 +142,7 @@ def steps(request: Request) -> float:
 def _seconds(request: Request, kind: str) -> float:
     """The seconds of all steps."""
     n, s, threads = len(request.couplings), speed(), threads_for(request)
-    flops = {"first": 0.0, "second": 8.0, "general": 24.0, "third": 8.0 * n}[kind] * n**3
+    flops = {"second": 8.0, "general": 24.0, "third": 8.0 * n}[kind] * n**3
     flops += _PAIR_FLOPS[kind] * n * n
     flops += _TRIPLE_FLOPS * n**3 if kind == "third" else 0.0
     each = _CALLS[kind] * s.call + flops * s.flop / threads

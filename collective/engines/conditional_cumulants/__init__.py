@@ -1,0 +1,1 @@
+"""Second-order cumulants of states conditioned on a heterodyne record."""

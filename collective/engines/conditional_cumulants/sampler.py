@@ -1,0 +1,166 @@
+"""One batch of samples: conditional states from the first output time to the last."""
+
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.engines.conditional_cumulants import kernels
+from collective.engines.conditional_cumulants.equations import Constants, Samples
+from collective.engines.conditional_cumulants.size import Plan
+from collective.engines.request import Request
+
+SINGLE = np.float32
+_PARTS = 4  # of a step, in which the envelope is read
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What the samples of one batch found at the output times.
+
+    Attributes:
+        values: (B, T, N + 2), emission, excitation and populations.
+        correlations: (T, N, N), the sum over the samples that were not lost; (T, 0, 0) if unwanted.
+        resets: (T,), resets until each time, of all samples that were not lost.
+        lost: (B,), how many output times a lost sample reached; T for one that was not lost.
+    """
+
+    values: NDArray[np.float64]
+    correlations: NDArray[np.complex128]
+    resets: NDArray[np.float64]
+    lost: NDArray[np.int64]
+
+
+class Sampler:
+    """Draws batches of a request, each from its own random numbers.
+
+    Args:
+        request: what is asked for.
+        plan: channels, steps and batches.
+        means: x, p and z of every emitter at the start, (3, N).
+        covariances: of these operators, (3N, 3N).
+        efficiency: of the detection, for the samples.
+        margin: see `kernels.reset`.
+        seed: of random numbers.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        plan: Plan,
+        means: NDArray[np.float64],
+        covariances: NDArray[np.float64],
+        efficiency: float,
+        margin: float,
+        seed: int,
+    ):
+        self._plan, self._margin, self._seed = plan, SINGLE(margin), seed
+        self._start = (means, covariances)
+        self._correlated = "correlations" in request.words
+        couplings = plan.couplings.replace(detunings=plan.couplings.detunings - plan.frame)
+        self._decay = np.asarray(couplings.decay)
+        self._recorded = Constants.of(couplings, plan.jumps, efficiency, SINGLE)
+        self._plain = Constants.of(couplings, plan.jumps[:, :0], 0.0, SINGLE)
+        self._request = request
+        self._drives = np.ones(0, complex)
+        self._stopped = Event()
+        self.steps = 0
+
+    def prepare(self) -> None:
+        """Compute what every `draw` needs: the envelope of the drive."""
+        self._drives = _drives(self._request, self._plan)
+
+    def stop(self) -> None:
+        """Make every `draw` in another thread end soon."""
+        self._stopped.set()
+
+    def draw(self, index: int, count: int) -> Batch:
+        """The batch of this index; −1 for one sample of plain second order, without a record.
+
+        The result does not depend on what other threads do.
+        """
+        plan, times = self._plan, self._plan.times
+        constants = self._plain if index < 0 else self._recorded
+        seeds = np.random.SeedSequence(self._seed, spawn_key=(max(index, 0),))
+        rng = np.random.default_rng(seeds)
+        samples = Samples(*self._start, constants, count)
+        n, quadratures = len(plan.couplings), 2 * constants.channels
+        values = np.empty((count, len(times), n + 2))
+        side = n if self._correlated else 0
+        pairs = np.zeros((len(times), count, side, side), np.complex64)
+        resets = np.zeros((len(times), count))
+        reached = np.full(count, len(times))
+        at = 0
+        for row, steps in enumerate(plan.steps):
+            step = (times[row] - times[row - 1]) / steps if row else 0.0
+            scale = SINGLE(np.sqrt(step))
+            for _ in range(steps):
+                if self._stopped.is_set():
+                    raise InterruptedError("the run is closed")
+                increments = rng.standard_normal((count, quadratures), dtype=SINGLE) * scale
+                samples.step(step, increments, self._drives[at])
+                kernels.reset(
+                    samples.means, samples.covariances, self._margin, samples.resets, samples.lost
+                )
+                at += 1
+                if index >= 0:
+                    self.steps += count  # for the progress bar alone
+            values[:, row] = self._observed(samples, pairs[row])
+            resets[row] = samples.resets
+            reached[samples.lost] = np.minimum(reached[samples.lost], row)
+        good = reached == len(times)
+        return Batch(
+            values,
+            pairs[:, good].sum(axis=1, dtype=complex),
+            resets[:, good].sum(axis=1),
+            reached,
+        )
+
+    def _observed(self, samples: Samples, pairs: NDArray[Any]) -> NDArray[np.float64]:
+        """Emission, excitation and populations of each sample, (B, N + 2); fills ⟨σ⁺_mσ⁻_n⟩."""
+        kernels.set_own(samples.means, samples.covariances)
+        means, n = samples.means, samples.means.shape[2]
+        v = samples.covariances
+        s = means[:, 0] + 1j * means[:, 1]
+        both = (v[:, :n, :n] + v[:, n : 2 * n, n : 2 * n]).astype(complex)
+        both.imag = v[:, :n, n : 2 * n] - v[:, n : 2 * n, :n]
+        both += s.conj()[:, :, None] * s[:, None, :]
+        if self._correlated:
+            pairs[:] = both
+        populations = (1 + means[:, 2].astype(float)) / 2
+        emission = np.einsum("mn,bmn->b", self._decay, both).real
+        return np.column_stack([emission, populations.sum(axis=1), populations])
+
+    def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        """Exact values at the first time: (1, N + 2), and correlations (1, N, N) or (1, 0, 0)."""
+        n = len(self._plan.couplings)
+        samples = Samples(*self._start, self._plain, 1)
+        side = n if self._correlated else 0
+        pairs = np.zeros((1, side, side), np.complex64)
+        return self._observed(samples, pairs), pairs.astype(complex)
+
+
+def _drives(request: Request, plan: Plan) -> NDArray[np.complex128]:
+    """The mean of the envelope in every step, (steps,); 1 without an envelope."""
+    if request.envelope is None:
+        return np.ones(plan.length, dtype=complex)
+    found = []
+    for row, steps in enumerate(plan.steps):
+        if steps:
+            points = np.linspace(plan.times[row - 1], plan.times[row], _PARTS * steps + 1)
+            values = np.array([request.envelope(float(t)) for t in points], dtype=complex)
+            middles = (values[:-1] + values[1:]) / 2
+            found.append(middles.reshape(steps, _PARTS).mean(axis=1))
+    return np.concatenate(found) if found else np.ones(0, dtype=complex)
+
+
+def compile_kernels() -> None:
+    """Compile the kernels by one step of a pair."""
+    from collective.couplings.couplings import Couplings
+
+    constants = Constants.of(Couplings(np.eye(2), np.zeros((2, 2))), np.eye(2), 0.5, SINGLE)
+    samples = Samples(np.zeros((3, 2)), np.zeros((6, 6)), constants, 1)
+    samples.step(0.01, np.zeros((1, 4), SINGLE), 1 + 0j)
+    kernels.reset(samples.means, samples.covariances, SINGLE(0.1), samples.resets, samples.lost)
