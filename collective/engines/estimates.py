@@ -235,20 +235,30 @@ def from_orders(
     third: NDArray[np.float64],
     request: Request | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bands (T,) of the cumulants of second and third order from the gap between the two.
+    """Bands of the cumulants of second and third order from the gap between the two.
 
     Second order is off by 0.6 to 1.1 times the largest gap, and third order by a share that grows
     with the cooperation of the emitters.
 
     Args:
         second: (T,), emission of second order.
-        third: (T,), emission of third order.
+        third: (T,) or fewer, emission of third order, up to where it diverged.
         request: with it the band of third order is about as wide as it must be, without it often
             twice as wide.
+
+    Returns:
+        The band of second order (T,), and that of third order, as long as `third`.
     """
-    gap = _lasting(np.abs(second - third), second, third)
+    known = len(third)
+    gap = _lasting(np.abs(second[:known] - third), second[:known], third)
     share = 0.75 if request is None else min(0.3 + strength(request).cooperation / 7, 1.3)
-    return 1.3 * gap, share * gap
+    band = np.full(len(second), np.inf)
+    band[:known] = 1.3 * gap
+    if known < len(second):  # third order has diverged, and its last values tell nothing
+        largest = np.maximum.accumulate(np.abs(second))
+        relative = float((band[:known] / np.maximum(largest[:known], 1e-300)).max(initial=0.3))
+        band[known:] = (relative * largest)[known:]
+    return band, share * gap
 
 
 def from_mean_field(

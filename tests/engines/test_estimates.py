@@ -123,6 +123,15 @@ def test_bands_of_two_orders_stay_where_the_curves_cross():
     assert np.all(other[1:] < band[1:])
 
 
+def test_the_band_of_second_order_goes_on_where_third_order_has_diverged():
+    second, third = np.exp(-T), np.exp(-T[:10]) * (1 + 0.1 * T[:10])
+    band, other = estimates.from_orders(second, third)
+    assert band.shape == T.shape
+    assert other.shape == (10,)
+    assert np.all(np.isfinite(band))
+    assert np.all(band[10:] >= 0.3 * second[10:])
+
+
 def test_a_band_from_an_expected_error_falls_more_slowly_than_the_emission():
     curve = np.exp(-T)
     band = estimates.from_expected(curve, 0.05)
