@@ -254,9 +254,10 @@ def from_orders(
     share = 0.75 if request is None else min(0.3 + strength(request).cooperation / 7, 1.3)
     band = np.full(len(second), np.inf)
     band[:known] = 1.3 * gap
-    if known < len(second):  # third order has diverged, and its last values tell nothing
+    if known < len(second):  # third order has diverged, and tells nothing more
+        least = 0.3 if request is None else 2 * _order(strength(request), 2)
         largest = np.maximum.accumulate(np.abs(second))
-        relative = float((band[:known] / np.maximum(largest[:known], 1e-300)).max(initial=0.3))
+        relative = float((band[:known] / np.maximum(largest[:known], 1e-300)).max(initial=least))
         band[known:] = (relative * largest)[known:]
     return band, share * gap
 
