@@ -167,8 +167,9 @@ def _order(s: Strength, order: int) -> float:
     if s.n <= order:
         return 0.0
     spread = s.shifts**2 / (4 + s.shifts**2 + s.common**2)
-    second = _saturated(s.excited * s.cooperation * (0.013 + 0.08 * spread))
-    second *= 1 - 0.75 * s.coherence
+    second = _saturated(s.cooperation * (0.013 + 0.08 * spread))
+    # a triple of excitations is needed; dipoles from the start have their correlations in order 1
+    second *= (1 - s.coherence) * s.excited**2 + 0.35 * s.coherence * s.excited
     second = max(second, 0.14 * (1 + s.shifts) ** (1 / 3) * _driven(s))
     if order == 2:
         return second
