@@ -357,8 +357,8 @@ def _recipes():
     )
     for name in (
         "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
-        "hamiltonian", "largest_exchange", "liouvillian", "modes", "undriven_hamiltonian",
-        "validity",
+        "extreme_rates", "hamiltonian", "largest_exchange", "liouvillian", "modes",
+        "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
     yield (
@@ -369,6 +369,7 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
+            "by_displacement": True,
         },
         {},
     )
@@ -559,6 +560,7 @@ def _recipes():
         yield f"engines.{kind.__name__}", kind, dict, {}
     yield "engines.Capped", co.engines.Capped, lambda: {"excitations": 2, "n": 20}, {}
     yield "engines.Capped(holes)", co.engines.Capped, lambda: {"holes": 3}, {}
+    yield "engines.MeanField", co.engines.MeanField, lambda: {"phases": 4}, {}
     yield (
         "engines.Blocks",
         co.engines.Blocks,
@@ -606,7 +608,13 @@ def _recipes():
     yield (
         "observables.steady",
         o.steady,
-        lambda: {"couplings": driven(), "start": None},
+        lambda: {"couplings": driven(), "start": None, "method": "exact"},
+        {},
+    )
+    yield (
+        "observables.steady (mean field)",
+        o.steady,
+        lambda: {"couplings": driven(), "start": "ground", "method": "mean_field"},
         {},
     )
     for name in ("able", "needed"):
@@ -1361,7 +1369,12 @@ def _variants():
     o, p = co.observables, co.plot
     here = {"positions": [[0, 0, 0], [0, 0, 0.1], [0, 0, 0.3]], "dipoles": (1, 0, 0), **OPTIONS}
     yield "Emitters (magnetic)", co.Emitters, lambda: here | {"kind": "magnetic"}, {"then": warm}
-    near = {"emitters": co.chain(2, 0.1, frequency=1e6), "field": co.Vacuum(), "shift": "full"}
+    near = {
+        "emitters": co.chain(2, 0.1, frequency=1e6),
+        "field": co.Vacuum(),
+        "shift": "full",
+        "by_displacement": False,
+    }
     yield "couple (warm)", co.couple, lambda: near | {"temperature": 1e6}, {}
     yield "couple (rwa)", co.couple, lambda: near | {"shift": "rwa", "temperature": 0.0}, {}
     yield (

@@ -152,6 +152,9 @@ def test_independent_emitters_are_found():
     np.testing.assert_allclose(z, [0.6, 1, 0.6])
     for independent in (qutip.ket2dm(product), qutip.tensor([0.5 * qutip.qeye(2)] * 3)):
         assert moments.uncorrelated(independent, 3) is not None
+    weak = (qutip.tensor(DOWN, DOWN) + 1e-6 * qutip.tensor(UP, UP)).unit()  # has ⟨σ⁻σ⁻⟩ = 1e-6
+    assert moments.uncorrelated(weak, 2) is None
+    assert moments.uncorrelated(qutip.ket2dm(weak), 2) is None
     for correlated in (
         qutip.ket2dm(qutip.ghz_state(3)),
         qutip.ghz_state(3),

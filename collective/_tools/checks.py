@@ -287,9 +287,9 @@ def real_if_possible(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array.real)
 
 
-def constant(matrix: NDArray[Any]) -> bool:
+def constant(matrix: Any) -> bool:
     """Whether a matrix stores a single number: `np.broadcast_to(number, (N, N))`."""
-    return matrix.ndim == 2 and matrix.strides == (0, 0)
+    return isinstance(matrix, np.ndarray) and matrix.ndim == 2 and matrix.strides == (0, 0)
 
 
 def hermitian(name: str, value: ArrayLike) -> NDArray[Any]:

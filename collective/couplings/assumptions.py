@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.pairs import linewidth_variation
 from collective.fields.answers import response, without_tensor
 from collective.validity import Assumption, Validity, small
@@ -14,10 +15,10 @@ _NO_GEOMETRY = "needs emitters: Couplings(..., emitters=...)"
 
 def of_couplings(couplings: Any) -> Validity:
     """A report on the assumptions of the collective master equation within the RWA."""
-    rates = couplings.collective_rates()
-    rows = [_positivity(rates)]
+    lowest, highest = couplings.extreme_rates()
+    rows = [_positivity(lowest, highest)]
     photons = couplings.thermal_photons
-    fastest = (1 + 2 * photons) * float(rates[-1])  # thermal light broadens all lines
+    fastest = (1 + 2 * photons) * highest  # thermal light broadens all lines
     emitters = couplings.emitters
     detuning_spread = float(np.ptp(couplings.detunings))
     exchange = couplings.largest_exchange()
@@ -64,9 +65,8 @@ def of_couplings(couplings: Any) -> Validity:
     return Validity(tuple(rows))
 
 
-def _positivity(rates: np.ndarray) -> Assumption:
+def _positivity(smallest: float, fastest: float) -> Assumption:
     """Whether the smallest eigenvalue of Γ is not negative."""
-    smallest, fastest = float(rates[0]), float(rates[-1])
     holds = smallest >= -1e-10 * max(fastest, np.finfo(float).tiny)
     return Assumption(
         "decay matrix positive",
@@ -86,5 +86,7 @@ def _flatness(couplings: Any, fastest: float) -> Assumption:
         return Assumption(name, None, "not assessed", f"{meaning}: {_NO_FREQUENCY}")
     if without_tensor(field):
         return Assumption(name, None, "not assessed", f"{meaning}: {field!r} has no Green's tensor")
+    if isinstance(couplings.decay, LatticeMatrix):
+        return Assumption(name, None, "not assessed", f"{meaning}: assess a smaller lattice")
     field = response(emitters.kind, field)
     return small(name, linewidth_variation(emitters, field, fastest), meaning)

@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 
 from collective._tools import checks
-from collective._tools.memory import require
+from collective._tools.memory import fits, require
 from collective.couplings import thermal
+from collective.couplings.by_displacement import refusal, stand_in, unit_kernels, with_own
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.pairs import averaged_shift, integral_parts, unit_couplings
 from collective.emitters import Emitters, lengths
 from collective.fields import answers
@@ -21,7 +23,12 @@ _PAIR_BYTES, _PAIRS_AT_ONCE = 380, 116_500  # of Green's tensors and what they a
 
 
 def couple(
-    emitters: Emitters, field: Any, *, shift: str = "full", temperature: float = 0.0
+    emitters: Emitters,
+    field: Any,
+    *,
+    shift: str = "full",
+    temperature: float = 0.0,
+    by_displacement: bool | None = None,
 ) -> Couplings:
     r"""Γ and Δ of emitters in a field.
 
@@ -55,9 +62,13 @@ def couple(
             `approximation` of `master_equation`, which always has the full shift.
         temperature: T of the field in units of rate (ħ = k_B = 1); above 0 the emitters need
             their frequency.
+        by_displacement: whether Γ and Δ of alike emitters on a lattice are stored by the
+            displacement between two sites and not as N × N matrices. That takes no more memory
+            than the emitters themselves, but only `method="mean_field"` evolves such couplings.
+            For None this is done only if the matrices do not fit into memory.
 
     Returns:
-        `Couplings` with Γ and Δ, (N, N).
+        `Couplings` with Γ and Δ, (N, N); a `LatticeMatrix` each if they are stored by displacement.
 
     Raises:
         ValueError: for coincident emitters, whose shift diverges (unless their dipoles are
@@ -66,7 +77,9 @@ def couple(
             scatters light back to the emitter) and not known there; magnetic dipoles in a field
             without `magnetic_green`; a temperature without frequency, or together with "rwa"; a
             model without a Green's tensor together with "rwa" or a temperature, or with
-            coefficients that are not Hermitian or a Γ that is not positive semidefinite.
+            coefficients that are not Hermitian or a Γ that is not positive semidefinite;
+            `by_displacement=True` for emitters that are not alike on a lattice, or in a field that
+            sees more than displacements.
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
@@ -84,19 +97,27 @@ def couple(
         >>> warm = co.couple(co.chain(2, 0.1, frequency=1e7), co.Vacuum(), temperature=1e7)
         >>> round(warm.thermal_photons, 4)  # 1/(e − 1)
         0.582
+        >>> many = co.couple(co.square(200, 200, 0.2), co.Vacuum(), by_displacement=True)
+        >>> many.decay
+        LatticeMatrix: 40,000 × 40,000, a lattice of 200 × 200 sites
     """
     checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = checks.choice("shift", shift, SHIFTS)
     require_field("field", field, COUPLING)
     temperature = checked_temperature(temperature)
-    _require_memory(emitters)
+    sparing = _by_displacement(emitters, field, coupling, by_displacement)
     answers.require_outside("emitters.positions", field, emitters.positions)
     if answers.without_tensor(field):
         found = _of_model(emitters, field, coupling, temperature)
+    elif sparing:
+        found = _of_lattice(emitters, field, temperature)
     else:
         found = _of_tensor(emitters, field, coupling, temperature)
     lengths.warn_of_field_lengths(answers.lengths(field), emitters.wavelength)
-    lengths.warn_of_couplings(found.decay, found.shift, emitters, field)
+    matrices = found.decay, found.shift
+    if isinstance(found.decay, LatticeMatrix) and isinstance(found.shift, LatticeMatrix):
+        matrices = stand_in(found.decay), stand_in(found.shift)
+    lengths.warn_of_couplings(*matrices, emitters, field)
     return found
 
 
@@ -158,10 +179,51 @@ def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float
     )
 
 
-def _require_memory(emitters: Emitters) -> None:
-    """Raise if the matrices of the emitters do not fit into memory."""
+def _of_lattice(emitters: Emitters, field: Any, temperature: float) -> Couplings:
+    """The `Couplings` of alike emitters on a lattice, stored by displacement."""
+    lengths.refuse_coincident(emitters)
+    seen = answers.response(emitters.kind, field)
+    decay, shift = unit_kernels(emitters, seen, float(emitters.wavenumbers[0]))
+    per_emitter = ("positions", "dipoles", "decay_rates", "detunings")
+    one = emitters.replace(**{name: getattr(emitters, name)[:1] for name in per_emitter})
+    own = _of_tensor(one, field, "full", temperature)
+    rate = float(emitters.decay_rates[0])
+    return Couplings(
+        with_own(decay, own.decay[0, 0], rate),
+        with_own(shift, own.shift[0, 0], rate),
+        detunings=emitters.detunings,
+        emitters=emitters,
+        field=field,
+        thermal_photons=thermal.occupation(emitters, temperature),
+    )
+
+
+def _by_displacement(emitters: Emitters, field: Any, coupling: str, asked: Any) -> bool:
+    """Whether Γ and Δ are stored by displacement; raises if they do not fit into memory."""
+    needed = _needed(emitters)
+    if asked is not None and not checks.flag("by_displacement", asked):
+        asked = False
+    if asked is None and fits(needed):
+        return False
+    why = "" if asked is False else refusal(emitters)
+    if coupling == "rwa":
+        why = 'the shift must be "full"'
+    elif answers.without_tensor(field):
+        why = f"{field!r} has no Green's tensor"
+    if why is None:
+        return True
+    if asked:
+        raise ValueError(f"by_displacement: {why}")
+    way_out = "use fewer emitters"
+    if asked is None:
+        way_out += f"; they cannot be stored by displacement: {why}"
+    require(needed, f"couple: to hold Γ and Δ of {len(emitters):,} emitters", way_out)
+    return False
+
+
+def _needed(emitters: Emitters) -> int:
+    """Bytes at the peak while the matrices of the emitters are made."""
     n = len(emitters)
     square = (16 if np.any(emitters.dipoles.imag) else 8) * n * n
     making = 2 * square + _PAIR_BYTES * min(n * (n + 1) // 2, _PAIRS_AT_ONCE)
-    needed = max(_MATRICES * square, making)
-    require(needed, f"couple: to hold Γ and Δ of {n:,} emitters", "use fewer emitters")
+    return max(_MATRICES * square, making)

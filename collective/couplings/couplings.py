@@ -13,6 +13,7 @@ from collective._tools import checks, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
 from collective.couplings import thermal as _thermal
+from collective.couplings.lattice import LatticeMatrix, require_positive
 from collective.couplings.modes import Modes, emitting, modes
 from collective.emitters import Emitters
 from collective.fields.protocol import COUPLING, require_field
@@ -94,23 +95,26 @@ class Couplings:
         field: Any = None,
         thermal_photons: float = 0.0,
     ):
-        decay, shift = checks.hermitian("decay", decay), checks.hermitian("shift", shift)
+        gamma, delta = _matrix("decay", decay), _matrix("shift", shift)
         if field is not None:
             require_field("field", field, COUPLING, " or None")
-        n = len(decay)
-        if len(shift) != n:
-            raise ValueError(f"shift must have the shape {decay.shape} of decay, got {shift.shape}")
+        n = len(gamma)
+        if len(delta) != n:
+            raise ValueError(f"shift must have the shape {gamma.shape} of decay, got {delta.shape}")
         if emitters is not None:
             checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
             if len(emitters) != n:
                 raise ValueError(f"emitters must be {n}, as decay is {n}×{n}; got {len(emitters)}")
         if detunings is None:
             detunings = 0.0 if emitters is None else emitters.detunings
-        checks.positive_semidefinite(decay)
+        if isinstance(gamma, LatticeMatrix):
+            require_positive(gamma)
+        else:
+            checks.positive_semidefinite(gamma)
         checks.freeze(
             self,
-            decay=decay,
-            shift=shift,
+            decay=gamma,
+            shift=delta,
             detunings=checks.per_emitter("detunings", detunings, n),
             dephasing=checks.per_emitter("dephasing", dephasing, n, minimum=0),
             pump=checks.per_emitter("pump", pump, n, minimum=0),
@@ -195,7 +199,7 @@ class Couplings:
 
     def modes(self) -> "Modes":
         """Eigenmodes of H_eff and jump modes of Γ; see `Modes`."""
-        return modes(self.effective_hamiltonian(), self.decay)
+        return modes(self.effective_hamiltonian(), np.asarray(self.decay))
 
     @operators.Untidied()
     def hamiltonian(self) -> "Qobj":
@@ -280,16 +284,28 @@ class Couplings:
         rates[-1] = len(self) * float(self.decay[0, 0])
         return rates
 
+    def extreme_rates(self) -> tuple[float, float]:
+        """The smallest and the largest eigenvalue of Γ.
+
+        If Γ is stored by displacement they are found in a Krylov space, with some digits.
+        """
+        if isinstance(self.decay, LatticeMatrix):
+            return self.decay.extremes
+        rates = self.collective_rates()
+        return float(rates[0]), float(rates[-1])
+
     def largest_exchange(self) -> float:
         """The largest absolute Δ_mn between two emitters."""
         if checks.constant(self.shift):
             return float(abs(self.shift[0, 0]))
+        if isinstance(self.shift, LatticeMatrix):
+            return self.shift.largest_between()
         return float(np.abs(self.shift - np.diag(np.diag(self.shift))).max())
 
     @printable
     def __repr__(self) -> str:
         n = len(self)
-        rates, largest = self.collective_rates(), self.largest_exchange()
+        (lowest, highest), largest = self.extreme_rates(), self.largest_exchange()
         thermal = f", thermal photons {self.thermal_photons:.4g}" if self.thermal_photons else ""
         where = "" if self.field is None else f" in {self.field!r}"
         noun = "emitter" if n == 1 else "emitters"
@@ -299,10 +315,18 @@ class Couplings:
         )
         return (
             f"Couplings: {n} two-level {noun}{where}\n"
-            f"  collective rates  {rates[0]:.6g} … {rates[-1]:.6g}\n"
+            f"  collective rates  {lowest:.6g} … {highest:.6g}\n"
             f"  largest |Δ_mn|    {largest:.6g}\n"
             f"  {others}{thermal}"
         )
+
+
+def _matrix(name: str, value: Any) -> Any:
+    """A checked (N, N) matrix, or one that is stored by displacement."""
+    if not isinstance(value, LatticeMatrix):
+        return checks.hermitian(name, value)
+    value.require_hermitian(name)
+    return value
 
 
 def _same_couplings(one: Emitters, other: Emitters) -> bool:

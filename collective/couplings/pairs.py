@@ -32,7 +32,7 @@ def unit_couplings(
     positions, dipoles = emitters.positions, checks.real_if_possible(emitters.dipoles)
     factors = [6 * np.pi / k, -3 * np.pi / k] if shift else [6 * np.pi / k]
     matrices = [np.empty((n, n), dtype=dipoles.dtype) for _ in factors]
-    _require_reciprocal(emitters, field, k)
+    require_same_both_ways(emitters, field, k)
     with Progress(n * (n + 1) // 2, "coupling emitters") as progress:
         for i, j in _upper_triangle(n, _CHUNK_BYTES):
             green = total_green(field, positions[i], positions[j], k)
@@ -44,6 +44,21 @@ def unit_couplings(
                 matrix[j, i] = values.conj()
             progress.step(len(i))
     return matrices
+
+
+def unit_row(emitters: Emitters, field: Any, k: float, m: int) -> list[NDArray[Any]]:
+    """Row m of Γ and of Δ per √(Γ_mΓ_n) at one k, (N,) each."""
+    n = len(emitters)
+    positions, dipoles = emitters.positions, checks.real_if_possible(emitters.dipoles)
+    found = [np.empty(n, dtype=dipoles.dtype) for _ in range(2)]
+    step = _CHUNK_BYTES // 144
+    for begin in range(0, n, step):
+        others = slice(begin, begin + step)
+        green = total_green(field, positions[m], positions[others], k)
+        left = np.broadcast_to(dipoles[m], (len(green), 3))
+        found[0][others] = 6 * np.pi / k * _sandwich(left, green.imag, dipoles[others])
+        found[1][others] = -3 * np.pi / k * _sandwich(left, green.real, dipoles[others])
+    return found
 
 
 def integral_parts(emitters: Emitters, field: Any, *, pairs: bool) -> NDArray[Any]:
@@ -94,7 +109,7 @@ def _upper_triangle(n: int, size: int) -> Iterator[Pairs]:
         start = int(rows[-1]) + 1
 
 
-def _require_reciprocal(emitters: Emitters, field: Any, k: float) -> None:
+def require_same_both_ways(emitters: Emitters, field: Any, k: float) -> None:
     """Raise if some pairs differ between their two orders, since only one order is evaluated."""
     r = emitters.positions
     require_reciprocal(field, r, lambda i, j: total_green(field, r[i], r[j], k), f"at k = {k:g}")

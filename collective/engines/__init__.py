@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collective.engines.cumulants.engine import Cumulants
     from collective.engines.driven.engine import Driven
     from collective.engines.exact.engine import Exact
+    from collective.engines.mean_field.engine import MeanField
     from collective.engines.request import Request
     from collective.engines.single.engine import Single
     from collective.engines.symmetric.engine import Symmetric
@@ -29,6 +30,7 @@ __all__ = [
     "Driven",
     "Engine",
     "Exact",
+    "MeanField",
     "Request",
     "Run",
     "Single",
@@ -48,6 +50,7 @@ NAMES = {
     "cumulants": "Cumulants",
     "truncated_wigner": "TruncatedWigner",
     "capped": "Capped",
+    "mean_field": "MeanField",
     "conditional_cumulants": "ConditionalCumulants",
 }
 _FILES = {kind: f"{name}.engine" for name, kind in NAMES.items()}

@@ -24,6 +24,7 @@ from collective._tools import checks
 from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.engines.request import Request
 from collective.errors import EngineContractError
 from collective.states.answers import missing
@@ -212,6 +213,7 @@ def unsupported(
     equations: bool = False,
     thermal: bool = False,
     one_number: bool = False,
+    lattice: bool = False,
 ) -> str | None:
     """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
 
@@ -221,6 +223,7 @@ def unsupported(
         equations: whether the engine takes a `MasterEquation`.
         thermal: whether it takes thermal light.
         one_number: whether it takes a Γ that is stored as one number for all N² entries.
+        lattice: whether it takes a Γ that is stored by displacement.
     """
     problem, who = request.problem, f"method {engine.name!r}"
     if not isinstance(problem, Couplings):
@@ -229,6 +232,12 @@ def unsupported(
     elif not one_number and checks.constant(problem.decay):
         n = len(problem)
         return f"{who} needs the {n} × {n} matrices, but decay is given as one number"
+    elif not lattice and isinstance(problem.decay, LatticeMatrix):
+        n = len(problem)
+        return (
+            f"{who} needs the {n:,} × {n:,} matrices, but these couplings of a lattice are stored "
+            "by displacement: couple(..., by_displacement=False) makes the matrices"
+        )
     elif not thermal and problem.thermal_photons:
         return (
             f"{who} does not treat thermal light, but these couplings have "

@@ -17,6 +17,8 @@ What they depend on, all in units of the mean decay rate Γ:
   the emitters out of the symmetric states that low orders describe well.
 * the common shift :math:`R = |\sum_{m≠n}Γ_{nm}Δ_{mn}|/N` of the bright modes, which works
   against X.
+
+The file is longer than others because all fits use these numbers.
 """
 
 from dataclasses import dataclass
@@ -29,12 +31,12 @@ from collective.engines.request import Request
 from collective.states.answers import typical_excitation
 from collective.states.moments import uncorrelated
 
-Kind = Literal["mean field", "order 2", "order 3", "wigner", "conditional"]
+Kind = Literal["mean field", "random phases", "order 2", "order 3", "wigner", "conditional"]
 
-_ROWS = 512  # emitters whose rows of Γ and Δ are read, so that 10⁵ emitters cost no more than 10³
+_ROWS, _ENTRIES = 512, 2**21  # of Γ and Δ that are read, so that 10⁵ emitters cost no more than 10³
 _WIDER = 2.2  # a band from an expected error alone is wider by this much: 95 % instead of half
 _WIDER_DRIVEN = 4.0
-_HOLE = 0.085  # Γ of emission that Wigner invents for each emitter in its ground state
+_HOLE = 0.09  # Γ of emission that Wigner invents for each emitter in its ground state, at most
 UNBELIEVABLE = 10.0  # resets of a conditional sample; with more of them nothing is claimed
 _LARGEST = 0.95  # no expected error is larger; one of 1 would say that there is no emission
 
@@ -47,11 +49,12 @@ class Strength:
         n: number of emitters.
         own: Σ Γ_mm, in the unit of the request.
         cooperation: S, reduced by dephasing and by different frequencies of the emitters.
+        unreduced: S.
         shifts: X, of pairs that radiate together.
         common: R, the shift of the bright modes.
         scatter: the root mean square of all shifts of an emitter, and of the detunings.
         drive: the root mean square of |Ω|.
-        excited: mean population at the start.
+        excited: mean population at the start, or where a pump leads if that is more.
         coherence: 4|⟨σ⁻⟩|² at the start, from 0 to 1.
         correlated: whether the emitters are correlated at the start.
     """
@@ -59,6 +62,7 @@ class Strength:
     n: int
     own: float
     cooperation: float
+    unreduced: float
     shifts: float
     common: float
     scatter: float
@@ -71,7 +75,7 @@ class Strength:
 def strength(request: Request) -> Strength:
     """The numbers on which the estimates depend; kept with the request.
 
-    At most 512 rows of Γ and Δ are read. They are spread evenly over the emitters.
+    At most 512 rows of Γ and Δ are read, and 2²¹ entries. They are spread evenly over the emitters.
     """
     if Strength not in request.memo:
         request.memo[Strength] = _strength(request)
@@ -82,14 +86,16 @@ def strength(request: Request) -> Strength:
 def _strength(request: Request) -> Strength:
     couplings = request.couplings
     n = len(couplings)
-    rates = np.diagonal(couplings.decay).real
+    rates = couplings.decay.diagonal().real
     mean = float(rates.mean()) or 1.0
-    chosen = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).astype(int))
+    rows = min(n, _ROWS, max(_ENTRIES // n, 1))
+    chosen = np.unique(np.linspace(0, n - 1, rows).astype(int))
     others = np.arange(n) != chosen[:, None]
     decay = np.asarray(couplings.decay[chosen]) * others / mean
     shift = np.asarray(couplings.shift[chosen]) * others / mean
-    frequencies = (couplings.detunings + np.diagonal(couplings.shift).real) / mean
-    noise = couplings.dephasing / mean
+    frequencies = (couplings.detunings + couplings.shift.diagonal().real) / mean
+    pump = couplings.pump / mean
+    noise = couplings.dephasing / mean + pump / 2
     pairs = np.abs(decay) ** 2
     plain = float(pairs.sum()) / len(chosen)
     shifts = float(np.sqrt((pairs * np.abs(shift) ** 2).sum() / len(chosen)))
@@ -103,11 +109,13 @@ def _strength(request: Request) -> Strength:
         coherence = 4 * float((np.abs(lowered[0]) ** 2).mean())
     else:
         excited, coherence = typical_excitation(request.state, n) / n, 0.0
+    excited = max(excited, float((pump / (1 + pump)).mean()))
     envelope = float(np.abs(request.pulse).max()) if request.pulse.size else 1.0
     return Strength(
         n=n,
         own=float(rates.sum()),
         cooperation=float(pairs.sum()) / len(chosen),
+        unreduced=plain,
         shifts=shifts,
         common=float(np.abs((decay.conj() * shift).sum())) / len(chosen),
         scatter=float(np.sqrt((np.abs(shift) ** 2).sum() / len(chosen)) + frequencies.std()),
@@ -137,10 +145,12 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
         return 0.0
     if kind == "wigner":
         scatter = 0.0 if samples is None else (0.3 + 0.1 * min(s.cooperation, 3)) / samples**0.5
-        return (_HOLE + scatter) / _largest(s) + 0.1 * _order(s, 2)
+        largest = _largest(s)
+        return None if largest == 0 else (_hole(s) + scatter) / largest + 0.1 * _order(s, 2)
     scatter = 0.0 if samples is None else min(0.08 + 0.08 * s.cooperation, 0.6) / samples**0.5
     error = {
         "mean field": lambda: _mean_field(s),
+        "random phases": lambda: _random_phases(s),
         "order 2": lambda: _order(s, 2),
         "order 3": lambda: _order(s, 3),
         "conditional": lambda: _share_of_second(s) * _order(s, 2),
@@ -194,7 +204,18 @@ def _mean_field(s: Strength) -> float:
     burst = 1.13 * s.cooperation / (7.5 + s.cooperation)
     started = s.coherence * _saturated(0.02 * s.cooperation * (1 + s.shifts) ** 0.5)
     alone = (1 - s.coherence) * s.excited**2 * burst
-    return max(alone + s.excited * started, _driven(s))
+    # where emission is a matter of interference, small correlations matter
+    least = 0.008 * min(1.0, 40 * s.excited, 20 * s.cooperation)
+    return max(alone + s.excited * started, least, _driven(s))
+
+
+def _random_phases(s: Strength) -> float:
+    """The expected error of mean field that starts with random phases.
+
+    Phases that are drawn once tire: dephasing does not make this smaller.
+    """
+    begun = 0.1 * s.excited**0.5 * s.unreduced**2 / (4 + s.unreduced**2)
+    return max(begun * (1 + 2 * s.scatter / (s.scatter + 15)), _driven(s))
 
 
 def _largest(s: Strength) -> float:
@@ -261,15 +282,15 @@ def from_expected(
     size = np.abs(emission)
     largest = np.maximum.accumulate(size)
     driven = request is not None and strength(request).drive > 0
-    wide = (_WIDER_DRIVEN if driven else _WIDER) * error / (1 - min(error, _LARGEST))
+    wide = (_WIDER_DRIVEN if driven else _WIDER) * error / (1 - min(error, 0.8))
     return np.asarray(wide * largest**0.75 * size**0.25)
 
 
 def from_wigner(request: Request, excitation: NDArray[np.float64]) -> NDArray[np.float64]:
     """The band (T,) of truncated Wigner, from the number of excitations that it finds.
 
-    A spin of length √3 never comes to rest in its ground state: each emitter that has decayed
-    still radiates up to 0.085 Γ. Detunings and shifts add an error while emitters are in between.
+    Spins that act on each other never come to rest in the ground state: each emitter that has
+    decayed still radiates up to 0.09 Γ. Detunings and shifts add an error while emitters decay.
 
     Args:
         request: Γ, Δ and the detunings are read.
@@ -278,7 +299,13 @@ def from_wigner(request: Request, excitation: NDArray[np.float64]) -> NDArray[np
     s = strength(request)
     p = np.clip(excitation / s.n, 0, 1)
     mixed = s.scatter * _saturated(s.cooperation)
-    return np.asarray(s.own * (_HOLE * (1 - p) + 0.4 * mixed / (mixed + 10) * np.sqrt(p * (1 - p))))
+    between = 0.4 * mixed / (mixed + 10) * np.sqrt(p * (1 - p))
+    return np.asarray(s.own * (_hole(s) * (1 - p) + between))
+
+
+def _hole(s: Strength) -> float:
+    """What each emitter in its ground state still emits in truncated Wigner, over Γ."""
+    return _HOLE * _saturated(5 * s.unreduced)
 
 
 def from_conditional(

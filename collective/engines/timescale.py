@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.operators import Untidied, largest_entry
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.engines.request import Request, envelope_at
 from collective.master.equation import MasterEquation
 
@@ -78,17 +79,19 @@ def _power(value: float) -> float:
 
 def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
     shift, n = couplings.shift, len(couplings)
-    own = couplings.detunings + np.diagonal(shift).real
+    own = couplings.detunings + shift.diagonal().real
     # a frequency that all emitters share has no effect, unless there is a drive
     driven = bool(np.any(couplings.drive))
     frequencies = np.abs(own).max() if driven else own.max() - own.min()
-    if n > 1 and n <= _COPIED:
+    if isinstance(shift, LatticeMatrix):
+        shift = shift.between()
+    elif 1 < n <= _COPIED:
         shift = shift.copy()
         np.fill_diagonal(shift, 0.0)
     elif n == 1:
         shift = np.zeros((1, 1))
     # no entry of a positive Γ exceeds the largest on the diagonal
-    own_rate = (1 + 2 * couplings.thermal_photons) * np.diagonal(couplings.decay).real.max()
+    own_rate = (1 + 2 * couplings.thermal_photons) * couplings.decay.diagonal().real.max()
     rates = own_rate, couplings.dephasing.max(), couplings.pump.max()
     drive = float(np.abs(couplings.drive).max()) * strongest
     return float(max(*rates, drive, frequencies, _largest_entry(shift)))
@@ -98,6 +101,8 @@ def _largest_entry(matrix: NDArray[Any]) -> float:
     """The largest |Re| or |Im| of the entries, without a copy of the matrix."""
     if checks.constant(matrix):
         matrix = matrix[:1, :1]
+    elif isinstance(matrix, LatticeMatrix):
+        matrix = matrix.kernel
     parts = (matrix.real, matrix.imag) if np.iscomplexobj(matrix) else (matrix,)
     return max(max(float(part.max()), -float(part.min())) for part in parts)
 
@@ -124,7 +129,9 @@ def in_unit(problem: Problem, unit: float) -> Problem:
     return found
 
 
-def _divided(array: NDArray[Any], unit: float) -> NDArray[Any]:
+def _divided(array: Any, unit: float) -> Any:
+    if isinstance(array, LatticeMatrix):
+        return array.scaled(1 / unit)
     if checks.constant(array):
         return np.broadcast_to(array[0, 0] / unit, array.shape)
     return np.asarray(array / unit)

@@ -16,6 +16,7 @@ from collective._tools import checks
 from collective._tools.files import completed
 from collective._tools.version import __version__
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.engines.base import Engine, identity
 from collective.engines.request import Request
 from collective.errors import EngineContractError, ProblemTooLargeError
@@ -69,6 +70,9 @@ def fingerprint(request: Request, engine: Engine) -> str:
                 add(("thermal photons", part.thermal_photons))
             if part.emitters is not None:  # the phases of timed_dicke
                 add(part.emitters.positions)
+        elif isinstance(part, LatticeMatrix):
+            add(part.sites.shape)
+            add(part.kernel)
         elif isinstance(part, np.ndarray) and checks.constant(part):
             add((part.shape, complex(part[0, 0])))
         elif isinstance(part, np.ndarray):

@@ -9,18 +9,29 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.operators import excited, lowering, pair_table
 from collective.couplings.couplings import Couplings
+from collective.engines import request, timescale
+from collective.engines.mean_field.steady import mean_emission
+from collective.engines.mean_field.steady import steady as mean_field
 from collective.evolution.steady_identical import Light
 from collective.evolution.steady_state import steady_state
 from collective.observables import _identical_emitters
 from collective.states import State
+from collective.states.moments import uncorrelated
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
 
+METHODS = ("exact", "mean_field")
+_PAIRS = 4096  # emitters whose correlations mean field gives
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Steady:
     """Expectation values in the steady state of N emitters.
+
+    Mean field gives no `distribution`, and no `correlations` of more than 4,096 emitters: these are
+    None.
 
     Attributes:
         emission: photons per time into the field, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩; in thermal light of n̄
@@ -31,32 +42,38 @@ class Steady:
         coherences: (N,), ⟨σ⁻_m⟩ in the frame of the couplings.
         distribution: (N + 1,), probability that k emitters are excited.
         couplings: of the emitters.
+        method: "exact" or "mean_field", an approximation.
     """
 
     emission: float
     excitation: float
     populations: NDArray[np.float64]
-    correlations: NDArray[np.complex128]
+    correlations: NDArray[np.complex128] | None
     coherences: NDArray[np.complex128]
-    distribution: NDArray[np.float64]
+    distribution: NDArray[np.float64] | None
     couplings: Couplings
+    method: str = "exact"
 
     __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
         names = ("populations", "correlations", "coherences", "distribution")
         checks.freeze(self, **{name: getattr(self, name) for name in names})
+        checks.choice("method", self.method, METHODS)
 
     def __repr__(self) -> str:
         n = len(self.populations)
         return (
-            f"Steady state of {n} emitter{'' if n == 1 else 's'}\n"
+            f"Steady state of {n} emitter{'' if n == 1 else 's'}"
+            f"{', mean field (an approximation)' if self.method == 'mean_field' else ''}\n"
             f"  emission    {self.emission:.6g}\n"
             f"  excitation  {self.excitation:.6g}"
         )
 
 
-def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -> Steady:
+def steady(
+    couplings: Couplings, *, start: "State | str | Qobj | None" = None, method: str = "exact"
+) -> Steady:
     r"""Emission, populations and correlations in the steady state, where dρ/dt = 0.
 
     .. math:: \mathcal{L}ρ = 0, \qquad R = \sum_{mn} Γ_{mn}⟨σ^+_mσ^-_n⟩
@@ -67,17 +84,24 @@ def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -
     decay, 50 take about 4 s and 70 take 30 s. For other emitters the full ρ is needed, with N up
     to about 7.
 
+    For thousands of emitters there is mean field (`engines.MeanField`): each emitter has the steady
+    state of a Bloch vector in the field of the others. It is exact for weak drives. With several
+    steady states (bistability) the answer depends on `start`.
+
     Args:
         couplings: of N emitters, usually with a drive or pump.
         start: where there are several steady states, the one that this state comes to: "ground",
             "inverted", co.states.dicke(k) or co.states.coherent(theta, phi), for identical
-            emitters whose decay is purely collective.
+            emitters whose decay is purely collective. For mean field any product state; None is
+            the ground state.
+        method: "exact", or "mean_field" for an approximation of many emitters.
 
     Returns:
         `Steady`, all arrays read-only.
 
     Raises:
-        ValueError: if the steady state is not unique.
+        ValueError: if the steady state is not unique; for mean field if no stable one is reached,
+            and for thermal light.
         ProblemTooLargeError: if ρ does not fit into memory, before anything is allocated.
 
     Example:
@@ -89,8 +113,15 @@ def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -
         >>> driven = co.Couplings(one, 0 * one, drive=50.0)
         >>> round(co.observables.steady(driven, start="ground").excitation, 4)
         43.766
+        >>> weak = co.couple(co.square(20, 20, 0.3), co.Vacuum()).replace(drive=0.1)
+        >>> co.observables.steady(weak, method="mean_field")
+        Steady state of 400 emitters, mean field (an approximation)
+          emission    0.130807
+          excitation  0.424744
     """
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    if checks.choice("method", method, METHODS) == "mean_field":
+        return _of_mean_field(couplings, start)
     light = _identical_emitters.light(couplings, None, start, "steady", dark=True)
     if light is not None:
         return _of_dicke_states(couplings, light)
@@ -112,6 +143,43 @@ def steady(couplings: Couplings, *, start: "State | str | Qobj | None" = None) -
         np.array([(a @ rho).trace() for a in lowered], dtype=complex),
         np.bincount(up.sum(axis=1), populations, n + 1).astype(float),
         couplings,
+    )
+
+
+def _of_mean_field(couplings: Couplings, start: "State | str | Qobj | None") -> Steady:
+    """Expectation values of the product state to which mean field leads from a start."""
+    if couplings.thermal_photons:
+        raise ValueError(
+            f"method 'mean_field' does not treat thermal light, but these couplings have "
+            f"{couplings.thermal_photons:.4g} thermal photons per mode"
+        )
+    n = len(couplings)
+    try:
+        asked = request.checked(couplings, "ground" if start is None else start, [0.0])
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"start: {error}") from None
+    found = uncorrelated(asked.state, n)
+    if found is None:
+        raise ValueError(
+            f"start: mean field needs a state without correlations between emitters, not "
+            f"{asked.state_name}"
+        )
+    scaled = timescale.in_unit(couplings, timescale.unit_of(couplings))
+    s, z = mean_field(scaled, *found)
+    populations = (1 + z) / 2
+    correlations = None
+    if n <= _PAIRS:
+        correlations = np.outer(s.conj(), s)
+        np.fill_diagonal(correlations, populations)
+    return Steady(
+        mean_emission(couplings, s, z),
+        float(populations.sum()),
+        populations,
+        correlations,
+        s,
+        None,
+        couplings,
+        "mean_field",
     )
 
 

@@ -101,8 +101,11 @@ def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     n = detunings[0]
     known: Known = {f"couplings:{name}": (_REAL, [(n,)]) for name in COUPLING_ARRAYS}
     known["couplings:drive"] = (_COMPLEX, [(n,)])
+    shapes = [(n, n), ()] if "lattice" not in metadata else [_kernel(metadata["lattice"], n)]
     for name in ("decay", "shift"):  # one number where all are the same
-        known[f"couplings:{name}"] = (_COMPLEX, [(n, n), ()])
+        known[f"couplings:{name}"] = (_COMPLEX, shapes)
+    if "lattice" in metadata and "couplings:order" in arrays:
+        known["couplings:order"] = (_WHOLE, [(n,)])
     if "emitters" in metadata:
         known |= {f"emitters:{name}": (_REAL, [(n,)]) for name in EMITTER_ARRAYS}
         known["emitters:positions"] = (_REAL, [(n, 3)])
@@ -110,6 +113,14 @@ def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     for name in known:
         _have(arrays, name)
     return known | {"levels": [2] * n, "size": 2**n if n < 64 else 0}
+
+
+def _kernel(sites: Any, n: int) -> tuple[int, ...]:
+    """The shape of a kernel of n sites, which are listed along each lattice vector."""
+    whole = isinstance(sites, list) and all(isinstance(m, int) and m > 0 for m in sites)
+    if not whole or prod(sites) != n:
+        raise ValueError(f"the sites of its lattice are not those of {n} emitters")
+    return tuple(2 * m - 1 for m in sites)
 
 
 def _equation(arrays: Mapping[str, Declared], metadata: Any) -> Known:

@@ -15,6 +15,8 @@ from collective._tools.console import described
 from collective._tools.memory import require
 from collective._tools.operators import sparse_of
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.sites import Sites
 from collective.emitters import Emitters, Multilevel
 from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report
@@ -228,6 +230,11 @@ def _unpack_jumps(arrays: dict[str, Any]) -> Jumps | None:
 def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
     for name in COUPLING_ARRAYS:
         array = getattr(couplings, name)
+        if isinstance(array, LatticeMatrix):
+            metadata["lattice"] = list(array.sites.shape)
+            if array.sites.order is not None:
+                arrays["couplings:order"] = array.sites.order
+            array = array.kernel
         arrays[f"couplings:{name}"] = array[0, 0] if checks.constant(array) else array
     if couplings.thermal_photons:
         metadata["thermal_photons"] = couplings.thermal_photons
@@ -257,6 +264,10 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
         field = decoded(metadata["field"])
     found = {name: arrays[f"couplings:{name}"] for name in COUPLING_ARRAYS}
     side = (len(found["detunings"]),) * 2
+    if "lattice" in metadata:
+        sites = Sites(tuple(metadata["lattice"]), arrays.get("couplings:order"))
+        matrices = {name: LatticeMatrix(found[name], sites) for name in ("decay", "shift")}
+        found |= matrices
     for name in ("decay", "shift"):
         if found[name].ndim == 0:  # one number for all
             found[name] = np.broadcast_to(found[name], side)

@@ -14,6 +14,7 @@ import numpy as np
 from collective._tools import checks
 from collective._tools.console import described
 from collective._tools.files import written
+from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import jump_modes
 from collective.states import State
 from collective.states.answers import name_of
@@ -80,7 +81,10 @@ def dataset(result: Any) -> "xarray.Dataset":
     if result.couplings is not None:
         for name, (dims, units, meaning) in _COUPLINGS.items():
             values = getattr(result.couplings, name)
-            if checks.constant(values):  # one number for all pairs: N² copies may not fit
+            if isinstance(values, LatticeMatrix):
+                along = tuple(f"displacement_{i + 1}" for i in range(values.kernel.ndim))
+                add(name, values.kernel, along, units, f"{meaning} by displacement between sites")
+            elif checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
             else:
                 add(name, values, dims, units, meaning)

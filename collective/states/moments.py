@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _MOST = 12  # emitters of a state that is written as 2^N numbers
-_PURE = 1e-8  # by this much a state may differ from a product of states of its emitters
+_PURE = 1e-14  # by this much of it a purity may differ from one: amplitudes then by 1e-7
+_SAME = 1e-8  # by this much entries of ρ may differ from those of a product
 _ROUND_OFF = 1e-12  # an entry of ρ that counts as zero
 _FEWER = "use fewer emitters"
 
@@ -199,14 +200,15 @@ def _factors(
     found = Entries(matrix, n)
     s, z = found.lowered(), found.inversion()
     if matrix.shape[1] == 1:  # a ket is a product if every emitter alone is in a pure state
-        pure = np.all(np.abs(1 - z**2 - 4 * np.abs(s) ** 2) <= _PURE)
+        norm = np.vdot(matrix, matrix).real ** 2
+        pure = np.all(np.abs(norm - z**2 - 4 * np.abs(s) ** 2) <= _PURE * norm)
         return (s, z) if pure else None
     require(32 * 4**n, f"the comparison of a density matrix of {n} emitters", _FEWER)
     product = np.ones((1, 1), dtype=complex)
     for lowered, inversion in zip(s, z, strict=True):
         up, down = (1 + inversion) / 2, (1 - inversion) / 2
         product = np.kron(product, [[up, lowered], [lowered.conj(), down]])
-    return (s, z) if np.abs(product - matrix).max() <= _PURE else None
+    return (s, z) if np.abs(product - matrix).max() <= _SAME else None
 
 
 def _entries(state: "State | Qobj", couplings: Couplings) -> "Entries | None":

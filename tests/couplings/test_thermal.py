@@ -192,6 +192,7 @@ def test_bad_arguments_with_temperature_and_kind_are_refused(call, message):
         "cumulants",
         "truncated_wigner",
         "capped",
+        "mean_field",
         "conditional_cumulants",
     ],
 )

@@ -296,6 +296,8 @@ print(sorted(name for name in set(sys.modules) - before if not name.startswith("
         "co.engines.Blocks(), chain, 'inverted'",
         "co.engines.Blocks(), closed, 'inverted'",
         "co.engines.Driven(), chain.replace(drive=1.0), 'ground'",
+        "co.engines.MeanField(), chain, 'inverted'",
+        "co.engines.MeanField(), chain.replace(drive=1.0), 'ground'",
         "co.engines.Trajectories(n=4), chain, 'inverted'",
         "co.engines.Trajectories(n=4), chain.replace(drive=1.0), 'ground'",
         "co.engines.Cumulants(), chain, 'inverted'",

@@ -9,6 +9,7 @@ from cumulant_oracle import slope
 from random_systems import random_couplings, random_matrix
 
 import collective as co
+from collective.engines.cumulants.first import First
 from collective.engines.cumulants.general import General
 from collective.engines.cumulants.pairs import rates
 from collective.engines.cumulants.second import Second
@@ -125,6 +126,17 @@ def test_equations_with_coherence_are_those_of_operator_algebra():
         assert abs(z[i] - expected((i, "z"))) < 1e-11
 
 
+def test_equations_of_mean_field_are_those_of_operator_algebra():
+    couplings, moments = random_couplings(5, N), random_moments(6)
+    equations = First(rates(couplings), couplings.decay, lambda t: 1.3 - 0.4j * t)
+    start = equations.start(pairs_of(moments))
+    s, z = equations.parts(slopes(equations, start, 0.5))
+    known = mean(moments, coherent=True)
+    for i in range(N):
+        for found, name in ((s[i], "-"), (z[i], "z")):
+            assert abs(found - slope(((i, name),), couplings, known, 1, 1.3 - 0.2j)) < 1e-11
+
+
 TIGHT = {"rtol": 1e-11, "atol": 1e-13, "progress": False}
 TIMES = np.linspace(0, 5, 51)
 
@@ -197,6 +209,19 @@ def test_driven_emitters():
     couplings = co.couple(square, co.Vacuum()).replace(drive=drive)
     exact = co.evolve(couplings, "ground", TIMES, method="driven", progress=False)
     assert 0.005 < largest_error(run(couplings, "ground"), exact) <= 0.03
+
+
+@pytest.mark.parametrize("drive", [0.2, 1.0, 5.0])
+def test_mean_field_beside_tells_the_error_under_a_drive(drive):
+    chain = co.couple(co.chain(6, 0.1), co.Vacuum()).replace(drive=drive)
+    exact = co.evolve(chain, "ground", TIMES, method="driven", progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of 45 % at the strongest drive
+        found = run(chain, "ground")
+    assert found.diagnostics["error_from"] == "the gap between orders 1 and 2"
+    off = np.abs(found.emission - exact.emission)
+    assert np.all(off <= found.error_estimate + 1e-4 * exact.emission.max())
+    assert found.error_estimate.max() < 3 * off.max()
 
 
 def test_the_default_tolerance_is_kept():

@@ -46,6 +46,7 @@ INGREDIENTS = {
         "trajectories",
         "cumulants",
         "truncated_wigner",
+        "mean_field",
         "conditional_cumulants",
     ],
 )
@@ -78,6 +79,7 @@ def test_cost_grows_with_every_rate(engine, what):
         "symmetric",
         "cumulants",
         "truncated_wigner",
+        "mean_field",
         "conditional_cumulants",
     ],
 )

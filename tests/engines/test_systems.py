@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from reference import two_inverted_atoms
-from systems import as_pattern, engines, refusal, systems
+from systems import as_pattern, engines, refusal, systems, within_the_estimate
 
 import collective as co
 
@@ -39,6 +39,8 @@ TAKEN = {
         "identical, everything",
     },
     "capped": set(SYSTEMS) - {"thermal light", "chain"},
+    "mean_field": set(SYSTEMS)
+    - {"thermal light", "detuned pair", "absorbed photon", "dephased", "mixed state"},
     "conditional_cumulants": set(SYSTEMS) - {"thermal light"},
 }
 ENGINES = {name: getattr(co.engines, kind)() for name, kind in co.engines.NAMES.items()}
@@ -112,13 +114,15 @@ def agrees_within_errors(result, system):
 
 
 def agrees_within_the_estimate(result, system):
+    """The emission as `within_the_estimate` says, and everything else finite."""
+    assert within_the_estimate(result, system.emission)
     """The emission within twice its estimated error and five standard errors, and 3 % beside them.
 
     How often the estimate covers the error is measured in `benchmarks/accuracy.py`.
     """
     largest = np.abs(system.emission).max()
     scatter = 0.0 if result.emission_error is None else 5 * result.emission_error
-    allowed = 2 * result.error_estimate + scatter + 0.03 * largest
+    allowed = 2 * result.error_estimate + scatter + 0.03 * largest + 1e-12
     assert np.all(np.abs(result.emission - system.emission) <= allowed)
     assert np.all(np.isfinite(result.correlations))
     np.testing.assert_allclose(result.excitation, result.populations.sum(axis=1), atol=1e-6)

@@ -272,6 +272,7 @@ def test_large_matrices_are_not_copied_without_need():
         "symmetric",
         "truncated_wigner",
         "capped",
+        "mean_field",
         "conditional_cumulants",
     ],
 )

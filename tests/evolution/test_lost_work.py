@@ -24,6 +24,7 @@ ENGINES = {
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
     "cumulants": (CHAIN, "inverted", {}),
+    "mean_field": (CHAIN.replace(drive=1.0), "ground", {}),
     "trajectories": (CHAIN, "inverted", {"seed": 1}),
     "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"seed": 1}),
     "truncated_wigner": (CHAIN, "inverted", {"seed": 1}),

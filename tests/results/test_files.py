@@ -398,6 +398,7 @@ RUNS = {
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
     "cumulants": (CHAIN.replace(drive=1.0), "ground", {"observe": "correlations"}),
+    "mean_field": (CHAIN, "inverted", {"seed": 3}),
     "trajectories": (DRIVEN, "ground", {"seed": 3}),
     "truncated_wigner": (CHAIN, "inverted", {"seed": 3}),
     "capped": (CHAIN.replace(drive=0.3), "ground", {"observe": "correlations"}),
@@ -421,6 +422,7 @@ OF_LAYOUT_2 = {
 }
 METHODS = {
     "levels": "auto",
+    "mean_field": co.engines.MeanField(phases=8),
     "trajectories": co.engines.Trajectories(n=20),  # 16 of them at once
     "capped, sampled": co.engines.Capped(n=8),
     "layout 2: trajectories": co.engines.Trajectories(n=600),
@@ -519,6 +521,7 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
         "trajectories",
         "truncated_wigner",
         "capped",
+        "mean_field",
         "conditional_cumulants",
     ],
 )

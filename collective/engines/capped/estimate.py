@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from collective.couplings.couplings import Couplings
 
 _SAFETY = 2.0
+_LARGER = 1.1  # rate of states beyond K + 1 excitations, on average
 _RESONANT = 0.01  # of the emission of the top layer
 _ROUND_OFF = 1e-12
 
@@ -76,7 +77,7 @@ def band(
     if rate == 0:
         return np.zeros(len(weights))
     missing = (1 - weights.sum(axis=1)).clip(0)
-    found = np.where(missing > _ROUND_OFF, missing, 0.0) * rate
+    found = np.where(missing > _ROUND_OFF, missing, 0.0) * rate * (1.0 if holes else _LARGER)
     if not np.any(couplings.drive):
         return found
     top, below = weights[:, -1].clip(0), weights[:, -2].clip(_ROUND_OFF**2)
@@ -90,8 +91,9 @@ def band(
 def expected(couplings: Couplings, holes: bool, highest: int, span: float) -> float | None:
     """The error of the emission that is expected before a run, relative to the largest emission.
 
-    Under a drive it is that of a coherent state, with the amplitudes of the linear response to the
-    whole drive. Holes are Poisson distributed as long as each emitter decays at its own rate.
+    Numbers of particles are taken from Poisson distributions: of holes as if each emitter decayed
+    at its own rate, of pumped excitations as if each lived as long as alone, of driven ones with
+    the amplitudes of the linear response to the whole drive.
 
     Args:
         couplings: the problem.
@@ -100,45 +102,37 @@ def expected(couplings: Couplings, holes: bool, highest: int, span: float) -> fl
         span: duration.
     """
     rate = beyond(couplings, holes, highest)
+    own, pumped = float(np.trace(couplings.decay).real), float(couplings.pump.sum())
     if rate == 0:
         return 0.0
-    own = float(np.trace(couplings.decay).real)
     if holes:
-        mean = own * span
-        missing = 1.0 - _poisson(mean, highest)
-        return min(1.0, missing * rate / own) if own > 0 else None
-    if np.any(couplings.pump):
-        mean = float(couplings.pump.sum()) * span
-        return min(1.0, 1.0 - _poisson(mean, highest))
+        return min(1.0, _more(own * span, highest) * rate / own) if own > 0 else None
+    error = 0.0
+    if pumped > 0:
+        lasting = min(span, len(couplings) / own) if own > 0 else span
+        error += _more(pumped * lasting, highest - 1) * span * rate
     if not np.any(couplings.drive):
-        return 0.0
+        return min(1.0, error)
     h = np.asarray(couplings.effective_hamiltonian(), dtype=complex)
     h = h - 1j * np.diag(couplings.dephasing)
     try:
         amplitudes = np.linalg.solve(h, -np.asarray(couplings.drive) / 2)
     except np.linalg.LinAlgError:
         return None
-    limit = np.sqrt(float(np.sum(np.abs(couplings.drive) ** 2))) * span / 2
+    limit = float(np.linalg.norm(couplings.drive)) * span / 2
     size = float(np.linalg.norm(amplitudes))
     if size > limit > 0:
         amplitudes = amplitudes * (limit / size)
     emission = float(np.vdot(amplitudes, couplings.decay @ amplitudes).real)
     mean = float(np.vdot(amplitudes, amplitudes).real)
-    if emission <= 0 or not np.isfinite(emission):
+    if not (emission > 0 and np.isfinite(mean)):
         return None
-    # weights of the two highest layers of a coherent state
-    top = _weight(mean, highest)
-    following = min(1.0, top * mean / highest)
-    return min(1.0, rate * (_SAFETY * following + _RESONANT * top) / emission)
+    lifted = _SAFETY * _more(mean, highest) + _RESONANT * _more(mean, highest - 1)
+    return min(1.0, error + rate * lifted / emission)
 
 
-def _weight(mean: float, k: int) -> float:
-    """The probability of k of a Poisson distribution."""
-    from math import exp, lgamma, log
+def _more(mean: float, k: int) -> float:
+    """The probability of more than k of a Poisson distribution, which keeps its digits."""
+    from scipy.special import gammainc
 
-    return exp(k * log(mean) - mean - lgamma(k + 1)) if mean > 0 else float(k == 0)
-
-
-def _poisson(mean: float, highest: int) -> float:
-    """The probability of at most `highest` of a Poisson distribution."""
-    return min(1.0, sum(_weight(mean, k) for k in range(highest + 1)))
+    return float(gammainc(k + 1, mean))

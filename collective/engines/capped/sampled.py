@@ -95,8 +95,17 @@ class SampledRun:
                     int(earlier.diagnostics["n_branches"]), int(earlier.diagnostics["jumps"]),
                     **arrays,
                 )  # fmt: skip
+                self._follow_again()
         elif self._seed is None:
             self._seed = int(np.random.default_rng().integers(2**53))
+
+    def _follow_again(self) -> None:
+        """Compute the branch without jumps again, which takes as long as two other branches."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "blas"):
+            for _ in self._follow():
+                pass
 
     @property
     def _none(self) -> NDArray[np.complex128]:

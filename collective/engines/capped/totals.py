@@ -109,12 +109,13 @@ def _scatter(drawn: Drawn, typical: NDArray[np.float64]) -> NDArray[np.float64]:
     """Standard errors of the mean of the branches that have jumped, (T, columns).
 
     Where few have jumped, their own scatter says little: it gets one more deviation, of the size
-    that branches have at any time. Without any branch, the error is the mean itself.
+    that branches have at other times, absolute or relative, whichever is smaller. Without any
+    branch, the error is the mean itself.
     """
     counts = np.maximum(drawn.counts, 1)[:, None]
     squares, size = drawn.squares / counts, np.abs(typical)
     shares = np.divide(squares, size**2, out=np.zeros_like(size), where=size > 1e-150)
-    usual = np.minimum(shares.max(axis=0), 1.0) * size**2
+    usual = np.minimum(shares.max(axis=0) * size**2, squares.max(axis=0))
     spread = (squares - (drawn.sums / counts) ** 2).clip(0) * counts
     spread += np.maximum(squares, usual)
     scatter = np.sqrt(spread / (counts * np.maximum(counts - 1, 1)))

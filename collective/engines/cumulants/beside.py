@@ -66,7 +66,7 @@ class Beside:
         """The emission at every output time."""
         assert self._other is not None
         problem, times = self._problem, self._problem.request.times
-        equations = problem.equations(self._other)
+        equations = problem.first() if self._other == 1 else problem.equations(self._other)
         start = problem.start(equations)
         yield equations.emission(start)
         if len(times) == 1:
@@ -81,17 +81,15 @@ class Beside:
         """The estimated error of an emission of the order asked for, (T,)."""
         if len(self._problem.request.couplings) <= self._order:
             return np.zeros_like(emission)
-        band = estimates.from_expected(emission, self._expected)
-        if self.emission is None:
-            return band
-        both = min(len(self.emission), len(emission))
-        own, other = emission[:both], self.emission[:both]
+        request, other = self._problem.request, self.emission
+        if other is None:
+            return estimates.from_expected(emission, self._expected, request)
+        both = min(len(other), len(emission))
+        if self._other == 1:
+            return estimates.from_mean_field(other[:both], emission, request)[1]
         if self._order == 2:
-            known = estimates.from_orders(own, other)[0]
-        else:
-            known = estimates.from_orders(other, own)[1]
-        # where the other order has diverged, the error is at least what it was before
-        return np.concatenate([known, np.maximum(band[both:], known[-1])])
+            return estimates.from_orders(emission, other[:both], request)[0]
+        return estimates.from_orders(other[:both], emission, request)[1]
 
     @property
     def source(self) -> str:
@@ -100,7 +98,8 @@ class Beside:
             return f"order {self._order} is exact for so few emitters"
         if self.emission is None:
             return "the couplings alone"
-        found = "the gap between orders 2 and 3"
+        low, high = sorted((self._order, self._other or 0))
+        found = f"the gap between orders {low} and {high}"
         if len(self.emission) == len(self._problem.request.times):
             return found
-        return f"{found}; later, where order {self._other} diverged, the couplings alone"
+        return f"{found}, up to where order {self._other} diverged"

@@ -109,13 +109,9 @@ class Cumulants:
             return f"method 'cumulants' of order 3 {coherent}: use Cumulants(order=2)"
         return f'method \'cumulants\' with closure="u1" {coherent}: use closure="general"'
 
-    def general(self, request: Request) -> bool:
-        """Whether the general closure runs."""
-        return self.closure == "general" or size.coherence(request) is not None
-
     def cost(self, request: Request) -> Cost:
         """Predict memory and time, and the error of the emission."""
-        general = self.general(request)
+        general = _general(self, request)
         found = size.cost(request, self.order, general=general)
         kind: estimates.Kind = "order 2" if self.order == 2 else "order 3"
         exact = len(request.couplings) <= self.order
@@ -127,24 +123,27 @@ class Cumulants:
 
         from collective._tools.compiled import announced
         from collective.engines.cumulants.run import CumulantRun
-        from collective.engines.numerics import runge_kutta  # noqa: F401
 
-        orders = (2, 3) if size.beside(request, self.order, general=self.general(request)) else ()
         with announced("the cumulants", _COMPILING, show=request.progress):
             atoms = Couplings(np.eye(3), np.ones((3, 3)))
             small = replace(
                 request, problem=atoms, state=ground(), times=np.array([0.0, 1e-3]), threads=1,
                 envelope=None,
             )  # fmt: skip
-            for order in orders or (self.order,):
-                run = CumulantRun(order, self.general(request), small, None)
-                while not run.done:
-                    run.advance()
-                run.fields()
-                run.close()
+            # order 2 has the other orders beside it
+            run = CumulantRun(2, _general(self, request), small, None)
+            while not run.done:
+                run.advance()
+            run.fields()
+            run.close()
 
     def start(self, request: Request, earlier: "Result | None") -> "CumulantRun":
         """Start from the moments of the initial state, or from where an earlier result ended."""
         from collective.engines.cumulants.run import CumulantRun
 
-        return CumulantRun(self.order, self.general(request), request, earlier)
+        return CumulantRun(self.order, _general(self, request), request, earlier)
+
+
+def _general(engine: Cumulants, request: Request) -> bool:
+    """Whether the general closure runs."""
+    return engine.closure == "general" or size.coherence(request) is not None

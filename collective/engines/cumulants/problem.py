@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import threads_for
+from collective.engines.cumulants.first import First
 from collective.engines.cumulants.general import General
 from collective.engines.cumulants.pairs import rates
 from collective.engines.cumulants.second import Second
@@ -54,7 +55,7 @@ class Problem:
         self._limits = self._pool = None
 
     def equations(self, order: int) -> Second | General:
-        """The equations of an order."""
+        """The equations of order 2 or 3."""
         threads = threads_for(self.request)
         if order == 3:
             return Third(self._rates, threads, self._pool)
@@ -62,7 +63,12 @@ class Problem:
             return General(self._rates, self.request.envelope, threads, self._pool)
         return Second(self._rates, threads, self._pool)
 
-    def start(self, equations: Second | General) -> NDArray[np.float64]:
+    def first(self) -> First:
+        """The equations of first order."""
+        request = self.request
+        return First(self._rates, np.asarray(request.couplings.decay), request.envelope)
+
+    def start(self, equations: First | Second | General) -> NDArray[np.float64]:
         """The vector of the initial state."""
         request = self.request
         moments = pair_moments(request.state, request.couplings)
@@ -75,7 +81,7 @@ class Problem:
 
     def integrator(
         self,
-        equations: Second | General,
+        equations: First | Second | General,
         t: float,
         state: NDArray[np.float64],
         step: float | None = None,

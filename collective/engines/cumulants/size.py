@@ -8,6 +8,7 @@ frequency of the couplings and from rtol.
 import numpy as np
 
 from collective._tools.speed import speed
+from collective.engines import estimates
 from collective.engines.base import Cost, threads_for, writing
 from collective.engines.numerics.runge_kutta import VECTORS
 from collective.engines.request import Request
@@ -17,8 +18,10 @@ from collective.states.protocol import State
 
 _FEW = 12  # emitters whose moments are read off 2^N numbers
 _BESIDE_SECONDS = 1.0  # that the order beside may take, or …
+_DARK = 0.05  # excited pairs without a dipole, up to which mean field tells the error
 _BESIDE_SHARE = 3.0  # … so many times as long as the order asked for
 _FIRST, _PER_PHASE = 14.0, 1.1  # steps: at least, and per unit of frequency times time
+_LIFETIMES, _LATER = 15.0, 0.35  # after so many, steps are longer and so much fewer
 _RTOL = 1e-8  # for which these hold; steps are longer for a larger rtol, by its eighth root
 _SLOPES = 14.5  # per step: 12 stages, 3 to interpolate, some steps repeated
 _CALLS = {"second": 40.0, "third": 90.0, "general": 60.0}
@@ -26,6 +29,7 @@ _PAIR_FLOPS = {"second": 900.0, "third": 900.0, "general": 5000.0}  # per N²
 _TRIPLE_FLOPS = 1200.0  # per N³
 _VECTOR_ENTRIES = 3.0  # per number of the vector and slope
 _READ_CALLS, _READ_ENTRIES = 60.0, 10.0  # per output time, and N²
+_LEAST_BYTES = 400_000  # of Python objects
 _OVERHEAD = 3000.0  # calls, once
 
 
@@ -53,8 +57,12 @@ def coherence(request: Request) -> str | None:
 def beside(request: Request, order: int, *, general: bool) -> int | None:
     """The order that runs beside for an estimate of the error, or None if it would take long."""
     n = len(request.couplings)
-    if general or n <= order:
+    if n <= order:
         return None
+    if general:
+        s = estimates.strength(request)
+        # without a dipole, mean field misses the burst of excited emitters and tells nothing
+        return 1 if not s.correlated and s.excited**2 * (1 - s.coherence) < _DARK else None
     if order == 3:
         return 2
     limit = max(_BESIDE_SECONDS, _BESIDE_SHARE * _seconds(request, "second"))
@@ -63,6 +71,8 @@ def beside(request: Request, order: int, *, general: bool) -> int | None:
 
 def share_beside(request: Request, order: int) -> float:
     """The share of the work that the order beside takes."""
+    if coherence(request) is not None:
+        return 0.02
     second, third = _seconds(request, "second"), _seconds(request, "third")
     return (third if order == 2 else second) / (second + third)
 
@@ -73,7 +83,7 @@ def cost(request: Request, order: int, *, general: bool) -> Cost:
     kind = "third" if order == 3 else "general" if general else "second"
     other = beside(request, order, general=general)
     seconds, held = _seconds(request, kind), _bytes(n, kind)
-    if other is not None:
+    if other in (2, 3):
         another = "third" if other == 3 else "second"
         seconds, held = seconds + _seconds(request, another), max(held, _bytes(n, another))
     correlated = "correlations" in request.words
@@ -82,7 +92,7 @@ def cost(request: Request, order: int, *, general: bool) -> Cost:
     names = {"second": "second", "third": "third", "general": "second"}
     vector = f"{_length(n, kind):,.0f} moments"
     return Cost(
-        int(held + 2 * recorded + written),
+        int(_LEAST_BYTES + 1.03 * (held + recorded) + written),
         seconds + compressing + _OVERHEAD * speed().call,
         f"cumulants of {names[kind]} order of {n} emitters, {vector}",
     )
@@ -122,7 +132,10 @@ def steps(request: Request) -> float:
     if len(request.times) == 1:
         return 0.0
     tighter = (_RTOL / request.rtol) ** (1 / 8)
-    phase = _frequency(request) * float(np.ptp(request.times))
+    span = float(np.ptp(request.times))
+    lifetime = 1 / max(float(np.diagonal(request.couplings.decay).real.mean()), 1e-300)
+    moving = min(span, _LIFETIMES * lifetime)
+    phase = _frequency(request) * (moving + _LATER * (span - moving))
     return (_FIRST + _PER_PHASE * phase) * tighter
 
 

@@ -20,6 +20,12 @@ class Adaptive:
         rtol: relative tolerance of a step.
         atol: absolute tolerance of a step.
         longest: no step is longer than this.
+        first: length of the first step, or None; see `again`.
+
+    Attributes:
+        again: time, value and length of the last step: with these as `t`, `y` and `first` another
+            object takes the same step again, so that an interrupted run continues as it was.
+        steps: how many steps were taken.
     """
 
     def __init__(
@@ -32,10 +38,14 @@ class Adaptive:
         rtol: float,
         atol: float,
         longest: float = np.inf,
+        first: float | None = None,
     ):
         from scipy.integrate import DOP853
 
-        self._solver = DOP853(slope, t, y, end, rtol=rtol, atol=atol, max_step=longest)
+        self._solver = DOP853(
+            slope, t, y, end, rtol=rtol, atol=atol, max_step=longest, first_step=first
+        )
+        self.again: tuple[float, NDArray[Any], float | None] = (t, y, first)
         self._between: Callable[[float], NDArray[Any]] | None = None
         self.steps = 0
 
@@ -45,11 +55,12 @@ class Adaptive:
         Raises:
             ArithmeticError: if the step shrinks to nothing.
         """
-        before = float(self._solver.t)
+        before, value = float(self._solver.t), self._solver.y
         message = self._solver.step()
         if self._solver.status == "failed":
             raise ArithmeticError(f"the integrator stopped: {message}")
         self._between = None
+        self.again = before, value, float(self._solver.step_size)
         self.steps += 1
         return before, float(self._solver.t)
 

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from collective.engines.truncated_wigner.means import Batch
     from collective.results.result import Result
 
-_COVER = 1.2  # times the excess of the emission; see `model.error_weights`
-_LEAST = 0.01  # of the largest emission, at least, where emitters act on each other
+_COVER = 1.4  # times the excess of the emission; see `model.error_weights`
+# of the largest emission so far where emitters act on each other, at least, and in units of the
+# expected error of second-order cumulants: for times at which the excess changes its sign
+_LEAST, _SHARE = 0.01, 0.35
+_FORGOTTEN = 2.0  # rates of an emitter at which an excess is forgotten that has been larger
 _COMPILE_SECONDS = 10
 
 
@@ -38,20 +41,20 @@ class TruncatedWigner:
               ⟨dξ_n dξ^*_m⟩ = \tfrac12 Γ_{nm} dt
 
     Means over samples are symmetrically ordered expectation values. The mean of a single emitter
-    is exact, with drive, detuning, dephasing and pump. A burst is right up to and at its peak, to
-    some percent, even for dense emitters, where cumulants fail. **After the burst it is wrong**:
-    0.03 to 0.07 of each emitter stay excited, so that neither the tail nor a weak drive (Ω of
-    the order of Γ or less) can be trusted. `Result.error_estimate` says so: it is
+    is exact, with drive, detuning, dephasing and pump. A burst is right up to and at its peak: to
+    1 % for spacings of 0.2 wavelengths or more, to 3 % at 0.1. **After the burst it is wrong**:
+    each emitter seems to emit up to 0.07 of what it would if it were excited, so that neither the
+    tail nor a weak drive (Ω of the order of Γ or less) can be trusted. `Result.error_estimate` says
+    so: it is
 
-    .. math:: 1.2\,\Bigl|\sum_n w_nΓ_{nn}\frac{⟨(s^z_n)^2⟩ − 1}{4}\Bigr|
+    .. math:: 1.4\,\Bigl|\sum_n w_nΓ_{nn}\frac{⟨(s^z_n)^2⟩ − 1}{4}\Bigr|
 
-    plus the error expected at the peak. A spin ½ has ⟨(s^z)²⟩ = 1, and w is 0 for emitters that do
-    not act on each other and about 1 for dense ones. With a drive or a pump the largest value so
-    far counts.
+    plus at least 1 % of the largest emission so far. A spin ½ has ⟨(s^z)²⟩ = 1, and w is 0 for
+    emitters that do not act on each other and about 1 for dense ones. This covers the true
+    error in 103 of 105 problems that an exact engine can solve, and is about twice as large.
 
     A result has `shots`, the emission of each sample, and `coincidence_rate`, from which
-    `observables.g2` follows. A single shot is no measured record, as it may be negative, but
-    its fluctuations after averaging over the duration of the burst are those of the photons.
+    `observables.g2` follows. A single shot is no record of a detector: it may be negative.
 
     It takes any `Couplings` without thermal light, and states of independent emitters, pure or
     mixed. The numbers of a seed do not depend on the threads. An interrupted run has all output
@@ -143,9 +146,11 @@ class _Run:
         assert bloch is not None  # otherwise refused
         self._bloch = bloch
         model = Model.of(request.couplings)
-        self._expected = estimates.expected(request, "wigner") or 0.0
-        if np.any(model.doubtful):
-            self._expected = max(self._expected, _LEAST)
+        second = estimates.expected(request, "order 2") or 0.0
+        couplings = request.couplings
+        self._excited = bool(np.any(couplings.drive) or np.any(couplings.pump))
+        share = 1.0 if self._excited else _SHARE
+        self._least = max(_LEAST, share * second) if np.any(model.doubtful) else 0.0
         self._sampler = Sampler(
             request, model, step_of(request, engine.step), bloch, threads_of(request, engine.n)
         )
@@ -213,15 +218,18 @@ class _Run:
             if "correlations" in self._request.words:
                 found["correlations"] = totals.correlations.copy()
             excess = totals.excess
-        least = estimates.from_expected(found["emission"], self._expected)
-        return found | {"error_estimate": least + self._unphysical(excess)}
+        largest = np.maximum.accumulate(np.abs(found["emission"]))
+        return found | {"error_estimate": self._least * largest + self._unphysical(excess)}
 
     def _unphysical(self, excess: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The error (T,) that follows from ⟨(s^z)²⟩ − 1, which changes its sign under a drive."""
-        found = _COVER * np.abs(excess)
-        couplings = self._request.couplings
-        excited = np.any(couplings.drive) or np.any(couplings.pump)
-        return np.asarray(np.maximum.accumulate(found) if excited else found)
+        """The error (T,) that follows from ⟨(s^z)²⟩ − 1, remembered where this changes its sign."""
+        rates = np.diagonal(self._request.couplings.decay).real
+        forgotten = 0.0 if self._excited else _FORGOTTEN * float(rates.mean())
+        times = self._request.times[: len(excess)]
+        found, memory = _COVER * np.abs(excess), np.exp(-forgotten * np.diff(times))
+        for i in range(1, len(found)):
+            found[i] = max(found[i], memory[i - 1] * found[i - 1])
+        return found
 
     def _initial(self) -> dict[str, Any]:
         """The exact values at the first output time."""

@@ -104,4 +104,4 @@ def cost(request: Request, count: int, step: float | None) -> Cost:
     compressing, written = writing(request, recorded)
     held = _shared_bytes(request, count) + threads * thread_bytes(request, count) + int(written)
     work = f"{count:,} samples of {n} emitters, {steps:,} steps"
-    return Cost(held, seconds + compressing, work, estimates.expected(request, "wigner"))
+    return Cost(held, seconds + compressing, work, estimates.expected(request, "wigner", count))

@@ -1,0 +1,300 @@
+r"""Γ and Δ of a regular lattice, stored by displacement.
+
+If all emitters are alike and their sites fill a block of a lattice, an entry depends only on the
+displacement between two sites, M_mn = K(site_n − site_m). In d dimensions the kernel K has less
+than 2^d numbers for each emitter, and a product with M is a convolution,
+
+.. math:: (Mx)_m = \sum_n K(\mathrm{site}_n − \mathrm{site}_m) x_n,
+
+which fast Fourier transforms of twice the length along each direction give in N log N operations.
+"""
+
+from functools import cached_property
+from itertools import product as every
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.typing import NDArray
+
+from collective._tools import checks
+from collective._tools.memory import require
+from collective.couplings.sites import Sites
+
+_ROUND_OFF = 1e-10  # allowed deviation, relative to the largest entry
+_STEPS = 60  # of Lanczos's method
+_NEGATIVE = 1e-8  # of the largest rate: a smaller negative one is round-off
+
+
+class Convolution:
+    """Products with a matrix that depends on displacements alone.
+
+    Args:
+        kernel: (2n₁ − 1, …), its entries by displacement, from the most negative one on.
+        sites: of the emitters.
+        single: whether to compute in single precision.
+    """
+
+    def __init__(self, kernel: NDArray[Any], sites: Sites, *, single: bool = False):
+        from scipy import fft
+
+        self._sites = sites
+        self._lengths = padded(sites.shape)
+        around = np.zeros(self._lengths, dtype=complex)
+        # entry d of a convolution is the kernel at displacement −d; negative d count from the end
+        sides = zip(sites.shape, self._lengths, strict=True)
+        places = [(n - 1 - np.arange(2 * n - 1)) % m for n, m in sides]
+        around[np.ix_(*places)] = kernel
+        transform = fft.fftn(around, overwrite_x=True)
+        self._dtype = np.dtype(np.complex64 if single else np.complex128)
+        self._transform = transform.astype(self._dtype)
+
+    def product(self, vectors: NDArray[Any], workers: int = 1) -> NDArray[Any]:
+        """The matrix times vectors (N,) or (N, B), by this number of threads.
+
+        Directions are transformed one after the other, so that rows of zeros are left out.
+        """
+        from scipy import fft
+
+        shape, directions = self._sites.shape, range(len(self._sites.shape))
+        values = self._sites.on_sites(vectors.astype(self._dtype, copy=False))
+        for axis in reversed(directions):
+            values = fft.fft(values, self._lengths[axis], axis=axis, workers=workers)
+        trailing = (1,) * (vectors.ndim - 1)
+        values *= self._transform.reshape(self._lengths + trailing)
+        for axis in directions:
+            values = fft.ifft(values, axis=axis, overwrite_x=True, workers=workers)
+            values = values[(slice(None),) * axis + (slice(shape[axis]),)]
+        return self._sites.of_emitters(values)
+
+
+def padded(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths of the transforms along each direction."""
+    from scipy import fft
+
+    return tuple(int(fft.next_fast_len(2 * n - 1)) for n in shape)
+
+
+class LatticeMatrix(NDArrayOperatorsMixin):
+    """An N × N matrix that is stored by displacement; it is read-only.
+
+    ``matrix @ vectors`` is a convolution. Whatever else is asked of it is asked of the N × N array,
+    which is made each time, and refused with `ProblemTooLargeError` if it does not fit into memory.
+
+    Args:
+        kernel: (2n₁ − 1, …), its entries by displacement, from the most negative one on.
+        sites: of the emitters.
+    """
+
+    ndim = 2
+
+    def __init__(self, kernel: NDArray[Any], sites: Sites):
+        if kernel.shape != tuple(2 * n - 1 for n in sites.shape):
+            raise ValueError(f"a kernel of shape {kernel.shape} does not fit sites {sites.shape}")
+        self.kernel, self.sites = checks.readonly(kernel), sites
+
+    def __len__(self) -> int:
+        return len(self.sites)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N, N)."""
+        return len(self), len(self)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its entries."""
+        return self.kernel.dtype
+
+    def require_hermitian(self, name: str) -> None:
+        """Raise unless the entries are finite, and those of opposite displacements conjugate.
+
+        Args:
+            name: of the matrix.
+        """
+        kernel = checks.finite(name, self.kernel, None)
+        off = np.abs(kernel - np.flip(kernel).conj())
+        if off.max() > _ROUND_OFF * np.abs(kernel).max():
+            raise ValueError(
+                f"{name} must be Hermitian: entries of opposite displacements differ by "
+                f"{off.max():.3g}"
+            )
+
+    def row(self, m: int) -> NDArray[Any]:
+        """Row m, (N,)."""
+        place = self.sites.place(m)
+        window = tuple(
+            slice(n - 1 - i, 2 * n - 1 - i) for n, i in zip(self.sites.shape, place, strict=True)
+        )
+        return self.sites.of_emitters(self.kernel[window])
+
+    def diagonal(self) -> NDArray[Any]:
+        """The diagonal, (N,), all of whose entries are equal."""
+        return np.full(len(self), self.own)
+
+    @property
+    def own(self) -> Any:
+        """The entry on the diagonal."""
+        return self.kernel[tuple(n - 1 for n in self.sites.shape)]
+
+    def largest_between(self) -> float:
+        """The largest size of an entry beside the diagonal."""
+        return float(np.abs(self.between()).max(initial=0.0))
+
+    def between(self) -> NDArray[Any]:
+        """The kernel without the diagonal."""
+        kernel = self.kernel.copy()
+        kernel[tuple(n - 1 for n in self.sites.shape)] = 0.0
+        return kernel
+
+    def scaled(self, factor: float) -> "LatticeMatrix":
+        """The matrix multiplied by a number."""
+        return LatticeMatrix(self.kernel * factor, self.sites)
+
+    @cached_property
+    def extremes(self) -> tuple[float, float]:
+        """The smallest and the largest eigenvalue of a Hermitian matrix, from inside its range.
+
+        They are those of a Krylov space of 60 products (Lanczos's method): far from the others they
+        have all digits, within a dense spectrum some.
+        """
+        rng = np.random.default_rng(0)
+        now = rng.standard_normal(len(self)) + 1j * rng.standard_normal(len(self))
+        now /= np.linalg.norm(now)
+        before, coupling = np.zeros_like(now), 0.0
+        middle: list[float] = []
+        beside: list[float] = []
+        for _ in range(min(_STEPS, len(self))):
+            new = self @ now - coupling * before
+            middle.append(float(np.vdot(now, new).real))
+            new -= middle[-1] * now
+            coupling = float(np.linalg.norm(new))
+            beside.append(coupling)
+            if coupling <= 1e-12 * max(map(abs, middle)):
+                break
+            before, now = now, new / coupling
+        couplings = beside[: len(middle) - 1]
+        values = np.linalg.eigvalsh(
+            np.diag(middle) + np.diag(couplings, 1) + np.diag(couplings, -1)
+        )
+        return float(values[0]), float(values[-1])
+
+    def __matmul__(self, vectors: Any) -> NDArray[Any]:
+        vectors = np.asarray(vectors)
+        found = self._convolution.product(vectors)
+        real = not np.iscomplexobj(vectors) and not np.iscomplexobj(self.kernel)
+        return found.real if real else found
+
+    @cached_property
+    def _convolution(self) -> Convolution:
+        return Convolution(self.kernel, self.sites)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        n = len(self)
+        what = f"the {n:,} × {n:,} matrix of a lattice that is stored by displacement"
+        require(2 * self.dtype.itemsize * n * n, what, "use fewer emitters")
+        found = np.stack([self.row(m) for m in range(n)])
+        return found if dtype is None else found.astype(dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        arrays = [np.asarray(x) if isinstance(x, LatticeMatrix) else x for x in inputs]
+        return getattr(ufunc, method)(*arrays, **options)
+
+    def __getitem__(self, where: Any) -> Any:
+        """Rows are made alone: [m], [m:n] or [array of m]."""
+        if isinstance(where, int | np.integer):
+            return self.row(int(range(len(self))[where]))
+        if isinstance(where, slice) or (isinstance(where, np.ndarray) and where.dtype.kind in "iu"):
+            return np.stack([self.row(int(m)) for m in np.arange(len(self))[where]])
+        return np.asarray(self)[where]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(np.asarray(self), name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"kernel": self.kernel, "sites": self.sites}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["kernel"], state["sites"])  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        sides = " × ".join(map(str, self.sites.shape))
+        return f"LatticeMatrix: {len(self):,} × {len(self):,}, a lattice of {sides} sites"
+
+
+def sum_of_squares(matrix: Any) -> float:
+    """Σ_{m≠n} |M_mn|² of a matrix in any of its forms, without a copy of it."""
+    if isinstance(matrix, LatticeMatrix):
+        counts = [n - np.abs(np.arange(1 - n, n)) for n in matrix.sites.shape]
+        times = np.ones(1)
+        for along in counts:
+            times = np.multiply.outer(times, along)
+        return float(np.sum(times.reshape(matrix.kernel.shape) * np.abs(matrix.between()) ** 2))
+    if checks.constant(matrix):
+        return float(len(matrix) * (len(matrix) - 1) * np.abs(matrix[0, 0]) ** 2)
+    own = np.sum(np.abs(matrix.diagonal()) ** 2)
+    return float(max(np.vdot(matrix, matrix).real - own, 0.0))
+
+
+def largest_row(matrix: Any) -> float:
+    """The largest Σ_{n≠m} |M_mn|² of a row m of a matrix in any of its forms, roughly."""
+    n = len(matrix)
+    if isinstance(matrix, LatticeMatrix):
+        return float(np.sum(np.abs(matrix.between()) ** 2))
+    if checks.constant(matrix):
+        return float((n - 1) * np.abs(matrix[0, 0]) ** 2)
+    rows = np.einsum("mn,mn->m", matrix, matrix.conj()).real - np.abs(matrix.diagonal()) ** 2
+    return float(max(rows.max(), 0.0))
+
+
+def require_positive(decay: LatticeMatrix) -> None:
+    """Raise if the decay matrix of a lattice has a negative eigenvalue beyond round-off.
+
+    Raises:
+        ValueError: with the lowest eigenvalue that Lanczos's method finds.
+    """
+    lowest, highest = decay.extremes
+    if lowest < -_NEGATIVE * max(highest, 0.0):
+        raise ValueError(
+            f"decay must be positive semidefinite: it has an eigenvalue of {lowest:.3g} or below"
+        )
+
+
+def from_matrix(matrix: NDArray[Any], sites: Sites) -> NDArray[Any] | None:
+    """The kernel of an N × N matrix without its diagonal, or None if it is more than a kernel.
+
+    Every entry is compared with the kernel, to 1e-10 of the largest.
+    """
+    shape = sites.shape
+    found = kernel_of_rows(lambda m: sites.on_sites(matrix[m]), sites)
+    found[tuple(n - 1 for n in shape)] = 0.0
+    whole = LatticeMatrix(found, sites)
+    largest = float(np.abs(found).max())
+    for m in range(len(matrix)):
+        off = np.abs(matrix[m] - whole.row(m))
+        off[m] = 0.0
+        if off.max() > _ROUND_OFF * largest:
+            return None
+    return found
+
+
+def kernel_of_rows(row: Any, sites: Sites) -> NDArray[Any]:
+    """The kernel (2n₁ − 1, …) from the rows of the emitters in the corners of the block.
+
+    Args:
+        row: a function of an emitter that gives its row on the sites, (*shape).
+        sites: of the emitters.
+    """
+    kernel: NDArray[Any] | None = None
+    for corner in every(*((0, n - 1) for n in sites.shape)):
+        values = row(sites.emitter(corner))
+        if kernel is None:
+            kernel = np.zeros([2 * n - 1 for n in sites.shape], dtype=values.dtype)
+        window = tuple(
+            slice(n - 1 - i, 2 * n - 1 - i) for n, i in zip(sites.shape, corner, strict=True)
+        )
+        kernel[window] = values
+    assert kernel is not None
+    return kernel

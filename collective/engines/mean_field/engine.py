@@ -1,0 +1,118 @@
+r"""Mean field: product states of up to 10⁵ emitters, with or without random phases.
+
+Correlations between emitters are left out, so that each keeps a Bloch vector of its own
+(`equations`). Emitters without coherence then have no field, and would decay one by one. Their
+superradiance begins by noise, for which each sample has random phases at the start, with
+
+.. math:: ⟨σ^+_mσ^-_n⟩ ≈ \frac{1}{B}\sum_b s^{(b)*}_m s^{(b)}_n \quad (m ≠ n).
+
+Adaptive steps of order 8 bound the time by the products with h; see `numerics/exchange.py`.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from collective._tools import checks
+from collective.engines import estimates
+from collective.engines.base import Accuracy, Cost, unsupported
+from collective.engines.mean_field import size
+from collective.engines.mean_field.run import MeanFieldRun
+from collective.engines.mean_field.start import alone, moments
+from collective.engines.request import Request
+
+if TYPE_CHECKING:
+    from collective.results.result import Result
+
+_SAMPLES = 40_000  # emitters times samples, if the number of samples is not given, and …
+_FEWEST, _MOST = 4, 1000  # of the samples
+
+
+@dataclass(frozen=True)
+class MeanField:
+    """Every emitter in the mean field of the others, for up to 10⁵ of them: an approximation.
+
+    It takes product states, pure or mixed, with any drive, pump and dephasing. For one emitter it
+    is exact, and for weak excitation it is the equation of coupled dipoles. Correlations between
+    emitters are left out, except those that phases have in common.
+
+    Emitters that start without coherence and that nothing drives have no mean field. In truth their
+    emission begins by noise. For them each sample starts with random phases of ⟨σ⁻⟩, and means have
+    standard errors. The phases are drawn once: dephasing and pump destroy them, although in truth
+    noise renews them. On lattices products are fast Fourier transforms, found from the places of
+    the emitters and checked.
+
+    Args:
+        phases: number of samples with random phases; 0 for none. None draws phases only for starts
+            without coherence and without drive: 1,000 samples of up to 40 emitters, fewer of more
+            emitters, and 4 of 10,000 or more.
+
+    With random phases steps have a tolerance of 1e-4 (or `rtol`, if that is larger) and products
+    are computed in single precision, far below the standard errors.
+
+    Raises:
+        ValueError: for a number of phases that is neither 0 nor at least 2.
+
+    Source:
+        Krämer & Ritsch, Eur. Phys. J. D 69, 282 (2015); for random phases Gross & Haroche,
+        Phys. Rep. 93, 301 (1982).
+
+    Example:
+        >>> import numpy as np, collective as co
+        >>> atoms = co.couple(co.square(10, 10, 0.2), co.Vacuum())
+        >>> engine = co.engines.MeanField(phases=100)
+        >>> burst = co.evolve(atoms, "inverted", np.linspace(0, 1, 21), method=engine, seed=1)
+        >>> bool(130 < burst.emission.max() < 180), burst.shots.shape
+        (True, (100, 21))
+    """
+
+    phases: int | None = None
+
+    name: ClassVar[str] = "mean_field"
+    accuracy: ClassVar[Accuracy] = "approximate"
+    keeps: ClassVar[tuple[str, ...]] = ("correlations",)
+    cite: ClassVar[tuple[str, ...]] = ("kramer2015", "gross1982")
+
+    def __post_init__(self) -> None:
+        if self.phases is not None:
+            phases = checks.count("phases", self.phases, minimum=0)
+            if phases == 1:
+                raise ValueError("phases must be 0 or at least 2: one sample has no standard error")
+            object.__setattr__(self, "phases", phases)
+
+    def refusal(self, request: Request) -> str | None:
+        """Refuse thermal light, and states of more than one emitter that are correlated."""
+        common = unsupported(self, request, one_number=True, lattice=True)
+        if common is not None:
+            return common
+        if moments(request) is None:
+            return (
+                f"method {self.name!r} takes states without correlations between emitters, product "
+                f"or mixed, not state {request.state_name}"
+            )
+        return None
+
+    def cost(self, request: Request) -> Cost:
+        """Predict memory and time, and the error that mean field usually has."""
+        phases = self._samples(request)
+        kind: estimates.Kind = "random phases" if phases else "mean field"
+        return size.cost(request, phases, estimates.expected(request, kind, phases or None))
+
+    def prepare(self, request: Request) -> None:
+        """Import the libraries whose memory does not count as the run's."""
+        import scipy.fft
+        import scipy.integrate  # noqa: F401
+        import threadpoolctl  # noqa: F401
+
+    def start(self, request: Request, earlier: "Result | None") -> MeanFieldRun:
+        """Start from a product state, or from where an earlier result ended."""
+        return MeanFieldRun(request, self._samples(request), earlier)
+
+    def _samples(self, request: Request) -> int:
+        """The number of samples with random phases, or 0."""
+        if self.phases is not None:
+            return self.phases
+        if not alone(request):
+            return 0
+        return int(np.clip(_SAMPLES // len(request.couplings), _FEWEST, _MOST))

@@ -1,0 +1,225 @@
+"""A run of mean field: all samples move together from one output time to the next."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.engines import estimates
+from collective.engines.base import pieces_for, resumed, threads_for
+from collective.engines.mean_field import size
+from collective.engines.mean_field.equations import Equations
+from collective.engines.mean_field.start import (
+    alone,
+    moments,
+    with_random_phases,
+)
+from collective.engines.numerics.adaptive import Adaptive
+from collective.engines.numerics.pulses import ENVELOPE_STEPS
+from collective.engines.record import Recorder
+from collective.engines.request import Request
+from collective.errors import DivergedError
+
+if TYPE_CHECKING:
+    from collective.results.result import Result
+
+
+class MeanFieldRun:
+    """Observables of the times reached so far, and s and z of every sample at the last of them."""
+
+    def __init__(self, request: Request, phases: int, earlier: "Result | None"):
+        self._request, self._phases = request, phases
+        self._recorder = Recorder(request, eigenvalues=False)
+        self._groups = size.columns(request, phases)
+        kind: estimates.Kind = "random phases" if phases else "mean field"
+        self._expected = estimates.expected(request, kind)
+        self._lost = not phases and len(request.couplings) > 1 and alone(request)
+        self._seed = request.seed
+        self._stopped = Event()
+        self._limits = ExitStack()
+        self._equations = Equations(request.couplings, request.envelope, single=bool(phases))
+        self._solvers: list[Adaptive] | None = None
+        self._threads = (1, 1)  # groups at a time, and threads of a product
+        if earlier is None:
+            if phases and self._seed is None:
+                self._seed = int(np.random.default_rng().integers(2**53))
+            self._begin()
+        else:
+            self._continue(earlier)
+
+    def _begin(self) -> None:
+        """Record the first time."""
+        found = moments(self._request)
+        assert found is not None
+        lowered, inversion = found
+        if self._phases:
+            assert self._seed is not None
+            s, z = with_random_phases(lowered, inversion, self._phases, self._seed)
+        else:
+            s, z = lowered[:, None], inversion[:, None]
+        ends = np.cumsum(self._groups)[:-1]
+        parts = zip(np.split(s, ends, axis=1), np.split(z, ends, axis=1), strict=True)
+        values = [self._equations.joined(*part) for part in parts]
+        t = float(self._request.times[0])
+        self._record(values, [(t, y, None) for y in values])
+
+    def _continue(self, earlier: "Result") -> None:
+        """Continue from the last step of every group."""
+        n, samples = len(self._request.couplings), max(self._phases, 1)
+        times = resumed(earlier, "since", (len(self._groups),))
+        steps = resumed(earlier, "steps", (len(self._groups),))
+        whole = resumed(earlier, "values", (3 * n * samples,)).astype(float)
+        ends = np.cumsum([3 * n * count for count in self._groups])[:-1]
+        again = [
+            (float(t), y, float(step) if step > 0 else None)
+            for t, y, step in zip(times, np.split(whole, ends), steps, strict=True)
+        ]
+        names = ["emission", "populations"]
+        names += ["correlations"] if "correlations" in self._request.words else []
+        further = {}
+        if self._phases:
+            names += ["emission_error", "populations_error", "excitation_error"]
+            self._seed = int(earlier.diagnostics["seed"])
+            if earlier.shots is None:
+                raise ValueError("its array 'shots' is missing")
+            further = {"shots": earlier.shots.T}
+        self._recorder.restore(earlier, tuple(names), further=further, now=again)
+
+    @property
+    def done(self) -> bool:
+        """Whether every output time is reached."""
+        return self._recorder.done
+
+    @property
+    def share(self) -> float:
+        """How many of the output times are reached, from 0 to 1."""
+        return self._recorder.share
+
+    def advance(self) -> None:
+        """Record the next output time."""
+        request = self._request
+        if self._solvers is None:
+            self._prepare()
+        assert self._solvers is not None
+        t = float(request.times[self._recorder.reached])
+        groups, _ = self._threads
+        try:
+            if groups == 1:
+                values = [solver.to(t) for solver in self._solvers]
+            else:
+                values = list(self._pool.map(partial(_to, t), self._solvers))
+        except ArithmeticError as error:
+            time = request.user_time(t)
+            raise DivergedError(f"mean field diverged before t = {time:.4g}: {error}") from None
+        if not all(np.all(np.isfinite(y)) for y in values):
+            raise DivergedError(f"mean field diverged before t = {request.user_time(t):.4g}")
+        self._record(values, [solver.again for solver in self._solvers])
+
+    def _prepare(self) -> None:
+        """Set up integrators and threads."""
+        from threadpoolctl import threadpool_limits
+
+        request, groups = self._request, len(self._groups)
+        self._limits.enter_context(threadpool_limits(1, "blas"))
+        together = min(threads_for(request), groups)
+        if together > 1 and len(request.couplings) * max(self._groups) >= 1000:
+            self._pool = self._limits.enter_context(ThreadPoolExecutor(together))
+            self._threads = (together, 1)
+        elif groups == 1:
+            squared = len(request.couplings) * 8
+            self._threads = (1, pieces_for(request, squared)[0])
+        rtol, atol = size.tolerances(request, self._phases)
+        times, end = request.times, float(request.times[-1])
+        longest = np.inf
+        if request.envelope is not None:  # a pulse shorter than a step would not be seen
+            longest = max(float(np.diff(times).min()), float(np.ptp(times)) / ENVELOPE_STEPS)
+        self._solvers = [
+            Adaptive(self._slope, t, y, end, rtol=rtol, atol=atol, longest=longest, first=first)
+            for t, y, first in self._recorder.now
+        ]
+
+    def _slope(self, t: float, y: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._stopped.is_set():
+            raise RuntimeError("the run was stopped")
+        return self._equations.slope(t, y, self._threads[1])
+
+    def _record(self, values: list[NDArray[np.float64]], again: list[Any]) -> None:
+        """Record one output time."""
+        equations = self._equations
+        emission = np.concatenate([equations.emission(y, self._threads[1]) for y in values])
+        samples = [equations.split(y) for y in values]
+        excited = np.concatenate([(1 + z) / 2 for _, z in samples], axis=1)
+        populations = excited.mean(axis=1)
+        rows = {"emission": emission.mean(keepdims=True), "populations": populations[None]}
+        if self._phases:
+            rows |= {
+                "emission_error": _error(emission[None]),
+                "populations_error": _error(excited)[None],
+                "excitation_error": _error(excited.sum(axis=0, keepdims=True)),
+                "shots": emission[None],
+            }
+        if "correlations" in self._request.words:
+            pairs = np.zeros((equations.n, equations.n), dtype=complex)
+            for s, _ in samples:
+                pairs += s.conj() @ s.T
+            pairs /= len(emission)
+            np.fill_diagonal(pairs, populations)
+            rows["correlations"] = pairs[None]
+        self._recorder.add(rows, now=again)
+
+    def fields(self) -> dict[str, Any]:
+        """Means over samples, their standard errors, and the estimated error of the emission."""
+        found = self._recorder.fields()
+        if "shots" in found:
+            found["shots"] = np.ascontiguousarray(found["shots"].T)
+        error = 1.0 if self._expected is None else self._expected
+        estimate = estimates.from_expected(found["emission"], error, self._request)
+        found["error_estimate"] = estimate
+        return found
+
+    def diagnostics(self) -> dict[str, Any]:
+        """The steps of all groups, and the seed of the phases."""
+        solvers = self._solvers or []
+        found: dict[str, Any] = {"steps": sum(solver.steps for solver in solvers)}
+        if self._phases:
+            found |= {"phases": self._phases, "seed": self._seed}
+        return found
+
+    def resume(self) -> dict[str, NDArray[Any]]:
+        """The beginning and the length of the last step of every group, and s and z there."""
+        again = self._recorder.now
+        return {
+            "since": np.array([t for t, _, _ in again]),
+            "steps": np.array([step or 0.0 for _, _, step in again]),
+            "values": np.concatenate([y for _, y, _ in again]),
+        }
+
+    def notes(self) -> list[str]:
+        """A warning if emitters were not coupled at all."""
+        if not self._lost:
+            return []
+        return [
+            "mean field without random phases: the emitters start without coherence and nothing "
+            "drives them, so that they have decayed one by one, without any burst; use "
+            "MeanField(phases=500), Cumulants() or TruncatedWigner()"
+        ]
+
+    def close(self) -> None:
+        """End the threads soon."""
+        self._stopped.set()
+        self._limits.close()
+        for solver in self._solvers or []:
+            solver.close()
+
+
+def _to(t: float, solver: Adaptive) -> NDArray[Any]:
+    return solver.to(t)
+
+
+def _error(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard errors of the means of rows."""
+    return np.asarray(values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1]))

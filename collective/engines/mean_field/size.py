@@ -1,0 +1,117 @@
+"""Predicted memory and time of a run, and how its samples are divided."""
+
+import numpy as np
+
+from collective._tools.speed import speed
+from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import largest_row, padded, sum_of_squares
+from collective.couplings.sites import sites
+from collective.engines.base import Cost, threads_for, writing
+from collective.engines.numerics.exchange import kind
+from collective.engines.numerics.lattice import TRANSFORM
+from collective.engines.request import Request
+
+TOLERANCE = 1e-4  # of a step with random phases: far below their standard errors
+_TOGETHER = 2**15  # numbers s that are integrated together
+_FEWEST = 16  # samples that one reading of a large matrix serves
+_VECTORS = 34  # numbers of stages, slopes and interpolation, for each number of the state
+_CALLS = 45.0  # of numpy, per slope, and …
+_CALLS_PER_TIME = 80.0  # per output time
+_ENTRIES = 30.0  # per emitter and sample, of a slope and its stage, in gathered entries
+_PAIR_ENTRIES = 18.0  # per correlation
+_SINGLE = 0.65  # of the time of a product of matrices, in single precision
+_SLOPES = 60.0  # at least, and …
+_PER_PHASE = 7.5  # per unit of frequency and time at a tolerance of 1e-4, and …
+_STABLE, _DAMPED = 0.7, 2.0  # per frequency and rate, where nothing moves any more
+_ORDER = 8  # of the integrator, which says how they grow with the tolerance
+_SETTLED = 10.0  # lifetimes, under a drive or a pump
+
+
+def tolerances(request: Request, phases: int) -> tuple[float, float]:
+    """The relative and absolute tolerance of a step."""
+    least = TOLERANCE if phases else 0.0
+    return max(request.rtol, least), max(request.atol, least)
+
+
+def columns(request: Request, phases: int) -> list[int]:
+    """How many samples are integrated together, for each of the groups.
+
+    The groups follow from the problem alone, so that results do not depend on the threads.
+    """
+    n = len(request.couplings)
+    if not phases:
+        return [1]
+    least = _FEWEST if kind(request.couplings) == "matrix" else 1
+    groups = -(-phases // max(_TOGETHER // n, least))
+    return [len(part) for part in np.array_split(np.arange(phases), groups)]
+
+
+def cost(request: Request, phases: int, error: float | None) -> Cost:
+    """Predict memory and time."""
+    couplings, n, times, s = request.couplings, len(request.couplings), len(request.times), speed()
+    samples, groups = max(phases, 1), columns(request, phases)
+    threads = min(threads_for(request), len(groups))
+    how, correlated = kind(couplings), "correlations" in request.words
+    digits = 8 if phases else 16
+    slopes = evaluations(request, phases)
+    each = s.entry * _ENTRIES * n * max(groups)
+    held = 24 * n * samples * _VECTORS + 24 * n * samples
+    if how == "matrix":
+        held += digits * n * n + 24 * n * min(n, 512)
+        reading = digits * n * n / 8 * s.entry * 0.5
+        each += max(8.0 * n * n * max(groups) * s.flop * (_SINGLE if phases else 1.0), reading)
+        work = f"{n} × {n} couplings"
+    elif how == "lattice":
+        found = sites(couplings.emitters.positions) if couplings.emitters is not None else None
+        around = float(np.prod(padded(found.shape))) if found is not None else 4.0 * n
+        held += int(digits * around * (1 + 2 * max(groups) * threads) + 48 * around)
+        each += TRANSFORM * around * np.log2(around) * max(groups) * s.flop
+        work = f"products of {n:,} emitters by Fourier transforms"
+    else:
+        work = f"{n:,} identical emitters"
+    kept = 8 * n * times * (2 if phases else 1) + 8 * phases * times
+    seconds = (slopes + times) * each + s.call * (_CALLS * slopes + _CALLS_PER_TIME * times)
+    seconds *= len(groups)
+    if correlated:
+        kept += 16 * n * n * times
+        seconds += times * n * n * (8.0 * samples * s.flop + _PAIR_ENTRIES * s.entry)
+        held += 32 * n * n
+    compressing, written = writing(request, kept + 24 * n * samples)
+    kind_of = f"{phases} samples of random phases, " if phases else "mean field, "
+    return Cost(held + kept + int(written), seconds + compressing, kind_of + work, error)
+
+
+def evaluations(request: Request, phases: int) -> float:
+    """The number of slopes of a run, roughly.
+
+    They follow the frequencies while emitters move. Driven or pumped ones come to rest, and then
+    steps are as long as is stable.
+    """
+    couplings, span = request.couplings, float(np.ptp(request.times))
+    frequency, rate = frequencies(couplings)
+    finer = (TOLERANCE / tolerances(request, phases)[0]) ** (1 / _ORDER)
+    open_ = np.any(couplings.drive) or np.any(couplings.pump)
+    own = float(couplings.decay.diagonal().real.mean() + couplings.pump.mean())
+    lasting = min(span, _SETTLED / max(own, 1e-300)) if open_ else span
+    if request.envelope is not None:
+        lasting = span
+    resting = (_STABLE * frequency + _DAMPED * rate) * span
+    return _SLOPES + _PER_PHASE * finer * frequency * lasting + resting
+
+
+def frequencies(couplings: Couplings) -> tuple[float, float]:
+    """A frequency with which emitters turn, and the largest rate of one of them.
+
+    Neighbours count by a mean between most emitters and the one with the closest neighbours.
+    """
+    usual = np.sqrt(sum_of_squares(couplings.shift) / len(couplings))
+    most = np.sqrt(largest_row(couplings.shift))
+    own = couplings.detunings + couplings.shift.diagonal().real
+    drive = float(np.abs(couplings.drive).max())
+    turning = own if drive > 0 else own - own.mean()
+    rates = couplings.decay.diagonal().real + couplings.pump + couplings.dephasing
+    bright = np.sqrt(sum_of_squares(couplings.decay) / len(couplings))
+    if kind(couplings) == "alike":
+        bright = abs(couplings.decay[0, 0]) * (len(couplings) - 1)
+    frequency = np.sqrt(usual * most) + np.abs(turning).max() + drive + 0.3 * bright
+    return float(frequency), float(rates.max() + bright)
