@@ -202,14 +202,14 @@ class SampledRun:
                 "finite and are left out of the means"
             )
         if self._resets > estimates.UNBELIEVABLE:
+            most = estimates.UNBELIEVABLE
             found.append(
-                f"conditional cumulants: {self._resets:.3g} resets in a sample, more than "
-                f"{estimates.UNBELIEVABLE:g}: do not believe this result; the emitters are too close for "
-                "this approximation"
+                f"conditional cumulants: {self._resets:.3g} resets a sample, more than {most:g}: "
+                "do not believe this result; the emitters are too close for this approximation"
             )
         elif self._resets > _MANY_RESETS:
             found.append(
-                f"conditional cumulants: {self._resets:.3g} resets in a sample, more than "
+                f"conditional cumulants: {self._resets:.3g} resets a sample, more than "
                 f"{_MANY_RESETS:g}: the numbers after the burst may be wrong"
             )
         return found
