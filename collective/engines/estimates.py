@@ -37,6 +37,7 @@ _ROWS, _ENTRIES = 512, 2**21  # of Γ and Δ that are read, so that 10⁵ emitte
 _WIDER = 2.2  # a band from an expected error alone is wider by this much: 95 % instead of half
 _WIDER_DRIVEN = 4.0
 _HOLE = 0.09  # Γ of emission that Wigner invents for each emitter in its ground state, at most
+UNBELIEVABLE = 10.0  # resets of a conditional sample; with more of them nothing is claimed
 _LARGEST = 0.95  # no expected error is larger; one of 1 would say that there is no emission
 
 
@@ -317,6 +318,8 @@ def from_conditional(
     largest = np.maximum.accumulate(size)
     jumped = 0.01 * min(resets, 5.0) * largest**0.25 * size**0.75
     band = _lasting(gap, conditional, second, power=0.75) + jumped
+    if resets > UNBELIEVABLE:
+        band = np.maximum(band, size)
     if request is None or _share_of_second(strength(request)) < 0.5:
         return band
     least = from_expected(conditional, expected(request, "order 2") or 0.0, request)
