@@ -261,7 +261,7 @@ def within_the_estimate(result, emission):
     `benchmarks/accuracy.py`.
     """
     scatter = 0.0 if result.emission_error is None else 5 * result.emission_error
-    allowed = 2 * result.error_estimate + scatter + 0.03 * np.abs(emission).max()
+    allowed = 2 * result.error_estimate + scatter + 0.03 * np.abs(emission).max() + 1e-12
     return np.all(np.abs(result.emission - emission) <= allowed)
 
 
