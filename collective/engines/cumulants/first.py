@@ -26,6 +26,7 @@ class First:
 
     Attributes:
         blocks: where the parts of the vector end; the emission needs both.
+        origins: the values of the parts in the ground state.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class First:
     ):
         self._rates, self._decay, self._envelope = rates, decay, envelope
         n = len(rates.own)
-        self.blocks = (2 * n, 3 * n)
+        self.blocks, self.origins = (2 * n, 3 * n), (0.0, -1.0)
 
     def start(self, moments: PairMoments) -> NDArray[np.float64]:
         """The vector of the moments of an initial state."""

@@ -47,6 +47,7 @@ class General:
 
     Attributes:
         blocks: where the parts of the vector end; the emission needs only the first two.
+        origins: the values of the parts in the ground state.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class General:
         self._n, pairs = n, count(n)
         sizes = (2 * pairs, n, 2 * n, 2 * pairs, 2 * n * n, pairs)
         self.blocks = tuple(np.cumsum(sizes).tolist())
+        self.origins = (0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
         self._full = np.zeros((3, n, n), dtype=complex)
         self._products = np.empty_like(self._full)
         self._inversions = np.zeros((n, n))

@@ -99,6 +99,7 @@ class Problem:
             rtol=request.rtol,
             atol=request.atol,
             blocks=equations.blocks,
+            origins=equations.origins,
             longest=longest,
             step=step,
             threads=threads_for(request),

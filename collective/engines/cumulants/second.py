@@ -50,6 +50,7 @@ class Second:
 
     Attributes:
         blocks: where the parts of the vector end; the emission needs only the first two.
+        origins: the values of the parts in the ground state.
     """
 
     def __init__(self, rates: Rates, threads: int = 1, pool: ThreadPoolExecutor | None = None):
@@ -57,6 +58,7 @@ class Second:
         self._threads, self._pool = (threads, pool) if self._n >= _SHARED else (1, None)
         pairs = count(self._n)
         self.blocks: tuple[int, ...] = (2 * pairs, 2 * pairs + self._n, 3 * pairs + self._n)
+        self.origins: tuple[float, ...] = (0.0, -1.0, 1.0)
         self._full = np.zeros((self._n, self._n), dtype=complex)
         self._product = np.empty_like(self._full)
 

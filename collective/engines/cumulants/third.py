@@ -53,6 +53,7 @@ class Third(Second):
         last = self.blocks[-1]
         triples = last + 2 * n * count(n)
         self.blocks = (*self.blocks, triples, triples + n * (n - 1) * (n - 2) // 6)
+        self.origins = (*self.origins, 0.0, -1.0)
         self._triple = np.zeros((n, n, n), dtype=complex)
         self._sums = np.empty_like(self._triple)
         self._inversions = np.zeros((n, n))

@@ -32,8 +32,8 @@ class StepUnderflowError(ArithmeticError):
 class RungeKutta:
     """Solves y' = f(t, y) for a real vector y, with interpolation between the steps.
 
-    The error of a step is at most rtol of the largest number of its block, plus atol, as the root
-    of the mean square over a block.
+    The error of a step is at most rtol of the largest distance of a number of its block from that
+    block's origin, plus atol, as the root of the mean square over a block.
 
     Args:
         slope: f, called as ``slope(t, y, out)``; it writes y' to ``out``.
@@ -43,6 +43,8 @@ class RungeKutta:
         rtol: relative tolerance of a step.
         atol: absolute tolerance of a step.
         blocks: the indices at which blocks of y end, ascending; the last is n.
+        origins: of the blocks, by default 0: what their numbers tend to, so that small differences
+            from it keep their digits.
         longest: no step is longer than this.
         step: the length of the first step, or None.
         threads: how many threads form sums of long vectors.
@@ -67,6 +69,7 @@ class RungeKutta:
         rtol: float,
         atol: float,
         blocks: tuple[int, ...],
+        origins: tuple[float, ...] | None = None,
         longest: float = np.inf,
         step: float | None = None,
         threads: int = 1,
@@ -75,6 +78,7 @@ class RungeKutta:
         self._slope, self._end, self._longest = slope, end, longest
         self._rtol, self._atol = max(rtol, 1e-14), atol
         self._blocks = np.array((0, *blocks))
+        self._origins = np.zeros(len(blocks)) if origins is None else np.array(origins)
         self._threads, self._pool = (threads, pool) if len(y) > _SHARED else (1, None)
         self._table = coefficients()
         self._rows = np.array([*range(STAGES + 1), 1, 2, 3])  # where the stages lie
@@ -84,7 +88,8 @@ class RungeKutta:
         self._from = t, self.y, 0.0  # where the last step began, and its length
         self._extended = False
         self.steps = self.slopes = 0
-        self.largest = self._largest(self.y)
+        self.largest = self._largest(self.y, np.zeros(len(blocks)))
+        self._sizes = self._largest(self.y, self._origins)
         self._evaluate(t, self.y, 0)
         self.step_size = self._first_step() if step is None else step
 
@@ -103,7 +108,7 @@ class RungeKutta:
             if not size > 10 * np.finfo(float).eps * max(abs(self.t), abs(self._end)):
                 raise StepUnderflowError(f"the step shrinks to nothing at t = {self.t:g}")
             self._try(size)
-            error, largest = self._error(size)
+            error, largest, sizes = self._error(size)
             if error < 1:
                 break
             rejected = True
@@ -115,7 +120,7 @@ class RungeKutta:
         self.step_size = max(h, size) * (min(growth, 1.0) if rejected else growth)
         self.y, self._next = self._next, self.y
         self.t = self._end if size == left else self.t + size
-        self.largest, self._extended = largest, False
+        self.largest, self._sizes, self._extended = largest, sizes, False
         self.steps += 1
 
     @property
@@ -176,35 +181,36 @@ class RungeKutta:
         """Where the shares of the threads begin and end."""
         return [size * i // self._threads for i in range(self._threads + 1)]
 
-    def _error(self, size: float) -> tuple[float, NDArray[np.float64]]:
-        """The error over its tolerance, the largest of all blocks, and the largest numbers."""
+    def _error(self, size: float) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+        """The largest error over its tolerance; largest numbers, and distances from the origins."""
         rows = self._rows[self._table.error_rows]
-        parts = np.zeros((self._threads, len(self._blocks) - 1, 3))
+        parts = np.zeros((self._threads, len(self._blocks) - 1, 4))
         cuts = self._cuts(len(self.y))
 
         def work(thread: int) -> None:
             _errors(
-                self._k, rows, self._table.error_weights, self._next, self._blocks,
+                self._k, rows, self._table.error_weights, self._next, self._blocks, self._origins,
                 cuts[thread], cuts[thread + 1], parts[thread],
             )  # fmt: skip
 
         in_threads(work, self._threads, self._pool)
         fifth, third = parts[:, :, 0].sum(axis=0), parts[:, :, 1].sum(axis=0)
-        largest = parts[:, :, 2].max(axis=0)
+        largest, sizes = parts[:, :, 2].max(axis=0), parts[:, :, 3].max(axis=0)
         counts = np.maximum(np.diff(self._blocks), 1)
         both = fifth + 0.01 * third
         each = size * fifth / np.sqrt(np.where(both > 0, both, 1.0) * counts)
-        found = each / (self._atol + self._rtol * np.maximum(largest, self.largest))
+        found = each / (self._atol + self._rtol * np.maximum(sizes, self._sizes))
         # numpy's maximum keeps NaN
-        return float(np.max(found)) if len(found) else 0.0, largest
+        return float(np.max(found)) if len(found) else 0.0, largest, sizes
 
-    def _largest(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        pairs = zip(self._blocks[:-1], self._blocks[1:], strict=True)
-        return np.array([np.abs(y[a:b]).max(initial=0.0) for a, b in pairs])
+    def _largest(self, y: NDArray[np.float64], origins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The largest distance from the origins of every block."""
+        blocks = zip(self._blocks[:-1], self._blocks[1:], origins, strict=True)
+        return np.array([np.abs(y[a:b] - origin).max(initial=0.0) for a, b, origin in blocks])
 
     def _norm(self, y: NDArray[np.float64]) -> float:
         """The size of a vector in units of the tolerance, the largest of all blocks."""
-        scale = self._atol + self._rtol * self.largest
+        scale = self._atol + self._rtol * self._sizes
         pairs = zip(self._blocks[:-1], self._blocks[1:], scale, strict=True)
         return max(float(np.sqrt(np.mean(y[a:b] ** 2)) / s) for a, b, s in pairs if b > a)
 
@@ -241,9 +247,17 @@ def _combined(
 
 @compiled(**_OPTIONS)
 def _errors(
-    k: Any, rows: Any, weights: Any, y: Any, blocks: Any, begin: Any, end: Any, parts: Any
+    k: Any,
+    rows: Any,
+    weights: Any,
+    y: Any,
+    blocks: Any,
+    origins: Any,
+    begin: Any,
+    end: Any,
+    parts: Any,
 ) -> None:  # pragma: no cover
-    """Add the squares of both error estimates, and the largest |y|, of every block to `parts`."""
+    """Add to `parts`, for every block, squares of errors, the largest |y| and distance."""
     fifth, third = np.empty(_CHUNK), np.empty(_CHUNK)
     for block in range(len(blocks) - 1):
         first, last = max(blocks[block], begin), min(blocks[block + 1], end)
@@ -255,9 +269,10 @@ def _errors(
                 for i in range(count):
                     fifth[i] += w5 * row[i]
                     third[i] += w3 * row[i]
-            largest = parts[block, 2]
+            largest, size, origin = parts[block, 2], parts[block, 3], origins[block]
             for i in range(count):
                 parts[block, 0] += fifth[i] * fifth[i]
                 parts[block, 1] += third[i] * third[i]
                 largest = max(largest, abs(y[a + i]))
-            parts[block, 2] = largest
+                size = max(size, abs(y[a + i] - origin))
+            parts[block, 2], parts[block, 3] = largest, size
