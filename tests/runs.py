@@ -343,7 +343,7 @@ def conditional_cumulants():
     )
 
 
-@run()
+@run(SOLVED)
 def cumulants():
     return together(
         second=evolved(plain(), "inverted", method="cumulants", observe="correlations"),

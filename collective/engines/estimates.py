@@ -168,8 +168,9 @@ def _order(s: Strength, order: int) -> float:
     if s.n <= order:
         return 0.0
     spread = s.shifts**2 / (4 + s.shifts**2 + s.common**2)
-    second = _saturated(s.excited * s.cooperation * (0.013 + 0.08 * spread))
-    second *= 1 - 0.75 * s.coherence
+    second = _saturated(s.cooperation * (0.013 + 0.08 * spread))
+    # a triple of excitations is needed; dipoles from the start have their correlations in order 1
+    second *= (1 - s.coherence) * s.excited**2 + 0.35 * s.coherence * s.excited
     second = max(second, 0.14 * (1 + s.shifts) ** (1 / 3) * _driven(s))
     if order == 2:
         return second
@@ -218,6 +219,11 @@ def _random_phases(s: Strength) -> float:
     return max(begun * (1 + 2 * s.scatter / (s.scatter + 15)), _driven(s))
 
 
+def _hole(s: Strength) -> float:
+    """What each emitter in its ground state still emits in truncated Wigner, over Γ."""
+    return _HOLE * _saturated(5 * s.unreduced)
+
+
 def _largest(s: Strength) -> float:
     """The largest emission for each emitter, roughly: that of a burst, or under the drive."""
     bright = 1 + s.cooperation
@@ -247,12 +253,13 @@ def from_orders(
     """
     known = len(third)
     gap = _lasting(np.abs(second[:known] - third), second[:known], third)
-    share = 0.75 if request is None else min(0.3 + strength(request).cooperation / 7, 1.0)
+    share = 0.75 if request is None else min(0.3 + strength(request).cooperation / 7, 1.3)
     band = np.full(len(second), np.inf)
     band[:known] = 1.3 * gap
-    if known < len(second):  # third order has diverged: what it had found until then grows no more
+    if known < len(second):  # third order has diverged, and tells nothing more
+        least = 0.3 if request is None else 2 * _order(strength(request), 2)
         largest = np.maximum.accumulate(np.abs(second))
-        relative = float((band[:known] / np.maximum(largest[:known], 1e-300)).max(initial=0.3))
+        relative = float((band[:known] / np.maximum(largest[:known], 1e-300)).max(initial=least))
         band[known:] = (relative * largest)[known:]
     return band, share * gap
 
@@ -284,28 +291,6 @@ def from_expected(
     driven = request is not None and strength(request).drive > 0
     wide = (_WIDER_DRIVEN if driven else _WIDER) * error / (1 - min(error, 0.8))
     return np.asarray(wide * largest**0.75 * size**0.25)
-
-
-def from_wigner(request: Request, excitation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The band (T,) of truncated Wigner, from the number of excitations that it finds.
-
-    Spins that act on each other never come to rest in the ground state: each emitter that has
-    decayed still radiates up to 0.09 Γ. Detunings and shifts add an error while emitters decay.
-
-    Args:
-        request: Γ, Δ and the detunings are read.
-        excitation: (T,), mean number of excitations.
-    """
-    s = strength(request)
-    p = np.clip(excitation / s.n, 0, 1)
-    mixed = s.scatter * _saturated(s.cooperation)
-    between = 0.4 * mixed / (mixed + 10) * np.sqrt(p * (1 - p))
-    return np.asarray(s.own * (_hole(s) * (1 - p) + between))
-
-
-def _hole(s: Strength) -> float:
-    """What each emitter in its ground state still emits in truncated Wigner, over Γ."""
-    return _HOLE * _saturated(5 * s.unreduced)
 
 
 def from_conditional(

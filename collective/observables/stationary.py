@@ -10,13 +10,13 @@ from collective._tools import checks
 from collective._tools.operators import excited, lowering, pair_table
 from collective.couplings.couplings import Couplings
 from collective.engines import request, timescale
+from collective.engines.mean_field.start import moments
 from collective.engines.mean_field.steady import mean_emission
 from collective.engines.mean_field.steady import steady as mean_field
 from collective.evolution.steady_identical import Light
 from collective.evolution.steady_state import steady_state
 from collective.observables import _identical_emitters
 from collective.states import State
-from collective.states.moments import uncorrelated
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -158,21 +158,20 @@ def _of_mean_field(couplings: Couplings, start: "State | str | Qobj | None") -> 
         asked = request.checked(couplings, "ground" if start is None else start, [0.0])
     except (TypeError, ValueError) as error:
         raise type(error)(f"start: {error}") from None
-    found = uncorrelated(asked.state, n)
+    found = moments(asked)
     if found is None:
         raise ValueError(
             f"start: mean field needs a state without correlations between emitters, not "
             f"{asked.state_name}"
         )
     scaled = timescale.in_unit(couplings, timescale.unit_of(couplings))
-    s, z = mean_field(scaled, *found)
-    populations = (1 + z) / 2
+    s, populations = mean_field(scaled, *found)
     correlations = None
     if n <= _PAIRS:
         correlations = np.outer(s.conj(), s)
         np.fill_diagonal(correlations, populations)
     return Steady(
-        mean_emission(couplings, s, z),
+        mean_emission(couplings, s, populations),
         float(populations.sum()),
         populations,
         correlations,

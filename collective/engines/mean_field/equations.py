@@ -1,12 +1,12 @@
 r"""Mean field: every emitter has a Bloch vector of its own, in the field of the others.
 
-With s_n = ⟨σ⁻_n⟩, z_n = 2⟨σ⁺_nσ⁻_n⟩ − 1 and h = δ + Δ − iΓ/2, and without correlations,
+With s_n = ⟨σ⁻_n⟩, e_n = ⟨σ⁺_nσ⁻_n⟩ and h = δ + Δ − iΓ/2, and without correlations,
 
-.. math:: \dot s_n = −(ih_{nn} + γ_φ + p/2)s_n + i z_n F_n, \qquad
-          \dot z_n = −Γ_{nn}(1 + z_n) + p(1 − z_n) + 4\,\mathrm{Im}(s^*_n F_n), \qquad
+.. math:: \dot s_n = −(ih_{nn} + γ_φ + p/2)s_n + i(2e_n − 1)F_n, \qquad
+          \dot e_n = −Γ_{nn}e_n + p(1 − e_n) + 2\,\mathrm{Im}(s^*_n F_n), \qquad
           F_n = \sum_{l≠n} h_{nl}s_l + ½Ω_n.
 
-The emission is :math:`\sum_{m≠n}Γ_{mn}s^*_ms_n + ½\sum Γ_{nn}(1 + z_n)`; its first part is
+The emission is :math:`\sum_{m≠n}Γ_{mn}s^*_ms_n + \sum Γ_{nn}e_n`; its first part is
 :math:`−2\,\mathrm{Im}\sum_n s^*_n \sum_{l≠n}h_{nl}s_l`, because Δ is Hermitian.
 """
 
@@ -24,7 +24,7 @@ from collective.engines.numerics.exchange import Exchange, exchange
 class Equations:
     """The equations of N emitters for B samples at once.
 
-    The values of all samples are one vector of real numbers: s (N, B) complex, then z (N, B).
+    The values of all samples are one vector of real numbers: s (N, B) complex, then e (N, B).
 
     Args:
         couplings: of the emitters.
@@ -51,51 +51,51 @@ class Equations:
 
     def slope(self, t: float, y: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
         """Dy/dt."""
-        s, z = self.split(y)
+        s, e = self.split(y)
         field = self._others(s, threads).astype(complex, copy=False)
         if self._driven:
             strength = 1.0 if self._envelope is None else self._envelope(t)
             field = field + strength * self._half_drive
         found = np.empty_like(y)
-        ds, dz = self.split(found)
-        np.multiply(field, z, out=ds)
+        ds, de = self.split(found)
+        np.multiply(field, 2 * e - 1, out=ds)
         ds *= 1j
         ds += self._turning * s
-        dz[...] = self.pump - self.decay - (self.pump + self.decay) * z
-        dz += 4 * (s.real * field.imag - s.imag * field.real)
+        de[...] = self.pump - (self.pump + self.decay) * e
+        de += 2 * (s.real * field.imag - s.imag * field.real)
         return found
 
     def derivative(
         self, y: NDArray[np.float64]
     ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         """The derivative of the slope at y, without an envelope, as a function of δy."""
-        s, z = self.split(y)
+        s, e = self.split(y)
         field = self._others(s, 1) + self._half_drive
 
         def changed(change: NDArray[np.float64]) -> NDArray[np.float64]:
-            ds, dz = self.split(np.ascontiguousarray(change.reshape(-1)))
+            ds, de = self.split(np.ascontiguousarray(change.reshape(-1)))
             moved = self._others(ds, 1)
-            along = self._turning * ds + 1j * (field * dz + z * moved)
-            gained = -(self.decay + self.pump) * dz
-            gained = gained + 4 * (ds.conj() * field + s.conj() * moved).imag
+            along = self._turning * ds + 1j * (2 * field * de + (2 * e - 1) * moved)
+            gained = -(self.decay + self.pump) * de
+            gained = gained + 2 * (ds.conj() * field + s.conj() * moved).imag
             return self.joined(along, gained)
 
         return changed
 
     def split(self, y: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-        """S and z, (N, B) each, as views of y."""
+        """S and e, (N, B) each, as views of y."""
         third = len(y) // 3
         s = y[: 2 * third].view(complex).reshape(self.n, -1)
         return s, y[2 * third :].reshape(self.n, -1)
 
-    def joined(self, s: NDArray[Any], z: NDArray[Any]) -> NDArray[np.float64]:
-        """Y from s and z, (N, B) each."""
+    def joined(self, s: NDArray[Any], e: NDArray[Any]) -> NDArray[np.float64]:
+        """Y from s and e, (N, B) each."""
         flat = np.ascontiguousarray(s, dtype=complex).reshape(-1)
-        return np.concatenate([flat.view(float), np.asarray(z, dtype=float).reshape(-1)])
+        return np.concatenate([flat.view(float), np.asarray(e, dtype=float).reshape(-1)])
 
     def emission(self, y: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
         """The emission of every sample, (B,)."""
-        s, z = self.split(y)
+        s, e = self.split(y)
         field = self._others(s, threads)
         together = -2 * (s.real * field.imag - s.imag * field.real).sum(axis=0)
-        return np.asarray(together + (self.decay * (1 + z) / 2).sum(axis=0))
+        return np.asarray(together + (self.decay * e).sum(axis=0))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class MeanFieldRun:
-    """Observables of the times reached so far, and s and z of every sample at the last of them."""
+    """Observables of the times reached so far, and s and e of every sample at the last of them."""
 
     def __init__(self, request: Request, phases: int, earlier: "Result | None"):
         self._request, self._phases = request, phases
@@ -55,14 +55,14 @@ class MeanFieldRun:
         """Record the first time."""
         found = moments(self._request)
         assert found is not None
-        lowered, inversion = found
+        lowered, excited = found
         if self._phases:
             assert self._seed is not None
-            s, z = with_random_phases(lowered, inversion, self._phases, self._seed)
+            s, e = with_random_phases(lowered, excited, self._phases, self._seed)
         else:
-            s, z = lowered[:, None], inversion[:, None]
+            s, e = lowered[:, None], excited[:, None]
         ends = np.cumsum(self._groups)[:-1]
-        parts = zip(np.split(s, ends, axis=1), np.split(z, ends, axis=1), strict=True)
+        parts = zip(np.split(s, ends, axis=1), np.split(e, ends, axis=1), strict=True)
         values = [self._equations.joined(*part) for part in parts]
         t = float(self._request.times[0])
         self._record(values, [(t, y, None) for y in values])
@@ -152,7 +152,7 @@ class MeanFieldRun:
         equations = self._equations
         emission = np.concatenate([equations.emission(y, self._threads[1]) for y in values])
         samples = [equations.split(y) for y in values]
-        excited = np.concatenate([(1 + z) / 2 for _, z in samples], axis=1)
+        excited = np.concatenate([e for _, e in samples], axis=1)
         populations = excited.mean(axis=1)
         rows = {"emission": emission.mean(keepdims=True), "populations": populations[None]}
         if self._phases:
@@ -190,7 +190,7 @@ class MeanFieldRun:
         return found
 
     def resume(self) -> dict[str, NDArray[Any]]:
-        """The beginning and the length of the last step of every group, and s and z there."""
+        """The beginning and the length of the last step of every group, and s and e there."""
         again = self._recorder.now
         return {
             "since": np.array([t for t, _, _ in again]),

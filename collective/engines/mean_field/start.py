@@ -7,31 +7,41 @@ from collective.engines.request import Request
 from collective.states.moments import uncorrelated
 
 COHERENT = 1e-12  # ⟨σ⁻⟩; a smaller one is round-off
+_ROUND_OFF = 4 * float(np.finfo(float).eps)  # of a population
 
 Moments = tuple[NDArray[np.complex128], NDArray[np.float64]]
 
 
 def moments(request: Request) -> Moments | None:
-    """⟨σ⁻_n⟩ and z_n of the initial state, or None if emitters are correlated."""
-    return uncorrelated(request.state, len(request.couplings))
+    """⟨σ⁻_n⟩ and populations of the initial state, or None if emitters are correlated.
+
+    A small population of a pure state follows from ⟨σ⁻⟩, which has all digits.
+    """
+    found = uncorrelated(request.state, len(request.couplings))
+    if found is None:
+        return None
+    lowered, excited = found[0], (1 + found[1]) / 2
+    squared = np.minimum(np.abs(lowered) ** 2, 0.25)
+    pure = 2 * squared / (1 + np.sqrt(1 - 4 * squared))
+    return lowered, np.where(np.abs(excited - pure) <= _ROUND_OFF, pure, excited)
 
 
 def alone(request: Request) -> bool:
     """Whether excited emitters have no mean field: not coherent, and nothing drives them."""
     found = moments(request)
     assert found is not None
-    lowered, inversion = found
+    lowered, excited = found
     coherent = np.abs(lowered).max() > COHERENT or np.any(request.couplings.drive)
-    return not coherent and bool(inversion.max() > -1)
+    return not coherent and bool(excited.max() > 0)
 
 
 def with_random_phases(
     lowered: NDArray[np.complex128],
-    inversion: NDArray[np.float64],
+    excited: NDArray[np.float64],
     count: int,
     seed: int,
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-    r"""Starts s and z, (N, B), whose phases stand for the noise by which emission begins.
+    r"""Starts s and e, (N, B), whose phases stand for the noise by which emission begins.
 
     .. math:: s_n = ⟨σ^-_n⟩ + \sqrt{⟨σ^+_nσ^-_n⟩ − |⟨σ^-_n⟩|^2}\; e^{iφ_n}
 
@@ -40,12 +50,11 @@ def with_random_phases(
 
     Args:
         lowered: ⟨σ⁻_n⟩, (N,).
-        inversion: z_n, (N,).
+        excited: ⟨σ⁺_nσ⁻_n⟩, (N,).
         count: number B of samples.
         seed: of the phases.
     """
-    excited = (1 + inversion) / 2
     size = np.sqrt(np.maximum(excited - np.abs(lowered) ** 2, 0.0))
     turns = np.random.default_rng(seed).random((count, len(lowered))).T
     s = lowered[:, None] + size[:, None] * np.exp(2j * np.pi * turns)
-    return s, np.broadcast_to(inversion[:, None], s.shape).copy()
+    return s, np.broadcast_to(excited[:, None], s.shape).copy()

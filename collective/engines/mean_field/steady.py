@@ -2,8 +2,8 @@ r"""Steady states of mean field: evolution, then Newton's method without a matri
 
 Newton's step solves :math:`J\,δy = −\dot y` by GMRES, with the derivative of the equations
 
-.. math:: δ\dot s = −(ih_{nn} + γ_φ + p/2)δs + i(F\,δz + z\,δF), \qquad
-          δ\dot z = −(Γ_{nn} + p)δz + 4\,\mathrm{Im}(F\,δs^* + s^*δF), \qquad δF = h\,δs.
+.. math:: δ\dot s = −(ih_{nn} + γ_φ + p/2)δs + i(2F\,δe + (2e − 1)δF), \qquad
+          δ\dot e = −(Γ_{nn} + p)δe + 2\,\mathrm{Im}(F\,δs^* + s^*δF), \qquad δF = h\,δs.
 
 Evolution brings the state near to an attractor: where there are several, the start decides. A small
 disturbance of the answer must die out.
@@ -30,13 +30,13 @@ _KRYLOV, _RESTARTS = 80, 6
 Vectors = tuple[NDArray[np.complex128], NDArray[np.float64]]
 
 
-def steady(couplings: Couplings, lowered: NDArray[Any], inversion: NDArray[Any]) -> Vectors:
-    """⟨σ⁻_n⟩ and z_n of the steady state that a start leads to, (N,) each.
+def steady(couplings: Couplings, lowered: NDArray[Any], excited: NDArray[Any]) -> Vectors:
+    """⟨σ⁻_n⟩ and populations of the steady state that a start leads to, (N,) each.
 
     Args:
         couplings: in a unit near the largest rate.
         lowered: ⟨σ⁻_n⟩ at the start, (N,).
-        inversion: z_n at the start, (N,).
+        excited: populations at the start, (N,).
 
     Raises:
         ValueError: if no stable steady state is reached.
@@ -48,7 +48,7 @@ def steady(couplings: Couplings, lowered: NDArray[Any], inversion: NDArray[Any])
         raise ValueError("couplings: without decay and pump there is no steady state")
     span = _LIFETIMES / float(rates.mean())
     rng = np.random.default_rng(0)
-    now = equations.joined(lowered[:, None], inversion[:, None])
+    now = equations.joined(lowered[:, None], excited[:, None])
     for _ in range(_ATTEMPTS):
         now = _evolved(equations, now, span)
         if _residual(equations, now) > _NEAR * own:
@@ -60,8 +60,8 @@ def steady(couplings: Couplings, lowered: NDArray[Any], inversion: NDArray[Any])
         later = _evolved(equations, disturbed, span)
         before, after = (np.linalg.norm(y - found) for y in (disturbed, later))
         if after <= _GROWTH * before:
-            s, z = equations.split(found)
-            return s[:, 0].copy(), z[:, 0].copy()
+            s, e = equations.split(found)
+            return s[:, 0].copy(), e[:, 0].copy()
         now = later  # a state that is steady but not stable: leave it
     raise ValueError(
         f"couplings: mean field has reached no stable steady state after {_ATTEMPTS * span:.3g} "
@@ -90,10 +90,10 @@ def _newton(equations: Equations, y: NDArray[Any], wanted: float) -> NDArray[Any
         operator = LinearOperator((len(y), len(y)), matvec=derivative, dtype=float)
         step, _ = gmres(operator, -slope, rtol=1e-4, restart=_KRYLOV, maxiter=_RESTARTS)
         further = y + step
-        z = equations.split(further)[1]
+        e = equations.split(further)[1]
         slope = equations.slope(0.0, further)
         before, residual = residual, float(np.abs(slope).max())
-        physical = np.abs(z).max() <= 1 + 1e-6
+        physical = np.abs(e - 0.5).max() <= 0.5 + 1e-6
         if not physical or not residual < 0.5 * before:
             # round-off ends it too
             return y if before <= 100 * wanted else None
@@ -101,7 +101,7 @@ def _newton(equations: Equations, y: NDArray[Any], wanted: float) -> NDArray[Any
     return y if residual <= 100 * wanted else None
 
 
-def mean_emission(couplings: Couplings, lowered: NDArray[Any], inversion: NDArray[Any]) -> float:
-    """The emission of a product state, from ⟨σ⁻_n⟩ and z_n, (N,) each."""
+def mean_emission(couplings: Couplings, lowered: NDArray[Any], excited: NDArray[Any]) -> float:
+    """The emission of a product state, from ⟨σ⁻_n⟩ and populations, (N,) each."""
     equations = Equations(couplings)
-    return float(equations.emission(equations.joined(lowered[:, None], inversion[:, None]))[0])
+    return float(equations.emission(equations.joined(lowered[:, None], excited[:, None]))[0])
