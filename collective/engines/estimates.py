@@ -147,7 +147,9 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
         scatter = 0.0 if samples is None else (0.3 + 0.1 * min(s.cooperation, 3)) / samples**0.5
         largest = _largest(s)
         return None if largest == 0 else (_hole(s) + scatter) / largest + 0.1 * _order(s, 2)
-    scatter = 0.0 if samples is None else min(0.08 + 0.08 * s.cooperation, 0.6) / samples**0.5
+    scatter = min(0.08 + 0.08 * s.cooperation, 0.6)
+    if kind == "conditional":
+        scatter = _record_scatter(s)
     error = {
         "mean field": lambda: _mean_field(s),
         "random phases": lambda: _random_phases(s),
@@ -155,7 +157,9 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
         "order 3": lambda: _order(s, 3),
         "conditional": lambda: _share_of_second(s) * _order(s, 2),
     }[kind]()
-    return min(error + scatter, _LARGEST)
+    if samples is not None:
+        error += scatter / samples**0.5
+    return min(error, _LARGEST)
 
 
 def _saturated(x: float) -> float:
@@ -184,6 +188,14 @@ def _share_of_second(s: Strength) -> float:
     where a drive or the start has already chosen a way.
     """
     return 0.25 if s.drive == 0 and s.excited > 0.99 else 0.7
+
+
+def _record_scatter(s: Strength) -> float:
+    """The scatter of the emission of one conditional state, relative to the largest emission.
+
+    Measured for 44 problems of 6 to 64 emitters, within a factor of 1.5 for the inverted ones.
+    """
+    return (2 if s.drive else 1) * (0.12 + 0.1 * s.cooperation) / s.n**0.5
 
 
 def _driven(s: Strength) -> float:
