@@ -1,9 +1,10 @@
-r"""Conditional cumulants: second order of the state that a heterodyne record reveals, averaged over records.
+"""Cumulants of second order of the state that a heterodyne record reveals, averaged over records.
 
-A record of the emitted light tells where the emitters are going, so that the conditional state is closer to a product
-state than the mean state, and second-order cumulants of it neglect less. The mean over records is the solution of the
-master equation, whatever the efficiency of the detection; with efficiency 0 it is plain second order.
-"""  # noqa: E501
+A record of the emitted light tells where the emitters are going, so that the conditional state is
+closer to a product state than the mean state, and second-order cumulants of it neglect less. The
+mean over records is the solution of the master equation, whatever the efficiency of the detection.
+With efficiency 0 it is plain second order.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar

@@ -4,10 +4,10 @@ r"""The conditional state of a batch of samples: fields, gains, and one step of 
    d⟨A⟩ = ⟨L^†A⟩dt + \sum_{lν} \bigl[⟨⟨Aσ^-_l⟩⟩ Λ^*_{lν} dζ^*_ν + c.c.\bigr], \qquad
    Γ ≈ ΛΛ^†, \quad \overline{dζ_ν dζ^*_μ} = ηδ_{νμ}dt
 
-With third joint cumulants of different emitters set to zero, the means (3, N) and covariances V (3N, 3N) of x, p and z
-obey a closed set. The covariances lose what the record reveals, :math:`dV = … − G G^T dt`, where G are the real gains
-of the 2k quadratures, (3N, 2k).
-"""  # noqa: E501
+With third joint cumulants of different emitters set to zero, the means (3, N) and covariances V
+(3N, 3N) of x, p and z obey a closed set. The covariances lose what the record reveals,
+:math:`dV = … − G G^T dt`, where G are the real gains of the 2k quadratures, (3N, 2k).
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,21 +1,23 @@
-r"""Kernels of the conditional state: what is local in a pair of emitters, between two products of matrices.
+"""Kernels of the conditional state: what is local in a pair of emitters.
 
-Every emitter has three operators, x = Re σ⁻ = (σ⁻ + σ⁺)/2, p = Im σ⁻ = (σ⁻ − σ⁺)/2i and z. A sample holds their
-means, (3, N), and their covariances V, (3N, 3N), row A·N + m for operator A of emitter m. The entries of V between
-operators of one emitter follow from the means. They are the normally ordered ones, ⟨Aσ⁻⟩ − ⟨A⟩⟨σ⁻⟩ for the columns x
-and p, because these are what a field and a record see.
+Every emitter has three operators, x = Re σ⁻ = (σ⁻ + σ⁺)/2, p = Im σ⁻ = (σ⁻ − σ⁺)/2i and z. A sample
+holds their means, (3, N), and their covariances V, (3N, 3N), row A·N + m for operator A of emitter
+m. The entries of V between operators of one emitter follow from the means. They are the normally
+ordered ones, ⟨Aσ⁻⟩ − ⟨A⟩⟨σ⁻⟩ for the columns x and p, because these are what a field and a record
+see.
 
-Local operators of emitter m enter through the third cumulants ⟨⟨A_m σ⁻_m B_n⟩⟩, which are not zero although those of
-three emitters are: A_m σ⁻_m is again an operator of emitter m. With s = x + ip,
+Local operators of emitter m enter through the third cumulants ⟨⟨A_m σ⁻_m B_n⟩⟩, which are not zero
+although those of three emitters are: A_m σ⁻_m is again an operator of emitter m. With s = x + ip,
 
     ⟨⟨x σ⁻ B⟩⟩ = ¼V_zB − 2x V_xB − i(p V_xB + x V_pB),
     ⟨⟨p σ⁻ B⟩⟩ = −(p V_xB + x V_pB) + i(¼V_zB − 2p V_pB),
     ⟨⟨z σ⁻ B⟩⟩ = −(1+z)V_xB − x V_zB − i((1+z)V_pB + p V_zB).
 
-A step of one sample takes two evaluations of the drift: 24N³ + 24N²k operations of `matmul` for the fields and the
-gains of k channels, 18N²k for their products, and one pass of the kernels here over about 40 N² numbers. For N = 100
-the products take three quarters of the time in single precision.
-"""  # noqa: E501
+A step of one sample takes two evaluations of the drift: 24N³ + 24N²k operations of `matmul` for the
+fields and the gains of k channels, 18N²k for their products, and one pass of the kernels here over
+about 40 N² numbers. For N = 100 in single precision the products take half of the time, which flops
+bound, and the passes the other half, which the cache bounds.
+"""
 
 import numpy as np
 

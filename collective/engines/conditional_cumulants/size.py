@@ -1,7 +1,7 @@
-"""How samples are divided into batches and time into steps, and the memory and time they need: arithmetic only.
+"""Batches of samples, steps of time, and the memory and time they need: arithmetic only.
 
-For N = 100 and 21 channels a step of one sample takes 1.3 ms of one core and 2 MB.
-"""  # noqa: E501
+For N = 100 and 28 channels a step of one sample takes 1.5 ms of one core, and the sample 2 MB.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +28,7 @@ _STEP_CALLS = 140.0  # of Python, per step of a batch
 _OUTPUT_CALLS = 200.0  # per output time of a batch
 _RUN_CALLS = 6000.0
 _GUESSED = 0.3  # channels per emitter, where they are not counted
+_POWERS = 15
 SPECTRUM = 1500  # emitters; the eigenvalues of more are found only when a run starts
 _OUTPUT_FLOPS = 800.0  # per pair of emitters and output time
 
@@ -67,7 +68,7 @@ class Plan:
             count: number of samples.
             efficiency: of the detection; without any there are no channels.
             cut: see `ConditionalCumulants`.
-            guessed: whether bounds stand for the eigenvalues of Γ and Δ, to predict the cost.
+            guessed: whether eigenvalues of Γ and Δ are only estimated, to predict the cost.
         """
         couplings = request.couplings
         n = len(couplings)
@@ -75,9 +76,9 @@ class Plan:
         mean = float(np.trace(decay).real) / n
         shift = np.asarray(couplings.shift) + np.diag(couplings.detunings)
         if guessed:
-            brightest = float(np.abs(decay).sum(axis=1).max())
+            brightest = _norm(decay)
             jumps = np.zeros((n, int(_GUESSED * n) if efficiency else 0), complex)
-            highest = float(np.abs(shift).sum(axis=1).max())
+            highest = _norm(shift)
             lowest = -highest
         else:
             jumps, brightest = channels(decay, cut * mean if efficiency else np.inf)
@@ -121,6 +122,18 @@ class Plan:
         products = 48 * n**3 + 48 * n * n * k + 36 * n * n * k
         work = (_SINGLE_FLOP * products + _PASS_FLOPS * n * n) * s.flop
         return float(work + _STEP_CALLS * s.call / self.batch)
+
+
+def _norm(matrix: NDArray[Any]) -> float:
+    """The largest |eigenvalue| of a Hermitian matrix, roughly: by some powers of it."""
+    vector = np.random.default_rng(0).standard_normal(len(matrix)) + 0j
+    size = 0.0
+    for _ in range(_POWERS):
+        size = float(np.linalg.norm(vector))
+        if size == 0:
+            break
+        vector = matrix @ (vector / size)
+    return size
 
 
 def channels(decay: NDArray[Any], above: float) -> tuple[NDArray[np.complex128], float]:

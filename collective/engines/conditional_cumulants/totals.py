@@ -1,12 +1,12 @@
-r"""Means over samples, gathered batch by batch, and the estimated error of their closure.
+r"""Means over samples, gathered batch by batch.
 
 Means and scatters M = Σ(x − mean)² of two groups a and b are combined by
 
 .. math:: M = M_a + M_b + (\bar x_b − \bar x_a)^2\, n_a n_b/n
 
-(Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983)); the standard error is √(M/(n−1)n). Batches are combined in their
-order, so that the result does not depend on the number of threads.
-"""  # noqa: E501
+(Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983)); the standard error is √(M/(n−1)n). Batches are
+combined in their order, so that the result does not depend on the number of threads.
+"""
 
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
