@@ -1,4 +1,7 @@
-"""The references to cite for a calculation, as BibTeX: `citation`."""
+"""The references to cite for a calculation, as BibTeX: `citation`.
+
+The file is longer than others: it holds every reference.
+"""
 
 from collective import engines
 from collective._tools.version import __version__

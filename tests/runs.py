@@ -343,7 +343,7 @@ def conditional_cumulants():
     )
 
 
-@run()
+@run(SOLVED)
 def cumulants():
     return together(
         second=evolved(plain(), "inverted", method="cumulants", observe="correlations"),
@@ -364,7 +364,7 @@ def capped():
     weak = plain().replace(drive=0.2, dephasing=0.05)
     return together(
         drive=evolved(weak, "ground", method="capped", observe="correlations"),
-        holes=evolved(plain(), "inverted", method=co.engines.Capped(holes=2)),
+        holes=evolved(plain(), "inverted", method=co.engines.Capped(holes=3)),
         sampled=evolved(weak, "ground", method=co.engines.Capped(n=6), seed=4),
     )
 

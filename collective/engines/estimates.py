@@ -37,6 +37,7 @@ _ROWS, _ENTRIES = 512, 2**21  # of Γ and Δ that are read, so that 10⁵ emitte
 _WIDER = 2.2  # a band from an expected error alone is wider by this much: 95 % instead of half
 _WIDER_DRIVEN = 4.0
 _HOLE = 0.09  # Γ of emission that Wigner invents for each emitter in its ground state, at most
+UNBELIEVABLE = 10.0  # resets of a conditional sample; with more of them nothing is claimed
 _LARGEST = 0.95  # no expected error is larger; one of 1 would say that there is no emission
 
 
@@ -146,7 +147,9 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
         scatter = 0.0 if samples is None else (0.3 + 0.1 * min(s.cooperation, 3)) / samples**0.5
         largest = _largest(s)
         return None if largest == 0 else (_hole(s) + scatter) / largest + 0.1 * _order(s, 2)
-    scatter = 0.0 if samples is None else min(0.08 + 0.08 * s.cooperation, 0.6) / samples**0.5
+    scatter = min(0.08 + 0.08 * s.cooperation, 0.6)
+    if kind == "conditional":
+        scatter = _record_scatter(s)
     error = {
         "mean field": lambda: _mean_field(s),
         "random phases": lambda: _random_phases(s),
@@ -154,7 +157,9 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
         "order 3": lambda: _order(s, 3),
         "conditional": lambda: _share_of_second(s) * _order(s, 2),
     }[kind]()
-    return min(error + scatter, _LARGEST)
+    if samples is not None:
+        error += scatter / samples**0.5
+    return min(error, _LARGEST)
 
 
 def _saturated(x: float) -> float:
@@ -167,8 +172,9 @@ def _order(s: Strength, order: int) -> float:
     if s.n <= order:
         return 0.0
     spread = s.shifts**2 / (4 + s.shifts**2 + s.common**2)
-    second = _saturated(s.excited * s.cooperation * (0.013 + 0.08 * spread))
-    second *= 1 - 0.75 * s.coherence
+    second = _saturated(s.cooperation * (0.013 + 0.08 * spread))
+    # a triple of excitations is needed; dipoles from the start have their correlations in order 1
+    second *= (1 - s.coherence) * s.excited**2 + 0.35 * s.coherence * s.excited
     second = max(second, 0.14 * (1 + s.shifts) ** (1 / 3) * _driven(s))
     if order == 2:
         return second
@@ -182,6 +188,14 @@ def _share_of_second(s: Strength) -> float:
     where a drive or the start has already chosen a way.
     """
     return 0.25 if s.drive == 0 and s.excited > 0.99 else 0.7
+
+
+def _record_scatter(s: Strength) -> float:
+    """The scatter of the emission of one conditional state, relative to the largest emission.
+
+    Measured for 44 problems of 6 to 64 emitters, within a factor of 1.5 for the inverted ones.
+    """
+    return (2 if s.drive else 1) * (0.12 + 0.1 * s.cooperation) / s.n**0.5
 
 
 def _driven(s: Strength) -> float:
@@ -217,6 +231,11 @@ def _random_phases(s: Strength) -> float:
     return max(begun * (1 + 2 * s.scatter / (s.scatter + 15)), _driven(s))
 
 
+def _hole(s: Strength) -> float:
+    """What each emitter in its ground state still emits in truncated Wigner, over Γ."""
+    return _HOLE * _saturated(5 * s.unreduced)
+
+
 def _largest(s: Strength) -> float:
     """The largest emission for each emitter, roughly: that of a burst, or under the drive."""
     bright = 1 + s.cooperation
@@ -246,12 +265,13 @@ def from_orders(
     """
     known = len(third)
     gap = _lasting(np.abs(second[:known] - third), second[:known], third)
-    share = 0.75 if request is None else min(0.3 + strength(request).cooperation / 7, 1.0)
+    share = 0.75 if request is None else min(0.3 + strength(request).cooperation / 7, 1.3)
     band = np.full(len(second), np.inf)
     band[:known] = 1.3 * gap
-    if known < len(second):  # third order has diverged: what it had found until then grows no more
+    if known < len(second):  # third order has diverged, and tells nothing more
+        least = 0.3 if request is None else 2 * _order(strength(request), 2)
         largest = np.maximum.accumulate(np.abs(second))
-        relative = float((band[:known] / np.maximum(largest[:known], 1e-300)).max(initial=0.3))
+        relative = float((band[:known] / np.maximum(largest[:known], 1e-300)).max(initial=least))
         band[known:] = (relative * largest)[known:]
     return band, share * gap
 
@@ -285,28 +305,6 @@ def from_expected(
     return np.asarray(wide * largest**0.75 * size**0.25)
 
 
-def from_wigner(request: Request, excitation: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The band (T,) of truncated Wigner, from the number of excitations that it finds.
-
-    Spins that act on each other never come to rest in the ground state: each emitter that has
-    decayed still radiates up to 0.09 Γ. Detunings and shifts add an error while emitters decay.
-
-    Args:
-        request: Γ, Δ and the detunings are read.
-        excitation: (T,), mean number of excitations.
-    """
-    s = strength(request)
-    p = np.clip(excitation / s.n, 0, 1)
-    mixed = s.scatter * _saturated(s.cooperation)
-    between = 0.4 * mixed / (mixed + 10) * np.sqrt(p * (1 - p))
-    return np.asarray(s.own * (_hole(s) * (1 - p) + between))
-
-
-def _hole(s: Strength) -> float:
-    """What each emitter in its ground state still emits in truncated Wigner, over Γ."""
-    return _HOLE * _saturated(5 * s.unreduced)
-
-
 def from_conditional(
     conditional: NDArray[np.float64],
     second: NDArray[np.float64],
@@ -332,6 +330,8 @@ def from_conditional(
     largest = np.maximum.accumulate(size)
     jumped = 0.01 * min(resets, 5.0) * largest**0.25 * size**0.75
     band = _lasting(gap, conditional, second, power=0.75) + jumped
+    if resets > UNBELIEVABLE:
+        band = np.maximum(band, size)
     if request is None or _share_of_second(strength(request)) < 0.5:
         return band
     least = from_expected(conditional, expected(request, "order 2") or 0.0, request)

@@ -1,6 +1,7 @@
 """At most K excitations, or at most K holes: exact within the cap, an estimated error beyond it."""
 
 from itertools import combinations, permutations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,6 @@ import qutip
 import reference
 
 import collective as co
-from collective._tools import speed
 from collective.engines import request as _requests
 from collective.engines.capped import size
 from collective.engines.capped.channels import Channels
@@ -413,7 +413,8 @@ def test_too_many_amplitudes_are_refused_with_their_bytes():
 
 def test_the_route_is_the_same_on_every_machine(monkeypatch):
     """Which route runs depends on neither the speed of the machine nor the threads."""
-    fast, slow = speed.Speed(1e-7, 1e-12, 1e-10), speed.Speed(1e-5, 1e-9, 1e-8)
+    fast = SimpleNamespace(call=1e-7, flop=1e-12, entry=1e-10)
+    slow = SimpleNamespace(call=1e-5, flop=1e-9, entry=1e-8)
     for emitters, cap, matrix in ((6, {}, True), (40, {}, False), (10, {"excitations": 3}, True)):
         for threads, pace in ((1, fast), (2, slow)):
             monkeypatch.setattr(size, "speed", lambda pace=pace: pace)

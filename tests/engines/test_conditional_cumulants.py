@@ -1,5 +1,7 @@
 """Conditional cumulants against exact engines, their errors, their warnings and their samples."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,14 @@ def evolved(couplings, state="inverted", times=TIMES, seed=1, **options):
     """A run with a seed."""
     asked = {key: options.pop(key) for key in ("threads", "observe") if key in options}
     return co.evolve(couplings, state, times, method=Engine(**options), seed=seed, **asked, **QUIET)
+
+
+def warned(*arguments, **options):
+    """A run, and all that it warns of as one text."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        found = evolved(*arguments, **options)
+    return found, "; ".join(str(each.message) for each in seen)
 
 
 # exact for two emitters
@@ -53,18 +63,18 @@ def test_plain_second_order_is_exact_for_two_emitters(state):
 def test_the_mean_of_two_emitters_is_exact_at_any_efficiency(efficiency):
     """The moments of every sample are those of a density matrix, so that no closure is needed."""
     exact = co.evolve(everything(), "inverted", TIMES, method="exact", **QUIET)
-    found = evolved(everything(), n=600, efficiency=efficiency)
+    found = evolved(everything(), n=300, efficiency=efficiency)
     for name in ("emission", "excitation", "populations"):
         away = np.abs(getattr(found, name) - getattr(exact, name))
         assert np.all(away <= 5 * getattr(found, f"{name}_error") + 2e-3), name
     assert found.emission_error[1:].min() > 0
-    assert found.emission_error.max() < 0.05
+    assert found.emission_error.max() < 0.08
     assert found.diagnostics["resets_per_sample"] < 0.3  # the steps alone make a few
 
 
 def test_a_sample_of_two_emitters_follows_the_stochastic_master_equation():
     """The same record moves the density matrix and its moments."""
-    couplings, efficiency, steps = everything(), 0.6, 4000
+    couplings, efficiency, steps = everything(), 0.6, 1500
     step = 1.0 / steps
     jumps, _ = channels(couplings.decay, 0.0)
     samples = Samples(
@@ -116,8 +126,8 @@ def test_a_chain_is_right_at_the_burst_and_after_it(n, spacing):
     assert found.error_estimate.max() < 0.2 * exact.max()
     # plain second order is far off in the tail of the denser chain
     if spacing == 0.1:
-        plain = evolved(chain, efficiency=0).emission
-        assert plain[-1] / exact[-1] < 0.6
+        plain, _ = warned(chain, efficiency=0)
+        assert plain.emission[-1] / exact[-1] < 0.6
 
 
 def test_two_efficiencies_agree():
@@ -178,7 +188,7 @@ def test_the_threads_do_not_change_the_numbers():
 
 def test_the_standard_error_is_that_of_independent_runs():
     chain, times = array(3, 0.1), np.linspace(0, 2, 9)
-    runs = np.array([evolved(chain, times=times, n=16, seed=s).emission for s in range(20, 60)])
+    runs = np.array([evolved(chain, times=times, n=16, seed=s).emission for s in range(20, 50)])
     said = np.mean([evolved(chain, times=times, n=16, seed=s).emission_error for s in range(3)], 0)
     ratio = runs.std(axis=0)[2:] / said[2:]
     assert np.all((ratio > 0.6) & (ratio < 1.6))
@@ -216,8 +226,8 @@ def test_an_emitter_outside_its_bloch_ball_becomes_pure():
 
 
 def test_resets_are_warned_of():
-    with pytest.warns(UserWarning, match="do not believe this result"):
-        found = evolved(array(8, 0.03), times=np.linspace(0, 3, 7), n=4)
+    found, told = warned(array(8, 0.03), times=np.linspace(0, 3, 7), n=4)
+    assert "do not believe this result" in told
     assert found.diagnostics["resets_per_sample"] > 10
     exact = co.evolve(array(8, 0.03), "inverted", found.times, method="blocks", **QUIET)
     away = np.abs(found.emission - exact.emission)
@@ -239,8 +249,10 @@ def broken(monkeypatch, which):
 
 def test_a_lost_sample_is_left_out_with_a_warning(monkeypatch):
     broken(monkeypatch, 0)
-    with pytest.warns(UserWarning, match="2 of 20 samples did not stay finite"):
-        found = evolved(array(3, 0.2), n=20)
+    found, told = warned(array(3, 0.2), n=20, observe="correlations")
+    assert "2 of 20 samples did not stay finite" in told
+    populations = np.diagonal(found.correlations, axis1=1, axis2=2).real
+    np.testing.assert_allclose(populations, found.populations, atol=1e-6)
     assert (found.diagnostics["samples"], found.diagnostics["lost_samples"]) == (18, 2)
     assert np.isfinite(found.emission_error).all()
     assert found.complete
@@ -248,9 +260,10 @@ def test_a_lost_sample_is_left_out_with_a_warning(monkeypatch):
 
 def test_the_run_ends_where_all_samples_are_lost(monkeypatch):
     broken(monkeypatch, slice(None))
-    found = evolved(array(3, 0.2), n=20, observe="correlations")
+    found, told = warned(array(3, 0.2), n=20, observe="correlations")
+    assert "diverged at t = 1.3 in all samples" in told
     assert not found.complete
-    assert "diverged at t = 1.2" in found.reason
+    assert "diverged at t = 1.3 in all samples" in found.reason
     assert 1 < len(found.times) < 15
     assert np.isfinite(found.emission).all()
 

@@ -39,9 +39,8 @@ def test_each_order_is_exact_for_as_many_emitters():
 
 @pytest.mark.parametrize("kind", [*KINDS, "wigner"])
 def test_independent_emitters_need_no_correlations(kind):
-    """Wigner alone is wrong for them: its spins do not come to rest in the ground state."""
     error = estimates.expected(asked(co.Couplings(np.eye(4), np.zeros((4, 4)))), kind)
-    assert error == pytest.approx(0.085 if kind == "wigner" else 0, abs=1e-12)
+    assert error == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "wigner"])
@@ -138,14 +137,6 @@ def test_a_band_from_an_expected_error_falls_more_slowly_than_the_emission():
     band = estimates.from_expected(curve, 0.05)
     assert 0.05 < band[0] < 0.2
     assert np.all(np.diff(band / curve) > 0)
-
-
-def test_the_band_of_wigner_covers_one_emitter():
-    """d⟨s_z⟩/dt is wrong for one emitter: s_z comes to rest above −1."""
-    request = asked(chain(1))
-    late = estimates.from_wigner(request, np.full(3, 0.07))
-    assert np.all(late >= 0.07)
-    np.testing.assert_allclose(estimates.from_wigner(request, np.ones(3)), 0, atol=1e-12)
 
 
 def test_the_band_of_conditional_cumulants_grows_with_resets():

@@ -36,6 +36,7 @@ _MATRIX_ENTRIES = 1.0  # per entry of ρ and gathered column
 _READ_CALLS = 120.0  # of the observables of one time, and …
 _PAIRS = 0.15  # … of a slope for the pairs of photons
 _FACTOR = 1.0  # of flops of small products, relative to large ones
+_LASTING = 0.7  # of the time that a branch exists, on average
 _WORTH = 3.0  # times the time of the trajectories that ρ may take, …
 _QUICK = 10.0  # … or so many seconds
 _MOST_BYTES = 2**31  # of ρ, if trajectories can be drawn
@@ -136,7 +137,7 @@ class Size:
         slope += _TENSOR_ENTRIES * self.highest * vector * s.entry
         reading = len(used) * _READ_CALLS * s.call + 1.5 * flops * s.flop
         whole = self._slopes * slope + times * reading
-        return whole * (1 + self.branches / 2 / threads)
+        return whole * (1 + _LASTING * self.branches / threads)
 
     def tensor_bytes(self) -> int:
         """Bytes of the trajectories at the peak."""

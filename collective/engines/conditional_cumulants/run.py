@@ -22,7 +22,7 @@ from collective.states.moments import pair_moments
 if TYPE_CHECKING:
     from collective.results.result import Result
 
-_MANY_RESETS, _TOO_MANY_RESETS = 3.0, 10.0  # per sample
+_MANY_RESETS = 3.0  # of a sample
 _PLAIN = -1  # the index of the sample of plain second order
 _WAIT = 0.2  # seconds until the progress bar moves
 
@@ -201,15 +201,15 @@ class SampledRun:
                 f"conditional cumulants: {lost} of {self._totals.drawn} samples did not stay "
                 "finite and are left out of the means"
             )
-        if self._resets > _TOO_MANY_RESETS:
+        if self._resets > estimates.UNBELIEVABLE:
+            most = estimates.UNBELIEVABLE
             found.append(
-                f"conditional cumulants: {self._resets:.3g} resets in a sample, more than "
-                f"{_TOO_MANY_RESETS:g}: do not believe this result; the emitters are too close for "
-                "this approximation"
+                f"conditional cumulants: {self._resets:.3g} resets a sample, more than {most:g}: "
+                "do not believe this result; the emitters are too close for this approximation"
             )
         elif self._resets > _MANY_RESETS:
             found.append(
-                f"conditional cumulants: {self._resets:.3g} resets in a sample, more than "
+                f"conditional cumulants: {self._resets:.3g} resets a sample, more than "
                 f"{_MANY_RESETS:g}: the numbers after the burst may be wrong"
             )
         return found

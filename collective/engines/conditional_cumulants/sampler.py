@@ -76,10 +76,15 @@ class Sampler:
         """Make every `draw` in another thread end soon."""
         self._stopped.set()
 
-    def draw(self, index: int, count: int) -> Batch:
+    def draw(self, index: int, count: int, bad: NDArray[np.bool_] | None = None) -> Batch:
         """The batch of this index; −1 for one sample of plain second order, without a record.
 
         The result does not depend on what other threads do.
+
+        Args:
+            index: of the batch.
+            count: number B of samples.
+            bad: (B,) samples that are known to be lost, and do not count for the correlations.
         """
         plan, times = self._plan, self._plan.times
         constants = self._plain if index < 0 else self._recorded
@@ -88,8 +93,8 @@ class Sampler:
         samples = Samples(*self._start, constants, count)
         n, quadratures = len(plan.couplings), 2 * constants.channels
         values = np.empty((count, len(times), n + 2))
-        side = n if self._correlated else 0
-        pairs = np.zeros((len(times), count, side, side), np.complex64)
+        correlations = self._no_correlations(len(times))
+        good = np.ones(count, bool) if bad is None else ~bad
         resets = np.zeros((len(times), count))
         reached = np.full(count, len(times))
         at = 0
@@ -107,19 +112,24 @@ class Sampler:
                 at += 1
                 if index >= 0:
                     self.steps += count  # for the progress bar alone
-            values[:, row] = self._observed(samples, pairs[row])
+            values[:, row], pairs = self._observed(samples)
+            if self._correlated:
+                correlations[row] = pairs[good].sum(axis=0)
             resets[row] = samples.resets
             reached[samples.lost] = np.minimum(reached[samples.lost], row)
-        good = reached == len(times)
-        return Batch(
-            values,
-            pairs[:, good].sum(axis=1, dtype=complex),
-            resets[:, good].sum(axis=1),
-            reached,
-        )
+        kept = reached == len(times)
+        if self._correlated and np.any(kept != good):
+            # the sums hold samples that were lost later: the same batch once more, without them
+            return self.draw(index, count, ~kept)
+        return Batch(values, correlations, resets[:, kept].sum(axis=1), reached)
 
-    def _observed(self, samples: Samples, pairs: NDArray[Any]) -> NDArray[np.float64]:
-        """Emission, excitation and populations of each sample, (B, N + 2); fills ⟨σ⁺_mσ⁻_n⟩."""
+    def _no_correlations(self, times: int) -> NDArray[np.complex128]:
+        """Zeros for ⟨σ⁺_mσ⁻_n⟩ at a number of times, (T, N, N), or (T, 0, 0) if unwanted."""
+        side = len(self._plan.couplings) if self._correlated else 0
+        return np.zeros((times, side, side), dtype=complex)
+
+    def _observed(self, samples: Samples) -> tuple[NDArray[np.float64], NDArray[Any]]:
+        """Emission, excitation and populations, (B, N + 2), and ⟨σ⁺_mσ⁻_n⟩, (B, N, N)."""
         kernels.set_own(samples.means, samples.covariances)
         means, n = samples.means, samples.means.shape[2]
         v = samples.covariances
@@ -127,19 +137,14 @@ class Sampler:
         both = (v[:, :n, :n] + v[:, n : 2 * n, n : 2 * n]).astype(complex)
         both.imag = v[:, :n, n : 2 * n] - v[:, n : 2 * n, :n]
         both += s.conj()[:, :, None] * s[:, None, :]
-        if self._correlated:
-            pairs[:] = both
         populations = (1 + means[:, 2].astype(float)) / 2
         emission = np.einsum("mn,bmn->b", self._decay, both).real
-        return np.column_stack([emission, populations.sum(axis=1), populations])
+        return np.column_stack([emission, populations.sum(axis=1), populations]), both
 
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
         """Exact values at the first time: (1, N + 2), and correlations (1, N, N) or (1, 0, 0)."""
-        n = len(self._plan.couplings)
-        samples = Samples(*self._start, self._plain, 1)
-        side = n if self._correlated else 0
-        pairs = np.zeros((1, side, side), np.complex64)
-        return self._observed(samples, pairs), pairs.astype(complex)
+        values, pairs = self._observed(Samples(*self._start, self._plain, 1))
+        return values, pairs if self._correlated else self._no_correlations(1)
 
 
 def _drives(request: Request, plan: Plan) -> NDArray[np.complex128]:

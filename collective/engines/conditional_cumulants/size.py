@@ -20,15 +20,16 @@ _NUMBER = 4  # bytes of single precision
 _BATCHES = (2, 16)  # samples in a batch, at least and at most
 _IN_CACHE = 20_000  # N² numbers of the samples of one batch
 _LARGEST_STEP = 0.025  # in units of the mean lifetime
-_TURN = 0.25  # largest phase of Δ in one step
-_BRIGHT = 0.25  # largest probability of a photon from one excitation of the brightest channel
+_TURN = 0.2  # largest phase of Δ in one step
+_BRIGHT = 0.15  # largest probability of a photon from one excitation of the brightest channel
 _SINGLE_FLOP = 0.6  # time of an operation in single precision, against double precision
-_PASS_FLOPS = 1500.0  # time of the passes over one pair of emitters, in operations of a product
-_STEP_CALLS = 60.0  # of Python, per step of a batch
+_PASS_FLOPS = 3500.0  # time of the passes over one pair of emitters, in operations of a product
+_STEP_CALLS = 140.0  # of Python, per step of a batch
+_OUTPUT_CALLS = 200.0  # per output time of a batch
 _RUN_CALLS = 6000.0
 _GUESSED = 0.3  # channels per emitter, where they are not counted
 SPECTRUM = 1500  # emitters; the eigenvalues of more are found only when a run starts
-_OUTPUT_FLOPS = 400.0  # per pair of emitters and output time
+_OUTPUT_FLOPS = 800.0  # per pair of emitters and output time
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +134,12 @@ def cost(request: Request, plan: Plan) -> Cost:
     """Predict memory, time and error."""
     n, times, s = len(request.couplings), len(request.times), speed()
     correlated = "correlations" in request.words
-    kept = 16 * n * n * times * (plan.threads + 2) if correlated else 0
+    kept = 16 * n * n * times * (plan.threads + 3) if correlated else 0
     held = plan.threads * plan.thread_bytes() + 16 * 8 * n * n + 64 * times * (n + 3) + kept
-    seconds, written = writing(request, 16.0 * times * (n + 3) + kept / (plan.threads + 2))
+    seconds, written = writing(request, 16.0 * times * (n + 3) + kept / (plan.threads + 3))
     samples = plan.count + 1  # and one of plain second order
-    outputs = samples * times * n * n * _OUTPUT_FLOPS * s.flop
+    each = n * n * _OUTPUT_FLOPS * s.flop + _OUTPUT_CALLS * s.call / plan.batch
+    outputs = samples * times * each
     drawn = samples * plan.length * plan.step_seconds() + outputs
     k = plan.jumps.shape[1]
     noun = "channel" if k == 1 else "channels"

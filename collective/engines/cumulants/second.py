@@ -14,7 +14,8 @@ where :math:`A_{mn} = \sum_l h_{nl}⟨z_nσ^+_mσ^-_l⟩ = z_nP_{mn}` and
 One product of N × N matrices (8N³ flops, which bound the time for N > 200) and one pass.
 
 On a square lattice Fourier transforms give P in half the time at N = 1,000 (0.08 against 0.15 s
-of CPU), and less for fewer emitters or none for other places: too little for a second route.
+of CPU), and elsewhere none: too little for a second route. A Γ of low rank saves nothing, as Δ has
+all of its rank.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -16,6 +16,7 @@ from collective.states.answers import definite_number
 from collective.states.moments import uncorrelated, without_coherence
 from collective.states.protocol import State
 
+_ROWS = 512  # of Γ and Δ that are read
 _FEW = 12  # emitters whose moments are read off 2^N numbers
 _BESIDE_SECONDS = 1.0  # that the order beside may take, or …
 _DARK = 0.05  # excited pairs without a dipole, up to which mean field tells the error
@@ -115,10 +116,12 @@ def _bytes(n: int, kind: str) -> float:
 
 
 def _frequency(request: Request) -> float:
-    """The fastest frequency of the couplings, roughly."""
+    """The fastest frequency of the couplings, roughly; at most 512 rows of Γ and Δ are read."""
     couplings = request.couplings
-    h = np.abs(couplings.shift - 0.5j * couplings.decay)
-    np.fill_diagonal(h, 0.0)
+    n = len(couplings)
+    chosen = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).astype(int))
+    h = np.abs(couplings.shift[chosen] - 0.5j * couplings.decay[chosen])
+    h[np.arange(len(chosen)), chosen] = 0.0
     own = couplings.detunings + np.diagonal(couplings.shift).real
     found = float(np.sqrt((h**2).sum(axis=1)).max())
     # a frequency that all emitters share has no effect without a drive
@@ -127,8 +130,15 @@ def _frequency(request: Request) -> float:
     return found + float(couplings.pump.max()) + float(np.diagonal(couplings.decay).real.max())
 
 
-def steps(request: Request) -> float:
-    """The number of steps, roughly."""
+def _steps(request: Request) -> float:
+    """The number of steps, roughly; kept with the request."""
+    if _steps not in request.memo:
+        request.memo[_steps] = _counted(request)
+    found: float = request.memo[_steps]
+    return found
+
+
+def _counted(request: Request) -> float:
     if len(request.times) == 1:
         return 0.0
     tighter = (_RTOL / request.rtol) ** (1 / 8)
@@ -148,4 +158,4 @@ def _seconds(request: Request, kind: str) -> float:
     each = _CALLS[kind] * s.call + flops * s.flop / threads
     each += _VECTOR_ENTRIES * _length(n, kind) * s.entry / threads
     reading = _READ_CALLS * s.call + _READ_ENTRIES * n * n * s.entry
-    return steps(request) * _SLOPES * each + len(request.times) * reading
+    return _steps(request) * _SLOPES * each + len(request.times) * reading

@@ -152,7 +152,11 @@ class _Run:
         share = 1.0 if self._excited else _SHARE
         self._least = max(_LEAST, share * second) if np.any(model.doubtful) else 0.0
         self._sampler = Sampler(
-            request, model, step_of(request, engine.step), bloch, threads_of(request, engine.n)
+            request,
+            model,
+            step_of(request, engine.step),
+            bloch,
+            threads_of(request, engine.n, engine.step),
         )
         self._batches: Generator[Batch] | None = None
         self._limits = ExitStack()
@@ -160,8 +164,7 @@ class _Run:
         self._totals = Totals.empty(steps, n, correlated="correlations" in request.words)
         if earlier is not None:
             self._seed = int(earlier.diagnostics["seed"])
-            if int(earlier.diagnostics["n_samples"]) > 0:
-                self._restore(earlier)
+            self._restore(earlier)
         elif request.seed is not None:
             self._seed = request.seed
         else:
@@ -173,6 +176,10 @@ class _Run:
 
         n, steps = len(self._request.couplings), len(self._request.times)
         count = int(earlier.diagnostics["n_samples"])
+        mean, scatter = (resumed(earlier, name, (steps, 3 + n)) for name in ("mean", "scatter"))
+        excess = resumed(earlier, "excess", (steps,))
+        if count == 0:
+            return
         if earlier.shots is None or earlier.shots.shape != (count, steps):
             raise ValueError("its shots are missing")
         pairs = np.zeros((steps, 0, 0), complex)
@@ -180,9 +187,8 @@ class _Run:
             if earlier.correlations is None:
                 raise ValueError("its correlations are missing")
             pairs = np.array(earlier.correlations)
-        mean, scatter = (resumed(earlier, name, (steps, 3 + n)) for name in ("mean", "scatter"))
         self._shots[:count] = earlier.shots
-        self._totals = Totals(count, mean, scatter, resumed(earlier, "excess", (steps,)), pairs)
+        self._totals = Totals(count, mean, scatter, excess, pairs)
 
     @property
     def done(self) -> bool:
@@ -260,8 +266,6 @@ class _Run:
 
     def resume(self) -> dict[str, NDArray[Any]]:
         totals = self._totals
-        if totals.count == 0:
-            return {"mean": totals.mean}
         return {"mean": totals.mean, "scatter": totals.scatter, "excess": totals.excess}
 
     def notes(self) -> list[str]:

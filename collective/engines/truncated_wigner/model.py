@@ -214,20 +214,14 @@ def single_emitters(model: Model, dt: float) -> NDArray[np.float32]:
     )
 
 
-def midpoints(
-    start: float, end: float, longest: float, envelope: Callable[[float], complex] | None
-) -> tuple[float, NDArray[np.complex128]]:
-    """The step from one output time to the next, and the mean of the envelope in each step.
+def steps_between(times: NDArray[np.float64], longest: float) -> NDArray[np.float64]:
+    """The number of steps from each of the times (T,) to the next, (T − 1,)."""
+    return np.maximum(1, np.ceil(np.diff(times) / longest - 1e-9))
 
-    Args:
-        start: output time.
-        end: next output time.
-        longest: longest step.
-        envelope: f(t), or None for 1.
-    """
-    steps = max(1, int(np.ceil((end - start) / longest - 1e-9))) if longest < np.inf else 1
-    if envelope is None:
-        return (end - start) / steps, np.ones(steps, complex)
-    # Simpson's rule
+
+def pulse(
+    start: float, end: float, steps: int, envelope: Callable[[float], complex]
+) -> NDArray[np.complex128]:
+    """The mean of the envelope in each of some steps, (steps,), by Simpson's rule."""
     values = np.array([envelope(t) for t in np.linspace(start, end, 2 * steps + 1)], complex)
-    return (end - start) / steps, (values[:-1:2] + 4 * values[1::2] + values[2::2]) / 6
+    return (values[:-1:2] + 4 * values[1::2] + values[2::2]) / 6

@@ -14,7 +14,6 @@ import threading
 from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from queue import SimpleQueue
 
 import numpy as np
@@ -22,10 +21,17 @@ from numpy.typing import NDArray
 
 from collective.engines.request import Request
 from collective.engines.truncated_wigner.means import Batch
-from collective.engines.truncated_wigner.model import Model, Single, midpoints, single_emitters
+from collective.engines.truncated_wigner.model import (
+    Model,
+    Single,
+    pulse,
+    single_emitters,
+    steps_between,
+)
 from collective.engines.truncated_wigner.spins import Spins
 
 _ENTRIES = 1 << 15  # spins of a batch: its arrays fit into the cache of one core
+_KEPT_RATES = 16  # arrays of rates, at most
 _SAMPLES = (64, 512)  # of a batch, at least and at most
 
 
@@ -37,16 +43,6 @@ def batch_size(n: int) -> int:
 
 class Stopped(Exception):  # noqa: N818 - no error
     """Raised in a thread that shall stop."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Interval:
-    """The steps from one output time to the next: rates of half and whole steps, and the drive."""
-
-    dt: float
-    half: NDArray[np.float32]
-    whole: NDArray[np.float32]
-    drives: NDArray[np.float32]
 
 
 class Sampler:
@@ -74,24 +70,18 @@ class Sampler:
         self._frames = frames(*bloch)
         self._stopped = threading.Event()
         self._idle: SimpleQueue[Spins] = SimpleQueue()
-        self._longest = longest
-        self._intervals: list[_Interval] = []
+        self._counts = steps_between(request.times, longest)
+        self._pulses: list[NDArray[np.complex128]] = []
+        self._rates: dict[float, NDArray[np.float32]] = {}
 
     def prepare(self) -> None:
-        """Compute rates and drives of all steps."""
-        model, request = self.model, self.request
-        lowered = model.drive[0] + 1j * model.drive[1]
-        for start, end in zip(request.times[:-1], request.times[1:], strict=True):
-            dt, pulse = midpoints(float(start), float(end), self._longest, request.envelope)
-            drives = pulse[:, None] * lowered
-            self._intervals.append(
-                _Interval(
-                    dt,
-                    single_emitters(model, dt / 2),
-                    single_emitters(model, dt),
-                    np.stack([drives.real, drives.imag], axis=1).astype(Single),
-                )
-            )
+        """Evaluate the envelope, which is a function of the user, in one thread."""
+        envelope, times = self.request.envelope, self.request.times
+        if envelope is not None:
+            self._pulses = [
+                pulse(float(times[i]), float(times[i + 1]), int(count), envelope)
+                for i, count in enumerate(self._counts)
+            ]
 
     def stop(self) -> None:
         """Make every thread end soon, without completing its batch."""
@@ -108,7 +98,7 @@ class Sampler:
         pairs = np.empty((steps, n, n) if self.correlated else (steps, 0, 0), np.complex64)
         for i in range(steps):
             if i:
-                self._move(spins, self._intervals[i - 1], rng)
+                self._move(spins, i - 1, rng)
             now = np.empty((4, count), Single)
             spins.read(now)
             values[:, i] = now
@@ -142,15 +132,32 @@ class Sampler:
         x, y, z = np.einsum("inc,nck->ink", directions, signs.transpose(1, 0, 2)).astype(Single)
         spins.spins[0], spins.spins[1], spins.spins[2] = x / 2, -y / 2, z
 
-    def _move(self, spins: Spins, interval: _Interval, rng: np.random.Generator) -> None:
-        """Move the spins to the next output time."""
-        last = len(interval.drives) - 1
-        spins.alone(interval.half, rng)
-        for j, drive in enumerate(interval.drives):
+    def _move(self, spins: Spins, i: int, rng: np.random.Generator) -> None:
+        """Move the spins from output time i to the next."""
+        count = int(self._counts[i])
+        dt = float(self.request.times[i + 1] - self.request.times[i]) / count
+        half, whole = self._rates_of(dt / 2), self._rates_of(dt)
+        lowered = self.model.drive[0] + 1j * self.model.drive[1]
+        drive = self.model.drive.astype(Single)
+        spins.alone(half, rng)
+        for j in range(count):
             if self._stopped.is_set():
                 raise Stopped
-            spins.turn(interval.dt, drive, rng)
-            spins.alone(interval.whole if j < last else interval.half, rng)
+            if self._pulses:
+                now = self._pulses[i][j] * lowered
+                drive = np.array([now.real, now.imag], Single)
+            spins.turn(dt, drive, rng)
+            spins.alone(whole if j < count - 1 else half, rng)
+
+    def _rates_of(self, dt: float) -> NDArray[np.float32]:
+        """`single_emitters` of a step; those of evenly spaced times are kept."""
+        known = float(Single(dt))
+        if known not in self._rates:
+            found = single_emitters(self.model, known)
+            if len(self._rates) >= _KEPT_RATES:
+                return found
+            self._rates[known] = found
+        return self._rates[known]
 
 
 def frames(
