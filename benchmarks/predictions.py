@@ -45,6 +45,7 @@ ENGINES = (
     "truncated_wigner",
     "capped",
     "conditional_cumulants",
+    "mean_field",
 )
 _NOISY = ("truncated_wigner", "conditional_cumulants")
 
@@ -89,6 +90,7 @@ def couplings_of(rng: Any, engine: str) -> Any:
         "truncated_wigner": 200,
         "capped": 60,
         "conditional_cumulants": 80,
+        "mean_field": 2000,
     }
     n = size(2, most[engine])
     spacing = strength(0.02, 1.0)
@@ -108,7 +110,7 @@ def couplings_of(rng: Any, engine: str) -> Any:
         changes["dephasing"] = strength(0.01, 100)
     if engine not in ("blocks", "single", "symmetric") and often(0.5):
         changes["drive"] = strength(0.1, 100)
-    if engine in ("exact", "master", "driven", "cumulants", *_NOISY) and often(0.3):
+    if engine in ("exact", "master", "driven", "cumulants", "mean_field", *_NOISY) and often(0.3):
         changes["pump"] = strength(0.01, 10)
     return found.replace(**changes)
 
@@ -250,6 +252,8 @@ def once_before(arguments: dict[str, Any]) -> None:
         state = arguments["state"] if isinstance(arguments["state"], str) else co.states.dicke(1)
         if arguments["method"] == "single":
             state = co.states.single(0)
+        if arguments["method"] == "mean_field" and not isinstance(state, str):
+            state = arguments["state"]
     else:
         couplings = co.MasterEquation(qutip.sigmaz(), [qutip.sigmam()])
         state = qutip.basis(2, 0)

@@ -245,8 +245,8 @@ def largest_row(matrix: Any) -> float:
         return float(np.sum(np.abs(matrix.between()) ** 2))
     if checks.constant(matrix):
         return float((n - 1) * np.abs(matrix[0, 0]) ** 2)
-    rows = np.einsum("mn,mn->m", matrix, matrix.conj()).real - np.abs(matrix.diagonal()) ** 2
-    return float(max(rows.max(), 0.0))
+    rows = np.array([np.vdot(row, row).real for row in matrix])
+    return float(max((rows - np.abs(matrix.diagonal()) ** 2).max(), 0.0))
 
 
 def require_positive(decay: LatticeMatrix) -> None:
