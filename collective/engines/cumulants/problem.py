@@ -18,6 +18,7 @@ from collective.engines.request import Request
 from collective.errors import DivergedError
 from collective.states.moments import pair_moments, triple_moments
 
+_SHARED = 48  # emitters; in products of fewer, threads of BLAS wait longer than they work
 BOUND = 2.0  # of every moment; no physical one exceeds 1
 
 
@@ -40,10 +41,11 @@ class Problem:
         if self._limits is not None:
             return
         self._limits, threads = ExitStack(), threads_for(self.request)
-        if self.request.threads:
+        few = len(self.request.couplings) < _SHARED
+        if self.request.threads or few:
             from threadpoolctl import threadpool_limits
 
-            self._limits.enter_context(threadpool_limits(threads, "blas"))
+            self._limits.enter_context(threadpool_limits(1 if few else threads, "blas"))
         if threads > 1:
             self._pool = ThreadPoolExecutor(threads - 1)
             self._limits.callback(self._pool.shutdown)
