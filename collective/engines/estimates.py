@@ -216,7 +216,7 @@ def _mean_field(s: Strength) -> float:
         return 0.0
     burst = 1.13 * s.cooperation / (7.5 + s.cooperation)
     started = s.coherence * _saturated(0.02 * s.cooperation * (1 + s.shifts) ** 0.5)
-    alone = (1 - s.coherence) * s.excited**2 * burst
+    alone = (1 - s.coherence) * s.excited * burst
     # where emission is a matter of interference, small correlations matter
     least = 0.008 * min(1.0, 40 * s.excited, 20 * s.cooperation)
     return max(alone + s.excited * started, least, _driven(s))
@@ -265,7 +265,7 @@ def from_orders(
     """
     known = len(third)
     gap = _lasting(np.abs(second[:known] - third), second[:known], third)
-    share = 0.75 if request is None else min(0.3 + strength(request).cooperation / 7, 1.3)
+    share = 0.75 if request is None else _share(strength(request))
     band = np.full(len(second), np.inf)
     band[:known] = 1.3 * gap
     if known < len(second):  # third order has diverged, and tells nothing more
@@ -274,6 +274,11 @@ def from_orders(
         relative = float((band[:known] / np.maximum(largest[:known], 1e-300)).max(initial=least))
         band[known:] = (relative * largest)[known:]
     return band, share * gap
+
+
+def _share(s: Strength) -> float:
+    """The band of third order over the gap between the orders."""
+    return 1.3 if s.correlated else min(0.3 + s.cooperation / 7, 1.3)
 
 
 def from_mean_field(
@@ -328,7 +333,7 @@ def from_conditional(
     gap = 0.4 * np.abs(conditional - second)
     size = np.maximum(np.abs(conditional), np.abs(second))
     largest = np.maximum.accumulate(size)
-    jumped = 0.01 * min(resets, 5.0) * largest**0.25 * size**0.75
+    jumped = 0.02 * min(resets, 10.0) * largest**0.25 * size**0.75
     band = _lasting(gap, conditional, second, power=0.75) + jumped
     if resets > UNBELIEVABLE:
         band = np.maximum(band, size)
