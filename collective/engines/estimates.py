@@ -11,9 +11,9 @@ the comparison with the engines as they are, and the page "How far to trust it" 
 
 What they depend on, all in units of the mean decay rate Γ:
 
-* the cooperation :math:`S = \sum_{m≠n}|Γ_{mn}|²/N`, the slope by which a burst begins. The error
+* the cooperation :math:`S = \sum_{m≠n}|Γ_{mn}|^2/N`, the slope by which a burst begins. The error
   of second order is proportional to it, and the ratio of the errors of third and second order too.
-* the shifts :math:`X² = \sum_{m≠n}|Δ_{mn}Γ_{mn}|²/N` of pairs that radiate together. They carry
+* the shifts :math:`X^2 = \sum_{m≠n}|Δ_{mn}Γ_{mn}|^2/N` of pairs that radiate together. They carry
   the emitters out of the symmetric states that low orders describe well.
 * the common shift :math:`R = |\sum_{m≠n}Γ_{nm}Δ_{mn}|/N` of the bright modes, which works
   against X.
