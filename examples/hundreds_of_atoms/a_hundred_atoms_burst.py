@@ -83,5 +83,6 @@ for name, result in found[10].items():
 # Try changing
 # ------------
 #
-# The spacing to 0.1 λ: order 3 of 100 atoms then diverges after the burst. An efficiency,
-# ``co.engines.ConditionalCumulants(n=10, efficiency=0.3)``: the mean must not depend on it.
+# The spacing to 0.1 λ and ``until`` to 0.6: order 3 of 100 atoms diverges. Another efficiency,
+# ``co.engines.ConditionalCumulants(n=10, efficiency=0.3)``: where it can be trusted, the mean
+# stays the same.

@@ -3,7 +3,7 @@ An erbium array
 ===============
 
 *Which atoms shine in phase during a superradiant burst, and which after it?* Erbium atoms 266 nm
-apart, excited to a state that decays at 841 nm, were imaged one by one while their square array
+apart, excited to a state that decays at 841 nm, were imaged site by site while their array
 radiated (Douglas et al., arXiv:2604.11795). The abstract reports ferromagnetic correlations during
 the burst and antiferromagnetic ones in the subradiant tail. Here are 10 × 10 atoms, 266/841 = 0.316
 wavelengths apart. Assumed are two levels, dipoles perpendicular to the array, no empty site and no
@@ -68,7 +68,7 @@ sites = array.couplings.emitters.positions[:, :2]
 pairs = neighbours(array)
 maps = {when: symmetric(array.at(when).correlations[0]) for when in (0.3, 4.0)}
 for ax, (when, found) in zip(axes[1:], maps.items(), strict=True):
-    bonds = LineCollection(sites[pairs], cmap="RdBu_r", lw=4, clim=(-0.05, 0.05))
+    bonds = LineCollection(sites[pairs], cmap="RdBu_r", lw=4, clim=(-0.06, 0.06))
     bonds.set_array(found[pairs[:, 0], pairs[:, 1]])
     ax.add_collection(bonds)
     populations = np.diag(found)
@@ -86,8 +86,9 @@ plt.show()
 #   turns after one lifetime, earlier than nine atoms. Diagonal neighbours are hardly correlated in
 #   the tail: it is no checkerboard, but a mixture of many dark modes.
 # * In the tail a corner has half of the population inside: light escapes at the edge. Differences
-#   between sites or bonds at 0.3/Γ₀ are the scatter of ten samples.
-# * Conditional cumulants are to be believed: for nine atoms they follow the exact curve. Order 2
-#   finds the same signs, but too much order in the burst and too few excitations in the tail.
+#   between sites or bonds at 0.3/Γ₀ are mostly the scatter of ten samples.
+# * Which method to believe: for nine atoms conditional cumulants follow the exact curve; for 100 no
+#   exact one is known. Order 2 finds the same signs, but more order in the burst and fewer
+#   excitations in the tail.
 #
 # Try changing: ``dipoles=(1, 1j, 0)`` in ``co.square``, for σ light along the normal.

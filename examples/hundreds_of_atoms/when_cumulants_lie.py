@@ -71,7 +71,7 @@ co.plot.emission(cube, per_emitter=True, independent=False, ax=axes[2])
 axes[2].plot(soon, wigner.emission / 27, "k:", label="truncated Wigner")
 last = cube["order 3"]
 axes[2].plot(last.times[-1], last.emission[-1] / 27, "x", color=colours["order 3"], ms=9, mew=2)
-axes[2].set(ylim=(-3, 6), title="a cube of 27 atoms")
+axes[2].set(ylim=(-4, 6), title="a cube of 27 atoms")
 for ax in axes:
     ax.legend(frameon=False, fontsize="small")
 plt.show()
@@ -83,10 +83,10 @@ plt.show()
 # * From 0.2 λ on order 3 is about four times more accurate than order 2. Below 0.1 λ it is hardly
 #   better: both are wrong by a tenth of the peak.
 # * In the Dicke limit order 2 puts the peak a fifth too high, order 3 a sixth too low. At t = 0.3
-#   order 3 still emits almost three times too much. All atoms are correlated there, not only pairs.
+#   order 3 still emits almost three times too much. Larger groups are correlated there too.
 # * In the cube the emission of order 3 turns negative and grows without bound. The run ends there,
 #   with ``complete=False`` and the time in ``reason``. It never returns NaN.
 # * The estimate follows from the gap between the orders. It covers the true error wherever the true
-#   one is known here. For nine atoms it is 1.4 to 4.5 times as large.
+#   one is known here. For nine atoms it is 1.5 to 3 times as large.
 #
 # Try changing: a chain instead of the square, or ``spacing=0.2`` for the cube.

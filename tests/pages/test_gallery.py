@@ -590,7 +590,7 @@ def test_when_cumulants_lie():
     np.testing.assert_allclose(second[close], 0.1, atol=0.02)
     np.testing.assert_allclose(third[close], 0.1, atol=0.02)
     for true, said in ((second, wide), (third, narrow)):
-        assert np.all((said / true > 1.35) & (said / true < 4.6))
+        assert np.all((said / true > 1.4) & (said / true < 3.1))
     # the ladder, by its rate equations
     times = names["short"]
     exact = reference.dicke_ladder(30, times[::5])
@@ -709,8 +709,8 @@ def test_thousands_of_atoms_in_a_cloud():
     np.testing.assert_allclose(names["light"].emission[0] / n, 1, atol=0.1)
     rise = np.sum(names["couplings"].decay ** 2) / n - 2
     assert rise > 5  # inverted atoms burst if this is positive
-    part = bursts["N = 250"].couplings.decay
-    assert np.sum(part**2) / 250 - 2 < 0.5
+    part = bursts["N = 200"].couplings.decay
+    assert np.sum(part**2) / 200 - 2 < 0
 
 
 def test_subradiance_and_the_light_cone():
