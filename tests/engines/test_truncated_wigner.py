@@ -316,6 +316,12 @@ def test_pairs_of_all_light_only():
         co.observables.g2(found, [0.0, 1.0])
 
 
+def test_results_without_pairs_name_the_engines_that_have_them():
+    found = co.evolve(chain(2), "inverted", [0.0, 0.1], method="cumulants", progress=False)
+    with pytest.raises(ValueError, match=r"result of 'cumulants'.*TruncatedWigner\(\) or co.eng"):
+        co.observables.g2(found)
+
+
 def test_shots_are_the_samples():
     found = wigner(chain(4, 0.1), "inverted", np.linspace(0, 1, 6), 700)
     assert found.shots.shape == (700, 6)
