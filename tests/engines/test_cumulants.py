@@ -303,6 +303,41 @@ def test_a_divergence_of_the_order_beside_does_not_end_the_run(monkeypatch):
     assert "order 3 diverged" in found.diagnostics["error_from"]
 
 
+def test_tolerances_below_round_off_are_named():
+    pair = co.couple(co.chain(3, 0.2), co.Vacuum())
+    with pytest.raises(co.EvolutionError, match=r"rtol=1e-14 and atol=1e-300 cannot be reached"):
+        run(pair, rtol=1e-14, atol=1e-300)
+
+
+def test_the_initial_moments_have_no_error():
+    """Also where nothing runs beside, as for a single output time."""
+    chain = co.couple(co.chain(6, 0.1), co.Vacuum())
+    for found in (run(chain), run(chain, times=[0.0]), run(chain, order=3, times=[2.0])):
+        assert found.error_estimate[0] == 0
+
+
+@pytest.mark.parametrize("closure", ["u1", "general"])
+def test_a_divergence_of_the_lower_order_does_not_end_the_run(monkeypatch, closure):
+    """After it nothing tells the error, which is then as large as the emission."""
+    chain = co.couple(co.chain(5, 0.2), co.Vacuum())
+    chain = chain.replace(drive=1.0) if closure == "general" else chain
+    step, numbers = RungeKutta.step, {"u1": 100, "general": 20}[closure]
+
+    def diverging(self):
+        if len(self.y) < numbers and self.t > 1:
+            raise StepUnderflowError
+        step(self)
+
+    monkeypatch.setattr(RungeKutta, "step", diverging)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a wide band
+        found = run(chain, "ground" if closure == "general" else "inverted",
+                    order=2 if closure == "general" else 3)  # fmt: skip
+    assert found.complete
+    unknown = TIMES > 1.5
+    np.testing.assert_array_equal(found.error_estimate[unknown], found.emission[unknown])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
