@@ -23,6 +23,7 @@ _LARGEST_STEP = 0.025  # in units of the mean lifetime
 _TURN = 0.2  # largest phase of Δ in one step
 _GROWTH = 0.02  # largest rate at which steps may lengthen a coherence, in mean decay rates
 _DELAY = 0.02  # phase by which steps may delay a drive or a detuning in a mean lifetime
+_MOST_STEPS = 1e18  # of which whole numbers can be counted; they would take longer than anything
 _BRIGHT = 0.15  # largest probability of a photon from one excitation of the brightest channel
 _SINGLE_FLOP = 0.6  # time of an operation in single precision, against double precision
 _PASS_FLOPS = 3500.0  # time of the passes over one pair of emitters, in operations of a product
@@ -103,6 +104,7 @@ class Plan:
         ]
         spans = np.diff(request.times, prepend=request.times[0])
         steps = np.maximum(np.ceil(spans / min(limits) - 1e-9), np.arange(len(spans)) > 0)
+        steps = np.minimum(steps, _MOST_STEPS / len(spans))
         if not jumps.shape[1]:  # without a record all samples are the same
             count = 1
         batch = int(np.clip(_IN_CACHE // n**2, *_BATCHES))
@@ -120,7 +122,7 @@ class Plan:
     def thread_bytes(self) -> int:
         """Bytes of the arrays of one batch."""
         n, k = len(self.couplings), self.jumps.shape[1]
-        each = 4 * 9 * n * n + 3 * n * (2 * n + 2 * k) + 5 * n * n
+        each = 4 * 9 * n * n + 3 * n * (2 * n + 2 * k) + 11 * n * n
         return self.batch * (_NUMBER * each + 8 * len(self.times) * (n + 3))
 
     def step_seconds(self) -> float:
@@ -175,7 +177,7 @@ def cost(request: Request, plan: Plan) -> Cost:
     n, times, s = len(request.couplings), len(request.times), speed()
     correlated = "correlations" in request.words
     kept = 16 * n * n * times * (plan.threads + 3) if correlated else 0
-    held = plan.threads * plan.thread_bytes() + 16 * 8 * n * n + 64 * times * (n + 3) + kept
+    held = plan.threads * plan.thread_bytes() + 200 * n * n + 64 * times * (n + 3) + kept
     if request.envelope is not None:
         held += _DRIVE_BYTES[0] * plan.length + _DRIVE_BYTES[1] * int(plan.steps.max())
     seconds, written = writing(request, 16.0 * times * (n + 3) + kept / (plan.threads + 3))
