@@ -35,7 +35,8 @@ class ConditionalCumulants:
     that disagree show an error. See `docs/conditional_cumulants.md` for the derivation.
 
     Args:
-        n: number of samples, at least 2. With efficiency 0 one is enough, and one is drawn.
+        n: number of samples, at least 2. Without a recorded channel all samples are the same, and
+            one is drawn.
         efficiency: of the heterodyne detection, from 0 (plain second order) to 1.
         cut: channels whose rate is at most this share of the mean decay rate are not recorded.
         margin: an emitter whose Bloch vector becomes longer than 1 + margin is made pure and
@@ -120,9 +121,8 @@ def _plan(engine: ConditionalCumulants, request: Request, *, guessed: bool = Fal
     """Channels, steps and batches; kept, because `start` needs what `cost` has found."""
     key = (engine.name, engine, guessed)
     if key not in request.memo:
-        count = engine.n if engine.efficiency else 1
         request.memo[key] = size.Plan.of(
-            request, count, engine.efficiency, engine.cut, guessed=guessed
+            request, engine.n, engine.efficiency, engine.cut, guessed=guessed
         )
     found: size.Plan = request.memo[key]
     return found
