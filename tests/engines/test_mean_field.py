@@ -8,8 +8,8 @@ import qutip
 from scipy.linalg import expm
 
 import collective as co
-from collective.engines.mean_field.equations import Equations
 from collective.engines.mean_field import size
+from collective.engines.mean_field.equations import Equations
 from collective.engines.numerics.adaptive import Adaptive
 from collective.engines.numerics.exchange import exchange, kind
 from collective.engines.request import checked
