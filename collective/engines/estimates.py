@@ -307,6 +307,8 @@ def from_expected(
     largest = np.maximum.accumulate(size)
     driven = request is not None and strength(request).drive > 0
     wide = (_WIDER_DRIVEN if driven else _WIDER) * error / (1 - min(error, 0.8))
+    if driven and error < 1:
+        wide = min(wide, 1.5)  # no drive makes mean field invent more than the emission itself
     return np.asarray(wide * largest**0.75 * size**0.25)
 
 
