@@ -142,6 +142,11 @@ def sampled():
 
 
 @cache
+def samples():
+    return result().replace(shots=np.array([0.5 * result().emission, 1.5 * result().emission]))
+
+
+@cache
 def dipoles():
     moment = np.zeros((2, 2, 3))
     moment[0, 1, 0] = moment[1, 0, 0] = 1e-3
@@ -1259,6 +1264,12 @@ def _recipes():
         "plot.scattering",
         p.scattering,
         lambda: {"scattering": scattered(), "infinite": None, "ax": None},
+        {},
+    )
+    yield (
+        "plot.shots",
+        p.shots,
+        lambda: {"result": samples(), "count": 2, "per_emitter": False, "ax": None},
         {},
     )
     yield "plot.spectrum", p.spectrum, lambda: {"spectra": spectrum(), "log": False, "ax": None}, {}

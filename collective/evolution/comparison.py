@@ -162,14 +162,11 @@ def compare(
             raise ValueError(
                 "approximations and temperature are for Emitters or a Multilevel, not for Couplings"
             )
-        # state and times come in the first two places, or by their names
-        named = environment is None
-        if not named and times is not None:
-            raise ValueError("environment: Couplings have one already, leave it out")
+        given, at = _without_environment(environment, state, times)
         return compare_engines(
             system,
-            state if named else environment,
-            times if named else state,
+            given,
+            at,
             engines,
             seed=seed,
             threads=threads,
@@ -224,6 +221,17 @@ def compare(
             f"approximation {name!r}: {cause}, in a Comparison of {', '.join(results)}", found
         ) from cause
     return found
+
+
+def _without_environment(first: Any, second: Any, times: Any) -> tuple[Any, Any]:
+    """State and times, which come in the first two places, or by their names."""
+    if first is None:
+        return second, times
+    if times is None:
+        return first, second
+    if second is None:
+        return first, times
+    raise ValueError("environment: Couplings have one already, leave it out")
 
 
 def _unused(name: str, value: Any) -> None:

@@ -115,6 +115,11 @@ def compare_engines(
             if not results:
                 raise
             return EngineComparison(results, complete=False)
+        except Exception as error:
+            if not results:
+                raise
+            found = EngineComparison(results, complete=False)
+            raise EvolutionError(f"engine {name!r}: {error}, in a comparison", found) from error
         if not results[name].complete and "ended" not in results[name].diagnostics:
             return EngineComparison(results, complete=False)
     return EngineComparison(results)

@@ -173,7 +173,9 @@ def _result(
         reason="; ".join([*reasons, *filter(None, [outcome.diagnostics.get("ended")])]),
         initial_state=request.state,
         accuracy=choice.engine.accuracy,
-        complete=reached == len(request.times) and not outcome.resume,
+        complete=reached == len(request.times)
+        and not outcome.resume
+        and "ended" not in outcome.diagnostics,
         diagnostics=diagnostics,
         resume=outcome.resume,
         **timescale.outward(outcome.fields, scaled),

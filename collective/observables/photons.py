@@ -67,9 +67,9 @@ def g2(
     photons. The steady state of a weak drive or pump is computed with a small relative error in
     every entry; a state given as `state` has its own round-off.
 
-    An engine that draws samples, such as `co.engines.TruncatedWigner`, gives the rate of photon
-    pairs of all light, ``result.coincidence_rate``, with its standard error. g² is then this rate
-    over ``result.emission**2``, and has the errors of both.
+    `co.engines.TruncatedWigner` and `co.engines.Capped` with excitations give the rate of photon
+    pairs of all light, ``result.coincidence_rate``. g² is then this rate over
+    ``result.emission**2``, and has the errors of both.
 
     With couplings, N can be up to about 6, and larger for all light of identical emitters (see
     `steady`): a hundred that only decay, are pumped, or are driven with purely collective decay,
@@ -94,9 +94,9 @@ def g2(
         couplings.
 
     Raises:
-        ValueError: for a result without states, bad delays, delays that would take hours, a zero
-            direction, couplings with too little light, or a result with too little light at all
-            times.
+        ValueError: for a result without states and without that rate, bad delays, delays that would
+            take hours, a zero direction, couplings with too little light, or a result with too
+            little light at all times.
         ProblemTooLargeError: if the calculation does not fit into memory, before it starts.
 
     Example:
@@ -127,6 +127,12 @@ def g2(
         )
     if source.states is None and source.coincidence_rate is not None:
         return _of_pairs(source, delays, state, start, directions)
+    if source.states is None and source.accuracy == "approximate":
+        raise ValueError(
+            f"g2 needs the rate of photon pairs, which this result of {source.method!r} does not "
+            "have: evolve with co.engines.TruncatedWigner() or co.engines.Capped(excitations=2), "
+            "which give it; for few emitters use states of 'exact' or 'driven'"
+        )
     density = _inputs.states(source, "g2")
     _refuse_delays(delays, state, start)
     return _at_once(_inputs.two_level(source, "g2"), density, directions)

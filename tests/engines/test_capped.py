@@ -400,8 +400,10 @@ def test_refusals_name_the_weight():
     assert "engines.Capped(holes=...)" in why("inverted")
     assert "has a weight of 0.065 beyond" in why(co.states.coherent(1.1))
     assert "at most 1 holes" in why("ground", capped(holes=1))
-    mixture = co.states.mixed(0.01)
+    assert "engines.Capped(excitations=...)" in why("ground", capped(holes=1))
+    mixture = co.states.mixed(0.001)
     assert "pure states only" in why(mixture, capped(5))
+    assert "at most 62 emitters in a mixed state, got 70" in why(mixture, n=70)
     with pytest.raises(ValueError, match=r"^method 'capped' keeps at most 2 excitations.* use met"):
         co.evolve(chain(), "inverted", T, method="capped")
 
@@ -409,6 +411,27 @@ def test_refusals_name_the_weight():
 def test_too_many_amplitudes_are_refused_with_their_bytes():
     with pytest.raises(co.ProblemTooLargeError, match=r"capped.* needs .* GiB"):
         co.evolve(chain(400, drive=0.01), "ground", T, method=capped(excitations=4))
+    with pytest.raises(co.ProblemTooLargeError, match=r"300 excitations .* 2\.0e\+90 states"):
+        co.evolve(chain(300, drive=0.01), "ground", T, method=capped(excitations=300))
+
+
+def test_the_error_of_thousands_of_emitters_is_not_predicted(monkeypatch):
+    """It would take N³ flops, in a table that shall appear at once."""
+    monkeypatch.setattr(size, "_RATED", 5)
+    for n, known in ((5, True), (6, False)):
+        cost = co.methods(chain(n, drive=0.01), "ground", T, method=capped()).costs["capped"]
+        assert (cost.error is not None) == known
+
+
+def test_no_branch_is_drawn_where_nothing_can_jump():
+    """The integrator lowers the norm a little, as jumps do."""
+    matrix = np.ones((3, 3)) - np.eye(3)
+    times = [0.0, 0.1, 0.5]
+    couplings = co.Couplings(0 * matrix, matrix, drive=0.3)
+    found = co.evolve(couplings, "ground", times, method=capped(8), **QUIET)
+    right = co.evolve(couplings, "ground", times, method=capped(), **QUIET)
+    assert found.diagnostics["jumps"] == 0
+    np.testing.assert_allclose(found.excitation, right.excitation, atol=1e-4)
 
 
 def test_the_route_is_the_same_on_every_machine(monkeypatch):

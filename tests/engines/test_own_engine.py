@@ -164,6 +164,23 @@ def test_a_run_that_diverges_ends_with_what_it_had(tmp_path, monkeypatch):
     np.testing.assert_array_equal(again.emission, found.emission)
 
 
+def test_a_run_that_diverges_with_values_at_all_times_is_not_complete(monkeypatch):
+    """Engines that sample have values at all times from the first sample on."""
+
+    def advance(self):
+        if len(self.rows) == len(T):
+            raise co.DivergedError("the samples diverged")
+        plain(self)
+
+    plain = Running.advance
+    monkeypatch.setattr(Running, "advance", advance)
+    monkeypatch.setattr(Running, "done", False)
+    with pytest.warns(UserWarning, match="the samples diverged"):
+        found = evolve(Alone())
+    np.testing.assert_array_equal(found.times, T)
+    assert not found.complete
+
+
 def test_what_an_approximate_engine_samples_is_kept_in_the_users_unit(tmp_path, monkeypatch):
     """Shots have the unit of the emission, coincidences its square; both are cut with the times."""
 

@@ -238,6 +238,14 @@ def test_the_estimated_error_covers_the_tail():
     assert found.error_estimate[5] < 0.1 * right.emission.max()
 
 
+def test_strong_shifts_do_not_lose_excitation():
+    """At 0.05 wavelengths Δ is ten times Γ; steps that suit Γ would lose 7 % of the emission."""
+    couplings, times = chain(2, 0.05), np.linspace(0, 2, 9)
+    found, right = wigner(couplings, "inverted", times, 4000), exact(couplings, "inverted", times)
+    allowed = found.error_estimate + 3 * found.emission_error
+    assert np.all(np.abs(found.emission - right.emission) < allowed)
+
+
 def test_a_weak_drive_is_said_to_be_useless():
     couplings = chain(4, 0.15, drive=0.3)
     with pytest.warns(UserWarning, match="is estimated to be up to"):
@@ -314,6 +322,12 @@ def test_pairs_of_all_light_only():
         co.observables.g2(found, directions=[0, 0, 1])
     with pytest.raises(ValueError, match="only possible with couplings"):
         co.observables.g2(found, [0.0, 1.0])
+
+
+def test_results_without_pairs_name_the_engines_that_have_them():
+    found = co.evolve(chain(2), "inverted", [0.0, 0.1], method="cumulants", progress=False)
+    with pytest.raises(ValueError, match=r"result of 'cumulants'.*TruncatedWigner\(\) or co.eng"):
+        co.observables.g2(found)
 
 
 def test_shots_are_the_samples():

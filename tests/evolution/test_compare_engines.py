@@ -38,6 +38,8 @@ def test_results_and_deviations_are_those_of_evolve():
 def test_state_and_times_can_be_given_by_name():
     found = co.compare(CHAIN, state="inverted", times=TIMES, engines=["exact"], progress=False)
     np.testing.assert_array_equal(found.times, TIMES)
+    found = co.compare(CHAIN, "inverted", times=TIMES, engines=["exact"], progress=False)
+    np.testing.assert_array_equal(found.times, TIMES)
 
 
 def test_the_figure_shows_every_engine_and_the_band_of_an_approximation():
@@ -101,3 +103,19 @@ def test_an_engine_that_fails_keeps_the_results_of_the_others(monkeypatch):
     with pytest.raises(co.EvolutionError, match=r"engine 'blocks': .*too stiff") as caught:
         compared()
     assert list(caught.value.result.results) == ["exact", "blocks"]
+
+
+def test_an_engine_without_a_result_keeps_the_results_of_the_others(monkeypatch):
+    run = loop.run
+
+    def failing(engine, *arguments, **options):
+        if engine.name == "blocks":
+            raise co.ProblemTooLargeError("another program has taken the memory")
+        return run(engine, *arguments, **options)
+
+    monkeypatch.setattr(loop, "run", failing)
+    with pytest.raises(co.EvolutionError, match="engine 'blocks': another program") as caught:
+        compared()
+    assert list(caught.value.result.results) == ["exact"]
+    with pytest.raises(co.ProblemTooLargeError):
+        compared("blocks")

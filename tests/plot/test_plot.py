@@ -161,3 +161,15 @@ def test_wrong_types_of_arguments(result):
         co.plot.emission([])
     with pytest.raises(ValueError, match="part must be one of 'decay', 'shift'"):
         co.plot.couplings(result.couplings, part="gamma")
+
+
+def test_shots_are_samples_with_their_mean(result):
+    shots = result.emission * np.array([[0.5], [1.5], [0.8], [1.2]])
+    samples = result.replace(shots=shots)
+    *single, mean = co.plot.shots(samples, count=3, per_emitter=True).get_lines()
+    np.testing.assert_array_equal([line.get_ydata() for line in single], shots[:3] / 3)
+    np.testing.assert_array_equal(mean.get_ydata(), result.emission / 3)
+    assert mean.get_label() == "mean of 4"
+    assert len(co.plot.shots(samples, count=50).get_lines()) == 5
+    with pytest.raises(ValueError, match="needs the emission of single samples"):
+        co.plot.shots(result)

@@ -266,6 +266,11 @@ def draw(
         time, flat = found
         rates = channels.rates(layers, flat)
         cumulative = np.cumsum(rates)
+        if not cumulative[-1] > 0:  # round-off: the norm has fallen, but nothing can jump
+            if jumps == 0:
+                return Branch(first, *_padded(rows, kept, 0, columns, particles.n), 0)
+            target = -1.0
+            continue
         chance = rng.random() * cumulative[-1]
         channel = int(min(np.searchsorted(cumulative, chance, "right"), len(rates) - 1))
         layers, after = channels.jump(layers, flat, channel, highest, particles.driven)

@@ -94,13 +94,22 @@ class Capped:
         weight = weight_beyond(request, size.holes, size.highest)
         if not weight <= _MOST_BEYOND:
             known = "an unknown weight" if weight != weight else f"a weight of {weight:.2g}"
-            other = "" if size.holes else ", or engines.Capped(holes=...) near full inversion"
+            other = (
+                "engines.Capped(excitations=...) near the ground state"
+                if size.holes
+                else "engines.Capped(holes=...) near full inversion"
+            )
             return (
                 f"method 'capped' keeps at most {size.highest} {what}, but state "
-                f"{request.state_name} has {known} beyond; use more {what}{other}"
+                f"{request.state_name} has {known} beyond; use more {what}, or {other}"
             )
-        if not size.pure and (self.n is not None or len(request.couplings) > LARGEST):
+        if not size.pure and self.n is not None:
             return "method 'capped' draws trajectories of pure states only; leave out n"
+        if not size.pure and len(request.couplings) > LARGEST:
+            return (
+                f"method 'capped' takes at most {LARGEST} emitters in a mixed state, got "
+                f"{len(request.couplings)}"
+            )
         return None
 
     def cost(self, request: Request) -> Cost:

@@ -39,6 +39,8 @@ _FACTOR = 1.0  # of flops of small products, relative to large ones
 _LASTING = 0.7  # of the time that a branch exists, on average
 _WORTH = 3.0  # times the time of the trajectories that ρ may take, …
 _QUICK = 10.0  # … or so many seconds
+_RATED = 1000  # emitters; the error of more is not predicted, which takes N³ flops
+_LARGEST_NUMBER = 2**1000  # no time or number of states need be told from a larger one
 _MOST_BYTES = 2**31  # of ρ, if trajectories can be drawn
 
 
@@ -131,8 +133,8 @@ class Size:
         """Seconds of the trajectories on a machine of this speed."""
         n, times = self._emitters, len(self.request.times)
         used = range(self.highest + 1) if self._driven else [self.highest]
-        flops = sum(8 * n ** (k + 1) for k in used if k)
-        vector = sum(n**k for k in used)
+        flops = _number(sum(8 * n ** (k + 1) for k in used if k))
+        vector = _number(sum(n**k for k in used))
         slope = len(used) * _TENSOR_CALLS * s.call + flops * s.flop
         slope += _TENSOR_ENTRIES * self.highest * vector * s.entry
         reading = len(used) * _READ_CALLS * s.call + 1.5 * flops * s.flop
@@ -173,9 +175,13 @@ class Size:
         """Memory, time and expected error."""
         request, n = self.request, self._emitters
         what = "holes" if self.holes else "excitations"
-        work = f"at most {self.highest} {what} of {n} emitters, {self.configurations:,} states"
+        states = self.configurations
+        count = f"{states:,}" if states < 1e15 else f"{_number(states):.1e}"
+        work = f"at most {self.highest} {what} of {n} emitters, {count} states"
         span = float(np.ptp(request.times))
-        error = expected(request.couplings, self.holes, self.highest, span)
+        error = None
+        if n <= _RATED:
+            error = expected(request.couplings, self.holes, self.highest, span)
         if error is not None:
             error = min(1.0, error + weight_beyond(request, self.holes, self.highest))
         if self.matrix:
@@ -186,6 +192,11 @@ class Size:
             work += f", {self.branches} trajectories"
         compressing, written = writing(request, self._recorded)
         return Cost(held + int(written), seconds + compressing, work, error)
+
+
+def _number(count: int) -> float:
+    """A whole number, which may be too large for a float, as a float."""
+    return float(min(count, _LARGEST_NUMBER))
 
 
 def weight_beyond(request: Request, holes: bool, highest: int) -> float:

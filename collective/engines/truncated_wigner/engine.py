@@ -63,8 +63,9 @@ class TruncatedWigner:
     Args:
         n: number of samples, at least 2. Standard errors fall as 1/√n.
         step: the longest step of time, or None: 0.03 over the rate of an emitter,
-            and 0.25 over the largest collective rate or frequency. The error of a step is of the
-            order of the step; compare the result with that of half of it.
+            and 0.25 over the largest collective rate or frequency, less where shifts exceed the
+            rates. The error of a step is of the order of the step; compare the result with that of
+            half of it.
 
     Raises:
         ValueError: for an n that is not an integer above 1, or a step that is not a number above 0.

@@ -24,6 +24,8 @@ _LEAST_SHARE = 0.02  # of Γ that decays by itself; a smaller one changes nothin
 _NEGLIGIBLE = 1e-6  # eigenvalue of Γ' without noise, relative to Γ_nn
 _OWN_STEP = 0.03  # times the largest rate of a single emitter
 _COLLECTIVE_STEP = 0.25  # times the largest frequency or collective rate
+_STRONG = 2.0  # ‖Δ‖/‖Γ‖ from which the exchange needs shorter steps, …
+_SHORTEST = 0.15  # … and by how much at most
 _ITERATIONS = 30  # products with a matrix whose norm is wanted
 
 Single = np.float32
@@ -131,13 +133,21 @@ def own_frequencies(couplings: Couplings) -> NDArray[np.float64]:
 def longest_step(couplings: Couplings, strongest: float) -> float:
     """The longest step that follows the dynamics, from norms by power iteration.
 
+    The exchange conserves the excitation, a step of it does so only to order (‖Δ‖dt)³. What is
+    lost until the emitters have decayed grows with ‖Δ‖/‖Γ‖, and the steps are shorter for it.
+
     Args:
         couplings: in the unit of the engine.
         strongest: the largest |f(t)| of the envelope, or 1.
     """
     decay, shift = np.asarray(couplings.decay), np.asarray(couplings.shift)
-    exchange = shift - np.diag(np.diagonal(shift)) + np.diag(own_frequencies(couplings))
-    frequency = max(_norm(exchange), _norm(decay))
+    exchange = shift - np.diag(np.diagonal(shift))
+    hops, collective = _norm(exchange), _norm(decay)
+    exchange += np.diag(own_frequencies(couplings))
+    frequency = max(_norm(exchange), collective)
+    if hops > _STRONG * collective:
+        shorter = max(np.sqrt(_STRONG * collective / hops), _SHORTEST)
+        frequency = max(frequency, hops / float(shorter))
     frequency = max(frequency, 0.5 * strongest * float(np.abs(couplings.drive).max()))
     single = float((np.diagonal(decay).real + couplings.pump + couplings.dephasing).max())
     fastest = max(single / _OWN_STEP, frequency / _COLLECTIVE_STEP)
