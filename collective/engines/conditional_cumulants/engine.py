@@ -29,7 +29,8 @@ class ConditionalCumulants:
     It takes `Couplings` with any Γ, drive, detunings, dephasing and pump, and starts from any state
     whose means and pair correlations are known. Of all approximations it is the one that is right
     at the burst and in the tail after it, for most arrays from 0.1 λ on. At 0.05 λ, and in cubes
-    and between dipoles in the plane at 0.1 λ, it fails: see `Result.error_estimate`. A sample costs a few N × N products a step, so that some hundred emitters are possible.
+    and between dipoles in the plane at 0.1 λ, it fails: see `Result.error_estimate`. A sample costs
+    a few N × N products a step, so that some hundred emitters are possible.
 
     The mean does not depend on the efficiency as long as the closure is good: two efficiencies
     that disagree show an error. See `docs/conditional_cumulants.md` for the derivation.
