@@ -13,7 +13,7 @@ from collective._tools import checks
 from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.conditional_cumulants import size
 from collective.engines.request import Request
-from collective.states.moments import pair_moments, uncorrelated
+from collective.states.moments import moments_known
 
 if TYPE_CHECKING:
     from collective.engines.conditional_cumulants.run import SampledRun
@@ -88,7 +88,7 @@ class ConditionalCumulants:
         common = unsupported(self, request)
         if common is not None:
             return common
-        if not _known(request):
+        if not moments_known(request.state, len(request.couplings)):
             return (
                 f"method {self.name!r} needs the correlations of all pairs, which for state "
                 f"{request.state_name} of {len(request.couplings)} emitters take 2^N numbers (it "
@@ -127,11 +127,3 @@ def _plan(engine: ConditionalCumulants, request: Request, *, guessed: bool = Fal
         )
     found: size.Plan = request.memo[key]
     return found
-
-
-def _known(request: Request) -> bool:
-    """Whether the means and the correlations of all pairs are known without 2^N numbers."""
-    couplings = request.couplings
-    if uncorrelated(request.state, len(couplings)) is not None:
-        return True
-    return pair_moments(request.state, couplings) is not None
