@@ -21,7 +21,7 @@ from collective._tools import checks
 from collective._tools.memory import require
 from collective.couplings.sites import Sites
 
-_ROUND_OFF = 1e-10  # allowed deviation, relative to the largest entry
+ROUND_OFF = 1e-10  # allowed deviation, relative to the largest entry
 _STEPS = 60  # of Lanczos's method
 _NEGATIVE = 1e-8  # of the largest rate: a smaller negative one is round-off
 
@@ -114,7 +114,7 @@ class LatticeMatrix(NDArrayOperatorsMixin):
         """
         kernel = checks.finite(name, self.kernel, None)
         off = np.abs(kernel - np.flip(kernel).conj())
-        if off.max() > _ROUND_OFF * np.abs(kernel).max():
+        if off.max() > ROUND_OFF * np.abs(kernel).max():
             raise ValueError(
                 f"{name} must be Hermitian: entries of opposite displacements differ by "
                 f"{off.max():.3g}"
@@ -192,7 +192,8 @@ class LatticeMatrix(NDArrayOperatorsMixin):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         n = len(self)
         what = f"the {n:,} × {n:,} matrix of a lattice that is stored by displacement"
-        require(2 * self.dtype.itemsize * n * n, what, "use fewer emitters")
+        way_out = "use fewer emitters, or what needs no matrix, such as method='mean_field'"
+        require(2 * self.dtype.itemsize * n * n, what, way_out)
         found = np.stack([self.row(m) for m in range(n)])
         return found if dtype is None else found.astype(dtype)
 
@@ -275,7 +276,7 @@ def from_matrix(matrix: NDArray[Any], sites: Sites) -> NDArray[Any] | None:
     for m in range(len(matrix)):
         off = np.abs(matrix[m] - whole.row(m))
         off[m] = 0.0
-        if off.max() > _ROUND_OFF * largest:
+        if off.max() > ROUND_OFF * largest:
             return None
     return found
 

@@ -219,6 +219,20 @@ def test_nothing_of_many_emitters_makes_their_matrices(many, tmp_path):
     assert result.to_xarray().decay.dims == ("displacement_1", "displacement_2")
 
 
+def test_figures_and_sums_of_many_emitters_need_no_matrix(many, available_memory):
+    available_memory(2**32)
+    result = co.evolve(many, "ground", [0, 1.0], method="mean_field", progress=False)
+    ax = co.plot.emission(result)
+    np.testing.assert_array_equal(ax.get_lines()[1].get_ydata(), 0.0)
+    square, n = sum_of_squares(many.decay) + 40000, 40000
+    found = co.observables.burst_criterion(many)
+    assert found.rate == n
+    assert found.slope == pytest.approx(square - 2 * n)
+    assert co.observables.inverted_g2(many) == pytest.approx(1 + (square - 2 * n) / n**2)
+    with pytest.raises(ValueError, match="squeezing needs states"):
+        co.observables.squeezing(result)
+
+
 def test_what_needs_the_matrices_of_many_emitters_is_refused(many, available_memory):
     available_memory(2**32)
     for ask in (
