@@ -93,7 +93,9 @@ class Plan:
         # under a drive the frame is that of the drive
         frame = 0.0 if strength else (lowest + highest) / 2
         turning = max(abs(lowest - frame), abs(highest - frame), strength)
-        alone = max(float(np.abs(np.diagonal(shift).real - frame).max()), strength)
+        own = np.diagonal(shift).real
+        own = own if strength else own - own.mean()
+        alone = max(float(np.abs(own).max()), strength)
         losing = float((couplings.dephasing + couplings.pump).max())
         span = float(np.ptp(request.times))
         limits = [
