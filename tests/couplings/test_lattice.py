@@ -197,6 +197,27 @@ def test_kernels_are_checked():
         co.Couplings(negative, good.shift)
 
 
+def test_matrices_are_made_of_what_is_not_stored_in_the_same_way(tmp_path):
+    """One matrix of the user, or other sites of as many emitters."""
+    plain, found = (
+        co.couple(co.square(4, 5, 0.2), VACUUM, by_displacement=sparing)
+        for sparing in (False, True)
+    )
+    turned = co.couple(co.square(5, 4, 0.2), VACUUM, by_displacement=True)
+    for changes in ({"decay": np.eye(20)}, {"shift": np.zeros((20, 20))}, {"shift": turned.shift}):
+        mixed = found.replace(**changes)
+        assert not isinstance(mixed.decay, LatticeMatrix)
+        assert not isinstance(mixed.shift, LatticeMatrix)
+        wanted = plain.replace(**{name: np.asarray(matrix) for name, matrix in changes.items()})
+        np.testing.assert_allclose(mixed.decay, wanted.decay, atol=1e-13)
+        np.testing.assert_allclose(mixed.shift, wanted.shift, atol=1e-13)
+        result = co.evolve(mixed, "ground", [0.0], method="mean_field", progress=False)
+        kept = co.load(result.save(tmp_path / "mixed.npz")).couplings
+        np.testing.assert_array_equal(kept.shift, mixed.shift)
+    again = found.replace(shift=found.shift.scaled(2.0))
+    assert isinstance(again.decay, LatticeMatrix)
+
+
 @pytest.fixture(scope="module")
 def many():
     """40,000 emitters, whose matrices would take 12.8 GB each."""
