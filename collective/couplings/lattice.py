@@ -203,7 +203,9 @@ class LatticeMatrix(NDArrayOperatorsMixin):
         return getattr(ufunc, method)(*arrays, **options)
 
     def __getitem__(self, where: Any) -> Any:
-        """Rows are made alone: [m], [m:n] or [array of m]."""
+        """Rows are made alone: [m], [m:n] or [array of m]; so is one entry, [m, n]."""
+        if isinstance(where, tuple) and all(isinstance(i, int | np.integer) for i in where):
+            return self[where[0]][where[1:]]
         if isinstance(where, int | np.integer):
             return self.row(int(range(len(self))[where]))
         if isinstance(where, slice) or (isinstance(where, np.ndarray) and where.dtype.kind in "iu"):
