@@ -563,8 +563,18 @@ def _recipes():
     )
     for kind in (co.engines.Exact, co.engines.Single, co.engines.Symmetric, co.engines.Driven):
         yield f"engines.{kind.__name__}", kind, dict, {}
-    yield "engines.Capped", co.engines.Capped, lambda: {"excitations": 2, "n": 20}, {}
-    yield "engines.Capped (holes)", co.engines.Capped, lambda: {"holes": 3}, {}
+    yield (
+        "engines.Capped",
+        co.engines.Capped,
+        lambda: {"excitations": 2, "holes": None, "n": 20},
+        {},
+    )
+    yield (
+        "engines.Capped (holes)",
+        co.engines.Capped,
+        lambda: {"excitations": None, "holes": 3, "n": None},
+        {},
+    )
     yield "engines.MeanField", co.engines.MeanField, lambda: {"phases": 4}, {}
     yield (
         "engines.Blocks",
