@@ -254,6 +254,21 @@ def test_the_steady_state_of_one_emitter(drive):
     assert "an approximation" in repr(found)
 
 
+@pytest.mark.parametrize("drive", [1e-4, 1e-6, 1e-12])
+def test_steady_states_of_coupled_dipoles_have_their_digits(drive):
+    """Hs = −½Ω, and populations |s|², however weak the drive is."""
+    couplings = co.couple(co.square(4, 5, 0.2), VACUUM)
+    s = -np.linalg.solve(couplings.effective_hamiltonian(), np.full(20, drive)) / 2
+    for start in (None, "inverted"):
+        found = co.observables.steady(
+            couplings.replace(drive=drive), method="mean_field", start=start
+        )
+        np.testing.assert_allclose(found.coherences, s, rtol=1e-6)
+        np.testing.assert_allclose(found.populations, np.abs(s) ** 2, rtol=1e-6)
+        emission = np.vdot(s, couplings.decay @ s).real
+        assert found.emission == pytest.approx(emission, rel=1e-6)
+
+
 def test_steady_states_under_a_weak_drive_are_exact():
     couplings = co.couple(co.chain(4, 0.2), VACUUM).replace(drive=[0.01, 0.012, 0.01j, 0.01])
     found, exact = (co.observables.steady(couplings, method=m) for m in ("mean_field", "exact"))

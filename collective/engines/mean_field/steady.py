@@ -7,8 +7,13 @@ Newton's step solves :math:`J\,δy = −\dot y` by GMRES, with the derivative of
 
 Evolution brings the state near to an attractor: where there are several, the start decides. A small
 disturbance of the answer must die out.
+
+Under a weak drive Ω the answer has s ~ Ω/Γ and e ~ (Ω/Γ)². All tolerances are in these units, so
+that weak excitation keeps its digits.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +32,7 @@ _STEPS = 12  # of Newton's method
 _EXACT = 1e-11  # ẏ over the largest own rate
 _RTOL, _ATOL = 1e-6, 1e-8
 _DISTURBANCE, _GROWTH = 1e-5, 2.0
+_WEAKEST = 1e-60  # drive over rate; squares of weaker ones would be lost
 _KRYLOV, _RESTARTS = 80, 6
 _VECTORS = 64  # beside those of the Krylov space
 
@@ -44,26 +50,26 @@ def steady(couplings: Couplings, lowered: NDArray[Any], excited: NDArray[Any]) -
     Raises:
         ValueError: if no stable steady state is reached.
     """
-    equations = Equations(couplings)
-    rates = equations.decay + equations.pump
+    rates = couplings.decay.diagonal().real + couplings.pump
     own = float(rates.max())
     if own == 0:
         raise ValueError("couplings: without decay and pump there is no steady state")
+    scaled = _scaled(couplings, own)
     span = _LIFETIMES / float(rates.mean())
     rng = np.random.default_rng(0)
-    now = equations.joined(lowered[:, None], excited[:, None])
+    now = scaled.equations.joined(lowered[:, None], excited[:, None]) / scaled.units
     for _ in range(_ATTEMPTS):
-        now = _evolved(equations, now, span)
-        if _residual(equations, now) > _NEAR * own:
+        now = _evolved(scaled, now, span)
+        if _residual(scaled, now) > _NEAR * own:
             continue
-        found = _newton(equations, now, _EXACT * own)
+        found = _newton(scaled, now, _EXACT * own)
         if found is None:
             continue
         disturbed = found + _DISTURBANCE * rng.standard_normal(len(found))
-        later = _evolved(equations, disturbed, span)
+        later = _evolved(scaled, disturbed, span)
         before, after = (np.linalg.norm(y - found) for y in (disturbed, later))
         if after <= _GROWTH * before:
-            s, e = equations.split(found)
+            s, e = scaled.equations.split(found * scaled.units)
             return s[:, 0].copy(), e[:, 0].copy()
         now = later  # a state that is steady but not stable: leave it
     raise ValueError(
@@ -72,15 +78,46 @@ def steady(couplings: Couplings, lowered: NDArray[Any], excited: NDArray[Any]) -
     )
 
 
-def _evolved(equations: Equations, y: NDArray[Any], span: float) -> NDArray[Any]:
+@dataclass(frozen=True)
+class _Scaled:
+    """The equations for s and e in the units that a weak drive gives them.
+
+    Attributes:
+        equations: of one sample.
+        units: of s and e, (3N,).
+    """
+
+    equations: Equations
+    units: NDArray[np.float64]
+
+    def slope(self, t: float, y: NDArray[Any]) -> NDArray[Any]:
+        """Dy/dt."""
+        return self.equations.slope(t, y * self.units) / self.units
+
+    def derivative(self, y: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """The derivative of the slope at y, as a function of δy."""
+        changed, units = self.equations.derivative(y * self.units), self.units
+        return lambda change: changed(change.reshape(-1) * units) / units
+
+
+def _scaled(couplings: Couplings, own: float) -> _Scaled:
+    """The equations in the units of couplings whose largest rate is `own`."""
+    drive = float(np.abs(couplings.drive).max())
+    weak = float(np.clip(drive / own, _WEAKEST, 1.0)) if drive > 0 else 1.0
+    excited = max(weak**2, min(1.0, float(couplings.pump.max()) / own))
+    n = len(couplings)
+    return _Scaled(Equations(couplings), np.repeat([weak, excited], [2 * n, n]))
+
+
+def _evolved(equations: _Scaled, y: NDArray[Any], span: float) -> NDArray[Any]:
     return Adaptive(equations.slope, 0.0, y, span, rtol=_RTOL, atol=_ATOL).to(span)
 
 
-def _residual(equations: Equations, y: NDArray[Any]) -> float:
+def _residual(equations: _Scaled, y: NDArray[Any]) -> float:
     return float(np.abs(equations.slope(0.0, y)).max())
 
 
-def _newton(equations: Equations, y: NDArray[Any], wanted: float) -> NDArray[Any] | None:
+def _newton(equations: _Scaled, y: NDArray[Any], wanted: float) -> NDArray[Any] | None:
     """A point where ẏ = 0 beside y, or None if Newton's method does not find one."""
     from scipy.sparse.linalg import LinearOperator, gmres
 
@@ -93,7 +130,7 @@ def _newton(equations: Equations, y: NDArray[Any], wanted: float) -> NDArray[Any
         operator = LinearOperator((len(y), len(y)), matvec=derivative, dtype=float)
         step, _ = gmres(operator, -slope, rtol=1e-4, restart=_KRYLOV, maxiter=_RESTARTS)
         further = y + step
-        e = equations.split(further)[1]
+        e = (further * equations.units)[2 * len(y) // 3 :]
         slope = equations.slope(0.0, further)
         before, residual = residual, float(np.abs(slope).max())
         physical = np.abs(e - 0.5).max() <= 0.5 + 1e-6
