@@ -57,6 +57,7 @@ class Strength:
         excited: mean population at the start, or where a pump leads if that is more.
         coherence: 4|⟨σ⁻⟩|² at the start, from 0 to 1.
         correlated: whether the emitters are correlated at the start.
+        pump: mean p.
     """
 
     n: int
@@ -70,6 +71,7 @@ class Strength:
     excited: float
     coherence: float
     correlated: bool
+    pump: float
 
 
 def strength(request: Request) -> Strength:
@@ -123,6 +125,7 @@ def _strength(request: Request) -> Strength:
         excited=excited,
         coherence=coherence,
         correlated=lowered is None,
+        pump=float(pump.mean()),
     )
 
 
@@ -219,7 +222,7 @@ def _mean_field(s: Strength) -> float:
     alone = (1 - s.coherence) * s.excited * burst
     # where emission is a matter of interference, small correlations matter
     least = 0.008 * min(1.0, 40 * s.excited, 20 * s.cooperation)
-    return max(alone + s.excited * started, least, _driven(s))
+    return max(alone + s.excited * started, least, _driven(s), _pumped(s))
 
 
 def _random_phases(s: Strength) -> float:
@@ -228,7 +231,19 @@ def _random_phases(s: Strength) -> float:
     Phases that are drawn once tire: dephasing does not make this smaller.
     """
     begun = 0.1 * s.excited**0.5 * s.unreduced**2 / (4 + s.unreduced**2)
-    return max(begun * (1 + 2 * s.scatter / (s.scatter + 15)), _driven(s))
+    return max(begun * (1 + 2 * s.scatter / (s.scatter + 15)), _driven(s), _pumped(s))
+
+
+def _pumped(s: Strength) -> float:
+    """The expected error of mean field of pumped emitters, which in the end are independent in it.
+
+    In truth a weak pump fills dark states, and a strong one makes the emitters radiate together.
+    Measured for 40 problems of 5 or 6 emitters at 0.05 to 0.4 wavelengths.
+    """
+    if s.n == 1 or s.pump == 0:
+        return 0.0
+    together = 0.95 * s.unreduced / (1.8 + s.unreduced)
+    return together * max(1 / (1 + 3 * s.pump), 0.38 / (1 + s.pump / 20))
 
 
 def _hole(s: Strength) -> float:
