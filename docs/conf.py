@@ -92,6 +92,13 @@ STORY = {
         "a_mirror_of_atoms",
         "mollow_triplet_of_a_pair",
     ],
+    "hundreds_of_atoms": [
+        "a_hundred_atoms_burst",
+        "when_cumulants_lie",
+        "single_shots_of_a_superradiant_burst",
+        "an_erbium_array",
+        "thousands_of_atoms_in_a_cloud",
+    ],
     "environments": [
         "light_on_a_wire",
         "the_part_everyone_drops",

@@ -142,6 +142,11 @@ def sampled():
 
 
 @cache
+def samples():
+    return result().replace(shots=np.array([0.5 * result().emission, 1.5 * result().emission]))
+
+
+@cache
 def dipoles():
     moment = np.zeros((2, 2, 3))
     moment[0, 1, 0] = moment[1, 0, 0] = 1e-3
@@ -558,8 +563,18 @@ def _recipes():
     )
     for kind in (co.engines.Exact, co.engines.Single, co.engines.Symmetric, co.engines.Driven):
         yield f"engines.{kind.__name__}", kind, dict, {}
-    yield "engines.Capped", co.engines.Capped, lambda: {"excitations": 2, "n": 20}, {}
-    yield "engines.Capped(holes)", co.engines.Capped, lambda: {"holes": 3}, {}
+    yield (
+        "engines.Capped",
+        co.engines.Capped,
+        lambda: {"excitations": 2, "holes": None, "n": 20},
+        {},
+    )
+    yield (
+        "engines.Capped (holes)",
+        co.engines.Capped,
+        lambda: {"excitations": None, "holes": 3, "n": None},
+        {},
+    )
     yield "engines.MeanField", co.engines.MeanField, lambda: {"phases": 4}, {}
     yield (
         "engines.Blocks",
@@ -1259,6 +1274,12 @@ def _recipes():
         "plot.scattering",
         p.scattering,
         lambda: {"scattering": scattered(), "infinite": None, "ax": None},
+        {},
+    )
+    yield (
+        "plot.shots",
+        p.shots,
+        lambda: {"result": samples(), "count": 2, "per_emitter": False, "ax": None},
         {},
     )
     yield "plot.spectrum", p.spectrum, lambda: {"spectra": spectrum(), "log": False, "ax": None}, {}

@@ -32,6 +32,7 @@ own tolerances hold, so the runs are tested with the versions of constraints.txt
 """
 
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -133,10 +134,12 @@ def of_result(result):
 
 
 def evolved(problem, state, *, method, times=TIMES, observe=(), **options):
-    """What comes out of `evolve`, all of it."""
-    result = co.evolve(
-        problem, state, times, method=method, observe=observe, progress=False, **options
-    )
+    """What comes out of `evolve`, all of it; a large estimated error is no reason to warn here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the error of method")
+        result = co.evolve(
+            problem, state, times, method=method, observe=observe, progress=False, **options
+        )
     return of_result(result)
 
 
@@ -747,6 +750,7 @@ def operators_of_couplings():
         "warm liouvillian": co.couple(pair().emitters, VACUUM, temperature=1e6).liouvillian(),
         "loss": sum(jump.dag() * jump for jump in jumps),
         "rates": plain().collective_rates(),
+        "extreme rates": plain().extreme_rates(),
         "exchange": plain().largest_exchange(),
         "eigenvalues": modes.eigenvalues,
         "mode weights": np.abs(modes.vectors) ** 2,

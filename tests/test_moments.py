@@ -180,3 +180,15 @@ def test_moments_that_do_not_fit_are_refused():
     many = co.Couplings(np.eye(3000), np.zeros((3000, 3000)))
     with pytest.raises(co.ProblemTooLargeError, match="triples of 3000 emitters"):
         moments.triple_moments(co.states.inverted(), many)
+
+
+def test_whether_moments_are_known_is_told_without_computing_them():
+    """Also for so many emitters that the moments themselves would not fit."""
+    states = [co.states.inverted(), co.states.dicke(2), co.states.single(0), co.states.mixed(0.2)]
+    states += [co.states.coherent(2.0), co.states.product(np.linspace(0, 1, 13))]
+    many = co.Couplings(np.eye(13), np.zeros((13, 13)))
+    for state in [*states, qutip.rand_ket([2] * 13, density=1e-3, seed=1)]:
+        known = moments.pair_moments(state, many) is not None
+        assert moments.moments_known(state, 13) == known
+    assert moments.moments_known(qutip.rand_ket([2] * 4, seed=1), 4)
+    assert moments.moments_known(co.states.dicke(3), 10**6)

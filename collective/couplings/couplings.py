@@ -13,7 +13,7 @@ from collective._tools import checks, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
 from collective.couplings import thermal as _thermal
-from collective.couplings.lattice import LatticeMatrix, require_positive
+from collective.couplings.lattice import LatticeMatrix, alike, require_positive
 from collective.couplings.modes import Modes, emitting, modes
 from collective.emitters import Emitters
 from collective.fields.protocol import COUPLING, require_field
@@ -102,6 +102,7 @@ class Couplings:
         n = len(gamma)
         if len(delta) != n:
             raise ValueError(f"shift must have the shape {gamma.shape} of decay, got {delta.shape}")
+        gamma, delta = alike(gamma, delta)
         if emitters is not None:
             checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
             if len(emitters) != n:

@@ -21,8 +21,9 @@ from collective._tools import checks
 from collective._tools.memory import require
 from collective.couplings.sites import Sites
 
-_ROUND_OFF = 1e-10  # allowed deviation, relative to the largest entry
+ROUND_OFF = 1e-10  # allowed deviation, relative to the largest entry
 _STEPS = 60  # of Lanczos's method
+_MATRICES = 6  # N × N at the peak while one is made and checked
 _NEGATIVE = 1e-8  # of the largest rate: a smaller negative one is round-off
 
 
@@ -114,7 +115,7 @@ class LatticeMatrix(NDArrayOperatorsMixin):
         """
         kernel = checks.finite(name, self.kernel, None)
         off = np.abs(kernel - np.flip(kernel).conj())
-        if off.max() > _ROUND_OFF * np.abs(kernel).max():
+        if off.max() > ROUND_OFF * np.abs(kernel).max():
             raise ValueError(
                 f"{name} must be Hermitian: entries of opposite displacements differ by "
                 f"{off.max():.3g}"
@@ -192,7 +193,8 @@ class LatticeMatrix(NDArrayOperatorsMixin):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         n = len(self)
         what = f"the {n:,} × {n:,} matrix of a lattice that is stored by displacement"
-        require(2 * self.dtype.itemsize * n * n, what, "use fewer emitters")
+        way_out = "use fewer emitters, or what needs no matrix, such as method='mean_field'"
+        require(2 * self.dtype.itemsize * n * n, what, way_out)
         found = np.stack([self.row(m) for m in range(n)])
         return found if dtype is None else found.astype(dtype)
 
@@ -201,7 +203,9 @@ class LatticeMatrix(NDArrayOperatorsMixin):
         return getattr(ufunc, method)(*arrays, **options)
 
     def __getitem__(self, where: Any) -> Any:
-        """Rows are made alone: [m], [m:n] or [array of m]."""
+        """Rows are made alone: [m], [m:n] or [array of m]; so is one entry, [m, n]."""
+        if isinstance(where, tuple) and all(isinstance(i, int | np.integer) for i in where):
+            return self[where[0]][where[1:]]
         if isinstance(where, int | np.integer):
             return self.row(int(range(len(self))[where]))
         if isinstance(where, slice) or (isinstance(where, np.ndarray) and where.dtype.kind in "iu"):
@@ -222,6 +226,24 @@ class LatticeMatrix(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         sides = " × ".join(map(str, self.sites.shape))
         return f"LatticeMatrix: {len(self):,} × {len(self):,}, a lattice of {sides} sites"
+
+
+def alike(decay: Any, shift: Any) -> tuple[Any, Any]:
+    """Γ and Δ, both by displacement between the same sites or both as N × N arrays."""
+    both = [each.sites for each in (decay, shift) if isinstance(each, LatticeMatrix)]
+    if len(both) == 2 and both[0].same(both[1]):
+        return decay, shift
+    return _array("decay", decay), _array("shift", shift)
+
+
+def _array(name: str, matrix: Any) -> Any:
+    """A matrix in another form than by displacement."""
+    if not isinstance(matrix, LatticeMatrix):
+        return matrix
+    n = len(matrix)
+    what = f"{name}: the {n:,} × {n:,} matrix, which only Γ and Δ of the same sites can do without,"
+    require(_MATRICES * matrix.dtype.itemsize * n * n, what, "give both by displacement")
+    return checks.hermitian(name, np.asarray(matrix))
 
 
 def sum_of_squares(matrix: Any) -> float:
@@ -275,7 +297,7 @@ def from_matrix(matrix: NDArray[Any], sites: Sites) -> NDArray[Any] | None:
     for m in range(len(matrix)):
         off = np.abs(matrix[m] - whole.row(m))
         off[m] = 0.0
-        if off.max() > _ROUND_OFF * largest:
+        if off.max() > ROUND_OFF * largest:
             return None
     return found
 

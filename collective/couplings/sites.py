@@ -33,6 +33,13 @@ class Sites:
     def __len__(self) -> int:
         return prod(self.shape)
 
+    def same(self, other: "Sites") -> bool:
+        """Whether these are the same sites, with the same emitters on them."""
+        own, others = (
+            np.arange(len(each)) if each.order is None else each.order for each in (self, other)
+        )
+        return self.shape == other.shape and np.array_equal(own, others)
+
     def on_sites(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values of the emitters (N, …) in the order of the sites, (*shape, …)."""
         ordered = values if self.order is None else values[self.order]

@@ -106,7 +106,7 @@ class Methods:
             rows.append((mark + name, accuracy, memory, time, work, kept))
         rows += [(" " + n, self.accuracy[n], "–", "–", why, "") for n, why in self.refusals.items()]
         text = aligned(rows, "< < > > < <")
-        exact = self.chosen is not None and self.accuracy[self.chosen] == "exact"
+        exact = self.chosen is not None and self.accuracy.get(self.chosen) == "exact"
         if not exact and (believe := self.believe) is not None:
             text += f"\nof the approximate engines, believe {believe!r}: it expects the least error"
         if self.chosen is None:

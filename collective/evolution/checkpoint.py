@@ -39,7 +39,7 @@ def fingerprint(request: Request, engine: Engine) -> str:
         request.pulse,
         sorted(request.words),
         (request.rtol, request.atol),
-        (identity(engine), request.seed if engine.accuracy == "sampled" else None),
+        (identity(engine), None if engine.accuracy == "exact" else request.seed),
     )
 
     digest = hashlib.sha256()
@@ -71,7 +71,9 @@ def fingerprint(request: Request, engine: Engine) -> str:
             if part.emitters is not None:  # the phases of timed_dicke
                 add(part.emitters.positions)
         elif isinstance(part, LatticeMatrix):
-            add(part.sites.shape)
+            add((part.sites.shape, part.sites.order is None))
+            if part.sites.order is not None:
+                add(part.sites.order)
             add(part.kernel)
         elif isinstance(part, np.ndarray) and checks.constant(part):
             add((part.shape, complex(part[0, 0])))

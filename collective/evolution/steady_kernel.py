@@ -64,6 +64,7 @@ def _remedy(problem: "Couplings | MasterEquation", size: int) -> str:
         remedies = [
             "use fewer emitters",
             "use equal couplings for all of them (co.observables.steady takes up to a hundred)",
+            "approximate it by co.observables.steady(..., method='mean_field')",
         ]
         if size <= _MOST_SAMPLED:
             remedies.append("evolve to late times with method='trajectories'")

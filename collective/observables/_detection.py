@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
 from collective._tools.memory import require
 from collective._tools.operators import lowering
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import sum_of_squares
 from collective.emitters import Emitters
 from collective.fields.answers import far_field
 from collective.observables import _inputs
@@ -53,7 +53,7 @@ def emission_matrix(
 def require_light(couplings: Couplings, observable: str) -> None:
     """Raise if no emitter decays, or if there is thermal light beside that of the emitters."""
     _inputs.require_cold(couplings, observable)
-    if not np.trace(couplings.decay).real > 0:
+    if not couplings.decay.diagonal().real.sum() > 0:
         raise ValueError(
             f"{observable}: every decay rate is zero, so no light is emitted; give couplings with "
             "a positive decay rate"
@@ -93,11 +93,10 @@ def wavenumber(emitters: Emitters) -> float:
     return float(emitters.wavenumbers.mean())
 
 
-def trace_of_square(decay: NDArray[Any]) -> float:
-    """Tr Γ² = Σ|Γ_mn|², without N² products if all Γ_mn are equal."""
-    if checks.constant(decay):
-        return float(len(decay) ** 2 * np.abs(decay[0, 0]) ** 2)
-    return float(np.vdot(decay, decay).real)
+def trace_of_square(decay: Any) -> float:
+    """Tr Γ² = Σ|Γ_mn|² of a matrix in any of its forms, without a copy of it."""
+    own = decay.diagonal().real
+    return sum_of_squares(decay) + float(own @ own)
 
 
 def channels(matrix: NDArray[Any]) -> "list[Qobj]":

@@ -88,7 +88,7 @@ def burst_criterion(couplings: Couplings, direction: ArrayLike | None = None) ->
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     _inputs.require_cold(couplings, "burst_criterion")
     decay = couplings.decay
-    own = np.diagonal(decay).real
+    own = decay.diagonal().real
     total = float(own.sum())
     if total == 0:
         raise ValueError(

@@ -210,6 +210,7 @@ def squeezing(result: Result, *, definition: str = "wineland") -> NDArray[np.flo
     """
     checks.choice("definition", definition, DEFINITIONS)
     n = len(_inputs.two_level(result, "squeezing"))
+    _inputs.states(result, "squeezing")
     spins = _spins(n)
     # tr(Aρ) of three spins and their nine products, as sums over the entries of sparse A
     operators = spins + [a @ b for a in spins for b in spins]

@@ -162,7 +162,7 @@ def inverted_g2(couplings: Couplings, *, directions: ArrayLike | None = None) ->
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     if directions is None:
         require_light(couplings, "inverted_g2")
-        diagonals = [np.diag(couplings.decay).real] * 2
+        diagonals = [couplings.decay.diagonal().real] * 2
         exchanged = trace_of_square(couplings.decay)
     else:
         fields = [
@@ -288,7 +288,7 @@ def _of_pairs(
             f"directions: method {result.method!r} knows the photon pairs of all light only; leave "
             "directions out, or use an engine that keeps states"
         )
-    limit = _DARK * np.trace(_inputs.two_level(result, "g2").decay).real
+    limit = _DARK * _inputs.two_level(result, "g2").decay.diagonal().real.sum()
     dark = result.emission <= limit
     if np.all(dark):
         raise ValueError(_TOO_DARK)

@@ -214,7 +214,7 @@ def spectrum(
     brightest, what = np.trace(matrix).real, "rate"
     if state is not None:
         # every emitter gives one photon, of which this share goes into the direction
-        brightest *= len(couplings) / np.trace(couplings.decay).real
+        brightest *= len(couplings) / couplings.decay.diagonal().real.sum()
         what = "photons"
     # a rate per frequency has no unit; a number of photons per frequency has one
     rates, density = (unit, 1.0) if state is None else (1.0, 1 / unit)

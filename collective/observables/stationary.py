@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective._tools.memory import require
 from collective._tools.operators import excited, lowering, pair_table
 from collective.couplings.couplings import Couplings
 from collective.engines import request, timescale
 from collective.engines.mean_field.start import moments
-from collective.engines.mean_field.steady import mean_emission
+from collective.engines.mean_field.steady import mean_emission, needed
 from collective.engines.mean_field.steady import steady as mean_field
 from collective.evolution.steady_identical import Light
 from collective.evolution.steady_state import steady_state
@@ -164,6 +165,8 @@ def _of_mean_field(couplings: Couplings, start: "State | str | Qobj | None") -> 
             f"start: mean field needs a state without correlations between emitters, not "
             f"{asked.state_name}"
         )
+    bytes_needed = needed(asked) + (48 * n * n if n <= _PAIRS else 0)
+    require(bytes_needed, f"the steady state of {n:,} emitters in mean field", "use fewer emitters")
     scaled = timescale.in_unit(couplings, timescale.unit_of(couplings))
     s, populations = mean_field(scaled, *found)
     correlations = None

@@ -2,7 +2,7 @@
 
 from collective.plot.arrays import bands, mode, scattering
 from collective.plot.curves import comparison, emission, populations
-from collective.plot.light import jumps, spectrum
+from collective.plot.light import jumps, shots, spectrum
 from collective.plot.patterns import field_map, pattern, pattern_3d
 from collective.plot.states import animate, ladder
 from collective.plot.structure import couplings, lattice, modes
@@ -25,5 +25,6 @@ __all__ = [
     "pattern_3d",
     "populations",
     "scattering",
+    "shots",
     "spectrum",
 ]

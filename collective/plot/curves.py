@@ -15,6 +15,8 @@ from collective.results.result import Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_CURVES = 200  # emitters, beyond which single curves cannot be told apart
+
 
 def emission(
     results: Result | Sequence[Result] | Mapping[str, Result],
@@ -56,13 +58,13 @@ def emission(
             ax.fill_between(result.times, low, high, color=colour, alpha=0.15, linewidth=0)
     first = next(iter(named.values()))
     if independent and first.couplings is not None:
-        rates = np.diag(first.couplings.decay).real
+        rates = first.couplings.decay.diagonal().real
         elapsed = first.times - first.times[0]
         photons = first.couplings.thermal_photons
         final = photons / (1 + 2 * photons)
-        left = np.exp(-(1 + 2 * photons) * np.outer(elapsed, rates))
-        excited = final + left * (first.populations[0] - final)
-        alone = (1 + photons) * excited @ rates
+        left = (np.exp(-(1 + 2 * photons) * t * rates) for t in elapsed)
+        above = first.populations[0] - final
+        alone = np.array([(1 + photons) * (final + each * above) @ rates for each in left])
         scale = len(first.couplings) if per_emitter else 1
         ax.plot(first.times, alone / scale, "--", color="0.4", label="independent decay")
     ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
@@ -85,12 +87,19 @@ def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
     """Probability that each emitter is excited, against time.
 
     Args:
-        result: from `evolve`; each emitter, or each level of each emitter, gives one curve.
+        result: from `evolve`; each emitter, or each level of each emitter, gives one curve. For
+            more than 200 emitters the mean is drawn, with a band from the least to the most excited
+            emitter.
         ax: where to draw; None makes a new figure.
     """
     checks.instance("result", result, Result, "co.evolve(...)")
     ax = axes(ax)
-    curves = {f"emitter {m}": column for m, column in enumerate(result.populations.T)}
+    if result.populations.ndim == 2 and result.populations.shape[1] > _CURVES:
+        low, high = result.populations.min(axis=1), result.populations.max(axis=1)
+        ax.fill_between(result.times, low, high, alpha=0.2, linewidth=0, label="all emitters")
+        curves = {"mean of all emitters": result.populations.mean(axis=1)}
+    else:
+        curves = {f"emitter {m}": column for m, column in enumerate(result.populations.T)}
     if result.populations.ndim == 3:
         curves = {
             f"emitter {m}, level {level}": column

@@ -1,4 +1,4 @@
-"""Light in time and frequency: spectra, and the photons of single trajectories."""
+"""Light in time and frequency: spectra, photons of single trajectories, and single samples."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -8,12 +8,13 @@ import numpy as np
 from collective._tools import checks
 from collective.observables import _inputs
 from collective.observables.spectra import Spectrum
-from collective.plot.style import TIME, axes, colours
+from collective.plot.style import COLOURS, RATE, TIME, axes, colours
 from collective.results.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_SHOTS = 8  # samples that are drawn
 _TRAJECTORIES = 5  # drawn if the caller does not say how many
 _VISIBLE = 1e-9  # share of all light below which an elastic line is round-off
 
@@ -123,5 +124,39 @@ def jumps(result: Result, *, trajectories: int | None = None, ax: "Axes | None" 
     ax.set(xlabel=TIME, ylabel="photons emitted", xlim=(start, end))
     ax.set_ylim(bottom=0)
     ax.locator_params(axis="y", integer=True)
+    ax.legend(frameon=False)
+    return ax
+
+
+def shots(
+    result: Result, *, count: int = _SHOTS, per_emitter: bool = False, ax: "Axes | None" = None
+) -> "Axes":
+    """Emission of single samples against time, and the mean of all samples.
+
+    Args:
+        result: from an engine that draws samples, such as `co.engines.TruncatedWigner`.
+        count: number of samples to draw, from the first on; all if there are fewer.
+        per_emitter: whether to divide by the number of emitters.
+        ax: where to draw; None makes a new figure.
+
+    Raises:
+        ValueError: for a result without `shots`.
+    """
+    checks.instance("result", result, Result, "co.evolve(...)")
+    if result.shots is None:
+        raise ValueError(
+            f"plot.shots needs the emission of single samples, and a result of {result.method!r} "
+            "has none; use method=co.engines.TruncatedWigner(n=1000)"
+        )
+    count = checks.count("count", count)
+    per_emitter = checks.flag("per_emitter", per_emitter)
+    ax = axes(ax)
+    scale = result.populations.shape[1] if per_emitter else 1
+    for sample, emission in enumerate(result.shots[:count]):
+        label = None if sample else "single shots"
+        ax.plot(result.times, emission / scale, color="0.6", lw=0.9, label=label)
+    mean = f"mean of {len(result.shots):,}"
+    ax.plot(result.times, result.emission / scale, color=COLOURS[0], lw=2.4, label=mean)
+    ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
     ax.legend(frameon=False)
     return ax

@@ -66,6 +66,19 @@ def uncorrelated(
     return None
 
 
+def moments_known(state: "State | Qobj", n: int) -> bool:
+    """Whether `pair_moments` and `triple_moments` know a checked state, without computing them.
+
+    Args:
+        state: a `State`, or a QuTiP ket or density matrix of n emitters.
+        n: number of emitters.
+    """
+    if n <= _MOST or uncorrelated(state, n) is not None:
+        return True
+    k = _definite(state, n)
+    return k == 1 or (k is not None and isinstance(state, State) and state.symmetric(n))
+
+
 def pair_moments(state: "State | Qobj", couplings: Couplings) -> PairMoments | None:
     r"""Moments of one and of two emitters of a checked state.
 

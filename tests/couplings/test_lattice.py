@@ -197,6 +197,27 @@ def test_kernels_are_checked():
         co.Couplings(negative, good.shift)
 
 
+def test_matrices_are_made_of_what_is_not_stored_in_the_same_way(tmp_path):
+    """One matrix of the user, or other sites of as many emitters."""
+    plain, found = (
+        co.couple(co.square(4, 5, 0.2), VACUUM, by_displacement=sparing)
+        for sparing in (False, True)
+    )
+    turned = co.couple(co.square(5, 4, 0.2), VACUUM, by_displacement=True)
+    for changes in ({"decay": np.eye(20)}, {"shift": np.zeros((20, 20))}, {"shift": turned.shift}):
+        mixed = found.replace(**changes)
+        assert not isinstance(mixed.decay, LatticeMatrix)
+        assert not isinstance(mixed.shift, LatticeMatrix)
+        wanted = plain.replace(**{name: np.asarray(matrix) for name, matrix in changes.items()})
+        np.testing.assert_allclose(mixed.decay, wanted.decay, atol=1e-13)
+        np.testing.assert_allclose(mixed.shift, wanted.shift, atol=1e-13)
+        result = co.evolve(mixed, "ground", [0.0], method="mean_field", progress=False)
+        kept = co.load(result.save(tmp_path / "mixed.npz")).couplings
+        np.testing.assert_array_equal(kept.shift, mixed.shift)
+    again = found.replace(shift=found.shift.scaled(2.0))
+    assert isinstance(again.decay, LatticeMatrix)
+
+
 @pytest.fixture(scope="module")
 def many():
     """40,000 emitters, whose matrices would take 12.8 GB each."""
@@ -217,6 +238,22 @@ def test_nothing_of_many_emitters_makes_their_matrices(many, tmp_path):
     assert kept.shift.sites.shape == (200, 200)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(kept)).drive, driven.drive)
     assert result.to_xarray().decay.dims == ("displacement_1", "displacement_2")
+
+
+def test_figures_and_sums_of_many_emitters_need_no_matrix(many, available_memory):
+    available_memory(2**32)
+    result = co.evolve(many, "ground", [0, 1.0], method="mean_field", progress=False)
+    ax = co.plot.emission(result)
+    np.testing.assert_array_equal(ax.get_lines()[1].get_ydata(), 0.0)
+    square, n = sum_of_squares(many.decay) + 40000, 40000
+    found = co.observables.burst_criterion(many)
+    assert found.rate == n
+    assert many.shift[7, 8] == many.shift[7][8]
+    assert many.shift[-1, -2] == pytest.approx(many.shift[0, 1])
+    assert found.slope == pytest.approx(square - 2 * n)
+    assert co.observables.inverted_g2(many) == pytest.approx(1 + (square - 2 * n) / n**2)
+    with pytest.raises(ValueError, match="squeezing needs states"):
+        co.observables.squeezing(result)
 
 
 def test_what_needs_the_matrices_of_many_emitters_is_refused(many, available_memory):

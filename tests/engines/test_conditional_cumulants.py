@@ -266,6 +266,64 @@ def test_the_run_ends_where_all_samples_are_lost(monkeypatch):
     assert "diverged at t = 1.3 in all samples" in found.reason
     assert 1 < len(found.times) < 15
     assert np.isfinite(found.emission).all()
+    emission = np.einsum("mn,tmn->t", array(3, 0.2).decay, found.correlations).real
+    np.testing.assert_allclose(emission, found.emission, atol=1e-5)
+    assert np.abs(emission[-1] - emission[0]) > 0.1
+    # means over lost samples have no known error, but at the start, which is exact
+    for error in (found.emission_error, found.error_estimate):
+        np.testing.assert_array_equal(error[1:], found.emission[1:])
+        assert error[0] == 0
+
+
+def test_a_sample_that_overflows_at_an_output_time_is_lost(monkeypatch):
+    """The covariances overflow before the means, which are finite for one more step."""
+    step = Samples.step
+
+    def breaks(samples, dt, noise, drive):
+        step(samples, dt, noise, drive)
+        samples.age = getattr(samples, "age", 0) + 1
+        if samples.age == 200 and noise.shape[1]:
+            samples.covariances[0] = np.inf
+
+    monkeypatch.setattr(_sampler.Samples, "step", breaks)
+    found, told = warned(array(3, 0.2), n=4, observe="correlations")  # 200 steps
+    assert found.diagnostics["steps"] == 200
+    assert "1 of 4 samples did not stay finite" in told
+    for values in (found.emission, found.correlations, found.emission_error):
+        assert np.isfinite(values).all()
+
+
+def test_a_sample_left_alone_has_an_error_as_large_as_itself(monkeypatch):
+    broken(monkeypatch, 0)
+    found, told = warned(array(3, 0.2), n=2)
+    assert "1 of 2 samples did not stay finite" in told
+    np.testing.assert_array_equal(found.emission_error[1:], found.emission[1:])
+
+
+def test_nothing_to_record_is_plain_second_order():
+    """Emitters that decay independently have no bright channel: one sample, and its error."""
+    couplings = co.Couplings(np.eye(4), array(4, 0.1).shift, drive=2.0)
+    found, plain = (evolved(couplings, "ground", **o) for o in ({"cut": 1}, {"efficiency": 0}))
+    assert (found.diagnostics["channels"], found.diagnostics["samples"]) == (0, 1)
+    np.testing.assert_array_equal(found.emission, plain.emission)
+    assert found.error_estimate.max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({"detunings": [0.0, 200.0, -100.0]}, co.states.product([0.5, 1.5, 2.0])),
+        ({"drive": 50.0}, "ground"),
+    ],
+    ids=["detunings", "drive"],
+)
+def test_steps_follow_what_turns_fast(changes, state):
+    """Heun's rule lets it grow at the rate ωφ³/8, and delays it by ωφ²/6, for steps of phase φ."""
+    chain, times = array(3, 0.3, **changes), np.linspace(0, 1, 4)
+    exact = co.evolve(chain, state, times, method="driven", observe="correlations", **QUIET)
+    found = evolved(chain, state, times, efficiency=0, observe="correlations")
+    assert found.diagnostics["resets_per_sample"] == 0
+    np.testing.assert_allclose(found.correlations, exact.correlations, atol=0.02)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Cumulants of orders 2 and 3, against operator algebra and exact engines."""
 
+import tracemalloc
 import warnings
 from itertools import combinations, permutations
 
@@ -13,6 +14,7 @@ import collective as co
 from collective.engines.cumulants.first import First
 from collective.engines.cumulants.general import General
 from collective.engines.cumulants.pairs import rates
+from collective.engines.cumulants.run import CumulantRun
 from collective.engines.cumulants.second import Second
 from collective.engines.cumulants.third import Third
 from collective.engines.numerics.runge_kutta import RungeKutta, StepUnderflowError
@@ -303,6 +305,41 @@ def test_a_divergence_of_the_order_beside_does_not_end_the_run(monkeypatch):
     assert "order 3 diverged" in found.diagnostics["error_from"]
 
 
+def test_tolerances_below_round_off_are_named():
+    pair = co.couple(co.chain(3, 0.2), co.Vacuum())
+    with pytest.raises(co.EvolutionError, match=r"rtol=1e-14 and atol=1e-300 cannot be reached"):
+        run(pair, rtol=1e-14, atol=1e-300)
+
+
+def test_the_initial_moments_have_no_error():
+    """Also where nothing runs beside, as for a single output time."""
+    chain = co.couple(co.chain(6, 0.1), co.Vacuum())
+    for found in (run(chain), run(chain, times=[0.0]), run(chain, order=3, times=[2.0])):
+        assert found.error_estimate[0] == 0
+
+
+@pytest.mark.parametrize("closure", ["u1", "general"])
+def test_a_divergence_of_the_lower_order_does_not_end_the_run(monkeypatch, closure):
+    """After it nothing tells the error, which is then as large as the emission."""
+    chain = co.couple(co.chain(5, 0.2), co.Vacuum())
+    chain = chain.replace(drive=1.0) if closure == "general" else chain
+    step, numbers = RungeKutta.step, {"u1": 100, "general": 20}[closure]
+
+    def diverging(self):
+        if len(self.y) < numbers and self.t > 1:
+            raise StepUnderflowError
+        step(self)
+
+    monkeypatch.setattr(RungeKutta, "step", diverging)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a wide band
+        found = run(chain, "ground" if closure == "general" else "inverted",
+                    order=2 if closure == "general" else 3)  # fmt: skip
+    assert found.complete
+    unknown = TIMES > 1.5
+    np.testing.assert_array_equal(found.error_estimate[unknown], found.emission[unknown])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -328,6 +365,36 @@ def test_refusals_name_the_number_and_the_way_out():
         run(chain, co.states.coherent(1.0), order=3)
     with pytest.raises(ValueError, match=r'closure="u1" takes no coherent.*use closure="general"'):
         run(chain, co.states.coherent(1.0), closure="u1")
+
+
+def test_many_output_times_within_a_step_take_no_further_memory():
+    chain, times = co.couple(co.chain(40, 0.3), co.Vacuum()), np.linspace(0, 0.02, 401)
+    run(chain, times=times[:2], observe="correlations")
+    tracemalloc.start()
+    found = run(chain, times=times, observe="correlations")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.diagnostics["steps"] < 10
+    assert peak < 1.1 * found.diagnostics["bytes_predicted"]
+    assert peak > 16 * 40 * 40 * 401
+
+
+def test_ctrl_c_between_the_output_times_of_a_step_loses_nothing(monkeypatch, tmp_path):
+    chain, times = co.couple(co.chain(5, 0.3), co.Vacuum()), np.linspace(0, 3, 61)
+    whole, record, seen = run(chain, times=times), CumulantRun._record, []
+
+    def interrupted(self, equations, y, now):
+        seen.append(len(equations.inversion(y)) == 5)  # and not the three that are compiled with
+        if seen[-1] and sum(seen) == 20:
+            raise KeyboardInterrupt
+        record(self, equations, y, now)
+
+    monkeypatch.setattr(CumulantRun, "_record", interrupted)
+    found = run(chain, times=times, checkpoint=tmp_path / "kept.npz")
+    assert (found.complete, len(found.times)) == (False, 19)
+    found = run(chain, times=times, checkpoint=tmp_path / "kept.npz")
+    assert sum(seen) == 20 + 61 - 19
+    np.testing.assert_array_equal(found.emission, whole.emission)
 
 
 def test_large_problems_say_their_bytes():

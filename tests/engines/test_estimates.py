@@ -1,5 +1,7 @@
 """Estimated errors: zero where a method is exact, the same in any unit, as large as measured."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -108,6 +110,22 @@ def test_more_samples_have_a_smaller_error():
     few, many = (estimates.expected(request, "conditional", n) for n in (16, 1600))
     exact = estimates.expected(request, "conditional")
     assert few - exact == pytest.approx(10 * (many - exact))
+
+
+@pytest.mark.parametrize("pump", [0.1, 0.5, 2.0, 10.0])
+@pytest.mark.parametrize("spacing", [0.1, 0.3])
+def test_bands_of_mean_field_cover_what_pumped_emitters_do_together(pump, spacing):
+    """In mean field they come to emit one by one, also if random phases let them begin together."""
+    couplings = co.couple(co.chain(5, spacing), co.Vacuum()).replace(pump=pump)
+    times = np.linspace(0, 5, 6)
+    for state in ("ground", "inverted"):
+        exact = co.evolve(couplings, state, times, rtol=1e-6, progress=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of large errors
+            found = co.evolve(couplings, state, times, method="mean_field", seed=1, progress=False)
+        scatter = 0 if found.emission_error is None else 3 * found.emission_error
+        away = np.abs(found.emission - exact.emission)
+        assert np.all(away <= found.error_estimate + scatter + 1e-6)
 
 
 def test_bands_of_two_orders_that_agree_vanish():

@@ -8,8 +8,11 @@ import qutip
 from scipy.linalg import expm
 
 import collective as co
+from collective.engines.mean_field import size
 from collective.engines.mean_field.equations import Equations
-from collective.engines.numerics.exchange import exchange
+from collective.engines.numerics.adaptive import Adaptive
+from collective.engines.numerics.exchange import exchange, kind
+from collective.engines.request import checked
 
 # an approximation that expects a large error says so
 pytestmark = pytest.mark.filterwarnings("ignore:the error of method")
@@ -171,6 +174,26 @@ def test_an_interrupted_run_continues_bit_for_bit(phases, tmp_path, interrupted_
     np.testing.assert_array_equal(rest.correlations, whole.correlations)
 
 
+def test_steps_are_repeated_bit_for_bit_also_after_tries_that_failed():
+    """Van der Pol's oscillator jumps, so that every tenth try or so is too long."""
+
+    def solver(t, y, first=None):
+        return Adaptive(slope, t, y, 30.0, rtol=1e-5, atol=1e-5, first=first)
+
+    def slope(t, y):
+        return np.array([y[1], 30 * (1 - y[0] ** 2) * y[1] - y[0]])
+
+    whole, kept = solver(0.0, np.array([2.0, 0.0])), []
+    while len(kept) < 60:
+        whole.step()
+        kept.append(whole.again)
+    t = whole.again[0]
+    for again in kept[:-1]:
+        rest = solver(*again)
+        rest.to(t + 1e-9)
+        np.testing.assert_array_equal(rest.again[1], whole.again[1])
+
+
 def test_a_lattice_by_displacement_gives_the_same_run():
     emitters, times = co.square(12, 13, 0.2), np.linspace(0, 2, 5)
     plain, found = (
@@ -298,6 +321,57 @@ def test_the_expected_error_is_that_of_the_phases_that_are_drawn():
     assert "100 samples of random phases" in table.costs["mean_field"].work
     found = co.evolve(couplings, "inverted", [0, 1.0], method=MeanField(phases=10), seed=1)
     assert np.all(found.error_estimate > 0)
+
+
+def test_one_emitter_needs_no_phases():
+    """Its decay is exact, so that there is nothing to draw."""
+    atom = co.couple(co.chain(1, 0.2), VACUUM)
+    found = co.evolve(atom, "inverted", [0, 5.0], method="mean_field", **QUIET)
+    assert found.emission[-1] == pytest.approx(np.exp(-5), rel=1e-7)
+    assert found.shots is None
+
+
+def test_a_huge_number_of_samples_is_refused_at_once():
+    couplings = co.couple(co.chain(10, 0.2), VACUUM)
+    table = co.methods(couplings, "inverted", [0, 1.0], method=MeanField(phases=10**12))
+    assert table.costs["mean_field"].bytes > 1e15
+
+
+def test_samples_are_shared_among_groups_of_nearly_equal_size():
+    couplings = co.couple(co.chain(10, 0.2), VACUUM)
+    request = checked(couplings, "inverted", [0.0])
+    for phases in (0, 2, 3276, 3277, 10000):
+        groups = size.columns(request, phases)
+        assert sum(groups) == max(phases, 1)
+        assert max(groups) - min(groups) <= 1
+        assert 10 * max(groups) <= 2**15
+
+
+def test_what_only_looks_like_a_lattice_is_predicted_as_matrices():
+    """Shifts that grow along a chain: products need the matrix, whose memory is predicted."""
+    emitters, growing = co.chain(1200, 0.3), np.linspace(1, 2, 1200)
+    vacuum = co.couple(emitters, VACUUM)
+    shift = growing[:, None] * vacuum.shift * growing
+    request = checked(vacuum.replace(shift=shift), "inverted", [0.0])
+    assert kind(vacuum) == "lattice"
+    assert kind(request.couplings) == "matrix"
+    assert MeanField(phases=0).cost(request).bytes > 16 * 1200**2
+
+
+def test_the_memory_of_a_steady_state_is_asked_for_first(available_memory):
+    couplings = co.couple(co.square(30, 30, 0.3), VACUUM).replace(drive=1.0)
+    available_memory(2**20)
+    with pytest.raises(co.ProblemTooLargeError, match="steady state of 900 emitters in mean field"):
+        co.observables.steady(couplings, method="mean_field")
+
+
+def test_a_checkpoint_of_other_phases_is_refused(tmp_path, interrupted_at):
+    couplings = co.couple(co.chain(3, 0.2), VACUUM)
+    options = {"method": MeanField(phases=4), "checkpoint": tmp_path / "run.npz", **QUIET}
+    with interrupted_at(2):
+        co.evolve(couplings, "inverted", [0, 1.0, 2.0], seed=1, **options)
+    with pytest.raises(ValueError, match="belongs to another problem"):
+        co.evolve(couplings, "inverted", [0, 1.0, 2.0], seed=2, **options)
 
 
 @pytest.mark.slow

@@ -116,6 +116,16 @@ def test_stiff_problems_of_few_emitters_run_by_exponentials(what):
     assert result.diagnostics["trace_error"] < 1e-12
 
 
+@pytest.mark.parametrize("engine", ["cumulants", "conditional_cumulants", "truncated_wigner"])
+@pytest.mark.parametrize(
+    ("changes", "times"),
+    [({}, [0, 1e25]), ({"detunings": [0, 1e20, 1]}, [0, 1]), ({"drive": 1e90}, [0, 1])],
+    ids=["times", "detunings", "drive"],
+)
+def test_steps_that_cannot_be_counted_take_for_ever(engine, changes, times):
+    assert seconds(engine, chain(**changes), times=times) > 1e10
+
+
 def test_auto_avoids_qutip_for_many_output_times():
     assert co.methods(chain(2), "inverted", np.linspace(0, 5, 30000)).chosen != "exact"
 

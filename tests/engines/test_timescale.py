@@ -28,7 +28,6 @@ PULSED = [
     "trajectories driven",
     "cumulants driven",
     "truncated_wigner driven",
-    "capped",
     "conditional cumulants driven",
 ]
 

@@ -24,12 +24,12 @@ ENGINES = {
     "single": (CHAIN, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
     "cumulants": (CHAIN, "inverted", {}),
-    "mean_field": (CHAIN.replace(drive=1.0), "ground", {}),
+    "mean_field": (CHAIN.replace(drive=0.2), "ground", {}),
     "trajectories": (CHAIN, "inverted", {"seed": 1}),
     "mcsolve": (CHAIN.replace(drive=1.0), "ground", {"seed": 1}),
-    "truncated_wigner": (CHAIN, "inverted", {"seed": 1}),
+    "truncated_wigner": (CHAIN, "inverted", {"seed": 1, "threads": 1}),
     "capped": (CHAIN.replace(drive=0.3), "ground", {}),
-    "conditional_cumulants": (CHAIN, "inverted", {"seed": 1}),
+    "conditional_cumulants": (CHAIN, "inverted", {"seed": 1, "threads": 1}),
     "capped, sampled": (CHAIN.replace(drive=0.3), "ground", {"seed": 1}),
 }
 SAMPLED = {

@@ -546,6 +546,173 @@ def test_how_big_is_it_really():
     assert computed[3] * 5**3 < 1 < computed[3] * 6**3
 
 
+def test_a_hundred_atoms_burst():
+    names = run("a_hundred_atoms_burst")
+    times, anchor = names["times"], names["anchor"]
+    few, many = names["found"][4], names["found"][10]
+    peak = anchor.emission.argmax()
+    known = anchor.emission[: peak + 1].max() / 16
+    assert known == pytest.approx(1.15, abs=0.03)
+    for result in few.values():
+        np.testing.assert_allclose(result.emission.max() / 16, known, rtol=0.03)
+    second, *others = (result.emission.max() / 100 for result in many.values())
+    assert max(others) < 1.045 * min(others)
+    assert np.mean(others) == pytest.approx(1.55, abs=0.05)
+    assert 1.07 < second / max(others) < second / min(others) < 1.14
+    # the tail: errors of the trajectories are statistical
+    late = times > 1
+    off = {
+        name: np.abs(few[name].emission - anchor.emission)[late] / anchor.emission_error[late]
+        for name in few
+    }
+    error = few["conditional"].emission_error[late] / anchor.emission_error[late]
+    assert np.all(off["conditional"] < 4 * np.sqrt(1 + error**2))
+    assert np.all(off["order 3"] < 4)
+    assert off["truncated Wigner"][-1] > 3
+    assert 0.06 < many["truncated Wigner"].emission[-1] / 100 < 0.1
+    low, middle, high = (
+        many[name].emission[-1] for name in ("order 2", "conditional", "truncated Wigner")
+    )
+    assert low < 0.7 * middle < 0.7 * 0.7 * high
+    assert many["order 2"].trusted_until < times[-1]
+
+
+def test_when_cumulants_lie():
+    names = run("when_cumulants_lie")
+    spacings = names["spacings"]
+    (second, third), (wide, narrow) = (
+        np.array([names[kind][order] for order in ("order 2", "order 3")])
+        for kind in ("true", "said")
+    )
+    far, close = spacings >= 0.2, spacings < 0.1
+    assert np.all(((second / third)[far] > 3.5) & ((second / third)[far] < 5))
+    assert np.all((second / third)[close] < 1.5)
+    np.testing.assert_allclose(second[close], 0.1, atol=0.02)
+    np.testing.assert_allclose(third[close], 0.1, atol=0.02)
+    for true, said in ((second, wide), (third, narrow)):
+        assert np.all((said / true > 1.4) & (said / true < 3.1))
+    # the ladder, by its rate equations
+    times = names["short"]
+    exact = reference.dicke_ladder(30, times[::5])
+    np.testing.assert_allclose(names["ladder"].emission[::5], exact, atol=1e-3)
+    two, three = names["dicke"].values()
+    assert two.emission.max() / names["ladder"].emission.max() == pytest.approx(1.2, abs=0.03)
+    assert three.emission.max() / names["ladder"].emission.max() == pytest.approx(5 / 6, abs=0.02)
+    assert three.emission[60] / names["ladder"].emission[60] == pytest.approx(2.75, abs=0.1)
+    assert times[60] == pytest.approx(0.3)
+    for result in (two, three):
+        assert np.all(
+            np.abs(result.emission - names["ladder"].emission) <= result.error_estimate + 1e-6
+        )
+    ended = names["cube"]["order 3"]
+    assert not ended.complete
+    assert "diverged at t = 0.3" in ended.reason
+    assert ended.emission.min() < -27
+    assert np.all(np.isfinite(ended.emission))
+    assert names["cube"]["order 2"].complete
+
+
+def test_single_shots_of_a_superradiant_burst():
+    names = run("single_shots_of_a_superradiant_burst")
+    n, half = names["n"], names["half_out"]
+    together, square = names["bursts"].values()
+    # the Dicke ladder: independent waits, one for each photon
+    rungs = np.arange(n, 0, -1)
+    rates = rungs * (n - rungs + 1.0)
+    waits = 1 / rates[: n // 2]
+    delay = half(together)
+    np.testing.assert_allclose(delay.mean(), waits.sum(), rtol=0.03)
+    np.testing.assert_allclose(delay.std(), np.sqrt(np.sum(waits**2)), rtol=0.15)
+    height, spread = (
+        [getattr(result.shots.max(axis=1) / n, what)() for result in (together, square)]
+        for what in ("mean", "std")
+    )
+    assert height[0] == pytest.approx(n / 4, rel=0.03)  # a pulse sech² of a classical spin
+    assert spread[0] / height[0] < 0.025
+    assert spread[1] / height[1] > 0.1
+    assert together.emission.max() / n < 0.8 * height[0]
+    relative = [half(result).std() / half(result).mean() for result in (together, square)]
+    assert relative[1] < 0.75 * relative[0]
+    # g² on the ladder, by its rate equations
+    generator = np.diag(-np.append(rates, 0.0)) + np.diag(rates, -1)
+    start = np.eye(n + 1)[0]
+    pairs = np.append(rates[:-1] * rates[1:], [0, 0])
+    found, error = co.observables.g2(together), together.coincidence_error / together.emission**2
+    for t in (0, 35, 49, 70):
+        p = linalg.expm(generator * together.times[t]) @ start
+        exact = p @ pairs / (p @ np.append(rates, 0.0)) ** 2
+        assert abs(found[t] - exact) < 4 * error[t] + 0.03
+    for result, expected in ((together, 2 - 2 / n), (square, 1.139)):
+        decay = result.couplings.decay
+        variance = np.linalg.eigvalsh(decay).var()
+        assert 1 + (variance - 1) / n == pytest.approx(expected, abs=1e-3)
+        g2, peak = co.observables.g2(result), result.emission.argmax()
+        assert g2[0] == pytest.approx(expected, abs=0.2)
+        assert 1 < g2[peak] < 1.15
+    assert found[70] > 1.3  # after the burst
+
+
+def test_an_erbium_array():
+    names = run("an_erbium_array")
+    times, in_phase, curves = names["times"], names["in_phase"], names["curves"]
+    found = {name: in_phase(result) for name, (result, _) in curves.items()}
+    nine, exact = found["9 atoms, conditional"], found["9 atoms, exact"]
+    np.testing.assert_allclose(nine, exact, atol=0.025)
+    for curve in found.values():
+        turn = np.flatnonzero(curve[1:] < 0)[0] + 1
+        assert np.all(curve[1:turn] >= 0)
+        assert np.all(curve[turn:] < 0)
+    crossing = {name: times[np.flatnonzero(curve > 0)[-1]] for name, curve in found.items()}
+    assert crossing["100 atoms, conditional"] == pytest.approx(1, abs=0.15)
+    assert crossing["9 atoms, exact"] > 1.2
+    assert found["100 atoms, order 2"].max() > 1.2 * found["100 atoms, conditional"].max()
+    few, many = (
+        curves[f"100 atoms, {name}"][0].populations[-1].mean()
+        for name in ("order 2", "conditional")
+    )
+    assert few < 0.7 * many
+    early, late = names["maps"].values()
+    first, second = names["pairs"].T
+    assert len(first) == 180
+    assert np.all(early[first, second] > 0)
+    assert np.all(late[first, second] < 0)
+    populations = np.diag(late).reshape(10, 10)
+    assert populations[0, 0] == pytest.approx(populations[4:6, 4:6].mean() / 2, rel=0.2)
+    grid = np.arange(100).reshape(10, 10)
+    diagonal = late[grid[:-1, :-1].ravel(), grid[1:, 1:].ravel()].mean()
+    assert abs(diagonal) < 0.15 * abs(late[first, second].mean())
+    # two levels with σ light: the signs stay
+    circular = co.couple(co.square(3, 3, names["spacing"], dipoles=(1, 1j, 0)), co.Vacuum())
+    found = co.evolve(circular, "inverted", [0, 0.3, 4], observe="correlations")
+    assert in_phase(found)[1] > 0.1
+    assert in_phase(found)[2] < -0.4
+
+
+def test_thousands_of_atoms_in_a_cloud():
+    names = run("thousands_of_atoms_in_a_cloud")
+    n, bursts = names["n"], names["bursts"]
+    peaks = [burst.emission.max() / len(burst.couplings) for burst in bursts.values()]
+    assert peaks[0] < 1.02
+    assert peaks[1] < 0.75 * peaks[2]
+    assert peaks[2] == pytest.approx(2.5, abs=0.15)
+    dense = bursts["N = 2000"]
+    assert dense.error_estimate.max() / dense.emission.max() == pytest.approx(1 / 3, abs=0.12)
+    start, peak = names["pattern"] / names["one_atom"]
+    np.testing.assert_allclose(start.mean(), 1, atol=0.1)
+    np.testing.assert_allclose(start, 1, atol=0.35)
+    end = names["angle"] < np.radians(15)
+    side = names["angle"] > np.radians(45)
+    assert peak[end].min() > 3 * peak[side].max()
+    assert peak[0] > 8
+    # one atom, by hand, and the emission at the start from the same dipoles
+    assert names["one_atom"] == pytest.approx(0.119366, abs=1e-6)
+    np.testing.assert_allclose(names["light"].emission[0] / n, 1, atol=0.1)
+    rise = np.sum(names["couplings"].decay ** 2) / n - 2
+    assert rise > 5  # inverted atoms burst if this is positive
+    part = bursts["N = 200"].couplings.decay
+    assert np.sum(part**2) / 200 - 2 < 0
+
+
 def test_subradiance_and_the_light_cone():
     names = run("subradiance_and_the_light_cone")
     slowest = dict(zip(names["sizes"], names["slowest"], strict=True))

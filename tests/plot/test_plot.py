@@ -45,6 +45,17 @@ def test_populations(result):
     np.testing.assert_array_equal(ax.get_lines()[1].get_ydata(), result.populations[:, 1])
 
 
+def test_populations_of_many_emitters_are_a_mean_and_a_band():
+    atoms = co.couple(co.square(15, 14, 0.3), co.Vacuum())
+    state = co.states.mixed(np.linspace(0, 1, 210))
+    many = co.evolve(atoms, state, [0, 1.0], method="mean_field", seed=1)
+    ax = co.plot.populations(many)
+    (mean,) = ax.get_lines()
+    np.testing.assert_allclose(mean.get_ydata(), many.populations.mean(axis=1))
+    edges = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert (edges.min(), edges.max()) == (many.populations.min(), many.populations.max())
+
+
 def test_couplings_as_maps():
     couplings = co.couple(co.chain(5, 0.2), co.Vacuum())
     for part in ("decay", "shift"):
@@ -161,3 +172,15 @@ def test_wrong_types_of_arguments(result):
         co.plot.emission([])
     with pytest.raises(ValueError, match="part must be one of 'decay', 'shift'"):
         co.plot.couplings(result.couplings, part="gamma")
+
+
+def test_shots_are_samples_with_their_mean(result):
+    shots = result.emission * np.array([[0.5], [1.5], [0.8], [1.2]])
+    samples = result.replace(shots=shots)
+    *single, mean = co.plot.shots(samples, count=3, per_emitter=True).get_lines()
+    np.testing.assert_array_equal([line.get_ydata() for line in single], shots[:3] / 3)
+    np.testing.assert_array_equal(mean.get_ydata(), result.emission / 3)
+    assert mean.get_label() == "mean of 4"
+    assert len(co.plot.shots(samples, count=50).get_lines()) == 5
+    with pytest.raises(ValueError, match="needs the emission of single samples"):
+        co.plot.shots(result)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import collective as co
@@ -68,7 +69,8 @@ def test_limits_of_the_process_reduce_available_memory(limit):
 
 @pytest.mark.parametrize("dipoles", [(1, 0, 0), (1, 1j, 0)])
 def test_couple_refuses_matrices_that_do_not_fit_before_computing(monkeypatch, dipoles):
-    many = co.chain(2500, 0.3, dipoles=dipoles)
+    # of unequal rates, so that they cannot be stored by displacement either
+    many = co.chain(2500, 0.3, dipoles=dipoles, decay_rates=np.linspace(1, 2, 2500))
     needed = 10 * 2500**2 * (16 if dipoles[1] else 8)
     monkeypatch.setattr(memory, "available_bytes", lambda: needed)
     monkeypatch.setattr("collective.couplings.couple.unit_couplings", None)  # nothing is computed
@@ -81,7 +83,7 @@ def test_memory_of_couple_is_predicted(monkeypatch):
     import tracemalloc
 
     requested = []
-    monkeypatch.setattr("collective.couplings.couple.require", lambda n, *_: requested.append(n))
+    monkeypatch.setattr("collective.couplings.couple.fits", lambda n: requested.append(n) or True)
     co.couple(
         co.chain(2, 0.3), co.Vacuum()
     )  # the first call imports modules, which are not counted

@@ -13,7 +13,7 @@ from collective._tools import checks
 from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.conditional_cumulants import size
 from collective.engines.request import Request
-from collective.states.moments import pair_moments, uncorrelated
+from collective.states.moments import moments_known
 
 if TYPE_CHECKING:
     from collective.engines.conditional_cumulants.run import SampledRun
@@ -28,14 +28,16 @@ class ConditionalCumulants:
 
     It takes `Couplings` with any Γ, drive, detunings, dephasing and pump, and starts from any state
     whose means and pair correlations are known. Of all approximations it is the one that is right
-    at the burst and in the tail after it, for distances from 0.1 λ on; at 0.05 λ it fails, and
-    says so. A sample costs a few N × N products a step, so that some hundred emitters are possible.
+    at the burst and in the tail after it, for most arrays from 0.1 λ on. At 0.05 λ, and in cubes
+    and between dipoles in the plane at 0.1 λ, it fails: see `Result.error_estimate`. A sample costs
+    a few N × N products a step, so that some hundred emitters are possible.
 
     The mean does not depend on the efficiency as long as the closure is good: two efficiencies
     that disagree show an error. See `docs/conditional_cumulants.md` for the derivation.
 
     Args:
-        n: number of samples, at least 2. With efficiency 0 one is enough, and one is drawn.
+        n: number of samples, at least 2. Without a recorded channel all samples are the same, and
+            one is drawn.
         efficiency: of the heterodyne detection, from 0 (plain second order) to 1.
         cut: channels whose rate is at most this share of the mean decay rate are not recorded.
         margin: an emitter whose Bloch vector becomes longer than 1 + margin is made pure and
@@ -86,7 +88,7 @@ class ConditionalCumulants:
         common = unsupported(self, request)
         if common is not None:
             return common
-        if not _known(request):
+        if not moments_known(request.state, len(request.couplings)):
             return (
                 f"method {self.name!r} needs the correlations of all pairs, which for state "
                 f"{request.state_name} of {len(request.couplings)} emitters take 2^N numbers (it "
@@ -120,17 +122,8 @@ def _plan(engine: ConditionalCumulants, request: Request, *, guessed: bool = Fal
     """Channels, steps and batches; kept, because `start` needs what `cost` has found."""
     key = (engine.name, engine, guessed)
     if key not in request.memo:
-        count = engine.n if engine.efficiency else 1
         request.memo[key] = size.Plan.of(
-            request, count, engine.efficiency, engine.cut, guessed=guessed
+            request, engine.n, engine.efficiency, engine.cut, guessed=guessed
         )
     found: size.Plan = request.memo[key]
     return found
-
-
-def _known(request: Request) -> bool:
-    """Whether the means and the correlations of all pairs are known without 2^N numbers."""
-    couplings = request.couplings
-    if uncorrelated(request.state, len(couplings)) is not None:
-        return True
-    return pair_moments(request.state, couplings) is not None

@@ -14,7 +14,7 @@ from collective.engines import estimates
 from collective.engines.base import resumed
 from collective.engines.conditional_cumulants.sampler import Batch, Sampler
 from collective.engines.conditional_cumulants.size import Plan
-from collective.engines.conditional_cumulants.totals import Totals
+from collective.engines.conditional_cumulants.totals import Totals, alone
 from collective.engines.request import Request
 from collective.errors import DivergedError
 from collective.states.moments import pair_moments
@@ -47,7 +47,7 @@ class SampledRun:
         earlier: "Result | None",
     ):
         self._request, self._plan = request, plan
-        self._conditional = efficiency > 0
+        self._conditional = plan.jumps.shape[1] > 0
         if earlier is not None:
             self._seed = int(earlier.diagnostics["seed"])
         elif request.seed is not None:
@@ -140,16 +140,11 @@ class SampledRun:
         totals = self._totals
         if self._diverged:
             rows = max(totals.reached, 1)
-            mean = totals.broken[:rows] / totals.drawn
-            nothing = np.zeros_like(mean)
-            pairs = totals.correlations[:0]
-            lost = Totals(1, 1, mean, nothing, pairs, nothing[:, 0], rows, nothing)
-            found = lost.fields(np.zeros_like(mean))
-            if totals.correlations.size:
-                found["correlations"] = np.repeat(self._sampler.initial()[1], rows, axis=0)
-            unknown = np.abs(found["emission"])
-            unknown[0] = 0.0
-            return found | {"error_estimate": unknown}
+            mean, drawn = totals.broken[:rows] / totals.drawn, totals.drawn
+            nothing, pairs = np.zeros_like(mean), totals.correlations[:rows]
+            lost = Totals(drawn, drawn, mean, nothing, pairs, nothing[:, 0], rows, nothing)
+            found = lost.fields(alone(mean))
+            return found | {"error_estimate": alone(found["emission"])}
         if totals.count == 0:
             values, pairs = self._sampler.initial()
             nothing = np.zeros_like(values)
@@ -165,7 +160,10 @@ class SampledRun:
             )
         else:
             expected = estimates.expected(self._request, "order 2") or 0.0
-            found["error_estimate"] = estimates.from_expected(found["emission"], expected)
+            found["error_estimate"] = estimates.from_expected(
+                found["emission"], expected, self._request
+            )
+        found["error_estimate"][0] = 0.0  # the moments of the initial state are exact
         return found
 
     def diagnostics(self) -> dict[str, Any]:

@@ -22,7 +22,8 @@ class Batch:
 
     Attributes:
         values: (B, T, N + 2), emission, excitation and populations.
-        correlations: (T, N, N), the sum over the samples that were not lost; (T, 0, 0) if unwanted.
+        correlations: (T, N, N), the sum over the samples that were not lost. If all were, the sum
+            over all until the first was lost, and zero from then on. (T, 0, 0) if unwanted.
         resets: (T,), resets until each time, of all samples that were not lost.
         lost: (B,), how many output times a lost sample reached; T for one that was not lost.
     """
@@ -64,7 +65,7 @@ class Sampler:
         self._recorded = Constants.of(couplings, plan.jumps, efficiency, SINGLE)
         self._plain = Constants.of(couplings, plan.jumps[:, :0], 0.0, SINGLE)
         self._request = request
-        self._drives = np.ones(0, complex)
+        self._drives: NDArray[np.complex128] | None = None
         self._stopped = Event()
         self.steps = 0
 
@@ -76,6 +77,7 @@ class Sampler:
         """Make every `draw` in another thread end soon."""
         self._stopped.set()
 
+    @np.errstate(over="ignore", invalid="ignore")  # samples that overflow are found and left out
     def draw(self, index: int, count: int, bad: NDArray[np.bool_] | None = None) -> Batch:
         """The batch of this index; −1 for one sample of plain second order, without a record.
 
@@ -105,7 +107,8 @@ class Sampler:
                 if self._stopped.is_set():
                     raise InterruptedError("the run is closed")
                 increments = rng.standard_normal((count, quadratures), dtype=SINGLE) * scale
-                samples.step(step, increments, self._drives[at])
+                drive = 1.0 + 0j if self._drives is None else self._drives[at]
+                samples.step(step, increments, drive)
                 kernels.reset(
                     samples.means, samples.covariances, self._margin, samples.resets, samples.lost
                 )
@@ -113,12 +116,16 @@ class Sampler:
                 if index >= 0:
                     self.steps += count  # for the progress bar alone
             values[:, row], pairs = self._observed(samples)
+            # covariances may overflow one step before the means, on which `reset` looks
+            samples.lost |= ~np.isfinite(values[:, row]).all(axis=1)
             if self._correlated:
                 correlations[row] = pairs[good].sum(axis=0)
             resets[row] = samples.resets
             reached[samples.lost] = np.minimum(reached[samples.lost], row)
         kept = reached == len(times)
-        if self._correlated and np.any(kept != good):
+        if not kept.any():
+            correlations[reached.min() :] = 0
+        elif self._correlated and np.any(kept != good):
             # the sums hold samples that were lost later: the same batch once more, without them
             return self.draw(index, count, ~kept)
         return Batch(values, correlations, resets[:, kept].sum(axis=1), reached)
@@ -147,18 +154,19 @@ class Sampler:
         return values, pairs if self._correlated else self._no_correlations(1)
 
 
-def _drives(request: Request, plan: Plan) -> NDArray[np.complex128]:
-    """The mean of the envelope in every step, (steps,); 1 without an envelope."""
+def _drives(request: Request, plan: Plan) -> NDArray[np.complex128] | None:
+    """The mean of the envelope in every step, (steps,); None without an envelope."""
     if request.envelope is None:
-        return np.ones(plan.length, dtype=complex)
-    found = []
+        return None
+    means = []
     for row, steps in enumerate(plan.steps):
         if steps:
             points = np.linspace(plan.times[row - 1], plan.times[row], _PARTS * steps + 1)
-            values = np.array([request.envelope(float(t)) for t in points], dtype=complex)
+            found = (request.envelope(float(t)) for t in points)
+            values = np.fromiter(found, complex, len(points))
             middles = (values[:-1] + values[1:]) / 2
-            found.append(middles.reshape(steps, _PARTS).mean(axis=1))
-    return np.concatenate(found) if found else np.ones(0, dtype=complex)
+            means.append(middles.reshape(steps, _PARTS).mean(axis=1))
+    return np.concatenate(means) if means else np.ones(0, dtype=complex)
 
 
 def compile_kernels() -> None:

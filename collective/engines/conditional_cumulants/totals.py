@@ -32,7 +32,8 @@ class Totals:
         count: number of samples that were not lost.
         mean: (T, N + 2), means of emission, excitation and populations.
         scatter: (T, N + 2), Σ(x − mean)².
-        correlations: (T, N, N), the sum of ⟨σ⁺_mσ⁻_n⟩; (T, 0, 0) if not wanted.
+        correlations: (T, N, N), the sum of ⟨σ⁺_mσ⁻_n⟩ over the `count` samples, or over what lost
+            samples found as long as there is no other; (T, 0, 0) if not wanted.
         resets: (T,), resets until each time.
         reached: how many output times every lost sample reached; T if none was lost.
         broken: (T, N + 2), the sum of what lost samples found until then.
@@ -78,7 +79,11 @@ class Totals:
         good = new.lost == times
         values, broken = new.values[good], new.values[~good].sum(axis=0)
         drawn, count = self.drawn + len(good), self.count + len(values)
-        mean, scatter = self.mean, self.scatter
+        mean, scatter, pairs = self.mean, self.scatter, self.correlations
+        if bool(len(values)) == bool(self.count):
+            pairs = pairs + new.correlations
+        elif len(values):
+            pairs = new.correlations
         if len(values):
             first = values[0]
             apart = values - first  # so that equal values have no scatter, not even round-off
@@ -94,16 +99,19 @@ class Totals:
             count,
             mean,
             scatter,
-            self.correlations + new.correlations,
+            pairs,
             self.resets + new.resets,
             min(self.reached, int(new.lost.min())),
             self.broken + broken,
         )
 
     def errors(self) -> NDArray[np.float64]:
-        """Standard errors of the means, (T, N + 2); NaN for a single sample."""
+        """Standard errors of the means, (T, N + 2).
+
+        A sample that is left alone does not tell its scatter: the error is then as large as itself.
+        """
         if self.count == 1:
-            return np.full_like(self.scatter, np.nan)
+            return alone(self.mean)
         return np.sqrt(self.scatter / (max(self.count - 1, 1) * max(self.count, 1)))
 
     def fields(self, errors: NDArray[np.float64]) -> dict[str, Any]:
@@ -117,3 +125,10 @@ class Totals:
         if self.correlations.size:
             found["correlations"] = self.correlations / max(self.count, 1)
         return found
+
+
+def alone(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Errors (T, …) of values of which only the first, at the start, is known to be right."""
+    found = np.abs(values)
+    found[0] = 0.0
+    return found

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from collective.engines import estimates
 from collective.engines.cumulants import size
 from collective.engines.cumulants.problem import Problem
+from collective.engines.numerics.runge_kutta import StepUnderflowError
 from collective.errors import DivergedError
 
 _AT_ONCE = 8  # output times between two returns
@@ -58,7 +59,7 @@ class Beside:
                 self._found.append(emission)
                 if len(self._found) % _AT_ONCE == 0:
                     return
-        except DivergedError:
+        except (DivergedError, StepUnderflowError):
             pass
         self.emission, self._running = np.array(self._found), None
 
@@ -79,17 +80,25 @@ class Beside:
 
     def band(self, emission: NDArray[np.float64]) -> NDArray[np.float64]:
         """The estimated error of an emission of the order asked for, (T,)."""
+        found = self._band(emission)
+        found[0] = 0.0  # the moments of the initial state are exact
+        return found
+
+    def _band(self, emission: NDArray[np.float64]) -> NDArray[np.float64]:
         if len(self._problem.request.couplings) <= self._order:
             return np.zeros_like(emission)
         request, other = self._problem.request, self.emission
         if other is None:
             return estimates.from_expected(emission, self._expected, request)
         both = min(len(other), len(emission))
-        if self._other == 1:
-            return estimates.from_mean_field(other[:both], emission, request)[1]
-        if self._order == 2:
+        if self._other == 3:
             return estimates.from_orders(emission, other[:both], request)[0]
-        return estimates.from_orders(other[:both], emission, request)[1]
+        if self._other == 1:
+            found = estimates.from_mean_field(other[:both], emission[:both], request)[1]
+        else:
+            found = estimates.from_orders(other[:both], emission[:both], request)[1]
+        # where the lower order has ended, nothing tells the error
+        return np.concatenate([found, np.abs(emission[both:])])
 
     @property
     def source(self) -> str:

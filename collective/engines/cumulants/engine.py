@@ -21,6 +21,7 @@ from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.cumulants import size
 from collective.engines.request import Request
 from collective.states import ground
+from collective.states.moments import moments_known
 
 if TYPE_CHECKING:
     from collective.engines.cumulants.run import CumulantRun
@@ -96,7 +97,7 @@ class Cumulants:
         common = unsupported(self, request)
         if common is not None:
             return common
-        if not size.moments_known(request):
+        if not moments_known(request.state, len(request.couplings)):
             return (
                 f"method 'cumulants' needs the moments of pairs of the {request.state_name}, and "
                 f"those of {len(request.couplings)} emitters need 2^N numbers; it takes "

@@ -113,13 +113,20 @@ class Problem:
 
         Raises:
             DivergedError: if a moment has left the physical region for good.
+            StepUnderflowError: if all moments are physical, but the tolerances cannot be reached.
         """
+        shrunk = False
         try:
             track.step()
         except StepUnderflowError:
-            pass
-        else:
-            if np.all(track.largest <= BOUND):
-                return
+            shrunk = True
         when = self.request.user_time(track.t)
+        if np.all(track.largest <= BOUND):
+            if not shrunk:
+                return
+            raise StepUnderflowError(
+                f"rtol={self.request.rtol:g} and atol={self.request.atol:g} cannot be reached at "
+                f"t = {when:.4g}, because the steps would be shorter than round-off; use a larger "
+                "atol or rtol"
+            )
         raise DivergedError(f"the cumulants of order {order} diverged at t = {when:.4g}")

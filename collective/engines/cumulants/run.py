@@ -49,7 +49,7 @@ class CumulantRun:
         equations = self._problem.equations(order)
         start = self._problem.start(equations)
         now = float(request.times[0]), start, None
-        self._record(equations, [start[: equations.blocks[1]]], now)
+        self._record(equations, start[: equations.blocks[1]], now)
 
     def _continue(self, earlier: "Result") -> None:
         """Take over what an interrupted result has reached."""
@@ -97,38 +97,32 @@ class CumulantRun:
         track, equations = self._track, self._equations
         self._problem.step(track, self._order)
         ahead = self._request.times[self._recorder.reached :]
-        within = ahead[: np.searchsorted(ahead, track.t, side="right")]
-        values = [track.at(float(t), equations.blocks[1]).copy() for t in within]
+        for t in ahead[: np.searchsorted(ahead, track.t, side="right")]:
+            # one after the other, because a step may pass many; a run that is interrupted here
+            # continues from the beginning of the step
+            self._record(equations, track.at(float(t), equations.blocks[1]), self._recorder.now)
         self._steps += 1
         if self._closed:
             emission = equations.emission(track.y[: equations.blocks[1]])
             lost = -0.5 * equations.inversion(track.rate).sum()
             self._balance = max(self._balance, float(abs(emission - lost)))
-        self._record(equations, values, (track.t, track.y, track.step_size))
+        self._recorder.add({}, now=(track.t, track.y, track.step_size))
 
-    def _record(
-        self, equations: Second | General, values: list[NDArray[np.float64]], now: Any
-    ) -> None:
-        """Record the next output times, and from where the run continues."""
-        rows: dict[str, NDArray[Any]] = {}
+    def _record(self, equations: Second | General, y: NDArray[np.float64], now: Any) -> None:
+        """Record the next output time, and from where the run continues."""
+        i, populations = self._recorder.reached, (1 + equations.inversion(y)) / 2
+        rows: dict[str, NDArray[Any]] = {
+            "emission": np.array([equations.emission(y)]),
+            "populations": populations[None],
+        }
+        self._excess = max(self._excess, -float(populations.min()), float(populations.max()) - 1)
         correlated = "correlations" in self._request.words
-        if values:
-            z = np.array([equations.inversion(y) for y in values])
-            found = (1 + z) / 2
-            rows["emission"] = np.array([equations.emission(y) for y in values])
-            rows["populations"] = found
-            self._excess = max(self._excess, -float(found.min()), float(found.max()) - 1)
-        kept = []
-        for i, y in enumerate(values, self._recorder.reached):
-            if not correlated and i not in self._due:
-                continue
+        if correlated or i in self._due:
             matrix = equations.correlations(y)
             if correlated:
-                kept.append(matrix)
+                rows["correlations"] = matrix[None]
             if i in self._due:
                 self._smallest[i] = float(np.linalg.eigvalsh(matrix)[0])
-        if kept:
-            rows["correlations"] = np.array(kept)
         self._recorder.add(rows, now=now)
 
     def fields(self) -> dict[str, Any]:

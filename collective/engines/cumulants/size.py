@@ -12,12 +12,9 @@ from collective.engines import estimates
 from collective.engines.base import Cost, threads_for, writing
 from collective.engines.numerics.runge_kutta import VECTORS
 from collective.engines.request import Request
-from collective.states.answers import definite_number
-from collective.states.moments import uncorrelated, without_coherence
-from collective.states.protocol import State
+from collective.states.moments import without_coherence
 
 _ROWS = 512  # of Γ and Δ that are read
-_FEW = 12  # emitters whose moments are read off 2^N numbers
 _BESIDE_SECONDS = 1.0  # that the order beside may take, or …
 _DARK = 0.05  # excited pairs without a dipole, up to which mean field tells the error
 _BESIDE_SHARE = 3.0  # … so many times as long as the order asked for
@@ -32,17 +29,6 @@ _VECTOR_ENTRIES = 3.0  # per number of the vector and slope
 _READ_CALLS, _READ_ENTRIES = 60.0, 10.0  # per output time, and N²
 _LEAST_BYTES = 400_000  # of Python objects
 _OVERHEAD = 3000.0  # calls, once
-
-
-def moments_known(request: Request) -> bool:
-    """Whether the moments of the initial state are known without 2^N numbers, or N is small."""
-    n, state = len(request.couplings), request.state
-    if n <= _FEW or uncorrelated(state, n) is not None:
-        return True
-    if not isinstance(state, State):
-        return False
-    k = definite_number(state, n)
-    return k == 1 or (k is not None and state.symmetric(n))
 
 
 def coherence(request: Request) -> str | None:

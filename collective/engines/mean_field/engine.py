@@ -45,8 +45,8 @@ class MeanField:
 
     Args:
         phases: number of samples with random phases; 0 for none. None draws phases only for starts
-            without coherence and without drive: 1,000 samples of up to 40 emitters, fewer of more
-            emitters, and 4 of 10,000 or more.
+            of several emitters without coherence and without drive: 1,000 samples of up to 40
+            emitters, fewer of more emitters, and 4 of 10,000 or more.
 
     With random phases steps have a tolerance of 1e-4 (or `rtol`, if that is larger) and products
     are computed in single precision, far below the standard errors.
@@ -113,6 +113,6 @@ class MeanField:
         """The number of samples with random phases, or 0."""
         if self.phases is not None:
             return self.phases
-        if not alone(request):
+        if len(request.couplings) == 1 or not alone(request):
             return 0
         return int(np.clip(_SAMPLES // len(request.couplings), _FEWEST, _MOST))

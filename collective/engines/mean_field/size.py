@@ -5,9 +5,8 @@ import numpy as np
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import largest_row, padded, sum_of_squares
-from collective.couplings.sites import sites
 from collective.engines.base import Cost, threads_for, writing
-from collective.engines.numerics.exchange import kind
+from collective.engines.numerics.exchange import kind, sites_of
 from collective.engines.numerics.lattice import TRANSFORM
 from collective.engines.request import Request
 
@@ -38,40 +37,45 @@ def columns(request: Request, phases: int) -> list[int]:
 
     The groups follow from the problem alone, so that results do not depend on the threads.
     """
-    n = len(request.couplings)
-    if not phases:
-        return [1]
+    groups = _groups(request, phases)
+    least, larger = divmod(max(phases, 1), groups)
+    return [least + 1] * larger + [least] * (groups - larger)
+
+
+def _groups(request: Request, phases: int) -> int:
+    """The number of groups into which samples are divided."""
     least = _FEWEST if kind(request.couplings) == "matrix" else 1
-    groups = -(-phases // max(_TOGETHER // n, least))
-    return [len(part) for part in np.array_split(np.arange(phases), groups)]
+    return max(1, -(-phases // max(_TOGETHER // len(request.couplings), least)))
 
 
 def cost(request: Request, phases: int, error: float | None) -> Cost:
     """Predict memory and time."""
     couplings, n, times, s = request.couplings, len(request.couplings), len(request.times), speed()
-    samples, groups = max(phases, 1), columns(request, phases)
-    threads = min(threads_for(request), len(groups))
+    samples, groups = max(phases, 1), _groups(request, phases)
+    together = -(-samples // groups)  # in the largest group
+    threads = min(threads_for(request), groups)
     how, correlated = kind(couplings), "correlations" in request.words
     digits = 8 if phases else 16
     slopes = evaluations(request, phases)
-    each = s.entry * _ENTRIES * n * max(groups)
+    each = s.entry * _ENTRIES * n * together
     held = 24 * n * samples * _VECTORS + 24 * n * samples
     if how == "matrix":
         held += digits * n * n + 24 * n * min(n, 512)
         reading = digits * n * n / 8 * s.entry * 0.5
-        each += max(8.0 * n * n * max(groups) * s.flop * (_SINGLE if phases else 1.0), reading)
+        each += max(8.0 * n * n * together * s.flop * (_SINGLE if phases else 1.0), reading)
         work = f"{n} × {n} couplings"
     elif how == "lattice":
-        found = sites(couplings.emitters.positions) if couplings.emitters is not None else None
-        around = float(np.prod(padded(found.shape))) if found is not None else 4.0 * n
-        held += int(digits * around * (1 + 2 * max(groups) * threads) + 48 * around)
-        each += TRANSFORM * around * np.log2(around) * max(groups) * s.flop
+        found = sites_of(couplings)
+        assert found is not None
+        around = float(np.prod(padded(found.shape)))
+        held += int(digits * around * (1 + 2 * together * threads) + 48 * around)
+        each += TRANSFORM * around * np.log2(around) * together * s.flop
         work = f"products of {n:,} emitters by Fourier transforms"
     else:
         work = f"{n:,} identical emitters"
     kept = 8 * n * times * (2 if phases else 1) + 8 * phases * times
     seconds = (slopes + times) * each + s.call * (_CALLS * slopes + _CALLS_PER_TIME * times)
-    seconds *= len(groups)
+    seconds *= groups
     if correlated:
         kept += 16 * n * n * times
         seconds += times * n * n * (8.0 * samples * s.flop + _PAIR_ENTRIES * s.entry)

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
+from collective.engines.mean_field import size
 from collective.engines.mean_field.equations import Equations
 from collective.engines.numerics.adaptive import Adaptive
+from collective.engines.request import Request
 
 _LIFETIMES = 10.0  # evolved between two attempts
 _ATTEMPTS = 60
@@ -26,6 +28,7 @@ _EXACT = 1e-11  # ẏ over the largest own rate
 _RTOL, _ATOL = 1e-6, 1e-8
 _DISTURBANCE, _GROWTH = 1e-5, 2.0
 _KRYLOV, _RESTARTS = 80, 6
+_VECTORS = 16  # beside those of the Krylov space
 
 Vectors = tuple[NDArray[np.complex128], NDArray[np.float64]]
 
@@ -99,6 +102,12 @@ def _newton(equations: Equations, y: NDArray[Any], wanted: float) -> NDArray[Any
             return y if before <= 100 * wanted else None
         y = further
     return y if residual <= 100 * wanted else None
+
+
+def needed(request: Request) -> int:
+    """Bytes at the peak while a steady state is found."""
+    n = len(request.couplings)
+    return size.cost(request, 0, None).bytes + 24 * n * (_KRYLOV + _VECTORS)
 
 
 def mean_emission(couplings: Couplings, lowered: NDArray[Any], excited: NDArray[Any]) -> float:

@@ -23,8 +23,9 @@ class Adaptive:
         first: length of the first step, or None; see `again`.
 
     Attributes:
-        again: time, value and length of the last step: with these as `t`, `y` and `first` another
-            object takes the same step again, so that an interrupted run continues as it was.
+        again: time and value at the beginning of the last step, and its length at the first try:
+            with these as `t`, `y` and `first` another object takes the same step again, so that an
+            interrupted run continues as it was.
         steps: how many steps were taken.
     """
 
@@ -56,11 +57,13 @@ class Adaptive:
             ArithmeticError: if the step shrinks to nothing.
         """
         before, value = float(self._solver.t), self._solver.y
+        # not the final length: after a try that failed the next step is not longer than this one
+        tried = min(float(self._solver.h_abs), float(self._solver.t_bound) - before)
         message = self._solver.step()
         if self._solver.status == "failed":
             raise ArithmeticError(f"the integrator stopped: {message}")
         self._between = None
-        self.again = before, value, float(self._solver.step_size)
+        self.again = before, value, tried
         self.steps += 1
         return before, float(self._solver.t)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
-from collective.couplings.sites import sites
+from collective.couplings.sites import Sites, sites
 from collective.engines.numerics import lattice
 
 _ROWS = 512  # of a matrix that one thread multiplies at a time
@@ -24,15 +24,25 @@ Exchange = Callable[[NDArray[Any], int], NDArray[Any]]
 
 
 def kind(couplings: Couplings) -> str:
-    """How products will be computed: "alike", "lattice" or "matrix"; matrices are not compared."""
+    """How products will be computed: "alike", "lattice" or "matrix".
+
+    Only a few rows of matrices are compared.
+    """
     if checks.constant(couplings.decay) and checks.constant(couplings.shift):
         return "alike"
     if isinstance(couplings.decay, LatticeMatrix):
         return "lattice"
-    if couplings.emitters is None:
+    found = sites_of(couplings)
+    if found is None or not lattice.faster(found.shape):
         return "matrix"
-    found = sites(couplings.emitters.positions)
-    return "matrix" if found is None or not lattice.faster(found.shape) else "lattice"
+    return "lattice" if lattice.likely(couplings, found) else "matrix"
+
+
+def sites_of(couplings: Couplings) -> Sites | None:
+    """The sites of emitters that fill a block of a lattice, or None."""
+    if isinstance(couplings.decay, LatticeMatrix):
+        return couplings.decay.sites
+    return None if couplings.emitters is None else sites(couplings.emitters.positions)
 
 
 def exchange(couplings: Couplings, *, single: bool = False) -> Exchange:

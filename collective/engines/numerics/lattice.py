@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import (
+    ROUND_OFF,
     Convolution,
     LatticeMatrix,
     from_matrix,
+    kernel_of_rows,
     padded,
 )
 from collective.couplings.sites import Sites, sites
@@ -104,6 +106,22 @@ def of(couplings: Couplings, *, single: bool = False) -> Lattice | None:
     if kernels[0] is None or kernels[1] is None:
         return None
     return Lattice(found, kernels[0], kernels[1], own, own_decay, single)
+
+
+def likely(couplings: Couplings, found: Sites) -> bool:
+    """Whether the row of the emitter in the middle is that of the corners, by displacement.
+
+    A wire across the lattice, a mirror or other dipoles show here; `of` compares all rows.
+    """
+    middle = found.emitter(tuple(n // 2 for n in found.shape))
+    for matrix in (couplings.decay, couplings.shift):
+        kernel = kernel_of_rows(lambda m, matrix=matrix: found.on_sites(matrix[m]), found)
+        kernel[tuple(n - 1 for n in found.shape)] = 0.0
+        off = np.abs(matrix[middle] - LatticeMatrix(kernel, found).row(middle))
+        off[middle] = 0.0
+        if off.max() > ROUND_OFF * np.abs(kernel).max():
+            return False
+    return True
 
 
 def faster(shape: tuple[int, ...]) -> bool:

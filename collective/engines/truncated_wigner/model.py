@@ -27,6 +27,8 @@ _COLLECTIVE_STEP = 0.25  # times the largest frequency or collective rate
 _STRONG = 2.0  # ‖Δ‖/‖Γ‖ from which the exchange needs shorter steps, …
 _SHORTEST = 0.15  # … and by how much at most
 _ITERATIONS = 30  # products with a matrix whose norm is wanted
+_ENTRIES = 1 << 15  # spins of a batch: its arrays fit into the cache of one core
+_SAMPLES = (64, 512)  # of a batch, at least and at most
 
 Single = np.float32
 
@@ -235,3 +237,9 @@ def pulse(
     """The mean of the envelope in each of some steps, (steps,), by Simpson's rule."""
     values = np.array([envelope(t) for t in np.linspace(start, end, 2 * steps + 1)], complex)
     return (values[:-1:2] + 4 * values[1::2] + values[2::2]) / 6
+
+
+def batch_size(n: int) -> int:
+    """The number of samples that are computed together, for N emitters."""
+    wanted = 1 << max(0, (_ENTRIES // n).bit_length() - 1)
+    return int(np.clip(wanted, *_SAMPLES))

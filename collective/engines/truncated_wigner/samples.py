@@ -24,21 +24,14 @@ from collective.engines.truncated_wigner.means import Batch
 from collective.engines.truncated_wigner.model import (
     Model,
     Single,
+    batch_size,
     pulse,
     single_emitters,
     steps_between,
 )
 from collective.engines.truncated_wigner.spins import Spins
 
-_ENTRIES = 1 << 15  # spins of a batch: its arrays fit into the cache of one core
 _KEPT_RATES = 16  # arrays of rates, at most
-_SAMPLES = (64, 512)  # of a batch, at least and at most
-
-
-def batch_size(n: int) -> int:
-    """The number of samples that are computed together, for N emitters."""
-    wanted = 1 << max(0, (_ENTRIES // n).bit_length() - 1)
-    return int(np.clip(wanted, *_SAMPLES))
 
 
 class Stopped(Exception):  # noqa: N818 - no error

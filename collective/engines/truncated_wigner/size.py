@@ -7,8 +7,7 @@ from collective._tools.speed import speed
 from collective.engines import estimates
 from collective.engines.base import Cost, threads_for, writing
 from collective.engines.request import Request
-from collective.engines.truncated_wigner.model import longest_step, steps_between
-from collective.engines.truncated_wigner.samples import batch_size
+from collective.engines.truncated_wigner.model import batch_size, longest_step, steps_between
 
 _SINGLE_FLOP = 0.5  # of a flop in double precision
 _TURN_ENTRIES = 2.2  # of both passes over a spin, in the time of an entry
