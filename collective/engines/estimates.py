@@ -58,6 +58,7 @@ class Strength:
         coherence: 4|⟨σ⁻⟩|² at the start, from 0 to 1.
         correlated: whether the emitters are correlated at the start.
         pump: mean p.
+        uneven: variance of the populations at the start over their mean; 0 if correlated.
     """
 
     n: int
@@ -72,6 +73,7 @@ class Strength:
     coherence: float
     correlated: bool
     pump: float
+    uneven: float
 
 
 def strength(request: Request) -> Strength:
@@ -109,8 +111,10 @@ def _strength(request: Request) -> Strength:
     if lowered is not None:
         excited = float((1 + lowered[1]).mean()) / 2
         coherence = 4 * float((np.abs(lowered[0]) ** 2).mean())
+        uneven = float(((1 + lowered[1]) / 2).var()) / max(excited, 1e-300)
     else:
         excited, coherence = typical_excitation(request.state, n) / n, 0.0
+        uneven = 0.0
     excited = max(excited, float((pump / (1 + pump)).mean()))
     envelope = float(np.abs(request.pulse).max()) if request.pulse.size else 1.0
     return Strength(
@@ -126,6 +130,7 @@ def _strength(request: Request) -> Strength:
         coherence=coherence,
         correlated=lowered is None,
         pump=float(pump.mean()),
+        uneven=uneven,
     )
 
 
@@ -228,10 +233,15 @@ def _mean_field(s: Strength) -> float:
 def _random_phases(s: Strength) -> float:
     """The expected error of mean field that starts with random phases.
 
-    Phases that are drawn once tire: dephasing does not make this smaller.
+    Phases that are drawn once tire: dephasing does not make this smaller. Beside emitters in the
+    ground state the spins of excited ones are too long. Partly excited and uneven starts: measured
+    for 54 problems of 6 emitters at 0.05 to 0.4 wavelengths.
     """
-    begun = 0.1 * s.excited**0.5 * s.unreduced**2 / (4 + s.unreduced**2)
-    return max(begun * (1 + 2 * s.scatter / (s.scatter + 15)), _driven(s), _pumped(s))
+    square = s.unreduced**2
+    begun = 0.1 * s.excited**0.5 * (1 + 2 * s.scatter / (s.scatter + 15)) * square / (4 + square)
+    partly = 0.15 * min(1.0, (5 * s.excited) ** 0.5) * max(1 - s.excited, 0.0) ** 0.25
+    partly = max(partly, 0.4 * s.uneven) * square / (2.5 + square)
+    return max(begun, partly, _driven(s), _pumped(s))
 
 
 def _pumped(s: Strength) -> float:

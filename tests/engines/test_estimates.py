@@ -128,6 +128,19 @@ def test_bands_of_mean_field_cover_what_pumped_emitters_do_together(pump, spacin
         assert np.all(away <= found.error_estimate + scatter + 1e-6)
 
 
+@pytest.mark.parametrize("spacing", [0.1, 0.2])
+@pytest.mark.parametrize("populations", [0.1, 0.3, [1, 0, 0, 0, 1], [0, 1, 0, 0, 0]])
+def test_bands_of_random_phases_cover_partly_excited_starts(populations, spacing):
+    couplings, state = co.couple(co.chain(5, spacing), co.Vacuum()), co.states.mixed(populations)
+    times, method = np.linspace(0, 4, 9), co.engines.MeanField(phases=2000)
+    exact = co.evolve(couplings, state, times, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of large errors and of negative populations
+        found = co.evolve(couplings, state, times, method=method, seed=1, progress=False)
+    away = np.abs(found.emission - exact.emission)
+    assert np.all(away <= found.error_estimate + 3 * found.emission_error)
+
+
 def test_bands_of_two_orders_that_agree_vanish():
     curve = np.exp(-T)
     for band in estimates.from_orders(curve, curve):

@@ -145,6 +145,14 @@ def test_emitters_without_any_field_decay_one_by_one_and_say_so():
     np.testing.assert_allclose(found.emission, [5, 5 / np.e], rtol=1e-8)
 
 
+def test_populations_that_are_not_possible_are_said():
+    """Two excited emitters at the ends of a chain: their spins are too long for their neighbours."""
+    couplings = co.couple(co.chain(6, 0.1), VACUUM)
+    state, times = co.states.mixed([1, 0, 0, 0, 0, 1]), np.linspace(0, 4, 17)
+    with pytest.warns(UserWarning, match=r"population of an emitter falls to -0\.1.*use Cumulants"):
+        co.evolve(couplings, state, times, method="mean_field", seed=2, **QUIET)
+
+
 def test_samples_do_not_depend_on_the_number_of_threads():
     couplings = co.couple(co.chain(150, 0.2), VACUUM)
     method = MeanField(phases=500)

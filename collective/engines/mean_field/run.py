@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 
+_POSSIBLE = 0.02  # a population that is negative by less is not warned of
+
+
 class MeanFieldRun:
     """Observables of the times reached so far, and s and e of every sample at the last of them."""
 
@@ -199,7 +202,17 @@ class MeanFieldRun:
         }
 
     def notes(self) -> list[str]:
-        """A warning if emitters were not coupled at all."""
+        """A warning if emitters were not coupled at all, or if populations are not possible."""
+        found = self._recorder.fields()
+        if self._phases:
+            rows = zip(found["populations"], found["populations_error"], strict=True)
+            if min(float((row + 3 * error).min()) for row, error in rows) > -_POSSIBLE:
+                return []
+            return [
+                f"mean field with random phases: the population of an emitter falls to "
+                f"{found['populations'].min():.3g}, because excited emitters stand beside others "
+                "that are not; use Cumulants() or ConditionalCumulants()"
+            ]
         if not self._lost:
             return []
         return [

@@ -28,7 +28,7 @@ _EXACT = 1e-11  # ẏ over the largest own rate
 _RTOL, _ATOL = 1e-6, 1e-8
 _DISTURBANCE, _GROWTH = 1e-5, 2.0
 _KRYLOV, _RESTARTS = 80, 6
-_VECTORS = 16  # beside those of the Krylov space
+_VECTORS = 64  # beside those of the Krylov space
 
 Vectors = tuple[NDArray[np.complex128], NDArray[np.float64]]
 
