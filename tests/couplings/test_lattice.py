@@ -289,5 +289,7 @@ def test_observables_that_diagonalise_the_matrices_refuse_couplings_by_displacem
         lambda: co.observables.participation_ratios(stored),
         lambda: co.observables.scattering(stored, [0.0], waist=1.0),
     ):
-        with pytest.raises(ValueError, match=r"9 × 9 matrices and N³ operations.*by_displacement=F"):
+        with pytest.raises(
+            ValueError, match=r"9 × 9 matrices and N³ operations.*by_displacement=F"
+        ):
             ask()
