@@ -216,8 +216,8 @@ class LatticeMatrix(NDArrayOperatorsMixin):
         return np.asarray(self)[where]
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"LatticeMatrix has no attribute {name!r}")
         return getattr(np.asarray(self), name)
 
     def __getstate__(self) -> dict[str, Any]:

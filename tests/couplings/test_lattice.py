@@ -248,6 +248,7 @@ def test_figures_and_sums_of_many_emitters_need_no_matrix(many, available_memory
     square, n = sum_of_squares(many.decay) + 40000, 40000
     found = co.observables.burst_criterion(many)
     assert found.rate == n
+    assert not hasattr(many.decay, "full")
     assert many.shift[7, 8] == many.shift[7][8]
     assert many.shift[-1, -2] == pytest.approx(many.shift[0, 1])
     assert found.slope == pytest.approx(square - 2 * n)
