@@ -7,6 +7,9 @@ than 2^d numbers for each emitter, and a product with M is a convolution,
 .. math:: (Mx)_m = \sum_n K(\mathrm{site}_n − \mathrm{site}_m) x_n,
 
 which fast Fourier transforms of twice the length along each direction give in N log N operations.
+
+The file is longer than others: it holds one class, which answers everything that is asked of an
+N × N array, so that couplings need not know how their matrices are stored.
 """
 
 from functools import cached_property

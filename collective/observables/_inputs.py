@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import emitting
 from collective.emitters import Emitters
 from collective.fields import Vacuum
@@ -29,6 +30,17 @@ def correlations(result: Result, observable: str) -> NDArray[np.complex128]:
     if result.correlations is None:
         raise ValueError(f"{observable} needs correlations: evolve(..., observe=('correlations',))")
     return result.correlations
+
+
+def require_matrices(couplings: Couplings, observable: str) -> None:
+    """Raise for couplings of a lattice without N × N matrices: they may have 10⁵ emitters."""
+    if isinstance(couplings.decay, LatticeMatrix):
+        n = len(couplings)
+        raise ValueError(
+            f"{observable} needs the {n:,} × {n:,} matrices and N³ operations, but these couplings "
+            "of a lattice are stored by displacement: couple(..., by_displacement=False) makes the "
+            "matrices"
+        )
 
 
 def states(result: Result, observable: str) -> "list[Qobj]":

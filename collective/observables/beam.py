@@ -111,6 +111,7 @@ def scattering(
     """
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     emitters = _inputs.in_vacuum(couplings, "scattering of a beam")
+    _inputs.require_matrices(couplings, "scattering of a beam")
     if np.any(couplings.pump):
         raise ValueError(
             f"couplings: pump is up to {couplings.pump.max():.3g}, but scattering needs pump = 0; "

@@ -204,6 +204,7 @@ def participation_ratios(couplings: Couplings) -> NDArray[np.float64]:
         array([2., 2.])
     """
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
+    _inputs.require_matrices(couplings, "participation_ratios")
     weights = np.abs(couplings.modes().vectors) ** 2
     return weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0)
 

@@ -280,3 +280,17 @@ def test_files_keep_the_order_of_the_emitters(tmp_path):
     result = co.evolve(shuffled, "ground", [0.0], method="mean_field")
     kept = co.load(result.save(tmp_path / "one.npz"))
     np.testing.assert_array_equal(np.asarray(kept.couplings.decay), np.asarray(shuffled.decay))
+
+
+def test_observables_that_diagonalise_the_matrices_refuse_couplings_by_displacement():
+    """The matrices of some thousand emitters fit into memory, but N³ operations take hours."""
+    emitters = co.square(3, 3, 0.3, dipoles=(1, 0, 0))
+    stored = co.couple(emitters, VACUUM, by_displacement=True)
+    for ask in (
+        lambda: co.observables.participation_ratios(stored),
+        lambda: co.observables.scattering(stored, [0.0], waist=1.0),
+    ):
+        with pytest.raises(
+            ValueError, match=r"9 × 9 matrices and N³ operations.*by_displacement=F"
+        ):
+            ask()

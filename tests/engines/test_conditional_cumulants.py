@@ -8,7 +8,8 @@ import pytest
 import collective as co
 from collective.engines.conditional_cumulants import sampler as _sampler
 from collective.engines.conditional_cumulants.equations import Constants, Samples
-from collective.engines.conditional_cumulants.size import channels
+from collective.engines.conditional_cumulants.size import Plan, channels
+from collective.engines.request import checked
 
 Engine = co.engines.ConditionalCumulants
 TIMES = np.linspace(0, 5, 51)
@@ -172,6 +173,14 @@ def test_a_common_frequency_does_not_matter():
     there = evolved(chain.replace(detunings=300.0), state, n=4, observe="correlations")
     assert there.diagnostics["steps"] == here.diagnostics["steps"]
     np.testing.assert_allclose(there.correlations, here.correlations, atol=1e-4)
+
+
+def test_shifts_of_dense_emitters_set_the_steps():
+    """Half of the width of the spectrum of Δ turns; the middle, which all share, does not."""
+    dense = co.couple(co.square(10, 10, 0.05), co.Vacuum())
+    turning = np.ptp(np.linalg.eigvalsh(dense.shift)) / 2
+    steps = Plan.of(checked(dense, "inverted", [0, 1]), 2, 0.5, 0.1).length
+    assert steps == pytest.approx(turning / (0.16 / turning) ** (1 / 3), abs=2)
 
 
 # samples, threads, warnings
