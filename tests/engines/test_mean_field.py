@@ -95,6 +95,22 @@ def test_weak_excitation_is_that_of_coupled_dipoles():
     )
 
 
+@pytest.mark.parametrize("weak", [1e-4, 1e-9])
+def test_weak_excitation_keeps_its_digits_at_the_usual_tolerance(weak):
+    """Emitters far apart decay one by one, by random phases too; weakly driven ones are dipoles."""
+    apart, times = co.Couplings(np.eye(4), np.zeros((4, 4))), np.linspace(0, 5, 6)
+    state = co.states.mixed(weak)
+    found = co.evolve(apart, state, times, method="mean_field", seed=1, **QUIET)
+    np.testing.assert_allclose(found.emission, 4 * weak * np.exp(-times), rtol=2e-2)
+    couplings = co.couple(co.square(4, 5, 0.2), VACUUM)
+    h = couplings.effective_hamiltonian()
+    late = -np.linalg.solve(h, np.full(20, weak)) / 2
+    found = co.evolve(couplings.replace(drive=weak), "ground", times, method="mean_field", **QUIET)
+    for t, emission in zip(times[1:], found.emission[1:], strict=True):
+        s = late - expm(-1j * h * t) @ late
+        assert emission == pytest.approx(np.vdot(s, couplings.decay @ s).real, rel=1e-5)
+
+
 @pytest.mark.parametrize("n", [3, 10])
 def test_random_phases_have_the_burst_of_dicke(n):
     alike = co.Couplings(np.ones((n, n)), np.zeros((n, n)))

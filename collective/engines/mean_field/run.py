@@ -16,6 +16,7 @@ from collective.engines.mean_field.equations import Equations
 from collective.engines.mean_field.start import (
     alone,
     moments,
+    units,
     with_random_phases,
 )
 from collective.engines.numerics.adaptive import Adaptive
@@ -136,12 +137,22 @@ class MeanFieldRun:
             squared = len(request.couplings) * 8
             self._threads = (1, pieces_for(request, squared)[0])
         rtol, atol = size.tolerances(request, self._phases)
+        of_s, of_e = (atol * unit for unit in units(request, self._phases))
         times, end = request.times, float(request.times[-1])
         longest = np.inf
         if request.envelope is not None:  # a pulse shorter than a step would not be seen
             longest = max(float(np.diff(times).min()), float(np.ptp(times)) / ENVELOPE_STEPS)
         self._solvers = [
-            Adaptive(self._slope, t, y, end, rtol=rtol, atol=atol, longest=longest, first=first)
+            Adaptive(
+                self._slope,
+                t,
+                y,
+                end,
+                rtol=rtol,
+                atol=np.repeat([of_s, of_e], [2 * len(y) // 3, len(y) // 3]),
+                longest=longest,
+                first=first,
+            )
             for t, y, first in self._recorder.now
         ]
 

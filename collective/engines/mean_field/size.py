@@ -13,7 +13,7 @@ from collective.engines.request import Request
 TOLERANCE = 1e-4  # of a step with random phases: far below their standard errors
 _TOGETHER = 2**15  # numbers s that are integrated together
 _FEWEST = 16  # samples that one reading of a large matrix serves
-_VECTORS = 34  # numbers of stages, slopes and interpolation, for each number of the state
+_VECTORS = 36  # numbers of stages, slopes and interpolation, for each number of the state
 _CALLS = 45.0  # of numpy, per slope, and …
 _CALLS_PER_TIME = 80.0  # per output time
 _ENTRIES = 30.0  # per emitter and sample, of a slope and its stage, in gathered entries

@@ -7,6 +7,7 @@ from collective.engines.request import Request
 from collective.states.moments import uncorrelated
 
 COHERENT = 1e-12  # ⟨σ⁻⟩; a smaller one is round-off
+_WEAKEST = 1e-100  # unit of s or e
 _ROUND_OFF = 4 * float(np.finfo(float).eps)  # of a population
 
 Moments = tuple[NDArray[np.complex128], NDArray[np.float64]]
@@ -33,6 +34,24 @@ def alone(request: Request) -> bool:
     lowered, excited = found
     coherent = np.abs(lowered).max() > COHERENT or np.any(request.couplings.drive)
     return not coherent and bool(excited.max() > 0)
+
+
+def units(request: Request, phases: int) -> tuple[float, float]:
+    """How large s and e become at most, roughly: 1, or less where excitation is weak.
+
+    Absolute tolerances are in these units, so that weak excitation keeps its digits.
+    """
+    couplings, found = request.couplings, moments(request)
+    assert found is not None
+    own = float((couplings.decay.diagonal().real + couplings.pump).max())
+    strongest = float(np.abs(request.pulse).max()) if len(request.pulse) else 1.0
+    drive = float(np.abs(couplings.drive).max()) * strongest
+    started, pump = float(found[1].max()), float(couplings.pump.max())
+    if drive + pump >= own:
+        return 1.0, 1.0
+    weak = max(started**0.5 if phases else float(np.abs(found[0]).max()), drive / own)
+    excited = max(weak**2, started, pump / own)
+    return max(weak, _WEAKEST) if weak else 1.0, max(excited, _WEAKEST) if excited else 1.0
 
 
 def with_random_phases(

@@ -18,7 +18,7 @@ class Adaptive:
         y: initial value, (n,).
         end: no step goes beyond this time.
         rtol: relative tolerance of a step.
-        atol: absolute tolerance of a step.
+        atol: absolute tolerance of a step, a number or (n,).
         longest: no step is longer than this.
         first: length of the first step, or None; see `again`.
 
@@ -37,7 +37,7 @@ class Adaptive:
         end: float,
         *,
         rtol: float,
-        atol: float,
+        atol: float | NDArray[Any],
         longest: float = np.inf,
         first: float | None = None,
     ):
