@@ -439,8 +439,8 @@ for n, times, dephasing, observe in CASE,:
 @pytest.mark.parametrize(
     "case",
     [
-        "(1500, [0, 0.001], 0.0, ())",  # in steps
-        "(900, np.linspace(0, 5, 5), 0.0, ())",
+        pytest.param("(1500, [0, 0.001], 0.0, ())", marks=pytest.mark.slow),  # in steps
+        pytest.param("(900, np.linspace(0, 5, 5), 0.0, ())", marks=pytest.mark.slow),
         "(300, np.linspace(0, 5, 61), 0.0, 'correlations')",
         "(200, np.linspace(0, 0.1, 5), 0.5, ())",
         "(100, np.linspace(0, 0.5, 101), 0.5, 'correlations')",

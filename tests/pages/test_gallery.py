@@ -546,6 +546,7 @@ def test_how_big_is_it_really():
     assert computed[3] * 5**3 < 1 < computed[3] * 6**3
 
 
+@pytest.mark.slow
 def test_a_hundred_atoms_burst():
     names = run("a_hundred_atoms_burst")
     times, anchor = names["times"], names["anchor"]
@@ -577,6 +578,7 @@ def test_a_hundred_atoms_burst():
     assert many["order 2"].trusted_until < times[-1]
 
 
+@pytest.mark.slow
 def test_when_cumulants_lie():
     names = run("when_cumulants_lie")
     spacings = names["spacings"]
@@ -688,6 +690,7 @@ def test_an_erbium_array():
     assert in_phase(found)[2] < -0.4
 
 
+@pytest.mark.slow
 def test_thousands_of_atoms_in_a_cloud():
     names = run("thousands_of_atoms_in_a_cloud")
     n, bursts = names["n"], names["bursts"]
