@@ -45,6 +45,7 @@ def test_populations(result):
     np.testing.assert_array_equal(ax.get_lines()[1].get_ydata(), result.populations[:, 1])
 
 
+@pytest.mark.filterwarnings("ignore:the error of method")
 def test_populations_of_many_emitters_are_a_mean_and_a_band():
     atoms = co.couple(co.square(15, 14, 0.3), co.Vacuum())
     state = co.states.mixed(np.linspace(0, 1, 210))
