@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_CALLS = 12  # of the slope, in a step of one try
+
 
 class Adaptive:
     """Solves y' = f(t, y) by Dormand and Prince's method of order 8, for real or complex y.
@@ -23,9 +25,10 @@ class Adaptive:
         first: length of the first step, or None; see `again`.
 
     Attributes:
-        again: time and value at the beginning of the last step, and its length at the first try:
-            with these as `t`, `y` and `first` another object takes the same step again, so that an
-            interrupted run continues as it was.
+        again: time and value at the beginning of an earlier step, and its length: with these as
+            `t`, `y` and `first` another object takes the same steps again, so that an interrupted
+            run continues as it was. It is the last step that needed one try: after a try that
+            failed the next step is not longer, and a new object would not know of it.
         steps: how many steps were taken.
     """
 
@@ -56,14 +59,13 @@ class Adaptive:
         Raises:
             ArithmeticError: if the step shrinks to nothing.
         """
-        before, value = float(self._solver.t), self._solver.y
-        # not the final length: after a try that failed the next step is not longer than this one
-        tried = min(float(self._solver.h_abs), float(self._solver.t_bound) - before)
+        before, value, calls = float(self._solver.t), self._solver.y, self._solver.nfev
         message = self._solver.step()
         if self._solver.status == "failed":
             raise ArithmeticError(f"the integrator stopped: {message}")
         self._between = None
-        self.again = before, value, tried
+        if self._solver.nfev - calls == _CALLS:
+            self.again = before, value, float(self._solver.step_size)
         self.steps += 1
         return before, float(self._solver.t)
 
