@@ -180,6 +180,11 @@ class Result:
         """
         if self.error_estimate is None:
             return None
+        if self.error_estimate.shape != self.emission.shape:
+            raise ValueError(
+                f"error_estimate must have the shape of emission, {self.emission.shape}; it has "
+                f"{self.error_estimate.shape}"
+            )
         known = np.flatnonzero(self.error_estimate <= np.abs(self.emission))
         return float(self.times[known[-1] if len(known) else 0])
 
@@ -269,7 +274,12 @@ class Result:
             worst = self.emission_error.max()
             known = f"standard error of the emission ≤ {worst:.2g}"
             rows["error"] = known if np.isfinite(worst) else "not known: one trajectory"
-        if self.error_estimate is not None:
+        fits = self.emission is not None and self.emission.shape == (len(self.times),)
+        if (
+            fits
+            and self.error_estimate is not None
+            and self.error_estimate.shape == self.times.shape
+        ):
             worst, largest = self.error_estimate.max(), np.abs(self.emission).max()
             share = f" ({worst / largest:.2g} of the largest)" if largest > 0 else ""
             rows["estimate"] = f"error of the emission up to {worst:.2g}{share}"
