@@ -1,12 +1,4 @@
-r"""Means over samples, gathered batch by batch.
-
-Means and scatters M = Σ(x − mean)² of two groups a and b are combined by
-
-.. math:: M = M_a + M_b + (\bar x_b − \bar x_a)^2\, n_a n_b/n
-
-(Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983)); the standard error is √(M/(n−1)n). Batches are
-combined in their order, so that the result does not depend on the number of threads.
-"""
+"""Means over samples, gathered batch by batch, and what is known of samples that were lost."""
 
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -16,6 +8,7 @@ from numpy.typing import NDArray
 
 from collective.engines.base import resumed
 from collective.engines.conditional_cumulants.sampler import Batch
+from collective.engines.numerics.means import combined, of_values, standard_errors
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -85,15 +78,7 @@ class Totals:
         elif len(values):
             pairs = new.correlations
         if len(values):
-            first = values[0]
-            apart = values - first  # so that equal values have no scatter, not even round-off
-            within = apart.mean(axis=0)
-            own = first + within - mean
-            apart -= within
-            share = len(values) / count
-            mean = mean + share * own
-            scatter = scatter + np.einsum("btx,btx->tx", apart, apart)
-            scatter = scatter + own * own * (self.count * share)
+            mean, scatter = combined(self.count, (mean, scatter), len(values), of_values(values))
         return Totals(
             drawn,
             count,
@@ -112,7 +97,7 @@ class Totals:
         """
         if self.count == 1:
             return alone(self.mean)
-        return np.sqrt(self.scatter / (max(self.count - 1, 1) * max(self.count, 1)))
+        return standard_errors(self.count, self.scatter)
 
     def fields(self, errors: NDArray[np.float64]) -> dict[str, Any]:
         """Fields of `Result`, without the estimated error."""

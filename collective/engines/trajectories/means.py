@@ -1,12 +1,4 @@
-r"""Means over trajectories, their standard errors, and the jump record, gathered batch by batch.
-
-For n values x the mean and M = Σ(x − mean)² are kept. Two groups a and b are combined by
-
-.. math:: M = M_a + M_b + (\bar x_b − \bar x_a)^2\, n_a n_b/n
-
-(Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983)); the standard error is √(M/(n−1)n). Batches are
-combined in their order, so that the result does not depend on the number of threads.
-"""
+"""Means over trajectories, their standard errors, and the jump record, gathered batch by batch."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import resumed
+from collective.engines.numerics.means import combined, of_values, standard_errors
 from collective.results.jumps import Jumps
 
 if TYPE_CHECKING:
@@ -44,12 +37,7 @@ class Batch:
 
 def batch(values: NDArray[np.float64], sums: NDArray[np.complex128], jumps: Any) -> Batch:
     """The `Batch` of the values (B, T, N + 2) of each trajectory, which are overwritten."""
-    first = values[0].copy()
-    values -= first  # so that equal values have no scatter, not even round-off
-    mean = values.mean(axis=0)
-    values -= mean
-    scatter = np.einsum("btx,btx->tx", values, values)
-    return Batch(len(values), first + mean, scatter, sums, jumps)
+    return Batch(len(values), *of_values(values), sums, jumps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,16 +97,9 @@ class Totals:
         """The totals with one more batch."""
         trajectory, times, channels = new.jumps
         jumps = (*self.jumps, (trajectory + self.count, times, channels))
-        count = self.count + new.count
-        apart = new.mean - self.mean
-        share = new.count / count
-        return Totals(
-            count,
-            self.mean + share * apart,
-            self.scatter + new.scatter + apart * apart * (self.count * share),
-            self.sums + new.sums,
-            jumps,
-        )
+        known, further = (self.mean, self.scatter), (new.mean, new.scatter)
+        mean, scatter = combined(self.count, known, new.count, further)
+        return Totals(self.count + new.count, mean, scatter, self.sums + new.sums, jumps)
 
     @property
     def clicks(self) -> int:
@@ -129,7 +110,7 @@ class Totals:
         """Standard errors of the means, (T, N + 2); NaN for a single trajectory."""
         if self.count == 1:
             return np.full_like(self.scatter, np.nan)
-        return np.sqrt(self.scatter / (max(self.count - 1, 1) * max(self.count, 1)))
+        return standard_errors(self.count, self.scatter)
 
     def observables(self) -> dict[str, Any]:
         """Fields of `Result`."""

@@ -1,17 +1,12 @@
-r"""Means over samples and their standard errors, gathered batch by batch.
-
-Means and scatters M = Σ(x − mean)² of two groups a and b are combined by
-
-.. math:: M = M_a + M_b + (\bar x_b − \bar x_a)^2\, n_a n_b/n
-
-(Chan, Golub & LeVeque, Am. Stat. 37, 242 (1983)); the standard error is √(M/(n−1)n).
-"""
+"""Means over samples and their standard errors, gathered batch by batch."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from collective.engines.numerics.means import combined, standard_errors
 
 _NAMES = ("emission", "coincidence_rate", "excitation")
 _ERRORS = ("emission_error", "coincidence_error", "excitation_error")
@@ -66,21 +61,23 @@ class Totals:
     def with_batch(self, new: Batch) -> "Totals":
         """The totals with one more batch."""
         count = self.count + new.count
-        share, apart = new.count / count, new.mean - self.mean
+        share = new.count / count
+        known, further = (self.mean, self.scatter), (new.mean, new.scatter)
+        mean, scatter = combined(self.count, known, new.count, further)
         pairs = new.correlations - self.correlations
         pairs *= share
         pairs += self.correlations
         return Totals(
             count,
-            self.mean + share * apart,
-            self.scatter + new.scatter + apart * apart * (self.count * share),
+            mean,
+            scatter,
             self.excess + share * (new.excess - self.excess),
             pairs,
         )
 
     def errors(self) -> NDArray[np.float64]:
         """Standard errors of the means, (T, 3 + N)."""
-        return np.sqrt(self.scatter / (max(self.count - 1, 1) * max(self.count, 1)))
+        return standard_errors(self.count, self.scatter)
 
     def fields(self) -> dict[str, Any]:
         """Fields of `Result`, without shots and the estimated error."""
