@@ -155,6 +155,7 @@ def test_climbing_down_the_ladder():
         assert 0.24 < widest(rungs(m * (size - m + 1), middle)) / size < 0.3
 
 
+@pytest.mark.slow
 def test_fourteen_atoms_exactly():
     names = run("fourteen_atoms_exactly")
     bursts = list(names["bursts"].values())
@@ -269,6 +270,7 @@ def test_dark_state_entanglement():
     assert found[0.25][t > 5].max() < 0.1
 
 
+@pytest.mark.slow
 def test_how_close_is_close():
     names = run("how_close_is_close")
     for n, spacing in ((3, 0.15414), (10, 0.22053), (100, 0.25623)):
@@ -299,6 +301,7 @@ def test_rwa_on_trial():
     assert np.all(np.array(distance["eg"]) < 0.02 * ratios)
 
 
+@pytest.mark.slow
 def test_two_colours():
     names = run("two_colours")
     universal, redfield, secular, wrong = names["errors"]
@@ -654,6 +657,7 @@ def test_single_shots_of_a_superradiant_burst():
     assert found[70] > 1.3  # after the burst
 
 
+@pytest.mark.slow
 def test_an_erbium_array():
     names = run("an_erbium_array")
     times, in_phase, curves = names["times"], names["in_phase"], names["curves"]
