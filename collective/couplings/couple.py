@@ -182,8 +182,7 @@ def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float
 def _of_lattice(emitters: Emitters, field: Any, temperature: float) -> Couplings:
     """The `Couplings` of alike emitters on a lattice, stored by displacement."""
     lengths.refuse_coincident(emitters)
-    seen = answers.response(emitters.kind, field)
-    decay, shift = unit_kernels(emitters, seen, float(emitters.wavenumbers[0]))
+    decay, shift = unit_kernels(emitters, field, float(emitters.wavenumbers[0]))
     per_emitter = ("positions", "dipoles", "decay_rates", "detunings")
     one = emitters.replace(**{name: getattr(emitters, name)[:1] for name in per_emitter})
     own = _of_tensor(one, field, "full", temperature)
