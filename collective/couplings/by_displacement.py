@@ -21,7 +21,8 @@ from collective.emitters import Emitters
 from collective.fields import answers
 
 _CHECKED = 4  # further emitters whose rows are compared with the kernels
-_NUMBERS = 24  # per displacement, at the peak while both kernels are made
+_NUMBERS = 11  # per displacement, at the peak while both kernels are made, and …
+_ROW_BYTES, _AT_ONCE = 400, 116_500  # of Green's tensors of a row, and what they are made from
 _SAME = 1e-8  # of the largest entry: deviations from a kernel that are round-off
 
 
@@ -51,10 +52,7 @@ def unit_kernels(emitters: Emitters, field: Any, k: float) -> tuple[LatticeMatri
     """
     found = sites(emitters.positions)
     assert found is not None
-    displacements = prod(found.kernel_shape)
-    digits = 16 if np.any(emitters.dipoles.imag) else 8
-    what = f"couple: to hold Γ and Δ at {displacements:,} displacements"
-    require(_NUMBERS * digits * displacements, what, "use fewer emitters, or fewer vacant sites")
+    _require_memory(emitters, found)
     seen = answers.response(emitters.kind, field)
     require_same_both_ways(emitters, seen, k)
     if not found.vacant:
@@ -72,6 +70,15 @@ def unit_kernels(emitters: Emitters, field: Any, k: float) -> tuple[LatticeMatri
     decay, shift = (LatticeMatrix(kernel, found) for kernel in kernels)
     _check_rows(emitters, seen, k, found, (decay, shift))
     return decay, shift
+
+
+def _require_memory(emitters: Emitters, found: Sites) -> None:
+    """Raise if the kernels of emitters on these sites do not fit into memory."""
+    displacements = prod(found.kernel_shape)
+    digits = 16 if np.any(emitters.dipoles.imag) else 8
+    needed = _NUMBERS * digits * displacements + _ROW_BYTES * min(prod(found.shape), _AT_ONCE)
+    what = f"couple: to hold Γ and Δ at {displacements:,} displacements"
+    require(needed, what, "use fewer emitters, or fewer vacant sites")
 
 
 def _kernels(emitters: Emitters, field: Any, k: float, block: Sites) -> list[NDArray[Any]]:
