@@ -35,8 +35,10 @@ def sites(positions: NDArray[np.float64]) -> Sites | None:
     shape = _block(positions)
     if shape is not None:
         return Sites(shape)
+    size = float(np.ptp(positions, axis=0).max())
+    if size == 0:
+        return None
     # round first, so that round-off does not decide the order
-    size = max(float(np.ptp(positions, axis=0).max()), np.finfo(float).tiny)
     rounded = np.round(positions / size, 9)
     order = np.lexsort(rounded.T[::-1])
     shape = _block(positions[order])

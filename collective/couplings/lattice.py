@@ -283,7 +283,7 @@ def from_matrix(matrix: NDArray[Any], sites: Sites) -> NDArray[Any] | None:
     """
     # with vacant sites the corners may not have all displacements
     rows = range(len(matrix)) if sites.vacant else sites.corners
-    found = kernel_of_rows(lambda m: matrix[m], sites, rows)
+    found = kernel_of_rows(matrix.__getitem__, sites, rows)
     found[sites.no_displacement] = 0.0
     whole = LatticeMatrix(found, sites)
     largest = float(np.abs(found).max())

@@ -66,9 +66,8 @@ axes["profile"].legend(frameon=False, ncols=2, loc="upper center")
 cut = np.abs(x) < spacing
 excited = cloud.populations[half, cut]
 dots = axes["cut"].scatter(z[cut], y[cut], s=5, c=excited, cmap="viridis", vmin=0, vmax=0.8)
-axes["cut"].set_title(
-    f"atoms with |x| < {spacing} λ₀ at t = {times[half]:.3f}/Γ₀", fontsize="medium"
-)
+title = f"atoms with |x| < {spacing} λ₀ at t = {times[half]:.3f}/Γ₀"
+axes["cut"].set_title(title, fontsize="medium")
 axes["cut"].set(xlabel="z (λ₀)", ylabel="y (λ₀)", aspect="equal")
 bar = figure.colorbar(dots, ax=axes["cut"], label="population", pad=0.01, aspect=8)
 bar.set_ticks([0, 0.4, 0.8])

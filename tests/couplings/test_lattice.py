@@ -9,8 +9,8 @@ import pytest
 from user_fields import Waveguide, WholeMirror
 
 import collective as co
-from collective.couplings.lattice import LatticeMatrix, largest_row, sum_of_squares
 from collective.couplings.finding import sites
+from collective.couplings.lattice import LatticeMatrix, largest_row, sum_of_squares
 from collective.couplings.sites import Sites
 from collective.engines.numerics import lattice
 

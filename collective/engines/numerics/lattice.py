@@ -103,7 +103,7 @@ def likely(couplings: Couplings, found: Sites) -> bool:
     middle, corners = found.middle, found.corners
     for matrix in (couplings.decay, couplings.shift):
         # with vacant sites the corners do not have all displacements
-        kernel = kernel_of_rows(lambda m, matrix=matrix: matrix[m], found, corners, np.nan)
+        kernel = kernel_of_rows(matrix.__getitem__, found, corners, np.nan)
         kernel[found.no_displacement] = 0.0
         off = np.abs(matrix[middle] - kernel.reshape(-1)[found.displacements(middle)])
         off[middle] = 0.0
