@@ -79,8 +79,9 @@ class LatticeMatrix(NDArrayOperatorsMixin):
     which is made each time, and refused with `ProblemTooLargeError` if it does not fit into memory.
 
     Args:
-        kernel: (2n₁ − 1, …), its entries by displacement, from the most negative one on.
-        sites: of the emitters.
+        kernel: (2n₁ − 1, …), its entries by displacement, from the most negative one on. Entries
+            at displacements that no pair of emitters has are replaced by 0.
+        sites: of the emitters; some of them may be vacant.
     """
 
     ndim = 2

@@ -33,6 +33,8 @@ def kind(couplings: Couplings) -> str:
         return "alike"
     if isinstance(couplings.decay, LatticeMatrix):
         return "lattice"
+    if not lattice.faster(Sites((len(couplings),))):
+        return "matrix"  # no lattice of so few emitters is faster, not even a chain
     found = sites_of(couplings)
     if found is None or not lattice.faster(found):
         return "matrix"
