@@ -80,8 +80,8 @@ plt.show()
 # * In the same cigar more atoms burst higher: 1,000 atoms hardly exceed the 1 Γ₀ of independent
 #   ones, 3,000 reach 1.7 Γ₀ for each atom, and 10,000 about 7 Γ₀.
 # * The ends emit first. Light that runs along the cigar is amplified by every atom on its way, so
-#   that it is brightest at both ends. When half of all atoms have emitted, one in four is still
-#   excited at the ends, and six in ten in the middle.
+#   that it is brightest at both ends, where few atoms share it. When half of all atoms have
+#   emitted, one in four is still excited at the ends, and six in ten in the middle.
 # * In the middle the atoms near the surface stay excited longest (the bright rim of the cut).
 # * A quarter of the atoms stay excited after the burst, nearly without light. The bands say how
 #   far to trust this: the height of the burst is known to about a third, its tail not at all.
@@ -90,6 +90,6 @@ plt.show()
 # Try changing
 # ------------
 #
-# A ball, ``co.cubic(28, 28, 28, spacing)`` with ``radii = spacing * np.array([14, 14, 14])``: which
-# atoms emit first now? A spacing of 0.5, at which the planes of the lattice reflect the light that
-# runs along the axis.
+# Straight sides, ``sites = co.cubic(9, 9, 160, spacing).positions`` and ``cigar = sites``: the ends
+# are less ahead. A ball, ``co.cubic(28, 28, 28, spacing)`` with ``radii = spacing * np.full(3, 14)``.
+# A spacing of 0.5, at which the planes of the lattice reflect the light that runs along the axis.
