@@ -91,5 +91,6 @@ plt.show()
 # ------------
 #
 # Straight sides, ``sites = co.cubic(9, 9, 160, spacing).positions`` and ``cigar = sites``: the ends
-# are less ahead. A ball, ``co.cubic(28, 28, 28, spacing)`` and ``radii = spacing * np.full(3, 14)``.
-# A spacing of 0.5, at which the planes of the lattice reflect the light that runs along the axis.
+# are less ahead. A ball, which has no ends, ``co.cubic(28, 28, 28, spacing)`` with
+# ``radii = spacing * np.full(3, 14)``. A spacing of 0.5, at which the planes of the lattice reflect
+# the light that runs along the axis.
