@@ -1,7 +1,8 @@
 """Γ and Δ of alike emitters on a lattice from a field, without N × N matrices.
 
-Rows of the corners of the box give the kernels: if sites are vacant, of emitters that stand there
-in thought. Rows of real emitters then check that the field sees only displacements.
+The rows of emitters in the corners of the box give the kernels. If sites are vacant, they are the
+rows that emitters on all sites would have. Rows of the given emitters then check that the field
+sees only displacements.
 """
 
 from collections.abc import Callable

@@ -179,6 +179,8 @@ def _confirmed(positions: NDArray[np.float64], cells: NDArray[Any]) -> Sites | N
     if not shape or 1 in shape or not pays(shape, len(positions)):
         return None
     origin, vectors = lattice_of(positions, cells)
+    if np.linalg.matrix_rank(vectors) < len(vectors):
+        return None  # a plane across the box, which is a lattice of its own
     off = np.abs(positions - origin - cells @ vectors).max()
     if not off <= SAME_PLACE * float(np.linalg.norm(vectors, axis=1).min()):
         return None

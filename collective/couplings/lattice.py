@@ -257,7 +257,7 @@ def largest_row(matrix: Any) -> float:
     n = len(matrix)
     if isinstance(matrix, LatticeMatrix):
         squares = Convolution(np.abs(matrix.between()) ** 2, matrix.sites)
-        return float(squares.product(np.ones(n)).real.max())
+        return float(max(squares.product(np.ones(n)).real.max(), 0.0))
     if checks.constant(matrix):
         return float((n - 1) * np.abs(matrix[0, 0]) ** 2)
     rows = np.array([np.vdot(row, row).real for row in matrix])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from user_fields import Waveguide, WholeMirror
 
 import collective as co
+from collective.couplings import finding
 from collective.couplings.finding import sites
 from collective.couplings.lattice import LatticeMatrix, largest_row, sum_of_squares
 from collective.couplings.sites import Sites
@@ -189,6 +190,14 @@ def test_emitters_at_other_places_have_no_lattice(positions):
 def test_the_unit_of_length_does_not_matter(scale):
     one, other = sites(PLACES["oblong"]), sites(PLACES["oblong"] * scale)
     assert other.same(one)
+
+
+def test_a_plane_across_a_cubic_lattice_is_a_lattice_of_two_dimensions():
+    cells = np.stack(np.unravel_index(np.arange(48**3), (48, 48, 48)), axis=1)
+    plane = some(0.3 * cells[cells.sum(axis=1) == 70], 0.8)
+    assert finding.pays((48, 48, 48), len(plane))
+    assert finding._along_axes(plane / np.ptp(plane, axis=0).max(), 1e-12) is None
+    assert len(sites(plane).shape) == 2
 
 
 def test_rounded_places_are_on_the_sites():
