@@ -60,7 +60,7 @@ for step, colour in zip((3, half, 7, 24), co.plot.COLOURS, strict=False):
     label = f"t = {times[step]:.3f}/Γ₀"
     axes["profile"].plot(middles, profile[:, step], "o-", ms=3, color=colour, label=label)
 axes["profile"].set(xlabel="z, along the axis (λ₀)", ylabel="fraction of atoms still excited")
-axes["profile"].set_ylim(0, 1)
+axes["profile"].set(ylim=(0, 1.1), yticks=np.linspace(0, 1, 6))
 axes["profile"].legend(frameon=False, ncols=2, loc="upper center")
 
 cut = np.abs(x) < spacing
