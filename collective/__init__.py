@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     from collective.evolution.evolve import evolve
     from collective.evolution.steady_state import steady_state
     from collective.fields import (
+        Cavity,
         Field,
         FieldCheck,
         Nanowire,
         Plasma,
         Vacuum,
+        Waveguide,
         check_field,
         purcell,
     )
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from collective.results.result import Result, load
 
 __all__ = [
+    "Cavity",
     "Comparison",
     "Couplings",
     "DivergedError",
@@ -77,6 +80,7 @@ __all__ = [
     "Result",
     "UnitWarning",
     "Vacuum",
+    "Waveguide",
     "chain",
     "check_field",
     "citation",
@@ -118,6 +122,7 @@ _MODULES = {
     "units",
 }
 _HOMES = {
+    "Cavity": "fields",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
     "Couplings": "couplings.couplings",
@@ -138,6 +143,7 @@ _HOMES = {
     "Result": "results.result",
     "UnitWarning": "errors",
     "Vacuum": "fields",
+    "Waveguide": "fields",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",

@@ -705,6 +705,35 @@ def _recipes():
         {"then": lambda f: f.green([0, 0, 0.25], [0, 0, 0], 6.0)},
     )
     yield (
+        "Waveguide",
+        co.Waveguide,
+        lambda: {
+            "rate": (1.0, 0.5),
+            "wavenumber": 6.0,
+            "chirality": 0.3,
+            "side_rate": 0.1,
+            "axis": (0, 0, 1),
+        },
+        {"then": lambda f: f.coefficients(co.chain(2, 0.1))},
+    )
+    yield (
+        "Cavity",
+        co.Cavity,
+        lambda: {"coupling": (0.2, 0.1j), "linewidth": 4.0, "detuning": 1.0, "side_rate": 0.1},
+        {"then": lambda f: f.coefficients(co.chain(2, 0.1))},
+    )
+    for model, members in (
+        (co.Waveguide(1.0, 6.0, chirality=0.3), ("coefficients", "guided")),
+        (co.Cavity(0.2, 4.0, 1.0), ("coefficients", "assumptions")),
+    ):
+        for name in members:
+            yield (
+                f"{type(model).__name__}.{name}",
+                getattr(type(model), name),
+                lambda m=model: {"self": m, "emitters": co.chain(2, 0.1)},
+                {},
+            )
+    yield (
         "Nanowire",
         co.Nanowire,
         lambda: {

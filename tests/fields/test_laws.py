@@ -61,12 +61,14 @@ class Case:
         places: of n emitters outside solid matter, from a random generator.
         digits: relative accuracy of its tensor.
         dissipates: whether Im G is not zero at K.
+        unequal: of a model, whether it takes emitters of different linewidths.
     """
 
     field: Any
     places: Callable[[np.random.Generator, int], np.ndarray]
     digits: float = 1e-11
     dissipates: bool = True
+    unequal: bool = True
 
 
 CASES = {
@@ -83,6 +85,9 @@ CASES = {
 MODELS = {
     "waveguide of a user": Case(Waveguide(0.5, 0.5), anywhere),
     "one-way guide of a user": Case(Waveguide(0.8, 0.0), anywhere),
+    "waveguide": Case(co.Waveguide(0.8, 1.1 * K, side_rate=0.1), anywhere, unequal=False),
+    "chiral waveguide": Case(co.Waveguide(0.8, 1.1 * K, chirality=-0.4), anywhere, unequal=False),
+    "cavity": Case(co.Cavity(0.3 + 0.1j, 4.0, 1.5), anywhere, unequal=False),
 }
 BOTH = pytest.mark.parametrize("case", [*CASES.values(), *MODELS.values()], ids=[*CASES, *MODELS])
 ALL = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -286,7 +291,8 @@ def test_purcell_is_the_own_decay_of_coupled_emitters(case):
 
 @pytest.mark.parametrize("case", MODELS.values(), ids=MODELS)
 def test_models_give_hermitian_and_positive_matrices(case):
-    emitters = emitters_in(case, 5, decay_rates=[1.0, 2.0, 0.5, 1.0, 1.0])
+    rates = [1.0, 2.0, 0.5, 1.0, 1.0] if case.unequal else np.full(5, 2.0)
+    emitters = emitters_in(case, 5, decay_rates=rates)
     couplings = co.couple(emitters, case.field)
     for matrix in (couplings.decay, couplings.shift):
         np.testing.assert_allclose(matrix, matrix.conj().T, atol=1e-14)
