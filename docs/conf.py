@@ -104,6 +104,8 @@ STORY = {
         "the_part_everyone_drops",
         "superradiance_through_a_wire",
         "a_wire_seen_from_the_side",
+        "one_dimensional_light",
+        "a_bad_cavity",
     ],
     "beyond_the_rwa": [
         "rwa_on_trial",
