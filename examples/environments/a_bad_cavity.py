@@ -65,8 +65,8 @@ plt.show()
 # %%
 # What to notice: both atoms end with a quarter of the excitation, because half of it was in a state
 # whose light cancels in the mode: the dark state. The elimination does not know that the mode needs
-# a time of about 2/κ to fill, and its error falls as the square of g/κ. ``validity()`` reports the ratio on
-# which it rests.
+# a time of about 2/κ to fill, and its error falls as the square of g/κ. ``validity()`` reports the
+# ratio on which it rests.
 #
 # Try changing: the sign of one coupling, ``co.Cavity((g, -g), kappa, 0.0)``, which makes the other
 # state dark; a cavity off resonance, where the atoms exchange excitation.
