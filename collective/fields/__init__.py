@@ -10,6 +10,7 @@ from collective.fields.nanowire.field import Nanowire
 from collective.fields.plasma import Plasma
 from collective.fields.protocol import Field
 from collective.fields.rates import purcell
+from collective.fields.sphere.field import Sphere
 from collective.fields.vacuum import Vacuum
 from collective.fields.waveguide import Waveguide
 
@@ -19,6 +20,7 @@ __all__ = [
     "FieldCheck",
     "Nanowire",
     "Plasma",
+    "Sphere",
     "Vacuum",
     "Waveguide",
     "check_field",
