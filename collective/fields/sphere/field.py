@@ -20,7 +20,8 @@ from collective.materials import wavenumbers
 _SURFACE = 1e-12  # of the radius: closer to the surface a point counts as on it
 _FARTHEST = 1e9  # of |k|r on the real axis, where the phase has digits
 _SMALLEST = 1e-30  # of |k|R: its fifth power is still a number
-_LARGEST = 1e6  # of |k|R and of |m||k|R
+_LARGEST = 1e12  # of |k|R and of |m||k|R
+_NEGLIGIBLE = 700.0  # e^−700 counts as zero
 _NAMES = ("permittivity", "permeability")
 _CITATION = r"""
 @article{chew1976,
@@ -185,13 +186,15 @@ class Sphere:
             self._from_centre(name, points, shape)
             for name, points in (("r", field), ("r_source", source))
         )
+        path = np.linalg.norm(left, axis=1) + np.linalg.norm(right, axis=1) - 2 * self.radius
         every = np.broadcast_to(k, shape).ravel()
         values = np.zeros((len(every), 3, 3), dtype=complex)
         for one in np.unique(every):
-            chosen = np.flatnonzero(every == one)
+            chosen = np.flatnonzero((every == one) & (one.imag * path <= _NEGLIGIBLE))
+            if not len(chosen):
+                continue
             ball = self._ball(complex(one), magnetic=magnetic)
-            farthest = max(np.abs(left[chosen]).max(), np.abs(right[chosen]).max())
-            _require_digits(ball.k, float(farthest))
+            _require_digits(ball.k, float(path[chosen].max()))
             values[chosen] = tensors.scattered(ball, left[chosen], right[chosen])
         return values.reshape(*shape, 3, 3)
 
@@ -212,7 +215,7 @@ class Sphere:
         for one in np.unique(every):
             chosen = np.flatnonzero(every == one)
             ball = self._ball(complex(one), magnetic=magnetic)
-            _require_digits(ball.k, float(np.abs(right[chosen]).max()))
+            _require_digits(ball.k, float(np.linalg.norm(right[chosen], axis=1).max()))
             found = tensors.far(ball, unit[chosen], right[chosen])
             moved = np.exp(-1j * ball.k * (unit[chosen] @ np.array(self.centre)))
             values[chosen] = moved[:, None, None] * found
@@ -250,11 +253,11 @@ class Sphere:
         return _constants.value(name, getattr(self, name), one, allow_gain=self.allow_gain)
 
 
-def _require_digits(k: complex, farthest: float) -> None:
-    """Raise if points are so far away that the phase of light has no digits."""
-    if not k.imag and k.real * farthest > _FARTHEST:
+def _require_digits(k: complex, path: float) -> None:
+    """Raise if the way from point to point by the sphere is so long that phases have no digits."""
+    if not k.imag and k.real * path > _FARTHEST:
         raise ValueError(
-            f"r and r_source, the emitters' positions: at k = {k.real:g} they may be at most "
-            f"{_FARTHEST / k.real:g} from the centre of the sphere, got {farthest:g}; farther away "
-            "no digit of the scattered field is correct"
+            f"r and r_source, the emitters' positions: at k = {k.real:g} the way by the sphere may "
+            f"be at most {_FARTHEST / k.real:g}, got {path:g}; if it is longer, no digit of the "
+            "scattered field is correct"
         )

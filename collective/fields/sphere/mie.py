@@ -1,24 +1,25 @@
 r"""The scattered Green's tensor of a sphere, summed over orders n of vector spherical harmonics.
 
-With ρ = kr, x = kR, ξ_n(ρ) = ρh_n(ρ), ψ_n(ρ) = ρj_n(ρ), the sum over m done by the addition theorem,
-and y = cos γ = r̂·r̂',
+With ρ = kr, x = kR, ξ_n(ρ) = ρh_n(ρ), ψ_n(ρ) = ρj_n(ρ), y = r̂·r̂', and with the sum over m done by
+the addition theorem,
 
 .. math:: G^S = \frac{ik}{4π}\sum_n \frac{2n+1}{n(n+1)}\left[
           C^E_n \frac{u_n u'_n}{ρρ'} L L' P_n(y)
           + C^M_n \frac{u_n u'_n}{ρ^2ρ'^2}(n(n+1) r̂ + D_n ∂)(n(n+1) r̂' + D'_n ∂') P_n(y)\right]
 
 where u_n = ξ_n(ρ)/ξ_n(x) falls with n, D_n = ρξ'_n/ξ_n, ∂ is r times the gradient on the sphere
-and L = ∂×r̂. C_n = −ξ_n(x)² times Mie's b_n (transverse electric, η = μ) or a_n (transverse
+and L = ∂×r̂. C_n is −ξ_n(x)² times Mie's b_n (transverse electric, η = μ) or a_n (transverse
 magnetic, η = ε):
 
 .. math:: C_n = ix \frac{(n+1)(1−η) + F_n(mx) − ηF_n(x)}
           {[2n+1+F_n(x)−E_n(x)]\,[n+1+nη+F_n(mx)−ηE_n(x)]}, \qquad m^2 = εμ,
 
-with F_n(z) = zψ'_n/ψ_n − n − 1 = −z j_{n+1}/j_n and E_n(z) = zξ'_n/ξ_n + n = z h_{n−1}/h_n, which are
-small for n ≫ |z|: nothing cancels there, and nothing over- or underflows. F is iterated downwards
-in n, E upwards. All holds on both axes.
+with F_n(z) = zψ'_n/ψ_n − n − 1 = −z j_{n+1}/j_n and E_n(z) = zξ'_n/ξ_n + n = z h_{n−1}/h_n. Both
+are small for n ≫ |z|. So nothing cancels there, and nothing over- or underflows. F is iterated
+downwards in n, E upwards. All of this holds on both axes.
 
-Source: Chew, McNulty and Kerker, Phys. Rev. A 13, 396 (1976); Ruppin, J. Chem. Phys. 76, 1681 (1982).
+Source: Chew, McNulty and Kerker, Phys. Rev. A 13, 396 (1976); Ruppin, J. Chem. Phys. 76, 1681
+(1982).
 """
 
 from typing import Any
@@ -30,12 +31,13 @@ from collective._tools.compiled import compiled
 
 MOST_ORDERS = 100_000
 DECAYED = 50.0  # terms fall by e^−50 beyond the orders that waves and resonances reach
-_TINY = 1e-150
+_FAR = 1e9  # times 1 + x: a distance from which on more distance saves no orders
+_TINY = 1e-150  # in the place of zero, so that its inverse is a number
 _HALVINGS = 60
 
 
 def orders_needed(
-    first: NDArray[np.float64], second: NDArray[np.float64], x: complex, z: complex
+    first: NDArray[np.float64], second: NDArray[np.float64], x: complex, within: complex
 ) -> NDArray[np.float64]:
     """How many orders each pair of points needs, (P,).
 
@@ -43,30 +45,36 @@ def orders_needed(
         first: |k| times the distances of the field points from the centre, (P,); ∞ for far away.
         second: the same of the source points.
         x: k times the radius, real or i times real.
-        z: x times the index inside.
+        within: x times the index inside.
     """
-    if not x.imag:
-        size = max(abs(x), abs(z.real))
-        resonant = size + 8 * size ** (1 / 3) + 10
-        steepness = np.log(second / x.real)  # of u_n for n ≫ ρ, and less than for smaller n
-        with np.errstate(divide="ignore"):
-            steepness = steepness + np.log(np.minimum(first, 1e9 * (1 + abs(x))) / x.real)
-            further = DECAYED / steepness
-        away = np.isinf(first)
-        return np.asarray(resonant + np.where(away, np.minimum(further, 60 + abs(x)), further))
+    if x.imag:
+        return _on_the_imaginary_axis(first, second, abs(x))
+    size = max(x.real, abs(within.real))
+    resonant = size + 8 * size ** (1 / 3) + 10
+    # beyond n = x, u_n falls at least by x/ρ from one order to the next
+    bounded = np.minimum(first, _FAR * (1 + x.real))
+    further = DECAYED / (np.log(bounded / x.real) + np.log(second / x.real))
+    # far away it falls by n/x, which is enough from n = 2x on
+    far_away = np.minimum(further, 60 + x.real)
+    return np.asarray(resonant + np.where(np.isinf(first), far_away, further))
+
+
+def _on_the_imaginary_axis(
+    first: NDArray[np.float64], second: NDArray[np.float64], x: float
+) -> NDArray[np.float64]:
+    """The same for k = iκ, where u_n falls like Gauss' function of n until n is about x."""
     low, high = np.zeros(len(first)), np.full(len(first), 2.0 * MOST_ORDERS)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        at_surface = _fall(middle, abs(x))
-        fallen = 2 * at_surface - _fall(middle, first) - _fall(middle, second)
-        low, high = np.where(fallen < DECAYED, middle, low), np.where(fallen < DECAYED, high, middle)
+        fallen = 2 * _growth(middle, x) - _growth(middle, first) - _growth(middle, second)
+        enough = fallen >= DECAYED
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return np.asarray(high + 10)
 
 
-def _fall(n: NDArray[np.float64], y: Any) -> NDArray[np.float64]:
+def _growth(n: NDArray[np.float64], y: Any) -> NDArray[np.float64]:
     """By which exponent k_n(y) exceeds k_0(y), for modified spherical Bessel functions."""
-    root = np.hypot(n, y)
-    return np.asarray(n * np.arcsinh(n / y) - n * n / (root + y))
+    return np.asarray(n * np.arcsinh(n / y) - n * n / (np.hypot(n, y) + y))
 
 
 @compiled()
@@ -81,8 +89,8 @@ def downward(z, orders):  # type: ignore[no-untyped-def]
         if n <= orders:
             found[n] = -z * ratio
         rest = (2 * n + 1) / z - ratio
-        if abs(rest) < 1e-150:
-            rest = 1e-150 + 0j
+        if abs(rest) < _TINY:
+            rest = _TINY + 0j
         ratio = 1 / rest
     return found
 
@@ -131,12 +139,15 @@ def coefficients(x, inside, outside, back, eta):  # type: ignore[no-untyped-def]
 
 @compiled()
 def radial(rho, phase, back, orders, waves, slopes):  # type: ignore[no-untyped-def]
-    """u_n and D_n at one distance, written into rows (orders + 1,).
+    """u_n and D_n at one distance.
 
     Args:
         rho: k times the distance.
         phase: u_0 = e^{ik(r − R)}.
         back: h_{n−1}(x)/h_n(x) at the surface.
+        orders: up to which n.
+        waves: where u_n is written, (orders + 1,).
+        slopes: where D_n is written.
     """
     here = upward(rho, orders)
     value = phase
@@ -149,7 +160,7 @@ def radial(rho, phase, back, orders, waves, slopes):  # type: ignore[no-untyped-
 
 @compiled()
 def far_away(x, back, orders, waves, slopes):  # type: ignore[no-untyped-def]
-    """kr e^{−ikr} u_n/ρ and D_n/ρ in the limit of large distance, as `radial`."""
+    """The limits of e^{−ikr} u_n and of D_n/ρ at large distance; arguments as of `radial`."""
     value = np.exp(-1j * x)
     waves[0], slopes[0] = value, 1j
     for n in range(1, orders + 1):
@@ -159,10 +170,11 @@ def far_away(x, back, orders, waves, slopes):  # type: ignore[no-untyped-def]
 
 @compiled()
 def sums(electric, magnetic, waves, slopes, left, right, near, gaps, orders):  # type: ignore[no-untyped-def]
-    """The seven sums over n of every pair, (P, 7), and by how much their terms have fallen, (P,).
+    """The seven sums over n of every pair, (P, 7), and how much is left of their terms, (P,).
 
-    They are ΣE P', ΣE P'', ΣM N²P, ΣM ND'P', ΣM DNP', ΣM DD'P'', ΣM DD'P', with N = n(n + 1) and with E
-    and M the coefficients times u_nu'_n.
+    They are ΣE P', ΣE P'', ΣM N²P, ΣM ND'P', ΣM DNP', ΣM DD'P'', ΣM DD'P', with N = n(n + 1) and
+    with E and M the coefficients times u_nu'_n. The second answer is the size of the last term over
+    that of the largest.
 
     Args:
         electric: of `coefficients`.
