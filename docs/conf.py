@@ -106,6 +106,7 @@ STORY = {
         "a_wire_seen_from_the_side",
         "one_dimensional_light",
         "a_bad_cavity",
+        "a_gold_sphere_between_two_emitters",
     ],
     "beyond_the_rwa": [
         "rwa_on_trial",

@@ -184,8 +184,7 @@ def whole_cavity(g, kappa, detuning, excited, photons):
     return np.array(run.expect).T
 
 
-@pytest.mark.parametrize("excited", [(0,), (0, 1)])
-@pytest.mark.parametrize("offset", [0.0, 0.4])
+@pytest.mark.parametrize(("excited", "offset"), [((0,), 0.0), ((0, 1), 0.4)])
 def test_a_bad_cavity_is_the_limit_of_emitters_and_a_mode(excited, offset):
     """With 4g²/κ kept at 1, the error of populations falls as (g/κ)²."""
     unit = np.array([1.0, 0.7 * np.exp(0.8j)])
@@ -318,9 +317,7 @@ def test_results_in_the_models_are_saved_cited_tabled_and_drawn(model, tmp_path)
     np.testing.assert_array_equal(result.to_xarray().emission.values, result.emission)
     report = str(couplings.validity())
     assert "decay matrix positive" in report
-    for draw in (co.plot.emission, co.plot.populations):
-        draw(result)
-    co.plot.modes(couplings)
+    co.plot.populations(result)
     plt.close("all")
 
 

@@ -506,6 +506,31 @@ def test_a_bad_cavity():
     assert names["reduced"][-1] == pytest.approx(0.25, abs=0.02)
 
 
+def test_a_gold_sphere_between_two_emitters():
+    names = run("a_gold_sphere_between_two_emitters")
+    waves, emitted, radiated = (names[name] for name in ("wavelengths", "emitted", "radiated"))
+    shared, exchanged, alone = (names[name] for name in ("shared", "exchanged", "alone"))
+    at = int(np.argmax(radiated))
+    assert waves[at] == pytest.approx(530, abs=5)
+    assert radiated[at] == pytest.approx(16, abs=1)
+    assert radiated[at] / emitted[at] == pytest.approx(0.5, abs=0.06)
+    assert np.all(np.diff(emitted) < 0)
+    assert radiated[0] < 0.06 * emitted[0]
+    assert shared.max() / alone.decay[0, 1] == pytest.approx(25, abs=1)
+    assert abs(waves[int(np.argmax(shared))] - waves[at]) < 10
+    crossing = waves[np.flatnonzero(np.diff(np.sign(exchanged)))]
+    assert len(crossing) == 1
+    assert abs(crossing[0] - waves[at]) < 20
+    # the numbers of the figure are those of `couple`
+    couplings = names["couplings"]
+    assert couplings.decay[0, 1] == pytest.approx(shared[at], rel=1e-9)
+    assert couplings.shift[0, 1] == pytest.approx(exchanged[at], rel=1e-9)
+    # close to measured gold: −5.9 + 2.1i at 550 nm, −13.0 + 1.1i at 650 nm (Johnson and Christy 1972)
+    for wavelength, measured in ((550, -5.9 + 2.1j), (650, -13.0 + 1.1j)):
+        found = names["gold"].permittivity(2 * np.pi / wavelength)
+        assert abs(found - measured) < 1.2
+
+
 def test_currents_that_attract():
     names = run("currents_that_attract")
     r, found, limit = (names[name] for name in ("distances", "found", "limit"))

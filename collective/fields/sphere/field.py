@@ -22,7 +22,6 @@ _FARTHEST = 1e9  # of |k|r on the real axis, where the phase has digits
 _SMALLEST = 1e-30  # of |k|R: its fifth power is still a number
 _LARGEST = 1e12  # of |k|R and of |m||k|R
 _NEGLIGIBLE = 700.0  # e^−700 counts as zero
-_NAMES = ("permittivity", "permeability")
 _CITATION = r"""
 @article{chew1976,
   author = {Chew, H. and McNulty, P. J. and Kerker, M.},
@@ -79,7 +78,7 @@ class Sphere:
         >>> sphere = co.Sphere(0.05, gold)
         >>> atom = co.Emitters([[0, 0, 0.07]], dipoles=(0, 0, 1))
         >>> float(co.purcell(atom, sphere)[0].round(6))
-        0.0
+        10.365646
     """
 
     citation: ClassVar[str] = _CITATION
@@ -167,14 +166,6 @@ class Sphere:
         """The radius, which must be in the unit of the emitters' wavelength."""
         return {"radius": self.radius}
 
-    def epsilon(self, k: complex) -> complex:
-        """The permittivity at a wave number, positive or i times positive."""
-        return self._constant("permittivity", k)
-
-    def mu(self, k: complex) -> complex:
-        """The permeability at a wave number, positive or i times positive."""
-        return self._constant("permeability", k)
-
     def _scattered(
         self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike, *, magnetic: bool
     ) -> NDArray[np.complex128]:
@@ -236,7 +227,10 @@ class Sphere:
 
     def _ball(self, k: complex, *, magnetic: bool) -> tensors.Ball:
         """The sphere at one wave number, with ε and μ exchanged for magnetic dipoles."""
-        epsilon, mu = (self._constant(name, k) for name in _NAMES)
+        epsilon, mu = (
+            _constants.value(name, getattr(self, name), k, allow_gain=self.allow_gain)
+            for name in ("permittivity", "permeability")
+        )
         ball = tensors.Ball(self.radius, k, *((mu, epsilon) if magnetic else (epsilon, mu)))
         size, within = abs(k) * self.radius, abs(ball.inside)
         if size < _SMALLEST or max(size, within) > _LARGEST:
@@ -246,11 +240,6 @@ class Sphere:
                 f"{_LARGEST:g}; are wave number and radius in one unit of length?"
             )
         return ball
-
-    def _constant(self, name: str, k: complex) -> complex:
-        """ε or μ at k, checked."""
-        one = complex(wavenumbers(k))
-        return _constants.value(name, getattr(self, name), one, allow_gain=self.allow_gain)
 
 
 def _require_digits(k: complex, path: float) -> None:
