@@ -28,7 +28,7 @@ _CITATION = """
 
 @dataclass(frozen=True)
 class Waveguide:
-    r"""A guide with one mode, which carries light along an axis with little or no loss.
+    r"""A guide with one mode, which carries light along an axis without loss.
 
     With the place z_m of emitter m along the axis, z = z_m − z_n, the propagation constant β and
     the rates γ_R,L = γ(1 ± χ)/2 into the two directions,
@@ -39,6 +39,8 @@ class Waveguide:
     For χ = 0 these are γ cos βz and ½γ sin β|z|, real matrices. For χ ≠ 0 they are complex, and the
     coupling is not reciprocal. For χ = 1 all guided light goes along +axis, and emitters act only
     on those ahead of them: a cascade. The time that light takes along the guide is neglected.
+    `Couplings.validity` assesses that with the speed of light in vacuum: a guide of the group index
+    n_g is n_g times worse.
 
     It gives Γ and Δ alone and has no Green's tensor. What needs one refuses it by name. All rates
     are absolute and include everything: `Emitters.decay_rates` and the dipoles do not enter.

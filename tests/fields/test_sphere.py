@@ -76,6 +76,7 @@ def beside(distance, k=K):
         (0.3, 2.5, 0.4, 50),
         (1.0, 2.1 + 0.01j, 1.5, 55),
         (0.1, 16.0, 0.3, 25),
+        pytest.param(5.0, 2.25, 7.0, 120, marks=pytest.mark.slow),
     ],
 )
 def test_purcell_factors_are_those_of_the_closed_series(radius, epsilon, distance, orders):
@@ -83,7 +84,7 @@ def test_purcell_factors_are_those_of_the_closed_series(radius, epsilon, distanc
     sphere, atoms = co.Sphere(radius, epsilon), beside(distance)
     np.testing.assert_allclose(co.purcell(atoms, sphere), whole, rtol=1e-9)
     # what arrives far away, by integrating the far field
-    directions, weights = co.observables.sphere(40, 40)
+    directions, weights = co.observables.sphere(40 + orders, 40)
     fields = sphere.far_field(directions[:, None], atoms.positions, K) @ [0, 0, 1]
     found = 6 * np.pi * np.einsum("dni,dni,d->n", fields.conj(), fields, weights).real
     np.testing.assert_allclose(found, radiated, rtol=1e-9)
@@ -276,6 +277,15 @@ def test_principal_value_and_imaginary_axis_agree():
     expected = resonant - spectral.imaginary_axis(inner, K, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(by_half, expected, atol=1e-10 * np.abs(expected).max())
     np.testing.assert_allclose(by_whole, resonant, atol=1e-10 * np.abs(resonant).max())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sphere", [co.Sphere(0.1, GOLD), co.Sphere(0.3, 2.1)])
+def test_real_and_imaginary_axis_belong_together(sphere):
+    """Kramers and Kronig, also for a dielectric without losses."""
+    found = co.check_field(sphere, [[0, 0, 0.6], [0.4, 0.3, 0]])
+    assert found.passed, found
+    assert found.kramers_kronig < 1e-7
 
 
 @pytest.mark.parametrize("k", [K, 1j * K])
