@@ -1,6 +1,5 @@
 """One lossy mode that emitters share, eliminated: a model without a Green's tensor."""
 
-from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -106,7 +105,7 @@ class Cavity:
         decay = self.linewidth * shared + np.diag(aside)
         return checks.real_if_possible(decay), checks.real_if_possible(self.detuning * shared)
 
-    def assumptions(self, emitters: Emitters) -> Mapping[str, tuple[float, str]]:
+    def assumptions(self, emitters: Emitters) -> dict[str, tuple[float, str]]:
         """How good the elimination is: √(Σ|g_m|²) over √(δ² + κ²/4), which must be small."""
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         g = models.of_emitters("coupling", self.coupling, emitters)

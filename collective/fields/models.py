@@ -53,11 +53,11 @@ def of_emitters(name: str, value: Any, emitters: Emitters) -> NDArray[Any]:
         if len(value) != n:
             raise ValueError(f"{name} has {len(value)} numbers, but there are {n} emitters")
         return np.array(value)
-    rates = emitters.decay_rates
-    if value != 0 and np.any(rates != rates[0]):
+    linewidths = emitters.decay_rates
+    if value != 0 and np.any(linewidths != linewidths[0]):
         raise ValueError(
             f"{name} = {value:g} is one number for all, but emitters.decay_rates differ, from "
-            f"{rates.min():g} to {rates.max():g}, which says that the emitters differ: give one "
+            f"{linewidths.min():g} to {linewidths.max():g}, which says that the emitters differ: give one "
             f"number for each emitter, {name}=(…), or equal decay_rates, which do not enter here"
         )
     return np.full(n, value)

@@ -1,6 +1,5 @@
 """One guided mode with its two directions: a model without a Green's tensor."""
 
-from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -139,7 +138,7 @@ class Waveguide:
         shift = np.sign(distance) * (right - left) / 2j
         return checks.real_if_possible(decay), checks.real_if_possible(shift)
 
-    def guided(self, emitters: Emitters) -> Mapping[str, NDArray[np.float64]]:
+    def guided(self, emitters: Emitters) -> dict[str, NDArray[np.float64]]:
         """The rates at which each emitter alone emits along +axis and −axis, (N,) each."""
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         into_guide = models.of_emitters("rate", self.rate, emitters)

@@ -41,8 +41,8 @@ def mie_coefficients(n, x, epsilon):
 def closed_series(radius, epsilon, distance, orders, k=K):
     """Γ/Γ₀ and its radiated part, for a radial and for a tangential dipole.
 
-    Source: Chew, J. Chem. Phys. 87, 1355 (1987), equations 18 to 22; Kim, Leung and George, Surf.
-    Sci. 195, 1 (1988).
+    Source: Chew, J. Chem. Phys. 87, 1355 (1987); Ruppin, J. Chem. Phys. 76, 1681 (1982); Kim, Leung
+    and George, Surf. Sci. 195, 1 (1988).
     """
     with mp.workdps(40 + orders // 2):
         x, rho = mp.mpf(k) * mp.mpf(radius), mp.mpf(k) * mp.mpf(distance)
@@ -84,7 +84,7 @@ def test_purcell_factors_are_those_of_the_closed_series(radius, epsilon, distanc
     sphere, atoms = co.Sphere(radius, epsilon), beside(distance)
     np.testing.assert_allclose(co.purcell(atoms, sphere), whole, rtol=1e-9)
     # what arrives far away, by integrating the far field
-    directions, weights = co.observables.sphere(40 + orders, 40)
+    directions, weights = co.observables.sphere(40 + orders, 40 + orders)
     fields = sphere.far_field(directions[:, None], atoms.positions, K) @ [0, 0, 1]
     found = 6 * np.pi * np.einsum("dni,dni,d->n", fields.conj(), fields, weights).real
     np.testing.assert_allclose(found, radiated, rtol=1e-9)

@@ -18,19 +18,18 @@ from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
 _SURFACE = 1e-12  # of the radius: closer to the surface a point counts as on it
-_FARTHEST = 1e9  # of |k|r on the real axis, where the phase has digits
+_FARTHEST = 1e9  # of k times the way by the sphere, up to which its phase has digits
 _SMALLEST = 1e-30  # of |k|R: its fifth power is still a number
 _LARGEST = 1e12  # of |k|R and of |m||k|R
 _NEGLIGIBLE = 700.0  # e^−700 counts as zero
 _CITATION = r"""
-@article{chew1976,
-  author = {Chew, H. and McNulty, P. J. and Kerker, M.},
-  title = {Model for Raman and fluorescent scattering by molecules embedded in small particles},
-  journal = {Phys. Rev. A},
-  volume = {13},
-  pages = {396--404},
-  year = {1976},
-  doi = {10.1103/PhysRevA.13.396},
+@article{chew1987,
+  author = {Chew, H.},
+  title = {Transition rates of atoms near spherical surfaces},
+  journal = {J. Chem. Phys.},
+  volume = {87},
+  pages = {1355--1360},
+  year = {1987},
 }
 
 @article{ruppin1982,
@@ -69,8 +68,7 @@ class Sphere:
         ValueError: for a radius that is not positive, a constant that is not one number, a centre
             that is not a vector, a flag that is not True or False.
 
-    Source: Chew, McNulty and Kerker, Phys. Rev. A 13, 396 (1976); Ruppin, J. Chem. Phys. 76, 1681
-    (1982).
+    Source: Ruppin, J. Chem. Phys. 76, 1681 (1982); Chew, J. Chem. Phys. 87, 1355 (1987).
 
     Example:
         >>> import numpy as np, collective as co

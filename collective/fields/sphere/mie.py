@@ -18,8 +18,9 @@ with F_n(z) = zψ'_n/ψ_n − n − 1 = −z j_{n+1}/j_n and E_n(z) = zξ'_n/ξ_
 are small for n ≫ |z|. So nothing cancels there, and nothing over- or underflows. F is iterated
 downwards in n, E upwards. All of this holds on both axes.
 
-Source: Chew, McNulty and Kerker, Phys. Rev. A 13, 396 (1976); Ruppin, J. Chem. Phys. 76, 1681
-(1982).
+Source: Bohren and Huffman, Absorption and Scattering of Light by Small Particles (1983), chapter 4,
+for the coefficients; Ruppin, J. Chem. Phys. 76, 1681 (1982), and Chew, J. Chem. Phys. 87, 1355
+(1987), for r = r'.
 """
 
 from typing import Any
