@@ -57,7 +57,8 @@ def of_emitters(name: str, value: Any, emitters: Emitters) -> NDArray[Any]:
     if value != 0 and np.any(linewidths != linewidths[0]):
         raise ValueError(
             f"{name} = {value:g} is one number for all, but emitters.decay_rates differ, from "
-            f"{linewidths.min():g} to {linewidths.max():g}, which says that the emitters differ: give one "
-            f"number for each emitter, {name}=(…), or equal decay_rates, which do not enter here"
+            f"{linewidths.min():g} to {linewidths.max():g}, which says that the emitters differ: "
+            f"give one number for each emitter, {name}=(…), or equal decay_rates, which do not "
+            "enter here"
         )
     return np.full(n, value)

@@ -16,7 +16,6 @@ import collective as co
 
 times = np.linspace(0, 4, 81)  # in units of 1/Γ, Γ = 4g²/κ is kept at 1
 atoms = co.chain(2, 0.5)
-number = qutip.sigmap() * qutip.sigmam()
 none = qutip.qeye(2)  # at most one photon: the same space as that of an atom
 
 

@@ -17,7 +17,7 @@ k = 2 * np.pi  # lengths in wavelengths of the guided light, rates in the rate i
 guide = co.Waveguide(1.0, k)
 one_way = co.Waveguide(1.0, k, chirality=1.0)
 
-# Eight excited atoms; the names are those of the spacing in a Bragg mirror and halfway off it
+# Eight excited atoms. Atoms half a wavelength apart reflect light as a Bragg mirror does
 times = np.linspace(0, 3, 301)
 spacings = {"Bragg, λ/2": 0.5, "anti-Bragg, λ/4": 0.25}
 emission = {}
