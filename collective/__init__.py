@@ -42,11 +42,14 @@ if TYPE_CHECKING:
     from collective.evolution.evolve import evolve
     from collective.evolution.steady_state import steady_state
     from collective.fields import (
+        Cavity,
         Field,
         FieldCheck,
         Nanowire,
         Plasma,
+        Sphere,
         Vacuum,
+        Waveguide,
         check_field,
         purcell,
     )
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from collective.results.result import Result, load
 
 __all__ = [
+    "Cavity",
     "Comparison",
     "Couplings",
     "DivergedError",
@@ -75,8 +79,10 @@ __all__ = [
     "Plasma",
     "ProblemTooLargeError",
     "Result",
+    "Sphere",
     "UnitWarning",
     "Vacuum",
+    "Waveguide",
     "chain",
     "check_field",
     "citation",
@@ -118,6 +124,7 @@ _MODULES = {
     "units",
 }
 _HOMES = {
+    "Cavity": "fields",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
     "Couplings": "couplings.couplings",
@@ -136,8 +143,10 @@ _HOMES = {
     "Plasma": "fields",
     "ProblemTooLargeError": "errors",
     "Result": "results.result",
+    "Sphere": "fields",
     "UnitWarning": "errors",
     "Vacuum": "fields",
+    "Waveguide": "fields",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",

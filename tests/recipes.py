@@ -165,6 +165,10 @@ def wire():
 
 
 @cache
+def ball():
+    return co.Sphere(0.01, -11 + 1.3j)
+
+
 def beside_wire():
     return co.Emitters([[0.02, 0, 0], [0.02, 0, 0.2]], dipoles=(1, 0, 0))
 
@@ -662,34 +666,54 @@ def _recipes():
     yield "Jumps.of", co.Jumps.of, lambda: {"self": sampled().jumps, "trajectory": 0}, {}
     yield "citation", co.citation, lambda: {"calculation": result()}, {}
 
-    for kind in (co.Vacuum, co.Plasma, co.Nanowire):
-        field = {co.Vacuum: co.Vacuum, co.Plasma: lambda: co.Plasma(2.0), co.Nanowire: wire}[kind]
+    for kind, field in (
+        (co.Vacuum, co.Vacuum),
+        (co.Plasma, lambda: co.Plasma(2.0)),
+        (co.Nanowire, wire),
+        (co.Sphere, ball),
+    ):
         for name in ("green", "magnetic_green", "scattered"):
             if hasattr(kind, name):
-                where = OUTSIDE if kind is co.Nanowire else POINTS
+                where = OUTSIDE if kind in (co.Nanowire, co.Sphere) else POINTS
                 yield (
                     f"{kind.__name__}.{name}",
                     getattr(kind, name),
                     lambda f=field, w=where: {"self": f(), **w},
                     {},
                 )
-    for name in ("far_field", "magnetic_far_field"):
+    for field in (co.Vacuum, ball):
+        for name in ("far_field", "magnetic_far_field"):
+            kind = type(field())
+            yield (
+                f"{kind.__name__}.{name}",
+                getattr(kind, name),
+                lambda f=field: {
+                    "self": f(),
+                    "directions": [0, 0.6, 0.8],
+                    "r_source": [0.1, 0.2, 0.3],
+                    "k": 6.0,
+                },
+                {},
+            )
+    for field in (wire, ball):
+        kind = type(field())
         yield (
-            f"Vacuum.{name}",
-            getattr(co.Vacuum, name),
-            lambda: {
-                "self": co.Vacuum(),
-                "directions": [0, 0.6, 0.8],
-                "r_source": [0.1, 0.2, 0.3],
-                "k": 6.0,
-            },
+            f"{kind.__name__}.inside",
+            kind.inside,
+            lambda f=field: {"self": f(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
             {},
         )
     yield (
-        "Nanowire.inside",
-        co.Nanowire.inside,
-        lambda: {"self": wire(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
-        {},
+        "Sphere",
+        co.Sphere,
+        lambda: {
+            "radius": 0.01,
+            "permittivity": -11 + 1.3j,
+            "permeability": 1.0,
+            "centre": (0, 0, 0.001),
+            "allow_gain": False,
+        },
+        {"then": lambda f: f.scattered([0.03, 0, 0.25], [0.02, 0, 0], 6.0)},
     )
     yield (
         "purcell",
@@ -704,6 +728,35 @@ def _recipes():
         lambda: {"wavenumber": 2.0},
         {"then": lambda f: f.green([0, 0, 0.25], [0, 0, 0], 6.0)},
     )
+    yield (
+        "Waveguide",
+        co.Waveguide,
+        lambda: {
+            "rate": (1.0, 0.5),
+            "wavenumber": 6.0,
+            "chirality": 0.3,
+            "side_rate": 0.1,
+            "axis": (0, 0, 1),
+        },
+        {"then": lambda f: f.coefficients(co.chain(2, 0.1))},
+    )
+    yield (
+        "Cavity",
+        co.Cavity,
+        lambda: {"coupling": (0.2, 0.1j), "linewidth": 4.0, "detuning": 1.0, "side_rate": 0.1},
+        {"then": lambda f: f.coefficients(co.chain(2, 0.1))},
+    )
+    for model, members in (
+        (co.Waveguide(1.0, 6.0, chirality=0.3), ("coefficients", "guided")),
+        (co.Cavity(0.2, 4.0, 1.0), ("coefficients", "assumptions")),
+    ):
+        for name in members:
+            yield (
+                f"{type(model).__name__}.{name}",
+                getattr(type(model), name),
+                lambda m=model: {"self": m, "emitters": co.chain(2, 0.1)},
+                {},
+            )
     yield (
         "Nanowire",
         co.Nanowire,
