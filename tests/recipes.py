@@ -169,6 +169,7 @@ def ball():
     return co.Sphere(0.01, -11 + 1.3j)
 
 
+@cache
 def beside_wire():
     return co.Emitters([[0.02, 0, 0], [0.02, 0, 0.2]], dipoles=(1, 0, 0))
 

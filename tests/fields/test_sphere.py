@@ -1,5 +1,8 @@
 """A sphere against closed series of the literature, limits and another route to every number."""
 
+import os
+import subprocess
+import sys
 from functools import cache
 
 import mpmath as mp
@@ -9,7 +12,7 @@ from scipy import special
 
 import collective as co
 from collective import materials, spectral
-from collective.fields.sphere import mie
+from collective.fields.sphere import mie, tensors
 
 K = 2 * np.pi
 GOLD = materials.Drude.from_value(-11.0 + 1.3j, K)
@@ -99,6 +102,26 @@ def test_purcell_factors_close_to_the_surface():
     whole, _ = closed_series(0.1, -11 + 1.3j, 0.105, 420)
     found = co.purcell(beside(0.105), co.Sphere(0.1, -11 + 1.3j))
     np.testing.assert_allclose(found, whole, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("radius", "k"), [(1e-4, K), (1.0, 1e-6), (1e-3, 1e-9)])
+def test_the_decay_beside_a_tiny_sphere_without_losses_keeps_its_digits(radius, k):
+    """Im G is here up to 10⁻³⁶ of Re G: no phase may be a difference of larger ones."""
+    distance = 1.4 * radius
+    whole, _ = closed_series(radius, 9.0, distance, 60, k)
+    place = [0, 0, distance]
+    own = 1 + 6 * np.pi / k * np.diag(co.Sphere(radius, 9.0).scattered(place, place, k)).imag
+    np.testing.assert_allclose(own[[2, 0, 1]], [whole[0], whole[1], whole[1]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("rho", [1e-6, 0.03, 1.0])
+def test_small_angles_of_outgoing_waves(rho):
+    """ξ_n = −i|ξ_n|e^{iφ_n}."""
+    found = mie.angles(rho, mie.upward(complex(rho), 12), 12)
+    with mp.workdps(200):
+        for n in (0, 1, 5, 12):
+            xi, _ = riccati("h", n, mp.mpf(rho))
+            np.testing.assert_allclose(found[n], float(mp.arg(1j * xi)), rtol=1e-13)
 
 
 def resonance(order, epsilon, guess):
@@ -293,11 +316,11 @@ def test_real_and_imaginary_axis_belong_together(sphere):
 def test_more_orders_change_nothing(monkeypatch, k, gap):
     sphere = co.Sphere(0.1, GOLD)
     r, r_source = 0.1 * np.array([[0, 0, 1 + gap], [0, 0.8 * gap, 1 + gap]])
-    tensors = [sphere.scattered(r, r_source, k)]
+    found = [sphere.scattered(r, r_source, k)]
     monkeypatch.setattr(mie, "DECAYED", 90.0)
-    tensors.append(sphere.scattered(r, r_source, k))
+    found.append(sphere.scattered(r, r_source, k))
     size = np.abs(sphere.scattered(r, r, k)).max()
-    np.testing.assert_allclose(*tensors, rtol=0, atol=1e-13 * size)
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-13 * size)
 
 
 def test_a_pair_does_not_depend_on_the_others_in_its_call(monkeypatch):
@@ -420,7 +443,8 @@ def test_the_compiled_sums_have_a_plain_twin():
         (lambda: co.Sphere(0.1, 2.0).scattered([0, 0, 1], [0, 0, 0.1], K), "r_source: the point"),
         (
             lambda: co.Sphere(1.0, 2.0).scattered([0, 0, 1 + 1e-5], [0, 0, 1 + 1e-5], K),
-            r"points 1.00001 from the centre of a sphere of radius 1 need 2.5e\+06 orders",
+            r"points 1.00001 from the centre of a sphere of radius 1 need 2.5e\+06 orders at \|k\| = "
+            r"6.28319 and the index 1.41\+0j inside, and at most 100,000",
         ),
         (
             lambda: co.Sphere(1.0, 2.0).scattered([0, 0, 1 + 1e-5], [0, 0, 1 + 1e-5], 1j * K),
@@ -437,6 +461,40 @@ def test_the_compiled_sums_have_a_plain_twin():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match="^" + message):
         call()
+
+
+@pytest.mark.slow
+def test_compiling_is_announced_once(tmp_path):
+    """One line is printed if nothing is cached, and none if it is."""
+    code = "import collective as co\nco.Sphere(0.1, 2.0).scattered([0, 0, 0.2], [0, 0, 0.2], 6.0)"
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stderr
+        for _ in range(2)
+    ]
+    assert said[0].count("compiling the sphere") == 1
+    assert said[0].count("\n") == 1
+    assert said[1] == ""
+
+
+def test_after_the_first_call_nothing_is_left_to_compile():
+    """One signature of each kernel serves near, far, real and imaginary wave numbers."""
+    tensors.compile_kernels()
+    kernels = (mie.sums, mie.radial, mie.far_away, mie.coefficients, mie.upward, mie.downward)
+    before = [len(kernel.signatures) for kernel in kernels]
+    ball = co.Sphere(0.1, GOLD)
+    r, r_source = np.array([[0, 0, 0.2], [0, 0.3, 0]]), np.array([0.15, 0, 0])
+    for k in (K, 1j * K, 1e-3):
+        ball.scattered(r, r_source, k)
+        ball.magnetic_green(r, r_source, k)
+    ball.far_field([[0, 0, 1], [0, 0.6, 0.8]], r_source, K)
+    assert [len(kernel.signatures) for kernel in kernels] == before
 
 
 def test_gain_on_request():

@@ -35,6 +35,7 @@ DECAYED = 50.0  # terms fall by e^−50 beyond the orders that waves and resonan
 _FAR = 1e9  # times 1 + x: a distance from which on more distance saves no orders
 _TINY = 1e-150  # in the place of zero, so that its inverse is a number
 _HALVINGS = 60
+_TERMS = 11  # of the power series of ψ_n at ρ ≤ 1
 
 
 def orders_needed(
@@ -139,23 +140,50 @@ def coefficients(x, inside, outside, back, eta):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def radial(rho, phase, back, orders, waves, slopes):  # type: ignore[no-untyped-def]
+def angles(rho, back, orders):  # type: ignore[no-untyped-def]
+    """φ_n for 0 < ρ ≤ 1 and n ≤ orders, where ξ_n(ρ) = −i|ξ_n|e^{iφ_n}, so sin φ_n = ψ_n/|ξ_n|.
+
+    φ_n falls as ρ^{2n + 1}. A product of the ratios of `upward` has large phases that cancel, which
+    leaves no digit of the decay close to a small sphere without losses.
+
+    Args:
+        rho: ρ, real.
+        back: h_{n−1}(ρ)/h_n(ρ), whose imaginary part is 1/|ξ_n|².
+        orders: up to which n.
+    """
+    found = np.empty(orders + 1)
+    found[0], lead = rho, rho  # the first term of ψ_n, ρ^{n+1}/(2n + 1)!!
+    for n in range(1, orders + 1):
+        lead *= rho / (2 * n + 1)
+        whole, term = 1.0, 1.0
+        for j in range(1, _TERMS):
+            term *= -rho * rho / (2 * j * (2 * n + 2 * j + 1))
+            whole += term
+        found[n] = np.arcsin(lead * whole * np.sqrt(back[n].imag))
+    return found
+
+
+@compiled()
+def radial(rho, phase, back, turned, orders, waves, slopes):  # type: ignore[no-untyped-def]
     """u_n and D_n at one distance.
 
     Args:
         rho: k times the distance.
         phase: u_0 = e^{ik(r − R)}.
         back: h_{n−1}(x)/h_n(x) at the surface.
+        turned: φ_n of `angles` at the surface; it is used if ρ is real and at most 1.
         orders: up to which n.
         waves: where u_n is written, (orders + 1,).
         slopes: where D_n is written.
     """
     here = upward(rho, orders)
+    close = rho.imag == 0 and rho.real <= 1
+    turns = angles(rho.real, here, orders) if close else turned
     value = phase
     waves[0], slopes[0] = value, 1j * rho
     for n in range(1, orders + 1):
         value = value * back[n] / here[n]
-        waves[n] = value
+        waves[n] = abs(value) * np.exp(1j * (turns[n] - turned[n])) if close else value
         slopes[n] = rho * here[n] - n
 
 

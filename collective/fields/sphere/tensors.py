@@ -1,15 +1,18 @@
 """From the sums over orders to Cartesian tensors: pairs of points, in batches."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.compiled import announced
 from collective.fields.sphere import mie
 
 _BATCH = 4096  # pairs at a time
 _ROW = 64  # bytes of u_n and D_n of both points, for each order
 _TABLE = 2**26  # bytes of u_n and D_n at a time
+_COMPILING = 5.0  # seconds
 _REST = 1e-11  # by how much the last term must have fallen below the largest
 
 _Both = tuple[NDArray[np.float64], NDArray[np.float64]]  # of field points and of source points
@@ -32,9 +35,14 @@ class Ball:
     mu: complex
 
     @property
+    def index(self) -> complex:
+        """√(εμ); the sign of the root does not matter."""
+        return complex(np.sqrt(self.epsilon * self.mu))
+
+    @property
     def inside(self) -> complex:
-        """The index times kR; the sign of the root does not matter."""
-        return complex(self.k * self.radius * np.sqrt(self.epsilon * self.mu))
+        """The index times kR."""
+        return complex(self.k * self.radius * self.index)
 
 
 def scattered(
@@ -47,6 +55,7 @@ def scattered(
         points: from the centre, (P, 3).
         sources: likewise.
     """
+    compile_kernels()
     distances = np.linalg.norm(points, axis=1), np.linalg.norm(sources, axis=1)
     units = points / distances[0][:, None], sources / distances[1][:, None]
     return _in_batches(ball, units, distances)
@@ -62,9 +71,23 @@ def far(
         directions: unit vectors, (P, 3).
         sources: from the centre, (P, 3).
     """
+    compile_kernels()
     distance = np.linalg.norm(sources, axis=1)
     units = directions, sources / distance[:, None]
     return _in_batches(ball, units, (np.full(len(distance), np.inf), distance))
+
+
+@cache
+def compile_kernels() -> None:
+    """Compile the kernels, or read them from the cache, by a pair of points and one far away.
+
+    The line that announces it appears on stderr once, as a field is not told whether to print.
+    """
+    ball = Ball(1.0, 1 + 0j, 2 + 0j, 1 + 0j)
+    up, twice = np.array([[0.0, 0.0, 1.0]]), np.array([2.0])
+    with announced("the sphere", _COMPILING, show=True):
+        for distance in (twice, np.array([np.inf])):
+            _in_batches(ball, (up, up), (distance, twice))
 
 
 def _in_batches(ball: Ball, units: _Both, distances: _Both) -> NDArray[np.complex128]:
@@ -85,9 +108,10 @@ def _in_batches(ball: Ball, units: _Both, distances: _Both) -> NDArray[np.comple
         at = min(distances[0][worst], distances[1][worst])
         raise ValueError(
             f"points {at:.6g} from the centre of a sphere of radius {ball.radius:g} need "
-            f"{needed[worst]:.3g} orders at |k| = {size:g}, and at most {mie.MOST_ORDERS:,} are "
-            "summed: keep more distance from the surface, or take a plane surface for a sphere as "
-            "large as this"
+            f"{needed[worst]:.3g} orders at |k| = {size:g} and the index {ball.index:.3g} inside, "
+            f"and at most {mie.MOST_ORDERS:,} are summed: keep more distance from the surface, "
+            "take a plane surface for a sphere as large as this, or a smaller |ε| for a good "
+            "conductor"
         )
     orders = needed.astype(np.int64)
     series = _series(ball, int(orders.max()))
@@ -114,11 +138,13 @@ class _Series:
         electric: coefficients of transverse electric waves.
         magnetic: the same of transverse magnetic ones.
         back: h_{n−1}/h_n at the surface.
+        turned: φ_n of `mie.angles` at the surface, for real kR ≤ 1; else zeros that are not used.
     """
 
     electric: NDArray[np.complex128]
     magnetic: NDArray[np.complex128]
     back: NDArray[np.complex128]
+    turned: NDArray[np.float64]
 
 
 def _series(ball: Ball, top: int) -> _Series:
@@ -128,7 +154,9 @@ def _series(ball: Ball, top: int) -> _Series:
     back = mie.upward(x, top)
     electric = mie.coefficients(x, inside, outside, back, ball.mu)
     magnetic = mie.coefficients(x, inside, outside, back, ball.epsilon)
-    return _Series(electric, magnetic, back)
+    close = x.imag == 0 and x.real <= 1
+    turned = mie.angles(x.real, back, top) if close else np.zeros(top + 1)
+    return _Series(electric, magnetic, back, turned)
 
 
 def _sums(
@@ -144,7 +172,8 @@ def _sums(
             mie.far_away(k * ball.radius, series.back, top, waves[row], slopes[row])
         else:
             phase = np.exp(1j * k * (distance - ball.radius))
-            mie.radial(k * distance, phase, series.back, top, waves[row], slopes[row])
+            surface = series.back, series.turned
+            mie.radial(k * distance, phase, *surface, top, waves[row], slopes[row])
     near = np.isfinite(distances[0]).astype(float)
     gaps = np.sum((units[0] - units[1]) ** 2, axis=1) / 2
     found, rest = mie.sums(
