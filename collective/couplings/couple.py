@@ -123,7 +123,8 @@ def couple(
     matrices = found.decay, found.shift
     if isinstance(found.decay, LatticeMatrix) and isinstance(found.shift, LatticeMatrix):
         matrices = stand_in(found.decay), stand_in(found.shift)
-    lengths.warn_of_couplings(*matrices, emitters, field)
+    absolute = answers.without_tensor(field)
+    lengths.warn_of_couplings(*matrices, emitters, field, absolute=absolute)
     return found
 
 

@@ -34,9 +34,10 @@ class Cavity:
               Δ_{mn} = \frac{g_m^* g_n\,δ}{δ^2 + κ^2/4}
 
     On resonance Γ_mm = 4|g_m|²/κ. The diagonal Δ_mm, the shift by an emitter's own light that the
-    cavity gives back, is included. The elimination needs √(Σ|g_m|²) ≪ √(δ² + κ²/4) and emitters
-    detuned from each other by much less than that, which `Couplings.validity` reports. Its error in
-    populations falls as (g/κ)².
+    cavity gives back, is included. One δ is used for all emitters: their own `detunings` do not
+    change Γ and Δ. The elimination needs √(Σ|g_m|²) ≪ √(δ² + κ²/4) and detunings much smaller than
+    that, too, which `Couplings.validity` reports. A drive and dephasing must be as slow. The error
+    in populations falls as (g/κ)².
 
     It gives Γ and Δ alone and has no Green's tensor. What needs one refuses it by name. All rates
     are absolute: `Emitters.decay_rates`, positions and dipoles do not enter.
@@ -45,7 +46,8 @@ class Cavity:
         coupling: g, in units of rate, half the splitting of one emitter and the mode; a number,
             or one for each emitter, also complex: its phase is that of the mode at the emitter.
         linewidth: κ > 0, the rate at which the mode loses energy, in units of rate (full width).
-        detuning: δ = ω₀ − ω_c, transition minus mode, in units of rate.
+        detuning: δ = ω₀ − ω_c, transition minus mode, in units of rate; ω₀ is the frequency from
+            which `Emitters.detunings` count.
         side_rate: γ_side ≥ 0, the rate at which an emitter emits into everything else; one number,
             or one for each emitter.
 
@@ -106,13 +108,23 @@ class Cavity:
         return checks.real_if_possible(decay), checks.real_if_possible(self.detuning * shared)
 
     def assumptions(self, emitters: Emitters) -> dict[str, tuple[float, str]]:
-        """How good the elimination is: √(Σ|g_m|²) over √(δ² + κ²/4), which must be small."""
+        """How good the elimination is: rates over √(δ² + κ²/4), which must be small.
+
+        Args:
+            emitters: N of them, with the detunings δ_m from ω₀.
+
+        Returns:
+            √(Σ|g_m|²) and max|δ_m|, both over √(δ² + κ²/4), each with its meaning.
+
+        Raises:
+            ValueError: as `coefficients`.
+        """
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         g = models.of_emitters("coupling", self.coupling, emitters)
         speed = np.hypot(self.detuning, self.linewidth / 2)
         ratio = float(np.linalg.norm(g) / speed)
-        spread = float(np.ptp(emitters.detunings) / speed)
+        farthest = float(np.abs(emitters.detunings).max() / speed)
         return {
             "cavity eliminated": (ratio, "√Σ|g_m|²/√(δ²+κ²/4)"),
-            "one detuning from the cavity": (spread, "max|δ_m−δ_n|/√(δ²+κ²/4)"),
+            "one detuning from the cavity": (farthest, "max|δ_m|/√(δ²+κ²/4)"),
         }

@@ -1,5 +1,7 @@
 """One mode of a guide and one of a cavity, against closed forms and master equations by hand."""
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -223,6 +225,34 @@ def test_the_elimination_is_reported():
     assert good.validity()["cavity eliminated"].verdict == "holds"
     spread = good.validity()["one detuning from the cavity"].value
     np.testing.assert_allclose(spread, 2e-4, rtol=1e-12)
+
+
+def test_emitters_that_are_all_detuned_from_the_cavity_are_reported():
+    """δ counts from ω₀: emitters at ω₀ + 5 are off a mode at ω₀, though none from another."""
+    together = co.chain(2, 0.3, detunings=5.0)
+    row = co.couple(together, co.Cavity(0.1, 10.0, 0.0)).validity()["one detuning from the cavity"]
+    assert (row.value, row.verdict) == (pytest.approx(1.0), "fails")
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**6))
+def test_decay_in_a_cavity_is_positive_for_any_couplings(seed):
+    rng = np.random.default_rng(seed)
+    g = rng.standard_normal(6) + 1j * rng.standard_normal(6)
+    cavity = co.Cavity(g, 20.0, rng.normal(scale=10), side_rate=rng.uniform(0, 0.1, 6))
+    found = co.couple(co.Emitters(rng.uniform(-1, 1, (6, 3))), cavity)
+    assert np.linalg.eigvalsh(found.decay)[0] >= -1e-13
+    np.testing.assert_allclose(found.shift, found.shift.conj().T, atol=1e-15)
+
+
+def test_absolute_rates_are_not_measured_in_linewidths_of_the_emitters():
+    """Rates per second are no sign of a wrong unit, and a rate of zero is not below a cutoff."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fast = co.couple(co.chain(2, 0.25), co.Waveguide(1e11, K))
+    assert fast.shift[0, 1] == pytest.approx(5e10)
+    with pytest.warns(co.UnitWarning, match="are zero, as its own numbers say"):
+        co.couple(co.chain(2, 0.25), co.Waveguide(0.0, K))
 
 
 @pytest.mark.parametrize(
