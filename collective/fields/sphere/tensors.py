@@ -10,8 +10,8 @@ from collective._tools.compiled import announced
 from collective.fields.sphere import mie
 
 _BATCH = 4096  # pairs at a time
-_ROW = 64  # bytes of u_n and D_n of both points, for each order
-_TABLE = 2**26  # bytes of u_n and D_n at a time
+_ENTRY = 32  # bytes of u_n and D_n of one distance, for each order
+_TABLE = 2**27  # bytes of u_n and D_n at a time
 _COMPILING = 5.0  # seconds
 _REST = 1e-11  # by how much the last term must have fallen below the largest
 
@@ -114,17 +114,25 @@ def _in_batches(ball: Ball, units: _Both, distances: _Both) -> NDArray[np.comple
             "conductor"
         )
     orders = needed.astype(np.int64)
-    series = _series(ball, int(orders.max()))
-    # the tables of u_n and D_n are as long as the largest number of orders of a batch
+    top = int(orders.max())
+    series = _series(ball, top)
+    # all pairs share one table of u_n and D_n if it fits, else each batch has its own
+    every = np.unique(np.concatenate(distances))
+    shared = _ENTRY * len(every) * (top + 1) <= _TABLE
+    table = _tabled(ball, series, every, top) if shared else None
+    largest = np.inf if shared else _TABLE // (2 * _ENTRY)  # of pairs times orders in a batch
     sequence, start = np.argsort(orders, kind="stable"), 0
     while start < len(sequence):
         stop = min(len(sequence), start + _BATCH)
-        while stop > start + 1 and _ROW * (stop - start) * orders[sequence[stop - 1]] > _TABLE:
+        while stop > start + 1 and (stop - start) * orders[sequence[stop - 1]] > largest:
             stop = start + (stop - start) // 2
         some = sequence[start:stop]
         there, here = (units[0][some], units[1][some]), (distances[0][some], distances[1][some])
+        own = table or _tabled(
+            ball, series, np.unique(np.concatenate(here)), int(orders[some].max())
+        )
         found[some] = _cartesian(
-            ball.k, _sums(ball, series, there, here, orders[some]), there, here
+            ball.k, _sums(ball, series, own, there, here, orders[some]), there, here
         )
         start = stop
     return found if x.imag == 0 else np.asarray(found.real, dtype=complex)
@@ -159,30 +167,55 @@ def _series(ball: Ball, top: int) -> _Series:
     return _Series(electric, magnetic, back, turned)
 
 
-def _sums(
-    ball: Ball, series: _Series, units: _Both, distances: _Both, orders: NDArray[np.int64]
-) -> NDArray[np.complex128]:
-    """The seven sums over orders of each pair, (P, 7), as `mie.sums`."""
-    k, count, top = ball.k, len(orders), int(orders.max())
-    every, which = np.unique(np.concatenate(distances), return_inverse=True)
-    waves = np.empty((len(every), top + 1), dtype=complex)
+@dataclass(frozen=True)
+class _Table:
+    """The radial part of waves at every distance.
+
+    Attributes:
+        distances: from the centre, ascending, (U,).
+        waves: u_n, (U, orders + 1).
+        slopes: D_n likewise.
+    """
+
+    distances: NDArray[np.float64]
+    waves: NDArray[np.complex128]
+    slopes: NDArray[np.complex128]
+
+
+def _tabled(ball: Ball, series: _Series, distances: NDArray[np.float64], top: int) -> _Table:
+    """u_n and D_n up to an order at ascending distances (U,)."""
+    k = ball.k
+    waves = np.empty((len(distances), top + 1), dtype=complex)
     slopes = np.empty_like(waves)
-    for row, distance in enumerate(every):
+    for row, distance in enumerate(distances):
         if np.isinf(distance):
             mie.far_away(k * ball.radius, series.back, top, waves[row], slopes[row])
         else:
             phase = np.exp(1j * k * (distance - ball.radius))
             surface = series.back, series.turned
             mie.radial(k * distance, phase, *surface, top, waves[row], slopes[row])
+    return _Table(distances, waves, slopes)
+
+
+def _sums(
+    ball: Ball,
+    series: _Series,
+    table: _Table,
+    units: _Both,
+    distances: _Both,
+    orders: NDArray[np.int64],
+) -> NDArray[np.complex128]:
+    """The seven sums over orders of each pair, (P, 7), as `mie.sums`."""
+    left, right = (np.searchsorted(table.distances, each) for each in distances)
     near = np.isfinite(distances[0]).astype(float)
     gaps = np.sum((units[0] - units[1]) ** 2, axis=1) / 2
     found, rest = mie.sums(
         series.electric,
         series.magnetic,
-        waves,
-        slopes,
-        which[:count],
-        which[count:],
+        table.waves,
+        table.slopes,
+        left,
+        right,
         near,
         gaps,
         orders,
@@ -190,8 +223,8 @@ def _sums(
     if np.any(rest > _REST) or not np.all(np.isfinite(found)):
         raise ValueError(
             f"the sum over orders of a sphere of radius {ball.radius:g} has not converged at |k| = "
-            f"{abs(k):g}: its last term is {rest.max():.1g} of the largest; is ε or μ too large? "
-            "Are lengths and wave numbers in one unit?"
+            f"{abs(ball.k):g}: its last term is {rest.max():.1g} of the largest; is ε or μ too "
+            "large? Are lengths and wave numbers in one unit?"
         )
     return np.asarray(found)
 
