@@ -113,6 +113,23 @@ def test_the_generator_is_the_series_product_of_cascaded_systems(chirality):
     np.testing.assert_allclose(found.full(), expected.full(), atol=1e-12)
 
 
+@pytest.mark.parametrize("chirality", [1.0, 0.3, -0.6])
+def test_a_driven_chiral_pair_ends_in_a_pure_dimer(chirality):
+    """|D⟩ ∝ |gg⟩ + α|S⟩, α = −√2Ω/(2δ − i(γ_R − γ_L)), for detunings ±δ: no light leaves.
+
+    Source: Pichler, Ramos, Daley and Zoller, Phys. Rev. A 91, 042116 (2015).
+    """
+    drive, detuning = 0.7, 0.4
+    pair = in_guide([1.0], chirality=chirality)
+    pair = pair.replace(drive=drive, detunings=[detuning, -detuning])
+    excited, ground = qutip.basis(2, 0), qutip.basis(2, 1)
+    singlet = (qutip.tensor(excited, ground) - qutip.tensor(ground, excited)).unit()
+    share = -np.sqrt(2) * drive / (2 * detuning - 1j * chirality)
+    dimer = (qutip.tensor(ground, ground) + share * singlet).unit()
+    found = co.steady_state(pair)
+    np.testing.assert_allclose(found.full(), dimer.proj().full(), atol=1e-8)
+
+
 ENGINES = {
     "exact": E.Exact(),
     "single": E.Single(),
