@@ -35,9 +35,9 @@ class Cavity:
 
     On resonance Γ_mm = 4|g_m|²/κ. The diagonal Δ_mm, the shift by an emitter's own light that the
     cavity gives back, is included. One δ is used for all emitters: their own `detunings` do not
-    change Γ and Δ. The elimination needs √(Σ|g_m|²) ≪ √(δ² + κ²/4) and detunings much smaller than
-    that, too, which `Couplings.validity` reports. A drive and dephasing must be slow, too. The error
-    in populations falls as (g/κ)².
+    change Γ and Δ. The elimination needs √(Σ|g_m|²) and these detunings to be much smaller than
+    √(δ² + κ²/4), which `Couplings.validity` reports, and so must a drive and dephasing be. The
+    error in populations falls as (g/κ)².
 
     It gives Γ and Δ alone and has no Green's tensor. What needs one refuses it by name. All rates
     are absolute: `Emitters.decay_rates`, positions and dipoles do not enter.

@@ -65,7 +65,7 @@ def test_emitters_in_one_plane_across_the_guide_have_no_order():
     np.testing.assert_array_equal(found.shift, 0)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(st.integers(0, 10**6), st.floats(-1, 1))
 def test_decay_is_positive_anywhere(seed, chirality):
     rng = np.random.default_rng(seed)
@@ -251,7 +251,7 @@ def test_emitters_that_are_all_detuned_from_the_cavity_are_reported():
     assert (row.value, row.verdict) == (pytest.approx(1.0), "fails")
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(st.integers(0, 10**6))
 def test_decay_in_a_cavity_is_positive_for_any_couplings(seed):
     rng = np.random.default_rng(seed)
