@@ -24,6 +24,8 @@ class Sites:
     shape: tuple[int, ...]
     order: NDArray[np.intp] | None = None
 
+    __setstate__ = checks.restored
+
     def __post_init__(self) -> None:
         if self.order is not None:
             if not np.array_equal(np.sort(self.order), np.arange(len(self))):
