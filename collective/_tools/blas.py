@@ -1,6 +1,5 @@
 """How many threads BLAS uses: a setting of the process, which the runs in several threads share."""
 
-from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Any, ClassVar
 
@@ -32,15 +31,23 @@ class BlasThreads:
 
         with BlasThreads._lock:
             BlasThreads._open.append(self._n)
-            BlasThreads._adjust()
-            self._own = threadpool_limits(min(BlasThreads._open), "blas")
-            self._own.__enter__()
+            try:
+                BlasThreads._adjust()
+                self._own = threadpool_limits(min(BlasThreads._open), "blas")
+                self._own.__enter__()
+            except BaseException:  # Ctrl-C
+                self._leave()
+                raise
 
     def __exit__(self, *error: Any) -> None:
         with BlasThreads._lock:  # the thread of its own still sets the number, and restores it last
             self._own.__exit__(*error)
-            BlasThreads._open.remove(self._n)
-            BlasThreads._adjust()
+            self._leave()
+
+    def _leave(self) -> None:
+        """Forget this context."""
+        BlasThreads._open.remove(self._n)
+        BlasThreads._adjust()
 
     @classmethod
     def _adjust(cls) -> None:
@@ -60,9 +67,14 @@ class _Keeper:
         self.n = n
         self._ready, self._over = Event(), Event()
         self._thread = Thread(target=self._keep, name="collective: threads of BLAS", daemon=True)
-        with suppress(RuntimeError):  # the system allows no more threads
+        try:
             self._thread.start()
             self._ready.wait()
+        except RuntimeError:  # the system allows no more threads
+            return
+        except BaseException:  # Ctrl-C
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Restore the number, and end the thread."""
