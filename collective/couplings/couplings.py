@@ -45,7 +45,7 @@ class Couplings:
         decay: Γ, (N, N) Hermitian and positive semidefinite. The diagonal is the total decay rate
             of each emitter, radiated and absorbed. For more than 4,096 identical emitters,
             `np.broadcast_to(1.0, (N, N))` takes no memory; `method="symmetric"` accepts it. For
-            large lattices `couple` can store Γ and Δ by displacement.
+            large lattices, also with vacant sites, `couple` can store Γ and Δ by displacement.
         shift: Δ, (N, N) Hermitian; the diagonal shifts each transition.
         detunings: δ_m = ω_m − ω_frame, scalar or (N,). The frame rotates at the drive's
             frequency if there is a drive, else at ω₀. None: those of the emitters, or 0.
