@@ -274,7 +274,6 @@ def test_different_arguments_make_different_objects(kind):
     assert len(set(things)) == len(things)
     for thing in things:
         assert (thing == "inverted") is False
-        assert (thing == np.ones(2)) is False or isinstance(thing == np.ones(2), np.ndarray)
 
 
 def test_zero_and_minus_zero_are_equal_and_have_one_hash():
@@ -320,8 +319,8 @@ def test_one_number_is_compared_as_one_number():
     assert made[0] != made[2]
 
 
-def moved(emitters):
-    """The arguments of couplings in a field of the user's that cannot be compared."""
+def in_own_field(emitters):
+    """Couplings in a field of the user's whose == raises an error."""
 
     @dataclasses.dataclass(frozen=True)
     class Own:
@@ -334,7 +333,7 @@ def moved(emitters):
 
 
 def test_a_field_whose_equality_gives_an_array_is_compared_by_its_parts():
-    one = moved(PAIR)
+    one = in_own_field(PAIR)
     other = one.replace(field=type(one.field)(np.ones(3)))
     assert (one == other) is True
     assert hash(one) == hash(other)
