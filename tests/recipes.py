@@ -419,6 +419,20 @@ def _recipes():
         {"then": interacting},
     )
     yield (
+        "Emitters.from_si",
+        co.Emitters.from_si,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 2e-8]],
+            "dipoles": [[1e-29, 0, 0], [0, 1e-29j, 1e-29]],
+            "wavelength": 780e-9,
+            "detunings": [0.0, 1e8],
+            "kind": "electric",
+            "length": 1e-9,
+            "rate": 1e6,
+        },
+        {"then": lambda made: co.couple(made, co.Vacuum())},
+    )
+    yield (
         "Multilevel.from_si",
         co.Multilevel.from_si,
         lambda: {
@@ -836,6 +850,7 @@ def _recipes():
             "wavenumbers": table().wavenumbers,
             "values": table().values,
             "allow_gain": False,
+            "carriers": None,
         },
         {"then": permittivities},
     )
@@ -851,6 +866,20 @@ def _recipes():
         lambda: {"self": table(), "kappa": 6.0},
         {},
     )
+    yield (
+        "materials.Table.from_nk",
+        m.Table.from_nk,
+        lambda: {
+            "wavelength": 2 * np.pi / table().wavenumbers,
+            "n": np.sqrt(table().values).real,
+            "k": np.sqrt(table().values).imag,
+            "allow_gain": False,
+            "carriers": None,
+        },
+        {"then": permittivities},
+    )
+    for measured in ("gold", "silver", "silica"):
+        yield f"materials.{measured}", getattr(m, measured), lambda: {"length": 780e-9}, {}
     yield "materials.wavenumbers", m.wavenumbers, lambda: {"k": 6.0}, {}
 
     x = co.spectral
@@ -1414,6 +1443,12 @@ def _recipes():
         "units.natural_frequency",
         u.natural_frequency,
         lambda: {"wavelength": 780e-9, "linewidth": 4e7},
+        {},
+    )
+    yield (
+        "units.linewidth",
+        u.linewidth,
+        lambda: {"dipole": [0, 1j * 2e-29, 1e-29], "wavelength": 780e-9, "kind": "electric"},
         {},
     )
     yield "units.atom", u.atom, lambda: {"name": "Rb87 D2"}, {}

@@ -742,11 +742,17 @@ def materials():
         "lorentz": co.materials.Lorentz([1.1, 0.4], [60.0, 9.0], [0.1, 0.5], background=1.2),
         "table": table,
     }
+    measured = {
+        "gold": co.materials.gold(780e-9),
+        "silver": co.materials.silver(600e-9),
+        "silica": co.materials.silica(852e-9),
+    }
     return {
         name: [complex(material.permittivity(at)) for at in (6.0, 6.0j, 2.5)]
         for name, material in several.items()
     } | {
         "error": table.imaginary_error(6.0),
+        "measured": [complex(material.permittivity(6.0)) for material in measured.values()],
         "wavenumbers": co.materials.wavenumbers(6.0),
     }
 
