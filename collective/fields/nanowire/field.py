@@ -19,8 +19,9 @@ from collective._tools import checks
 from collective.emitters import Emitters
 from collective.emitters.lengths import warn_of_field_lengths
 from collective.fields import permittivity as _constants
-from collective.fields.nanowire import around, contour, cylinder
+from collective.fields.nanowire import around, bound, contour, cylinder
 from collective.fields.nanowire import scattered as _scattered
+from collective.fields.nanowire.guided import DIRECTIONS, GuidedMode, amplitudes, guided_mode, one_way
 from collective.fields.points import checked_points, checked_shapes
 from collective.fields.rates import purcell
 from collective.fields.vacuum import Vacuum
@@ -32,6 +33,8 @@ _FARTHEST = 1e9  # of |k|ρ and |k||Δz| on the real axis
 _SMALLEST = 1e-60  # of |k|R: its fourth power is still a number
 _BOUND = -1.0  # Re ε below which a plasmon is bound to the wire
 _BATCH = 4096  # pairs at a time
+_REAL = 1e-13  # relative: how small the imaginary part of a constant without absorption is
+_STEP = 2e-3  # of k, for derivatives of materials by k
 _CITATION = r"""
 @article{dzsotjan2011,
   author = {Dzsotjan, David and K{\"a}stel, J{\"u}rgen and Fleischhauer, Michael},
@@ -195,14 +198,168 @@ class Nanowire:
         r = checked_points("points", points)
         return np.asarray(np.hypot(r[..., 0], r[..., 1]) <= self.radius * (1 + _SURFACE))
 
-    def guided(self, emitters: Emitters) -> dict[str, NDArray[np.float64]]:
-        """The bound plasmon (m = 0) and the rates at which emitters emit into it, if there is one.
+    def guided_modes(self, k: float) -> tuple[GuidedMode, ...]:
+        r"""Every bound mode of a lossless dielectric wire at wave number k, by falling β.
 
-        A thick wire has further bound modes, which are not listed.
+        Each mode with m ≥ 1 exists in two circulations, and every mode in two directions. HE₁₁ has
+        no cut-off, but a thin wire binds it only as e^{−(1+ε)(1+μ)/2V²}, V² = (εμ − 1)k²R², and it
+        is given up where it reaches 10⁶⁰ radii.
+
+        Args:
+            k: vacuum wave number, in inverse units of length.
+
+        Raises:
+            ValueError: for a wire that absorbs, a wire that binds no mode, and one that binds
+                thousands (V above 60).
+
+        Example:
+            >>> import numpy as np, collective as co
+            >>> for mode in co.Nanowire(400 / 780, 1.45**2).guided_modes(2 * np.pi):
+            ...     print(mode)
+            HE11: β = 1.31499 k, group velocity 0.6478 c, 13.1% of the power outside the wire
+            TE01: β = 1.15006 k, group velocity 0.6502 c, 29.4% of the power outside the wire
+            TM01: β = 1.10511 k, group velocity 0.6916 c, 44.3% of the power outside the wire
+            HE21: β = 1.09493 k, group velocity 0.6661 c, 34.7% of the power outside the wire
         """
-        _require_electric(emitters)
-        lowest = min(self.epsilon(float(k)).real for k in np.unique(emitters.wavenumbers))
-        return {"plasmon": self.plasmon_rate(emitters)} if lowest < _BOUND else {}
+        k = checks.number("k", k, above=0)
+        found = self._bound_modes(k, dispersive=True)
+        if not found:
+            epsilon, mu = self._lossless(k)
+            why = f"it needs positive ε and μ with εμ above 1, got ε = {epsilon:g}, μ = {mu:g}"
+            if min(epsilon, mu) > 0 and epsilon * mu > 1:
+                why = f"HE11 would reach more than 1e60 times the radius {self.radius:g}"
+            raise ValueError(f"no bound mode at k = {k:g}: {why}")
+        return found
+
+    def guided(
+        self, emitters: Emitters, *, direction: int | None = None
+    ) -> dict[str, NDArray[np.float64]]:
+        """The rates at which emitters emit into each bound mode, (N,), by the mode's name.
+
+        Of a lossless dielectric wire these are all modes of `guided_modes`, both circulations
+        together; the rest of Γ_mm is radiated. Of a metal it is the plasmon (m = 0) alone: a thick
+        metal wire has further modes, which are not listed.
+
+        Args:
+            emitters: N of them.
+            direction: 1 or −1 for the light that travels along +z or −z alone, known for lossless
+                dielectric wires. A dipole that turns emits more into one of them.
+
+        Raises:
+            ValueError: for a dielectric that absorbs, in which no mode has a rate of its own;
+                magnetic dipoles, or a direction, at a metal.
+
+        Example:
+            >>> import numpy as np, collective as co
+            >>> fibre = co.Nanowire(200 / 852, 1.45**2)
+            >>> atom = co.Emitters([[0.3, 0, 0]], dipoles=(1, 0, -1j))
+            >>> {name: rates.round(4) for name, rates in fibre.guided(atom).items()}
+            {'HE11': array([0.])}
+        """
+        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        wanted = _directions(direction)
+        every = np.unique(emitters.wavenumbers)
+        if min(self.epsilon(float(k)).real for k in every) < _BOUND:
+            if direction is not None:
+                raise ValueError(
+                    "direction: the plasmon's rates along +z and −z are not known apart, only of a "
+                    "lossless dielectric wire's modes; leave it None"
+                )
+            return {"plasmon": self.plasmon_rate(emitters)}
+        warn_of_field_lengths(self.lengths, emitters.wavelength)
+        self._cylindrical("emitters.positions", emitters.positions)
+        rates: dict[str, NDArray[np.float64]] = {}
+        for k in every:
+            chosen = emitters.wavenumbers == k
+            for mode in self._bound_modes(float(k)):
+                coupled = sum(np.abs(amplitudes(mode, emitters, way)) ** 2 for way in wanted)
+                rate = np.where(chosen, np.sum(coupled, axis=0) * emitters.decay_rates, 0.0)
+                rates[mode.name] = rates.get(mode.name, 0.0) + rate
+        return rates
+
+    def guided_decay(
+        self, emitters: Emitters, *, direction: int | None = None
+    ) -> NDArray[np.complex128]:
+        r"""The part of Γ by which emitters share the bound modes of a lossless dielectric, (N, N).
+
+        .. math:: Γ_{mn} = \frac{3π}{2k^2}\sqrt{Γ_mΓ_n}
+                  \sum_ν [u_m^*·E_ν(r_m)]\,[E_ν^*(r_n)·u_n]
+
+        over all modes, circulations and directions, at the mean wave number of the emitters. Its
+        rank is at most twice the number of circulations of all modes. `couple(emitters,
+        wire).decay` less this matrix is the radiated part; both are positive semidefinite.
+
+        Args:
+            emitters: N of them.
+            direction: 1 or −1 for the light that travels along +z or −z alone.
+
+        Raises:
+            ValueError: for a wire that absorbs, emitters on or inside the wire.
+
+        Source: Le Kien, Dutta Gupta, Nayak and Hakuta, Phys. Rev. A 72, 063815 (2005).
+
+        Example:
+            >>> import numpy as np, collective as co
+            >>> fibre = co.Nanowire(200 / 852, 1.45**2)
+            >>> pair = co.Emitters([[0.3, 0, 0], [0.3, 0, 30.0]], dipoles=(1, 0, 0))
+            >>> shared = fibre.guided_decay(pair).real
+            >>> float(shared[0, 1].round(4)), float(co.couple(pair, fibre).decay[0, 1].round(4))
+            (0.0, 0.0)
+        """
+        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        wanted = _directions(direction)
+        self._cylindrical("emitters.positions", emitters.positions)
+        rows = [
+            amplitudes(mode, emitters, way)
+            for mode in self._bound_modes(float(emitters.wavenumbers.mean()))
+            for way in wanted
+        ]
+        coupled = np.concatenate([*rows, np.zeros((0, len(emitters)))])
+        coupled = coupled * np.sqrt(emitters.decay_rates)
+        return np.asarray(coupled.conj().T @ coupled)
+
+    def _bound_modes(self, k: float, *, dispersive: bool = False) -> tuple[GuidedMode, ...]:
+        """The modes at k; without the dispersion of the material their group velocity is wrong."""
+        constants = self._lossless(k)
+        found = bound.profiles(k, *constants, self.radius)
+        if not found:
+            return ()
+        slopes = self._slopes(k) if dispersive else constants
+        return tuple(guided_mode(one, k, constants, slopes, self.radius) for one in found)
+
+    def _lossless(self, k: float) -> tuple[float, float]:
+        """The constants ε and μ at k, or an error that says which of them is not real."""
+        for name in _NAMES:
+            constant = self._constant(name, complex(k))
+            if abs(constant.imag) > _REAL * abs(constant):
+                metal = (
+                    "; the plasmon of a metal is plasmon(k), its rates are plasmon_rate(emitters)"
+                    if name == "permittivity" and constant.real < _BOUND
+                    else ""
+                )
+                raise ValueError(
+                    f"{name} {constant:g} at k = {k:g} is not real: the modes of a wire that "
+                    "absorbs have no rates of their own. Whole rates are co.purcell(emitters, "
+                    f"wire), for the modes leave out the absorption{metal}"
+                )
+        return self._constant("permittivity", complex(k)).real, self._constant(
+            "permeability", complex(k)
+        ).real
+
+    def _slopes(self, k: float) -> tuple[float, float]:
+        """The derivatives of kε and kμ by k, by differences of fourth order."""
+        step = _STEP * k
+        found = []
+        for name in _NAMES:
+            if isinstance(getattr(self, name), complex):
+                found.append(getattr(self, name).real)
+                continue
+            at = {
+                n: (k + n * step) * self._constant(name, complex(k + n * step)).real
+                for n in (-2, -1, 1, 2)
+            }
+            found.append((8 * (at[1] - at[-1]) - (at[2] - at[-2])) / (12 * step))
+        return found[0], found[1]
 
     def epsilon(self, k: complex) -> complex:
         """The wire's permittivity at one wave number, checked."""
@@ -276,14 +433,23 @@ class Nanowire:
         return purcell(emitters, self)
 
     def beta(self, emitters: Emitters) -> NDArray[np.float64]:
-        """Fraction of each emitter's emission that goes into the bound plasmon (m = 0), (N,).
+        """Fraction of each emitter's emission that goes into the bound modes of `guided`, (N,).
 
-        A thick wire has further bound modes, which are not counted.
+        Of a lossless dielectric wire these are all modes, of a metal the plasmon (m = 0) alone.
 
         Raises:
-            ValueError: if there is no bound plasmon.
+            ValueError: as `guided`; for a metal without a bound plasmon.
+
+        Example:
+            >>> import numpy as np, collective as co
+            >>> fibre = co.Nanowire(200 / 852, 1.45**2)
+            >>> fibre.beta(co.Emitters([[0.25, 0, 0], [0.5, 0, 0]], dipoles=(1, 0, 0))).round(4)
+            array([0.,  0.])
         """
-        return self.plasmon_rate(emitters) / (self.purcell(emitters) * emitters.decay_rates)
+        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        alike = emitters.replace(decay_rates=1.0)
+        into = sum(self.guided(alike).values(), np.zeros(len(alike)))
+        return np.asarray(into / self.purcell(alike))
 
     def _cylindrical(self, name: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """ρ, φ, z of points (P, 3) outside the wire, (3, P)."""
@@ -303,6 +469,13 @@ def _one(k: complex) -> complex:
     if wave.shape:
         raise ValueError(f"k must be one number, got shape {wave.shape}")
     return complex(wave)
+
+
+def _directions(direction: int | None) -> tuple[int, ...]:
+    """The directions that are asked for, both by default."""
+    if direction is None:
+        return DIRECTIONS
+    return (one_way("direction", direction),)
 
 
 def _require_electric(emitters: Any) -> None:
