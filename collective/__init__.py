@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collective.fields import (
         Field,
         FieldCheck,
+        GuidedMode,
         Nanowire,
         Plasma,
         Vacuum,
@@ -66,6 +67,7 @@ __all__ = [
     "EvolutionError",
     "Field",
     "FieldCheck",
+    "GuidedMode",
     "Jumps",
     "MasterEquation",
     "Methods",
@@ -127,6 +129,7 @@ _HOMES = {
     "EvolutionError": "errors",
     "Field": "fields",
     "FieldCheck": "fields",
+    "GuidedMode": "fields",
     "Jumps": "results.jumps",
     "MasterEquation": "master.equation",
     "Methods": "engines.methods",

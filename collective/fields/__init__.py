@@ -6,9 +6,19 @@ reciprocal: G(r, r') = Gᵀ(r', r). In vacuum Im G(r, r) = k/6π·1.
 
 from collective.fields.checking import FieldCheck, check_field
 from collective.fields.nanowire.field import Nanowire
+from collective.fields.nanowire.guided import GuidedMode
 from collective.fields.plasma import Plasma
 from collective.fields.protocol import Field
 from collective.fields.rates import purcell
 from collective.fields.vacuum import Vacuum
 
-__all__ = ["Field", "FieldCheck", "Nanowire", "Plasma", "Vacuum", "check_field", "purcell"]
+__all__ = [
+    "Field",
+    "FieldCheck",
+    "GuidedMode",
+    "Nanowire",
+    "Plasma",
+    "Vacuum",
+    "check_field",
+    "purcell",
+]

@@ -5,6 +5,8 @@ radiated part is an integral over |k_z| < k on the real axis, where there is no 
 from their own fields. All three must agree.
 """
 
+from itertools import pairwise
+
 import mpmath
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from reference import cylinder_point as at
 from reference import cylinder_tensor as local
 
 import collective as co
-from collective import materials
+from collective import materials, spectral
 from collective.fields.nanowire import bound, cylinder
 
 K = 2 * np.pi
@@ -159,7 +161,7 @@ def test_power_is_one_and_the_share_outside_is_its_integral(wire):
             return np.sum(2 * np.pi * rho * flux * weights) * (b - a) / 2
 
         edges = wire.radius * np.concatenate([[1.0], 2.0 ** np.arange(1, 9)])
-        outside = sum(power(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True))
+        outside = sum(power(a, b) for a, b in pairwise(edges))
         np.testing.assert_allclose(power(0, wire.radius) + outside, 1.0, rtol=1e-11)
         np.testing.assert_allclose(mode.power_outside, outside, rtol=1e-10)
 
@@ -174,9 +176,7 @@ def test_group_velocity_is_the_slope_of_the_dispersion(wire):
     step = 1e-3
     around = [wire.guided_modes(K + j * step) for j in (-2, -1, 1, 2)]
     for mode in wire.guided_modes(K):
-        beta = [
-            next(one.wavenumber for one in modes if one.name == mode.name) for modes in around
-        ]
+        beta = [next(one.wavenumber for one in modes if one.name == mode.name) for modes in around]
         slope = (8 * (beta[2] - beta[1]) - (beta[3] - beta[0])) / (12 * step)
         np.testing.assert_allclose(mode.group_velocity, 1 / slope, rtol=1e-8)
 
@@ -224,11 +224,16 @@ def test_rates_are_the_guided_part_of_each_decay(kind):
 
 def test_a_shared_decay_is_positive_and_of_low_rank():
     rng = np.random.default_rng(1)
-    places = [at(FIBRE.radius * a, b, c) for a, b, c in rng.uniform([1.1, -3, -2], [2, 3, 2], (7, 3))]
+    places = [
+        at(FIBRE.radius * a, b, c) for a, b, c in rng.uniform([1.1, -3, -2], [2, 3, 2], (7, 3))
+    ]
     dipoles = rng.normal(size=(7, 3)) + 1j * rng.normal(size=(7, 3))
     atoms = co.Emitters(places, dipoles=dipoles, decay_rates=rng.uniform(0.5, 2, 7))
     shared = FIBRE.guided_decay(atoms)
-    whole = co.couple(atoms, FIBRE).decay
+    green = FIBRE.green(atoms.positions[:, None], atoms.positions[None], K).imag
+    whole = 6 * np.pi / K * np.einsum("mi,mnij,nj->mn", atoms.dipoles.conj(), green, atoms.dipoles)
+    strength = np.sqrt(atoms.decay_rates)
+    whole = whole * strength[:, None] * strength
     size = np.linalg.eigvalsh(whole)[-1]
     for matrix in (shared, whole - shared, whole):
         np.testing.assert_allclose(matrix, matrix.conj().T, atol=1e-12 * size)
@@ -261,15 +266,15 @@ def test_channelling_of_caesium_near_a_silica_fibre():
 
     The most is channelled from the outermost sublevel, whose dipole turns about the fibre's axis.
     """
-    radii = np.arange(160, 250, 10) / 852
+    radii = np.array([170, 190, 210]) / 852
     best = [
-        co.Nanowire(radius, 1.45**2).beta(
-            co.Emitters([[1.004 * radius, 0, 0]], dipoles=(1, 1j, 0))
-        )[0]
+        co.Nanowire(radius, 1.45**2).beta(co.Emitters([[1.01 * radius, 0, 0]], dipoles=(1, 1j, 0)))[
+            0
+        ]
         for radius in radii
     ]
     assert round(max(best), 2) == 0.28
-    assert 852 * radii[np.argmax(best)] == pytest.approx(190, abs=11)
+    assert np.argmax(best) == 1
 
 
 def test_circular_dipoles_emit_one_way():
@@ -294,6 +299,35 @@ def test_circular_dipoles_emit_one_way():
         atom = co.Emitters([place], dipoles=dipole)
         rates = [fibre.guided(atom, direction=w)["HE11"][0] for w in (1, -1)]
         np.testing.assert_allclose(*rates, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_principal_value_and_imaginary_axis_agree_for_a_fibre():
+    """Both axes of G, which knows no modes, through the one shift that uses both.
+
+    A low pass h(q) without poles in the upper half-plane ends the integral; −k² Re[Gh] less the
+    integral over the imaginary axis is −(1/π)P∫₀^∞dq q² Im[Gh]/(q − k).
+    """
+    fibre, edge = co.Nanowire(0.1, 2.1), 2j * K
+    r, other = np.array([0.2, 0, 0.5]), np.array([0, 0.23, 0])
+
+    def filtered(q):
+        return q**2 * (edge / (q + edge)) ** 12 * fibre.scattered(r, other, q)
+
+    found = np.zeros((3, 3))
+    edges = K * np.array([0, *range(2, 17)])
+    for a, b in pairwise(edges):
+        # an even rule on 0 … 2k has nodes on both sides of k, where the pole cancels
+        nodes, weights = np.polynomial.legendre.leggauss(24 if a else 48)
+        for q, weight in zip((b - a) / 2 * nodes + (a + b) / 2, (b - a) / 2 * weights, strict=True):
+            found -= weight * filtered(q).imag / (q - K) / np.pi
+    expected = -filtered(K).real - spectral.imaginary_axis(
+        lambda kappa: -K / (kappa**2 + K**2) * filtered(1j * kappa).real / np.pi,
+        K,
+        rtol=1e-11,
+        atol=1e-14,
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-7 * np.abs(expected).max())
 
 
 def test_a_thin_fibre_binds_loosely_and_then_not_at_all():
@@ -328,7 +362,7 @@ def test_a_thin_fibre_binds_loosely_and_then_not_at_all():
     atom = co.Emitters([[0.02, 0, 0]], dipoles=(1, 0, 0))
     assert thinner.guided(atom) == {}
     assert thinner.beta(atom) == 0
-    with pytest.raises(ValueError, match="no bound mode at k = 6.28319: HE11 would reach"):
+    with pytest.raises(ValueError, match=r"no bound mode at k = 6\.28319: HE11 would reach"):
         thinner.guided_modes(K)
 
 
@@ -338,9 +372,7 @@ def test_emitters_of_different_frequency_have_modes_of_their_own():
     )
     rates = THICK.guided(pair)
     for m, k in enumerate(pair.wavenumbers):
-        alone = THICK.guided(
-            pair.replace(detunings=0.0, wavelength=2 * np.pi / k)
-        )
+        alone = THICK.guided(pair.replace(detunings=0.0, wavelength=2 * np.pi / k))
         for name, rate in rates.items():
             expected = alone[name][m] if name in alone else 0.0
             np.testing.assert_allclose(rate[m], expected, rtol=1e-12)

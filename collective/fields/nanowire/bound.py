@@ -91,11 +91,11 @@ def profiles(k: float, epsilon: float, mu: float, radius: float) -> tuple[Profil
 def characteristic(
     family: str,
     order: int,
-    u: NDArray[np.float64],
-    w: NDArray[np.float64],
+    u: Any,
+    w: Any,
     epsilon: float,
     mu: float,
-) -> NDArray[np.float64]:
+) -> Any:
     """F of a family as it follows from the outside field; the modes have F = J_m'/uJ_m."""
     ratio = _ratio(order, w)
     if order == 0:
@@ -109,7 +109,7 @@ def characteristic(
     right = order**2 * (inner + outer) * (epsilon * mu * inner + outer)
     root = np.sqrt(((epsilon - mu) * kappa) ** 2 + 4 * epsilon * mu * right)
     larger = (root - (epsilon + mu) * kappa) / (2 * epsilon * mu)
-    return np.asarray(larger if family == "EH" else rest / (epsilon * mu * larger))
+    return larger if family == "EH" else rest / (epsilon * mu * larger)
 
 
 def _roots(
@@ -179,8 +179,8 @@ def _profile(
 ) -> Profile:
     """The `Profile` of a root; size is kR."""
     u, w = (float(x) for x in _split(s, strength))
-    ratio = float(_ratio(order, np.float64(w)))
-    log = float(characteristic(family, order, np.float64(u), np.float64(w), epsilon, mu))
+    ratio = float(_ratio(order, w))
+    log = float(characteristic(family, order, u, w, epsilon, mu))
     index = float(np.hypot(1.0, w / size))  # β/k
     if order == 0:
         axial = (0.0, 1.0) if family == "TE" else (1.0, 0.0)
