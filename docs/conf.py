@@ -104,6 +104,7 @@ STORY = {
         "the_part_everyone_drops",
         "superradiance_through_a_wire",
         "a_wire_seen_from_the_side",
+        "a_ring_around_a_nanofibre",
     ],
     "beyond_the_rwa": [
         "rwa_on_trial",

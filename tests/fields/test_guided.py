@@ -73,7 +73,7 @@ def tensor(wire, kind, r, r_source):
 
 @WIRES
 def test_modes_solve_the_published_characteristic_equation(wire):
-    """Snyder and Love, table 12.4, with μ: in mpmath, from u and w alone."""
+    """Snyder and Love, chapter 12, with μ: in mpmath, from u and w alone."""
     epsilon, mu = wire.epsilon(K).real, wire.mu(K).real
     modes = bound.profiles(K, epsilon, mu, wire.radius)
     assert len({mode.name for mode in modes}) == len(modes)
@@ -99,7 +99,7 @@ def test_modes_solve_the_published_characteristic_equation(wire):
 
 
 def test_cut_offs_are_those_of_the_textbooks():
-    """TE01 and TM01 begin at V = 2.405; HE12 and EH11 at 3.832 (Okamoto, table 3.1)."""
+    """TE01 and TM01 begin at V = 2.405; HE12 and EH11 at 3.832 (Okamoto, chapter 3)."""
 
     def names(strength):
         radius = strength / (K * np.sqrt(SILICA - 1))
@@ -110,7 +110,7 @@ def test_cut_offs_are_those_of_the_textbooks():
     assert names(3.8317) - names(2.9) == set()
     assert names(3.8318) - names(3.8317) == {"EH11"}
     assert names(3.86) - names(3.8318) == {"HE12"}  # as loosely bound at first as HE11
-    # HE21: (ε + 1) J₁(V) = V J₂(V) for m = 2 (Snyder and Love, table 12.4)
+    # HE21: (ε + 1) J₁(V) = V J₂(V) for m = 2 (Snyder and Love, chapter 12)
     with mpmath.workdps(20):
         cut = mpmath.findroot(
             lambda v: (SILICA + 1) * mpmath.besselj(1, v) - v * mpmath.besselj(2, v), 2.8
@@ -391,13 +391,15 @@ ATOM = co.Emitters([[0.4, 0, 0]], dipoles=(1, 0, 0))
     [
         (
             lambda: co.Nanowire(0.2, 2.1 + 0.01j).guided_modes(K),
-            r"permittivity 2.1\+0.01j at k = 6.28319 is not real: the modes of a wire that absorbs",
+            r"permittivity 2.1\+0.01j at k = 6.28319 is not real: a mode that is absorbed",
         ),
         (lambda: co.Nanowire(0.2, 2.1 + 0.01j).guided(ATOM), "permittivity .* is not real"),
         (lambda: co.Nanowire(0.2, 2.1 + 0.01j).beta(ATOM), "permittivity .* is not real"),
         (lambda: co.Nanowire(0.2, 2.1 + 0.01j).guided_decay(ATOM), "permittivity .* is not real"),
         (lambda: co.Nanowire(0.2, 2.1, 1.1 + 0.1j).guided(ATOM), "permeability .* is not real"),
-        (lambda: co.Nanowire(0.2, -50 + 0.6j).guided_modes(K), r"of a metal is plasmon\(k\)"),
+        (lambda: co.Nanowire(0.2, -50 + 0.6j).guided_modes(K), r"of a metal the plasmon, plasmon"),
+        (lambda: co.Nanowire(0.2, -50.0).guided_decay(ATOM), "permittivity -50 .* is negative"),
+        (lambda: co.Nanowire(0.2, 2.0, -3.0).guided(ATOM), "permeability -3 .* is negative"),
         (lambda: co.Nanowire(0.2, -50 + 0.6j).guided(ATOM, direction=1), "direction: the plasmon"),
         (lambda: co.Nanowire(0.2, 0.5).guided_modes(K), "εμ above 1, got ε = 0.5, μ = 1"),
         (lambda: co.Nanowire(9.0, 12.0).guided_modes(K), r"guides about \d+ modes \(V = 188\)"),

@@ -1,4 +1,4 @@
-r"""The bound modes of a lossless dielectric cylinder: which exist, and their fields.
+r"""The bound modes of a lossless dielectric cylinder: which exist, and what they are made of.
 
 A mode of azimuthal order m has the longitudinal fields E_z = a f, Z₀H_z = ib f times
 e^{i(βz + mφ)}, with f = J_m(hρ)/J_m(u) inside and f = K_m(qρ)/K_m(w) outside, u = hR, w = qR,
@@ -14,8 +14,8 @@ vanishes: μF + κ = 0 are the TE modes, εF + κ = 0 the TM modes.
 in T, so that nothing cancels there. The roots are sought in ln(w/u), because HE₁₁, which has no
 cut-off, has w ∝ e^{−(1+ε)(1+μ)/2V²} in a thin wire, V² = u² + w².
 
-Source: Snyder and Love, Optical Waveguide Theory (1983), chapter 12 and table 12.3; Okamoto,
-Fundamentals of Optical Waveguides, 2nd ed. (2006), section 3.2.
+Source: Snyder and Love, Optical Waveguide Theory (1983), chapter 12; Okamoto,
+Fundamentals of Optical Waveguides, 2nd ed. (2006), chapter 3.
 """
 
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_LOOSEST = 160.0  # e^−160: the least w of a mode, its fourth power is still a number
-_NEAREST = 40.0  # e^−40 where w is set by the distance of V to the cut-off: none is closer
+_LOOSEST = 160.0  # e^−160 is the least w/u with m = 1: the fourth power of w is still a number
+_NEAREST = 40.0  # e^−40 for other m: there w² follows V² − V_c², which is zero or above rounding
 _LEAST = 0.01  # u of HE₁₁ is above it
 _GRID = 48  # points on which changes of sign are sought between two zeros of J_m
-_LARGEST = 60.0  # V up to which modes are counted: there are about 1000
+_LARGEST = 60.0  # V up to which modes are sought: about V²/4 of them
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def profiles(k: float, epsilon: float, mu: float, radius: float) -> tuple[Profil
     if strength > _LARGEST:
         raise ValueError(
             f"k = {k:g} times the radius {radius:g}: the wire guides about "
-            f"{strength**2 / 2:.0f} modes (V = {strength:.3g}); they are found up to "
+            f"{strength**2 / 4:.0f} modes (V = {strength:.3g}); they are found up to "
             f"V = {_LARGEST:g}, a radius of {_LARGEST / strength * radius:.3g}"
         )
     found: list[Profile] = []
@@ -102,8 +102,7 @@ def characteristic(
         return ratio / (mu if family == "TE" else epsilon)
     inner, outer = 1 / u**2, 1 / w**2
     kappa = -order * outer - ratio
-    # κ² less the right side, without the m²/w⁴ that cancels; mind (β/k)²(1/u² + 1/w²) =
-    # εμ/u² + 1/w²
+    # the right side is m²(1/u² + 1/w²)(εμ/u² + 1/w²); κ² less it, without the m²/w⁴ that cancels
     rest = 2 * order * outer * ratio + ratio**2
     rest -= order**2 * inner * (outer * (1 + epsilon * mu) + epsilon * mu * inner)
     right = order**2 * (inner + outer) * (epsilon * mu * inner + outer)
@@ -138,13 +137,10 @@ def _roots(
         least = bottom
         if np.isfinite(below):
             least = np.log(strength**2 - below**2) / 2 - np.log(below)
-        # the zeros themselves are known; the grid is finer towards the upper end
+        # finer towards the upper end: the lower one is far away if there is no zero
         grid = highest - (highest - least) * np.linspace(0, 1, _GRID) ** 3
         values = np.asarray(mismatch(grid))
-        changes = np.flatnonzero(np.sign(values[1:-1]) != np.sign(values[2:])) + 1
-        if len(ends) and np.sign(values[0]) != np.sign(values[1]):
-            changes = np.concatenate([[0], changes])
-        for i in changes:
+        for i in np.flatnonzero(np.diff(np.sign(values))):
             found.append((number, float(brentq(mismatch, grid[i + 1], grid[i], xtol=1e-15))))
     return found
 

@@ -19,28 +19,19 @@ from collective._tools import checks
 from collective.emitters import Emitters
 from collective.emitters.lengths import warn_of_field_lengths
 from collective.fields import permittivity as _constants
-from collective.fields.nanowire import around, bound, contour, cylinder
+from collective.fields.nanowire import around, contour, cylinder, emission
 from collective.fields.nanowire import scattered as _scattered
-from collective.fields.nanowire.guided import (
-    DIRECTIONS,
-    GuidedMode,
-    amplitudes,
-    guided_mode,
-    one_way,
-)
+from collective.fields.nanowire.guided import DIRECTIONS, GuidedMode, one_way
 from collective.fields.points import checked_points, checked_shapes
 from collective.fields.rates import purcell
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
-_NAMES = ("permittivity", "permeability")
 _SURFACE = 1e-12  # of the radius: closer to the surface a point counts as on it
 _FARTHEST = 1e9  # of |k|ρ and |k||Δz| on the real axis
 _SMALLEST = 1e-60  # of |k|R: its fourth power is still a number
 _BOUND = -1.0  # Re ε below which a plasmon is bound to the wire
 _BATCH = 4096  # pairs at a time
-_REAL = 1e-13  # relative: how small the imaginary part of a constant without absorption is
-_STEP = 2e-3  # of k, for derivatives of materials by k
 _CITATION = r"""
 @article{dzsotjan2011,
   author = {Dzsotjan, David and K{\"a}stel, J{\"u}rgen and Fleischhauer, Michael},
@@ -151,7 +142,7 @@ class Nanowire:
         every = np.broadcast_to(k, shape).ravel()
         values = np.zeros((len(every), 3, 3), dtype=complex)
         for one in np.unique(every):
-            epsilon, mu = (self._constant(name, complex(one)) for name in _NAMES)
+            epsilon, mu = (self._constant(name, complex(one)) for name in emission.NAMES)
             if magnetic:
                 epsilon, mu = mu, epsilon
             chosen = np.flatnonzero(every == one)
@@ -216,8 +207,8 @@ class Nanowire:
             k: vacuum wave number, in inverse units of length.
 
         Raises:
-            ValueError: for a wire that absorbs, a wire that binds no mode, and one that binds
-                thousands (V above 60).
+            ValueError: for a wire that absorbs or has a negative constant; one that binds no mode,
+                or more than about 900 (V above 60).
 
         Example:
             >>> import numpy as np, collective as co
@@ -228,15 +219,7 @@ class Nanowire:
             TM01: β = 1.1051 k, group velocity 0.6524 c, 37.1% of the power outside the wire
             HE21: β = 1.09493 k, group velocity 0.6106 c, 28.1% of the power outside the wire
         """
-        k = checks.number("k", k, above=0)
-        found = self._bound_modes(k, dispersive=True)
-        if not found:
-            epsilon, mu = self._lossless(k)
-            why = f"it needs positive ε and μ with εμ above 1, got ε = {epsilon:g}, μ = {mu:g}"
-            if min(epsilon, mu) > 0 and epsilon * mu > 1:
-                why = f"HE11 would reach more than 1e69 times the radius {self.radius:g}"
-            raise ValueError(f"no bound mode at k = {k:g}: {why}")
-        return found
+        return emission.modes(self._constant, self.radius, checks.number("k", k, above=0))
 
     def guided(
         self, emitters: Emitters, *, direction: int | None = None
@@ -254,7 +237,8 @@ class Nanowire:
 
         Raises:
             ValueError: for a dielectric that absorbs, in which no mode has a rate of its own;
-                magnetic dipoles, or a direction, at a metal.
+                negative constants without a bound plasmon; magnetic dipoles, or a direction, at a
+                metal.
 
         Example:
             >>> import numpy as np, collective as co
@@ -275,14 +259,7 @@ class Nanowire:
             return {"plasmon": self.plasmon_rate(emitters)}
         warn_of_field_lengths(self.lengths, emitters.wavelength)
         self._cylindrical("emitters.positions", emitters.positions)
-        rates: dict[str, NDArray[np.float64]] = {}
-        for k in every:
-            chosen = emitters.wavenumbers == k
-            for mode in self._bound_modes(float(k)):
-                coupled = sum(np.abs(amplitudes(mode, emitters, way)) ** 2 for way in wanted)
-                rate = np.where(chosen, np.sum(coupled, axis=0) * emitters.decay_rates, 0.0)
-                rates[mode.name] = rates.get(mode.name, 0.0) + rate
-        return rates
+        return emission.rates(self._constant, self.radius, emitters, wanted)
 
     def guided_decay(
         self, emitters: Emitters, *, direction: int | None = None
@@ -301,7 +278,8 @@ class Nanowire:
             direction: 1 or −1 for the light that travels along +z or −z alone.
 
         Raises:
-            ValueError: for a wire that absorbs, emitters on or inside the wire.
+            ValueError: for a wire that absorbs or has a negative constant; emitters on or inside
+                the wire.
 
         Source: Le Kien, Dutta Gupta, Nayak and Hakuta, Phys. Rev. A 72, 063815 (2005).
 
@@ -315,58 +293,9 @@ class Nanowire:
         """
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         wanted = _directions(direction)
+        warn_of_field_lengths(self.lengths, emitters.wavelength)
         self._cylindrical("emitters.positions", emitters.positions)
-        rows = [
-            amplitudes(mode, emitters, way)
-            for mode in self._bound_modes(float(emitters.wavenumbers.mean()))
-            for way in wanted
-        ]
-        coupled = np.concatenate([*rows, np.zeros((0, len(emitters)))])
-        coupled = coupled * np.sqrt(emitters.decay_rates)
-        return np.asarray(coupled.conj().T @ coupled)
-
-    def _bound_modes(self, k: float, *, dispersive: bool = False) -> tuple[GuidedMode, ...]:
-        """The modes at k; without the dispersion of the material their group velocity is wrong."""
-        constants = self._lossless(k)
-        found = bound.profiles(k, *constants, self.radius)
-        if not found:
-            return ()
-        slopes = self._slopes(k) if dispersive else constants
-        return tuple(guided_mode(one, k, constants, slopes, self.radius) for one in found)
-
-    def _lossless(self, k: float) -> tuple[float, float]:
-        """The constants ε and μ at k, or an error that says which of them is not real."""
-        for name in _NAMES:
-            constant = self._constant(name, complex(k))
-            if abs(constant.imag) > _REAL * abs(constant):
-                metal = (
-                    "; the plasmon of a metal is plasmon(k), its rates are plasmon_rate(emitters)"
-                    if name == "permittivity" and constant.real < _BOUND
-                    else ""
-                )
-                raise ValueError(
-                    f"{name} {constant:g} at k = {k:g} is not real: the modes of a wire that "
-                    "absorbs have no rates of their own. Whole rates are co.purcell(emitters, "
-                    f"wire), for the modes leave out the absorption{metal}"
-                )
-        return self._constant("permittivity", complex(k)).real, self._constant(
-            "permeability", complex(k)
-        ).real
-
-    def _slopes(self, k: float) -> tuple[float, float]:
-        """The derivatives of kε and kμ by k, by differences of fourth order."""
-        step = _STEP * k
-        found = []
-        for name in _NAMES:
-            if isinstance(getattr(self, name), complex):
-                found.append(getattr(self, name).real)
-                continue
-            at = {
-                n: (k + n * step) * self._constant(name, complex(k + n * step)).real
-                for n in (-2, -1, 1, 2)
-            }
-            found.append((8 * (at[1] - at[-1]) - (at[2] - at[-2])) / (12 * step))
-        return found[0], found[1]
+        return emission.decay(self._constant, self.radius, emitters, wanted)
 
     def epsilon(self, k: complex) -> complex:
         """The wire's permittivity at one wave number, checked."""
@@ -445,7 +374,7 @@ class Nanowire:
         Of a lossless dielectric wire these are all modes, of a metal the plasmon (m = 0) alone.
 
         Raises:
-            ValueError: as `guided`; for a metal without a bound plasmon.
+            ValueError: as `guided`.
 
         Example:
             >>> import numpy as np, collective as co

@@ -1,4 +1,4 @@
-r"""The field of a bound mode of a lossless dielectric wire, and how emitters couple to it.
+r"""The field of a bound mode of a lossless dielectric wire.
 
 Bound modes whose power ∫Re(E×Z₀H*)·ẑ dA is normalised to 1 are the poles of the Green's tensor,
 
@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.emitters import Emitters
 from collective.fields.nanowire.bound import Profile, outside
 from collective.fields.points import checked_points
 
@@ -225,17 +224,6 @@ def guided_mode(
         _constants=constants,
         _scale=float(1 / np.sqrt(2 * np.pi * power)),
     )
-
-
-def amplitudes(mode: GuidedMode, emitters: Emitters, direction: int) -> NDArray[np.complex128]:
-    """E*·u of each circulation and emitter in units of the root of Γ₀, (circulations, N)."""
-    of = mode.electric if emitters.kind == "electric" else mode.magnetic
-    fields = [
-        of(emitters.positions, direction=direction, circulation=circulation)
-        for circulation in (DIRECTIONS if mode.order else (1,))
-    ]
-    size = np.sqrt(3 * np.pi / 2) / mode.k
-    return np.asarray(size * np.einsum("cni,ni->cn", np.conj(fields), emitters.dipoles))
 
 
 def one_way(name: str, value: int) -> int:
