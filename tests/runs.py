@@ -641,7 +641,7 @@ def members_of_fields():
     }
 
 
-@run()
+@run(SOLVED)
 def guided_modes():
     fibre, atoms = co.Nanowire(0.5, 2.1), beside().translated([0.6, 0, 0])
     modes = fibre.guided_modes(K)
