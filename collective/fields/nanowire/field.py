@@ -1,4 +1,4 @@
-r"""An infinite circular wire, whose plasmon couples the emitters beside it.
+r"""An infinite circular wire, whose plasmon or guided light couples the emitters beside it.
 
 Electric dipoles feel the scattered tensor G^S of the wire. Magnetic dipoles feel k² times the
 tensor of the wire with ε and μ exchanged (duality).
