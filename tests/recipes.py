@@ -32,6 +32,7 @@ RECORDS = {
     "DivergedError",
     "EngineComparison",
     "FieldCheck",
+    "GuidedMode",
     "Jumps",
     "Methods",
     "Modes",
@@ -169,6 +170,16 @@ def ball():
     return co.Sphere(0.01, -11 + 1.3j)
 
 
+def fibre():
+    return co.Nanowire(0.2, 2.1)
+
+
+@cache
+def beside_fibre():
+    return co.Emitters([[0.3, 0, 0], [0.25, 0.1, 0.2]], dipoles=(1, 0, 1j))
+
+
+@cache
 def beside_wire():
     return co.Emitters([[0.02, 0, 0], [0.02, 0, 0.2]], dipoles=(1, 0, 0))
 
@@ -789,7 +800,32 @@ def _recipes():
             lambda: {"self": wire(), "k": 2 * np.pi},
             {},
         )
-    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta", "guided"):
+    yield (
+        "Nanowire.guided_modes",
+        co.Nanowire.guided_modes,
+        lambda: {"self": fibre(), "k": 2 * np.pi},
+        {},
+    )
+    for name in ("guided", "guided_decay"):
+        yield (
+            f"Nanowire.{name}",
+            getattr(co.Nanowire, name),
+            lambda: {"self": fibre(), "emitters": beside_fibre(), "direction": 1},
+            {},
+        )
+    for name in ("electric", "magnetic"):
+        yield (
+            f"GuidedMode.{name}",
+            getattr(co.GuidedMode, name),
+            lambda: {
+                "self": fibre().guided_modes(2 * np.pi)[0],
+                "points": [0.3, 0.1, 0.2],
+                "direction": 1,
+                "circulation": -1,
+            },
+            {},
+        )
+    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta"):
         yield (
             f"Nanowire.{name}",
             getattr(co.Nanowire, name),
