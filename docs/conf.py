@@ -107,6 +107,7 @@ STORY = {
         "one_dimensional_light",
         "a_bad_cavity",
         "a_gold_sphere_between_two_emitters",
+        "a_ring_around_a_nanofibre",
     ],
     "beyond_the_rwa": [
         "rwa_on_trial",

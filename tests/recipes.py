@@ -32,6 +32,7 @@ RECORDS = {
     "DivergedError",
     "EngineComparison",
     "FieldCheck",
+    "GuidedMode",
     "Jumps",
     "Methods",
     "Modes",
@@ -167,6 +168,16 @@ def wire():
 @cache
 def ball():
     return co.Sphere(0.01, -11 + 1.3j)
+
+
+@cache
+def fibre():
+    return co.Nanowire(0.2, 2.1)
+
+
+@cache
+def beside_fibre():
+    return co.Emitters([[0.3, 0, 0], [0.25, 0.1, 0.2]], dipoles=(1, 0, 1j))
 
 
 @cache
@@ -418,6 +429,20 @@ def _recipes():
         co.Multilevel.from_emitters,
         lambda: {"emitters": co.chain(2, 0.1, frequency=1e4)},
         {"then": interacting},
+    )
+    yield (
+        "Emitters.from_si",
+        co.Emitters.from_si,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 2e-8]],
+            "dipoles": [[1e-29, 0, 0], [0, 1e-29j, 1e-29]],
+            "wavelength": 780e-9,
+            "detunings": [0.0, 1e8],
+            "kind": "electric",
+            "length": 1e-9,
+            "rate": 1e6,
+        },
+        {"then": lambda made: co.couple(made, co.Vacuum())},
     )
     yield (
         "Multilevel.from_si",
@@ -776,7 +801,32 @@ def _recipes():
             lambda: {"self": wire(), "k": 2 * np.pi},
             {},
         )
-    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta", "guided"):
+    yield (
+        "Nanowire.guided_modes",
+        co.Nanowire.guided_modes,
+        lambda: {"self": fibre(), "k": 2 * np.pi},
+        {},
+    )
+    for name in ("guided", "guided_decay"):
+        yield (
+            f"Nanowire.{name}",
+            getattr(co.Nanowire, name),
+            lambda: {"self": fibre(), "emitters": beside_fibre(), "direction": 1},
+            {},
+        )
+    for name in ("electric", "magnetic"):
+        yield (
+            f"GuidedMode.{name}",
+            getattr(co.GuidedMode, name),
+            lambda: {
+                "self": fibre().guided_modes(2 * np.pi)[0],
+                "points": [0.3, 0.1, 0.2],
+                "direction": 1,
+                "circulation": -1,
+            },
+            {},
+        )
+    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta"):
         yield (
             f"Nanowire.{name}",
             getattr(co.Nanowire, name),
@@ -837,6 +887,7 @@ def _recipes():
             "wavenumbers": table().wavenumbers,
             "values": table().values,
             "allow_gain": False,
+            "carriers": None,
         },
         {"then": permittivities},
     )
@@ -852,6 +903,20 @@ def _recipes():
         lambda: {"self": table(), "kappa": 6.0},
         {},
     )
+    yield (
+        "materials.Table.from_nk",
+        m.Table.from_nk,
+        lambda: {
+            "wavelength": 2 * np.pi / table().wavenumbers,
+            "n": np.sqrt(table().values).real,
+            "k": np.sqrt(table().values).imag,
+            "allow_gain": False,
+            "carriers": None,
+        },
+        {"then": permittivities},
+    )
+    for measured in ("gold", "silver", "silica"):
+        yield f"materials.{measured}", getattr(m, measured), lambda: {"length": 780e-9}, {}
     yield "materials.wavenumbers", m.wavenumbers, lambda: {"k": 6.0}, {}
 
     x = co.spectral
@@ -1415,6 +1480,12 @@ def _recipes():
         "units.natural_frequency",
         u.natural_frequency,
         lambda: {"wavelength": 780e-9, "linewidth": 4e7},
+        {},
+    )
+    yield (
+        "units.linewidth",
+        u.linewidth,
+        lambda: {"dipole": [0, 1j * 2e-29, 1e-29], "wavelength": 780e-9, "kind": "electric"},
         {},
     )
     yield "units.atom", u.atom, lambda: {"name": "Rb87 D2"}, {}

@@ -691,6 +691,23 @@ def members_of_fields():
     }
 
 
+@run(SOLVED)
+def guided_modes():
+    fibre, atoms = co.Nanowire(0.5, 2.1), beside().translated([0.6, 0, 0])
+    modes = fibre.guided_modes(K)
+    points = [[0.3, 0.1, 0.2], [0.6, 0.2, -0.1]]
+    found = {"decay": fibre.guided_decay(atoms), "beta": fibre.beta(atoms)}
+    for way in (1, -1):
+        found |= {f"{name}, {way}": x for name, x in fibre.guided(atoms, direction=way).items()}
+    for mode in modes:
+        found[f"numbers of {mode.name}"] = np.array(
+            [mode.wavenumber, mode.decay_constant, mode.group_velocity, mode.power_outside]
+        )
+        found[f"electric {mode.name}"] = mode.electric(points, direction=-1)
+        found[f"magnetic {mode.name}"] = mode.magnetic(points, circulation=-1)
+    return found
+
+
 class PairByPair:
     """What a user has who can only write down one point and one source; of half a mirror."""
 
@@ -742,11 +759,17 @@ def materials():
         "lorentz": co.materials.Lorentz([1.1, 0.4], [60.0, 9.0], [0.1, 0.5], background=1.2),
         "table": table,
     }
+    measured = {
+        "gold": co.materials.gold(780e-9),
+        "silver": co.materials.silver(600e-9),
+        "silica": co.materials.silica(852e-9),
+    }
     return {
         name: [complex(material.permittivity(at)) for at in (6.0, 6.0j, 2.5)]
         for name, material in several.items()
     } | {
         "error": table.imaginary_error(6.0),
+        "measured": [complex(material.permittivity(6.0)) for material in measured.values()],
         "wavenumbers": co.materials.wavenumbers(6.0),
     }
 

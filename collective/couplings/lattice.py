@@ -242,6 +242,18 @@ def _array(name: str, matrix: Any) -> Any:
     return checks.hermitian(name, np.asarray(matrix))
 
 
+def same_entries(one: Any, other: Any) -> bool:
+    """Whether two matrices have the same entries, each in any of its forms."""
+    if len(one) != len(other):
+        return False
+    if checks.constant(one) and checks.constant(other):
+        return bool(one[0, 0] == other[0, 0])
+    both = isinstance(one, LatticeMatrix) and isinstance(other, LatticeMatrix)
+    if both and one.sites.same(other.sites) and np.array_equal(one.kernel, other.kernel):
+        return True
+    return all(np.array_equal(one[m], other[m]) for m in range(len(one)))
+
+
 def sum_of_squares(matrix: Any) -> float:
     """Σ_{m≠n} |M_mn|² of a matrix in any of its forms, without a copy of it."""
     if isinstance(matrix, LatticeMatrix):

@@ -7,6 +7,7 @@ reciprocal: G(r, r') = Gᵀ(r', r). In vacuum Im G(r, r) = k/6π·1.
 from collective.fields.cavity import Cavity
 from collective.fields.checking import FieldCheck, check_field
 from collective.fields.nanowire.field import Nanowire
+from collective.fields.nanowire.guided import GuidedMode
 from collective.fields.plasma import Plasma
 from collective.fields.protocol import Field
 from collective.fields.rates import purcell
@@ -18,6 +19,7 @@ __all__ = [
     "Cavity",
     "Field",
     "FieldCheck",
+    "GuidedMode",
     "Nanowire",
     "Plasma",
     "Sphere",

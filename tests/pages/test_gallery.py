@@ -534,6 +534,29 @@ def test_a_gold_sphere_between_two_emitters():
         assert abs(found - measured) < 1.2
 
 
+def test_a_ring_around_a_nanofibre():
+    names = run("a_ring_around_a_nanofibre")
+    distances, alone, shared = (np.array(names[x]) for x in ("distances", "alone", "shared"))
+    assert alone[0] == pytest.approx(0.2, abs=0.02)
+    assert np.interp(0.27, distances, alone) == pytest.approx(0.05, abs=0.005)
+    assert shared[distances < 0.28].min() > 0.25
+    assert (shared / alone)[distances > 0.4].min() > 5
+    parts, forward = names["ellipticities"], np.array(names["forward"])
+    assert forward[np.isclose(parts, 0)] == pytest.approx(0.5, abs=1e-12)
+    np.testing.assert_allclose(forward + forward[::-1], 1, atol=1e-12)
+    assert round(forward[np.isclose(parts, 1)][0], 2) == 0.88
+    assert forward.max() > 0.9999
+    # orthogonal to the field of the light along −z
+    field = names["mode"].electric([names["fibre"].radius + 0.1, 0, 0], direction=-1)
+    across = (field[0] / field[2] * 1j).conj().real
+    assert abs(across) == pytest.approx(2.2, abs=0.05)
+    assert parts[np.argmax(forward)] == pytest.approx(abs(across), abs=0.1)
+    # without a turning phase there is nothing to couple to
+    atoms = names["ring"](0.1)
+    alike = np.ones(names["N"]) / np.sqrt(names["N"])
+    assert abs(alike @ names["fibre"].guided_decay(atoms) @ alike) < 1e-12
+
+
 def test_currents_that_attract():
     names = run("currents_that_attract")
     r, found, limit = (names[name] for name in ("distances", "found", "limit"))
