@@ -476,6 +476,21 @@ def lattices():
 
 
 @run()
+def disorder():
+    square = co.square(3, 3, 0.4)
+    detuned = {
+        kind: square.with_random_detunings(0.3, seed=2, distribution=kind).detunings
+        for kind in ("gaussian", "lorentzian", "uniform")
+    }
+    return {
+        "filling": square.with_filling(0.6, seed=2).positions,
+        "motion": square.with_motion((0.1, 0.2, 0.0), seed=2).positions,
+        "trap": co.units.trap_width(1.4e-25, [6e5, 6e4], 1e-6),
+        **detuned,
+    }
+
+
+@run()
 def levels_and_spins():
     spin = co.spin(1.0, 2.0, field=(0, 1e-3, 1e-3), zero_field_splitting=1.9e-24)
     energies, dipoles = spin
