@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from collective.master.master_equation import master_equation
     from collective.results.jumps import Jumps
     from collective.results.result import Result, load
+    from collective.sweeps.ensemble import ensemble
 
 __all__ = [
     "Comparison",
@@ -86,6 +87,7 @@ __all__ = [
     "cubic",
     "currents",
     "engines",
+    "ensemble",
     "evolve",
     "interaction",
     "load",
@@ -145,6 +147,7 @@ _HOMES = {
     "compare": "evolution.comparison",
     "couple": "couplings.couple",
     "cubic": "emitters",
+    "ensemble": "sweeps.ensemble",
     "evolve": "evolution.evolve",
     "interaction": "master.interactions",
     "load": "results.result",

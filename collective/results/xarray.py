@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.console import described
@@ -65,10 +66,17 @@ _CHANNEL_OF = {
 }
 
 
+Variables = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
+
+
 def dataset(result: Any) -> "xarray.Dataset":
     """The dataset of `Result.to_xarray`."""
-    xarray = _imported("to_xarray", "xarray")
-    variables: dict[str, Any] = {}
+    return _imported("to_xarray", "xarray").Dataset(*parts(result))
+
+
+def parts(result: Any) -> tuple[Variables, Variables, dict[str, Any]]:
+    """Variables, coordinates and attributes of the dataset, without xarray."""
+    variables: Variables = {}
 
     def add(name: str, values: Any, dims: tuple[str, ...], units: str, meaning: str) -> None:
         variables[name] = (dims, np.array(values), {"long_name": meaning, "units": units})
@@ -101,10 +109,15 @@ def dataset(result: Any) -> "xarray.Dataset":
     if result.jumps is not None:
         _add_jumps(result, add)
     _add_places(result, add)
-    found = xarray.Dataset(variables, attrs=_attributes(result))
-    counted = [name for name in _COUNTED if name in found.dims]
-    indices = {name: np.arange(found.sizes[name]) for name in counted}
-    return found.assign_coords(indices).set_coords([name for name in "xyz" if name in found])
+    sizes: dict[str, int] = {}
+    for dims, values, _ in variables.values():
+        sizes |= zip(dims, values.shape, strict=True)
+    places = [name for name in variables if name in sizes or name in "xyz"]
+    coordinates = {name: variables.pop(name) for name in places}
+    for name in _COUNTED:
+        if name in sizes:
+            coordinates[name] = ((name,), np.arange(sizes[name]), {})
+    return variables, coordinates, _attributes(result)
 
 
 def _add_jumps(result: Any, add: Any) -> None:
