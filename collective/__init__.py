@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from collective.master.master_equation import master_equation
     from collective.results.jumps import Jumps
     from collective.results.result import Result, load
+    from collective.sweeps.sweep import sweep
 
 __all__ = [
     "Comparison",
@@ -102,6 +103,7 @@ __all__ = [
     "square",
     "states",
     "steady_state",
+    "sweep",
     "triangular",
     "units",
 ]
@@ -156,6 +158,7 @@ _HOMES = {
     "spin": "emitters",
     "square": "emitters",
     "steady_state": "evolution.steady_state",
+    "sweep": "sweeps.sweep",
     "triangular": "emitters",
 }
 
