@@ -129,7 +129,7 @@ class _Rows:
     def __init__(self, name: str, variable: Variable, grid: Grid):
         self._name, self._dims, self._grid = name, variable.dims, grid
         self._attributes: Attributes | None = None
-        self._kind = variable.values.dtype.kind
+        self._kind: str = variable.values.dtype.kind
         self._shape = variable.values.shape
         self._held = np.zeros(grid.size, dtype=bool)
         self._first = (grid.size, 0)
@@ -156,7 +156,7 @@ class _Rows:
             self._grow(tuple(map(max, shape, self._shape)))
             if self._kind in _GAPS:
                 self._values[index] = _GAPS[self._kind]
-            self._values[(index, *(slice(n) for n in shape))] = variable.values
+            self._values[index][_corner(shape)] = variable.values
         else:
             self._values[index] = variable.values
         self._attributes = _shared(self._attributes, variable.attributes)
@@ -175,7 +175,7 @@ class _Rows:
         if shape != self._shape:
             before = self._values
             self._values = self._room(shape, self._kind)
-            self._values[(slice(None), *(slice(n) for n in self._shape))] = before
+            self._values[:, *_corner(self._shape)] = before
             self._shape = shape
 
     def _refuse(self, index: int, variable: Variable) -> None:
@@ -293,11 +293,15 @@ class _Common:
             return (self._value.dims, self._value.values, self._attributes)
         if self._rows is None:  # another variable is longer at some point
             self._rows = _Rows(self._name, self._value, self._grid)
+            value = self._value._replace(attributes=self._attributes or {})
             for seen in np.flatnonzero(self._held):
-                self._rows.put(
-                    int(seen), 0, self._value._replace(attributes=self._attributes or {})
-                )
+                self._rows.put(int(seen), 0, value)
         return self._rows.finished(sizes)
+
+
+def _corner(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """Where an array of this shape stands in a larger one."""
+    return tuple(slice(n) for n in shape)
 
 
 def _equal(one: Variable, other: Variable) -> bool:

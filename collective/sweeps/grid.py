@@ -116,7 +116,8 @@ def _values(name: str, given: Any) -> tuple[Value, ...]:
     kinds = {_kind(what, entry) for entry in entries}
     if len(kinds) > 1:
         raise ValueError(
-            f"{what} must all be numbers, all booleans or all texts, not {_listed(kinds)}"
+            f"{what} must all be numbers, all booleans or all texts, not "
+            f"{' and '.join(sorted(kinds))}"
         )
     kind = kinds.pop()
     if kind == "numbers" and not all(isinstance(entry, int | np.integer) for entry in entries):
@@ -141,8 +142,8 @@ def _kind(what: str, entry: Any) -> str:
         return "texts"
     if not isinstance(entry, int | float | np.integer | np.floating):
         raise ValueError(
-            f"{what} must be real numbers, booleans or texts, not {checks.short(entry)}; give other "
-            "things a name, or a number, and look them up in the function"
+            f"{what} must be real numbers, booleans or texts, not {checks.short(entry)}; give "
+            "other things a name, or a number, and look them up in the function"
         )
     if isinstance(entry, int | np.integer):
         if abs(int(entry)) > checks.MOST:
@@ -159,11 +160,6 @@ def _encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _listed(kinds: set[str]) -> str:
-    """ "numbers and texts"."""
-    return " and ".join(sorted(kinds))
 
 
 def _plain(value: Value) -> Value:

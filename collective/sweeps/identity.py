@@ -28,7 +28,7 @@ def name(function: Callable[..., Any]) -> str:
 
 
 def code(function: Callable[..., Any]) -> str:
-    """A digest of what a function does: its bytecode, defaults, fixed arguments and enclosed values.
+    """A digest of what a function does: its bytecode, and the values fixed in it.
 
     Comments and names of files do not matter. What the function reads from its module does, but is
     not part of the digest; neither are objects that cannot be told by their text.
@@ -65,7 +65,7 @@ def _words(thing: Any, depth: int = 0) -> list[str]:
     if thing is None or isinstance(thing, bool | int | float | complex | str | bytes):
         return [repr(thing)]
     if callable(thing) and not isinstance(thing, type):
-        called = getattr(type(thing), "__call__", None)
+        called = type(thing).__call__
         if isinstance(called, types.FunctionType):
             inside = dict(getattr(thing, "__dict__", {}))
             return [type(thing).__qualname__, *_words([called, inside], below)]

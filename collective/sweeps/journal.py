@@ -57,8 +57,8 @@ class Journal:
         head = {"sweep": None} if first is None else _json(first)
         if "sweep" not in head:
             raise ValueError(
-                f"store: the beginning of {str(path)!r} is damaged, so it cannot be told which sweep "
-                "it belongs to: restore the file, or delete it to compute all points again"
+                f"store: the beginning of {str(path)!r} is damaged, so it cannot be told which "
+                "sweep it belongs to: restore the file, or delete it to compute all points again"
             )
         self.identity = head["sweep"]
 
@@ -216,8 +216,9 @@ def _decoded(content: bytes) -> Record:
                 values = np.array(texts, dtype=object).reshape(shape).astype(str)
             else:
                 count = int(np.prod(shape))
-                each = np.frombuffer(content, np.dtype(kind), count, at) if count else []
-                values = np.array(each, np.dtype(kind)).reshape(shape)
+                values = np.empty(shape, np.dtype(kind))
+                if count:
+                    values.flat = np.frombuffer(content, values.dtype, count, at)
                 at += count * _TYPES[kind]
             found[name] = Variable(tuple(dims), values, attributes)
         return found

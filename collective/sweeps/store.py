@@ -65,12 +65,14 @@ def opened(path: Path, identity: Mapping[str, Any]) -> Iterator[Journal]:
     place = journal_path(path)
     with files.claimed(place, "store") as handle:
         journal = Journal(place, handle)
-        if journal.identity is None:
+        kept = journal.identity
+        if kept is None:
             journal.begin(dict(identity))
-        told = difference(place, journal.identity, identity)
+            kept = identity
+        told = difference(place, kept, identity)
         if told is not None:
             raise ValueError(told)
-        _compare_code(path, journal.identity, identity)
+        _compare_code(path, kept, identity)
         yield journal
 
 
@@ -186,8 +188,8 @@ def _compare_code(path: Path, kept: Mapping[str, Any], now: Mapping[str, Any]) -
     if kept.get("code") != now["code"]:
         warn(
             f"store: the code of {now['function']!r}, or the version of Python, has changed since "
-            f"points of {str(path)!r} were computed; they are kept as they are. Delete the store if "
-            "the numbers change too"
+            f"points of {str(path)!r} were computed; they are kept as they are. Delete the store "
+            "if the numbers change too"
         )
 
 
