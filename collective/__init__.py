@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from collective.results.jumps import Jumps
     from collective.results.result import Result, load
     from collective.sweeps.ensemble import ensemble
+    from collective.sweeps.sweep import sweep
 
 __all__ = [
     "Comparison",
@@ -104,6 +105,7 @@ __all__ = [
     "square",
     "states",
     "steady_state",
+    "sweep",
     "triangular",
     "units",
 ]
@@ -159,6 +161,7 @@ _HOMES = {
     "spin": "emitters",
     "square": "emitters",
     "steady_state": "evolution.steady_state",
+    "sweep": "sweeps.sweep",
     "triangular": "emitters",
 }
 
