@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _RATE = "units of rate (Γ₀ by default)"
 _LENGTH = "units of length (wavelengths by default)"
 _PAIR = ("emitter", "emitter_2")
+# dimensions, values and attributes by name
+Parts = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
 _CONVENTIONS = (
     "dρ/dt = −i[H, ρ] + Σ_mn Γ_mn(σ⁻_n ρ σ⁺_m − ½{σ⁺_m σ⁻_n, ρ}), "
     "H = Σ_m δ_m σ⁺_m σ⁻_m + Σ_mn Δ_mn σ⁺_m σ⁻_n + ½Σ_m(Ω_m σ⁺_m + h.c.), "
@@ -67,17 +69,14 @@ _CHANNEL_OF = {
 }
 
 
-Variables = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
-
-
 def dataset(result: Any) -> "xarray.Dataset":
     """The dataset of `Result.to_xarray`."""
     return imported("to_xarray", "xarray").Dataset(*parts(result))
 
 
-def parts(result: Any) -> tuple[Variables, Variables, dict[str, Any]]:
+def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
     """Variables, coordinates and attributes of the dataset, without xarray."""
-    variables: Variables = {}
+    variables: Parts = {}
 
     def add(name: str, values: Any, dims: tuple[str, ...], units: str, meaning: str) -> None:
         variables[name] = (dims, np.array(values), {"long_name": meaning, "units": units})
@@ -112,7 +111,7 @@ def parts(result: Any) -> tuple[Variables, Variables, dict[str, Any]]:
     _add_places(result, add)
     sizes: dict[str, int] = {}
     for dims, values, _ in variables.values():
-        sizes |= zip(dims, values.shape, strict=True)
+        sizes.update(zip(dims, values.shape, strict=True))
     places = [name for name in variables if name in sizes or name in "xyz"]
     coordinates = {name: variables.pop(name) for name in places}
     for name in _COUNTED:
