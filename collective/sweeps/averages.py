@@ -15,8 +15,9 @@ from collective.sweeps.blocks import Block, Variable
 if TYPE_CHECKING:
     import xarray
 
-ERROR = "_error"
+_ERROR = "_error"
 _SINGLE = {"jump", "sample", "channel"}  # dimensions whose entries do not correspond to each other
+_STANDARD_ERROR = "standard error of"  # so begins the long name of one
 _NO_SCATTER = np.zeros(())  # of a single value
 
 
@@ -36,13 +37,12 @@ class Averages:
         self._shared: dict[str, Variable] = {}  # coordinates and texts
         self._attributes: dict[str, Any] = {}
 
-    @property
-    def names(self) -> list[str]:
-        """The variables that are averaged."""
-        return list(self._means)
-
     def add(self, member: Block) -> None:
-        """Add the next member."""
+        """Add the next member.
+
+        Raises:
+            ValueError: if it has no variable in common with those before.
+        """
         if self.count == 0:
             self._begin(member)
         else:
@@ -50,6 +50,17 @@ class Averages:
         for name, sums in self._means.items():
             self._means[name] = _with(sums, self.count, member.variables[name].values)
         self.count += 1
+        if not self._means:
+            raise ValueError(
+                f"builder: there is nothing to average in members 0 to {self.count - 1}: "
+                f"{self.told or 'they have no numbers'}; return what all members have in the same "
+                "shape, such as result.emission"
+            )
+
+    @property
+    def told(self) -> str:
+        """What is left out, and why, as one text."""
+        return "; ".join(f"{name}: {why}" for name, why in sorted(self.left_out.items()))
 
     def _begin(self, first: Block) -> None:
         """Take names, coordinates and attributes from the first member."""
@@ -94,8 +105,16 @@ class Averages:
         self._shared.pop(name, None)
         self.left_out[name] = why
 
-    def relative_error(self, name: str) -> float:
-        """The largest standard error of a variable over its largest value; 0 where all is 0."""
+    def relative_error(self) -> tuple[float, str]:
+        """The largest standard error of a variable over its largest value, and of which variable.
+
+        It is that of the emission if the members have one, else that of the variable that is known
+        worst; 0 where all values are 0.
+        """
+        names = ["emission"] if "emission" in self._means else list(self._means)
+        return max((self._relative_error(name), name) for name in names)
+
+    def _relative_error(self, name: str) -> float:
         mean, scatter = self._means[name]
         error, largest = _largest(standard_errors(self.count, scatter)), _largest(mean)
         return error / largest if largest > 0 else 0.0
@@ -110,9 +129,9 @@ class Averages:
             error = standard_errors(self.count, scatter)
             if self.count < 2:
                 error = np.full_like(error, np.nan)
-            meaning = f"standard error of {attributes.get('long_name', name)}"
+            meaning = f"{_STANDARD_ERROR} {attributes.get('long_name', name)}"
             found[name] = (dims, mean, attributes)
-            found[name + ERROR] = (dims, error, {**attributes, "long_name": meaning})
+            found[name + _ERROR] = (dims, error, {**attributes, "long_name": meaning})
         shared = {name: tuple(variable) for name, variable in self._shared.items()}
         coordinates = {n: shared.pop(n) for n in self._first.coordinates if n in shared}
         return xarray.Dataset({**found, **shared}, coordinates, self._attributes)
@@ -131,9 +150,15 @@ def _with(sums: Arrays, count: int, values: NDArray[Any]) -> Any:
 
 
 def _is_error(name: str, member: Block) -> bool:
-    """Whether a variable is the standard error of another one of the same member."""
-    value = member.variables.get(name.removesuffix(ERROR))
-    return name.endswith(ERROR) and value is not None and _numeric(value)
+    """Whether a variable is the standard error of another one of the same member.
+
+    Those of results say so, which have names such as coincidence_error.
+    """
+    own = member.variables.get(name)
+    if own is not None and str(own.attributes.get("long_name")).startswith(_STANDARD_ERROR):
+        return True
+    value = member.variables.get(name.removesuffix(_ERROR))
+    return name.endswith(_ERROR) and value is not None and _numeric(value)
 
 
 def _numeric(variable: Variable) -> bool:

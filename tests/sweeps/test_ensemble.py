@@ -1,5 +1,6 @@
 """Ensembles: means, standard errors, the order of members, and what happens when one fails."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -45,6 +46,17 @@ def sampled(seed):
 def member(seed, **options):
     """The Gaussian number of one member."""
     return np.random.default_rng(seed).standard_normal(**options)
+
+
+def same(one, other):
+    """Raise unless two means are the same bit for bit, attributes too; they may be of other days."""
+    one, other = (
+        each.drop_attrs(deep=False).assign_attrs({**each.attrs, "date": ""})
+        for each in (one, other)
+    )
+    xarray.testing.assert_identical(one, other)
+    for name in one.variables:
+        assert one[name].values.tobytes() == other[name].values.tobytes(), name
 
 
 def test_the_mean_and_its_error_are_those_of_a_plain_loop():
@@ -172,9 +184,7 @@ def test_the_mean_is_the_same_bit_for_bit_with_any_executor(executor):
     here = co.ensemble(uneven, 200, seed=4)
     with executor() as workers:
         there = co.ensemble(uneven, 200, seed=4, executor=workers)
-    xarray.testing.assert_identical(there, here)
-    for name in here:
-        assert there[name].values.tobytes() == here[name].values.tobytes()
+    same(there, here)
 
 
 def test_an_ensemble_ends_at_the_same_member_with_any_number_of_workers():
@@ -192,7 +202,7 @@ def test_an_ensemble_ends_at_the_same_member_with_any_number_of_workers():
     for workers in (1, 2, 3):
         with ThreadPoolExecutor(workers) as executor:
             there = co.ensemble(member, 1000, seed=4, standard_error=0.9, executor=executor)
-        xarray.testing.assert_identical(there, here)
+        same(there, here)
 
 
 def test_the_standard_error_of_results_is_that_of_the_emission():
@@ -214,7 +224,7 @@ def test_a_standard_error_that_is_not_reached_warns_with_the_members_needed():
         pytest.raises(co.EvolutionError, match="result holds the whole ensemble") as error,
     ):
         co.ensemble(lambda s: {"x": 1 + member(s)}, 30, seed=2, standard_error=1e-3)
-    xarray.testing.assert_identical(error.value.result, found)
+    same(error.value.result, found)
 
 
 def fails_at_seven(seed):
@@ -326,6 +336,137 @@ def test_trajectories_by_two_processes():
     ratio = found.emission_error.values[later] / together.emission_error[later]
     assert 0.7 < np.sqrt(np.mean(ratio**2)) < 1.4
     assert "n_trajectories" not in found.attrs or found.attrs["n_trajectories"] == 50
+
+
+class Counted:
+    """Members that note their seeds in a file; the 13th dies if there is a file "die" beside it."""
+
+    def __init__(self, log):
+        self.log = log
+
+    def __call__(self, seed):
+        with open(self.log, "a") as log:
+            log.write(f"{seed}\n")
+        if self.calls() == 13 and (self.log.parent / "die").exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {"x": member(seed, size=3), "z": 1j * member(seed)}
+
+    def calls(self):
+        return len(self.log.read_text().splitlines()) if self.log.exists() else 0
+
+
+def killed(path, log):
+    """An ensemble in a process of its own, killed while it computes its 13th member."""
+    die = log.parent / "die"
+    die.touch()
+    process = multiprocessing.get_context("fork").Process(
+        target=co.ensemble, args=(Counted(log), 20), kwargs={"seed": 1, "store": path}
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    die.unlink()
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_a_killed_ensemble_goes_on_where_it_was(tmp_path, suffix):
+    path, log = tmp_path / f"mean{suffix}", tmp_path / "log"
+    undisturbed = co.ensemble(Counted(tmp_path / "other"), 20, seed=1)
+    killed(path, log)
+    build = Counted(log)
+    same(co.ensemble(build, 20, seed=1, store=path), undisturbed)
+    assert build.calls() == 13 + 20 - 12
+    same(co.ensemble(build, 20, seed=1, store=path), undisturbed)
+    assert build.calls() == 21
+
+
+def test_a_store_can_be_continued_to_more_members_or_a_smaller_error(tmp_path):
+    path, build = tmp_path / "mean.nc", Counted(tmp_path / "log")
+    co.ensemble(build, 20, seed=1, store=path)
+    same(
+        co.ensemble(build, 30, seed=1, store=path), co.ensemble(Counted(tmp_path / "x"), 30, seed=1)
+    )
+    assert build.calls() == 30
+    few = co.ensemble(build, 10, seed=1, store=path)
+    same(few, co.ensemble(Counted(tmp_path / "x"), 10, seed=1))
+    assert build.calls() == 30
+    options = {"seed": 1, "standard_error": 0.9}
+    alone = co.ensemble(Counted(tmp_path / "x"), 500, **options)
+    same(co.ensemble(build, 500, store=path, **options), alone)
+    assert 30 <= build.calls() == alone.attrs["n"]
+    # the mean alone is enough for the same question
+    (tmp_path / "mean.nc.journal").unlink()
+    same(co.ensemble(build, alone.attrs["n"], store=path, **options), alone)
+    with pytest.raises(
+        ValueError, match=rf"has the mean of {alone.attrs['n']} members, and its jou"
+    ):
+        co.ensemble(build, 1000, store=path, **options)
+
+
+def test_a_damaged_member_is_computed_again(tmp_path):
+    path, build = tmp_path / "mean.nc", Counted(tmp_path / "log")
+    whole = co.ensemble(build, 20, seed=1, store=path)
+    path.unlink()
+    journal = tmp_path / "mean.nc.journal"
+    data = bytearray(journal.read_bytes())
+    data[len(data) // 2] ^= 1
+    journal.write_bytes(data)
+    with pytest.warns(UserWarning, match=r"is damaged: member \d+ cannot be read"):
+        same(co.ensemble(build, 20, seed=1, store=path), whole)
+    assert build.calls() == 21
+
+
+def test_the_store_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "mean.nc"
+    co.ensemble(member, 5, seed=1, store=path)
+    with pytest.raises(
+        ValueError, match=r"is of another ensemble, with seed=1, this one has seed=2"
+    ):
+        co.ensemble(member, 5, seed=2, store=path)
+    with pytest.raises(ValueError, match="another ensemble, with the function 'member'"):
+        co.ensemble(uneven, 5, seed=1, store=path)
+    with pytest.raises(ValueError, match=r"is of co\.ensemble, not of co\.sweep"):
+        co.sweep(member, {"seed": [1, 2]}, store=path)
+    other = tmp_path / "sweep.nc"
+    co.sweep(member, {"seed": [1, 2]}, store=other)
+    with pytest.raises(ValueError, match=r"is of co\.sweep, not of co\.ensemble"):
+        co.ensemble(member, 5, seed=1, store=other)
+    with pytest.raises(ValueError, match=r"store must be a file name that ends in \.nc or \.zarr"):
+        co.ensemble(member, 5, seed=1, store=tmp_path / "mean.npz")
+
+
+def test_a_failure_leaves_the_members_before_it_in_the_store(tmp_path):
+    path = tmp_path / "mean.nc"
+    for _ in range(2):
+        with pytest.raises(co.EvolutionError, match="member 7") as error:
+            co.ensemble(fails_at_seven, 20, seed=0, store=path)
+        assert error.value.result.attrs["n"] == 7
+    same(
+        co.ensemble(fails_at_seven, 7, seed=0, store=path),
+        co.ensemble(fails_at_seven, 7, seed=0),
+    )
+
+
+def test_ensembles_within_a_sweep():
+    """Dimensions of the grid come first; what exists at some points only has gaps."""
+
+    def mean(filling):
+        def build(seed):
+            return FAR.with_filling(filling, seed=seed).positions[:, 2]
+
+        def counted(seed):
+            places = build(seed)
+            return {"atoms": len(places), "places": places}
+
+        return co.ensemble(counted, 40, seed=1)
+
+    found = co.sweep(mean, {"filling": [0.5, 1.0]})
+    assert found.atoms.dims == found.atoms_error.dims == ("filling",)
+    assert (float(found.atoms[1]), float(found.atoms_error[1])) == (7, 0)
+    assert abs(float(found.atoms[0]) - 3.5) < 4 * np.sqrt(7 * 0.25 / 40)
+    np.testing.assert_allclose(found.atoms_error[0], np.sqrt(7 * 0.25 / 40), rtol=0.5)
+    np.testing.assert_allclose(found.places[1], FAR.positions[:, 2])
+    assert np.all(np.isnan(found.places[0]))
 
 
 def test_the_emission_of_an_ensemble_is_drawn_with_its_band():
