@@ -83,7 +83,8 @@ def sweep(
             together.
         ProblemTooLargeError: if the answers of all points do not fit into memory.
         EvolutionError: if all points failed, the executor lost its workers, or the store cannot be
-            written any more. `.result` is the dataset of what was computed.
+            written any more; also if Python turns warnings into errors and points failed.
+            `.result` is the dataset of what was computed.
         KeyboardInterrupt: for Ctrl-C before the first point is computed.
         ImportError: without xarray, or what writes the store.
         OSError: if the store cannot be opened.
@@ -265,10 +266,14 @@ class _Plan:
                 found,
             )
         last = text.rsplit("\n", 1)[-1]
-        warn(
+        told = (
             f"{len(failed)} of {self.grid.size} points failed, the first at {where}: "
             f"{last[:_LONGEST]}; the variable 'error' has the tracebacks"
         )
+        try:
+            warn(told)
+        except Warning as error:  # where warnings are errors, they must not lose the dataset
+            raise EvolutionError(f"{told}; the error's .result is the dataset", found) from error
 
 
 def _take(gathered: Gathered, answer: Answer, journal: Journal | None) -> None:
