@@ -77,3 +77,7 @@ def dies_once(i, mark):
         open(mark, "w").close()
         os.kill(os.getpid(), 9)
     return 1.5 * i
+
+
+def logged_without_a_file(i, j):
+    return {"sum": i + j, "waves": np.sin(i * np.linspace(0, 1, 4) + j)}

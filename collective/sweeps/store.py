@@ -78,7 +78,7 @@ def opened(path: Path, identity: Mapping[str, Any]) -> Iterator[Journal]:
 
 def finish(path: Path, identity: Mapping[str, Any], found: "xarray.Dataset") -> None:
     """Write the dataset of a complete sweep; remove its journal unless points failed."""
-    ready = without_complex(found)
+    ready = without_complex(found).copy()
     complex_names = [name for name, array in found.variables.items() if array.dtype.kind == "c"]
     ours = {
         "function": identity["function"],

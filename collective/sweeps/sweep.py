@@ -235,12 +235,13 @@ class _Plan:
         if self.seed is not None:
             attributes["seed"] = self.seed
         found = gathered.dataset(attributes)
+        # the last answer is not in the journal if that could not be written
+        safe = _safe(journal, reached - isinstance(failure, OSError), self.grid.size)
         if complete and path is not None and failure is None:
             try:
                 stores.finish(path, self.identity, found)
             except OSError as error:
                 failure = error
-        safe = _safe(journal, reached - isinstance(failure, OSError), self.grid.size)
         if isinstance(failure, KeyboardInterrupt):
             say(f"collective: Ctrl-C after {reached} of {self.grid.size} points; {safe}")
         elif failure is not None:

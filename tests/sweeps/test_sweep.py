@@ -212,7 +212,7 @@ def test_bad_grids_are_refused_before_anything_runs(grid, message):
 
 def test_more_points_than_memory_are_refused():
     with pytest.raises(co.ProblemTooLargeError, match=r"1000000000000 points of the grid"):
-        swept(lambda a, b: a, {"a": range(10**6), "b": range(10**6)})
+        swept(lambda a, b, c: a, dict.fromkeys("abc", range(10**4)))
 
 
 def test_answers_larger_than_memory_are_refused(available_memory):
@@ -268,7 +268,7 @@ def test_answers_that_a_dataset_cannot_hold_are_failures(answer, message):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda a: np.zeros((2,) * a), r"\('value_0',\) at a=1, but|at a=1"),
+        (lambda a: np.zeros((2,) * a), r"\('value_0', 'value_1'\) at a=2, but numbers .*\('value_0',\) at a=1"),
         (lambda a: "x" if a == 2 else 1, "'value' is texts with dimensions .* at a=2, but numbers"),
         (lambda a: {"a": 1}, "the answer at a=1 has 'a', which is a name of the grid"),
         (lambda a: {"error": 1}, "'error', which is a name of the grid or of the failures"),
