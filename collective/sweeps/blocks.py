@@ -185,6 +185,10 @@ def _check_names(found: Block) -> None:
     dims = {dim for variable in every.values() for dim in variable.dims}
     for name in found.variables.keys() & dims:
         raise ValueError(f"{name!r} is both a variable and a dimension; rename one of them")
+    for name, variable in every.items():  # files hold the parts of complex numbers by these names
+        for taken in every.keys() & {f"{name}_real", f"{name}_imag"}:
+            if variable.values.dtype.kind == "c":
+                raise ValueError(f"{taken!r} cannot be a name beside the complex {name!r}")
     for name in found.coordinates.keys() & dims:
         if found.coordinates[name].dims != (name,):
             raise ValueError(f"the coordinate {name!r} must have the dimension {name!r} alone")

@@ -17,10 +17,10 @@ from collective.sweeps.seeds import derived
 
 Value = bool | int | float | str
 
-# dimensions and coordinates of `Result.to_xarray`, and the variable with the failures
+# dimensions of `Result.to_xarray`, and the variable with the failures
 RESERVED = (
     "time", "emitter", "emitter_2", "level", "channel", "sample", "component", "operator", "row",
-    "column", "jump", "x", "y", "z", "error",
+    "column", "jump", "error",
 )  # fmt: skip
 _EACH = 100  # bytes that a value takes at most while it is checked
 

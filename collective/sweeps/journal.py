@@ -218,7 +218,7 @@ def _decoded(content: bytes) -> Record:
                 count = int(np.prod(shape))
                 values = np.empty(shape, np.dtype(kind))
                 if count:
-                    values.flat = np.frombuffer(content, values.dtype, count, at)
+                    values[...] = np.frombuffer(content, kind, count, at).reshape(shape)
                 at += count * _TYPES[kind]
             found[name] = Variable(tuple(dims), values, attributes)
         return found

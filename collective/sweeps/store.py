@@ -80,7 +80,7 @@ def finish(
     path: Path, identity: Mapping[str, Any], found: "xarray.Dataset", *, keep_journal: bool
 ) -> None:
     """Write the dataset of a complete sweep or ensemble, and remove the journal or keep it."""
-    ready = without_complex(found)
+    ready = without_complex(found).copy()
     complex_names = [name for name, array in found.variables.items() if array.dtype.kind == "c"]
     ours = {
         **{part: value for part, value in identity.items() if part != "grid"},

@@ -81,7 +81,8 @@ def sweep(
             together.
         ProblemTooLargeError: if the answers of all points do not fit into memory.
         EvolutionError: if all points failed, the executor lost its workers, or the store cannot be
-            written any more. `.result` is the dataset of what was computed.
+            written any more; also if Python turns warnings into errors and points failed.
+            `.result` is the dataset of what was computed.
         KeyboardInterrupt: for Ctrl-C before the first point is computed.
         ImportError: without xarray, or what writes the store.
         OSError: if the store cannot be opened.
@@ -230,12 +231,13 @@ class _Plan:
         if self.seed is not None:
             attributes["seed"] = self.seed
         found = gathered.dataset(attributes)
+        # the last answer is not in the journal if that could not be written
+        safe = _safe(journal, reached - isinstance(failure, OSError), self.grid.size)
         if complete and path is not None and failure is None:
             try:
                 stores.finish(path, self.identity, found, keep_journal=failed > 0)
             except OSError as error:
                 failure = error
-        safe = _safe(journal, reached - isinstance(failure, OSError), self.grid.size)
         if isinstance(failure, KeyboardInterrupt):
             say(f"collective: Ctrl-C after {reached} of {self.grid.size} points; {safe}")
         elif failure is not None:
@@ -261,10 +263,14 @@ class _Plan:
                 found,
             )
         last = text.rsplit("\n", 1)[-1]
-        warn(
+        told = (
             f"{len(failed)} of {self.grid.size} points failed, the first at {where}: "
             f"{last[:_LONGEST]}; the variable 'error' has the tracebacks"
         )
+        try:
+            warn(told)
+        except Warning as error:  # where warnings are errors, they must not lose the dataset
+            raise EvolutionError(f"{told}; the error's .result is the dataset", found) from error
 
 
 def _take(gathered: Gathered, answer: Answer, journal: Journal | None) -> None:
