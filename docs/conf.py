@@ -114,6 +114,11 @@ STORY = {
         "a_spin_exchange_from_magnetism",
         "how_big_is_it_really",
     ],
+    "sweeps_and_averages": [
+        "a_phase_diagram_overnight",
+        "missing_atoms",
+        "from_laptop_to_cluster",
+    ],
 }
 
 

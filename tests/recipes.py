@@ -251,6 +251,10 @@ def permittivities(material):
     return material.permittivity(6.0), material.permittivity(6.0j)
 
 
+def uniform(seed):
+    return np.random.default_rng(seed).random(2)
+
+
 def far(wavefunction):
     at = np.ones(2)
     return wavefunction(at, at, at)
@@ -601,6 +605,20 @@ def _recipes():
         {"errors": (co.EvolutionError,)},
     )
     yield "methods", co.methods, lambda: {"couplings": pair(), **EVOLVED}, {}
+    yield (
+        "ensemble",
+        co.ensemble,
+        lambda: {
+            "builder": uniform,
+            "n": 3,
+            "seed": 1,
+            "executor": None,
+            "standard_error": 10.0,
+            "store": None,
+            "progress": False,
+        },
+        {"errors": (co.EvolutionError,)},
+    )
     yield (
         "Methods.fits",
         co.Methods.fits,

@@ -491,6 +491,17 @@ def disorder():
 
 
 @run()
+def ensembles():
+    def mirror(seed):
+        atoms = co.square(4, 4, 0.6, dipoles=(1, 0, 0)).with_filling(0.8, seed=seed)
+        light = co.observables.scattering(co.couple(atoms, VACUUM), [0.0, 0.3], waist=1.0)
+        return {"reflected": light.reflected, "loss": light.loss}
+
+    mean = co.ensemble(mirror, 5, seed=3)
+    return {str(name): mean[name].values for name in mean}
+
+
+@run()
 def levels_and_spins():
     spin = co.spin(1.0, 2.0, field=(0, 1e-3, 1e-3), zero_field_splitting=1.9e-24)
     energies, dipoles = spin

@@ -16,7 +16,7 @@ from collective.results.xarray import imported
 from collective.sweeps import store as stores
 from collective.sweeps.averages import Averages
 from collective.sweeps.blocks import Block, block
-from collective.sweeps.identity import identity_of_ensemble, provenance
+from collective.sweeps.identity import identity_of_ensemble, name, provenance
 from collective.sweeps.journal import Journal
 from collective.sweeps.seeds import derived
 from collective.sweeps.workers import Answer, ExecutorError, answers, checked_executor
@@ -92,7 +92,10 @@ def ensemble(
         ...     couplings = co.couple(cloud, co.Vacuum())
         ...     return co.evolve(couplings, "inverted", np.linspace(0, 2, 5))
         >>> mean = co.ensemble(burst, 20, seed=1)
-        >>> mean.emission.values.round(2), mean.emission_error.values.round(2)
+        >>> print(mean.emission.values.round(2))
+        [4.   2.96 1.4  0.62 0.3 ]
+        >>> print(mean.emission_error.values.round(3))
+        [0.    0.063 0.03  0.028 0.019]
     """
     imported("ensemble", "xarray")
     checked_executor(executor)
@@ -186,7 +189,7 @@ class _Plan:
     def run(self, path: Path | None, journal: Journal | None) -> "xarray.Dataset":
         """The mean of the members in the journal and of those that are computed now."""
         averages = Averages()
-        bar = Progress(self.n, "ensemble", show=self.progress)
+        bar = Progress(self.n, f"ensemble of {name(self.builder)}", show=self.progress)
         try:
             with bar, closing(self._answers(journal)) as members:
                 for answer in members:
@@ -225,8 +228,8 @@ class _Plan:
                 if lost:
                     which = f"member {first}" + (f" to {index - 1}" if len(lost) > 1 else "")
                     warn(
-                        f"store: {str(journal.path)!r} is damaged: {which} cannot be read any more, "
-                        "and is computed again"
+                        f"store: {str(journal.path)!r} is damaged: {which} cannot be read any "
+                        "more, and is computed again"
                     )
                 yield from answers(job, zip(lost, lost, strict=True))
                 if index >= first and isinstance(kept, Block):
@@ -277,12 +280,12 @@ class _Plan:
         """Warn if the standard error that was asked for is not reached."""
         if self.standard_error is None or averages.count < 2:
             return
-        reached, name = averages.relative_error()
+        reached, worst = averages.relative_error()
         if reached <= self.standard_error:
             return
         needed = float(f"{averages.count * (reached / self.standard_error) ** 2:.2g}")
         message = (
-            f"standard_error: {reached:.2g} of the largest {name} after {averages.count:,} "
+            f"standard_error: {reached:.2g} of the largest {worst} after {averages.count:,} "
             f"members, {self.standard_error:g} asked for; allow more by n, about {needed:,.0f} are "
             "needed"
         )
