@@ -67,6 +67,7 @@ docs: .venv/dev.stamp
 
 bench: .venv/run.stamp
 	$(BIN)/python benchmarks/calls.py
+	$(BIN)/python benchmarks/ensembles.py
 	$(BIN)/python benchmarks/exact.py
 	$(BIN)/python benchmarks/couple.py
 	$(BIN)/python benchmarks/wire.py

@@ -51,6 +51,7 @@ html_sidebars = {
         "approximations",
         "engines",
         "environments",
+        "disorder",
         "performance",
         "validation",
         "exercises",
