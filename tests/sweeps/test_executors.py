@@ -154,7 +154,7 @@ def test_an_executor_that_was_shut_down():
 def test_lambdas_travel_where_cloudpickle_sends_them(executor):
     factor = 3
     if isinstance(executor, concurrent.futures.ProcessPoolExecutor):
-        with pytest.raises(ValueError, match="function cannot be sent .*cloudpickle: loky"):
+        with pytest.raises(ValueError, match=r"function cannot be sent .*cloudpickle: loky"):
             swept(lambda a: factor * a, {"a": [1, 2]}, executor=executor)
         return
     answer = swept(lambda a: factor * a, {"a": [1, 2]}, executor=executor)
@@ -271,13 +271,19 @@ def test_a_killed_worker_of_dask_changes_nothing(tmp_path):
     function = functools.partial(sweep_functions.logged, log=log, seconds=0.02)
     grid = {"i": range(20), "j": range(10)}
     with dask_cluster() as client:
-        pids = list(client.run(os.getpid).values())
-        timer = threading.Timer(0.5, os.kill, [pids[0], signal.SIGKILL])
-        timer.start()
+        first = next(iter(client.run(os.getpid).values()))
+
+        def kill():
+            while not os.path.exists(log) or Path(log).read_text().count(f" {first}\n") < 10:
+                time.sleep(0.01)
+            os.kill(first, signal.SIGKILL)
+
+        thread = threading.Thread(target=kill, daemon=True)
+        thread.start()
         found = swept(function, grid, executor=client.get_executor(), store=tmp_path / "a.nc")
-        timer.join()
+        thread.join(10)
     wanted = swept(functools.partial(sweep_functions.logged, log=log + "x"), grid)
     assert same(found, wanted)
     used = {int(line.split()[2]) for line in Path(log).read_text().splitlines()}
-    assert pids[0] in used
+    assert first in used
     assert len(used) > 1
