@@ -2,9 +2,9 @@
 
 python benchmarks/ensembles.py [members] [repeats] prints seconds of processor time of a loop that
 calls the builder and takes the mean and the standard error by numpy, of `co.ensemble` in this
-process, and their ratio; medians, the two alternate. What is above 1 takes the members apart into named arrays and adds
-them up: calls of Python bound it. It also prints by how much the peak memory of this process grows
-from a quarter of the members to all of them, for members of 1 MiB.
+process, and their ratio; medians, the two alternate. What is above 1 takes the members apart into
+named arrays and adds them up: calls of Python bound it. It also prints by how much the peak memory
+of this process grows from a quarter of the members to all of them, for members of 1 MiB.
 """
 
 import os
