@@ -123,24 +123,28 @@ def _of_ensemble(label: str, mean: "xarray.Dataset") -> _Curve:
                 f"results: {label!r} must have {name} against time alone, as co.ensemble gives it "
                 "for results of co.evolve; choose one point of a sweep by .sel(...)"
             )
-    start = None
-    if _same_start(mean):
-        rates = mean["decay"].values.diagonal().real
-        photons = float(mean["thermal_photons"]) if "thermal_photons" in mean else 0.0
-        start = (rates, mean["populations"].values[0], photons)
-    values, error = mean["emission"].values, mean["emission_error"].values
-    band = 2 * np.nan_to_num(error)
-    return _Curve(mean["time"].values, values, band, mean.sizes.get("emitter"), start)
+    band = 2 * np.nan_to_num(mean["emission_error"].values)
+    if "error_estimate" in mean:
+        band = band + mean["error_estimate"].values
+    emitters = mean.sizes.get("emitter")
+    return _Curve(mean["time"].values, mean["emission"].values, band, emitters, _start(mean))
 
 
-def _same_start(mean: "xarray.Dataset") -> bool:
-    """Whether all members of an ensemble have the same decay rates and initial populations."""
-    if "populations" not in mean or "decay" not in mean or mean["decay"].ndim != 2:
-        return False
-    if mean["populations"].dims != ("time", "emitter"):
-        return False
-    scatter = (mean["decay_error"].values.diagonal(), mean["populations_error"].values[0])
-    return not any(np.any(each > _ROUND_OFF) for each in scatter)
+def _start(mean: "xarray.Dataset") -> tuple[NDArray[np.float64], NDArray[np.float64], float] | None:
+    """What all members of an ensemble start with, as in `_Curve`; None if they differ."""
+    dims = {"decay": ("emitter", "emitter_2"), "populations": ("time", "emitter")}
+    if any(name not in mean or mean[name].dims != along for name, along in dims.items()):
+        return None
+
+    def varies(name: str, where: Any) -> bool:
+        error = mean.get(f"{name}_error")
+        return error is not None and bool(np.any(error.values[where] > _ROUND_OFF))
+
+    diagonal = np.diag_indices(mean.sizes["emitter"])
+    if varies("decay", diagonal) or varies("populations", 0) or varies("thermal_photons", ()):
+        return None
+    photons = float(mean["thermal_photons"]) if "thermal_photons" in mean else 0.0
+    return mean["decay"].values[diagonal].real, mean["populations"].values[0], photons
 
 
 def _independent(

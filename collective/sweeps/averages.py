@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.means import Arrays, combined, standard_errors
-from collective.sweeps.blocks import Block, Variable
+from collective.sweeps.blocks import Attributes, Block, Variable, equal, in_common
 
 if TYPE_CHECKING:
     import xarray
@@ -35,7 +35,7 @@ class Averages:
         self._first = Block()
         self._means: dict[str, Arrays] = {}
         self._shared: dict[str, Variable] = {}  # coordinates and texts
-        self._attributes: dict[str, Any] = {}
+        self._attributes: Attributes = {}
 
     def add(self, member: Block) -> None:
         """Add the next member.
@@ -47,8 +47,9 @@ class Averages:
             self._begin(member)
         else:
             self._compare(member)
-        for name, sums in self._means.items():
-            self._means[name] = _with(sums, self.count, member.variables[name].values)
+        with np.errstate(invalid="ignore", over="ignore"):  # means with infinities are NaN
+            for name, sums in self._means.items():
+                self._means[name] = _with(sums, self.count, member.variables[name].values)
         self.count += 1
         if not self._means:
             raise ValueError(
@@ -80,7 +81,7 @@ class Averages:
         """Leave out what a later member lacks, or has in another shape or at other places."""
         here = member.variables | member.coordinates
         for name in list(self._shared):
-            if name not in here or not _equal(self._shared[name], here[name]):
+            if name not in here or not equal(self._shared[name], here[name]):
                 self._leave_out(name, "it differs between members")
         moved = {name for name in self._first.coordinates if name not in self._shared}
         for name in list(self._means):
@@ -96,9 +97,7 @@ class Averages:
         for name in member.variables.keys() - self._first.variables.keys():
             if not _is_error(name, member):
                 self.left_out.setdefault(name, "member 0 does not have it")
-        for name, value in list(self._attributes.items()):
-            if name not in member.attributes or member.attributes[name] != value:
-                del self._attributes[name]
+        self._attributes = in_common(self._attributes, member.attributes)
 
     def _leave_out(self, name: str, why: str) -> None:
         self._means.pop(name, None)
@@ -116,6 +115,8 @@ class Averages:
 
     def _relative_error(self, name: str) -> float:
         mean, scatter = self._means[name]
+        if mean.size and np.all(np.isnan(mean)):
+            return np.inf  # nothing is known
         error, largest = _largest(standard_errors(self.count, scatter)), _largest(mean)
         return error / largest if largest > 0 else 0.0
 
@@ -164,12 +165,6 @@ def _is_error(name: str, member: Block) -> bool:
 def _numeric(variable: Variable) -> bool:
     """Whether a variable holds numbers, True and False among them."""
     return variable.values.dtype.kind in "bifc"
-
-
-def _equal(one: Variable, other: Variable) -> bool:
-    """Whether two variables have the same dimensions and values; NaN is equal to NaN."""
-    floats = one.values.dtype.kind in "fc" and other.values.dtype.kind in "fc"
-    return one.dims == other.dims and np.array_equal(one.values, other.values, equal_nan=floats)
 
 
 def _sizes(variable: Variable) -> str:

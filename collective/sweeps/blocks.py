@@ -194,3 +194,24 @@ def _check_names(found: Block) -> None:
             raise ValueError(f"the coordinate {name!r} must have the dimension {name!r} alone")
         if found.coordinates[name].values.dtype.kind == "c":
             raise ValueError(f"the coordinate {name!r} of a dimension must not be complex")
+
+
+def equal(one: Variable, other: Variable) -> bool:
+    """Whether two variables have the same dimensions and the same values; NaN equals NaN."""
+    if one.dims != other.dims or one.values.shape != other.values.shape:
+        return False
+    if one.values.dtype.kind != other.values.dtype.kind:
+        return False
+    return np.array_equal(one.values, other.values, equal_nan=one.values.dtype.kind in "fc")
+
+
+def in_common(before: Attributes | None, new: Attributes) -> Attributes:
+    """The attributes that two answers have in common, with values of the same type."""
+    if before is None:
+        return new
+    return {name: value for name, value in before.items() if _same(value, new.get(name))}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two attributes are equal; NaN equals NaN, and 1 differs from 1.0."""
+    return type(one) is type(other) and (one == other or (one != one and other != other))

@@ -134,13 +134,14 @@ class _Member:
     def __call__(self, index: int) -> Block:
         """The member as a block; raises if its run is incomplete."""
         answer = self.builder(member_seed(self.seed, index))
-        if isinstance(answer, Result) and not answer.complete:
-            why = answer.diagnostics.get("ended", "it was interrupted")
-            raise ValueError(f"the run has only the times until t = {answer.times[-1]:g}: {why}")
         found = block(answer)
+        if isinstance(answer, Result):
+            if not answer.complete:
+                why = answer.diagnostics.get("ended", "it was interrupted")
+                raise ValueError(f"the run has only the times to t = {answer.times[-1]:g}: {why}")
+            del found.variables["complete"]
         if not found.attributes.get("complete", True):
             raise ValueError("the dataset is incomplete")
-        found.variables.pop("complete", None)
         return found
 
 

@@ -135,6 +135,28 @@ def test_numbers_that_are_complex_in_some_members_only():
     np.testing.assert_allclose(found.z, odd + 1j * (1 - odd))
 
 
+def test_a_variable_of_the_name_complete_is_averaged_like_any_other():
+    found = co.ensemble(lambda seed: {"complete": seed % 2}, 20, seed=3)
+    assert 0 < found["complete"] < 1
+
+
+def test_members_that_are_not_finite_have_no_mean_and_never_a_small_error():
+    def build(seed):
+        return {"x": np.inf, "y": [np.nan, 1.0 + 1e-3 * member(seed)]}
+
+    with pytest.warns(UserWarning, match="standard_error: inf of the largest x after 30"):
+        found = co.ensemble(build, 30, seed=0, standard_error=0.1)
+    assert np.isnan(found.x)
+    assert np.isnan(found.x_error)
+    np.testing.assert_allclose(found.y, [np.nan, 1.0], atol=1e-3)
+
+
+def test_an_incomplete_dataset_is_a_failure():
+    partial = xarray.Dataset({"x": 1.0}, attrs={"complete": False})
+    with pytest.raises(co.EvolutionError, match="the dataset is incomplete"):
+        co.ensemble(lambda _: partial, 3, seed=0)
+
+
 def test_equal_members_have_no_error_and_one_member_has_none_that_is_known():
     found = co.ensemble(lambda _: 0.1, 7, seed=0)
     assert (float(found.value), float(found.value_error)) == (0.1, 0.0)
@@ -260,7 +282,7 @@ def test_an_incomplete_run_is_a_failure():
         whole = cloud(1)
         return whole.at(whole.times[:5]).replace(complete=False)
 
-    with pytest.raises(co.EvolutionError, match=r"only the times until t = 1: it was interrupted"):
+    with pytest.raises(co.EvolutionError, match=r"only the times to t = 1: it was interrupted"):
         co.ensemble(cut, 5, seed=0)
 
 
@@ -481,6 +503,15 @@ def test_the_emission_of_an_ensemble_is_drawn_with_its_band():
     np.testing.assert_allclose(sorted(set(at)), float(found.emission[3]) + half * np.array([-1, 1]))
     both = co.plot.emission({"mean": found, "one": cloud(1)}, per_emitter=True)
     np.testing.assert_allclose(both.get_lines()[0].get_ydata(), found.emission / 4)
+    # rates that differ leave the independent decay unknown; Γ by displacement has no emitters
+    for part in ("decay_error", "populations_error"):
+        uneven_start = found.assign({part: found[part] + 0.1})
+        assert len(co.plot.emission(uneven_start).get_lines()) == 1
+    by_displacement = found.rename({"emitter_2": "displacement_2"})
+    assert len(co.plot.emission(by_displacement).get_lines()) == 1
+    approximate = found.assign(error_estimate=0 * found.emission + 0.5)
+    wide = co.plot.emission(approximate).collections[0].get_paths()[0].vertices
+    assert wide[wide[:, 0] == TIMES[3], 1].max() == pytest.approx(max(at) + 0.5)
     missing = co.ensemble(loaded, 5, seed=1)
     assert len(co.plot.emission(missing).get_lines()) == 1
     with pytest.raises(ValueError, match="per_emitter: the members of 'mean' have different"):
