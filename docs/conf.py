@@ -50,6 +50,7 @@ html_sidebars = {
     for page in (
         "approximations",
         "engines",
+        "sweeps",
         "environments",
         "performance",
         "validation",
