@@ -180,9 +180,8 @@ class _Plan:
         except KeyboardInterrupt:
             if averages.count == 0:
                 raise
-            say(
-                f"collective: Ctrl-C after {averages.count} of {self.n} members; {_safe(journal, averages)}"
-            )
+            reached = f"collective: Ctrl-C after {averages.count} of {self.n} members"
+            say(f"{reached}; {_safe(journal, averages)}")
             return self._dataset(averages, complete=False)
         except (ExecutorError, OSError) as error:
             mean = self._dataset(averages, complete=False)
