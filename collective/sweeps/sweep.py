@@ -46,7 +46,7 @@ def sweep(
     for long runs.
 
     Args:
-        function: called as ``function(**point)``, and with `seed=<int>` if there is a seed. It returns
+        function: called as ``function(**point)``, with `seed=<int>` if there is a seed. It returns
             a number, a boolean, a text, an array of these, a mapping from names to these, a
             `Result` (all of `Result.to_xarray`, with its `method` and `complete` as variables), or
             a dataset of xarray. A lone number or array gets the name "value"; dimension i of a
