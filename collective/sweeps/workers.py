@@ -220,6 +220,8 @@ class _Calls:
 
     def run(self) -> Generator[Answer, None, None]:
         """The iterator of `answers`."""
+        import scipy.linalg  # noqa: F401  # its BLAS must be loaded before its threads are limited
+
         from collective._tools.compiled import one_thread
 
         failure: BaseException | None = None

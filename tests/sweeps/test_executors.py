@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -73,9 +75,11 @@ EACH = [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in PO
 
 @pytest.fixture(params=EACH, scope="module")
 def executor(request):
-    """One of each kind, for all tests that do not break it."""
-    with POOLS[request.param]() as found:
-        yield found.get_executor() if request.param == "dask" else found
+    """One of each kind, for all tests that do not break it; new processes use more threads."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENBLAS_NUM_THREADS", "2")
+        with POOLS[request.param]() as found:
+            yield found.get_executor() if request.param == "dask" else found
 
 
 def same(one, other):
@@ -104,13 +108,34 @@ def test_failures_come_back_from_every_executor(executor):
 
 
 def test_a_point_has_one_thread(executor):
-    from threadpoolctl import threadpool_info
-
-    before = [each["num_threads"] for each in threadpool_info()]
+    before = executor.submit(sweep_functions.threads_of_blas).result()
     found = swept(sweep_functions.threads, {"i": range(8)}, executor=executor)
     assert (found.blas == 1).all()
     assert (found.ours == 1).all()
-    assert [each["num_threads"] for each in threadpool_info()] == before
+    assert executor.submit(sweep_functions.threads_of_blas).result() == before
+
+
+def test_a_point_has_one_thread_where_blas_has_more():
+    """In a process of its own, because BLAS reads the variable when it is loaded."""
+    code = (
+        "import multiprocessing, collective as co, sweep_functions as f\n"
+        "from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor\n"
+        "fork = multiprocessing.get_context('fork')\n"
+        "for pool in (ThreadPoolExecutor(2), ProcessPoolExecutor(2, mp_context=fork)):\n"
+        "    with pool:\n"
+        "        found = co.sweep(f.threads, {'i': range(6)}, executor=pool)\n"
+        "    print(found.blas.values.tolist(), f.threads_of_blas())\n"
+        "print(co.sweep(f.threads, {'i': [0]}).blas.item())\n"
+    )
+    environment = os.environ | {
+        "OPENBLAS_NUM_THREADS": "2",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    all_cores = min(2, os.cpu_count())
+    assert done.stdout == f"[1, 1, 1, 1, 1, 1] {all_cores}\n" * 2 + f"{all_cores}\n"
 
 
 def test_parallel_kernels_of_a_process_have_one_thread():
