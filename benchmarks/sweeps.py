@@ -1,12 +1,12 @@
 """What `co.sweep` costs beyond the function, and what a second worker brings.
 
-python benchmarks/sweeps.py [points] prints for a function that takes no time, at 10⁵ points unless
-another number is given: microseconds of processor time a point, of this process and of its workers
-together, without an executor, with a store, and by two processes; and by how many bytes a point the
-memory of this process grows between a tenth of the points and all of them. Beside it stands the bare
-loop with numpy. Then it prints how much faster two workers are than one at points that keep a core
-busy for a fifth of a second; what bounds this are the cores alone. Wall time is used only there,
-because processes share no clock of processor time; run it on a machine with two idle cores.
+python benchmarks/sweeps.py [points] takes a function that costs nothing, at 10⁵ points unless
+another number is given. It prints the processor time of this process and its workers for each point,
+and by how many bytes a point the memory of this process grows between a tenth of the points and all
+of them: without an executor, by two processes, and both with a store. Beside it stands the bare loop.
+
+Then it prints how much faster two workers are than one at points that keep a core busy for a fifth of
+a second. Only the cores bound this. It is the one ratio of wall times, so it needs two idle cores.
 """
 
 import os

@@ -3,6 +3,9 @@
 Every variable gets the dimensions of the grid first. Where a dimension has different lengths at
 different points, the shorter ones are filled up: with NaN for numbers, with "" for texts. So are
 points without an answer. As in xarray itself, integers and booleans with gaps become floats.
+
+The file is longer than others because it has the three ways in which a name is kept: a row for each
+point, the labels of a dimension, and a coordinate that may be common to all points.
 """
 
 from collections.abc import Mapping

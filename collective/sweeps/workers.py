@@ -4,6 +4,9 @@ Cheap calls travel together: a task holds as many as take about a quarter of a s
 on the way. A task ends early when it has taken twice as long, and what it left is sent again, so
 that calls of very different length share the workers well. Only a few tasks for each worker are on
 their way at a time, so that memory does not grow with the number of calls.
+
+The file is longer than others because what is sent, what a worker does with it, and how the answers
+and failures come back must fit together.
 """
 
 import os
