@@ -1,12 +1,13 @@
 """What `co.sweep` costs beyond the function, and what a second worker brings.
 
 python benchmarks/sweeps.py [points] takes a function that costs nothing, at 10⁵ points unless
-another number is given. It prints the processor time of this process and its workers for each point,
-and by how many bytes a point the memory of this process grows between a tenth of the points and all
-of them: without an executor, by two processes, and both with a store. Beside it stands the bare loop.
+another number is given. It prints the processor time of this process and its workers for each
+point, and by how many bytes a point the memory of this process grows between a tenth of the points
+and all of them: without an executor, by two processes, and both with a store. Beside it stands the
+bare loop.
 
-Then it prints how much faster two workers are than one at points that keep a core busy for a fifth of
-a second. Only the cores bound this. It is the one ratio of wall times, so it needs two idle cores.
+Then it prints how much faster two workers are than one at points that keep a core busy for a fifth
+of a second. Only the cores bound this. It is the one ratio of wall times: it needs two idle cores.
 """
 
 import os

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collective._tools import files
+from collective._tools.version import __version__
 from collective._tools.warn import warn
 from collective.results.xarray import imported, netcdf, with_complex, without_complex
 from collective.sweeps.identity import difference
@@ -67,12 +68,17 @@ def opened(path: Path, identity: Mapping[str, Any]) -> Iterator[Journal]:
         journal = Journal(place, handle)
         kept = journal.identity
         if kept is None:
-            journal.begin(dict(identity))
-            kept = identity
+            kept = {**identity, "version": __version__}
+            journal.begin(kept)
         told = difference(place, kept, identity)
         if told is not None:
             raise ValueError(told)
         _compare_code(path, kept, identity)
+        if kept.get("version") != __version__:
+            warn(
+                f"store: {str(path)!r} was begun with version {kept.get('version')} of this "
+                f"package, this is {__version__}; its points are kept as they are"
+            )
         yield journal
 
 

@@ -18,7 +18,13 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -314,6 +320,8 @@ def _failed(error: BaseException) -> BaseException:
     if unpicklable and isinstance(error, pickle.PicklingError | AttributeError | TypeError):
         return _not_pickled(error)
     text = " ".join(str(error).split()) or "it gave no reason"
+    if isinstance(error, BrokenExecutor):
+        text += " A worker may have run out of memory, or could not import the function"
     found = ExecutorError(f"the executor failed: {type(error).__name__}: {text}")
     found.__cause__ = error
     return found

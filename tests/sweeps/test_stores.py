@@ -17,6 +17,7 @@ import sweep_functions
 import xarray
 
 import collective as co
+from collective.sweeps import store as stores
 
 GRID = {"i": range(20), "j": range(10)}
 
@@ -281,6 +282,17 @@ def test_other_code_is_warned_of(store):
     for other in (made(2), made(1, 6)):
         with pytest.warns(UserWarning, match="the code of 'function', or the version of Python"):
             assert same(swept(other, grid, store=store), first)
+
+
+def test_points_of_another_version_are_warned_of(store, log, monkeypatch):
+    function = interrupted(log)
+    swept(function, store=store)
+    monkeypatch.setattr(stores, "__version__", "99.0")
+    with pytest.warns(
+        UserWarning, match=r"was begun with version .* of this package, this is 99.0"
+    ):
+        assert swept(function, store=store).attrs["complete"] is True
+    assert set(calls(log).values()) == {1}
 
 
 def test_a_store_is_written_by_one_process_alone(store, log):
