@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from collective.master.master_equation import master_equation
     from collective.results.jumps import Jumps
     from collective.results.result import Result, load
+    from collective.sweeps.ensemble import ensemble
+    from collective.sweeps.sweep import sweep
 
 __all__ = [
     "Cavity",
@@ -94,6 +96,7 @@ __all__ = [
     "cubic",
     "currents",
     "engines",
+    "ensemble",
     "evolve",
     "interaction",
     "load",
@@ -110,6 +113,7 @@ __all__ = [
     "square",
     "states",
     "steady_state",
+    "sweep",
     "triangular",
     "units",
 ]
@@ -157,6 +161,7 @@ _HOMES = {
     "compare": "evolution.comparison",
     "couple": "couplings.couple",
     "cubic": "emitters",
+    "ensemble": "sweeps.ensemble",
     "evolve": "evolution.evolve",
     "interaction": "master.interactions",
     "load": "results.result",
@@ -168,6 +173,7 @@ _HOMES = {
     "spin": "emitters",
     "square": "emitters",
     "steady_state": "evolution.steady_state",
+    "sweep": "sweeps.sweep",
     "triangular": "emitters",
 }
 

@@ -50,7 +50,9 @@ html_sidebars = {
     for page in (
         "approximations",
         "engines",
+        "sweeps",
         "environments",
+        "disorder",
         "performance",
         "validation",
         "exercises",
@@ -117,6 +119,11 @@ STORY = {
         "currents_that_attract",
         "a_spin_exchange_from_magnetism",
         "how_big_is_it_really",
+    ],
+    "sweeps_and_averages": [
+        "a_phase_diagram_overnight",
+        "missing_atoms",
+        "from_laptop_to_cluster",
     ],
 }
 

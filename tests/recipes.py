@@ -109,6 +109,10 @@ class Recipe:
                 plt.close("all")
 
 
+def twice(a):
+    return 2 * a
+
+
 @cache
 def pair():
     return co.couple(co.chain(2, 0.1, frequency=1e6), co.Vacuum())
@@ -267,6 +271,10 @@ def permittivities(material):
     return material.permittivity(6.0), material.permittivity(6.0j)
 
 
+def uniform(seed):
+    return np.random.default_rng(seed).random(2)
+
+
 def far(wavefunction):
     at = np.ones(2)
     return wavefunction(at, at, at)
@@ -345,6 +353,18 @@ def _recipes():
         },
         {"then": in_vacuum},
     )
+    disordered = (
+        ("with_filling", {"fraction": 0.9}),
+        ("with_motion", {"width": 0.01}),
+        ("with_random_detunings", {"width": 0.1, "distribution": "gaussian"}),
+    )
+    for name, given in disordered:
+        yield (
+            f"Emitters.{name}",
+            getattr(co.Emitters, name),
+            lambda given=given: {"self": co.chain(3, 0.1), **given, "seed": 1},
+            {"then": in_vacuum},
+        )
     yield "Emitters.nearest_pair", co.Emitters.nearest_pair, lambda: {"self": co.chain(3, 0.1)}, {}
 
     matrices = {
@@ -532,6 +552,20 @@ def _recipes():
             {},
         )
     yield (
+        "sweep",
+        co.sweep,
+        lambda: {
+            "function": twice,
+            "grid": {"a": [1, 2.5]},
+            "executor": None,
+            "store": "sweep.nc",
+            "seed": None,
+            "progress": False,
+            "retry_failed": True,
+        },
+        {"errors": (co.EvolutionError,)},  # of a function whose every answer is useless
+    )
+    yield (
         "compare",
         co.compare,
         lambda: {
@@ -619,6 +653,20 @@ def _recipes():
         {"errors": (co.EvolutionError,)},
     )
     yield "methods", co.methods, lambda: {"couplings": pair(), **EVOLVED}, {}
+    yield (
+        "ensemble",
+        co.ensemble,
+        lambda: {
+            "builder": uniform,
+            "n": 3,
+            "seed": 1,
+            "executor": None,
+            "standard_error": 10.0,
+            "store": None,
+            "progress": False,
+        },
+        {"errors": (co.EvolutionError,)},
+    )
     yield (
         "Methods.fits",
         co.Methods.fits,
@@ -1486,6 +1534,9 @@ def _recipes():
         "units.linewidth",
         u.linewidth,
         lambda: {"dipole": [0, 1j * 2e-29, 1e-29], "wavelength": 780e-9, "kind": "electric"},
+        "units.trap_width",
+        u.trap_width,
+        lambda: {"mass": 1.4e-25, "frequency": [6e5, 6e4], "temperature": 1e-6},
         {},
     )
     yield "units.atom", u.atom, lambda: {"name": "Rb87 D2"}, {}
