@@ -193,10 +193,16 @@ def _attributes(result: Any) -> dict[str, Any]:
 
 def write_netcdf(result: Any, path: str | os.PathLike[str]) -> Path:
     """The file of `Result.to_netcdf`."""
+    return write_dataset(dataset(result), path)
+
+
+def write_dataset(found: "xarray.Dataset", path: str | os.PathLike[str]) -> Path:
+    """Write a dataset as NetCDF-4, with real and imaginary parts of complex variables."""
     for module in ("xarray", "h5py", "h5netcdf"):
         _imported("to_netcdf", module)
-    found = _without_complex(dataset(result))
-    found.attrs["complete"] = int(result.complete)  # NetCDF has no booleans either
+    found = _without_complex(found)
+    # NetCDF has no booleans either
+    found.attrs |= {n: int(value) for n, value in found.attrs.items() if isinstance(value, bool)}
 
     def write(partial: Path) -> None:
         # written from memory, because HDF5 crashes the interpreter if the disk is full

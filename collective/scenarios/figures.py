@@ -1,0 +1,201 @@
+"""Figures of scenarios: of one run, and of a sweep."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from collective import plot
+from collective._tools.files import written
+from collective.plot.style import RATE, TIME, colours
+from collective.results.result import Result
+from collective.scenarios.observing import Observed
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_CURVES = 7  # values of a grid that get a curve each; more are drawn as a map
+_PANELS = 6  # of observables at most
+_COLUMNS = 3
+
+
+def saved(figure: "Figure", folder: str | os.PathLike[str], name: str) -> Path:
+    """Write a figure to a file in a folder and close it."""
+    import matplotlib.pyplot as plt
+
+    target = Path(folder) / name
+    try:
+        return written(target, target.suffix, lambda partial: figure.savefig(partial, dpi=150))
+    finally:
+        plt.close(figure)
+
+
+def of_run(title: str, result: Result | None, arrays: Mapping[str, Observed]) -> "Figure":
+    """Emission, populations, and a panel for each observable that is a curve."""
+    curves = [name for name, one in arrays.items() if _curve(name, one, result)][:_PANELS]
+    emitted = result is not None and result.emission is not None
+    panels = ["emission"] if emitted else []
+    panels += ["populations"] if result is not None else []
+    figure, places = _grid(max(1, len(panels) + len(curves)), title)
+    for panel in panels:
+        ax = next(places)
+        assert result is not None
+        if panel == "emission":
+            plot.emission(result, ax=ax)
+        else:
+            plot.populations(result, ax=ax)
+    for name in curves:
+        one, ax = arrays[name], next(places)
+        along = _along(one, arrays, result)
+        ax.plot(along, _real(one.values), ".-" if along.size < 30 else "-")
+        ax.set(xlabel=_axis_label(one.dims[0]), ylabel=name.replace("_", " "))
+    if not panels and not curves:
+        _numbers(next(places), {name: one.values for name, one in arrays.items()})
+    return figure
+
+
+def of_sweep(title: str, dataset: "xarray.Dataset", axes: Sequence[str]) -> "Figure":
+    """What depends on the grid: curves for one axis, maps for two.
+
+    Args:
+        title: of the figure.
+        dataset: of a sweep.
+        axes: dimensions of the grid. Of further axes than two the first value is drawn.
+    """
+    fixed = {axis: 0 for axis in axes[2:]}
+    shown = dataset.isel(fixed)
+    if fixed:
+        at = ", ".join(f"{axis} = {dataset[axis].values[0]:.4g}" for axis in fixed)
+        title = f"{title}\n{at}" if title else at
+    axes = axes[:2]
+    numbers = {
+        str(name): array
+        for name, array in shown.data_vars.items()
+        if set(array.dims) == set(axes) and array.dtype.kind in "fiub"
+    }
+    panels: dict[str, Any] = {}
+    if "emission" in shown and "time" in shown["emission"].dims:
+        if len(axes) == 1:
+            panels["emission"] = shown["emission"].transpose(axes[0], "time")
+        panels["largest emission"] = shown["emission"].max("time")
+    panels |= dict(list(numbers.items())[:_PANELS])
+    for name, array in shown.data_vars.items():
+        spectral = array.ndim == 2 and len(axes) == 1 and axes[0] in array.dims
+        if spectral and "time" not in array.dims and len(panels) < _PANELS:
+            panels[str(name)] = array.transpose(axes[0], ...)
+    figure, places = _grid(max(1, len(panels)), title)
+    for name, array in panels.items():
+        ax = next(places)
+        if set(array.dims) == set(axes):
+            _against_grid(ax, name, array.transpose(*axes), axes)
+        else:
+            _against_time(ax, name, array)
+    if not panels:
+        next(places).set_title("nothing to draw")
+    return figure
+
+
+def _grid(count: int, title: str) -> tuple["Figure", Any]:
+    """A figure with panels side by side, and an iterator over them."""
+    from matplotlib.figure import Figure
+
+    columns = min(count, _COLUMNS)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(5 * columns, 3.9 * rows), layout="constrained")
+    found = figure.subplots(rows, columns, squeeze=False)
+    for ax in found.flat[count:]:
+        ax.set_axis_off()
+    if title:
+        figure.suptitle(title)
+    return figure, iter(found.flat)
+
+
+def _curve(name: str, one: Observed, result: Result | None) -> bool:
+    """Whether an observable is a row of numbers that is not a coordinate."""
+    if len(one.dims) != 1 or one.dims == (name,) or one.values.size < 2:
+        return False
+    return one.dims[0] != "time" or result is not None
+
+
+def _along(one: Observed, arrays: Mapping[str, Observed], result: Result | None) -> Any:
+    """What an observable is drawn against."""
+    dim = one.dims[0]
+    if dim == "time":
+        assert result is not None
+        return result.times
+    return arrays[dim].values if dim in arrays else np.arange(one.values.size)
+
+
+def _axis_label(dim: str) -> str:
+    """The label of an axis for a dimension."""
+    if dim == "time":
+        return TIME
+    if dim.endswith("frequency"):
+        return "frequency (Γ₀)"
+    return "delay (1/Γ₀)" if dim.endswith("delay") else dim.replace("_", " ")
+
+
+def _real(values: Any) -> Any:
+    """The values, or the size of complex ones."""
+    return np.abs(values) if np.iscomplexobj(values) else values
+
+
+def _numbers(ax: "Axes", values: Mapping[str, Any]) -> None:
+    """Numbers that are no curves, as text."""
+    single = {name: one for name, one in values.items() if np.ndim(one) == 0}
+    lines = [f"{name.replace('_', ' ')} = {np.asarray(one).item():.6g}" for name, one in single.items()]
+    ax.set_axis_off()
+    ax.text(0.02, 0.98, "\n".join(lines), va="top", family="monospace")
+
+
+def _positions(array: Any, axis: str) -> tuple[Any, list[str] | None]:
+    """Where the values of an axis are drawn, and their labels if they are texts."""
+    values = array[axis].values
+    if values.dtype.kind in "fiu":
+        return values, None
+    return np.arange(len(values)), [str(value) for value in values]
+
+
+def _against_grid(ax: "Axes", name: str, array: Any, axes: Sequence[str]) -> None:
+    """One number for each point: a line for one axis, a map for two."""
+    along, words = _positions(array, axes[0])
+    label = RATE if "emission" in name else name.replace("_", " ")
+    if len(axes) == 1:
+        ax.plot(along, array.values, "o-" if len(along) < 30 else "-")
+        ax.set(ylabel=name if "emission" in name else label)
+    else:
+        up, others = _positions(array, axes[1])
+        mesh = ax.pcolormesh(along, up, np.asarray(array.values, dtype=float).T, shading="nearest")
+        ax.figure.colorbar(mesh, ax=ax, label=label)
+        ax.set(ylabel=axes[1].replace("_", " "), title=name.replace("_", " "))
+        if others is not None:
+            ax.set_yticks(up, others)
+    ax.set(xlabel=axes[0].replace("_", " "))
+    if words is not None:
+        ax.set_xticks(along, words)
+
+
+def _against_time(ax: "Axes", name: str, array: Any) -> None:
+    """A curve for each value of the grid, or a map if there are many."""
+    axis, dim = array.dims
+    values = array[axis].values
+    along = array[dim].values if dim in array.coords else np.arange(array.sizes[dim])
+    drawn = _real(array.values)
+    if len(values) <= _CURVES:
+        for value, row, colour in zip(values, drawn, colours(len(values)), strict=True):
+            label = f"{value:.4g}" if isinstance(value, float) else str(value)
+            ax.plot(along, row, color=colour, label=label)
+        ax.legend(frameon=False, title=str(axis).replace("_", " "))
+        ax.set(ylabel=RATE if name == "emission" else name.replace("_", " "))
+    else:
+        up, words = _positions(array, axis)
+        mesh = ax.pcolormesh(along, up, drawn, shading="nearest")
+        ax.figure.colorbar(mesh, ax=ax, label=RATE if name == "emission" else name)
+        ax.set(ylabel=str(axis).replace("_", " "))
+        if words is not None:
+            ax.set_yticks(up, words)
+    ax.set(xlabel=_axis_label(str(dim)))
