@@ -4,12 +4,12 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numba import config, njit
+from numba import config, get_num_threads, njit, set_num_threads
 from numba.core.errors import NumbaError
 
 from collective._tools.progress import say
@@ -104,11 +104,67 @@ def announced(what: str, seconds: float, *, show: bool) -> "Iterator[None]":
 
 
 def threads_available() -> int:
-    """The number of cores that this process may use."""
+    """The number of threads that this process may use: one for each core, or one in `one_thread`."""
+    if _limited.count:
+        return 1
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:
         return os.cpu_count() or 1
+
+
+class _Limited:
+    """How many callers in this process want one thread, and what sets the number back."""
+
+    def __init__(self) -> None:
+        self.lock, self.count, self.limits = threading.Lock(), 0, ExitStack()
+
+    def unlock(self) -> None:
+        """In a process made by fork: the thread that held the lock may not exist here."""
+        self.lock = threading.Lock()
+
+
+_limited = _Limited()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_limited.unlock)
+
+
+@contextmanager
+def one_thread(*, kernels: bool = False) -> "Iterator[None]":
+    """A context in which BLAS, OpenMP and `threads_available` keep to one thread in this process.
+
+    Several threads may be in such contexts at once: the first one in sets the limit for all of
+    them, and the last one out removes it.
+
+    Args:
+        kernels: also set the threads of parallel numba kernels, for the calling thread alone. This
+            starts numba's threads, after which some of its threading layers do not allow a fork.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with _limited.lock:
+        if _limited.count == 0:
+            _limited.limits.enter_context(threadpool_limits(1))
+        _limited.count += 1
+    try:
+        with _kernels_in_one_thread() if kernels else nullcontext():
+            yield
+    finally:
+        with _limited.lock:
+            _limited.count -= 1
+            if _limited.count == 0:
+                _limited.limits.close()
+
+
+@contextmanager
+def _kernels_in_one_thread() -> "Iterator[None]":
+    """A context in which parallel kernels called by this thread run in one thread."""
+    before = get_num_threads()
+    set_num_threads(1)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
 
 
 def in_threads(work: Callable[[int], Any], threads: int, pool: ThreadPoolExecutor | None) -> None:
