@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from collective._tools.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from collective import currents, engines, materials, observables, plot, spectral, states, units
+    from collective import currents, engines, materials, observables, plot, scenarios, spectral, states, units
     from collective.citations import citation
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from collective.master.master_equation import master_equation
     from collective.results.jumps import Jumps
     from collective.results.result import Result, load
+    from collective.sweeps.sweep import sweep
 
 __all__ = [
     "Comparison",
@@ -97,11 +98,13 @@ __all__ = [
     "plot",
     "purcell",
     "ring",
+    "scenarios",
     "spectral",
     "spin",
     "square",
     "states",
     "steady_state",
+    "sweep",
     "triangular",
     "units",
 ]
@@ -113,6 +116,7 @@ _MODULES = {
     "materials",
     "observables",
     "plot",
+    "scenarios",
     "spectral",
     "states",
     "units",
@@ -156,6 +160,7 @@ _HOMES = {
     "spin": "emitters",
     "square": "emitters",
     "steady_state": "evolution.steady_state",
+    "sweep": "sweeps.sweep",
     "triangular": "emitters",
 }
 

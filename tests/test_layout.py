@@ -24,6 +24,7 @@ TOOLS_OF_TESTS = {
     "conftest.py": {"memory", "progress", "speed"},
     "mutations.py": {"archive"},
     "results": {"archive"},
+    "sweep_functions.py": {"compiled"},
 }
 
 

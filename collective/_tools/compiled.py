@@ -104,7 +104,7 @@ def announced(what: str, seconds: float, *, show: bool) -> "Iterator[None]":
 
 
 def threads_available() -> int:
-    """The number of threads that this process may use: one for each core, or one in `one_thread`."""
+    """The number of threads that this process may use: one in `one_thread`, else one a core."""
     if _limited.count:
         return 1
     try:

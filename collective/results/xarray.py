@@ -6,6 +6,7 @@ complex numbers, so a file holds z as z_real and z_imag.
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,7 @@ _CHANNEL_OF = {
 
 def dataset(result: Any) -> "xarray.Dataset":
     """The dataset of `Result.to_xarray`."""
-    xarray = _imported("to_xarray", "xarray")
+    xarray = imported("to_xarray", "xarray")
     variables: dict[str, Any] = {}
 
     def add(name: str, values: Any, dims: tuple[str, ...], units: str, meaning: str) -> None:
@@ -199,35 +200,58 @@ def write_netcdf(result: Any, path: str | os.PathLike[str]) -> Path:
 def write_dataset(found: "xarray.Dataset", path: str | os.PathLike[str]) -> Path:
     """Write a dataset as NetCDF-4, with real and imaginary parts of complex variables."""
     for module in ("xarray", "h5py", "h5netcdf"):
-        _imported("to_netcdf", module)
-    found = _without_complex(found)
+        imported("to_netcdf", module)
+    found = without_complex(found)
     # NetCDF has no booleans either
     found.attrs |= {n: int(value) for n, value in found.attrs.items() if isinstance(value, bool)}
-
-    def write(partial: Path) -> None:
-        # written from memory, because HDF5 crashes the interpreter if the disk is full
-        partial.write_bytes(found.to_netcdf(engine="h5netcdf"))
-
-    return written(path, ".nc", write)
+    return written(path, ".nc", lambda partial: netcdf(found, partial))
 
 
-def _without_complex(found: "xarray.Dataset") -> "xarray.Dataset":
+def netcdf(found: "xarray.Dataset", path: Path) -> None:
+    """Write a dataset without complex numbers as a NetCDF-4 file."""
+    # written from memory, because HDF5 crashes the interpreter if the disk is full
+    path.write_bytes(found.to_netcdf(engine="h5netcdf"))
+
+
+def without_complex(found: "xarray.Dataset") -> "xarray.Dataset":
     """The dataset with real and imaginary parts in place of complex variables."""
-    for name, array in list(found.data_vars.items()):
+    for name, array in found.variables.items():
         if array.dtype.kind == "c":
+            is_coordinate = name in found.coords
             found = found.drop_vars(name)
-            for suffix, part in (("real", array.real), ("imag", array.imag)):
-                attrs = {**array.attrs, "long_name": f"{array.attrs['long_name']}, {suffix} part"}
-                found[f"{name}_{suffix}"] = part.assign_attrs(attrs)
+            for suffix, part in (("real", array.values.real), ("imag", array.values.imag)):
+                attrs = dict(array.attrs)
+                if "long_name" in attrs:
+                    attrs["long_name"] = f"{attrs['long_name']}, {suffix} part"
+                found[f"{name}_{suffix}"] = (array.dims, part, attrs)
+                if is_coordinate:
+                    found = found.set_coords(f"{name}_{suffix}")
     return found
 
 
-def _imported(what: str, module: str) -> Any:
+def with_complex(found: "xarray.Dataset", names: Sequence[str]) -> "xarray.Dataset":
+    """The dataset before `without_complex`, but for the order of its variables."""
+    for name in names:
+        real, imag = found.variables[f"{name}_real"], found.variables[f"{name}_imag"]
+        values = np.empty(real.shape, dtype=complex)
+        values.real, values.imag = real.values, imag.values
+        attrs = dict(real.attrs)
+        if "long_name" in attrs:
+            attrs["long_name"] = attrs["long_name"].removesuffix(", real part")
+        is_coordinate = f"{name}_real" in found.coords
+        found = found.drop_vars([f"{name}_real", f"{name}_imag"])
+        found[name] = (real.dims, values, attrs)
+        found = found.set_coords(name) if is_coordinate else found
+    return found
+
+
+def imported(what: str, module: str, extra: str = "data") -> Any:
+    """A module of an extra of this package; the error names what needs it."""
     from importlib import import_module
 
     try:
         return import_module(module)
     except ImportError:
         raise ImportError(
-            f"{what} needs {module}: pip install 'collective-emission[data]'"
+            f"{what} needs {module}: pip install 'collective-emission[{extra}]'"
         ) from None

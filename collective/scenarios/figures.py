@@ -9,6 +9,7 @@ import numpy as np
 
 from collective import plot
 from collective._tools.files import written
+from collective.couplings.modes import Modes
 from collective.plot.style import RATE, TIME, colours
 from collective.results.result import Result
 from collective.scenarios.observing import Observed
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _CURVES = 7  # values of a grid that get a curve each; more are drawn as a map
 _PANELS = 6  # of observables at most
 _COLUMNS = 3
+_COUNTED = ("mode", "emitter")  # dimensions between whose values there is nothing
 
 
 def saved(figure: "Figure", folder: str | os.PathLike[str], name: str) -> Path:
@@ -34,24 +36,31 @@ def saved(figure: "Figure", folder: str | os.PathLike[str], name: str) -> Path:
         plt.close(figure)
 
 
-def of_run(title: str, result: Result | None, arrays: Mapping[str, Observed]) -> "Figure":
-    """Emission, populations, and a panel for each observable that is a curve."""
+def of_run(
+    title: str, result: Result | None, modes: Modes | None, arrays: Mapping[str, Observed]
+) -> "Figure":
+    """Emission, populations, modes, and a panel for each other observable that is a curve."""
     curves = [name for name, one in arrays.items() if _curve(name, one, result)][:_PANELS]
     emitted = result is not None and result.emission is not None
     panels = ["emission"] if emitted else []
     panels += ["populations"] if result is not None else []
+    panels += ["modes"] if modes is not None else []
     figure, places = _grid(max(1, len(panels) + len(curves)), title)
     for panel in panels:
         ax = next(places)
-        assert result is not None
-        if panel == "emission":
+        if panel == "modes":
+            plot.modes(modes, ax=ax)
+        elif panel == "emission":
             plot.emission(result, ax=ax)
         else:
             plot.populations(result, ax=ax)
+            legend = ax.get_legend()
+            if legend is not None and len(legend.get_texts()) > _CURVES:
+                legend.remove()
     for name in curves:
         one, ax = arrays[name], next(places)
         along = _along(one, arrays, result)
-        ax.plot(along, _real(one.values), ".-" if along.size < 30 else "-")
+        ax.plot(along, _real(one.values), "o" if one.dims[0] in _COUNTED else "-")
         ax.set(xlabel=_axis_label(one.dims[0]), ylabel=name.replace("_", " "))
     if not panels and not curves:
         _numbers(next(places), {name: one.values for name, one in arrays.items()})
@@ -103,7 +112,7 @@ def _grid(count: int, title: str) -> tuple["Figure", Any]:
     """A figure with panels side by side, and an iterator over them."""
     from matplotlib.figure import Figure
 
-    columns = min(count, _COLUMNS)
+    columns = 2 if count == 4 else min(count, _COLUMNS)
     rows = -(-count // columns)
     figure = Figure(figsize=(5 * columns, 3.9 * rows), layout="constrained")
     found = figure.subplots(rows, columns, squeeze=False)
@@ -116,7 +125,7 @@ def _grid(count: int, title: str) -> tuple["Figure", Any]:
 
 def _curve(name: str, one: Observed, result: Result | None) -> bool:
     """Whether an observable is a row of numbers that is not a coordinate."""
-    if len(one.dims) != 1 or one.dims == (name,) or one.values.size < 2:
+    if len(one.dims) != 1 or one.dims == (name,) or one.values.size < 2 or "modes_" in name:
         return False
     return one.dims[0] != "time" or result is not None
 

@@ -1,8 +1,11 @@
 """The section [grid]: which keys a sweep changes, and to which values."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
+from collective._tools.memory import require
+from collective.errors import ProblemTooLargeError
 from collective.scenarios import schema
 from collective.scenarios.options import Key, Options
 from collective.scenarios.source import Keys, Source
@@ -54,6 +57,11 @@ def axes_of(source: Source) -> tuple[Axis, ...]:
             raise source.error(axis.where, f"[grid] has {axis.name} twice")
         if axis.dimension in [other.dimension for other in found[:i]]:
             raise source.error(axis.where, f"[grid] {axis.name} is too like another name")
+    points = prod(len(axis.values) for axis in found)
+    try:
+        require(8 * points, f"a sweep of {points:,} points", "use fewer values")
+    except ProblemTooLargeError as error:
+        raise source.error(("grid",), f"[grid] {error}") from None
     return found
 
 
@@ -130,3 +138,14 @@ def substituted(source: Source, axes: tuple[Axis, ...], chosen: tuple[int, ...])
     at = source.with_values(values, lines)
     rest = {name: table for name, table in at.data.items() if name != "grid"}
     return Source(at.path, at.text, rest, at.lines)
+
+
+def spread(size: int, most: int) -> list[int]:
+    """Indices from 0 to size − 1, all of them or so many that are evenly spread.
+
+    >>> spread(3, 10), spread(101, 3)
+    ([0, 1, 2], [0, 50, 100])
+    """
+    if size <= most:
+        return list(range(size))
+    return [k * (size - 1) // (most - 1) for k in range(most)]

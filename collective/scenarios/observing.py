@@ -75,6 +75,9 @@ def modes(couplings: Couplings) -> Modes:
     return couplings.modes()
 
 
+_VECTORS = ("direction", "point")  # dimensions whose coordinates have three components
+_OWN = (*_VECTORS, "frequency", "delay", "polar", "azimuth")  # of each observable alone
+_DIRECTION = {"direction": ("directions", "1")}
 _FREQUENCY = {"frequency": ("frequencies", _RATE)}
 _DELAY = {"delay": ("delays", _TIME)}
 
@@ -82,7 +85,11 @@ OBSERVABLES = {
     each.name: each
     for each in (
         Observable(
-            "angular_pattern", "result", {"": Part(("time", "direction"), _SOLID)}, "correlations"
+            "angular_pattern",
+            "result",
+            {"": Part(("time", "direction"), _SOLID)},
+            "correlations",
+            _DIRECTION,
         ),
         Observable("collected", "result", {"": Part(("time",), _RATE)}, "correlations"),
         Observable(
@@ -100,7 +107,8 @@ OBSERVABLES = {
             "result",
             {"": Part(("time", "point"), "units of rate per length²")},
             "correlations",
-            skip=("field",),
+            {"point": ("points", _LENGTH)},
+            ("field",),
         ),
         Observable("excitation_distribution", "result", {"": Part(("time", "excited"))}, "states"),
         Observable("concurrence", "result", {"": Part(("time",))}, "states"),
@@ -175,18 +183,22 @@ def observed(
     found = {}
     for suffix, part in asked.parts.items():
         values = np.asarray(getattr(answer, part.attribute) if part.attribute else answer)
-        what = meaning if not part.attribute else f"{part.attribute} of: {meaning}"
+        what = f"{part.attribute} of: {meaning}" if part.attribute else meaning
+        if values.ndim != len(part.dims):  # points of any shape, or a single one
+            values = values.reshape(len(values), -1)
         found[name + suffix] = Observed(part.dims, values, part.units, what)
     for dim, (argument, units) in asked.axes.items():
-        along = np.atleast_1d(np.asarray(arguments[argument], dtype=float))
-        found[f"{name}_{dim}"] = Observed((f"{name}_{dim}",), along, units, argument)
-        found = {key: _renamed(each, dim, f"{name}_{dim}") for key, each in found.items()}
-    for dim in ("direction", "point", "mode", "excited", "polar", "azimuth"):
-        found = {key: _renamed(each, dim, f"{name}_{dim}") for key, each in found.items()}
-    return found
+        values = np.asarray(arguments[argument], dtype=float)
+        dims: tuple[str, ...] = (dim,)
+        if dim in _VECTORS:
+            values, dims = values.reshape(-1, 3), (dim, "component")
+        suffix = argument if dim in _VECTORS else dim
+        found[f"{name}_{suffix}"] = Observed(dims, np.atleast_1d(values), units, argument)
+    own = {dim: f"{name}_{dim}" for dim in _OWN}
+    return {key: _renamed(one, own) for key, one in found.items()}
 
 
-def _renamed(one: Observed, dim: str, name: str) -> Observed:
-    """The array with a dimension of another name, so that two observables do not share it."""
-    dims = tuple(name if each == dim else each for each in one.dims)
+def _renamed(one: Observed, names: Mapping[str, str]) -> Observed:
+    """The array with other names of dimensions, so that two observables do not share them."""
+    dims = tuple(names.get(dim, dim) for dim in one.dims)
     return Observed(dims, one.values, one.units, one.meaning)

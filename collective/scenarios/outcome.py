@@ -111,7 +111,8 @@ class Outcome:
 
     def save_figure(self, folder: str | os.PathLike[str], name: str) -> Path:
         """Draw emission, populations and observables into a .png, .pdf or .svg file."""
-        return figures.saved(figures.of_run(self.title, self.result, self.arrays()), folder, name)
+        figure = figures.of_run(self.title, self.result, self.answers.get("modes"), self.arrays())
+        return figures.saved(figure, folder, name)
 
     @printable
     def __repr__(self) -> str:

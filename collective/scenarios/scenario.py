@@ -19,8 +19,9 @@ from collective.engines.methods import Methods
 from collective.errors import EvolutionError
 from collective.evolution.evolve import evolve
 from collective.master.equation import MasterEquation
+from collective.observables import moment
 from collective.scenarios import schema
-from collective.scenarios.grids import Axis, axes_of, substituted
+from collective.scenarios.grids import Axis, axes_of, spread, substituted
 from collective.scenarios.observing import OBSERVABLES
 from collective.scenarios.options import Options
 from collective.scenarios.outcome import Outcome
@@ -29,6 +30,7 @@ from collective.scenarios.source import Keys, ScenarioError, Source, read_source
 from collective.scenarios.tables import REFUSALS, Call, Reader, near
 from collective.validity import Validity
 
+_LOOKED_AT = 200  # values of an axis that are checked when a file is read
 _INSIDE_COUPLE = ("shift", "temperature", "by_displacement")
 
 
@@ -156,6 +158,7 @@ class Scenario:
         answers = {name: self.observe[name](couplings) for name in before}
         result = None
         if self.times is not None:
+            self._try_observables(couplings)
             options = {**self._options(), "checkpoint": checkpoint, "progress": progress}
             result = self._guarded(lambda: evolve(couplings, *self._evolution(), **options))
         if result is not None and (result.complete or "ended" in result.diagnostics):
@@ -163,13 +166,28 @@ class Scenario:
             answers |= {name: self.observe[name](result) for name in after}
         return Outcome(self.title, couplings, result, answers, self.observe)
 
+    def _try_observables(self, couplings: Couplings | MasterEquation) -> None:
+        """Raise for bad arguments of observables now, and not after a long run.
+
+        Those that need correlations are computed once for the initial state.
+        """
+        asked = [name for name in self.observe if OBSERVABLES[name].needs == "correlations"]
+        if not asked:
+            return
+        try:
+            start = moment(couplings, self.state)
+        except REFUSALS:  # its correlations are not known without a time evolution
+            return
+        for name in asked:
+            self.observe[name](start)
+
     def points(self) -> int:
         """The number of points of the grid, 1 without one."""
         return prod(len(axis.values) for axis in self.axes)
 
     def at(self, chosen: tuple[int, ...]) -> "Scenario":
         """The scenario at one point of the grid, given by the index of the value on each axis."""
-        return _checked(substituted(self.file, self.axes, chosen), ())
+        return checked(substituted(self.file, self.axes, chosen), ())
 
     def indices(self) -> Iterator[tuple[int, ...]]:
         """The indices of all points, the last axis fastest."""
@@ -243,15 +261,14 @@ def read(path: str | os.PathLike[str]) -> Scenario:
     """
     source = read_source(path)
     axes = axes_of(source)
-    first = _checked(substituted(source, axes, (0,) * len(axes)), axes, source)
+    first = checked(substituted(source, axes, (0,) * len(axes)), axes, source)
     for place, axis in enumerate(axes):
-        for i in range(1, len(axis.values)):
-            chosen = tuple(i if k == place else 0 for k in range(len(axes)))
-            first.at(chosen)
+        for i in spread(len(axis.values), _LOOKED_AT)[1:]:
+            first.at(tuple(i if k == place else 0 for k in range(len(axes))))
     return first
 
 
-def _checked(source: Source, axes: tuple[Axis, ...], whole: Source | None = None) -> Scenario:
+def checked(source: Source, axes: tuple[Axis, ...], whole: Source | None = None) -> Scenario:
     """The scenario of a file without a grid, or of the first point of a grid."""
     allowed = (schema.TITLE, *schema.SECTIONS)
     for name in source.data:

@@ -20,6 +20,7 @@ from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
 from collective.couplings.drives import plane_wave
 from collective.emitters import Emitters
+from collective.engines.request import checked_times
 from collective.evolution.evolve import evolve
 from collective.master.master_equation import master_equation
 from collective.scenarios.observing import OBSERVABLES
@@ -58,7 +59,7 @@ class Section:
 
 def output_times(
     *,
-    start: float = 0.0,
+    start: float | None = None,
     stop: float | None = None,
     number: int | None = None,
     values: NDArray[Any] | None = None,
@@ -66,19 +67,20 @@ def output_times(
     """The output times: evenly spaced, or a list.
 
     Args:
-        start: the first time, at which the state is given.
+        start: the first time, at which the state is given; 0 if it is not given.
         stop: the last time.
         number: how many times, both ends included.
         values: a list of increasing times, instead of start, stop and number.
     """
     if values is not None:
-        if stop is not None or number is not None:
-            raise ValueError("values are all times: give them, or start, stop and number")
-        return checks.finite("values", values)
+        for name, other in (("start", start), ("stop", stop), ("number", number)):
+            if other is not None:
+                raise ValueError(f"{name} does not go with values, which are all times")
+        return checked_times(values)
     if stop is None or number is None:
         missing = "stop" if stop is None else "number"
         raise ValueError(f"{missing} is missing: give stop and number, or values")
-    return evenly(start, stop, number)
+    return checked_times(evenly(0.0 if start is None else start, stop, number))
 
 
 def evenly(start: Any, stop: Any, number: Any, log: Any = False) -> NDArray[np.float64]:
@@ -273,6 +275,7 @@ SECTIONS = {
                 "that was drawn, copied files.", _words(
             ("versions", "versions", None, "of the packages."),
             ("seed", "integer", None, "the seed that was drawn, used if [run] has none."),
+            ("files", "versions", None, "names of copied files of arrays."),
         )),
     )
 }  # fmt: skip

@@ -132,21 +132,21 @@ def _text(file: Path) -> str:
     name = str(file)
     try:
         if file.is_dir():
-            raise ScenarioError(name, None, "path: this is a folder, not a scenario file")
+            raise ScenarioError(name, None, "this path is a folder, not a scenario file")
         size = file.stat().st_size
         if size > LARGEST:
             raise ScenarioError(
                 name,
                 None,
-                f"path: the file has {size:,} bytes, a scenario at most {LARGEST:,}; keep large "
+                f"this path has {size:,} bytes, a scenario at most {LARGEST:,}; keep large "
                 'arrays in a .npz file: positions = {file = "atoms.npz", name = "positions"}',
             )
         content = file.read_bytes()
     except FileNotFoundError:
-        raise ScenarioError(name, None, "path: there is no such file") from None
+        raise ScenarioError(name, None, "this path names no file") from None
     except OSError as error:
         raise ScenarioError(
-            name, None, f"path: it cannot be read: {error.strerror or error}"
+            name, None, f"this path cannot be read: {error.strerror or error}"
         ) from None
     try:
         text = content.decode("utf-8-sig")

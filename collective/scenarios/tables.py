@@ -18,6 +18,7 @@ import numpy as np
 
 from collective._tools import checks
 from collective.scenarios import schema
+from collective.scenarios.copies import array_path
 from collective.scenarios.options import NAMED, Key, Options
 from collective.scenarios.quantities import SPELLED, Units, complex_text, quantity
 from collective.scenarios.source import Keys, ScenarioError, Source
@@ -62,7 +63,11 @@ class Call:
     def error(self, error: BaseException) -> ScenarioError:
         """The error of the package as one of the scenario, at the line of the argument it names."""
         text = str(error) or type(error).__name__
-        return self.source.error((*self.where, *self.named(text)), f"{spelled(self.where)}: {text}")
+        first = re.match(r"\w+", text)
+        ours = [key.argument for key in self.options.keys.values()]
+        colon = "" if first and first.group() in ours else ":"
+        where = (*self.where, *self.named(text))
+        return self.source.error(where, f"{spelled(self.where)}{colon} {text}")
 
     def named(self, text: str) -> Keys:
         """The key of the argument that a message names first, if it stands in the table."""
@@ -92,7 +97,7 @@ def near(word: Any, allowed: Iterable[str]) -> str:
     """What stands after an unknown word: the nearest allowed word, and all of them."""
     every = list(allowed)
     if not every:
-        return "there are none"
+        return "nothing more is allowed here"
     close = difflib.get_close_matches(str(word), every, 1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}Allowed: {', '.join(every)}"
@@ -187,7 +192,7 @@ class Reader:
             homes = [
                 section.name
                 for section in schema.SECTIONS.values()
-                if any(name in of.keys for of in _cheap(section))
+                if section.name not in outer and any(name in of.keys for of in _cheap(section))
             ]
             elsewhere = f"; [{homes[0]}] has such a key" if homes else ""
         return self.source.error(
@@ -243,12 +248,22 @@ class Reader:
 
     def _array(self, where: Keys, key: Key, value: Any) -> Any:
         """Numbers: one, nested lists, evenly spaced ones, or those of a file."""
+        found = self._entries(where, key, value)
+        if isinstance(found, list):
+            try:
+                checks.finite("", found, None, largest=np.inf)
+            except ValueError as error:
+                raise self.source.error(where, f"{spelled(where)}{error}") from None
+        return found
+
+    def _entries(self, where: Keys, key: Key, value: Any) -> Any:
+        """Numbers, in lists that need not be regular."""
         if isinstance(value, dict) and "file" in value:
             return self._of_file(where, key, value)
         if isinstance(value, dict):
             return self._range(where, key, value)
         if isinstance(value, list):
-            return [self._array((*where, i), key, each) for i, each in enumerate(value)]
+            return [self._entries((*where, i), key, each) for i, each in enumerate(value)]
         return self._scalar(where, key, value)
 
     def _range(self, where: Keys, key: Key, value: dict[str, Any]) -> Any:
@@ -264,7 +279,7 @@ class Reader:
         if str(value["file"]).endswith(".npy"):
             known["name"] = Key("name", "text", "name", None)
         given = self.table(where, value, Options(dict, known)).arguments
-        path = self.source.path.parent / given["file"]
+        path = array_path(self.source, given["file"])
         try:
             found = np.load(path, allow_pickle=False)
             if isinstance(found, np.ndarray):
@@ -297,9 +312,12 @@ class Reader:
 
     def _word(self, where: Keys, key: Key, value: Any) -> str:
         if not isinstance(value, str) or (key.choices and value not in key.choices):
-            allowed = near(value, key.choices) if key.choices else "it is a text"
+            if not key.choices:
+                raise self._wrong(where, key, value)
             raise self.source.error(
-                where, f"{spelled(where)} must be one of its words, got {shown(value)}; {allowed}"
+                where,
+                f"{spelled(where)} must be one of its words, got {shown(value)}; "
+                f"{near(value, key.choices)}",
             )
         return value
 

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def answers(
     executor: Any = None,
     *,
     ordered: bool = False,
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, None]:
     """Yield job(argument) for every (index, argument), as the calls end.
 
     Close the iterator (`contextlib.closing`) to drop what is still on its way. By an executor each
@@ -113,7 +113,7 @@ def answers(
     return _Calls(job, items, executor, ordered).run()
 
 
-def _here(job: Callable[[Any], Any], items: Iterable[Item]) -> Iterator[Answer]:
+def _here(job: Callable[[Any], Any], items: Iterable[Item]) -> Generator[Answer, None, None]:
     """Call in this process."""
     with _ctrl_c() as pressed:
         for index, argument in items:
@@ -218,7 +218,7 @@ class _Calls:
         self._window = 2 * threads_available() + 2  # tasks on their way
         self._home, self._token, self._sent = _process(), uuid4().hex, 0
 
-    def run(self) -> Iterator[Answer]:
+    def run(self) -> Generator[Answer, None, None]:
         """The iterator of `answers`."""
         from collective._tools.compiled import one_thread
 
