@@ -84,13 +84,15 @@ def of_sweep(title: str, dataset: "xarray.Dataset", axes: Sequence[str]) -> "Fig
     numbers = {
         str(name): array
         for name, array in shown.data_vars.items()
-        if set(array.dims) == set(axes) and array.dtype.kind in "fiub"
+        if set(array.dims) == set(axes) and array.dtype.kind in "fiub" and _varies(array.values)
     }
     panels: dict[str, Any] = {}
-    if "emission" in shown and "time" in shown["emission"].dims:
-        if len(axes) == 1:
-            panels["emission"] = shown["emission"].transpose(axes[0], "time")
-        panels["largest emission"] = shown["emission"].max("time")
+    if "emission" in shown:
+        emission = shown["emission"]
+        if len(axes) == 1 and "time" in emission.dims:
+            panels["emission"] = emission.transpose(axes[0], "time")
+        steps = [dim for dim in emission.dims if dim not in axes]  # "time", or "step" if it varies
+        panels["largest emission"] = emission.max(steps)
     panels |= dict(list(numbers.items())[:_PANELS])
     for name, array in shown.data_vars.items():
         spectral = array.ndim == 2 and len(axes) == 1 and axes[0] in array.dims
@@ -161,29 +163,42 @@ def _numbers(ax: "Axes", values: Mapping[str, Any]) -> None:
     ax.text(0.02, 0.98, "\n".join(lines), va="top", family="monospace")
 
 
+def _varies(values: Any) -> bool:
+    """Whether there is anything to see: not all values are the same."""
+    known = values[np.isfinite(values)]
+    return known.size > 0 and bool(np.any(known != known.flat[0]))
+
+
 def _positions(array: Any, axis: str) -> tuple[Any, list[str] | None]:
-    """Where the values of an axis are drawn, and their labels if they are texts."""
+    """Where the values of an axis are drawn, and their labels: texts, and each of few integers."""
     values = array[axis].values
+    if values.dtype.kind in "iu" and len(values) <= _CURVES:
+        return values, [str(value) for value in values]
     if values.dtype.kind in "fiu":
         return values, None
     return np.arange(len(values)), [str(value) for value in values]
 
 
+def _label(array: Any, axis: str) -> str:
+    """The label of an axis of the grid: the key as it stands in the file."""
+    return str(array[axis].attrs.get("long_name", axis))
+
+
 def _against_grid(ax: "Axes", name: str, array: Any, axes: Sequence[str]) -> None:
     """One number for each point: a line for one axis, a map for two."""
     along, words = _positions(array, axes[0])
-    label = RATE if "emission" in name else name.replace("_", " ")
+    label = f"largest {RATE}" if name == "largest emission" else name.replace("_", " ")
     if len(axes) == 1:
         ax.plot(along, array.values, "o-" if len(along) < 30 else "-")
-        ax.set(ylabel=name if "emission" in name else label)
+        ax.set(ylabel=label)
     else:
         up, others = _positions(array, axes[1])
         mesh = ax.pcolormesh(along, up, np.asarray(array.values, dtype=float).T, shading="nearest")
-        ax.figure.colorbar(mesh, ax=ax, label=label)
-        ax.set(ylabel=axes[1].replace("_", " "), title=name.replace("_", " "))
+        ax.figure.colorbar(mesh, ax=ax)
+        ax.set(ylabel=_label(array, axes[1]), title=label)
         if others is not None:
             ax.set_yticks(up, others)
-    ax.set(xlabel=axes[0].replace("_", " "))
+    ax.set(xlabel=_label(array, axes[0]))
     if words is not None:
         ax.set_xticks(along, words)
 
@@ -194,17 +209,19 @@ def _against_time(ax: "Axes", name: str, array: Any) -> None:
     values = array[axis].values
     along = array[dim].values if dim in array.coords else np.arange(array.sizes[dim])
     drawn = _real(array.values)
+    label = RATE if name == "emission" else name.replace("_", " ")
     if len(values) <= _CURVES:
+        style = "o-" if dim in _COUNTED else "-"
         for value, row, colour in zip(values, drawn, colours(len(values)), strict=True):
-            label = f"{value:.4g}" if isinstance(value, float) else str(value)
-            ax.plot(along, row, color=colour, label=label)
-        ax.legend(frameon=False, title=str(axis).replace("_", " "))
-        ax.set(ylabel=RATE if name == "emission" else name.replace("_", " "))
+            text = f"{value:.4g}" if isinstance(value, float) else str(value)
+            ax.plot(along, row, style, color=colour, label=text)
+        ax.legend(frameon=False, title=_label(array, str(axis)))
+        ax.set(ylabel=label)
     else:
         up, words = _positions(array, axis)
         mesh = ax.pcolormesh(along, up, drawn, shading="nearest")
-        ax.figure.colorbar(mesh, ax=ax, label=RATE if name == "emission" else name)
-        ax.set(ylabel=str(axis).replace("_", " "))
+        ax.figure.colorbar(mesh, ax=ax, label=label)
+        ax.set(ylabel=_label(array, str(axis)))
         if words is not None:
             ax.set_yticks(up, words)
     ax.set(xlabel=_axis_label(str(dim)))

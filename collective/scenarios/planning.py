@@ -6,6 +6,7 @@ from collective._tools.memory import bytes_text
 from collective.engines.base import Cost
 from collective.engines.methods import seconds_text
 from collective.scenarios.grids import spread
+from collective.scenarios.reading import at
 from collective.scenarios.scenario import Scenario
 from collective.scenarios.source import ScenarioError
 
@@ -62,7 +63,7 @@ def plan(scenario: Scenario) -> Plan:
     for flat in chosen:
         place = _place(flat, shape)
         try:
-            found = cost(scenario.at(place) if shape else scenario)
+            found = cost(at(scenario, place) if shape else scenario)
         except ScenarioError as error:
             refused += 1
             why = why or str(error)

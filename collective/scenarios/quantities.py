@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from collective._tools.checks import short
+
 # how a message and the reference table name a dimension
 SPELLED = {
     "length": "λ₀",
@@ -66,9 +68,9 @@ class Units:
                 '2π × 6.07 MHz as "3.81e7 1/s"'
             )
         if not dimension:
-            raise ValueError(f"has no unit; {unit!r} was given: write the number alone")
+            raise ValueError(f"has no unit, but {short(unit)} was given: write the number alone")
         if unit not in UNITS:
-            raise ValueError(f"{unit!r} is not a unit that is known here: use {known}")
+            raise ValueError(f"{short(unit)} is not a unit that is known here: use {known}")
         kind, size, si = UNITS[unit]
         if kind != dimension:
             article = "an" if dimension[0] in "aeiou" else "a"
@@ -104,11 +106,11 @@ def quantity(text: str, dimension: str, units: Units) -> float:
     if found is None:
         example = next((u for u, (kind, _, _) in UNITS.items() if kind == dimension), "")
         hint = f', or "0.2 {example}"' if example else ""
-        raise ValueError(f"must be a number, not the text {text!r}: write 0.2{hint}")
+        raise ValueError(f"must be a number, not the text {short(text)}: write 0.2{hint}")
     number, unit = found.groups()
     size = float(number) * units.factor(unit.replace(" ", ""), dimension)
     if not math.isfinite(size):
-        raise ValueError(f"must be finite, got {text!r}")
+        raise ValueError(f"must be finite, got {short(text)}")
     return size
 
 

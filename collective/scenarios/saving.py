@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collective._tools.files import checked_path
-from collective.scenarios import figures
+from collective.errors import EvolutionError
+from collective.scenarios import figures, sweeping
 from collective.scenarios.copies import save_copy
 from collective.scenarios.outcome import Outcome
 from collective.scenarios.scenario import Scenario
@@ -25,7 +26,7 @@ class Saved:
     """What was computed, and the files that hold it.
 
     Attributes:
-        outcome: of a run, whose result may be incomplete after Ctrl-C; or the dataset of a sweep.
+        outcome: of a run, or the dataset of a sweep; incomplete after Ctrl-C.
         files: written, in the order of their writing.
     """
 
@@ -122,11 +123,23 @@ def sweep(
     Points are kept as they are done; the same call goes on with the others.
 
     Raises:
-        ScenarioError: for a scenario without a grid.
+        ScenarioError: for a scenario without a grid, or if the store in the folder is of another
+            sweep.
+        EvolutionError: if all points failed, or the sweep could not go on.
         OSError: if a file cannot be written.
     """
     store = Path(folder) / scenario.output.get("dataset", _DATASET)
-    dataset = scenario.sweep(executor=executor, store=store, progress=progress)
+    try:
+        dataset = sweeping.sweep(scenario, executor=executor, store=store, progress=progress)
+    except (ScenarioError, EvolutionError):
+        raise
+    except (ValueError, TypeError, ImportError) as error:
+        text = str(error)
+        if text.startswith("store: "):
+            text += f"; or give another folder with --output. The store is {store}"
+        raise scenario.file.error(("grid",), text) from error
+    if not dataset.attrs["complete"]:
+        return Saved(dataset, [])
     files = [store]
     figure = scenario.output.get("figure", _FIGURE)
     if figure:
@@ -134,5 +147,6 @@ def sweep(
             scenario.title, dataset, [axis.dimension for axis in scenario.axes]
         )
         files.append(figures.saved(drawn, folder, figure))
-    files += save_copy(scenario.file, folder, None)
+    seed = None if "seed" in scenario.file.data.get("run", {}) else int(dataset.attrs["seed"])
+    files += save_copy(scenario.file, folder, seed)
     return Saved(dataset, files)

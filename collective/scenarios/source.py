@@ -17,6 +17,7 @@ from collective._tools.files import checked_path
 Keys = tuple[str | int, ...]
 
 LARGEST = 2**24  # bytes of a scenario file; larger arrays belong into a .npz file
+_LONGEST = 1200  # letters of a message
 _PLACE = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
 _SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _BLANK = re.compile(r"[ \t]*")
@@ -39,6 +40,7 @@ class ScenarioError(ValueError):
     """
 
     def __init__(self, path: str, line: int | None, text: str):
+        text = text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
         super().__init__(path, line, text)
         self.path, self.line, self.text = path, line, text
 

@@ -23,6 +23,7 @@ from collective.scenarios.options import NAMED, Key, Options
 from collective.scenarios.quantities import SPELLED, Units, complex_text, quantity
 from collective.scenarios.source import Keys, ScenarioError, Source
 
+_LONG = 60  # letters of a key in a message
 # what the functions of the package raise for a bad argument
 REFUSALS = (ValueError, TypeError, ArithmeticError, MemoryError, LookupError)
 
@@ -89,7 +90,7 @@ def spelled(keys: Keys) -> str:
         if isinstance(key, int):
             text += f"[{key}]"
         else:
-            text += f"{'.' if i else ' '}{key}"
+            text += f"{'.' if i else ' '}{key if len(key) <= _LONG else key[:_LONG] + '…'}"
     return text
 
 
@@ -171,7 +172,7 @@ class Reader:
             if name not in variants[word].keys and others:
                 raise self.source.error(
                     (*where, name),
-                    f"{spelled(where)} has no key {name!r}{remark}, only with "
+                    f"{spelled(where)} has no key {shown(name)}{remark}, only with "
                     f"{' or '.join(others)}; {near(name, variants[word].keys)}",
                 )
         return word, self.table(where, rest, variants[word], remark)
@@ -197,7 +198,7 @@ class Reader:
             elsewhere = f"; [{homes[0]}] has such a key" if homes else ""
         return self.source.error(
             where,
-            f"{spelled(tuple(outer))} has no key {name!r}{remark}{elsewhere}; {near(name, every)}",
+            f"{spelled(tuple(outer))} has no key {shown(name)}{remark}{elsewhere}; {near(name, every)}",
         )
 
     def value(self, where: Keys, key: Key, value: Any) -> Any:
