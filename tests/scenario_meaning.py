@@ -37,7 +37,7 @@ def plain(value, units):
     if isinstance(value, bool):
         return value
     if isinstance(value, dict):
-        ends = [number(value[name], units) for name in ("start", "stop")]
+        ends = [float(number(value[name], units)) for name in ("start", "stop")]
         spaced = np.geomspace if value.get("log") else np.linspace
         return spaced(*ends, value["number"])
     if isinstance(value, list):
@@ -161,7 +161,9 @@ def assert_means(scenario, data):
     observe = data.pop("observe", {})
     words = {word for word in ("correlations", "states") if observe.pop(word, False)}
     assert words <= set(scenario.words)
-    asked = {n: {} if value is True else value for n, value in observe.items() if value is not False}
+    asked = {
+        n: {} if value is True else value for n, value in observe.items() if value is not False
+    }
     assert set(scenario.observe) == set(asked)
     for name, table in asked.items():
         same(scenario.observe[name].arguments, arguments(table, units))

@@ -7,9 +7,7 @@ import tomllib
 
 import collective.cli
 
-TEXTS = [
-    (collective.cli.example(chapter)) for chapter in collective.cli.chapters()
-]
+TEXTS = [(collective.cli.example(chapter)) for chapter in collective.cli.chapters()]
 # what the examples do not have
 TEXTS += [
     """
@@ -192,7 +190,11 @@ def bytes_changed(text, random):
     if kind == 1:
         return content[:i] + bytes([random.randrange(256)]) + content[i + 1 :]
     if kind == 2:
-        return content[:i] + random.choice(list(b'"\'[]{}=#.,\n\r\\ 0e-_T')).to_bytes(1, "big") + content[i:]
+        return (
+            content[:i]
+            + random.choice(list(b"\"'[]{}=#.,\n\r\\ 0e-_T")).to_bytes(1, "big")
+            + content[i:]
+        )
     if kind == 3:
         return content[:i]
     if kind == 4:
@@ -205,7 +207,11 @@ def bytes_changed(text, random):
         return b"\n".join(lines)
     if kind == 6:
         return b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")
-    return content[:i] + random.choice((b"\0", b"\xff\xfe", b"[" * 3000, b"9" * 5000, b'"""')) + content[i:]
+    return (
+        content[:i]
+        + random.choice((b"\0", b"\xff\xfe", b"[" * 3000, b"9" * 5000, b'"""'))
+        + content[i:]
+    )
 
 
 def mutant(random):

@@ -178,6 +178,7 @@ def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:
     if np.any(largest == 0):
         which = f"[{int(np.argmin(largest))}]" if dipoles.ndim == 2 else ""
         raise ValueError(f"dipoles{which} is zero: a dipole needs a direction")
+    dipoles, largest = checks.enlarged(dipoles, largest)
     norm = np.linalg.norm(dipoles / largest, axis=-1, keepdims=True)
     with np.errstate(over="ignore"):
         length = norm * largest

@@ -35,10 +35,8 @@ def save_copy(source: Source, folder: str | os.PathLike[str], seed: int | None) 
         content[given] = array_path(source, given).read_bytes()
     names = _names(content)
     data = copy_text(source, seed, names).encode()
-    files = [written(target, ".toml", lambda partial: _put(partial, data))]
-    for given, bytes_ in content.items():
-        other = target.with_name(names[given])
-        files.append(written(other, other.suffix, lambda partial, b=bytes_: _put(partial, b)))
+    files = [_kept(target, data)]
+    files += [_kept(target.with_name(names[given]), each) for given, each in content.items()]
     return files
 
 
@@ -139,6 +137,10 @@ def _text(value: str) -> str:
     return '"' + "".join(plain) + '"'
 
 
-def _put(path: Path, content: bytes) -> None:
-    """Write the bytes of a file."""
-    path.write_bytes(content)
+def _kept(path: Path, content: bytes) -> Path:
+    """Write the bytes of a file, completely or not at all."""
+
+    def write(partial: Path) -> None:
+        partial.write_bytes(content)
+
+    return written(path, path.suffix, write)

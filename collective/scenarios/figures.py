@@ -1,7 +1,7 @@
 """Figures of scenarios: of one run, and of a sweep."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,22 +41,16 @@ def of_run(
 ) -> "Figure":
     """Emission, populations, modes, and a panel for each other observable that is a curve."""
     curves = [name for name, one in arrays.items() if _curve(name, one, result)][:_PANELS]
-    emitted = result is not None and result.emission is not None
-    panels = ["emission"] if emitted else []
-    panels += ["populations"] if result is not None else []
-    panels += ["modes"] if modes is not None else []
+    panels: list[Callable[[Axes], Any]] = []
+    if result is not None and result.emission is not None:
+        panels.append(lambda ax: plot.emission(result, ax=ax))
+    if result is not None:
+        panels.append(lambda ax: _populations(result, ax))
+    if modes is not None:
+        panels.append(lambda ax: plot.modes(modes, ax=ax))
     figure, places = _grid(max(1, len(panels) + len(curves)), title)
-    for panel in panels:
-        ax = next(places)
-        if panel == "modes":
-            plot.modes(modes, ax=ax)
-        elif panel == "emission":
-            plot.emission(result, ax=ax)
-        else:
-            plot.populations(result, ax=ax)
-            legend = ax.get_legend()
-            if legend is not None and len(legend.get_texts()) > _CURVES:
-                legend.remove()
+    for draw in panels:
+        draw(next(places))
     for name in curves:
         one, ax = arrays[name], next(places)
         along = _along(one, arrays, result)
@@ -67,6 +61,14 @@ def of_run(
     return figure
 
 
+def _populations(result: Result, ax: "Axes") -> None:
+    """Populations, without the names of very many emitters."""
+    plot.populations(result, ax=ax)
+    legend = ax.get_legend()
+    if legend is not None and len(legend.get_texts()) > _CURVES:
+        legend.remove()
+
+
 def of_sweep(title: str, dataset: "xarray.Dataset", axes: Sequence[str]) -> "Figure":
     """What depends on the grid: curves for one axis, maps for two.
 
@@ -75,7 +77,7 @@ def of_sweep(title: str, dataset: "xarray.Dataset", axes: Sequence[str]) -> "Fig
         dataset: of a sweep.
         axes: dimensions of the grid. Of further axes than two the first value is drawn.
     """
-    fixed = {axis: 0 for axis in axes[2:]}
+    fixed = dict.fromkeys(axes[2:], 0)
     shown = dataset.isel(fixed)
     if fixed:
         at = ", ".join(f"{axis} = {dataset[axis].values[0]:.4g}" for axis in fixed)
@@ -158,7 +160,9 @@ def _real(values: Any) -> Any:
 def _numbers(ax: "Axes", values: Mapping[str, Any]) -> None:
     """Numbers that are no curves, as text."""
     single = {name: one for name, one in values.items() if np.ndim(one) == 0}
-    lines = [f"{name.replace('_', ' ')} = {np.asarray(one).item():.6g}" for name, one in single.items()]
+    lines = [
+        f"{name.replace('_', ' ')} = {np.asarray(one).item():.6g}" for name, one in single.items()
+    ]
     ax.set_axis_off()
     ax.text(0.02, 0.98, "\n".join(lines), va="top", family="monospace")
 

@@ -25,19 +25,19 @@ class Axis:
         where: the keys that lead to its values in the section [grid].
     """
 
-    keys: Keys
+    keys: tuple[str, ...]
     values: tuple[Any, ...]
     where: Keys
 
     @property
     def name(self) -> str:
         """As it is written in a file: emitters.spacing."""
-        return ".".join(map(str, self.keys))
+        return ".".join(self.keys)
 
     @property
     def dimension(self) -> str:
         """The dimension of the sweep's dataset: emitters_spacing."""
-        return "_".join(map(str, self.keys))
+        return "_".join(self.keys)
 
 
 def axes_of(source: Source) -> tuple[Axis, ...]:
@@ -65,7 +65,9 @@ def axes_of(source: Source) -> tuple[Axis, ...]:
     return found
 
 
-def _entries(table: dict[str, Any], where: Keys, keys: Keys) -> list[tuple[Keys, Keys, Any]]:
+def _entries(
+    table: dict[str, Any], where: Keys, keys: tuple[str, ...]
+) -> list[tuple[Keys, tuple[str, ...], Any]]:
     """Places and values of all axes: a dotted key is one key with quotes, else nested tables."""
     found = []
     for name, value in table.items():
@@ -79,9 +81,9 @@ def _entries(table: dict[str, Any], where: Keys, keys: Keys) -> list[tuple[Keys,
     return found
 
 
-def _axis(reader: Reader, where: Keys, keys: Keys, value: Any) -> Axis:
+def _axis(reader: Reader, where: Keys, keys: tuple[str, ...], value: Any) -> Axis:
     """The checked axis of one entry."""
-    source, name = reader.source, ".".join(map(str, keys))
+    source, name = reader.source, ".".join(keys)
     allowed = [section for section in schema.SECTIONS if section not in _FIXED]
     if keys[0] not in allowed or len(keys) < 2 or "" in keys:
         raise source.error(
@@ -97,12 +99,14 @@ def _axis(reader: Reader, where: Keys, keys: Keys, value: Any) -> Axis:
         return Axis(keys, tuple(float(x) for x in numbers), where)
     if not isinstance(value, list) or not value:
         raise source.error(
-            where, f"{label} must be a list of values, or {{start, stop, number}}; got {shown(value)}"
+            where,
+            f"{label} must be a list of values, or {{start, stop, number}}; got {shown(value)}",
         )
     for i, each in enumerate(value):
         if not isinstance(each, bool | int | float | str):
             raise source.error(
-                (*where, i), f"{label}[{i}] must be a number, true, false or a text, got {shown(each)}"
+                (*where, i),
+                f"{label}[{i}] must be a number, true, false or a text, got {shown(each)}",
             )
         if _sort(each) != _sort(value[0]):
             raise source.error(
@@ -133,9 +137,12 @@ def substituted(source: Source, axes: tuple[Axis, ...], chosen: tuple[int, ...])
         axes: of its grid.
         chosen: the index of the value on each axis.
     """
-    values = {axis.keys: axis.values[i] for axis, i in zip(axes, chosen, strict=True)}
-    lines = {axis.keys: (*axis.where, i) for axis, i in zip(axes, chosen, strict=True)}
-    at = source.with_values(values, lines)
+    at = source.with_values(
+        {
+            axis.keys: (axis.values[i], (*axis.where, i))
+            for axis, i in zip(axes, chosen, strict=True)
+        }
+    )
     rest = {name: table for name, table in at.data.items() if name != "grid"}
     return Source(at.path, at.text, rest, at.lines)
 

@@ -162,7 +162,10 @@ OBSERVABLES = {
         Observable(
             "modes",
             "couplings",
-            {"_rates": Part(("mode",), _RATE, "rates"), "_shifts": Part(("mode",), _RATE, "shifts")},
+            {
+                "_rates": Part(("mode",), _RATE, "rates"),
+                "_shifts": Part(("mode",), _RATE, "shifts"),
+            },
         ),
     )
 }

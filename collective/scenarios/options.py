@@ -8,7 +8,6 @@ import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 from collective.emitters import Emitters
@@ -79,7 +78,7 @@ NAMED = {
     "number": "a number",
     "observable": "true, false, or a table of its options",
     "permutations": '"auto", or a list of permutations',
-    "state": 'a word, or a table with its kind',
+    "state": "a word, or a table with its kind",
     "text": "a text",
     "word": "a text",
 }
@@ -136,7 +135,6 @@ class Options:
         return replace(self, keys={n: key for n, key in self.keys.items() if n not in names})
 
 
-@cache
 def options(
     function: Callable[..., Any], skip: tuple[str, ...] = (), renamed: tuple[str, str] | None = None
 ) -> Options:
@@ -171,7 +169,7 @@ def options(
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """The parameters of a function; `**emitter_options` are the options of `Emitters`."""
-    found = []
+    found: list[inspect.Parameter] = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
             own = {each.name for each in found}

@@ -71,8 +71,10 @@ class Outcome:
         for name, one in self.arrays().items():
             attributes = {"long_name": one.meaning, "units": one.units}
             variable = (one.dims, np.array(one.values), attributes)
-            found = found.assign_coords({name: variable}) if one.dims == (name,) else found.assign(
-                {name: variable}
+            found = (
+                found.assign_coords({name: variable})
+                if one.dims == (name,)
+                else found.assign({name: variable})
             )
         return found
 
@@ -98,7 +100,7 @@ class Outcome:
         if all(find_spec(module) for module in ("xarray", "h5py", "h5netcdf")):
             return [write_dataset(self.to_xarray(), target)]
         files = [] if self.result is None else [self.result.save(target.with_suffix(".npz"))]
-        arrays = {key: one.values for key, one in self.arrays().items()}
+        arrays: dict[str, Any] = {key: one.values for key, one in self.arrays().items()}
         if arrays:
 
             def write(partial: Path) -> None:
@@ -121,6 +123,8 @@ class Outcome:
             if one.values.ndim == 0:
                 lines.append(f"{name:<28} {one.values.item():.6g}")
             else:
-                shape = " × ".join(f"{size} {dim}" for dim, size in zip(one.dims, one.values.shape, strict=True))
+                shape = " × ".join(
+                    f"{size} {dim}" for dim, size in zip(one.dims, one.values.shape, strict=True)
+                )
                 lines.append(f"{name:<28} {shape}")
         return "\n".join(lines)

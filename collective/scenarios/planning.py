@@ -40,7 +40,9 @@ class Plan:
         by = f" by {names}" if names else ""
         text = f"predicted: {seconds_text(self.seconds)}{by}, {bytes_text(self.bytes)} of memory"
         if self.points > 1:
-            text = f"{self.points:,} points, one after the other: {text.removeprefix('predicted: ')}"
+            text = (
+                f"{self.points:,} points, one after the other: {text.removeprefix('predicted: ')}"
+            )
         if self.looked_at < self.points:
             text += f" (from {self.looked_at} of them)"
         if not self.methods and not self.refused:
@@ -75,9 +77,7 @@ def plan(scenario: Scenario) -> Plan:
         largest = max(largest, needed.bytes)
         methods[name] = methods.get(name, 0) + 1
     answered = max(1, len(chosen) - refused)
-    return Plan(
-        points, len(chosen), seconds * points / answered, largest, methods, refused, why
-    )
+    return Plan(points, len(chosen), seconds * points / answered, largest, methods, refused, why)
 
 
 def cost(scenario: Scenario) -> tuple[str, Cost] | None:
@@ -92,12 +92,16 @@ def cost(scenario: Scenario) -> tuple[str, Cost] | None:
     automatic = isinstance(scenario.method, str)
     name = table.chosen if automatic else scenario.method.name
     if name is None:
-        raise scenario.source.error(("method",), f'no engine that "auto" would take: {table.needed()}')
+        raise scenario.source.error(
+            ("method",), f'no engine that "auto" would take: {table.needed()}'
+        )
     if name not in table.costs:
         raise scenario.source.error(("method",), table.refusals[name])
     if not table.fits(name):
         needed = bytes_text(table.costs[name].bytes)
-        raise scenario.source.error(("method",), f"method {name!r} needs {needed}, more than there is")
+        raise scenario.source.error(
+            ("method",), f"method {name!r} needs {needed}, more than there is"
+        )
     return name, table.costs[name]
 
 

@@ -93,6 +93,9 @@ class Units:
         return value
 
 
+SI_UNKNOWN = Units()
+
+
 def quantity(text: str, dimension: str, units: Units) -> float:
     """The number in a text such as "0.2 wavelengths" or "150 nm".
 

@@ -52,9 +52,7 @@ def at(scenario: Scenario, chosen: tuple[int, ...]) -> Scenario:
     return checked(substituted(scenario.file, scenario.axes, chosen))
 
 
-def checked(
-    source: Source, axes: tuple[Axis, ...] = (), whole: Source | None = None
-) -> Scenario:
+def checked(source: Source, axes: tuple[Axis, ...] = (), whole: Source | None = None) -> Scenario:
     """The scenario of a file without a grid, or of the first point of a grid.
 
     Args:

@@ -146,7 +146,8 @@ class Scenario:
         """
         if self.axes:
             raise self.file.error(
-                ("grid",), "[grid] makes this a sweep: use co.scenarios.sweep, or `collective sweep`"
+                ("grid",),
+                "[grid] makes this a sweep: use co.scenarios.sweep, or `collective sweep`",
             )
         couplings = self.couplings()
         before = [name for name in self.observe if not of_result(name)]

@@ -34,7 +34,10 @@ _OFFSET = Key(
     DIMENSIONS["offset"],
     meaning="a vector by which all emitters are moved, (3,), for example to a place beside a wire.",
 )
-_DRIVE = "rate, one number or one for each emitter, or a plane wave: {rabi_frequency, direction, polarisation}."
+_DRIVE = (
+    "rate, one number or one for each emitter, or a plane wave: {rabi_frequency, direction, "
+    "polarisation}."
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def evenly(start: Any, stop: Any, number: Any, log: Any = False) -> NDArray[np.f
 @cache
 def lattices() -> dict[str, Options]:
     """Arrangements of emitters, among them "positions" for a list of places."""
-    found = {}
+    found: dict[str, Callable[..., Any]] = {}
     for name in emitters.__all__:
         thing = getattr(emitters, name)
         if inspect.isfunction(thing) and inspect.signature(thing).return_annotation is Emitters:
@@ -123,10 +126,10 @@ def field_kinds() -> dict[str, Options]:
     """Fields by their names in small letters: "vacuum", "nanowire"."""
     found = {}
     for name in fields.__all__:
-        thing = getattr(fields, name)
+        thing: Any = getattr(fields, name)
         answers = ("green", "scattered", "coefficients")
         if is_dataclass(thing) and any(hasattr(thing, answer) for answer in answers):
-            found[_small(name)] = options(thing)  # type: ignore[arg-type]
+            found[_small(name)] = options(getattr(fields, name))
     return found
 
 
@@ -264,7 +267,7 @@ SECTIONS = {
                 lambda: {"": observables()}),
         Section("run", "Tolerances, seed, threads.", run_options),
         Section("output", "Where the answers go.", _words(
-            ("folder", "text", None, "relative to the scenario file; by default its name with -output."),
+            ("folder", "text", None, "relative to this file; by default its name with -output."),
             ("figure", "text", "figure.png", 'a .png, .pdf or .svg file; "" for none.'),
             ("dataset", "text", "data.nc", "a .nc file; without xarray an .npz file."),
         )),

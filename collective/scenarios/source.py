@@ -55,7 +55,7 @@ class Source:
 
     Attributes:
         path: the file as it was named.
-        text: its text, with "\\n" at the end of each line.
+        text: its text, with line feeds alone at the ends of lines.
         data: its tables.
         lines: the line of each key, by the names and indices that lead to it.
     """
@@ -75,31 +75,32 @@ class Source:
                 return self.lines[keys[:depth]]
         return 1
 
-    def with_values(self, values: Mapping[Keys, Any], lines: Mapping[Keys, Keys]) -> "Source":
+    def with_values(self, values: Mapping[tuple[str, ...], tuple[Any, Keys]]) -> "Source":
         """The file as if some keys had other values.
 
         Args:
-            values: new values by the keys that lead to them; tables on the way are made.
-            lines: keys whose lines errors about the new values are to have.
+            values: by the keys that lead to them, new values, and the keys whose line errors about
+                them are to have. Tables on the way are made.
 
         Raises:
             ScenarioError: for keys that lead through a value that is not a table.
         """
         data = dict(self.data)
-        for keys, value in values.items():
+        moved: dict[Keys, int] = {}
+        for keys, (value, shown) in values.items():
             table = data
             for depth, key in enumerate(keys[:-1], start=1):
                 inner = table.get(key, {})
                 if not isinstance(inner, dict):
                     where = ".".join(map(str, keys[:depth]))
                     raise self.error(
-                        lines.get(keys, keys),
+                        shown,
                         f"{'.'.join(map(str, keys))} is no key, because {where} is not a table",
                     )
                 table[key] = dict(inner)
                 table = table[key]
             table[keys[-1]] = value
-        moved = {keys: self.line(lines[keys]) for keys in values if keys in lines}
+            moved[keys] = self.line(shown)
         return Source(self.path, self.text, data, {**self.lines, **moved})
 
     def error(self, keys: Keys, text: str) -> ScenarioError:
@@ -173,9 +174,9 @@ def _syntax(file: Path, text: str, message: str) -> ScenarioError:
 
 
 def key_lines(text: str) -> dict[Keys, int]:
-    """The line of every key and of every element of an array, in text that is correct TOML.
+    r"""The line of every key and of every element of an array, in text that is correct TOML.
 
-    >>> key_lines("[a]\\nb.c = [1,\\n 2]")
+    >>> key_lines("[a]\nb.c = [1,\n 2]")
     {('a',): 1, ('a', 'b'): 2, ('a', 'b', 'c'): 2, ('a', 'b', 'c', 0): 2, ('a', 'b', 'c', 1): 3}
     """
     return _Finder(text).found()

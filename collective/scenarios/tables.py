@@ -2,6 +2,8 @@
 
 Every error has the line of its key. What only the function itself can check, such as a spacing
 below zero, is reported with the line of the argument that the function names.
+
+The file is longer than others because every kind of value is converted here.
 """
 
 import difflib
@@ -20,7 +22,7 @@ from collective._tools import checks
 from collective.scenarios import schema
 from collective.scenarios.copies import array_path
 from collective.scenarios.options import NAMED, Key, Options
-from collective.scenarios.quantities import SPELLED, Units, complex_text, quantity
+from collective.scenarios.quantities import SI_UNKNOWN, SPELLED, Units, complex_text, quantity
 from collective.scenarios.source import Keys, ScenarioError, Source
 
 _LONG = 60  # letters of a key in a message
@@ -114,7 +116,7 @@ class Reader:
     """
 
     source: Source
-    units: Units = Units()
+    units: Units = SI_UNKNOWN
 
     def table(self, where: Keys, table: Any, options: Options, remark: str = "") -> Call:
         """A table as a call of the function that it stands for.
@@ -135,9 +137,7 @@ class Reader:
         for key in options.keys.values():
             if key.required and key.name not in table:
                 what = f": {key.meaning}" if key.meaning else ""
-                raise self.source.error(
-                    where, f"{spelled(where)} needs {key.name}{remark}{what}"
-                )
+                raise self.source.error(where, f"{spelled(where)} needs {key.name}{remark}{what}")
         arguments = {
             options.keys[name].argument: self.value((*where, name), options.keys[name], value)
             for name, value in table.items()
@@ -198,7 +198,8 @@ class Reader:
             elsewhere = f"; [{homes[0]}] has such a key" if homes else ""
         return self.source.error(
             where,
-            f"{spelled(tuple(outer))} has no key {shown(name)}{remark}{elsewhere}; {near(name, every)}",
+            f"{spelled(tuple(outer))} has no key {shown(name)}{remark}{elsewhere}; "
+            f"{near(name, every)}",
         )
 
     def value(self, where: Keys, key: Key, value: Any) -> Any:
