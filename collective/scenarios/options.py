@@ -24,7 +24,6 @@ DIMENSIONS = {
     "dephasing": "rate",
     "detunings": "rate",
     "drive": "rate",
-    "edges": "time",
     "frequencies": "rate",
     "frequency": "rate",
     "k": "inverse length",
@@ -47,7 +46,6 @@ DIMENSIONS = {
     "wavenumber": "inverse length",
     "wavenumbers": "inverse length",
     "wavevector": "inverse length",
-    "window": "time",
 }
 
 # kinds of values by what an annotation contains; the first that fits

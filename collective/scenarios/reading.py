@@ -5,6 +5,7 @@ from typing import Any
 
 from collective.emitters import Emitters
 from collective.scenarios import schema
+from collective.scenarios.copies import own_text
 from collective.scenarios.grids import Axis, axes_of, spread, substituted
 from collective.scenarios.observing import OBSERVABLES
 from collective.scenarios.options import Options
@@ -38,6 +39,7 @@ def read(path: str | os.PathLike[str]) -> Scenario:
         collective.scenarios.source.ScenarioError: ...pair.toml:1: [emitters] has no key 'spacng'...
     """
     source = read_source(path)
+    own_text(source)  # raises if it has a section [made_by] that is not the last one
     axes = axes_of(source)
     first = checked(substituted(source, axes, (0,) * len(axes)), axes, source)
     for place, axis in enumerate(axes):

@@ -77,9 +77,10 @@ class Call:
         places = {}
         for key in self.options.keys.values():
             found = re.search(rf"(?<!\w){re.escape(key.argument)}(?!\w)", text)
-            if found and (*self.where, key.name) in self.source.lines:
+            if found:
                 places[key.name] = found.start()
-        return (min(places, key=lambda name: places[name]),) if places else ()
+        first = min(places, key=lambda name: places[name], default=None)
+        return (first,) if first and (*self.where, first) in self.source.lines else ()
 
 
 def spelled(keys: Keys) -> str:
@@ -241,7 +242,12 @@ class Reader:
         """A finite number, real or complex, or a text with a unit."""
         if isinstance(value, str):
             found = complex_text(value)
-            return quantity(value, key.dimension, self.units) if found is None else found
+            if found is not None:
+                return found
+            try:
+                return quantity(value, key.dimension, self.units)
+            except ValueError as error:
+                raise self.source.error(where, f"{spelled(where)} {error}") from None
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(where, key, value)
         if isinstance(value, float) and not math.isfinite(value):
@@ -283,10 +289,10 @@ class Reader:
         given = self.table(where, value, Options(dict, known)).arguments
         path = array_path(self.source, given["file"])
         try:
-            found = np.load(path, allow_pickle=False)
-            if isinstance(found, np.ndarray):
-                return found
-            with found:
+            with open(path, "rb") as stream:
+                found = np.load(stream, allow_pickle=False)
+                if isinstance(found, np.ndarray):
+                    return found
                 if given["name"] in found.files:
                     return found[given["name"]]
                 known_names = found.files
