@@ -33,7 +33,7 @@ phi = 0.5
 values = [0, 0.1, 0.5, 2]
 [method]
 name = "trajectories"
-n = 50
+n = 300
 standard_error = 0.5
 [run]
 seed = 3
