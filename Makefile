@@ -13,7 +13,8 @@ QUICK := tests/test_units.py $(addprefix tests/,$(addsuffix .py,emitters/test_em
 	fields/test_fields couplings/test_couplings master/test_master \
 	test_states $(addprefix engines/test_,single symmetric driven systems) \
 	$(addprefix evolution/test_,evolve lost_work) $(addprefix observables/test_,spectra photons) \
-	$(addprefix results/test_,result files xarray) plot/test_plot))
+	$(addprefix results/test_,result files xarray) plot/test_plot \
+	$(addprefix sweeps/test_,sweep stores)))
 # deprecation warnings come from old packages used with new ones, not from this package
 OTHERS := $(TESTS) -q -m "not slow" -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning \
 	$(QUICK)
@@ -97,10 +98,10 @@ clean:
 .venv-oldest/run.stamp: pyproject.toml constraints.txt .ci/oldest.py
 	$(PYTHON) -m venv --without-pip .venv-oldest
 	$(PYTHON) .ci/oldest.py > .venv-oldest/constraints.txt
-	$(PIP:$(BIN)/%=.venv-oldest/bin/%) -c .venv-oldest/constraints.txt -e '.[progress,data]' $(RUNNERS)
+	$(PIP:$(BIN)/%=.venv-oldest/bin/%) -c .venv-oldest/constraints.txt -e '.[progress,data,cluster]' $(RUNNERS)
 	touch $@
 
 .venv-313/run.stamp: pyproject.toml constraints.txt
 	$(PYTHON313) -m venv --without-pip .venv-313
-	$(PIP:$(BIN)/%=.venv-313/bin/%) -c constraints.txt -e '.[progress,data]' $(RUNNERS)
+	$(PIP:$(BIN)/%=.venv-313/bin/%) -c constraints.txt -e '.[progress,data,cluster]' $(RUNNERS)
 	touch $@

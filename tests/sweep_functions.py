@@ -54,13 +54,13 @@ def threads(i):
     time.sleep(0.02)
     np.eye(2) @ np.eye(2)
     most = max(each["num_threads"] for each in threadpool_info())
-    return {"blas": most, "ours": threads_available(), "i": i}
+    return {"blas": most, "ours": threads_available()}
 
 
 def parallel_threads(i):
     from numba import get_num_threads
 
-    return {"numba": get_num_threads(), "i": i}
+    return {"numba": get_num_threads()}
 
 
 def dies(i):

@@ -119,14 +119,10 @@ class _Limited:
     def __init__(self) -> None:
         self.lock, self.count, self.limits = threading.Lock(), 0, ExitStack()
 
-    def unlock(self) -> None:
-        """In a process made by fork: the thread that held the lock may not exist here."""
-        self.lock = threading.Lock()
-
 
 _limited = _Limited()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_limited.unlock)
+if hasattr(os, "register_at_fork"):  # the threads that are counted do not exist in the new process
+    os.register_at_fork(after_in_child=_limited.__init__)  # type: ignore[misc]
 
 
 @contextmanager
@@ -142,18 +138,19 @@ def one_thread(*, kernels: bool = False) -> "Iterator[None]":
     """
     from threadpoolctl import threadpool_limits
 
-    with _limited.lock:
-        if _limited.count == 0:
-            _limited.limits.enter_context(threadpool_limits(1))
-        _limited.count += 1
-    try:
-        with _kernels_in_one_thread() if kernels else nullcontext():
-            yield
-    finally:
+    # numba first: it may load the OpenMP library that is limited next
+    with _kernels_in_one_thread() if kernels else nullcontext():
         with _limited.lock:
-            _limited.count -= 1
             if _limited.count == 0:
-                _limited.limits.close()
+                _limited.limits.enter_context(threadpool_limits(1))
+            _limited.count += 1
+        try:
+            yield
+        finally:
+            with _limited.lock:
+                _limited.count -= 1
+                if _limited.count == 0:
+                    _limited.limits.close()
 
 
 @contextmanager

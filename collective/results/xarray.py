@@ -6,7 +6,9 @@ complex numbers, so a file holds z as z_real and z_imag.
 
 import json
 import os
+import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,7 +212,20 @@ def write_dataset(found: "xarray.Dataset", path: str | os.PathLike[str]) -> Path
 def netcdf(found: "xarray.Dataset", path: Path) -> None:
     """Write a dataset without complex numbers as a NetCDF-4 file."""
     # written from memory, because HDF5 crashes the interpreter if the disk is full
-    path.write_bytes(found.to_netcdf(engine="h5netcdf"))
+    with _without_a_cluster():
+        path.write_bytes(found.to_netcdf(engine="h5netcdf"))
+
+
+def _without_a_cluster() -> AbstractContextManager[Any]:
+    """A context in which xarray does not use the dask client of the user, if there is one.
+
+    It would ask the scheduler of the cluster for a lock on a file in the memory of this process.
+    """
+    if "dask" not in sys.modules:
+        return nullcontext()
+    import dask
+
+    return dask.config.set(scheduler=dask.get)  # a name would be warned of
 
 
 def without_complex(found: "xarray.Dataset") -> "xarray.Dataset":

@@ -210,7 +210,9 @@ def test_failed_points_without_their_journal_need_an_answer(store):
     with pytest.warns(UserWarning, match="1 of 2 points failed"):
         swept(function, {"n": [1, 2], "x": [1]}, store=store)
     journal(store).unlink()
-    with pytest.raises(ValueError, match=r"store: 1 points in .* failed, and its journal, map.*mis"):
+    with pytest.raises(
+        ValueError, match=r"store: 1 points in .* failed, and its journal, map.*mis"
+    ):
         swept(function, {"n": [1, 2], "x": [1]}, store=store)
 
 
@@ -262,11 +264,14 @@ def test_stores_of_other_sweeps_are_refused(store, change, message, finished):
 def test_other_code_is_warned_of(store):
     def made(version, constant=None):
         if version == 1:
+
             def function(a):  # fmt: skip
                 return a + 0 * (constant or 0)
         else:
+
             def function(a):  # fmt: skip
                 return a + 1
+
         function.__qualname__ = "function"
         return function
 
@@ -332,22 +337,26 @@ def test_flipped_bits_of_a_finished_store_are_noticed_or_harmless(store):
     """HDF5 and zarr do not check every byte themselves."""
     grid = {"a": [1.5, 2], "b": [3]}
     wanted = swept(sweep_functions.product, grid, store=store)
-    file = store if store.is_file() else max(
-        (p for p in store.rglob("*") if p.is_file()), key=lambda p: p.parent.name == "value"
+    file = (
+        store
+        if store.is_file()
+        else max(
+            (p for p in store.rglob("*") if p.is_file()), key=lambda p: p.parent.name == "value"
+        )
     )
-    data, noticed, places = file.read_bytes(), 0, random.Random(3)
+    data, noticed, places = file.read_bytes(), [], random.Random(3)
     for at in places.sample(range(len(data)), min(len(data), 40)):
         damaged = bytearray(data)
         damaged[at] ^= 1 << places.randrange(8)
         file.write_bytes(damaged)
         try:
             found = swept(sweep_functions.product, grid, store=store)
-        except (ValueError, ImportError) as error:
-            assert "store" in str(error)
-            noticed += 1
-        else:
-            assert same(found, wanted)
-    assert noticed > 0
+        except ValueError as error:
+            noticed.append(str(error))
+            continue
+        assert same(found, wanted)
+    assert noticed
+    assert all(text.startswith("store: ") for text in noticed)
 
 
 def test_files_of_others_are_left_alone(tmp_path):
@@ -371,7 +380,7 @@ def test_files_of_others_are_left_alone(tmp_path):
     (tmp_path / "a.zarr").touch()
     with pytest.raises(ValueError, match=r"a .zarr store is a folder, but .*a.zarr' is a file"):
         swept(sweep_functions.product, grid, store=tmp_path / "a.zarr")
-    with pytest.raises(NotADirectoryError, match="other.nc"):
+    with pytest.raises(NotADirectoryError, match=r"other\.nc"):
         swept(sweep_functions.product, grid, store=other / "b.nc")
 
 
@@ -418,11 +427,15 @@ def test_a_full_disk_at_the_end_leaves_the_journal(store, monkeypatch):
     grid = {"a": [1.5], "b": [2, 3]}
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", full)
-        with pytest.raises(co.EvolutionError, match=r"No space left.*2 of 2 points are safe in") as e:
+        with pytest.raises(
+            co.EvolutionError, match=r"No space left.*2 of 2 points are safe in"
+        ) as e:
             swept(sweep_functions.product, grid, store=store)
     assert e.value.result.value.values.tolist() == [[3, 4.5]]
-    assert [path.name for path in store.parent.iterdir()] == [journal(store).name]
+    assert journal(store).exists()
+    assert not store.exists()
     assert swept(sweep_functions.product, grid, store=store).attrs["complete"] is True
+    assert list(store.parent.iterdir()) == [store]
 
 
 def test_what_the_system_forbids_is_raised_before_anything_runs(store, monkeypatch):

@@ -268,7 +268,10 @@ def test_answers_that_a_dataset_cannot_hold_are_failures(answer, message):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda a: np.zeros((2,) * a), r"\('value_0', 'value_1'\) at a=2, but numbers .*\('value_0',\) at a=1"),
+        (
+            lambda a: np.zeros((2,) * a),
+            r"\('value_0', 'value_1'\) at a=2, but numbers .*\('value_0',\) at a=1",
+        ),
         (lambda a: "x" if a == 2 else 1, "'value' is texts with dimensions .* at a=2, but numbers"),
         (lambda a: {"a": 1}, "the answer at a=1 has 'a', which is a name of the grid"),
         (lambda a: {"error": 1}, "'error', which is a name of the grid or of the failures"),
