@@ -158,7 +158,11 @@ def _sweep(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         return _predict(scenario)
     folder = saving.folder_of(scenario, options.output)
     with _executor(parser, options) as executor:
-        return _list(saving.sweep(scenario, folder, executor=executor))
+        saved = saving.sweep(scenario, folder, executor=executor)
+    if not saved.files:
+        say(shown(f"The points are kept in {folder}: the same command goes on."))
+        return INTERRUPTED
+    return _list(saved)
 
 
 @contextmanager

@@ -93,14 +93,14 @@ def cost(scenario: Scenario) -> tuple[str, Cost] | None:
     name = table.chosen if automatic else scenario.method.name
     if name is None:
         raise scenario.source.error(
-            ("method",), f'no engine that "auto" would take: {table.needed()}'
+            ("method", "name"), f'no engine that "auto" would take: {table.needed()}'
         )
     if name not in table.costs:
-        raise scenario.source.error(("method",), table.refusals[name])
+        raise scenario.source.error(("method", "name"), table.refusals[name])
     if not table.fits(name):
         needed = bytes_text(table.costs[name].bytes)
         raise scenario.source.error(
-            ("method",), f"method {name!r} needs {needed}, more than there is"
+            ("method", "name"), f"method {name!r} needs {needed}, more than there is"
         )
     return name, table.costs[name]
 

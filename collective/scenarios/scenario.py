@@ -208,9 +208,11 @@ class Scenario:
                 keys = (*call.where, key.name)
                 if len(key.argument) > 1 and keys in self.source.lines:
                     places[keys] = _place(key.argument, text)
-        for name in schema.SECTIONS:
+        for name, section in schema.SECTIONS.items():
             if (name,) in self.source.lines:
-                places.setdefault((name,), _place(name, text))
+                selector = (name, section.selector)
+                keys = selector if selector in self.source.lines else (name,)
+                places.setdefault(keys, _place(name, text))
         named = {keys: place for keys, place in places.items() if place >= 0}
         return min(named, key=lambda keys: named[keys]) if named else ("emitters",)
 
