@@ -27,6 +27,8 @@ number = 6
 [method]
 name = "trajectories"
 n = 20
+[output]
+figure = ""
 """
 
 
@@ -152,14 +154,14 @@ def test_a_wrong_argument_of_an_observable_is_found_before_the_run(read, monkeyp
         raise AssertionError("it must not run")
 
     monkeypatch.setattr("collective.scenarios.scenario.evolve", never)
-    with pytest.raises(co.scenarios.ScenarioError, match=r":17: \[observe\] collected axis must"):
+    with pytest.raises(co.scenarios.ScenarioError, match=r":19: \[observe\] collected axis must"):
         read(text).run()
 
 
 def test_what_does_not_fit_together_has_the_line_of_what_is_wrong(read):
     for text, message in (
         (SAMPLED.replace('"inverted"', '"single"\nm = 5'), r":9: .*single\(5\)"),
-        (SAMPLED + "[run]\nrtol = 1e-20\n", r":17: rtol must be at least"),
+        (SAMPLED + "[run]\nrtol = 1e-20\n", r":19: rtol must be at least"),
         (SAMPLED + "[observe]\nstates = true\n", r".*trajectories"),
         (SAMPLED.replace("spacing = 0.2", "spacing = 1e-12"), r":3: .*emitters 0 and 1 coincide"),
         (SAMPLED.replace('"trajectories"\nn = 20', '"single"'), r":14: .*'single' is for"),
@@ -203,6 +205,7 @@ def test_the_copy_has_the_arrays_that_the_scenario_reads(tmp_path):
         'couplings.decay = {file = "../a/own.npz", name = "decay"}\n'
         'couplings.shift = {file = "own.npz", name = "shift"}\n'
         "observe.modes = true\n"
+        'output.figure = ""\n'
     )
     saved = saving.run(co.scenarios.read(file), tmp_path / "out", progress=False)
     assert {path.name for path in saved.files} >= {"own.npz", "own-2.npz", "scenario.toml"}
@@ -308,7 +311,7 @@ def test_only_a_grid_can_be_swept(read):
         co.scenarios.sweep(read(SAMPLED))
     with pytest.raises(TypeError, match="scenario must be a Scenario"):
         co.scenarios.sweep("scenario.toml")
-    with pytest.raises(co.scenarios.ScenarioError, match=r":16: \[grid\] makes this a sweep"):
+    with pytest.raises(co.scenarios.ScenarioError, match=r":18: \[grid\] makes this a sweep"):
         read(SAMPLED + "[grid]\nemitters.spacing = [0.1]\n").run()
 
 
@@ -337,7 +340,11 @@ def test_predictions_are_those_of_methods(read):
     assert "nothing to predict" in str(nothing)
 
 
-@pytest.mark.parametrize("chapter", cli.chapters())
+QUICK = {"first_steps", "sweeps_and_averages"}
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in cli.chapters() if name not in QUICK]
+
+
+@pytest.mark.parametrize("chapter", [*sorted(QUICK), *SLOW])
 def test_every_example_runs(chapter, tmp_path):
     file = tmp_path / f"{chapter}.toml"
     file.write_text(cli.example(chapter), encoding="utf-8")
