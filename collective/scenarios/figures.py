@@ -1,6 +1,5 @@
 """Figures of scenarios: of one run, and of a sweep."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,15 +24,13 @@ _COLUMNS = 3
 _COUNTED = ("mode", "emitter")  # dimensions between whose values there is nothing
 
 
-def saved(figure: "Figure", folder: str | os.PathLike[str], name: str) -> Path:
-    """Write a figure to a file in a folder and close it."""
-    import matplotlib.pyplot as plt
+def saved(figure: "Figure", target: Path) -> Path:
+    """Write a figure to a file."""
 
-    target = Path(folder) / name
-    try:
-        return written(target, target.suffix, lambda partial: figure.savefig(partial, dpi=150))
-    finally:
-        plt.close(figure)
+    def write(partial: Path) -> None:
+        figure.savefig(partial, dpi=150)
+
+    return written(target, target.suffix, write, "folder")
 
 
 def of_run(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from collective._tools import checks
 from collective._tools.console import printable
-from collective._tools.files import written
+from collective._tools.files import checked_path, written
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
@@ -20,21 +21,6 @@ from collective.scenarios.tables import Call
 
 if TYPE_CHECKING:
     import xarray
-
-# what a sweep keeps of the result of each point
-_KEPT = (
-    "emission",
-    "emission_error",
-    "error_estimate",
-    "excitation",
-    "excitation_error",
-    "populations",
-    "populations_error",
-    "coincidence_rate",
-    "coincidence_error",
-    "correlations",
-    "states",
-)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,14 +64,6 @@ class Outcome:
             )
         return found
 
-    def of_sweep(self) -> "xarray.Dataset":
-        """What a sweep keeps of one point: what a detector sees, without couplings and places."""
-        found = self.to_xarray()
-        kept = [name for name in (*_KEPT, *self.arrays()) if name in found]
-        extra = [name for name in found.coords if name not in found.dims]
-        found = found[kept].drop_vars(extra, errors="ignore")
-        return found.drop_attrs(deep=False)
-
     def save_data(self, folder: str | os.PathLike[str], name: str) -> list[Path]:
         """Write everything to a NetCDF file, or without xarray to .npz files.
 
@@ -95,8 +73,12 @@ class Outcome:
 
         Returns:
             The files written.
+
+        Raises:
+            ValueError: for a name without that suffix.
+            OSError: if a file cannot be written.
         """
-        target = Path(folder) / name
+        target = _target(folder, name, (".nc",))
         if all(find_spec(module) for module in ("xarray", "h5py", "h5netcdf")):
             return [write_dataset(self.to_xarray(), target)]
         files = [] if self.result is None else [self.result.save(target.with_suffix(".npz"))]
@@ -112,9 +94,22 @@ class Outcome:
         return files
 
     def save_figure(self, folder: str | os.PathLike[str], name: str) -> Path:
-        """Draw emission, populations and observables into a .png, .pdf or .svg file."""
+        """Draw emission, populations and observables.
+
+        Args:
+            folder: it is made if it is missing.
+            name: of the file, which ends in .png, .pdf or .svg.
+
+        Returns:
+            The file written.
+
+        Raises:
+            ValueError: for a name with another suffix.
+            OSError: if the file cannot be written.
+        """
+        target = _target(folder, name, (".png", ".pdf", ".svg"))
         figure = figures.of_run(self.title, self.result, self.answers.get("modes"), self.arrays())
-        return figures.saved(figure, folder, name)
+        return figures.saved(figure, target)
 
     @printable
     def __repr__(self) -> str:
@@ -128,3 +123,14 @@ class Outcome:
                 )
                 lines.append(f"{name:<28} {shape}")
         return "\n".join(lines)
+
+
+def _target(folder: Any, name: Any, suffixes: tuple[str, ...]) -> Path:
+    """The path of a file in a folder; raises for a name without one of the suffixes."""
+    where = checked_path("folder", folder)
+    if not isinstance(name, str) or Path(name).name != name or Path(name).suffix not in suffixes:
+        raise ValueError(
+            f"name must be a file name that ends in {' or '.join(suffixes)}, without folders; got "
+            f"{checks.short(name)}"
+        )
+    return where / name

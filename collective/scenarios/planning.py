@@ -57,7 +57,7 @@ def plan(scenario: Scenario) -> Plan:
 
     Of a sweep with many points only some are looked at, evenly spread over the grid.
     """
-    points = scenario.points()
+    points = scenario.points
     chosen = spread(points, _LOOKED_AT)
     shape = tuple(len(axis.values) for axis in scenario.axes)
     seconds, largest, refused, why = 0.0, 0, 0, ""

@@ -146,7 +146,7 @@ def sweep(
         drawn = figures.of_sweep(
             scenario.title, dataset, [axis.dimension for axis in scenario.axes]
         )
-        files.append(figures.saved(drawn, folder, figure))
+        files.append(figures.saved(drawn, Path(folder) / figure))
     seed = None if "seed" in scenario.file.data.get("run", {}) else int(dataset.attrs["seed"])
     files += save_copy(scenario.file, folder, seed)
     return Saved(dataset, files)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters
@@ -64,6 +65,11 @@ class Scenario:
     observe: dict[str, Call]
     words: tuple[str, ...]
     output: dict[str, str]
+
+    __setstate__ = checks.restored
+
+    def __post_init__(self) -> None:
+        checks.lock(self.times)
 
     def couplings(self) -> Couplings | MasterEquation:
         """Γ and Δ with what else acts on the emitters, or the master equation.
@@ -177,12 +183,13 @@ class Scenario:
         for name in asked:
             self.observe[name](start)
 
+    @property
     def points(self) -> int:
         """The number of points of the grid, 1 without one."""
         return prod(len(axis.values) for axis in self.axes)
 
     def __repr__(self) -> str:
-        kind = f"a sweep of {self.points():,} points" if self.axes else "one run"
+        kind = f"a sweep of {self.points:,} points" if self.axes else "one run"
         n = "" if self.emitters is None else f", {len(self.emitters)} emitters"
         return f"Scenario({str(self.file.path)!r}: {kind}{n})"
 

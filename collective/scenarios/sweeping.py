@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from collective.scenarios.copies import array_files, array_path
 from collective.scenarios.grids import Axis, substituted
+from collective.scenarios.outcome import Outcome
 from collective.scenarios.reading import checked
 from collective.scenarios.scenario import Scenario
 from collective.scenarios.source import Source
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
 
 SEED = 0  # of a sweep whose scenario has none: a sweep that continues needs the same seed
 _IRRELEVANT = ("title", "output", "grid", "made_by", "run")  # they change no answer of a point
+
+
+# what a sweep keeps of the result of each point
+_KEPT = (
+    "emission",
+    "emission_error",
+    "error_estimate",
+    "excitation",
+    "excitation_error",
+    "populations",
+    "populations_error",
+    "coincidence_rate",
+    "coincidence_error",
+    "correlations",
+    "states",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +68,7 @@ class Point:
         run = scenario.calls["run"]
         run = replace(run, arguments={**run.arguments, "seed": seed})
         scenario = replace(scenario, calls={**scenario.calls, "run": run})
-        found = scenario.run(progress=False).of_sweep()
+        found = _seen(scenario.run(progress=False))
         if "time" in found.dims and any(axis.keys[0] == "times" for axis in self.axes):
             found = found.drop_indexes("time").rename_dims(time="step")
         return found
@@ -117,6 +134,14 @@ def sweep(
     for axis in scenario.axes:
         found[axis.dimension].attrs["long_name"] = axis.name
     return found
+
+
+def _seen(outcome: Outcome) -> "xarray.Dataset":
+    """What a sweep keeps of one point: what a detector sees, without couplings and places."""
+    found = outcome.to_xarray()
+    kept = [name for name in (*_KEPT, *outcome.arrays()) if name in found]
+    extra = [name for name in found.coords if name not in found.dims]
+    return found[kept].drop_vars(extra, errors="ignore").drop_attrs(deep=False)
 
 
 def _name(scenario: Scenario) -> str:

@@ -186,7 +186,9 @@ def test_a_byte_order_mark_and_windows_ends_of_lines_change_nothing(tmp_path):
     file.write_bytes(b"\xef\xbb\xbf" + PAIR.replace("\n", "\r\n").encode())
     assert len(co.scenarios.read(file).times) == 5
     file.write_bytes(b"\xef\xbb\xbf" + PAIR.replace("0.1", "-1").replace("\n", "\r\n").encode())
-    with pytest.raises(co.scenarios.ScenarioError, match=r":5: \[emitters\] spacing must be above 0"):
+    with pytest.raises(
+        co.scenarios.ScenarioError, match=r":5: \[emitters\] spacing must be above 0"
+    ):
         co.scenarios.read(file)
 
 

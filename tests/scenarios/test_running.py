@@ -135,8 +135,7 @@ observe.burst_criterion = true
     wave = co.plane_wave(atoms, 1 + 2j, direction=(0, 0, 1), polarisation=(1, 0, 0))
     expected = co.couple(atoms, co.Plasma(2.0), temperature=1e5).replace(pump=0.1, drive=wave)
     found = read(
-        places
-        + 'couplings = {temperature = 1e5, pump = 0.1, drive = {rabi_frequency = "1+2i", '
+        places + 'couplings = {temperature = 1e5, pump = 0.1, drive = {rabi_frequency = "1+2i", '
         "direction = [0, 0, 1], polarisation = [1, 0, 0]}}"
     ).couplings()
     for name in ("decay", "shift", "pump", "drive", "thermal_photons"):
@@ -170,7 +169,7 @@ def test_what_does_not_fit_together_has_the_line_of_what_is_wrong(read):
         with pytest.raises(co.scenarios.ScenarioError, match=message):
             read(text).run()
     with pytest.raises(co.scenarios.ScenarioError, match=r"needs sections \[state\] and \[times\]"):
-        read('couplings = {decay = [[1]], shift = [[0]]}\nobserve.modes = true').methods()
+        read("couplings = {decay = [[1]], shift = [[0]]}\nobserve.modes = true").methods()
 
 
 def test_the_copy_repeats_a_run_with_random_numbers(read, tmp_path):
@@ -282,7 +281,9 @@ emitters.n = [2, 3]
     with pytest.raises(ValueError, match="is of a sweep with the function 'scenario"):
         co.scenarios.sweep(other, store=tmp_path / "data.nc", progress=False)
     # titles, comments and the order of keys change nothing
-    same = text.replace("pairs and triples", "else").replace("n = 2\n[field]", "n = 2 # two\n[field]")
+    same = text.replace("pairs and triples", "else").replace(
+        "n = 2\n[field]", "n = 2 # two\n[field]"
+    )
     co.scenarios.sweep(read(same), store=tmp_path / "data.nc", progress=False)
 
 
@@ -323,7 +324,7 @@ def test_predictions_are_those_of_methods(read):
     assert found.seconds == cost.seconds
     assert found.bytes == cost.bytes
     assert "by trajectories" in str(found)
-    grid = '[grid]\nemitters.n = [2, 3]\nemitters.spacing = {start = 0.1, stop = 1, number = 100}\n'
+    grid = "[grid]\nemitters.n = [2, 3]\nemitters.spacing = {start = 0.1, stop = 1, number = 100}\n"
     exact = SAMPLED.replace('"trajectories"\nn = 20', '"exact"')
     many = plan(read(exact + grid))
     assert (many.points, many.looked_at) == (200, 64)
