@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from collective.master.master_equation import master_equation
     from collective.results.jumps import Jumps
     from collective.results.result import Result, load
+    from collective.sweeps.ensemble import ensemble
     from collective.sweeps.sweep import sweep
 
 __all__ = [
@@ -97,6 +98,7 @@ __all__ = [
     "cubic",
     "currents",
     "engines",
+    "ensemble",
     "evolve",
     "interaction",
     "load",
@@ -159,6 +161,7 @@ _HOMES = {
     "compare": "evolution.comparison",
     "couple": "couplings.couple",
     "cubic": "emitters",
+    "ensemble": "sweeps.ensemble",
     "evolve": "evolution.evolve",
     "interaction": "master.interactions",
     "load": "results.result",

@@ -12,7 +12,7 @@ class EvolutionError(RuntimeError):
 
     Attributes:
         result: a `Result` if `evolve` raised the error, a `Comparison` if `compare` did, an
-            `xarray.Dataset` if `sweep` did.
+            `xarray.Dataset` if `sweep` or `ensemble` did.
     """
 
     def __init__(self, message: str, result: Any):

@@ -53,6 +53,7 @@ html_sidebars = {
         "engines",
         "environments",
         "scenarios",
+        "disorder",
         "performance",
         "validation",
         "exercises",
@@ -115,6 +116,11 @@ STORY = {
         "currents_that_attract",
         "a_spin_exchange_from_magnetism",
         "how_big_is_it_really",
+    ],
+    "sweeps_and_averages": [
+        "a_phase_diagram_overnight",
+        "missing_atoms",
+        "from_laptop_to_cluster",
     ],
 }
 

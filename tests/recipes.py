@@ -267,6 +267,10 @@ def permittivities(material):
     return material.permittivity(6.0), material.permittivity(6.0j)
 
 
+def uniform(seed):
+    return np.random.default_rng(seed).random(2)
+
+
 def far(wavefunction):
     at = np.ones(2)
     return wavefunction(at, at, at)
@@ -345,6 +349,18 @@ def _recipes():
         },
         {"then": in_vacuum},
     )
+    disordered = (
+        ("with_filling", {"fraction": 0.9}),
+        ("with_motion", {"width": 0.01}),
+        ("with_random_detunings", {"width": 0.1, "distribution": "gaussian"}),
+    )
+    for name, given in disordered:
+        yield (
+            f"Emitters.{name}",
+            getattr(co.Emitters, name),
+            lambda given=given: {"self": co.chain(3, 0.1), **given, "seed": 1},
+            {"then": in_vacuum},
+        )
     yield "Emitters.nearest_pair", co.Emitters.nearest_pair, lambda: {"self": co.chain(3, 0.1)}, {}
 
     matrices = {
@@ -605,6 +621,20 @@ def _recipes():
         {"errors": (co.EvolutionError,)},
     )
     yield "methods", co.methods, lambda: {"couplings": pair(), **EVOLVED}, {}
+    yield (
+        "ensemble",
+        co.ensemble,
+        lambda: {
+            "builder": uniform,
+            "n": 3,
+            "seed": 1,
+            "executor": None,
+            "standard_error": 10.0,
+            "store": None,
+            "progress": False,
+        },
+        {"errors": (co.EvolutionError,)},
+    )
     yield (
         "Methods.fits",
         co.Methods.fits,
@@ -1429,6 +1459,12 @@ def _recipes():
         "units.natural_frequency",
         u.natural_frequency,
         lambda: {"wavelength": 780e-9, "linewidth": 4e7},
+        {},
+    )
+    yield (
+        "units.trap_width",
+        u.trap_width,
+        lambda: {"mass": 1.4e-25, "frequency": [6e5, 6e4], "temperature": 1e-6},
         {},
     )
     yield "units.atom", u.atom, lambda: {"name": "Rb87 D2"}, {}

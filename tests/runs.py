@@ -476,6 +476,32 @@ def lattices():
 
 
 @run()
+def disorder():
+    square = co.square(3, 3, 0.4)
+    detuned = {
+        kind: square.with_random_detunings(0.3, seed=2, distribution=kind).detunings
+        for kind in ("gaussian", "lorentzian", "uniform")
+    }
+    return {
+        "filling": square.with_filling(0.6, seed=2).positions,
+        "motion": square.with_motion((0.1, 0.2, 0.0), seed=2).positions,
+        "trap": co.units.trap_width(1.4e-25, [6e5, 6e4], 1e-6),
+        **detuned,
+    }
+
+
+@run()
+def ensembles():
+    def mirror(seed):
+        atoms = co.square(4, 4, 0.6, dipoles=(1, 0, 0)).with_filling(0.8, seed=seed)
+        light = co.observables.scattering(co.couple(atoms, VACUUM), [0.0, 0.3], waist=1.0)
+        return {"reflected": light.reflected, "loss": light.loss}
+
+    mean = co.ensemble(mirror, 5, seed=3)
+    return {str(name): mean[name].values for name in mean}
+
+
+@run()
 def levels_and_spins():
     spin = co.spin(1.0, 2.0, field=(0, 1e-3, 1e-3), zero_field_splitting=1.9e-24)
     energies, dipoles = spin

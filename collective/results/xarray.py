@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.console import described
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _RATE = "units of rate (Γ₀ by default)"
 _LENGTH = "units of length (wavelengths by default)"
 _PAIR = ("emitter", "emitter_2")
+# dimensions, values and attributes by name
+Parts = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
 _CONVENTIONS = (
     "dρ/dt = −i[H, ρ] + Σ_mn Γ_mn(σ⁻_n ρ σ⁺_m − ½{σ⁺_m σ⁻_n, ρ}), "
     "H = Σ_m δ_m σ⁺_m σ⁻_m + Σ_mn Δ_mn σ⁺_m σ⁻_n + ½Σ_m(Ω_m σ⁺_m + h.c.), "
@@ -70,8 +73,12 @@ _CHANNEL_OF = {
 
 def dataset(result: Any) -> "xarray.Dataset":
     """The dataset of `Result.to_xarray`."""
-    xarray = imported("to_xarray", "xarray")
-    variables: dict[str, Any] = {}
+    return imported("to_xarray", "xarray").Dataset(*parts(result))
+
+
+def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
+    """Variables, coordinates and attributes of the dataset, without xarray."""
+    variables: Parts = {}
 
     def add(name: str, values: Any, dims: tuple[str, ...], units: str, meaning: str) -> None:
         variables[name] = (dims, np.array(values), {"long_name": meaning, "units": units})
@@ -104,10 +111,15 @@ def dataset(result: Any) -> "xarray.Dataset":
     if result.jumps is not None:
         _add_jumps(result, add)
     _add_places(result, add)
-    found = xarray.Dataset(variables, attrs=_attributes(result))
-    counted = [name for name in _COUNTED if name in found.dims]
-    indices = {name: np.arange(found.sizes[name]) for name in counted}
-    return found.assign_coords(indices).set_coords([name for name in "xyz" if name in found])
+    sizes: dict[str, int] = {}
+    for dims, values, _ in variables.values():
+        sizes.update(zip(dims, values.shape, strict=True))
+    places = [name for name in variables if name in sizes or name in "xyz"]
+    coordinates = {name: variables.pop(name) for name in places}
+    for name in _COUNTED:
+        if name in sizes:
+            coordinates[name] = ((name,), np.arange(sizes[name]), {})
+    return variables, coordinates, _attributes(result)
 
 
 def _add_jumps(result: Any, add: Any) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.memory import require
-from collective.sweeps.blocks import Attributes, Block, Variable
+from collective.sweeps.blocks import Attributes, Block, Variable, equal, in_common
 from collective.sweeps.grid import Grid
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Gathered:
                 kind: Any = _Coordinate if of_dimension else _Common
                 self._coordinates[name] = kind(name, variable, self._grid)
             self._coordinates[name].put(index, place, variable)
-        self._attributes = _shared(self._attributes, block.attributes)
+        self._attributes = in_common(self._attributes, block.attributes)
         self.failures.pop(index, None)
         self.done[index] = True
 
@@ -159,7 +159,7 @@ class _Rows:
             self._values[index][_corner(shape)] = variable.values
         else:
             self._values[index] = variable.values
-        self._attributes = _shared(self._attributes, variable.attributes)
+        self._attributes = in_common(self._attributes, variable.attributes)
         self._held[index] = True
         self._first = min(self._first, (index, place))
 
@@ -235,7 +235,7 @@ class _Coordinate:
             )
         if len(variable.values) > len(self._values):
             self._values, self._where = variable.values, index
-        self._attributes = _shared(self._attributes, variable.attributes)
+        self._attributes = in_common(self._attributes, variable.attributes)
         self._first = min(self._first, (index, place))
 
     def sizes(self) -> dict[str, int]:
@@ -265,7 +265,7 @@ class _Common:
     def put(self, index: int, place: int, variable: Variable) -> None:
         """Set the values at one point."""
         self._first = min(self._first, (index, place))
-        if self._rows is None and not _equal(variable, self._value):
+        if self._rows is None and not equal(variable, self._value):
             self._rows = _Rows(self._name, self._value, self._grid)
             before = self._value._replace(attributes=self._attributes or {})
             for seen in np.flatnonzero(self._held):
@@ -273,7 +273,7 @@ class _Common:
         if self._rows is not None:
             self._rows.put(index, place, variable)
         self._held[index] = True
-        self._attributes = _shared(self._attributes, variable.attributes)
+        self._attributes = in_common(self._attributes, variable.attributes)
 
     def sizes(self) -> dict[str, int]:
         """The length of each dimension."""
@@ -302,27 +302,6 @@ class _Common:
 def _corner(shape: tuple[int, ...]) -> tuple[slice, ...]:
     """Where an array of this shape stands in a larger one."""
     return tuple(slice(n) for n in shape)
-
-
-def _equal(one: Variable, other: Variable) -> bool:
-    """Whether two variables have the same dimensions and the same values; NaN equals NaN."""
-    if one.dims != other.dims or one.values.shape != other.values.shape:
-        return False
-    if one.values.dtype.kind != other.values.dtype.kind:
-        return False
-    return np.array_equal(one.values, other.values, equal_nan=one.values.dtype.kind in "fc")
-
-
-def _shared(before: Attributes | None, new: Attributes) -> Attributes:
-    """The attributes that two points have in common, with values of the same type."""
-    if before is None:
-        return new
-    return {name: value for name, value in before.items() if _same(value, new.get(name))}
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two attributes are equal; NaN equals NaN, and 1 differs from 1.0."""
-    return type(one) is type(other) and (one == other or (one != one and other != other))
 
 
 def _sorted(held: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -5,10 +5,12 @@ import functools
 import hashlib
 import types
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
+from collective._tools.version import versions
 from collective.sweeps.grid import Grid
 
 _OTHER = "choose another file, or delete this one"
@@ -18,6 +20,21 @@ def identity(function: Callable[..., Any], grid: Grid, seed: int | None) -> dict
     """What identifies a sweep, as JSON can hold it."""
     values = {n: list(each) for n, each in zip(grid.names, grid.values, strict=True)}
     return {"function": name(function), "code": code(function), "seed": seed, "grid": values}
+
+
+def identity_of_ensemble(builder: Callable[..., Any], seed: int) -> dict[str, Any]:
+    """What identifies an ensemble, with any number of members, as JSON can hold it."""
+    kind = {"kind": "ensemble", "grid": {}}
+    return {"function": name(builder), "code": code(builder), "seed": seed, **kind}
+
+
+def provenance(function: Callable[..., Any]) -> dict[str, Any]:
+    """Attributes of a dataset that say what made it, and when."""
+    return {
+        "function": name(function),
+        "versions": ", ".join(f"{package} {number}" for package, number in versions().items()),
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
 
 
 def name(function: Callable[..., Any]) -> str:
@@ -92,6 +109,9 @@ def difference(path: Any, kept: Mapping[str, Any], now: Mapping[str, Any]) -> st
 
     The code of the function is not looked at.
     """
+    kind, this = (each.get("kind", "sweep") for each in (kept, now))
+    if kind != this:
+        return f"store: {str(path)!r} is of co.{kind}, not of co.{this}; {_OTHER}"
     if kept.get("function") != now["function"]:
         told = f"the function {kept.get('function')!r}, this one is of {now['function']!r}"
     elif kept.get("seed") != now["seed"]:
@@ -100,7 +120,7 @@ def difference(path: Any, kept: Mapping[str, Any], now: Mapping[str, Any]) -> st
         told = _grids(kept.get("grid", {}), now["grid"])
         if not told:
             return None
-    return f"store: {str(path)!r} is of a sweep with {told}; {_OTHER}"
+    return f"store: {str(path)!r} is of another {kind}, with {told}; {_OTHER}"
 
 
 def _grids(kept: Mapping[str, Any], now: Mapping[str, Any]) -> str:

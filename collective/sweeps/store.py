@@ -1,7 +1,7 @@
 """The store of a sweep: a journal while it runs, a NetCDF file or a zarr folder when it is done.
 
 The journal of "map.nc" is "map.nc.journal". It is removed once the dataset is in its place, unless
-points failed, so that they can be tried again.
+points failed, so that they can be tried again. That of an ensemble is kept, for more members.
 """
 
 import hashlib
@@ -76,14 +76,14 @@ def opened(path: Path, identity: Mapping[str, Any]) -> Iterator[Journal]:
         yield journal
 
 
-def finish(path: Path, identity: Mapping[str, Any], found: "xarray.Dataset") -> None:
-    """Write the dataset of a complete sweep; remove its journal unless points failed."""
+def finish(
+    path: Path, identity: Mapping[str, Any], found: "xarray.Dataset", *, keep_journal: bool
+) -> None:
+    """Write the dataset of a complete sweep or ensemble, and remove the journal or keep it."""
     ready = without_complex(found).copy()
     complex_names = [name for name, array in found.variables.items() if array.dtype.kind == "c"]
     ours = {
-        "function": identity["function"],
-        "code": identity["code"],
-        "seed": identity["seed"],
+        **{part: value for part, value in identity.items() if part != "grid"},
         "complex": complex_names,
         "order": [list(found.data_vars), list(found.coords)],
         "dimensions": list(identity["grid"]),
@@ -95,7 +95,7 @@ def finish(path: Path, identity: Mapping[str, Any], found: "xarray.Dataset") -> 
         files.written(path, ".nc", lambda partial: netcdf(ready, partial), "store")
     else:
         files.written_folder(path, lambda partial: _zarr(ready, partial))
-    if not found.attrs["failed"]:
+    if not keep_journal:
         journal_path(path).unlink(missing_ok=True)
 
 

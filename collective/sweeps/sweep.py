@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import numpy as np
 
 from collective._tools import checks
 from collective._tools.progress import Progress, say
-from collective._tools.version import versions
 from collective._tools.warn import warn
 from collective.errors import EvolutionError
 from collective.results.xarray import imported
@@ -21,7 +19,7 @@ from collective.sweeps import store as stores
 from collective.sweeps.blocks import Block, block, clean
 from collective.sweeps.dataset import NOT_COMPUTED, Gathered
 from collective.sweeps.grid import Grid
-from collective.sweeps.identity import identity, name
+from collective.sweeps.identity import identity, name, provenance
 from collective.sweeps.journal import Journal
 from collective.sweeps.workers import Answer, ExecutorError, answers, checked_executor
 
@@ -226,9 +224,7 @@ class _Plan:
         reached = int(gathered.done.sum()) + failed
         complete = reached == self.grid.size
         attributes: dict[str, Any] = {
-            "function": name(self.function),
-            "versions": ", ".join(f"{package} {number}" for package, number in versions().items()),
-            "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+            **provenance(self.function),
             "complete": complete,
             "failed": failed,
         }
@@ -239,7 +235,7 @@ class _Plan:
         safe = _safe(journal, reached - isinstance(failure, OSError), self.grid.size)
         if complete and path is not None and failure is None:
             try:
-                stores.finish(path, self.identity, found)
+                stores.finish(path, self.identity, found, keep_journal=failed > 0)
             except OSError as error:
                 failure = error
         if isinstance(failure, KeyboardInterrupt):
