@@ -76,6 +76,7 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/large_n.py
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/sweeps.py
 
 clean:
 	rm -rf .venv .venv-oldest .venv-313 docs/_build docs/gallery docs/generated docs/_static/teaching demo-output

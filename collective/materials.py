@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective._tools.warn import warn
 
@@ -118,6 +118,8 @@ class Lorentz:
     background: float = 1.0
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         arrays = {
@@ -183,7 +185,10 @@ class Table:
     values: NDArray[np.complex128]
     allow_gain: bool = False
 
+    __getstate__ = checks.arguments
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         k = checks.finite("wavenumbers", self.wavenumbers)

@@ -12,6 +12,7 @@ HEAD = "| key | value | unit | default | meaning |\n|---|---|---|---|---|"
 SHORT = {
     "array": "numbers",
     "complex": "complex number",
+    "disorder": "table",
     "drive": "numbers, or a plane wave",
     "flag": "true or false",
     "integer": "integer",
@@ -43,6 +44,9 @@ def tables():
         parts += [f"**{name}**: {sentence(found.meaning)}", ""]
         if found.keys:
             parts += [HEAD, *rows({"": found}), ""]
+    parts += ["### Disorder", "", "The tables in [emitters] that add disorder, in this order.", ""]
+    for name, found in schema.disorder().items():
+        parts += [f"**{name}**: {sentence(found.meaning)}", "", HEAD, *rows({"": found}), ""]
     parts += ["### Materials", "", "A permittivity or a permeability as a table.", ""]
     parts += variants(schema.material_kinds(), "kind", None)
     parts += ["### Plane waves", "", "The table of a drive in [couplings].", ""]

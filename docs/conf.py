@@ -51,6 +51,7 @@ html_sidebars = {
     for page in (
         "approximations",
         "engines",
+        "sweeps",
         "environments",
         "scenarios",
         "disorder",
@@ -100,7 +101,7 @@ STORY = {
         "when_cumulants_lie",
         "single_shots_of_a_superradiant_burst",
         "an_erbium_array",
-        "thousands_of_atoms_in_a_cloud",
+        "ten_thousand_atoms_in_a_cloud",
     ],
     "environments": [
         "light_on_a_wire",

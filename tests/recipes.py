@@ -124,6 +124,10 @@ observe = {inverted_g2 = true}
     return "scenario.toml"
 
 
+def twice(a):
+    return 2 * a
+
+
 @cache
 def pair():
     return co.couple(co.chain(2, 0.1, frequency=1e6), co.Vacuum())
@@ -533,6 +537,20 @@ def _recipes():
             lambda: {"self": interaction()},
             {},
         )
+    yield (
+        "sweep",
+        co.sweep,
+        lambda: {
+            "function": twice,
+            "grid": {"a": [1, 2.5]},
+            "executor": None,
+            "store": "sweep.nc",
+            "seed": None,
+            "progress": False,
+            "retry_failed": True,
+        },
+        {"errors": (co.EvolutionError,)},  # of a function whose every answer is useless
+    )
     yield (
         "compare",
         co.compare,

@@ -421,6 +421,16 @@ def mean_field():
     )
 
 
+@run(SOLVED)
+def mean_field_with_vacant_sites():
+    places = np.delete(co.square(5, 6, 0.2).positions, [3, 8, 15, 22, 28], axis=0)
+    driven = co.couple(co.Emitters(places), VACUUM, by_displacement=True).replace(drive=0.7)
+    return together(
+        driven=evolved(driven, "ground", method="mean_field"),
+        kernel={"decay": driven.decay.kernel, "shift": driven.shift.kernel},
+    )
+
+
 @run(SINGLE)
 def mean_field_with_random_phases():
     return evolved(plain(), "inverted", seed=4, method=co.engines.MeanField(phases=6))

@@ -47,7 +47,7 @@ def plain(value, units):
 
 WORDS = {
     "kind", "name", "shift", "shape", "dipole_kind", "approximation", "eigenoperators", "symmetries",
-    "closure", "method", "definition",
+    "closure", "method", "definition", "distribution",
 }  # fmt: skip
 
 
@@ -86,12 +86,18 @@ def state(table, units):
 
 
 def emitters(table, units):
-    given = arguments(table, units, skip=("kind", "offset", "dipole_kind"))
+    disorder = ("filling", "motion", "random_detunings")
+    given = arguments(table, units, skip=("kind", "offset", "dipole_kind", *disorder))
     if "dipole_kind" in table:
         given["kind"] = table["dipole_kind"]
     kind = table["kind"]
     found = co.Emitters(**given) if kind == "positions" else getattr(co, kind)(**given)
-    return found.translated(plain(table["offset"], units)) if "offset" in table else found
+    if "offset" in table:
+        found = found.translated(plain(table["offset"], units))
+    for name in disorder:
+        if name in table:
+            found = getattr(found, f"with_{name}")(**arguments(table[name], units))
+    return found
 
 
 def at_first_point(data):

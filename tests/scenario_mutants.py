@@ -60,6 +60,8 @@ radius = 0.5
 min_distance = 0.05
 seed = 2
 shape = "gaussian"
+motion = {width = [0.01, 0, 0.02], seed = 4}
+random_detunings = {width = 0.3, seed = 5, distribution = "uniform"}
 [field]
 kind = "nanowire"
 radius = 0.001

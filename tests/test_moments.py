@@ -176,6 +176,7 @@ def test_without_coherence():
     assert not any(moments.without_coherence(state, N) for state in other)
 
 
+@pytest.mark.slow
 def test_moments_that_do_not_fit_are_refused():
     many = co.Couplings(np.eye(3000), np.zeros((3000, 3000)))
     with pytest.raises(co.ProblemTooLargeError, match="triples of 3000 emitters"):

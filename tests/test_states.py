@@ -492,6 +492,7 @@ def test_many_emitters_in_a_wrongly_symmetric_state_are_refused(kind, n):
         co.evolve(many, kind(), [0, 1e-5], method="symmetric")
 
 
+@pytest.mark.slow
 def test_the_norm_of_one_excitation_of_many_emitters_is_checked():
     class Double(Weighted):
         def amplitudes(self, excited, emitters=None):

@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from numba import config, get_num_threads, njit, set_num_threads
 from numba.core.errors import NumbaError
 
+from collective._tools.blas import BlasThreads
 from collective._tools.progress import say
 
 if TYPE_CHECKING:
@@ -114,10 +115,10 @@ def threads_available() -> int:
 
 
 class _Limited:
-    """How many callers in this process want one thread, and what sets the number back."""
+    """How many callers in this process want one thread."""
 
     def __init__(self) -> None:
-        self.lock, self.count, self.limits = threading.Lock(), 0, ExitStack()
+        self.lock, self.count = threading.Lock(), 0
 
 
 _limited = _Limited()
@@ -127,30 +128,22 @@ if hasattr(os, "register_at_fork"):  # the threads that are counted do not exist
 
 @contextmanager
 def one_thread(*, kernels: bool = False) -> "Iterator[None]":
-    """A context in which BLAS, OpenMP and `threads_available` keep to one thread in this process.
+    """A context in which BLAS and `threads_available` keep to one thread in this process.
 
-    Several threads may be in such contexts at once: the first one in sets the limit for all of
-    them, and the last one out removes it.
+    Contexts in several threads may overlap.
 
     Args:
         kernels: also set the threads of parallel numba kernels, for the calling thread alone. This
             starts numba's threads, after which some of its threading layers do not allow a fork.
     """
-    from threadpoolctl import threadpool_limits
-
-    # numba first: it may load the OpenMP library that is limited next
-    with _kernels_in_one_thread() if kernels else nullcontext():
+    with _kernels_in_one_thread() if kernels else nullcontext(), BlasThreads(1):
         with _limited.lock:
-            if _limited.count == 0:
-                _limited.limits.enter_context(threadpool_limits(1))
             _limited.count += 1
         try:
             yield
         finally:
             with _limited.lock:
                 _limited.count -= 1
-                if _limited.count == 0:
-                    _limited.limits.close()
 
 
 @contextmanager

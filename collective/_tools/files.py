@@ -3,11 +3,11 @@
 import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 try:
@@ -21,7 +21,7 @@ _LONGEST = 200  # bytes of the name that a partial file keeps: names have at mos
 _YOUNG = 10.0  # seconds: the writer of a younger file may not have locked it yet
 _OLD = 3600.0  # seconds since the last write: nobody writes to an older file any more
 _claimed: set[str] = set()  # real paths that this process has claimed
-_claiming = threading.Lock()
+_ONE_AT_A_TIME = Lock()
 
 
 def checked_path(name: str, path: Any) -> Path:
@@ -136,7 +136,7 @@ def claimed(path: Path, name: str) -> Iterator[int]:
     except FileExistsError:
         raise NotADirectoryError(f"{name}: {str(path.parent)!r} is not a folder") from None
     real = os.path.realpath(path)
-    with _claiming:
+    with _ONE_AT_A_TIME:
         if real in _claimed:
             raise _taken(path, name)
         _claimed.add(real)
@@ -147,7 +147,7 @@ def claimed(path: Path, name: str) -> Iterator[int]:
         finally:
             os.close(handle)
     finally:
-        with _claiming:
+        with _ONE_AT_A_TIME:
             _claimed.discard(real)
 
 
@@ -255,6 +255,7 @@ def _prefix(target: Path) -> str:
 
 def _umask() -> int:
     """The permissions that new files of this process do not get."""
-    mask = os.umask(0)
-    os.umask(mask)
+    with _ONE_AT_A_TIME:  # it can only be read by setting it, and a second thread would read 0
+        mask = os.umask(0)
+        os.umask(mask)
     return mask

@@ -96,6 +96,9 @@ def _axis(reader: Reader, where: Keys, keys: tuple[str, ...], value: Any) -> Axi
         ends = {n: Key(n, "number", n) for n in ("start", "stop")}
         more = {"number": Key("number", "integer", "number"), "log": Key("log", "flag", "log", 0)}
         numbers = reader.table(where, value, Options(schema.evenly, {**ends, **more}))()
+        ints = all(isinstance(value[end], int) for end in ("start", "stop"))
+        if ints and all(x == round(x) for x in numbers):  # an argument may have to be an integer
+            return Axis(keys, tuple(int(x) for x in numbers), where)
         return Axis(keys, tuple(float(x) for x in numbers), where)
     if not isinstance(value, list) or not value:
         raise source.error(

@@ -14,7 +14,7 @@ from collective.emitters import Emitters
 
 REQUIRED = inspect.Parameter.empty
 
-# the dimension of every argument that has a unit
+# the dimension of every argument that has a unit; of one function alone, with its name before it
 DIMENSIONS = {
     "dampings": "inverse length",
     "damping": "inverse length",
@@ -46,6 +46,8 @@ DIMENSIONS = {
     "wavenumber": "inverse length",
     "wavenumbers": "inverse length",
     "wavevector": "inverse length",
+    "with_motion.width": "length",
+    "with_random_detunings.width": "rate",
 }
 
 # kinds of values by what an annotation contains; the first that fits
@@ -71,6 +73,7 @@ NAMED = {
     "complex": 'a number, or a complex one as text, "1-0.5i"',
     "drive": "a rate, a list with one for each emitter, or a table of `plane_wave`",
     "flag": "true or false",
+    "disorder": "a table of its options",
     "integer": "an integer",
     "material": 'a number, a complex one as text, "-50+0.6i", or a table with its kind',
     "number": "a number",
@@ -158,11 +161,17 @@ def options(
             kind,
             name,
             parameter.default,
-            DIMENSIONS.get(name, "") if kind in _WITH_UNITS else "",
+            _dimension(function, name) if kind in _WITH_UNITS else "",
             _choices(annotation),
             documented.get(name, ""),
         )
     return Options(function, keys, first_line(function))
+
+
+def _dimension(function: Callable[..., Any], name: str) -> str:
+    """The dimension of an argument."""
+    own = f"{getattr(function, '__name__', '')}.{name}"
+    return DIMENSIONS.get(own, DIMENSIONS.get(name, ""))
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -1,6 +1,7 @@
 """From a file to a `Scenario`: every section is read, and what belongs together is checked."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from collective.emitters import Emitters
@@ -136,9 +137,16 @@ def _made(name: str, call: Call) -> Any:
     """Emitters, field or state of a section."""
     if name != "emitters":
         return call()
-    offset = call.arguments.pop("offset", None)
-    found = call()
-    return found if offset is None else call.guarded(lambda: _moved(found, offset))
+    given = call.arguments
+    offset = given.get("offset")
+    disorder = [given[kind] for kind in schema.disorder() if kind in given]
+    plain = {n: each for n, each in given.items() if n not in ("offset", *schema.disorder())}
+    found = replace(call, arguments=plain)()
+    if offset is not None:
+        found = call.guarded(lambda: _moved(found, offset))
+    for change in disorder:
+        found = change(found)
+    return found
 
 
 def _moved(emitters: Emitters, offset: Any) -> Emitters:

@@ -118,7 +118,15 @@ def lattices() -> dict[str, Options]:
             found[name] = thing
     found["positions"] = Emitters
     renamed = ("kind", "dipole_kind")
-    return {n: options(f, renamed=renamed).with_keys(_OFFSET) for n, f in found.items()}
+    more = [Key(n, "disorder", n, None, meaning=of.meaning) for n, of in disorder().items()]
+    return {n: options(f, renamed=renamed).with_keys(_OFFSET, *more) for n, f in found.items()}
+
+
+@cache
+def disorder() -> dict[str, Options]:
+    """Kinds of disorder: the methods `with_filling` and others of `Emitters`, in their order."""
+    methods = [name for name in vars(Emitters) if name.startswith("with_")]
+    return {n.removeprefix("with_"): options(getattr(Emitters, n), ("self",)) for n in methods}
 
 
 @cache

@@ -353,6 +353,10 @@ class Reader:
             return self.table(where, value, schema.drive_options())
         return self._array(where, key, value)
 
+    def _disorder(self, where: Keys, key: Key, value: Any) -> Call:
+        """The call of a method of `Emitters` that adds disorder."""
+        return self.table(where, value, schema.disorder()[key.name])
+
     def _observable(self, where: Keys, key: Key, value: Any) -> Call | None:
         """The call of an observable; None if it is not asked for."""
         if isinstance(value, bool):

@@ -421,6 +421,7 @@ def test_electron_operators_anticommute():
 # --- sizes and bad input -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_memory_of_the_integrals_is_predicted():
     shapes = [currents.gaussian(1, m) for m in (1, 0, -1)] + [currents.gaussian()]
     orbitals = currents.Orbitals([np.linspace(-6, 6, 40)] * 3, shapes)

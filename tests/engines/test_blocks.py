@@ -373,6 +373,7 @@ def test_a_refusal_names_an_engine_that_can():
         co.evolve(equation, "inverted", T, method="blocks")
 
 
+@pytest.mark.slow
 def test_memory_of_a_process_is_predicted():
     """Measured in a separate process, which has no memory in reserve."""
     code = (

@@ -131,6 +131,7 @@ def test_a_chain_is_right_at_the_burst_and_after_it(n, spacing):
         assert plain.emission[-1] / exact[-1] < 0.6
 
 
+@pytest.mark.slow
 def test_two_efficiencies_agree():
     square = co.couple(co.square(3, 3, 0.15), co.Vacuum())
     low, high = (evolved(square, n=128, efficiency=e, seed=3) for e in (0.3, 0.7))
@@ -234,6 +235,7 @@ def test_an_emitter_outside_its_bloch_ball_becomes_pure():
     assert v[0, 1, 3] == 0.1
 
 
+@pytest.mark.slow
 def test_resets_are_warned_of():
     found, told = warned(array(8, 0.03), times=np.linspace(0, 3, 7), n=4)
     assert "do not believe this result" in told

@@ -397,6 +397,7 @@ def test_ctrl_c_between_the_output_times_of_a_step_loses_nothing(monkeypatch, tm
     np.testing.assert_array_equal(found.emission, whole.emission)
 
 
+@pytest.mark.slow
 def test_large_problems_say_their_bytes():
     couplings = co.Couplings(np.eye(1500), np.zeros((1500, 1500)))
     found = co.methods(couplings, "inverted", [0, 1], method=co.engines.Cumulants(order=3))

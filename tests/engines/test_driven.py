@@ -499,6 +499,7 @@ def test_a_run_is_not_complete_before_its_last_state(tmp_path, monkeypatch):
     assert result.last_state is not None
 
 
+@pytest.mark.slow
 def test_costs_of_any_number_of_emitters_are_predicted():
     n = 2000
     couplings = co.Couplings(np.eye(n), np.zeros((n, n)), drive=1.0)

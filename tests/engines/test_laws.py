@@ -12,7 +12,8 @@ import collective as co
 # an approximation that expects a large error says so
 pytestmark = pytest.mark.filterwarnings("ignore:the error of method")
 ROUTES = routes()
-UNITS = [1e-15, 1e-12, 1e-7, 1e5, 1e15]
+BETWEEN = [pytest.param(unit, marks=pytest.mark.slow) for unit in (1e-12, 1e-7, 1e5)]
+UNITS = [1e-15, *BETWEEN, 1e15]
 SAMPLED = [name for name, route in ROUTES.items() if route.engine.accuracy == "sampled"]
 APPROXIMATE = [name for name, route in ROUTES.items() if route.engine.accuracy == "approximate"]
 DETERMINISTIC = [name for name in ROUTES if name not in SAMPLED + APPROXIMATE]

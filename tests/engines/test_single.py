@@ -281,6 +281,7 @@ def test_a_master_equation_is_refused():
         co.evolve(equation, "ground", [0, 1], method="single")
 
 
+@pytest.mark.slow
 def test_cost_of_a_thousand_emitters_is_predicted_within_seconds():
     n = 1000
     couplings = co.Couplings(np.eye(n), np.diag(np.linspace(0, 1, n)))

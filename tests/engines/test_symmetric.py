@@ -441,6 +441,7 @@ def test_a_pulse_that_fails_keeps_what_was_reached():
     assert 1 <= len(caught.value.result.times) < 21
 
 
+@pytest.mark.slow
 def test_cost_is_predicted_at_once_and_without_allocating():
     for n, others in ((2000, {"drive": 1.0, "pump": 0.1}), (2000, {"pump": 0.1}), (1500, {})):
         couplings = identical(n, together=0.5, **others)
@@ -461,6 +462,7 @@ for n, others, end in ((150, {"pump": 1.0}, 0.04), (110, {"drive": 3.0}, 1e-4)):
 """
 
 
+@pytest.mark.slow
 def test_memory_is_predicted():
     out = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(MEMORY)], capture_output=True, text=True, check=True

@@ -548,6 +548,7 @@ def test_kernels_are_compiled_once_for_any_request():
     assert len(kernels.evolve.signatures) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "count"), [(13, 256), (15, 64)])
 def test_memory_within_excitation_blocks_is_as_predicted(n, count):
     code = (
@@ -562,6 +563,7 @@ def test_memory_within_excitation_blocks_is_as_predicted(n, count):
     assert 0.77 < diagnostics["bytes_predicted"] / diagnostics["bytes_used"] < 1.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("couplings", "until", "count"),
     [

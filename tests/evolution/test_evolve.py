@@ -478,6 +478,7 @@ def test_bad_envelopes():
         co.evolve(driven, "ground", [0.0, 1.0], envelope=lambda t: np.nan if 0.4 < t < 0.5 else 1.0)
 
 
+@pytest.mark.slow
 def test_logarithmic_times_with_an_envelope():
     times = [0, *np.logspace(-6, 1, 15)]
     result = co.evolve(PAIR.replace(drive=1.0), "ground", times, envelope=lambda t: np.exp(-t))

@@ -128,14 +128,14 @@ def test_far_along_the_wire_only_the_plasmon_is_left():
     [
         (K, SILVER, 1.0, 0),
         (K, 2.3, 1.0, 0),
-        (2 * K, LOSSY, 1.0, 0),
+        pytest.param(2 * K, LOSSY, 1.0, 0, marks=pytest.mark.slow),
         (1j * K, SILVER, 1.0, 0),
-        (0.3j, 2.3, 1.0, 0),
-        (K, SILVER, 1.7 + 0.2j, 0),
+        pytest.param(0.3j, 2.3, 1.0, 0, marks=pytest.mark.slow),
+        pytest.param(K, SILVER, 1.7 + 0.2j, 0, marks=pytest.mark.slow),
         (K, -1.2 + 0.3j, -1.4 + 0.1j, 0),
-        (1j * K, SILVER, 3.0, 0),
+        pytest.param(1j * K, SILVER, 3.0, 0, marks=pytest.mark.slow),
         (1j * K, SILVER, 3.0, 0.7),
-        (2j * K, 2.3, 1.0, 0.945),
+        pytest.param(2j * K, 2.3, 1.0, 0.945, marks=pytest.mark.slow),
     ],
 )
 def test_waves_meet_the_boundary_conditions(k, epsilon, mu, height):
@@ -516,6 +516,7 @@ def test_check_field_knows_the_vacuum_at_every_distance(z):
     assert (found.kramers_kronig is None) == (z in (1e-4, 20.0))
 
 
+@pytest.mark.slow
 def test_kernels_compile_without_a_cache(tmp_path):
     """Where neither the package nor the home can be written: files stand where folders should."""
     package = tmp_path / "collective"

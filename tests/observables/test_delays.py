@@ -53,6 +53,7 @@ def test_refused_delays_are_given_in_the_users_time(unit, monkeypatch):
         g2(couplings, [0.0, 1e12 / unit])
 
 
+@pytest.mark.slow
 def test_delays_that_take_hours_are_refused_within_seconds():
     """A hundred emitters above threshold: the decay so far shows that it does not end soon."""
     many = identical(100, exchange=0.3, drive=60.0)

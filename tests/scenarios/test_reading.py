@@ -256,6 +256,35 @@ def test_arrays_of_files_that_cannot_be_used(complaint, tmp_path):
         assert line == 3
 
 
+def test_disorder_is_added_in_a_fixed_order(read, complaint):
+    text = PAIR.replace("n = 2", "n = 9\noffset = [1, 0, 0]\nfilling = {fraction = 0.5, seed = 1}").replace(
+        "[field]", "random_detunings.width = 2\nrandom_detunings.seed = 1\n"
+        "motion = {width = '0.01 wavelengths', seed = 1}\n[field]",
+    )  # fmt: skip
+    found = read(text).emitters
+    expected = co.chain(9, 0.1).translated([1, 0, 0]).with_filling(0.5, seed=1)
+    expected = expected.with_motion(0.01, seed=1).with_random_detunings(2, seed=1)
+    np.testing.assert_array_equal(found.positions, expected.positions)
+    np.testing.assert_array_equal(found.detunings, expected.detunings)
+    for old, new, line, message in (
+        ("0.5", "1.5", 6, "[emitters] filling fraction must"),
+        ("0.01 wave", "-0.01 wave", 11, "[emitters] motion width must"),
+        ("fraction", "share", 6, "[emitters] filling has no key 'share'; Allowed: fraction, seed"),
+        ("'0.01 wavelengths'", "'1 linewidth'", 11, "must be a length, but linewidth is a unit of rate"),
+    ):  # fmt: skip
+        where, said = complaint(text.replace(old, new))
+        assert message in said
+        assert where == line
+
+
+def test_a_range_of_integers_may_be_of_an_integer(read):
+    text = PAIR + '[grid]\n"emitters.n" = {start = 2, stop = 8, number = 3}\n'
+    assert read(text).axes[0].values == (2, 5, 8)
+    assert read(text.replace("emitters.n", "emitters.spacing")).axes[0].values == (2, 5, 8)
+    with pytest.raises(co.scenarios.ScenarioError, match=r"n must be an integer, got 2\.0"):
+        read(text.replace("stop = 8", "stop = 9"))
+
+
 def test_the_schema_has_what_the_package_has():
     """Nothing of this is typed again, so that new names are known by themselves."""
     assert {"chain", "ring", "square", "triangular", "cubic", "cloud", "positions"} <= set(
@@ -274,6 +303,7 @@ def test_arguments_with_a_unit_in_their_docstring_have_a_dimension():
         *(each for section in schema.SECTIONS.values() for each in section.variants().values()),
         *schema.material_kinds().values(),
         *map(schema.observable_options, OBSERVABLES),
+        *schema.disorder().values(),
         schema.drive_options(),
     ]
     words = {
@@ -291,7 +321,7 @@ def test_arguments_with_a_unit_in_their_docstring_have_a_dimension():
                 checked += 1
     assert checked > 30
     arguments = {key.argument for found in every for key in found.keys.values()}
-    assert set(DIMENSIONS) <= arguments
+    assert {name.split(".")[-1] for name in DIMENSIONS} <= arguments
 
 
 def test_options_follow_signatures_and_docstrings():

@@ -278,7 +278,7 @@ emitters.n = [2, 3]
     again = co.scenarios.sweep(scenario, store=tmp_path / "data.nc", progress=False)
     np.testing.assert_array_equal(again.emission, found.emission)
     other = read(text.replace("stop = 1", "stop = 2"))
-    with pytest.raises(ValueError, match="is of a sweep with the function 'scenario"):
+    with pytest.raises(ValueError, match="is of another sweep, with the function 'scenario"):
         co.scenarios.sweep(other, store=tmp_path / "data.nc", progress=False)
     # titles, comments and the order of keys change nothing
     same = text.replace("pairs and triples", "else").replace(

@@ -114,6 +114,7 @@ for method in {METHODS}:
 """
 
 
+@pytest.mark.slow
 def test_disabled_compiler_gives_a_clear_error():
     found = python(EVOLVED, NUMBA_DISABLE_JIT="1").stdout.decode().splitlines()
     without_kernels = {f"{name} ran" for name in ("exact", "single", "capped", "mean_field")}

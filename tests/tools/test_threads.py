@@ -3,12 +3,25 @@
 import os
 import threading
 
-from threadpoolctl import threadpool_info
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from collective._tools.compiled import one_thread, threads_available
 
 
-def test_limits_of_threads_end_with_the_last_of_several():
+@pytest.fixture(autouse=True)
+def three_cores(monkeypatch):
+    """A machine of three cores whose BLAS uses all of them."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    with threadpool_limits(3, "blas"):
+        yield
+
+
+def of_blas():
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
+def test_the_limit_ends_with_the_last_of_several():
     inside, leave = threading.Event(), threading.Event()
 
     def other():
@@ -16,22 +29,31 @@ def test_limits_of_threads_end_with_the_last_of_several():
             inside.set()
             leave.wait()
 
-    before = [each["num_threads"] for each in threadpool_info()]
+    assert (of_blas(), threads_available()) == ({3}, 3)
     with one_thread():
         thread = threading.Thread(target=other)
         thread.start()
         inside.wait()
-    assert {each["num_threads"] for each in threadpool_info()} == {1}
+    assert (of_blas(), threads_available()) == ({1}, 1)
     leave.set()
     thread.join()
-    assert [each["num_threads"] for each in threadpool_info()] == before
+    assert (of_blas(), threads_available()) == ({3}, 3)
 
 
-def test_a_forked_process_starts_without_the_limit(monkeypatch):
-    """What is counted in the parent are its threads, which the child does not have."""
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+def test_parallel_kernels_of_the_calling_thread_alone():
+    from numba import get_num_threads
+
+    before = get_num_threads()
+    with one_thread(kernels=True):
+        assert get_num_threads() == 1
+    assert get_num_threads() == before
     with one_thread():
-        assert threads_available() == 1
+        assert get_num_threads() == before
+
+
+def test_a_forked_process_starts_without_the_count():
+    """What is counted in the parent are its threads, which the child does not have."""
+    with one_thread():
         child = os.fork()
         if child == 0:
             before = threads_available()

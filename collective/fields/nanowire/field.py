@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective.emitters import Emitters
 from collective.emitters.lengths import warn_of_field_lengths
 from collective.fields import permittivity as _constants
@@ -45,7 +45,7 @@ _CITATION = r"""
 """.strip()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Nanowire:
     r"""A circular cylinder on the z axis in vacuum; emitters outside.
 
@@ -85,6 +85,8 @@ class Nanowire:
     allow_gain: bool = field(default=False, kw_only=True)
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.freeze(
