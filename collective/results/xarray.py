@@ -211,6 +211,7 @@ def _attributes(result: Any) -> dict[str, Any]:
 
 def write_netcdf(result: Any, path: str | os.PathLike[str]) -> Path:
     """The file of `Result.to_netcdf`."""
+    imported("to_netcdf", "xarray")
     return write_dataset(dataset(result), path)
 
 

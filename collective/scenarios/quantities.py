@@ -99,7 +99,7 @@ SI_UNKNOWN = Units()
 def quantity(text: str, dimension: str, units: Units) -> float:
     """The number in a text such as "0.2 wavelengths" or "150 nm".
 
-    >>> quantity("150 nm", "length", Units(wavelength=750e-9))
+    >>> round(quantity("150 nm", "length", Units(wavelength=750e-9)), 12)
     0.2
 
     Raises:
