@@ -15,6 +15,7 @@ from collective._tools.version import versions
 from collective.scenarios.source import Source
 
 NAME = "scenario.toml"
+_ARRAYS = "arrays"  # the folder of copied arrays, where no other file has their names
 _HEAD = "# Written by collective, so that this file repeats the run."
 
 
@@ -36,7 +37,7 @@ def save_copy(source: Source, folder: str | os.PathLike[str], seed: int | None) 
     names = _names(content)
     data = copy_text(source, seed, names).encode()
     files = [_kept(target, data)]
-    files += [_kept(target.with_name(names[given]), each) for given, each in content.items()]
+    files += [_kept(Path(folder) / names[given], each) for given, each in content.items()]
     return files
 
 
@@ -109,18 +110,18 @@ def array_path(source: Source, given: str) -> Path:
     made = source.data.get("made_by")
     files = made.get("files") if isinstance(made, dict) else None
     other = files.get(given) if isinstance(files, dict) else None
-    return source.path.parent / (other if isinstance(other, str) else given)
+    return source.folder / (other if isinstance(other, str) else given)
 
 
 def _names(content: Mapping[str, bytes]) -> dict[str, str]:
-    """A name without folders for each file, all of them different."""
+    """A name in the folder of arrays for each file, all of them different."""
     found: dict[str, str] = {}
     for given in content:
         path, count = Path(given), 1
-        name = path.name
+        name = f"{_ARRAYS}/{path.name}"
         while name in found.values():
             count += 1
-            name = f"{path.stem}-{count}{path.suffix}"
+            name = f"{_ARRAYS}/{path.stem}-{count}{path.suffix}"
         found[given] = name
     return found
 

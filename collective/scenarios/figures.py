@@ -77,7 +77,7 @@ def of_sweep(title: str, dataset: "xarray.Dataset", axes: Sequence[str]) -> "Fig
     fixed = dict.fromkeys(axes[2:], 0)
     shown = dataset.isel(fixed)
     if fixed:
-        at = ", ".join(f"{axis} = {dataset[axis].values[0]:.4g}" for axis in fixed)
+        at = ", ".join(f"{_label(dataset, a)} = {_text(dataset[a].values[0])}" for a in fixed)
         title = f"{title}\n{at}" if title else at
     axes = axes[:2]
     numbers = {
@@ -185,6 +185,11 @@ def _label(array: Any, axis: str) -> str:
     return str(array[axis].attrs.get("long_name", axis))
 
 
+def _text(value: Any) -> str:
+    """A value of the grid in a label."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def _against_grid(ax: "Axes", name: str, array: Any, axes: Sequence[str]) -> None:
     """One number for each point: a line for one axis, a map for two."""
     along, words = _positions(array, axes[0])
@@ -214,8 +219,7 @@ def _against_time(ax: "Axes", name: str, array: Any) -> None:
     if len(values) <= _CURVES:
         style = "o-" if dim in _COUNTED else "-"
         for value, row, colour in zip(values, drawn, colours(len(values)), strict=True):
-            text = f"{value:.4g}" if isinstance(value, float) else str(value)
-            ax.plot(along, row, style, color=colour, label=text)
+            ax.plot(along, row, style, color=colour, label=_text(value))
         ax.legend(frameon=False, title=_label(array, str(axis)))
         ax.set(ylabel=label)
     else:

@@ -1,6 +1,6 @@
 """The section [grid]: which keys a sweep changes, and to which values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -147,7 +147,7 @@ def substituted(source: Source, axes: tuple[Axis, ...], chosen: tuple[int, ...])
         }
     )
     rest = {name: table for name, table in at.data.items() if name != "grid"}
-    return Source(at.path, at.text, rest, at.lines)
+    return replace(at, data=rest)
 
 
 def spread(size: int, most: int) -> list[int]:

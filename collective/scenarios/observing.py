@@ -42,6 +42,7 @@ class Observable:
         of: "result", or "couplings" if no time evolution is needed.
         parts: arrays of the answer, by what is added to the name of the observable.
         needs: "correlations" or "states", which the result must then hold.
+        instead: what it needs of an engine that keeps no states, if that can be enough.
         axes: dimensions whose coordinates are an argument, with that argument and its units.
         skip: arguments beside the first that a scenario does not give.
     """
@@ -50,8 +51,14 @@ class Observable:
     of: str
     parts: dict[str, Part]
     needs: str = ""
+    instead: str | None = None
     axes: dict[str, tuple[str, str]] = field(default_factory=dict)
     skip: tuple[str, ...] = ()
+
+    def needed(self, method: Any) -> str:
+        """What the result of an engine, or of "auto", must hold."""
+        kept = ("states",) if isinstance(method, str) else method.keeps
+        return self.needs if self.instead is None or "states" in kept else self.instead
 
     @property
     def function(self) -> Any:
@@ -89,7 +96,7 @@ OBSERVABLES = {
             "result",
             {"": Part(("time", "direction"), _SOLID)},
             "correlations",
-            _DIRECTION,
+            axes=_DIRECTION,
         ),
         Observable("collected", "result", {"": Part(("time",), _RATE)}, "correlations"),
         Observable(
@@ -107,11 +114,13 @@ OBSERVABLES = {
             "result",
             {"": Part(("time", "point"), "units of rate per length²")},
             "correlations",
-            {"point": ("points", _LENGTH)},
-            ("field",),
+            axes={"point": ("points", _LENGTH)},
+            skip=("field",),
         ),
-        Observable("excitation_distribution", "result", {"": Part(("time", "excited"))}, "states"),
-        Observable("concurrence", "result", {"": Part(("time",))}, "states"),
+        Observable(
+            "excitation_distribution", "result", {"": Part(("time", "excited"))}, "states", ""
+        ),
+        Observable("concurrence", "result", {"": Part(("time",))}, "states", "correlations"),
         Observable("negativity", "result", {"": Part(("time",))}, "states"),
         Observable("purity", "result", {"": Part(("time",))}, "states"),
         Observable("entropy", "result", {"": Part(("time",))}, "states"),

@@ -93,7 +93,7 @@ def checked(source: Source, axes: tuple[Axis, ...] = (), whole: Source | None = 
     if "method" in data:
         method = _method(reader, data["method"])
     calls["run"] = reader.table(("run",), data.get("run", {}), schema.run_options()[""])
-    observe, words = _observe(reader, data.get("observe", {}))
+    observe, words = _observe(reader, data.get("observe", {}), method)
     plain = {
         name: reader.table((name,), data.get(name, {}), schema.SECTIONS[name].variants()[""])
         for name in ("output", "made_by")
@@ -200,12 +200,12 @@ def _method(reader: Reader, table: Any) -> Any:
     return reader.selected(("method",), table, schema.method_kinds(), "name", "auto")[1]()
 
 
-def _observe(reader: Reader, table: Any) -> tuple[dict[str, Call], tuple[str, ...]]:
-    """The observables of [observe], and what the result must hold for them."""
+def _observe(reader: Reader, table: Any, method: Any) -> tuple[dict[str, Call], tuple[str, ...]]:
+    """The observables of [observe], and what the result of the method must hold for them."""
     given = reader.table(("observe",), table, schema.observables()).arguments
     calls = {n: call for n, call in given.items() if n in OBSERVABLES and call is not None}
     words = {word for word in ("correlations", "states") if given.get(word)}
-    words |= {OBSERVABLES[name].needs for name in calls} - {""}
+    words |= {OBSERVABLES[name].needed(method) for name in calls} - {""}
     return calls, tuple(sorted(words))
 
 

@@ -8,7 +8,7 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +55,14 @@ class Source:
 
     Attributes:
         path: the file as it was named.
+        folder: of the file, from the root: another process may work in another folder.
         text: its text, with line feeds alone at the ends of lines.
         data: its tables.
         lines: the line of each key, by the names and indices that lead to it.
     """
 
     path: Path
+    folder: Path
     text: str
     data: dict[str, Any]
     lines: dict[Keys, int]
@@ -101,7 +103,7 @@ class Source:
                 table = table[key]
             table[keys[-1]] = value
             moved[keys] = self.line(shown)
-        return Source(self.path, self.text, data, {**self.lines, **moved})
+        return replace(self, data=data, lines={**self.lines, **moved})
 
     def error(self, keys: Keys, text: str) -> ScenarioError:
         """The error for the value of a key."""
@@ -127,7 +129,7 @@ def read_source(path: Any) -> Source:
         long = _LONG.search(text)
         line = None if long is None else text.count("\n", 0, long.start()) + 1
         raise ScenarioError(str(file), line, f"not a number that can be used: {error}") from None
-    return Source(file, text, data, lines)
+    return Source(file, file.absolute().parent, text, data, lines)
 
 
 def _text(file: Path) -> str:

@@ -46,13 +46,13 @@ class Call:
     options: Options
     arguments: dict[str, Any]
 
-    def __call__(self, *first: Any, **more: Any) -> Any:
+    def __call__(self, *first: Any) -> Any:
         """The answer of the function; `first` are its arguments that the table does not give.
 
         Raises:
             ScenarioError: for what the function refuses, with the line.
         """
-        return self.guarded(lambda: self.options.function(*first, **self.arguments, **more))
+        return self.guarded(lambda: self.options.function(*first, **self.arguments))
 
     def guarded(self, function: Callable[[], Any]) -> Any:
         """The answer of a function whose errors are about this table."""

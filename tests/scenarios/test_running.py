@@ -125,6 +125,34 @@ spectrum = {frequencies = [0, 1], state = {kind = "single", m = 0}}
     assert found.far_field.dims == ("time", "far_field_polar", "far_field_azimuth")
 
 
+def test_engines_without_states_are_asked_for_what_is_enough(read):
+    text = SAMPLED + "[observe]\nexcitation_distribution = true\n"
+    found = read(text + "[run]\nseed = 3\n").run(progress=False)
+    expected = co.observables.excitation_distribution(found.result)
+    np.testing.assert_array_equal(found.to_xarray().excitation_distribution, expected)
+    one = text.replace('"inverted"', '"single"\nm = 0').replace("trajectories", "single")
+    one = one.replace("n = 20", "").replace(
+        "excitation_distribution = true", "concurrence = {m = 0, n = 1}"
+    )
+    found = read(one).run(progress=False)
+    assert found.result.method == "single"
+    together = np.abs(found.result.correlations[:, 0, 1])
+    np.testing.assert_allclose(found.to_xarray().concurrence, 2 * together, atol=1e-12)
+
+
+def test_a_figure_of_a_sweep_with_points_that_failed(read, tmp_path):
+    text = SAMPLED.replace('"trajectories"\nn = 20', '"single"').replace('figure = ""', "")
+    grid = """[grid]
+emitters.n = [1, 2]
+emitters.spacing = [0.1, 0.2]
+"method.name" = ["single", "exact"]
+"""
+    with pytest.warns(UserWarning, match="2 of 8 points failed"):
+        saved = saving.sweep(read(text + grid), tmp_path / "out", progress=False)
+    assert (tmp_path / "out" / "figure.png").stat().st_size > 10_000
+    assert saved.outcome.attrs["failed"] == 2
+
+
 def test_couplings_of_every_kind(read):
     places = """
 emitters = {kind = "chain", n = 2, spacing = 0.2, frequency = 1e6, offset = [0.1, 0, 0]}
@@ -208,6 +236,7 @@ def test_the_copy_has_the_arrays_that_the_scenario_reads(tmp_path):
     )
     saved = saving.run(co.scenarios.read(file), tmp_path / "out", progress=False)
     assert {path.name for path in saved.files} >= {"own.npz", "own-2.npz", "scenario.toml"}
+    assert (tmp_path / "out" / "arrays" / "own-2.npz").exists()
     for folder in ("a", "b"):
         (tmp_path / folder / "own.npz").unlink()
     copy = co.scenarios.read(tmp_path / "out" / "scenario.toml")
