@@ -11,14 +11,13 @@ from collective._tools import checks
 from collective._tools.progress import Progress, say
 from collective._tools.warn import warn
 from collective.errors import EvolutionError
-from collective.results.result import Result
 from collective.results.xarray import imported
 from collective.sweeps import store as stores
 from collective.sweeps.averages import Averages
-from collective.sweeps.blocks import Block, block
+from collective.sweeps.blocks import Block
 from collective.sweeps.identity import identity_of_ensemble, name, provenance
 from collective.sweeps.journal import Journal
-from collective.sweeps.seeds import derived
+from collective.sweeps.members import Member, member_seed
 from collective.sweeps.workers import Answer, ExecutorError, answers, checked_executor
 
 if TYPE_CHECKING:
@@ -125,32 +124,6 @@ def _checked_error(standard_error: Any) -> float | None:
 
 
 @dataclass(frozen=True)
-class _Member:
-    """The job of a worker: one member of an ensemble, from its number."""
-
-    builder: Callable[[int], Any]
-    seed: int
-
-    def __call__(self, index: int) -> Block:
-        """The member as a block; raises if its run is incomplete."""
-        answer = self.builder(member_seed(self.seed, index))
-        found = block(answer)
-        if isinstance(answer, Result):
-            if not answer.complete:
-                why = answer.diagnostics.get("ended", "it was interrupted")
-                raise ValueError(f"the run has only the times to t = {answer.times[-1]:g}: {why}")
-            del found.variables["complete"]
-        if not found.attributes.get("complete", True):
-            raise ValueError("the dataset is incomplete")
-        return found
-
-
-def member_seed(seed: int, index: int) -> int:
-    """The seed of one member, from 0 to 2⁶³ − 1."""
-    return derived(seed, f"member {index}")
-
-
-@dataclass(frozen=True)
 class _Plan:
     """What is to be averaged, and how; the fields are the arguments of `ensemble`."""
 
@@ -207,14 +180,14 @@ class _Plan:
         except KeyboardInterrupt:
             if averages.count == 0:
                 raise
-            told = f"collective: Ctrl-C after {averages.count} of {self.n} members"
-            say(told if journal is None else f"{told}; the same call goes on there")
+            reached = f"collective: Ctrl-C after {averages.count} of {self.n} members"
+            say(f"{reached}; {_safe(journal, averages)}")
             return self._dataset(averages, complete=False)
         except (ExecutorError, OSError) as error:
             mean = self._dataset(averages, complete=False)
             raise EvolutionError(
                 f"the ensemble ended after {averages.count} of {self.n} members: {error}; "
-                f"{_held(averages)}",
+                f"{_safe(journal, averages)}; {_held(averages)}",
                 mean,
             ) from error
         self._warn(averages, mean)
@@ -222,7 +195,7 @@ class _Plan:
 
     def _answers(self, journal: Journal | None) -> Generator[Answer]:
         """The members in their order, first those in the journal."""
-        job, first = _Member(self.builder, self.seed), 0
+        job, first = Member(self.builder, self.seed), 0
         if journal is not None:
             for index, kept in journal.records():
                 lost = range(first, index)
@@ -296,6 +269,13 @@ class _Plan:
             raise EvolutionError(
                 f"{message}; the error's .result holds the whole ensemble", mean
             ) from error
+
+
+def _safe(journal: Journal | None, averages: Averages) -> str:
+    """What is on the disk, and how to go on."""
+    if journal is None:
+        return "nothing was kept on disk, because no store was given"
+    return f"{averages.count} are safe in {str(journal.path)!r}; the same call goes on there"
 
 
 def _held(averages: Averages) -> str:

@@ -1,5 +1,6 @@
 """Ensembles: means, standard errors, the order of members, and what happens when one fails."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -13,7 +14,8 @@ import pytest
 import xarray
 
 import collective as co
-from collective.sweeps.ensemble import member_seed
+from collective.sweeps.journal import Journal
+from collective.sweeps.members import member_seed
 
 TIMES = np.linspace(0, 2, 9)
 FAR = co.chain(7, 50.3)  # emitters that do not know of each other
@@ -344,10 +346,12 @@ def test_members_far_ahead_are_not_started():
     assert len(started) < 20_000
 
 
-def test_trajectories_by_two_processes():
+def test_trajectories_by_one_two_and_three_processes():
     """20 runs of 50 trajectories: near the exact result, with the scatter of 1,000 trajectories."""
-    with ProcessPoolExecutor(2) as executor:
-        found = co.ensemble(sampled, 20, seed=3, executor=executor)
+    found = co.ensemble(sampled, 20, seed=3)
+    for workers in (1, 2, 3):
+        with ProcessPoolExecutor(workers) as executor:
+            same(co.ensemble(sampled, 20, seed=3, executor=executor), found)
     exact = co.evolve(co.couple(co.chain(2, 0.1), co.Vacuum()), "inverted", TIMES, method="exact")
     assert np.all(abs(found.emission - exact.emission) < 4.5 * found.emission_error + 1e-9)
     assert np.all(abs(found.excitation - exact.excitation) < 4.5 * found.excitation_error + 1e-9)
@@ -467,6 +471,43 @@ def test_a_failure_leaves_the_members_before_it_in_the_store(tmp_path):
         co.ensemble(fails_at_seven, 7, seed=0, store=path),
         co.ensemble(fails_at_seven, 7, seed=0),
     )
+
+
+def test_a_full_disk_ends_the_ensemble_with_what_is_safe(tmp_path, monkeypatch):
+    path, append = tmp_path / "mean.nc", Journal.append
+
+    def full(journal, index, what):
+        if index == 5:
+            raise OSError(errno.ENOSPC, "No space left on device", str(journal.path))
+        append(journal, index, what)
+
+    monkeypatch.setattr(Journal, "append", full)
+    text = r"ended after 5 of 20 members: .*No space left.*; 5 are safe in .*journal"
+    with pytest.raises(co.EvolutionError, match=text) as error:
+        co.ensemble(member, 20, seed=1, store=path)
+    assert error.value.result.attrs["n"] == 5
+    monkeypatch.undo()
+    same(co.ensemble(member, 20, seed=1, store=path), co.ensemble(member, 20, seed=1))
+
+
+CALLS = []  # of `interrupted_once`; what a builder reads from its module is not part of its code
+
+
+def interrupted_once(seed):
+    CALLS.append(seed)
+    if len(CALLS) == 6:
+        signal.raise_signal(signal.SIGINT)
+    return member(seed)
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path, capsys):
+    path = tmp_path / "mean.nc"
+    CALLS.clear()
+    assert co.ensemble(interrupted_once, 20, seed=0, store=path).attrs["n"] == 5
+    assert "Ctrl-C after 5 of 20 members; 5 are safe in" in capsys.readouterr().err
+    whole = co.ensemble(interrupted_once, 20, seed=0, store=path)
+    assert len(CALLS) == 6 + 15
+    same(whole, co.ensemble(interrupted_once, 20, seed=0))
 
 
 def test_ensembles_within_a_sweep():
