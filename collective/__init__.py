@@ -52,11 +52,14 @@ if TYPE_CHECKING:
     from collective.evolution.evolve import evolve
     from collective.evolution.steady_state import steady_state
     from collective.fields import (
+        Cavity,
         Field,
         FieldCheck,
         Nanowire,
         Plasma,
+        Sphere,
         Vacuum,
+        Waveguide,
         check_field,
         purcell,
     )
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
     from collective.sweeps.sweep import sweep
 
 __all__ = [
+    "Cavity",
     "Comparison",
     "Couplings",
     "DivergedError",
@@ -87,8 +91,10 @@ __all__ = [
     "Plasma",
     "ProblemTooLargeError",
     "Result",
+    "Sphere",
     "UnitWarning",
     "Vacuum",
+    "Waveguide",
     "chain",
     "check_field",
     "citation",
@@ -134,6 +140,7 @@ _MODULES = {
     "units",
 }
 _HOMES = {
+    "Cavity": "fields",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
     "Couplings": "couplings.couplings",
@@ -152,8 +159,10 @@ _HOMES = {
     "Plasma": "fields",
     "ProblemTooLargeError": "errors",
     "Result": "results.result",
+    "Sphere": "fields",
     "UnitWarning": "errors",
     "Vacuum": "fields",
+    "Waveguide": "fields",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",

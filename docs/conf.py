@@ -108,6 +108,9 @@ STORY = {
         "the_part_everyone_drops",
         "superradiance_through_a_wire",
         "a_wire_seen_from_the_side",
+        "one_dimensional_light",
+        "a_bad_cavity",
+        "a_gold_sphere_between_two_emitters",
     ],
     "beyond_the_rwa": [
         "rwa_on_trial",

@@ -185,6 +185,10 @@ def wire():
 
 
 @cache
+def ball():
+    return co.Sphere(0.01, -11 + 1.3j)
+
+
 def beside_wire():
     return co.Emitters([[0.02, 0, 0], [0.02, 0, 0.2]], dipoles=(1, 0, 0))
 
@@ -449,6 +453,20 @@ def _recipes():
         co.Multilevel.from_emitters,
         lambda: {"emitters": co.chain(2, 0.1, frequency=1e4)},
         {"then": interacting},
+    )
+    yield (
+        "Emitters.from_si",
+        co.Emitters.from_si,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 2e-8]],
+            "dipoles": [[1e-29, 0, 0], [0, 1e-29j, 1e-29]],
+            "wavelength": 780e-9,
+            "detunings": [0.0, 1e8],
+            "kind": "electric",
+            "length": 1e-9,
+            "rate": 1e6,
+        },
+        {"then": lambda made: co.couple(made, co.Vacuum())},
     )
     yield (
         "Multilevel.from_si",
@@ -778,34 +796,54 @@ def _recipes():
     yield "Jumps.of", co.Jumps.of, lambda: {"self": sampled().jumps, "trajectory": 0}, {}
     yield "citation", co.citation, lambda: {"calculation": result()}, {}
 
-    for kind in (co.Vacuum, co.Plasma, co.Nanowire):
-        field = {co.Vacuum: co.Vacuum, co.Plasma: lambda: co.Plasma(2.0), co.Nanowire: wire}[kind]
+    for kind, field in (
+        (co.Vacuum, co.Vacuum),
+        (co.Plasma, lambda: co.Plasma(2.0)),
+        (co.Nanowire, wire),
+        (co.Sphere, ball),
+    ):
         for name in ("green", "magnetic_green", "scattered"):
             if hasattr(kind, name):
-                where = OUTSIDE if kind is co.Nanowire else POINTS
+                where = OUTSIDE if kind in (co.Nanowire, co.Sphere) else POINTS
                 yield (
                     f"{kind.__name__}.{name}",
                     getattr(kind, name),
                     lambda f=field, w=where: {"self": f(), **w},
                     {},
                 )
-    for name in ("far_field", "magnetic_far_field"):
+    for field in (co.Vacuum, ball):
+        for name in ("far_field", "magnetic_far_field"):
+            kind = type(field())
+            yield (
+                f"{kind.__name__}.{name}",
+                getattr(kind, name),
+                lambda f=field: {
+                    "self": f(),
+                    "directions": [0, 0.6, 0.8],
+                    "r_source": [0.1, 0.2, 0.3],
+                    "k": 6.0,
+                },
+                {},
+            )
+    for field in (wire, ball):
+        kind = type(field())
         yield (
-            f"Vacuum.{name}",
-            getattr(co.Vacuum, name),
-            lambda: {
-                "self": co.Vacuum(),
-                "directions": [0, 0.6, 0.8],
-                "r_source": [0.1, 0.2, 0.3],
-                "k": 6.0,
-            },
+            f"{kind.__name__}.inside",
+            kind.inside,
+            lambda f=field: {"self": f(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
             {},
         )
     yield (
-        "Nanowire.inside",
-        co.Nanowire.inside,
-        lambda: {"self": wire(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
-        {},
+        "Sphere",
+        co.Sphere,
+        lambda: {
+            "radius": 0.01,
+            "permittivity": -11 + 1.3j,
+            "permeability": 1.0,
+            "centre": (0, 0, 0.001),
+            "allow_gain": False,
+        },
+        {"then": lambda f: f.scattered([0.03, 0, 0.25], [0.02, 0, 0], 6.0)},
     )
     yield (
         "purcell",
@@ -820,6 +858,35 @@ def _recipes():
         lambda: {"wavenumber": 2.0},
         {"then": lambda f: f.green([0, 0, 0.25], [0, 0, 0], 6.0)},
     )
+    yield (
+        "Waveguide",
+        co.Waveguide,
+        lambda: {
+            "rate": (1.0, 0.5),
+            "wavenumber": 6.0,
+            "chirality": 0.3,
+            "side_rate": 0.1,
+            "axis": (0, 0, 1),
+        },
+        {"then": lambda f: f.coefficients(co.chain(2, 0.1))},
+    )
+    yield (
+        "Cavity",
+        co.Cavity,
+        lambda: {"coupling": (0.2, 0.1j), "linewidth": 4.0, "detuning": 1.0, "side_rate": 0.1},
+        {"then": lambda f: f.coefficients(co.chain(2, 0.1))},
+    )
+    for model, members in (
+        (co.Waveguide(1.0, 6.0, chirality=0.3), ("coefficients", "guided")),
+        (co.Cavity(0.2, 4.0, 1.0), ("coefficients", "assumptions")),
+    ):
+        for name in members:
+            yield (
+                f"{type(model).__name__}.{name}",
+                getattr(type(model), name),
+                lambda m=model: {"self": m, "emitters": co.chain(2, 0.1)},
+                {},
+            )
     yield (
         "Nanowire",
         co.Nanowire,
@@ -899,6 +966,7 @@ def _recipes():
             "wavenumbers": table().wavenumbers,
             "values": table().values,
             "allow_gain": False,
+            "carriers": None,
         },
         {"then": permittivities},
     )
@@ -914,6 +982,20 @@ def _recipes():
         lambda: {"self": table(), "kappa": 6.0},
         {},
     )
+    yield (
+        "materials.Table.from_nk",
+        m.Table.from_nk,
+        lambda: {
+            "wavelength": 2 * np.pi / table().wavenumbers,
+            "n": np.sqrt(table().values).real,
+            "k": np.sqrt(table().values).imag,
+            "allow_gain": False,
+            "carriers": None,
+        },
+        {"then": permittivities},
+    )
+    for measured in ("gold", "silver", "silica"):
+        yield f"materials.{measured}", getattr(m, measured), lambda: {"length": 780e-9}, {}
     yield "materials.wavenumbers", m.wavenumbers, lambda: {"k": 6.0}, {}
 
     x = co.spectral
@@ -1483,6 +1565,12 @@ def _recipes():
         "units.trap_width",
         u.trap_width,
         lambda: {"mass": 1.4e-25, "frequency": [6e5, 6e4], "temperature": 1e-6},
+        {},
+    )
+    yield (
+        "units.linewidth",
+        u.linewidth,
+        lambda: {"dipole": [0, 1j * 2e-29, 1e-29], "wavelength": 780e-9, "kind": "electric"},
         {},
     )
     yield "units.atom", u.atom, lambda: {"name": "Rb87 D2"}, {}

@@ -665,6 +665,46 @@ def nanowire():
     }
 
 
+def ball():
+    return co.Sphere(0.01, co.materials.Drude.from_value(-11 + 1.3j, K))
+
+
+@run()
+def sphere():
+    dielectric = co.Sphere(0.3, 6.0, 1.5, centre=(0, 0, -0.4))
+    return together(metal=tensors(ball()), dielectric=tensors(dielectric)) | {
+        "scattered": ball().scattered(HERE, THERE, K),
+        "far field": ball().far_field([[0, 0, 1], [0.6, 0, 0.8]], THERE, K),
+        "magnetic far field": ball().magnetic_far_field([[0, 0.6, 0.8]], THERE, K),
+        "inside": ball().inside(np.array([[0.005, 0, 0.001], [0.02, 0, 0]])),
+        "purcell": co.purcell(beside(), ball()),
+    }
+
+
+@run()
+def models_of_one_mode():
+    row = co.chain(3, 0.13)
+    chiral = co.Waveguide((1.0, 0.5, 0.7), 1.3 * K, chirality=0.4, side_rate=0.1)
+    cavity = co.Cavity((0.2, 0.1j, -0.3), 4.0, 1.5, side_rate=0.05)
+    return together(
+        guide=of_couplings(co.couple(row, co.Waveguide(0.8, K))),
+        chiral=of_couplings(co.couple(row, chiral)),
+        cavity=of_couplings(co.couple(row, cavity)),
+        directions=dict(chiral.guided(row)),
+        assumptions={name: value for name, (value, _) in cavity.assumptions(row).items()},
+    )
+
+
+@run()
+def couplings_beside_a_sphere():
+    return together(
+        full=of_couplings(co.couple(beside(), ball())),
+        rwa=of_couplings(co.couple(beside(), ball(), shift="rwa")),
+        thermal=of_couplings(co.couple(beside(), ball(), temperature=1e6)),
+        magnetic=of_couplings(co.couple(beside().replace(kind="magnetic"), ball())),
+    )
+
+
 @run()
 def members_of_fields():
     far = co.Vacuum().far_field([[0, 0, 1], [0.6, 0, 0.8]], THERE, K)
@@ -728,11 +768,17 @@ def materials():
         "lorentz": co.materials.Lorentz([1.1, 0.4], [60.0, 9.0], [0.1, 0.5], background=1.2),
         "table": table,
     }
+    measured = {
+        "gold": co.materials.gold(780e-9),
+        "silver": co.materials.silver(600e-9),
+        "silica": co.materials.silica(852e-9),
+    }
     return {
         name: [complex(material.permittivity(at)) for at in (6.0, 6.0j, 2.5)]
         for name, material in several.items()
     } | {
         "error": table.imaginary_error(6.0),
+        "measured": [complex(material.permittivity(6.0)) for material in measured.values()],
         "wavenumbers": co.materials.wavenumbers(6.0),
     }
 

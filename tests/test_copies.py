@@ -274,7 +274,6 @@ def test_different_arguments_make_different_objects(kind):
     assert len(set(things)) == len(things)
     for thing in things:
         assert (thing == "inverted") is False
-        assert (thing == np.ones(2)) is False or isinstance(thing == np.ones(2), np.ndarray)
 
 
 def test_zero_and_minus_zero_are_equal_and_have_one_hash():
@@ -285,6 +284,7 @@ def test_zero_and_minus_zero_are_equal_and_have_one_hash():
 
 def test_couplings_are_equal_however_they_are_stored():
     lattice = co.couple(co.square(3, 2, 0.6), co.Vacuum(), by_displacement=True)
+    assert hasattr(lattice.decay, "kernel")
     dense = co.Couplings(
         np.asarray(lattice.decay), np.asarray(lattice.shift), emitters=lattice.emitters,
         field=lattice.field,
@@ -293,10 +293,16 @@ def test_couplings_are_equal_however_they_are_stored():
     assert dense == lattice
     assert hash(lattice) == hash(dense)
     other = np.array(dense.shift)
-    other[0, 5] = other[5, 0] = 7.0
+    other[0, -1] = other[-1, 0] = 7.0
     assert lattice != dense.replace(shift=other, field=lattice.field)
+
+
+@pytest.mark.parametrize("vacant", [[], [3, 17]])
+def test_couplings_of_lattices_survive(vacant):
+    places = np.delete(co.square(6, 6, 0.6).positions, vacant, axis=0)
+    lattice = co.couple(co.Emitters(places), co.Vacuum(), by_displacement=True)
+    survives(lattice, "a lattice")
     again = pickle.loads(pickle.dumps(lattice))
-    assert again == lattice
     assert not np.shares_memory(again.decay.kernel, lattice.decay.kernel)
     with pytest.raises(ValueError, match="read-only"):
         again.decay.kernel[0, 0] = 1.0
@@ -313,8 +319,8 @@ def test_one_number_is_compared_as_one_number():
     assert made[0] != made[2]
 
 
-def moved(emitters):
-    """The arguments of couplings in a field of the user's that cannot be compared."""
+def in_own_field(emitters):
+    """Couplings in a field of the user's whose == raises an error."""
 
     @dataclasses.dataclass(frozen=True)
     class Own:
@@ -327,7 +333,7 @@ def moved(emitters):
 
 
 def test_a_field_whose_equality_gives_an_array_is_compared_by_its_parts():
-    one = moved(PAIR)
+    one = in_own_field(PAIR)
     other = one.replace(field=type(one.field)(np.ones(3)))
     assert (one == other) is True
     assert hash(one) == hash(other)

@@ -126,3 +126,50 @@ def test_conversion_from_atomic_units():
     assert co.units.from_atomic(1.0, "K") == pytest.approx(315775.02480398)
     with pytest.raises(ValueError, match="unit must be one of"):
         co.units.from_atomic(1.0, "ft")
+
+
+def test_linewidths_from_dipoles():
+    """Hydrogen 2p–1s: ⟨1s|z|2p⟩ = 2^7.5/3^5 bohr, and 6.2649e8 s⁻¹ in the tables of NIST."""
+    from scipy.constants import elementary_charge, physical_constants
+
+    bohr = physical_constants["Bohr radius"][0]
+    reduced = 1 + physical_constants["electron-proton mass ratio"][0]
+    dipole = 2**7.5 / 3**5 * elementary_charge * bohr * reduced
+    found = co.units.linewidth(dipole, 121.567e-9)
+    np.testing.assert_allclose(found, 6.2649e8, rtol=2e-4)
+    # Steck: 2.98931 e a₀ and 2π·6.0666 MHz for the closed transition of the rubidium D2 line
+    rubidium = co.units.linewidth(2.98931 * elementary_charge * bohr, 780.241209686e-9)
+    np.testing.assert_allclose(rubidium / (2 * np.pi), 6.0666e6, rtol=1e-3)
+    vectors = dipole * np.array([[0, 0, 1], [0.6, 0, 0.8j]])
+    np.testing.assert_allclose(co.units.linewidth(vectors, 121.567e-9), found, rtol=1e-12)
+    halves = co.units.linewidth(vectors, [121.567e-9, 2 * 121.567e-9])
+    np.testing.assert_allclose(halves, [found, found / 8], rtol=1e-12)
+
+
+def test_linewidths_of_magnetic_dipoles():
+    """Γ of m = d·c is that of the electric dipole d: the wave impedance of vacuum."""
+    from scipy.constants import c
+
+    electric = co.units.linewidth(1e-29, 600e-9)
+    np.testing.assert_allclose(
+        co.units.linewidth(1e-29 * c, 600e-9, kind="magnetic"), electric, rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([1e-29, 0], 6e-7), r"shape \(\.\.\., 3\), got \(2,\)"),
+        ((1e-29, 0.0), "wavelength must be above 0, got 0"),
+        (([[1e-29, 0, 0]] * 2, [6e-7] * 3), "does not fit dipoles"),
+        ((np.nan, 6e-7), "dipole"),
+    ],
+)
+def test_bad_dipoles_and_wavelengths(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        co.units.linewidth(*arguments)
+
+
+def test_a_debye():
+    """10⁻¹⁸ statcoulomb centimetres."""
+    np.testing.assert_allclose(co.units.debye, 3.33564e-30, rtol=1e-6)

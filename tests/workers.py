@@ -35,9 +35,7 @@ def couplings(n):
 def evolved(problem):
     """The result of a problem, with two threads where the engine has a use for them."""
     system, state, engine = problem
-    return co.evolve(
-        system, state, TIMES, method=engine, seed=1, threads=2, progress=False, observe=()
-    )
+    return co.evolve(system, state, TIMES, method=engine, seed=1, threads=2, progress=False)
 
 
 def all_evolved(names):

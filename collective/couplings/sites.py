@@ -29,6 +29,7 @@ class Sites:
     shape: tuple[int, ...]
     places: NDArray[np.intp] | None = None
 
+    __getstate__ = checks.arguments
     __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
@@ -44,11 +45,6 @@ class Sites:
         if len(np.unique(places)) < len(places):
             raise ValueError("places must name a site of its own for every emitter")
         checks.freeze(self, places=places.astype(np.intp))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"shape": self.shape, "places": self.places}
-
-    __setstate__ = checks.restored
 
     def __len__(self) -> int:
         return prod(self.shape) if self.places is None else len(self.places)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective._tools.warn import warn
+from collective.emitters.si import unit
 from collective.emitters.two_level import Emitters, checked_positions
 from collective.errors import UnitWarning
 
@@ -23,7 +24,6 @@ _HERMITIAN = 1e-12
 _DEGENERATE = 1e-13
 _LARGEST_SPIN = 100
 _LARGEST_ENERGY = 1e-10  # joules between two levels, above which the unit is probably wrong
-_LARGEST_UNIT = 1e30  # of length or rate, in metres or s⁻¹
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -157,7 +157,7 @@ class Multilevel:
         """
         from scipy.constants import c, epsilon_0, hbar, mu_0
 
-        length, rate = _unit("length", length, "metres"), _unit("rate", rate, "s⁻¹")
+        length, rate = unit("length", length, "metres"), unit("rate", rate, "s⁻¹")
         kind_ = checks.choice("kind", kind, ("electric", "magnetic"))
         reduce = 1 / np.sqrt(epsilon_0 * hbar) if kind_ == "electric" else np.sqrt(mu_0 / hbar)
         reduce /= length**1.5 * rate**0.5
@@ -291,17 +291,6 @@ def _energies(name: str, value: ArrayLike) -> NDArray[np.float64]:
     if energies.ndim != 1 or len(energies) == 0:
         raise ValueError(f"{name} must be a list of energies, got shape {energies.shape}")
     return energies
-
-
-def _unit(name: str, value: float, unit: str) -> float:
-    """A checked unit of length or rate, in SI units."""
-    size = checks.number(name, value, above=0)
-    if not 1 / _LARGEST_UNIT <= size <= _LARGEST_UNIT:
-        raise ValueError(
-            f"{name} must be between {1 / _LARGEST_UNIT:g} and {_LARGEST_UNIT:g} {unit}, got "
-            f"{size:g}"
-        )
-    return size
 
 
 def _dipole_matrix(i: int, value: ArrayLike, levels: int) -> NDArray[np.complex128]:

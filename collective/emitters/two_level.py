@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective.emitters import disorder
+from collective.emitters.si import LARGEST_MOMENT, unit, warn_of_moments
+from collective.units import linewidth
 
 _HIGHEST = 1e12  # detunings in units of ω₀: above it rounding would lose ω₀
 
@@ -102,6 +104,82 @@ class Emitters:
             wavelength=checks.number("wavelength", wavelength, above=0),
             kind=checks.choice("kind", kind, ("electric", "magnetic")),
         )
+
+    @classmethod
+    def from_si(
+        cls,
+        positions: ArrayLike,
+        *,
+        dipoles: ArrayLike,
+        wavelength: float,
+        detunings: ArrayLike = 0.0,
+        kind: Literal["electric", "magnetic"] = "electric",
+        length: float = 1.0,
+        rate: float = 1.0,
+    ) -> "Emitters":
+        r"""Make emitters from metres and C·m; their linewidths follow from their dipoles.
+
+        .. math:: Γ_m = \frac{ω_m^3 |d_m|^2}{3π ε_0 ħ c^3}, \qquad ω_m = 2πc/λ_0 + δ_m
+
+        Args:
+            positions: (N, 3) in metres.
+            dipoles: ⟨g|d|e⟩ as vectors (3,) or (N, 3) in C·m, one debye is `units.debye`; in J/T
+                for magnetic dipoles.
+            wavelength: vacuum wavelength λ₀ of the reference transition in metres.
+            detunings: δ_m = ω_m − ω₀ in rad/s, scalar or (N,).
+            kind: "electric" or "magnetic".
+            length: unit of length of the result, in metres.
+            rate: unit of rate of the result, in s⁻¹.
+
+        Returns:
+            `Emitters` with a frequency, in metres and s⁻¹ unless other units are given.
+
+        Raises:
+            ValueError: as the constructor, and for a unit that is not above 0.
+
+        Warns:
+            UnitWarning: for dipoles that are so large that they are probably not in C·m (J/T).
+
+        Example:
+            Two molecules of 10 debye, 20 nm apart, at 600 nm, in nanometres and 1/ns:
+
+            >>> import collective as co
+            >>> pair = co.Emitters.from_si(
+            ...     [[0, 0, 0], [0, 0, 20e-9]], dipoles=[0, 0, 10 * co.units.debye],
+            ...     wavelength=600e-9, length=1e-9, rate=1e9)
+            >>> float(pair.decay_rates[0].round(4)), round(pair.wavelength)
+            (0.1452, 600)
+        """
+        from scipy.constants import c
+
+        length, rate = unit("length", length, "metres"), unit("rate", rate, "s⁻¹")
+        checks.choice("kind", kind, ("electric", "magnetic"))
+        metres = unit("wavelength", wavelength, "metres")
+        where = checked_positions(positions)
+        moments = checks.finite("dipoles", dipoles, complex, largest=LARGEST_MOMENT)
+        if moments.shape not in ((3,), (len(where), 3)):
+            raise ValueError(
+                f"dipoles must have shape (3,) or ({len(where)}, 3), got {moments.shape}"
+            )
+        offsets = checks.per_emitter("detunings", detunings, len(where))
+        frequency = 2 * np.pi * c / metres
+        if np.abs(offsets).max() >= frequency:
+            raise ValueError(
+                f"detunings must be smaller than the frequency of the wavelength, {frequency:.4g} "
+                f"rad/s, got {np.abs(offsets).max():.4g}"
+            )
+        warn_of_moments(moments, kind)
+        made = cls(
+            where / length,
+            dipoles=moments,
+            detunings=offsets / rate,
+            frequency=frequency / rate,
+            wavelength=metres / length,
+            kind=kind,
+        )
+        own = 2 * np.pi * c / (frequency + offsets)  # wavelength of each
+        linewidths = linewidth(np.broadcast_to(moments, (len(where), 3)), own, kind=kind)
+        return made.replace(decay_rates=linewidths / rate)
 
     def __len__(self) -> int:
         return len(self.positions)

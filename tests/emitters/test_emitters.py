@@ -181,3 +181,49 @@ def test_bad_arguments_of_emitters_are_refused(arguments, options, message):
 def test_bad_arguments_of_lattices_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_emitters_from_si_units_agree_with_natural_units():
+    """Γ and Δ in s⁻¹ are those of wavelengths and linewidths, times the linewidth."""
+    positions = np.array([[0, 0, 0], [0, 0, 60.0], [30.0, 10.0, 0]]) * 1e-9
+    dipole = np.array([1, 1j, 0.5]) * 2e-29
+    in_metres = co.Emitters.from_si(positions, dipoles=dipole, wavelength=600e-9)
+    linewidth = co.units.linewidth(dipole, 600e-9)
+    np.testing.assert_allclose(in_metres.decay_rates, linewidth, rtol=1e-12)
+    natural = co.Emitters(positions / 600e-9, dipoles=dipole)
+    found, wanted = co.couple(in_metres, co.Vacuum()), co.couple(natural, co.Vacuum())
+    np.testing.assert_allclose(found.decay, wanted.decay * linewidth, rtol=1e-9)
+    np.testing.assert_allclose(found.shift, wanted.shift * linewidth, rtol=1e-9)
+    units = {"length": 600e-9, "rate": linewidth}
+    scaled = co.Emitters.from_si(positions, dipoles=dipole, wavelength=600e-9, **units)
+    np.testing.assert_allclose(scaled.decay_rates, 1, rtol=1e-12)
+    np.testing.assert_allclose(scaled.frequency, co.units.natural_frequency(600e-9, linewidth))
+    np.testing.assert_allclose(scaled.speed_of_light * 600e-9 * linewidth, 299792458, rtol=1e-12)
+
+
+def test_linewidths_from_si_follow_the_frequency_of_each_emitter():
+    omega = 2 * np.pi * 299792458 / 600e-9
+    pair = co.Emitters.from_si(
+        [[0, 0, 0], [0, 0, 1e-7]],
+        dipoles=[[1e-29, 0, 0], [0, 2e-29, 0]],
+        wavelength=600e-9,
+        detunings=[0, 0.1 * omega],
+    )
+    np.testing.assert_allclose(pair.decay_rates[1] / pair.decay_rates[0], 4 * 1.1**3, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"dipoles": [1e-29, 0]}, ValueError, r"dipoles must have shape \(3,\) or \(2, 3\)"),
+        ({"dipoles": [0, 0, 0]}, ValueError, "dipoles is zero"),
+        ({"wavelength": -6e-7}, ValueError, "wavelength must be above 0"),
+        ({"length": 0}, ValueError, "length must be above 0"),
+        ({"dipoles": [10, 0, 0]}, co.UnitWarning, "is it in C·m"),
+        ({"dipoles": [1, 0, 0], "kind": "magnetic"}, co.UnitWarning, "is it in J/T"),
+    ],
+)
+def test_bad_arguments_in_si_units(changes, error, message):
+    good = {"dipoles": [1e-29, 0, 0], "wavelength": 6e-7}
+    with pytest.raises(error, match=message):
+        co.Emitters.from_si([[0, 0, 0], [0, 0, 1e-7]], **{**good, **changes})

@@ -71,6 +71,87 @@ def test_tables(material):
     np.testing.assert_allclose(found[middle], material.permittivity(1j * kappa[middle]), rtol=5e-3)
 
 
+@pytest.mark.parametrize("damping", [0.0, 1e-3, 0.3, 8.0])
+def test_free_carriers_continue_a_table(damping):
+    """A metal with a bound resonance, measured far above its damping."""
+    carriers, k = materials.Drude(45.0, damping), np.linspace(3, 60, 400)
+    bound = materials.Lorentz([2.0], [15.0], [3.0])
+    table = materials.Table(
+        k, carriers.permittivity(k) + bound.permittivity(k) - 1, carriers=carriers
+    )
+    kappa = np.array([1e-6, 1e-3, 0.1, 1.0, 3.0, 10.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = table.permittivity(1j * kappa).real
+    exact = (carriers.permittivity(1j * kappa) + bound.permittivity(1j * kappa) - 1).real
+    np.testing.assert_allclose(found, exact, rtol=2e-4)
+    assert np.all(np.abs(found - exact) <= table.imaginary_error(kappa) + 1e-5)
+    assert np.all((table.imaginary_error(kappa) < 0.01 * exact)[kappa >= 0.1])
+
+
+def test_wrong_carriers_show_in_the_error():
+    k = np.linspace(3, 60, 400)
+    right, wrong = materials.Drude(45.0, 0.3), materials.Drude(45.0, 0.6)
+    table = materials.Table(k, right.permittivity(k), carriers=wrong)
+    kappa = np.array([0.1, 1.0, 5.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        miss = np.abs(table.permittivity(1j * kappa) - right.permittivity(1j * kappa))
+    assert np.all(miss > 0.01 * right.permittivity(1j * kappa).real)
+    assert np.all(miss <= table.imaginary_error(kappa))
+
+
+def test_a_table_of_refractive_indices():
+    """In any order of wavelengths, and in the same unit of length as the answer."""
+    nanometres = np.array([500.0, 700.0, 600.0, 800.0])
+    n, extinction = np.array([1.5, 1.7, 1.6, 1.8]), np.array([0.1, 0.3, 0.2, 0.4])
+    table = materials.Table.from_nk(nanometres / 780, n, extinction)
+    k = 2 * np.pi / (nanometres / 780)
+    np.testing.assert_allclose(table.permittivity(k), (n + 1j * extinction) ** 2, rtol=1e-12)
+
+
+def test_measured_metals():
+    """Printed values of Johnson and Christy, at 2.14 eV and 1.26 eV, in three units of length."""
+    for unit in (1.0, 1e-9, 780e-9):
+        gold, silver = materials.gold(unit), materials.silver(unit)
+        for metal, at, n, extinction in (
+            (gold, 0.5821e-6, 0.29, 2.863),
+            (gold, 0.9840e-6, 0.22, 6.350),
+            (silver, 0.5821e-6, 0.05, 3.858),
+            (silver, 0.9840e-6, 0.04, 6.992),
+        ):
+            found = complex(metal.permittivity(2 * np.pi * unit / at))
+            assert abs(found - (n + 1j * extinction) ** 2) < 1e-9
+    with pytest.raises(ValueError, match="outside the table"):
+        materials.gold(1e-9).permittivity(2 * np.pi / 2000)
+
+
+@pytest.mark.parametrize("metal", [materials.gold, materials.silver], ids=["gold", "silver"])
+def test_free_electrons_continue_measured_metals(metal):
+    """The mass and the relaxation time of the authors fit the infrared end of their table."""
+    table = metal(1e-6)
+    first, measured = table.wavenumbers[0], table.values[0]
+    drude = table.carriers.permittivity(first)
+    assert abs(drude.imag / measured.imag - 1) < 0.15
+    assert abs((drude - measured).real / measured.real) < 0.1
+    # the plasma frequencies of the literature: about 9 eV
+    assert 8.9 < table.carriers.plasma_wavenumber * 0.1973269804 < 9.3
+    kappa = table.wavenumbers[[0, 20]]
+    with pytest.warns(UserWarning, match="known only to"):
+        found = table.permittivity(1j * kappa).real
+    # between those of the free electrons alone and with all bound electrons
+    assert np.all(found > table.carriers.permittivity(1j * kappa).real)
+    assert np.all(found < table.carriers.permittivity(1j * kappa).real + 12)
+
+
+def test_silica():
+    """Malitson's fit: n = 1.45847 at the mean sodium line, 1.44402 at 1,550 nm."""
+    glass = materials.silica(1e-9)
+    for nanometres, n in ((587.6, 1.45846), (852.0, 1.45247), (1550.0, 1.44402)):
+        found = np.sqrt(glass.permittivity(2 * np.pi / nanometres).real)
+        assert abs(found - n) < 1e-5
+
+
 def test_a_table_warns_if_it_is_uncertain():
     k = np.linspace(5, 8, 20)
     table = materials.Table(k, materials.Drude(45.0, 0.1).permittivity(k))
@@ -94,6 +175,15 @@ def test_a_table_warns_if_it_is_uncertain():
         (lambda: materials.Lorentz([1, 2], [3], [1, 1]), "lists of the same length"),
         (lambda: materials.Lorentz([1], [-3], [1]), "wavenumbers must be positive, got -3"),
         (lambda: materials.Table([1, 2, 3], [1, 1, 1]), "at least 4"),
+        (lambda: materials.Table.from_nk([1, 2, 2, 3], [1] * 4), "wavelength: 2 is given twice"),
+        (lambda: materials.Table.from_nk([1, 2, -2, 3], [1] * 4), "above 0, got -2"),
+        (lambda: materials.Table.from_nk([1, 2, 3, 4], [1, 2]), "n must have the shape"),
+        (
+            lambda: materials.Table.from_nk([1, 2, 3, 4], [1] * 4, [1, 2, 3]),
+            "k must have the shape",
+        ),
+        (lambda: materials.Table.from_nk([1, 2, 3, 4], [1] * 4, -0.1), "gain at k"),
+        (lambda: materials.gold(-1), "length must be above 0, got -1"),
         (lambda: materials.Table([1, 2, 4, 3], [1, 1, 1, 1]), "positive and increasing"),
         (
             lambda: materials.Table([1, 2, 3, 4], [2, 2 - 0.1j, 2, 2]),

@@ -480,6 +480,62 @@ def test_superradiance_through_a_wire():
     assert burst.max() < reference.dicke_ladder(8, times).max() / 8  # losses
 
 
+def test_one_dimensional_light():
+    names = run("one_dimensional_light")
+    times, emission, spread = (names[name] for name in ("times", "emission", "spread"))
+    bragg, halfway = emission["Bragg, λ/2"], emission["anti-Bragg, λ/4"]
+    # a single decay rate that is not zero: atoms at one place, up to the sign of every other one
+    np.testing.assert_allclose(bragg, reference.dicke_ladder(8, times), rtol=1e-6, atol=1e-6)
+    assert 8 < halfway.max() < 0.7 * bragg.max()
+    quarter = co.couple(co.chain(8, 0.25), names["guide"])
+    np.testing.assert_allclose(quarter.decay[0, :3], [1, 0, -1], atol=1e-12)
+    assert quarter.shift[0, 1] == pytest.approx(0.5)
+    both, one_way = spread["both ways"], spread["one way"]
+    np.testing.assert_allclose(both, both[:, ::-1], atol=1e-9)
+    assert np.abs(one_way[:, :7]).max() <= 1e-12
+    centre = one_way @ np.arange(15) / one_way.sum(axis=1)
+    assert centre[-1] > 10
+    assert np.iscomplexobj(co.couple(names["row"], names["one_way"]).decay)
+
+
+def test_a_bad_cavity():
+    names = run("a_bad_cavity")
+    ratios, differences = names["ratios"], np.array(names["differences"])
+    slopes = np.diff(np.log(differences)) / np.diff(np.log(ratios))
+    assert slopes[0] == pytest.approx(2, abs=0.03)
+    np.testing.assert_allclose(differences[:2], 7 * ratios[:2] ** 2, rtol=0.05)
+    # closed form: half in the bright state, which decays at 2Γ, half in the dark one
+    times = names["times"]
+    closed = ((1 + np.exp(-times)) / 2) ** 2
+    np.testing.assert_allclose(names["reduced"], closed, atol=1e-6)
+    assert names["reduced"][-1] == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_gold_sphere_between_two_emitters():
+    names = run("a_gold_sphere_between_two_emitters")
+    waves, emitted, radiated = (names[name] for name in ("wavelengths", "emitted", "radiated"))
+    shared, exchanged, alone = (names[name] for name in ("shared", "exchanged", "alone"))
+    at = int(np.argmax(radiated))
+    assert waves[at] == pytest.approx(530, abs=5)
+    assert radiated[at] == pytest.approx(16, abs=1)
+    assert radiated[at] / emitted[at] == pytest.approx(0.5, abs=0.06)
+    assert np.all(np.diff(emitted) < 0)
+    assert radiated[0] < 0.06 * emitted[0]
+    assert shared.max() / alone.decay[0, 1] == pytest.approx(25, abs=1)
+    assert abs(waves[int(np.argmax(shared))] - waves[at]) < 10
+    crossing = waves[np.flatnonzero(np.diff(np.sign(exchanged)))]
+    assert len(crossing) == 1
+    assert abs(crossing[0] - waves[at]) < 20
+    # the numbers of the figure are those of `couple`
+    couplings = names["couplings"]
+    assert couplings.decay[0, 1] == pytest.approx(shared[at], rel=1e-9)
+    assert couplings.shift[0, 1] == pytest.approx(exchanged[at], rel=1e-9)
+    # close to measured gold: −5.9 + 2.1i at 550 nm, −13.0 + 1.1i at 650 nm (Johnson and Christy 1972)
+    for wavelength, measured in ((550, -5.9 + 2.1j), (650, -13.0 + 1.1j)):
+        found = names["gold"].permittivity(2 * np.pi / wavelength)
+        assert abs(found - measured) < 1.2
+
+
 def test_currents_that_attract():
     names = run("currents_that_attract")
     r, found, limit = (names[name] for name in ("distances", "found", "limit"))

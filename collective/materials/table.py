@@ -1,12 +1,4 @@
-r"""Permittivities ε(k) of a medium as functions of the vacuum wave number k = ω/c.
-
-Time dependence e^{−iωt}: a medium that absorbs has Im ε > 0. On the imaginary axis k = iκ every
-causal passive medium has a real ε ≥ 1,
-
-.. math:: ε(iκ) = 1 + \frac{2}{π}\int_0^∞ dq\, \frac{q\, \mathrm{Im}\,ε(q)}{q^2 + κ^2} .
-
-The file is longer than others because a table must be continued to the imaginary axis.
-"""
+"""A permittivity given by a table, and its continuation to the imaginary axis."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,140 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective._tools.warn import warn
-
-__all__ = ["Drude", "Lorentz", "Table", "wavenumbers"]
+from collective.materials.axis import finite_at, wavenumbers
+from collective.materials.models import Drude
 
 _WORTH_A_WARNING = 0.01  # relative error of ε(iκ) from a table
-
-
-@dataclass(frozen=True)
-class Drude:
-    r"""Free carriers: :math:`ε = ε_∞ − k_p^2/(k^2 + iγk)`.
-
-    Args:
-        plasma_wavenumber: k_p = ω_p/c, in inverse units of length.
-        damping: γ/c ≥ 0, in inverse units of length.
-        background: ε_∞ ≥ 1, from all resonances at higher frequencies.
-
-    Raises:
-        ValueError: if a number is outside its range.
-
-    Example:
-        >>> import numpy as np
-        >>> from collective import materials
-        >>> silver = materials.Drude.from_value(-50 + 0.6j, 2 * np.pi)
-        >>> complex(silver.permittivity(2 * np.pi).round(9))
-        (-50+0.6j)
-    """
-
-    plasma_wavenumber: float
-    damping: float
-    background: float = 1.0
-
-    __setstate__ = checks.restored
-
-    def __post_init__(self) -> None:
-        checks.freeze(
-            self,
-            plasma_wavenumber=checks.wavenumber("plasma_wavenumber", self.plasma_wavenumber),
-            damping=_damping("damping", self.damping),
-            background=_background(self.background),
-        )
-
-    @classmethod
-    def from_value(cls, epsilon: complex, k: float, *, background: float = 1.0) -> "Drude":
-        """The Drude metal with permittivity ε at wave number k.
-
-        Args:
-            epsilon: ε(k) with Re ε < background and Im ε ≥ 0.
-            k: real wave number, > 0.
-            background: ε_∞.
-
-        Raises:
-            ValueError: if no Drude metal has this value.
-        """
-        array = checks.finite("epsilon", epsilon, complex)
-        if array.shape:
-            raise ValueError(f"epsilon must be one number, got shape {array.shape}")
-        value = complex(array)
-        k = checks.wavenumber("k", k)
-        below = _background(background) - value.real
-        if below <= 0 or value.imag < 0:
-            raise ValueError(
-                f"epsilon must have a real part below {background:g} and no negative imaginary "
-                f"part, as every Drude metal has; got {value:g}"
-            )
-        damping = _damping("damping of such a metal", k * value.imag / below)
-        return cls(float(np.sqrt(below) * np.hypot(k, damping)), damping, background)
-
-    def permittivity(self, k: ArrayLike) -> NDArray[np.complex128]:
-        """ε(k) for k > 0 or i times positive; the shape of k."""
-        k = wavenumbers(k)
-        with np.errstate(all="ignore"):
-            value = self.background - self.plasma_wavenumber**2 / (k * (k + 1j * self.damping))
-        return _finite_at(k, value)
-
-
-@dataclass(frozen=True, eq=False)
-class Lorentz:
-    r"""Bound charges: :math:`ε = ε_∞ + \sum_j s_j k_j^2/(k_j^2 − k^2 − iγ_jk)`.
-
-    Args:
-        strengths: s_j ≥ 0, what each resonance adds to the static ε; number or (J,).
-        wavenumbers: k_j > 0, (J,).
-        dampings: γ_j ≥ 0, (J,).
-        background: ε_∞ ≥ 1.
-
-    Raises:
-        ValueError: if a number is outside its range, or the arrays have different lengths.
-
-    Example:
-        >>> from collective import materials
-        >>> glass = materials.Lorentz([1.1], [60.0], [0.0])
-        >>> float(glass.permittivity(6.0).real.round(6))
-        2.111111
-    """
-
-    strengths: NDArray[np.float64]
-    wavenumbers: NDArray[np.float64]
-    dampings: NDArray[np.float64]
-    background: float = 1.0
-
-    __setstate__ = checks.restored
-    __eq__ = equality.same
-    __hash__ = equality.hashed
-
-    def __post_init__(self) -> None:
-        arrays = {
-            name: np.atleast_1d(checks.finite(name, getattr(self, name)))
-            for name in ("strengths", "wavenumbers", "dampings")
-        }
-        if len({array.shape for array in arrays.values()}) > 1 or arrays["strengths"].ndim > 1:
-            raise ValueError(
-                "strengths, wavenumbers and dampings must be lists of the same length, got shapes "
-                + ", ".join(str(array.shape) for array in arrays.values())
-            )
-        for name, array in arrays.items():
-            if np.any(array < 0) or (name == "wavenumbers" and np.any(array == 0)):
-                raise ValueError(f"{name} must be positive, got {array.min():g}")
-        for one in arrays["wavenumbers"]:
-            checks.wavenumber("wavenumbers", one)
-        for one in arrays["dampings"]:
-            _damping("dampings", one)
-        checks.freeze(self, **arrays, background=_background(self.background))
-
-    def permittivity(self, k: ArrayLike) -> NDArray[np.complex128]:
-        """ε(k) for k > 0 or i times positive; the shape of k."""
-        k = wavenumbers(k)[..., None]
-        resonances = self.wavenumbers**2
-        if np.any((k == self.wavenumbers) & (self.dampings == 0)):
-            at = float(self.wavenumbers[self.dampings == 0][0])
-            raise ValueError(f"k must not be at the undamped resonance {at:g}, where ε is infinite")
-        with np.errstate(all="ignore"):
-            value = self.background + np.sum(
-                self.strengths * resonances / (resonances - k**2 - 1j * self.dampings * k), axis=-1
-            )
-        return _finite_at(k[..., 0], value)
+_FAR_BELOW = 1e-8  # of the damping: the first panel of the integral over free carriers
+_PANELS, _NODES = 40, 6  # of that integral: 10⁻⁹ of it
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -164,13 +28,18 @@ class Table:
     from the table is uncertain. `imaginary_error` estimates the resulting error of ε(iκ), and a
     warning is given if it exceeds one percent at a κ within the table's range.
 
+    A metal absorbs most below its table. If its free carriers are known, `carriers` gives Im ε
+    there, and nothing is inferred below the table.
+
     Args:
         wavenumbers: (T,) real and increasing, at least 4 of them.
         values: ε at them, (T,) complex.
         allow_gain: accept Im ε < 0 in the table.
+        carriers: a `Drude` metal whose Im ε continues the table to k = 0, or None.
 
     Raises:
         ValueError: if the arrays do not fit, or if there is gain and `allow_gain` is False.
+        TypeError: for carriers that are not a `Drude` metal.
 
     Example:
         >>> import numpy as np
@@ -184,6 +53,7 @@ class Table:
     wavenumbers: NDArray[np.float64]
     values: NDArray[np.complex128]
     allow_gain: bool = False
+    carriers: Drude | None = None
 
     __getstate__ = checks.arguments
     __setstate__ = checks.restored
@@ -214,7 +84,66 @@ class Table:
                 f"values: gain at k = {k[at]:g} (Im ε = {values[at].imag:g}); give "
                 "allow_gain=True if it is intended, or conjugate a table made for e^{+iωt}"
             )
+        if self.carriers is not None:
+            checks.instance("carriers", self.carriers, Drude, "a materials.Drude metal")
         checks.freeze(self, wavenumbers=k, values=values, allow_gain=allow_gain)
+
+    @classmethod
+    def from_nk(
+        cls,
+        wavelength: ArrayLike,
+        n: ArrayLike,
+        k: ArrayLike = 0.0,
+        *,
+        allow_gain: bool = False,
+        carriers: Drude | None = None,
+    ) -> "Table":
+        r"""The table of a complex refractive index: ε = (n + ik)² at the wave numbers 2π/λ.
+
+        Args:
+            wavelength: (T,) vacuum wavelengths λ > 0 in any order, each once, in units of length:
+                divide nanometres by the wavelength of the emitters in nanometres.
+            n: (T,) refractive indices.
+            k: (T,) or one number, the extinction coefficients, ≥ 0 for a medium that absorbs.
+            allow_gain: accept k < 0.
+            carriers: the free carriers of a metal, see `Table`.
+
+        Raises:
+            ValueError: if the arrays do not fit, for a wavelength that is not above 0 or is given
+                twice, or for gain without `allow_gain`.
+
+        Example:
+            Four lines of a file with wavelengths in μm, for emitters at 780 nm:
+
+            >>> import numpy as np
+            >>> from collective import materials
+            >>> micrometres = np.array([1.088, 0.984, 0.892, 0.821])
+            >>> n, k = [0.27, 0.22, 0.17, 0.16], [7.150, 6.350, 5.663, 5.083]
+            >>> materials.Table.from_nk(micrometres / 0.780, n, k)
+            Table(4 values, k = 4.50449 … 5.96941)
+        """
+        lengths = checks.finite("wavelength", wavelength)
+        if lengths.ndim != 1:
+            raise ValueError(f"wavelength must be a list of numbers, got shape {lengths.shape}")
+        if np.any(lengths <= 0):
+            raise ValueError(f"wavelength must be above 0, got {lengths.min():g}")
+        largest = np.sqrt(checks.LARGEST / 2)
+        parts = {
+            "n": checks.finite("n", n, largest=largest),
+            "k": checks.finite("k", k, largest=largest),
+        }
+        for name, part in parts.items():
+            if part.shape != lengths.shape and (part.shape or name == "n"):
+                raise ValueError(
+                    f"{name} must have the shape of wavelength, {lengths.shape}, got {part.shape}"
+                )
+        index = parts["n"] + 1j * parts["k"]
+        order = np.argsort(-lengths, kind="stable")
+        ordered = lengths[order]
+        if np.any(np.diff(ordered) == 0):
+            twice = ordered[:-1][np.diff(ordered) == 0][0]
+            raise ValueError(f"wavelength: {twice:g} is given twice")
+        return cls(2 * np.pi / ordered, index[order] ** 2, allow_gain, carriers)
 
     @printable
     def __repr__(self) -> str:
@@ -230,7 +159,7 @@ class Table:
         k = wavenumbers(k)
         if np.any(k.imag):
             kappa = np.abs(k)
-            value = _finite_at(k, self._integral(kappa) + self._outside(kappa)[0])
+            value = finite_at(k, self._integral(kappa) + self._outside(kappa)[0])
             if self._largest_error > _WORTH_A_WARNING and np.any(
                 (kappa >= self.wavenumbers[0]) & (kappa <= self.wavenumbers[-1])
             ):
@@ -289,10 +218,13 @@ class Table:
         return 1 + np.sum(weights * absorbed / (q**2 + kappa[..., None] ** 2), axis=-1)
 
     @cached_property
-    def _missing(self) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-        """Fit resonances outside the table: Re ε = that of the integral + Σ_j A_j/(q_j² − k²).
+    def _missing(self) -> tuple[NDArray[np.float64], ...]:
+        """Fit resonances outside the table: Re ε = what is known + Σ_j A_j/(q_j² − k²).
 
-        Returns the positions q_j, the weights A_j ≥ 0, and the largest error of the fit.
+        What is known is the integral of the table's absorption and, if given, that of carriers.
+
+        Returns the positions q_j, the weights A_j ≥ 0, and the error of the fit at 81 wave numbers
+        with these wave numbers.
         """
         from scipy.optimize import nnls
 
@@ -304,19 +236,45 @@ class Table:
         smooth = (absorbed - (k * value.imag)[:, None]) / (q**2 - k[:, None] ** 2)
         pole = np.log((last - k) * (k + first) / ((last + k) * (k - first))) / (2 * k)
         real = 1 + smooth @ weights + 2 / np.pi * k * value.imag * pole
+        real += self._of_carriers(-(k**2))
         below, above = first * np.linspace(0, 0.9, 7), last * np.geomspace(1.1, 30, 12)
+        if self.carriers is not None:
+            below = below[:0]
         outside = np.concatenate([below, above])
         shapes, rest = 1 / (outside**2 - k[:, None] ** 2), value.real - real
         strengths, _ = nnls(shapes, rest)
-        return outside, strengths, float(np.abs(shapes @ strengths - rest).max())
+        return outside, strengths, np.abs(shapes @ strengths - rest), k
+
+    def _of_carriers(self, squared: NDArray[np.float64]) -> NDArray[np.float64]:
+        r"""What the carriers' absorption below the table adds to ε at κ² = −k².
+
+        .. math:: \frac{2}{π} \int_0^{k_1} dq \frac{q\,\mathrm{Im}\,ε(q)}{q^2 + κ^2}, \quad
+            q\,\mathrm{Im}\,ε = \frac{k_p^2 γ}{q^2 + γ^2}
+
+        Args:
+            squared: κ² > 0, or −k² for k above the first wave number of the table.
+        """
+        if self.carriers is None:
+            return np.zeros_like(squared)
+        damping, first = self.carriers.damping, self.wavenumbers[0]
+        if damping == 0:  # all of it at q = 0
+            return self.carriers.plasma_wavenumber**2 / squared
+        x, w = np.polynomial.legendre.leggauss(_NODES)
+        smallest = _FAR_BELOW * min(damping, first)
+        edges = np.concatenate([[0.0], np.geomspace(smallest, first, _PANELS)])
+        half, centre = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
+        q, weights = (centre[:, None] + half[:, None] * x).ravel(), (half[:, None] * w).ravel()
+        absorbed = self.carriers.plasma_wavenumber**2 * damping / (q**2 + damping**2)
+        return np.asarray(2 / np.pi * np.sum(weights * absorbed / (q**2 + squared[..., None]), -1))
 
     def _outside(
         self, kappa: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What absorption outside the table adds to ε(iκ), and the error of that."""
-        outside, strengths, unexplained = self._missing
+        """What absorption outside the table adds to ε(iκ), with the error of that."""
+        outside, strengths, unexplained, k = self._missing
         first, last = self.wavenumbers[0], self.wavenumbers[-1]
         likely = np.sum(strengths / (outside**2 + kappa[..., None] ** 2), axis=-1)
+        carriers = self._of_carriers(kappa**2)
         # absorption anywhere below or above the table has the same effect in its middle
         middle = first * last
         low = np.sum(strengths[outside < first] / (middle - outside[outside < first] ** 2))
@@ -325,52 +283,26 @@ class Table:
         nearest = nearest + high * (last**2 - middle) / (last**2 + kappa**2)
         farthest = low * middle / kappa**2 + high
         spread = np.maximum(np.abs(nearest - likely), np.abs(farthest - likely))
-        return likely, spread + unexplained * (1 + first**2 / kappa**2)
+        largest = unexplained.max()
+        if self.carriers is not None:
+            # what is still missing is above κ: below, the carriers explain it
+            from_here = np.maximum.accumulate(unexplained[::-1])[::-1]
+            largest = np.interp(kappa, k, from_here)
+        error = spread + largest * (1 + first**2 / kappa**2)
+        return likely + carriers, error + self._carriers_error(kappa, carriers)
 
+    def _carriers_error(
+        self, kappa: NDArray[np.float64], part: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The error of ε(iκ) if Im ε below the table misses by as much as at its first k₁.
 
-def wavenumbers(k: ArrayLike) -> NDArray[np.complex128]:
-    """Checked wave numbers: all real and positive, or all i times positive.
-
-    Raises:
-        ValueError: for other numbers; the message names the number.
-    """
-    array = checks.finite("k", k, complex)
-    real = bool(np.all((array.imag == 0) & (array.real > 0)))
-    if not real and not np.all((array.real == 0) & (array.imag > 0)):
-        legal = ((array.imag == 0) & (array.real > 0)) | ((array.real == 0) & (array.imag > 0))
-        if np.all(legal):
-            raise ValueError("k must be all real or all imaginary in one call, not both")
-        raise ValueError(
-            "k must be positive, or i times positive (the imaginary axis), got "
-            f"{array[~legal].flat[0]:g}"
-        )
-    sizes = np.abs(array)
-    if not 1 / checks.LARGEST <= sizes.min(initial=1.0) <= sizes.max(initial=1.0) <= checks.LARGEST:
-        for one in (sizes.min(), sizes.max()):
-            checks.wavenumber("k", one)
-    return array
-
-
-def _damping(name: str, value: Any) -> float:
-    """A checked damping rate ≥ 0."""
-    number = checks.not_negative(name, value)
-    if number > checks.LARGEST:
-        raise ValueError(f"{name} must be at most {checks.LARGEST:g}, got {number:g}")
-    return number
-
-
-def _finite_at(k: NDArray[np.complex128], value: NDArray[Any]) -> NDArray[Any]:
-    """A permittivity; raises if it is not finite."""
-    value = np.asarray(value)
-    if not np.all(np.isfinite(value)):
-        at = np.abs(k[~np.isfinite(value)]).flat[0]
-        raise ValueError(f"k: the permittivity is not finite at {at:g}; choose another wave number")
-    return value
-
-
-def _background(value: Any) -> float:
-    """A checked ε_∞ ≥ 1."""
-    number = checks.number("background", value)
-    if number < 1:
-        raise ValueError(f"background must be at least 1, got {number:g}")
-    return number
+        Either the damping is wrong, Im ε ∝ γ and the part of the carriers ≈ k_p²/κ(κ + γ), or there
+        is other absorption, which falls to zero with k: 2/π·∫dq q (q/k₁)/(q² + κ²) < 2/π.
+        """
+        if self.carriers is None:
+            return np.zeros_like(kappa)
+        first, wanted, damping = self.wavenumbers[0], self.values[0].imag, self.carriers.damping
+        missed = abs(self.carriers.permittivity(first).imag - wanted)
+        relative = missed / max(abs(wanted), np.finfo(float).tiny)
+        by_damping = part * relative * damping / (kappa + damping)
+        return np.asarray(by_damping + 2 / np.pi * missed * first**2 / (first**2 + kappa**2))
