@@ -18,15 +18,19 @@ REQUIRED = inspect.Parameter.empty
 DIMENSIONS = {
     "dampings": "inverse length",
     "damping": "inverse length",
+    "centre": "length",
+    "coupling": "rate",
     "decay": "rate",
     "decay_rates": "rate",
     "delays": "time",
     "dephasing": "rate",
+    "detuning": "rate",
     "detunings": "rate",
     "drive": "rate",
     "frequencies": "rate",
     "frequency": "rate",
     "k": "inverse length",
+    "linewidth": "rate",
     "min_distance": "length",
     "offset": "length",
     "phi": "angle",
@@ -36,7 +40,9 @@ DIMENSIONS = {
     "pump": "rate",
     "rabi_frequency": "rate",
     "radius": "length",
+    "rate": "rate",
     "shift": "rate",
+    "side_rate": "rate",
     "spacing": "length",
     "step": "time",
     "temperature": "rate",
@@ -46,6 +52,7 @@ DIMENSIONS = {
     "wavenumber": "inverse length",
     "wavenumbers": "inverse length",
     "wavevector": "inverse length",
+    "from_nk.k": "",  # the imaginary part of a refractive index
     "with_motion.width": "length",
     "with_random_detunings.width": "rate",
 }
@@ -64,8 +71,9 @@ _KINDS = (
     ("float", "number"),
     ("int", "integer"),
     ("str", "word"),
-    ("Any", "material"),
+    ("Any", "array"),
 )
+_MATERIALS = ("permittivity", "permeability")  # arguments of any kind that are no arrays
 _WITH_UNITS = ("array", "complex", "number")
 # how an error and the reference table name a kind
 NAMED = {
@@ -155,7 +163,7 @@ def options(
             continue
         key = name if renamed is None or name != renamed[0] else renamed[1]
         annotation = str(parameter.annotation)
-        kind = _kind(annotation)
+        kind = "material" if name in _MATERIALS else _kind(annotation)
         keys[key] = Key(
             key,
             kind,

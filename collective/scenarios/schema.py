@@ -143,11 +143,15 @@ def field_kinds() -> dict[str, Options]:
 
 @cache
 def material_kinds() -> dict[str, Options]:
-    """Materials by their names in small letters: "drude", "drude_from_value"."""
+    """Materials by their names in small letters: "drude", "drude_from_value", "gold"."""
     found = {}
-    for name in materials.__all__:
-        thing = getattr(materials, name)
-        if inspect.isclass(thing):
+    things = {name: getattr(materials, name) for name in materials.__all__}
+    classes = [thing for thing in things.values() if inspect.isclass(thing)]
+    for name, thing in things.items():
+        made = None if thing in classes else inspect.signature(thing).return_annotation
+        if made in classes:
+            found[name] = options(thing)
+        if thing in classes:
             found[_small(name)] = options(thing)
             for other in vars(thing):
                 if other.startswith("from_"):

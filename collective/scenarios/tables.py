@@ -339,7 +339,10 @@ class Reader:
     def _material(self, where: Keys, key: Key, value: Any) -> Any:
         if not isinstance(value, dict):
             return self._scalar(where, key, value)
-        return self.selected(where, value, schema.material_kinds(), "kind")[1]()
+        call = self.selected(where, value, schema.material_kinds(), "kind")[1]
+        if "length" in call.options.keys and self.units.wavelength is not None:
+            call.arguments.setdefault("length", self.units.wavelength)  # measured in metres
+        return call()
 
     def _state(self, where: Keys, key: Key, value: Any) -> Any:
         table = {"kind": value} if isinstance(value, str) else value

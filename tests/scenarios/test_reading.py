@@ -86,7 +86,7 @@ def test_a_pair(read):
         ("n = 2", "n = 2\ndipoles = ['1 nm', 0, 0]", 5, "has no unit, but 'nm' was given"),
         ("kind = \"chain\"", "kind = \"chian\"", 3, "[emitters] kind must be one of its words, got 'chian'; did you mean 'chain'?"),
         ("kind = \"chain\"", "", 2, "[emitters] needs kind: one of chain, cloud"),
-        ("kind = \"vacuum\"", "kind = 3", 8, "[field] kind must be one of its words, got 3; Allowed: nanowire"),
+        ("kind = \"vacuum\"", "kind = 3", 8, "[field] kind must be one of its words, got 3; Allowed: "),
         ("[field]\nkind = \"vacuum\"", "", 1, "the scenario needs a section [field]"),
         ("[state]\nkind = \"inverted\"", "", 1, "the scenario needs a section [state]"),
         ("[times]\nstop = 2\nnumber = 5", "", 1, "the scenario needs a section [times]"),
@@ -294,7 +294,8 @@ def test_the_schema_has_what_the_package_has():
     assert set(schema.method_kinds()) == {"auto", *co.engines.NAMES}
     made = set(co.states.__all__) - {"State", "density_matrix", "correlations"}
     assert set(schema.state_kinds()) == made
-    assert set(schema.material_kinds()) == {"drude", "drude_from_value", "lorentz", "table"}
+    kinds = {"drude", "drude_from_value", "lorentz", "table", "table_from_nk", "gold", "silica"}
+    assert kinds <= set(schema.material_kinds())
 
 
 def test_arguments_with_a_unit_in_their_docstring_have_a_dimension():
@@ -322,6 +323,29 @@ def test_arguments_with_a_unit_in_their_docstring_have_a_dimension():
     assert checked > 30
     arguments = {key.argument for found in every for key in found.keys.values()}
     assert {name.split(".")[-1] for name in DIMENSIONS} <= arguments
+
+
+def test_fields_of_every_kind(read):
+    """Each with numbers, lists, complex numbers and units, as the same call in Python."""
+    k = 2 * np.pi
+    silver = co.materials.Drude.from_value(-50 + 0.6j, k)
+    for text, expected in (
+        ('kind = "cavity"\ncoupling = ["0.5i", "0.4 linewidths"]\nlinewidth = 10\ndetuning = 1',
+         co.Cavity([0.5j, 0.4], 10, 1)),
+        ('kind = "waveguide"\nrate = 0.9\nwavenumber = 7\nchirality = 0.5\nside_rate = [0.1, 0.2]',
+         co.Waveguide(0.9, 7, chirality=0.5, side_rate=[0.1, 0.2])),
+        ('kind = "sphere"\nradius = 0.02\npermittivity = "2.25+0i"\ncentre = [0, 0, -0.2]',
+         co.Sphere(0.02, 2.25, centre=(0, 0, -0.2))),
+        ('kind = "nanowire"\nradius = 0.01\npermittivity = {kind = "drude_from_value", '
+         'epsilon = "-50+0.6i", k = 6.283185307179586}', co.Nanowire(0.01, silver)),
+        ('kind = "nanowire"\nradius = "8 nm"\npermittivity = {kind = "gold"}\n'
+         '[units]\nwavelength = "800 nm"', co.Nanowire(0.01, co.materials.gold(800e-9))),
+    ):  # fmt: skip
+        found = read(PAIR.replace('kind = "vacuum"', text)).field
+        assert repr(found) == repr(expected)
+        if hasattr(expected, "permittivity") and not isinstance(expected.permittivity, complex):
+            one, other = (field.permittivity.permittivity(k) for field in (found, expected))
+            np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
 def test_options_follow_signatures_and_docstrings():
