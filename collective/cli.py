@@ -4,6 +4,7 @@ It returns 0 if all went well, 1 for a run that failed, 2 for bad input, and 130
 """
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -32,11 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _short_warnings():
             code: int = options.call(parser, options)
+            sys.stdout.flush()
             return code
     except scenarios.ScenarioError as error:
         say(shown(f"collective: {error}" if error.path != "collective" else str(error)))
         return BAD_INPUT
-    except (EvolutionError, OSError, RuntimeError) as error:
+    except BrokenPipeError:  # nobody reads the output any more, as after `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (EvolutionError, OSError) as error:
         say(shown(f"collective: {error}"))
         return FAILED
     except KeyboardInterrupt:
@@ -114,9 +119,12 @@ def _short_warnings() -> Iterator[None]:
     def show(message: Any, *_: Any, **__: Any) -> None:
         say(shown(f"collective: warning: {message}"))
 
-    with warnings.catch_warnings():
-        warnings.showwarning = show
+    before = warnings.showwarning
+    warnings.showwarning = show
+    try:
         yield
+    finally:
+        warnings.showwarning = before
 
 
 def _read(options: argparse.Namespace) -> Scenario:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective import observables
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import Modes
 
@@ -74,6 +74,13 @@ class Observed:
     values: NDArray[Any]
     units: str
     meaning: str
+
+    __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
+
+    def __post_init__(self) -> None:
+        checks.lock(vars(self))
 
 
 def modes(couplings: Couplings) -> Modes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective._tools.files import checked_path, written
 from collective.couplings.couplings import Couplings
@@ -40,6 +40,9 @@ class Outcome:
     result: Result | None
     answers: dict[str, Any]
     calls: dict[str, Call]
+
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def arrays(self) -> dict[str, Observed]:
         """The observables as named arrays."""

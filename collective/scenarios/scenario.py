@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters
@@ -67,6 +67,8 @@ class Scenario:
     output: dict[str, str]
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.lock(self.times)

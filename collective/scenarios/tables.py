@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective.scenarios import schema
 from collective.scenarios.copies import array_path
 from collective.scenarios.options import NAMED, Key, Options
@@ -30,7 +30,7 @@ _LONG = 60  # letters of a key in a message
 REFUSALS = (ValueError, TypeError, ArithmeticError, MemoryError, LookupError)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Call:
     """A function of the package, with the arguments that one table of a scenario gives.
 
@@ -45,6 +45,9 @@ class Call:
     where: Keys
     options: Options
     arguments: dict[str, Any]
+
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __call__(self, *first: Any) -> Any:
         """The answer of the function; `first` are its arguments that the table does not give.
