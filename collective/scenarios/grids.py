@@ -1,5 +1,6 @@
 """The section [grid]: which keys a sweep changes, and to which values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -140,14 +141,14 @@ def substituted(source: Source, axes: tuple[Axis, ...], chosen: tuple[int, ...])
         axes: of its grid.
         chosen: the index of the value on each axis.
     """
-    at = source.with_values(
-        {
-            axis.keys: (axis.values[i], (*axis.where, i))
-            for axis, i in zip(axes, chosen, strict=True)
-        }
-    )
-    rest = {name: table for name, table in at.data.items() if name != "grid"}
-    return replace(at, data=rest)
+    pairs = list(zip(axes, chosen, strict=True))
+    return placed(source, {a.keys: (a.values[i], (*a.where, i)) for a, i in pairs})
+
+
+def placed(source: Source, values: Mapping[tuple[str, ...], tuple[Any, Keys]]) -> Source:
+    """The file with these values, as in `Source.with_values`, without the section [grid]."""
+    at = source.with_values(values)
+    return replace(at, data={name: table for name, table in at.data.items() if name != "grid"})
 
 
 def spread(size: int, most: int) -> list[int]:

@@ -131,8 +131,14 @@ def sweep(
     store = Path(folder) / scenario.output.get("dataset", _DATASET)
     try:
         dataset = sweeping.sweep(scenario, executor=executor, store=store, progress=progress)
-    except (ScenarioError, EvolutionError):
+    except ScenarioError:
         raise
+    except EvolutionError as error:
+        told, _, traceback = str(error).partition(":\n")
+        if not traceback:
+            raise
+        last = traceback.rsplit("\n", 1)[-1]
+        raise EvolutionError(f"{told}: {last}", error.result) from error
     except (ValueError, TypeError, ImportError) as error:
         text = str(error)
         if text.startswith("store: "):

@@ -246,7 +246,7 @@ class _Finder:
         while True:
             self._skip(_BLANK)
             quoted = self._skip(_STRING)
-            names.append(tomllib.loads(f"k = {quoted}")["k"] if quoted else self._skip(_BARE))
+            names.append(_unquoted(quoted) if quoted else self._skip(_BARE))
             self._skip(_BLANK)
             if not self._text.startswith(".", self._at):
                 return names
@@ -283,3 +283,11 @@ class _Finder:
                 self._note((*keys, index), self._at)
                 self._value((*keys, index))
                 index += 1
+
+
+def _unquoted(name: str) -> str:
+    """The name in quotes of a key."""
+    if "\\" not in name:
+        return name[1:-1]
+    found: str = tomllib.loads(f"k = {name}")["k"]
+    return found

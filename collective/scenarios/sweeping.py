@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from collective.scenarios.copies import array_files, array_path
-from collective.scenarios.grids import Axis, substituted
+from collective.scenarios.grids import Axis, placed
 from collective.scenarios.outcome import Outcome
 from collective.scenarios.reading import checked
 from collective.scenarios.scenario import Scenario
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 SEED = 0  # of a sweep whose scenario has none: a sweep that continues needs the same seed
 _IRRELEVANT = ("title", "output", "grid", "made_by", "run")  # they change no answer of a point
-
-
 # what a sweep keeps of the result of each point
 _KEPT = (
     "emission",
@@ -63,8 +61,8 @@ class Point:
             seed: of the random numbers at this point.
             values: of all axes, by their dimensions.
         """
-        chosen = tuple(axis.values.index(values[axis.dimension]) for axis in self.axes)
-        scenario = checked(substituted(self.file, self.axes, chosen))
+        own = {axis.keys: (values[axis.dimension], axis.where) for axis in self.axes}
+        scenario = checked(placed(self.file, own))
         run = scenario.calls["run"]
         run = replace(run, arguments={**run.arguments, "seed": seed})
         scenario = replace(scenario, calls={**scenario.calls, "run": run})

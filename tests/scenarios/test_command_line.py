@@ -121,7 +121,10 @@ def test_failing_points_are_warned_of_and_all_failing_is_a_failure(folder, capsy
     assert np.isnan(found.emission[1]).all()
     (folder / "grid.toml").write_text(text + "[grid]\nemitters.n = [2, 3]\n")
     assert cli.main(["sweep", "grid.toml", "--output", "other"]) == cli.FAILED
-    assert "failed at all 2 points" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "failed at all 2 points" in message
+    assert message.endswith("use method='symmetric' or 'blocks'\n")
+    assert "Traceback" not in message
 
 
 def test_dry_runs_write_nothing(folder, capsys):
