@@ -2,6 +2,8 @@
 
 Lengths are in vacuum wavelengths λ₀ and rates in linewidths Γ₀ unless `wavelength` and
 `decay_rates` are given in other units. Any consistent pair of units is allowed.
+
+The file is longer than others because it holds one class with its constructors and its disorder.
 """
 
 from dataclasses import dataclass, replace
