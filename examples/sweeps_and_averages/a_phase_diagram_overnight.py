@@ -28,7 +28,7 @@ def burst(spacing, atoms):
 
 
 grid = {"atoms": np.arange(2, 10), "spacing": np.linspace(0.04, 0.34, 16)}
-diagram = co.sweep(burst, grid)
+diagram = co.sweep(burst, grid, progress=False)
 bursts = diagram.height > 1
 
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")

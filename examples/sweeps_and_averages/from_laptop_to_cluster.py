@@ -31,7 +31,7 @@ grid = {"distance": np.linspace(0.08, 0.46, 20), "frequency": np.linspace(-4, 4,
 store = Path(tempfile.mkdtemp()) / "pair.nc"  # on a laptop: a file that you keep
 
 with loky.get_reusable_executor(max_workers=2) as executor:
-    found = co.sweep(light, grid, executor=executor, store=store)
+    found = co.sweep(light, grid, executor=executor, store=store, progress=False)
 
 again = co.sweep(light, grid, store=store)  # the store is finished: nothing is computed
 print("the same from the store:", again.equals(found))

@@ -32,10 +32,11 @@ def mirror(filling):
             "elsewhere": light.loss,
         }
 
-    return co.ensemble(member, 40, seed=1)
+    return co.ensemble(member, 40, seed=1, progress=False)
 
 
-found = co.sweep(mirror, {"filling": [0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0]})
+grid = {"filling": [0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0]}
+found = co.sweep(mirror, grid, progress=False)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.9), layout="constrained")
 order = np.argsort(frequencies)
