@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 from collective._tools.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from collective import currents, engines, materials, observables, plot, spectral, states, units
+    from collective import (
+        currents,
+        engines,
+        materials,
+        observables,
+        plot,
+        scenarios,
+        spectral,
+        states,
+        units,
+    )
     from collective.citations import citation
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
@@ -108,6 +118,7 @@ __all__ = [
     "plot",
     "purcell",
     "ring",
+    "scenarios",
     "spectral",
     "spin",
     "square",
@@ -125,6 +136,7 @@ _MODULES = {
     "materials",
     "observables",
     "plot",
+    "scenarios",
     "spectral",
     "states",
     "units",

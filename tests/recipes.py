@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ RECORDS = {
     "currents.Interactions",
     "engines.Cost",
     "engines.Request",
+    "scenarios.Outcome",
+    "scenarios.Scenario",
     "engines.Request.user_time",
     "observables.Bands",
     "observables.BurstCriterion",
@@ -107,6 +110,19 @@ class Recipe:
                 import matplotlib.pyplot as plt
 
                 plt.close("all")
+
+
+def scenario_file(more=""):
+    """The name of a scenario file, which is written anew."""
+    text = """
+emitters = {kind = "chain", n = 2, spacing = 0.1}
+field = {kind = "vacuum"}
+state = {kind = "inverted"}
+times = {stop = 1, number = 3}
+observe = {inverted_g2 = true}
+"""
+    Path("scenario.toml").write_text(text + more, encoding="utf-8")
+    return "scenario.toml"
 
 
 def twice(a):
@@ -737,6 +753,58 @@ def _recipes():
             {"errors": (OSError,)},
         )
     yield "Result.to_xarray", co.Result.to_xarray, lambda: {"self": result()}, {}
+    yield (
+        "scenarios.read",
+        co.scenarios.read,
+        lambda: {"path": scenario_file()},
+        {"then": lambda found: found.times},
+    )
+    yield (
+        "scenarios.sweep",
+        co.scenarios.sweep,
+        lambda: {
+            "scenario": co.scenarios.read(scenario_file("grid.emitters.spacing = [0.1, 0.2]\n")),
+            "executor": None,
+            "store": None,
+            "progress": False,
+        },
+        {"errors": (OSError,)},
+    )
+    for name in ("couplings", "validity", "methods"):
+        yield (
+            f"scenarios.Scenario.{name}",
+            getattr(co.scenarios.Scenario, name),
+            lambda: {"self": co.scenarios.read(scenario_file())},
+            {},
+        )
+    yield (
+        "scenarios.Scenario.run",
+        co.scenarios.Scenario.run,
+        lambda: {
+            "self": co.scenarios.read(scenario_file()),
+            "checkpoint": None,
+            "progress": False,
+        },
+        {"errors": (OSError,)},
+    )
+    for name in ("arrays", "to_xarray"):
+        yield (
+            f"scenarios.Outcome.{name}",
+            getattr(co.scenarios.Outcome, name),
+            lambda: {"self": co.scenarios.read(scenario_file()).run(progress=False)},
+            {},
+        )
+    for name, file in (("save_data", "data.nc"), ("save_figure", "figure.svg")):
+        yield (
+            f"scenarios.Outcome.{name}",
+            getattr(co.scenarios.Outcome, name),
+            lambda file=file: {
+                "self": co.scenarios.read(scenario_file()).run(progress=False),
+                "folder": "written",
+                "name": file,
+            },
+            {"errors": (OSError,)},
+        )
     yield "Jumps.of", co.Jumps.of, lambda: {"self": sampled().jumps, "trajectory": 0}, {}
     yield "citation", co.citation, lambda: {"calculation": result()}, {}
 
@@ -1531,12 +1599,15 @@ def _recipes():
         {},
     )
     yield (
-        "units.linewidth",
-        u.linewidth,
-        lambda: {"dipole": [0, 1j * 2e-29, 1e-29], "wavelength": 780e-9, "kind": "electric"},
         "units.trap_width",
         u.trap_width,
         lambda: {"mass": 1.4e-25, "frequency": [6e5, 6e4], "temperature": 1e-6},
+        {},
+    )
+    yield (
+        "units.linewidth",
+        u.linewidth,
+        lambda: {"dipole": [0, 1j * 2e-29, 1e-29], "wavelength": 780e-9, "kind": "electric"},
         {},
     )
     yield "units.atom", u.atom, lambda: {"name": "Rb87 D2"}, {}

@@ -2,6 +2,8 @@
 
 Lengths are in vacuum wavelengths λ₀ and rates in linewidths Γ₀ unless `wavelength` and
 `decay_rates` are given in other units. Any consistent pair of units is allowed.
+
+The file is longer than others because it holds one class with its constructors and its disorder.
 """
 
 from dataclasses import dataclass, replace
@@ -343,6 +345,7 @@ def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:
     if np.any(largest == 0):
         which = f"[{int(np.argmin(largest))}]" if dipoles.ndim == 2 else ""
         raise ValueError(f"dipoles{which} is zero: a dipole needs a direction")
+    dipoles, largest = checks.enlarged(dipoles, largest)
     norm = np.linalg.norm(dipoles / largest, axis=-1, keepdims=True)
     with np.errstate(over="ignore"):
         length = norm * largest

@@ -211,10 +211,17 @@ def _attributes(result: Any) -> dict[str, Any]:
 
 def write_netcdf(result: Any, path: str | os.PathLike[str]) -> Path:
     """The file of `Result.to_netcdf`."""
+    imported("to_netcdf", "xarray")
+    return write_dataset(dataset(result), path)
+
+
+def write_dataset(found: "xarray.Dataset", path: str | os.PathLike[str]) -> Path:
+    """Write a dataset as NetCDF-4, with real and imaginary parts of complex variables."""
     for module in ("xarray", "h5py", "h5netcdf"):
         imported("to_netcdf", module)
-    found = without_complex(dataset(result))
-    found.attrs["complete"] = int(result.complete)  # NetCDF has no booleans either
+    found = without_complex(found)
+    # NetCDF has no booleans either
+    found.attrs |= {n: int(value) for n, value in found.attrs.items() if isinstance(value, bool)}
     return written(path, ".nc", lambda partial: netcdf(found, partial))
 
 
