@@ -690,6 +690,10 @@ def models_of_one_mode():
         guide=of_couplings(co.couple(row, co.Waveguide(0.8, K))),
         chiral=of_couplings(co.couple(row, chiral)),
         cavity=of_couplings(co.couple(row, cavity)),
+        coefficients={
+            "rates": chiral.coefficients(row)[0],
+            "shifts": cavity.coefficients(row)[1],
+        },
         directions=dict(chiral.guided(row)),
         assumptions={name: value for name, (value, _) in cavity.assumptions(row).items()},
     )
@@ -785,18 +789,24 @@ def materials():
         "lorentz": co.materials.Lorentz([1.1, 0.4], [60.0, 9.0], [0.1, 0.5], background=1.2),
         "table": table,
     }
-    measured = {
-        "gold": co.materials.gold(780e-9),
-        "silver": co.materials.silver(600e-9),
-        "silica": co.materials.silica(852e-9),
-    }
     return {
         name: [complex(material.permittivity(at)) for at in (6.0, 6.0j, 2.5)]
         for name, material in several.items()
     } | {
         "error": table.imaginary_error(6.0),
-        "measured": [complex(material.permittivity(6.0)) for material in measured.values()],
         "wavenumbers": co.materials.wavenumbers(6.0),
+    }
+
+
+@run()
+def measured_materials():
+    metals = (co.materials.gold(780e-9), co.materials.silver(600e-9), co.materials.silica(852e-9))
+    index = co.materials.Table.from_nk([1.0, 0.9, 0.8, 0.7], [1.5, 1.6, 1.7, 1.8], 0.1)
+    return {
+        "permittivities": [complex(metal.permittivity(6.0)) for metal in metals],
+        "imaginary error": metals[0].imaginary_error([1.0, 6.0]),
+        "index": index.values,
+        "linewidth": co.units.linewidth([1e-29, 2e-29j, 0], 780e-9),
     }
 
 
