@@ -988,6 +988,17 @@ def comparison_of_engines():
 
 
 @run()
+def sweep_with_seeds():
+    def point(n, spacing, seed):
+        chain = co.couple(co.chain(n, spacing), VACUUM)
+        emission = co.evolve(chain, "inverted", TIMES, method="exact", progress=False).emission
+        return {"emission": emission, "seed": seed / 2**63}
+
+    found = co.sweep(point, {"n": [2, 3], "spacing": [0.1, 0.2]}, seed=5, progress=False)
+    return {name: found[name].values for name in ("emission", "seed")}
+
+
+@run()
 def interaction_terms():
     parts = {}
     for kind in ("electric", "magnetic"):

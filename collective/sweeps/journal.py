@@ -100,8 +100,10 @@ class Journal:
             since = time.monotonic() - self._synced
             if since > min(_SYNCED, self._took / _SHARE):
                 self.sync()
-        except BaseException:  # also Ctrl-C
+        except BaseException as error:  # also Ctrl-C
             os.ftruncate(self._handle, self._end)
+            if isinstance(error, OSError) and error.errno is not None:
+                raise OSError(error.errno, os.strerror(error.errno), str(self.path)) from error
             raise
         self._end = at
 

@@ -230,11 +230,16 @@ def test_kills_of_a_sweep_by_processes_lose_only_what_is_on_its_way(tmp_path):
         with process_pool("fork") as pool:
             swept(function, grid, executor=pool, store=store)
 
-    groups, times = [], random.Random(2)
+    def computed():
+        return len(Path(log).read_text().splitlines()) if os.path.exists(log) else 0
+
+    groups, numbers = [], random.Random(2)
     for _ in range(4):
         process = multiprocessing.get_context("fork").Process(target=run)
         process.start()
-        process.join(0.1 + 0.1 * times.random())
+        last = computed() + numbers.randrange(5, 25)
+        while computed() < last and process.is_alive():
+            time.sleep(0.001)
         process.kill()
         process.join()
         groups.append(process.pid)

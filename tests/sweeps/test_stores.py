@@ -87,30 +87,26 @@ def test_others_can_read_the_files(store):
     assert found.attrs["function"] == "many_kinds"
 
 
-def killed(function, store, after, grid=GRID):
-    """A sweep in a process that is killed after so many seconds; whether it ended before."""
-
-    def run():
-        os.setsid()
-        swept(function, grid, store=store)
-
-    process = multiprocessing.get_context("fork").Process(target=run)
+def started(function, store, grid=GRID):
+    """A sweep in a process of its own."""
+    process = multiprocessing.get_context("fork").Process(
+        target=swept, args=(function, grid), kwargs={"store": store}
+    )
     process.start()
-    process.join(after)  # seconds
-    ended = process.exitcode is not None
-    process.kill()
-    process.join()
-    return ended
+    return process
 
 
 def test_ten_kills_lose_nothing_but_the_point_that_was_computed(store, log):
     function = functools.partial(sweep_functions.logged, log=log, seconds=0.002)
     wanted = swept(functools.partial(sweep_functions.logged, log=log + " of another"))
-    times = random.Random(5)
+    numbers = random.Random(5)
     for _ in range(10):
-        killed(function, store, 0.01 + 0.06 * times.random())
-    kept = len(calls(log))
-    assert 10 < kept < 200
+        process, last = started(function, store), calls(log).total() + numbers.randrange(1, 16)
+        while calls(log).total() < last and process.is_alive():
+            time.sleep(0.0005)
+        time.sleep(0.002 * numbers.random())  # somewhere in a call, or in what follows it
+        process.kill()
+        process.join()
     found = swept(function, store=store)
     assert same(found, wanted)
     counted = calls(log)
@@ -134,7 +130,9 @@ def test_a_kill_while_the_dataset_is_written(store, log, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", stop)
-        assert killed(function, store, 30, grid)
+        process = started(function, store, grid)
+        process.join(30)
+        assert process.exitcode == -signal.SIGKILL
     assert journal(store).exists()
     assert not store.exists()
     before = calls(log).total()
@@ -297,10 +295,7 @@ def test_points_of_another_version_are_warned_of(store, log, monkeypatch):
 
 def test_a_store_is_written_by_one_process_alone(store, log):
     function = functools.partial(sweep_functions.logged, log=log, seconds=0.05)
-    process = multiprocessing.get_context("fork").Process(
-        target=swept, args=(function, {"i": range(20), "j": [0]}), kwargs={"store": store}
-    )
-    process.start()
+    process = started(function, store, {"i": range(20), "j": [0]})
     while not os.path.exists(log):
         time.sleep(0.01)
     with pytest.raises(ValueError, match="store: another process is writing"):
