@@ -153,7 +153,9 @@ def _restored(found: "xarray.Dataset", ours: Mapping[str, Any]) -> "xarray.Datas
 
     def variable(name: str) -> Any:
         held = found.variables[name]
-        values = held.values.astype(str) if held.dtype.kind in "OT" else held.values
+        values = held.values
+        if values.dtype.kind in "OTU":
+            values = values.astype(object if name == "error" else str)
         return held.dims, values, _plain(held.attrs)
 
     variables, coordinates = ([(n, variable(n)) for n in names] for names in ours["order"])
@@ -175,7 +177,7 @@ def _digest(found: "xarray.Dataset") -> str:
         head = [name, list(array.dims), list(array.shape), array.dtype.kind, dict(array.attrs)]
         digest.update(json.dumps(head, sort_keys=True).encode())
         values = array.values
-        plain = json.dumps(values.tolist()).encode() if values.dtype.kind == "U" else None
+        plain = json.dumps(values.tolist()).encode() if values.dtype.kind in "OU" else None
         digest.update(np.ascontiguousarray(values).tobytes() if plain is None else plain)
     digest.update(json.dumps(dict(found.attrs), sort_keys=True).encode())
     return digest.hexdigest()
