@@ -248,6 +248,21 @@ def test_a_standard_error_that_is_not_reached_warns_with_the_members_needed():
     same(error.value.result, found)
 
 
+def test_a_mean_of_zero_is_not_taken_for_a_known_one():
+    """1, −1 and zeros: the mean of 30 is 0, and its error √(2/29·30)."""
+    few = {member_seed(2, 0): 1.0, member_seed(2, 1): -1.0}
+    with pytest.warns(UserWarning, match="the mean of value is zero or not a number"):
+        found = co.ensemble(lambda seed: few.get(seed, 0.0), 30, seed=2, standard_error=0.5)
+    assert found.value == 0
+    assert found.value_error == pytest.approx(np.sqrt(2 / (29 * 30)))
+    assert co.ensemble(lambda _: 0.0, 30, seed=2, standard_error=0.5).attrs["n"] == 20
+
+
+def test_a_standard_error_of_one_member_is_refused():
+    with pytest.raises(ValueError, match="n must be at least 2 with standard_error"):
+        co.ensemble(member, 1, seed=2, standard_error=0.5)
+
+
 def fails_at_seven(seed):
     if seed == member_seed(0, 7):
         raise RuntimeError("no cloud today")
