@@ -1,5 +1,6 @@
 """How many threads BLAS uses: a setting of the process, which the runs in several threads share."""
 
+import os
 from threading import Event, Lock, Thread
 from typing import Any, ClassVar
 
@@ -58,6 +59,15 @@ class BlasThreads:
             cls._keeper = None
         if cls._keeper is None and wanted is not None:
             cls._keeper = _Keeper(wanted)
+
+
+def _forked() -> None:
+    """Free the lock in a new process: a thread that held it at the fork does not exist there."""
+    BlasThreads._lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class _Keeper:

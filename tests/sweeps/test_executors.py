@@ -176,6 +176,21 @@ def test_an_executor_that_was_shut_down():
         swept(sweep_functions.product, {"a": [1], "b": [1]}, executor=pool)
 
 
+def test_an_executor_that_cannot_start_a_process(tmp_path):
+    class Full:
+        def submit(self, *_):
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    text = r"0 of 2 points: the executor failed: BlockingIOError: .*; 0 of 2 points are safe"
+    with pytest.raises(co.EvolutionError, match=text):
+        swept(
+            sweep_functions.product,
+            {"a": [1, 2], "b": [1]},
+            executor=Full(),
+            store=tmp_path / "a.nc",
+        )
+
+
 def test_lambdas_travel_where_cloudpickle_sends_them(executor):
     factor = 3
     if isinstance(executor, concurrent.futures.ProcessPoolExecutor):

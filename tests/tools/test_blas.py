@@ -1,5 +1,6 @@
 """Limits of the threads of BLAS that overlap in several threads."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
@@ -82,3 +83,13 @@ def test_without_a_further_thread_nothing_fails(monkeypatch):
     with BlasThreads(1):
         assert set(numbers()) == {1}
     assert numbers() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_while_another_thread_sets_the_number_leaves_no_lock():
+    with BlasThreads._lock:
+        child = os.fork()
+        if child == 0:
+            free = BlasThreads._lock.acquire(blocking=False)
+            os._exit(0 if free else 1)
+        assert os.waitpid(child, 0)[1] == 0
