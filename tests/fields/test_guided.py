@@ -261,46 +261,6 @@ def test_far_along_the_fibre_only_bound_modes_are_left():
         np.testing.assert_allclose(found, expected, atol=2e-3 * np.abs(expected).max())
 
 
-def test_channelling_of_caesium_near_a_silica_fibre():
-    """Up to 28 % at a radius of about 200 nm: Le Kien et al., Phys. Rev. A 72, 032509 (2005).
-
-    The most is channelled from the outermost sublevel, whose dipole turns about the fibre's axis.
-    """
-    radii = np.array([170, 190, 210]) / 852
-    best = [
-        co.Nanowire(radius, 1.45**2).beta(co.Emitters([[1.01 * radius, 0, 0]], dipoles=(1, 1j, 0)))[
-            0
-        ]
-        for radius in radii
-    ]
-    assert round(max(best), 2) == 0.28
-    assert np.argmax(best) == 1
-
-
-def test_circular_dipoles_emit_one_way():
-    """Trapped caesium, radius 250 nm, 230 nm off: asymmetry above 10:1, more than 90 % one way.
-
-    Mitsch, Sayrin, Albrecht, Schneeweiss and Rauschenbeutel, Nat. Commun. 5, 5713 (2014).
-    """
-    fibre = co.Nanowire(250 / 852, 1.4525**2)
-    place = [480 / 852, 0, 0]
-    (mode,) = fibre.guided_modes(K)
-    for turn, way in ((-1, 1), (1, -1)):
-        atom = co.Emitters([place], dipoles=(1, 0, turn * 1j))
-        with_it, against = (fibre.guided(atom, direction=w)["HE11"][0] for w in (way, -way))
-        assert 10 < with_it / against < 13
-        assert with_it / (with_it + against) > 0.9
-        # the share is the overlap of the dipole with the mode that is polarised along x
-        along_x = sum(mode.electric(place, direction=way, circulation=c) for c in (1, -1))
-        overlap = np.abs(atom.dipoles[0] @ along_x.conj()) ** 2 / np.linalg.norm(along_x) ** 2
-        np.testing.assert_allclose(with_it / (with_it + against), overlap, rtol=1e-12)
-    # a dipole without turn, or one that turns in another plane, has no preferred direction
-    for dipole in ((1, 0, 1), (1, 1j, 0), (0, 1, 1j)):
-        atom = co.Emitters([place], dipoles=dipole)
-        rates = [fibre.guided(atom, direction=w)["HE11"][0] for w in (1, -1)]
-        np.testing.assert_allclose(*rates, rtol=1e-12)
-
-
 @pytest.mark.slow
 def test_principal_value_and_imaginary_axis_agree_for_a_fibre():
     """Both axes of G, which knows no modes, through the one shift that uses both.
