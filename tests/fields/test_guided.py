@@ -383,3 +383,9 @@ ATOM = co.Emitters([[0.4, 0, 0]], dipoles=(1, 0, 0))
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("of", [FIBRE.guided, FIBRE.guided_decay])
+def test_a_wave_number_in_the_place_of_emitters_is_sent_to_the_modes(of):
+    with pytest.raises(TypeError, match=r"emitters must be Emitters .* guided_modes\(k\)\), got"):
+        of(K)
