@@ -15,7 +15,7 @@ from reference import cylinder_tensor as local
 
 import collective as co
 from collective import materials, spectral
-from collective.fields.nanowire import bound, cylinder
+from collective.fields.nanowire import bound, cylinder, guided
 
 K = 2 * np.pi
 SILICA = 1.45**2
@@ -179,6 +179,38 @@ def test_group_velocity_is_the_slope_of_the_dispersion(wire):
         beta = [next(one.wavenumber for one in modes if one.name == mode.name) for modes in around]
         slope = (8 * (beta[2] - beta[1]) - (beta[3] - beta[0])) / (12 * step)
         np.testing.assert_allclose(mode.group_velocity, 1 / slope, rtol=1e-8)
+
+
+@pytest.mark.parametrize("k", [6.0, 6.29])
+def test_group_velocity_close_to_a_resonance(k):
+    """The derivative of kε is ε + 2sk₀²k²/(k₀² − k²)², also a thousandth below the resonance."""
+    strength, resonance = 1e-3, 6.3
+    glass = materials.Lorentz([strength], [resonance], [0.0], 2.0)
+    epsilon = glass.permittivity(k).real
+    slope = epsilon + 2 * strength * resonance**2 * k**2 / (resonance**2 - k**2) ** 2
+    found = co.Nanowire(0.2, glass).guided_modes(k)[0]
+    (profile, *_) = bound.profiles(k, float(epsilon), 1.0, 0.2)
+    expected = guided.guided_mode(profile, k, (float(epsilon), 1.0), (float(slope), 1.0), 0.2)
+    np.testing.assert_allclose(found.group_velocity, expected.group_velocity, rtol=1e-8)
+
+
+def test_group_velocity_at_the_ends_of_a_table():
+    """There differences are taken inside; a hair away the slope is the same."""
+    wavelength = np.linspace(0.8, 1.0, 41)
+    glass = materials.Table.from_nk(wavelength, 1.45 + 0.02 * (wavelength - 1) ** 2)
+    wire = co.Nanowire(0.235, glass)
+    for k, inside in ((K / 0.8, K / 0.801), (K / 1.0, K / 0.999)):
+        end, near = (wire.guided_modes(x)[0].group_velocity for x in (k, inside))
+        assert end == pytest.approx(near, rel=2e-3)
+
+
+def test_no_group_velocity_where_nothing_is_known_around():
+    known = co.Nanowire(0.2, lambda k: 2.1 if k == K else np.nan)
+    with pytest.raises(ValueError, match=r"permittivity is known at k = 6\.28319, but not around"):
+        known.guided_modes(K)
+    jump = co.Nanowire(0.2, lambda k: 2.1 if k > K else 2.0)
+    with pytest.raises(ValueError, match=r"permittivity changes too fast at k = 6\.28319"):
+        jump.guided_modes(K)
 
 
 @KINDS
