@@ -1,6 +1,7 @@
 """Independent routes to the same numbers: dense numpy and closed forms, nothing from collective.
 
-Basis order as everywhere: emitter 0 leftmost, index 0 of a factor is the excited state.
+Basis order as everywhere: emitter 0 leftmost, index 0 of a factor is the excited state. The file is
+longer than others because all routes that tests share are here.
 """
 
 import mpmath

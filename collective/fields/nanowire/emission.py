@@ -122,8 +122,8 @@ def _slope(constant: Constant, name: str, k: float) -> float:
             return coarse
         coarse = fine
     raise ValueError(
-        f"{name} changes too fast at k = {k:g} for a group velocity, for example close to a resonance "
-        "without absorption; the rates into the modes do not need it: guided(emitters)"
+        f"{name} changes too fast at k = {k:g} for a group velocity, for example close to a "
+        "resonance without absorption; the rates into the modes do not need it: guided(emitters)"
     )
 
 

@@ -211,7 +211,8 @@ class Nanowire:
 
         Raises:
             ValueError: for a wire that absorbs or has a negative constant; one that binds no mode,
-                or more than about 900 (V above 60).
+                or more than about 900 (V above 60); a constant that is not smooth around k, so that
+                the group velocity is not known.
 
         Example:
             >>> import numpy as np, collective as co
