@@ -249,8 +249,8 @@ def same_entries(one: Any, other: Any) -> bool:
     if checks.constant(one) and checks.constant(other):
         return bool(one[0, 0] == other[0, 0])
     both = isinstance(one, LatticeMatrix) and isinstance(other, LatticeMatrix)
-    if both and one.sites.same(other.sites) and np.array_equal(one.kernel, other.kernel):
-        return True
+    if both and one.sites.same(other.sites):  # both kernels are 0 where no pair is
+        return np.array_equal(one.kernel, other.kernel)
     return all(np.array_equal(one[m], other[m]) for m in range(len(one)))
 
 
