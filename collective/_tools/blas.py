@@ -71,13 +71,19 @@ class BlasThreads:
         return wanted
 
     @classmethod
-    def _forget(cls) -> None:
-        """Begin anew in a forked process: it has none of the threads that may hold the lock."""
-        cls._lock, cls._open, cls._keeper = Lock(), [], None
+    def _begin_anew(cls) -> None:
+        """Leave the contexts of other threads, which a forked process does not have."""
+        cls._open, cls._keeper = [], None
+        cls._lock.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=BlasThreads._forget)
+    # a fork waits for the lock: no thread would release it in the new process
+    os.register_at_fork(
+        before=BlasThreads._lock.acquire,
+        after_in_parent=BlasThreads._lock.release,
+        after_in_child=BlasThreads._begin_anew,
+    )
 
 
 class _Keeper:

@@ -19,6 +19,13 @@ _LONGEST = 200  # bytes of the name that a partial file keeps: names have at mos
 _YOUNG = 10.0  # seconds: the writer of a younger file may not have locked it yet
 _OLD = 3600.0  # seconds since the last write: nobody writes to an older file any more
 _ONE_AT_A_TIME = Lock()
+if hasattr(os, "register_at_fork"):
+    # a fork waits for the lock: no thread would release it in the new process
+    os.register_at_fork(
+        before=_ONE_AT_A_TIME.acquire,
+        after_in_parent=_ONE_AT_A_TIME.release,
+        after_in_child=_ONE_AT_A_TIME.release,
+    )
 
 
 def checked_path(name: str, path: Any) -> Path:

@@ -4,6 +4,7 @@ Basis order is QuTiP's: emitter 0 is the leftmost tensor factor and `basis(2, 0)
 excited state. Each operator is assembled once from bit tables instead of N² tensor products.
 """
 
+import os
 from collections.abc import Iterable
 from contextlib import ContextDecorator
 from math import prod
@@ -49,9 +50,26 @@ class Untidied(ContextDecorator):
 
     def __exit__(self, *error: Any) -> None:
         with Untidied._lock:
-            Untidied._inside -= 1
+            Untidied._inside = max(Untidied._inside - 1, 0)
             if Untidied._inside == 0:
                 Untidied._core["auto_tidyup"] = Untidied._before
+
+    @classmethod
+    def _begin_anew(cls) -> None:
+        """Leave the contexts of other threads, which a forked process does not have."""
+        if cls._inside > 0:
+            cls._core["auto_tidyup"] = cls._before
+        cls._inside = 0
+        cls._lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    # a fork waits for the lock: no thread would release it in the new process
+    os.register_at_fork(
+        before=Untidied._lock.acquire,
+        after_in_parent=Untidied._lock.release,
+        after_in_child=Untidied._begin_anew,
+    )
 
 
 def is_hermitian(operator: "Qobj") -> bool:

@@ -306,8 +306,8 @@ class Couplings:
         """The smallest and the largest eigenvalue of Γ.
 
         If Γ of more than 200 emitters is stored by displacement, both are those of a Krylov space.
-        The largest then has several correct digits. The smallest is an upper bound: the true one
-        may be lower by 10⁻⁴ of the largest.
+        The largest then has several correct digits. The smallest is an upper bound: where many
+        rates are close to 0, the true one may be much closer to 0.
         """
         if isinstance(self.decay, LatticeMatrix):
             return self.decay.extremes
