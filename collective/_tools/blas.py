@@ -1,9 +1,10 @@
 """How many threads BLAS uses: a setting of the process, which the runs in several threads share."""
 
-import os
 import sys
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 from typing import Any, ClassVar
+
+from collective._tools.locks import free_after_fork
 
 
 class BlasThreads:
@@ -21,7 +22,7 @@ class BlasThreads:
         n: the number of threads.
     """
 
-    _lock: ClassVar[Any] = Lock()
+    _lock: ClassVar[Any] = free_after_fork(lambda: BlasThreads._begin_anew())
     _open: ClassVar[list["BlasThreads"]] = []
     _keeper: ClassVar["_Keeper | None"] = None
 
@@ -74,16 +75,6 @@ class BlasThreads:
     def _begin_anew(cls) -> None:
         """Leave the contexts of other threads, which a forked process does not have."""
         cls._open, cls._keeper = [], None
-        cls._lock.release()
-
-
-if hasattr(os, "register_at_fork"):
-    # a fork waits for the lock: no thread would release it in the new process
-    os.register_at_fork(
-        before=BlasThreads._lock.acquire,
-        after_in_parent=BlasThreads._lock.release,
-        after_in_child=BlasThreads._begin_anew,
-    )
 
 
 class _Keeper:

@@ -5,8 +5,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
 from typing import Any
+
+from collective._tools.locks import free_after_fork
 
 try:
     import fcntl
@@ -18,14 +19,7 @@ _RANDOM = 8  # characters that mkstemp puts between prefix and suffix
 _LONGEST = 200  # bytes of the name that a partial file keeps: names have at most 255
 _YOUNG = 10.0  # seconds: the writer of a younger file may not have locked it yet
 _OLD = 3600.0  # seconds since the last write: nobody writes to an older file any more
-_ONE_AT_A_TIME = Lock()
-if hasattr(os, "register_at_fork"):
-    # a fork waits for the lock: no thread would release it in the new process
-    os.register_at_fork(
-        before=_ONE_AT_A_TIME.acquire,
-        after_in_parent=_ONE_AT_A_TIME.release,
-        after_in_child=_ONE_AT_A_TIME.release,
-    )
+_ONE_AT_A_TIME = free_after_fork()
 
 
 def checked_path(name: str, path: Any) -> Path:

@@ -4,17 +4,16 @@ Basis order is QuTiP's: emitter 0 is the leftmost tensor factor and `basis(2, 0)
 excited state. Each operator is assembled once from bit tables instead of N² tensor products.
 """
 
-import os
 from collections.abc import Iterable
 from contextlib import ContextDecorator
 from math import prod
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective._tools.locks import free_after_fork
 from collective._tools.memory import require
 
 if TYPE_CHECKING:
@@ -34,7 +33,8 @@ class Untidied(ContextDecorator):
     several threads are counted, and the last one restores the setting.
     """
 
-    _lock, _inside = Lock(), 0
+    _inside = 0
+    _lock: Any = free_after_fork(lambda: Untidied._begin_anew())
     _core: Any = None  # QuTiP's options when the first context was entered
     _before = True
 
@@ -60,16 +60,6 @@ class Untidied(ContextDecorator):
         if cls._inside > 0:
             cls._core["auto_tidyup"] = cls._before
         cls._inside = 0
-        cls._lock.release()
-
-
-if hasattr(os, "register_at_fork"):
-    # a fork waits for the lock: no thread would release it in the new process
-    os.register_at_fork(
-        before=Untidied._lock.acquire,
-        after_in_parent=Untidied._lock.release,
-        after_in_child=Untidied._begin_anew,
-    )
 
 
 def is_hermitian(operator: "Qobj") -> bool:
