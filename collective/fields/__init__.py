@@ -5,10 +5,24 @@ reciprocal: G(r, r') = Gᵀ(r', r). In vacuum Im G(r, r) = k/6π·1.
 """
 
 from collective.fields.checking import FieldCheck, check_field
+from collective.fields.layered.half_space import HalfSpace
+from collective.fields.layered.layers import Layers
+from collective.fields.mirror import Mirror
 from collective.fields.nanowire.field import Nanowire
 from collective.fields.plasma import Plasma
 from collective.fields.protocol import Field
 from collective.fields.rates import purcell
 from collective.fields.vacuum import Vacuum
 
-__all__ = ["Field", "FieldCheck", "Nanowire", "Plasma", "Vacuum", "check_field", "purcell"]
+__all__ = [
+    "Field",
+    "FieldCheck",
+    "HalfSpace",
+    "Layers",
+    "Mirror",
+    "Nanowire",
+    "Plasma",
+    "Vacuum",
+    "check_field",
+    "purcell",
+]

@@ -1,0 +1,175 @@
+r"""The path of integration over the lateral wave number q for each pair of points.
+
+With R² = ρ² + h² and ρ = R sin θ the factors e^{±iqρ − λh} decide. (In the code lengths are in
+units of 1/|k| and q in units of |k|.)
+
+* **Real k.** The singularities with Re q > 0 (branch points at √ε k, poles of guided waves) lie on
+  the real axis or above it. The path dips below it, by no more than J_n(qρ) allows, which grows
+  there, and comes back to the axis beyond them. If h is larger than ρ, it continues along the axis.
+  Else J = (H⁽¹⁾ + H⁽²⁾)/2, and the two parts continue on rays at ±θ, on which they decay over 1/R.
+* **Real k, far away.** On the path of steepest descent through q = k sin θ, with q = k sin α and
+  cos(α − θ) = 1 + iu², the integrand is a Gaussian e^{−kRu²}. It is taken if what lies at q > k
+  has decayed, and if no branch point is close to the saddle.
+* **Imaginary k = iκ.** All singularities are at q = ±is, s ≥ κ. Near points use the real axis and
+  the rays. For distant ones the integral is smaller than its integrand on the real axis by
+  e^{−κ(R−h)}. The path q = κ sinh(u + iθ) of steepest descent, where λ = κ cosh(u + iθ), keeps the
+  digits: the integrand is e^{−κR cosh u} times a slow function.
+"""
+
+import numpy as np
+
+from collective._tools.compiled import compiled
+from collective.fields.layered.bessel import ASYMPTOTIC
+from collective.fields.layered.sommerfeld import (
+    HYPERBOLA,
+    RAYS,
+    ROUND_OFF,
+    SADDLE,
+    STRAIGHT,
+    UPRIGHT,
+    stage,
+)
+
+_GROWTH = 2.0  # J_n(qρ) may grow there to e^2
+_DECAYED = 42.0  # e^−42 is below round-off
+_TURN = 6.0  # phase in one panel to begin with
+_FAR = 300.0  # kR beyond which steepest descent is tried for real k
+_AWAY = 25.0  # kR sin²θ above which the saddle is far from q = 0
+_CLOSE = 2.0  # κR sin²θ below which the real axis is good enough for imaginary k
+_CLEARANCE = 1.5  # extents of the path of steepest descent from its saddle to a branch point
+_UNDERFLOW = 700.0  # κR above which the integral is zero as a number
+_MOST_PANELS = 200_000  # at the start, of the path below the axis
+
+
+@compiled()
+def integrals(h, rho, medium, limits):  # type: ignore[no-untyped-def]
+    """The integrals of pairs, in components ρρ, φφ, zz, ρz, (P, 4), and their errors, (P,).
+
+    They are k²G/|k|³ or C/|k|³. An error is infinite if there would be too many panels.
+
+    Args:
+        h: (z + z')|k|, (P,).
+        rho: lateral distances times |k|, (P,).
+        medium: as of `sommerfeld.integrand`.
+        limits: for real k, the known branch points and poles in q/k, (L,); the real q/k beyond
+            which there is no singularity; how far the path may dip; how far steepest descent may
+            depart from its saddle, at equidistant q/k from 0 to 1, (S,).
+    """
+    imaginary, permittivities, _, _ = medium
+    marks, end, dip, narrow = limits
+    found = np.zeros((len(h), 4), dtype=np.complex128)
+    errors = np.zeros(len(h))
+    for p in range(len(h)):
+        length = np.hypot(h[p], rho[p])
+        if imaginary and length > _UNDERFLOW:
+            continue
+        sine = rho[p] / length
+        away = length * sine * sine
+        if imaginary and away > _CLOSE and _is_free(sine, permittivities):
+            edges = np.linspace(0, np.arccosh(1 + _DECAYED / length), 7)
+            kind = HYPERBOLA
+        elif not imaginary and _is_far(h[p], rho[p], marks, narrow):
+            top = np.sqrt(_DECAYED / length)
+            edges = np.linspace(-top, top, 5)
+            kind = SADDLE
+            if away < _AWAY:
+                # J_n(qρ) grows along the path, by e^{away/4} at most
+                edges = np.linspace(0, 1.5 * np.sqrt(_DECAYED / h[p]), 5)
+                kind = UPRIGHT
+        else:
+            size, error = _along_the_axis(h[p], rho[p], medium, end, dip, found[p])
+            errors[p] = error + ROUND_OFF * size
+            continue
+        size, error = stage(kind, edges + 0j, 0.0, h[p], rho[p], medium, found[p])
+        errors[p] = error + ROUND_OFF * size
+    return found, errors
+
+
+@compiled()
+def _is_free(sine, permittivities):  # type: ignore[no-untyped-def]
+    """Whether the hyperbola begins below all branch points, at q = i√ε, for imaginary k."""
+    free = True
+    for epsilon in permittivities:
+        free = free and epsilon.real > sine * sine
+    return free
+
+
+@compiled()
+def _is_far(h, rho, marks, narrow):  # type: ignore[no-untyped-def]
+    """Whether steepest descent gives the integral for real k."""
+    length = np.hypot(h, rho)
+    sine, cosine = rho / length, h / length
+    if length < _FAR or h * cosine < _DECAYED * sine:
+        return False
+    angle = np.sqrt(2 * _DECAYED / length)  # by how much the path departs from α = θ
+    extent = angle * (cosine + angle / 2)  # and from q = sin θ
+    clear = True
+    samples = len(narrow) - 1
+    first = int(max(0.0, sine - extent) * samples)
+    for distance in narrow[first : int(min(1.0, sine + extent) * samples) + 2]:
+        clear = clear and extent <= distance
+    for q in marks:
+        clear = clear and min(abs(q - sine), abs(q + sine)) > _CLEARANCE * extent
+    return clear
+
+
+@compiled()
+def _along_the_axis(h, rho, medium, end, dip, total):  # type: ignore[no-untyped-def]
+    """The integral below the singularities, or on the real axis for imaginary k, and its tail.
+
+    Args:
+        h: z + z'.
+        rho: the lateral distance.
+        medium: as of `sommerfeld.integrand`.
+        end: q beyond the last singularity.
+        dip: how far the path may dip.
+        total: (4,), to which the integral is added.
+
+    Returns:
+        ∫|f| and the error.
+    """
+    length = np.hypot(h, rho)
+    size, error = 0.0, 0.0
+    last = np.hypot(1.0, _DECAYED / h)  # where e^{−λh} has decayed
+    start = 0.0
+    if not medium[0]:
+        depth = dip
+        if rho * depth > _GROWTH:
+            depth = _GROWTH / rho
+        stop = min(end, last)
+        corners = np.array([0.0, min(1.0, stop) / 2 - 1j * depth, stop - 1j * depth, stop + depth])
+        panels = 2 + np.abs(np.diff(corners)) * length / _TURN
+        if np.sum(panels) > _MOST_PANELS:
+            return 0.0, np.inf
+        for n in range(3):
+            edges = np.linspace(corners[n], corners[n + 1], int(panels[n]) + 2)
+            part, wrong = stage(STRAIGHT, edges, 0.0, h, rho, medium, total)
+            size, error = size + part, error + wrong
+        if stop == last:
+            return size, error
+        start = corners[3].real
+    first = min(1.0, 1 / length)
+    if rho <= h:
+        edges = _growing(start, start + last, first, _TURN / length)
+        part, wrong = stage(STRAIGHT, edges + 0j, 0.0, h, rho, medium, total)
+        return size + part, error + wrong
+    split = ASYMPTOTIC / rho
+    if split > start:
+        edges = _growing(start, split, first, _TURN / rho)
+        part, wrong = stage(STRAIGHT, edges + 0j, 0.0, h, rho, medium, total)
+        size, error, start = size + part, error + wrong, split
+    edges = _growing(0.0, _DECAYED / length, first, np.inf)
+    part, wrong = stage(RAYS, edges + 0j, start, h, rho, medium, total)
+    return size + part, error + wrong
+
+
+@compiled()
+def _growing(start, stop, first, longest):  # type: ignore[no-untyped-def]
+    """Edges from start to stop, each panel as long as all before it, but not above the longest."""
+    edges = [start]
+    step = min(first, longest)
+    while edges[-1] + step < stop:
+        edges.append(edges[-1] + step)
+        step = min(edges[-1] - start, longest)
+    edges.append(stop)
+    return np.array(edges)

@@ -1,0 +1,168 @@
+"""Where the reflection coefficients of a stack are singular, and how the path may pass.
+
+All wave numbers are in units of k, all lengths in units of 1/k, k real. Dielectrics guide waves
+whose poles lie on the real axis of q or, with absorption, above it. Layers with a metal among them
+may also guide backward waves, whose poles lie below it. The path of integration may not pass
+between such a pole and the axis.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.fields.layered.reflection import media_roots
+
+DIP = 0.25  # how far the path dips below the real axis at most
+_SHALLOWEST = 1e-3  # dips that are less deep do not tell forward from backward waves
+_ABSORBING = 1e-6  # relative: absorption that moves the poles of a lossless metal off the axis
+_BEYOND = 1.1, 0.25  # how far the last singularity is passed, times its q and in units of k
+_ECHO = 0.5  # size of the light that goes round in a film, beyond which it has no mode
+_LONGER = 1.25  # steps in which the end of the path is sought
+_TURN = 1.0  # radians by which the phase of the dispersion function may turn between two points
+_SAMPLES = 400  # of q between 0 and 1, at which resonances of films are looked for
+_CAREFUL = 0.2  # of the distance to the nearest resonance that may be used
+_MOST_POINTS = 200_000
+
+
+def landmarks(epsilons: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """The q of the branch point of the substrate and of the plasmon of each interface."""
+    media = np.concatenate([[1.0 + 0j], epsilons])
+    crossed = (media[1:].real < 0) != (media[:-1].real < 0)
+    total = (media[1:] + media[:-1])[crossed]
+    total = np.where(total == 0, 1e-300, total)
+    plasmons = np.sqrt((media[1:] * media[:-1])[crossed] / total)
+    return np.concatenate([np.sqrt(epsilons[-1:]), plasmons])
+
+
+def end(epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64]) -> float:
+    """Re q beyond which there are no singularities.
+
+    It is beyond all branch points and the plasmons of single interfaces, and so far that light
+    that goes to and fro in a film fades, for which all of a film with a metal may guide.
+    """
+    last = max(
+        1.0,
+        float(np.abs(landmarks(epsilons).real).max()),
+        float(np.sqrt(epsilons).real.max()),
+    )
+    times, plus = _BEYOND
+    found = times * last + plus
+    if len(thicknesses) and np.any(epsilons.real < 0):
+        while _rings(found, epsilons, thicknesses):
+            found *= _LONGER
+    return found
+
+
+def narrow(
+    epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Distance over which no resonance of the films changes the reflection, at q from 0 to 1, (S,).
+
+    A film in which light goes round with the amplitude a has leaky modes about (1 − a)/(n d) away.
+    """
+    path = float(np.sum(np.abs(np.sqrt(epsilons[:-1])) * thicknesses))
+    if path == 0:
+        return np.full(2, np.inf)
+    media = [1.0 + 0j, *epsilons]
+    roots = media_roots(np.linspace(0, 1, _SAMPLES).astype(complex) ** 2, 1.0, media)
+    lost = np.ones(_SAMPLES)
+    for weights in ([1.0] * len(media), media):
+        admittances = [root / weight for root, weight in zip(roots, weights, strict=True)]
+        turns = [np.exp(-2 * root * d) for root, d in zip(roots[1:-1], thicknesses, strict=True)]
+        down = _seen(admittances[::-1], turns[::-1])[::-1]
+        up = _seen(admittances, turns)
+        for above, under, turn in zip(up, down, turns, strict=True):
+            lost = np.minimum(lost, 1 - np.abs(above * under * turn))
+    return _CAREFUL * np.maximum(lost, 0.0) / path
+
+
+def _seen(
+    admittances: list[NDArray[np.complex128]], turns: list[NDArray[np.complex128]]
+) -> list[NDArray[np.complex128]]:
+    """What each film sees reflected by all media that come before it in the lists."""
+    found: list[NDArray[np.complex128]] = []
+    behind = np.zeros_like(admittances[0])
+    for j in range(len(turns)):
+        here, there = admittances[j + 1], admittances[j]
+        with np.errstate(all="ignore"):
+            single = (here - there) / (here + there)
+            behind = (single + behind) / (1 + single * behind)
+        found.append(np.nan_to_num(behind, nan=1.0, posinf=1.0, neginf=1.0))
+        behind = found[-1] * turns[j]
+    return found
+
+
+def _rings(q: float, epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64]) -> bool:
+    """Whether p-polarised light may build up in a film at q or beyond."""
+    media = [1.0 + 0j, *epsilons]
+    roots = media_roots(np.asarray(q * q + 0j), 1.0, media)
+    largest = 0.0  # bounds what all below an interface reflects
+    for j in range(len(epsilons) - 1, -1, -1):
+        over, below = media[j + 1] * roots[j], media[j] * roots[j + 1]
+        single = abs((over - below) / (over + below))
+        if j < len(thicknesses):
+            largest *= np.exp(-2 * roots[j + 1].real * thicknesses[j])
+        if single * largest > _ECHO:
+            return True
+        largest = float((single + largest) / (1 - single * largest))
+    return False
+
+
+def dip(epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64], last: float) -> float:
+    """How far the path may dip below the real axis before `last`; 0 if backward waves forbid it.
+
+    In a lossless metal the poles of forward and backward waves lie on the axis. A little
+    absorption tells them apart.
+    """
+    films = thicknesses[thicknesses > 0]
+    if not len(films) or not np.any(epsilons.real < 0):
+        return DIP
+    metal = epsilons.real < 0
+    absorbing = epsilons + 1j * np.where(metal, _ABSORBING * np.abs(epsilons), 0.0)
+    depth = DIP
+    while depth > _SHALLOWEST:
+        if _modes_below(depth, absorbing, thicknesses, last) == 0:
+            return depth
+        depth /= 2
+    return 0.0
+
+
+def _modes_below(
+    depth: float, epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64], last: float
+) -> int:
+    """The number of TM modes in a strip below the real axis, by the argument principle."""
+    corners = np.array([1e-3, last, last - 1j * depth, 1e-3 - 1j * depth, 1e-3])
+    parts = [np.linspace(a, b, 200, endpoint=False) for a, b in pairwise(corners)]
+    points = np.concatenate([*parts, corners[-1:]])
+    values = _dispersion(points, epsilons, thicknesses)
+    while len(points) < _MOST_POINTS:
+        turns = np.angle(values[1:] / values[:-1])
+        wide = np.flatnonzero(np.abs(turns) > _TURN)
+        wide = wide[np.abs(np.diff(points))[wide] > 1e-14]
+        if not len(wide):
+            break
+        middle = (points[wide] + points[wide + 1]) / 2
+        points = np.insert(points, wide + 1, middle)
+        values = np.insert(values, wide + 1, _dispersion(middle, epsilons, thicknesses))
+    return abs(round(float(np.sum(np.angle(values[1:] / values[:-1]))) / (2 * np.pi)))
+
+
+def _dispersion(
+    q: NDArray[np.complex128], epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """A function of q that is analytic below the real axis and zero at the TM modes."""
+    media = [1.0 + 0j, *epsilons]
+    roots = media_roots(q * q, 1.0, media)
+    field, slope = np.ones_like(q), roots[-1] / media[-1]
+    for j in range(len(thicknesses) - 1, -1, -1):
+        root, epsilon = roots[j + 1], media[j + 1]
+        turn = np.exp(-2 * root * thicknesses[j])
+        even, odd = (1 + turn) / 2, (1 - turn) / 2
+        field, slope = (
+            field * even + slope * epsilon / root * odd,
+            slope * even + field * root / epsilon * odd,
+        )
+        size = np.abs(field) + np.abs(slope)
+        field, slope = field / size, slope / size
+    return slope + roots[0] * field
