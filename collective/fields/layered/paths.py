@@ -9,7 +9,8 @@ units of 1/|k| and q in units of |k|.)
   Else J = (H⁽¹⁾ + H⁽²⁾)/2, and the two parts continue on rays at ±θ, on which they decay over 1/R.
 * **Real k, far away.** On the path of steepest descent through q = k sin θ, with q = k sin α and
   cos(α − θ) = 1 + iu², the integrand is a Gaussian e^{−kRu²}. It is taken if what lies at q > k
-  has decayed, and if no branch point is close to the saddle.
+  has decayed, if no singularity is close to the saddle, and if those between the path and the axis
+  (leaky modes of the films, the branch point of a substrate with Re √ε < 1) add nothing.
 * **Imaginary k = iκ.** All singularities are at q = ±is, s ≥ κ. Near points use the real axis and
   the rays. For distant ones the integral is smaller than its integrand on the real axis by
   e^{−κ(R−h)}. The path q = κ sinh(u + iθ) of steepest descent, where λ = κ cosh(u + iθ), keeps the
@@ -37,6 +38,7 @@ _FAR = 300.0  # kR beyond which steepest descent is tried for real k
 _AWAY = 25.0  # kR sin²θ above which the saddle is far from q = 0
 _CLOSE = 2.0  # κR sin²θ below which the real axis is good enough for imaginary k
 _CLEARANCE = 1.5  # extents of the path of steepest descent from its saddle to a branch point
+_CAREFUL = 0.2  # of the distance to a leaky mode, which the path may depart from its saddle
 _UNDERFLOW = 700.0  # κR above which the integral is zero as a number
 _MOST_PANELS = 200_000  # at the start, of the path below the axis
 
@@ -52,11 +54,11 @@ def integrals(h, rho, medium, limits):  # type: ignore[no-untyped-def]
         rho: lateral distances times |k|, (P,).
         medium: as of `sommerfeld.integrand`.
         limits: for real k, the known branch points and poles in q/k, (L,); the real q/k beyond
-            which there is no singularity; how far the path may dip; how far steepest descent may
-            depart from its saddle, at equidistant q/k from 0 to 1, (S,).
+            which there is no singularity; how far the path may dip; how far above the axis leaky
+            modes are, at equidistant q/k from 0 to 1, (S,).
     """
     imaginary, permittivities, _, _ = medium
-    marks, end, dip, narrow = limits
+    marks, end, dip, leaks = limits
     found = np.zeros((len(h), 4), dtype=np.complex128)
     errors = np.zeros(len(h))
     for p in range(len(h)):
@@ -68,7 +70,7 @@ def integrals(h, rho, medium, limits):  # type: ignore[no-untyped-def]
         if imaginary and away > _CLOSE and _is_free(sine, permittivities):
             edges = np.linspace(0, np.arccosh(1 + _DECAYED / length), 7)
             kind = HYPERBOLA
-        elif not imaginary and _is_far(h[p], rho[p], marks, narrow):
+        elif not imaginary and _is_far(h[p], rho[p], marks, leaks):
             top = np.sqrt(_DECAYED / length)
             edges = np.linspace(-top, top, 5)
             kind = SADDLE
@@ -95,7 +97,7 @@ def _is_free(sine, permittivities):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _is_far(h, rho, marks, narrow):  # type: ignore[no-untyped-def]
+def _is_far(h, rho, marks, leaks):  # type: ignore[no-untyped-def]
     """Whether steepest descent gives the integral for real k."""
     length = np.hypot(h, rho)
     sine, cosine = rho / length, h / length
@@ -104,12 +106,18 @@ def _is_far(h, rho, marks, narrow):  # type: ignore[no-untyped-def]
     angle = np.sqrt(2 * _DECAYED / length)  # by how much the path departs from α = θ
     extent = angle * (cosine + angle / 2)  # and from q = sin θ
     clear = True
-    samples = len(narrow) - 1
-    first = int(max(0.0, sine - extent) * samples)
-    for distance in narrow[first : int(min(1.0, sine + extent) * samples) + 2]:
-        clear = clear and extent <= distance
     for q in marks:
         clear = clear and min(abs(q - sine), abs(q + sine)) > _CLEARANCE * extent
+        if q.real < sine:  # the path passes on its other side
+            faded = (q * rho + np.sqrt(1 - q * q + 0j) * h).imag
+            clear = clear and faded > _DECAYED
+    samples = len(leaks) - 1
+    for n in range(int(min(1.0, sine + extent) * samples) + 1):
+        q = n / samples
+        if q < sine - extent:
+            clear = clear and leaks[n] * (rho - h * q / np.sqrt(1 - q * q)) > _DECAYED
+        else:
+            clear = clear and extent < _CAREFUL * leaks[n]
     return clear
 
 

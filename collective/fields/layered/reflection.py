@@ -73,11 +73,12 @@ def reflection(square, above, k_squared, outgoing, permittivities, thicknesses):
 def media_roots(
     square: NDArray[np.complex128], k_squared: float, media: list[complex]
 ) -> list[NDArray[np.complex128]]:
-    """λ_j of each medium at many q², decaying or outgoing, each of the shape of q²."""
+    """λ_j of each medium at many q², each of the shape of q²; outgoing as in `root` for real k."""
     found = []
     for epsilon in media:
         inside = square - epsilon * k_squared
-        found.append(np.where(inside.real < 0, -1j * np.sqrt(-inside), np.sqrt(inside)))
+        outgoing = (inside.real < 0) & (k_squared > 0)
+        found.append(np.where(outgoing, -1j * np.sqrt(-inside), np.sqrt(inside)))
     return found
 
 

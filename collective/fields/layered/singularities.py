@@ -21,7 +21,6 @@ _ECHO = 0.5  # size of the light that goes round in a film, beyond which it has 
 _LONGER = 1.25  # steps in which the end of the path is sought
 _TURN = 1.0  # radians by which the phase of the dispersion function may turn between two points
 _SAMPLES = 400  # of q between 0 and 1, at which resonances of films are looked for
-_CAREFUL = 0.2  # of the distance to the nearest resonance that may be used
 _MOST_POINTS = 200_000
 
 
@@ -54,12 +53,12 @@ def end(epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64]) -> f
     return found
 
 
-def narrow(
+def leaks(
     epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Distance over which no resonance of the films changes the reflection, at q from 0 to 1, (S,).
+    """How far above the real axis leaky modes of the films are, at q from 0 to 1, (S,).
 
-    A film in which light goes round with the amplitude a has leaky modes about (1 − a)/(n d) away.
+    Where light goes round in a film with the amplitude a, they are about (1 − a)/(n d) away.
     """
     path = float(np.sum(np.abs(np.sqrt(epsilons[:-1])) * thicknesses))
     if path == 0:
@@ -74,7 +73,7 @@ def narrow(
         up = _seen(admittances, turns)
         for above, under, turn in zip(up, down, turns, strict=True):
             lost = np.minimum(lost, 1 - np.abs(above * under * turn))
-    return _CAREFUL * np.maximum(lost, 0.0) / path
+    return np.maximum(lost, 0.0) / path
 
 
 def _seen(

@@ -105,8 +105,8 @@ class Stack:
                 "waves, which differ from forward ones only with absorption: give the metal a "
                 "larger Im ε"
             )
-        narrow = singularities.narrow(epsilons, thicknesses)
-        return singularities.landmarks(epsilons), last, dip, narrow
+        leaks = singularities.leaks(epsilons, thicknesses)
+        return singularities.landmarks(epsilons), last, dip, leaks
 
     def permittivities(self, k: complex) -> NDArray[np.complex128]:
         """ε of the layers and the substrate at one wave number, checked, (L + 1,)."""
