@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -80,10 +81,10 @@ def sent_downwards(epsilons, thicknesses, z, across):
         parts = s * (1 - across) / 2 + p * (abs(kz) ** 2 * (1 - across) / 2 + q**2 * across)
         return 0.75 * q * under / abs(kz) ** 2 * parts * np.exp(-2 * abs(kz.imag) * z * K)
 
-    nodes, weights = np.polynomial.legendre.leggauss(300)
+    nodes, weights = np.polynomial.legendre.leggauss(120)
     total = 0.0
     corners = [0.0, 1.0, np.sqrt(epsilons[-1])]
-    for a, b in zip(corners[:-1], corners[1:], strict=True):
+    for a, b in pairwise(corners):
         if b > a:  # q = middle − half·cos t takes out the roots at both ends
             t = np.pi / 2 * (nodes + 1)
             q, slope = (a + b) / 2 - (b - a) / 2 * np.cos(t), (b - a) / 2 * np.sin(t)
@@ -94,37 +95,33 @@ def sent_downwards(epsilons, thicknesses, z, across):
 
 @pytest.mark.parametrize(
     ("epsilons", "thicknesses"),
-    [([4.0, 1.0], [0.2]), ([12.0, 2.25], [0.3]), ([12.0, 1.0, 9.0, 2.25], [0.15, 0.1, 0.2])]
-    + [([2.25], [])],
+    [
+        ([2.25], []),
+        ([4.0, 1.0], [0.2]),
+        ([12.0, 2.25], [0.3]),
+        ([12.0, 1.0, 9.0, 2.25], [0.15, 0.1, 0.2]),
+    ],
 )
 def test_all_light_goes_up_or_down_or_is_guided(epsilons, thicknesses):
     field = co.Layers(epsilons, thicknesses)
     for dipole, across in (((1, 0, 0), 0), ((0, 0, 1), 1), ((0.6, 0, 0.8j), 0.64)):
         atom = co.Emitters([[0.2, 0.1, 0.07]], dipoles=dipole)
-        directions, weights = co.observables.sphere(160, 16)
-        far = field.far_field(directions, atom.positions[0], K) @ atom.dipoles[0]
-        # the half of the sphere with light has nodes of its own
-        upwards = directions[:, 2] > 0
-        above = 6 * np.pi * np.sum(np.abs(far[upwards]) ** 2, axis=-1) @ weights[upwards]
         guided = field.guided(atom)
         below = sent_downwards(np.array(epsilons), thicknesses, 0.07, across)
-        whole = co.purcell(atom, field)[0]
-        given_away = above_by_height(field, atom, across) + below
-        given_away += sum(rate[0] for rate in guided.values())
-        np.testing.assert_allclose(given_away, whole, rtol=1e-8)
-        np.testing.assert_allclose(above, above_by_height(field, atom, across), rtol=0.02)
+        given_away = sent_upwards(field, atom) + below + sum(rate[0] for rate in guided.values())
+        np.testing.assert_allclose(given_away, co.purcell(atom, field)[0], rtol=1e-8)
 
 
-def above_by_height(field, atom, across):
+def sent_upwards(field, atom):
     """∫dΩ 6π|A·u|² over the upper half, by Gauss's rule in cos θ for the average over φ."""
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    nodes, weights = np.polynomial.legendre.leggauss(100)
     cosine, sine = (nodes + 1) / 2, np.sqrt(1 - ((nodes + 1) / 2) ** 2)
     angles = np.arange(8) * np.pi / 4
     directions = np.stack(
         [
             sine[:, None] * np.cos(angles),
             sine[:, None] * np.sin(angles),
-            np.broadcast_to(cosine[:, None], (200, 8)),
+            np.broadcast_to(cosine[:, None], (100, 8)),
         ],
         axis=-1,
     )
@@ -160,44 +157,50 @@ def test_modes_of_two_equal_slabs_come_in_pairs():
     two = modes.of_dielectrics(epsilons, thicknesses)
     assert len(two) == 2 * len(one)
     for n, (_, q, _) in enumerate(one):
-        assert abs(two[2 * n][1] - q) < 1e-2
-        assert abs(two[2 * n + 1][1] - q) < 1e-2
-    assert abs(two[0][1] - two[1][1]) < 1e-5
+        assert two[2 * n + 1][1].real < q.real < two[2 * n][1].real
+    assert abs(two[0][1] - two[1][1]) < 1e-4
 
 
-def test_lossless_metal_sends_light_up_or_into_the_plasmon():
-    atoms = co.Emitters([[0, 0, 0.05], [0, 0, 0.2]], dipoles=[(1, 0, 0), (0, 0, 1)])
-    for epsilon in (-4.0, -1.5):
-        field = co.HalfSpace(epsilon)
-        for kind in ("electric", "magnetic"):
-            some = atoms.replace(kind=kind)
-            rates = field.guided(some)["plasmon"]
-            wholes = co.purcell(some, field)
-            for n, across in enumerate((0, 1)):
-                atom = co.Emitters(atoms.positions[n], dipoles=atoms.dipoles[n])
-                if kind == "electric":
-                    up = above_by_height(field, atom, across)
-                    np.testing.assert_allclose(rates[n] + up, wholes[n], rtol=1e-9)
-    assert rates[1] == 0  # a vertical magnetic dipole has no part in TM waves
+@pytest.mark.parametrize("epsilon", [-4.0, -1.5])
+def test_a_lossless_metal_sends_light_up_or_into_the_plasmon(epsilon):
+    field = co.HalfSpace(epsilon)
+    for dipole, z in (((1, 0, 0), 0.05), ((0, 0, 1), 0.2)):
+        atom = co.Emitters([[0, 0, z]], dipoles=dipole)
+        given_away = field.guided(atom)["plasmon"][0] + sent_upwards(field, atom)
+        np.testing.assert_allclose(given_away, co.purcell(atom, field)[0], rtol=1e-9)
+
+
+def test_magnetic_dipoles_and_bound_modes():
+    """A vertical magnetic dipole has no part in TM waves."""
+    atoms = co.Emitters([[0, 0, 0.1], [0, 0, 0.1]], dipoles=[(0, 0, 1), (1, 0, 0)], kind="magnetic")
+    assert co.HalfSpace(-1.5).guided(atoms)["plasmon"][0] == 0
+    assert co.HalfSpace(-1.5).guided(atoms)["plasmon"][1] > 0
     assert co.HalfSpace(2.25).guided(atoms) == {}
+    field = co.Layers([4.0, 1.0], [0.2])
+    rates = field.guided(atoms)
+    assert rates["TM0"][0] == 0
+    assert rates["TE0"][0] > 0
+    whole = co.purcell(atoms, field)
+    assert np.all(sum(rates.values()) < whole)
 
 
-def test_far_along_a_metal_only_the_plasmon_is_left():
-    """Γ₁₂ + 2iΔ₁₂ → Γ_pl H₀⁽¹⁾(q_pρ) of vertical dipoles, at a distance where the rest has spread."""
+@pytest.mark.parametrize(("rho", "left"), [(30, 1e-2), (120, 1.3e-3)])
+def test_far_along_a_metal_only_the_plasmon_is_left(rho, left):
+    """Γ₁₂ + 2iΔ₁₂ → Γ_pl H₀⁽¹⁾(q_pρ) of vertical dipoles; the rest falls by ρ^−3/2 against it."""
     field, z = co.HalfSpace(-1.5), 0.05
-    rho = np.linspace(29, 30, 9)
-    k = K
     rate = field.guided(co.Emitters([[0, 0, z]], dipoles=(0, 0, 1)))["plasmon"][0]
-    far = np.stack([rho, 0 * rho, z + 0 * rho], axis=1)
-    tensor = field.scattered(far, [0, 0, z], k)[:, 2, 2]
-    found = 6 * np.pi / k * tensor.imag - 1j * 6 * np.pi / k * tensor.real
-    expected = rate * special.hankel1(0, np.sqrt(3.0) * k * rho)
-    np.testing.assert_allclose(found, expected, atol=3e-3 * np.abs(expected).max())
+    along = rho + np.linspace(0, 1, 9)
+    far = np.stack([along, 0 * along, z + 0 * along], axis=1)
+    tensor = 6 * np.pi / K * field.green(far, [0, 0, z], K)[:, 2, 2]
+    expected = rate * special.hankel1(0, np.sqrt(3.0) * K * along)
+    found = tensor.imag - 1j * tensor.real
+    np.testing.assert_allclose(found, expected, atol=left * np.abs(expected).max())
 
 
 # --- both axes
 
 
+@pytest.mark.slow
 def test_reflected_light_on_both_axes():
     """−(1/π)P∫dq q² Im G/(q − k) over the half line is the real part less an integral at iκ."""
     for field in (co.HalfSpace(LOSSY), co.Layers([LOSSY, 2.25], [0.01])):
@@ -252,7 +255,10 @@ def by_mpmath(epsilon, rho, z, z_source, axis):
         # below the branch points and the plasmon at 1.03 k, then along the real axis
         dip = mp.mpc(0, -k / 8) if axis == "real" else 0
         path = [0, k / 2 + dip, k + dip, 5 * k / 4 + dip, 3 * k / 2]
-        path = [*path, *(3 * k / 2 + 2 * n / (h + rho) for n in range(1, 1 + int(20 * (1 + rho / h))))]
+        path = [
+            *path,
+            *(3 * k / 2 + 2 * n / (h + rho) for n in range(1, 1 + int(20 * (1 + rho / h)))),
+        ]
         found = [mp.quad(lambda q, c=c: integrands(q)[c], path) for c in range(4)]
         return [complex(x) for x in found]
 
@@ -281,7 +287,7 @@ DIELECTRIC = st.floats(1.0, 16.0)
 METAL = st.builds(complex, st.floats(-40.0, -0.05), st.floats(0.05, 5.0))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.lists(st.tuples(st.one_of(DIELECTRIC, METAL), st.floats(0.0, 0.6)), max_size=3),
     st.one_of(DIELECTRIC, METAL),
@@ -300,12 +306,12 @@ def test_decay_is_positive_above_any_stack(films, substrate, seed):
 
 def test_a_lossless_metal_film_that_guides_backward_waves_is_refused():
     """Above ε = −1 a thin film's plasmon runs backwards; with absorption it is no problem."""
-    with pytest.raises(ValueError, match=r"permittivities\[0\] -0.5 .* backward waves"):
+    with pytest.raises(ValueError, match=r"permittivities with -0.5.* backward waves"):
         co.Layers([-0.5, 1.0], [0.01]).scattered(POINT, OTHER, K)
-    epsilons, thicknesses = np.array([-0.5 + 0.05j, 1.0]), np.array([0.05 * K])
+    epsilons, thicknesses = np.array([-0.5 + 0.01j, 1.0]), np.array([0.05 * K])
     last = singularities.end(epsilons, thicknesses)
     assert 0 < singularities.dip(epsilons, thicknesses, last) < singularities.DIP
-    assert co.Layers([-0.5 + 0.05j, 1.0], [0.05]).scattered(POINT, POINT, K)[2, 2].imag > 0
+    assert co.Layers([-0.5 + 0.01j, 1.0], [0.05]).scattered(POINT, POINT, K)[2, 2].imag > 0
 
 
 @pytest.mark.parametrize(
@@ -329,7 +335,7 @@ def test_a_lossless_metal_film_that_guides_backward_waves_is_refused():
         (lambda: co.HalfSpace(2.0).scattered([0, 0, 1e-60], [0, 0, 1e-60], K), "above the surface"),
         (
             lambda: co.Layers([SILVER, 2.0], [0.1]).guided(co.Emitters([[0, 0, 1]])),
-            r"permittivities\[0\] .* lossless dielectrics only",
+            "permittivities with -16.* lossless dielectrics only",
         ),
         (
             lambda: co.couple(co.Emitters([[0, 0, -1]]), co.HalfSpace(2.0)),

@@ -19,8 +19,11 @@ _ABSORBING = 1e-6  # relative: absorption that moves the poles of a lossless met
 _BEYOND = 1.1, 0.25  # how far the last singularity is passed, times its q and in units of k
 _ECHO = 0.5  # size of the light that goes round in a film, beyond which it has no mode
 _LONGER = 1.25  # steps in which the end of the path is sought
+_LONGEST = 1e50  # an end beyond which no light of an emitter reaches
 _TURN = 1.0  # radians by which the phase of the dispersion function may turn between two points
-_SAMPLES = 400  # of q between 0 and 1, at which resonances of films are looked for
+_LOWEST = 0.1  # q above which modes are looked for: bound modes have q above 1
+_FINEST = 1e-14  # relative distance of two points that are not parted
+_SAMPLES = 400  # of q at which modes of films are looked for
 _MOST_POINTS = 200_000
 
 
@@ -48,7 +51,7 @@ def end(epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64]) -> f
     times, plus = _BEYOND
     found = times * last + plus
     if len(thicknesses) and np.any(epsilons.real < 0):
-        while _rings(found, epsilons, thicknesses):
+        while found < _LONGEST and _rings(found, epsilons, thicknesses):
             found *= _LONGER
     return found
 
@@ -131,14 +134,14 @@ def _modes_below(
     depth: float, epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64], last: float
 ) -> int:
     """The number of TM modes in a strip below the real axis, by the argument principle."""
-    corners = np.array([1e-3, last, last - 1j * depth, 1e-3 - 1j * depth, 1e-3])
-    parts = [np.linspace(a, b, 200, endpoint=False) for a, b in pairwise(corners)]
+    corners = np.array([_LOWEST, last, last - 1j * depth, _LOWEST - 1j * depth, _LOWEST])
+    parts = [np.geomspace(a, b, _SAMPLES, endpoint=False) for a, b in pairwise(corners)]
     points = np.concatenate([*parts, corners[-1:]])
     values = _dispersion(points, epsilons, thicknesses)
     while len(points) < _MOST_POINTS:
         turns = np.angle(values[1:] / values[:-1])
         wide = np.flatnonzero(np.abs(turns) > _TURN)
-        wide = wide[np.abs(np.diff(points))[wide] > 1e-14]
+        wide = wide[np.abs(np.diff(points))[wide] > _FINEST * np.abs(points[wide])]
         if not len(wide):
             break
         middle = (points[wide] + points[wide + 1]) / 2

@@ -71,8 +71,7 @@ class Stack:
         keys = np.stack([_rounded(h), _rounded(rho)])
         _, first, index = np.unique(keys, axis=1, return_index=True, return_inverse=True)
         h, rho = h[first], rho[first]
-        epsilons = self.permittivities(k)
-        depths = np.array(self.thicknesses) * size
+        epsilons, depths = self._media(k)
         medium = bool(k.imag), epsilons, depths, magnetic
         found, errors = paths.integrals(h, rho, medium, self._limits(epsilons, depths, k))
         sizes = np.maximum(
@@ -99,16 +98,22 @@ class Stack:
         last = singularities.end(epsilons, thicknesses)
         dip = singularities.dip(epsilons, thicknesses, last)
         if dip == 0:
-            name = self.names[int(np.argmin(epsilons.real))]
+            metal = epsilons[np.argmin(epsilons.real)]
             raise ValueError(
-                f"{name} {epsilons.real.min():g} at k = {k.real:g}: these layers guide backward "
+                f"permittivities with {metal:g} at k = {k.real:g}: these layers guide backward "
                 "waves, which differ from forward ones only with absorption: give the metal a "
                 "larger Im ε"
             )
         leaks = singularities.leaks(epsilons, thicknesses)
         return singularities.landmarks(epsilons), last, dip, leaks
 
-    def permittivities(self, k: complex) -> NDArray[np.complex128]:
+    def _media(self, k: complex) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+        """ε of the layers that have a thickness and of the substrate; |k| times the thicknesses."""
+        thick = np.array(self.thicknesses) > 0
+        epsilons = self._permittivities(k)[np.append(thick, True)]
+        return epsilons, np.array(self.thicknesses)[thick] * abs(k)
+
+    def _permittivities(self, k: complex) -> NDArray[np.complex128]:
         """ε of the layers and the substrate at one wave number, checked, (L + 1,)."""
         found = [
             constants.value(name, material, k, allow_gain=False)
@@ -141,21 +146,17 @@ class Stack:
 
     def _modes(self, k: float) -> list[modes.Mode]:
         """The bound modes at one wave number."""
-        epsilons = self.permittivities(complex(k))
-        if not self.thicknesses:
+        epsilons, depths = self._media(complex(k))
+        if not len(depths):
             return modes.plasmon(complex(epsilons[0]))
         if np.any(epsilons.imag) or np.any(epsilons.real <= 0):
-            name, epsilon = next(
-                (name, epsilon)
-                for name, epsilon in zip(self.names, epsilons, strict=True)
-                if epsilon.imag or epsilon.real <= 0
-            )
+            odd = next(e for e in epsilons if e.imag or e.real <= 0)
             raise ValueError(
-                f"{name} {epsilon:g} at k = {k:g}: the bound modes of several layers are known "
-                "for lossless dielectrics only (ε real and positive); what a layer takes up in all "
-                "is co.purcell(emitters, layers) less what the far field receives"
+                f"permittivities with {odd:g} at k = {k:g}: the bound modes of several layers are "
+                "known for lossless dielectrics only (ε real and positive); what layers take up in "
+                "all is co.purcell(emitters, layers) less what the far field receives"
             )
-        return modes.of_dielectrics(epsilons.real, np.array(self.thicknesses) * k)
+        return modes.of_dielectrics(epsilons.real, depths)
 
     def far_field(
         self, directions: ArrayLike, r_source: ArrayLike, k: ArrayLike, *, magnetic: bool
@@ -172,13 +173,7 @@ class Stack:
         r_s, r_p = np.zeros(shape, dtype=complex), np.zeros(shape, dtype=complex)
         for one in np.unique(every):
             some = every == one
-            scale = float(one)
-            r_s[some], r_p[some] = reflections(
-                sine[some],
-                1.0,
-                self.permittivities(complex(scale)),
-                np.array(self.thicknesses) * scale,
-            )
+            r_s[some], r_p[some] = reflections(sine[some], 1.0, *self._media(complex(one)))
         if magnetic:
             r_s, r_p = r_p, r_s
         turned = np.where(sine > 0, sine, 1.0)
