@@ -1,15 +1,17 @@
 """A perfect plane mirror, by the image of the source behind it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective.fields.free_space import free_green, separations, times_squared
+from collective.fields.layered.stack import CITATION
 from collective.fields.points import below_surface, checked_points, require_above
 from collective.fields.vacuum import Vacuum
+from collective.materials import wavenumbers
 
 _KINDS = ("electric", "magnetic")
 _FLIP = np.array([1.0, 1.0, -1.0])  # from a point to its image
@@ -44,6 +46,8 @@ class Mirror:
         >>> co.purcell(near, co.Mirror()).round(3)
         array([0., 2.])
     """
+
+    citation: ClassVar[str] = CITATION
 
     kind: str = "electric"
 
@@ -96,8 +100,8 @@ class Mirror:
         self, directions: ArrayLike, r_source: ArrayLike, k: ArrayLike
     ) -> NDArray[np.complex128]:
         """The same limit of `magnetic_green`; arguments as of `far_field`."""
-        squared = np.asarray(k, dtype=complex) ** 2
-        return times_squared(squared, self._far(directions, r_source, k, -_IMAGE[self.kind]))
+        far = self._far(directions, r_source, k, -_IMAGE[self.kind])
+        return times_squared(wavenumbers(k) ** 2, far)
 
     def inside(self, points: ArrayLike) -> NDArray[np.bool_]:
         """Which points (..., 3) are on or below the mirror, (...)."""

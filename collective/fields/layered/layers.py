@@ -1,7 +1,7 @@
 """A stack of films on a substrate."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,10 +10,12 @@ from collective._tools import checks
 from collective.emitters import Emitters
 from collective.fields import permittivity as constants
 from collective.fields.free_space import times_squared
-from collective.fields.layered.stack import Stack
+from collective.fields.layered.stack import CITATION, Stack
 from collective.fields.points import below_surface
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
+
+_MOST = 1000  # layers
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,12 @@ class Layers:
         >>> slab = co.Layers([4.0, 1.0], [0.2])
         >>> atom = co.Emitters([[0, 0, 0.1]], dipoles=(1, 0, 0))
         >>> co.purcell(atom, slab).round(3)
-        array([0.])
+        array([1.077])
         >>> {name: float(rate[0].round(3)) for name, rate in slab.guided(atom).items()}
-        {}
+        {'TE0': 0.18, 'TM0': 0.183}
     """
+
+    citation: ClassVar[str] = CITATION
 
     permittivities: tuple[Any, ...]
     thicknesses: tuple[float, ...] = ()
@@ -130,10 +134,11 @@ class Layers:
 
 def _listed(name: str, value: Any) -> list[Any]:
     """A list, a tuple or an array with one axis, as a list."""
-    if isinstance(value, np.ndarray) and value.ndim == 1:
-        return value.tolist()
-    if not isinstance(value, list | tuple):
+    array = isinstance(value, np.ndarray) and value.ndim == 1
+    if not array and not isinstance(value, list | tuple):
         raise ValueError(
             f"{name} must be a list, from the uppermost film down, got {checks.short(value)}"
         )
+    if len(value) > _MOST:
+        raise ValueError(f"{name} may have at most {_MOST} entries, got {len(value)}")
     return list(value)

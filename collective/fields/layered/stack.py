@@ -18,6 +18,17 @@ from collective.fields.points import checked_points, checked_shapes, require_abo
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
+CITATION = r"""
+@article{chance1978,
+  author = {Chance, R. R. and Prock, A. and Silbey, R.},
+  title = {Molecular fluorescence and energy transfer near interfaces},
+  journal = {Adv. Chem. Phys.},
+  volume = {37},
+  pages = {1--65},
+  year = {1978},
+  doi = {10.1002/9780470142561.ch1},
+}
+""".strip()
 _ACCURACY = 1e-9  # of the largest entry, or of the field of an image: what is refused above it
 _CLOSEST, _FARTHEST = 1e-40, 1e9  # of |k|h and of |k| times the distance from the image
 _SAME = 2.0**46  # relative: distances that differ by less are one distance
