@@ -122,13 +122,13 @@ def test_integrands_on_each_piece_of_a_path(epsilons, thicknesses, magnetic):
 
     q = 0.7 - 0.1j
     expected = plain(q, 1.0, special.jv([0, 1, 2], q * rho))
-    close(kernel(sommerfeld.STRAIGHT, q, False), expected, 1e-12)
+    close(kernel(paths.STRAIGHT, q, False), expected, 1e-12)
     step, start = np.exp(1j * theta), 9.0
     q = start + 0.05 * step
     up = step * plain(q, 1.0, special.hankel1([0, 1, 2], q * rho)) / 2
     q = np.conj(q)
     down = np.conj(step) * plain(q, 1.0, special.hankel2([0, 1, 2], q * rho)) / 2
-    close(kernel(sommerfeld.RAYS, 0.05, False, start), up + down, 1e-11)
+    close(kernel(paths.RAYS, 0.05, False, start), up + down, 1e-11)
     # steepest descent for real k, right of the saddle, where λ decays
     u = 0.1
     beyond = np.arccos(1 + 1j * u**2)
@@ -136,12 +136,12 @@ def test_integrands_on_each_piece_of_a_path(epsilons, thicknesses, magnetic):
     q = np.sin(angle)
     slope = -2j * u / np.sin(angle - theta) * np.cos(angle)  # dq/du
     expected = slope * plain(q, 1.0, special.hankel1([0, 1, 2], q * rho)) / 2
-    close(kernel(sommerfeld.SADDLE, u, False), expected, 1e-11)
+    close(kernel(paths.SADDLE, u, False), expected, 1e-11)
     # the hyperbola for imaginary k
     w = 0.2 + 1j * theta
     q = np.sinh(w)
     expected = np.cosh(w) * plain(q, -1.0, special.hankel1([0, 1, 2], q * rho))
-    close(kernel(sommerfeld.HYPERBOLA, 0.2, True), expected.real, 1e-10)
+    close(kernel(paths.HYPERBOLA, 0.2, True), expected.real, 1e-10)
 
 
 @pytest.mark.parametrize("material", [lambda _: 2.25, SILVER.permittivity], ids=["glass", "silver"])
@@ -176,30 +176,18 @@ def test_integrals_by_another_path(material, k):
 @pytest.mark.parametrize("epsilon", [2.25, -16 + 0.4j, 0.3, -0.4 + 0.01j])
 def test_steepest_descent_and_the_path_below_the_axis_agree(epsilon):
     epsilons, none = np.array([epsilon], dtype=complex), np.zeros(0)
-    medium = False, epsilons, none, False
-    last = singularities.end(epsilons, none)
-    limits = singularities.landmarks(epsilons), last, 0.25, singularities.leaks(epsilons, none)
-    kinds = 0
-    for angle in (0.0, 0.01, 0.2, 0.4, 0.9, 1.2):
-        h, rho = 6000 * np.cos(angle), 6000 * np.sin(angle)
-        found, error = paths.integrals(np.array([h]), np.array([rho]), medium, limits)
-        axis = np.zeros(4, dtype=complex)
-        paths._along_the_axis(h, rho, medium, last, 0.25, axis)
-        close(found[0], axis, 1e-10)
-        kinds += bool(np.any(found[0] != axis))
-        assert error[0] < 1e-10 * np.abs(axis).max()
-    assert kinds >= 3
-
-
-def test_the_hyperbola_and_the_real_axis_agree():
-    epsilons, none = np.array([3.0 + 0j]), np.zeros(0)
-    medium = True, epsilons, none, False
-    limits = np.zeros(0, dtype=complex), 0.0, 0.0, np.zeros(0)
-    for h, rho in ((0.5, 2.4), (3.0, 4.0), (0.05, 3.0)):
-        found, _ = paths.integrals(np.array([h]), np.array([rho]), medium, limits)
-        axis = np.zeros(4, dtype=complex)
-        paths._along_the_axis(h, rho, medium, 0.0, 0.0, axis)
-        close(found[0], axis, 1e-11)
+    marks, end = singularities.landmarks(epsilons), singularities.end(epsilons, none)
+    far, never = singularities.leaks(epsilons, none), np.zeros(2)
+    angles = np.array([0.0, 0.01, 0.2, 0.4, 0.9, 1.2])
+    h, rho = 6000 * np.cos(angles), 6000 * np.sin(angles)
+    (found, error), (axis, _) = (
+        sommerfeld.integrals(h, rho, (False, epsilons, none, False), (marks, end, 0.25, leaks))
+        for leaks in (far, never)
+    )
+    sizes = np.abs(axis).max(axis=1)
+    assert np.all(np.abs(found - axis).max(axis=1) < 1e-10 * sizes)
+    assert np.all(error < 1e-10 * sizes)
+    assert np.sum(np.any(found != axis, axis=1)) >= 3  # two different paths
 
 
 # --- limits

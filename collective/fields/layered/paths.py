@@ -21,15 +21,11 @@ import numpy as np
 
 from collective._tools.compiled import compiled
 from collective.fields.layered.bessel import ASYMPTOTIC
-from collective.fields.layered.sommerfeld import (
-    HYPERBOLA,
-    RAYS,
-    ROUND_OFF,
-    SADDLE,
-    STRAIGHT,
-    UPRIGHT,
-    stage,
-)
+
+STRAIGHT, RAYS, SADDLE, UPRIGHT, HYPERBOLA = 0, 1, 2, 3, 4  # kinds of pieces of a path
+"""STRAIGHT: q itself, with J. RAYS: q = a ± a ray upwards, with H⁽¹⁾, and downwards, with H⁽²⁾.
+SADDLE: the path of steepest descent for real k with H⁽¹⁾. UPRIGHT: that of ρ = 0, with J.
+HYPERBOLA: the path of steepest descent for imaginary k with H⁽¹⁾."""
 
 _GROWTH = 2.0  # J_n(qρ) may grow there to e^2
 _DECAYED = 42.0  # e^−42 is below round-off
@@ -39,52 +35,83 @@ _AWAY = 25.0  # kR sin²θ above which the saddle is far from q = 0
 _CLOSE = 2.0  # κR sin²θ below which the real axis is good enough for imaginary k
 _CLEARANCE = 1.5  # extents of the path of steepest descent from its saddle to a branch point
 _CAREFUL = 0.2  # of the distance to a leaky mode, which the path may depart from its saddle
-_UNDERFLOW = 700.0  # κR above which the integral is zero as a number
 _MOST_PANELS = 200_000  # at the start, of the path below the axis
 
 
 @compiled()
-def integrals(h, rho, medium, limits):  # type: ignore[no-untyped-def]
-    """The integrals of pairs, in components ρρ, φφ, zz, ρz, (P, 4), and their errors, (P,).
+def pieces(h, rho, imaginary, permittivities, limits):  # type: ignore[no-untyped-def]
+    """The path for one pair of points, as a list of (kind, where rays begin, edges of panels).
 
-    They are k²G/|k|³ or C/|k|³. An error is infinite if there would be too many panels.
+    The list is empty if there would be too many panels.
 
     Args:
-        h: (z + z')|k|, (P,).
-        rho: lateral distances times |k|, (P,).
-        medium: as of `sommerfeld.integrand`.
+        h: (z + z')|k|.
+        rho: the lateral distance times |k|.
+        imaginary: whether k is imaginary.
+        permittivities: of the layers and the substrate.
         limits: for real k, the known branch points and poles in q/k, (L,); the real q/k beyond
             which there is no singularity; how far the path may dip; how far above the axis leaky
             modes are, at equidistant q/k from 0 to 1, (S,).
     """
-    imaginary, permittivities, _, _ = medium
     marks, end, dip, leaks = limits
-    found = np.zeros((len(h), 4), dtype=np.complex128)
-    errors = np.zeros(len(h))
-    for p in range(len(h)):
-        length = np.hypot(h[p], rho[p])
-        if imaginary and length > _UNDERFLOW:
-            continue
-        sine = rho[p] / length
-        away = length * sine * sine
-        if imaginary and away > _CLOSE and _is_free(sine, permittivities):
-            edges = np.linspace(0, np.arccosh(1 + _DECAYED / length), 7)
-            kind = HYPERBOLA
-        elif not imaginary and _is_far(h[p], rho[p], marks, leaks):
+    length = np.hypot(h, rho)
+    sine = rho / length
+    away = length * sine * sine
+    if imaginary and away > _CLOSE and _is_free(sine, permittivities):
+        edges = np.linspace(0, np.arccosh(1 + _DECAYED / length), 7)
+        return [(HYPERBOLA, 0.0, edges + 0j)]
+    if not imaginary and _is_far(h, rho, marks, leaks):
+        if away > _AWAY:
             top = np.sqrt(_DECAYED / length)
-            edges = np.linspace(-top, top, 5)
-            kind = SADDLE
-            if away < _AWAY:
-                # J_n(qρ) grows along the path, by e^{away/4} at most
-                edges = np.linspace(0, 1.5 * np.sqrt(_DECAYED / h[p]), 5)
-                kind = UPRIGHT
-        else:
-            size, error = _along_the_axis(h[p], rho[p], medium, end, dip, found[p])
-            errors[p] = error + ROUND_OFF * size
-            continue
-        size, error = stage(kind, edges + 0j, 0.0, h[p], rho[p], medium, found[p])
-        errors[p] = error + ROUND_OFF * size
-    return found, errors
+            return [(SADDLE, 0.0, np.linspace(-top, top, 5) + 0j)]
+        # J_n(qρ) grows along the path, by e^{away/4} at most
+        return [(UPRIGHT, 0.0, np.linspace(0, 1.5 * np.sqrt(_DECAYED / h), 5) + 0j)]
+    return along_the_axis(h, rho, imaginary, end, dip)
+
+
+@compiled()
+def along_the_axis(h, rho, imaginary, end, dip):  # type: ignore[no-untyped-def]
+    """The path below the singularities, or on the real axis for imaginary k, and its tail.
+
+    Args:
+        h: z + z'.
+        rho: the lateral distance.
+        imaginary: whether k is imaginary.
+        end: q beyond the last singularity.
+        dip: how far the path may dip.
+
+    Returns:
+        A list as of `pieces`.
+    """
+    length = np.hypot(h, rho)
+    last = np.hypot(1.0, _DECAYED / h)  # where e^{−λh} has decayed
+    start = 0.0
+    path = [(STRAIGHT, 0.0, np.zeros(1, dtype=np.complex128)) for _ in range(0)]
+    if not imaginary:
+        depth = dip
+        if rho * depth > _GROWTH:
+            depth = _GROWTH / rho
+        stop = min(end, last)
+        corners = np.array([0.0, min(1.0, stop) / 2 - 1j * depth, stop - 1j * depth, stop + depth])
+        panels = 3 + np.abs(np.diff(corners)) * length / _TURN
+        if np.sum(panels) > _MOST_PANELS:
+            return path
+        for n in range(3):
+            edges = np.linspace(corners[n], corners[n + 1], int(panels[n]) + 1)
+            path.append((STRAIGHT, 0.0, edges))
+        if stop == last:
+            return path
+        start = corners[3].real
+    first = min(1.0, 1 / length)
+    if rho <= h:
+        path.append((STRAIGHT, 0.0, _growing(start, start + last, first, _TURN / length)))
+        return path
+    split = ASYMPTOTIC / rho
+    if split > start:
+        path.append((STRAIGHT, 0.0, _growing(start, split, first, _TURN / rho)))
+        start = split
+    path.append((RAYS, start, _growing(0.0, _DECAYED / length, first, np.inf)))
+    return path
 
 
 @compiled()
@@ -122,56 +149,6 @@ def _is_far(h, rho, marks, leaks):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _along_the_axis(h, rho, medium, end, dip, total):  # type: ignore[no-untyped-def]
-    """The integral below the singularities, or on the real axis for imaginary k, and its tail.
-
-    Args:
-        h: z + z'.
-        rho: the lateral distance.
-        medium: as of `sommerfeld.integrand`.
-        end: q beyond the last singularity.
-        dip: how far the path may dip.
-        total: (4,), to which the integral is added.
-
-    Returns:
-        ∫|f| and the error.
-    """
-    length = np.hypot(h, rho)
-    size, error = 0.0, 0.0
-    last = np.hypot(1.0, _DECAYED / h)  # where e^{−λh} has decayed
-    start = 0.0
-    if not medium[0]:
-        depth = dip
-        if rho * depth > _GROWTH:
-            depth = _GROWTH / rho
-        stop = min(end, last)
-        corners = np.array([0.0, min(1.0, stop) / 2 - 1j * depth, stop - 1j * depth, stop + depth])
-        panels = 2 + np.abs(np.diff(corners)) * length / _TURN
-        if np.sum(panels) > _MOST_PANELS:
-            return 0.0, np.inf
-        for n in range(3):
-            edges = np.linspace(corners[n], corners[n + 1], int(panels[n]) + 2)
-            part, wrong = stage(STRAIGHT, edges, 0.0, h, rho, medium, total)
-            size, error = size + part, error + wrong
-        if stop == last:
-            return size, error
-        start = corners[3].real
-    first = min(1.0, 1 / length)
-    if rho <= h:
-        edges = _growing(start, start + last, first, _TURN / length)
-        part, wrong = stage(STRAIGHT, edges + 0j, 0.0, h, rho, medium, total)
-        return size + part, error + wrong
-    split = ASYMPTOTIC / rho
-    if split > start:
-        edges = _growing(start, split, first, _TURN / rho)
-        part, wrong = stage(STRAIGHT, edges + 0j, 0.0, h, rho, medium, total)
-        size, error, start = size + part, error + wrong, split
-    edges = _growing(0.0, _DECAYED / length, first, np.inf)
-    part, wrong = stage(RAYS, edges + 0j, start, h, rho, medium, total)
-    return size + part, error + wrong
-
-
-@compiled()
 def _growing(start, stop, first, longest):  # type: ignore[no-untyped-def]
     """Edges from start to stop, each panel as long as all before it, but not above the longest."""
     edges = [start]
@@ -180,4 +157,4 @@ def _growing(start, stop, first, longest):  # type: ignore[no-untyped-def]
         edges.append(edges[-1] + step)
         step = min(edges[-1] - start, longest)
     edges.append(stop)
-    return np.array(edges)
+    return np.array(edges) + 0j

@@ -19,12 +19,15 @@ import numpy as np
 
 from collective._tools.compiled import compiled
 from collective.fields.layered.bessel import bessel, hankel
+from collective.fields.layered.paths import (
+    HYPERBOLA,
+    RAYS,
+    SADDLE,
+    STRAIGHT,
+    UPRIGHT,
+    pieces,
+)
 from collective.fields.layered.reflection import reflection
-
-STRAIGHT, RAYS, SADDLE, UPRIGHT, HYPERBOLA = 0, 1, 2, 3, 4  # kinds of pieces of a path
-"""STRAIGHT: q itself, with J. RAYS: q = a ± a ray upwards, with H⁽¹⁾, and downwards, with H⁽²⁾.
-SADDLE: the path of steepest descent for real k with H⁽¹⁾. UPRIGHT: that of ρ = 0, with J.
-HYPERBOLA: the path of steepest descent for imaginary k with H⁽¹⁾."""
 
 # of the rule of Gauss and Kronrod with 7 and 15 nodes on [−1, 1]: the nodes from the right end to
 # the middle, their weights by Kronrod, and by Gauss, which leaves out every second node
@@ -43,7 +46,47 @@ _GAUSS = np.array([
 _TOLERANCE = 1e-12  # of a stage's integral: the error allowed in one panel
 _CANCELLED = 1e-3  # of ∫|f|: an integral that is smaller is not resolved any better
 _DEEPEST = 60  # halvings of a panel
-ROUND_OFF = 4e-16  # of ∫|f|
+_UNDERFLOW = 700.0  # κR above which the integral is zero as a number
+_ROUND_OFF, _PER_RADIAN = 4e-16, 0.02  # of ∫|f|, and more for each radian of phase
+
+
+@compiled()
+def integrals(h, rho, medium, limits):  # type: ignore[no-untyped-def]
+    """The integrals of pairs, in components ρρ, φφ, zz, ρz, (P, 4), and their errors, (P,).
+
+    They are k²G/|k|³ or C/|k|³. An error is infinite if there would be too many panels.
+
+    Args:
+        h: (z + z')|k|, (P,).
+        rho: lateral distances times |k|, (P,).
+        medium: whether k is imaginary, permittivities and thicknesses times |k| as of
+            `reflection`, and whether r_s and r_p are exchanged.
+        limits: as of `paths.pieces`.
+    """
+    found = np.zeros((len(h), 4), dtype=np.complex128)
+    errors = np.zeros(len(h))
+    for p in range(len(h)):
+        length = np.hypot(h[p], rho[p])
+        if medium[0] and length > _UNDERFLOW:
+            continue
+        path = pieces(h[p], rho[p], medium[0], medium[1], limits)
+        errors[p] = integrated(path, h[p], rho[p], medium, found[p])
+    return found, errors
+
+
+@compiled()
+def integrated(path, h, rho, medium, total):  # type: ignore[no-untyped-def]
+    """Add the integral along a path to total (4,); returns its error, infinite without a path."""
+    error = 0.0 if len(path) else np.inf
+    for kind, start, edges in path:
+        size, wrong = stage(kind, edges, start, h, rho, medium, total)
+        phase = 0.0
+        if kind == STRAIGHT:
+            phase = np.abs(edges).max() * rho
+        elif not medium[0]:
+            phase = np.hypot(h, rho)
+        error += wrong + _ROUND_OFF * size * (1 + _PER_RADIAN * phase)
+    return error
 
 
 @compiled()
@@ -56,8 +99,7 @@ def integrand(kind, at, start, h, rho, medium, found):  # type: ignore[no-untype
         start: where the rays begin.
         h: z + z'.
         rho: the lateral distance.
-        medium: whether k is imaginary, permittivities and thicknesses as of `reflection`, and
-            whether r_s and r_p are exchanged.
+        medium: as of `integrals`.
         found: (4,), the result.
     """
     imaginary = medium[0]
@@ -161,7 +203,7 @@ def stage(kind, edges, start, h, rho, medium, total):  # type: ignore[no-untyped
         start: where the rays begin.
         h: z + z'.
         rho: the lateral distance.
-        medium: as of `integrand`.
+        medium: as of `integrals`.
         total: (4,).
     """
     count = len(edges) - 1

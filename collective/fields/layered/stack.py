@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective.emitters import Emitters
 from collective.fields import permittivity as constants
-from collective.fields.layered import modes, paths, singularities
+from collective.fields.layered import modes, singularities, sommerfeld
 from collective.fields.layered.reflection import reflections
 from collective.fields.points import checked_points, checked_shapes, require_above
 from collective.fields.vacuum import Vacuum
@@ -29,7 +29,9 @@ CITATION = r"""
   doi = {10.1002/9780470142561.ch1},
 }
 """.strip()
-_ACCURACY = 1e-9  # of the largest entry, or of the field of an image: what is refused above it
+# errors above this part of the largest entry, or of the field of an image, are refused if they also
+# exceed this number times k: then they are seen in a decay rate
+_ACCURACY, _SEEN = 1e-9, 1e-10
 _CLOSEST, _FARTHEST = 1e-40, 1e9  # of |k|h and of |k| times the distance from the image
 _SAME = 2.0**46  # relative: distances that differ by less are one distance
 _RESONANT = 1e-9  # |ε + 1| below which the plane's own plasmon has no finite wave number
@@ -84,12 +86,12 @@ class Stack:
         h, rho = h[first], rho[first]
         epsilons, depths = self._media(k)
         medium = bool(k.imag), epsilons, depths, magnetic
-        found, errors = paths.integrals(h, rho, medium, self._limits(epsilons, depths, k))
+        found, errors = sommerfeld.integrals(h, rho, medium, self._limits(epsilons, depths, k))
         sizes = np.maximum(
             np.abs(found).max(axis=1, initial=0.0), 1 / (4 * np.pi * np.hypot(h, rho))
         )
-        if not np.all(errors <= _ACCURACY * sizes):
-            worst = int(np.argmax(errors / sizes))
+        if not np.all(errors <= np.maximum(_ACCURACY * sizes, _SEEN)):
+            worst = int(np.argmax(errors / np.maximum(_ACCURACY * sizes, _SEEN)))
             along, up = rho[worst] / size, h[worst] / size
             raise ValueError(
                 "r and r_source, the emitters' positions: the light reflected between points "
@@ -103,7 +105,7 @@ class Stack:
     def _limits(
         self, epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64], k: complex
     ) -> tuple[NDArray[np.complex128], float, float, NDArray[np.float64]]:
-        """What the path must avoid: the limits of `paths.integrals`."""
+        """What the path must avoid: the limits of `paths.pieces`."""
         if k.imag:  # there all singularities are far from the path
             return np.zeros(0, dtype=complex), 0.0, 0.0, np.zeros(0)
         last = singularities.end(epsilons, thicknesses)
