@@ -82,8 +82,6 @@ CASES = {
     "mirror": Case(co.Mirror(), above),
     "magnetic mirror": Case(co.Mirror("magnetic"), above),
     "silver below": Case(co.HalfSpace(SILVER), above, takes_up=True),
-    "glass below": Case(co.HalfSpace(2.25), above, takes_up=True),
-    "slab that guides": Case(co.Layers([4.0, 1.0], [0.2]), above, takes_up=True),
     "silver film on glass": Case(co.Layers([SILVER, 2.25], [0.02]), above, takes_up=True),
     "mirror of a user": Case(Mirror(), above),
     "whole mirror of a user": Case(WholeMirror(), above),
@@ -415,21 +413,20 @@ def test_no_emitter_may_be_in_solid_matter(case):
 
 @those_with("guided")
 def test_guided_modes_have_a_rate_for_each_emitter(case):
-    """Without much absorption they take a part of the decay, elsewhere a pole has no sign."""
+    """In a metal that absorbs little they take a part of the decay, elsewhere a pole has no sign."""
     emitters = emitters_in(case)
+    if case is CASES["silver film on glass"]:
+        with pytest.raises(ValueError, match="known for lossless dielectrics only"):
+            case.field.guided(emitters)
+        return
     rates = case.field.guided(emitters)
     assert all(rate.shape == (3,) and np.all(np.isfinite(rate)) for rate in rates.values())
-    if case is CASES["silver wire"]:
+    if case in (CASES["silver wire"], CASES["silver below"]):
         whole = co.purcell(emitters, case.field) * emitters.decay_rates
         assert list(rates) == ["plasmon"]
         assert np.all((rates["plasmon"] > 0) & (rates["plasmon"] < whole))
-    if case in (CASES["dielectric wire"], CASES["glass below"]):
+    if case is CASES["dielectric wire"]:
         assert not rates
-    if case is CASES["slab that guides"]:
-        whole = co.purcell(emitters, case.field) * emitters.decay_rates
-        assert list(rates) == ["TE0", "TM0"]
-        assert np.all((rates["TE0"] > 0) & (rates["TM0"] > 0))
-        assert np.all(rates["TE0"] + rates["TM0"] < whole)
 
 
 @BOTH

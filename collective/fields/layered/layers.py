@@ -118,7 +118,13 @@ class Layers:
         return below_surface(points)
 
     def guided(self, emitters: Emitters) -> dict[str, NDArray[np.float64]]:
-        """The bound modes and the rates at which emitters emit into each, (N,)."""
+        """The bound modes TE0, TE1, …, TM0, … and the rates at which emitters emit into each, (N,).
+
+        Without films, the plasmon as of `HalfSpace.guided`.
+
+        Raises:
+            ValueError: for films or a substrate below them that absorb or are metals.
+        """
         return self._stack.guided(emitters)
 
     @property

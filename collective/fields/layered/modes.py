@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _HALVINGS = 200  # of an interval of q², until no double is left in it
-_NODES = 24  # of Gauss's rule for the norm in a layer, and one more for each radian
+_STRAIGHT = 1e-5  # radians across a layer below which the field is a straight line in it
+_MOST = 2000  # modes of one polarisation
 
 Mode = tuple[str, complex, complex]
 """Its name, q, and the residue of r_s (names that begin with TE) or of r_p at q."""
@@ -43,6 +44,11 @@ def of_dielectrics(epsilons: NDArray[np.float64], thicknesses: NDArray[np.float6
         if most <= least:
             continue
         count = _zeros(least, epsilons, weights, thicknesses)
+        if count > _MOST:
+            raise ValueError(
+                f"thicknesses: the layers guide {count} {name} modes, the limit is {_MOST}; are "
+                "they in the unit of the emitters' wavelength?"
+            )
         for m in range(count):
             low, high = least, most  # q²; more than m modes lie above the first of them
             for _ in range(_HALVINGS):
@@ -53,11 +59,10 @@ def of_dielectrics(epsilons: NDArray[np.float64], thicknesses: NDArray[np.float6
                     low = middle
                 else:
                     high = middle
-            q = np.sqrt(low)
-            top, norm = _norm(low, epsilons, weights, thicknesses)
-            if norm > 0:
-                residue = np.sqrt(low - 1) / q * top**2 / norm
-                modes.append((f"{name}{m}", complex(q), complex(residue)))
+            if low > least:  # else the mode is as wide as the whole space
+                top, norm = _norm(low, epsilons, weights, thicknesses)
+                residue = np.sqrt((low - 1) / low) * top**2 / norm
+                modes.append((f"{name}{m}", complex(np.sqrt(low)), complex(residue)))
     return modes
 
 
@@ -144,18 +149,19 @@ def _norm(
         steps[:-1], weights[-2::-1], thicknesses[::-1], strict=True
     ):
         root = np.sqrt(abs(inside))
-        points, gauss = np.polynomial.legendre.leggauss(_NODES + int(root * d))
-        x = d * (points + 1) / 2
-        if inside < 0:
-            even, odd = np.cos(root * x), np.sin(root * x) / root
-        elif inside > 0:  # divided by cosh as in `_across`
-            fade = 1 + np.exp(-2 * root * d)
-            rising, falling = np.exp(root * (x - d)) / fade, np.exp(-root * (x + d)) / fade
-            even, odd = rising + falling, (rising - falling) / root
-            total *= (2 * np.exp(-root * d) / fade) ** 2
-        else:
-            even, odd = np.ones_like(x), x
-        field = psi * even + slope * w * odd
-        total += d / 2 * float(np.sum(gauss * field**2)) / w
+        if root * d < _STRAIGHT:
+            bend = slope * w * d
+            total += d * (psi**2 + psi * bend + bend**2 / 3) / w
+        elif inside < 0:
+            a, b = psi, slope * w / root
+            wave = np.sin(2 * root * d) / (4 * root)
+            mixed = a * b * np.sin(root * d) ** 2 / root
+            total += (a**2 * (d / 2 + wave) + b**2 * (d / 2 - wave) + mixed) / w
+        else:  # divided by cosh² as in `_across`
+            rising, falling = (psi + slope * w / root) / 2, (psi - slope * w / root) / 2
+            fade = np.exp(-2 * root * d)
+            ends = (rising**2 + falling**2 * fade) * (1 - fade) / (2 * root)
+            total = total * fade + (ends + 2 * rising * falling * d * fade) / w
+            total *= 4 / (1 + fade) ** 2
     psi, _, inside = steps[-1]
     return psi, float(total + psi**2 / (2 * np.sqrt(inside)))

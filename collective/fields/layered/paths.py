@@ -27,7 +27,7 @@ STRAIGHT, RAYS, SADDLE, UPRIGHT, HYPERBOLA = 0, 1, 2, 3, 4  # kinds of pieces of
 SADDLE: the path of steepest descent for real k with H⁽¹⁾. UPRIGHT: that of ρ = 0, with J.
 HYPERBOLA: the path of steepest descent for imaginary k with H⁽¹⁾."""
 
-_GROWTH = 2.0  # J_n(qρ) may grow there to e^2
+_GROWTH = 2.0  # J_n(qρ) may grow to e² on the path below the axis
 _DECAYED = 42.0  # e^−42 is below round-off
 _TURN = 6.0  # phase in one panel to begin with
 _FAR = 300.0  # kR beyond which steepest descent is tried for real k
