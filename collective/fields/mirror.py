@@ -38,7 +38,7 @@ class Mirror:
     Raises:
         ValueError: for another kind.
 
-    Source: Chance, Prock and Silbey, Adv. Chem. Phys. 37, 1 (1978), section II.
+    Source: Chance, Prock and Silbey, Adv. Chem. Phys. 37, 1 (1978).
 
     Example:
         >>> import collective as co

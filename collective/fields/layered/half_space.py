@@ -25,9 +25,9 @@ class HalfSpace:
               r_s = \frac{λ − λ_1}{λ + λ_1}, \quad r_p = \frac{ελ − λ_1}{ελ + λ_1}
 
     with λ² = q² − k² and λ₁² = q² − εk². The integrals are computed to about 10⁻¹² of the largest
-    entry on both axes, and refused if their estimated error is above 10⁻⁹. Light that enters the
-    material is absorbed there or, if the material is transparent, leaves downwards. Both count as
-    decay.
+    entry on both axes. They are refused if their estimated error is above 10⁻⁹ of that entry and
+    above 10⁻¹⁰k, so that it might be seen in a decay rate. Light that enters the material is
+    absorbed there or, if the material is transparent, leaves downwards. Both count as decay.
 
     Args:
         permittivity: a material of `collective.materials`, any object with `permittivity(k)`, a

@@ -12,7 +12,7 @@ coefficient has the residue (above the surface w = 1)
 .. math:: \mathrm{Res}_q\, r = \frac{λ}{q} \frac{ψ(0)^2}{\int dz\, ψ^2/w}.
 
 Source: Snyder and Love, Optical Waveguide Theory (1983), chapter 12; Novotny and Hecht, Principles
-of Nano-Optics, 2nd ed. (2012), section 12.2 (the plasmon).
+of Nano-Optics, 2nd ed. (2012), chapter 12 (the plasmon).
 """
 
 import numpy as np

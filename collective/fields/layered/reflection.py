@@ -13,7 +13,7 @@ below it, of the layer j + 1 with the thickness d,
 No exponential grows, however thick a layer is. The differences are written with the factor
 ε_{j+1} − ε_j, so that weak reflection keeps its digits.
 
-Source: Novotny and Hecht, Principles of Nano-Optics, 2nd ed. (2012), equations 2.51, 10.16–10.18.
+Source: Novotny and Hecht, Principles of Nano-Optics, 2nd ed. (2012), sections 2.8 and 10.4.
 """
 
 from typing import Any
