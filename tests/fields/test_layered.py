@@ -173,16 +173,19 @@ def test_integrals_by_another_path(material, k):
         close(found[[0, 1, 2, 0], [0, 1, 2, 2]], whole, 3e-11)
 
 
-@pytest.mark.parametrize("epsilon", [2.25, -16 + 0.4j, 0.3, -0.4 + 0.01j])
-def test_steepest_descent_and_the_path_below_the_axis_agree(epsilon):
-    epsilons, none = np.array([epsilon], dtype=complex), np.zeros(0)
-    marks, end = singularities.landmarks(epsilons), singularities.end(epsilons, none)
-    far, never = singularities.leaks(epsilons, none), np.zeros(2)
+@pytest.mark.parametrize(
+    ("epsilons", "thicknesses"),
+    [([e], []) for e in (2.25, -16 + 0.4j, 0.3, -0.4 + 0.01j)] + [([4.0, 1.0], [0.3])],
+)
+def test_steepest_descent_and_the_path_below_the_axis_agree(epsilons, thicknesses):
+    epsilons, thicknesses = np.array(epsilons, dtype=complex), np.array(thicknesses, dtype=float)
+    marks, end = singularities.landmarks(epsilons), singularities.end(epsilons, thicknesses)
+    far, never = singularities.leaks(epsilons, thicknesses), np.zeros(2)
+    medium = False, epsilons, thicknesses, False
     angles = np.array([0.0, 0.01, 0.2, 0.4, 0.9, 1.2])
     h, rho = 6000 * np.cos(angles), 6000 * np.sin(angles)
     (found, error), (axis, _) = (
-        sommerfeld.integrals(h, rho, (False, epsilons, none, False), (marks, end, 0.25, leaks))
-        for leaks in (far, never)
+        sommerfeld.integrals(h, rho, medium, (marks, end, 0.25, leaks)) for leaks in (far, never)
     )
     sizes = np.abs(axis).max(axis=1)
     assert np.all(np.abs(found - axis).max(axis=1) < 1e-10 * sizes)
