@@ -46,8 +46,8 @@ def of_dielectrics(epsilons: NDArray[np.float64], thicknesses: NDArray[np.float6
         count = _zeros(least, epsilons, weights, thicknesses)
         if count > _MOST:
             raise ValueError(
-                f"thicknesses: the layers guide {count} {name} modes, the limit is {_MOST}; are "
-                "they in the unit of the emitters' wavelength?"
+                f"thicknesses: the layers guide {count:.4g} {name} modes, the limit is {_MOST}; "
+                "are they in the unit of the emitters' wavelength?"
             )
         for m in range(count):
             low, high = least, most  # q²; more than m modes lie above the first of them

@@ -6,8 +6,6 @@ may also guide backward waves, whose poles lie below it. The path of integration
 between such a pole and the axis.
 """
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,16 +13,16 @@ from collective.fields.layered.reflection import media_roots
 
 DIP = 0.25  # how far the path dips below the real axis at most
 _SHALLOWEST = 1e-3  # dips that are less deep do not tell forward from backward waves
-_ABSORBING = 1e-6  # relative: absorption that moves the poles of a lossless metal off the axis
+_ABSORBING = 1e-6  # relative: absorption that moves all poles off the axis
 _BEYOND = 1.1, 0.25  # how far the last singularity is passed, times its q and in units of k
 _ECHO = 0.5  # size of the light that goes round in a film, beyond which it has no mode
 _LONGER = 1.25  # steps in which the end of the path is sought
 _LONGEST = 1e50  # an end beyond which no light of an emitter reaches
-_TURN = 1.0  # radians by which the phase of the dispersion function may turn between two points
+_CHANGE = 1.0  # of the logarithm of the dispersion function from one point to the next
 _LOWEST = 0.1  # q above which modes are looked for: bound modes have q above 1
-_FINEST = 1e-14  # relative distance of two points that are not parted
+_TINY = 1e-300  # keeps the logarithm of zero finite
+_HALVINGS = 50  # of the distance of two points
 _SAMPLES = 400  # of q at which modes of films are looked for
-_MOST_POINTS = 200_000
 
 
 def landmarks(epsilons: NDArray[np.complex128]) -> NDArray[np.complex128]:
@@ -114,14 +112,13 @@ def _rings(q: float, epsilons: NDArray[np.complex128], thicknesses: NDArray[np.f
 def dip(epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64], last: float) -> float:
     """How far the path may dip below the real axis before `last`; 0 if backward waves forbid it.
 
-    In a lossless metal the poles of forward and backward waves lie on the axis. A little
-    absorption tells them apart.
+    Without absorption the poles of forward and backward waves lie on the axis. A little of it in
+    every layer tells them apart.
     """
     films = thicknesses[thicknesses > 0]
     if not len(films) or not np.any(epsilons.real < 0):
         return DIP
-    metal = epsilons.real < 0
-    absorbing = epsilons + 1j * np.where(metal, _ABSORBING * np.abs(epsilons), 0.0)
+    absorbing = epsilons + 1j * _ABSORBING * np.abs(epsilons)
     depth = DIP
     while depth > _SHALLOWEST:
         if _modes_below(depth, absorbing, thicknesses, last) == 0:
@@ -134,20 +131,31 @@ def _modes_below(
     depth: float, epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64], last: float
 ) -> int:
     """The number of TM modes in a strip below the real axis, by the argument principle."""
-    corners = np.array([_LOWEST, last, last - 1j * depth, _LOWEST - 1j * depth, _LOWEST])
-    parts = [np.geomspace(a, b, _SAMPLES, endpoint=False) for a, b in pairwise(corners)]
-    points = np.concatenate([*parts, corners[-1:]])
+    along = np.geomspace(_LOWEST, last, _SAMPLES) + 0j
+    down = last - 1j * np.linspace(0, depth, _SAMPLES)
+    up = _LOWEST - 1j * np.linspace(depth, 0, _SAMPLES)
+    points = np.concatenate([along, down[1:], along[-2::-1] - 1j * depth, up[1:]])
     values = _dispersion(points, epsilons, thicknesses)
-    while len(points) < _MOST_POINTS:
-        turns = np.angle(values[1:] / values[:-1])
-        wide = np.flatnonzero(np.abs(turns) > _TURN)
-        wide = wide[np.abs(np.diff(points))[wide] > _FINEST * np.abs(points[wide])]
-        if not len(wide):
+    left, right = points[:-1], points[1:]
+    at_left, at_right = values[:-1], values[1:]
+    turned = 0.0
+    for _ in range(_HALVINGS):
+        # two close zeros turn the phase by 2π, which shows at a point between alone
+        middle = (left + right) / 2
+        at_middle = _dispersion(middle, epsilons, thicknesses)
+        first, second = np.log(at_middle / at_left), np.log(at_right / at_middle)
+        smooth = np.maximum(np.abs(first), np.abs(second)) < _CHANGE
+        turned += float(np.sum((first + second).imag[smooth]))
+        rough = ~smooth
+        if not np.any(rough):
             break
-        middle = (points[wide] + points[wide + 1]) / 2
-        points = np.insert(points, wide + 1, middle)
-        values = np.insert(values, wide + 1, _dispersion(middle, epsilons, thicknesses))
-    return abs(round(float(np.sum(np.angle(values[1:] / values[:-1]))) / (2 * np.pi)))
+        left, middle, right = left[rough], middle[rough], right[rough]
+        at_left, at_middle, at_right = at_left[rough], at_middle[rough], at_right[rough]
+        left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+        at_left, at_right = (
+            np.concatenate([at_left, at_middle]), np.concatenate([at_middle, at_right])
+        )  # fmt: skip
+    return abs(round(turned / (2 * np.pi)))
 
 
 def _dispersion(
@@ -167,4 +175,4 @@ def _dispersion(
         )
         size = np.abs(field) + np.abs(slope)
         field, slope = field / size, slope / size
-    return slope + roots[0] * field
+    return slope + roots[0] * field + _TINY
