@@ -17,6 +17,7 @@ _ABSORBING = 1e-6  # relative: absorption that moves all poles off the axis
 _BEYOND = 1.1, 0.25  # how far the last singularity is passed, times its q and in units of k
 _ECHO = 0.5  # size of the light that goes round in a film, beyond which it has no mode
 _LONGER = 1.25  # steps in which the end of the path is sought
+_FADED = 45.0  # qd beyond which no film couples its faces
 _LONGEST = 1e50  # an end beyond which no light of an emitter reaches
 _CHANGE = 1.0  # of the logarithm of the dispersion function from one point to the next
 _LOWEST = 0.1  # q above which modes are looked for: bound modes have q above 1
@@ -49,8 +50,11 @@ def end(epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64]) -> f
     times, plus = _BEYOND
     found = times * last + plus
     if len(thicknesses) and np.any(epsilons.real < 0):
-        while found < _LONGEST and _rings(found, epsilons, thicknesses):
-            found *= _LONGER
+        q, farthest = found, min(_LONGEST, _FADED / float(thicknesses.min()))
+        while q < farthest:
+            if _rings(q, epsilons, thicknesses):
+                found = _LONGER * q
+            q *= _LONGER
     return found
 
 
@@ -94,7 +98,7 @@ def _seen(
 
 
 def _rings(q: float, epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64]) -> bool:
-    """Whether p-polarised light may build up in a film at q or beyond."""
+    """Whether p-polarised light may build up in a film at q."""
     media = [1.0 + 0j, *epsilons]
     roots = media_roots(np.asarray(q * q + 0j), 1.0, media)
     largest = 0.0  # bounds what all below an interface reflects
