@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from collective.fields.layered.reflection import media_roots
 
 DIP = 0.25  # how far the path dips below the real axis at most
+_MARGIN = 1.25  # no pole may be this close below the path, in units of the dip
 _SHALLOWEST = 1e-3  # dips that are less deep do not tell forward from backward waves
 _ABSORBING = 1e-6  # relative: absorption that moves all poles off the axis
 _BEYOND = 1.1, 0.25  # how far the last singularity is passed, times its q and in units of k
@@ -125,7 +126,7 @@ def dip(epsilons: NDArray[np.complex128], thicknesses: NDArray[np.float64], last
     absorbing = epsilons + 1j * _ABSORBING * np.abs(epsilons)
     depth = DIP
     while depth > _SHALLOWEST:
-        if _modes_below(depth, absorbing, thicknesses, last) == 0:
+        if _modes_below(_MARGIN * depth, absorbing, thicknesses, last) == 0:
             return depth
         depth /= 2
     return 0.0
