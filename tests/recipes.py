@@ -814,35 +814,24 @@ def _recipes():
     yield "Jumps.of", co.Jumps.of, lambda: {"self": sampled().jumps, "trajectory": 0}, {}
     yield "citation", co.citation, lambda: {"calculation": result()}, {}
 
-    for kind, field in (
-        (co.Vacuum, co.Vacuum),
-        (co.Plasma, lambda: co.Plasma(2.0)),
-        (co.Nanowire, wire),
-        (co.Sphere, ball),
-    ):
-        for name in ("green", "magnetic_green", "scattered"):
-            if hasattr(kind, name):
-                where = OUTSIDE if kind in (co.Nanowire, co.Sphere) else POINTS
     planes = {
         co.Mirror: co.Mirror,
         co.HalfSpace: lambda: co.HalfSpace(-16 + 0.4j),
         co.Layers: lambda: co.Layers([4.0, 1.0], [0.2]),
     }
-    every = {co.Vacuum: co.Vacuum, co.Plasma: lambda: co.Plasma(2.0), co.Nanowire: wire} | planes
-    for kind, field in every.items():
+    bodies = {co.Nanowire: wire, co.Sphere: ball}
+    empty = {co.Vacuum: co.Vacuum, co.Plasma: lambda: co.Plasma(2.0)}
+    for kind, field in (empty | bodies | planes).items():
         for name in ("green", "magnetic_green", "scattered"):
             if hasattr(kind, name):
-                where = OUTSIDE if kind is co.Nanowire else ABOVE if kind in planes else POINTS
+                where = OUTSIDE if kind in bodies else ABOVE if kind in planes else POINTS
                 yield (
                     f"{kind.__name__}.{name}",
                     getattr(kind, name),
                     lambda f=field, w=where: {"self": f(), **w},
                     {},
                 )
-    for field in (co.Vacuum, ball):
-        for name in ("far_field", "magnetic_far_field"):
-            kind = type(field())
-    for kind, field in ({co.Vacuum: co.Vacuum} | planes).items():
+    for kind, field in ({co.Vacuum: co.Vacuum, co.Sphere: ball} | planes).items():
         for name in ("far_field", "magnetic_far_field"):
             yield (
                 f"{kind.__name__}.{name}",
@@ -855,20 +844,14 @@ def _recipes():
                 },
                 {},
             )
-    for field in (wire, ball):
-        kind = type(field())
-        yield (
-            f"{kind.__name__}.inside",
-            kind.inside,
-            lambda f=field: {"self": f(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
-    for kind, field in planes.items():
+    for kind, field in (bodies | planes).items():
         yield (
             f"{kind.__name__}.inside",
             kind.inside,
             lambda f=field: {"self": f(), "points": [[0, 0, -1.0], [0.2, 0.1, 0.3]]},
             {},
         )
-        if hasattr(kind, "guided"):
+        if kind in planes and hasattr(kind, "guided"):
             yield (
                 f"{kind.__name__}.guided",
                 kind.guided,

@@ -706,6 +706,9 @@ def couplings_beside_a_sphere():
         rwa=of_couplings(co.couple(beside(), ball(), shift="rwa")),
         thermal=of_couplings(co.couple(beside(), ball(), temperature=1e6)),
         magnetic=of_couplings(co.couple(beside().replace(kind="magnetic"), ball())),
+    )
+
+
 ABOVE = np.array([[0.05, 0.02, 0.25], [1.0, 0.3, 0.1]]), np.array([[0.02, 0.01, 0.15]])
 
 
