@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective.results.result import Result
 from collective.results.xarray import Parts, parts
+from collective.sweeps.grid import LONGEST_NAME
 
 Attributes = dict[str, str | int | float]
 
@@ -21,7 +22,6 @@ _ENCODING = {
 _NOT_KEPT = ("diagnostics", "versions")  # seconds, and what the dataset of a sweep says itself
 # attributes of results that become variables, because they differ from point to point
 _MEANING = {"method": "engine that ran", "complete": "whether the run reached its last time"}
-_LONGEST = 200  # bytes of a name: file names have at most 255
 _EXPECTED = (
     "the function must return numbers, booleans, texts, arrays of these, a mapping from names to "
     "these, a Result or a dataset of xarray"
@@ -131,11 +131,11 @@ def _variable(name: Any, value: Any) -> Variable:
 def _named(name: Any) -> str:
     """A name that files can hold, and that can be the name of a file in a zarr folder."""
     fits = isinstance(name, str) and name and name[0] != "." and not set("/\\\0") & set(name)
-    if not fits or clean(name) != name or len(name.encode()) > _LONGEST:
+    if not fits or clean(name) != name or len(name.encode()) > LONGEST_NAME:
         raise TypeError(
             f"the function returned something of the name {checks.short(name)}: names must be "
-            f"texts of 1 to {_LONGEST} bytes, must not begin with a dot, and must not have / or "
-            "\\ in them, because stores use them as names of files"
+            f"texts of 1 to {LONGEST_NAME} bytes, must not begin with a dot, and must not have "
+            "/ or \\ in them, because stores use them as names of files"
         )
     return name
 

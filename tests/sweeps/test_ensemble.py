@@ -77,7 +77,7 @@ def test_the_mean_and_its_error_are_those_of_a_plain_loop():
 
 def test_missing_atoms_have_the_mean_and_the_error_of_a_binomial_distribution():
     """N sites, each filled with probability f: emission N f e^{−t}, variance N f (1 − f) e^{−2t}."""
-    n, f, count = 7, 0.8, 300
+    n, f, count = 7, 0.8, 150
     found = co.ensemble(loaded, count, seed=2)
     mean = n * f * np.exp(-TIMES)
     error = np.sqrt(n * f * (1 - f) / count) * np.exp(-TIMES)

@@ -194,6 +194,7 @@ BAD = [
     ({"a": np.ma.array([1, 2], mask=[0, 1])}, "must be a list or an array of one dimension"),
     ({"not a name": [1]}, "cannot be the name of an argument"),
     ({1: [1]}, "1 cannot be the name"),
+    ({"a" * 201: [1]}, "grid: the name 'a.* is longer than 200 bytes"),
     ({"time": [1]}, "'time' is a name that datasets of results use themselves"),
     ({"c": [1]}, "grid: the function has no argument 'c'; it takes a, b"),
     ({"a": [1]}, r"function: missing a required argument: 'b'; the grid gives a.*partial"),
