@@ -108,7 +108,7 @@ def ensemble(
         progress=checks.flag("progress", progress),
     )
     if plan.standard_error is not None and plan.n < 2:
-        raise ValueError("n must be at least 2 with standard_error: one member has no scatter")
+        raise ValueError("n must be at least 2 with standard_error, got 1: it has no scatter")
     path = stores.checked_path(store)
     if path is None:
         return plan.run(None, None)

@@ -119,6 +119,7 @@ class Journal:
         size = os.fstat(self._handle).st_size
         # Not by mmap or another handle: closing one ends the lock that this process has on the file
         with open(self._handle, "rb", buffering=_CHUNK, closefd=False) as file:
+            file.seek(0)
             if file.read(len(_FIRST)) != _FIRST[:size]:
                 raise ValueError(
                     f"store: {str(self.path)!r} is not the journal of a sweep: choose another file"

@@ -91,6 +91,7 @@ def finish(
     ours = {
         **{part: value for part, value in identity.items() if part != "grid"},
         "complex": complex_names,
+        "objects": [name for name, array in found.variables.items() if array.dtype.kind == "O"],
         "order": [list(found.data_vars), list(found.coords)],
         "dimensions": list(identity["grid"]),
         "digest": _digest(found),
@@ -155,7 +156,7 @@ def _restored(found: "xarray.Dataset", ours: Mapping[str, Any]) -> "xarray.Datas
         held = found.variables[name]
         values = held.values
         if values.dtype.kind in "OTU":
-            values = values.astype(object if name == "error" else str)
+            values = values.astype(object if name in ours["objects"] else str)
         return held.dims, values, _plain(held.attrs)
 
     variables, coordinates = ([(n, variable(n)) for n in names] for names in ours["order"])

@@ -418,6 +418,17 @@ def test_a_killed_ensemble_goes_on_where_it_was(tmp_path, suffix):
     assert build.calls() == 21
 
 
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_a_text_that_all_members_share_comes_back(tmp_path, suffix):
+    def build(seed):
+        return {"x": member(seed), "error": "none", "note": "shared"}
+
+    first = co.ensemble(build, 5, seed=1, store=tmp_path / f"mean{suffix}")
+    again = co.ensemble(build, 5, seed=1, store=tmp_path / f"mean{suffix}")
+    same(again, first)
+    assert (again["error"], again.note) == ("none", "shared")
+
+
 def test_a_store_can_be_continued_to_more_members_or_a_smaller_error(tmp_path):
     path, build = tmp_path / "mean.nc", Counted(tmp_path / "log")
     co.ensemble(build, 20, seed=1, store=path)
