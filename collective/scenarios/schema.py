@@ -151,6 +151,9 @@ def material_kinds() -> dict[str, Options]:
         made = None if thing in classes else inspect.signature(thing).return_annotation
         if made in classes:
             found[name] = options(thing)
+            if (key := found[name].keys.get("length")) is not None:  # measured in metres
+                meaning = f"not needed with a section [units]: {key.meaning}"
+                found[name] = found[name].with_keys(_needed(replace(key, meaning=meaning)))
         if thing in classes:
             found[_small(name)] = options(thing)
             for other in vars(thing):

@@ -446,12 +446,17 @@ def test_guided_modes_have_a_rate_for_each_emitter(case):
         return
     rates = case.field.guided(emitters)
     assert all(rate.shape == (3,) and np.all(np.isfinite(rate)) for rate in rates.values())
-    if case in (CASES["silver wire"], CASES["silver below"]):
-        whole = co.purcell(emitters, case.field) * emitters.decay_rates
-        assert list(rates) == ["plasmon"]
-        assert np.all((rates["plasmon"] > 0) & (rates["plasmon"] < whole))
-    if case is CASES["dielectric wire"]:
-        assert not rates
+    only = {
+        "silver wire": "plasmon",
+        "silver below": "plasmon",
+        "dielectric wire": "HE11",
+        "nanofibre": "HE11",
+    }
+    for name, mode in only.items():
+        if case is CASES[name]:
+            whole = co.purcell(emitters, case.field) * emitters.decay_rates
+            assert list(rates) == [mode]
+            assert np.all((rates[mode] > 0) & (rates[mode] < whole))
 
 
 @BOTH

@@ -394,6 +394,27 @@ def test_flipped_bits_of_a_finished_store_are_noticed_or_harmless(store):
     assert all(text.startswith("store: ") for text in noticed)
 
 
+def test_hdf5_never_sees_a_damaged_file(tmp_path, monkeypatch):
+    """It may never come back from one. Other programs may still read and rewrite a store."""
+    grid, store = {"a": [1.5, 2], "b": [3]}, tmp_path / "map.nc"
+    wanted = swept(sweep_functions.product, grid, store=store)
+    with xarray.open_dataset(store, engine="h5netcdf") as read:
+        np.testing.assert_array_equal(read["value"], wanted["value"])
+        rewritten = read.load()
+    good = store.read_bytes()
+    noise = bytearray(good)
+    noise[1000:1400] = b"\xff" * 400
+    with monkeypatch.context() as patch:
+        patch.setattr(xarray, "load_dataset", lambda *_, **__: pytest.fail("HDF5 opened it"))
+        for damaged in (noise, good[:2000] + good[2400:], good[:40] + b"0" * 10 + good[50:]):
+            store.write_bytes(damaged)
+            with pytest.raises(ValueError, match=r"store: .*map.nc' is damaged"):
+                swept(sweep_functions.product, grid, store=store)
+    rewritten.to_netcdf(store, engine="h5netcdf")
+    assert b"sha256->" not in store.read_bytes()
+    assert same(swept(sweep_functions.product, grid, store=store), wanted)
+
+
 def test_files_of_others_are_left_alone(tmp_path):
     grid = {"a": [1], "b": [2]}
     other = tmp_path / "other.nc"
