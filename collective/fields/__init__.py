@@ -9,6 +9,16 @@ from collective.fields.nanowire.field import Nanowire
 from collective.fields.plasma import Plasma
 from collective.fields.protocol import Field
 from collective.fields.rates import purcell
+from collective.fields.sampled.field import SampledField
 from collective.fields.vacuum import Vacuum
 
-__all__ = ["Field", "FieldCheck", "Nanowire", "Plasma", "Vacuum", "check_field", "purcell"]
+__all__ = [
+    "Field",
+    "FieldCheck",
+    "Nanowire",
+    "Plasma",
+    "SampledField",
+    "Vacuum",
+    "check_field",
+    "purcell",
+]
