@@ -41,9 +41,9 @@ def couple(
     −(1/π)P∫₀^∞dq q² Im G(q)/(q − k) (Dzsotjan, Kästel & Fleischhauer, Phys. Rev. B 84, 075419
     (2011)): about half the full shift at small distances, and the same beyond a wavelength. On the
     diagonal the shift in vacuum belongs to the transition frequency; the shift by scattered light
-    has c = 2 (full) or c = 1 (RWA). The shift "resonant" is the full one without this integral, c = 0
-    everywhere: for a field that is known at real wave numbers alone. It is not small against the
-    resonant part close to a metal.
+    has c = 2 (full) or c = 1 (RWA). The shift "resonant" is the full one with c = 0 everywhere,
+    for a field that is known at real wave numbers alone. Close to a metal what it leaves out is as
+    large as what it keeps.
 
     For emitters of different frequency, Γ_mn/√(Γ_mΓ_n) is evaluated at the mean wave number k̄ of
     all emitters, which keeps Γ positive. Δ_mn is the average of its values at k_m and k_n, and the
@@ -80,9 +80,9 @@ def couple(
             scatters light back to the emitter) and not known there; magnetic dipoles in a field
             without `magnetic_green`; a temperature without frequency, or together with "rwa" or
             "resonant"; a model without a Green's tensor together with "rwa", "resonant" or a
-            temperature, or with coefficients that are not Hermitian or a Γ that is not positive semidefinite;
-            `by_displacement=True` for emitters that are not alike on a lattice, or in a field that
-            sees more than displacements.
+            temperature, or with coefficients that are not Hermitian or a Γ that is not positive
+            semidefinite; `by_displacement=True` for emitters that are not alike on a lattice, or in
+            a field that sees more than displacements.
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so

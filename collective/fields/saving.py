@@ -1,8 +1,9 @@
 """A field, or an argument of a field, as words and numbers for a file, and back.
 
 A field or a material is written as its name and its arguments if it is a frozen dataclass of this
-package. Arrays of few numbers become words, those of many numbers arrays of the file. Nothing has to be registered: the classes in `collective.fields` and
-`collective.materials` are found by name. No other object is ever made from a file.
+package. Arrays of few numbers become words, those of many numbers arrays of the file. Nothing has
+to be registered: the classes in `collective.fields` and `collective.materials` are found by name.
+No other object is ever made from a file.
 """
 
 from collections.abc import Mapping

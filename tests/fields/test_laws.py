@@ -52,6 +52,21 @@ def around(radius):
     return places
 
 
+SAMPLED = above(np.random.default_rng(8), 8)  # places that the samples of a mirror know
+
+
+def sampled(rng, n):
+    return SAMPLED[rng.permutation(len(SAMPLED))[:n]]
+
+
+def samples_of_a_mirror():
+    """At the wave numbers of these tests, closely around K, and along the imaginary axis."""
+    real = np.concatenate([[0.3, 0.4, 0.5, 2.1], np.linspace(0.94, 1.06, 7)])
+    imaginary = np.concatenate([np.geomspace(1e-5, 200, 100), [0.01, 1.0, 7.0]])
+    k = K * np.concatenate([real, 1j * imaginary])
+    return co.SampledField.from_field(Mirror(), co.Emitters(SAMPLED), k)
+
+
 @dataclass
 class Case:
     """A field and what is special about it.
@@ -77,6 +92,7 @@ CASES = {
     "lossy wire": Case(co.Nanowire(0.03, LOSSY), around(0.03)),
     "dielectric wire": Case(co.Nanowire(0.05, 2.5, 1.8), around(0.05)),
     "wire of negative index": Case(NEGATIVE, around(0.1), 1e-10),
+    "samples of a mirror": Case(samples_of_a_mirror(), sampled),
     "mirror of a user": Case(Mirror(), above),
     "whole mirror of a user": Case(WholeMirror(), above),
 }

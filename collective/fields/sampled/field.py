@@ -1,4 +1,7 @@
-"""`SampledField`: a Green's tensor from any Maxwell solver, at the places of the emitters."""
+"""`SampledField`: a Green's tensor from any Maxwell solver, at the places of the emitters.
+
+The file is longer than others because each way to make such a field is documented here.
+"""
 
 import os
 from dataclasses import dataclass, field
@@ -10,23 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective._tools.console import printable
-from collective._tools.warn import warn
 from collective.emitters import Emitters
 from collective.emitters.si import unit
 from collective.fields import answers
 from collective.fields.checking import FieldCheck
 from collective.fields.free_space import vacuum_green
-from collective.fields.permittivity import spelled
 from collective.fields.points import checked_points, checked_shapes
 from collective.fields.protocol import Field, require_field
-from collective.fields.sampled import files, laws
-from collective.fields.sampled.interpolation import SAME, Axis
+from collective.fields.sampled import arguments, files, laws
+from collective.fields.sampled.interpolation import Samples
 from collective.materials import wavenumbers as checked_wavenumbers
 
-_PLACE = 1e-9  # wavelengths: how far a point may be from its sample
-_WORTH_A_WARNING = 1e-3  # estimated error between two samples
-_NO_STRUCTURE = 1e-3  # κ over the smallest real k below which κ²G(iκ) is constant
-_DECAYED = 1e-6  # of its largest value, below which κ²G(iκ) has decayed
 _TIMES = ("exp(-iwt)", "exp(+iwt)")
 
 
@@ -35,9 +32,9 @@ class SampledField(Field):
     r"""A Green's tensor that a Maxwell solver has computed at some places and wave numbers.
 
     It solves :math:`∇×∇×G − k^2εG = 1δ(r − r')`. A point dipole p at r' has the electric field
-    :math:`E(r) = μ_0ω^2\,G(r, r')·p`, so that :math:`G = E/(μ_0ω^2p)` from the field of one dipole at
-    a time, and :math:`\mathrm{Im}\,G(r, r) = k/6π·1` in vacuum. The unit of length is that of the
-    emitters; `from_si` takes metres.
+    :math:`E(r) = μ_0ω^2\,G(r, r')·p`. So one dipole at a time gives :math:`G = E/(μ_0ω^2p)`, with
+    :math:`\mathrm{Im}\,G(r, r) = k/6π·1` in vacuum. The unit of length is that of the emitters;
+    `from_si` takes metres.
 
     The samples are checked when the field is made. They must be reciprocal, real on the imaginary
     axis, without negative decay rates, and causal, to within a `tolerance`. What violates a law by
@@ -63,8 +60,8 @@ class SampledField(Field):
         tensors: (K, P, P, 3, 3), [k, r, r', component at r, component at r'].
         content: "total" for the whole tensor, "scattered" for the whole minus that of the vacuum.
             At equal positions the real part of the vacuum diverges. A whole tensor must be given
-            without it, as `Field.green` has it. A solver's own value there depends on its mesh: take
-            the difference to a run without the structure, and say "scattered".
+            without it, as `Field.green` has it. A solver's own value there depends on its mesh:
+            take the difference to a run without the structure, and say "scattered".
         time: the time dependence of the solver, "exp(-iwt)" or "exp(+iwt)", whose numbers are
             complex conjugates.
         tolerance: accuracy of the solver, relative.
@@ -93,8 +90,8 @@ class SampledField(Field):
         SampledField(2 places, 1 real wave number, 6.28319)
         >>> atoms = co.Emitters(places, dipoles=(0, 0, 1))
         >>> co.couple(atoms, mirror, shift="resonant").decay.round(3)
-        array([[1.849, 1.037],
-               [1.037, 0.894]])
+        array([[1.851, 0.991],
+               [0.991, 0.941]])
         >>> mirror.check.passed
         True
     """
@@ -115,13 +112,14 @@ class SampledField(Field):
         tolerance = checks.number("tolerance", self.tolerance, above=0)
         if tolerance >= 1:
             raise ValueError(f"tolerance is relative and must be below 1, got {tolerance:g}")
-        positions, k = _positions(self.positions), _wavenumbers(self.wavenumbers)
-        tensors = _tensors(self.tensors, positions, k)
+        positions = arguments.checked_positions(self.positions)
+        k = arguments.checked_wavenumbers(self.wavenumbers)
+        tensors = arguments.checked_tensors(self.tensors, positions, k)
         if conjugated:
             np.conjugate(tensors, out=tensors)
-        order = np.lexsort((np.abs(k), k.imag > 0))
+        order = arguments.sorted_axes(k)
         k, tensors = k[order], tensors[order]
-        _require_different(positions, k)
+        arguments.require_different(positions, k)
         if content == "total":
             for tensor, one in zip(tensors, k, strict=True):
                 tensor -= vacuum_green(positions[:, None], positions[None], one)
@@ -137,7 +135,7 @@ class SampledField(Field):
             time="exp(-iwt)",
             tolerance=tolerance,
         )
-        causality = laws.checked_causality(self._real, self._imaginary, tolerance)
+        causality = laws.checked_causality(self._samples.real, self._samples.imaginary, tolerance)
         found = laws.report(reciprocity, imaginary, passivity, causality, tolerance)
         checks.freeze(self, check=found)
 
@@ -173,20 +171,23 @@ class SampledField(Field):
             ...     places, dipoles=[0, 0, 10 * co.units.debye], wavelength=600e-9, length=1e-9,
             ...     rate=1e9)
             >>> float(co.couple(molecules, vacuum).shift[0, 1].round(4))  # in 1/ns
-            -1.5267
+            -1.7111
         """
         size = unit("length", length, "metres")
         where = checks.finite("positions", positions)
         k = checks.finite("wavenumbers", wavenumbers, complex)
-        given = _numbers(tensors)
+        given = arguments.checked_numbers(tensors)
         return cls(
-            where / size, k * size, given * size, content=content, time=time, tolerance=tolerance
+            where / size,
+            np.multiply(k, size, dtype=complex),
+            np.multiply(given, size, dtype=complex),
+            content=content,
+            time=time,
+            tolerance=tolerance,
         )
 
     @classmethod
-    def from_field(
-        cls, field: Any, emitters: Emitters, wavenumbers: ArrayLike
-    ) -> "SampledField":
+    def from_field(cls, field: Any, emitters: Emitters, wavenumbers: ArrayLike) -> "SampledField":
         """The samples of another field at the places of emitters.
 
         Args:
@@ -202,7 +203,7 @@ class SampledField(Field):
         """
         require_field("field", field)
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
-        k, r = _wavenumbers(wavenumbers), emitters.positions
+        k, r = arguments.checked_wavenumbers(wavenumbers), emitters.positions
         answers.require_outside("emitters.positions", field, r)
         tensors = np.empty((len(k), len(r), len(r), 3, 3), dtype=complex)
         for one, tensor in zip(k, tensors, strict=True):
@@ -234,12 +235,12 @@ class SampledField(Field):
             ValueError: if something is missing in the file or has another shape.
 
         Example:
-            >>> import numpy as np, tempfile, collective as co
-            >>> folder = tempfile.TemporaryDirectory()
+            >>> import tempfile, collective as co
             >>> atoms = co.chain(2, 0.2)
             >>> mine = co.SampledField.from_field(co.Vacuum(), atoms, [6.0, 6.5])
-            >>> path = mine.save(folder.name + "/vacuum.npz")
-            >>> co.SampledField.from_file(path)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = mine.save(folder + "/vacuum.npz")
+            ...     co.SampledField.from_file(path)
             SampledField(2 places, 2 real wave numbers, 6 … 6.5)
         """
         return cls._of(files.read(path), tolerance, length)
@@ -265,7 +266,8 @@ class SampledField(Field):
             >>> places, k = np.array([[0, 0, 0], [0, 0, 0.2]]), 2 * np.pi
             >>> G = co.Vacuum().green(places[:, None], places, k)
             >>> data = xarray.Dataset(
-            ...     {"positions": (("position", "axis"), places), "wavenumbers": ("wavenumber", [k]),
+            ...     {"positions": (("position", "axis"), places),
+            ...      "wavenumbers": ("wavenumber", [k]),
             ...      "tensors": (("position", "source", "axis", "source_axis", "wavenumber"),
             ...                  G[..., None])},
             ...     attrs={"content": "total", "time": "exp(-iwt)", "unit": "natural"})
@@ -320,8 +322,7 @@ class SampledField(Field):
         found = np.empty((*shape, 3, 3), dtype=complex)
         for one in np.unique(k):
             chosen = k == one
-            at = self._on_imaginary_axis if one.imag else self._on_real_axis
-            found[chosen] = at(float(np.abs(one)), i[chosen], j[chosen])
+            found[chosen] = self._samples.tensors(complex(one), i[chosen], j[chosen], repr(self))
         return found
 
     def interpolation_error(self, k: complex) -> float:
@@ -343,37 +344,16 @@ class SampledField(Field):
             True
         """
         one = complex(checked_wavenumbers(checks.complex_number("k", k)))
-        axis = self._imaginary if one.imag else self._real
-        if axis.sample_at(abs(one)) is not None:
-            return 0.0
-        self._require_inside(axis, one)
-        return axis.error_at(abs(one))
+        return self._samples.error_at(one, repr(self))
 
     @printable
     def __repr__(self) -> str:
         places = f"{len(self.positions)} place{'' if len(self.positions) == 1 else 's'}"
-        words = [places]
-        for axis, one, many, letter in (
-            (self._real, "real wave number", "real wave numbers", ""),
-            (self._imaginary, "imaginary one", "imaginary ones", "i"),
-        ):
-            if len(axis):
-                ends = " … ".join(f"{x:g}{letter}" for x in np.unique(axis.sizes[[0, -1]]))
-                words += [f"{len(axis)} {one if len(axis) == 1 else many}", ends]
-        return f"SampledField({', '.join(words)})"
+        return f"SampledField({', '.join([places, *self._samples.words()])})"
 
     @cached_property
-    def _real(self) -> Axis:
-        chosen = self.wavenumbers.imag == 0
-        return Axis(self.wavenumbers.real[chosen], self.tensors[chosen], logarithmic=False)
-
-    @cached_property
-    def _imaginary(self) -> Axis:
-        """κ²G(iκ), real."""
-        chosen = self.wavenumbers.imag > 0
-        kappas = self.wavenumbers.imag[chosen]
-        response = kappas[:, None, None, None, None] ** 2 * self.tensors[chosen].real
-        return Axis(kappas, response, logarithmic=True)
+    def _samples(self) -> Samples:
+        return Samples.of(self.wavenumbers, self.tensors)
 
     @cached_property
     def _tree(self) -> Any:
@@ -384,7 +364,7 @@ class SampledField(Field):
     def _indices(self, name: str, points: NDArray[np.float64]) -> NDArray[np.intp]:
         """The sample of each point (..., 3)."""
         distances, indices = self._tree.query(points)
-        allowed = _PLACE * 2 * np.pi / self._real.sizes[-1]
+        allowed = arguments.PLACE * 2 * np.pi / self._samples.real.sizes[-1]
         if np.any(distances > allowed):
             where = tuple(int(n) for n in np.argwhere(np.atleast_1d(distances) > allowed)[0])
             point = points.reshape(-1, 3) if points.ndim == 1 else points
@@ -396,150 +376,3 @@ class SampledField(Field):
                 "lengths in the unit of the emitters"
             )
         return np.asarray(indices)
-
-    def _on_real_axis(
-        self, k: float, i: NDArray[np.intp], j: NDArray[np.intp]
-    ) -> NDArray[np.complex128]:
-        """G^S of pairs of places, (pairs, 3, 3)."""
-        at = self._real.sample_at(k)
-        if at is not None:
-            return np.asarray(self._real.samples[at][i, j])
-        self._require_inside(self._real, complex(k))
-        self._warn_between(self._real, complex(k))
-        return self._real.value(self._real.weights(k), i, j)
-
-    def _on_imaginary_axis(
-        self, kappa: float, i: NDArray[np.intp], j: NDArray[np.intp]
-    ) -> NDArray[np.float64]:
-        """G^S(iκ) of pairs of places, (pairs, 3, 3)."""
-        axis = self._imaginary
-        if not len(axis):
-            raise ValueError(
-                f"{self!r} has no samples at imaginary wave numbers, which level shifts by scattered "
-                'light, shift="rwa" and master equations need; add them, or use '
-                'couple(..., shift="resonant")'
-            )
-        at = axis.sample_at(kappa)
-        if at is not None:
-            return np.asarray(axis.samples[at][i, j] / kappa**2)
-        if kappa < axis.sizes[0] <= _NO_STRUCTURE * self._real.sizes[0]:
-            return np.asarray(axis.samples[0][i, j] / kappa**2)
-        if kappa > axis.sizes[-1]:
-            last = np.abs(axis.samples[-1][i, j]).max(axis=(-2, -1))
-            largest = np.abs(axis.samples).max(axis=(0, -2, -1))[i, j]
-            if np.all(last <= _DECAYED * largest):
-                return np.zeros((*i.shape, 3, 3))
-        self._require_inside(axis, 1j * kappa)
-        self._warn_between(axis, 1j * kappa)
-        return np.asarray(axis.value(axis.weights(kappa), i, j) / kappa**2)
-
-    def _require_inside(self, axis: Axis, k: complex) -> None:
-        """Raise for a wave number outside the samples, or if there are too few samples."""
-        kind = "imaginary" if k.imag else "real"
-        letter = "i" if k.imag else ""
-        if not len(axis):
-            raise ValueError(f"k = {spelled(k)}: {self!r} has no samples at {kind} wave numbers")
-        first, last = axis.sizes[[0, -1]]
-        if not axis.enough:
-            known = ", ".join(f"{size:.10g}{letter}" for size in axis.sizes)
-            raise ValueError(
-                f"k = {abs(k):.10g}{letter} is none of the {kind} wave numbers of {self!r}, {known}; "
-                f"at least 4 of them are interpolated (samples agree with k to {SAME:g})"
-            )
-        if not first <= abs(k) <= last:
-            more = ""
-            if k.imag:
-                more = (
-                    f". Below them they are constant if they begin below "
-                    f"{_NO_STRUCTURE * self._real.sizes[0]:.3g}i, above them zero if κ²G falls to "
-                    f"{_DECAYED:g} of its largest value"
-                )
-            raise ValueError(
-                f"k = {spelled(k)} is outside the {kind} wave numbers of {self!r}, {first:g}{letter} "
-                f"… {last:g}{letter}, and nothing is extrapolated: add samples{more}"
-            )
-
-    def _warn_between(self, axis: Axis, k: complex) -> None:
-        """Warn of an interpolation that is uncertain."""
-        error = axis.error_at(abs(k))
-        if error > _WORTH_A_WARNING:
-            warn(
-                f"{self!r} is interpolated at k = {spelled(k)} with an error of about {error:.1g} of "
-                "its largest entry: add samples around it"
-            )
-
-
-def _positions(value: Any) -> NDArray[np.float64]:
-    """Checked positions (P, 3)."""
-    positions = checks.finite("positions", value)
-    if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
-        raise ValueError(f"positions must have shape (P, 3), P ≥ 1, got {positions.shape}")
-    return positions
-
-
-def _wavenumbers(value: Any) -> NDArray[np.complex128]:
-    """Checked wave numbers (K,), each on one of the two axes, and one of them real."""
-    k = checks.finite("wavenumbers", value, complex)
-    if k.ndim != 1 or len(k) == 0:
-        raise ValueError(f"wavenumbers must be a list (K,), K ≥ 1, got shape {k.shape}")
-    for one in k:
-        real, imaginary = one.imag == 0 and one.real > 0, one.real == 0 and one.imag > 0
-        if not real and not imaginary:
-            raise ValueError(
-                f"wavenumbers must be positive, or i times positive, got {one:g}: the other half of "
-                "each axis follows from G(−k*) = G*(k)"
-            )
-        checks.wavenumber("wavenumbers", abs(one))
-    if not np.any(k.real):
-        raise ValueError("wavenumbers must contain at least one real wave number")
-    return k
-
-
-def _numbers(value: Any) -> NDArray[np.complex128]:
-    """Checked tensors of any shape; a missing pair is named."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and value.ndim == 5:
-        missing = np.isnan(value).any(axis=(3, 4))
-        if missing.any():
-            n, i, j = (int(x) for x in np.argwhere(missing)[0])
-            raise ValueError(
-                f"tensors: {missing.sum()} of {missing.size} are missing (NaN), the first at wave "
-                f"number {n} between the positions {i} and {j}; G(r', r) is the transpose of "
-                "G(r, r')"
-            )
-    return checks.finite("tensors", value, complex)
-
-
-def _tensors(
-    value: Any, positions: NDArray[np.float64], k: NDArray[np.complex128]
-) -> NDArray[np.complex128]:
-    """A new array of checked tensors (K, P, P, 3, 3)."""
-    tensors = _numbers(value)
-    expected = (len(k), len(positions), len(positions), 3, 3)
-    if tensors.shape != expected:
-        raise ValueError(
-            f"tensors must have the shape {expected}, for {len(k)} wave numbers and "
-            f"{len(positions)} positions; got {tensors.shape}"
-        )
-    return tensors
-
-
-def _require_different(positions: NDArray[np.float64], k: NDArray[np.complex128]) -> None:
-    """Raise for two samples at one place or at one wave number (sorted along each axis)."""
-    same = (np.abs(np.diff(k)) <= 2 * SAME * np.abs(k[1:])) & (k[1:].imag * k[:-1].imag >= 0)
-    same &= (k[1:].imag > 0) == (k[:-1].imag > 0)
-    if same.any():
-        raise ValueError(f"wavenumbers: {spelled(k[int(np.argmax(same))])} is given twice")
-    if len(positions) == 1:
-        return
-    from scipy.spatial import cKDTree
-
-    distances, partners = cKDTree(positions).query(positions, k=2)
-    m = int(np.argmin(distances[:, 1]))
-    shortest = 2 * np.pi / k.real.max()
-    if distances[m, 1] <= 2 * _PLACE * shortest:
-        other = next(int(p) for p in partners[m] if p != m)
-        raise ValueError(
-            f"positions {min(m, other)} and {max(m, other)} are {distances[m, 1]:.3g} apart, which "
-            f"is one place at wavelengths from {shortest:.3g} on: give each place once, in the unit "
-            "of length of the wave numbers"
-        )

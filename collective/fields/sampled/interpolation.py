@@ -1,10 +1,10 @@
 r"""Samples of a Green's tensor between their wave numbers, on both axes.
 
-A cubic spline is linear in its samples: its value at k is :math:`\sum_n w_n(k)\,T_n`. So the weights
-of one k serve all pairs of places, and no coefficients of pairs are stored.
+A cubic spline is linear in its samples: its value at k is :math:`\sum_n w_n(k)\,T_n`. So the
+weights of one k serve all pairs of places, and no coefficients of pairs are stored.
 
-Along real wave numbers the scattered tensor itself is interpolated in k. On the imaginary axis it is
-F = κ²G(iκ) in ln κ, which tends to a constant as κ → 0 and decays as κ → ∞.
+Along real wave numbers the scattered tensor itself is interpolated in k. On the imaginary axis it
+is F = κ²G(iκ) in ln κ, which tends to a constant as κ → 0 and decays as κ → ∞.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.warn import warn
+from collective.fields.permittivity import spelled
+
 SAME = 1e-9  # relative: wave numbers that are one
 _FEWEST = 4  # samples of a cubic spline
 _PLACES = 16  # from which errors are estimated
 # A spline with one sample left out has twice the spacing there: 2⁴ times the error. Half of that
 # factor is used.
 _REFINED = 8
+_WORTH_A_WARNING = 1e-3  # estimated error between two samples
+_NO_STRUCTURE = 1e-3  # κ over the smallest real k below which κ²G(iκ) is constant
+_DECAYED = 1e-6  # of its largest value, below which κ²G(iκ) has decayed
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +72,8 @@ class Axis:
             return 0.0
         above = int(np.searchsorted(self.sizes, size))
         around = [n for n in (above - 2, above - 1) if 0 <= n < len(self._misses)]
-        return float(self._misses[around].max()) / _REFINED
+        refined = _REFINED if len(around) == 2 else 1  # next to an end the spline is less accurate
+        return float(self._misses[around].max()) / refined
 
     @property
     def enough(self) -> bool:
@@ -96,3 +103,122 @@ class Axis:
             weights = CubicSpline(knots[others], np.eye(len(others)))(knots[n])
             misses[n - 1] = np.abs(weights @ some[others] - some[n]).max() / largest
         return misses
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """The samples of a scattered tensor along both axes.
+
+    Attributes:
+        real: G^S along real wave numbers.
+        imaginary: κ²G^S(iκ), which is real.
+    """
+
+    real: Axis
+    imaginary: Axis
+
+    @classmethod
+    def of(cls, wavenumbers: NDArray[np.complex128], tensors: NDArray[np.complex128]) -> "Samples":
+        """Sort tensors (K, P, P, 3, 3) at wave numbers (K,) by their axis."""
+        chosen = wavenumbers.imag == 0
+        kappas = wavenumbers.imag[~chosen]
+        response = kappas[:, None, None, None, None] ** 2 * tensors[~chosen].real
+        return cls(
+            Axis(wavenumbers.real[chosen], tensors[chosen], logarithmic=False),
+            Axis(kappas, response, logarithmic=True),
+        )
+
+    def tensors(
+        self, k: complex, i: NDArray[np.intp], j: NDArray[np.intp], field: str
+    ) -> NDArray[Any]:
+        """G^S at one wave number between places i and j (pairs,), (pairs, 3, 3).
+
+        Args:
+            k: of either axis.
+            i: indices of the places of r.
+            j: indices of the places of r'.
+            field: the field in words, for messages.
+        """
+        axis, size = (self.imaginary if k.imag else self.real), abs(k)
+        scale = size**2 if k.imag else 1.0
+        at = axis.sample_at(size)
+        if at is None and k.imag and self._is_constant_below(size):
+            at = 0
+        if at is not None:
+            return np.asarray(axis.samples[at][i, j] / scale)
+        if k.imag and self._has_decayed(size, i, j):
+            return np.zeros((*i.shape, 3, 3))
+        self._require_inside(k, field)
+        error = axis.error_at(size)
+        if error > _WORTH_A_WARNING:
+            warn(
+                f"{field} is interpolated at k = {spelled(k)} with an error of about {error:.1g} "
+                "of its largest entry: add samples around it"
+            )
+        return axis.value(axis.weights(size), i, j) / scale
+
+    def error_at(self, k: complex, field: str) -> float:
+        """The estimated error at a wave number of either axis; raises outside the samples."""
+        axis = self.imaginary if k.imag else self.real
+        if axis.sample_at(abs(k)) is None:
+            self._require_inside(k, field)
+        return axis.error_at(abs(k))
+
+    def words(self) -> list[str]:
+        """Number and range of the wave numbers, for the name of a field."""
+        found = []
+        for axis, one, many, letter in (
+            (self.real, "real wave number", "real wave numbers", ""),
+            (self.imaginary, "imaginary one", "imaginary ones", "i"),
+        ):
+            if len(axis):
+                ends = " … ".join(f"{x:g}{letter}" for x in np.unique(axis.sizes[[0, -1]]))
+                found += [f"{len(axis)} {one if len(axis) == 1 else many}", ends]
+        return found
+
+    def _is_constant_below(self, kappa: float) -> bool:
+        """Whether κ lies below samples that begin where κ²G(iκ) is constant."""
+        first = self.imaginary.sizes[:1]
+        return bool(np.any((kappa < first) & (first <= _NO_STRUCTURE * self.real.sizes[0])))
+
+    def _has_decayed(self, kappa: float, i: NDArray[np.intp], j: NDArray[np.intp]) -> bool:
+        """Whether κ lies above samples whose last ones are negligible for pairs of places."""
+        if not np.any(kappa > self.imaginary.sizes[-1:]):
+            return False
+        largest = np.abs(self.imaginary.samples).max(axis=(0, -2, -1))[i, j]
+        last = np.abs(self.imaginary.samples[-1][i, j]).max(axis=(-2, -1))
+        return bool(np.all(last <= _DECAYED * largest))
+
+    def _require_inside(self, k: complex, field: str) -> None:
+        """Raise for a wave number outside the samples, or if there are too few samples."""
+        axis, kind, letter = (
+            (self.imaginary, "imaginary", "i") if k.imag else (self.real, "real", "")
+        )
+        if not len(axis):
+            raise ValueError(
+                f"k = {spelled(k)}: {field} has no samples at imaginary wave numbers, which level "
+                'shifts by scattered light, shift="rwa" and master equations need; add them, or '
+                'use couple(..., shift="resonant")'
+            )
+        first, last = axis.sizes[[0, -1]]
+        if not axis.enough:
+            known = ", ".join(f"{size:.10g}{letter}" for size in axis.sizes)
+            raise ValueError(
+                f"k = {abs(k):.10g}{letter} is none of the {kind} wave numbers of {field}, "
+                f"{known}; at least 4 of them are interpolated (samples agree with k to {SAME:g})"
+            )
+        if not first <= abs(k) <= last:
+            more = (
+                ""
+                if kind == "real"
+                else (
+                    ". Below them κ²G is constant if they begin below "
+                    f"{_NO_STRUCTURE * self.real.sizes[0]:.3g}i, above them it is zero if it falls "
+                    f"to {_DECAYED:g} of its largest value"
+                )
+            )
+            raise ValueError(
+                f"k = {spelled(k)} is outside the {kind} wave numbers of {field}, "
+                f"{first:g}{letter} … {last:g}{letter}, and nothing is extrapolated: add samples"
+                f"{more}"
+            )

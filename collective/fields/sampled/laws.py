@@ -1,9 +1,9 @@
 r"""What a Maxwell solver's tensor is checked for, and what is put right within its accuracy.
 
-A Green's tensor is reciprocal, G(r, r') = Gᵀ(r', r), Im G of the whole field has no negative
-eigenvalue, G is real on the imaginary axis, and both axes belong to one causal function. Numbers of a
-solver keep to this within its accuracy, the tolerance. What violates a law by more is refused with
-the number. What violates it by less is made to keep to it.
+A Green's tensor is reciprocal, G(r, r') = Gᵀ(r', r). Im G of the whole field has no negative
+eigenvalue. G is real on the imaginary axis, and both axes belong to one causal function. Numbers of
+a solver keep to this within its accuracy, the tolerance. What violates a law by more is refused
+with the number. What violates it by less is made to keep to it.
 """
 
 from typing import Any
@@ -25,8 +25,8 @@ _PLACES, _NODES = 6, 6  # of which the pairs are compared; Gauss nodes between t
 _ALLOWED = 1e-5  # of the comparison
 _UNCERTAIN = 0.01  # relative: a comparison that is less certain says nothing
 _OTHER_TIME = (
-    "they would be positive for the other time dependence: a solver with e^{+iωt} has G* where this "
-    'package has G. Then say time="exp(+iwt)"'
+    "they would be positive for the other time dependence: a solver with e^{+iωt} has G* where "
+    'this package has G. Then say time="exp(+iwt)"'
 )
 
 
@@ -115,7 +115,7 @@ def made_passive(
                 "tensors give negative decay rates: the smallest eigenvalue of Im G of the whole "
                 f"field is {-found:.2g} of the largest at wave number {spelled(k)}, tolerance is "
                 f'{tolerance:g}. Say content="total" for a tensor that includes the vacuum'
-                f'{hint or ". If the solver is no more accurate, give a larger tolerance"}'
+                f"{hint or '. If the solver is no more accurate, give a larger tolerance'}"
             )
         if found > _ROUND_OFF:
             worst = max(worst, found)
@@ -144,8 +144,8 @@ def checked_causality(real: Axis, imaginary: Axis, tolerance: float) -> tuple[An
     q = real.sizes
     if len(q) < _MANY or q[-1] < _WIDE * q[0]:
         return None, 0.0, (
-            f"it needs {_MANY} real wave numbers over a factor of {_WIDE:g}, here are {len(q)} over "
-            f"{q[-1] / q[0]:.3g}"
+            f"it needs {_MANY} real wave numbers over a factor of {_WIDE:g}, here are {len(q)} "
+            f"over {q[-1] / q[0]:.3g}"
         )  # fmt: skip
     scale = float(np.sqrt(q[0] * q[-1]))
     kappas = _AXIS * scale
@@ -244,8 +244,8 @@ def _require_unit(diagonal: NDArray[np.float64], k: float) -> None:
     smallest, largest = np.abs(rates).min(), np.abs(rates).max()
     if smallest > _UNITS or 0 < largest < 1 / _UNITS:
         raise ValueError(
-            f"tensors: Im G(r, r) is between {smallest:.3g} and {largest:.3g} times k/6π, its value "
-            f"in vacuum, at every place (k = {k:.4g}). Are positions, wave numbers and tensors in "
-            "the same unit of length? For metres, 1/m and 1/m use SampledField.from_si(..., "
-            "length=...). G is normalised by ∇×∇×G − k²εG = 1δ(r − r')"
+            f"tensors: Im G(r, r) is between {smallest:.3g} and {largest:.3g} times k/6π, its "
+            f"value in vacuum, at every place (k = {k:.4g}). Are positions, wave numbers and "
+            "tensors in the same unit of length? For metres, 1/m and 1/m use "
+            "SampledField.from_si(..., length=...). G is normalised by ∇×∇×G − k²εG = 1δ(r − r')"
         )
