@@ -1356,6 +1356,21 @@ def _recipes():
         {},
     )
     yield (
+        "plot.environment",
+        p.environment,
+        lambda: {
+            "field": wire(),
+            "emitters": beside_wire(),
+            "source": 1,
+            "plane": "xz",
+            "extent": 0.3,
+            "centre": (0.02, 0, 0.1),
+            "points": 8,
+            "ax": None,
+        },
+        {},
+    )
+    yield (
         "plot.field_map",
         p.field_map,
         lambda: {
