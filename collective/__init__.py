@@ -42,12 +42,16 @@ if TYPE_CHECKING:
     from collective.evolution.evolve import evolve
     from collective.evolution.steady_state import steady_state
     from collective.fields import (
+        Cavity,
         Field,
         FieldCheck,
+        GuidedMode,
         Nanowire,
         Plasma,
         SampledField,
+        Sphere,
         Vacuum,
+        Waveguide,
         check_field,
         purcell,
     )
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
     from collective.results.result import Result, load
 
 __all__ = [
+    "Cavity",
     "Comparison",
     "Couplings",
     "DivergedError",
@@ -67,6 +72,7 @@ __all__ = [
     "EvolutionError",
     "Field",
     "FieldCheck",
+    "GuidedMode",
     "Jumps",
     "MasterEquation",
     "Methods",
@@ -77,8 +83,10 @@ __all__ = [
     "ProblemTooLargeError",
     "Result",
     "SampledField",
+    "Sphere",
     "UnitWarning",
     "Vacuum",
+    "Waveguide",
     "chain",
     "check_field",
     "citation",
@@ -120,6 +128,7 @@ _MODULES = {
     "units",
 }
 _HOMES = {
+    "Cavity": "fields",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
     "Couplings": "couplings.couplings",
@@ -129,6 +138,7 @@ _HOMES = {
     "EvolutionError": "errors",
     "Field": "fields",
     "FieldCheck": "fields",
+    "GuidedMode": "fields",
     "Jumps": "results.jumps",
     "MasterEquation": "master.equation",
     "Methods": "engines.methods",
@@ -139,8 +149,10 @@ _HOMES = {
     "ProblemTooLargeError": "errors",
     "Result": "results.result",
     "SampledField": "fields",
+    "Sphere": "fields",
     "UnitWarning": "errors",
     "Vacuum": "fields",
+    "Waveguide": "fields",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",

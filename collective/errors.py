@@ -18,6 +18,10 @@ class EvolutionError(RuntimeError):
         super().__init__(message)
         self.result = result
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How a pickle makes the error again: without it Python forgets the result."""
+        return type(self), (str(self), self.result), vars(self)
+
 
 class DivergedError(ArithmeticError):
     """An approximate engine raises it in `advance` when its numbers grow without bound.

@@ -97,13 +97,17 @@ STORY = {
         "when_cumulants_lie",
         "single_shots_of_a_superradiant_burst",
         "an_erbium_array",
-        "thousands_of_atoms_in_a_cloud",
+        "ten_thousand_atoms_in_a_cloud",
     ],
     "environments": [
         "light_on_a_wire",
         "the_part_everyone_drops",
         "superradiance_through_a_wire",
         "a_wire_seen_from_the_side",
+        "one_dimensional_light",
+        "a_bad_cavity",
+        "a_gold_sphere_between_two_emitters",
+        "a_ring_around_a_nanofibre",
     ],
     "beyond_the_rwa": [
         "rwa_on_trial",

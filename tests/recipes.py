@@ -32,6 +32,7 @@ RECORDS = {
     "DivergedError",
     "EngineComparison",
     "FieldCheck",
+    "GuidedMode",
     "Jumps",
     "Methods",
     "Modes",
@@ -162,6 +163,21 @@ def equation():
 @cache
 def wire():
     return co.Nanowire(0.01, -50 + 0.6j)
+
+
+@cache
+def ball():
+    return co.Sphere(0.01, -11 + 1.3j)
+
+
+@cache
+def fibre():
+    return co.Nanowire(0.2, 2.1)
+
+
+@cache
+def beside_fibre():
+    return co.Emitters([[0.3, 0, 0], [0.25, 0.1, 0.2]], dipoles=(1, 0, 1j))
 
 
 @cache
@@ -707,39 +723,54 @@ def _recipes():
     yield "Jumps.of", co.Jumps.of, lambda: {"self": sampled().jumps, "trajectory": 0}, {}
     yield "citation", co.citation, lambda: {"calculation": result()}, {}
 
-    kinds = {
-        co.Vacuum: co.Vacuum,
-        co.Plasma: lambda: co.Plasma(2.0),
-        co.Nanowire: wire,
-        co.SampledField: sampled_field,
-    }
-    for kind, field in kinds.items():
+    for kind, field, where in (
+        (co.Vacuum, co.Vacuum, POINTS),
+        (co.Plasma, lambda: co.Plasma(2.0), POINTS),
+        (co.Nanowire, wire, OUTSIDE),
+        (co.Sphere, ball, OUTSIDE),
+        (co.SampledField, sampled_field, SAMPLED),
+    ):
         for name in ("green", "magnetic_green", "scattered"):
             if hasattr(kind, name):
-                where = {co.Nanowire: OUTSIDE, co.SampledField: SAMPLED}.get(kind, POINTS)
                 yield (
                     f"{kind.__name__}.{name}",
                     getattr(kind, name),
                     lambda f=field, w=where: {"self": f(), **w},
                     {},
                 )
-    for name in ("far_field", "magnetic_far_field"):
+    for field in (co.Vacuum, ball):
+        for name in ("far_field", "magnetic_far_field"):
+            kind = type(field())
+            yield (
+                f"{kind.__name__}.{name}",
+                getattr(kind, name),
+                lambda f=field: {
+                    "self": f(),
+                    "directions": [0, 0.6, 0.8],
+                    "r_source": [0.1, 0.2, 0.3],
+                    "k": 6.0,
+                },
+                {},
+            )
+    for field in (wire, ball):
+        kind = type(field())
         yield (
-            f"Vacuum.{name}",
-            getattr(co.Vacuum, name),
-            lambda: {
-                "self": co.Vacuum(),
-                "directions": [0, 0.6, 0.8],
-                "r_source": [0.1, 0.2, 0.3],
-                "k": 6.0,
-            },
+            f"{kind.__name__}.inside",
+            kind.inside,
+            lambda f=field: {"self": f(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
             {},
         )
     yield (
-        "Nanowire.inside",
-        co.Nanowire.inside,
-        lambda: {"self": wire(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
-        {},
+        "Sphere",
+        co.Sphere,
+        lambda: {
+            "radius": 0.01,
+            "permittivity": -11 + 1.3j,
+            "permeability": 1.0,
+            "centre": (0, 0, 0.001),
+            "allow_gain": False,
+        },
+        {"then": lambda f: f.scattered([0.03, 0, 0.25], [0.02, 0, 0], 6.0)},
     )
     yield (
         "purcell",
@@ -754,6 +785,35 @@ def _recipes():
         lambda: {"wavenumber": 2.0},
         {"then": lambda f: f.green([0, 0, 0.25], [0, 0, 0], 6.0)},
     )
+    yield (
+        "Waveguide",
+        co.Waveguide,
+        lambda: {
+            "rate": (1.0, 0.5),
+            "wavenumber": 6.0,
+            "chirality": 0.3,
+            "side_rate": 0.1,
+            "axis": (0, 0, 1),
+        },
+        {"then": lambda f: f.coefficients(co.chain(2, 0.1))},
+    )
+    yield (
+        "Cavity",
+        co.Cavity,
+        lambda: {"coupling": (0.2, 0.1j), "linewidth": 4.0, "detuning": 1.0, "side_rate": 0.1},
+        {"then": lambda f: f.coefficients(co.chain(2, 0.1))},
+    )
+    for model, members in (
+        (co.Waveguide(1.0, 6.0, chirality=0.3), ("coefficients", "guided")),
+        (co.Cavity(0.2, 4.0, 1.0), ("coefficients", "assumptions")),
+    ):
+        for name in members:
+            yield (
+                f"{type(model).__name__}.{name}",
+                getattr(type(model), name),
+                lambda m=model: {"self": m, "emitters": co.chain(2, 0.1)},
+                {},
+            )
     yield (
         "Nanowire",
         co.Nanowire,
@@ -820,7 +880,32 @@ def _recipes():
             lambda: {"self": wire(), "k": 2 * np.pi},
             {},
         )
-    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta", "guided"):
+    yield (
+        "Nanowire.guided_modes",
+        co.Nanowire.guided_modes,
+        lambda: {"self": fibre(), "k": 2 * np.pi},
+        {},
+    )
+    for name in ("guided", "guided_decay"):
+        yield (
+            f"Nanowire.{name}",
+            getattr(co.Nanowire, name),
+            lambda: {"self": fibre(), "emitters": beside_fibre(), "direction": 1},
+            {},
+        )
+    for name in ("electric", "magnetic"):
+        yield (
+            f"GuidedMode.{name}",
+            getattr(co.GuidedMode, name),
+            lambda: {
+                "self": fibre().guided_modes(2 * np.pi)[0],
+                "points": [0.3, 0.1, 0.2],
+                "direction": 1,
+                "circulation": -1,
+            },
+            {},
+        )
+    for name in ("plasmon_amplitude", "plasmon_rate", "purcell", "beta"):
         yield (
             f"Nanowire.{name}",
             getattr(co.Nanowire, name),

@@ -421,6 +421,16 @@ def mean_field():
     )
 
 
+@run(SOLVED)
+def mean_field_with_vacant_sites():
+    places = np.delete(co.square(5, 6, 0.2).positions, [3, 8, 15, 22, 28], axis=0)
+    driven = co.couple(co.Emitters(places), VACUUM, by_displacement=True).replace(drive=0.7)
+    return together(
+        driven=evolved(driven, "ground", method="mean_field"),
+        kernel={"decay": driven.decay.kernel, "shift": driven.shift.kernel},
+    )
+
+
 @run(SINGLE)
 def mean_field_with_random_phases():
     return evolved(plain(), "inverted", seed=4, method=co.engines.MeanField(phases=6))
@@ -629,6 +639,60 @@ def nanowire():
     }
 
 
+def ball():
+    return co.Sphere(0.01, co.materials.Drude.from_value(-11 + 1.3j, K))
+
+
+@run()
+def sphere():
+    dielectric = co.Sphere(0.3, 6.0, 1.5, centre=(0, 0, -0.4))
+    return together(metal=tensors(ball()), dielectric=tensors(dielectric)) | {
+        "scattered": ball().scattered(HERE, THERE, K),
+        "far field": ball().far_field([[0, 0, 1], [0.6, 0, 0.8]], THERE, K),
+        "magnetic far field": ball().magnetic_far_field([[0, 0.6, 0.8]], THERE, K),
+        "inside": ball().inside(np.array([[0.005, 0, 0.001], [0.02, 0, 0]])),
+        "purcell": co.purcell(beside(), ball()),
+    }
+
+
+@run()
+def models_of_one_mode():
+    row = co.chain(3, 0.13)
+    chiral = co.Waveguide((1.0, 0.5, 0.7), 1.3 * K, chirality=0.4, side_rate=0.1)
+    cavity = co.Cavity((0.2, 0.1j, -0.3), 4.0, 1.5, side_rate=0.05)
+    return together(
+        guide=of_couplings(co.couple(row, co.Waveguide(0.8, K))),
+        chiral=of_couplings(co.couple(row, chiral)),
+        cavity=of_couplings(co.couple(row, cavity)),
+        directions=dict(chiral.guided(row)),
+        assumptions={name: value for name, (value, _) in cavity.assumptions(row).items()},
+    )
+
+
+@run()
+def couplings_beside_a_sphere():
+    return together(
+        full=of_couplings(co.couple(beside(), ball())),
+        rwa=of_couplings(co.couple(beside(), ball(), shift="rwa")),
+        thermal=of_couplings(co.couple(beside(), ball(), temperature=1e6)),
+        magnetic=of_couplings(co.couple(beside().replace(kind="magnetic"), ball())),
+    )
+
+
+@run()
+def sampled_field():
+    k = K * np.concatenate([np.linspace(0.95, 1.05, 5), 1j * np.geomspace(1e-4, 60, 50)])
+    field = co.SampledField.from_field(wire(), beside(), k)
+    near = beside().replace(wavelength=1.01, frequency=None)
+    return {
+        "real": field.green(near.positions[:, None], near.positions, 6.2),
+        "imaginary": field.green(near.positions[:, None], near.positions, 3j),
+        "error": field.interpolation_error(6.2),
+        "full": co.couple(near, field).shift,
+        "resonant": co.couple(near, field, shift="resonant").shift,
+    }
+
+
 @run()
 def members_of_fields():
     far = co.Vacuum().far_field([[0, 0, 1], [0.6, 0, 0.8]], THERE, K)
@@ -639,6 +703,23 @@ def members_of_fields():
         "guided": wire().guided(beside())["plasmon"],
         "purcell": co.purcell(beside(), wire()),
     }
+
+
+@run(SOLVED)
+def guided_modes():
+    fibre, atoms = co.Nanowire(0.5, 2.1), beside().translated([0.6, 0, 0])
+    modes = fibre.guided_modes(K)
+    points = [[0.3, 0.1, 0.2], [0.6, 0.2, -0.1]]
+    found = {"decay": fibre.guided_decay(atoms), "beta": fibre.beta(atoms)}
+    for way in (1, -1):
+        found |= {f"{name}, {way}": x for name, x in fibre.guided(atoms, direction=way).items()}
+    for mode in modes:
+        found[f"numbers of {mode.name}"] = np.array(
+            [mode.wavenumber, mode.decay_constant, mode.group_velocity, mode.power_outside]
+        )
+        found[f"electric {mode.name}"] = mode.electric(points, direction=-1)
+        found[f"magnetic {mode.name}"] = mode.magnetic(points, circulation=-1)
+    return found
 
 
 class PairByPair:

@@ -7,6 +7,7 @@ here and nowhere else.
 import inspect
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from numbers import Complex, Number, Real
 from typing import Any
 
@@ -57,6 +58,11 @@ def restored(instance: Any, state: dict[str, Any]) -> None:
         type(instance).__init__(instance, **{name: state[name] for name in names})
     else:  # the object was made by a function of ours, from other arguments
         freeze(instance, **state)
+
+
+def arguments(instance: Any) -> dict[str, Any]:
+    """`__getstate__` of a frozen dataclass: its arguments, without what was computed from them."""
+    return {each.name: getattr(instance, each.name) for each in fields(instance) if each.init}
 
 
 def finite(

@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 try:
@@ -17,6 +18,7 @@ _RANDOM = 8  # characters that mkstemp puts between prefix and suffix
 _LONGEST = 200  # bytes of the name that a partial file keeps: names have at most 255
 _YOUNG = 10.0  # seconds: the writer of a younger file may not have locked it yet
 _OLD = 3600.0  # seconds since the last write: nobody writes to an older file any more
+_ONE_AT_A_TIME = Lock()
 
 
 def checked_path(name: str, path: Any) -> Path:
@@ -156,6 +158,7 @@ def _prefix(target: Path) -> str:
 
 def _umask() -> int:
     """The permissions that new files of this process do not get."""
-    mask = os.umask(0)
-    os.umask(mask)
+    with _ONE_AT_A_TIME:  # it can only be read by setting it, and a second thread would read 0
+        mask = os.umask(0)
+        os.umask(mask)
     return mask

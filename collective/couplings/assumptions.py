@@ -6,7 +6,7 @@ import numpy as np
 
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.pairs import linewidth_variation
-from collective.fields.answers import response, without_tensor
+from collective.fields.answers import assumptions, response, without_tensor
 from collective.validity import Assumption, Validity, small
 
 _NO_FREQUENCY = "needs Emitters(frequency=...)"
@@ -62,6 +62,9 @@ def of_couplings(couplings: Any) -> Validity:
         else:
             rows.append(small(name, value(emitters, emitters.speed_of_light), meaning))
     rows.append(_flatness(couplings, fastest))
+    if emitters is not None and couplings.field is not None:
+        of_field = assumptions(couplings.field, emitters)
+        rows += [small(name, value, meaning) for name, (value, meaning) in of_field.items()]
     return Validity(tuple(rows))
 
 

@@ -66,9 +66,12 @@ def couple(
         temperature: T of the field in units of rate (ħ = k_B = 1); above 0 the emitters need
             their frequency.
         by_displacement: whether Γ and Δ of alike emitters on a lattice are stored by the
-            displacement between two sites and not as N × N matrices. That takes no more memory
-            than the emitters themselves, but only `method="mean_field"` evolves such couplings.
-            For None this is done only if the matrices do not fit into memory.
+            displacement between two sites and not as N × N matrices. Sites may be vacant: random
+            ones, or those around a ball or a cigar that is cut out of the lattice. The lattice is
+            found from the positions, in any order of the emitters, if its sites have at most N²/2
+            displacements (about 8 for each site in three dimensions). This takes little memory and
+            time, but only `method="mean_field"` evolves such couplings. For None it is done only if
+            the matrices do not fit into memory.
 
     Returns:
         `Couplings` with Γ and Δ, (N, N); a `LatticeMatrix` each if they are stored by displacement.
@@ -82,7 +85,7 @@ def couple(
             "resonant"; a model without a Green's tensor together with "rwa", "resonant" or a
             temperature, or with coefficients that are not Hermitian or a Γ that is not positive
             semidefinite; `by_displacement=True` for emitters that are not alike on a lattice, or in
-            a field that sees more than displacements.
+            a field that sees more than displacements, or that does not answer at vacant sites.
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
@@ -90,7 +93,7 @@ def couple(
             linewidths.
 
     Example:
-        >>> import collective as co
+        >>> import numpy as np, collective as co
         >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
         >>> float(pair.decay[0, 1].round(10)), float(pair.shift[0, 1].round(10))
         (0.9226968484, 2.5970938737)
@@ -103,6 +106,9 @@ def couple(
         >>> many = co.couple(co.square(200, 200, 0.2), co.Vacuum(), by_displacement=True)
         >>> many.decay
         LatticeMatrix: 40,000 × 40,000, a lattice of 200 × 200 sites
+        >>> places = np.random.default_rng(1).choice(many.emitters.positions, 30000, replace=False)
+        >>> co.couple(co.Emitters(places), co.Vacuum(), by_displacement=True).decay
+        LatticeMatrix: 30,000 × 30,000, a lattice of 200 × 200 sites, 10,000 of them vacant
     """
     checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = checks.choice("shift", shift, SHIFTS)
@@ -120,7 +126,8 @@ def couple(
     matrices = found.decay, found.shift
     if isinstance(found.decay, LatticeMatrix) and isinstance(found.shift, LatticeMatrix):
         matrices = stand_in(found.decay), stand_in(found.shift)
-    lengths.warn_of_couplings(*matrices, emitters, field)
+    absolute = answers.without_tensor(field)
+    lengths.warn_of_couplings(*matrices, emitters, field, absolute=absolute)
     return found
 
 
@@ -195,8 +202,7 @@ def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float
 def _of_lattice(emitters: Emitters, field: Any, coupling: str, temperature: float) -> Couplings:
     """The `Couplings` of alike emitters on a lattice, stored by displacement."""
     lengths.refuse_coincident(emitters)
-    seen = answers.response(emitters.kind, field)
-    decay, shift = unit_kernels(emitters, seen, float(emitters.wavenumbers[0]))
+    decay, shift = unit_kernels(emitters, field, float(emitters.wavenumbers[0]))
     per_emitter = ("positions", "dipoles", "decay_rates", "detunings")
     one = emitters.replace(**{name: getattr(emitters, name)[:1] for name in per_emitter})
     own = _of_tensor(one, field, coupling, temperature)

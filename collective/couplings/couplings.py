@@ -3,17 +3,17 @@
 The file is longer than others because it holds one class with the checks of its arguments.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, operators
+from collective._tools import checks, equality, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
 from collective.couplings import thermal as _thermal
-from collective.couplings.lattice import LatticeMatrix, alike, require_positive
+from collective.couplings.lattice import LatticeMatrix, alike, require_positive, same_entries
 from collective.couplings.modes import Modes, emitting, modes
 from collective.emitters import Emitters
 from collective.fields.protocol import COUPLING, require_field
@@ -45,7 +45,7 @@ class Couplings:
         decay: Γ, (N, N) Hermitian and positive semidefinite. The diagonal is the total decay rate
             of each emitter, radiated and absorbed. For more than 4,096 identical emitters,
             `np.broadcast_to(1.0, (N, N))` takes no memory; `method="symmetric"` accepts it. For
-            large lattices `couple` can store Γ and Δ by displacement.
+            large lattices, also with vacant sites, `couple` can store Γ and Δ by displacement.
         shift: Δ, (N, N) Hermitian; the diagonal shifts each transition.
         detunings: δ_m = ω_m − ω_frame, scalar or (N,). The frame rotates at the drive's
             frequency if there is a drive, else at ω₀. None: those of the emitters, or 0.
@@ -58,7 +58,8 @@ class Couplings:
             decay without them. Only the engine "exact" supports n̄ > 0; the others refuse it.
 
     All rates have the same unit (Γ₀ by default). Arrays are read-only. Γ and Δ are stored as real
-    arrays if they are real.
+    arrays if they are real. Two couplings are equal (`==`) if all their numbers, their emitters and
+    their fields are, however Γ and Δ are stored.
 
     Raises:
         ValueError: for wrong shapes, numbers that are not finite, a Γ or Δ that is not
@@ -145,6 +146,21 @@ class Couplings:
         }
         checks.restored(self, whole)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Couplings):
+            return NotImplemented
+        others = [each.name for each in fields(self) if each.name not in ("decay", "shift")]
+        return self is other or (
+            equality.same_fields(self, other, others)
+            and same_entries(self.decay, other.decay)
+            and same_entries(self.shift, other.shift)
+        )
+
+    def __hash__(self) -> int:
+        """The same in every form of Γ and Δ."""
+        parts = (self.decay[0], self.shift[0], self.detunings, self.drive)
+        return hash((len(self), *map(equality.digest, parts)))
+
     def __len__(self) -> int:
         return len(self.decay)
 
@@ -184,7 +200,7 @@ class Couplings:
                 changes.setdefault("detunings", emitters.detunings)
         if self.field is not None and field is not None:
             require_field("field", field, COUPLING, " or None")
-            if field is not self.field and field != self.field:
+            if not equality.equal(field, self.field):
                 raise ValueError(
                     f"field: Γ and Δ of these couplings belong to {self.field!r}, not to "
                     f"{field!r}; use co.couple(emitters, field), or give decay= and shift= too"

@@ -1,19 +1,22 @@
 r"""Γ and Δ of a regular lattice, stored by displacement.
 
-If all emitters are alike and their sites fill a block of a lattice, an entry depends only on the
+If all emitters are alike and sit on the sites of a lattice, an entry depends only on the
 displacement between two sites, M_mn = K(site_n − site_m). In d dimensions the kernel K has less
-than 2^d numbers for each emitter, and a product with M is a convolution,
+than 2^d numbers for each site of the box, and a product with M is a convolution,
 
 .. math:: (Mx)_m = \sum_n K(\mathrm{site}_n − \mathrm{site}_m) x_n,
 
-which fast Fourier transforms of twice the length along each direction give in N log N operations.
+which fast Fourier transforms of twice the length along each direction give in S log S operations,
+S the number of sites. Sites without an emitter have x = 0. The kernel is 0 at displacements that no
+pair of emitters has.
 
 The file is longer than others: it holds one class, which answers everything that is asked of an
 N × N array, so that couplings need not know how their matrices are stored.
 """
 
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from itertools import product as every
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,7 +25,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.memory import require
-from collective.couplings.sites import Sites
+from collective.couplings.sites import Sites, padded, places_of_displacements
 
 ROUND_OFF = 1e-10  # allowed deviation, relative to the largest entry
 _STEPS = 60  # of Lanczos's method
@@ -45,10 +48,7 @@ class Convolution:
         self._sites = sites
         self._lengths = padded(sites.shape)
         around = np.zeros(self._lengths, dtype=complex)
-        # entry d of a convolution is the kernel at displacement −d; negative d count from the end
-        sides = zip(sites.shape, self._lengths, strict=True)
-        places = [(n - 1 - np.arange(2 * n - 1)) % m for n, m in sides]
-        around[np.ix_(*places)] = kernel
+        around[np.ix_(*places_of_displacements(sites.shape, self._lengths))] = kernel
         transform = fft.fftn(around, overwrite_x=True)
         self._dtype = np.dtype(np.complex64 if single else np.complex128)
         self._transform = transform.astype(self._dtype)
@@ -72,13 +72,6 @@ class Convolution:
         return self._sites.of_emitters(values)
 
 
-def padded(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The lengths of the transforms along each direction."""
-    from scipy import fft
-
-    return tuple(int(fft.next_fast_len(2 * n - 1)) for n in shape)
-
-
 class LatticeMatrix(NDArrayOperatorsMixin):
     """An N × N matrix that is stored by displacement; it is read-only.
 
@@ -86,15 +79,18 @@ class LatticeMatrix(NDArrayOperatorsMixin):
     which is made each time, and refused with `ProblemTooLargeError` if it does not fit into memory.
 
     Args:
-        kernel: (2n₁ − 1, …), its entries by displacement, from the most negative one on.
-        sites: of the emitters.
+        kernel: (2n₁ − 1, …), its entries by displacement, from the most negative one on. Entries
+            at displacements that no pair of emitters has are replaced by 0.
+        sites: of the emitters; some of them may be vacant.
     """
 
     ndim = 2
 
     def __init__(self, kernel: NDArray[Any], sites: Sites):
-        if kernel.shape != tuple(2 * n - 1 for n in sites.shape):
+        if kernel.shape != sites.kernel_shape:
             raise ValueError(f"a kernel of shape {kernel.shape} does not fit sites {sites.shape}")
+        if sites.vacant:
+            kernel = np.where(sites.pairs > 0, kernel, 0.0)
         self.kernel, self.sites = checks.readonly(kernel), sites
 
     def __len__(self) -> int:
@@ -126,11 +122,7 @@ class LatticeMatrix(NDArrayOperatorsMixin):
 
     def row(self, m: int) -> NDArray[Any]:
         """Row m, (N,)."""
-        place = self.sites.place(m)
-        window = tuple(
-            slice(n - 1 - i, 2 * n - 1 - i) for n, i in zip(self.sites.shape, place, strict=True)
-        )
-        return self.sites.of_emitters(self.kernel[window])
+        return self.kernel.reshape(-1)[self.sites.displacements(m)]
 
     def diagonal(self) -> NDArray[Any]:
         """The diagonal, (N,), all of whose entries are equal."""
@@ -139,7 +131,7 @@ class LatticeMatrix(NDArrayOperatorsMixin):
     @property
     def own(self) -> Any:
         """The entry on the diagonal."""
-        return self.kernel[tuple(n - 1 for n in self.sites.shape)]
+        return self.kernel[self.sites.no_displacement]
 
     def largest_between(self) -> float:
         """The largest size of an entry beside the diagonal."""
@@ -148,7 +140,7 @@ class LatticeMatrix(NDArrayOperatorsMixin):
     def between(self) -> NDArray[Any]:
         """The kernel without the diagonal."""
         kernel = self.kernel.copy()
-        kernel[tuple(n - 1 for n in self.sites.shape)] = 0.0
+        kernel[self.sites.no_displacement] = 0.0
         return kernel
 
     def scaled(self, factor: float) -> "LatticeMatrix":
@@ -228,7 +220,8 @@ class LatticeMatrix(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         sides = " × ".join(map(str, self.sites.shape))
-        return f"LatticeMatrix: {len(self):,} × {len(self):,}, a lattice of {sides} sites"
+        vacant = f", {self.sites.vacant:,} of them vacant" if self.sites.vacant else ""
+        return f"LatticeMatrix: {len(self):,} × {len(self):,}, a lattice of {sides} sites{vacant}"
 
 
 def alike(decay: Any, shift: Any) -> tuple[Any, Any]:
@@ -249,14 +242,22 @@ def _array(name: str, matrix: Any) -> Any:
     return checks.hermitian(name, np.asarray(matrix))
 
 
+def same_entries(one: Any, other: Any) -> bool:
+    """Whether two matrices have the same entries, each in any of its forms."""
+    if len(one) != len(other):
+        return False
+    if checks.constant(one) and checks.constant(other):
+        return bool(one[0, 0] == other[0, 0])
+    both = isinstance(one, LatticeMatrix) and isinstance(other, LatticeMatrix)
+    if both and one.sites.same(other.sites) and np.array_equal(one.kernel, other.kernel):
+        return True
+    return all(np.array_equal(one[m], other[m]) for m in range(len(one)))
+
+
 def sum_of_squares(matrix: Any) -> float:
     """Σ_{m≠n} |M_mn|² of a matrix in any of its forms, without a copy of it."""
     if isinstance(matrix, LatticeMatrix):
-        counts = [n - np.abs(np.arange(1 - n, n)) for n in matrix.sites.shape]
-        times = np.ones(1)
-        for along in counts:
-            times = np.multiply.outer(times, along)
-        return float(np.sum(times.reshape(matrix.kernel.shape) * np.abs(matrix.between()) ** 2))
+        return float(np.sum(matrix.sites.pairs * np.abs(matrix.between()) ** 2))
     if checks.constant(matrix):
         return float(len(matrix) * (len(matrix) - 1) * np.abs(matrix[0, 0]) ** 2)
     own = np.sum(np.abs(matrix.diagonal()) ** 2)
@@ -264,10 +265,11 @@ def sum_of_squares(matrix: Any) -> float:
 
 
 def largest_row(matrix: Any) -> float:
-    """The largest Σ_{n≠m} |M_mn|² of a row m of a matrix in any of its forms, roughly."""
+    """The largest Σ_{n≠m} |M_mn|² of a row m of a matrix in any of its forms."""
     n = len(matrix)
     if isinstance(matrix, LatticeMatrix):
-        return float(np.sum(np.abs(matrix.between()) ** 2))
+        squares = Convolution(np.abs(matrix.between()) ** 2, matrix.sites)
+        return float(max(squares.product(np.ones(n)).real.max(), 0.0))
     if checks.constant(matrix):
         return float((n - 1) * np.abs(matrix[0, 0]) ** 2)
     rows = np.array([np.vdot(row, row).real for row in matrix])
@@ -292,9 +294,10 @@ def from_matrix(matrix: NDArray[Any], sites: Sites) -> NDArray[Any] | None:
 
     Every entry is compared with the kernel, to 1e-10 of the largest.
     """
-    shape = sites.shape
-    found = kernel_of_rows(lambda m: sites.on_sites(matrix[m]), sites)
-    found[tuple(n - 1 for n in shape)] = 0.0
+    # with vacant sites the corners may not have all displacements
+    rows = range(len(matrix)) if sites.vacant else sites.corners
+    found = kernel_of_rows(matrix.__getitem__, sites, rows)
+    found[sites.no_displacement] = 0.0
     whole = LatticeMatrix(found, sites)
     largest = float(np.abs(found).max())
     for m in range(len(matrix)):
@@ -305,21 +308,22 @@ def from_matrix(matrix: NDArray[Any], sites: Sites) -> NDArray[Any] | None:
     return found
 
 
-def kernel_of_rows(row: Any, sites: Sites) -> NDArray[Any]:
-    """The kernel (2n₁ − 1, …) from the rows of the emitters in the corners of the block.
+def kernel_of_rows(
+    row: Callable[[int], NDArray[Any]], sites: Sites, emitters: Iterable[int], unknown: float = 0.0
+) -> NDArray[Any]:
+    """The kernel (2n₁ − 1, …) from the rows of some emitters; those in the corners have all of it.
 
     Args:
-        row: a function of an emitter that gives its row on the sites, (*shape).
+        row: a function of an emitter that gives its row, (N,).
         sites: of the emitters.
+        emitters: those whose rows are read.
+        unknown: entry at displacements that these rows do not have.
     """
     kernel: NDArray[Any] | None = None
-    for corner in every(*((0, n - 1) for n in sites.shape)):
-        values = row(sites.emitter(corner))
+    for m in emitters:
+        values = row(m)
         if kernel is None:
-            kernel = np.zeros([2 * n - 1 for n in sites.shape], dtype=values.dtype)
-        window = tuple(
-            slice(n - 1 - i, 2 * n - 1 - i) for n, i in zip(sites.shape, corner, strict=True)
-        )
-        kernel[window] = values
+            kernel = np.full(prod(sites.kernel_shape), unknown, dtype=values.dtype)
+        kernel[sites.displacements(m)] = values
     assert kernel is not None
-    return kernel
+    return kernel.reshape(sites.kernel_shape)

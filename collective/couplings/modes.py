@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
+from collective._tools.blas import BlasThreads
 
 # allowed deviation from a reflection, for each emitter and relative to the largest entry: the
 # round-off of positions far from the origin (9e-13 for 2,000 emitters at λ/20)
@@ -44,6 +45,8 @@ class Modes:
     jump_vectors: NDArray[Any]
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))
@@ -125,10 +128,8 @@ def eigensystems(
         return [solve(matrix) for matrix in matrices]
     from concurrent.futures import ThreadPoolExecutor
 
-    from threadpoolctl import threadpool_limits
-
     workers = len(matrices) if threads is None else min(threads, len(matrices))
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
+    with BlasThreads(1), ThreadPoolExecutor(workers) as pool:
         return list(pool.map(solve, matrices))
 
 

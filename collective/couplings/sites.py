@@ -1,6 +1,12 @@
-"""Blocks of a lattice: which site each emitter is on, found from the places of the emitters."""
+"""The sites of a lattice in a box, and which of them each emitter is on.
+
+All sites of the box may be taken, or some may be vacant: a cloud of atoms in an optical lattice, or
+a ball that is cut out of a crystal.
+"""
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import product as every
 from math import prod
 from typing import Any
 
@@ -9,101 +15,144 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 
-SAME_PLACE = 1e-9  # of the shortest lattice vector: how far emitters may be from their sites
-
 
 @dataclass(frozen=True, eq=False)
 class Sites:
-    """A complete block of a lattice.
+    """The sites of N emitters in a box of a lattice.
 
     Attributes:
-        shape: number of sites along each lattice vector; the last one varies fastest.
-        order: (N,), the emitter on each site, or None if emitters and sites have the same order.
+        shape: number of sites along each lattice vector of the box; the last one varies fastest.
+        places: (N,), the number of the site of each emitter, counted through the box; or None if
+            there is an emitter on every site, in the order of the sites.
     """
 
     shape: tuple[int, ...]
-    order: NDArray[np.intp] | None = None
+    places: NDArray[np.intp] | None = None
+
+    __getstate__ = checks.arguments
+    __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        if self.order is not None:
-            if not np.array_equal(np.sort(self.order), np.arange(len(self))):
-                raise ValueError("order must name every emitter once")
-            checks.freeze(self, order=self.order)
+        if self.places is None:
+            return
+        count = prod(self.shape)
+        places = np.array(self.places)
+        whole = places.ndim == 1 and len(places) > 0 and places.dtype.kind in "iu"
+        if not whole or places.min() < 0 or places.max() >= count:
+            raise ValueError(
+                f"places must be whole numbers from 0 to {count - 1}, one for each emitter"
+            )
+        if len(np.unique(places)) < len(places):
+            raise ValueError("places must name a site of its own for every emitter")
+        checks.freeze(self, places=places.astype(np.intp))
 
     def __len__(self) -> int:
-        return prod(self.shape)
+        return prod(self.shape) if self.places is None else len(self.places)
+
+    @property
+    def vacant(self) -> int:
+        """How many sites of the box have no emitter."""
+        return prod(self.shape) - len(self)
+
+    @property
+    def block(self) -> "Sites":
+        """All sites of the box, with an emitter on each."""
+        return Sites(self.shape)
+
+    @cached_property
+    def coordinates(self) -> NDArray[np.intp]:
+        """The site of each emitter as whole numbers of lattice vectors, (N, d)."""
+        places = np.arange(len(self)) if self.places is None else self.places
+        return checks.readonly(np.stack(np.unravel_index(places, self.shape), axis=1))
 
     def same(self, other: "Sites") -> bool:
         """Whether these are the same sites, with the same emitters on them."""
-        own, others = (
-            np.arange(len(each)) if each.order is None else each.order for each in (self, other)
-        )
-        return self.shape == other.shape and np.array_equal(own, others)
+        alike = self.shape == other.shape and len(self) == len(other)
+        return alike and np.array_equal(self.coordinates, other.coordinates)
 
     def on_sites(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values of the emitters (N, …) in the order of the sites, (*shape, …)."""
-        ordered = values if self.order is None else values[self.order]
+        """Values of the emitters (N, …) on the sites, (*shape, …); 0 on vacant sites."""
+        ordered = values
+        if self.places is not None:
+            ordered = np.zeros((prod(self.shape), *values.shape[1:]), dtype=values.dtype)
+            ordered[self.places] = values
         return ordered.reshape(*self.shape, *values.shape[1:])
 
     def of_emitters(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values on the sites (*shape, …) in the order of the emitters, (N, …)."""
-        flat = values.reshape(len(self), *values.shape[len(self.shape) :])
-        if self.order is None:
-            return flat
-        found = np.empty_like(flat)
-        found[self.order] = flat
+        """Values on the sites (*shape, …) of the emitters, (N, …)."""
+        flat = values.reshape(prod(self.shape), *values.shape[len(self.shape) :])
+        return flat if self.places is None else flat[self.places]
+
+    def nearest(self, site: tuple[int, ...]) -> int:
+        """The emitter on a site, or the one nearest to it in numbers of lattice vectors."""
+        return int(np.argmin(((self.coordinates - site) ** 2).sum(axis=1)))
+
+    @property
+    def corners(self) -> list[int]:
+        """The emitters in the corners of the box, or nearest to them."""
+        return [self.nearest(site) for site in every(*((0, n - 1) for n in self.shape))]
+
+    @property
+    def middle(self) -> int:
+        """The emitter in the middle of the box, or nearest to it."""
+        return self.nearest(tuple(n // 2 for n in self.shape))
+
+    @property
+    def kernel_shape(self) -> tuple[int, ...]:
+        """Number of displacements between the sites of the box, 2n − 1 along each direction."""
+        return tuple(2 * n - 1 for n in self.shape)
+
+    @property
+    def no_displacement(self) -> tuple[int, ...]:
+        """The index of displacement 0 in a kernel, which begins with the most negative one."""
+        return tuple(n - 1 for n in self.shape)
+
+    def displacements(self, m: int) -> NDArray[np.intp]:
+        """Where in a flat kernel the displacements from emitter m to all emitters are, (N,)."""
+        begin = np.ravel_multi_index(self.no_displacement, self.kernel_shape)
+        return self._in_kernel - self._in_kernel[m] + begin
+
+    @cached_property
+    def _in_kernel(self) -> NDArray[np.intp]:
+        """The coordinates of each emitter as one number, by which flat kernels count, (N,)."""
+        found = np.zeros(len(self), dtype=np.intp)
+        for length, along in zip(self.kernel_shape, self.coordinates.T, strict=True):
+            found = found * length + along
         return found
 
-    def place(self, m: int) -> tuple[int, ...]:
-        """The site of emitter m, as an index along each lattice vector."""
-        at = m if self.order is None else int(np.flatnonzero(self.order == m)[0])
-        return tuple(int(i) for i in np.unravel_index(at, self.shape))
+    @cached_property
+    def pairs(self) -> NDArray[np.float64]:
+        """How many ordered pairs of emitters have each displacement, (2n₁ − 1, …)."""
+        if self.vacant:
+            return checks.readonly(self._counted_pairs())
+        times = np.ones(1)
+        for n in self.shape:
+            times = np.multiply.outer(times, n - np.abs(np.arange(1 - n, n)))
+        return checks.readonly(times.reshape(self.kernel_shape))
 
-    def emitter(self, site: tuple[int, ...]) -> int:
-        """The emitter on a site."""
-        at = int(np.ravel_multi_index(site, self.shape))
-        return at if self.order is None else int(self.order[at])
+    def _counted_pairs(self) -> NDArray[np.float64]:
+        r"""The same with vacant sites: :math:`\sum_m o_m o_{m+d}` of the occupations o = 0 or 1."""
+        from scipy import fft
+
+        lengths = padded(self.shape)
+        occupied = self.on_sites(np.ones(len(self)))
+        around = fft.irfftn(np.abs(fft.rfftn(occupied, lengths)) ** 2, lengths)
+        return np.round(around[np.ix_(*places_of_displacements(self.shape, lengths))])
 
 
-def sites(positions: NDArray[np.float64]) -> Sites | None:
-    """The block of a lattice that emitters fill, or None if they fill none.
+def padded(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths of Fourier transforms along each direction, of at least 2n − 1."""
+    from scipy import fft
 
-    Emitters may stand in the order of the sites, whichever the lattice vectors are. Otherwise they
-    are sorted by x, then y, then z, which finds lattices along these axes in any order.
+    return tuple(int(fft.next_fast_len(2 * n - 1)) for n in shape)
 
-    Args:
-        positions: (N, 3).
+
+def places_of_displacements(
+    shape: tuple[int, ...], lengths: tuple[int, ...]
+) -> list[NDArray[np.intp]]:
+    """Where transforms of these lengths have displacement −d: negative ones count from the end.
+
+    A convolution reads its kernel so; pairs of emitters are alike at d and −d.
     """
-    shape = _block(positions)
-    if shape is not None:
-        return Sites(shape)
-    # round first, so that round-off does not decide the order
-    size = float(np.ptp(positions, axis=0).max())
-    rounded = np.round(positions / max(size, np.finfo(float).tiny), 9)
-    order = np.lexsort(rounded.T[::-1])
-    shape = _block(positions[order])
-    return None if shape is None else Sites(shape, order)
-
-
-def _block(positions: NDArray[np.float64]) -> tuple[int, ...] | None:
-    """The number of sites along each lattice vector, for emitters in the order of the sites."""
-    n, stride = len(positions), 1
-    shape: list[int] = []
-    vectors: list[NDArray[np.float64]] = []
-    tolerance = np.inf
-    while stride < n:
-        vector = positions[stride] - positions[0]
-        tolerance = min(tolerance, SAME_PLACE * float(np.linalg.norm(vector)))
-        starts = positions[::stride] - positions[0]
-        off = np.abs(starts - np.arange(len(starts))[:, None] * vector).max(axis=1) > tolerance
-        length = int(np.argmax(off)) if off.any() else len(starts)
-        shape.insert(0, length)
-        vectors.insert(0, vector)
-        stride *= length
-        if n % stride or length < 2:
-            return None
-    cells = np.stack(np.unravel_index(np.arange(n), shape), axis=1) if shape else np.zeros((1, 0))
-    expected = positions[0] + cells @ np.array(vectors).reshape(-1, 3)
-    if n == 1 or np.abs(positions - expected).max() > tolerance:
-        return None
-    return tuple(shape)
+    sides = zip(shape, lengths, strict=True)
+    return [(n - 1 - np.arange(2 * n - 1)) % length for n, length in sides]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import aligned, printable
 from collective._tools.memory import require
 from collective._tools.progress import Progress
@@ -66,6 +66,8 @@ class Interactions:
     diagnostics: dict[str, Any] = field(default_factory=dict)
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.readonly(self.coulomb_integrals)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective.currents.grids import (
     checked_axes,
@@ -70,6 +70,8 @@ class Orbitals:
     unresolved: NDArray[np.float64]
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __init__(
         self, axes: Sequence[ArrayLike], wavefunctions: "ArrayLike | Sequence[Wavefunction]"

@@ -1,6 +1,7 @@
 r"""Wave functions of orbitals: Gaussian and hydrogen-like, with complex or real harmonics."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import factorial, gamma
 
 import numpy as np
@@ -45,18 +46,7 @@ def gaussian(
     """
     harmonic = _harmonic(l, m, real)
     width = positive("width", width)
-    where = wavevector("centre", centre)
-    # ∫r^{2l+2} e^{−r²/a²}dr = ½a^{2l+3} Γ(l + 3/2)
-    scale = np.sqrt(2 / (width**3 * gamma(l + 1.5)))
-
-    def wavefunction(x: NDArray, y: NDArray, z: NDArray) -> NDArray:
-        from scipy.special import xlogy
-
-        r, angular = harmonic(x - where[0], y - where[1], z - where[2])
-        # a single exponential, so that no power overflows where the Gaussian is zero
-        return scale * angular * np.exp(xlogy(l, r / width) - (r / width) ** 2 / 2)
-
-    return wavefunction
+    return _Gaussian(harmonic, tuple(wavevector("centre", centre).tolist()), width)
 
 
 def hydrogen_like(
@@ -92,41 +82,79 @@ def hydrogen_like(
     if n > _LARGEST_N:
         raise ValueError(f"n must not exceed {_LARGEST_N}, got {checks.short(n)}")
     charge = positive("charge", charge)
-    where = wavevector("centre", centre)
-    scale = np.sqrt((2 * charge / n) ** 3 * factorial(n - l - 1) / (2 * n * factorial(n + l)))
-
-    def wavefunction(x: NDArray, y: NDArray, z: NDArray) -> NDArray:
-        from scipy.special import eval_genlaguerre
-
-        r, angular = harmonic(x - where[0], y - where[1], z - where[2])
-        rho = np.minimum(2 * charge * r / n, _FARTHEST)
-        radial = rho**l * eval_genlaguerre(n - l - 1, 2 * l + 1, rho) * np.exp(-rho / 2)
-        return scale * radial * angular
-
-    return wavefunction
+    return _HydrogenLike(harmonic, tuple(wavevector("centre", centre).tolist()), int(n), charge)
 
 
-def _harmonic(l: int, m: int, real: bool) -> Callable[..., tuple[NDArray, NDArray]]:
-    """The function (x, y, z) → (r, Y_lm)."""
+def _harmonic(l: int, m: int, real: bool) -> "_Harmonic":
+    """The checked function (x, y, z) → (r, Y_lm)."""
     if checks.count("l", l, minimum=0) > _LARGEST_L:
         raise ValueError(f"l must not exceed {_LARGEST_L}, got {checks.short(l)}")
     if abs(checks.count("m", m, minimum=-l)) > l:
         raise ValueError(f"m must be between −l and l = {l}, got {checks.short(m)}")
-    real = checks.flag("real", real)
-    k = abs(m)
-    scale = np.sqrt((2 * l + 1) / (4 * np.pi) * factorial(l - k) / factorial(l + k))
+    return _Harmonic(int(l), int(m), checks.flag("real", real))
 
-    def harmonic(x: NDArray, y: NDArray, z: NDArray) -> tuple[NDArray, NDArray]:
+
+# wave functions are objects of classes, because a pickle cannot hold functions within functions
+
+
+@dataclass(frozen=True)
+class _Harmonic:
+    """(x, y, z) → (r, Y_lm)."""
+
+    l: int
+    m: int
+    real: bool
+
+    def __call__(self, x: NDArray, y: NDArray, z: NDArray) -> tuple[NDArray, NDArray]:
         from scipy.special import lpmv
 
+        l, m, k = self.l, self.m, abs(self.m)
+        scale = np.sqrt((2 * l + 1) / (4 * np.pi) * factorial(l - k) / factorial(l + k))
         r = np.sqrt(x**2 + y**2 + z**2)
         polar = scale * lpmv(k, l, z / np.where(r > 0, r, 1.0))
         phi = np.arctan2(y, x)
-        if not real:
+        if not self.real:
             return r, (polar if m >= 0 else (-1) ** k * polar) * np.exp(1j * m * phi)
         if m == 0:
             return r, polar
         wave = np.cos(k * phi) if m > 0 else np.sin(k * phi)
         return r, (-1) ** k * np.sqrt(2) * polar * wave
 
-    return harmonic
+
+@dataclass(frozen=True)
+class _Gaussian:
+    """The wave function of `gaussian`."""
+
+    harmonic: _Harmonic
+    centre: tuple[float, ...]
+    width: float
+
+    def __call__(self, x: NDArray, y: NDArray, z: NDArray) -> NDArray:
+        from scipy.special import xlogy
+
+        l, width, at = self.harmonic.l, self.width, self.centre
+        # ∫r^{2l+2} e^{−r²/a²}dr = ½a^{2l+3} Γ(l + 3/2)
+        scale = np.sqrt(2 / (width**3 * gamma(l + 1.5)))
+        r, angular = self.harmonic(x - at[0], y - at[1], z - at[2])
+        # a single exponential, so that no power overflows where the Gaussian is zero
+        return scale * angular * np.exp(xlogy(l, r / width) - (r / width) ** 2 / 2)
+
+
+@dataclass(frozen=True)
+class _HydrogenLike:
+    """The wave function of `hydrogen_like`."""
+
+    harmonic: _Harmonic
+    centre: tuple[float, ...]
+    n: int
+    charge: float
+
+    def __call__(self, x: NDArray, y: NDArray, z: NDArray) -> NDArray:
+        from scipy.special import eval_genlaguerre
+
+        n, l, charge, at = self.n, self.harmonic.l, self.charge, self.centre
+        scale = np.sqrt((2 * charge / n) ** 3 * factorial(n - l - 1) / (2 * n * factorial(n + l)))
+        r, angular = self.harmonic(x - at[0], y - at[1], z - at[2])
+        rho = np.minimum(2 * charge * r / n, _FARTHEST)
+        radial = rho**l * eval_genlaguerre(n - l - 1, 2 * l + 1, rho) * np.exp(-rho / 2)
+        return scale * radial * angular

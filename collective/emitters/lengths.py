@@ -105,9 +105,17 @@ def warn_of_waist(waist: float, wavelength: float) -> None:
 
 
 def warn_of_couplings(
-    decay: NDArray[Any], shift: NDArray[Any], emitters: Emitters, field: Any
+    decay: NDArray[Any], shift: NDArray[Any], emitters: Emitters, field: Any, *, absolute: bool
 ) -> None:
-    """Warn if Γ and Δ look as if positions and wavelength had different units."""
+    """Warn if Γ and Δ look as if positions and wavelength had different units.
+
+    Args:
+        decay: Γ, (N, N).
+        shift: Δ, (N, N).
+        emitters: N of them.
+        field: that couples them.
+        absolute: whether the linewidths of the emitters do not enter Γ, as in a model.
+    """
     nearest = warn_of_lengths(emitters)
     own = np.abs(np.diag(decay)).max()
     if _DISTANT < nearest <= _LONGEST:
@@ -121,13 +129,17 @@ def warn_of_couplings(
             )
     largest = float(np.abs(shift).max())
     if len(emitters) > 1 and own == largest == 0 and np.any(emitters.decay_rates):
+        far_below = (
+            "as they are far below a cutoff: is its wave number in the inverse unit of the "
+            f"emitters' wavelength, {emitters.wavelength:g}?"
+        )
+        why = "as its own numbers say: is one of them zero?" if absolute else far_below
         warn(
-            f"field: in {field!r} all decay rates and couplings are zero, as they are far below a "
-            "cutoff: is its wave number in the inverse unit of the emitters' wavelength, "
-            f"{emitters.wavelength:g}? {_INTENDED}",
+            f"field: in {field!r} all decay rates and couplings are zero, {why} {_INTENDED}",
             UnitWarning,
         )
-    limit, name = _LARGEST_SHIFT * float(emitters.decay_rates.max()), "10⁹ linewidths"
+    linewidth = max(float(emitters.decay_rates.max()), own if absolute else 0.0)
+    limit, name = _LARGEST_SHIFT * linewidth, "10⁹ linewidths"
     if emitters.frequency is not None and emitters.frequency < limit:
         limit, name = emitters.frequency, "the transition's frequency"
     if largest > limit and nearest >= 1 / _LONGEST:  # closer ones have had a warning already

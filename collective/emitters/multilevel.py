@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective._tools.warn import warn
 from collective.emitters.si import unit
@@ -59,6 +59,8 @@ class Multilevel:
     speed_of_light: float
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective.emitters.si import LARGEST_MOMENT, unit, warn_of_moments
 from collective.units import linewidth
@@ -63,6 +63,8 @@ class Emitters:
     kind: Literal["electric", "magnetic"]
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __init__(
         self,

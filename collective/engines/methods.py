@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import aligned, printable
 from collective._tools.memory import bytes_text
 from collective.engines.base import ACCURACIES, Cost
@@ -11,7 +11,7 @@ from collective.engines.base import ACCURACIES, Cost
 LONGEST = 86400.0  # seconds; a longer run starts only if its method is named
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Methods:
     """The answers of all engines to a problem; print it.
 
@@ -36,6 +36,9 @@ class Methods:
     available: int | None
     chosen: str | None
     advice: str = "use fewer emitters"
+
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def fits(self, name: str) -> bool:
         """Whether there is enough memory for an engine.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools import operators as _operators
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
@@ -64,9 +64,15 @@ class Request:
     checkpointed: bool = False
     unit: float = 1.0
     origin: float = 0.0
-    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    __getstate__ = checks.arguments
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
+
+    def __post_init__(self) -> None:
+        checks.lock([self.times, self.pulse])
 
     def user_time(self, t: Any) -> Any:
         """A time, or an array of times, as the user counts them."""

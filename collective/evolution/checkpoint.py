@@ -24,7 +24,7 @@ from collective.master.equation import MasterEquation
 from collective.results.result import Result, loaded
 from collective.states import State
 
-LAYOUT = 3  # of `Result.resume` and `fingerprint`: increase it when one of them changes
+LAYOUT = 4  # of `Result.resume` and `fingerprint`: increase it when one of them changes
 
 
 def fingerprint(request: Request, engine: Engine) -> str:
@@ -71,9 +71,9 @@ def fingerprint(request: Request, engine: Engine) -> str:
             if part.emitters is not None:  # the phases of timed_dicke
                 add(part.emitters.positions)
         elif isinstance(part, LatticeMatrix):
-            add((part.sites.shape, part.sites.order is None))
-            if part.sites.order is not None:
-                add(part.sites.order)
+            add((part.sites.shape, part.sites.places is None))
+            if part.sites.places is not None:
+                add(part.sites.places)
             add(part.kernel)
         elif isinstance(part, np.ndarray) and checks.constant(part):
             add((part.shape, complex(part[0, 0])))

@@ -11,7 +11,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import aligned, printable
 from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters, Multilevel
@@ -26,7 +26,7 @@ from collective.results.result import Result
 _DEFAULT = ("universal", "rwa")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """Results of one problem under several approximations, in one frame.
 
@@ -41,6 +41,8 @@ class Comparison:
     complete: bool = True
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import aligned, printable
 from collective.couplings.couplings import Couplings
 from collective.engines import timescale
@@ -20,7 +20,7 @@ from collective.evolution.evolve import evolve
 from collective.results.result import Result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EngineComparison:
     """Results of one problem by several engines.
 
@@ -34,6 +34,8 @@ class EngineComparison:
     complete: bool = True
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     @property
     def times(self) -> NDArray[np.float64]:

@@ -4,21 +4,29 @@
 reciprocal: G(r, r') = Gᵀ(r', r). In vacuum Im G(r, r) = k/6π·1.
 """
 
+from collective.fields.cavity import Cavity
 from collective.fields.checking import FieldCheck, check_field
 from collective.fields.nanowire.field import Nanowire
+from collective.fields.nanowire.guided import GuidedMode
 from collective.fields.plasma import Plasma
 from collective.fields.protocol import Field
 from collective.fields.rates import purcell
 from collective.fields.sampled.field import SampledField
+from collective.fields.sphere.field import Sphere
 from collective.fields.vacuum import Vacuum
+from collective.fields.waveguide import Waveguide
 
 __all__ = [
+    "Cavity",
     "Field",
     "FieldCheck",
+    "GuidedMode",
     "Nanowire",
     "Plasma",
     "SampledField",
+    "Sphere",
     "Vacuum",
+    "Waveguide",
     "check_field",
     "purcell",
 ]

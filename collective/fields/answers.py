@@ -228,6 +228,23 @@ def lengths(field: Any) -> Mapping[str, float]:
     return {name: checks.number(f"field.lengths[{name!r}]", x) for name, x in named.items()}
 
 
+def assumptions(field: Any, emitters: Any) -> dict[str, tuple[float, str]]:
+    """What a model assumes: for each name a number that must be small, and its meaning."""
+    if not hasattr(field, "assumptions"):
+        return {}
+    named = field.assumptions(emitters)
+    checks.instance("field.assumptions", named, Mapping, "(number, meaning) by name")
+    found = {}
+    for name, answer in named.items():
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            raise ValueError(
+                f"field.assumptions[{name!r}] must be (number, meaning), got {checks.short(answer)}"
+            )
+        value = checks.not_negative(f"field.assumptions[{name!r}]", answer[0])
+        found[str(name)] = value, str(answer[1])
+    return found
+
+
 def citation(field: Any) -> str:
     """BibTeX entries of a field; empty if it has none.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import aligned, printable
 from collective._tools.progress import Progress
 from collective.fields.answers import imaginary_green, require_outside, total_green
@@ -30,7 +30,7 @@ _ALLOWED = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FieldCheck:
     """How much a field violates the laws of a Green's tensor, relative to its size; print it.
 
@@ -52,6 +52,9 @@ class FieldCheck:
     quadrature: float = 0.0
     notes: Mapping[str, str] = field(default_factory=dict)
     tolerance: float = 0.0
+
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     @property
     def passed(self) -> bool:

@@ -51,7 +51,11 @@ class Field(metaclass=_HasGreen):
     * ``inside(points)``: a mask (...) of the points (..., 3) in solid matter. Emitters are refused
       there, and maps of the light stay empty.
     * ``guided(emitters)``: a dictionary from the name of each bound mode to the rates, (N,), at
-      which the emitters emit into it.
+      which the emitters emit into it, in all its polarizations and directions. A field on an axis
+      may take ``direction``, 1 or -1, for the light that travels one way alone.
+    * ``assumptions(emitters)``: a dictionary from the name of each assumption of a model to
+      (number, meaning). `Couplings.validity` reports them; each holds if the number is small
+      compared with 1.
     * ``lengths``: a dictionary from the name of each length of the field ("radius") to its value.
       `couple` warns if one looks as if it were in another unit than the wavelength.
     * ``citation``: BibTeX entries, a text, that `citation` adds to its own.

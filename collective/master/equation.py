@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective._tools.memory import require
 from collective._tools.operators import (
@@ -78,6 +78,8 @@ class MasterEquation:
     report: Report | None
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __init__(
         self,

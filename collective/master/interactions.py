@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import aligned, printable
 from collective.emitters import Multilevel
 from collective.spectral import Bath
@@ -37,13 +37,16 @@ if TYPE_CHECKING:
 _SAME = 1e-9  # relative difference below which two frequencies are resonant
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Interaction:
     """G^(P) and G^(D) between every pair of multi-level dipoles; made by `interaction`."""
 
     multilevel: Multilevel
     field: Any
     source: FieldTensors | BathMatrices = dataclass_field(compare=False)
+
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def principal(self, i: int, j: int) -> NDArray[np.complex128]:
         """G^(P) as [y, x, u, v] for ``|y⟩⟨x|`` on emitter i and ``|u⟩⟨v|`` on j, in rates."""

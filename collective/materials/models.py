@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective.materials.axis import finite_at, wavenumbers
 
 
@@ -104,6 +104,8 @@ class Lorentz:
     background: float = 1.0
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         arrays = {

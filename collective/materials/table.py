@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective._tools.warn import warn
 from collective.materials.axis import finite_at, wavenumbers
@@ -55,7 +55,10 @@ class Table:
     allow_gain: bool = False
     carriers: Drude | None = None
 
+    __getstate__ = checks.arguments
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         k = checks.finite("wavenumbers", self.wavenumbers)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
+from collective._tools.blas import BlasThreads
 from collective.couplings.couplings import Couplings
 from collective.emitters import lengths
 from collective.observables import _focused_beam, _inputs
@@ -42,6 +43,8 @@ class Scattering:
     reflected: NDArray[np.complex128]
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))
@@ -263,11 +266,10 @@ def _resolvent(
     one thread: most of the work is a sequence of rotations that it cannot do in parallel.
     """
     from scipy.linalg import schur, solve_triangular
-    from threadpoolctl import threadpool_limits
 
     if len(source) == 0:
         return np.zeros((len(frequencies), 0), dtype=complex)
-    with threadpool_limits(1, "blas"):
+    with BlasThreads(1):
         triangular, unitary = schur(effective, output="complex")
         _refuse_undamped(np.diagonal(triangular), frequencies)
         turned, one = unitary.conj().T @ source, np.eye(len(source))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.memory import require
 from collective.emitters import lengths
 from collective.observables import _lattice_sums
@@ -41,6 +41,8 @@ class Bands:
     rates: NDArray[np.float64]
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.memory import require
 from collective._tools.progress import Progress
 from collective.fields import Vacuum
@@ -90,6 +90,8 @@ class FarField:
     weights: NDArray[np.float64]
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.warn import warn
 from collective.couplings.couplings import Couplings
 from collective.engines import timescale
@@ -42,6 +42,8 @@ class Spectrum:
     total: float
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.freeze(self, frequencies=self.frequencies, values=self.values)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.memory import require
 from collective._tools.operators import excited, lowering, pair_table
 from collective.couplings.couplings import Couplings
@@ -56,6 +56,8 @@ class Steady:
     method: str = "exact"
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         names = ("populations", "correlations", "coherences", "distribution")

@@ -107,8 +107,12 @@ def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     shapes = [(n, n), ()] if "lattice" not in metadata else [_kernel(metadata["lattice"], n)]
     for name in ("decay", "shift"):  # one number where all are the same
         known[f"couplings:{name}"] = (_COMPLEX, shapes)
-    if "lattice" in metadata and "couplings:order" in arrays:
-        known["couplings:order"] = (_WHOLE, [(n,)])
+    if "lattice" in metadata:
+        # the site of each emitter; in older files the emitter on each site
+        given = [name for name in ("couplings:places", "couplings:order") if name in arrays]
+        if not given and prod(metadata["lattice"]) != n:
+            raise ValueError("couplings:places is missing")
+        known |= {name: (_WHOLE, [(n,)]) for name in given}
     if "emitters" in metadata:
         known |= {f"emitters:{name}": (_REAL, [(n,)]) for name in EMITTER_ARRAYS}
         known["emitters:positions"] = (_REAL, [(n, 3)])
@@ -119,9 +123,9 @@ def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
 
 
 def _kernel(sites: Any, n: int) -> tuple[int, ...]:
-    """The shape of a kernel of n sites, which are listed along each lattice vector."""
+    """The shape of a kernel of n emitters on sites, which are listed along each lattice vector."""
     whole = isinstance(sites, list) and all(isinstance(m, int) and m > 0 for m in sites)
-    if not whole or prod(sites) != n:
+    if not whole or prod(sites) < n:
         raise ValueError(f"the sites of its lattice are not those of {n} emitters")
     return tuple(2 * m - 1 for m in sites)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,8 @@ class Jumps:
     n_trajectories: int
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))

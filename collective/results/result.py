@@ -4,7 +4,6 @@ The file is longer than others: one class, whose docstring says what each array 
 """
 
 import os
-import warnings
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import archive
+from collective._tools import archive, equality
 from collective._tools import checks as _checks
 from collective._tools.console import printable
 from collective._tools.files import checked_path, written
@@ -77,6 +76,8 @@ class Result:
         accuracy: that of the engine: "exact" (to `rtol`), "sampled" (with standard errors) or
             "approximate"; None if it is not known.
         start: the time of the initial state if it is not times[0], as after `at`.
+
+    Two results are equal if everything but their `diagnostics` is, such as the seconds they took.
     """
 
     times: NDArray[np.float64]
@@ -91,7 +92,7 @@ class Result:
     correlations: NDArray[np.complex128] | None = None
     states: "list[Qobj] | None" = None
     expect: dict[str, NDArray[Any]] = field(default_factory=dict)
-    diagnostics: dict[str, Any] = field(default_factory=dict)
+    diagnostics: dict[str, Any] = field(default_factory=dict, compare=False)
     frame: str = "rotating"
     complete: bool = True
     last_state: "Qobj | None" = None
@@ -108,6 +109,8 @@ class Result:
     start: float | None = None
 
     __setstate__ = _checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         arrays = [getattr(self, name) for name in (*ARRAYS, "shots")]
@@ -404,9 +407,7 @@ def loaded(source: Path) -> Result:
     )
     try:
         contents.consistent(arrays, metadata)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they were given when the result was computed
-            result = Result(**unpack(arrays, metadata))
+        result = Result(**unpack(arrays, metadata))
         repr(result)
     except MemoryError as error:
         raise ProblemTooLargeError(f"{source} does not fit into memory: {error}") from None

@@ -5,6 +5,7 @@ The file is longer than others because what is written and how it is read belong
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -233,8 +234,8 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
         array = getattr(couplings, name)
         if isinstance(array, LatticeMatrix):
             metadata["lattice"] = list(array.sites.shape)
-            if array.sites.order is not None:
-                arrays["couplings:order"] = array.sites.order
+            if array.sites.places is not None:
+                arrays["couplings:places"] = array.sites.places
             array = array.kernel
         arrays[f"couplings:{name}"] = array[0, 0] if checks.constant(array) else array
     if couplings.thermal_photons:
@@ -266,7 +267,7 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
     found = {name: arrays[f"couplings:{name}"] for name in COUPLING_ARRAYS}
     side = (len(found["detunings"]),) * 2
     if "lattice" in metadata:
-        sites = Sites(tuple(metadata["lattice"]), arrays.get("couplings:order"))
+        sites = _sites(tuple(metadata["lattice"]), arrays)
         matrices = {name: LatticeMatrix(found[name], sites) for name in ("decay", "shift")}
         found |= matrices
     for name in ("decay", "shift"):
@@ -278,6 +279,16 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
         field=field,
         thermal_photons=metadata.get("thermal_photons", 0.0),
     )
+
+
+def _sites(shape: tuple[int, ...], arrays: dict[str, Any]) -> Sites:
+    """The sites of the emitters; older files have the emitter on each site of a full block."""
+    if "couplings:order" not in arrays:
+        return Sites(shape, arrays.get("couplings:places"))
+    order = arrays["couplings:order"]
+    if not np.array_equal(np.sort(order), np.arange(prod(shape))):
+        raise ValueError("couplings:order must name every emitter once")
+    return Sites(shape, np.argsort(order))
 
 
 def _pack_equation(

@@ -58,6 +58,7 @@ _COUPLINGS = {
 }
 
 
+_SITE = "site of each emitter along lattice vector {}"
 _COUNTED = ("emitter", "emitter_2", "level", "channel", "sample")
 _CHANNEL_OF = {
     True: "its channel: an eigenvector of Γ, channel_vector",
@@ -84,6 +85,8 @@ def dataset(result: Any) -> "xarray.Dataset":
             if isinstance(values, LatticeMatrix):
                 along = tuple(f"displacement_{i + 1}" for i in range(values.kernel.ndim))
                 add(name, values.kernel, along, units, f"{meaning} by displacement between sites")
+                for axis, numbers in enumerate(values.sites.coordinates.T, 1):
+                    add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
             elif checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
             else:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective.emitters import Multilevel
 from collective.spectral.integrals import principal_value
 from collective.spectral.sources import FieldTensors
@@ -17,7 +17,7 @@ _SMALLEST = 1e-200  # frequency: below it γ is that limit for any scale
 _HOTTEST = 1e60  # temperature: above it occupations times rates overflow
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bath:
     r"""Rates and half-range shifts over the coupling operators of a master equation.
 
@@ -47,21 +47,13 @@ class Bath:
     shift: Callable[[float], NDArray[Any]] | None = None
 
     __setstate__ = checks.restored
+    __eq__ = equality.same
+    __hash__ = equality.hashed
 
     def __post_init__(self) -> None:
         checks.function("gamma", self.gamma)
         if self.shift is None:
-            gamma = self.gamma
-
-            def shift(omega: float) -> NDArray[Any]:
-                try:
-                    return np.asarray(principal_value(gamma, omega))
-                except ValueError as error:
-                    raise ValueError(
-                        f"bath: shift({omega:g}) from gamma: {error}; give shift= as a function"
-                    ) from error
-
-            object.__setattr__(self, "shift", shift)
+            object.__setattr__(self, "shift", _Shift(self.gamma))
         checks.function("shift", self.shift)
 
     @classmethod
@@ -88,21 +80,53 @@ class Bath:
         temperature = checked_temperature(temperature)
         scale = checks.number("scale", scale, above=0)
         shortest = min(scale, temperature) if temperature > 0 else scale  # over which γ varies
+        rates = _Bosons(density, temperature, shortest)
+        return cls(rates, _Shift(rates, scale))
 
-        def odd(omega: float) -> NDArray[Any]:
-            values = checks.finite(f"density({abs(omega):g})", density(abs(omega)), complex)
-            if values.ndim != 2 or values.shape[0] != values.shape[1]:
-                raise ValueError(
-                    f"density({abs(omega):g}) must be a square matrix (M, M), got shape "
-                    f"{values.shape}"
-                )
-            values = checks.real_if_possible(values)
-            return values if omega > 0 else -values.T  # J_ab(−ω) = −J_ba(ω)
 
-        def gamma(omega: float) -> NDArray[Any]:
-            return thermal_rates(odd, omega, temperature, shortest)
+# the functions of a bath are objects of classes, because a pickle cannot hold functions within
+# functions
 
-        return cls(gamma, lambda w: principal_value(gamma, w, scale=scale))
+
+@dataclass(frozen=True)
+class _Shift:
+    """S(ω), the principal value of γ, which varies over a scale (None: not known)."""
+
+    gamma: Callable[[float], NDArray[Any]]
+    scale: float | None = None
+
+    def __call__(self, omega: float) -> NDArray[Any]:
+        if self.scale is not None:
+            return np.asarray(principal_value(self.gamma, omega, scale=self.scale))
+        try:
+            return np.asarray(principal_value(self.gamma, omega))
+        except ValueError as error:
+            raise ValueError(
+                f"bath: shift({omega:g}) from gamma: {error}; give shift= as a function"
+            ) from error
+
+
+@dataclass(frozen=True)
+class _Bosons:
+    """γ(ω) of bosons with a spectral density at a temperature; it varies over a scale."""
+
+    density: Callable[[float], Any]
+    temperature: float
+    scale: float
+
+    def __call__(self, omega: float) -> NDArray[Any]:
+        return thermal_rates(self._odd, omega, self.temperature, self.scale)
+
+    def _odd(self, omega: float) -> NDArray[Any]:
+        """J(ω), continued to ω < 0."""
+        at = abs(omega)
+        values = checks.finite(f"density({at:g})", self.density(at), complex)
+        if values.ndim != 2 or values.shape[0] != values.shape[1]:
+            raise ValueError(
+                f"density({at:g}) must be a square matrix (M, M), got shape {values.shape}"
+            )
+        values = checks.real_if_possible(values)
+        return values if omega > 0 else -values.T  # J_ab(−ω) = −J_ba(ω)
 
 
 def thermal_rates(
@@ -165,6 +189,19 @@ class FieldBath:
 
     def __init__(self, tensors: FieldTensors, temperature: float):
         self.tensors, self.temperature = tensors, temperature
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FieldBath):
+            return NotImplemented
+        return equality.equal(self._parts, other._parts)
+
+    def __hash__(self) -> int:
+        return equality.digest(self._parts)
+
+    @property
+    def _parts(self) -> tuple[Multilevel, Any, float]:
+        """The emitters, the field and the temperature."""
+        return self.tensors.multilevel, self.tensors.field, self.temperature
 
     def __repr__(self) -> str:
         return f"FieldBath({self.tensors.field!r}, temperature={self.temperature:g})"

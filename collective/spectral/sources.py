@@ -54,16 +54,21 @@ class FieldTensors:
         self._imaginary: dict[tuple[float, bool], NDArray[np.float64]] = {}
         self._half: dict[tuple[float, float, bool], NDArray[np.float64]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles contain: no stored results, which are computed again."""
+        return {**vars(self), "_real": {}, "_imaginary": {}, "_half": {}}
+
     def real(self, omega: float) -> NDArray[np.complex128]:
         """F(ω) of all pairs at ω ≥ 0, (pairs, 3, 3)."""
-        if omega not in self._real:
-            pairs = self._first, self._second
-            if omega == 0:
-                found = static_tensors(self.multilevel, self.field, *pairs).astype(complex)
-            else:
-                found = tensors(self.multilevel, self.field, *pairs, omega)
-            return _stored(self._real, omega, found)
-        return self._real[omega]
+        found = self._real.get(omega)
+        if found is not None:
+            return found
+        pairs = self._first, self._second
+        if omega == 0:
+            found = static_tensors(self.multilevel, self.field, *pairs).astype(complex)
+        else:
+            found = tensors(self.multilevel, self.field, *pairs, omega)
+        return _stored(self._real, omega, found)
 
     def matrix(self, pairs: NDArray[Any]) -> NDArray[Any]:
         """The blocks of all pairs as one symmetric matrix, (3N, 3N)."""
@@ -78,10 +83,12 @@ class FieldTensors:
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """J and K between two emitters at signed frequencies, (..., 3, 3) each."""
         sizes = np.abs(frequencies)
-        if not all(float(size) in self._real for size in np.unique(sizes)):
+        stored = self._real.copy()  # other threads may empty the original
+        known = {w: stored[w] for w in np.unique(sizes).tolist() if w in stored}
+        if len(known) < len(np.unique(sizes)):
             return decay_and_shift(self.multilevel, self.field, i, j, frequencies)
         where = np.flatnonzero((self._first == min(i, j)) & (self._second == max(i, j)))[0]
-        found = np.array([self._real[float(size)][where] for size in sizes.ravel()])
+        found = np.array([known[float(size)][where] for size in sizes.ravel()])
         found = found.reshape(*frequencies.shape, 3, 3)
         if i > j:
             found = np.swapaxes(found, -1, -2)
@@ -135,14 +142,15 @@ class FieldTensors:
         lowest = min(c / farthest if farthest else np.inf, sizes[0])
 
         def imaginary(nu: float) -> NDArray[np.float64]:
-            if (nu, own_only) not in self._imaginary:
-                chosen = self._first == self._second if own_only else slice(None)
-                found = np.zeros((len(self._first), 3, 3))
-                found[chosen] = tensors(
-                    self.multilevel, self.field, self._first[chosen], self._second[chosen], 1j * nu
-                ).real
-                return _stored(self._imaginary, (nu, own_only), found)
-            return self._imaginary[nu, own_only]
+            found = self._imaginary.get((nu, own_only))
+            if found is not None:
+                return found
+            chosen = self._first == self._second if own_only else slice(None)
+            found = np.zeros((len(self._first), 3, 3))
+            found[chosen] = tensors(
+                self.multilevel, self.field, self._first[chosen], self._second[chosen], 1j * nu
+            ).real
+            return _stored(self._imaginary, (nu, own_only), found)
 
         def integral() -> NDArray[Any]:
             """(1/2π)∫₀^∞dν F(iν) ω/(ω² + ν²)."""
@@ -196,10 +204,15 @@ class BathMatrices:
         self._all = len(probe) == len(dipoles)
         self._found: dict[tuple[str, float], NDArray[Any]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles contain: no stored results, which are computed again."""
+        return {**vars(self), "_found": {}}
+
     def matrix(self, name: str, omega: float) -> NDArray[Any]:
         """The checked γ(ω) or S(ω) for the coupling operators that are not zero."""
-        if (name, omega) in self._found:
-            return self._found[name, omega]
+        found = self._found.get((name, omega))
+        if found is not None:
+            return found
         try:
             answer = getattr(self.field, name)(float(omega))
         except TypeError as error:

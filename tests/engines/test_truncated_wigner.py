@@ -390,3 +390,17 @@ def test_the_prediction_names_memory_that_is_held():
     used, said = found.diagnostics["bytes_used"], found.diagnostics["bytes_predicted"]
     assert used < 1.3 * said
     assert said < 6 * max(used, 2**24)
+
+
+def test_samples_do_not_depend_on_the_threads_of_blas():
+    """Eigenvectors of Γ are rounded differently by one and by two threads."""
+    from threadpoolctl import threadpool_limits
+
+    many = co.couple(co.chain(300, 0.2), co.Vacuum())
+    emission = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, "blas"):
+            engine = co.engines.TruncatedWigner(n=16)
+            found = co.evolve(many, "inverted", [0, 0.5], method=engine, seed=1, progress=False)
+        emission.append(found.emission)
+    np.testing.assert_array_equal(*emission)

@@ -116,6 +116,26 @@ def test_coefficients_that_are_wrong_are_named(answer, message):
         co.purcell(ATOMS, Made(*answer))
 
 
+def test_what_a_model_assumes_is_reported():
+    class Approximate(Waveguide):
+        def assumptions(self, emitters):
+            return self.answer
+
+    model = Approximate()
+    model.answer = {"slow atoms": (0.05, "γ/κ")}
+    row = co.couple(ATOMS, model).validity()["slow atoms"]
+    assert (row.value, row.verdict, row.meaning) == (0.05, "doubtful", "γ/κ")
+    for answer, message in (
+        ([0.1], "field.assumptions must be Mapping"),
+        ({"slow atoms": 0.1}, r"field.assumptions\['slow atoms'\] must be \(number, meaning\)"),
+        ({"slow atoms": (-1.0, "")}, r"field.assumptions\['slow atoms'\] must not be negative"),
+        ({"slow atoms": (np.nan, "")}, r"field.assumptions\['slow atoms'\] must be finite"),
+    ):
+        model.answer = answer
+        with pytest.raises((TypeError, ValueError), match=message):
+            co.couple(ATOMS, model).validity()
+
+
 def test_what_needs_a_tensor_refuses_a_model_by_name():
     model = Waveguide()
     warm = ATOMS.replace(frequency=1e6, detunings=0.0)

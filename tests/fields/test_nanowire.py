@@ -19,7 +19,7 @@ from reference import cylinder_tensor as local
 
 import collective as co
 from collective import materials, spectral
-from collective.fields.nanowire import cylinder
+from collective.fields.nanowire import contour, cylinder
 
 K = 2 * np.pi
 GOLDEN = json.loads((Path(__file__).parents[1] / "data" / "golden_wire.json").read_text())
@@ -249,6 +249,19 @@ def test_more_orders_change_nothing(monkeypatch, radius, epsilon, rho, k):
     many = co.Nanowire(radius, epsilon).scattered(r, other, k)
     beside = co.Nanowire(radius, epsilon).scattered(r, at(1.1 * rho, 0.1, 0.2), k)
     np.testing.assert_allclose(few, many, atol=1e-11 * np.abs(beside).max())
+
+
+@pytest.mark.parametrize("epsilon", [2.1, 30.0, 0.3])
+@pytest.mark.parametrize("kappa", [0.01, K, 60 * K])
+def test_more_panels_change_nothing_on_the_imaginary_axis(monkeypatch, epsilon, kappa):
+    """The first panel ends where the nearest singularity is; a constant below 1 brings it closer."""
+    wire = co.Nanowire(0.2, lambda k: epsilon)
+    r, other = at(0.21, 0.1, 0.01), at(0.25, 0.4, 0.0)
+    few = wire.scattered(r, other, 1j * kappa)
+    monkeypatch.setattr(contour, "_FIRST", 1e-4)
+    many = wire.scattered(r, other, 1j * kappa)
+    own = np.abs(wire.scattered(r, r, 1j * kappa)).max()
+    np.testing.assert_allclose(few, many, atol=1e-12 * own)
 
 
 def test_broadcasting_chunks_and_symmetry(monkeypatch):

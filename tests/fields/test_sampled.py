@@ -1,5 +1,7 @@
 """A field from samples: what it reproduces, which faults of a solver it names, files, units."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -132,6 +134,27 @@ def test_the_error_between_samples_is_estimated():
     coarse = sampled(whole(Mirror(), k=3 * k[::2]), 3 * k[::2])
     with pytest.warns(UserWarning, match=r"interpolated at k = 18.2 with an error of about 0.0"):
         coarse.green(PLACES[0], PLACES[1], 18.2)
+
+
+def test_a_sphere_of_another_program_gives_the_rates_of_the_sphere():
+    """A T-matrix of treams 0.4.7, R = 72 nm, ε = −11 + 1.2i, in metres; see the documentation.
+
+    Its file has three places beside the sphere and five wave numbers around 2π/600 nm.
+    """
+    file = Path(__file__).parents[1] / "data" / "treams_sphere.npz"
+    sampled = co.SampledField.from_file(file, length=1e-9)
+    sphere = co.Sphere(72.0, -11 + 1.2j)
+    molecules = co.Emitters.from_si(
+        sampled.positions * 1e-9,
+        dipoles=np.array([1, 0.5, 0.3j]) * 10 * co.units.debye,
+        wavelength=603e-9,
+        length=1e-9,
+        rate=1e9,
+    )
+    found, expected = (co.couple(molecules, field, shift="resonant") for field in (sampled, sphere))
+    np.testing.assert_allclose(found.decay, expected.decay, atol=1e-5 * expected.decay.max())
+    np.testing.assert_allclose(found.shift, expected.shift, atol=1e-5 * expected.decay.max())
+    assert co.purcell(molecules, sampled).max() > 5
 
 
 # --- faults, each with its number

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 import collective as co
+from collective._tools import files
 
 
 def test_partial_files_of_killed_runs_are_removed_and_those_of_others_stay(tmp_path):
@@ -46,3 +48,23 @@ def test_partial_files_of_killed_runs_are_removed_and_those_of_others_stay(tmp_p
     assert alive.exists()
     assert elsewhere.exists()
     assert mine.exists()
+
+
+def test_files_written_by_several_threads_leave_the_permissions_of_the_process(monkeypatch):
+    """The mask of new files can only be read by setting it: a second thread must not read that."""
+    set_to = os.umask
+
+    def slowly(mask):
+        before = set_to(mask)
+        time.sleep(0.002)
+        return before
+
+    before = set_to(0o027)
+    try:
+        monkeypatch.setattr(files.os, "umask", slowly)
+        with ThreadPoolExecutor(4) as pool:
+            found = set(pool.map(lambda _: files._umask(), range(12)))
+    finally:
+        left = set_to(before)
+    assert found == {0o027}
+    assert left == 0o027

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.blas import BlasThreads
 from collective.engines.base import resumed
 from collective.engines.capped.density import Cap
 from collective.engines.capped.estimate import band
@@ -73,9 +74,7 @@ class MatrixRun:
         request, reached = self._request, self._recorder.reached
         if self._solver is None:
             if request.threads:
-                from threadpoolctl import threadpool_limits
-
-                self._limits.enter_context(threadpool_limits(request.threads, "blas"))
+                self._limits.enter_context(BlasThreads(request.threads))
             self._solver = Adaptive(
                 self._change, float(request.times[reached - 1]), self._recorder.now,
                 float(request.times[-1]), rtol=max(request.rtol / 10, _LEAST_RTOL),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.blas import BlasThreads
 from collective.engines.base import resumed, threads_for
 from collective.engines.capped.branches import (
     Anchor,
@@ -101,9 +102,7 @@ class SampledRun:
 
     def _follow_again(self) -> None:
         """Compute the branch without jumps again, which takes as long as two other branches."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, "blas"):
+        with BlasThreads(1):
             for _ in self._follow():
                 pass
 
@@ -148,10 +147,8 @@ class SampledRun:
     def advance(self) -> None:
         """Follow the branch without jumps to the next time, or draw another branch."""
         if self._work is None:
-            from threadpoolctl import threadpool_limits
-
             # trajectories share the threads, so that products of matrices need one each
-            self._limits.enter_context(threadpool_limits(1, "blas"))
+            self._limits.enter_context(BlasThreads(1))
             self._work = self._pieces()
         next(self._work)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.blas import BlasThreads
 from collective.engines import estimates
 from collective.engines.base import resumed
 from collective.engines.conditional_cumulants.sampler import Batch, Sampler
@@ -83,9 +84,7 @@ class SampledRun:
     def advance(self) -> None:
         """Add the next batch, or wait for it a little."""
         if self._batches is None:
-            from threadpoolctl import threadpool_limits
-
-            self._limits.enter_context(threadpool_limits(1, "blas"))
+            self._limits.enter_context(BlasThreads(1))
             self._sampler.prepare()
             self._batches = self._drawn()
         new = next(self._batches)

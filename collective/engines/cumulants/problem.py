@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.blas import BlasThreads
 from collective.engines.base import threads_for
 from collective.engines.cumulants.first import First
 from collective.engines.cumulants.general import General
@@ -43,9 +44,7 @@ class Problem:
         self._limits, threads = ExitStack(), threads_for(self.request)
         few = len(self.request.couplings) < _SHARED
         if self.request.threads or few:
-            from threadpoolctl import threadpool_limits
-
-            self._limits.enter_context(threadpool_limits(1 if few else threads, "blas"))
+            self._limits.enter_context(BlasThreads(1 if few else threads))
         if threads > 1:
             self._pool = ThreadPoolExecutor(threads - 1)
             self._limits.callback(self._pool.shutdown)

@@ -40,8 +40,8 @@ class MeanField:
     Emitters that start without coherence and that nothing drives have no mean field. In truth their
     emission begins by noise. For them each sample starts with random phases of ⟨σ⁻⟩, and means have
     standard errors. The phases are drawn once: dephasing and pump destroy them, although in truth
-    noise renews them. On lattices products are fast Fourier transforms, found from the places of
-    the emitters and checked.
+    noise renews them. On lattices, also with vacant sites, products are fast Fourier transforms,
+    found from the places of the emitters and checked.
 
     Args:
         phases: number of samples with random phases; 0 for none. None draws phases only for starts

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.blas import BlasThreads
 from collective.engines import estimates
 from collective.engines.base import pieces_for, resumed, threads_for
 from collective.engines.mean_field import size
@@ -125,10 +126,8 @@ class MeanFieldRun:
 
     def _prepare(self) -> None:
         """Set up integrators and threads."""
-        from threadpoolctl import threadpool_limits
-
         request, groups = self._request, len(self._groups)
-        self._limits.enter_context(threadpool_limits(1, "blas"))
+        self._limits.enter_context(BlasThreads(1))
         together = min(threads_for(request), groups)
         if together > 1 and len(request.couplings) * max(self._groups) >= 1000:
             self._pool = self._limits.enter_context(ThreadPoolExecutor(together))

@@ -4,7 +4,8 @@ import numpy as np
 
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
-from collective.couplings.lattice import largest_row, padded, sum_of_squares
+from collective.couplings.lattice import largest_row, sum_of_squares
+from collective.couplings.sites import padded
 from collective.engines.base import Cost, threads_for, writing
 from collective.engines.numerics.exchange import kind, sites_of
 from collective.engines.numerics.lattice import TRANSFORM

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.couplings.couplings import Couplings
+from collective.couplings.finding import sites
 from collective.couplings.lattice import LatticeMatrix
-from collective.couplings.sites import Sites, sites
+from collective.couplings.sites import Sites
 from collective.engines.numerics import lattice
 
 _ROWS = 512  # of a matrix that one thread multiplies at a time
@@ -32,14 +33,16 @@ def kind(couplings: Couplings) -> str:
         return "alike"
     if isinstance(couplings.decay, LatticeMatrix):
         return "lattice"
+    if not lattice.faster(Sites((len(couplings),))):
+        return "matrix"  # no lattice of so few emitters is faster, not even a chain
     found = sites_of(couplings)
-    if found is None or not lattice.faster(found.shape):
+    if found is None or not lattice.faster(found):
         return "matrix"
     return "lattice" if lattice.likely(couplings, found) else "matrix"
 
 
 def sites_of(couplings: Couplings) -> Sites | None:
-    """The sites of emitters that fill a block of a lattice, or None."""
+    """The sites of emitters on a lattice, or None."""
     if isinstance(couplings.decay, LatticeMatrix):
         return couplings.decay.sites
     return None if couplings.emitters is None else sites(couplings.emitters.positions)

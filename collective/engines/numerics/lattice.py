@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.couplings.couplings import Couplings
+from collective.couplings.finding import sites
 from collective.couplings.lattice import (
     ROUND_OFF,
     Convolution,
     LatticeMatrix,
     from_matrix,
     kernel_of_rows,
-    padded,
 )
-from collective.couplings.sites import Sites, sites
+from collective.couplings.sites import Sites, padded
 
 _FEWEST = 16  # emitters; fewer are never worth a transform
 # flops of a product of matrices that take as long as a transform, per number and power of two
@@ -39,7 +39,6 @@ class Lattice:
         decay: kernel of Γ without its diagonal, by displacement.
         shift: kernel of Δ without its diagonal.
         own: diagonal of h, (N,) complex.
-        own_decay: diagonal of Γ, (N,).
         single: whether products are computed in single precision.
     """
 
@@ -47,32 +46,20 @@ class Lattice:
     decay: NDArray[Any]
     shift: NDArray[Any]
     own: NDArray[np.complex128]
-    own_decay: NDArray[np.float64]
     single: bool = False
 
     def product(self, vectors: NDArray[Any], workers: int = 1) -> NDArray[Any]:
         """The product of h with vectors (N,) or (N, B), by this number of threads."""
-        return self.between(vectors, workers) + _rows(self.own, vectors) * vectors
+        own = self.own.reshape((-1,) + (1,) * (vectors.ndim - 1))
+        return self.between(vectors, workers) + own * vectors
 
     def between(self, vectors: NDArray[Any], workers: int = 1) -> NDArray[Any]:
         """The product of h without its diagonal with vectors (N,) or (N, B)."""
         return self._exchange.product(vectors, workers)
 
-    def decay_product(self, vectors: NDArray[Any], workers: int = 1) -> NDArray[Any]:
-        """The product of Γ with vectors (N,) or (N, B)."""
-        return self._decay.product(vectors, workers) + _rows(self.own_decay, vectors) * vectors
-
     @cached_property
     def _exchange(self) -> Convolution:
         return Convolution(self.shift - 0.5j * self.decay, self.sites, single=self.single)
-
-    @cached_property
-    def _decay(self) -> Convolution:
-        return Convolution(self.decay, self.sites, single=self.single)
-
-
-def _rows(values: NDArray[Any], vectors: NDArray[Any]) -> NDArray[Any]:
-    return values.reshape((-1,) + (1,) * (vectors.ndim - 1))
 
 
 def diagonal(couplings: Couplings) -> NDArray[np.complex128]:
@@ -93,9 +80,9 @@ def of(couplings: Couplings, *, single: bool = False) -> Lattice | None:
         single: whether products are to be computed in single precision.
     """
     decay, shift = couplings.decay, couplings.shift
-    own, own_decay = diagonal(couplings), decay.diagonal().real
+    own = diagonal(couplings)
     if isinstance(decay, LatticeMatrix) and isinstance(shift, LatticeMatrix):
-        return Lattice(decay.sites, decay.between(), shift.between(), own, own_decay, single)
+        return Lattice(decay.sites, decay.between(), shift.between(), own, single)
     n = len(couplings)
     if couplings.emitters is None or n < _FEWEST or checks.constant(decay):
         return None
@@ -105,7 +92,7 @@ def of(couplings: Couplings, *, single: bool = False) -> Lattice | None:
     kernels = [from_matrix(np.asarray(matrix), found) for matrix in (decay, shift)]
     if kernels[0] is None or kernels[1] is None:
         return None
-    return Lattice(found, kernels[0], kernels[1], own, own_decay, single)
+    return Lattice(found, kernels[0], kernels[1], own, single)
 
 
 def likely(couplings: Couplings, found: Sites) -> bool:
@@ -113,18 +100,19 @@ def likely(couplings: Couplings, found: Sites) -> bool:
 
     A wire across the lattice, a mirror or other dipoles show here; `of` compares all rows.
     """
-    middle = found.emitter(tuple(n // 2 for n in found.shape))
+    middle, corners = found.middle, found.corners
     for matrix in (couplings.decay, couplings.shift):
-        kernel = kernel_of_rows(lambda m, matrix=matrix: found.on_sites(matrix[m]), found)
-        kernel[tuple(n - 1 for n in found.shape)] = 0.0
-        off = np.abs(matrix[middle] - LatticeMatrix(kernel, found).row(middle))
+        # with vacant sites the corners do not have all displacements
+        kernel = kernel_of_rows(matrix.__getitem__, found, corners, np.nan)
+        kernel[found.no_displacement] = 0.0
+        off = np.abs(matrix[middle] - kernel.reshape(-1)[found.displacements(middle)])
         off[middle] = 0.0
-        if off.max() > ROUND_OFF * np.abs(kernel).max():
+        if np.nanmax(off) > ROUND_OFF * np.nanmax(np.abs(kernel)):
             return False
     return True
 
 
-def faster(shape: tuple[int, ...]) -> bool:
-    """Whether transforms of a block of sites are faster than a product with the matrix."""
-    n, around = int(np.prod(shape)), float(np.prod(padded(shape)))
+def faster(found: Sites) -> bool:
+    """Whether transforms of the box of sites are faster than a product with the matrix."""
+    n, around = len(found), float(np.prod(padded(found.shape)))
     return n >= _FEWEST and TRANSFORM * around * np.log2(around) < 8.0 * n**2

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.blas import BlasThreads
 from collective.engines.base import Accuracy, Cost, resumed, unsupported
 from collective.engines.basis.configurations import ExcitationBlocks, ensemble, one_excitation
 from collective.engines.record import Recorder
@@ -135,9 +136,7 @@ class _Run:
         """Record the next output times, as many as are computed together."""
         if self._steps is None:
             if self._request.threads:
-                from threadpoolctl import threadpool_limits
-
-                self._limits.enter_context(threadpool_limits(self._request.threads, "blas"))
+                self._limits.enter_context(BlasThreads(self._request.threads))
             self._steps = self._matrices() if self._dephased else self._vectors()
         next(self._steps)
 

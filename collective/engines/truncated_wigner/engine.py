@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective._tools.blas import BlasThreads
 from collective.engines import estimates
 from collective.engines.base import Accuracy, Cost, resumed, unsupported
 from collective.engines.request import Request
@@ -146,7 +147,8 @@ class _Run:
         bloch = uncorrelated(request.state, n)
         assert bloch is not None  # otherwise refused
         self._bloch = bloch
-        model = Model.of(request.couplings)
+        with BlasThreads(1):  # rounding depends on the number of threads, and samples on rounding
+            model = Model.of(request.couplings)
         second = estimates.expected(request, "order 2") or 0.0
         couplings = request.couplings
         self._excited = bool(np.any(couplings.drive) or np.any(couplings.pump))
@@ -202,12 +204,10 @@ class _Run:
     def advance(self) -> None:
         """Add the next batch of samples."""
         if self._batches is None:
-            from threadpoolctl import threadpool_limits
-
             from collective.engines.truncated_wigner.samples import batches
 
             self._sampler.prepare()
-            self._limits.enter_context(threadpool_limits(1, "blas"))
+            self._limits.enter_context(BlasThreads(1))
             self._batches = batches(self._sampler, self._seed, self._totals.count, self._count)
         new, before = next(self._batches), self._totals.count
         self._shots[before : before + new.count] = new.shots

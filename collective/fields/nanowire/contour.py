@@ -19,7 +19,7 @@ from collective.fields.nanowire import filon
 
 _DIP = 2.5  # how far e^{−ik_zz} may grow on the dipped path: e^2.5
 _LARGEST_DIP = 0.25  # of k
-_LOWEST = 1e-7  # of the decay: where the logarithmic panels of the imaginary axis begin
+_LOWEST = 1e-7  # of the decay: where the logarithmic panels of the imaginary axis begin at least
 _BACKWARD = (-3.0, -0.9)  # Re ε between which surface modes may have negative group velocity
 _SHALLOWEST = 1e-3  # of k: closer to the light line too many digits are lost
 _GAIN_GROWTH = 20.0  # e^20 is lost of sixteen digits
@@ -38,14 +38,20 @@ _STEP = 4.0  # κ is rounded up to a power of this
 _NOISE = 1e-12  # relative: round-off in the spectrum over k_z
 
 
-def imaginary_axis(kappa: float, decay: float) -> NDArray[np.complex128]:
-    """Edges of logarithmic panels from 0: no singularity is closer to k_z than |k_z|.
+def imaginary_axis(kappa: float, decay: float, nearest: float) -> NDArray[np.complex128]:
+    """Edges of logarithmic panels from 0, the first shorter than the distance of a singularity.
 
-    They end where λ exceeds κ by the decay. The end is rounded up to one of few values, so that
+    They end where λ exceeds κ by the decay. Both ends are rounded to one of few values, so that
     one set of weights serves many κ.
+
+    Args:
+        kappa: of k = iκ.
+        decay: by how much λ exceeds κ where the panels end.
+        nearest: distance of the nearest singularity from 0: κ, or less if εμ < 1.
     """
     end = np.sqrt(decay * (decay + 2 * kappa))
-    steps = np.arange(int(np.floor(np.log2(_LOWEST))), int(np.ceil(np.log2(end / decay))) + 1)
+    first = min(int(np.floor(np.log2(max(_LOWEST, _FIRST * nearest / decay)))), 0)
+    steps = np.arange(first, int(np.ceil(np.log2(end / decay))) + 1)
     return np.concatenate([[0.0], decay * 2.0**steps]).astype(complex)
 
 

@@ -68,7 +68,8 @@ def scattered(
         edges = contour.raised(k.imag, decay, height, float(sums.max()))
         return pairs.integrated(edges, lambda kz, _: spectrum(kz, every), height * k.imag)
     if k.imag:
-        edges = contour.imaginary_axis(k.imag, decay)
+        index = np.sqrt((epsilon * mu).real)  # of the wire; κn is where λ₁ vanishes
+        edges = contour.imaginary_axis(k.imag, decay, k.imag * min(1.0, float(index)))
         return pairs.integrated(edges, lambda kz, _: spectrum(kz, every))
     extremes = np.unique([np.argmin(sums), np.argmax(sums)])
     edges, known = contour.real_axis(

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks
+from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective.emitters import Emitters
 from collective.emitters.si import unit
@@ -70,7 +70,8 @@ class SampledField(Field):
         positions, wavenumbers, tensors: as above; real wave numbers come first, both axes in
             increasing order. Whatever was given, the tensors are the scattered part, `content` is
             "scattered" and `time` "exp(-iwt)".
-        check: a `FieldCheck`, how much the given numbers violated the laws.
+        check: a `FieldCheck`, how much the given numbers violated the laws. (The tensors of copies
+            and of loaded fields keep to the laws already.)
 
     Raises:
         ValueError: for arrays that do not fit, a missing number, or numbers that violate a law by
@@ -102,8 +103,11 @@ class SampledField(Field):
     content: Literal["total", "scattered"] = field(kw_only=True)
     time: Literal["exp(-iwt)", "exp(+iwt)"] = field(default="exp(-iwt)", kw_only=True)
     tolerance: float = field(default=1e-6, kw_only=True)
-    check: FieldCheck = field(init=False)
+    check: FieldCheck = field(init=False, compare=False)
 
+    __getstate__ = checks.arguments
+    __eq__ = equality.same
+    __hash__ = equality.hashed
     __setstate__ = checks.restored
 
     def __post_init__(self) -> None:

@@ -1,0 +1,1 @@
+"""A sphere of any material in vacuum."""
