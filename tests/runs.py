@@ -681,7 +681,7 @@ def couplings_beside_a_sphere():
 
 @run()
 def sampled_field():
-    k = K * np.concatenate([np.linspace(0.95, 1.05, 5), 1j * np.geomspace(1e-4, 60, 50)])
+    k = K * np.concatenate([np.linspace(0.95, 1.05, 5), 1j * np.geomspace(1e-4, 300, 60)])
     field = co.SampledField.from_field(wire(), beside(), k)
     near = beside().replace(wavelength=1.01, frequency=None)
     return {
