@@ -108,6 +108,7 @@ STORY = {
         "a_bad_cavity",
         "a_gold_sphere_between_two_emitters",
         "a_ring_around_a_nanofibre",
+        "bring_your_own_field",
     ],
     "beyond_the_rwa": [
         "rwa_on_trial",

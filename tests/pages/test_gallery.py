@@ -937,3 +937,33 @@ def test_a_wire_seen_from_the_side():
     pair = co.chain(2, 2.25 * length, dipoles=(1, 0, 0)).translated([0.025, 0, 0])
     quarter = 3 * names["wire"].green(*pair.positions, names["k"])[0, 0].imag
     assert abs(quarter) < 0.01 * own
+
+
+def test_bring_your_own_field():
+    found = run("bring_your_own_field")
+    nm = found["nm"]
+    assert 364 <= found["wavelengths"][found["best"]] / nm <= 376
+    at_best = found["shared"][found["best"]] / found["own"][found["best"]]
+    assert 0.4 < at_best < 0.6
+    passed = {name: population.max() for name, population in found["passed"].items()}
+    assert passed["along the chain"] > 100 * passed["in vacuum"]
+    # the solver is right about a single sphere, which the package has
+    solver = found["scattered"]
+    names = solver.__globals__
+    names["spheres"] = np.zeros((6, 3))
+    names["spheres"][1:, 1] = np.arange(1, 6) * 1e6 * nm  # the others are far away
+    names["molecules"] = np.array([[-100.0, 0, 0], [0, 0, 110.0]]) * nm
+    sphere = co.Sphere(found["radius"], found["silver"])
+    for wavelength in (400 * nm, 500 * nm):
+        k = 2 * np.pi / wavelength
+        places = names["molecules"]
+        expected = sphere.scattered(places[:, None], places, k)
+        np.testing.assert_allclose(solver(k), expected, atol=0.04 * np.abs(expected).max())
+    # what it says to try is refused with its number
+    tensors = found["tensors"].copy()
+    tensors[0, 0, 1, 0, 0] *= 1.01
+    arguments = (found["field"].positions * nm, found["wavenumbers"])
+    with pytest.raises(ValueError, match="not reciprocal: between the positions 0 and 1"):
+        co.SampledField.from_si(*arguments, tensors, content="scattered")
+    with pytest.raises(ValueError, match="negative decay rates"):
+        co.SampledField.from_si(*arguments, found["tensors"], content="scattered", time="exp(+iwt)")
