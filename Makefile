@@ -13,7 +13,8 @@ QUICK := tests/test_units.py $(addprefix tests/,$(addsuffix .py,emitters/test_em
 	fields/test_fields couplings/test_couplings master/test_master \
 	test_states $(addprefix engines/test_,single symmetric driven systems) \
 	$(addprefix evolution/test_,evolve lost_work) $(addprefix observables/test_,spectra photons) \
-	$(addprefix results/test_,result files xarray) plot/test_plot))
+	$(addprefix results/test_,result files xarray) plot/test_plot \
+	$(addprefix sweeps/test_,sweep stores ensemble) emitters/test_disorder))
 # deprecation warnings come from old packages used with new ones, not from this package
 OTHERS := $(TESTS) -q -m "not slow" -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning \
 	$(QUICK)
@@ -67,6 +68,7 @@ docs: .venv/dev.stamp
 
 bench: .venv/run.stamp
 	$(BIN)/python benchmarks/calls.py
+	$(BIN)/python benchmarks/ensembles.py
 	$(BIN)/python benchmarks/exact.py
 	$(BIN)/python benchmarks/couple.py
 	$(BIN)/python benchmarks/wire.py
@@ -74,6 +76,7 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/large_n.py
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/sweeps.py
 
 clean:
 	rm -rf .venv .venv-oldest .venv-313 docs/_build docs/gallery docs/generated docs/_static/teaching demo-output
@@ -97,10 +100,10 @@ clean:
 .venv-oldest/run.stamp: pyproject.toml constraints.txt .ci/oldest.py
 	$(PYTHON) -m venv --without-pip .venv-oldest
 	$(PYTHON) .ci/oldest.py > .venv-oldest/constraints.txt
-	$(PIP:$(BIN)/%=.venv-oldest/bin/%) -c .venv-oldest/constraints.txt -e '.[progress,data]' $(RUNNERS)
+	$(PIP:$(BIN)/%=.venv-oldest/bin/%) -c .venv-oldest/constraints.txt -e '.[progress,data,cluster]' $(RUNNERS)
 	touch $@
 
 .venv-313/run.stamp: pyproject.toml constraints.txt
 	$(PYTHON313) -m venv --without-pip .venv-313
-	$(PIP:$(BIN)/%=.venv-313/bin/%) -c constraints.txt -e '.[progress,data]' $(RUNNERS)
+	$(PIP:$(BIN)/%=.venv-313/bin/%) -c constraints.txt -e '.[progress,data,cluster]' $(RUNNERS)
 	touch $@

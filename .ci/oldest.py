@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("progress", "data", "test")
+EXTRAS = ("progress", "data", "cluster", "test")
 BROUGHT = {"llvmlite"}  # numba takes the one it was built with
 
 

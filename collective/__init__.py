@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 from collective._tools.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from collective import currents, engines, materials, observables, plot, spectral, states, units
+    from collective import (
+        currents,
+        engines,
+        materials,
+        observables,
+        plot,
+        scenarios,
+        spectral,
+        states,
+        units,
+    )
     from collective.citations import citation
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
@@ -60,6 +70,8 @@ if TYPE_CHECKING:
     from collective.master.master_equation import master_equation
     from collective.results.jumps import Jumps
     from collective.results.result import Result, load
+    from collective.sweeps.ensemble import ensemble
+    from collective.sweeps.sweep import sweep
 
 __all__ = [
     "Cavity",
@@ -96,6 +108,7 @@ __all__ = [
     "cubic",
     "currents",
     "engines",
+    "ensemble",
     "evolve",
     "interaction",
     "load",
@@ -107,11 +120,13 @@ __all__ = [
     "plot",
     "purcell",
     "ring",
+    "scenarios",
     "spectral",
     "spin",
     "square",
     "states",
     "steady_state",
+    "sweep",
     "triangular",
     "units",
 ]
@@ -123,6 +138,7 @@ _MODULES = {
     "materials",
     "observables",
     "plot",
+    "scenarios",
     "spectral",
     "states",
     "units",
@@ -160,6 +176,7 @@ _HOMES = {
     "compare": "evolution.comparison",
     "couple": "couplings.couple",
     "cubic": "emitters",
+    "ensemble": "sweeps.ensemble",
     "evolve": "evolution.evolve",
     "interaction": "master.interactions",
     "load": "results.result",
@@ -171,6 +188,7 @@ _HOMES = {
     "spin": "emitters",
     "square": "emitters",
     "steady_state": "evolution.steady_state",
+    "sweep": "sweeps.sweep",
     "triangular": "emitters",
 }
 

@@ -1,43 +1,267 @@
-"""The command line: `collective demo` runs the main task and saves a figure and a result."""
+"""The command line: `collective run scenario.toml`, `collective demo`, and others.
+
+It returns 0 if all went well, 1 for a run that failed, 2 for bad input, and 130 after Ctrl-C.
+"""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import numpy as np
-
-from collective import plot
+from collective import scenarios
 from collective._tools.console import shown
 from collective._tools.files import checked_path
-from collective.couplings.couple import couple
-from collective.couplings.couplings import Couplings
-from collective.emitters import Emitters, chain
-from collective.evolution.evolve import evolve
-from collective.fields import Vacuum
-from collective.master.master_equation import master_equation
-from collective.results.result import Result
-from collective.states import single
+from collective._tools.progress import say
+from collective._tools.version import __version__
+from collective.errors import EvolutionError
+from collective.scenarios import copies, saving
+from collective.scenarios.scenario import Scenario
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
-_SPACING = 0.1  # of neighbours, in wavelengths
+_EXAMPLES = Path(scenarios.__file__).parent / "examples"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point of the `collective` command."""
+    """Entry point of the `collective` command; returns its exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        with _short_warnings():
+            code: int = options.call(parser, options)
+            sys.stdout.flush()
+            return code
+    except scenarios.ScenarioError as error:
+        say(shown(f"collective: {error}" if error.path != "collective" else str(error)))
+        return BAD_INPUT
+    except BrokenPipeError:  # nobody reads the output any more, as after `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (EvolutionError, OSError) as error:
+        say(shown(f"collective: {error}"))
+        return FAILED
+    except KeyboardInterrupt:
+        say("collective: interrupted; the same command goes on where the work was kept")
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
     parser = argparse.ArgumentParser(
         prog="collective", description="Quantum emitters coupled through a common field."
     )
+    parser.add_argument("--version", action="version", version=f"collective {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    demo_parser = commands.add_parser("demo", help="a superradiant burst and detuned beats")
-    demo_parser.add_argument("--output", default="demo-output", metavar="FOLDER")
-    demo_parser.add_argument(
+
+    one = commands.add_parser("run", help="run a scenario file")
+    many = commands.add_parser("sweep", help="run every point of the [grid] of a scenario file")
+    workers = many.add_mutually_exclusive_group()
+    workers.add_argument("--workers", type=int, metavar="N", help="processes of this machine")
+    workers.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster")
+    for command, call in ((one, _run), (many, _sweep)):
+        _scenario_argument(command)
+        command.add_argument("--output", metavar="FOLDER", help="instead of that in the file")
+        command.add_argument(
+            "--dry-run", action="store_true", help="check, and predict time and memory"
+        )
+        command.set_defaults(call=call)
+
+    table = commands.add_parser("methods", help="what each engine would take for a scenario")
+    _scenario_argument(table)
+    table.set_defaults(call=_methods)
+    report = commands.add_parser("validity", help="the assumptions behind a scenario")
+    _scenario_argument(report)
+    report.set_defaults(call=_validity)
+
+    example = commands.add_parser("scenario", help="print a scenario file to start from")
+    example.add_argument(
+        "--example",
+        nargs="?",
+        required=True,
+        const="first_steps",
+        choices=chapters(),
+        metavar="CHAPTER",
+        help=f"of the gallery: {', '.join(chapters())}",
+    )
+    example.set_defaults(call=_example)
+
+    shows = commands.add_parser("demo", help="a superradiant burst and detuned beats")
+    shows.add_argument("--output", default="demo-output", metavar="FOLDER")
+    shows.add_argument(
         "--emitters", type=int, default=8, metavar="N", help="longest chain (3 to 10)"
     )
-    options = parser.parse_args(arguments)
+    shows.set_defaults(call=_demo)
+    return parser
+
+
+def _scenario_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument("scenario", metavar="scenario.toml")
+
+
+def chapters() -> list[str]:
+    """Chapters of the gallery that have an example of a scenario."""
+    return sorted(path.stem for path in _EXAMPLES.glob("*.toml"))
+
+
+def example(chapter: str) -> str:
+    """The text of the example of a chapter."""
+    return (_EXAMPLES / f"{chapter}.toml").read_text(encoding="utf-8")
+
+
+@contextmanager
+def _short_warnings() -> Iterator[None]:
+    """A context in which a warning is one line, without the code that it comes from."""
+
+    def show(message: Any, *_: Any, **__: Any) -> None:
+        say(shown(f"collective: warning: {message}"))
+
+    before = warnings.showwarning
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
+def _read(options: argparse.Namespace) -> Scenario:
+    """The scenario of the command, with a note on other versions that wrote it."""
+    scenario = scenarios.read(options.scenario)
+    other = copies.differing(scenario.file)
+    if other:
+        say(shown(f"collective: this copy was written with {other}: last digits may differ"))
+    return scenario
+
+
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """`collective run`."""
+    scenario = _read(options)
+    if scenario.axes:
+        raise scenario.file.error(("grid",), "[grid] makes this a sweep: use `collective sweep`")
+    if options.dry_run:
+        return _predict(scenario)
+    folder = saving.folder_of(scenario, options.output)
+    saved = saving.run(scenario, folder)
+    outcome = saved.outcome
+    print(outcome)
+    if isinstance(outcome, scenarios.Outcome) and saving.unfinished(outcome):
+        say(shown(f"The work is kept in {folder / saving.CHECKPOINT}: the same command goes on."))
+        return INTERRUPTED
+    return _list(saved)
+
+
+def _sweep(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """`collective sweep`."""
+    if options.workers is not None and options.workers < 1:
+        parser.error(f"--workers must be at least 1, got {options.workers}")
+    scenario = _read(options)
+    if not scenario.axes:
+        raise scenario.file.error(
+            (), "a sweep needs a section [grid]; `collective run` runs a scenario without one"
+        )
+    if options.dry_run:
+        return _predict(scenario)
+    folder = saving.folder_of(scenario, options.output)
+    with _executor(parser, options) as executor:
+        saved = saving.sweep(scenario, folder, executor=executor)
+    if not saved.files:
+        say(shown(f"The points are kept in {folder}: the same command goes on."))
+        return INTERRUPTED
+    return _list(saved)
+
+
+@contextmanager
+def _executor(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[Any]:
+    """The executor of a sweep: None, processes of this machine, or those of a dask cluster."""
+    if options.scheduler is not None:
+        with _client(parser, options.scheduler) as client:
+            yield client.get_executor()
+    elif options.workers is None or options.workers == 1:
+        yield None
+    else:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_all_start_methods, get_context
+
+        way = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+        executor = ProcessPoolExecutor(options.workers, mp_context=get_context(way))
+        try:
+            yield executor
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
+def _client(parser: argparse.ArgumentParser, address: str) -> Any:
+    """A client of the dask cluster at an address."""
+    try:
+        from dask.distributed import Client
+    except ImportError:
+        parser.error("--scheduler needs dask: pip install 'collective-emission[cluster]'")
+    try:
+        return Client(address, timeout=10)
+    except (OSError, ValueError, TypeError) as error:
+        parser.error(f"--scheduler: there is no dask scheduler at {address!r}: {error}")
+
+
+def _predict(scenario: Scenario) -> int:
+    """Print what a scenario will take."""
+    from collective.scenarios.planning import plan
+
+    found = plan(scenario)
+    print(shown(f"{scenario}\n{found}"))
+    return BAD_INPUT if found.refused == found.looked_at else 0
+
+
+def _list(saved: saving.Saved) -> int:
+    """Print which files were written."""
+    print(shown("Files: " + ", ".join(str(file) for file in saved.files)))
+    return 0
+
+
+def _methods(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """`collective methods`."""
+    scenario = _read(options)
+    table = scenario.methods()
+    _print_point(scenario)
+    print(table)
+    return 0
+
+
+def _validity(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """`collective validity`."""
+    scenario = _read(options)
+    report = scenario.validity()
+    _print_point(scenario)
+    print(report)
+    return 0
+
+
+def _print_point(scenario: Scenario) -> None:
+    """Say which point of a grid the next lines are about."""
+    if scenario.axes:
+        values = ", ".join(f"{axis.name} = {axis.values[0]}" for axis in scenario.axes)
+        print(shown(f"The first point of the grid: {values}"))
+
+
+def _example(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """`collective scenario --example`."""
+    text = example(options.example)
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None or sys.stdout.isatty():
+        print(shown(text), end="")
+    else:  # into a file or a pipe: a scenario is UTF-8, whatever the console uses
+        sys.stdout.flush()
+        stream.write(text.encode())
+        stream.flush()
+    return 0
+
+
+def _demo(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """`collective demo`."""
+    from collective import demo
+
     if not 3 <= options.emitters <= 10:
         parser.error(f"--emitters must be from 3 to 10, got {options.emitters}")
     try:
@@ -47,141 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if folder.exists() and not folder.is_dir():
         parser.error(f"--output must be a folder, but {folder} is a file")
     try:
-        demo(folder, options.emitters)
+        demo.show(folder, options.emitters)
     except OSError as error:
         parser.error(f"--output {folder}: {error.strerror or error}")
     return 0
-
-
-def demo(folder: Path, longest: int = 8) -> dict[str, float]:
-    """Compute and draw bursts, a detuned pair, and the ground state beyond the RWA.
-
-    Returns:
-        The numbers in the printed sentences, by name.
-    """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    print(f"Evolving chains of 2 to {longest} inverted atoms …", file=sys.stderr)
-    bursts = {f"N = {n}": burst(n) for n in range(2, longest + 1)}
-    largest = bursts[f"N = {longest}"]
-    pair = pair_without_shift()
-    gamma12 = float(pair.decay[0, 1])
-
-    figure, (left, right, third) = plt.subplots(1, 3, figsize=(15.5, 4.6), layout="constrained")
-    plot.emission(bursts, per_emitter=True, ax=left)
-    left.set_title(f"(a) inverted chains, spacing {_SPACING:g} λ₀")
-    _draw_beats(pair, right)
-    right.set_title("(b) two atoms, one excited, detuned by δ")
-
-    pumped = _draw_counter_rotation(third)
-    third.set_title("(c) the ground state, with and without the RWA")
-
-    folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / "demo.png", dpi=150)
-    plt.close(figure)
-    saved = largest.save(folder / "burst.npz")
-
-    time, height = peak(largest)
-    numbers = {
-        "peak": height,
-        "peak_time": time,
-        "gain": height / (longest * float(np.exp(-time))),
-        "gamma12": gamma12,
-        **{f"{name}_rate": rate for name, rate in _pair_rates(pair, 0.0).items()},
-        "beat": float(np.sqrt(9 - 1)) * gamma12,
-        "pumped": pumped,
-    }
-    text = (
-        f"{longest} inverted atoms {_SPACING:g} λ₀ apart emit a burst: it is highest at "
-        f"t = {numbers['peak_time']:.3f}/Γ₀, {numbers['peak']:.2f} Γ₀, which is "
-        f"{numbers['gain']:.2f} times what independent atoms would emit then.\n"
-        f"Two atoms with Γ₁₂ = {gamma12:.3f} Γ₀ and no shift decay at {numbers['bright_rate']:.3f} "
-        f"and {numbers['dark_rate']:.3f} Γ₀ on resonance; beyond the exceptional point "
-        f"δ = Γ₁₂ both decay at Γ₀, and at δ = 3Γ₁₂ they beat at {numbers['beat']:.3f} Γ₀.\n"
-        f"At G = ω₀/5 the counter-rotating terms lift {100 * pumped:.1f} % of each of two atoms "
-        "out of the ground state; the rotating-wave approximation gives none."
-    )
-    print(shown(text))
-    print(shown(f"Figure: {folder / 'demo.png'}\nResult: {saved} (read it with collective.load)"))
-    return numbers
-
-
-def burst(n: int) -> Result:
-    """The run of a chain of n inverted atoms."""
-    couplings = couple(chain(n, _SPACING), Vacuum())
-    return evolve(couplings, "inverted", np.linspace(0, 2, 201), rtol=1e-6, atol=1e-8)
-
-
-def peak(result: Result) -> tuple[float, float]:
-    """Time and height of the burst, from the parabola through the three highest points."""
-    i = int(np.clip(np.argmax(result.emission), 1, len(result.times) - 2))
-    near = slice(i - 1, i + 2)
-    a, b, c = np.polyfit(result.times[near] - result.times[i], result.emission[near], 2)
-    return float(result.times[i] - b / (2 * a)), float(c - b**2 / (4 * a))
-
-
-def pair_without_shift(detuning: float = 0.0) -> Couplings:
-    r"""Two atoms whose dipoles are tilted towards each other until Δ₁₂ vanishes.
-
-    With the dipoles at the angle θ to the axis, Δ₁₂ ∝ −sin²θ cos ξ/ξ +
-    (1 − 3cos²θ)(sin ξ/ξ² + cos ξ/ξ³), ξ = 2πr/λ₀. This is linear in cos²θ, so its zero has a closed
-    form.
-    """
-    xi = 2 * np.pi * _SPACING
-    far, near = np.cos(xi) / xi, np.sin(xi) / xi**2 + np.cos(xi) / xi**3
-    cos2 = (near - far) / (3 * near - far)
-    atoms = Emitters(
-        np.array([[0, 0, 0], [0, 0, _SPACING]]),
-        dipoles=(np.sqrt(1 - cos2), 0, np.sqrt(cos2)),
-        detunings=[detuning / 2, -detuning / 2],
-    )
-    return couple(atoms, Vacuum())
-
-
-def _draw_beats(pair: Couplings, ax: "Axes") -> None:
-    """Emission of two detuned atoms, one of them excited; the inset shows their decay rates."""
-    gamma12 = float(pair.decay[0, 1])
-    times = np.linspace(0, 6, 301)
-    curves = ((0.0, "δ = 0"), (1.0, "δ = Γ₁₂ (exceptional point)"), (3.0, "δ = 3Γ₁₂"))
-    for (multiple, label), colour in zip(curves, plot.COLOURS, strict=False):
-        result = evolve(pair_without_shift(multiple * gamma12), single(0), times)
-        ax.semilogy(times, result.emission, color=colour, label=label)
-    ax.semilogy(times, np.exp(-times), "--", color="0.4", label="one atom alone")
-    ax.set(xlabel="time (1/Γ₀)", ylabel="emission rate (Γ₀)", ylim=(8e-4, 40))
-    ax.legend(frameon=False, loc="lower left", fontsize="small")
-
-    inset = ax.inset_axes((0.55, 0.66, 0.42, 0.31))
-    detunings = np.linspace(0, 2, 201)
-    rates = [_pair_rates(pair, multiple * gamma12) for multiple in detunings]
-    inset.plot(detunings, [rate["bright"] for rate in rates], color=plot.COLOURS[0])
-    inset.plot(detunings, [rate["dark"] for rate in rates], color=plot.COLOURS[1])
-    inset.axvline(1, color="0.6", lw=0.8, ls=":")
-    inset.set(xlabel="δ/Γ₁₂", ylabel="decay rates (Γ₀)", ylim=(0, 2))
-    inset.tick_params(labelsize="small")
-
-
-def _draw_counter_rotation(ax: "Axes") -> float:
-    """Draw two atoms that start in the ground state, G = ω₀/5; return the largest population."""
-    couplings = couple(chain(2, _SPACING / 4), Vacuum())
-    strength = float(couplings.shift[0, 1])
-    atoms = chain(2, _SPACING / 4, frequency=5 * strength)
-    times = np.linspace(0, 4 * np.pi / (5 * strength), 201)
-    largest = 0.0
-    for name, colour in zip(("universal", "rwa"), plot.COLOURS, strict=False):
-        equation = master_equation(atoms, Vacuum(), approximation=name)
-        population = evolve(equation, "ground", times).populations[:, 0, 0]
-        ax.plot(times * 5 * strength / (2 * np.pi), population, color=colour, label=name)
-        largest = max(largest, float(population.max()))
-    ax.set(xlabel="time (periods of the transition)", ylabel="excited population of each atom")
-    ax.set_ylim(top=1.3 * largest)
-    ax.legend(frameon=False, loc="upper right", ncols=2)
-    return largest
-
-
-def _pair_rates(pair: Couplings, detuning: float) -> dict[str, float]:
-    """Decay rates of the two modes of a pair with a detuning."""
-    bright, dark = pair.replace(detunings=[detuning / 2, -detuning / 2]).modes().rates
-    return {"bright": float(bright), "dark": float(dark)}

@@ -11,7 +11,8 @@ class EvolutionError(RuntimeError):
     """A run failed, or a warning was turned into an error; `.result` holds what was computed.
 
     Attributes:
-        result: a `Result` if `evolve` raised the error, a `Comparison` if `compare` did.
+        result: a `Result` if `evolve` raised the error, a `Comparison` if `compare` did, an
+            `xarray.Dataset` if `sweep` or `ensemble` did.
     """
 
     def __init__(self, message: str, result: Any):

@@ -22,6 +22,7 @@ __all__ = [
     "from_collective_spins",
     "linewidth",
     "natural_frequency",
+    "trap_width",
 ]
 
 debye = 1e-21 / 299_792_458
@@ -157,6 +158,54 @@ def atom(name: str) -> Line:
     """
     nanometres, megahertz, source = _LINES[checks.choice("name", name, tuple(_LINES))]
     return Line(name, nanometres * 1e-9, 2e6 * np.pi * megahertz, source)
+
+
+def trap_width(mass: float, frequency: ArrayLike, temperature: float = 0.0) -> Any:
+    r"""The rms width of the motion of an atom in a harmonic trap, for `Emitters.with_motion`.
+
+    .. math:: σ^2 = \frac{ħ}{2mω} \coth\frac{ħω}{2k_BT}
+
+    It is ħ/2mω at temperature zero, the zero-point motion, and k_BT/mω² in a hot trap.
+
+    Args:
+        mass: of the atom, in kg.
+        frequency: ω of the trap in s⁻¹ (2π times the frequency in Hz), one number or an array,
+            such as (3,) for the three axes.
+        temperature: in K.
+
+    Returns:
+        Standard deviation of one coordinate, in metres, of the shape of `frequency`. Divide it by
+        the wavelength in metres for `with_motion`.
+
+    Raises:
+        ValueError: for a mass or a frequency that is not above 0, or a negative temperature.
+
+    Source:
+        Landau & Lifshitz, Statistical Physics, Part 1, § 30.
+
+    Example:
+        Rubidium in the ground state of a trap of 100 kHz, in nm:
+
+        >>> import numpy as np, collective as co
+        >>> width = co.units.trap_width(86.909 * 1.66054e-27, 2 * np.pi * 100e3)
+        >>> f"{width * 1e9:.1f}"
+        '24.1'
+    """
+    from scipy.constants import Boltzmann, hbar
+
+    mass = checks.number("mass", mass, above=0)
+    frequencies = checks.finite("frequency", frequency)
+    if not np.all(frequencies >= 1 / checks.LARGEST):
+        raise ValueError(
+            f"frequency must be at least {1 / checks.LARGEST:g} s⁻¹, got {frequencies.min():g}"
+        )
+    temperature = checks.not_negative("temperature", temperature)
+    ground = np.sqrt(hbar / (2 * mass) / frequencies)
+    if temperature == 0:
+        return ground[()]
+    with np.errstate(over="ignore"):  # ħω/2k_BT → ∞, where coth is 1
+        argument = hbar / (2 * Boltzmann) * frequencies / temperature
+    return (ground / np.sqrt(np.tanh(argument)))[()]
 
 
 def from_atomic(value: ArrayLike, unit: str) -> Any:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 
 import _pages  # noqa: E402
+import _scenarios  # noqa: E402
 import _validation  # noqa: E402
 
 project = "collective"
@@ -28,7 +29,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
-exclude_patterns = ["_build", "_static", "generated/validation.md"]
+exclude_patterns = ["_build", "_static", "generated/validation.md", "generated/scenarios.md"]
 templates_path = ["_templates"]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
@@ -50,7 +51,10 @@ html_sidebars = {
     for page in (
         "approximations",
         "engines",
+        "sweeps",
         "environments",
+        "scenarios",
+        "disorder",
         "performance",
         "validation",
         "exercises",
@@ -119,6 +123,11 @@ STORY = {
         "a_spin_exchange_from_magnetism",
         "how_big_is_it_really",
     ],
+    "sweeps_and_averages": [
+        "a_phase_diagram_overnight",
+        "missing_atoms",
+        "from_laptop_to_cluster",
+    ],
 }
 
 
@@ -157,6 +166,7 @@ def computed_pages(app):
     generated.mkdir(exist_ok=True)
     _pages.draw(generated)
     _validation.write(generated / "validation.md")
+    _scenarios.write(generated / "scenarios.md")
 
 
 def demo_pages(app):

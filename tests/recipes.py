@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ RECORDS = {
     "currents.Interactions",
     "engines.Cost",
     "engines.Request",
+    "scenarios.Outcome",
+    "scenarios.Scenario",
     "engines.Request.user_time",
     "observables.Bands",
     "observables.BurstCriterion",
@@ -107,6 +110,23 @@ class Recipe:
                 import matplotlib.pyplot as plt
 
                 plt.close("all")
+
+
+def scenario_file(more=""):
+    """The name of a scenario file, which is written anew."""
+    text = """
+emitters = {kind = "chain", n = 2, spacing = 0.1}
+field = {kind = "vacuum"}
+state = {kind = "inverted"}
+times = {stop = 1, number = 3}
+observe = {inverted_g2 = true}
+"""
+    Path("scenario.toml").write_text(text + more, encoding="utf-8")
+    return "scenario.toml"
+
+
+def twice(a):
+    return 2 * a
 
 
 @cache
@@ -297,6 +317,10 @@ def permittivities(material):
     return material.permittivity(6.0), material.permittivity(6.0j)
 
 
+def uniform(seed):
+    return np.random.default_rng(seed).random(2)
+
+
 def far(wavefunction):
     at = np.ones(2)
     return wavefunction(at, at, at)
@@ -376,6 +400,18 @@ def _recipes():
         },
         {"then": in_vacuum},
     )
+    disordered = (
+        ("with_filling", {"fraction": 0.9}),
+        ("with_motion", {"width": 0.01}),
+        ("with_random_detunings", {"width": 0.1, "distribution": "gaussian"}),
+    )
+    for name, given in disordered:
+        yield (
+            f"Emitters.{name}",
+            getattr(co.Emitters, name),
+            lambda given=given: {"self": co.chain(3, 0.1), **given, "seed": 1},
+            {"then": in_vacuum},
+        )
     yield "Emitters.nearest_pair", co.Emitters.nearest_pair, lambda: {"self": co.chain(3, 0.1)}, {}
 
     matrices = {
@@ -563,6 +599,20 @@ def _recipes():
             {},
         )
     yield (
+        "sweep",
+        co.sweep,
+        lambda: {
+            "function": twice,
+            "grid": {"a": [1, 2.5]},
+            "executor": None,
+            "store": "sweep.nc",
+            "seed": None,
+            "progress": False,
+            "retry_failed": True,
+        },
+        {"errors": (co.EvolutionError,)},  # of a function whose every answer is useless
+    )
+    yield (
         "compare",
         co.compare,
         lambda: {
@@ -651,6 +701,20 @@ def _recipes():
     )
     yield "methods", co.methods, lambda: {"couplings": pair(), **EVOLVED}, {}
     yield (
+        "ensemble",
+        co.ensemble,
+        lambda: {
+            "builder": uniform,
+            "n": 3,
+            "seed": 1,
+            "executor": None,
+            "standard_error": 10.0,
+            "store": None,
+            "progress": False,
+        },
+        {"errors": (co.EvolutionError,)},
+    )
+    yield (
         "Methods.fits",
         co.Methods.fits,
         lambda: {"self": co.methods(pair(), "inverted", TIMES), "name": "exact"},
@@ -720,6 +784,58 @@ def _recipes():
             {"errors": (OSError,)},
         )
     yield "Result.to_xarray", co.Result.to_xarray, lambda: {"self": result()}, {}
+    yield (
+        "scenarios.read",
+        co.scenarios.read,
+        lambda: {"path": scenario_file()},
+        {"then": lambda found: found.times},
+    )
+    yield (
+        "scenarios.sweep",
+        co.scenarios.sweep,
+        lambda: {
+            "scenario": co.scenarios.read(scenario_file("grid.emitters.spacing = [0.1, 0.2]\n")),
+            "executor": None,
+            "store": None,
+            "progress": False,
+        },
+        {"errors": (OSError,)},
+    )
+    for name in ("couplings", "validity", "methods"):
+        yield (
+            f"scenarios.Scenario.{name}",
+            getattr(co.scenarios.Scenario, name),
+            lambda: {"self": co.scenarios.read(scenario_file())},
+            {},
+        )
+    yield (
+        "scenarios.Scenario.run",
+        co.scenarios.Scenario.run,
+        lambda: {
+            "self": co.scenarios.read(scenario_file()),
+            "checkpoint": None,
+            "progress": False,
+        },
+        {"errors": (OSError,)},
+    )
+    for name in ("arrays", "to_xarray"):
+        yield (
+            f"scenarios.Outcome.{name}",
+            getattr(co.scenarios.Outcome, name),
+            lambda: {"self": co.scenarios.read(scenario_file()).run(progress=False)},
+            {},
+        )
+    for name, file in (("save_data", "data.nc"), ("save_figure", "figure.svg")):
+        yield (
+            f"scenarios.Outcome.{name}",
+            getattr(co.scenarios.Outcome, name),
+            lambda file=file: {
+                "self": co.scenarios.read(scenario_file()).run(progress=False),
+                "folder": "written",
+                "name": file,
+            },
+            {"errors": (OSError,)},
+        )
     yield "Jumps.of", co.Jumps.of, lambda: {"self": sampled().jumps, "trajectory": 0}, {}
     yield "citation", co.citation, lambda: {"calculation": result()}, {}
 
@@ -1574,6 +1690,12 @@ def _recipes():
         "units.natural_frequency",
         u.natural_frequency,
         lambda: {"wavelength": 780e-9, "linewidth": 4e7},
+        {},
+    )
+    yield (
+        "units.trap_width",
+        u.trap_width,
+        lambda: {"mass": 1.4e-25, "frequency": [6e5, 6e4], "temperature": 1e-6},
         {},
     )
     yield (

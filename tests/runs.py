@@ -486,6 +486,32 @@ def lattices():
 
 
 @run()
+def disorder():
+    square = co.square(3, 3, 0.4)
+    detuned = {
+        kind: square.with_random_detunings(0.3, seed=2, distribution=kind).detunings
+        for kind in ("gaussian", "lorentzian", "uniform")
+    }
+    return {
+        "filling": square.with_filling(0.6, seed=2).positions,
+        "motion": square.with_motion((0.1, 0.2, 0.0), seed=2).positions,
+        "trap": co.units.trap_width(1.4e-25, [6e5, 6e4], 1e-6),
+        **detuned,
+    }
+
+
+@run()
+def ensembles():
+    def mirror(seed):
+        atoms = co.square(4, 4, 0.6, dipoles=(1, 0, 0)).with_filling(0.8, seed=seed)
+        light = co.observables.scattering(co.couple(atoms, VACUUM), [0.0, 0.3], waist=1.0)
+        return {"reflected": light.reflected, "loss": light.loss}
+
+    mean = co.ensemble(mirror, 5, seed=3)
+    return {str(name): mean[name].values for name in mean}
+
+
+@run()
 def levels_and_spins():
     spin = co.spin(1.0, 2.0, field=(0, 1e-3, 1e-3), zero_field_splitting=1.9e-24)
     energies, dipoles = spin
@@ -664,6 +690,10 @@ def models_of_one_mode():
         guide=of_couplings(co.couple(row, co.Waveguide(0.8, K))),
         chiral=of_couplings(co.couple(row, chiral)),
         cavity=of_couplings(co.couple(row, cavity)),
+        coefficients={
+            "rates": chiral.coefficients(row)[0],
+            "shifts": cavity.coefficients(row)[1],
+        },
         directions=dict(chiral.guided(row)),
         assumptions={name: value for name, (value, _) in cavity.assumptions(row).items()},
     )
@@ -773,18 +803,24 @@ def materials():
         "lorentz": co.materials.Lorentz([1.1, 0.4], [60.0, 9.0], [0.1, 0.5], background=1.2),
         "table": table,
     }
-    measured = {
-        "gold": co.materials.gold(780e-9),
-        "silver": co.materials.silver(600e-9),
-        "silica": co.materials.silica(852e-9),
-    }
     return {
         name: [complex(material.permittivity(at)) for at in (6.0, 6.0j, 2.5)]
         for name, material in several.items()
     } | {
         "error": table.imaginary_error(6.0),
-        "measured": [complex(material.permittivity(6.0)) for material in measured.values()],
         "wavenumbers": co.materials.wavenumbers(6.0),
+    }
+
+
+@run()
+def measured_materials():
+    metals = (co.materials.gold(780e-9), co.materials.silver(600e-9), co.materials.silica(852e-9))
+    index = co.materials.Table.from_nk([1.0, 0.9, 0.8, 0.7], [1.5, 1.6, 1.7, 1.8], 0.1)
+    return {
+        "permittivities": [complex(metal.permittivity(6.0)) for metal in metals],
+        "imaginary error": metals[0].imaginary_error([1.0, 6.0]),
+        "index": index.values,
+        "linewidth": co.units.linewidth([1e-29, 2e-29j, 0], 780e-9),
     }
 
 
@@ -963,6 +999,17 @@ def comparison_of_engines():
         "exact": found.results["exact"].emission,
         "deviation": 1 + found.deviation("exact", "blocks"),  # which itself is round-off
     }
+
+
+@run()
+def sweep_with_seeds():
+    def point(n, spacing, seed):
+        chain = co.couple(co.chain(n, spacing), VACUUM)
+        emission = co.evolve(chain, "inverted", TIMES, method="exact", progress=False).emission
+        return {"emission": emission, "seed": seed / 2**63}
+
+    found = co.sweep(point, {"n": [2, 3], "spacing": [0.1, 0.2]}, seed=5, progress=False)
+    return {name: found[name].values for name in ("emission", "seed")}
 
 
 @run()

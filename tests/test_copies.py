@@ -36,6 +36,8 @@ ROUTES = {
 PLAIN = [route for route in ROUTES if route.startswith("pickle")]
 # they return figures or write files
 OTHERS = ("plot.", "Result.save", "Result.to_netcdf", "Result.to_xarray")
+# their answers hold seconds and free memory, which differ each time
+MEASURED = {"scenarios.Scenario.methods", "scenarios.Scenario.run"}
 NAMES = sorted(name for name in recipes.recipes() if not name.startswith(OTHERS))
 
 
@@ -140,7 +142,7 @@ def test_what_is_public_survives_copies_and_pickles(name):
     answer = recipe.call(arguments)
     for where, thing in objects({**arguments, "answer": answer}):
         survives(thing, f"{name}: {where}")
-    if "self" in arguments:
+    if "self" in arguments and name not in MEASURED:
         own = pickle.loads(pickle.dumps(arguments["self"]))
         require_alike(recipe.call({**recipe.arguments(), "self": own}), answer, name)
 

@@ -24,6 +24,7 @@ TOOLS_OF_TESTS = {
     "conftest.py": {"memory", "progress", "speed"},
     "mutations.py": {"archive"},
     "results": {"archive"},
+    "sweep_functions.py": {"compiled"},
 }
 
 
@@ -205,6 +206,7 @@ def test_no_room_hides_a_public_function():
         "materials",
         "observables",
         "plot",
+        "scenarios",
         "spectral",
         "states",
         "units",

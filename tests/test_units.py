@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import qutip
+from scipy import constants
 
 import collective as co
 
@@ -32,6 +33,43 @@ def test_lines_agree_with_the_tabulated_frequencies_and_lifetimes(name, frequenc
     np.testing.assert_allclose(1 / line.linewidth, lifetime, rtol=2e-3)
     np.testing.assert_allclose(line.frequency, 2 * np.pi * frequency * lifetime, rtol=2e-3)
     assert "Steck" in line.source
+
+
+MASS, TRAP = 86.909 * constants.atomic_mass, 2 * np.pi * 80e3  # rubidium 87
+
+
+def test_trap_width_has_the_limits_of_zero_point_motion_and_of_equipartition():
+    np.testing.assert_allclose(
+        co.units.trap_width(MASS, TRAP) ** 2, constants.hbar / (2 * MASS * TRAP), rtol=1e-14
+    )
+    hot = 1e-3  # K, where ħω/k_BT is 4e-3: the next term of coth is a 12th of its square
+    np.testing.assert_allclose(
+        co.units.trap_width(MASS, TRAP, hot) ** 2,
+        constants.Boltzmann * hot / (MASS * TRAP**2),
+        rtol=2e-6,
+    )
+    coldest = co.units.trap_width(MASS, TRAP, 5e-324)
+    assert coldest == co.units.trap_width(MASS, TRAP)
+
+
+def test_trap_width_is_the_thermal_mean_over_the_levels_of_the_oscillator():
+    temperature = 3e-6
+    n = np.arange(2000)
+    weights = np.exp(-constants.hbar * TRAP * n / (constants.Boltzmann * temperature))
+    mean = weights @ (2 * n + 1) / weights.sum() * constants.hbar / (2 * MASS * TRAP)
+    widths = co.units.trap_width(MASS, [TRAP, 2 * TRAP], temperature)
+    np.testing.assert_allclose(widths[0] ** 2, mean, rtol=1e-12)
+    assert widths[1] < widths[0]
+    assert np.ndim(co.units.trap_width(MASS, TRAP)) == 0
+
+
+def test_impossible_traps_are_refused():
+    with pytest.raises(ValueError, match="mass must be above 0"):
+        co.units.trap_width(0, TRAP)
+    with pytest.raises(ValueError, match="frequency must be at least 1e-100 s⁻¹, got -1"):
+        co.units.trap_width(MASS, [TRAP, -1.0])
+    with pytest.raises(ValueError, match="temperature must not be negative"):
+        co.units.trap_width(MASS, TRAP, -1e-6)
 
 
 def test_unknown_lines_are_refused():

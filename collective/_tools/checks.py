@@ -20,6 +20,7 @@ LARGEST = 1e100  # largest number a user may give: its cube and the inverse of t
 MOST = 2**63 - 1  # largest count: the largest integer of numpy
 _LARGE = 2**26  # bytes: before a larger array is copied, the available memory is checked
 _LARGEST_COPIED = 4096  # rows: a larger matrix whose entries are all one number is not copied
+_SMALL = 1e-290  # sizes of vectors below it are enlarged before they are divided by
 _ROUND_OFF = 1e-10  # allowed deviation from a symmetric matrix, relative to the largest entry
 
 
@@ -282,8 +283,20 @@ def unit_vector(name: str, value: ArrayLike, dtype: type = complex) -> NDArray[A
     largest = max(np.abs(array.real).max(), np.abs(array.imag).max())
     if largest == 0:
         raise ValueError(f"{name} must not be the zero vector")
+    array, largest = enlarged(array, largest)
     array = array / largest  # this comes first, so that no square overflows or underflows
     return array / np.linalg.norm(array)
+
+
+def enlarged(array: NDArray[Any], largest: Any) -> tuple[NDArray[Any], Any]:
+    """Vectors, and the sizes of their largest parts, both times 2⁶⁰⁰ where these are below 10⁻²⁹⁰.
+
+    Dividing a complex number by one below 10⁻³⁰⁸ gives NaN, because the inverse overflows.
+    """
+    if np.all(largest >= _SMALL):
+        return array, largest
+    factor = np.where(largest < _SMALL, 2.0**600, 1.0)
+    return array * factor, largest * factor
 
 
 def real_if_possible(array: NDArray[Any]) -> NDArray[Any]:

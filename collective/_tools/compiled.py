@@ -4,14 +4,15 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from numba import config, njit
+from numba import config, get_num_threads, njit, set_num_threads
 from numba.core.errors import NumbaError
 
+from collective._tools.blas import BlasThreads
 from collective._tools.progress import say
 
 if TYPE_CHECKING:
@@ -104,11 +105,56 @@ def announced(what: str, seconds: float, *, show: bool) -> "Iterator[None]":
 
 
 def threads_available() -> int:
-    """The number of cores that this process may use."""
+    """The number of threads that this process may use: one in `one_thread`, else one a core."""
+    if _limited.count:
+        return 1
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:
         return os.cpu_count() or 1
+
+
+class _Limited:
+    """How many callers in this process want one thread."""
+
+    def __init__(self) -> None:
+        self.lock, self.count = threading.Lock(), 0
+
+
+_limited = _Limited()
+if hasattr(os, "register_at_fork"):  # the threads that are counted do not exist in the new process
+    os.register_at_fork(after_in_child=_limited.__init__)  # type: ignore[misc]
+
+
+@contextmanager
+def one_thread(*, kernels: bool = False) -> "Iterator[None]":
+    """A context in which BLAS and `threads_available` keep to one thread in this process.
+
+    Contexts in several threads may overlap.
+
+    Args:
+        kernels: also set the threads of parallel numba kernels, for the calling thread alone. This
+            starts numba's threads, after which some of its threading layers do not allow a fork.
+    """
+    with _kernels_in_one_thread() if kernels else nullcontext(), BlasThreads(1):
+        with _limited.lock:
+            _limited.count += 1
+        try:
+            yield
+        finally:
+            with _limited.lock:
+                _limited.count -= 1
+
+
+@contextmanager
+def _kernels_in_one_thread() -> "Iterator[None]":
+    """A context in which parallel kernels called by this thread run in one thread."""
+    before = get_num_threads()
+    set_num_threads(1)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
 
 
 def in_threads(work: Callable[[int], Any], threads: int, pool: ThreadPoolExecutor | None) -> None:

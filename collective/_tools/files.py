@@ -1,9 +1,11 @@
 """Files that are written completely or not at all: an interruption leaves the old file."""
 
 import os
+import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,6 +20,7 @@ _RANDOM = 8  # characters that mkstemp puts between prefix and suffix
 _LONGEST = 200  # bytes of the name that a partial file keeps: names have at most 255
 _YOUNG = 10.0  # seconds: the writer of a younger file may not have locked it yet
 _OLD = 3600.0  # seconds since the last write: nobody writes to an older file any more
+_claimed: set[str] = set()  # real paths that this process has claimed
 _ONE_AT_A_TIME = Lock()
 
 
@@ -81,6 +84,100 @@ def written(path: Any, suffix: str, write: Callable[[Path], None], name: str = "
             raise
         raise OSError(error.errno, os.strerror(error.errno), str(target)) from error
     return target
+
+
+def written_folder(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a folder under a temporary name, and move it to its place when complete.
+
+    An older folder of that name is replaced. The caller must hold a claim that no other process
+    writes the same folder: what killed processes left behind is removed.
+
+    Raises:
+        OSError: the error of the system, with the name of the target.
+    """
+    partial, older = (path.with_name(f"{path.name}.{what}{_PART}") for what in ("new", "old"))
+    try:
+        for left in (partial, older):
+            shutil.rmtree(left, ignore_errors=True)
+        write(partial)
+        for file in partial.rglob("*"):
+            if file.is_file():
+                with open(file, "rb+") as stream:
+                    os.fsync(stream.fileno())
+        if path.exists():
+            os.replace(path, older)
+        os.replace(partial, path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(older, ignore_errors=True)
+
+
+@contextmanager
+def claimed(path: Path, name: str) -> Iterator[int]:
+    """A handle for reading and writing a file that no other process or thread may claim meanwhile.
+
+    The file and its folder are made if they are missing. The claim ends with the process, however
+    that ends: processes that were forked from it do not inherit it.
+
+    Args:
+        path: of the file.
+        name: the name of the argument that gave the path.
+
+    Raises:
+        ValueError: if the file is claimed.
+        OSError: if the system cannot open the file.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(f"{name}: {str(path.parent)!r} is not a folder") from None
+    real = os.path.realpath(path)
+    with _ONE_AT_A_TIME:
+        if real in _claimed:
+            raise _taken(path, name)
+        _claimed.add(real)
+    try:
+        handle = _opened(path, name)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+    finally:
+        with _ONE_AT_A_TIME:
+            _claimed.discard(real)
+
+
+def _opened(path: Path, name: str) -> int:
+    """Open a file and lock it; again if it was removed between these two."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if fcntl is not None:
+                try:
+                    fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except (BlockingIOError, PermissionError):
+                    raise _taken(path, name) from None
+                except OSError:  # a file system without locks
+                    return handle
+            if fcntl is None or os.fstat(handle).st_ino == os.stat(path).st_ino:
+                return handle
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _taken(path: Path, name: str) -> ValueError:
+    """The error for a file that another process, or another thread, has claimed."""
+    return ValueError(
+        f"{name}: another process is writing {str(path)!r}: wait for it, or choose another file"
+    )
 
 
 def _write_and_move(target: Path, suffix: str, write: Callable[[Path], None]) -> None:

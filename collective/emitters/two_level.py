@@ -2,6 +2,8 @@
 
 Lengths are in vacuum wavelengths λ₀ and rates in linewidths Γ₀ unless `wavelength` and
 `decay_rates` are given in other units. Any consistent pair of units is allowed.
+
+The file is longer than others because it holds one class with its constructors and its disorder.
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools.console import printable
+from collective.emitters import disorder
 from collective.emitters.si import LARGEST_MOMENT, unit, warn_of_moments
 from collective.units import linewidth
 
@@ -220,6 +223,90 @@ class Emitters:
         """A copy moved by a vector (3,)."""
         return self.replace(positions=self.positions + checks.vector("vector", vector))
 
+    def with_filling(self, fraction: float, *, seed: int) -> "Emitters":
+        """A copy in which each emitter is kept with the given probability, as in a loaded array.
+
+        The number of emitters that are left has a binomial distribution, with the mean
+        N·fraction. They keep their order.
+
+        Args:
+            fraction: the probability that a site is filled, above 0 and at most 1.
+            seed: seed of numpy's default generator; the same seed leaves the same sites empty.
+                Other kinds of disorder may use the same seed: they draw from other streams.
+
+        Raises:
+            ValueError: for another fraction, and if no emitter is left.
+
+        Example:
+            >>> import collective as co
+            >>> len(co.square(10, 10, 0.3).with_filling(0.8, seed=1))
+            76
+        """
+        kept = disorder.filled(len(self), fraction, seed)
+        return self.replace(
+            positions=self.positions[kept],
+            dipoles=self.dipoles[kept],
+            decay_rates=self.decay_rates[kept],
+            detunings=self.detunings[kept],
+        )
+
+    def with_motion(self, width: ArrayLike, *, seed: int) -> "Emitters":
+        """A copy with each emitter displaced by a Gaussian, one snapshot of motion in a trap.
+
+        This describes atoms that hardly move while they emit. `units.trap_width` gives the width
+        of a harmonic trap from its frequency and temperature.
+
+        Args:
+            width: the standard deviation of each coordinate, in units of length: one number, or
+                (3,) for the three axes.
+            seed: seed of numpy's default generator; the same seed gives the same displacements.
+                Other kinds of disorder may use the same seed: they draw from other streams.
+
+        Raises:
+            ValueError: for a negative width, or one that moves emitters too far for a number.
+
+        Example:
+            >>> import collective as co
+            >>> moved = co.chain(3, 0.5).with_motion((0, 0, 0.02), seed=1)
+            >>> moved.positions[:, 2].round(4)
+            array([0.0094, 0.5009, 0.996 ])
+        """
+        moved = self.positions + disorder.displacements(len(self), width, seed)
+        if not np.all(np.abs(moved) <= checks.LARGEST):
+            raise ValueError(f"width {checks.short(width)} moves emitters beyond 1e100")
+        return self.replace(positions=moved)
+
+    def with_random_detunings(
+        self,
+        width: float,
+        *,
+        seed: int,
+        distribution: Literal["gaussian", "lorentzian", "uniform"] = "gaussian",
+    ) -> "Emitters":
+        """A copy with random detunings added: inhomogeneous broadening.
+
+        Args:
+            width: in units of rate. Of a Gaussian it is the standard deviation. Of a Lorentzian
+                it is half the width at half maximum, so that coherences of the mean decay like
+                e^{−width·t}. A uniform distribution reaches from −width to width.
+            seed: seed of numpy's default generator; the same seed gives the same detunings.
+                Other kinds of disorder may use the same seed: they draw from other streams.
+            distribution: "gaussian", "lorentzian" or "uniform".
+
+        Raises:
+            ValueError: for a negative width, and if a detuning would be below −`frequency`.
+
+        Example:
+            >>> import collective as co
+            >>> co.chain(3, 0.5).with_random_detunings(2.0, seed=1).detunings.round(4)
+            array([0.1361, 3.8396, 1.027 ])
+        """
+        added = disorder.random_detunings(len(self), width, seed, distribution)
+        try:
+            return self.replace(detunings=self.detunings + added)
+        except ValueError as error:
+            raise ValueError(f"width {width:g} is too large: {error}") from None
+
     @printable
     def __repr__(self) -> str:
         nearest = "–" if len(self) == 1 else f"{self.nearest_pair()[0]:.6g}"
@@ -258,6 +345,7 @@ def _unit_dipoles(value: ArrayLike, n: int) -> NDArray[np.complex128]:
     if np.any(largest == 0):
         which = f"[{int(np.argmin(largest))}]" if dipoles.ndim == 2 else ""
         raise ValueError(f"dipoles{which} is zero: a dipole needs a direction")
+    dipoles, largest = checks.enlarged(dipoles, largest)
     norm = np.linalg.norm(dipoles / largest, axis=-1, keepdims=True)
     with np.errstate(over="ignore"):
         length = norm * largest

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from collective import states
 from collective._tools.memory import bytes_text
-from collective._tools.version import __version__
+from collective._tools.version import versions
 from collective._tools.warn import warn
 from collective.couplings.couplings import Couplings
 from collective.engines import loop, timescale
@@ -157,7 +156,7 @@ def _result(
         "rtol": request.rtol,
         "atol": request.atol,
         "cite": list(choice.engine.cite),
-        "versions": _versions(),
+        "versions": versions(),
         **marks,
     }
     if earlier is not None:
@@ -244,16 +243,3 @@ def _refuse_endless(choice: Choice, phase: float) -> None:
             f"{choice.method!r} would take {choice.cost.seconds / 3.2e7:.0e} years; give shorter "
             "times, or see co.methods for what other engines take"
         )
-
-
-@cache
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"collective-emission": __version__}
-    for name in ("qutip", "numpy", "scipy"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # a bundle without metadata
-            found[name] = "unknown"
-    return found

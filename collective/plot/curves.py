@@ -1,7 +1,8 @@
 """Curves against time: emission, populations, distances between approximations."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,17 +10,20 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective.evolution.comparison import Comparison
 from collective.evolution.engine_comparison import EngineComparison
-from collective.plot.style import RATE, TIME, axes, by_label, colours
+from collective.plot.style import RATE, TIME, axes, by_label, colours, is_dataset
 from collective.results.result import Result
 
 if TYPE_CHECKING:
+    import xarray
     from matplotlib.axes import Axes
 
+
 _CURVES = 200  # emitters, beyond which single curves cannot be told apart
+_ROUND_OFF = 1e-12  # of rates and populations that are the same in all members
 
 
 def emission(
-    results: Result | Sequence[Result] | Mapping[str, Result],
+    results: "Result | xarray.Dataset | Sequence[Result | xarray.Dataset] | Mapping[str, Any]",
     *,
     independent: bool = True,
     per_emitter: bool = False,
@@ -28,49 +32,132 @@ def emission(
     """Emission rate against time, with the independent decay of the first result for comparison.
 
     Around an approximate result there is a band: its estimated error, and twice its standard error.
+    Around the mean of an ensemble there is one of twice its standard error.
 
     Args:
-        results: one result, several, or several by label.
+        results: one result, several, or several by label; a dataset of `co.ensemble` counts as one.
         independent: whether to draw Σ_m Γ_mm⟨n_m(0)⟩e^{−Γ_mm t} dashed. In thermal light each
             emitter comes to the population n̄/(2n̄ + 1) at the rate (2n̄ + 1)Γ_mm, and emits at
-            the rate (n̄ + 1)Γ_mm times its population.
+            the rate (n̄ + 1)Γ_mm times its population. It is left out for an ensemble whose
+            members start with other rates or populations.
         per_emitter: whether to divide by the number of emitters.
         ax: where to draw; None makes a new figure.
 
     Raises:
         ValueError: for a result without emission rate.
     """
-    named = by_label(results)
+    named = by_label(results, ensembles=True)
     independent = checks.flag("independent", independent)
     per_emitter = checks.flag("per_emitter", per_emitter)
+    curves = {
+        label: _of_ensemble(label, each) if is_dataset(each) else _of_result(label, each)
+        for label, each in named.items()
+    }
     ax = axes(ax)
-    for (label, result), colour in zip(named.items(), colours(len(named)), strict=True):
-        if result.emission is None:
-            raise ValueError(
-                f"results: {label!r} has no emission rate, because its MasterEquation has no bath; "
-                "use co.master_equation(...)"
-            )
-        scale = result.populations.shape[1] if per_emitter else 1
-        ax.plot(result.times, result.emission / scale, color=colour, label=label)
-        if result.error_estimate is not None:
-            band = _band(result)
-            low, high = (result.emission - band) / scale, (result.emission + band) / scale
-            ax.fill_between(result.times, low, high, color=colour, alpha=0.15, linewidth=0)
-    first = next(iter(named.values()))
-    if independent and first.couplings is not None:
-        rates = first.couplings.decay.diagonal().real
-        elapsed = first.times - first.times[0]
-        photons = first.couplings.thermal_photons
-        final = photons / (1 + 2 * photons)
-        left = (np.exp(-(1 + 2 * photons) * t * rates) for t in elapsed)
-        above = first.populations[0] - final
-        alone = np.array([(1 + photons) * (final + each * above) @ rates for each in left])
-        scale = len(first.couplings) if per_emitter else 1
+    for (label, curve), colour in zip(curves.items(), colours(len(curves)), strict=True):
+        scale = curve.scale(label) if per_emitter else 1
+        ax.plot(curve.times, curve.emission / scale, color=colour, label=label)
+        if curve.band is not None:
+            low, high = (curve.emission - curve.band) / scale, (curve.emission + curve.band) / scale
+            ax.fill_between(curve.times, low, high, color=colour, alpha=0.15, linewidth=0)
+    label, first = next(iter(curves.items()))
+    if independent and first.start is not None:
+        scale = first.scale(label) if per_emitter else 1
+        alone = _independent(first.times, *first.start)
         ax.plot(first.times, alone / scale, "--", color="0.4", label="independent decay")
     ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False)
     return ax
+
+
+@dataclass
+class _Curve:
+    """What `emission` draws of one result.
+
+    Attributes:
+        times: (T,).
+        emission: (T,).
+        band: half its width, (T,), or None.
+        emitters: how many there are; None if that is not known.
+        start: decay rates and populations of the emitters at the start, (N,) each, and the number
+            of thermal photons; None if these are not known.
+    """
+
+    times: NDArray[np.float64]
+    emission: NDArray[np.float64]
+    band: NDArray[np.float64] | None
+    emitters: int | None
+    start: tuple[NDArray[np.float64], NDArray[np.float64], float] | None
+
+    def scale(self, label: str) -> int:
+        """The number of emitters; raises if it is not known."""
+        if self.emitters is None:
+            raise ValueError(
+                f"per_emitter: the members of {label!r} have different numbers of emitters; divide "
+                "in the builder of the ensemble"
+            )
+        return self.emitters
+
+
+def _of_result(label: str, result: Result) -> _Curve:
+    """The curve of a result; raises if it has no emission."""
+    if result.emission is None:
+        raise ValueError(
+            f"results: {label!r} has no emission rate, because its MasterEquation has no bath; "
+            "use co.master_equation(...)"
+        )
+    start, couplings = None, result.couplings
+    if couplings is not None:
+        rates = couplings.decay.diagonal().real
+        start = (rates, result.populations[0], couplings.thermal_photons)
+    band = None if result.error_estimate is None else _band(result)
+    return _Curve(result.times, result.emission, band, result.populations.shape[1], start)
+
+
+def _of_ensemble(label: str, mean: "xarray.Dataset") -> _Curve:
+    """The curve of the mean of an ensemble; raises if it has no emission against time."""
+    for name in ("emission", "emission_error"):
+        if name not in mean or mean[name].dims != ("time",) or "time" not in mean.coords:
+            raise ValueError(
+                f"results: {label!r} must have {name} against time alone, as co.ensemble gives it "
+                "for results of co.evolve; choose one point of a sweep by .sel(...)"
+            )
+    band = 2 * np.nan_to_num(mean["emission_error"].values)
+    if "error_estimate" in mean:
+        band = band + mean["error_estimate"].values
+    emitters = mean.sizes.get("emitter")
+    return _Curve(mean["time"].values, mean["emission"].values, band, emitters, _start(mean))
+
+
+def _start(mean: "xarray.Dataset") -> tuple[NDArray[np.float64], NDArray[np.float64], float] | None:
+    """What all members of an ensemble start with, as in `_Curve`; None if they differ."""
+    dims = {"decay": ("emitter", "emitter_2"), "populations": ("time", "emitter")}
+    if any(name not in mean or mean[name].dims != along for name, along in dims.items()):
+        return None
+
+    def varies(name: str, where: Any) -> bool:
+        error = mean.get(f"{name}_error")
+        return error is not None and bool(np.any(error.values[where] > _ROUND_OFF))
+
+    diagonal = np.diag_indices(mean.sizes["emitter"])
+    if varies("decay", diagonal) or varies("populations", 0) or varies("thermal_photons", ()):
+        return None
+    photons = float(mean["thermal_photons"]) if "thermal_photons" in mean else 0.0
+    return mean["decay"].values[diagonal].real, mean["populations"].values[0], photons
+
+
+def _independent(
+    times: NDArray[np.float64],
+    rates: NDArray[np.float64],
+    populations: NDArray[np.float64],
+    photons: float,
+) -> NDArray[np.float64]:
+    """The emission of emitters that do not know of each other, (T,)."""
+    final = photons / (1 + 2 * photons)
+    left = (np.exp(-(1 + 2 * photons) * t * rates) for t in times - times[0])
+    above = populations - final
+    return np.array([(1 + photons) * (final + each * above) @ rates for each in left])
 
 
 def _band(result: Result) -> NDArray[np.float64]:

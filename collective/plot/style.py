@@ -1,5 +1,6 @@
 """What all figures share: colours, axes, units, and results with labels."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -65,23 +66,48 @@ def length_unit(emitters: Emitters) -> str:
     return "λ₀" if emitters.wavelength == 1 else "units of length"
 
 
-def by_label(results: Any) -> dict[str, Result]:
-    """Results by label, from one result, a list of results, or results by label."""
-    if isinstance(results, Result):
-        return {"coupled": results}
-    if not isinstance(results, Mapping):
+def by_label(results: Any, *, ensembles: bool = False) -> dict[str, Any]:
+    """Results by label, from one result, a list of results, or results by label.
+
+    Args:
+        results: what a user gives.
+        ensembles: whether the dataset of an ensemble may stand for a result.
+    """
+    if isinstance(results, Result) or is_dataset(results):
+        results = {"mean" if is_dataset(results) else "coupled": results}
+    elif not isinstance(results, Mapping):
         listed = list(results) if isinstance(results, Sequence) else [results]
         results = {}
         for result in listed:
-            checks.instance("results", result, Result, "co.evolve(...)")
-            n = result.populations.shape[1]
-            label, copies = f"N = {n}", 1
+            _check(result, ensembles)
+            label = name = _name(result)
+            copies = 1
             while label in results:
                 copies += 1
-                label = f"N = {n} ({copies})"
+                label = f"{name} ({copies})"
             results[label] = result
     if not results:
         raise ValueError("results is empty: give at least one result of co.evolve")
     for result in results.values():
-        checks.instance("results", result, Result, "co.evolve(...)")
+        _check(result, ensembles)
     return dict(results)
+
+
+def is_dataset(thing: Any) -> bool:
+    """Whether something is an `xarray.Dataset`; nobody has one before xarray is imported."""
+    xarray = sys.modules.get("xarray")
+    return xarray is not None and isinstance(thing, xarray.Dataset)
+
+
+def _check(result: Any, ensembles: bool) -> None:
+    """Raise for what is not a result."""
+    if not (ensembles and is_dataset(result)):
+        either = " or co.ensemble(...)" if ensembles else ""
+        checks.instance("results", result, Result, f"co.evolve(...){either}")
+
+
+def _name(result: Any) -> str:
+    """The label of one result in a list: its number of emitters, or that it is a mean."""
+    if not is_dataset(result):
+        return f"N = {result.populations.shape[1]}"
+    return f"N = {result.sizes['emitter']}" if "emitter" in result.sizes else "mean"

@@ -6,10 +6,14 @@ complex numbers, so a file holds z as z_real and z_imag.
 
 import json
 import os
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.console import described
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 _RATE = "units of rate (Γ₀ by default)"
 _LENGTH = "units of length (wavelengths by default)"
 _PAIR = ("emitter", "emitter_2")
+# dimensions, values and attributes by name
+Parts = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
 _CONVENTIONS = (
     "dρ/dt = −i[H, ρ] + Σ_mn Γ_mn(σ⁻_n ρ σ⁺_m − ½{σ⁺_m σ⁻_n, ρ}), "
     "H = Σ_m δ_m σ⁺_m σ⁻_m + Σ_mn Δ_mn σ⁺_m σ⁻_n + ½Σ_m(Ω_m σ⁺_m + h.c.), "
@@ -68,8 +74,12 @@ _CHANNEL_OF = {
 
 def dataset(result: Any) -> "xarray.Dataset":
     """The dataset of `Result.to_xarray`."""
-    xarray = _imported("to_xarray", "xarray")
-    variables: dict[str, Any] = {}
+    return imported("to_xarray", "xarray").Dataset(*parts(result))
+
+
+def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
+    """Variables, coordinates and attributes of the dataset, without xarray."""
+    variables: Parts = {}
 
     def add(name: str, values: Any, dims: tuple[str, ...], units: str, meaning: str) -> None:
         variables[name] = (dims, np.array(values), {"long_name": meaning, "units": units})
@@ -104,10 +114,15 @@ def dataset(result: Any) -> "xarray.Dataset":
     if result.jumps is not None:
         _add_jumps(result, add)
     _add_places(result, add)
-    found = xarray.Dataset(variables, attrs=_attributes(result))
-    counted = [name for name in _COUNTED if name in found.dims]
-    indices = {name: np.arange(found.sizes[name]) for name in counted}
-    return found.assign_coords(indices).set_coords([name for name in "xyz" if name in found])
+    sizes: dict[str, int] = {}
+    for dims, values, _ in variables.values():
+        sizes.update(zip(dims, values.shape, strict=True))
+    places = [name for name in variables if name in sizes or name in "xyz"]
+    coordinates = {name: variables.pop(name) for name in places}
+    for name in _COUNTED:
+        if name in sizes:
+            coordinates[name] = ((name,), np.arange(sizes[name]), {})
+    return variables, coordinates, _attributes(result)
 
 
 def _add_jumps(result: Any, add: Any) -> None:
@@ -196,35 +211,78 @@ def _attributes(result: Any) -> dict[str, Any]:
 
 def write_netcdf(result: Any, path: str | os.PathLike[str]) -> Path:
     """The file of `Result.to_netcdf`."""
+    imported("to_netcdf", "xarray")
+    return write_dataset(dataset(result), path)
+
+
+def write_dataset(found: "xarray.Dataset", path: str | os.PathLike[str]) -> Path:
+    """Write a dataset as NetCDF-4, with real and imaginary parts of complex variables."""
     for module in ("xarray", "h5py", "h5netcdf"):
-        _imported("to_netcdf", module)
-    found = _without_complex(dataset(result))
-    found.attrs["complete"] = int(result.complete)  # NetCDF has no booleans either
-
-    def write(partial: Path) -> None:
-        # written from memory, because HDF5 crashes the interpreter if the disk is full
-        partial.write_bytes(found.to_netcdf(engine="h5netcdf"))
-
-    return written(path, ".nc", write)
+        imported("to_netcdf", module)
+    found = without_complex(found)
+    # NetCDF has no booleans either
+    found.attrs |= {n: int(value) for n, value in found.attrs.items() if isinstance(value, bool)}
+    return written(path, ".nc", lambda partial: netcdf(found, partial))
 
 
-def _without_complex(found: "xarray.Dataset") -> "xarray.Dataset":
+def netcdf(found: "xarray.Dataset", path: Path) -> None:
+    """Write a dataset without complex numbers as a NetCDF-4 file."""
+    # written from memory, because HDF5 crashes the interpreter if the disk is full
+    with _without_a_cluster():
+        path.write_bytes(found.to_netcdf(engine="h5netcdf"))
+
+
+def _without_a_cluster() -> AbstractContextManager[Any]:
+    """A context in which xarray does not use the dask client of the user, if there is one.
+
+    It would ask the scheduler of the cluster for a lock on a file in the memory of this process.
+    """
+    if "dask" not in sys.modules:
+        return nullcontext()
+    import dask
+
+    return dask.config.set(scheduler=dask.get)  # a name would be warned of
+
+
+def without_complex(found: "xarray.Dataset") -> "xarray.Dataset":
     """The dataset with real and imaginary parts in place of complex variables."""
-    for name, array in list(found.data_vars.items()):
+    for name, array in found.variables.items():
         if array.dtype.kind == "c":
+            is_coordinate = name in found.coords
             found = found.drop_vars(name)
-            for suffix, part in (("real", array.real), ("imag", array.imag)):
-                attrs = {**array.attrs, "long_name": f"{array.attrs['long_name']}, {suffix} part"}
-                found[f"{name}_{suffix}"] = part.assign_attrs(attrs)
+            for suffix, part in (("real", array.values.real), ("imag", array.values.imag)):
+                attrs = dict(array.attrs)
+                if "long_name" in attrs:
+                    attrs["long_name"] = f"{attrs['long_name']}, {suffix} part"
+                found[f"{name}_{suffix}"] = (array.dims, part, attrs)
+                if is_coordinate:
+                    found = found.set_coords(f"{name}_{suffix}")
     return found
 
 
-def _imported(what: str, module: str) -> Any:
+def with_complex(found: "xarray.Dataset", names: Sequence[str]) -> "xarray.Dataset":
+    """The dataset before `without_complex`, but for the order of its variables."""
+    for name in names:
+        real, imag = found.variables[f"{name}_real"], found.variables[f"{name}_imag"]
+        values = np.empty(real.shape, dtype=complex)
+        values.real, values.imag = real.values, imag.values
+        attrs = dict(real.attrs)
+        if "long_name" in attrs:
+            attrs["long_name"] = attrs["long_name"].removesuffix(", real part")
+        is_coordinate = f"{name}_real" in found.coords
+        found = found.drop_vars([f"{name}_real", f"{name}_imag"])
+        found[name] = (real.dims, values, attrs)
+        found = found.set_coords(name) if is_coordinate else found
+    return found
+
+
+def imported(what: str, module: str, extra: str = "data") -> Any:
+    """A module of an extra of this package; the error names what needs it."""
     from importlib import import_module
 
     try:
         return import_module(module)
     except ImportError:
         raise ImportError(
-            f"{what} needs {module}: pip install 'collective-emission[data]'"
+            f"{what} needs {module}: pip install 'collective-emission[{extra}]'"
         ) from None

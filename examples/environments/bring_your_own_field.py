@@ -2,11 +2,11 @@
 Bring your own field
 ====================
 
-*Can I use the numbers of my own Maxwell solver?* Yes, all that it needs is the Green's tensor at the
-places of the emitters. Here the solver is a coupled-dipole program of ten lines. It computes a chain
-of silver spheres between two molecules, in metres, at eighty-one wavelengths. The left panel shows what
-the chain does to the rates Γ and shifts Δ of the molecules. The right panel shows the dynamics: one
-molecule is excited, and the chain carries its excitation to the other one, 500 nm away.
+*Can I use the numbers of my own Maxwell solver?* Yes, if it gives the Green's tensor at the places of
+the emitters. Here the solver is a coupled-dipole program of ten lines. It computes a chain of silver
+spheres between two molecules, in metres, at 81 wavelengths. The left panel shows what the chain does
+to the rates Γ and shifts Δ of the molecules. The right panel shows the dynamics: one molecule is
+excited, and the chain carries its excitation to the other one, 500 nm away.
 """
 
 import matplotlib.pyplot as plt
@@ -47,8 +47,8 @@ wavenumbers = 2 * np.pi / wavelengths
 tensors = np.array([scattered(k) for k in wavenumbers])
 
 # %%
-# From here on these are numbers of any solver. The tensor becomes a field in nanometres, the dipoles
-# of 10 debye give rates in 1/ns.
+# From here on these are the numbers of any solver. The tensor becomes a field in nanometres, and
+# dipoles of 10 debye give rates in 1/ns.
 field = co.SampledField.from_si(molecules, wavenumbers, tensors, content="scattered", length=nm)
 print(field)
 print(field.check)
@@ -89,7 +89,7 @@ plt.show()
 
 # %%
 # What to notice: near 370 nm the spheres resonate together, and Γ₁₂ is half of Γ₁₁. The second
-# molecule gets more than a hundred times the excitation that it gets through vacuum. With the file of a
-# solver, ``co.SampledField.from_file(path, length=nm)`` takes the place of the function above.
+# molecule gets more than a hundred times the excitation that it gets through vacuum. The file of a
+# solver, ``co.SampledField.from_file(path, length=nm)``, takes the place of the function above.
 #
-# Try changing: ``time="exp(+iwt)"``, or one entry of the tensors. Both are refused, with the number.
+# Try changing: ``time="exp(+iwt)"``, or one entry of the tensors. Both are refused, with a number.

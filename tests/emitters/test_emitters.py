@@ -14,6 +14,12 @@ def test_dipoles_are_normalised_and_broadcast():
     np.testing.assert_allclose(
         co.Emitters([[0, 0, 0]], dipoles=(0, 3e-200, 4e-200)).dipoles[0, 1], 0.6
     )
+    # the inverse of such small components overflows
+    mixed = co.Emitters([[0, 0, 0], [0, 0, 1]], dipoles=[(3e-320, 0, 4e-320j), (3, 0, 4j)])
+    np.testing.assert_allclose(mixed.dipoles[0], [0.6, 0, 0.8j], rtol=1e-3)  # of few bits
+    np.testing.assert_allclose(mixed.dipoles[1], [0.6, 0, 0.8j])
+    wave = co.plane_wave(co.chain(1, 1.0), 1.0, direction=(0, 0, 1), polarisation=(1e-310, 0, 0))
+    np.testing.assert_array_equal(wave, [1])
 
 
 def test_wave_numbers_follow_the_detunings_only_at_a_finite_frequency():

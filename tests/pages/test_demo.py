@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import collective as co
-from collective import cli
+from collective import cli, demo
 
 
 def test_the_demo_writes_a_figure_and_a_result_and_prints_correct_numbers(tmp_path, capsys):
@@ -28,7 +28,7 @@ def test_the_demo_writes_a_figure_and_a_result_and_prints_correct_numbers(tmp_pa
     np.testing.assert_allclose(gain, together[i] / alone[i], atol=0.006)
     assert gain > 1
 
-    pair = cli.pair_without_shift()
+    pair = demo.pair_without_shift()
     gamma12 = pair.decay[0, 1]
     assert abs(pair.shift[0, 1]) < 1e-12
     said = re.search(r"Γ₁₂ = ([\d.]+) .* at ([\d.]+) and ([\d.]+) Γ₀ .* beat at ([\d.]+)", second)
@@ -63,8 +63,8 @@ def _numbers(text):
 
 def test_beats_and_rates_of_the_detuned_pair():
     """Beyond the exceptional point both modes decay at Γ₀, and the emission has the printed beat."""
-    gamma12 = cli.pair_without_shift().decay[0, 1]
-    pair = cli.pair_without_shift(3 * gamma12)
+    gamma12 = demo.pair_without_shift().decay[0, 1]
+    pair = demo.pair_without_shift(3 * gamma12)
     np.testing.assert_allclose(pair.modes().rates, 1, atol=1e-9)
     times = np.linspace(0, 6, 1201)
     result = co.evolve(pair, co.states.single(0), times)

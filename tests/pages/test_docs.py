@@ -8,11 +8,14 @@ import matplotlib.pyplot as plt
 import pytest
 import walker
 
+from collective.scenarios import schema
+
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = DOCS.parent / "examples"
 sys.path.insert(0, str(DOCS))
 
 import _pages  # noqa: E402
+import _scenarios  # noqa: E402
 import _validation  # noqa: E402
 
 SOURCES = sorted(DOCS.glob("*.md")) + sorted(DOCS.glob("tutorial/*.md"))
@@ -75,6 +78,20 @@ def test_tables_of_the_validation_page(tmp_path, monkeypatch):
     assert text.count("## One") == text.count("Theirs: a paper.") == 1
     assert "| Γ | 1.5 | 1.5 | 0e+00 | 1e-03 |" in text
     assert "| Γ | 1 − 2i | 1 − 2i | 2e-16 | 1e-03 |" in text
+
+
+def test_tables_of_the_page_on_scenario_files():
+    text = _scenarios.tables()
+    assert "| `spacing` (ring) | number | λ₀ | required | straight distance" in text
+    assert "| `rtol` | number |  | 1e-08 | relative tolerance, at least 1e-14 |" in text
+    for section in schema.SECTIONS.values():
+        _, _, rest = text.partition(f"### [{section.name}]\n")
+        part = rest.partition("\n### ")[0]
+        for found in section.variants().values():
+            assert all(f"| `{name}`" in part for name in found.keys)
+    for line in text.splitlines():
+        if line.startswith("| `"):
+            assert len(re.findall(r"(?<!\\)\|", line)) in (3, 6), line
 
 
 @pytest.mark.parametrize("page", SOURCES, ids=lambda page: page.stem)

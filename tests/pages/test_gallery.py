@@ -2,6 +2,7 @@
 
 import ast
 import io
+import os
 import re
 import runpy
 import tokenize
@@ -22,7 +23,8 @@ EXAMPLES = {p.stem: p for p in Path(__file__).parents[2].glob("examples/*/*.py")
 def run(name):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*non-interactive.*")
-        names = runpy.run_path(str(EXAMPLES[name]))
+        # as a program, which is what decides how processes get its functions
+        names = runpy.run_path(str(EXAMPLES[name]), run_name="__main__")
     plt.close("all")
     return names
 
@@ -939,6 +941,105 @@ def test_a_wire_seen_from_the_side():
     assert abs(quarter) < 0.01 * own
 
 
+def crosswise(distance):
+    """Γ₁₂ of two atoms whose dipoles are perpendicular to their distance, in closed form."""
+    x = 2 * np.pi * distance
+    return 1.5 * (np.sin(x) / x + np.cos(x) / x**2 - np.sin(x) / x**3)
+
+
+@pytest.mark.slow
+def test_a_phase_diagram_overnight():
+    names = run("a_phase_diagram_overnight")
+    diagram = names["diagram"]
+    assert diagram.height.dims == ("atoms", "spacing")
+    assert diagram.height.shape == (8, 16)
+    # the criterion and the evolution agree at every point, where the burst is not too small to see
+    clear = np.abs(diagram.variance - 1) > 0.05
+    assert float(clear.mean()) > 0.9
+    np.testing.assert_array_equal(
+        (diagram.height > 1).where(clear), (diagram.variance > 1).where(clear)
+    )
+    assert not np.any((diagram.height > 1) & (diagram.variance <= 1))
+    furthest = names["furthest"]
+    assert np.isnan(furthest.sel(atoms=2))
+    assert 0.135 < furthest.sel(atoms=3) < 0.155
+    assert 0.195 < furthest.sel(atoms=9) < 0.215
+    assert np.all(np.diff(furthest.sel(atoms=slice(3, 9))) >= 0)
+    # Γ of three atoms in closed form, and the burst of three by the trace of Γ² alone
+    for spacing in (0.1, 0.16):
+        gamma = [crosswise(k * spacing) for k in (1, 2)]
+        variance = (4 * gamma[0] ** 2 + 2 * gamma[1] ** 2) / 3
+        found = diagram.variance.sel(atoms=3).sel(spacing=spacing, method="nearest")
+        np.testing.assert_allclose(found, variance, rtol=1e-12)
+    # rings burst at larger distances
+    nine = co.observables.burst_criterion(co.couple(co.ring(9, 0.25), co.Vacuum()))
+    assert nine.bursts
+    assert diagram.variance.sel(atoms=9).sel(spacing=0.24, method="nearest") < 1
+    longest = co.couple(co.chain(14, 0.1), co.Vacuum())
+    costs = co.methods(longest, "inverted", names["times"]).costs
+    assert costs["blocks"].bytes < 2e9
+
+
+@pytest.mark.slow
+def test_missing_atoms():
+    names = run("missing_atoms")
+    found, mode = names["found"], names["mode"]
+    power, error = (found[name].isel(reflected_0=-1) for name in ("reflected", "reflected_error"))
+    assert power.sel(filling=1.0) > 0.99
+    assert error.sel(filling=1.0) == 0
+    assert 0.7 < power.sel(filling=0.9) < 0.8
+    assert power.sel(filling=0.6) < 1 / 3
+    assert np.all(np.diff(power) > 0)
+    shares = [found[name].values[:, -1] for name in ("reflected", "transmitted", "elsewhere")]
+    np.testing.assert_allclose(np.sum(shares, axis=0), 1, rtol=1e-12)
+    at = list(found.filling.values).index(0.6)
+    assert shares[2][at] == max(shares[2]) == max(share[at] for share in shares)
+    assert np.all(np.diff(shares[1]) < 0)
+    # the mean polarisation: the amplitude of the mean field, and at filling 1 the infinite array
+    dashed = np.interp(found.filling, names["fillings"], names["coherent"])
+    assert np.all(np.abs(power - dashed) < 3 * error + 0.03)
+    assert np.all(power.sel(filling=[0.4, 0.6, 0.8]) > dashed[1:4])
+    infinite = co.observables.infinite_array(0.6, mode.shifts)
+    np.testing.assert_allclose(names["coherent"][-1], infinite.reflection[0], rtol=1e-12)
+    amplitudes = []
+    for seed in range(100):
+        atoms = names["full"].with_filling(0.8, seed=seed)
+        light = co.observables.scattering(co.couple(atoms, co.Vacuum()), mode.shifts, waist=1.5)
+        amplitudes.append(light.reflected[0])
+    mean_field = np.interp(0.8, names["fillings"], names["coherent"])
+    np.testing.assert_allclose(abs(np.mean(amplitudes)) ** 2, mean_field, atol=0.04)
+
+
+@pytest.mark.slow
+def test_from_laptop_to_cluster():
+    names = run("from_laptop_to_cluster")
+    found = names["found"]
+    assert names["again"].equals(found)
+    assert found.emission.shape == (20, 51)
+    assert os.getpid() not in names["names"]
+    assert names["points"].sum() == 1020
+    assert len(names["names"]) == 2
+    # two classical dipoles in a weak field: σ⁻ = −(ω − H_eff)⁻¹ Ω/2, emission Σ Γ_mn σ⁻_m* σ⁻_n
+    for i in (3, 10):
+        distance = names["grid"]["distance"][i]
+        gamma, shift = crosswise(distance), names["shifts"][i]
+        drive = 0.05 * np.exp(2j * np.pi * distance * np.arange(2))
+        decay = np.array([[1, gamma], [gamma, 1]])
+        modes = shift * np.array([[0, 1], [1, 0]]) - 0.5j * decay
+        for k in (0, 13, 40):
+            frequency = names["grid"]["frequency"][k]
+            amplitude = np.linalg.solve(frequency * np.eye(2) - modes, drive / 2)
+            weak = (amplitude.conj() @ decay @ amplitude).real
+            np.testing.assert_allclose(found.emission[i, k], weak, rtol=0.05)
+    # at short distances the line of the dark state is narrow, and the lines are far apart
+    close = found.emission.sel(distance=0.1, frequency=slice(-4, 0))
+    peak = float(close.frequency[np.argmax(close.values)])
+    assert abs(peak + names["shifts"][1]) < 0.1
+    assert np.sum(close > close.max() / 2) == 1
+    far = found.emission.sel(distance=0.3)
+    assert np.sum(far > far.max() / 2) > 3
+
+
 def test_bring_your_own_field():
     found = run("bring_your_own_field")
     nm = found["nm"]
@@ -947,7 +1048,7 @@ def test_bring_your_own_field():
     assert 0.4 < at_best < 0.6
     passed = {name: population.max() for name, population in found["passed"].items()}
     assert passed["along the chain"] > 100 * passed["in vacuum"]
-    # the solver is right about a single sphere, which the package has
+    # of a single sphere the solver knows the dipole alone, the package all orders
     solver = found["scattered"]
     names = solver.__globals__
     names["spheres"] = np.zeros((6, 3))
@@ -958,7 +1059,7 @@ def test_bring_your_own_field():
         k = 2 * np.pi / wavelength
         places = names["molecules"]
         expected = sphere.scattered(places[:, None], places, k)
-        np.testing.assert_allclose(solver(k), expected, atol=0.04 * np.abs(expected).max())
+        np.testing.assert_allclose(solver(k), expected, atol=0.08 * np.abs(expected).max())
     # what it says to try is refused with its number
     tensors = found["tensors"].copy()
     tensors[0, 0, 1, 0, 0] *= 1.01

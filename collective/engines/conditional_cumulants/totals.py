@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.means import combined, of_values, standard_errors
 from collective.engines.base import resumed
 from collective.engines.conditional_cumulants.sampler import Batch
-from collective.engines.numerics.means import combined, of_values, standard_errors
 
 if TYPE_CHECKING:
     from collective.results.result import Result

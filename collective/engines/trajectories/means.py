@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.means import combined, of_values, standard_errors
 from collective.engines.base import resumed
-from collective.engines.numerics.means import combined, of_values, standard_errors
 from collective.results.jumps import Jumps
 
 if TYPE_CHECKING:

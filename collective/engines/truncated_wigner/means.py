@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.numerics.means import combined, standard_errors
+from collective._tools.means import combined, standard_errors
 
 _NAMES = ("emission", "coincidence_rate", "excitation")
 _ERRORS = ("emission_error", "coincidence_error", "excitation_error")

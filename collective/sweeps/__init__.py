@@ -1,0 +1,1 @@
+"""Sweeps over parameters, by any executor, kept in a store as they go."""
