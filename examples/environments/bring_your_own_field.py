@@ -2,11 +2,11 @@
 Bring your own field
 ====================
 
-*Can I use the numbers of my own Maxwell solver?* Yes, if it gives the Green's tensor at the places of
-the emitters. Here the solver is a coupled-dipole program of ten lines. It computes a chain of silver
-spheres between two molecules, in metres, at 81 wavelengths. The left panel shows what the chain does
-to the rates Γ and shifts Δ of the molecules. The right panel shows the dynamics: one molecule is
-excited, and the chain carries its excitation to the other one, 500 nm away.
+*Can I use the numbers of my own Maxwell solver?* Yes, if it gives the Green's tensor between the
+emitters. Here the solver is a coupled-dipole program of ten lines. It computes a chain of silver
+spheres between two molecules, in metres, at 81 wavelengths. The left panel shows what the chain
+does to the rates Γ and shifts Δ of the molecules. The right panel shows the dynamics: one molecule
+is excited, and the chain carries its excitation to the other one, 500 nm away.
 """
 
 import matplotlib.pyplot as plt
