@@ -166,8 +166,6 @@ def test_a_sphere_of_another_program_gives_the_rates_of_the_sphere():
         (lambda: np.conj(whole(Mirror())), "total", r'negative decay rates: .* -1 .*time="exp\(\+'),
         (lambda: scattered(), "total", r'negative decay rates: .* Say content="total" for'),
         (lambda: whole(Mirror()).transpose(0, 1, 2, 4, 3), "total", "negative decay rates: the sm"),
-        (lambda: whole(Mirror()) * 1e7, "total", r"times k/6π.* in the same unit.*from_si"),
-        (lambda: whole(Mirror()) * 1e-7, "total", r"times k/6π.* in the same unit.*from_si"),
         (lambda: whole(Mirror()) - 0.2j * np.eye(3), "total", "negative decay rates: the smallest"),
         (
             lambda: whole(Mirror())[:, :2],
@@ -179,6 +177,20 @@ def test_a_sphere_of_another_program_gives_the_rates_of_the_sphere():
 def test_faults_of_a_solver_are_named(tensors, content, message):
     with pytest.raises(ValueError, match="^tensors.*" + message):
         sampled(tensors(), content=content)
+
+
+@pytest.mark.parametrize(("factor", "number"), [(1e7, r"e\+0[67]"), (1e-7, "e-0[78]")])
+def test_another_unit_is_asked_about(factor, number):
+    """1/m in the place of 1/wavelength and the other way round."""
+    with pytest.warns(co.UnitWarning, match=number + r" times k/6π.* the same unit.*from_si"):
+        sampled(whole(Mirror()) * factor)
+
+
+def test_one_wave_number_is_enough_for_a_report_on_assumptions():
+    atoms = ATOMS.replace(frequency=1e7)
+    report = co.couple(atoms, sampled(whole(Mirror())), shift="resonant").validity()
+    assert "is none of the real wave numbers" in str(report)
+    assert "not assessed" in str(report)
 
 
 def test_what_a_metal_scatters_is_not_conjugated_without_a_word():

@@ -77,6 +77,9 @@ class SampledField(Field):
         ValueError: for arrays that do not fit, a missing number, or numbers that violate a law by
             more than the tolerance; for content or time that is not one of these words.
 
+    Warns:
+        UnitWarning: for decay rates that are all 10⁵ times larger or smaller than in vacuum.
+
     Source: Novotny and Hecht, Principles of Nano-Optics, 2nd ed. (2012), equations 2.87 and 8.109.
 
     Example:

@@ -119,12 +119,12 @@ class Samples:
 
     @classmethod
     def of(cls, wavenumbers: NDArray[np.complex128], tensors: NDArray[np.complex128]) -> "Samples":
-        """Sort tensors (K, P, P, 3, 3) at wave numbers (K,) by their axis."""
-        chosen = wavenumbers.imag == 0
-        kappas = wavenumbers.imag[~chosen]
-        response = kappas[:, None, None, None, None] ** 2 * tensors[~chosen].real
+        """Divide tensors (K, P, P, 3, 3) at wave numbers (K,), the real ones first, by their axis."""
+        count = int(np.sum(wavenumbers.imag == 0))
+        kappas = wavenumbers.imag[count:]
+        response = kappas[:, None, None, None, None] ** 2 * tensors[count:].real
         return cls(
-            Axis(wavenumbers.real[chosen], tensors[chosen], logarithmic=False),
+            Axis(wavenumbers.real[:count], tensors[:count], logarithmic=False),
             Axis(kappas, response, logarithmic=True),
         )
 

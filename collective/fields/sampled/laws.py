@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.warn import warn
+from collective.errors import UnitWarning
 from collective.fields.checking import FieldCheck
 from collective.fields.free_space import vacuum_green
 from collective.fields.permittivity import spelled
@@ -94,15 +96,16 @@ def made_passive(
         content: "total" or "scattered", what the user gave.
         tolerance: the largest negative eigenvalue allowed, relative to the largest one.
     """
-    worst = 0.0
+    worst, outer = 0.0, (np.inf, 0.0)
     for n in np.flatnonzero(wavenumbers.real):
         k = float(wavenumbers[n].real)
         vacuum = vacuum_green(positions[:, None], positions[None], k).imag
         whole = _matrix(vacuum + tensors[n].imag)
-        _require_unit(np.diag(whole), k)
-        largest = max(float(np.abs(np.diag(whole)).max()), np.finfo(float).tiny)
+        smallest, largest = _rates(np.diag(whole), k)
+        outer = min(smallest, outer[0]), max(largest, outer[1])
+        size = max(float(np.abs(np.diag(whole)).max()), np.finfo(float).tiny)
         try:
-            np.linalg.cholesky(whole + _ROUND_OFF * largest * np.eye(len(whole)))
+            np.linalg.cholesky(whole + _ROUND_OFF * size * np.eye(len(whole)))
             continue
         except np.linalg.LinAlgError:
             values, vectors = np.linalg.eigh(whole)
@@ -122,6 +125,7 @@ def made_passive(
             clipped = (vectors * values.clip(0)) @ vectors.T
             added = ((clipped + clipped.T) / 2 - whole).reshape(len(positions), 3, -1, 3)
             tensors[n] += 1j * added.transpose(0, 2, 1, 3)
+    _warn_of_units(*outer)
     return worst
 
 
@@ -233,19 +237,25 @@ def _matrix(tensor: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((matrix + matrix.T) / 2)
 
 
-def _require_unit(diagonal: NDArray[np.float64], k: float) -> None:
-    """Raise if all rates are so far from those in vacuum that a unit is wrong.
+def _rates(diagonal: NDArray[np.float64], k: float) -> tuple[float, float]:
+    """The smallest and the largest decay rate of all places, of randomly oriented dipoles, in Γ₀.
 
     Args:
         diagonal: Im G(r, r) of the whole field, (3P,).
         k: the wave number.
     """
-    rates = 6 * np.pi / k * diagonal.reshape(-1, 3).mean(axis=1)
-    smallest, largest = np.abs(rates).min(), np.abs(rates).max()
+    rates = np.abs(6 * np.pi / k * diagonal.reshape(-1, 3).mean(axis=1))
+    return float(rates.min()), float(rates.max())
+
+
+def _warn_of_units(smallest: float, largest: float) -> None:
+    """Warn if all rates are so far from those in vacuum that a unit is probably wrong."""
     if smallest > _UNITS or 0 < largest < 1 / _UNITS:
-        raise ValueError(
+        warn(
             f"tensors: Im G(r, r) is between {smallest:.3g} and {largest:.3g} times k/6π, its "
-            f"value in vacuum, at every place (k = {k:.4g}). Are positions, wave numbers and "
+            "value in vacuum, at every place and wave number: are positions, wave numbers and "
             "tensors in the same unit of length? For metres, 1/m and 1/m use "
-            "SampledField.from_si(..., length=...). G is normalised by ∇×∇×G − k²εG = 1δ(r − r')"
+            "SampledField.from_si(..., length=...). G is normalised by ∇×∇×G − k²εG = 1δ(r − r'). "
+            "If it is intended: warnings.simplefilter('ignore', co.UnitWarning)",
+            UnitWarning,
         )
