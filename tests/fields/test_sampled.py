@@ -164,7 +164,7 @@ def test_a_sphere_of_another_program_gives_the_rates_of_the_sphere():
     ("tensors", "content", "message"),
     [
         (lambda: np.conj(whole(Mirror())), "total", r'negative decay rates: .* -1 .*time="exp\(\+'),
-        (lambda: scattered(), "total", r'negative decay rates: .* Say content="total" for'),
+        (lambda: scattered(), "total", r'negative decay rates: .* Then say content="scattered"'),
         (lambda: whole(Mirror()).transpose(0, 1, 2, 4, 3), "total", "negative decay rates: the sm"),
         (lambda: whole(Mirror()) - 0.2j * np.eye(3), "total", "negative decay rates: the smallest"),
         (

@@ -119,7 +119,7 @@ class Samples:
 
     @classmethod
     def of(cls, wavenumbers: NDArray[np.complex128], tensors: NDArray[np.complex128]) -> "Samples":
-        """Divide tensors (K, P, P, 3, 3) at wave numbers (K,), the real ones first, by their axis."""
+        """Divide tensors (K, P, P, 3, 3) at wave numbers (K,), real ones first, by their axis."""
         count = int(np.sum(wavenumbers.imag == 0))
         kappas = wavenumbers.imag[count:]
         response = kappas[:, None, None, None, None] ** 2 * tensors[count:].real

@@ -26,6 +26,10 @@ _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, 
 _PLACES, _NODES = 6, 6  # of which the pairs are compared; Gauss nodes between two samples
 _ALLOWED = 1e-5  # of the comparison
 _UNCERTAIN = 0.01  # relative: a comparison that is less certain says nothing
+_CONTENT = {
+    "total": 'Is the vacuum missing in the tensors? Then say content="scattered"',
+    "scattered": 'Is the vacuum included in the tensors? Then say content="total"',
+}
 _OTHER_TIME = (
     "they would be positive for the other time dependence: a solver with e^{+iωt} has G* where "
     'this package has G. Then say time="exp(+iwt)"'
@@ -117,7 +121,7 @@ def made_passive(
             raise ValueError(
                 "tensors give negative decay rates: the smallest eigenvalue of Im G of the whole "
                 f"field is {-found:.2g} of the largest at wave number {spelled(k)}, tolerance is "
-                f'{tolerance:g}. Say content="total" for a tensor that includes the vacuum'
+                f"{tolerance:g}. {_CONTENT[content]}"
                 f"{hint or '. If the solver is no more accurate, give a larger tolerance'}"
             )
         if found > _ROUND_OFF:
