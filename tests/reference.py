@@ -1,6 +1,7 @@
 """Independent routes to the same numbers: dense numpy and closed forms, nothing from collective.
 
-Basis order as everywhere: emitter 0 leftmost, index 0 of a factor is the excited state.
+Basis order as everywhere: emitter 0 leftmost, index 0 of a factor is the excited state. The file is
+longer than others because all routes that tests share are here.
 """
 
 import mpmath
@@ -220,6 +221,78 @@ def cylinder_tensor(tensor, phi, phi_source=0.0):
         for a in (phi, phi_source)
     )
     return left.T @ tensor @ right
+
+
+def seen_by_plane_waves(k, epsilon, mu, radius, rho, nodes):
+    """3/8π ∫E E† of plane waves from all sides beside a cylinder, (3, 3), at (ρ, 0, 0).
+
+    Each wave has the amplitude 1; both polarisations are summed. In free space this is the unit
+    matrix. For every order and angle of incidence four linear equations make E_φ, E_z, H_φ, H_z
+    continuous. The angles are graded towards the axis, where narrow resonances are.
+
+    Args:
+        k: vacuum wave number.
+        epsilon: of the cylinder.
+        mu: of the cylinder.
+        radius: of the cylinder.
+        rho: distance of the point from the axis.
+        nodes: angles of incidence on each side of the equator.
+    """
+    from scipy.special import h1vp, hankel1, jv, jvp
+
+    def waves(m, bessel, slope, across, kz, epsilon, mu, rho):
+        """(E, H) in (ρ, φ, z) of E_z = bessel and of H_z = bessel, (angles, 6, 2)."""
+        e_z = [
+            1j * kz * slope,
+            -m * kz / rho * bessel,
+            across**2 * bessel,
+            m * k * epsilon / rho * bessel,
+            1j * k * epsilon * slope,
+            0 * bessel,
+        ]
+        h_z = [
+            -m * k * mu / rho * bessel,
+            -1j * k * mu * slope,
+            0 * bessel,
+            1j * kz * slope,
+            -m * kz / rho * bessel,
+            across**2 * bessel,
+        ]
+        return np.moveaxis(np.array([e_z, h_z]) / across**2, (0, 1), (2, 1))
+
+    x, weights = np.polynomial.legendre.leggauss(nodes)
+    x = (x + 1) / 2
+    theta = np.pi / 2 * x**4
+    weights = weights * np.pi * x**3
+    theta = np.concatenate([theta, np.pi - theta])
+    weights = np.concatenate([weights, weights]) * np.sin(theta)
+    kz, outside = k * np.cos(theta), k * np.sin(theta)
+    inside = np.sqrt(epsilon * mu * k**2 - kz**2)
+    found = np.zeros((3, 3), dtype=complex)
+    for m in range(-int(10 + 2 * k * rho), int(11 + 2 * k * rho)):
+        # closer to the axis waves of high order do not reach the cylinder, and H_m overflows
+        some = np.abs(jv(m, outside * radius)) > 1e-60
+        z, q, h = kz[some], outside[some], inside[some]
+        size, core = hankel1(m, q * radius), jv(abs(m), h * radius)
+
+        def incident(at, m=m, q=q, z=z):
+            return waves(m, jv(m, q * at), q * jvp(m, q * at), q, z, 1, 1, at)
+
+        def scattered(at, m=m, q=q, z=z, size=size):
+            value, slope = hankel1(m, q * at) / size, q * h1vp(m, q * at) / size
+            return waves(m, value, slope, q, z, 1, 1, at)
+
+        scale = np.where(core == 0, 1, core)
+        slope = h * jvp(abs(m), h * radius) / scale
+        within = waves(m, core / scale, slope, h, z, epsilon, mu, radius)
+        rows = [1, 2, 4, 5]  # what is continuous
+        matrix = np.concatenate([scattered(radius), -within], axis=2)[:, rows]
+        amplitudes = np.linalg.solve(matrix, -incident(radius)[:, rows])[:, :2]
+        field = (incident(rho) + scattered(rho) @ amplitudes)[:, :3] * np.sin(
+            theta[some, None, None]
+        )
+        found += 2 * np.pi * np.einsum("n,nip,njp->ij", weights[some], field, field.conj())
+    return 3 / (8 * np.pi) * found
 
 
 def wire_wave(m, kz, k, epsilon, radius, rho, rho_source, mu=1):

@@ -3,9 +3,8 @@
 The `==` that a dataclass has by itself compares its arrays with `==`. That gives arrays or errors.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import fields, is_dataclass
-from math import isnan
 from types import MethodType
 from typing import Any
 
@@ -51,11 +50,12 @@ def equal(one: Any, other: Any) -> bool:
         return bool(one.dims == other.dims and _differences(one, other) == 0)
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple) and type(one) is type(other):
-        return len(one) == len(other) and all(map(equal, one, other))
+    if isinstance(one, list | tuple) or isinstance(other, list | tuple):
+        alike = type(one) is type(other) and len(one) == len(other)
+        return alike and all(map(equal, one, other))
     if isinstance(one, MethodType) and isinstance(other, MethodType):
         return one.__func__ is other.__func__ and equal(one.__self__, other.__self__)
-    if isinstance(one, float) and isinstance(other, float) and isnan(one) and isnan(other):
+    if _is_nan(one) and _is_nan(other):
         return True
     try:
         return bool(one == other)
@@ -70,17 +70,17 @@ def digest(value: Any) -> int:
         return _digest_of_array(value)
     if _is_operator(value):
         return hash(str(value.dims))
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping | Set):
         return hash(frozenset(value))
     if isinstance(value, list | tuple):
         return hash((type(value), *map(digest, value)))
     if isinstance(value, MethodType):
         return hash((value.__func__, digest(value.__self__)))
-    if isinstance(value, float) and isnan(value):
+    if _is_nan(value):
         return hash("NaN")
     try:
         return hash(value)
-    except TypeError:  # a class of the user's that cannot be hashed
+    except Exception:  # a class of the user's that cannot be hashed
         return hash(type(value))
 
 
@@ -90,21 +90,39 @@ def _compared(one: Any) -> list[str]:
 
 
 def _alike(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    """Whether two arrays have the same shape and entries."""
-    if one.shape != other.shape:
+    """Whether two arrays have the same shape and entries: both numbers, or both of one kind."""
+    numbers = _of_numbers(one)
+    if one.shape != other.shape or numbers != _of_numbers(other):
         return False
     if one.size and not any(one.strides) and not any(other.strides):  # each stores one number
         one, other = one.flat[:1], other.flat[:1]
-    numbers = one.dtype.kind in "fc" and other.dtype.kind in "fc"
-    return np.array_equal(one, other, equal_nan=numbers)
+    if numbers:
+        inexact = one.dtype.kind in "fc" and other.dtype.kind in "fc"
+        return np.array_equal(one, other, equal_nan=inexact)
+    if isinstance(one, np.ma.MaskedArray) or isinstance(other, np.ma.MaskedArray):
+        return False  # what a mask hides says nothing
+    return one.dtype.kind == other.dtype.kind and equal(one.tolist(), other.tolist())
 
 
 def _digest_of_array(array: NDArray[Any]) -> int:
     """A number from the shape and some entries, in which 0, −0 and every kind of number agree."""
-    if array.dtype.kind not in "biufc":
+    if not _of_numbers(array):
         return hash(array.shape)
     some = array.flat[:: max(1, array.size // _LOOKED_AT)]
-    return hash((array.shape, (np.nan_to_num(some.astype(complex)) + 0.0).tobytes()))
+    with np.errstate(over="ignore"):  # of numbers that are longer than a double
+        some = some.astype(complex)
+    # NaN is equal to NaN, whatever its imaginary part
+    return hash((array.shape, (np.where(np.isnan(some), 0.0, some) + 0.0).tobytes()))
+
+
+def _of_numbers(array: NDArray[Any]) -> bool:
+    """Whether an array holds numbers, all of them."""
+    return array.dtype.kind in "biufc" and not isinstance(array, np.ma.MaskedArray)
+
+
+def _is_nan(value: Any) -> bool:
+    """Whether a value is a number that is not a number, real or complex."""
+    return isinstance(value, float | complex | np.inexact) and bool(np.isnan(value))
 
 
 def _is_operator(value: Any) -> bool:

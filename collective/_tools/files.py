@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
+
+from collective._tools.locks import free_after_fork
 
 try:
     import fcntl
@@ -21,7 +22,7 @@ _LONGEST = 200  # bytes of the name that a partial file keeps: names have at mos
 _YOUNG = 10.0  # seconds: the writer of a younger file may not have locked it yet
 _OLD = 3600.0  # seconds since the last write: nobody writes to an older file any more
 _claimed: set[str] = set()  # real paths that this process has claimed
-_ONE_AT_A_TIME = Lock()
+_ONE_AT_A_TIME = free_after_fork()
 
 
 def checked_path(name: str, path: Any) -> Path:

@@ -7,13 +7,13 @@ excited state. Each operator is assembled once from bit tables instead of N² te
 from collections.abc import Iterable
 from contextlib import ContextDecorator
 from math import prod
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective._tools.locks import free_after_fork
 from collective._tools.memory import require
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class Untidied(ContextDecorator):
     several threads are counted, and the last one restores the setting.
     """
 
-    _lock, _inside = Lock(), 0
+    _inside = 0
+    _lock: Any = free_after_fork(lambda: Untidied._begin_anew())
     _core: Any = None  # QuTiP's options when the first context was entered
     _before = True
 
@@ -49,9 +50,16 @@ class Untidied(ContextDecorator):
 
     def __exit__(self, *error: Any) -> None:
         with Untidied._lock:
-            Untidied._inside -= 1
+            Untidied._inside = max(Untidied._inside - 1, 0)
             if Untidied._inside == 0:
                 Untidied._core["auto_tidyup"] = Untidied._before
+
+    @classmethod
+    def _begin_anew(cls) -> None:
+        """Leave the contexts of other threads, which a forked process does not have."""
+        if cls._inside > 0:
+            cls._core["auto_tidyup"] = cls._before
+        cls._inside = 0
 
 
 def is_hermitian(operator: "Qobj") -> bool:

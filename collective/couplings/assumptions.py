@@ -16,7 +16,9 @@ _NO_GEOMETRY = "needs emitters: Couplings(..., emitters=...)"
 def of_couplings(couplings: Any) -> Validity:
     """A report on the assumptions of the collective master equation within the RWA."""
     lowest, highest = couplings.extreme_rates()
-    rows = [_positivity(lowest, highest)]
+    krylov = isinstance(couplings.decay, LatticeMatrix) and not couplings.decay.few
+    found = "upper bound of the smallest" if krylov else "smallest"
+    rows = [_positivity(lowest, highest, found)]
     photons = couplings.thermal_photons
     fastest = (1 + 2 * photons) * highest  # thermal light broadens all lines
     emitters = couplings.emitters
@@ -68,14 +70,14 @@ def of_couplings(couplings: Any) -> Validity:
     return Validity(tuple(rows))
 
 
-def _positivity(smallest: float, fastest: float) -> Assumption:
+def _positivity(smallest: float, fastest: float, found: str) -> Assumption:
     """Whether the smallest eigenvalue of Γ is not negative."""
     holds = smallest >= -1e-10 * max(fastest, np.finfo(float).tiny)
     return Assumption(
         "decay matrix positive",
         smallest,
         "holds" if holds else "fails",
-        "smallest eigenvalue of Γ (round-off is allowed)",
+        f"{found} eigenvalue of Γ (round-off is allowed)",
     )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.memory import require
-from collective.couplings.finding import lattice_of, sites
+from collective.couplings.finding import SAME_PLACE, lattice_of, sites
 from collective.couplings.lattice import LatticeMatrix, kernel_of_rows
 from collective.couplings.pairs import require_same_both_ways, unit_row
 from collective.couplings.sites import Sites
@@ -37,8 +37,9 @@ def refusal(emitters: Emitters) -> str | None:
     n = len(emitters)
     if n == 1 or sites(emitters.positions) is None:
         return (
-            "the emitters must fill a block of a lattice, such as co.chain, co.square or co.cubic; "
-            f"sites may be vacant if the block has at most N²/2 = {n * n // 2:,} displacements"
+            "the emitters must fill a block of a lattice, such as co.chain, co.square or co.cubic, "
+            f"to {SAME_PLACE:g} of its spacing; sites may be vacant if the block has at most "
+            f"N²/2 = {n * n // 2:,} displacements"
         )
     return None
 

@@ -68,8 +68,9 @@ def couple(
         by_displacement: whether Γ and Δ of alike emitters on a lattice are stored by the
             displacement between two sites and not as N × N matrices. Sites may be vacant: random
             ones, or those around a ball or a cigar that is cut out of the lattice. The lattice is
-            found from the positions, in any order of the emitters, if its sites have at most N²/2
-            displacements (about 8 for each site in three dimensions). This takes little memory and
+            found from the positions, in any order of the emitters, if they are on its sites to
+            10⁻⁹ of the spacing, and if its sites have at most N²/2 displacements (about 8 for each
+            site in three dimensions). This takes little memory and
             time, but only `method="mean_field"` evolves such couplings. For None it is done only if
             the matrices do not fit into memory.
 
@@ -232,6 +233,7 @@ def _by_displacement(emitters: Emitters, field: Any, coupling: str, asked: Any) 
     if why is None:
         return True
     if asked:
+        lengths.refuse_coincident(emitters)
         raise ValueError(f"by_displacement: {why}")
     way_out = "use fewer emitters"
     if asked is None:

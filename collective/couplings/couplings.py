@@ -305,7 +305,9 @@ class Couplings:
     def extreme_rates(self) -> tuple[float, float]:
         """The smallest and the largest eigenvalue of Γ.
 
-        If Γ is stored by displacement they are found in a Krylov space, with some digits.
+        If Γ of more than 200 emitters is stored by displacement, both are those of a Krylov space.
+        The largest then has several correct digits. The smallest is an upper bound: where many
+        rates are close to 0, the true one may be much closer to 0.
         """
         if isinstance(self.decay, LatticeMatrix):
             return self.decay.extremes
@@ -326,6 +328,8 @@ class Couplings:
         (lowest, highest), largest = self.extreme_rates(), self.largest_exchange()
         thermal = f", thermal photons {self.thermal_photons:.4g}" if self.thermal_photons else ""
         where = "" if self.field is None else f" in {self.field!r}"
+        krylov = isinstance(self.decay, LatticeMatrix) and not self.decay.few
+        bound = "at most " if krylov else ""
         noun = "emitter" if n == 1 else "emitters"
         others = ", ".join(
             f"{name} {_span(getattr(self, name))}"
@@ -333,7 +337,7 @@ class Couplings:
         )
         return (
             f"Couplings: {n} two-level {noun}{where}\n"
-            f"  collective rates  {lowest:.6g} … {highest:.6g}\n"
+            f"  collective rates  {bound}{lowest:.6g} … {highest:.6g}\n"
             f"  largest |Δ_mn|    {largest:.6g}\n"
             f"  {others}{thermal}"
         )

@@ -17,6 +17,7 @@ SAME_PLACE = 1e-9  # of the shortest lattice vector: how far emitters may be fro
 _ROUND_OFF = 1e-12  # of coordinates
 _LOOKED_AT = 64  # emitters whose neighbours show the lattice vectors, and …
 _NEIGHBOURS = 12  # of each
+_FURTHER = 8, 500  # emitters that are compared with all, and differences that are taken of these
 _ROUNDED = 6  # digits by which differences are told apart
 _ASIDE = 0.1  # of its length: how far a lattice vector is from the span of the shorter ones
 
@@ -138,9 +139,33 @@ def _by_neighbours(positions: NDArray[np.float64], round_off: float) -> Sites | 
     some = positions[np.linspace(0, n - 1, min(n, _LOOKED_AT)).astype(int)]
     _, which = cKDTree(positions).query(some, k=min(n, _NEIGHBOURS + 1))
     differences = (positions[which] - some[:, None]).reshape(-1, 3)
-    vectors = _shortest(differences[np.abs(differences).max(axis=1) > round_off])
+    differences = differences[np.abs(differences).max(axis=1) > round_off]
+    vectors = _shortest(differences)
+    for _ in range(2):  # lines or planes of a long lattice vector have no neighbours in others
+        further = _outside(vectors, positions, some[:: len(some) // _FURTHER[0] + 1])
+        if len(further) == 0:
+            break
+        differences = np.concatenate([differences, further])
+        vectors = _shortest(differences)
     cells = (positions - positions[0]) @ np.linalg.pinv(vectors)
     return _confirmed(positions, np.round(cells - cells.min(axis=0)))
+
+
+def _outside(
+    vectors: NDArray[np.float64], positions: NDArray[np.float64], some: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The shortest differences from some emitters to all that leave the span of vectors, (n, 3)."""
+    aside = np.eye(3) - np.linalg.pinv(vectors) @ vectors
+    beside = SAME_PLACE * float(np.linalg.norm(vectors, axis=1).min(initial=1.0))
+    if np.abs((positions - positions[0]) @ aside).max() <= beside:
+        return np.zeros((0, 3))
+    found = []
+    for each in some:
+        differences = positions - each
+        differences = differences[np.abs(differences @ aside).max(axis=1) > beside]
+        nearest = np.argsort(np.linalg.norm(differences, axis=1))[: _FURTHER[1] // len(some)]
+        found.append(differences[nearest])
+    return np.concatenate(found)
 
 
 def _shortest(differences: NDArray[np.float64]) -> NDArray[np.float64]:

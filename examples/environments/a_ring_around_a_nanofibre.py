@@ -15,7 +15,8 @@ import numpy as np
 
 import collective as co
 
-fibre = co.Nanowire(200 / 852, 1.45**2)  # 200 nm of silica at the line of caesium, 852 nm
+glass = co.materials.silica(852e-9)  # lengths in units of 852 nm, a line of caesium
+fibre = co.Nanowire(200 / 852, glass)  # a radius of 200 nm
 (mode,) = fibre.guided_modes(2 * np.pi)
 print(mode)
 

@@ -50,6 +50,9 @@ PLACES = {
     "turned triangular": some(co.triangular(9, 9, 0.3).positions @ TURNED, 0.9),
     "disk": ball(co.triangular(13, 15, 0.3).positions),
     "face-centred": some(FACES, 0.9),
+    "turned oblong": some(co.square(14, 14, 0.1).positions * [1, 20, 1] @ TURNED, 0.9),
+    "turned layers": some(co.cubic(6, 6, 4, 0.2).positions * [1, 1, 6] @ TURNED, 0.9),
+    "turned rows": some(co.cubic(8, 4, 4, 0.1).positions * [1, 7, 30] @ TURNED, 0.9),
     "every second": co.square(8, 8, 0.3).positions[EVEN],
 }
 
@@ -95,6 +98,8 @@ def test_couplings_by_displacement_are_those_of_the_matrices(name):
     rates = plain.collective_rates()
     assert rates[0] - 1e-9 <= lowest <= highest <= rates[-1] + 1e-9
     assert highest == pytest.approx(rates[-1], rel=1e-6)
+    if n <= 200:
+        assert lowest == pytest.approx(rates[0], abs=1e-9)
     assert co.observables.burst_criterion(found).slope == pytest.approx(
         co.observables.burst_criterion(plain).slope
     )
@@ -305,6 +310,28 @@ def test_the_field_must_answer_at_vacant_sites():
     message = r"also needed at vacant sites.*sites\[12\].*by_displacement=False"
     with pytest.raises(ValueError, match=message):
         co.couple(around, Pillar(), by_displacement=True)
+
+
+def test_the_smallest_rate_of_many_emitters_is_shown_as_a_bound():
+    many = co.Emitters(some(co.square(20, 20, 0.3).positions, 0.75))
+    found = co.couple(many, VACUUM, by_displacement=True)
+    lowest, true = found.extreme_rates()[0], co.couple(many, VACUUM).extreme_rates()[0]
+    assert true < lowest < 1e-3
+    assert f"collective rates  at most {lowest:.6g} …" in repr(found)
+    few = co.couple(co.Emitters(PLACES["square"]), VACUUM, by_displacement=True)
+    assert f"collective rates  {few.extreme_rates()[0]:.6g} …" in repr(few)
+
+
+def test_coincident_emitters_are_named():
+    twice = np.concatenate([PLACES["ball"], PLACES["ball"][:1]])
+    with pytest.raises(ValueError, match=rf"emitters 0 and {len(twice) - 1} coincide"):
+        co.couple(co.Emitters(twice), VACUUM, by_displacement=True)
+
+
+def test_emitters_beside_the_sites_are_refused_with_the_tolerance():
+    beside = PLACES["ball"] + 1e-7 * RNG.normal(size=PLACES["ball"].shape)
+    with pytest.raises(ValueError, match="to 1e-09 of its spacing"):
+        co.couple(co.Emitters(beside), VACUUM, by_displacement=True)
 
 
 def test_magnetic_and_warm_emitters():

@@ -15,7 +15,7 @@ from reference import cylinder_tensor as local
 
 import collective as co
 from collective import materials, spectral
-from collective.fields.nanowire import bound, cylinder
+from collective.fields.nanowire import bound, cylinder, guided
 
 K = 2 * np.pi
 SILICA = 1.45**2
@@ -181,6 +181,38 @@ def test_group_velocity_is_the_slope_of_the_dispersion(wire):
         np.testing.assert_allclose(mode.group_velocity, 1 / slope, rtol=1e-8)
 
 
+@pytest.mark.parametrize("k", [6.0, 6.29])
+def test_group_velocity_close_to_a_resonance(k):
+    """The derivative of kε is ε + 2sk₀²k²/(k₀² − k²)², also a thousandth below the resonance."""
+    strength, resonance = 1e-3, 6.3
+    glass = materials.Lorentz([strength], [resonance], [0.0], 2.0)
+    epsilon = glass.permittivity(k).real
+    slope = epsilon + 2 * strength * resonance**2 * k**2 / (resonance**2 - k**2) ** 2
+    found = co.Nanowire(0.2, glass).guided_modes(k)[0]
+    (profile, *_) = bound.profiles(k, float(epsilon), 1.0, 0.2)
+    expected = guided.guided_mode(profile, k, (float(epsilon), 1.0), (float(slope), 1.0), 0.2)
+    np.testing.assert_allclose(found.group_velocity, expected.group_velocity, rtol=1e-8)
+
+
+def test_group_velocity_at_the_ends_of_a_table():
+    """There differences are taken inside; a hair away the slope is the same."""
+    wavelength = np.linspace(0.8, 1.0, 41)
+    glass = materials.Table.from_nk(wavelength, 1.45 + 0.02 * (wavelength - 1) ** 2)
+    wire = co.Nanowire(0.235, glass)
+    for k, inside in ((K / 0.8, K / 0.801), (K / 1.0, K / 0.999)):
+        end, near = (wire.guided_modes(x)[0].group_velocity for x in (k, inside))
+        assert end == pytest.approx(near, rel=2e-3)
+
+
+def test_no_group_velocity_where_nothing_is_known_around():
+    known = co.Nanowire(0.2, lambda k: 2.1 if k == K else np.nan)
+    with pytest.raises(ValueError, match=r"permittivity is known at k = 6\.28319, but not around"):
+        known.guided_modes(K)
+    jump = co.Nanowire(0.2, lambda k: 2.1 if k > K else 2.0)
+    with pytest.raises(ValueError, match=r"permittivity changes too fast at k = 6\.28319"):
+        jump.guided_modes(K)
+
+
 @KINDS
 @WIRES
 def test_guided_and_radiated_light_are_all_of_it(wire, kind):
@@ -259,46 +291,6 @@ def test_far_along_the_fibre_only_bound_modes_are_left():
             expected += 1j / (2 * K) * np.outer(there, here.conj())
         found = FIBRE.green(far, r, K)
         np.testing.assert_allclose(found, expected, atol=2e-3 * np.abs(expected).max())
-
-
-def test_channelling_of_caesium_near_a_silica_fibre():
-    """Up to 28 % at a radius of about 200 nm: Le Kien et al., Phys. Rev. A 72, 032509 (2005).
-
-    The most is channelled from the outermost sublevel, whose dipole turns about the fibre's axis.
-    """
-    radii = np.array([170, 190, 210]) / 852
-    best = [
-        co.Nanowire(radius, 1.45**2).beta(co.Emitters([[1.01 * radius, 0, 0]], dipoles=(1, 1j, 0)))[
-            0
-        ]
-        for radius in radii
-    ]
-    assert round(max(best), 2) == 0.28
-    assert np.argmax(best) == 1
-
-
-def test_circular_dipoles_emit_one_way():
-    """Trapped caesium, radius 250 nm, 230 nm off: asymmetry above 10:1, more than 90 % one way.
-
-    Mitsch, Sayrin, Albrecht, Schneeweiss and Rauschenbeutel, Nat. Commun. 5, 5713 (2014).
-    """
-    fibre = co.Nanowire(250 / 852, 1.4525**2)
-    place = [480 / 852, 0, 0]
-    (mode,) = fibre.guided_modes(K)
-    for turn, way in ((-1, 1), (1, -1)):
-        atom = co.Emitters([place], dipoles=(1, 0, turn * 1j))
-        with_it, against = (fibre.guided(atom, direction=w)["HE11"][0] for w in (way, -way))
-        assert 10 < with_it / against < 13
-        assert with_it / (with_it + against) > 0.9
-        # the share is the overlap of the dipole with the mode that is polarised along x
-        along_x = sum(mode.electric(place, direction=way, circulation=c) for c in (1, -1))
-        overlap = np.abs(atom.dipoles[0] @ along_x.conj()) ** 2 / np.linalg.norm(along_x) ** 2
-        np.testing.assert_allclose(with_it / (with_it + against), overlap, rtol=1e-12)
-    # a dipole without turn, or one that turns in another plane, has no preferred direction
-    for dipole in ((1, 0, 1), (1, 1j, 0), (0, 1, 1j)):
-        atom = co.Emitters([place], dipoles=dipole)
-        rates = [fibre.guided(atom, direction=w)["HE11"][0] for w in (1, -1)]
-        np.testing.assert_allclose(*rates, rtol=1e-12)
 
 
 @pytest.mark.slow
@@ -423,3 +415,9 @@ ATOM = co.Emitters([[0.4, 0, 0]], dipoles=(1, 0, 0))
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("of", [FIBRE.guided, FIBRE.guided_decay])
+def test_a_wave_number_in_the_place_of_emitters_is_sent_to_the_modes(of):
+    with pytest.raises(TypeError, match=r"emitters must be Emitters .* guided_modes\(k\)\), got"):
+        of(K)

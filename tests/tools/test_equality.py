@@ -1,6 +1,7 @@
 """Equality and hash by value: of every kind of value that our objects hold."""
 
 import dataclasses
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -9,6 +10,22 @@ import qutip
 from collective._tools import equality
 
 NAN = float("nan")
+
+
+Pair = namedtuple("Pair", "a b")
+
+
+class Hashless:
+    """Its hash fails with an error of its own."""
+
+    def __hash__(self):
+        raise ValueError("not now")
+
+
+def ragged():
+    found = np.empty(2, dtype=object)
+    found[:] = [np.ones(2), np.array([NAN])]
+    return found
 
 
 class Broken:
@@ -52,6 +69,13 @@ EQUAL = [
     (np.array([1.0]), np.array([1.0 + 0j])),
     (np.broadcast_to(1.0, (3, 3)), np.ones((3, 3))),
     (np.array(["a"]), np.array(["a"])),
+    (np.array([complex(NAN, 1)]), np.array([complex(NAN, 2)])),
+    (np.array([np.longdouble("1e4000")]), np.array([np.longdouble("1e4000")])),
+    (np.array([(1, 2.0)], dtype="i,f"), np.array([(1, 2.0)], dtype="i,f")),
+    (ragged(), ragged()),
+    (complex(NAN, 0), complex(NAN, 0)),
+    (np.float32(NAN), np.float32(NAN)),
+    ({1, 2}, frozenset({1, 2})),
     (np.empty((0, 3)), np.empty((0, 3))),
     (NAN, float("nan")),
     (np.float64(NAN), NAN),
@@ -71,6 +95,12 @@ DIFFERENT = [
     (np.ones(2), 1.0),
     (np.array([1.0, NAN]), np.array([NAN, 1.0])),
     (np.array(["a"]), np.array([1.0])),
+    (np.array([1.0], dtype=object), np.array([1.0])),
+    (np.array([(1, 2.0)], dtype="i,f"), np.array([1.0])),
+    (np.ma.array([1.0], mask=[True]), np.array([1.0])),
+    (np.ma.array([1.0], mask=[True]), np.ma.array([1.0], mask=[False])),
+    (Pair(1, 2), (1, 2)),
+    (Hashless(), Hashless()),
     (NAN, 0.0),
     ([1], (1,)),
     ([1], [1, 2]),

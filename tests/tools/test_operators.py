@@ -1,5 +1,6 @@
 """Operators made from bit tables leave QuTiP's settings alone."""
 
+import multiprocessing
 import threading
 
 import pytest
@@ -36,3 +37,34 @@ def test_qutip_is_left_as_it_was():
     with pytest.raises(ValueError, match="inside"), Untidied():
         raise ValueError("inside")
     assert core["auto_tidyup"]
+
+
+def is_as_before():
+    assert qutip.settings.core["auto_tidyup"]
+    with Untidied():
+        assert not qutip.settings.core["auto_tidyup"]
+    assert qutip.settings.core["auto_tidyup"]
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="the system has no fork"
+)
+def test_a_process_that_is_forked_while_another_thread_is_inside_begins_anew():
+    inside, leave = threading.Barrier(2, timeout=10), threading.Event()
+
+    def late():
+        with Untidied():
+            inside.wait()
+            leave.wait(60)
+
+    thread = threading.Thread(target=late)
+    thread.start()
+    inside.wait()
+    child = multiprocessing.get_context("fork").Process(target=is_as_before)
+    child.start()
+    child.join(20)
+    child.kill()  # if it waits for ever
+    leave.set()
+    thread.join()
+    assert child.exitcode == 0
+    assert qutip.settings.core["auto_tidyup"]

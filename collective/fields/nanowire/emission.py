@@ -17,7 +17,14 @@ Constant = Callable[[str, complex], complex]
 
 NAMES = ("permittivity", "permeability")
 _REAL = 1e-13  # relative: how small the imaginary part of a constant without absorption is
-_STEP = 2e-3  # of k, for derivatives by k
+_STEP, _FINEST = 2e-3, 1e-6  # of k, for derivatives by k: the first and the least step
+_AGREED = 1e-10  # relative: by how much the derivatives of two steps may differ
+# places in units of the step, and weights, on both sides, above and below
+_RULES = (
+    ((-2, -1, 1, 2), (1, -8, 8, -1)),
+    ((0, 1, 2, 3, 4), (-25, 48, -36, 16, -3)),
+    ((0, -1, -2, -3, -4), (25, -48, 36, -16, 3)),
+)
 
 
 def modes(constant: Constant, radius: float, k: float) -> tuple[GuidedMode, ...]:
@@ -100,15 +107,36 @@ def _lossless(constant: Constant, k: float) -> tuple[float, float]:
 
 
 def _slopes(constant: Constant, k: float) -> tuple[float, float]:
-    """The derivatives of kε and kμ by k, by differences of fourth order."""
-    steps = k * (1 + _STEP * np.array([-2, -1, 1, 2]))
-    weights = np.array([1, -8, 8, -1]) / (12 * _STEP * k)
-    found = [
-        float(
-            sum(
-                w * x * constant(name, complex(x)).real for w, x in zip(weights, steps, strict=True)
-            )
-        )
-        for name in NAMES
-    ]
-    return found[0], found[1]
+    """The derivatives of kε and kμ by k."""
+    epsilon, mu = (_slope(constant, name, k) for name in NAMES)
+    return epsilon, mu
+
+
+def _slope(constant: Constant, name: str, k: float) -> float:
+    """One of them, by differences whose step shrinks until a finer one gives the same."""
+    step, coarse = _STEP, _difference(constant, name, k, _STEP)
+    while step > _FINEST:
+        step /= 4
+        fine = _difference(constant, name, k, step)
+        if abs(fine - coarse) <= _AGREED * (abs(fine) + abs(constant(name, complex(k)))):
+            return coarse
+        coarse = fine
+    raise ValueError(
+        f"{name} changes too fast at k = {k:g} for a group velocity, for example close to a "
+        "resonance without absorption; the rates into the modes do not need it: guided(emitters)"
+    )
+
+
+def _difference(constant: Constant, name: str, k: float, step: float) -> float:
+    """The derivative of kε or kμ by a rule of fourth order; at an end of the data from inside."""
+    for places, weights in _RULES:
+        at = k * (1 + step * np.array(places))
+        try:
+            values = [x * constant(name, complex(x)).real for x in at]
+        except ValueError:  # not known there
+            continue
+        return float(np.dot(weights, values)) / (12 * step * k)
+    raise ValueError(
+        f"{name} is known at k = {k:g}, but not around it, as the group velocity needs; the rates "
+        "into the modes do not need it: guided(emitters)"
+    )

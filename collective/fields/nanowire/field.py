@@ -32,6 +32,7 @@ _FARTHEST = 1e9  # of |k|ρ and |k||Δz| on the real axis
 _SMALLEST = 1e-60  # of |k|R: its fourth power is still a number
 _BOUND = -1.0  # Re ε below which a plasmon is bound to the wire
 _BATCH = 4096  # pairs at a time
+_WANTED = "co.Emitters or a lattice; the modes at a wave number k alone are guided_modes(k)"
 _CITATION = r"""
 @article{dzsotjan2011,
   author = {Dzsotjan, David and K{\"a}stel, J{\"u}rgen and Fleischhauer, Michael},
@@ -210,7 +211,8 @@ class Nanowire:
 
         Raises:
             ValueError: for a wire that absorbs or has a negative constant; one that binds no mode,
-                or more than about 900 (V above 60).
+                or more than about 900 (V above 60); a constant that is not smooth around k, so that
+                the group velocity is not known.
 
         Example:
             >>> import numpy as np, collective as co
@@ -228,8 +230,12 @@ class Nanowire:
     ) -> dict[str, NDArray[np.float64]]:
         """The rates at which emitters emit into each bound mode, (N,), by the mode's name.
 
+        The rates depend on the places and dipoles of the emitters. The modes themselves, at a wave
+        number k and without emitters, are `guided_modes(k)`.
+
         Of a lossless dielectric wire these are all modes of `guided_modes`, both circulations
-        together; the rest of Γ_mm is radiated. Of a metal it is the plasmon (m = 0) alone: a thick
+        together, at the wave number of each emitter; the rest of its Γ_mm is radiated. A wire that
+        binds no mode gives an empty dictionary. Of a metal it is the plasmon (m = 0) alone: a thick
         metal wire has further modes, which are not listed.
 
         Args:
@@ -240,7 +246,7 @@ class Nanowire:
         Raises:
             ValueError: for a dielectric that absorbs, in which no mode has a rate of its own;
                 negative constants without a bound plasmon; magnetic dipoles, or a direction, at a
-                metal.
+                metal; emitters on or inside the wire; a wire with more than about 900 modes.
 
         Example:
             >>> import numpy as np, collective as co
@@ -249,7 +255,7 @@ class Nanowire:
             >>> [fibre.guided(atom, direction=way)["HE11"].round(4) for way in (1, -1)]
             [array([0.2154]), array([0.029])]
         """
-        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        checks.instance("emitters", emitters, Emitters, _WANTED)
         wanted = _directions(direction)
         every = np.unique(emitters.wavenumbers)
         if min(self.epsilon(float(k)).real for k in every) < _BOUND:
@@ -271,9 +277,10 @@ class Nanowire:
         .. math:: Γ_{mn} = \frac{3π}{2k^2}\sqrt{Γ_mΓ_n}
                   \sum_ν [u_m^*·E_ν(r_m)]\,[E_ν^*(r_n)·u_n]
 
-        over all modes, circulations and directions, at the mean wave number of the emitters. Its
-        rank is at most twice the number of circulations of all modes. `couple(emitters,
-        wire).decay` less this matrix is the radiated part; both are positive semidefinite.
+        over all modes, circulations and directions, at the mean wave number of the emitters, as in
+        `couple`. Its rank is at most twice the number of circulations of all modes.
+        `couple(emitters, wire).decay` less this matrix is the radiated part; both are positive
+        semidefinite.
 
         Args:
             emitters: N of them.
@@ -281,7 +288,7 @@ class Nanowire:
 
         Raises:
             ValueError: for a wire that absorbs or has a negative constant; emitters on or inside
-                the wire.
+                the wire; a wire with more than about 900 modes.
 
         Source: Le Kien, Dutta Gupta, Nayak and Hakuta, Phys. Rev. A 72, 063815 (2005).
 
@@ -293,7 +300,7 @@ class Nanowire:
             >>> float(shared[0, 1].round(4)), float(co.couple(pair, fibre).decay[0, 1].round(4))
             (0.3918, 0.3907)
         """
-        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        checks.instance("emitters", emitters, Emitters, _WANTED)
         wanted = _directions(direction)
         warn_of_field_lengths(self.lengths, emitters.wavelength)
         self._cylindrical("emitters.positions", emitters.positions)
