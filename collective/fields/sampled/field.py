@@ -169,6 +169,9 @@ class SampledField(Field):
             tolerance: as for the constructor.
             length: unit of length of the result, in metres, as in `Emitters.from_si`.
 
+        Raises:
+            ValueError: as the constructor, and for a length that is not above 0.
+
         Example:
             >>> import numpy as np, collective as co
             >>> places, k = np.array([[0, 0, 0], [0, 0, 50e-9]]), 2 * np.pi / 600e-9
@@ -201,6 +204,11 @@ class SampledField(Field):
             field: a field with a Green's tensor.
             emitters: whose positions are sampled.
             wavenumbers: (K,), each positive, or i times positive.
+
+        Raises:
+            TypeError: for a model without a Green's tensor.
+            ValueError: as the constructor, for emitters in solid matter, and for a wave number at
+                which the field does not answer.
 
         Example:
             >>> import collective as co
@@ -268,6 +276,10 @@ class SampledField(Field):
             tolerance: as for the constructor.
             length: as for `from_file`.
 
+        Raises:
+            TypeError: if it is no dataset.
+            ValueError: as the constructor, and if something is missing or has other dimensions.
+
         Example:
             >>> import numpy as np, xarray, collective as co
             >>> places, k = np.array([[0, 0, 0], [0, 0, 0.2]]), 2 * np.pi
@@ -306,6 +318,10 @@ class SampledField(Field):
 
         Args:
             path: the file; ".npz" is added if it is missing.
+
+        Raises:
+            ValueError: if the path cannot be that of a file.
+            OSError: if the system cannot write the file.
         """
         return files.write(path, self.positions, self.wavenumbers, self.tensors)
 
@@ -340,6 +356,9 @@ class SampledField(Field):
 
         Args:
             k: inside the range of the samples, real or imaginary.
+
+        Raises:
+            ValueError: for a wave number outside the range.
 
         Example:
             >>> import numpy as np, collective as co
