@@ -236,6 +236,11 @@ def labelled():
 
 
 @cache
+def above_plane():
+    return co.Emitters([[0, 0, 0.1], [0.2, 0, 0.15]], dipoles=(1, 0, 0.5))
+
+
+@cache
 def comparison():
     return co.compare(
         co.chain(2, 0.1, frequency=1e4), co.Vacuum(), "inverted", TIMES, progress=False
@@ -333,6 +338,7 @@ def shown(film):
 POINTS = {"r": [[0, 0, 0.25]], "r_source": [[0, 0, 0]], "k": 6.0}
 OUTSIDE = {"r": [[0.03, 0, 0.25]], "r_source": [[0.02, 0, 0]], "k": 6.0}
 SAMPLED = {"r": [[0.1, 0.2, 0.3]], "r_source": [[0, 0, 0]], "k": 6.0}
+ABOVE = {"r": [[0.1, 0, 0.25]], "r_source": [[0, 0, 0.1]], "k": 6.0}
 EVOLVED = {
     "state": "inverted",
     "times": TIMES,
@@ -839,24 +845,28 @@ def _recipes():
     yield "Jumps.of", co.Jumps.of, lambda: {"self": sampled().jumps, "trajectory": 0}, {}
     yield "citation", co.citation, lambda: {"calculation": result()}, {}
 
-    for kind, field, where in (
-        (co.Vacuum, co.Vacuum, POINTS),
-        (co.Plasma, lambda: co.Plasma(2.0), POINTS),
-        (co.Nanowire, wire, OUTSIDE),
-        (co.Sphere, ball, OUTSIDE),
-        (co.SampledField, sampled_field, SAMPLED),
-    ):
+    planes = {
+        co.Mirror: co.Mirror,
+        co.HalfSpace: lambda: co.HalfSpace(-16 + 0.4j),
+        co.Layers: lambda: co.Layers([4.0, 1.0], [0.2]),
+    }
+    bodies = {co.Nanowire: wire, co.Sphere: ball}
+    empty = {co.Vacuum: co.Vacuum, co.Plasma: lambda: co.Plasma(2.0)}
+    known = {co.SampledField: sampled_field}
+    where_of = {kind: OUTSIDE for kind in bodies} | {kind: ABOVE for kind in planes}
+    where_of |= {co.SampledField: SAMPLED}
+    for kind, field in (empty | bodies | planes | known).items():
         for name in ("green", "magnetic_green", "scattered"):
             if hasattr(kind, name):
+                where = where_of.get(kind, POINTS)
                 yield (
                     f"{kind.__name__}.{name}",
                     getattr(kind, name),
                     lambda f=field, w=where: {"self": f(), **w},
                     {},
                 )
-    for field in (co.Vacuum, ball):
+    for kind, field in ({co.Vacuum: co.Vacuum, co.Sphere: ball} | planes).items():
         for name in ("far_field", "magnetic_far_field"):
-            kind = type(field())
             yield (
                 f"{kind.__name__}.{name}",
                 getattr(kind, name),
@@ -868,14 +878,20 @@ def _recipes():
                 },
                 {},
             )
-    for field in (wire, ball):
-        kind = type(field())
+    for kind, field in (bodies | planes).items():
         yield (
             f"{kind.__name__}.inside",
             kind.inside,
-            lambda f=field: {"self": f(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
+            lambda f=field: {"self": f(), "points": [[0, 0, -1.0], [0.2, 0.1, 0.3]]},
             {},
         )
+        if kind in planes and hasattr(kind, "guided"):
+            yield (
+                f"{kind.__name__}.guided",
+                kind.guided,
+                lambda f=field: {"self": f(), "emitters": above_plane()},
+                {},
+            )
     yield (
         "Sphere",
         co.Sphere,
@@ -895,6 +911,15 @@ def _recipes():
         {},
     )
     yield "Vacuum", co.Vacuum, dict, {}
+    near = {"then": lambda f: co.purcell(above_plane(), f)}
+    yield "Mirror", co.Mirror, lambda: {"kind": "magnetic"}, near
+    yield "HalfSpace", co.HalfSpace, lambda: {"permittivity": -16 + 0.4j}, near
+    yield (
+        "Layers",
+        co.Layers,
+        lambda: {"permittivities": [4.0, 2.25], "thicknesses": [0.2]},
+        near,
+    )
     yield (
         "Plasma",
         co.Plasma,

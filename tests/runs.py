@@ -709,6 +709,44 @@ def couplings_beside_a_sphere():
     )
 
 
+ABOVE = np.array([[0.05, 0.02, 0.25], [1.0, 0.3, 0.1]]), np.array([[0.02, 0.01, 0.15]])
+
+
+def of_plane(field):
+    """Green's tensors of a field above a plane on both axes, and its far fields."""
+    found = {"inside": field.inside(np.array([[0, 0, -0.1], [0, 0, 0.1]]))}
+    for axis, k in (("real", K), ("imaginary", 5.0j)):
+        found[f"scattered, {axis}"] = field.scattered(*ABOVE, k)
+        found[f"electric, {axis}"] = field.green(*ABOVE, k)
+        found[f"magnetic, {axis}"] = field.magnetic_green(*ABOVE, k)
+    far = [[0, 0, 1], [0.6, 0, 0.8]], ABOVE[1], K
+    return found | {"far": field.far_field(*far), "magnetic far": field.magnetic_far_field(*far)}
+
+
+@cache
+def above_plane():
+    return co.Emitters([[0, 0, 0.05], [0.2, 0.1, 0.3]], dipoles=(1, 0.2, 0.5), frequency=1e6)
+
+
+def silver_plane():
+    return co.HalfSpace(co.materials.Drude.from_value(-16 + 0.4j, K))
+
+
+def slab():
+    return co.Layers([4.0, 2.25], [0.2])
+
+
+@run(SOLVED)
+def planes():
+    return together(
+        mirror=of_plane(co.Mirror()),
+        magnetic=of_plane(co.Mirror("magnetic")),
+        silver=of_plane(silver_plane()),
+        slab=of_plane(slab()),
+        guided=silver_plane().guided(above_plane()) | slab().guided(above_plane()),
+    )
+
+
 @run()
 def sampled_field():
     k = K * np.concatenate([np.linspace(0.95, 1.05, 5), 1j * np.geomspace(1e-4, 300, 60)])
@@ -859,6 +897,15 @@ def couplings_beside_a_wire():
             )
         ),
     )  # fmt: skip
+
+
+@run(SOLVED)
+def couplings_above_a_plane():
+    return together(
+        mirror=of_couplings(co.couple(above_plane(), co.Mirror())),
+        silver=of_couplings(co.couple(above_plane(), silver_plane())),
+        slab=of_couplings(co.couple(above_plane(), slab())),
+    )
 
 
 @run()

@@ -6,6 +6,9 @@ reciprocal: G(r, r') = Gᵀ(r', r). In vacuum Im G(r, r) = k/6π·1.
 
 from collective.fields.cavity import Cavity
 from collective.fields.checking import FieldCheck, check_field
+from collective.fields.layered.half_space import HalfSpace
+from collective.fields.layered.layers import Layers
+from collective.fields.mirror import Mirror
 from collective.fields.nanowire.field import Nanowire
 from collective.fields.nanowire.guided import GuidedMode
 from collective.fields.plasma import Plasma
@@ -21,6 +24,9 @@ __all__ = [
     "Field",
     "FieldCheck",
     "GuidedMode",
+    "HalfSpace",
+    "Layers",
+    "Mirror",
     "Nanowire",
     "Plasma",
     "SampledField",

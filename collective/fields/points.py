@@ -34,3 +34,18 @@ def checked_shapes(
             f"{first}, r_source and k must broadcast over points: their shapes are {r.shape}, "
             f"{r_source.shape} and {k.shape}"
         ) from None
+
+
+def below_surface(points: ArrayLike) -> NDArray[np.bool_]:
+    """Which points (..., 3) are on or below the plane z = 0, (...)."""
+    return np.asarray(checked_points("points", points)[..., 2] <= 0)
+
+
+def require_above(name: str, points: NDArray[np.float64]) -> None:
+    """Raise unless all points (..., 3) are above the plane z = 0."""
+    wrong = points[..., 2] <= 0
+    if np.any(wrong):
+        raise ValueError(
+            f"{name}: {points[wrong][0]} is on or below the surface z = 0; emitters and points "
+            "must be above it, at z > 0"
+        )

@@ -1068,3 +1068,32 @@ def test_bring_your_own_field():
         co.SampledField.from_si(*arguments, tensors, content="scattered")
     with pytest.raises(ValueError, match="negative decay rates"):
         co.SampledField.from_si(*arguments, found["tensors"], content="scattered", time="exp(+iwt)")
+
+
+def test_mirror_mirror():
+    found = run("mirror_mirror")
+    far, close = found["far"], found["close"]
+    of_far, of_close = found["rates_far"], found["rates_close"]
+    # a perfect mirror in closed form (Novotny and Hecht, chapter 10)
+    xi = 4 * np.pi * far / 600
+    near = np.cos(xi) / xi**2 - np.sin(xi) / xi**3
+    along = 1 - 1.5 * (np.sin(xi) / xi + near)
+    np.testing.assert_allclose(of_far["perfect mirror", "along"], along, atol=1e-9)
+    np.testing.assert_allclose(of_far["perfect mirror", "across"], 1 - 3 * near, atol=1e-9)
+    assert of_close["perfect mirror", "along"][0] < 1e-3
+    assert of_close["perfect mirror", "across"][0] == pytest.approx(2, abs=1e-3)
+    # close to silver the image of a static dipole absorbs, ∝ 1/z³
+    epsilon = complex(found["silver"].permittivity.permittivity(2 * np.pi / 600))
+    static = 3 / 8 / (2 * np.pi * close / 600) ** 3 * ((epsilon - 1) / (epsilon + 1)).imag
+    assert of_close["silver", "across"][0] == pytest.approx(static[0], rel=0.05)
+    assert of_close["silver", "along"][0] == pytest.approx(static[0] / 2, rel=0.05)
+    # silver follows the perfect mirror from some distance on
+    later = far > 400
+    for word in ("along", "across"):
+        gap = np.abs(of_far["silver", word] - of_far["perfect mirror", word])[later]
+        assert gap.max() < 0.1
+    # most of the light of a dipole across goes into the plasmon
+    between = (close > 12) & (close < 100)
+    share = found["plasmon"] / of_close["silver", "across"]
+    assert np.all(share[between] > 0.5)
+    assert share[0] < 0.02
