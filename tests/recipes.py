@@ -853,7 +853,7 @@ def _recipes():
     bodies = {co.Nanowire: wire, co.Sphere: ball}
     empty = {co.Vacuum: co.Vacuum, co.Plasma: lambda: co.Plasma(2.0)}
     known = {co.SampledField: sampled_field}
-    where_of = {kind: OUTSIDE for kind in bodies} | {kind: ABOVE for kind in planes}
+    where_of = dict.fromkeys(bodies, OUTSIDE) | dict.fromkeys(planes, ABOVE)
     where_of |= {co.SampledField: SAMPLED}
     for kind, field in (empty | bodies | planes | known).items():
         for name in ("green", "magnetic_green", "scattered"):
