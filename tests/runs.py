@@ -748,6 +748,20 @@ def planes():
 
 
 @run()
+def sampled_field():
+    k = K * np.concatenate([np.linspace(0.95, 1.05, 5), 1j * np.geomspace(1e-4, 300, 60)])
+    field = co.SampledField.from_field(wire(), beside(), k)
+    near = beside().replace(wavelength=1.01, frequency=None)
+    return {
+        "real": field.green(near.positions[:, None], near.positions, 6.2),
+        "imaginary": field.green(near.positions[:, None], near.positions, 3j),
+        "error": field.interpolation_error(6.2),
+        "full": co.couple(near, field).shift,
+        "resonant": co.couple(near, field, shift="resonant").shift,
+    }
+
+
+@run()
 def members_of_fields():
     far = co.Vacuum().far_field([[0, 0, 1], [0.6, 0, 0.8]], THERE, K)
     return {

@@ -131,12 +131,16 @@ def disorder() -> dict[str, Options]:
 
 @cache
 def field_kinds() -> dict[str, Options]:
-    """Fields by their names in small letters: "vacuum", "nanowire"."""
+    """Fields by their names in small letters: "vacuum", "nanowire".
+
+    Samples of a solver are no words and numbers of a text file: they are given in Python.
+    """
     found = {}
     for name in fields.__all__:
         thing: Any = getattr(fields, name)
         answers = ("green", "scattered", "coefficients")
-        if is_dataclass(thing) and any(hasattr(thing, answer) for answer in answers):
+        words = is_dataclass(thing) and thing is not fields.SampledField
+        if words and any(hasattr(thing, answer) for answer in answers):
             found[_small(name)] = options(getattr(fields, name))
     return found
 
