@@ -136,6 +136,7 @@ def test_emission_agrees_with_another_integrator(spacing):
     np.testing.assert_allclose(result.emission, wanted, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", [0.06, 0.2])
 def test_emission_agrees_with_shorter_steps_and_a_tight_tolerance(spacing, monkeypatch):
     couplings = co.couple(co.chain(9, spacing), co.Vacuum())

@@ -112,6 +112,7 @@ def test_a_sample_of_two_emitters_follows_the_stochastic_master_equation():
 # the accuracy of more emitters
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "spacing"), [(10, 0.1), (9, 0.2)])
 def test_a_chain_is_right_at_the_burst_and_after_it(n, spacing):
     chain = array(n, spacing)
@@ -196,6 +197,7 @@ def test_the_threads_do_not_change_the_numbers():
     assert np.abs(other.emission - one.emission).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_the_standard_error_is_that_of_independent_runs():
     chain, times = array(3, 0.1), np.linspace(0, 2, 9)
     runs = np.array([evolved(chain, times=times, n=16, seed=s).emission for s in range(20, 50)])
@@ -320,6 +322,7 @@ def test_nothing_to_record_is_plain_second_order():
     assert found.error_estimate.max() > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "state"),
     [
@@ -352,6 +355,7 @@ def test_options_are_checked(options, message):
         Engine(**options)
 
 
+@pytest.mark.slow
 def test_a_state_of_unknown_correlations_is_refused():
     """Thirteen emitters with two excitations of different amplitudes would take 2^13 numbers."""
     import qutip

@@ -95,6 +95,7 @@ def test_evolution_is_the_matrix_exponential(n, seed):
     assert result.diagnostics["trace_error"] < 1e-8
 
 
+@pytest.mark.slow
 def test_default_tolerances_hold_where_the_generator_is_far_from_normal():
     """Close emitters, a strong drive and uneven output times, against QuTiP at tight tolerance."""
     couplings = co.couple(co.chain(5, 0.07), co.Vacuum()).replace(drive=[2, 2j, -1, 0, 1])
@@ -396,6 +397,7 @@ def test_memory_is_predicted(n, pulse, observe):
     assert ("smallest_eigenvalues" in result.diagnostics) == (n <= 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "until", "steps", "observe", "pulse"),
     [

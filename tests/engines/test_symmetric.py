@@ -114,6 +114,7 @@ def test_peak_of_a_burst(n, moment, height):
     assert abs(c - b**2 / (4 * a) - height) < 2e-6 * height
 
 
+@pytest.mark.slow
 def test_the_peak_of_two_thousand():
     n = 2000
     times = np.concatenate([[0], np.linspace(0.9, 1.2, 61) * np.log(n) / n])
@@ -121,6 +122,7 @@ def test_the_peak_of_two_thousand():
     assert abs(found.emission.max() / n**2 - 0.1957) < 5e-5
 
 
+@pytest.mark.slow
 def test_burst_of_a_hundred_thousand_emitters(tmp_path):
     """Every photon is emitted, the run takes seconds, and the result is small."""
     n = 10**5

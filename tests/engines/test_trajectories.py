@@ -454,6 +454,7 @@ def test_channels_of_mcsolve_count_the_collapse_operators():
     assert kstest(clicks[0], "expon", (0, 0.05)).pvalue < 0.01  # the two can be told apart
 
 
+@pytest.mark.slow
 def test_a_pulse_on_a_mixed_state_against_the_master_equation():
     atom = co.Couplings([[1.0]], [[0.0]], drive=4.0)
     state = qutip.Qobj(np.diag([0.3, 0.7]), dims=[[2], [2]])

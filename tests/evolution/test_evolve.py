@@ -192,6 +192,7 @@ def test_ctrl_c_returns_the_times_reached():
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_real_process(tmp_path):
     script = textwrap.dedent(
         """
@@ -395,6 +396,7 @@ def test_results_are_read_only():
         result.emission[0] = 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [40, 600, 2000])
 def test_far_too_many_emitters_are_refused_with_readable_numbers(n):
     large = co.Couplings(np.eye(n), np.zeros((n, n)))

@@ -256,6 +256,7 @@ print("still here", r.emission.shape)
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_does_not_crash_the_interpreter(tmp_path):
     """HDF5 alone causes a segmentation fault at exit when the disk is full."""
     found = subprocess.run(

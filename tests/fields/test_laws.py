@@ -197,6 +197,7 @@ def test_real_on_the_imaginary_axis(case, seed, k):
         assert np.abs(found.imag).max() <= 1e-12 * np.abs(found).max(), name
 
 
+@pytest.mark.slow
 @ALL
 @settings(max_examples=12)
 @given(st.integers(0, 10**6), st.sampled_from([K, 0.4 * K]))

@@ -127,14 +127,14 @@ def test_far_along_the_wire_only_the_plasmon_is_left():
     ("k", "epsilon", "mu", "height"),
     [
         (K, SILVER, 1.0, 0),
-        (K, 2.3, 1.0, 0),
+        pytest.param(K, 2.3, 1.0, 0, marks=pytest.mark.slow),
         pytest.param(2 * K, LOSSY, 1.0, 0, marks=pytest.mark.slow),
         (1j * K, SILVER, 1.0, 0),
         pytest.param(0.3j, 2.3, 1.0, 0, marks=pytest.mark.slow),
         pytest.param(K, SILVER, 1.7 + 0.2j, 0, marks=pytest.mark.slow),
-        (K, -1.2 + 0.3j, -1.4 + 0.1j, 0),
+        pytest.param(K, -1.2 + 0.3j, -1.4 + 0.1j, 0, marks=pytest.mark.slow),
         pytest.param(1j * K, SILVER, 3.0, 0, marks=pytest.mark.slow),
-        (1j * K, SILVER, 3.0, 0.7),
+        pytest.param(1j * K, SILVER, 3.0, 0.7, marks=pytest.mark.slow),
         pytest.param(2j * K, 2.3, 1.0, 0.945, marks=pytest.mark.slow),
     ],
 )

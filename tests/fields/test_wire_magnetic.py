@@ -258,6 +258,7 @@ def used_in_a_worker(z):
     return wire.scattered(r[:, None], r[None], K)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_workers_can_use_a_wire_that_the_parent_has_used(method):
     """Threads end with the call: a forked worker misses none."""

@@ -19,10 +19,17 @@ import _scenarios  # noqa: E402
 import _validation  # noqa: E402
 
 SOURCES = sorted(DOCS.glob("*.md")) + sorted(DOCS.glob("tutorial/*.md"))
+LONG = ("engines", "disorder", "how_far_to_trust_it")  # pages whose code takes seconds
 LINK = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])+\]\(([^)\s]+)\)")
 
 
-@pytest.mark.parametrize("page", _pages.PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=page.stem, marks=[pytest.mark.slow] * (page.stem in LONG))
+        for page in _pages.PAGES
+    ],
+)
 def test_code_of_a_page_runs_and_prints_the_shown_output(page):
     names, wrong = _pages.run(page)
     plt.close("all")

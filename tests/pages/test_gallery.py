@@ -84,6 +84,7 @@ def test_the_check_of_style_finds_each_squeezed_line(line):
     assert squeezed(f"import math\n{line}\n")[0][0] == 2
 
 
+@pytest.mark.slow
 def test_one_atom_then_two():
     names = run("one_atom_then_two")
     times = names["times"]
@@ -105,6 +106,7 @@ def test_one_atom_then_two():
             np.testing.assert_allclose(result.emission / 2, np.exp(-times), atol=0.02)
 
 
+@pytest.mark.slow
 def test_the_dicke_burst():
     names = run("the_dicke_burst")
     peaks = []
@@ -119,6 +121,7 @@ def test_the_dicke_burst():
     assert round(reference.dicke_ladder(10, [0.2128])[0] / 100, 2) == 0.23
 
 
+@pytest.mark.slow
 def test_climbing_down_the_ladder():
     names = run("climbing_down_the_ladder")
     n, times, k = names["n"], names["times"], np.arange(names["n"] + 1)
@@ -173,6 +176,7 @@ def test_fourteen_atoms_exactly():
     assert ladder[1] > 1.8 * ladder[0]
 
 
+@pytest.mark.slow
 def test_the_shift_you_forgot():
     names = run("the_shift_you_forgot")
     times, true, bare = names["times"], names["true"], names["bare"]
@@ -220,6 +224,7 @@ def test_the_shift_you_forgot():
             assert change[0] == pytest.approx(-np.sum(turned**2) * 1e-9 / 6, rel=0.04)
 
 
+@pytest.mark.slow
 def test_where_the_light_goes():
     names = run("where_the_light_goes")
     photons, alike, fraction = names["photons"], names["alike"], names["fraction"]
@@ -252,6 +257,7 @@ def test_where_the_light_goes():
     assert 0.6 < faces[0, 0] < 0.8  # against 26 in the lobe of a photon
 
 
+@pytest.mark.slow
 def test_dark_state_entanglement():
     names = run("dark_state_entanglement")
     t, found = names["times"], names["entangled"]
@@ -292,6 +298,7 @@ def test_how_close_is_close():
     assert variance < 1
 
 
+@pytest.mark.slow
 def test_rwa_on_trial():
     names = run("rwa_on_trial")
     ratios, distance = names["ratios"], names["distance"]
@@ -335,6 +342,7 @@ def test_two_colours():
     np.testing.assert_allclose(alone, np.exp(-rate * times), atol=0.06)
 
 
+@pytest.mark.slow
 def test_a_permanent_dipole_next_door():
     names = run("a_permanent_dipole_next_door")
     terms = co.interaction(names["pair"], co.Vacuum()).terms()
@@ -347,6 +355,7 @@ def test_a_permanent_dipole_next_door():
     np.testing.assert_allclose(full[:, 1, 0], 1, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_two_nv_centres_and_a_nuclear_spin():
     names = run("two_nv_centres_and_a_nuclear_spin")
     assert names["G"] * 1e3 == pytest.approx(52.07, abs=0.01)  # kHz
@@ -370,6 +379,7 @@ def test_two_nv_centres_and_a_nuclear_spin():
     assert 1 + 1 / np.expm1(omega / names["temperature"]) == pytest.approx(30, rel=0.05)
 
 
+@pytest.mark.slow
 def test_clicks():
     names = run("clicks")
     close, n, times = names["close"], names["n"], names["times"]
@@ -387,6 +397,7 @@ def test_clicks():
     assert np.quantile(waits, 0.98) > np.median(alone)  # a few are kept
 
 
+@pytest.mark.slow
 def test_bright_and_dark_modes():
     names = run("bright_and_dark_modes")
     rates, wave = names["modes"].rates, names["main"] / np.pi
@@ -405,6 +416,7 @@ def test_bright_and_dark_modes():
     np.testing.assert_allclose(middle.populations[30], populations[0], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_five_engines_one_system():
     names = run("five_engines_one_system")
     ladder = reference.dicke_ladder(names["n"], names["times"][::15])
@@ -419,6 +431,7 @@ def test_five_engines_one_system():
     assert names["seconds"]["blocks"] < names["seconds"]["exact"]
 
 
+@pytest.mark.slow
 def test_two_detuned_emitters():
     names = run("two_detuned_emitters")
     delta, gamma12 = names["detunings"], names["gamma12"]
@@ -434,6 +447,7 @@ def test_two_detuned_emitters():
     np.testing.assert_allclose(half, 4.0, atol=0.3)
 
 
+@pytest.mark.slow
 def test_light_on_a_wire():
     names = run("light_on_a_wire")
     z, decay, shift = names["distances"], names["decay"], names["shift"]
@@ -454,6 +468,7 @@ def test_light_on_a_wire():
     assert 0.09 < abs(vacuum) < 0.1
 
 
+@pytest.mark.slow
 def test_the_part_everyone_drops():
     names = run("the_part_everyone_drops")
     for name in ("wire and vacuum", "vacuum"):
@@ -465,6 +480,7 @@ def test_the_part_everyone_drops():
     np.testing.assert_allclose(names["full"]["vacuum"][5], -3 * np.pi / k * green, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_superradiance_through_a_wire():
     names = run("superradiance_through_a_wire")
     times, results = names["times"], names["results"]
@@ -480,6 +496,7 @@ def test_superradiance_through_a_wire():
     assert burst.max() < reference.dicke_ladder(8, times).max() / 8  # losses
 
 
+@pytest.mark.slow
 def test_one_dimensional_light():
     names = run("one_dimensional_light")
     times, emission, spread = (names[name] for name in ("times", "emission", "spread"))
@@ -498,6 +515,7 @@ def test_one_dimensional_light():
     assert np.iscomplexobj(co.couple(names["row"], names["one_way"]).decay)
 
 
+@pytest.mark.slow
 def test_a_bad_cavity():
     names = run("a_bad_cavity")
     ratios, differences = names["ratios"], np.array(names["differences"])
@@ -511,6 +529,7 @@ def test_a_bad_cavity():
     assert names["reduced"][-1] == pytest.approx(0.25, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_gold_sphere_between_two_emitters():
     names = run("a_gold_sphere_between_two_emitters")
     waves, emitted, radiated = (names[name] for name in ("wavelengths", "emitted", "radiated"))
@@ -536,6 +555,7 @@ def test_a_gold_sphere_between_two_emitters():
         assert abs(found - measured) < 1.2
 
 
+@pytest.mark.slow
 def test_a_ring_around_a_nanofibre():
     names = run("a_ring_around_a_nanofibre")
     distances, alone, shared = (np.array(names[x]) for x in ("distances", "alone", "shared"))
@@ -559,6 +579,7 @@ def test_a_ring_around_a_nanofibre():
     assert abs(alike @ names["fibre"].guided_decay(atoms) @ alike) < 1e-12
 
 
+@pytest.mark.slow
 def test_currents_that_attract():
     names = run("currents_that_attract")
     r, found, limit = (names[name] for name in ("distances", "found", "limit"))
@@ -581,6 +602,7 @@ def test_currents_that_attract():
         assert np.all(np.abs(found[name][r < 1]) < 0.1 * np.abs(limit[name][r < 1]))
 
 
+@pytest.mark.slow
 def test_a_spin_exchange_from_magnetism():
     names = run("a_spin_exchange_from_magnetism")
     coulomb, ampere = names["coulomb"], names["ampere"]
@@ -607,6 +629,7 @@ def test_a_spin_exchange_from_magnetism():
     assert late.min() < -0.999
 
 
+@pytest.mark.slow
 def test_how_big_is_it_really():
     names = run("how_big_is_it_really")
     claimed, estimated, computed = (list(rows.values()) for rows in names["sizes"].values())
@@ -698,6 +721,7 @@ def test_when_cumulants_lie():
     assert names["cube"]["order 2"].complete
 
 
+@pytest.mark.slow
 def test_single_shots_of_a_superradiant_burst():
     names = run("single_shots_of_a_superradiant_burst")
     n, half = names["n"], names["half_out"]
@@ -814,6 +838,7 @@ def test_ten_thousand_atoms_in_a_cloud():
     assert cloud.excitation[-1] / len(z) == pytest.approx(0.25, abs=0.03)
 
 
+@pytest.mark.slow
 def test_subradiance_and_the_light_cone():
     names = run("subradiance_and_the_light_cone")
     slowest = dict(zip(names["sizes"], names["slowest"], strict=True))
@@ -841,6 +866,7 @@ def test_subradiance_and_the_light_cone():
     assert abs(along[1] - along[0]) < 0.1
 
 
+@pytest.mark.slow
 def test_a_mirror_of_atoms():
     names = run("a_mirror_of_atoms")
     frequencies, resonance, mode = names["frequencies"], names["resonance"], names["mode"]
@@ -885,6 +911,7 @@ def mollow(omega, rabi):
     return np.array(spectrum) / np.pi, abs(lowering @ mean) ** 2
 
 
+@pytest.mark.slow
 def test_mollow_triplet_of_a_pair():
     names = run("mollow_triplet_of_a_pair")
     omega, rabi, shift = names["omega"], names["rabi"], names["shift"]
@@ -917,6 +944,7 @@ def test_mollow_triplet_of_a_pair():
     assert np.sum((side[1:-1] > side[:-2]) & (side[1:-1] > side[2:])) == 1
 
 
+@pytest.mark.slow
 def test_a_wire_seen_from_the_side():
     names = run("a_wire_seen_from_the_side")
     z, own, shared, length = (names[name] for name in ("z", "own", "shared", "length"))
@@ -1040,6 +1068,7 @@ def test_from_laptop_to_cluster():
     assert np.sum(far > far.max() / 2) > 3
 
 
+@pytest.mark.slow
 def test_bring_your_own_field():
     found = run("bring_your_own_field")
     nm = found["nm"]
@@ -1070,6 +1099,7 @@ def test_bring_your_own_field():
         co.SampledField.from_si(*arguments, found["tensors"], content="scattered", time="exp(+iwt)")
 
 
+@pytest.mark.slow
 def test_mirror_mirror():
     found = run("mirror_mirror")
     far, close = found["far"], found["close"]

@@ -48,6 +48,7 @@ def test_every_demo_has_a_figure_numbers_and_three_questions(name):
     assert (FOLDER / f"{name}.py").read_text().count('?": ') == 3
 
 
+@pytest.mark.slow
 def test_spacing_and_the_burst():
     demo = load("spacing_and_the_burst")
     found = [demo.critical_spacing(n) for n in (3, 10, 100)]
@@ -74,6 +75,7 @@ def test_detuning_and_beats():
     assert demo.rates_and_beat(0, 1, 0)[0] == 0
 
 
+@pytest.mark.slow
 def test_rwa_on_trial():
     demo = load("rwa_on_trial")
     errors = {}

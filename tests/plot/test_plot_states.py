@@ -79,6 +79,7 @@ def test_positions_of_the_emitters_in_a_film(result):
     assert drawn(animate(cloud, seconds=0.2), 0)[0].name == "3d"
 
 
+@pytest.mark.slow
 def test_a_gif_is_written(result, tmp_path):
     from PIL import Image
 
@@ -100,6 +101,7 @@ def test_a_film_in_three_dimensions_has_equal_scales(result):
     assert spans[0] > 3
 
 
+@pytest.mark.slow
 def test_a_film_that_fails_leaves_no_file_and_no_figure(result, tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("")

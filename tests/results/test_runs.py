@@ -21,6 +21,10 @@ NOT_RUN = {
     "Result.save",
     "Result.to_netcdf",
     "Result.to_xarray",
+    "SampledField",  # `SampledField.from_field` makes it
+    "SampledField.from_file",
+    "SampledField.from_xarray",
+    "SampledField.save",
 }
 
 

@@ -288,6 +288,7 @@ def test_a_folder_without_permission(folder, capsys, monkeypatch):
     assert "[output] folder: nothing can be written to 'pair-output': Permission denied" in message
 
 
+@pytest.mark.slow
 def test_as_a_process(folder):
     """As it is installed: a mistake ends with code 2 and one line, without a traceback."""
     (folder / "bad.toml").write_text(PAIR.replace("spacing", "spacng"))

@@ -117,6 +117,7 @@ def test_a_point_has_one_thread(executor):
     assert executor.submit(sweep_functions.threads_of_blas).result() == before
 
 
+@pytest.mark.slow
 def test_a_point_has_one_thread_where_blas_has_more():
     """In a process of its own, because BLAS reads the variable when it is loaded."""
     code = (
@@ -211,6 +212,7 @@ def test_objects_whose_submit_gives_other_futures_are_refused():
         swept(sweep_functions.product, {"a": [1], "b": [1]}, executor=Client())
 
 
+@pytest.mark.slow
 def test_ctrl_c_with_an_executor_keeps_what_has_arrived(tmp_path, capsys):
     def press():
         while not os.path.exists(log) or len(Path(log).read_text().splitlines()) < 30:
@@ -235,6 +237,7 @@ def test_ctrl_c_with_an_executor_keeps_what_has_arrived(tmp_path, capsys):
     assert found.attrs["complete"] is True
 
 
+@pytest.mark.slow
 def test_kills_of_a_sweep_by_processes_lose_only_what_is_on_its_way(tmp_path):
     """Workers that outlive the killed sweep do not lock its store."""
     log, store = str(tmp_path / "calls"), tmp_path / "a.nc"
@@ -313,6 +316,7 @@ def test_answers_in_order_take_no_more_items_than_fill_the_workers():
     assert seen[0] < 20_000
 
 
+@pytest.mark.slow
 def test_calls_of_very_different_length_share_the_workers():
     """The estimate of a cheap call must not send many long ones to one worker."""
 

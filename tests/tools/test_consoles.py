@@ -48,6 +48,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", pytest.param("cp1252", marks=pytest.mark.slow)])
 def test_everything_can_be_printed_on_any_console(encoding):
     found = python(PRINTED, PYTHONIOENCODING=encoding)
