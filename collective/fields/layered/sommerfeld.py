@@ -46,7 +46,9 @@ _GAUSS = np.array([
 _TOLERANCE = 1e-12  # of a stage's integral: the error allowed in one panel
 _CANCELLED = 1e-3  # of ∫|f|: an integral that is smaller is not resolved any better
 _DEEPEST = 60  # halvings of a panel
-_MOST = 20_000  # halvings in one stage: round-off in r_s and r_p of a very thin film is never smooth
+_MOST = (
+    20_000  # halvings in one stage: round-off in r_s and r_p of a very thin film is never smooth
+)
 _UNDERFLOW = 700.0  # κR above which the integral is zero as a number
 _ROUND_OFF, _PER_RADIAN = 4e-16, 0.02  # of ∫|f|, and more for each radian of phase
 
