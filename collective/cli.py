@@ -1,6 +1,8 @@
 """The command line: `collective run scenario.toml`, `collective demo`, and others.
 
 It returns 0 if all went well, 1 for a run that failed, 2 for bad input, and 130 after Ctrl-C.
+
+The file is longer than others because it has every command with the text of its help.
 """
 
 import argparse
@@ -52,32 +54,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = argparse.ArgumentParser(
-        prog="collective", description="Quantum emitters coupled through a common field."
+        prog="collective",
+        description="Quantum emitters coupled through a common field. A scenario file describes a "
+        "calculation; `collective scenario --example > my.toml` writes one to start from.",
+        epilog="Exit code: 0 if all went well, 1 for a run that failed, 2 for bad input, 130 after "
+        "Ctrl-C.",
     )
     parser.add_argument("--version", action="version", version=f"collective {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
 
-    one = commands.add_parser("run", help="run a scenario file")
-    many = commands.add_parser("sweep", help="run every point of the [grid] of a scenario file")
+    def command_of(name: str, does: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+
+    one = command_of("run", "run a scenario file, and write data, a figure and a copy of the file")
+    many = command_of("sweep", "run every point of the section [grid] of a scenario file")
     workers = many.add_mutually_exclusive_group()
-    workers.add_argument("--workers", type=int, metavar="N", help="processes of this machine")
-    workers.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster")
+    workers.add_argument(
+        "--workers", type=int, metavar="N", help="run N points at a time, in N processes"
+    )
+    workers.add_argument(
+        "--scheduler", metavar="ADDRESS", help="run the points on the dask cluster at this address"
+    )
     for command, call in ((one, _run), (many, _sweep)):
         _scenario_argument(command)
-        command.add_argument("--output", metavar="FOLDER", help="instead of that in the file")
         command.add_argument(
-            "--dry-run", action="store_true", help="check, and predict time and memory"
+            "--output",
+            metavar="FOLDER",
+            help="where the files are written (default: as the scenario says, else its name with "
+            "-output)",
+        )
+        command.add_argument(
+            "--dry-run", action="store_true", help="only check the file and predict time and memory"
         )
         command.set_defaults(call=call)
 
-    table = commands.add_parser("methods", help="what each engine would take for a scenario")
+    table = command_of(
+        "methods", "show the time and memory that each engine would need, and how exact it is"
+    )
     _scenario_argument(table)
     table.set_defaults(call=_methods)
-    report = commands.add_parser("validity", help="the assumptions behind a scenario")
+    report = command_of("validity", "show the assumptions behind a scenario, with their numbers")
     _scenario_argument(report)
     report.set_defaults(call=_validity)
 
-    example = commands.add_parser("scenario", help="print a scenario file to start from")
+    example = command_of("scenario", "print a scenario file to start from")
     example.add_argument(
         "--example",
         nargs="?",
@@ -85,21 +105,30 @@ def _parser() -> argparse.ArgumentParser:
         const="first_steps",
         choices=chapters(),
         metavar="CHAPTER",
-        help=f"of the gallery: {', '.join(chapters())}",
+        help=f"a chapter of the gallery, first_steps by default: {', '.join(chapters())}",
     )
     example.set_defaults(call=_example)
 
-    shows = commands.add_parser("demo", help="a superradiant burst and detuned beats")
-    shows.add_argument("--output", default="demo-output", metavar="FOLDER")
+    shows = command_of("demo", "compute and draw a superradiant burst and detuned beats")
     shows.add_argument(
-        "--emitters", type=int, default=8, metavar="N", help="longest chain (3 to 10)"
+        "--output",
+        default="demo-output",
+        metavar="FOLDER",
+        help="where the files are written (default: demo-output)",
+    )
+    shows.add_argument(
+        "--emitters",
+        type=int,
+        default=8,
+        metavar="N",
+        help="emitters of the longest chain, 3 to 10 (default: 8)",
     )
     shows.set_defaults(call=_demo)
     return parser
 
 
 def _scenario_argument(command: argparse.ArgumentParser) -> None:
-    command.add_argument("scenario", metavar="scenario.toml")
+    command.add_argument("scenario", metavar="scenario.toml", help="the scenario file")
 
 
 def chapters() -> list[str]:
@@ -186,11 +215,34 @@ def _executor(parser: argparse.ArgumentParser, options: argparse.Namespace) -> I
         from multiprocessing import get_all_start_methods, get_context
 
         way = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
-        executor = ProcessPoolExecutor(options.workers, mp_context=get_context(way))
+        executor = ProcessPoolExecutor(
+            options.workers, mp_context=get_context(way), initializer=_end_with_parent
+        )
         try:
             yield executor
         finally:
             executor.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that started it is gone, even if that one was killed.
+
+    A worker waits for its next task on a pipe of which it holds both ends, so that it would wait
+    for ever.
+    """
+    from multiprocessing import connection, parent_process
+    from threading import Thread
+
+    parent = parent_process()
+    if parent is None:
+        return
+    gone = parent.sentinel
+
+    def watch() -> None:
+        connection.wait([gone])
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _client(parser: argparse.ArgumentParser, address: str) -> Any:

@@ -63,7 +63,7 @@ def linewidth(
     for electric and magnetic dipoles.
 
     Args:
-        dipole: ⟨g|d|e⟩ as a vector (..., 3), or |⟨g|d|e⟩| as one number, in C·m (`debye`) or,
+        dipole: ⟨g|d|e⟩ as a vector (..., 3), or its length as one number, in C·m (`debye`) or,
             for a magnetic dipole, in J/T.
         wavelength: vacuum wavelength in metres; it broadcasts against the dipoles without their
             last axis.

@@ -9,6 +9,7 @@ from collective.scenarios.options import NAMED
 from collective.scenarios.quantities import SPELLED, UNITS
 
 HEAD = "| key | value | unit | default | meaning |\n|---|---|---|---|---|"
+SHORTEST = 12  # letters of a meaning
 SHORT = {
     "array": "numbers",
     "complex": "complex number",
@@ -107,8 +108,12 @@ def shown(default):
 
 
 def sentence(text):
-    """The first sentence of a meaning, with the bars of a table escaped and maths as text."""
-    first = text.split(". ")[0].split("; ")[0].rstrip(".")
+    """The first sentence of a meaning, or two if it is very short, as a cell of a table."""
+    sentences = re.split(r"(?:\.|;) ", text)
+    first = sentences.pop(0)
+    while sentences and len(first) < SHORTEST:  # "P" alone says nothing
+        first = f"{first}; {sentences.pop(0)}"
+    first = first.rstrip(".")
     first = re.sub(r":math:`([^`]*)`", r"$\1$", first)
     return first.replace("``", "`").replace("|", "\\|")
 

@@ -112,6 +112,8 @@ STORY = {
         "a_bad_cavity",
         "a_gold_sphere_between_two_emitters",
         "a_ring_around_a_nanofibre",
+        "mirror_mirror",
+        "bring_your_own_field",
     ],
     "beyond_the_rwa": [
         "rwa_on_trial",

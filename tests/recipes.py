@@ -205,6 +205,36 @@ def beside_wire():
     return co.Emitters([[0.02, 0, 0], [0.02, 0, 0.2]], dipoles=(1, 0, 0))
 
 
+def sampled_arrays(metres=1.0):
+    """Arguments of `SampledField` in a unit of length."""
+    places = np.array([[0, 0, 0], [0.1, 0.2, 0.3]]) * metres
+    k = np.array([5.0, 5.7, 6.0, 6.4]) / metres
+    tensors = co.Vacuum().green(places[:, None], places[None], k[:, None, None])
+    return {"positions": places, "wavenumbers": k, "tensors": tensors}
+
+
+@cache
+def sampled_field():
+    return co.SampledField(**sampled_arrays(), content="total")
+
+
+def labelled():
+    import xarray
+
+    arrays = sampled_arrays()
+    return xarray.Dataset(
+        {
+            "positions": (("position", "axis"), arrays["positions"]),
+            "wavenumbers": ("wavenumber", arrays["wavenumbers"]),
+            "tensors": (
+                ("wavenumber", "position", "source", "axis", "source_axis"),
+                arrays["tensors"],
+            ),
+        },
+        attrs={"content": "total", "time": "exp(-iwt)", "unit": "natural"},
+    )
+
+
 @cache
 def above_plane():
     return co.Emitters([[0, 0, 0.1], [0.2, 0, 0.15]], dipoles=(1, 0, 0.5))
@@ -307,6 +337,7 @@ def shown(film):
 
 POINTS = {"r": [[0, 0, 0.25]], "r_source": [[0, 0, 0]], "k": 6.0}
 OUTSIDE = {"r": [[0.03, 0, 0.25]], "r_source": [[0.02, 0, 0]], "k": 6.0}
+SAMPLED = {"r": [[0.1, 0.2, 0.3]], "r_source": [[0, 0, 0]], "k": 6.0}
 ABOVE = {"r": [[0.1, 0, 0.25]], "r_source": [[0, 0, 0.1]], "k": 6.0}
 EVOLVED = {
     "state": "inverted",
@@ -814,35 +845,27 @@ def _recipes():
     yield "Jumps.of", co.Jumps.of, lambda: {"self": sampled().jumps, "trajectory": 0}, {}
     yield "citation", co.citation, lambda: {"calculation": result()}, {}
 
-    for kind, field in (
-        (co.Vacuum, co.Vacuum),
-        (co.Plasma, lambda: co.Plasma(2.0)),
-        (co.Nanowire, wire),
-        (co.Sphere, ball),
-    ):
-        for name in ("green", "magnetic_green", "scattered"):
-            if hasattr(kind, name):
-                where = OUTSIDE if kind in (co.Nanowire, co.Sphere) else POINTS
     planes = {
         co.Mirror: co.Mirror,
         co.HalfSpace: lambda: co.HalfSpace(-16 + 0.4j),
         co.Layers: lambda: co.Layers([4.0, 1.0], [0.2]),
     }
-    every = {co.Vacuum: co.Vacuum, co.Plasma: lambda: co.Plasma(2.0), co.Nanowire: wire} | planes
-    for kind, field in every.items():
+    bodies = {co.Nanowire: wire, co.Sphere: ball}
+    empty = {co.Vacuum: co.Vacuum, co.Plasma: lambda: co.Plasma(2.0)}
+    known = {co.SampledField: sampled_field}
+    where_of = dict.fromkeys(bodies, OUTSIDE) | dict.fromkeys(planes, ABOVE)
+    where_of |= {co.SampledField: SAMPLED}
+    for kind, field in (empty | bodies | planes | known).items():
         for name in ("green", "magnetic_green", "scattered"):
             if hasattr(kind, name):
-                where = OUTSIDE if kind is co.Nanowire else ABOVE if kind in planes else POINTS
+                where = where_of.get(kind, POINTS)
                 yield (
                     f"{kind.__name__}.{name}",
                     getattr(kind, name),
                     lambda f=field, w=where: {"self": f(), **w},
                     {},
                 )
-    for field in (co.Vacuum, ball):
-        for name in ("far_field", "magnetic_far_field"):
-            kind = type(field())
-    for kind, field in ({co.Vacuum: co.Vacuum} | planes).items():
+    for kind, field in ({co.Vacuum: co.Vacuum, co.Sphere: ball} | planes).items():
         for name in ("far_field", "magnetic_far_field"):
             yield (
                 f"{kind.__name__}.{name}",
@@ -855,20 +878,14 @@ def _recipes():
                 },
                 {},
             )
-    for field in (wire, ball):
-        kind = type(field())
-        yield (
-            f"{kind.__name__}.inside",
-            kind.inside,
-            lambda f=field: {"self": f(), "points": [[0, 0, 1.0], [0.2, 0.1, 0.3]]},
-    for kind, field in planes.items():
+    for kind, field in (bodies | planes).items():
         yield (
             f"{kind.__name__}.inside",
             kind.inside,
             lambda f=field: {"self": f(), "points": [[0, 0, -1.0], [0.2, 0.1, 0.3]]},
             {},
         )
-        if hasattr(kind, "guided"):
+        if kind in planes and hasattr(kind, "guided"):
             yield (
                 f"{kind.__name__}.guided",
                 kind.guided,
@@ -948,6 +965,54 @@ def _recipes():
             "allow_gain": False,
         },
         {"then": lambda f: f.purcell(beside_wire())},
+    )
+    yield (
+        "SampledField",
+        co.SampledField,
+        lambda: {**sampled_arrays(), "content": "total", "time": "exp(-iwt)", "tolerance": 1e-6},
+        {"then": lambda f: f.green(**SAMPLED)},
+    )
+    yield (
+        "SampledField.from_si",
+        co.SampledField.from_si,
+        lambda: {
+            **sampled_arrays(1e-7),
+            "content": "total",
+            "time": "exp(-iwt)",
+            "tolerance": 1e-6,
+            "length": 1e-7,
+        },
+        {"then": lambda f: f.green(**SAMPLED)},
+    )
+    yield (
+        "SampledField.from_field",
+        co.SampledField.from_field,
+        lambda: {"field": wire(), "emitters": beside_wire(), "wavenumbers": [6.0, 6.2]},
+        {},
+    )
+    yield (
+        "SampledField.from_file",
+        co.SampledField.from_file,
+        lambda: {"path": sampled_field().save("samples.npz"), "tolerance": 1e-6, "length": 1.0},
+        {"errors": (OSError,)},
+    )
+    yield (
+        "SampledField.from_xarray",
+        co.SampledField.from_xarray,
+        lambda: {"dataset": labelled(), "tolerance": 1e-6, "length": 1.0},
+        {},
+    )
+    yield (
+        "SampledField.save",
+        co.SampledField.save,
+        lambda: {"self": sampled_field(), "path": "samples"},
+        {"errors": (OSError,)},
+    )
+    yield (
+        "SampledField.interpolation_error",
+        co.SampledField.interpolation_error,
+        lambda: {"self": sampled_field(), "k": 6.05},
+        {},
     )
     for name in ("epsilon", "mu", "plasmon"):
         yield (
@@ -1514,6 +1579,21 @@ def _recipes():
         "plot.emission",
         p.emission,
         lambda: {"results": result(), "independent": True, "per_emitter": False, "ax": None},
+        {},
+    )
+    yield (
+        "plot.environment",
+        p.environment,
+        lambda: {
+            "field": wire(),
+            "emitters": beside_wire(),
+            "source": 1,
+            "plane": "xz",
+            "extent": 0.3,
+            "centre": (0.02, 0, 0.1),
+            "points": 8,
+            "ax": None,
+        },
         {},
     )
     yield (

@@ -706,6 +706,9 @@ def couplings_beside_a_sphere():
         rwa=of_couplings(co.couple(beside(), ball(), shift="rwa")),
         thermal=of_couplings(co.couple(beside(), ball(), temperature=1e6)),
         magnetic=of_couplings(co.couple(beside().replace(kind="magnetic"), ball())),
+    )
+
+
 ABOVE = np.array([[0.05, 0.02, 0.25], [1.0, 0.3, 0.1]]), np.array([[0.02, 0.01, 0.15]])
 
 
@@ -742,6 +745,20 @@ def planes():
         slab=of_plane(slab()),
         guided=silver_plane().guided(above_plane()) | slab().guided(above_plane()),
     )
+
+
+@run()
+def sampled_field():
+    k = K * np.concatenate([np.linspace(0.95, 1.05, 5), 1j * np.geomspace(1e-4, 300, 60)])
+    field = co.SampledField.from_field(wire(), beside(), k)
+    near = beside().replace(wavelength=1.01, frequency=None)
+    return {
+        "real": field.green(near.positions[:, None], near.positions, 6.2),
+        "imaginary": field.green(near.positions[:, None], near.positions, 3j),
+        "error": field.interpolation_error(6.2),
+        "full": co.couple(near, field).shift,
+        "resonant": co.couple(near, field, shift="resonant").shift,
+    }
 
 
 @run()

@@ -94,4 +94,8 @@ def _flatness(couplings: Any, fastest: float) -> Assumption:
     if isinstance(couplings.decay, LatticeMatrix):
         return Assumption(name, None, "not assessed", f"{meaning}: assess a smaller lattice")
     field = response(emitters.kind, field)
-    return small(name, linewidth_variation(emitters, field, fastest), meaning)
+    try:
+        variation = linewidth_variation(emitters, field, fastest)
+    except ValueError as error:  # a table or samples that end there
+        return Assumption(name, None, "not assessed", f"{meaning}: {error}")
+    return small(name, variation, meaning)

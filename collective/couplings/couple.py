@@ -16,7 +16,7 @@ from collective.fields import answers
 from collective.fields.protocol import COUPLING, require_field
 from collective.spectral.baths import checked_temperature
 
-SHIFTS = ("full", "rwa")
+SHIFTS = ("full", "rwa", "resonant")
 _NOT_SCATTERED = 1e-12  # per linewidth
 _MATRICES = 11  # N × N at the peak of `couple`: Γ, Δ, both scaled, and the checks of them
 _PAIR_BYTES, _PAIRS_AT_ONCE = 380, 116_500  # of Green's tensors and what they are made from
@@ -41,7 +41,9 @@ def couple(
     −(1/π)P∫₀^∞dq q² Im G(q)/(q − k) (Dzsotjan, Kästel & Fleischhauer, Phys. Rev. B 84, 075419
     (2011)): about half the full shift at small distances, and the same beyond a wavelength. On the
     diagonal the shift in vacuum belongs to the transition frequency; the shift by scattered light
-    has c = 2 (full) or c = 1 (RWA).
+    has c = 2 (full) or c = 1 (RWA). The shift "resonant" is the full one with c = 0 everywhere,
+    for a field that is known at real wave numbers alone. Close to a metal what it leaves out is as
+    large as what it keeps.
 
     For emitters of different frequency, Γ_mn/√(Γ_mΓ_n) is evaluated at the mean wave number k̄ of
     all emitters, which keeps Γ positive. Δ_mn is the average of its values at k_m and k_n, and the
@@ -58,8 +60,9 @@ def couple(
         field: `Vacuum()`, `Nanowire(...)` or any object with `green(r, r_source, k)`; a model
             without a Green's tensor gives Γ and Δ itself, by `coefficients(emitters)` (see
             `Field`).
-        shift: "full", or "rwa" for the coupling operator in the RWA; not to be confused with the
-            `approximation` of `master_equation`, which always has the full shift.
+        shift: "full"; "rwa" for the coupling operator in the RWA; or "resonant", which leaves the
+            integral out of the level shifts. It is not to be confused with the `approximation` of
+            `master_equation`, which always has the full shift.
         temperature: T of the field in units of rate (ħ = k_B = 1); above 0 the emitters need
             their frequency.
         by_displacement: whether Γ and Δ of alike emitters on a lattice are stored by the
@@ -79,11 +82,11 @@ def couple(
             orthogonal, which do not couple); emitters in solid matter; a field that is
             not reciprocal, or that is needed at imaginary wave numbers (for "rwa", or where it
             scatters light back to the emitter) and not known there; magnetic dipoles in a field
-            without `magnetic_green`; a temperature without frequency, or together with "rwa"; a
-            model without a Green's tensor together with "rwa" or a temperature, or with
-            coefficients that are not Hermitian or a Γ that is not positive semidefinite;
-            `by_displacement=True` for emitters that are not alike on a lattice, or in a field that
-            sees more than displacements, or that does not answer at vacant sites.
+            without `magnetic_green`; a temperature without frequency, or together with "rwa" or
+            "resonant"; a model without a Green's tensor together with "rwa", "resonant" or a
+            temperature, or with coefficients that are not Hermitian or a Γ that is not positive
+            semidefinite; `by_displacement=True` for emitters that are not alike on a lattice, or in
+            a field that sees more than displacements, or that does not answer at vacant sites.
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
@@ -117,7 +120,7 @@ def couple(
     if answers.without_tensor(field):
         found = _of_model(emitters, field, coupling, temperature)
     elif sparing:
-        found = _of_lattice(emitters, field, temperature)
+        found = _of_lattice(emitters, field, coupling, temperature)
     else:
         found = _of_tensor(emitters, field, coupling, temperature)
     lengths.warn_of_field_lengths(answers.lengths(field), emitters.wavelength)
@@ -135,6 +138,11 @@ def _of_model(emitters: Emitters, field: Any, coupling: str, temperature: float)
         raise ValueError(
             f'shift="rwa" needs a Green\'s tensor on the imaginary axis, and {field!r} has none: '
             'its coefficients are Γ and Δ themselves, shift="full"'
+        )
+    if coupling == "resonant":
+        raise ValueError(
+            f'shift="resonant" leaves an integral over a Green\'s tensor out, and {field!r} has no '
+            'tensor: its coefficients are Γ and Δ themselves, shift="full"'
         )
     if temperature > 0:
         raise ValueError(
@@ -154,6 +162,11 @@ def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float
             f'temperature = {temperature:g} needs shift="full": the RWA in the coupling leaves out '
             "the absorption with which thermal light shifts levels"
         )
+    if temperature > 0 and coupling == "resonant":
+        raise ValueError(
+            f'temperature = {temperature:g} needs shift="full": thermal light shifts levels by a '
+            'sum over imaginary wave numbers, which shift="resonant" leaves out'
+        )
     photons = thermal.occupation(emitters, temperature)
     seen = answers.response(emitters.kind, field)
     wavenumbers = emitters.wavenumbers
@@ -171,7 +184,7 @@ def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float
         resonant = np.diag(shifts).real
         own = thermal.level_shifts(emitters, seen, resonant, temperature)
         np.fill_diagonal(shifts, own)
-    elif back:
+    elif back and coupling == "full":
         shifts = shifts + 2 * integral_parts(emitters, seen, pairs=False)
     if not back:
         np.fill_diagonal(shifts, 0.0)
@@ -187,13 +200,13 @@ def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float
     )
 
 
-def _of_lattice(emitters: Emitters, field: Any, temperature: float) -> Couplings:
+def _of_lattice(emitters: Emitters, field: Any, coupling: str, temperature: float) -> Couplings:
     """The `Couplings` of alike emitters on a lattice, stored by displacement."""
     lengths.refuse_coincident(emitters)
     decay, shift = unit_kernels(emitters, field, float(emitters.wavenumbers[0]))
     per_emitter = ("positions", "dipoles", "decay_rates", "detunings")
     one = emitters.replace(**{name: getattr(emitters, name)[:1] for name in per_emitter})
-    own = _of_tensor(one, field, "full", temperature)
+    own = _of_tensor(one, field, coupling, temperature)
     rate = float(emitters.decay_rates[0])
     return Couplings(
         with_own(decay, own.decay[0, 0], rate),
@@ -214,7 +227,7 @@ def _by_displacement(emitters: Emitters, field: Any, coupling: str, asked: Any) 
         return False
     why = "" if asked is False else refusal(emitters)
     if coupling == "rwa":
-        why = 'the shift must be "full"'
+        why = 'the shift must be "full" or "resonant"'
     elif answers.without_tensor(field):
         why = f"{field!r} has no Green's tensor"
     if why is None:

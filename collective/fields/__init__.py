@@ -14,6 +14,7 @@ from collective.fields.nanowire.guided import GuidedMode
 from collective.fields.plasma import Plasma
 from collective.fields.protocol import Field
 from collective.fields.rates import purcell
+from collective.fields.sampled.field import SampledField
 from collective.fields.sphere.field import Sphere
 from collective.fields.vacuum import Vacuum
 from collective.fields.waveguide import Waveguide
@@ -28,6 +29,7 @@ __all__ = [
     "Mirror",
     "Nanowire",
     "Plasma",
+    "SampledField",
     "Sphere",
     "Vacuum",
     "Waveguide",

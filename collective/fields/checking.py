@@ -42,6 +42,7 @@ class FieldCheck:
         kramers_kronig: mismatch between the two axes, None if it was not asked for.
         quadrature: the part of that mismatch that may be the error of the quadrature.
         notes: why a property was not assessed, by its name.
+        tolerance: accuracy of the field: larger violations than it and round-off are failures.
     """
 
     reciprocity: float
@@ -50,6 +51,7 @@ class FieldCheck:
     kramers_kronig: float | None
     quadrature: float = 0.0
     notes: Mapping[str, str] = field(default_factory=dict)
+    tolerance: float = 0.0
 
     __eq__ = equality.same
     __hash__ = equality.hashed
@@ -63,6 +65,7 @@ class FieldCheck:
         values = (self.reciprocity, self.imaginary_axis, self.passivity, self.kramers_kronig)
         rows = []
         for (name, allowed), value in zip(_ALLOWED.items(), values, strict=True):
+            allowed = max(allowed, self.tolerance)
             if name == "Kramers–Kronig":
                 allowed = max(allowed, self.quadrature)
             verdict = "holds" if value is not None and value <= allowed else "fails"

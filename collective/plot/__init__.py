@@ -7,6 +7,7 @@ from collective.plot.patterns import field_map, pattern, pattern_3d
 from collective.plot.states import animate, ladder
 from collective.plot.structure import couplings, lattice, modes
 from collective.plot.style import COLOURS
+from collective.plot.surroundings import environment
 
 __all__ = [
     "COLOURS",
@@ -15,6 +16,7 @@ __all__ = [
     "comparison",
     "couplings",
     "emission",
+    "environment",
     "field_map",
     "jumps",
     "ladder",

@@ -4,23 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from collective._tools import checks
-from collective._tools.memory import require
-from collective.fields.answers import inside
 from collective.observables import patterns
-from collective.plot.style import axes, by_label, colours, length_unit
+from collective.plot.maps import draw, middle_of, square, unit_vectors
+from collective.plot.style import axes, by_label, colours
 from collective.results.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_PLANES = ("xy", "xz", "yx", "yz", "zx", "zy")
 _PER_ANGLE = "emission rate per solid angle (Γ₀/sr)"
 _ANGLES = 721  # points of a polar curve
-_MASKED = 0.015  # radius of the white disc around an emitter, over the width of the map
-_FINEST = 1e-8  # smallest half width of a map, over the wavelength and the distance of its centre
 
 
 def pattern(
@@ -44,7 +40,7 @@ def pattern(
     """
     from matplotlib.ticker import MaxNLocator
 
-    across, up = _plane(plane)
+    across, up = unit_vectors(plane)
     named = by_label(results)
     angles = np.linspace(0, 2 * np.pi, _ANGLES)
     directions = np.cos(angles)[:, None] * across + np.sin(angles)[:, None] * up
@@ -146,7 +142,7 @@ def field_map(
     Raises:
         ValueError: as for `observables.near_field`, or for a map that is too small.
     """
-    across, up = _plane(plane)
+    across, up = unit_vectors(plane)
     moment = _at(result, time)
     if moment.couplings is None:
         raise ValueError(
@@ -155,102 +151,17 @@ def field_map(
         )
     patterns.near_field(moment, np.empty((0, 3)))  # raises if the result lacks something
     emitters = moment.couplings.emitters
-    r = emitters.positions
-    middle = (r.min(axis=0) + r.max(axis=0)) / 2
-    if centre is not None:
-        middle = checks.vector("centre", centre)
-    seen = r - middle
-    sideways, upwards = seen @ across, seen @ up
-    if extent is None:
-        half = float(np.abs([sideways, upwards]).max()) + emitters.wavelength
-    else:
-        half = checks.number("extent", extent, above=0)
-    if half < _FINEST * np.abs(middle).max() or half < _FINEST * emitters.wavelength:
-        raise ValueError(
-            f"extent = {half:g} is too small in double precision, beside the centre {middle} or "
-            f"the wavelength {emitters.wavelength:g}; use a larger extent"
-        )
-    points = checks.count("points", points, minimum=2)
-    require(200 * points**2, f"a map of points = {points} along each side", "use fewer points")
-    side = np.linspace(-half, half, points)
-    horizontal, vertical = np.meshgrid(side, side)
-    places = middle + horizontal[..., None] * across + vertical[..., None] * up
+    assert emitters is not None
+    middle = middle_of(emitters, centre)
+    around = square(emitters, plane, extent=extent, middle=middle, margin=1.0, points=points)
     field = moment.couplings.field if field is None else field
-    hidden = _hidden(places, r, 2 * half * _MASKED, field)
-    intensity = np.ma.masked_all(places.shape[:-1])
+    hidden, places = around.hidden(emitters.positions, field), around.places()
+    intensity = np.ma.masked_all(hidden.shape)
     intensity[~hidden] = patterns.near_field(moment, places[~hidden], field)[0]
-    return _drawn(ax, intensity, side, plane, middle, (across, up), moment, half)
-
-
-def _drawn(
-    ax: "Axes | None",
-    intensity: Any,
-    side: NDArray[np.float64],
-    plane: str,
-    middle: NDArray[np.float64],
-    both: tuple[NDArray[np.float64], NDArray[np.float64]],
-    moment: Result,
-    half: float,
-) -> "Axes":
-    from matplotlib.colors import LogNorm
-
-    ax = axes(ax)
-    across, up = both
-    emitters = moment.couplings.emitters
-    x, y = middle @ across, middle @ up
-    known = intensity.compressed()
-    # the colours leave out the extreme values next to an emitter or in a node
-    dark, bright = np.quantile(known, [0.01, 0.99]) if len(known) else (0.0, 0.0)
-    dark = max(dark, 1e-6 * bright)
-    # without light there is no logarithm, and the map has one colour
-    norm = LogNorm(dark, bright) if dark < bright else None
-    image = ax.pcolormesh(
-        x + side, y + side, intensity, norm=norm, cmap="viridis", shading="nearest", rasterized=True
-    )
-    ax.plot(
-        emitters.positions @ across,
-        emitters.positions @ up,
-        "o",
-        ms=5,
-        mfc="white",
-        mec="black",
-        label="emitters",
-    )
-    standard = emitters.wavelength == 1
-    unit = length_unit(emitters)
-    ax.figure.colorbar(
-        image,
-        ax=ax,
-        extend="neither" if norm is None else "both",
-        label=f"intensity (Γ₀/{'λ₀²' if standard else 'length²'})",
-    )
-    ax.set(
-        xlabel=f"{plane[0]} ({unit})",
-        ylabel=f"{plane[1]} ({unit})",
-        xlim=(x - half, x + half),
-        ylim=(y - half, y + half),
-        aspect="equal",
-        title=_moment(float(moment.times[0])),
-    )
+    ax = draw(ax, intensity, around, emitters, _moment(float(moment.times[0])))
+    x, y = emitters.positions @ across, emitters.positions @ up
+    ax.plot(x, y, "o", ms=5, mfc="white", mec="black", label="emitters")
     return ax
-
-
-def _hidden(
-    places: NDArray[np.float64], positions: NDArray[np.float64], radius: float, field: Any
-) -> NDArray[np.bool_]:
-    """Where a map stays white: at emitters, and in the solid matter of the field."""
-    from scipy.spatial import cKDTree
-
-    distances = cKDTree(positions).query(places.reshape(-1, 3))[0].reshape(places.shape[:-1])
-    hidden = distances < radius
-    return np.asarray(hidden | inside(field, places))
-
-
-def _plane(plane: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Unit vectors to the right and up, both (3,)."""
-    checks.choice("plane", plane, _PLANES)
-    right, up = (np.eye(3)["xyz".index(axis)] for axis in plane)
-    return right, up
 
 
 def _at(result: Result, time: float | None) -> Result:

@@ -15,6 +15,7 @@ from collective.states.protocol import OWN
 
 COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
+FIELD = "field:"  # how the names of large arrays of a field begin
 WORDS = ("method", "reason", "initial_state", "frame", "complete", "diagnostics")
 ACCURACIES = ("exact", "sampled", "approximate")
 _FRAMES = ("rotating", "lab")
@@ -39,6 +40,8 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
         if not name.startswith("resume:"):
             if name.startswith("expect:"):
                 kinds, shapes = _ANY, [times]
+            elif name.startswith(FIELD):  # the field itself knows which shapes are right
+                kinds = _COMPLEX if "field" in metadata else ""
             elif name.startswith("jumps:"):
                 kinds, shapes = _jumps(arrays, name)
             elif name in known:

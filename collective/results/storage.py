@@ -26,6 +26,7 @@ from collective.results.contents import (
     ACCURACIES,
     COUPLING_ARRAYS,
     EMITTER_ARRAYS,
+    FIELD,
     WORDS,
     expectations,
 )
@@ -249,7 +250,7 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
         }
     if couplings.field is not None:
         try:
-            metadata["field"] = encoded(couplings.field)
+            metadata["field"] = encoded(couplings.field, arrays, FIELD)
         except TypeError:  # a field or a material that is not of this package
             metadata["diagnostics"]["field"] = described(couplings.field)
 
@@ -262,7 +263,7 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
             **metadata["emitters"],
         )
     if "field" in metadata:
-        field = decoded(metadata["field"])
+        field = decoded(metadata["field"], arrays)
     found = {name: arrays[f"couplings:{name}"] for name in COUPLING_ARRAYS}
     side = (len(found["detunings"]),) * 2
     if "lattice" in metadata:

@@ -8,6 +8,7 @@ import numpy as np
 
 from collective import plot
 from collective._tools.files import written
+from collective.couplings.couplings import Couplings
 from collective.couplings.modes import Modes
 from collective.plot.style import RATE, TIME, colours
 from collective.results.result import Result
@@ -40,7 +41,7 @@ def of_run(
     curves = [name for name, one in arrays.items() if _curve(name, one, result)][:_PANELS]
     panels: list[Callable[[Axes], Any]] = []
     if result is not None and result.emission is not None:
-        panels.append(lambda ax: plot.emission(result, ax=ax))
+        panels.append(lambda ax: plot.emission(result, independent=_decays(result), ax=ax))
     if result is not None:
         panels.append(lambda ax: _populations(result, ax))
     if modes is not None:
@@ -53,9 +54,20 @@ def of_run(
         along = _along(one, arrays, result)
         ax.plot(along, _real(one.values), "o" if one.dims[0] in _COUNTED else "-")
         ax.set(xlabel=_axis_label(one.dims[0]), ylabel=name.replace("_", " "))
+        if one.dims[0] in _COUNTED:
+            ax.xaxis.get_major_locator().set_params(integer=True)
     if not panels and not curves:
         _numbers(next(places), {name: one.values for name, one in arrays.items()})
     return figure
+
+
+def _decays(result: Result) -> bool:
+    """Whether emitters alone would only decay: nothing drives or pumps them."""
+    couplings = result.couplings
+    driven = isinstance(couplings, Couplings) and (
+        np.any(couplings.drive) or np.any(couplings.pump)
+    )
+    return not driven
 
 
 def _populations(result: Result, ax: "Axes") -> None:

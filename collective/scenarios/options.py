@@ -47,6 +47,7 @@ DIMENSIONS = {
     "step": "time",
     "temperature": "rate",
     "theta": "angle",
+    "thicknesses": "length",
     "waist": "length",
     "wavelength": "length",
     "wavenumber": "inverse length",

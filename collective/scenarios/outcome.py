@@ -33,6 +33,8 @@ class Outcome:
         result: of `evolve`, or None for a scenario without a time evolution.
         answers: what the function of each observable has returned, by its name.
         calls: the call of each observable, with its arguments.
+        left_out: "correlations" and "states", as far as only observables need them. They are in
+            `result`, but not in what is written: states are 4^N numbers at each time.
     """
 
     title: str
@@ -40,6 +42,7 @@ class Outcome:
     result: Result | None
     answers: dict[str, Any]
     calls: dict[str, Call]
+    left_out: tuple[str, ...] = ()
 
     __eq__ = equality.same
     __hash__ = equality.hashed
@@ -52,11 +55,18 @@ class Outcome:
             found |= observed(name, answer, call.arguments, call.options.meaning)
         return found
 
+    def _kept(self) -> Result | None:
+        """The result without what only observables need."""
+        if self.result is None:
+            return None
+        return self.result.replace(**dict.fromkeys(self.left_out))
+
     def to_xarray(self) -> "xarray.Dataset":
-        """The result and the observables as one `xarray.Dataset`."""
+        """The result, without `left_out`, and the observables as one `xarray.Dataset`."""
         import xarray
 
-        found = xarray.Dataset() if self.result is None else self.result.to_xarray()
+        kept = self._kept()
+        found = xarray.Dataset() if kept is None else kept.to_xarray()
         for name, one in self.arrays().items():
             attributes = {"long_name": one.meaning, "units": one.units}
             variable = (one.dims, np.array(one.values), attributes)
@@ -84,7 +94,8 @@ class Outcome:
         target = _target(folder, name, (".nc",))
         if all(find_spec(module) for module in ("xarray", "h5py", "h5netcdf")):
             return [write_dataset(self.to_xarray(), target)]
-        files = [] if self.result is None else [self.result.save(target.with_suffix(".npz"))]
+        kept = self._kept()
+        files = [] if kept is None else [kept.save(target.with_suffix(".npz"))]
         arrays: dict[str, Any] = {key: one.values for key, one in self.arrays().items()}
         if arrays:
 

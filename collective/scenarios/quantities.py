@@ -89,7 +89,7 @@ class Units:
         """The wavelength or the linewidth; raises if it is not given."""
         value: float | None = getattr(self, name)
         if value is None:
-            raise ValueError(f"{unit} needs a section [units] with {name} = {example}")
+            raise ValueError(f"in {unit} needs a section [units] with {name} = {example}")
         return value
 
 

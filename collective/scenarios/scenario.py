@@ -168,7 +168,9 @@ class Scenario:
         if result is not None and (result.complete or "ended" in result.diagnostics):
             after = [name for name in self.observe if of_result(name)]
             answers |= {name: self.observe[name](result) for name in after}
-        return Outcome(self.title, couplings, result, answers, self.observe)
+        asked = self.source.data.get("observe", {})
+        left_out = tuple(word for word in self.words if not asked.get(word))
+        return Outcome(self.title, couplings, result, answers, self.observe, left_out)
 
     def _try_observables(self, couplings: Couplings | MasterEquation) -> None:
         """Raise for bad arguments of observables now, and not after a long run.

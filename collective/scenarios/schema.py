@@ -131,12 +131,16 @@ def disorder() -> dict[str, Options]:
 
 @cache
 def field_kinds() -> dict[str, Options]:
-    """Fields by their names in small letters: "vacuum", "nanowire"."""
+    """Fields by their names in small letters: "vacuum", "nanowire".
+
+    Samples of a solver are no words and numbers of a text file: they are given in Python.
+    """
     found = {}
     for name in fields.__all__:
         thing: Any = getattr(fields, name)
         answers = ("green", "scattered", "coefficients")
-        if is_dataclass(thing) and any(hasattr(thing, answer) for answer in answers):
+        words = is_dataclass(thing) and thing is not fields.SampledField
+        if words and any(hasattr(thing, answer) for answer in answers):
             found[_small(name)] = options(getattr(fields, name))
     return found
 
@@ -151,6 +155,9 @@ def material_kinds() -> dict[str, Options]:
         made = None if thing in classes else inspect.signature(thing).return_annotation
         if made in classes:
             found[name] = options(thing)
+            if (key := found[name].keys.get("length")) is not None:  # measured in metres
+                meaning = f"not needed with a section [units]: {key.meaning}"
+                found[name] = found[name].with_keys(_needed(replace(key, meaning=meaning)))
         if thing in classes:
             found[_small(name)] = options(thing)
             for other in vars(thing):

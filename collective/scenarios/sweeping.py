@@ -64,7 +64,8 @@ class Point:
         own = {axis.keys: (values[axis.dimension], axis.where) for axis in self.axes}
         scenario = checked(placed(self.file, own))
         run = scenario.calls["run"]
-        run = replace(run, arguments={**run.arguments, "seed": seed})
+        if ("run", "seed") not in own:  # a seed that the grid names is that of the point
+            run = replace(run, arguments={**run.arguments, "seed": seed})
         scenario = replace(scenario, calls={**scenario.calls, "run": run})
         found = _seen(scenario.run(progress=False))
         if "time" in found.dims and any(axis.keys[0] == "times" for axis in self.axes):
@@ -83,7 +84,7 @@ def sweep(
 
     A dimension of the grid has the name of its key, with an underscore for the dot:
     emitters_spacing. Each point has a seed of its own, which follows from that of the section
-    [run], or from 0.
+    [run], or from 0. If the grid has run.seed, its values are the seeds.
 
     Args:
         scenario: from `read`, with a section [grid].

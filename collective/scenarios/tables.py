@@ -69,6 +69,7 @@ class Call:
     def error(self, error: BaseException) -> ScenarioError:
         """The error of the package as one of the scenario, at the line of the argument it names."""
         text = str(error) or type(error).__name__
+        text = text.removeprefix(f"{self.where[-1]}: ") if self.where else text
         first = re.match(r"\w+", text)
         ours = [key.argument for key in self.options.keys.values()]
         colon = "" if first and first.group() in ours else ":"
@@ -342,10 +343,10 @@ class Reader:
     def _material(self, where: Keys, key: Key, value: Any) -> Any:
         if not isinstance(value, dict):
             return self._scalar(where, key, value)
-        call = self.selected(where, value, schema.material_kinds(), "kind")[1]
-        if "length" in call.options.keys and self.units.wavelength is not None:
-            call.arguments.setdefault("length", self.units.wavelength)  # measured in metres
-        return call()
+        kinds, word, metres = schema.material_kinds(), value.get("kind"), self.units.wavelength
+        if isinstance(word, str) and word in kinds and "length" in kinds[word].keys and metres:
+            value = {"length": metres, **value}
+        return self.selected(where, value, kinds, "kind")[1]()
 
     def _state(self, where: Keys, key: Key, value: Any) -> Any:
         table = {"kind": value} if isinstance(value, str) else value

@@ -108,7 +108,7 @@ class Averages:
         """The largest standard error of a variable over its largest value, and of which variable.
 
         It is that of the emission if the members have one, else that of the variable that is known
-        worst; 0 where all values are 0.
+        worst; 0 where all values are 0, and infinite where the mean is 0 but has an error.
         """
         names = ["emission"] if "emission" in self._means else list(self._means)
         return max((self._relative_error(name), name) for name in names)
@@ -118,7 +118,9 @@ class Averages:
         if mean.size and np.all(np.isnan(mean)):
             return np.inf  # nothing is known
         error, largest = _largest(standard_errors(self.count, scatter)), _largest(mean)
-        return error / largest if largest > 0 else 0.0
+        if largest == 0:  # also of numbers whose mean happens to be 0
+            return 0.0 if error == 0 else np.inf
+        return error / largest
 
     def dataset(self) -> "xarray.Dataset":
         """The means, each with its standard error, which is NaN for a single member."""

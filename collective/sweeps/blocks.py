@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective.results.result import Result
 from collective.results.xarray import Parts, parts
+from collective.sweeps.grid import LONGEST_NAME
 
 Attributes = dict[str, str | int | float]
 
@@ -128,9 +129,14 @@ def _variable(name: Any, value: Any) -> Variable:
 
 
 def _named(name: Any) -> str:
-    """A name that files can hold."""
-    if not isinstance(name, str) or not name or set("/\0") & set(name):
-        raise TypeError(f"{_EXPECTED}; it returned something of the name {checks.short(name)}")
+    """A name that files can hold, and that can be the name of a file in a zarr folder."""
+    fits = isinstance(name, str) and name and name[0] != "." and not set("/\\\0") & set(name)
+    if not fits or clean(name) != name or len(name.encode()) > LONGEST_NAME:
+        raise TypeError(
+            f"the function returned something of the name {checks.short(name)}: names must be "
+            f"texts of 1 to {LONGEST_NAME} bytes, must not begin with a dot, and must not have "
+            "/ or \\ in them, because stores use them as names of files"
+        )
     return name
 
 
@@ -145,6 +151,9 @@ def array(name: str, value: Any) -> NDArray[Any]:
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{_EXPECTED}; {name!r} is {checks.short(value)}") from None
     kind = found.dtype.kind
+    if kind == "U" and isinstance(value, list | tuple):  # numpy makes texts of numbers beside them
+        found = np.array(value, dtype=object)
+        kind = "O"
     if kind == "u" and found.size and found.max() > checks.MOST:
         raise ValueError(f"{name!r} has an integer of 2**63 or more, {found.max()}: return a float")
     if kind == "O" and found.size and all(isinstance(entry, str) for entry in found.flat):

@@ -65,7 +65,8 @@ class Gathered:
             if name not in self._variables:
                 self._variables[name] = _Rows(name, variable, self._grid)
             self._variables[name].put(index, place, variable)
-        for place, (name, variable) in enumerate(block.coordinates.items()):
+        for place, (name, given) in enumerate(block.coordinates.items()):
+            variable = _unsigned(given)
             if name not in self._coordinates:
                 of_dimension = variable.dims == (name,)
                 kind: Any = _Coordinate if of_dimension else _Common
@@ -120,8 +121,8 @@ class Gathered:
             for index, failure in self.failures.items():
                 errors[index] = failure
             meaning = {"long_name": 'traceback of points that failed, else ""'}
-            shaped = errors.reshape(self._grid.shape).astype(str)
-            variables["error"] = (self._grid.names, shaped, meaning)
+            # as objects: in an array of texts every point would take as much as the longest one
+            variables["error"] = (self._grid.names, errors.reshape(self._grid.shape), meaning)
         common = {k: v for k, v in (self._attributes or {}).items() if k not in attributes}
         return xarray.Dataset(variables, coordinates, {**attributes, **common})
 
@@ -161,7 +162,7 @@ class _Rows:
                 self._values[index] = _GAPS[self._kind]
             self._values[index][_corner(shape)] = variable.values
         else:
-            self._values[index] = variable.values
+            self._values[index] = variable.values[()]  # a lone text, not the array around it
         self._attributes = in_common(self._attributes, variable.attributes)
         self._held[index] = True
         self._first = min(self._first, (index, place))
@@ -212,6 +213,9 @@ class _Rows:
             self._values[~self._held] = _GAPS[self._kind]
         values = self._values.reshape(*self._grid.shape, *self._shape)
         if self._kind == "U":
+            letters = max(map(len, self._values.flat), default=0)
+            what = f"texts of up to {letters} letters in {self._name!r} at all points of the grid"
+            require(4 * letters * values.size, what, "return shorter texts, or use fewer points")
             values = values.astype(str)
         return ((*self._grid.names, *self._dims), values, self._attributes)
 
@@ -228,16 +232,22 @@ class _Coordinate:
     def put(self, index: int, place: int, variable: Variable) -> None:
         """Compare the labels at one point with those so far, and keep the longer ones."""
         self._where = index if self._where < 0 else self._where
-        common = min(len(variable.values), len(self._values))
-        if not np.array_equal(variable.values[:common], self._values[:common]):
+        one, other = variable.values, self._values
+        common = min(len(one), len(other))
+        texts = (one.dtype.kind == "U", other.dtype.kind == "U")
+        nan = not any(texts)  # NaN equals NaN
+        if texts[0] != texts[1] or not np.array_equal(one[:common], other[:common], equal_nan=nan):
             raise ValueError(
                 f"{self._name!r} has other values at {self._grid.described(index)} than at "
                 f"{self._grid.described(self._where)}, so they cannot be labels of one dimension; "
                 f"use the same {self._name!r} at every point, or return them as plain arrays, such "
                 f"as {{'t': result.times, 'emission': result.emission}}"
             )
-        if len(variable.values) > len(self._values):
-            self._values, self._where = variable.values, index
+        if len(one) > len(other):
+            self._values, self._where = one, index
+        if nan:  # 0, 1 at one point and 0.0, 1.0 at another: floats, whichever came first
+            kind = max(one.dtype.kind, other.dtype.kind, key=_ORDER.index)
+            self._values = self._values.astype(_TYPES[kind], copy=False)
         self._attributes = in_common(self._attributes, variable.attributes)
         self._first = min(self._first, (index, place))
 
@@ -300,6 +310,13 @@ class _Common:
             for seen in np.flatnonzero(self._held):
                 self._rows.put(int(seen), 0, value)
         return self._rows.finished(sizes)
+
+
+def _unsigned(variable: Variable) -> Variable:
+    """A variable with 0 for −0: the first one of equal labels is kept, whichever that is."""
+    if variable.values.dtype.kind not in "fc":
+        return variable
+    return variable._replace(values=variable.values + 0.0)
 
 
 def _corner(shape: tuple[int, ...]) -> tuple[slice, ...]:

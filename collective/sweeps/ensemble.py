@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import xarray
 
 _TRUSTED = 20  # members that are needed before their scatter is trusted
+_HOPELESS = 1e15  # members that nobody computes
 
 
 def ensemble(
@@ -50,7 +51,7 @@ def ensemble(
         builder: a function of one integer, from 0 to 2⁶³ − 1, that returns a number, an array, a
             mapping of these by name, a `Result`, or a dataset of xarray. The same seed must give
             the same member. One seed may serve several kinds of disorder and `evolve`.
-        n: the number of members, or the most of them with `standard_error`.
+        n: the number of members, or the most of them, 2 or more, with `standard_error`.
         seed: of the whole ensemble, 0 or more.
         executor: None to compute in this process, or an executor as for `sweep`.
         standard_error: the ensemble ends with the first member, from the 20th on, after which the
@@ -106,6 +107,8 @@ def ensemble(
         standard_error=_checked_error(standard_error),
         progress=checks.flag("progress", progress),
     )
+    if plan.standard_error is not None and plan.n < 2:
+        raise ValueError("n must be at least 2 with standard_error, got 1: it has no scatter")
     path = stores.checked_path(store)
     if path is None:
         return plan.run(None, None)
@@ -252,16 +255,19 @@ class _Plan:
 
     def _warn(self, averages: Averages, mean: "xarray.Dataset") -> None:
         """Warn if the standard error that was asked for is not reached."""
-        if self.standard_error is None or averages.count < 2:
+        if self.standard_error is None:
             return
         reached, worst = averages.relative_error()
         if reached <= self.standard_error:
             return
-        needed = float(f"{averages.count * (reached / self.standard_error) ** 2:.2g}")
+        needed = averages.count * (reached / self.standard_error) ** 2
+        if needed < _HOPELESS:
+            hope = f"allow more by n, about {float(f'{needed:.2g}'):,.0f} are needed"
+        else:
+            hope = f"the mean of {worst} is zero or not a number, so that no n may suffice"
         message = (
             f"standard_error: {reached:.2g} of the largest {worst} after {averages.count:,} "
-            f"members, {self.standard_error:g} asked for; allow more by n, about {needed:,.0f} are "
-            "needed"
+            f"members, {self.standard_error:g} asked for; {hope}"
         )
         try:
             warn(message)

@@ -22,6 +22,7 @@ RESERVED = (
     "time", "emitter", "emitter_2", "level", "channel", "sample", "component", "operator", "row",
     "column", "jump", "error",
 )  # fmt: skip
+LONGEST_NAME = 200  # bytes: stores use names for files, whose names have at most 255
 _EACH = 100  # bytes that a value takes at most while it is checked
 
 
@@ -87,6 +88,11 @@ def checked(grid: Any) -> Grid:
     for name in grid:
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"grid: {checks.short(name)} cannot be the name of an argument")
+        if len(name.encode()) > LONGEST_NAME:
+            raise ValueError(
+                f"grid: the name {checks.short(name)} is longer than {LONGEST_NAME} bytes, more "
+                "than stores can hold"
+            )
         if name in RESERVED:
             raise ValueError(
                 f"grid: {name!r} is a name that datasets of results use themselves; give the "

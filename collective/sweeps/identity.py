@@ -99,9 +99,10 @@ def _words(thing: Any, depth: int = 0) -> list[str]:
 def _filled(cell: Any) -> bool:
     """Whether an enclosed variable has a value yet."""
     try:
-        return cell.cell_contents is not None
+        _ = cell.cell_contents
     except ValueError:
         return False
+    return True
 
 
 def difference(path: Any, kept: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:

@@ -7,14 +7,13 @@ dropped; one that is damaged is passed over, and its point is computed again. Pi
 """
 
 import json
-import mmap
 import os
 import struct
 import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -25,6 +24,7 @@ _MARK = b"\x00POINT\r\n"
 _HEAD = struct.Struct("<8sQI")  # mark, length of the content, checksum
 _LENGTH = struct.Struct("<I")
 _TYPES = {"|b1": 1, "<i8": 8, "<f8": 8, "<c16": 16}  # of arrays, and their bytes for each entry
+_CHUNK = 2**16  # bytes that are read at a time
 _SYNCED = 1.0  # seconds after which the disk is waited for, at the latest
 _SHARE = 0.02  # of the time that waiting for the disk may take before
 
@@ -117,39 +117,53 @@ class Journal:
     def _read(self) -> Iterator[bytes]:
         """The contents of all sound records; sets the end of the last of them."""
         size = os.fstat(self._handle).st_size
-        if size == 0:
-            return
-        with mmap.mmap(self._handle, size, access=mmap.ACCESS_READ) as data:
-            if data[: len(_FIRST)] != _FIRST[:size]:
+        # Not by mmap or another handle: closing one ends the lock that this process has on the file
+        with open(self._handle, "rb", buffering=_CHUNK, closefd=False) as file:
+            file.seek(0)
+            if file.read(len(_FIRST)) != _FIRST[:size]:
                 raise ValueError(
                     f"store: {str(self.path)!r} is not the journal of a sweep: choose another file"
                 )
             at = self._end = min(len(_FIRST), size)
             while at < size:
-                content = _sound(data, at)
+                content = _sound(file, at, size)
                 if content is None:
-                    following = data.find(_MARK, at + 1)
-                    while following >= 0 and _sound(data, following) is None:
-                        following = data.find(_MARK, following + 1)
+                    following = _mark(file, at + 1)
+                    while following >= 0 and _sound(file, following, size) is None:
+                        following = _mark(file, following + 1)
                     if following < 0:  # the last record, which was not written to its end
                         return
                     self.damaged += 1
                     at = following
                     continue
-                yield content
                 at = self._end = at + _HEAD.size + len(content)
+                yield content
 
 
-def _sound(data: mmap.mmap, at: int) -> bytes | None:
+def _sound(file: BinaryIO, at: int, size: int) -> bytes | None:
     """The content of the record that begins here, or None if there is no sound one."""
-    if at + _HEAD.size > len(data):
+    file.seek(at)
+    head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size:
         return None
-    mark, length, checksum = _HEAD.unpack(data[at : at + _HEAD.size])
-    begin = at + _HEAD.size
-    if mark != _MARK or begin + length > len(data):
+    mark, length, checksum = _HEAD.unpack(head)
+    if mark != _MARK or at + _HEAD.size + length > size:
         return None
-    content = data[begin : begin + length]
-    return content if _checksum(content) == checksum else None
+    content = file.read(length)
+    return content if len(content) == length and _checksum(content) == checksum else None
+
+
+def _mark(file: BinaryIO, at: int) -> int:
+    """Where the next mark of a record stands, from here on; −1 if there is none."""
+    while True:
+        file.seek(at)
+        part = file.read(_CHUNK)
+        found = part.find(_MARK)
+        if found >= 0:
+            return at + found
+        if len(part) < _CHUNK:
+            return -1
+        at += _CHUNK - len(_MARK) + 1
 
 
 def _record(content: bytes) -> bytes:

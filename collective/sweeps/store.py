@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _NEEDED = {".nc": ("h5py", "h5netcdf"), ".zarr": ("zarr",)}
 _EXTRA = {".nc": "data", ".zarr": "cluster"}
 _OURS = "sweep_store"  # attribute with what `loaded` needs
+_SEAL = b"sha256->"  # before the digest at the end of a NetCDF file, which HDF5 does not read
+_PIECE = 2**20  # bytes that are read at a time
 
 
 def checked_path(store: Any) -> Path | None:
@@ -91,6 +93,7 @@ def finish(
     ours = {
         **{part: value for part, value in identity.items() if part != "grid"},
         "complex": complex_names,
+        "objects": [name for name, array in found.variables.items() if array.dtype.kind == "O"],
         "order": [list(found.data_vars), list(found.coords)],
         "dimensions": list(identity["grid"]),
         "digest": _digest(found),
@@ -98,11 +101,46 @@ def finish(
     ready.attrs = {**found.attrs, "complete": int(found.attrs["complete"])}
     ready.attrs[_OURS] = json.dumps(ours)
     if path.suffix == ".nc":
-        files.written(path, ".nc", lambda partial: netcdf(ready, partial), "store")
+        files.written(path, ".nc", lambda partial: _sealed(ready, partial), "store")
     else:
         files.written_folder(path, lambda partial: _zarr(ready, partial))
     if not keep_journal:
         journal_path(path).unlink(missing_ok=True)
+
+
+def _sealed(found: "xarray.Dataset", path: Path) -> None:
+    """Write a dataset as a NetCDF file, with the digest of its bytes after its end."""
+    netcdf(found, path)
+    digest = _digest_of_bytes(path, path.stat().st_size)
+    with open(path, "ab") as stream:
+        stream.write(_SEAL + digest)
+
+
+def _digest_of_bytes(path: Path, size: int) -> bytes:
+    """SHA-256 of the first bytes of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while size > 0 and (piece := stream.read(min(size, _PIECE))):
+            digest.update(piece)
+            size -= len(piece)
+    return digest.digest()
+
+
+def _require_whole(path: Path) -> None:
+    """Raise if the bytes of a NetCDF file are not those that were written.
+
+    HDF5 may never come back from a damaged file, so it must not see one. A file without a digest,
+    which another program has written anew, is left to it.
+    """
+    length = len(_SEAL) + hashlib.sha256().digest_size
+    size = path.stat().st_size
+    if size < length:
+        return
+    with open(path, "rb") as stream:
+        stream.seek(size - length)
+        end = stream.read()
+    if end.startswith(_SEAL) and end[len(_SEAL) :] != _digest_of_bytes(path, size - length):
+        raise _damaged(path, "its bytes are not those that were written")
 
 
 def _zarr(found: "xarray.Dataset", path: Path) -> None:
@@ -124,6 +162,8 @@ def loaded(path: Path, identity: Mapping[str, Any]) -> "xarray.Dataset | None":
     engine: Any = {".nc": "h5netcdf", ".zarr": "zarr"}[path.suffix]
     if not os.access(path, os.R_OK):
         raise PermissionError(13, os.strerror(13), str(path))
+    if path.suffix == ".nc":
+        _require_whole(path)
     try:
         found = xarray.load_dataset(path, engine=engine, decode_times=False)
     except Exception as error:  # h5py, zarr and the codecs have errors of many kinds
@@ -153,7 +193,9 @@ def _restored(found: "xarray.Dataset", ours: Mapping[str, Any]) -> "xarray.Datas
 
     def variable(name: str) -> Any:
         held = found.variables[name]
-        values = held.values.astype(str) if held.dtype.kind in "OT" else held.values
+        values = held.values
+        if values.dtype.kind in "OTU":
+            values = values.astype(object if name in ours["objects"] else str)
         return held.dims, values, _plain(held.attrs)
 
     variables, coordinates = ([(n, variable(n)) for n in names] for names in ours["order"])
@@ -175,7 +217,7 @@ def _digest(found: "xarray.Dataset") -> str:
         head = [name, list(array.dims), list(array.shape), array.dtype.kind, dict(array.attrs)]
         digest.update(json.dumps(head, sort_keys=True).encode())
         values = array.values
-        plain = json.dumps(values.tolist()).encode() if values.dtype.kind == "U" else None
+        plain = json.dumps(values.tolist()).encode() if values.dtype.kind in "OU" else None
         digest.update(np.ascontiguousarray(values).tobytes() if plain is None else plain)
     digest.update(json.dumps(dict(found.attrs), sort_keys=True).encode())
     return digest.hexdigest()

@@ -256,7 +256,7 @@ class _Calls:
             token = f"{self._token} {self._sent}"
             try:
                 future = self._executor.submit(_perform, self._job, batch, self._home, token)
-            except RuntimeError as error:  # it is broken, or was shut down
+            except (RuntimeError, OSError) as error:  # broken, shut down, or no process can start
                 return _failed(error)
             if not isinstance(future, Future):
                 return ValueError(

@@ -48,8 +48,8 @@ for atoms, distance in zip(diagram.atoms.values, furthest.values, strict=True):
 # What to notice
 # --------------
 #
-# * Two atoms never burst, three do up to a distance of 0.15 λ₀. Every further atom helps: nine
-#   burst up to 0.2 λ₀.
+# * Two atoms never burst, three do up to a distance of 0.14 λ₀ of this grid. Further atoms help:
+#   seven to nine burst up to 0.2 λ₀.
 # * The line of variance 1 separates the chains that burst from those that do not: the eigenvalues
 #   of Γ decide it. How high the burst is they do not say.
 #

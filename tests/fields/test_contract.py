@@ -142,6 +142,7 @@ def test_what_needs_a_tensor_refuses_a_model_by_name():
     levels = co.Multilevel.from_emitters(warm)
     for call, kind, message in (
         (lambda: co.couple(ATOMS, model, shift="rwa"), ValueError, 'shift="rwa" needs a Green'),
+        (lambda: co.couple(ATOMS, model, shift="resonant"), ValueError, "leaves an integral over"),
         (lambda: co.couple(warm, model, temperature=1e5), ValueError, "temperature = 100000"),
         (lambda: co.interaction(levels, model), TypeError, "has no Green's tensor"),
         (lambda: co.master_equation(warm, model), TypeError, "has no Green's tensor"),

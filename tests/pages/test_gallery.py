@@ -1038,3 +1038,62 @@ def test_from_laptop_to_cluster():
     assert np.sum(close > close.max() / 2) == 1
     far = found.emission.sel(distance=0.3)
     assert np.sum(far > far.max() / 2) > 3
+
+
+def test_bring_your_own_field():
+    found = run("bring_your_own_field")
+    nm = found["nm"]
+    assert 364 <= found["wavelengths"][found["best"]] / nm <= 376
+    at_best = found["shared"][found["best"]] / found["own"][found["best"]]
+    assert 0.4 < at_best < 0.6
+    passed = {name: population.max() for name, population in found["passed"].items()}
+    assert passed["along the chain"] > 100 * passed["in vacuum"]
+    # of a single sphere the solver knows the dipole alone, the package all orders
+    solver = found["scattered"]
+    names = solver.__globals__
+    names["spheres"] = np.zeros((6, 3))
+    names["spheres"][1:, 1] = np.arange(1, 6) * 1e6 * nm  # the others are far away
+    names["molecules"] = np.array([[-150.0, 0, 0], [0, 0, 165.0]]) * nm
+    sphere = co.Sphere(found["radius"], found["silver"])
+    for wavelength in (400 * nm, 500 * nm):
+        k = 2 * np.pi / wavelength
+        places = names["molecules"]
+        expected = sphere.scattered(places[:, None], places, k)
+        np.testing.assert_allclose(solver(k), expected, atol=0.05 * np.abs(expected).max())
+    # what it says to try is refused with its number
+    tensors = found["tensors"].copy()
+    tensors[0, 0, 1, 0, 0] *= 1.01
+    arguments = (found["field"].positions * nm, found["wavenumbers"])
+    with pytest.raises(ValueError, match="not reciprocal: between the positions 0 and 1"):
+        co.SampledField.from_si(*arguments, tensors, content="scattered")
+    with pytest.raises(ValueError, match="negative decay rates"):
+        co.SampledField.from_si(*arguments, found["tensors"], content="scattered", time="exp(+iwt)")
+
+
+def test_mirror_mirror():
+    found = run("mirror_mirror")
+    far, close = found["far"], found["close"]
+    of_far, of_close = found["rates_far"], found["rates_close"]
+    # a perfect mirror in closed form (Novotny and Hecht, chapter 10)
+    xi = 4 * np.pi * far / 600
+    near = np.cos(xi) / xi**2 - np.sin(xi) / xi**3
+    along = 1 - 1.5 * (np.sin(xi) / xi + near)
+    np.testing.assert_allclose(of_far["perfect mirror", "along"], along, atol=1e-9)
+    np.testing.assert_allclose(of_far["perfect mirror", "across"], 1 - 3 * near, atol=1e-9)
+    assert of_close["perfect mirror", "along"][0] < 1e-3
+    assert of_close["perfect mirror", "across"][0] == pytest.approx(2, abs=1e-3)
+    # close to silver the image of a static dipole absorbs, ∝ 1/z³
+    epsilon = complex(found["silver"].permittivity.permittivity(2 * np.pi / 600))
+    static = 3 / 8 / (2 * np.pi * close / 600) ** 3 * ((epsilon - 1) / (epsilon + 1)).imag
+    assert of_close["silver", "across"][0] == pytest.approx(static[0], rel=0.05)
+    assert of_close["silver", "along"][0] == pytest.approx(static[0] / 2, rel=0.05)
+    # silver follows the perfect mirror from some distance on
+    later = far > 400
+    for word in ("along", "across"):
+        gap = np.abs(of_far["silver", word] - of_far["perfect mirror", word])[later]
+        assert gap.max() < 0.1
+    # most of the light of a dipole across goes into the plasmon
+    between = (close > 12) & (close < 100)
+    share = found["plasmon"] / of_close["silver", "across"]
+    assert np.all(share[between] > 0.5)
+    assert share[0] < 0.02

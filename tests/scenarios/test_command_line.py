@@ -1,9 +1,12 @@
 """The command `collective`: what it prints, writes and returns, and what happens when it fails."""
 
+import contextlib
 import errno
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -298,3 +301,53 @@ def test_as_a_process(folder):
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
     )  # fmt: skip
     assert example.stdout.decode("utf-8") == cli.example("first_steps")
+
+
+def test_every_command_says_what_it_does_and_what_its_options_are(capsys):
+    for command in ("run", "sweep", "methods", "validity", "scenario", "demo"):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([command, "--help"])
+        assert ended.value.code == 0
+        printed = capsys.readouterr().out
+        summary = printed.split("\n\n")[1]
+        assert len(summary) > 20
+        assert summary.endswith(".")
+        for line in printed.splitlines():
+            if line.startswith(("  --output", "  scenario.toml", "  --emitters")):
+                following = printed[printed.index(line) + len(line) :].lstrip("\n")
+                assert "  " in line.strip() or following.startswith("      ")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks for processes in /proc")
+def test_workers_end_when_the_command_is_killed(folder):
+    text = PAIR.replace("stop = 2", "stop = 2000").replace("number = 5", "number = 4000")
+    spacings = "{start = 0.1, stop = 0.9, number = 4000}"
+    (folder / "grid.toml").write_text(text + f'[grid]\n"emitters.spacing" = {spacings}\n')
+    mark = f"COLLECTIVE_TEST={os.getpid()}"
+    name, value = mark.split("=")
+    run = "import sys; from collective.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", run, "sweep", "grid.toml", "--workers", "2"]
+    process = subprocess.Popen(
+        command, env={**os.environ, name: value}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def alive():
+        found = 0
+        for place in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                found += mark.encode() in place.read_bytes().split(b"\0")
+        return found
+
+    journal = folder / "grid-output" / "data.nc.journal"
+    deadline = time.monotonic() + 120
+    while not (journal.exists() and journal.stat().st_size > 10_000) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert alive() >= 3
+    process.kill()
+    process.wait()
+    while alive():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

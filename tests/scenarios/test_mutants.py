@@ -66,7 +66,7 @@ def test_without_mistakes_they_mean_what_they_say(text, file):
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_a_file_with_mistakes_is_a_clear_error_or_means_what_it_says(file, seed):
     check(mutants.mutant(random.Random(seed)), file)
 

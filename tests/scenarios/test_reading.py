@@ -71,7 +71,7 @@ def test_a_pair(read):
         ("spacing = 0.1", "spacing = nan", 5, "[emitters] spacing must be finite, got nan"),
         ("spacing = 0.1", "spacing = '0.1'", 5, "[emitters] spacing must be a number, not the text '0.1': write 0.2, or \"0.2 wavelengths\""),
         ("spacing = 0.1", "spacing = '3 ns'", 5, "[emitters] spacing must be a length, but ns is a unit of time: use wavelengths"),
-        ("spacing = 0.1", "spacing = '80 nm'", 5, "[emitters] spacing nm needs a section [units] with wavelength = \"780 nm\""),
+        ("spacing = 0.1", "spacing = '80 nm'", 5, "[emitters] spacing in nm needs a section [units] with wavelength = \"780 nm\""),
         ("spacing = 0.1", "spacing = '2 parsec'", 5, "[emitters] spacing 'parsec' is not a unit that is known here: use wavelengths"),
         ("spacing = 0.1", "spacing = 1979-05-27", 5, "got the date or time 1979-05-27"),
         ("spacing = 0.1", "", 2, "[emitters] needs spacing with kind = \"chain\": distance between neighbours"),
@@ -106,7 +106,7 @@ def test_a_pair(read):
         ("[times]", "[observe]\npurity = 1\n[times]", 14, "[observe] purity must be true, false, or a table of its options, got 1"),
         ("[times]", "[output]\nfigure = \"a.gif\"\n[times]", 14, "[output] figure must be a file name that ends in .png or .pdf or .svg"),
         ("[times]", "[output]\ndataset = \"../a.nc\"\n[times]", 14, "without folders; got '../a.nc'"),
-        ("[times]", "[couplings]\nshift = \"rwaa\"\n[times]", 14, "shift must be one of 'full', 'rwa'; got 'rwaa'"),
+        ("[times]", "[couplings]\nshift = \"rwaa\"\n[times]", 14, "shift must be one of 'full', 'rwa', 'resonant'; got 'rwaa'"),
         ("[times]", "[couplings]\nthermal_photons = 1\n[times]", 14, "[couplings] has no key 'thermal_photons' without a matrix decay"),
         ("[times]", "[couplings]\npump = [1, 2, 3]\n[times]", 14, "pump must be a number or 2 numbers (one per emitter), got shape (3,)"),
         ("[times]", "[couplings]\ntemperature = 1\n[times]", 14, "temperature"),
@@ -356,3 +356,17 @@ def test_options_follow_signatures_and_docstrings():
     assert found["seed"].required
     assert not found["shape"].required
     assert found["n"].meaning == "number of emitters."
+
+
+def test_measured_materials_need_the_unit_of_length(read, complaint):
+    text = PAIR.replace('kind = "vacuum"', 'kind = "sphere"\nradius = 0.05\npermittivity = {METAL}')
+    text = text.replace("n = 2", "n = 2\noffset = [0.1, 0, 0]")
+    _, message = complaint(text.replace("METAL", 'kind = "gold"'))
+    assert message.startswith("[field] permittivity needs length")
+    assert "not needed with a section [units]" in message
+    own = read(text.replace("METAL", 'kind = "gold", length = 780e-9'))
+    units = read(text.replace("METAL", 'kind = "gold"') + '[units]\nwavelength = "780 nm"\n')
+    expected = co.materials.gold(length=780e-9).permittivity(2 * np.pi)
+    for scenario in (own, units):
+        found = scenario.field.permittivity.permittivity(2 * np.pi)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)

@@ -9,7 +9,7 @@ import xarray
 
 import collective as co
 from collective import cli
-from collective.scenarios import copies, saving
+from collective.scenarios import copies, figures, saving
 from collective.scenarios.planning import plan
 
 SAMPLED = """
@@ -326,6 +326,42 @@ def test_points_of_a_sweep_have_seeds_of_their_own(read):
     np.testing.assert_array_equal(one.emission, swapped.emission.sel(emitters_spacing=[0.1, 0.2]))
 
 
+def test_a_grid_may_name_the_seeds(read):
+    found = co.scenarios.sweep(read(SAMPLED + "[grid]\nrun.seed = [5, 6]\n"), progress=False)
+    for seed in (5, 6):
+        alone = read(SAMPLED + f"[run]\nseed = {seed}\n").run(progress=False)
+        np.testing.assert_array_equal(found.emission.sel(run_seed=seed), alone.result.emission)
+
+
+def test_states_are_written_only_if_they_are_asked_for(read, tmp_path, monkeypatch):
+    text = SAMPLED.replace('"trajectories"\nn = 20', '"exact"') + "[observe]\n"
+    text += "purity = true\ncollected = {axis = [1, 0, 0], numerical_aperture = 0.5}\n"
+    for more, there in (("", set()), ("states = true\n", {"states"})):
+        scenario = read(text + more)
+        outcome = scenario.run(progress=False)
+        assert outcome.result.states is not None
+        data = outcome.to_xarray()
+        assert {"states", "correlations"} & set(data) == there
+        assert {"purity", "collected", "emission"} <= set(data)
+        swept = co.scenarios.sweep(read(text + more + "[grid]\nemitters.n = [3]\n"), progress=False)
+        assert {"states", "correlations"} & set(swept) == there
+    monkeypatch.setattr("collective.scenarios.outcome.find_spec", lambda _: None)
+    files = read(text).run(progress=False).save_data(tmp_path, "data.nc")
+    assert co.load(files[0]).states is None
+
+
+def test_only_emitters_that_decay_are_compared_with_independent_ones(read):
+    text = SAMPLED.replace('"trajectories"\nn = 20', '"exact"')
+    for more, curves in (
+        ("", 2),
+        ("[couplings]\npump = 0.5\n", 1),
+        ("[couplings]\ndrive = 1\n", 1),
+    ):
+        outcome = read(text + more).run(progress=False)
+        figure = figures.of_run("", outcome.result, None, {})
+        assert len(figure.axes[0].lines) == curves
+
+
 def test_output_times_can_be_swept(read):
     text = SAMPLED.replace('"trajectories"\nn = 20', '"exact"')
     found = co.scenarios.sweep(read(text + "[grid]\ntimes.stop = [1, 2]\n"), progress=False)
@@ -370,7 +406,7 @@ def test_predictions_are_those_of_methods(read):
     assert "nothing to predict" in str(nothing)
 
 
-QUICK = {"first_steps", "sweeps_and_averages"}
+QUICK = {"first_steps"}
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in cli.chapters() if name not in QUICK]
 
 

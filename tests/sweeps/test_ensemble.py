@@ -77,7 +77,7 @@ def test_the_mean_and_its_error_are_those_of_a_plain_loop():
 
 def test_missing_atoms_have_the_mean_and_the_error_of_a_binomial_distribution():
     """N sites, each filled with probability f: emission N f e^{−t}, variance N f (1 − f) e^{−2t}."""
-    n, f, count = 7, 0.8, 300
+    n, f, count = 7, 0.8, 150
     found = co.ensemble(loaded, count, seed=2)
     mean = n * f * np.exp(-TIMES)
     error = np.sqrt(n * f * (1 - f) / count) * np.exp(-TIMES)
@@ -248,6 +248,21 @@ def test_a_standard_error_that_is_not_reached_warns_with_the_members_needed():
     same(error.value.result, found)
 
 
+def test_a_mean_of_zero_is_not_taken_for_a_known_one():
+    """1, −1 and zeros: the mean of 30 is 0, and its error √(2/29·30)."""
+    few = {member_seed(2, 0): 1.0, member_seed(2, 1): -1.0}
+    with pytest.warns(UserWarning, match="the mean of value is zero or not a number"):
+        found = co.ensemble(lambda seed: few.get(seed, 0.0), 30, seed=2, standard_error=0.5)
+    assert found.value == 0
+    assert found.value_error == pytest.approx(np.sqrt(2 / (29 * 30)))
+    assert co.ensemble(lambda _: 0.0, 30, seed=2, standard_error=0.5).attrs["n"] == 20
+
+
+def test_a_standard_error_of_one_member_is_refused():
+    with pytest.raises(ValueError, match="n must be at least 2 with standard_error"):
+        co.ensemble(member, 1, seed=2, standard_error=0.5)
+
+
 def fails_at_seven(seed):
     if seed == member_seed(0, 7):
         raise RuntimeError("no cloud today")
@@ -401,6 +416,17 @@ def test_a_killed_ensemble_goes_on_where_it_was(tmp_path, suffix):
     assert build.calls() == 13 + 20 - 12
     same(co.ensemble(build, 20, seed=1, store=path), undisturbed)
     assert build.calls() == 21
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_a_text_that_all_members_share_comes_back(tmp_path, suffix):
+    def build(seed):
+        return {"x": member(seed), "error": "none", "note": "shared"}
+
+    first = co.ensemble(build, 5, seed=1, store=tmp_path / f"mean{suffix}")
+    again = co.ensemble(build, 5, seed=1, store=tmp_path / f"mean{suffix}")
+    same(again, first)
+    assert (again["error"], again.note) == ("none", "shared")
 
 
 def test_a_store_can_be_continued_to_more_members_or_a_smaller_error(tmp_path):

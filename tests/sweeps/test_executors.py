@@ -5,6 +5,7 @@ import functools
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 import sweep_functions
 
 import collective as co
+from collective.sweeps.journal import Journal
 from collective.sweeps.workers import answers
 
 RUNS = {
@@ -164,8 +166,7 @@ def test_a_dead_worker_leaves_the_points_in_the_store(start, tmp_path):
     assert "points are safe in" in str(caught.value)
     reached = int((caught.value.result.error == "").sum())
     assert f"{reached} of 8 points are safe" in str(caught.value)
-    with process_pool(start) as pool:
-        found = swept(function, grid, executor=pool, store=store)
+    found = swept(function, grid, store=store)
     np.testing.assert_array_equal(found.value, 1.5 * np.arange(8))
 
 
@@ -174,6 +175,21 @@ def test_an_executor_that_was_shut_down():
     pool.shutdown()
     with pytest.raises(co.EvolutionError, match="the executor failed: RuntimeError: cannot sched"):
         swept(sweep_functions.product, {"a": [1], "b": [1]}, executor=pool)
+
+
+def test_an_executor_that_cannot_start_a_process(tmp_path):
+    class Full:
+        def submit(self, *_):
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    text = r"0 of 2 points: the executor failed: BlockingIOError: .*; 0 of 2 points are safe"
+    with pytest.raises(co.EvolutionError, match=text):
+        swept(
+            sweep_functions.product,
+            {"a": [1, 2], "b": [1]},
+            executor=Full(),
+            store=tmp_path / "a.nc",
+        )
 
 
 def test_lambdas_travel_where_cloudpickle_sends_them(executor):
@@ -243,6 +259,7 @@ def test_kills_of_a_sweep_by_processes_lose_only_what_is_on_its_way(tmp_path):
         process.kill()
         process.join()
         groups.append(process.pid)
+    kept = points_in(store.with_name("a.nc.journal"))
     try:
         found = swept(function, grid, store=store)
     finally:
@@ -251,6 +268,21 @@ def test_kills_of_a_sweep_by_processes_lose_only_what_is_on_its_way(tmp_path):
                 os.killpg(group, signal.SIGKILL)
     wanted = swept(functools.partial(sweep_functions.logged, log=log + "x"), grid)
     assert same(found, wanted)
+    lines = [tuple(map(int, line.split())) for line in Path(log).read_text().splitlines()]
+    last = Counter(10 * i + j for i, j, process in lines if process == os.getpid())
+    assert last == Counter(set(range(200)) - kept)  # what was kept is not computed again
+    assert max(Counter(line[:2] for line in lines).values()) <= 5
+    assert kept
+
+
+def points_in(path):
+    """The points that a journal has; from a copy, because reading cuts off a torn end."""
+    copy = shutil.copy(path, path.with_name("copy"))
+    handle = os.open(copy, os.O_RDWR)
+    try:
+        return {index for index, _ in Journal(copy, handle).records()}
+    finally:
+        os.close(handle)
 
 
 def test_answers_in_order_take_no_more_items_than_fill_the_workers():
@@ -317,3 +349,11 @@ def test_a_killed_worker_of_dask_changes_nothing(tmp_path):
     used = {int(line.split()[2]) for line in Path(log).read_text().splitlines()}
     assert first in used
     assert len(used) > 1
+    by_point = {}
+    for line in Path(log).read_text().splitlines():
+        i, j, process = map(int, line.split())
+        by_point.setdefault((i, j), []).append(process)
+    assert len(by_point) == 200
+    # only what the killed worker had begun, and had not sent, is computed again
+    twice = [processes for processes in by_point.values() if len(processes) > 1]
+    assert all(len(processes) == 2 and first in processes for processes in twice)

@@ -194,6 +194,7 @@ BAD = [
     ({"a": np.ma.array([1, 2], mask=[0, 1])}, "must be a list or an array of one dimension"),
     ({"not a name": [1]}, "cannot be the name of an argument"),
     ({1: [1]}, "1 cannot be the name"),
+    ({"a" * 201: [1]}, "grid: the name 'a.* is longer than 200 bytes"),
     ({"time": [1]}, "'time' is a name that datasets of results use themselves"),
     ({"c": [1]}, "grid: the function has no argument 'c'; it takes a, b"),
     ({"a": [1]}, r"function: missing a required argument: 'b'; the grid gives a.*partial"),
@@ -249,6 +250,16 @@ def test_other_bad_arguments():
         (lambda a: {}, "returned an empty mapping"),
         (lambda a: {"x": {"y": 1}}, "'x' is {'y': 1}"),
         (lambda a: {1: 1}, "something of the name 1"),
+        (
+            lambda a: {"..": 1},
+            r"something of the name '\.\.': names must be texts of 1 to 200 bytes",
+        ),
+        (lambda a: {".zattrs": 1}, "something of the name '.zattrs'"),
+        (lambda a: {"a/b": 1}, "something of the name 'a/b'"),
+        (lambda a: {"a\\b": 1}, "something of the name"),
+        (lambda a: {"é" * 101: 1}, "something of the name 'é"),
+        (lambda a: {"\ud800": 1}, "something of the name"),
+        (lambda a: [1, "x"], r"'value' is \[1, 'x'\]"),
         (lambda a: [[1], [1, 2]], r"'value' is \[\[1\], \[1, 2\]\]"),
         (lambda a: object(), "'value' is <object"),
         (lambda a: np.datetime64("2020-01-01"), "'value' is np.datetime64"),
@@ -306,6 +317,35 @@ def test_labels_may_end_early():
         found = swept(run, {"a": values})
         assert found.t.values.tolist() == [0, 1, 2, 3]
         assert np.isnan(found.s.sel(a=2)[2:]).all()
+
+
+@pytest.mark.parametrize("order", [[1, 2], [2, 1]])
+def test_labels_do_not_depend_on_which_point_came_first(order):
+    """0 and −0 are equal labels, and so are 1 and 1.0 and two NaN."""
+
+    def run(a):
+        t = [0, 1] if a == 1 else [-0.0, 1.0]
+        k = [np.nan, -0.0] if a == 1 else [np.nan, 0.0]
+        x = ("t", [-0.0 if a == 1 else 0.0, 3.0])
+        return xarray.Dataset({"s": (("t", "k"), np.ones((2, 2)))}, {"t": t, "k": k, "x": x})
+
+    found = swept(run, {"a": order})
+    for name, wanted in (("t", [0.0, 1.0]), ("k", [np.nan, 0.0]), ("x", [0.0, 3.0])):
+        assert found[name].values.tobytes() == np.array(wanted).tobytes(), name
+
+
+def test_labels_of_other_kinds_are_refused():
+    def run(a):
+        return xarray.DataArray([0], {"t": [1] if a == 1 else ["1"]}, name="s")
+
+    with pytest.raises(ValueError, match="'t' has other values at a=2 than at a=1"):
+        swept(run, {"a": [1, 2]})
+
+
+def test_texts_larger_than_memory_are_refused(available_memory):
+    available_memory(2**24)
+    with pytest.raises(co.ProblemTooLargeError, match=r"texts of up to 5000 letters in 'value'"):
+        swept(lambda a: "x" * (5000 if a == 1 else 1), {"a": range(3000)})
 
 
 def test_coordinates_that_differ_get_the_dimensions_of_the_grid():

@@ -1,0 +1,1 @@
+"""A field known at some places and wave numbers, from any Maxwell solver."""
