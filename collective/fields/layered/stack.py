@@ -16,7 +16,7 @@ from collective.emitters import Emitters
 from collective.fields import permittivity as constants
 from collective.fields.layered import modes, singularities, sommerfeld
 from collective.fields.layered.reflection import reflections
-from collective.fields.points import checked_points, checked_shapes, require_above
+from collective.fields.points import checked_pairs, checked_points, require_above
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
@@ -58,9 +58,7 @@ class Stack:
         self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike, *, magnetic: bool
     ) -> NDArray[np.complex128]:
         """What is reflected from r_source to r, (..., 3, 3): of G, or of C = ∇×G×∇'."""
-        field, source = checked_points("r", r), checked_points("r_source", r_source)
-        k = wavenumbers(k)
-        shape = checked_shapes(field, source, k)
+        field, source, k, shape = checked_pairs(r, r_source, k)
         require_above("r", field)
         require_above("r_source", source)
         every = np.broadcast_to(k, shape).ravel()
