@@ -72,6 +72,7 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/exact.py
 	$(BIN)/python benchmarks/couple.py
 	$(BIN)/python benchmarks/wire.py
+	$(BIN)/python benchmarks/planes.py
 	$(BIN)/python benchmarks/currents.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/large_n.py

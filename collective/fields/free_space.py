@@ -16,8 +16,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective.fields.points import checked_points, checked_shapes
-from collective.materials import wavenumbers
+from collective.fields.points import checked_pairs
 
 _SQUARED_IS_TINY = 1e-140  # the square of a smaller length loses digits
 _COINCIDENT = 1e-90  # for a smaller ξ, 1/ξ³ comes close to the largest double
@@ -44,9 +43,7 @@ def separations(
     r: ArrayLike, r_source: ArrayLike, k: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
     """Separations r − r', (..., 3), and k as an array, both checked."""
-    field, source = checked_points("r", r), checked_points("r_source", r_source)
-    k = wavenumbers(k)
-    checked_shapes(field, source, k)
+    field, source, k, _ = checked_pairs(r, r_source, k)
     return field - source, k
 
 

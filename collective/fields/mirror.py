@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.fields.free_space import free_green, separations, times_squared
+from collective.fields.free_space import free_green, times_squared
 from collective.fields.layered.stack import CITATION
-from collective.fields.points import below_surface, checked_points, require_above
+from collective.fields.points import below_surface, checked_pairs, checked_points, require_above
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
@@ -111,11 +111,10 @@ class Mirror:
         self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike
     ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
         """The tensor of the image, and k as an array."""
-        field, source = checked_points("r", r), checked_points("r_source", r_source)
+        field, source, wave, _ = checked_pairs(r, r_source, k)
         require_above("r", field)
         require_above("r_source", source)
-        separation, wave = separations(field, source * _FLIP, k)
-        return free_green(separation, wave) * _IMAGE[self.kind], wave
+        return free_green(field - source * _FLIP, wave) * _IMAGE[self.kind], wave
 
     def _far(
         self, directions: ArrayLike, r_source: ArrayLike, k: ArrayLike, image: NDArray[Any]

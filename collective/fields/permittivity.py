@@ -10,7 +10,6 @@ import numpy as np
 
 from collective._tools import checks
 
-_SYMBOLS = {"permittivity": "ε", "permeability": "μ"}
 _REAL = 1e-13  # relative: by how much ε(iκ) may miss being real
 
 
@@ -30,14 +29,14 @@ def material(name: str, value: Any) -> Any:
     return complex(number)
 
 
-def value(name: str, given: Any, k: complex, *, allow_gain: bool) -> complex:
+def value(name: str, given: Any, k: complex, *, allow_gain: bool | None) -> complex:
     """The permittivity or the permeability at k, positive or i times positive.
 
     Args:
-        name: "permittivity" or "permeability".
+        name: of the argument: "permittivity", "permeability" or, in a list, "permittivities[0]".
         given: a value that `material` has accepted.
         k: the wave number.
-        allow_gain: accept a negative imaginary part.
+        allow_gain: accept a negative imaginary part; None for a field that never does.
 
     Raises:
         ValueError: for a number that cannot hold on the imaginary axis, anything but one finite
@@ -64,10 +63,16 @@ def value(name: str, given: Any, k: complex, *, allow_gain: bool) -> complex:
             )
         found = complex(found.real)
     elif found.imag < 0 and not allow_gain:
+        way_out = "conjugate a value made for e^{+iωt}"
+        if allow_gain is None:
+            way_out = f"this field takes no gain; {way_out}"
+        else:
+            way_out = (
+                f"say allow_gain=True if it is meant (Γ may then not be positive), or {way_out}"
+            )
+        symbol = "μ" if name == "permeability" else "ε"
         raise ValueError(
-            f"{name} with gain: Im {_SYMBOLS[name]} = {found.imag:g} at k = {k.real:g}; say "
-            "allow_gain=True if it is meant (Γ may then not be positive), or conjugate a "
-            "value made for e^{+iωt}"
+            f"{name} with gain: Im {symbol} = {found.imag:g} at k = {k.real:g}; {way_out}"
         )
     return found
 

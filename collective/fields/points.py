@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
+from collective.materials import wavenumbers
 
 
 def checked_points(name: str, points: ArrayLike) -> NDArray[np.float64]:
@@ -34,6 +35,19 @@ def checked_shapes(
             f"{first}, r_source and k must broadcast over points: their shapes are {r.shape}, "
             f"{r_source.shape} and {k.shape}"
         ) from None
+
+
+def checked_pairs(
+    r: ArrayLike, r_source: ArrayLike, k: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.complex128], tuple[int, ...]]:
+    """Field points, source points, (..., 3) each, and wave numbers as arrays, and their shape.
+
+    Raises:
+        ValueError: for anything but points and wave numbers of one axis that broadcast.
+    """
+    field, source = checked_points("r", r), checked_points("r_source", r_source)
+    k = wavenumbers(k)
+    return field, source, k, checked_shapes(field, source, k)
 
 
 def below_surface(points: ArrayLike) -> NDArray[np.bool_]:

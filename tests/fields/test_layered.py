@@ -272,13 +272,24 @@ def by_chance_prock_silbey(epsilon, z):
             0, np.pi / 2, epsabs=1e-12, epsrel=1e-11, limit=500,
         )[0]  # fmt: skip
         far = np.arccosh(1 + 40 / (2 * z * K))
-        marks = [abs(np.arccosh(np.sqrt(epsilon / (1 + epsilon))).real)]
+        corners = np.sqrt([epsilon / (1 + epsilon) + 0j, epsilon + 0j])
+        marks = np.abs(np.arccosh(corners).real)  # the plasmon, the edge of light in the material
         total += quad(
             lambda t, part=part: (integrands(np.cosh(t))[part] * np.sinh(t)).imag,
             0, far, epsabs=1e-12, epsrel=1e-11, limit=500, points=marks,
         )[0]  # fmt: skip
         found.append(1 + factor * total)
     return found
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.5, 3.0])
+def test_decay_at_a_transparent_surface_has_no_round_off_of_the_near_field(apart):
+    """The near field is larger by (kz)⁻³, but real: Γ is that of the limit z → 0."""
+    z = 1e-9
+    tensor = co.HalfSpace(2.25).scattered([apart * z, 0, z], [0, 0, z], K)
+    found = 1 + 6 * np.pi / K * tensor.imag
+    limit = by_chance_prock_silbey(2.25, 1e-9)
+    np.testing.assert_allclose(np.diag(found), [limit[1], limit[1], limit[0]], rtol=1e-7)
 
 
 @pytest.mark.parametrize("epsilon", [-16 + 0.4j, -2.5 + 0.2j, 3 + 1j])

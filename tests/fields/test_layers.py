@@ -1,6 +1,9 @@
 """Stacks of layers: equivalent stacks, energy, bound modes, both axes, what is refused."""
 
 import json
+import os
+import subprocess
+import sys
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +16,7 @@ from scipy import special
 
 import collective as co
 from collective import materials, spectral
-from collective.fields.layered import modes, singularities
+from collective.fields.layered import modes, singularities, sommerfeld, stack
 
 K = 2 * np.pi
 GOLDEN = json.loads((Path(__file__).parents[1] / "data" / "half_space.json").read_text())
@@ -52,6 +55,15 @@ def test_a_thick_layer_does_not_overflow(k):
     same(co.Layers([SILVER, 4.0], [1e5]), co.HalfSpace(SILVER), k)
     absorbing = materials.Lorentz(1.25, 3 * K, K)
     same(co.Layers([absorbing, 9.0], [1e3]), co.HalfSpace(absorbing), k)
+
+
+@BOTH_AXES
+def test_a_film_much_thinner_than_an_atom_reflects_in_proportion(k):
+    """Its integrals end, although round-off in the reflection coefficients is never smooth."""
+    thin, thinner = (
+        co.Layers([SILVER, 1.0], [d]).scattered(POINT, OTHER, k) for d in (1e-9, 1e-12)
+    )
+    np.testing.assert_allclose(1e3 * thinner, thin, rtol=0, atol=1e-4 * np.abs(thin).max())
 
 
 # --- energy
@@ -328,7 +340,14 @@ def test_a_lossless_metal_film_that_guides_backward_waves_is_refused():
         (lambda: co.Layers([2.0, 3.0], [-1.0]), r"thicknesses\[0\] must"),
         (lambda: co.Layers([2.0, "x"], [1.0]), r"permittivities\[1\]"),
         (lambda: co.HalfSpace(0.0), "permittivity must be one number, not zero"),
-        (lambda: co.HalfSpace(2 - 1j).scattered(POINT, OTHER, K), "permittivity with gain"),
+        (
+            lambda: co.HalfSpace(2 - 1j).scattered(POINT, OTHER, K),
+            "permittivity with gain: Im ε = -1 .*; this field takes no gain",
+        ),
+        (
+            lambda: co.Layers([4.0, 2 - 1j], [0.1]).scattered(POINT, OTHER, K),
+            r"permittivities\[1\] with gain: Im ε = -1 .*; this field takes no gain",
+        ),
         (lambda: co.HalfSpace(-1.0).scattered(POINT, OTHER, K), "permittivity -1.* ε = −1"),
         (lambda: co.HalfSpace(2.0).scattered([0, 0, 0], OTHER, K), "r: .* the surface z = 0"),
         (lambda: co.HalfSpace(2.0).far_field([0, 0, 1], [0, 0, -1], K), "r_source: .* z = 0"),
@@ -351,3 +370,33 @@ def test_a_lossless_metal_film_that_guides_backward_waves_is_refused():
 def test_what_is_refused(call, message):
     with pytest.raises((ValueError, TypeError), match=message):
         call()
+
+
+@pytest.mark.slow
+def test_compiling_is_announced_once(tmp_path):
+    """One line is printed if nothing is cached, and none if it is."""
+    code = "import collective as co\nco.HalfSpace(2.0).scattered([0, 0, 1], [0, 0, 1], 6.0)"
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stderr
+        for _ in range(2)
+    ]
+    assert said[0].count("compiling the integrals of half-spaces and layers") == 1
+    assert said[0].count("\n") == 1
+    assert said[1] == ""
+
+
+def test_after_the_first_call_nothing_is_left_to_compile():
+    """One signature of the kernel serves half-spaces and layers on both axes."""
+    stack.compile_kernels()
+    before = len(sommerfeld.integrals.signatures)
+    for k in (K, 1j * K):
+        co.HalfSpace(2.25).scattered(POINT, OTHER, k)
+        co.Layers([LOSSY, 2.25], [0.1]).magnetic_green(POINT, OTHER, k)
+    assert len(sommerfeld.integrals.signatures) == before

@@ -46,6 +46,9 @@ _GAUSS = np.array([
 _TOLERANCE = 1e-12  # of a stage's integral: the error allowed in one panel
 _CANCELLED = 1e-3  # of ∫|f|: an integral that is smaller is not resolved any better
 _DEEPEST = 60  # halvings of a panel
+_MOST = (
+    20_000  # halvings in one stage: round-off in r_s and r_p of a very thin film is never smooth
+)
 _UNDERFLOW = 700.0  # κR above which the integral is zero as a number
 _ROUND_OFF, _PER_RADIAN = 4e-16, 0.02  # of ∫|f|, and more for each radian of phase
 
@@ -210,7 +213,7 @@ def stage(kind, edges, start, h, rho, medium, total):  # type: ignore[no-untyped
     values = np.zeros((count, 4), dtype=np.complex128)
     errors = np.zeros(count)
     work, here = np.zeros(4, dtype=np.complex128), np.zeros(4, dtype=np.complex128)
-    size, error = 0.0, 0.0
+    size, error, halvings = 0.0, 0.0, 0
     for p in range(count):
         found, errors[p] = _panel(kind, edges[p], edges[p + 1], start, h, rho, medium, work, here)
         values[p] = here
@@ -233,11 +236,12 @@ def stage(kind, edges, start, h, rho, medium, total):  # type: ignore[no-untyped
             left -= 1
             a, b, depth = lows[left], highs[left], depths[left]
             _, wrong = _panel(kind, a, b, start, h, rho, medium, work, here)
-            if wrong <= _TOLERANCE * scale or depth >= _DEEPEST:
+            if wrong <= _TOLERANCE * scale or depth >= _DEEPEST or halvings >= _MOST:
                 for c in range(4):
                     total[c] += here[c]
                 error += wrong
                 continue
+            halvings += 1
             middle = (a + b) / 2
             lows[left], highs[left], depths[left] = middle, b, depth + 1
             lows[left + 1], highs[left + 1], depths[left + 1] = a, middle, depth + 1

@@ -4,17 +4,19 @@ The vacuum is at z > 0, where the emitters are. The layers follow downwards from
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
+from collective._tools.compiled import announced
 from collective.emitters import Emitters
 from collective.fields import permittivity as constants
 from collective.fields.layered import modes, singularities, sommerfeld
 from collective.fields.layered.reflection import reflections
-from collective.fields.points import checked_points, checked_shapes, require_above
+from collective.fields.points import checked_pairs, checked_points, require_above
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
 
@@ -34,6 +36,7 @@ CITATION = r"""
 _ACCURACY, _SEEN = 1e-9, 1e-10
 _CLOSEST, _FARTHEST = 1e-40, 1e9  # of |k|h and of |k| times the distance from the image
 _SAME = 2.0**46  # relative: distances that differ by less are one distance
+_COMPILING = 10.0  # seconds
 _RESONANT = 1e-9  # |ε + 1| below which the plane's own plasmon has no finite wave number
 
 
@@ -55,9 +58,7 @@ class Stack:
         self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike, *, magnetic: bool
     ) -> NDArray[np.complex128]:
         """What is reflected from r_source to r, (..., 3, 3): of G, or of C = ∇×G×∇'."""
-        field, source = checked_points("r", r), checked_points("r_source", r_source)
-        k = wavenumbers(k)
-        shape = checked_shapes(field, source, k)
+        field, source, k, shape = checked_pairs(r, r_source, k)
         require_above("r", field)
         require_above("r_source", source)
         every = np.broadcast_to(k, shape).ravel()
@@ -86,6 +87,7 @@ class Stack:
         h, rho = h[first], rho[first]
         epsilons, depths = self._media(k)
         medium = bool(k.imag), epsilons, depths, magnetic
+        compile_kernels()
         found, errors = sommerfeld.integrals(h, rho, medium, self._limits(epsilons, depths, k))
         sizes = np.maximum(
             np.abs(found).max(axis=1, initial=0.0), 1 / (4 * np.pi * np.hypot(h, rho))
@@ -93,11 +95,13 @@ class Stack:
         if not np.all(errors <= np.maximum(_ACCURACY * sizes, _SEEN)):
             worst = int(np.argmax(errors / np.maximum(_ACCURACY * sizes, _SEEN)))
             along, up = rho[worst] / size, h[worst] / size
+            films = ", and films thicker or left out" if len(depths) else ""
             raise ValueError(
                 "r and r_source, the emitters' positions: the light reflected between points "
                 f"{along:.3g} apart along the surface, with heights of {up:.3g} in all, is known "
                 f"only to {errors[worst] / sizes[worst]:.1g} of its size at k = "
-                f"{constants.spelled(k)}: so far apart, points must be farther from the surface"
+                f"{constants.spelled(k)}: so far apart, points must be "
+                f"farther from the surface{films}"
             )
         factor = size**3 if magnetic else size * (-1 if k.imag else 1)
         return factor * found[index.reshape(-1)]
@@ -129,7 +133,7 @@ class Stack:
     def _permittivities(self, k: complex) -> NDArray[np.complex128]:
         """ε of the layers and the substrate at one wave number, checked, (L + 1,)."""
         found = [
-            constants.value(name, material, k, allow_gain=False)
+            constants.value(name, material, k, allow_gain=None)
             for name, material in zip(self.names, self.materials, strict=True)
         ]
         for name, epsilon in zip(self.names, found, strict=True):
@@ -200,6 +204,18 @@ class Stack:
         reflected = reflected + r_p[..., None, None] * _outer(up, down)
         whole = free + phase[..., None, None] * reflected / (4 * np.pi)
         return np.asarray(np.where(cosine[..., None, None] > 0, whole, 0))
+
+
+@cache
+def compile_kernels() -> None:
+    """Compile the kernels, or read them from the cache, by one pair of points above vacuum.
+
+    The line that announces it appears on stderr once, as a field is not told whether to print.
+    """
+    none, vacuum, height = np.zeros(0), np.ones(1, dtype=complex), np.ones(1)
+    limits = vacuum, 1.0, singularities.DIP, np.full(2, np.inf)
+    with announced("the integrals of half-spaces and layers", _COMPILING, show=True):
+        sommerfeld.integrals(height, height, (False, vacuum, none, False), limits)
 
 
 def _require_scale(h: NDArray[np.float64], rho: NDArray[np.float64], k: complex) -> None:

@@ -22,7 +22,7 @@ from collective.fields import permittivity as _constants
 from collective.fields.nanowire import around, contour, cylinder, emission
 from collective.fields.nanowire import scattered as _scattered
 from collective.fields.nanowire.guided import DIRECTIONS, GuidedMode, one_way
-from collective.fields.points import checked_points, checked_shapes
+from collective.fields.points import checked_pairs, checked_points
 from collective.fields.rates import purcell
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
@@ -135,9 +135,7 @@ class Nanowire:
         self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike, *, magnetic: bool
     ) -> NDArray[np.complex128]:
         """The scattered tensor; of magnetic dipoles without the factor k²."""
-        field, source = checked_points("r", r), checked_points("r_source", r_source)
-        k = wavenumbers(k)
-        shape = checked_shapes(field, source, k)
+        field, source, k, shape = checked_pairs(r, r_source, k)
         left, right = (
             self._cylindrical(name, np.broadcast_to(points, (*shape, 3)).reshape(-1, 3))
             for name, points in (("r", field), ("r_source", source))

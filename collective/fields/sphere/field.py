@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective.fields import permittivity as _constants
-from collective.fields.points import checked_points, checked_shapes
+from collective.fields.points import checked_pairs, checked_points, checked_shapes
 from collective.fields.sphere import tensors
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
@@ -168,9 +168,7 @@ class Sphere:
         self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike, *, magnetic: bool
     ) -> NDArray[np.complex128]:
         """The scattered tensor; of magnetic dipoles without the factor k²."""
-        field, source = checked_points("r", r), checked_points("r_source", r_source)
-        k = wavenumbers(k)
-        shape = checked_shapes(field, source, k)
+        field, source, k, shape = checked_pairs(r, r_source, k)
         left, right = (
             self._from_centre(name, points, shape)
             for name, points in (("r", field), ("r_source", source))
