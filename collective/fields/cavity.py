@@ -54,7 +54,8 @@ class Cavity:
     Raises:
         ValueError: for a linewidth that is not positive, a negative side rate. When emitters are
             coupled: for another number of couplings than emitters, one coupling for emitters of
-            different `decay_rates`, or a size of g above √(δ² + κ²/4), where nothing can be eliminated.
+            different `decay_rates`, or a size of g above √(δ² + κ²/4), where nothing can be
+            eliminated.
 
     Source: Bonifacio, Schwendimann and Haake, Phys. Rev. A 4, 302 (1971).
 
