@@ -1,6 +1,5 @@
 """The block engine: against the plain Lindblad equation, symmetries, interruptions, limits."""
 
-import os
 import subprocess
 import sys
 from math import comb
@@ -394,30 +393,6 @@ def test_a_vector_is_as_long_as_all_blocks():
     assert layout.size == wanted
     basis = ExcitationBlocks(5, 5)
     assert sorted(np.concatenate([basis.configurations(k) for k in range(6)])) == list(range(32))
-
-
-@pytest.mark.slow
-def test_compiling_is_announced_once(tmp_path):
-    """One line is printed if nothing is cached, and none if it is."""
-    code = (
-        "import numpy as np, collective as co\n"
-        "pair = co.couple(co.chain(2, 0.1), co.Vacuum())\n"
-        "co.evolve(pair, 'inverted', [0, 1], method='blocks')"
-    )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stderr
-        for _ in range(2)
-    ]
-    assert said[0].count("compiling the blocks engine") == 1
-    assert said[0].count("\n") == 1
-    assert said[1] == ""
 
 
 def test_a_failure_keeps_what_was_reached(monkeypatch):

@@ -1,9 +1,6 @@
 """Stacks of layers: equivalent stacks, energy, bound modes, both axes, what is refused."""
 
 import json
-import os
-import subprocess
-import sys
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -370,26 +367,6 @@ def test_a_lossless_metal_film_that_guides_backward_waves_is_refused():
 def test_what_is_refused(call, message):
     with pytest.raises((ValueError, TypeError), match=message):
         call()
-
-
-@pytest.mark.slow
-def test_compiling_is_announced_once(tmp_path):
-    """One line is printed if nothing is cached, and none if it is."""
-    code = "import collective as co\nco.HalfSpace(2.0).scattered([0, 0, 1], [0, 0, 1], 6.0)"
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stderr
-        for _ in range(2)
-    ]
-    assert said[0].count("compiling the integrals of half-spaces and layers") == 1
-    assert said[0].count("\n") == 1
-    assert said[1] == ""
 
 
 def test_after_the_first_call_nothing_is_left_to_compile():

@@ -1,8 +1,5 @@
 """A sphere against closed series of the literature, limits and another route to every number."""
 
-import os
-import subprocess
-import sys
 from functools import cache
 
 import mpmath as mp
@@ -461,26 +458,6 @@ def test_the_compiled_sums_have_a_plain_twin():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match="^" + message):
         call()
-
-
-@pytest.mark.slow
-def test_compiling_is_announced_once(tmp_path):
-    """One line is printed if nothing is cached, and none if it is."""
-    code = "import collective as co\nco.Sphere(0.1, 2.0).scattered([0, 0, 0.2], [0, 0, 0.2], 6.0)"
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stderr
-        for _ in range(2)
-    ]
-    assert said[0].count("compiling the sphere") == 1
-    assert said[0].count("\n") == 1
-    assert said[1] == ""
 
 
 def test_after_the_first_call_nothing_is_left_to_compile():

@@ -191,3 +191,30 @@ def test_engines_run_without_asserts_and_docstrings(option):
         assert found[0] == "exact ran"
     else:
         assert "ValueError QuTiP's integrators cannot run under python -OO" in found[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        (
+            "co.evolve(co.couple(co.chain(2, 0.1), co.Vacuum()), 'inverted', [0, 1], method='blocks')",
+            "the blocks engine",
+        ),
+        ("co.Sphere(0.1, 2.0).scattered([0, 0, 0.2], [0, 0, 0.2], 6.0)", "the sphere"),
+        (
+            "co.HalfSpace(2.0).scattered([0, 0, 1], [0, 0, 1], 6.0)",
+            "the integrals of half-spaces and layers",
+        ),
+    ],
+    ids=["blocks", "sphere", "half-space"],
+)
+def test_compiling_is_announced_once(tmp_path, code, what):
+    """One line is printed if nothing is cached, and none if it is."""
+    code = f"import collective as co\n{code}"
+    runs = [python(code, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)]
+    assert [run.returncode for run in runs] == [0, 0]
+    said = [run.stderr.decode() for run in runs]
+    assert said[0].count(f"compiling {what}") == 1
+    assert said[0].count("\n") == 1
+    assert said[1] == ""
