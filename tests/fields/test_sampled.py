@@ -155,7 +155,7 @@ def of_treams(file, *spheres, orders):
     (recipe,) = (block for block in blocks if "import treams" in block)
     with np.load(path) as stored:
         places, wavenumbers = stored["positions"], stored["wavenumbers"]
-    outside = places + [200e-9, 0, 0]  # of the two spheres of which its last lines make a field
+    outside = places + np.array([200e-9, 0, 0])  # of the two spheres in its last lines
     names = {"np": np, "co": co, "places": outside, "k": wavenumbers[0]}
     exec(recipe, names)
     assert names["field"].check.reciprocity < 1e-9
@@ -305,6 +305,21 @@ def test_what_is_missing_is_named():
             sampled(whole(), k)
 
 
+@pytest.mark.parametrize("content", ["total", "scattered"])
+def test_a_pair_of_zeros_is_asked_about(content):
+    """An array that a solver has not filled to its end gives pairs without any coupling."""
+    k = [K, 1.1 * K]
+    tensors = whole(Mirror(), k=k) if content == "total" else scattered(k)
+    tensors[1, 0, 2] = tensors[1, 2, 0] = 0
+    message = "2 of 18 are zero, the first at wave number 1 between the positions 0 and 2"
+    with pytest.warns(UserWarning, match=message):
+        sampled(tensors, k, content)
+    nothing = sampled(np.zeros((1, 3, 3, 3, 3)), [K], "scattered")  # the vacuum, without a warning
+    np.testing.assert_allclose(co.purcell(ATOMS, nothing), 1)
+    with pytest.warns(UserWarning, match="9 of 9 are zero"):
+        sampled(np.zeros((1, 3, 3, 3, 3)), [K], "total")
+
+
 def test_a_pair_is_not_reciprocal_by_a_number():
     tensors = whole(Mirror())
     tensors[0, 1, 2, 0, 2] += 1e-3
@@ -419,7 +434,7 @@ def test_files_of_every_kind(tmp_path):
         for name in ("wavenumbers", "tensors"):
             stored[f"{name}_real"] = micrometres[name].real
             stored[f"{name}_imag"] = micrometres[name].imag
-        stored.attrs.update({name: np.bytes_(word) for name, word in words.items()})
+        stored.attrs.update({name: [np.bytes_(word)] for name, word in words.items()})  # MATLAB
     last = ("position", "source", "axis", "source_axis", "wavenumber")
     moved = np.moveaxis(micrometres["tensors"], 0, -1)
     dataset = xarray.Dataset(

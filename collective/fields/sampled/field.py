@@ -79,6 +79,7 @@ class SampledField(Field):
 
     Warns:
         UnitWarning: for decay rates that are all 10⁵ times larger or smaller than in vacuum.
+        UserWarning: for some pairs of places whose tensor is zero.
 
     Source: Novotny and Hecht, Principles of Nano-Optics, 2nd ed. (2012), equations 2.87 and 8.109.
 
@@ -122,6 +123,7 @@ class SampledField(Field):
         positions = arguments.checked_positions(self.positions)
         k = arguments.checked_wavenumbers(self.wavenumbers)
         tensors = arguments.checked_tensors(self.tensors, positions, k)
+        laws.warn_of_zeros(tensors, k, content)
         if conjugated:
             np.conjugate(tensors, out=tensors)
         order = arguments.sorted_axes(k)
@@ -315,6 +317,8 @@ class SampledField(Field):
 
     def save(self, path: str | os.PathLike[str]) -> Any:
         """Write the field as an .npz file for `from_file`; returns the path.
+
+        The file does not contain the tolerance. Give `from_file` the same one: it checks again.
 
         Args:
             path: the file; ".npz" is added if it is missing.

@@ -175,8 +175,8 @@ def _contents(source: str, names: set[str], array: Any, words: Mapping[str, Any]
 
 
 def _text(value: Any) -> Any:
-    """A stored text, which may be bytes or an array of one text."""
-    if isinstance(value, np.ndarray) and value.shape == ():
+    """A stored text, which may be bytes or an array of one text, as MATLAB writes it."""
+    if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     if isinstance(value, bytes):
         with contextlib.suppress(UnicodeDecodeError):
