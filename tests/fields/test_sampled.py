@@ -481,6 +481,13 @@ def test_a_file_that_is_not_one_says_what_is_missing(tmp_path):
     np.savez(path, **arrays, **words)
     with pytest.raises(ValueError, match="length = 1e-09 m needs numbers in SI"):
         co.SampledField.from_file(path, length=1e-9)
+    np.savez(path, **arrays, **(words | {"unit": ["SI", "SI"]}))
+    with pytest.raises(ValueError, match="unit must be one of 'SI', 'natural', got"):
+        co.SampledField.from_file(path)
+    parts = {"tensors_real": whole().real, "tensors_imag": whole()[:, :1].imag}
+    np.savez(path, positions=PLACES, wavenumbers=[K], **parts, **words)
+    with pytest.raises(ValueError, match=r"tensors_imag must have one shape, got \(1, 3, 3, 3, 3"):
+        co.SampledField.from_file(path)
     np.savez(path, **(arrays | {"tensors": np.array([{"a": 1}])}), **words)
     with pytest.raises(ValueError, match="cannot be read"):  # nothing is unpickled
         co.SampledField.from_file(path)
@@ -494,6 +501,28 @@ def test_a_file_that_is_not_one_says_what_is_missing(tmp_path):
     dataset = xarray.Dataset({"positions": (("place", "axis"), PLACES)}, attrs=words)
     with pytest.raises(ValueError, match=r"positions has the dimensions \('place', 'axis'\), not"):
         co.SampledField.from_xarray(dataset)
+
+
+def test_labels_in_another_order_are_refused():
+    """The names of the axes are those of xarray; a reordered axis would turn the dipoles."""
+    dimensions = ("wavenumber", "position", "source", "axis", "source_axis")
+    data = xarray.Dataset(
+        {
+            "positions": (("position", "axis"), PLACES),
+            "wavenumbers": ("wavenumber", [K]),
+            "tensors": (dimensions, scattered()),
+        },
+        coords={"position": [4, 5, 6], "source": [4, 5, 6], "axis": list("xyz")},
+        attrs={"content": "scattered", "time": "exp(-iwt)", "unit": "natural"},
+    )
+    np.testing.assert_array_equal(co.SampledField.from_xarray(data).positions, PLACES)
+    for other, message in (
+        (data.isel(source=[2, 1, 0]), "labels of (source|position) are .*sortby"),
+        (data.isel(axis=[2, 1, 0]), r"labels of axis are z, y, x, not x, y, z: sort"),
+        (data.assign_coords(source_axis=list("yxz")), "labels of source_axis are y, x, z"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            co.SampledField.from_xarray(other)
 
 
 def test_many_samples_are_arrays_of_the_file_of_a_result(tmp_path):
