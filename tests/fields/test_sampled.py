@@ -53,6 +53,20 @@ def test_the_samples_of_a_wire_give_the_dynamics_of_the_wire():
         assert expected.populations[3, 1] > 0.05
 
 
+def test_a_field_of_low_accuracy_is_sampled_within_its_tolerance():
+    class Rough(co.Field):
+        def scattered(self, r, r_source, k):
+            noise = 1e-4 * np.sin(
+                1e3 * np.asarray(r)[..., :1, None] * np.arange(1, 10).reshape(3, 3)
+            )
+            return Mirror().scattered(r, r_source, k) + noise
+
+    with pytest.raises(ValueError, match=r"not reciprocal.*give a larger tolerance"):
+        co.SampledField.from_field(Rough(), ATOMS, [K])
+    field = co.SampledField.from_field(Rough(), ATOMS, [K], tolerance=1e-2)
+    np.testing.assert_allclose(field.tensors, scattered(), atol=2e-4)
+
+
 @pytest.mark.parametrize("shift", ["full", "rwa", "resonant"])
 def test_each_shift_of_a_mirror_follows_from_its_samples(shift):
     k = K * np.concatenate([[1.0], 1j * np.geomspace(1e-4, 40, 120)])
