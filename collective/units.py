@@ -134,7 +134,7 @@ def _warn_of_units(dipole: float, wavelength: float, kind: str) -> None:
     intended = "If it is intended: warnings.simplefilter('ignore', co.UnitWarning)"
     if dipole > largest:
         warn(
-            f"dipoles: a component of {dipole:.3g} is larger than in any emitter: is it in "
+            f"dipoles: a dipole has a component of {dipole:.3g}, more than any emitter: is it in "
             f"{_IN_SI[kind]}. {intended}",
             UnitWarning,
         )

@@ -173,8 +173,8 @@ def test_bad_dipoles_and_wavelengths(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "kind", "message"),
     [
-        ((10, 6e-7), "electric", r"a component of 10 .* Multiply debye"),
-        (([[0, 1, 0]], 6e-7), "magnetic", r"a component of 1 .* Multiply Bohr magnetons"),
+        ((10, 6e-7), "electric", r"a component of 10, .* Multiply debye"),
+        (([[0, 1, 0]], 6e-7), "magnetic", r"a component of 1, .* Multiply Bohr magnetons"),
         ((1e-29, [6e-7, 600]), "electric", r"wavelength: 600 m .* in metres\?"),
     ],
 )
