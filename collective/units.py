@@ -2,6 +2,8 @@
 
 The package itself measures lengths in wavelengths λ₀ and rates in linewidths Γ₀ of one reference
 transition.
+
+The file is longer than others because all conversions are in one place.
 """
 
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
+from collective._tools.warn import warn
+from collective.errors import UnitWarning
 
 __all__ = [
     "Line",
@@ -27,6 +31,14 @@ __all__ = [
 
 debye = 1e-21 / 299_792_458
 """One debye in C·m: a dipole of d debye is ``d * co.units.debye`` in SI units."""
+
+# dipole of a transition in C·m or J/T, and wavelength in metres, above which a unit is probably
+# wrong; transitions of nuclear spins have long wavelengths
+_SUSPICIOUS = {"electric": (1e-18, 10.0), "magnetic": (1e-12, 1e7)}
+_IN_SI = {
+    "electric": "C·m? Multiply debye by co.units.debye = 3.336e-30",
+    "magnetic": "J/T? Multiply Bohr magnetons by 9.274e-24",
+}
 
 
 def natural_frequency(wavelength: float, linewidth: float) -> float:
@@ -72,6 +84,9 @@ def linewidth(
     Raises:
         ValueError: for a shape that does not fit, or a wavelength that is not above 0.
 
+    Warns:
+        UnitWarning: for a dipole or a wavelength that is probably not in SI units.
+
     Source:
         Novotny and Hecht, Principles of Nano-Optics, 2nd ed. (2012), equation 8.119.
 
@@ -109,7 +124,26 @@ def linewidth(
             f"dipole and wavelength: the linewidth is not finite for a wavelength of "
             f"{lengths.min():g} m; both must be in SI units"
         )
+    _warn_of_units(np.abs(moment).max(initial=0.0), lengths.max(initial=0.0), kind)
     return found
+
+
+def _warn_of_units(dipole: float, wavelength: float, kind: str) -> None:
+    """Warn of a dipole that is too large for C·m or J/T, or a wavelength too long for metres."""
+    largest, longest = _SUSPICIOUS[kind]
+    intended = "If it is intended: warnings.simplefilter('ignore', co.UnitWarning)"
+    if dipole > largest:
+        warn(
+            f"dipoles: a dipole has a component of {dipole:.3g}, more than any emitter: is it in "
+            f"{_IN_SI[kind]}. {intended}",
+            UnitWarning,
+        )
+    if wavelength > longest:
+        warn(
+            f"wavelength: {wavelength:.3g} m is longer than that of any {kind} transition: is it "
+            f"in metres? Multiply nanometres by 1e-9. {intended}",
+            UnitWarning,
+        )
 
 
 @dataclass(frozen=True)

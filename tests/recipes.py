@@ -987,7 +987,12 @@ def _recipes():
     yield (
         "SampledField.from_field",
         co.SampledField.from_field,
-        lambda: {"field": wire(), "emitters": beside_wire(), "wavenumbers": [6.0, 6.2]},
+        lambda: {
+            "field": wire(),
+            "emitters": beside_wire(),
+            "wavenumbers": [6.0, 6.2],
+            "tolerance": 1e-6,
+        },
         {},
     )
     yield (

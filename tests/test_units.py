@@ -170,6 +170,19 @@ def test_bad_dipoles_and_wavelengths(arguments, message):
         co.units.linewidth(*arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "kind", "message"),
+    [
+        ((10, 6e-7), "electric", r"a component of 10, .* Multiply debye"),
+        (([[0, 1, 0]], 6e-7), "magnetic", r"a component of 1, .* Multiply Bohr magnetons"),
+        ((1e-29, [6e-7, 600]), "electric", r"wavelength: 600 m .* in metres\?"),
+    ],
+)
+def test_other_units_than_si_are_asked_about(arguments, kind, message):
+    with pytest.warns(co.UnitWarning, match=message):
+        co.units.linewidth(*arguments, kind=kind)
+
+
 def test_a_debye():
     """10⁻¹⁸ statcoulomb centimetres."""
     np.testing.assert_allclose(co.units.debye, 3.33564e-30, rtol=1e-6)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective.emitters import disorder
-from collective.emitters.si import LARGEST_MOMENT, unit, warn_of_moments
+from collective.emitters.si import LARGEST_MOMENT, unit
 from collective.units import linewidth
 
 _HIGHEST = 1e12  # detunings in units of ω₀: above it rounding would lose ω₀
@@ -140,7 +140,7 @@ class Emitters:
             ValueError: as the constructor, and for a unit that is not above 0.
 
         Warns:
-            UnitWarning: for dipoles that are so large that they are probably not in C·m (J/T).
+            UnitWarning: for dipoles or a wavelength that are probably not in C·m (J/T) or metres.
 
         Example:
             Two molecules of 10 debye, 20 nm apart, at 600 nm, in nanometres and 1/ns:
@@ -170,7 +170,6 @@ class Emitters:
                 f"detunings must be smaller than the frequency of the wavelength, {frequency:.4g} "
                 f"rad/s, got {np.abs(offsets).max():.4g}"
             )
-        warn_of_moments(moments, kind)
         made = cls(
             where / length,
             dipoles=moments,

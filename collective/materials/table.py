@@ -1,4 +1,7 @@
-"""A permittivity given by a table, and its continuation to the imaginary axis."""
+"""A permittivity given by a table, and its continuation to the imaginary axis.
+
+The file is longer than others because the continuation needs all parts of the table.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +24,9 @@ _PANELS, _NODES = 40, 6  # of that integral: 10⁻⁹ of it
 @dataclass(frozen=True, eq=False, repr=False)
 class Table:
     r"""Measured or computed values, interpolated by cubic splines; never extrapolated.
+
+    Where the spline of a medium without gain falls below Im ε = 0 between two values, Im ε is zero.
+    A warning is given if that changes ε by more than one percent.
 
     On the imaginary axis the table's Im ε is integrated (Kramers–Kronig). Absorption outside the
     table also contributes. It is inferred from Re ε inside the table: resonances below and above
@@ -178,7 +184,20 @@ class Table:
                 f"k = {k.real[outside].flat[0]:g} is outside the table, which covers "
                 f"{self.wavenumbers[0]:g} … {self.wavenumbers[-1]:g}"
             )
-        return np.asarray(self._spline(k.real))
+        spline = self._spline(k.real)
+        if not self.allow_gain and np.any(spline.imag < -_WORTH_A_WARNING * np.abs(spline)):
+            n = int(np.argmin(spline.imag))
+            warn(
+                f"the table is too coarse around k = {k.real.flat[n]:g}: its spline has gain there "
+                f"(Im ε = {spline.imag.flat[n]:.2g}) and zero is taken; give more values around it"
+            )
+        return np.asarray(self._without_gain(spline))
+
+    def _without_gain(self, spline: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Values of the spline, with Im ε ≥ 0 unless gain is allowed."""
+        if self.allow_gain:
+            return spline
+        return np.asarray(spline.real + 1j * np.maximum(spline.imag, 0.0))
 
     def imaginary_error(self, kappa: ArrayLike) -> NDArray[np.float64]:
         """Estimated error of ε(iκ); the shape of κ > 0."""
@@ -210,7 +229,11 @@ class Table:
         k = self.wavenumbers
         half, centre = np.diff(k) / 2, (k[1:] + k[:-1]) / 2
         q = (centre[:, None] + half[:, None] * x).ravel()
-        return q, (half[:, None] * w).ravel() * 2 / np.pi, q * self._spline(q).imag
+        return (
+            q,
+            (half[:, None] * w).ravel() * 2 / np.pi,
+            q * self._without_gain(self._spline(q)).imag,
+        )
 
     def _integral(self, kappa: NDArray[np.float64]) -> NDArray[np.float64]:
         """ε(iκ) from the absorption inside the table alone."""

@@ -221,6 +221,7 @@ def test_linewidths_from_si_follow_the_frequency_of_each_emitter():
         ({"length": 0}, ValueError, "length must be above 0"),
         ({"dipoles": [10, 0, 0]}, co.UnitWarning, "is it in C·m"),
         ({"dipoles": [1, 0, 0], "kind": "magnetic"}, co.UnitWarning, "is it in J/T"),
+        ({"wavelength": 600}, co.UnitWarning, "wavelength: 600 m is longer .* is it in metres"),
     ],
 )
 def test_bad_arguments_in_si_units(changes, error, message):

@@ -110,6 +110,20 @@ def test_a_table_of_refractive_indices():
     np.testing.assert_allclose(table.permittivity(k), (n + 1j * extinction) ** 2, rtol=1e-12)
 
 
+def test_a_coarse_table_has_no_gain_between_its_values():
+    """The cubic spline beside a narrow line falls below zero, to Im ε = −0.56 here."""
+    lengths = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
+    extinction = [0, 0, 2.0, 0, 0, 0]
+    n = [1.5, 1.5, 0.1, 1.5, 1.5, 1.5]
+    table = materials.Table.from_nk(lengths, n, extinction)
+    k = np.linspace(*table.wavenumbers[[0, -1]], 301)
+    with pytest.warns(UserWarning, match=r"too coarse around k = 18.76.*\(Im ε = -0.56\)"):
+        assert table.permittivity(k).imag.min() == 0
+    np.testing.assert_allclose(table.permittivity(table.wavenumbers), table.values, atol=1e-12)
+    with_gain = materials.Table.from_nk(lengths, n, extinction, allow_gain=True)
+    assert with_gain.permittivity(k).imag.min() < -0.5
+
+
 def test_measured_metals():
     """Printed values of Johnson and Christy, at 2.14 eV and 1.26 eV, in three units of length."""
     for unit in (1.0, 1e-9, 780e-9):

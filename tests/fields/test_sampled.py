@@ -1,5 +1,6 @@
 """A field from samples: what it reproduces, which faults of a solver it names, files, units."""
 
+import re
 from pathlib import Path
 
 import h5py
@@ -11,6 +12,7 @@ from user_fields import Mirror
 
 import collective as co
 
+ROOT = Path(__file__).parents[2]
 K = 2 * np.pi
 PLACES = np.array([[0, 0, 0.1], [0.2, 0.1, 0.25], [-0.1, 0.3, 0.4]])
 ATOMS = co.Emitters(PLACES, dipoles=(1, 0.5, 0.2))
@@ -49,6 +51,20 @@ def test_the_samples_of_a_wire_give_the_dynamics_of_the_wire():
         )
         np.testing.assert_allclose(found.populations, expected.populations, atol=1e-6)
         assert expected.populations[3, 1] > 0.05
+
+
+def test_a_field_of_low_accuracy_is_sampled_within_its_tolerance():
+    class Rough(co.Field):
+        def scattered(self, r, r_source, k):
+            noise = 1e-4 * np.sin(
+                1e3 * np.asarray(r)[..., :1, None] * np.arange(1, 10).reshape(3, 3)
+            )
+            return Mirror().scattered(r, r_source, k) + noise
+
+    with pytest.raises(ValueError, match=r"not reciprocal.*give a larger tolerance"):
+        co.SampledField.from_field(Rough(), ATOMS, [K])
+    field = co.SampledField.from_field(Rough(), ATOMS, [K], tolerance=1e-2)
+    np.testing.assert_allclose(field.tensors, scattered(), atol=2e-4)
 
 
 @pytest.mark.parametrize("shift", ["full", "rwa", "resonant"])
@@ -136,13 +152,46 @@ def test_the_error_between_samples_is_estimated():
         coarse.green(PLACES[0], PLACES[1], 18.2)
 
 
-def test_a_sphere_of_another_program_gives_the_rates_of_the_sphere():
-    """A T-matrix of treams 0.4.7, R = 72 nm, ε = −11 + 1.2i, in metres; see the documentation.
+def of_treams(file, *spheres, orders):
+    """The field of spheres (centre, radius, ε) in nm, by the recipe of treams in the documentation.
 
-    Its file has three places beside the sphere and five wave numbers around 2π/600 nm.
+    Where treams can be imported, the recipe computes it at the places and wave numbers of a file in
+    tests/data. The file has the tensors that treams 0.4.7 gave, which are the field otherwise.
     """
-    file = Path(__file__).parents[1] / "data" / "treams_sphere.npz"
-    sampled = co.SampledField.from_file(file, length=1e-9)
+    path = ROOT / "tests" / "data" / file
+    kept = co.SampledField.from_file(path, length=1e-9)
+    try:
+        import treams
+    except ImportError:  # also raised for a SciPy that this treams does not know
+        return kept
+    page = (ROOT / "docs" / "bring_your_own_field.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```\{code-block\} python\n:class: fragment\n(.*?)```", page, flags=re.S)
+    (recipe,) = (block for block in blocks if "import treams" in block)
+    with np.load(path) as stored:
+        places, wavenumbers = stored["positions"], stored["wavenumbers"]
+    outside = places + np.array([200e-9, 0, 0])  # of the two spheres in its last lines
+    names = {"np": np, "co": co, "places": outside, "k": wavenumbers[0]}
+    exec(recipe, names)
+    assert names["field"].check.reciprocity < 1e-9
+    tensors = []
+    for k in wavenumbers:
+        each = [
+            names["sphere"](k, radius * 1e-9, epsilon, orders) for _, radius, epsilon in spheres
+        ]
+        centres = np.array([centre for centre, _, _ in spheres]) * 1e-9
+        whole = each[0]
+        if len(each) > 1:
+            whole = treams.TMatrix.cluster(each, centres).interaction.solve()
+        tensors.append(names["scattered"](whole, places))
+    live = co.SampledField.from_si(places, wavenumbers, tensors, content="scattered", length=1e-9)
+    np.testing.assert_allclose(live.tensors, kept.tensors, atol=1e-7 * np.abs(kept.tensors).max())
+    return live
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of SciPy, which treams uses
+def test_a_sphere_of_another_program_gives_the_rates_of_the_sphere():
+    """R = 72 nm, ε = −11 + 1.2i, three places beside it and five wave numbers around 2π/600 nm."""
+    sampled = of_treams("treams_sphere.npz", ([0, 0, 0], 72, -11 + 1.2j), orders=30)
     sphere = co.Sphere(72.0, -11 + 1.2j)
     molecules = co.Emitters.from_si(
         sampled.positions * 1e-9,
@@ -155,6 +204,51 @@ def test_a_sphere_of_another_program_gives_the_rates_of_the_sphere():
     np.testing.assert_allclose(found.decay, expected.decay, atol=1e-5 * expected.decay.max())
     np.testing.assert_allclose(found.shift, expected.shift, atol=1e-5 * expected.decay.max())
     assert co.purcell(molecules, sampled).max() > 5
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of SciPy, which treams uses
+def test_a_cluster_of_another_program_scatters_as_coupled_dipoles():
+    """Two small spheres, to the first order of Mie's series: G^S = k²G·(1/α − k²G)⁻¹·G.
+
+    α is the exact one, α = 6πi a₁/k³ with the coefficient a₁ of Bohren and Huffman, equation 4.53.
+    Without the light that one sphere sends to the other the tensor would be a third different. What
+    remains, 2·10⁻⁵, are magnetic dipoles of the spheres.
+    """
+    centres = np.array([[0, 0, 0], [0, 0, -30.0]])
+    spheres = ((centres[0], 10, -2.6 + 0.4j), (centres[1], 12, -2.2 + 0.5j))
+    field = of_treams("treams_cluster.npz", *spheres, orders=1)
+    (k,), places, vacuum = field.wavenumbers.real, field.positions, co.Vacuum()
+    inverse = np.repeat([1 / polarisability(k, radius, ε) for _, radius, ε in spheres], 3)
+    between = k**2 * vacuum.green(centres[:, None], centres, k)
+    between[[0, 1], [0, 1]] = 0
+    between = between.transpose(0, 2, 1, 3).reshape(6, 6)
+    arriving = vacuum.green(centres[:, None], places, k).transpose(0, 2, 1, 3).reshape(6, -1)
+
+    def tensor(matrix):
+        found = k**2 * arriving.T @ np.linalg.solve(matrix, arriving)
+        return found.reshape(len(places), 3, -1, 3).transpose(0, 2, 1, 3)
+
+    expected, alone = tensor(np.diag(inverse) - between), tensor(np.diag(inverse))
+    largest = np.abs(expected).max()
+    np.testing.assert_allclose(field.tensors[0], expected, atol=1e-4 * largest)
+    assert np.abs(alone - expected).max() > 0.3 * largest
+
+
+def polarisability(k, radius, epsilon):
+    """α of a sphere, p = ε₀αE, exact in its first order."""
+
+    def riccati(x):
+        """ψ₁ and ψ₁′, ξ₁ and ξ₁′."""
+        psi, wave = np.sin(x) / x - np.cos(x), np.exp(1j * x) * (-1j / x - 1)
+        dpsi = np.cos(x) / x - np.sin(x) / x**2 + np.sin(x)
+        dwave = np.exp(1j * x) * (1 / x - 1j + 1j / x**2)
+        return psi, dpsi, wave, dwave
+
+    m = np.sqrt(complex(epsilon))
+    inner, dinner, _, _ = riccati(m * k * radius)
+    psi, dpsi, wave, dwave = riccati(k * radius)
+    a1 = (m * inner * dpsi - psi * dinner) / (m * inner * dwave - wave * dinner)
+    return 6j * np.pi * a1 / k**3
 
 
 # --- faults, each with its number
@@ -223,6 +317,21 @@ def test_what_is_missing_is_named():
     ):
         with pytest.raises(ValueError, match="wavenumbers must.*" + message):
             sampled(whole(), k)
+
+
+@pytest.mark.parametrize("content", ["total", "scattered"])
+def test_a_pair_of_zeros_is_asked_about(content):
+    """An array that a solver has not filled to its end gives pairs without any coupling."""
+    k = [K, 1.1 * K]
+    tensors = whole(Mirror(), k=k) if content == "total" else scattered(k)
+    tensors[1, 0, 2] = tensors[1, 2, 0] = 0
+    message = "2 of 18 are zero, the first at wave number 1 between the positions 0 and 2"
+    with pytest.warns(UserWarning, match=message):
+        sampled(tensors, k, content)
+    nothing = sampled(np.zeros((1, 3, 3, 3, 3)), [K], "scattered")  # the vacuum, without a warning
+    np.testing.assert_allclose(co.purcell(ATOMS, nothing), 1)
+    with pytest.warns(UserWarning, match="9 of 9 are zero"):
+        sampled(np.zeros((1, 3, 3, 3, 3)), [K], "total")
 
 
 def test_a_pair_is_not_reciprocal_by_a_number():
@@ -339,7 +448,7 @@ def test_files_of_every_kind(tmp_path):
         for name in ("wavenumbers", "tensors"):
             stored[f"{name}_real"] = micrometres[name].real
             stored[f"{name}_imag"] = micrometres[name].imag
-        stored.attrs.update({name: np.bytes_(word) for name, word in words.items()})
+        stored.attrs.update({name: [np.bytes_(word)] for name, word in words.items()})  # MATLAB
     last = ("position", "source", "axis", "source_axis", "wavenumber")
     moved = np.moveaxis(micrometres["tensors"], 0, -1)
     dataset = xarray.Dataset(
@@ -386,6 +495,13 @@ def test_a_file_that_is_not_one_says_what_is_missing(tmp_path):
     np.savez(path, **arrays, **words)
     with pytest.raises(ValueError, match="length = 1e-09 m needs numbers in SI"):
         co.SampledField.from_file(path, length=1e-9)
+    np.savez(path, **arrays, **(words | {"unit": ["SI", "SI"]}))
+    with pytest.raises(ValueError, match="unit must be one of 'SI', 'natural', got"):
+        co.SampledField.from_file(path)
+    parts = {"tensors_real": whole().real, "tensors_imag": whole()[:, :1].imag}
+    np.savez(path, positions=PLACES, wavenumbers=[K], **parts, **words)
+    with pytest.raises(ValueError, match=r"tensors_imag must have one shape, got \(1, 3, 3, 3, 3"):
+        co.SampledField.from_file(path)
     np.savez(path, **(arrays | {"tensors": np.array([{"a": 1}])}), **words)
     with pytest.raises(ValueError, match="cannot be read"):  # nothing is unpickled
         co.SampledField.from_file(path)
@@ -399,6 +515,28 @@ def test_a_file_that_is_not_one_says_what_is_missing(tmp_path):
     dataset = xarray.Dataset({"positions": (("place", "axis"), PLACES)}, attrs=words)
     with pytest.raises(ValueError, match=r"positions has the dimensions \('place', 'axis'\), not"):
         co.SampledField.from_xarray(dataset)
+
+
+def test_labels_in_another_order_are_refused():
+    """The names of the axes are those of xarray; a reordered axis would turn the dipoles."""
+    dimensions = ("wavenumber", "position", "source", "axis", "source_axis")
+    data = xarray.Dataset(
+        {
+            "positions": (("position", "axis"), PLACES),
+            "wavenumbers": ("wavenumber", [K]),
+            "tensors": (dimensions, scattered()),
+        },
+        coords={"position": [4, 5, 6], "source": [4, 5, 6], "axis": list("xyz")},
+        attrs={"content": "scattered", "time": "exp(-iwt)", "unit": "natural"},
+    )
+    np.testing.assert_array_equal(co.SampledField.from_xarray(data).positions, PLACES)
+    for other, message in (
+        (data.isel(source=[2, 1, 0]), "labels of (source|position) are .*sortby"),
+        (data.isel(axis=[2, 1, 0]), r"labels of axis are z, y, x, not x, y, z: sort"),
+        (data.assign_coords(source_axis=list("yxz")), "labels of source_axis are y, x, z"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            co.SampledField.from_xarray(other)
 
 
 def test_many_samples_are_arrays_of_the_file_of_a_result(tmp_path):

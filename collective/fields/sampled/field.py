@@ -79,6 +79,7 @@ class SampledField(Field):
 
     Warns:
         UnitWarning: for decay rates that are all 10⁵ times larger or smaller than in vacuum.
+        UserWarning: for some pairs of places whose tensor is zero.
 
     Source: Novotny and Hecht, Principles of Nano-Optics, 2nd ed. (2012), equations 2.87 and 8.109.
 
@@ -122,6 +123,7 @@ class SampledField(Field):
         positions = arguments.checked_positions(self.positions)
         k = arguments.checked_wavenumbers(self.wavenumbers)
         tensors = arguments.checked_tensors(self.tensors, positions, k)
+        laws.warn_of_zeros(tensors, k, content)
         if conjugated:
             np.conjugate(tensors, out=tensors)
         order = arguments.sorted_axes(k)
@@ -197,13 +199,16 @@ class SampledField(Field):
         )
 
     @classmethod
-    def from_field(cls, field: Any, emitters: Emitters, wavenumbers: ArrayLike) -> "SampledField":
+    def from_field(
+        cls, field: Any, emitters: Emitters, wavenumbers: ArrayLike, *, tolerance: float = 1e-6
+    ) -> "SampledField":
         """The samples of another field at the places of emitters.
 
         Args:
             field: a field with a Green's tensor.
             emitters: whose positions are sampled.
             wavenumbers: (K,), each positive, or i times positive.
+            tolerance: as for the constructor, for a field that is less accurate.
 
         Raises:
             TypeError: for a model without a Green's tensor.
@@ -224,7 +229,7 @@ class SampledField(Field):
         for one, tensor in zip(k, tensors, strict=True):
             at = complex(one) if one.imag else float(one.real)
             tensor[...] = answers.total_green(field, r[:, None], r[None], at)
-        return cls(r, k, tensors, content="total")
+        return cls(r, k, tensors, content="total", tolerance=tolerance)
 
     @classmethod
     def from_file(
@@ -268,7 +273,8 @@ class SampledField(Field):
 
         The variables are `positions` with the dimensions (position, axis), `wavenumbers`
         (wavenumber) and `tensors` (wavenumber, position, source, axis, source_axis); complex ones
-        may be pairs, `tensors_real` and `tensors_imag`. The attributes are `content`, `time` and
+        may be pairs, `tensors_real` and `tensors_imag`. Labels of position and source must agree,
+        and those of both axes must be x, y, z. The attributes are `content`, `time` and
         `unit`, as in `from_file`.
 
         Args:
@@ -315,6 +321,8 @@ class SampledField(Field):
 
     def save(self, path: str | os.PathLike[str]) -> Any:
         """Write the field as an .npz file for `from_file`; returns the path.
+
+        The file does not contain the tolerance. Give `from_file` the same one: it checks again.
 
         Args:
             path: the file; ".npz" is added if it is missing.

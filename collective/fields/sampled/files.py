@@ -22,6 +22,12 @@ _WORDS = {
     "time": ("exp(-iwt)", "exp(+iwt)"),
     "unit": ("SI", "natural"),
 }
+_LABELLED = {
+    "position": "source",
+    "source": "position",
+    "axis": "source_axis",
+    "source_axis": "axis",
+}
 _HDF5 = (".h5", ".hdf5")
 _LAYOUT = "see co.SampledField.from_file for what it must contain"
 
@@ -112,7 +118,26 @@ def of_dataset(dataset: Any, source: str = "the dataset") -> Contents:
         return variable.transpose(*wanted).values
 
     names = {str(name) for name in dataset.variables}
+    _require_same_labels(source, {name: dataset[name].values for name in names & set(_LABELLED)})
     return _contents(source, names, array, dict(dataset.attrs))
+
+
+def _require_same_labels(source: str, labels: Mapping[str, NDArray[Any]]) -> None:
+    """Raise if places or axes are labelled in another order where the field is than at the source.
+
+    Args:
+        source: for messages.
+        labels: of dimensions that have some.
+    """
+    for name, values in labels.items():
+        expected, wanted = labels.get(_LABELLED[name], values), f"those of {_LABELLED[name]}"
+        if "axis" in name and values.dtype.kind in "UO":
+            expected, wanted = np.array(["x", "y", "z"], values.dtype), "x, y, z"
+        if not np.array_equal(values, expected):
+            raise _IncompleteError(
+                f"{source}: the labels of {name} are {', '.join(map(str, values[:3]))}, not "
+                f"{wanted}: sort them, for example with dataset.sortby({name!r})"
+            )
 
 
 class _IncompleteError(ValueError):
@@ -154,7 +179,13 @@ def _contents(source: str, names: set[str], array: Any, words: Mapping[str, Any]
         if name in names:
             found.append(array(name))
         elif f"{name}_real" in names and f"{name}_imag" in names:
-            found.append(array(f"{name}_real") + 1j * array(f"{name}_imag"))
+            real, imaginary = array(f"{name}_real"), array(f"{name}_imag")
+            if np.shape(real) != np.shape(imaginary):
+                raise _IncompleteError(
+                    f"{source}: {name}_real and {name}_imag must have one shape, got "
+                    f"{np.shape(real)} and {np.shape(imaginary)}"
+                )
+            found.append(real + 1j * imaginary)
         else:
             raise _IncompleteError(f"{source}: {name} is missing; {_LAYOUT}")
     for name, choices in _WORDS.items():
@@ -163,7 +194,7 @@ def _contents(source: str, names: set[str], array: Any, words: Mapping[str, Any]
                 f"{source}: the text {name} is missing, one of "
                 f"{', '.join(map(repr, choices))}; {_LAYOUT}"
             )
-        if words[name] not in choices:
+        if not isinstance(words[name], str) or words[name] not in choices:
             raise _IncompleteError(
                 f"{source}: {name} must be one of {', '.join(map(repr, choices))}, got "
                 f"{str(words[name])[:60]!r}"
@@ -175,8 +206,8 @@ def _contents(source: str, names: set[str], array: Any, words: Mapping[str, Any]
 
 
 def _text(value: Any) -> Any:
-    """A stored text, which may be bytes or an array of one text."""
-    if isinstance(value, np.ndarray) and value.shape == ():
+    """A stored text, which may be bytes or an array of one text, as MATLAB writes it."""
+    if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     if isinstance(value, bytes):
         with contextlib.suppress(UnicodeDecodeError):

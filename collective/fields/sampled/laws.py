@@ -36,6 +36,30 @@ _OTHER_TIME = (
 )
 
 
+def warn_of_zeros(
+    tensors: NDArray[np.complex128], wavenumbers: NDArray[np.complex128], content: str
+) -> None:
+    """Warn of pairs of places whose tensor is exactly zero: a solver may have left them out.
+
+    A scattered tensor may vanish altogether, which is the vacuum. On the imaginary axis a tensor
+    may be too small for double precision.
+
+    Args:
+        tensors: (K, P, P, 3, 3), as given.
+        wavenumbers: (K,).
+        content: "total" or "scattered", of the tensors.
+    """
+    zero = ~tensors.any(axis=(3, 4)) & (wavenumbers.real > 0)[:, None, None]
+    if not zero.any() or (content == "scattered" and not tensors.any()):
+        return
+    n, i, j = (int(x) for x in np.argwhere(zero)[0])
+    warn(
+        f"tensors: {zero.sum()} of {zero.size} are zero, the first at wave number {n} between the "
+        f"positions {i} and {j}: are they missing? Zero is exact only between places that see no "
+        "light of each other"
+    )
+
+
 def made_reciprocal(
     tensors: NDArray[np.complex128], wavenumbers: NDArray[np.complex128], tolerance: float
 ) -> float:
