@@ -183,6 +183,7 @@ def test_moments_that_do_not_fit_are_refused():
         moments.triple_moments(co.states.inverted(), many)
 
 
+@pytest.mark.slow
 def test_whether_moments_are_known_is_told_without_computing_them():
     """Also for so many emitters that the moments themselves would not fit."""
     states = [co.states.inverted(), co.states.dicke(2), co.states.single(0), co.states.mixed(0.2)]

@@ -247,6 +247,7 @@ def test_nothing_of_many_emitters_makes_their_matrices(many, tmp_path):
     assert result.to_xarray().decay.dims == ("displacement_1", "displacement_2")
 
 
+@pytest.mark.slow
 def test_figures_and_sums_of_many_emitters_need_no_matrix(many, available_memory):
     available_memory(2**32)
     result = co.evolve(many, "ground", [0, 1.0], method="mean_field", progress=False)
@@ -264,6 +265,7 @@ def test_figures_and_sums_of_many_emitters_need_no_matrix(many, available_memory
         co.observables.squeezing(result)
 
 
+@pytest.mark.slow
 def test_what_needs_the_matrices_of_many_emitters_is_refused(many, available_memory):
     available_memory(2**32)
     for ask in (

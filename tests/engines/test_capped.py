@@ -183,6 +183,7 @@ def test_the_error_lies_within_its_estimate(name):
     assert error.max() > 0.02 * found.error_estimate.max() > 1e-7  # nor is it far too large
 
 
+@pytest.mark.slow
 def test_the_light_after_a_pulse_keeps_its_error_small():
     couplings = chain(4, 0.3, drive=0.6)
 
@@ -296,6 +297,7 @@ def test_trajectories_agree_with_the_density_matrix(name):
     assert found.emission_error[-1] < 0.3 * whole.emission.max()
 
 
+@pytest.mark.slow
 def test_the_error_falls_with_the_number_of_trajectories():
     couplings, times = chain(2, 0.2, drive=0.4), np.linspace(0, 2, 4)
     few, many = (

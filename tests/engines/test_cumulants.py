@@ -227,6 +227,7 @@ def test_mean_field_beside_tells_the_error_under_a_drive(drive):
     assert found.error_estimate.max() < 3 * off.max()
 
 
+@pytest.mark.slow
 def test_weak_excitation_keeps_its_digits():
     """Populations of 10⁻⁸, beside inversions near −1; the closure is off by Ω²."""
     chain = co.couple(co.chain(3, 0.2), co.Vacuum()).replace(drive=1e-4)

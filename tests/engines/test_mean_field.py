@@ -249,6 +249,7 @@ def test_the_field_of_the_others_by_every_route():
     np.testing.assert_allclose(exchange(alike)(s, 1), (0.25 - 0.25j) * (s.sum() - s), atol=1e-10)
 
 
+@pytest.mark.slow
 def test_rows_of_a_matrix_may_be_shared_among_threads():
     couplings = complex_couplings(1100, drive=0.0)
     s = np.random.default_rng(1).normal(size=(1100, 2)) + 0j

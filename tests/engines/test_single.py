@@ -442,9 +442,11 @@ for n, times, dephasing, observe in CASE,:
     [
         pytest.param("(1500, [0, 0.001], 0.0, ())", marks=pytest.mark.slow),  # in steps
         pytest.param("(900, np.linspace(0, 5, 5), 0.0, ())", marks=pytest.mark.slow),
-        "(300, np.linspace(0, 5, 61), 0.0, 'correlations')",
+        pytest.param("(300, np.linspace(0, 5, 61), 0.0, 'correlations')", marks=pytest.mark.slow),
         "(200, np.linspace(0, 0.1, 5), 0.5, ())",
-        "(100, np.linspace(0, 0.5, 101), 0.5, 'correlations')",
+        pytest.param(
+            "(100, np.linspace(0, 0.5, 101), 0.5, 'correlations')", marks=pytest.mark.slow
+        ),
     ],
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")

@@ -421,6 +421,7 @@ def test_many_output_times_between_two_photons():
 # QuTiP's mcsolve: drive, pump, dephasing, operators of the user
 
 
+@pytest.mark.slow
 def test_driven_pumped_and_dephased_emitters_against_the_master_equation():
     operator = {"x": co.Couplings(np.eye(4), np.zeros((4, 4)), drive=2.0).drive_operator()}
     observe = ["correlations", operator]
@@ -529,6 +530,7 @@ def test_bad_options_are_refused_by_name(options):
         co.engines.Trajectories(**options)
 
 
+@pytest.mark.slow
 def test_methods_does_not_compile():
     code = (
         "import numpy as np, sys, collective as co;"

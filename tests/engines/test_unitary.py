@@ -64,6 +64,7 @@ def test_mixed_states_agree_with_exact():
     )
 
 
+@pytest.mark.slow
 def test_sixteen_sites_keep_excitation_and_energy():
     """Excitation, energy and reversibility are kept over some hundred radians of H."""
     n = 16

@@ -125,6 +125,7 @@ def test_cooperative_resonance_fluorescence(ratio):
     assert bright[0] == pytest.approx(pairs / found.emission**2, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_a_hundred_pumped_emitters():
     """All photons come from the pump, R = p(N − n); independent emitters have a known g²."""
     couplings = identical(100, pump=1.0, dephasing=0.1)

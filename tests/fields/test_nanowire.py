@@ -522,6 +522,7 @@ def test_arguments_of_the_wrong_type():
     assert np.isfinite(table.green(POINT, OTHER, K)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("z", [1e-4, 1e-2, 0.3, 1.0, 3.0, 20.0])
 def test_check_field_knows_the_vacuum_at_every_distance(z):
     found = co.check_field(co.Vacuum(), [[0, 0, 0], [0, 0, z]])

@@ -113,6 +113,7 @@ def test_duality_exchanges_permittivity_and_permeability():
     np.testing.assert_allclose(np.divide(thin[1:], thin[:-1]), 1e-2, rtol=0.01)  # ∝ R²
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wire", "k", "factor"),
     [

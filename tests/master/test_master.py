@@ -102,6 +102,7 @@ def test_redfield_equals_the_bloch_redfield_tensor_of_qutip():
     np.testing.assert_allclose(found.full(), peer.full(), atol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 1.0]))
 def test_universal_is_completely_positive(seed, temperature):
@@ -199,6 +200,7 @@ def test_approximations_against_the_exact_model(
         assert float(row.split("|")[column]) == pytest.approx(error, abs=6e-4)
 
 
+@pytest.mark.slow
 def test_sign_of_the_dissipative_part_of_the_interaction():
     """Redfield with G^(D) of the wrong sign is at least four times worse."""
     times, ket = np.linspace(0, 1500, 2), qutip.tensor(UP, DOWN)

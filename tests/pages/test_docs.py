@@ -69,6 +69,7 @@ def test_every_public_name_is_in_the_list_of_names():
     assert {name for name, _ in walker.public()} <= {*listed, "plot.COLOURS"}
 
 
+@pytest.mark.slow
 def test_golden_numbers():
     rows = list(_validation.compared())
     assert len(rows) > 70

@@ -75,6 +75,7 @@ def test_the_mean_and_its_error_are_those_of_a_plain_loop():
     assert found.method in ("blocks", "exact")
 
 
+@pytest.mark.slow
 def test_missing_atoms_have_the_mean_and_the_error_of_a_binomial_distribution():
     """N sites, each filled with probability f: emission N f e^{−t}, variance N f (1 − f) e^{−2t}."""
     n, f, count = 7, 0.8, 150
@@ -226,6 +227,7 @@ def test_an_ensemble_ends_at_the_same_member_with_any_number_of_workers():
         same(there, here)
 
 
+@pytest.mark.slow
 def test_the_standard_error_of_results_is_that_of_the_emission():
     found = co.ensemble(cloud, 500, seed=1, standard_error=0.008)
 
@@ -340,6 +342,7 @@ def test_a_worker_that_dies_leaves_the_mean_of_those_before():
     assert partial is None or partial.attrs["n"] <= 30
 
 
+@pytest.mark.slow
 def test_members_far_ahead_are_not_started():
     """Nor kept: the first member waits until no other one is started any more."""
     started = []

@@ -296,6 +296,7 @@ def test_points_of_another_version_are_warned_of(store, log, monkeypatch):
     assert set(calls(log).values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_store_is_written_by_one_process_alone(store, log):
     function = functools.partial(sweep_functions.logged, log=log, seconds=0.05)
     process = started(function, store, {"i": range(20), "j": [0]})
