@@ -343,12 +343,14 @@ def test_workers_end_when_the_command_is_killed(folder):
 
     journal = folder / "grid-output" / "data.nc.journal"
     deadline = time.monotonic() + 120
-    while not (journal.exists() and journal.stat().st_size > 10_000) and process.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert alive() >= 3
-    process.kill()
-    process.wait()
+    try:  # until points are kept and both workers are there
+        while not (journal.exists() and journal.stat().st_size > 10_000 and alive() >= 3):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        process.kill()
+        process.wait()
     while alive():
         assert time.monotonic() < deadline
         time.sleep(0.1)
