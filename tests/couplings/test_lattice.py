@@ -231,6 +231,7 @@ def many():
     return co.couple(co.square(200, 200, 0.2), VACUUM, by_displacement=True)
 
 
+@pytest.mark.slow
 def test_nothing_of_many_emitters_makes_their_matrices(many, tmp_path):
     assert "40000 two-level emitters" in repr(many)
     assert many.validity()["decay matrix positive"].verdict == "holds"

@@ -272,6 +272,7 @@ SAMPLED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the error of method 'capped' is estimated")
 @pytest.mark.parametrize("name", SAMPLED)
 def test_trajectories_agree_with_the_density_matrix(name):

@@ -143,6 +143,7 @@ def test_two_efficiencies_agree():
     assert np.abs(plain.emission - low.emission).max() > 0.03 * low.emission.max()
 
 
+@pytest.mark.slow
 def test_a_driven_array_with_a_pulse():
     pair = array(4, 0.2, drive=3.0, detunings=[0.5, -0.5, 0.2, 0.0])
     times = np.linspace(0, 4, 41)

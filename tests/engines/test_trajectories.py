@@ -375,6 +375,7 @@ def test_timed_dicke_depends_on_the_positions():
     assert np.abs(scores(result, co.evolve(couplings, state, TIMES, method="exact"))).max() < 4
 
 
+@pytest.mark.slow
 def test_a_dark_state_emits_nothing():
     dark = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
     ket = (qutip.basis([2, 2], [0, 1]) - qutip.basis([2, 2], [1, 0])).unit()
@@ -467,6 +468,7 @@ def test_a_pulse_on_a_mixed_state_against_the_master_equation():
     assert np.abs(scores(result, exact)).max() < 4
 
 
+@pytest.mark.slow
 def test_a_driven_atom_in_closed_form():
     atom = co.Couplings([[1.0]], [[0.0]], drive=3.0)
     result = evolve(atom, "ground", n=600)

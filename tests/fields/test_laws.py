@@ -130,14 +130,26 @@ MODELS = {
     "chiral waveguide": Case(co.Waveguide(0.8, 1.1 * K, chirality=-0.4), anywhere, unequal=False),
     "cavity": Case(co.Cavity(0.3 + 0.1j, 4.0, 1.5), anywhere, unequal=False),
 }
-BOTH = pytest.mark.parametrize("case", [*CASES.values(), *MODELS.values()], ids=[*CASES, *MODELS])
-ALL = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+# of a kind that another case has too, and slow
+FURTHER = ("lossy wire", "wire of negative index", "nanofibre", "large sphere", "magnetic mirror")
+
+
+def of(cases):
+    """A parametrisation over cases; further ones of a kind run with the long tests."""
+    every = [
+        pytest.param(case, id=name, marks=[pytest.mark.slow] * (name in FURTHER))
+        for name, case in cases.items()
+    ]
+    return pytest.mark.parametrize("case", every)
+
+
+BOTH = of(CASES | MODELS)
+ALL = of(CASES)
 
 
 def those_with(member):
     """The cases whose field has an optional member."""
-    chosen = {name: case for name, case in CASES.items() if hasattr(case.field, member)}
-    return pytest.mark.parametrize("case", chosen.values(), ids=chosen)
+    return of({name: case for name, case in CASES.items() if hasattr(case.field, member)})
 
 
 def tensors(field):

@@ -186,6 +186,7 @@ def test_a_wire_of_vacuum_or_without_radius_scatters_nothing():
         np.testing.assert_allclose(np.divide(thin[1:], thin[:-1]), 1e-2, rtol=0.01)  # ∝ R²
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [K, 1j * K])
 def test_image_limit_near_the_surface(k):
     """The static image, extrapolated to no gap: what curvature adds is linear in it."""

@@ -52,6 +52,7 @@ def test_lossy_mode_against_reference_numbers():
         assert abs(matrix[row, column] - float(g["ule_L_coeff"][key])) < 1e-14
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 @pytest.mark.parametrize("kind", ["electric", "magnetic"])
 def test_pair_part_of_the_lamb_shift_is_the_interaction(kind, temperature):
@@ -242,6 +243,7 @@ def test_two_level_emitters_agree_with_the_rwa_couplings(spread):
         assert distance(turned, b.full()) < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("field", "temperature"), [(VACUUM, 0.0), (VACUUM, 1.0), (Mirror(), 0.0)])
 def test_universal_and_redfield_against_plain_numpy(field, temperature):
     """Against plain double sums over frequencies, for three emitters with 3, 3 and 2 levels."""

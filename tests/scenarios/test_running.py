@@ -410,6 +410,7 @@ QUICK = {"first_steps"}
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in cli.chapters() if name not in QUICK]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", [*sorted(QUICK), *SLOW])
 def test_every_example_runs(chapter, tmp_path):
     file = tmp_path / f"{chapter}.toml"

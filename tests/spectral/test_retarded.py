@@ -59,6 +59,7 @@ def test_retarded_field_is_the_transform_of_the_interaction():
     np.testing.assert_allclose(total, expected, atol=1e-8 * np.abs(found).max() * step)
 
 
+@pytest.mark.slow
 def test_light_of_the_mirror_image_arrives_later():
     places = np.array([[0.1, 0, 0.9], [0.3, -0.2, 0.4]])
     s = np.linspace(0, 1.0, 21)

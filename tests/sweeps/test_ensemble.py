@@ -209,6 +209,7 @@ def test_the_mean_is_the_same_bit_for_bit_with_any_executor(executor):
     same(there, here)
 
 
+@pytest.mark.slow
 def test_an_ensemble_ends_at_the_same_member_with_any_number_of_workers():
     here = co.ensemble(member, 1000, seed=4, standard_error=0.9)
     n = here.attrs["n"]
@@ -361,6 +362,7 @@ def test_members_far_ahead_are_not_started():
     assert len(started) < 20_000
 
 
+@pytest.mark.slow
 def test_trajectories_by_one_two_and_three_processes():
     """20 runs of 50 trajectories: near the exact result, with the scatter of 1,000 trajectories."""
     found = co.ensemble(sampled, 20, seed=3)

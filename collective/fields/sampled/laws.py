@@ -25,6 +25,7 @@ _MANY = 20  # real wave numbers, from which it is checked
 _AXIS = np.array([0.5, 0.8, 1.2, 2.0, 3.0])  # imaginary wave numbers compared, as in check_field
 _PLACES, _NODES = 6, 6  # of which the pairs are compared; Gauss nodes between two samples
 _ALLOWED = 1e-5  # of the comparison
+_VACUUM = 1e-12  # of Im G of the vacuum: smaller scattered tensors are round-off
 _UNCERTAIN = 0.01  # relative: a comparison that is less certain says nothing
 _CONTENT = {
     "total": 'Is the vacuum missing in the tensors? Then say content="scattered"',
@@ -41,8 +42,8 @@ def warn_of_zeros(
 ) -> None:
     """Warn of pairs of places whose tensor is exactly zero: a solver may have left them out.
 
-    A scattered tensor may vanish altogether, which is the vacuum. On the imaginary axis a tensor
-    may be too small for double precision.
+    A scattered tensor may vanish altogether, up to round-off, which is the vacuum. On the imaginary
+    axis a tensor may be too small for double precision.
 
     Args:
         tensors: (K, P, P, 3, 3), as given.
@@ -50,7 +51,8 @@ def warn_of_zeros(
         content: "total" or "scattered", of the tensors.
     """
     zero = ~tensors.any(axis=(3, 4)) & (wavenumbers.real > 0)[:, None, None]
-    if not zero.any() or (content == "scattered" and not tensors.any()):
+    vacuum = np.abs(wavenumbers).max(initial=0.0) / (6 * np.pi)
+    if not zero.any() or (content == "scattered" and np.abs(tensors).max() <= _VACUUM * vacuum):
         return
     n, i, j = (int(x) for x in np.argwhere(zero)[0])
     warn(
