@@ -26,6 +26,16 @@ def figures_of_a_common_machine(monkeypatch):
     speed.speed.cache_clear()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def environment_as_it_was():
+    """No file leaves variables behind: a dask cluster sets some that change how memory is freed."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(autouse=True)
 def close_figures():
     """No test leaves a figure open."""
