@@ -19,6 +19,7 @@ from collective._tools import checks, equality
 from collective.emitters import Emitters
 from collective.emitters.lengths import warn_of_field_lengths
 from collective.fields import permittivity as _constants
+from collective.fields.free_space import times_squared
 from collective.fields.nanowire import around, contour, cylinder, emission
 from collective.fields.nanowire import scattered as _scattered
 from collective.fields.nanowire.guided import DIRECTIONS, GuidedMode, one_way
@@ -113,8 +114,8 @@ class Nanowire:
         permittivity and permeability have changed places. Arguments as of `scattered`.
         """
         vacuum = Vacuum().magnetic_green(r, r_source, k)
-        squared = np.asarray(wavenumbers(k) ** 2)[..., None, None]
-        return vacuum + squared * self._scattered(r, r_source, k, magnetic=True)
+        scattered = self._scattered(r, r_source, k, magnetic=True)
+        return vacuum + times_squared(wavenumbers(k) ** 2, scattered)
 
     def scattered(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """What the wire scatters, (..., 3, 3), Cartesian, in inverse units of length.

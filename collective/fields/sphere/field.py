@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective.fields import permittivity as _constants
+from collective.fields.free_space import times_squared
 from collective.fields.points import checked_pairs, checked_points, checked_shapes
 from collective.fields.sphere import tensors
 from collective.fields.vacuum import Vacuum
@@ -114,8 +115,8 @@ class Sphere:
         permittivity and permeability have changed places. Arguments as of `scattered`.
         """
         vacuum = Vacuum().magnetic_green(r, r_source, k)
-        squared = np.asarray(wavenumbers(k) ** 2)[..., None, None]
-        return vacuum + squared * self._scattered(r, r_source, k, magnetic=True)
+        scattered = self._scattered(r, r_source, k, magnetic=True)
+        return vacuum + times_squared(wavenumbers(k) ** 2, scattered)
 
     def scattered(self, r: ArrayLike, r_source: ArrayLike, k: ArrayLike) -> NDArray[np.complex128]:
         """What the sphere scatters, (..., 3, 3), Cartesian, in inverse units of length.
@@ -151,8 +152,8 @@ class Sphere:
     ) -> NDArray[np.complex128]:
         """The same limit of `magnetic_green`, (..., 3, 3), in inverse units of length²."""
         vacuum = Vacuum().magnetic_far_field(directions, r_source, k)
-        squared = np.asarray(wavenumbers(k) ** 2)[..., None, None]
-        return vacuum + squared * self._far(directions, r_source, k, magnetic=True)
+        far = self._far(directions, r_source, k, magnetic=True)
+        return vacuum + times_squared(wavenumbers(k) ** 2, far)
 
     def inside(self, points: ArrayLike) -> NDArray[np.bool_]:
         """Which points (..., 3) are on or inside the sphere, (...)."""
