@@ -3,8 +3,9 @@ r"""Where the block engine stores what: columns, panels, hops, jumps and moments
 Block k holds the real matrix R = Re ρ + Im ρ of the n_k = C(N, k) configurations with k excited
 emitters; Re ρ is symmetric and Im ρ antisymmetric, so R holds a whole Hermitian block in half
 of its memory. A permutation g of the emitters that leaves the problem unchanged gives
-R(gi, gj) = R(i, j): one column of each orbit is stored, with all its rows. Columns go eight to a
-panel, panel[i, w] = R(i, column w); the last panel of a block repeats a column to be full.
+R(gi, gj) = R(i, j): one column of each orbit is stored, with all its rows. Columns go W to a
+panel, panel[i, w] = R(i, column w), with as many lanes W as one vector of the processor has (eight
+doubles or sixteen floats); the last panel of a block repeats a column to be full.
 """
 
 from dataclasses import dataclass, replace
@@ -32,8 +33,8 @@ class Tables(NamedTuple):
         start: (K+2,), first state of each block.
         offset: (K+2,), index of the first number of each block in a vector.
         tasks: (P, 2), block of every panel, and index of the panel within the block.
-        columns: (P, 8), index in the block of the column in each lane.
-        weights: (P, 8), number of columns that each lane stands for; 0 where it is repeated.
+        columns: (P, W), index in the block of the column in each lane.
+        weights: (P, W), number of columns that each lane stands for; 0 where it is repeated.
         stored: (states, 3), panel, lane and permutation g: g takes the state to that column.
         images: (G, states), index of g(state) in its block.
         sources: (K+1, G, columns), the state that g takes to a stored column, or NOBODY.
@@ -98,22 +99,28 @@ class Layout:
 
 def _place(t: Any, k: int, n: int, i: Any, j: Any) -> Any:
     """Index in a vector of R(i, j) in the block of k excitations, which has n configurations."""
-    begin = t.start[k]
+    begin, lanes = t.start[k], t.columns.shape[1]
     panel, lane, g = t.stored[begin + j].astype(np.int64).T
-    return t.offset[k] + (panel * n + t.images[g, begin + i]) * LANES + lane
+    return t.offset[k] + (panel * n + t.images[g, begin + i]) * lanes + lane
 
 
-def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int64]]) -> Layout:
+def layout(
+    couplings: Couplings,
+    highest: int,
+    permutations: list[NDArray[np.int64]],
+    lanes: int = LANES,
+) -> Layout:
     """Tables of a problem with at most `highest` excitations.
 
     Args:
         couplings: N emitters without drive and pump.
         highest: largest excitation number K.
         permutations: a group that leaves the couplings unchanged, the identity included.
+        lanes: columns of a panel, W.
     """
     n = len(couplings)
     group = tuple(tuple(p.tolist()) for p in permutations)
-    empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group)
+    empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group, lanes)
     h = one_excitation(couplings)
     flat, on_site = np.append(h.ravel(), 0), empty.excited @ np.diagonal(h)
     tables = empty.tables._replace(
@@ -125,7 +132,9 @@ def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int
     return replace(empty, tables=tables)
 
 
-def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) -> Layout:
+def _structure(
+    n: int, highest: int, permutations: tuple[tuple[int, ...], ...], lanes: int
+) -> Layout:
     """The tables that do not depend on the couplings."""
     blocks = ExcitationBlocks(n, highest)
     sizes = blocks.sizes
@@ -146,16 +155,16 @@ def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) 
     for k, size in enumerate(sizes):
         here = slice(start[k], start[k + 1])
         kept, place, count = np.unique(orbit[here], return_inverse=True, return_counts=True)
-        panels = -(-len(kept) // LANES)
-        spare = panels * LANES - len(kept)
-        stored[here] = np.stack([place // LANES, place % LANES, group_of[here]], axis=1)
-        source = np.full((len(permutations), panels * LANES), NOBODY)
+        panels = -(-len(kept) // lanes)
+        spare = panels * lanes - len(kept)
+        stored[here] = np.stack([place // lanes, place % lanes, group_of[here]], axis=1)
+        source = np.full((len(permutations), panels * lanes), NOBODY)
         source[group_of[here], place] = np.arange(size)
         sources.append(source)
-        columns.append(np.append(kept, np.full(spare, kept[0])).reshape(panels, LANES))
-        weights.append(np.append(count, np.zeros(spare)).reshape(panels, LANES))
+        columns.append(np.append(kept, np.full(spare, kept[0])).reshape(panels, lanes))
+        weights.append(np.append(count, np.zeros(spare)).reshape(panels, lanes))
         tasks += [(k, p) for p in range(panels)]
-        offset.append(offset[-1] + panels * size * LANES)
+        offset.append(offset[-1] + panels * size * lanes)
     widest = max(source.shape[1] for source in sources)
     all_sources = np.full((highest + 1, len(permutations), widest), NOBODY)
     for k, source in enumerate(sources):
