@@ -16,8 +16,10 @@ from collective.engines import base, record
 from collective.engines import request as _requests
 from collective.engines.basis import configurations as _permutations
 from collective.engines.basis.configurations import ExcitationBlocks, qutip_index
-from collective.engines.blocks import engine, kernels, tables
+from collective.engines.blocks import engine, size, tables
 from collective.engines.blocks import expansion as steps
+from collective.engines.blocks.passes import Passes
+from collective.engines.numerics.lanes import BYTES, count_of
 
 T = np.linspace(0, 4, 21)
 CHAIN = co.couple(co.chain(6, 0.15), co.Vacuum())
@@ -25,56 +27,84 @@ CHAIN = co.couple(co.chain(6, 0.15), co.Vacuum())
 
 def packed(layout, rho):
     """A vector with Re ρ + Im ρ of the blocks as the engine stores them, with repeated columns."""
-    vector = np.zeros(layout.size)
     t = layout.tables
+    lanes = t.columns.shape[1]
+    vector = np.zeros(layout.size)
     for k in range(layout.blocks.highest + 1):
         places = qutip_index(layout.blocks.n, layout.blocks.configurations(k))
         block = rho[np.ix_(places, places)]
         columns = t.columns[t.tasks[:, 0] == k]
-        panels = vector[t.offset[k] : t.offset[k + 1]].reshape(len(columns), len(places), 8)
+        panels = vector[t.offset[k] : t.offset[k + 1]].reshape(len(columns), len(places), lanes)
         panels[:] = (block.real + block.imag)[:, columns].swapaxes(0, 1)
     return vector
 
 
-def applied(layout, vector, alpha=1.0, beta=0.0, gamma=0.0, previous=None):
-    """αL vector + β vector + γ previous by the kernels."""
-    t, n = layout.tables, max(layout.blocks.sizes)
-    out = np.zeros_like(vector) if previous is None else previous.copy()
-    other, y = np.zeros_like(vector), np.zeros_like(vector)
-    engine.compile_kernels(show=False)
-    for_hops, for_jumps, for_second = steps.arguments(t, layout.blocks.n)
-    every = 0, len(t.tasks), 1
-    kernels.hop_pass(*every, vector, out, other, np.empty((n, 2, 8)), alpha, beta, gamma, *for_hops)
-    for part in range(1 + bool(np.any(t.decay[1]))):
-        kernels.jump_pass(
-            *every, vector, out, other, np.empty((1, n + 1, 8)), alpha, part,
-            layout.blocks.highest, *for_jumps,
-        )  # fmt: skip
-    squares = kernels.second_pass(*every, out, other, y, alpha, 0.5, *for_second)
-    np.testing.assert_allclose(y, 0.5 * out, atol=1e-15 * np.abs(out).max())
-    return out, squares**0.5
+def applied(layout, vector, number, recurrence=(1.0, 0.0, 0.0), previous=None, pieces=1):
+    """αL vector + β vector + γ previous by the kernels, and its norm."""
+    engine.compile_kernels(False, np.dtype(number).name)
+    vector, out, y = (np.zeros(layout.size) if v is None else v for v in (vector, previous, None))
+    vector, out, y = (v.astype(number) for v in (vector, out, y))
+    applying = Passes(layout.tables, number, pieces, threads=1)
+    norm = applying.apply(vector, out, y, recurrence, 0.5, 0, layout.blocks.highest)
+    np.testing.assert_allclose(y, 0.5 * out, atol=np.finfo(number).eps * np.abs(out).max())
+    return out, norm
 
 
-@settings(deadline=None, max_examples=25)
+@pytest.mark.parametrize(("number", "within"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+@settings(deadline=None, max_examples=20)
 @given(st.integers(1, 4), st.integers(0, 2**32 - 1), st.booleans())
-def test_kernels_apply_the_plain_lindblad_generator(n, seed, real):
+def test_kernels_apply_the_plain_lindblad_generator(number, within, n, seed, real):
+    """Complex and real couplings, with dephasing, in double and in single precision."""
     rng = np.random.default_rng(seed)
     couplings, rho = (
         random_couplings(rng, n, real=real, pump=False, drive=False),
         random_state(rng, n),
     )
-    layout = tables.layout(couplings, n, [np.arange(n)])
-    out, norm = applied(layout, packed(layout, rho))
+    layout = tables.layout(couplings, n, [np.arange(n)], count_of(number))
+    out, norm = applied(layout, packed(layout, rho), number)
     dense = reference.slope_of(couplings, rho)
-    np.testing.assert_allclose(out, packed(layout, dense), atol=1e-12)
-    number = np.array([i.bit_count() for i in range(2**n)])
-    blocks_only = np.where(number[:, None] == number, dense, 0)
-    np.testing.assert_allclose(norm, np.linalg.norm(blocks_only), rtol=1e-12)
+    np.testing.assert_allclose(out, packed(layout, dense), atol=within)
+    excited = np.array([i.bit_count() for i in range(2**n)])
+    blocks_only = np.where(excited[:, None] == excited, dense, 0)
+    np.testing.assert_allclose(norm, np.linalg.norm(blocks_only), rtol=within, atol=within)
     before = packed(layout, random_state(rng, n))
-    mixed, _ = applied(layout, packed(layout, rho), 0.3, -0.7, 1.1, before)
-    np.testing.assert_allclose(
-        mixed, 0.3 * out - 0.7 * packed(layout, rho) + 1.1 * before, atol=1e-12
+    mixed, _ = applied(
+        layout, packed(layout, rho), number, (0.3, -0.7, 1.1), before, pieces=3
     )
+    wanted = 0.3 * packed(layout, dense) - 0.7 * packed(layout, rho) + 1.1 * before
+    np.testing.assert_allclose(mixed, wanted, atol=within)
+
+
+RING = [1, 1j, 0]  # dipoles of a ring whose Γ is complex
+
+
+@pytest.mark.parametrize(("number", "within"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+@pytest.mark.parametrize(
+    ("couplings", "turn"),
+    [
+        (co.couple(co.ring(6, 0.2), co.Vacuum()), True),
+        (co.couple(co.ring(6, 0.2, dipoles=RING), co.Vacuum()).replace(dephasing=0.3), True),
+        (co.couple(co.chain(7, 0.2), co.Vacuum()).replace(dephasing=0.2), False),
+    ],
+    ids=["ring", "complex ring with dephasing", "chain with dephasing"],
+)
+def test_kernels_apply_the_generator_to_one_column_of_each_orbit(couplings, turn, number, within):
+    """A random state that the group leaves unchanged, against the dense generator."""
+    n, rng = len(couplings), np.random.default_rng(1)
+    every = [np.arange(n), np.arange(n)[::-1]]
+    if turn:
+        turns = [np.roll(np.arange(n), m) for m in range(n)]
+        plain = not np.any(couplings.decay.imag)
+        every = turns + [p[::-1] for p in turns if plain]
+    rho = random_state(rng, n).reshape([2] * (2 * n))
+    rho = sum(rho.transpose([*p, *(p + n)]) for p in every).reshape(2**n, 2**n) / len(every)
+    layout = tables.layout(couplings, n, every, count_of(number))
+    out, norm = applied(layout, packed(layout, rho), number, pieces=2)
+    dense = reference.slope_of(couplings, rho)
+    np.testing.assert_allclose(out, packed(layout, dense), atol=within)
+    excited = np.array([i.bit_count() for i in range(2**n)])
+    blocks_only = np.where(excited[:, None] == excited, dense, 0)
+    np.testing.assert_allclose(norm, np.linalg.norm(blocks_only), rtol=within)
 
 
 @settings(deadline=None, max_examples=12)
@@ -204,7 +234,7 @@ def test_the_engine_is_a_value():
     turned = co.engines.Blocks(symmetries=[[1, 2, 0]])
     assert turned == co.engines.Blocks(np.array([[1, 2, 0]]))
     assert hash(turned) == hash(co.engines.Blocks(((1, 2, 0),)))
-    assert repr(turned) == "Blocks(symmetries=((1, 2, 0),))"
+    assert repr(turned) == "Blocks(symmetries=((1, 2, 0),), precision='auto')"
     assert co.engines.Blocks(()) == co.engines.Blocks() == co.engines.Blocks("auto")
 
 

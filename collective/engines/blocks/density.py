@@ -21,6 +21,7 @@ class PackedDensity:
     Args:
         request: a request of Couplings without drive and pump.
         permutations: a group that changes neither couplings nor state, the identity included.
+        number: the type of the numbers of ρ, float64 or float32.
 
     Attributes:
         layout: where each number is stored.
@@ -36,19 +37,19 @@ class PackedDensity:
     """
 
     def __init__(
-        self, request: Request, permutations: list[NDArray[np.int64]], dtype: Any = np.float64
+        self, request: Request, permutations: list[NDArray[np.int64]], number: Any = np.float64
     ):
         couplings = request.couplings
         self._request = request
         self._top = self.highest = highest_excitation(request.state, len(couplings))
         self.lowest = 0
-        self._lanes = count_of(dtype)
+        self._lanes = count_of(number)
         self.layout = tables.layout(couplings, self.highest, permutations, self._lanes)
         t = self.layout.tables
         self._decays, self._frequencies = tables.extent(self.layout)
         self._dephasing = float(couplings.dephasing.sum())
         self.threads, pieces = pieces_for(request, self.layout.size)
-        self._passes = Passes(t, dtype, pieces, self.threads)
+        self._passes = Passes(t, number, pieces, self.threads)
         self._task_start = self._passes.first_task
         parts = 2 if np.any(t.decay[1]) else 1
         columns = self._lanes * np.diff(self._task_start)
@@ -56,7 +57,7 @@ class PackedDensity:
         self.dropped = 0.0
         self.applications = 0
         self.flops = 0.0
-        self.y, self.one, self.two = (aligned((self.layout.size,), dtype) for _ in range(3))
+        self.y, self.one, self.two = (aligned((self.layout.size,), number) for _ in range(3))
 
     def close(self) -> None:
         """End the threads."""
@@ -113,7 +114,7 @@ class PackedDensity:
     def populations(self) -> NDArray[Any]:
         """Probability of each excitation number, (K+1,)."""
         start = self.layout.tables.start[:-1]
-        return np.add.reduceat(self.y[self.layout.diagonal_places], start)
+        return np.add.reduceat(self.y[self.layout.diagonal_places].astype(float), start)
 
     def trace_error(self) -> float:
         """The difference from 1 of the trace of ρ with the dropped population."""
@@ -134,7 +135,7 @@ class PackedDensity:
         for k in range(self.highest + 1):
             weights = self.layout.tables.weights[self._task_start[k] : self._task_start[k + 1]]
             block = self._block(self.y, k)
-            total += float(np.einsum("piw,piw,pw->", block, block, weights))
+            total += float(np.einsum("piw,piw,pw->", block, block, weights, dtype=float))
         return total**0.5
 
     def drop_empty(self, most: float) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 LARGEST_GROWTH = 1e6  # of a term, relative to ρ: it loses six digits of sixteen
+SINGLE_GROWTH = 3e6  # of a term, relative to ρ, for each unit of rtol: round-off is 6e-8 of a term
 NEGLIGIBLE = 0.01  # share of the tolerance for the population of the blocks that are dropped
 _SHORTEST_STEP = 2.0
 _SPARE_TERMS = 80  # a step fails after its radii, three terms for each digit, and these
@@ -45,6 +46,7 @@ class Expansion:
     Args:
         request: a request of Couplings without drive and pump.
         permutations: a group that changes neither couplings nor state, the identity included.
+        number: the type of the numbers of ρ, float64 or float32.
         earlier: an interrupted result of the same request, or None.
 
     Raises:
@@ -55,14 +57,21 @@ class Expansion:
         self,
         request: Request,
         permutations: list[NDArray[np.int64]],
+        number: Any = np.float64,
         earlier: "Result | None" = None,
     ):
         self._request, self._symmetries = request, len(permutations)
-        self._rho = PackedDensity(request, permutations)
+        self._single = number == np.float32
+        self._rho = PackedDensity(request, permutations, number)
         self._recorder = Recorder(request, request.couplings.decay, eigenvalues=False)
         self._begin, self._end = float(request.times[0]), float(request.times[-1])
         self._span = max(self._end - self._begin, 1e-300)
-        self._growth = min(LARGEST_GROWTH, max(1e3, 1e14 * request.rtol))
+        if self._single:  # truncation takes a half of the tolerance, round-off the other half
+            self._rtol = request.rtol / 2
+            self._growth = min(LARGEST_GROWTH, SINGLE_GROWTH * request.rtol)
+        else:
+            self._rtol = request.rtol
+            self._growth = min(LARGEST_GROWTH, max(1e3, 1e14 * request.rtol))
         self._longest = LONGEST_STEP
         self._restart: Callable[[], None] | None
         self._start = np.zeros_like(self._rho.y) if request.checkpointed else None
@@ -116,6 +125,7 @@ class Expansion:
             "flops": self._rho.flops,
             "dropped": self._rho.dropped,
             "threads": self._rho.threads,
+            "precision": "single" if self._single else "double",
             "symmetries": self._symmetries,
             **self._recorder.checks(),
         }
@@ -191,7 +201,7 @@ class Expansion:
     def _expand(self, ellipse: Ellipse, h: float, *, last: bool) -> Generator[None, None, float]:
         """Advance ρ by h if the expansion converges; returns the largest term relative to ρ."""
         rho, begin = self._rho, self._recorder.now[0]
-        tolerance = max(self._request.rtol * h / self._span, 1e-15)  # all steps share it
+        tolerance = max(self._rtol * h / self._span, 1e-15)  # all steps share it
         end = self._end if last else begin + h
         times = self._request.times[self._recorder.reached :]
         inside = times[times <= end * (1 + np.sign(end) * 1e-14)] - begin

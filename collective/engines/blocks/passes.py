@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import in_pieces
 from collective.engines.blocks import kernels
+from collective.engines.blocks.size import stage
 from collective.engines.blocks.tables import Tables
 from collective.engines.numerics.lanes import BYTES, aligned
 
-_STAGE = 2**17  # numbers; smaller blocks share a stage
 _CHUNK_BYTES = 600_000  # of results, which stay in the second cache while sources pass by
 _MOST_PANELS = 8  # in a chunk: more of them hardly share more rows of the block above
 _FEWEST_CHUNKS = 8  # in a block, so that the threads end together
@@ -44,8 +44,8 @@ class Passes:
         self._chunks = chunks(sizes, np.diff(self.first_task))
         self._first_chunk = np.searchsorted(self._chunks[:, 0], numbers)
         blocks = np.diff(tables.offset)
-        self._stage = int(max(blocks.max(), _STAGE))
-        self._transposed = aligned((min(self._stage, int(blocks.sum())),), dtype)
+        self._stage = stage(blocks.tolist())
+        self._transposed = aligned((self._stage,), dtype)
         lanes, n = tables.columns.shape[1], tables.decay.shape[1]
         most = int(self._chunks[:, 2].max())
         self._scratch = [
