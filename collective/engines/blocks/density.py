@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 
 from collective.engines.base import pieces_for
 from collective.engines.basis.configurations import ensemble
-from collective.engines.blocks import kernels, tables
+from collective.engines.blocks import kernels, size, tables
 from collective.engines.blocks.passes import Passes
 from collective.engines.numerics.lanes import aligned, count_of
 from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.request import Request
 from collective.states.answers import highest_excitation, weights_of
-
 
 class PackedDensity:
     """The excitation blocks of ρ one after the other, and the vectors that an expansion needs.
@@ -109,7 +108,7 @@ class PackedDensity:
         """The ellipse around the spectrum of the generator in the blocks that are not dropped."""
         kept = slice(0, self.highest + 1)
         decay = float(self._decays[kept].max()) + self._dephasing
-        return Ellipse(decay, float(self._frequencies[kept].max()))
+        return size.ellipse(decay, float(self._frequencies[kept].max()))
 
     def populations(self) -> NDArray[Any]:
         """Probability of each excitation number, (K+1,)."""
@@ -173,12 +172,12 @@ class PackedDensity:
         Returns:
             The Frobenius norm of the next term.
         """
-        size = self._passes.apply(
+        norm = self._passes.apply(
             current, previous, self.y, recurrence, coefficient, lowest, self.highest
         )
         self.applications += 1
         self.flops += float(self._flops[lowest : self.highest + 1].sum())
-        return size
+        return norm
 
 
 def _flops(n: int, sizes: list[int], columns: NDArray[np.int64], parts: int) -> Any:

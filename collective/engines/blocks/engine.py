@@ -31,7 +31,7 @@ from collective.couplings.couplings import Couplings
 from collective.engines.base import Accuracy, Cost, Run, pieces_for, unsupported, writing
 from collective.engines.basis.configurations import LARGEST, checked_permutations, group, orbits
 from collective.engines.blocks import unitary_size
-from collective.engines.blocks.size import VECTOR_BYTES, stage
+from collective.engines.blocks.size import VECTOR_BYTES, ellipse, stage
 from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Extent
 from collective.engines.request import Request
 from collective.states import State, inverted
@@ -254,7 +254,7 @@ def _radius(extent: Extent, highest: int) -> float:
     """The radius of the ellipse around the spectrum of the blocks up to `highest`."""
     numbers = range(highest + 1)
     decay = max(extent.decay(k) for k in numbers) + float(extent.couplings.dephasing.sum())
-    return 1.05 * (decay / 2 + max(extent.frequency(k) for k in numbers)) / 2
+    return ellipse(decay, max(extent.frequency(k) for k in numbers)).radius
 
 
 def _terms(extent: Extent, span: float) -> tuple[float, float]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 LARGEST_GROWTH = 1e6  # of a term, relative to ρ: it loses six digits of sixteen
-SINGLE_GROWTH = 3e6  # of a term, relative to ρ, for each unit of rtol: round-off is 6e-8 of a term
+SINGLE_GROWTH = 5e5  # of a term, relative to ρ, for each unit of rtol: round-off is 6e-8 of a term
 NEGLIGIBLE = 0.01  # share of the tolerance for the population of the blocks that are dropped
 _SHORTEST_STEP = 2.0
 _SPARE_TERMS = 80  # a step fails after its radii, three terms for each digit, and these

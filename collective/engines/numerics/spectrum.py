@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective.couplings.couplings import Couplings
 
-TERMS_PER_RADIUS = 2.6  # terms of a Faber expansion for each radius of the ellipse, roughly
+TERMS_PER_RADIUS = 2.0  # terms of a Faber expansion for each radius of the ellipse, roughly
 LONGEST_STEP = 45.0  # radii of the ellipse; longer steps lose digits to non-normality
 _LARGEST = 200  # emitters whose matrices are diagonalised; for more, sums of rows are the bounds
 _MARGIN = 1.05  # of the semi-axes beyond the extents given
