@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from collective.engines.base import pieces_for
 from collective.engines.basis.configurations import ensemble
-from collective.engines.blocks import kernels, size, tables
+from collective.engines.blocks import extremes, kernels, size, tables
 from collective.engines.blocks.passes import Passes
 from collective.engines.numerics.lanes import aligned, count_of
 from collective.engines.numerics.spectrum import Ellipse
@@ -45,7 +45,7 @@ class PackedDensity:
         self._lanes = count_of(number)
         self.layout = tables.layout(couplings, self.highest, permutations, self._lanes)
         t = self.layout.tables
-        self._decays, self._frequencies = tables.extent(self.layout)
+        self._decays, self._frequencies = extremes.extent(self.layout)
         self._dephasing = float(couplings.dephasing.sum())
         self.threads, pieces = pieces_for(request, self.layout.size)
         self._passes = Passes(t, number, pieces, self.threads)

@@ -19,6 +19,7 @@ In single precision ρ takes half of the memory and about half of the time. Roun
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from math import comb
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from collective.results.result import Result
 
-_SPARE_TERMS = 105  # terms beyond the radii of a step, whose moments are kept too
+_SPARE_TERMS = 65  # terms beyond the radii of a step, whose moments are kept too
 _FEWEST_TERMS = 12
 _LIFETIMES = 23.0  # after them a block is empty to within a hundredth of the usual tolerance
 _CALLS = 36.0  # of Python, in an application to blocks of negligible size
@@ -226,10 +227,11 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]], number: Any) 
         comb(n, k) * c * (8 * (k * (n - k) + 1) + 6 * (n - k) ** 2) for k, c in enumerate(columns)
     )
     extent = Extent(couplings, highest)
-    reach = max(float(np.ptp(request.times)) * _radius(extent, highest), 1e-300)
+    radii = _radii(extent)
+    reach = max(float(np.ptp(request.times)) * radii[-1], 1e-300)
     kept = _SPARE_TERMS + min(LONGEST_STEP, reach)
     # in addition to the moments of all times: those of one step, its coefficients, or a checkpoint
-    terms, emitted = _terms(extent, float(np.ptp(request.times)))
+    terms, emitted = _terms(extent, radii, float(np.ptp(request.times)))
     later = np.count_nonzero(request.times - request.times[0] > emitted)
     dark = 0.0 if np.any(couplings.dephasing) else float(later)
     inside = max(steps * min(1.0, LONGEST_STEP / reach), dark)
@@ -250,14 +252,16 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]], number: Any) 
     )
 
 
-def _radius(extent: Extent, highest: int) -> float:
-    """The radius of the ellipse around the spectrum of the blocks up to `highest`."""
-    numbers = range(highest + 1)
-    decay = max(extent.decay(k) for k in numbers) + float(extent.couplings.dephasing.sum())
-    return ellipse(decay, max(extent.frequency(k) for k in numbers)).radius
+def _radii(extent: Extent) -> list[float]:
+    """The radii of the ellipses around the spectra of the blocks up to each one."""
+    numbers = range(extent.top + 1)
+    dephasing = float(extent.couplings.dephasing.sum())
+    decays = accumulate((extent.decay(k) for k in numbers), max)
+    frequencies = accumulate((extent.frequency(k) for k in numbers), max)
+    return [ellipse(d + dephasing, f).radius for d, f in zip(decays, frequencies, strict=True)]
 
 
-def _terms(extent: Extent, span: float) -> tuple[float, float]:
+def _terms(extent: Extent, radii: list[float], span: float) -> tuple[float, float]:
     """The number of applications of the generator, and the time when only the ground state is left.
 
     They become fewer as the highest blocks empty and are dropped.
@@ -268,7 +272,7 @@ def _terms(extent: Extent, span: float) -> tuple[float, float]:
     for k in range(extent.top, -1, -1):
         lasting = _LIFETIMES / max(extent.lasting(k), 1e-300) if k else np.inf
         last = min(span, max(last, lasting))
-        found += TERMS_PER_RADIUS * _radius(extent, k) * (last - ended)
+        found += TERMS_PER_RADIUS * radii[k] * (last - ended)
         ended = last
         emitted = last if k else emitted
     return found, emitted

@@ -31,7 +31,7 @@ LARGEST_GROWTH = 1e6  # of a term, relative to ρ: it loses six digits of sixtee
 SINGLE_GROWTH = 5e5  # of a term, relative to ρ, for each unit of rtol: round-off is 6e-8 of a term
 NEGLIGIBLE = 0.01  # share of the tolerance for the population of the blocks that are dropped
 _SHORTEST_STEP = 2.0
-_SPARE_TERMS = 80  # a step fails after its radii, three terms for each digit, and these
+_SPARE_TERMS = 40  # a step fails after its radii, three terms for each digit, and these
 _AT_ONCE = 2e-3  # seconds of terms in one `advance`
 _COUNTED = ("dropped", "applications", "flops")  # numbers in a checkpoint
 

@@ -141,12 +141,11 @@ def first_pass(  # type: ignore[no-untyped-def]
 
 @kernel
 def second_pass(  # type: ignore[no-untyped-def]
-    begin, end, stride, F0, V, base, y, X, c,
+    begin, end, stride, F0, V, base, y, X, c, squares,
     start, offset, tasks, columns, weights, images, sources,
 ):  # fmt: skip
-    """F0 ← F0 + Vᵀ, y ← y + c·F0; returns the contribution of these panels to ‖F0‖²."""
+    """F0 ← F0 + Vᵀ and y ← y + c·F0; squares ← what each panel contributes to ‖F0‖²."""
     W = columns.shape[1]
-    norm = 0.0
     rows, places = np.empty((1, W), np.uint32), np.empty(W, np.uint32)
     nowhere = np.uint32(len(X) - 1)
     for task in range(begin, end, stride):
@@ -166,14 +165,13 @@ def second_pass(  # type: ignore[no-untyped-def]
                     found |= i != NOBODY
                 if found:
                     transpose_rows(T, q, rows, 0, X, places, 0)
-        squares = zero_of(F)
+        square = zero_of(F)
         for i in range(n):
             f = axpy(load(F, p, i), 1.0, load(X, i, 0))
             store(F, p, i, f)
             store(Y, p, i, axpy(load(Y, p, i), c, f))
-            squares = fma(squares, f, f)
-        norm += total(fma(zero_of(F), load(weights, 0, task), squares))
-    return norm
+            square = fma(square, f, f)
+        squares[task] = total(fma(zero_of(F), load(weights, 0, task), square))
 
 
 @kernel
@@ -193,3 +191,16 @@ def moments(F, diagonal_places, excited, pair_places, pair_emitters, out):  # ty
         m, n = pair_emitters[e, 0], pair_emitters[e, 1]
         out[m, n] = complex(0.5 * (here + there), 0.5 * (here - there))
         out[n, m] = complex(0.5 * (here + there), -0.5 * (here - there))
+
+
+@kernel
+def products(start, targets, pairs, entries, diagonals, x, out):  # type: ignore[no-untyped-def]
+    """out[a] = M_a x[a] for matrices of all blocks, with entries[a, pairs] beside the diagonal."""
+    for k in range(len(start) - 1):
+        first = start[k]
+        for i in range(first, start[k + 1]):
+            for a in range(len(x)):
+                value = diagonals[a, i] * x[a, i]
+                for c in range(targets.shape[1]):
+                    value += entries[a, pairs[i, c]] * x[a, first + targets[i, c]]
+                out[a, i] = value

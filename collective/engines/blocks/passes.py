@@ -36,7 +36,7 @@ class Passes:
 
     def __init__(self, tables: Tables, dtype: Any, pieces: int, threads: int):
         self._tables, self._dtype = tables, np.dtype(dtype)
-        self._pieces, self._threads = pieces, threads
+        self._pieces, self._threads = pieces if threads > 1 else 1, threads
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
         sizes = np.diff(tables.start)
         numbers = range(len(sizes) + 1)
@@ -58,6 +58,7 @@ class Passes:
         ]
         weights = aligned((1, *tables.columns.shape), dtype)
         weights[0] = tables.weights
+        self._squares = np.zeros(len(tables.tasks))
         self._scaled = lru_cache(maxsize=1)(self._scaled_by)
         t = tables
         self._for_first = (
@@ -115,8 +116,7 @@ class Passes:
         """
         alpha, beta, gamma = recurrence
         hops, decay = self._scaled(alpha)
-        transposed, stride = self._transposed, self._pieces
-        squares = np.zeros(stride)
+        transposed, stride, squares = self._transposed, self._pieces, self._squares
         for low, high in self._stages(lowest, highest):
             base = self._tables.offset[low]
             begin, end = self._first_chunk[[low, high + 1]].tolist()
@@ -130,18 +130,15 @@ class Passes:
                 )  # fmt: skip
 
             def second(thread: int, i: int) -> None:
-                squares[i] += kernels.second_pass(
+                kernels.second_pass(
                     first_task + i, end_task, stride, previous, transposed, base, y,  # noqa: B023
-                    self._scratch[thread][0], coefficient, *self._for_second,
+                    self._scratch[thread][0], coefficient, squares, *self._for_second,
                 )  # fmt: skip
 
             for work in (first, second):
-                if self._pool is None:
-                    for piece in range(stride):
-                        work(0, piece)
-                else:
-                    in_pieces(work, stride, self._threads, self._pool)
-        return float(np.sqrt(squares.sum()))
+                in_pieces(work, stride, self._threads, self._pool)
+        begin, end = self.first_task[[lowest, highest + 1]].tolist()
+        return float(np.sqrt(squares[begin:end].sum()))
 
 
 def chunks(sizes: NDArray[np.int64], panels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -21,8 +21,6 @@ from collective.engines.basis.configurations import ExcitationBlocks, one_excita
 from collective.engines.numerics.lanes import LANES
 
 NOBODY = np.uint32(2**32 - 1)
-_LANCZOS_STEPS = 24
-_EXHAUSTED = 1e-9  # relative: a new Lanczos vector that is smaller is round-off
 _KEPT = 10  # emitters; up to this number tables are kept, which take some MiB
 
 
@@ -245,64 +243,3 @@ def _moments(blocks: ExcitationBlocks, tables: Tables) -> tuple[Any, Any, Any]:
     kind = np.uint32 if tables.offset[-1] < 2**32 else np.uint64
     places = np.concatenate(by_pair, axis=2).swapaxes(0, 1).astype(kind)
     return np.concatenate(on_diagonal), np.ascontiguousarray(places), emitters
-
-
-def extent(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The extent of the spectrum of each block of the Liouvillian.
-
-    Its eigenvalues are −i(λ − λ'*), with eigenvalues λ, λ' of H_eff = A − iB in the block. Their
-    real part lies between −2 max B and 0, their imaginary part within ±(max A − min A). The extreme
-    eigenvalues of A and B are found by Lanczos for all blocks at once.
-
-    Returns:
-        The largest decay rate and the largest frequency, (K+1,) each.
-    """
-    t = layout.tables
-    n = layout.blocks.n
-    whole = (t.hop[:, 0] + 1j * t.hop[:, 1])[: n * n].reshape(n, n)
-    found = []
-    for matrix, diagonal in (
-        ((whole + whole.conj().T) / 2, t.diagonal[:, 0]),
-        ((whole - whole.conj().T) / -2j, -t.diagonal[:, 1]),
-    ):
-        real = matrix.real if not np.any(matrix.imag) else matrix
-        values = np.append(real.ravel(), 0)[t.pairs]
-        found.append(_extremes(t.start, t.targets, values, diagonal))
-    (low, high), (_, rate) = found
-    return 2 * np.maximum(rate, 0), high - low
-
-
-def _extremes(
-    start: NDArray[np.int64], targets: Any, values: Any, diagonal: Any
-) -> tuple[Any, Any]:
-    """The smallest and largest eigenvalue of every block of a sparse Hermitian matrix, (K+1,)."""
-    begin, sizes = start[:-1], np.diff(start)
-    columns = targets + np.repeat(begin, sizes)[:, None]
-    steps = min(_LANCZOS_STEPS, int(sizes.max()))
-
-    def spread(per_block: Any) -> Any:
-        return np.repeat(per_block, sizes)
-
-    def dot(a: Any, b: Any) -> Any:
-        return np.add.reduceat((a.conj() * b).real, begin)
-
-    vector = 1 + 0.3 * np.sin(1.7 * np.arange(len(diagonal)) ** 2) + np.zeros(1, values.dtype)
-    vector = vector / spread(np.sqrt(dot(vector, vector)))
-    before, beta = np.zeros_like(vector), np.zeros(len(sizes))
-    matrices = np.zeros((len(sizes), steps, steps))
-    alive, largest = np.ones(len(sizes), bool), np.zeros(len(sizes))
-    for s in range(steps):
-        image = np.einsum("ic,ic->i", values, vector[columns]) + diagonal * vector
-        alpha = dot(vector, image)
-        matrices[:, s, s] = np.where(alive, alpha, matrices[:, 0, 0])
-        image = image - spread(alpha) * vector - spread(beta) * before
-        beta = np.sqrt(dot(image, image))
-        largest = np.maximum(largest, np.maximum(np.abs(alpha), beta))
-        alive &= (beta > _EXHAUSTED * largest) & (s + 1 < sizes)
-        beta = np.where(alive, beta, 0)
-        if s + 1 < steps:
-            matrices[:, s, s + 1] = matrices[:, s + 1, s] = beta
-        before = vector
-        vector = image * spread(np.where(alive, 1 / np.where(alive, beta, 1), 0))
-    eigenvalues = np.linalg.eigvalsh(matrices)
-    return eigenvalues[:, 0], eigenvalues[:, -1]
