@@ -180,6 +180,98 @@ def rotation(n, step=1):
     return [(m + step) % n for m in range(n)]
 
 
+SINGLE, DOUBLE = (co.engines.Blocks(precision=p) for p in ("single", "double"))
+
+
+@pytest.mark.parametrize(
+    ("couplings", "times"),
+    [
+        (CHAIN, T),
+        (co.couple(co.chain(5, 0.06), co.Vacuum()), T / 4),
+        (co.couple(co.ring(6, 0.2, dipoles=[1, 1j, 0]), co.Vacuum()), T),
+        (CHAIN.replace(dephasing=0.5, detunings=np.arange(6) / 3), 5 * T),
+    ],
+    ids=["chain", "dense chain", "complex ring", "dephased for long"],
+)
+def test_single_precision_is_as_accurate_as_it_says(couplings, times):
+    request = {"observe": "correlations"}
+    exact = co.evolve(couplings, "inverted", times, method=DOUBLE, rtol=1e-10, **request)
+    result = co.evolve(couplings, "inverted", times, method=SINGLE, rtol=1e-5, **request)
+    assert result.diagnostics["precision"] == "single"
+    assert exact.diagnostics["precision"] == "double"
+    assert "single precision" in result.reason
+    np.testing.assert_allclose(result.correlations, exact.correlations, atol=1e-5)
+    np.testing.assert_allclose(
+        result.emission, exact.emission, atol=1e-5 * exact.emission.max()
+    )
+    assert not np.array_equal(result.emission, exact.emission)
+
+
+@pytest.mark.slow
+def test_single_precision_of_many_emitters_with_few_and_many_excitations():
+    for emitters, state, until in (
+        (co.chain(11, 0.2), "inverted", 5.0),
+        (co.cloud(9, 0.4, min_distance=0.1, seed=3), "inverted", 3.0),
+        (co.chain(20, 0.1), co.states.dicke(2), 10.0),
+    ):
+        couplings, times = co.couple(emitters, co.Vacuum()), np.linspace(0, until, 41)
+        exact, single = (
+            co.evolve(couplings, state, times, method=engine, rtol=rtol)
+            for engine, rtol in ((DOUBLE, 1e-9), (SINGLE, 1e-5))
+        )
+        largest = exact.emission.max()
+        np.testing.assert_allclose(single.emission, exact.emission, atol=1e-5 * largest)
+        np.testing.assert_allclose(single.populations, exact.populations, atol=1e-5)
+        assert single.diagnostics["trace_error"] < 1e-5
+
+
+def test_single_precision_is_taken_where_rtol_allows_it_and_takes_half_of_the_memory():
+    def precision(rtol, method="blocks"):
+        couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
+        result = co.evolve(couplings, "inverted", T[:3], method=method, rtol=rtol)
+        return result.diagnostics["precision"]
+
+    assert precision(1e-5) == "single"
+    assert precision(9e-6) == "double"
+    assert precision(1e-3, DOUBLE) == "double"
+    request = _requests.checked(co.couple(co.chain(12, 0.2), co.Vacuum()), "inverted", T, rtol=1e-5)
+    single, double = SINGLE.cost(request), DOUBLE.cost(request)
+    assert single.bytes < 0.65 * double.bytes
+    assert single.seconds < 0.65 * double.seconds
+    assert "in single precision" in single.work
+    assert "single" not in double.work
+
+
+def test_single_precision_that_is_too_coarse_is_refused():
+    with pytest.raises(ValueError, match=r"accurate to 1e-05, but rtol is 1e-08: ask for rtol=1e"):
+        co.evolve(CHAIN, "inverted", T, method=SINGLE)
+    with pytest.raises(ValueError, match="precision must be one of 'auto', 'double', 'single'"):
+        co.engines.Blocks(precision="half")
+
+
+@pytest.mark.parametrize("method", [SINGLE, DOUBLE], ids=["single", "double"])
+def test_a_checkpoint_keeps_the_precision(method, tmp_path, monkeypatch):
+    couplings, times = co.couple(co.chain(4, 0.05), co.Vacuum()), np.linspace(0, 4, 81)
+    run = {"method": method, "rtol": 1e-5, "checkpoint": tmp_path / "run.npz"}
+    whole = co.evolve(couplings, "inverted", times, method=method, rtol=1e-5)
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, whole.diagnostics["applications"] // 2)
+        part = co.evolve(couplings, "inverted", times, **run)
+    kind = np.float32 if method is SINGLE else np.float64
+    assert part.resume["vector"].dtype == kind
+    rest = co.evolve(couplings, "inverted", times, **run)
+    assert rest.complete
+    np.testing.assert_allclose(rest.emission, whole.emission, atol=1e-5)
+    other = SINGLE if method is DOUBLE else DOUBLE
+    with pytest.raises(ValueError, match="belongs to another problem"):
+        co.evolve(couplings, "inverted", times, **{**run, "method": other})
+
+
+def test_the_size_of_a_vector_is_that_of_the_kernels():
+    """Costs are predicted without importing the compiler."""
+    assert size.VECTOR_BYTES == BYTES
+
+
 def test_symmetries_change_the_size_but_no_answer():
     ring = co.couple(co.ring(8, 0.2), co.Vacuum())
     plain = co.evolve(ring.replace(detunings=np.eye(8)[0] * 1e-9), "inverted", T, method="blocks")
@@ -372,6 +464,7 @@ def test_a_run_moves_in_small_pieces(monkeypatch):
 
 
 def test_a_step_whose_terms_grow_too_much_is_repeated(monkeypatch):
+    monkeypatch.setattr(size, "_DECAY", 0.8)  # an ellipse on which they grow
     usual = co.evolve(CHAIN, "inverted", T, method="blocks")
     monkeypatch.setattr(steps, "LARGEST_GROWTH", 2.0)
     careful = co.evolve(CHAIN, "inverted", T, method="blocks")

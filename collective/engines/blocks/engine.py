@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from collective.results.result import Result
 
-_SPARE_TERMS = 65  # terms beyond the radii of a step, whose moments are kept too
+_SPARE_TERMS = 45  # terms beyond two a radius of a step, whose moments are kept too
 _FEWEST_TERMS = 12
 _LIFETIMES = 23.0  # after them a block is empty to within a hundredth of the usual tolerance
 _CALLS = 36.0  # of Python, in an application to blocks of negligible size
@@ -229,7 +229,7 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]], number: Any) 
     extent = Extent(couplings, highest)
     radii = _radii(extent)
     reach = max(float(np.ptp(request.times)) * radii[-1], 1e-300)
-    kept = _SPARE_TERMS + min(LONGEST_STEP, reach)
+    kept = _SPARE_TERMS + 2 * min(LONGEST_STEP, reach)
     # in addition to the moments of all times: those of one step, its coefficients, or a checkpoint
     terms, emitted = _terms(extent, radii, float(np.ptp(request.times)))
     later = np.count_nonzero(request.times - request.times[0] > emitted)

@@ -31,7 +31,7 @@ LARGEST_GROWTH = 1e6  # of a term, relative to ρ: it loses six digits of sixtee
 SINGLE_GROWTH = 5e5  # of a term, relative to ρ, for each unit of rtol: round-off is 6e-8 of a term
 NEGLIGIBLE = 0.01  # share of the tolerance for the population of the blocks that are dropped
 _SHORTEST_STEP = 2.0
-_SPARE_TERMS = 40  # a step fails after its radii, three terms for each digit, and these
+_SPARE_TERMS = 20  # a step fails after two terms a radius, three for each digit, and these
 _AT_ONCE = 2e-3  # seconds of terms in one `advance`
 _COUNTED = ("dropped", "applications", "flops")  # numbers in a checkpoint
 
@@ -205,7 +205,7 @@ class Expansion:
         end = self._end if last else begin + h
         times = self._request.times[self._recorder.reached :]
         inside = times[times <= end * (1 + np.sign(end) * 1e-14)] - begin
-        count = ceil(h * ellipse.radius - 3 * np.log10(tolerance)) + _SPARE_TERMS
+        count = ceil(2 * h * ellipse.radius - 3 * np.log10(tolerance)) + _SPARE_TERMS
         weights = ellipse.coefficients(count, np.append(inside, h))
         norm = rho.norm()
         active = rho.active

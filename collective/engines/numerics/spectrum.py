@@ -33,7 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective.couplings.couplings import Couplings
 
 TERMS_PER_RADIUS = 2.0  # terms of a Faber expansion for each radius of the ellipse, roughly
-LONGEST_STEP = 45.0  # radii of the ellipse; longer steps lose digits to non-normality
+LONGEST_STEP = 50.0  # radii of the ellipse; longer steps save few terms
 _LARGEST = 200  # emitters whose matrices are diagonalised; for more, sums of rows are the bounds
 _MARGIN = 1.05  # of the semi-axes beyond the extents given
 _SMALLEST = 1e-9  # extent; an operator that does nothing still has an ellipse
