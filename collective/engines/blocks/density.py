@@ -176,11 +176,11 @@ class PackedDensity:
             current, previous, self.y, recurrence, coefficient, lowest, self.highest
         )
         self.applications += 1
-        self.flops += float(self._flops[lowest : self.highest + 1].sum())
+        self.flops += sum(self._flops[lowest : self.highest + 1])
         return norm
 
 
-def _flops(n: int, sizes: list[int], columns: NDArray[np.int64], parts: int) -> Any:
+def _flops(n: int, sizes: list[int], columns: NDArray[np.int64], parts: int) -> list[float]:
     """Multiplications and additions of the hops and jumps of every block, (K+1,).
 
     Args:
@@ -192,4 +192,5 @@ def _flops(n: int, sizes: list[int], columns: NDArray[np.int64], parts: int) -> 
     jumps = [parts * (n - k) ** 2 for k in range(len(sizes))]
     jumps[-1] = 0
     hops = [k * (n - k) + 1 for k in range(len(sizes))]
-    return np.array(sizes) * columns * (8.0 * np.array(hops) + 2.0 * np.array(jumps))
+    found = np.array(sizes) * columns * (8.0 * np.array(hops) + 2.0 * np.array(jumps))
+    return found.tolist()

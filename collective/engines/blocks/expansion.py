@@ -218,6 +218,7 @@ class Expansion:
         self._recorder.add({}, now=(begin, self._start))
         rho.y[active] *= weights[0, -1]
         small, growth = 0, 1.0
+        first = max(float(np.abs(moments[0]).max()), 1e-300)
         expected = max(8.0, TERMS_PER_RADIUS * h * ellipse.radius)
         for j in range(1, count):
             weight = float(weights[j, -1])
@@ -231,8 +232,7 @@ class Expansion:
             growth = max(growth, abs(weight) * size / norm)
             if not growth < self._growth:
                 return growth
-            first, latest = np.abs(moments[0]).max(), np.abs(moments[-1]).max()
-            seen = max(latest / max(first, 1e-300), size / norm)
+            seen = max(float(np.abs(moments[-1]).max()) / first, size / norm)
             small = small + 1 if abs(weight) * seen < tolerance else 0
             if small == 2 and j > h * ellipse.radius / 2:
                 rho.one, rho.two = current, previous

@@ -8,6 +8,7 @@ cache. Within a stage chunks of panels, then panels, are shared out to the threa
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,10 @@ class Passes:
         numbers = range(len(sizes) + 1)
         self.first_task = np.searchsorted(tables.tasks[:, 0], numbers)
         self._chunks = chunks(sizes, np.diff(self.first_task))
-        self._first_chunk = np.searchsorted(self._chunks[:, 0], numbers)
+        # lists, whose entries Python reads faster than those of arrays
+        self._tasks = self.first_task.tolist()
+        self._first_chunk = np.searchsorted(self._chunks[:, 0], numbers).tolist()
+        self._offset = tables.offset.tolist()
         blocks = np.diff(tables.offset)
         self._stage = stage(blocks.tolist())
         self._transposed = aligned((self._stage,), dtype)
@@ -83,7 +87,7 @@ class Passes:
 
     def _stages(self, lowest: int, highest: int) -> list[tuple[int, int]]:
         """The first and the last block of every stage."""
-        offset, found, low = self._tables.offset, [], lowest
+        offset, found, low = self._offset, [], lowest
         for k in range(lowest, highest + 1):
             if offset[k + 1] - offset[low] > self._stage:
                 found.append((low, k - 1))
@@ -118,9 +122,9 @@ class Passes:
         hops, decay = self._scaled(alpha)
         transposed, stride, squares = self._transposed, self._pieces, self._squares
         for low, high in self._stages(lowest, highest):
-            base = self._tables.offset[low]
-            begin, end = self._first_chunk[[low, high + 1]].tolist()
-            first_task, end_task = self.first_task[[low, high + 1]].tolist()
+            base = self._offset[low]
+            begin, end = self._first_chunk[low], self._first_chunk[high + 1]
+            first_task, end_task = self._tasks[low], self._tasks[high + 1]
 
             def first(thread: int, i: int) -> None:
                 kernels.first_pass(
@@ -137,8 +141,7 @@ class Passes:
 
             for work in (first, second):
                 in_pieces(work, stride, self._threads, self._pool)
-        begin, end = self.first_task[[lowest, highest + 1]].tolist()
-        return float(np.sqrt(squares[begin:end].sum()))
+        return sqrt(squares[self._tasks[lowest] : self._tasks[highest + 1]].sum())
 
 
 def chunks(sizes: NDArray[np.int64], panels: NDArray[np.int64]) -> NDArray[np.int64]:
