@@ -696,7 +696,7 @@ def _recipes():
     yield (
         "engines.Blocks",
         co.engines.Blocks,
-        lambda: {"symmetries": [[1, 0]]},
+        lambda: {"symmetries": [[1, 0]], "precision": "double"},
         {"then": lambda engine: co.evolve(pair(), "inverted", TIMES, method=engine)},
     )
     yield (

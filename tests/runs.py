@@ -273,6 +273,12 @@ def blocks():
     )
 
 
+@run(SINGLE)
+def blocks_in_single_precision():
+    engine = co.engines.Blocks(precision="single")
+    return evolved(plain(), "inverted", method=engine, observe="correlations", rtol=1e-5)
+
+
 @run()
 def blocks_without_decay():
     hop = np.eye(4, k=1) + 0.5 * np.eye(4, k=3)

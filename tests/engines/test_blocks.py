@@ -68,9 +68,7 @@ def test_kernels_apply_the_plain_lindblad_generator(number, within, n, seed, rea
     blocks_only = np.where(excited[:, None] == excited, dense, 0)
     np.testing.assert_allclose(norm, np.linalg.norm(blocks_only), rtol=within, atol=within)
     before = packed(layout, random_state(rng, n))
-    mixed, _ = applied(
-        layout, packed(layout, rho), number, (0.3, -0.7, 1.1), before, pieces=3
-    )
+    mixed, _ = applied(layout, packed(layout, rho), number, (0.3, -0.7, 1.1), before, pieces=3)
     wanted = 0.3 * packed(layout, dense) - 0.7 * packed(layout, rho) + 1.1 * before
     np.testing.assert_allclose(mixed, wanted, atol=within)
 
@@ -201,9 +199,7 @@ def test_single_precision_is_as_accurate_as_it_says(couplings, times):
     assert exact.diagnostics["precision"] == "double"
     assert "single precision" in result.reason
     np.testing.assert_allclose(result.correlations, exact.correlations, atol=1e-5)
-    np.testing.assert_allclose(
-        result.emission, exact.emission, atol=1e-5 * exact.emission.max()
-    )
+    np.testing.assert_allclose(result.emission, exact.emission, atol=1e-5 * exact.emission.max())
     assert not np.array_equal(result.emission, exact.emission)
 
 

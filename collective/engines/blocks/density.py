@@ -14,6 +14,7 @@ from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.request import Request
 from collective.states.answers import highest_excitation, weights_of
 
+
 class PackedDensity:
     """The excitation blocks of ρ one after the other, and the vectors that an expansion needs.
 

@@ -237,8 +237,14 @@ class Expansion:
             if small == 2 and j > h * ellipse.radius / 2:
                 rho.one, rho.two = current, previous
                 rho.lowest = lowest
-                found = np.einsum("jt,jmn->tmn", weights[: j + 1, :-1], np.array(moments))
+                found = _sums(weights[: j + 1, :-1], np.array(moments))
                 error = rho.trace_error()
                 self._recorder.add({"correlations": found}, trace_error=error, now=(end, rho.y))
                 return growth
         return max(growth, self._growth)
+
+
+def _sums(weights: NDArray[np.float64], moments: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Σ_j weights[j, t] moments[j, m, n] as one product of real matrices, (T, N, N)."""
+    numbers = moments.reshape(len(moments), -1).view(float)
+    return (weights.T @ numbers).view(complex).reshape(-1, *moments.shape[1:])

@@ -104,7 +104,7 @@ class Passes:
         lowest: int,
         highest: int,
     ) -> float:
-        """previous ← α𝓛 current + β current + γ previous, and y ← y + coefficient · previous.
+        """Previous ← α𝓛 current + β current + γ previous, and y ← y + coefficient · previous.
 
         Args:
             current: a vector, (size,).

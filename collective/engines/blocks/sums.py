@@ -10,8 +10,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
-import llvmlite.binding
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import binding, ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -29,7 +28,7 @@ from collective.engines.numerics.lanes import (
 )
 
 # 32 registers of a whole vector, or 16 of half a vector
-_WIDE = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
+_WIDE = bool(binding.get_host_cpu_features().get("avx512f"))
 ROWS = 8 if _WIDE else 2  # of the hops at a time
 TERMS = 8  # of a jump at a time
 
@@ -129,9 +128,7 @@ def jumps(
         )
 
         def emit(count: int) -> None:
-            places = [
-                builder.add(z, context.get_constant(types.uintp, a)) for a in range(count)
-            ]
+            places = [builder.add(z, context.get_constant(types.uintp, a)) for a in range(count)]
             known = [
                 read(builder, vector_at(context, builder, kinds[0], arguments[0], x, place))
                 for place in places

@@ -75,7 +75,7 @@ def count_of(dtype: Any) -> int:
 def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """An array of zeros whose vectors do not straddle two lines of the cache."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.empty(size + BYTES, np.uint8); raw[:] = 0
+    raw = np.zeros(size + BYTES, np.uint8)
     begin = -raw.ctypes.data % BYTES
     return raw[begin : begin + size].view(dtype).reshape(shape)
 
@@ -138,9 +138,7 @@ def _fetch(builder: Any, address: Any) -> None:
     kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     for_reading, in_all_caches, data = (ir.Constant(number, value) for value in (0, 3, 1))
-    builder.call(
-        function, [builder.bitcast(address, byte), for_reading, in_all_caches, data]
-    )
+    builder.call(function, [builder.bitcast(address, byte), for_reading, in_all_caches, data])
 
 
 def _address(context: Any, builder: Any, kinds: Any, values: Any, row: int = 0) -> Any:
@@ -286,9 +284,7 @@ def transpose_rows(
         found = []
         for w in lane:
             row = entry(context, builder, kinds[2], arguments[2], g, w)
-            found.append(
-                read(builder, vector_at(context, builder, kinds[0], arguments[0], q, row))
-            )
+            found.append(read(builder, vector_at(context, builder, kinds[0], arguments[0], q, row)))
             _fetch(builder, vector_at(context, builder, kinds[0], arguments[0], following, row))
         for c, column in zip(lane, _transposed(builder, found), strict=True):
             place = entry(context, builder, kinds[5], arguments[5], c)
