@@ -120,14 +120,14 @@ class PackedDensity:
         """The difference from 1 of the trace of ρ with the dropped population."""
         return abs(float(self.populations().sum()) + self.dropped - 1)
 
-    def moments(self, vector: NDArray[Any]) -> NDArray[np.complex128]:
-        """⟨σ⁺_mσ⁻_n⟩ of a packed vector, (N, N)."""
+    def moments(self, vector: NDArray[Any]) -> tuple[NDArray[np.complex128], float]:
+        """⟨σ⁺_mσ⁻_n⟩ of a packed vector, (N, N), and its trace."""
         out = np.empty((self.layout.blocks.n,) * 2, dtype=complex)
         places, emitters = self.layout.pair_places, self.layout.pair_emitters
-        kernels.moments(
+        trace = kernels.moments(
             vector, self.layout.diagonal_places, self.layout.excited, places, emitters, out
         )
-        return out
+        return out, trace
 
     def norm(self) -> float:
         """Frobenius norm of ρ."""

@@ -80,7 +80,7 @@ class Expansion:
         else:
             self._restart = self._rho.set_initial
             self._restart()
-            first = {"correlations": self._rho.moments(self._rho.y)[None]}
+            first = {"correlations": self._rho.moments(self._rho.y)[0][None]}
             self._recorder.add(first, now=(self._begin, self._rho.y))
         self._share = (self._recorder.now[0] - self._begin) / self._span
         self._terms = self._steps()
@@ -212,7 +212,7 @@ class Expansion:
         previous, current = rho.two, rho.one
         current[active] = rho.y[active]
         previous[active] = 0
-        moments = [rho.moments(current)]
+        moments = [rho.moments(current)[0]]
         if self._start is not None:
             self._start[:] = rho.y
         self._recorder.add({}, now=(begin, self._start))
@@ -225,21 +225,22 @@ class Expansion:
             lowest = max(0, rho.lowest - j)
             size = rho.apply(current, previous, ellipse.recurrence(j), weight, lowest)
             current, previous = previous, current
-            moments.append(rho.moments(current))
+            found, trace = rho.moments(current)
+            moments.append(found)
             reached = begin + h * min(1.0, j / expected) - self._begin
             self._share = max(self._share, reached / self._span)
             yield
             growth = max(growth, abs(weight) * size / norm)
             if not growth < self._growth:
                 return growth
-            seen = max(float(np.abs(moments[-1]).max()) / first, size / norm)
+            seen = max(float(np.abs(found).max()) / first, size / norm, abs(trace))
             small = small + 1 if abs(weight) * seen < tolerance else 0
             if small == 2 and j > h * ellipse.radius / 2:
                 rho.one, rho.two = current, previous
                 rho.lowest = lowest
-                found = _sums(weights[: j + 1, :-1], np.array(moments))
+                inside = _sums(weights[: j + 1, :-1], np.array(moments))
                 error = rho.trace_error()
-                self._recorder.add({"correlations": found}, trace_error=error, now=(end, rho.y))
+                self._recorder.add({"correlations": inside}, trace_error=error, now=(end, rho.y))
                 return growth
         return max(growth, self._growth)
 

@@ -176,10 +176,12 @@ def second_pass(  # type: ignore[no-untyped-def]
 
 @kernel
 def moments(F, diagonal_places, excited, pair_places, pair_emitters, out):  # type: ignore[no-untyped-def]
-    """out[m, n] = ⟨σ⁺_mσ⁻_n⟩, (N, N) complex."""
+    """out[m, n] = ⟨σ⁺_mσ⁻_n⟩, (N, N) complex; returns the trace."""
     out[:] = 0
+    trace = 0.0
     for i in range(len(diagonal_places)):
         value = F[diagonal_places[i]]
+        trace += value
         for m in range(excited.shape[1]):
             if excited[i, m]:
                 out[m, m] += value
@@ -191,6 +193,7 @@ def moments(F, diagonal_places, excited, pair_places, pair_emitters, out):  # ty
         m, n = pair_emitters[e, 0], pair_emitters[e, 1]
         out[m, n] = complex(0.5 * (here + there), 0.5 * (here - there))
         out[n, m] = complex(0.5 * (here + there), -0.5 * (here - there))
+    return trace
 
 
 @kernel
