@@ -1,5 +1,7 @@
-"""ρ in excitation blocks, packed into panels of real numbers, with the terms of an expansion."""
+"""ρ in excitation blocks, packed into panels of real numbers, and the extent of its generator."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,12 +9,15 @@ from numpy.typing import NDArray
 
 from collective.engines.base import pieces_for
 from collective.engines.basis.configurations import ensemble
-from collective.engines.blocks import extremes, kernels, size, tables
-from collective.engines.blocks.passes import Passes
-from collective.engines.numerics.lanes import aligned, count_of
+from collective.engines.blocks import kernels, size, tables
+from collective.engines.blocks.passes import Passes, aligned
+from collective.engines.blocks.size import VECTOR_BYTES
 from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.request import Request
 from collective.states.answers import highest_excitation, weights_of
+
+_STEPS = 14  # of Lanczos: extremes to a percent
+_EXHAUSTED = 1e-9  # relative: a new vector that is smaller is round-off
 
 
 class PackedDensity:
@@ -43,10 +48,10 @@ class PackedDensity:
         self._request = request
         self._top = self.highest = highest_excitation(request.state, len(couplings))
         self.lowest = 0
-        self._lanes = count_of(number)
+        self._lanes = VECTOR_BYTES // np.dtype(number).itemsize
         self.layout = tables.layout(couplings, self.highest, permutations, self._lanes)
         t = self.layout.tables
-        self._decays, self._frequencies = extremes.extent(self.layout)
+        self._decays, self._frequencies = extent(self.layout)
         self._dephasing = float(couplings.dephasing.sum())
         self.threads, pieces = pieces_for(request, self.layout.size)
         self._passes = Passes(t, number, pieces, self.threads)
@@ -195,3 +200,67 @@ def _flops(n: int, sizes: list[int], columns: NDArray[np.int64], parts: int) -> 
     hops = [k * (n - k) + 1 for k in range(len(sizes))]
     found = np.array(sizes) * columns * (8.0 * np.array(hops) + 2.0 * np.array(jumps))
     return found.tolist()
+
+
+def extent(layout: tables.Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The extent of the spectrum of each block of the Liouvillian.
+
+    Its eigenvalues are −i(λ − λ'*), with eigenvalues λ, λ' of H_eff = A − iB in the block. Their
+    real part lies between −2 max B and 0, their imaginary part within ±(max A − min A). The extreme
+    eigenvalues of A and B are found by Lanczos for all blocks at once.
+
+    Returns:
+        The largest decay rate and the largest frequency, (K+1,) each.
+    """
+    t = layout.tables
+    n = layout.blocks.n
+    whole = (t.hop[:, 0] + 1j * t.hop[:, 1])[: n * n].reshape(n, n)
+    both = np.stack([whole + whole.conj().T, 1j * (whole - whole.conj().T)]) / 2  # A and B
+    entries = both.real if not np.any(both.imag) else both
+    entries = np.append(entries.reshape(2, -1), np.zeros((2, 1)), axis=1)
+    diagonals = np.stack([t.diagonal[:, 0], -t.diagonal[:, 1]])
+    product = partial(kernels.products, t.start, t.targets, t.pairs, entries, diagonals)
+    low, high = _extremes(t.start, entries.dtype, product)
+    return 2 * np.maximum(high[1], 0), high[0] - low[0]
+
+
+def _extremes(
+    start: NDArray[np.int64], kind: Any, multiply: Callable[[Any, Any], object]
+) -> tuple[Any, Any]:
+    """The smallest and largest eigenvalue of every block of two Hermitian matrices, (2, K+1) each.
+
+    Args:
+        start: (K+2,), the first state of each block.
+        kind: the type of their entries.
+        multiply: puts the products of the matrices with the first array, (2, states), into the
+            second.
+    """
+    begin, sizes = start[:-1], np.diff(start)
+    steps = min(_STEPS, int(sizes.max()))
+
+    def spread(per_block: Any) -> Any:
+        return np.repeat(per_block, sizes, axis=1)
+
+    def dot(a: Any, b: Any) -> Any:
+        return np.add.reduceat((a.conj() * b).real, begin, axis=1)
+
+    vector = 1 + 0.3 * np.sin(1.7 * np.arange(start[-1]) ** 2) + np.zeros((2, 1))
+    vector = (vector / spread(np.sqrt(dot(vector, vector)))).astype(kind)
+    image, before, beta = np.empty_like(vector), np.zeros_like(vector), np.zeros((2, len(sizes)))
+    matrices = np.zeros((*beta.shape, steps, steps))
+    alive, largest = np.ones(beta.shape, bool), np.zeros(beta.shape)
+    for s in range(steps):
+        multiply(vector, image)
+        alpha = dot(vector, image)
+        matrices[..., s, s] = np.where(alive, alpha, matrices[..., 0, 0])
+        image -= spread(alpha) * vector + spread(beta) * before
+        beta = np.sqrt(dot(image, image))
+        largest = np.maximum(largest, np.maximum(np.abs(alpha), beta))
+        alive &= (beta > _EXHAUSTED * largest) & (s + 1 < sizes)
+        beta = np.where(alive, beta, 0)
+        if s + 1 < steps:
+            matrices[..., s, s + 1] = matrices[..., s + 1, s] = beta
+        before = vector
+        vector = image * spread(np.where(alive, 1 / np.where(alive, beta, 1), 0))
+    eigenvalues = np.linalg.eigvalsh(matrices)
+    return eigenvalues[..., 0], eigenvalues[..., -1]

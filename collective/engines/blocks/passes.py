@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import in_pieces
 from collective.engines.blocks import kernels
-from collective.engines.blocks.size import stage
+from collective.engines.blocks.size import VECTOR_BYTES, stage
 from collective.engines.blocks.tables import Tables
-from collective.engines.numerics.lanes import BYTES, aligned
 
 _CHUNK_BYTES = 600_000  # of results, which stay in the second cache while sources pass by
 _MOST_PANELS = 8  # in a chunk: more of them hardly share more rows of the block above
@@ -140,7 +139,10 @@ class Passes:
                 )  # fmt: skip
 
             for work in (first, second):
-                in_pieces(work, stride, self._threads, self._pool)
+                if self._pool is None:
+                    work(0, 0)
+                else:
+                    in_pieces(work, stride, self._threads, self._pool)
         return sqrt(squares[self._tasks[lowest] : self._tasks[highest + 1]].sum())
 
 
@@ -153,7 +155,15 @@ def chunks(sizes: NDArray[np.int64], panels: NDArray[np.int64]) -> NDArray[np.in
     """
     found = []
     for k, (size, count) in enumerate(zip(sizes.tolist(), panels.tolist(), strict=True)):
-        fitting = max(1, _CHUNK_BYTES // (size * BYTES))
+        fitting = max(1, _CHUNK_BYTES // (size * VECTOR_BYTES))
         most = min(_MOST_PANELS, fitting, -(-count // _FEWEST_CHUNKS))
         found += [(k, p, min(most, count - p)) for p in range(0, count, most)]
     return np.array(found)
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """An array of zeros whose vectors do not straddle two lines of the cache."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + VECTOR_BYTES, np.uint8)
+    begin = -raw.ctypes.data % VECTOR_BYTES
+    return raw[begin : begin + size].view(dtype).reshape(shape)

@@ -7,6 +7,8 @@ time and run at the same speed whichever vectoriser is on. Arrays end in an axis
 sixteen floats and are read by `load(x, i, j)`; indices are read as unsigned numbers, so that none
 can wrap around. The type of the array decides the type of the lanes, so one kernel serves both
 precisions.
+
+The file is longer than others because all operations share the type and the way to its addresses.
 """
 
 from collections.abc import Callable
@@ -17,7 +19,6 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
-from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled
 
@@ -70,14 +71,6 @@ def lanes_of(array: Any) -> Lanes:
 def count_of(dtype: Any) -> int:
     """How many numbers of a numpy type are one vector."""
     return BYTES // int(np.dtype(dtype).itemsize)
-
-
-def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    """An array of zeros whose vectors do not straddle two lines of the cache."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(size + BYTES, np.uint8)
-    begin = -raw.ctypes.data % BYTES
-    return raw[begin : begin + size].view(dtype).reshape(shape)
 
 
 def _index(*entries: int) -> ir.Constant:
