@@ -19,7 +19,7 @@ from collective.engines.basis.configurations import ExcitationBlocks, qutip_inde
 from collective.engines.blocks import engine, size, tables
 from collective.engines.blocks import expansion as steps
 from collective.engines.blocks.passes import Passes
-from collective.engines.numerics.lanes import BYTES, count_of
+from collective.engines.numerics.lanes import BYTES
 
 T = np.linspace(0, 4, 21)
 CHAIN = co.couple(co.chain(6, 0.15), co.Vacuum())
@@ -60,7 +60,7 @@ def test_kernels_apply_the_plain_lindblad_generator(number, within, n, seed, rea
         random_couplings(rng, n, real=real, pump=False, drive=False),
         random_state(rng, n),
     )
-    layout = tables.layout(couplings, n, [np.arange(n)], count_of(number))
+    layout = tables.layout(couplings, n, [np.arange(n)], BYTES // np.dtype(number).itemsize)
     out, norm = applied(layout, packed(layout, rho), number)
     dense = reference.slope_of(couplings, rho)
     np.testing.assert_allclose(out, packed(layout, dense), atol=within)
@@ -96,7 +96,7 @@ def test_kernels_apply_the_generator_to_one_column_of_each_orbit(couplings, turn
         every = turns + [p[::-1] for p in turns if plain]
     rho = random_state(rng, n).reshape([2] * (2 * n))
     rho = sum(rho.transpose([*p, *(p + n)]) for p in every).reshape(2**n, 2**n) / len(every)
-    layout = tables.layout(couplings, n, every, count_of(number))
+    layout = tables.layout(couplings, n, every, BYTES // np.dtype(number).itemsize)
     out, norm = applied(layout, packed(layout, rho), number, pieces=2)
     dense = reference.slope_of(couplings, rho)
     np.testing.assert_allclose(out, packed(layout, dense), atol=within)

@@ -32,7 +32,7 @@ from collective.couplings.couplings import Couplings
 from collective.engines.base import Accuracy, Cost, Run, pieces_for, unsupported, writing
 from collective.engines.basis.configurations import LARGEST, checked_permutations, group, orbits
 from collective.engines.blocks import unitary_size
-from collective.engines.blocks.size import VECTOR_BYTES, ellipse, stage
+from collective.engines.blocks.size import VECTOR_BYTES, ellipse, longest_stage
 from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Extent
 from collective.engines.request import Request
 from collective.states import State, inverted
@@ -241,7 +241,7 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]], number: Any) 
     threads, _ = pieces_for(request, size)
     half = "" if images == 1 else f", one column of {images} by symmetry"
     half += ", in single precision" if itemsize == 4 else ""
-    numbers = 3 * size + stage(sizes) + 1.2 * request.checkpointed * size
+    numbers = 3 * size + longest_stage(sizes) + 1.2 * request.checkpointed * size
     s = speed()
     each = _CALLS * s.call + flops * _FLOPS * (itemsize / 8) * s.flop / threads
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)

@@ -6,13 +6,14 @@ With H_eff = X + iY in block k (X, Y real), Γ = G' + iG'' and :math:`R^T` the t
           J_G(i, j) = \sum_{n∉i, m∉j} G_{mn} R_{k+1}(i+n, j+m)
 
 with :math:`J' = J_{G'}^T` and :math:`J'' = J_{G''}^T`. G'' is antisymmetric and absent for real
-couplings; d are the rates of dephasing. Everything is real: two multiply-adds per hop, matrix and
-vector.
+couplings; d are the rates of dephasing. Everything is real.
 
-A hop of one excitation costs 64 flops a panel and reads 128 bytes of it, which stay in the cache.
-The jumps gather rows of the block above. `hop_pass` and `jump_pass` compute the parts that do not
-need the result of another panel; `second_pass` adds the transposed part and the next term of the
-expansion.
+The states d + m with one excitation more than a state d of the block below hop among each other:
+this is a small dense matrix, of which several rows at a time are multiplied from registers
+(`sums`), by three multiply-adds for each hop and entry. The jumps gather rows of the block above
+and transpose them; panels of it stay in the cache for a chunk of panels. `first_pass` computes what
+does not need the result of another panel, and `second_pass` adds the transposed part and the next
+term of the expansion. The type of the numbers, and with it the precision, is that of the arrays.
 """
 
 # The tables are passed one by one because numba unpacks arrays faster than tuples of them. The

@@ -7,7 +7,6 @@ cache. Within a stage chunks of panels, then panels, are shared out to the threa
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from math import sqrt
 from typing import Any
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import in_pieces
 from collective.engines.blocks import kernels
-from collective.engines.blocks.size import VECTOR_BYTES, stage
+from collective.engines.blocks.size import VECTOR_BYTES, longest_stage
 from collective.engines.blocks.tables import Tables
 
 _CHUNK_BYTES = 600_000  # of results, which stay in the second cache while sources pass by
@@ -47,7 +46,7 @@ class Passes:
         self._first_chunk = np.searchsorted(self._chunks[:, 0], numbers).tolist()
         self._offset = tables.offset.tolist()
         blocks = np.diff(tables.offset)
-        self._stage = stage(blocks.tolist())
+        self._stage = longest_stage(blocks.tolist())
         self._transposed = aligned((self._stage,), dtype)
         lanes, n = tables.columns.shape[1], tables.decay.shape[1]
         most = int(self._chunks[:, 2].max())
@@ -62,7 +61,7 @@ class Passes:
         weights = aligned((1, *tables.columns.shape), dtype)
         weights[0] = tables.weights
         self._squares = np.zeros(len(tables.tasks))
-        self._scaled = lru_cache(maxsize=1)(self._scaled_by)
+        self._scaled = np.nan, (np.empty(0), np.empty(0))  # the last α, and what follows from it
         t = tables
         self._for_first = (
             t.start, t.offset, self._chunks, self.first_task, t.columns, t.images, t.sources,
@@ -103,7 +102,7 @@ class Passes:
         lowest: int,
         highest: int,
     ) -> float:
-        """Previous ← α𝓛 current + β current + γ previous, and y ← y + coefficient · previous.
+        """Replace previous by α𝓛 current + β current + γ previous, and add it to y.
 
         Args:
             current: a vector, (size,).
@@ -118,23 +117,27 @@ class Passes:
             The Frobenius norm of the result.
         """
         alpha, beta, gamma = recurrence
-        hops, decay = self._scaled(alpha)
-        transposed, stride, squares = self._transposed, self._pieces, self._squares
-        for low, high in self._stages(lowest, highest):
+        if self._scaled[0] != alpha:
+            self._scaled = alpha, self._scaled_by(alpha)
+        matrices, squares = self._scaled[1], self._squares
+        transposed, stride = self._transposed, self._pieces
+
+        def stage(low: int, high: int) -> None:
+            """The passes over the blocks low … high."""
             base = self._offset[low]
             begin, end = self._first_chunk[low], self._first_chunk[high + 1]
             first_task, end_task = self._tasks[low], self._tasks[high + 1]
 
             def first(thread: int, i: int) -> None:
                 kernels.first_pass(
-                    begin + i, end, stride, current, previous, transposed, base,  # noqa: B023
+                    begin + i, end, stride, current, previous, transposed, base,
                     *self._scratch[thread], beta, gamma, highest, alpha,
-                    *self._for_first, hops, decay,
+                    *self._for_first, *matrices,
                 )  # fmt: skip
 
             def second(thread: int, i: int) -> None:
                 kernels.second_pass(
-                    first_task + i, end_task, stride, previous, transposed, base, y,  # noqa: B023
+                    first_task + i, end_task, stride, previous, transposed, base, y,
                     self._scratch[thread][0], coefficient, squares, *self._for_second,
                 )  # fmt: skip
 
@@ -143,6 +146,9 @@ class Passes:
                     work(0, 0)
                 else:
                     in_pieces(work, stride, self._threads, self._pool)
+
+        for low, high in self._stages(lowest, highest):
+            stage(low, high)
         return sqrt(squares[self._tasks[lowest] : self._tasks[highest + 1]].sum())
 
 

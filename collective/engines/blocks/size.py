@@ -9,7 +9,7 @@ _STAGE = 2**17  # numbers; smaller blocks share a stage
 _DECAY, _WIDTH, _ROUND = 1.25, 0.95, 0.45
 
 
-def stage(blocks: list[int]) -> int:
+def longest_stage(blocks: list[int]) -> int:
     """The largest number of entries of a stage of `passes`, for blocks of these numbers of entries.
 
     It is that of the largest block, or of all of them if they are small.

@@ -14,7 +14,6 @@ The file is longer than others because all operations share the type and the way
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
@@ -66,11 +65,6 @@ lanes = _DOUBLES
 def lanes_of(array: Any) -> Lanes:
     """The type of the lanes in which the last axis of an array of this numba type is read."""
     return _DOUBLES if array.dtype == types.float64 else _FLOATS
-
-
-def count_of(dtype: Any) -> int:
-    """How many numbers of a numpy type are one vector."""
-    return BYTES // int(np.dtype(dtype).itemsize)
 
 
 def _index(*entries: int) -> ir.Constant:
