@@ -272,7 +272,7 @@ def _terms(extent: Extent, radii: list[float], span: float) -> tuple[float, floa
     for k in range(extent.top, -1, -1):
         lasting = _LIFETIMES / max(extent.lasting(k), 1e-300) if k else np.inf
         last = min(span, max(last, lasting))
-        found += TERMS_PER_RADIUS * radii[k] * (last - ended)
+        found += TERMS_PER_RADIUS * radii[k] * (last - ended) if k else 0.0
         ended = last
         emitted = last if k else emitted
     return found, emitted
