@@ -23,11 +23,13 @@ if TYPE_CHECKING:
         units,
     )
     from collective.citations import citation
+    from collective.couplings.channels import ChannelCouplings
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
     from collective.couplings.drives import plane_wave
     from collective.couplings.modes import Modes
     from collective.emitters import (
+        Atoms,
         Emitters,
         Multilevel,
         chain,
@@ -77,7 +79,9 @@ if TYPE_CHECKING:
     from collective.sweeps.sweep import sweep
 
 __all__ = [
+    "Atoms",
     "Cavity",
+    "ChannelCouplings",
     "Comparison",
     "Couplings",
     "DivergedError",
@@ -150,7 +154,9 @@ _MODULES = {
     "units",
 }
 _HOMES = {
+    "Atoms": "emitters",
     "Cavity": "fields",
+    "ChannelCouplings": "couplings.channels",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
     "Couplings": "couplings.couplings",
