@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         square,
         triangular,
     )
+    from collective.emitters.named import atoms
     from collective.engines.choice import methods
     from collective.engines.methods import Methods
     from collective.errors import (
@@ -109,6 +110,7 @@ __all__ = [
     "UnitWarning",
     "Vacuum",
     "Waveguide",
+    "atoms",
     "chain",
     "check_field",
     "citation",
@@ -184,6 +186,7 @@ _HOMES = {
     "UnitWarning": "errors",
     "Vacuum": "fields",
     "Waveguide": "fields",
+    "atoms": "emitters.named",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",

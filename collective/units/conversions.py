@@ -1,7 +1,4 @@
-"""Conversions from SI units, from atomic units and from the conventions of other programs.
-
-The file is longer than others because all conversions are in one place.
-"""
+"""Conversions from SI units, from atomic units and from the conventions of other programs."""
 
 from typing import Any, Literal
 

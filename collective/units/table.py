@@ -5,6 +5,7 @@ the strong lines of strontium, ytterbium, erbium and dysprosium.
 """
 
 import difflib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ class _Isotope(NamedTuple):
     nuclear_spin: float
     nuclear_g_factor: float
     ground: tuple[float, ...]
-    lines: dict[str, tuple[float, float, float, float, tuple[float, ...], str]]
+    lines: Mapping[str, tuple[float, float, float, float, tuple[float, ...], str]]
 
 
 # Of each line: vacuum wavelength in nm and its uncertainty, Γ₀ in 2π·MHz and its uncertainty, the
@@ -40,8 +41,8 @@ _LITHIUM_7 = (
 _NIST = "NIST Atomic Spectra Database (wavelength of the natural mixture, g_J)"
 _STRONTIUM_BLUE = f"{_NIST}; M. Yasuda et al., Phys. Rev. A 73, 011403 (2006)"
 _STRONTIUM_RED = (
-    "G. Ferrari et al., Phys. Rev. Lett. 91, 243002 (2003); T. L. Nicholson et al., Nat. Commun. 6, "
-    "6896 (2015); g_J of LS coupling"
+    "G. Ferrari et al., Phys. Rev. Lett. 91, 243002 (2003); T. L. Nicholson et al., Nat. Commun. "
+    "6, 6896 (2015); g_J of LS coupling"
 )
 _YTTERBIUM_BLUE = f"{_NIST}; Y. Takasu et al., Phys. Rev. Lett. 93, 123202 (2004)"
 _YTTERBIUM_GREEN = (
@@ -213,11 +214,16 @@ def atom(name: str) -> Line:
           linewidth   2π·6.0666 ± 0.0018 MHz
           source      D. A. Steck, Rubidium 87 D Line Data (steck.us/alkalidata)
     """
+    return named("name", name)
+
+
+def named(argument: str, name: str) -> Line:
+    """The line of that name; errors call it by the argument that holds it."""
     if not isinstance(name, str):
-        raise ValueError(f'name must be a name such as "Rb87 D2", got {checks.short(name)}')
+        raise ValueError(f'{argument} must be a name such as "Rb87 D2", got {checks.short(name)}')
     key = name.translate(_SPACES).lower().removesuffix("nm")
     if key not in _NAMES:
-        raise ValueError(f"name {checks.short(name)} is not in the table. {_near(key)}")
+        raise ValueError(f"{argument} {checks.short(name)} is not in the table. {_near(key)}")
     isotope, line = _NAMES[key]
     data = _ISOTOPES[isotope]
     nanometres, error, megahertz, spread, excited, source = data.lines[line]
