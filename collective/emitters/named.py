@@ -254,18 +254,19 @@ def _frequencies(
 def _warn_of_overlap(line: Line, lower: tuple[float, ...], upper: tuple[float, ...]) -> None:
     """Warn if light of the chosen lines also excites a neighbouring hyperfine level."""
     electrons = line.level("ground").momentum, line.level("excited").momentum
-    for chosen in upper:
-        for other in line.momenta("excited"):
-            if other == chosen or not set(branching(electrons, line.nuclear_spin, other)) & {
-                *lower
-            }:
-                continue
-            apart = line.hyperfine_shift("excited", other) - line.hyperfine_shift("excited", chosen)
-            widths = abs(2 * np.pi * apart / line.linewidth)
-            if widths < _OVERLAP:
-                warn(
-                    f"excited: F′={fraction(chosen)} and F′={fraction(other)} of {line.name} are "
-                    f"{widths:.2g} linewidths apart; each is treated as a line of its own, without "
-                    "interference between them. Rates are good for light that is tuned much "
-                    "closer to one of them"
-                )
+    energies = {f: line.hyperfine_shift("excited", f) for f in line.momenta("excited")}
+    reached = [f for f in energies if set(branching(electrons, line.nuclear_spin, f)) & {*lower}]
+    apart = {
+        (chosen, other): abs(2 * np.pi * (energies[chosen] - energies[other]) / line.linewidth)
+        for chosen in upper
+        for other in reached
+        if other != chosen
+    }
+    if apart and min(apart.values()) < _OVERLAP:
+        chosen, other = min(apart, key=lambda pair: apart[pair])
+        warn(
+            f"excited: F′={fraction(chosen)} and F′={fraction(other)} of {line.name} are "
+            f"{apart[chosen, other]:.2g} linewidths apart, too close to be lines of their own: "
+            "interference between them is neglected. The numbers are good for light that is "
+            "tuned much closer to one of them"
+        )

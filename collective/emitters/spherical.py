@@ -24,10 +24,12 @@ def spherical_vectors(axis: ArrayLike = (0.0, 0.0, 1.0)) -> NDArray[np.complex12
 def rotation_to(axis: NDArray[np.float64]) -> NDArray[np.float64]:
     """The shortest rotation of z to a unit vector, (3, 3); −z is reached about the x axis."""
     x, y, z = axis
-    if z < -1 + 1e-14:
+    across = x**2 + y**2
+    if z < 0 and across < 1e-200:
         return np.diag([1.0, -1.0, -1.0])
+    scale = 1 / (1 + z) if z >= 0 else (1 - z) / across  # equal, without cancellation near −z
     cross = np.array([[0, 0, x], [0, 0, y], [-x, -y, 0]])  # (ẑ × axis) ×
-    return np.asarray(np.eye(3) + cross + cross @ cross / (1 + z))
+    return np.asarray(np.eye(3) + cross + cross @ cross * scale)
 
 
 def checked_rotation(name: str, value: ArrayLike) -> NDArray[np.float64]:

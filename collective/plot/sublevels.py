@@ -188,7 +188,7 @@ def _places(
 
 
 def _projections(names: tuple[str, ...], manifolds: list[str]) -> Iterable[float]:
-    """Projection m of every level from its name, or its place in its manifold if the name has no number."""
+    """Projection m of every level from its name, or by its place in its manifold."""
     for i, name in enumerate(names):
         try:
             yield float(Fraction(name.rsplit(" ", 1)[-1]))
