@@ -51,7 +51,6 @@ RECORDS = {
     "observables.Scattering",
     "observables.Spectrum",
     "observables.Steady",
-    "units.Line",
 }
 # protocols, which list what a class of the user must have
 PROTOCOLS = {
@@ -172,6 +171,11 @@ def dipoles():
     moment = np.zeros((2, 2, 3))
     moment[0, 1, 0] = moment[1, 0, 0] = 1e-3
     return co.Multilevel([[0, 0, 0], [0, 0, 1]], [[1.0, 0.0]] * 2, [moment] * 2)
+
+
+@cache
+def strontium():
+    return co.atoms([[0, 0, 0], [0, 0, 0.2]], "Sr88 689 nm", ground=0, excited=1)
 
 
 @cache
@@ -502,6 +506,27 @@ def _recipes():
         co.Multilevel.from_emitters,
         lambda: {"emitters": co.chain(2, 0.1, frequency=1e4)},
         {"then": interacting},
+    )
+    yield (
+        "Multilevel.from_atoms",
+        co.Multilevel.from_atoms,
+        lambda: {"atoms": strontium()},
+        {"then": interacting},
+    )
+    yield (
+        "atoms",
+        co.atoms,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 0.2]],
+            "line": "Sr88 689 nm",
+            "ground": 0,
+            "excited": 1,
+            "magnetic_field": [0, 0, 1e-7],
+            "axis": [0, 0, 1],
+            "detunings": [0.0, 1.0],
+            "wavelength": 1.0,
+        },
+        {},
     )
     yield (
         "Emitters.from_si",
@@ -1619,6 +1644,18 @@ def _recipes():
     yield "plot.jumps", p.jumps, lambda: {"result": sampled(), "trajectories": 2, "ax": None}, {}
     yield "plot.ladder", p.ladder, lambda: {"result": result(), "ax": None}, {}
     yield "plot.lattice", p.lattice, lambda: {"emitters": co.chain(3, 0.1), "ax": None}, {}
+    yield (
+        "plot.levels",
+        p.levels,
+        lambda: {"atoms": strontium(), "populations": [0.2, 0.1, 0, 0.7], "atom": 1, "ax": None},
+        {},
+    )
+    yield (
+        "plot.zeeman",
+        p.zeeman,
+        lambda: {"line": "Rb87 D2", "ground": 2, "excited": 3, "field": 1e-3, "ax": None},
+        {},
+    )
     yield "plot.mode", p.mode, lambda: {"couplings": pair(), "index": 0, "ax": None}, {}
     yield "plot.modes", p.modes, lambda: {"couplings": pair(), "ax": None}, {}
     yield (
@@ -1735,6 +1772,44 @@ def _recipes():
         {},
     )
     yield "units.atom", u.atom, lambda: {"name": "Rb87 D2"}, {}
+    yield (
+        "units.Level",
+        u.Level,
+        lambda: {
+            "momentum": 1.5,
+            "g_factor": 1.3362,
+            "magnetic_dipole": 8.5e7,
+            "electric_quadrupole": 1.2e7,
+        },
+        {},
+    )
+    yield (
+        "units.Line",
+        u.Line,
+        lambda: {
+            "name": "mine",
+            "wavelength": 780e-9,
+            "linewidth": 4e7,
+            "source": "",
+            "ground": u.Level(0.5, 2.0, 3.4e9),
+            "excited": u.Level(1.5, 1.3362, 8.5e7, 1.2e7),
+            "nuclear_spin": 1.5,
+            "nuclear_g_factor": -1e-3,
+            "wavelength_error": 1e-16,
+            "linewidth_error": 1e4,
+        },
+        {"then": lambda line: line.hyperfine_shift("excited", 3) + line.g_factor("ground", 2)},
+    )
+    rubidium = {"self": u.atom("Rb87 D2"), "side": "excited"}
+    yield "units.Line.level", u.Line.level, lambda: dict(rubidium), {}
+    yield "units.Line.momenta", u.Line.momenta, lambda: dict(rubidium), {}
+    yield (
+        "units.Line.hyperfine_shift",
+        u.Line.hyperfine_shift,
+        lambda: rubidium | {"momentum": 3},
+        {},
+    )
+    yield "units.Line.g_factor", u.Line.g_factor, lambda: rubidium | {"momentum": 3}, {}
     yield "units.from_atomic", u.from_atomic, lambda: {"value": 1.0, "unit": "eV"}, {}
     yield (
         "units.from_collective_spins",
@@ -1758,6 +1833,18 @@ def _recipes():
 
 def _variants():
     """Second recipes for functions whose other arguments use other parts of the package."""
+    yield (
+        "atoms (by numbers)",
+        co.atoms,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 0.2]],
+            "ground": (1, 2),
+            "excited": 2,
+            "momenta": (0.5, 1.5),
+            "nuclear_spin": 1.5,
+        },
+        {},
+    )
     o, p = co.observables, co.plot
     here = {"positions": [[0, 0, 0], [0, 0, 0.1], [0, 0, 0.3]], "dipoles": (1, 0, 0), **OPTIONS}
     yield "Emitters (magnetic)", co.Emitters, lambda: here | {"kind": "magnetic"}, {"then": warm}

@@ -106,11 +106,10 @@ def atoms(
     where = checked_positions(positions)
     transition = _transition(line, ground, excited, momenta, nuclear_spin)
     spin = transition.nuclear_spin
-    levels = transition.level("ground"), transition.level("excited")
-    electrons = levels[0].momentum, levels[1].momentum
-    refuse_forbidden(electrons)
-    lower = chosen_momenta("ground", ground, levels[0], spin)
-    upper = chosen_momenta("excited", excited, levels[1], spin)
+    electrons = transition.level("ground").momentum, transition.level("excited").momentum
+    refuse_forbidden(transition)
+    lower = chosen_momenta("ground", ground, transition)
+    upper = chosen_momenta("excited", excited, transition)
     pairs = closed_pairs(electrons, spin, lower, upper)
     direction, strength = _direction(magnetic_field, axis)
     names, flags, first = _levels(lower, upper)
@@ -173,22 +172,22 @@ def _transition(
                 f"nuclear_spin = {fraction(spin)} needs momenta=(J, J′) of the electrons too"
             )
         momenta = (_one("ground", ground), _one("excited", excited))
-    elif isinstance(momenta, str) or np.shape(momenta) != (2,):
+    both = checks.finite("momenta", momenta)
+    if both.shape != (2,):
         raise ValueError(f"momenta must be (J, J′), two numbers; got {checks.short(momenta)}")
-    lower, upper = (half_integer(f"momenta[{i}]", each) for i, each in enumerate(momenta))
+    lower, upper = (half_integer(f"momenta[{i}]", each) for i, each in enumerate(both))
     return Line("", 1.0, 1.0, ground=Level(lower), excited=Level(upper), nuclear_spin=spin)
 
 
 def _one(name: str, value: Any) -> float:
     """J of a level that has no hyperfine structure."""
-    if np.ndim(value) and not isinstance(value, str):
-        if len(value) != 1:
-            raise ValueError(
-                f"{name} must be one J, got {checks.short(value)}: several hyperfine levels F need "
-                "a line, or momenta=(J, J′) and nuclear_spin=I"
-            )
-        value = value[0]
-    return half_integer(name, value)
+    given = checks.finite(name, value)
+    if given.size != 1:
+        raise ValueError(
+            f"{name} must be one J, got {checks.short(value)}: several hyperfine levels F need a "
+            "line, or momenta=(J, J′) and nuclear_spin=I"
+        )
+    return half_integer(name, given.item())
 
 
 def _direction(magnetic_field: Any, axis: Any) -> tuple[NDArray[np.float64], float]:
@@ -196,7 +195,7 @@ def _direction(magnetic_field: Any, axis: Any) -> tuple[NDArray[np.float64], flo
     chosen = None if axis is None else checks.direction("axis", axis)
     if magnetic_field is None:
         return np.array([0.0, 0.0, 1.0]) if chosen is None else chosen, 0.0
-    if np.ndim(magnetic_field) == 0 and not isinstance(magnetic_field, str):
+    if checks.finite("magnetic_field", magnetic_field).ndim == 0:
         raise ValueError(
             "magnetic_field needs a direction: give (Bx, By, Bz) in tesla, such as "
             f"(0, 0, {checks.short(magnetic_field)}), not one number"

@@ -6,16 +6,17 @@ import numpy as np
 
 from collective._tools import checks
 from collective.emitters.transitions import branching
-from collective.units import Level
-from collective.units.lines import coupled, fraction
+from collective.units import Line
+from collective.units.lines import Side, fraction
 
 _CLOSED = 1e-12  # allowed deviation of the sum of all decays from 1
 
 
-def refuse_forbidden(momenta: tuple[float, float]) -> None:
-    """Raise unless an electric dipole can connect J and J′."""
-    lower, upper = momenta
-    names = f"J = {fraction(lower)} → J′ = {fraction(upper)}"
+def refuse_forbidden(line: Line) -> None:
+    """Raise unless an electric dipole can connect J and J′; a line of numbers has no name."""
+    lower, upper = line.level("ground").momentum, line.level("excited").momentum
+    of = f"line {line.name!r}" if line.name else "ground, excited or momenta"
+    names = f"{of}: J = {fraction(lower)} → J′ = {fraction(upper)}"
     if (lower - upper) % 1:
         raise ValueError(f"{names} is impossible: both must be integers, or both half-integers")
     if lower == upper == 0 or abs(lower - upper) > 1:
@@ -25,21 +26,27 @@ def refuse_forbidden(momenta: tuple[float, float]) -> None:
         )
 
 
-def chosen_momenta(name: str, value: Any, level: Level, spin: float) -> tuple[float, ...]:
-    """The checked F of the chosen levels, which J and I allow, each once."""
-    allowed = coupled(level.momentum, spin)
-    symbol = "J" if spin == 0 else "F"
-    given = checks.finite(name, value)
+def chosen_momenta(side: Side, value: Any, line: Line) -> tuple[float, ...]:
+    """The checked F of the chosen levels, which J and I of the line allow, each once."""
+    spin = line.nuclear_spin
+    symbol = "F" if spin else "J"
+    given = checks.finite(side, value)
     if given.ndim > 1 or given.size == 0:
-        raise ValueError(f"{name} must be one {symbol} or a list of them, got shape {given.shape}")
+        raise ValueError(f"{side} must be one {symbol} or a list of them, got shape {given.shape}")
     found = tuple(float(each) for each in np.atleast_1d(given))
+    allowed = line.momenta(side)
     for each in found:
         if each not in allowed:
-            why = f" for J = {fraction(level.momentum)} and I = {fraction(spin)}" if spin else ""
+            momentum = fraction(line.level(side).momentum)
+            why = (
+                f"J = {momentum} and I = {fraction(spin)} of {line.name}"
+                if line.name
+                else f"J = {momentum} (momenta) and I = {fraction(spin)} (nuclear_spin)"
+            )
             which = " or ".join(fraction(f) for f in allowed)
-            raise ValueError(f"{name}: {symbol} must be {which}{why}, got {each:g}")
+            raise ValueError(f"{side}: {symbol} must be {which} for {why}, got {each:g}")
     if len(set(found)) < len(found):
-        raise ValueError(f"{name} must name each {symbol} once, got {checks.short(value)}")
+        raise ValueError(f"{side} must name each {symbol} once, got {checks.short(value)}")
     return found
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from collective.units.lines import coupled
 
 _MOST_COEFFICIENTS = 100_000  # kept in memory
+_ROUND_OFF = 1e-14  # an amplitude below it is a forbidden transition
 
 
 @lru_cache(_MOST_COEFFICIENTS)
@@ -59,6 +60,7 @@ def amplitudes(
                 found[1 - q, i, k] = _amplitude(
                     momenta, nuclear_spin, (ground, low), (excited, high), q
                 )
+    found[np.abs(found) < _ROUND_OFF] = 0.0
     return found
 
 
@@ -97,6 +99,6 @@ def branching(
         # the same for every excited sublevel: the mean over them has the least round-off
         strength = amplitudes(momenta, nuclear_spin, ground, excited) ** 2
         probability = float(strength.sum() / (2 * excited + 1))
-        if probability > 1e-14:
+        if probability > 0:
             found[ground] = probability
     return found

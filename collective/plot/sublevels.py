@@ -142,7 +142,7 @@ def zeeman(
 def _one_momentum(side: Side, value: Any, line: Line) -> float:
     """The checked F of one hyperfine level."""
     number = checks.number(side, value)
-    return chosen_momenta(side, number, line.level(side), line.nuclear_spin)[0]
+    return chosen_momenta(side, number, line)[0]
 
 
 def _sides(ground: float, excited: float) -> tuple[tuple[Side, float], tuple[Side, float]]:

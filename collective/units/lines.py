@@ -10,6 +10,7 @@ from collective._tools.console import printable
 from collective.units.conversions import natural_frequency
 
 _LARGEST_MOMENTUM = 50
+_SMALLEST_ERROR = 1e-15  # relative; a smaller one cannot be shown beside its value
 _SIDES = ("ground", "excited")
 Side = Literal["ground", "excited"]
 
@@ -286,7 +287,7 @@ def fraction(momentum: float) -> str:
 
 def _with_error(value: float, error: float | None, unit: float) -> str:
     """A number in some unit with its uncertainty, if that is known."""
-    if not error:
+    if not error or error < _SMALLEST_ERROR * value:
         return f"{value / unit:.12g}"
     digits = max(0, 1 - int(np.floor(np.log10(error / unit))))
     return f"{value / unit:.{digits}f} ± {error / unit:.{digits}f}"
