@@ -310,11 +310,10 @@ class ChannelCouplings:
         """
         lower = self._lowering()
         rates, vectors = self.jump_channels()
-        found = [
+        return [
             self._operator(_weighted(np.sqrt(rate) * vectors[:, v].conj(), lower))
             for v, rate in enumerate(rates)
         ]
-        return found
 
     def jump_channels(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Rates of the jumps, descending, and their vectors over channels, (N·C, jumps).
