@@ -103,7 +103,7 @@ class LevelProduct:
     __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        array = checks.finite("vectors", self.vectors, complex)  # type: ignore[arg-type]
+        array = checks.finite("vectors", self.vectors, complex)
         if array.ndim not in (1, 2) or array.size == 0:
             raise ValueError(
                 "vectors must be the amplitudes of the levels, (L,), or those of each atom, "
@@ -168,7 +168,7 @@ class OneExcitation:
     __setstate__ = checks.restored
 
     def __post_init__(self) -> None:
-        array = checks.finite("amplitudes", self.vector, complex)  # type: ignore[arg-type]
+        array = checks.finite("amplitudes", self.vector, complex)
         if array.ndim not in (1, 2) or array.size == 0:
             raise ValueError(
                 "amplitudes must be one per emitter, (N,), or one per atom and excited level, "
