@@ -47,9 +47,9 @@ class ChannelCouplings:
     Within an atom Δ shifts and mixes the excited levels, and Λ the ground levels: both come from
     light that the surroundings scatter back, and vanish in vacuum. `couple` makes this object from
     `Atoms` in a field; you can also give your own matrices. For two-level atoms this is the
-    master equation of `Couplings` (Lehmberg, Phys. Rev. A 2, 883 (1970)); for J = 0 → 1 see James,
-    Phys. Rev. A 47, 1336 (1993); for any manifolds Asenjo-Garcia, Kimble & Chang, PNAS 116, 25503
-    (2019).
+    master equation of `Couplings` (Lehmberg, Phys. Rev. A 2, 883 (1970)); for J = 0 → 1 see
+    Agarwal & Patnaik, Phys. Rev. A 63, 043805 (2001), and for any manifolds Asenjo-Garcia, Kimble
+    & Chang, PNAS 116, 25503 (2019).
 
     Args:
         decay: Γ, (N·C, N·C) Hermitian and positive semidefinite, in the order (atom, line, α). In
@@ -243,11 +243,16 @@ class ChannelCouplings:
         n, upper = len(self), int(self.atoms.excited.sum())
         require(80 * (n * upper) ** 2, f"H_eff of {n} atoms", "use fewer atoms")
         found = self.one_excitation(self.shift - 0.5j * self.decay)
-        found[range(n * upper), range(n * upper)] += self._transitions().ravel()
+        found[range(n * upper), range(n * upper)] += self.transitions().ravel()
         return found
 
-    def _transitions(self) -> NDArray[np.float64]:
-        """Energy of each excited level above the only ground level, (N, n_e), without Δ."""
+    def transitions(self) -> NDArray[np.float64]:
+        """Energy of each excited level above the only ground level, (N, n_e), without Δ.
+
+        Raises:
+            ValueError: for atoms with several ground levels.
+        """
+        self._require_one_ground_level()
         upper = int(self.atoms.excited.sum())
         strengths = self.atoms.channels[:, -1, :upper]
         raised = np.einsum("mcd,ce,de->m", self.ground_shift, strengths, strengths.conj()).real
@@ -310,11 +315,10 @@ class ChannelCouplings:
         """
         lower = self._lowering()
         rates, vectors = self.jump_channels()
-        found = [
+        return [
             self._operator(_weighted(np.sqrt(rate) * vectors[:, v].conj(), lower))
             for v, rate in enumerate(rates)
         ]
-        return found
 
     def jump_channels(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Rates of the jumps, descending, and their vectors over channels, (N·C, jumps).

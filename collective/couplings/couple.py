@@ -1,4 +1,7 @@
-"""From emitters and a field to Γ and Δ: `couple`."""
+"""From emitters and a field to Γ and Δ: `couple`.
+
+The file is longer than others because `couple` says what it does for every kind of emitter.
+"""
 
 from typing import Any, overload
 
@@ -12,7 +15,7 @@ from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.pairs import averaged_shift, integral_parts, unit_couplings
-from collective.couplings.tensors import integral_tensors, unit_tensors
+from collective.couplings.tensors import of_atoms
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import answers
 from collective.fields.protocol import COUPLING, require_field
@@ -135,10 +138,10 @@ def couple(
         >>> co.couple(co.Emitters(places), co.Vacuum(), by_displacement=True).decay
         LatticeMatrix: 30,000 × 30,000, a lattice of 200 × 200 sites, 10,000 of them vacant
     """
-    if isinstance(emitters, Atoms):
-        return _of_atoms(emitters, field, shift, temperature, by_displacement)
-    checks.instance("emitters", emitters, Emitters, "co.Emitters, a lattice, or co.Atoms")
     coupling = checks.choice("shift", shift, SHIFTS)
+    if isinstance(emitters, Atoms):
+        return of_atoms(emitters, field, coupling, temperature, by_displacement)
+    checks.instance("emitters", emitters, Emitters, "co.Emitters, a lattice, or co.Atoms")
     require_field("field", field, COUPLING)
     temperature = checked_temperature(temperature)
     sparing = _by_displacement(emitters, field, coupling, by_displacement)
@@ -155,65 +158,6 @@ def couple(
         matrices = stand_in(found.decay), stand_in(found.shift)
     absolute = answers.without_tensor(field)
     lengths.warn_of_couplings(*matrices, emitters, field, absolute=absolute)
-    return found
-
-
-def _of_atoms(
-    atoms: Atoms, field: Any, shift: Any, temperature: Any, by_displacement: Any
-) -> ChannelCouplings:
-    """The `ChannelCouplings` of atoms with manifolds."""
-    coupling = checks.choice("shift", shift, SHIFTS)
-    require_field("field", field)
-    if checked_temperature(temperature) > 0:
-        raise ValueError(
-            f"temperature = {temperature:g}: couple treats thermal light of two-level Emitters "
-            "alone; for atoms use co.master_equation(multilevel, field, temperature=...)"
-        )
-    if by_displacement is not None and checks.flag("by_displacement", by_displacement):
-        raise ValueError(
-            "by_displacement: Γ and Δ of Atoms are always matrices over channels; only those of "
-            "alike two-level Emitters on a lattice are stored by displacement"
-        )
-    answers.require_outside("atoms.positions", field, atoms.positions)
-    sites = Emitters(
-        atoms.positions,
-        decay_rates=float(atoms.linewidths.max()),
-        wavelength=atoms.wavelength,
-        frequency=atoms.frequency,
-    )
-    lengths.refuse_coincident(sites)
-    n, lines = len(atoms), atoms.lines
-    side = 3 * lines * n
-    require(_MATRICES * 8 * side**2, f"couple: to hold Γ and Δ of {n:,} atoms", "use fewer atoms")
-    decay, shifts = (np.zeros((n, lines, 3, n, lines, 3)) for _ in range(2))
-    ground = np.zeros((n, lines, 3, lines, 3))
-    here = np.arange(n)
-    for k in np.unique(atoms.wavenumbers):
-        rates, exchange = unit_tensors(atoms.positions, field, float(k))
-        own = np.abs(rates[here, :, here, :] - np.eye(3)).max()
-        back = max(own, np.abs(exchange[here, :, here, :]).max()) > _NOT_SCATTERED
-        lowered = np.zeros((n, 3, 3))
-        if coupling == "rwa":
-            exchange += integral_tensors(atoms.positions, field, float(k), pairs=True)
-        elif back and coupling == "full":
-            added = integral_tensors(atoms.positions, field, float(k), pairs=False)
-            exchange += added
-            lowered = 0.0 - added[here, :, here, :]
-        if not back:
-            exchange[here, :, here, :] = 0.0
-        for s in np.flatnonzero(atoms.wavenumbers == k):
-            decay[:, s, :, :, s] = atoms.linewidths[s] * rates
-            shifts[:, s, :, :, s] = atoms.linewidths[s] * exchange
-            ground[:, s, :, s] = atoms.linewidths[s] * lowered
-    found = ChannelCouplings(
-        decay.reshape(side, side),
-        shifts.reshape(side, side),
-        atoms,
-        ground_shift=ground.reshape(n, 3 * lines, 3 * lines),
-        field=field,
-    )
-    lengths.warn_of_field_lengths(answers.lengths(field), atoms.wavelength)
-    lengths.warn_of_couplings(found.decay, found.shift, sites, field, absolute=False)
     return found
 
 

@@ -11,6 +11,7 @@ from collective import states
 from collective._tools.memory import bytes_text
 from collective._tools.version import versions
 from collective._tools.warn import warn
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines import loop, timescale
 from collective.engines.base import Engine
@@ -30,7 +31,7 @@ _ENDLESS = 1e12  # seconds, 30,000 years
 
 
 def evolve(
-    couplings: Couplings | MasterEquation,
+    couplings: Couplings | ChannelCouplings | MasterEquation,
     state: "states.State | str | Qobj",
     times: ArrayLike,
     *,
@@ -48,6 +49,7 @@ def evolve(
 
     Args:
         couplings: the result of `couple`, `Couplings` of your own matrices, or a `MasterEquation`.
+            `ChannelCouplings` of atoms with manifolds run with the engines that say so.
             Up to Liouville dimension 1,024 (five two-level emitters) a `MasterEquation` is
             propagated by exact exponentials, and large frequencies cost nothing. In larger
             problems the integrator of QuTiP has to resolve them.
@@ -161,7 +163,7 @@ def _result(
     }
     if earlier is not None:
         diagnostics["seconds"] += earlier.diagnostics.get("seconds", 0.0)
-    coupled = problem if isinstance(problem, Couplings) else None
+    coupled = None if isinstance(problem, MasterEquation) else problem
     reasons = [choice.reason, f"{bytes_text(choice.cost.bytes)} predicted"]
     return Result(
         times=request.times[:reached],

@@ -10,11 +10,11 @@ from collective._tools.memory import bytes_text, fits, require
 from collective._tools.operators import Untidied, entries_of
 from collective.couplings.couplings import Couplings
 from collective.engines.exact.size import density_bytes
+from collective.engines.request import Problem
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
-    from collective.master.equation import MasterEquation
 
 _DENSE_DIMENSION = 256  # rows of the Liouvillian whose singular values take a second
 _ZERO = 1e-11  # eigenvalue over the norm of the Liouvillian below which ρ loses five digits
@@ -23,7 +23,7 @@ _FILL_BYTES = 20  # per entry of a full LU factor; an upper bound, nearly reache
 
 
 @Untidied()
-def kernel_state(problem: "Couplings | MasterEquation", dims: list[int], what: str) -> "Qobj":
+def kernel_state(problem: Problem, dims: list[int], what: str) -> "Qobj":
     """The only density matrix in the kernel of the Liouvillian; see `collective.steady_state`.
 
     Args:
@@ -47,7 +47,7 @@ def kernel_state(problem: "Couplings | MasterEquation", dims: list[int], what: s
     return Qobj((rho + rho.conj().T) / 2, dims=[dims, dims])
 
 
-def _remedy(problem: "Couplings | MasterEquation", size: int) -> str:
+def _remedy(problem: Problem, size: int) -> str:
     """What a user can do if the steady state is too large to solve for.
 
     Args:
@@ -69,7 +69,7 @@ def _remedy(problem: "Couplings | MasterEquation", size: int) -> str:
         if size <= _MOST_SAMPLED:
             remedies.append("evolve to late times with method='trajectories'")
         return f"{', '.join(remedies[:-1])}, or {remedies[-1]}"
-    return "use fewer levels"
+    return "use fewer atoms or levels"
 
 
 def _dense_kernel(matrix: NDArray[Any]) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from collective import states
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines import request, timescale
 from collective.evolution import steady_identical, steady_kernel
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def steady_state(
-    couplings: Couplings | MasterEquation, *, start: "states.State | str | Qobj | None" = None
+    couplings: Couplings | ChannelCouplings | MasterEquation,
+    *,
+    start: "states.State | str | Qobj | None" = None,
 ) -> "Qobj":
     """The density matrix with dρ/dt = 0, if there is exactly one.
 
@@ -23,7 +26,7 @@ def steady_state(
 
     Args:
         couplings: usually with a drive or pump, without which the steady state is the ground
-            state; or a `MasterEquation`.
+            state; or a `MasterEquation`, or `ChannelCouplings` of a few atoms.
         start: the initial state that decides between several steady states: "ground", "inverted",
             co.states.dicke(k) or co.states.coherent(theta, phi). It is possible for identical
             emitters whose decay is purely collective.
@@ -51,8 +54,8 @@ def steady_state(
             return rho
     elif start is not None:
         raise ValueError(
-            "start is possible for identical Couplings only; evolve the MasterEquation from that "
-            "state to late times instead"
+            "start is possible for identical Couplings only; evolve from that state to late times "
+            "instead"
         )
     what = f"{len(dims)} emitters" if isinstance(couplings, Couplings) else f"dims {dims}"
     scaled = timescale.in_unit(couplings, timescale.unit_of(couplings))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
@@ -200,6 +201,12 @@ def two_level(result: Result, observable: str) -> Couplings:
         raise ValueError(
             f"{observable} is defined for two-level emitters evolved from Couplings, not for a "
             "MasterEquation: use expectation values of the result's states"
+        )
+    if isinstance(result.couplings, ChannelCouplings):
+        raise ValueError(
+            f"{observable} is defined for two-level emitters evolved from Couplings, not for atoms "
+            f"with {len(result.couplings.atoms.levels)} levels: use the populations and "
+            "correlations of the result"
         )
     found: Couplings = result.couplings
     return found

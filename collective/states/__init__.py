@@ -4,6 +4,7 @@ Files for the states of the package, what is asked of any state, matrices, and t
 three emitters.
 """
 
+from collective.states.level_states import level_product, levels, one_excitation
 from collective.states.matrices import correlations, density_matrix
 from collective.states.protocol import State
 from collective.states.recipes import (
@@ -25,7 +26,10 @@ __all__ = [
     "dicke",
     "ground",
     "inverted",
+    "level_product",
+    "levels",
     "mixed",
+    "one_excitation",
     "product",
     "single",
     "timed_dicke",

@@ -55,10 +55,10 @@ class Exact:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse a `MasterEquation` whose phases are too large to integrate, and python -OO."""
-        problem = request.problem
         common = unsupported(self, request, equations=True, thermal=True)
         if common is not None:
             return common
+        problem = request.simple
         if isinstance(problem, Couplings):
             return without_docstrings()
         if problem.dimension**2 <= exponential.LARGEST:
@@ -75,7 +75,7 @@ class Exact:
 
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of a run."""
-        problem, size = request.problem, size_of(request)
+        problem, size = request.simple, size_of(request)
         kept = len(request.times) if "states" in request.words else 0
         if isinstance(problem, Couplings):
             how = "exact exponentials" if size.by_exponentials else "QuTiP"
@@ -114,7 +114,7 @@ class _Run:
     """ρ, and its observables at the output times reached so far."""
 
     def __init__(self, request: Request, earlier: "Result | None"):
-        problem = request.problem
+        problem = request.simple
         self._request = request
         self._stepper: Stepper | None = None
         self._untidied = ExitStack()
@@ -158,9 +158,9 @@ class _Run:
         request = self._request
         if not size_of(request).by_exponentials:
             return solver(
-                request.problem, request.times, request.rtol, request.atol, request.envelope
+                request.simple, request.times, request.rtol, request.atol, request.envelope
             )
-        exponentials = exponential.Exponential(request.problem.liouvillian())
+        exponentials = exponential.Exponential(request.simple.liouvillian())
         self._bounds["error_bound"] = exponentials.error_bound(float(np.ptp(request.times)))
         return exponentials
 

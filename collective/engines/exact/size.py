@@ -97,7 +97,7 @@ class Size:
     @property
     def _n(self) -> int:
         """N, or log₂ of the dimension of a master equation, rounded up."""
-        problem = self.request.problem
+        problem = self.request.simple
         if isinstance(problem, Couplings):
             return min(len(problem), _LARGEST)
         return max(1, (problem.dimension - 1).bit_length())
@@ -109,7 +109,7 @@ class Size:
     @cached_property
     def by_exponentials(self) -> bool:
         """Whether exponentials are faster than steps, or steps are not possible."""
-        problem = self.request.problem
+        problem = self.request.simple
         if not isinstance(problem, Couplings):
             return problem.dimension**2 <= exponential.LARGEST
         if self.request.envelope is not None or len(self.request.times) == 1:
@@ -141,7 +141,7 @@ class Size:
 
     @cached_property
     def _work(self) -> Work:
-        if isinstance(self.request.problem, Couplings):
+        if isinstance(self.request.simple, Couplings):
             return coupled(self.request, self._extent)
         return given(self.request)
 
@@ -159,7 +159,7 @@ class Size:
         return setup + made_seconds + len(times) * each
 
     def _step_seconds(self) -> float:
-        s, problem, request = self.speed, self.request.problem, self.request
+        s, problem, request = self.speed, self.request.simple, self.request
         size = 4.0**self._n
         if not isinstance(problem, Couplings):
             turned = float(np.ptp(problem.hamiltonian().diag().real)) * self._span
@@ -179,7 +179,7 @@ class Size:
 
     def bytes(self) -> int:
         """The bytes at the peak."""
-        request, problem = self.request, self.request.problem
+        request, problem = self.request, self.request.simple
         times = len(request.times)
         kept = times if "states" in request.words else 0
         n = self._n
@@ -252,12 +252,12 @@ def coupled(request: Request, extent: Extent) -> Work:
 
 def given(request: Request) -> Work:
     """The `Work` for a master equation: the generator itself gives the parts."""
-    assert not isinstance(request.problem, Couplings)
-    generator = request.problem.liouvillian()
+    assert not isinstance(request.simple, Couplings)
+    generator = request.simple.liouvillian()
     try:
-        state = matrix(request.state, request.problem)
+        state = matrix(request.state, request.simple)
     except ValueError:  # a state by name, but the levels are not known: the run raises the error
-        return Work((request.problem.dimension**2,), 0, 0.0)
+        return Work((request.simple.dimension**2,), 0, 0.0)
     return Work(*exponential.extent(generator, state))
 
 

@@ -1,0 +1,310 @@
+r"""States of atoms with manifolds: levels by name, superpositions of levels, one excitation.
+
+They exist for `Atoms`, and for two-level emitters as well, whose levels are "e" and "g".
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from collective._tools import checks
+from collective.emitters import Atoms, Multilevel
+from collective.states.recipes import Given, checked_configurations
+
+_TWO = ("e", "g")  # the levels of a two-level emitter, in the order of its spinors
+_SHOWN = 3  # entries in the name of a state
+_SAME = 1e-12  # amplitudes that differ by no more are the same
+
+Level = str | int
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Every atom in one level; see `State` for the methods, `levels` for an example."""
+
+    names: Level | tuple[Level, ...]
+
+    __setstate__ = checks.restored
+
+    def __post_init__(self) -> None:
+        given = self.names
+        alone = isinstance(given, str) or not isinstance(given, list | tuple | np.ndarray)
+        listed = [given] if alone else list(given)  # type: ignore[arg-type]
+        if not listed:
+            raise ValueError("names must be a level, or one level per atom; got an empty list")
+        kept = tuple(_level(name) for name in listed)
+        object.__setattr__(self, "names", kept[0] if alone else kept)
+
+    def _each(self, n: int) -> list[Level]:
+        """The level of each of n atoms."""
+        n = checks.count("n", n)
+        if not isinstance(self.names, tuple):
+            return [self.names] * n
+        if len(self.names) != n:
+            raise ValueError(
+                f"state {self} has {len(self.names)} levels, one per atom, but there are {n} atoms"
+            )
+        return list(self.names)
+
+    def excitations(self, n: int) -> None:
+        """None: how many levels are excited depends on the atoms."""
+        self._each(n)
+
+    def symmetric(self, n: int) -> bool:
+        """Whether every atom is in the same level."""
+        return len(set(self._each(n))) == 1
+
+    def level_vectors(self, atoms: Atoms) -> NDArray[np.complex128]:
+        """1 at the level of each atom, (N, L)."""
+        checks.instance("atoms", atoms, Atoms, "co.Atoms")
+        each = [atoms.level(name) for name in self._each(len(atoms))]
+        return np.eye(len(atoms.levels), dtype=complex)[each]
+
+    def levels(self, multilevel: Multilevel) -> list[int]:
+        """The level of each emitter of a `Multilevel`, which are known by their numbers alone."""
+        checks.instance("multilevel", multilevel, Multilevel, "emitters with levels")
+        found = []
+        for name in self._each(len(multilevel)):
+            if isinstance(name, str):
+                raise ValueError(
+                    f"state {self}: the levels of a Multilevel have no names; give the number of "
+                    f"the level in place of {name!r}"
+                )
+            found.append(name)
+        return found
+
+    def spinors(self, n: int) -> NDArray[np.complex128]:
+        """Amplitudes of "excited" and "ground" of n two-level emitters, (n, 2)."""
+        found = np.zeros((n, 2), dtype=complex)
+        for m, name in enumerate(self._each(n)):
+            if name not in (*_TWO, 0, 1):
+                raise ValueError(
+                    f"state {self}: two-level emitters have the levels 'e' and 'g' (0 and 1), not "
+                    f"{name!r}; other levels belong to co.Atoms"
+                )
+            found[m, name if isinstance(name, int) else _TWO.index(name)] = 1.0
+        return found
+
+    def __str__(self) -> str:
+        if not isinstance(self.names, tuple):
+            return f"levels({self.names!r})"
+        more = ", …" if len(self.names) > _SHOWN else ""
+        return f"levels([{', '.join(map(repr, self.names[:_SHOWN]))}{more}])"
+
+
+@dataclass(frozen=True)
+class LevelProduct:
+    """Every atom in a superposition of levels; see `State` for the methods and `level_product`."""
+
+    vectors: tuple[complex, ...] | tuple[tuple[complex, ...], ...]
+
+    __setstate__ = checks.restored
+
+    def __post_init__(self) -> None:
+        array = checks.finite("vectors", self.vectors, complex)
+        if array.ndim not in (1, 2) or array.size == 0:
+            raise ValueError(
+                "vectors must be the amplitudes of the levels, (L,), or those of each atom, "
+                f"(N, L); got shape {array.shape}"
+            )
+        largest = np.abs(array).max(axis=-1, keepdims=True)
+        if np.any(largest == 0):
+            which = f"[{int(np.argmin(largest))}]" if array.ndim == 2 else ""
+            raise ValueError(f"vectors{which} is zero: a state needs an amplitude")
+        array, largest = checks.enlarged(array, largest)
+        array = array / largest
+        array = _normalised(array)
+        kept = [tuple(row) for row in array.tolist()] if array.ndim == 2 else array.tolist()
+        object.__setattr__(self, "vectors", tuple(kept))
+
+    def _each(self, n: int, levels: int) -> NDArray[np.complex128]:
+        """The vector of each of n atoms, (n, levels)."""
+        found = np.array(self.vectors)
+        if found.ndim == 2 and len(found) != n:
+            raise ValueError(
+                f"state {self} has {len(found)} vectors, one per atom, but there are {n} atoms"
+            )
+        if found.shape[-1] != levels:
+            raise ValueError(
+                f"state {self} has {found.shape[-1]} amplitudes per atom, but the atoms have "
+                f"{levels} levels"
+            )
+        return np.broadcast_to(found, (n, levels)).copy()
+
+    def excitations(self, n: int) -> None:
+        """None: each number has a probability, which follows from the vectors."""
+        checks.count("n", n)
+
+    def symmetric(self, n: int) -> bool:
+        """Whether every atom is in the same state."""
+        found = np.atleast_2d(np.array(self.vectors))
+        self._each(checks.count("n", n), found.shape[1])
+        overlaps = np.abs(found @ found[0].conj())
+        return bool(np.all(np.abs(overlaps - 1) <= _SAME))
+
+    def level_vectors(self, atoms: Atoms) -> NDArray[np.complex128]:
+        """The amplitudes of the levels of each atom, (N, L)."""
+        checks.instance("atoms", atoms, Atoms, "co.Atoms")
+        return self._each(len(atoms), len(atoms.levels))
+
+    def spinors(self, n: int) -> NDArray[np.complex128]:
+        """Amplitudes of "excited" and "ground" of n two-level emitters, (n, 2)."""
+        return self._each(checks.count("n", n), 2)
+
+    def __str__(self) -> str:
+        first = np.atleast_2d(np.array(self.vectors))[0]
+        more = ", …" if np.ndim(self.vectors) == 2 and len(self.vectors) > 1 else ""
+        return f"level_product([{', '.join(f'{z:.3g}' for z in first)}]{more})"
+
+
+@dataclass(frozen=True)
+class OneExcitation:
+    """One excitation with any amplitudes; see `State` for the methods and `one_excitation`."""
+
+    vector: tuple[complex, ...]
+
+    __setstate__ = checks.restored
+
+    def __post_init__(self) -> None:
+        array = checks.finite("amplitudes", self.vector, complex)
+        if array.ndim not in (1, 2) or array.size == 0:
+            raise ValueError(
+                "amplitudes must be one per emitter, (N,), or one per atom and excited level, "
+                f"(N, n_e); got shape {array.shape}"
+            )
+        largest = float(np.abs(array).max())
+        if largest == 0:
+            raise ValueError("amplitudes must not all be zero: a state needs an amplitude")
+        array, size = checks.enlarged(array, largest)
+        array = _normalised((array / size).ravel())
+        object.__setattr__(self, "vector", tuple(array.tolist()))
+
+    def excitations(self, n: int) -> int:
+        """One."""
+        count = len(self.vector)
+        if count % checks.count("n", n):
+            raise ValueError(
+                f"state {self} has {count} amplitudes, which cannot be those of {n} emitters"
+            )
+        return 1
+
+    def symmetric(self, n: int) -> bool:
+        """Whether all emitters have the same amplitudes."""
+        self.excitations(n)
+        each = np.array(self.vector).reshape(n, -1)
+        return bool(np.all(np.abs(each - each[0]) <= _SAME))
+
+    def one_excitation(self, atoms: Atoms) -> NDArray[np.complex128]:
+        """The amplitude of each excited level of each atom, (N, n_e)."""
+        checks.instance("atoms", atoms, Atoms, "co.Atoms")
+        shape = len(atoms), int(atoms.excited.sum())
+        if len(self.vector) != shape[0] * shape[1]:
+            raise ValueError(
+                f"state {self} has {len(self.vector)} amplitudes, but {shape[0]} "
+                f"atoms of {shape[1]} excited levels need {shape[0] * shape[1]}"
+            )
+        return np.array(self.vector).reshape(shape)
+
+    def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
+        """The amplitude of emitter m where it alone is excited."""
+        excited = checked_configurations(excited, emitters)
+        given = np.array(self.vector)
+        if len(given) != excited.shape[1]:
+            raise ValueError(
+                f"state {self} has {len(given)} amplitudes, but there are {excited.shape[1]} "
+                "emitters"
+            )
+        return np.where(excited.sum(axis=1) == 1, excited @ given, 0)
+
+    def __str__(self) -> str:
+        shown = [f"{z:.3g}" for z in self.vector[:_SHOWN]]
+        more = ", …" if len(self.vector) > _SHOWN else ""
+        return f"one_excitation([{', '.join(shown)}{more}])"
+
+
+def levels(names: Level | ArrayLike) -> Levels:
+    """Every atom in one level, given by its name or its number.
+
+    Args:
+        names: one level for all atoms, or a list of one level per atom. The levels of two-level
+            emitters are "e" and "g".
+
+    Raises:
+        ValueError: for anything but names and numbers; at `evolve` for a level that the atoms do
+            not have.
+
+    Example:
+        >>> import collective as co
+        >>> atoms = co.Atoms.isotropic([[0, 0, 0], [0, 0, 0.1]])
+        >>> state = co.states.levels(["e +1", "g 0"])
+        >>> result = co.evolve(co.couple(atoms, co.Vacuum()), state, [0, 1.0], method="single")
+        >>> result.populations[0].round(12)
+        array([[1., 0., 0., 0.],
+               [0., 0., 0., 1.]])
+    """
+    return Levels(names)  # type: ignore[arg-type]
+
+
+def level_product(vectors: ArrayLike) -> LevelProduct:
+    """Each atom in the superposition Σ_l v_l|l⟩ of its levels, independently of the others.
+
+    Args:
+        vectors: amplitudes v in the order of `Atoms.levels`, (L,) for all atoms or (N, L); each
+            is normalised. For two-level emitters (v_e, v_g).
+
+    Raises:
+        ValueError: for a vector of zeros; at `evolve` if the numbers of atoms or levels differ.
+
+    Example:
+        The excited state that decays with light polarised along x:
+
+        >>> import collective as co
+        >>> print(co.states.level_product([-1, 0, 1, 0]))
+        level_product([-0.707+0j, 0+0j, 0.707+0j, 0+0j])
+    """
+    return LevelProduct(vectors)  # type: ignore[arg-type]
+
+
+def one_excitation(amplitudes: ArrayLike) -> OneExcitation:
+    """One excitation, shared by all emitters with the given amplitudes: Σ c_m|m⟩.
+
+    Args:
+        amplitudes: c, one per emitter, (N,), or for `Atoms` with one ground level one per atom and
+            excited level, (N, n_e) or (N·n_e,). The vectors of `modes()` have this order. They are
+            normalised.
+
+    Raises:
+        ValueError: if all are zero; at `evolve` if their number does not fit.
+
+    Example:
+        The slowest mode of three emitters:
+
+        >>> import numpy as np, collective as co
+        >>> three = co.couple(co.chain(3, 0.2), co.Vacuum())
+        >>> modes = three.modes()
+        >>> dark = co.states.one_excitation(modes.vectors[:, -1])
+        >>> result = co.evolve(three, dark, [0, 1.0])
+        >>> bool(np.isclose(result.excitation[1], np.exp(-modes.rates[-1])))
+        True
+    """
+    return OneExcitation(amplitudes)  # type: ignore[arg-type]
+
+
+def _level(name: Any) -> Level:
+    """A name or a number of a level."""
+    if isinstance(name, str):
+        if not name.strip() or not name.isprintable():
+            raise ValueError(f"names must be printable names of levels, got {checks.short(name)}")
+        return str(name)
+    if isinstance(name, int | np.integer) and not isinstance(name, bool):
+        return checks.count("names", name, minimum=0)
+    raise ValueError(f"names must be names of levels, or their numbers; got {checks.short(name)}")
+
+
+def _normalised(vectors: NDArray[Any]) -> NDArray[Any]:
+    """Vectors divided by their norms; one that is normalised to round-off does not change."""
+    norm = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    found = np.where(np.abs(norm - 1) < 1e-15, vectors, vectors / norm)
+    return np.asarray(found)
