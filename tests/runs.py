@@ -539,6 +539,34 @@ def levels_and_spins():
 
 
 @run()
+def real_atoms():
+    field = (0, 0.5 * co.units.gauss, 0)
+    rubidium = co.atoms([[0, 0, 0]], "Rb87 D2", ground=(1, 2), excited=2, magnetic_field=field)
+    spins = co.atoms(
+        [[0, 0, 0], [0, 0, 0.2]],
+        ground=1.5,
+        excited=2.5,
+        momenta=(0, 1),
+        nuclear_spin=1.5,
+        axis=(1, 1, 0),
+    )
+    line = co.units.atom("Cs133 D2")
+    system = co.Multilevel.from_atoms(rubidium)
+    return {
+        "lowering": rubidium.lowering,
+        "half-integer": spins.lowering,
+        "energies": rubidium.energies,
+        "waves": rubidium.wavenumbers,
+        "frequency": rubidium.frequency,
+        "caesium": [
+            [line.hyperfine_shift("excited", f), line.g_factor("excited", f)] for f in (2, 3, 4, 5)
+        ],
+        "multilevel": system.energies[0],
+        "dipoles": system.dipoles[0],
+    }  # fmt: skip
+
+
+@run()
 def states():
     excited = (np.arange(16)[:, None] >> np.arange(3, -1, -1) & 1).astype(bool)
     some = {

@@ -75,6 +75,16 @@ def test_populations_are_areas():
         co.plot.levels(atoms, populations=[1, 0, 0])
 
 
+def test_populations_of_a_result_are_those_of_its_last_time():
+    """One atom: the population of "e +1" decays to the ground level."""
+    atoms = co.atoms(HERE, ground=0, excited=1)
+    couplings = co.couple(atoms, co.Vacuum())
+    result = co.evolve(couplings, co.states.levels(["e +1"]), [0, np.log(2)], progress=False)
+    sizes = co.plot.levels(atoms, populations=result).collections[1].get_sizes()
+    assert sizes[3] == pytest.approx(sizes[0])
+    np.testing.assert_allclose(sizes[1:3], 0, atol=1e-9)
+
+
 def test_levels_with_names_of_the_user():
     atoms = co.Atoms.from_emitters(co.chain(2, 0.3))
     assert shares(co.plot.levels(atoms)) == [1]
