@@ -81,7 +81,7 @@ def atoms(
             they interfere (10 linewidths).
 
     Source:
-        D. A. Steck, Quantum and Atom Optics, section 7.3.
+        D. A. Steck, Rubidium 87 D Line Data, section 4.3.
 
     Example:
         >>> import collective as co
@@ -201,10 +201,10 @@ def _direction(magnetic_field: Any, axis: Any) -> tuple[NDArray[np.float64], flo
             f"(0, 0, {checks.short(magnetic_field)}), not one number"
         )
     field = checks.vector("magnetic_field", magnetic_field)
-    strength = float(np.linalg.norm(field))
-    if strength == 0:
+    if not np.any(field):
         return np.array([0.0, 0.0, 1.0]) if chosen is None else chosen, 0.0
     along = checks.direction("magnetic_field", field)
+    strength = float(along @ field)
     if chosen is None:
         return along, strength
     if abs(abs(chosen @ along) - 1) > 1e-9:

@@ -50,7 +50,7 @@ def levels(
     if there are few. The area of a circle is a population.
 
     Args:
-        atoms: whose first levels and transitions are drawn; all atoms have the same.
+        atoms: whose levels and transitions are drawn; they are the same for all.
         populations: a result, of which the last time is drawn, or numbers (L,) or (N, L); the mean
             over the atoms is drawn. None draws no circles.
         atom: whose energies displace the sublevels.

@@ -93,7 +93,7 @@ class Line:
             0, one level without the other, or a spin that is not a multiple of ½.
 
     Source:
-        D. A. Steck, Rubidium 87 D Line Data, equations 15 and 16.
+        D. A. Steck, Rubidium 87 D Line Data, sections 4.1 and 4.2.
 
     Example:
         >>> import numpy as np, collective as co

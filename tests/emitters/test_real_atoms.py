@@ -147,6 +147,19 @@ def test_hyperfine_lines_have_their_wave_numbers():
     assert metres.wavenumbers[0] == pytest.approx(2 * np.pi / line.wavelength)
 
 
+def test_two_lines_share_the_decay_without_interference():
+    """From every superposition of F′ = 2 half of the atoms end in F = 1, by jumps of line 0."""
+    atoms = co.atoms(HERE, "Rb87 D2", ground=(1, 2), excited=2)
+    jumps = co.couple(atoms, co.Vacuum()).collapse_operators()
+    assert len(jumps) == 6
+    lower = np.array([name.startswith("g1") for name in atoms.levels])
+    to_one = sum(jump.dag() * qutip.qdiags(lower.astype(float), 0) * jump for jump in jumps)
+    np.testing.assert_allclose(to_one.full(), 0.5 * np.diag(atoms.excited), atol=1e-14)
+    for jump in jumps:
+        ends = np.abs(jump.full()).max(axis=1) > 1e-12
+        assert np.all(lower[ends]) or not np.any(lower[ends])
+
+
 # slopes in MHz per gauss, from the figures of Steck's data sheets (linear Zeeman effect)
 SLOPES = [
     ("Rb87 D2", "ground", 1, -0.70),
