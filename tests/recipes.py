@@ -139,6 +139,16 @@ def three():
 
 
 @cache
+def isotropic():
+    return co.Atoms.isotropic([[0, 0, 0], [0, 0, 0.1]], frequency=1e6)
+
+
+@cache
+def channels():
+    return co.couple(isotropic(), co.Vacuum())
+
+
+@cache
 def driven():
     return pair().replace(drive=1.0)
 
@@ -453,6 +463,111 @@ def _recipes():
         },
         {"then": decays, "errors": (co.EvolutionError,)},
     )
+    yield (
+        "Atoms",
+        co.Atoms,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 0.1]],
+            "levels": isotropic().levels,
+            "excited": [1, 1, 1, 0],
+            "lowering": isotropic().lowering,
+            "linewidths": [1.0],
+            "wavenumbers": [6.0],
+            "energies": [0.1, 0.0, -0.1, 0.0],
+            "axis": (0, 0, 1),
+            "wavelength": 1.0,
+            "frequency": 1e6,
+        },
+        {"then": in_vacuum},
+    )
+    yield (
+        "Atoms.isotropic",
+        co.Atoms.isotropic,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 0.1]],
+            "zeeman": 0.5,
+            "detunings": [0.1, 0.2],
+            "axis": (0, 0, 1),
+            "wavelength": 1.0,
+            "frequency": 1e6,
+        },
+        {"then": in_vacuum},
+    )
+    yield (
+        "Atoms.from_emitters",
+        co.Atoms.from_emitters,
+        lambda: {"emitters": co.chain(2, 0.1)},
+        {"then": in_vacuum},
+    )
+    yield (
+        "Atoms.replace",
+        co.Atoms.replace,
+        lambda: {
+            "self": isotropic(),
+            **{f.name: getattr(isotropic(), f.name) for f in fields(co.Atoms)},
+        },
+        {"then": in_vacuum},
+    )
+    for name, given in (
+        ("translated", {"vector": (0, 0, 1)}),
+        ("rotated", {"rotation": [[0, 0, 1], [1, 0, 0], [0, 1, 0]]}),
+        ("level", {"name": "e 0"}),
+        ("nearest_pair", {}),
+    ):
+        yield (
+            f"Atoms.{name}",
+            getattr(co.Atoms, name),
+            lambda given=given: {"self": isotropic(), **given},
+            {},
+        )
+    own = {
+        "decay": np.eye(6),
+        "shift": np.zeros((6, 6)),
+        "ground_shift": np.zeros((2, 3, 3)),
+        "detunings": [0.1, 0.2],
+        "drive": np.full(6, 0.1),
+    }
+    yield (
+        "ChannelCouplings",
+        co.ChannelCouplings,
+        lambda: {**own, "atoms": isotropic(), "field": co.Vacuum()},
+        {"then": co.ChannelCouplings.hamiltonian},
+    )
+    yield (
+        "ChannelCouplings.replace",
+        co.ChannelCouplings.replace,
+        lambda: {"self": channels(), **own, "atoms": isotropic(), "field": co.Vacuum()},
+        {"then": co.ChannelCouplings.hamiltonian},
+    )
+    yield (
+        "ChannelCouplings.local_hamiltonians",
+        co.ChannelCouplings.local_hamiltonians,
+        lambda: {"self": channels(), "drive": False},
+        {},
+    )
+    for name in (
+        "collapse_operators", "drive_operator", "effective_hamiltonian", "extreme_rates",
+        "hamiltonian", "jump_channels", "largest_exchange", "liouvillian", "modes",
+        "one_excitation", "transitions", "undriven_hamiltonian", "validity",
+    ):  # fmt: skip
+        yield (
+            f"ChannelCouplings.{name}",
+            getattr(co.ChannelCouplings, name),
+            lambda: {"self": channels()},
+            {},
+        )
+    yield (
+        "couple [atoms]",
+        co.couple,
+        lambda: {
+            "emitters": isotropic(),
+            "field": co.Vacuum(),
+            "shift": "full",
+            "temperature": 0.0,
+            "by_displacement": False,
+        },
+        {},
+    )
     for name in (
         "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
         "extreme_rates", "hamiltonian", "largest_exchange", "liouvillian", "modes",
@@ -479,6 +594,19 @@ def _recipes():
             "rabi_frequency": 1.0,
             "direction": (0, 0, 1),
             "polarisation": (1, 0, 0),
+            "line": 0,
+        },
+        {},
+    )
+    yield (
+        "plane_wave [atoms]",
+        co.plane_wave,
+        lambda: {
+            "emitters": isotropic(),
+            "rabi_frequency": 1.0,
+            "direction": (0, 0, 1),
+            "polarisation": (1, 0, 0),
+            "line": 0,
         },
         {},
     )
@@ -1729,6 +1857,24 @@ def _recipes():
         s.product,
         lambda: {"theta": [0.3, 1.0], "phi": 0.2},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.levels",
+        s.levels,
+        lambda: {"names": ["g 0", "e +1"]},
+        {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.level_product",
+        s.level_product,
+        lambda: {"vectors": [[0, 0, 0, 1], [1, 1j, 0, 0.3]]},
+        {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.one_excitation",
+        s.one_excitation,
+        lambda: {"amplitudes": [1, 1j, 0, 0.3, 0, 2]},
+        {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
     )
     yield (
         "states.mixed",

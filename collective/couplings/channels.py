@@ -187,24 +187,19 @@ class ChannelCouplings:
         found = np.zeros((n, *lower.shape[1:]), dtype=complex)
         count = len(self.atoms.levels)
         found[:, range(count), range(count)] = self.energies
-        own = self.own_blocks(self.shift)
+        each = len(self.shift) // n
+        own = self.shift.reshape(n, each, n, each)[range(n), :, range(n), :]
         found += np.einsum("mcd,cge,dgf->mef", own, lower.conj(), lower, optimize=True)
         found += np.einsum(
             "mcd,cge,dhe->mgh", self.ground_shift, lower, lower.conj(), optimize=True
         )
-        if drive:
+        if checks.flag("drive", drive):
             half = 0.5 * np.einsum("mc,cge->meg", self.drive.reshape(n, -1), lower.conj())
             found += half + half.conj().transpose(0, 2, 1)
         return found
 
-    def own_blocks(self, matrix: NDArray[Any]) -> NDArray[Any]:
-        """The blocks of single atoms in a matrix over channels, (N, C, C)."""
-        n = len(self)
-        each = len(matrix) // n
-        return matrix.reshape(n, each, n, each)[range(n), :, range(n), :].copy()
-
-    def one_excitation(self, matrix: NDArray[Any]) -> NDArray[np.complex128]:
-        """Γ or Δ between the states with one excited atom, (N·n_e, N·n_e).
+    def one_excitation(self) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+        """Γ and Δ between the states with one excited atom, (N·n_e, N·n_e) each.
 
         The states are in the order (atom, excited level).
 
@@ -214,9 +209,13 @@ class ChannelCouplings:
         self._require_one_ground_level()
         n, upper = len(self), int(self.atoms.excited.sum())
         dipoles = self.atoms.channels[:, -1, :upper]  # (C, n_e)
-        left = np.einsum("ce,mcx->mex", dipoles.conj(), matrix.reshape(n, -1, len(matrix)))
-        right = left.reshape(n * upper * n, -1) @ dipoles
-        return right.reshape(n * upper, n * upper)
+
+        def between(matrix: NDArray[Any]) -> NDArray[np.complex128]:
+            left = np.matmul(dipoles.conj().T, matrix.reshape(n, -1, len(matrix)))
+            right = left.reshape(n * upper * n, -1) @ dipoles
+            return right.reshape(n * upper, n * upper)
+
+        return between(self.decay), between(self.shift)
 
     def _require_one_ground_level(self) -> None:
         """Raise unless the atoms have exactly one ground level."""
@@ -242,7 +241,8 @@ class ChannelCouplings:
         self._require_one_ground_level()
         n, upper = len(self), int(self.atoms.excited.sum())
         require(80 * (n * upper) ** 2, f"H_eff of {n} atoms", "use fewer atoms")
-        found = self.one_excitation(self.shift - 0.5j * self.decay)
+        decay, shift = self.one_excitation()
+        found = shift - 0.5j * decay
         found[range(n * upper), range(n * upper)] += self.transitions().ravel()
         return found
 
@@ -267,9 +267,11 @@ class ChannelCouplings:
         Raises:
             ValueError: for atoms with several ground levels.
         """
-        from collective.couplings.modes import modes
+        from collective.couplings.channel_modes import modes
 
-        return modes(self.effective_hamiltonian(), self.one_excitation(self.decay))
+        upper = int(self.atoms.excited.sum())
+        effective, decay = self.effective_hamiltonian(), self.one_excitation()[0]
+        return modes(effective, decay, self.atoms.channels[:, -1, :upper])
 
     @operators.Untidied()
     def hamiltonian(self) -> "Qobj":

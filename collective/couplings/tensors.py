@@ -34,7 +34,8 @@ def of_atoms(
 ) -> ChannelCouplings:
     """The `ChannelCouplings` of atoms with manifolds; the coupling is "full", "rwa", "resonant"."""
     require_field("field", field)
-    if checked_temperature(temperature) > 0:
+    temperature = checked_temperature(temperature)
+    if temperature > 0:
         raise ValueError(
             f"temperature = {temperature:g}: couple treats thermal light of two-level Emitters "
             "alone; for atoms use co.master_equation(multilevel, field, temperature=...)"

@@ -263,9 +263,12 @@ class Atoms:
         if isinstance(name, str):
             if name not in self.levels:
                 known = ", ".join(repr(each) for each in self.levels)
-                raise ValueError(f"level {name!r} does not exist: these atoms have {known}")
+                raise ValueError(
+                    f"the level of name {checks.short(name)} does not exist: these atoms have "
+                    f"{known}"
+                )
             return self.levels.index(name)
-        return checks.index("level", name, len(self.levels), "levels")
+        return checks.index("name, the number of a level,", name, len(self.levels), "levels")
 
     def replace(self, **changes: Any) -> "Atoms":
         """A copy with the given arguments of the constructor changed."""
@@ -327,7 +330,7 @@ class Atoms:
 
 def _names(value: Any) -> tuple[str, ...]:
     """The checked names of the levels."""
-    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+    if not isinstance(value, list | tuple) and (np.ndim(value) != 1 or isinstance(value, str)):
         raise ValueError(
             f'levels must be a list of names, such as ("e", "g"), got {checks.short(value)}'
         )

@@ -2,6 +2,8 @@
 
 `fitting` checks names, types and shapes, before any array is read. `consistent` checks the numbers.
 Both run when a result is written and when it is read.
+
+The file is longer than others because it lists the arrays of every kind of result.
 """
 
 from collections.abc import Mapping

@@ -30,7 +30,7 @@ class Levels:
 
     def __post_init__(self) -> None:
         given = self.names
-        alone = isinstance(given, str) or not isinstance(given, list | tuple | np.ndarray)
+        alone = not isinstance(given, list | tuple) and np.ndim(given) != 1
         listed = [given] if alone else list(given)  # type: ignore[arg-type]
         if not listed:
             raise ValueError("names must be a level, or one level per atom; got an empty list")

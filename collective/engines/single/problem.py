@@ -32,12 +32,12 @@ def couplings_of(request: Request) -> Couplings:
 
 def _levels_as_emitters(channels: ChannelCouplings) -> Couplings:
     """Couplings of N·n_e emitters, whose matrices need no check: they follow from checked ones."""
-    detunings = channels.transitions().ravel()
+    detunings, (decay, shift) = channels.transitions().ravel(), channels.one_excitation()
     nothing = np.zeros(len(detunings))
     found = object.__new__(Couplings)
     known: dict[str, Any] = {
-        "decay": checks.real_if_possible(channels.one_excitation(channels.decay)),
-        "shift": checks.real_if_possible(channels.one_excitation(channels.shift)),
+        "decay": checks.real_if_possible(decay),
+        "shift": checks.real_if_possible(shift),
         "detunings": detunings,
         "dephasing": nothing,
         "pump": nothing,
