@@ -107,7 +107,13 @@ def test_dipoles_are_vectors(numbers, axis, data):
 
 
 @pytest.mark.filterwarnings("ignore:excited")
-@pytest.mark.parametrize("name", [*TABLE[::7], "Rb87 D2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        n if n in ("Rb87 D2", "Dy164 741") else pytest.param(n, marks=pytest.mark.slow)
+        for n in TABLE
+    ],
+)
 def test_every_excited_level_decays_at_the_linewidth(name):
     line = co.units.atom(name)
     for excited in line.momenta("excited"):
@@ -228,7 +234,9 @@ def test_the_field_gives_the_axis_and_the_shifts():
     )
 
 
-@pytest.mark.parametrize("numbers", [(0, 1), (1, 1), (0.5, 0.5)])
+@pytest.mark.parametrize(
+    "numbers", [(0, 1), (0.5, 0.5), pytest.param((1, 1), marks=pytest.mark.slow)]
+)
 def test_the_rwa_master_equation_of_multilevel_is_that_of_channels(numbers):
     ground, excited = numbers
     atoms = co.atoms(PAIR, ground=ground, excited=excited).replace(frequency=1e4)
