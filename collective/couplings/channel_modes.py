@@ -68,9 +68,7 @@ def _levels(vectors: NDArray[Any], turn: NDArray[Any]) -> NDArray[Any]:
     return found.reshape(vectors.shape)
 
 
-def _eigensystem(
-    matrix: NDArray[Any], each: int, solve: Any
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _eigensystem(matrix: NDArray[Any], each: int, solve: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """Eigenvalues and eigenvectors of a matrix over (atom, component), from its parts."""
     size = len(matrix)
     n = size // each

@@ -39,7 +39,7 @@ _LITHIUM_7 = (
     "Rev. A 54, R5 (1996); E. Arimondo et al., Rev. Mod. Phys. 49, 31 (1977)"
 )
 _NIST = "NIST Atomic Spectra Database (wavelength of the natural mixture, g_J)"
-_STRONTIUM_BLUE = f"{_NIST}; M. Yasuda et al., Phys. Rev. A 73, 011403 (2006)"
+_STRONTIUM_BLUE = f"{_NIST}; I. Puljić et al., arXiv:2501.07395 (2025)"
 _STRONTIUM_RED = (
     "G. Ferrari et al., Phys. Rev. Lett. 91, 243002 (2003); T. L. Nicholson et al., Nat. Commun. "
     "6, 6896 (2015); g_J of LS coupling"
@@ -151,7 +151,7 @@ _ISOTOPES = {
         0.0,
         (0,),
         {
-            "461 nm": (460.8623, 1e-4, 30.24, 0.02, (1, 1.0), _STRONTIUM_BLUE),
+            "461 nm": (460.8623, 1e-4, 30.51, 0.09, (1, 1.0), _STRONTIUM_BLUE),
             "689 nm": (689.448896834, 1e-9, 7.479e-3, 0.011e-3, (1, 1.5), _STRONTIUM_RED),
         },
     ),
