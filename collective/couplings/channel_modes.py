@@ -45,10 +45,10 @@ def modes(effective: NDArray[Any], decay: NDArray[Any], dipoles: NDArray[Any]) -
 def _turn(dipoles: NDArray[Any]) -> NDArray[Any]:
     """The unitary matrix from levels to Cartesian components, or 1 if there is none."""
     size = dipoles.shape[1]
-    if dipoles.shape == (3, 3):
-        if np.abs(dipoles @ dipoles.conj().T - np.eye(3)).max() <= _ORTHONORMAL:
-            return dipoles
-    return np.eye(size, dtype=complex)
+    one = np.eye(size, dtype=complex)
+    if dipoles.shape != (3, 3) or np.abs(dipoles @ dipoles.conj().T - one).max() > _ORTHONORMAL:
+        return one
+    return dipoles
 
 
 def _turned(matrix: NDArray[Any], turn: NDArray[Any]) -> NDArray[Any]:
@@ -68,9 +68,7 @@ def _levels(vectors: NDArray[Any], turn: NDArray[Any]) -> NDArray[Any]:
     return found.reshape(vectors.shape)
 
 
-def _eigensystem(
-    matrix: NDArray[Any], each: int, solve: Any
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _eigensystem(matrix: NDArray[Any], each: int, solve: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """Eigenvalues and eigenvectors of a matrix over (atom, component), from its parts."""
     size = len(matrix)
     n = size // each
