@@ -1,6 +1,8 @@
 r"""States of atoms with manifolds: levels by name, superpositions of levels, one excitation.
 
 They exist for `Atoms`, and for two-level emitters as well, whose levels are "e" and "g".
+
+The file is longer than others: three states, each with all of its methods.
 """
 
 from dataclasses import dataclass
