@@ -144,6 +144,11 @@ def isotropic():
 
 
 @cache
+def four_two_level_atoms():
+    return co.Atoms.from_emitters(co.chain(4, 0.1))
+
+
+@cache
 def channels():
     return co.couple(isotropic(), co.Vacuum())
 
@@ -1824,7 +1829,7 @@ def _recipes():
             lambda state=state: {"self": state, "n": 4},
             {},
         )
-        if not hasattr(kind, "probabilities"):
+        if hasattr(kind, "amplitudes"):
             yield (
                 f"states.{name} (amplitudes)",
                 kind.amplitudes,
@@ -1835,13 +1840,33 @@ def _recipes():
                 },
                 {},
             )
-    for name, member in (("product", "spinors"), ("mixed", "probabilities")):
+    for name in ("inverted", "ground", "levels", "level_product", "one_excitation"):
+        kind = type(systems.STATES[name])
+        member = "one_excitation" if name == "one_excitation" else "level_vectors"
+        yield (
+            f"states.{name} ({member})",
+            getattr(kind, member),
+            lambda state=systems.STATES[name]: {"self": state, "atoms": four_two_level_atoms()},
+            {},
+        )
+    for name, member in (
+        ("product", "spinors"),
+        ("levels", "spinors"),
+        ("level_product", "spinors"),
+        ("mixed", "probabilities"),
+    ):
         yield (
             f"states.{name} ({member})",
             getattr(type(systems.STATES[name]), member),
             lambda name=name: {"self": systems.STATES[name], "n": 4},
             {},
         )
+    yield (
+        "states.levels (levels)",
+        type(s.levels("e")).levels,
+        lambda: {"self": s.levels([0, 1]), "multilevel": dipoles()},
+        {},
+    )
     yield (
         "states.density_matrix",
         s.density_matrix,

@@ -538,6 +538,46 @@ def levels_and_spins():
     }
 
 
+@run(rtol=SOLVED)
+def atoms_with_manifolds():
+    isotropic = co.Atoms.isotropic(
+        [[0, 0, 0.1], [0.05, 0, 0.2]], zeeman=0.4, detunings=[0.1, -0.2], axis=(1, 2, 2)
+    )
+    turned = isotropic.rotated([[0, 0, 1], [1, 0, 0], [0, 1, 0]])
+    lowering = np.zeros((1, 3, 3, 3), dtype=complex)
+    lowering[0, 0, 1, 0], lowering[0, 1, 2, 0] = 0.6, 0.8j
+    branching = co.Atoms(isotropic.positions, ("e", "a", "b"), (1, 0, 0), lowering)
+    wave = co.plane_wave(branching, 0.5, direction=(0, 0, 1), polarisation=(1, 1j, 0))
+    beside = co.couple(isotropic, co.Mirror())
+    driven = co.couple(branching, VACUUM).replace(drive=wave)
+    own = co.ChannelCouplings(driven.decay, driven.shift, branching, detunings=0.3)
+    products = {
+        "levels": co.states.levels(["e -1", "g 0"]),
+        "vectors": co.states.level_product([0.6, 0, 0.8j, 0]),
+    }
+    start = co.states.one_excitation([1, 0.5j, 0, 0, -1, 2])
+    result = evolved(beside, start, method="single", observe="correlations")
+    amplitudes = start.one_excitation(isotropic)
+    return {
+        "level": isotropic.level("e -1"),
+        "decay rates": branching.decay_rates,
+        "turned": turned.lowering,
+        "decay": beside.decay,
+        "shift": beside.shift,
+        "ground shift": beside.ground_shift,
+        "transitions": beside.transitions(),
+        "between": beside.one_excitation()[1],
+        "rates": beside.modes().rates,
+        "jumps": driven.jump_channels()[0],
+        "local": driven.local_hamiltonians(),
+        "own": own.liouvillian(),
+        "energies": own.energies,
+        "amplitudes": amplitudes,
+        **{name: state.level_vectors(isotropic) for name, state in products.items()},
+        **together(single=result),
+    }
+
+
 @run()
 def real_atoms():
     field = (0, 0.5 * co.units.gauss, 0)

@@ -771,3 +771,118 @@ def test_a_density_matrix_that_does_not_fit_is_refused():
     with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters"):
         co.states.density_matrix("inverted", many)
     np.testing.assert_array_equal(co.states.correlations("inverted", many), np.eye(40))
+
+
+# --- states of atoms with manifolds
+
+ISOTROPIC = co.Atoms.isotropic([[0, 0, 0], [0, 0, 0.1]])
+CHANNELS = co.couple(ISOTROPIC, co.Vacuum())
+
+
+def test_levels_by_name_and_by_number_are_the_same_state():
+    names = co.states.levels(["e -1", "g 0"])
+    numbers = co.states.levels([2, 3])
+    ket = qutip.tensor(qutip.basis(4, 2), qutip.basis(4, 3))
+    for state in (names, numbers, ket):
+        found = co.states.density_matrix(state, CHANNELS)
+        np.testing.assert_array_equal(found.full(), ket.proj().full())
+    assert names.level_vectors(ISOTROPIC).shape == (2, 4)
+    assert not names.symmetric(2)
+    assert co.states.levels("e 0").symmetric(2)
+
+
+def test_levels_of_two_level_emitters_are_products():
+    couplings = co.couple(co.chain(3, 0.1), co.Vacuum())
+    found = co.states.density_matrix(co.states.levels(["e", "g", "e"]), couplings)
+    np.testing.assert_array_equal(found.full(), qutip.tensor(UP, DOWN, UP).proj().full())
+
+
+def test_superpositions_of_levels_are_normalised():
+    state = co.states.level_product([[3, 0, 4j, 0], [0, 0, 0, 1e-200]])
+    np.testing.assert_allclose(state.level_vectors(ISOTROPIC)[0], [0.6, 0, 0.8j, 0])
+    ket = qutip.tensor(qutip.Qobj([0.6, 0, 0.8j, 0]), qutip.basis(4, 3))
+    found = co.states.density_matrix(state, CHANNELS)
+    np.testing.assert_allclose(found.full(), ket.proj().full(), atol=1e-15)
+
+
+def test_one_excitation_of_atoms_is_in_the_order_of_atoms_and_levels():
+    amplitudes = np.array([[1, 2j, 0], [0, -1, 3]]) / np.sqrt(15)
+    state = co.states.one_excitation(amplitudes)
+    ket = sum(
+        amplitudes[m, e] * qutip.tensor([qutip.basis(4, e if m == k else 3) for k in range(2)])
+        for m in range(2)
+        for e in range(3)
+    )
+    found = co.states.density_matrix(state, CHANNELS)
+    np.testing.assert_allclose(found.full(), ket.proj().full(), atol=1e-15)
+    assert state == co.states.one_excitation(amplitudes.ravel())
+
+
+def test_two_level_atoms_start_from_every_pure_state_of_emitters():
+    chain = co.chain(3, 0.1)
+    atoms = co.couple(co.Atoms.from_emitters(chain), co.Vacuum())
+    couplings = co.couple(chain, co.Vacuum())
+    for state in (
+        "inverted",
+        "ground",
+        co.states.single(1),
+        co.states.dicke(1),
+        co.states.timed_dicke((1, 2, 3)),
+        co.states.coherent(0.3, 0.2),
+        co.states.levels("e"),
+    ):
+        one, other = (co.states.density_matrix(state, c).full() for c in (atoms, couplings))
+        np.testing.assert_allclose(one, other, atol=1e-15)
+
+
+def test_levels_start_a_master_equation_by_their_numbers():
+    multilevel = co.Multilevel.from_emitters(co.chain(2, 0.1, frequency=1e5))
+    equation = co.master_equation(multilevel, co.Vacuum())
+    found = co.states.density_matrix(co.states.levels([0, 1]), equation)
+    np.testing.assert_array_equal(found.full(), qutip.tensor(UP, DOWN).proj().full())
+    with pytest.raises(ValueError, match="levels of a Multilevel have no names"):
+        co.states.density_matrix(co.states.levels("e"), equation)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("inverted", r"state 'inverted' is not determined: .* 3 excited levels, 'e \+1', 'e 0'"),
+        (co.states.single(0), r"state single\(0\) is of two-level emitters, but these atoms"),
+        (co.states.mixed(0.5), r"state mixed\(0.5\) is of two-level emitters"),
+        (co.states.levels("f"), r"'f' does not exist: these atoms have 'e \+1'"),
+        (co.states.levels(["g 0"] * 3), r"has 3 levels, one per atom, but there are 2 atoms"),
+        (co.states.levels(4), "must be below 4, the number of levels"),
+        (co.states.level_product([1, 0]), "2 amplitudes per atom, but the atoms have 4 levels"),
+        (co.states.level_product(np.ones((3, 4))), "3 vectors, one per atom, but there are 2"),
+        (co.states.one_excitation([1, 0]), "2 amplitudes, but 2 atoms of 3 excited levels need 6"),
+        (qutip.basis(4, 0), r"dims \[4, 4\]"),
+    ],
+    ids=str,
+)
+def test_states_that_atoms_do_not_have_are_refused(state, message):
+    with pytest.raises(ValueError, match=message):
+        co.states.density_matrix(state, CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("make", "argument", "message"),
+    [
+        (co.states.levels, [], "names must be a level, or one level per atom"),
+        (co.states.levels, [1.5], "names must be names of levels, or their numbers; got 1.5"),
+        (co.states.level_product, [[1, 0], [0, 0]], r"vectors\[1\] must not be all zero"),
+        (co.states.level_product, np.ones((2, 2, 2)), r"got shape \(2, 2, 2\)"),
+        (co.states.one_excitation, [0, 0], "amplitudes must not be all zero"),
+    ],
+)
+def test_states_that_are_none_are_refused(make, argument, message):
+    with pytest.raises(ValueError, match=message):
+        make(argument)
+
+
+def test_two_level_emitters_do_not_have_other_levels():
+    pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+    with pytest.raises(ValueError, match="two-level emitters have the levels 'e' and 'g'"):
+        co.evolve(pair, co.states.levels("e +1"), [0, 1.0])
+    with pytest.raises(ValueError, match="6 amplitudes, but there are 2 emitters"):
+        co.evolve(pair, co.states.one_excitation(np.ones(6)), [0, 1.0])

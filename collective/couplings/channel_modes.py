@@ -45,10 +45,10 @@ def modes(effective: NDArray[Any], decay: NDArray[Any], dipoles: NDArray[Any]) -
 def _turn(dipoles: NDArray[Any]) -> NDArray[Any]:
     """The unitary matrix from levels to Cartesian components, or 1 if there is none."""
     size = dipoles.shape[1]
-    if dipoles.shape == (3, 3):
-        if np.abs(dipoles @ dipoles.conj().T - np.eye(3)).max() <= _ORTHONORMAL:
-            return dipoles
-    return np.eye(size, dtype=complex)
+    one = np.eye(size, dtype=complex)
+    if dipoles.shape != (3, 3) or np.abs(dipoles @ dipoles.conj().T - one).max() > _ORTHONORMAL:
+        return one
+    return dipoles
 
 
 def _turned(matrix: NDArray[Any], turn: NDArray[Any]) -> NDArray[Any]:

@@ -355,7 +355,8 @@ def _excited(value: Any, names: tuple[str, ...]) -> NDArray[np.int64]:
     flags = checks.finite("excited", value)
     if flags.shape != (len(names),):
         raise ValueError(
-            f"excited must have one entry per level, {len(names)}, got shape {flags.shape}"
+            f"excited must have one entry per level ({len(names)} names in levels), got shape "
+            f"{flags.shape}"
         )
     wrong = np.flatnonzero((flags != 0) & (flags != 1))
     if len(wrong):

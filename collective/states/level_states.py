@@ -1,6 +1,8 @@
 r"""States of atoms with manifolds: levels by name, superpositions of levels, one excitation.
 
 They exist for `Atoms`, and for two-level emitters as well, whose levels are "e" and "g".
+
+The file is longer than others: three states, each with all of its methods.
 """
 
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from collective.states.recipes import Given, checked_configurations
 
 _TWO = ("e", "g")  # the levels of a two-level emitter, in the order of its spinors
 _SHOWN = 3  # entries in the name of a state
+_ROUND_OFF = 1e-14  # of the norm of a vector
+_MOST = 10**7  # atoms of a state
 _SAME = 1e-12  # amplitudes that differ by no more are the same
 
 Level = str | int
@@ -31,6 +35,8 @@ class Levels:
     def __post_init__(self) -> None:
         given = self.names
         alone = not isinstance(given, list | tuple) and np.ndim(given) != 1
+        if not alone and len(given) > _MOST:  # type: ignore[arg-type]
+            raise ValueError(f"names must be at most {_MOST:,}, got {len(given):,}")  # type: ignore[arg-type]
         listed = [given] if alone else list(given)  # type: ignore[arg-type]
         if not listed:
             raise ValueError("names must be a level, or one level per atom; got an empty list")
@@ -77,8 +83,9 @@ class Levels:
 
     def spinors(self, n: int) -> NDArray[np.complex128]:
         """Amplitudes of "excited" and "ground" of n two-level emitters, (n, 2)."""
-        found = np.zeros((n, 2), dtype=complex)
-        for m, name in enumerate(self._each(n)):
+        each = self._each(n)
+        found = np.zeros((len(each), 2), dtype=complex)
+        for m, name in enumerate(each):
             if name not in (*_TWO, 0, 1):
                 raise ValueError(
                     f"state {self}: two-level emitters have the levels 'e' and 'g' (0 and 1), not "
@@ -109,13 +116,7 @@ class LevelProduct:
                 "vectors must be the amplitudes of the levels, (L,), or those of each atom, "
                 f"(N, L); got shape {array.shape}"
             )
-        largest = np.abs(array).max(axis=-1, keepdims=True)
-        if np.any(largest == 0):
-            which = f"[{int(np.argmin(largest))}]" if array.ndim == 2 else ""
-            raise ValueError(f"vectors{which} is zero: a state needs an amplitude")
-        array, largest = checks.enlarged(array, largest)
-        array = array / largest
-        array = _normalised(array)
+        array = _normalised("vectors", array)
         kept = [tuple(row) for row in array.tolist()] if array.ndim == 2 else array.tolist()
         object.__setattr__(self, "vectors", tuple(kept))
 
@@ -174,11 +175,7 @@ class OneExcitation:
                 "amplitudes must be one per emitter, (N,), or one per atom and excited level, "
                 f"(N, n_e); got shape {array.shape}"
             )
-        largest = float(np.abs(array).max())
-        if largest == 0:
-            raise ValueError("amplitudes must not all be zero: a state needs an amplitude")
-        array, size = checks.enlarged(array, largest)
-        array = _normalised((array / size).ravel())
+        array = _normalised("amplitudes", array.ravel())
         object.__setattr__(self, "vector", tuple(array.tolist()))
 
     def excitations(self, n: int) -> int:
@@ -303,8 +300,14 @@ def _level(name: Any) -> Level:
     raise ValueError(f"names must be names of levels, or their numbers; got {checks.short(name)}")
 
 
-def _normalised(vectors: NDArray[Any]) -> NDArray[Any]:
-    """Vectors divided by their norms; one that is normalised to round-off does not change."""
-    norm = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    found = np.where(np.abs(norm - 1) < 1e-15, vectors, vectors / norm)
-    return np.asarray(found)
+def _normalised(name: str, vectors: NDArray[Any]) -> NDArray[Any]:
+    """Vectors divided by their norms; those that are normalised to round-off do not change."""
+    largest = np.abs(vectors).max(axis=-1, keepdims=True)
+    if np.any(largest == 0):
+        which = f"[{int(np.argmin(largest))}]" if vectors.ndim == 2 else ""
+        raise ValueError(f"{name}{which} must not be all zero: a state needs an amplitude")
+    larger, largest = checks.enlarged(vectors, largest)
+    scaled = larger / largest  # first, so that no square underflows
+    norm = np.linalg.norm(scaled, axis=-1, keepdims=True)
+    alike = (larger is vectors) & (np.abs(norm * largest - 1) < _ROUND_OFF)
+    return np.asarray(np.where(alike, vectors, scaled / norm))

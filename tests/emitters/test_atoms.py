@@ -107,7 +107,10 @@ def test_two_level_emitters_as_atoms():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"levels": ("a", "b", "c")}, r"excited must have one entry per level, 3"),
+        (
+            {"levels": ("a", "b", "c")},
+            r"excited must have one entry per level \(3 names in levels\)",
+        ),
         ({"levels": ("a", "b", "b", "c")}, "levels must have different names, but 'b' comes twice"),
         ({"levels": "eeeg"}, "levels must be a list of names"),
         ({"levels": ("a", "b", 3, "c")}, r"levels\[2\] must be a printable name, got 3"),

@@ -235,18 +235,27 @@ def test_the_field_gives_the_axis_and_the_shifts():
 
 
 @pytest.mark.parametrize(
-    "numbers", [(0, 1), (0.5, 0.5), pytest.param((1, 1), marks=pytest.mark.slow)]
+    ("numbers", "field"),
+    [
+        ((0, 1), co.Vacuum()),
+        ((0.5, 0.5), co.Vacuum()),
+        pytest.param((1, 1), co.Vacuum(), marks=pytest.mark.slow),
+        pytest.param((0, 1), co.Mirror(), marks=pytest.mark.slow),
+        pytest.param((1, 1), co.Mirror(), marks=pytest.mark.slow),
+    ],
 )
-def test_the_rwa_master_equation_of_multilevel_is_that_of_channels(numbers):
+def test_the_rwa_master_equation_of_multilevel_is_that_of_channels(numbers, field):
     ground, excited = numbers
-    atoms = co.atoms(PAIR, ground=ground, excited=excited).replace(frequency=1e4)
+    above = np.add(PAIR, (0, 0, 0.15))
+    atoms = co.atoms(above, ground=ground, excited=excited, axis=(1, 0, 2))
+    atoms = atoms.replace(frequency=1e4)
     system = co.Multilevel.from_atoms(atoms)
-    equation = co.master_equation(system, co.Vacuum(), approximation="rwa")
+    equation = co.master_equation(system, field, approximation="rwa")
     one = qutip.qdiags(system.energies[0], 0)
     unit = qutip.qeye(len(atoms.levels))
     frame = qutip.liouvillian(qutip.tensor(one, unit) + qutip.tensor(unit, one))
     with qutip.CoreOptions(auto_tidyup=False):
-        expected = co.couple(atoms, co.Vacuum()).liouvillian() + frame
+        expected = co.couple(atoms, field).liouvillian() + frame
         difference = (equation.liouvillian() - expected).data_as("csr_matrix")
     assert np.abs(difference.data).max(initial=0.0) < 1e-10
 
