@@ -12,7 +12,7 @@ from collective.emitters.atoms import Atoms
 from collective.emitters.selection import chosen_momenta, closed_pairs, refuse_forbidden
 from collective.emitters.spherical import spherical_vectors
 from collective.emitters.transitions import amplitudes, branching, sublevels
-from collective.emitters.two_level import checked_positions
+from collective.emitters.two_level import Emitters, checked_positions
 from collective.emitters.zeeman import zeeman_shifts
 from collective.units import Level, Line
 from collective.units.lines import Side, fraction, half_integer
@@ -103,6 +103,8 @@ def atoms(
         >>> rb.energies[0, [rb.level("e +3"), rb.level("g +2")]].round(4)  # in linewidths
         array([0.4621, 0.2306])
     """
+    if isinstance(positions, Emitters):
+        raise ValueError("positions must be numbers (N, 3): of a lattice give lattice.positions")
     where = checked_positions(positions)
     transition = _transition(line, ground, excited, momenta, nuclear_spin)
     spin = transition.nuclear_spin

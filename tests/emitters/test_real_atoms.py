@@ -314,6 +314,13 @@ def test_impossible_atoms_are_refused(arguments, message):
         co.atoms(HERE, **arguments)
 
 
+def test_a_lattice_gives_its_positions():
+    lattice = co.square(2, 2, 0.3)
+    with pytest.raises(ValueError, match=r"of a lattice give lattice\.positions"):
+        co.atoms(lattice, ground=0, excited=1)
+    assert len(co.atoms(lattice.positions, ground=0, excited=1)) == 4
+
+
 def test_fields_beyond_the_linear_regime_are_warned_of():
     rubidium = {"line": "Rb87 D2", "ground": 2, "excited": 3}
     with warnings.catch_warnings():
