@@ -288,6 +288,13 @@ def test_validity_reports_what_is_neglected():
     assert abs(report["one wave number for all"].value - 6e-3) < 1e-12
     assert report["only these manifolds"].verdict == "note"
     assert report["no retardation"].verdict == "holds"
+    # x, y and z do not mix for atoms on the z axis: the largest change is that of one of them
+    name = "couplings flat over a linewidth"
+    alone = [
+        co.couple(co.Emitters(atoms.positions, dipoles=u, frequency=1e3), co.Mirror()).validity()
+        for u in np.eye(3)
+    ]
+    np.testing.assert_allclose(report[name].value, max(a[name].value for a in alone), rtol=1e-3)
     unknown = co.couple(two_lines(), VACUUM).validity()
     assert unknown["lines far apart"].verdict == "not assessed"
     known = co.couple(two_lines().replace(frequency=1e8), VACUUM).validity()
