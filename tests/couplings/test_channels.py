@@ -118,7 +118,8 @@ def test_turning_everything_changes_nothing(seed):
     )
 
 
-@settings(max_examples=2)
+@pytest.mark.slow
+@settings(max_examples=10)
 @given(st.integers(0, 10**6))
 def test_turning_atoms_with_ground_levels_does_not_change_their_liouvillian(seed):
     atoms = lambda_atoms(0.3 * np.random.default_rng(seed).standard_normal((2, 3)), energies=0.1)
@@ -199,8 +200,17 @@ def test_a_driven_j0_to_j1_atom_is_a_two_level_atom_of_that_polarisation():
     assert abs(1 - rho.diag()[3].real - 0.64 / (1 + 2 * 0.64 + 4 * 0.36)) < 1e-12
 
 
-@pytest.mark.parametrize("shift", ["full", "rwa", "resonant"])
-@pytest.mark.parametrize("field", [VACUUM, co.Mirror()], ids=repr)
+@pytest.mark.parametrize(
+    ("field", "shift"),
+    [
+        (co.Mirror(), "full"),
+        (VACUUM, "full"),
+        (co.Mirror(), "resonant"),
+        pytest.param(co.Mirror(), "rwa", marks=pytest.mark.slow),
+        pytest.param(VACUUM, "rwa", marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
 def test_two_level_atoms_are_two_level_emitters(field, shift):
     chain = co.chain(3, 0.11, dipoles=(1, 0.5j, 0.4), detunings=[0.1, 0, -0.3], decay_rates=0.7)
     chain = chain.translated((0, 0, 0.06))
@@ -209,8 +219,15 @@ def test_two_level_atoms_are_two_level_emitters(field, shift):
     np.testing.assert_allclose(found.liouvillian().full(), expected, atol=1e-10)
 
 
-@pytest.mark.parametrize("kind", [isotropic, lambda_atoms], ids=["isotropic", "lambda"])
-@pytest.mark.parametrize("field", [VACUUM, co.Mirror()], ids=repr)
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        (lambda_atoms, co.Mirror()),
+        pytest.param(isotropic, co.Mirror(), marks=pytest.mark.slow),
+        pytest.param(lambda_atoms, VACUUM, marks=pytest.mark.slow),
+        pytest.param(isotropic, VACUUM, marks=pytest.mark.slow),
+    ],
+)
 def test_against_the_master_equation_of_multilevel_dipoles(field, kind):
     """Surroundings shift and mix excited levels by Δ, and ground levels by Λ."""
     omega = 1e5
