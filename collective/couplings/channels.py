@@ -212,6 +212,7 @@ class ChannelCouplings:
         """
         self._require_one_ground_level()
         n, upper = len(self), int(self.atoms.excited.sum())
+        require(48 * (n * upper) ** 2, f"one excitation of {n} atoms", "use fewer atoms")
         dipoles = self.atoms.channels[:, -1, :upper]  # (C, n_e)
 
         def between(matrix: NDArray[Any]) -> NDArray[np.complex128]:
