@@ -103,16 +103,16 @@ def _place(t: Any, k: int, n: int, i: Any, j: Any) -> Any:
     return t.offset[k] + (panel * n + t.images[g, begin + i]) * LANES + lane
 
 
-def layout(couplings: Couplings, highest: int, permutations: list[NDArray[np.int64]]) -> Layout:
+def layout(couplings: Couplings, highest: int, permutations: NDArray[np.int64]) -> Layout:
     """Tables of a problem with at most `highest` excitations.
 
     Args:
         couplings: N emitters without drive and pump.
         highest: largest excitation number K.
-        permutations: a group that leaves the couplings unchanged, the identity included.
+        permutations: a group that leaves the couplings unchanged, the identity first, (G, N).
     """
     n = len(couplings)
-    group = tuple(tuple(p.tolist()) for p in permutations)
+    group = tuple(map(tuple, np.asarray(permutations).tolist()))
     empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group)
     h = one_excitation(couplings)
     flat, on_site = np.append(h.ravel(), 0), empty.excited @ np.diagonal(h)

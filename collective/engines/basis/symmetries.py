@@ -1,0 +1,295 @@
+r"""Permutations of the emitters that change neither the problem nor its initial state.
+
+If emitter m takes the place of emitter p[m] and nothing changes,
+
+.. math:: Γ_{p_mp_n} = Γ_{mn}, \qquad Δ_{p_mp_n} = Δ_{mn},
+
+with detunings, dephasing, pump, drive and state alike, then R(gi, gj) = R(i, j) holds for ρ at all
+times: of the columns that the permutations turn into each other, one is enough. All permutations
+are found from the colours of pairs: two pairs have the same colour if their couplings are equal,
+and so are the moments of the state (`automorphisms`). What is found is compared with the couplings
+and with the state itself. Entries that differ by less than round-off are equal.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools import checks
+from collective.couplings.couplings import Couplings
+from collective.engines.basis.automorphisms import automorphisms
+from collective.engines.basis.configurations import permuted, qutip_index
+from collective.engines.basis.permutation_groups import (
+    MOST,
+    closed,
+    closed_as_far,
+    fixed_configurations,
+    smaller,
+    subgroup,
+)
+from collective.engines.request import Request
+from collective.states import State
+from collective.states.answers import amplitudes_of, numbers, probabilities_of, spinors_of
+from collective.states.checking import configurations
+from collective.states.moments import moments_known, pair_moments
+from collective.states.recipes import same_spinors
+
+if TYPE_CHECKING:
+    from collective.emitters import Emitters
+
+_SAME = 1e-12  # relative: couplings that a permutation leaves unchanged
+_MOST_COMPARED = 2**18  # configurations; the blocks of more of them fit on no machine
+
+
+@dataclass(frozen=True, eq=False)
+class Symmetries:
+    """Permutations that leave a problem and its state unchanged.
+
+    Attributes:
+        permutations: a group, the identity first, (G, N).
+        order: how many such permutations there are; more than G if the group is too large to be
+            listed, and then a smaller one is used.
+    """
+
+    permutations: NDArray[np.int64]
+    order: int
+
+    def __len__(self) -> int:
+        return len(self.permutations)
+
+    def __str__(self) -> str:
+        """The size of the group in words, which follow "one column for"."""
+        if self.order == len(self):
+            return f"{len(self)} permutations of the emitters that change nothing"
+        every = f"{self.order:,}" if self.order < 10**7 else f"{self.order:.1e}"
+        return f"{len(self)} of {every} permutations of the emitters that change nothing"
+
+
+def group(
+    request: Request, symmetries: Sequence[Sequence[int]] = (), *, by_number: bool = False
+) -> list[NDArray[np.int64]]:
+    """The permutations of `found`, or of `generated` if some are given.
+
+    Args:
+        request: a request of Couplings.
+        symmetries: permutations that generate the group; all are found if there are none.
+        by_number: see `found`.
+
+    Raises:
+        ValueError: see `generated`.
+    """
+    if len(symmetries) == 0:
+        return list(found(request, by_number=by_number).permutations)
+    return list(generated(request, symmetries, by_number=by_number).permutations)
+
+
+def found(request: Request, *, by_number: bool = False) -> Symmetries:
+    """All permutations that change neither couplings nor state, or a group of at most 1,000.
+
+    Args:
+        request: a request of Couplings.
+        by_number: whether coherences between different excitation numbers do not matter: the parts
+            of a state with different numbers may then get different phases.
+    """
+    known = automorphisms(_colours(request, by_number))
+
+    def valid(p: NDArray[np.int64]) -> bool:
+        return _unchanged(request.couplings, p) and _shared(request, p, by_number)
+
+    broken = [not valid(p) for p in known.generators]
+    listed = closed(known.generators) if known.order <= MOST else None
+    if listed is None and any(broken):
+        fitting = closed_as_far(known.generators[~np.array(broken)])
+        return Symmetries(fitting, len(fitting))
+    if listed is None:
+        return Symmetries(smaller(known), known.order)
+    if any(broken):  # colours know the moments of pairs, but not all of the state
+        listed = subgroup(listed, valid)
+    return Symmetries(listed, len(listed))
+
+
+def generated(
+    request: Request, symmetries: Sequence[Sequence[int]], *, by_number: bool = False
+) -> Symmetries:
+    """The products of given permutations.
+
+    Args:
+        request: a request of Couplings.
+        symmetries: permutations of its emitters.
+        by_number: see `found`.
+
+    Raises:
+        ValueError: if a permutation changes couplings or state, or if there are more than 1,000
+            products.
+    """
+    n = len(request.couplings)
+    given = checked_permutations(symmetries, n)
+    for i, each in enumerate(given):
+        permutation = np.array(each)
+        if not _unchanged(request.couplings, permutation):
+            raise ValueError(f"symmetries[{i}] does not leave the couplings unchanged: {each}")
+        if not _shared(request, permutation, by_number):
+            raise ValueError(f"symmetries[{i}] does not leave the state unchanged: {each}")
+    products = closed(np.array(given, dtype=np.int64).reshape(-1, n))
+    if products is None:
+        raise ValueError(
+            f"symmetries generate more than {MOST:,} permutations: give fewer generators, or "
+            "'auto', which chooses some of them; identical couplings take method='symmetric'"
+        )
+    return Symmetries(products, len(products))
+
+
+def generated_with_reversal(request: Request, symmetries: Sequence[Sequence[int]]) -> Symmetries:
+    """The permutations of runs before all were found: given ones, and the reversal of the order.
+
+    Their checkpoints hold ρ reduced by these.
+    """
+    reversal = tuple(reversed(range(len(request.couplings))))
+    p = np.array(reversal)
+    if _unchanged(request.couplings, p) and _shared(request, p, by_number=True):
+        symmetries = [*symmetries, reversal]
+    return generated(request, symmetries, by_number=True)
+
+
+def checked_permutations(symmetries: Any, n: int | None = None) -> tuple[tuple[int, ...], ...]:
+    """Checked permutations as tuples.
+
+    Args:
+        symmetries: a list, a tuple or an array of sequences of integers.
+        n: number of emitters; None for any.
+
+    Raises:
+        ValueError: for anything that is not such permutations.
+    """
+    array = isinstance(symmetries, np.ndarray) and symmetries.ndim > 0
+    if not (isinstance(symmetries, list | tuple) or array):
+        raise ValueError(
+            "symmetries must be 'auto' or a list of permutations of the emitters, such as "
+            f"[[2, 1, 0]]; got {checks.short(symmetries)}"
+        )
+    found = []
+    for i, permutation in enumerate(symmetries):
+        try:
+            order = tuple(index(m) for m in permutation)
+        except TypeError:
+            order = ()
+        size = len(order) if n is None else n
+        if not order or sorted(order) != list(range(size)):
+            last = "N − 1" if n is None else n - 1
+            raise ValueError(
+                f"symmetries[{i}] must be a permutation of 0 … {last}, got "
+                f"{checks.short(permutation)}"
+            )
+        found.append(order)
+    return tuple(found)
+
+
+def _tolerance(couplings: Couplings) -> float:
+    """The largest difference of rates that counts as round-off."""
+    return _SAME * max(float(np.abs(couplings.decay).max()), float(np.abs(couplings.shift).max()))
+
+
+def _colours(request: Request, by_number: bool) -> NDArray[np.int64]:
+    """One number for each ordered pair of emitters, (N, N), equal where all that is known is equal.
+
+    The diagonal has what belongs to one emitter.
+    """
+    couplings, n = request.couplings, len(request.couplings)
+    rates = (
+        *(couplings.decay, couplings.shift),
+        *(couplings.detunings, couplings.dephasing, couplings.pump, couplings.drive),
+    )
+    parts = [_classes(rate, _tolerance(couplings)) for rate in rates]
+    state = request.state
+    if not (isinstance(state, State) and state.symmetric(n)) and moments_known(state, n):
+        moments = pair_moments(state, couplings)
+        assert moments is not None
+        known = [moments.exchange, moments.inversions, moments.inversion]
+        parts += [_classes(each, _SAME) for each in known + [moments.lowered] * (not by_number)]
+    # colours of one emitter go to the diagonal
+    every = [np.diag(x) if x.shape[1:] == () else x for part in parts for x in part]
+    _, colours = np.unique(np.reshape(every, (len(every), n * n)), axis=1, return_inverse=True)
+    return np.asarray(colours, dtype=np.int64).reshape(n, n)
+
+
+def _classes(values: NDArray[Any], tolerance: float) -> list[NDArray[np.int64]]:
+    """Classes of numbers that differ by round-off, counted from 0, for each of Re and Im."""
+    found = []
+    for part in (values.real, values.imag) if np.iscomplexobj(values) else (values,):
+        order = np.argsort(part, axis=None)
+        ascending = part.ravel()[order]
+        classes = np.zeros(part.size, dtype=np.int64)
+        classes[order[1:]] = np.cumsum(np.diff(ascending) > tolerance)
+        found.append(classes.reshape(part.shape))
+    return found
+
+
+def _unchanged(couplings: Couplings, p: NDArray[np.int64]) -> bool:
+    """Whether the rates stay the same if the emitters are permuted."""
+    tolerance, c = _tolerance(couplings), couplings
+    matrices = (c.decay, c.shift)
+    vectors = (c.detunings, c.dephasing, c.pump, c.drive)
+    return all(np.abs(a[np.ix_(p, p)] - a).max() <= tolerance for a in matrices) and all(
+        np.abs(a[p] - a).max() <= tolerance for a in vectors
+    )
+
+
+def _shared(request: Request, p: NDArray[np.int64], by_number: bool) -> bool:
+    """Whether the state stays the same if the emitters are permuted."""
+    state, n = request.state, len(request.couplings)
+    if isinstance(state, State):
+        return state.symmetric(n) or _recipe_shared(state, p, request.couplings.emitters, by_number)
+    every = np.arange(1 << n)
+    places = qutip_index(n, every)
+    order = qutip_index(n, permuted(every, p))[np.argsort(places)]
+    counts = np.bitwise_count(every)[np.argsort(places)]
+    if not by_number:
+        counts = np.zeros_like(counts)  # all in one block
+    matrix = state.full()
+    if state.isket:  # each block may be multiplied by a phase
+        ket = matrix[:, 0]
+        weights = np.bincount(counts, np.abs(ket) ** 2)
+        overlaps = ket.conj() * ket[order]
+        real, imaginary = (np.bincount(counts, part) for part in (overlaps.real, overlaps.imag))
+        return bool(np.all(weights - np.hypot(real, imaginary) < _SAME))
+    if np.abs(np.diagonal(matrix)[order] - np.diagonal(matrix)).max() >= _SAME:
+        return False
+    same = counts[:, None] == counts[None, :]
+    return bool(np.abs((matrix[np.ix_(order, order)] - matrix)[same]).max() < _SAME)
+
+
+def _recipe_shared(
+    state: State, p: NDArray[np.int64], emitters: "Emitters | None", by_number: bool
+) -> bool:
+    """Whether a `State` that is not symmetric stays the same under a permutation."""
+    n = len(p)
+    chances = probabilities_of(state, n)
+    if chances is not None:
+        return bool(np.abs(chances[p] - chances).max() <= _SAME)
+    each = spinors_of(state, n)
+    if each is not None:
+        return same_spinors(each, each[p])
+    present = numbers(state, n)
+    if sum(comb(n, k) for k in present) > _MOST_COMPARED:
+        return False
+    overlaps = []
+    for k in present:
+        excited = configurations(n, k)
+        found = amplitudes_of(state, excited, emitters)
+        moved = np.empty_like(excited)
+        moved[:, p] = excited
+        overlaps.append(np.vdot(found, amplitudes_of(state, moved, emitters)))
+    # each block may be multiplied by a phase, or else all of them by the same one
+    overlap = np.abs(overlaps).sum() if by_number else abs(np.sum(overlaps))
+    return bool(abs(overlap - 1) < _SAME)
+
+
+def orbits(n: int, highest: int, permutations: NDArray[np.int64]) -> list[int]:
+    """The number of orbits of the configurations with k = 0 … highest excitations."""
+    fixed = fixed_configurations(np.asarray(permutations).reshape(-1, n))
+    return [round(x) for x in fixed[: highest + 1]]
