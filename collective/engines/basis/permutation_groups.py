@@ -1,18 +1,22 @@
 r"""Groups of permutations: all of their elements, or a smaller group of them.
 
 A group is listed by the cosets of a smaller one. A very large group, such as the N! permutations of
-identical emitters, is not listed: a smaller one is chosen that leaves few orbits of configurations.
+identical emitters, is not listed: a smaller one is chosen that leaves little work.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
+from math import comb, prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 MOST = 1000  # permutations of a group that are listed
-_DRAWN = 12  # random elements from which a smaller group is built
+ALWAYS = 100  # permutations of a group that is always used as a whole
+_DRAWN = 12  # random elements from which a smaller group is built …
+_FEW = 24  # … of at most so many points; for more of them this takes longer than it saves
+_MULTIPLIERS = 12  # u in m → um
+_IMAGES = 0.25  # work of each image of a column, in that of its entries
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,22 +170,33 @@ def fixed_configurations(permutations: NDArray[np.int64]) -> NDArray[np.float64]
     return total / count
 
 
+def work(permutations: NDArray[np.int64]) -> float:
+    """The work to evolve one column of each orbit of configurations, in entries of all blocks of ρ.
+
+    All permutations of a column are looked at. If several of them lead to the same column, they
+    take time without a use.
+    """
+    orbits, n = fixed_configurations(permutations), permutations.shape[1]
+    sizes = np.array([comb(n, k) for k in range(n + 1)], dtype=float)
+    return float(np.sum(orbits * (sizes + _IMAGES * len(permutations) * orbits)))
+
+
 def smaller(group: PermutationGroup, most: int = MOST) -> NDArray[np.int64]:
     """At most `most` permutations of a larger group, themselves a group, (G, N).
 
-    From the identity on, that candidate is added whose products leave the fewest orbits of
-    configurations. Candidates are generators, cycles through the points that can be exchanged, and
-    some random permutations and their powers of prime order. The choice is always the same.
+    From the identity on, that candidate is added whose products leave the least work. Candidates
+    are generators, cycles through the points that can be exchanged, and some random permutations
+    and their powers of prime order. The choice is always the same.
     """
-    n = group.n
     candidates = [*_cycles(group), *group.generators]
     rng = np.random.default_rng(0)
-    for _ in range(_DRAWN):
+    for _ in range(_DRAWN if group.n <= _FEW else 0):
         drawn = group.drawn(rng)
         candidates += [drawn, *_of_prime_order(drawn)]
     options = list({p.tobytes(): p for p in candidates}.values())
     generators: list[NDArray[np.int64]] = []
-    chosen, fewest = np.arange(n)[None], float(2**n)
+    chosen = np.arange(group.n)[None]
+    least = work(chosen)
     while options:
         best, left = None, []
         for option in options:
@@ -189,12 +204,12 @@ def smaller(group: PermutationGroup, most: int = MOST) -> NDArray[np.int64]:
             if found is None or len(found) == len(chosen):
                 continue  # nor does it help together with more of them
             left.append(option)
-            orbits = fixed_configurations(found).sum()
-            if best is None or orbits < best[0]:
-                best = orbits, found, option
-        if best is None or best[0] >= fewest:
+            remaining = work(found)
+            if best is None or remaining < best[0]:
+                best = remaining, found, option
+        if best is None or best[0] >= least:
             break
-        fewest, chosen, added = best
+        least, chosen, added = best
         generators.append(added)
         options = left
     return chosen
@@ -219,7 +234,8 @@ def _cycles(group: PermutationGroup) -> list[NDArray[np.int64]]:
         points = np.array(sorted(orbit_of(min(left), exchanges, group.n)))
         left -= set(points.tolist())
         size, places = len(points), np.arange(len(points))
-        steps = [(1, 1)] + [(u, 0) for u in range(2, size) if np.gcd(u, size) == 1]
+        factors = [u for u in range(2, size) if np.gcd(u, size) == 1]
+        steps = [(1, 1)] + [(u, 0) for u in factors[-_MULTIPLIERS:]]
         for u, shift in steps if size > 1 else []:
             p = np.arange(group.n)
             p[points] = points[(u * places + shift) % size]

@@ -13,6 +13,7 @@ and with the state itself. Entries that differ by less than round-off are equal.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,15 @@ from collective.couplings.couplings import Couplings
 from collective.engines.basis.automorphisms import automorphisms
 from collective.engines.basis.configurations import permuted, qutip_index
 from collective.engines.basis.permutation_groups import (
+    ALWAYS,
     MOST,
+    PermutationGroup,
     closed,
     closed_as_far,
     fixed_configurations,
     smaller,
     subgroup,
+    work,
 )
 from collective.engines.request import Request
 from collective.states import State
@@ -52,8 +56,8 @@ class Symmetries:
 
     Attributes:
         permutations: a group, the identity first, (G, N).
-        order: how many such permutations there are; more than G if the group is too large to be
-            listed, and then a smaller one is used.
+        order: how many such permutations there are; more than G if a smaller group of them leaves
+            less work, or if they are too many to be listed.
     """
 
     permutations: NDArray[np.int64]
@@ -89,28 +93,44 @@ def group(
 
 
 def found(request: Request, *, by_number: bool = False) -> Symmetries:
-    """All permutations that change neither couplings nor state, or a group of at most 1,000.
+    """All permutations that change neither couplings nor state, or a smaller group of them.
+
+    Up to 100 permutations are always used. Of more of them those are chosen, at most 1,000, that
+    leave the least work.
 
     Args:
         request: a request of Couplings.
         by_number: whether coherences between different excitation numbers do not matter: the parts
             of a state with different numbers may then get different phases.
     """
-    known = automorphisms(_colours(request, by_number))
+    colours = _colours(request, by_number)
+    known, listed = _of_colours(colours.tobytes(), len(colours))
 
     def valid(p: NDArray[np.int64]) -> bool:
         return _unchanged(request.couplings, p) and _shared(request, p, by_number)
 
     broken = [not valid(p) for p in known.generators]
-    listed = closed(known.generators) if known.order <= MOST else None
-    if listed is None and any(broken):
-        fitting = closed_as_far(known.generators[~np.array(broken)])
-        return Symmetries(fitting, len(fitting))
-    if listed is None:
-        return Symmetries(smaller(known), known.order)
     if any(broken):  # colours know the moments of pairs, but not all of the state
-        listed = subgroup(listed, valid)
-    return Symmetries(listed, len(listed))
+        every = closed(known.generators) if known.order <= MOST else None
+        kept = (
+            closed_as_far(known.generators[~np.array(broken)])
+            if every is None
+            else subgroup(every, valid)
+        )
+        return Symmetries(kept, len(kept))
+    return Symmetries(listed, max(known.order, len(listed)))
+
+
+@lru_cache(maxsize=16)  # for scans of a parameter, which rarely changes the colours
+def _of_colours(colours: bytes, n: int) -> tuple[PermutationGroup, NDArray[np.int64]]:
+    """The group of colours (N, N), and those of its permutations that are used."""
+    known = automorphisms(np.frombuffer(colours, dtype=np.int64).reshape(n, n))
+    listed = closed(known.generators) if known.order <= MOST else None
+    if listed is None or len(listed) > ALWAYS:
+        part = smaller(known)
+        if listed is None or work(part) < work(listed):
+            listed = part
+    return known, checks.readonly(listed)
 
 
 def generated(
@@ -187,6 +207,12 @@ def checked_permutations(symmetries: Any, n: int | None = None) -> tuple[tuple[i
             )
         found.append(order)
     return tuple(found)
+
+
+def same_pairs(permutations: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each ordered pair of points, the least m·N + n of those that it is turned into, (N, N)."""
+    n = permutations.shape[1]
+    return np.asarray((permutations[:, :, None] * n + permutations[:, None, :]).min(axis=0))
 
 
 def _tolerance(couplings: Couplings) -> float:

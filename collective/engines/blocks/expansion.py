@@ -355,7 +355,7 @@ class PackedDensity:
         kernels.moments(
             vector, self.layout.diagonal_places, self.layout.excited, places, emitters, out
         )
-        return out
+        return np.asarray(out.ravel()[self.layout.same_pairs])
 
     def norm(self) -> float:
         """Frobenius norm of ρ."""
