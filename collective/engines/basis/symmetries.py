@@ -14,17 +14,14 @@ and with the state itself. Entries that differ by less than round-off are equal.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
-from collective.couplings.couplings import Couplings
 from collective.engines.basis.automorphisms import automorphisms
-from collective.engines.basis.configurations import permuted, qutip_index
 from collective.engines.basis.permutation_groups import (
     ALWAYS,
     MOST,
@@ -36,18 +33,10 @@ from collective.engines.basis.permutation_groups import (
     subgroup,
     work,
 )
+from collective.engines.basis.unchanged import SAME, shared, tolerance, unchanged
 from collective.engines.request import Request
 from collective.states import State
-from collective.states.answers import amplitudes_of, numbers, probabilities_of, spinors_of
-from collective.states.checking import configurations
 from collective.states.moments import moments_known, pair_moments
-from collective.states.recipes import same_spinors
-
-if TYPE_CHECKING:
-    from collective.emitters import Emitters
-
-_SAME = 1e-12  # relative: couplings that a permutation leaves unchanged
-_MOST_COMPARED = 2**18  # configurations; the blocks of more of them fit on no machine
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +96,7 @@ def found(request: Request, *, by_number: bool = False) -> Symmetries:
     known, listed = _of_colours(colours.tobytes(), len(colours))
 
     def valid(p: NDArray[np.int64]) -> bool:
-        return _unchanged(request.couplings, p) and _shared(request, p, by_number)
+        return unchanged(request.couplings, p) and shared(request, p, by_number)
 
     broken = [not valid(p) for p in known.generators]
     if any(broken):  # colours know the moments of pairs, but not all of the state
@@ -151,9 +140,9 @@ def generated(
     given = checked_permutations(symmetries, n)
     for i, each in enumerate(given):
         permutation = np.array(each)
-        if not _unchanged(request.couplings, permutation):
+        if not unchanged(request.couplings, permutation):
             raise ValueError(f"symmetries[{i}] does not leave the couplings unchanged: {each}")
-        if not _shared(request, permutation, by_number):
+        if not shared(request, permutation, by_number):
             raise ValueError(f"symmetries[{i}] does not leave the state unchanged: {each}")
     products = closed(np.array(given, dtype=np.int64).reshape(-1, n))
     if products is None:
@@ -171,7 +160,7 @@ def generated_with_reversal(request: Request, symmetries: Sequence[Sequence[int]
     """
     reversal = tuple(reversed(range(len(request.couplings))))
     p = np.array(reversal)
-    if _unchanged(request.couplings, p) and _shared(request, p, by_number=True):
+    if unchanged(request.couplings, p) and shared(request, p, by_number=True):
         symmetries = [*symmetries, reversal]
     return generated(request, symmetries, by_number=True)
 
@@ -192,7 +181,7 @@ def checked_permutations(symmetries: Any, n: int | None = None) -> tuple[tuple[i
             "symmetries must be 'auto' or a list of permutations of the emitters, such as "
             f"[[2, 1, 0]]; got {checks.short(symmetries)}"
         )
-    found = []
+    known = []
     for i, permutation in enumerate(symmetries):
         try:
             order = tuple(index(m) for m in permutation)
@@ -205,19 +194,14 @@ def checked_permutations(symmetries: Any, n: int | None = None) -> tuple[tuple[i
                 f"symmetries[{i}] must be a permutation of 0 … {last}, got "
                 f"{checks.short(permutation)}"
             )
-        found.append(order)
-    return tuple(found)
+        known.append(order)
+    return tuple(known)
 
 
 def same_pairs(permutations: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each ordered pair of points, the least m·N + n of those that it is turned into, (N, N)."""
+    """The least m·N + n of the ordered pairs that each ordered pair is turned into, (N, N)."""
     n = permutations.shape[1]
     return np.asarray((permutations[:, :, None] * n + permutations[:, None, :]).min(axis=0))
-
-
-def _tolerance(couplings: Couplings) -> float:
-    """The largest difference of rates that counts as round-off."""
-    return _SAME * max(float(np.abs(couplings.decay).max()), float(np.abs(couplings.shift).max()))
 
 
 def _colours(request: Request, by_number: bool) -> NDArray[np.int64]:
@@ -230,89 +214,29 @@ def _colours(request: Request, by_number: bool) -> NDArray[np.int64]:
         *(couplings.decay, couplings.shift),
         *(couplings.detunings, couplings.dephasing, couplings.pump, couplings.drive),
     )
-    parts = [_classes(rate, _tolerance(couplings)) for rate in rates]
+    parts = [_classes(rate, tolerance(couplings)) for rate in rates]
     state = request.state
     if not (isinstance(state, State) and state.symmetric(n)) and moments_known(state, n):
         moments = pair_moments(state, couplings)
         assert moments is not None
         known = [moments.exchange, moments.inversions, moments.inversion]
-        parts += [_classes(each, _SAME) for each in known + [moments.lowered] * (not by_number)]
+        parts += [_classes(each, SAME) for each in known + [moments.lowered] * (not by_number)]
     # colours of one emitter go to the diagonal
     every = [np.diag(x) if x.shape[1:] == () else x for part in parts for x in part]
     _, colours = np.unique(np.reshape(every, (len(every), n * n)), axis=1, return_inverse=True)
     return np.asarray(colours, dtype=np.int64).reshape(n, n)
 
 
-def _classes(values: NDArray[Any], tolerance: float) -> list[NDArray[np.int64]]:
+def _classes(values: NDArray[Any], limit: float) -> list[NDArray[np.int64]]:
     """Classes of numbers that differ by round-off, counted from 0, for each of Re and Im."""
-    found = []
+    classes = []
     for part in (values.real, values.imag) if np.iscomplexobj(values) else (values,):
         order = np.argsort(part, axis=None)
         ascending = part.ravel()[order]
-        classes = np.zeros(part.size, dtype=np.int64)
-        classes[order[1:]] = np.cumsum(np.diff(ascending) > tolerance)
-        found.append(classes.reshape(part.shape))
-    return found
-
-
-def _unchanged(couplings: Couplings, p: NDArray[np.int64]) -> bool:
-    """Whether the rates stay the same if the emitters are permuted."""
-    tolerance, c = _tolerance(couplings), couplings
-    matrices = (c.decay, c.shift)
-    vectors = (c.detunings, c.dephasing, c.pump, c.drive)
-    return all(np.abs(a[np.ix_(p, p)] - a).max() <= tolerance for a in matrices) and all(
-        np.abs(a[p] - a).max() <= tolerance for a in vectors
-    )
-
-
-def _shared(request: Request, p: NDArray[np.int64], by_number: bool) -> bool:
-    """Whether the state stays the same if the emitters are permuted."""
-    state, n = request.state, len(request.couplings)
-    if isinstance(state, State):
-        return state.symmetric(n) or _recipe_shared(state, p, request.couplings.emitters, by_number)
-    every = np.arange(1 << n)
-    places = qutip_index(n, every)
-    order = qutip_index(n, permuted(every, p))[np.argsort(places)]
-    counts = np.bitwise_count(every)[np.argsort(places)]
-    if not by_number:
-        counts = np.zeros_like(counts)  # all in one block
-    matrix = state.full()
-    if state.isket:  # each block may be multiplied by a phase
-        ket = matrix[:, 0]
-        weights = np.bincount(counts, np.abs(ket) ** 2)
-        overlaps = ket.conj() * ket[order]
-        real, imaginary = (np.bincount(counts, part) for part in (overlaps.real, overlaps.imag))
-        return bool(np.all(weights - np.hypot(real, imaginary) < _SAME))
-    if np.abs(np.diagonal(matrix)[order] - np.diagonal(matrix)).max() >= _SAME:
-        return False
-    same = counts[:, None] == counts[None, :]
-    return bool(np.abs((matrix[np.ix_(order, order)] - matrix)[same]).max() < _SAME)
-
-
-def _recipe_shared(
-    state: State, p: NDArray[np.int64], emitters: "Emitters | None", by_number: bool
-) -> bool:
-    """Whether a `State` that is not symmetric stays the same under a permutation."""
-    n = len(p)
-    chances = probabilities_of(state, n)
-    if chances is not None:
-        return bool(np.abs(chances[p] - chances).max() <= _SAME)
-    each = spinors_of(state, n)
-    if each is not None:
-        return same_spinors(each, each[p])
-    present = numbers(state, n)
-    if sum(comb(n, k) for k in present) > _MOST_COMPARED:
-        return False
-    overlaps = []
-    for k in present:
-        excited = configurations(n, k)
-        found = amplitudes_of(state, excited, emitters)
-        moved = np.empty_like(excited)
-        moved[:, p] = excited
-        overlaps.append(np.vdot(found, amplitudes_of(state, moved, emitters)))
-    # each block may be multiplied by a phase, or else all of them by the same one
-    overlap = np.abs(overlaps).sum() if by_number else abs(np.sum(overlaps))
-    return bool(abs(overlap - 1) < _SAME)
+        number = np.zeros(part.size, dtype=np.int64)
+        number[order[1:]] = np.cumsum(np.diff(ascending) > limit)
+        classes.append(number.reshape(part.shape))
+    return classes
 
 
 def orbits(n: int, highest: int, permutations: NDArray[np.int64]) -> list[int]:

@@ -5,6 +5,8 @@ emitters; Re ρ is symmetric and Im ρ antisymmetric, so R holds a whole Hermiti
 of its memory. A permutation g of the emitters that leaves the problem unchanged gives
 R(gi, gj) = R(i, j): one column of each orbit is stored, with all its rows. Columns go eight to a
 panel, panel[i, w] = R(i, column w); the last panel of a block repeats a column to be full.
+
+The file is longer than others: all tables of a run are built together.
 """
 
 from dataclasses import dataclass, replace
