@@ -70,7 +70,7 @@ class Blocks:
 
     Of all columns of ρ that permutations of the emitters turn into each other, only one is stored,
     if they change neither couplings nor state: one of 2N in a ring, of 8 in a square, of 4 in a
-    rectangle, of 48 in a cube.
+    rectangle, of 16 in a cube with parallel dipoles along an axis.
 
     Args:
         symmetries: "auto" finds all such permutations. They keep the complex Γ and Δ, all other
