@@ -61,7 +61,7 @@ class Expansion:
         permutations: NDArray[np.int64],
         earlier: "Result | None" = None,
     ):
-        self._request, self._permutations = request, permutations
+        self._request, self._permutations = request, np.asarray(permutations)
         self._rho = PackedDensity(request, permutations)
         self._recorder = Recorder(request, request.couplings.decay, eigenvalues=False)
         self._begin, self._end = float(request.times[0]), float(request.times[-1])
