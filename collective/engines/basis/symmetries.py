@@ -35,6 +35,7 @@ from collective.engines.basis.permutation_groups import (
 )
 from collective.engines.basis.unchanged import SAME, shared, tolerance, unchanged
 from collective.engines.request import Request
+from collective.errors import ProblemTooLargeError
 from collective.states import State
 from collective.states.moments import moments_known, pair_moments
 
@@ -46,7 +47,8 @@ class Symmetries:
     Attributes:
         permutations: a group, the identity first, (G, N).
         order: how many such permutations there are; more than G if a smaller group of them leaves
-            less work, or if they are too many to be listed.
+            less work, or if they are too many to be listed. If the search for them was given up,
+            there may be more.
     """
 
     permutations: NDArray[np.int64]
@@ -215,16 +217,26 @@ def _colours(request: Request, by_number: bool) -> NDArray[np.int64]:
         *(couplings.detunings, couplings.dephasing, couplings.pump, couplings.drive),
     )
     parts = [_classes(rate, tolerance(couplings)) for rate in rates]
-    state = request.state
-    if not (isinstance(state, State) and state.symmetric(n)) and moments_known(state, n):
-        moments = pair_moments(state, couplings)
-        assert moments is not None
-        known = [moments.exchange, moments.inversions, moments.inversion]
-        parts += [_classes(each, SAME) for each in known + [moments.lowered] * (not by_number)]
+    parts += [_classes(moment, SAME) for moment in _moments(request, by_number)]
     # colours of one emitter go to the diagonal
     every = [np.diag(x) if x.shape[1:] == () else x for part in parts for x in part]
     _, colours = np.unique(np.reshape(every, (len(every), n * n)), axis=1, return_inverse=True)
     return np.asarray(colours, dtype=np.int64).reshape(n, n)
+
+
+def _moments(request: Request, by_number: bool) -> list[NDArray[Any]]:
+    """Moments of one emitter and of pairs, by which states differ; none if they take too much."""
+    state, n = request.state, len(request.couplings)
+    if isinstance(state, State) and state.symmetric(n):
+        return []
+    try:
+        known = pair_moments(state, request.couplings) if moments_known(state, n) else None
+    except ProblemTooLargeError:
+        known = None
+    if known is None:
+        return []
+    found = [known.exchange, known.inversions, known.inversion]
+    return found if by_number else [*found, known.lowered]
 
 
 def _classes(values: NDArray[Any], limit: float) -> list[NDArray[np.int64]]:

@@ -64,7 +64,8 @@ class Blocks:
     .. math:: \dot ρ_k = −i(H_{eff}ρ_k − ρ_k H_{eff}^†) + \sum_{mn} Γ_{mn} σ^−_n ρ_{k+1} σ^+_m
 
     for each number k of excitations, with dephasing where there is any. It is exact to `rtol`. It
-    takes up to about N = 16 emitters from the inverted state, and up to 62 with few excitations.
+    takes up to about N = 16 emitters from the inverted state, rings up to N = 18, and up to 62
+    emitters with few excitations.
     Emitters that neither decay nor dephase need C(N, k) amplitudes of pure states instead of
     C(N, k)² numbers.
 
@@ -75,10 +76,11 @@ class Blocks:
     Args:
         symmetries: "auto" finds all such permutations. They keep the complex Γ and Δ, all other
             rates, and the state, so that a detuning of one emitter or a chiral coupling leaves
-            fewer of them. Of more than 1,000 a smaller group is chosen. A list overrules this: of
-            permutations p, each a sequence of the numbers 0 … N − 1, that change nothing if emitter
-            m takes the place of emitter p[m]; they and their products are used, and no others. An
-            empty list stores every column. The attribute is "auto" or a tuple of tuples.
+            fewer of them. Of more than 100, a smaller group is used if it leaves less work, and of
+            more than 1,000 always. A list overrules this. It holds permutations p, each a sequence
+            of the numbers 0 … N − 1, that change nothing if emitter m takes the place of emitter
+            p[m]; they and their products are used, and no others. An empty list stores every
+            column. The attribute is "auto" or a tuple of tuples.
 
     Raises:
         ValueError: for anything that is not permutations. A run also raises it for permutations
