@@ -64,10 +64,9 @@ class Blocks:
     .. math:: \dot ρ_k = −i(H_{eff}ρ_k − ρ_k H_{eff}^†) + \sum_{mn} Γ_{mn} σ^−_n ρ_{k+1} σ^+_m
 
     for each number k of excitations, with dephasing where there is any. It is exact to `rtol`. It
-    takes up to about N = 16 emitters from the inverted state, rings up to N = 18, and up to 62
-    emitters with few excitations.
-    Emitters that neither decay nor dephase need C(N, k) amplitudes of pure states instead of
-    C(N, k)² numbers.
+    takes up to about N = 16 emitters from the inverted state, 18 in a ring, and up to 62 with few
+    excitations. Emitters that neither decay nor dephase need C(N, k) amplitudes of pure states
+    instead of C(N, k)² numbers.
 
     Of all columns of ρ that permutations of the emitters turn into each other, only one is stored,
     if they change neither couplings nor state: one of 2N in a ring, of 8 in a square, of 4 in a
