@@ -190,6 +190,8 @@ def test_permutations_that_are_no_symmetries_are_refused():
         evolve(ring, co.states.single(0), range(6), rotation(6))
     with pytest.raises(ValueError, match=r"symmetries\[0\] must be a permutation of 0 … 5"):
         evolve(ring, "inverted", [1, 0])
+    with pytest.raises(ValueError, match=r"symmetries\[0\] does not leave the detunings unchanged"):
+        evolve(ring.replace(detunings=np.eye(6)[2]), "inverted", rotation(6))
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from collective.engines.basis.permutation_groups import (
     subgroup,
     work,
 )
-from collective.engines.basis.unchanged import SAME, shared, tolerance, unchanged
+from collective.engines.basis.unchanged import SAME, changed, shared, tolerance
 from collective.engines.request import Request
 from collective.errors import ProblemTooLargeError
 from collective.states import State
@@ -98,7 +98,7 @@ def found(request: Request, *, by_number: bool = False) -> Symmetries:
     known, listed = _of_colours(colours.tobytes(), len(colours))
 
     def valid(p: NDArray[np.int64]) -> bool:
-        return unchanged(request.couplings, p) and shared(request, p, by_number)
+        return changed(request.couplings, p) is None and shared(request, p, by_number)
 
     broken = [not valid(p) for p in known.generators]
     if any(broken):  # colours know the moments of pairs, but not all of the state
@@ -142,10 +142,11 @@ def generated(
     given = checked_permutations(symmetries, n)
     for i, each in enumerate(given):
         permutation = np.array(each)
-        if not unchanged(request.couplings, permutation):
-            raise ValueError(f"symmetries[{i}] does not leave the couplings unchanged: {each}")
-        if not shared(request, permutation, by_number):
-            raise ValueError(f"symmetries[{i}] does not leave the state unchanged: {each}")
+        what = changed(request.couplings, permutation)
+        if what is None and not shared(request, permutation, by_number):
+            what = "state"
+        if what is not None:
+            raise ValueError(f"symmetries[{i}] does not leave the {what} unchanged: {each}")
     products = closed(np.array(given, dtype=np.int64).reshape(-1, n))
     if products is None:
         raise ValueError(
@@ -162,7 +163,7 @@ def generated_with_reversal(request: Request, symmetries: Sequence[Sequence[int]
     """
     reversal = tuple(reversed(range(len(request.couplings))))
     p = np.array(reversal)
-    if unchanged(request.couplings, p) and shared(request, p, by_number=True):
+    if changed(request.couplings, p) is None and shared(request, p, by_number=True):
         symmetries = [*symmetries, reversal]
     return generated(request, symmetries, by_number=True)
 

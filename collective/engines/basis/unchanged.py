@@ -29,14 +29,17 @@ def tolerance(couplings: Couplings) -> float:
     return SAME * max(float(np.abs(couplings.decay).max()), float(np.abs(couplings.shift).max()))
 
 
-def unchanged(couplings: Couplings, p: NDArray[np.int64]) -> bool:
-    """Whether the rates stay the same if the emitters are permuted."""
+def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
+    """What changes if the emitters are permuted: "couplings", "detunings" …; else None."""
     limit, c = tolerance(couplings), couplings
     matrices = (c.decay, c.shift)
-    vectors = (c.detunings, c.dephasing, c.pump, c.drive)
-    return all(np.abs(a[np.ix_(p, p)] - a).max() <= limit for a in matrices) and all(
-        np.abs(a[p] - a).max() <= limit for a in vectors
-    )
+    if any(np.abs(a[np.ix_(p, p)] - a).max() > limit for a in matrices):
+        return "couplings"
+    vectors = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
+    for name, vector in vectors.items():
+        if np.abs(vector[p] - vector).max() > limit:
+            return name
+    return None
 
 
 def shared(request: Request, p: NDArray[np.int64], by_number: bool) -> bool:
