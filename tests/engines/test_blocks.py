@@ -430,7 +430,7 @@ def test_too_large_a_group_is_refused():
         co.evolve(couplings, "inverted", T, method=co.engines.Blocks(symmetries=every))
 
 
-@pytest.mark.parametrize("case", ["ket", "dephased", "many times", "swap"])
+@pytest.mark.parametrize("case", ["ket", "dephased", "many times", "swap", "ring"])
 def test_memory_of_states_times_and_symmetries_is_predicted(case):
     import tracemalloc
 
@@ -444,6 +444,8 @@ def test_memory_of_states_times_and_symmetries_is_predicted(case):
         couplings = couplings.replace(dephasing=0.1)
     elif case == "many times":
         couplings, times = co.couple(co.chain(4, 0.3), co.Vacuum()), np.linspace(0, 1, 20_001)
+    elif case == "ring":
+        couplings = co.couple(co.ring(11, 0.3), co.Vacuum())
     else:
         couplings = co.Couplings(np.eye(n) + 1, np.zeros((n, n)))
         symmetries = [[1, 0, *range(2, n)]]
