@@ -58,11 +58,12 @@ class Symmetries:
         return len(self.permutations)
 
     def __str__(self) -> str:
-        """The size of the group in words, which follow "one column for"."""
+        """What is saved, in words."""
+        text = f"one column of {len(self)} by symmetry"
         if self.order == len(self):
-            return f"{len(self)} permutations of the emitters that change nothing"
+            return text
         every = f"{self.order:,}" if self.order < 10**7 else f"{self.order:.1e}"
-        return f"{len(self)} of {every} permutations of the emitters that change nothing"
+        return f"{text} ({len(self)} of {every} permutations)"
 
 
 def group(

@@ -242,7 +242,7 @@ def _cost(request: Request, symmetries: Symmetries) -> Cost:
     copied = max(24 * kept * inside, 16 * n * n * min(steps, inside), 2 * written)
     moments = int(copied + 16 * n * n * (kept + steps))
     threads, _ = pieces_for(request, size)
-    reduced = "" if images == 1 else f", one column for {symmetries}"
+    reduced = "" if images == 1 else f", {symmetries}"
     s = speed()
     each = _CALLS * s.call + flops * _FLOPS * s.flop / threads
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
