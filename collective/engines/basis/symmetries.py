@@ -208,6 +208,13 @@ def same_pairs(permutations: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray((permutations[:, :, None] * n + permutations[:, None, :]).min(axis=0))
 
 
+def needed_pairs(same: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The pairs m < n of which `same_pairs` consists, (P, 2), ascending."""
+    pairs = np.stack(np.divmod(np.unique(same), len(same)), axis=1)
+    apart = pairs[:, 0] != pairs[:, 1]
+    return np.unique(np.sort(pairs[apart], axis=1), axis=0)
+
+
 def _colours(request: Request, by_number: bool) -> NDArray[np.int64]:
     """One number for each ordered pair of emitters, (N, N), equal where all that is known is equal.
 

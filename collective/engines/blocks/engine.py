@@ -31,6 +31,7 @@ from collective.engines.basis.symmetries import (
     found,
     generated,
     generated_with_reversal,
+    needed_pairs,
     orbits,
     same_pairs,
 )
@@ -219,8 +220,8 @@ def _cost(request: Request, symmetries: Symmetries) -> Cost:
     size = sum(comb(n, k) * -(-c // 8) * 8 for k, c in enumerate(columns))
     states = sum(comb(n, k) for k in range(highest + 1))
     hops = max(k * (n - k) for k in range(highest + 1))
-    images, couplets = len(symmetries), len(np.unique(same_pairs(symmetries.permutations)))
-    pairs = sum(comb(n - 2, k - 1) for k in range(1, highest + 1)) * couplets if n > 1 else 0
+    images, pairs = len(symmetries), len(needed_pairs(same_pairs(symmetries.permutations)))
+    pairs *= sum(comb(n - 2, k - 1) for k in range(1, highest + 1)) if n > 1 else 0
     tables = states * (6 * hops + 8 * n + 8 * (highest + 1) + 60 + 8 * images) + 24 * pairs
     tables += tables // 8  # while they are built
     if np.any(couplings.dephasing):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.configurations import ExcitationBlocks, one_excitation, permuted
-from collective.engines.basis.symmetries import same_pairs
+from collective.engines.basis.symmetries import needed_pairs, same_pairs
 from collective.engines.numerics.lanes import LANES
 
 NOBODY = np.uint32(2**32 - 1)
@@ -229,8 +229,7 @@ def _moments(
     """
     n = blocks.n
     same = same_pairs(permutations)
-    emitters = np.stack(np.divmod(np.unique(same), n), axis=1)
-    emitters = np.unique(np.sort(emitters[emitters[:, 0] != emitters[:, 1]], axis=1), axis=0)
+    emitters = needed_pairs(same)
     kept = np.zeros(n * n + 1, dtype=bool)
     kept[emitters @ [n, 1]] = True
     on_diagonal, by_pair = [], []
