@@ -274,6 +274,16 @@ def blocks():
 
 
 @run()
+def blocks_by_symmetry():
+    """All permutations that change nothing are found: 4 of a rectangle, 2 if one atom is excited."""
+    rectangle = co.couple(co.square(2, 3, spacing=0.2), VACUUM)
+    return together(
+        inverted=evolved(rectangle, "inverted", method="blocks", observe="correlations"),
+        single=evolved(rectangle, co.states.single(1), method="blocks", observe="correlations"),
+    )
+
+
+@run()
 def blocks_without_decay():
     hop = np.eye(4, k=1) + 0.5 * np.eye(4, k=3)
     couplings = co.Couplings(np.zeros((4, 4)), hop + hop.T, detunings=[0.3, 0, -0.2, 0.1])

@@ -10,7 +10,7 @@ from systems import STATES, refusal, within_the_estimate
 
 import collective as co
 from collective.engines import request
-from collective.engines.basis import configurations as permutations
+from collective.engines.basis import symmetries as permutations
 from collective.states import answers, protocol
 
 UP, DOWN = qutip.basis(2, 0), qutip.basis(2, 1)

@@ -541,6 +541,8 @@ def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeyp
             {**parts, part: mutations.npy(other)},
             {n: c for n, c in parts.items() if n != part},
         ):
+            if part == "resume:permutations.npy" and part not in changed:
+                continue  # files of earlier versions have none
             path.write_bytes(mutations.zipped(mutations.signed(changed).items()))
             with pytest.raises(
                 ValueError, match=f"run.npz cannot be continued: its array '{part[7:-4]}'"

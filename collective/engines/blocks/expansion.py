@@ -48,7 +48,7 @@ class Expansion:
 
     Args:
         request: a request of Couplings without drive and pump.
-        permutations: a group that changes neither couplings nor state, the identity included.
+        permutations: a group that changes neither couplings nor state, the identity first, (G, N).
         earlier: an interrupted result of the same request, or None.
 
     Raises:
@@ -58,10 +58,10 @@ class Expansion:
     def __init__(
         self,
         request: Request,
-        permutations: list[NDArray[np.int64]],
+        permutations: NDArray[np.int64],
         earlier: "Result | None" = None,
     ):
-        self._request, self._symmetries = request, len(permutations)
+        self._request, self._permutations = request, np.asarray(permutations)
         self._rho = PackedDensity(request, permutations)
         self._recorder = Recorder(request, request.couplings.decay, eigenvalues=False)
         self._begin, self._end = float(request.times[0]), float(request.times[-1])
@@ -120,7 +120,7 @@ class Expansion:
             "flops": self._rho.flops,
             "dropped": self._rho.dropped,
             "threads": self._rho.threads,
-            "symmetries": self._symmetries,
+            "symmetries": len(self._permutations),
             **self._recorder.checks(),
         }
 
@@ -133,7 +133,8 @@ class Expansion:
         if vector is None:
             return {}
         counted = {name: np.array(getattr(self._rho, name)) for name in _COUNTED}
-        return {"vector": vector, "time": np.array(at), **counted}
+        permutations = self._permutations.astype(np.uint8)
+        return {"vector": vector, "time": np.array(at), "permutations": permutations, **counted}
 
     def notes(self) -> list[str]:
         """No warnings."""
@@ -243,7 +244,7 @@ class PackedDensity:
 
     Args:
         request: a request of Couplings without drive and pump.
-        permutations: a group that changes neither couplings nor state, the identity included.
+        permutations: a group that changes neither couplings nor state, the identity first, (G, N).
 
     Attributes:
         layout: where each number is stored.
@@ -258,7 +259,7 @@ class PackedDensity:
         flops: number of multiplications and additions of its hops and jumps so far.
     """
 
-    def __init__(self, request: Request, permutations: list[NDArray[np.int64]]):
+    def __init__(self, request: Request, permutations: NDArray[np.int64]):
         couplings = request.couplings
         self._request = request
         self._top = self.highest = highest_excitation(request.state, len(couplings))
@@ -354,7 +355,7 @@ class PackedDensity:
         kernels.moments(
             vector, self.layout.diagonal_places, self.layout.excited, places, emitters, out
         )
-        return out
+        return np.asarray(out.ravel()[self.layout.same_pairs])
 
     def norm(self) -> float:
         """Frobenius norm of ρ."""
