@@ -1,0 +1,350 @@
+r"""Trajectories of driven, pumped or dephased emitters, and of any operator: all 2^N amplitudes.
+
+.. math:: \dot ψ = −iH_\mathrm{eff}ψ, \qquad H_\mathrm{eff} = H − \frac{i}{2}\sum_j c_j^†c_j, \qquad
+          ψ → c_jψ/‖c_jψ‖ \text{ at rate } ‖c_jψ‖^2/‖ψ‖^2
+
+with H and the jumps c_j of `Couplings.hamiltonian` and `Couplings.collapse_operators`, whose order
+the channels follow (Dalibard, Castin & Mølmer, Phys. Rev. Lett. 68, 580 (1992)). No matrix of H_eff
+is stored: hops and the drive act on eight trajectories at once in the lanes of a panel
+(`whole_kernels`). Trajectory i takes its random numbers from a generator whose counter is i
+(`philox`), and every step follows from this trajectory alone. So no digit of a trajectory depends
+on the number of threads or on how many others are drawn.
+
+If a permutation of the emitters leaves problem and state unchanged, the populations and ⟨σ⁺_mσ⁻_n⟩
+of every trajectory are replaced by their means over the permutations. Their expectation values are
+the same, and the standard errors of the populations become smaller.
+"""
+
+import threading
+from functools import cached_property
+from queue import SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools import operators as _operators
+from collective._tools.compiled import announced
+from collective.couplings.couplings import Couplings
+from collective.couplings.modes import emitting
+from collective.engines.basis.configurations import qutip_index
+from collective.engines.numerics.lanes import LANES
+from collective.engines.numerics.pieces import pieces_of
+from collective.engines.request import Request
+from collective.engines.trajectories import whole_kernels as kernels
+from collective.engines.trajectories.invariance import permutations
+from collective.engines.trajectories.means import Batch, batch, uniform
+from collective.engines.trajectories.philox import key_of
+from collective.engines.trajectories.sampler import Stopped
+from collective.engines.trajectories.whole_panel import Tables
+from collective.engines.trajectories.whole_size import WholeSize
+from collective.states import State
+from collective.states.answers import amplitudes_of, weights_of
+
+_COMPILE_SECONDS = 20
+_UNINTERRUPTED = 1e9  # multiply-adds without a pause: some tenths of a second
+_CLICKS = 4096  # jumps that are recorded between two pauses
+_EMPTY = 1e-14  # parts of ρ with a smaller weight are left out
+_SHARE = 0.1  # of rtol, for the last term of each series
+_SHORTEST = 1e-300  # rate in a denominator
+
+
+class WholeSampler:
+    """Draws trajectories of any couplings, some at a time.
+
+    Args:
+        request: a request of `Couplings` that the engine does not refuse.
+        size: memory and batches, see `WholeSize`.
+    """
+
+    def __init__(self, request: Request, size: WholeSize):
+        self.request, self.size = request, size
+        self.n, self.rows = len(request.couplings), 1 << len(request.couplings)
+        self.times = np.array(request.times)  # kernels are not compiled for read-only arrays
+        self.correlated = "correlations" in request.words
+        self.pairs = self.n**2 if self.correlated else 0
+        self.extra = self.pairs + len(request.operators)
+        self.batch, self.threads = size.batch, size.threads
+        self.tolerance = max(_SHARE * request.rtol, 10 * float(np.finfo(float).eps))
+        self._stopped = threading.Event()
+        self._idle: SimpleQueue[kernels.Work] = SimpleQueue()
+
+    def prepare(self) -> None:
+        """Build the tables, and allocate the memory of every thread."""
+        _ = self.tables, self.pulse, self.observed, self._ensemble, self._permutations
+        for _ in range(self.size.threads):
+            self._idle.put(self._workspace())
+
+    def stop(self) -> None:
+        """Make every thread end soon, without completing its batch."""
+        self._stopped.set()
+
+    @cached_property
+    def tables(self) -> Tables:
+        """What the kernels know of the problem."""
+        return tables(self.request.couplings, self._phases)
+
+    @cached_property
+    def _phases(self) -> NDArray[np.complex128]:
+        return turned(self.request.couplings)
+
+    @cached_property
+    def _basis(self) -> NDArray[np.complex128]:
+        """The phase factor of each basis state, (2^N,)."""
+        every = np.arange(self.rows)
+        found = np.ones(self.rows, complex)
+        for m, phase in enumerate(self._phases):
+            found[every >> m & 1 == 1] *= phase
+        return found
+
+    @property
+    def loss(self) -> float:
+        """The decay rate of ‖φ‖² by the number that the kernels leave out of H_eff."""
+        return float(-2 * self.tables.centre[1] + self.tables.pump.sum())
+
+    @cached_property
+    def pulse(self) -> kernels.Pulse:
+        """The envelope as polynomials."""
+        request = self.request
+        if request.envelope is None or len(self.times) == 1:
+            return kernels.Pulse(self.times[[0, -1]].copy(), np.zeros((1, 0, 2)))
+        strength = 0.5 * float(np.abs(request.couplings.drive).sum())
+        edges, coefficients = pieces_of(
+            request.envelope, self.times, request.rtol, strength, request.user_time
+        )
+        return kernels.Pulse(edges, np.stack([coefficients.real, coefficients.imag], axis=-1))
+
+    @cached_property
+    def observed(self) -> kernels.Observed:
+        """The operators of the user in the order of our configurations."""
+        from scipy.sparse import csr_array
+
+        place = qutip_index(self.n, np.arange(self.rows))
+        starts, columns, entries, before = [], [], [], 0
+        for operator in self.request.operators.values():
+            matrix = csr_array(operator.to("csr").data.as_scipy())[place][:, place].tocsr()
+            starts.append(matrix.indptr.astype(np.int64) + before)
+            columns.append(matrix.indices.astype(np.uint32))
+            rows = np.repeat(np.arange(self.rows), np.diff(matrix.indptr))
+            data = matrix.data * self._basis[rows].conj() * self._basis[matrix.indices]
+            entries.append(np.stack([data.real, data.imag], axis=-1))
+            before += matrix.nnz
+        if not starts:
+            return kernels.Observed(
+                np.zeros((0, 1), np.int64), np.zeros(0, np.uint32), np.zeros((0, 2))
+            )
+        return kernels.Observed(np.array(starts), np.concatenate(columns), np.concatenate(entries))
+
+    @cached_property
+    def _permutations(self) -> list[NDArray[np.int64]]:
+        return permutations(self.request)
+
+    @cached_property
+    def _ensemble(self) -> tuple[NDArray[np.float64], NDArray[np.complex128] | None]:
+        """The weights of the initial kets, which sum to one, and the kets in rows.
+
+        The kets of a mixture of independent emitters are the configurations: None stands for them.
+        """
+        state, couplings = self.request.state, self.request.couplings
+        every = np.arange(self.rows)
+        weights = np.ones(1)
+        if isinstance(state, State):
+            excited = (every[:, None] >> np.arange(self.n)) & 1 == 1
+            chances = weights_of(state, excited)
+            if chances is not None:
+                return chances / chances.sum(), None
+            kets = amplitudes_of(state, excited, couplings.emitters)[None, :]
+        elif state.isket:
+            kets = state.full()[qutip_index(self.n, every)].T
+        else:
+            weights, vectors = np.linalg.eigh(state.full())
+            kept = weights > _EMPTY
+            weights, kets = weights[kept], vectors[qutip_index(self.n, every)][:, kept].T
+        kets = kets * self._basis.conj() / np.linalg.norm(kets, axis=1, keepdims=True)
+        return weights / weights.sum(), kets
+
+    def _workspace(self) -> kernels.Work:
+        n, size, powers = self.n, self.size, self.pulse.coefficients.shape[1]
+        return kernels.Work(
+            x=np.zeros(((size.terms + 1) * size.pitch, 2, LANES)),
+            value=np.zeros((self.rows, 2, LANES)),
+            values=np.zeros((kernels.AT_ONCE, self.rows, 2, LANES)),
+            mixed=np.zeros((2 * self.rows if powers else 0, 2, LANES)),
+            pulse=np.zeros((powers, 2, LANES)),
+            theta=np.zeros((kernels.AT_ONCE, 1, LANES)),
+            norms=np.zeros((kernels.AT_ONCE, 1, LANES)),
+            sums=np.zeros((1, 2, LANES)),
+            norm=np.zeros((1, 1, LANES)),
+            pairs=np.zeros((n * n, 2, LANES)),
+            share=np.zeros((3 * n, 1, LANES)),
+            down=np.zeros((n, 2, LANES)),
+            up=np.zeros((n, 1, LANES)),
+            hold=np.zeros((n, 1, LANES)),
+            excited=np.zeros((n, 1, LANES)),
+            found=np.zeros((1, 2, LANES)),
+        )
+
+    @_operators.Untidied()
+    def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        """The exact values at the initial time, (1, N + 2), and those without an error, (1, X).
+
+        They are computed from the kets, so that ρ with its 4^N entries is never built.
+        """
+        from scipy.sparse import csr_array
+
+        weights, kets = self._ensemble
+        every, observed = np.arange(self.rows), self.observed
+        matrices = [
+            csr_array(
+                (observed.entries @ [1, 1j], observed.columns, starts),
+                shape=(self.rows, self.rows),
+            )
+            if len(self.request.operators) == 1
+            else _one_of_many(observed, starts, self.rows)
+            for starts in observed.starts
+        ]
+        pairs, means = np.zeros((self.n, self.n), complex), np.zeros(len(matrices), complex)
+        if kets is None:
+            excited = (every[:, None] >> np.arange(self.n)) & 1 == 1
+            pairs += np.diag(weights @ excited)
+            means += [matrix.diagonal() @ weights for matrix in matrices]
+        else:
+            for weight, ket in zip(weights, kets, strict=True):
+                lowered = np.zeros((self.n, self.rows), complex)
+                for m in range(self.n):
+                    here = every[every >> m & 1 == 0]
+                    lowered[m, here] = ket[here | 1 << m]
+                pairs += weight * (lowered.conj() @ lowered.T)
+                means += [weight * np.vdot(ket, matrix @ ket) for matrix in matrices]
+        pairs = pairs * np.outer(self._phases.conj(), self._phases)
+        populations = np.diagonal(pairs).real
+        emission = np.sum(self.request.couplings.decay * pairs).real
+        values = np.array([[emission, populations.sum(), *populations]])
+        return values, np.concatenate([pairs.ravel()[: self.pairs], means])[None, :]
+
+    def draw(self, seed: int, first: int, count: int) -> Batch:
+        """The batch of trajectories first … first + count − 1 of a seed."""
+        work = self._idle.get()
+        try:
+            return self._draw(work, seed, first, count)
+        finally:
+            self._idle.put(work)
+
+    def _draw(self, work: kernels.Work, seed: int, first: int, count: int) -> Batch:
+        size, steps = self.size, len(self.times)
+        state = self._begin(uniform(seed, first, count, 1)[:, 0])
+        record, means = np.zeros((count, steps, self.n + 2)), np.zeros((steps, self.extra, 2))
+        clicks: list[tuple[NDArray[np.float64], NDArray[np.int64]]] = []
+        reason = kernels.PAUSED
+        while reason != kernels.DONE:
+            if self._stopped.is_set():
+                raise Stopped
+            reason = kernels.evolve(
+                self.loss, size.terms, np.uint64(self.rows), np.uint64(size.pitch), self.tables,
+                self.pulse, self.observed, work, state, self.times, record, means, key_of(seed),
+                first, self.tolerance, size.reach, self._budget,
+            )  # fmt: skip
+            found = state.cursor[1]
+            clicks.append((state.click_times[:found].copy(), state.clicks[:found].copy()))
+            state.cursor[1] = 0
+        moments = np.concatenate([t for t, _ in clicks])
+        which = np.concatenate([c for _, c in clicks])
+        order = np.argsort(which[:, 0], kind="stable")  # lanes record in order of time
+        jumps = (which[order, 0], self.request.user_time(moments[order]), which[order, 1])
+        return batch(self._averaged(record), self._sums(means), jumps)
+
+    @property
+    def _budget(self) -> int:
+        """The number of steps between two looks at whether to stop."""
+        work = LANES * 4.0 * self.size.terms * self.rows * (self.n**2 / 4 + self.n + 8)
+        return max(1, int(_UNINTERRUPTED / work))
+
+    def _begin(self, chances: NDArray[np.float64]) -> kernels.Batch:
+        """The state of the lanes before the first trajectory of a batch."""
+        weights, kets = self._ensemble
+        drawn = np.searchsorted(np.cumsum(weights), chances, side="right")
+        members = np.minimum(drawn, np.flatnonzero(weights)[-1]).astype(np.int64)
+        parts = np.zeros((0, self.rows, 2))
+        if kets is not None:
+            parts = np.stack([kets.real, kets.imag], axis=-1)
+        numbers, whole = np.zeros((4, LANES)), np.zeros((3, LANES), np.int64)
+        return kernels.Batch(
+            parts, members, np.full(LANES, -1), np.zeros(2, np.int64), *numbers, *whole,
+            np.zeros(_CLICKS), np.zeros((_CLICKS, 2), np.int64),
+        )  # fmt: skip
+
+    def _averaged(self, record: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The record with populations averaged over permutations that change nothing."""
+        if len(self._permutations) > 1:
+            populations = record[:, :, 2:]
+            sums = sum(populations[:, :, p] for p in self._permutations)
+            record[:, :, 2:] = sums / len(self._permutations)
+        return record
+
+    def _sums(self, means: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """Sums over trajectories of correlations, if wanted, and of operators, (T, X)."""
+        found = means[..., 0] + 1j * means[..., 1]
+        if self.correlated:
+            upper = found[:, : self.pairs].reshape(-1, self.n, self.n)
+            lower = np.swapaxes(upper, 1, 2).conj()
+            whole = np.where(np.tri(self.n, k=-1, dtype=bool), lower, upper)
+            whole = whole * np.outer(self._phases.conj(), self._phases)
+            moved = [whole[:, p][:, :, p] for p in self._permutations]
+            found[:, : self.pairs] = (sum(moved) / len(moved)).reshape(len(found), -1)
+        return found
+
+
+def turned(couplings: Couplings) -> NDArray[np.complex128]:
+    """The phase factor of each emitter that makes its Rabi frequency real; 1 if all are real.
+
+    The basis state of a configuration is multiplied by the product of those of its excited emitters.
+    """
+    drive = couplings.drive
+    if not np.any(drive.imag):
+        return np.ones(len(drive), complex)
+    return np.exp(1j * np.angle(drive))
+
+
+def tables(couplings: Couplings, phases: NDArray[np.complex128]) -> Tables:
+    """What the kernels know of a problem, with basis states of these phases (see `turned`)."""
+    n, every = len(couplings), np.arange(1 << len(couplings))
+    free = (every[:, None] >> np.arange(n)) & 1 == 0
+    empty = np.argsort(~free, axis=1, kind="stable").astype(np.uint8)
+    outer = phases.conj()[:, None] * phases
+    h = np.array(couplings.effective_hamiltonian(), dtype=complex)
+    h = (h + 1j * np.diag(couplings.pump / 2 - couplings.dephasing)) * outer
+    decay = couplings.decay * outer
+    centre = np.trace(h) / 2
+    rates, vectors = np.linalg.eigh(couplings.decay)  # as `collapse_operators` counts them
+    kept = np.flatnonzero(emitting(rates))[::-1]
+    channels = (np.sqrt(rates[kept]) * vectors[:, kept].conj()).T * phases
+    driven = np.flatnonzero(couplings.drive)
+    real = np.isrealobj(couplings.decay) and np.all(phases == 1)
+    return Tables(
+        empty=empty,
+        count=free.sum(axis=1),
+        h=np.ascontiguousarray(np.stack([h.real, h.imag - h.real, h.real + h.imag], axis=-1)),
+        centre=np.array([centre.real, centre.imag]),
+        drive=(couplings.drive * phases.conj()).real[driven] / 2,
+        driven=(1 << driven).astype(np.uint64),
+        decay=np.ascontiguousarray(decay.real),
+        across=np.zeros((0, 0)) if real else np.ascontiguousarray(decay.imag),
+        channels=np.ascontiguousarray(np.stack([channels.real, channels.imag], axis=-1)),
+        dephasing=2 * couplings.dephasing,
+        pump=np.array(couplings.pump),
+    )
+
+
+def compile_kernels(*, show: bool) -> None:
+    """Compile the kernels, or read them from the cache.
+
+    Args:
+        show: whether to print a line if it takes a while.
+    """
+    with announced("the trajectories engine", _COMPILE_SECONDS, show=show):
+        couplings = Couplings([[1.0]], [[0.0]], drive=1.0)
+        from collective.states import ground
+
+        request = Request(couplings, ground(), np.array([0.0, 1.0]))
+        tiny = WholeSampler(request, WholeSize.of(request, 1))
+        tiny._idle.put(tiny._workspace())
+        tiny.draw(1, 0, 1)

@@ -1,0 +1,458 @@
+"""Kernels of driven, pumped or dephased trajectories: eight of them from jump to jump.
+
+Each lane of a panel holds one trajectory with all its 2^N amplitudes (see `whole_panel`) and goes on
+with the next one when it reaches the last output time. A step is one Taylor series (see `taylor`),
+in which an envelope of the drive is a polynomial too. The number of terms is fixed, so that the step
+of a lane follows from its own trajectory alone: no digit of a trajectory depends on its neighbours.
+A step ends at the jump, where the integrated rate of all jumps reaches the drawn value, where the
+series is no longer accurate, or where a polynomial of the envelope ends.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools.compiled import compiled
+from collective.engines.numerics.lanes import LANES, OPTIONS, inline, load, store
+from collective.engines.trajectories.panel import product
+from collective.engines.trajectories.philox import uniforms
+from collective.engines.trajectories.taylor import (
+    evaluate,
+    evaluate_four,
+    integrated,
+    power_above,
+    predicted_jump,
+    shorten,
+)
+from collective.engines.trajectories.whole_panel import (
+    apply,
+    correlate,
+    emission,
+    expectation,
+    jump,
+    mix,
+    populate,
+)
+
+kernel = compiled(**OPTIONS)
+
+DONE, PAUSED, FULL = 0, 1, 2  # why `evolve` returns
+AT_ONCE = 4  # output times that are evaluated in one pass over the terms
+_BETWEEN = 4  # terms whose growth is looked at together
+_LONGER = 16.0  # a step may exceed the last one by this factor
+_GUARD = 100.0  # tolerances for the term before the last, as the last may vanish by chance
+_LOCATED = 1e-11  # accuracy of the integrated rate at the jump, relative and absolute
+_REFINEMENTS = 100  # of the time of a jump, at most
+
+
+class Pulse(NamedTuple):
+    """The envelope as polynomials Σ_k c_k u^k, where u is 0 … 1 between two edges.
+
+    Attributes:
+        edges: (P + 1,), increasing, from the first to the last output time.
+        coefficients: (P, K, 2), real and imaginary parts of c_k; K = 0 without an envelope.
+    """
+
+    edges: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
+
+
+class Observed(NamedTuple):
+    """Sparse operators whose means are wanted.
+
+    Attributes:
+        starts: (X, n + 1), the first entry of each row of each operator.
+        columns: (·,), the column of each entry.
+        entries: (·, 2), real and imaginary part of each entry.
+    """
+
+    starts: NDArray[np.int64]
+    columns: NDArray[np.uint32]
+    entries: NDArray[np.float64]
+
+
+class Batch(NamedTuple):
+    """Trajectories of one batch, and where each lane stands.
+
+    Attributes:
+        kets: (M, n, 2), normalised initial vectors, or (0, n, 2) for single configurations.
+        members: (B,), the initial vector or configuration of each trajectory.
+        lanes: (8,), the trajectory in each lane, or −1.
+        cursor: (2,), how many trajectories have started, and how many jumps are recorded.
+        now: (8,), time.
+        left: (8,), ∫rate dt until the jump.
+        chances: (8,), the random number that draws the channel of this jump.
+        scale: (8,), unit of time of the series.
+        following: (8,), index of the next output time.
+        jumps: (8,), how many jumps there were.
+        piece: (8,), index of the polynomial of the envelope.
+        click_times: (J,), time of each recorded jump.
+        clicks: (J, 2), trajectory and channel of each recorded jump.
+    """
+
+    kets: NDArray[np.float64]
+    members: NDArray[np.int64]
+    lanes: NDArray[np.int64]
+    cursor: NDArray[np.int64]
+    now: NDArray[np.float64]
+    left: NDArray[np.float64]
+    chances: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    following: NDArray[np.int64]
+    jumps: NDArray[np.int64]
+    piece: NDArray[np.int64]
+    click_times: NDArray[np.float64]
+    clicks: NDArray[np.int64]
+
+
+class Work(NamedTuple):
+    """Memory of one thread; n = 2^N.
+
+    Attributes:
+        x: ((most + 1)·pitch, 2, 8), the terms.
+        value: (n, 2, 8), φ at the end of the step.
+        values: (4, n, 2, 8), φ at output times.
+        mixed: see `whole_panel.apply`.
+        pulse: (K, 2, 8), coefficients of the envelope in the unit of time of each lane.
+        theta: (4, 1, 8), times in this unit.
+        norms: (4, 1, 8), ‖φ‖² at output times.
+        sums: (1, 2, 8), ‖φ‖² and half its slope.
+        norm: (1, 1, 8), ‖φ‖² at the end of the step.
+        pairs: (N², 2, 8), ⟨σ⁺_lσ⁻_m⟩.
+        share: (3N, 1, 8), rates of the channels.
+        down: (N, 2, 8), weights of σ⁻_m.
+        up: (N, 1, 8), weights of σ⁺_m.
+        hold: (N, 1, 8), weights of σ⁺_mσ⁻_m.
+        excited: (N, 1, 8), populations.
+        found: (1, 2, 8), ⟨O⟩ of an operator.
+    """
+
+    x: NDArray[np.float64]
+    value: NDArray[np.float64]
+    values: NDArray[np.float64]
+    mixed: NDArray[np.float64]
+    pulse: NDArray[np.float64]
+    theta: NDArray[np.float64]
+    norms: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    norm: NDArray[np.float64]
+    pairs: NDArray[np.float64]
+    share: NDArray[np.float64]
+    down: NDArray[np.float64]
+    up: NDArray[np.float64]
+    hold: NDArray[np.float64]
+    excited: NDArray[np.float64]
+    found: NDArray[np.float64]
+
+
+@inline
+def _fill(x, w, kets, member, n):  # type: ignore[no-untyped-def]
+    """Put an initial vector into lane w; zeros for member −1."""
+    for i in range(n):
+        x[i, 0, w] = x[i, 1, w] = 0.0
+    if member >= 0 and len(kets) == 0:
+        x[member, 0, w] = 1.0
+    elif member >= 0:
+        for i in range(n):
+            x[i, 0, w], x[i, 1, w] = kets[member, i, 0], kets[member, i, 1]
+
+
+@inline
+def _draw(batch, w, key, first):  # type: ignore[no-untyped-def]
+    """Draw when the trajectory in lane w jumps next, and through which channel."""
+    waiting, chance, _ = uniforms(key, batch.jumps[w], first + batch.lanes[w])
+    batch.left[w], batch.chances[w] = -math.log1p(-waiting), chance
+
+
+@inline
+def _start_next(n, work, batch, pulse, reach, key, first):  # type: ignore[no-untyped-def]
+    """Start a trajectory in every lane that has none, as long as there are some."""
+    for w in range(LANES):
+        if batch.lanes[w] >= 0:
+            continue
+        b = batch.cursor[0]
+        if b < len(batch.members):
+            batch.cursor[0] += 1
+            batch.lanes[w] = b
+            batch.now[w], batch.scale[w] = pulse.edges[0], power_above(reach)
+            batch.following[w] = batch.jumps[w] = batch.piece[w] = 0
+            _fill(work.x, w, batch.kets, batch.members[b], n)
+            _draw(batch, w, key, first)
+        else:
+            batch.now[w] = batch.left[w] = 0.0
+            batch.scale[w] = 1.0
+            _fill(work.x, w, batch.kets, -1, n)
+
+
+@inline
+def _shape(w, batch, pulse, out):  # type: ignore[no-untyped-def]
+    """Set the coefficients of the envelope in lane w, in powers of its unit of time from now on."""
+    k, powers = batch.piece[w], pulse.coefficients.shape[1]
+    start, length = pulse.edges[k], pulse.edges[k + 1] - pulse.edges[k]
+    u = min((batch.now[w] - start) / length, 1.0)
+    for part in range(2):
+        for j in range(powers):
+            out[j, part, w] = pulse.coefficients[k, j, part]
+        for j in range(powers):  # Horner's rule again and again moves the origin to u
+            for i in range(powers - 2, j - 1, -1):
+                out[i, part, w] += u * out[i + 1, part, w]
+        power = 1.0
+        for j in range(powers):
+            out[j, part, w] *= power
+            power *= batch.scale[w] / length
+
+
+@inline
+def _shape_all(batch, pulse, out):  # type: ignore[no-untyped-def]
+    for w in range(LANES):
+        if batch.lanes[w] >= 0:
+            _shape(w, batch, pulse, out)
+
+
+@kernel
+def _expand(most, n, pitch, tables, pulse, work, batch, lane, tolerance):  # type: ignore[no-untyped-def]
+    """Compute the terms of the series, and the length of the step that each lane can make.
+
+    Sets norm, rate, want and scale of `lane` (see `evolve`); `room` is the longest step allowed.
+
+    Returns:
+        The length of the step that the series allows, (8,).
+    """
+    x, mixed = work.x, work.mixed
+    room, _, norm, rate, want, _, scale = lane
+    none, powers = np.uint64(0), np.uint64(len(work.pulse))
+    seen, factors, reach = np.zeros((1, 3, LANES)), np.ones((1, 1, LANES)), np.empty(LANES)
+    slope, before, after = seen[0, 0], seen[0, 1], seen[0, 2]
+    if powers > 0:
+        _shape_all(batch, pulse, work.pulse)
+    store(seen, 0, 2, product(x, none, none, n))
+    norm[:], want[:] = after, room
+    for j in range(1, most + 1):
+        to = np.uint64(j) * pitch
+        if powers > 0:
+            mix(x, np.uint64(j - 1), n, pitch, powers, work.pulse, mixed)
+        factors[0, 0] = scale / j
+        apply(x, to - pitch, to, n, tables, mixed, factors)
+        if j == 1:
+            store(seen, 0, 0, product(x, none, pitch, n))
+            for w in range(LANES):
+                if norm[w] > 0:
+                    rate[w] = -2 * slope[w] / norm[w] / scale[w]
+        if j > 2 and j % _BETWEEN and j < most:
+            continue
+        store(seen, 0, 2, product(x, to, to, n))
+        if shorten(x, pitch, j, lane, after):
+            store(seen, 0, 2, product(x, to, to, n))
+            if powers > 0:
+                _shape_all(batch, pulse, work.pulse)
+    to = np.uint64(most - 1) * pitch
+    store(seen, 0, 1, product(x, to, to, n))
+    for w in range(LANES):
+        reach[w], bound = _LONGER * scale[w], norm[w] * tolerance**2
+        if after[w] > 0:
+            reach[w] = min(reach[w], scale[w] * (bound / after[w]) ** (0.5 / most))
+        if before[w] > 0:
+            within = (bound * _GUARD**2 / before[w]) ** (0.5 / (most - 1))
+            reach[w] = min(reach[w], scale[w] * within)
+        want[w] = min(room[w], reach[w])
+    return reach
+
+
+@inline
+def _rate(loss, sums, w, scale):  # type: ignore[no-untyped-def]
+    """The rate of all jumps, from ‖φ‖² and half its slope."""
+    return loss - 2 * sums[0, 1, w] / sums[0, 0, w] / scale
+
+
+@kernel
+def _reach_jump(loss, most, n, pitch, work, batch, lane, jumped):  # type: ignore[no-untyped-def]
+    """Find how far each lane goes in this step, and φ there: to its jump if that comes before.
+
+    ∫rate dt = due is solved for θ by Newton's method, with bisection where it leaves the bracket,
+    until the integrated rate agrees to eleven digits: the norm is no exponential, so jumps that are
+    located by few steps would come late.
+
+    Args:
+        loss: see `evolve`.
+        most: see `evolve`.
+        n: see `evolve`.
+        pitch: see `evolve`.
+        work: see `Work`.
+        batch: see `Batch`.
+        lane: see `evolve`.
+        jumped: (8,), receives the lanes that jump.
+    """
+    x, value, theta, sums = work.x, work.value, work.theta, work.sums
+    _, due, norm, rate, want, spent, scale = lane
+    none, terms = np.uint64(0), np.uint64(most)
+    low, high, seeking = np.zeros(LANES), want.copy(), np.zeros(LANES, np.bool_)
+    sums[:] = 0.0
+    theta[0, 0] = want / scale
+    evaluate(x, pitch, terms, none, n, theta, none, value, sums)
+    for w in range(LANES):
+        jumped[w] = False
+        if batch.lanes[w] < 0:
+            continue
+        spent[w] = integrated(loss, want[w], sums[0, 0, w], norm[w])
+        jumped[w] = seeking[w] = spent[w] > due[w]
+        if seeking[w]:
+            later = _rate(loss, sums, w, scale[w])
+            at = predicted_jump(due[w] / spent[w], want[w], spent[w], loss + rate[w], later)
+            theta[0, 0, w] = at / scale[w]
+    for attempt in range(_REFINEMENTS):
+        if not seeking.any():
+            break
+        sums[:] = 0.0
+        evaluate(x, pitch, terms, none, n, theta, none, value, sums)
+        for w in range(LANES):
+            if not seeking[w]:
+                continue
+            t = theta[0, 0, w] * scale[w]
+            over = integrated(loss, t, sums[0, 0, w], norm[w]) - due[w]
+            if over > 0:
+                high[w] = t
+            else:
+                low[w] = t
+            slope = _rate(loss, sums, w, scale[w])
+            closer = t - over / slope if slope > 0 else low[w]
+            if not low[w] < closer < high[w]:
+                closer = 0.5 * (low[w] + high[w])
+            if abs(over) <= _LOCATED or closer == t or attempt == _REFINEMENTS - 1:
+                seeking[w] = False
+                want[w] = t
+            else:
+                theta[0, 0, w] = closer / scale[w]
+    store(work.norm, 0, 0, load(sums, 0, 0))
+
+
+@kernel
+def _read(most, n, pitch, tables, observed, work, batch, lane, stop, times, record, means):  # type: ignore[no-untyped-def]
+    """Record the output times that each lane passes up to its time `stop`."""
+    theta, norms, excited, pairs = work.theta, work.norms, work.excited, work.pairs
+    want, scale = lane[4], lane[6]
+    size, count = np.uint64(len(tables.h)), len(observed.starts)
+    correlated = means.shape[1] > count
+    which, rates = np.zeros((AT_ONCE, LANES), np.int64), np.zeros((1, 1, LANES))
+    while True:
+        rounds = 0
+        which[:], theta[:] = -1, 0.0
+        for w in range(LANES):
+            q = 0
+            while batch.lanes[w] >= 0 and q < AT_ONCE and batch.following[w] < len(times):
+                t = times[batch.following[w]]
+                if t > stop[w]:
+                    break
+                which[q, w] = batch.following[w]
+                theta[q, 0, w] = min(t - batch.now[w], want[w]) / scale[w]
+                batch.following[w] += 1
+                q += 1
+            rounds = max(rounds, q)
+        if rounds == 0:
+            return
+        evaluate_four(work.x, pitch, np.uint64(most), n, theta, work.values, norms)
+        for q in range(rounds):
+            value = work.values[q]
+            for k in range(count):
+                expectation(value, n, observed.starts[k], observed.columns, observed.entries, work.found)
+                column = means.shape[1] - count + k
+                for w in range(LANES):
+                    if which[q, w] >= 0:
+                        for part in range(2):
+                            share = work.found[0, part, w] / norms[q, 0, w]
+                            means[which[q, w], column, part] += share
+            if correlated:
+                correlate(value, n, tables, pairs)
+                for w in range(LANES):
+                    for i in range(size * size if which[q, w] >= 0 else np.uint64(0)):
+                        means[which[q, w], i, 0] += pairs[i, 0, w] / norms[q, 0, w]
+                        means[which[q, w], i, 1] += pairs[i, 1, w] / norms[q, 0, w]
+            emission(value, n, tables, rates)
+            populate(value, n, excited)
+            for w in range(LANES):
+                if which[q, w] >= 0:
+                    row = record[batch.lanes[w], which[q, w]]
+                    row[0] = rates[0, 0, w] / norms[q, 0, w]
+                    row[1] = 0.0
+                    for m in range(size):
+                        row[2 + m] = excited[m, 0, w] / norms[q, 0, w]
+                        row[1] += row[2 + m]
+
+
+@kernel
+def evolve(  # type: ignore[no-untyped-def]
+    loss, most, n, pitch, tables, pulse, observed, work, batch,
+    times, record, means, key, first, tolerance, reach, budget,
+):  # fmt: skip
+    """Evolve the trajectories of a batch, until all are done or the caller is needed.
+
+    Args:
+        loss: decay rate of ‖φ‖² by the number that is subtracted from H_eff.
+        most: index of the highest Taylor term.
+        n: 2^N, unsigned.
+        pitch: rows from one term to the next, unsigned; other than a power of two, so that the
+            terms of a row do not compete for the same lines of the cache.
+        tables: see `whole_panel.Tables`.
+        pulse: see `Pulse`.
+        observed: see `Observed`.
+        work: see `Work`.
+        batch: see `Batch`.
+        times: output times, (T,).
+        record: (B, T, N + 2), receives emission, excitation and populations.
+        means: (T, X, 2), receives sums over trajectories of ⟨σ⁺_lσ⁻_m⟩, l ≤ m, if there are N²
+            more columns than operators, and of the operators.
+        key: of the random numbers.
+        first: the number of the first trajectory of the batch.
+        tolerance: of the last Taylor term.
+        reach: a first guess of the length of a step.
+        budget: number of steps after which to return, so that an interruption is noticed.
+
+    Returns:
+        DONE; PAUSED after `budget` steps; or FULL if there is no room for more jumps.
+    """
+    # for each lane: longest step; ∫rate dt until the jump; ‖φ‖² and the rate, without `loss`, at the
+    # start of the step; length of the step; ∫rate dt over it; unit of time
+    room, due, norm = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
+    rate, want, spent = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
+    lane = room, due, norm, rate, want, spent, batch.scale
+    jumped, stop, chosen = np.zeros(LANES, np.bool_), np.zeros(LANES), np.zeros(LANES, np.int64)
+    after = work.norm, work.pairs, work.share, work.down, work.up, work.hold
+    end = times[-1]
+    for _ in range(budget):
+        if batch.cursor[1] + LANES > len(batch.click_times):
+            return FULL
+        _start_next(n, work, batch, pulse, reach, key, first)
+        if batch.lanes.max() < 0:
+            return DONE
+        for w in range(LANES):
+            b = batch.lanes[w]
+            room[w] = pulse.edges[batch.piece[w] + 1] - batch.now[w] if b >= 0 else 0.0
+            due[w] = batch.left[w]
+        reached = _expand(most, n, pitch, tables, pulse, work, batch, lane, tolerance)
+        _reach_jump(loss, most, n, pitch, work, batch, lane, jumped)
+        for w in range(LANES):
+            if batch.lanes[w] >= 0:
+                whole = want[w] == room[w]
+                stop[w] = pulse.edges[batch.piece[w] + 1] if whole else batch.now[w] + want[w]
+        _read(most, n, pitch, tables, observed, work, batch, lane, stop, times, record, means)
+        jump(work.x, work.value, n, tables, after, jumped, batch.chances, chosen)
+        for w in range(LANES):
+            b = batch.lanes[w]
+            if b < 0:
+                continue
+            batch.now[w], batch.scale[w] = stop[w], power_above(reached[w])
+            if jumped[w]:
+                c = batch.cursor[1]
+                batch.click_times[c] = stop[w]
+                batch.clicks[c, 0], batch.clicks[c, 1] = b, chosen[w]
+                batch.cursor[1] += 1
+                batch.jumps[w] += 1
+                _draw(batch, w, key, first)
+            else:
+                batch.left[w] -= spent[w]
+            if stop[w] >= end:
+                batch.lanes[w] = -1
+            elif stop[w] >= pulse.edges[batch.piece[w] + 1]:
+                batch.piece[w] += 1
+    return PAUSED
