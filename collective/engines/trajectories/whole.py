@@ -42,7 +42,7 @@ from collective.states.answers import amplitudes_of, weights_of
 
 _COMPILE_SECONDS = 20
 _UNINTERRUPTED = 1e9  # multiply-adds without a pause: some tenths of a second
-_CLICKS = 4096  # jumps that are recorded between two pauses
+_CLICKS = 1024  # jumps that are recorded between two pauses
 _EMPTY = 1e-14  # parts of ρ with a smaller weight are left out
 _SHARE = 0.1  # of rtol, for the last term of each series
 _SHORTEST = 1e-300  # rate in a denominator
@@ -275,9 +275,10 @@ class WholeSampler:
     def _averaged(self, record: NDArray[np.float64]) -> NDArray[np.float64]:
         """The record with populations averaged over permutations that change nothing."""
         if len(self._permutations) > 1:
-            populations = record[:, :, 2:]
-            sums = sum(populations[:, :, p] for p in self._permutations)
-            record[:, :, 2:] = sums / len(self._permutations)
+            for one in record:  # one trajectory after another, to save memory
+                populations = one[:, 2:]
+                sums = sum(populations[:, p] for p in self._permutations)
+                one[:, 2:] = sums / len(self._permutations)
         return record
 
     def _sums(self, means: NDArray[np.float64]) -> NDArray[np.complex128]:

@@ -15,7 +15,7 @@ from collective.engines.base import Cost, threads_for
 from collective.engines.numerics.pieces import DEGREE
 from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
-from collective.states.answers import is_mixed, probabilities_of
+from collective.states.answers import is_mixed, probabilities_of, typical_excitation
 
 # repeated from `numerics.lanes` and `whole_kernels`, which cannot be imported without numba
 _LANES = 8
@@ -30,17 +30,19 @@ _BATCHES = (16, 128)  # trajectories in a batch, at least and at most
 _BATCHED = 1 << 15  # amplitudes of the trajectories of a batch, if these are more than the least
 _SLOWEST = 1e-300  # smallest rate in a denominator
 _OPERATOR_BYTES = 100  # per entry of an operator, while its rows are put into our order
-_CLICK_BYTES = 48  # per jump, in the record and its copies
-_RUN_CALLS = 4000.0  # of Python, once
+_CLICK_BYTES, _BATCH_CLICK_BYTES = 48, 60  # per jump, in the record; while its batch is sorted
+_CLICKS_BYTES = 24 * 1024  # jumps that are recorded between two pauses
+_LEAST_BYTES = 20_000  # of Python objects
+_RUN_CALLS, _BATCH_CALLS = 4500.0, 300.0  # of Python, once and per batch
 _TABLE_ENTRIES = 4.0  # once, for each of 2^N N numbers of the tables
-_STEPS_PER_RADIAN, _STEPS_PER_CLICK = 0.16, 1.5
-_HOP_FLOPS, _DRIVE_FLOPS, _ROW_FLOPS = 8.0, 8.0, 40.0  # of an application, per row and lane
-_LOCATING_FLOPS = 36.0  # of the search for the jump, per row, lane and term
+_STEPS_PER_RADIAN, _STEPS_PER_CLICK = 0.13, 1.4
+_HOP_FLOPS, _DRIVE_FLOPS, _ROW_FLOPS = 6.0, 6.0, 40.0  # of an application, per row and lane
+_LOCATING_FLOPS = 30.0  # of the search for the jump, per row, lane and term
 _READING_FLOPS, _EMISSION_FLOPS = 7.0, 3.5  # of an output time, per row and lane, for terms and N²
 _PAIR_FLOPS = 8.0  # of ⟨σ⁺_mσ⁻_n⟩ at an output time, per row, lane and N²
 _OPERATOR_FLOPS = 14.0  # per entry of an operator, lane and output time
-_STEP_CALLS, _OUTPUT_CALLS = 2.0, 0.3  # per step and output time of eight trajectories
-_LARGE_FACTOR = 1.5  # slower kernels once the terms have left the cache
+_STEP_CALLS, _OUTPUT_CALLS = 8.0, 0.5  # per step and output time of eight trajectories
+_LARGE_FACTOR = 1.3  # slower kernels once the terms have left the cache
 _PIECE_CALLS = 3000.0  # per polynomial of an envelope
 _PULSE_FLOPS = 16.0  # per row, lane, term and power of an envelope
 _PIECES = 30  # polynomials of a usual envelope
@@ -93,9 +95,9 @@ class WholeSize:
         n, rows, steps = self.n, 1 << self.n, len(request.times)
         panels = (self.terms + 1) * self.pitch + (1 + _AT_ONCE) * rows
         panels += 2 * rows if request.envelope is not None else 0
-        pairs = 64 * steps * n**2 if "correlations" in request.words else 0
+        pairs = 40 * steps * n**2 if "correlations" in request.words else 0
         records = 8 * self.batch * steps * (n + 2) + 24 * steps * len(request.operators)
-        return _LANES * _AMPLITUDE * (panels + n**2) + pairs + 2 * records
+        return _LANES * _AMPLITUDE * (panels + n**2) + pairs + int(1.1 * records)
 
     def shared_bytes(self, request: Request) -> int:
         """Bytes of the tables, of the operators, and of the initial kets at their peak."""
@@ -141,9 +143,11 @@ def cost_of_whole(request: Request, count: int, work: str) -> Cost:
     """
     size, n, steps = WholeSize.of(request, count), len(request.couplings), len(request.times)
     held = size.shared_bytes(request) + size.threads * size.thread_bytes(request)
-    held += int(_CLICK_BYTES * count * _clicks(request))
+    held += _LEAST_BYTES + size.threads * 2 * _CLICKS_BYTES
+    in_batches = min(count, size.threads * size.batch)
+    held += int((_CLICK_BYTES * count + _BATCH_CLICK_BYTES * in_batches) * _clicks(request))
     if "correlations" in request.words:
-        held += 100 * n * n * steps
+        held += 50 * n * n * steps
     seconds = _seconds(request, size, count)
     return Cost(held, seconds, f"{work}, 2^{n} amplitudes")
 
@@ -154,7 +158,8 @@ def _seconds(request: Request, size: WholeSize, count: int) -> float:
     span, times = float(np.ptp(request.times)), len(request.times)
     extent = Extent(couplings, n)
     rows, driven = _LANES * 2.0**n, int(np.count_nonzero(couplings.drive))
-    phase = (extent.spread * _strongest(request) + 0.3 * (extent.decay(n) + extent.others)) * span
+    phase = extent.spread * _strongest(request) + 0.3 * extent.decay(n) + extent.others
+    phase *= span
     steps = 1 + _STEPS_PER_RADIAN * phase + _STEPS_PER_CLICK * _clicks(request)
     once = _RUN_CALLS * s.call + _TABLE_ENTRIES * 2.0**n * n * s.entry
     apply = _HOP_FLOPS * (n * n / 4 + 1) + _DRIVE_FLOPS * driven + _ROW_FLOPS
@@ -171,6 +176,7 @@ def _seconds(request: Request, size: WholeSize, count: int) -> float:
     output = slower * s.flop * (rows * reading + _LANES * _OPERATOR_FLOPS * used)
     output += _OUTPUT_CALLS * s.call
     groups = -(-count // _LANES)
+    once += _BATCH_CALLS * s.call * -(-count // size.batch) / size.threads
     return once + groups * (steps * each + times * output) / size.threads
 
 
@@ -192,4 +198,5 @@ def _clicks(request: Request) -> float:
     excited = (pump + flips) / np.maximum(decay + pump + 2 * flips, _SLOWEST)
     lasting = span * float(np.sum((decay + 2 * dephasing) * excited + pump * (1 - excited)))
     first = 1 + 2 * dephasing * np.minimum(span, 1 / np.maximum(decay, _SLOWEST))
-    return lasting + float(np.sum(first))
+    initially = typical_excitation(request.state, len(couplings)) / len(couplings)
+    return lasting + initially * float(np.sum(first))
