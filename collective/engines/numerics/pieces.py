@@ -20,7 +20,8 @@ _INTERVALS = 200  # longest piece, in smallest intervals of output times
 _GOLDEN = (5**0.5 - 1) / 2
 _SUDDEN = 0.01  # share of the tolerance that a jump of the function may use up
 _INSTANT = 1e-14  # of the time or duration: no piece is shorter
-_MOST = 20_000  # pieces
+_SHORT = 1e-6  # share of the duration; a kink or a step needs a few shorter pieces in a row
+_SHORT_PIECES = 50  # after so many in a row that are shorter, there is no end
 _COARSE = 2  # bisections before a kink is looked for
 _ROUND_OFF = 1e-14
 
@@ -55,12 +56,13 @@ def pieces_of(
     fitting = _Fitting(function, times, tolerance, strength)
     end, longest = float(times[-1]), _INTERVALS * float(np.diff(times).min())
     edges, found, length, reach = [float(times[0])], [], end - float(times[0]), longest
+    short = 0
     while edges[-1] < end:
         start = edges[-1]
         # pieces are short at a kink and soon long again
         reach = min(max(2 * length, reach / 4), longest)
         piece = fitting.longest(start, min(end, start + reach))
-        if piece is None or len(found) >= _MOST:
+        if piece is None or short >= _SHORT_PIECES:
             raise FloatingPointError(
                 f"no polynomial fits the envelope at t = {user_time(start):g}, or only over a "
                 f"share {length / fitting.duration:.1e} of the times, to rtol = {tolerance:g}; "
@@ -70,6 +72,7 @@ def pieces_of(
         edges.append(piece[0])
         found.append(piece[1])
         length = piece[0] - start
+        short = short + 1 if length < _SHORT * fitting.duration else 0
     return np.array(edges), np.array(found)
 
 

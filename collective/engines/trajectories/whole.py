@@ -18,11 +18,11 @@ the same, and the standard errors of the populations become smaller.
 import threading
 from functools import cached_property
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import operators as _operators
 from collective._tools.compiled import announced
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import emitting
@@ -45,7 +45,6 @@ _UNINTERRUPTED = 1e9  # multiply-adds without a pause: some tenths of a second
 _CLICKS = 1024  # jumps that are recorded between two pauses
 _EMPTY = 1e-14  # parts of ρ with a smaller weight are left out
 _SHARE = 0.1  # of rtol, for the last term of each series
-_SHORTEST = 1e-300  # rate in a denominator
 
 
 class WholeSampler:
@@ -115,23 +114,21 @@ class WholeSampler:
 
     @cached_property
     def observed(self) -> kernels.Observed:
-        """The operators of the user in the order of our configurations."""
-        from scipy.sparse import csr_array
-
+        """The operators of the user in the order and with the phases of our basis states."""
         place = qutip_index(self.n, np.arange(self.rows))
-        starts, columns, entries, before = [], [], [], 0
+        starts, columns, entries = [], [], []
+        before = 0
         for operator in self.request.operators.values():
-            matrix = csr_array(operator.to("csr").data.as_scipy())[place][:, place].tocsr()
-            starts.append(matrix.indptr.astype(np.int64) + before)
-            columns.append(matrix.indices.astype(np.uint32))
+            matrix = operator.to("csr").data.as_scipy()[place][:, place].tocsr()
             rows = np.repeat(np.arange(self.rows), np.diff(matrix.indptr))
             data = matrix.data * self._basis[rows].conj() * self._basis[matrix.indices]
+            starts.append(matrix.indptr.astype(np.int64) + before)
+            columns.append(matrix.indices.astype(np.uint32))
             entries.append(np.stack([data.real, data.imag], axis=-1))
             before += matrix.nnz
         if not starts:
-            return kernels.Observed(
-                np.zeros((0, 1), np.int64), np.zeros(0, np.uint32), np.zeros((0, 2))
-            )
+            none = np.zeros((0, self.rows + 1), np.int64)
+            return kernels.Observed(none, np.zeros(0, np.uint32), np.zeros((0, 2)))
         return kernels.Observed(np.array(starts), np.concatenate(columns), np.concatenate(entries))
 
     @cached_property
@@ -183,30 +180,19 @@ class WholeSampler:
             found=np.zeros((1, 2, LANES)),
         )
 
-    @_operators.Untidied()
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
         """The exact values at the initial time, (1, N + 2), and those without an error, (1, X).
 
         They are computed from the kets, so that ρ with its 4^N entries is never built.
         """
-        from scipy.sparse import csr_array
-
         weights, kets = self._ensemble
-        every, observed = np.arange(self.rows), self.observed
-        matrices = [
-            csr_array(
-                (observed.entries @ [1, 1j], observed.columns, starts),
-                shape=(self.rows, self.rows),
-            )
-            if len(self.request.operators) == 1
-            else _one_of_many(observed, starts, self.rows)
-            for starts in observed.starts
-        ]
-        pairs, means = np.zeros((self.n, self.n), complex), np.zeros(len(matrices), complex)
+        every = np.arange(self.rows)
+        pairs = np.zeros((self.n, self.n), complex)
+        means = np.zeros(len(self.observed.starts), complex)
         if kets is None:
             excited = (every[:, None] >> np.arange(self.n)) & 1 == 1
             pairs += np.diag(weights @ excited)
-            means += [matrix.diagonal() @ weights for matrix in matrices]
+            means += [self._mean(k, np.sqrt(weights), diagonal=True) for k in range(len(means))]
         else:
             for weight, ket in zip(weights, kets, strict=True):
                 lowered = np.zeros((self.n, self.rows), complex)
@@ -214,12 +200,20 @@ class WholeSampler:
                     here = every[every >> m & 1 == 0]
                     lowered[m, here] = ket[here | 1 << m]
                 pairs += weight * (lowered.conj() @ lowered.T)
-                means += [weight * np.vdot(ket, matrix @ ket) for matrix in matrices]
+                means += [weight * self._mean(k, ket) for k in range(len(means))]
         pairs = pairs * np.outer(self._phases.conj(), self._phases)
         populations = np.diagonal(pairs).real
         emission = np.sum(self.request.couplings.decay * pairs).real
         values = np.array([[emission, populations.sum(), *populations]])
         return values, np.concatenate([pairs.ravel()[: self.pairs], means])[None, :]
+
+    def _mean(self, k: int, ket: NDArray[Any], *, diagonal: bool = False) -> complex:
+        """⟨ket|O|ket⟩ of one observed operator, or of its diagonal alone."""
+        starts, columns, entries = self.observed
+        mine = slice(starts[k, 0], starts[k, -1])
+        rows = np.repeat(np.arange(self.rows), np.diff(starts[k]))
+        products = ket[rows].conj() * (entries[mine] @ [1, 1j]) * ket[columns[mine]]
+        return complex(products[rows == columns[mine]].sum() if diagonal else products.sum())
 
     def draw(self, seed: int, first: int, count: int) -> Batch:
         """The batch of trajectories first … first + count − 1 of a seed."""
