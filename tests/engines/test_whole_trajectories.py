@@ -265,9 +265,7 @@ def test_one_emitter_follows_the_optical_bloch_equations():
     result = evolve(atom, times=times, n=20_000, observe={"s": atom.drive_operator().dag()})
     width = (gamma + pump) / 2 + dephasing
     # d⟨σ⁻⟩/dt = −(iδ + κ)⟨σ⁻⟩ + ½iΩ(2p − 1), dp/dt = −(Γ + P)p + P − Ω Im⟨σ⁻⟩
-    matrix = np.array(
-        [[-width, delta, 0.0], [-delta, -width, rabi], [0.0, -rabi, -(gamma + pump)]]
-    )
+    matrix = np.array([[-width, delta, 0.0], [-delta, -width, rabi], [0.0, -rabi, -(gamma + pump)]])
     source = np.array([0.0, -rabi / 2, pump])
     steady = -np.linalg.solve(matrix, source)
     flips = rabi**2 * width / (2 * (width**2 + delta**2))
@@ -341,7 +339,10 @@ def test_only_permutations_that_change_nothing_are_averaged():
     assert count(CHAIN, co.states.single(1)) == 1
     # each excitation block changes by a phase alone, but not by the same one
     pair = co.couple(co.chain(2, 0.1), co.Vacuum()).replace(drive=1.0)
-    down, odd = qutip.basis([2, 2], [1, 1]), qutip.basis([2, 2], [0, 1]) - qutip.basis([2, 2], [1, 0])
+    down, odd = (
+        qutip.basis([2, 2], [1, 1]),
+        qutip.basis([2, 2], [0, 1]) - qutip.basis([2, 2], [1, 0]),
+    )
     even = qutip.basis([2, 2], [0, 1]) + qutip.basis([2, 2], [1, 0])
     assert count(pair, (down + odd).unit()) == 1
     assert count(pair, odd.unit()) == count(pair, (down + even).unit()) == 2

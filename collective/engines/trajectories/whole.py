@@ -25,8 +25,6 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import announced
 from collective.couplings.couplings import Couplings
-from collective.couplings.modes import emitting
-from collective.engines.basis.configurations import qutip_index
 from collective.engines.numerics.lanes import LANES
 from collective.engines.numerics.pieces import pieces_of
 from collective.engines.request import Request
@@ -35,15 +33,21 @@ from collective.engines.trajectories.invariance import permutations
 from collective.engines.trajectories.means import Batch, batch, uniform
 from collective.engines.trajectories.philox import key_of
 from collective.engines.trajectories.sampler import Stopped
-from collective.engines.trajectories.whole_panel import Tables
+from collective.engines.trajectories.whole_arrays import (
+    Lanes,
+    Observed,
+    Pulse,
+    Tables,
+    Work,
+    tables,
+    turned,
+)
+from collective.engines.trajectories.whole_inputs import ensemble_of, observed_of
 from collective.engines.trajectories.whole_size import WholeSize
-from collective.states import State
-from collective.states.answers import amplitudes_of, weights_of
 
 _COMPILE_SECONDS = 20
 _UNINTERRUPTED = 1e9  # multiply-adds without a pause: some tenths of a second
 _CLICKS = 1024  # jumps that are recorded between two pauses
-_EMPTY = 1e-14  # parts of ρ with a smaller weight are left out
 _SHARE = 0.1  # of rtol, for the last term of each series
 
 
@@ -65,7 +69,7 @@ class WholeSampler:
         self.batch, self.threads = size.batch, size.threads
         self.tolerance = max(_SHARE * request.rtol, 10 * float(np.finfo(float).eps))
         self._stopped = threading.Event()
-        self._idle: SimpleQueue[kernels.Work] = SimpleQueue()
+        self._idle: SimpleQueue[Work] = SimpleQueue()
 
     def prepare(self) -> None:
         """Build the tables, and allocate the memory of every thread."""
@@ -101,35 +105,21 @@ class WholeSampler:
         return float(-2 * self.tables.centre[1] + self.tables.pump.sum())
 
     @cached_property
-    def pulse(self) -> kernels.Pulse:
+    def pulse(self) -> Pulse:
         """The envelope as polynomials."""
         request = self.request
         if request.envelope is None or len(self.times) == 1:
-            return kernels.Pulse(self.times[[0, -1]].copy(), np.zeros((1, 0, 2)))
+            return Pulse(self.times[[0, -1]].copy(), np.zeros((1, 0, 2)))
         strength = 0.5 * float(np.abs(request.couplings.drive).sum())
         edges, coefficients = pieces_of(
             request.envelope, self.times, request.rtol, strength, request.user_time
         )
-        return kernels.Pulse(edges, np.stack([coefficients.real, coefficients.imag], axis=-1))
+        return Pulse(edges, np.stack([coefficients.real, coefficients.imag], axis=-1))
 
     @cached_property
-    def observed(self) -> kernels.Observed:
-        """The operators of the user in the order and with the phases of our basis states."""
-        place = qutip_index(self.n, np.arange(self.rows))
-        starts, columns, entries = [], [], []
-        before = 0
-        for operator in self.request.operators.values():
-            matrix = operator.to("csr").data.as_scipy()[place][:, place].tocsr()
-            rows = np.repeat(np.arange(self.rows), np.diff(matrix.indptr))
-            data = matrix.data * self._basis[rows].conj() * self._basis[matrix.indices]
-            starts.append(matrix.indptr.astype(np.int64) + before)
-            columns.append(matrix.indices.astype(np.uint32))
-            entries.append(np.stack([data.real, data.imag], axis=-1))
-            before += matrix.nnz
-        if not starts:
-            none = np.zeros((0, self.rows + 1), np.int64)
-            return kernels.Observed(none, np.zeros(0, np.uint32), np.zeros((0, 2)))
-        return kernels.Observed(np.array(starts), np.concatenate(columns), np.concatenate(entries))
+    def observed(self) -> Observed:
+        """The operators of the user."""
+        return observed_of(self.request, self._basis)
 
     @cached_property
     def _permutations(self) -> list[NDArray[np.int64]]:
@@ -137,31 +127,12 @@ class WholeSampler:
 
     @cached_property
     def _ensemble(self) -> tuple[NDArray[np.float64], NDArray[np.complex128] | None]:
-        """The weights of the initial kets, which sum to one, and the kets in rows.
+        """The weights of the initial kets, and the kets; see `ensemble_of`."""
+        return ensemble_of(self.request, self._basis)
 
-        The kets of a mixture of independent emitters are the configurations: None stands for them.
-        """
-        state, couplings = self.request.state, self.request.couplings
-        every = np.arange(self.rows)
-        weights = np.ones(1)
-        if isinstance(state, State):
-            excited = (every[:, None] >> np.arange(self.n)) & 1 == 1
-            chances = weights_of(state, excited)
-            if chances is not None:
-                return chances / chances.sum(), None
-            kets = amplitudes_of(state, excited, couplings.emitters)[None, :]
-        elif state.isket:
-            kets = state.full()[qutip_index(self.n, every)].T
-        else:
-            weights, vectors = np.linalg.eigh(state.full())
-            kept = weights > _EMPTY
-            weights, kets = weights[kept], vectors[qutip_index(self.n, every)][:, kept].T
-        kets = kets * self._basis.conj() / np.linalg.norm(kets, axis=1, keepdims=True)
-        return weights / weights.sum(), kets
-
-    def _workspace(self) -> kernels.Work:
+    def _workspace(self) -> Work:
         n, size, powers = self.n, self.size, self.pulse.coefficients.shape[1]
-        return kernels.Work(
+        return Work(
             x=np.zeros(((size.terms + 1) * size.pitch, 2, LANES)),
             value=np.zeros((self.rows, 2, LANES)),
             values=np.zeros((kernels.AT_ONCE, self.rows, 2, LANES)),
@@ -223,7 +194,7 @@ class WholeSampler:
         finally:
             self._idle.put(work)
 
-    def _draw(self, work: kernels.Work, seed: int, first: int, count: int) -> Batch:
+    def _draw(self, work: Work, seed: int, first: int, count: int) -> Batch:
         size, steps = self.size, len(self.times)
         state = self._begin(uniform(seed, first, count, 1)[:, 0])
         record, means = np.zeros((count, steps, self.n + 2)), np.zeros((steps, self.extra, 2))
@@ -252,7 +223,7 @@ class WholeSampler:
         work = LANES * 4.0 * self.size.terms * self.rows * (self.n**2 / 4 + self.n + 8)
         return max(1, int(_UNINTERRUPTED / work))
 
-    def _begin(self, chances: NDArray[np.float64]) -> kernels.Batch:
+    def _begin(self, chances: NDArray[np.float64]) -> Lanes:
         """The state of the lanes before the first trajectory of a batch."""
         weights, kets = self._ensemble
         drawn = np.searchsorted(np.cumsum(weights), chances, side="right")
@@ -260,11 +231,21 @@ class WholeSampler:
         parts = np.zeros((0, self.rows, 2))
         if kets is not None:
             parts = np.stack([kets.real, kets.imag], axis=-1)
-        numbers, whole = np.zeros((4, LANES)), np.zeros((3, LANES), np.int64)
-        return kernels.Batch(
-            parts, members, np.full(LANES, -1), np.zeros(2, np.int64), *numbers, *whole,
-            np.zeros(_CLICKS), np.zeros((_CLICKS, 2), np.int64),
-        )  # fmt: skip
+        return Lanes(
+            kets=parts,
+            members=members,
+            lanes=np.full(LANES, -1),
+            cursor=np.zeros(2, np.int64),
+            now=np.zeros(LANES),
+            left=np.zeros(LANES),
+            chances=np.zeros(LANES),
+            scale=np.ones(LANES),
+            following=np.zeros(LANES, np.int64),
+            jumps=np.zeros(LANES, np.int64),
+            piece=np.zeros(LANES, np.int64),
+            click_times=np.zeros(_CLICKS),
+            clicks=np.zeros((_CLICKS, 2), np.int64),
+        )
 
     def _averaged(self, record: NDArray[np.float64]) -> NDArray[np.float64]:
         """The record with populations averaged over permutations that change nothing."""
@@ -284,49 +265,8 @@ class WholeSampler:
             whole = np.where(np.tri(self.n, k=-1, dtype=bool), lower, upper)
             whole = whole * np.outer(self._phases.conj(), self._phases)
             moved = [whole[:, p][:, :, p] for p in self._permutations]
-            found[:, : self.pairs] = (sum(moved) / len(moved)).reshape(len(found), -1)
+            found[:, : self.pairs] = np.mean(moved, axis=0).reshape(len(found), -1)
         return found
-
-
-def turned(couplings: Couplings) -> NDArray[np.complex128]:
-    """The phase factor of each emitter that makes its Rabi frequency real; 1 if all are real.
-
-    The basis state of a configuration is multiplied by the product of those of its excited emitters.
-    """
-    drive = couplings.drive
-    if not np.any(drive.imag):
-        return np.ones(len(drive), complex)
-    return np.exp(1j * np.angle(drive))
-
-
-def tables(couplings: Couplings, phases: NDArray[np.complex128]) -> Tables:
-    """What the kernels know of a problem, with basis states of these phases (see `turned`)."""
-    n, every = len(couplings), np.arange(1 << len(couplings))
-    free = (every[:, None] >> np.arange(n)) & 1 == 0
-    empty = np.argsort(~free, axis=1, kind="stable").astype(np.uint8)
-    outer = phases.conj()[:, None] * phases
-    h = np.array(couplings.effective_hamiltonian(), dtype=complex)
-    h = (h + 1j * np.diag(couplings.pump / 2 - couplings.dephasing)) * outer
-    decay = couplings.decay * outer
-    centre = np.trace(h) / 2
-    rates, vectors = np.linalg.eigh(couplings.decay)  # as `collapse_operators` counts them
-    kept = np.flatnonzero(emitting(rates))[::-1]
-    channels = (np.sqrt(rates[kept]) * vectors[:, kept].conj()).T * phases
-    driven = np.flatnonzero(couplings.drive)
-    real = np.isrealobj(couplings.decay) and np.all(phases == 1)
-    return Tables(
-        empty=empty,
-        count=free.sum(axis=1),
-        h=np.ascontiguousarray(np.stack([h.real, h.imag - h.real, h.real + h.imag], axis=-1)),
-        centre=np.array([centre.real, centre.imag]),
-        drive=(couplings.drive * phases.conj()).real[driven] / 2,
-        driven=(1 << driven).astype(np.uint64),
-        decay=np.ascontiguousarray(decay.real),
-        across=np.zeros((0, 0)) if real else np.ascontiguousarray(decay.imag),
-        channels=np.ascontiguousarray(np.stack([channels.real, channels.imag], axis=-1)),
-        dephasing=2 * couplings.dephasing,
-        pump=np.array(couplings.pump),
-    )
 
 
 def compile_kernels(*, show: bool) -> None:

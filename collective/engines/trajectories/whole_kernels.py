@@ -1,18 +1,18 @@
 """Kernels of driven, pumped or dephased trajectories: eight of them from jump to jump.
 
-Each lane of a panel holds one trajectory with all its 2^N amplitudes (see `whole_panel`) and goes on
-with the next one when it reaches the last output time. A step is one Taylor series (see `taylor`),
-in which an envelope of the drive is a polynomial too. The number of terms is fixed, so that the step
-of a lane follows from its own trajectory alone: no digit of a trajectory depends on its neighbours.
-A step ends at the jump, where the integrated rate of all jumps reaches the drawn value, where the
-series is no longer accurate, or where a polynomial of the envelope ends.
+Each lane of a panel holds one trajectory with all its 2^N amplitudes (see `whole_panel`) and goes
+on with the next one when it reaches the last output time. A step is one Taylor series (see
+`taylor`), in which an envelope of the drive is a polynomial too. The number of terms is fixed, so
+that the step of a lane follows from its own trajectory alone: no digit of a trajectory depends on
+its neighbours. A step ends at the jump, where the integrated rate of all jumps reaches the drawn
+value, where the series is no longer accurate, or where a polynomial of the envelope ends.
+
+The file is longer than others: these kernels share one state of eight lanes.
 """
 
 import math
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled
 from collective.engines.numerics.lanes import LANES, OPTIONS, inline, load, store
@@ -26,15 +26,14 @@ from collective.engines.trajectories.taylor import (
     predicted_jump,
     shorten,
 )
-from collective.engines.trajectories.whole_panel import (
-    apply,
+from collective.engines.trajectories.whole_jump import jump
+from collective.engines.trajectories.whole_observables import (
     correlate,
     emission,
     expectation,
-    jump,
-    mix,
     populate,
 )
+from collective.engines.trajectories.whole_panel import apply, mix
 
 kernel = compiled(**OPTIONS)
 
@@ -45,106 +44,6 @@ _LONGER = 16.0  # a step may exceed the last one by this factor
 _GUARD = 100.0  # tolerances for the term before the last, as the last may vanish by chance
 _LOCATED = 1e-11  # accuracy of the integrated rate at the jump, relative and absolute
 _REFINEMENTS = 100  # of the time of a jump, at most
-
-
-class Pulse(NamedTuple):
-    """The envelope as polynomials Σ_k c_k u^k, where u is 0 … 1 between two edges.
-
-    Attributes:
-        edges: (P + 1,), increasing, from the first to the last output time.
-        coefficients: (P, K, 2), real and imaginary parts of c_k; K = 0 without an envelope.
-    """
-
-    edges: NDArray[np.float64]
-    coefficients: NDArray[np.float64]
-
-
-class Observed(NamedTuple):
-    """Sparse operators whose means are wanted.
-
-    Attributes:
-        starts: (X, n + 1), the first entry of each row of each operator.
-        columns: (·,), the column of each entry.
-        entries: (·, 2), real and imaginary part of each entry.
-    """
-
-    starts: NDArray[np.int64]
-    columns: NDArray[np.uint32]
-    entries: NDArray[np.float64]
-
-
-class Batch(NamedTuple):
-    """Trajectories of one batch, and where each lane stands.
-
-    Attributes:
-        kets: (M, n, 2), normalised initial vectors, or (0, n, 2) for single configurations.
-        members: (B,), the initial vector or configuration of each trajectory.
-        lanes: (8,), the trajectory in each lane, or −1.
-        cursor: (2,), how many trajectories have started, and how many jumps are recorded.
-        now: (8,), time.
-        left: (8,), ∫rate dt until the jump.
-        chances: (8,), the random number that draws the channel of this jump.
-        scale: (8,), unit of time of the series.
-        following: (8,), index of the next output time.
-        jumps: (8,), how many jumps there were.
-        piece: (8,), index of the polynomial of the envelope.
-        click_times: (J,), time of each recorded jump.
-        clicks: (J, 2), trajectory and channel of each recorded jump.
-    """
-
-    kets: NDArray[np.float64]
-    members: NDArray[np.int64]
-    lanes: NDArray[np.int64]
-    cursor: NDArray[np.int64]
-    now: NDArray[np.float64]
-    left: NDArray[np.float64]
-    chances: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    following: NDArray[np.int64]
-    jumps: NDArray[np.int64]
-    piece: NDArray[np.int64]
-    click_times: NDArray[np.float64]
-    clicks: NDArray[np.int64]
-
-
-class Work(NamedTuple):
-    """Memory of one thread; n = 2^N.
-
-    Attributes:
-        x: ((most + 1)·pitch, 2, 8), the terms.
-        value: (n, 2, 8), φ at the end of the step.
-        values: (4, n, 2, 8), φ at output times.
-        mixed: see `whole_panel.apply`.
-        pulse: (K, 2, 8), coefficients of the envelope in the unit of time of each lane.
-        theta: (4, 1, 8), times in this unit.
-        norms: (4, 1, 8), ‖φ‖² at output times.
-        sums: (1, 2, 8), ‖φ‖² and half its slope.
-        norm: (1, 1, 8), ‖φ‖² at the end of the step.
-        pairs: (N², 2, 8), ⟨σ⁺_lσ⁻_m⟩.
-        share: (3N, 1, 8), rates of the channels.
-        down: (N, 2, 8), weights of σ⁻_m.
-        up: (N, 1, 8), weights of σ⁺_m.
-        hold: (N, 1, 8), weights of σ⁺_mσ⁻_m.
-        excited: (N, 1, 8), populations.
-        found: (1, 2, 8), ⟨O⟩ of an operator.
-    """
-
-    x: NDArray[np.float64]
-    value: NDArray[np.float64]
-    values: NDArray[np.float64]
-    mixed: NDArray[np.float64]
-    pulse: NDArray[np.float64]
-    theta: NDArray[np.float64]
-    norms: NDArray[np.float64]
-    sums: NDArray[np.float64]
-    norm: NDArray[np.float64]
-    pairs: NDArray[np.float64]
-    share: NDArray[np.float64]
-    down: NDArray[np.float64]
-    up: NDArray[np.float64]
-    hold: NDArray[np.float64]
-    excited: NDArray[np.float64]
-    found: NDArray[np.float64]
 
 
 @inline
@@ -279,8 +178,8 @@ def _reach_jump(loss, most, n, pitch, work, batch, lane, jumped):  # type: ignor
         most: see `evolve`.
         n: see `evolve`.
         pitch: see `evolve`.
-        work: see `Work`.
-        batch: see `Batch`.
+        work: see `whole_arrays`.
+        batch: see `whole_arrays.Lanes`.
         lane: see `evolve`.
         jumped: (8,), receives the lanes that jump.
     """
@@ -355,7 +254,9 @@ def _read(most, n, pitch, tables, observed, work, batch, lane, stop, times, reco
         for q in range(rounds):
             value = work.values[q]
             for k in range(count):
-                expectation(value, n, observed.starts[k], observed.columns, observed.entries, work.found)
+                expectation(
+                    value, n, observed.starts[k], observed.columns, observed.entries, work.found
+                )
                 column = means.shape[1] - count + k
                 for w in range(LANES):
                     if which[q, w] >= 0:
@@ -393,11 +294,11 @@ def evolve(  # type: ignore[no-untyped-def]
         n: 2^N, unsigned.
         pitch: rows from one term to the next, unsigned; other than a power of two, so that the
             terms of a row do not compete for the same lines of the cache.
-        tables: see `whole_panel.Tables`.
-        pulse: see `Pulse`.
-        observed: see `Observed`.
-        work: see `Work`.
-        batch: see `Batch`.
+        tables: see `whole_arrays`.
+        pulse: see `whole_arrays`.
+        observed: see `whole_arrays`.
+        work: see `whole_arrays`.
+        batch: see `whole_arrays.Lanes`.
         times: output times, (T,).
         record: (B, T, N + 2), receives emission, excitation and populations.
         means: (T, X, 2), receives sums over trajectories of ⟨σ⁺_lσ⁻_m⟩, l ≤ m, if there are N²
@@ -411,8 +312,8 @@ def evolve(  # type: ignore[no-untyped-def]
     Returns:
         DONE; PAUSED after `budget` steps; or FULL if there is no room for more jumps.
     """
-    # for each lane: longest step; ∫rate dt until the jump; ‖φ‖² and the rate, without `loss`, at the
-    # start of the step; length of the step; ∫rate dt over it; unit of time
+    # for each lane: longest step; ∫rate dt until the jump; ‖φ‖² and the rate, without `loss`, at
+    # the start of the step; length of the step; ∫rate dt over it; unit of time
     room, due, norm = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
     rate, want, spent = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
     lane = room, due, norm, rate, want, spent, batch.scale

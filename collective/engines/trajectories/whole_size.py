@@ -1,8 +1,8 @@
 """Batches of trajectories with all 2^N amplitudes, and the memory and time they need.
 
-Arithmetic only: no kernel is imported. The Taylor terms of one panel of eight trajectories take most
-of the memory, 25 panels of 2^N amplitudes in each thread: 0.9 MiB at N = 8, 10 MiB at N = 12,
-0.16 GiB at N = 16 and 0.66 GiB at N = 18.
+Arithmetic only: no kernel is imported. The Taylor terms of one panel of eight trajectories take
+most of the memory, 22 or 26 panels of 2^N amplitudes in each thread: 0.8 MiB at N = 8, 11 MiB at
+N = 12, 0.18 GiB at N = 16 and 0.7 GiB at N = 18.
 """
 
 from dataclasses import dataclass, replace
