@@ -450,7 +450,7 @@ def _recipes():
         {"then": decays, "errors": (co.EvolutionError,)},
     )
     for name in (
-        "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
+        "collapse_operator_names", "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
         "extreme_rates", "hamiltonian", "largest_exchange", "liouvillian", "modes",
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
