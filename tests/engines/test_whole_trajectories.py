@@ -176,6 +176,9 @@ def test_no_digit_depends_on_threads_or_on_other_trajectories():
     for name in (*FIELDS, *(f"{name}_error" for name in FIELDS)):
         np.testing.assert_array_equal(getattr(many, name), getattr(one, name))
     assert not np.array_equal(evolve(EVERYTHING, n=3, seed=2).populations, alone.populations)
+    # from eight on, trajectories share their common path up to the first jump
+    eight = evolve(EVERYTHING, n=8)
+    np.testing.assert_array_equal(eight.jumps.times, many.jumps.times[many.jumps.trajectory < 8])
     other = evolve(EVERYTHING, n=3, times=TIMES[::10])  # more output times change no photon
     np.testing.assert_array_equal(other.jumps.times, alone.jumps.times)
     np.testing.assert_allclose(other.populations, alone.populations[::10], atol=1e-12)
@@ -281,6 +284,21 @@ def test_one_emitter_follows_the_optical_bloch_equations():
     np.testing.assert_allclose(kinds, wanted, rtol=0.01)
 
 
+def test_a_weak_drive_of_which_few_trajectories_see_a_jump():
+    """Most go along the common path to the end; the mean of all is still that of ρ."""
+    weak = CHAIN.replace(drive=0.2)
+    result = evolve(weak, n=4000, observe="correlations")
+    exact = co.evolve(weak, "ground", TIMES, method="driven", observe="correlations")
+    jumped = len(np.unique(result.jumps.trajectory))
+    assert 50 < jumped < 2000
+    away = np.abs(result.excitation - exact.excitation)
+    assert np.all(away <= 4 * result.excitation_error + 2e-4)
+    np.testing.assert_allclose(result.correlations, exact.correlations, atol=2e-3)
+    alone = evolve(weak, n=1)  # one trajectory is computed without the path
+    first = result.jumps.times[result.jumps.trajectory == 0]
+    np.testing.assert_array_equal(alone.jumps.times, first)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
 @pytest.mark.parametrize("name", ["everything", "chain", "pulsed"])
@@ -369,8 +387,8 @@ def test_memory_of_large_panels_is_as_predicted(n, count):
 
 
 def test_the_size_has_the_constants_of_the_kernels_without_importing_them():
-    from collective.engines.trajectories import whole, whole_kernels, whole_size
+    from collective.engines.trajectories import whole, whole_arrays, whole_size
 
     assert whole_size._LANES == LANES
-    assert whole_size._AT_ONCE == whole_kernels.AT_ONCE
+    assert whole_size._AT_ONCE == whole_arrays.AT_ONCE
     assert whole_size._CLICKS_BYTES == 24 * whole._CLICKS

@@ -10,9 +10,10 @@ is stored: hops and the drive act on eight trajectories at once in the lanes of 
 (`philox`), and every step follows from this trajectory alone. So no digit of a trajectory depends
 on the number of threads or on how many others are drawn.
 
-If a permutation of the emitters leaves problem and state unchanged, the populations and ⟨σ⁺_mσ⁻_n⟩
-of every trajectory are replaced by their means over the permutations. Their expectation values are
-the same, and the standard errors of the populations become smaller.
+All trajectories from one ket are alike before their first jump. This path is computed once; each
+trajectory begins with the step in which it jumps. If a permutation of the emitters leaves problem
+and state unchanged, the populations and ⟨σ⁺_mσ⁻_n⟩ of every trajectory are replaced by their means
+over the permutations: the expectation values are the same, and the standard errors smaller.
 """
 
 import threading
@@ -36,18 +37,21 @@ from collective.engines.trajectories.sampler import Stopped
 from collective.engines.trajectories.whole_arrays import (
     Lanes,
     Observed,
+    Path,
     Pulse,
     Tables,
     Work,
     tables,
     turned,
+    workspace,
 )
-from collective.engines.trajectories.whole_inputs import ensemble_of, observed_of
+from collective.engines.trajectories.whole_inputs import ensemble_of, initial_values, observed_of
 from collective.engines.trajectories.whole_size import WholeSize
 
 _COMPILE_SECONDS = 20
 _UNINTERRUPTED = 1e9  # multiply-adds without a pause: some tenths of a second
 _CLICKS = 1024  # jumps that are recorded between two pauses
+_MOSTLY_JUMPED = 12.0  # ∫rate dt up to which few trajectories have no jump
 _SHARE = 0.1  # of rtol, for the last term of each series
 
 
@@ -74,8 +78,61 @@ class WholeSampler:
     def prepare(self) -> None:
         """Build the tables, and allocate the memory of every thread."""
         _ = self.tables, self.pulse, self.observed, self._ensemble, self._permutations
-        for _ in range(self.size.threads):
-            self._idle.put(self._workspace())
+        powers = self.pulse.coefficients.shape[1]
+        spaces = [
+            workspace(self.n, self.size.terms, self.size.pitch, powers)
+            for _ in range(self.size.threads)
+        ]
+        self._path = self._common_path(spaces[0])
+        for each in spaces:
+            self._idle.put(each)
+
+    def _common_path(self, work: Work) -> Path:
+        """The evolution before the first jump, which is the same for all from one ket."""
+        kets, steps = self._ensemble[1], len(self.times)
+        record, means = np.zeros((1, steps, self.n + 2)), np.zeros((steps, self.extra, 2))
+        none = Path(
+            kets=np.zeros((0, self.rows, 2)),
+            now=np.zeros(0),
+            scale=np.zeros(0),
+            spent=np.zeros(0),
+            following=np.zeros(0, np.int64),
+            piece=np.zeros(0, np.int64),
+            record=record[0],
+            means=means,
+            ended=np.zeros(1, np.bool_),
+        )
+        if kets is None or len(kets) > 1 or self.size.batch < LANES:
+            return none
+        state = self._begin(np.zeros(1))
+        state.cursor[0], state.lanes[0], state.left[0] = 1, 0, np.inf  # it never jumps
+        state.now[0], state.scale[0] = self.times[0], np.ldexp(1.0, np.frexp(self.size.reach)[1])
+        work.x[: self.rows, 0, 0], work.x[: self.rows, 1, 0] = kets[0].real, kets[0].imag
+        passed: list[NDArray[np.float64]] = []
+        places: list[tuple[Any, ...]] = []
+        spent: list[float] = []
+        ended = False
+        while not ended and sum(spent) < _MOSTLY_JUMPED and len(spent) < self.size.longest_path:
+            passed.append(work.x[: self.rows, :, 0].copy())
+            here = (state.now, state.scale, state.following, state.piece)
+            places.append(tuple(each[0] for each in here))
+            ended = bool(state.now[0] >= self.times[-1])
+            if not ended:
+                self._evolve(work, state, none, record, means, 0, 0, 1)
+                spent.append(float(state.spent[0]))
+        spent[len(places) - 1 :] = [np.inf]
+        now, scale, following, piece = (np.array(each) for each in zip(*places, strict=True))
+        return Path(
+            kets=np.array(passed),
+            now=now,
+            scale=scale,
+            spent=np.array(spent),
+            following=following,
+            piece=piece,
+            record=record[0],
+            means=means,
+            ended=np.array([ended]),
+        )
 
     def stop(self) -> None:
         """Make every thread end soon, without completing its batch."""
@@ -130,61 +187,15 @@ class WholeSampler:
         """The weights of the initial kets, and the kets; see `ensemble_of`."""
         return ensemble_of(self.request, self._basis)
 
-    def _workspace(self) -> Work:
-        n, size, powers = self.n, self.size, self.pulse.coefficients.shape[1]
-        return Work(
-            x=np.zeros(((size.terms + 1) * size.pitch, 2, LANES)),
-            value=np.zeros((self.rows, 2, LANES)),
-            values=np.zeros((kernels.AT_ONCE, self.rows, 2, LANES)),
-            mixed=np.zeros((2 * self.rows if powers else 0, 2, LANES)),
-            pulse=np.zeros((powers, 2, LANES)),
-            theta=np.zeros((kernels.AT_ONCE, 1, LANES)),
-            norms=np.zeros((kernels.AT_ONCE, 1, LANES)),
-            sums=np.zeros((1, 2, LANES)),
-            norm=np.zeros((1, 1, LANES)),
-            pairs=np.zeros((n * n, 2, LANES)),
-            share=np.zeros((3 * n, 1, LANES)),
-            down=np.zeros((n, 2, LANES)),
-            up=np.zeros((n, 1, LANES)),
-            hold=np.zeros((n, 1, LANES)),
-            excited=np.zeros((n, 1, LANES)),
-            found=np.zeros((1, 2, LANES)),
-        )
-
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
         """The exact values at the initial time, (1, N + 2), and those without an error, (1, X).
 
         They are computed from the kets, so that ρ with its 4^N entries is never built.
         """
-        weights, kets = self._ensemble
-        every = np.arange(self.rows)
-        pairs = np.zeros((self.n, self.n), complex)
-        means = np.zeros(len(self.observed.starts), complex)
-        if kets is None:
-            excited = (every[:, None] >> np.arange(self.n)) & 1 == 1
-            pairs += np.diag(weights @ excited)
-            means += [self._mean(k, np.sqrt(weights), diagonal=True) for k in range(len(means))]
-        else:
-            for weight, ket in zip(weights, kets, strict=True):
-                lowered = np.zeros((self.n, self.rows), complex)
-                for m in range(self.n):
-                    here = every[every >> m & 1 == 0]
-                    lowered[m, here] = ket[here | 1 << m]
-                pairs += weight * (lowered.conj() @ lowered.T)
-                means += [weight * self._mean(k, ket) for k in range(len(means))]
-        pairs = pairs * np.outer(self._phases.conj(), self._phases)
-        populations = np.diagonal(pairs).real
-        emission = np.sum(self.request.couplings.decay * pairs).real
-        values = np.array([[emission, populations.sum(), *populations]])
+        values, pairs, means = initial_values(
+            self.request, self._ensemble, self.observed, self._phases
+        )
         return values, np.concatenate([pairs.ravel()[: self.pairs], means])[None, :]
-
-    def _mean(self, k: int, ket: NDArray[Any], *, diagonal: bool = False) -> complex:
-        """⟨ket|O|ket⟩ of one observed operator, or of its diagonal alone."""
-        starts, columns, entries = self.observed
-        mine = slice(starts[k, 0], starts[k, -1])
-        rows = np.repeat(np.arange(self.rows), np.diff(starts[k]))
-        products = ket[rows].conj() * (entries[mine] @ [1, 1j]) * ket[columns[mine]]
-        return complex(products[rows == columns[mine]].sum() if diagonal else products.sum())
 
     def draw(self, seed: int, first: int, count: int) -> Batch:
         """The batch of trajectories first … first + count − 1 of a seed."""
@@ -195,7 +206,7 @@ class WholeSampler:
             self._idle.put(work)
 
     def _draw(self, work: Work, seed: int, first: int, count: int) -> Batch:
-        size, steps = self.size, len(self.times)
+        steps = len(self.times)
         state = self._begin(uniform(seed, first, count, 1)[:, 0])
         record, means = np.zeros((count, steps, self.n + 2)), np.zeros((steps, self.extra, 2))
         clicks: list[tuple[NDArray[np.float64], NDArray[np.int64]]] = []
@@ -203,11 +214,7 @@ class WholeSampler:
         while reason != kernels.DONE:
             if self._stopped.is_set():
                 raise Stopped
-            reason = kernels.evolve(
-                self.loss, size.terms, np.uint64(self.rows), np.uint64(size.pitch), self.tables,
-                self.pulse, self.observed, work, state, self.times, record, means, key_of(seed),
-                first, self.tolerance, size.reach, self._budget,
-            )  # fmt: skip
+            reason = self._evolve(work, state, self._path, record, means, seed, first, self._budget)
             found = state.cursor[1]
             clicks.append((state.click_times[:found].copy(), state.clicks[:found].copy()))
             state.cursor[1] = 0
@@ -216,6 +223,26 @@ class WholeSampler:
         order = np.argsort(which[:, 0], kind="stable")  # lanes record in order of time
         jumps = (which[order, 0], self.request.user_time(moments[order]), which[order, 1])
         return batch(self._averaged(record), self._sums(means), jumps)
+
+    def _evolve(
+        self,
+        work: Work,
+        state: Lanes,
+        path: Path,
+        record: NDArray[np.float64],
+        means: NDArray[np.float64],
+        seed: int,
+        first: int,
+        budget: int,
+    ) -> int:
+        """Call the kernel; arguments and answer as there."""
+        size, rows = self.size, np.uint64(self.rows)
+        found: int = kernels.evolve(
+            self.loss, size.terms, rows, np.uint64(size.pitch), self.tables, self.pulse,
+            self.observed, work, state, path, self.times, record, means, key_of(seed), first,
+            self.tolerance, size.reach, budget,
+        )  # fmt: skip
+        return found
 
     @property
     def _budget(self) -> int:
@@ -238,6 +265,7 @@ class WholeSampler:
             cursor=np.zeros(2, np.int64),
             now=np.zeros(LANES),
             left=np.zeros(LANES),
+            spent=np.zeros(LANES),
             chances=np.zeros(LANES),
             scale=np.ones(LANES),
             following=np.zeros(LANES, np.int64),
@@ -249,11 +277,8 @@ class WholeSampler:
 
     def _averaged(self, record: NDArray[np.float64]) -> NDArray[np.float64]:
         """The record with populations averaged over permutations that change nothing."""
-        if len(self._permutations) > 1:
-            for one in record:  # one trajectory after another, to save memory
-                populations = one[:, 2:]
-                sums = sum(populations[:, p] for p in self._permutations)
-                one[:, 2:] = sums / len(self._permutations)
+        for populations in record[:, :, 2:]:  # of one trajectory at a time, to save memory
+            populations[:] = np.mean([populations[:, p] for p in self._permutations], axis=0)
         return record
 
     def _sums(self, means: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -281,5 +306,5 @@ def compile_kernels(*, show: bool) -> None:
 
         request = Request(couplings, ground(), np.array([0.0, 1.0]))
         tiny = WholeSampler(request, WholeSize.of(request, 1))
-        tiny._idle.put(tiny._workspace())
+        tiny.prepare()
         tiny.draw(1, 0, 1)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import emitting
+from collective.engines.numerics.lanes import LANES
+
+AT_ONCE = 4  # output times that are evaluated in one pass over the terms
 
 
 class Tables(NamedTuple):
@@ -69,6 +72,34 @@ class Observed(NamedTuple):
     entries: NDArray[np.float64]
 
 
+class Path(NamedTuple):
+    """What all trajectories from one ket have in common: the evolution before their first jump.
+
+    It ends with the run, or where nearly all of them have jumped. Without it S = 0.
+
+    Attributes:
+        kets: (S, n, 2), φ at the beginning of each step, normalised.
+        now: (S,), time there.
+        scale: (S,), unit of time of the series of the step.
+        spent: (S,), ∫rate dt over the step; infinite for the last one, which is not made.
+        following: (S,), index of the next output time.
+        piece: (S,), index of the polynomial of the envelope.
+        record: (T, N + 2), emission, excitation and populations at the times before the last step.
+        means: (T, X, 2), ⟨σ⁺_lσ⁻_m⟩ and operators at these times.
+        ended: (1,), whether the last step would begin at the end of the run.
+    """
+
+    kets: NDArray[np.float64]
+    now: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    spent: NDArray[np.float64]
+    following: NDArray[np.int64]
+    piece: NDArray[np.int64]
+    record: NDArray[np.float64]
+    means: NDArray[np.float64]
+    ended: NDArray[np.bool_]
+
+
 class Lanes(NamedTuple):
     """The trajectories of one batch, and where each lane stands.
 
@@ -79,6 +110,7 @@ class Lanes(NamedTuple):
         cursor: (2,), how many trajectories have started, and how many jumps are recorded.
         now: (8,), time.
         left: (8,), ∫rate dt until the jump.
+        spent: (8,), ∫rate dt over the last step.
         chances: (8,), the random number that draws the channel of this jump.
         scale: (8,), unit of time of the series.
         following: (8,), index of the next output time.
@@ -94,6 +126,7 @@ class Lanes(NamedTuple):
     cursor: NDArray[np.int64]
     now: NDArray[np.float64]
     left: NDArray[np.float64]
+    spent: NDArray[np.float64]
     chances: NDArray[np.float64]
     scale: NDArray[np.float64]
     following: NDArray[np.int64]
@@ -141,6 +174,29 @@ class Work(NamedTuple):
     hold: NDArray[np.float64]
     excited: NDArray[np.float64]
     found: NDArray[np.float64]
+
+
+def workspace(n: int, terms: int, pitch: int, powers: int) -> Work:
+    """The memory of one thread for N emitters, with Taylor terms and powers of an envelope."""
+    rows = 1 << n
+    return Work(
+        x=np.zeros(((terms + 1) * pitch, 2, LANES)),
+        value=np.zeros((rows, 2, LANES)),
+        values=np.zeros((AT_ONCE, rows, 2, LANES)),
+        mixed=np.zeros((2 * rows if powers else 0, 2, LANES)),
+        pulse=np.zeros((powers, 2, LANES)),
+        theta=np.zeros((AT_ONCE, 1, LANES)),
+        norms=np.zeros((AT_ONCE, 1, LANES)),
+        sums=np.zeros((1, 2, LANES)),
+        norm=np.zeros((1, 1, LANES)),
+        pairs=np.zeros((n * n, 2, LANES)),
+        share=np.zeros((3 * n, 1, LANES)),
+        down=np.zeros((n, 2, LANES)),
+        up=np.zeros((n, 1, LANES)),
+        hold=np.zeros((n, 1, LANES)),
+        excited=np.zeros((n, 1, LANES)),
+        found=np.zeros((1, 2, LANES)),
+    )
 
 
 def turned(couplings: Couplings) -> NDArray[np.complex128]:

@@ -4,6 +4,8 @@ Basis state i is the configuration whose bit m says whether emitter m is excited
 factor that `whole_arrays.turned` gives it.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,3 +66,51 @@ def observed_of(request: Request, basis: NDArray[np.complex128]) -> Observed:
         none = np.zeros((0, size + 1), np.int64)
         return Observed(none, np.zeros(0, np.uint32), np.zeros((0, 2)))
     return Observed(np.array(starts), np.concatenate(columns), np.concatenate(entries))
+
+
+def initial_values(
+    request: Request,
+    ensemble: tuple[NDArray[np.float64], NDArray[np.complex128] | None],
+    observed: Observed,
+    phases: NDArray[np.complex128],
+) -> tuple[NDArray[np.float64], NDArray[np.complex128], NDArray[np.complex128]]:
+    """The exact values of the initial state, from its kets: ρ with its 4^N entries is never built.
+
+    Args:
+        request: what is asked for.
+        ensemble: see `ensemble_of`.
+        observed: see `observed_of`.
+        phases: see `whole_arrays.turned`.
+
+    Returns:
+        emission, excitation and populations, (1, N + 2); ⟨σ⁺_mσ⁻_n⟩, (N, N); operators, (X,).
+    """
+    weights, kets = ensemble
+    n, every = len(phases), np.arange(1 << len(phases))
+    pairs = np.zeros((n, n), complex)
+    means = np.zeros(len(observed.starts), complex)
+    if kets is None:
+        excited = (every[:, None] >> np.arange(n)) & 1 == 1
+        pairs += np.diag(weights @ excited)
+        means += [_mean(observed, k, np.sqrt(weights), diagonal=True) for k in range(len(means))]
+    else:
+        for weight, ket in zip(weights, kets, strict=True):
+            lowered = np.zeros((n, len(every)), complex)
+            for m in range(n):
+                here = every[every >> m & 1 == 0]
+                lowered[m, here] = ket[here | 1 << m]
+            pairs += weight * (lowered.conj() @ lowered.T)
+            means += [weight * _mean(observed, k, ket) for k in range(len(means))]
+    pairs = pairs * np.outer(phases.conj(), phases)
+    populations = np.diagonal(pairs).real
+    emission = np.sum(request.couplings.decay * pairs).real
+    return np.array([[emission, populations.sum(), *populations]]), pairs, means
+
+
+def _mean(observed: Observed, k: int, ket: NDArray[Any], *, diagonal: bool = False) -> complex:
+    """⟨ket|O|ket⟩ of the operator k, or of its diagonal alone."""
+    starts, columns, entries = observed
+    mine = slice(starts[k, 0], starts[k, -1])
+    rows = np.repeat(np.arange(len(ket)), np.diff(starts[k]))
+    products = ket[rows].conj() * (entries[mine] @ [1, 1j]) * ket[columns[mine]]
+    return complex(products[rows == columns[mine]].sum() if diagonal else products.sum())

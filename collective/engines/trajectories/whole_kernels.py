@@ -26,6 +26,7 @@ from collective.engines.trajectories.taylor import (
     predicted_jump,
     shorten,
 )
+from collective.engines.trajectories.whole_arrays import AT_ONCE
 from collective.engines.trajectories.whole_jump import jump
 from collective.engines.trajectories.whole_observables import (
     correlate,
@@ -38,7 +39,6 @@ from collective.engines.trajectories.whole_panel import apply, mix
 kernel = compiled(**OPTIONS)
 
 DONE, PAUSED, FULL = 0, 1, 2  # why `evolve` returns
-AT_ONCE = 4  # output times that are evaluated in one pass over the terms
 _BETWEEN = 4  # terms whose growth is looked at together
 _LONGER = 16.0  # a step may exceed the last one by this factor
 _GUARD = 100.0  # tolerances for the term before the last, as the last may vanish by chance
@@ -66,20 +66,45 @@ def _draw(batch, w, key, first):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _start_next(n, work, batch, pulse, reach, key, first):  # type: ignore[no-untyped-def]
+def _follow(path, w, batch, record, means):  # type: ignore[no-untyped-def]
+    """Go along the common path as far as the trajectory in lane w does not jump.
+
+    Returns:
+        The step of the path in which it jumps.
+    """
+    s = 0
+    while batch.left[w] >= path.spent[s]:
+        batch.left[w] -= path.spent[s]
+        s += 1
+    batch.now[w], batch.scale[w] = path.now[s], path.scale[s]
+    batch.following[w], batch.piece[w] = path.following[s], path.piece[s]
+    record[batch.lanes[w], : path.following[s]] = path.record[: path.following[s]]
+    means[: path.following[s]] += path.means[: path.following[s]]
+    return s
+
+
+@inline
+def _start_next(n, work, batch, path, pulse, reach, key, first, record, means):  # type: ignore[no-untyped-def]
     """Start a trajectory in every lane that has none, as long as there are some."""
     for w in range(LANES):
         if batch.lanes[w] >= 0:
             continue
-        b = batch.cursor[0]
-        if b < len(batch.members):
+        while batch.lanes[w] < 0 and batch.cursor[0] < len(batch.members):
+            b = batch.cursor[0]
             batch.cursor[0] += 1
             batch.lanes[w] = b
             batch.now[w], batch.scale[w] = pulse.edges[0], power_above(reach)
             batch.following[w] = batch.jumps[w] = batch.piece[w] = 0
-            _fill(work.x, w, batch.kets, batch.members[b], n)
             _draw(batch, w, key, first)
-        else:
+            if len(path.now) > 0:
+                s = _follow(path, w, batch, record, means)
+                if path.ended[0] and s == len(path.now) - 1:
+                    batch.lanes[w] = -1  # without a jump
+                else:
+                    _fill(work.x, w, path.kets, s, n)
+            else:
+                _fill(work.x, w, batch.kets, batch.members[b], n)
+        if batch.lanes[w] < 0:
             batch.now[w] = batch.left[w] = 0.0
             batch.scale[w] = 1.0
             _fill(work.x, w, batch.kets, -1, n)
@@ -283,7 +308,7 @@ def _read(most, n, pitch, tables, observed, work, batch, lane, stop, times, reco
 
 @kernel
 def evolve(  # type: ignore[no-untyped-def]
-    loss, most, n, pitch, tables, pulse, observed, work, batch,
+    loss, most, n, pitch, tables, pulse, observed, work, batch, path,
     times, record, means, key, first, tolerance, reach, budget,
 ):  # fmt: skip
     """Evolve the trajectories of a batch, until all are done or the caller is needed.
@@ -299,6 +324,7 @@ def evolve(  # type: ignore[no-untyped-def]
         observed: see `whole_arrays`.
         work: see `whole_arrays`.
         batch: see `whole_arrays.Lanes`.
+        path: see `whole_arrays`.
         times: output times, (T,).
         record: (B, T, N + 2), receives emission, excitation and populations.
         means: (T, X, 2), receives sums over trajectories of ⟨σ⁺_lσ⁻_m⟩, l ≤ m, if there are N²
@@ -315,7 +341,7 @@ def evolve(  # type: ignore[no-untyped-def]
     # for each lane: longest step; ∫rate dt until the jump; ‖φ‖² and the rate, without `loss`, at
     # the start of the step; length of the step; ∫rate dt over it; unit of time
     room, due, norm = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
-    rate, want, spent = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
+    rate, want, spent = np.zeros(LANES), np.zeros(LANES), batch.spent
     lane = room, due, norm, rate, want, spent, batch.scale
     jumped, stop, chosen = np.zeros(LANES, np.bool_), np.zeros(LANES), np.zeros(LANES, np.int64)
     after = work.norm, work.pairs, work.share, work.down, work.up, work.hold
@@ -323,7 +349,7 @@ def evolve(  # type: ignore[no-untyped-def]
     for _ in range(budget):
         if batch.cursor[1] + LANES > len(batch.click_times):
             return FULL
-        _start_next(n, work, batch, pulse, reach, key, first)
+        _start_next(n, work, batch, path, pulse, reach, key, first, record, means)
         if batch.lanes.max() < 0:
             return DONE
         for w in range(LANES):

@@ -45,6 +45,7 @@ _STEP_CALLS, _OUTPUT_CALLS = 8.0, 0.5  # per step and output time of eight traje
 _LARGE_FACTOR = 1.3  # slower kernels once the terms have left the cache
 _PIECE_CALLS = 3000.0  # per polynomial of an envelope
 _PULSE_FLOPS = 16.0  # per row, lane, term and power of an envelope
+_PATH_STEPS = 16  # of the path before the first jump, usually
 _PIECES = 30  # polynomials of a usual envelope
 
 
@@ -90,6 +91,11 @@ class WholeSize:
         """Rows from one Taylor term to the next."""
         return (1 << self.n) + _PADDING
 
+    @property
+    def longest_path(self) -> int:
+        """The most steps that are kept of the path before the first jump."""
+        return _LANES * self.terms
+
     def thread_bytes(self, request: Request) -> int:
         """Bytes of the panels and records of one thread."""
         n, rows, steps = self.n, 1 << self.n, len(request.times)
@@ -110,6 +116,7 @@ class WholeSize:
         else:
             states = rows * (2 * n + (8 if probabilities_of(state, n) is not None else 80))
         used = sum(_entries(operator) for operator in request.operators.values())
+        states += 0 if is_mixed(state) else _AMPLITUDE * rows * _PATH_STEPS
         return max(tables, states if is_mixed(state) else tables) + states + _OPERATOR_BYTES * used
 
 
@@ -176,6 +183,9 @@ def _seconds(request: Request, size: WholeSize, count: int) -> float:
     output = slower * s.flop * (rows * reading + _LANES * _OPERATOR_FLOPS * used)
     output += _OUTPUT_CALLS * s.call
     groups = -(-count // _LANES)
+    if not is_mixed(request.state):  # the path before the first jump is computed once
+        once += steps * each
+        groups *= 1 - np.exp(-_clicks(request))
     once += _BATCH_CALLS * s.call * -(-count // size.batch) / size.threads
     return once + groups * (steps * each + times * output) / size.threads
 
