@@ -137,7 +137,7 @@ def smooth(t):
 @pytest.mark.parametrize("envelope", [None, smooth], ids=["constant", "envelope"])
 def test_each_trajectory_agrees_with_a_replay_of_its_clicks(envelope):
     couplings, count, seed = EVERYTHING, 3, 5
-    n, few = len(couplings), slice(None, None, 6)
+    n, few = len(couplings), slice(None, None, 10)
     operator = reference.as_qobj(random_state(3, 3) @ np.diag(np.arange(8) + 1j))
     result = evolve(
         couplings, n=count, seed=seed, envelope=envelope, observe=["correlations", {"x": operator}]
@@ -221,7 +221,13 @@ def square(t):
 
 @pytest.mark.parametrize(
     "envelope",
-    [None, smooth, square, lambda t: abs(t - 1.1), lambda t: np.sin(40 * t)],
+    [
+        None,
+        smooth,
+        square,
+        lambda t: abs(t - 1.1),
+        pytest.param(lambda t: np.sin(40 * t), marks=pytest.mark.slow),
+    ],
     ids=["constant", "smooth", "square", "kink", "fast"],
 )
 def test_without_jumps_a_trajectory_is_the_exact_evolution(envelope):
@@ -264,8 +270,8 @@ def test_one_emitter_follows_the_optical_bloch_equations():
     gamma, dephasing, pump, rabi, delta = 1.0, 0.3, 0.4, 1.5, 0.6
     atom = co.Couplings([[gamma]], [[0.0]], drive=rabi, dephasing=dephasing, pump=pump,
                         detunings=delta)  # fmt: skip
-    times = np.linspace(0, 12, 25)
-    result = evolve(atom, times=times, n=20_000, observe={"s": atom.drive_operator().dag()})
+    times = np.linspace(0, 12, 49)
+    result = evolve(atom, times=times, n=6000, observe={"s": atom.drive_operator().dag()})
     width = (gamma + pump) / 2 + dephasing
     # d⟨σ⁻⟩/dt = −(iδ + κ)⟨σ⁻⟩ + ½iΩ(2p − 1), dp/dt = −(Γ + P)p + P − Ω Im⟨σ⁻⟩
     matrix = np.array([[-width, delta, 0.0], [-delta, -width, rabi], [0.0, -rabi, -(gamma + pump)]])
@@ -277,23 +283,23 @@ def test_one_emitter_follows_the_optical_bloch_equations():
     away = (result.excitation - exact[:, 2])[1:] / result.excitation_error[1:]
     assert np.abs(away).max() < 3.5
     lowering = (exact[:, 0] + 1j * exact[:, 1]) * rabi / 2
-    np.testing.assert_allclose(result.expect["s"], lowering, atol=4 * rabi / 2 / np.sqrt(20_000))
-    kinds = np.bincount(result.jumps.channels, minlength=3) / 20_000  # decay, dephasing, pump
+    np.testing.assert_allclose(result.expect["s"], lowering, atol=4 * rabi / 2 / np.sqrt(6000))
+    kinds = np.bincount(result.jumps.channels, minlength=3) / 6000  # decay, dephasing, pump
     spent = np.trapezoid(exact[:, 2], times)
     wanted = np.array([gamma * spent, 2 * dephasing * spent, pump * (times[-1] - spent)])
-    np.testing.assert_allclose(kinds, wanted, rtol=0.01)
+    np.testing.assert_allclose(kinds, wanted, rtol=0.02)
 
 
 def test_a_weak_drive_of_which_few_trajectories_see_a_jump():
     """Most go along the common path to the end; the mean of all is still that of ρ."""
     weak = CHAIN.replace(drive=0.2)
-    result = evolve(weak, n=4000, observe="correlations")
+    result = evolve(weak, n=2000, observe="correlations")
     exact = co.evolve(weak, "ground", TIMES, method="driven", observe="correlations")
     jumped = len(np.unique(result.jumps.trajectory))
-    assert 50 < jumped < 2000
+    assert 50 < jumped < 1000
     away = np.abs(result.excitation - exact.excitation)
-    assert np.all(away <= 4 * result.excitation_error + 2e-4)
-    np.testing.assert_allclose(result.correlations, exact.correlations, atol=2e-3)
+    assert np.all(away <= 4 * result.excitation_error + 3e-4)
+    np.testing.assert_allclose(result.correlations, exact.correlations, atol=4e-3)
     alone = evolve(weak, n=1)  # one trajectory is computed without the path
     first = result.jumps.times[result.jumps.trajectory == 0]
     np.testing.assert_array_equal(alone.jumps.times, first)
