@@ -156,11 +156,6 @@ class WholeSampler:
             found[every >> m & 1 == 1] *= phase
         return found
 
-    @property
-    def loss(self) -> float:
-        """The decay rate of ‖φ‖² by the number that the kernels leave out of H_eff."""
-        return float(-2 * self.tables.centre[1] + self.tables.pump.sum())
-
     @cached_property
     def pulse(self) -> Pulse:
         """The envelope as polynomials."""
@@ -238,7 +233,7 @@ class WholeSampler:
         """Call the kernel; arguments and answer as there."""
         size, rows = self.size, np.uint64(self.rows)
         found: int = kernels.evolve(
-            self.loss, size.terms, rows, np.uint64(size.pitch), self.tables, self.pulse,
+            size.terms, rows, np.uint64(size.pitch), self.tables, self.pulse,
             self.observed, work, state, path, self.times, record, means, key_of(seed), first,
             self.tolerance, size.reach, budget,
         )  # fmt: skip

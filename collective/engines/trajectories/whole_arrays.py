@@ -23,7 +23,7 @@ class Tables(NamedTuple):
         width: (n,), how many these are.
         h: (N, N, 3), a, b − a and a + b of h = a + ib: three products make a complex one,
             −i(a + ib)(r + is) = [a(r + s) + (b − a)r] + i[(a + b)s − a(r + s)].
-        centre: (2,), the number c that is subtracted from Σ h σ⁺σ⁻: half the trace of h.
+        centre: (2,), half the trace of h, which is first subtracted from Σ h σ⁺σ⁻.
         drive: (D,), w of each driven emitter.
         driven: (D,), 1 << m of each of them.
         decay: (N, N), the real part of Γ.
@@ -143,6 +143,7 @@ class Work(NamedTuple):
         x: ((most + 1)·pitch, 2, 8), the terms.
         value: (n, 2, 8), φ at the end of the step.
         values: (4, n, 2, 8), φ at output times.
+        centre: (1, 2, 8), the number that is subtracted from H_eff.
         mixed: see `whole_panel.apply`.
         pulse: (K, 2, 8), coefficients of the envelope in the unit of time of each lane.
         theta: (4, 1, 8), times in this unit.
@@ -161,6 +162,7 @@ class Work(NamedTuple):
     x: NDArray[np.float64]
     value: NDArray[np.float64]
     values: NDArray[np.float64]
+    centre: NDArray[np.float64]
     mixed: NDArray[np.float64]
     pulse: NDArray[np.float64]
     theta: NDArray[np.float64]
@@ -183,6 +185,7 @@ def workspace(n: int, terms: int, pitch: int, powers: int) -> Work:
         x=np.zeros(((terms + 1) * pitch, 2, LANES)),
         value=np.zeros((rows, 2, LANES)),
         values=np.zeros((AT_ONCE, rows, 2, LANES)),
+        centre=np.zeros((1, 2, LANES)),
         mixed=np.zeros((2 * rows if powers else 0, 2, LANES)),
         pulse=np.zeros((powers, 2, LANES)),
         theta=np.zeros((AT_ONCE, 1, LANES)),

@@ -34,7 +34,7 @@ from collective.engines.trajectories.whole_observables import (
     expectation,
     populate,
 )
-from collective.engines.trajectories.whole_panel import apply, mix
+from collective.engines.trajectories.whole_panel import apply, mix, recentre
 
 kernel = compiled(**OPTIONS)
 
@@ -139,18 +139,20 @@ def _shape_all(batch, pulse, out):  # type: ignore[no-untyped-def]
 def _expand(most, n, pitch, tables, pulse, work, batch, lane, tolerance):  # type: ignore[no-untyped-def]
     """Compute the terms of the series, and the length of the step that each lane can make.
 
-    Sets norm, rate, want and scale of `lane` (see `evolve`); `room` is the longest step allowed.
+    Sets norm, loss, want and scale of `lane` (see `evolve`); `room` is the longest step allowed.
 
     Returns:
         The length of the step that the series allows, (8,).
     """
-    x, mixed = work.x, work.mixed
-    room, _, norm, rate, want, _, scale = lane
+    x, mixed, centre = work.x, work.mixed, work.centre
+    room, _, norm, loss, want, _, scale = lane
     none, powers = np.uint64(0), np.uint64(len(work.pulse))
     seen, factors, reach = np.zeros((1, 3, LANES)), np.ones((1, 1, LANES)), np.empty(LANES)
-    slope, before, after = seen[0, 0], seen[0, 1], seen[0, 2]
+    before, after = seen[0, 1], seen[0, 2]
+    pumped = tables.pump.sum()
     if powers > 0:
         _shape_all(batch, pulse, work.pulse)
+    centre[0, 0], centre[0, 1] = tables.centre[0], tables.centre[1]
     store(seen, 0, 2, product(x, none, none, n))
     norm[:], want[:] = after, room
     for j in range(1, most + 1):
@@ -158,12 +160,9 @@ def _expand(most, n, pitch, tables, pulse, work, batch, lane, tolerance):  # typ
         if powers > 0:
             mix(x, np.uint64(j - 1), n, pitch, powers, work.pulse, mixed)
         factors[0, 0] = scale / j
-        apply(x, to - pitch, to, n, tables, mixed, factors)
+        apply(x, to - pitch, to, n, tables, centre, mixed, factors)
         if j == 1:
-            store(seen, 0, 0, product(x, none, pitch, n))
-            for w in range(LANES):
-                if norm[w] > 0:
-                    rate[w] = -2 * slope[w] / norm[w] / scale[w]
+            recentre(x, pitch, n, centre, factors)
         if j > 2 and j % _BETWEEN and j < most:
             continue
         store(seen, 0, 2, product(x, to, to, n))
@@ -171,6 +170,8 @@ def _expand(most, n, pitch, tables, pulse, work, batch, lane, tolerance):  # typ
             store(seen, 0, 2, product(x, to, to, n))
             if powers > 0:
                 _shape_all(batch, pulse, work.pulse)
+    for w in range(LANES):
+        loss[w] = pumped - 2 * centre[0, 1, w]
     to = np.uint64(most - 1) * pitch
     store(seen, 0, 1, product(x, to, to, n))
     for w in range(LANES):
@@ -191,7 +192,7 @@ def _rate(loss, sums, w, scale):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _reach_jump(loss, most, n, pitch, work, batch, lane, jumped):  # type: ignore[no-untyped-def]
+def _reach_jump(most, n, pitch, work, batch, lane, jumped):  # type: ignore[no-untyped-def]
     """Find how far each lane goes in this step, and φ there: to its jump if that comes before.
 
     ∫rate dt = due is solved for θ by Newton's method, with bisection where it leaves the bracket,
@@ -199,7 +200,6 @@ def _reach_jump(loss, most, n, pitch, work, batch, lane, jumped):  # type: ignor
     located by few steps would come late.
 
     Args:
-        loss: see `evolve`.
         most: see `evolve`.
         n: see `evolve`.
         pitch: see `evolve`.
@@ -209,7 +209,7 @@ def _reach_jump(loss, most, n, pitch, work, batch, lane, jumped):  # type: ignor
         jumped: (8,), receives the lanes that jump.
     """
     x, value, theta, sums = work.x, work.value, work.theta, work.sums
-    _, due, norm, rate, want, spent, scale = lane
+    _, due, norm, loss, want, spent, scale = lane
     none, terms = np.uint64(0), np.uint64(most)
     low, high, seeking = np.zeros(LANES), want.copy(), np.zeros(LANES, np.bool_)
     sums[:] = 0.0
@@ -219,11 +219,11 @@ def _reach_jump(loss, most, n, pitch, work, batch, lane, jumped):  # type: ignor
         jumped[w] = False
         if batch.lanes[w] < 0:
             continue
-        spent[w] = integrated(loss, want[w], sums[0, 0, w], norm[w])
+        spent[w] = integrated(loss[w], want[w], sums[0, 0, w], norm[w])
         jumped[w] = seeking[w] = spent[w] > due[w]
         if seeking[w]:
-            later = _rate(loss, sums, w, scale[w])
-            at = predicted_jump(due[w] / spent[w], want[w], spent[w], loss + rate[w], later)
+            later = _rate(loss[w], sums, w, scale[w])
+            at = predicted_jump(due[w] / spent[w], want[w], spent[w], loss[w], later)
             theta[0, 0, w] = at / scale[w]
     for attempt in range(_REFINEMENTS):
         if not seeking.any():
@@ -234,12 +234,12 @@ def _reach_jump(loss, most, n, pitch, work, batch, lane, jumped):  # type: ignor
             if not seeking[w]:
                 continue
             t = theta[0, 0, w] * scale[w]
-            over = integrated(loss, t, sums[0, 0, w], norm[w]) - due[w]
+            over = integrated(loss[w], t, sums[0, 0, w], norm[w]) - due[w]
             if over > 0:
                 high[w] = t
             else:
                 low[w] = t
-            slope = _rate(loss, sums, w, scale[w])
+            slope = _rate(loss[w], sums, w, scale[w])
             closer = t - over / slope if slope > 0 else low[w]
             if not low[w] < closer < high[w]:
                 closer = 0.5 * (low[w] + high[w])
@@ -308,13 +308,12 @@ def _read(most, n, pitch, tables, observed, work, batch, lane, stop, times, reco
 
 @kernel
 def evolve(  # type: ignore[no-untyped-def]
-    loss, most, n, pitch, tables, pulse, observed, work, batch, path,
+    most, n, pitch, tables, pulse, observed, work, batch, path,
     times, record, means, key, first, tolerance, reach, budget,
 ):  # fmt: skip
     """Evolve the trajectories of a batch, until all are done or the caller is needed.
 
     Args:
-        loss: decay rate of ‖φ‖² by the number that is subtracted from H_eff.
         most: index of the highest Taylor term.
         n: 2^N, unsigned.
         pitch: rows from one term to the next, unsigned; other than a power of two, so that the
@@ -338,11 +337,12 @@ def evolve(  # type: ignore[no-untyped-def]
     Returns:
         DONE; PAUSED after `budget` steps; or FULL if there is no room for more jumps.
     """
-    # for each lane: longest step; ∫rate dt until the jump; ‖φ‖² and the rate, without `loss`, at
-    # the start of the step; length of the step; ∫rate dt over it; unit of time
+    # for each lane: longest step; ∫rate dt until the jump; ‖φ‖² and the rate of all jumps at the
+    # start of the step, which is that of ‖φ‖² by the mean of H_eff; length of the step; ∫rate dt
+    # over it; unit of time
     room, due, norm = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
-    rate, want, spent = np.zeros(LANES), np.zeros(LANES), batch.spent
-    lane = room, due, norm, rate, want, spent, batch.scale
+    loss, want, spent = np.zeros(LANES), np.zeros(LANES), batch.spent
+    lane = room, due, norm, loss, want, spent, batch.scale
     jumped, stop, chosen = np.zeros(LANES, np.bool_), np.zeros(LANES), np.zeros(LANES, np.int64)
     after = work.norm, work.pairs, work.share, work.down, work.up, work.hold
     end = times[-1]
@@ -357,7 +357,7 @@ def evolve(  # type: ignore[no-untyped-def]
             room[w] = pulse.edges[batch.piece[w] + 1] - batch.now[w] if b >= 0 else 0.0
             due[w] = batch.left[w]
         reached = _expand(most, n, pitch, tables, pulse, work, batch, lane, tolerance)
-        _reach_jump(loss, most, n, pitch, work, batch, lane, jumped)
+        _reach_jump(most, n, pitch, work, batch, lane, jumped)
         for w in range(LANES):
             if batch.lanes[w] >= 0:
                 whole = want[w] == room[w]

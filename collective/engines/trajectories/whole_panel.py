@@ -17,6 +17,7 @@ import numpy as np
 
 from collective._tools.compiled import compiled
 from collective.engines.numerics.lanes import (
+    LANES,
     OPTIONS,
     add,
     axpy,
@@ -31,14 +32,15 @@ kernel = compiled(**OPTIONS)
 
 
 @inline
-def _start(x, source, target, n, tables, mixed, f):  # type: ignore[no-untyped-def]
+def _start(x, source, target, n, tables, centre, mixed, f):  # type: ignore[no-untyped-def]
     """Set the rows of the result to what c and the drive give."""
-    drive, driven, a, b = tables.drive, tables.driven, tables.centre[0], tables.centre[1]
+    drive, driven, a, b = tables.drive, tables.driven, load(centre, 0, 0), load(centre, 0, 1)
     pulsed, count = len(mixed) > 0, len(driven)
     for i in range(n):
         r, s = load(x, source + i, 0), load(x, source + i, 1)
         # −i(−c)φ = i(a + ib)(r + is)
-        yr, yi = axpy(axpy(zero(), -b, r), -a, s), axpy(axpy(zero(), a, r), -b, s)
+        yr, yi = fma(fma(zero(), b, r), a, s), fma(zero(), b, s)
+        yr, yi = axpy(zero(), -1.0, yr), axpy(fma(zero(), a, r), -1.0, yi)
         for k in range(count):
             w, j = drive[k], i ^ driven[k]
             if pulsed:
@@ -65,7 +67,7 @@ def _give(x, i, f, u, v, w):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def apply(x, source, target, n, tables, mixed, factors):  # type: ignore[no-untyped-def]
+def apply(x, source, target, n, tables, centre, mixed, factors):  # type: ignore[no-untyped-def]
     """Set the n rows from `target` on to −i f (H_eff − c) times the n rows from `source` on.
 
     Four raised configurations at a time use the same loaded numbers.
@@ -76,13 +78,14 @@ def apply(x, source, target, n, tables, mixed, factors):  # type: ignore[no-unty
         target: first row of the result, unsigned.
         n: 2^N, unsigned.
         tables: `whole_arrays.Tables`.
+        centre: (1, 2, 8), real and imaginary part of c in each lane.
         mixed: (2n, 2, 8), what the drive excites, and what it de-excites, under an envelope (see
             `mix`); or (0, 2, 8), if it is φ.
         factors: (1, 1, 8), f in each lane.
     """
     empty, widths, h = tables.empty, tables.width, tables.h
     one, f = np.uint64(1), load(factors, 0, 0)
-    _start(x, source, target, n, tables, mixed, f)
+    _start(x, source, target, n, tables, centre, mixed, f)
     for d in range(n):
         width, base, to = widths[d], source + d, target + d
         up = 0
@@ -124,6 +127,43 @@ def apply(x, source, target, n, tables, mixed, factors):  # type: ignore[no-unty
                 r, s = load(x, i, 0), load(x, i, 1)
                 u0, v0, w0 = _added(u0, v0, w0, h, a, q, r, s)
             _give(x, to + (one << a), f, u0, v0, w0)
+
+
+@kernel
+def recentre(x, first, n, centre, factors):  # type: ignore[no-untyped-def]
+    """Make c the mean of H_eff: take −if⟨H_eff − c⟩φ from the first term.
+
+    In a state that hardly changes all terms are small then, and steps may be long.
+
+    Args:
+        x: panel of terms.
+        first: first row of the term −if(H_eff − c)φ; φ is in the rows from 0 on.
+        n: 2^N, unsigned.
+        centre: (1, 2, 8), c; becomes ⟨H_eff⟩.
+        factors: (1, 1, 8), f, not zero.
+    """
+    norm = real = imaginary = zero()
+    for i in range(n):
+        a, b, r, s = load(x, i, 0), load(x, i, 1), load(x, first + i, 0), load(x, first + i, 1)
+        norm = fma(fma(norm, a, a), b, b)
+        real = fma(fma(real, a, r), b, s)
+        imaginary = axpy(fma(imaginary, a, s), -1.0, fma(zero(), b, r))
+    mean = np.empty((3, 1, LANES))
+    store(mean, 0, 0, norm)
+    store(mean, 1, 0, real)
+    store(mean, 2, 0, imaginary)
+    for w in range(LANES):
+        scale = 1 / mean[0, 0, w] if mean[0, 0, w] > 0 else 0.0
+        mean[1, 0, w] *= -scale
+        mean[2, 0, w] *= -scale
+        # −if m = −(mean[1] + i mean[2])
+        centre[0, 0, w] += mean[2, 0, w] / factors[0, 0, w]
+        centre[0, 1, w] -= mean[1, 0, w] / factors[0, 0, w]
+    u, v = load(mean, 1, 0), load(mean, 2, 0)
+    for i in range(n):
+        a, b, r, s = load(x, i, 0), load(x, i, 1), load(x, first + i, 0), load(x, first + i, 1)
+        store(x, first + i, 0, axpy(fma(r, u, a), -1.0, fma(zero(), v, b)))
+        store(x, first + i, 1, fma(fma(s, u, b), v, a))
 
 
 @kernel
