@@ -574,7 +574,7 @@ def _recipes():
         {},
     )
     for name in (
-        "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
+        "collapse_operator_names", "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
         "extreme_rates", "hamiltonian", "largest_exchange", "liouvillian", "modes",
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip

@@ -329,12 +329,13 @@ def trajectories_within_blocks():
 
 
 @run(SAMPLED)
-def trajectories_of_mcsolve():
+def trajectories_of_driven_emitters():
     part = qutip.Qobj(np.diag([0.1, 0.2, 0.3, 0.4]), dims=[[2, 2]] * 2)
     options = {"method": co.engines.Trajectories(n=12)}
     return together(
         mixed=evolved(mixed(), "ground", seed=7, observe=operator(4), **options),
         matrix=evolved(driven_pair(), part, seed=8, **options),
+        pulsed=evolved(driven_pair(), "ground", seed=9, envelope=lambda t: abs(t - 1), **options),
     )
 
 

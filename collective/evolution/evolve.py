@@ -66,9 +66,9 @@ def evolve(
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance, at least 1e-14. It applies to the steps of the integrator, to the
-            norm of ρ in "blocks" and "driven", and to the amplitudes in "single". It has no
-            effect on the statistical errors of trajectories.
-        atol: absolute tolerance of the integrators ("exact", pulses, QuTiP's `mcsolve`).
+            norm of ρ in "blocks" and "driven", and to the amplitudes in "single" and in driven
+            trajectories. It has no effect on the statistical errors of trajectories.
+        atol: absolute tolerance of the integrators ("exact", pulses).
         envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is evaluated in
             every interval as long as the smallest distance of output times (or a 20,000th of the
             run): choose output times that resolve the pulse.

@@ -423,7 +423,7 @@ OF_LAYOUT_2 = {
 METHODS = {
     "levels": "auto",
     "mean_field": co.engines.MeanField(phases=8),
-    "trajectories": co.engines.Trajectories(n=20),  # 16 of them at once
+    "trajectories": co.engines.Trajectories(n=200),  # 128 of them at once
     "capped, sampled": co.engines.Capped(n=8),
     "layout 2: trajectories": co.engines.Trajectories(n=600),
     "layout 2: mcsolve": co.engines.Trajectories(n=20),

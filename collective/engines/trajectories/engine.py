@@ -8,8 +8,8 @@ are drawn within excitation blocks (`blocks`). Emission −d ln‖ψ‖²/dt, po
 are exact along each trajectory. Only the blocks ρ^(k,k) of the initial state matter: coherences
 between different numbers of excitations evolve separately and reach none of these observables.
 
-With a drive, a pump, dephasing or operators of the user, QuTiP's `mcsolve` draws the trajectories
-(`mcsolve`); the channels of the jumps are then indices into `couplings.collapse_operators()`.
+With a drive, a pump, dephasing or operators of the user a trajectory has all 2^N amplitudes
+(`whole`); the channels of the jumps are then indices into `couplings.collapse_operators()`.
 """
 
 from collections.abc import Generator
@@ -21,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
-from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported, without_docstrings
+from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported
 from collective.engines.basis.configurations import LARGEST
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, Totals
 from collective.engines.trajectories.sampler import Sampler, batches
 from collective.engines.trajectories.size import cost_within_blocks, size_for
+from collective.engines.trajectories.whole_size import WholeSize, cost_of_whole
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -42,9 +43,11 @@ _UNLIKELY = 0.01  # expected photons of all trajectories; if fewer, no jump is w
 class Trajectories:
     """Quantum jumps: each trajectory is a pure state, and means over many have standard errors.
 
-    It takes `Couplings` with any drive, pump and dephasing. Without these a trajectory stays in
-    excitation blocks and holds C(N, N/2) amplitudes instead of the C(2N, N) numbers of a density
-    matrix. `Result.jumps` keeps the time and the channel of every photon.
+    It takes `Couplings` with any drive, envelope, pump and dephasing, up to about 16 emitters.
+    Without these a trajectory stays in excitation blocks, holds C(N, N/2) amplitudes instead of the
+    C(2N, N) numbers of a density matrix, and up to about 24 emitters are possible. `Result.jumps`
+    keeps the time and the channel of every jump; `Couplings.collapse_operator_names` names the
+    channels of a driven problem.
 
     Trajectory i of a seed is the same with any number of threads. An interrupted run has all
     output times, as means over the trajectories drawn so far.
@@ -105,7 +108,7 @@ class Trajectories:
         n = len(request.couplings)
         if n > LARGEST and within_blocks(request):
             return f"method {self.name!r} takes at most {LARGEST} emitters, got {n}"
-        return None if within_blocks(request) else without_docstrings()
+        return None
 
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of the largest number of trajectories."""
@@ -114,18 +117,15 @@ class Trajectories:
         work = f"{at_most}{self.most:,} {noun} of {len(request.couplings)} emitters"
         if within_blocks(request):
             return cost_within_blocks(request, self.most, work)
-        from collective.engines.trajectories import mcsolve
-
-        return mcsolve.cost(request, self.most, f"QuTiP mcsolve, {work}")
+        return cost_of_whole(request, self.most, work)
 
     def prepare(self, request: Request) -> None:
-        """Compile the kernels, or import QuTiP."""
+        """Compile the kernels, or read them from the cache."""
         if within_blocks(request):
             from collective.engines.trajectories.blocks import compile_kernels
-
-            compile_kernels(show=request.progress)
         else:
-            import qutip  # noqa: F401
+            from collective.engines.trajectories.whole import compile_kernels
+        compile_kernels(show=request.progress)
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
         """Start without trajectories, or with those of an earlier result."""
@@ -278,6 +278,6 @@ def _sampler(request: Request, most: int) -> Sampler:
         from collective.engines.trajectories.blocks import BlockSampler
 
         return BlockSampler(request, size_for(request, most))
-    from collective.engines.trajectories.mcsolve import QutipSampler
+    from collective.engines.trajectories.whole import WholeSampler
 
-    return QutipSampler(request)
+    return WholeSampler(request, WholeSize.of(request, most))
