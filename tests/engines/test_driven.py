@@ -103,6 +103,7 @@ def test_kernels_apply_the_master_equation_to_one_column_of_each_orbit(generator
     result = packed.unpack(found, 5, columns).full()
     assert np.abs(result - expected).max() < 1e-13 * np.abs(expected).max()
     assert norm == pytest.approx(np.linalg.norm(expected), rel=1e-12)
+    assert generator.norm(here) == pytest.approx(np.linalg.norm(rho), rel=1e-12)
 
 
 @settings(max_examples=4)

@@ -141,6 +141,12 @@ class PackedGenerator:
         self.applications += 1
         return float(np.sqrt(self._squares.sum()))
 
+    def norm(self, packed: NDArray[np.float64]) -> float:
+        """The norm √Σ|ρ_ij|² of a packed matrix, with the columns that are not stored."""
+        return float(
+            np.sqrt(np.sum(self._tables.copies * np.einsum("pij,pij->pj", packed, packed)))
+        )
+
     @property
     def drive_strength(self) -> float:
         """An upper bound on the norm of the drive as a part of L."""

@@ -147,7 +147,7 @@ class FaberSteps:
         np.multiply(state, weights[0, -1], out=sums)
         at_end = [i for i in wanted if inside[i] == span]
         kept = {i: weights[0, i] * state for i in wanted if i not in at_end}
-        norm = float(np.linalg.norm(state))
+        norm = self._generator.norm(state)
         tolerance = self._tolerance.of(norm, span / self._tolerance.duration)
         # coefficients grow first, and those of early times may exceed those of the last time
         sizes = np.abs(weights).max(axis=1)
