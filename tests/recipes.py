@@ -854,6 +854,12 @@ def _recipes():
     )
     yield "engines.MeanField", co.engines.MeanField, lambda: {"phases": 4}, {}
     yield (
+        "engines.Driven",
+        co.engines.Driven,
+        lambda: {"symmetries": [[1, 0]]},
+        {"then": lambda engine: co.evolve(pair(), "inverted", TIMES, method=engine)},
+    )
+    yield (
         "engines.Blocks",
         co.engines.Blocks,
         lambda: {"symmetries": [[1, 0]]},

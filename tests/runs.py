@@ -308,6 +308,18 @@ def driven():
     )
 
 
+@run()
+def driven_with_symmetries():
+    ring = co.couple(co.ring(5, 0.2), VACUUM).replace(drive=0.8, dephasing=0.1)
+    turned = co.engines.Driven(symmetries=[[1, 2, 3, 4, 0]])
+    return together(
+        ring=evolved(ring, "ground", method=turned, observe="correlations"),
+        every_column=evolved(
+            ring, "ground", method=co.engines.Driven(symmetries=[]), observe="correlations"
+        ),
+    )
+
+
 @run(SOLVED)
 def driven_by_a_pulse():
     return evolved(
