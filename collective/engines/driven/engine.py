@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
 from collective.engines.base import ONLY_HOW, Accuracy, Cost, unsupported
-from collective.engines.basis.configurations import checked_permutations
+from collective.engines.basis.symmetries import checked_permutations
 from collective.engines.driven import packed as _packed
 from collective.engines.driven import symmetry
 from collective.engines.driven.run import DrivenRun
