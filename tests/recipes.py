@@ -455,6 +455,8 @@ def _recipes():
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
+    modes = type(pair().modes())
+    yield "Modes.state", modes.state, lambda: {"self": pair().modes(), "i": 0}, {}
     yield (
         "couple",
         co.couple,
@@ -1707,6 +1709,12 @@ def _recipes():
         "states.timed_dicke",
         s.timed_dicke,
         lambda: {"wavevector": (0, 0, 6.0)},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.from_amplitudes",
+        s.from_amplitudes,
+        lambda: {"vector": [0.6, 0.8j]},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
     yield (

@@ -550,6 +550,7 @@ def states():
         "coherent": co.states.coherent(0.7, 0.2),
         "named": co.states.inverted(),
         "state": co.states.dicke(3),
+        "shared": co.states.from_amplitudes([0.6, 0.48j, 0.0, -0.64]),
     }
     return {name: state.amplitudes(excited, atoms()) for name, state in some.items()} | {
         f"{name}, excitations": state.excitations(4) for name, state in some.items()

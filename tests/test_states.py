@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
@@ -771,3 +772,51 @@ def test_a_density_matrix_that_does_not_fit_is_refused():
     with pytest.raises(co.ProblemTooLargeError, match="use fewer emitters"):
         co.states.density_matrix("inverted", many)
     np.testing.assert_array_equal(co.states.correlations("inverted", many), np.eye(40))
+
+
+def test_a_mode_as_a_state_keeps_its_shape_and_decays_at_its_rate(tmp_path):
+    """e^{−iHt}v = e^{−iλt}v, in an engine of amplitudes and in one of all of ρ."""
+    chain = co.couple(co.chain(5, 0.3), co.Vacuum()).replace(detunings=[0, 0.1, 0.3, 0, 0])
+    modes, times = chain.modes(), np.array([0.0, 0.7, 5.0])
+    for i in (0, 2, -1):
+        state, v = modes.state(i), modes.vectors[:, i]
+        kept = np.exp(-modes.rates[i] * times)
+        for method in ("single", "blocks", "exact"):
+            found = co.evolve(chain, state, times, method=method, observe="correlations")
+            expected = kept[:, None, None] * np.outer(v.conj(), v)
+            np.testing.assert_allclose(found.correlations, expected, atol=1e-7)
+        assert found.initial_state == co.states.from_amplitudes(v)
+        assert co.load(found.save(tmp_path / f"mode{i}")).initial_state == state
+    with pytest.raises(ValueError, match="i must be from -5 to 4"):
+        modes.state(5)
+    with pytest.raises(ValueError, match="i must be at least -5"):
+        modes.state(-6)
+
+
+def test_a_vector_of_amplitudes_is_checked():
+    shared = co.states.from_amplitudes
+    with pytest.raises(ValueError, match=r"norm of 1, but it is 5; divide it by"):
+        shared([3, 4j])
+    with pytest.raises(ValueError, match="norm of 1, but it is 0$"):
+        shared([0, 0])
+    with pytest.raises(ValueError, match=r"one row of amplitudes.*shape \(2, 1\)"):
+        shared([[0.6], [0.8]])
+    with pytest.raises(ValueError, match=r"from_amplitudes\(\[0.6, 0\+0.8j\]\) has 2 amplitudes, b"):
+        co.evolve(ALIKE, shared([0.6, 0.8j]), LATER)
+    assert shared([0.6, 0.8j]) == shared(np.array([0.6, 0.8j])) != shared([0.6, 0.8])
+    assert shared(np.ones(4) / 2).symmetric(4)
+    assert not shared([0.6, 0.8]).symmetric(2)
+    with pytest.raises(ValueError, match="without correlations"):
+        co.evolve(ALIKE, shared(np.ones(4) / 2), LATER, method="mean_field")
+
+
+def test_thousands_of_amplitudes_take_no_square_of_their_number():
+    n = 3000
+    wave = np.exp(0.3j * np.arange(n)) / np.sqrt(n)
+    state = co.states.from_amplitudes(wave)
+    tracemalloc.start()
+    found = answers.one_excitation_of(state, n, None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(found, wave)
+    assert peak < n * n  # bytes; one complex matrix has 16 n²

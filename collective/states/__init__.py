@@ -9,6 +9,7 @@ from collective.states.protocol import State
 from collective.states.recipes import (
     coherent,
     dicke,
+    from_amplitudes,
     ground,
     inverted,
     mixed,
@@ -23,6 +24,7 @@ __all__ = [
     "correlations",
     "density_matrix",
     "dicke",
+    "from_amplitudes",
     "ground",
     "inverted",
     "mixed",

@@ -12,6 +12,7 @@ OWN = (
     recipes.TimedDicke,
     recipes.Product,
     recipes.Mixed,
+    recipes.Amplitudes,
 )
 
 

@@ -30,7 +30,7 @@ from collective.engines.single.amplitudes import (
     IllConditionedError,
 )
 from collective.states import State, answers
-from collective.states.answers import amplitudes_of
+from collective.states.answers import NOTHING, one_excitation_of
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -245,13 +245,11 @@ def _one_excitation_vectors(request: Request) -> NDArray[np.complex128]:
     """Vectors (N, R) whose projectors sum to the block of one excitation."""
     n, state = len(request.couplings), request.state
     if isinstance(state, State):
-        each = np.eye(n, dtype=bool)
-        chances = answers.weights_of(state, each)
+        chances = answers.probabilities_of(state, n)
         if chances is None:
-            return amplitudes_of(state, each, request.couplings.emitters)[:, None]
-        found = np.zeros((n, 1), dtype=complex)  # at most one emitter may be excited
-        found[:, 0] = np.sqrt(chances)
-        return found
+            return one_excitation_of(state, n, request.couplings.emitters)[:, None]
+        # at most one emitter may be excited: the chances of the others are round-off
+        return np.sqrt(np.where(chances < NOTHING, 0, chances)).astype(complex)[:, None]
     vectors = ensemble(state, ExcitationBlocks(n, 1), 1, request.couplings.emitters)
     return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
 

@@ -1,0 +1,94 @@
+r"""One excitation shared among the emitters, :math:`\sum_m c_m|m⟩`: a mode, and an initial state.
+
+It stands here, below the other states, because a mode of the couplings is such a state.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools import checks
+from collective.emitters import Emitters, Multilevel
+
+_NORM = 1e-8  # by this much the norm may differ from one
+_SAME = 1e-12  # amplitudes that differ by no more are the same
+_SHOWN = 3  # amplitudes in the name
+
+Given = Emitters | Multilevel | None
+
+
+@dataclass(frozen=True)
+class Amplitudes:
+    """One excitation, on emitter m with the amplitude ``values[m]``; see `State` for the methods.
+
+    `co.states.from_amplitudes` makes it.
+    """
+
+    values: tuple[complex, ...]
+
+    __setstate__ = checks.restored
+
+    def __post_init__(self) -> None:
+        found = checks.finite("vector", self.values, complex)
+        if found.ndim != 1 or found.size == 0:
+            raise ValueError(
+                f"vector must be one row of amplitudes, one per emitter; got shape {found.shape}"
+            )
+        norm = float(np.linalg.norm(found))
+        if abs(norm - 1) > _NORM:
+            way_out = "" if norm == 0 else "; divide it by np.linalg.norm(vector)"
+            raise ValueError(f"vector must have a norm of 1, but it is {norm:.9g}{way_out}")
+        object.__setattr__(self, "values", tuple(found.tolist()))
+
+    def excitations(self, n: int) -> int:
+        """One."""
+        if checks.count("n", n) != len(self.values):
+            raise ValueError(
+                f"state {self} has {len(self.values)} amplitudes, but there are {n} emitters"
+            )
+        return 1
+
+    def symmetric(self, n: int) -> bool:
+        """Whether every emitter has the same amplitude."""
+        self.excitations(n)
+        return max(abs(c - self.values[0]) for c in self.values) <= _SAME
+
+    def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
+        """``values[m]`` where emitter m alone is excited."""
+        excited = checked_configurations(excited, emitters)
+        self.excitations(excited.shape[1])
+        alone = np.array(self.values)[np.argmax(excited, axis=1)]
+        return np.where(np.count_nonzero(excited, axis=1) == 1, alone, 0)
+
+    def __str__(self) -> str:
+        shown = ", ".join(_text(c) for c in self.values[:_SHOWN])
+        more = f", … {len(self.values)} in all" if len(self.values) > _SHOWN else ""
+        return f"from_amplitudes([{shown}{more}])"
+
+
+def checked_configurations(excited: Any, emitters: Given) -> NDArray[np.bool_]:
+    """Arguments of `amplitudes`, checked: which of N emitters are excited, (B, N)."""
+    try:
+        excited = np.asarray(excited)
+    except ValueError:
+        excited = np.array(None)
+    if excited.dtype != bool or excited.ndim != 2:
+        raise ValueError(
+            "excited must be truth values (B, N), one row for each configuration, got "
+            f"{excited.dtype} of shape {excited.shape}"
+        )
+    n = excited.shape[1]
+    if emitters is not None and (
+        not isinstance(emitters, Emitters | Multilevel) or len(emitters.positions) != n
+    ):
+        raise ValueError(
+            f"emitters must be {n} emitters, as excited has them; got {checks.short(emitters)}"
+        )
+    return excited
+
+
+def _text(amplitude: complex) -> str:
+    """A number with few digits, without an imaginary part that is zero."""
+    return f"{amplitude.real:.3g}" if amplitude.imag == 0 else f"{amplitude:.3g}"
