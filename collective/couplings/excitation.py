@@ -57,7 +57,7 @@ class Amplitudes:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """``values[m]`` where emitter m alone is excited."""
-        excited = checked_configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         self.excitations(excited.shape[1])
         alone = np.array(self.values)[np.argmax(excited, axis=1)]
         return np.where(np.count_nonzero(excited, axis=1) == 1, alone, 0)
@@ -66,27 +66,6 @@ class Amplitudes:
         shown = ", ".join(_text(c) for c in self.values[:_SHOWN])
         more = f", … {len(self.values)} in all" if len(self.values) > _SHOWN else ""
         return f"from_amplitudes([{shown}{more}])"
-
-
-def checked_configurations(excited: Any, emitters: Given) -> NDArray[np.bool_]:
-    """Arguments of `amplitudes`, checked: which of N emitters are excited, (B, N)."""
-    try:
-        excited = np.asarray(excited)
-    except ValueError:
-        excited = np.array(None)
-    if excited.dtype != bool or excited.ndim != 2:
-        raise ValueError(
-            "excited must be truth values (B, N), one row for each configuration, got "
-            f"{excited.dtype} of shape {excited.shape}"
-        )
-    n = excited.shape[1]
-    if emitters is not None and (
-        not isinstance(emitters, Emitters | Multilevel) or len(emitters.positions) != n
-    ):
-        raise ValueError(
-            f"emitters must be {n} emitters, as excited has them; got {checks.short(emitters)}"
-        )
-    return excited
 
 
 def _text(amplitude: complex) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.couplings.excitation import Amplitudes, Given, checked_configurations
+from collective.couplings.excitation import Amplitudes, Given
 from collective.emitters import Multilevel
 
 _SHOWN = 3  # angles in the name of a product state
@@ -35,7 +35,7 @@ class Inverted:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1 where every emitter is excited."""
-        return np.all(checked_configurations(excited, emitters), axis=1).astype(complex)
+        return np.all(checks.configurations(excited, emitters), axis=1).astype(complex)
 
     def levels(self, multilevel: Multilevel) -> list[int]:
         """The highest level of each emitter."""
@@ -60,7 +60,7 @@ class Ground:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1 where no emitter is excited."""
-        return (~np.any(checked_configurations(excited, emitters), axis=1)).astype(complex)
+        return (~np.any(checks.configurations(excited, emitters), axis=1)).astype(complex)
 
     def levels(self, multilevel: Multilevel) -> list[int]:
         """The lowest level of each emitter."""
@@ -94,7 +94,7 @@ class Single:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1 where emitter m alone is excited."""
-        excited = checked_configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         self.excitations(excited.shape[1])
         return ((excited.sum(axis=1) == 1) & excited[:, self.m]).astype(complex)
 
@@ -125,7 +125,7 @@ class Dicke:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1/√C(N,k) where k emitters are excited."""
-        excited = checked_configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         n = excited.shape[1]
         counts, k = excited.sum(axis=1), self.excitations(n)
         # by logarithms: C(N,k) itself may be too large for a float
@@ -157,7 +157,7 @@ class TimedDicke:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """``e^{ik·r_m}/√N`` where emitter m alone is excited."""
-        excited = checked_configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         n = excited.shape[1]
         if emitters is None:
             raise ValueError(
@@ -224,7 +224,7 @@ class Product:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """The product of one factor for each emitter."""
-        excited = checked_configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         return of_product(self.spinors(excited.shape[1]), excited)
 
     def __str__(self) -> str:
