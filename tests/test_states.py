@@ -628,9 +628,9 @@ def test_certain_populations_are_a_definite_number():
         wanted = co.evolve(many, state, [0, 1e-3], method="symmetric")
         np.testing.assert_array_equal(found.emission, wanted.emission)
         assert answers.definite_number(co.states.mixed(p), n) == p * n
-    one, none = (np.broadcast_to(x, (3000, 3000)) for x in (1.0, 0.0))
+    one, none = (np.broadcast_to(x, (800, 800)) for x in (1.0, 0.0))
     driven = co.Couplings(one, none, drive=1.0)
-    with pytest.raises(MemoryError, match=r"3000 identical emitters on all ladders, 4,509,005,501"):
+    with pytest.raises(MemoryError, match=r"800 identical emitters on all ladders, 85,974,"):
         co.evolve(driven, co.states.mixed(0.5), [0, 1e-3], method="symmetric")
 
 
@@ -805,11 +805,13 @@ def test_a_vector_of_amplitudes_is_checked():
     shared = co.states.from_amplitudes
     with pytest.raises(ValueError, match=r"norm of 1, but it is 5; divide it by"):
         shared([3, 4j])
-    with pytest.raises(ValueError, match="norm of 1, but it is 0$"):
+    with pytest.raises(ValueError, match=r"norm of 1, but it is 0$"):
         shared([0, 0])
     with pytest.raises(ValueError, match=r"one row of amplitudes.*shape \(2, 1\)"):
         shared([[0.6], [0.8]])
-    with pytest.raises(ValueError, match=r"from_amplitudes\(\[0.6, 0\+0.8j\]\) has 2 amplitudes, b"):
+    with pytest.raises(
+        ValueError, match=r"from_amplitudes\(\[0.6, 0\+0.8j\]\) has 2 amplitudes, b"
+    ):
         co.evolve(ALIKE, shared([0.6, 0.8j]), LATER)
     assert shared([0.6, 0.8j]) == shared(np.array([0.6, 0.8j])) != shared([0.6, 0.8])
     assert shared(np.ones(4) / 2).symmetric(4)

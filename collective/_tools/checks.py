@@ -409,7 +409,8 @@ def configurations(excited: Any, emitters: Any) -> NDArray[np.bool_]:
             f"{excited.dtype} of shape {excited.shape}"
         )
     n = excited.shape[1]
-    if emitters is not None and np.shape(getattr(emitters, "positions", None)) != (n, 3):
+    positions = getattr(emitters, "positions", np.empty(0))
+    if emitters is not None and np.shape(positions) != (n, 3):
         raise ValueError(
             f"emitters must be {n} emitters, as excited has them; got {short(emitters)}"
         )

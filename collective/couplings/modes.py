@@ -85,7 +85,7 @@ class Modes:
         n = len(self.eigenvalues)
         if checks.count("i", i, minimum=-n) >= n:
             raise ValueError(f"i must be from {-n} to {n - 1}, the numbers of the modes; got {i}")
-        return Amplitudes(self.vectors[:, i])
+        return Amplitudes(tuple(self.vectors[:, i].tolist()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol, runtime_checkable
 
+from collective.couplings.excitation import Amplitudes
 from collective.states import recipes
 
 OWN = (
@@ -12,7 +13,7 @@ OWN = (
     recipes.TimedDicke,
     recipes.Product,
     recipes.Mixed,
-    recipes.Amplitudes,
+    Amplitudes,
 )
 
 

@@ -114,7 +114,7 @@ def test_two_driven_ensembles_against_piqs():
     couplings = ensembles((na, nb), drive=rabi, detunings=(0.2, -0.3))
     spins = [qutip.jmat(n / 2, "-") for n in (na, nb)]
     # piqs has the same matrices of each ensemble in its basis of Dicke states
-    assert abs((piqs.jspin(na, "-", basis="dicke")[:4, :4] - spins[0].full())).max() < 1e-12
+    assert abs(piqs.jspin(na, "-", basis="dicke")[:4, :4] - spins[0].full()).max() < 1e-12
     low = [qutip.tensor(spins[0], qutip.qeye(nb + 1)), qutip.tensor(qutip.qeye(na + 1), spins[1])]
     identity = qutip.tensor(qutip.qeye(na + 1), qutip.qeye(nb + 1))
     number = [

@@ -237,7 +237,9 @@ def largest_rate(found: Species) -> float:
         k = min(found.top, (e.n + 1) // 2)
         largest.append(k * (e.n - k + 1.0))
     bright = np.sqrt(largest)
-    rate = float(np.sum((np.abs(found.collective) + 2 * np.abs(found.exchange)) * np.outer(bright, bright)))
+    rate = float(
+        np.sum((np.abs(found.collective) + 2 * np.abs(found.exchange)) * np.outer(bright, bright))
+    )
     for e in found.members:
         rate += min(e.n, found.top) * (e.individual + abs(e.detuning - e.exchange))
         rate += e.n * (e.dephasing + e.pump + abs(e.drive))

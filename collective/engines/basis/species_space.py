@@ -99,8 +99,7 @@ class SpeciesSpace:
     def adjoint(self) -> NDArray[np.int64]:
         """Where the adjoint of each entry is, (E,); for a difference of 0 or None."""
         parts = [
-            x.place(x.d[i], x.k2[i], x.k[i])
-            for x, i in zip(self.ladders, self.local, strict=True)
+            x.place(x.d[i], x.k2[i], x.k[i]) for x, i in zip(self.ladders, self.local, strict=True)
         ]
         return np.searchsorted(self._keys, self._strides @ np.stack(parts))
 
@@ -145,9 +144,7 @@ class SpeciesSpace:
             keys += stride * there
         return np.where(missing, -1, keys)
 
-    def summed(
-        self, triplets: list[tuple[Any, Any, Any]], to: "SpeciesSpace | None" = None
-    ) -> Any:
+    def summed(self, triplets: list[tuple[Any, Any, Any]], to: "SpeciesSpace | None" = None) -> Any:
         """The sparse matrix of triplets, from the entries of this space to those of another one."""
         from scipy.sparse import csr_array
 
@@ -268,7 +265,9 @@ def one_apart(whole: SpeciesSpace, apart: SpeciesSpace, a: int) -> Any:
     for up in (False, True):  # J = j + ½ has the same dark pairs as j, J = j − ½ one more
         before = d + (not up)
         source = mine.place(before, k + s, k2 + s2)
-        copies = (total - 2 * before) * (total - before + 1) if up else before * (total - 2 * before + 2)
+        copies = (
+            (total - 2 * before) * (total - before + 1) if up else before * (total - 2 * before + 2)
+        )
         share = copies / (total * np.maximum(total - 2 * before + 1.0, 1.0))
         amplitude = share * clebsch(others.n, d, k, s, up) * clebsch(others.n, d, k2, s2, up)
         found = np.flatnonzero((source >= 0) & (amplitude != 0))

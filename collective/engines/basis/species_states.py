@@ -32,7 +32,6 @@ _AT_ONCE = 4096  # configurations
 _LARGEST = 2**22  # amplitudes of all longest ladders
 
 
-
 def species_of(couplings: Couplings, state: "State | Qobj | None") -> Species | str:
     """The species of emitters in a state, or a text that says why there are none.
 
@@ -44,7 +43,9 @@ def species_of(couplings: Couplings, state: "State | Qobj | None") -> Species | 
         return species(couplings)
     n = len(couplings)
     if n > LARGEST_BY_AMPLITUDES and _needs_all(state, n):
-        return f"state {state} of more than {LARGEST_BY_AMPLITUDES} emitters has too many amplitudes"
+        return (
+            f"state {state} of more than {LARGEST_BY_AMPLITUDES} emitters has too many amplitudes"
+        )
     labels = _labels(state, couplings)
     if isinstance(labels, str):
         return labels
@@ -124,11 +125,11 @@ def _amplitudes(state: State, found: Species, emitters: Any) -> NDArray[np.compl
     n, counts = len(found.labels), found.counts
     each = spinors_of(state, n)
     if each is not None:
-        whole = np.ones((), dtype=complex)
+        outer: NDArray[Any] = np.ones((), dtype=complex)
         for a, count in enumerate(counts):
             up, down = each[np.flatnonzero(found.labels == a)[0]]
-            whole = np.multiply.outer(whole, of_spinor(complex(up), complex(down), int(count)))
-        return np.asarray(whole)
+            outer = np.multiply.outer(outer, of_spinor(complex(up), complex(down), int(count)))
+        return np.asarray(outer)
     side = tuple(counts + 1)
     numbers = np.indices(side).reshape(len(counts), -1)
     definite = definite_number(state, n)
@@ -144,7 +145,8 @@ def _amplitudes(state: State, found: Species, emitters: Any) -> NDArray[np.compl
         some = asked[begin : begin + _AT_ONCE]
         configurations = order < numbers[:, some][found.labels].T
         values = amplitudes_of(state, configurations, emitters)
-        ways = sum(_log_ways(int(c), k) for c, k in zip(counts, numbers[:, some], strict=True))
+        each_ways = [_log_ways(int(c), k) for c, k in zip(counts, numbers[:, some], strict=True)]
+        ways = np.sum(each_ways, axis=0)
         # as logarithms: an amplitude may be as small as the number of ways is large
         present = values != 0
         sizes = np.log(np.abs(values[present])) + ways[present] / 2

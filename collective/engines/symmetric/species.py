@@ -1,6 +1,7 @@
 r"""A run of emitters of a few species, by the entries of ρ between the Dicke states of each.
 
-.. math:: \dot ρ = −i(H_{eff}ρ − ρH_{eff}^†) + \sum_{AB} Γ_{AB} J^-_B ρ J^+_A + \text{individual jumps}
+.. math::
+   \dot ρ = −i(H_{eff}ρ − ρH_{eff}^†) + \sum_{AB} Γ_{AB} J^-_B ρ J^+_A + \text{individual jumps}
 
 (`basis.species_space`). Without a drive only entries are kept whose row and column have equally
 many excitations in all, among them the coherences between two species.
@@ -35,7 +36,10 @@ class SpeciesBlocks:
     def __init__(self, found: Species):
         self.space = SpeciesSpace(found, None if found.driven else 0)
         self._still, self._found = self.space.generator(), found
-        self._up, self._down = self.space.drives() if found.driven else (None, None)
+        self._up: Any = None
+        self._down: Any = None
+        if found.driven:
+            self._up, self._down = self.space.drives()
         self._diagonal = np.flatnonzero(self.space.trace)
         self._numbers = self.space.numbers()
         self._bright = self.space.brightness()
