@@ -244,3 +244,18 @@ def largest_rate(found: Species) -> float:
         rate += min(e.n, found.top) * (e.individual + abs(e.detuning - e.exchange))
         rate += e.n * (e.dephasing + e.pump + abs(e.drive))
     return rate
+
+
+def pair_correlations(
+    found: Species, numbers: NDArray[np.float64], bright: NDArray[np.complex128]
+) -> NDArray[np.complex128]:
+    """⟨σ⁺_mσ⁻_n⟩ of all emitters, (T, N, N), from ⟨n̂_A⟩ (T, S) and ⟨J⁺_AJ⁻_B⟩ (T, S, S)."""
+    counts, labels = found.counts.astype(float), found.labels
+    pairs = bright / np.outer(counts, counts)
+    own = np.arange(len(counts))
+    among = np.maximum(counts * (counts - 1), 1)
+    pairs[:, own, own] = (bright[:, own, own] - numbers) / among
+    whole = pairs[:, labels[:, None], labels]
+    each = np.arange(len(labels))
+    whole[:, each, each] = (numbers / counts)[:, labels]
+    return np.asarray(whole)

@@ -225,10 +225,11 @@ class SpeciesSpace:
 
 
 def _reach(counts: NDArray[np.int64], a: int, difference: int | None) -> int:
-    """The largest difference of excitations of species a, which the others make up for."""
-    if difference is None:
-        return int(counts[a])
-    return int(counts.sum() - counts[a]) + abs(difference)
+    """The largest difference of excitations of species a, which the others make up for.
+
+    It is that of a photon's coherence too, so that both spaces have the same ladders.
+    """
+    return int(counts[a] if difference is None else counts.sum() - counts[a] + 1)
 
 
 def entries(found: Species, difference: int | None) -> int:

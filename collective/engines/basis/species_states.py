@@ -90,7 +90,7 @@ def _labels(state: "State | Qobj", couplings: Couplings) -> NDArray[np.int64] | 
     return f"state {state} has more than {MOST} kinds of emitters" if found is None else found
 
 
-def start(state: "State | Qobj", space: SpeciesSpace, emitters: Any) -> NDArray[np.complex128]:
+def start_of(state: "State | Qobj", space: SpeciesSpace, emitters: Any) -> NDArray[np.complex128]:
     """All entries (E,) of ρ of a state for which `species_of` has found the species.
 
     Raises:

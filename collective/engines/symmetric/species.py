@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import resumed
-from collective.engines.basis.species import Species
+from collective.engines.basis.species import Species, pair_correlations
 from collective.engines.basis.species_space import SpeciesSpace
-from collective.engines.basis.species_states import start
+from collective.engines.basis.species_states import start_of
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.symmetric.density import Density
@@ -103,7 +103,7 @@ class SpeciesRun:
     def __init__(self, request: Request, found: Species, earlier: "Result | None"):
         self._request, self._found = request, found
         self._blocks = SpeciesBlocks(found)
-        rho = start(request.state, self._blocks.space, request.couplings.emitters)
+        rho = start_of(request.state, self._blocks.space, request.couplings.emitters)
         self._dynamics = Density(self._blocks, rho, request)
         self._recorder = Recorder(request)
         self._started = False
@@ -160,7 +160,7 @@ class SpeciesRun:
         fields["populations"] = (numbers / found.counts)[:, found.labels]
         fields["excitation"] = numbers.sum(axis=1)
         if "correlations" in self._request.words:
-            fields["correlations"] = correlations(found, numbers, bright)
+            fields["correlations"] = pair_correlations(found, numbers, bright)
         return fields
 
     def diagnostics(self) -> dict[str, Any]:
@@ -181,18 +181,3 @@ class SpeciesRun:
 
     def close(self) -> None:
         """Nothing is held beyond the run."""
-
-
-def correlations(
-    found: Species, numbers: NDArray[np.float64], bright: NDArray[np.complex128]
-) -> NDArray[np.complex128]:
-    """⟨σ⁺_mσ⁻_n⟩ of all emitters, (T, N, N), from ⟨n̂_A⟩ (T, S) and ⟨J⁺_AJ⁻_B⟩ (T, S, S)."""
-    counts, labels = found.counts.astype(float), found.labels
-    pairs = bright / np.outer(counts, counts)
-    own = np.arange(len(counts))
-    among = np.maximum(counts * (counts - 1), 1)
-    pairs[:, own, own] = (bright[:, own, own] - numbers) / among
-    whole = pairs[:, labels[:, None], labels]
-    each = np.arange(len(labels))
-    whole[:, each, each] = (numbers / counts)[:, labels]
-    return np.asarray(whole)
