@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from collective._tools.blas import BlasThreads
 from collective.engines.base import Accuracy, Cost, resumed, unsupported
-from collective.engines.basis.configurations import ExcitationBlocks, ensemble, one_excitation
+from collective.engines.basis.configurations import one_excitation, one_excitation_vectors
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.single import size
@@ -29,8 +29,7 @@ from collective.engines.single.amplitudes import (
     Dephased,
     IllConditionedError,
 )
-from collective.states import State, answers
-from collective.states.answers import NOTHING, one_excitation_of
+from collective.states import answers
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -108,7 +107,9 @@ class _Run:
         self._steps: Iterator[None] | None = None
         self._limits = ExitStack()
         if earlier is None:
-            vectors = _one_excitation_vectors(request)
+            vectors = one_excitation_vectors(
+                request.state, len(request.couplings), request.couplings.emitters
+            )
             if self._dephased:
                 self._record_matrix(vectors @ vectors.conj().T)
             else:
@@ -239,19 +240,6 @@ class _Run:
     def close(self) -> None:
         self._steps = None
         self._limits.close()
-
-
-def _one_excitation_vectors(request: Request) -> NDArray[np.complex128]:
-    """Vectors (N, R) whose projectors sum to the block of one excitation."""
-    n, state = len(request.couplings), request.state
-    if isinstance(state, State):
-        chances = answers.probabilities_of(state, n)
-        if chances is None:
-            return one_excitation_of(state, n, request.couplings.emitters)[:, None]
-        # at most one emitter may be excited: the chances of the others are round-off
-        return np.sqrt(np.where(chances < NOTHING, 0, chances)).astype(complex)[:, None]
-    vectors = ensemble(state, ExcitationBlocks(n, 1), 1, request.couplings.emitters)
-    return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
 
 
 def _weight_above(request: Request) -> str:
