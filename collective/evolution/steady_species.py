@@ -5,6 +5,9 @@ The first-order coherence of all light has one part for the light that the emitt
 species A with individual decay it has another, for which one emitter of A is a species of its own:
 
 .. math:: \sum_{AB} Γ_{AB}⟨J^+_A(0)J^-_B(τ)⟩ + \sum_A γ_A N_A ⟨σ^+_{1_A}(0)σ^-_{1_A}(τ)⟩
+
+The file is longer than others because it has the state, the prediction of its size, and what
+two-time averages need from it.
 """
 
 from dataclasses import dataclass, replace

@@ -9,6 +9,8 @@ q = 1 for `g1` and `spectrum`, q = 0 for `g2`. There are C(2N, N−q) numbers fo
 and far fewer for a start with few excitations. The generator is block triangular, so that its
 resolvent follows from one Sylvester equation for each block, from the highest one downwards. One
 excitation needs its amplitudes alone.
+
+The file is longer than others because the blocks and the three observables belong together.
 """
 
 from math import comb

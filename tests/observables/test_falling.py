@@ -74,6 +74,7 @@ def qutip_places(n, k):
     return [sum((1 - (c >> m & 1)) << (n - 1 - m) for m in range(n)) for c in configurations]
 
 
+@pytest.mark.slow
 def test_two_groups_that_do_not_couple():
     """Eight emitters in two groups of four: twice the light of one group, which has all of ρ."""
     four = co.couple(co.chain(4, 0.3), co.Vacuum())
@@ -125,12 +126,11 @@ def test_too_many_numbers_are_refused_at_once():
 
 
 @pytest.mark.slow
-def test_a_thousand_emitters():
-    chain = co.couple(co.chain(1000, 0.3), co.Vacuum())
-    light = spectrum(chain, OMEGA, state=co.states.timed_dicke([6.0, 0, 0]))
-    assert light.total == pytest.approx(1, rel=1e-9)
-    found = spectrum(chain, OMEGA, state=co.states.single(500))
+def test_four_hundred_emitters():
+    chain = co.couple(co.chain(400, 0.3), co.Vacuum())
+    found = spectrum(chain, OMEGA, state=co.states.single(170))
+    assert found.total == pytest.approx(1, rel=1e-9)
     h = chain.effective_hamiltonian()
     for omega, value in zip(OMEGA, found.values, strict=True):
-        c = np.linalg.solve(h - omega * np.eye(1000), np.eye(1000)[500])
+        c = np.linalg.solve(h - omega * np.eye(400), np.eye(400)[170])
         assert value == pytest.approx((c.conj() @ chain.decay @ c).real / 2 / np.pi, rel=1e-8)

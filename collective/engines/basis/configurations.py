@@ -163,7 +163,9 @@ def ensemble(
         if chances is None:
             vectors = amplitudes_of(state, excited, emitters)[:, None]
         else:
-            vectors = np.diag(np.sqrt(chances))
+            present = np.flatnonzero(chances)
+            vectors = np.zeros((len(chances), len(present)))
+            vectors[present, np.arange(len(present))] = np.sqrt(chances[present])
     else:
         places = qutip_index(blocks.n, blocks.configurations(k))
         matrix = state.full()
