@@ -392,6 +392,40 @@ def symmetric():
 
 
 @run()
+def species():
+    """Two species, made by couplings or by the state alone."""
+    labels = np.array([0, 1, 1, 0, 1])
+    decay = np.array([[0.7, 0.5 + 0.2j], [0.5 - 0.2j, 0.9]])[np.ix_(labels, labels)]
+    shift = np.array([[0.4, 0.3], [0.3, -0.2]])[np.ix_(labels, labels)]
+    collective = co.Couplings(decay, shift)
+    alone = co.Couplings(decay + 0.2 * np.diag(labels), shift, pump=0.1 * labels)
+    options = {"method": "symmetric", "observe": "correlations"}
+    steady = co.observables.steady(alone.replace(drive=0.3, dephasing=0.1))
+    return together(
+        inverted=evolved(collective, "inverted", **options),
+        driven=evolved(collective.replace(drive=0.3 + labels), "ground", **options),
+        pumped=evolved(alone, co.states.mixed(0.2 + 0.5 * labels), **options),
+        photon=evolved(identical(), co.states.single(1), **options),
+        steady={"emission": steady.emission, "correlations": steady.correlations},
+    )
+
+
+@run()
+def light_of_a_decay():
+    seven = co.couple(co.chain(7, 0.3), VACUUM)
+    pair, tau = co.states.mixed([1, 0, 0, 1, 0, 0, 0]), [0.0, 0.3, 1.0]
+    light = co.observables.spectrum(seven, [-1.0, 0.2], state=pair)
+    one = seven.modes().state(2)
+    return {
+        "g1": co.observables.g1(seven, tau, state=pair),
+        "g2": co.observables.g2(seven, tau, state=pair),
+        "values": light.values,
+        "total": light.total,
+        "mode": co.observables.spectrum(seven, [-1.0, 0.2], state=one).values,
+    }
+
+
+@run()
 def single():
     laser = [0.3, 0.1, 2 * np.pi]
     return together(

@@ -74,7 +74,8 @@ def g2(
 
     With couplings, N can be up to about 6, and larger for all light of identical emitters (see
     `steady`): a hundred that only decay, are pumped, or are driven with purely collective decay,
-    and 50 that are driven and decay individually.
+    and 50 that are driven and decay individually. From a given state without drive and pump it can
+    be about 10, and more with few excitations.
 
     Args:
         source: a result with states or with `coincidence_rate`, for τ = 0 at each of its times; or

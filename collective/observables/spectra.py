@@ -72,9 +72,11 @@ def g1(
     (which needs positions and vacuum). In the frame of the couplings light at ω goes as e^{−iωτ}.
 
     Args:
-        couplings: of N emitters, N up to about 6. For all light of identical emitters N can be 100
-            if they only decay, are pumped, or are driven with purely collective decay, and about
-            40 if they are driven and decay individually.
+        couplings: of N emitters, N up to about 6 if they are driven or pumped. For all light of
+            identical emitters N can be 100 if they only decay, are pumped, or are driven with
+            purely collective decay, and about 40 if they are driven and decay individually; a few
+            species of emitters take about 7 each. From a given state without drive and pump N can
+            be about 10, more with few excitations, and thousands with one.
         delays: τ, (K,), increasing from 0 or later. They may be of any length if the light has
             become stationary by then.
         state: the state at time 0: a state of `co.states`, its name, or a QuTiP state; None means
@@ -153,7 +155,8 @@ def spectrum(
             half a minute on two cores; one more takes minutes and gigabytes. For all light of
             identical emitters, a hundred that decay, are pumped or are driven with purely
             collective decay take about 0.1 s for each frequency, and 20 that are driven and decay
-            individually take 0.5 s.
+            individually take 0.5 s. Without dephasing eight emitters that decay take 0.15 s for
+            each frequency, and a thousand with one excitation take 20 s in all.
         frequencies: ω, (F,), relative to the frequency of the drive if there is one, else to ω₀: a
             single emitter with detuning δ emits at ω = δ.
         state: the state that decays, for emitters without drive and pump; None means the steady

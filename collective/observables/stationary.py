@@ -86,7 +86,9 @@ def steady(
     For identical emitters (equal Γ_mn and equal Δ_mn for all m ≠ n, and the same Γ_mm, drive, pump,
     detuning and dephasing for all) ρ is found between Dicke states. With a pump, or with purely
     collective decay and a drive, 100 of them take less than a second. With a drive and individual
-    decay, 50 take about 4 s and 70 take 30 s. For other emitters the full ρ is needed, with N up
+    decay, 50 take about 4 s and 70 take 30 s. A few species of emitters, alike within each, have
+    Dicke states of each species: 7 + 7 driven ones take 1 s. For other emitters the full ρ is
+    needed, with N up
     to about 7.
 
     For thousands of emitters there is mean field (`engines.MeanField`): each emitter has the steady
@@ -97,7 +99,7 @@ def steady(
         couplings: of N emitters, usually with a drive or pump.
         start: where there are several steady states, the one that this state comes to: "ground",
             "inverted", co.states.dicke(k) or co.states.coherent(theta, phi), for identical
-            emitters whose decay is purely collective. For mean field any product state; None is
+            emitters, or species of them, whose decay is purely collective. For mean field any product state; None is
             the ground state.
         method: "exact", or "mean_field" for an approximation of many emitters.
 
