@@ -99,8 +99,8 @@ def steady(
         couplings: of N emitters, usually with a drive or pump.
         start: where there are several steady states, the one that this state comes to: "ground",
             "inverted", co.states.dicke(k) or co.states.coherent(theta, phi), for identical
-            emitters, or species of them, whose decay is purely collective. For mean field any product state; None is
-            the ground state.
+            emitters, or species of them, whose decay is purely collective. For mean field any
+            product state; None is the ground state.
         method: "exact", or "mean_field" for an approximation of many emitters.
 
     Returns:

@@ -15,10 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.engines.basis.dicke import Identical
 
 MOST = 8  # species; with more of them other engines need fewer numbers
 _EQUAL = 1e-12  # relative to the largest entry
+_PROBES = 3  # emitters whose couplings to two others are compared before whole rows are
+_ROWS = 256  # of matrices, that are compared at once
 _NONE = 1e-13  # γ_A relative to the rate of an emitter, below which it is round-off
 
 
@@ -102,6 +105,8 @@ def species(
     """
     if couplings.thermal_photons:
         return "the emitters are in thermal light, which the Dicke states do not include"
+    if isinstance(couplings.decay, LatticeMatrix):
+        return "their couplings are stored by displacement"
     n = len(couplings)
     found = _labels(couplings, np.zeros(n, dtype=int) if labels is None else labels)
     if found is None:
@@ -142,14 +147,17 @@ def _labels(couplings: Couplings, given: NDArray[np.int64]) -> NDArray[np.int64]
                 continue
             same &= np.abs(matrix[others, others] - matrix[m, m]) <= most
             same &= np.abs(np.imag(matrix[m, others])) <= most
+            for third in range(min(n, _PROBES)):  # of most emitters one entry tells
+                differs = np.abs(matrix[others, third] - matrix[m, third]) > most
+                same &= ~differs | (others == third) | (m == third)
             some = np.flatnonzero(same)
-            if not len(some):
-                break
-            rows = np.abs(matrix[others[some]] - matrix[m])
-            # beside the rows the two emitters themselves are exchanged
-            rows[np.arange(len(some)), others[some]] = 0
-            rows[:, m] = 0
-            same[some] = rows.max(axis=1) <= most
+            for begin in range(0, len(some), _ROWS):
+                part = some[begin : begin + _ROWS]
+                rows = np.abs(matrix[others[part]] - matrix[m])
+                # beside the rows the two emitters themselves are exchanged
+                rows[np.arange(len(part)), others[part]] = 0
+                rows[:, m] = 0
+                same[part] = rows.max(axis=1) <= most
         return same
 
     labels = np.full(n, -1)
