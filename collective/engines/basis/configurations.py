@@ -164,7 +164,7 @@ def ensemble(
             vectors = amplitudes_of(state, excited, emitters)[:, None]
         else:
             present = np.flatnonzero(chances)
-            vectors = np.zeros((len(chances), len(present)))
+            vectors = np.zeros((len(chances), len(present)), dtype=complex)
             vectors[present, np.arange(len(present))] = np.sqrt(chances[present])
     else:
         places = qutip_index(blocks.n, blocks.configurations(k))
