@@ -64,11 +64,13 @@ def of_species(request: Request, found: Species) -> Cost:
     slopes = _SLOPES_PER_PHASE * phase + _SLOPES_PER_TIME * times + _SLOPES_AT_LEAST
     slope = _SLOPE_ENTRIES * size * terms / _USUAL_TERMS * s.entry + _SLOPE_CALLS * s.call
     seconds = _RUN_CALLS * s.call + _BUILT_ENTRIES * size * terms * s.entry
-    seconds += _COMPARED_ENTRIES * len(found) * n**2 * s.entry + compressing
+    seconds += compressing
+    compared = 0 if checks.constant(request.couplings.decay) else n**2
+    seconds += _COMPARED_ENTRIES * len(found) * compared * s.entry
     if correlated:
         seconds += _KEPT_ENTRIES * n**2 * times * s.entry
     return Cost(
-        int((_BYTES_ENTRY + _BYTES_TERM * terms) * size + correlated + 16 * n**2)
+        int((_BYTES_ENTRY + _BYTES_TERM * terms) * size + correlated + 16 * compared)
         + int(written)
         + 8 * n * times,
         seconds + slope * slopes,
