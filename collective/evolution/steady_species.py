@@ -47,7 +47,6 @@ class SpeciesLight:
         space: the entries of ρ that are kept.
         rho: ρ, (E,).
         steady: whether it is the steady state.
-        given: whether the species belong to a start that a purely collective decay never leaves.
     """
 
     species: Species
@@ -55,7 +54,6 @@ class SpeciesLight:
     space: SpeciesSpace
     rho: NDArray[np.complex128]
     steady: bool
-    given: bool
 
     @property
     def driven(self) -> bool:
@@ -213,11 +211,11 @@ def light(
         return None
     if state is None:
         space, rho = _steady(found, observable, given=start is not None)
-        return SpeciesLight(found, unit, space, rho, True, start is not None)
+        return SpeciesLight(found, unit, space, rho, True)
     assert checked is not None
     space = SpeciesSpace(found, None if found.driven else 0)
     rho = start_of(checked, space, couplings.emitters)
-    return SpeciesLight(found, unit, space, rho, False, True)
+    return SpeciesLight(found, unit, space, rho, False)
 
 
 def check_start(observable: str, couplings: Couplings, start: Any) -> None:
