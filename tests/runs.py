@@ -411,6 +411,20 @@ def species():
 
 
 @run()
+def one_excitation_shared():
+    state = co.states.from_amplitudes([0.6, 0.48j, 0.0, -0.64])
+    places = np.eye(4, dtype=bool)
+    return {
+        "amplitudes": state.amplitudes(places, atoms()),
+        "correlations": co.states.correlations(state, plain()),
+        **together(
+            single=evolved(plain(), state, method="single", observe="correlations"),
+            mode=evolved(plain(), plain().modes().state(-1), method="single"),
+        ),
+    }
+
+
+@run()
 def light_of_a_decay():
     seven = co.couple(co.chain(7, 0.3), VACUUM)
     pair, tau = co.states.mixed([1, 0, 0, 1, 0, 0, 0]), [0.0, 0.3, 1.0]
@@ -584,7 +598,6 @@ def states():
         "coherent": co.states.coherent(0.7, 0.2),
         "named": co.states.inverted(),
         "state": co.states.dicke(3),
-        "shared": co.states.from_amplitudes([0.6, 0.48j, 0.0, -0.64]),
     }
     return {name: state.amplitudes(excited, atoms()) for name, state in some.items()} | {
         f"{name}, excitations": state.excitations(4) for name, state in some.items()
