@@ -348,8 +348,12 @@ DRIVEN = {"drive": (1.1, 0.5j), "detunings": (0.3, 0.1)}
 
 @pytest.mark.parametrize(("couplings", "state"), [
     (ensembles((2, 1), alone=(0.2, 0), dephasing=(0, 0.3), **DRIVEN), None),
-    (ensembles((1, 2), alone=(0, 0.3), pump=(0.2, 0.1)), None),
-    (ensembles((2, 1), alone=(0.2, 0)), co.states.mixed([1, 1, 0])),
+    pytest.param(
+        ensembles((1, 2), alone=(0, 0.3), pump=(0.2, 0.1)), None, marks=pytest.mark.slow
+    ),
+    pytest.param(
+        ensembles((2, 1), alone=(0.2, 0)), co.states.mixed([1, 1, 0]), marks=pytest.mark.slow
+    ),
     (ensembles((2, 1), alone=(0.2, 0), dephasing=(0.1, 0)), co.states.coherent(1.1, 0.4)),
     (identical(3), co.states.single(2)),
 ])  # fmt: skip

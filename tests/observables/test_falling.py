@@ -22,8 +22,8 @@ def seen(couplings, state, direction=None):
     yield np.array([light.total, *light.values])
 
 
-@pytest.mark.parametrize("direction", [None, (1.0, 0.2, 0.3)])
-@pytest.mark.parametrize("dephasing", [0.0, 0.3])
+@pytest.mark.parametrize("direction", [None, pytest.param((1.0, 0.2, 0.3), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("dephasing", [0.0, pytest.param(0.3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("state", [
     "inverted", co.states.dicke(2), co.states.coherent(1.1, 0.4), co.states.single(0),
     co.states.mixed([0.3, 0.5, 0.9]), co.states.timed_dicke([0, 0, 3.0]),
@@ -38,7 +38,7 @@ def test_against_the_whole_liouvillian(state, dephasing, direction, monkeypatch)
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(2, 4), st.integers(0, 4), st.integers(0, 2**16))
 def test_the_generator_is_that_of_qutip(n, highest, seed):
     """Blocks of the Liouvillian between chosen numbers of excitations, for random couplings."""
