@@ -579,6 +579,8 @@ def _recipes():
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
+    modes = type(pair().modes())
+    yield "Modes.state", modes.state, lambda: {"self": pair().modes(), "i": 0}, {}
     yield (
         "couple",
         co.couple,
@@ -1846,9 +1848,9 @@ def _recipes():
                 },
                 {},
             )
-    for name in ("inverted", "ground", "levels", "level_product", "one_excitation"):
+    for name in ("inverted", "ground", "levels", "level_product", "from_amplitudes"):
         kind = type(systems.STATES[name])
-        member = "one_excitation" if name == "one_excitation" else "level_vectors"
+        member = "one_excitation" if name == "from_amplitudes" else "level_vectors"
         yield (
             f"states.{name} ({member})",
             getattr(kind, member),
@@ -1904,12 +1906,6 @@ def _recipes():
         {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
     )
     yield (
-        "states.one_excitation",
-        s.one_excitation,
-        lambda: {"amplitudes": [1, 1j, 0, 0.3, 0, 2]},
-        {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
-    )
-    yield (
         "states.mixed",
         s.mixed,
         lambda: {"populations": [0.3, 1.0]},
@@ -1923,6 +1919,12 @@ def _recipes():
         "states.timed_dicke",
         s.timed_dicke,
         lambda: {"wavevector": (0, 0, 6.0)},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.from_amplitudes",
+        s.from_amplitudes,
+        lambda: {"vector": [0.6, 0.8j]},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
     yield (

@@ -415,6 +415,54 @@ def symmetric():
 
 
 @run()
+def species():
+    """Two species, made by couplings or by the state alone."""
+    labels = np.array([0, 1, 1, 0, 1])
+    decay = np.array([[0.7, 0.5 + 0.2j], [0.5 - 0.2j, 0.9]])[np.ix_(labels, labels)]
+    shift = np.array([[0.4, 0.3], [0.3, -0.2]])[np.ix_(labels, labels)]
+    collective = co.Couplings(decay, shift)
+    alone = co.Couplings(decay + 0.2 * np.diag(labels), shift, pump=0.1 * labels)
+    options = {"method": "symmetric", "observe": "correlations"}
+    steady = co.observables.steady(alone.replace(drive=0.3, dephasing=0.1))
+    return together(
+        inverted=evolved(collective, "inverted", **options),
+        driven=evolved(collective.replace(drive=0.3 + labels), "ground", **options),
+        pumped=evolved(alone, co.states.mixed(0.2 + 0.5 * labels), **options),
+        photon=evolved(identical(), co.states.single(1), **options),
+        steady={"emission": steady.emission, "correlations": steady.correlations},
+    )
+
+
+@run()
+def one_excitation_shared():
+    state = co.states.from_amplitudes([0.6, 0.48j, 0.0, -0.64])
+    places = np.eye(4, dtype=bool)
+    return {
+        "amplitudes": state.amplitudes(places, atoms()),
+        "correlations": co.states.correlations(state, plain()),
+        **together(
+            single=evolved(plain(), state, method="single", observe="correlations"),
+            mode=evolved(plain(), plain().modes().state(-1), method="single"),
+        ),
+    }
+
+
+@run()
+def light_of_a_decay():
+    seven = co.couple(co.chain(7, 0.3), VACUUM)
+    pair, tau = co.states.mixed([1, 0, 0, 1, 0, 0, 0]), [0.0, 0.3, 1.0]
+    light = co.observables.spectrum(seven, [-1.0, 0.2], state=pair)
+    one = seven.modes().state(2)
+    return {
+        "g1": co.observables.g1(seven, tau, state=pair),
+        "g2": co.observables.g2(seven, tau, state=pair),
+        "values": light.values,
+        "total": light.total,
+        "mode": co.observables.spectrum(seven, [-1.0, 0.2], state=one).values,
+    }
+
+
+@run()
 def single():
     laser = [0.3, 0.1, 2 * np.pi]
     return together(
@@ -578,7 +626,7 @@ def atoms_with_manifolds():
         "levels": co.states.levels(["e -1", "g 0"]),
         "vectors": co.states.level_product([0.6, 0, 0.8j, 0]),
     }
-    start = co.states.one_excitation([1, 0.5j, 0, 0, -1, 2])
+    start = co.states.from_amplitudes(np.array([1, 0.5j, 0, 0, -1, 2]) / 2.5)
     result = evolved(beside, start, method="single", observe="correlations")
     amplitudes = start.one_excitation(isotropic)
     return {

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import announced
 from collective.couplings.couplings import Couplings
-from collective.engines.basis.symmetries import group, same_pairs
+from collective.engines.basis.symmetries import group, mean_over, same_pairs
 from collective.engines.numerics.lanes import LANES
 from collective.engines.numerics.pieces import pieces_of
 from collective.engines.request import Request
@@ -273,7 +273,7 @@ class WholeSampler:
 
     def _averaged(self, record: NDArray[np.float64]) -> NDArray[np.float64]:
         """The record with populations averaged over permutations that change nothing."""
-        weights = _mean_over(np.diagonal(self._same))
+        weights = mean_over(np.diagonal(self._same))
         for populations in record[:, :, 2:]:  # of one trajectory at a time, to save memory
             populations[:] = populations @ weights
         return record
@@ -286,15 +286,9 @@ class WholeSampler:
             lower = np.swapaxes(upper, 1, 2).conj()
             whole = np.where(np.tri(self.n, k=-1, dtype=bool), lower, upper)
             whole = whole * np.outer(self._phases.conj(), self._phases)
-            weights = _mean_over(self._same.ravel())
+            weights = mean_over(self._same.ravel())
             found[:, : self.pairs] = whole.reshape(len(found), -1) @ weights
         return found
-
-
-def _mean_over(same: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The matrix whose product replaces values by their mean over all with the same number."""
-    alike = (same[:, None] == same[None, :]).astype(float)
-    return alike / alike.sum(axis=0)
 
 
 def compile_kernels(*, show: bool) -> None:
