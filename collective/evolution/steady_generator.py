@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from collective._tools.operators import Untidied, entries_of, excited
 from collective.couplings.couplings import Couplings
+from collective.engines.numerics.spectrum import Ellipse
 
 if TYPE_CHECKING:
     from collective.master.equation import MasterEquation
@@ -54,6 +55,7 @@ class Generator:
         order: the index in QuTiP's basis of each row of H_eff, (D,).
         shape: of the panels, (panels, D, columns of a panel).
         dims: number of levels of every emitter.
+        ellipse: gives one around nearly all of the spectrum of L.
         amplitudes: (D,), s; the vectors are then those of ρ_ij/(s_i s_j). None for ones.
     """
 
@@ -62,6 +64,7 @@ class Generator:
     order: NDArray[np.int64]
     shape: tuple[int, int, int]
     dims: list[int]
+    ellipse: Callable[[], Ellipse]
     amplitudes: NDArray[np.float64] | None = None
 
     @property
@@ -342,7 +345,7 @@ def generator(
     effective += -0.5j * _emitted(problem)
     up = excited(n)
     effective[np.diag_indices(1 << n)] -= 0.5j * (~up @ problem.pump + up @ (2 * problem.dephasing))
-    return Generator(slope, effective[np.ix_(order, order)], order, shape, [2] * n)
+    return Generator(slope, effective[np.ix_(order, order)], order, shape, [2] * n, slopes.ellipse)
 
 
 @Untidied()
@@ -374,5 +377,10 @@ def _of_jumps(problem: "Couplings | MasterEquation", dims: list[int]) -> Generat
             found += (turned @ (jump @ rho).T).T
         return _packed(found, real=True)[None]
 
+    def ellipse() -> Ellipse:
+        lost = np.linalg.eigvalsh(1j * (effective - effective.conj().T))[-1]
+        energies = np.linalg.eigvalsh((effective + effective.conj().T) / 2)
+        return Ellipse(2 * float(lost), float(energies[-1] - energies[0]))
+
     shape = (1, side, side)
-    return Generator(slope, effective, np.arange(side), shape, dims)
+    return Generator(slope, effective, np.arange(side), shape, dims, ellipse)

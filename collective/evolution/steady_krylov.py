@@ -14,7 +14,7 @@ mode, is reduced too, as long as it is above round-off.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,27 +84,36 @@ class Space:
         generator: L and the inverse of S.
         base: a vector of trace 1, of which so much is taken from each direction that its trace is 0.
         report: is called with the norm of each new residual.
+        shift: z, on the imaginary axis; L − z then takes the place of L, and vectors are complex.
     """
 
     def __init__(
-        self, generator: "Generator", base: NDArray[np.float64], report: Callable[[float], None]
+        self,
+        generator: "Generator",
+        base: NDArray[np.float64],
+        report: Callable[[float], None],
+        shift: complex | None = None,
     ):
         self._generator, self._base, self._report = generator, base, report
-        self._directions = _Rows(generator.size)
-        self._images = _Rows(generator.size)
-        self._upper = np.zeros((_ROWS, _ROWS))
+        self._shift, self._kind = shift, np.dtype(float if shift is None else complex)
+        self._directions, self._images = self._empty()
+        self._upper = np.zeros((_ROWS, _ROWS), self._kind)
         self.applications = 0
 
+    def _empty(self) -> "tuple[Rows, Rows]":
+        """No directions and no images."""
+        return tuple(Rows(self._generator.size, self._kind) for _ in range(2))  # type: ignore
+
     def reduced(
-        self, residual: NDArray[np.float64], tolerance: float
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        self, residual: NDArray[Any], tolerance: float
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         """The solution x of Lx = r up to a residual of this norm, and that residual, both (S,)."""
         residual = residual.copy()
         share = self._images.removed_from(residual)
         found = self._combined(share)
         norm = float(np.linalg.norm(residual))
         direction, most = residual / norm if norm else residual, self._most()
-        shares: list[float] = []
+        shares: list[complex] = []
         best, at = norm, self.applications
         while norm > tolerance:
             if norm < best / 2:
@@ -117,18 +126,20 @@ class Space:
             image = self._extend(direction)
             if image is None:
                 break
-            shares.append(float(image @ residual))
+            shares.append(np.vdot(image, residual)[()])
             residual -= shares[-1] * image
             before, norm = norm, float(np.linalg.norm(residual))
             self._report(norm)
             direction = residual / norm if 0 < norm < _SLOW * before else image
         return found + self._combined(np.array(shares)), residual
 
-    def _extend(self, direction: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    def _extend(self, direction: NDArray[Any]) -> NDArray[Any] | None:
         """Add the direction S⁻¹v and return its image, (S,); None if that is not a new one."""
-        new = self._generator.invert(direction).astype(float)
+        new = self._generator.invert(direction, self._shift or 0.0).astype(self._kind)
         new -= (self._generator.trace @ new) * self._base
         image = self._generator.apply(new)
+        if self._shift is not None:
+            image -= self._shift * new
         self.applications += 1
         size = float(np.linalg.norm(image))
         if not size > 0:
@@ -149,26 +160,26 @@ class Space:
         self._images.append(image)
         return image
 
-    def _combined(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _combined(self, shares: NDArray[Any]) -> NDArray[Any]:
         """The x with Lx = the last images times these shares, (S,)."""
         from scipy.linalg import solve_triangular
 
         count = len(self._images)
         if not len(shares):
-            return np.zeros(self._generator.size)
-        whole = np.zeros(count)
+            return np.zeros(self._generator.size, self._kind)
+        whole = np.zeros(count, self._kind)
         whole[count - len(shares) :] = shares
         return self._directions.times(solve_triangular(self._upper[:count, :count], whole))
 
-    def _restarted(self, shares: list[float]) -> NDArray[np.float64]:
+    def _restarted(self, shares: list[complex]) -> NDArray[Any]:
         """The x found so far; the space becomes empty."""
         found = self._combined(np.array(shares))
-        self._directions, self._images = (_Rows(self._generator.size) for _ in range(2))
+        self._directions, self._images = self._empty()
         return found
 
     def _most(self) -> int:
         """The number of directions for which there is memory."""
-        left, each = available_bytes(), self._generator.size * 16
+        left, each = available_bytes(), self._generator.size * 2 * self._kind.itemsize
         if left is None:
             return _MOST
         return int(np.clip(len(self._images) + _SHARE * left / each, _FEWEST, _MOST))
@@ -197,52 +208,57 @@ class Space:
         return float(1 / np.sqrt(longest)) if longest > 0 else np.inf
 
 
-class _Rows:
-    """Vectors that are allocated a few at a time."""
+class Rows:
+    """Vectors that are allocated a few at a time.
 
-    def __init__(self, size: int):
-        self._size, self._count = size, 0
-        self._blocks: list[NDArray[np.float64]] = []
+    Args:
+        size: the length of a vector.
+        kind: real or complex.
+    """
+
+    def __init__(self, size: int, kind: np.dtype[Any]):
+        self._size, self._kind, self._count = size, kind, 0
+        self._blocks: list[NDArray[Any]] = []
 
     def __len__(self) -> int:
         return self._count
 
-    def append(self, vector: NDArray[np.float64]) -> None:
+    def append(self, vector: NDArray[Any]) -> None:
         """Keep a copy of a vector."""
         if self._count % _ROWS == 0:
-            self._blocks.append(np.empty((_ROWS, self._size)))
+            self._blocks.append(np.empty((_ROWS, self._size), self._kind))
         self._blocks[-1][self._count % _ROWS] = vector
         self._count += 1
 
-    def _filled(self) -> list[NDArray[np.float64]]:
+    def _filled(self) -> list[NDArray[Any]]:
         """The vectors so far, in blocks."""
         last = self._count - _ROWS * (len(self._blocks) - 1)
         return [*self._blocks[:-1], self._blocks[-1][:last]] if self._blocks else []
 
-    def along(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The product of every vector with this one."""
-        found = [block @ vector for block in self._filled()]
-        return np.concatenate([np.zeros(0), *found])
+    def along(self, vector: NDArray[Any]) -> NDArray[Any]:
+        """The scalar product of every vector with this one."""
+        turned = vector.conj()
+        found = [(block @ turned).conj() for block in self._filled()]
+        return np.concatenate([np.zeros(0, self._kind), *found])
 
-    def removed_from(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    def removed_from(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Subtract from a vector what lies along orthonormal vectors, and return the shares."""
         shares = self.along(vector)
         vector -= self.times(shares)
         return shares
 
-    def times(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    def times(self, shares: NDArray[Any]) -> NDArray[Any]:
         """The sum of the vectors times these numbers, (S,)."""
-        found, first = np.zeros(self._size), 0
+        found, first = np.zeros(self._size, self._kind), 0
         for block in self._filled():
-            some = shares[first : first + len(block)]
-            found += some @ block
+            found += shares[first : first + len(block)] @ block
             first += len(block)
         return found
 
-    def gram(self) -> NDArray[np.float64]:
-        """The products of all pairs of vectors."""
+    def gram(self) -> NDArray[Any]:
+        """The scalar products of all pairs of vectors."""
         blocks = self._filled()
-        return np.asarray(np.block([[a @ b.T for b in blocks] for a in blocks]))
+        return np.asarray(np.block([[a.conj() @ b.T for b in blocks] for a in blocks]))
 
 
 def steady(generator: "Generator", report: Callable[[float], None]) -> Steady:

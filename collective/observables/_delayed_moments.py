@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from collective._tools.memory import require
 from collective.engines.numerics.spectrum import Ellipse
+from collective.evolution.steady_generator import Generator
 
 _WINDOW = 45.0  # longest time of one expansion, times the radius of the ellipse: more loses digits
 _SPARE_TERMS = 60  # terms of an expansion beyond two for each unit of time × radius
@@ -31,6 +32,7 @@ _LONGEST = 3600.0  # predicted seconds; a longer run must become stationary befo
 _STATIONARY_WITHIN = 60.0  # … so many predicted seconds
 _TREND = 3.0  # predicted seconds after which the decay so far can be extrapolated
 _INFINITE = 1e300  # stands for an infinite time
+_SECONDS_PRODUCT = 1e-9  # for one entry of ρ and one pair of emitters, by products
 _TAYLOR_TERMS = 18  # over a time 1/‖L‖: 1/19! is below round-off
 
 
@@ -38,6 +40,44 @@ def in_unit(delays: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
     """Delays times a rate; what would overflow becomes `_INFINITE`."""
     with np.errstate(over="ignore"):
         return np.minimum(delays * unit, _INFINITE)
+
+
+class Products:
+    """A generator of which only products with vectors are known, like a sparse matrix.
+
+    Args:
+        generator: L.
+        unit: it is divided by this.
+    """
+
+    def __init__(self, generator: Generator, unit: float = 1.0):
+        self._generator, self._unit = generator, unit
+
+    @property
+    def unit(self) -> float:
+        """A rate near the largest of L."""
+        return self._generator.ellipse().radius
+
+    @property
+    def work(self) -> float:
+        """The operations of a product with one vector, over those of an entry of a matrix."""
+        n = np.log2(self._generator.side)
+        return float(self._generator.size * n * n) * _SECONDS_PRODUCT / _SECONDS_ENTRY
+
+    def __truediv__(self, unit: float) -> "Products":
+        return Products(self._generator, self._unit * unit)
+
+    def __matmul__(self, vectors: NDArray[Any]) -> NDArray[Any]:
+        found = np.empty_like(vectors)
+        for c in range(vectors.shape[1]):
+            found[:, c] = self._generator.apply(vectors[:, c])
+        found /= self._unit
+        return found
+
+    def ellipse(self) -> Ellipse:
+        """An ellipse around nearly all of the spectrum."""
+        whole = self._generator.ellipse()
+        return Ellipse(whole.decay / self._unit, whole.width / self._unit)
 
 
 def moments(
@@ -52,7 +92,7 @@ def moments(
     """Moments ⟨⟨rows| e^{Lτ} |starts⟩⟩ at every delay.
 
     Args:
-        matrix: L, sparse (n, n).
+        matrix: L, sparse (n, n), or `Products`.
         starts: column vectors at τ = 0, (n, C).
         rows: row vectors, (R, n).
         delays: τ, (K,), increasing from 0 or later.
@@ -80,7 +120,10 @@ def moments(
         amounts = trace @ vectors
         found += np.outer(rows @ limit, amounts)
         vectors = vectors - np.outer(limit, amounts)
-    unit = float(abs(matrix).sum(axis=0).max()) if matrix.nnz else 0.0
+    if isinstance(matrix, Products):
+        unit = matrix.unit
+    else:
+        unit = float(abs(matrix).sum(axis=0).max()) if matrix.nnz else 0.0
     if unit == 0:
         return found + rows @ vectors
     times = in_unit(delays, unit)
@@ -105,9 +148,11 @@ class _Evolution:
         self._stationary = stationary
         self._matrix, self._vectors, self._rows = matrix, vectors, rows
         self._times, self._unit, self._what = times, unit, what
-        self._ellipse = _around_spectrum(matrix)
-        self._window = _WINDOW
-        self._seconds_term = _SECONDS_TERM + _SECONDS_ENTRY * matrix.nnz * vectors.shape[1]
+        known = isinstance(matrix, Products)
+        self._ellipse = matrix.ellipse() if known else _around_spectrum(matrix)
+        self._window, self._dense = _WINDOW, not known
+        work = matrix.work if known else matrix.nnz
+        self._seconds_term = _SECONDS_TERM + _SECONDS_ENTRY * work * vectors.shape[1]
         self._powers: _Powers | None = None
         self._seconds_spent = 0.0  # predicted, of all expansions so far
         self._norms: list[tuple[float, float]] = []  # times and norms of the vectors then
@@ -151,7 +196,7 @@ class _Evolution:
     def _dense_is_faster(self, gap: float) -> bool:
         """Whether powers of a dense exponential reach the next delay in less time."""
         n = len(self._vectors)
-        if n > _LARGEST_DENSE or gap * self._ellipse.radius <= self._window:
+        if not self._dense or n > _LARGEST_DENSE or gap * self._ellipse.radius <= self._window:
             return False
         squarings = min(np.log2(gap + 1), _MOST_POWERS)
         products = 0 if self._powers is None else self._powers.products

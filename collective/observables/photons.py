@@ -14,6 +14,7 @@ from collective._tools import operators as _operators
 from collective.couplings.couplings import Couplings
 from collective.engines import timescale
 from collective.observables import (
+    _by_products,
     _delayed_moments,
     _identical_emitters,
     _inputs,
@@ -335,6 +336,8 @@ def _delayed(
     unit = timescale.unit_of(couplings)  # it is not 0, because the emitters decay
     first, second = (matrix / unit for matrix in _matrices(couplings, directions))
     couplings, tau = timescale.in_unit(couplings, unit), _delayed_moments.in_unit(tau, unit)
+    if _by_products.suits(couplings):
+        return _by_products.g2(couplings, first, second, tau, state, unit)
     _regression.check_size(couplings, "g2")
     rho = _regression.initial(couplings, state, "g2")
     operators = channels(first)

@@ -10,7 +10,13 @@ from collective._tools import checks, equality
 from collective._tools.warn import warn
 from collective.couplings.couplings import Couplings
 from collective.engines import timescale
-from collective.observables import _delayed_moments, _identical_emitters, _inputs, _regression
+from collective.observables import (
+    _by_products,
+    _delayed_moments,
+    _identical_emitters,
+    _inputs,
+    _regression,
+)
 from collective.observables._detection import channels, emission_matrix
 from collective.states import State
 
@@ -101,6 +107,8 @@ def g1(
     unit = timescale.unit_of(couplings)  # it is not 0, because the emitters decay
     matrix = emission_matrix(couplings, direction, "g1") / unit
     couplings, tau = timescale.in_unit(couplings, unit), _delayed_moments.in_unit(tau, unit)
+    if _by_products.suits(couplings):
+        return _by_products.g1(couplings, matrix, tau, state, unit)
     _regression.check_size(couplings, "g1")
     rho = _regression.initial(couplings, state, "g1")
     operators = channels(matrix)
@@ -200,6 +208,11 @@ def spectrum(
     unit = timescale.unit_of(couplings)  # it is not 0, because the emitters decay
     matrix = emission_matrix(couplings, direction, "spectrum") / unit
     couplings, turns = timescale.in_unit(couplings, unit), omega / unit
+    if _by_products.suits(couplings):
+        values, coherent, total = _by_products.spectrum(couplings, matrix, turns, unit)
+        found = Spectrum(omega, values, coherent * unit, total * unit)
+        _warn_of_cancellation(found)
+        return found
     _regression.check_size(couplings, "the spectrum", dense=True)
     rho = _regression.initial(couplings, state, "spectrum")
     if state is not None:
