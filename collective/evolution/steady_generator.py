@@ -14,6 +14,8 @@ lie within a circle of radius 1 about 1, and few of them near 0.
 A Hermitian matrix ρ is kept as one real matrix R = Re ρ + Im ρ, in the layout of the engine
 "driven", and a general matrix as R of its two Hermitian parts, as one complex number. L is then a
 real operator on these vectors of D² numbers, and no norm changes.
+
+The file is longer than others: it holds both, with the layout of the vectors that they share.
 """
 
 from collections.abc import Callable
@@ -127,7 +129,7 @@ class Generator:
         return self._panels(_packed(matrix, real=real)).ravel()
 
     def panels_of(self, matrix: NDArray[Any]) -> NDArray[np.float64]:
-        """The real vector (S,) of a Hermitian matrix (D, D) in the order of H_eff, already scaled."""
+        """The real vector (S,) of a Hermitian (D, D) in the order of H_eff, already scaled."""
         return self._panels(_packed(matrix, real=True)).ravel()
 
     def pack(self, matrix: NDArray[Any], *, real: bool = False) -> NDArray[Any]:
@@ -155,7 +157,7 @@ class Generator:
         dense = operator.toarray() if hasattr(operator, "toarray") else np.asarray(operator)
         turned = dense[np.ix_(self.order, self.order)].T.astype(complex)
         found = self._panels(_matrix(turned)).ravel()
-        return found if self._scale is None else found * self._scale
+        return np.asarray(found if self._scale is None else found * self._scale)
 
     @cached_property
     def trace(self) -> NDArray[np.float64]:
@@ -333,7 +335,8 @@ def generator(
 
         slopes = PackedGenerator(problem, threads.count, threads.pool)
         shape = packed.shape(n)
-        slopes.advance(np.zeros(shape), *[np.zeros(shape)] * 2, (1.0, 0.0, 0.0), 0.0)
+        here, after = np.zeros(shape), np.zeros(shape)
+        slopes.advance(here, after, after, (1.0, 0.0, 0.0), 0.0)
     order = qutip_index(n, np.arange(1 << n))
 
     def slope(here: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -367,13 +370,13 @@ def _of_jumps(problem: "Couplings | MasterEquation", dims: list[int]) -> Generat
     for jump in jumps:
         effective -= 0.5j * (jump.conj().T @ jump).toarray()
     sparse = csr_array(effective)
-    adjoints = [jump.conj() for jump in jumps]
+    conjugates = [jump.conj() for jump in jumps]
 
     def slope(here: NDArray[np.float64]) -> NDArray[np.float64]:
         rho = _matrix(here[0])
         half = -1j * (sparse @ rho)
         found = half + half.conj().T
-        for jump, turned in zip(jumps, adjoints, strict=True):
+        for jump, turned in zip(jumps, conjugates, strict=True):
             found += (turned @ (jump @ rho).T).T
         return _packed(found, real=True)[None]
 

@@ -1,7 +1,8 @@
 """The steady state as the only matrix in the kernel of the Liouvillian: which solver finds it.
 
-A Liouvillian of up to 256 rows is factored as a dense matrix. Larger ones of Lindblad form are never
-made: `steady_krylov` needs only products. What is not of Lindblad form is factored as a sparse matrix.
+A Liouvillian of up to 256 rows is factored as a dense matrix. Larger ones of Lindblad form are
+never made: `steady_krylov` needs only products. What is not of Lindblad form is factored as a
+sparse matrix.
 """
 
 from collections.abc import Callable

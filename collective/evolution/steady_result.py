@@ -36,15 +36,18 @@ def result_of(
     """
     import qutip
 
-    read = _of_couplings if isinstance(problem, Couplings) else _of_equation
     values = {name: qutip.expect(each, rho) for name, each in (operators or {}).items()}
+    if isinstance(problem, Couplings):
+        read = _of_couplings(problem, rho)
+    else:
+        read = _of_equation(problem, rho)
     kept = rho if whole or rho.shape[0] <= _LARGEST_KEPT else None
     return Result(
         times=np.zeros(1),
         states=None if kept is None else [kept],
         expect={name: np.array([value]) for name, value in values.items()},
         initial_state=initial_state,
-        **read(problem, rho),
+        **read,
         **others,
     )
 

@@ -56,9 +56,9 @@ def steady_state(
 
     Up to four emitters the Liouvillian is factored. More of them, and any `MasterEquation` of
     Lindblad form, need only products with it: GMRES with the evolution between two jumps as
-    preconditioner (`evolution/steady_krylov.py`). Eight driven emitters take about two
-    seconds on one core, ten about a minute, eleven about ten minutes and 5 GB. For identical emitters ρ is
-    found between Dicke states; the full matrix fits up to about twelve of them.
+    preconditioner (`evolution/steady_krylov.py`). Eight driven emitters take about two seconds
+    on one core, ten about a minute. For identical emitters ρ is found between Dicke states; the
+    full matrix fits up to about twelve of them.
     `co.observables.steady` gives emission, populations and correlations of the steady state
     without the full matrix, for up to a hundred identical emitters.
 

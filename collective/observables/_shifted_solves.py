@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.evolution.steady_krylov import Rows, Space
+from collective.evolution.steady_space import Rows, Space
 
 if TYPE_CHECKING:
     from collective.evolution.steady_generator import Generator
@@ -74,7 +74,7 @@ def resolved(
 
 
 class _Solutions:
-    """Solutions y and their images Ly, as coefficients in one orthonormal basis that starts with b."""
+    """Solutions y and their images Ly, by coefficients in an orthonormal basis from b on."""
 
     def __init__(
         self,
