@@ -333,10 +333,10 @@ def generator(
         from collective.engines.driven import packed
         from collective.engines.driven.generator import PackedGenerator
 
-        slopes = PackedGenerator(problem, threads.count, threads.pool)
-        shape = packed.shape(n)
-        here, after = np.zeros(shape), np.zeros(shape)
-        slopes.advance(here, after, after, (1.0, 0.0, 0.0), 0.0)
+        here, after = np.zeros(packed.shape(1)), np.zeros(packed.shape(1))
+        atom = PackedGenerator(Couplings([[1.0]], [[0.0]]), 1, None)
+        atom.advance(here, after, after, (1.0, 0.0, 0.0), 0.0)
+    slopes = PackedGenerator(problem, threads.count, threads.pool)
     order = qutip_index(n, np.arange(1 << n))
 
     def slope(here: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -348,7 +348,9 @@ def generator(
     effective += -0.5j * _emitted(problem)
     up = excited(n)
     effective[np.diag_indices(1 << n)] -= 0.5j * (~up @ problem.pump + up @ (2 * problem.dephasing))
-    return Generator(slope, effective[np.ix_(order, order)], order, shape, [2] * n, slopes.ellipse)
+    return Generator(
+        slope, effective[np.ix_(order, order)], order, packed.shape(n), [2] * n, slopes.ellipse
+    )
 
 
 @Untidied()

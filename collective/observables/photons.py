@@ -72,7 +72,8 @@ def g2(
     pairs of all light, ``result.coincidence_rate``. g² is then this rate over
     ``result.emission**2``, and has the errors of both.
 
-    With couplings, N can be up to about 6, and larger for all light of identical emitters (see
+    With couplings, N can be up to about 6 for a decay, and 10 for driven or pumped emitters (eight
+    take a few seconds, ten a minute or two), and larger for all light of identical emitters (see
     `steady`): a hundred that only decay, are pumped, or are driven with purely collective decay,
     and 50 that are driven and decay individually.
 
