@@ -35,7 +35,7 @@ from collective.engines.numerics.spectrum import Ellipse
 if TYPE_CHECKING:
     from collective.master.equation import MasterEquation
 
-_FEWEST_COMPILED = 6  # emitters; for fewer, sparse matrices are as fast and need no compiling
+FEWEST_COMPILED = 6  # emitters; for fewer, sparse matrices are as fast and need no compiling
 _SMALL = 128  # levels, up to which several threads save no time
 _COMPILING = 5  # seconds
 _SMALLEST = 1e-11  # denominators of the inverse of S, relative to the largest
@@ -324,7 +324,7 @@ def generator(
     if not isinstance(problem, Couplings):
         return _of_jumps(problem, problem.dims)
     n = len(problem)
-    if problem.thermal_photons or n < _FEWEST_COMPILED:
+    if problem.thermal_photons or n < FEWEST_COMPILED:
         return _of_jumps(problem, [2] * n)
     from collective._tools.compiled import announced
 

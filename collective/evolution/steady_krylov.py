@@ -44,6 +44,10 @@ class NotUniqueError(ValueError):
         self.gap = gap
 
 
+class NotConvergedError(ValueError):
+    """The residual of the steady state does not become small."""
+
+
 @dataclass(frozen=True, eq=False)
 class Steady:
     """A steady state and how well it is known.
@@ -75,7 +79,7 @@ def steady(generator: "Generator", report: Callable[[float], None]) -> Steady:
 
     Raises:
         NotUniqueError: if there is another one.
-        FloatingPointError: if the residual does not become small.
+        NotConvergedError: if the residual does not become small.
     """
     scale = generator.norm
     target = ROUND_OFF * scale
@@ -117,9 +121,11 @@ def _solved(
         rho, before = rho + found, residual
         rho /= generator.trace @ rho
     if not residual <= _ACCEPTED * generator.norm * size:
-        raise FloatingPointError(
+        raise NotConvergedError(
             f"the steady state is known only to a residual ‖Lρ‖ of {residual:.1e} in the unit of "
-            f"the largest rate, after {space.applications} products with L"
+            f"the largest rate, after {space.applications} products with L: many states live too "
+            "long beside the others; evolve from a state to late times, or add dephasing, a pump "
+            "or individual decay"
         )
     return rho, residual
 

@@ -19,12 +19,12 @@ from collective.evolution import steady_kernel, steady_krylov
 from collective.evolution.steady_generator import Generator, Threads, generator
 from collective.observables import _delayed_moments, _regression, _shifted_solves
 from collective.observables._detection import channels
+from collective.observables._products import Products
 from collective.states import density_matrix
 
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_FEWEST = 5  # emitters, for fewer of which matrices are as fast
 _SOLUTIONS = 40  # vectors of one channel: solutions at some frequencies, and their images
 _TOLERANCE = 1e-10  # of the spectrum, relative to the light of the brightest channel
 _LOOSEST = 1e-6  # tolerance of the light of a dark channel
@@ -33,7 +33,8 @@ _MARKS = 1000  # of the progress bar
 
 def suits(couplings: Couplings) -> bool:
     """Whether products are faster than matrices: for five or more driven or pumped emitters."""
-    return len(couplings) >= _FEWEST and bool(np.any(couplings.drive) or np.any(couplings.pump))
+    active = bool(np.any(couplings.drive) or np.any(couplings.pump))
+    return active and len(couplings) >= steady_kernel.FEWEST
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ def g1(
         zero = float(np.einsum("cn,nc->", rows, starts).real)
         what = "g1, normalised to the light at time 0"
         _regression.check_light(zero * unit, np.trace(matrix).real * unit, what)
-        products = _delayed_moments.Products(source.generator)
+        products = Products(source.generator)
         later = _delayed_moments.moments(
             products, starts, rows, delays, "g1", stationary=source.stationary
         )
@@ -142,7 +143,7 @@ def g2(
         starts = np.stack([whole.pack(each, real=True) for each in (after, rho)], axis=1)
         row = whole.row(exchange(second).data_as("csr_matrix"))
         stationary = (starts[:, 1], whole.trace) if state is None else None
-        products = _delayed_moments.Products(whole)
+        products = Products(whole)
         found = _delayed_moments.moments(
             products, starts, row[None], delays, "g2", stationary=stationary
         )

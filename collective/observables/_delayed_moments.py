@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from collective._tools.memory import require
 from collective.engines.numerics.spectrum import Ellipse
-from collective.evolution.steady_generator import Generator
+from collective.observables._products import Products
 
 _WINDOW = 45.0  # longest time of one expansion, times the radius of the ellipse: more loses digits
 _SPARE_TERMS = 60  # terms of an expansion beyond two for each unit of time × radius
@@ -32,7 +32,6 @@ _LONGEST = 3600.0  # predicted seconds; a longer run must become stationary befo
 _STATIONARY_WITHIN = 60.0  # … so many predicted seconds
 _TREND = 3.0  # predicted seconds after which the decay so far can be extrapolated
 _INFINITE = 1e300  # stands for an infinite time
-_SECONDS_PRODUCT = 1e-9  # for one entry of ρ and one pair of emitters, by products
 _TAYLOR_TERMS = 18  # over a time 1/‖L‖: 1/19! is below round-off
 
 
@@ -40,44 +39,6 @@ def in_unit(delays: NDArray[np.float64], unit: float) -> NDArray[np.float64]:
     """Delays times a rate; what would overflow becomes `_INFINITE`."""
     with np.errstate(over="ignore"):
         return np.minimum(delays * unit, _INFINITE)
-
-
-class Products:
-    """A generator of which only products with vectors are known, like a sparse matrix.
-
-    Args:
-        generator: L.
-        unit: it is divided by this.
-    """
-
-    def __init__(self, generator: Generator, unit: float = 1.0):
-        self._generator, self._unit = generator, unit
-
-    @property
-    def unit(self) -> float:
-        """A rate near the largest of L."""
-        return self._generator.ellipse().radius
-
-    @property
-    def work(self) -> float:
-        """The operations of a product with one vector, over those of an entry of a matrix."""
-        n = np.log2(self._generator.side)
-        return float(self._generator.size * n * n) * _SECONDS_PRODUCT / _SECONDS_ENTRY
-
-    def __truediv__(self, unit: float) -> "Products":
-        return Products(self._generator, self._unit * unit)
-
-    def __matmul__(self, vectors: NDArray[Any]) -> NDArray[Any]:
-        found = np.empty_like(vectors)
-        for c in range(vectors.shape[1]):
-            found[:, c] = self._generator.apply(vectors[:, c])
-        found /= self._unit
-        return found
-
-    def ellipse(self) -> Ellipse:
-        """An ellipse around nearly all of the spectrum."""
-        whole = self._generator.ellipse()
-        return Ellipse(whole.decay / self._unit, whole.width / self._unit)
 
 
 def moments(

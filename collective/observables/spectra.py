@@ -74,8 +74,8 @@ def g1(
     Args:
         couplings: of N emitters, N up to about 6 for a decay. Eight driven or pumped emitters take
             about ten seconds on one core for delays up to 10/Γ, ten take minutes. For all light of
-            identical emitters N can be 100 if they only decay, are pumped, or are driven with purely collective decay, and about
-            40 if they are driven and decay individually.
+            identical emitters N can be 100 if they only decay, are pumped, or are driven with
+            purely collective decay, and about 40 if they are driven and decay individually.
         delays: τ, (K,), increasing from 0 or later. They may be of any length if the light has
             become stationary by then.
         state: the state at time 0: a state of `co.states`, its name, or a QuTiP state; None means

@@ -11,7 +11,7 @@ import systems
 import collective as co
 from collective._tools import memory
 from collective.evolution import steady_generator, steady_kernel, steady_krylov
-from collective.observables import _by_products, g1, g2, spectrum, steady
+from collective.observables import g1, g2, spectrum, steady
 
 
 def chain(n, spacing=0.2, **more):
@@ -61,9 +61,9 @@ CASES = {
 @pytest.fixture
 def by_products(monkeypatch):
     """Few emitters take the route of many."""
-    monkeypatch.setattr(steady_kernel, "_DENSE_DIMENSION", 1)
-    monkeypatch.setattr(_by_products, "_FEWEST", 1)
-    monkeypatch.setattr(steady_generator, "_FEWEST_COMPILED", 3)
+    monkeypatch.setattr(steady_kernel, "DENSE_DIMENSION", 1)
+    monkeypatch.setattr(steady_kernel, "FEWEST", 1)
+    monkeypatch.setattr(steady_generator, "FEWEST_COMPILED", 3)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -74,7 +74,7 @@ def test_against_qutip(case, by_products, monkeypatch):
     expected = qutip.steadystate(hamiltonian, jumps, method="direct").full()
     found = co.steady_state(couplings)
     np.testing.assert_allclose(found.full(), expected, atol=1e-10)
-    monkeypatch.setattr(steady_generator, "_FEWEST_COMPILED", 99)
+    monkeypatch.setattr(steady_generator, "FEWEST_COMPILED", 99)
     np.testing.assert_allclose(co.steady_state(couplings).full(), expected, atol=1e-10)
     equation = co.MasterEquation(hamiltonian, jumps)
     np.testing.assert_allclose(co.steady_state(equation).full(), expected, atol=1e-10)
@@ -108,7 +108,7 @@ def test_results_do_not_depend_on_the_unit_of_time(unit, by_products):
 
 def test_several_steady_states_are_refused(by_products):
     for n in (4, 6):
-        with pytest.raises(ValueError, match="not unique .* a second eigenvalue lies within"):
+        with pytest.raises(ValueError, match=r"not unique .* a second eigenvalue lies within"):
             co.steady_state(pairs(n, 0.0))
     with pytest.raises(ValueError, match="not unique"):
         spectrum(pairs(4, 0.0), [0.0])
@@ -230,21 +230,21 @@ def test_light_against_matrices(couplings, by_products, monkeypatch):
         )
 
     found = everything()
-    monkeypatch.setattr(_by_products, "_FEWEST", 99)
+    monkeypatch.setattr(steady_kernel, "FEWEST", 99)
     for one, other in zip(found, everything(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-9)
 
 
 def test_integral_of_the_spectrum_is_the_incoherent_emission(by_products):
     three = disordered(3, dephasing=0.2)
-    angles = (np.arange(160) + 0.5) * np.pi / 160 - np.pi / 2
+    angles = (np.arange(90) + 0.5) * np.pi / 90 - np.pi / 2
     omega = 3 * np.tan(angles)
     light = spectrum(three, omega)
     rho = co.steady_state(three).full()
     assert light.total + light.coherent == pytest.approx(
         reference.emission(three.decay, rho), rel=1e-10
     )
-    integral = np.sum(light.values * 3 / np.cos(angles) ** 2) * np.pi / 160
+    integral = np.sum(light.values * 3 / np.cos(angles) ** 2) * np.pi / 90
     assert integral == pytest.approx(light.total, rel=1e-8)
 
 
@@ -351,22 +351,22 @@ def test_superradiance_of_pumped_emitters_against_rate_equations():
 
 @pytest.mark.slow
 def test_eight_emitters_against_a_long_evolution():
-    for eight in (chain(8, 2.3, drive=1.0), disordered(8, pump=0.2, dephasing=0.1)):
-        late = co.evolve(eight, "ground", [0, 150.0], method="driven", rtol=1e-11, atol=1e-13)
-        error = np.abs((co.steady_state(eight) - late.last_state).full()).max()
-        assert error < 1e-8
+    eight = chain(8, 2.3, drive=1.0, pump=0.2, dephasing=0.1)
+    late = co.evolve(eight, "ground", [0, 50.0], method="driven", rtol=1e-11, atol=1e-13)
+    error = np.abs((co.steady_state(eight) - late.last_state).full()).max()
+    assert error < 1e-8
 
 
 @pytest.mark.slow
 def test_time_and_frequency_routes_of_six_emitters():
     """g1 is the Fourier transform of the spectrum, the elastic line included."""
-    six = disordered(6)
-    angles = (np.arange(400) + 0.5) * np.pi / 400 - np.pi / 2
+    six = chain(6, 0.4, drive=1.0, dephasing=0.2)
+    angles = (np.arange(160) + 0.5) * np.pi / 160 - np.pi / 2
     omega = 2 * np.tan(angles)
     light = spectrum(six, omega)
-    weights = light.values * 2 / np.cos(angles) ** 2 * np.pi / 400
+    weights = light.values * 2 / np.cos(angles) ** 2 * np.pi / 160
     assert weights.sum() == pytest.approx(light.total, rel=1e-8)
-    # (1 + iω)⁻¹ weighs late times: its integral over S is that of e^{−τ} over the coherence
+    # 1/(1 + iω) is the integral of e^{−τ}e^{−iωτ}
     nodes, parts = np.polynomial.laguerre.laggauss(40)
     coherence = g1(six, nodes) * (light.total + light.coherent) - light.coherent
     smoothed = np.sum(weights / (1 + 1j * omega))
