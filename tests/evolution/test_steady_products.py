@@ -9,7 +9,6 @@ import reference
 import systems
 
 import collective as co
-from collective._tools import memory
 from collective.evolution import steady_generator, steady_kernel, steady_krylov
 from collective.observables import g1, g2, spectrum, steady
 
@@ -201,8 +200,8 @@ def test_progress_and_interruption():
     assert threading.active_count() == before
 
 
-def test_memory_is_predicted(monkeypatch):
-    monkeypatch.setattr(memory, "available_bytes", lambda: 2**27)
+def test_memory_is_predicted(available_memory):
+    available_memory(2**27)
     driven = chain(9, drive=1.0)
     with pytest.raises(MemoryError, match=r"evolve until long after .* only ρ"):
         co.steady_state(driven)
