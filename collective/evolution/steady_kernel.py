@@ -193,7 +193,7 @@ def _dense_kernel(matrix: NDArray[Any]) -> NDArray[Any]:
     factors, pivots, failed = lapack.zgetrf(system)
     inverse, _ = lapack.zgecon(factors, np.abs(system).sum(axis=0).max())
     if failed or not inverse > _NEARLY_SINGULAR:
-        singular = np.linalg.svd(matrix, compute_uv=False)
+        _, singular, adjoint = np.linalg.svd(matrix)
         kernel = int(np.sum(singular <= _ZERO * singular[0]))
         if kernel != 1:
             raise ValueError(
@@ -202,6 +202,7 @@ def _dense_kernel(matrix: NDArray[Any]) -> NDArray[Any]:
                     f"{_ZERO:g} of the largest)"
                 )
             )
+        return np.asarray(adjoint[-1].conj())
     found: NDArray[Any] = lapack.zgetrs(factors, pivots, target)[0]
     found += lapack.zgetrs(factors, pivots, target - system @ found)[0]
     return found

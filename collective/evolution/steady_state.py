@@ -110,6 +110,8 @@ def steady_state(
     words, operators = request.observables(observe, dims)
     if (words or operators) and not wanted:
         raise ValueError("observe belongs to a Result: give result=True too, or leave it out")
+    if "correlations" in words and not isinstance(couplings, Couplings):
+        raise ValueError("observe: correlations are of two-level Couplings; observe states instead")
     begin = time.monotonic()
     unit = timescale.unit_of(couplings)
     found = _found(couplings, dims, start, unit, show=show)
