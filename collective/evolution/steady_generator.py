@@ -82,7 +82,7 @@ class Generator:
     @cached_property
     def norm(self) -> float:
         """An upper bound of the size of L, up to a small factor."""
-        return 4 * float(np.abs(self.effective).sum(axis=1).max())
+        return 4 * float(np.abs(self.effective).sum(axis=1).max()) or 1.0
 
     @cached_property
     def _scale(self) -> NDArray[np.float64] | None:
@@ -208,7 +208,8 @@ class SylvesterInverse:
         kind = np.complex64 if self.single else np.complex128
         self._right, self._left = right.astype(kind), left.astype(kind)
         rates = -1j * (values[:, None] - values.conj())
-        self._rates = np.minimum(rates.real, -_SMALLEST * np.abs(rates).max()) + 1j * rates.imag
+        slowest = _SMALLEST * (np.abs(rates).max() or 1.0)
+        self._rates = np.minimum(rates.real, -slowest) + 1j * rates.imag
         self._inverse = (1 / self._rates).astype(kind)
 
     def of(self, matrix: NDArray[Any], shift: complex) -> NDArray[Any]:
