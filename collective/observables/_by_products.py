@@ -110,9 +110,16 @@ def g1(
         what = "g1, normalised to the light at time 0"
         _regression.check_light(zero * unit, np.trace(matrix).real * unit, what)
         products = Products(source.generator)
-        later = _delayed_moments.moments(
-            products, starts, rows, delays, "g1", stationary=source.stationary
-        )
+        with Progress(_MARKS, "g1") as bar:
+            later = _delayed_moments.moments(
+                products,
+                starts,
+                rows,
+                delays,
+                "g1",
+                stationary=source.stationary,
+                report=steady_kernel.advancing(bar),
+            )
     return np.asarray(np.einsum("kcc->k", later) / zero)
 
 
@@ -144,9 +151,16 @@ def g2(
         row = whole.row(exchange(second).data_as("csr_matrix"))
         stationary = (starts[:, 1], whole.trace) if state is None else None
         products = Products(whole)
-        found = _delayed_moments.moments(
-            products, starts, row[None], delays, "g2", stationary=stationary
-        )
+        with Progress(_MARKS, "g2") as bar:
+            found = _delayed_moments.moments(
+                products,
+                starts,
+                row[None],
+                delays,
+                "g2",
+                stationary=stationary,
+                report=steady_kernel.advancing(bar),
+            )
     counted, rate = found[:, 0].real.T
     darkest = f"g2 at a delay of {delays[np.argmin(rate)] / unit:g}"
     _regression.check_light(rate.min() * unit, np.trace(second).real * unit, darkest)

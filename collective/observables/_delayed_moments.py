@@ -7,6 +7,7 @@ far away is reached by powers of one dense exponential if the generator is small
 refused, and the error states the predicted time.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ def moments(
     what: str,
     *,
     stationary: "tuple[NDArray[Any], NDArray[Any]] | None" = None,
+    report: "Callable[[float], None] | None" = None,
 ) -> NDArray[np.complex128]:
     """Moments ⟨⟨rows| e^{Lτ} |starts⟩⟩ at every delay.
 
@@ -60,6 +62,7 @@ def moments(
         what: name of the observable, for errors.
         stationary: the vector v with Lv = 0 and the row t with tL = 0 and tv = 1; None if v is
             not unique or not known.
+        report: is called with the share of the delays that are done.
 
     Returns:
         (K, R, C).
@@ -81,15 +84,12 @@ def moments(
         amounts = trace @ vectors
         found += np.outer(rows @ limit, amounts)
         vectors = vectors - np.outer(limit, amounts)
-    if isinstance(matrix, Products):
-        unit = matrix.unit
-    else:
-        unit = float(abs(matrix).sum(axis=0).max()) if matrix.nnz else 0.0
+    unit = matrix.unit if isinstance(matrix, Products) else float(abs(matrix).sum(axis=0).max())
     if unit == 0:
         return found + rows @ vectors
     times = in_unit(delays, unit)
     evolution = _Evolution(matrix / unit, vectors, rows, times, unit, what, stationary)
-    evolution.add_moments(found, float(np.linalg.norm(starts)))
+    evolution.add_moments(found, float(np.linalg.norm(starts)), report)
     return found
 
 
@@ -118,12 +118,18 @@ class _Evolution:
         self._seconds_spent = 0.0  # predicted, of all expansions so far
         self._norms: list[tuple[float, float]] = []  # times and norms of the vectors then
 
-    def add_moments(self, found: NDArray[np.complex128], size: float) -> None:
+    def add_moments(
+        self,
+        found: NDArray[np.complex128],
+        size: float,
+        report: "Callable[[float], None] | None",
+    ) -> None:
         """Add the moments to an array (K, R, C).
 
         Args:
             found: the array.
             size: norm of the vectors at τ = 0, stationary part included.
+            report: is called with the share of the delays that are done, or None.
         """
         now, k, times = 0.0, 0, self._times
         while k < len(times):
@@ -153,6 +159,8 @@ class _Evolution:
                 continue
             found[k:stop] += inside
             k, now = stop, now + span
+            if report is not None:
+                report(k / len(times))
 
     def _dense_is_faster(self, gap: float) -> bool:
         """Whether powers of a dense exponential reach the next delay in less time."""
