@@ -916,7 +916,13 @@ def _recipes():
     yield (
         "steady_state",
         co.steady_state,
-        lambda: {"couplings": driven(), "start": None},
+        lambda: {
+            "couplings": driven(),
+            "start": None,
+            "result": True,
+            "observe": "correlations",
+            "progress": False,
+        },
         {},
     )
     yield (

@@ -1475,6 +1475,22 @@ def steady_states():
     )
 
 
+@run(SOLVED)
+def steady_states_by_products():
+    five = co.couple(co.chain(5, 0.3), VACUUM).replace(drive=[1.0, 0.5j, 1.0, 0.3, 0.8])
+    light = co.observables.spectrum(five, [-1.0, 0.0, 2.0])
+    found = co.steady_state(five, result=True)
+    return {
+        "state": found.states[0],
+        "emission": found.emission,
+        "correlations": found.correlations,
+        "equation": co.steady_state(three_modes(), result=True).populations,
+        "g1": co.observables.g1(five, [0.0, 0.5, 3.0]),
+        "g2": co.observables.g2(five, [0.0, 0.5, 3.0]),
+        "spectrum": np.append(light.values, [light.total, light.coherent]),
+    }
+
+
 @run(SAMPLED)
 def coincidences_of_trajectories():
     found = co.observables.coincidences(sampled(), [0, 0.5, 1.0, 2.0], window=(0.0, 3.0))
