@@ -143,7 +143,10 @@ def test_an_equation_in_its_frame_is_the_one_in_the_laboratory_frame(monkeypatch
     monkeypatch.setattr(exponential, "LARGEST", 1)
     found = co.evolve(equation, state, TIMES + 3, **asked)
     assert "series" in found.reason
-    for frames in ((found, expected), [r.replace(expect={}).in_frame("rotating") for r in (found, expected)]):
+    for frames in (
+        (found, expected),
+        [r.replace(expect={}).in_frame("rotating") for r in (found, expected)],
+    ):
         for one, other in zip(*(r.states for r in frames), strict=True):
             np.testing.assert_allclose(one.full(), other.full(), atol=1e-9)
     np.testing.assert_allclose(found.expect["σ"], expected.expect["σ"], atol=1e-9)
@@ -335,9 +338,7 @@ def test_dephasing_between_levels_is_summed_accurately():
     found = co.evolve(equation, psi, TIMES, rtol=1e-10)
     assert "series" in found.reason
     alone = qutip.liouvillian(h, [jump]).full()
-    expected = [
-        (expm_multiply(alone * t, np.array([1.0, 0, 0, 0])))[0].real for t in TIMES
-    ]
+    expected = [(expm_multiply(alone * t, np.array([1.0, 0, 0, 0])))[0].real for t in TIMES]
     np.testing.assert_allclose(found.populations[:, 3, 0], expected, atol=1e-9)
 
 

@@ -23,9 +23,7 @@ _MOST = 1100  # unknowns, whose eigenvectors take a second
 _MOST_SECTORS = 64  # with more of them, the blocks of ρ are too small to be fast
 
 
-def frame_of(
-    hamiltonian: Any, jumps: list[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def frame_of(hamiltonian: Any, jumps: list[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The diagonal of F, (D,), and the sector of every state, (D,).
 
     Without such a frame F is zero, and all states are one sector.
@@ -53,7 +51,7 @@ def frame_of(
     sums = np.bincount(group, energies - middle, minlength=count)
     # the nearest to the energies among the allowed ones, each group as often as it has states
     factors = np.linalg.lstsq(basis.T @ (weights[:, None] * basis), basis.T @ sums, rcond=None)[0]
-    return _sectors((basis @ factors)[group])
+    return _sectors(middle + (basis @ factors)[group])
 
 
 def _allowed(group: NDArray[np.int32], count: int, jumps: list[Any]) -> NDArray[np.float64]:

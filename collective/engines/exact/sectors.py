@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.exact.lindblad import Lindblad
+from collective.engines.numerics.extremes import extremes
 from collective.engines.numerics.spectrum import Ellipse
 
 AT_ONCE = 2**21  # numbers of A_cρ that are formed at once
-_DENSE = 300  # states of a sector whose extreme energies are found by a dense matrix
-_ENERGY_DIGITS = 1e-2  # accuracy of the extreme energies of larger ones
 
 Block = tuple[int, int]
 
@@ -113,6 +112,8 @@ class Generator:
             extents[a] = *energies, max(losses[1], 0.0)
         width = max(extents[a][1] - extents[b][0] for a, b in self.blocks)
         decay = max(0.5 * (extents[a][2] + extents[b][2]) for a, b in self.blocks)
+        if any(each.source == each.target for each in self._jumps):
+            decay *= 2
         return Ellipse(decay, max(width, 0.0))
 
     def entries(self) -> float:
@@ -196,14 +197,15 @@ class Generator:
         while new:
             found |= new
             after = {
-                (jump[a][0], jump[b][0]) for a, b in new for jump in jumps if a in jump and b in jump
+                (jump[a][0], jump[b][0])
+                for a, b in new
+                for jump in jumps
+                if a in jump and b in jump
             }
             new = after - found
         return sorted(found)
 
-    def _joined(
-        self, source: Block, jumps: list[dict[int, tuple[int, Any, Any]]]
-    ) -> list[Jumps]:
+    def _joined(self, source: Block, jumps: list[dict[int, tuple[int, Any, Any]]]) -> list[Jumps]:
         """The jumps that lead from a block, joined if they lead to the same one."""
         from scipy.sparse import hstack, vstack
 
@@ -230,18 +232,3 @@ def sectors(lindblad: Lindblad) -> list[NDArray[np.intp]]:
     """The states of every sector."""
     last = int(lindblad.sector.max())
     return [np.flatnonzero(lindblad.sector == a) for a in range(last + 1)]
-
-
-def extremes(matrix: Any) -> tuple[float, float]:
-    """The lowest and the highest eigenvalue of a sparse Hermitian matrix, to about a percent."""
-    if matrix.shape[0] <= _DENSE:
-        values = np.linalg.eigvalsh(matrix.toarray())
-        return float(values[0]), float(values[-1])
-    from scipy.sparse.linalg import eigsh
-
-    start = np.random.default_rng(0).standard_normal(matrix.shape[0])
-    low, high = (
-        float(eigsh(matrix, 1, which=end, v0=start, tol=_ENERGY_DIGITS, return_eigenvectors=False)[0])
-        for end in ("SA", "LA")
-    )
-    return low, high

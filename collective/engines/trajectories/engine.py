@@ -21,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective.couplings.channels import ChannelCouplings
 from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.basis.configurations import LARGEST
 from collective.engines.request import Request
+from collective.engines.trajectories.atoms_size import cost_of_atoms, refusal_of_atoms
 from collective.engines.trajectories.means import Batch, Totals
 from collective.engines.trajectories.sampler import Sampler, batches
 from collective.engines.trajectories.size import cost_within_blocks, size_for
@@ -99,9 +101,11 @@ class Trajectories:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse density matrices, master equations, thermal light, and too many emitters."""
-        common = unsupported(self, request)
+        common = unsupported(self, request, channels=True)
         if common is not None:
             return common
+        if isinstance(request.problem, ChannelCouplings):
+            return refusal_of_atoms(self.name, request)
         n = len(request.couplings)
         if n > LARGEST and within_blocks(request):
             return f"method {self.name!r} takes at most {LARGEST} emitters, got {n}"
@@ -111,6 +115,10 @@ class Trajectories:
         """Predict memory and time of the largest number of trajectories."""
         at_most = "at most " if self.standard_error is not None else ""
         noun = "trajectory" if self.most == 1 else "trajectories"
+        if isinstance(request.problem, ChannelCouplings):
+            n, levels = request.channels.energies.shape
+            work = f"{at_most}{self.most:,} {noun} of {n} atoms of {levels} levels"
+            return cost_of_atoms(request, self.most, work)
         work = f"{at_most}{self.most:,} {noun} of {len(request.couplings)} emitters"
         if within_blocks(request):
             return cost_within_blocks(request, self.most, work)
@@ -120,6 +128,11 @@ class Trajectories:
 
     def prepare(self, request: Request) -> None:
         """Compile the kernels, or import QuTiP."""
+        if isinstance(request.problem, ChannelCouplings):
+            import qutip  # noqa: F401
+            import scipy.sparse.linalg  # noqa: F401
+
+            return
         if within_blocks(request):
             from collective.engines.trajectories.blocks import compile_kernels
 
@@ -147,7 +160,7 @@ class _Run:
         self._request = request
         self._sampler = _sampler(request, engine.most)
         self._batches: Generator[Batch] | None = None
-        shape = (len(request.times), len(request.couplings) + 2)
+        shape = (len(request.times), _populations(request) + 2)
         self._totals = Totals.empty(*shape, self._sampler.extra)
         if earlier is not None:
             self._seed = int(earlier.diagnostics["seed"])
@@ -181,7 +194,12 @@ class _Run:
             totals = Totals(0, values, np.zeros_like(values), means)
         else:
             means = totals.sums / totals.count
-        return {**totals.observables(), **_named(self._request, means)}
+        found = {**totals.observables(), **_named(self._request, means)}
+        if isinstance(self._request.problem, ChannelCouplings):
+            levels = (-1, *self._request.channels.energies.shape)
+            for name in ("populations", "populations_error"):
+                found[name] = found[name].reshape(levels)
+        return found
 
     @cached_property
     def _initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
@@ -246,11 +264,19 @@ class _Run:
         return photons * self._most < _UNLIKELY
 
 
+def _populations(request: Request) -> int:
+    """How many populations there are: one per emitter, or one per level of every atom."""
+    if isinstance(request.problem, ChannelCouplings):
+        return request.channels.energies.size
+    return len(request.couplings)
+
+
 def _named(request: Request, means: NDArray[np.complex128]) -> dict[str, Any]:
     """Means of (T, X) as fields of `Result`."""
-    n = len(request.couplings)
     found: dict[str, Any] = {}
     if "correlations" in request.words:
+        problem = request.problem
+        n = len(problem.decay if isinstance(problem, ChannelCouplings) else request.couplings)
         found["correlations"] = means[:, : n * n].reshape(-1, n, n).copy()
         means = means[:, n * n :]
     expect = zip(request.operators.items(), means.T, strict=True)
@@ -274,6 +300,10 @@ def _means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
 
 def _sampler(request: Request, most: int) -> Sampler:
     """The sampler that draws the trajectories of a request."""
+    if isinstance(request.problem, ChannelCouplings):
+        from collective.engines.trajectories.atoms import AtomSampler
+
+        return AtomSampler(request)
     if within_blocks(request):
         from collective.engines.trajectories.blocks import BlockSampler
 

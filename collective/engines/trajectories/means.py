@@ -77,13 +77,15 @@ class Totals:
             raise ValueError("its jumps are missing")
         before = ((jumps.trajectory, jumps.times, jumps.channels),)
         if earlier.resume:
-            shape = (len(means), earlier.populations.shape[1] + len(_COLUMNS) - 1)
+            shape = (len(means), earlier.populations[0].size + len(_COLUMNS) - 1)
             mean, scatter = (resumed(earlier, name, shape) for name in ("mean", "scatter"))
             sums = resumed(earlier, "sums", means.shape).astype(complex)
             return cls(jumps.n_trajectories, mean, scatter, sums, before)
         count = jumps.n_trajectories
         columns = [
-            np.column_stack([getattr(earlier, name + end) for name in _COLUMNS])
+            np.column_stack(
+                [getattr(earlier, name + end).reshape(len(means), -1) for name in _COLUMNS]
+            )
             for end in ("", "_error")
         ]
         scatter = columns[1] ** 2 * (count * (count - 1)) if count > 1 else 0 * columns[0]
