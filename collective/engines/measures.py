@@ -70,8 +70,9 @@ class ChannelMeasure:
         size = self._levels[0] ** n
         emission = sum((jump.conj().T @ jump for jump in self._jumps), coo_array((size, size)))
         self._emission = coo_array(emission)
-        self.names = ("populations", "emission", "excitation")
-        self.names += ("correlations",) if correlations else ()
+        self.names: tuple[str, ...] = ("populations", "emission", "excitation")
+        if correlations:
+            self.names = (*self.names, "correlations")
 
     def read(self, rho: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Populations (N, L), emission (), excitation (), correlations (N·C, N·C)."""

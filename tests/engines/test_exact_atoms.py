@@ -50,8 +50,8 @@ def by_clebsch(positions, f, g, zeeman, rabi):
     levels = qutip.qdiags(np.append(zeeman * excited, np.zeros(len(ground))), 0)
     wave = rabi * np.array([1, 1j, 0]) / np.sqrt(2)
     raising = qutip.Qobj(np.einsum("age,a->eg", lower.conj(), wave)) / 2
-    local = [levels + raising * np.exp(1j * K * r[2]) for r in np.array(positions)]
-    local = [a + (raising * np.exp(1j * K * r[2])).dag() for a, r in zip(local, positions)]
+    driven = [raising * np.exp(1j * K * r[2]) for r in positions]
+    local = [levels + up + up.dag() for up in driven]
     h = qutip.tensor(local[0], one) + qutip.tensor(one, local[1])
     each = [qutip.tensor(qutip.Qobj(a), one) for a in lower]
     each += [qutip.tensor(one, qutip.Qobj(a)) for a in lower]

@@ -19,6 +19,7 @@ from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.exact import series_size
+from collective.engines.exact.lindblad import lindblad_of
 from collective.engines.exact.series import Pulsed, Series
 from collective.engines.exact.size import dimension, route_of, size_of
 from collective.engines.measures import ChannelMeasure, LevelMeasure, PairMeasure
@@ -81,7 +82,7 @@ class Exact:
             return None
         energies = problem.hamiltonian().diag().real
         if route_of(request) == "series":
-            energies = series_size.lindblad_of(request).hamiltonian.diagonal().real
+            energies = lindblad_of(request).hamiltonian.diagonal().real
         turns = float(np.ptp(energies) * np.ptp(request.times))
         if turns <= _LARGEST_PHASE:
             return None if route_of(request) == "series" else without_docstrings()
@@ -125,8 +126,8 @@ class Exact:
                 np.negative(y, out=out)
 
             with announced("the integrator", _COMPILING, show=request.progress):
-                options = {"rtol": 1e-3, "atol": 1e-3, "blocks": (1,)}
-                RungeKutta(decay, 0.0, np.ones(1), 1.0, **options).step()
+                start = np.ones(1)
+                RungeKutta(decay, 0.0, start, 1.0, rtol=1e-3, atol=1e-3, blocks=(1,)).step()
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
         """Record the first output time, or continue from an earlier result."""
@@ -202,7 +203,7 @@ class _Run:
                 self._bounds["error_bound"] = exponentials.error_bound(span)
                 return exponentials
             case "series":
-                frame = series_size.lindblad_of(request).frame
+                frame = lindblad_of(request).frame
                 turned = float(np.ptp(frame) * np.ptp(request.times))
                 self._bounds["error_bound"] = turned * float(np.finfo(float).eps)
                 return Series(request) if request.envelope is None else Pulsed(request)

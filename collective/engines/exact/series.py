@@ -8,7 +8,6 @@ whose polynomials serve all output times within reach. With an envelope, ρ is i
 and Prince's method. Both have the methods of `Stepper`, as QuTiP's solvers have.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np

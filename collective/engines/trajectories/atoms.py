@@ -4,9 +4,9 @@ r"""Quantum jumps of atoms with manifolds: all L^N amplitudes, many trajectories
 
 Every trajectory has a time of its own. A step is one Taylor series, whose vectors
 :math:`v_k = (−iKh)^kψ/k!` of all trajectories are products with one sparse matrix. They give ψ at
-every time in the step, ψ(xh) = Σ x^k v_k, and their scalar products give the norm as a polynomial in
-x: it is solved for the time at which it has fallen to the random number of the trajectory, and the
-next step begins there, after the jump.
+every time in the step, ψ(xh) = Σ x^k v_k, and their scalar products give the norm as a polynomial
+in x. It is solved for the time at which the norm has fallen to the random number of the trajectory,
+and the next step begins there, after the jump.
 
 The jumps ν are those of `ChannelCouplings.collapse_operators`. Each trajectory has a random stream
 of its own, spawned from the seed by its number.
@@ -23,7 +23,8 @@ from collective.couplings.channels import ChannelCouplings
 from collective.engines.numerics.extremes import extremes
 from collective.engines.request import Request
 from collective.engines.trajectories.means import Batch, batch
-from collective.states import matrices
+from collective.states import State
+from collective.states.of_atoms import ket_of
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -33,6 +34,7 @@ RADIUS = 3.0  # |K|h of a step: the first term left out is 3²⁴/24! = 5·10⁻
 _HALVINGS = 50  # of the interval in which a jump lies
 _AT_ONCE = 2**22  # numbers of all Taylor vectors of a batch
 _MOST = 64  # trajectories of a batch
+_STILL = 1e-15  # relative to the largest rate: a state that changes less stays as it is
 _EMPTY = 1e-14  # parts of ρ with a smaller weight are left out
 
 
@@ -106,8 +108,8 @@ class AtomSampler:
     def _ensemble(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
         """The weights of the initial kets, which sum to one, and the kets, (D, R)."""
         state = self.request.state
-        if isinstance(state, matrices.State):
-            return np.ones(1), matrices.ket_of(state, self.channels.atoms)[:, None]
+        if isinstance(state, State):
+            return np.ones(1), ket_of(state, self.channels.atoms)[:, None]
         if state.isket:
             return np.ones(1), state.full()
         weights, vectors = np.linalg.eigh(state.full())
@@ -116,7 +118,7 @@ class AtomSampler:
         return weights / weights.sum(), vectors[:, kept]
 
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        """The exact values at the initial time, (1, N·L + 2), and those without an error, (1, X)."""
+        """Exact values at the initial time, (1, N·L + 2), and those without an error, (1, X)."""
         weights, kets = self._ensemble
         values, others = self._read(kets, np.zeros(len(weights)))
         return (weights @ values)[None], (weights @ others)[None]
@@ -141,6 +143,7 @@ class AtomSampler:
                 break
             for b, channel in self._advance(flight, at, streams, values, sums):
                 clicks[b].append((float(flight.time[b]), channel))
+                self._finish_if_dark(flight, b, values, sums)
         record = (
             np.repeat(np.arange(count), [len(of) for of in clicks]),
             self.request.user_time(np.array([t for of in clicks for t, _ in of], float)),
@@ -173,6 +176,27 @@ class AtomSampler:
         ending = (x == left) & ~jumping
         flight.time[at] = np.where(ending, times[-1], flight.time[at] + x * h)
         return [(b, self._jump(flight, b, streams[b])) for b in at[jumping].tolist()]
+
+    def _finish_if_dark(
+        self,
+        flight: "_Flight",
+        b: int,
+        values: NDArray[np.float64],
+        sums: NDArray[np.complex128],
+    ) -> None:
+        """Record all later times at once if a trajectory has reached a state that stays."""
+        psi, parts = flight.psi[:, b], self._parts
+        turned = parts.effective @ psi
+        mean = np.vdot(psi, turned)
+        lost = float(np.linalg.norm(parts.emission @ psi))
+        if max(lost, float(np.linalg.norm(turned - mean * psi))) > _STILL * parts.radius:
+            return
+        first = int(flight.due[b])
+        later = self.times[first:]
+        kets = np.repeat(psi[:, None], len(later), axis=1)
+        values[b, first:], others = self._read(kets, later)
+        sums[first:] += others
+        flight.due[b] = len(self.times)
 
     def _record(
         self,
@@ -214,7 +238,7 @@ class AtomSampler:
             lowered = np.array([lower @ kets for lower in self._lower])
             found = np.einsum("cit,dit->tcd", lowered.conj(), lowered, optimize=True)
             others.append(found.reshape(len(values), -1))
-        if self._operators:
+        if self.request.operators:
             turned = kets * np.exp(-1j * np.outer(self._parts.frame, times))
             others += [
                 np.einsum("it,it->t", turned.conj(), each @ turned)[:, None]

@@ -129,7 +129,7 @@ class Trajectories:
     def prepare(self, request: Request) -> None:
         """Compile the kernels, or import QuTiP."""
         if isinstance(request.problem, ChannelCouplings):
-            import qutip  # noqa: F401
+            import qutip
             import scipy.sparse.linalg  # noqa: F401
 
             return
