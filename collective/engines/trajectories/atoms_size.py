@@ -5,7 +5,8 @@ import numpy as np
 from collective._tools.speed import speed
 from collective.engines.base import Cost
 from collective.engines.request import Request
-from collective.engines.trajectories.atoms import RADIUS, TERMS, batch_of, parts_of
+from collective.engines.trajectories.atom_parts import parts_of
+from collective.engines.trajectories.atoms import RADIUS, TERMS, batch_of
 from collective.states.of_atoms import most_excited
 
 LARGEST = 2**16  # states

@@ -26,7 +26,13 @@ from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported, wit
 from collective.engines.basis.configurations import LARGEST
 from collective.engines.request import Request
 from collective.engines.trajectories.atoms_size import cost_of_atoms, refusal_of_atoms
-from collective.engines.trajectories.means import Batch, Totals
+from collective.engines.trajectories.means import (
+    Batch,
+    Totals,
+    earlier_means,
+    named,
+    populations,
+)
 from collective.engines.trajectories.sampler import Sampler, batches
 from collective.engines.trajectories.size import cost_within_blocks, size_for
 
@@ -160,12 +166,12 @@ class _Run:
         self._request = request
         self._sampler = _sampler(request, engine.most)
         self._batches: Generator[Batch] | None = None
-        shape = (len(request.times), _populations(request) + 2)
+        shape = (len(request.times), populations(request) + 2)
         self._totals = Totals.empty(*shape, self._sampler.extra)
         if earlier is not None:
             self._seed = int(earlier.diagnostics["seed"])
             if earlier.diagnostics["n_trajectories"] > 0:
-                self._totals = Totals.of(earlier, _means(request, earlier))
+                self._totals = Totals.of(earlier, earlier_means(request, earlier))
         elif request.seed is not None:
             self._seed = request.seed
         else:
@@ -194,7 +200,7 @@ class _Run:
             totals = Totals(0, values, np.zeros_like(values), means)
         else:
             means = totals.sums / totals.count
-        found = {**totals.observables(), **_named(self._request, means)}
+        found = {**totals.observables(), **named(self._request, means)}
         if isinstance(self._request.problem, ChannelCouplings):
             levels = (-1, *self._request.channels.energies.shape)
             for name in ("populations", "populations_error"):
@@ -262,40 +268,6 @@ class _Run:
             return True
         photons = float(np.trapezoid(self._totals.mean[:, 0], self._request.times))
         return photons * self._most < _UNLIKELY
-
-
-def _populations(request: Request) -> int:
-    """How many populations there are: one per emitter, or one per level of every atom."""
-    if isinstance(request.problem, ChannelCouplings):
-        return request.channels.energies.size
-    return len(request.couplings)
-
-
-def _named(request: Request, means: NDArray[np.complex128]) -> dict[str, Any]:
-    """Means of (T, X) as fields of `Result`."""
-    found: dict[str, Any] = {}
-    if "correlations" in request.words:
-        problem = request.problem
-        n = len(problem.decay if isinstance(problem, ChannelCouplings) else request.couplings)
-        found["correlations"] = means[:, : n * n].reshape(-1, n, n).copy()
-        means = means[:, n * n :]
-    expect = zip(request.operators.items(), means.T, strict=True)
-    found["expect"] = {
-        name: values.real.copy() if operator.isherm else values.copy()
-        for (name, operator), values in expect
-    }
-    return found
-
-
-def _means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
-    """Means of (T, X) from the fields of `Result`."""
-    parts: list[NDArray[Any]] = [np.empty((len(request.times), 0))]
-    if "correlations" in request.words:
-        if earlier.correlations is None:
-            raise ValueError("its correlations are missing")
-        parts.append(earlier.correlations.reshape(len(request.times), -1))
-    parts += [earlier.expect[name][:, None] for name in request.operators]
-    return np.concatenate(parts, axis=1).astype(complex)
 
 
 def _sampler(request: Request, most: int) -> Sampler:
