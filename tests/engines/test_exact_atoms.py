@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import expm_multiply
 
 import collective as co
-from collective.engines.exact import frame, series_size
+from collective.engines.exact import frame, sectors
 from collective.engines.numerics import exponential
 from collective.engines.request import checked
 
@@ -306,7 +306,7 @@ def test_only_blocks_that_the_state_reaches_are_kept():
     channels = co.couple(three(), VACUUM)
 
     def stored(problem, state):
-        return series_size.generator_of(checked(problem, state, TIMES)).size
+        return sectors.generator_of(checked(problem, state, TIMES)).size
 
     assert stored(channels, co.states.levels("e 0")) == 1 + 9**2 + 2 * 27**2
     assert stored(channels, co.states.levels(["e 0", "g 0", "g 0"])) == 1 + 9**2

@@ -20,7 +20,8 @@ from collective.couplings.couplings import Couplings
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.exact import series_size
 from collective.engines.exact.lindblad import lindblad_of
-from collective.engines.exact.series import Pulsed, Series
+from collective.engines.exact.sectors import generator_of
+from collective.engines.exact.series import Pulsed, Series, compile_kernels
 from collective.engines.exact.size import dimension, route_of, size_of
 from collective.engines.measures import ChannelMeasure, LevelMeasure, PairMeasure
 from collective.engines.numerics import exponential
@@ -104,7 +105,7 @@ class Exact:
             side = dimension(problem) ** 2
             work = f"exact exponentials, Liouville dimension {side} ≤ {exponential.LARGEST}"
         elif route == "series":
-            stored = series_size.generator_of(request).size
+            stored = generator_of(request).size
             work = f"series in a rotating frame, {stored:,} of {dimension(problem)}² numbers of ρ"
         else:
             assert isinstance(problem, MasterEquation)
@@ -115,19 +116,14 @@ class Exact:
         return Cost(size.bytes(), size.seconds(), work)
 
     def prepare(self, request: Request) -> None:
-        """Import QuTiP, and compile what integrates pulses of atoms."""
+        """Import QuTiP, and compile the kernels of series."""
         import qutip  # noqa: F401
 
-        if route_of(request) == "series" and request.envelope is not None:
+        if route_of(request) == "series":
             from collective._tools.compiled import announced
-            from collective.engines.numerics.runge_kutta import RungeKutta
 
-            def decay(t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-                np.negative(y, out=out)
-
-            with announced("the integrator", _COMPILING, show=request.progress):
-                start = np.ones(1)
-                RungeKutta(decay, 0.0, start, 1.0, rtol=1e-3, atol=1e-3, blocks=(1,)).step()
+            with announced("the exact engine for atoms", _COMPILING, show=request.progress):
+                compile_kernels(pulsed=request.envelope is not None)
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
         """Record the first output time, or continue from an earlier result."""
@@ -240,6 +236,8 @@ class _Run:
         return []
 
     def close(self) -> None:
+        if isinstance(self._stepper, Series | Pulsed):
+            self._stepper.close()
         self._stepper = None
         self._untidied.close()
 

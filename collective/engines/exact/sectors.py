@@ -7,17 +7,24 @@ the blocks ρ_aa alone. Of a block above the diagonal only ρ_ab† = ρ_ba is n
 .. math:: \dot ρ_{ab} = −iK_aρ_{ab} + (−iK_bρ_{ba})^† + \sum_c A_c ρ_{a'b'} B_c^†
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.exact.lindblad import Lindblad
+from collective._tools.compiled import in_threads
+from collective.engines.exact import kernels
+from collective.engines.exact.kernels import Rows, rows_of
+from collective.engines.exact.lindblad import Lindblad, lindblad_of
 from collective.engines.numerics.extremes import extremes
 from collective.engines.numerics.spectrum import Ellipse
+from collective.engines.request import Request
+from collective.states.matrices import matrix
 
-AT_ONCE = 2**21  # numbers of A_cρ that are formed at once
+_SHARED = 2e5  # multiplications, from which on threads share the work
 
 Block = tuple[int, int]
 
@@ -30,14 +37,14 @@ class Jumps:
         source: the block from which they lead.
         target: the block to which they lead; its first sector is not above its second.
         left: the A_c below each other, (n·d_a, d_a').
-        right: the B_c beside each other, (d_b, n·d_b').
+        right: the B_c* below each other, (n·d_b, d_b').
         count: n.
     """
 
     source: Block
     target: Block
-    left: Any
-    right: Any
+    left: Rows
+    right: Rows
     count: int
 
 
@@ -62,8 +69,10 @@ class Generator:
         self.size = end
         self._jumps = [each for block in self.blocks for each in self._joined(block, jumps)]
         self._effective = self._parts(lindblad.effective())
+        self._turning = [rows_of(part, -1j) for part in self._effective]
         self._raising = None if lindblad.raising is None else self._parts(lindblad.raising)
-        self.applications = 0
+        self._threads = 1
+        self._pool: ThreadPoolExecutor | None = None
 
     def pack(self, matrix: NDArray[Any]) -> NDArray[np.complex128]:
         """The numbers of the blocks of ρ, one after the other."""
@@ -84,18 +93,30 @@ class Generator:
 
     def apply(self, values: NDArray[Any], factor: complex = 0.0) -> NDArray[np.complex128]:
         """Lρ; the drive that has an envelope is multiplied by a factor."""
-        found = np.zeros(self.size, dtype=complex)
-        turned = {block: self._turned(values, block, factor) for block in self.blocks}
-        for (a, b), place in self._places.items():
+        found = np.empty(self.size, dtype=complex)
+        for block in self.blocks:
+            self._turn(block, values, found, factor)
+        for a, b in self.blocks:
             if a <= b:
-                found[place] = (turned[a, b] + turned[b, a].conj().T).ravel()
+                here = self._block(found, (a, b))
+                here += self._block(found, (b, a)).conj().T
         for each in self._jumps:
             self._jump(each, values, found)
-        for (a, b), place in self._places.items():
+        for a, b in self.blocks:
             if a > b:
-                found[place] = self._block(found, (b, a)).conj().T.ravel()
-        self.applications += 1
+                self._block(found, (a, b))[:] = self._block(found, (b, a)).conj().T
         return found
+
+    def share(self, threads: int) -> None:
+        """Let several threads share the work, if there is enough of it; `close` ends them."""
+        if threads > 1 and self.entries() > _SHARED and self._pool is None:
+            self._threads, self._pool = threads, ThreadPoolExecutor(threads - 1)
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+        self._threads, self._pool = 1, None
 
     def ellipse(self, factor: float = 0.0) -> Ellipse:
         """The ellipse that holds nearly all of the spectrum.
@@ -123,27 +144,37 @@ class Generator:
             found += self._effective[a].nnz * len(self._states[b])
         for each in self._jumps:
             (a, _), (_, below) = each.target, each.source
-            found += each.left.nnz * len(self._states[below])
-            found += each.right.nnz * len(self._states[a])
+            found += len(each.left.values) * len(self._states[below])
+            found += len(each.right.values) * len(self._states[a])
         return found
-
-    def widest(self) -> int:
-        """The most numbers of A_cρ that are formed at once."""
-        sizes = [each.left.shape[0] * len(self._states[each.source[1]]) for each in self._jumps]
-        return max(sizes, default=0)
 
     def calls(self) -> int:
         """Products of matrices in one application."""
-        return len(self.blocks) + 2 * len(self._jumps)
+        return 2 * len(self.blocks) + len(self._jumps)
 
     def _block(self, values: NDArray[Any], block: Block) -> NDArray[Any]:
         """One block as a matrix."""
         shape = len(self._states[block[0]]), len(self._states[block[1]])
         return values[self._places[block]].reshape(shape)
 
-    def _turned(self, values: NDArray[Any], block: Block, factor: complex) -> NDArray[Any]:
-        """−iK_aρ_ab."""
-        return np.asarray(-1j * (self._driven(block[0], factor) @ self._block(values, block)))
+    def _turn(
+        self, block: Block, values: NDArray[Any], found: NDArray[np.complex128], factor: complex
+    ) -> None:
+        """Write −iK_aρ_ab to its block."""
+        matrix = self._turning[block[0]]
+        if self._raising is not None:
+            matrix = rows_of(self._driven(block[0], factor), -1j)
+        rho, target = self._block(values, block), self._block(found, block)
+
+        def work(begin: int, end: int) -> None:
+            kernels.multiply(matrix, rho, target, begin, end)
+
+        self._by_rows(len(target), work)
+
+    def _by_rows(self, count: int, work: Callable[[int, int], None]) -> None:
+        """Let the threads do some rows each."""
+        cuts = [count * i // self._threads for i in range(self._threads + 1)]
+        in_threads(lambda t: work(cuts[t], cuts[t + 1]), self._threads, self._pool)
 
     def _driven(self, sector: int, factor: complex) -> Any:
         """K of a sector with the drive times a factor."""
@@ -155,9 +186,11 @@ class Generator:
     def _jump(self, each: Jumps, values: NDArray[Any], found: NDArray[np.complex128]) -> None:
         """Add Σ A_cρB_c† of some jumps to their block."""
         rho, target = self._block(values, each.source), self._block(found, each.target)
-        after, before = (each.left @ rho).reshape(each.count, len(target), -1), rho.shape[1]
-        across = after.conj().transpose(0, 2, 1).reshape(each.count * before, len(target))
-        target += (each.right @ across).conj().T
+
+        def work(begin: int, end: int) -> None:
+            kernels.jump(each.left, each.right, each.count, rho, target, begin, end)
+
+        self._by_rows(len(target), work)
 
     def _parts(self, matrix: Any) -> list[Any]:
         """The part of a matrix within every sector."""
@@ -207,7 +240,7 @@ class Generator:
 
     def _joined(self, source: Block, jumps: list[dict[int, tuple[int, Any, Any]]]) -> list[Jumps]:
         """The jumps that lead from a block, joined if they lead to the same one."""
-        from scipy.sparse import hstack, vstack
+        from scipy.sparse import vstack
 
         a, b = source
         by_target: dict[Block, list[tuple[Any, Any]]] = {}
@@ -215,16 +248,11 @@ class Generator:
             if a in jump and b in jump:
                 target = jump[a][0], jump[b][0]
                 if target[0] <= target[1]:
-                    by_target.setdefault(target, []).append((jump[a][1], jump[b][2]))
+                    by_target.setdefault(target, []).append((jump[a][1], jump[b][2].conj()))
         found = []
         for target, pairs in by_target.items():
-            size = len(self._states[target[0]]) * len(self._states[b])
-            together = max(1, AT_ONCE // size)
-            for first in range(0, len(pairs), together):
-                some = pairs[first : first + together]
-                left = vstack([left for left, _ in some], format="csr")
-                right = hstack([right for _, right in some], format="csr")
-                found.append(Jumps(source, target, left, right, len(some)))
+            left, right = (rows_of(vstack(part)) for part in zip(*pairs, strict=True))
+            found.append(Jumps(source, target, left, right, len(pairs)))
         return found
 
 
@@ -232,3 +260,16 @@ def sectors(lindblad: Lindblad) -> list[NDArray[np.intp]]:
     """The states of every sector."""
     last = int(lindblad.sector.max())
     return [np.flatnonzero(lindblad.sector == a) for a in range(last + 1)]
+
+
+def generator_of(request: Request) -> Generator:
+    """The generator on the blocks that the initial state reaches; it is made once and kept."""
+    found: Generator | None = request.memo.get("generator")
+    if found is None:
+        lindblad = lindblad_of(request)
+        try:
+            reached = matrix(request.state, request.problem).full() != 0
+        except ValueError:  # a state by name, but the levels are not known: the run raises it
+            reached = np.ones((lindblad.dimension,) * 2, dtype=bool)
+        found = request.memo["generator"] = Generator(lindblad, reached)
+    return found

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.exact.lindblad import lindblad_of
-from collective.engines.exact.sectors import Generator
+from collective.engines.base import threads_for
+from collective.engines.exact import kernels
+from collective.engines.exact.sectors import generator_of
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import RungeKutta
 from collective.engines.request import Request
@@ -28,6 +29,21 @@ GATHERED = 8  # polynomials that are added to the sums together
 _ROUND_OFF = 1e-16
 _SHORTEST = 2.0**-20  # of the longest step
 _SHARE = 0.5  # of the tolerance, for the truncation of all series of the run
+
+
+def compile_kernels(*, pulsed: bool) -> None:
+    """Compile what steps need, or read it from disk, on the smallest of problems."""
+    from scipy.sparse import csr_array
+
+    one, rho = kernels.rows_of(csr_array(np.eye(1))), np.ones((1, 1), dtype=complex)
+    kernels.multiply(one, rho, rho.copy(), 0, 1)
+    kernels.jump(one, one, 1, rho, rho.copy(), 0, 1)
+    if pulsed:
+
+        def decay(t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+            np.negative(y, out=out)
+
+        RungeKutta(decay, 0.0, np.ones(1), 1.0, rtol=1e-3, atol=1e-3, blocks=(1,)).step()
 
 
 class Series:
@@ -45,16 +61,16 @@ class Series:
         """Set ρ at a time."""
         rho = state0.full()
         self._dims = state0.dims
-        self._generator = Generator(lindblad_of(self._request), rho != 0)
+        self._generator = generator_of(self._request)
+        self._generator.share(threads_for(self._request))
         self._ellipse = self._generator.ellipse()
         self._longest = REACH / self._ellipse.radius
         self._start = self._time = float(t0)
         self._values = self._generator.pack(0.5 * (rho + rho.conj().T))
 
-    @property
-    def applications(self) -> int:
-        """How often the generator was applied."""
-        return self._generator.applications
+    def close(self) -> None:
+        """End the threads."""
+        self._generator.close()
 
     def step(self, t: float) -> "Qobj":
         """ρ at the next output time."""
@@ -142,7 +158,8 @@ class Pulsed:
         request, times = self._request, self._request.times
         rho = state0.full()
         self._dims = state0.dims
-        self._generator = Generator(lindblad_of(request), rho != 0)
+        self._generator = generator_of(request)
+        self._generator.share(threads_for(request))
         values = self._generator.pack(0.5 * (rho + rho.conj().T)).view(float)
         # a pulse shorter than a step would be stepped over unseen
         longest = max(float(np.diff(times).min()), float(np.ptp(times)) / ENVELOPE_STEPS)
@@ -151,10 +168,9 @@ class Pulsed:
             atol=request.atol, blocks=(len(values),), longest=longest,
         )  # fmt: skip
 
-    @property
-    def applications(self) -> int:
-        """How often the generator was applied."""
-        return self._generator.applications
+    def close(self) -> None:
+        """End the threads."""
+        self._generator.close()
 
     def step(self, t: float) -> "Qobj":
         """ρ at a later time."""

@@ -9,15 +9,13 @@ from collective._tools.speed import speed as machine_speed
 from collective.couplings.channels import ChannelCouplings
 from collective.engines.base import writing
 from collective.engines.exact.lindblad import lindblad_of
-from collective.engines.exact.sectors import AT_ONCE as JUMPS_AT_ONCE
-from collective.engines.exact.sectors import Generator
+from collective.engines.exact.sectors import generator_of
 from collective.engines.exact.series import AT_ONCE, GATHERED, REACH
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import VECTORS
 from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.record import EIGENVALUE_TIMES
 from collective.engines.request import Request
-from collective.states.matrices import matrix
 
 LARGEST = 2048  # states; ρ of more takes hours
 _TERMS, _FEWEST = 3.1, 15.0  # applications per radius of the ellipse, and for each step
@@ -93,7 +91,6 @@ class SeriesSize:
             found += 16 * n * (GATHERED + min(AT_ONCE, times) * 2 + 6)
         else:
             found += 16 * n * (VECTORS + 4)
-        found += 16 * 2 * min(generator.widest(), max(JUMPS_AT_ONCE, n))
         return found + _ENTRY_BYTES * 3 * side
 
     def _recorded(self) -> float:
@@ -116,19 +113,6 @@ class SeriesSize:
             shortest = float(np.diff(request.times).min())
             found += _SLOPES_PER_STEP * min(self._span / shortest, ENVELOPE_STEPS)
         return found
-
-
-def generator_of(request: Request) -> Generator:
-    """The generator on the blocks that the initial state reaches; it is made once and kept."""
-    found: Generator | None = request.memo.get("generator")
-    if found is None:
-        lindblad = lindblad_of(request)
-        try:
-            reached = matrix(request.state, request.problem).full() != 0
-        except ValueError:  # a state by name, but the levels are not known: the run raises it
-            reached = np.ones((lindblad.dimension,) * 2, dtype=bool)
-        found = request.memo["generator"] = Generator(lindblad, reached)
-    return found
 
 
 def takes_atoms(channels: ChannelCouplings) -> bool:
