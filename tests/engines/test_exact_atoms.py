@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import expm_multiply
 
 import collective as co
-from collective.engines.exact import frame, sectors
+from collective.engines.exact import frame, kernels, sectors
 from collective.engines.numerics import exponential
 from collective.engines.request import checked
 
@@ -353,3 +353,24 @@ def test_random_equations_of_lindblad_form_are_those_of_exponentials(monkeypatch
         assert "series" in found.reason
         for one, other in zip(found.states, expected.states, strict=True):
             np.testing.assert_allclose(one.full(), other.full(), atol=1e-8)
+
+
+def test_kernels_are_what_scipy_computes():
+    channels = co.couple(three(), VACUUM)
+    state = co.states.level_product([1, 0.3j, 0, 1])
+    generator = sectors.generator_of(checked(channels, state, TIMES))
+    rng = np.random.default_rng(1)
+    matrix = rng.normal(size=(64, 64)) + 1j * rng.normal(size=(64, 64))
+    values = generator.pack(matrix + matrix.conj().T)
+    found = generator.apply(values)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "multiply", kernels.multiply_plainly)
+        patch.setattr(kernels, "jump", kernels.jump_plainly)
+        np.testing.assert_allclose(generator.apply(values), found, atol=1e-12)
+    generator.share(2)
+    np.testing.assert_array_equal(generator.apply(values), found)
+    generator.close()
+    # the mean energy of the transitions is 0: the frame does not turn
+    rho = generator.unpack(values, 0.0).ravel(order="F")
+    expected = channels.liouvillian().full() @ rho
+    np.testing.assert_allclose(generator.unpack(found, 0.0).ravel(order="F"), expected, atol=1e-11)

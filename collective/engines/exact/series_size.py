@@ -20,14 +20,15 @@ from collective.engines.request import Request
 LARGEST = 2048  # states; ρ of more takes hours
 _TERMS, _FEWEST = 3.1, 15.0  # applications per radius of the ellipse, and for each step
 _SLOPES_PER_RADIUS, _SLOPES_PER_STEP = 3.0, 12.0  # under an envelope
+_PULSE_CALLS = 150.0  # per slope: K with the drive of this time
 _CALLS = 18.0  # per product of matrices
-_ENTRY = 1.1  # per multiplication of complex numbers
-_NUMBER = 12.0  # entries per number of ρ and application: of vectors added and copied
+_ENTRY = 0.5  # per multiplication of complex numbers
+_NUMBER = 6.0  # entries per number of ρ and application: of vectors added and copied
 _SUM = 1.0  # entries per number of ρ, term and output time
 _MEASURE_CALLS, _MEASURE_ENTRIES = 60.0, 3.0  # per output time; entries for each number of D²
 _CORRELATION_CALLS = 6.0  # per pair of channels
 _EIGENVALUE_FLOPS = 60.0  # per D³
-_RUN_CALLS = 4000.0  # once
+_RUN_CALLS = 35_000.0  # once
 _ROW_BYTES = 600  # of Python objects per output time
 _ENTRY_BYTES = 20  # of a sparse matrix
 
@@ -63,6 +64,8 @@ class SeriesSize:
         times, n, side = len(request.times), generator.size, lindblad_of(request).dimension
         each = _CALLS * generator.calls() * s.call
         each += (_ENTRY * generator.entries() + _NUMBER * n) * s.entry
+        if request.envelope is not None:
+            each += _PULSE_CALLS * s.call
         applied = self._applications()
         summed = 0.0
         if request.envelope is None:
