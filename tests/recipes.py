@@ -551,9 +551,10 @@ def _recipes():
         {},
     )
     for name in (
-        "collapse_operators", "drive_operator", "effective_hamiltonian", "extreme_rates",
-        "hamiltonian", "jump_channels", "largest_exchange", "liouvillian", "modes",
-        "one_excitation", "transitions", "undriven_hamiltonian", "validity",
+        "collapse_operator_names", "collapse_operators", "drive_operator",
+        "effective_hamiltonian", "extreme_rates", "hamiltonian", "jump_channels",
+        "largest_exchange", "liouvillian", "modes", "one_excitation", "transitions",
+        "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield (
             f"ChannelCouplings.{name}",

@@ -649,6 +649,36 @@ def atoms_with_manifolds():
     }
 
 
+@run(rtol=SOLVED)
+def evolution_of_atoms():
+    places = [[0, 0, 0.1], [0.05, 0, 0.2], [0.1, 0.15, 0]]
+    free = co.couple(co.Atoms.isotropic(places, zeeman=0.4, axis=(1, 2, 2)), VACUUM)
+    spins = co.atoms(places[:2], ground=0.5, excited=1.5)
+    wave = co.plane_wave(spins, 1.5, direction=(0, 1, 0), polarisation=(1, 0, 0.3j))
+    driven = co.couple(spins, VACUUM).replace(drive=wave)
+    start = co.states.levels("g +1/2")
+    observe = ["correlations", "states"]
+    equation = co.master_equation(
+        co.Multilevel.from_atoms(free.atoms.replace(frequency=1e6)), VACUUM, approximation="rwa"
+    )
+    return together(
+        free=evolved(free, co.states.levels("e 0"), method="exact", observe=observe),
+        driven=evolved(driven, start, method="exact", observe=observe),
+        pulse=evolved(driven, start, method="exact", envelope=lambda t: np.exp(-4 * (t - 1) ** 2)),
+        laboratory=evolved(equation, co.states.levels(1), method="exact"),
+    )
+
+
+@run(rtol=SAMPLED)
+def trajectories_of_atoms():
+    spins = co.atoms([[0, 0, 0.1], [0.05, 0, 0.2]], ground=0.5, excited=0.5)
+    wave = co.plane_wave(spins, 1.5, direction=(0, 1, 0), polarisation=(1, 0, 0.3j))
+    driven = co.couple(spins, VACUUM).replace(drive=wave)
+    engine = co.engines.Trajectories(n=70)
+    start = co.states.levels("g +1/2")
+    return together(driven=evolved(driven, start, method=engine, seed=1, observe="correlations"))
+
+
 @run()
 def real_atoms():
     field = (0, 0.5 * co.units.gauss, 0)
