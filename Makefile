@@ -14,7 +14,7 @@ QUICK := tests/test_units.py $(addprefix tests/,$(addsuffix .py,emitters/test_em
 	test_states $(addprefix engines/test_,single symmetric driven systems) \
 	$(addprefix evolution/test_,evolve lost_work) $(addprefix observables/test_,spectra photons) \
 	$(addprefix results/test_,result files xarray) plot/test_plot \
-	$(addprefix sweeps/test_,sweep stores ensemble) emitters/test_disorder))
+	$(addprefix sweeps/test_,sweep stores ensemble) $(addprefix emitters/test_,disorder real_atoms)))
 # deprecation warnings come from old packages used with new ones, not from this package
 OTHERS := $(TESTS) -q -m "not slow" -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning \
 	$(QUICK)
@@ -70,6 +70,8 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/calls.py
 	$(BIN)/python benchmarks/ensembles.py
 	$(BIN)/python benchmarks/exact.py
+	$(BIN)/python benchmarks/driven.py
+	$(BIN)/python benchmarks/steady.py
 	$(BIN)/python benchmarks/couple.py
 	$(BIN)/python benchmarks/wire.py
 	$(BIN)/python benchmarks/planes.py

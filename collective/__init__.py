@@ -23,11 +23,13 @@ if TYPE_CHECKING:
         units,
     )
     from collective.citations import citation
+    from collective.couplings.channels import ChannelCouplings
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
     from collective.couplings.drives import plane_wave
     from collective.couplings.modes import Modes
     from collective.emitters import (
+        Atoms,
         Emitters,
         Multilevel,
         chain,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         square,
         triangular,
     )
+    from collective.emitters.named import atoms
     from collective.engines.choice import methods
     from collective.engines.methods import Methods
     from collective.errors import (
@@ -77,7 +80,9 @@ if TYPE_CHECKING:
     from collective.sweeps.sweep import sweep
 
 __all__ = [
+    "Atoms",
     "Cavity",
+    "ChannelCouplings",
     "Comparison",
     "Couplings",
     "DivergedError",
@@ -105,6 +110,7 @@ __all__ = [
     "UnitWarning",
     "Vacuum",
     "Waveguide",
+    "atoms",
     "chain",
     "check_field",
     "citation",
@@ -150,7 +156,9 @@ _MODULES = {
     "units",
 }
 _HOMES = {
+    "Atoms": "emitters",
     "Cavity": "fields",
+    "ChannelCouplings": "couplings.channels",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
     "Couplings": "couplings.couplings",
@@ -178,6 +186,7 @@ _HOMES = {
     "UnitWarning": "errors",
     "Vacuum": "fields",
     "Waveguide": "fields",
+    "atoms": "emitters.named",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",

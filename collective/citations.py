@@ -5,6 +5,7 @@ The file is longer than others: it holds every reference.
 
 from collective import engines
 from collective._tools.version import __version__
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.fields import answers
 from collective.master.equation import MasterEquation
@@ -238,7 +239,7 @@ _APPROXIMATIONS = {
 }
 
 
-def citation(calculation: Result | Couplings | MasterEquation) -> str:
+def citation(calculation: Result | Couplings | ChannelCouplings | MasterEquation) -> str:
     """BibTeX of what to cite: this package, QuTiP, the equation, the engine and the field.
 
     The field is cited for couplings only, because a master equation does not store its field. An
@@ -273,7 +274,7 @@ def citation(calculation: Result | Couplings | MasterEquation) -> str:
     problem: object = calculation
     if isinstance(calculation, Result):
         of_engine, problem = _of_engine(calculation), calculation.couplings or calculation.equation
-    if isinstance(problem, Couplings):
+    if isinstance(problem, Couplings | ChannelCouplings):
         keys = list(_COLLECTIVE)
         of_field = answers.citation(problem.field)
     elif isinstance(problem, MasterEquation):

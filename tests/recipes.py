@@ -51,7 +51,6 @@ RECORDS = {
     "observables.Scattering",
     "observables.Spectrum",
     "observables.Steady",
-    "units.Line",
 }
 # protocols, which list what a class of the user must have
 PROTOCOLS = {
@@ -140,6 +139,21 @@ def three():
 
 
 @cache
+def isotropic():
+    return co.Atoms.isotropic([[0, 0, 0], [0, 0, 0.1]], frequency=1e6)
+
+
+@cache
+def four_two_level_atoms():
+    return co.Atoms.from_emitters(co.chain(4, 0.1))
+
+
+@cache
+def channels():
+    return co.couple(isotropic(), co.Vacuum())
+
+
+@cache
 def driven():
     return pair().replace(drive=1.0)
 
@@ -172,6 +186,11 @@ def dipoles():
     moment = np.zeros((2, 2, 3))
     moment[0, 1, 0] = moment[1, 0, 0] = 1e-3
     return co.Multilevel([[0, 0, 0], [0, 0, 1]], [[1.0, 0.0]] * 2, [moment] * 2)
+
+
+@cache
+def strontium():
+    return co.atoms([[0, 0, 0], [0, 0, 0.2]], "Sr88 689 nm", ground=0, excited=1)
 
 
 @cache
@@ -449,12 +468,120 @@ def _recipes():
         },
         {"then": decays, "errors": (co.EvolutionError,)},
     )
+    yield (
+        "Atoms",
+        co.Atoms,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 0.1]],
+            "levels": isotropic().levels,
+            "excited": [1, 1, 1, 0],
+            "lowering": isotropic().lowering,
+            "linewidths": [1.0],
+            "wavenumbers": [6.0],
+            "energies": [0.1, 0.0, -0.1, 0.0],
+            "axis": (0, 0, 1),
+            "wavelength": 1.0,
+            "frequency": 1e6,
+        },
+        {"then": in_vacuum},
+    )
+    yield (
+        "Atoms.isotropic",
+        co.Atoms.isotropic,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 0.1]],
+            "zeeman": 0.5,
+            "detunings": [0.1, 0.2],
+            "axis": (0, 0, 1),
+            "wavelength": 1.0,
+            "frequency": 1e6,
+        },
+        {"then": in_vacuum},
+    )
+    yield (
+        "Atoms.from_emitters",
+        co.Atoms.from_emitters,
+        lambda: {"emitters": co.chain(2, 0.1)},
+        {"then": in_vacuum},
+    )
+    yield (
+        "Atoms.replace",
+        co.Atoms.replace,
+        lambda: {
+            "self": isotropic(),
+            **{f.name: getattr(isotropic(), f.name) for f in fields(co.Atoms)},
+        },
+        {"then": in_vacuum},
+    )
+    for name, given in (
+        ("translated", {"vector": (0, 0, 1)}),
+        ("rotated", {"rotation": [[0, 0, 1], [1, 0, 0], [0, 1, 0]]}),
+        ("level", {"name": "e 0"}),
+        ("nearest_pair", {}),
+    ):
+        yield (
+            f"Atoms.{name}",
+            getattr(co.Atoms, name),
+            lambda given=given: {"self": isotropic(), **given},
+            {},
+        )
+    own = {
+        "decay": np.eye(6),
+        "shift": np.zeros((6, 6)),
+        "ground_shift": np.zeros((2, 3, 3)),
+        "detunings": [0.1, 0.2],
+        "drive": np.full(6, 0.1),
+    }
+    yield (
+        "ChannelCouplings",
+        co.ChannelCouplings,
+        lambda: {**own, "atoms": isotropic(), "field": co.Vacuum()},
+        {"then": co.ChannelCouplings.hamiltonian},
+    )
+    yield (
+        "ChannelCouplings.replace",
+        co.ChannelCouplings.replace,
+        lambda: {"self": channels(), **own, "atoms": isotropic(), "field": co.Vacuum()},
+        {"then": co.ChannelCouplings.hamiltonian},
+    )
+    yield (
+        "ChannelCouplings.local_hamiltonians",
+        co.ChannelCouplings.local_hamiltonians,
+        lambda: {"self": channels(), "drive": False},
+        {},
+    )
     for name in (
-        "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
+        "collapse_operator_names", "collapse_operators", "drive_operator",
+        "effective_hamiltonian", "extreme_rates", "hamiltonian", "jump_channels",
+        "largest_exchange", "liouvillian", "modes", "one_excitation", "transitions",
+        "undriven_hamiltonian", "validity",
+    ):  # fmt: skip
+        yield (
+            f"ChannelCouplings.{name}",
+            getattr(co.ChannelCouplings, name),
+            lambda: {"self": channels()},
+            {},
+        )
+    yield (
+        "couple [atoms]",
+        co.couple,
+        lambda: {
+            "emitters": isotropic(),
+            "field": co.Vacuum(),
+            "shift": "full",
+            "temperature": 0.0,
+            "by_displacement": False,
+        },
+        {},
+    )
+    for name in (
+        "collapse_operator_names", "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
         "extreme_rates", "hamiltonian", "largest_exchange", "liouvillian", "modes",
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
+    modes = type(pair().modes())
+    yield "Modes.state", modes.state, lambda: {"self": pair().modes(), "i": 0}, {}
     yield (
         "couple",
         co.couple,
@@ -475,6 +602,19 @@ def _recipes():
             "rabi_frequency": 1.0,
             "direction": (0, 0, 1),
             "polarisation": (1, 0, 0),
+            "line": 0,
+        },
+        {},
+    )
+    yield (
+        "plane_wave [atoms]",
+        co.plane_wave,
+        lambda: {
+            "emitters": isotropic(),
+            "rabi_frequency": 1.0,
+            "direction": (0, 0, 1),
+            "polarisation": (1, 0, 0),
+            "line": 0,
         },
         {},
     )
@@ -502,6 +642,29 @@ def _recipes():
         co.Multilevel.from_emitters,
         lambda: {"emitters": co.chain(2, 0.1, frequency=1e4)},
         {"then": interacting},
+    )
+    yield (
+        "Multilevel.from_atoms",
+        co.Multilevel.from_atoms,
+        lambda: {"atoms": strontium()},
+        {"then": interacting},
+    )
+    yield (
+        "atoms",
+        co.atoms,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 0.2]],
+            "line": "Sr88 689 nm",
+            "ground": 0,
+            "excited": 1,
+            "momenta": None,
+            "nuclear_spin": None,
+            "magnetic_field": [0, 0, 1e-7],
+            "axis": [0, 0, 1],
+            "detunings": [0.0, 1.0],
+            "wavelength": 1.0,
+        },
+        {},
     )
     yield (
         "Emitters.from_si",
@@ -694,6 +857,12 @@ def _recipes():
     )
     yield "engines.MeanField", co.engines.MeanField, lambda: {"phases": 4}, {}
     yield (
+        "engines.Driven",
+        co.engines.Driven,
+        lambda: {"symmetries": [[1, 0]]},
+        {"then": lambda engine: co.evolve(pair(), "inverted", TIMES, method=engine)},
+    )
+    yield (
         "engines.Blocks",
         co.engines.Blocks,
         lambda: {"symmetries": [[1, 0]], "precision": "double"},
@@ -748,7 +917,13 @@ def _recipes():
     yield (
         "steady_state",
         co.steady_state,
-        lambda: {"couplings": driven(), "start": None},
+        lambda: {
+            "couplings": driven(),
+            "start": None,
+            "result": True,
+            "observe": "correlations",
+            "progress": False,
+        },
         {},
     )
     yield (
@@ -1619,6 +1794,18 @@ def _recipes():
     yield "plot.jumps", p.jumps, lambda: {"result": sampled(), "trajectories": 2, "ax": None}, {}
     yield "plot.ladder", p.ladder, lambda: {"result": result(), "ax": None}, {}
     yield "plot.lattice", p.lattice, lambda: {"emitters": co.chain(3, 0.1), "ax": None}, {}
+    yield (
+        "plot.levels",
+        p.levels,
+        lambda: {"atoms": strontium(), "populations": [0.2, 0.1, 0, 0.7], "atom": 1, "ax": None},
+        {},
+    )
+    yield (
+        "plot.zeeman",
+        p.zeeman,
+        lambda: {"line": "Rb87 D2", "ground": 2, "excited": 3, "field": 1e-3, "ax": None},
+        {},
+    )
     yield "plot.mode", p.mode, lambda: {"couplings": pair(), "index": 0, "ax": None}, {}
     yield "plot.modes", p.modes, lambda: {"couplings": pair(), "ax": None}, {}
     yield (
@@ -1657,7 +1844,7 @@ def _recipes():
             lambda state=state: {"self": state, "n": 4},
             {},
         )
-        if not hasattr(kind, "probabilities"):
+        if hasattr(kind, "amplitudes"):
             yield (
                 f"states.{name} (amplitudes)",
                 kind.amplitudes,
@@ -1668,13 +1855,33 @@ def _recipes():
                 },
                 {},
             )
-    for name, member in (("product", "spinors"), ("mixed", "probabilities")):
+    for name in ("inverted", "ground", "levels", "level_product", "from_amplitudes"):
+        kind = type(systems.STATES[name])
+        member = "one_excitation" if name == "from_amplitudes" else "level_vectors"
+        yield (
+            f"states.{name} ({member})",
+            getattr(kind, member),
+            lambda state=systems.STATES[name]: {"self": state, "atoms": four_two_level_atoms()},
+            {},
+        )
+    for name, member in (
+        ("product", "spinors"),
+        ("levels", "spinors"),
+        ("level_product", "spinors"),
+        ("mixed", "probabilities"),
+    ):
         yield (
             f"states.{name} ({member})",
             getattr(type(systems.STATES[name]), member),
             lambda name=name: {"self": systems.STATES[name], "n": 4},
             {},
         )
+    yield (
+        "states.levels (levels)",
+        type(s.levels("e")).levels,
+        lambda: {"self": s.levels([0, 1]), "multilevel": dipoles()},
+        {},
+    )
     yield (
         "states.density_matrix",
         s.density_matrix,
@@ -1694,6 +1901,18 @@ def _recipes():
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
     yield (
+        "states.levels",
+        s.levels,
+        lambda: {"names": ["g 0", "e +1"]},
+        {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.level_product",
+        s.level_product,
+        lambda: {"vectors": [[0, 0, 0, 1], [1, 1j, 0, 0.3]]},
+        {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
+    )
+    yield (
         "states.mixed",
         s.mixed,
         lambda: {"populations": [0.3, 1.0]},
@@ -1707,6 +1926,12 @@ def _recipes():
         "states.timed_dicke",
         s.timed_dicke,
         lambda: {"wavevector": (0, 0, 6.0)},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.from_amplitudes",
+        s.from_amplitudes,
+        lambda: {"vector": [0.6, 0.8j]},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
     yield (
@@ -1735,6 +1960,44 @@ def _recipes():
         {},
     )
     yield "units.atom", u.atom, lambda: {"name": "Rb87 D2"}, {}
+    yield (
+        "units.Level",
+        u.Level,
+        lambda: {
+            "momentum": 1.5,
+            "g_factor": 1.3362,
+            "magnetic_dipole": 8.5e7,
+            "electric_quadrupole": 1.2e7,
+        },
+        {},
+    )
+    yield (
+        "units.Line",
+        u.Line,
+        lambda: {
+            "name": "mine",
+            "wavelength": 780e-9,
+            "linewidth": 4e7,
+            "source": "",
+            "ground": u.Level(0.5, 2.0, 3.4e9),
+            "excited": u.Level(1.5, 1.3362, 8.5e7, 1.2e7),
+            "nuclear_spin": 1.5,
+            "nuclear_g_factor": -1e-3,
+            "wavelength_error": 1e-16,
+            "linewidth_error": 1e4,
+        },
+        {"then": lambda line: line.hyperfine_shift("excited", 3) + line.g_factor("ground", 2)},
+    )
+    rubidium = {"self": u.atom("Rb87 D2"), "side": "excited"}
+    yield "units.Line.level", u.Line.level, lambda: dict(rubidium), {}
+    yield "units.Line.momenta", u.Line.momenta, lambda: dict(rubidium), {}
+    yield (
+        "units.Line.hyperfine_shift",
+        u.Line.hyperfine_shift,
+        lambda: rubidium | {"momentum": 3},
+        {},
+    )
+    yield "units.Line.g_factor", u.Line.g_factor, lambda: rubidium | {"momentum": 3}, {}
     yield "units.from_atomic", u.from_atomic, lambda: {"value": 1.0, "unit": "eV"}, {}
     yield (
         "units.from_collective_spins",
@@ -1758,6 +2021,23 @@ def _recipes():
 
 def _variants():
     """Second recipes for functions whose other arguments use other parts of the package."""
+    yield (
+        "atoms (by numbers)",
+        co.atoms,
+        lambda: {
+            "positions": [[0, 0, 0], [0, 0, 0.2]],
+            "ground": (1, 2),
+            "excited": 2,
+            "momenta": (0.5, 1.5),
+            "nuclear_spin": 1.5,
+            "line": None,
+            "magnetic_field": None,
+            "axis": (1, 1, 0),
+            "detunings": [0.0, 1.0],
+            "wavelength": 1.0,
+        },
+        {},
+    )
     o, p = co.observables, co.plot
     here = {"positions": [[0, 0, 0], [0, 0, 0.1], [0, 0, 0.3]], "dipoles": (1, 0, 0), **OPTIONS}
     yield "Emitters (magnetic)", co.Emitters, lambda: here | {"kind": "magnetic"}, {"then": warm}

@@ -29,6 +29,9 @@ STATES = {
     "coherent": co.states.coherent(1 / 3, 2.0),
     "product": co.states.product([0.1, 1 / 3, 2, 1.2], 0.5),
     "mixed": co.states.mixed([0.9, 1 / 3, 0.0, 0.6]),
+    "levels": co.states.levels(["e", 1, "g", "e"]),
+    "level_product": co.states.level_product([[1, 1j], [0, 1], [1 / 3, -1], [1, 0]]),
+    "from_amplitudes": co.states.from_amplitudes([0.6, 0.48j, 0.0, -0.64]),
 }
 
 

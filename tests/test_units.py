@@ -72,9 +72,104 @@ def test_impossible_traps_are_refused():
         co.units.trap_width(MASS, TRAP, -1e-6)
 
 
-def test_unknown_lines_are_refused():
-    with pytest.raises(ValueError, match="name must be one of 'Na23 D2'"):
+def test_unknown_lines_are_refused_with_near_names():
+    with pytest.raises(ValueError, match=r"is not in the table\. The table has Li6 D1"):
         co.units.atom("H Lyman-α")
+    with pytest.raises(ValueError, match="Did you mean 'Rb87 D2' or 'Rb87 D1'"):
+        co.units.atom("Rb87")
+    with pytest.raises(ValueError, match='name must be a name such as "Rb87 D2", got 87'):
+        co.units.atom(87)
+    for name in ("rb87 d2", "Rb-87 D2", "RB87D2"):
+        assert co.units.atom(name) == co.units.atom("Rb87 D2")
+    assert co.units.atom("sr88 689") == co.units.atom("Sr88 689 nm")
+
+
+# splittings of neighbouring hyperfine levels in MHz, by rising F, as the sources list them
+SPLITTINGS = [
+    ("Rb87 D2", "ground", [6834.682610904], 1e-8),
+    ("Rb87 D2", "excited", [72.2180, 156.9470, 266.6500], 0.01),
+    ("Rb85 D2", "ground", [3035.732439], 1e-6),
+    ("Rb85 D2", "excited", [29.372, 63.401, 120.640], 0.01),
+    ("Cs133 D2", "ground", [9192.631770], 1e-8),
+    ("Cs133 D2", "excited", [151.2247, 201.2871, 251.0916], 0.01),
+    ("Cs133 D1", "excited", [1167.680], 0.01),
+    ("Na23 D2", "ground", [1771.6261288], 1e-6),
+    ("Na23 D2", "excited", [15.810, 34.344, 58.326], 0.01),
+    ("Li6 D2", "ground", [228.20526], 1e-4),
+    ("Li7 D2", "ground", [803.5040866], 1e-6),
+    ("K39 D2", "ground", [461.7197202], 1e-6),
+    ("K40 D2", "ground", [-1285.7886], 1e-3),
+    ("Yb171 556 nm", "excited", [5936.67], 0.01),
+]
+
+
+@pytest.mark.parametrize(("name", "side", "splittings", "tolerance"), SPLITTINGS)
+def test_hyperfine_splittings_agree_with_the_sources(name, side, splittings, tolerance):
+    line = co.units.atom(name)
+    energies = [line.hyperfine_shift(side, f) / 1e6 for f in line.momenta(side)]
+    np.testing.assert_allclose(np.diff(energies), splittings, atol=tolerance)
+    weights = 2 * np.array(line.momenta(side)) + 1
+    assert abs(weights @ energies) < 1e-6 * np.abs(energies).max()  # the centre does not move
+
+
+# energies of the upper levels in cm⁻¹ (NIST, natural mixture), measured lifetimes in µs
+LEVELS = [
+    ("Sr88 461 nm", 21698.452, 5.216e-3),
+    ("Sr88 689 nm", 14504.338, 21.28),
+    ("Yb174 399 nm", 25068.222, 5.464e-3),
+    ("Yb174 556 nm", 17992.007, 0.875),
+    ("Er168 401 nm", 24943.272, None),
+    ("Er168 583 nm", 17157.307, None),
+    ("Er168 841 nm", 11887.503, 20.0),
+    ("Dy164 421 nm", 23736.610, None),
+    ("Dy164 626 nm", 15972.35, None),
+    ("Dy164 741 nm", 13495.92, 89.3),
+    ("Li6 D2", 14903.633, 27.102e-3),
+    ("K39 D2", 13042.8955, 26.37e-3),
+]
+
+
+@pytest.mark.parametrize(("name", "wavenumber", "lifetime"), LEVELS)
+def test_lines_agree_with_energy_levels_and_lifetimes(name, wavenumber, lifetime):
+    line = co.units.atom(name)
+    assert abs(line.wavelength - 0.01 / wavenumber) < max(2 * line.wavelength_error, 2e-13)
+    if lifetime:
+        assert line.linewidth * lifetime * 1e-6 == pytest.approx(1, abs=0.006)
+
+
+def test_lines_are_made_of_levels():
+    upper = co.units.Level(1, g_factor=1.5)
+    line = co.units.Line("mine", 5e-7, 1e7, ground=co.units.Level(0), excited=upper)
+    assert line.level("excited") is upper
+    assert line.g_factor("ground", 0) == 0
+    assert line.g_factor("excited", 1) == 1.5
+    assert repr(line).splitlines()[1:] == [
+        "  wavelength  500 nm",
+        "  linewidth   2π·1.59154943092 MHz",
+        "  source      –",
+    ]
+    assert len({co.units.atom("Rb87 D2"), co.units.atom("rb87 d2"), line}) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: co.units.Level(0.7), "momentum must be a multiple of 1/2, got 0.7"),
+        (lambda: co.units.Level(-1), "momentum must not be negative"),
+        (lambda: co.units.Level(51), "momentum must be at most 50"),
+        (lambda: co.units.Line("x", 0, 1e6), "wavelength must be above 0"),
+        (lambda: co.units.Line("x", 1e-6, 1e6, ground=co.units.Level(0)), "excited is missing"),
+        (lambda: co.units.Line("x", 1e-6, 1e6).momenta("ground"), "line 'x' has no levels"),
+        (lambda: co.units.atom("Rb87 D2").momenta("upper"), "side must be one of 'ground'"),
+        (
+            lambda: co.units.atom("Rb87 D2").g_factor("ground", 3),
+            "momentum must be one of 1, 2 in the ground level, got 3",
+        ),
+    ],
+)
+def test_impossible_lines_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 def test_collective_spins_matrices():

@@ -6,10 +6,12 @@ import numpy as np
 
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.pairs import linewidth_variation
+from collective.couplings.tensors import tensor_variation
 from collective.fields.answers import assumptions, response, without_tensor
 from collective.validity import Assumption, Validity, small
 
 _NO_FREQUENCY = "needs Emitters(frequency=...)"
+_FLAT, _CHANGE = "couplings flat over a linewidth", "change of Γ_mn, Δ_mn over Γ_max, per Γ_max"
 _NO_GEOMETRY = "needs emitters: Couplings(..., emitters=...)"
 
 
@@ -70,6 +72,70 @@ def of_couplings(couplings: Any) -> Validity:
     return Validity(tuple(rows))
 
 
+def of_channels(channels: Any) -> Validity:
+    """A report on the assumptions of the master equation of atoms with manifolds."""
+    atoms = channels.atoms
+    lowest, highest = channels.extreme_rates()
+    upper = atoms.excited == 1
+    spread = float(np.ptp(channels.energies[:, upper]))
+    strongest = float(np.abs(channels.drive).max())
+    rows = [_positivity(lowest, highest, "smallest")]
+    c, frequency = atoms.speed_of_light, atoms.frequency
+    numbers = [
+        ("rotating-wave approximation", channels.largest_exchange(), frequency, "max|Δ|/ω₀"),
+        ("no retardation", highest * atoms.extent, c, "Γ_max·extent/c"),
+        ("no retardation of beats", spread * atoms.extent, c, "max|E_e−E_e'|·extent/c"),
+        ("one wave number for all", spread, frequency, "max|E_e−E_e'|/ω₀ of excited levels"),
+    ]
+    if strongest:
+        numbers.append(("weak drive", strongest, frequency, "max|Ω|/ω₀"))
+    for name, value, scale, meaning in numbers:
+        if scale is None:
+            what = f"{meaning}: needs Atoms(frequency=...)"
+            rows.append(Assumption(name, None, "not assessed", what))
+        else:
+            rows.append(small(name, value / scale, meaning))
+    rows.append(_flatness_of_channels(channels, highest))
+    rows += _apart(channels, highest)
+    if np.any(channels.ground_shift):
+        largest = float(np.abs(channels.ground_shift).max())
+        text = (
+            "largest |Λ|: levels outside these manifolds shift too, by amounts of this size that "
+            "are not included"
+        )
+        rows.append(Assumption("only these manifolds", largest, "note", text))
+    return Validity(tuple(rows))
+
+
+def _flatness_of_channels(channels: Any, fastest: float) -> Assumption:
+    """How much Γ and Δ over channels change over the largest decay rate."""
+    atoms, field, name = channels.atoms, channels.field, _FLAT
+    if field is None:
+        return Assumption(name, None, "not assessed", f"{_CHANGE}: needs a field")
+    if atoms.frequency is None:
+        return Assumption(name, None, "not assessed", f"{_CHANGE}: needs Atoms(frequency=...)")
+    try:
+        variation = tensor_variation(atoms, field, fastest)
+    except ValueError as error:  # a table or samples that end there
+        return Assumption(name, None, "not assessed", f"{_CHANGE}: {error}")
+    return small(name, variation, _CHANGE)
+
+
+def _apart(channels: Any, fastest: float) -> list[Assumption]:
+    """Whether the lines of the atoms are far apart, compared with what could mix them."""
+    atoms = channels.atoms
+    if atoms.lines == 1:
+        return []
+    name, meaning = "lines far apart", "max(Γ_max, |Δ|, |Ω|) over the distance of two lines"
+    wavenumbers = np.sort(atoms.wavenumbers)
+    gap = float(np.diff(wavenumbers).min())
+    if atoms.speed_of_light is None or gap == 0:
+        missing = "Atoms(frequency=...)" if gap else "different wave numbers of the lines"
+        return [Assumption(name, None, "not assessed", f"{meaning}: needs {missing}")]
+    strongest = max(fastest, channels.largest_exchange(), float(np.abs(channels.drive).max()))
+    return [small(name, strongest / (gap * atoms.speed_of_light), meaning)]
+
+
 def _positivity(smallest: float, fastest: float, found: str) -> Assumption:
     """Whether the smallest eigenvalue of Γ is not negative."""
     holds = smallest >= -1e-10 * max(fastest, np.finfo(float).tiny)
@@ -83,7 +149,7 @@ def _positivity(smallest: float, fastest: float, found: str) -> Assumption:
 
 def _flatness(couplings: Any, fastest: float) -> Assumption:
     """How much the couplings change over the largest decay rate."""
-    name, meaning = "couplings flat over a linewidth", "change of Γ_mn, Δ_mn over Γ_max, per Γ_max"
+    name, meaning = _FLAT, _CHANGE
     emitters, field = couplings.emitters, couplings.field
     if emitters is None or field is None:
         return Assumption(name, None, "not assessed", f"{meaning}: needs emitters and field")

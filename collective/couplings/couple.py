@@ -1,6 +1,9 @@
-"""From emitters and a field to Γ and Δ: `couple`."""
+"""From emitters and a field to Γ and Δ: `couple`.
 
-from typing import Any
+The file is longer than others because `couple` says what it does for every kind of emitter.
+"""
+
+from typing import Any, overload
 
 import numpy as np
 
@@ -8,10 +11,12 @@ from collective._tools import checks
 from collective._tools.memory import fits, require
 from collective.couplings import thermal
 from collective.couplings.by_displacement import refusal, stand_in, unit_kernels, with_own
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.of_atoms import of_atoms
 from collective.couplings.pairs import averaged_shift, integral_parts, unit_couplings
-from collective.emitters import Emitters, lengths
+from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import answers
 from collective.fields.protocol import COUPLING, require_field
 from collective.spectral.baths import checked_temperature
@@ -22,6 +27,7 @@ _MATRICES = 11  # N × N at the peak of `couple`: Γ, Δ, both scaled, and the c
 _PAIR_BYTES, _PAIRS_AT_ONCE = 380, 116_500  # of Green's tensors and what they are made from
 
 
+@overload
 def couple(
     emitters: Emitters,
     field: Any,
@@ -29,7 +35,28 @@ def couple(
     shift: str = "full",
     temperature: float = 0.0,
     by_displacement: bool | None = None,
-) -> Couplings:
+) -> Couplings: ...
+
+
+@overload
+def couple(
+    emitters: Atoms,
+    field: Any,
+    *,
+    shift: str = "full",
+    temperature: float = 0.0,
+    by_displacement: bool | None = None,
+) -> ChannelCouplings: ...
+
+
+def couple(
+    emitters: Emitters | Atoms,
+    field: Any,
+    *,
+    shift: str = "full",
+    temperature: float = 0.0,
+    by_displacement: bool | None = None,
+) -> Couplings | ChannelCouplings:
     r"""Γ and Δ of emitters in a field.
 
     .. math:: Γ_{mn} = 2k̄^2\, d̃_m^*·\mathrm{Im}\,G(r_m, r_n, k̄)·d̃_n, \qquad
@@ -111,8 +138,10 @@ def couple(
         >>> co.couple(co.Emitters(places), co.Vacuum(), by_displacement=True).decay
         LatticeMatrix: 30,000 × 30,000, a lattice of 200 × 200 sites, 10,000 of them vacant
     """
-    checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
     coupling = checks.choice("shift", shift, SHIFTS)
+    if isinstance(emitters, Atoms):
+        return of_atoms(emitters, field, coupling, temperature, by_displacement)
+    checks.instance("emitters", emitters, Emitters, "co.Emitters, a lattice, or co.Atoms")
     require_field("field", field, COUPLING)
     temperature = checked_temperature(temperature)
     sparing = _by_displacement(emitters, field, coupling, by_displacement)

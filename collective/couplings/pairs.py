@@ -18,8 +18,8 @@ from collective.fields.answers import imaginary_green, total_green
 from collective.spectral.averages import lorentzian_averages
 from collective.spectral.tensors import require_reciprocal
 
-_CHUNK_BYTES = 2**24
-_RTOL, _ATOL = 1e-9, 1e-11  # of each integral, the latter in linewidths
+CHUNK_BYTES = 2**24
+RTOL, ATOL = 1e-9, 1e-11  # of each integral, the latter in linewidths
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -34,7 +34,7 @@ def unit_couplings(
     matrices = [np.empty((n, n), dtype=dipoles.dtype) for _ in factors]
     require_same_both_ways(emitters, field, k)
     with Progress(n * (n + 1) // 2, "coupling emitters") as progress:
-        for i, j in _upper_triangle(n, _CHUNK_BYTES):
+        for i, j in upper_triangle(n, CHUNK_BYTES):
             green = total_green(field, positions[i], positions[j], k)
             for matrix, tensor, factor in zip(
                 matrices, (green.imag, green.real), factors, strict=False
@@ -51,7 +51,7 @@ def unit_row(emitters: Emitters, field: Any, k: float, m: int) -> list[NDArray[A
     n = len(emitters)
     positions, dipoles = emitters.positions, checks.real_if_possible(emitters.dipoles)
     found = [np.empty(n, dtype=dipoles.dtype) for _ in range(2)]
-    step = _CHUNK_BYTES // 144
+    step = CHUNK_BYTES // 144
     for begin in range(0, n, step):
         others = slice(begin, begin + step)
         green = total_green(field, positions[m], positions[others], k)
@@ -71,7 +71,7 @@ def integral_parts(emitters: Emitters, field: Any, *, pairs: bool) -> NDArray[An
     found = np.zeros((n, n), dtype=dipoles.dtype)
     diagonal = np.arange(n), np.arange(n)
     # fewer pairs at a time, so that a field can reuse what it prepares for them at every κ
-    chunks = _upper_triangle(n, _CHUNK_BYTES // 32) if pairs else iter([diagonal])
+    chunks = upper_triangle(n, CHUNK_BYTES // 32) if pairs else iter([diagonal])
     with Progress(n * (n + 1) // 2 if pairs else n, "integrating level shifts") as progress:
         for i, j in chunks:
             sizes = 1.5 / (wavenumbers[i] * wavenumbers[j]) ** 1.5
@@ -88,8 +88,8 @@ def integral_parts(emitters: Emitters, field: Any, *, pairs: bool) -> NDArray[An
                 np.stack([wavenumbers[i], wavenumbers[j]]),
                 anchor=float(wavenumbers.mean()),
                 lowest=1 / farthest if farthest else np.inf,
-                rtol=_RTOL,
-                atol=_ATOL,
+                rtol=RTOL,
+                atol=ATOL,
             ).sum(axis=0)
             found[i, j] = values
             found[j, i] = values.conj()
@@ -97,7 +97,7 @@ def integral_parts(emitters: Emitters, field: Any, *, pairs: bool) -> NDArray[An
     return found
 
 
-def _upper_triangle(n: int, size: int) -> Iterator[Pairs]:
+def upper_triangle(n: int, size: int) -> Iterator[Pairs]:
     """Indices of all pairs m ≤ n, whole rows at a time, in chunks of bounded tensors (bytes)."""
     start = 0
     while start < n:
@@ -123,7 +123,7 @@ def averaged_shift(emitters: Emitters, field: Any) -> NDArray[Any]:
     with Progress(n, "coupling detuned emitters") as progress:
         for k in np.unique(emitters.wavenumbers):
             rows = np.flatnonzero(emitters.wavenumbers == k)
-            step = max(1, _CHUNK_BYTES // (n * 144))
+            step = max(1, CHUNK_BYTES // (n * 144))
             for part in (rows[a : a + step] for a in range(0, len(rows), step)):
                 green = total_green(field, positions[part, None], positions[None], float(k))
                 left = np.repeat(dipoles[part], n, axis=0)

@@ -3,7 +3,7 @@ r"""Emitters with any number of levels: energies and a Hermitian dipole matrix f
 The package uses reduced dipoles: d̃ = d/√(ε₀ħ) or m̃ = m√(μ₀/ħ), in √(length³·rate), so that
 d̃²/length³ is a rate for both kinds. A transition of vacuum linewidth Γ has d̃² = 3πΓ/k³.
 
-The file is longer than others because it holds one class with the checks of its three constructors.
+The file is longer than others because it holds one class with the checks of its four constructors.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective._tools.warn import warn
+from collective.emitters.atoms import Atoms
 from collective.emitters.si import unit
 from collective.emitters.two_level import Emitters, checked_positions
 from collective.errors import UnitWarning
 
 _HERMITIAN = 1e-12
 _DEGENERATE = 1e-13
+_LOOP = 1e-9  # allowed contradiction of frequencies along closed loops of lines, relative
 _LARGEST_SPIN = 100
 _LARGEST_ENERGY = 1e-10  # joules between two levels, above which the unit is probably wrong
 
@@ -115,6 +117,50 @@ class Multilevel:
             list(dipoles),
             kind=emitters.kind,
             speed_of_light=emitters.speed_of_light,
+        )
+
+    @classmethod
+    def from_atoms(cls, atoms: Atoms) -> "Multilevel":
+        r"""Atoms with manifolds as `Multilevel`, for master equations beyond the RWA.
+
+        The levels keep their order. An excited level lies :math:`ω_0 k_s λ_0/2π` above the ground
+        levels to which line s leads, and the energies of the atoms, which are Zeeman shifts and
+        detunings, are added. The dipole of a transition on line s is ``√(3πΓ_s/k_s³)`` times
+        its lowering vector. The lowest ground level without shifts has energy zero.
+
+        Args:
+            atoms: with a `frequency`, which atoms of a named line have.
+
+        Raises:
+            ValueError: if the atoms have no frequency, which sets the speed of light, and if the
+                wave numbers of the lines contradict each other.
+
+        Example:
+            >>> import collective as co
+            >>> pair = co.atoms([[0, 0, 0], [0, 0, 0.2]], "Yb174 556 nm", ground=0, excited=1)
+            >>> co.Multilevel.from_atoms(pair)
+            Multilevel: 2 electric dipoles of 4, 4 levels
+              Bohr frequencies  0 … 2.96366e+09
+              largest dipole    0.194924
+              speed of light    4.71682e+08
+        """
+        checks.instance("atoms", atoms, Atoms, 'co.atoms(positions, "Rb87 D2", ...)')
+        if atoms.frequency is None:
+            raise ValueError(
+                "frequency is required: name the line of the atoms, or use "
+                "atoms.replace(frequency=...)"
+            )
+        frequencies = atoms.frequency * atoms.wavenumbers * atoms.wavelength / (2 * np.pi)
+        energies = _without_rotation(atoms, frequencies) + atoms.energies
+        strengths = np.sqrt(3 * np.pi * atoms.linewidths / atoms.wavenumbers**3)
+        lowering = np.einsum("s,sage->gea", strengths, atoms.lowering)
+        dipoles = lowering + lowering.conj().transpose(1, 0, 2)
+        assert atoms.speed_of_light is not None
+        return cls(
+            atoms.positions,
+            list(energies),
+            [dipoles] * len(atoms),
+            speed_of_light=atoms.speed_of_light,
         )
 
     @classmethod
@@ -274,6 +320,32 @@ def spin(
     vectors = vectors[:, order]
     exact = np.einsum("xa,xy,ya->a", vectors.conj(), hamiltonian, vectors).real
     return exact, np.einsum("xa,xyi,yb->abi", vectors.conj(), moments, vectors)
+
+
+def _without_rotation(atoms: Atoms, frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Energies (L,) of the levels of one atom from the frequencies of its lines, without shifts."""
+    count = len(atoms.levels)
+    known = np.full(count, np.nan)
+    joined = [np.argwhere(np.any(line != 0, axis=0)) for line in atoms.lowering]
+    while np.any(np.isnan(known)):
+        known[np.flatnonzero(np.isnan(known))[-1]] = 0.0  # the last is a ground level, if any is
+        for _ in range(count):
+            for frequency, pairs in zip(frequencies, joined, strict=True):
+                for low, high in pairs:
+                    if np.isnan(known[high]):
+                        known[high] = known[low] + frequency
+                    if np.isnan(known[low]):
+                        known[low] = known[high] - frequency
+    for s, (frequency, pairs) in enumerate(zip(frequencies, joined, strict=True)):
+        for low, high in pairs:
+            apart = known[high] - known[low]
+            if abs(apart - frequency) > _LOOP * frequency:
+                raise ValueError(
+                    f"wavenumbers contradict each other: line {s} has the frequency "
+                    f"{frequency:.10g}, but the other lines put {atoms.levels[high]!r} "
+                    f"{apart:.10g} above {atoms.levels[low]!r}"
+                )
+    return known - known[atoms.excited == 0].min()
 
 
 def _spin_matrices(twice: int) -> NDArray[np.complex128]:

@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
-from collective.couplings.couplings import Couplings
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.engines.request import Request
 from collective.errors import EngineContractError
+from collective.master.equation import MasterEquation
 from collective.states.answers import missing
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ KEPT = ("correlations", "states", "operators", "jumps")
 # metadata of an option that only says when a run ends (`field(metadata=ENDS_A_RUN)`): a checkpoint
 # may be continued with another value of this option
 ENDS_A_RUN = {"only says when a run ends": True}
+# the same for an option that only says how a run is computed: answers and checkpoints of one value
+# are good for any other
+ONLY_HOW = {"only says how a run is computed": True}
 
 _COMPRESSED_ENTRIES = 10.0  # entries of arrays that take as long as compressing one byte
 _PIECE = 2.0**25  # bytes
@@ -117,7 +121,8 @@ class Run(Protocol):
     def fields(self) -> dict[str, Any]:
         """Fields of `Result` by name; arrays have one row for each output time reached.
 
-        "populations" are always needed, and for `Couplings` also "emission" and "excitation". So is
+        "populations" are always needed, (t, N), or (t, N, L) of all levels for `ChannelCouplings`
+        and `MasterEquation`. So are "emission" and "excitation", but for a `MasterEquation`, and
         everything that the request asks to observe: "correlations", "states", and "expect" for
         operators. An approximate engine must then also give "error_estimate", the estimated error
         of the emission in the same unit. "last_state", "jumps", "shots", "coincidence_rate" and
@@ -214,6 +219,7 @@ def unsupported(
     thermal: bool = False,
     one_number: bool = False,
     lattice: bool = False,
+    channels: bool = False,
 ) -> str | None:
     """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
 
@@ -224,11 +230,18 @@ def unsupported(
         thermal: whether it takes thermal light.
         one_number: whether it takes a Γ that is stored as one number for all N² entries.
         lattice: whether it takes a Γ that is stored by displacement.
+        channels: whether it takes `ChannelCouplings` of atoms with manifolds.
     """
     problem, who = request.problem, f"method {engine.name!r}"
-    if not isinstance(problem, Couplings):
+    if isinstance(problem, MasterEquation):
         if not equations:
             return f"{who} takes Couplings, not a MasterEquation"
+    elif isinstance(problem, ChannelCouplings):
+        if not channels:
+            return (
+                f"{who} takes two-level Couplings, not ChannelCouplings of atoms with "
+                f"{len(problem.atoms.levels)} levels"
+            )
     elif not one_number and checks.constant(problem.decay):
         n = len(problem)
         return f"{who} needs the {n} × {n} matrices, but decay is given as one number"
@@ -243,7 +256,8 @@ def unsupported(
             f"{who} does not treat thermal light, but these couplings have "
             f"{problem.thermal_photons:.4g} thermal photons per mode"
         )
-    if (why := missing(request.state)) is not None:
+    of_atoms = isinstance(problem, ChannelCouplings)  # whose states `request` has checked
+    if not of_atoms and (why := missing(request.state)) is not None:
         return f"{who} cannot build the {why}"
     asked: list[str] = [word for word in ("correlations", "states") if word in request.words]
     asked += ["operators"] if request.operators else []
@@ -263,13 +277,15 @@ def wrong_answer(engine: Engine, member: str, wanted: str, got: Any) -> EngineCo
 
 
 def identity(engine: Engine) -> str:
-    """The class and the options of an engine, without options that only say when a run ends.
+    """The class and the options of an engine that distinguish its runs.
+
+    Options that only say when a run ends, or how it is computed, are left out.
 
     Raises:
         EngineContractError: if the text would differ in another process.
     """
     if is_dataclass(engine):
-        known = [f.name for f in fields(engine) if f.metadata != ENDS_A_RUN]
+        known = [f.name for f in fields(engine) if f.metadata not in (ENDS_A_RUN, ONLY_HOW)]
         options = {name: getattr(engine, name) for name in known}
         for name, value in options.items():
             if isinstance(value, np.ndarray):  # its repr leaves numbers out

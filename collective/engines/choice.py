@@ -15,12 +15,13 @@ from collective import engines
 from collective._tools import checks
 from collective._tools.memory import available_bytes, bytes_text, fits, require
 from collective._tools.progress import say
-from collective.couplings.couplings import Couplings
+from collective.couplings.channels import ChannelCouplings
 from collective.engines import NAMES, timescale
 from collective.engines.base import ACCURACIES, KEPT, Cost, Engine, wrong_answer
 from collective.engines.methods import LONGEST, Methods, error_text, seconds_text
 from collective.engines.request import Request, checked, checked_problem
 from collective.errors import EngineContractError
+from collective.master.equation import MasterEquation
 from collective.states.answers import missing
 
 _ANNOUNCED = 60.0  # seconds; a longer run is announced
@@ -313,7 +314,8 @@ def _too_long(found: Methods, name: str) -> str:
 
 def _others(request: Request, refused: Engine) -> str:
     """The way out of a refusal: engines that can and fit, or the statement that none can."""
-    if missing(request.state) is not None:
+    of_atoms = isinstance(request.problem, ChannelCouplings)
+    if not of_atoms and missing(request.state) is not None:
         return "no other engine can"
     found = table(request)
     able = [name for name in found.able() if name != refused.name]
@@ -336,7 +338,7 @@ def _less(request: Request) -> str:
     dims = checked_problem(request.problem)
     if "states" in request.words and fits(16 * prod(dims) ** 2):
         return "observe fewer times or no states"
-    if not isinstance(request.problem, Couplings):
+    if isinstance(request.problem, MasterEquation):
         return "use fewer levels"
     return "use fewer emitters"
 

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from collective._tools.memory import resident_bytes
 from collective._tools.progress import Progress
 from collective._tools.warn import warn
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Engine, Run, wrong_answer
 from collective.engines.request import Request
 from collective.errors import DivergedError, EngineContractError
+from collective.master.equation import MasterEquation
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -195,7 +197,7 @@ def _checked(engine: Engine, request: Request, found: Any) -> dict[str, Any]:
     """The fields of a run; raises if `Result` cannot hold them, or if one is missing."""
     fields, problem = _named(engine, "fields()", found), request.problem
     needed = ["populations"]
-    if isinstance(problem, Couplings):
+    if not isinstance(problem, MasterEquation):
         needed += ["emission", "excitation"]
         needed += ["error_estimate"] if engine.accuracy == "approximate" else []
     needed += [*sorted(request.words), *(["expect"] if request.operators else [])]
@@ -224,9 +226,12 @@ def _checked(engine: Engine, request: Request, found: Any) -> dict[str, Any]:
         raise wrong_answer(engine, "'states' of fields()", wanted, states)
     if isinstance(problem, Couplings):
         each: tuple[int, ...] = (len(problem),)
+        pairs = each * 2
+    elif isinstance(problem, ChannelCouplings):
+        each, pairs = (len(problem), len(problem.atoms.levels)), problem.decay.shape
     else:
-        each = (len(problem.levels), max(problem.levels))
-    shapes = {"populations": each, "populations_error": each, "correlations": each * 2}
+        each, pairs = (len(problem.levels), max(problem.levels)), ()
+    shapes = {"populations": each, "populations_error": each, "correlations": pairs}
     shots = rows.pop("shots", None)
     if shots is not None:
         samples = len(shots) if np.ndim(shots) == 2 else 0

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools import operators as _operators
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
 from collective.states import ground, inverted
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 OBSERVABLES = ("correlations", "states")
 _WORDS = {"inverted": inverted, "ground": ground}  # which exist for every problem
+Problem = Couplings | ChannelCouplings | MasterEquation
+
 _SMALLEST_RTOL = 1e-14  # double precision
 
 
@@ -30,7 +33,7 @@ class Request:
     """One time evolution with checked arguments: all that an engine knows of it.
 
     Attributes:
-        problem: `Couplings` or `MasterEquation`.
+        problem: `Couplings`, `ChannelCouplings` or `MasterEquation`.
         state: a `State`, or a QuTiP ket or density matrix of the problem's dims.
         times: (T,), increasing.
         words: "correlations", "states".
@@ -49,7 +52,7 @@ class Request:
             `cost` has done.
     """
 
-    problem: Couplings | MasterEquation
+    problem: Problem
     state: "State | Qobj"
     times: NDArray[np.float64]
     words: frozenset[str] = frozenset()
@@ -85,6 +88,18 @@ class Request:
         return self.problem
 
     @property
+    def simple(self) -> Couplings | MasterEquation:
+        """The problem, for engines that refuse `ChannelCouplings`."""
+        assert not isinstance(self.problem, ChannelCouplings)
+        return self.problem
+
+    @property
+    def channels(self) -> ChannelCouplings:
+        """The problem as `ChannelCouplings`, for engines that know it to be of this kind."""
+        assert isinstance(self.problem, ChannelCouplings)
+        return self.problem
+
+    @property
     def state_name(self) -> str:
         """The name of the initial state in the result."""
         return name_of(self.state)
@@ -114,8 +129,11 @@ def checked(
     if max(rtol, atol) > 0.1:
         raise ValueError(f"rtol and atol must be at most 0.1, got {rtol:g} and {atol:g}")
     words, operators = observables(observe, dims)
-    if "correlations" in words and not isinstance(problem, Couplings):
-        raise ValueError("observe: correlations are of two-level Couplings; observe states instead")
+    if "correlations" in words and isinstance(problem, MasterEquation):
+        raise ValueError(
+            "observe: correlations are of two-level Couplings and ChannelCouplings; observe states "
+            "instead"
+        )
     named = _WORDS.get(state) if isinstance(state, str) else None
     return Request(
         problem,
@@ -138,11 +156,13 @@ def checked_problem(problem: Any) -> list[int]:
     """The dimensions of the tensor factors of the problem; raises for a problem of another type."""
     if isinstance(problem, Couplings):
         return [2] * len(problem)
+    if isinstance(problem, ChannelCouplings):
+        return [len(problem.atoms.levels)] * len(problem)
     if isinstance(problem, MasterEquation):
         return problem.dims
     raise TypeError(
-        "couplings must be Couplings or a MasterEquation (co.couple, co.Couplings, "
-        f"co.master_equation), got {type(problem).__name__}"
+        "couplings must be Couplings, ChannelCouplings or a MasterEquation (co.couple, "
+        f"co.Couplings, co.master_equation), got {type(problem).__name__}"
     )
 
 
@@ -221,7 +241,7 @@ def envelope_at(envelope: Callable[[float], complex], t: float) -> complex:
 
 def envelope_values(
     envelope: Callable[[float], complex] | None,
-    problem: Couplings | MasterEquation,
+    problem: Problem,
     times: NDArray[np.float64],
 ) -> NDArray[np.complex128]:
     """Values of the envelope at and between the output times; empty without an envelope.
@@ -231,7 +251,7 @@ def envelope_values(
     if envelope is None:
         return np.empty(0, dtype=complex)
     checks.function("envelope", envelope)
-    if not isinstance(problem, Couplings):
+    if isinstance(problem, MasterEquation):
         raise ValueError("envelope is for Couplings with a drive, not for a master equation")
     if not np.any(problem.drive):
         raise ValueError(

@@ -19,14 +19,18 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.operators import Untidied, largest_entry
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.emitters import Atoms
+from collective.engines.request import Problem as Problems
 from collective.engines.request import Request, envelope_at
 from collective.master.equation import MasterEquation
 
 if TYPE_CHECKING:
     from collective.results.result import Result
 
+_RATES_OF_CHANNELS = ("decay", "shift", "ground_shift", "detunings", "drive")
 _RATES = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 # powers of the unit of rate in fields of `Result`
 _OF_EMISSION = {
@@ -43,10 +47,10 @@ _COPIED = 512  # emitters; more have no copies of their matrices made while the 
 _NEAR = 2.0**20
 _ROUND_OFF = 4 * float(np.finfo(float).eps)  # of evenly spaced times
 
-Problem = TypeVar("Problem", bound=Couplings | MasterEquation)
+Problem = TypeVar("Problem", bound=Problems)
 
 
-def unit_of(problem: Couplings | MasterEquation, strongest: float = 1.0) -> float:
+def unit_of(problem: Problems, strongest: float = 1.0) -> float:
     """A power of four between half and twice the largest rate or frequency; 0 if there is none.
 
     Args:
@@ -58,6 +62,8 @@ def unit_of(problem: Couplings | MasterEquation, strongest: float = 1.0) -> floa
     """
     if isinstance(problem, Couplings):
         largest = _largest_of_couplings(problem, strongest)
+    elif isinstance(problem, ChannelCouplings):
+        largest = _largest_of_channels(problem, strongest)
     else:
         largest = _largest_of_equation(problem)
     if not largest <= _LARGEST:
@@ -67,7 +73,7 @@ def unit_of(problem: Couplings | MasterEquation, strongest: float = 1.0) -> floa
         )
     if largest == 0:
         return 0.0
-    many = isinstance(problem, Couplings) and len(problem) > _COPIED
+    many = not isinstance(problem, MasterEquation) and len(problem) > _COPIED
     return 1.0 if many and 1 / _NEAR < largest < _NEAR else _power(largest)
 
 
@@ -97,6 +103,20 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
     return float(max(*rates, drive, frequencies, _largest_entry(shift)))
 
 
+def _largest_of_channels(channels: ChannelCouplings, strongest: float) -> float:
+    decay, energies = channels.decay, channels.energies
+    # an energy that all levels of an atom share has no effect, nor, without a drive, one that all
+    # excited levels of all atoms share
+    upper = channels.atoms.excited == 1
+    if np.any(channels.drive):
+        levels = float(np.ptp(energies, axis=1).max())
+    else:
+        levels = float(max(np.ptp(energies[:, upper]), np.ptp(energies[:, ~upper])))
+    own = (_largest_entry(matrix) for matrix in (decay, channels.shift))
+    drive = float(np.abs(channels.drive).max()) * strongest
+    return max(levels, drive, *own, float(np.abs(channels.ground_shift).max()))
+
+
 def _largest_entry(matrix: NDArray[Any]) -> float:
     """The largest |Re| or |Im| of the entries, without a copy of the matrix."""
     if checks.constant(matrix):
@@ -123,8 +143,22 @@ def in_unit(problem: Problem, unit: float) -> Problem:
     kept = {f.name: getattr(problem, f.name) for f in fields(problem)}
     if isinstance(problem, Couplings):
         kept |= {name: _divided(kept[name], unit) for name in _RATES}
+    elif isinstance(problem, ChannelCouplings):
+        kept |= {name: kept[name] / unit for name in _RATES_OF_CHANNELS}
+        kept["atoms"] = _atoms_in_unit(problem.atoms, unit)
     else:
         kept |= _equation_parts(kept, unit)
+    checks.freeze(found, **kept)
+    return found
+
+
+def _atoms_in_unit(atoms: Atoms, unit: float) -> Atoms:
+    """Atoms with their linewidths, energies and frequency divided by a power of four."""
+    found = object.__new__(Atoms)
+    kept = {f.name: getattr(atoms, f.name) for f in fields(atoms)}
+    kept |= {"linewidths": atoms.linewidths / unit, "energies": atoms.energies / unit}
+    if atoms.frequency is not None:
+        kept["frequency"] = atoms.frequency / unit
     checks.freeze(found, **kept)
     return found
 
@@ -231,7 +265,7 @@ def inward(earlier: "Result", request: Request) -> "Result":
 
 
 def _emission(values: dict[str, Any], request: Request, factor: float) -> dict[str, Any]:
-    if factor == 1 or not isinstance(request.problem, Couplings):
+    if factor == 1 or isinstance(request.problem, MasterEquation):
         return {}
     return {
         name: _times(values[name], factor, power)

@@ -15,6 +15,7 @@ import numpy as np
 from collective._tools import checks
 from collective._tools.files import completed
 from collective._tools.version import __version__
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.engines.base import Engine, identity
@@ -70,6 +71,11 @@ def fingerprint(request: Request, engine: Engine) -> str:
                 add(("thermal photons", part.thermal_photons))
             if part.emitters is not None:  # the phases of timed_dicke
                 add(part.emitters.positions)
+        elif isinstance(part, ChannelCouplings):
+            for name in ("decay", "shift", "ground_shift", "detunings", "drive"):
+                add(getattr(part, name))
+            for name in ("positions", "levels", "excited", "lowering", "energies"):
+                add(getattr(part.atoms, name))
         elif isinstance(part, LatticeMatrix):
             add((part.sites.shape, part.sites.places is None))
             if part.sites.places is not None:

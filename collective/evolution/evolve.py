@@ -11,6 +11,7 @@ from collective import states
 from collective._tools.memory import bytes_text
 from collective._tools.version import versions
 from collective._tools.warn import warn
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines import loop, timescale
 from collective.engines.base import Engine
@@ -30,7 +31,7 @@ _ENDLESS = 1e12  # seconds, 30,000 years
 
 
 def evolve(
-    couplings: Couplings | MasterEquation,
+    couplings: Couplings | ChannelCouplings | MasterEquation,
     state: "states.State | str | Qobj",
     times: ArrayLike,
     *,
@@ -48,6 +49,7 @@ def evolve(
 
     Args:
         couplings: the result of `couple`, `Couplings` of your own matrices, or a `MasterEquation`.
+            `ChannelCouplings` of atoms with manifolds run with the engines that say so.
             Up to Liouville dimension 1,024 (five two-level emitters) a `MasterEquation` is
             propagated by exact exponentials, and large frequencies cost nothing. In larger
             problems the integrator of QuTiP has to resolve them.
@@ -64,9 +66,9 @@ def evolve(
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance, at least 1e-14. It applies to the steps of the integrator, to the
-            norm of ρ in "blocks" and "driven", and to the amplitudes in "single". It has no
-            effect on the statistical errors of trajectories.
-        atol: absolute tolerance of the integrators ("exact", pulses, QuTiP's `mcsolve`).
+            norm of ρ in "blocks" and "driven", and to the amplitudes in "single" and in driven
+            trajectories. It has no effect on the statistical errors of trajectories.
+        atol: absolute tolerance of the integrators ("exact", pulses).
         envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is evaluated in
             every interval as long as the smallest distance of output times (or a 20,000th of the
             run): choose output times that resolve the pulse.
@@ -161,7 +163,7 @@ def _result(
     }
     if earlier is not None:
         diagnostics["seconds"] += earlier.diagnostics.get("seconds", 0.0)
-    coupled = problem if isinstance(problem, Couplings) else None
+    coupled = None if isinstance(problem, MasterEquation) else problem
     reasons = [choice.reason, f"{bytes_text(choice.cost.bytes)} predicted"]
     return Result(
         times=request.times[:reached],

@@ -7,6 +7,7 @@ from collective.plot.patterns import field_map, pattern, pattern_3d
 from collective.plot.states import animate, ladder
 from collective.plot.structure import couplings, lattice, modes
 from collective.plot.style import COLOURS
+from collective.plot.sublevels import levels, zeeman
 from collective.plot.surroundings import environment
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "jumps",
     "ladder",
     "lattice",
+    "levels",
     "mode",
     "modes",
     "pattern",
@@ -29,4 +31,5 @@ __all__ = [
     "scattering",
     "shots",
     "spectrum",
+    "zeeman",
 ]

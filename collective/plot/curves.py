@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective.couplings.couplings import Couplings
 from collective.evolution.comparison import Comparison
 from collective.evolution.engine_comparison import EngineComparison
 from collective.plot.style import RATE, TIME, axes, by_label, colours, is_dataset
@@ -108,7 +109,7 @@ def _of_result(label: str, result: Result) -> _Curve:
             "use co.master_equation(...)"
         )
     start, couplings = None, result.couplings
-    if couplings is not None:
+    if isinstance(couplings, Couplings):
         rates = couplings.decay.diagonal().real
         start = (rates, result.populations[0], couplings.thermal_photons)
     band = None if result.error_estimate is None else _band(result)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from collective._tools import checks
+from collective.couplings.couplings import Couplings
 from collective.observables import patterns
 from collective.plot.maps import draw, middle_of, square, unit_vectors
 from collective.plot.style import axes, by_label, colours
@@ -144,10 +145,10 @@ def field_map(
     """
     across, up = unit_vectors(plane)
     moment = _at(result, time)
-    if moment.couplings is None:
+    if not isinstance(moment.couplings, Couplings):
         raise ValueError(
-            "result comes from a MasterEquation, but a map needs two-level emitters evolved from "
-            "Couplings; draw the numbers of observables.near_field(result, points, field) instead"
+            "result: a map needs two-level emitters evolved from Couplings; for others draw the "
+            "numbers of observables.near_field(result, points, field) instead"
         )
     patterns.near_field(moment, np.empty((0, 3)))  # raises if the result lacks something
     emitters = moment.couplings.emitters

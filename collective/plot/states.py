@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.files import checked_path, written
+from collective.couplings.couplings import Couplings
 from collective.observables.excitations import excitation_distribution
 from collective.plot.style import COLOURS, RATE, TIME, axes, length_unit
 from collective.results.result import Result
@@ -107,10 +108,9 @@ def animate(
             f"fps times seconds is {fps * seconds:.3g} frames, but at most {_MOST_FRAMES:,} are "
             "possible within hours; make the film shorter or fps smaller"
         )
-    if result.couplings is None:
+    if not isinstance(result.couplings, Couplings):
         raise ValueError(
-            "animate needs two-level emitters evolved from Couplings, not a MasterEquation; use "
-            "plot.populations(result)"
+            "animate needs two-level emitters evolved from Couplings; use plot.populations(result)"
         )
     if len(result.times) < 2:
         raise ValueError("animate needs two or more times, but this result has one")

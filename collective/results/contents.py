@@ -2,6 +2,8 @@
 
 `fitting` checks names, types and shapes, before any array is read. `consistent` checks the numbers.
 Both run when a result is written and when it is read.
+
+The file is longer than others because it lists the arrays of every kind of result.
 """
 
 from collections.abc import Mapping
@@ -15,6 +17,8 @@ from collective.states.protocol import OWN
 
 COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
 EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
+CHANNEL_ARRAYS = ("decay", "shift", "ground_shift", "detunings", "drive")
+ATOM_ARRAYS = ("positions", "excited", "lowering", "linewidths", "wavenumbers", "energies", "axis")
 FIELD = "field:"  # how the names of large arrays of a field begin
 WORDS = ("method", "reason", "initial_state", "frame", "complete", "diagnostics")
 ACCURACIES = ("exact", "sampled", "approximate")
@@ -30,9 +34,10 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
     if len(times) != 1 or times[0] < 1:
         raise ValueError(f"times has shape {times}, not (T,)")
     of_equation = "equation" in metadata
-    known = _equation(arrays, metadata) if of_equation else _couplings(arrays, metadata)
-    levels, size = known.pop("levels"), known.pop("size")
-    known |= _observed(times[0], levels, size, of_equation=of_equation)
+    known = _problem(arrays, metadata)
+    levels, size, pairs = known.pop("levels"), known.pop("size"), known.pop("pairs")
+    by_level = of_equation or "channels" in metadata
+    known |= _observed(times[0], levels, size, pairs, by_level=by_level)
     if "shots" in arrays:
         known["shots"] = (_REAL, [(*_have(arrays, "shots").shape[:1], *times)])
     for name, declared in arrays.items():
@@ -80,7 +85,18 @@ def _state_array(arrays: Mapping[str, Declared], stored: Any, levels: list[int],
 Known = dict[str, Any]
 
 
-def _observed(steps: int, levels: list[int], size: int, *, of_equation: bool) -> Known:
+def _problem(arrays: Mapping[str, Declared], metadata: Any) -> Known:
+    """Kinds and shapes of the arrays of the problem; levels, size and number of correlations."""
+    if "equation" in metadata:
+        found = _equation(arrays, metadata)
+    elif "channels" in metadata:
+        return _channels(arrays, metadata)
+    else:
+        found = _couplings(arrays, metadata)
+    return found | {"pairs": len(found["levels"])}
+
+
+def _observed(steps: int, levels: list[int], size: int, pairs: int, *, by_level: bool) -> Known:
     """Kinds and shapes of the observed arrays."""
     n = len(levels)
     known: Known = {"times": (_REAL, [(steps,)])}
@@ -88,9 +104,9 @@ def _observed(steps: int, levels: list[int], size: int, *, of_equation: bool) ->
         known[name] = known[f"{name}_error"] = (_REAL, [(steps,)])
     for name in ("error_estimate", "coincidence_rate", "coincidence_error"):
         known[name] = (_REAL, [(steps,)])
-    per_level = (steps, n, max(levels)) if of_equation else (steps, n)
+    per_level = (steps, n, max(levels)) if by_level else (steps, n)
     known["populations"] = known["populations_error"] = (_REAL, [per_level])
-    known["correlations"] = (_COMPLEX, [(steps, n, n)])
+    known["correlations"] = (_COMPLEX, [(steps, pairs, pairs)])
     known["states"] = (_COMPLEX, [(steps, size, size)])
     known["last_state"] = (_COMPLEX, [(1, size, size)])
     known["initial_state"] = (_COMPLEX, [(size, 1), (size, size)])
@@ -120,6 +136,38 @@ def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     for name in known:
         _have(arrays, name)
     return known | {"levels": [2] * n, "size": 2**n if n < 64 else 0}
+
+
+def _channels(arrays: Mapping[str, Declared], metadata: Any) -> Known:
+    stored = metadata["channels"]
+    names = stored.get("levels") if isinstance(stored, dict) else None
+    if not isinstance(names, list) or not names or not all(isinstance(x, str) for x in names):
+        raise ValueError("the names of the levels of its atoms are no list of words")
+    positions = _have(arrays, "atoms:positions").shape
+    linewidths = _have(arrays, "atoms:linewidths").shape
+    if len(positions) != 2 or positions[0] < 1 or len(linewidths) != 1 or linewidths[0] < 1:
+        raise ValueError(f"atoms:positions has shape {positions}, not (N, 3)")
+    n, lines, count = positions[0], linewidths[0], len(names)
+    each = 3 * lines
+    side = n * each
+    known: Known = {
+        "atoms:positions": (_REAL, [(n, 3)]),
+        "atoms:excited": (_WHOLE, [(count,)]),
+        "atoms:lowering": (_COMPLEX, [(lines, 3, count, count)]),
+        "atoms:linewidths": (_REAL, [(lines,)]),
+        "atoms:wavenumbers": (_REAL, [(lines,)]),
+        "atoms:energies": (_REAL, [(n, count)]),
+        "atoms:axis": (_REAL, [(3,)]),
+        "channels:decay": (_COMPLEX, [(side, side)]),
+        "channels:shift": (_COMPLEX, [(side, side)]),
+        "channels:ground_shift": (_COMPLEX, [(n, each, each)]),
+        "channels:detunings": (_REAL, [(n,)]),
+        "channels:drive": (_COMPLEX, [(side,)]),
+    }
+    for name in known:
+        _have(arrays, name)
+    small = n * np.log2(count) < 64
+    return known | {"levels": [count] * n, "size": count**n if small else 0, "pairs": side}
 
 
 def _kernel(sites: Any, n: int) -> tuple[int, ...]:
@@ -237,6 +285,13 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _levels(metadata: Any) -> Any:
+    """How many levels each emitter has, (N,) or (1,)."""
+    if "channels" in metadata:
+        return np.array([len(metadata["channels"]["levels"])])
+    return np.array(metadata["equation"]["dims"])
+
+
 def expectations(arrays: Mapping[str, Any], metadata: Any) -> dict[str, str]:
     """A dictionary from the name of each operator to the name of its array of expectation values.
 
@@ -270,7 +325,7 @@ def consistent(arrays: Mapping[str, Any], metadata: Any) -> None:
         if alone and name.endswith("_error") and np.all(np.isnan(array)):
             continue
         if name in ("populations", "populations_error") and np.ndim(array) == 3:
-            levels = np.array(metadata["equation"]["dims"])[:, None]
+            levels = _levels(metadata)[:, None]
             if np.any(np.isfinite(array) != (np.arange(array.shape[2]) < levels)):
                 raise ValueError(f"{name} is not finite, or has more levels than the emitters")
         elif not np.all(np.isfinite(array)):

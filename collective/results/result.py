@@ -17,6 +17,7 @@ from collective._tools.console import printable
 from collective._tools.files import checked_path, written
 from collective._tools.memory import bytes_text
 from collective._tools.operators import excited
+from collective.couplings.channels import ChannelCouplings
 from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
 from collective.results import contents, selection
@@ -45,19 +46,22 @@ class Result:
             light of n̄ photons per mode, (n̄ + 1) times this sum. For a master equation it is
             Σ_{ω,ω'>0} ½(γ+γ')_ab⟨A_a†(ω')A_b(ω)⟩, or None if its bath is not known.
         excitation: (T,), mean number of excited emitters; None for a master equation.
-        populations: (T, N), probability that each emitter is excited; for a master equation
-            (T, N, L_max), probability of each level, padded with NaN.
-        correlations: (T, N, N), ⟨σ⁺_mσ⁻_n⟩, if observed.
+        populations: (T, N), probability that each emitter is excited; for `ChannelCouplings`
+            (T, N, L), probability of each level; for a master equation (T, N, L_max), padded with
+            NaN.
+        correlations: (T, N, N), ⟨σ⁺_mσ⁻_n⟩, if observed; for `ChannelCouplings` (T, N·C, N·C),
+            ⟨σ⁺_cσ⁻_c'⟩ of all channels.
         states: density matrices at every time, if observed.
         expect: expectation values (T,) of the operators given by name in `observe`.
-        method: the engine that ran, or "moment" of `observables.moment`, where none ran.
+        method: the engine that ran, or "moment" of `observables.moment` and "steady" of
+            `steady_state`, where none ran.
         reason: why this engine was chosen, with the predicted size.
         diagnostics: seconds, bytes, tolerances, versions, trace error, eigenvalues of ρ.
         initial_state: the `State` or QuTiP state that the evolution started from. It is a text
             where the state itself is not known: from some files (see `load`), and of
             `observables.moment` from correlations.
         frame: "rotating" at `Couplings`' reference frequency, or "lab"; see `in_frame`.
-        couplings: the `Couplings` that were evolved, or None.
+        couplings: the `Couplings` or `ChannelCouplings` that were evolved, or None.
         equation: the `MasterEquation` that was evolved, or None.
         complete: False if the run was interrupted. The result then holds the times before that.
         last_state: the density matrix at the last of `times`, if the engine has it.
@@ -236,6 +240,8 @@ class Result:
             if self.equation.frame is None:
                 raise ValueError("this MasterEquation does not know the frame's energies")
             return self.equation.frame
+        if isinstance(self.couplings, ChannelCouplings):
+            raise ValueError("the lab frame of atoms with manifolds is not available")
         emitters = self.couplings.emitters
         if emitters is None or emitters.frequency is None:
             raise ValueError("frequency is required: use Emitters(frequency=...)")
@@ -246,7 +252,8 @@ class Result:
     @printable
     def __repr__(self) -> str:
         d = self.diagnostics
-        what = f"{len(self.couplings)} emitters" if self.couplings else repr(self.equation)
+        noun = "atoms" if isinstance(self.couplings, ChannelCouplings) else "emitters"
+        what = f"{len(self.couplings)} {noun}" if self.couplings else repr(self.equation)
         span = f"t = {self.times[0]:g} … {self.times[-1]:g}"
         rows = {
             "problem": f"{what} from {name_of(self.initial_state)}",

@@ -6,6 +6,7 @@ The file is longer than others because what is written and how it is read belong
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from math import prod
+from types import UnionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,15 +16,18 @@ from collective._tools import checks
 from collective._tools.console import described
 from collective._tools.memory import require
 from collective._tools.operators import sparse_of
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.sites import Sites
-from collective.emitters import Emitters, Multilevel
+from collective.emitters import Atoms, Emitters, Multilevel
 from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report
 from collective.master.equation import MasterEquation
 from collective.results.contents import (
     ACCURACIES,
+    ATOM_ARRAYS,
+    CHANNEL_ARRAYS,
     COUPLING_ARRAYS,
     EMITTER_ARRAYS,
     FIELD,
@@ -58,7 +62,7 @@ _ACCURACY["trajectories"] = "sampled"
 # states that are known completely from their printed name in formats 1 to 3
 _OLD_WORDS: dict[str, State] = {"inverted": Inverted(), "ground": Ground()}
 _OLD_COUNTED: dict[str, Callable[[int], State]] = {"single": Single, "dicke": Dicke}
-_OBJECTS = {"jumps": Jumps, "couplings": Couplings, "equation": MasterEquation}
+_OBJECTS = {"jumps": Jumps, "couplings": Couplings | ChannelCouplings, "equation": MasterEquation}
 
 
 def changed(name: str, value: Any) -> Any:
@@ -98,7 +102,7 @@ def changed(name: str, value: Any) -> Any:
     elif name in (*ARRAYS, "shots"):
         return _array(name, value)
     elif name in _OBJECTS:
-        checks.instance(name, value, _OBJECTS[name], "of another result")
+        _require_kind(name, value)
     elif name == "last_state":
         checks.instance(name, value, Qobj, "a density matrix")
     elif name == "states":
@@ -106,6 +110,15 @@ def changed(name: str, value: Any) -> Any:
         for i, state in enumerate(value):
             checks.instance(f"states[{i}]", state, Qobj, "a density matrix")
     return value
+
+
+def _require_kind(name: str, value: Any) -> None:
+    """Raise unless the value is an object of the kind that the attribute has."""
+    wanted = _OBJECTS[name]
+    if not isinstance(value, wanted):
+        kind = str(wanted) if isinstance(wanted, UnionType) else wanted.__name__
+        short = " or ".join(part.split(".")[-1] for part in kind.split(" | "))
+        raise TypeError(f"{name} must be {short} (of another result), got {type(value).__name__}")
 
 
 def _array(name: str, value: Any) -> NDArray[Any]:
@@ -142,7 +155,9 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             listed = states if isinstance(states, list) else [states]
             arrays[name] = np.stack([state.full() for state in listed])
             metadata[f"{name}_dims"] = listed[0].dims
-    if result.couplings is not None:
+    if isinstance(result.couplings, ChannelCouplings):
+        _pack_channels(result.couplings, arrays, metadata)
+    elif result.couplings is not None:
         _pack_couplings(result.couplings, arrays, metadata)
     if result.equation is not None:
         _pack_equation(result.equation, arrays, metadata)
@@ -162,7 +177,7 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
         "initial_state": _unpack_state(arrays, metadata),
         "accuracy": metadata.get("accuracy", _ACCURACY.get(metadata["method"])),
         "start": metadata.get("start"),
-        "couplings": None if "equation" in metadata else _unpack_couplings(arrays, metadata),
+        "couplings": _problem(arrays, metadata),
         "equation": _unpack_equation(arrays, metadata) if "equation" in metadata else None,
         "states": states,
         "last_state": last[0] if last else None,
@@ -203,7 +218,7 @@ def _unpack_state(arrays: dict[str, Any], metadata: dict[str, Any]) -> "State | 
         return Qobj(arrays["initial_state"], dims=stored["dims"])
     kind = {kind.__name__: kind for kind in OWN}[stored["state"]]
     state = kind(**{name: decoded(each) for name, each in stored["parameters"].items()})
-    if "equation" not in metadata:
+    if "equation" not in metadata and "channels" not in metadata:
         n = len(arrays["couplings:detunings"])
         getattr(state, "probabilities", state.excitations)(n)  # raises if it does not exist
     return state
@@ -229,6 +244,45 @@ def _unpack_jumps(arrays: dict[str, Any]) -> Jumps | None:
     return Jumps(**{**arrays, "n_trajectories": int(arrays["n_trajectories"])})
 
 
+def _problem(arrays: dict[str, Any], metadata: dict[str, Any]) -> Any:
+    """The couplings of a result, or None for a master equation."""
+    if "equation" in metadata:
+        return None
+    unpacked = _unpack_channels if "channels" in metadata else _unpack_couplings
+    return unpacked(arrays, metadata)
+
+
+def _pack_channels(
+    channels: ChannelCouplings, arrays: dict[str, Any], metadata: dict[str, Any]
+) -> None:
+    atoms = channels.atoms
+    arrays |= {f"channels:{name}": getattr(channels, name) for name in CHANNEL_ARRAYS}
+    arrays |= {f"atoms:{name}": getattr(atoms, name) for name in ATOM_ARRAYS}
+    metadata["channels"] = {
+        "levels": list(atoms.levels),
+        "wavelength": atoms.wavelength,
+        "frequency": atoms.frequency,
+    }
+    _pack_field(channels.field, arrays, metadata)
+
+
+def _unpack_channels(arrays: dict[str, Any], metadata: dict[str, Any]) -> ChannelCouplings:
+    atoms = Atoms(**{name: arrays[f"atoms:{name}"] for name in ATOM_ARRAYS}, **metadata["channels"])
+    found = {name: arrays[f"channels:{name}"] for name in CHANNEL_ARRAYS}
+    field = decoded(metadata["field"], arrays) if "field" in metadata else None
+    return ChannelCouplings(**found, atoms=atoms, field=field)
+
+
+def _pack_field(field: Any, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
+    """Add a field of this package to the metadata, or the description of another one."""
+    if field is None:
+        return
+    try:
+        metadata["field"] = encoded(field, arrays, FIELD)
+    except TypeError:  # a field or a material that is not of this package
+        metadata["diagnostics"]["field"] = described(field)
+
+
 def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
     for name in COUPLING_ARRAYS:
         array = getattr(couplings, name)
@@ -248,11 +302,7 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
             "wavelength": couplings.emitters.wavelength,
             "kind": couplings.emitters.kind,
         }
-    if couplings.field is not None:
-        try:
-            metadata["field"] = encoded(couplings.field, arrays, FIELD)
-        except TypeError:  # a field or a material that is not of this package
-            metadata["diagnostics"]["field"] = described(couplings.field)
+    _pack_field(couplings.field, arrays, metadata)
 
 
 def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Couplings:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.console import described
 from collective._tools.files import written
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import jump_modes
 from collective.states import State
@@ -26,7 +27,7 @@ from collective.states.answers import name_of
 if TYPE_CHECKING:
     import xarray
 
-    from collective.emitters import Emitters, Multilevel
+    from collective.emitters import Atoms, Emitters, Multilevel
 
 _RATE = "units of rate (Γ₀ by default)"
 _LENGTH = "units of length (wavelengths by default)"
@@ -62,10 +63,16 @@ _COUPLINGS = {
     "pump": (("emitter",), _RATE, "p: incoherent excitation"),
     "drive": (("emitter",), _RATE, "Rabi frequency Ω_m"),
 }
+_CHANNELS = {
+    "decay": (("channel", "channel_2"), _RATE, "Γ between channels (atom, line, component)"),
+    "shift": (("channel", "channel_2"), _RATE, "Δ between channels (atom, line, component)"),
+    "energies": (("emitter", "level"), _RATE, "energy of each level in the rotating frame"),
+    "drive": (("channel",), _RATE, "Rabi frequency Ω of each channel"),
+}
 
 
 _SITE = "site of each emitter along lattice vector {}"
-_COUNTED = ("emitter", "emitter_2", "level", "channel", "sample")
+_COUNTED = ("emitter", "emitter_2", "level", "channel", "channel_2", "sample")
 _CHANNEL_OF = {
     True: "its channel: an eigenvector of Γ, channel_vector",
     False: "its channel: index into Couplings.collapse_operators()",
@@ -88,8 +95,15 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
     for name, (dims, units, meaning) in _OBSERVED.items():
         values = getattr(result, name)
         if values is not None:
+            if name == "correlations" and isinstance(result.couplings, ChannelCouplings):
+                dims, meaning = ("time", "channel", "channel_2"), "⟨σ⁺_c σ⁻_c'⟩ of two channels"
             add(name, values, dims[: values.ndim], units, meaning)
-    if result.couplings is not None:
+    if isinstance(result.couplings, ChannelCouplings):
+        for name, (dims, units, meaning) in _CHANNELS.items():
+            add(name, getattr(result.couplings, name), dims, units, meaning)
+        names = list(result.couplings.atoms.levels)
+        add("level", names, ("level",), "1", "name of the level")
+    elif result.couplings is not None:
         for name, (dims, units, meaning) in _COUPLINGS.items():
             values = getattr(result.couplings, name)
             if isinstance(values, LatticeMatrix):
@@ -120,7 +134,7 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
     places = [name for name in variables if name in sizes or name in "xyz"]
     coordinates = {name: variables.pop(name) for name in places}
     for name in _COUNTED:
-        if name in sizes:
+        if name in sizes and name not in coordinates:
             coordinates[name] = ((name,), np.arange(sizes[name]), {})
     return variables, coordinates, _attributes(result)
 
@@ -145,14 +159,18 @@ def _by_eigenvectors(result: Any) -> bool:
     user are observed.
     """
     c = result.couplings
+    if isinstance(c, ChannelCouplings):
+        return False
     others = () if c is None else (c.drive, c.pump, c.dephasing)
     return c is not None and not result.expect and not any(np.any(values) for values in others)
 
 
 def _add_places(result: Any, add: Any) -> None:
     """Add the positions of the emitters, and their dipoles or levels."""
-    system: Emitters | Multilevel | None
-    if result.couplings is not None:
+    system: Atoms | Emitters | Multilevel | None
+    if isinstance(result.couplings, ChannelCouplings):
+        system = result.couplings.atoms
+    elif result.couplings is not None:
         system = emitters = result.couplings.emitters
         if emitters is not None:
             axes = ("emitter", "component")
@@ -194,7 +212,9 @@ def _attributes(result: Any) -> dict[str, Any]:
     if result.start is not None:
         attributes["start"] = result.start
     if result.couplings is not None:
-        emitters, field = result.couplings.emitters, result.couplings.field
+        of_atoms = isinstance(result.couplings, ChannelCouplings)
+        emitters = result.couplings.atoms if of_atoms else result.couplings.emitters
+        field = result.couplings.field
         if field is not None:
             attributes["field"] = described(field)
         if emitters is not None:

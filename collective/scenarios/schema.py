@@ -168,7 +168,7 @@ def material_kinds() -> dict[str, Options]:
 
 @cache
 def state_kinds() -> dict[str, Options]:
-    """States by their names in `co.states`."""
+    """States of two-level emitters by their names in `co.states`."""
     made = (name for name in states.__all__ if name not in ("State", "density_matrix"))
     found = {name: getattr(states, name) for name in made}
     return {n: options(f) for n, f in found.items() if f.__module__ == states.inverted.__module__}
@@ -236,7 +236,7 @@ def given_couplings() -> Options:
 @cache
 def drive_options() -> Options:
     """The table of a plane wave."""
-    return options(plane_wave, ("emitters",))
+    return options(plane_wave, ("emitters", "line"))  # emitters have one line
 
 
 def _drive_key() -> Key:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
-from collective.states import recipes
+from collective.states import of_atoms, recipes
 from collective.states.answers import (
     amplitudes_of,
     excitations_of,
@@ -22,13 +23,13 @@ from collective.states.protocol import OWN, State
 if TYPE_CHECKING:
     from qutip import Qobj
 
+Problem = Couplings | ChannelCouplings | MasterEquation
+
 _NORM = 1e-8  # by this much the norm of a state may differ from one
 _MOST_SUMMED = 2**14  # configurations; with more of them, the norm is not checked
 
 
-def checked_state(
-    state: "State | str | Qobj", problem: Couplings | MasterEquation
-) -> "State | Qobj":
+def checked_state(state: "State | str | Qobj", problem: Problem) -> "State | Qobj":
     """A `State`, or a QuTiP state of the problem's dims, normalised and positive.
 
     Raises:
@@ -39,6 +40,8 @@ def checked_state(
     if isinstance(state, State) and not isinstance(state, type):
         if isinstance(problem, Couplings):  # a state that does not exist is refused at once
             _require_exists(state, problem)
+        elif isinstance(problem, ChannelCouplings):
+            of_atoms.require_exists(state, problem.atoms)
         return state
     import qutip
 
@@ -120,7 +123,7 @@ def configurations(n: int, k: int) -> NDArray[np.bool_]:
     return found
 
 
-def _checked_qobj(state: "Qobj", problem: Couplings | MasterEquation) -> "Qobj":
+def _checked_qobj(state: "Qobj", problem: Problem) -> "Qobj":
     """A QuTiP state of the problem's dims, normalised and positive."""
     import qutip
 
@@ -149,6 +152,8 @@ def _checked_qobj(state: "Qobj", problem: Couplings | MasterEquation) -> "Qobj":
     return qutip.Qobj((matrix + matrix.conj().T) / 2, dims=[dims, dims])
 
 
-def dims_of(problem: Couplings | MasterEquation) -> list[int]:
+def dims_of(problem: Problem) -> list[int]:
     """Dimensions of the tensor factors of the states of a problem."""
+    if isinstance(problem, ChannelCouplings):
+        return [len(problem.atoms.levels)] * len(problem)
     return [2] * len(problem) if isinstance(problem, Couplings) else problem.dims

@@ -9,18 +9,20 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools import operators as _operators
 from collective._tools.memory import require
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.emitters import Multilevel
-from collective.master.equation import MasterEquation
 from collective.states.answers import (
     amplitudes_of,
     excitations_of,
     is_mixed,
+    one_excitation_of,
     probabilities_of,
     spinors_of,
     weights_of,
 )
-from collective.states.checking import checked_state, configurations, dims_of
+from collective.states.checking import Problem, checked_state, dims_of
+from collective.states.of_atoms import ket_of
 from collective.states.protocol import State
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 _COPIES = 3  # of the numbers of ρ or of all σ⁻_n|ψ⟩, while a matrix is built
 
 
-def matrix(state: "State | Qobj", problem: Couplings | MasterEquation) -> "Qobj":
+def matrix(state: "State | Qobj", problem: Problem) -> "Qobj":
     """The density matrix of a checked state."""
     import qutip
 
@@ -45,10 +47,12 @@ def matrix(state: "State | Qobj", problem: Couplings | MasterEquation) -> "Qobj"
     return qutip.Qobj(np.outer(found, found.conj()), dims=[dims, dims])
 
 
-def _ket(state: State, problem: Couplings | MasterEquation) -> NDArray[np.complex128]:
+def _ket(state: State, problem: Problem) -> NDArray[np.complex128]:
     """Amplitudes of a checked state in QuTiP's basis; probabilities if it is a mixture."""
     if isinstance(problem, Couplings):
         return _of(state, _operators.excited(len(problem)), problem.emitters)
+    if isinstance(problem, ChannelCouplings):
+        return ket_of(state, problem.atoms)
     system = problem.multilevel
     if system is None:
         raise ValueError(
@@ -91,24 +95,26 @@ def _checked_levels(state: State, found: Any, system: Multilevel) -> list[int]:
 
 def _problem(couplings: Any) -> None:
     """Raise unless these are couplings or a master equation."""
-    if not isinstance(couplings, Couplings | MasterEquation):
+    if not isinstance(couplings, Problem):
         raise TypeError(
-            "couplings must be Couplings or a MasterEquation (co.couple, co.Couplings, "
-            f"co.master_equation), got {type(couplings).__name__}"
+            "couplings must be Couplings, ChannelCouplings or a MasterEquation (co.couple, "
+            f"co.Couplings, co.master_equation), got {type(couplings).__name__}"
         )
 
 
-def density_matrix(state: "State | str | Qobj", couplings: Couplings | MasterEquation) -> "Qobj":
+def density_matrix(state: "State | str | Qobj", couplings: Problem) -> "Qobj":
     """The density matrix of a state, as `evolve` starts from it.
 
     Args:
         state: "inverted", "ground", a state of `co.states`, your own `State`, or a QuTiP ket or
             density matrix.
-        couplings: `Couplings` or a `MasterEquation`: how many emitters there are, and where.
+        couplings: `Couplings`, `ChannelCouplings` or a `MasterEquation`: how many emitters there
+            are, and where.
 
     Returns:
         QuTiP density matrix of N two-level systems, dims [[2]*N, [2]*N], emitter 0 leftmost,
-        `qutip.basis(2, 0)` excited; for a `MasterEquation` it has the dims of this equation.
+        `qutip.basis(2, 0)` excited; for a `MasterEquation` or `ChannelCouplings` it has the dims
+        of their Hamiltonian.
 
     Raises:
         ValueError: if the state does not exist for these emitters.
@@ -181,7 +187,7 @@ def _closed_form(state: State, n: int, emitters: Any) -> NDArray[np.complex128] 
     if not isinstance(k, int):
         return None
     if k == 1:
-        one = amplitudes_of(state, configurations(n, 1), emitters)
+        one = one_excitation_of(state, n, emitters)
         return np.outer(one.conj(), one)
     if k in (0, n) or state.symmetric(n):
         apart = k * (n - k) / (n * (n - 1)) if n > 1 else 0.0

@@ -2,7 +2,8 @@
 
 from typing import Any, Protocol, runtime_checkable
 
-from collective.states import recipes
+from collective.couplings.excitation import Amplitudes
+from collective.states import level_states, recipes
 
 OWN = (
     recipes.Inverted,
@@ -12,6 +13,9 @@ OWN = (
     recipes.TimedDicke,
     recipes.Product,
     recipes.Mixed,
+    level_states.Levels,
+    level_states.LevelProduct,
+    Amplitudes,
 )
 
 
@@ -34,6 +38,13 @@ class State(Protocol):
     has none of the three. ``levels(multilevel)`` is optional: the level that each emitter
     of a `MasterEquation` occupies, for states that exist for more than two levels. ``str(state)``
     is the name that results and error messages show; a frozen dataclass has a good one.
+
+    A state of `Atoms` with manifolds has one of these two:
+
+    - ``level_vectors(atoms)``: the amplitudes of the levels of each atom, (N, L) complex, of a
+      product state.
+    - ``one_excitation(atoms)``: the amplitude of each excited level of each atom, (N, n_e)
+      complex, of one excitation above the only ground level.
 
     Example:
         Two amplitudes on the first two of N emitters:

@@ -3,6 +3,7 @@ r"""The states of the package: small frozen dataclasses, and the functions that 
 A state gives amplitudes on request and never holds 2^N numbers. `State` explains its methods.
 
 The file is longer than others: seven states, each with all of its methods.
+The eighth, `Amplitudes`, is in `couplings.excitation`.
 """
 
 from dataclasses import dataclass
@@ -13,12 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.emitters import Emitters, Multilevel
+from collective.couplings.excitation import Amplitudes, Given
+from collective.emitters import Atoms, Multilevel
 
 _SHOWN = 3  # angles in the name of a product state
 _SAME = 1e-12  # amplitudes that differ by no more are the same
-
-Given = Emitters | Multilevel | None
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,16 @@ class Inverted:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1 where every emitter is excited."""
-        return np.all(_configurations(excited, emitters), axis=1).astype(complex)
+        return np.all(checks.configurations(excited, emitters), axis=1).astype(complex)
 
     def levels(self, multilevel: Multilevel) -> list[int]:
         """The highest level of each emitter."""
         checks.instance("multilevel", multilevel, Multilevel, "emitters with levels")
         return [int(np.argmax(energies)) for energies in multilevel.energies]
+
+    def level_vectors(self, atoms: Atoms) -> NDArray[np.complex128]:
+        """1 at the excited level of each atom, (N, L), if there is only one."""
+        return _only_level(self, atoms, 1)
 
     def __str__(self) -> str:
         return "inverted"
@@ -60,12 +64,16 @@ class Ground:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1 where no emitter is excited."""
-        return (~np.any(_configurations(excited, emitters), axis=1)).astype(complex)
+        return (~np.any(checks.configurations(excited, emitters), axis=1)).astype(complex)
 
     def levels(self, multilevel: Multilevel) -> list[int]:
         """The lowest level of each emitter."""
         checks.instance("multilevel", multilevel, Multilevel, "emitters with levels")
         return [int(np.argmin(energies)) for energies in multilevel.energies]
+
+    def level_vectors(self, atoms: Atoms) -> NDArray[np.complex128]:
+        """1 at the ground level of each atom, (N, L), if there is only one."""
+        return _only_level(self, atoms, 0)
 
     def __str__(self) -> str:
         return "ground"
@@ -94,7 +102,7 @@ class Single:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1 where emitter m alone is excited."""
-        excited = _configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         self.excitations(excited.shape[1])
         return ((excited.sum(axis=1) == 1) & excited[:, self.m]).astype(complex)
 
@@ -125,7 +133,7 @@ class Dicke:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1/√C(N,k) where k emitters are excited."""
-        excited = _configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         n = excited.shape[1]
         counts, k = excited.sum(axis=1), self.excitations(n)
         # by logarithms: C(N,k) itself may be too large for a float
@@ -157,7 +165,7 @@ class TimedDicke:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """``e^{ik·r_m}/√N`` where emitter m alone is excited."""
-        excited = _configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         n = excited.shape[1]
         if emitters is None:
             raise ValueError(
@@ -224,7 +232,7 @@ class Product:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """The product of one factor for each emitter."""
-        excited = _configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         return of_product(self.spinors(excited.shape[1]), excited)
 
     def __str__(self) -> str:
@@ -325,6 +333,30 @@ def timed_dicke(wavevector: ArrayLike) -> TimedDicke:
         wavevector: k, (3,), in inverse units of length (of length 2π/wavelength for a photon).
     """
     return TimedDicke(wavevector)  # type: ignore[arg-type]
+
+
+def from_amplitudes(vector: ArrayLike) -> Amplitudes:
+    r"""One excitation shared among the emitters: :math:`\sum_m c_m|m⟩`.
+
+    Args:
+        vector: c, one complex amplitude for each emitter, (N,), of norm 1. For `Atoms` with one
+            ground level one for each atom and excited level, (N, n_e) or (N·n_e,).
+
+    Raises:
+        ValueError: for a norm that differs from 1 by more than 1e-8; at `evolve` if the number of
+            amplitudes is not that of the emitters.
+
+    Example:
+        The most subradiant mode of a chain; `couplings.modes().state(-1)` is the same:
+
+        >>> import collective as co
+        >>> chain = co.couple(co.chain(10, 0.3), co.Vacuum())
+        >>> mode = co.states.from_amplitudes(chain.modes().vectors[:, -1])
+        >>> result = co.evolve(chain, mode, [0.0, 10.0])
+        >>> bool(result.excitation[1] > 0.8)
+        True
+    """
+    return Amplitudes(vector)  # type: ignore[arg-type]
 
 
 def coherent(theta: float, phi: float = 0.0) -> Product:
@@ -438,22 +470,15 @@ def _text(angles: float | tuple[float, ...]) -> str:
     return f"[{', '.join(f'{x:g}' for x in angles[:_SHOWN])}{more}]"
 
 
-def _configurations(excited: Any, emitters: Given) -> NDArray[np.bool_]:
-    """Arguments of `amplitudes`, checked: which of N emitters are excited, (B, N)."""
-    try:
-        excited = np.asarray(excited)
-    except ValueError:
-        excited = np.array(None)
-    if excited.dtype != bool or excited.ndim != 2:
+def _only_level(state: Any, atoms: Atoms, excited: int) -> NDArray[np.complex128]:
+    """Every atom in its only level that is excited (1) or not (0), (N, L)."""
+    checks.instance("atoms", atoms, Atoms, "co.Atoms")
+    found = np.flatnonzero(atoms.excited == excited)
+    if len(found) > 1:
+        names = ", ".join(repr(atoms.levels[i]) for i in found)
         raise ValueError(
-            "excited must be truth values (B, N), one row for each configuration, got "
-            f"{excited.dtype} of shape {excited.shape}"
+            f"state {str(state)!r} is not determined: these atoms have {len(found)} "
+            f"{'excited' if excited else 'ground'} levels, {names}; name one, as in "
+            f"co.states.levels({atoms.levels[found[0]]!r})"
         )
-    n = excited.shape[1]
-    if emitters is not None and (
-        not isinstance(emitters, Emitters | Multilevel) or len(emitters.positions) != n
-    ):
-        raise ValueError(
-            f"emitters must be {n} emitters, as excited has them; got {checks.short(emitters)}"
-        )
-    return excited
+    return np.tile(np.eye(len(atoms.levels), dtype=complex)[found[0]], (len(atoms), 1))

@@ -3,9 +3,11 @@
 import concurrent.futures
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import qutip
 import reference
 from random_systems import random_matrix
 from scipy.linalg import expm
@@ -13,8 +15,10 @@ from systems import circular_ring
 
 import collective as co
 from collective.couplings import modes as _modes
+from collective.engines.base import unsupported
 from collective.engines.basis.configurations import one_excitation
 from collective.engines.record import Recorder
+from collective.engines.request import checked
 from collective.engines.single import amplitudes, size
 
 VACUUM = co.Vacuum()
@@ -466,3 +470,156 @@ def test_only_round_off_is_lost():
     atom = co.Couplings([[0.7]], [[0.0]])
     found = co.evolve(atom, "inverted", TIMES, method="single")
     np.testing.assert_allclose(found.emission, 0.7 * np.exp(-0.7 * TIMES), rtol=1e-13)
+
+
+# --- atoms with several excited levels and one ground level
+
+ATOMS = co.Atoms.isotropic(
+    [[0, 0, 0], [0.05, 0, 0.1]], zeeman=0.3, detunings=[0.2, -0.1], axis=(1, 1, 0)
+)
+CHANNELS = co.couple(ATOMS, VACUUM)
+SHARED = np.array([1, 2j, 0.3, -1, 0.5, 0]) / np.sqrt(6.34)
+
+
+def levels_by_qutip(channels, state, times):
+    """Populations of levels, ⟨σ⁺_cσ⁻_c'⟩ and emission from the whole density matrix."""
+    atoms, n = channels.atoms, len(channels)
+    states = qutip.mesolve(
+        channels.hamiltonian(),
+        co.states.density_matrix(state, channels),
+        times,
+        channels.collapse_operators(),
+        options={"atol": 1e-12, "rtol": 1e-10},
+    ).states
+    lowering = []
+    for m in range(n):
+        for local in atoms.channels:
+            parts = [qutip.qeye(len(atoms.levels))] * n
+            parts[m] = qutip.Qobj(local)
+            lowering.append(qutip.tensor(*parts))
+    populations = np.array([[rho.ptrace(m).diag().real for m in range(n)] for rho in states])
+    correlations = np.array(
+        [[[(a.dag() * b * rho).tr() for b in lowering] for a in lowering] for rho in states]
+    )
+    return populations, correlations, np.einsum("cd,tcd->t", channels.decay, correlations).real
+
+
+@pytest.mark.parametrize(
+    ("state", "channels"),
+    [
+        (co.states.from_amplitudes(SHARED), CHANNELS),
+        (co.states.levels(["g 0", "e -1"]), CHANNELS),
+        (co.states.level_product([[0, 0, 0, 1j], [1, 1, 0, 1]]), CHANNELS),
+        (co.states.ground(), CHANNELS),
+        (
+            co.states.levels(["e +1", "g 0"]),
+            co.couple(ATOMS.translated((0, 0, 0.08)), co.Mirror()),
+        ),
+    ],
+    ids=["one excitation", "levels", "product", "ground", "mirror"],
+)
+def test_levels_of_atoms_against_the_whole_density_matrix(state, channels):
+    times = np.array([0.0, 0.4, 1.5])
+    populations, correlations, emission = levels_by_qutip(channels, state, times)
+    found = co.evolve(channels, state, times + 2, method="single", observe="correlations")
+    np.testing.assert_allclose(found.populations, populations, atol=1e-8)
+    np.testing.assert_allclose(found.correlations, correlations, atol=1e-8)
+    np.testing.assert_allclose(found.emission, emission, atol=1e-8)
+    np.testing.assert_allclose(found.excitation, populations[:, :, :3].sum(axis=(1, 2)), atol=1e-8)
+
+
+def test_mixtures_and_kets_of_atoms_are_read_off():
+    up = co.states.density_matrix(co.states.levels(["e +1", "g 0"]), CHANNELS)
+    down = co.states.density_matrix(co.states.levels(["g 0", "e 0"]), CHANNELS)
+    ground = co.states.density_matrix("ground", CHANNELS)
+    mixed = co.evolve(CHANNELS, 0.5 * up + 0.3 * down + 0.2 * ground, [0, 1.0], method="single")
+    parts = [
+        co.evolve(CHANNELS, co.states.levels(names), [0, 1.0], method="single").excitation
+        for names in (["e +1", "g 0"], ["g 0", "e 0"])
+    ]
+    np.testing.assert_allclose(mixed.excitation, 0.5 * parts[0] + 0.3 * parts[1], atol=1e-12)
+
+
+def test_a_mode_of_atoms_decays_at_its_rate():
+    places = co.square(4, 4, 0.3).positions
+    channels = co.couple(co.Atoms.isotropic(places, zeeman=0.2), VACUUM)
+    modes = channels.modes()
+    slow = modes.state(-1)
+    found = co.evolve(channels, slow, [0, 3.0], method="single")
+    np.testing.assert_allclose(found.excitation, np.exp(-modes.rates[-1] * found.times), atol=1e-10)
+
+
+def test_an_evolution_of_atoms_does_not_depend_on_the_unit_of_rate():
+    hertz = 4.0**12
+    fast = CHANNELS.atoms.replace(
+        linewidths=CHANNELS.atoms.linewidths * hertz, energies=CHANNELS.atoms.energies * hertz
+    )
+    state = co.states.from_amplitudes(SHARED)
+    found = co.evolve(co.couple(fast, VACUUM), state, TIMES / hertz, method="single")
+    slow = co.evolve(CHANNELS, state, TIMES, method="single")
+    np.testing.assert_array_equal(found.populations, slow.populations)
+    np.testing.assert_allclose(found.emission, slow.emission * hertz, rtol=1e-14)
+
+
+def test_results_of_atoms_are_kept_in_files_and_continued(tmp_path, interrupted_at):
+    state, times = co.states.levels(["e +1", "g 0"]), np.linspace(0, 2, 140)
+    options = {"method": "single", "observe": "correlations"}
+    whole = co.evolve(CHANNELS, state, times, **options)
+    assert co.load(whole.save(tmp_path / "whole")) == whole
+    with interrupted_at(2):
+        part = co.evolve(CHANNELS, state, times, checkpoint=tmp_path / "part", **options)
+    assert not part.complete
+    again = co.evolve(CHANNELS, state, times, checkpoint=tmp_path / "part", **options)
+    np.testing.assert_allclose(again.populations, whole.populations, atol=1e-12)
+    other = CHANNELS.replace(atoms=ATOMS.replace(energies=0.1))
+    with pytest.raises(ValueError, match="belongs to another problem"):
+        co.evolve(other, state, times, checkpoint=tmp_path / "part", **options)
+    data = whole.to_xarray()
+    assert data["level"].values.tolist() == list(ATOMS.levels)
+    np.testing.assert_array_equal(
+        data.populations.sel(level="e +1", emitter=0), whole.populations[:, 0, 0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "channels", "message"),
+    [
+        (co.states.levels("e 0"), CHANNELS, "at most one excitation: state levels.* has 2"),
+        (
+            co.states.levels("g 0"),
+            CHANNELS.replace(drive=np.full(6, 0.5)),
+            "for atoms that nothing excites, but the drive is 0.5",
+        ),
+        (
+            qutip.tensor(qutip.basis(4, 0), qutip.basis(4, 1)),
+            CHANNELS,
+            "at most one excitation: state a QuTiP state has 2",
+        ),
+    ],
+)
+def test_atoms_that_need_more_than_one_excitation_are_refused(state, channels, message):
+    with pytest.raises(ValueError, match=message):
+        co.evolve(channels, state, TIMES, method="single")
+
+
+def test_atoms_with_two_ground_levels_are_refused():
+    lowering = np.zeros((1, 3, 3, 3), dtype=complex)
+    lowering[0, 0, 1, 0] = lowering[0, 1, 2, 0] = 1.0
+    atoms = co.Atoms([[0, 0, 0]], ("e", "a", "b"), (1, 0, 0), lowering)
+    with pytest.raises(ValueError, match=r"one ground level: these have 2 \(a, b\)"):
+        co.evolve(co.couple(atoms, VACUUM), co.states.levels("e"), TIMES, method="single")
+
+
+def test_what_knows_two_levels_refuses_atoms_by_name():
+    request = checked(CHANNELS, "ground", TIMES)
+    engine = SimpleNamespace(name="own", keeps=())
+    expected = "method 'own' takes two-level Couplings, not ChannelCouplings of atoms with 4 levels"
+    assert unsupported(engine, request) == expected
+    assert unsupported(engine, request, channels=True) is None
+    result = co.evolve(CHANNELS, "ground", TIMES, method="single", observe="correlations")
+    with pytest.raises(ValueError, match="angular_pattern is defined for two-level emitters"):
+        co.observables.angular_pattern(result, [[0, 0, 1]])
+    with pytest.raises(ValueError, match="concurrence is defined for two-level emitters"):
+        co.observables.concurrence(result, 0, 1)
+    with pytest.raises(ValueError, match="lab frame of atoms with manifolds"):
+        result.in_frame("lab")

@@ -25,7 +25,7 @@ class PackedDensity:
 
     Args:
         request: a request of Couplings without drive and pump.
-        permutations: a group that changes neither couplings nor state, the identity included.
+        permutations: a group that changes neither couplings nor state, the identity first, (G, N).
         number: the type of the numbers of ρ, float64 or float32.
 
     Attributes:
@@ -41,9 +41,7 @@ class PackedDensity:
         flops: number of multiplications and additions of its hops and jumps so far.
     """
 
-    def __init__(
-        self, request: Request, permutations: list[NDArray[np.int64]], number: Any = np.float64
-    ):
+    def __init__(self, request: Request, permutations: NDArray[np.int64], number: Any = np.float64):
         couplings = request.couplings
         self._request = request
         self._top = self.highest = highest_excitation(request.state, len(couplings))
@@ -132,7 +130,7 @@ class PackedDensity:
         trace = kernels.moments(
             vector, self.layout.diagonal_places, self.layout.excited, places, emitters, out
         )
-        return out, trace
+        return out.ravel()[self.layout.same_pairs], trace
 
     def norm(self) -> float:
         """Frobenius norm of ρ."""

@@ -45,7 +45,7 @@ class Expansion:
 
     Args:
         request: a request of Couplings without drive and pump.
-        permutations: a group that changes neither couplings nor state, the identity included.
+        permutations: a group that changes neither couplings nor state, the identity first, (G, N).
         number: the type of the numbers of ρ, float64 or float32.
         earlier: an interrupted result of the same request, or None.
 
@@ -56,11 +56,11 @@ class Expansion:
     def __init__(
         self,
         request: Request,
-        permutations: list[NDArray[np.int64]],
+        permutations: NDArray[np.int64],
         number: Any = np.float64,
         earlier: "Result | None" = None,
     ):
-        self._request, self._symmetries = request, len(permutations)
+        self._request, self._permutations = request, np.asarray(permutations)
         self._single = number == np.float32
         self._rho = PackedDensity(request, permutations, number)
         self._recorder = Recorder(request, request.couplings.decay, eigenvalues=False)
@@ -126,7 +126,7 @@ class Expansion:
             "dropped": self._rho.dropped,
             "threads": self._rho.threads,
             "precision": "single" if self._single else "double",
-            "symmetries": self._symmetries,
+            "symmetries": len(self._permutations),
             **self._recorder.checks(),
         }
 
@@ -139,7 +139,8 @@ class Expansion:
         if vector is None:
             return {}
         counted = {name: np.array(getattr(self._rho, name)) for name in _COUNTED}
-        return {"vector": vector, "time": np.array(at), **counted}
+        permutations = self._permutations.astype(np.uint8)
+        return {"vector": vector, "time": np.array(at), "permutations": permutations, **counted}
 
     def notes(self) -> list[str]:
         """No warnings."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.configurations import ExcitationBlocks, one_excitation, permuted
+from collective.engines.basis.symmetries import needed_pairs, same_pairs
 from collective.engines.numerics.lanes import LANES
 
 NOBODY = np.uint32(2**32 - 1)
@@ -79,7 +80,9 @@ class Layout:
         diagonal_places: (states,), indices of the populations in a vector.
         pair_places: (pairs, 2, 2^(N−2) or fewer), indices of R(i, i') and R(i', i), whose sums
             give ⟨σ⁺_mσ⁻_n⟩.
-        pair_emitters: (pairs, 2), m and n of each pair, m < n.
+        pair_emitters: (pairs, 2), m and n of each pair, m < n: one of those that the permutations
+            turn into each other.
+        same_pairs: (N, N), for each ordered pair the pair m·N + n among these to which it is equal.
     """
 
     blocks: ExcitationBlocks
@@ -88,6 +91,7 @@ class Layout:
     diagonal_places: NDArray[np.int64]
     pair_places: NDArray[np.uint32]
     pair_emitters: NDArray[np.int64]
+    same_pairs: NDArray[np.int64]
 
     @property
     def size(self) -> int:
@@ -105,7 +109,7 @@ def _place(t: Any, k: int, n: int, i: Any, j: Any) -> Any:
 def layout(
     couplings: Couplings,
     highest: int,
-    permutations: list[NDArray[np.int64]],
+    permutations: NDArray[np.int64],
     lanes: int = LANES,
 ) -> Layout:
     """Tables of a problem with at most `highest` excitations.
@@ -113,11 +117,11 @@ def layout(
     Args:
         couplings: N emitters without drive and pump.
         highest: largest excitation number K.
-        permutations: a group that leaves the couplings unchanged, the identity included.
+        permutations: a group that leaves the couplings unchanged, the identity first, (G, N).
         lanes: columns of a panel, W.
     """
     n = len(couplings)
-    group = tuple(tuple(p.tolist()) for p in permutations)
+    group = tuple(map(tuple, np.asarray(permutations).tolist()))
     empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group, lanes)
     h = one_excitation(couplings)
     flat, on_site = np.append(h.ravel(), 0), empty.excited @ np.diagonal(h)
@@ -205,7 +209,7 @@ def _structure(
         *[unknown] * 4,
     )
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
-    return Layout(blocks, tables, excited, *_moments(blocks, tables))
+    return Layout(blocks, tables, excited, *_moments(blocks, tables, np.array(permutations)))
 
 
 _kept_structure = lru_cache(maxsize=4)(_structure)  # for scans of a parameter
@@ -221,25 +225,32 @@ def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     return table
 
 
-def _moments(blocks: ExcitationBlocks, tables: Tables) -> tuple[Any, Any, Any]:
-    """Indices of populations and of the entries that sum to ⟨σ⁺_mσ⁻_n⟩ = Σ ρ(i, i − n + m)."""
+def _moments(
+    blocks: ExcitationBlocks, tables: Tables, permutations: NDArray[np.int64]
+) -> tuple[Any, Any, Any, Any]:
+    """Indices of populations and of the entries that sum to ⟨σ⁺_mσ⁻_n⟩ = Σ ρ(i, i − n + m).
+
+    Of the pairs that the permutations turn into each other, one is enough.
+    """
     n = blocks.n
-    emitters = np.array([(m, k) for m in range(n) for k in range(m + 1, n)], int).reshape(-1, 2)
+    same = same_pairs(permutations)
+    emitters = needed_pairs(same)
+    kept = np.zeros(n * n + 1, dtype=bool)
+    kept[emitters @ [n, 1]] = True
     on_diagonal, by_pair = [], []
     for k, size in enumerate(blocks.sizes):
         every = np.arange(size)
         on_diagonal.append(_place(tables, k, size, every, every))
-        hops = k * (n - k)
         here = slice(tables.start[k], tables.start[k + 1])
-        other, m = np.divmod(tables.pairs[here, :hops], n)
-        upper = m < other  # one of the two directions of each hop
-        i = np.broadcast_to(every[:, None], upper.shape)[upper]
-        to = tables.targets[here, :hops][upper]
-        order = np.argsort((m * n + other)[upper], kind="stable")
+        other, m = np.divmod(tables.pairs[here, : k * (n - k)], n)
+        pair = m.astype(np.int64) * n + other
+        i, hop = np.nonzero(kept[pair])  # of the two directions of each hop, that with m < n
+        to = tables.targets[here][i, hop]
+        order = np.argsort(pair[i, hop], kind="stable")
         both = np.stack([_place(tables, k, size, i, to), _place(tables, k, size, to, i)])
         by_pair.append(
             both[:, order].reshape(2, len(emitters), comb(n - 2, k - 1) if 0 < k < n else 0)
         )
     kind = np.uint32 if tables.offset[-1] < 2**32 else np.uint64
     places = np.concatenate(by_pair, axis=2).swapaxes(0, 1).astype(kind)
-    return np.concatenate(on_diagonal), np.ascontiguousarray(places), emitters
+    return np.concatenate(on_diagonal), np.ascontiguousarray(places), emitters, same

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.blas import BlasThreads
+from collective.couplings.channels import ChannelCouplings
 from collective.engines.base import Accuracy, Cost, resumed, unsupported
-from collective.engines.basis.configurations import ExcitationBlocks, ensemble, one_excitation
+from collective.engines.basis.configurations import one_excitation, one_excitation_vectors
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.single import size
@@ -29,8 +30,9 @@ from collective.engines.single.amplitudes import (
     Dephased,
     IllConditionedError,
 )
-from collective.states import State, answers
-from collective.states.answers import amplitudes_of
+from collective.engines.single.problem import channel_amplitudes, couplings_of, populations
+from collective.states import answers, of_atoms
+from collective.states.of_atoms import most_excited
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -41,7 +43,9 @@ class Single:
     """At most one excitation of thousands of emitters, by modes of H_eff or in steps.
 
     It takes decay, shifts, detunings and dephasing; drives, pumps and states with a second
-    excitation are refused. The error of the modes is bounded, in `diagnostics["error_bound"]`.
+    excitation are refused. Atoms with several excited levels and one ground level are allowed
+    (J = 0 → 1): their populations are those of the levels. The error of the modes is bounded, in
+    `diagnostics["error_bound"]`.
 
     Example:
         >>> import numpy as np, collective as co
@@ -59,9 +63,11 @@ class Single:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse drives, pumps, and states with more than one excitation."""
-        common = unsupported(self, request)
+        common = unsupported(self, request, channels=True)
         if common is not None:
             return common
+        if isinstance(request.problem, ChannelCouplings):
+            return _refusal_of_atoms(request)
         couplings, n = request.couplings, len(request.couplings)
         for name, values in (("drive", couplings.drive), ("pump", couplings.pump)):
             if np.any(values):
@@ -87,7 +93,7 @@ class Single:
         import scipy.sparse.linalg
         import threadpoolctl  # noqa: F401
 
-        if np.any(request.couplings.dephasing):
+        if np.any(couplings_of(request).dephasing):
             import scipy.integrate  # noqa: F401
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
@@ -100,24 +106,25 @@ class _Run:
 
     def __init__(self, request: Request, earlier: "Result | None"):
         self._request = request
-        self._decay = np.asarray(request.couplings.decay)
+        self._couplings = couplings_of(request)
+        self._decay = np.asarray(self._couplings.decay)
         self._recorder = Recorder(request)
-        self._dephased = bool(np.any(request.couplings.dephasing))
+        self._dephased = bool(np.any(self._couplings.dephasing))
         self._diagnostics: dict[str, Any] = {}
         self._earlier_bound: float | None = 0.0
         self._steps: Iterator[None] | None = None
         self._limits = ExitStack()
         if earlier is None:
-            vectors = _one_excitation_vectors(request)
+            vectors = _vectors(request)
             if self._dephased:
                 self._record_matrix(vectors @ vectors.conj().T)
             else:
                 self._record(vectors[:, :, None])
             return
-        n = len(request.couplings)
+        n = len(self._couplings)
         # amplitudes (N, R), or ρ (N, N)
         now = resumed(earlier, "state", (n, n if self._dephased else -1))
-        names: tuple[str, ...] = ("emission", "populations")
+        names: tuple[str, ...] = ("emission", "populations", "excitation")
         if "correlations" in request.words:
             names = (*names, "correlations")
         self._recorder.restore(earlier, names, now=now)
@@ -144,7 +151,7 @@ class _Run:
         """Record the amplitudes at the remaining times."""
         times, reached = self._request.times, self._recorder.reached
         left, first = times[reached:], float(times[reached - 1])
-        h = one_excitation(self._request.couplings)
+        h = one_excitation(self._couplings)
         route = self._route(h, self._recorder.now, first, float(left[-1]))
         for amplitudes in route.through(left):
             self._record(amplitudes)
@@ -175,8 +182,8 @@ class _Run:
         """Record ρ at the remaining times, one after the other."""
         request, times, reached = self._request, self._request.times, self._recorder.reached
         dynamics = Dephased(
-            one_excitation(request.couplings),
-            request.couplings.dephasing,
+            one_excitation(self._couplings),
+            self._couplings.dephasing,
             self._recorder.now,
             float(times[reached - 1]),
             float(times[-1]),
@@ -192,15 +199,18 @@ class _Run:
         n, columns, count = amplitudes.shape
         flat = amplitudes.reshape(n, -1)
         emission = np.sum((flat.conj() * (self._decay @ flat)).real, axis=0)
+        excited = np.sum(np.abs(amplitudes) ** 2, axis=1).T
         rows = {
             "emission": emission.reshape(columns, count).sum(axis=0),
-            "populations": np.sum(np.abs(amplitudes) ** 2, axis=1).T,
+            "populations": populations(self._request, excited),
+            "excitation": excited.sum(axis=1),
         }
         for i in range(count):
             c = amplitudes[:, :, i]
             each = {name: values[i : i + 1] for name, values in rows.items()}
             if "correlations" in self._request.words:
-                each["correlations"] = (c.conj() @ c.T)[None]
+                seen = channel_amplitudes(self._request, c)
+                each["correlations"] = (seen.conj() @ seen.T)[None]
             self._add(each, 0.0, c)
 
     def _record_matrix(self, rho: NDArray[Any]) -> None:
@@ -209,6 +219,7 @@ class _Run:
             "emission": np.array([np.sum(self._decay * rho.T).real]),
             "populations": rho.diagonal().real.copy()[None],
         }
+        rows["excitation"] = rows["populations"].sum(axis=1)
         if "correlations" in self._request.words:
             rows["correlations"] = rho.T[None].astype(complex)
         due = self._recorder.eigenvalue_due()
@@ -216,7 +227,7 @@ class _Run:
 
     def _add(self, rows: dict[str, NDArray[Any]], smallest: float, now: NDArray[Any]) -> None:
         """Record one output time; the smallest eigenvalue may be that of the ground state."""
-        ground = 1 - float(rows["populations"].sum())
+        ground = 1 - float(rows["excitation"].sum())
         if not np.isfinite(ground):
             raise FloatingPointError("the amplitudes are not finite")
         found = {0: min(smallest, ground)} if self._recorder.eigenvalue_due() else None
@@ -241,19 +252,36 @@ class _Run:
         self._limits.close()
 
 
-def _one_excitation_vectors(request: Request) -> NDArray[np.complex128]:
-    """Vectors (N, R) whose projectors sum to the block of one excitation."""
-    n, state = len(request.couplings), request.state
-    if isinstance(state, State):
-        each = np.eye(n, dtype=bool)
-        chances = answers.weights_of(state, each)
-        if chances is None:
-            return amplitudes_of(state, each, request.couplings.emitters)[:, None]
-        found = np.zeros((n, 1), dtype=complex)  # at most one emitter may be excited
-        found[:, 0] = np.sqrt(chances)
-        return found
-    vectors = ensemble(state, ExcitationBlocks(n, 1), 1, request.couplings.emitters)
-    return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
+def _vectors(request: Request) -> NDArray[np.complex128]:
+    """Vectors whose projectors sum to the block of one excitation, (N, R) or (N·n_e, R)."""
+    if isinstance(request.problem, ChannelCouplings):
+        return of_atoms.one_excitation_vectors(request.state, request.channels.atoms)
+    couplings = request.couplings
+    return one_excitation_vectors(request.state, len(couplings), couplings.emitters)
+
+
+def _refusal_of_atoms(request: Request) -> str | None:
+    """The reason why amplitudes of one excitation do not describe these atoms, or None."""
+    channels, atoms = request.channels, request.channels.atoms
+    upper = int(atoms.excited.sum())
+    if len(atoms.levels) - upper > 1:
+        names = ", ".join(atoms.levels[upper:])
+        return (
+            f"method 'single' takes atoms with one ground level: these have "
+            f"{len(atoms.levels) - upper} ({names})"
+        )
+    if np.any(channels.drive):
+        return (
+            "method 'single' is for atoms that nothing excites, but the drive is "
+            f"{np.abs(channels.drive).max() * request.unit:g}"
+        )
+    highest = most_excited(request.state, atoms)
+    if highest > 1:
+        return (
+            f"method 'single' is for at most one excitation: state {request.state_name} has "
+            f"{highest}"
+        )
+    return None
 
 
 def _weight_above(request: Request) -> str:

@@ -12,6 +12,7 @@ from collective.engines.base import Cost, writing
 from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.engines.single import amplitudes
+from collective.engines.single.problem import couplings_of
 
 _SECONDS_MODES = 2.5e-9  # per N³ of an eigenvalue problem, to compare modes with steps
 _OVERHEAD = 1900.0  # calls
@@ -31,9 +32,10 @@ _VECTORS_OF_STEPS = 34  # stages and interpolation of the equation with dephasin
 
 def cost(request: Request) -> Cost:
     """Predict memory and time: of modes, of Taylor series where these are faster, or of ρ."""
-    n, times, s = len(request.couplings), len(request.times), speed()
+    n, times, s = len(couplings_of(request)), len(request.times), speed()
     correlated = "correlations" in request.words
-    kept = 16 * n * n * times if correlated else 8 * n * times
+    side = n if isinstance(request.problem, Couplings) else len(request.channels.decay)
+    kept = 16 * side * side * times if correlated else 8 * n * times
     base = _OVERHEAD * s.call + times * (5 * s.call + _READ_FLOPS * n * n * s.flop)
     base += _SQUARE_ENTRIES * n * n * s.entry
     compressing, written = writing(request, kept)
@@ -41,8 +43,8 @@ def cost(request: Request) -> Cost:
     if request.checkpointed:
         kept += 8 * n * times
     if correlated:
-        base += times * n * n * _KEPT_ENTRIES * s.entry
-    if np.any(request.couplings.dephasing):
+        base += times * side * side * _KEPT_ENTRIES * s.entry
+    if np.any(couplings_of(request).dephasing):
         slope = _SLOPE_CALLS * s.call + (_SLOPE_FLOPS * n**3 + _SLOPE_SQUARE * n * n) * s.flop
         between = times * (40 * s.call + 12 * n * n * s.entry)
         return Cost(
@@ -58,7 +60,7 @@ def cost(request: Request) -> Cost:
             base + _TAYLOR_SHARE * steps * s.call / COMMON.call,
             f"one excitation of {n} emitters in steps, {n} amplitudes",
         )
-    side = (n + 1) // 2 if _halved(request.couplings) else n
+    side = (n + 1) // 2 if _halved(couplings_of(request)) else n
     return Cost(
         16 * _MATRICES * n * n + kept + vectors,
         base + _MODE_FLOPS * (n // side) * side**3 * (1 + 100 / side) * s.flop,
@@ -68,7 +70,7 @@ def cost(request: Request) -> Cost:
 
 def _slopes(request: Request) -> float:
     """The number of slopes of the equation with dephasing: while ρ moves, and for stability."""
-    couplings, span = request.couplings, float(np.ptp(request.times))
+    couplings, span = couplings_of(request), float(np.ptp(request.times))
     extent = Extent(couplings, 1)
     moving = extent.frequency(1) + extent.decay(1)
     largest = float(np.hypot(moving, 2 * float(couplings.dephasing.max())))
@@ -80,15 +82,15 @@ def _slopes(request: Request) -> float:
 
 def _phase(request: Request) -> float:
     """The phase ‖h‖t in the one-norm, roughly."""
-    couplings = request.couplings
+    couplings = couplings_of(request)
     norm = np.abs(couplings.shift).sum(axis=0).max() + np.abs(couplings.decay).sum(axis=0).max() / 2
     return float(norm + np.ptp(couplings.detunings)) * float(np.ptp(request.times))
 
 
 def seconds(request: Request) -> tuple[float, float]:
     """The seconds of modes, and those of Taylor series."""
-    n, times = len(request.couplings), len(request.times)
-    side = (n + 1) // 2 if _halved(request.couplings) else n
+    n, times = len(couplings_of(request)), len(request.times)
+    side = (n + 1) // 2 if _halved(couplings_of(request)) else n
     modes = _SECONDS_MODES * (n // side) * side**3 + 1e-3
     return modes, amplitudes.taylor_seconds(n, 1, _phase(request), times)
 

@@ -1,12 +1,5 @@
-"""Conversions from SI units, from atomic units and from the conventions of other programs.
+"""Conversions from SI units, from atomic units and from the conventions of other programs."""
 
-The package itself measures lengths in wavelengths λ₀ and rates in linewidths Γ₀ of one reference
-transition.
-
-The file is longer than others because all conversions are in one place.
-"""
-
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -16,21 +9,11 @@ from collective._tools import checks
 from collective._tools.warn import warn
 from collective.errors import UnitWarning
 
-__all__ = [
-    "Line",
-    "atom",
-    "bloch_angles_from_collective_spins",
-    "debye",
-    "density_matrix_from_julia",
-    "from_atomic",
-    "from_collective_spins",
-    "linewidth",
-    "natural_frequency",
-    "trap_width",
-]
-
 debye = 1e-21 / 299_792_458
 """One debye in C·m: a dipole of d debye is ``d * co.units.debye`` in SI units."""
+
+gauss = 1e-4
+"""One gauss in tesla: a magnetic field of b gauss is ``b * co.units.gauss`` in SI units."""
 
 # dipole of a transition in C·m or J/T, and wavelength in metres, above which a unit is probably
 # wrong; transitions of nuclear spins have long wavelengths
@@ -144,54 +127,6 @@ def _warn_of_units(dipole: float, wavelength: float, kind: str) -> None:
             f"in metres? Multiply nanometres by 1e-9. {intended}",
             UnitWarning,
         )
-
-
-@dataclass(frozen=True)
-class Line:
-    """An optical transition.
-
-    Attributes:
-        name: the atom and the line.
-        wavelength: the vacuum wavelength in metres.
-        linewidth: Γ₀ in s⁻¹.
-        source: where the numbers come from.
-    """
-
-    name: str
-    wavelength: float
-    linewidth: float
-    source: str
-
-    @property
-    def frequency(self) -> float:
-        """ω₀/Γ₀, for `Emitters(frequency=...)` in natural units."""
-        return natural_frequency(self.wavelength, self.linewidth)
-
-
-# vacuum wavelength in nm, linewidth in 2π·MHz, source
-_LINES = {
-    "Na23 D2": (589.1583264, 9.795, "D. A. Steck, Sodium D Line Data"),
-    "Rb87 D1": (794.978851156, 5.7500, "D. A. Steck, Rubidium 87 D Line Data"),
-    "Rb87 D2": (780.241209686, 6.0666, "D. A. Steck, Rubidium 87 D Line Data"),
-    "Cs133 D1": (894.59295986, 4.5612, "D. A. Steck, Cesium D Line Data"),
-    "Cs133 D2": (852.34727582, 5.234, "D. A. Steck, Cesium D Line Data"),
-}
-
-
-def atom(name: str) -> Line:
-    """A common optical line: "Na23 D2", "Rb87 D1", "Rb87 D2", "Cs133 D1" or "Cs133 D2".
-
-    Raises:
-        ValueError: for any other name.
-
-    Example:
-        >>> import collective as co
-        >>> line = co.units.atom("Rb87 D2")
-        >>> f"{line.wavelength * 1e9:.3f} nm, ω₀/Γ₀ = {line.frequency:.4g}"
-        '780.241 nm, ω₀/Γ₀ = 6.334e+07'
-    """
-    nanometres, megahertz, source = _LINES[checks.choice("name", name, tuple(_LINES))]
-    return Line(name, nanometres * 1e-9, 2e6 * np.pi * megahertz, source)
 
 
 def trap_width(mass: float, frequency: ArrayLike, temperature: float = 0.0) -> Any:

@@ -1,0 +1,129 @@
+"""Level diagrams and Zeeman shifts: what is drawn is what was computed."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import collective as co
+
+HERE = [[0.0, 0.0, 0.0]]
+GAUSS = co.units.gauss
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def arrows(ax):
+    return [text for text in ax.texts if hasattr(text, "arrow_patch")]
+
+
+def shares(ax):
+    return sorted(float(t.get_text()) for t in ax.texts if t.get_text())
+
+
+def test_strengths_of_every_decay_are_written():
+    """Those of F′ = 3/2 → F = 1/2: 1, 2/3, 1/3 (and the same for −m)."""
+    atoms = co.atoms(HERE, "Yb171 556 nm", ground=1 / 2, excited=3 / 2)
+    ax = co.plot.levels(atoms)
+    assert shares(ax) == [0.33, 0.33, 0.67, 0.67, 1, 1]
+    assert len(arrows(ax)) == 6
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["-3/2", "-1/2", "1/2", "3/2"]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["σ⁺", "π", "σ⁻"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["g", "e"]
+
+
+def test_arrows_lead_from_excited_to_ground_sublevels():
+    """A σ⁺ photon is absorbed from m to m + 1: the blue arrows go from m + 1 down to m."""
+    axis = (1.0, -1.0, 0.5)
+    atoms = co.atoms(HERE, "Rb87 D2", ground=2, excited=3, axis=axis)
+    steps = {}
+    for arrow in arrows(co.plot.levels(atoms)):
+        (end, low), (begin, high) = arrow.xy, arrow.xyann
+        assert high > low
+        steps.setdefault(arrow.arrow_patch.get_edgecolor(), set()).add(round(begin - end))
+    assert sorted(map(tuple, steps.values())) == [(-1,), (0,), (1,)]
+
+
+def test_sublevels_are_displaced_by_their_energies():
+    atoms = co.atoms(HERE, "Sr88 689 nm", ground=0, excited=1, magnetic_field=(0, 0, GAUSS))
+    bars = co.plot.levels(atoms).collections[0].get_segments()
+    heights = {round(bar[:, 0].mean()): bar[0, 1] for bar in bars[:3]}
+    assert heights[1] - heights[0] == pytest.approx(heights[0] - heights[-1])
+    assert heights[1] > heights[0] > bars[3][0, 1]
+
+
+def test_hyperfine_manifolds_stand_by_frequency():
+    """F = 1 of rubidium lies below F = 2, whatever the order of the arguments."""
+    for ground in ((1, 2), (2, 1)):
+        ax = co.plot.levels(co.atoms(HERE, "Rb87 D2", ground=ground, excited=2))
+        names = [text.get_text() for text in ax.get_yticklabels()]
+        at = dict(zip(names, ax.get_yticks(), strict=True))
+        assert at["g1"] < at["g2"] < at["e"]
+
+
+def test_populations_are_areas():
+    atoms = co.atoms([[0, 0, 0], [0, 0, 1]], ground=0, excited=1)
+    one = [0.1, 0.2, 0.3, 0.4]
+    sizes = co.plot.levels(atoms, populations=one).collections[1].get_sizes()
+    np.testing.assert_allclose(sizes / sizes[0], np.divide(one, 0.1))
+    mean = co.plot.levels(atoms, populations=[one, one[::-1]]).collections[1].get_sizes()
+    np.testing.assert_allclose(mean / mean[0], 1)
+    with pytest.raises(ValueError, match=r"populations must be a result .* got \(3,\)"):
+        co.plot.levels(atoms, populations=[1, 0, 0])
+
+
+def test_populations_of_a_result_are_those_of_its_last_time():
+    """One atom: the population of "e +1" decays to the ground level."""
+    atoms = co.atoms(HERE, ground=0, excited=1)
+    couplings = co.couple(atoms, co.Vacuum())
+    result = co.evolve(couplings, co.states.levels(["e +1"]), [0, np.log(2)], progress=False)
+    sizes = co.plot.levels(atoms, populations=result).collections[1].get_sizes()
+    assert sizes[3] == pytest.approx(sizes[0])
+    np.testing.assert_allclose(sizes[1:3], 0, atol=1e-9)
+
+
+def test_levels_with_names_of_the_user():
+    atoms = co.Atoms.from_emitters(co.chain(2, 0.3))
+    assert shares(co.plot.levels(atoms)) == [1]
+
+
+def test_shifts_of_transitions():
+    field = 5 * GAUSS
+    atoms = co.atoms(HERE, "Rb87 D2", ground=2, excited=3, magnetic_field=(0, 0, field))
+    ax = co.plot.zeeman("Rb87 D2", ground=2, excited=3, field=field)
+    assert len(ax.get_lines()) == 15
+    ends = [line.get_ydata()[1] for line in ax.get_lines()]
+    expected = [
+        atoms.energies[0, e] - atoms.energies[0, g]
+        for g, e in np.argwhere(np.any(atoms.lowering, axis=(0, 1)))
+    ]
+    np.testing.assert_allclose(sorted(ends), sorted(expected), atol=1e-12)
+    assert ax.get_lines()[0].get_xdata()[1] == pytest.approx(0.5)
+    assert ax.get_xlabel() == "magnetic field (mT)"
+    narrow = co.plot.zeeman("Sr88 689 nm", ground=0, excited=1)
+    assert max(np.abs(line.get_ydata()).max() for line in narrow.get_lines()) == pytest.approx(10)
+    assert narrow.get_xlabel() == "magnetic field (µT)"
+
+
+def test_the_linear_regime_is_marked():
+    labels = [
+        t.get_text() for t in co.plot.zeeman("Rb87 D2", ground=2, excited=3).get_legend().texts
+    ]
+    assert labels == ["σ⁺", "π", "σ⁻", "linear up to here"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"line": "Rb87 D2", "ground": 1, "excited": 3}, "F′=3 → F=1 is forbidden"),
+        ({"line": "Rb87 D2", "ground": 0.5, "excited": 3}, "ground: F must be 1 or 2"),
+        ({"line": "Rb8 D2", "ground": 2, "excited": 3}, "line 'Rb8 D2' is not in the table"),
+        ({"line": "Rb87 D2", "ground": 2, "excited": 3, "field": 0}, "field must be above 0"),
+    ],
+)
+def test_impossible_figures_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        co.plot.zeeman(**arguments)
