@@ -663,7 +663,7 @@ def evolution_of_atoms():
     wave = co.plane_wave(spins, 1.5, direction=(0, 1, 0), polarisation=(1, 0, 0.3j))
     driven = co.couple(spins, VACUUM).replace(drive=wave)
     start = co.states.levels("g +1/2")
-    observe = ["correlations", "states"]
+    observe = "correlations"
     equation = co.master_equation(
         co.Multilevel.from_atoms(free.atoms.replace(frequency=1e6)), VACUUM, approximation="rwa"
     )
