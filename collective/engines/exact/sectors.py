@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import in_threads
 from collective.engines.exact import kernels
-from collective.engines.exact.kernels import Rows, rows_of
 from collective.engines.exact.lindblad import Lindblad, lindblad_of
+from collective.engines.numerics import sparse_rows
 from collective.engines.numerics.extremes import extremes
+from collective.engines.numerics.sparse_rows import Rows, rows_of
 from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.request import Request
 from collective.states.matrices import matrix
@@ -167,7 +168,7 @@ class Generator:
         rho, target = self._block(values, block), self._block(found, block)
 
         def work(begin: int, end: int) -> None:
-            kernels.multiply(matrix, rho, target, begin, end)
+            sparse_rows.multiply(matrix, rho, target, begin, end)
 
         self._by_rows(len(target), work)
 

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import operators as _operators
+from collective.engines.base import threads_for
+from collective.engines.numerics import sparse_rows
 from collective.engines.request import Request
 from collective.engines.trajectories.atom_parts import EffectiveParts, parts_of
 from collective.engines.trajectories.means import Batch, batch
@@ -46,15 +48,13 @@ class AtomSampler:
         request: a request of `ChannelCouplings` that the engine does not refuse.
     """
 
-    threads = 1
-
     def __init__(self, request: Request):
         self.request, self.channels = request, request.channels
         self.times = request.times
         atoms = self.channels.atoms
         self.levels = (len(atoms.levels),) * len(self.channels)
         self.states = int(np.prod(self.levels))
-        self.batch = batch_of(self.states)
+        self.batch, self.threads = batch_of(self.states), threads_for(request)
         self.correlated = "correlations" in request.words
         self.extra = len(request.operators)
         self.extra += len(self.channels.decay) ** 2 if self.correlated else 0
@@ -62,7 +62,7 @@ class AtomSampler:
 
     def prepare(self) -> None:
         """Build the operators and the initial kets."""
-        _ = self._step, self._ensemble, self._numbers
+        _ = self._step, self._ensemble, self._numbers, self._lower, self._operators
         self._stopped = False
 
     def stop(self) -> None:
@@ -74,12 +74,12 @@ class AtomSampler:
         return parts_of(self.request)
 
     @cached_property
-    def _step(self) -> tuple[float, Any]:
-        """h, and −iKh as a sparse matrix."""
+    def _step(self) -> tuple[float, sparse_rows.Rows]:
+        """h, and −iKh."""
         parts = self._parts
         # without any rate one step reaches the end
         h = RADIUS / max(parts.radius, RADIUS / max(float(np.ptp(self.times)), 1e-300))
-        return h, (-1j * h * parts.effective).tocsr()
+        return h, sparse_rows.rows_of(parts.effective, -1j * h)
 
     @cached_property
     def _numbers(self) -> NDArray[np.float64]:
@@ -160,7 +160,7 @@ class AtomSampler:
         terms = np.empty((TERMS + 1, self.states, len(at)), dtype=complex)
         terms[0] = flight.psi[:, at]
         for k in range(1, TERMS + 1):
-            terms[k] = matrix @ terms[k - 1]
+            sparse_rows.multiply(matrix, terms[k - 1], terms[k], 0, self.states)
             terms[k] /= k
         norms = _norms(terms)
         left = (times[-1] - flight.time[at]) / h
