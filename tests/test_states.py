@@ -316,8 +316,13 @@ def test_auto_says_that_no_engine_can_build_a_state():
         co.states.density_matrix(Silent(), ALIKE)
 
 
+# products of emitters, as "product" is: they run with the long tests
+PRODUCTS = [
+    pytest.param(STATES[name], marks=pytest.mark.slow) for name in ("levels", "level_product")
+]
 SEVERAL = [
-    *STATES.values(),
+    *(state for name, state in STATES.items() if name not in ("levels", "level_product")),
+    *PRODUCTS,
     Weighted((1, 1, 1, 1)),
     Weighted((0.5, 1j, -2, 0.25)),
     Cat(),

@@ -6,10 +6,12 @@ import numpy as np
 
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.pairs import linewidth_variation
+from collective.couplings.tensors import tensor_variation
 from collective.fields.answers import assumptions, response, without_tensor
 from collective.validity import Assumption, Validity, small
 
 _NO_FREQUENCY = "needs Emitters(frequency=...)"
+_FLAT, _CHANGE = "couplings flat over a linewidth", "change of Γ_mn, Δ_mn over Γ_max, per Γ_max"
 _NO_GEOMETRY = "needs emitters: Couplings(..., emitters=...)"
 
 
@@ -93,6 +95,7 @@ def of_channels(channels: Any) -> Validity:
             rows.append(Assumption(name, None, "not assessed", what))
         else:
             rows.append(small(name, value / scale, meaning))
+    rows.append(_flatness_of_channels(channels, highest))
     rows += _apart(channels, highest)
     if np.any(channels.ground_shift):
         largest = float(np.abs(channels.ground_shift).max())
@@ -102,6 +105,20 @@ def of_channels(channels: Any) -> Validity:
         )
         rows.append(Assumption("only these manifolds", largest, "note", text))
     return Validity(tuple(rows))
+
+
+def _flatness_of_channels(channels: Any, fastest: float) -> Assumption:
+    """How much Γ and Δ over channels change over the largest decay rate."""
+    atoms, field, name = channels.atoms, channels.field, _FLAT
+    if field is None:
+        return Assumption(name, None, "not assessed", f"{_CHANGE}: needs a field")
+    if atoms.frequency is None:
+        return Assumption(name, None, "not assessed", f"{_CHANGE}: needs Atoms(frequency=...)")
+    try:
+        variation = tensor_variation(atoms, field, fastest)
+    except ValueError as error:  # a table or samples that end there
+        return Assumption(name, None, "not assessed", f"{_CHANGE}: {error}")
+    return small(name, variation, _CHANGE)
 
 
 def _apart(channels: Any, fastest: float) -> list[Assumption]:
@@ -132,7 +149,7 @@ def _positivity(smallest: float, fastest: float, found: str) -> Assumption:
 
 def _flatness(couplings: Any, fastest: float) -> Assumption:
     """How much the couplings change over the largest decay rate."""
-    name, meaning = "couplings flat over a linewidth", "change of Γ_mn, Δ_mn over Γ_max, per Γ_max"
+    name, meaning = _FLAT, _CHANGE
     emitters, field = couplings.emitters, couplings.field
     if emitters is None or field is None:
         return Assumption(name, None, "not assessed", f"{meaning}: needs emitters and field")

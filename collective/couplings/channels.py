@@ -5,6 +5,7 @@ A channel is one Cartesian component of one line of one atom; Γ and Δ are matr
 The file is longer than others because it holds one class with the checks of its arguments.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
     from collective.validity import Validity
 
+_ORIGIN = ("positions", "linewidths", "wavenumbers")  # of atoms, on which Γ and Δ depend
 _BYTES_PER_ENTRY, _COPIES = 20, 4  # of sparse operators, while they are put together
+_MODE_BYTES = 180  # per entry of H_eff, at the peak while its modes are computed
+_SAME_DIRECTION = 1e-12  # relative size of polarisations that are only round-off
 _LINES_APART = 1e-12  # allowed coupling of two lines, relative to the largest entry
 
 
@@ -166,7 +170,7 @@ class ChannelCouplings:
         if "atoms" in changes:
             atoms = changes["atoms"]
             checks.instance("atoms", atoms, Atoms, "co.Atoms or co.Atoms.isotropic")
-            if not equality.same_fields(self.atoms, atoms, ("positions", *_LINES)):
+            if not equality.same_fields(self.atoms, atoms, _ORIGIN):
                 raise ValueError(
                     "atoms: Γ and Δ of these couplings belong to other atoms (positions, "
                     "linewidths or wave numbers differ); use co.couple(atoms, field), or give "
@@ -208,6 +212,7 @@ class ChannelCouplings:
         """
         self._require_one_ground_level()
         n, upper = len(self), int(self.atoms.excited.sum())
+        require(48 * (n * upper) ** 2, f"one excitation of {n} atoms", "use fewer atoms")
         dipoles = self.atoms.channels[:, -1, :upper]  # (C, n_e)
 
         def between(matrix: NDArray[Any]) -> NDArray[np.complex128]:
@@ -269,7 +274,9 @@ class ChannelCouplings:
         """
         from collective.couplings.channel_modes import modes
 
-        upper = int(self.atoms.excited.sum())
+        self._require_one_ground_level()
+        n, upper = len(self), int(self.atoms.excited.sum())
+        require(_MODE_BYTES * (n * upper) ** 2, f"the modes of {n} atoms", "use fewer atoms")
         effective, decay = self.effective_hamiltonian(), self.one_excitation()[0]
         return modes(effective, decay, self.atoms.channels[:, -1, :upper])
 
@@ -344,21 +351,35 @@ class ChannelCouplings:
     def jump_channels(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Rates of the jumps, descending, and their vectors over channels, (N·C, jumps).
 
-        Each jump belongs to one line. Rates of the size of round-off are left out.
+        Each jump belongs to one line. Rates of the size of round-off are left out, and so are
+        polarisations that no transition has.
         """
-        n, lines = len(self), self.atoms.lines
-        index = np.arange(3 * lines * n).reshape(n, lines, 3)
-        rates, vectors = [], []
-        for s in range(lines):
-            of_line = index[:, s].ravel()
-            values, columns = np.linalg.eigh(self.decay[np.ix_(of_line, of_line)])
+        n, rates, vectors = len(self), [], []
+        for of_line, basis, decay in self._lines():
+            values, columns = np.linalg.eigh(decay)
             kept = emitting(values)
-            whole = np.zeros((len(self.decay), int(kept.sum())), dtype=columns.dtype)
-            whole[of_line] = columns[:, kept]
+            found = np.matmul(basis, columns[:, kept].reshape(n, basis.shape[1], -1))
+            whole = np.zeros((len(self.decay), int(kept.sum())), dtype=found.dtype)
+            whole[of_line] = found.reshape(3 * n, -1)
             rates.append(values[kept])
             vectors.append(whole)
         order = np.argsort(-np.concatenate(rates), kind="stable")
         return np.concatenate(rates)[order], np.concatenate(vectors, axis=1)[:, order]
+
+    def _lines(self) -> Iterator[tuple[NDArray[np.intp], NDArray[Any], NDArray[Any]]]:
+        """For each line its channels, a basis of its polarisations (3, r), and Γ in that basis."""
+        n, lines = len(self), self.atoms.lines
+        index = np.arange(3 * lines * n).reshape(n, lines, 3)
+        for s in range(lines):
+            of_line = index[:, s].ravel()
+            decay = self.decay[np.ix_(of_line, of_line)]
+            basis = _polarisations(self.atoms.lowering[s])
+            if basis.shape == (3, 3):
+                yield of_line, np.eye(3), decay
+                continue
+            left = np.matmul(basis.conj().T, decay.reshape(n, 3, 3 * n))
+            right = left.reshape(-1, 3) @ basis
+            yield of_line, basis, right.reshape(n * basis.shape[1], -1)
 
     @operators.Untidied()
     def liouvillian(self) -> "Qobj":
@@ -372,7 +393,7 @@ class ChannelCouplings:
         size = prod(self._dims())
         entries = size**2 * (4 + 3 * self._entries_per_state())
         way_out = "use evolve instead" if fits(48 * size**2) else "use fewer atoms"
-        require(int(3 * 20 * entries), f"the Liouvillian of {len(self)} atoms", way_out)
+        require(3 * 20 * entries, f"the Liouvillian of {len(self)} atoms", way_out)
         return liouvillian(self.hamiltonian(), self.collapse_operators())
 
     def _dims(self) -> tuple[int, ...]:
@@ -383,15 +404,15 @@ class ChannelCouplings:
         dims = list(self._dims())
         return operators.sparse_of(matrix, [dims, dims])
 
-    def _entries_per_state(self) -> float:
+    def _entries_per_state(self) -> int:
         """About how many entries the terms between atoms add to a row of an operator."""
         reached = int(np.any(self.atoms.channels != 0, axis=0).sum())
-        return len(self) ** 2 * (reached / len(self.atoms.levels)) ** 2
+        return int(np.ceil(len(self) ** 2 * (reached / len(self.atoms.levels)) ** 2))
 
-    def _require_operators(self, what: str, entries_per_state: float) -> None:
+    def _require_operators(self, what: str, entries_per_state: int) -> None:
         """Raise if an operator with so many entries in each row does not fit into memory."""
         needed = prod(self._dims()) * entries_per_state * _BYTES_PER_ENTRY * _COPIES
-        require(int(needed), f"{what} of {len(self)} atoms", "use fewer atoms")
+        require(needed, f"{what} of {len(self)} atoms", "use fewer atoms")
 
     def _lowering(self) -> list[Any]:
         """The lowering operator of every channel as a sparse matrix of the whole space."""
@@ -410,9 +431,9 @@ class ChannelCouplings:
         return of_channels(self)
 
     def extreme_rates(self) -> tuple[float, float]:
-        """The smallest and the largest eigenvalue of Γ."""
-        rates = np.linalg.eigvalsh(self.decay)
-        return float(rates[0]), float(rates[-1])
+        """The smallest and the largest eigenvalue of Γ, of polarisations that transitions have."""
+        rates = [np.linalg.eigvalsh(decay)[[0, -1]] for _, _, decay in self._lines()]
+        return float(np.min(rates)), float(np.max(rates))
 
     def largest_exchange(self) -> float:
         """The largest absolute Δ between channels of two atoms."""
@@ -439,7 +460,10 @@ class ChannelCouplings:
         )
 
 
-_LINES = ("linewidths", "wavenumbers")
+def _polarisations(lowering: NDArray[Any]) -> NDArray[Any]:
+    """An orthonormal basis of the polarisations in the vectors (3, L, L) of a line, (3, r)."""
+    basis, sizes, _ = np.linalg.svd(lowering.reshape(3, -1), full_matrices=False)
+    return basis[:, sizes > _SAME_DIRECTION * sizes[0]]
 
 
 def _weighted(weights: NDArray[Any], matrices: list[Any]) -> Any:

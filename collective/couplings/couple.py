@@ -14,8 +14,8 @@ from collective.couplings.by_displacement import refusal, stand_in, unit_kernels
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.of_atoms import of_atoms
 from collective.couplings.pairs import averaged_shift, integral_parts, unit_couplings
-from collective.couplings.tensors import of_atoms
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import answers
 from collective.fields.protocol import COUPLING, require_field

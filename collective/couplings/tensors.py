@@ -10,82 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks
-from collective._tools.memory import require
 from collective._tools.progress import Progress
-from collective.couplings.channels import ChannelCouplings
 from collective.couplings.pairs import ATOL, CHUNK_BYTES, RTOL, upper_triangle
-from collective.emitters import Atoms, Emitters, lengths
-from collective.fields import answers
+from collective.emitters import Atoms
 from collective.fields.answers import imaginary_green, total_green
-from collective.fields.protocol import require_field
 from collective.spectral.averages import lorentzian_averages
-from collective.spectral.baths import checked_temperature
 from collective.spectral.tensors import require_reciprocal
 
 Tensors = NDArray[np.float64]
-
-_NOT_SCATTERED = 1e-12  # per linewidth
-_MATRICES = 11  # N·C × N·C at the peak of `couple`: Γ, Δ, both by lines, and the checks of them
-
-
-def of_atoms(
-    atoms: Atoms, field: Any, coupling: str, temperature: Any, by_displacement: Any
-) -> ChannelCouplings:
-    """The `ChannelCouplings` of atoms with manifolds; the coupling is "full", "rwa", "resonant"."""
-    require_field("field", field)
-    temperature = checked_temperature(temperature)
-    if temperature > 0:
-        raise ValueError(
-            f"temperature = {temperature:g}: couple treats thermal light of two-level Emitters "
-            "alone; for atoms use co.master_equation(multilevel, field, temperature=...)"
-        )
-    if by_displacement is not None and checks.flag("by_displacement", by_displacement):
-        raise ValueError(
-            "by_displacement: Γ and Δ of Atoms are always matrices over channels; only those of "
-            "alike two-level Emitters on a lattice are stored by displacement"
-        )
-    answers.require_outside("atoms.positions", field, atoms.positions)
-    sites = Emitters(
-        atoms.positions,
-        decay_rates=float(atoms.linewidths.max()),
-        wavelength=atoms.wavelength,
-        frequency=atoms.frequency,
-    )
-    lengths.refuse_coincident(sites)
-    n, lines = len(atoms), atoms.lines
-    side = 3 * lines * n
-    require(_MATRICES * 8 * side**2, f"couple: to hold Γ and Δ of {n:,} atoms", "use fewer atoms")
-    decay, shifts = (np.zeros((n, lines, 3, n, lines, 3)) for _ in range(2))
-    ground = np.zeros((n, lines, 3, lines, 3))
-    here = np.arange(n)
-    for k in np.unique(atoms.wavenumbers):
-        rates, exchange = unit_tensors(atoms.positions, field, float(k))
-        own = np.abs(rates[here, :, here, :] - np.eye(3)).max()
-        back = max(own, np.abs(exchange[here, :, here, :]).max()) > _NOT_SCATTERED
-        lowered = np.zeros((n, 3, 3))
-        if coupling == "rwa":
-            exchange += integral_tensors(atoms.positions, field, float(k), pairs=True)
-        elif back and coupling == "full":
-            added = integral_tensors(atoms.positions, field, float(k), pairs=False)
-            exchange += added
-            lowered = 0.0 - added[here, :, here, :]
-        if not back:
-            exchange[here, :, here, :] = 0.0
-        for s in np.flatnonzero(atoms.wavenumbers == k):
-            decay[:, s, :, :, s] = atoms.linewidths[s] * rates
-            shifts[:, s, :, :, s] = atoms.linewidths[s] * exchange
-            ground[:, s, :, s] = atoms.linewidths[s] * lowered
-    found = ChannelCouplings(
-        decay.reshape(side, side),
-        shifts.reshape(side, side),
-        atoms,
-        ground_shift=ground.reshape(n, 3 * lines, 3 * lines),
-        field=field,
-    )
-    lengths.warn_of_field_lengths(answers.lengths(field), atoms.wavelength)
-    lengths.warn_of_couplings(found.decay, found.shift, sites, field, absolute=False)
-    return found
 
 
 def unit_tensors(positions: NDArray[np.float64], field: Any, k: float) -> tuple[Tensors, Tensors]:
@@ -140,3 +72,23 @@ def integral_tensors(
             found[j, :, i, :] = values.transpose(0, 2, 1)
             progress.step(len(i))
     return found
+
+
+def tensor_variation(atoms: Atoms, field: Any, width: float) -> float:
+    """Largest change of Γ and Δ of fixed dipoles over a bandwidth, relative to it."""
+    speed = atoms.speed_of_light
+    if speed is None or width == 0:
+        return 0.0
+    change = 0.0
+    for k, linewidth in zip(atoms.wavenumbers, atoms.linewidths, strict=True):
+        low, high = (float(k + sign * width / (2 * speed)) for sign in (-1, 1))
+        if low <= 0:
+            return float("inf")
+        # a unit linewidth stands for d² ∝ 1/k³; for a fixed dipole the factor k³ is restored
+        below, above = (
+            [(edge / k) ** 3 * part for part in unit_tensors(atoms.positions, field, edge)]
+            for edge in (low, high)
+        )
+        largest = max(np.abs(b - a).max() for a, b in zip(below, above, strict=True))
+        change = max(change, float(linewidth * largest))
+    return change / width

@@ -130,7 +130,10 @@ def checked(
         raise ValueError(f"rtol and atol must be at most 0.1, got {rtol:g} and {atol:g}")
     words, operators = observables(observe, dims)
     if "correlations" in words and isinstance(problem, MasterEquation):
-        raise ValueError("observe: correlations are of couplings; observe states instead")
+        raise ValueError(
+            "observe: correlations are of two-level Couplings and ChannelCouplings; observe states "
+            "instead"
+        )
     named = _WORDS.get(state) if isinstance(state, str) else None
     return Request(
         problem,

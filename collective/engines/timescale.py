@@ -105,8 +105,13 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
 
 def _largest_of_channels(channels: ChannelCouplings, strongest: float) -> float:
     decay, energies = channels.decay, channels.energies
-    # an energy that all levels of an atom share has no effect
-    levels = float(np.ptp(energies, axis=1).max())
+    # an energy that all levels of an atom share has no effect, nor, without a drive, one that all
+    # excited levels of all atoms share
+    upper = channels.atoms.excited == 1
+    if np.any(channels.drive):
+        levels = float(np.ptp(energies, axis=1).max())
+    else:
+        levels = float(max(np.ptp(energies[:, upper]), np.ptp(energies[:, ~upper])))
     own = (_largest_entry(matrix) for matrix in (decay, channels.shift))
     drive = float(np.abs(channels.drive).max()) * strongest
     return max(levels, drive, *own, float(np.abs(channels.ground_shift).max()))

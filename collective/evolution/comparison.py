@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools.console import aligned, printable
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.emitters import Emitters, Multilevel
 from collective.engines.base import Engine
@@ -84,7 +85,7 @@ class Comparison:
 
 @overload
 def compare(
-    system: Couplings,
+    system: Couplings | ChannelCouplings,
     environment: Any,
     state: Any = ...,
     times: None = ...,
@@ -125,8 +126,8 @@ def compare(
     shows where several engines agree, with their estimated errors.
 
     Args:
-        system: `Multilevel`, or `Emitters` with a frequency. To compare engines: `Couplings`, and
-            then there is no environment.
+        system: `Multilevel`, or `Emitters` with a frequency. To compare engines: `Couplings` or
+            `ChannelCouplings`, and then there is no environment.
         environment: a field or a `spectral.Bath`.
         state: the initial state, as for `evolve`.
         times: (T,), increasing.
@@ -158,7 +159,7 @@ def compare(
         >>> bool(abs(found.deviation("exact", "blocks")).max() < 1e-6)
         True
     """
-    if isinstance(system, Couplings):
+    if isinstance(system, Couplings | ChannelCouplings):
         default = isinstance(approximations, tuple) and approximations == _DEFAULT
         if not default or checks.number("temperature", temperature) != 0:
             raise ValueError(

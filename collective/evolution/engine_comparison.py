@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools.console import aligned, printable
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines import timescale
 from collective.engines.base import Engine
@@ -83,7 +84,7 @@ class EngineComparison:
 
 
 def compare_engines(
-    couplings: Couplings,
+    couplings: Couplings | ChannelCouplings,
     state: Any,
     times: ArrayLike,
     engines: Sequence[str | Engine] | None,

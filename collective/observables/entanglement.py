@@ -71,6 +71,8 @@ def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
         return _wootters(np.array([_reduced(*each, [m, n]) for each in _matrices(result, "")]))
     if result.couplings is None:  # a MasterEquation, for which only states are enough
         _inputs.states(result, "concurrence")
+    else:
+        _inputs.two_level(result, "concurrence")
     if result.correlations is not None and at_most_one(result):
         return np.minimum(2 * np.abs(result.correlations[:, m, n]), 1.0)
     raise ValueError(

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import rotation
 
@@ -84,6 +84,7 @@ def test_decay_rates_sum_over_lines_and_ground_levels():
     assert "lines         2, linewidths 0.5 … 2, decay rate of the levels 2.5" in repr(atoms)
 
 
+@settings(max_examples=5)
 @given(st.integers(0, 10**6))
 def test_two_rotations_are_one(seed):
     first, second = rotation(seed), rotation(seed + 1)

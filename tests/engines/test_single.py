@@ -561,7 +561,7 @@ def test_an_evolution_of_atoms_does_not_depend_on_the_unit_of_rate():
 
 
 def test_results_of_atoms_are_kept_in_files_and_continued(tmp_path, interrupted_at):
-    state, times = co.states.levels(["e +1", "g 0"]), np.linspace(0, 2, 200)
+    state, times = co.states.levels(["e +1", "g 0"]), np.linspace(0, 2, 140)
     options = {"method": "single", "observe": "correlations"}
     whole = co.evolve(CHANNELS, state, times, **options)
     assert co.load(whole.save(tmp_path / "whole")) == whole
@@ -618,3 +618,7 @@ def test_what_knows_two_levels_refuses_atoms_by_name():
     result = co.evolve(CHANNELS, "ground", TIMES, method="single", observe="correlations")
     with pytest.raises(ValueError, match="angular_pattern is defined for two-level emitters"):
         co.observables.angular_pattern(result, [[0, 0, 1]])
+    with pytest.raises(ValueError, match="concurrence is defined for two-level emitters"):
+        co.observables.concurrence(result, 0, 1)
+    with pytest.raises(ValueError, match="lab frame of atoms with manifolds"):
+        result.in_frame("lab")
