@@ -137,9 +137,13 @@ class AtomSampler:
             at = np.flatnonzero(flight.due < len(self.times))
             if not len(at):
                 break
-            for b, channel in self._advance(flight, at, streams, values, sums):
+            jumping = self._advance(flight, at, values, sums)
+            if not len(jumping):
+                continue
+            for b, channel in self._jump(flight, jumping, streams):
                 clicks[b].append((float(flight.time[b]), channel))
-                self._finish_if_dark(flight, b, values, sums)
+            for b in self._still(flight, jumping):
+                self._finish(flight, b, values, sums)
         record = (
             np.repeat(np.arange(count), [len(of) for of in clicks]),
             self.request.user_time(np.array([t for of in clicks for t, _ in of], float)),
@@ -151,11 +155,10 @@ class AtomSampler:
         self,
         flight: "_Flight",
         at: NDArray[np.intp],
-        streams: list[np.random.Generator],
         values: NDArray[np.float64],
         sums: NDArray[np.complex128],
-    ) -> list[tuple[int, int]]:
-        """Advance some trajectories by a step or to their next jump; the jumps that happened."""
+    ) -> NDArray[np.intp]:
+        """Advance some trajectories by a step or to their next jump; those that jump now."""
         (h, matrix), times = self._step, self.times
         terms = np.empty((TERMS + 1, self.states, len(at)), dtype=complex)
         terms[0] = flight.psi[:, at]
@@ -171,27 +174,32 @@ class AtomSampler:
         flight.psi[:, at] = np.einsum("kib,kb->ib", terms, x ** np.arange(TERMS + 1)[:, None])
         ending = (x == left) & ~jumping
         flight.time[at] = np.where(ending, times[-1], flight.time[at] + x * h)
-        return [(b, self._jump(flight, b, streams[b])) for b in at[jumping].tolist()]
+        return at[jumping]
 
-    def _finish_if_dark(
+    def _still(self, flight: "_Flight", at: NDArray[np.intp]) -> list[int]:
+        """Those of some trajectories that have reached a state that stays as it is."""
+        psi, parts = flight.psi[:, at], self._parts
+        turned, lost = parts.effective @ psi, parts.emission @ psi
+        moved = np.linalg.norm(turned - np.sum(psi.conj() * turned, axis=0) * psi, axis=0)
+        moved = np.maximum(moved, np.linalg.norm(lost, axis=0))
+        return [int(b) for b in at[moved <= _STILL * parts.radius]]
+
+    def _finish(
         self,
         flight: "_Flight",
         b: int,
         values: NDArray[np.float64],
         sums: NDArray[np.complex128],
     ) -> None:
-        """Record all later times at once if a trajectory has reached a state that stays."""
-        psi, parts = flight.psi[:, b], self._parts
-        turned = parts.effective @ psi
-        mean = np.vdot(psi, turned)
-        lost = float(np.linalg.norm(parts.emission @ psi))
-        if max(lost, float(np.linalg.norm(turned - mean * psi))) > _STILL * parts.radius:
-            return
+        """Record all later times of a trajectory whose state stays as it is."""
         first = int(flight.due[b])
         later = self.times[first:]
-        kets = np.repeat(psi[:, None], len(later), axis=1)
-        values[b, first:], others = self._read(kets, later)
-        sums[first:] += others
+        kets = flight.psi[:, [b]]
+        if self.request.operators:  # they may turn with the frame
+            kets = np.repeat(kets, len(later), axis=1)
+        if len(later):
+            values[b, first:], others = self._read(kets, later[: kets.shape[1]])
+            sums[first:] += others
         flight.due[b] = len(self.times)
 
     def _record(
@@ -207,18 +215,22 @@ class AtomSampler:
         h, times = self._step[0], self.times
         until = flight.time[at] + x * h
         until[until > times[-1] - 1e-12 * h] = times[-1]
-        powers = np.arange(TERMS + 1)
-        for column, (b, end) in enumerate(zip(at.tolist(), until.tolist(), strict=True)):
-            first = int(flight.due[b])
-            last = int(np.searchsorted(times, end, side="right"))
-            if last <= first:
-                continue
-            inside = times[first:last]
-            share = np.maximum(inside - flight.time[b], 0.0) / h
-            kets = terms[:, :, column].T @ share ** powers[:, None]
-            values[b, first:last], others = self._read(kets, inside)
-            sums[first:last] += others
-            flight.due[b] = last
+        last = np.searchsorted(times, until, side="right")
+        powers = np.arange(TERMS + 1)[:, None]
+        columns = np.flatnonzero(last > flight.due[at])
+        together = max(1, _AT_ONCE // (self.states * max(1, int((last - flight.due[at]).max()))))
+        for i in range(0, len(columns), together):
+            kets, where = [], []
+            for column in columns[i : i + together].tolist():
+                b = int(at[column])
+                inside = np.arange(flight.due[b], last[column])
+                share = np.maximum(times[inside] - flight.time[b], 0.0) / h
+                kets.append(terms[:, :, column].T @ share**powers)
+                where.append((np.full(len(inside), b), inside))
+            which, index = (np.concatenate(part) for part in zip(*where, strict=True))
+            values[which, index], others = self._read(np.concatenate(kets, axis=1), times[index])
+            np.add.at(sums, index, others)
+        flight.due[at] = np.maximum(last, flight.due[at])
 
     def _read(
         self, kets: NDArray[np.complex128], times: NDArray[np.float64]
@@ -242,15 +254,21 @@ class AtomSampler:
             ]
         return values, np.concatenate(others, axis=1).astype(complex)
 
-    def _jump(self, flight: "_Flight", b: int, stream: np.random.Generator) -> int:
-        """Let one trajectory jump; the number of the channel."""
-        after = (self._parts.jumps @ flight.psi[:, b]).reshape(-1, self.states)
-        chances = np.cumsum(np.sum(np.abs(after) ** 2, axis=1))
-        drawn = stream.random() * chances[-1]
-        channel = min(int(np.searchsorted(chances, drawn, side="right")), len(chances) - 1)
-        flight.psi[:, b] = after[channel] / np.linalg.norm(after[channel])
-        flight.threshold[b] = stream.random()
-        return channel
+    def _jump(
+        self, flight: "_Flight", at: NDArray[np.intp], streams: list[np.random.Generator]
+    ) -> list[tuple[int, int]]:
+        """Let some trajectories jump; which of them took which channel."""
+        after = (self._parts.jumps @ flight.psi[:, at]).reshape(-1, self.states, len(at))
+        sizes = np.cumsum(np.sum(np.abs(after) ** 2, axis=1), axis=0)
+        found = []
+        for i, b in enumerate(at.tolist()):
+            drawn = streams[b].random() * sizes[-1, i]
+            channel = min(int(np.searchsorted(sizes[:, i], drawn, side="right")), len(sizes) - 1)
+            ket = after[channel, :, i]
+            flight.psi[:, b] = ket / np.linalg.norm(ket)
+            flight.threshold[b] = streams[b].random()
+            found.append((b, channel))
+        return found
 
 
 class _Flight:
