@@ -149,6 +149,13 @@ class Generator:
             found += len(each.right.values) * len(self._states[a])
         return found
 
+    def cubes(self) -> float:
+        """The sum of cubes of the sizes of matrices into which ρ falls apart."""
+        sizes = [float(len(states)) for states in self._states]
+        if any(a != b for a, b in self.blocks):
+            return sum(sizes) ** 3
+        return sum(size**3 for size in sizes)
+
     def calls(self) -> int:
         """Products of matrices in one application."""
         return 2 * len(self.blocks) + len(self._jumps)
