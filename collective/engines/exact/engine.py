@@ -77,7 +77,7 @@ class Exact:
             levels, n = len(problem.atoms.levels), len(problem)
             return (
                 f"method {self.name!r} takes atoms that have up to {series_size.LARGEST:,} states "
-                f"together, but {n} atoms of {levels} levels have {float(levels) ** n:.3g}"
+                f"together, but {n} atoms of {levels} levels have {levels}^{n}"
             )
         if route_of(request) == "exponentials":
             return None

@@ -27,7 +27,7 @@ def refusal_of_atoms(name: str, request: Request) -> str | None:
     if levels**n > LARGEST:
         return (
             f"method {name!r} takes atoms that have up to {LARGEST:,} states together, but {n} "
-            f"atoms of {levels} levels have {float(levels) ** n:.3g}"
+            f"atoms of {levels} levels have {levels}^{n}"
         )
     if request.envelope is not None:
         return f"method {name!r} takes atoms with a drive that is constant, not with an envelope"
