@@ -6,7 +6,7 @@ from collective import states
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines import request, timescale
-from collective.evolution import steady_identical, steady_kernel
+from collective.evolution import steady_atoms, steady_identical, steady_kernel
 from collective.master.equation import MasterEquation
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def steady_state(
 
     Args:
         couplings: usually with a drive or pump, without which the steady state is the ground
-            state; or a `MasterEquation`, or `ChannelCouplings` of a few atoms.
+            state; or a `MasterEquation`, or `ChannelCouplings` of a few atoms: driven ones have
+            up to 1,100 states together.
         start: the initial state that decides between several steady states: "ground", "inverted",
             co.states.dicke(k) or co.states.coherent(theta, phi). It is possible for identical
             emitters whose decay is purely collective.
@@ -59,4 +60,8 @@ def steady_state(
         )
     what = f"{len(dims)} emitters" if isinstance(couplings, Couplings) else f"dims {dims}"
     scaled = timescale.in_unit(couplings, timescale.unit_of(couplings))
+    if isinstance(scaled, ChannelCouplings):
+        rho = steady_atoms.steady_state(scaled)
+        if rho is not None:
+            return rho
     return steady_kernel.kernel_state(scaled, dims, what)

@@ -108,6 +108,13 @@ class Generator:
                 self._block(found, (a, b))[:] = self._block(found, (b, a)).conj().T
         return found
 
+    def jumped(self, values: NDArray[Any]) -> NDArray[np.complex128]:
+        """Σ A_cρB_c† on the blocks on and above the diagonal, of any matrix."""
+        found = np.zeros(self.size, dtype=complex)
+        for each in self._jumps:
+            self._jump(each, values, found)
+        return found
+
     def share(self, threads: int) -> None:
         """Let several threads share the work, if there is enough of it; `close` ends them."""
         if threads > 1 and self.entries() > _SHARED and self._pool is None:

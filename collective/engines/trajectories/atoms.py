@@ -24,12 +24,12 @@ from collective.engines.numerics import sparse_rows
 from collective.engines.request import Request
 from collective.engines.trajectories.atom_parts import EffectiveParts, parts_of
 from collective.engines.trajectories.means import Batch, batch
+from collective.engines.trajectories.norms import crossing, norms_of, power_sum
 from collective.states import State
 from collective.states.of_atoms import ket_of
 
 TERMS = 24  # of a Taylor series
 RADIUS = 3.0  # |K|h of a step: the first term left out is 3²⁴/24! = 5·10⁻¹³
-_HALVINGS = 50  # of the interval in which a jump lies
 _AT_ONCE = 2**22  # numbers of all Taylor vectors of a batch
 _MOST = 64  # trajectories of a batch
 _STILL = 1e-15  # relative to the largest rate: a state that changes less stays as it is
@@ -165,11 +165,11 @@ class AtomSampler:
         for k in range(1, TERMS + 1):
             sparse_rows.multiply(matrix, terms[k - 1], terms[k], 0, self.states)
             terms[k] /= k
-        norms = _norms(terms)
+        norms = norms_of(terms)
         left = (times[-1] - flight.time[at]) / h
         x = np.minimum(left, 1.0)
-        jumping = _power_sum(norms, x) < flight.threshold[at]
-        x[jumping] = _crossing(norms[:, jumping], x[jumping], flight.threshold[at[jumping]])
+        jumping = power_sum(norms, x) < flight.threshold[at]
+        x[jumping] = crossing(norms[:, jumping], x[jumping], flight.threshold[at[jumping]])
         self._record(flight, at, x, terms, values, sums)
         flight.psi[:, at] = np.einsum("kib,kb->ib", terms, x ** np.arange(TERMS + 1)[:, None])
         ending = (x == left) & ~jumping
@@ -279,33 +279,3 @@ class _Flight:
         self.threshold = np.array(thresholds)
         self.time = np.zeros(len(thresholds))
         self.due = np.zeros(len(thresholds), dtype=int)
-
-
-def _norms(terms: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """The coefficients of ‖Σ x^k v_k‖² as a polynomial in x, (2·TERMS + 1, B)."""
-    each = terms.transpose(2, 0, 1)
-    products = (each.conj() @ each.transpose(0, 2, 1)).real
-    found = np.zeros((2 * TERMS + 1, terms.shape[2]))
-    for k in range(TERMS + 1):
-        found[k : k + TERMS + 1] += products[:, k].T
-    return found
-
-
-def _power_sum(coefficients: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Polynomials at one x each, by Horner's rule."""
-    found = np.zeros_like(x)
-    for row in coefficients[::-1]:
-        found = found * x + row
-    return found
-
-
-def _crossing(
-    norms: NDArray[np.float64], end: NDArray[np.float64], thresholds: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Where the norms, which fall, reach their thresholds between 0 and the end."""
-    low, high = np.zeros_like(end), end.copy()
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        above = _power_sum(norms, middle) >= thresholds
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return high
