@@ -19,7 +19,7 @@ from collective.engines import estimates
 from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.mean_field import size
 from collective.engines.mean_field.run import MeanFieldRun
-from collective.engines.mean_field.start import alone, moments
+from collective.engines.mean_field.start import alone, product
 from collective.engines.request import Request
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ class MeanField:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse thermal light, and states of more than one emitter that are correlated."""
-        common = unsupported(self, request, one_number=True, lattice=True)
+        common = unsupported(self, request, one_number=True, lattice=True, channels=True)
         if common is not None:
             return common
-        if moments(request) is None:
+        if not product(request):
             return (
                 f"method {self.name!r} takes states without correlations between emitters, product "
                 f"or mixed, not state {request.state_name}"
@@ -113,6 +113,6 @@ class MeanField:
         """The number of samples with random phases, or 0."""
         if self.phases is not None:
             return self.phases
-        if len(request.couplings) == 1 or not alone(request):
+        if len(request.rwa) == 1 or not alone(request):
             return 0
-        return int(np.clip(_SAMPLES // len(request.couplings), _FEWEST, _MOST))
+        return int(np.clip(_SAMPLES // size.work_of_one(request), _FEWEST, _MOST))
