@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from collective._tools import checks
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.emitters import Atoms
 from collective.engines import estimates
 from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.cumulants import size
@@ -94,9 +96,11 @@ class Cumulants:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse master equations, thermal light, states without moments, coherence at order 3."""
-        common = unsupported(self, request)
+        common = unsupported(self, request, channels=True)
         if common is not None:
             return common
+        if isinstance(request.problem, ChannelCouplings):
+            return self._refusal_of_atoms()
         if not moments_known(request.state, len(request.couplings)):
             return (
                 f"method 'cumulants' needs the moments of pairs of the {request.state_name}, and "
@@ -110,12 +114,28 @@ class Cumulants:
             return f"method 'cumulants' of order 3 {coherent}: use Cumulants(order=2)"
         return f'method \'cumulants\' with closure="u1" {coherent}: use closure="general"'
 
+    def _refusal_of_atoms(self) -> str | None:
+        """The reason why these options are not for atoms with manifolds, or None."""
+        if self.order == 3:
+            return (
+                "method 'cumulants' of order 3 takes two-level Couplings, not ChannelCouplings: "
+                "use Cumulants(order=2)"
+            )
+        if self.closure == "u1":
+            return (
+                "method 'cumulants' with closure=\"u1\" takes two-level Couplings; for "
+                'ChannelCouplings use closure="general"'
+            )
+        return None
+
     def cost(self, request: Request) -> Cost:
         """Predict memory and time, and the error of the emission."""
-        general = _general(self, request)
-        found = size.cost(request, self.order, general=general)
+        if isinstance(request.problem, ChannelCouplings):
+            found = size.cost_of_atoms(request)
+        else:
+            found = size.cost(request, self.order, general=_general(self, request))
         kind: estimates.Kind = "order 2" if self.order == 2 else "order 3"
-        exact = len(request.couplings) <= self.order
+        exact = len(request.rwa) <= self.order
         return replace(found, error=0.0 if exact else estimates.expected(request, kind))
 
     def prepare(self, request: Request) -> None:
@@ -126,9 +146,8 @@ class Cumulants:
         from collective.engines.cumulants.run import CumulantRun
 
         with announced("the cumulants", _COMPILING, show=request.progress):
-            atoms = Couplings(np.eye(3), np.ones((3, 3)))
             small = replace(
-                request, problem=atoms, state=ground(), times=np.array([0.0, 1e-3]), threads=1,
+                request, problem=_example(request), state=ground(), times=np.array([0.0, 1e-3]), threads=1,
                 envelope=None,
             )  # fmt: skip
             # order 2 has the other orders beside it
@@ -145,6 +164,16 @@ class Cumulants:
         return CumulantRun(self.order, _general(self, request), request, earlier)
 
 
+def _example(request: Request) -> Couplings | ChannelCouplings:
+    """A small problem of the same kind."""
+    if isinstance(request.problem, Couplings):
+        return Couplings(np.eye(3), np.ones((3, 3)))
+    atoms = Atoms.isotropic([[0, 0, 0], [0, 0, 1], [0, 0, 2]])
+    return ChannelCouplings(np.eye(9), np.ones((9, 9)), atoms)
+
+
 def _general(engine: Cumulants, request: Request) -> bool:
     """Whether the general closure runs."""
+    if isinstance(request.problem, ChannelCouplings):
+        return True
     return engine.closure == "general" or size.coherence(request) is not None

@@ -115,7 +115,7 @@ class Levels:
         raised = np.tensordot(field, self._raise, 1)
         half = (parts.own - 1j * (raised + _adjoint(raised))) @ rho
         if self._pairs:
-            around = self._around(y)  # (N, K, N, L, L)
+            around = self._around(y)
             each = np.arange(self._n)
             half -= 1j * _commutators(self._raise, around[each, :, each]).sum(axis=1)
         change, up = half + _adjoint(half), self._upper
@@ -138,15 +138,25 @@ class Levels:
 
     def _around(self, y: NDArray[np.float64]) -> NDArray[np.complex128]:
         """G, (N, K, N, L, L), and X in `_traced`."""
+        self._trace(y)
+        flat = self._traced.reshape(self._n * self._kinds, -1)
+        return np.asarray((self._parts.h @ flat).reshape(self._traced.shape))
+
+    def _trace(self, y: NDArray[np.float64]) -> None:
+        """Write X of all pairs to `_traced`, in the order (l, k, n)."""
         chi, (where, values) = self._chi(y), self._parts.entries
 
         def work(thread: int) -> None:
             _traces(chi, where, values, self._traced, thread, self._threads)
 
         in_threads(work, self._threads, self._pool)
-        shape = self._traced.shape
-        flat = self._traced.reshape(self._n * self._kinds, -1)
-        return np.asarray((self._parts.h @ flat).reshape(shape))
+
+    def _raised(self) -> NDArray[np.complex128]:
+        """⟨a†_mk a_nk'⟩ − ⟨a†_mk⟩⟨a_nk'⟩ of different atoms, (N·K, N·K), from X."""
+        n, kinds = self._n, self._kinds
+        turned = self._traced.transpose(2, 0, 1, 3, 4).reshape(n * n * kinds, -1)  # (m, n, k')
+        found = turned @ self._raise.transpose(0, 2, 1).reshape(kinds, -1).T
+        return np.asarray(found.reshape(n, n * kinds, kinds).swapaxes(1, 2).reshape(n * kinds, -1))
 
     def _lowered(self, rho: NDArray[Any]) -> NDArray[np.complex128]:
         """The mean of every lowering operator, (N, K)."""
@@ -175,15 +185,18 @@ class Levels:
         """The mean number of excited atoms."""
         return float(populations[:, : self._upper].sum())
 
+    def lost(self, rate: NDArray[np.float64]) -> float:
+        """The loss of excitation per time, from the time derivative of a vector."""
+        return -self.excitation(self.populations(rate))
+
     def emission(self, y: NDArray[np.float64]) -> float:
         """The emission."""
         rho, up = self.matrices(y), self._upper
         s = self._lowered(rho)
         together = complex(np.vdot(s, self._parts.h @ s.ravel()))
         if self._pairs:
-            each = np.arange(self._n)
-            around = self._around(y)[each, :, each]
-            together += complex(np.einsum("keg,mkge->", self._raise, around))
+            self._trace(y)
+            together += complex(np.vdot(self._parts.h.conj(), self._raised()))
         alone = np.einsum("mef,mfe->", self._loss, rho[:, :up, :up])
         return float(alone.real - 2 * together.imag)
 
@@ -191,10 +204,11 @@ class Levels:
         """⟨σ⁺_cσ⁻_c'⟩ of all channels of the atoms, (N·C, N·C)."""
         rho, n, kinds = self.matrices(y), self._n, self._kinds
         s = self._lowered(rho).ravel()
-        found = np.outer(s.conj(), s).reshape(n, kinds, n, kinds)
+        found = np.outer(s.conj(), s)
         if self._pairs:
-            self._around(y)
-            found += np.einsum("keg,nlmge->mknl", self._raise, self._traced, optimize=True)
+            self._trace(y)
+            found += self._raised()
+        found = found.reshape(n, kinds, n, kinds)
         whole = np.einsum("ck,mknl,dl->mcnd", self._basis.conj(), found, self._basis, optimize=True)
         products = np.einsum("cge,dgf->cdef", self._channels.conj(), self._channels)
         each = np.arange(n)
@@ -218,7 +232,7 @@ def unpacked(real: NDArray[np.float64]) -> NDArray[np.complex128]:
 
 
 def _blocks(levels: int, upper: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The entries of a matrix by how many excited levels they join, 2, 1 and 0, and where these end."""
+    """Entries of a matrix by how many excited levels they join, 2, 1 and 0; where these end."""
     excited = (np.arange(levels) < upper).astype(int)
     joined = (excited[:, None] + excited).ravel()
     counts = [np.count_nonzero(joined == number) for number in (2, 1, 0)]
@@ -353,21 +367,20 @@ def _pass(
     own: Any, fed: Any, where: Any, values: Any, slopes: Any, thread: Any, threads: Any,
 ) -> None:  # fmt: skip  # pragma: no cover
     """The slopes of χ of all pairs whose first atom belongs to a thread."""
-    n, levels = rho.shape[0], rho.shape[1]
+    count, levels = rho.shape[0], rho.shape[1]
     size = levels * levels
-    for a in range(thread, n, threads):
-        for b in range(a + 1, n):
-            pair = a * (2 * n - a - 1) // 2 + b - a - 1
+    for a in range(thread, count, threads):
+        for b in range(a + 1, count):
+            pair = a * (2 * count - a - 1) // 2 + b - a - 1
             c = _unpack(chi[pair], levels)
-            out = np.zeros_like(c)
-            _side(
-                c, out, a, b, rho, s, field, traced, around, raising, h, own, fed, where, values
-            )
-            _side(
-                c.transpose(1, 0, 3, 2), out.transpose(1, 0, 3, 2), b, a, rho, s, field, traced,
-                around, raising, h, own, fed, where, values,
-            )  # fmt: skip
-            half = out.reshape(size, size)
+            turned = np.ascontiguousarray(c.transpose(1, 0, 3, 2))
+            first, second = np.zeros_like(c), np.zeros_like(c)
+            for m, n, given, found in ((a, b, c, first), (b, a, turned, second)):
+                _side(
+                    given, found, m, n, rho, s, field, traced, around, raising, h, own, fed,
+                    where, values,
+                )  # fmt: skip
+            half = (first + second.transpose(1, 0, 3, 2)).reshape(size, size)
             for i in range(size):
                 slopes[pair, i, i] = 2 * half[i, i].real
                 for j in range(i + 1, size):
