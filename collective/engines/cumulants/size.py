@@ -11,7 +11,7 @@ from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.engines import estimates
 from collective.engines.base import Cost, threads_for, writing
-from collective.engines.numerics.channels import polarisations
+from collective.engines.numerics.channels import lowering
 from collective.engines.numerics.runge_kutta import VECTORS
 from collective.engines.request import Request
 from collective.states.moments import without_coherence
@@ -29,8 +29,8 @@ _PAIR_FLOPS = {"second": 900.0, "third": 900.0, "general": 5000.0}  # per N²
 _TRIPLE_FLOPS = 1200.0  # per N³
 _VECTOR_ENTRIES = 3.0  # per number of the vector and slope
 _READ_CALLS, _READ_ENTRIES = 60.0, 10.0  # per output time, and N²
-_COMPLEX = 1.0  # flops of the pass over pairs, in those of products of matrices
-_PAIR_CALLS = 1.0  # per pair
+_PAIR_ENTRIES = 0.75  # per number that the pass over pairs of atoms adds, and …
+_PAIR_CALLS = 2.3  # per pair
 _LEVEL_CALLS = 90.0  # per slope
 _LEAST_BYTES = 400_000  # of Python objects
 _OVERHEAD = 3000.0  # calls, once
@@ -94,14 +94,15 @@ def cost(request: Request, order: int, *, general: bool) -> Cost:
 def cost_of_atoms(request: Request) -> Cost:
     """Predict memory and time of atoms with manifolds, without the expected error."""
     n, times, s, threads = len(request.channels), len(request.times), speed(), threads_for(request)
-    levels, kinds = len(request.channels.atoms.levels), polarisations(request.channels).shape[1]
-    entries = np.count_nonzero(np.any(request.channels.atoms.channels != 0, axis=0)) * kinds
+    lower, up = lowering(request.channels), int(request.channels.atoms.excited.sum())
+    kinds, levels, entries = *lower.shape[:2], float(np.count_nonzero(lower))
     pairs, square = n * (n - 1) / 2, levels**2
     numbers = n * square + pairs * square**2
     product = 8.0 * (n * kinds) ** 2 * n * square * s.flop
-    # of one pair: the generators of both atoms, jumps, exchange, outer products
-    each = 2 * (square * levels**3 + square * entries**2 + (kinds + 1) * square**2)
-    pass_ = pairs * (8.0 * _COMPLEX * each * s.flop + _PAIR_CALLS * s.call)
+    # of one pair and atom: its generator, exchange, two outer products, jumps
+    each = (levels + 2 * entries + 2 * kinds) * levels**3 + 2 * entries**2 * square + square**2
+    each += (up * (levels - up)) ** 2 * square
+    pass_ = pairs * (_PAIR_ENTRIES * (2 * each + 3 * square**2) * s.entry + _PAIR_CALLS * s.call)
     vectors = _VECTOR_ENTRIES * numbers * s.entry
     slope = _LEVEL_CALLS * s.call + (product + pass_ + vectors) / threads
     slopes = _steps(request) * _SLOPES

@@ -21,6 +21,7 @@ _CALLS = 45.0  # of numpy, per slope, and …
 _CALLS_PER_TIME = 80.0  # per output time
 _ENTRIES = 30.0  # per emitter and sample, of a slope and its stage, in gathered entries
 _PAIR_ENTRIES = 18.0  # per correlation
+_IN_LEVELS = 0.5  # of the frequency, because a row of channels has three polarisations
 _MATRIX_PRODUCTS = 6.0  # of density matrices of atoms, per slope, and …
 _MATRIX_ENTRIES = 12.0  # per number of them
 _SINGLE = 0.65  # of the time of a product of matrices, in single precision
@@ -116,7 +117,7 @@ def _cost_of_atoms(request: Request, phases: int, error: float | None) -> Cost:
     numbers = 2.0 * n * count**2
     slopes = evaluations(request, phases)
     product = 8.0 * side**2 * together * s.flop * (_SINGLE if phases else 1.0)
-    reading = digits * side**2 / 8 * s.entry * 0.5
+    reading = digits * side**2 / 8 * s.entry * 0.4
     each = max(product, reading) + n * together * s.flop * 8 * _MATRIX_PRODUCTS * count**3
     each += s.entry * _MATRIX_ENTRIES * numbers * together + s.call * _CALLS
     held = 8 * numbers * samples * _VECTORS + digits * side**2 + 24.0 * side * 512
@@ -182,4 +183,5 @@ def _frequencies_of_atoms(channels: ChannelCouplings) -> tuple[float, float]:
     bright = np.sqrt(sum_of_squares(channels.decay) / len(channels.decay))
     drive = float(np.linalg.norm(channels.drive.reshape(n, -1), axis=1).max())
     frequency = np.sqrt(usual * most) + float(np.ptp(levels, axis=1).max()) + drive + 0.3 * bright
+    frequency *= _IN_LEVELS
     return float(frequency), float(channels.decay.diagonal().real.max() + bright)

@@ -53,11 +53,9 @@ def of(channels: ChannelCouplings, *, single: bool = False) -> Channels:
         channels: of N atoms.
         single: whether h is in single precision.
     """
-    n, atoms = len(channels), channels.atoms
-    basis = polarisations(channels)  # (3S, K)
+    n = len(channels)
+    basis, lower = polarisations(channels), lowering(channels)
     kept = basis.shape[1]
-    lower = np.einsum("ck,cge->kge", basis.conj(), atoms.channels)
-    lower[np.abs(lower) <= _NOTHING * np.abs(lower).max()] = 0.0
     h = np.empty((n * kept, n * kept), dtype=np.complex64 if single else np.complex128)
     within = np.empty((n, kept, kept), dtype=complex)  # Γ' of each atom
     each = len(basis)
@@ -96,6 +94,12 @@ def polarisations(channels: ChannelCouplings) -> NDArray[np.complex128]:
         largest = np.abs(seen).max(axis=(1, 2))
         used += list(3 * s + np.flatnonzero(largest > _NOTHING * largest.max()))
     return found[:, used]
+
+
+def lowering(channels: ChannelCouplings) -> NDArray[np.complex128]:
+    """The operators a_k of an atom, (K, L, L), without entries of the size of round-off."""
+    found = np.einsum("ck,cge->kge", polarisations(channels).conj(), channels.atoms.channels)
+    return np.where(np.abs(found) > _NOTHING * np.abs(found).max(), found, 0.0)
 
 
 def emitting_each(rates: NDArray[np.float64]) -> NDArray[np.bool_]:
