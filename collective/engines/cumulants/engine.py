@@ -147,8 +147,8 @@ class Cumulants:
 
         with announced("the cumulants", _COMPILING, show=request.progress):
             small = replace(
-                request, problem=_example(request), state=ground(), times=np.array([0.0, 1e-3]), threads=1,
-                envelope=None,
+                request, problem=_example(request), state=ground(), times=np.array([0.0, 1e-3]),
+                threads=1, envelope=None,
             )  # fmt: skip
             # order 2 has the other orders beside it
             run = CumulantRun(2, _general(self, request), small, None)

@@ -109,7 +109,9 @@ class CumulantRun:
             self._balance = max(self._balance, abs(emission - equations.lost(track.rate)))
         self._recorder.add({}, now=(track.t, track.y, track.step_size))
 
-    def _record(self, equations: Second | General | Levels, y: NDArray[np.float64], now: Any) -> None:
+    def _record(
+        self, equations: Second | General | Levels, y: NDArray[np.float64], now: Any
+    ) -> None:
         """Record the next output time, and from where the run continues."""
         i, populations = self._recorder.reached, equations.populations(y)
         rows: dict[str, NDArray[Any]] = {

@@ -119,6 +119,10 @@ class Equations:
         np.fill_diagonal(found, e.sum(axis=1))
         return np.asarray(found)
 
+    def possible(self, change: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A change of a vector without what no state has: all of it."""
+        return change
+
     def scales(self, weak: float, excited: float, length: int) -> NDArray[np.float64]:
         """The units of the numbers of a vector of this length, from those of s and e."""
         return np.repeat([weak, excited], [2 * length // 3, length // 3])

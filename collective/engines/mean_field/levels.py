@@ -8,7 +8,7 @@ With the lowering operators a_k of an atom and h = Δ − iΓ/2 between atoms, w
 
 The emission is :math:`\sum_m \mathrm{tr}(Γ_{mm}a^†aρ_m) − 2\,\mathrm{Im}\sum s^*_{mk}
 \sum_{n≠m}h_{mk,nl}s_{nl}` with s = tr(aρ), because Δ is Hermitian.
-"""  # noqa: D205
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from collective.couplings.channels import ChannelCouplings
 from collective.engines.numerics import channels as reduced
 from collective.engines.numerics.exchange import by_matrix
+
+_DARK = 1e-9  # rate of decay, relative to the largest, that dark states get in an inverse
 
 
 class LevelEquations:
@@ -52,7 +54,7 @@ class LevelEquations:
         self._raise = parts.lower.conj().transpose(0, 2, 1).reshape(len(parts.lower), -1)
         self._drive = parts.half_drive[:, :, None]
         self._driven, self._envelope = bool(np.any(channels.drive)), envelope
-        self._others = by_matrix(parts.h)
+        self._h, self._others = parts.h, by_matrix(parts.h)
         up, down = self._upper, self.levels - self._upper
         jumps = parts.jumps[:, :, up:, :up]
         # ρ_ee → ρ_gg as a matrix of each atom, acting on flattened blocks from the right
@@ -80,6 +82,58 @@ class LevelEquations:
             return self.joined(self._slope(moved, field) + beside + _adjoint(beside))
 
         return changed
+
+    def newton(self, y: NDArray[np.float64], slope: NDArray[np.float64]) -> NDArray[np.float64]:
+        r"""The step δρ of Newton's method, from ρ and its slope.
+
+        With the generators M of all atoms in fixed fields, and the change UδF that fields make,
+
+        .. math:: Mδρ + UδF = −\dot ρ, \quad δF = h\,δs, \quad δs = Wδρ
+           \quad ⇒ \quad (1 + hWM^{-1}U)\,δF = −hWM^{-1}\dot ρ.
+
+        WM⁻¹U acts on each atom alone. As a complex F and its conjugate both appear, real and
+        imaginary parts are separate unknowns: 2NK of them.
+        """
+        rho, count = self.split(y)[:, 0], self.levels
+        inverse = np.linalg.inv(self._generators(y))
+        alone = inverse @ -self.split(slope).reshape(self.n, -1, 1)  # M⁻¹(−ρ̇), (N, L², 1)
+        up = self._raise.reshape(-1, count, count)
+        turning = np.concatenate([up + _adjoint(up), 1j * (up - _adjoint(up))])  # V of δF
+        made = -1j * (turning @ rho[:, None] - rho[:, None] @ turning)
+        moved = inverse @ made.reshape(self.n, len(turning), -1).transpose(0, 2, 1)
+        down = self._lower.transpose(0, 2, 1).reshape(len(up), -1)  # s = tr(aρ) from flat ρ
+        kinds = len(up)
+        response = _parts(down @ moved)  # (N, 2K, 2K), from parts of δF to parts of δs
+        field = np.zeros((2, self.n, kinds, 2, self.n, kinds))
+        h = self._h.reshape(self.n, kinds, self.n, kinds)
+        field[0, :, :, 0], field[0, :, :, 1] = h.real, -h.imag
+        field[1, :, :, 0], field[1, :, :, 1] = h.imag, h.real
+        acted = np.empty_like(field)
+        for m in range(self.n):
+            columns = field[:, :, :, :, m].reshape(-1, 2 * kinds)
+            acted[:, :, :, :, m] = (columns @ response[m]).reshape(2, self.n, kinds, 2, kinds)
+        side = 2 * self.n * kinds
+        whole = acted.reshape(side, side)
+        whole[range(side), range(side)] += 1.0
+        s = (down @ alone)[:, :, 0].ravel()
+        driving = field.reshape(side, side) @ np.concatenate([s.real, s.imag])
+        changed = np.linalg.solve(whole, driving).reshape(2, self.n, kinds)
+        each = changed.transpose(1, 0, 2).reshape(self.n, 2 * kinds, 1)
+        return self.possible(self.joined(alone - moved @ each))
+
+    def _generators(self, y: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """M of each atom in fixed fields, (N, L², L²), made invertible."""
+        count, up, n = self.levels, self._upper, self.n
+        field = self._field(self.lowered(self.split(y)), 1.0, 1)
+        a = (self._own[:, None] - 1j * self._potential(field))[:, 0]
+        one = np.eye(count)
+        found = np.einsum("mip,jq->mijpq", a, one) + np.einsum("mjq,ip->mijpq", a.conj(), one)
+        fed = self._fed.reshape(n, up, up, count - up, count - up)
+        found[:, up:, up:, :up, :up] += fed.transpose(0, 3, 4, 1, 2)
+        # an atom keeps its trace, and may have several dark states: both would be singular
+        largest = float(np.abs(self._own).max())
+        found[:, -1, -1, range(count), range(count)] -= largest
+        return found.reshape(n, count**2, -1) - _DARK * largest * np.eye(count**2)
 
     def _field(self, lowered: NDArray[Any], strength: complex, threads: int) -> NDArray[Any]:
         """F of every channel and sample, (N, K, B), from s."""
@@ -148,6 +202,16 @@ class LevelEquations:
             found[own, own] = within[m]
         return np.asarray(found)
 
+    def possible(self, change: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A change of a vector without what no state has: Hermitian, and without trace.
+
+        The last ground level makes up for the others: weakly excited levels keep their size.
+        """
+        found = self.split(np.ascontiguousarray(change))
+        found = (found + _adjoint(found)) / 2
+        found[:, :, -1, -1] -= np.trace(found, axis1=2, axis2=3)
+        return self.joined(found)
+
     def scales(self, weak: float, excited: float, length: int) -> NDArray[np.float64]:
         """The units of the numbers of a vector of this length.
 
@@ -159,6 +223,11 @@ class LevelEquations:
         sizes = np.array([1.0, weak, excited])[self.excited[:, None] + self.excited]
         one = np.repeat(sizes.ravel(), 2)
         return np.tile(one, length // len(one))
+
+
+def _parts(matrices: NDArray[Any]) -> NDArray[np.float64]:
+    """Real parts of rows, then imaginary parts."""
+    return np.concatenate([matrices.real, matrices.imag], axis=1)
 
 
 def _adjoint(matrices: NDArray[Any]) -> NDArray[Any]:

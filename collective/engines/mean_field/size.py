@@ -110,9 +110,9 @@ def cost(request: Request, phases: int, error: float | None) -> Cost:
 
 def _cost_of_atoms(request: Request, phases: int, error: float | None) -> Cost:
     """Predict memory and time of density matrices of atoms."""
-    n, levels, times, s = len(request.channels), request.channels.atoms.levels, request.times, speed()
+    n, count, s = len(request.rwa), len(request.channels.atoms.levels), speed()
     samples, groups, side = max(phases, 1), _groups(request, phases), channels(request)
-    digits, count = (8 if phases else 16), len(levels)
+    times, digits = len(request.times), 8 if phases else 16
     together = -(-samples // groups)
     numbers = 2.0 * n * count**2
     slopes = evaluations(request, phases)
@@ -122,13 +122,13 @@ def _cost_of_atoms(request: Request, phases: int, error: float | None) -> Cost:
     each += s.entry * _MATRIX_ENTRIES * numbers * together + s.call * _CALLS
     held = 8 * numbers * samples * _VECTORS + digits * side**2 + 24.0 * side * 512
     held += 16.0 * n * count**2 * (count**2 / 4 + 8)
-    kept = 8 * n * count * len(times) * (2 if phases else 1) + 8 * phases * len(times)
-    seconds = groups * (each * (slopes + len(times)) + s.call * _CALLS_PER_TIME * len(times))
+    kept = 8 * n * count * times * (2 if phases else 1) + 8 * phases * times
+    seconds = groups * (each * (slopes + times) + s.call * _CALLS_PER_TIME * times)
     if "correlations" in request.words:
         pairs = len(request.channels.decay) ** 2
-        kept += 16 * pairs * len(times)
+        kept += 16 * pairs * times
         held += 32 * pairs
-        seconds += len(times) * pairs * (8.0 * samples * s.flop + _PAIR_ENTRIES * s.entry)
+        seconds += times * pairs * (8.0 * samples * s.flop + _PAIR_ENTRIES * s.entry)
     compressing, written = writing(request, kept + 8 * numbers * samples)
     kind_of = f"{phases} samples of random phases, " if phases else "mean field, "
     work = f"{kind_of}{n:,} density matrices of {count} levels"
