@@ -187,10 +187,11 @@ def _of_couplings(request: Request, chosen: NDArray[np.int64]) -> _Parts:
 
 
 def _of_channels(request: Request, chosen: NDArray[np.int64]) -> _Parts:
-    """The numbers of atoms with manifolds, as if all were in the strongest of their channels.
+    """The numbers of atoms with manifolds, as if each level decayed by one channel.
 
     A pair then has √(‖Γ_mn‖₁‖Γ_mn‖_∞) over its channels, which is no less than the rate by which
-    any polarisation is exchanged.
+    any polarisation is exchanged. Compared with the exact emission for 57 problems of 2 and 3 atoms
+    with J = 0 to 3/2, at 0.06 to 0.3 wavelengths.
     """
     channels, atoms, n = request.channels, request.channels.atoms, len(request.channels)
     up = int(atoms.excited.sum())
@@ -202,19 +203,21 @@ def _of_channels(request: Request, chosen: NDArray[np.int64]) -> _Parts:
     h = channels.local_hamiltonians(drive=False).diagonal(axis1=1, axis2=2).real
     mean, nothing = float(excited.mean()), np.zeros(n)
 
-    def largest(matrix: NDArray[Any]) -> NDArray[np.float64]:
-        found = np.empty((len(chosen), n))
-        for row, m in enumerate(chosen):
-            left = basis.conj().T @ matrix[m * each : (m + 1) * each]
-            block = np.abs(left.reshape(kept * n, each) @ basis).reshape(kept, n, kept)
-            found[row] = np.sqrt(block.sum(axis=0).max(axis=1) * block.sum(axis=2).max(axis=0))
-        return strength * found
+    def blocks(matrix: NDArray[Any], m: int) -> NDArray[Any]:
+        left = basis.conj().T @ matrix[m * each : (m + 1) * each]
+        return (left.reshape(kept * n, each) @ basis).reshape(kept, n, kept)
+
+    decay, shift = np.empty((2, len(chosen), n))
+    for row, m in enumerate(chosen):
+        pair = blocks(channels.decay, m), blocks(channels.shift, m)
+        alike = np.sign(np.einsum("knl,knl->n", pair[0].conj(), pair[1]).real)
+        decay[row], shift[row] = _norms(pair[0]), alike * _norms(pair[1])
 
     rates = np.einsum("cge,mcd,dge->m", atoms.channels.conj(), _within(channels), atoms.channels)
     return _Parts(
         rates=rates.real / up,
-        decay=largest(channels.decay),
-        shift=largest(channels.shift),
+        decay=strength * decay,
+        shift=strength * shift,
         frequencies=h[:, :up].mean(axis=1) - h[:, up:].mean(axis=1),
         pump=nothing,
         dephasing=nothing,
@@ -226,14 +229,19 @@ def _of_channels(request: Request, chosen: NDArray[np.int64]) -> _Parts:
     )
 
 
+def _norms(blocks: NDArray[Any]) -> NDArray[np.float64]:
+    """√(‖M‖₁‖M‖_∞) of each block, (N,), from (r, N, r)."""
+    sizes = np.abs(blocks)
+    return np.asarray(np.sqrt(sizes.sum(axis=0).max(axis=1) * sizes.sum(axis=2).max(axis=0)))
+
+
 def _transitions(atoms: Atoms) -> tuple[NDArray[Any], float]:
-    """The polarisations that transitions have, (C, r), and the square of the strongest of them."""
+    """The polarisations that transitions have, (C, r), and the largest strength of a level."""
     each = len(atoms.channels)
     basis, sizes, _ = np.linalg.svd(atoms.channels.reshape(each, -1), full_matrices=False)
     kept = sizes > _POLARISED * sizes[0]
     chosen = np.eye(each) if kept.all() else basis[:, kept]
-    operators = np.einsum("cr,cge->rge", chosen.conj(), atoms.channels)
-    return chosen, float(np.linalg.norm(operators, ord=2, axis=(1, 2)).max()) ** 2
+    return chosen, float(np.sum(np.abs(atoms.channels) ** 2, axis=(0, 1)).max())
 
 
 def _within(channels: ChannelCouplings) -> NDArray[Any]:

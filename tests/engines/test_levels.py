@@ -29,6 +29,7 @@ THREE_LEVELS = co.Atoms(
     PLACES, ("e", "a", "b"), (1, 0, 0), LAMBDA, energies=[[0.3, 0.1, 0], [0.2, 0, 0], [0, 0, 0.1]]
 )
 HALF = co.atoms(PLACES[:2], ground=1 / 2, excited=3 / 2)
+ALONE = co.atoms(PLACES[:1], ground=1 / 2, excited=3 / 2)
 BOTH = co.atoms(PLACES[:1], ground=(1, 2), excited=1, momenta=(1 / 2, 1 / 2), nuclear_spin=3 / 2)
 
 
@@ -174,7 +175,7 @@ def test_packing_keeps_hermitian_matrices(seed, size):
 def test_one_atom_has_its_optical_bloch_equations():
     """A driven atom alone, also with a pulse, against QuTiP."""
     times = np.linspace(0, 6, 13)
-    for atoms, start in ((BOTH, "g2 +1"), (HALF.replace(positions=[[0, 0, 0]]), "g -1/2")):
+    for atoms, start in ((BOTH, "g2 +1"), (ALONE, "g -1/2")):
         drive = co.plane_wave(atoms, 1.7, direction=(0, 0, 1), polarisation=(1, 0.4j, 0))
         channels = co.couple(atoms, VACUUM).replace(drive=drive, detunings=0.3)
         state = co.states.levels(start)
@@ -223,7 +224,7 @@ def test_weakly_driven_atoms_are_coupled_dipoles(method):
     channels = co.couple(atoms, VACUUM).replace(drive=drive)
     observe = {"observe": "correlations", **QUIET}
     found = co.evolve(
-        channels, "ground", [0, 1.5, 4], method=method, rtol=1e-13, atol=1e-16, **observe
+        channels, "ground", [0, 1.5, 4], method=method, rtol=1e-13, atol=1e-18, **observe
     )
     h, dipoles = channels.effective_hamiltonian(), atoms.channels[:, -1, :3]
     driven = 0.5 * (drive.reshape(n, 3) @ dipoles.conj()).ravel()
@@ -236,11 +237,11 @@ def test_weakly_driven_atoms_are_coupled_dipoles(method):
 
 def test_atoms_of_two_levels_are_two_level_emitters():
     """The same phases give the same samples; a pulse, a drive and correlations agree too."""
-    emitters, times = co.square(2, 3, 0.2), np.linspace(0, 2, 5)
+    emitters, times = co.square(2, 3, 0.2, dipoles=(1, 0, 0)), np.linspace(0, 2, 5)
     two, atoms = co.couple(emitters, VACUUM), co.Atoms.from_emitters(emitters)
     channels = co.couple(atoms, VACUUM)
     options = {"seed": 4, "observe": "correlations", **QUIET}
-    for method in (MeanField(phases=40), Cumulants()):
+    for method in (MeanField(phases=40), Cumulants(closure="general")):
         wanted = co.evolve(two, "inverted", times, method=method, **options)
         found = co.evolve(channels, "inverted", times, method=method, **options)
         tolerance = 1e-3 if method.name == "mean_field" else 1e-7
@@ -265,28 +266,29 @@ def grouped(result, n):
     return result.correlations.reshape(len(result.times), n, 3, n, 3)
 
 
+@pytest.mark.slow
 def test_a_strong_magnetic_field_leaves_one_polarisation():
     """Far from the other levels each channel is the two-level emitter of its dipole."""
-    places, times = co.square(2, 2, 0.2).positions, np.linspace(0, 1.5, 4)
+    places = co.cloud(4, 0.3, seed=1, min_distance=0.2).positions
+    times = np.linspace(0, 1.5, 4)
     two = co.couple(co.Emitters(places, dipoles=(0, 0, 1)), VACUUM)
     start = [0, 0.6, 0, 0.8]
     spinors = co.states.level_product(np.tile([0.6, 0.8], (4, 1)))
     for method in ("mean_field", "cumulants"):
         wanted = co.evolve(two, spinors, times, method=method, **QUIET)
         errors = []
-        for zeeman in (50.0, 200.0):
+        for zeeman in (15.0, 45.0):
             atoms = co.Atoms.isotropic(places, zeeman=zeeman)
             found = co.evolve(
                 co.couple(atoms, VACUUM),
                 co.states.level_product(start),
                 times,
                 method=method,
-                rtol=1e-6,
                 **QUIET,
             )
             errors.append(np.abs(found.emission - wanted.emission).max())
-        assert errors[1] < 2e-4
-        assert errors[1] < errors[0]
+        assert errors[1] < 5e-3
+        assert errors[1] < 0.5 * errors[0]
 
 
 def test_a_rotation_of_everything_changes_nothing():
@@ -323,6 +325,7 @@ def test_random_coherences_have_the_correlations_of_each_atom():
     assert np.abs(found - wanted).max() < 6 / samples**0.5 * np.abs(own).max()
 
 
+@pytest.mark.slow
 def test_excited_atoms_radiate_one_by_one_without_random_phases():
     atoms = co.Atoms.isotropic(co.square(2, 2, 0.1).positions)
     channels, state = co.couple(atoms, VACUUM), co.states.levels("e 0")
@@ -338,6 +341,7 @@ def test_excited_atoms_radiate_one_by_one_without_random_phases():
     assert found.excitation[2] < 0.9 * alone.excitation[1]
 
 
+@pytest.mark.slow
 def test_the_numbers_do_not_depend_on_threads_nor_on_the_unit():
     atoms = co.Atoms.isotropic(co.cloud(13, 0.4, seed=2, min_distance=0.1).positions)
     channels, times = co.couple(atoms, VACUUM), np.linspace(0, 1, 3)
@@ -403,7 +407,7 @@ def test_what_is_not_possible_for_atoms_is_refused(method, state, message):
 def test_steady_states_of_atoms():
     """One atom exactly; weakly driven ones are dipoles; strongly driven ones are where runs end."""
     wave = {"direction": (0, 0, 1), "polarisation": (1, 0.4j, 0)}
-    alone = co.couple(HALF.replace(positions=[[0, 0, 0]]), VACUUM)
+    alone = co.couple(ALONE, VACUUM)
     alone = alone.replace(drive=co.plane_wave(alone.atoms, 1.3, **wave), detunings=0.2)
     one, two = (
         co.observables.steady(alone, method=method, start=start)
