@@ -190,8 +190,8 @@ def _of_channels(request: Request, chosen: NDArray[np.int64]) -> _Parts:
     """The numbers of atoms with manifolds, as if each level decayed by one channel.
 
     A pair then has √(‖Γ_mn‖₁‖Γ_mn‖_∞) over its channels, which is no less than the rate by which
-    any polarisation is exchanged. Compared with the exact emission for 57 problems of 2 and 3 atoms
-    with J = 0 to 3/2, at 0.06 to 0.3 wavelengths.
+    any polarisation is exchanged. Compared with the exact emission for 59 problems of 2 and 3 atoms
+    with J = 0 to 2, at 0.06 to 0.3 wavelengths.
     """
     channels, atoms, n = request.channels, request.channels.atoms, len(request.channels)
     up = int(atoms.excited.sum())

@@ -4,7 +4,7 @@ The mean of a product of n + 1 operators of different emitters is expressed by t
 the joint cumulant of order n + 1 is set to zero (Kubo, J. Phys. Soc. Jpn. 17, 1100 (1962)). Order 2
 keeps N² numbers, order 3 N³. Without a drive, and from a state without coherence, only moments
 with as many σ⁺ as σ⁻ differ from zero (`second`, `third`). Drives and coherent states need more
-(`general`), which is built for order 2.
+(`general`), which is built for order 2. Order 2 of atoms with manifolds keeps N²L⁴/2 (`levels`).
 
 The other order runs beside where it takes little, and the gap between both tells the error.
 """
@@ -41,11 +41,12 @@ class Cumulants:
        \frac{d}{dt}⟨σ^+_mσ^-_n⟩ = … + i\sum_l h_{nl}⟨z_nσ^+_mσ^-_l⟩ − …, \qquad
        ⟨ABC⟩ ≈ ⟨A⟩⟨BC⟩ + ⟨B⟩⟨AC⟩ + ⟨C⟩⟨AB⟩ − 2⟨A⟩⟨B⟩⟨C⟩
 
-    Order 2 takes any `Couplings` and is exact for two emitters. Order 3 is more accurate, takes
-    neither a drive nor a coherent initial state, and is exact for three emitters. Both have the
-    burst of inverted emitters right where they are 0.2 wavelengths or more apart, and the light
-    after the burst wrong by factors: see `Result.error_estimate`. Steps are integrated to `rtol`;
-    as the closure is wrong by more than 10⁻³, rtol = 10⁻⁵ loses nothing and takes half the time.
+    Order 2 takes any `Couplings` and `ChannelCouplings` and is exact for two emitters. Order 3 is
+    more accurate, takes neither a drive nor a coherent initial state, and is exact for three
+    emitters. Both have the burst of inverted emitters right where they are 0.2 wavelengths or more
+    apart, and the light after the burst wrong by factors: see `Result.error_estimate`. Steps are
+    integrated to `rtol`; as the closure is wrong by more than 10⁻³, rtol = 10⁻⁵ loses nothing and
+    takes half the time.
 
     `diagnostics` has the largest excess of a population beyond 0 and 1, the smallest eigenvalues
     of ⟨σ⁺_mσ⁻_n⟩ at a few times (negative ones are unphysical), and for emitters that only decay
@@ -54,7 +55,8 @@ class Cumulants:
     Args:
         order: 2 or 3.
         closure: "u1" keeps only moments with as many σ⁺ as σ⁻, which is right without a drive and
-            a coherent initial state; "general" keeps all. "auto" chooses.
+            a coherent initial state; "general" keeps all, as is always done for atoms with
+            manifolds. "auto" chooses.
 
     Raises:
         ValueError: for another order or closure, and for order 3 with the general closure.

@@ -1,8 +1,9 @@
 r"""Mean field: product states of up to 10⁵ emitters, with or without random phases.
 
 Correlations between emitters are left out, so that each keeps a Bloch vector of its own
-(`equations`). Emitters without coherence then have no field, and would decay one by one. Their
-superradiance begins by noise, for which each sample has random phases at the start, with
+(`equations`), or a density matrix if it is an atom with manifolds (`levels`). Emitters without
+coherence then have no field, and would decay one by one. Their superradiance begins by noise, for
+which each sample has random phases at the start, with
 
 .. math:: ⟨σ^+_mσ^-_n⟩ ≈ \frac{1}{B}\sum_b s^{(b)*}_m s^{(b)}_n \quad (m ≠ n).
 
@@ -33,15 +34,18 @@ _FEWEST, _MOST = 4, 1000  # of the samples
 class MeanField:
     """Every emitter in the mean field of the others, for up to 10⁵ of them: an approximation.
 
-    It takes product states, pure or mixed, with any drive, pump and dephasing. For one emitter it
-    is exact, and for weak excitation it is the equation of coupled dipoles. Correlations between
-    emitters are left out, except those that phases have in common.
+    It takes product states, pure or mixed, with any drive, pump and dephasing. Atoms with manifolds
+    keep a density matrix each. For one emitter it is exact, and for weak excitation it is the
+    equation of coupled dipoles. Correlations between emitters are left out, except those that
+    phases have in common.
 
     Emitters that start without coherence and that nothing drives have no mean field. In truth their
     emission begins by noise. For them each sample starts with random phases of ⟨σ⁻⟩, and means have
     standard errors. The phases are drawn once: dephasing and pump destroy them, although in truth
-    noise renews them. On lattices, also with vacant sites, products are fast Fourier transforms,
-    found from the places of the emitters and checked.
+    noise renews them. For atoms with manifolds they are random coherences between excited and
+    ground levels, with the correlations ⟨σ⁺_cσ⁻_c'⟩ of each atom. On lattices of two-level
+    emitters, also with vacant sites, products are fast Fourier transforms, found from the places of
+    the emitters and checked.
 
     Args:
         phases: number of samples with random phases; 0 for none. None draws phases only for starts
