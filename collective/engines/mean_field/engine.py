@@ -50,7 +50,7 @@ class MeanField:
     Args:
         phases: number of samples with random phases; 0 for none. None draws phases only for starts
             of several emitters without coherence and without drive: 1,000 samples of up to 40
-            emitters, fewer of more emitters, and 4 of 10,000 or more.
+            emitters, fewer of more emitters or levels, and 4 of 10,000 or more.
 
     With random phases steps have a tolerance of 1e-4 (or `rtol`, if that is larger) and products
     are computed in single precision, far below the standard errors.

@@ -168,7 +168,10 @@ def _newton(equations: _Scaled, y: NDArray[Any], wanted: float) -> NDArray[Any] 
     for _ in range(_STEPS):
         if residual <= wanted:
             return y
-        further = y + equations.step(y, slope)
+        try:
+            further = y + equations.step(y, slope)
+        except np.linalg.LinAlgError:  # the steady state is not unique here
+            return None
         e = equations.equations.populations(further * equations.units)
         slope = equations.slope(0.0, further)
         before, residual = residual, float(np.abs(slope).max())

@@ -66,7 +66,7 @@ def exchange(couplings: Couplings, *, single: bool = False) -> Exchange:
 
 
 def _matrix(couplings: Couplings, single: bool) -> NDArray[Any]:
-    """H without its diagonal."""
+    """The matrix h without its diagonal."""
     n = len(couplings)
     h = np.empty((n, n), dtype=np.complex64 if single else np.complex128)
     for begin in range(0, n, _ROWS):
