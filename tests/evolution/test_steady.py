@@ -414,6 +414,8 @@ def test_steady_state_of_two_driven_ensembles_against_qutip():
     assert mine == pytest.approx(qutip.expect(paired, rho) / emission**2, rel=1e-8)
     late = co.evolve(couplings, "ground", [0, 60.0], method="symmetric")
     assert late.emission[-1] == pytest.approx(emission, rel=1e-6)
+
+
 # --- atoms with manifolds
 
 
