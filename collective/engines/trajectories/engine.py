@@ -24,6 +24,7 @@ from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
 from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.basis.configurations import LARGEST
+from collective.engines.numerics.sparse_rows import compile_multiply
 from collective.engines.request import Request
 from collective.engines.trajectories.atoms_size import cost_of_atoms, refusal_of_atoms
 from collective.engines.trajectories.means import (
@@ -43,6 +44,7 @@ _DEFAULT = 1000  # trajectories
 _MOST_FOR_ERROR = 100_000  # trajectories, if a standard error is asked for but no number
 _TRUSTED = 100  # trajectories that are needed before their scatter is trusted
 _CLICKS = 10  # jumps that are needed too: before the first jump all trajectories are alike
+_COMPILING = 2  # seconds
 _UNLIKELY = 0.01  # expected photons of all trajectories; if fewer, no jump is waited for
 
 
@@ -53,6 +55,9 @@ class Trajectories:
     It takes `Couplings` with any drive, pump and dephasing. Without these a trajectory stays in
     excitation blocks and holds C(N, N/2) amplitudes instead of the C(2N, N) numbers of a density
     matrix. `Result.jumps` keeps the time and the channel of every photon.
+
+    `ChannelCouplings` of atoms with manifolds have up to 65,536 states, and a drive that is
+    constant in time; `ChannelCouplings.collapse_operator_names` names the channels of their jumps.
 
     Trajectory i of a seed is the same with any number of threads. An interrupted run has all
     output times, as means over the trajectories drawn so far.
@@ -136,8 +141,11 @@ class Trajectories:
         """Compile the kernels, or import QuTiP."""
         if isinstance(request.problem, ChannelCouplings):
             import qutip
-            import scipy.sparse.linalg  # noqa: F401
 
+            from collective._tools.compiled import announced
+
+            with announced("trajectories of atoms", _COMPILING, show=request.progress):
+                compile_multiply()
             return
         if within_blocks(request):
             from collective.engines.trajectories.blocks import compile_kernels
