@@ -191,6 +191,15 @@ def test_no_digit_depends_on_threads_or_on_other_trajectories():
     np.testing.assert_allclose(other.populations, alone.populations[::10], atol=1e-12)
 
 
+@pytest.mark.parametrize("count", [3, 16])  # without and with a common path
+def test_a_single_output_time_has_the_initial_state(count):
+    result = evolve(CHAIN, co.states.single(1), [0.5], n=count, observe="correlations")
+    exact = co.evolve(CHAIN, co.states.single(1), [0.5], method="driven", observe="correlations")
+    for name in (*FIELDS, "correlations"):
+        np.testing.assert_allclose(getattr(result, name), getattr(exact, name), atol=1e-15)
+    assert len(result.jumps) == 0
+
+
 def test_many_jumps_between_two_pauses_are_all_recorded():
     busy = co.Couplings([[50.0]], [[0.0]], pump=50.0)
     result = evolve(busy, times=[0.0, 4.0], n=64)

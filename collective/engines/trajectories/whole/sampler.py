@@ -102,7 +102,7 @@ class WholeSampler:
             means=means,
             ended=np.zeros(1, np.bool_),
         )
-        if kets is None or len(kets) > 1 or self.size.batch < LANES:
+        if kets is None or len(kets) > 1 or self.size.batch < LANES or steps == 1:
             return none
         state = self._begin(np.zeros(1))
         state.cursor[0], state.lanes[0], state.left[0] = 1, 0, np.inf  # it never jumps
