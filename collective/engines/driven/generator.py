@@ -46,6 +46,7 @@ class PackedGenerator:
         self._couplings, self._threads, self._pool = couplings, threads, pool
         self._drive = np.zeros(_packed.padded(len(couplings)), dtype=complex)
         self._drive[: len(couplings)] = couplings.drive / 2
+        self._constant = _parts(self._drive)
         columns = columns_of(_packed.padded(len(couplings))) if columns is None else columns
         self._tables = tables(couplings, columns)
         self._scratch = [scratch(self._tables) for _ in range(threads)]
@@ -79,7 +80,7 @@ class PackedGenerator:
             The norm √Σ|ρ_ij|² of the new matrix.
         """
         alpha, beta, gamma = recurrence
-        real, imaginary = _parts(complex(factor) * self._drive)
+        real, imaginary = self._constant if factor == 1.0 else _parts(factor * self._drive)
 
         def spread(thread: int) -> None:
             kernels.spread(
