@@ -71,8 +71,7 @@ class PowerSteps:
         self._generator, self._envelope, self._functionals = generator, envelope, functionals
         self._tolerance, self._duration = tolerance, tolerance.duration
         self._resolution, self._user_time = resolution, user_time
-        ellipse = generator.ellipse(strongest)
-        reach = _REACH / max(ellipse.decay + ellipse.width, 1e-9)
+        reach = _REACH / max(sum(generator.extent(strongest)), 1e-9)
         self._limit = min(reach, INTERVALS * resolution)
         self._longest = self._limit
         self._short = _SHORT * min(self._duration, 100 * self._limit)
