@@ -36,7 +36,7 @@ from collective.engines.trajectories.means import (
 )
 from collective.engines.trajectories.sampler import Sampler, batches
 from collective.engines.trajectories.size import cost_within_blocks, size_for
-from collective.engines.trajectories.whole_size import WholeSize, cost_of_whole
+from collective.engines.trajectories.whole.size import WholeSize, cost_of_whole
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -151,7 +151,7 @@ class Trajectories:
         if within_blocks(request):
             from collective.engines.trajectories.blocks import compile_kernels
         else:
-            from collective.engines.trajectories.whole import compile_kernels
+            from collective.engines.trajectories.whole.sampler import compile_kernels
         compile_kernels(show=request.progress)
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
@@ -288,6 +288,6 @@ def _sampler(request: Request, most: int) -> Sampler:
         from collective.engines.trajectories.blocks import BlockSampler
 
         return BlockSampler(request, size_for(request, most))
-    from collective.engines.trajectories.whole import WholeSampler
+    from collective.engines.trajectories.whole.sampler import WholeSampler
 
     return WholeSampler(request, WholeSize.of(request, most))
