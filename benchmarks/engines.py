@@ -40,6 +40,7 @@ class Case:
     trajectories: tuple[int, int] = (0, 0)  # ours and theirs
     repeats: int = 5
     effort: str = "quick"  # or "full", "large"
+    driven: bool = False  # the emitters start in their ground states, with Ω = Γ₀
 
     @property
     def text(self) -> str:
@@ -48,7 +49,7 @@ class Case:
         where = f"chain at {self.spacing:g} λ₀"
         if self.method == "modes":
             return f"{where}, all modes"
-        start = "ground, Ω = Γ₀" if self.method == "driven" else "inverted"
+        start = "ground, Ω = Γ₀" if self.driven else "inverted"
         each = ", one trajectory" if self.trajectories[0] else ""
         return f"{where}, {start}, t ≤ 5/Γ₀{each}"
 
@@ -69,8 +70,11 @@ def cases() -> list[Case]:
         Case("trajectories", 8, ("mcsolve",), trajectories=(1024, 20)),
         Case("trajectories", 10, ("mcsolve",), trajectories=(512, 10), repeats=3, effort="full"),
         Case("trajectories", 16, threads=cores, trajectories=(128, 0), repeats=1, effort="full"),
-        Case("driven", 6, ("mesolve", "dynamiqs")),
-        Case("driven", 8, ("mesolve",), effort="full"),
+        Case("trajectories", 6, ("mcsolve",), trajectories=(1024, 20), driven=True),
+        Case("trajectories", 8, ("mcsolve",), trajectories=(512, 10), driven=True),
+        Case("trajectories", 12, trajectories=(64, 0), repeats=3, effort="full", driven=True),
+        Case("driven", 6, ("mesolve", "dynamiqs"), driven=True),
+        Case("driven", 8, ("mesolve",), effort="full", driven=True),
         Case("symmetric", 100, ("piqs",), repeats=3),
         Case("symmetric", 100_000),
         Case("modes", 500, ("eig",), threads=2),
@@ -92,7 +96,7 @@ def problem(case: Case) -> Any:
         return Problem(n, couplings, "inverted", np.linspace(0, 3 * np.log(n) / n, 11))
     couplings = co.couple(co.chain(n, case.spacing), co.Vacuum())
     state = "inverted"
-    if case.method == "driven":
+    if case.driven:
         couplings, state = couplings.replace(drive=1.0), "ground"
     return Problem(n, couplings, state, np.linspace(0, 5, 101), case.trajectories[1] or None)
 

@@ -106,11 +106,12 @@ def couplings_of(rng: Any, engine: str) -> Any:
     changes = {}
     if often(0.3):
         changes["detunings"] = strength(0.1, 1e3) * rng.normal(size=n)
-    if often(0.3) and engine != "trajectories":
+    if often(0.3):
         changes["dephasing"] = strength(0.01, 100)
     if engine not in ("blocks", "single", "symmetric") and often(0.5):
         changes["drive"] = strength(0.1, 100)
-    if engine in ("exact", "master", "driven", "cumulants", "mean_field", *_NOISY) and often(0.3):
+    pumped = ("exact", "master", "driven", "trajectories", "cumulants", "mean_field", *_NOISY)
+    if engine in pumped and often(0.3):
         changes["pump"] = strength(0.01, 10)
     return found.replace(**changes)
 
@@ -144,7 +145,8 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
             arguments["observe"] = ["correlations"]
         if engine in ("exact", "driven") and rng.random() < 0.25:
             arguments["observe"] = ["states"]
-        if engine in ("exact", "driven") and np.any(couplings.drive) and rng.random() < 0.2:
+        pulsed = engine in ("exact", "driven", "trajectories") and np.any(couplings.drive)
+        if pulsed and rng.random() < 0.2:
             arguments["envelope"] = _Pulse(span)
         if engine == "cumulants" and not np.any(couplings.drive) and rng.random() < 0.5:
             arguments["method"] = co.engines.Cumulants(order=3)

@@ -143,7 +143,8 @@ def figure(found: dict[str, Any], path: Path) -> None:
         for ax, (label, methods) in zip(axes, panels.items(), strict=True):
             curves: dict[str, list[tuple[int, float]]] = {}
             for case in found["cases"]:
-                if case["method"] in methods and case["spacing"] == 0.2:
+                inverted = not case.get("driven") and case["spacing"] == 0.2
+                if case["method"] in methods and inverted:
                     key = case["method"]
                     curves.setdefault(key, []).append((case["n"], case["ours"]["seconds"]))
                     for name, other in case["peers"].items():

@@ -273,6 +273,30 @@ class Couplings:
         ]
         return jumps + absorbing
 
+    def collapse_operator_names(self) -> list[str]:
+        """What each of `collapse_operators` does, in their order.
+
+        With a drive, a pump or dephasing `Jumps.channels` are indices into this list.
+
+        Returns:
+            "collective decay 0", … for L_ν, the largest γ_ν first; then "dephasing of emitter m"
+            and "pump of emitter m" for emitters that have them; in thermal light last "collective
+            absorption 0", ….
+
+        Example:
+            >>> import collective as co
+            >>> pair = co.couple(co.chain(2, 0.1), co.Vacuum())
+            >>> pair.replace(dephasing=[0, 0.1], pump=0.2).collapse_operator_names()[1:4]
+            ['collective decay 1', 'dephasing of emitter 1', 'pump of emitter 0']
+        """
+        require(48 * len(self) ** 2, f"the modes of {len(self)} emitters", "use fewer emitters")
+        modes = range(int(np.count_nonzero(emitting(np.linalg.eigh(self.decay)[0]))))
+        names = [f"collective decay {v}" for v in modes]
+        names += [f"dephasing of emitter {m}" for m in np.flatnonzero(self.dephasing)]
+        names += [f"pump of emitter {m}" for m in np.flatnonzero(self.pump)]
+        absorbing = modes if self.thermal_photons > 0 else ()
+        return names + [f"collective absorption {v}" for v in absorbing]
+
     @operators.Untidied()
     def liouvillian(self) -> "Qobj":
         """The generator as a superoperator, 4^N × 4^N sparse.

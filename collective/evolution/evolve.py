@@ -25,7 +25,7 @@ from collective.results.result import Result
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_TRACE_ERROR = 1e-6
+_TRACE_ERROR = 1e-6  # or three times rtol if that is larger
 _LARGE_ERROR = 0.2  # estimated error of the emission, relative to its largest value
 _ENDLESS = 1e12  # seconds, 30,000 years
 
@@ -66,9 +66,9 @@ def evolve(
         observe: "correlations", "states", {"name": operator} or a sequence of these, beyond the
             emission, excitation and populations that are always returned.
         rtol: relative tolerance, at least 1e-14. It applies to the steps of the integrator, to the
-            norm of ρ in "blocks" and "driven", and to the amplitudes in "single". It has no
-            effect on the statistical errors of trajectories.
-        atol: absolute tolerance of the integrators ("exact", pulses, QuTiP's `mcsolve`).
+            norm of ρ in "blocks" and "driven", and to the amplitudes in "single" and in driven
+            trajectories. It has no effect on the statistical errors of trajectories.
+        atol: absolute tolerance of the integrators ("exact", pulses).
         envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is evaluated in
             every interval as long as the smallest distance of output times (or a 20,000th of the
             run): choose output times that resolve the pulse.
@@ -186,7 +186,8 @@ def _result(
 def _finished(found: Result, outcome: loop.Outcome) -> Result:
     """Return a result after its warnings, or raise the failure of the run."""
     notes = list(outcome.notes)
-    if found.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
+    allowed = _TRACE_ERROR * max(1.0, 3 * found.diagnostics.get("rtol", 0.0) / 1e-6)
+    if found.diagnostics.get("trace_error", 0.0) > allowed:
         notes.append(
             f"the trace of ρ is off by {found.diagnostics['trace_error']:.1e}: do not trust "
             "these numbers; shorten the times or lower rtol"

@@ -13,14 +13,16 @@ class Jumps:
     """The jump record of trajectories: J jumps, in order of trajectory and time.
 
     If the emitters only decay, each jump is a photon. Dephasing and a pump add jumps of other
-    channels.
+    channels. Jumps of atoms with manifolds are all photons, of the channels that
+    `ChannelCouplings.collapse_operator_names` names.
 
     Attributes:
         trajectory: (J,), the trajectory of each jump.
         times: (J,), the time of each jump.
         channels: (J,), the jump operator of each jump: the eigenvector
             `Modes.jump_vectors[:, channel]` of Γ, or for driven, pumped or dephased emitters
-            `Couplings.collapse_operators()[channel]`.
+            `Couplings.collapse_operators()[channel]`, which
+            `Couplings.collapse_operator_names()[channel]` names.
         n_trajectories: number of trajectories, including those without a jump.
     """
 

@@ -275,6 +275,28 @@ def test_hamiltonian_against_tensor_products():
     np.testing.assert_allclose(hamiltonian.full(), expected, atol=1e-14)
 
 
+def test_collapse_operators_are_named_in_their_order():
+    couplings = co.Couplings(
+        np.diag([1.0, 2.0, 0.0]), np.zeros((3, 3)), dephasing=[0, 0.1, 0], pump=[0.3, 0, 0.2]
+    ).replace(thermal_photons=0.5)
+    names, jumps = couplings.collapse_operator_names(), couplings.collapse_operators()
+    assert names == [
+        "collective decay 0", "collective decay 1", "dephasing of emitter 1", "pump of emitter 0",
+        "pump of emitter 2", "collective absorption 0", "collective absorption 1",
+    ]  # fmt: skip
+    assert len(jumps) == len(names)
+    one = qutip.num(2)  # of the ground state in QuTiP's order
+    number = sum(
+        qutip.tensor([1 - one if k == m else qutip.qeye(2) for k in range(3)]) for m in range(3)
+    )
+    changes = {"decay": -1, "dephasing": 0, "pump": 1, "absorption": 1}
+    for name, jump in zip(names, jumps, strict=True):
+        (by,) = [step for word, step in changes.items() if word in name.split()]
+        assert (number * jump - jump * number - by * jump).norm() < 1e-12
+    assert couplings.replace(decay=np.zeros((3, 3)), shift=np.zeros((3, 3)), dephasing=0, pump=0,
+                             thermal_photons=0).collapse_operator_names() == []  # fmt: skip
+
+
 def test_collapse_operators_leave_out_round_off():
     dicke = co.Couplings(np.ones((5, 5)), np.zeros((5, 5)))
     assert len(dicke.collapse_operators()) == 1

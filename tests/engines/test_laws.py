@@ -105,7 +105,7 @@ def test_time_translation_invariance(name, start, at_unit_1):
 
 @pytest.mark.parametrize("name", [*DETERMINISTIC, "trajectories"])
 def test_permutation_of_the_emitters(name, at_unit_1):
-    """QuTiP's trajectories draw other photons when the collapse operators change places."""
+    """Driven trajectories draw other photons when the collapse operators change places."""
     route, order = ROUTES[name], [2, 0, 1]
     system, here = route.system, at_unit_1(name)
     c = system.couplings

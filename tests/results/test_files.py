@@ -423,7 +423,7 @@ OF_LAYOUT_2 = {
 METHODS = {
     "levels": "auto",
     "mean_field": co.engines.MeanField(phases=8),
-    "trajectories": co.engines.Trajectories(n=20),  # 16 of them at once
+    "trajectories": co.engines.Trajectories(n=200),  # 128 of them at once
     "capped, sampled": co.engines.Capped(n=8),
     "layout 2: trajectories": co.engines.Trajectories(n=600),
     "layout 2: mcsolve": co.engines.Trajectories(n=20),
@@ -541,6 +541,8 @@ def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeyp
             {**parts, part: mutations.npy(other)},
             {n: c for n, c in parts.items() if n != part},
         ):
+            if part == "resume:permutations.npy" and part not in changed:
+                continue  # files of earlier versions have none
             path.write_bytes(mutations.zipped(mutations.signed(changed).items()))
             with pytest.raises(
                 ValueError, match=f"run.npz cannot be continued: its array '{part[7:-4]}'"

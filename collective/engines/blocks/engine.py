@@ -9,24 +9,42 @@ more, and the moments ⟨O F_j⟩ give every output time at no further cost. Blo
 decayed below the tolerance are dropped from the top. The trace norm of a positive block is its
 trace, so the error of this is known.
 
-Permutations of the emitters that change neither couplings nor state reduce what is stored to one
-column of each orbit (`tables`). If nothing decays at all, ρ is a sum of pure states, and their
-vectors are evolved (`unitary`).
+Permutations of the emitters that change neither couplings nor state are found (`basis.symmetries`)
+and reduce what is stored to one column of each orbit (`tables`). If nothing decays at all, ρ is a
+sum of pure states, and their vectors are evolved (`unitary`).
+
+In single precision ρ takes half of the memory and about half of the time. Round-off is a float's,
+1e-7, times the growth of the terms of an expansion, so steps are kept short enough for 1e-5.
+
+The file is longer than others: it holds the prediction of a run too, so that a quick run reads few
+files.
 """
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from math import comb
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
-from collective.engines.base import Accuracy, Cost, Run, pieces_for, unsupported, writing
-from collective.engines.basis.configurations import LARGEST, checked_permutations, group, orbits
+from collective.engines.base import Accuracy, Cost, Run, pieces_for, resumed, unsupported, writing
+from collective.engines.basis.configurations import LARGEST
+from collective.engines.basis.symmetries import (
+    Symmetries,
+    checked_permutations,
+    found,
+    generated,
+    generated_with_reversal,
+    needed_pairs,
+    orbits,
+    same_pairs,
+)
 from collective.engines.blocks import unitary_size
+from collective.engines.blocks.size import VECTOR_BYTES, ellipse, longest_stage
 from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Extent
 from collective.engines.request import Request
 from collective.states import State, inverted
@@ -37,16 +55,17 @@ if TYPE_CHECKING:
 
     from collective.results.result import Result
 
-_SPARE_TERMS = 105  # terms beyond the radii of a step, whose moments are kept too
+_SPARE_TERMS = 45  # terms beyond two a radius of a step, whose moments are kept too
 _FEWEST_TERMS = 12
 _LIFETIMES = 23.0  # after them a block is empty to within a hundredth of the usual tolerance
 _CALLS = 36.0  # of Python, in an application to blocks of negligible size
-_FLOPS = 3.0  # of BLAS, in the time of one operation of the hops and jumps
+_FLOPS = 1.2  # of BLAS, in the time of one operation of the hops and jumps
 _OVERHEAD = 5000.0  # calls: tables and bounds of the spectrum
 _READ_TERMS = 150.0  # of an expansion, read at each output time …
 _READ_CALL, _READ_FLOPS = 12.0, 2.0  # … in this many entries, and products per pair of emitters
 _LARGEST_DEPHASED = 24  # emitters: dephasing needs a table of 2^N rates
 _COMPILING = 4.0  # seconds
+LEAST_SINGLE = 1e-5  # rtol that single precision reaches
 
 
 @dataclass(frozen=True)
@@ -56,21 +75,33 @@ class Blocks:
     .. math:: \dot ρ_k = −i(H_{eff}ρ_k − ρ_k H_{eff}^†) + \sum_{mn} Γ_{mn} σ^−_n ρ_{k+1} σ^+_m
 
     for each number k of excitations, with dephasing where there is any. It is exact to `rtol`. It
-    takes up to about N = 16 emitters from the inverted state, and up to 62 with few excitations.
-    Emitters that neither decay nor dephase need C(N, k) amplitudes of pure states instead of
-    C(N, k)² numbers.
+    takes up to about N = 16 emitters from the inverted state, 18 in a ring, and up to 62 with few
+    excitations. Emitters that neither decay nor dephase need C(N, k) amplitudes of pure states
+    instead of C(N, k)² numbers.
+
+    Of all columns of ρ that permutations of the emitters turn into each other, only one is stored,
+    if they change neither couplings nor state: one of 2N in a ring, of 8 in a square, of 4 in a
+    rectangle, of 16 in a cube with parallel dipoles along an axis.
 
     Args:
-        symmetries: permutations p of the emitters, each a sequence of the numbers 0 … N − 1, that
-            change neither couplings nor state if emitter m takes the place of emitter p[m]. Of all
-            columns of ρ that these permutations and their products turn into each other, only one
-            is stored. The reversal of the order of the emitters is always tried; "auto" tries
-            nothing else. The attribute is a tuple of tuples.
+        symmetries: "auto" finds all such permutations. They keep the complex Γ and Δ, all other
+            rates, and the state, so that a detuning of one emitter or a chiral coupling leaves
+            fewer of them. Of more than 100, a smaller group is used if it leaves less work, and of
+            more than 1,000 always. A list overrules this. It holds permutations p, each a sequence
+            of the numbers 0 … N − 1, that change nothing if emitter m takes the place of emitter
+            p[m]; they and their products are used, and no others. An empty list stores every
+            column. The attribute is "auto" or a tuple of tuples.
+        precision: of the numbers that ρ consists of. "double" takes 8 bytes each. "single" takes 4
+            bytes, about half of the time, and is accurate to 1e-5 of the largest population or
+            emission rate; sums over ρ are in double precision all the same. "auto" takes single
+            precision if `rtol` is 1e-5 or more, else double precision. Emitters without decay are
+            always evolved in double precision.
 
     Raises:
-        ValueError: for anything that is not permutations. A run also raises it for permutations
-            of another number of emitters, for those that change couplings or state, and for those
-            that generate more than 1,000.
+        ValueError: for anything that is not permutations, and for another precision. A run also
+            raises it for permutations of another number of emitters, for those that change
+            couplings or state, for those that generate more than 1,000, and for an `rtol` below
+            1e-5 in single precision.
 
     Source:
         The expansion: W. Huisinga et al., J. Chem. Phys. 110, 5538 (1999). Without decay:
@@ -78,14 +109,17 @@ class Blocks:
 
     Example:
         >>> import numpy as np, collective as co
-        >>> ring = co.couple(co.ring(6, 0.2), co.Vacuum())
-        >>> turned = co.engines.Blocks(symmetries=[[1, 2, 3, 4, 5, 0]])
-        >>> result = co.evolve(ring, "inverted", np.linspace(0, 1, 11), method=turned)
+        >>> ring, times = co.couple(co.ring(6, 0.2), co.Vacuum()), np.linspace(0, 1, 11)
+        >>> result = co.evolve(ring, "inverted", times, method="blocks")
         >>> result.method, result.diagnostics["symmetries"]
         ('blocks', 12)
+        >>> turned = co.engines.Blocks(symmetries=[[1, 2, 3, 4, 5, 0]])
+        >>> co.evolve(ring, "inverted", times, method=turned).diagnostics["symmetries"]
+        6
     """
 
     symmetries: "Literal['auto'] | Sequence[Sequence[int]]" = "auto"
+    precision: Literal["auto", "double", "single"] = "auto"
 
     name: ClassVar[str] = "blocks"
     accuracy: ClassVar[Accuracy] = "exact"
@@ -93,10 +127,10 @@ class Blocks:
     cite: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
+        checks.choice("precision", self.precision, ("auto", "double", "single"))
         if isinstance(self.symmetries, str) and self.symmetries == "auto":
             return
-        found = checked_permutations(self.symmetries)
-        object.__setattr__(self, "symmetries", found or "auto")
+        object.__setattr__(self, "symmetries", checked_permutations(self.symmetries))
 
     def refusal(self, request: Request) -> str | None:
         """Refuse drives, pumps, and observables that need the whole density matrix.
@@ -116,15 +150,20 @@ class Blocks:
                 f"method 'blocks' ends at {LARGEST} emitters ({_LARGEST_DEPHASED} with "
                 f"dephasing), got {n}"
             )
+        if self.precision == "single" and request.rtol < LEAST_SINGLE:
+            return (
+                f"method 'blocks' in single precision is accurate to {LEAST_SINGLE:g}, but rtol is "
+                f"{request.rtol:g}: ask for rtol={LEAST_SINGLE:g}, or for precision='double'"
+            )
         if self.symmetries != "auto":
-            self._permutations(request)
+            self._symmetries(request)
         return None
 
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of a run."""
         if _never_decays(request):
             return unitary_size.cost(request)
-        return _cost(request, self._permutations(request))
+        return _cost(request, self._symmetries(request), self._number(request))
 
     def prepare(self, request: Request) -> None:
         """Compile the kernels, or import what emitters without decay need."""
@@ -132,7 +171,7 @@ class Blocks:
             import scipy.sparse.linalg
             import scipy.special  # noqa: F401
         else:
-            compile_kernels(request.progress)
+            compile_kernels(request.progress, self._number(request).__name__)
 
     def start(self, request: Request, earlier: "Result | None") -> Run:
         """Record the first output time, or take over what an earlier result recorded.
@@ -147,16 +186,45 @@ class Blocks:
             return PureStates(request, earlier)
         from collective.engines.blocks.expansion import Expansion
 
-        return Expansion(request, self._permutations(request), earlier)
+        symmetries = self._symmetries(request)
+        if earlier is not None and earlier.resume:
+            symmetries = self._earlier(request, earlier)
+        return Expansion(request, symmetries.permutations, self._number(request), earlier)
 
-    def _permutations(self, request: Request) -> list[NDArray[np.int64]]:
-        """The symmetries of the request, closed under composition."""
-        given = () if isinstance(self.symmetries, str) else self.symmetries
-        key = "permutations", given
+    def _number(self, request: Request) -> "type[np.floating[Any]]":
+        """The type of the numbers of ρ."""
+        single = self.precision == "single" or (
+            self.precision == "auto" and request.rtol >= LEAST_SINGLE
+        )
+        return np.float32 if single else np.float64
+
+    def _earlier(self, request: Request, earlier: "Result") -> Symmetries:
+        """The permutations by which an earlier run reduced the ρ that it kept.
+
+        Raises:
+            ValueError: for anything that is not permutations that change nothing.
+        """
+        if "permutations" not in earlier.resume:
+            return generated_with_reversal(request, self._given)
+        kept = resumed(earlier, "permutations", (-1, len(request.couplings)))
+        return generated(request, kept.tolist(), by_number=True)
+
+    @property
+    def _given(self) -> "Sequence[Sequence[int]]":
+        """The permutations of the user; none with "auto"."""
+        return () if isinstance(self.symmetries, str) else self.symmetries
+
+    def _symmetries(self, request: Request) -> Symmetries:
+        """The permutations that reduce the request."""
+        key = "symmetries", self.symmetries
         if key not in request.memo:
-            request.memo[key] = group(request, given)
-        found: list[NDArray[np.int64]] = request.memo[key]
-        return found
+            request.memo[key] = (
+                found(request, by_number=True)
+                if self.symmetries == "auto"
+                else generated(request, self._given, by_number=True)
+            )
+        known: Symmetries = request.memo[key]
+        return known
 
 
 def _never_decays(request: Request) -> bool:
@@ -169,23 +237,25 @@ def _never_decays(request: Request) -> bool:
     )
 
 
-def _cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
+def _cost(request: Request, symmetries: Symmetries, number: Any) -> Cost:
     """Predict memory and time; `Extent` gives the number of applications of the generator.
 
     Args:
         request: a request of Couplings without drive and pump.
-        permutations: a group that changes neither couplings nor state, the identity included.
+        symmetries: permutations that change neither couplings nor state.
+        number: the type of the numbers of ρ.
     """
+    itemsize = np.dtype(number).itemsize
+    lanes = VECTOR_BYTES // itemsize
     couplings, n = request.couplings, len(request.couplings)
     highest, steps = highest_excitation(request.state, n), len(request.times)
-    columns = orbits(n, highest, permutations)
-    size = sum(comb(n, k) * -(-c // 8) * 8 for k, c in enumerate(columns))
+    columns = orbits(n, highest, symmetries.permutations)
+    sizes = [comb(n, k) * -(-c // lanes) * lanes for k, c in enumerate(columns)]
+    size = sum(sizes)
     states = sum(comb(n, k) for k in range(highest + 1))
     hops = max(k * (n - k) for k in range(highest + 1))
-    pairs = (
-        sum(comb(n - 2, k - 1) for k in range(1, highest + 1)) * n * (n - 1) // 2 if n > 1 else 0
-    )
-    images = len(permutations)
+    images, pairs = len(symmetries), len(needed_pairs(same_pairs(symmetries.permutations)))
+    pairs *= sum(comb(n - 2, k - 1) for k in range(1, highest + 1)) if n > 1 else 0
     tables = states * (6 * hops + 8 * n + 8 * (highest + 1) + 60 + 8 * images) + 24 * pairs
     tables += tables // 8  # while they are built
     if np.any(couplings.dephasing):
@@ -196,10 +266,11 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
         comb(n, k) * c * (8 * (k * (n - k) + 1) + 6 * (n - k) ** 2) for k, c in enumerate(columns)
     )
     extent = Extent(couplings, highest)
-    reach = max(float(np.ptp(request.times)) * _radius(extent, highest), 1e-300)
-    kept = _SPARE_TERMS + min(LONGEST_STEP, reach)
+    radii = _radii(extent)
+    reach = max(float(np.ptp(request.times)) * radii[-1], 1e-300)
+    kept = _SPARE_TERMS + 2 * min(LONGEST_STEP, reach)
     # in addition to the moments of all times: those of one step, its coefficients, or a checkpoint
-    terms, emitted = _terms(extent, float(np.ptp(request.times)))
+    terms, emitted = _terms(extent, radii, float(np.ptp(request.times)))
     later = np.count_nonzero(request.times - request.times[0] > emitted)
     dark = 0.0 if np.any(couplings.dephasing) else float(later)
     inside = max(steps * min(1.0, LONGEST_STEP / reach), dark)
@@ -207,25 +278,29 @@ def _cost(request: Request, permutations: list[NDArray[np.int64]]) -> Cost:
     copied = max(24 * kept * inside, 16 * n * n * min(steps, inside), 2 * written)
     moments = int(copied + 16 * n * n * (kept + steps))
     threads, _ = pieces_for(request, size)
-    half = "" if images == 1 else f", one column of {images} by symmetry"
+    reduced = "" if images == 1 else f", {symmetries}"
+    reduced += ", in single precision" if itemsize == 4 else ""
+    numbers = 3 * size + longest_stage(sizes) + 1.2 * request.checkpointed * size
     s = speed()
-    each = _CALLS * s.call + flops * _FLOPS * s.flop / threads
+    each = _CALLS * s.call + flops * _FLOPS * (itemsize / 8) * s.flop / threads
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
     return Cost(
-        int((4 + 1.2 * request.checkpointed) * 8 * size + tables) + moments,
+        int(numbers * itemsize + tables) + moments,
         seconds + _OVERHEAD * s.call + terms * each + steps * reading,
-        f"{size:.3g} numbers in {highest + 1} excitation blocks{half}",
+        f"{size:.3g} numbers in {highest + 1} excitation blocks{reduced}",
     )
 
 
-def _radius(extent: Extent, highest: int) -> float:
-    """The radius of the ellipse around the spectrum of the blocks up to `highest`."""
-    numbers = range(highest + 1)
-    decay = max(extent.decay(k) for k in numbers) + float(extent.couplings.dephasing.sum())
-    return 1.05 * (decay / 2 + max(extent.frequency(k) for k in numbers)) / 2
+def _radii(extent: Extent) -> list[float]:
+    """The radii of the ellipses around the spectra of the blocks up to each one."""
+    numbers = range(extent.top + 1)
+    dephasing = float(extent.couplings.dephasing.sum())
+    decays = accumulate((extent.decay(k) for k in numbers), max)
+    frequencies = accumulate((extent.frequency(k) for k in numbers), max)
+    return [ellipse(d + dephasing, f).radius for d, f in zip(decays, frequencies, strict=True)]
 
 
-def _terms(extent: Extent, span: float) -> tuple[float, float]:
+def _terms(extent: Extent, radii: list[float], span: float) -> tuple[float, float]:
     """The number of applications of the generator, and the time when only the ground state is left.
 
     They become fewer as the highest blocks empty and are dropped.
@@ -236,20 +311,20 @@ def _terms(extent: Extent, span: float) -> tuple[float, float]:
     for k in range(extent.top, -1, -1):
         lasting = _LIFETIMES / max(extent.lasting(k), 1e-300) if k else np.inf
         last = min(span, max(last, lasting))
-        found += TERMS_PER_RADIUS * _radius(extent, k) * (last - ended)
+        found += TERMS_PER_RADIUS * radii[k] * (last - ended) if k else 0.0
         ended = last
         emitted = last if k else emitted
     return found, emitted
 
 
 @cache
-def compile_kernels(show: bool) -> None:
-    """Compile the kernels, or read them from the cache, by calling them for two emitters."""
+def compile_kernels(show: bool, number: str = "float64") -> None:
+    """Compile the kernels for a type of numbers, or read them from the cache, by calling them."""
     from collective._tools.compiled import announced
     from collective.engines.blocks.expansion import Expansion
 
     with announced("the blocks engine", _COMPILING, show=show):
         pair = Request(Couplings(np.eye(2), np.zeros((2, 2))), inverted(), np.arange(2.0))
-        run = Expansion(pair, [np.arange(2)])
+        run = Expansion(pair, np.arange(2)[None], np.dtype(number).type)
         run.advance()
         run.close()

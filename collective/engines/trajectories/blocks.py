@@ -32,6 +32,7 @@ from collective.engines.numerics.lanes import LANES
 from collective.engines.request import Request
 from collective.engines.trajectories import kernels
 from collective.engines.trajectories.means import Batch, batch, uniform
+from collective.engines.trajectories.sampler import Stopped
 from collective.engines.trajectories.size import Size
 from collective.engines.trajectories.starts import Configurations, Vectors, starts
 from collective.states.answers import highest_excitation
@@ -40,10 +41,6 @@ _COMPILE_SECONDS = 20
 _UNINTERRUPTED = 2e9  # multiply-adds without a pause: some tenths of a second
 _STEP = 2e4  # multiply-adds that take as long as the overhead of a step
 _END = -1  # in place of a channel: no photon before the end of the times
-
-
-class Stopped(Exception):  # noqa: N818 - no error
-    """Raised in a thread that shall stop."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ gives the values at the output times within the step.
 import numpy as np
 
 from collective._tools.compiled import compiled
-from collective.engines.numerics.lanes import LANES, OPTIONS, axpy, fma, inline, load, store, zero
+from collective.engines.numerics.lanes import LANES, OPTIONS, axpy, fma, load, store, zero
 from collective.engines.trajectories.panel import correlate, fill_lane, populate, save_lane
-from collective.engines.trajectories.taylor import evaluate, expand
+from collective.engines.trajectories.taylor import evaluate, expand, integrated, predicted_jump
 
 kernel = compiled(**OPTIONS)
 
@@ -19,22 +19,6 @@ ROUNDS = 16  # output times that are evaluated in one pass over the terms
 _TILE = 64  # rows of all terms that stay in the cache while output times are evaluated
 _LOCATED = 1e-11  # relative accuracy of the integrated rate at the jump
 _BISECTIONS = 100
-
-
-@inline
-def _integrated(loss, theta, norm, start):  # type: ignore[no-untyped-def]
-    """∫rate dt up to θ, which is −ln of the remaining norm."""
-    return loss * theta - np.log(norm / start)
-
-
-@inline
-def _predicted_jump(s, theta, whole, rate, later):  # type: ignore[no-untyped-def]
-    """The θ at which a share s of the integrated rate `whole` is reached, cubic in s (Hermite)."""
-    if not (rate > 0 and later > 0):
-        return s * theta
-    a, b = whole / rate, whole / later
-    guess = s * s * (3 - 2 * s) * theta + s * (1 - s) * ((1 - s) * a - s * b)
-    return guess if 0 < guess < theta else s * theta
 
 
 @kernel
@@ -62,11 +46,11 @@ def _advance(loss, n, terms, work, batch, lane, seeking):  # type: ignore[no-unt
         seeking[w] = False
         if b < 0:
             continue
-        spent[w] = _integrated(loss, want[w], sums[0, 0, w], norm[w])
+        spent[w] = integrated(loss, want[w], sums[0, 0, w], norm[w])
         jumped[b] = seeking[w] = spent[w] > due[w]
         if seeking[w]:
             later = loss - 2 * sums[0, 1, w] / sums[0, 0, w] / scale[w]
-            jump_at = _predicted_jump(due[w] / spent[w], want[w], spent[w], rate[w], later)
+            jump_at = predicted_jump(due[w] / spent[w], want[w], spent[w], rate[w], later)
             theta[0, 0, w] = jump_at / scale[w]
         else:
             save_lane(value, w, slots, b, n, sums[0, 0, w])
@@ -93,7 +77,7 @@ def _locate(loss, n, terms, work, batch, lane, seeking):  # type: ignore[no-unty
             if not seeking[w]:
                 continue
             t = theta[0, 0, w] * scale[w]
-            over = _integrated(loss, t, sums[0, 0, w], norm[w]) - due[w]
+            over = integrated(loss, t, sums[0, 0, w], norm[w]) - due[w]
             if over > 0:
                 high[w] = t
             else:

@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 from collective.engines.trajectories.means import Batch
 
 
+class Stopped(Exception):  # noqa: N818 - no error
+    """Raised in a thread that shall stop."""
+
+
 class Sampler(Protocol):
-    """Draws trajectories, in one of two ways: within excitation blocks or by `mcsolve`.
+    """Draws trajectories, in one of two ways: within excitation blocks or with all amplitudes.
 
     Attributes:
         extra: how many numbers X per time get no error: ⟨σ⁺_mσ⁻_n⟩ (N²) if wanted, then operators.
         batch: how many trajectories are drawn together.
-        threads: how many threads draw; 0 for the calling thread alone.
+        threads: how many threads draw.
     """
 
     extra: int
@@ -44,10 +48,6 @@ class Sampler(Protocol):
 def batches(sampler: Sampler, seed: int, first: int, last: int) -> Generator[Batch]:
     """Yield batches of trajectories in their order, drawn by the threads of the sampler."""
     starts: Iterator[int] = iter(range(first, last, sampler.batch))
-    if sampler.threads == 0:
-        for i in starts:
-            yield sampler.draw(seed, i, min(sampler.batch, last - i))
-        return
     waiting: deque[Future[Batch]] = deque()
     with ThreadPoolExecutor(sampler.threads) as pool:
         try:

@@ -58,14 +58,71 @@ def evaluate(x, n, terms, first, last, theta, q, value, sums):  # type: ignore[n
     store(sums, q, 1, slope)
 
 
+@kernel
+def evaluate_four(x, pitch, terms, n, theta, values, norms):  # type: ignore[no-untyped-def]
+    """Compute φ(θ) at four θ of each lane in one pass over the terms.
+
+    Args:
+        x: terms; term j begins at row j·pitch.
+        pitch: unsigned.
+        terms: index of the highest term, unsigned.
+        n: rows of a term, unsigned.
+        theta: (4, 1, 8), θ of each lane.
+        values: (4, n, 2, 8), receives φ(θ).
+        norms: (4, 1, 8), receives ‖φ(θ)‖².
+    """
+    t0, t1, t2, t3 = load(theta, 0, 0), load(theta, 1, 0), load(theta, 2, 0), load(theta, 3, 0)
+    one, two, three, four = values[0], values[1], values[2], values[3]
+    u0 = u1 = u2 = u3 = zero()
+    for i in range(n):
+        row = terms * pitch + i
+        r0 = r1 = r2 = r3 = load(x, row, 0)
+        s0 = s1 = s2 = s3 = load(x, row, 1)
+        for _ in range(terms):
+            row -= pitch
+            a, b = load(x, row, 0), load(x, row, 1)
+            r0, r1, r2, r3 = fma(a, t0, r0), fma(a, t1, r1), fma(a, t2, r2), fma(a, t3, r3)
+            s0, s1, s2, s3 = fma(b, t0, s0), fma(b, t1, s1), fma(b, t2, s2), fma(b, t3, s3)
+        store(one, i, 0, r0)
+        store(one, i, 1, s0)
+        store(two, i, 0, r1)
+        store(two, i, 1, s1)
+        store(three, i, 0, r2)
+        store(three, i, 1, s2)
+        store(four, i, 0, r3)
+        store(four, i, 1, s3)
+        u0, u1 = fma(fma(u0, r0, r0), s0, s0), fma(fma(u1, r1, r1), s1, s1)
+        u2, u3 = fma(fma(u2, r2, r2), s2, s2), fma(fma(u3, r3, r3), s3, s3)
+    store(norms, 0, 0, u0)
+    store(norms, 1, 0, u1)
+    store(norms, 2, 0, u2)
+    store(norms, 3, 0, u3)
+
+
 @inline
-def _power_above(value):  # type: ignore[no-untyped-def]
+def integrated(loss, theta, norm, start):  # type: ignore[no-untyped-def]
+    """∫rate dt up to θ, which is −ln of the remaining norm."""
+    return loss * theta - np.log(norm / start)
+
+
+@inline
+def predicted_jump(s, theta, whole, rate, later):  # type: ignore[no-untyped-def]
+    """The θ at which a share s of the integrated rate `whole` is reached, cubic in s (Hermite)."""
+    if not (rate > 0 and later > 0):
+        return s * theta
+    a, b = whole / rate, whole / later
+    guess = s * s * (3 - 2 * s) * theta + s * (1 - s) * ((1 - s) * a - s * b)
+    return guess if 0 < guess < theta else s * theta
+
+
+@inline
+def power_above(value):  # type: ignore[no-untyped-def]
     """The smallest power of two above a number; 1 for the number 0."""
     return math.ldexp(1.0, math.frexp(value)[1])
 
 
 @kernel
-def _shorten(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
+def shorten(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
     """Shorten the steps whose last term is far too large, with the terms found so far.
 
     Args:
@@ -134,11 +191,11 @@ def expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-d
                     want[w] = room[w]
                     if rate[w] * room[w] > _AHEAD * left[w]:
                         want[w] = _AHEAD * left[w] / rate[w]
-                    scale[w] = _power_above(want[w])
+                    scale[w] = power_above(want[w])
             factors[0, 0] = scale
         before[:] = after
         store(seen, 0, 2, rescale(x, to, n, factors))
-        if _shorten(x, n, j, lane, after):
+        if shorten(x, n, j, lane, after):
             store(seen, 0, 1, product(x, to - n, to - n, n))
             store(seen, 0, 2, product(x, to, to, n))
             factors[0, 0] = scale
