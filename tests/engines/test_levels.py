@@ -23,6 +23,7 @@ MeanField, Cumulants = co.engines.MeanField, co.engines.Cumulants
 QUIET = {"progress": False}
 PLACES = np.array([[0, 0, 0], [0.1, 0.05, 0.02], [-0.1, 0.12, 0.05]])
 ISOTROPIC = co.Atoms.isotropic(PLACES[:2], zeeman=0.4, axis=(1, 0.2, 0.3))
+SHARED = np.array([1, 2j, 0.3, -1, 0.5, 0]) / np.linalg.norm([1, 2, 0.3, 1, 0.5])
 LAMBDA = np.zeros((1, 3, 3, 3), dtype=complex)  # one excited level, two ground levels
 LAMBDA[0, 0, 1, 0], LAMBDA[0, 1, 2, 0] = 0.8, 0.6j
 THREE_LEVELS = co.Atoms(
@@ -193,7 +194,7 @@ def test_one_atom_has_its_optical_bloch_equations():
     ("atoms", "state", "drive"),
     [
         (ISOTROPIC, co.states.levels(["e +1", "e 0"]), 0.0),
-        (ISOTROPIC, co.states.one_excitation([1, 2j, 0.3, -1, 0.5, 0]), 0.0),
+        (ISOTROPIC, co.states.from_amplitudes(SHARED), 0.0),
         (ISOTROPIC, "ground", 2.0),
         (HALF, co.states.levels(["e +3/2", "g -1/2"]), 2.0),
     ],
@@ -373,7 +374,7 @@ def test_interrupted_runs_of_atoms_continue(method, tmp_path, interrupted_at):
 
 
 def test_states_of_one_and_of_two_atoms():
-    state = co.states.one_excitation([1, 2j, 0.3, -1, 0.5, 0])
+    state = co.states.from_amplitudes(SHARED)
     channels = co.couple(ISOTROPIC, VACUUM)
     rho = co.states.density_matrix(state, channels)
     one, chi = reduced(rho, 2)
@@ -396,7 +397,7 @@ def test_states_of_one_and_of_two_atoms():
             r"order 3 takes two-level Couplings, .* Cumulants\(order=2\)",
         ),
         (Cumulants(closure="u1"), "ground", 'use closure="general"'),
-        ("mean_field", co.states.one_excitation([1, 0, 0, 1, 0, 0]), "without correlations"),
+        ("mean_field", co.states.from_amplitudes(SHARED), "without correlations"),
     ],
 )
 def test_what_is_not_possible_for_atoms_is_refused(method, state, message):
@@ -432,7 +433,7 @@ def test_steady_states_of_atoms():
         co.observables.steady(
             co.couple(ISOTROPIC, VACUUM),
             method="mean_field",
-            start=co.states.one_excitation([1, 0, 0, 1, 0, 0]),
+            start=co.states.from_amplitudes(SHARED),
         )
 
 
