@@ -1,4 +1,4 @@
-"""The light and the levels of atoms with manifolds: by line, by polarisation, by name of a level."""
+"""The light of atoms with manifolds by line and polarisation, their levels by name."""
 
 import numpy as np
 from numpy.typing import NDArray

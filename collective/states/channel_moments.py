@@ -1,4 +1,4 @@
-"""Correlations of channels and populations of levels of `Atoms` in a given state.
+r"""Correlations of channels and populations of levels of `Atoms` in a given state.
 
 With the lowering operators σ⁻_c of one atom and its vector v or one excitation c_me, the vectors
 

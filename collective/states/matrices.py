@@ -149,7 +149,8 @@ def correlations(
         couplings: how many emitters there are, and where.
 
     Returns:
-        (N, N), or (N·C, N·C) for `ChannelCouplings`, as `Result.correlations` at one time. `co.observables.moment` gives the light.
+        (N, N), or (N·C, N·C) for `ChannelCouplings`, as `Result.correlations` at one time.
+        `co.observables.moment` gives the light.
 
     Raises:
         ValueError: if the state does not exist for these emitters.
