@@ -1,6 +1,5 @@
 """Figures of atoms with Zeeman sublevels: level diagrams, and shifts in a magnetic field."""
 
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _POLARISATIONS = ("σ⁺", "π", "σ⁻")
-_DRAWN = {
+DRAWN = {  # colour and style
     "σ⁺": (COLOURS[0], "-"),
     "π": (COLOURS[2], "--"),
     "σ⁻": (COLOURS[1], ":"),
@@ -122,7 +121,7 @@ def zeeman(
     ax = axes(ax)
     unit, factor = ("mT", 1e3) if field >= 1e-4 else ("µT", 1e6)
     for name, strengths in zip(_POLARISATIONS, allowed, strict=True):
-        colour, style = _DRAWN[name]
+        colour, style = DRAWN[name]
         label: str | None = name
         for i, k in np.argwhere(strengths != 0):
             ax.plot(
@@ -179,7 +178,7 @@ def _places(
     lower = [name for name in order if name not in upper]
     heights = {name: -0.6 * i for i, name in enumerate(lower)}
     heights |= {name: 1.0 + 0.6 * i for i, name in enumerate(upper)}
-    m = np.array(list(_projections(atoms.levels, manifolds)))
+    m = np.array(projections(atoms.levels))
     own = np.array([np.mean(energies[[x == name for x in manifolds]]) for name in manifolds])
     displaced = energies - own
     largest = np.abs(displaced).max()
@@ -187,14 +186,17 @@ def _places(
     return m, np.array([heights[name] for name in manifolds]) + tilt * displaced, heights
 
 
-def _projections(names: tuple[str, ...], manifolds: list[str]) -> Iterable[float]:
+def projections(names: tuple[str, ...]) -> list[float]:
     """Projection m of every level from its name, or by its place in its manifold."""
+    manifolds = [name.rsplit(" ", 1)[0] for name in names]
+    found = []
     for i, name in enumerate(names):
         try:
-            yield float(Fraction(name.rsplit(" ", 1)[-1]))
+            found.append(float(Fraction(name.rsplit(" ", 1)[-1])))
         except ValueError:
             same = [k for k, manifold in enumerate(manifolds) if manifold == manifolds[i]]
-            yield (len(same) - 1) / 2 - same.index(i)
+            found.append((len(same) - 1) / 2 - same.index(i))
+    return found
 
 
 def _draw_transitions(
@@ -208,7 +210,7 @@ def _draw_transitions(
                  for g, e in np.argwhere(strengths.sum(axis=0) > 1e-12 * rates.max())]  # fmt: skip
     for q, g, e in strongest:
         share = strengths[:, g, e].sum() / rates[e]
-        colour, style = _DRAWN[_POLARISATIONS[q]]
+        colour, style = DRAWN[_POLARISATIONS[q]]
         begin, end = np.array([m[e], heights[e]]), np.array([m[g], heights[g]])
         ax.annotate(
             "",
@@ -234,6 +236,6 @@ def _draw_transitions(
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )
     for q in sorted({q for q, _, _ in strongest}):
-        colour, style = _DRAWN[_POLARISATIONS[q]]
+        colour, style = DRAWN[_POLARISATIONS[q]]
         ax.plot([], [], style, color=colour, label=_POLARISATIONS[q])
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
