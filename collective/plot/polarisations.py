@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
 from collective.observables.polarisation import polarised_emission as rates_of
-from collective.plot.style import COLOURS, RATE, TIME, axes
+from collective.plot.style import RATE, TIME, axes
 from collective.plot.sublevels import DRAWN, projections
 from collective.results.result import Result
 
