@@ -14,7 +14,7 @@ The file is longer than others because its docstrings give every sum with its un
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,7 +36,10 @@ _CHUNK_BYTES = 2**24
 
 
 def angular_pattern(
-    result: Result, directions: ArrayLike, *, polarisation: str | ArrayLike | None = None
+    result: Result,
+    directions: ArrayLike,
+    *,
+    polarisation: Literal["s", "p", "helicity+", "helicity-"] | ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     r"""Photons per time and solid angle far away from the emitters.
 
