@@ -1,7 +1,7 @@
 """Light in space: polar and three-dimensional patterns, and maps of the intensity near emitters."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +25,7 @@ def pattern(
     *,
     plane: str = "xz",
     time: float | None = None,
+    polarisation: Literal["s", "p", "helicity+", "helicity-"] | ArrayLike | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """dR/dΩ in a plane, as a polar figure: the distance of a curve from the centre is the rate.
@@ -34,6 +35,9 @@ def pattern(
         plane: "xz" has +x on the right and +z on top; likewise "xy", "yz" and the others.
         time: in inverse units of rate; the nearest time of each result is used. None takes the
             time of the largest emission of each result.
+        polarisation: of a polariser, as in `observables.angular_pattern`. "s" and "p" need a plane
+            without the axis to which they refer; in one with it, such as "xz", give the vector
+            (0, 1, 0) for light that is polarised across the plane.
         ax: polar axes to draw on; None makes a new figure.
 
     Raises:
@@ -46,7 +50,10 @@ def pattern(
     angles = np.linspace(0, 2 * np.pi, _ANGLES)
     directions = np.cos(angles)[:, None] * across + np.sin(angles)[:, None] * up
     moments = [_at(result, time) for result in named.values()]
-    curves = [patterns.angular_pattern(moment, directions)[0] for moment in moments]
+    curves = [
+        patterns.angular_pattern(moment, directions, polarisation=polarisation)[0]
+        for moment in moments
+    ]
     drawn = axes(ax, "polar")
     for label, curve, colour in zip(named, curves, colours(len(named)), strict=True):
         drawn.plot(angles, curve, color=colour, label=label)

@@ -2,12 +2,12 @@
 Competing lines
 ===============
 
-*An excited level decays on two lines: which one flashes?* Atoms that couple alike share the light of
-each line, but an atom that ends in one ground level is lost for the other line. With the share b of
-a single atom's decay, :math:`n_e` excited atoms and a in its ground level, the rate of a line is
-:math:`bΓ_0\\,n_e(a + 1)`: the line that is ahead grows faster. The figure shows the emission of five
-inverted atoms on both lines (dashed: independent atoms), and against b the peak of the emission over
-its start, and the atoms that end in the line's ground level over those of independent atoms.
+*An excited level decays on two lines: which one flashes?* Atoms that couple alike share the light
+of each line, but an atom that ends in one ground level is lost for the other line. With the share b
+of a single atom's decay, :math:`n_e` excited atoms and a in its ground level, the rate of a line is
+:math:`bΓ_0\\,n_e(a + 1)`: the line that is ahead grows faster. The figure shows the emission of
+five inverted atoms on both lines (dashed: independent atoms). Then it shows, against b, the peak of
+the emission over its start, and how many atoms end in the line's ground level, over b.
 """
 
 import matplotlib.pyplot as plt
@@ -21,7 +21,7 @@ lowering = np.zeros((2, 3, 3, 3))
 lowering[0, 2, 1, 0] = 1.0  # line 0: from "e" to "g1", along z
 lowering[1, 2, 2, 0] = 1.0  # line 1: from "e" to "g2", along z
 places = np.arange(n)[:, None] * [0.0, 0.0, 1.0]  # not used: all atoms couple alike
-times = np.linspace(0, 2.5, 251)  # in 1/Γ₀, both lines together
+times = np.linspace(0, 2.5, 126)  # in 1/Γ₀, both lines together
 
 
 def decayed(share):

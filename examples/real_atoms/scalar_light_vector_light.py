@@ -72,7 +72,7 @@ plt.show()
 # * With more atoms in a wavelength scalar modes become darker and darker: of the densest cloud a
 #   third decays more slowly than 0.01 Γ₀, and some a hundred times more slowly than that.
 # * The rates of vector light hardly change between the two dense clouds. The near field of close
-#   atoms, 1/r³, shifts their resonances by many linewidths and takes them out of tune with the rest.
+#   atoms, 1/r³, shifts their resonances by many linewidths: they are out of tune with the rest.
 #
 # Try changing
 # ------------

@@ -65,8 +65,9 @@ plt.show()
 # * A field across the array shifts only the two other polarisations. One in its plane turns the
 #   dipoles around it, and an upright dipole becomes one that radiates. Half a milligauss, a
 #   thousandth of the Earth's field, makes the darkest mode ten times as fast.
-# * In a strong field the rate stays at 0.21 Γ₀: a mode then belongs to one sublevel, whose circular
-#   dipole is upright for half of the time.
+# * In a strong field each mode belongs to one sublevel. Those of m = ±1 have dipoles that turn
+#   around the field and are upright for half of the time, with at least 0.30 Γ₀. The darkest mode
+#   is then one of m = 0, whose dipoles lie along the field, with 0.21 Γ₀.
 # * In the map one resonance, where the upright dipoles scatter, becomes two: m = 1 and m = −1.
 #
 # Try changing

@@ -1145,9 +1145,10 @@ def test_strontium_in_an_array(capsys):
     modes = co.couple(co.Atoms.isotropic(found["places"]), co.Vacuum()).modes()
     weights = np.sum(np.abs(modes.vectors.reshape(64, 3, -1)) ** 2, axis=0)
     assert modes.rates[weights[1] < 1e-6].min() == pytest.approx(0.15, abs=0.005)
-    # a circular dipole about x: half of it upright
-    turning = co.couple(co.square(8, 8, 0.6, dipoles=(0, 1, 1j)), co.Vacuum())
-    assert inside[-1] == pytest.approx(turning.modes().rates[-1], rel=0.01)
+    # in a strong field: dipoles along the field x, or turning around it
+    for dipoles, rate in (((1, 0, 0), inside[-1]), ((0, 1, 1j), 0.30)):
+        one = co.couple(co.square(8, 8, 0.6, dipoles=dipoles), co.Vacuum())
+        assert one.modes().rates[-1] == pytest.approx(rate, rel=0.02)
 
 
 @pytest.mark.slow
@@ -1156,7 +1157,7 @@ def test_scalar_light_vector_light():
     scalar, vector = found["rates"]["scalar"], found["rates"]["vector"]
     for rates in (scalar, vector):
         assert all(each.mean() == pytest.approx(1) for each in rates)  # the trace of Γ
-        assert np.mean(rates[0] < 0.05) < 0.01
+        assert np.mean(rates[0] < 0.05) < 0.02
     assert 0.2 < np.mean(scalar[2] < 0.01) < 0.35
     assert scalar[2].min() < 1e-4
     assert np.mean(vector[2] < 0.01) < 0.02
