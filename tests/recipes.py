@@ -563,9 +563,10 @@ def _recipes():
         {},
     )
     for name in (
-        "collapse_operators", "drive_operator", "effective_hamiltonian", "extreme_rates",
-        "hamiltonian", "jump_channels", "largest_exchange", "liouvillian", "modes",
-        "one_excitation", "transitions", "undriven_hamiltonian", "validity",
+        "collapse_operator_names", "collapse_operators", "drive_operator",
+        "effective_hamiltonian", "extreme_rates", "hamiltonian", "jump_channels",
+        "largest_exchange", "liouvillian", "modes", "one_excitation", "transitions",
+        "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield (
             f"ChannelCouplings.{name}",
@@ -591,6 +592,8 @@ def _recipes():
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
+    modes = type(pair().modes())
+    yield "Modes.state", modes.state, lambda: {"self": pair().modes(), "i": 0}, {}
     yield (
         "couple",
         co.couple,
@@ -866,9 +869,15 @@ def _recipes():
     )
     yield "engines.MeanField", co.engines.MeanField, lambda: {"phases": 4}, {}
     yield (
+        "engines.Driven",
+        co.engines.Driven,
+        lambda: {"symmetries": [[1, 0]]},
+        {"then": lambda engine: co.evolve(pair(), "inverted", TIMES, method=engine)},
+    )
+    yield (
         "engines.Blocks",
         co.engines.Blocks,
-        lambda: {"symmetries": [[1, 0]]},
+        lambda: {"symmetries": [[1, 0]], "precision": "double"},
         {"then": lambda engine: co.evolve(pair(), "inverted", TIMES, method=engine)},
     )
     yield (
@@ -920,7 +929,13 @@ def _recipes():
     yield (
         "steady_state",
         co.steady_state,
-        lambda: {"couplings": driven(), "start": None},
+        lambda: {
+            "couplings": driven(),
+            "start": None,
+            "result": True,
+            "observe": "correlations",
+            "progress": False,
+        },
         {},
     )
     yield (
@@ -1912,9 +1927,9 @@ def _recipes():
                 },
                 {},
             )
-    for name in ("inverted", "ground", "levels", "level_product", "one_excitation"):
+    for name in ("inverted", "ground", "levels", "level_product", "from_amplitudes"):
         kind = type(systems.STATES[name])
-        member = "one_excitation" if name == "one_excitation" else "level_vectors"
+        member = "one_excitation" if name == "from_amplitudes" else "level_vectors"
         yield (
             f"states.{name} ({member})",
             getattr(kind, member),
@@ -1976,12 +1991,6 @@ def _recipes():
         {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
     )
     yield (
-        "states.one_excitation",
-        s.one_excitation,
-        lambda: {"amplitudes": [1, 1j, 0, 0.3, 0, 2]},
-        {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
-    )
-    yield (
         "states.mixed",
         s.mixed,
         lambda: {"populations": [0.3, 1.0]},
@@ -1995,6 +2004,12 @@ def _recipes():
         "states.timed_dicke",
         s.timed_dicke,
         lambda: {"wavevector": (0, 0, 6.0)},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.from_amplitudes",
+        s.from_amplitudes,
+        lambda: {"vector": [0.6, 0.8j]},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
     yield (

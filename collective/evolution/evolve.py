@@ -25,7 +25,7 @@ from collective.results.result import Result
 if TYPE_CHECKING:
     from qutip import Qobj
 
-_TRACE_ERROR = 1e-6
+_TRACE_ERROR = 1e-6  # or three times rtol if that is larger
 _LARGE_ERROR = 0.2  # estimated error of the emission, relative to its largest value
 _ENDLESS = 1e12  # seconds, 30,000 years
 
@@ -186,7 +186,8 @@ def _result(
 def _finished(found: Result, outcome: loop.Outcome) -> Result:
     """Return a result after its warnings, or raise the failure of the run."""
     notes = list(outcome.notes)
-    if found.diagnostics.get("trace_error", 0.0) > _TRACE_ERROR:
+    allowed = _TRACE_ERROR * max(1.0, 3 * found.diagnostics.get("rtol", 0.0) / 1e-6)
+    if found.diagnostics.get("trace_error", 0.0) > allowed:
         notes.append(
             f"the trace of ρ is off by {found.diagnostics['trace_error']:.1e}: do not trust "
             "these numbers; shorten the times or lower rtol"

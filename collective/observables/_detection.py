@@ -115,10 +115,14 @@ def trace_of_square(decay: Any) -> float:
 
 def channels(matrix: NDArray[Any]) -> "list[Qobj]":
     """Operators L_ν with Σ_ν L_ν†L_ν = Σ_mn D_mn σ⁺_mσ⁻_n, without dark channels."""
+    return [lowering(row) for row in channels_of(matrix)]
+
+
+def channels_of(matrix: NDArray[Any]) -> NDArray[Any]:
+    """The amplitudes c_νn of all channels that are not dark, (C, N)."""
     rates, vectors = np.linalg.eigh(matrix)
     bright = rates > len(matrix) * _ROUND_OFF * max(rates[-1], 0.0)
-    amplitudes = np.sqrt(rates[bright])[:, None] * vectors[:, bright].conj().T
-    return [lowering(row) for row in amplitudes]
+    return np.asarray(np.sqrt(rates[bright])[:, None] * vectors[:, bright].conj().T)
 
 
 def _one_direction(direction: ArrayLike, name: str) -> NDArray[np.float64]:

@@ -77,14 +77,15 @@ def states(result: Result, observable: str) -> "list[Qobj]":
 
 def photons(result: Result, observable: str) -> Jumps:
     """The jumps of trajectories that are photons, without those of dephasing and pump."""
-    evolved = two_level(result, observable)
+    of_atoms = isinstance(result.couplings, ChannelCouplings)  # whose jumps are all photons
+    evolved = None if of_atoms else two_level(result, observable)
     if result.jumps is None:
         raise ValueError(
             f"{observable} needs jumps: evolve(..., method='trajectories'); this result comes "
             f"from {result.method!r}{without_jumps(result)}"
         )
     jumps = result.jumps
-    if not (np.any(evolved.dephasing) or np.any(evolved.pump)):
+    if evolved is None or not (np.any(evolved.dephasing) or np.any(evolved.pump)):
         return jumps
     # channels are numbered like collapse operators: first photons, without rates of round-off size
     rates = np.linalg.eigh(evolved.decay)[0]

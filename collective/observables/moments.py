@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.evolution.steady_result import result_of
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
 from collective.states import State, correlations, density_matrix
@@ -60,7 +61,8 @@ def moment(
     """
     keep = checks.flag("states", states)
     if isinstance(couplings, MasterEquation):
-        return _of_equation(couplings, state)
+        rho, initial = density_matrix(state, couplings), checked_state(state, couplings)
+        return result_of(couplings, rho, whole=True, initial_state=initial, **_READ)
     if isinstance(couplings, ChannelCouplings):
         return _of_channels(couplings, state, keep)
     checks.instance("couplings", couplings, Couplings, "co.couple, co.Couplings")
@@ -110,28 +112,6 @@ def _of_channels(channels: ChannelCouplings, state: Any, keep: bool) -> Result:
         states=[density_matrix(known, channels)] if keep else None,
         couplings=channels,
         initial_state=known,
-        **_READ,
-    )
-
-
-def _of_equation(equation: MasterEquation, state: Any) -> Result:
-    """The result for a `MasterEquation`: populations of every level, and ρ."""
-    rho = density_matrix(state, equation)
-    populations = np.full((1, len(equation.dims), max(equation.dims)), np.nan)
-    for i, levels in enumerate(equation.dims):
-        populations[0, i, :levels] = rho.ptrace(i).diag().real
-    operator = equation.emission_operator
-    emission = None if operator is None else np.array([(operator * rho).tr().real])
-    return Result(
-        times=np.zeros(1),
-        emission=emission,  # type: ignore[arg-type]
-        excitation=None,  # type: ignore[arg-type]
-        populations=populations,
-        states=[rho],
-        couplings=None,
-        equation=equation,
-        frame="lab",
-        initial_state=checked_state(state, equation),
         **_READ,
     )
 

@@ -11,10 +11,12 @@ from collective._tools.memory import require
 from collective._tools.operators import excited, lowering, pair_table
 from collective.couplings.couplings import Couplings
 from collective.engines import request, timescale
+from collective.engines.basis.species import pair_correlations
 from collective.engines.mean_field.start import moments
 from collective.engines.mean_field.steady import mean_emission, needed
 from collective.engines.mean_field.steady import steady as mean_field
 from collective.evolution.steady_identical import Light
+from collective.evolution.steady_species import SpeciesLight
 from collective.evolution.steady_state import steady_state
 from collective.observables import _identical_emitters
 from collective.states import State
@@ -84,8 +86,9 @@ def steady(
     For identical emitters (equal Γ_mn and equal Δ_mn for all m ≠ n, and the same Γ_mm, drive, pump,
     detuning and dephasing for all) ρ is found between Dicke states. With a pump, or with purely
     collective decay and a drive, 100 of them take less than a second. With a drive and individual
-    decay, 50 take about 4 s and 70 take 30 s. For other emitters the full ρ is needed, with N up
-    to about 7.
+    decay, 50 take about 4 s and 70 take 30 s. A few species of emitters, alike within each, have
+    Dicke states of each species: 7 + 7 driven ones take 1 s. For other emitters the full ρ is
+    needed, with N up to about 11: eight take about two seconds, ten a minute (`co.steady_state`).
 
     For thousands of emitters there is mean field (`engines.MeanField`): each emitter has the steady
     state of a Bloch vector in the field of the others. It is exact for weak drives. With several
@@ -95,8 +98,8 @@ def steady(
         couplings: of N emitters, usually with a drive or pump.
         start: where there are several steady states, the one that this state comes to: "ground",
             "inverted", co.states.dicke(k) or co.states.coherent(theta, phi), for identical
-            emitters whose decay is purely collective. For mean field any product state; None is
-            the ground state.
+            emitters, or species of them, whose decay is purely collective. For mean field any
+            product state; None is the ground state.
         method: "exact", or "mean_field" for an approximation of many emitters.
 
     Returns:
@@ -126,6 +129,8 @@ def steady(
     if checks.choice("method", method, METHODS) == "mean_field":
         return _of_mean_field(couplings, start)
     light = _identical_emitters.light(couplings, None, start, "steady", dark=True)
+    if isinstance(light, SpeciesLight):
+        return _of_species(couplings, light)
     if light is not None:
         return _of_dicke_states(couplings, light)
     n = len(couplings)
@@ -184,6 +189,25 @@ def _of_mean_field(couplings: Couplings, start: "State | str | Qobj | None") -> 
         None,
         couplings,
         "mean_field",
+    )
+
+
+def _of_species(couplings: Couplings, light: SpeciesLight) -> Steady:
+    """Expectation values of a few species, which follow from ⟨n̂_A⟩, ⟨J⁺_AJ⁻_B⟩ and ⟨J⁻_A⟩."""
+    found, space, rho = light.species, light.space, light.rho
+    weights = (space.trace * rho).real
+    numbers = space.numbers() @ rho
+    bright = np.array([[row @ rho for row in rows] for rows in space.brightness()])
+    correlations = pair_correlations(found, numbers.real[None], bright[None])[0]
+    count = len(found.labels)
+    return Steady(
+        light.unit * float((light.rate() @ rho).real),
+        float(numbers.real.sum()),
+        (numbers.real / found.counts)[found.labels],
+        correlations,
+        (light.means() / found.counts)[found.labels],
+        np.bincount(space.rows.sum(axis=0), weights, count + 1).astype(float),
+        couplings,
     )
 
 

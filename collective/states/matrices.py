@@ -16,12 +16,13 @@ from collective.states.answers import (
     amplitudes_of,
     excitations_of,
     is_mixed,
+    one_excitation_of,
     probabilities_of,
     spinors_of,
     weights_of,
 )
 from collective.states.channel_moments import of_channels
-from collective.states.checking import Problem, checked_state, configurations, dims_of
+from collective.states.checking import Problem, checked_state, dims_of
 from collective.states.of_atoms import ket_of
 from collective.states.protocol import State
 
@@ -195,7 +196,7 @@ def _closed_form(state: State, n: int, emitters: Any) -> NDArray[np.complex128] 
     if not isinstance(k, int):
         return None
     if k == 1:
-        one = amplitudes_of(state, configurations(n, 1), emitters)
+        one = one_excitation_of(state, n, emitters)
         return np.outer(one.conj(), one)
     if k in (0, n) or state.symmetric(n):
         apart = k * (n - k) / (n * (n - 1)) if n > 1 else 0.0

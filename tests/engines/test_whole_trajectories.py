@@ -13,10 +13,10 @@ import collective as co
 from collective.engines import request as _requests
 from collective.engines import timescale
 from collective.engines.basis.configurations import qutip_index
+from collective.engines.basis.symmetries import group
 from collective.engines.numerics.lanes import LANES
 from collective.engines.numerics.pieces import pieces_of
 from collective.engines.trajectories import whole_panel
-from collective.engines.trajectories.invariance import permutations
 from collective.engines.trajectories.philox import key_of, uniforms
 from collective.engines.trajectories.whole import WholeSampler
 from collective.engines.trajectories.whole_size import WholeSize
@@ -365,7 +365,7 @@ def test_emitters_that_a_reflection_exchanges_have_equal_populations_and_smaller
 
 def test_only_permutations_that_change_nothing_are_averaged():
     def count(couplings, state="ground"):
-        return len(permutations(_requests.checked(couplings, state, TIMES)))
+        return len(group(_requests.checked(couplings, state, TIMES)))
 
     assert count(CHAIN) == 2
     assert count(CHAIN.replace(pump=0.3, dephasing=0.1), co.states.coherent(1.0)) == 2

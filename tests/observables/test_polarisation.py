@@ -183,7 +183,7 @@ def test_one_polarisation_is_that_of_two_level_emitters(field):
     whole = np.zeros((3, 3), complex)
     whole[:, 0] = amplitudes
     atoms = co.couple(co.Atoms.isotropic(places), field)
-    found = co.observables.moment(atoms, co.states.one_excitation(whole))
+    found = co.observables.moment(atoms, co.states.from_amplitudes(whole))
     np.testing.assert_allclose(found.emission, expected.emission, rtol=1e-12)
     directions = rng.normal(size=(4, 3))
     directions[:, 2] = np.abs(directions[:, 2])
@@ -203,7 +203,7 @@ def test_rates_of_a_pair_in_closed_form():
     distance = 0.2
     atoms = co.Atoms.isotropic([[0, 0, 0], [0, 0, distance]])
     bright = np.array([[1, 0, 0], [1, 0, 0]]) / np.sqrt(2)
-    result = co.observables.moment(co.couple(atoms, VACUUM), co.states.one_excitation(bright))
+    result = co.observables.moment(co.couple(atoms, VACUUM), co.states.from_amplitudes(bright))
     xi = 2 * np.pi * distance
     shared = 1.5 * (np.sin(xi) / xi + np.cos(xi) / xi**2 - np.sin(xi) / xi**3)
     rates = co.observables.polarised_emission(result)[0, 0]
@@ -217,7 +217,7 @@ def test_a_polarisation_may_take_up_more_light_than_it_sends():
     between = channels.one_excitation()[0][0, 5].real  # from "e -1" of the other to "e +1"
     amplitudes = np.zeros((2, 3))
     amplitudes[0, 0], amplitudes[1, 2] = np.sqrt(0.99), -np.sign(between) * 0.1
-    state = co.states.one_excitation(amplitudes)
+    state = co.states.from_amplitudes(amplitudes)
     rates = co.observables.polarised_emission(co.observables.moment(channels, state))[0, 0]
     cross = -abs(between) * np.sqrt(0.99) * 0.1
     np.testing.assert_allclose(rates, [0.99 + cross, 0, 0.01 + cross], atol=1e-12)
@@ -275,7 +275,7 @@ def test_moments_of_states_of_atoms():
     rng = np.random.default_rng(0)
     channels = co.couple(co.Atoms.isotropic(rng.normal(size=(2, 3))), VACUUM)
     product = co.states.level_product(unit(rng, 2, 4))
-    one = co.states.one_excitation(unit(rng, 6).reshape(2, 3))
+    one = co.states.from_amplitudes(unit(rng, 6).reshape(2, 3))
     for state in (product, one):
         found = co.observables.moment(channels, state, states=True)
         expected = co.observables.moment(channels, found.states[0])

@@ -208,6 +208,12 @@ def same_pairs(permutations: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray((permutations[:, :, None] * n + permutations[:, None, :]).min(axis=0))
 
 
+def mean_over(same: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The matrix whose product replaces values by their mean over all with the same number."""
+    alike = (same[:, None] == same[None, :]).astype(float)
+    return alike / alike.sum(axis=0)
+
+
 def needed_pairs(same: NDArray[np.int64]) -> NDArray[np.int64]:
     """The pairs m < n of which `same_pairs` consists, (P, 2), ascending."""
     pairs = np.stack(np.divmod(np.unique(same), len(same)), axis=1)

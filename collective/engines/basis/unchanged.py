@@ -37,7 +37,7 @@ def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
         return "couplings"
     vectors = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
     for name, vector in vectors.items():
-        if np.abs(vector[p] - vector).max() > limit:
+        if np.abs(vector[p] - vector).max() > max(limit, SAME * float(np.abs(vector).max())):
             return name
     return None
 

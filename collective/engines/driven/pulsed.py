@@ -92,7 +92,7 @@ class PowerSteps:
             ValueError: where the envelope fails or is not finite.
             FloatingPointError: if no polynomial fits the envelope, or only over very short steps.
         """
-        norm = float(np.linalg.norm(state))
+        norm = self._generator.norm(state)
         self._longest = min(2 * self._longest, self._limit)
         while self._longest > _INSTANT * max(abs(time), self._duration):
             end, inside, wanted = planned(time, times, self._longest, kept)
@@ -158,7 +158,7 @@ class PowerSteps:
         powers[0] = state
         sums = state.copy()
         kept = {i: state.copy() for i in wanted}
-        largest, small, span = float(np.linalg.norm(state)), 0, end - time
+        largest, small, span = self._generator.norm(state), 0, end - time
         values, fractions = [functionals.values(state)], inside / span
         pause = terms_between_pauses(state)
         for n in range(_POWERS):
