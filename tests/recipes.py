@@ -1846,7 +1846,25 @@ def _recipes():
     yield (
         "plot.levels",
         p.levels,
-        lambda: {"atoms": strontium(), "populations": [0.2, 0.1, 0, 0.7], "atom": 1, "ax": None},
+        lambda: {
+            "atoms": strontium(),
+            "populations": [0.2, 0.1, 0, 0.7],
+            "time": None,
+            "atom": 1,
+            "ax": None,
+        },
+        {},
+    )
+    yield (
+        "plot.levels (result)",
+        p.levels,
+        lambda: {
+            "atoms": isotropic(),
+            "populations": light_of_atoms(),
+            "time": 0.1,
+            "atom": 0,
+            "ax": None,
+        },
         {},
     )
     yield (

@@ -38,6 +38,7 @@ def levels(
     atoms: Atoms,
     *,
     populations: "Result | ArrayLike | None" = None,
+    time: float | None = None,
     atom: int = 0,
     ax: "Axes | None" = None,
 ) -> "Axes":
@@ -50,17 +51,22 @@ def levels(
 
     Args:
         atoms: whose levels and transitions are drawn; they are the same for all.
-        populations: a result, of which the last time is drawn, or numbers (L,) or (N, L); the mean
-            over the atoms is drawn. None draws no circles.
+        populations: a result, or numbers (L,) or (N, L); the mean over the atoms is drawn. None
+            draws no circles.
+        time: of a result, in inverse units of rate; its nearest time is drawn. None is its last.
         atom: whose energies displace the sublevels.
         ax: where to draw; None makes a new figure.
 
     Raises:
-        ValueError: for populations of another shape, or an atom that does not exist.
+        ValueError: for populations of another shape, a time without a result, or an atom that does
+            not exist.
     """
     checks.instance("atoms", atoms, Atoms, 'co.atoms(positions, "Rb87 D2", ...)')
     atom = checks.index("atom", atom, len(atoms), "atoms")
-    shown = None if populations is None else _mean_populations(populations, atoms)
+    at = None if time is None else checks.number("time", time)
+    if at is not None and not isinstance(populations, Result):
+        raise ValueError("time: only a result has times; give populations=result")
+    shown = None if populations is None else _mean_populations(populations, atoms, at)
     ax = axes(ax)
     m, heights, labels = _places(atoms, atoms.energies[atom])
     _draw_transitions(ax, atoms, m, heights)
@@ -149,9 +155,12 @@ def _sides(ground: float, excited: float) -> tuple[tuple[Side, float], tuple[Sid
     return ("ground", ground), ("excited", excited)
 
 
-def _mean_populations(value: Any, atoms: Atoms) -> NDArray[np.float64]:
-    """Mean population of each level, (L,)."""
-    given = value.populations[-1] if isinstance(value, Result) else value
+def _mean_populations(value: Any, atoms: Atoms, time: float | None) -> NDArray[np.float64]:
+    """Mean population of each level, (L,); of a result at a time, None for its last."""
+    given = value
+    if isinstance(value, Result):
+        row = -1 if time is None else int(np.argmin(np.abs(value.times - time)))
+        given = value.populations[row]
     array = checks.finite("populations", given)
     count = len(atoms.levels)
     if array.shape not in ((count,), (len(atoms), count)):

@@ -83,6 +83,10 @@ def test_populations_of_a_result_are_those_of_its_last_time():
     sizes = co.plot.levels(atoms, populations=result).collections[1].get_sizes()
     assert sizes[3] == pytest.approx(sizes[0])
     np.testing.assert_allclose(sizes[1:3], 0, atol=1e-9)
+    begin = co.plot.levels(atoms, populations=result, time=0.1).collections[1].get_sizes()
+    assert begin[0] == pytest.approx(2 * sizes[0])
+    with pytest.raises(ValueError, match="time: only a result has times"):
+        co.plot.levels(atoms, populations=[1, 0, 0, 0], time=0.1)
 
 
 def test_levels_with_names_of_the_user():
