@@ -171,6 +171,12 @@ def driven():
 
 
 @cache
+def driven_atoms():
+    wave = co.plane_wave(isotropic(), 0.5, direction=(0, 0, 1), polarisation=(1, 0, 0))
+    return channels().replace(drive=wave)
+
+
+@cache
 def array():
     return co.couple(co.square(2, 2, 0.6, dipoles=(1, 0, 0)), co.Vacuum())
 
@@ -948,6 +954,12 @@ def _recipes():
         "observables.steady (mean field)",
         o.steady,
         lambda: {"couplings": driven(), "start": "ground", "method": "mean_field"},
+        {},
+    )
+    yield (
+        "observables.steady (atoms)",
+        o.steady,
+        lambda: {"couplings": driven_atoms(), "start": "ground", "method": "mean_field"},
         {},
     )
     for name in ("able", "needed"):

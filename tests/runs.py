@@ -616,6 +616,39 @@ def levels_and_spins():
 
 
 @run(rtol=SOLVED)
+def approximate_atoms_with_manifolds():
+    isotropic = co.Atoms.isotropic([[0, 0, 0.1], [0.05, 0, 0.2], [0.1, 0.1, 0]], zeeman=0.4)
+    half = co.atoms([[0, 0, 0], [0.1, 0, 0.05]], ground=1 / 2, excited=3 / 2)
+    wave = {"direction": (0, 0, 1), "polarisation": (1, 0.5j, 0)}
+    free = co.couple(isotropic, VACUUM)
+    driven = free.replace(drive=co.plane_wave(isotropic, 0.8, **wave))
+    pumped = co.couple(half, VACUUM).replace(drive=co.plane_wave(half, 0.8, **wave))
+    superposed = co.states.level_product([0.5, 0.3j, 0.2, 0.8])
+    below = co.states.levels("g -1/2")
+    phases = co.engines.MeanField(phases=20)
+    upper = co.states.levels("e 0")
+    parts = {
+        "phases": evolved(free, upper, method=phases, seed=1, times=TIMES[:2]),
+        "excited": evolved(free, upper, method="cumulants"),
+    }
+    for method in ("mean_field", "cumulants"):
+        parts |= {
+            f"superposed {method}": evolved(
+                free, superposed, method=method, observe="correlations"
+            ),
+            f"driven {method}": evolved(driven, "ground", method=method),
+            f"pumped {method}": evolved(pumped, below, method=method),
+        }
+    steady = co.observables.steady(pumped, start=below, method="mean_field")
+    return {
+        **together(**parts),
+        "steady populations": steady.populations,
+        "steady correlations": steady.correlations,
+        "exact": co.observables.steady(pumped).populations,
+    }
+
+
+@run(rtol=SOLVED)
 def atoms_with_manifolds():
     isotropic = co.Atoms.isotropic(
         [[0, 0, 0.1], [0.05, 0, 0.2]], zeeman=0.4, detunings=[0.1, -0.2], axis=(1, 2, 2)

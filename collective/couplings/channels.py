@@ -344,7 +344,8 @@ class ChannelCouplings:
             'line 0, collective decay 2'
         """
         _, vectors = self.jump_channels()
-        sizes = np.abs(vectors).reshape(len(self), self.atoms.lines, 3, -1).sum(axis=(0, 2))
+        shape = len(self), self.atoms.lines, 3, vectors.shape[1]
+        sizes = np.abs(vectors).reshape(shape).sum(axis=(0, 2))
         lines = np.argmax(sizes, axis=0)
         return [f"line {s}, collective decay {v}" for v, s in enumerate(lines.tolist())]
 

@@ -63,12 +63,12 @@ class ChannelMeasure:
         ]
         # of the jumps, of which there are no more than channels
         rates, vectors = channels.jump_channels()
-        self._jumps = [
+        jumps = [
             sum(v * lower for v, lower in zip(column.conj(), self._lower, strict=True) if v != 0)
             for column in (vectors * np.sqrt(rates)).T
         ]
         size = self._levels[0] ** n
-        emission = sum((jump.conj().T @ jump for jump in self._jumps), coo_array((size, size)))
+        emission = sum((jump.conj().T @ jump for jump in jumps), coo_array((size, size)))
         self._emission = coo_array(emission)
         self.names: tuple[str, ...] = ("populations", "emission", "excitation")
         if correlations:

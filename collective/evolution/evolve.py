@@ -51,8 +51,9 @@ def evolve(
         couplings: the result of `couple`, `Couplings` of your own matrices, or a `MasterEquation`.
             `ChannelCouplings` of atoms with manifolds run with the engines that say so.
             Up to Liouville dimension 1,024 (five two-level emitters) a `MasterEquation` is
-            propagated by exact exponentials, and large frequencies cost nothing. In larger
-            problems the integrator of QuTiP has to resolve them.
+            propagated by exact exponentials, and large frequencies cost nothing. Larger ones
+            of Lindblad form are evolved in the rotating frame that their operators conserve, as
+            those of approximation="rwa" do; frequencies that are left have to be resolved.
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].

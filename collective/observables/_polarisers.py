@@ -30,7 +30,7 @@ def polarisers(value: Any, unit: NDArray[np.float64], axis: NDArray[np.float64])
         ValueError: for another name or shape, or where the polarisation is not defined.
     """
     if isinstance(value, str):
-        if value in ("σ+", "σ-", "σ⁺", "σ⁻", "π"):
+        if value in ("σ+", "σ-", "σ−", "σ⁺", "σ⁻", "π"):
             raise ValueError(
                 f"polarisation: {value} is the polarisation of a transition, about the axis of the "
                 "atoms (see polarised_emission); far away light has 'helicity+' or 'helicity-' "
@@ -47,9 +47,11 @@ def polarisers(value: Any, unit: NDArray[np.float64], axis: NDArray[np.float64])
             f"polarisation must be one of {', '.join(map(repr, NAMES))}, a vector (3,), or one for "
             f"each direction, {unit.shape}; got shape {vectors.shape}"
         )
-    largest = np.abs(vectors).max(axis=-1, keepdims=True)
+    parts = np.maximum(np.abs(vectors.real), np.abs(vectors.imag))
+    largest = parts.max(axis=-1, keepdims=True)
     if np.any(largest == 0):
         raise ValueError("polarisation must not be the zero vector")
+    vectors, largest = checks.enlarged(vectors, largest)
     vectors = vectors / largest
     vectors = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
     along = np.sum(unit * vectors, axis=1, keepdims=True)

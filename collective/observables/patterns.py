@@ -14,6 +14,7 @@ The file is longer than others because its docstrings give every sum with its un
 """
 
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any, Literal
 
 import numpy as np
@@ -91,17 +92,18 @@ def angular_pattern(
         passed = polarisers(polarisation, unit, sources.axis)
         if sources.kind == "magnetic":  # f is c·B = n̂ × E
             passed = np.cross(unit, passed)
-    found = np.zeros((len(result.times), len(unit)))
-    for correlations, far in sources.lines:
 
-        def fields(some: slice, far: Fields = far) -> NDArray[np.complex128]:
-            light = far(unit[some])
-            if passed is None:
-                return light
-            return np.einsum("di,dni->dn", passed[some].conj(), light)[..., None]
+    def fields(far: Fields, some: slice) -> NDArray[np.complex128]:
+        light = far(unit[some])
+        if passed is None:
+            return light
+        return np.einsum("di,dni->dn", passed[some].conj(), light)[..., None]
 
-        found += _intensities(correlations, len(unit), fields, "directions")
-    return found
+    of_lines = (
+        _intensities(correlations, len(unit), partial(fields, far), "directions")
+        for correlations, far in sources.lines
+    )
+    return reduce(np.add, of_lines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,17 +333,16 @@ def _near_field_of_atoms(result: Result, points: ArrayLike, field: Any) -> NDArr
     require_outside("points", field, at)
     if len(at):
         _inputs.require_apart(at, atoms.positions, atoms.wavelength)
-    found = np.zeros((len(pairs), *where.shape[:-1]))
-    for s, own in enumerate(by_line(pairs, atoms)):
+
+    def fields(s: int, some: slice) -> NDArray[np.complex128]:
         k, strength = float(atoms.wavenumbers[s]), np.sqrt(6 * np.pi * atoms.linewidths[s])
+        tensors = total_green(field, at[some, None], atoms.positions[None], k)
+        columns = np.swapaxes(strength * tensors, -1, -2)  # the field of each component in a row
+        return columns.reshape(len(columns), 3 * len(atoms), 3)
 
-        def fields(some: slice, k: float = k, strength: float = strength) -> NDArray[np.complex128]:
-            tensors = total_green(field, at[some, None], atoms.positions[None], k)
-            columns = np.swapaxes(strength * tensors, -1, -2)
-            return columns.reshape(len(columns), 3 * len(atoms), 3)
-
-        found += _near_field(own, where, fields)
-    return found
+    own = by_line(pairs, atoms)
+    of_lines = (_near_field(own[s], where, partial(fields, s)) for s in range(atoms.lines))
+    return reduce(np.add, of_lines)
 
 
 def _near_field(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from collective._tools import checks, equality
 from collective._tools.memory import require
 from collective._tools.operators import excited, lowering, pair_table
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines import request, timescale
 from collective.engines.basis.species import pair_correlations
@@ -19,6 +20,7 @@ from collective.evolution.steady_identical import Light
 from collective.evolution.steady_species import SpeciesLight
 from collective.evolution.steady_state import steady_state
 from collective.observables import _identical_emitters
+from collective.observables import _stationary_atoms as _atoms
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -34,15 +36,16 @@ class Steady:
     """Expectation values in the steady state of N emitters.
 
     Mean field gives no `distribution`, and no `correlations` of more than 4,096 emitters: these are
-    None.
+    None. For atoms with manifolds populations are those of all levels, (N, L), and correlations and
+    coherences are of the N·C channels.
 
     Attributes:
         emission: photons per time into the field, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩; in thermal light of n̄
             photons per mode, (n̄ + 1) times that.
         excitation: mean number of excited emitters.
         populations: (N,), probability that each emitter is excited.
-        correlations: (N, N), ⟨σ⁺_mσ⁻_n⟩.
-        coherences: (N,), ⟨σ⁻_m⟩ in the frame of the couplings.
+        correlations: (N, N), ⟨σ⁺_mσ⁻_n⟩, or (N·C, N·C).
+        coherences: (N,) or (N·C,), ⟨σ⁻_m⟩ in the frame of the couplings.
         distribution: (N + 1,), probability that k emitters are excited.
         couplings: of the emitters.
         method: "exact" or "mean_field", an approximation.
@@ -54,7 +57,7 @@ class Steady:
     correlations: NDArray[np.complex128] | None
     coherences: NDArray[np.complex128]
     distribution: NDArray[np.float64] | None
-    couplings: Couplings
+    couplings: Couplings | ChannelCouplings
     method: str = "exact"
 
     __setstate__ = checks.restored
@@ -68,8 +71,9 @@ class Steady:
 
     def __repr__(self) -> str:
         n = len(self.populations)
+        noun = "atom" if isinstance(self.couplings, ChannelCouplings) else "emitter"
         return (
-            f"Steady state of {n} emitter{'' if n == 1 else 's'}"
+            f"Steady state of {n} {noun}{'' if n == 1 else 's'}"
             f"{', mean field (an approximation)' if self.method == 'mean_field' else ''}\n"
             f"  emission    {self.emission:.6g}\n"
             f"  excitation  {self.excitation:.6g}"
@@ -77,7 +81,10 @@ class Steady:
 
 
 def steady(
-    couplings: Couplings, *, start: "State | str | Qobj | None" = None, method: str = "exact"
+    couplings: Couplings | ChannelCouplings,
+    *,
+    start: "State | str | Qobj | None" = None,
+    method: str = "exact",
 ) -> Steady:
     r"""Emission, populations and correlations in the steady state, where dρ/dt = 0.
 
@@ -95,7 +102,8 @@ def steady(
     steady states (bistability) the answer depends on `start`.
 
     Args:
-        couplings: of N emitters, usually with a drive or pump.
+        couplings: of N emitters, usually with a drive or pump. Atoms with manifolds
+            (`ChannelCouplings`) are allowed: mean field gives each its density matrix.
         start: where there are several steady states, the one that this state comes to: "ground",
             "inverted", co.states.dicke(k) or co.states.coherent(theta, phi), for identical
             emitters, or species of them, whose decay is purely collective. For mean field any
@@ -125,6 +133,8 @@ def steady(
           emission    0.130807
           excitation  0.424744
     """
+    if isinstance(couplings, ChannelCouplings):
+        return _of_atoms(couplings, start, checks.choice("method", method, METHODS))
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     if checks.choice("method", method, METHODS) == "mean_field":
         return _of_mean_field(couplings, start)
@@ -209,6 +219,17 @@ def _of_species(couplings: Couplings, light: SpeciesLight) -> Steady:
         np.bincount(space.rows.sum(axis=0), weights, count + 1).astype(float),
         couplings,
     )
+
+
+def _of_atoms(
+    channels: ChannelCouplings, start: "State | str | Qobj | None", method: str
+) -> Steady:
+    """Expectation values of atoms with manifolds."""
+    if method == "mean_field":
+        found = _atoms.mean_field(channels, start)
+    else:
+        found = _atoms.exact(channels, steady_state(channels, start=start))
+    return Steady(**found, couplings=channels, method=method)
 
 
 def _of_dicke_states(couplings: Couplings, light: Light) -> Steady:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from collective._tools import checks
-from collective.couplings.couplings import Couplings
+from collective.couplings.channels import ChannelCouplings
 from collective.observables import patterns
 from collective.plot.maps import draw, middle_of, square, unit_vectors
 from collective.plot.style import axes, by_label, colours
@@ -152,17 +152,18 @@ def field_map(
     """
     across, up = unit_vectors(plane)
     moment = _at(result, time)
-    if not isinstance(moment.couplings, Couplings):
+    couplings = moment.couplings
+    if couplings is None:
         raise ValueError(
-            "result: a map needs two-level emitters evolved from Couplings; for others draw the "
-            "numbers of observables.near_field(result, points, field) instead"
+            "result: a map needs emitters evolved from Couplings or ChannelCouplings; for others "
+            "draw the numbers of observables.near_field(result, points, field) instead"
         )
     patterns.near_field(moment, np.empty((0, 3)))  # raises if the result lacks something
-    emitters = moment.couplings.emitters
+    emitters = couplings.atoms if isinstance(couplings, ChannelCouplings) else couplings.emitters
     assert emitters is not None
     middle = middle_of(emitters, centre)
     around = square(emitters, plane, extent=extent, middle=middle, margin=1.0, points=points)
-    field = moment.couplings.field if field is None else field
+    field = couplings.field if field is None else field
     hidden, places = around.hidden(emitters.positions, field), around.places()
     intensity = np.ma.masked_all(hidden.shape)
     intensity[~hidden] = patterns.near_field(moment, places[~hidden], field)[0]

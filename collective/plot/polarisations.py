@@ -70,8 +70,9 @@ def zeeman_spectrum(
         ax: where to draw; None makes a new figure.
 
     Raises:
-        ValueError: for atoms with several ground levels, without a drive, or rows that do not
-            increase.
+        ValueError: for atoms with several ground levels or whose driven levels do not decay,
+            without a drive, for rows that do not increase, or in resonance with a mode that does
+            not decay at all.
     """
     checks.instance("couplings", couplings, ChannelCouplings, "co.couple(atoms, field)")
     along, up = _row("shifts", shifts), _row("detunings", detunings)
@@ -102,19 +103,28 @@ def _scattered(
     detunings: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """R at every Zeeman shift and detuning, relative to independent atoms, (B, D)."""
-    from scipy.linalg import schur, solve_triangular
+    from scipy.linalg import LinAlgError, schur, solve_triangular
 
     n = len(couplings)
     bare, decay = couplings.effective_hamiltonian(), couplings.one_excitation()[0]
     drive = _raised(couplings)
-    alone = np.sum(np.abs(drive) ** 2 / np.tile(couplings.atoms.decay_rates[: len(m)], n))
+    rates = np.tile(couplings.atoms.decay_rates[: len(m)], n)
+    if np.any(rates[drive != 0] == 0):
+        raise ValueError("couplings: the drive reaches a level that does not decay")
+    alone = np.sum(np.abs(drive[drive != 0]) ** 2 / rates[drive != 0])
     found = np.empty((len(shifts), len(detunings)))
     for row, shift in zip(found, shifts, strict=True):
         triangle, basis = schur(bare + np.diag(np.tile(shift * m, n)), output="complex")
         turned = basis.conj().T @ drive
         for i, detuning in enumerate(detunings):
             own = detuning * np.eye(len(triangle)) - triangle
-            amplitudes = 0.5 * (basis @ solve_triangular(own, turned))
+            try:
+                amplitudes = 0.5 * (basis @ solve_triangular(own, turned))
+            except LinAlgError:
+                raise ValueError(
+                    f"detunings: at {detuning:g} and a shift of {shift:g} the laser is in "
+                    "resonance with a mode that does not decay; leave this detuning out"
+                ) from None
             row[i] = np.vdot(amplitudes, decay @ amplitudes).real
     return found / alone
 

@@ -50,8 +50,8 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.8), layout="constrain
 for (name, rates), style in zip(darkest.items(), ("o-", "s-"), strict=True):
     left.loglog(fields / milligauss, rates, style, ms=4, label=name)
 left.axhline(1.0, color="0.6", ls="--", label="one atom")
-left.set(xlabel="magnetic field (mG)", ylabel="rate of the darkest mode (Γ₀)", ylim=(0.008, 2))
-left.legend(frameon=False, loc="center left")
+left.set(xlabel="magnetic field (mG)", ylabel="rate of the darkest mode (Γ₀)", ylim=(0.008, 8))
+left.legend(frameon=False, loc="upper left")
 co.plot.zeeman_spectrum(driven, np.linspace(0, 2, 31), np.linspace(-3, 3, 121), ax=right)
 right.set_title("field in the array")
 plt.show()

@@ -75,13 +75,13 @@ def test_twenty_thousand_trajectories_have_no_bias(channels):
 
 def test_photons_of_inverted_atoms_are_counted_once_each():
     times = np.array([0, 5, 400.0])
-    engine = co.engines.Trajectories(n=500)
+    engine = co.engines.Trajectories(n=250)
     found = co.evolve(pair(), co.states.levels("e 0"), times, method=engine, seed=2)
     jumps = found.jumps
-    assert np.all(np.bincount(jumps.trajectory, minlength=500) == 2)
+    assert np.all(np.bincount(jumps.trajectory, minlength=250) == 2)
     np.testing.assert_allclose(found.excitation[-1], 0, atol=1e-12)
-    early = np.bincount(jumps.trajectory, jumps.times <= 5, minlength=500)
-    np.testing.assert_allclose(found.excitation[1], 2 - early.mean(), atol=0.06)
+    early = np.bincount(jumps.trajectory, jumps.times <= 5, minlength=250)
+    np.testing.assert_allclose(found.excitation[1], 2 - early.mean(), atol=0.12)
     names = pair().collapse_operator_names()
     assert len(names) == len(pair().collapse_operators()) == 6
     assert names[1] == "line 0, collective decay 1"
@@ -91,12 +91,12 @@ def test_photons_of_inverted_atoms_are_counted_once_each():
 def test_waiting_times_of_one_atom_are_exponential():
     """The mean of the times of decay is 1, and so is their deviation."""
     one = co.couple(co.Atoms.isotropic([[0, 0, 0]]), VACUUM)
-    engine = co.engines.Trajectories(n=2000)
+    engine = co.engines.Trajectories(n=1000)
     found = co.evolve(one, co.states.levels("e 0"), [0, 30.0], method=engine, seed=4)
     times = found.jumps.times
-    assert len(times) == 2000
-    assert abs(times.mean() - 1) < 0.08
-    assert abs(times.std() - 1) < 0.12
+    assert len(times) == 1000
+    assert abs(times.mean() - 1) < 0.1
+    assert abs(times.std() - 1) < 0.15
 
 
 def test_the_same_seed_gives_the_same_numbers_whatever_the_number_of_trajectories():
@@ -125,6 +125,7 @@ def test_the_unit_of_rate_does_not_matter():
     np.testing.assert_allclose(found.jumps.times * unit, slow.jumps.times, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_mixed_states_are_drawn_by_their_weights():
     channels = pair()
     up, down = (
@@ -153,6 +154,7 @@ def test_interrupted_trajectories_of_atoms_continue(tmp_path, interrupted_at):
     np.testing.assert_array_equal(kept.populations_error, again.populations_error)
 
 
+@pytest.mark.slow
 def test_one_atom_never_emits_two_photons_at_once():
     one = co.Atoms.isotropic([[0, 0, 0]])
     wave = co.plane_wave(one, 2.0, direction=(0, 0, 1), polarisation=(1, 0, 0))

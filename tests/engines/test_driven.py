@@ -16,6 +16,7 @@ from collective.engines.driven import engine, packed, run, size, steps, symmetry
 from collective.engines.driven.columns import columns_of
 from collective.engines.driven.generator import PackedGenerator
 from collective.engines.numerics.spectrum import Ellipse
+from collective.engines.record import smallest_eigenvalue
 from collective.engines.request import checked
 from collective.evolution.evolve import EvolutionError
 
@@ -298,6 +299,32 @@ def test_default_tolerances_hold_where_the_generator_is_far_from_normal():
     result = co.evolve(couplings, state, times, method="driven")
     np.testing.assert_allclose(result.emission, tight.emission, atol=1e-8)
     np.testing.assert_allclose(result.populations, tight.populations, atol=1e-8)
+
+
+@pytest.mark.parametrize("n", [2, 6])  # by all eigenvalues, and by the tridiagonal form
+def test_the_smallest_eigenvalue_of_a_matrix_of_any_size(n):
+    size = 1 << n
+    matrix = random_state(3, n) - 0.01 * np.eye(size)
+    every = np.linalg.eigvalsh(matrix)
+    assert smallest_eigenvalue(matrix) == pytest.approx(every[0], abs=1e-14)
+    apart = np.zeros((size + 1, size + 1), complex)  # in two blocks
+    apart[1:, 1:], apart[0, 0] = matrix, 2 * every[0]
+    assert smallest_eigenvalue(apart) == pytest.approx(2 * every[0], abs=1e-14)
+    apart[0, 0] = 1
+    assert smallest_eigenvalue(apart) == pytest.approx(every[0], abs=1e-14)
+
+
+@pytest.mark.parametrize("pulse", [None, lambda t: 1.0])
+def test_populations_of_mixtures_of_many_states_hold_their_tolerance(pulse):
+    """The norm of such a ρ is small, so that a small error by its norm may be a large trace."""
+    couplings = co.couple(co.chain(6, 0.2), co.Vacuum())
+    couplings = couplings.replace(drive=0.5, pump=1.0, dephasing=0.5)
+    times = np.linspace(0, 5, 11)
+    options = {"method": "driven", "progress": False}
+    rough = co.evolve(couplings, "ground", times, rtol=1e-6, envelope=pulse, **options)
+    assert rough.diagnostics["trace_error"] < 1e-6
+    tight = co.evolve(couplings, "ground", times, rtol=1e-12, atol=1e-13, **options)
+    np.testing.assert_allclose(rough.populations, tight.populations, atol=1e-6)
 
 
 def test_steady_state_of_a_driven_atom():

@@ -414,3 +414,40 @@ def test_steady_state_of_two_driven_ensembles_against_qutip():
     assert mine == pytest.approx(qutip.expect(paired, rho) / emission**2, rel=1e-8)
     late = co.evolve(couplings, "ground", [0, 60.0], method="symmetric")
     assert late.emission[-1] == pytest.approx(emission, rel=1e-6)
+
+
+# --- atoms with manifolds
+
+
+def driven_atoms(positions, ground, excited, polarisation=(1, 0, 0.3j)):
+    atoms = co.atoms(positions, ground=ground, excited=excited)
+    wave = co.plane_wave(atoms, 1.3, direction=(0, 1, 0), polarisation=polarisation)
+    return co.couple(atoms, co.Vacuum()).replace(drive=wave)
+
+
+@pytest.mark.parametrize("unit", [1.0, 4.0**12])
+def test_driven_atoms_of_many_levels_do_not_change_in_their_steady_state(unit):
+    """64 states, which the generator itself and not its matrix solves."""
+    channels = driven_atoms([[0, 0, 0], [0.1, 0.05, 0.12]], 1, 2)
+    atoms = channels.atoms.replace(linewidths=[unit])
+    channels = co.couple(atoms, co.Vacuum()).replace(drive=channels.drive * unit)
+    rho = co.steady_state(channels)
+    left = channels.liouvillian().data.as_scipy() @ rho.full().ravel(order="F")
+    assert np.abs(left).max() < 1e-13 * unit
+    assert abs(rho.tr() - 1) < 1e-12
+    assert rho.eigenenergies()[0] > -1e-13
+
+
+@pytest.mark.slow
+def test_three_driven_atoms_end_in_their_steady_state():
+    channels = driven_atoms([[0, 0, 0], [0.1, 0.05, 0.12], [0.2, 0, 0.1]], 0, 1)
+    start = co.states.levels("g 0")
+    late = co.evolve(channels, start, [0, 150.0], rtol=1e-11, method="exact")
+    np.testing.assert_allclose(late.last_state.full(), co.steady_state(channels).full(), atol=1e-8)
+
+
+def test_atoms_with_dark_ground_states_have_no_unique_steady_state():
+    """J = 1 → 0 with linear polarisation: two of three ground levels do not see the light."""
+    channels = driven_atoms([[0, 0, 0], [0.1, 0.05, 0.12]], 1, 0, (1, 0, 0))
+    with pytest.raises(ValueError, match="not unique"):
+        co.steady_state(channels)

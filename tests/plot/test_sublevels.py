@@ -207,3 +207,25 @@ def test_a_spectrum_without_a_drive_or_of_several_ground_levels_is_refused():
         co.plot.zeeman_spectrum(several, *rows)
     with pytest.raises(ValueError, match="detunings must be at least two increasing numbers"):
         co.plot.zeeman_spectrum(driven(HERE), [0.0, 1.0], [1.0, 0.0])
+
+
+def test_a_spectrum_of_what_does_not_decay_is_refused():
+    pair = driven([[0, 0, 0], [0, 0, 0.1]])
+    alike = np.kron(np.ones((2, 2)), np.eye(3))  # three modes are exactly dark
+    dark = co.ChannelCouplings(alike, 0 * alike, pair.atoms, drive=pair.drive)
+    with pytest.raises(ValueError, match="detunings: at 0 and a shift of 0 the laser is in reson"):
+        co.plot.zeeman_spectrum(dark, [0.0, 1.0], [-1.0, 0.0])
+    still = pair.atoms.replace(linewidths=(0.0,))
+    nothing = co.ChannelCouplings(0 * alike, 0 * alike, still, drive=pair.drive)
+    with pytest.raises(ValueError, match="the drive reaches a level that does not decay"):
+        co.plot.zeeman_spectrum(nothing, [0.0, 1.0], [-1.0, 0.0])
+
+
+def test_a_map_of_the_light_of_atoms():
+    atoms = co.couple(co.Atoms.isotropic([[0, 0, 0], [0.3, 0, 0]]), co.Vacuum())
+    moment = co.observables.moment(atoms, co.states.levels(["e 0", "g 0"]))
+    ax = co.plot.field_map(moment, plane="xy", extent=1.0, points=9)
+    drawn = np.ma.filled(ax.collections[0].get_array(), np.nan).reshape(9, 9)
+    places = np.linspace(-1, 1, 9)
+    seen = co.observables.near_field(moment, [places[0] + 0.15, places[-2], 0.0])
+    assert drawn[-2, 0] == pytest.approx(seen[0])

@@ -227,11 +227,9 @@ def _colours(request: Request, by_number: bool) -> NDArray[np.int64]:
     The diagonal has what belongs to one emitter.
     """
     couplings, n = request.couplings, len(request.couplings)
-    rates = (
-        *(couplings.decay, couplings.shift),
-        *(couplings.detunings, couplings.dephasing, couplings.pump, couplings.drive),
-    )
-    parts = [_classes(rate, tolerance(couplings)) for rate in rates]
+    rates = (couplings.detunings, couplings.dephasing, couplings.pump, couplings.drive)
+    parts = [_classes(pairs, tolerance(couplings)) for pairs in (couplings.decay, couplings.shift)]
+    parts += [_classes(rate, tolerance(couplings, rate)) for rate in rates]
     parts += [_classes(moment, SAME) for moment in _moments(request, by_number)]
     # colours of one emitter go to the diagonal
     every = [np.diag(x) if x.shape[1:] == () else x for part in parts for x in part]

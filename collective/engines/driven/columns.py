@@ -13,6 +13,7 @@ part in this at once, which is a *turn*: the rows gj of eight configurations j a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,24 @@ from numpy.typing import NDArray
 from collective.engines.basis.configurations import permuted
 from collective.engines.numerics.lanes import LANES
 from collective.engines.numerics.rows import aligned
+
+
+class Halves(NamedTuple):
+    """How ρ falls into two matrices, by a permutation g that undoes itself.
+
+    They belong to the states (|i⟩ ± |gi⟩)/√2, with i ≤ gi, and i < gi if they are odd.
+
+    Attributes:
+        places: where R(i, j) lies in a flat packed matrix, (k, k).
+        mirrored: where R(gi, j) lies, (k, k).
+        scale: (k, k), factors of R(i, j) + R(gi, j), smaller where i = gi or j = gj.
+        odd: (k,), which configurations have an odd state.
+    """
+
+    places: NDArray[np.int64]
+    mirrored: NDArray[np.int64]
+    scale: NDArray[np.float64]
+    odd: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +116,21 @@ class Columns:
         return np.stack(np.divmod(found, len(self.stored)), axis=1), rows
 
     @cached_property
-    def involution(self) -> NDArray[np.uint32] | None:
-        """The images of a permutation that undoes itself, with the fewest fixed points, (n,)."""
+    def halves(self) -> Halves | None:
+        """The `Halves` by the permutation with the fewest fixed points; None without one."""
         every = np.arange(1 << self.n_emitters)
         found = [g for g in self.images if (g[g] == every).all() and (g != every).any()]
-        return min(found, key=lambda g: int(np.sum(g == every)), default=None)
+        if not found:
+            return None
+        g = min(found, key=lambda g: int(np.sum(g == every))).astype(np.int64)
+        even = every[every <= g]
+        once = np.where(even == g[even], np.sqrt(0.5), 1.0)
+        return Halves(
+            places=self.places(even[:, None], even),
+            mirrored=self.places(g[even][:, None], even),
+            scale=np.outer(once, once),
+            odd=even < g[even],
+        )
 
     def places(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where R(i, j) lies in a flat packed matrix."""
@@ -110,19 +139,15 @@ class Columns:
         found: NDArray[np.int64] = (panel * self.shape[1] + row) * LANES + lane
         return found
 
-    def expanded(
-        self, panels: NDArray[np.float64], wanted: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float64]:
-        """All rows of R and the wanted columns, or all of them, (n, ·)."""
+    def expanded(self, panels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """R with all rows and columns, (n, n)."""
         wide = panels.transpose(1, 0, 2).reshape(self.shape[1], -1)
         if not self.reduced:
-            return wide if wanted is None else wide[:, wanted]
-        wanted = np.arange(len(wide)) if wanted is None else wanted
-        found = np.empty((len(wide), len(wanted)))
-        takers, lanes = self._takers[wanted], self._lanes[wanted]
-        for g in np.unique(takers):
-            here = takers == g
-            found[:, here] = wide[:, lanes[here]][self.images[g]]
+            return wide
+        found = np.empty((len(wide), len(wide)))
+        for g in np.unique(self._takers):
+            here = self._takers == g
+            found[:, here] = wide[:, self._lanes[here]][self.images[g]]
         return found
 
     def taken(self, panels: NDArray[np.float64], other: "Columns") -> NDArray[np.float64]:

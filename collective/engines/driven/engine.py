@@ -9,6 +9,7 @@ Without drive and pump, the engine "blocks" needs less work.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -105,14 +106,7 @@ class Driven:
         from collective._tools.compiled import announced
 
         with announced("the driven engine", _COMPILING, show=request.progress):
-            from collective.engines.driven.generator import PackedGenerator
-
-            atom = Couplings([[1.0]], [[0.0]])
-            vectors = [np.zeros(_packed.shape(1)) for _ in range(3)]
-            past = [] if request.envelope is None else [(1.0, vectors[0])]
-            here, before, sums = vectors
-            generator = PackedGenerator(atom, 1, None)
-            generator.advance(here, before, sums, (1.0, 0.0, 0.0), 0.0, 1.0, past)
+            _compile(request.envelope is not None)
         if len(request.couplings) <= STATE_EMITTERS or "states" in request.words:
             import qutip  # noqa: F401  (its seconds and bytes do not count as the run's)
 
@@ -128,3 +122,15 @@ class Driven:
             request.memo[key] = symmetry.reduced(request, given)
         found: list[NDArray[np.int64]] = request.memo[key]
         return found
+
+
+@cache
+def _compile(pulsed: bool) -> None:
+    """Compile the kernels, with those for an envelope, by one application to one emitter."""
+    from collective.engines.driven.generator import PackedGenerator
+
+    atom = Couplings([[1.0]], [[0.0]])
+    here, before, sums = (np.zeros(_packed.shape(1)) for _ in range(3))
+    past = [(1.0, here)] if pulsed else []
+    generator = PackedGenerator(atom, 1, None)
+    generator.advance(here, before, sums, (1.0, 0.0, 0.0), 0.0, 1.0, past)

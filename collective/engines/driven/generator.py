@@ -22,6 +22,7 @@ from collective.engines.driven.tables import Tables, scratch, tables
 from collective.engines.numerics.rows import aligned
 from collective.engines.numerics.spectrum import Ellipse
 
+_BROADER = 1.35  # the ellipse along the real axis; most problems then need the fewest terms
 _LANCZOS_STEPS = 24  # the largest eigenvalue to a percent or so
 _EXHAUSTED = 1e-10  # relative: a new Lanczos vector with a smaller norm is round-off
 
@@ -46,6 +47,7 @@ class PackedGenerator:
         self._couplings, self._threads, self._pool = couplings, threads, pool
         self._drive = np.zeros(_packed.padded(len(couplings)), dtype=complex)
         self._drive[: len(couplings)] = couplings.drive / 2
+        self._constant = _parts(self._drive)
         columns = columns_of(_packed.padded(len(couplings))) if columns is None else columns
         self._tables = tables(couplings, columns)
         self._scratch = [scratch(self._tables) for _ in range(threads)]
@@ -79,7 +81,7 @@ class PackedGenerator:
             The norm √Σ|ρ_ij|² of the new matrix.
         """
         alpha, beta, gamma = recurrence
-        real, imaginary = _parts(complex(factor) * self._drive)
+        real, imaginary = self._constant if factor == 1.0 else _parts(factor * self._drive)
 
         def spread(thread: int) -> None:
             kernels.spread(
@@ -152,13 +154,16 @@ class PackedGenerator:
         """An upper bound on the norm of the drive as a part of L."""
         return 2 * float(np.abs(self._drive).sum())
 
-    def ellipse(self, factor: float = 1.0) -> Ellipse:
-        """The ellipse that holds nearly all of the spectrum if the drive is multiplied by a factor.
+    def extent(self, factor: float = 1.0) -> tuple[float, float, float]:
+        """How fast ρ decays and oscillates at most if the drive is multiplied by a factor.
 
         Coherences decay at most at the largest eigenvalue of Σ L†L and oscillate at most at the
         difference of the extreme eigenvalues of H. Both are found by Lanczos on 2^N amplitudes.
         Jumps of dephasing and pump can add their rates to the decay, as they do for independent
         emitters.
+
+        Returns:
+            The rates of collective decay, of dephasing and pump, and of oscillation.
         """
         couplings = self._couplings
         low, high = extremes(
@@ -168,7 +173,16 @@ class PackedGenerator:
         )
         largest = extremes(couplings.decay, None, self._tables)[1]
         single = float(np.sum(couplings.pump) + np.sum(couplings.dephasing))
-        return Ellipse(largest + single, high - low)
+        return largest, single, high - low
+
+    def ellipse(self) -> Ellipse:
+        """The ellipse that holds nearly all of the spectrum.
+
+        Coherences that decay and oscillate fast at once lie in the corners of the spectrum, outside
+        an ellipse of its extents: F_j(L)ρ would grow with j. A broader ellipse needs fewer terms.
+        """
+        decay, single, width = self.extent()
+        return Ellipse(_BROADER * decay + single, width)
 
 
 def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -105,8 +105,9 @@ def unpack(panels: NDArray[np.float64], n: int, columns: Columns | None = None) 
     from qutip import Qobj
 
     back = np.argsort(qutip_index(n, np.arange(1 << n)))  # the configuration at each index of QuTiP
-    rho = density(panels, n, columns)
-    return Qobj(rho[np.ix_(back, back)], dims=[[2] * n, [2] * n], copy=False)
+    columns = columns_of(padded(n)) if columns is None else columns
+    packed = columns.expanded(panels)[back][:, back]
+    return Qobj(_hermitian(packed), dims=[[2] * n, [2] * n], copy=False)
 
 
 def smallest(panels: NDArray[np.float64], n: int, columns: Columns) -> float:
@@ -115,16 +116,13 @@ def smallest(panels: NDArray[np.float64], n: int, columns: Columns) -> float:
     If a symmetry g undoes itself, states that are even and odd under it do not mix: with
     :math:`|±⟩ = (|i⟩ ± |gi⟩)/√2` two matrices of half the size are left.
     """
-    g = columns.involution
-    if g is None:
+    halves = columns.halves
+    if halves is None:
         return smallest_eigenvalue(density(panels, n, columns))
-    every, g = np.arange(1 << n), g[: 1 << n].astype(np.int64)
-    odd, even = every < g, every[every <= g]
-    packed = columns.expanded(panels, even)
-    mirrored = packed[g[even]]
-    scale = np.where(even == g[even], np.sqrt(0.5), 1.0)
-    sums = scale[:, None] * (packed[even] + mirrored) * scale
-    differences = (packed[even] - mirrored)[np.ix_(odd[even], odd[even])]
+    flat = panels.ravel()
+    here, mirrored = flat[halves.places], flat[halves.mirrored]
+    sums = halves.scale * (here + mirrored)
+    differences = (here - mirrored)[np.ix_(halves.odd, halves.odd)]
     return min(smallest_eigenvalue(_hermitian(part)) for part in (sums, differences))
 
 
@@ -177,6 +175,10 @@ class Functionals:
     def values(self, panels: NDArray[np.float64]) -> NDArray[np.float64]:
         """The values of all functionals, (K,), for R or any vector of the same layout."""
         return self._matrix @ panels.ravel()
+
+    def largest(self, values: NDArray[np.float64]) -> float:
+        """The largest trace or correlation of one vector, in values (K,)."""
+        return float(np.abs(values[: 1 + self._n**2]).max())
 
     def observables(
         self, values: NDArray[np.float64]

@@ -1,6 +1,6 @@
 r"""The predicted time and memory of a run of the driven engine, and the length of its steps.
 
-Most of the time is spent in applications of the generator: about three for each unit of radius
+Most of the time is spent in applications of the generator: 2.35 for each unit of radius
 times duration, where the radius is that of the ellipse in which the spectrum lies
 (`numerics.spectrum`). Most of the memory holds vectors of 4^N entries or, for few emitters and many
 output times, the recorded observables.
@@ -35,7 +35,7 @@ DEGREE = 8  # of the polynomial that approximates an envelope in a step
 STATE_EMITTERS = 10  # up to this number of emitters the last state is returned
 EIGENVALUE_EMITTERS = 8  # up to this number the smallest eigenvalue of ρ is found
 
-_TERMS, _FEWEST = 2.6, 15.0  # applications per radius of the ellipse, and added for each step
+_TERMS, _FEWEST = 2.35, 15.0  # applications per radius of the ellipse, and added for each step
 _PULSE_TERMS, _PULSE_FEWEST = 8.0, 110.0  # the same with an envelope
 _FLOPS = 7.0  # of BLAS, in the time of an entry of ρ, per application and N²; N = 8 takes 0.5 ms
 _PULSE_FLOPS = 100.0  # per application and N² too, added by the powers of time

@@ -68,6 +68,13 @@ class Tolerance:
         """The error allowed in a share of the run for a state of this norm; not below round-off."""
         return max(_SHARE * share * (self.rtol * norm + self.atol), 100 * ROUND_OFF * norm)
 
+    def of_readings(self, share: float) -> float:
+        """The error allowed in tr ρ and in the correlations, which are at most 1.
+
+        In a mixture of many states they may change by more than ρ does by its norm.
+        """
+        return max(_SHARE * share * (self.rtol + self.atol), 100 * ROUND_OFF)
+
 
 class FaberSteps:
     r"""Computes steps by ρ(t + τ) = Σ_j c_j(τ) F_j(L) ρ(t).
@@ -148,7 +155,8 @@ class FaberSteps:
         at_end = [i for i in wanted if inside[i] == span]
         kept = {i: weights[0, i] * state for i in wanted if i not in at_end}
         norm = self._generator.norm(state)
-        tolerance = self._tolerance.of(norm, span / self._tolerance.duration)
+        share = span / self._tolerance.duration
+        tolerance, readable = self._tolerance.of(norm, share), self._tolerance.of_readings(share)
         # coefficients grow first, and those of early times may exceed those of the last time
         sizes = np.abs(weights).max(axis=1)
         ahead = np.maximum.accumulate(sizes[::-1])[::-1]
@@ -165,7 +173,10 @@ class FaberSteps:
             largest = max(largest, norm * sizes[j])
             if not ROUND_OFF * largest < tolerance:
                 return None
-            small = small + 1 if norm * ahead[j] < tolerance else 0
+            negligible = norm * ahead[j] < tolerance
+            if negligible:
+                negligible = functionals.largest(values[-1]) * ahead[j] < readable
+            small = small + 1 if negligible else 0
             if small == 2:
                 kept |= dict.fromkeys(at_end, sums)
                 return sums, weights[: j + 1, :-1].T @ np.array(values), kept

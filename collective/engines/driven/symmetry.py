@@ -41,7 +41,7 @@ def reduced(request: Request, given: Sequence[Sequence[int]] | None) -> list[NDA
 
 def panels(n: int, permutations: Sequence[NDArray[np.int64]]) -> int:
     """The number of panels of eight columns of the stored columns of n emitters."""
-    columns = sum(orbits(n, n, np.asarray(permutations)))
+    columns = sum(orbits(n, n, np.asarray(permutations))) if len(permutations) > 1 else 1 << n
     return -(-columns * 2 ** (packed.padded(n) - n) // LANES)
 
 

@@ -77,22 +77,13 @@ class Exact:
             levels, n = len(problem.atoms.levels), len(problem)
             return (
                 f"method {self.name!r} takes atoms that have up to {series_size.LARGEST:,} states "
-                f"together, but {n} atoms of {levels} levels have {float(levels) ** n:.3g}"
+                f"together, but {n} atoms of {levels} levels have {levels}^{n}"
             )
         if route_of(request) == "exponentials":
             return None
-        energies = problem.hamiltonian().diag().real
         if route_of(request) == "series":
-            energies = lindblad_of(request).hamiltonian.diagonal().real
-        turns = float(np.ptp(energies) * np.ptp(request.times))
-        if turns <= _LARGEST_PHASE:
-            return None if route_of(request) == "series" else without_docstrings()
-        return (
-            f"times: the laboratory frame turns by {turns:.1e} rad, which the integrator would "
-            f"have to follow (Liouville dimension {problem.dimension**2} is too large for "
-            "exponentials, and no rotating frame is without these phases); evolve approximation="
-            '"rwa", the couplings of the RWA, or fewer emitters'
-        )
+            return _phases(lindblad_of(request).hamiltonian.diagonal().real, request)
+        return _phases(problem.hamiltonian().diag().real, request) or without_docstrings()
 
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of a run."""
@@ -106,7 +97,9 @@ class Exact:
             work = f"exact exponentials, Liouville dimension {side} ≤ {exponential.LARGEST}"
         elif route == "series":
             stored = generator_of(request).size
-            work = f"series in a rotating frame, {stored:,} of {dimension(problem)}² numbers of ρ"
+            turning = isinstance(problem, ChannelCouplings) or np.any(lindblad_of(request).frame)
+            how = "series in a rotating frame" if turning else "series"
+            work = f"{how}, {stored:,} of {dimension(problem)}² numbers of ρ"
         else:
             assert isinstance(problem, MasterEquation)
             work = f"QuTiP, Liouville dimension {problem.dimension**2} > {exponential.LARGEST}"
@@ -128,6 +121,24 @@ class Exact:
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
         """Record the first output time, or continue from an earlier result."""
         return _Run(request, earlier)
+
+
+def _phases(energies: NDArray[np.float64], request: Request) -> str | None:
+    """The reason why the phases of a master equation cannot be followed, or None.
+
+    Args:
+        energies: those that are left in the frame in which it is evolved.
+        request: with a Liouville dimension that is too large for exponentials.
+    """
+    turns = float(np.ptp(energies) * np.ptp(request.times))
+    if turns <= _LARGEST_PHASE:
+        return None
+    return (
+        f"times: phases turn by {turns:.1e} rad, which the integrator would have to follow: these "
+        f"jumps leave no frame without them, and Liouville dimension {len(energies) ** 2} "
+        'is too large for exponentials; evolve approximation="rwa", the couplings of the RWA, or '
+        "fewer emitters"
+    )
 
 
 class Stepper(Protocol):

@@ -45,21 +45,29 @@ def frame_of(hamiltonian: Any, jumps: list[Any]) -> tuple[NDArray[np.float64], N
     count, group = connected_components(graph, directed=False)
     if count + len(jumps) > _MOST:
         return np.zeros(size), np.zeros(size, dtype=int)
-    basis = _allowed(group, count, jumps)
     weights = np.bincount(group, minlength=count)
     middle = float(energies.mean())
     sums = np.bincount(group, energies - middle, minlength=count)
-    # the nearest to the energies among the allowed ones, each group as often as it has states
-    factors = np.linalg.lstsq(basis.T @ (weights[:, None] * basis), basis.T @ sums, rcond=None)[0]
-    return _sectors(middle + (basis @ factors)[group])
+    # independent emitters of many frequencies have a sector for each state: then one step for all
+    for steps in (np.arange(len(jumps)), np.zeros(len(jumps), dtype=int)):
+        basis = _allowed(group, count, jumps, steps)
+        # the nearest to the energies, each group as often as it has states
+        products = basis.T @ (weights[:, None] * basis)
+        factors = np.linalg.lstsq(products, basis.T @ sums, rcond=None)[0]
+        frame, sector = _sectors(middle + (basis @ factors)[group])
+        if sector.max() < _MOST_SECTORS:
+            return frame, sector
+    return np.zeros(size), np.zeros(size, dtype=int)
 
 
-def _allowed(group: NDArray[np.int32], count: int, jumps: list[Any]) -> NDArray[np.float64]:
-    """All F that jumps change by one amount each, as columns over the groups of states."""
+def _allowed(
+    group: NDArray[np.int32], count: int, jumps: list[Any], steps: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """All F that jumps change by the amounts s of given numbers, as columns over the groups."""
     from scipy.sparse import coo_array
 
     normal = np.zeros((count + len(jumps), count + len(jumps)))
-    for v, jump in enumerate(jumps):
+    for v, jump in zip(steps, jumps, strict=True):
         entries = coo_array(jump)
         kept = entries.data != 0
         pairs = np.unique(np.stack([group[entries.row[kept]], group[entries.col[kept]]]), axis=1)
@@ -78,7 +86,5 @@ def _sectors(frame: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
     steps = np.diff(frame[order])
     number = np.zeros(len(frame), dtype=int)
     number[order[1:]] = np.cumsum(steps > _SAME * max(float(np.ptp(frame)), 1e-300))
-    if number.max() >= _MOST_SECTORS:
-        return 0 * frame, 0 * number
     means = np.bincount(number, frame) / np.bincount(number)
     return means[number], number

@@ -1,75 +1,30 @@
-"""Kernels of `sectors`: products with sparse matrices, row by row, without copies of ρ.
+"""The kernel of jumps for `sectors`, without copies of ρ.
 
 A row of A_cρ stays in the fastest cache while the few entries of B_c take their numbers from it.
-Where numba must not compile, `multiply_plainly` and `jump_plainly` take their place.
+Where numba must not compile, `jump_plainly` takes its place.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import config
 
 from collective._tools.compiled import compiled
-
-_OPTIONS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "nogil": True}
-
-
-class Rows(NamedTuple):
-    """A sparse matrix by rows: where they begin, columns, values."""
-
-    begins: Any
-    columns: Any
-    values: Any
-
-
-def rows_of(matrix: Any, factor: complex = 1.0) -> Rows:
-    """The rows of a sparse matrix times a factor."""
-    matrix = matrix.tocsr()
-    return Rows(
-        matrix.indptr.astype(np.int64),
-        matrix.indices.astype(np.int64),
-        (factor * matrix.data).astype(complex),
-    )
-
-
-def multiply_plainly(matrix: Rows, rho: Any, out: Any, begin: int, end: int) -> None:
-    """What `multiply` does, by scipy."""
-    out[begin:end] = _sparse(matrix, len(rho))[begin:end] @ rho
+from collective.engines.numerics.sparse_rows import OPTIONS, Rows, sparse
 
 
 def jump_plainly(
     left: Rows, right: Rows, count: int, rho: Any, out: Any, begin: int, end: int
 ) -> None:
     """What `jump` does, by scipy."""
-    below, beside = _sparse(left, rho.shape[0]), _sparse(right, rho.shape[1])
+    below, beside = sparse(left, rho.shape[0]), sparse(right, rho.shape[1])
     height, width = out.shape
     for c in range(count):
         rows = below[c * height + begin : c * height + end] @ rho
         out[begin:end] += (beside[c * width : (c + 1) * width] @ rows.T).T
 
 
-def _sparse(rows: Rows, width: int) -> Any:
-    """The sparse matrix with these rows."""
-    from scipy.sparse import csr_array
-
-    shape = len(rows.begins) - 1, width
-    return csr_array((rows.values, rows.columns, rows.begins), shape=shape)
-
-
-@compiled(**_OPTIONS)
-def multiply(matrix: Any, rho: Any, out: Any, begin: Any, end: Any) -> None:  # pragma: no cover
-    """Write rows begin … end of a product, matrix·ρ, to out."""
-    begins, columns, values = matrix
-    for i in range(begin, end):
-        row = out[i]
-        row[:] = 0.0
-        for k in range(begins[i], begins[i + 1]):
-            weight, source = values[k], rho[columns[k]]
-            for j in range(len(row)):
-                row[j] += weight * source[j]
-
-
-@compiled(**_OPTIONS)
+@compiled(**OPTIONS)
 def jump(
     left: Any, right: Any, count: Any, rho: Any, out: Any, begin: Any, end: Any
 ) -> None:  # pragma: no cover
@@ -105,4 +60,4 @@ def jump(
 
 
 if config.DISABLE_JIT:
-    multiply, jump = multiply_plainly, jump_plainly
+    jump = jump_plainly

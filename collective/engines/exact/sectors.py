@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import in_threads
 from collective.engines.exact import kernels
-from collective.engines.exact.kernels import Rows, rows_of
 from collective.engines.exact.lindblad import Lindblad, lindblad_of
+from collective.engines.numerics import sparse_rows
 from collective.engines.numerics.extremes import extremes
+from collective.engines.numerics.sparse_rows import Rows, rows_of
 from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.request import Request
 from collective.states.matrices import matrix
@@ -107,6 +108,13 @@ class Generator:
                 self._block(found, (a, b))[:] = self._block(found, (b, a)).conj().T
         return found
 
+    def jumped(self, values: NDArray[Any]) -> NDArray[np.complex128]:
+        """Σ A_cρB_c† on the blocks on and above the diagonal, of any matrix."""
+        found = np.zeros(self.size, dtype=complex)
+        for each in self._jumps:
+            self._jump(each, values, found)
+        return found
+
     def share(self, threads: int) -> None:
         """Let several threads share the work, if there is enough of it; `close` ends them."""
         if threads > 1 and self.entries() > _SHARED and self._pool is None:
@@ -148,6 +156,13 @@ class Generator:
             found += len(each.right.values) * len(self._states[a])
         return found
 
+    def cubes(self) -> float:
+        """The sum of cubes of the sizes of matrices into which ρ falls apart."""
+        sizes = [float(len(states)) for states in self._states]
+        if any(a != b for a, b in self.blocks):
+            return sum(sizes) ** 3
+        return sum(size**3 for size in sizes)
+
     def calls(self) -> int:
         """Products of matrices in one application."""
         return 2 * len(self.blocks) + len(self._jumps)
@@ -167,7 +182,7 @@ class Generator:
         rho, target = self._block(values, block), self._block(found, block)
 
         def work(begin: int, end: int) -> None:
-            kernels.multiply(matrix, rho, target, begin, end)
+            sparse_rows.multiply(matrix, rho, target, begin, end)
 
         self._by_rows(len(target), work)
 

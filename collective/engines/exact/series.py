@@ -18,6 +18,7 @@ from collective.engines.exact import kernels
 from collective.engines.exact.sectors import generator_of
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import RungeKutta
+from collective.engines.numerics.sparse_rows import Rows, compile_multiply
 from collective.engines.request import Request
 
 if TYPE_CHECKING:
@@ -33,10 +34,9 @@ _SHARE = 0.5  # of the tolerance, for the truncation of all series of the run
 
 def compile_kernels(*, pulsed: bool) -> None:
     """Compile what steps need, or read it from disk, on the smallest of problems."""
-    from scipy.sparse import csr_array
-
-    one, rho = kernels.rows_of(csr_array(np.eye(1))), np.ones((1, 1), dtype=complex)
-    kernels.multiply(one, rho, rho.copy(), 0, 1)
+    one = Rows(np.array([0, 1]), np.array([0]), np.ones(1, dtype=complex))
+    rho = np.ones((1, 1), dtype=complex)
+    compile_multiply()
     kernels.jump(one, one, 1, rho, rho.copy(), 0, 1)
     if pulsed:
 

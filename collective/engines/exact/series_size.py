@@ -27,7 +27,7 @@ _NUMBER = 6.0  # entries per number of ρ and application: of vectors added and 
 _SUM = 1.0  # entries per number of ρ, term and output time
 _MEASURE_CALLS, _MEASURE_ENTRIES = 60.0, 3.0  # per output time; entries for each number of D²
 _CORRELATION_CALLS = 6.0  # per pair of channels
-_EIGENVALUE_FLOPS = 60.0  # per D³
+_EIGENVALUE_FLOPS = 25.0  # per cube of the states that are connected
 _RUN_CALLS = 35_000.0  # once
 _ROW_BYTES = 600  # of Python objects per output time
 _ENTRY_BYTES = 20  # of a sparse matrix
@@ -77,9 +77,8 @@ class SeriesSize:
         if "correlations" in request.words:
             row += len(request.channels.decay) ** 2 * _CORRELATION_CALLS * s.call
             row += len(request.channels.decay) * side**2 * s.entry
-        looks = min(EIGENVALUE_TIMES, times) * (
-            300 * s.call + _EIGENVALUE_FLOPS * float(side) ** 3 * s.flop
-        )
+        flops = _EIGENVALUE_FLOPS * generator.cubes()
+        looks = min(EIGENVALUE_TIMES, times) * (300 * s.call + flops * s.flop)
         found = _RUN_CALLS * s.call + applied * each + summed + times * row + looks
         return found + writing(request, self._recorded())[0]
 

@@ -19,15 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import operators as _operators
+from collective.engines.base import threads_for
+from collective.engines.numerics import sparse_rows
 from collective.engines.request import Request
 from collective.engines.trajectories.atom_parts import EffectiveParts, parts_of
 from collective.engines.trajectories.means import Batch, batch
+from collective.engines.trajectories.norms import crossing, norms_of, power_sum
 from collective.states import State
 from collective.states.of_atoms import ket_of
 
 TERMS = 24  # of a Taylor series
 RADIUS = 3.0  # |K|h of a step: the first term left out is 3²⁴/24! = 5·10⁻¹³
-_HALVINGS = 50  # of the interval in which a jump lies
 _AT_ONCE = 2**22  # numbers of all Taylor vectors of a batch
 _MOST = 64  # trajectories of a batch
 _STILL = 1e-15  # relative to the largest rate: a state that changes less stays as it is
@@ -46,15 +48,13 @@ class AtomSampler:
         request: a request of `ChannelCouplings` that the engine does not refuse.
     """
 
-    threads = 1
-
     def __init__(self, request: Request):
         self.request, self.channels = request, request.channels
         self.times = request.times
         atoms = self.channels.atoms
         self.levels = (len(atoms.levels),) * len(self.channels)
         self.states = int(np.prod(self.levels))
-        self.batch = batch_of(self.states)
+        self.batch, self.threads = batch_of(self.states), threads_for(request)
         self.correlated = "correlations" in request.words
         self.extra = len(request.operators)
         self.extra += len(self.channels.decay) ** 2 if self.correlated else 0
@@ -62,7 +62,7 @@ class AtomSampler:
 
     def prepare(self) -> None:
         """Build the operators and the initial kets."""
-        _ = self._step, self._ensemble, self._numbers
+        _ = self._step, self._ensemble, self._numbers, self._lower, self._operators
         self._stopped = False
 
     def stop(self) -> None:
@@ -74,12 +74,12 @@ class AtomSampler:
         return parts_of(self.request)
 
     @cached_property
-    def _step(self) -> tuple[float, Any]:
-        """h, and −iKh as a sparse matrix."""
+    def _step(self) -> tuple[float, sparse_rows.Rows]:
+        """h, and −iKh."""
         parts = self._parts
         # without any rate one step reaches the end
         h = RADIUS / max(parts.radius, RADIUS / max(float(np.ptp(self.times)), 1e-300))
-        return h, (-1j * h * parts.effective).tocsr()
+        return h, sparse_rows.rows_of(parts.effective, -1j * h)
 
     @cached_property
     def _numbers(self) -> NDArray[np.float64]:
@@ -137,9 +137,13 @@ class AtomSampler:
             at = np.flatnonzero(flight.due < len(self.times))
             if not len(at):
                 break
-            for b, channel in self._advance(flight, at, streams, values, sums):
+            jumping = self._advance(flight, at, values, sums)
+            if not len(jumping):
+                continue
+            for b, channel in self._jump(flight, jumping, streams):
                 clicks[b].append((float(flight.time[b]), channel))
-                self._finish_if_dark(flight, b, values, sums)
+            for b in self._still(flight, jumping):
+                self._finish(flight, b, values, sums)
         record = (
             np.repeat(np.arange(count), [len(of) for of in clicks]),
             self.request.user_time(np.array([t for of in clicks for t, _ in of], float)),
@@ -151,47 +155,51 @@ class AtomSampler:
         self,
         flight: "_Flight",
         at: NDArray[np.intp],
-        streams: list[np.random.Generator],
         values: NDArray[np.float64],
         sums: NDArray[np.complex128],
-    ) -> list[tuple[int, int]]:
-        """Advance some trajectories by a step or to their next jump; the jumps that happened."""
+    ) -> NDArray[np.intp]:
+        """Advance some trajectories by a step or to their next jump; those that jump now."""
         (h, matrix), times = self._step, self.times
         terms = np.empty((TERMS + 1, self.states, len(at)), dtype=complex)
         terms[0] = flight.psi[:, at]
         for k in range(1, TERMS + 1):
-            terms[k] = matrix @ terms[k - 1]
+            sparse_rows.multiply(matrix, terms[k - 1], terms[k], 0, self.states)
             terms[k] /= k
-        norms = _norms(terms)
+        norms = norms_of(terms)
         left = (times[-1] - flight.time[at]) / h
         x = np.minimum(left, 1.0)
-        jumping = _power_sum(norms, x) < flight.threshold[at]
-        x[jumping] = _crossing(norms[:, jumping], x[jumping], flight.threshold[at[jumping]])
+        jumping = power_sum(norms, x) < flight.threshold[at]
+        x[jumping] = crossing(norms[:, jumping], x[jumping], flight.threshold[at[jumping]])
         self._record(flight, at, x, terms, values, sums)
         flight.psi[:, at] = np.einsum("kib,kb->ib", terms, x ** np.arange(TERMS + 1)[:, None])
         ending = (x == left) & ~jumping
         flight.time[at] = np.where(ending, times[-1], flight.time[at] + x * h)
-        return [(b, self._jump(flight, b, streams[b])) for b in at[jumping].tolist()]
+        return at[jumping]
 
-    def _finish_if_dark(
+    def _still(self, flight: "_Flight", at: NDArray[np.intp]) -> list[int]:
+        """Those of some trajectories that have reached a state that stays as it is."""
+        psi, parts = flight.psi[:, at], self._parts
+        turned, lost = parts.effective @ psi, parts.emission @ psi
+        moved = np.linalg.norm(turned - np.sum(psi.conj() * turned, axis=0) * psi, axis=0)
+        moved = np.maximum(moved, np.linalg.norm(lost, axis=0))
+        return [int(b) for b in at[moved <= _STILL * parts.radius]]
+
+    def _finish(
         self,
         flight: "_Flight",
         b: int,
         values: NDArray[np.float64],
         sums: NDArray[np.complex128],
     ) -> None:
-        """Record all later times at once if a trajectory has reached a state that stays."""
-        psi, parts = flight.psi[:, b], self._parts
-        turned = parts.effective @ psi
-        mean = np.vdot(psi, turned)
-        lost = float(np.linalg.norm(parts.emission @ psi))
-        if max(lost, float(np.linalg.norm(turned - mean * psi))) > _STILL * parts.radius:
-            return
+        """Record all later times of a trajectory whose state stays as it is."""
         first = int(flight.due[b])
         later = self.times[first:]
-        kets = np.repeat(psi[:, None], len(later), axis=1)
-        values[b, first:], others = self._read(kets, later)
-        sums[first:] += others
+        kets = flight.psi[:, [b]]
+        if self.request.operators:  # they may turn with the frame
+            kets = np.repeat(kets, len(later), axis=1)
+        if len(later):
+            values[b, first:], others = self._read(kets, later[: kets.shape[1]])
+            sums[first:] += others
         flight.due[b] = len(self.times)
 
     def _record(
@@ -207,18 +215,22 @@ class AtomSampler:
         h, times = self._step[0], self.times
         until = flight.time[at] + x * h
         until[until > times[-1] - 1e-12 * h] = times[-1]
-        powers = np.arange(TERMS + 1)
-        for column, (b, end) in enumerate(zip(at.tolist(), until.tolist(), strict=True)):
-            first = int(flight.due[b])
-            last = int(np.searchsorted(times, end, side="right"))
-            if last <= first:
-                continue
-            inside = times[first:last]
-            share = np.maximum(inside - flight.time[b], 0.0) / h
-            kets = terms[:, :, column].T @ share ** powers[:, None]
-            values[b, first:last], others = self._read(kets, inside)
-            sums[first:last] += others
-            flight.due[b] = last
+        last = np.searchsorted(times, until, side="right")
+        powers = np.arange(TERMS + 1)[:, None]
+        columns = np.flatnonzero(last > flight.due[at])
+        together = max(1, _AT_ONCE // (self.states * max(1, int((last - flight.due[at]).max()))))
+        for i in range(0, len(columns), together):
+            kets, where = [], []
+            for column in columns[i : i + together].tolist():
+                b = int(at[column])
+                inside = np.arange(flight.due[b], last[column])
+                share = np.maximum(times[inside] - flight.time[b], 0.0) / h
+                kets.append(terms[:, :, column].T @ share**powers)
+                where.append((np.full(len(inside), b), inside))
+            which, index = (np.concatenate(part) for part in zip(*where, strict=True))
+            values[which, index], others = self._read(np.concatenate(kets, axis=1), times[index])
+            np.add.at(sums, index, others)
+        flight.due[at] = np.maximum(last, flight.due[at])
 
     def _read(
         self, kets: NDArray[np.complex128], times: NDArray[np.float64]
@@ -242,15 +254,21 @@ class AtomSampler:
             ]
         return values, np.concatenate(others, axis=1).astype(complex)
 
-    def _jump(self, flight: "_Flight", b: int, stream: np.random.Generator) -> int:
-        """Let one trajectory jump; the number of the channel."""
-        after = (self._parts.jumps @ flight.psi[:, b]).reshape(-1, self.states)
-        chances = np.cumsum(np.sum(np.abs(after) ** 2, axis=1))
-        drawn = stream.random() * chances[-1]
-        channel = min(int(np.searchsorted(chances, drawn, side="right")), len(chances) - 1)
-        flight.psi[:, b] = after[channel] / np.linalg.norm(after[channel])
-        flight.threshold[b] = stream.random()
-        return channel
+    def _jump(
+        self, flight: "_Flight", at: NDArray[np.intp], streams: list[np.random.Generator]
+    ) -> list[tuple[int, int]]:
+        """Let some trajectories jump; which of them took which channel."""
+        after = (self._parts.jumps @ flight.psi[:, at]).reshape(-1, self.states, len(at))
+        sizes = np.cumsum(np.sum(np.abs(after) ** 2, axis=1), axis=0)
+        found = []
+        for i, b in enumerate(at.tolist()):
+            drawn = streams[b].random() * sizes[-1, i]
+            channel = min(int(np.searchsorted(sizes[:, i], drawn, side="right")), len(sizes) - 1)
+            ket = after[channel, :, i]
+            flight.psi[:, b] = ket / np.linalg.norm(ket)
+            flight.threshold[b] = streams[b].random()
+            found.append((b, channel))
+        return found
 
 
 class _Flight:
@@ -261,33 +279,3 @@ class _Flight:
         self.threshold = np.array(thresholds)
         self.time = np.zeros(len(thresholds))
         self.due = np.zeros(len(thresholds), dtype=int)
-
-
-def _norms(terms: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """The coefficients of ‖Σ x^k v_k‖² as a polynomial in x, (2·TERMS + 1, B)."""
-    each = terms.transpose(2, 0, 1)
-    products = (each.conj() @ each.transpose(0, 2, 1)).real
-    found = np.zeros((2 * TERMS + 1, terms.shape[2]))
-    for k in range(TERMS + 1):
-        found[k : k + TERMS + 1] += products[:, k].T
-    return found
-
-
-def _power_sum(coefficients: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Polynomials at one x each, by Horner's rule."""
-    found = np.zeros_like(x)
-    for row in coefficients[::-1]:
-        found = found * x + row
-    return found
-
-
-def _crossing(
-    norms: NDArray[np.float64], end: NDArray[np.float64], thresholds: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Where the norms, which fall, reach their thresholds between 0 and the end."""
-    low, high = np.zeros_like(end), end.copy()
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        above = _power_sum(norms, middle) >= thresholds
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return high

@@ -3,7 +3,7 @@
 import numpy as np
 
 from collective._tools.speed import speed
-from collective.engines.base import Cost
+from collective.engines.base import Cost, threads_for
 from collective.engines.request import Request
 from collective.engines.trajectories.atom_parts import parts_of
 from collective.engines.trajectories.atoms import RADIUS, TERMS, batch_of
@@ -11,8 +11,8 @@ from collective.states.of_atoms import most_excited
 
 LARGEST = 2**16  # states
 _STEP_CALLS = 12.0  # per term of a step of a batch
-_ENTRY = 1.6  # per multiplication of complex numbers
-_NUMBER = 22.0  # entries per amplitude and term: norms, sums, copies
+_ENTRY = 0.9  # per multiplication of complex numbers
+_NUMBER = 13.0  # entries per amplitude and term: norms, sums, copies
 _READ_CALLS, _READ_ENTRIES = 60.0, 25.0  # per output time; entries per amplitude
 _CLICK_CALLS = 60.0
 _RUN_CALLS = 4000.0
@@ -27,7 +27,7 @@ def refusal_of_atoms(name: str, request: Request) -> str | None:
     if levels**n > LARGEST:
         return (
             f"method {name!r} takes atoms that have up to {LARGEST:,} states together, but {n} "
-            f"atoms of {levels} levels have {float(levels) ** n:.3g}"
+            f"atoms of {levels} levels have {levels}^{n}"
         )
     if request.envelope is not None:
         return f"method {name!r} takes atoms with a drive that is constant, not with an envelope"
@@ -53,7 +53,8 @@ def cost_of_atoms(request: Request, count: int, work: str) -> Cost:
         _READ_CALLS * s.call / max(1.0, times / steps) + _READ_ENTRIES * reading * s.entry
     )
     each += clicks * (_CLICK_CALLS * s.call + parts.jumps.nnz * s.entry)
-    used = 16 * states * width * (TERMS + 6) * 2
+    together = min(threads_for(request), -(-count // width))  # batches
+    used = 16 * states * width * (TERMS + 6) * 2 * together
     used += _ENTRY_BYTES * (parts.effective.nnz + 2 * parts.jumps.nnz + parts.emission.nnz)
     used += int(16 * width * times * (2 + channels.energies.size) + 16 * times * rows)
     used += int(count * clicks * _CLICK_BYTES)

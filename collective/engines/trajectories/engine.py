@@ -24,6 +24,7 @@ from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
 from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported
 from collective.engines.basis.configurations import LARGEST
+from collective.engines.numerics.sparse_rows import compile_multiply
 from collective.engines.request import Request
 from collective.engines.trajectories.atoms_size import cost_of_atoms, refusal_of_atoms
 from collective.engines.trajectories.means import (
@@ -35,7 +36,7 @@ from collective.engines.trajectories.means import (
 )
 from collective.engines.trajectories.sampler import Sampler, batches
 from collective.engines.trajectories.size import cost_within_blocks, size_for
-from collective.engines.trajectories.whole_size import WholeSize, cost_of_whole
+from collective.engines.trajectories.whole.size import WholeSize, cost_of_whole
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -44,6 +45,7 @@ _DEFAULT = 1000  # trajectories
 _MOST_FOR_ERROR = 100_000  # trajectories, if a standard error is asked for but no number
 _TRUSTED = 100  # trajectories that are needed before their scatter is trusted
 _CLICKS = 10  # jumps that are needed too: before the first jump all trajectories are alike
+_COMPILING = 2  # seconds
 _UNLIKELY = 0.01  # expected photons of all trajectories; if fewer, no jump is waited for
 
 
@@ -56,6 +58,9 @@ class Trajectories:
     C(2N, N) numbers of a density matrix, and up to about 24 emitters are possible. `Result.jumps`
     keeps the time and the channel of every jump; `Couplings.collapse_operator_names` names the
     channels of a driven problem.
+
+    `ChannelCouplings` of atoms with manifolds have up to 65,536 states, and a drive that is
+    constant in time; `ChannelCouplings.collapse_operator_names` names the channels of their jumps.
 
     Trajectory i of a seed is the same with any number of threads. An interrupted run has all
     output times, as means over the trajectories drawn so far.
@@ -137,13 +142,16 @@ class Trajectories:
         """Compile the kernels, or read them from the cache; atoms need QuTiP and SciPy."""
         if isinstance(request.problem, ChannelCouplings):
             import qutip  # noqa: F401
-            import scipy.sparse.linalg  # noqa: F401
 
+            from collective._tools.compiled import announced
+
+            with announced("trajectories of atoms", _COMPILING, show=request.progress):
+                compile_multiply()
             return
         if within_blocks(request):
             from collective.engines.trajectories.blocks import compile_kernels
         else:
-            from collective.engines.trajectories.whole import compile_kernels
+            from collective.engines.trajectories.whole.sampler import compile_kernels
         compile_kernels(show=request.progress)
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
@@ -280,6 +288,6 @@ def _sampler(request: Request, most: int) -> Sampler:
         from collective.engines.trajectories.blocks import BlockSampler
 
         return BlockSampler(request, size_for(request, most))
-    from collective.engines.trajectories.whole import WholeSampler
+    from collective.engines.trajectories.whole.sampler import WholeSampler
 
     return WholeSampler(request, WholeSize.of(request, most))

@@ -6,7 +6,7 @@ r"""Trajectories of driven, pumped or dephased emitters, and of any operator: al
 with H and the jumps c_j of `Couplings.hamiltonian` and `Couplings.collapse_operators`, whose order
 the channels follow (Dalibard, Castin & Mølmer, Phys. Rev. Lett. 68, 580 (1992)). No matrix of H_eff
 is stored: hops and the drive act on eight trajectories at once in the lanes of a panel
-(`whole_kernels`). Trajectory i takes its random numbers from a generator whose counter is i
+(`kernels`). Trajectory i takes its random numbers from a generator whose counter is i
 (`philox`), and every step follows from this trajectory alone. So no digit of a trajectory depends
 on the number of threads or on how many others are drawn.
 
@@ -30,11 +30,11 @@ from collective.engines.basis.symmetries import group, mean_over, same_pairs
 from collective.engines.numerics.lanes import LANES
 from collective.engines.numerics.pieces import pieces_of
 from collective.engines.request import Request
-from collective.engines.trajectories import whole_kernels as kernels
 from collective.engines.trajectories.means import Batch, batch, uniform
 from collective.engines.trajectories.philox import key_of
 from collective.engines.trajectories.sampler import Stopped
-from collective.engines.trajectories.whole_arrays import (
+from collective.engines.trajectories.whole import kernels
+from collective.engines.trajectories.whole.arrays import (
     Lanes,
     Observed,
     Path,
@@ -45,8 +45,8 @@ from collective.engines.trajectories.whole_arrays import (
     turned,
     workspace,
 )
-from collective.engines.trajectories.whole_inputs import ensemble_of, initial_values, observed_of
-from collective.engines.trajectories.whole_size import WholeSize
+from collective.engines.trajectories.whole.inputs import ensemble_of, initial_values, observed_of
+from collective.engines.trajectories.whole.size import WholeSize
 
 _COMPILE_SECONDS = 20
 _UNINTERRUPTED = 1e9  # multiply-adds without a pause: some tenths of a second
@@ -102,7 +102,7 @@ class WholeSampler:
             means=means,
             ended=np.zeros(1, np.bool_),
         )
-        if kets is None or len(kets) > 1 or self.size.batch < LANES:
+        if kets is None or len(kets) > 1 or self.size.batch < LANES or steps == 1:
             return none
         state = self._begin(np.zeros(1))
         state.cursor[0], state.lanes[0], state.left[0] = 1, 0, np.inf  # it never jumps
