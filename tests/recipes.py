@@ -154,6 +154,18 @@ def channels():
 
 
 @cache
+def lit_atoms():
+    wave = co.plane_wave(isotropic(), 0.5, direction=(1, 0, 0), polarisation=(0, 1, 0.3j))
+    return channels().replace(drive=wave)
+
+
+@cache
+def light_of_atoms():
+    start = co.states.levels(["e +1", "g 0"])
+    return co.evolve(channels(), start, TIMES, observe="correlations", progress=False)
+
+
+@cache
 def driven():
     return pair().replace(drive=1.0)
 
@@ -1610,7 +1622,34 @@ def _recipes():
     yield (
         "observables.angular_pattern",
         o.angular_pattern,
-        lambda: {"result": result(), "directions": [[0, 0, 1.0]]},
+        lambda: {"result": result(), "directions": [[0, 0, 1.0]], "polarisation": (1, 0.5j, 0)},
+        {},
+    )
+    yield (
+        "observables.angular_pattern (atoms)",
+        o.angular_pattern,
+        lambda: {
+            "result": light_of_atoms(),
+            "directions": [[0, 1.0, 1.0]],
+            "polarisation": "helicity+",
+        },
+        {},
+    )
+    for name in ("polarised_emission", "level_populations"):
+        yield (
+            f"observables.{name}",
+            getattr(o, name),
+            lambda: {"result": light_of_atoms()},
+            {},
+        )
+    yield (
+        "observables.near_field (atoms)",
+        o.near_field,
+        lambda: {
+            "result": light_of_atoms(),
+            "points": [[0, 1.0, 0.3]],
+            "field": co.Vacuum(),
+        },
         {},
     )
     yield (
@@ -1631,6 +1670,16 @@ def _recipes():
         "observables.collected",
         o.collected,
         lambda: {"result": result(), "axis": (1, 0, 0), "numerical_aperture": 0.5},
+        {},
+    )
+    yield (
+        "observables.moment (atoms)",
+        o.moment,
+        lambda: {
+            "couplings": channels(),
+            "state": co.states.levels(["e 0", "g 0"]),
+            "states": True,
+        },
         {},
     )
     yield (
@@ -1809,7 +1858,42 @@ def _recipes():
     yield (
         "plot.levels",
         p.levels,
-        lambda: {"atoms": strontium(), "populations": [0.2, 0.1, 0, 0.7], "atom": 1, "ax": None},
+        lambda: {
+            "atoms": strontium(),
+            "populations": [0.2, 0.1, 0, 0.7],
+            "time": None,
+            "atom": 1,
+            "ax": None,
+        },
+        {},
+    )
+    yield (
+        "plot.levels (result)",
+        p.levels,
+        lambda: {
+            "atoms": isotropic(),
+            "populations": light_of_atoms(),
+            "time": 0.1,
+            "atom": 0,
+            "ax": None,
+        },
+        {},
+    )
+    yield (
+        "plot.polarised_emission",
+        p.polarised_emission,
+        lambda: {"result": light_of_atoms(), "ax": None},
+        {},
+    )
+    yield (
+        "plot.zeeman_spectrum",
+        p.zeeman_spectrum,
+        lambda: {
+            "couplings": lit_atoms(),
+            "shifts": [0.0, 1.0],
+            "detunings": [-1.0, 0.5, 2.0],
+            "ax": None,
+        },
         {},
     )
     yield (
@@ -1823,7 +1907,13 @@ def _recipes():
     yield (
         "plot.pattern",
         p.pattern,
-        lambda: {"results": result(), "plane": "xz", "time": 0.1, "ax": None},
+        lambda: {
+            "results": result(),
+            "plane": "xz",
+            "time": 0.1,
+            "polarisation": "helicity+",
+            "ax": None,
+        },
         {},
     )
     yield "plot.pattern_3d", p.pattern_3d, lambda: {"result": result(), "time": 0.1, "ax": None}, {}
@@ -1898,6 +1988,12 @@ def _recipes():
         "states.density_matrix",
         s.density_matrix,
         lambda: {"state": s.single(0), "couplings": pair()},
+        {},
+    )
+    yield (
+        "states.correlations (atoms)",
+        s.correlations,
+        lambda: {"state": s.levels(["e 0", "g 0"]), "couplings": channels()},
         {},
     )
     yield (

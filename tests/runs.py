@@ -719,6 +719,43 @@ def trajectories_of_atoms():
 
 
 @run()
+def light_of_atoms():
+    lowering = np.zeros((2, 3, 4, 4), dtype=complex)
+    lowering[0, :, 2, :2] = [[0.6, 0], [0.8j, 0], [0, 1]]
+    lowering[1, :, 3, :2] = [[0, 0.6], [1, 0], [0, 0.8j]]
+    names, excited = ("e1", "e2", "g1", "g2"), (1, 1, 0, 0)
+    places, waves = [[0, 0, 0], [0.1, 0.2, 0.05]], (6.3, 5.1)
+    options = {"linewidths": (0.7, 0.4), "wavenumbers": waves, "axis": (1, 2, 2)}
+    atoms = co.Atoms(places, names, excited, lowering, **options)
+    start = co.states.level_product([[0.6, 0, 0.8j, 0], [0.5, 0.5, 0.5, 0.5j]])
+    channels = co.couple(atoms, VACUUM)
+    moment = co.observables.moment(channels, start, states=True)
+    directions = [[1, 0, 0], [0.3, -0.4, 1.2]]
+    polarised = {
+        f"through {name}": co.observables.angular_pattern(moment, directions, polarisation=chosen)
+        for name, chosen in {
+            "s": "s",
+            "p": "p",
+            "+": "helicity+",
+            "-": "helicity-",
+            "vector": (0, 1, 0.5j),
+        }.items()
+    }
+    ket = qutip.tensor(*[qutip.Qobj(v) for v in start.level_vectors(atoms)])
+    return {
+        "emission": moment.emission,
+        "correlations": co.states.correlations(start, channels),
+        "of a ket": co.states.correlations(ket, channels),
+        "by transition": co.observables.polarised_emission(moment),
+        "populations": co.observables.level_populations(moment)["e2"],
+        "pattern": co.observables.angular_pattern(moment, directions),
+        "near": co.observables.near_field(moment, [[1.0, 0.3, 0]]),
+        "collected": co.observables.collected(moment, (0, 1, 0), 0.6),
+        **polarised,
+    }
+
+
+@run()
 def real_atoms():
     field = (0, 0.5 * co.units.gauss, 0)
     rubidium = co.atoms([[0, 0, 0]], "Rb87 D2", ground=(1, 2), excited=2, magnetic_field=field)

@@ -16,7 +16,7 @@ from collective._tools.memory import require
 from collective._tools.operators import lowering
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import sum_of_squares
-from collective.emitters import Emitters
+from collective.emitters import Atoms, Emitters
 from collective.fields.answers import far_field
 from collective.observables import _inputs
 
@@ -86,6 +86,20 @@ def far_fields(emitters: Emitters, field: Any, unit: NDArray[np.float64]) -> NDA
     tensors = far_field(field, emitters.kind, unit[..., None, :], emitters.positions, k)
     strengths = np.sqrt(6 * np.pi * emitters.decay_rates)[:, None] * emitters.dipoles
     return np.asarray(np.einsum("...nij,nj->...ni", tensors, strengths))
+
+
+def far_fields_of_line(
+    atoms: Atoms, line: int, field: Any, unit: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """Far fields of the three components of a line of atoms, (D, 3N, 3), in order (atom, α).
+
+    f_mα = √(6πΓ_s) A(n̂, r_m, k_s)·e_α in directions n̂ (D, 3).
+    """
+    k = float(atoms.wavenumbers[line])
+    tensors = far_field(field, "electric", unit[:, None, :], atoms.positions, k)
+    strength = np.sqrt(6 * np.pi * atoms.linewidths[line])
+    columns = np.swapaxes(strength * tensors, -1, -2)  # the field of each component in a row
+    return columns.reshape(len(unit), 3 * len(atoms), 3)
 
 
 def wavenumber(emitters: Emitters) -> float:

@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.evolution.steady_result import result_of
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
 from collective.states import State, correlations, density_matrix
+from collective.states.channel_moments import of_channels
 from collective.states.checking import checked_state
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ _ROUND_OFF = 1e-8  # largest error of correlations that a user gives
 
 
 def moment(
-    couplings: Couplings | MasterEquation,
+    couplings: Couplings | ChannelCouplings | MasterEquation,
     state: "State | str | Qobj | NDArray[Any]",
     *,
     states: bool = False,
@@ -32,9 +34,10 @@ def moment(
     `co.states.correlations` gives for many emitters.
 
     Args:
-        couplings: `Couplings`, or a `MasterEquation`, for which ρ is computed.
+        couplings: `Couplings`, `ChannelCouplings`, or a `MasterEquation`, for which ρ is computed.
         state: "inverted", "ground", a state of `co.states`, your own `State`, a QuTiP ket or
-            density matrix; or only the correlations ⟨σ⁺_mσ⁻_n⟩ of a state, (N, N).
+            density matrix; for `Couplings` also only the correlations ⟨σ⁺_mσ⁻_n⟩ of a state,
+            (N, N).
         states: whether ρ is computed too, which needs 4^N numbers.
 
     Returns:
@@ -60,6 +63,8 @@ def moment(
     if isinstance(couplings, MasterEquation):
         rho, initial = density_matrix(state, couplings), checked_state(state, couplings)
         return result_of(couplings, rho, whole=True, initial_state=initial, **_READ)
+    if isinstance(couplings, ChannelCouplings):
+        return _of_channels(couplings, state, keep)
     checks.instance("couplings", couplings, Couplings, "co.couple, co.Couplings")
     given = isinstance(state, np.ndarray)
     if given and keep:
@@ -87,6 +92,28 @@ _READ: dict[str, Any] = {
     "reason": "read off the state, nothing is evolved",
     "accuracy": "exact",
 }
+
+
+def _of_channels(channels: ChannelCouplings, state: Any, keep: bool) -> Result:
+    """The result for atoms with manifolds: populations of every level, correlations of channels."""
+    if isinstance(state, np.ndarray):
+        raise ValueError(
+            "state: correlations alone do not say which levels atoms with manifolds are in; give "
+            "the state itself, such as co.states.levels(...)"
+        )
+    known = checked_state(state, channels)
+    pairs, populations = of_channels(known, channels)
+    return Result(
+        times=np.zeros(1),
+        emission=np.array([np.einsum("cd,cd->", channels.decay, pairs).real]),
+        excitation=np.array([(populations @ channels.atoms.excited).sum()]),
+        populations=populations[None],
+        correlations=pairs[None],
+        states=[density_matrix(known, channels)] if keep else None,
+        couplings=channels,
+        initial_state=known,
+        **_READ,
+    )
 
 
 def _given_pairs(value: Any, couplings: Couplings) -> NDArray[np.complex128]:
