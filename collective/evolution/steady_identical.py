@@ -238,32 +238,31 @@ def light(couplings: Couplings, state: Any, observable: str, start: Any = None) 
     return Light(e, unit, space, rho, False)
 
 
-def steady_state(couplings: Couplings, start: Any) -> "Qobj | None":
-    """The steady state of identical emitters as a QuTiP matrix; None for other or few emitters.
+def steady_state(couplings: Couplings, start: Any) -> "Qobj":
+    """The steady state of identical emitters as a QuTiP matrix.
 
     Args:
-        couplings: any.
+        couplings: of identical emitters.
         start: the state from which the steady state is reached, or None.
 
     Raises:
-        ValueError: for a start that is on no Dicke ladder, or a steady state that is not unique.
+        ValueError: if the steady state is not unique.
         ProblemTooLargeError: if 2^N × 2^N numbers do not fit.
     """
-    check_start("steady_state", couplings, start)
-    n = len(couplings)
-    if start is None and n < FEWEST:
-        return None
-    if isinstance(identical(couplings), str):
-        return None
+    check_matrix(len(couplings))
+    found = light(couplings, None, "steady_state", start)
+    assert found is not None
+    return expanded(found.space, found.rho)
+
+
+def check_matrix(n: int) -> None:
+    """Raise if the full matrix of n emitters does not fit."""
     require(
         _COPIES_EXPANDED * 16 * 4**n,
         f"the density matrix of {n} emitters",
         "use co.observables.steady(couplings) for emission, populations and correlations of this "
         "steady state, and g1, g2 and spectrum for its light; they do not need that matrix",
     )
-    found = light(couplings, None, "steady_state", start)
-    assert found is not None
-    return expanded(found.space, found.rho)
 
 
 def check_start(observable: str, couplings: Couplings, start: Any) -> None:
@@ -283,9 +282,9 @@ def check_start(observable: str, couplings: Couplings, start: Any) -> None:
     common = identical(couplings)
     if isinstance(common, str):
         raise ValueError(
-            f"{observable}: start is possible for identical couplings (for light and moments also "
-            f"for a few species of identical emitters), but {common}; leave it out, or evolve from "
-            "that state to late times"
+            f"{observable}: start is possible for identical couplings, or a few species of "
+            f"identical emitters, but {common}; leave it out, or evolve from that state to late "
+            "times"
         )
 
 

@@ -12,22 +12,35 @@ two-time averages need from it.
 
 from dataclasses import dataclass, replace
 from math import comb
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.memory import require
+from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.dicke import identical
 from collective.engines.basis.species import Species, split
+from collective.engines.basis.species_matrix import expanded
 from collective.engines.basis.species_space import SpeciesSpace, entries, one_apart
 from collective.engines.basis.species_states import species_of, start_of
 from collective.engines.timescale import in_unit, unit_of
 from collective.evolution import steady_identical
-from collective.evolution.steady_identical import Coherence, expected, kernel, refined
+from collective.evolution.steady_identical import (
+    FEWEST,
+    Coherence,
+    check_matrix,
+    expected,
+    kernel,
+    refined,
+)
+from collective.evolution.steady_kernel import predicted_seconds
 from collective.states.answers import probabilities_of
 from collective.states.checking import checked_state
+
+if TYPE_CHECKING:
+    from qutip import Qobj
 
 _WORTH = 4  # times fewer entries than ρ has without species
 _MATRICES = 10  # emitters up to which the whole ρ is an alternative
@@ -35,6 +48,7 @@ _BYTES_FACTORS = 26  # per entry of the factors
 _BYTES_ENTRY = 1500  # per entry of ρ: indices, the generator, its copies
 # entries of the LU factors of n entries of ρ: the smaller of _FILL n² and _FILL_MORE n^(5/3)
 _FILL, _FILL_MORE = 0.3, 5.0
+_FACTOR_FLOPS = 2.0  # of BLAS in these factors, over n³
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,6 +232,30 @@ def light(
     return SpeciesLight(found, unit, space, rho, False)
 
 
+def steady_state(couplings: Couplings, start: Any) -> "Qobj | None":
+    """The steady state of one species or a few as a QuTiP matrix; None where another way is better.
+
+    Args:
+        couplings: any.
+        start: the state from which the steady state is reached, or None.
+
+    Raises:
+        ValueError: for a start that is on no Dicke ladder, or a steady state that is not unique.
+        ProblemTooLargeError: if 2^N × 2^N numbers do not fit.
+    """
+    check_start("steady_state", couplings, start)
+    n = len(couplings)
+    if start is None and n < FEWEST:
+        return None
+    if not isinstance(identical(couplings), str):
+        return steady_identical.steady_state(couplings, start)
+    if start is None and isinstance(species_of(couplings, None), str):
+        return None
+    check_matrix(n)
+    found = light(couplings, None, "steady_state", start)
+    return None if found is None else expanded(found.space, found.rho)
+
+
 def check_start(observable: str, couplings: Couplings, start: Any) -> None:
     """Raise for a start that is not on the longest ladders of one species, or of several."""
     if start is None:
@@ -244,9 +282,16 @@ def _worth(found: Species, given: bool, observable: str, *, factors: bool) -> bo
     size = entries(found, difference)
     if size * _WORTH > (4**n if found.driven else comb(2 * n, n)):
         return given
+    if factors and not given and n <= _MATRICES and _seconds(size) > predicted_seconds(2**n):
+        return False
     if given or n > _MATRICES:
         check_size(found, difference, observable, factors=factors)
     return True
+
+
+def _seconds(size: int) -> float:
+    """Seconds of CPU for the factors of the generator of this many entries, roughly."""
+    return _FACTOR_FLOPS * float(size) ** 3 * speed().flop
 
 
 def check_size(

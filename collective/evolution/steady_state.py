@@ -10,7 +10,7 @@ from collective._tools.version import versions
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines import request, timescale
-from collective.evolution import steady_identical
+from collective.evolution import steady_species
 from collective.evolution.steady_kernel import Found, kernel_state
 from collective.evolution.steady_result import result_of
 from collective.master.equation import MasterEquation
@@ -58,8 +58,8 @@ def steady_state(
     Up to four emitters the Liouvillian is factored. More of them, and any `MasterEquation` of
     Lindblad form, need only products with it: GMRES with the evolution between two jumps as
     preconditioner (`evolution/steady_krylov.py`). Eight driven emitters take about two seconds
-    on one core, ten about a minute. For identical emitters ρ is found between Dicke states; the
-    full matrix fits up to about twelve of them.
+    on one core, ten about a minute. For identical emitters, or a few species of them, ρ is found
+    between Dicke states; the full matrix fits up to about twelve emitters.
     `co.observables.steady` gives emission, populations and correlations of the steady state
     without the full matrix, for up to a hundred identical emitters.
 
@@ -72,7 +72,8 @@ def steady_state(
             up to 1,100 states together.
         start: the initial state that decides between several steady states: "ground", "inverted",
             co.states.dicke(k) or co.states.coherent(theta, phi). It is possible for identical
-            emitters whose decay is purely collective.
+            emitters whose decay is purely collective, and for a few species of them; there also
+            other states that are symmetric within each species.
         result: whether a `Result` is returned instead of the matrix.
         observe: {"name": operator}, expectation values for the `Result`, as in `evolve`; "states"
             keeps ρ also where it has more than 1,024 levels.
@@ -150,7 +151,7 @@ def _found(
 ) -> Found:
     """The steady state in the unit of the largest rate."""
     if isinstance(couplings, Couplings):
-        rho = steady_identical.steady_state(couplings, start)
+        rho = steady_species.steady_state(couplings, start)
         if rho is not None:
             return Found(rho, None, None, _BETWEEN_DICKE_STATES)
     elif start is not None:

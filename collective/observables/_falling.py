@@ -28,7 +28,7 @@ from collective.engines.basis.configurations import (
 )
 from collective.observables._delayed_moments import moments
 from collective.observables._detection import channels_of
-from collective.observables._regression import check_light
+from collective.observables._regression import check_light, is_lit
 from collective.states.answers import highest_excitation
 from collective.states.checking import checked_state
 
@@ -142,11 +142,15 @@ def possible(couplings: Couplings, state: Any) -> bool:
 
 def _checked(couplings: Couplings, state: Any, q: int, what: str) -> tuple[Any, int]:
     """A checked state and its highest number of excitations, if the sparse generator fits."""
-    n = len(couplings)
     checked = checked_state(state, couplings)
-    highest = highest_excitation(checked, n)
-    if highest <= 1:
-        return checked, highest
+    highest = highest_excitation(checked, len(couplings))
+    if highest > 1:
+        _check_size(len(couplings), highest, q, what)
+    return checked, highest
+
+
+def _check_size(n: int, highest: int, q: int, what: str) -> None:
+    """Raise if the sparse generator does not fit."""
     entries = 0
     for k in range(q, highest + 1):
         size = comb(n, k) * comb(n, k - q)
@@ -160,9 +164,9 @@ def _checked(couplings: Couplings, state: Any, q: int, what: str) -> tuple[Any, 
     )
     if n > _LARGEST:
         raise ValueError(
-            f"{what}: more than one excitation is possible for up to {_LARGEST} emitters, got {n}"
+            f"{what}: more than one excitation, or strong dephasing, is possible for up to "
+            f"{_LARGEST} emitters, got {n}"
         )
-    return checked, highest
 
 
 def g1(
@@ -220,7 +224,7 @@ def g2(
     """
     checked, highest = _checked(couplings, state, 0, "g2")
     brightest = [float(np.trace(matrix).real) * unit for matrix in (first, second)]
-    what = "g2, normalised to the light at time 0"
+    what, blocks = "g2, normalised to the light at time 0", False
     if highest == 0:
         check_light(0.0, brightest[0], what)
     if highest == 1:
@@ -231,7 +235,12 @@ def g2(
         later = moments(_amplitudes(couplings), vectors, rows, delays, "g2")
         rate = np.sum(np.abs(later) ** 2, axis=(1, 2))
         counted = np.zeros(len(delays))
-    else:
+        # dephasing keeps the excitation, so that with it this is only a lower bound of the rate
+        lit = is_lit(float(rate.min()) * unit, brightest[1])
+        blocks = bool(np.any(couplings.dephasing)) and not lit
+        if blocks:
+            _check_size(len(couplings), highest, 0, "g2")
+    if highest > 1 or blocks:
         falling = Falling(couplings, highest)
         rho = [falling.density(checked, k) for k in range(highest + 1)]
         after = [np.zeros_like(each) for each in rho]

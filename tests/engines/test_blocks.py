@@ -5,6 +5,7 @@ from math import comb
 import numpy as np
 import pytest
 import reference
+import systems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_systems import random_couplings, random_state
@@ -201,6 +202,21 @@ def test_single_precision_is_as_accurate_as_it_says(couplings, times):
     np.testing.assert_allclose(result.correlations, exact.correlations, atol=1e-5)
     np.testing.assert_allclose(result.emission, exact.emission, atol=1e-5 * exact.emission.max())
     assert not np.array_equal(result.emission, exact.emission)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", systems.systems(), ids=lambda system: system.name)
+def test_single_precision_of_every_system_it_takes(system):
+    request = system.couplings, system.state, system.times
+    refusal = systems.refusal(SINGLE, *request, rtol=1e-5)
+    assert (refusal is None) == system.closed, refusal
+    if refusal is None:
+        found = co.evolve(*request, method=SINGLE, rtol=1e-5, observe="correlations")
+        decays = np.any(system.couplings.decay)
+        assert found.diagnostics.get("precision") == ("single" if decays else None)
+        largest = max(np.abs(system.emission).max(), 1e-30)
+        np.testing.assert_allclose(found.emission, system.emission, atol=1e-5 * largest)
+        np.testing.assert_allclose(found.correlations, system.correlations, atol=1e-5)
 
 
 @pytest.mark.slow

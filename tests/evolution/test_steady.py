@@ -185,6 +185,52 @@ def test_full_density_matrix_of_a_steady_state():
     assert abs((rho - swapped).full()).max() < 1e-15
 
 
+@pytest.mark.parametrize("couplings", [
+    "driven", "pumped", pytest.param("three", marks=pytest.mark.slow)
+])  # fmt: skip
+def test_full_density_matrix_of_species(couplings):
+    """In any order of the emitters; without species it solves the same equation."""
+    order = np.array([0, 2, 4, 1, 5, 3])
+    if couplings == "driven":
+        found = ensembles((4, 2), alone=(0.2, 0.1), dephasing=(0, 0.3), **DRIVEN)
+    elif couplings == "pumped":
+        found = ensembles((2, 4), alone=(0, 0.3), pump=(0.2, 0.1), detunings=(0, 0.4))
+    else:
+        found = ensembles((2, 4), alone=(0.1, 0.3), drive=(0.3, 1j))
+        found = found.replace(detunings=[0, 0, 0.5, 0.5, 0, 0])
+    mixed = co.Couplings(
+        found.decay[np.ix_(order, order)],
+        found.shift[np.ix_(order, order)],
+        **{name: getattr(found, name)[order] for name in ("detunings", "dephasing", "pump")},
+        drive=found.drive[order],
+    )
+    result = co.steady_state(mixed, result=True)
+    assert result.reason == "the only state with dρ/dt = 0; factors between Dicke states"
+    rho = result.states[0].full()
+    assert np.abs(reference.slope_of(mixed, rho)).max() < 1e-13
+    assert np.trace(rho) == pytest.approx(1, abs=1e-13)
+    assert np.linalg.eigvalsh(rho)[0] > -1e-13
+    np.testing.assert_allclose(steady(mixed).correlations, result.correlations[0], atol=1e-13)
+
+
+def test_species_are_used_only_where_they_are_faster():
+    """Four pairs have 10,000 entries, whose factors take a hundred times as long as products."""
+    pairs = np.repeat(np.arange(4), 2)
+    couplings = identical(8, drive=1.0).replace(detunings=pairs / 10)
+    assert steady_species.light(couplings, None, "steady") is None
+    assert steady_species.light(couplings.replace(drive=0.0, pump=0.3), None, "steady") is not None
+
+
+def test_start_selects_one_of_several_steady_states_of_species():
+    couplings = ensembles((2, 2), drive=(1.1, 0.5j), detunings=(0.3, 0.1))
+    with pytest.raises(ValueError, match="not unique"):
+        co.steady_state(couplings)
+    for state in ("ground", co.states.mixed([1, 1, 0, 0])):
+        found = co.steady_state(couplings, start=state).full()
+        late = co.evolve(couplings, state, [0, 200.0], method="exact", observe="states")
+        np.testing.assert_allclose(found, late.states[-1].full(), atol=1e-9)
+
+
 def test_start_selects_one_of_several_steady_states():
     couplings = identical(4, together=1.0, drive=2.0)
     for call in (

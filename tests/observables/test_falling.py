@@ -38,6 +38,14 @@ def test_against_the_whole_liouvillian(state, dephasing, direction, monkeypatch)
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11)
 
 
+def test_dephasing_leaves_the_light_of_one_excitation():
+    """One photon never meets a second one, however fast its phase is lost."""
+    chain = co.couple(co.chain(3, 0.3), co.Vacuum()).replace(dephasing=50.0)
+    np.testing.assert_array_equal(g2(chain, [0, 3.0], state=co.states.single(0)), 0)
+    with pytest.raises(ValueError, match="g2 at a delay of 99: there is no light"):
+        g2(chain, [0, 99.0], state=co.states.single(0))
+
+
 @settings(max_examples=8, deadline=None)
 @given(st.integers(2, 4), st.integers(0, 4), st.integers(0, 2**16))
 def test_the_generator_is_that_of_qutip(n, highest, seed):
