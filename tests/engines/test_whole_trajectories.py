@@ -287,6 +287,11 @@ def test_pieces_of_a_function_follow_its_kinks_and_steps():
         pieces_of(lambda t: np.nan if t > 2 else 1.0, times, 1e-8, 1.0, lambda t: 10 * t)
 
 
+def test_two_output_times_that_are_very_close_do_not_make_all_pieces_short():
+    edges, _ = pieces_of(smooth, np.array([0, 1e-9, 4.0]), 1e-8, 1.0)
+    assert len(edges) < 200
+
+
 # means
 
 

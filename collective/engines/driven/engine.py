@@ -37,10 +37,10 @@ class Driven:
     """The whole density matrix of any `Couplings`, by kernels of our own.
 
     It takes every drive, envelope, dephasing, pump and state, up to about twelve emitters.
-    ρ̇ = Lρ is solved to `rtol` of the norm of ρ: by a series of Faber polynomials of L (Huisinga et
-    al., J. Chem. Phys. 110, 5538 (1999)), or by a power series in time if the drive has an
-    envelope. The result has a `last_state` for up to 10 emitters, and the smallest eigenvalues of ρ
-    for up to 8.
+    ρ̇ = Lρ is solved to `rtol` of the norm of ρ, and its trace and ⟨σ⁺_mσ⁻_n⟩ to `rtol`: by a
+    series of Faber polynomials of L (Huisinga et al., J. Chem. Phys. 110, 5538 (1999)), or by a
+    power series in time if the drive has an envelope. The result has a `last_state` for up to 10
+    emitters, and the smallest eigenvalues of ρ for up to 8.
 
     If permutations of the emitters change neither couplings, drive nor state, ρ(gi, gj) = ρ(i, j)
     for all configurations i, j and all such permutations g. Then only one column of ρ is computed

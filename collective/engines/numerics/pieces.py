@@ -13,6 +13,8 @@ import numpy as np
 from numpy.polynomial.chebyshev import cheb2poly, chebvander
 from numpy.typing import NDArray
 
+from collective.engines.numerics.pulses import ENVELOPE_STEPS
+
 DEGREE = 8
 _SAMPLES = 32  # of the function in an interval, at least
 _PER_INTERVAL = 8  # samples between the closest output times, at least
@@ -37,7 +39,8 @@ def pieces_of(
 
     Args:
         function: f, evaluated only between these times.
-        times: (T,), at least two, increasing; there are several samples between any two of them.
+        times: (T,), at least two, increasing; there are several samples between any two of them,
+            if these are at least 1/20,000 of the whole time apart.
         tolerance: of what f changes in the whole interval, ∫|δf| strength dt.
         strength: a rate, by which f is multiplied.
         user_time: a function that gives a time as the user counts it, for messages.
@@ -54,7 +57,7 @@ def pieces_of(
         (True, True)
     """
     fitting = _Fitting(function, times, tolerance, strength)
-    end, longest = float(times[-1]), _INTERVALS * float(np.diff(times).min())
+    end, longest = float(times[-1]), _INTERVALS * fitting.resolution
     edges, found, length, reach = [float(times[0])], [], end - float(times[0]), longest
     short = 0
     while edges[-1] < end:
@@ -88,7 +91,8 @@ class _Fitting:
     ):
         self.function, self.tolerance, self.strength = function, tolerance, strength
         self.duration = float(times[-1] - times[0])
-        self.resolution = float(np.diff(times).min())
+        # a pulse shorter than this may be missed
+        self.resolution = max(float(np.diff(times).min()), self.duration / ENVELOPE_STEPS)
 
     def longest(self, start: float, end: float) -> tuple[float, NDArray[np.complex128]] | None:
         """The longest piece from `start` to at most `end`: where it ends, and its polynomial.
