@@ -77,6 +77,7 @@ def states(result: Result, observable: str) -> "list[Qobj]":
 
 def photons(result: Result, observable: str) -> Jumps:
     """The jumps of trajectories that are photons, without those of dephasing and pump."""
+    checks.instance("result", result, Result, "co.evolve(...)")
     of_atoms = isinstance(result.couplings, ChannelCouplings)  # whose jumps are all photons
     evolved = None if of_atoms else two_level(result, observable)
     if result.jumps is None:

@@ -138,6 +138,6 @@ def test_bad_films(result, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="two or more times"):
         animate(result.at(result.times[0]))
     equation = co.MasterEquation(qutip.sigmaz(), [qutip.sigmam()])
-    with pytest.raises(ValueError, match="not a MasterEquation"):
+    with pytest.raises(ValueError, match="two-level emitters evolved from Couplings"):
         animate(co.evolve(equation, qutip.basis(2, 0), TIMES))
     assert not plt.get_fignums()
