@@ -34,6 +34,7 @@ from collective.observables.patterns import (
 from collective.observables.photons import coincidences, g2, inverted_g2
 from collective.observables.spectra import Spectrum, g1, spectrum
 from collective.observables.stationary import Steady, steady
+from collective.observables.weak_light import WeakLight, weak_light
 
 __all__ = [
     "Bands",
@@ -42,6 +43,7 @@ __all__ = [
     "Scattering",
     "Spectrum",
     "Steady",
+    "WeakLight",
     "angular_pattern",
     "bands",
     "burst_criterion",
@@ -68,4 +70,5 @@ __all__ = [
     "squeezing",
     "steady",
     "transmission",
+    "weak_light",
 ]
