@@ -26,46 +26,55 @@ _ZERO = 1e-14  # of the largest entry: components that no pair couples
 _BYTES = 16 * (6 + 9 + 6)  # per site: six kernels, while they are made, and vectors
 
 
-def on_lattice(positions: NDArray[np.float64], sites: Sites, k: float) -> Product:
-    """The product for atoms on the sites of a lattice.
+class LatticeDipoles:
+    """Products for atoms on the sites of a lattice.
 
     Args:
         positions: (N, 3).
         sites: on which they are; some may be vacant.
         k: wave number.
 
+    Attributes:
+        averaged: transform of the circulant matrix that is nearest to the one without vacancies,
+            (n₁, …, 3, 3): displacements d and d − n are averaged, with the numbers of pairs that
+            have them as weights (T. Chan, SIAM J. Sci. Stat. Comput. 9, 766 (1988)).
+
     Raises:
         ProblemTooLargeError: if the transforms do not fit into memory.
     """
-    lengths = padded(sites.shape)
-    what = f"weak_light: transforms of {prod(lengths):,} sites"
-    require(_BYTES * prod(lengths), what, "use fewer atoms, or fewer vacant sites")
-    kernels = _kernels(positions, sites, k, lengths)
 
-    def product(vectors: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    def __init__(self, positions: NDArray[np.float64], sites: Sites, k: float):
+        self.sites, self._lengths = sites, padded(sites.shape)
+        what = f"weak_light: transforms of {prod(self._lengths):,} sites"
+        require(_BYTES * prod(self._lengths), what, "use fewer atoms, or fewer vacant sites")
+        _, vectors = lattice_of(positions, sites.coordinates)
+        steps = np.stack(np.indices(sites.kernel_shape), axis=-1) - sites.no_displacement
+        tensors = -3 * np.pi / k * Vacuum().green(steps @ vectors, np.zeros(3), k)
+        tensors[sites.no_displacement] = 0.0
+        self._kernels = _transforms(tensors, sites, self._lengths)
+        tensors[sites.no_displacement] = -0.5j * np.eye(3)
+        self.averaged = _averaged(tensors, sites.shape)
+
+    def product(self, vectors: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """(Δ − iΓ/2)x per linewidth, (N, 3, B)."""
         found, workers = -0.5j * vectors, threads_available()
+        sites, lengths = self.sites, self._lengths
         for b in range(vectors.shape[2]):
             seen = [
                 transformed(sites.on_sites(vectors[:, i, b]), lengths, workers) for i in range(3)
             ]
             for i in range(3):
-                terms = [kernel * seen[j] for (a, j), kernel in kernels.items() if a == i]
+                terms = [kernel * seen[j] for (a, j), kernel in self._kernels.items() if a == i]
                 if terms:
                     total = transformed_back(sum(terms[1:], terms[0]), sites.shape, workers)
                     found[:, i, b] += sites.of_emitters(total)
         return found
 
-    return product
 
-
-def _kernels(
-    positions: NDArray[np.float64], sites: Sites, k: float, lengths: tuple[int, ...]
+def _transforms(
+    tensors: NDArray[np.complex128], sites: Sites, lengths: tuple[int, ...]
 ) -> dict[tuple[int, int], NDArray[np.complex128]]:
-    """Transforms of −(3π/k)G_ij by displacement, of the components that are not 0."""
-    _, vectors = lattice_of(positions, sites.coordinates)
-    steps = np.stack(np.indices(sites.kernel_shape), axis=-1) - sites.no_displacement
-    tensors = -3 * np.pi / k * Vacuum().green(steps @ vectors, np.zeros(3), k)
-    tensors[sites.no_displacement] = 0.0
+    """Transforms of the components ij of tensors by displacement, of those that are not 0."""
     places = np.ix_(*places_of_displacements(sites.shape, lengths))
     largest, found = np.abs(tensors).max(), {}
     for i in range(3):
@@ -75,6 +84,19 @@ def _kernels(
                 around[places] = tensors[..., i, j]
                 found[i, j] = found[j, i] = transformed(around, lengths)
     return found
+
+
+def _averaged(tensors: NDArray[np.complex128], shape: tuple[int, ...]) -> NDArray[np.complex128]:
+    """Transform of the nearest circulant matrix, of tensors by displacement (2n₁ − 1, …, 3, 3)."""
+    from scipy import fft
+
+    for axis, n in enumerate(shape):
+        steps = np.arange(n)
+        share = (steps / n).reshape((n,) + (1,) * (tensors.ndim - axis - 1))
+        positive = np.take(tensors, n - 1 + steps, axis=axis)
+        negative = np.take(tensors, steps - 1, axis=axis)  # d − n; of share 0 for d = 0
+        tensors = (1 - share) * positive + share * negative
+    return np.asarray(fft.fftn(tensors, axes=range(len(shape))))
 
 
 def of_cloud(positions: NDArray[np.float64], k: float) -> Product:

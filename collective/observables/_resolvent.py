@@ -24,6 +24,7 @@ _FEWEST_PRODUCTS = 60  # for which there must be memory
 _BLOCK = 32  # basis vectors that are stored together
 _AGAIN = 0.7  # orthogonalise again if this share or less of a vector is left
 _INVARIANT = 1e-14  # of the norm of a product: what is left of it is round-off
+_FEWER = "ask for fewer frequencies, or use fewer atoms"
 _SHARE = 0.5  # of the available memory, which the basis may take
 
 
@@ -57,6 +58,7 @@ def by_products(
     source: Vectors,
     frequencies: NDArray[np.float64],
     tolerance: float,
+    label: tuple[int, float] | None = None,
 ) -> tuple[Vectors, int]:
     """The answers (F, n) and the number of products.
 
@@ -65,6 +67,8 @@ def by_products(
         source: f, (n,), not 0.
         frequencies: ω, (F,).
         tolerance: largest residual at any frequency, relative to f.
+        label: number and value of the frequency for errors, if it is a single one under another
+            name; then no progress is shown.
 
     Raises:
         ValueError: if it does not converge, or for the frequency of a mode that does not decay.
@@ -72,8 +76,7 @@ def by_products(
     """
     n, count = len(source), len(frequencies)
     needed = 16 * n * (min(n, _FEWEST_PRODUCTS) + 3 * count + 8)
-    way_out = "ask for fewer frequencies, or use fewer atoms"
-    require(needed, f"weak_light: {count} answers of {n:,} numbers", way_out)
+    require(needed, f"weak_light: {count} answers of {n:,} numbers", _FEWER)
     available = available_bytes()
     most = min(n, _MOST_PRODUCTS)
     if available is not None:
@@ -82,25 +85,30 @@ def by_products(
     basis, small = _Basis(source / size), np.zeros((most + 1, most), dtype=complex)
     nu = np.zeros((count, most + 1), dtype=complex)
     nu[:, 0] = 1.0
+    residuals, unsolved = np.ones(count), np.arange(count)
     digits, shown = int(np.ceil(-10 * np.log10(tolerance))), 0
-    with Progress(digits, "solving for weak light (tenths of digits)") as progress:
+    text = "solving for weak light (tenths of digits)"
+    with Progress(digits, text, show=label is None) as progress:
         for j in range(most):
             left = basis.extend(product(basis.last[:, None])[:, 0], small[:, j])
             small[j + 1, j] = left
             if left == 0.0:
-                return size * _combined(basis, small[: j + 1, : j + 1], frequencies), j + 1
-            new = frequencies * nu[:, j] - nu[:, : j + 1] @ small[: j + 1, j].conj()
-            nu[:, j + 1] = new / left
-            residuals = 1 / np.linalg.norm(nu[:, : j + 2], axis=1)
+                return size * _combined(basis, small[: j + 1, : j + 1], frequencies, label), j + 1
+            known = nu[unsolved, : j + 1]
+            new = frequencies[unsolved] * known[:, j] - known @ small[: j + 1, j].conj()
+            nu[unsolved, j + 1] = new / left
+            residuals[unsolved] = 1 / np.linalg.norm(nu[unsolved, : j + 2], axis=1)
             worst = float(residuals.max())
+            unsolved = np.flatnonzero(residuals > tolerance)  # ν of the others would overflow
             now = min(digits, int(-10 * np.log10(worst)))
             progress.step(max(0, now - shown))
             shown = max(shown, now)
             if worst <= tolerance:
-                return size * _combined(basis, small[: j + 2, : j + 1], frequencies), j + 1
-    i = int(np.argmax(residuals))
+                return size * _combined(basis, small[: j + 2, : j + 1], frequencies, label), j + 1
+    worst_at = int(np.argmax(residuals))
+    i, frequency = (worst_at, frequencies[worst_at]) if label is None else label
     raise ValueError(
-        f"frequencies[{i}] = {frequencies[i]:g}: after {most} products the residual is "
+        f"frequencies[{i}] = {frequency:g}: after {most} products the residual is "
         f"{worst:.2g} of the beam, above tolerance = {tolerance:g}. Modes that hardly decay need "
         f"many products: give a larger tolerance=, or method='dense', which takes about "
         f"{bytes_text(176 * n * n)}"
@@ -165,13 +173,19 @@ class _Basis:
         return [*self._blocks[:-1], self._blocks[-1][:rest]]
 
 
-def _combined(basis: _Basis, small: Vectors, frequencies: NDArray[np.float64]) -> Vectors:
+def _combined(
+    basis: _Basis,
+    small: Vectors,
+    frequencies: NDArray[np.float64],
+    label: tuple[int, float] | None,
+) -> Vectors:
     """The combinations of least residual for f of length 1, (F, n).
 
     Args:
         basis: V.
         small: H between basis vectors, (j + 1, j), or (j, j) if the space is invariant.
         frequencies: (F,).
+        label: as in `by_products`.
     """
     from scipy.linalg import LinAlgError, solve_triangular
 
@@ -186,7 +200,7 @@ def _combined(basis: _Basis, small: Vectors, frequencies: NDArray[np.float64]) -
                 raise LinAlgError
             weights[i] = solve_triangular(triangular, unitary[0].conj())
         except LinAlgError:
-            raise ValueError(_undamped(i, frequency)) from None
+            raise ValueError(_undamped(*(label or (i, float(frequency))))) from None
     return basis.combinations(weights)
 
 
@@ -195,6 +209,40 @@ def _undamped(i: int, frequency: float) -> str:
         f"frequencies[{i}] = {frequency:g} is the frequency of a mode that does not decay, at "
         "which the response diverges: move the frequency"
     )
+
+
+def preconditioned(
+    product: Callable[[Vectors], Vectors],
+    inverse: Callable[[float], Callable[[Vectors], Vectors]],
+    source: Vectors,
+    frequencies: NDArray[np.float64],
+    tolerance: float,
+) -> tuple[Vectors, int]:
+    """As `by_products`, with a near inverse: few products, but a Krylov space for each frequency.
+
+    Args:
+        product: H times vectors (n, B).
+        inverse: for a frequency, a function like (ω − H)⁻¹, of vectors (n, B).
+        source: f, (n,), not 0.
+        frequencies: ω, (F,).
+        tolerance: largest residual at any frequency, relative to f.
+    """
+    n, count = len(source), len(frequencies)
+    require(16 * n * count, f"weak_light: {count} answers of {n:,} numbers", _FEWER)
+    found, total = np.empty((count, n), dtype=complex), 0
+    with Progress(count, "solving for weak light") as progress:
+        for i, frequency in enumerate(frequencies):
+            near = inverse(float(frequency))
+
+            def minus(x: Vectors, near: Any = near, frequency: float = frequency) -> Vectors:
+                guess = near(x)
+                return product(guess) - frequency * guess
+
+            answer, products = by_products(minus, source, np.zeros(1), tolerance, (i, frequency))
+            found[i] = near(answer.T)[:, 0]
+            total += products
+            progress.step()
+    return found, total
 
 
 def residuals(
@@ -239,3 +287,34 @@ def energies_and(own: NDArray[np.float64], exchange: Callable[[Any], Any], dipol
         return (found + own[:, :, None] * parts).reshape(vectors.shape)
 
     return product
+
+
+def nearly_inverse(
+    own: NDArray[np.float64], averaged: NDArray[np.complex128], dipoles: Any, sites: Any
+) -> Callable[[float], Callable[[Vectors], Vectors]]:
+    """For a frequency, (ω − H)⁻¹ of a lattice that closes on itself, between its atoms.
+
+    Args:
+        own: energy of each excited level, (N, n_e); their means over the atoms are taken.
+        averaged: transform of the circulant matrix of Δ − iΓ/2, (n₁, …, 3, 3).
+        dipoles: ⟨g|d_α|e⟩, (3, n_e).
+        sites: of the atoms.
+    """
+    from scipy import fft
+
+    n, levels = own.shape
+    axes = range(averaged.ndim - 2)
+    between = np.matmul(dipoles.conj().T, np.matmul(averaged, dipoles)) + np.diag(own.mean(axis=0))
+
+    def at(frequency: float) -> Callable[[Vectors], Vectors]:
+        inverse = np.linalg.inv(frequency * np.eye(levels) - between)
+
+        def near(vectors: Vectors) -> Vectors:
+            values = sites.on_sites(vectors.reshape(n, levels, -1))
+            values = np.matmul(inverse, fft.fftn(values, axes=axes, overwrite_x=True))
+            values = fft.ifftn(values, axes=axes, overwrite_x=True)
+            return np.asarray(sites.of_emitters(values).reshape(vectors.shape))
+
+        return near
+
+    return at

@@ -20,9 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools.memory import require
-from collective.couplings import dipole_products
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couple import couple
+from collective.couplings.dipole_products import LatticeDipoles, of_cloud
 from collective.couplings.finding import sites
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import Vacuum
@@ -31,6 +31,7 @@ from collective.observables import _focused_beam, _inputs, _resolvent
 METHODS = ("auto", "dense", "lattice", "sum")
 
 _FEW = 600  # levels of all atoms, up to which elimination is always quick
+_VACANT = 0.5  # vacant sites per atom, up to which the full lattice is a good guide
 _TOGETHER_BYTES = 2**25  # of vectors that are multiplied at a time
 _PERPENDICULAR = 1e-9  # largest product of two unit vectors that count as perpendicular
 _DRIVEN = 1e-3  # |D*·ε|: if it is smaller for every level, the beam is refused
@@ -215,14 +216,15 @@ def weak_light(
     Lagendijk & van Tiggelen, Phys. Rep. 270, 143 (1996); Shahmoon, Wild, Lukin & Yelin, Phys. Rev.
     Lett. 118, 113601 (2017).
 
-    Equations for all frequencies at once are solved from products with Δ − iΓ/2 (Krylov space), or
-    one after the other by elimination:
+    The equations are solved by elimination, or from products with Δ − iΓ/2 in a Krylov space:
 
     * ``"dense"``: elimination with matrices, up to about 1,500 atoms with three excited levels. It
       needs no convergence.
     * ``"lattice"``: products by Fourier transforms, for the sites of a lattice, of which some may
-      be vacant; 200 × 200 atoms take seconds.
-    * ``"sum"``: products by sums over all pairs, each computed anew. A product takes about 10 ns of
+      be vacant, one frequency after the other. Each starts from the lattice that closes on
+      itself, and needs some ten products; 200 × 200 atoms take seconds.
+    * ``"sum"``: products by sums over all pairs, each computed anew, for all frequencies at once.
+      Some hundred are needed, more for a denser cloud. A product takes about 10 ns of
       a core for each of the N² pairs: 10 s on two cores for 50,000 atoms.
     * ``"auto"``: the first for up to 600 levels, then the second where there is a lattice, then the
       third. `ChannelCouplings` have their matrices, with which they make the products.
@@ -301,18 +303,22 @@ def weak_light(
             f"polarisation {checks.short(polarisation)} is perpendicular to every transition of "
             "the atoms: the beam drives none. Turn the polarisation or the atoms"
         )
-    product, matrix, method = _equations(source, atoms, used, method)
+    equations = _equations(source, atoms, used, method)
     n, f = len(atoms), len(frequencies)
     need = f"weak_light: amplitudes of {n:,} atoms at {f} frequencies"
     require(16 * f * n * (3 + 2 * dipoles.shape[1]), need, "ask for fewer frequencies")
-    products = 0
-    if matrix is not None:
-        answers = _resolvent.by_elimination(matrix, driven.ravel(), frequencies)
+    drive, products = driven.ravel(), 0
+    if equations.matrix is not None:
+        answers = _resolvent.by_elimination(equations.matrix, drive, frequencies)
+    elif equations.inverse is not None:
+        answers, products = _resolvent.preconditioned(
+            equations.product, equations.inverse, drive, frequencies, tolerance
+        )
     else:
-        answers, products = _resolvent.by_products(product, driven.ravel(), frequencies, tolerance)
+        answers, products = _resolvent.by_products(equations.product, drive, frequencies, tolerance)
     together = max(1, min(16, _TOGETHER_BYTES // (48 * n)))
-    left, emitted = _resolvent.residuals(product, answers, driven.ravel(), frequencies, together)
-    _require_solved(left, frequencies, tolerance, matrix is None)
+    left, emitted = _resolvent.residuals(equations.product, answers, drive, frequencies, together)
+    _require_solved(left, frequencies, tolerance, equations.matrix is None)
     amplitudes = np.einsum("fme,ae->fma", answers.reshape(f, n, -1), dipoles)
     overlaps = np.einsum("jma,fma->fj", modes.conj(), amplitudes)
     amounts = -0.5j / flux * overlaps
@@ -330,7 +336,7 @@ def weak_light(
         -overlaps[:, 0].imag / flux,
         emitted / flux,
         left,
-        method,
+        equations.method,
         products,
         flux,
     )
@@ -377,44 +383,64 @@ def _modes(
     return np.array(fields) / beam.middle, beam.power / beam.middle**2 / (6 * np.pi * gamma)
 
 
+@dataclass(frozen=True)
+class _Equations:
+    """(ω − H)b = f over (atom, excited level), for the levels that light reaches.
+
+    Attributes:
+        method: how they are solved.
+        product: H times vectors (n, B).
+        matrix: H, if it is to be eliminated.
+        inverse: for a frequency, a function like (ω − H)⁻¹, if one is known.
+    """
+
+    method: str
+    product: Callable[[Any], Any]
+    matrix: NDArray[np.complex128] | None = None
+    inverse: Callable[[float], Callable[[Any], Any]] | None = None
+
+
 def _equations(
     source: Atoms | ChannelCouplings, atoms: Atoms, used: NDArray[np.bool_], method: str
-) -> tuple[Callable[[Any], Any], NDArray[np.complex128] | None, str]:
-    """Products with H, its matrix if it is to be eliminated, and the method that is used.
-
-    H is over (atom, excited level), for the levels that light reaches.
-    """
-    k, gamma, size = float(atoms.wavenumbers[0]), float(atoms.linewidths[0]), int(used.sum())
-    levels = len(atoms) * size
-    small = method == "dense" or (method == "auto" and levels <= _FEW)
+) -> _Equations:
+    """The equations of atoms or of their couplings, and by which method they are solved."""
+    small = method == "dense" or (method == "auto" and len(atoms) * int(used.sum()) <= _FEW)
     if isinstance(source, ChannelCouplings):
         if method == "lattice":
             raise ValueError(
                 "method='lattice' needs no matrices: give co.Atoms, not their couplings"
             )
-        matrix = _matrix(source, used)
-        return lambda x: matrix @ x, matrix if small else None, "dense" if small else "sum"
+        return _of_matrix(_matrix(source, used), small)
     where = Emitters(atoms.positions, wavelength=atoms.wavelength)
     lengths.refuse_coincident(where)
     lengths.warn_of_lengths(where)
     if small:
-        matrix = _matrix(couple(atoms, Vacuum()), used)
-        return lambda x: matrix @ x, matrix, "dense"
+        return _of_matrix(_matrix(couple(atoms, Vacuum()), used), small)
+    k, gamma = float(atoms.wavenumbers[0]), float(atoms.linewidths[0])
+    own = (atoms.energies[:, :-1] - atoms.energies[:, -1:])[:, used[:-1]]
+    dipoles = atoms.lowering[0][:, -1, used]
     found = sites(atoms.positions) if method != "sum" and len(atoms) > 1 else None
-    if method == "lattice" and found is None:
+    if found is not None:
+        lattice = LatticeDipoles(atoms.positions, found, k)
+        product = _resolvent.energies_and(own, lambda x: gamma * lattice.product(x), dipoles)
+        inverse = None
+        if found.vacant <= _VACANT * len(found):
+            inverse = _resolvent.nearly_inverse(own, gamma * lattice.averaged, dipoles, found)
+        return _Equations("lattice", product, inverse=inverse)
+    if method == "lattice":
         raise ValueError(
             "method='lattice': the atoms must be on the sites of a lattice, such as "
             "co.square(...).positions, of which not too many are vacant; use method='sum'"
         )
-    if found is None:
-        exchange = dipole_products.of_cloud(atoms.positions, k)
-    else:
-        exchange = dipole_products.on_lattice(atoms.positions, found, k)
-    own = (atoms.energies[:, :-1] - atoms.energies[:, -1:])[:, used[:-1]]
-    product = _resolvent.energies_and(
-        own, lambda x: gamma * exchange(x), atoms.lowering[0][:, -1, used]
-    )
-    return product, None, "sum" if found is None else "lattice"
+    exchange = of_cloud(atoms.positions, k)
+    return _Equations("sum", _resolvent.energies_and(own, lambda x: gamma * exchange(x), dipoles))
+
+
+def _of_matrix(matrix: NDArray[np.complex128], small: bool) -> _Equations:
+    """The equations with a matrix, which is eliminated if it is small, or multiplied."""
+    if small:
+        return _Equations("dense", lambda x: matrix @ x, matrix)
+    return _Equations("sum", lambda x: matrix @ x)
 
 
 def _matrix(channels: ChannelCouplings, used: NDArray[np.bool_]) -> NDArray[np.complex128]:
