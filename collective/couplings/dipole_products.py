@@ -48,7 +48,7 @@ class LatticeDipoles:
         what = f"weak_light: transforms of {prod(self._lengths):,} sites"
         require(_BYTES * prod(self._lengths), what, "use fewer atoms, or fewer vacant sites")
         _, vectors = lattice_of(positions, sites.coordinates)
-        steps = np.stack(np.indices(sites.kernel_shape), axis=-1) - sites.no_displacement
+        steps = np.moveaxis(np.indices(sites.kernel_shape), 0, -1) - sites.no_displacement
         tensors = -3 * np.pi / k * Vacuum().green(steps @ vectors, np.zeros(3), k)
         tensors[sites.no_displacement] = 0.0
         self._kernels = _transforms(tensors, sites, self._lengths)

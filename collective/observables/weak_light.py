@@ -267,19 +267,8 @@ def weak_light(
         [0.994]
         [0.001]
     """
-    source = atoms
-    if isinstance(source, ChannelCouplings):
-        atoms = source.atoms
-        if not isinstance(source.field, Vacuum):
-            raise ValueError(
-                "atoms: weak_light is defined in free space, but the field of these couplings is "
-                f"{source.field!r}; use co.couple(atoms, co.Vacuum())"
-            )
-    else:
-        checks.instance(
-            "atoms", atoms, Atoms, "co.Atoms.isotropic, co.atoms or co.couple(atoms, …)"
-        )
-    _require_one_line(atoms)
+    source: Atoms | ChannelCouplings = atoms
+    atoms = _atoms(source)
     frequencies = np.atleast_1d(checks.finite("frequencies", frequencies))
     if frequencies.ndim != 1 or len(frequencies) == 0:
         raise ValueError(f"frequencies must be a row of numbers, got shape {frequencies.shape}")
@@ -342,8 +331,18 @@ def weak_light(
     )
 
 
-def _require_one_line(atoms: Atoms) -> None:
-    """Raise unless the atoms have one ground level and one line."""
+def _atoms(source: Any) -> Atoms:
+    """The atoms of the first argument, in vacuum, with one ground level and one line."""
+    if isinstance(source, ChannelCouplings):
+        if not isinstance(source.field, Vacuum):
+            raise ValueError(
+                "atoms: weak_light is defined in free space, but the field of these couplings is "
+                f"{source.field!r}; use co.couple(atoms, co.Vacuum())"
+            )
+        atoms = source.atoms
+    else:
+        checks.instance("atoms", source, Atoms, "co.Atoms.isotropic, co.atoms or co.couple(atoms)")
+        atoms = source
     ground = int((atoms.excited == 0).sum())
     if ground > 1:
         raise ValueError(
@@ -358,6 +357,7 @@ def _require_one_line(atoms: Atoms) -> None:
         )
     if atoms.linewidths[0] == 0:
         raise ValueError("atoms: their linewidth is 0: no light reaches them")
+    return atoms
 
 
 def _modes(
