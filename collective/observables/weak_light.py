@@ -47,12 +47,12 @@ class WeakLight:
 
     Attributes:
         atoms: the N atoms.
-        frequencies: ω − ω₀ of the light, (F,).
+        frequencies: ω − ω₀ of the light, (F,), in units of rate.
         axis: direction of the beam, (3,).
         polarisation: ε, (3,).
-        waist: of the beam, or None for a plane wave.
+        waist: of the beam in its focus, in units of length, or None for a plane wave.
         amplitudes: ⟨σ⁻_{mα}⟩ of each Cartesian component, divided by the Rabi frequency of the
-            beam in its focus (or of the plane wave), (F, N, 3).
+            beam in its focus (or of the plane wave), (F, N, 3), in inverse units of rate.
         transmitted: amplitudes t behind the atoms in the mode of the beam, of polarisation ε and of
             the polarisation ε′ = axis × ε* perpendicular to it, (F, 2); None for a plane wave.
         reflected: amplitudes r in the mirror image of that mode, of ε and ε′, (F, 2), or None.
@@ -63,6 +63,8 @@ class WeakLight:
             own after the solution.
         method: how the equations were solved.
         products: how many products with Δ − iΓ/2 it took; 0 for elimination.
+        flux: Φ, photons per time in a beam of Rabi frequency 1 in its focus, by which powers are
+            divided; for a plane wave per time and area.
     """
 
     atoms: Atoms
@@ -78,7 +80,7 @@ class WeakLight:
     residuals: NDArray[np.float64]
     method: str
     products: int
-    _flux: float
+    flux: float
 
     __setstate__ = checks.restored
     __eq__ = equality.same
@@ -165,7 +167,7 @@ class WeakLight:
                 powers = np.abs(np.einsum("fki,ki->fk", sums, chosen[some].conj())) ** 2
             found[:, some] = powers
         rate = 3 * float(self.atoms.linewidths[0]) / (8 * np.pi)
-        return rate / self._flux * np.maximum(found, 0.0)
+        return rate / self.flux * np.maximum(found, 0.0)
 
     def __repr__(self) -> str:
         f, n, _ = self.amplitudes.shape

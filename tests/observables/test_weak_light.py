@@ -237,15 +237,15 @@ def test_what_cannot_be_answered_is_refused(monkeypatch):
         weak_light(co.couple(co.Atoms.isotropic([[0, 0, 1.0]]), co.Mirror()), 0.0)
     with pytest.raises(ValueError, match="perpendicular to the axis"):
         weak_light(pair, 0.0, polarisation=(0, 0, 1))
-    with pytest.raises(ValueError, match="polarisation .* drives none"):
+    with pytest.raises(ValueError, match="the beam drives none"):
         weak_light(co.Atoms.from_emitters(co.chain(2, 0.4, dipoles=(0, 1, 0))), 0.0)
     with pytest.raises(ValueError, match="use method"):
         weak_light(cloud(30, 1.0, 1), 0.0, method="lattice")
-    with pytest.raises(ValueError, match="give co.Atoms"):
+    with pytest.raises(ValueError, match="needs no matrices"):
         weak_light(co.couple(pair, co.Vacuum()), 0.0, method="lattice")
     with pytest.raises(ValueError, match="Give waist="):
         _ = weak_light(pair, 0.0).transmission
-    with pytest.raises(ValueError, match="polarisation .* is along directions"):
+    with pytest.raises(ValueError, match=r"is along directions\[0\]"):
         weak_light(pair, 0.0).pattern([[1, 0, 0]], (2, 0, 0))
     with pytest.raises(ValueError, match="tolerance must be"):
         weak_light(pair, 0.0, tolerance=1e-17)
