@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.blas import BlasThreads
 from collective._tools.memory import available_bytes, bytes_text, require
 from collective._tools.progress import Progress
 
@@ -88,7 +89,8 @@ def by_products(
     residuals, unsolved = np.ones(count), np.arange(count)
     digits, shown = int(np.ceil(-10 * np.log10(tolerance))), 0
     text = "solving for weak light (tenths of digits)"
-    with Progress(digits, text, show=label is None) as progress:
+    # one thread: BLAS is called with small arrays, and its threads would wait most of the time
+    with Progress(digits, text, show=label is None) as progress, BlasThreads(1):
         for j in range(most):
             left = basis.extend(product(basis.last[:, None])[:, 0], small[:, j])
             small[j + 1, j] = left

@@ -2,8 +2,8 @@
 A magnetic field makes a mirror
 ===============================
 
-*Can a magnetic field switch a mirror on, and for one polarisation alone?* Strontium has no spin in its
-ground state, and its excited state ³P₁ has the three levels m = +1, 0, −1. Without a field the
+*Can a magnetic field switch a mirror on, and for one polarisation alone?* Strontium has no spin in
+its ground state, and its excited state ³P₁ has the three levels m = +1, 0, −1. Without a field the
 array reflects every polarisation alike. A field along the beam moves the resonance of one circular
 polarisation up and that of the other down. Here are 10 × 10 atoms, 0.6 wavelengths apart. Left, the
 laser is three linewidths above the resonance of the array, and the field is changed. Right, the
@@ -42,9 +42,9 @@ def light(milligauss, frequencies, name):
 # The field that shifts m = +1 by the detuning of the laser
 shift_per_milligauss = strontium(1.0).energies[0, 0]
 switch = detuning / shift_per_milligauss
-fields = np.linspace(-1.6 * switch, 1.6 * switch, 65)
+fields = np.linspace(-1.6 * switch, 1.6 * switch, 97)
 laser = resonance + detuning
-frequencies = resonance + np.linspace(-5, 5, 101)
+frequencies = resonance + np.linspace(-5, 5, 201)
 
 against_field = {}
 for name in ("σ⁺", "σ⁻"):
@@ -75,14 +75,15 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Without a field the array lets 99 % of the laser pass. A field of 10.7 mG brings the level m = +1
-#   into resonance, and then it reflects 99.7 % of σ⁺ light and 0.3 % of σ⁻. The opposite field
+# * Without a field the array lets 99 % of the laser pass. A field of 10.7 mG brings m = +1 into
+#   resonance: then the array reflects 99.7 % of σ⁺ light and 0.3 % of σ⁻. The opposite field
 #   exchanges the two.
 # * The mirror is as sharp as the line is narrow. The width of the peaks is that of the collective
 #   mode, 0.66 Γ₀: a change of 1.2 mG halves the reflection.
-# * Linear light is half σ⁺ and half σ⁻. At the resonance half of it comes back, nearly all of it σ⁺,
+# * Linear light is half σ⁺ and half σ⁻. At the resonance half of it comes back, most of it σ⁺,
 #   and the other half goes on as σ⁻.
-# * This is the light of the atoms interfering with the beam: nothing is absorbed.
+# * The kink near 0 is the level m = 0, which the field does not shift. The part of a focused beam
+#   along its axis drives it.
 #
 # Try changing: ``field`` to lie along x. All three levels then take part, and linear light along x
 # has a resonance that does not move.
