@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
-from collective._tools.memory import require
+from collective._tools.memory import fits, require
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couple import couple
 from collective.couplings.dipole_products import LatticeDipoles, of_cloud
@@ -31,6 +31,8 @@ from collective.observables import _focused_beam, _inputs, _resolvent
 METHODS = ("auto", "dense", "lattice", "sum")
 
 _FEW = 600  # levels of all atoms, up to which elimination is always quick
+_QUICK = 1e11  # frequencies times levels³, up to which elimination takes seconds
+_MATRIX_BYTES = 176  # per entry of H, while it is made and eliminated
 _VACANT = 0.5  # vacant sites per atom, up to which the full lattice is a good guide
 _TOGETHER_BYTES = 2**25  # of vectors that are multiplied at a time
 _PERPENDICULAR = 1e-9  # largest product of two unit vectors that count as perpendicular
@@ -176,9 +178,10 @@ class WeakLight:
         if self.products:
             how += f", {self.products} products"
         plural = "y" if f == 1 else "ies"
+        low, high = f"{self.extinction.min():.6g}", f"{self.extinction.max():.6g}"
         return (
             f"WeakLight: {beam} of {f} frequenc{plural} on {n} atoms\n"
-            f"  extinction  {self.extinction.min():.6g} … {self.extinction.max():.6g}\n"
+            f"  extinction  {low if low == high else f'{low} … {high}'}\n"
             f"  solved      {how}, residual {self.residuals.max():.1e}"
         )
 
@@ -228,8 +231,10 @@ def weak_light(
     * ``"sum"``: products by sums over all pairs, each computed anew, for all frequencies at once.
       Some hundred are needed, more for a denser cloud. A product takes about 10 ns of
       a core for each of the N² pairs: 10 s on two cores for 50,000 atoms.
-    * ``"auto"``: the first for up to 600 levels, then the second where there is a lattice, then the
-      third. `ChannelCouplings` have their matrices, with which they make the products.
+    * ``"auto"``: the first for up to 600 levels, then the second where there is a lattice.
+      Elsewhere the first again while it takes seconds, then the third.
+
+    `ChannelCouplings` have their matrices, with which "sum" makes its products.
 
     Args:
         atoms: with one ground level and one line, such as `Atoms.isotropic`, in vacuum; or
@@ -294,7 +299,7 @@ def weak_light(
             f"polarisation {checks.short(polarisation)} is perpendicular to every transition of "
             "the atoms: the beam drives none. Turn the polarisation or the atoms"
         )
-    equations = _equations(source, atoms, used, method)
+    equations = _equations(source, atoms, used, method, len(frequencies))
     n, f = len(atoms), len(frequencies)
     need = f"weak_light: amplitudes of {n:,} atoms at {f} frequencies"
     require(16 * f * n * (3 + 2 * dipoles.shape[1]), need, "ask for fewer frequencies")
@@ -403,25 +408,33 @@ class _Equations:
 
 
 def _equations(
-    source: Atoms | ChannelCouplings, atoms: Atoms, used: NDArray[np.bool_], method: str
+    source: Atoms | ChannelCouplings,
+    atoms: Atoms,
+    used: NDArray[np.bool_],
+    method: str,
+    frequencies: int,
 ) -> _Equations:
     """The equations of atoms or of their couplings, and by which method they are solved."""
-    small = method == "dense" or (method == "auto" and len(atoms) * int(used.sum()) <= _FEW)
+    levels = len(atoms) * int(used.sum())
+    small = method == "dense" or (method == "auto" and levels <= _FEW)
+    quick = (
+        method == "auto" and frequencies * levels**3 <= _QUICK and fits(_MATRIX_BYTES * levels**2)
+    )
     if isinstance(source, ChannelCouplings):
         if method == "lattice":
             raise ValueError(
                 "method='lattice' needs no matrices: give co.Atoms, not their couplings"
             )
-        return _of_matrix(_matrix(source, used), small)
+        return _of_matrix(_matrix(source, used), small or quick)
     where = Emitters(atoms.positions, wavelength=atoms.wavelength)
     lengths.refuse_coincident(where)
     lengths.warn_of_lengths(where)
-    if small:
-        return _of_matrix(_matrix(couple(atoms, Vacuum()), used), small)
+    found = sites(atoms.positions) if method in ("auto", "lattice") and len(atoms) > 1 else None
+    if small or (quick and found is None):
+        return _of_matrix(_matrix(couple(atoms, Vacuum()), used), True)
     k, gamma = float(atoms.wavenumbers[0]), float(atoms.linewidths[0])
     own = (atoms.energies[:, :-1] - atoms.energies[:, -1:])[:, used[:-1]]
     dipoles = atoms.lowering[0][:, -1, used]
-    found = sites(atoms.positions) if method != "sum" and len(atoms) > 1 else None
     if found is not None:
         lattice = LatticeDipoles(atoms.positions, found, k)
         product = _resolvent.energies_and(own, lambda x: gamma * lattice.product(x), dipoles)

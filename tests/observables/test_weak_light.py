@@ -184,8 +184,7 @@ def test_dilute_clouds_obey_beer_and_lambert():
     """The optical depth is the sum of the shares that the atoms take alone, weighted by |E|²."""
     atoms = cloud(1200, 30.0, 6)
     w, waist = np.array([0.0, 1.0]), 4.0
-    light = weak_light(atoms, w, waist=waist)
-    assert light.method == "sum"
+    light = weak_light(atoms, w, waist=waist, method="sum")
     away = WAVE * (atoms.positions - atoms.positions.mean(axis=0))
     mode = beam(away, WAVE * waist, np.array([0, 0, 1.0]))
     strength = np.sum(np.abs(mode.field(np.array([1, 0, 0]))) ** 2)
@@ -265,6 +264,21 @@ def test_modes_that_do_not_decay_are_refused():
     with pytest.raises(ValueError, match="does not decay"):
         weak_light(atoms, 0.5, method="dense")
     assert weak_light(atoms, 0.7).scattered == pytest.approx(weak_light(atoms, 0.7).extinction)
+
+
+def test_auto_takes_what_suits_the_problem():
+    few = cloud(10, 1.0, 3)
+    assert weak_light(few, 0.0).method == "dense"
+    line = co.Atoms.isotropic(co.chain(210, 0.6).positions)
+    light = weak_light(line, [0.0], polarisation=(0, 1, 0))
+    assert light.method == "lattice"
+    assert "lattice" in repr(light)
+    assert "1 frequency on 210 atoms" in repr(light)
+    away = cloud(210, 40.0, 3)
+    many = weak_light(away, np.linspace(-1, 1, 420))
+    assert many.method == "sum"
+    assert closeness(weak_light(away, [-1.0]), weak_light(away, [-1.0], method="sum")) < 1e-9
+    assert weak_light(away, [-1.0]).method == "dense"
 
 
 def test_answers_do_not_depend_on_the_number_of_threads():
