@@ -20,7 +20,7 @@ from collective.couplings.lattice import transformed, transformed_back
 from collective.couplings.sites import Sites, padded, places_of_displacements
 from collective.fields import Vacuum
 
-Product = Callable[[NDArray[np.complex128]], NDArray[np.complex128]]  # (N, 3, B) to the same
+Product = Callable[[NDArray[np.complex128]], NDArray[np.complex128]]
 
 _ZERO = 1e-14  # of the largest entry: components that no pair couples
 _BYTES = 16 * (6 + 9 + 6)  # per site: six kernels, while they are made, and vectors
@@ -114,3 +114,61 @@ def of_cloud(positions: NDArray[np.float64], k: float) -> Product:
         return sums(scaled, vectors) - 0.5j * vectors
 
     return product
+
+
+def over_levels(
+    own: NDArray[np.float64], exchange: Product, dipoles: NDArray[np.complex128]
+) -> Product:
+    """H times vectors over (atom, level), from level energies and a product between components.
+
+    Args:
+        own: energy of each excited level, (N, n_e).
+        exchange: (Δ − iΓ/2)x, (N, 3, B) to the same.
+        dipoles: ⟨g|d_α|e⟩, (3, n_e).
+    """
+    n, levels = own.shape
+
+    def product(vectors: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        parts = vectors.reshape(n, levels, -1)
+        found = np.matmul(dipoles.conj().T, exchange(np.matmul(dipoles, parts)))
+        return (found + own[:, :, None] * parts).reshape(vectors.shape)
+
+    return product
+
+
+def nearly_inverse(
+    own: NDArray[np.float64],
+    averaged: NDArray[np.complex128],
+    dipoles: NDArray[np.complex128],
+    sites: Sites,
+) -> Callable[[float], Product]:
+    """For a frequency, (ω − H)⁻¹ of a lattice that closes on itself, between its atoms.
+
+    Args:
+        own: energy of each excited level, (N, n_e); their means over the atoms are taken.
+        averaged: transform of the circulant matrix of Δ − iΓ/2, (n₁, …, 3, 3).
+        dipoles: ⟨g|d_α|e⟩, (3, n_e).
+        sites: of the atoms.
+    """
+    from scipy import fft
+
+    n, levels = own.shape
+    axes = range(averaged.ndim - 2)
+    between = np.matmul(dipoles.conj().T, np.matmul(averaged, dipoles)) + np.diag(own.mean(axis=0))
+
+    def at(frequency: float) -> Product:
+        shifted = frequency * np.eye(levels) - between
+        try:
+            inverse = np.linalg.inv(shifted)
+        except np.linalg.LinAlgError:  # levels with the same dipole have a dark superposition
+            inverse = np.linalg.pinv(shifted)
+
+        def near(vectors: NDArray[np.complex128]) -> NDArray[np.complex128]:
+            values = sites.on_sites(vectors.reshape(n, levels, -1))
+            values = np.matmul(inverse, fft.fftn(values, axes=axes))
+            values = fft.ifftn(values, axes=axes, overwrite_x=True)
+            return np.asarray(sites.of_emitters(values).reshape(vectors.shape))
+
+        return near
+
+    return at

@@ -22,6 +22,7 @@ from collective.observables.entanglement import (
     squeezing,
 )
 from collective.observables.excitations import excitation_distribution
+from collective.observables.linear_response import WeakLight, weak_light
 from collective.observables.moments import moment
 from collective.observables.patterns import (
     FarField,
@@ -34,7 +35,6 @@ from collective.observables.patterns import (
 from collective.observables.photons import coincidences, g2, inverted_g2
 from collective.observables.spectra import Spectrum, g1, spectrum
 from collective.observables.stationary import Steady, steady
-from collective.observables.weak_light import WeakLight, weak_light
 
 __all__ = [
     "Bands",

@@ -8,7 +8,7 @@ import collective as co
 from collective.couplings.vacuum_sum import sums
 from collective.observables import _resolvent
 from collective.observables._focused_beam import beam
-from collective.observables.weak_light import weak_light
+from collective.observables.linear_response import weak_light
 
 WAVE = 2 * np.pi
 RESONANT = 3 / WAVE  # the cross-section 3λ²/2π
@@ -263,6 +263,9 @@ def test_modes_that_do_not_decay_are_refused():
     atoms = co.Atoms([[0, 0, 0]], ("a", "b", "g"), (1, 1, 0), lowering, energies=(0.5, 0.5, 0))
     with pytest.raises(ValueError, match="does not decay"):
         weak_light(atoms, 0.5, method="dense")
+    line = atoms.replace(positions=[[0, 0.3 * j, 0] for j in range(20)], energies=(0.5, 0.5, 0))
+    both = [weak_light(line, 0.5, method=method) for method in ("lattice", "sum")]
+    assert closeness(*both) < 1e-9
     assert weak_light(atoms, 0.7).scattered == pytest.approx(weak_light(atoms, 0.7).extinction)
 
 

@@ -22,7 +22,12 @@ from collective._tools import checks, equality
 from collective._tools.memory import fits, require
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couple import couple
-from collective.couplings.dipole_products import LatticeDipoles, of_cloud
+from collective.couplings.dipole_products import (
+    LatticeDipoles,
+    nearly_inverse,
+    of_cloud,
+    over_levels,
+)
 from collective.couplings.finding import sites
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import Vacuum
@@ -437,10 +442,10 @@ def _equations(
     dipoles = atoms.lowering[0][:, -1, used]
     if found is not None:
         lattice = LatticeDipoles(atoms.positions, found, k)
-        product = _resolvent.energies_and(own, lambda x: gamma * lattice.product(x), dipoles)
+        product = over_levels(own, lambda x: gamma * lattice.product(x), dipoles)
         inverse = None
         if found.vacant <= _VACANT * len(found):
-            inverse = _resolvent.nearly_inverse(own, gamma * lattice.averaged, dipoles, found)
+            inverse = nearly_inverse(own, gamma * lattice.averaged, dipoles, found)
         return _Equations("lattice", product, inverse=inverse)
     if method == "lattice":
         raise ValueError(
@@ -448,7 +453,7 @@ def _equations(
             "co.square(...).positions, of which not too many are vacant; use method='sum'"
         )
     exchange = of_cloud(atoms.positions, k)
-    return _Equations("sum", _resolvent.energies_and(own, lambda x: gamma * exchange(x), dipoles))
+    return _Equations("sum", over_levels(own, lambda x: gamma * exchange(x), dipoles))
 
 
 def _of_matrix(matrix: NDArray[np.complex128], small: bool) -> _Equations:
