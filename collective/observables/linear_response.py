@@ -143,7 +143,7 @@ class WeakLight:
             >>> import collective as co
             >>> light = co.observables.weak_light(co.Atoms.isotropic([[0, 0, 0]]), 0.0)
             >>> light.pattern([[1, 0, 0], [0, 1, 0]]).round(4)
-            array([[0.    , 0.057 ]])
+            array([[0.   , 0.057]])
         """
         unit = _inputs.directions("directions", directions)
         chosen = None

@@ -5,7 +5,6 @@ import pytest
 import reference
 
 import collective as co
-from collective.couplings.vacuum_sum import sums
 from collective.observables import _resolvent
 from collective.observables._focused_beam import beam
 from collective.observables.linear_response import weak_light
@@ -193,22 +192,6 @@ def test_dilute_clouds_obey_beer_and_lambert():
     assert -np.log(np.abs(light.transmitted[:, 0]) ** 2) == pytest.approx(alone, rel=0.1)
 
 
-@pytest.mark.parametrize("extent", [1e-3, 0.1, 3.0, 400.0])
-def test_kernel_against_the_tensor_of_vacuum(extent):
-    rng = np.random.default_rng(9)
-    where = extent * rng.random((40, 3))
-    x = rng.standard_normal((40, 3, 2)) + 1j * rng.standard_normal((40, 3, 2))
-    tensors = co.Vacuum().green(where[:, None], where[None], WAVE)
-    tensors[range(40), range(40)] = 0
-    expected = -1.5 * np.einsum("mnij,njb->mib", tensors, x)
-    assert sums(WAVE * where, x) == pytest.approx(expected, abs=1e-12 * np.abs(expected).max())
-    # the part of the decay alone, which the near field would hide
-    one = np.zeros((40, 3, 1), dtype=complex)
-    one[7, 1] = 1
-    found = sums(WAVE * where, one)[:, :, 0].imag
-    assert found == pytest.approx(-1.5 * tensors[:, 7, :, 1].imag, abs=1e-12)
-
-
 def test_beams_above_their_focus_against_sums_of_plane_waves():
     waist, points = 2.5, np.array([[0, 0, 3.0], [1.0, 0.5, -2.0], [2.0, -1.0, 0.4]])
     q = np.linspace(-1, 1, 401)
@@ -282,12 +265,3 @@ def test_auto_takes_what_suits_the_problem():
     assert many.method == "sum"
     assert closeness(weak_light(away, [-1.0]), weak_light(away, [-1.0], method="sum")) < 1e-9
     assert weak_light(away, [-1.0]).method == "dense"
-
-
-def test_answers_do_not_depend_on_the_number_of_threads():
-    from collective._tools.compiled import one_thread
-
-    atoms = cloud(150, 5.0, 2)
-    many = weak_light(atoms, [0.0, 0.3], method="sum")
-    with one_thread():
-        assert weak_light(atoms, [0.0, 0.3], method="sum") == many
