@@ -70,6 +70,8 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/calls.py
 	$(BIN)/python benchmarks/ensembles.py
 	$(BIN)/python benchmarks/exact.py
+	$(BIN)/python benchmarks/driven.py
+	$(BIN)/python benchmarks/steady.py
 	$(BIN)/python benchmarks/couple.py
 	$(BIN)/python benchmarks/wire.py
 	$(BIN)/python benchmarks/planes.py

@@ -1,11 +1,19 @@
 """`evolve(method="exact")` compared with a hand-written `qutip.mesolve`, in alternating runs.
 
-Run python benchmarks/exact.py [N] [repeats], or without arguments for both parts. For QuTiP's
-default integrator, and for its fastest one in matrix form, it prints seconds and the ratio
-ours / theirs: the median of the ratios of neighbouring runs, and the ratio of the fastest runs.
-Operators, e_ops and tolerances are the same; states are not stored. The step is bound by
-sparse-times-dense products inside QuTiP: about N²·4^N complex multiply-adds and 16·4^N bytes for
+Run python benchmarks/exact.py [N] [repeats] for the first part, or without arguments for this and
+the third. For QuTiP's default integrator, and for its fastest one in matrix form, it prints seconds
+and the ratio ours / theirs: the median of the ratios of neighbouring runs, and the ratio of the
+fastest runs. Operators, e_ops and tolerances are the same; states are not stored. The step is bound
+by sparse-times-dense products inside QuTiP: about N²·4^N complex multiply-adds and 16·4^N bytes for
 each collapse operator.
+
+Run python benchmarks/exact.py blocks [N ...] for the second part. It evolves the
+same chain by `blocks` in double and in single precision, in turns, with 12 and 14 emitters or
+those given. It prints CPU seconds, applications of the generator, operations
+in a second, and their share of the largest number that this core can do (`peak.py`; twice as many
+in single precision). Operations are those of a plain sum over all hops and jumps; the kernels need
+a quarter less for the hops. They are bound by multiply-adds for the hops, and for the jumps by the
+vectors of 64 bytes that they read for each multiply-add.
 
 Run python benchmarks/exact.py symmetries [repeats] for `evolve(method="blocks")` with all
 permutations that it finds and with the reversal of the order alone, in alternating runs on one
@@ -131,9 +139,43 @@ def main(n=8, repeats=5):
         )
 
 
+def precisions(*emitters):
+    """CPU seconds of `blocks` in double and in single precision, with the share of the peak."""
+    from peak import peak
+
+    fastest = {"double": peak()["compiled"]}
+    fastest["single"] = 2 * fastest["double"]
+    times = np.linspace(0, 5, 101)
+    for n in (4, *(emitters or (12, 14))):  # the first compiles
+        couplings = co.couple(co.chain(n, 0.2), co.Vacuum())
+        seconds = {precision: [] for precision in fastest}
+        done = {}
+        for _ in range(3 if n < 14 else 1):
+            for precision, found in seconds.items():
+                start = time.process_time()
+                engine = co.engines.Blocks(precision=precision)
+                result = co.evolve(couplings, "inverted", times, method=engine, rtol=1e-5)
+                found.append(time.process_time() - start)
+                done[precision] = result.diagnostics
+        if n == 4:
+            continue
+        for precision, found in seconds.items():
+            cpu = statistics.median(found)
+            rate = done[precision]["flops"] / cpu
+            print(
+                f"blocks, N = {n}, {precision}: {cpu:.2f} s of CPU, "
+                f"{done[precision]['applications']} applications, {rate / 1e9:.1f} Gflop/s, "
+                f"{rate / fastest[precision]:.0%} of the peak"
+            )
+
+
 if __name__ == "__main__":
     words = sys.argv[1:]
-    if words[:1] != ["symmetries"]:
-        main(*map(int, words))
-    if not words or words[0] == "symmetries":
+    if words[:1] == ["blocks"]:
+        precisions(*map(int, words[1:]))
+    elif words[:1] == ["symmetries"]:
         symmetries(*map(int, words[1:]))
+    else:
+        main(*map(int, words))
+        if not words:
+            symmetries()

@@ -21,6 +21,7 @@ SHORT = {
     "number": "number",
     "observable": "true, or a table",
     "permutations": "permutations",
+    "polarisation": "word or vector",
     "state": "state",
     "text": "text",
     "versions": "texts by name",

@@ -103,6 +103,11 @@ STORY = {
         "an_erbium_array",
         "ten_thousand_atoms_in_a_cloud",
     ],
+    "real_atoms": [
+        "strontium_in_an_array",
+        "scalar_light_vector_light",
+        "competing_lines",
+    ],
     "environments": [
         "light_on_a_wire",
         "the_part_everyone_drops",

@@ -155,8 +155,26 @@ def channels():
 
 
 @cache
+def lit_atoms():
+    wave = co.plane_wave(isotropic(), 0.5, direction=(1, 0, 0), polarisation=(0, 1, 0.3j))
+    return channels().replace(drive=wave)
+
+
+@cache
+def light_of_atoms():
+    start = co.states.levels(["e +1", "g 0"])
+    return co.evolve(channels(), start, TIMES, observe="correlations", progress=False)
+
+
+@cache
 def driven():
     return pair().replace(drive=1.0)
+
+
+@cache
+def driven_atoms():
+    wave = co.plane_wave(isotropic(), 0.5, direction=(0, 0, 1), polarisation=(1, 0, 0))
+    return channels().replace(drive=wave)
 
 
 @cache
@@ -557,9 +575,10 @@ def _recipes():
         {},
     )
     for name in (
-        "collapse_operators", "drive_operator", "effective_hamiltonian", "extreme_rates",
-        "hamiltonian", "jump_channels", "largest_exchange", "liouvillian", "modes",
-        "one_excitation", "transitions", "undriven_hamiltonian", "validity",
+        "collapse_operator_names", "collapse_operators", "drive_operator",
+        "effective_hamiltonian", "extreme_rates", "hamiltonian", "jump_channels",
+        "largest_exchange", "liouvillian", "modes", "one_excitation", "transitions",
+        "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield (
             f"ChannelCouplings.{name}",
@@ -585,6 +604,8 @@ def _recipes():
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
+    modes = type(pair().modes())
+    yield "Modes.state", modes.state, lambda: {"self": pair().modes(), "i": 0}, {}
     yield (
         "couple",
         co.couple,
@@ -860,9 +881,15 @@ def _recipes():
     )
     yield "engines.MeanField", co.engines.MeanField, lambda: {"phases": 4}, {}
     yield (
+        "engines.Driven",
+        co.engines.Driven,
+        lambda: {"symmetries": [[1, 0]]},
+        {"then": lambda engine: co.evolve(pair(), "inverted", TIMES, method=engine)},
+    )
+    yield (
         "engines.Blocks",
         co.engines.Blocks,
-        lambda: {"symmetries": [[1, 0]]},
+        lambda: {"symmetries": [[1, 0]], "precision": "double"},
         {"then": lambda engine: co.evolve(pair(), "inverted", TIMES, method=engine)},
     )
     yield (
@@ -914,7 +941,13 @@ def _recipes():
     yield (
         "steady_state",
         co.steady_state,
-        lambda: {"couplings": driven(), "start": None},
+        lambda: {
+            "couplings": driven(),
+            "start": None,
+            "result": True,
+            "observe": "correlations",
+            "progress": False,
+        },
         {},
     )
     yield (
@@ -927,6 +960,12 @@ def _recipes():
         "observables.steady (mean field)",
         o.steady,
         lambda: {"couplings": driven(), "start": "ground", "method": "mean_field"},
+        {},
+    )
+    yield (
+        "observables.steady (atoms)",
+        o.steady,
+        lambda: {"couplings": driven_atoms(), "start": "ground", "method": "mean_field"},
         {},
     )
     for name in ("able", "needed"):
@@ -1589,7 +1628,34 @@ def _recipes():
     yield (
         "observables.angular_pattern",
         o.angular_pattern,
-        lambda: {"result": result(), "directions": [[0, 0, 1.0]]},
+        lambda: {"result": result(), "directions": [[0, 0, 1.0]], "polarisation": (1, 0.5j, 0)},
+        {},
+    )
+    yield (
+        "observables.angular_pattern (atoms)",
+        o.angular_pattern,
+        lambda: {
+            "result": light_of_atoms(),
+            "directions": [[0, 1.0, 1.0]],
+            "polarisation": "helicity+",
+        },
+        {},
+    )
+    for name in ("polarised_emission", "level_populations"):
+        yield (
+            f"observables.{name}",
+            getattr(o, name),
+            lambda: {"result": light_of_atoms()},
+            {},
+        )
+    yield (
+        "observables.near_field (atoms)",
+        o.near_field,
+        lambda: {
+            "result": light_of_atoms(),
+            "points": [[0, 1.0, 0.3]],
+            "field": co.Vacuum(),
+        },
         {},
     )
     yield (
@@ -1610,6 +1676,16 @@ def _recipes():
         "observables.collected",
         o.collected,
         lambda: {"result": result(), "axis": (1, 0, 0), "numerical_aperture": 0.5},
+        {},
+    )
+    yield (
+        "observables.moment (atoms)",
+        o.moment,
+        lambda: {
+            "couplings": channels(),
+            "state": co.states.levels(["e 0", "g 0"]),
+            "states": True,
+        },
         {},
     )
     yield (
@@ -1808,7 +1884,42 @@ def _recipes():
     yield (
         "plot.levels",
         p.levels,
-        lambda: {"atoms": strontium(), "populations": [0.2, 0.1, 0, 0.7], "atom": 1, "ax": None},
+        lambda: {
+            "atoms": strontium(),
+            "populations": [0.2, 0.1, 0, 0.7],
+            "time": None,
+            "atom": 1,
+            "ax": None,
+        },
+        {},
+    )
+    yield (
+        "plot.levels (result)",
+        p.levels,
+        lambda: {
+            "atoms": isotropic(),
+            "populations": light_of_atoms(),
+            "time": 0.1,
+            "atom": 0,
+            "ax": None,
+        },
+        {},
+    )
+    yield (
+        "plot.polarised_emission",
+        p.polarised_emission,
+        lambda: {"result": light_of_atoms(), "ax": None},
+        {},
+    )
+    yield (
+        "plot.zeeman_spectrum",
+        p.zeeman_spectrum,
+        lambda: {
+            "couplings": lit_atoms(),
+            "shifts": [0.0, 1.0],
+            "detunings": [-1.0, 0.5, 2.0],
+            "ax": None,
+        },
         {},
     )
     yield (
@@ -1822,7 +1933,13 @@ def _recipes():
     yield (
         "plot.pattern",
         p.pattern,
-        lambda: {"results": result(), "plane": "xz", "time": 0.1, "ax": None},
+        lambda: {
+            "results": result(),
+            "plane": "xz",
+            "time": 0.1,
+            "polarisation": "helicity+",
+            "ax": None,
+        },
         {},
     )
     yield "plot.pattern_3d", p.pattern_3d, lambda: {"result": result(), "time": 0.1, "ax": None}, {}
@@ -1866,9 +1983,9 @@ def _recipes():
                 },
                 {},
             )
-    for name in ("inverted", "ground", "levels", "level_product", "one_excitation"):
+    for name in ("inverted", "ground", "levels", "level_product", "from_amplitudes"):
         kind = type(systems.STATES[name])
-        member = "one_excitation" if name == "one_excitation" else "level_vectors"
+        member = "one_excitation" if name == "from_amplitudes" else "level_vectors"
         yield (
             f"states.{name} ({member})",
             getattr(kind, member),
@@ -1900,6 +2017,12 @@ def _recipes():
         {},
     )
     yield (
+        "states.correlations (atoms)",
+        s.correlations,
+        lambda: {"state": s.levels(["e 0", "g 0"]), "couplings": channels()},
+        {},
+    )
+    yield (
         "states.correlations",
         s.correlations,
         lambda: {"state": s.single(0), "couplings": pair()},
@@ -1924,12 +2047,6 @@ def _recipes():
         {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
     )
     yield (
-        "states.one_excitation",
-        s.one_excitation,
-        lambda: {"amplitudes": [1, 1j, 0, 0.3, 0, 2]},
-        {"then": lambda state: co.evolve(channels(), state, TIMES, progress=False)},
-    )
-    yield (
         "states.mixed",
         s.mixed,
         lambda: {"populations": [0.3, 1.0]},
@@ -1943,6 +2060,12 @@ def _recipes():
         "states.timed_dicke",
         s.timed_dicke,
         lambda: {"wavevector": (0, 0, 6.0)},
+        {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+    yield (
+        "states.from_amplitudes",
+        s.from_amplitudes,
+        lambda: {"vector": [0.6, 0.8j]},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
     yield (

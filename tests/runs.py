@@ -273,6 +273,12 @@ def blocks():
     )
 
 
+@run(SINGLE)
+def blocks_in_single_precision():
+    engine = co.engines.Blocks(precision="single")
+    return evolved(plain(), "inverted", method=engine, observe="correlations", rtol=1e-5)
+
+
 @run()
 def blocks_by_symmetry():
     """All permutations that change nothing are found: 4 of a rectangle, 2 if one atom is excited."""
@@ -304,6 +310,18 @@ def driven():
             qutip.Qobj(np.diag([0.1, 0.2, 0.3, 0.4]), dims=[[2, 2]] * 2),
             method="driven",
             observe="states",
+        ),
+    )
+
+
+@run()
+def driven_with_symmetries():
+    ring = co.couple(co.ring(5, 0.2), VACUUM).replace(drive=0.8, dephasing=0.1)
+    turned = co.engines.Driven(symmetries=[[1, 2, 3, 4, 0]])
+    return together(
+        ring=evolved(ring, "ground", method=turned, observe="correlations"),
+        every_column=evolved(
+            ring, "ground", method=co.engines.Driven(symmetries=[]), observe="correlations"
         ),
     )
 
@@ -400,6 +418,54 @@ def symmetric():
         ket=evolved(partly, cat, **options),
         many=evolved(many, "inverted", times=np.linspace(0, 0.1, 6), **options),
     )
+
+
+@run()
+def species():
+    """Two species, made by couplings or by the state alone."""
+    labels = np.array([0, 1, 1, 0, 1])
+    decay = np.array([[0.7, 0.5 + 0.2j], [0.5 - 0.2j, 0.9]])[np.ix_(labels, labels)]
+    shift = np.array([[0.4, 0.3], [0.3, -0.2]])[np.ix_(labels, labels)]
+    collective = co.Couplings(decay, shift)
+    alone = co.Couplings(decay + 0.2 * np.diag(labels), shift, pump=0.1 * labels)
+    options = {"method": "symmetric", "observe": "correlations"}
+    steady = co.observables.steady(alone.replace(drive=0.3, dephasing=0.1))
+    return together(
+        inverted=evolved(collective, "inverted", **options),
+        driven=evolved(collective.replace(drive=0.3 + labels), "ground", **options),
+        pumped=evolved(alone, co.states.mixed(0.2 + 0.5 * labels), **options),
+        photon=evolved(identical(), co.states.single(1), **options),
+        steady={"emission": steady.emission, "correlations": steady.correlations},
+    )
+
+
+@run()
+def one_excitation_shared():
+    state = co.states.from_amplitudes([0.6, 0.48j, 0.0, -0.64])
+    places = np.eye(4, dtype=bool)
+    return {
+        "amplitudes": state.amplitudes(places, atoms()),
+        "correlations": co.states.correlations(state, plain()),
+        **together(
+            single=evolved(plain(), state, method="single", observe="correlations"),
+            mode=evolved(plain(), plain().modes().state(-1), method="single"),
+        ),
+    }
+
+
+@run()
+def light_of_a_decay():
+    seven = co.couple(co.chain(7, 0.3), VACUUM)
+    pair, tau = co.states.mixed([1, 0, 0, 1, 0, 0, 0]), [0.0, 0.3, 1.0]
+    light = co.observables.spectrum(seven, [-1.0, 0.2], state=pair)
+    one = seven.modes().state(2)
+    return {
+        "g1": co.observables.g1(seven, tau, state=pair),
+        "g2": co.observables.g2(seven, tau, state=pair),
+        "values": light.values,
+        "total": light.total,
+        "mode": co.observables.spectrum(seven, [-1.0, 0.2], state=one).values,
+    }
 
 
 @run()
@@ -550,6 +616,39 @@ def levels_and_spins():
 
 
 @run(rtol=SOLVED)
+def approximate_atoms_with_manifolds():
+    isotropic = co.Atoms.isotropic([[0, 0, 0.1], [0.05, 0, 0.2], [0.1, 0.1, 0]], zeeman=0.4)
+    half = co.atoms([[0, 0, 0], [0.1, 0, 0.05]], ground=1 / 2, excited=3 / 2)
+    wave = {"direction": (0, 0, 1), "polarisation": (1, 0.5j, 0)}
+    free = co.couple(isotropic, VACUUM)
+    driven = free.replace(drive=co.plane_wave(isotropic, 0.8, **wave))
+    pumped = co.couple(half, VACUUM).replace(drive=co.plane_wave(half, 0.8, **wave))
+    superposed = co.states.level_product([0.5, 0.3j, 0.2, 0.8])
+    below = co.states.levels("g -1/2")
+    phases = co.engines.MeanField(phases=20)
+    upper = co.states.levels("e 0")
+    parts = {
+        "phases": evolved(free, upper, method=phases, seed=1, times=TIMES[:2]),
+        "excited": evolved(free, upper, method="cumulants"),
+    }
+    for method in ("mean_field", "cumulants"):
+        parts |= {
+            f"superposed {method}": evolved(
+                free, superposed, method=method, observe="correlations"
+            ),
+            f"driven {method}": evolved(driven, "ground", method=method),
+            f"pumped {method}": evolved(pumped, below, method=method),
+        }
+    steady = co.observables.steady(pumped, start=below, method="mean_field")
+    return {
+        **together(**parts),
+        "steady populations": steady.populations,
+        "steady correlations": steady.correlations,
+        "exact": co.observables.steady(pumped).populations,
+    }
+
+
+@run(rtol=SOLVED)
 def atoms_with_manifolds():
     isotropic = co.Atoms.isotropic(
         [[0, 0, 0.1], [0.05, 0, 0.2]], zeeman=0.4, detunings=[0.1, -0.2], axis=(1, 2, 2)
@@ -566,7 +665,7 @@ def atoms_with_manifolds():
         "levels": co.states.levels(["e -1", "g 0"]),
         "vectors": co.states.level_product([0.6, 0, 0.8j, 0]),
     }
-    start = co.states.one_excitation([1, 0.5j, 0, 0, -1, 2])
+    start = co.states.from_amplitudes(np.array([1, 0.5j, 0, 0, -1, 2]) / 2.5)
     result = evolved(beside, start, method="single", observe="correlations")
     amplitudes = start.one_excitation(isotropic)
     return {
@@ -586,6 +685,73 @@ def atoms_with_manifolds():
         "amplitudes": amplitudes,
         **{name: state.level_vectors(isotropic) for name, state in products.items()},
         **together(single=result),
+    }
+
+
+@run(rtol=SOLVED)
+def evolution_of_atoms():
+    places = [[0, 0, 0.1], [0.05, 0, 0.2], [0.1, 0.15, 0]]
+    free = co.couple(co.Atoms.isotropic(places, zeeman=0.4, axis=(1, 2, 2)), VACUUM)
+    spins = co.atoms(places[:2], ground=0.5, excited=1.5)
+    wave = co.plane_wave(spins, 1.5, direction=(0, 1, 0), polarisation=(1, 0, 0.3j))
+    driven = co.couple(spins, VACUUM).replace(drive=wave)
+    start = co.states.levels("g +1/2")
+    observe = "correlations"
+    equation = co.master_equation(
+        co.Multilevel.from_atoms(free.atoms.replace(frequency=1e6)), VACUUM, approximation="rwa"
+    )
+    return together(
+        free=evolved(free, co.states.levels("e 0"), method="exact", observe=observe),
+        driven=evolved(driven, start, method="exact", observe=observe),
+        pulse=evolved(driven, start, method="exact", envelope=lambda t: np.exp(-4 * (t - 1) ** 2)),
+        laboratory=evolved(equation, co.states.levels(1), method="exact"),
+    )
+
+
+@run(rtol=SAMPLED)
+def trajectories_of_atoms():
+    spins = co.atoms([[0, 0, 0.1], [0.05, 0, 0.2]], ground=0.5, excited=0.5)
+    wave = co.plane_wave(spins, 1.5, direction=(0, 1, 0), polarisation=(1, 0, 0.3j))
+    driven = co.couple(spins, VACUUM).replace(drive=wave)
+    engine = co.engines.Trajectories(n=70)
+    start = co.states.levels("g +1/2")
+    return together(driven=evolved(driven, start, method=engine, seed=1, observe="correlations"))
+
+
+@run()
+def light_of_atoms():
+    lowering = np.zeros((2, 3, 4, 4), dtype=complex)
+    lowering[0, :, 2, :2] = [[0.6, 0], [0.8j, 0], [0, 1]]
+    lowering[1, :, 3, :2] = [[0, 0.6], [1, 0], [0, 0.8j]]
+    names, excited = ("e1", "e2", "g1", "g2"), (1, 1, 0, 0)
+    places, waves = [[0, 0, 0], [0.1, 0.2, 0.05]], (6.3, 5.1)
+    options = {"linewidths": (0.7, 0.4), "wavenumbers": waves, "axis": (1, 2, 2)}
+    atoms = co.Atoms(places, names, excited, lowering, **options)
+    start = co.states.level_product([[0.6, 0, 0.8j, 0], [0.5, 0.5, 0.5, 0.5j]])
+    channels = co.couple(atoms, VACUUM)
+    moment = co.observables.moment(channels, start, states=True)
+    directions = [[1, 0, 0], [0.3, -0.4, 1.2]]
+    polarised = {
+        f"through {name}": co.observables.angular_pattern(moment, directions, polarisation=chosen)
+        for name, chosen in {
+            "s": "s",
+            "p": "p",
+            "+": "helicity+",
+            "-": "helicity-",
+            "vector": (0, 1, 0.5j),
+        }.items()
+    }
+    ket = qutip.tensor(*[qutip.Qobj(v) for v in start.level_vectors(atoms)])
+    return {
+        "emission": moment.emission,
+        "correlations": co.states.correlations(start, channels),
+        "of a ket": co.states.correlations(ket, channels),
+        "by transition": co.observables.polarised_emission(moment),
+        "populations": co.observables.level_populations(moment)["e2"],
+        "pattern": co.observables.angular_pattern(moment, directions),
+        "near": co.observables.near_field(moment, [[1.0, 0.3, 0]]),
+        "collected": co.observables.collected(moment, (0, 1, 0), 0.6),
+        **polarised,
     }
 
 
@@ -1413,6 +1579,22 @@ def steady_states():
         pair={name: getattr(light, name) for name in names},
         identical={name: getattr(many, name) for name in names},
     )
+
+
+@run(SOLVED)
+def steady_states_by_products():
+    five = co.couple(co.chain(5, 0.3), VACUUM).replace(drive=[1.0, 0.5j, 1.0, 0.3, 0.8])
+    light = co.observables.spectrum(five, [-1.0, 0.0, 2.0])
+    found = co.steady_state(five, result=True)
+    return {
+        "state": found.states[0],
+        "emission": found.emission,
+        "correlations": found.correlations,
+        "equation": co.steady_state(three_modes(), result=True).populations,
+        "g1": co.observables.g1(five, [0.0, 0.5, 3.0]),
+        "g2": co.observables.g2(five, [0.0, 0.5, 3.0]),
+        "spectrum": np.append(light.values, [light.total, light.coherent]),
+    }
 
 
 @run(SAMPLED)

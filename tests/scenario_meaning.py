@@ -47,7 +47,7 @@ def plain(value, units):
 
 WORDS = {
     "kind", "name", "shift", "shape", "dipole_kind", "approximation", "eigenoperators", "symmetries",
-    "closure", "method", "definition", "distribution",
+    "closure", "method", "definition", "distribution", "polarisation",
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ STATES = {
     "mixed": co.states.mixed([0.9, 1 / 3, 0.0, 0.6]),
     "levels": co.states.levels(["e", 1, "g", "e"]),
     "level_product": co.states.level_product([[1, 1j], [0, 1], [1 / 3, -1], [1, 0]]),
-    "one_excitation": co.states.one_excitation([1, 1j / 3, 0, -0.7]),
+    "from_amplitudes": co.states.from_amplitudes([0.6, 0.48j, 0.0, -0.64]),
 }
 
 

@@ -250,6 +250,7 @@ DIFFERENT = {
         co.engines.Trajectories(n=7),
         co.engines.Cumulants(order=3),
         co.engines.Blocks(symmetries=[[1, 0]]),
+        co.engines.Driven(symmetries=[[1, 0]]),
     ],
     "equations": [
         recipes.equation(),

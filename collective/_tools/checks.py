@@ -395,3 +395,23 @@ def short(value: Any) -> str:
     except Exception:  # an integer of more than 4300 digits, or a fault in the object's __repr__
         text = f"something of type {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def configurations(excited: Any, emitters: Any) -> NDArray[np.bool_]:
+    """Arguments of a state's `amplitudes`, checked: which of N emitters are excited, (B, N)."""
+    try:
+        excited = np.asarray(excited)
+    except ValueError:
+        excited = np.array(None)
+    if excited.dtype != bool or excited.ndim != 2:
+        raise ValueError(
+            "excited must be truth values (B, N), one row for each configuration, got "
+            f"{excited.dtype} of shape {excited.shape}"
+        )
+    n = excited.shape[1]
+    positions = getattr(emitters, "positions", np.empty(0))
+    if emitters is not None and np.shape(positions) != (n, 3):
+        raise ValueError(
+            f"emitters must be {n} emitters, as excited has them; got {short(emitters)}"
+        )
+    return excited

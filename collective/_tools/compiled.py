@@ -1,14 +1,19 @@
 """Kernels compiled by numba and cached on disk where possible, and threads that run them."""
 
+import hashlib
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
+from functools import cache
 from itertools import count
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numba import config, get_num_threads, njit, set_num_threads
 from numba.core.errors import NumbaError
 
@@ -18,6 +23,7 @@ from collective._tools.progress import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_PACKAGE = "collective."
 _QUICK = 1.0  # seconds; reading a kernel from the cache takes less
 
 
@@ -26,17 +32,71 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
     If NUMBA_DISABLE_JIT is set, calling the kernel raises an error: kernels use vector types of
     LLVM, which Python cannot run.
+
+    The name of the cache of a kernel says what it was compiled from (`_stamp`), because numba
+    itself notices changes of the file of a kernel alone, not of the functions that it calls.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
         if config.DISABLE_JIT:
             return _disabled
+        function.__qualname__ += f"_{_stamp(function)}"
         try:
             return _guarded(njit(cache=True, **options)(function), function)
         except RuntimeError:  # numba can write neither to the package's folder nor to the user's
             return njit(**options)(function)
 
     return decorate
+
+
+def _stamp(function: Callable[..., Any]) -> str:
+    """A short text that changes if a file or a constant that the compiled function needs does."""
+    found: set[str] = set()
+    _gather(function, found, set())
+    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()[:12]
+
+
+def _gather(function: Callable[..., Any], found: set[str], seen: set[int]) -> None:
+    """Add the files and the constants on which a function of this package depends.
+
+    Args:
+        function: a plain function, in which numba looks up names when it compiles.
+        found: descriptions of files and constants, to which those of the function are added.
+        seen: identities of the functions that are done.
+    """
+    if id(function) in seen:
+        return
+    seen.add(id(function))
+    found.add(_version(function.__module__))
+    codes = [function.__code__]
+    while codes:
+        code = codes.pop()
+        codes += [part for part in code.co_consts if isinstance(part, CodeType)]
+        names = [name for name in code.co_names if name in function.__globals__]
+        values = {name: function.__globals__[name] for name in names}
+        for module in [each for each in values.values() if isinstance(each, ModuleType)]:
+            if module.__name__.startswith(_PACKAGE):
+                members = [name for name in code.co_names if hasattr(module, name)]
+                values |= {name: getattr(module, name) for name in members}
+        for name, value in values.items():
+            plain = getattr(value, "py_func", value)  # what numba has compiled
+            if not str(getattr(plain, "__module__", "")).startswith(_PACKAGE):
+                if isinstance(value, int | float | complex | str | tuple | np.generic):
+                    found.add(f"{name} = {value!r}")
+            elif isinstance(plain, FunctionType):
+                _gather(plain, found, seen)
+            else:
+                found.add(_version(plain.__module__))
+
+
+@cache
+def _version(module: str) -> str:
+    """The file of a module, with its size and the time of its last change."""
+    path = getattr(sys.modules[module], "__file__", None)
+    if path is None or not os.path.exists(path):
+        return module
+    about = os.stat(path)
+    return f"{module} {about.st_size} {about.st_mtime_ns}"
 
 
 def _disabled(*_: Any) -> Any:

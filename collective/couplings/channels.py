@@ -329,6 +329,26 @@ class ChannelCouplings:
             for v, rate in enumerate(rates)
         ]
 
+    def collapse_operator_names(self) -> list[str]:
+        """What each of `collapse_operators` does, in their order.
+
+        `Jumps.channels` of trajectories are indices into this list.
+
+        Returns:
+            "line 0, collective decay 0", …: the line of L_ν, and ν, the largest γ_ν first.
+
+        Example:
+            >>> import collective as co
+            >>> one = co.couple(co.Atoms.isotropic([[0, 0, 0]]), co.Vacuum())
+            >>> one.collapse_operator_names()[2]
+            'line 0, collective decay 2'
+        """
+        _, vectors = self.jump_channels()
+        shape = len(self), self.atoms.lines, 3, vectors.shape[1]
+        sizes = np.abs(vectors).reshape(shape).sum(axis=(0, 2))
+        lines = np.argmax(sizes, axis=0)
+        return [f"line {s}, collective decay {v}" for v, s in enumerate(lines.tolist())]
+
     def jump_channels(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Rates of the jumps, descending, and their vectors over channels, (N·C, jumps).
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks, equality
 from collective._tools.blas import BlasThreads
+from collective.couplings.excitation import Amplitudes
 
 # allowed deviation from a reflection, for each emitter and relative to the largest entry: the
 # round-off of positions far from the origin (9e-13 for 2,000 emitters at λ/20)
@@ -60,6 +61,31 @@ class Modes:
     def shifts(self) -> NDArray[np.float64]:
         """Frequency shift Re λ of each mode, (N,)."""
         return self.eigenvalues.real
+
+    def state(self, i: int) -> Amplitudes:
+        r"""Mode i as an initial state of one excitation, :math:`\sum_m v_m|m⟩`.
+
+        It decays at `rates[i]` and keeps its shape: :math:`e^{−iHt}v = e^{−iλt}v`.
+
+        Args:
+            i: index of the mode, from 0 for the one that decays fastest to N − 1, or from −1
+                backwards for the slowest ones.
+
+        Raises:
+            ValueError: for an index beyond the modes.
+
+        Example:
+            >>> import numpy as np, collective as co
+            >>> ring = co.couple(co.ring(8, 0.3), co.Vacuum())
+            >>> modes = ring.modes()
+            >>> result = co.evolve(ring, modes.state(0), [0.0, 0.5])
+            >>> bool(np.isclose(result.excitation[1], np.exp(-0.5 * modes.rates[0])))
+            True
+        """
+        n = len(self.eigenvalues)
+        if checks.count("i", i, minimum=-n) >= n:
+            raise ValueError(f"i must be from {-n} to {n - 1}, the numbers of the modes; got {i}")
+        return Amplitudes(tuple(self.vectors[:, i].tolist()))
 
 
 @dataclass(frozen=True, eq=False)

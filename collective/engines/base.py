@@ -39,6 +39,9 @@ KEPT = ("correlations", "states", "operators", "jumps")
 # metadata of an option that only says when a run ends (`field(metadata=ENDS_A_RUN)`): a checkpoint
 # may be continued with another value of this option
 ENDS_A_RUN = {"only says when a run ends": True}
+# the same for an option that only says how a run is computed: answers and checkpoints of one value
+# are good for any other
+ONLY_HOW = {"only says how a run is computed": True}
 
 _COMPRESSED_ENTRIES = 10.0  # entries of arrays that take as long as compressing one byte
 _PIECE = 2.0**25  # bytes
@@ -274,13 +277,15 @@ def wrong_answer(engine: Engine, member: str, wanted: str, got: Any) -> EngineCo
 
 
 def identity(engine: Engine) -> str:
-    """The class and the options of an engine, without options that only say when a run ends.
+    """The class and the options of an engine that distinguish its runs.
+
+    Options that only say when a run ends, or how it is computed, are left out.
 
     Raises:
         EngineContractError: if the text would differ in another process.
     """
     if is_dataclass(engine):
-        known = [f.name for f in fields(engine) if f.metadata != ENDS_A_RUN]
+        known = [f.name for f in fields(engine) if f.metadata not in (ENDS_A_RUN, ONLY_HOW)]
         options = {name: getattr(engine, name) for name in known}
         for name, value in options.items():
             if isinstance(value, np.ndarray):  # its repr leaves numbers out

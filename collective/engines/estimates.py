@@ -22,13 +22,16 @@ The file is longer than others because all fits use these numbers.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings.channels import ChannelCouplings
+from collective.emitters import Atoms
 from collective.engines.request import Request
 from collective.states.answers import typical_excitation
+from collective.states.level_moments import matrices, uncorrelated_matrices
 from collective.states.moments import uncorrelated
 
 Kind = Literal["mean field", "random phases", "order 2", "order 3", "wigner", "conditional"]
@@ -36,6 +39,7 @@ Kind = Literal["mean field", "random phases", "order 2", "order 3", "wigner", "c
 _ROWS, _ENTRIES = 512, 2**21  # of Γ and Δ that are read, so that 10⁵ emitters cost no more than 10³
 _WIDER = 2.2  # a band from an expected error alone is wider by this much: 95 % instead of half
 _WIDER_DRIVEN = 4.0
+_POLARISED = 1e-12  # relative size of polarisations that are only round-off
 _HOLE = 0.09  # Γ of emission that Wigner invents for each emitter in its ground state, at most
 UNBELIEVABLE = 10.0  # resets of a conditional sample; with more of them nothing is claimed
 _LARGEST = 0.95  # no expected error is larger; one of 1 would say that there is no emission
@@ -88,18 +92,16 @@ def strength(request: Request) -> Strength:
 
 
 def _strength(request: Request) -> Strength:
-    couplings = request.couplings
-    n = len(couplings)
-    rates = couplings.decay.diagonal().real
-    mean = float(rates.mean()) or 1.0
+    n = len(request.rwa)
     rows = min(n, _ROWS, max(_ENTRIES // n, 1))
     chosen = np.unique(np.linspace(0, n - 1, rows).astype(int))
+    of_atoms = isinstance(request.problem, ChannelCouplings)
+    parts = _of_channels(request, chosen) if of_atoms else _of_couplings(request, chosen)
+    mean = float(parts.rates.mean()) or 1.0
     others = np.arange(n) != chosen[:, None]
-    decay = np.asarray(couplings.decay[chosen]) * others / mean
-    shift = np.asarray(couplings.shift[chosen]) * others / mean
-    frequencies = (couplings.detunings + couplings.shift.diagonal().real) / mean
-    pump = couplings.pump / mean
-    noise = couplings.dephasing / mean + pump / 2
+    decay, shift = parts.decay * others / mean, parts.shift * others / mean
+    frequencies, pump = parts.frequencies / mean, parts.pump / mean
+    noise = parts.dephasing / mean + pump / 2
     pairs = np.abs(decay) ** 2
     plain = float(pairs.sum()) / len(chosen)
     shifts = float(np.sqrt((pairs * np.abs(shift) ** 2).sum() / len(chosen)))
@@ -107,6 +109,60 @@ def _strength(request: Request) -> Strength:
     width = 1 + plain + shifts
     apart = (frequencies[chosen, None] - frequencies) ** 2
     pairs = pairs / (1 + apart / width**2 + (noise[chosen, None] + noise) / max(plain, 1e-9))
+    excited, coherence, uneven = parts.excited, parts.coherence, parts.uneven
+    excited = max(excited, float((pump / (1 + pump)).mean()))
+    envelope = float(np.abs(request.pulse).max()) if request.pulse.size else 1.0
+    return Strength(
+        n=n,
+        own=float(parts.rates.sum()),
+        cooperation=float(pairs.sum()) / len(chosen),
+        unreduced=plain,
+        shifts=shifts,
+        common=float(np.abs((decay.conj() * shift).sum())) / len(chosen),
+        scatter=float(np.sqrt((np.abs(shift) ** 2).sum() / len(chosen)) + frequencies.std()),
+        drive=envelope * float(np.sqrt((parts.drive**2).mean())) / mean,
+        excited=excited,
+        coherence=coherence,
+        correlated=parts.correlated,
+        pump=float(pump.mean()),
+        uneven=uneven,
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What `Strength` is made of, in the unit of the request.
+
+    Attributes:
+        rates: Γ_mm, (N,).
+        decay: rows of Γ, (chosen, N).
+        shift: rows of Δ.
+        frequencies: of the emitters, (N,).
+        pump: (N,).
+        dephasing: (N,).
+        drive: |Ω|, (N,).
+        excited: mean population at the start.
+        coherence: 4|⟨σ⁻⟩|² at the start, the mean.
+        uneven: variance of the populations over their mean.
+        correlated: whether emitters are correlated at the start.
+    """
+
+    rates: NDArray[np.float64]
+    decay: NDArray[Any]
+    shift: NDArray[Any]
+    frequencies: NDArray[np.float64]
+    pump: NDArray[np.float64]
+    dephasing: NDArray[np.float64]
+    drive: NDArray[np.float64]
+    excited: float
+    coherence: float
+    uneven: float
+    correlated: bool
+
+
+def _of_couplings(request: Request, chosen: NDArray[np.int64]) -> _Parts:
+    """The numbers of two-level emitters."""
+    couplings, n = request.couplings, len(request.couplings)
     lowered = uncorrelated(request.state, n)
     if lowered is not None:
         excited = float((1 + lowered[1]).mean()) / 2
@@ -115,23 +171,85 @@ def _strength(request: Request) -> Strength:
     else:
         excited, coherence = typical_excitation(request.state, n) / n, 0.0
         uneven = 0.0
-    excited = max(excited, float((pump / (1 + pump)).mean()))
-    envelope = float(np.abs(request.pulse).max()) if request.pulse.size else 1.0
-    return Strength(
-        n=n,
-        own=float(rates.sum()),
-        cooperation=float(pairs.sum()) / len(chosen),
-        unreduced=plain,
-        shifts=shifts,
-        common=float(np.abs((decay.conj() * shift).sum())) / len(chosen),
-        scatter=float(np.sqrt((np.abs(shift) ** 2).sum() / len(chosen)) + frequencies.std()),
-        drive=envelope * float(np.sqrt((np.abs(couplings.drive) ** 2).mean())) / mean,
+    return _Parts(
+        rates=couplings.decay.diagonal().real,
+        decay=np.asarray(couplings.decay[chosen]),
+        shift=np.asarray(couplings.shift[chosen]),
+        frequencies=couplings.detunings + couplings.shift.diagonal().real,
+        pump=couplings.pump,
+        dephasing=couplings.dephasing,
+        drive=np.abs(couplings.drive),
         excited=excited,
         coherence=coherence,
-        correlated=lowered is None,
-        pump=float(pump.mean()),
         uneven=uneven,
+        correlated=lowered is None,
     )
+
+
+def _of_channels(request: Request, chosen: NDArray[np.int64]) -> _Parts:
+    """The numbers of atoms with manifolds, as if each level decayed by one channel.
+
+    A pair then has √(‖Γ_mn‖₁‖Γ_mn‖_∞) over its channels, which is no less than the rate by which
+    any polarisation is exchanged. Compared with the exact emission for 59 problems of 2 and 3 atoms
+    with J = 0 to 2, at 0.06 to 0.3 wavelengths.
+    """
+    channels, atoms, n = request.channels, request.channels.atoms, len(request.channels)
+    up = int(atoms.excited.sum())
+    basis, strength = _transitions(atoms)
+    each, kept = basis.shape
+    rho = matrices(request.state, atoms)
+    excited = np.einsum("mee->m", rho[:, :up, :up]).real
+    dipoles = np.einsum("cge,meg->mc", atoms.channels, rho)
+    h = channels.local_hamiltonians(drive=False).diagonal(axis1=1, axis2=2).real
+    mean, nothing = float(excited.mean()), np.zeros(n)
+
+    def blocks(matrix: NDArray[Any], m: int) -> NDArray[Any]:
+        left = basis.conj().T @ matrix[m * each : (m + 1) * each]
+        return (left.reshape(kept * n, each) @ basis).reshape(kept, n, kept)
+
+    decay, shift = np.empty((2, len(chosen), n))
+    for row, m in enumerate(chosen):
+        pair = blocks(channels.decay, m), blocks(channels.shift, m)
+        alike = np.sign(np.einsum("knl,knl->n", pair[0].conj(), pair[1]).real)
+        decay[row], shift[row] = _norms(pair[0]), alike * _norms(pair[1])
+
+    rates = np.einsum("cge,mcd,dge->m", atoms.channels.conj(), _within(channels), atoms.channels)
+    return _Parts(
+        rates=rates.real / up,
+        decay=strength * decay,
+        shift=strength * shift,
+        frequencies=h[:, :up].mean(axis=1) - h[:, up:].mean(axis=1),
+        pump=nothing,
+        dephasing=nothing,
+        drive=np.linalg.norm(channels.drive.reshape(n, each) @ basis.conj(), axis=1),
+        excited=mean,
+        coherence=min(4 * float((np.abs(dipoles) ** 2).sum(axis=1).mean()), 1.0),
+        uneven=float(excited.var()) / max(mean, 1e-300),
+        correlated=uncorrelated_matrices(request.state, atoms) is None,
+    )
+
+
+def _norms(blocks: NDArray[Any]) -> NDArray[np.float64]:
+    """√(‖M‖₁‖M‖_∞) of each block, (N,), from (r, N, r)."""
+    sizes = np.abs(blocks)
+    return np.asarray(np.sqrt(sizes.sum(axis=0).max(axis=1) * sizes.sum(axis=2).max(axis=0)))
+
+
+def _transitions(atoms: Atoms) -> tuple[NDArray[Any], float]:
+    """The polarisations that transitions have, (C, r), and the largest strength of a level."""
+    each = len(atoms.channels)
+    basis, sizes, _ = np.linalg.svd(atoms.channels.reshape(each, -1), full_matrices=False)
+    kept = sizes > _POLARISED * sizes[0]
+    chosen = np.eye(each) if kept.all() else basis[:, kept]
+    return chosen, float(np.sum(np.abs(atoms.channels) ** 2, axis=(0, 1)).max())
+
+
+def _within(channels: ChannelCouplings) -> NDArray[Any]:
+    """Γ of each atom, (N, C, C)."""
+    n = len(channels)
+    each = len(channels.decay) // n
+    blocks = channels.decay.reshape(n, each, n, each)
+    return np.asarray(blocks[range(n), :, range(n), :])
 
 
 def expected(request: Request, kind: Kind, samples: int | None = None) -> float | None:

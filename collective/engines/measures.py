@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import operators
+from collective.couplings.channels import ChannelCouplings
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -40,6 +41,65 @@ class PairMeasure:
         return fields
 
 
+class ChannelMeasure:
+    r"""Populations of the levels of atoms, their emission, and ⟨σ⁺_cσ⁻_c'⟩ if it is wanted.
+
+    Args:
+        channels: the problem; the emission is :math:`\sum_{cc'}Γ_{cc'}⟨σ^+_cσ^-_{c'}⟩`.
+        correlations: whether correlations are wanted.
+    """
+
+    def __init__(self, channels: ChannelCouplings, *, correlations: bool):
+        from scipy.sparse import coo_array
+
+        atoms, n = channels.atoms, len(channels)
+        self._levels = (len(atoms.levels),) * n
+        self._excited = atoms.excited
+        self._wanted = correlations
+        self._lower = [
+            coo_array(operators.local(self._levels, m, lower))
+            for m in range(n)
+            for lower in atoms.channels
+        ]
+        # of the jumps, of which there are no more than channels
+        rates, vectors = channels.jump_channels()
+        jumps = [
+            sum(v * lower for v, lower in zip(column.conj(), self._lower, strict=True) if v != 0)
+            for column in (vectors * np.sqrt(rates)).T
+        ]
+        size = self._levels[0] ** n
+        emission = sum((jump.conj().T @ jump for jump in jumps), coo_array((size, size)))
+        self._emission = coo_array(emission)
+        self.names: tuple[str, ...] = ("populations", "emission", "excitation")
+        if correlations:
+            self.names = (*self.names, "correlations")
+
+    def read(self, rho: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Populations (N, L), emission (), excitation (), correlations (N·C, N·C)."""
+        populations = level_populations(rho, self._levels)
+        found = {
+            "populations": populations,
+            "emission": np.asarray(_expectation(self._emission, rho).real),
+            "excitation": (populations @ self._excited).sum(),
+        }
+        if self._wanted:
+            found["correlations"] = self._correlations(rho)
+        return found
+
+    def _correlations(self, rho: NDArray[Any]) -> NDArray[np.complex128]:
+        """⟨σ⁺_cσ⁻_c'⟩ = tr(σ⁻_c'ρσ⁺_c), of all channels."""
+        found = np.empty((len(self._lower),) * 2, dtype=complex)
+        for d, lower in enumerate(self._lower):
+            lowered = lower @ rho
+            for c, other in enumerate(self._lower):
+                found[c, d] = np.vdot(other.data, lowered[other.row, other.col])
+        return found
+
+    def completed(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The fields of `Result`: all of them are known."""
+        return fields
+
+
 class LevelMeasure:
     """The populations of every level of every emitter, and the emission rate where it is known.
 
@@ -58,11 +118,7 @@ class LevelMeasure:
 
     def read(self, rho: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Populations padded with NaN, (N, L_max), and the emission, ()."""
-        diagonal = np.diagonal(rho).real.reshape(self._levels)
-        populations = np.full((len(self._levels), max(self._levels)), np.nan)
-        for i, n in enumerate(self._levels):
-            others = tuple(j for j in range(len(self._levels)) if j != i)
-            populations[i, :n] = diagonal.sum(axis=others)
+        populations = level_populations(rho, self._levels)
         if self._emission is None:
             return {"populations": populations}
         return {
@@ -73,3 +129,18 @@ class LevelMeasure:
     def completed(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The fields of `Result`; None for those that are defined for two levels only."""
         return {"emission": None, **fields, "excitation": None, "correlations": None}
+
+
+def level_populations(rho: NDArray[Any], levels: tuple[int, ...]) -> NDArray[np.float64]:
+    """The populations of the levels of every emitter, padded with NaN, (N, L_max)."""
+    diagonal = np.diagonal(rho).real.reshape(levels)
+    found = np.full((len(levels), max(levels)), np.nan)
+    for i, n in enumerate(levels):
+        others = tuple(j for j in range(len(levels)) if j != i)
+        found[i, :n] = diagonal.sum(axis=others)
+    return found
+
+
+def _expectation(operator: Any, rho: NDArray[Any]) -> complex:
+    """tr(Oρ) of a sparse operator."""
+    return complex(operator.data @ rho[operator.col, operator.row])

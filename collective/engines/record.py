@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 EIGENVALUE_TIMES = 5  # output times at which the smallest eigenvalue of ρ is found
 _EXPECT = "expect:"
 _FEW = 16  # basis states
+_MANY = 48  # basis states of which the tridiagonal form is faster than all eigenvalues
 
 
 class Recorder:
@@ -185,7 +186,7 @@ def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
     """
     joined = matrix != 0
     if joined[0].all():  # under a drive all entries of the first row differ from zero
-        return float(np.linalg.eigvalsh(matrix)[0])
+        return _least(matrix)
     diagonal = matrix.diagonal().real
     np.fill_diagonal(joined, False)
     alone = ~joined.any(axis=1)
@@ -194,8 +195,26 @@ def smallest_eigenvalue(matrix: NDArray[Any]) -> float:
     if len(others):
         for group in _connected(joined[np.ix_(others, others)]):
             block = others[group]
-            found.append(float(np.linalg.eigvalsh(matrix[np.ix_(block, block)])[0]))
+            found.append(_least(matrix[np.ix_(block, block)]))
     return min(found)
+
+
+def _least(matrix: NDArray[Any]) -> float:
+    """The smallest eigenvalue of a Hermitian matrix, to round-off of the largest one.
+
+    A large matrix becomes tridiagonal, of which only the smallest eigenvalue is computed.
+    """
+    if len(matrix) < _MANY:
+        return float(np.linalg.eigvalsh(matrix)[0])
+    from scipy.linalg import eigvalsh_tridiagonal
+    from scipy.linalg.lapack import zhetrd, zhetrd_lwork
+
+    work, _ = zhetrd_lwork(len(matrix))
+    # the transpose has the same eigenvalues, and the order of entries that LAPACK reads
+    _, diagonal, beside, _, failed = zhetrd(matrix.T, lwork=int(work.real))
+    assert not failed
+    smallest = eigvalsh_tridiagonal(diagonal, beside, select="i", select_range=(0, 0))
+    return float(smallest[0])
 
 
 def _connected(joined: NDArray[np.bool_]) -> list[NDArray[np.intp]]:

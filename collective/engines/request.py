@@ -94,6 +94,12 @@ class Request:
         return self.problem
 
     @property
+    def rwa(self) -> Couplings | ChannelCouplings:
+        """The problem, for engines that refuse every master equation."""
+        assert not isinstance(self.problem, MasterEquation)
+        return self.problem
+
+    @property
     def channels(self) -> ChannelCouplings:
         """The problem as `ChannelCouplings`, for engines that know it to be of this kind."""
         assert isinstance(self.problem, ChannelCouplings)

@@ -46,6 +46,25 @@ _FILL = {(True, False): 3.2, (True, True): 8.0, (False, False): 1.0, (False, Tru
 
 
 @dataclass(frozen=True, eq=False)
+class Coherence:
+    r"""A part of the first-order coherence, the sum over c of ⟨⟨row_c| e^{Lτ} |vector_c⟩⟩.
+
+    Attributes:
+        generator: L in the unit of the light, sparse (S', S').
+        vectors: (S', C).
+        rows: (C, S').
+        limit: ρ at infinite time in this space, (S',); zeros without a drive.
+        trace: the row that gives the trace, (S',); zeros without a drive.
+    """
+
+    generator: Any
+    vectors: NDArray[np.complex128]
+    rows: NDArray[np.complex128]
+    limit: NDArray[np.complex128]
+    trace: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Light:
     """A state of identical emitters and what their light needs, in units of the largest rate.
 
@@ -68,6 +87,51 @@ class Light:
         """Difference of excitations in the coherence of a photon: one, or any with a drive."""
         return None if self.emitters.drive else 1
 
+    @property
+    def driven(self) -> bool:
+        """Whether there is a drive."""
+        return self.emitters.drive != 0
+
+    @property
+    def pumped(self) -> bool:
+        """Whether there is a pump."""
+        return self.emitters.pump != 0
+
+    @property
+    def count(self) -> int:
+        """N."""
+        return self.emitters.n
+
+    @property
+    def brightest(self) -> float:
+        """The rate of light of fully excited emitters without interference."""
+        e = self.emitters
+        return e.n * (e.collective + e.individual)
+
+    def generator(self) -> Any:
+        """L, sparse (S, S)."""
+        return self.space.generator()
+
+    def photons(self) -> Any:
+        """X → Σ_mn Γ_mn σ⁻_n X σ⁺_m, sparse (S, S)."""
+        return self.space.photons()
+
+    def trace(self) -> NDArray[np.float64]:
+        """The row whose product with ρ is its trace, (S,)."""
+        return self.space.trace()
+
+    def excitation(self) -> NDArray[np.float64]:
+        """The row whose product with ρ is the mean number of excitations, (S,)."""
+        return self.space.k * self.space.trace()
+
+    def weights(self) -> NDArray[np.float64]:
+        """The expected magnitude of every entry of a steady state, (S,)."""
+        return magnitudes(self.space, self.rho)
+
+    def limit(self, observable: str) -> NDArray[np.complex128]:
+        """The steady state that ρ comes to, (S,); ValueError if it is not unique."""
+        return steady(self.emitters, observable, symmetric=True)[1]
+
     def rate(self) -> NDArray[np.float64]:
         """The row whose product with ρ is the emission rate, (S,)."""
         s, e = self.space, self.emitters
@@ -83,7 +147,19 @@ class Light:
         to, source, kept = s.moved((step, 0), (0, 0), 0, values, s)
         return complex(np.sum(s.trace()[to] * kept * self.rho[source]))
 
-    def one_photon(
+    def coherences(self, rho: NDArray[Any], observable: str, *, factors: bool) -> "list[Coherence]":
+        """What gives the first-order coherence of all light, in one part.
+
+        Args:
+            rho: ρ at time 0, (S,).
+            observable: its name, for errors.
+            factors: whether the generator will be factored.
+        """
+        space, vector, row = self._one_photon(rho, observable, factors=factors)
+        parts = vector[:, None], row[None]
+        return [Coherence(space.generator(), *parts, *self._stationary(space))]
+
+    def _one_photon(
         self, rho: NDArray[Any], observable: str, *, factors: bool
     ) -> tuple[Space, NDArray[Any], NDArray[Any]]:
         """The vector and the row that give the first-order coherence of all light.
@@ -119,7 +195,7 @@ class Light:
             np.add.at(row, source, strength * bottom.trace()[to] * kept)
         return after, (e.n if apart else 1) * (v @ x), row
 
-    def stationary(self, after: Space) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _stationary(self, after: Space) -> tuple[NDArray[Any], NDArray[Any]]:
         """ρ and the row that gives the trace, both in the space of a photon's coherence, (S',)."""
         if self.emitters.drive == 0:
             return np.zeros(len(after), dtype=complex), np.zeros(len(after))
@@ -162,32 +238,31 @@ def light(couplings: Couplings, state: Any, observable: str, start: Any = None) 
     return Light(e, unit, space, rho, False)
 
 
-def steady_state(couplings: Couplings, start: Any) -> "Qobj | None":
-    """The steady state of identical emitters as a QuTiP matrix; None for other or few emitters.
+def steady_state(couplings: Couplings, start: Any) -> "Qobj":
+    """The steady state of identical emitters as a QuTiP matrix.
 
     Args:
-        couplings: any.
+        couplings: of identical emitters.
         start: the state from which the steady state is reached, or None.
 
     Raises:
-        ValueError: for a start that is on no Dicke ladder, or a steady state that is not unique.
+        ValueError: if the steady state is not unique.
         ProblemTooLargeError: if 2^N × 2^N numbers do not fit.
     """
-    check_start("steady_state", couplings, start)
-    n = len(couplings)
-    if start is None and n < FEWEST:
-        return None
-    if isinstance(identical(couplings), str):
-        return None
+    check_matrix(len(couplings))
+    found = light(couplings, None, "steady_state", start)
+    assert found is not None
+    return expanded(found.space, found.rho)
+
+
+def check_matrix(n: int) -> None:
+    """Raise if the full matrix of n emitters does not fit."""
     require(
         _COPIES_EXPANDED * 16 * 4**n,
         f"the density matrix of {n} emitters",
         "use co.observables.steady(couplings) for emission, populations and correlations of this "
         "steady state, and g1, g2 and spectrum for its light; they do not need that matrix",
     )
-    found = light(couplings, None, "steady_state", start)
-    assert found is not None
-    return expanded(found.space, found.rho)
 
 
 def check_start(observable: str, couplings: Couplings, start: Any) -> None:
@@ -207,8 +282,9 @@ def check_start(observable: str, couplings: Couplings, start: Any) -> None:
     common = identical(couplings)
     if isinstance(common, str):
         raise ValueError(
-            f"{observable}: start is possible for identical couplings only, but {common}; leave "
-            "it out, or evolve from that state to late times"
+            f"{observable}: start is possible for identical couplings, or a few species of "
+            f"identical emitters, but {common}; leave it out, or evolve from that state to late "
+            "times"
         )
 
 
@@ -284,25 +360,33 @@ def steady(e: Identical, observable: str, *, symmetric: bool) -> tuple[Space, ND
     check_size(e, difference, observable)
     space = Space(e, difference)
     generator, trace = space.generator(), space.trace()
-    rho = _kernel(generator, trace, observable)
-    rho = _refined(space, generator, trace, rho)
+    rho = kernel(generator, trace, observable)
+    rho = refined(generator, trace, rho, magnitudes(space, rho))
     adjoint = space.place(space.d, space.k2, space.s2, space.k, space.s)
     rho = (rho + rho[adjoint].conj()) / 2
     return space, rho / (trace @ rho).real
 
 
 def magnitudes(space: Space, rho: NDArray[Any]) -> NDArray[np.float64]:
+    """Expected magnitude of every entry, (S,); see `expected`."""
+    number = float((space.trace() * (space.k + space.s) @ rho).real)
+    return expected(number, space.k + space.s + space.k2 + space.s2)
+
+
+def expected(number: float, excitations: NDArray[Any]) -> NDArray[np.float64]:
     """Expected magnitude s^(k + k') of every entry, (S,).
 
     s² is the mean number of excitations, or one if that is larger. See `_regression.magnitudes`.
+
+    Args:
+        number: the mean number of excitations.
+        excitations: k + k' of row and column of every entry, (S,).
     """
-    number = float((space.trace() * (space.k + space.s) @ rho).real)
     amplitude = np.clip(np.sqrt(abs(number)), _SMALLEST_AMPLITUDE, 1.0)
-    expected = amplitude ** (space.k + space.s + space.k2 + space.s2)
-    return np.asarray(np.maximum(expected, _SMALLEST_MAGNITUDE))
+    return np.asarray(np.maximum(amplitude**excitations, _SMALLEST_MAGNITUDE))
 
 
-def _kernel(matrix: Any, trace: NDArray[Any], observable: str) -> NDArray[np.complex128]:
+def kernel(matrix: Any, trace: NDArray[Any], observable: str) -> NDArray[np.complex128]:
     """The solution (S,) of Lρ = 0 with tr ρ = 1 in place of the first row, which is redundant."""
     from scipy.sparse import csr_array, vstack
     from scipy.sparse.linalg import LinearOperator, onenormest
@@ -330,13 +414,19 @@ def _kernel(matrix: Any, trace: NDArray[Any], observable: str) -> NDArray[np.com
     return rho
 
 
-def _refined(
-    space: Space, matrix: Any, trace: NDArray[Any], rho: NDArray[Any]
+def refined(
+    matrix: Any, trace: NDArray[Any], rho: NDArray[Any], scale: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
-    """A steady state whose every entry (S,), also a small one, has a small relative error."""
+    """A steady state whose every entry (S,), also a small one, has a small relative error.
+
+    Args:
+        matrix: L, sparse (S, S); entry 0 is the ground state.
+        trace: the row that gives the trace, (S,).
+        rho: the steady state to within round-off of its largest entry, (S,).
+        scale: the expected magnitude of every entry, (S,).
+    """
     from scipy.sparse import diags_array
 
-    scale = magnitudes(space, rho)
     if np.all(scale == 1):
         return rho
     # entry 0 is the ground state; its row follows from the others, which conserve the trace

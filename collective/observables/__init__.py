@@ -33,6 +33,7 @@ from collective.observables.patterns import (
     sphere,
 )
 from collective.observables.photons import coincidences, g2, inverted_g2
+from collective.observables.polarisation import level_populations, polarised_emission
 from collective.observables.spectra import Spectrum, g1, spectrum
 from collective.observables.stationary import Steady, steady
 
@@ -58,10 +59,12 @@ __all__ = [
     "g2",
     "infinite_array",
     "inverted_g2",
+    "level_populations",
     "moment",
     "near_field",
     "negativity",
     "participation_ratios",
+    "polarised_emission",
     "purity",
     "reflection",
     "scattering",

@@ -7,6 +7,7 @@ far away is reached by powers of one dense exponential if the generator is small
 refused, and the error states the predicted time.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from collective._tools.memory import require
 from collective.engines.numerics.spectrum import Ellipse
+from collective.observables._products import Products
 
 _WINDOW = 45.0  # longest time of one expansion, times the radius of the ellipse: more loses digits
 _SPARE_TERMS = 60  # terms of an expansion beyond two for each unit of time × radius
@@ -48,17 +50,19 @@ def moments(
     what: str,
     *,
     stationary: "tuple[NDArray[Any], NDArray[Any]] | None" = None,
+    report: "Callable[[float], None] | None" = None,
 ) -> NDArray[np.complex128]:
     """Moments ⟨⟨rows| e^{Lτ} |starts⟩⟩ at every delay.
 
     Args:
-        matrix: L, sparse (n, n).
+        matrix: L, sparse (n, n), or `Products`.
         starts: column vectors at τ = 0, (n, C).
         rows: row vectors, (R, n).
         delays: τ, (K,), increasing from 0 or later.
         what: name of the observable, for errors.
         stationary: the vector v with Lv = 0 and the row t with tL = 0 and tv = 1; None if v is
             not unique or not known.
+        report: is called with the share of the delays that are done.
 
     Returns:
         (K, R, C).
@@ -80,12 +84,12 @@ def moments(
         amounts = trace @ vectors
         found += np.outer(rows @ limit, amounts)
         vectors = vectors - np.outer(limit, amounts)
-    unit = float(abs(matrix).sum(axis=0).max()) if matrix.nnz else 0.0
+    unit = matrix.unit if isinstance(matrix, Products) else float(abs(matrix).sum(axis=0).max())
     if unit == 0:
         return found + rows @ vectors
     times = in_unit(delays, unit)
     evolution = _Evolution(matrix / unit, vectors, rows, times, unit, what, stationary)
-    evolution.add_moments(found, float(np.linalg.norm(starts)))
+    evolution.add_moments(found, float(np.linalg.norm(starts)), report)
     return found
 
 
@@ -105,19 +109,27 @@ class _Evolution:
         self._stationary = stationary
         self._matrix, self._vectors, self._rows = matrix, vectors, rows
         self._times, self._unit, self._what = times, unit, what
-        self._ellipse = _around_spectrum(matrix)
-        self._window = _WINDOW
-        self._seconds_term = _SECONDS_TERM + _SECONDS_ENTRY * matrix.nnz * vectors.shape[1]
+        known = isinstance(matrix, Products)
+        self._ellipse = matrix.ellipse() if known else _around_spectrum(matrix)
+        self._window, self._dense = _WINDOW, not known
+        work = matrix.work if known else matrix.nnz
+        self._seconds_term = _SECONDS_TERM + _SECONDS_ENTRY * work * vectors.shape[1]
         self._powers: _Powers | None = None
         self._seconds_spent = 0.0  # predicted, of all expansions so far
         self._norms: list[tuple[float, float]] = []  # times and norms of the vectors then
 
-    def add_moments(self, found: NDArray[np.complex128], size: float) -> None:
+    def add_moments(
+        self,
+        found: NDArray[np.complex128],
+        size: float,
+        report: "Callable[[float], None] | None",
+    ) -> None:
         """Add the moments to an array (K, R, C).
 
         Args:
             found: the array.
             size: norm of the vectors at τ = 0, stationary part included.
+            report: is called with the share of the delays that are done, or None.
         """
         now, k, times = 0.0, 0, self._times
         while k < len(times):
@@ -147,11 +159,13 @@ class _Evolution:
                 continue
             found[k:stop] += inside
             k, now = stop, now + span
+            if report is not None:
+                report(k / len(times))
 
     def _dense_is_faster(self, gap: float) -> bool:
         """Whether powers of a dense exponential reach the next delay in less time."""
         n = len(self._vectors)
-        if n > _LARGEST_DENSE or gap * self._ellipse.radius <= self._window:
+        if not self._dense or n > _LARGEST_DENSE or gap * self._ellipse.radius <= self._window:
             return False
         squarings = min(np.log2(gap + 1), _MOST_POWERS)
         products = 0 if self._powers is None else self._powers.products

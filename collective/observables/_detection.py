@@ -16,7 +16,7 @@ from collective._tools.memory import require
 from collective._tools.operators import lowering
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import sum_of_squares
-from collective.emitters import Emitters
+from collective.emitters import Atoms, Emitters
 from collective.fields.answers import far_field
 from collective.observables import _inputs
 
@@ -88,6 +88,20 @@ def far_fields(emitters: Emitters, field: Any, unit: NDArray[np.float64]) -> NDA
     return np.asarray(np.einsum("...nij,nj->...ni", tensors, strengths))
 
 
+def far_fields_of_line(
+    atoms: Atoms, line: int, field: Any, unit: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """Far fields of the three components of a line of atoms, (D, 3N, 3), in order (atom, α).
+
+    f_mα = √(6πΓ_s) A(n̂, r_m, k_s)·e_α in directions n̂ (D, 3).
+    """
+    k = float(atoms.wavenumbers[line])
+    tensors = far_field(field, "electric", unit[:, None, :], atoms.positions, k)
+    strength = np.sqrt(6 * np.pi * atoms.linewidths[line])
+    columns = np.swapaxes(strength * tensors, -1, -2)  # the field of each component in a row
+    return columns.reshape(len(unit), 3 * len(atoms), 3)
+
+
 def wavenumber(emitters: Emitters) -> float:
     """The mean wave number, as in Γ, so that the detector sees as many photons as are emitted."""
     return float(emitters.wavenumbers.mean())
@@ -101,10 +115,14 @@ def trace_of_square(decay: Any) -> float:
 
 def channels(matrix: NDArray[Any]) -> "list[Qobj]":
     """Operators L_ν with Σ_ν L_ν†L_ν = Σ_mn D_mn σ⁺_mσ⁻_n, without dark channels."""
+    return [lowering(row) for row in channels_of(matrix)]
+
+
+def channels_of(matrix: NDArray[Any]) -> NDArray[Any]:
+    """The amplitudes c_νn of all channels that are not dark, (C, N)."""
     rates, vectors = np.linalg.eigh(matrix)
     bright = rates > len(matrix) * _ROUND_OFF * max(rates[-1], 0.0)
-    amplitudes = np.sqrt(rates[bright])[:, None] * vectors[:, bright].conj().T
-    return [lowering(row) for row in amplitudes]
+    return np.asarray(np.sqrt(rates[bright])[:, None] * vectors[:, bright].conj().T)
 
 
 def _one_direction(direction: ArrayLike, name: str) -> NDArray[np.float64]:

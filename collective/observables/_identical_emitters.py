@@ -1,8 +1,8 @@
-r"""Coherences and spectra of identical emitters, from ρ between Dicke states.
+r"""Coherences and spectra of identical emitters, or of a few species, from ρ between Dicke states.
 
 These are the sums of `photons` and `spectra` for all light, for numbers of emitters whose full ρ
 of 4^N numbers does not fit. The states, and the effect of a photon on them, are in
-`evolution.steady_identical`.
+`evolution.steady_identical` and `evolution.steady_species`.
 """
 
 from typing import Any
@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
 from collective.engines.numerics.factors import factored
-from collective.evolution import steady_identical
-from collective.evolution.steady_identical import Light
+from collective.evolution import steady_identical, steady_species
+from collective.evolution.steady_identical import Coherence, Light
+from collective.evolution.steady_species import SpeciesLight
 from collective.observables import _inputs
 from collective.observables._delayed_moments import moments
 from collective.observables._regression import check_light, require_source
+
+AnyLight = Light | SpeciesLight
 
 _MISSING_PHOTONS = 1e-9  # largest error of the number of photons, relative to the excitations
 
@@ -33,7 +36,7 @@ def light(
     *,
     everything: bool = True,
     dark: bool = False,
-) -> Light | None:
+) -> AnyLight | None:
     """ρ between Dicke states, or None where the full ρ has to be used.
 
     Args:
@@ -53,7 +56,7 @@ def light(
             f"{observable}: start belongs to a steady state, but state gives another state; leave "
             "one of them out"
         )
-    steady_identical.check_start(observable, couplings, start)
+    steady_species.check_start(observable, couplings, start)
     if not dark:
         _inputs.require_cold(couplings, observable)
         if state is None:
@@ -65,25 +68,24 @@ def light(
         )
     if not everything or (len(couplings) < steady_identical.FEWEST and start is None):
         return None
-    return steady_identical.light(couplings, state, observable, start)
+    found = steady_identical.light(couplings, state, observable, start)
+    return steady_species.light(couplings, state, observable, start) if found is None else found
 
 
-def g2(light: Light, delays: NDArray[np.float64]) -> NDArray[np.float64]:
+def g2(light: AnyLight, delays: NDArray[np.float64]) -> NDArray[np.float64]:
     """⟨⟨rate| e^{Lτ} 𝒥ρ⟩⟩ divided by the rates at both times, (K,)."""
-    e, space, rho = light.emitters, light.space, light.rho
-    brightest = e.n * (e.collective + e.individual)
-    rate = light.rate()
-    after = space.photons() @ rho
-    bright = float((space.trace() @ after).real)
+    rho, rate, trace, brightest = light.rho, light.rate(), light.trace(), light.brightest
+    after = light.photons() @ rho
+    bright = float((trace @ after).real)
     check_light(bright, brightest, "g2 is normalised to the light at time 0")
-    weights = steady_identical.magnitudes(space, rho) if light.steady else np.ones(len(rho))
+    weights = light.weights() if light.steady else np.ones(len(rho))
     starts = np.stack([after, rho], axis=1) / weights[:, None]
     limit = _limit(light)
     stationary = None
     if limit is not None:
-        stationary = (limit / weights, space.trace() * weights)
+        stationary = (limit / weights, trace * weights)
     found = moments(
-        _rescaled(space.generator() * light.unit, weights),
+        _rescaled(light.generator() * light.unit, weights),
         starts,
         (rate * weights)[None],
         delays,
@@ -95,78 +97,74 @@ def g2(light: Light, delays: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(counted / (bright * later))
 
 
-def g1(light: Light, delays: NDArray[np.float64]) -> NDArray[np.complex128]:
+def g1(light: AnyLight, delays: NDArray[np.float64]) -> NDArray[np.complex128]:
     """ΣΓ_mn⟨σ⁺_m(0)σ⁻_n(τ)⟩ divided by its value at τ = 0, (K,)."""
-    e = light.emitters
-    space, vector, row = light.one_photon(light.rho, "g1", factors=False)
-    zero = float((row @ vector).real)
-    brightest = e.n * (e.collective + e.individual)
-    check_light(zero, brightest, "g1 is normalised to the light at time 0")
-    stationary = light.stationary(space) if light.steady and e.drive else None
-    found = moments(
-        space.generator() * light.unit,
-        vector[:, None],
-        row[None],
-        delays,
-        "g1",
-        stationary=stationary,
-    )
-    return np.asarray(found[:, 0, 0] / zero)
+    parts = light.coherences(light.rho, "g1", factors=False)
+    zero = sum(float(np.einsum("cn,nc->", part.rows, part.vectors).real) for part in parts)
+    check_light(zero, light.brightest, "g1 is normalised to the light at time 0")
+    found = np.zeros(len(delays), dtype=complex)
+    for part in parts:
+        stationary = (part.limit, part.trace) if light.steady and light.driven else None
+        each = moments(
+            part.generator * light.unit,
+            part.vectors,
+            part.rows,
+            delays,
+            "g1",
+            stationary=stationary,
+        )
+        found += np.einsum("kcc->k", each)
+    return np.asarray(found / zero)
 
 
 def spectrum(
-    light: Light, frequencies: NDArray[np.float64]
+    light: AnyLight, frequencies: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
     """Values of the spectrum (F,), the elastic line and ∫S dω, of a steady state or a decay."""
-    e = light.emitters
     rho = light.rho if light.steady else _time_integral(light)
-    space, vector, row = light.one_photon(rho, "the spectrum", factors=True)
-    limit, trace = light.stationary(space)
-    coherent = 0.0
-    if light.steady:
-        mean = trace @ vector
-        coherent = float((row @ limit * mean).real)
-        vector = vector - limit * mean
-    total = float((row @ vector).real)
-    what, brightest = "rate", e.n * (e.collective + e.individual)
+    coherent = total = 0.0
+    sources = []
+    for part in light.coherences(rho, "the spectrum", factors=True):
+        vectors = part.vectors
+        if light.steady:
+            means = part.trace @ vectors
+            coherent += float((part.rows @ part.limit @ means).real)
+            vectors = vectors - np.outer(part.limit, means)
+        total += float(np.einsum("cn,nc->", part.rows, vectors).real)
+        sources.append((part, vectors))
+    what, brightest = "rate", light.brightest
     if not light.steady:
-        what, brightest = "photons", float(e.n)
+        what, brightest = "photons", float(light.count)
     check_light(total + coherent, brightest, "spectrum", what)
-    values = np.array(
-        [_resolved(space.generator(), trace, row, vector, w / light.unit) for w in frequencies]
-    )
     unit = light.unit
+    values = np.array(
+        [sum(_resolved(part, vectors, w / unit) for part, vectors in sources) for w in frequencies]
+    )
     if light.steady:
         return values / np.pi, coherent * unit, total * unit
     return values / (np.pi * unit), 0.0, total
 
 
-def _resolved(
-    generator: Any,
-    trace: NDArray[np.float64],
-    row: NDArray[Any],
-    vector: NDArray[Any],
-    frequency: float,
-) -> float:
-    """Re row·(−iω − L)⁻¹·vector, for a vector of trace zero.
+def _resolved(part: Coherence, vectors: NDArray[Any], frequency: float) -> float:
+    """Re Σ_c row_c·(−iω − L)⁻¹·vector_c, for vectors of trace zero.
 
     Args:
-        generator: L, sparse (S, S).
-        trace: row whose product with a vector is its trace, (S,); zeros where no entry has one.
-        row: (S,).
-        vector: (S,).
+        part: its generator, rows and trace are read.
+        vectors: (S, C).
         frequency: ω in the unit of L.
     """
     from scipy.sparse import csr_array, eye_array, vstack
 
-    system = (-1j * frequency * eye_array(len(row)) - generator).tocsr()
-    if np.any(trace):
+    system = (-1j * frequency * eye_array(len(vectors)) - part.generator).tocsr()
+    if np.any(part.trace):
         # the first row follows from the others: it is replaced by "the trace is zero"
         scale = float(abs(system).sum(axis=1).max())
-        system = vstack([csr_array(scale * trace[None]), system[1:]])
-        vector = np.append(0.0, vector[1:])
+        system = vstack([csr_array(scale * part.trace[None]), system[1:]])
+        vectors = np.concatenate([np.zeros((1, vectors.shape[1])), vectors[1:]])
     try:
-        return float((row @ factored(system)(vector)).real)
+        solve = factored(system)
+        pairs = zip(part.rows, vectors.T, strict=True)
+        return sum(float((row @ solve(vector)).real) for row, vector in pairs)
     except (RuntimeError, ArithmeticError):
         raise ValueError(
             f"spectrum: a coherence never decays, so that its line at {frequency:g} (in units of "
@@ -174,9 +172,9 @@ def _resolved(
         ) from None
 
 
-def _time_integral(light: Light) -> NDArray[np.complex128]:
+def _time_integral(light: AnyLight) -> NDArray[np.complex128]:
     """∫₀^∞dt (ρ(t) − ρ(∞)) of a decay to the ground state, which is entry 0 and set to 0, (S,)."""
-    rest = light.space.generator()[1:, 1:]
+    rest = light.generator()[1:, 1:]
     try:
         lived = factored(-rest)(light.rho[1:])
     except (RuntimeError, ArithmeticError):
@@ -186,7 +184,7 @@ def _time_integral(light: Light) -> NDArray[np.complex128]:
         ) from None
     found = np.append(0.0, lived)
     photons = float((light.rate() @ found).real)
-    excited = float((light.space.k * light.space.trace() @ light.rho).real)
+    excited = float((light.excitation() @ light.rho).real)
     if abs(photons - excited) > _MISSING_PHOTONS * max(1.0, excited):
         raise TrappedError(
             f"spectrum: {excited - photons:.2g} of {excited:.6g} photons are missing: the "
@@ -196,14 +194,14 @@ def _time_integral(light: Light) -> NDArray[np.complex128]:
     return found
 
 
-def _limit(light: Light) -> NDArray[np.complex128] | None:
+def _limit(light: AnyLight) -> NDArray[np.complex128] | None:
     """ρ at infinite time, (S,), or None where it is not unique."""
     if light.steady:
         return light.rho
-    if not (light.emitters.drive or light.emitters.pump):
+    if not (light.driven or light.pumped):
         return np.eye(1, len(light.rho), dtype=complex)[0]  # the ground state
     try:
-        return steady_identical.steady(light.emitters, "g2", symmetric=True)[1]
+        return light.limit("g2")
     except ValueError:
         return None
 

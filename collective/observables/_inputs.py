@@ -11,7 +11,7 @@ from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import emitting
-from collective.emitters import Emitters
+from collective.emitters import Atoms, Emitters
 from collective.fields import Vacuum
 from collective.fields.answers import has_far_field
 from collective.results.jumps import Jumps
@@ -28,6 +28,25 @@ _SAME_DECAY = 1e-6  # relative error of a Γ that went through a file or another
 def correlations(result: Result, observable: str) -> NDArray[np.complex128]:
     """⟨σ⁺_mσ⁻_n⟩ of a result, (T, N, N)."""
     require_cold(two_level(result, observable), observable)
+    if result.correlations is None:
+        raise ValueError(f"{observable} needs correlations: evolve(..., observe=('correlations',))")
+    return result.correlations
+
+
+def channels(result: Result, observable: str) -> ChannelCouplings:
+    """The couplings of the atoms with manifolds of a result."""
+    checks.instance("result", result, Result, "co.evolve(...)")
+    if not isinstance(result.couplings, ChannelCouplings):
+        raise ValueError(
+            f"{observable} is defined for atoms with manifolds evolved from ChannelCouplings: "
+            "co.couple(co.atoms(...), field) makes them"
+        )
+    return result.couplings
+
+
+def channel_correlations(result: Result, observable: str) -> NDArray[np.complex128]:
+    """⟨σ⁺_cσ⁻_c'⟩ of a result of atoms with manifolds, (T, N·C, N·C)."""
+    channels(result, observable)
     if result.correlations is None:
         raise ValueError(f"{observable} needs correlations: evolve(..., observe=('correlations',))")
     return result.correlations
@@ -58,14 +77,15 @@ def states(result: Result, observable: str) -> "list[Qobj]":
 
 def photons(result: Result, observable: str) -> Jumps:
     """The jumps of trajectories that are photons, without those of dephasing and pump."""
-    evolved = two_level(result, observable)
+    of_atoms = isinstance(result.couplings, ChannelCouplings)  # whose jumps are all photons
+    evolved = None if of_atoms else two_level(result, observable)
     if result.jumps is None:
         raise ValueError(
             f"{observable} needs jumps: evolve(..., method='trajectories'); this result comes "
             f"from {result.method!r}{without_jumps(result)}"
         )
     jumps = result.jumps
-    if not (np.any(evolved.dephasing) or np.any(evolved.pump)):
+    if evolved is None or not (np.any(evolved.dephasing) or np.any(evolved.pump)):
         return jumps
     # channels are numbered like collapse operators: first photons, without rates of round-off size
     rates = np.linalg.eigh(evolved.decay)[0]
@@ -107,14 +127,28 @@ def radiating(couplings: Couplings, observable: str) -> tuple[Emitters, Any]:
     if couplings.field is None:
         return in_vacuum(couplings, observable), Vacuum()
     require_cold(couplings, observable)
-    if not has_far_field(couplings.field, found.kind):
-        member = "far_field" if found.kind == "electric" else "magnetic_far_field"
+    _require_far_field(couplings.field, found.kind, observable)
+    return found, couplings.field
+
+
+def radiating_atoms(channels: ChannelCouplings, observable: str) -> tuple[Atoms, Any]:
+    """Atoms with manifolds, and the field that says what they send far away."""
+    if channels.field is None:
+        _require_decay_of_vacuum(channels, channels.atoms, observable)
+        return channels.atoms, Vacuum()
+    _require_far_field(channels.field, "electric", observable)
+    return channels.atoms, channels.field
+
+
+def _require_far_field(field: Any, kind: str, observable: str) -> None:
+    """Raise for a field that does not give its far field."""
+    if not has_far_field(field, kind):
+        member = "far_field" if kind == "electric" else "magnetic_far_field"
         raise ValueError(
-            f"{observable} needs the far field of {found.kind} dipoles, which {couplings.field!r} "
+            f"{observable} needs the far field of {kind} dipoles, which {field!r} "
             f"does not give: define {member}(directions, r_source, k), or take "
             "near_field(result, points), which works in any field with a Green's tensor"
         )
-    return found, couplings.field
 
 
 def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
@@ -126,16 +160,7 @@ def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
     found = emitters(couplings, observable)
     require_cold(couplings, observable)
     if couplings.field is None:
-        extra = couplings.decay - couple(found, Vacuum()).decay
-        own = np.diag(extra).real
-        shared = np.abs(extra - np.diag(own)).max(initial=0.0)
-        wrong = max(shared, -own.min())
-        if wrong > _SAME_DECAY * np.abs(couplings.decay).max():
-            raise ValueError(
-                f"{observable} is defined in free space, but these couplings have no field, and "
-                f"their decay rates differ from those in vacuum by {wrong:.2g}: use "
-                "co.couple(emitters, co.Vacuum()), or near_field(result, points, field=...)"
-            )
+        _require_decay_of_vacuum(couplings, found, observable)
     elif not isinstance(couplings.field, Vacuum):
         raise ValueError(
             f"{observable} is the far field in free space, but the field of these couplings is "
@@ -143,6 +168,22 @@ def in_vacuum(couplings: Couplings, observable: str) -> Emitters:
             "Green's tensor"
         )
     return found
+
+
+def _require_decay_of_vacuum(
+    couplings: Couplings | ChannelCouplings, emitters: Emitters | Atoms, observable: str
+) -> None:
+    """Raise for couplings without a field whose Γ is not that of vacuum, but for own losses."""
+    extra = couplings.decay - couple(emitters, Vacuum()).decay
+    own = np.diag(extra).real
+    shared = np.abs(extra - np.diag(own)).max(initial=0.0)
+    wrong = max(shared, -own.min())
+    if wrong > _SAME_DECAY * np.abs(couplings.decay).max():
+        raise ValueError(
+            f"{observable} is defined in free space, but these couplings have no field, and "
+            f"their decay rates differ from those in vacuum by {wrong:.2g}: use "
+            "co.couple(emitters, co.Vacuum()), or near_field(result, points, field=...)"
+        )
 
 
 def directions(name: str, value: ArrayLike) -> NDArray[np.float64]:

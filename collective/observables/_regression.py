@@ -53,6 +53,11 @@ def check_size(couplings: Couplings, observable: str, *, dense: bool = False) ->
     require(needed, f"{observable} of {n} emitters by the regression theorem", "use fewer emitters")
 
 
+def is_lit(amount: float, brightest: float) -> bool:
+    """Whether there is light enough to normalise to; arguments as in `check_light`."""
+    return amount > _DARK * brightest
+
+
 def check_light(amount: float, brightest: float, observable: str, what: str = "rate") -> None:
     """Raise if there is too little light to normalise to.
 
@@ -62,7 +67,7 @@ def check_light(amount: float, brightest: float, observable: str, what: str = "r
         observable: its name, for errors.
         what: what the amount is, for errors.
     """
-    if not amount > _DARK * brightest:
+    if not is_lit(amount, brightest):
         raise ValueError(
             f"{observable}: there is no light ({what} {amount:.2g}, against {brightest:.2g} of "
             "fully excited emitters): the state is dark, or too weakly excited for double "

@@ -276,7 +276,7 @@ def weak_light(
         >>> for circular in ((1, 1j, 0), (1, -1j, 0)):
         ...     light = co.observables.weak_light(atoms, 5.3, waist=1.2, polarisation=circular)
         ...     print(light.reflection.round(3))
-        [0.994]
+        [0.983]
         [0.001]
     """
     source: Atoms | ChannelCouplings = atoms

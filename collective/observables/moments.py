@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.evolution.steady_result import result_of
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
 from collective.states import State, correlations, density_matrix
+from collective.states.channel_moments import of_channels
 from collective.states.checking import checked_state
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ _ROUND_OFF = 1e-8  # largest error of correlations that a user gives
 
 
 def moment(
-    couplings: Couplings | MasterEquation,
+    couplings: Couplings | ChannelCouplings | MasterEquation,
     state: "State | str | Qobj | NDArray[Any]",
     *,
     states: bool = False,
@@ -31,9 +34,10 @@ def moment(
     `co.states.correlations` gives for many emitters.
 
     Args:
-        couplings: `Couplings`, or a `MasterEquation`, for which ρ is computed.
+        couplings: `Couplings`, `ChannelCouplings`, or a `MasterEquation`, for which ρ is computed.
         state: "inverted", "ground", a state of `co.states`, your own `State`, a QuTiP ket or
-            density matrix; or only the correlations ⟨σ⁺_mσ⁻_n⟩ of a state, (N, N).
+            density matrix; for `Couplings` also only the correlations ⟨σ⁺_mσ⁻_n⟩ of a state,
+            (N, N).
         states: whether ρ is computed too, which needs 4^N numbers.
 
     Returns:
@@ -57,7 +61,10 @@ def moment(
     """
     keep = checks.flag("states", states)
     if isinstance(couplings, MasterEquation):
-        return _of_equation(couplings, state)
+        rho, initial = density_matrix(state, couplings), checked_state(state, couplings)
+        return result_of(couplings, rho, whole=True, initial_state=initial, **_READ)
+    if isinstance(couplings, ChannelCouplings):
+        return _of_channels(couplings, state, keep)
     checks.instance("couplings", couplings, Couplings, "co.couple, co.Couplings")
     given = isinstance(state, np.ndarray)
     if given and keep:
@@ -87,24 +94,24 @@ _READ: dict[str, Any] = {
 }
 
 
-def _of_equation(equation: MasterEquation, state: Any) -> Result:
-    """The result for a `MasterEquation`: populations of every level, and ρ."""
-    rho = density_matrix(state, equation)
-    populations = np.full((1, len(equation.dims), max(equation.dims)), np.nan)
-    for i, levels in enumerate(equation.dims):
-        populations[0, i, :levels] = rho.ptrace(i).diag().real
-    operator = equation.emission_operator
-    emission = None if operator is None else np.array([(operator * rho).tr().real])
+def _of_channels(channels: ChannelCouplings, state: Any, keep: bool) -> Result:
+    """The result for atoms with manifolds: populations of every level, correlations of channels."""
+    if isinstance(state, np.ndarray):
+        raise ValueError(
+            "state: correlations alone do not say which levels atoms with manifolds are in; give "
+            "the state itself, such as co.states.levels(...)"
+        )
+    known = checked_state(state, channels)
+    pairs, populations = of_channels(known, channels)
     return Result(
         times=np.zeros(1),
-        emission=emission,  # type: ignore[arg-type]
-        excitation=None,  # type: ignore[arg-type]
-        populations=populations,
-        states=[rho],
-        couplings=None,
-        equation=equation,
-        frame="lab",
-        initial_state=checked_state(state, equation),
+        emission=np.array([np.einsum("cd,cd->", channels.decay, pairs).real]),
+        excitation=np.array([(populations @ channels.atoms.excited).sum()]),
+        populations=populations[None],
+        correlations=pairs[None],
+        states=[density_matrix(known, channels)] if keep else None,
+        couplings=channels,
+        initial_state=known,
         **_READ,
     )
 

@@ -14,7 +14,8 @@ The file is longer than others because its docstrings give every sum with its un
 """
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial, reduce
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,17 +23,25 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective._tools.memory import require
 from collective._tools.progress import Progress
+from collective.couplings.channels import ChannelCouplings
 from collective.fields import Vacuum
 from collective.fields.answers import require_outside, response, total_green
 from collective.fields.points import checked_points
 from collective.observables import _inputs, _sphere, _transitions
-from collective.observables._detection import far_fields, wavenumber
+from collective.observables._detection import wavenumber
+from collective.observables._polarisers import polarisers
+from collective.observables._sources import Fields, by_line, sources_of
 from collective.results.result import Result
 
 _CHUNK_BYTES = 2**24
 
 
-def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64]:
+def angular_pattern(
+    result: Result,
+    directions: ArrayLike,
+    *,
+    polarisation: Literal["s", "p", "helicity+", "helicity-"] | ArrayLike | None = None,
+) -> NDArray[np.float64]:
     r"""Photons per time and solid angle far away from the emitters.
 
     .. math:: \frac{dR}{dΩ}(n̂) = \frac{3}{8π}\sum_{mn}\sqrt{Γ_mΓ_n}
@@ -41,16 +50,25 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
     in vacuum (Lehmberg, Phys. Rev. A 2, 883 (1970)), where its integral over all directions is
     `result.emission`. A field of your own gives its `far_field` (see `Field`).
 
+    Atoms with manifolds (`ChannelCouplings`) have a dipole for each channel; their lines do not
+    interfere, so that their rates add up. Through a polariser only the component ε*·E of the
+    electric field passes, and two polarisers that are perpendicular to each other share all light.
+
     Args:
         result: of `evolve` with `observe=("correlations",)`, or of `moment`.
         directions: n̂, (D, 3) or (3,), of any length but zero.
+        polarisation: of a polariser. "s" is across the plane of n̂ and the quantisation axis of the
+            atoms (z for two-level emitters), "p" in it; "helicity+" and "helicity-" are circular,
+            with the angular momentum ±1 along n̂. A vector ε, (3,) or (D, 3), complex if you like,
+            is one whose part across n̂ is taken. None is without polariser.
 
     Returns:
         (T, D), in units of rate per steradian.
 
     Raises:
         ValueError: for a result without correlations or positions, or of emitters in a field
-            that does not give its far field, or directions that are zero.
+            that does not give its far field, directions that are zero, or a polarisation that is
+            not defined in one of them: "s" and "p" along the axis, a vector along itself.
         ProblemTooLargeError: if the answer does not fit into memory.
 
     Example:
@@ -61,16 +79,31 @@ def angular_pattern(result: Result, directions: ArrayLike) -> NDArray[np.float64
         >>> start = co.observables.moment(atom, "inverted")
         >>> co.observables.angular_pattern(start, [[1, 0, 0], [0, 0, 1]]).round(6)
         array([[0.119366, 0.      ]])
+
+        The electric field of that light is along z:
+
+        >>> co.observables.angular_pattern(start, [1, 0, 0], polarisation=(0, 1, 0)).round(6)
+        array([[0.]])
     """
-    correlations = _inputs.correlations(result, "angular_pattern")
-    emitters, field = _inputs.radiating(result.couplings, "angular_pattern")
+    sources = sources_of(result, "angular_pattern")
     unit = _inputs.directions("directions", directions)
-    return _intensities(
-        correlations,
-        len(unit),
-        lambda some: far_fields(emitters, field, unit[some]),
-        "directions",
+    passed = None
+    if polarisation is not None:
+        passed = polarisers(polarisation, unit, sources.axis)
+        if sources.kind == "magnetic":  # f is c·B = n̂ × E
+            passed = np.cross(unit, passed)
+
+    def fields(far: Fields, some: slice) -> NDArray[np.complex128]:
+        light = far(unit[some])
+        if passed is None:
+            return light
+        return np.einsum("di,dni->dn", passed[some].conj(), light)[..., None]
+
+    of_lines = (
+        _intensities(correlations, len(unit), partial(fields, far), "directions")
+        for correlations, far in sources.lines
     )
+    return reduce(np.add, of_lines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +166,9 @@ def far_field(
         >>> bool(np.allclose(light.total(), result.emission, rtol=1e-10))
         True
     """
-    _inputs.correlations(result, "far_field")
-    emitters, _ = _inputs.radiating(result.couplings, "far_field")
-    needed = _sphere.resolution(wavenumber(emitters) * emitters.extent)
+    sources = sources_of(result, "far_field")
+    extent = float(np.linalg.norm(np.ptp(sources.positions, axis=0)))
+    needed = _sphere.resolution(sources.wavenumber * extent)
     p = needed[0] if n_polar is None else checks.count("n_polar", n_polar)
     a = needed[1] if n_azimuth is None else checks.count("n_azimuth", n_azimuth)
     directions, weights = sphere(p, a)
@@ -201,8 +234,7 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
         >>> co.observables.collected(start, (1, 0, 0), 1.0).round(12)
         array([0.5])
     """
-    _inputs.correlations(result, "collected")
-    emitters, _ = _inputs.radiating(result.couplings, "collected")
+    sources = sources_of(result, "collected")
     aperture = checks.number("numerical_aperture", numerical_aperture, above=0)
     if aperture > 1:
         raise ValueError(
@@ -214,9 +246,9 @@ def collected(result: Result, axis: ArrayLike, numerical_aperture: float) -> NDA
     axes = _sphere.frame(pole)
     span = float(aperture**2 / (1 + np.sqrt((1 - aperture) * (1 + aperture))))  # 1 − cos θ
     # phases by which a wave varies over the cone: around the axis, and away from it
-    across, along = _sphere.extents(emitters.positions @ axes.T)
-    around = wavenumber(emitters) * across * aperture
-    n_polar, _ = _sphere.resolution(around + wavenumber(emitters) * along * span)
+    across, along = _sphere.extents(sources.positions @ axes.T)
+    around = sources.wavenumber * across * aperture
+    n_polar, _ = _sphere.resolution(around + sources.wavenumber * along * span)
     directions, weights = _sphere.band(n_polar, _sphere.resolution(around)[1], span)
     return angular_pattern(result, directions @ axes) @ weights
 
@@ -265,6 +297,8 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
     checks.instance("result", result, Result, "co.evolve(...)")
     if result.equation is not None:
         return _near_field(*_transitions.light(result, points, field))
+    if isinstance(result.couplings, ChannelCouplings):
+        return _near_field_of_atoms(result, points, field)
     correlations = _inputs.correlations(result, "near_field")
     emitters = _inputs.emitters(result.couplings, "near_field")
     field = result.couplings.field if field is None else field
@@ -287,6 +321,30 @@ def near_field(result: Result, points: ArrayLike, field: Any = None) -> NDArray[
     return _near_field(correlations, where, fields)
 
 
+def _near_field_of_atoms(result: Result, points: ArrayLike, field: Any) -> NDArray[np.float64]:
+    """The intensity of the light of all lines of atoms with manifolds at points (..., 3)."""
+    pairs = _inputs.channel_correlations(result, "near_field")
+    atoms = result.couplings.atoms
+    field = result.couplings.field if field is None else field
+    if field is None:
+        field = _inputs.radiating_atoms(result.couplings, "near_field without field=")[1]
+    where = checked_points("points", points)
+    at = where.reshape(-1, 3)
+    require_outside("points", field, at)
+    if len(at):
+        _inputs.require_apart(at, atoms.positions, atoms.wavelength)
+
+    def fields(s: int, some: slice) -> NDArray[np.complex128]:
+        k, strength = float(atoms.wavenumbers[s]), np.sqrt(6 * np.pi * atoms.linewidths[s])
+        tensors = total_green(field, at[some, None], atoms.positions[None], k)
+        columns = np.swapaxes(strength * tensors, -1, -2)  # the field of each component in a row
+        return columns.reshape(len(columns), 3 * len(atoms), 3)
+
+    own = by_line(pairs, atoms)
+    of_lines = (_near_field(own[s], where, partial(fields, s)) for s in range(atoms.lines))
+    return reduce(np.add, of_lines)
+
+
 def _near_field(
     correlations: NDArray[np.complex128], where: NDArray[np.float64], fields: Any
 ) -> NDArray[np.float64]:
@@ -303,7 +361,8 @@ def _intensities(
     Args:
         correlations: (T, N, N).
         places: number of places.
-        fields: function that gives f, (P, N, 3), for a slice of the places.
+        fields: function that gives f, (P, N, 3), for a slice of the places; behind a polariser
+            (P, N, 1).
         what: a word for the places, for errors and progress.
     """
     t, n = correlations.shape[:2]
@@ -320,6 +379,6 @@ def _intensities(
             flat = np.ascontiguousarray(f.swapaxes(1, 2)).reshape(-1, n)
             for row, matrix in zip(found, correlations, strict=True):
                 values = np.einsum("fn,fn->f", flat.conj() @ matrix, flat).real
-                row[start : start + step] = values.reshape(-1, 3).sum(axis=1)
+                row[start : start + step] = values.reshape(len(f), -1).sum(axis=1)
             progress.step(len(f))
     return found

@@ -14,7 +14,9 @@ from collective._tools import operators as _operators
 from collective.couplings.couplings import Couplings
 from collective.engines import timescale
 from collective.observables import (
+    _by_products,
     _delayed_moments,
+    _falling,
     _identical_emitters,
     _inputs,
     _photon_pairs,
@@ -71,9 +73,11 @@ def g2(
     pairs of all light, ``result.coincidence_rate``. g² is then this rate over
     ``result.emission**2``, and has the errors of both.
 
-    With couplings, N can be up to about 6, and larger for all light of identical emitters (see
+    With couplings, N can be up to about 6 for a decay, and 10 for driven or pumped emitters (eight
+    take a few seconds, ten a minute or two), and larger for all light of identical emitters (see
     `steady`): a hundred that only decay, are pumped, or are driven with purely collective decay,
-    and 50 that are driven and decay individually.
+    and 50 that are driven and decay individually. From a given state without drive and pump it can
+    be about 10, and more with few excitations.
 
     Args:
         source: a result with states or with `coincidence_rate`, for τ = 0 at each of its times; or
@@ -335,6 +339,10 @@ def _delayed(
     unit = timescale.unit_of(couplings)  # it is not 0, because the emitters decay
     first, second = (matrix / unit for matrix in _matrices(couplings, directions))
     couplings, tau = timescale.in_unit(couplings, unit), _delayed_moments.in_unit(tau, unit)
+    if _falling.possible(couplings, state):
+        return _falling.g2(couplings, first, second, tau, state, unit)
+    if _by_products.suits(couplings):
+        return _by_products.g2(couplings, first, second, tau, state, unit)
     _regression.check_size(couplings, "g2")
     rho = _regression.initial(couplings, state, "g2")
     operators = channels(first)

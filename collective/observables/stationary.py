@@ -9,14 +9,18 @@ from numpy.typing import NDArray
 from collective._tools import checks, equality
 from collective._tools.memory import require
 from collective._tools.operators import excited, lowering, pair_table
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines import request, timescale
+from collective.engines.basis.species import pair_correlations
 from collective.engines.mean_field.start import moments
 from collective.engines.mean_field.steady import mean_emission, needed
 from collective.engines.mean_field.steady import steady as mean_field
 from collective.evolution.steady_identical import Light
+from collective.evolution.steady_species import SpeciesLight
 from collective.evolution.steady_state import steady_state
 from collective.observables import _identical_emitters
+from collective.observables import _stationary_atoms as _atoms
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -32,15 +36,16 @@ class Steady:
     """Expectation values in the steady state of N emitters.
 
     Mean field gives no `distribution`, and no `correlations` of more than 4,096 emitters: these are
-    None.
+    None. For atoms with manifolds populations are those of all levels, (N, L), and correlations and
+    coherences are of the N·C channels.
 
     Attributes:
         emission: photons per time into the field, Σ_mn Γ_mn⟨σ⁺_mσ⁻_n⟩; in thermal light of n̄
             photons per mode, (n̄ + 1) times that.
         excitation: mean number of excited emitters.
         populations: (N,), probability that each emitter is excited.
-        correlations: (N, N), ⟨σ⁺_mσ⁻_n⟩.
-        coherences: (N,), ⟨σ⁻_m⟩ in the frame of the couplings.
+        correlations: (N, N), ⟨σ⁺_mσ⁻_n⟩, or (N·C, N·C).
+        coherences: (N,) or (N·C,), ⟨σ⁻_m⟩ in the frame of the couplings.
         distribution: (N + 1,), probability that k emitters are excited.
         couplings: of the emitters.
         method: "exact" or "mean_field", an approximation.
@@ -52,7 +57,7 @@ class Steady:
     correlations: NDArray[np.complex128] | None
     coherences: NDArray[np.complex128]
     distribution: NDArray[np.float64] | None
-    couplings: Couplings
+    couplings: Couplings | ChannelCouplings
     method: str = "exact"
 
     __setstate__ = checks.restored
@@ -66,8 +71,9 @@ class Steady:
 
     def __repr__(self) -> str:
         n = len(self.populations)
+        noun = "atom" if isinstance(self.couplings, ChannelCouplings) else "emitter"
         return (
-            f"Steady state of {n} emitter{'' if n == 1 else 's'}"
+            f"Steady state of {n} {noun}{'' if n == 1 else 's'}"
             f"{', mean field (an approximation)' if self.method == 'mean_field' else ''}\n"
             f"  emission    {self.emission:.6g}\n"
             f"  excitation  {self.excitation:.6g}"
@@ -75,7 +81,10 @@ class Steady:
 
 
 def steady(
-    couplings: Couplings, *, start: "State | str | Qobj | None" = None, method: str = "exact"
+    couplings: Couplings | ChannelCouplings,
+    *,
+    start: "State | str | Qobj | None" = None,
+    method: str = "exact",
 ) -> Steady:
     r"""Emission, populations and correlations in the steady state, where dρ/dt = 0.
 
@@ -84,19 +93,21 @@ def steady(
     For identical emitters (equal Γ_mn and equal Δ_mn for all m ≠ n, and the same Γ_mm, drive, pump,
     detuning and dephasing for all) ρ is found between Dicke states. With a pump, or with purely
     collective decay and a drive, 100 of them take less than a second. With a drive and individual
-    decay, 50 take about 4 s and 70 take 30 s. For other emitters the full ρ is needed, with N up
-    to about 7.
+    decay, 50 take about 4 s and 70 take 30 s. A few species of emitters, alike within each, have
+    Dicke states of each species: 7 + 7 driven ones take 1 s. For other emitters the full ρ is
+    needed, with N up to about 11: eight take about two seconds, ten a minute (`co.steady_state`).
 
     For thousands of emitters there is mean field (`engines.MeanField`): each emitter has the steady
     state of a Bloch vector in the field of the others. It is exact for weak drives. With several
     steady states (bistability) the answer depends on `start`.
 
     Args:
-        couplings: of N emitters, usually with a drive or pump.
+        couplings: of N emitters, usually with a drive or pump. Atoms with manifolds
+            (`ChannelCouplings`) are allowed: mean field gives each its density matrix.
         start: where there are several steady states, the one that this state comes to: "ground",
             "inverted", co.states.dicke(k) or co.states.coherent(theta, phi), for identical
-            emitters whose decay is purely collective. For mean field any product state; None is
-            the ground state.
+            emitters, or species of them, whose decay is purely collective. For mean field any
+            product state; None is the ground state.
         method: "exact", or "mean_field" for an approximation of many emitters.
 
     Returns:
@@ -122,10 +133,14 @@ def steady(
           emission    0.130807
           excitation  0.424744
     """
+    if isinstance(couplings, ChannelCouplings):
+        return _of_atoms(couplings, start, checks.choice("method", method, METHODS))
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     if checks.choice("method", method, METHODS) == "mean_field":
         return _of_mean_field(couplings, start)
     light = _identical_emitters.light(couplings, None, start, "steady", dark=True)
+    if isinstance(light, SpeciesLight):
+        return _of_species(couplings, light)
     if light is not None:
         return _of_dicke_states(couplings, light)
     n = len(couplings)
@@ -185,6 +200,36 @@ def _of_mean_field(couplings: Couplings, start: "State | str | Qobj | None") -> 
         couplings,
         "mean_field",
     )
+
+
+def _of_species(couplings: Couplings, light: SpeciesLight) -> Steady:
+    """Expectation values of a few species, which follow from ⟨n̂_A⟩, ⟨J⁺_AJ⁻_B⟩ and ⟨J⁻_A⟩."""
+    found, space, rho = light.species, light.space, light.rho
+    weights = (space.trace * rho).real
+    numbers = space.numbers() @ rho
+    bright = np.array([[row @ rho for row in rows] for rows in space.brightness()])
+    correlations = pair_correlations(found, numbers.real[None], bright[None])[0]
+    count = len(found.labels)
+    return Steady(
+        light.unit * float((light.rate() @ rho).real),
+        float(numbers.real.sum()),
+        (numbers.real / found.counts)[found.labels],
+        correlations,
+        (light.means() / found.counts)[found.labels],
+        np.bincount(space.rows.sum(axis=0), weights, count + 1).astype(float),
+        couplings,
+    )
+
+
+def _of_atoms(
+    channels: ChannelCouplings, start: "State | str | Qobj | None", method: str
+) -> Steady:
+    """Expectation values of atoms with manifolds."""
+    if method == "mean_field":
+        found = _atoms.mean_field(channels, start)
+    else:
+        found = _atoms.exact(channels, steady_state(channels, start=start))
+    return Steady(**found, couplings=channels, method=method)
 
 
 def _of_dicke_states(couplings: Couplings, light: Light) -> Steady:

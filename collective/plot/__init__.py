@@ -4,6 +4,7 @@ from collective.plot.arrays import bands, mode, scattering
 from collective.plot.curves import comparison, emission, populations
 from collective.plot.light import jumps, shots, spectrum
 from collective.plot.patterns import field_map, pattern, pattern_3d
+from collective.plot.polarisations import polarised_emission, zeeman_spectrum
 from collective.plot.states import animate, ladder
 from collective.plot.structure import couplings, lattice, modes
 from collective.plot.style import COLOURS
@@ -27,9 +28,11 @@ __all__ = [
     "modes",
     "pattern",
     "pattern_3d",
+    "polarised_emission",
     "populations",
     "scattering",
     "shots",
     "spectrum",
     "zeeman",
+    "zeeman_spectrum",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.evolution.comparison import Comparison
 from collective.evolution.engine_comparison import EngineComparison
@@ -172,16 +173,18 @@ def _band(result: Result) -> NDArray[np.float64]:
 
 
 def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
-    """Probability that each emitter is excited, against time.
+    """Probability that each emitter is excited, or the populations of levels, against time.
 
     Args:
         result: from `evolve`; each emitter, or each level of each emitter, gives one curve. For
             more than 200 emitters the mean is drawn, with a band from the least to the most excited
-            emitter.
+            emitter. For atoms with manifolds it is drawn for each level, by its name.
         ax: where to draw; None makes a new figure.
     """
     checks.instance("result", result, Result, "co.evolve(...)")
     ax = axes(ax)
+    if isinstance(result.couplings, ChannelCouplings):
+        return _populations_of_levels(result, result.couplings.atoms.levels, ax)
     if result.populations.ndim == 2 and result.populations.shape[1] > _CURVES:
         low, high = result.populations.min(axis=1), result.populations.max(axis=1)
         ax.fill_between(result.times, low, high, alpha=0.2, linewidth=0, label="all emitters")
@@ -200,6 +203,19 @@ def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
         ax.plot(result.times, column, color=colour, label=label)
     ax.set(xlabel=TIME, ylabel="population", ylim=(-0.02, 1.02))
     ax.legend(frameon=False, ncols=1 + (n - 1) // 8)
+    return ax
+
+
+def _populations_of_levels(result: Result, levels: tuple[str, ...], ax: "Axes") -> "Axes":
+    """The mean population of each level, and a band over all atoms."""
+    for i, (name, colour) in enumerate(zip(levels, colours(len(levels)), strict=True)):
+        each = result.populations[:, :, i]
+        low, high = each.min(axis=1), each.max(axis=1)
+        if each.shape[1] > 1:
+            ax.fill_between(result.times, low, high, color=colour, alpha=0.15, linewidth=0)
+        ax.plot(result.times, each.mean(axis=1), color=colour, label=name)
+    ax.set(xlabel=TIME, ylabel="population", ylim=(-0.02, 1.02))
+    ax.legend(frameon=False, ncols=1 + (len(levels) - 1) // 8)
     return ax
 
 

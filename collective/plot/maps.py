@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective._tools.memory import require
-from collective.emitters import Emitters
+from collective.emitters import Atoms, Emitters
 from collective.fields.answers import inside
 from collective.plot.style import axes, length_unit
 
@@ -71,7 +71,7 @@ class Map:
 
 
 def square(
-    emitters: Emitters,
+    emitters: Emitters | Atoms,
     plane: str,
     *,
     extent: float | None,
@@ -105,7 +105,7 @@ def square(
     return Map(plane, middle, half, points)
 
 
-def middle_of(emitters: Emitters, centre: ArrayLike | None) -> NDArray[np.float64]:
+def middle_of(emitters: Emitters | Atoms, centre: ArrayLike | None) -> NDArray[np.float64]:
     """The given centre of a map, or that of the emitters, (3,)."""
     if centre is not None:
         return checks.vector("centre", centre)
@@ -113,7 +113,9 @@ def middle_of(emitters: Emitters, centre: ArrayLike | None) -> NDArray[np.float6
     return np.asarray((r.min(axis=0) + r.max(axis=0)) / 2)
 
 
-def draw(ax: "Axes | None", intensity: Any, square: Map, emitters: Emitters, title: str) -> "Axes":
+def draw(
+    ax: "Axes | None", intensity: Any, square: Map, emitters: Emitters | Atoms, title: str
+) -> "Axes":
     """Draw intensities as colours on a logarithmic scale.
 
     Args:

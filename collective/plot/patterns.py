@@ -1,13 +1,13 @@
 """Light in space: polar and three-dimensional patterns, and maps of the intensity near emitters."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from collective._tools import checks
-from collective.couplings.couplings import Couplings
+from collective.couplings.channels import ChannelCouplings
 from collective.observables import patterns
 from collective.plot.maps import draw, middle_of, square, unit_vectors
 from collective.plot.style import axes, by_label, colours
@@ -25,6 +25,7 @@ def pattern(
     *,
     plane: str = "xz",
     time: float | None = None,
+    polarisation: Literal["s", "p", "helicity+", "helicity-"] | ArrayLike | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
     """dR/dΩ in a plane, as a polar figure: the distance of a curve from the centre is the rate.
@@ -34,6 +35,9 @@ def pattern(
         plane: "xz" has +x on the right and +z on top; likewise "xy", "yz" and the others.
         time: in inverse units of rate; the nearest time of each result is used. None takes the
             time of the largest emission of each result.
+        polarisation: of a polariser, as in `observables.angular_pattern`. "s" and "p" need a plane
+            without the axis to which they refer; in one with it, such as "xz", give the vector
+            (0, 1, 0) for light that is polarised across the plane.
         ax: polar axes to draw on; None makes a new figure.
 
     Raises:
@@ -46,7 +50,10 @@ def pattern(
     angles = np.linspace(0, 2 * np.pi, _ANGLES)
     directions = np.cos(angles)[:, None] * across + np.sin(angles)[:, None] * up
     moments = [_at(result, time) for result in named.values()]
-    curves = [patterns.angular_pattern(moment, directions)[0] for moment in moments]
+    curves = [
+        patterns.angular_pattern(moment, directions, polarisation=polarisation)[0]
+        for moment in moments
+    ]
     drawn = axes(ax, "polar")
     for label, curve, colour in zip(named, curves, colours(len(named)), strict=True):
         drawn.plot(angles, curve, color=colour, label=label)
@@ -145,17 +152,18 @@ def field_map(
     """
     across, up = unit_vectors(plane)
     moment = _at(result, time)
-    if not isinstance(moment.couplings, Couplings):
+    couplings = moment.couplings
+    if couplings is None:
         raise ValueError(
-            "result: a map needs two-level emitters evolved from Couplings; for others draw the "
-            "numbers of observables.near_field(result, points, field) instead"
+            "result: a map needs emitters evolved from Couplings or ChannelCouplings; for others "
+            "draw the numbers of observables.near_field(result, points, field) instead"
         )
     patterns.near_field(moment, np.empty((0, 3)))  # raises if the result lacks something
-    emitters = moment.couplings.emitters
+    emitters = couplings.atoms if isinstance(couplings, ChannelCouplings) else couplings.emitters
     assert emitters is not None
     middle = middle_of(emitters, centre)
     around = square(emitters, plane, extent=extent, middle=middle, margin=1.0, points=points)
-    field = moment.couplings.field if field is None else field
+    field = couplings.field if field is None else field
     hidden, places = around.hidden(emitters.positions, field), around.places()
     intensity = np.ma.masked_all(hidden.shape)
     intensity[~hidden] = patterns.near_field(moment, places[~hidden], field)[0]

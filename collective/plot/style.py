@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collective._tools import checks
-from collective.emitters import Emitters
+from collective.emitters import Atoms, Emitters
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def axes(ax: "Axes | None", projection: str | None = None, why: str = "") -> Any
     return ax
 
 
-def length_unit(emitters: Emitters) -> str:
+def length_unit(emitters: Emitters | Atoms) -> str:
     """The unit of positions, for labels: λ₀, if the emitters have wavelength 1."""
     return "λ₀" if emitters.wavelength == 1 else "units of length"
 

@@ -1,6 +1,5 @@
 """Figures of atoms with Zeeman sublevels: level diagrams, and shifts in a magnetic field."""
 
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _POLARISATIONS = ("σ⁺", "π", "σ⁻")
-_DRAWN = {
+DRAWN = {  # colour and style
     "σ⁺": (COLOURS[0], "-"),
     "π": (COLOURS[2], "--"),
     "σ⁻": (COLOURS[1], ":"),
@@ -39,6 +38,7 @@ def levels(
     atoms: Atoms,
     *,
     populations: "Result | ArrayLike | None" = None,
+    time: float | None = None,
     atom: int = 0,
     ax: "Axes | None" = None,
 ) -> "Axes":
@@ -51,17 +51,22 @@ def levels(
 
     Args:
         atoms: whose levels and transitions are drawn; they are the same for all.
-        populations: a result, of which the last time is drawn, or numbers (L,) or (N, L); the mean
-            over the atoms is drawn. None draws no circles.
+        populations: a result, or numbers (L,) or (N, L); the mean over the atoms is drawn. None
+            draws no circles.
+        time: of a result, in inverse units of rate; its nearest time is drawn. None is its last.
         atom: whose energies displace the sublevels.
         ax: where to draw; None makes a new figure.
 
     Raises:
-        ValueError: for populations of another shape, or an atom that does not exist.
+        ValueError: for populations of another shape, a time without a result, or an atom that does
+            not exist.
     """
     checks.instance("atoms", atoms, Atoms, 'co.atoms(positions, "Rb87 D2", ...)')
     atom = checks.index("atom", atom, len(atoms), "atoms")
-    shown = None if populations is None else _mean_populations(populations, atoms)
+    at = None if time is None else checks.number("time", time)
+    if at is not None and not isinstance(populations, Result):
+        raise ValueError("time: only a result has times; give populations=result")
+    shown = None if populations is None else _mean_populations(populations, atoms, at)
     ax = axes(ax)
     m, heights, labels = _places(atoms, atoms.energies[atom])
     _draw_transitions(ax, atoms, m, heights)
@@ -122,7 +127,7 @@ def zeeman(
     ax = axes(ax)
     unit, factor = ("mT", 1e3) if field >= 1e-4 else ("µT", 1e6)
     for name, strengths in zip(_POLARISATIONS, allowed, strict=True):
-        colour, style = _DRAWN[name]
+        colour, style = DRAWN[name]
         label: str | None = name
         for i, k in np.argwhere(strengths != 0):
             ax.plot(
@@ -150,9 +155,12 @@ def _sides(ground: float, excited: float) -> tuple[tuple[Side, float], tuple[Sid
     return ("ground", ground), ("excited", excited)
 
 
-def _mean_populations(value: Any, atoms: Atoms) -> NDArray[np.float64]:
-    """Mean population of each level, (L,)."""
-    given = value.populations[-1] if isinstance(value, Result) else value
+def _mean_populations(value: Any, atoms: Atoms, time: float | None) -> NDArray[np.float64]:
+    """Mean population of each level, (L,); of a result at a time, None for its last."""
+    given = value
+    if isinstance(value, Result):
+        row = -1 if time is None else int(np.argmin(np.abs(value.times - time)))
+        given = value.populations[row]
     array = checks.finite("populations", given)
     count = len(atoms.levels)
     if array.shape not in ((count,), (len(atoms), count)):
@@ -179,7 +187,7 @@ def _places(
     lower = [name for name in order if name not in upper]
     heights = {name: -0.6 * i for i, name in enumerate(lower)}
     heights |= {name: 1.0 + 0.6 * i for i, name in enumerate(upper)}
-    m = np.array(list(_projections(atoms.levels, manifolds)))
+    m = np.array(projections(atoms.levels))
     own = np.array([np.mean(energies[[x == name for x in manifolds]]) for name in manifolds])
     displaced = energies - own
     largest = np.abs(displaced).max()
@@ -187,14 +195,17 @@ def _places(
     return m, np.array([heights[name] for name in manifolds]) + tilt * displaced, heights
 
 
-def _projections(names: tuple[str, ...], manifolds: list[str]) -> Iterable[float]:
+def projections(names: tuple[str, ...]) -> list[float]:
     """Projection m of every level from its name, or by its place in its manifold."""
+    manifolds = [name.rsplit(" ", 1)[0] for name in names]
+    found = []
     for i, name in enumerate(names):
         try:
-            yield float(Fraction(name.rsplit(" ", 1)[-1]))
+            found.append(float(Fraction(name.rsplit(" ", 1)[-1])))
         except ValueError:
             same = [k for k, manifold in enumerate(manifolds) if manifold == manifolds[i]]
-            yield (len(same) - 1) / 2 - same.index(i)
+            found.append((len(same) - 1) / 2 - same.index(i))
+    return found
 
 
 def _draw_transitions(
@@ -208,7 +219,7 @@ def _draw_transitions(
                  for g, e in np.argwhere(strengths.sum(axis=0) > 1e-12 * rates.max())]  # fmt: skip
     for q, g, e in strongest:
         share = strengths[:, g, e].sum() / rates[e]
-        colour, style = _DRAWN[_POLARISATIONS[q]]
+        colour, style = DRAWN[_POLARISATIONS[q]]
         begin, end = np.array([m[e], heights[e]]), np.array([m[g], heights[g]])
         ax.annotate(
             "",
@@ -234,6 +245,6 @@ def _draw_transitions(
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )
     for q in sorted({q for q, _, _ in strongest}):
-        colour, style = _DRAWN[_POLARISATIONS[q]]
+        colour, style = DRAWN[_POLARISATIONS[q]]
         ax.plot([], [], style, color=colour, label=_POLARISATIONS[q])
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

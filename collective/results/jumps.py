@@ -13,7 +13,8 @@ class Jumps:
     """The jump record of trajectories: J jumps, in order of trajectory and time.
 
     If the emitters only decay, each jump is a photon. Dephasing and a pump add jumps of other
-    channels.
+    channels. Jumps of atoms with manifolds are all photons, of the channels that
+    `ChannelCouplings.collapse_operator_names` names.
 
     Attributes:
         trajectory: (J,), the trajectory of each jump.

@@ -53,7 +53,8 @@ class Result:
             ⟨σ⁺_cσ⁻_c'⟩ of all channels.
         states: density matrices at every time, if observed.
         expect: expectation values (T,) of the operators given by name in `observe`.
-        method: the engine that ran, or "moment" of `observables.moment`, where none ran.
+        method: the engine that ran, or "moment" of `observables.moment` and "steady" of
+            `steady_state`, where none ran.
         reason: why this engine was chosen, with the predicted size.
         diagnostics: seconds, bytes, tolerances, versions, trace error, eigenvalues of ρ.
         initial_state: the `State` or QuTiP state that the evolution started from. It is a text

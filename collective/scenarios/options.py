@@ -87,6 +87,7 @@ NAMED = {
     "material": 'a number, a complex one as text, "-50+0.6i", or a table with its kind',
     "number": "a number",
     "observable": "true, false, or a table of its options",
+    "polarisation": "a word, or a vector of three numbers",
     "permutations": '"auto", or a list of permutations',
     "state": "a word, or a table with its kind",
     "text": "a text",
@@ -200,7 +201,7 @@ def _kind(annotation: str) -> str:
     """The kind of value that an annotation asks for."""
     plain = annotation.replace("typing.", "").replace('"', "'")
     if "NestedSequence" in plain or "_SupportsArray" in plain:  # what ArrayLike stands for
-        return "array"
+        return "polarisation" if "Literal['s'" in plain else "array"
     return next((kind for word, kind in _KINDS if word in plain), "material")
 
 

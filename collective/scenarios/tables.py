@@ -340,6 +340,10 @@ class Reader:
             raise self._wrong(where, key, value)
         return [self._array((*where, i), key, each) for i, each in enumerate(value)]
 
+    def _polarisation(self, where: Keys, key: Key, value: Any) -> Any:
+        convert = self._word if isinstance(value, str) else self._array
+        return convert(where, key, value)
+
     def _material(self, where: Keys, key: Key, value: Any) -> Any:
         if not isinstance(value, dict):
             return self._scalar(where, key, value)

@@ -4,12 +4,13 @@ Files for the states of the package, what is asked of any state, matrices, and t
 three emitters.
 """
 
-from collective.states.level_states import level_product, levels, one_excitation
+from collective.states.level_states import level_product, levels
 from collective.states.matrices import correlations, density_matrix
 from collective.states.protocol import State
 from collective.states.recipes import (
     coherent,
     dicke,
+    from_amplitudes,
     ground,
     inverted,
     mixed,
@@ -24,12 +25,12 @@ __all__ = [
     "correlations",
     "density_matrix",
     "dicke",
+    "from_amplitudes",
     "ground",
     "inverted",
     "level_product",
     "levels",
     "mixed",
-    "one_excitation",
     "product",
     "single",
     "timed_dicke",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NORM = 1e-8  # by this much the norm of a user's state may differ from one
 NOTHING = 1e-14  # a probability that is round-off
+_ROWS = 256  # configurations that a state is asked for at once
 
 
 def missing(state: Any) -> str | None:
@@ -59,6 +60,20 @@ def amplitudes_of(
             raise ValueError(f"state {state} is a mixture, which has no amplitudes")
         return of_product(found, excited)
     return _checked(f"amplitudes of state {state}", give(excited, emitters), (len(excited),))
+
+
+def one_excitation_of(state: State, n: int, emitters: Any) -> NDArray[np.complex128]:
+    """The checked amplitude of each configuration in which one emitter alone is excited, (n,).
+
+    A state is asked for a few rows at a time, so that thousands of emitters need no n² numbers.
+    """
+    found = np.empty(n, dtype=complex)
+    for begin in range(0, n, _ROWS):
+        rows = range(begin, min(begin + _ROWS, n))
+        some = np.zeros((len(rows), n), dtype=bool)
+        some[np.arange(len(rows)), rows] = True
+        found[rows.start : rows.stop] = amplitudes_of(state, some, emitters)
+    return found
 
 
 def spinors_of(state: Any, n: int) -> NDArray[np.complex128] | None:

@@ -1,8 +1,6 @@
-r"""States of atoms with manifolds: levels by name, superpositions of levels, one excitation.
+"""States of atoms with manifolds: levels by name, and superpositions of levels.
 
 They exist for `Atoms`, and for two-level emitters as well, whose levels are "e" and "g".
-
-The file is longer than others: three states, each with all of its methods.
 """
 
 from dataclasses import dataclass
@@ -13,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective.emitters import Atoms, Multilevel
-from collective.states.recipes import Given, checked_configurations
 
 _TWO = ("e", "g")  # the levels of a two-level emitter, in the order of its spinors
 _SHOWN = 3  # entries in the name of a state
@@ -160,67 +157,6 @@ class LevelProduct:
         return f"level_product([{', '.join(f'{z:.3g}' for z in first)}]{more})"
 
 
-@dataclass(frozen=True)
-class OneExcitation:
-    """One excitation with any amplitudes; see `State` for the methods and `one_excitation`."""
-
-    vector: tuple[complex, ...]
-
-    __setstate__ = checks.restored
-
-    def __post_init__(self) -> None:
-        array = checks.finite("amplitudes", self.vector, complex)
-        if array.ndim not in (1, 2) or array.size == 0:
-            raise ValueError(
-                "amplitudes must be one per emitter, (N,), or one per atom and excited level, "
-                f"(N, n_e); got shape {array.shape}"
-            )
-        array = _normalised("amplitudes", array.ravel())
-        object.__setattr__(self, "vector", tuple(array.tolist()))
-
-    def excitations(self, n: int) -> int:
-        """One."""
-        count = len(self.vector)
-        if count % checks.count("n", n):
-            raise ValueError(
-                f"state {self} has {count} amplitudes, which cannot be those of {n} emitters"
-            )
-        return 1
-
-    def symmetric(self, n: int) -> bool:
-        """Whether all emitters have the same amplitudes."""
-        self.excitations(n)
-        each = np.array(self.vector).reshape(n, -1)
-        return bool(np.all(np.abs(each - each[0]) <= _SAME))
-
-    def one_excitation(self, atoms: Atoms) -> NDArray[np.complex128]:
-        """The amplitude of each excited level of each atom, (N, n_e)."""
-        checks.instance("atoms", atoms, Atoms, "co.Atoms")
-        shape = len(atoms), int(atoms.excited.sum())
-        if len(self.vector) != shape[0] * shape[1]:
-            raise ValueError(
-                f"state {self} has {len(self.vector)} amplitudes, but {shape[0]} "
-                f"atoms of {shape[1]} excited levels need {shape[0] * shape[1]}"
-            )
-        return np.array(self.vector).reshape(shape)
-
-    def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
-        """The amplitude of emitter m where it alone is excited."""
-        excited = checked_configurations(excited, emitters)
-        given = np.array(self.vector)
-        if len(given) != excited.shape[1]:
-            raise ValueError(
-                f"state {self} has {len(given)} amplitudes, but there are {excited.shape[1]} "
-                "emitters"
-            )
-        return np.where(excited.sum(axis=1) == 1, excited @ given, 0)
-
-    def __str__(self) -> str:
-        shown = [f"{z:.3g}" for z in self.vector[:_SHOWN]]
-        more = ", …" if len(self.vector) > _SHOWN else ""
-        return f"one_excitation([{', '.join(shown)}{more}])"
-
-
 def levels(names: Level | ArrayLike) -> Levels:
     """Every atom in one level, given by its name or its number.
 
@@ -262,31 +198,6 @@ def level_product(vectors: ArrayLike) -> LevelProduct:
         level_product([-0.707+0j, 0+0j, 0.707+0j, 0+0j])
     """
     return LevelProduct(vectors)  # type: ignore[arg-type]
-
-
-def one_excitation(amplitudes: ArrayLike) -> OneExcitation:
-    """One excitation, shared by all emitters with the given amplitudes: Σ c_m|m⟩.
-
-    Args:
-        amplitudes: c, one per emitter, (N,), or for `Atoms` with one ground level one per atom and
-            excited level, (N, n_e) or (N·n_e,). The vectors of `modes()` have this order. They are
-            normalised.
-
-    Raises:
-        ValueError: if all are zero; at `evolve` if their number does not fit.
-
-    Example:
-        The slowest mode of three emitters:
-
-        >>> import numpy as np, collective as co
-        >>> three = co.couple(co.chain(3, 0.2), co.Vacuum())
-        >>> modes = three.modes()
-        >>> dark = co.states.one_excitation(modes.vectors[:, -1])
-        >>> result = co.evolve(three, dark, [0, 1.0])
-        >>> bool(np.isclose(result.excitation[1], np.exp(-modes.rates[-1])))
-        True
-    """
-    return OneExcitation(amplitudes)  # type: ignore[arg-type]
 
 
 def _level(name: Any) -> Level:

@@ -16,11 +16,13 @@ from collective.states.answers import (
     amplitudes_of,
     excitations_of,
     is_mixed,
+    one_excitation_of,
     probabilities_of,
     spinors_of,
     weights_of,
 )
-from collective.states.checking import Problem, checked_state, configurations, dims_of
+from collective.states.channel_moments import of_channels
+from collective.states.checking import Problem, checked_state, dims_of
 from collective.states.of_atoms import ket_of
 from collective.states.protocol import State
 
@@ -131,19 +133,25 @@ def density_matrix(state: "State | str | Qobj", couplings: Problem) -> "Qobj":
     return matrix(checked_state(state, couplings), couplings)
 
 
-def correlations(state: "State | str | Qobj", couplings: Couplings) -> NDArray[np.complex128]:
+def correlations(
+    state: "State | str | Qobj", couplings: Couplings | ChannelCouplings
+) -> NDArray[np.complex128]:
     r"""Correlations ⟨σ⁺_mσ⁻_n⟩ of a state, without a time evolution.
 
     They are known in closed form for product states, for one excitation and for symmetric states
     of k excitations: :math:`⟨σ^+_mσ^-_n⟩ = k(N-k)/N(N-1)`, m ≠ n (Dicke, Phys. Rev. 93, 99
     (1954)), for any N. Other states take N·2^N numbers.
 
+    Of atoms with manifolds they are ⟨σ⁺_cσ⁻_c'⟩ of all channels, in closed form for products of
+    levels and for one excitation.
+
     Args:
         state: as for `density_matrix`.
         couplings: how many emitters there are, and where.
 
     Returns:
-        (N, N), as `Result.correlations` at one time. `co.observables.moment` gives the light.
+        (N, N), or (N·C, N·C) for `ChannelCouplings`, as `Result.correlations` at one time.
+        `co.observables.moment` gives the light.
 
     Raises:
         ValueError: if the state does not exist for these emitters.
@@ -155,6 +163,8 @@ def correlations(state: "State | str | Qobj", couplings: Couplings) -> NDArray[n
         >>> co.states.correlations(co.states.dicke(1), three)[0].real.round(6)
         array([0.333333, 0.333333, 0.333333])
     """
+    if isinstance(couplings, ChannelCouplings):
+        return of_channels(checked_state(state, couplings), couplings)[0]
     checks.instance("couplings", couplings, Couplings, "co.couple, co.Couplings")
     n = len(couplings)
     require(16 * _COPIES * n * n, f"the correlations of {n} emitters", "use fewer emitters")
@@ -186,7 +196,7 @@ def _closed_form(state: State, n: int, emitters: Any) -> NDArray[np.complex128] 
     if not isinstance(k, int):
         return None
     if k == 1:
-        one = amplitudes_of(state, configurations(n, 1), emitters)
+        one = one_excitation_of(state, n, emitters)
         return np.outer(one.conj(), one)
     if k in (0, n) or state.symmetric(n):
         apart = k * (n - k) / (n * (n - 1)) if n > 1 else 0.0

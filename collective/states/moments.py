@@ -21,10 +21,10 @@ from collective.states.answers import (
     definite_number,
     missing,
     numbers,
+    one_excitation_of,
     probabilities_of,
     spinors_of,
 )
-from collective.states.checking import configurations
 from collective.states.entries import Entries, PairMoments, pairs_of, triples_of
 from collective.states.protocol import State
 
@@ -184,7 +184,7 @@ def _definite(state: "State | Qobj", n: int) -> int | None:
 
 def _one_excitation(state: State, couplings: Couplings) -> NDArray[np.complex128]:
     """The amplitudes (N,) of a state of one excitation."""
-    return amplitudes_of(state, configurations(len(couplings), 1), couplings.emitters)
+    return one_excitation_of(state, len(couplings), couplings.emitters)
 
 
 def _drawn(n: int, k: int, of: int) -> float:

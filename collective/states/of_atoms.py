@@ -84,7 +84,7 @@ def require_exists(state: State, atoms: Atoms) -> None:
         raise ValueError(
             f"state {state} is of two-level emitters, but these atoms have the levels "
             f"{', '.join(map(repr, atoms.levels[:6]))}{', …' if len(atoms.levels) > 6 else ''}: "
-            "use co.states.levels, co.states.level_product, co.states.one_excitation or a QuTiP "
+            "use co.states.levels, co.states.level_product, co.states.from_amplitudes or a QuTiP "
             "state"
         )
 

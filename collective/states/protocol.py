@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol, runtime_checkable
 
+from collective.couplings.excitation import Amplitudes
 from collective.states import level_states, recipes
 
 OWN = (
@@ -14,7 +15,7 @@ OWN = (
     recipes.Mixed,
     level_states.Levels,
     level_states.LevelProduct,
-    level_states.OneExcitation,
+    Amplitudes,
 )
 
 

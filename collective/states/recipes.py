@@ -3,6 +3,7 @@ r"""The states of the package: small frozen dataclasses, and the functions that 
 A state gives amplitudes on request and never holds 2^N numbers. `State` explains its methods.
 
 The file is longer than others: seven states, each with all of its methods.
+The eighth, `Amplitudes`, is in `couplings.excitation`.
 """
 
 from dataclasses import dataclass
@@ -13,12 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.emitters import Atoms, Emitters, Multilevel
+from collective.couplings.excitation import Amplitudes, Given
+from collective.emitters import Atoms, Multilevel
 
 _SHOWN = 3  # angles in the name of a product state
 _SAME = 1e-12  # amplitudes that differ by no more are the same
-
-Given = Emitters | Multilevel | None
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Inverted:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1 where every emitter is excited."""
-        return np.all(checked_configurations(excited, emitters), axis=1).astype(complex)
+        return np.all(checks.configurations(excited, emitters), axis=1).astype(complex)
 
     def levels(self, multilevel: Multilevel) -> list[int]:
         """The highest level of each emitter."""
@@ -64,7 +64,7 @@ class Ground:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1 where no emitter is excited."""
-        return (~np.any(checked_configurations(excited, emitters), axis=1)).astype(complex)
+        return (~np.any(checks.configurations(excited, emitters), axis=1)).astype(complex)
 
     def levels(self, multilevel: Multilevel) -> list[int]:
         """The lowest level of each emitter."""
@@ -102,7 +102,7 @@ class Single:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1 where emitter m alone is excited."""
-        excited = checked_configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         self.excitations(excited.shape[1])
         return ((excited.sum(axis=1) == 1) & excited[:, self.m]).astype(complex)
 
@@ -133,7 +133,7 @@ class Dicke:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """1/√C(N,k) where k emitters are excited."""
-        excited = checked_configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         n = excited.shape[1]
         counts, k = excited.sum(axis=1), self.excitations(n)
         # by logarithms: C(N,k) itself may be too large for a float
@@ -165,7 +165,7 @@ class TimedDicke:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """``e^{ik·r_m}/√N`` where emitter m alone is excited."""
-        excited = checked_configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         n = excited.shape[1]
         if emitters is None:
             raise ValueError(
@@ -232,7 +232,7 @@ class Product:
 
     def amplitudes(self, excited: NDArray[np.bool_], emitters: Given = None) -> NDArray[Any]:
         """The product of one factor for each emitter."""
-        excited = checked_configurations(excited, emitters)
+        excited = checks.configurations(excited, emitters)
         return of_product(self.spinors(excited.shape[1]), excited)
 
     def __str__(self) -> str:
@@ -333,6 +333,30 @@ def timed_dicke(wavevector: ArrayLike) -> TimedDicke:
         wavevector: k, (3,), in inverse units of length (of length 2π/wavelength for a photon).
     """
     return TimedDicke(wavevector)  # type: ignore[arg-type]
+
+
+def from_amplitudes(vector: ArrayLike) -> Amplitudes:
+    r"""One excitation shared among the emitters: :math:`\sum_m c_m|m⟩`.
+
+    Args:
+        vector: c, one complex amplitude for each emitter, (N,), of norm 1. For `Atoms` with one
+            ground level one for each atom and excited level, (N, n_e) or (N·n_e,).
+
+    Raises:
+        ValueError: for a norm that differs from 1 by more than 1e-8; at `evolve` if the number of
+            amplitudes is not that of the emitters.
+
+    Example:
+        The most subradiant mode of a chain; `couplings.modes().state(-1)` is the same:
+
+        >>> import collective as co
+        >>> chain = co.couple(co.chain(10, 0.3), co.Vacuum())
+        >>> mode = co.states.from_amplitudes(chain.modes().vectors[:, -1])
+        >>> result = co.evolve(chain, mode, [0.0, 10.0])
+        >>> bool(result.excitation[1] > 0.8)
+        True
+    """
+    return Amplitudes(vector)  # type: ignore[arg-type]
 
 
 def coherent(theta: float, phi: float = 0.0) -> Product:
@@ -458,24 +482,3 @@ def _only_level(state: Any, atoms: Atoms, excited: int) -> NDArray[np.complex128
             f"co.states.levels({atoms.levels[found[0]]!r})"
         )
     return np.tile(np.eye(len(atoms.levels), dtype=complex)[found[0]], (len(atoms), 1))
-
-
-def checked_configurations(excited: Any, emitters: Given) -> NDArray[np.bool_]:
-    """Arguments of `amplitudes`, checked: which of N emitters are excited, (B, N)."""
-    try:
-        excited = np.asarray(excited)
-    except ValueError:
-        excited = np.array(None)
-    if excited.dtype != bool or excited.ndim != 2:
-        raise ValueError(
-            "excited must be truth values (B, N), one row for each configuration, got "
-            f"{excited.dtype} of shape {excited.shape}"
-        )
-    n = excited.shape[1]
-    if emitters is not None and (
-        not isinstance(emitters, Emitters | Multilevel) or len(emitters.positions) != n
-    ):
-        raise ValueError(
-            f"emitters must be {n} emitters, as excited has them; got {checks.short(emitters)}"
-        )
-    return excited

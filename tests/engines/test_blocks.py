@@ -5,6 +5,7 @@ from math import comb
 import numpy as np
 import pytest
 import reference
+import systems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_systems import random_couplings, random_state
@@ -16,8 +17,10 @@ from collective.engines import base, record
 from collective.engines import request as _requests
 from collective.engines.basis import symmetries as _symmetries
 from collective.engines.basis.configurations import ExcitationBlocks, qutip_index
-from collective.engines.blocks import engine, kernels, tables
+from collective.engines.blocks import engine, size, tables
 from collective.engines.blocks import expansion as steps
+from collective.engines.blocks.passes import Passes
+from collective.engines.numerics.lanes import BYTES
 
 T = np.linspace(0, 4, 21)
 CHAIN = co.couple(co.chain(6, 0.15), co.Vacuum())
@@ -25,56 +28,82 @@ CHAIN = co.couple(co.chain(6, 0.15), co.Vacuum())
 
 def packed(layout, rho):
     """A vector with Re ρ + Im ρ of the blocks as the engine stores them, with repeated columns."""
-    vector = np.zeros(layout.size)
     t = layout.tables
+    lanes = t.columns.shape[1]
+    vector = np.zeros(layout.size)
     for k in range(layout.blocks.highest + 1):
         places = qutip_index(layout.blocks.n, layout.blocks.configurations(k))
         block = rho[np.ix_(places, places)]
         columns = t.columns[t.tasks[:, 0] == k]
-        panels = vector[t.offset[k] : t.offset[k + 1]].reshape(len(columns), len(places), 8)
+        panels = vector[t.offset[k] : t.offset[k + 1]].reshape(len(columns), len(places), lanes)
         panels[:] = (block.real + block.imag)[:, columns].swapaxes(0, 1)
     return vector
 
 
-def applied(layout, vector, alpha=1.0, beta=0.0, gamma=0.0, previous=None):
-    """αL vector + β vector + γ previous by the kernels."""
-    t, n = layout.tables, max(layout.blocks.sizes)
-    out = np.zeros_like(vector) if previous is None else previous.copy()
-    other, y = np.zeros_like(vector), np.zeros_like(vector)
-    engine.compile_kernels(show=False)
-    for_hops, for_jumps, for_second = steps.arguments(t, layout.blocks.n)
-    every = 0, len(t.tasks), 1
-    kernels.hop_pass(*every, vector, out, other, np.empty((n, 2, 8)), alpha, beta, gamma, *for_hops)
-    for part in range(1 + bool(np.any(t.decay[1]))):
-        kernels.jump_pass(
-            *every, vector, out, other, np.empty((1, n + 1, 8)), alpha, part,
-            layout.blocks.highest, *for_jumps,
-        )  # fmt: skip
-    squares = kernels.second_pass(*every, out, other, y, alpha, 0.5, *for_second)
-    np.testing.assert_allclose(y, 0.5 * out, atol=1e-15 * np.abs(out).max())
-    return out, squares**0.5
+def applied(layout, vector, number, recurrence=(1.0, 0.0, 0.0), previous=None, pieces=1):
+    """αL vector + β vector + γ previous by the kernels, and its norm."""
+    engine.compile_kernels(False, np.dtype(number).name)
+    vector, out, y = (np.zeros(layout.size) if v is None else v for v in (vector, previous, None))
+    vector, out, y = (v.astype(number) for v in (vector, out, y))
+    applying = Passes(layout.tables, number, pieces, threads=1)
+    norm = applying.apply(vector, out, y, recurrence, 0.5, 0, layout.blocks.highest)
+    np.testing.assert_allclose(y, 0.5 * out, atol=np.finfo(number).eps * np.abs(out).max())
+    return out, norm
 
 
-@settings(deadline=None, max_examples=25)
+@pytest.mark.parametrize(("number", "within"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+@settings(deadline=None, max_examples=20)
 @given(st.integers(1, 4), st.integers(0, 2**32 - 1), st.booleans())
-def test_kernels_apply_the_plain_lindblad_generator(n, seed, real):
+def test_kernels_apply_the_plain_lindblad_generator(number, within, n, seed, real):
+    """Complex and real couplings, with dephasing, in double and in single precision."""
     rng = np.random.default_rng(seed)
     couplings, rho = (
         random_couplings(rng, n, real=real, pump=False, drive=False),
         random_state(rng, n),
     )
-    layout = tables.layout(couplings, n, np.arange(n)[None])
-    out, norm = applied(layout, packed(layout, rho))
+    layout = tables.layout(couplings, n, np.arange(n)[None], BYTES // np.dtype(number).itemsize)
+    out, norm = applied(layout, packed(layout, rho), number)
     dense = reference.slope_of(couplings, rho)
-    np.testing.assert_allclose(out, packed(layout, dense), atol=1e-12)
-    number = np.array([i.bit_count() for i in range(2**n)])
-    blocks_only = np.where(number[:, None] == number, dense, 0)
-    np.testing.assert_allclose(norm, np.linalg.norm(blocks_only), rtol=1e-12)
+    np.testing.assert_allclose(out, packed(layout, dense), atol=within)
+    excited = np.array([i.bit_count() for i in range(2**n)])
+    blocks_only = np.where(excited[:, None] == excited, dense, 0)
+    np.testing.assert_allclose(norm, np.linalg.norm(blocks_only), rtol=within, atol=within)
     before = packed(layout, random_state(rng, n))
-    mixed, _ = applied(layout, packed(layout, rho), 0.3, -0.7, 1.1, before)
-    np.testing.assert_allclose(
-        mixed, 0.3 * out - 0.7 * packed(layout, rho) + 1.1 * before, atol=1e-12
-    )
+    mixed, _ = applied(layout, packed(layout, rho), number, (0.3, -0.7, 1.1), before, pieces=3)
+    wanted = 0.3 * packed(layout, dense) - 0.7 * packed(layout, rho) + 1.1 * before
+    np.testing.assert_allclose(mixed, wanted, atol=within)
+
+
+RING = [1, 1j, 0]  # dipoles of a ring whose Γ is complex
+
+
+@pytest.mark.parametrize(("number", "within"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+@pytest.mark.parametrize(
+    ("couplings", "turn"),
+    [
+        (co.couple(co.ring(6, 0.2), co.Vacuum()), True),
+        (co.couple(co.ring(6, 0.2, dipoles=RING), co.Vacuum()).replace(dephasing=0.3), True),
+        (co.couple(co.chain(7, 0.2), co.Vacuum()).replace(dephasing=0.2), False),
+    ],
+    ids=["ring", "complex ring with dephasing", "chain with dephasing"],
+)
+def test_kernels_apply_the_generator_to_one_column_of_each_orbit(couplings, turn, number, within):
+    """A random state that the group leaves unchanged, against the dense generator."""
+    n, rng = len(couplings), np.random.default_rng(1)
+    every = [np.arange(n), np.arange(n)[::-1]]
+    if turn:
+        turns = [np.roll(np.arange(n), m) for m in range(n)]
+        plain = not np.any(couplings.decay.imag)
+        every = turns + [p[::-1] for p in turns if plain]
+    rho = random_state(rng, n).reshape([2] * (2 * n))
+    rho = sum(rho.transpose([*p, *(p + n)]) for p in every).reshape(2**n, 2**n) / len(every)
+    layout = tables.layout(couplings, n, np.array(every), BYTES // np.dtype(number).itemsize)
+    out, norm = applied(layout, packed(layout, rho), number, pieces=2)
+    dense = reference.slope_of(couplings, rho)
+    np.testing.assert_allclose(out, packed(layout, dense), atol=within)
+    excited = np.array([i.bit_count() for i in range(2**n)])
+    blocks_only = np.where(excited[:, None] == excited, dense, 0)
+    np.testing.assert_allclose(norm, np.linalg.norm(blocks_only), rtol=within)
 
 
 @settings(deadline=None, max_examples=12)
@@ -150,6 +179,111 @@ def rotation(n, step=1):
     return [(m + step) % n for m in range(n)]
 
 
+SINGLE, DOUBLE = (co.engines.Blocks(precision=p) for p in ("single", "double"))
+
+
+@pytest.mark.parametrize(
+    ("couplings", "times"),
+    [
+        (CHAIN, T),
+        (co.couple(co.chain(5, 0.06), co.Vacuum()), T / 4),
+        (co.couple(co.ring(6, 0.2, dipoles=[1, 1j, 0]), co.Vacuum()), T),
+        (CHAIN.replace(dephasing=0.5, detunings=np.arange(6) / 3), 5 * T),
+    ],
+    ids=["chain", "dense chain", "complex ring", "dephased for long"],
+)
+def test_single_precision_is_as_accurate_as_it_says(couplings, times):
+    request = {"observe": "correlations"}
+    exact = co.evolve(couplings, "inverted", times, method=DOUBLE, rtol=1e-10, **request)
+    result = co.evolve(couplings, "inverted", times, method=SINGLE, rtol=1e-5, **request)
+    assert result.diagnostics["precision"] == "single"
+    assert exact.diagnostics["precision"] == "double"
+    assert "single precision" in result.reason
+    np.testing.assert_allclose(result.correlations, exact.correlations, atol=1e-5)
+    np.testing.assert_allclose(result.emission, exact.emission, atol=1e-5 * exact.emission.max())
+    assert not np.array_equal(result.emission, exact.emission)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", systems.systems(), ids=lambda system: system.name)
+def test_single_precision_of_every_system_it_takes(system):
+    request = system.couplings, system.state, system.times
+    refusal = systems.refusal(SINGLE, *request, rtol=1e-5)
+    assert (refusal is None) == system.closed, refusal
+    if refusal is None:
+        found = co.evolve(*request, method=SINGLE, rtol=1e-5, observe="correlations")
+        decays = np.any(system.couplings.decay)
+        assert found.diagnostics.get("precision") == ("single" if decays else None)
+        largest = max(np.abs(system.emission).max(), 1e-30)
+        np.testing.assert_allclose(found.emission, system.emission, atol=1e-5 * largest)
+        np.testing.assert_allclose(found.correlations, system.correlations, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_single_precision_of_many_emitters_with_few_and_many_excitations():
+    for emitters, state, until in (
+        (co.chain(11, 0.2), "inverted", 5.0),
+        (co.cloud(9, 0.4, min_distance=0.1, seed=3), "inverted", 3.0),
+        (co.chain(20, 0.1), co.states.dicke(2), 10.0),
+    ):
+        couplings, times = co.couple(emitters, co.Vacuum()), np.linspace(0, until, 41)
+        exact, single = (
+            co.evolve(couplings, state, times, method=engine, rtol=rtol)
+            for engine, rtol in ((DOUBLE, 1e-9), (SINGLE, 1e-5))
+        )
+        largest = exact.emission.max()
+        np.testing.assert_allclose(single.emission, exact.emission, atol=1e-5 * largest)
+        np.testing.assert_allclose(single.populations, exact.populations, atol=1e-5)
+        assert single.diagnostics["trace_error"] < 1e-5
+
+
+def test_single_precision_is_taken_where_rtol_allows_it_and_takes_half_of_the_memory():
+    def precision(rtol, method="blocks"):
+        couplings = co.couple(co.chain(3, 0.2), co.Vacuum())
+        result = co.evolve(couplings, "inverted", T[:3], method=method, rtol=rtol)
+        return result.diagnostics["precision"]
+
+    assert precision(1e-5) == "single"
+    assert precision(9e-6) == "double"
+    assert precision(1e-3, DOUBLE) == "double"
+    request = _requests.checked(co.couple(co.chain(12, 0.2), co.Vacuum()), "inverted", T, rtol=1e-5)
+    single, double = SINGLE.cost(request), DOUBLE.cost(request)
+    assert single.bytes < 0.65 * double.bytes
+    assert single.seconds < 0.65 * double.seconds
+    assert "in single precision" in single.work
+    assert "single" not in double.work
+
+
+def test_single_precision_that_is_too_coarse_is_refused():
+    with pytest.raises(ValueError, match=r"accurate to 1e-05, but rtol is 1e-08: ask for rtol=1e"):
+        co.evolve(CHAIN, "inverted", T, method=SINGLE)
+    with pytest.raises(ValueError, match="precision must be one of 'auto', 'double', 'single'"):
+        co.engines.Blocks(precision="half")
+
+
+@pytest.mark.parametrize("method", [SINGLE, DOUBLE], ids=["single", "double"])
+def test_a_checkpoint_keeps_the_precision(method, tmp_path, monkeypatch):
+    couplings, times = co.couple(co.chain(4, 0.05), co.Vacuum()), np.linspace(0, 4, 81)
+    run = {"method": method, "rtol": 1e-5, "checkpoint": tmp_path / "run.npz"}
+    whole = co.evolve(couplings, "inverted", times, method=method, rtol=1e-5)
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, whole.diagnostics["applications"] // 2)
+        part = co.evolve(couplings, "inverted", times, **run)
+    kind = np.float32 if method is SINGLE else np.float64
+    assert part.resume["vector"].dtype == kind
+    rest = co.evolve(couplings, "inverted", times, **run)
+    assert rest.complete
+    np.testing.assert_allclose(rest.emission, whole.emission, atol=1e-5)
+    other = SINGLE if method is DOUBLE else DOUBLE
+    with pytest.raises(ValueError, match="belongs to another problem"):
+        co.evolve(couplings, "inverted", times, **{**run, "method": other})
+
+
+def test_the_size_of_a_vector_is_that_of_the_kernels():
+    """Costs are predicted without importing the compiler."""
+    assert size.VECTOR_BYTES == BYTES
+
+
 def test_symmetries_change_the_size_but_no_answer():
     ring = co.couple(co.ring(8, 0.2), co.Vacuum())
     plain = co.evolve(ring, "inverted", T, method=co.engines.Blocks(symmetries=[]))
@@ -207,7 +341,7 @@ def test_the_engine_is_a_value():
     turned = co.engines.Blocks(symmetries=[[1, 2, 0]])
     assert turned == co.engines.Blocks(np.array([[1, 2, 0]]))
     assert hash(turned) == hash(co.engines.Blocks(((1, 2, 0),)))
-    assert repr(turned) == "Blocks(symmetries=((1, 2, 0),))"
+    assert repr(turned) == "Blocks(symmetries=((1, 2, 0),), precision='auto')"
     assert co.engines.Blocks() == co.engines.Blocks("auto") != co.engines.Blocks([])
 
 
@@ -345,6 +479,7 @@ def test_a_run_moves_in_small_pieces(monkeypatch):
 
 
 def test_a_step_whose_terms_grow_too_much_is_repeated(monkeypatch):
+    monkeypatch.setattr(size, "_DECAY", 0.8)  # an ellipse on which they grow
     usual = co.evolve(CHAIN, "inverted", T, method="blocks")
     monkeypatch.setattr(steps, "LARGEST_GROWTH", 2.0)
     careful = co.evolve(CHAIN, "inverted", T, method="blocks")

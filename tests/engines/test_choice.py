@@ -97,7 +97,7 @@ def test_an_engine_with_options_takes_its_place_in_the_table():
 def test_an_engine_that_refuses_names_one_that_can():
     ring = co.couple(co.ring(4, 0.2), co.Vacuum()).replace(drive=1.0)
     turned = co.engines.Blocks(symmetries=[[1, 2, 3, 0]])
-    with pytest.raises(ValueError, match=r"there is a drive; use method='(exact|driven)'"):
+    with pytest.raises(ValueError, match=r"there is a drive; use method='(symmetric|driven)'"):
         co.evolve(ring, "inverted", T, method=turned)
 
 

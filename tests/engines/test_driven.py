@@ -12,9 +12,11 @@ from random_systems import random_couplings, random_matrix, random_state
 
 import collective as co
 from collective.engines import base, loop
-from collective.engines.driven import engine, packed, size, steps
+from collective.engines.driven import engine, packed, run, size, steps, symmetry
+from collective.engines.driven.columns import columns_of
 from collective.engines.driven.generator import PackedGenerator
 from collective.engines.numerics.spectrum import Ellipse
+from collective.engines.record import smallest_eigenvalue
 from collective.engines.request import checked
 from collective.evolution.evolve import EvolutionError
 
@@ -52,6 +54,198 @@ def test_kernels_apply_the_master_equation_over_many_panels(n, real):
     couplings, rho = random_problem(n, n, real)
     expected = reference.slope_of(couplings, rho)
     assert np.abs(applied(couplings, rho) - expected).max() < 1e-13 * np.abs(expected).max()
+
+
+GROUPS = {
+    "reversal": ([4, 3, 2, 1, 0],),
+    "rotation": ([1, 2, 3, 4, 0],),
+    "ring": ([1, 2, 3, 4, 0], [0, 4, 3, 2, 1]),
+    "two swaps": ([1, 0, 2, 3, 4], [0, 1, 3, 2, 4]),
+    "any order of three": ([1, 2, 0, 3, 4], [1, 0, 2, 3, 4]),
+}
+
+
+def planted(seed, generators, real=False):
+    """Couplings of every process and a state, both averaged over the group; and the group."""
+    couplings, rho = random_problem(seed, 5, real)
+    group = {tuple(range(5))}
+    while True:
+        larger = group | {tuple(np.array(g)[list(h)].tolist()) for g in generators for h in group}
+        if larger == group:
+            break
+        group = larger
+    group = [np.array(p) for p in sorted(group)]
+    mean = {
+        name: np.mean([getattr(couplings, name)[np.ix_(p, p)] for p in group], axis=0)
+        for name in ("decay", "shift")
+    } | {
+        name: np.mean([getattr(couplings, name)[p] for p in group], axis=0)
+        for name in ("detunings", "dephasing", "pump", "drive")
+    }
+    moved = [
+        reference.as_qobj(rho).permute(p.tolist()).full()  # the tensor factors in another order
+        for p in group
+    ]
+    return co.Couplings(**mean), np.mean(moved, axis=0), group
+
+
+@pytest.mark.parametrize("generators", GROUPS.values(), ids=GROUPS)
+@pytest.mark.parametrize("real", [False, True])
+def test_kernels_apply_the_master_equation_to_one_column_of_each_orbit(generators, real):
+    couplings, rho, group = planted(3, generators, real)
+    columns = columns_of(5, [p.tolist() for p in group])
+    assert columns.stored.size < 32
+    assert columns.weights.sum() == 32
+    here = packed.pack(reference.as_qobj(rho), 5, None, columns)
+    found = np.full_like(here, np.nan)
+    generator = PackedGenerator(couplings, 1, None, columns)
+    norm = generator.advance(here, found, found, (1.0, 0.0, 0.0), 0.0)
+    expected = reference.slope_of(couplings, rho)
+    result = packed.unpack(found, 5, columns).full()
+    assert np.abs(result - expected).max() < 1e-13 * np.abs(expected).max()
+    assert norm == pytest.approx(np.linalg.norm(expected), rel=1e-12)
+    assert generator.norm(here) == pytest.approx(np.linalg.norm(rho), rel=1e-12)
+
+
+@settings(max_examples=4)
+@given(st.sampled_from(list(GROUPS)), st.integers(0, 10**6))
+def test_symmetries_change_the_size_but_no_answer(name, seed):
+    """Observables that break the symmetry are right, too."""
+    couplings, rho, group = planted(seed, GROUPS[name])
+    operator = {"one": qutip.tensor([qutip.sigmam(), *[qutip.qeye(2)] * 4])}
+    reduced, full = (
+        co.evolve(
+            couplings,
+            reference.as_qobj(rho),
+            [0, 0.3, 0.5],
+            method=co.engines.Driven(symmetries=symmetries),
+            observe=["correlations", "states", operator],
+        )
+        for symmetries in (GROUPS[name], [])
+    )
+    assert reduced.diagnostics["symmetries"] == len(group)
+    assert full.diagnostics["symmetries"] == 1
+    np.testing.assert_allclose(reduced.correlations, full.correlations, atol=1e-10)
+    np.testing.assert_allclose(reduced.expect["one"], full.expect["one"], atol=1e-10)
+    for mine, theirs in zip(reduced.states, full.states, strict=True):
+        np.testing.assert_allclose(mine.full(), theirs.full(), atol=1e-10)
+    smallest = (run.diagnostics["smallest_eigenvalues"] for run in (reduced, full))
+    np.testing.assert_allclose(*smallest, atol=1e-10)
+
+
+def chain_of_five(**changes):
+    return co.couple(co.chain(5, 0.2), co.Vacuum()).replace(**{"drive": 1.0} | changes)
+
+
+BROKEN = {
+    "one detuning": ({"detunings": [0, 0, 0, 0, 1e-6]}, "ground"),
+    "one pump": ({"pump": [1e-6, 0, 0, 0, 0]}, "ground"),
+    "one dephasing": ({"dephasing": [0.2, 0, 0, 0, 0]}, "ground"),
+    "phases of a tilted plane wave": ({"drive": np.exp(0.3j * np.arange(5))}, "ground"),
+    "one phase of the drive": ({"drive": [1, 1, 1, 1, 1j]}, "ground"),
+    "one excited emitter": ({}, co.states.single(1)),
+    "phases of the state": ({}, co.states.timed_dicke((0, 0, 1.0))),
+    "another spinor": ({}, co.states.product([0.3, 0.3, 0.3, 0.3, 0.4], 0.0)),
+    "a mixture": ({}, co.states.mixed([0.3, 0.1, 0.3, 0.3, 0.3])),
+    "coherences between excitation numbers": (
+        {},
+        (qutip.basis([2] * 5, [1] * 5) + qutip.basis([2] * 5, [0, 1, 1, 1, 1])).unit(),
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "state"), BROKEN.values(), ids=BROKEN)
+def test_broken_symmetries_are_noticed(changes, state):
+    request = checked(chain_of_five(), "ground", TIMES)
+    assert len(symmetry.reduced(request, None)) == 2
+    request = checked(chain_of_five(**changes), state, TIMES)
+    assert len(symmetry.reduced(request, None)) == 1
+
+
+def test_a_coherence_that_only_its_phase_breaks_is_noticed():
+    """Each excitation block of this state is symmetric, but their relative phase is not."""
+    zero, one = (
+        qutip.basis([2] * 5, [1] * 5),
+        [qutip.basis([2] * 5, [int(m != k) for m in range(5)]) for k in range(5)],
+    )
+    odd = (one[0] - one[4]).unit()
+    state = (zero + odd).unit()
+    for each, kept in ((odd, 2), (state, 1)):
+        request = checked(chain_of_five(), each, TIMES)
+        assert len(symmetry.reduced(request, None)) == kept
+
+
+def test_chiral_couplings_have_no_reflection():
+    wire = co.Waveguide(1.0, 1.3, chirality=0.6)
+    couplings = co.couple(co.chain(5, 0.2), wire).replace(drive=1.0)
+    result = co.evolve(couplings, "ground", [0, 0.5], method="driven")
+    assert result.diagnostics["symmetries"] == 1
+    other = co.couple(co.chain(5, 0.2), co.Waveguide(1.0, 1.3)).replace(drive=1.0)
+    result = co.evolve(other, "ground", [0, 0.5], method="driven")
+    assert result.diagnostics["symmetries"] == 2
+    assert "one column of 2 by symmetry" in result.reason
+
+
+def test_a_pulse_keeps_the_symmetry():
+    couplings = chain_of_five(dephasing=0.2)
+    runs = [
+        co.evolve(
+            couplings,
+            "inverted",
+            TIMES,
+            method=co.engines.Driven(symmetries),
+            envelope=gaussian(2.0, 0.5, 1.0),
+        )
+        for symmetries in ("auto", [])
+    ]
+    assert [run.diagnostics["symmetries"] for run in runs] == [2, 1]
+    np.testing.assert_allclose(runs[0].emission, runs[1].emission, atol=1e-10)
+    np.testing.assert_allclose(*(run.last_state.full() for run in runs), atol=1e-10)
+
+
+def test_few_emitters_are_not_reduced():
+    """One panel of eight columns is the least that is computed."""
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(drive=1.0)
+    result = co.evolve(pair, "ground", TIMES, method=co.engines.Driven([[1, 0]]))
+    assert result.diagnostics["symmetries"] == 1
+
+
+def test_permutations_that_are_no_symmetries_are_refused():
+    def evolve(couplings, symmetries):
+        co.evolve(couplings, "ground", TIMES, method=co.engines.Driven(symmetries))
+
+    swap, turned = [1, 0, 2, 3, 4], [4, 3, 2, 1, 0]
+    with pytest.raises(ValueError, match=r"symmetries\[0\] does not leave the couplings unchanged"):
+        evolve(chain_of_five(), [swap])
+    with pytest.raises(
+        ValueError, match=r"symmetries\[0\] does not leave the drive unchanged: \(4,"
+    ):
+        evolve(chain_of_five(drive=[1, 0, 0, 0, 0]), [turned])
+    with pytest.raises(ValueError, match=r"symmetries\[0\] does not leave the pump unchanged"):
+        evolve(chain_of_five(pump=[1, 0, 0, 0, 0]), [turned])
+    with pytest.raises(ValueError, match=r"symmetries\[0\] must be a permutation of 0 … 4"):
+        evolve(chain_of_five(), [[1, 0]])
+    with pytest.raises(ValueError, match="symmetries must be 'auto' or a list of permutations"):
+        co.engines.Driven("all")
+
+
+@pytest.mark.parametrize("first", ["auto", []])
+def test_a_checkpoint_continues_with_other_symmetries(tmp_path, monkeypatch, first):
+    """Without symmetries it holds what all checkpoints held before there were any."""
+    couplings, times = chain_of_five(), np.linspace(0, 30, 31)
+    options = {"observe": "correlations", "checkpoint": tmp_path / "run"}
+    last = [] if first == "auto" else "auto"
+    whole = co.evolve(couplings, "inverted", times, method="driven", observe="correlations")
+    with monkeypatch.context() as patch:
+        Interrupted(patch, 200)
+        part = co.evolve(couplings, "inverted", times, method=co.engines.Driven(first), **options)
+    assert 1 < len(part.times) < len(times)
+    assert set(part.resume) == {"time", "state"} | ({"symmetries"} if first == "auto" else set())
+    assert part.resume["state"].shape == (3 if first == "auto" else 4, 32, 8)
+    result = co.evolve(couplings, "inverted", times, method=co.engines.Driven(last), **options)
+    assert result.complete
+    np.testing.assert_allclose(result.correlations, whole.correlations, atol=1e-8)
+    np.testing.assert_allclose(result.last_state.full(), whole.last_state.full(), atol=1e-8)
 
 
 def test_one_application_adds_one_term_of_the_recurrence():
@@ -105,6 +299,32 @@ def test_default_tolerances_hold_where_the_generator_is_far_from_normal():
     result = co.evolve(couplings, state, times, method="driven")
     np.testing.assert_allclose(result.emission, tight.emission, atol=1e-8)
     np.testing.assert_allclose(result.populations, tight.populations, atol=1e-8)
+
+
+@pytest.mark.parametrize("n", [2, 6])  # by all eigenvalues, and by the tridiagonal form
+def test_the_smallest_eigenvalue_of_a_matrix_of_any_size(n):
+    size = 1 << n
+    matrix = random_state(3, n) - 0.01 * np.eye(size)
+    every = np.linalg.eigvalsh(matrix)
+    assert smallest_eigenvalue(matrix) == pytest.approx(every[0], abs=1e-14)
+    apart = np.zeros((size + 1, size + 1), complex)  # in two blocks
+    apart[1:, 1:], apart[0, 0] = matrix, 2 * every[0]
+    assert smallest_eigenvalue(apart) == pytest.approx(2 * every[0], abs=1e-14)
+    apart[0, 0] = 1
+    assert smallest_eigenvalue(apart) == pytest.approx(every[0], abs=1e-14)
+
+
+@pytest.mark.parametrize("pulse", [None, lambda t: 1.0])
+def test_populations_of_mixtures_of_many_states_hold_their_tolerance(pulse):
+    """The norm of such a ρ is small, so that a small error by its norm may be a large trace."""
+    couplings = co.couple(co.chain(6, 0.2), co.Vacuum())
+    couplings = couplings.replace(drive=0.5, pump=1.0, dephasing=0.5)
+    times = np.linspace(0, 5, 11)
+    options = {"method": "driven", "progress": False}
+    rough = co.evolve(couplings, "ground", times, rtol=1e-6, envelope=pulse, **options)
+    assert rough.diagnostics["trace_error"] < 1e-6
+    tight = co.evolve(couplings, "ground", times, rtol=1e-12, atol=1e-13, **options)
+    np.testing.assert_allclose(rough.populations, tight.populations, atol=1e-6)
 
 
 def test_steady_state_of_a_driven_atom():
@@ -475,7 +695,7 @@ def test_ctrl_c_in_the_first_step_leaves_the_first_output_time(tmp_path, monkeyp
 
 
 def test_a_complete_checkpoint_needs_no_last_state(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "STATE_EMITTERS", 0)
+    monkeypatch.setattr(run, "STATE_EMITTERS", 0)
     options = {"method": "driven", "checkpoint": tmp_path / "run", "observe": "states"}
     atom = co.Couplings([[1.0]], [[0.0]], drive=1.0)
     first = co.evolve(atom, "inverted", TIMES, **options)

@@ -478,6 +478,7 @@ ATOMS = co.Atoms.isotropic(
     [[0, 0, 0], [0.05, 0, 0.1]], zeeman=0.3, detunings=[0.2, -0.1], axis=(1, 1, 0)
 )
 CHANNELS = co.couple(ATOMS, VACUUM)
+SHARED = np.array([1, 2j, 0.3, -1, 0.5, 0]) / np.sqrt(6.34)
 
 
 def levels_by_qutip(channels, state, times):
@@ -506,7 +507,7 @@ def levels_by_qutip(channels, state, times):
 @pytest.mark.parametrize(
     ("state", "channels"),
     [
-        (co.states.one_excitation([1, 2j, 0.3, -1, 0.5, 0]), CHANNELS),
+        (co.states.from_amplitudes(SHARED), CHANNELS),
         (co.states.levels(["g 0", "e -1"]), CHANNELS),
         (co.states.level_product([[0, 0, 0, 1j], [1, 1, 0, 1]]), CHANNELS),
         (co.states.ground(), CHANNELS),
@@ -543,7 +544,7 @@ def test_a_mode_of_atoms_decays_at_its_rate():
     places = co.square(4, 4, 0.3).positions
     channels = co.couple(co.Atoms.isotropic(places, zeeman=0.2), VACUUM)
     modes = channels.modes()
-    slow = co.states.one_excitation(modes.vectors[:, -1])
+    slow = modes.state(-1)
     found = co.evolve(channels, slow, [0, 3.0], method="single")
     np.testing.assert_allclose(found.excitation, np.exp(-modes.rates[-1] * found.times), atol=1e-10)
 
@@ -553,7 +554,7 @@ def test_an_evolution_of_atoms_does_not_depend_on_the_unit_of_rate():
     fast = CHANNELS.atoms.replace(
         linewidths=CHANNELS.atoms.linewidths * hertz, energies=CHANNELS.atoms.energies * hertz
     )
-    state = co.states.one_excitation([1, 2j, 0.3, -1, 0.5, 0])
+    state = co.states.from_amplitudes(SHARED)
     found = co.evolve(co.couple(fast, VACUUM), state, TIMES / hertz, method="single")
     slow = co.evolve(CHANNELS, state, TIMES, method="single")
     np.testing.assert_array_equal(found.populations, slow.populations)

@@ -330,6 +330,9 @@ def test_qutip_states_of_the_symmetric_subspace():
             np.testing.assert_allclose(found.emission, exact.emission, atol=1e-8)
 
 
+UNLIKE = co.states.from_amplitudes([0.6, 0.48, 0.64])
+
+
 def lopsided():
     return qutip.tensor(qutip.basis(2, 0), qutip.basis(2, 1), qutip.basis(2, 1))
 
@@ -337,26 +340,26 @@ def lopsided():
 @pytest.mark.parametrize(
     ("couplings", "state", "options", "message"),
     [
-        (identical(3), co.states.single(0), {}, "use method='(single|blocks)'"),
+        (identical(3), UNLIKE, {}, "no two emitters are alike; use method='(single|blocks)'"),
         (identical(3), lopsided(), {}, "weight of 0.67 .*use method='(blocks|driven|single)'"),
-        (identical(3, detunings=[0, 0, 1]), "inverted", {}, "the detunings are unequal"),
+        (identical(3, detunings=[0, 2, 1]), "inverted", {}, "the detunings are unequal"),
         (
-            identical(3, pump=[0, 0, 1]),
+            identical(3, pump=[0, 2, 1]),
             "inverted",
             {},
             "the pump is unequal.*use method='(driven|exact)'",
         ),
         (
-            identical(3, drive=[1, 1, 1j]),
+            identical(3, drive=[1, 0, 1j]),
             "inverted",
             {},
             "drive is unequal.*use method='(driven|exact)'",
         ),
-        (identical(3, drive=1), co.states.single(0), {}, "use method='(driven|exact)'"),
+        (identical(3, drive=1), UNLIKE, {}, "use method='(driven|exact)'"),
         (identical(3, drive=1), lopsided(), {}, "weight of 0.67 .*use method='(driven|exact)'"),
-        (co.couple(co.chain(3, 0.1), co.Vacuum()), "inverted", {}, "the decay is not the same"),
+        (co.couple(co.chain(4, 0.1), co.Vacuum()), "inverted", {}, "the decay is not the same"),
         (
-            co.Couplings(np.eye(3), np.diag([1.0, 0, 0])),
+            co.Couplings(np.eye(3), np.diag([1.0, 2, 0])),
             "inverted",
             {},
             "shift is not the same .*'blocks'",

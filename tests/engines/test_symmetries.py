@@ -224,6 +224,18 @@ def test_very_large_groups_are_used_in_part(couplings, order):
     assert found(couplings, co.states.single(0)).order < order
 
 
+def test_rates_far_larger_than_the_couplings_have_more_round_off():
+    ring = co.couple(co.ring(6, 0.3), co.Vacuum())
+    phases = co.ring(6, 0.3).positions @ (2 * np.pi * np.array([0.8, 0, 0.6]))
+    wave = ring.replace(drive=1e8 * np.exp(1j * phases))
+    # shared by the reflection that keeps x; in detunings with an offset a difference is noticed
+    assert len(found(wave, "ground")) == 2
+    offset = ring.replace(detunings=1e8 + 3e-5 * (np.arange(6) == 1))
+    assert len(found(offset, "ground")) == 2
+    with pytest.raises(ValueError, match="does not leave the detunings unchanged"):
+        symmetries.generated(requests.checked(offset, "ground", T), [[1, 2, 3, 4, 5, 0]])
+
+
 def test_a_search_that_is_given_up_leaves_a_group(monkeypatch):
     """Two graphs that no refinement of pairs tells apart: the rook's moves and Shrikhande's."""
     places = np.array([(a, b) for a in range(4) for b in range(4)])

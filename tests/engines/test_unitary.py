@@ -1,10 +1,14 @@
 """Emitters that never decay: amplitudes that evolve by H alone."""
 
+import time
+
 import numpy as np
 import pytest
 import qutip
 import reference
 from random_systems import random_matrix
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import expm_multiply
 
 import collective as co
 from collective.engines.blocks import unitary, unitary_size
@@ -186,3 +190,47 @@ def test_predicted_seconds_of_the_series_grow_with_the_phase():
     assert costs[2] > 86400
     with pytest.raises(ValueError, match="would take"):
         co.evolve(chain, co.states.dicke(7), [0, 1e9])
+
+
+def xy_ring(n):
+    """Neighbours on a ring exchange excitations at rate 1; every second emitter is excited."""
+    shift = np.zeros((n, n))
+    sites = np.arange(n)
+    shift[sites, (sites + 1) % n] = 1.0
+    return co.Couplings(np.zeros((n, n)), shift + shift.T), co.states.mixed([1, 0] * (n // 2))
+
+
+def test_a_configuration_given_as_certain_populations_is_one_vector():
+    ring, neel = xy_ring(8)
+    table = co.methods(ring, neel, [0, 3.0])
+    assert "70 amplitudes" in table.costs["blocks"].work
+    found = co.evolve(ring, neel, [0, 3.0], method="blocks", observe="correlations")
+    angles = co.states.product(np.pi * np.array([1, 0] * 4))
+    wanted = co.evolve(ring, angles, [0, 3.0], method="exact", observe="correlations")
+    np.testing.assert_allclose(found.correlations, wanted.correlations, atol=1e-7)
+
+
+@pytest.mark.slow
+def test_sixteen_sites_of_a_closed_chain_against_a_sparse_exponential():
+    """The Néel state of 16 sites up to t = 3: C(16, 8) amplitudes by a Hamiltonian made here."""
+    n, times = 16, np.linspace(0, 3, 7)
+    ring, neel = xy_ring(n)
+    begin = time.process_time()
+    found = co.evolve(ring, neel, times, progress=False)
+    assert time.process_time() - begin < 10
+    assert found.method == "blocks"
+    states = [c for c in range(2**n) if c.bit_count() == n // 2]
+    place = {c: i for i, c in enumerate(states)}
+    hops = [
+        (place[c ^ (1 << m) ^ (1 << (m + 1) % n)], place[c])
+        for c in states
+        for m in range(n)
+        if (c >> m & 1) != (c >> (m + 1) % n & 1)
+    ]
+    rows, columns = np.transpose(hops)
+    H = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(states),) * 2)
+    start = np.zeros(len(states), dtype=complex)
+    start[place[sum(1 << m for m in range(0, n, 2))]] = 1
+    kets = expm_multiply(-1j * H, start, times[0], times[-1], len(times))
+    up = np.array([[c >> m & 1 for m in range(n)] for c in states])
+    np.testing.assert_allclose(found.populations, np.abs(kets) ** 2 @ up, atol=1e-9)

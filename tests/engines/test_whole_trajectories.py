@@ -13,13 +13,13 @@ import collective as co
 from collective.engines import request as _requests
 from collective.engines import timescale
 from collective.engines.basis.configurations import qutip_index
+from collective.engines.basis.symmetries import group
 from collective.engines.numerics.lanes import LANES
 from collective.engines.numerics.pieces import pieces_of
-from collective.engines.trajectories import whole_panel
-from collective.engines.trajectories.invariance import permutations
 from collective.engines.trajectories.philox import key_of, uniforms
-from collective.engines.trajectories.whole import WholeSampler
-from collective.engines.trajectories.whole_size import WholeSize
+from collective.engines.trajectories.whole import panel
+from collective.engines.trajectories.whole.sampler import WholeSampler
+from collective.engines.trajectories.whole.size import WholeSize
 
 TIMES = np.linspace(0, 3, 31)
 FIELDS = ("emission", "excitation", "populations")
@@ -83,7 +83,7 @@ def test_the_kernel_applies_the_effective_hamiltonian(couplings):
     number, f = np.zeros((1, 2, LANES)), np.full((1, 1, LANES), 0.5)
     number[0, 0], number[0, 1] = tables.centre
     first, rows = np.uint64(size), np.uint64(size)
-    whole_panel.apply(
+    panel.apply(
         x, np.uint64(0), first, rows, tables, number, np.zeros((0, 2, LANES)), f
     )  # fmt: skip
     places = qutip_index(n, np.arange(size))
@@ -92,7 +92,7 @@ def test_the_kernel_applies_the_effective_hamiltonian(couplings):
     centre = complex(*tables.centre) - 0.5j * tables.pump.sum()
     expected = -0.5j * (matrix @ kets - centre * kets)
     np.testing.assert_allclose(x[size:, 0] + 1j * x[size:, 1], expected, atol=1e-13)
-    whole_panel.recentre(x, first, rows, number, f)
+    panel.recentre(x, first, rows, number, f)
     means = np.sum(kets.conj() * (matrix @ kets), axis=0) / np.sum(np.abs(kets) ** 2, axis=0)
     found = number[0, 0] + 1j * number[0, 1] - 0.5j * tables.pump.sum()
     np.testing.assert_allclose(found, means, atol=1e-13)
@@ -189,6 +189,15 @@ def test_no_digit_depends_on_threads_or_on_other_trajectories():
     other = evolve(EVERYTHING, n=3, times=TIMES[::10])  # more output times change no photon
     np.testing.assert_array_equal(other.jumps.times, alone.jumps.times)
     np.testing.assert_allclose(other.populations, alone.populations[::10], atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [3, 16])  # without and with a common path
+def test_a_single_output_time_has_the_initial_state(count):
+    result = evolve(CHAIN, co.states.single(1), [0.5], n=count, observe="correlations")
+    exact = co.evolve(CHAIN, co.states.single(1), [0.5], method="driven", observe="correlations")
+    for name in (*FIELDS, "correlations"):
+        np.testing.assert_allclose(getattr(result, name), getattr(exact, name), atol=1e-15)
+    assert len(result.jumps) == 0
 
 
 def test_many_jumps_between_two_pauses_are_all_recorded():
@@ -365,7 +374,7 @@ def test_emitters_that_a_reflection_exchanges_have_equal_populations_and_smaller
 
 def test_only_permutations_that_change_nothing_are_averaged():
     def count(couplings, state="ground"):
-        return len(permutations(_requests.checked(couplings, state, TIMES)))
+        return len(group(_requests.checked(couplings, state, TIMES)))
 
     assert count(CHAIN) == 2
     assert count(CHAIN.replace(pump=0.3, dephasing=0.1), co.states.coherent(1.0)) == 2
@@ -409,8 +418,8 @@ def test_memory_of_large_panels_is_as_predicted(n, count):
 
 
 def test_the_size_has_the_constants_of_the_kernels_without_importing_them():
-    from collective.engines.trajectories import whole, whole_arrays, whole_size
+    from collective.engines.trajectories.whole import arrays, sampler, size
 
-    assert whole_size._LANES == LANES
-    assert whole_size._AT_ONCE == whole_arrays.AT_ONCE
-    assert whole_size._CLICKS_BYTES == 24 * whole._CLICKS
+    assert size._LANES == LANES
+    assert size._AT_ONCE == arrays.AT_ONCE
+    assert size._CLICKS_BYTES == 24 * sampler._CLICKS

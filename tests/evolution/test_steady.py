@@ -10,7 +10,7 @@ import collective as co
 from collective.engines.basis.dicke import identical as common
 from collective.engines.basis.dicke_space import Space, one_apart
 from collective.engines.symmetric.density import LadderBlocks
-from collective.evolution import steady_identical
+from collective.evolution import steady_identical, steady_species
 from collective.observables import g1, g2, spectrum, steady
 
 
@@ -185,6 +185,52 @@ def test_full_density_matrix_of_a_steady_state():
     assert abs((rho - swapped).full()).max() < 1e-15
 
 
+@pytest.mark.parametrize("couplings", [
+    "driven", "pumped", pytest.param("three", marks=pytest.mark.slow)
+])  # fmt: skip
+def test_full_density_matrix_of_species(couplings):
+    """In any order of the emitters; without species it solves the same equation."""
+    order = np.array([0, 2, 4, 1, 5, 3])
+    if couplings == "driven":
+        found = ensembles((4, 2), alone=(0.2, 0.1), dephasing=(0, 0.3), **DRIVEN)
+    elif couplings == "pumped":
+        found = ensembles((2, 4), alone=(0, 0.3), pump=(0.2, 0.1), detunings=(0, 0.4))
+    else:
+        found = ensembles((2, 4), alone=(0.1, 0.3), drive=(0.3, 1j))
+        found = found.replace(detunings=[0, 0, 0.5, 0.5, 0, 0])
+    mixed = co.Couplings(
+        found.decay[np.ix_(order, order)],
+        found.shift[np.ix_(order, order)],
+        **{name: getattr(found, name)[order] for name in ("detunings", "dephasing", "pump")},
+        drive=found.drive[order],
+    )
+    result = co.steady_state(mixed, result=True)
+    assert result.reason == "the only state with dρ/dt = 0; factors between Dicke states"
+    rho = result.states[0].full()
+    assert np.abs(reference.slope_of(mixed, rho)).max() < 1e-13
+    assert np.trace(rho) == pytest.approx(1, abs=1e-13)
+    assert np.linalg.eigvalsh(rho)[0] > -1e-13
+    np.testing.assert_allclose(steady(mixed).correlations, result.correlations[0], atol=1e-13)
+
+
+def test_species_are_used_only_where_they_are_faster():
+    """Four pairs have 10,000 entries, whose factors take a hundred times as long as products."""
+    pairs = np.repeat(np.arange(4), 2)
+    couplings = identical(8, drive=1.0).replace(detunings=pairs / 10)
+    assert steady_species.light(couplings, None, "steady") is None
+    assert steady_species.light(couplings.replace(drive=0.0, pump=0.3), None, "steady") is not None
+
+
+def test_start_selects_one_of_several_steady_states_of_species():
+    couplings = ensembles((2, 2), drive=(1.1, 0.5j), detunings=(0.3, 0.1))
+    with pytest.raises(ValueError, match="not unique"):
+        co.steady_state(couplings)
+    for state in ("ground", co.states.mixed([1, 1, 0, 0])):
+        found = co.steady_state(couplings, start=state).full()
+        late = co.evolve(couplings, state, [0, 200.0], method="exact", observe="states")
+        np.testing.assert_allclose(found, late.states[-1].full(), atol=1e-9)
+
+
 def test_start_selects_one_of_several_steady_states():
     couplings = identical(4, together=1.0, drive=2.0)
     for call in (
@@ -213,10 +259,6 @@ def test_the_advice_of_refusals_works():
     with pytest.raises(MemoryError, match=r"use co.observables.steady\(couplings\)"):
         co.steady_state(driven)
     assert steady(identical(16, drive=1.0)).emission > 0
-    eight = co.couple(co.chain(9, 0.2), co.Vacuum()).replace(drive=1.0)
-    with pytest.raises(MemoryError, match=r"evolve until long after .* only ρ"):
-        co.steady_state(eight)
-    assert "driven" in co.methods(eight, "ground", [0, 10.0]).costs
     thirty = co.couple(co.chain(30, 0.2), co.Vacuum()).replace(drive=1.0)
     with pytest.raises(MemoryError, match="fewer emitters") as refused:
         co.steady_state(thirty)
@@ -241,7 +283,7 @@ def test_bad_start():
             call(start="up")
     with pytest.raises(ValueError, match="leave one of them out"):
         g2(couplings, [0.0], state="inverted", start="ground")
-    chain = co.couple(co.chain(3, 0.2), co.Vacuum()).replace(drive=1.0)
+    chain = co.couple(co.chain(4, 0.2), co.Vacuum()).replace(drive=1.0)
     for call in (co.steady_state, steady):
         with pytest.raises(ValueError, match="start is possible for identical couplings"):
             call(chain, start="ground")
@@ -299,3 +341,159 @@ def test_g2_of_five_identical_emitters_against_qutip():
     ).expect[0]  # fmt: skip
     light = qutip.expect(rate, rho)
     np.testing.assert_allclose(g2(couplings, tau), np.real(counted) / light**2, rtol=1e-7)
+
+
+def test_ten_collective_emitters_with_a_strong_individual_pump():
+    """Rate equation of Dicke states |J, M⟩, written out: γ = 1 together, p = 10 each."""
+    n, gamma, p = 10, 1.0, 10.0
+    states = [(j, m - j) for j in range(n // 2 + 1) for m in range(2 * j + 1)]
+    place = {state: i for i, state in enumerate(states)}
+    rates = np.zeros((len(states), len(states)))
+    for (j, m), i in place.items():
+        leads = {
+            (j, m - 1): gamma * (j + m) * (j - m + 1),
+            (j, m + 1): p * (n / 2 + 1) * (j - m) * (j + m + 1) / (2 * j * (j + 1) or 1),
+            (j - 1, m + 1): p
+            * ((n / 2 + j + 1) * (j - m) * (j - m - 1) / (2 * j * (2 * j + 1) or 1)),
+            (j + 1, m + 1): p
+            * ((n / 2 - j) * (j + m + 1) * (j + m + 2) / (2 * (j + 1) * (2 * j + 1))),
+        }
+        for to, rate in leads.items():
+            if to in place and rate > 0:
+                rates[place[to], i] += rate
+                rates[i, i] -= rate
+    system = np.vstack([np.ones(len(states)), rates[1:]])
+    weights = np.linalg.solve(system, np.eye(len(states))[0])
+    j, m = np.array(states).T
+    emission = weights @ ((j + m) * (j - m + 1))
+    pairs = weights @ ((j + m) * (j - m + 1) * np.maximum(j + m - 1, 0) * (j - m + 2))
+    couplings = identical(n, together=gamma, exchange=0.0, pump=p)
+    found = steady(couplings)
+    assert found.excitation == pytest.approx(weights @ (n / 2 + m), rel=1e-9)
+    assert found.emission == pytest.approx(emission, rel=1e-9)
+    assert g2(couplings, [0.0])[0] == pytest.approx(pairs / emission**2, rel=1e-9)
+
+
+def ensembles(counts, *, alone=(0.0, 0.0), **others):
+    """Two species with complex Γ_AB and Δ_AB."""
+    labels = np.repeat(np.arange(2), counts)
+    between = np.ix_(labels, labels)
+    decay = np.array([[0.7, 0.5 + 0.2j], [0.5 - 0.2j, 0.9]])
+    shift = np.array([[0.4, 0.3 - 0.4j], [0.3 + 0.4j, -0.2]])
+    each = {name: np.array(value)[labels] for name, value in others.items()}
+    own = np.diag(np.array(alone)[labels])
+    return co.Couplings(decay[between] + own, shift[between], **each)
+
+
+DRIVEN = {"drive": (1.1, 0.5j), "detunings": (0.3, 0.1)}
+
+
+@pytest.mark.parametrize(("couplings", "state"), [
+    (ensembles((2, 1), alone=(0.2, 0), dephasing=(0, 0.3), **DRIVEN), None),
+    pytest.param(
+        ensembles((1, 2), alone=(0, 0.3), pump=(0.2, 0.1)), None, marks=pytest.mark.slow
+    ),
+    pytest.param(
+        ensembles((2, 1), alone=(0.2, 0)), co.states.mixed([1, 1, 0]), marks=pytest.mark.slow
+    ),
+    (ensembles((2, 1), alone=(0.2, 0), dephasing=(0.1, 0)), co.states.coherent(1.1, 0.4)),
+    (identical(3), co.states.single(2)),
+])  # fmt: skip
+def test_species_against_the_whole_density_matrix(couplings, state, monkeypatch):
+    tau, omega = np.array([0, 0.1, 5.0]), np.array([-2.0, 0.5])
+
+    def everything():
+        light = spectrum(couplings, omega, state=state)
+        yield g1(couplings, tau, state=state)
+        yield g2(couplings, tau, state=state)
+        yield [light.total, light.coherent, *light.values]
+        if state is None:
+            found = steady(couplings)
+            for name in ("correlations", "coherences", "distribution", "emission", "excitation"):
+                yield getattr(found, name)
+
+    full = list(everything())
+    used = []
+    monkeypatch.setattr(steady_identical, "FEWEST", 1)
+    monkeypatch.setattr(steady_species, "_worth", lambda *a, **k: used.append(1) or True)
+    for one, other in zip(full, everything(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+    assert used
+
+
+def test_steady_state_of_two_driven_ensembles_against_qutip():
+    """Spins of 5/2 and 3/2: 24 kets instead of 256."""
+    counts, rabi, detuned = (5, 3), (1.1, 0.5j), (0.3, 0.1)
+    couplings = ensembles(counts, drive=rabi, detunings=detuned)
+    with pytest.raises(ValueError, match="spin J of the 5 emitters of a species; give start="):
+        steady(couplings)
+    found = steady(couplings, start="ground")
+    low = [
+        qutip.tensor(qutip.jmat(5 / 2, "-"), qutip.qeye(4)),
+        qutip.tensor(qutip.qeye(6), qutip.jmat(3 / 2, "-")),
+    ]
+    number = [
+        qutip.tensor(qutip.jmat(5 / 2, "z") + 2.5, qutip.qeye(4)),
+        qutip.tensor(qutip.qeye(6), qutip.jmat(3 / 2, "z") + 1.5),
+    ]
+    decay = np.array([[0.7, 0.5 + 0.2j], [0.5 - 0.2j, 0.9]])
+    shift = np.array([[0.4, 0.3 - 0.4j], [0.3 + 0.4j, -0.2]])
+    H = sum(
+        detuned[a] * number[a] + (rabi[a] * low[a].dag() + np.conj(rabi[a]) * low[a]) / 2
+        for a in range(2)
+    )
+    pairs = [(a, b) for a in range(2) for b in range(2)]
+    H += sum(shift[a, b] * low[a].dag() * low[b] for a, b in pairs)
+    rates, vectors = np.linalg.eigh(decay)
+    jumps = [
+        np.sqrt(rate) * (v[0].conj() * low[0] + v[1].conj() * low[1])
+        for rate, v in zip(rates, vectors.T, strict=True)
+    ]
+    rho = qutip.steadystate(H, jumps)
+    rate = sum(jump.dag() * jump for jump in jumps)
+    emission = qutip.expect(rate, rho)
+    assert found.emission == pytest.approx(emission, rel=1e-8)
+    expected = np.repeat([qutip.expect(x, rho) for x in number], counts) / np.repeat(counts, counts)
+    np.testing.assert_allclose(found.populations, expected, rtol=1e-8)
+    paired = sum(jump.dag() * rate * jump for jump in jumps)
+    mine = g2(couplings, [0.0], start="ground")[0]
+    assert mine == pytest.approx(qutip.expect(paired, rho) / emission**2, rel=1e-8)
+    late = co.evolve(couplings, "ground", [0, 60.0], method="symmetric")
+    assert late.emission[-1] == pytest.approx(emission, rel=1e-6)
+
+
+# --- atoms with manifolds
+
+
+def driven_atoms(positions, ground, excited, polarisation=(1, 0, 0.3j)):
+    atoms = co.atoms(positions, ground=ground, excited=excited)
+    wave = co.plane_wave(atoms, 1.3, direction=(0, 1, 0), polarisation=polarisation)
+    return co.couple(atoms, co.Vacuum()).replace(drive=wave)
+
+
+@pytest.mark.parametrize("unit", [1.0, 4.0**12])
+def test_driven_atoms_of_many_levels_do_not_change_in_their_steady_state(unit):
+    """64 states, which the generator itself and not its matrix solves."""
+    channels = driven_atoms([[0, 0, 0], [0.1, 0.05, 0.12]], 1, 2)
+    atoms = channels.atoms.replace(linewidths=[unit])
+    channels = co.couple(atoms, co.Vacuum()).replace(drive=channels.drive * unit)
+    rho = co.steady_state(channels)
+    left = channels.liouvillian().data.as_scipy() @ rho.full().ravel(order="F")
+    assert np.abs(left).max() < 1e-13 * unit
+    assert abs(rho.tr() - 1) < 1e-12
+    assert rho.eigenenergies()[0] > -1e-13
+
+
+@pytest.mark.slow
+def test_three_driven_atoms_end_in_their_steady_state():
+    channels = driven_atoms([[0, 0, 0], [0.1, 0.05, 0.12], [0.2, 0, 0.1]], 0, 1)
+    start = co.states.levels("g 0")
+    late = co.evolve(channels, start, [0, 150.0], rtol=1e-11, method="exact")
+    np.testing.assert_allclose(late.last_state.full(), co.steady_state(channels).full(), atol=1e-8)
+
+
+def test_atoms_with_dark_ground_states_have_no_unique_steady_state():
+    """J = 1 → 0 with linear polarisation: two of three ground levels do not see the light."""
+    channels = driven_atoms([[0, 0, 0], [0.1, 0.05, 0.12]], 1, 0, (1, 0, 0))
+    with pytest.raises(ValueError, match="not unique"):
+        co.steady_state(channels)

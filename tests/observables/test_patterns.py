@@ -76,6 +76,19 @@ def test_pattern_against_the_double_sum():
     )
 
 
+def test_a_polar_figure_behind_a_polariser(chain):
+    """Dipoles along x send linear light across the plane yz, half of it of each helicity."""
+    shares = {None: 1.0, (1, 0, 0): 1.0, "helicity-": 0.5}
+    for polarisation, share in shares.items():
+        ax = figures.pattern(chain, plane="yz", time=0.0, polarisation=polarisation)
+        (line,) = ax.get_lines()
+        angles = line.get_xdata()
+        directions = np.stack([0 * angles, np.cos(angles), np.sin(angles)], axis=1)
+        whole = patterns.angular_pattern(chain, directions)[0]
+        np.testing.assert_allclose(line.get_ydata(), share * whole, rtol=1e-12)
+    plt.close("all")
+
+
 def test_chunks_of_directions_agree_with_all_at_once(monkeypatch):
     result = random_result(3)
     directions = patterns.sphere(5, 8)[0]

@@ -1185,3 +1185,81 @@ def test_mirror_mirror():
     share = found["plasmon"] / of_close["silver", "across"]
     assert np.all(share[between] > 0.5)
     assert share[0] < 0.02
+
+
+@pytest.mark.slow
+def test_strontium_in_an_array(capsys):
+    found = run("strontium_in_an_array")
+    assert "one atom: 21.3 µs" in capsys.readouterr().out
+    across, inside = found["darkest"].values()
+    np.testing.assert_allclose(across, 0.0133, atol=1e-4)
+    assert 1e3 * found["lifetime"] / across[0] == pytest.approx(1.6, abs=0.01)
+    half = np.argmin(np.abs(found["fields"] / found["milligauss"] - 0.5))
+    assert inside[half] > 10 * across[0]
+    assert inside[-1] == pytest.approx(0.21, abs=0.003)
+    # the darkest mode is upright, and upright dipoles are those of two-level emitters along z
+    upright = co.couple(co.square(8, 8, 0.6, dipoles=(0, 0, 1)), co.Vacuum())
+    assert across[0] == pytest.approx(upright.modes().rates[-1], rel=1e-9)
+    modes = co.couple(co.Atoms.isotropic(found["places"]), co.Vacuum()).modes()
+    weights = np.sum(np.abs(modes.vectors.reshape(64, 3, -1)) ** 2, axis=0)
+    assert modes.rates[weights[1] < 1e-6].min() == pytest.approx(0.15, abs=0.005)
+    # in a strong field: dipoles along the field x, or turning around it
+    for dipoles, rate in (((1, 0, 0), inside[-1]), ((0, 1, 1j), 0.30)):
+        one = co.couple(co.square(8, 8, 0.6, dipoles=dipoles), co.Vacuum())
+        assert one.modes().rates[-1] == pytest.approx(rate, rel=0.02)
+
+
+@pytest.mark.slow
+def test_scalar_light_vector_light():
+    found = run("scalar_light_vector_light")
+    scalar, vector = found["rates"]["scalar"], found["rates"]["vector"]
+    for rates in (scalar, vector):
+        assert all(each.mean() == pytest.approx(1) for each in rates)  # the trace of Γ
+        assert np.mean(rates[0] < 0.05) < 0.02
+    assert 0.2 < np.mean(scalar[2] < 0.01) < 0.35
+    assert scalar[2].min() < 1e-4
+    assert np.mean(vector[2] < 0.01) < 0.02
+    assert abs(np.median(vector[2]) / np.median(vector[1]) - 1) < 0.2
+    # the field of a dipole takes close atoms out of tune
+    positions = found["cloud"](0.3)
+    assert np.abs(found["vector"](positions).shifts).max() > 20
+    assert np.abs(found["scalar"](positions).shifts).max() < 20
+
+
+def births(n, shares, times):
+    """Emission on both lines by the rates of a birth process, bΓ₀ n_e (a + 1), (T, 2)."""
+    states = [(a, b) for a in range(n + 1) for b in range(n + 1 - a)]
+    rates = np.array(
+        [
+            [x * (n - a - b) * (y + 1) for x, y in zip(shares, (a, b), strict=True)]
+            for a, b in states
+        ]
+    )
+    generator = np.zeros((len(states),) * 2)
+    for i, (a, b) in enumerate(states):
+        for rate, after in zip(rates[i], ((a + 1, b), (a, b + 1)), strict=True):
+            if rate:
+                generator[states.index(after), i] += rate
+                generator[i, i] -= rate
+    step, chances = linalg.expm(generator * (times[1] - times[0])), [np.eye(len(states))[0]]
+    for _ in times[1:]:
+        chances.append(step @ chances[-1])
+    return np.array(chances) @ rates
+
+
+@pytest.mark.slow
+def test_competing_lines():
+    found = run("competing_lines")
+    n, times = found["n"], found["times"]
+    expected = births(n, (0.8, 0.2), times)
+    np.testing.assert_allclose(found["shown"], expected, atol=1e-6)
+    shares, heights = np.array(found["shares"]), np.array(found["heights"])
+    np.testing.assert_array_equal(heights > 1 + 1e-9, shares > 1 / (n - 1))
+    ends = dict(zip(np.round(shares, 3), found["ends"], strict=True))
+    assert ends[0.8] == pytest.approx(0.86, abs=0.005)
+    assert ends[0.2] == pytest.approx(0.14, abs=0.005)
+    assert heights[0] == pytest.approx(1.09, abs=0.005)
+    assert heights[0] == pytest.approx(heights[1])
+    for b in (0.2, 0.3, 0.8):  # the slope at the start
+        early = births(n, (b, 1 - b), np.array([0, 1e-6]))[:, 0]
+        assert (early[1] - early[0]) / 1e-6 == pytest.approx(b * n * (b * (n - 1) - 1), rel=1e-4)

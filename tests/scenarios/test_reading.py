@@ -293,7 +293,7 @@ def test_the_schema_has_what_the_package_has():
     assert {"vacuum", "plasma", "nanowire"} <= set(schema.field_kinds())
     assert set(schema.method_kinds()) == {"auto", *co.engines.NAMES}
     made = set(co.states.__all__) - {"State", "density_matrix", "correlations"}
-    made -= {"levels", "level_product", "one_excitation"}  # of atoms, which no scenario has
+    made -= {"levels", "level_product"}  # of atoms, which no scenario has
     assert set(schema.state_kinds()) == made
     kinds = {"drude", "drude_from_value", "lorentz", "table", "table_from_nk", "gold", "silica"}
     assert kinds <= set(schema.material_kinds())

@@ -17,7 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.states import State
-from collective.states.answers import NOTHING, amplitudes_of, weights_of
+from collective.states.answers import (
+    NOTHING,
+    amplitudes_of,
+    one_excitation_of,
+    probabilities_of,
+    weights_of,
+)
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -145,7 +151,9 @@ def ensemble(
         if chances is None:
             vectors = amplitudes_of(state, excited, emitters)[:, None]
         else:
-            vectors = np.diag(np.sqrt(chances))
+            present = np.flatnonzero(chances)
+            vectors = np.zeros((len(chances), len(present)), dtype=complex)
+            vectors[present, np.arange(len(present))] = np.sqrt(chances[present])
     else:
         places = qutip_index(blocks.n, blocks.configurations(k))
         matrix = state.full()
@@ -157,6 +165,20 @@ def ensemble(
             vectors = columns[:, kept] * np.sqrt(values[kept])
     vectors = np.asarray(vectors, dtype=complex)
     return vectors[:, np.any(vectors != 0, axis=0)]
+
+
+def one_excitation_vectors(
+    state: "State | Qobj", n: int, emitters: "Emitters | None"
+) -> NDArray[np.complex128]:
+    """Vectors (n, R) whose projectors sum to ρ of one excitation, of a state with at most one."""
+    if isinstance(state, State):
+        chances = probabilities_of(state, n)
+        if chances is None:
+            return one_excitation_of(state, n, emitters)[:, None]
+        # at most one emitter may be excited: the chances of the others are round-off
+        return np.sqrt(np.where(chances < NOTHING, 0, chances)).astype(complex)[:, None]
+    vectors = ensemble(state, ExcitationBlocks(n, 1), 1, emitters)
+    return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
 
 
 def one_excitation(couplings: Any) -> NDArray[np.complex128]:

@@ -226,40 +226,11 @@ def one_apart(whole: Space, to: Space) -> Any:
 
 
 def expanded(space: Space, rho: NDArray[Any]) -> "Qobj":
-    """A permutation-symmetric ρ of few emitters as a QuTiP matrix of dims [[2]*N, [2]*N].
-
-    One emitter after another is separated from the rest. The operator of the remaining emitters is
-    the same for all configurations with the same numbers of ee, eg, ge and gg.
-    """
+    """A permutation-symmetric ρ of few emitters as a QuTiP matrix of dims [[2]*N, [2]*N]."""
     from qutip import Qobj
 
     n = space.e.n
-    everything = Space(replace(space.e, individual=space.e.individual or 1.0), None)
-    whole = np.zeros(len(everything), dtype=complex)
-    whole[everything.place(space.d, space.k, space.s, space.k2, space.s2)] = rho
-    parts: dict[tuple[int, ...], NDArray[Any]] = {(0, 0, 0, 0): whole}
-    for left in range(n, 0, -1):
-        e = replace(everything.e, n=left)
-        here, apart, fewer = Space(e, None), Space(e, None, apart=True), None
-        split = one_apart(here, apart)
-        fewer = Space(replace(e, n=left - 1), None)
-        made: dict[tuple[int, ...], NDArray[Any]] = {}
-        for counts, part in parts.items():
-            pieces = split @ part
-            for which, (s, s2) in enumerate(((1, 1), (1, 0), (0, 1), (0, 0))):
-                key = (*counts[:which], counts[which] + 1, *counts[which + 1 :])
-                if key not in made:
-                    some = (apart.s == s) & (apart.s2 == s2)
-                    piece = np.zeros(len(fewer), dtype=complex)
-                    at = fewer.place(
-                        apart.d[some], apart.k[some], 0 * apart.s[some], apart.k2[some], 0
-                    )
-                    piece[at] = pieces[some]
-                    made[key] = piece
-        parts = made
-    table = np.zeros((n + 1,) * 3, dtype=complex)
-    for (both, row, column, _), part in parts.items():
-        table[both, row, column] = part[0]
+    table = elements(n, space.d, space.k, space.k2, rho)
     # bit 1 is the ground state in QuTiP's basis
     states = np.arange(2**n)
     count = np.bitwise_count
@@ -269,6 +240,52 @@ def expanded(space: Space, rho: NDArray[Any]) -> "Qobj":
         both = count(one & up)
         found[i] = table[both, count(one) - both, count(up) - both]
     return Qobj(found, dims=[[2] * n, [2] * n])
+
+
+def elements(n: int, d: Any, k: Any, k2: Any, values: NDArray[Any]) -> NDArray[np.complex128]:
+    """Operators of n emitters that no permutation changes, between configurations.
+
+    One emitter after another is separated from the rest. The operator of the remaining emitters is
+    the same for all configurations with the same numbers of ee, eg, ge and gg.
+
+    Args:
+        n: number of emitters.
+        d: dark pairs of the entries, (S,).
+        k: excitations in their rows, (S,).
+        k2: excitations in their columns, (S,).
+        values: of the entries of one operator, (S,), or of several, (S, C).
+
+    Returns:
+        The element by the number of emitters that are excited in row and column, in the row only,
+        and in the column only, (n + 1, n + 1, n + 1) or (n + 1, n + 1, n + 1, C).
+    """
+    alike = Identical(n, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0j)  # leaves the longest ladder
+    everything, many = Space(alike, None), values.shape[1:]
+    whole = np.zeros((len(everything), *many), dtype=complex)
+    whole[everything.place(d, k, 0 * k, k2, 0 * k)] = values
+    parts: dict[tuple[int, ...], NDArray[Any]] = {(0, 0, 0, 0): whole}
+    for left in range(n, 0, -1):
+        e = replace(alike, n=left)
+        apart, fewer = Space(e, None, apart=True), Space(replace(e, n=left - 1), None)
+        split = one_apart(Space(e, None), apart)
+        made: dict[tuple[int, ...], NDArray[Any]] = {}
+        for counts, part in parts.items():
+            pieces = split @ part
+            for which, (s, s2) in enumerate(((1, 1), (1, 0), (0, 1), (0, 0))):
+                key = (*counts[:which], counts[which] + 1, *counts[which + 1 :])
+                if key not in made:
+                    some = (apart.s == s) & (apart.s2 == s2)
+                    piece = np.zeros((len(fewer), *many), dtype=complex)
+                    at = fewer.place(
+                        apart.d[some], apart.k[some], 0 * apart.s[some], apart.k2[some], 0
+                    )
+                    piece[at] = pieces[some]
+                    made[key] = piece
+        parts = made
+    table = np.zeros((n + 1, n + 1, n + 1, *many), dtype=complex)
+    for (both, row, column, _), part in parts.items():
+        table[both, row, column] = part[0]
+    return table
 
 
 def _clebsch(space: Space, k: Any, s: Any, up: bool) -> NDArray[np.float64]:

@@ -38,10 +38,17 @@ def mixture(state: State, states: Triangle) -> NDArray[np.float64]:
     There are :math:`\binom{N}{d} - \binom{N}{d-1}` ladders with d dark pairs. Each configuration of
     k excitations has the probability :math:`p^k(1-p)^{N-k}`.
     """
-    n, k, d = states.n, states.k, states.d
-    chances = probabilities_of(state, n)
+    chances = probabilities_of(state, states.n)
     assert chances is not None
-    p = float(chances[0])
+    return mixture_weights(states.n, states.k, states.d, float(chances[0]))
+
+
+def mixture_weights(
+    n: int, k: NDArray[np.int64], d: NDArray[np.int64], p: float
+) -> NDArray[np.float64]:
+    """Populations (S,) of Dicke states (k, d) of n emitters, each excited with probability p."""
+    if p in (0.0, 1.0):
+        return ((k == n * p) & (d == 0)).astype(float)
     pairs = np.arange(n // 2 + 1)
     ladders = np.concatenate([[0.0], np.cumsum(np.log((n + 1 - pairs[1:]) / pairs[1:]))])
     ladders += np.log((n - 2 * pairs + 1) / (n - pairs + 1))
@@ -87,7 +94,7 @@ def _amplitudes(state: State, n: int) -> NDArray[np.complex128]:
         return found
     each = spinors_of(state, n)
     if each is not None:
-        return _of_spinor(complex(each[0, 0]), complex(each[0, 1]), n)
+        return of_spinor(complex(each[0, 0]), complex(each[0, 1]), n)
     if n > LARGEST_BY_AMPLITUDES:
         raise ValueError(
             f"state {state}: a superposition of excitation numbers that is given by amplitudes may "
@@ -104,7 +111,7 @@ def _amplitudes(state: State, n: int) -> NDArray[np.complex128]:
     return found
 
 
-def _of_spinor(up: complex, down: complex, n: int) -> NDArray[np.complex128]:
+def of_spinor(up: complex, down: complex, n: int) -> NDArray[np.complex128]:
     """Amplitudes (N + 1,) if all n emitters are in the same state: roots of binomial weights."""
     if up == 0 or down == 0:
         found = np.zeros(n + 1, dtype=complex)

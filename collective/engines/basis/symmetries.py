@@ -208,6 +208,12 @@ def same_pairs(permutations: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray((permutations[:, :, None] * n + permutations[:, None, :]).min(axis=0))
 
 
+def mean_over(same: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The matrix whose product replaces values by their mean over all with the same number."""
+    alike = (same[:, None] == same[None, :]).astype(float)
+    return alike / alike.sum(axis=0)
+
+
 def needed_pairs(same: NDArray[np.int64]) -> NDArray[np.int64]:
     """The pairs m < n of which `same_pairs` consists, (P, 2), ascending."""
     pairs = np.stack(np.divmod(np.unique(same), len(same)), axis=1)
@@ -221,11 +227,9 @@ def _colours(request: Request, by_number: bool) -> NDArray[np.int64]:
     The diagonal has what belongs to one emitter.
     """
     couplings, n = request.couplings, len(request.couplings)
-    rates = (
-        *(couplings.decay, couplings.shift),
-        *(couplings.detunings, couplings.dephasing, couplings.pump, couplings.drive),
-    )
-    parts = [_classes(rate, tolerance(couplings)) for rate in rates]
+    rates = (couplings.detunings, couplings.dephasing, couplings.pump, couplings.drive)
+    parts = [_classes(pairs, tolerance(couplings)) for pairs in (couplings.decay, couplings.shift)]
+    parts += [_classes(rate, tolerance(couplings, rate)) for rate in rates]
     parts += [_classes(moment, SAME) for moment in _moments(request, by_number)]
     # colours of one emitter go to the diagonal
     every = [np.diag(x) if x.shape[1:] == () else x for part in parts for x in part]

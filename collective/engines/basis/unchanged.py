@@ -4,7 +4,7 @@ Emitter m takes the place of emitter p[m]. Numbers that differ by round-off are 
 """
 
 from math import comb
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from collective.emitters import Emitters
 
 SAME = 1e-12  # relative: round-off
+_SAME_RATES = 1e-14  # of rates of single emitters that are far larger than the couplings
 _MOST_COMPARED = 2**18  # configurations; the blocks of more of them fit on no machine
 
 
-def tolerance(couplings: Couplings) -> float:
-    """The largest difference of rates that counts as round-off."""
-    return SAME * max(float(np.abs(couplings.decay).max()), float(np.abs(couplings.shift).max()))
+def tolerance(couplings: Couplings, rates: "NDArray[Any] | None" = None) -> float:
+    """The largest difference that counts as round-off, of couplings or of rates of emitters, (N,).
+
+    A strong drive, or a detuning with a large offset, has more round-off than the couplings.
+    """
+    limit = SAME * max(float(np.abs(couplings.decay).max()), float(np.abs(couplings.shift).max()))
+    return limit if rates is None else max(limit, _SAME_RATES * float(np.abs(rates).max()))
 
 
 def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
@@ -37,7 +42,7 @@ def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
         return "couplings"
     vectors = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
     for name, vector in vectors.items():
-        if np.abs(vector[p] - vector).max() > limit:
+        if np.abs(vector[p] - vector).max() > tolerance(c, vector):
             return name
     return None
 

@@ -12,15 +12,23 @@ trace, so the error of this is known.
 Permutations of the emitters that change neither couplings nor state are found (`basis.symmetries`)
 and reduce what is stored to one column of each orbit (`tables`). If nothing decays at all, ρ is a
 sum of pure states, and their vectors are evolved (`unitary`).
+
+In single precision ρ takes half of the memory and about half of the time. Round-off is a float's,
+1e-7, times the growth of the terms of an expansion, so steps are kept short enough for 1e-5.
+
+The file is longer than others: it holds the prediction of a run too, so that a quick run reads few
+files.
 """
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from math import comb
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from collective._tools import checks
 from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Accuracy, Cost, Run, pieces_for, resumed, unsupported, writing
@@ -36,6 +44,7 @@ from collective.engines.basis.symmetries import (
     same_pairs,
 )
 from collective.engines.blocks import unitary_size
+from collective.engines.blocks.size import VECTOR_BYTES, ellipse, longest_stage
 from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Extent
 from collective.engines.request import Request
 from collective.states import State, inverted
@@ -46,16 +55,17 @@ if TYPE_CHECKING:
 
     from collective.results.result import Result
 
-_SPARE_TERMS = 105  # terms beyond the radii of a step, whose moments are kept too
+_SPARE_TERMS = 45  # terms beyond two a radius of a step, whose moments are kept too
 _FEWEST_TERMS = 12
 _LIFETIMES = 23.0  # after them a block is empty to within a hundredth of the usual tolerance
 _CALLS = 36.0  # of Python, in an application to blocks of negligible size
-_FLOPS = 3.0  # of BLAS, in the time of one operation of the hops and jumps
+_FLOPS = 1.2  # of BLAS, in the time of one operation of the hops and jumps
 _OVERHEAD = 5000.0  # calls: tables and bounds of the spectrum
 _READ_TERMS = 150.0  # of an expansion, read at each output time …
 _READ_CALL, _READ_FLOPS = 12.0, 2.0  # … in this many entries, and products per pair of emitters
 _LARGEST_DEPHASED = 24  # emitters: dephasing needs a table of 2^N rates
 _COMPILING = 4.0  # seconds
+LEAST_SINGLE = 1e-5  # rtol that single precision reaches
 
 
 @dataclass(frozen=True)
@@ -81,11 +91,17 @@ class Blocks:
             of the numbers 0 … N − 1, that change nothing if emitter m takes the place of emitter
             p[m]; they and their products are used, and no others. An empty list stores every
             column. The attribute is "auto" or a tuple of tuples.
+        precision: of the numbers that ρ consists of. "double" takes 8 bytes each. "single" takes 4
+            bytes, about half of the time, and is accurate to 1e-5 of the largest population or
+            emission rate; sums over ρ are in double precision all the same. "auto" takes single
+            precision if `rtol` is 1e-5 or more, else double precision. Emitters without decay are
+            always evolved in double precision.
 
     Raises:
-        ValueError: for anything that is not permutations. A run also raises it for permutations
-            of another number of emitters, for those that change couplings or state, and for those
-            that generate more than 1,000.
+        ValueError: for anything that is not permutations, and for another precision. A run also
+            raises it for permutations of another number of emitters, for those that change
+            couplings or state, for those that generate more than 1,000, and for an `rtol` below
+            1e-5 in single precision.
 
     Source:
         The expansion: W. Huisinga et al., J. Chem. Phys. 110, 5538 (1999). Without decay:
@@ -103,6 +119,7 @@ class Blocks:
     """
 
     symmetries: "Literal['auto'] | Sequence[Sequence[int]]" = "auto"
+    precision: Literal["auto", "double", "single"] = "auto"
 
     name: ClassVar[str] = "blocks"
     accuracy: ClassVar[Accuracy] = "exact"
@@ -110,6 +127,7 @@ class Blocks:
     cite: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
+        checks.choice("precision", self.precision, ("auto", "double", "single"))
         if isinstance(self.symmetries, str) and self.symmetries == "auto":
             return
         object.__setattr__(self, "symmetries", checked_permutations(self.symmetries))
@@ -132,6 +150,11 @@ class Blocks:
                 f"method 'blocks' ends at {LARGEST} emitters ({_LARGEST_DEPHASED} with "
                 f"dephasing), got {n}"
             )
+        if self.precision == "single" and request.rtol < LEAST_SINGLE:
+            return (
+                f"method 'blocks' in single precision is accurate to {LEAST_SINGLE:g}, but rtol is "
+                f"{request.rtol:g}: ask for rtol={LEAST_SINGLE:g}, or for precision='double'"
+            )
         if self.symmetries != "auto":
             self._symmetries(request)
         return None
@@ -140,7 +163,7 @@ class Blocks:
         """Predict memory and time of a run."""
         if _never_decays(request):
             return unitary_size.cost(request)
-        return _cost(request, self._symmetries(request))
+        return _cost(request, self._symmetries(request), self._number(request))
 
     def prepare(self, request: Request) -> None:
         """Compile the kernels, or import what emitters without decay need."""
@@ -148,7 +171,7 @@ class Blocks:
             import scipy.sparse.linalg
             import scipy.special  # noqa: F401
         else:
-            compile_kernels(request.progress)
+            compile_kernels(request.progress, self._number(request).__name__)
 
     def start(self, request: Request, earlier: "Result | None") -> Run:
         """Record the first output time, or take over what an earlier result recorded.
@@ -166,7 +189,14 @@ class Blocks:
         symmetries = self._symmetries(request)
         if earlier is not None and earlier.resume:
             symmetries = self._earlier(request, earlier)
-        return Expansion(request, symmetries.permutations, earlier)
+        return Expansion(request, symmetries.permutations, self._number(request), earlier)
+
+    def _number(self, request: Request) -> "type[np.floating[Any]]":
+        """The type of the numbers of ρ."""
+        single = self.precision == "single" or (
+            self.precision == "auto" and request.rtol >= LEAST_SINGLE
+        )
+        return np.float32 if single else np.float64
 
     def _earlier(self, request: Request, earlier: "Result") -> Symmetries:
         """The permutations by which an earlier run reduced the ρ that it kept.
@@ -207,17 +237,21 @@ def _never_decays(request: Request) -> bool:
     )
 
 
-def _cost(request: Request, symmetries: Symmetries) -> Cost:
+def _cost(request: Request, symmetries: Symmetries, number: Any) -> Cost:
     """Predict memory and time; `Extent` gives the number of applications of the generator.
 
     Args:
         request: a request of Couplings without drive and pump.
         symmetries: permutations that change neither couplings nor state.
+        number: the type of the numbers of ρ.
     """
+    itemsize = np.dtype(number).itemsize
+    lanes = VECTOR_BYTES // itemsize
     couplings, n = request.couplings, len(request.couplings)
     highest, steps = highest_excitation(request.state, n), len(request.times)
     columns = orbits(n, highest, symmetries.permutations)
-    size = sum(comb(n, k) * -(-c // 8) * 8 for k, c in enumerate(columns))
+    sizes = [comb(n, k) * -(-c // lanes) * lanes for k, c in enumerate(columns)]
+    size = sum(sizes)
     states = sum(comb(n, k) for k in range(highest + 1))
     hops = max(k * (n - k) for k in range(highest + 1))
     images, pairs = len(symmetries), len(needed_pairs(same_pairs(symmetries.permutations)))
@@ -232,10 +266,11 @@ def _cost(request: Request, symmetries: Symmetries) -> Cost:
         comb(n, k) * c * (8 * (k * (n - k) + 1) + 6 * (n - k) ** 2) for k, c in enumerate(columns)
     )
     extent = Extent(couplings, highest)
-    reach = max(float(np.ptp(request.times)) * _radius(extent, highest), 1e-300)
-    kept = _SPARE_TERMS + min(LONGEST_STEP, reach)
+    radii = _radii(extent)
+    reach = max(float(np.ptp(request.times)) * radii[-1], 1e-300)
+    kept = _SPARE_TERMS + 2 * min(LONGEST_STEP, reach)
     # in addition to the moments of all times: those of one step, its coefficients, or a checkpoint
-    terms, emitted = _terms(extent, float(np.ptp(request.times)))
+    terms, emitted = _terms(extent, radii, float(np.ptp(request.times)))
     later = np.count_nonzero(request.times - request.times[0] > emitted)
     dark = 0.0 if np.any(couplings.dephasing) else float(later)
     inside = max(steps * min(1.0, LONGEST_STEP / reach), dark)
@@ -244,24 +279,28 @@ def _cost(request: Request, symmetries: Symmetries) -> Cost:
     moments = int(copied + 16 * n * n * (kept + steps))
     threads, _ = pieces_for(request, size)
     reduced = "" if images == 1 else f", {symmetries}"
+    reduced += ", in single precision" if itemsize == 4 else ""
+    numbers = 3 * size + longest_stage(sizes) + 1.2 * request.checkpointed * size
     s = speed()
-    each = _CALLS * s.call + flops * _FLOPS * s.flop / threads
+    each = _CALLS * s.call + flops * _FLOPS * (itemsize / 8) * s.flop / threads
     reading = _READ_TERMS * (_READ_CALL * s.entry + 8 * n * n * _READ_FLOPS * s.flop)
     return Cost(
-        int((4 + 1.2 * request.checkpointed) * 8 * size + tables) + moments,
+        int(numbers * itemsize + tables) + moments,
         seconds + _OVERHEAD * s.call + terms * each + steps * reading,
         f"{size:.3g} numbers in {highest + 1} excitation blocks{reduced}",
     )
 
 
-def _radius(extent: Extent, highest: int) -> float:
-    """The radius of the ellipse around the spectrum of the blocks up to `highest`."""
-    numbers = range(highest + 1)
-    decay = max(extent.decay(k) for k in numbers) + float(extent.couplings.dephasing.sum())
-    return 1.05 * (decay / 2 + max(extent.frequency(k) for k in numbers)) / 2
+def _radii(extent: Extent) -> list[float]:
+    """The radii of the ellipses around the spectra of the blocks up to each one."""
+    numbers = range(extent.top + 1)
+    dephasing = float(extent.couplings.dephasing.sum())
+    decays = accumulate((extent.decay(k) for k in numbers), max)
+    frequencies = accumulate((extent.frequency(k) for k in numbers), max)
+    return [ellipse(d + dephasing, f).radius for d, f in zip(decays, frequencies, strict=True)]
 
 
-def _terms(extent: Extent, span: float) -> tuple[float, float]:
+def _terms(extent: Extent, radii: list[float], span: float) -> tuple[float, float]:
     """The number of applications of the generator, and the time when only the ground state is left.
 
     They become fewer as the highest blocks empty and are dropped.
@@ -272,20 +311,20 @@ def _terms(extent: Extent, span: float) -> tuple[float, float]:
     for k in range(extent.top, -1, -1):
         lasting = _LIFETIMES / max(extent.lasting(k), 1e-300) if k else np.inf
         last = min(span, max(last, lasting))
-        found += TERMS_PER_RADIUS * _radius(extent, k) * (last - ended)
+        found += TERMS_PER_RADIUS * radii[k] * (last - ended) if k else 0.0
         ended = last
         emitted = last if k else emitted
     return found, emitted
 
 
 @cache
-def compile_kernels(show: bool) -> None:
-    """Compile the kernels, or read them from the cache, by calling them for two emitters."""
+def compile_kernels(show: bool, number: str = "float64") -> None:
+    """Compile the kernels for a type of numbers, or read them from the cache, by calling them."""
     from collective._tools.compiled import announced
     from collective.engines.blocks.expansion import Expansion
 
     with announced("the blocks engine", _COMPILING, show=show):
         pair = Request(Couplings(np.eye(2), np.zeros((2, 2))), inverted(), np.arange(2.0))
-        run = Expansion(pair, np.arange(2)[None])
+        run = Expansion(pair, np.arange(2)[None], np.dtype(number).type)
         run.advance()
         run.close()

@@ -6,13 +6,14 @@ With H_eff = X + iY in block k (X, Y real), Γ = G' + iG'' and :math:`R^T` the t
           J_G(i, j) = \sum_{n∉i, m∉j} G_{mn} R_{k+1}(i+n, j+m)
 
 with :math:`J' = J_{G'}^T` and :math:`J'' = J_{G''}^T`. G'' is antisymmetric and absent for real
-couplings; d are the rates of dephasing. Everything is real: two multiply-adds per hop, matrix and
-vector.
+couplings; d are the rates of dephasing. Everything is real.
 
-A hop of one excitation costs 64 flops a panel and reads 128 bytes of it, which stay in the cache.
-The jumps gather rows of the block above. `hop_pass` and `jump_pass` compute the parts that do not
-need the result of another panel; `second_pass` adds the transposed part and the next term of the
-expansion.
+The states d + m with one excitation more than a state d of the block below hop among each other:
+this is a small dense matrix, of which several rows at a time are multiplied from registers
+(`sums`), by three multiply-adds for each hop and entry. The jumps gather rows of the block above
+and transpose them; panels of it stay in the cache for a chunk of panels. `first_pass` computes what
+does not need the result of another panel, and `second_pass` adds the transposed part and the next
+term of the expansion. The type of the numbers, and with it the precision, is that of the arrays.
 """
 
 # The tables are passed one by one because numba unpacks arrays faster than tuples of them. The
@@ -21,166 +22,167 @@ expansion.
 import numpy as np
 
 from collective._tools.compiled import compiled
+from collective.engines.blocks.sums import ROWS, TERMS, hops, jumps
 from collective.engines.blocks.tables import NOBODY
 from collective.engines.numerics.lanes import (
-    LANES,
     OPTIONS,
     axpy,
-    column,
     fma,
     load,
     store,
     total,
-    transpose,
-    zero,
+    transpose_rows,
+    zero_of,
 )
+
+SOURCES = 4  # panels of the block above that stay in the cache while a chunk reads them
 
 kernel = compiled(**OPTIONS)
 
 
 @kernel
-def hop_pass(  # type: ignore[no-untyped-def]
-    begin, end, stride, F1, F0, V, X, alpha, beta, gamma,
-    start, offset, tasks, columns, stored, images, targets, pairs, bits, h, diagonal, dephasing, N,
-):  # fmt: skip
-    """F0 ← α(YR − XRᵀ − d∘R) + βR + γF0 and V ← YRᵀ + XR for panels of R = F1.
-
-    X(i, 0) is the panel. X(i, 1, w) = R(j_w, i) = R(g j_w, g i) is its transpose, where g takes i
-    to a stored column.
-    """
-    rows = np.empty((len(images), LANES), np.uint32)
-    for task in range(begin, end, stride):
-        k, p = tasks[task, 0], tasks[task, 1]
-        first, n = start[k], start[k + 1] - start[k]
-        R = F1[offset[k] : offset[k + 1]].reshape((-1, n, LANES))
-        F = F0[offset[k] : offset[k + 1]].reshape((-1, n, LANES))
-        T = V[offset[k] : offset[k + 1]].reshape((-1, n, LANES))
-        for g in range(len(images)):
-            for w in range(LANES):
-                rows[g, w] = images[g, first + columns[task, w]]
-        for i in range(n):
-            for w in range(LANES):
-                X[i, 0, w] = R[p, i, w]
-            s = stored[first + i]
-            store(X, i, 1, column(R, s[0], rows, s[2], s[1]))
-        for i in range(n):
-            x, y = diagonal[first + i, 0], diagonal[first + i, 1]
-            r, t = load(X, i, 0), load(X, i, 1)
-            xr, yr, xt, yt = (
-                axpy(zero(), x, r),
-                axpy(zero(), y, r),
-                axpy(zero(), x, t),
-                axpy(zero(), y, t),
-            )
-            f = axpy(axpy(zero(), gamma, load(F, p, i)), beta, r)
-            for c in range(k * (N - k)):
-                x, y = h[pairs[first + i, c], 0], h[pairs[first + i, c], 1]
-                j = targets[first + i, c]
-                r, t = load(X, j, 0), load(X, j, 1)
-                xr, yr = axpy(xr, x, r), axpy(yr, y, r)
-                xt, yt = axpy(xt, x, t), axpy(yt, y, t)
-            store(F, p, i, axpy(axpy(f, alpha, yr), -alpha, xt))
-            store(T, p, i, axpy(yt, 1.0, xr))
-        if len(dephasing) > 1:
-            for i in range(n):
-                for w in range(LANES):
-                    different = bits[first + i] ^ bits[first + columns[task, w]]
-                    F[p, i, w] -= alpha * dephasing[different] * X[i, 0, w]
+def share(left, most):  # type: ignore[no-untyped-def]
+    """The size of the next of as few and as equal parts of `left` as possible, at most `most`."""
+    parts = (left + most - 1) // most
+    return (left + parts - 1) // parts
 
 
 @kernel
-def jump_pass(  # type: ignore[no-untyped-def]
-    begin, end, stride, F1, F0, V, U, alpha, part, highest,
-    start, offset, tasks, columns, images, sources, raised, lowered, decay,
+def first_pass(  # type: ignore[no-untyped-def]
+    begin, end, stride, F1, F0, V, base, X, A, g, beta, gamma, highest, alpha,
+    start, offset, chunks, first_task, columns, images, sources, raised, lowered, bits, dephasing,
+    h, decay,
 ):  # fmt: skip
-    """V ← V + J' (part 0) or F0 ← F0 − αJ'' (part 1): U(o, w) = J(j_w, o).
+    """F0 ← α(YR − XRᵀ − d∘R − J'') + βR + γF0 and V ← α(YRᵀ + XR + J') for chunks of panels.
 
-    For each state r = o + m of the block above, n is contracted with G and added to row r − m.
+    X(i, 0) is a panel of R = F1. X(i, 1, w) = R(j_w, i) = R(s j_w, s i) is its transpose, where s
+    takes i to a stored column. For each state r = o + m of the block above, n is contracted with Γ
+    and added to row r − m. V begins at the number `base` of a vector.
     """
-    N = decay.shape[1]
-    G = decay[part]
-    for task in range(begin, end, stride):
-        k, p = tasks[task, 0], tasks[task, 1]
+    N, W = decay.shape[1], columns.shape[1]
+    places, every = np.empty(W, np.uint32), np.arange(W).astype(np.uint32)
+    rows = np.empty((g.shape[0] // N * N, W), np.uint32)
+    nowhere = np.uint32(len(X) - 1)
+    for chunk in range(begin, end, stride):
+        k, p0, count = chunks[chunk, 0], chunks[chunk, 1], chunks[chunk, 2]
+        first, n = start[k], start[k + 1] - start[k]
+        R = F1[offset[k] : offset[k + 1]].reshape((-1, n, W))
+        F = F0[offset[k] : offset[k + 1]].reshape((-1, n, W))
+        T = V[offset[k] - base : offset[k + 1] - base].reshape((-1, n, W))
+        for p in range(p0, p0 + count):
+            task = first_task[k] + p
+            for i in range(n):
+                r = load(R, p, i)
+                store(X, i, 0, r)
+                store(F, p, i, axpy(axpy(zero_of(F), gamma, load(F, p, i)), beta, r))
+                store(T, p, i, zero_of(F))
+            if len(dephasing) > 1:
+                for i in range(n):
+                    for w in range(W):
+                        different = bits[first + i] ^ bits[first + columns[task, w]]
+                        F[p, i, w] -= alpha * dephasing[different] * X[i, 0, w]
+            for s in range(len(images)):
+                for w in range(W):
+                    rows[0, w] = images[s, first + columns[task, w]]
+                for q in range(len(R)):
+                    found = False
+                    for w in range(W):
+                        i = sources[k, s, q * W + w]
+                        places[w] = nowhere if i == NOBODY else i
+                        found |= i != NOBODY
+                    if found:
+                        transpose_rows(R, q, rows, 0, X, places, 1)
+            E = N - k + 1
+            for d in range(start[k - 1] if k else first, first):
+                l = 0
+                while l < E:  # as equal shares as possible
+                    some = share(E - l, ROWS)
+                    hops(X, h, raised, d, l, some, E, F, T, p)
+                    l += some
         if k >= highest:
             continue
-        first, n, above, n1 = start[k], start[k + 1] - start[k], start[k + 1], start[k + 2]
+        above, n1 = start[k + 1], start[k + 2] - start[k + 1]
         Z, K = N - k, k + 1
-        R = F1[offset[k + 1] : offset[k + 2]].reshape((-1, n1 - above, LANES))
-        T = (F0 if part else V)[offset[k] : offset[k + 1]].reshape((-1, n, LANES))
-        g = np.empty((N, Z, LANES))
-        X = np.empty((Z, LANES, LANES))
-        Y = np.empty((1, LANES, LANES))
-        rows = np.empty((Z, LANES), np.uint32)
-        for z in range(Z):
-            for w in range(LANES):
-                site = raised[first + columns[task, w], z, 1]
-                for m in range(N):
-                    g[m, z, w] = G[m, site]
-        U[0, : n + 1] = 0.0
-        for s in range(len(images)):
-            for z in range(Z):
-                for w in range(LANES):
-                    rows[z, w] = images[s, above + raised[first + columns[task, w], z, 0]]
-            for q in range(len(R)):
-                for z in range(Z):  # X[x, z, w] = R(g(j_w + n_z), column x of panel q)
-                    for w in range(LANES):
-                        store(Y, 0, w, load(R, q, rows[z, w]))
-                    transpose(Y, 0, 0, X, z, 0)
-                for x in range(LANES):
-                    r = sources[k + 1, s, q * LANES + x]
-                    if r != NOBODY:
-                        # two at a time; for odd K the unused last one has a row to itself
-                        for t in range(0, K, 2):
-                            i, m = lowered[above + r, t, 0], lowered[above + r, t, 1]
-                            j, o = lowered[above + r, t + 1, 0], lowered[above + r, t + 1, 1]
-                            a, b = load(U, 0, i), load(U, 0, j)
-                            for z in range(Z):
-                                u = load(X, z, x)
-                                a, b = fma(a, load(g, m, z), u), fma(b, load(g, o, z), u)
-                            store(U, 0, i, a)
-                            store(U, 0, j, b)
-        factor = -alpha if part else 1.0
-        for i in range(n):
-            for w in range(LANES):
-                T[p, i, w] += factor * U[0, i, w]
+        R1 = F1[offset[k + 1] : offset[k + 2]].reshape((-1, n1, W))
+        for part in range(len(decay)):
+            U = F if part else T
+            for c in range(count):
+                for z in range(Z):
+                    for w in range(W):
+                        site = raised[first + columns[first_task[k] + p0 + c, w], z, 1]
+                        for m in range(N):
+                            g[c * N + m, z, w] = decay[part, m, site]
+            for s in range(len(images)):
+                for c in range(count):
+                    for z in range(Z):
+                        for w in range(W):
+                            row = raised[first + columns[first_task[k] + p0 + c, w], z, 0]
+                            rows[c * Z + z, w] = images[s, above + row]
+                for q0 in range(0, len(R1), SOURCES):
+                    for c in range(count):
+                        p = p0 + c
+                        for q in range(q0, min(q0 + SOURCES, len(R1))):
+                            found = False
+                            for x in range(W):
+                                found |= sources[k + 1, s, q * W + x] != NOBODY
+                            if not found:
+                                continue
+                            for z in range(Z):  # A[x, z, w] = R(s(j_w + n_z), column x of panel q)
+                                transpose_rows(R1, q, rows, c * Z + z, A, every, z)
+                            for x in range(W):
+                                r = sources[k + 1, s, q * W + x]
+                                if r == NOBODY:
+                                    continue
+                                z = 0
+                                while z < Z:
+                                    some = share(Z - z, TERMS)
+                                    jumps(A, x, z, some, g, c * N, lowered, above + r, K, U, p)
+                                    z += some
 
 
 @kernel
 def second_pass(  # type: ignore[no-untyped-def]
-    begin, end, stride, F0, V, y, alpha, c, start, offset, tasks, columns, weights, stored, images,
+    begin, end, stride, F0, V, base, y, X, c, squares,
+    start, offset, tasks, columns, weights, images, sources,
 ):  # fmt: skip
-    """F0 ← F0 + αVᵀ, y ← y + c·F0; returns the contribution of these panels to ‖F0‖²."""
-    norm = 0.0
+    """F0 ← F0 + Vᵀ and y ← y + c·F0; squares ← what each panel contributes to ‖F0‖²."""
+    W = columns.shape[1]
+    rows, places = np.empty((1, W), np.uint32), np.empty(W, np.uint32)
+    nowhere = np.uint32(len(X) - 1)
     for task in range(begin, end, stride):
         k, p = tasks[task, 0], tasks[task, 1]
-        here, panel = slice(start[k], start[k + 1]), slice(offset[k], offset[k + 1])
         n = start[k + 1] - start[k]
-        j = columns[task]
-        T = V[panel].reshape((-1, n, LANES))
-        F = F0[panel].reshape((-1, n, LANES))
-        Y = y[panel].reshape((-1, n, LANES))
-        rows = np.empty((len(images), LANES), np.uint32)
-        for g in range(len(images)):
-            for w in range(LANES):
-                rows[g, w] = images[g, start[k] + j[w]]
-        states = stored[here]
-        squares = zero()
+        F = F0[offset[k] : offset[k + 1]].reshape((-1, n, W))
+        T = V[offset[k] - base : offset[k + 1] - base].reshape((-1, n, W))
+        Y = y[offset[k] : offset[k + 1]].reshape((-1, n, W))
+        for s in range(len(images)):
+            for w in range(W):
+                rows[0, w] = images[s, start[k] + columns[task, w]]
+            for q in range(len(T)):
+                found = False
+                for w in range(W):
+                    i = sources[k, s, q * W + w]
+                    places[w] = nowhere if i == NOBODY else i
+                    found |= i != NOBODY
+                if found:
+                    transpose_rows(T, q, rows, 0, X, places, 0)
+        square = zero_of(F)
         for i in range(n):
-            s = states[i]
-            f = axpy(load(F, p, i), alpha, column(T, s[0], rows, s[2], s[1]))
+            f = axpy(load(F, p, i), 1.0, load(X, i, 0))
             store(F, p, i, f)
             store(Y, p, i, axpy(load(Y, p, i), c, f))
-            squares = fma(squares, f, f)
-        norm += total(fma(zero(), load(weights, 0, task), squares))
-    return norm
+            square = fma(square, f, f)
+        squares[task] = total(fma(zero_of(F), load(weights, 0, task), square))
 
 
 @kernel
 def moments(F, diagonal_places, excited, pair_places, pair_emitters, out):  # type: ignore[no-untyped-def]
-    """out[m, n] = ⟨σ⁺_mσ⁻_n⟩, (N, N) complex."""
+    """out[m, n] = ⟨σ⁺_mσ⁻_n⟩, (N, N) complex; returns the trace."""
     out[:] = 0
+    trace = 0.0
     for i in range(len(diagonal_places)):
         value = F[diagonal_places[i]]
+        trace += value
         for m in range(excited.shape[1]):
             if excited[i, m]:
                 out[m, m] += value
@@ -192,3 +194,17 @@ def moments(F, diagonal_places, excited, pair_places, pair_emitters, out):  # ty
         m, n = pair_emitters[e, 0], pair_emitters[e, 1]
         out[m, n] = complex(0.5 * (here + there), 0.5 * (here - there))
         out[n, m] = complex(0.5 * (here + there), -0.5 * (here - there))
+    return trace
+
+
+@kernel
+def products(start, targets, pairs, entries, diagonals, x, out):  # type: ignore[no-untyped-def]
+    """out[a] = M_a x[a] for matrices of all blocks, with entries[a, pairs] beside the diagonal."""
+    for k in range(len(start) - 1):
+        first = start[k]
+        for i in range(first, start[k + 1]):
+            for a in range(len(x)):
+                value = diagonals[a, i] * x[a, i]
+                for c in range(targets.shape[1]):
+                    value += entries[a, pairs[i, c]] * x[a, first + targets[i, c]]
+                out[a, i] = value

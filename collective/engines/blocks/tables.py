@@ -3,10 +3,9 @@ r"""Where the block engine stores what: columns, panels, hops, jumps and moments
 Block k holds the real matrix R = Re ρ + Im ρ of the n_k = C(N, k) configurations with k excited
 emitters; Re ρ is symmetric and Im ρ antisymmetric, so R holds a whole Hermitian block in half
 of its memory. A permutation g of the emitters that leaves the problem unchanged gives
-R(gi, gj) = R(i, j): one column of each orbit is stored, with all its rows. Columns go eight to a
-panel, panel[i, w] = R(i, column w); the last panel of a block repeats a column to be full.
-
-The file is longer than others: all tables of a run are built together.
+R(gi, gj) = R(i, j): one column of each orbit is stored, with all its rows. Columns go W to a
+panel, panel[i, w] = R(i, column w), with as many lanes W as one vector of the processor has (eight
+doubles or sixteen floats); the last panel of a block repeats a column to be full.
 """
 
 from dataclasses import dataclass, replace
@@ -23,8 +22,6 @@ from collective.engines.basis.symmetries import needed_pairs, same_pairs
 from collective.engines.numerics.lanes import LANES
 
 NOBODY = np.uint32(2**32 - 1)
-_LANCZOS_STEPS = 24
-_EXHAUSTED = 1e-9  # relative: a new Lanczos vector that is smaller is round-off
 _KEPT = 10  # emitters; up to this number tables are kept, which take some MiB
 
 
@@ -35,8 +32,8 @@ class Tables(NamedTuple):
         start: (K+2,), first state of each block.
         offset: (K+2,), index of the first number of each block in a vector.
         tasks: (P, 2), block of every panel, and index of the panel within the block.
-        columns: (P, 8), index in the block of the column in each lane.
-        weights: (P, 8), number of columns that each lane stands for; 0 where it is repeated.
+        columns: (P, W), index in the block of the column in each lane.
+        weights: (P, W), number of columns that each lane stands for; 0 where it is repeated.
         stored: (states, 3), panel, lane and permutation g: g takes the state to that column.
         images: (G, states), index of g(state) in its block.
         sources: (K+1, G, columns), the state that g takes to a stored column, or NOBODY.
@@ -104,22 +101,28 @@ class Layout:
 
 def _place(t: Any, k: int, n: int, i: Any, j: Any) -> Any:
     """Index in a vector of R(i, j) in the block of k excitations, which has n configurations."""
-    begin = t.start[k]
+    begin, lanes = t.start[k], t.columns.shape[1]
     panel, lane, g = t.stored[begin + j].astype(np.int64).T
-    return t.offset[k] + (panel * n + t.images[g, begin + i]) * LANES + lane
+    return t.offset[k] + (panel * n + t.images[g, begin + i]) * lanes + lane
 
 
-def layout(couplings: Couplings, highest: int, permutations: NDArray[np.int64]) -> Layout:
+def layout(
+    couplings: Couplings,
+    highest: int,
+    permutations: NDArray[np.int64],
+    lanes: int = LANES,
+) -> Layout:
     """Tables of a problem with at most `highest` excitations.
 
     Args:
         couplings: N emitters without drive and pump.
         highest: largest excitation number K.
         permutations: a group that leaves the couplings unchanged, the identity first, (G, N).
+        lanes: columns of a panel, W.
     """
     n = len(couplings)
     group = tuple(map(tuple, np.asarray(permutations).tolist()))
-    empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group)
+    empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group, lanes)
     h = one_excitation(couplings)
     flat, on_site = np.append(h.ravel(), 0), empty.excited @ np.diagonal(h)
     tables = empty.tables._replace(
@@ -131,7 +134,9 @@ def layout(couplings: Couplings, highest: int, permutations: NDArray[np.int64]) 
     return replace(empty, tables=tables)
 
 
-def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) -> Layout:
+def _structure(
+    n: int, highest: int, permutations: tuple[tuple[int, ...], ...], lanes: int
+) -> Layout:
     """The tables that do not depend on the couplings."""
     blocks = ExcitationBlocks(n, highest)
     sizes = blocks.sizes
@@ -152,16 +157,16 @@ def _structure(n: int, highest: int, permutations: tuple[tuple[int, ...], ...]) 
     for k, size in enumerate(sizes):
         here = slice(start[k], start[k + 1])
         kept, place, count = np.unique(orbit[here], return_inverse=True, return_counts=True)
-        panels = -(-len(kept) // LANES)
-        spare = panels * LANES - len(kept)
-        stored[here] = np.stack([place // LANES, place % LANES, group_of[here]], axis=1)
-        source = np.full((len(permutations), panels * LANES), NOBODY)
+        panels = -(-len(kept) // lanes)
+        spare = panels * lanes - len(kept)
+        stored[here] = np.stack([place // lanes, place % lanes, group_of[here]], axis=1)
+        source = np.full((len(permutations), panels * lanes), NOBODY)
         source[group_of[here], place] = np.arange(size)
         sources.append(source)
-        columns.append(np.append(kept, np.full(spare, kept[0])).reshape(panels, LANES))
-        weights.append(np.append(count, np.zeros(spare)).reshape(panels, LANES))
+        columns.append(np.append(kept, np.full(spare, kept[0])).reshape(panels, lanes))
+        weights.append(np.append(count, np.zeros(spare)).reshape(panels, lanes))
         tasks += [(k, p) for p in range(panels)]
-        offset.append(offset[-1] + panels * size * LANES)
+        offset.append(offset[-1] + panels * size * lanes)
     widest = max(source.shape[1] for source in sources)
     all_sources = np.full((highest + 1, len(permutations), widest), NOBODY)
     for k, source in enumerate(sources):
@@ -249,64 +254,3 @@ def _moments(
     kind = np.uint32 if tables.offset[-1] < 2**32 else np.uint64
     places = np.concatenate(by_pair, axis=2).swapaxes(0, 1).astype(kind)
     return np.concatenate(on_diagonal), np.ascontiguousarray(places), emitters, same
-
-
-def extent(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The extent of the spectrum of each block of the Liouvillian.
-
-    Its eigenvalues are −i(λ − λ'*), with eigenvalues λ, λ' of H_eff = A − iB in the block. Their
-    real part lies between −2 max B and 0, their imaginary part within ±(max A − min A). The extreme
-    eigenvalues of A and B are found by Lanczos for all blocks at once.
-
-    Returns:
-        The largest decay rate and the largest frequency, (K+1,) each.
-    """
-    t = layout.tables
-    n = layout.blocks.n
-    whole = (t.hop[:, 0] + 1j * t.hop[:, 1])[: n * n].reshape(n, n)
-    found = []
-    for matrix, diagonal in (
-        ((whole + whole.conj().T) / 2, t.diagonal[:, 0]),
-        ((whole - whole.conj().T) / -2j, -t.diagonal[:, 1]),
-    ):
-        real = matrix.real if not np.any(matrix.imag) else matrix
-        values = np.append(real.ravel(), 0)[t.pairs]
-        found.append(_extremes(t.start, t.targets, values, diagonal))
-    (low, high), (_, rate) = found
-    return 2 * np.maximum(rate, 0), high - low
-
-
-def _extremes(
-    start: NDArray[np.int64], targets: Any, values: Any, diagonal: Any
-) -> tuple[Any, Any]:
-    """The smallest and largest eigenvalue of every block of a sparse Hermitian matrix, (K+1,)."""
-    begin, sizes = start[:-1], np.diff(start)
-    columns = targets + np.repeat(begin, sizes)[:, None]
-    steps = min(_LANCZOS_STEPS, int(sizes.max()))
-
-    def spread(per_block: Any) -> Any:
-        return np.repeat(per_block, sizes)
-
-    def dot(a: Any, b: Any) -> Any:
-        return np.add.reduceat((a.conj() * b).real, begin)
-
-    vector = 1 + 0.3 * np.sin(1.7 * np.arange(len(diagonal)) ** 2) + np.zeros(1, values.dtype)
-    vector = vector / spread(np.sqrt(dot(vector, vector)))
-    before, beta = np.zeros_like(vector), np.zeros(len(sizes))
-    matrices = np.zeros((len(sizes), steps, steps))
-    alive, largest = np.ones(len(sizes), bool), np.zeros(len(sizes))
-    for s in range(steps):
-        image = np.einsum("ic,ic->i", values, vector[columns]) + diagonal * vector
-        alpha = dot(vector, image)
-        matrices[:, s, s] = np.where(alive, alpha, matrices[:, 0, 0])
-        image = image - spread(alpha) * vector - spread(beta) * before
-        beta = np.sqrt(dot(image, image))
-        largest = np.maximum(largest, np.maximum(np.abs(alpha), beta))
-        alive &= (beta > _EXHAUSTED * largest) & (s + 1 < sizes)
-        beta = np.where(alive, beta, 0)
-        if s + 1 < steps:
-            matrices[:, s, s + 1] = matrices[:, s + 1, s] = beta
-        before = vector
-        vector = image * spread(np.where(alive, 1 / np.where(alive, beta, 1), 0))
-    eigenvalues = np.linalg.eigvalsh(matrices)
-    return eigenvalues[:, 0], eigenvalues[:, -1]

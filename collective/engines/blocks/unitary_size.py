@@ -38,7 +38,7 @@ def cost(request: Request) -> Cost:
     n, state, times = len(request.couplings), request.state, len(request.times)
     present, columns = numbers(request), 1
     if answers.is_mixed(state):
-        columns = max(comb(n, k) for k in present)
+        columns = max(1, *(_configurations(state, n, k) for k in present))
     sizes = {k: comb(n, k) for k in present}
     hopping = np.count_nonzero(matrix_of_one_excitation(request)) / max(1, n * n)
     entries = sum(size * (1 + k * (n - k) * hopping) for k, size in sizes.items())
@@ -72,6 +72,16 @@ def cost(request: Request) -> Cost:
         float(seconds + compressing),
         f"{amplitudes:,} amplitudes of a state that never decays, {n} emitters",
     )
+
+
+def _configurations(state: Any, n: int, k: int) -> int:
+    """The largest number of vectors of k excitations that a mixture consists of."""
+    chances = answers.probabilities_of(state, n)
+    if chances is None:
+        return comb(n, k)
+    certain = np.count_nonzero(chances == 1)
+    open_ = np.count_nonzero((chances > 0) & (chances < 1))
+    return comb(open_, k - certain) if k >= certain else 0
 
 
 def by_modes(size: int, turns: float, times: int, real: bool) -> bool:

@@ -76,7 +76,7 @@ class Beside:
         for t in times[1:]:
             while track.t < t:
                 problem.step(track, self._other)
-            yield equations.emission(track.at(float(t), equations.blocks[1]))
+            yield equations.emission(track.at(float(t), equations.observed))
 
     def band(self, emission: NDArray[np.float64]) -> NDArray[np.float64]:
         """The estimated error of an emission of the order asked for, (T,)."""
@@ -85,7 +85,7 @@ class Beside:
         return found
 
     def _band(self, emission: NDArray[np.float64]) -> NDArray[np.float64]:
-        if len(self._problem.request.couplings) <= self._order:
+        if len(self._problem.request.rwa) <= self._order:
             return np.zeros_like(emission)
         request, other = self._problem.request, self.emission
         if other is None:
@@ -103,7 +103,7 @@ class Beside:
     @property
     def source(self) -> str:
         """What the estimated error rests on."""
-        if len(self._problem.request.couplings) <= self._order:
+        if len(self._problem.request.rwa) <= self._order:
             return f"order {self._order} is exact for so few emitters"
         if self.emission is None:
             return "the couplings alone"

@@ -4,7 +4,7 @@ The mean of a product of n + 1 operators of different emitters is expressed by t
 the joint cumulant of order n + 1 is set to zero (Kubo, J. Phys. Soc. Jpn. 17, 1100 (1962)). Order 2
 keeps N² numbers, order 3 N³. Without a drive, and from a state without coherence, only moments
 with as many σ⁺ as σ⁻ differ from zero (`second`, `third`). Drives and coherent states need more
-(`general`), which is built for order 2.
+(`general`), which is built for order 2. Order 2 of atoms with manifolds keeps N²L⁴/2 (`levels`).
 
 The other order runs beside where it takes little, and the gap between both tells the error.
 """
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from collective._tools import checks
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.emitters import Atoms
 from collective.engines import estimates
 from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.cumulants import size
@@ -39,11 +41,12 @@ class Cumulants:
        \frac{d}{dt}⟨σ^+_mσ^-_n⟩ = … + i\sum_l h_{nl}⟨z_nσ^+_mσ^-_l⟩ − …, \qquad
        ⟨ABC⟩ ≈ ⟨A⟩⟨BC⟩ + ⟨B⟩⟨AC⟩ + ⟨C⟩⟨AB⟩ − 2⟨A⟩⟨B⟩⟨C⟩
 
-    Order 2 takes any `Couplings` and is exact for two emitters. Order 3 is more accurate, takes
-    neither a drive nor a coherent initial state, and is exact for three emitters. Both have the
-    burst of inverted emitters right where they are 0.2 wavelengths or more apart, and the light
-    after the burst wrong by factors: see `Result.error_estimate`. Steps are integrated to `rtol`;
-    as the closure is wrong by more than 10⁻³, rtol = 10⁻⁵ loses nothing and takes half the time.
+    Order 2 takes any `Couplings` and `ChannelCouplings` and is exact for two emitters. Order 3 is
+    more accurate, takes neither a drive nor a coherent initial state, and is exact for three
+    emitters. Both have the burst of inverted emitters right where they are 0.2 wavelengths or more
+    apart, and the light after the burst wrong by factors: see `Result.error_estimate`. Steps are
+    integrated to `rtol`; as the closure is wrong by more than 10⁻³, rtol = 10⁻⁵ loses nothing and
+    takes half the time.
 
     `diagnostics` has the largest excess of a population beyond 0 and 1, the smallest eigenvalues
     of ⟨σ⁺_mσ⁻_n⟩ at a few times (negative ones are unphysical), and for emitters that only decay
@@ -52,7 +55,8 @@ class Cumulants:
     Args:
         order: 2 or 3.
         closure: "u1" keeps only moments with as many σ⁺ as σ⁻, which is right without a drive and
-            a coherent initial state; "general" keeps all. "auto" chooses.
+            a coherent initial state; "general" keeps all, as is always done for atoms with
+            manifolds. "auto" chooses.
 
     Raises:
         ValueError: for another order or closure, and for order 3 with the general closure.
@@ -94,9 +98,11 @@ class Cumulants:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse master equations, thermal light, states without moments, coherence at order 3."""
-        common = unsupported(self, request)
+        common = unsupported(self, request, channels=True)
         if common is not None:
             return common
+        if isinstance(request.problem, ChannelCouplings):
+            return self._refusal_of_atoms()
         if not moments_known(request.state, len(request.couplings)):
             return (
                 f"method 'cumulants' needs the moments of pairs of the {request.state_name}, and "
@@ -110,12 +116,28 @@ class Cumulants:
             return f"method 'cumulants' of order 3 {coherent}: use Cumulants(order=2)"
         return f'method \'cumulants\' with closure="u1" {coherent}: use closure="general"'
 
+    def _refusal_of_atoms(self) -> str | None:
+        """The reason why these options are not for atoms with manifolds, or None."""
+        if self.order == 3:
+            return (
+                "method 'cumulants' of order 3 takes two-level Couplings, not ChannelCouplings: "
+                "use Cumulants(order=2)"
+            )
+        if self.closure == "u1":
+            return (
+                "method 'cumulants' with closure=\"u1\" takes two-level Couplings; for "
+                'ChannelCouplings use closure="general"'
+            )
+        return None
+
     def cost(self, request: Request) -> Cost:
         """Predict memory and time, and the error of the emission."""
-        general = _general(self, request)
-        found = size.cost(request, self.order, general=general)
+        if isinstance(request.problem, ChannelCouplings):
+            found = size.cost_of_atoms(request)
+        else:
+            found = size.cost(request, self.order, general=_general(self, request))
         kind: estimates.Kind = "order 2" if self.order == 2 else "order 3"
-        exact = len(request.couplings) <= self.order
+        exact = len(request.rwa) <= self.order
         return replace(found, error=0.0 if exact else estimates.expected(request, kind))
 
     def prepare(self, request: Request) -> None:
@@ -126,10 +148,9 @@ class Cumulants:
         from collective.engines.cumulants.run import CumulantRun
 
         with announced("the cumulants", _COMPILING, show=request.progress):
-            atoms = Couplings(np.eye(3), np.ones((3, 3)))
             small = replace(
-                request, problem=atoms, state=ground(), times=np.array([0.0, 1e-3]), threads=1,
-                envelope=None,
+                request, problem=_example(request), state=ground(), times=np.array([0.0, 1e-3]),
+                threads=1, envelope=None,
             )  # fmt: skip
             # order 2 has the other orders beside it
             run = CumulantRun(2, _general(self, request), small, None)
@@ -145,6 +166,16 @@ class Cumulants:
         return CumulantRun(self.order, _general(self, request), request, earlier)
 
 
+def _example(request: Request) -> Couplings | ChannelCouplings:
+    """A small problem of the same kind."""
+    if isinstance(request.problem, Couplings):
+        return Couplings(np.eye(3), np.ones((3, 3)))
+    atoms = Atoms.isotropic([[0, 0, 0], [0, 0, 1], [0, 0, 2]])
+    return ChannelCouplings(np.eye(9), np.ones((9, 9)), atoms)
+
+
 def _general(engine: Cumulants, request: Request) -> bool:
     """Whether the general closure runs."""
+    if isinstance(request.problem, ChannelCouplings):
+        return True
     return engine.closure == "general" or size.coherence(request) is not None

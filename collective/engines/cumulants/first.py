@@ -25,7 +25,8 @@ class First:
         envelope: f(t), by which the drive is multiplied, or None.
 
     Attributes:
-        blocks: where the parts of the vector end; the emission needs both.
+        blocks: where the parts of the vector end.
+        observed: how many numbers of the vector the emission needs: all.
         origins: the values of the parts in the ground state.
     """
 
@@ -38,6 +39,7 @@ class First:
         self._rates, self._decay, self._envelope = rates, decay, envelope
         n = len(rates.own)
         self.blocks, self.origins = (2 * n, 3 * n), (0.0, -1.0)
+        self.observed = 3 * n
 
     def start(self, moments: PairMoments) -> NDArray[np.float64]:
         """The vector of the moments of an initial state."""

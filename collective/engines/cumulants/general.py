@@ -46,7 +46,8 @@ class General:
         pool: their pool, or None.
 
     Attributes:
-        blocks: where the parts of the vector end; the emission needs only the first two.
+        blocks: where the parts of the vector end.
+        observed: how many numbers of the vector the observables need: the first two parts.
         origins: the values of the parts in the ground state.
     """
 
@@ -63,6 +64,7 @@ class General:
         sizes = (2 * pairs, n, 2 * n, 2 * pairs, 2 * n * n, pairs)
         self.blocks = tuple(np.cumsum(sizes).tolist())
         self.origins = (0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
+        self.observed = self.blocks[1]
         self._full = np.zeros((3, n, n), dtype=complex)
         self._products = np.empty_like(self._full)
         self._inversions = np.zeros((n, n))
@@ -111,6 +113,18 @@ class General:
     def inversion(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """⟨z_n⟩, (N,)."""
         return y[self.blocks[0] : self.blocks[1]]
+
+    def populations(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The population of every emitter, (N,)."""
+        return (1 + self.inversion(y)) / 2
+
+    def excitation(self, populations: NDArray[np.float64]) -> float:
+        """The mean number of excited emitters."""
+        return float(populations.sum())
+
+    def lost(self, rate: NDArray[np.float64]) -> float:
+        """The loss of excitation per time, from the time derivative of a vector."""
+        return float(-0.5 * self.inversion(rate).sum())
 
     def emission(self, y: NDArray[np.float64]) -> float:
         """The emission."""

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.blas import BlasThreads
+from collective.couplings.channels import ChannelCouplings
 from collective.engines.base import threads_for
 from collective.engines.cumulants.first import First
 from collective.engines.cumulants.general import General
+from collective.engines.cumulants.levels import Levels
 from collective.engines.cumulants.pairs import rates
 from collective.engines.cumulants.second import Second
 from collective.engines.cumulants.third import Third
@@ -17,9 +19,11 @@ from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import RungeKutta, StepUnderflowError
 from collective.engines.request import Request
 from collective.errors import DivergedError
+from collective.states.level_moments import correlations, matrices
 from collective.states.moments import pair_moments, triple_moments
 
 _SHARED = 48  # emitters; in products of fewer, threads of BLAS wait longer than they work
+_ATOMS_SHARED = 16  # the same for atoms with manifolds, of whose pairs more is known
 BOUND = 2.0  # of every moment; no physical one exceeds 1
 
 
@@ -33,7 +37,8 @@ class Problem:
 
     def __init__(self, request: Request, *, general: bool):
         self.request, self.general = request, general
-        self._rates = rates(request.couplings)
+        self._of_atoms = isinstance(request.problem, ChannelCouplings)
+        self._rates = None if self._of_atoms else rates(request.couplings)
         self._pool: ThreadPoolExecutor | None = None
         self._limits: ExitStack | None = None
 
@@ -42,7 +47,7 @@ class Problem:
         if self._limits is not None:
             return
         self._limits, threads = ExitStack(), threads_for(self.request)
-        few = len(self.request.couplings) < _SHARED
+        few = len(self.request.rwa) < (_ATOMS_SHARED if self._of_atoms else _SHARED)
         if self.request.threads or few:
             self._limits.enter_context(BlasThreads(1 if few else threads))
         if threads > 1:
@@ -55,23 +60,32 @@ class Problem:
             self._limits.close()
         self._limits = self._pool = None
 
-    def equations(self, order: int) -> Second | General:
+    def equations(self, order: int) -> Second | General | Levels:
         """The equations of order 2 or 3."""
-        threads = threads_for(self.request)
+        threads, request = threads_for(self.request), self.request
+        if self._rates is None:
+            return Levels(request.channels, request.envelope, threads, self._pool)
         if order == 3:
             return Third(self._rates, threads, self._pool)
         if self.general:
-            return General(self._rates, self.request.envelope, threads, self._pool)
+            return General(self._rates, request.envelope, threads, self._pool)
         return Second(self._rates, threads, self._pool)
 
-    def first(self) -> First:
+    def first(self) -> First | Levels:
         """The equations of first order."""
         request = self.request
+        if self._rates is None:
+            return Levels(request.channels, request.envelope, pairs=False)
         return First(self._rates, np.asarray(request.couplings.decay), request.envelope)
 
-    def start(self, equations: First | Second | General) -> NDArray[np.float64]:
+    def start(self, equations: First | Second | General | Levels) -> NDArray[np.float64]:
         """The vector of the initial state."""
         request = self.request
+        if isinstance(equations, Levels):
+            atoms = request.channels.atoms
+            return equations.start(
+                matrices(request.state, atoms), correlations(request.state, atoms)
+            )
         moments = pair_moments(request.state, request.couplings)
         assert moments is not None
         if not isinstance(equations, Third):
@@ -82,7 +96,7 @@ class Problem:
 
     def integrator(
         self,
-        equations: First | Second | General,
+        equations: First | Second | General | Levels,
         t: float,
         state: NDArray[np.float64],
         step: float | None = None,

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings.couplings import Couplings
 from collective.engines.base import resumed
 from collective.engines.cumulants.beside import Beside
 from collective.engines.cumulants.general import General
+from collective.engines.cumulants.levels import Levels
 from collective.engines.cumulants.problem import Problem
 from collective.engines.cumulants.second import Second
 from collective.engines.numerics.runge_kutta import RungeKutta
@@ -39,9 +41,9 @@ class CumulantRun:
         self._due = eigenvalue_times(len(request.times))
         self._smallest: dict[int, float] = {}
         self._steps, self._slopes, self._excess, self._balance = 0, 0, 0.0, 0.0
-        couplings = request.couplings
-        self._closed = not (np.any(couplings.drive) or np.any(couplings.pump))
-        self._equations: Second | General | None = None
+        pumped = isinstance(request.problem, Couplings) and np.any(request.problem.pump)
+        self._closed = not (np.any(request.rwa.drive) or pumped)
+        self._equations: Second | General | Levels | None = None
         self._track: RungeKutta | None = None
         if earlier is not None and "state" in earlier.resume:
             self._continue(earlier)
@@ -49,14 +51,14 @@ class CumulantRun:
         equations = self._problem.equations(order)
         start = self._problem.start(equations)
         now = float(request.times[0]), start, None
-        self._record(equations, start[: equations.blocks[1]], now)
+        self._record(equations, start[: equations.observed], now)
 
     def _continue(self, earlier: "Result") -> None:
         """Take over what an interrupted result has reached."""
         length = self._problem.equations(self._order).blocks[-1]
         state = resumed(earlier, "state", (length,)).astype(float)
         clock = resumed(earlier, "clock", (2,)).astype(float)
-        names: tuple[str, ...] = ("emission", "populations")
+        names: tuple[str, ...] = ("emission", "excitation", "populations")
         if "correlations" in self._request.words:
             names = (*names, "correlations")
         now = float(clock[0]), state, float(clock[1])
@@ -100,20 +102,22 @@ class CumulantRun:
         for t in ahead[: np.searchsorted(ahead, track.t, side="right")]:
             # one after the other, because a step may pass many; a run that is interrupted here
             # continues from the beginning of the step
-            self._record(equations, track.at(float(t), equations.blocks[1]), self._recorder.now)
+            self._record(equations, track.at(float(t), equations.observed), self._recorder.now)
         self._steps += 1
         if self._closed:
-            emission = equations.emission(track.y[: equations.blocks[1]])
-            lost = -0.5 * equations.inversion(track.rate).sum()
-            self._balance = max(self._balance, float(abs(emission - lost)))
+            emission = equations.emission(track.y[: equations.observed])
+            self._balance = max(self._balance, abs(emission - equations.lost(track.rate)))
         self._recorder.add({}, now=(track.t, track.y, track.step_size))
 
-    def _record(self, equations: Second | General, y: NDArray[np.float64], now: Any) -> None:
+    def _record(
+        self, equations: Second | General | Levels, y: NDArray[np.float64], now: Any
+    ) -> None:
         """Record the next output time, and from where the run continues."""
-        i, populations = self._recorder.reached, (1 + equations.inversion(y)) / 2
+        i, populations = self._recorder.reached, equations.populations(y)
         rows: dict[str, NDArray[Any]] = {
             "emission": np.array([equations.emission(y)]),
             "populations": populations[None],
+            "excitation": np.array([equations.excitation(populations)]),
         }
         self._excess = max(self._excess, -float(populations.min()), float(populations.max()) - 1)
         correlated = "correlations" in self._request.words

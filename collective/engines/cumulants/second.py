@@ -59,6 +59,7 @@ class Second:
         pairs = count(self._n)
         self.blocks: tuple[int, ...] = (2 * pairs, 2 * pairs + self._n, 3 * pairs + self._n)
         self.origins: tuple[float, ...] = (0.0, -1.0, 1.0)
+        self.observed = self.blocks[1]
         self._full = np.zeros((self._n, self._n), dtype=complex)
         self._product = np.empty_like(self._full)
 
@@ -93,6 +94,18 @@ class Second:
     def inversion(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """⟨z_n⟩, (N,)."""
         return y[self.blocks[0] : self.blocks[1]]
+
+    def populations(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The population of every emitter, (N,)."""
+        return (1 + self.inversion(y)) / 2
+
+    def excitation(self, populations: NDArray[np.float64]) -> float:
+        """The mean number of excited emitters."""
+        return float(populations.sum())
+
+    def lost(self, rate: NDArray[np.float64]) -> float:
+        """The loss of excitation per time, from the time derivative of a vector."""
+        return float(-0.5 * self.inversion(rate).sum())
 
     def emission(self, y: NDArray[np.float64]) -> float:
         """The emission."""

@@ -8,8 +8,10 @@ frequency of the couplings and from rtol.
 import numpy as np
 
 from collective._tools.speed import speed
+from collective.couplings.channels import ChannelCouplings
 from collective.engines import estimates
 from collective.engines.base import Cost, threads_for, writing
+from collective.engines.numerics.channels import lowering
 from collective.engines.numerics.runge_kutta import VECTORS
 from collective.engines.request import Request
 from collective.states.moments import without_coherence
@@ -27,6 +29,9 @@ _PAIR_FLOPS = {"second": 900.0, "third": 900.0, "general": 5000.0}  # per N²
 _TRIPLE_FLOPS = 1200.0  # per N³
 _VECTOR_ENTRIES = 3.0  # per number of the vector and slope
 _READ_CALLS, _READ_ENTRIES = 60.0, 10.0  # per output time, and N²
+_PAIR_ENTRIES = 0.75  # per number that the pass over pairs of atoms adds, and …
+_PAIR_CALLS = 2.3  # per pair
+_LEVEL_CALLS = 90.0  # per slope
 _LEAST_BYTES = 400_000  # of Python objects
 _OVERHEAD = 3000.0  # calls, once
 
@@ -43,8 +48,7 @@ def coherence(request: Request) -> str | None:
 
 def beside(request: Request, order: int, *, general: bool) -> int | None:
     """The order that runs beside for an estimate of the error, or None if it would take long."""
-    n = len(request.couplings)
-    if n <= order:
+    if len(request.rwa) <= order:
         return None
     if general:
         s = estimates.strength(request)
@@ -58,6 +62,8 @@ def beside(request: Request, order: int, *, general: bool) -> int | None:
 
 def share_beside(request: Request, order: int) -> float:
     """The share of the work that the order beside takes."""
+    if isinstance(request.problem, ChannelCouplings):
+        return 0.02
     if coherence(request) is not None:
         return 0.02
     second, third = _seconds(request, "second"), _seconds(request, "third")
@@ -85,6 +91,32 @@ def cost(request: Request, order: int, *, general: bool) -> Cost:
     )
 
 
+def cost_of_atoms(request: Request) -> Cost:
+    """Predict memory and time of atoms with manifolds, without the expected error."""
+    n, times, s, threads = len(request.channels), len(request.times), speed(), threads_for(request)
+    lower, up = lowering(request.channels), int(request.channels.atoms.excited.sum())
+    kinds, levels, entries = *lower.shape[:2], float(np.count_nonzero(lower))
+    pairs, square = n * (n - 1) / 2, levels**2
+    numbers = n * square + pairs * square**2
+    product = 8.0 * (n * kinds) ** 2 * n * square * s.flop
+    # of one pair and atom: its generator, exchange, two outer products, jumps
+    each = (levels + 2 * entries + 2 * kinds) * levels**3 + 2 * entries**2 * square + square**2
+    each += (up * (levels - up)) ** 2 * square
+    pass_ = pairs * (_PAIR_ENTRIES * (2 * each + 3 * square**2) * s.entry + _PAIR_CALLS * s.call)
+    vectors = _VECTOR_ENTRIES * numbers * s.entry
+    slope = _LEVEL_CALLS * s.call + (product + pass_ + vectors) / threads
+    slopes = _steps(request) * _SLOPES
+    correlated = "correlations" in request.words
+    recorded = times * (16.0 * len(request.channels.decay) ** 2 if correlated else 8.0 * n * levels)
+    compressing, written = writing(request, recorded + 8 * numbers)
+    held = 8 * VECTORS * numbers + 48.0 * n * n * kinds * square + 48.0 * (n * kinds) ** 2
+    return Cost(
+        int(_LEAST_BYTES + 1.03 * (held + recorded) + written),
+        slopes * slope + times * slope + compressing + _OVERHEAD * s.call,
+        f"cumulants of second order of {n} atoms of {levels} levels, {numbers:,.0f} moments",
+    )
+
+
 def _length(n: int, kind: str) -> float:
     """The length of the vector."""
     pairs = n * (n - 1) / 2
@@ -103,6 +135,8 @@ def _bytes(n: int, kind: str) -> float:
 
 def _frequency(request: Request) -> float:
     """The fastest frequency of the couplings, roughly; at most 512 rows of Γ and Δ are read."""
+    if isinstance(request.problem, ChannelCouplings):
+        return _frequency_of_atoms(request.problem)
     couplings = request.couplings
     n = len(couplings)
     chosen = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).astype(int))
@@ -114,6 +148,18 @@ def _frequency(request: Request) -> float:
     found += float(np.abs(own).max() if np.any(couplings.drive) else np.ptp(own))
     found += 2 * float(np.abs(couplings.drive).max()) + float(couplings.dephasing.max())
     return found + float(couplings.pump.max()) + float(np.diagonal(couplings.decay).real.max())
+
+
+def _frequency_of_atoms(channels: ChannelCouplings) -> float:
+    """The fastest frequency of atoms with manifolds, roughly."""
+    n, each = len(channels), len(channels.decay) // len(channels)
+    h = np.abs(channels.shift - 0.5j * channels.decay).reshape(n, each, n, each)
+    h[range(n), :, range(n)] = 0.0
+    found = float(np.sqrt((h**2).sum(axis=(2, 3))).max())
+    levels = np.linalg.eigvalsh(channels.local_hamiltonians(drive=False))
+    drive = np.linalg.norm(channels.drive.reshape(n, each), axis=1).max()
+    own = channels.decay.diagonal().real.max()
+    return found + float(np.ptp(levels, axis=1).max() + 2 * drive + own)
 
 
 def _steps(request: Request) -> float:
@@ -129,7 +175,7 @@ def _counted(request: Request) -> float:
         return 0.0
     tighter = (_RTOL / request.rtol) ** (1 / 8)
     span = float(np.ptp(request.times))
-    lifetime = 1 / max(float(np.diagonal(request.couplings.decay).real.mean()), 1e-300)
+    lifetime = 1 / max(float(np.diagonal(request.rwa.decay).real.mean()), 1e-300)
     moving = min(span, _LIFETIMES * lifetime)
     phase = _frequency(request) * (moving + _LATER * (span - moving))
     return (_FIRST + _PER_PHASE * phase) * tighter

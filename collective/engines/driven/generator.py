@@ -1,6 +1,6 @@
 r"""The generator of Γ, Δ, drive, detunings, dephasing and pump, which is never stored as a matrix.
 
-It has tables of 2^N rows, which the file `kernels` uses.
+Kernels (`kernels`) apply it with tables of 2^N rows (`tables`).
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,12 @@ from collective._tools.compiled import in_threads
 from collective.couplings.couplings import Couplings
 from collective.engines.driven import kernels
 from collective.engines.driven import packed as _packed
+from collective.engines.driven.columns import Columns, columns_of
+from collective.engines.driven.tables import Tables, scratch, tables
+from collective.engines.numerics.rows import aligned
 from collective.engines.numerics.spectrum import Ellipse
 
+_BROADER = 1.35  # the ellipse along the real axis; most problems then need the fewest terms
 _LANCZOS_STEPS = 24  # the largest eigenvalue to a percent or so
 _EXHAUSTED = 1e-10  # relative: a new Lanczos vector with a smaller norm is round-off
 
@@ -30,16 +34,25 @@ class PackedGenerator:
         couplings: the problem.
         threads: number of threads that share the work.
         pool: the pool of all threads but the calling one, or None for one thread.
+        columns: the columns that a packed matrix stores; None for all of them.
     """
 
-    def __init__(self, couplings: Couplings, threads: int, pool: ThreadPoolExecutor | None):
+    def __init__(
+        self,
+        couplings: Couplings,
+        threads: int,
+        pool: ThreadPoolExecutor | None,
+        columns: Columns | None = None,
+    ):
         self._couplings, self._threads, self._pool = couplings, threads, pool
         self._drive = np.zeros(_packed.padded(len(couplings)), dtype=complex)
         self._drive[: len(couplings)] = couplings.drive / 2
-        self._tables = tables(couplings)
-        panels = _packed.shape(len(couplings))[0]
-        self._aside = np.empty(_packed.shape(len(couplings)))
-        self._squares = np.empty(panels)
+        self._constant = _parts(self._drive)
+        columns = columns_of(_packed.padded(len(couplings))) if columns is None else columns
+        self._tables = tables(couplings, columns)
+        self._scratch = [scratch(self._tables) for _ in range(threads)]
+        self._aside = aligned(columns.shape)
+        self._squares = np.empty(columns.shape[0])
         self._mixed: NDArray[np.float64] | None = None
         self.applications = 0
 
@@ -68,7 +81,7 @@ class PackedGenerator:
             The norm √Σ|ρ_ij|² of the new matrix.
         """
         alpha, beta, gamma = recurrence
-        real, imaginary = _parts(complex(factor) * self._drive)
+        real, imaginary = self._constant if factor == 1.0 else _parts(factor * self._drive)
 
         def spread(thread: int) -> None:
             kernels.spread(
@@ -78,6 +91,7 @@ class PackedGenerator:
                 here,
                 before,
                 self._aside,
+                self._scratch[thread],
                 thread,
                 self._threads,
                 alpha,
@@ -87,7 +101,16 @@ class PackedGenerator:
 
         def collect(thread: int) -> None:
             kernels.collect(
-                before, self._aside, sums, thread, self._threads, alpha, weight, self._squares
+                self._tables,
+                before,
+                self._aside,
+                sums,
+                self._scratch[thread],
+                thread,
+                self._threads,
+                alpha,
+                weight,
+                self._squares,
             )
 
         in_threads(spread, self._threads, self._pool)
@@ -103,25 +126,44 @@ class PackedGenerator:
                 daxpy(packed.ravel(), mixed.ravel(), a=w)
 
             def drive(thread: int, mixed: Any = mixed, one: Any = one) -> None:
-                kernels.drive(*one, mixed, before, self._aside, thread, self._threads, alpha)
+                kernels.drive(
+                    self._tables,
+                    *one,
+                    mixed,
+                    before,
+                    self._aside,
+                    self._scratch[thread],
+                    thread,
+                    self._threads,
+                    alpha,
+                )
 
             in_threads(drive, self._threads, self._pool)
         in_threads(collect, self._threads, self._pool)
         self.applications += 1
         return float(np.sqrt(self._squares.sum()))
 
+    def norm(self, packed: NDArray[np.float64]) -> float:
+        """The norm √Σ|ρ_ij|² of a packed matrix, with the columns that are not stored."""
+        return float(
+            np.sqrt(np.sum(self._tables.copies * np.einsum("pij,pij->pj", packed, packed)))
+        )
+
     @property
     def drive_strength(self) -> float:
         """An upper bound on the norm of the drive as a part of L."""
         return 2 * float(np.abs(self._drive).sum())
 
-    def ellipse(self, factor: float = 1.0) -> Ellipse:
-        """The ellipse that holds nearly all of the spectrum if the drive is multiplied by a factor.
+    def extent(self, factor: float = 1.0) -> tuple[float, float, float]:
+        """How fast ρ decays and oscillates at most if the drive is multiplied by a factor.
 
         Coherences decay at most at the largest eigenvalue of Σ L†L and oscillate at most at the
         difference of the extreme eigenvalues of H. Both are found by Lanczos on 2^N amplitudes.
         Jumps of dephasing and pump can add their rates to the decay, as they do for independent
         emitters.
+
+        Returns:
+            The rates of collective decay, of dephasing and pump, and of oscillation.
         """
         couplings = self._couplings
         low, high = extremes(
@@ -131,7 +173,16 @@ class PackedGenerator:
         )
         largest = extremes(couplings.decay, None, self._tables)[1]
         single = float(np.sum(couplings.pump) + np.sum(couplings.dephasing))
-        return Ellipse(largest + single, high - low)
+        return largest, single, high - low
+
+    def ellipse(self) -> Ellipse:
+        """The ellipse that holds nearly all of the spectrum.
+
+        Coherences that decay and oscillate fast at once lie in the corners of the spectrum, outside
+        an ellipse of its extents: F_j(L)ρ would grow with j. A broader ellipse needs fewer terms.
+        """
+        decay, single, width = self.extent()
+        return Ellipse(_BROADER * decay + single, width)
 
 
 def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -143,58 +194,8 @@ def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[
     )
 
 
-def tables(couplings: Couplings) -> kernels.Tables:
-    """The `Tables` of a problem, with the idle emitters."""
-    n = _packed.padded(len(couplings))
-    every = np.arange(1 << n)
-    excited = (every[:, None] >> np.arange(n)) & 1 == 1
-    ones = np.bitwise_count(every).astype(np.int64)
-    one = np.zeros((n, n), dtype=complex)  # H_eff of one excitation
-    real = slice(0, len(couplings))
-    one[real, real] = couplings.effective_hamiltonian()
-    pump, dephasing = np.zeros(n), np.zeros(n)
-    pump[real], dephasing[real] = couplings.pump, couplings.dephasing
-    jumps = np.zeros((n, n), dtype=complex)
-    jumps[real, real] = couplings.decay
-
-    moves = [(m, k) for m in range(n) for k in range(n) if m != k and one[m, k] != 0]
-    hops = np.zeros(len(every), dtype=np.int64)
-    partner = np.zeros((len(every), max(1, (n // 2) * (n - n // 2))), dtype=np.uint32)
-    pair = np.zeros_like(partner)
-    for m, k in moves:  # ⟨i|σ⁺_mσ⁻_k|j⟩: m is excited in i, k is not
-        rows = every[excited[:, m] & ~excited[:, k]]
-        partner[rows, hops[rows]] = rows ^ (1 << m) ^ (1 << k)
-        pair[rows, hops[rows]] = m * n + k
-        hops[rows] += 1
-    lowered = np.zeros((len(every), n), dtype=np.uint32)
-    site = np.zeros_like(lowered)
-    place = np.zeros(len(every), dtype=np.int64)
-    for m in range(n):
-        rows = every[excited[:, m]]
-        lowered[rows, place[rows]] = rows ^ (1 << m)
-        site[rows, place[rows]] = m
-        place[rows] += 1
-
-    diagonal = excited @ np.diag(one) - 0.5j * (~excited @ pump)
-    lanes = (every[:, None] & ~7) | ((every[:, None] ^ np.arange(8)) & 7)
-    return kernels.Tables(
-        order=np.argsort(ones, kind="stable").astype(np.uint64),
-        hops=hops,
-        partner=partner,
-        pair=pair,
-        weights=np.stack([one.real.ravel(), one.imag.ravel()], axis=1),
-        diagonal=np.stack([diagonal.real, diagonal.imag], axis=1),
-        loss=-(excited @ dephasing)[lanes][:, None, :],
-        ones=ones,
-        lowered=lowered,
-        site=site,
-        jumps=np.stack([jumps.real, jumps.imag] if jumps.imag.any() else [jumps.real]),
-        pump=pump if pump.any() else np.zeros(0),
-    )
-
-
 def extremes(
-    matrix: NDArray[Any], drive: NDArray[np.complex128] | None, tables: kernels.Tables
+    matrix: NDArray[Any], drive: NDArray[np.complex128] | None, tables: Tables
 ) -> tuple[float, float]:
     """Estimates of the extreme eigenvalues of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.).
 
@@ -205,24 +206,27 @@ def extremes(
         drive: w, (N,) with the idle emitters, or None.
         tables: the configurations to which an excitation can move.
     """
-    n = round(len(tables.weights) ** 0.5)
+    n = tables.jumps.shape[1]
     full = np.zeros((n, n), dtype=complex)
     full[: len(matrix), : len(matrix)] = matrix
     every = np.arange(1 << n)
     used = np.arange(tables.pair.shape[1]) < tables.hops[:, None]
     starts = np.concatenate([[0], np.cumsum(tables.hops)])
     moves = csr_array(
-        (full.ravel()[tables.pair[used]], tables.partner[used], starts), shape=(1 << n, 1 << n)
+        (full.ravel()[tables.pair[used] // 2], tables.partner[used], starts), shape=(1 << n, 1 << n)
     )
     excited = (every[:, None] >> np.arange(n)) & 1 == 1
     diagonal = excited @ np.diag(full).real
-    flips = [] if drive is None else [m for m in range(n) if drive[m] != 0]
+    flips = []
+    for m in range(n):
+        if drive is not None and drive[m] != 0:
+            raised = np.where(excited[:, m], drive[m], drive[m].conj())
+            flips.append((raised, every ^ (1 << m)))
 
     def product(v: NDArray[np.complex128]) -> NDArray[np.complex128]:
         found = diagonal * v + moves @ v
-        for m in flips:
-            assert drive is not None
-            found += np.where(excited[:, m], drive[m], drive[m].conj()) * v[every ^ (1 << m)]
+        for raised, partner in flips:
+            found += raised * v[partner]
         return found
 
     rng = np.random.default_rng(0)

@@ -5,183 +5,208 @@ contains the drive; Y contains −½Γ and −½ of the pump), Γᵀ = G + iG' (
 and 𝒥_G(R) = Σ_nm G_nm σ_n R σ_mᵀ,
 
 .. math::
-   \dot R = U + V^T, \qquad U = YR − XR^T + 𝒥_G(R) + \text{pump and dephasing}, \qquad
-   V = YR^T + XR − 𝒥_{G'}(R).
+   \dot R = U + V^T, \qquad U = YR − XR^T − 𝒥_{G'}(R^T) + \text{dephasing}, \qquad
+   V = YR^T + XR + 𝒥_G(R^T) + \text{pump}.
 
-R(i, j) of the configurations i and j (bit m: emitter m excited) lies at R[j // 8, i, j % 8]: panels
-of eight columns, in which H_eff moves whole rows of eight lanes. `spread` computes U and V panel by
-panel. `collect` adds the transposed V once V is complete.
+R(i, j) of the configurations i and j (bit m: emitter m excited) is stored for all i and for the
+columns j of `Columns`, eight to a panel. H_eff moves whole rows of eight lanes. `spread` computes U
+and V for two panels at a time, so that an entry of H_eff that is read serves four rows of lanes.
+`collect` adds the transposed V once V is complete.
+
+Jumps read the rows of R in which an emitter n is excited in addition: 𝒥_G(Rᵀ)(i, j) is the sum of
+G_nm R(j + n, i + m). A turn (see `columns`) makes them columns.
+
+The file is longer than others: what LLVM is to compile into one loop stands in one place.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled
-from collective.engines.numerics.lanes import (
-    LANES,
-    OPTIONS,
-    add,
-    axpy,
-    fma,
-    from_clear_0,
-    from_clear_1,
-    from_clear_2,
-    from_set_0,
-    from_set_1,
-    from_set_2,
-    inline,
-    load,
-    store,
-    total,
-    transpose,
-    zero,
-)
+from collective.engines.numerics.lanes import LANES, OPTIONS, add, axpy, fma, inline, total, zero
+from collective.engines.numerics.rows import always_inline, get, put, turn
 
-_AT_ONCE = 4  # lowered columns that `_jump` contracts in one pass over the rows
+_ZERO, _ONE, _TWO, _FOUR = (np.uint64(k) for k in (0, 1, 2, 4))
 
 
-class Tables(NamedTuple):
-    """Tables that do not change between applications; n = 2^N configurations, at least eight.
-
-    Attributes:
-        order: (n,), configurations by excitation number: loops of equal length follow each other.
-        hops: (n,), number of configurations that H_eff reaches by moving an excitation.
-        partner: (n, ·), these configurations.
-        pair: (n, ·), the entry of `weights` for the move back.
-        weights: (N², 2), X and Y of one excitation, row l and column m at l·N + m.
-        diagonal: (n, 2), X and Y of the configuration itself.
-        loss: (n, 1, 8), entry [x, 0, w]: minus the dephasing rate of ρ_ij with i xor j
-            = (x with its last three bits turned by those of w).
-        ones: (n,), number of excited emitters.
-        lowered: (n, N), the configurations with one excitation fewer.
-        site: (n, N), the emitter that has lost it.
-        jumps: (2, N, N), G and −G', or (1, N, N) for a real Γ.
-        pump: (N,), rates of the pump, or (0,) without one.
-    """
-
-    order: NDArray[np.uint64]
-    hops: NDArray[np.int64]
-    partner: NDArray[np.uint32]
-    pair: NDArray[np.uint32]
-    weights: NDArray[np.float64]
-    diagonal: NDArray[np.float64]
-    loss: NDArray[np.float64]
-    ones: NDArray[np.int64]
-    lowered: NDArray[np.uint32]
-    site: NDArray[np.uint32]
-    jumps: NDArray[np.float64]
-    pump: NDArray[np.float64]
+@always_inline
+def _turned(tables: Any, r: Any, p: Any, rows: Any, x: Any, step: Any, s: Any) -> None:
+    """Write row i of panel p of the transpose of r to row step·i + s of x."""
+    images, columns, turns, n = tables.images, tables.columns, tables.turns, r.shape[1]
+    for g in range(len(images)):
+        for w in range(LANES):
+            rows[g, w] = images[g, columns[p, w]]
+    for t in range(len(turns)):
+        turn(r, turns[t, 1] * n, rows, turns[t, 0], x, tables.places, t, step, s)
 
 
-@inline
-def _flip(
-    real: Any, imaginary: Any, r: Any, p: Any, t: Any, i: Any, br: Any, at: Any, ar: Any, bt: Any
-) -> Any:
-    """Add the parts YR, XRᵀ, XR and YRᵀ of the drive in row i to br, at, ar and bt."""
+@always_inline
+def _filled(tables: Any, r: Any, p: Any, rows: Any, x: Any, s: Any) -> None:
+    """Write panel p of R to x[:, s], and that of Rᵀ to x[:, s + 1]."""
+    first = np.uint64(p * r.shape[1])
+    for i in range(np.uint64(r.shape[1])):
+        put(x, _FOUR * i + s, get(r, first + i))
+    _turned(tables, r, p, rows, x, 4, s + 1)
+
+
+@always_inline
+def _flip(real: Any, imaginary: Any, x: Any, i: Any, s: Any, sums: Any) -> Any:
+    """Add the parts YR, XRᵀ, XR and YRᵀ of the drive in row i to the four sums."""
+    br, at, ar, bt = sums
     bit = np.uint64(1)
     for m in range(len(real)):
-        at, ar = axpy(at, real[m], load(t, 0, i ^ bit)), axpy(ar, real[m], load(r, p, i ^ bit))
-        bit <<= np.uint64(1)
+        j, a = _FOUR * (i ^ bit) + s, real[m]
+        at, ar = axpy(at, a, get(x, j + _ONE)), axpy(ar, a, get(x, j))
+        bit <<= _ONE
     bit = np.uint64(1)
     for m in range(len(imaginary)):  # Ω in the rows where m is excited, Ω* in the others
-        b = imaginary[m] if i & bit else -imaginary[m]
-        br, bt = axpy(br, b, load(r, p, i ^ bit)), axpy(bt, b, load(t, 0, i ^ bit))
-        bit <<= np.uint64(1)
+        j, b = _FOUR * (i ^ bit) + s, imaginary[m] if i & bit else -imaginary[m]
+        br, bt = axpy(br, b, get(x, j)), axpy(bt, b, get(x, j + _ONE))
+        bit <<= _ONE
     return br, at, ar, bt
 
 
-@inline
-def _move(tables: Any, real: Any, imaginary: Any, r: Any, p: Any, t: Any, uv: Any) -> None:
-    """Write panel p of YR − XRᵀ and dephasing to uv[0], of YRᵀ + XR to uv[1]; t is Rᵀ."""
+@always_inline
+def _moved(x: Any, j: Any, a: Any, b: Any, sums: Any) -> Any:
+    """Add bR, aRᵀ, aR and bRᵀ of row j of x to the four sums."""
+    br, at, ar, bt = sums
+    r, t = get(x, j), get(x, j + _ONE)
+    return axpy(br, b, r), axpy(at, a, t), axpy(ar, a, r), axpy(bt, b, t)
+
+
+@always_inline
+def _move(tables: Any, real: Any, imaginary: Any, x: Any, uv: Any) -> None:
+    """Write YR − XRᵀ and YRᵀ + XR of two panels to uv."""
     partner, pair, weights, hops = tables.partner, tables.pair, tables.weights, tables.hops
-    diagonal, loss, order = tables.diagonal, tables.loss, tables.order
-    first = np.uint64(p * LANES)
+    diagonal, order, n = tables.diagonal, tables.order, np.uint64(len(tables.order))
+    nothing = zero(), zero(), zero(), zero()
     for k in range(len(order)):
         i = order[k]
-        x, y, a, b = load(r, p, i), load(t, 0, i), diagonal[i, 0], diagonal[i, 1]
-        br, at = fma(axpy(zero(), b, x), load(loss, i ^ first, 0), x), axpy(zero(), a, y)
-        ar, bt = axpy(zero(), a, x), axpy(zero(), b, y)
+        j, a, b = _FOUR * i, diagonal[_TWO * i], diagonal[_TWO * i + _ONE]
+        one, two = _moved(x, j, a, b, nothing), _moved(x, j + _TWO, a, b, nothing)
         for c in range(hops[i]):
-            j, w = partner[i, c], pair[i, c]
-            x, y, a, b = load(r, p, j), load(t, 0, j), weights[w, 0], weights[w, 1]
-            br, at = axpy(br, b, x), axpy(at, a, y)
-            ar, bt = axpy(ar, a, x), axpy(bt, b, y)
-        br, at, ar, bt = _flip(real, imaginary, r, p, t, i, br, at, ar, bt)
-        store(uv, 0, i, axpy(br, -1.0, at))
-        store(uv, 1, i, add(ar, bt))
+            j, w = _FOUR * np.uint64(partner[i, c]), np.uint64(pair[i, c])
+            a, b = weights[w], weights[w + _ONE]
+            one, two = _moved(x, j, a, b, one), _moved(x, j + _TWO, a, b, two)
+        one = _flip(real, imaginary, x, i, _ZERO, one)
+        two = _flip(real, imaginary, x, i, _TWO, two)
+        put(uv, i, axpy(one[0], -1.0, one[1]))
+        put(uv, n + i, add(one[2], one[3]))
+        put(uv, n + n + i, axpy(two[0], -1.0, two[1]))
+        put(uv, n + n + n + i, add(two[2], two[3]))
 
 
 @inline
-def _gathered(matrix: Any, p: Any, weights: Any, panels: Any) -> Any:
-    """The columns that are lowered to panel p, in passes of four: weights[n, s] and their panels.
+def _dephase(tables: Any, p: Any, scratch: Any, s: Any) -> None:
+    """Add −(Σ_m γ_m of the emitters m that differ in i and j) R(i, j) to U of a panel."""
+    x, uv, loss, steps = scratch.x, scratch.uv, scratch.loss, scratch.steps
+    n = np.uint64(len(loss))
+    for w in range(LANES):
+        loss[0, w] = 0.0
+        for m in range(len(tables.dephasing)):
+            rate, bit = tables.dephasing[m], _ONE << np.uint64(m)
+            same = tables.columns[p, w] & bit
+            steps[m, w] = rate if same else -rate
+            if same:
+                loss[0, w] -= rate
+    for i in range(n):
+        if i > 0:  # the lowest excited emitter is added last
+            before = get(loss, tables.lowered[i, 0])
+            put(loss, i, add(before, get(steps, tables.site[i, 0])))
+        u = get(uv, s * n + i)
+        put(uv, s * n + i, fma(u, get(loss, i), get(x, _FOUR * i + s)))
 
-    Emitters 0, 1, 2 belong to lanes of panel p itself. For any other emitter m that is not excited
-    they lie in panel p | 2^(m−3).
+
+@inline
+def _to_be_raised(tables: Any, p: Any, rows: Any, rates: Any) -> int:
+    """Find the rows j + n of R for the columns j of a panel, and the rates of their jumps.
+
+    Returns:
+        The largest number of emitters n that are not excited in one of these columns.
     """
-    count = 0
-    for m in range(len(matrix)):
-        bit = 1 << (m - 3) if m >= 3 else 0
-        if not p & bit:
-            panels[count] = p | bit
-            for n in range(len(matrix)):
-                weights[n, count] = matrix[n, m]
+    images, jumps, most = tables.images, tables.jumps, 0
+    n_emitters = jumps.shape[1]
+    for w in range(LANES):
+        j, count = np.uint64(tables.columns[p, w]), 0
+        for n in range(n_emitters):
+            bit = _ONE << np.uint64(n)
+            if j & bit:
+                continue
+            for g in range(len(images)):
+                rows[g * n_emitters + count, w] = images[g, j | bit]
+            for m in range(n_emitters):
+                rates[m, count, w] = jumps[0, n, m]
+                if len(jumps) > 1:
+                    rates[n_emitters + m, count, w] = jumps[1, n, m]
             count += 1
-    passes = (count + _AT_ONCE - 1) // _AT_ONCE
-    for s in range(count, _AT_ONCE * passes):
-        panels[s] = p
-        for n in range(len(matrix)):
-            weights[n, s] = 0.0
-    return passes
+        most = max(most, count)
+        for z in range(count, n_emitters):
+            for g in range(len(images)):
+                rows[g * n_emitters + z, w] = images[g, j]
+            for m in range(len(jumps) * n_emitters):
+                rates[m, z, w] = 0.0
+    return most
+
+
+@always_inline
+def _jump(tables: Any, r: Any, p: Any, scratch: Any, s: Any) -> None:
+    """Add panel p of 𝒥_G(Rᵀ) to its V, and that of −𝒥_G'(Rᵀ) to its U."""
+    uv, raised, rates, rows = scratch.uv, scratch.raised, scratch.rates, scratch.rows
+    lowered, site, ones, places = tables.lowered, tables.site, tables.ones, tables.places
+    n, n_emitters = np.uint64(r.shape[1]), np.uint64(tables.jumps.shape[1])
+    count = np.uint64(_to_be_raised(tables, p, rows, rates))
+    pairs = count - (count & _ONE)
+    for t in range(len(tables.turns)):
+        g, first = np.uint64(tables.turns[t, 0]) * n_emitters, np.uint64(tables.turns[t, 1]) * n
+        for z in range(count):
+            turn(r, first, rows, g + z, raised, scratch.lanes, 0, n_emitters, z)
+        for e in range(LANES):
+            c, d = np.uint64(places[t, e]), np.uint64(e) * n_emitters
+            if c == n:
+                continue
+            for h in range(len(tables.jumps)):
+                to, q = np.uint64(s + 1 - h) * n, np.uint64(h) * n_emitters
+                for k in range(ones[c]):
+                    i, m = to + lowered[c, k], (q + site[c, k]) * n_emitters
+                    even, odd = zero(), zero()  # two sums, because each waits for itself
+                    for z in range(_ZERO, pairs, _TWO):
+                        even = fma(even, get(rates, m + z), get(raised, d + z))
+                        odd = fma(odd, get(rates, m + z + _ONE), get(raised, d + z + _ONE))
+                    if pairs < count:
+                        even = fma(even, get(rates, m + pairs), get(raised, d + pairs))
+                    put(uv, i, add(get(uv, i), add(even, odd)))
 
 
 @inline
-def _jump(
-    tables: Any, r: Any, p: Any, weights: Any, panels: Any, passes: int, uv: Any, h: Any
-) -> None:
-    """Add panel p of 𝒥(R) to uv[h]: each row with lowered columns goes to all lowered rows."""
-    order, ones, lowered, site = tables.order, tables.ones, tables.lowered, tables.site
-    for s in range(0, _AT_ONCE * passes, _AT_ONCE):
-        s0, s1, s2, s3 = np.uint64(s), np.uint64(s + 1), np.uint64(s + 2), np.uint64(s + 3)
-        for k in range(len(order)):
-            j = order[k]
-            x3 = load(r, panels[s3], j)
-            if s == 0:
-                x = load(r, p, j)
-                x0, x1, x2 = from_set_0(x), from_set_1(x), from_set_2(x)
-            else:
-                x0, x1, x2 = (
-                    load(r, panels[s0], j),
-                    load(r, panels[s1], j),
-                    load(r, panels[s2], j),
-                )
-            for c in range(ones[j]):
-                i, n = lowered[j, c], site[j, c]
-                here = axpy(axpy(load(uv, h, i), weights[n, s0], x0), weights[n, s1], x1)
-                there = axpy(axpy(zero(), weights[n, s2], x2), weights[n, s3], x3)
-                store(uv, h, i, add(here, there))
-
-
-@inline
-def _pump(tables: Any, r: Any, p: Any, out: Any) -> None:
-    """Add panel p of Σ_m p_m σ⁺_m R σ⁻_m."""
+def _pump(tables: Any, r: Any, p: Any, scratch: Any, s: Any) -> None:
+    """Add panel p of Σ_m p_m σ⁺_m Rᵀ σ⁻_m to its V."""
+    uv, raised, rates, rows, places = (
+        scratch.uv,
+        scratch.raised,
+        scratch.rates,
+        scratch.rows,
+        tables.places,
+    )
+    n = np.uint64(r.shape[1])
     for m in range(len(tables.pump)):
-        rate, bit = tables.pump[m], np.uint64(1) << np.uint64(m)
-        if rate == 0.0 or (m >= 3 and not np.uint64(p * LANES) & bit):
+        rate, bit = tables.pump[m], _ONE << np.uint64(m)
+        if rate == 0.0:
             continue
-        for k in range(len(tables.order)):
-            i = tables.order[k]
-            if i & bit:
-                if m == 0:
-                    x = from_clear_0(load(r, p, i ^ bit))
-                elif m == 1:
-                    x = from_clear_1(load(r, p, i ^ bit))
-                elif m == 2:
-                    x = from_clear_2(load(r, p, i ^ bit))
-                else:
-                    x = load(r, np.uint64(p) ^ (bit >> np.uint64(3)), i ^ bit)
-                store(out, 0, i, axpy(load(out, 0, i), rate, x))
+        for w in range(LANES):
+            j = np.uint64(tables.columns[p, w])
+            rates[0, 0, w] = rate if j & bit else 0.0
+            for g in range(len(tables.images)):
+                rows[g, w] = tables.images[g, j & ~bit]
+        for t in range(len(tables.turns)):
+            turn(
+                r, tables.turns[t, 1] * n, rows, tables.turns[t, 0], raised, scratch.lanes, 0, 1, 0
+            )
+            for e in range(LANES):
+                c = np.uint64(places[t, e])
+                if c != n and not c & bit:
+                    i = np.uint64(s + 1) * n + (c | bit)
+                    put(uv, i, fma(get(uv, i), get(rates, 0), get(raised, e)))
 
 
 @compiled(**OPTIONS)
@@ -192,94 +217,96 @@ def spread(
     here: Any,
     before: Any,
     aside: Any,
+    scratch: Any,
     thread: int,
     threads: int,
     alpha: float,
     beta: float,
     gamma: float,
 ) -> None:
-    """Set before to αU + β·here + γ·before and aside to V, in every threads-th panel.
+    """Set before to αU + β·here + γ·before and aside to V, in every threads-th pair of panels.
 
     Args:
-        tables: `Tables`.
-        real: (N,), ½ Re Ω of the drive.
+        tables: `Tables` (file `tables`).
+        real: (N,), ½ Re Ω of the drive, or (0,).
         imaginary: (N,), ½ Im Ω, or (0,) for a real drive.
-        here: R, (n/8, n, 8).
-        before: (n/8, n, 8), not read if γ = 0.
-        aside: V, (n/8, n, 8).
-        thread: the first panel of this thread.
-        threads: the step from one panel of this thread to the next.
+        here: R, (P, n, 8).
+        before: (P, n, 8), not read if γ = 0.
+        aside: V, (P, n, 8).
+        scratch: `Scratch` of this thread (file `tables`).
+        thread: the first pair of this thread.
+        threads: the step from one pair of this thread to the next.
         alpha: α.
         beta: β.
         gamma: γ.
     """
-    n, n_emitters = here.shape[1], tables.jumps.shape[1]
-    t, uv = np.empty((1, n, LANES)), np.empty((2, n, LANES))
-    weights = np.empty((n_emitters, n_emitters + _AT_ONCE))
-    panels = np.empty(n_emitters + _AT_ONCE, np.uint64)
-    for p in range(thread, len(here), threads):
-        for q in range(len(here)):
-            transpose(here, q, p * LANES, t, 0, q * LANES)
-        _move(tables, real, imaginary, here, p, t, uv)
-        for h in range(len(tables.jumps)):
-            passes = _gathered(tables.jumps[h], p, weights, panels)
-            _jump(tables, here, p, weights, panels, passes, uv, h)
-        _pump(tables, here, p, uv)
-        for i in range(n):
-            f = axpy(axpy(zero(), beta, load(here, p, i)), alpha, load(uv, 0, i))
-            if gamma != 0.0:
-                f = axpy(f, gamma, load(before, p, i))
-            store(before, p, i, f)
-            store(aside, p, i, load(uv, 1, i))
+    x, uv, n = scratch.x, scratch.uv, np.uint64(here.shape[1])
+    for first in range(2 * thread, len(here), 2 * threads):
+        last = min(first + 1, len(here) - 1)  # of an odd number of panels the last one fills both
+        _filled(tables, here, first, scratch.rows, x, _ZERO)
+        _filled(tables, here, last, scratch.rows, x, _TWO)
+        _move(tables, real, imaginary, x, uv)
+        for p in range(first, last + 1):
+            s = np.uint64(2 * (p - first))
+            if len(tables.dephasing) > 0:
+                _dephase(tables, p, scratch, s)
+            _jump(tables, here, p, scratch, s)
+            _pump(tables, here, p, scratch, s)
+            u, panel = s * n, np.uint64(p) * n
+            for i in range(n):
+                f = axpy(axpy(zero(), beta, get(x, _FOUR * i + s)), alpha, get(uv, u + i))
+                if gamma != 0.0:
+                    f = axpy(f, gamma, get(before, panel + i))
+                put(before, panel + i, f)
+                put(aside, panel + i, get(uv, u + n + i))
 
 
 @compiled(**OPTIONS)
 def drive(
+    tables: Any,
     real: Any,
     imaginary: Any,
     here: Any,
     before: Any,
     aside: Any,
+    scratch: Any,
     thread: int,
     threads: int,
     alpha: float,
 ) -> None:
     """Add αU of the drive alone to before, and its V to aside; arguments as for `spread`."""
-    n = here.shape[1]
-    t = np.empty((1, n, LANES))
+    x, n, nothing = scratch.x, np.uint64(here.shape[1]), (zero(), zero(), zero(), zero())
     for p in range(thread, len(here), threads):
-        for q in range(len(here)):
-            transpose(here, q, p * LANES, t, 0, q * LANES)
+        _filled(tables, here, p, scratch.rows, x, _ZERO)
         for i in range(n):
-            br, at, ar, bt = _flip(
-                real, imaginary, here, p, t, np.uint64(i), zero(), zero(), zero(), zero()
-            )
-            u = axpy(axpy(load(before, p, i), alpha, br), -alpha, at)
-            store(before, p, i, u)
-            store(aside, p, i, add(load(aside, p, i), add(ar, bt)))
+            br, at, ar, bt = _flip(real, imaginary, x, i, _ZERO, nothing)
+            j = np.uint64(p) * n + i
+            put(before, j, axpy(axpy(get(before, j), alpha, br), -alpha, at))
+            put(aside, j, add(get(aside, j), add(ar, bt)))
 
 
 @compiled(**OPTIONS)
 def collect(
+    tables: Any,
     before: Any,
     aside: Any,
     sums: Any,
+    scratch: Any,
     thread: int,
     threads: int,
     alpha: float,
     weight: float,
     squares: Any,
 ) -> None:
-    """Add α·asideᵀ to before and weight·before to sums; squares[p] = |before[p]|²; see `spread`."""
-    n = before.shape[1]
-    t = np.empty((1, n, LANES))
+    """Add α·asideᵀ to before and weight·before to sums; squares[p] is |before|² of the columns."""
+    x, n = scratch.x, np.uint64(before.shape[1])
     for p in range(thread, len(before), threads):
-        for q in range(len(before)):
-            transpose(aside, q, p * LANES, t, 0, q * LANES)
-        square = zero()
+        _turned(tables, aside, p, scratch.rows, x, 1, 0)
+        square, panel = zero(), np.uint64(p) * n
         for i in range(n):
-            f = axpy(load(before, p, i), alpha, load(t, 0, i))
-            store(before, p, i, f)
-            store(sums, p, i, axpy(load(sums, p, i), weight, f))
+            f = axpy(get(before, panel + i), alpha, get(x, i))
+            put(before, panel + i, f)
+            if weight != 0.0:
+                put(sums, panel + i, axpy(get(sums, panel + i), weight, f))
             square = fma(square, f, f)
-        squares[p] = total(square)
+        squares[p] = total(fma(zero(), get(tables.copies, p), square))

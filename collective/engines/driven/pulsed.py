@@ -71,8 +71,7 @@ class PowerSteps:
         self._generator, self._envelope, self._functionals = generator, envelope, functionals
         self._tolerance, self._duration = tolerance, tolerance.duration
         self._resolution, self._user_time = resolution, user_time
-        ellipse = generator.ellipse(strongest)
-        reach = _REACH / max(ellipse.decay + ellipse.width, 1e-9)
+        reach = _REACH / max(sum(generator.extent(strongest)), 1e-9)
         self._limit = min(reach, INTERVALS * resolution)
         self._longest = self._limit
         self._short = _SHORT * min(self._duration, 100 * self._limit)
@@ -92,16 +91,17 @@ class PowerSteps:
             ValueError: where the envelope fails or is not finite.
             FloatingPointError: if no polynomial fits the envelope, or only over very short steps.
         """
-        norm = float(np.linalg.norm(state))
+        norm = self._generator.norm(state)
         self._longest = min(2 * self._longest, self._limit)
         while self._longest > _INSTANT * max(abs(time), self._duration):
             end, inside, wanted = planned(time, times, self._longest, kept)
             share = max((end - time) / self._duration, _SUDDEN)
             tolerance = self._tolerance.of(norm, share)
+            readable = self._tolerance.of_readings(share)
             factors = self._fitted(time, end, tolerance / 2)
             if factors is not None:
                 found = yield from self._summed(
-                    state, factors, time, end, inside - time, wanted, tolerance
+                    state, factors, time, end, inside - time, wanted, tolerance, readable
                 )
                 if found is not None:
                     self._count_short(time)
@@ -150,6 +150,7 @@ class PowerSteps:
         inside: NDArray[np.float64],
         wanted: list[int],
         tolerance: float,
+        readable: float,
     ) -> Summing:
         """The sum of the series, or None if it does not converge."""
         if self._powers is None:
@@ -158,7 +159,7 @@ class PowerSteps:
         powers[0] = state
         sums = state.copy()
         kept = {i: state.copy() for i in wanted}
-        largest, small, span = float(np.linalg.norm(state)), 0, end - time
+        largest, small, span = self._generator.norm(state), 0, end - time
         values, fractions = [functionals.values(state)], inside / span
         pause = terms_between_pauses(state)
         for n in range(_POWERS):
@@ -174,7 +175,8 @@ class PowerSteps:
             largest = max(largest, norm)
             if not ROUND_OFF * largest < tolerance:
                 return None
-            small = small + 1 if norm < tolerance / 2 else 0
+            negligible = norm < tolerance / 2 and functionals.largest(values[-1]) < readable / 2
+            small = small + 1 if negligible else 0
             if small == 3:
                 exponents = np.arange(len(values))
                 return sums, (fractions[:, None] ** exponents) @ np.array(values), kept

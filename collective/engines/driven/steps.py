@@ -17,6 +17,7 @@ from scipy.linalg.blas import daxpy
 
 from collective.engines.driven.packed import Functionals
 from collective.engines.driven.size import KEPT_AT_ONCE, REACH
+from collective.engines.numerics.rows import aligned
 
 if TYPE_CHECKING:
     from collective.engines.driven.generator import PackedGenerator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 ROUND_OFF = 1e-16
 _SHORTEST = 2.0**-20  # of the longest step
 _SHARE = 0.5  # of the tolerance, for the truncation of all series of the run
+_IGNORED = 1e-6  # of the tolerance: terms that are left out of ρ at a time inside a step
 _PAUSE = 2**18  # entries of ρ that are computed between two pauses, in some milliseconds
 
 # the state at the end, the functionals at each output time, and the states to be kept
@@ -65,6 +67,13 @@ class Tolerance:
     def of(self, norm: float, share: float) -> float:
         """The error allowed in a share of the run for a state of this norm; not below round-off."""
         return max(_SHARE * share * (self.rtol * norm + self.atol), 100 * ROUND_OFF * norm)
+
+    def of_readings(self, share: float) -> float:
+        """The error allowed in tr ρ and in the correlations, which are at most 1.
+
+        In a mixture of many states they may change by more than ρ does by its norm.
+        """
+        return max(_SHARE * share * (self.rtol + self.atol), 100 * ROUND_OFF)
 
 
 class FaberSteps:
@@ -141,10 +150,13 @@ class FaberSteps:
         weights = ellipse.coefficients(count, np.append(inside, span))
         here, before = self._scratch(state)
         here[:] = state
-        sums = weights[0, -1] * state
-        kept = {i: weights[0, i] * state for i in wanted}
-        norm = float(np.linalg.norm(state))
-        tolerance = self._tolerance.of(norm, span / self._tolerance.duration)
+        sums = aligned(state.shape)
+        np.multiply(state, weights[0, -1], out=sums)
+        at_end = [i for i in wanted if inside[i] == span]
+        kept = {i: weights[0, i] * state for i in wanted if i not in at_end}
+        norm = self._generator.norm(state)
+        share = span / self._tolerance.duration
+        tolerance, readable = self._tolerance.of(norm, share), self._tolerance.of_readings(share)
         # coefficients grow first, and those of early times may exceed those of the last time
         sizes = np.abs(weights).max(axis=1)
         ahead = np.maximum.accumulate(sizes[::-1])[::-1]
@@ -155,13 +167,18 @@ class FaberSteps:
             norm = self._generator.advance(here, before, sums, recurrence, weights[j, -1])
             here, before = before, here
             values.append(functionals.values(here))
-            for i in wanted:
-                daxpy(here.ravel(), kept[i].ravel(), a=weights[j, i])
+            for i in kept:
+                if abs(weights[j, i]) * norm > _IGNORED * tolerance:  # early times need few terms
+                    daxpy(here.ravel(), kept[i].ravel(), a=weights[j, i])
             largest = max(largest, norm * sizes[j])
             if not ROUND_OFF * largest < tolerance:
                 return None
-            small = small + 1 if norm * ahead[j] < tolerance else 0
+            negligible = norm * ahead[j] < tolerance
+            if negligible:
+                negligible = functionals.largest(values[-1]) * ahead[j] < readable
+            small = small + 1 if negligible else 0
             if small == 2:
+                kept |= dict.fromkeys(at_end, sums)
                 return sums, weights[: j + 1, :-1].T @ np.array(values), kept
             if j % pause == 0:
                 yield time + span * j / count
@@ -170,7 +187,7 @@ class FaberSteps:
     def _scratch(self, like: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """Memory for two polynomials of the recurrence."""
         if not self._buffers:
-            self._buffers = [np.empty_like(like), np.empty_like(like)]
+            self._buffers = [aligned(like.shape), aligned(like.shape)]
         return self._buffers
 
 

@@ -2,7 +2,8 @@ r"""The whole density matrix by QuTiP's master-equation solver: every coupling, 
 
 ρ has 4^N entries, so about ten emitters are the limit. QuTiP is stepped from one output time to the
 next, so that nothing is lost if the run is stopped. Problems of up to Liouville dimension 1,024
-with large frequencies or rates are propagated by exact exponentials instead.
+with large frequencies or rates are propagated by exact exponentials instead, and atoms with
+manifolds and larger master equations by series in a rotating frame (`series`).
 """
 
 from collections.abc import Callable
@@ -14,31 +15,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import Untidied
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
-from collective.engines.exact.size import size_of
-from collective.engines.measures import LevelMeasure, PairMeasure
+from collective.engines.exact import series_size
+from collective.engines.exact.lindblad import lindblad_of
+from collective.engines.exact.sectors import generator_of
+from collective.engines.exact.series import Pulsed, Series, compile_kernels
+from collective.engines.exact.size import dimension, route_of, size_of
+from collective.engines.measures import ChannelMeasure, LevelMeasure, PairMeasure
 from collective.engines.numerics import exponential
 from collective.engines.numerics.pulses import driven_hamiltonian
 from collective.engines.record import Recorder, smallest_eigenvalue
 from collective.engines.request import Request
+from collective.master.equation import MasterEquation
 from collective.states import matrices
 
 if TYPE_CHECKING:
     from qutip import MESolver, Qobj
 
-    from collective.master.equation import MasterEquation
     from collective.results.result import Result
 
 _LARGEST_PHASE = 3e5  # some hundred thousand steps of the integrator
+_COMPILING = 3  # seconds
 _INTEGRATOR = "tsit5"
 
 
 @dataclass(frozen=True)
 class Exact:
-    """The whole density matrix, by QuTiP's `MESolver` or by exact exponentials.
+    """The whole density matrix, by QuTiP's `MESolver`, exact exponentials or series.
 
-    It takes every `Couplings` and every `MasterEquation`, up to about ten two-level emitters.
+    It takes every `Couplings`, `ChannelCouplings` and `MasterEquation`, up to about ten two-level
+    emitters, or five atoms of four levels. Atoms are computed in their rotating frame, and so are
+    master equations whose jumps all change the energy by definite amounts, as those of the
+    rotating-wave approximation: optical frequencies then cost no time.
 
     Example:
         >>> import numpy as np, collective as co
@@ -54,48 +64,81 @@ class Exact:
     cite: ClassVar[tuple[str, ...]] = ("qutip",)
 
     def refusal(self, request: Request) -> str | None:
-        """Refuse a `MasterEquation` whose phases are too large to integrate, and python -OO."""
-        common = unsupported(self, request, equations=True, thermal=True)
+        """Refuse too many states, phases that are too large to follow, and python -OO."""
+        common = unsupported(self, request, equations=True, thermal=True, channels=True)
         if common is not None:
             return common
-        problem = request.simple
+        problem = request.problem
         if isinstance(problem, Couplings):
             return without_docstrings()
-        if problem.dimension**2 <= exponential.LARGEST:
+        if isinstance(problem, ChannelCouplings):
+            if series_size.takes_atoms(problem):
+                return None
+            levels, n = len(problem.atoms.levels), len(problem)
+            return (
+                f"method {self.name!r} takes atoms that have up to {series_size.LARGEST:,} states "
+                f"together, but {n} atoms of {levels} levels have {levels}^{n}"
+            )
+        if route_of(request) == "exponentials":
             return None
-        span = float(request.times[-1] - request.times[0])
-        turns = float(np.ptp(problem.hamiltonian().diag().real) * span)
-        if turns <= _LARGEST_PHASE:
-            return without_docstrings()
-        return (
-            f"times: the laboratory frame turns by {turns:.1e} rad, which the integrator would "
-            f"have to follow (Liouville dimension {problem.dimension**2} is too large for "
-            "exponentials); evolve the Couplings of the RWA, or fewer emitters"
-        )
+        if route_of(request) == "series":
+            return _phases(lindblad_of(request).hamiltonian.diagonal().real, request)
+        return _phases(problem.hamiltonian().diag().real, request) or without_docstrings()
 
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of a run."""
-        problem, size = request.simple, size_of(request)
+        problem, route = request.problem, route_of(request)
         kept = len(request.times) if "states" in request.words else 0
         if isinstance(problem, Couplings):
-            how = "exact exponentials" if size.by_exponentials else "QuTiP"
+            how = "exact exponentials" if route == "exponentials" else "QuTiP"
             work = f"{how}, the density matrix of {len(problem)} emitters"
-        elif size.by_exponentials:
-            dimension = problem.dimension**2
-            work = f"exact exponentials, Liouville dimension {dimension} ≤ {exponential.LARGEST}"
+        elif route == "exponentials":
+            side = dimension(problem) ** 2
+            work = f"exact exponentials, Liouville dimension {side} ≤ {exponential.LARGEST}"
+        elif route == "series":
+            stored = generator_of(request).size
+            turning = isinstance(problem, ChannelCouplings) or np.any(lindblad_of(request).frame)
+            how = "series in a rotating frame" if turning else "series"
+            work = f"{how}, {stored:,} of {dimension(problem)}² numbers of ρ"
         else:
+            assert isinstance(problem, MasterEquation)
             work = f"QuTiP, Liouville dimension {problem.dimension**2} > {exponential.LARGEST}"
         if kept:
             work += f" at {kept} times, states kept"
+        size = series_size.SeriesSize(request) if route == "series" else size_of(request)
         return Cost(size.bytes(), size.seconds(), work)
 
     def prepare(self, request: Request) -> None:
-        """Import QuTiP."""
+        """Import QuTiP, and compile the kernels of series."""
         import qutip  # noqa: F401
+
+        if route_of(request) == "series":
+            from collective._tools.compiled import announced
+
+            with announced("the exact engine for atoms", _COMPILING, show=request.progress):
+                compile_kernels(pulsed=request.envelope is not None)
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
         """Record the first output time, or continue from an earlier result."""
         return _Run(request, earlier)
+
+
+def _phases(energies: NDArray[np.float64], request: Request) -> str | None:
+    """The reason why the phases of a master equation cannot be followed, or None.
+
+    Args:
+        energies: those that are left in the frame in which it is evolved.
+        request: with a Liouville dimension that is too large for exponentials.
+    """
+    turns = float(np.ptp(energies) * np.ptp(request.times))
+    if turns <= _LARGEST_PHASE:
+        return None
+    return (
+        f"times: phases turn by {turns:.1e} rad, which the integrator would have to follow: these "
+        f"jumps leave no frame without them, and Liouville dimension {len(energies) ** 2} "
+        'is too large for exponentials; evolve approximation="rwa", the couplings of the RWA, or '
+        "fewer emitters"
+    )
 
 
 class Stepper(Protocol):
@@ -114,17 +157,21 @@ class _Run:
     """ρ, and its observables at the output times reached so far."""
 
     def __init__(self, request: Request, earlier: "Result | None"):
-        problem = request.simple
+        problem = request.problem
         self._request = request
         self._stepper: Stepper | None = None
         self._untidied = ExitStack()
         self._bounds: dict[str, float] = {}
-        self._measure: PairMeasure | LevelMeasure
+        self._measure: PairMeasure | LevelMeasure | ChannelMeasure
         if isinstance(problem, Couplings):
             photons = problem.thermal_photons  # stimulated emission makes the emitters emit faster
             decay = (1 + photons) * problem.decay if photons else problem.decay
             self._measure = PairMeasure(len(problem))
             self._recorder = Recorder(request, decay)
+        elif isinstance(problem, ChannelCouplings):
+            wanted = "correlations" in request.words
+            self._measure = ChannelMeasure(problem, correlations=wanted)
+            self._recorder = Recorder(request)
         else:
             self._measure = LevelMeasure(problem.levels, problem.emission_operator)
             self._recorder = Recorder(request)
@@ -154,15 +201,20 @@ class _Run:
         self._record(self._stepper.step(times[reached]))
 
     def _made(self) -> Stepper:
-        """The stepper: exponentials or QuTiP's solver."""
-        request = self._request
-        if not size_of(request).by_exponentials:
-            return solver(
-                request.simple, request.times, request.rtol, request.atol, request.envelope
-            )
-        exponentials = exponential.Exponential(request.simple.liouvillian())
-        self._bounds["error_bound"] = exponentials.error_bound(float(np.ptp(request.times)))
-        return exponentials
+        """The stepper: exponentials, series, or QuTiP's solver."""
+        request, problem = self._request, self._request.problem
+        match route_of(request):
+            case "exponentials":
+                exponentials = exponential.Exponential(problem.liouvillian())
+                span = float(np.ptp(request.times))
+                self._bounds["error_bound"] = exponentials.error_bound(span)
+                return exponentials
+            case "series":
+                frame = lindblad_of(request).frame
+                turned = float(np.ptp(frame) * np.ptp(request.times))
+                self._bounds["error_bound"] = turned * float(np.finfo(float).eps)
+                return Series(request) if request.envelope is None else Pulsed(request)
+        return solver(request.simple, request.times, request.rtol, request.atol, request.envelope)
 
     def _record(self, rho: "Qobj") -> None:
         """Record everything asked for from ρ at the next output time."""
@@ -195,12 +247,14 @@ class _Run:
         return []
 
     def close(self) -> None:
+        if isinstance(self._stepper, Series | Pulsed):
+            self._stepper.close()
         self._stepper = None
         self._untidied.close()
 
 
 def solver(
-    problem: "Couplings | MasterEquation",
+    problem: Couplings | MasterEquation,
     times: NDArray[np.float64],
     rtol: float,
     atol: float,

@@ -1,5 +1,7 @@
 r"""Predicted time and memory of the whole density matrix, by QuTiP's integrator or exponentials.
 
+`route_of` says which of the three routes a request takes; the third is that of `series_size`.
+
 The integrator takes some 25 slopes a radian until what moves has decayed, and always 2 slopes a
 unit of the largest rate, for stability. A slope is two products for each jump operator and two for
 H_eff, 4^N numbers long. Exponentials take products of matrices, as large as the numbers that the
@@ -10,25 +12,25 @@ speeds of a common machine, so that a problem takes the same route on every mach
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import comb
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 
 from collective._tools.operators import entries_of
 from collective._tools.speed import COMMON, Speed
 from collective._tools.speed import speed as machine_speed
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines.base import writing
+from collective.engines.exact import series_size
 from collective.engines.numerics import exponential
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.spectrum import Extent
 from collective.engines.record import EIGENVALUE_TIMES
 from collective.engines.request import Request
+from collective.master.equation import MasterEquation
 from collective.states import answers
 from collective.states.matrices import matrix
-
-if TYPE_CHECKING:
-    from collective.master.equation import MasterEquation
 
 STIFF = 1000.0  # units of phase; beyond these, exponentials may replace steps
 _LARGEST_SUPEROPERATOR = 7  # emitters whose generator is built as one sparse matrix
@@ -52,6 +54,38 @@ _GENERATOR_CALLS = 2000.0  # to make the real form of a generator
 _GENERATOR_ENTRIES = 450.0  # for each of its entries, to make this real form
 _ROW_BYTES = 420  # of Python objects per output time
 _STATE_BYTES = 500  # of a `Qobj`, beside its matrix
+
+
+Route = Literal["QuTiP", "exponentials", "series"]
+
+
+def route_of(request: Request) -> Route:
+    """The route of a request: series for atoms and large master equations in a rotating frame."""
+    found: Route | None = request.memo.get("route")
+    if found is None:
+        found = request.memo["route"] = _route(request)
+    return found
+
+
+def _route(request: Request) -> Route:
+    problem = request.problem
+    if isinstance(problem, Couplings):
+        return "exponentials" if size_of(request).by_exponentials else "QuTiP"
+    side = dimension(problem)
+    small = side**2 <= exponential.LARGEST
+    if isinstance(problem, ChannelCouplings):
+        faster = small and size_of(request).by_exponentials
+        return "exponentials" if faster else "series"
+    if small:
+        return "exponentials"
+    return "series" if problem.of_lindblad_form and side <= series_size.LARGEST else "QuTiP"
+
+
+def dimension(problem: ChannelCouplings | MasterEquation) -> int:
+    """The dimension D of the Hilbert space."""
+    if isinstance(problem, ChannelCouplings):
+        return int(len(problem.atoms.levels) ** len(problem))
+    return problem.dimension
 
 
 def size_of(request: Request) -> "Size":
@@ -97,10 +131,10 @@ class Size:
     @property
     def _n(self) -> int:
         """N, or log₂ of the dimension of a master equation, rounded up."""
-        problem = self.request.simple
+        problem = self.request.problem
         if isinstance(problem, Couplings):
             return min(len(problem), _LARGEST)
-        return max(1, (problem.dimension - 1).bit_length())
+        return max(1, (dimension(problem) - 1).bit_length())
 
     @property
     def _span(self) -> float:
@@ -109,8 +143,8 @@ class Size:
     @cached_property
     def by_exponentials(self) -> bool:
         """Whether exponentials are faster than steps, or steps are not possible."""
-        problem = self.request.simple
-        if not isinstance(problem, Couplings):
+        problem = self.request.problem
+        if isinstance(problem, MasterEquation):
             return problem.dimension**2 <= exponential.LARGEST
         if self.request.envelope is not None or len(self.request.times) == 1:
             return False
@@ -141,7 +175,7 @@ class Size:
 
     @cached_property
     def _work(self) -> Work:
-        if isinstance(self.request.simple, Couplings):
+        if isinstance(self.request.problem, Couplings):
             return coupled(self.request, self._extent)
         return given(self.request)
 
@@ -159,8 +193,10 @@ class Size:
         return setup + made_seconds + len(times) * each
 
     def _step_seconds(self) -> float:
-        s, problem, request = self.speed, self.request.simple, self.request
+        s, problem, request = self.speed, self.request.problem, self.request
         size = 4.0**self._n
+        if isinstance(problem, ChannelCouplings):
+            return series_size.SeriesSize(request, s).seconds()
         if not isinstance(problem, Couplings):
             turned = float(np.ptp(problem.hamiltonian().diag().real)) * self._span
             slope = 10 * s.call + _SLOPE_ENTRY * s.entry * _entries(problem)
@@ -179,12 +215,15 @@ class Size:
 
     def bytes(self) -> int:
         """The bytes at the peak."""
-        request, problem = self.request, self.request.simple
+        request, problem = self.request, self.request.problem
         times = len(request.times)
         kept = times if "states" in request.words else 0
         n = self._n
         if isinstance(problem, Couplings):
             side, measured = 2**n, 16 * len(problem) ** 2
+        elif isinstance(problem, ChannelCouplings):
+            side, measured = dimension(problem), 8 * len(problem) * len(problem.atoms.levels)
+            measured += 16 * len(problem.decay) ** 2 * ("correlations" in request.words)
         else:
             side, measured = problem.dimension, 8 * sum(problem.levels)
         # a checkpoint copies what was recorded, and makes two more copies of the states
@@ -251,17 +290,18 @@ def coupled(request: Request, extent: Extent) -> Work:
 
 
 def given(request: Request) -> Work:
-    """The `Work` for a master equation: the generator itself gives the parts."""
-    assert not isinstance(request.simple, Couplings)
-    generator = request.simple.liouvillian()
+    """The `Work` for atoms or a master equation: the generator itself gives the parts."""
+    problem = request.problem
+    assert not isinstance(problem, Couplings)
+    generator = problem.liouvillian()
     try:
-        state = matrix(request.state, request.simple)
+        state = matrix(request.state, problem)
     except ValueError:  # a state by name, but the levels are not known: the run raises the error
-        return Work((request.simple.dimension**2,), 0, 0.0)
+        return Work((dimension(problem) ** 2,), 0, 0.0)
     return Work(*exponential.extent(generator, state))
 
 
-def _entries(problem: "MasterEquation") -> float:
+def _entries(problem: MasterEquation) -> float:
     """The number of multiplications in a slope of a master equation."""
     if not problem.of_lindblad_form:
         return float(entries_of(problem.liouvillian()).nnz)

@@ -1,8 +1,9 @@
 r"""Mean field: product states of up to 10⁵ emitters, with or without random phases.
 
 Correlations between emitters are left out, so that each keeps a Bloch vector of its own
-(`equations`). Emitters without coherence then have no field, and would decay one by one. Their
-superradiance begins by noise, for which each sample has random phases at the start, with
+(`equations`), or a density matrix if it is an atom with manifolds (`levels`). Emitters without
+coherence then have no field, and would decay one by one. Their superradiance begins by noise, for
+which each sample has random phases at the start, with
 
 .. math:: ⟨σ^+_mσ^-_n⟩ ≈ \frac{1}{B}\sum_b s^{(b)*}_m s^{(b)}_n \quad (m ≠ n).
 
@@ -19,7 +20,7 @@ from collective.engines import estimates
 from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.mean_field import size
 from collective.engines.mean_field.run import MeanFieldRun
-from collective.engines.mean_field.start import alone, moments
+from collective.engines.mean_field.start import alone, product
 from collective.engines.request import Request
 
 if TYPE_CHECKING:
@@ -33,20 +34,23 @@ _FEWEST, _MOST = 4, 1000  # of the samples
 class MeanField:
     """Every emitter in the mean field of the others, for up to 10⁵ of them: an approximation.
 
-    It takes product states, pure or mixed, with any drive, pump and dephasing. For one emitter it
-    is exact, and for weak excitation it is the equation of coupled dipoles. Correlations between
-    emitters are left out, except those that phases have in common.
+    It takes product states, pure or mixed, with any drive, pump and dephasing. Atoms with manifolds
+    keep a density matrix each. For one emitter it is exact, and for weak excitation it is the
+    equation of coupled dipoles. Correlations between emitters are left out, except those that
+    phases have in common.
 
     Emitters that start without coherence and that nothing drives have no mean field. In truth their
     emission begins by noise. For them each sample starts with random phases of ⟨σ⁻⟩, and means have
     standard errors. The phases are drawn once: dephasing and pump destroy them, although in truth
-    noise renews them. On lattices, also with vacant sites, products are fast Fourier transforms,
-    found from the places of the emitters and checked.
+    noise renews them. For atoms with manifolds they are random coherences between excited and
+    ground levels, with the correlations ⟨σ⁺_cσ⁻_c'⟩ of each atom. On lattices of two-level
+    emitters, also with vacant sites, products are fast Fourier transforms, found from the places of
+    the emitters and checked.
 
     Args:
         phases: number of samples with random phases; 0 for none. None draws phases only for starts
             of several emitters without coherence and without drive: 1,000 samples of up to 40
-            emitters, fewer of more emitters, and 4 of 10,000 or more.
+            emitters, fewer of more emitters or levels, and 4 of 10,000 or more.
 
     With random phases steps have a tolerance of 1e-4 (or `rtol`, if that is larger) and products
     are computed in single precision, far below the standard errors.
@@ -83,10 +87,10 @@ class MeanField:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse thermal light, and states of more than one emitter that are correlated."""
-        common = unsupported(self, request, one_number=True, lattice=True)
+        common = unsupported(self, request, one_number=True, lattice=True, channels=True)
         if common is not None:
             return common
-        if moments(request) is None:
+        if not product(request):
             return (
                 f"method {self.name!r} takes states without correlations between emitters, product "
                 f"or mixed, not state {request.state_name}"
@@ -113,6 +117,6 @@ class MeanField:
         """The number of samples with random phases, or 0."""
         if self.phases is not None:
             return self.phases
-        if len(request.couplings) == 1 or not alone(request):
+        if len(request.rwa) == 1 or not alone(request):
             return 0
-        return int(np.clip(_SAMPLES // len(request.couplings), _FEWEST, _MOST))
+        return int(np.clip(_SAMPLES // size.work_of_one(request), _FEWEST, _MOST))

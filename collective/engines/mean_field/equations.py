@@ -30,6 +30,9 @@ class Equations:
         couplings: of the emitters.
         envelope: by which the drive is multiplied, or None.
         single: whether the field of the others is computed in single precision.
+
+    Attributes:
+        numbers: length of the vector of one sample.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Equations:
     ):
         own = lattice.diagonal(couplings)
         self.n = len(couplings)
+        self.numbers = 3 * self.n
         self.decay = couplings.decay.diagonal().real.copy()[:, None]
         self.pump = couplings.pump[:, None]
         self._turning = (-1j * own - couplings.dephasing - 0.5 * couplings.pump)[:, None]
@@ -99,3 +103,26 @@ class Equations:
         field = self._others(s, threads)
         together = -2 * (s.real * field.imag - s.imag * field.real).sum(axis=0)
         return np.asarray(together + (self.decay * e).sum(axis=0))
+
+    def populations(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The populations, (N, B)."""
+        return self.split(y)[1]
+
+    def excitation(self, populations: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The mean number of excited emitters from the populations (N, …)."""
+        return np.asarray(populations.sum(axis=0))
+
+    def pairs(self, y: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """⟨σ⁺_mσ⁻_n⟩ summed over the samples, (N, N)."""
+        s, e = self.split(y)
+        found = s.conj() @ s.T
+        np.fill_diagonal(found, e.sum(axis=1))
+        return np.asarray(found)
+
+    def possible(self, change: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A change of a vector without what no state has: all of it."""
+        return change
+
+    def scales(self, weak: float, excited: float, length: int) -> NDArray[np.float64]:
+        """The units of the numbers of a vector of this length, from those of s and e."""
+        return np.repeat([weak, excited], [2 * length // 3, length // 3])

@@ -10,16 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.blas import BlasThreads
+from collective.couplings.channels import ChannelCouplings
 from collective.engines import estimates
 from collective.engines.base import pieces_for, resumed, threads_for
 from collective.engines.mean_field import size
 from collective.engines.mean_field.equations import Equations
-from collective.engines.mean_field.start import (
-    alone,
-    moments,
-    units,
-    with_random_phases,
-)
+from collective.engines.mean_field.levels import LevelEquations
+from collective.engines.mean_field.start import alone, begin, units
 from collective.engines.numerics.adaptive import Adaptive
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.record import Recorder
@@ -42,11 +39,11 @@ class MeanFieldRun:
         self._groups = size.columns(request, phases)
         kind: estimates.Kind = "random phases" if phases else "mean field"
         self._expected = estimates.expected(request, kind)
-        self._lost = not phases and len(request.couplings) > 1 and alone(request)
+        self._lost = not phases and len(request.rwa) > 1 and alone(request)
         self._seed = request.seed
         self._stopped = Event()
         self._limits = ExitStack()
-        self._equations = Equations(request.couplings, request.envelope, single=bool(phases))
+        self._equations = _equations(request, single=bool(phases))
         self._solvers: list[Adaptive] | None = None
         self._threads = (1, 1)  # groups at a time, and threads of a product
         if earlier is None:
@@ -58,32 +55,23 @@ class MeanFieldRun:
 
     def _begin(self) -> None:
         """Record the first time."""
-        found = moments(self._request)
-        assert found is not None
-        lowered, excited = found
-        if self._phases:
-            assert self._seed is not None
-            s, e = with_random_phases(lowered, excited, self._phases, self._seed)
-        else:
-            s, e = lowered[:, None], excited[:, None]
-        ends = np.cumsum(self._groups)[:-1]
-        parts = zip(np.split(s, ends, axis=1), np.split(e, ends, axis=1), strict=True)
-        values = [self._equations.joined(*part) for part in parts]
+        equations, seed = self._equations, self._seed
+        values = begin(self._request, equations, self._groups, seed if self._phases else None)
         t = float(self._request.times[0])
         self._record(values, [(t, y, None) for y in values])
 
     def _continue(self, earlier: "Result") -> None:
         """Continue from the last step of every group."""
-        n, samples = len(self._request.couplings), max(self._phases, 1)
+        numbers, samples = self._equations.numbers, max(self._phases, 1)
         times = resumed(earlier, "since", (len(self._groups),))
         steps = resumed(earlier, "steps", (len(self._groups),))
-        whole = resumed(earlier, "values", (3 * n * samples,)).astype(float)
-        ends = np.cumsum([3 * n * count for count in self._groups])[:-1]
+        whole = resumed(earlier, "values", (numbers * samples,)).astype(float)
+        ends = np.cumsum([numbers * count for count in self._groups])[:-1]
         again = [
             (float(t), y, float(step) if step > 0 else None)
             for t, y, step in zip(times, np.split(whole, ends), steps, strict=True)
         ]
-        names = ["emission", "populations"]
+        names = ["emission", "excitation", "populations"]
         names += ["correlations"] if "correlations" in self._request.words else []
         further = {}
         if self._phases:
@@ -129,14 +117,13 @@ class MeanFieldRun:
         request, groups = self._request, len(self._groups)
         self._limits.enter_context(BlasThreads(1))
         together = min(threads_for(request), groups)
-        if together > 1 and len(request.couplings) * max(self._groups) >= 1000:
+        if together > 1 and self._equations.n * max(self._groups) >= 1000:
             self._pool = self._limits.enter_context(ThreadPoolExecutor(together))
             self._threads = (together, 1)
         elif groups == 1:
-            squared = len(request.couplings) * 8
-            self._threads = (1, pieces_for(request, squared)[0])
+            self._threads = (1, pieces_for(request, size.channels(request) * 8)[0])
         rtol, atol = size.tolerances(request, self._phases)
-        of_s, of_e = (atol * unit for unit in units(request, self._phases))
+        weak, excited = units(request, self._phases)
         times, end = request.times, float(request.times[-1])
         longest = np.inf
         if request.envelope is not None:  # a pulse shorter than a step would not be seen
@@ -148,7 +135,7 @@ class MeanFieldRun:
                 y,
                 end,
                 rtol=rtol,
-                atol=np.repeat([of_s, of_e], [2 * len(y) // 3, len(y) // 3]),
+                atol=atol * self._equations.scales(weak, excited, len(y)),
                 longest=longest,
                 first=first,
             )
@@ -164,24 +151,23 @@ class MeanFieldRun:
         """Record one output time."""
         equations = self._equations
         emission = np.concatenate([equations.emission(y, self._threads[1]) for y in values])
-        samples = [equations.split(y) for y in values]
-        excited = np.concatenate([e for _, e in samples], axis=1)
-        populations = excited.mean(axis=1)
-        rows = {"emission": emission.mean(keepdims=True), "populations": populations[None]}
+        each = np.concatenate([equations.populations(y) for y in values], axis=-1)
+        populations, excitation = each.mean(axis=-1), equations.excitation(each)
+        rows = {
+            "emission": emission.mean(keepdims=True),
+            "populations": populations[None],
+            "excitation": np.array([equations.excitation(populations)]),
+        }
         if self._phases:
             rows |= {
                 "emission_error": _error(emission[None]),
-                "populations_error": _error(excited)[None],
-                "excitation_error": _error(excited.sum(axis=0, keepdims=True)),
+                "populations_error": _error(each)[None],
+                "excitation_error": _error(excitation[None]),
                 "shots": emission[None],
             }
         if "correlations" in self._request.words:
-            pairs = np.zeros((equations.n, equations.n), dtype=complex)
-            for s, _ in samples:
-                pairs += s.conj() @ s.T
-            pairs /= len(emission)
-            np.fill_diagonal(pairs, populations)
-            rows["correlations"] = pairs[None]
+            pairs = sum(equations.pairs(y) for y in values) / len(emission)
+            rows["correlations"] = np.asarray(pairs)[None]
         self._recorder.add(rows, now=again)
 
     def fields(self) -> dict[str, Any]:
@@ -239,6 +225,13 @@ class MeanFieldRun:
         self._limits.close()
         for solver in self._solvers or []:
             solver.close()
+
+
+def _equations(request: Request, *, single: bool) -> Equations | LevelEquations:
+    """The equations of the emitters, or of atoms with manifolds."""
+    if isinstance(request.problem, ChannelCouplings):
+        return LevelEquations(request.channels, request.envelope, single=single)
+    return Equations(request.couplings, request.envelope, single=single)
 
 
 def _to(t: float, solver: Adaptive) -> NDArray[Any]:

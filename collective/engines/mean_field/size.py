@@ -3,10 +3,12 @@
 import numpy as np
 
 from collective._tools.speed import speed
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import largest_row, sum_of_squares
 from collective.couplings.sites import padded
 from collective.engines.base import Cost, threads_for, writing
+from collective.engines.numerics.channels import polarisations
 from collective.engines.numerics.exchange import kind, sites_of
 from collective.engines.numerics.lattice import TRANSFORM
 from collective.engines.request import Request
@@ -19,6 +21,9 @@ _CALLS = 45.0  # of numpy, per slope, and …
 _CALLS_PER_TIME = 80.0  # per output time
 _ENTRIES = 30.0  # per emitter and sample, of a slope and its stage, in gathered entries
 _PAIR_ENTRIES = 18.0  # per correlation
+_IN_LEVELS = 0.5  # of the frequency, because a row of channels has three polarisations
+_MATRIX_PRODUCTS = 6.0  # of density matrices of atoms, per slope, and …
+_MATRIX_ENTRIES = 12.0  # per number of them
 _SINGLE = 0.65  # of the time of a product of matrices, in single precision
 _SLOPES = 60.0  # at least, and …
 _PER_PHASE = 7.5  # per unit of frequency and time at a tolerance of 1e-4, and …
@@ -33,6 +38,20 @@ def tolerances(request: Request, phases: int) -> tuple[float, float]:
     return max(request.rtol, least), max(request.atol, least)
 
 
+def channels(request: Request) -> int:
+    """The side of the matrix by which a product is computed."""
+    if isinstance(request.problem, ChannelCouplings):
+        return len(request.problem) * polarisations(request.problem).shape[1]
+    return len(request.couplings)
+
+
+def work_of_one(request: Request) -> int:
+    """The work of one sample, in emitters of two levels."""
+    if isinstance(request.problem, ChannelCouplings):
+        return max(1, len(request.problem) * len(request.problem.atoms.levels) ** 2 // 4)
+    return len(request.couplings)
+
+
 def columns(request: Request, phases: int) -> list[int]:
     """How many samples are integrated together, for each of the groups.
 
@@ -45,12 +64,15 @@ def columns(request: Request, phases: int) -> list[int]:
 
 def _groups(request: Request, phases: int) -> int:
     """The number of groups into which samples are divided."""
-    least = _FEWEST if kind(request.couplings) == "matrix" else 1
-    return max(1, -(-phases // max(_TOGETHER // len(request.couplings), least)))
+    of_atoms = isinstance(request.problem, ChannelCouplings)
+    least = _FEWEST if of_atoms or kind(request.couplings) == "matrix" else 1
+    return max(1, -(-phases // max(_TOGETHER // work_of_one(request), least)))
 
 
 def cost(request: Request, phases: int, error: float | None) -> Cost:
     """Predict memory and time."""
+    if isinstance(request.problem, ChannelCouplings):
+        return _cost_of_atoms(request, phases, error)
     couplings, n, times, s = request.couplings, len(request.couplings), len(request.times), speed()
     samples, groups = max(phases, 1), _groups(request, phases)
     together = -(-samples // groups)  # in the largest group
@@ -86,17 +108,47 @@ def cost(request: Request, phases: int, error: float | None) -> Cost:
     return Cost(held + kept + int(written), seconds + compressing, kind_of + work, error)
 
 
+def _cost_of_atoms(request: Request, phases: int, error: float | None) -> Cost:
+    """Predict memory and time of density matrices of atoms."""
+    n, count, s = len(request.rwa), len(request.channels.atoms.levels), speed()
+    samples, groups, side = max(phases, 1), _groups(request, phases), channels(request)
+    times, digits = len(request.times), 8 if phases else 16
+    together = -(-samples // groups)
+    numbers = 2.0 * n * count**2
+    slopes = evaluations(request, phases)
+    product = 8.0 * side**2 * together * s.flop * (_SINGLE if phases else 1.0)
+    reading = digits * side**2 / 8 * s.entry * 0.4
+    each = max(product, reading) + n * together * s.flop * 8 * _MATRIX_PRODUCTS * count**3
+    each += s.entry * _MATRIX_ENTRIES * numbers * together + s.call * _CALLS
+    held = 8 * numbers * samples * _VECTORS + digits * side**2 + 24.0 * side * 512
+    held += 16.0 * n * count**2 * (count**2 / 4 + 8)
+    kept = 8 * n * count * times * (2 if phases else 1) + 8 * phases * times
+    seconds = groups * (each * (slopes + times) + s.call * _CALLS_PER_TIME * times)
+    if "correlations" in request.words:
+        pairs = len(request.channels.decay) ** 2
+        kept += 16 * pairs * times
+        held += 32 * pairs
+        seconds += times * pairs * (8.0 * samples * s.flop + _PAIR_ENTRIES * s.entry)
+    compressing, written = writing(request, kept + 8 * numbers * samples)
+    kind_of = f"{phases} samples of random phases, " if phases else "mean field, "
+    work = f"{kind_of}{n:,} density matrices of {count} levels"
+    return Cost(int(held + kept + written), seconds + compressing, work, error)
+
+
 def evaluations(request: Request, phases: int) -> float:
     """The number of slopes of a run, roughly.
 
     They follow the frequencies while emitters move. Driven or pumped ones come to rest, and then
     steps are as long as is stable.
     """
-    couplings, span = request.couplings, float(np.ptp(request.times))
-    frequency, rate = frequencies(couplings)
+    couplings, span = request.rwa, float(np.ptp(request.times))
     finer = (TOLERANCE / tolerances(request, phases)[0]) ** (1 / _ORDER)
-    open_ = np.any(couplings.drive) or np.any(couplings.pump)
-    own = float(couplings.decay.diagonal().real.mean() + couplings.pump.mean())
+    own, open_ = float(couplings.decay.diagonal().real.mean()), bool(np.any(couplings.drive))
+    if isinstance(couplings, ChannelCouplings):
+        frequency, rate = _frequencies_of_atoms(couplings)
+    else:
+        frequency, rate = frequencies(couplings)
+        own, open_ = own + float(couplings.pump.mean()), open_ or bool(np.any(couplings.pump))
     lasting = min(span, _SETTLED / max(own, 1e-300)) if open_ else span
     if request.envelope is not None:
         lasting = span
@@ -120,3 +172,16 @@ def frequencies(couplings: Couplings) -> tuple[float, float]:
         bright = abs(couplings.decay[0, 0]) * (len(couplings) - 1)
     frequency = np.sqrt(usual * most) + np.abs(turning).max() + drive + 0.3 * bright
     return float(frequency), float(rates.max() + bright)
+
+
+def _frequencies_of_atoms(channels: ChannelCouplings) -> tuple[float, float]:
+    """A frequency with which the density matrices of atoms turn, and the largest rate of one."""
+    n = len(channels)
+    usual = np.sqrt(sum_of_squares(channels.shift) / len(channels.shift))
+    most = np.sqrt(largest_row(channels.shift))
+    levels = np.linalg.eigvalsh(channels.local_hamiltonians(drive=False))
+    bright = np.sqrt(sum_of_squares(channels.decay) / len(channels.decay))
+    drive = float(np.linalg.norm(channels.drive.reshape(n, -1), axis=1).max())
+    frequency = np.sqrt(usual * most) + float(np.ptp(levels, axis=1).max()) + drive + 0.3 * bright
+    frequency *= _IN_LEVELS
+    return float(frequency), float(channels.decay.diagonal().real.max() + bright)

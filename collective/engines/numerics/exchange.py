@@ -62,16 +62,23 @@ def exchange(couplings: Couplings, *, single: bool = False) -> Exchange:
         value = complex(couplings.shift[0, 0] - 0.5j * couplings.decay[0, 0])
         return lambda vectors, threads: value * (vectors.sum(axis=0) - vectors)
     found = lattice.of(couplings, single=single) if how == "lattice" else None
-    return _by_matrix(couplings, single) if found is None else found.between
+    return by_matrix(_matrix(couplings, single)) if found is None else found.between
 
 
-def _by_matrix(couplings: Couplings, single: bool) -> Exchange:
+def _matrix(couplings: Couplings, single: bool) -> NDArray[Any]:
+    """The matrix h without its diagonal."""
     n = len(couplings)
     h = np.empty((n, n), dtype=np.complex64 if single else np.complex128)
     for begin in range(0, n, _ROWS):
         rows = slice(begin, begin + _ROWS)
         h[rows] = couplings.shift[rows] - 0.5j * couplings.decay[rows]
     np.fill_diagonal(h, 0.0)
+    return h
+
+
+def by_matrix(h: NDArray[Any]) -> Exchange:
+    """The product with a matrix (n, n), in its precision, by any number of threads."""
+    n = len(h)
 
     def product(vectors: NDArray[Any], threads: int) -> NDArray[Any]:
         given = np.ascontiguousarray(vectors.astype(h.dtype, copy=False))

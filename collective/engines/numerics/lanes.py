@@ -1,10 +1,14 @@
-"""Eight numbers at a time as one value: LLVM's own vector type inside numba kernels.
+"""Eight or sixteen numbers at a time as one value: LLVM's own vector type inside numba kernels.
 
-A `Lanes` value is an LLVM vector of eight doubles, which any back end splits into registers of its
-own width (one with AVX-512, two with AVX2, four with NEON). Unlike tuples of eight floats it needs
-no pass of the compiler to find the vectors again: kernels compile in a third of the time and run
-at the same speed whichever vectoriser is on. Arrays end in an axis of eight lanes and are read by
-`load(x, i, j)`; indices are read as unsigned numbers, so that none can wrap around.
+A `Lanes` value is an LLVM vector of eight doubles or of sixteen floats, which any back end splits
+into registers of its own width (one with AVX-512, two with AVX2, four with NEON). Unlike tuples of
+floats it needs no pass of the compiler to find the vectors again: kernels compile in a third of the
+time and run at the same speed whichever vectoriser is on. Arrays end in an axis of eight doubles or
+sixteen floats and are read by `load(x, i, j)`; indices are read as unsigned numbers, so that none
+can wrap around. The type of the array decides the type of the lanes, so one kernel serves both
+precisions.
+
+The file is longer than others because all operations share the type and the way to its addresses.
 """
 
 from collections.abc import Callable
@@ -17,72 +21,134 @@ from numba.extending import intrinsic, models, register_model
 
 from collective._tools.compiled import compiled
 
-LANES = 8
+LANES = 8  # doubles
+BYTES = 64  # of one vector, in both precisions
 # sums of products may be fused, but not reordered
 OPTIONS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy", "nogil": True}
 _FUSED = ("contract",)
-_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-_ALIGNED = 8  # bytes; what numpy promises
+_ALIGNED = 4  # bytes; what numpy promises of floats
 
 inline = compiled(**OPTIONS)
 
 
 class Lanes(types.Type):
-    """The numba type of eight doubles."""
+    """The numba type of eight doubles or sixteen floats.
 
-    def __init__(self) -> None:
-        super().__init__(name="Lanes")
+    Attributes:
+        scalar: the numba type of one number.
+        count: how many numbers there are.
+        vector: the type in LLVM.
+    """
 
+    def __init__(self, scalar: Any):
+        self.scalar, self.count = scalar, BYTES * 8 // scalar.bitwidth
+        entry = ir.DoubleType() if scalar.bitwidth == 64 else ir.FloatType()
+        self.vector = ir.VectorType(entry, self.count)
+        super().__init__(name=f"Lanes({scalar}, {self.count})")
 
-lanes = Lanes()
+    @property
+    def zeros(self) -> ir.Constant:
+        """The vector of zeros."""
+        return ir.Constant(self.vector, [0.0] * self.count)
 
 
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Any):
-        super().__init__(manager, kind, _VECTOR)
+    def __init__(self, manager: Any, kind: Lanes):
+        super().__init__(manager, kind, kind.vector)
+
+
+_DOUBLES, _FLOATS = Lanes(types.float64), Lanes(types.float32)
+lanes = _DOUBLES
+
+
+def lanes_of(array: Any) -> Lanes:
+    """The type of the lanes in which the last axis of an array of this numba type is read."""
+    return _DOUBLES if array.dtype == types.float64 else _FLOATS
 
 
 def _index(*entries: int) -> ir.Constant:
     return ir.Constant(ir.VectorType(ir.IntType(32), len(entries)), list(entries))
 
 
-def _address(context: Any, builder: Any, kinds: Any, values: Any, row: int = 0) -> Any:
-    """The address at which the lanes of x[i, j + row] begin, for values (x, i, j)."""
-    array = context.make_array(kinds[0])(context, builder, values[0])
-    i, j = (
-        context.cast(builder, value, kind, types.uintp)
-        for value, kind in zip(values[1:3], kinds[1:3], strict=True)
-    )
-    place = [
-        i,
-        builder.add(j, context.get_constant(types.uintp, row)),
-        context.get_constant(types.uintp, 0),
-    ]
-    pointer = cgutils.get_item_pointer(context, builder, kinds[0], array, place, wraparound=False)
-    return builder.bitcast(pointer, _VECTOR.as_pointer())
+def pointer(context: Any, builder: Any, kind: Any, value: Any, *place: Any) -> Any:
+    """The address of an entry of an array, for indices that are LLVM integers of 64 bits."""
+    array = context.make_array(kind)(context, builder, value)
+    return cgutils.get_item_pointer(context, builder, kind, array, list(place), wraparound=False)
 
 
-def _read(builder: Any, pointer: Any) -> Any:
-    value = builder.load(pointer)
+def unsigned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """An integer of any numba type as an LLVM integer of 64 bits."""
+    return context.cast(builder, value, kind, types.uintp)
+
+
+def entry(context: Any, builder: Any, kind: Any, value: Any, *place: Any) -> Any:
+    """The integer at a place of an array as an LLVM integer of 64 bits."""
+    found = builder.load(pointer(context, builder, kind, value, *place))
+    return unsigned(context, builder, kind.dtype, found)
+
+
+def vector_at(context: Any, builder: Any, kind: Any, value: Any, *place: Any) -> Any:
+    """The address of the lanes x[place, :]."""
+    begin = (*place, context.get_constant(types.uintp, 0))
+    address = pointer(context, builder, kind, value, *begin)
+    return builder.bitcast(address, lanes_of(kind).vector.as_pointer())
+
+
+def read(builder: Any, address: Any) -> Any:
+    """The vector at an address, which need not be that of a line of the cache."""
+    value = builder.load(address)
     value.align = _ALIGNED
     return value
 
 
-def _write(builder: Any, value: Any, pointer: Any) -> None:
-    builder.store(value, pointer).align = _ALIGNED
+def write(builder: Any, value: Any, address: Any) -> None:
+    """Put a vector at an address."""
+    builder.store(value, address).align = _ALIGNED
 
 
-def _multiplied(builder: Any, u: Any, a: Any, x: Any) -> Any:
+def multiplied(builder: Any, u: Any, a: Any, x: Any) -> Any:
+    """The vector u + a·x of three vectors."""
     return builder.fadd(u, builder.fmul(a, x, flags=_FUSED), flags=_FUSED)
+
+
+def spread(builder: Any, kind: Lanes, a: Any) -> Any:
+    """The vector with the number a in each lane."""
+    nothing = ir.Constant(kind.vector, ir.Undefined)
+    first = builder.insert_element(nothing, a, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, nothing, _index(*[0] * kind.count))
+
+
+def _fetch(builder: Any, address: Any) -> None:
+    """Ask for a line of the cache that will be read soon; any address is allowed."""
+    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    for_reading, in_all_caches, data = (ir.Constant(number, value) for value in (0, 3, 1))
+    builder.call(function, [builder.bitcast(address, byte), for_reading, in_all_caches, data])
+
+
+def _address(context: Any, builder: Any, kinds: Any, values: Any, row: int = 0) -> Any:
+    """The address at which the lanes of x[i, j + row] begin, for values (x, i, j)."""
+    i, j = (
+        unsigned(context, builder, kind, value)
+        for value, kind in zip(values[1:3], kinds[1:3], strict=True)
+    )
+    j = builder.add(j, context.get_constant(types.uintp, row))
+    return vector_at(context, builder, kinds[0], values[0], i, j)
 
 
 @intrinsic
 def zero(typing: Any) -> Any:
     """Eight zeros."""
-    return lanes(), lambda context, builder, signature, arguments: ir.Constant(
-        _VECTOR, [0.0] * LANES
-    )
+    return lanes(), lambda context, builder, signature, arguments: lanes.zeros
+
+
+@intrinsic
+def zero_of(typing: Any, x: Any) -> Any:
+    """A vector of zeros like those of the array x."""
+    kind = lanes_of(x)
+    return kind(x), lambda context, builder, signature, arguments: kind.zeros
 
 
 @intrinsic
@@ -90,9 +156,9 @@ def load(typing: Any, x: Any, i: Any, j: Any) -> Any:
     """The vector at x[i, j]."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _read(builder, _address(context, builder, signature.args, arguments))
+        return read(builder, _address(context, builder, signature.args, arguments))
 
-    return lanes(x, i, j), generate
+    return lanes_of(x)(x, i, j), generate
 
 
 @intrinsic
@@ -100,7 +166,7 @@ def store(typing: Any, x: Any, i: Any, j: Any, u: Any) -> Any:
     """Put a vector at x[i, j]."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _write(builder, arguments[3], _address(context, builder, signature.args, arguments))
+        write(builder, arguments[3], _address(context, builder, signature.args, arguments))
         return context.get_dummy_value()
 
     return types.void(x, i, j, u), generate
@@ -112,12 +178,9 @@ def axpy(typing: Any, u: Any, a: Any, x: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         u, a, x = arguments
-        nothing = ir.Constant(_VECTOR, ir.Undefined)
-        first = builder.insert_element(nothing, a, ir.Constant(ir.IntType(32), 0))
-        spread = builder.shuffle_vector(first, nothing, _index(*[0] * LANES))
-        return _multiplied(builder, u, spread, x)
+        return multiplied(builder, u, spread(builder, signature.args[0], a), x)
 
-    return lanes(u, types.float64, x), generate
+    return u(u, u.scalar, x), generate
 
 
 @intrinsic
@@ -125,9 +188,9 @@ def fma(typing: Any, u: Any, a: Any, x: Any) -> Any:
     """The vector u + a·x, where a is a vector too, lane by lane."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _multiplied(builder, *arguments)
+        return multiplied(builder, *arguments)
 
-    return lanes(u, a, x), generate
+    return u(u, a, x), generate
 
 
 @intrinsic
@@ -137,52 +200,85 @@ def add(typing: Any, u: Any, x: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fadd(*arguments, flags=_FUSED)
 
-    return lanes(u, x), generate
+    return u(u, x), generate
 
 
 @intrinsic
 def total(typing: Any, u: Any) -> Any:
-    """The sum of the lanes, from the first to the last."""
+    """The sum of the lanes, from the first to the last, in double precision."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        entries = [
-            builder.extract_element(arguments[0], ir.Constant(ir.IntType(32), w))
-            for w in range(LANES)
-        ]
-        found = entries[0]
-        for entry in entries[1:]:
-            found = builder.fadd(found, entry)
+        found = ir.Constant(ir.DoubleType(), 0.0)
+        for w in range(u.count):
+            part = builder.extract_element(arguments[0], ir.Constant(ir.IntType(32), w))
+            part = context.cast(builder, part, u.scalar, types.float64)
+            found = builder.fadd(found, part) if w else part
         return found
 
     return types.float64(u), generate
 
 
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """The columns of as many vectors as each of them has lanes, all of them in registers."""
+    count, rows = len(rows), list(rows)
+    bit = 1
+    while bit < count:  # swap this bit of row and lane
+        for w in (w for w in range(count) if not w & bit):
+            upper, lower = rows[w], rows[w | bit]
+            swapped = (
+                [count + (c ^ bit) if c & bit else c for c in range(count)],
+                [count + c if c & bit else c | bit for c in range(count)],
+            )
+            rows[w], rows[w | bit] = (
+                builder.shuffle_vector(upper, lower, _index(*mask)) for mask in swapped
+            )
+        bit *= 2
+    return rows
+
+
 @intrinsic
-def column(typing: Any, x: Any, q: Any, rows: Any, g: Any, c: Any) -> Any:
-    """The vector whose lane w is x[q, rows[g, w], c]."""
+def transpose(typing: Any, x: Any, i: Any, j: Any, y: Any, k: Any, h: Any) -> Any:
+    """y[k, h + c, w] = x[i, j + w, c] for all w and c, in registers."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows = [
+            read(builder, _address(context, builder, signature.args[:3], arguments[:3], w))
+            for w in range(lanes_of(x).count)
+        ]
+        for c, column in enumerate(_transposed(builder, rows)):
+            place = _address(context, builder, signature.args[3:], arguments[3:], c)
+            write(builder, column, place)
+        return context.get_dummy_value()
+
+    return types.void(x, i, j, y, k, h), generate
+
+
+@intrinsic
+def transpose_rows(
+    typing: Any, x: Any, q: Any, rows: Any, g: Any, y: Any, places: Any, i: Any
+) -> Any:
+    """y[places[c], i, w] = x[q, rows[g, w], c] for all lanes w and c, in registers.
+
+    The same rows of x[q + 1] are fetched into the cache meanwhile.
+    """
+    count = lanes_of(x).count
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kinds = signature.args
-        values, table = (
-            context.make_array(kinds[k])(context, builder, arguments[k]) for k in (0, 2)
-        )
-        q, g, c = (context.cast(builder, arguments[k], kinds[k], types.uintp) for k in (1, 3, 4))
-        found = ir.Constant(_VECTOR, ir.Undefined)
-        for w in range(LANES):
-            place = [g, context.get_constant(types.uintp, w)]
-            pointer = cgutils.get_item_pointer(
-                context, builder, kinds[2], table, place, wraparound=False
-            )
-            row = context.cast(builder, builder.load(pointer), kinds[2].dtype, types.uintp)
-            pointer = cgutils.get_item_pointer(
-                context, builder, kinds[0], values, [q, row, c], wraparound=False
-            )
-            found = builder.insert_element(
-                found, builder.load(pointer), ir.Constant(ir.IntType(32), w)
-            )
-        return found
+        q, g, i = (unsigned(context, builder, kinds[k], arguments[k]) for k in (1, 3, 6))
+        lane = [context.get_constant(types.uintp, w) for w in range(count)]
+        following = builder.add(q, context.get_constant(types.uintp, 1))
+        found = []
+        for w in lane:
+            row = entry(context, builder, kinds[2], arguments[2], g, w)
+            found.append(read(builder, vector_at(context, builder, kinds[0], arguments[0], q, row)))
+            _fetch(builder, vector_at(context, builder, kinds[0], arguments[0], following, row))
+        for c, column in zip(lane, _transposed(builder, found), strict=True):
+            place = entry(context, builder, kinds[5], arguments[5], c)
+            write(builder, column, vector_at(context, builder, kinds[4], arguments[4], place, i))
+        return context.get_dummy_value()
 
-    return lanes(x, q, rows, g, c), generate
+    return types.void(x, q, rows, g, y, places, i), generate
 
 
 def _moved(source: Callable[[int], int | None]) -> Any:
@@ -193,8 +289,7 @@ def _moved(source: Callable[[int], int | None]) -> Any:
     @intrinsic
     def move(typing: Any, u: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            zeros = ir.Constant(_VECTOR, [0.0] * LANES)
-            return builder.shuffle_vector(arguments[0], zeros, _index(*mask))
+            return builder.shuffle_vector(arguments[0], lanes.zeros, _index(*mask))
 
         return lanes(u), generate
 
@@ -210,30 +305,3 @@ from_clear_0, from_clear_1, from_clear_2 = (
     _moved(lambda w, b=b: w ^ b if w & b else None)  # type: ignore[misc]
     for b in (1, 2, 4)
 )
-
-
-@intrinsic
-def transpose(typing: Any, x: Any, i: Any, j: Any, y: Any, k: Any, h: Any) -> Any:
-    """y[k, h + c, w] = x[i, j + w, c] for all w and c, in registers."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows = [
-            _read(builder, _address(context, builder, signature.args[:3], arguments[:3], w))
-            for w in range(LANES)
-        ]
-        for bit in (1, 2, 4):  # swap this bit of row and lane
-            for w in (w for w in range(LANES) if not w & bit):
-                upper, lower = rows[w], rows[w | bit]
-                swapped = (
-                    [LANES + (c ^ bit) if c & bit else c for c in range(LANES)],
-                    [LANES + c if c & bit else c | bit for c in range(LANES)],
-                )
-                rows[w], rows[w | bit] = (
-                    builder.shuffle_vector(upper, lower, _index(*mask)) for mask in swapped
-                )
-        for c, row in enumerate(rows):
-            place = _address(context, builder, signature.args[3:], arguments[3:], c)
-            _write(builder, row, place)
-        return context.get_dummy_value()
-
-    return types.void(x, i, j, y, k, h), generate

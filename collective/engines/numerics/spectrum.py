@@ -32,12 +32,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective.couplings.couplings import Couplings
 
-TERMS_PER_RADIUS = 2.6  # terms of a Faber expansion for each radius of the ellipse, roughly
-LONGEST_STEP = 45.0  # radii of the ellipse; longer steps lose digits to non-normality
+TERMS_PER_RADIUS = 2.0  # terms of a Faber expansion for each radius of the ellipse, roughly
+LONGEST_STEP = 50.0  # radii of the ellipse; longer steps save few terms
 _LARGEST = 200  # emitters whose matrices are diagonalised; for more, sums of rows are the bounds
 _MARGIN = 1.05  # of the semi-axes beyond the extents given
 _SMALLEST = 1e-9  # extent; an operator that does nothing still has an ellipse
 _HUGE = 1e200
+_DIGITS = 60  # by which numbers may exceed _HUGE before they are made smaller
 _INSTANT = 1e-25  # of st; below it e^{Lt} is 1
 
 
@@ -108,11 +109,15 @@ class Ellipse:
         beyond = max(count, int(2 * z.max())) + 30  # b_j ≤ e^z z^j/j!
         falling = np.zeros((count, len(z)))
         last, this, total = np.zeros_like(z), np.full_like(z, 1 / _HUGE), np.zeros_like(z)
+        growth = np.log10(1 + beyond / z.min())  # digits of one term, at most
+        unchecked = max(1, int(_DIGITS / growth))
         for j in range(beyond, -1, -1):
             if j < count:
                 falling[j] = this
             total += (1 + q**j if j else 1) * this
             last, this = this, q * last + (j / z) * this
+            if j % unchecked:
+                continue
             large = np.abs(this) > _HUGE
             if large.any():
                 for array in (last, this, total, falling):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from collective._tools.blas import BlasThreads
 from collective.couplings.channels import ChannelCouplings
 from collective.engines.base import Accuracy, Cost, resumed, unsupported
-from collective.engines.basis.configurations import ExcitationBlocks, ensemble, one_excitation
+from collective.engines.basis.configurations import one_excitation, one_excitation_vectors
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.single import size
@@ -31,9 +31,8 @@ from collective.engines.single.amplitudes import (
     IllConditionedError,
 )
 from collective.engines.single.problem import channel_amplitudes, couplings_of, populations
-from collective.states import State, answers
-from collective.states.answers import amplitudes_of
-from collective.states.of_atoms import most_excited, one_excitation_vectors
+from collective.states import answers, of_atoms
+from collective.states.of_atoms import most_excited
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -116,7 +115,7 @@ class _Run:
         self._steps: Iterator[None] | None = None
         self._limits = ExitStack()
         if earlier is None:
-            vectors = _one_excitation_vectors(request)
+            vectors = _vectors(request)
             if self._dephased:
                 self._record_matrix(vectors @ vectors.conj().T)
             else:
@@ -253,21 +252,12 @@ class _Run:
         self._limits.close()
 
 
-def _one_excitation_vectors(request: Request) -> NDArray[np.complex128]:
-    """Vectors (N, R) whose projectors sum to the block of one excitation."""
+def _vectors(request: Request) -> NDArray[np.complex128]:
+    """Vectors whose projectors sum to the block of one excitation, (N, R) or (N·n_e, R)."""
     if isinstance(request.problem, ChannelCouplings):
-        return one_excitation_vectors(request.state, request.channels.atoms)
-    n, state = len(request.couplings), request.state
-    if isinstance(state, State):
-        each = np.eye(n, dtype=bool)
-        chances = answers.weights_of(state, each)
-        if chances is None:
-            return amplitudes_of(state, each, request.couplings.emitters)[:, None]
-        found = np.zeros((n, 1), dtype=complex)  # at most one emitter may be excited
-        found[:, 0] = np.sqrt(chances)
-        return found
-    vectors = ensemble(state, ExcitationBlocks(n, 1), 1, request.couplings.emitters)
-    return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
+        return of_atoms.one_excitation_vectors(request.state, request.channels.atoms)
+    couplings = request.couplings
+    return one_excitation_vectors(request.state, len(couplings), couplings.emitters)
 
 
 def _refusal_of_atoms(request: Request) -> str | None:

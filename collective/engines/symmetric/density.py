@@ -9,13 +9,12 @@ longest ladder is occupied.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.basis.dicke import Identical, processes
-from collective.engines.basis.dicke_states import density
 from collective.engines.numerics.adaptive import Adaptive
 from collective.engines.request import Request
 
@@ -26,6 +25,24 @@ _ENVELOPE_STEPS = 20_000  # of the integrator at most, unless the dynamics needs
 def entries(n: int, one_ladder: bool) -> int:
     """The number of entries of all blocks."""
     return (n + 1) ** 2 if one_ladder else (n + 1) * (n + 2) * (n + 3) // 6
+
+
+class Blocks(Protocol):
+    """The generator of some entries of ρ, and what is read off them."""
+
+    def slope(
+        self, envelope: Callable[[float], complex] | None
+    ) -> Callable[[float, NDArray[Any]], NDArray[Any]]:
+        """A function of time and of all entries that returns dρ/dt."""
+        ...
+
+    def diagonal(self, rho: NDArray[Any]) -> NDArray[np.float64]:
+        """Populations of the Dicke states."""
+        ...
+
+    def smallest_eigenvalue(self, rho: NDArray[Any]) -> float:
+        """The smallest eigenvalue of ρ."""
+        ...
 
 
 class LadderBlocks:
@@ -147,19 +164,17 @@ class Density:
     """Evolves the blocks of ρ from one output time to the next.
 
     Args:
-        e: the emitters.
-        request: its state, times, tolerances and envelope are read.
+        blocks: of one species, or of several.
+        rho: all entries at the first time.
+        request: its times, tolerances and envelope are read.
 
     Attributes:
         now: all entries.
-        excitations: k of each diagonal entry, (D,).
-        bright: ⟨J⁺J⁻⟩ of each diagonal entry, (D,).
     """
 
-    def __init__(self, e: Identical, request: Request):
-        self._request, self._blocks = request, LadderBlocks(e)
-        self.excitations, self.bright = self._blocks.excitations, self._blocks.bright
-        self.now: NDArray[Any] = self._blocks.start(density(request.state, e.n))
+    def __init__(self, blocks: Blocks, rho: NDArray[Any], request: Request):
+        self._request, self._blocks = request, blocks
+        self.now: NDArray[Any] = rho
         self._steps: Adaptive | None = None
 
     def start(self, t: float) -> None:

@@ -1,5 +1,7 @@
 r"""Identical couplings: a Dicke ladder of up to 10⁵ emitters, or all ladders of some hundreds.
 
+Emitters of a few species, alike within each, are in `species`; this file has those of one species.
+
 If no permutation of the emitters changes couplings and state, ρ is given by Dicke states |J, M⟩:
 
 * If all Γ_mn are equal and nothing is individual, by one ladder of N + 1 populations,
@@ -16,14 +18,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.base import Accuracy, Cost, resumed, unsupported
+from collective.engines.base import Accuracy, Cost, Run, resumed, unsupported
 from collective.engines.basis.dicke import Identical, identical
-from collective.engines.basis.dicke_states import on_all_ladders, populations
+from collective.engines.basis.dicke_states import density, on_all_ladders, populations
+from collective.engines.basis.species import Species
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.symmetric import size
-from collective.engines.symmetric.density import Density
+from collective.engines.symmetric.density import Density, LadderBlocks
 from collective.engines.symmetric.populations import Populations, compile_kernels
+from collective.engines.symmetric.size import several
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -36,12 +40,22 @@ _COUNTED = ("steps", "rejected_steps", "error_estimate")
 
 @dataclass(frozen=True)
 class Symmetric:
-    """Identical couplings on Dicke states: up to 10⁵ emitters, or hundreds with all ladders.
+    r"""Identical couplings on Dicke states: up to 10⁵ emitters, or hundreds with all ladders.
 
-    Couplings and state must be the same for every emitter. Without individual rates and drive one
-    ladder of N + 1 populations is enough (Dicke, Phys. Rev. 93, 99 (1954)); otherwise all ladders
-    are kept (Shammah et al., Phys. Rev. A 98, 063815 (2018)). A start from `co.states.mixed` needs
-    all ladders and takes no drive.
+    If couplings and state are the same for every emitter, one ladder of N + 1 populations is enough
+    without individual rates and drive (Dicke, Phys. Rev. 93, 99 (1954)); otherwise all ladders
+    are kept (Shammah et al., Phys. Rev. A 98, 063815 (2018)), as for a start from
+    `co.states.mixed`.
+
+    There may also be a few *species*: emitters that can be exchanged without any change of
+    couplings and state are of one species, and ρ is given by Dicke states of each of them,
+
+    .. math:: Γ_{mn} = Γ_{AB} + γ_A δ_{mn}, \qquad m ∈ A, \; n ∈ B,
+
+    and Δ likewise. Two ensembles of N_A and N_B emitters that decay purely collectively have
+    (N_A + 1)(N_B + 1) kets; individual decay, dephasing or a pump of a species multiply its share
+    of ρ from (N_A + 1)² to about N_A³/6. Species are found by themselves, also those that only the
+    state makes: `co.states.single(0)` of a hundred identical emitters is one and ninety-nine.
 
     Example:
         >>> import numpy as np, collective as co
@@ -50,6 +64,14 @@ class Symmetric:
         >>> result = co.evolve(cloud, "inverted", [0.0, 1e-3], method=co.engines.Symmetric())
         >>> float(result.emission[0])
         5000.0
+
+        Twenty inverted emitters beside twenty in the ground state, which take up some of the light:
+
+        >>> start = co.states.mixed([1.0] * 20 + [0.0] * 20)
+        >>> forty = co.Couplings(np.ones((40, 40)), np.zeros((40, 40)))
+        >>> result = co.evolve(forty, start, [0.0, 0.2], method="symmetric")
+        >>> bool(result.populations[1, -1] > 0.1)
+        True
     """
 
     name: ClassVar[str] = "symmetric"
@@ -62,7 +84,7 @@ class Symmetric:
         common = unsupported(self, request, one_number=True)
         if common is not None:
             return common
-        n, state = len(request.couplings), request.state
+        n = len(request.couplings)
         if "correlations" in request.words and n > _LARGEST_CORRELATED:
             gigabytes = 16 * n * n * len(request.times) / 1e9
             return (
@@ -70,28 +92,26 @@ class Symmetric:
                 f"{gigabytes:,.0f} GB of two different numbers each; observe emission and "
                 "populations"
             )
-        found = identical(request.couplings)
+        why = _not_one_species(request)
+        if why is None:
+            return None
+        found = several(request)
         if isinstance(found, str):
-            return f"method 'symmetric' is for identical couplings: {found}"
-        if isinstance(state, State):
-            return _asymmetry(state, found)
-        outside = 1 - float(populations(state, n).sum())
-        if outside > _OUTSIDE:
-            return (
-                "method 'symmetric' is for states of the symmetric subspace: a weight of "
-                f"{outside:.2g} of this QuTiP state is outside"
-            )
+            return f"{why}; nor are there a few species of emitters: {found}"
         return None
 
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of a run."""
-        return size.cost(request)
+        if _not_one_species(request) is None:
+            return size.cost(request)
+        found = several(request)
+        assert isinstance(found, Species)
+        return size.of_species(request, found)
 
     def prepare(self, request: Request) -> None:
         """Compile the kernels for populations, or import what a drive or a pump needs."""
         e = identical(request.couplings)
-        assert isinstance(e, Identical)
-        if e.drive:
+        if isinstance(e, str) or e.drive or _not_one_species(request):
             import scipy.integrate
             import scipy.sparse
         elif e.pump:
@@ -99,9 +119,41 @@ class Symmetric:
         else:
             compile_kernels(request.progress)
 
-    def start(self, request: Request, earlier: "Result | None") -> "_Run":
-        """Start with populations of the Dicke states, or with ρ if there is a drive."""
-        return _Run(request, earlier)
+    def start(self, request: Request, earlier: "Result | None") -> Run:
+        """Start with populations of the Dicke states, or with ρ if it has coherences."""
+        if _not_one_species(request) is None:
+            return _Run(request, earlier)
+        found = several(request)
+        assert isinstance(found, Species)
+        from collective.engines.symmetric.species import SpeciesRun
+
+        return SpeciesRun(request, found, earlier)
+
+
+def _not_one_species(request: Request) -> str | None:
+    """The reason why couplings and state are not those of identical emitters, or None."""
+    key = "not one species"
+    if key not in request.memo:
+        request.memo[key] = _difference(request)
+    found: str | None = request.memo[key]
+    return found
+
+
+def _difference(request: Request) -> str | None:
+    """The reason why couplings and state are not those of identical emitters, or None."""
+    n, state = len(request.couplings), request.state
+    found = identical(request.couplings)
+    if isinstance(found, str):
+        return f"method 'symmetric' is for identical couplings: {found}"
+    if isinstance(state, State):
+        return _asymmetry(state, found)
+    outside = 1 - float(populations(state, n).sum())
+    if outside > _OUTSIDE:
+        return (
+            "method 'symmetric' is for states of the symmetric subspace: a weight of "
+            f"{outside:.2g} of this QuTiP state is outside"
+        )
+    return None
 
 
 def _asymmetry(state: State, e: Identical) -> str | None:
@@ -130,7 +182,14 @@ class _Run:
         e = identical(request.couplings)
         assert isinstance(e, Identical)
         self._request, self._emitters = request, e
-        self._dynamics = Density(e, request) if e.drive else Populations(e, request)
+        self._dynamics: Density | Populations
+        self._states: LadderBlocks | Populations
+        if e.drive:
+            self._states = blocks = LadderBlocks(e)
+            rho = blocks.start(density(request.state, e.n))
+            self._dynamics = Density(blocks, rho, request)
+        else:
+            self._states = self._dynamics = Populations(e, request)
         self._recorder = Recorder(request)
         self._started = False
         self._before: dict[str, Any] = {}
@@ -169,7 +228,8 @@ class _Run:
         if not np.isfinite(trace):
             raise FloatingPointError("the populations are not finite")
         smallest = {0: dynamics.smallest()} if self._recorder.eigenvalue_due() else None
-        number, bright = float(p @ dynamics.excitations), float(p @ dynamics.bright)
+        states = self._states
+        number, bright = float(p @ states.excitations), float(p @ states.bright)
         rows = {
             "emission": np.array([e.collective * bright + e.individual * number]),
             "excitation": np.array([number]),

@@ -7,6 +7,9 @@ from collective._tools.speed import speed
 from collective.engines.base import Cost, writing
 from collective.engines.basis.dicke import Identical, Triangle, identical
 from collective.engines.basis.dicke_states import on_all_ladders
+from collective.engines.basis.species import Species, largest_rate
+from collective.engines.basis.species_space import entries
+from collective.engines.basis.species_states import species_of
 from collective.engines.numerics import rational
 from collective.engines.request import Request
 from collective.engines.symmetric import density
@@ -30,11 +33,55 @@ _BYTES_FACTORS = 24  # per entry
 _SLOPE_ENTRIES = 4.0  # per entry of ρ, mostly for entries of the generator
 _SLOPE_CALLS = 15.0
 _SLOPES_PER_PHASE = 2.5  # of the stiffest rate; 12 a step of length 4
+_SLOPES_PER_TIME = 3.0  # of a run of species, between output times
+_SLOPES_AT_LEAST = 200.0
+_USUAL_TERMS = 12  # of a row of the generator
+_BUILT_ENTRIES = 100.0  # per entry of the generator, once
+_BYTES_ENTRY = 550  # per entry of ρ of species: 30 stages of the integrator, tables
+_BYTES_TERM = 65  # per entry of its generator, while it is built
 _BYTES_DENSITY = 1000  # per entry: 30 stages of the integrator, the generator
 
 
+def several(request: Request) -> Species | str:
+    """The species of couplings and state, or why there are none; found once."""
+    key = "species"
+    if key not in request.memo:
+        request.memo[key] = species_of(request.couplings, request.state)
+    found: Species | str = request.memo[key]
+    return found
+
+
+def of_species(request: Request, found: Species) -> Cost:
+    """Predict memory and time of a run of a few species."""
+    s, times, n = speed(), len(request.times), len(request.couplings)
+    size = entries(found, None if found.driven else 0)
+    terms = 1 + 6 * len(found) * (len(found) - 1) // 2
+    for e in found.members:
+        terms += 1 + 3 * sum(x != 0 for x in (e.individual, e.dephasing, e.pump)) + 4 * found.driven
+    correlated = 16 * n**2 * times if "correlations" in request.words else 0
+    compressing, written = writing(request, correlated + 24 * len(found) ** 2 * times)
+    phase = largest_rate(found) * float(np.ptp(request.times))
+    slopes = _SLOPES_PER_PHASE * phase + _SLOPES_PER_TIME * times + _SLOPES_AT_LEAST
+    slope = _SLOPE_ENTRIES * size * terms / _USUAL_TERMS * s.entry + _SLOPE_CALLS * s.call
+    seconds = _RUN_CALLS * s.call + _BUILT_ENTRIES * size * terms * s.entry
+    seconds += compressing
+    compared = 0 if checks.constant(request.couplings.decay) else n**2
+    seconds += _COMPARED_ENTRIES * len(found) * compared * s.entry
+    if correlated:
+        seconds += _KEPT_ENTRIES * n**2 * times * s.entry
+    return Cost(
+        int((_BYTES_ENTRY + _BYTES_TERM * terms) * size + correlated + 16 * compared)
+        + int(written)
+        + 8 * n * times,
+        seconds + slope * slopes,
+        f"{found} emitters of {len(found)} species, {size:,} entries of ρ between Dicke states"
+        if len(found) > 1
+        else f"{found} identical emitters on all ladders, {size:,} entries of ρ",
+    )
+
+
 def cost(request: Request) -> Cost:
-    """Predict memory and time of a run."""
+    """Predict memory and time of a run of identical emitters."""
     e, s = identical(request.couplings), speed()
     assert isinstance(e, Identical)
     times = len(request.times)

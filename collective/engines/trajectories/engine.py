@@ -21,13 +21,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective.couplings.channels import ChannelCouplings
 from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported
 from collective.engines.basis.configurations import LARGEST
+from collective.engines.numerics.sparse_rows import compile_multiply
 from collective.engines.request import Request
-from collective.engines.trajectories.means import Batch, Totals
+from collective.engines.trajectories.atoms_size import cost_of_atoms, refusal_of_atoms
+from collective.engines.trajectories.means import (
+    Batch,
+    Totals,
+    earlier_means,
+    named,
+    populations,
+)
 from collective.engines.trajectories.sampler import Sampler, batches
 from collective.engines.trajectories.size import cost_within_blocks, size_for
-from collective.engines.trajectories.whole_size import WholeSize, cost_of_whole
+from collective.engines.trajectories.whole.size import WholeSize, cost_of_whole
 
 if TYPE_CHECKING:
     from collective.results.result import Result
@@ -36,6 +45,7 @@ _DEFAULT = 1000  # trajectories
 _MOST_FOR_ERROR = 100_000  # trajectories, if a standard error is asked for but no number
 _TRUSTED = 100  # trajectories that are needed before their scatter is trusted
 _CLICKS = 10  # jumps that are needed too: before the first jump all trajectories are alike
+_COMPILING = 2  # seconds
 _UNLIKELY = 0.01  # expected photons of all trajectories; if fewer, no jump is waited for
 
 
@@ -48,6 +58,9 @@ class Trajectories:
     C(2N, N) numbers of a density matrix, and up to about 24 emitters are possible. `Result.jumps`
     keeps the time and the channel of every jump; `Couplings.collapse_operator_names` names the
     channels of a driven problem.
+
+    `ChannelCouplings` of atoms with manifolds have up to 65,536 states, and a drive that is
+    constant in time; `ChannelCouplings.collapse_operator_names` names the channels of their jumps.
 
     Trajectory i of a seed is the same with any number of threads. An interrupted run has all
     output times, as means over the trajectories drawn so far.
@@ -102,9 +115,11 @@ class Trajectories:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse density matrices, master equations, thermal light, and too many emitters."""
-        common = unsupported(self, request)
+        common = unsupported(self, request, channels=True)
         if common is not None:
             return common
+        if isinstance(request.problem, ChannelCouplings):
+            return refusal_of_atoms(self.name, request)
         n = len(request.couplings)
         if n > LARGEST and within_blocks(request):
             return f"method {self.name!r} takes at most {LARGEST} emitters, got {n}"
@@ -114,17 +129,29 @@ class Trajectories:
         """Predict memory and time of the largest number of trajectories."""
         at_most = "at most " if self.standard_error is not None else ""
         noun = "trajectory" if self.most == 1 else "trajectories"
+        if isinstance(request.problem, ChannelCouplings):
+            n, levels = request.channels.energies.shape
+            work = f"{at_most}{self.most:,} {noun} of {n} atoms of {levels} levels"
+            return cost_of_atoms(request, self.most, work)
         work = f"{at_most}{self.most:,} {noun} of {len(request.couplings)} emitters"
         if within_blocks(request):
             return cost_within_blocks(request, self.most, work)
         return cost_of_whole(request, self.most, work)
 
     def prepare(self, request: Request) -> None:
-        """Compile the kernels, or read them from the cache."""
+        """Compile the kernels, or read them from the cache; atoms need QuTiP and SciPy."""
+        if isinstance(request.problem, ChannelCouplings):
+            import qutip  # noqa: F401
+
+            from collective._tools.compiled import announced
+
+            with announced("trajectories of atoms", _COMPILING, show=request.progress):
+                compile_multiply()
+            return
         if within_blocks(request):
             from collective.engines.trajectories.blocks import compile_kernels
         else:
-            from collective.engines.trajectories.whole import compile_kernels
+            from collective.engines.trajectories.whole.sampler import compile_kernels
         compile_kernels(show=request.progress)
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
@@ -147,12 +174,12 @@ class _Run:
         self._request = request
         self._sampler = _sampler(request, engine.most)
         self._batches: Generator[Batch] | None = None
-        shape = (len(request.times), len(request.couplings) + 2)
+        shape = (len(request.times), populations(request) + 2)
         self._totals = Totals.empty(*shape, self._sampler.extra)
         if earlier is not None:
             self._seed = int(earlier.diagnostics["seed"])
             if earlier.diagnostics["n_trajectories"] > 0:
-                self._totals = Totals.of(earlier, _means(request, earlier))
+                self._totals = Totals.of(earlier, earlier_means(request, earlier))
         elif request.seed is not None:
             self._seed = request.seed
         else:
@@ -181,7 +208,12 @@ class _Run:
             totals = Totals(0, values, np.zeros_like(values), means)
         else:
             means = totals.sums / totals.count
-        return {**totals.observables(), **_named(self._request, means)}
+        found = {**totals.observables(), **named(self._request, means)}
+        if isinstance(self._request.problem, ChannelCouplings):
+            levels = (-1, *self._request.channels.energies.shape)
+            for name in ("populations", "populations_error"):
+                found[name] = found[name].reshape(levels)
+        return found
 
     @cached_property
     def _initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
@@ -246,38 +278,16 @@ class _Run:
         return photons * self._most < _UNLIKELY
 
 
-def _named(request: Request, means: NDArray[np.complex128]) -> dict[str, Any]:
-    """Means of (T, X) as fields of `Result`."""
-    n = len(request.couplings)
-    found: dict[str, Any] = {}
-    if "correlations" in request.words:
-        found["correlations"] = means[:, : n * n].reshape(-1, n, n).copy()
-        means = means[:, n * n :]
-    expect = zip(request.operators.items(), means.T, strict=True)
-    found["expect"] = {
-        name: values.real.copy() if operator.isherm else values.copy()
-        for (name, operator), values in expect
-    }
-    return found
-
-
-def _means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
-    """Means of (T, X) from the fields of `Result`."""
-    parts: list[NDArray[Any]] = [np.empty((len(request.times), 0))]
-    if "correlations" in request.words:
-        if earlier.correlations is None:
-            raise ValueError("its correlations are missing")
-        parts.append(earlier.correlations.reshape(len(request.times), -1))
-    parts += [earlier.expect[name][:, None] for name in request.operators]
-    return np.concatenate(parts, axis=1).astype(complex)
-
-
 def _sampler(request: Request, most: int) -> Sampler:
     """The sampler that draws the trajectories of a request."""
+    if isinstance(request.problem, ChannelCouplings):
+        from collective.engines.trajectories.atoms import AtomSampler
+
+        return AtomSampler(request)
     if within_blocks(request):
         from collective.engines.trajectories.blocks import BlockSampler
 
         return BlockSampler(request, size_for(request, most))
-    from collective.engines.trajectories.whole import WholeSampler
+    from collective.engines.trajectories.whole.sampler import WholeSampler
 
     return WholeSampler(request, WholeSize.of(request, most))

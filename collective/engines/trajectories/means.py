@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.means import combined, of_values, standard_errors
+from collective.couplings.channels import ChannelCouplings
 from collective.engines.base import resumed
+from collective.engines.request import Request
 from collective.results.jumps import Jumps
 
 if TYPE_CHECKING:
@@ -77,13 +79,15 @@ class Totals:
             raise ValueError("its jumps are missing")
         before = ((jumps.trajectory, jumps.times, jumps.channels),)
         if earlier.resume:
-            shape = (len(means), earlier.populations.shape[1] + len(_COLUMNS) - 1)
+            shape = (len(means), earlier.populations[0].size + len(_COLUMNS) - 1)
             mean, scatter = (resumed(earlier, name, shape) for name in ("mean", "scatter"))
             sums = resumed(earlier, "sums", means.shape).astype(complex)
             return cls(jumps.n_trajectories, mean, scatter, sums, before)
         count = jumps.n_trajectories
         columns = [
-            np.column_stack([getattr(earlier, name + end) for name in _COLUMNS])
+            np.column_stack(
+                [getattr(earlier, name + end).reshape(len(means), -1) for name in _COLUMNS]
+            )
             for end in ("", "_error")
         ]
         scatter = columns[1] ** 2 * (count * (count - 1)) if count > 1 else 0 * columns[0]
@@ -138,3 +142,37 @@ def uniform(seed: int, first: int, count: int, width: int) -> NDArray[np.float64
     width += -width % 4
     stream = np.random.Philox(seed).advance(first * width // 4)
     return np.random.Generator(stream).random((count, width))
+
+
+def populations(request: Request) -> int:
+    """How many populations there are: one per emitter, or one per level of every atom."""
+    if isinstance(request.problem, ChannelCouplings):
+        return request.channels.energies.size
+    return len(request.couplings)
+
+
+def named(request: Request, means: NDArray[np.complex128]) -> dict[str, Any]:
+    """Means of (T, X) as fields of `Result`."""
+    found: dict[str, Any] = {}
+    if "correlations" in request.words:
+        problem = request.problem
+        n = len(problem.decay if isinstance(problem, ChannelCouplings) else request.couplings)
+        found["correlations"] = means[:, : n * n].reshape(-1, n, n).copy()
+        means = means[:, n * n :]
+    expect = zip(request.operators.items(), means.T, strict=True)
+    found["expect"] = {
+        name: values.real.copy() if operator.isherm else values.copy()
+        for (name, operator), values in expect
+    }
+    return found
+
+
+def earlier_means(request: Request, earlier: "Result") -> NDArray[np.complex128]:
+    """Means of (T, X) from the fields of `Result`."""
+    parts: list[NDArray[Any]] = [np.empty((len(request.times), 0))]
+    if "correlations" in request.words:
+        if earlier.correlations is None:
+            raise ValueError("its correlations are missing")
+        parts.append(earlier.correlations.reshape(len(request.times), -1))
+    parts += [earlier.expect[name][:, None] for name in request.operators]
+    return np.concatenate(parts, axis=1).astype(complex)

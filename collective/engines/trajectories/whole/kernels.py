@@ -1,6 +1,6 @@
 """Kernels of driven, pumped or dephased trajectories: eight of them from jump to jump.
 
-Each lane of a panel holds one trajectory with all its 2^N amplitudes (see `whole_panel`) and goes
+Each lane of a panel holds one trajectory with all its 2^N amplitudes (see `panel`) and goes
 on with the next one when it reaches the last output time. A step is one Taylor series (see
 `taylor`), in which an envelope of the drive is a polynomial too. The number of terms is fixed, so
 that the step of a lane follows from its own trajectory alone: no digit of a trajectory depends on
@@ -26,15 +26,15 @@ from collective.engines.trajectories.taylor import (
     predicted_jump,
     shorten,
 )
-from collective.engines.trajectories.whole_arrays import AT_ONCE
-from collective.engines.trajectories.whole_jump import jump
-from collective.engines.trajectories.whole_observables import (
+from collective.engines.trajectories.whole.arrays import AT_ONCE
+from collective.engines.trajectories.whole.jump import jump
+from collective.engines.trajectories.whole.observables import (
     correlate,
     emission,
     expectation,
     populate,
 )
-from collective.engines.trajectories.whole_panel import apply, mix, recentre
+from collective.engines.trajectories.whole.panel import apply, mix, recentre
 
 kernel = compiled(**OPTIONS)
 
@@ -203,8 +203,8 @@ def _reach_jump(most, n, pitch, work, batch, lane, jumped):  # type: ignore[no-u
         most: see `evolve`.
         n: see `evolve`.
         pitch: see `evolve`.
-        work: see `whole_arrays`.
-        batch: see `whole_arrays.Lanes`.
+        work: see `arrays`.
+        batch: see `arrays.Lanes`.
         lane: see `evolve`.
         jumped: (8,), receives the lanes that jump.
     """
@@ -318,12 +318,12 @@ def evolve(  # type: ignore[no-untyped-def]
         n: 2^N, unsigned.
         pitch: rows from one term to the next, unsigned; other than a power of two, so that the
             terms of a row do not compete for the same lines of the cache.
-        tables: see `whole_arrays`.
-        pulse: see `whole_arrays`.
-        observed: see `whole_arrays`.
-        work: see `whole_arrays`.
-        batch: see `whole_arrays.Lanes`.
-        path: see `whole_arrays`.
+        tables: see `arrays`.
+        pulse: see `arrays`.
+        observed: see `arrays`.
+        work: see `arrays`.
+        batch: see `arrays.Lanes`.
+        path: see `arrays`.
         times: output times, (T,).
         record: (B, T, N + 2), receives emission, excitation and populations.
         means: (T, X, 2), receives sums over trajectories of ⟨σ⁺_lσ⁻_m⟩, l ≤ m, if there are N²

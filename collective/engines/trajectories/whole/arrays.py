@@ -1,6 +1,6 @@
 """What the kernels of whole trajectories work on: tables of the problem, trajectories, memory.
 
-n = 2^N is the number of configurations, panels have eight lanes (see `whole_panel`).
+n = 2^N is the number of configurations, panels have eight lanes (see `panel`).
 """
 
 from typing import NamedTuple
@@ -144,7 +144,7 @@ class Work(NamedTuple):
         value: (n, 2, 8), φ at the end of the step.
         values: (4, n, 2, 8), φ at output times.
         centre: (1, 2, 8), the number that is subtracted from H_eff.
-        mixed: see `whole_panel.apply`.
+        mixed: see `panel.apply`.
         pulse: (K, 2, 8), coefficients of the envelope in the unit of time of each lane.
         theta: (4, 1, 8), times in this unit.
         norms: (4, 1, 8), ‖φ‖² at output times.

@@ -10,7 +10,7 @@ dephasing
 
 As within excitation blocks (`panel`), hops go through the configuration d with one excitation
 fewer; the drive turns one bit. Panels, lanes and unsigned rows are as there. The phases of the
-basis states are such that every w is real (`whole_arrays.turned`).
+basis states are such that every w is real (`arrays.turned`).
 """
 
 import numpy as np
@@ -77,7 +77,7 @@ def apply(x, source, target, n, tables, centre, mixed, factors):  # type: ignore
         source: first row of φ, unsigned.
         target: first row of the result, unsigned.
         n: 2^N, unsigned.
-        tables: `whole_arrays.Tables`.
+        tables: `arrays.Tables`.
         centre: (1, 2, 8), real and imaginary part of c in each lane.
         mixed: (2n, 2, 8), what the drive excites, and what it de-excites, under an envelope (see
             `mix`); or (0, 2, 8), if it is φ.

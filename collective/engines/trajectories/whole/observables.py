@@ -1,6 +1,6 @@
 """Kernels that read observables off a panel of eight trajectories, whose norm may be any.
 
-Panels and tables are those of `whole_panel`.
+Panels and tables are those of `panel`.
 """
 
 import numpy as np

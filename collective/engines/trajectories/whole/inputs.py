@@ -1,7 +1,7 @@
 """Initial state and operators of the user, in the order and with the phases of our basis states.
 
 Basis state i is the configuration whose bit m says whether emitter m is excited, times the phase
-factor that `whole_arrays.turned` gives it.
+factor that `arrays.turned` gives it.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from collective.engines.basis.configurations import qutip_index
 from collective.engines.request import Request
-from collective.engines.trajectories.whole_arrays import Observed
+from collective.engines.trajectories.whole.arrays import Observed
 from collective.states import State
 from collective.states.answers import amplitudes_of, weights_of
 
@@ -80,7 +80,7 @@ def initial_values(
         request: what is asked for.
         ensemble: see `ensemble_of`.
         observed: see `observed_of`.
-        phases: see `whole_arrays.turned`.
+        phases: see `arrays.turned`.
 
     Returns:
         emission, excitation and populations, (1, N + 2); ⟨σ⁺_mσ⁻_n⟩, (N, N); operators, (X,).

@@ -1,6 +1,6 @@
 """The kernel of one jump: collective decay, dephasing or pump, drawn in each lane of a panel.
 
-Panels and tables are those of `whole_panel`.
+Panels and tables are those of `panel`.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from collective.engines.numerics.lanes import (
     store,
     zero,
 )
-from collective.engines.trajectories.whole_observables import correlate
+from collective.engines.trajectories.whole.observables import correlate
 
 kernel = compiled(**OPTIONS)
 
@@ -101,7 +101,7 @@ def jump(x, value, n, tables, work, jumped, chances, chosen):  # type: ignore[no
         x: panel, whose first n rows receive the new φ.
         value: φ, (n, 2, 8).
         n: 2^N, unsigned.
-        tables: `whole_arrays.Tables`.
+        tables: `arrays.Tables`.
         work: ‖φ‖² (1, 1, 8); pairs (N², 2, 8); shares (3N, 1, 8); weights of σ⁻_m (N, 2, 8), of
             σ⁺_m and of σ⁺_mσ⁻_m (N, 1, 8) each.
         jumped: (8,), the lanes that jump.

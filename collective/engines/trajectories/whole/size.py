@@ -17,7 +17,7 @@ from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.states.answers import is_mixed, probabilities_of, typical_excitation
 
-# repeated from `numerics.lanes` and `whole_kernels`, which cannot be imported without numba
+# repeated from `numerics.lanes` and `kernels`, which cannot be imported without numba
 _LANES = 8
 _AT_ONCE = 4
 _AMPLITUDE = 16  # bytes

@@ -6,7 +6,7 @@ r"""Trajectories of driven, pumped or dephased emitters, and of any operator: al
 with H and the jumps c_j of `Couplings.hamiltonian` and `Couplings.collapse_operators`, whose order
 the channels follow (Dalibard, Castin & Mølmer, Phys. Rev. Lett. 68, 580 (1992)). No matrix of H_eff
 is stored: hops and the drive act on eight trajectories at once in the lanes of a panel
-(`whole_kernels`). Trajectory i takes its random numbers from a generator whose counter is i
+(`kernels`). Trajectory i takes its random numbers from a generator whose counter is i
 (`philox`), and every step follows from this trajectory alone. So no digit of a trajectory depends
 on the number of threads or on how many others are drawn.
 
@@ -26,15 +26,15 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import announced
 from collective.couplings.couplings import Couplings
+from collective.engines.basis.symmetries import group, mean_over, same_pairs
 from collective.engines.numerics.lanes import LANES
 from collective.engines.numerics.pieces import pieces_of
 from collective.engines.request import Request
-from collective.engines.trajectories import whole_kernels as kernels
-from collective.engines.trajectories.invariance import permutations
 from collective.engines.trajectories.means import Batch, batch, uniform
 from collective.engines.trajectories.philox import key_of
 from collective.engines.trajectories.sampler import Stopped
-from collective.engines.trajectories.whole_arrays import (
+from collective.engines.trajectories.whole import kernels
+from collective.engines.trajectories.whole.arrays import (
     Lanes,
     Observed,
     Path,
@@ -45,8 +45,8 @@ from collective.engines.trajectories.whole_arrays import (
     turned,
     workspace,
 )
-from collective.engines.trajectories.whole_inputs import ensemble_of, initial_values, observed_of
-from collective.engines.trajectories.whole_size import WholeSize
+from collective.engines.trajectories.whole.inputs import ensemble_of, initial_values, observed_of
+from collective.engines.trajectories.whole.size import WholeSize
 
 _COMPILE_SECONDS = 20
 _UNINTERRUPTED = 1e9  # multiply-adds without a pause: some tenths of a second
@@ -77,7 +77,7 @@ class WholeSampler:
 
     def prepare(self) -> None:
         """Build the tables, and allocate the memory of every thread."""
-        _ = self.tables, self.pulse, self.observed, self._ensemble, self._permutations
+        _ = self.tables, self.pulse, self.observed, self._ensemble, self._same
         powers = self.pulse.coefficients.shape[1]
         spaces = [
             workspace(self.n, self.size.terms, self.size.pitch, powers)
@@ -102,7 +102,7 @@ class WholeSampler:
             means=means,
             ended=np.zeros(1, np.bool_),
         )
-        if kets is None or len(kets) > 1 or self.size.batch < LANES:
+        if kets is None or len(kets) > 1 or self.size.batch < LANES or steps == 1:
             return none
         state = self._begin(np.zeros(1))
         state.cursor[0], state.lanes[0], state.left[0] = 1, 0, np.inf  # it never jumps
@@ -174,8 +174,9 @@ class WholeSampler:
         return observed_of(self.request, self._basis)
 
     @cached_property
-    def _permutations(self) -> list[NDArray[np.int64]]:
-        return permutations(self.request)
+    def _same(self) -> NDArray[np.int64]:
+        """One number for each ordered pair, equal if permutations turn pairs into each other."""
+        return same_pairs(np.array(group(self.request)))
 
     @cached_property
     def _ensemble(self) -> tuple[NDArray[np.float64], NDArray[np.complex128] | None]:
@@ -272,8 +273,9 @@ class WholeSampler:
 
     def _averaged(self, record: NDArray[np.float64]) -> NDArray[np.float64]:
         """The record with populations averaged over permutations that change nothing."""
+        weights = mean_over(np.diagonal(self._same))
         for populations in record[:, :, 2:]:  # of one trajectory at a time, to save memory
-            populations[:] = np.mean([populations[:, p] for p in self._permutations], axis=0)
+            populations[:] = populations @ weights
         return record
 
     def _sums(self, means: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -284,8 +286,8 @@ class WholeSampler:
             lower = np.swapaxes(upper, 1, 2).conj()
             whole = np.where(np.tri(self.n, k=-1, dtype=bool), lower, upper)
             whole = whole * np.outer(self._phases.conj(), self._phases)
-            moved = [whole[:, p][:, :, p] for p in self._permutations]
-            found[:, : self.pairs] = np.mean(moved, axis=0).reshape(len(found), -1)
+            weights = mean_over(self._same.ravel())
+            found[:, : self.pairs] = whole.reshape(len(found), -1) @ weights
         return found
 
 

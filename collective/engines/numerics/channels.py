@@ -1,0 +1,114 @@
+r"""Channel couplings as the arrays that engines of one- and two-atom density matrices need.
+
+Polarisations that no transition has are left out, and those that remain are spherical about the
+quantisation axis, where most operators have few entries:
+
+.. math:: a_{mk} = \sum_α U^*_{αk} σ^-_{mα}, \qquad Γ' = U^†ΓU, \qquad Δ' = U^†ΔU, \qquad
+          Ω' = U^†Ω.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.couplings.channels import ChannelCouplings
+from collective.couplings.modes import emitting
+from collective.emitters.spherical import spherical_vectors
+
+_NOTHING = 1e-12  # entries of a transition, relative to the largest, that are round-off
+
+
+@dataclass(frozen=True, eq=False)
+class Channels:
+    """N atoms of L levels with K channels each.
+
+    Attributes:
+        lower: a_k, (K, L, L).
+        h: Δ' − iΓ'/2 between different atoms, (N·K, N·K); zero within an atom.
+        own: −i h_m − ½Σ Γ' a†a of each atom, without the drive, (N, L, L).
+        jumps: √γ_ν Σ_k (V†)_νk a_k of each atom, (N, K, L, L), from its block Γ' = V diag(γ) V†.
+        half_drive: Ω'/2, (N, K).
+    """
+
+    lower: NDArray[np.complex128]
+    h: NDArray[Any]
+    own: NDArray[np.complex128]
+    jumps: NDArray[np.complex128]
+    half_drive: NDArray[np.complex128]
+
+    @cached_property
+    def entries(self) -> tuple[NDArray[np.int64], NDArray[np.complex128]]:
+        """The entries (k, g, e) of the lowering operators, (entries, 3), and their values."""
+        where = np.argwhere(self.lower != 0)
+        return where, self.lower[tuple(where.T)]
+
+
+def of(channels: ChannelCouplings, *, single: bool = False) -> Channels:
+    """The arrays of channel couplings.
+
+    Args:
+        channels: of N atoms.
+        single: whether h is in single precision.
+    """
+    n = len(channels)
+    basis, lower = polarisations(channels), lowering(channels)
+    kept = basis.shape[1]
+    h = np.empty((n * kept, n * kept), dtype=np.complex64 if single else np.complex128)
+    within = np.empty((n, kept, kept), dtype=complex)  # Γ' of each atom
+    each = len(basis)
+    for m in range(n):  # one row of blocks at a time: no copy of a large matrix
+        rows = slice(m * each, (m + 1) * each)
+        decay = _turned(channels.decay[rows], basis)
+        row = _turned(channels.shift[rows], basis) - 0.5j * decay
+        own = slice(m * kept, (m + 1) * kept)
+        within[m] = decay[:, own]
+        row[:, own] = 0.0
+        h[own] = row
+    pairs = np.einsum("kge,lgf->klef", lower.conj(), lower)
+    loss = np.einsum("mkl,klef->mef", within, pairs, optimize=True)
+    rates, vectors = np.linalg.eigh(within)
+    rates = np.where(emitting_each(rates), rates, 0.0)
+    jumps = np.einsum("mv,mkv,kge->mvge", np.sqrt(rates), vectors.conj(), lower, optimize=True)
+    return Channels(
+        lower=lower,
+        h=h,
+        own=-1j * channels.local_hamiltonians(drive=False) - 0.5 * loss,
+        jumps=jumps,
+        half_drive=0.5 * channels.drive.reshape(n, each) @ basis.conj(),
+    )
+
+
+def polarisations(channels: ChannelCouplings) -> NDArray[np.complex128]:
+    """The polarisations of all lines that some transition has, (3S, K), K ≤ 3S."""
+    atoms = channels.atoms
+    spherical = spherical_vectors(atoms.axis).T
+    found = np.zeros((3 * atoms.lines, 3 * atoms.lines), dtype=complex)
+    used = []
+    for s in range(atoms.lines):
+        of_line = slice(3 * s, 3 * s + 3)
+        found[of_line, of_line] = spherical
+        seen = np.einsum("aq,age->qge", spherical.conj(), atoms.lowering[s])
+        largest = np.abs(seen).max(axis=(1, 2))
+        used += list(3 * s + np.flatnonzero(largest > _NOTHING * largest.max()))
+    return found[:, used]
+
+
+def lowering(channels: ChannelCouplings) -> NDArray[np.complex128]:
+    """The operators a_k of an atom, (K, L, L), without entries of the size of round-off."""
+    found = np.einsum("ck,cge->kge", polarisations(channels).conj(), channels.atoms.channels)
+    return np.where(np.abs(found) > _NOTHING * np.abs(found).max(), found, 0.0)
+
+
+def emitting_each(rates: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which decay rates of each atom, (N, K) ascending, are more than round-off."""
+    return np.array([emitting(row) for row in rates])
+
+
+def _turned(rows: NDArray[Any], basis: NDArray[Any]) -> NDArray[Any]:
+    """The rows of one atom of a matrix over channels, in the basis of polarisations."""
+    each = len(basis)
+    left = basis.conj().T @ rows
+    return np.asarray((left.reshape(-1, each) @ basis).reshape(basis.shape[1], -1))

@@ -1,0 +1,70 @@
+r"""K and the jumps of atoms with manifolds, as sparse matrices over all L^N states.
+
+.. math:: K = H − F − \tfrac i2\sum_ν L_ν^†L_ν
+
+Without a drive the frame F has the mean energy of a transition for each excited atom. K conserves
+it, and a jump changes it by one such energy, a common phase of a trajectory.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from collective._tools import operators as _operators
+from collective.couplings.channels import ChannelCouplings
+from collective.engines.numerics.extremes import extremes
+from collective.engines.request import Request
+
+if TYPE_CHECKING:
+    from qutip import Qobj
+
+
+class EffectiveParts:
+    """K and the jumps of atoms as sparse matrices.
+
+    Args:
+        channels: the problem.
+
+    Attributes:
+        frame: the energies of a frame, (D,), that are left out of K: without a drive the mean
+            energy of a transition for each excited atom.
+        effective: K, without a constant in the middle of the energies.
+        jumps: the L_ν below each other, (jumps·D, D).
+        emission: Σ L_ν†L_ν.
+        radius: about the norm of K on the states that the energies span.
+    """
+
+    @_operators.Untidied()
+    def __init__(self, channels: ChannelCouplings):
+        from scipy.sparse import csr_array, diags_array, vstack
+
+        atoms, n = channels.atoms, len(channels)
+        hamiltonian = _entries(channels.hamiltonian())
+        numbers = _operators.sum_of_levels([atoms.excited] * n)
+        self.frame = np.zeros(len(numbers))
+        if not np.any(channels.drive):
+            energies, upper = channels.energies, atoms.excited == 1
+            self.frame = numbers * (energies[:, upper].mean() - energies[:, ~upper].mean())
+        hamiltonian = hamiltonian - diags_array(self.frame)
+        jumps = [_entries(jump) for jump in channels.collapse_operators()]
+        nothing = csr_array(hamiltonian.shape, dtype=complex)
+        self.jumps = vstack(jumps or [nothing], format="csr")
+        self.emission = (self.jumps.conj().T @ self.jumps).tocsr()
+        low, high = extremes(hamiltonian)
+        losses = extremes(self.emission)[1]
+        self.radius = float(np.hypot((high - low) / 2, losses / 2))
+        middle = diags_array(np.full(len(numbers), (high + low) / 2))
+        self.effective = (hamiltonian - middle - 0.5j * self.emission).tocsr()
+
+
+def parts_of(request: Request) -> EffectiveParts:
+    """K and the jumps of a request; they are made once and kept."""
+    found: EffectiveParts | None = request.memo.get("effective parts")
+    if found is None:
+        found = request.memo["effective parts"] = EffectiveParts(request.channels)
+    return found
+
+
+def _entries(operator: "Qobj") -> Any:
+    """A QuTiP operator as a sparse matrix."""
+    return _operators.entries_of(operator).tocsr()

@@ -1,0 +1,427 @@
+r"""Two-time averages of emitters that nothing excites, by number of excitations.
+
+Without drive and pump a photon leaves ρσ⁺ with one excitation more in the rows than in the columns,
+and only jumps change both numbers, downwards. With blocks X_k between k and k − q excitations,
+
+.. math:: \dot X_k = −i(H_k X_k − X_k H_{k−q}^†) + \sum_{mn} Γ_{mn} σ^-_n X_{k+1} σ^+_m,
+
+q = 1 for `g1` and `spectrum`, q = 0 for `g2`. There are C(2N, N−q) numbers for an inverted start,
+and far fewer for a start with few excitations. The generator is block triangular, so that its
+resolvent follows from one Sylvester equation for each block, from the highest one downwards. One
+excitation needs its amplitudes alone.
+
+The file is longer than others because the blocks and the three observables belong together.
+"""
+
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools.memory import require
+from collective.couplings.couplings import Couplings
+from collective.engines.basis.configurations import (
+    ExcitationBlocks,
+    ensemble,
+    one_excitation_vectors,
+)
+from collective.observables._delayed_moments import moments
+from collective.observables._detection import channels_of
+from collective.observables._regression import check_light, is_lit
+from collective.states.answers import highest_excitation
+from collective.states.checking import checked_state
+
+_LARGEST = 62  # emitters, for more than one excitation: as many bits as an integer has
+_FEW = 6  # emitters that decay, whose whole generator is quick to factor
+_BYTES_ENTRY = 60  # of the sparse generator, while it is built
+_MISSING_PHOTONS = 1e-9  # largest error of the number of photons, per emitter
+_DARK = 1e-12  # rate of a mode, relative to ‖h‖, that counts as zero
+
+
+class Falling:
+    """Blocks of k and k − q excitations up to the highest number, and operators between them.
+
+    Args:
+        couplings: without drive and pump.
+        highest: the largest number of excitations.
+    """
+
+    def __init__(self, couplings: Couplings, highest: int):
+        self.couplings, self.n, self.highest = couplings, len(couplings), highest
+        self._blocks = ExcitationBlocks(self.n, highest)
+        self.sizes = self._blocks.sizes
+        self._h = np.asarray(couplings.effective_hamiltonian(), dtype=complex)
+        self._h -= 1j * np.diag(couplings.dephasing)
+
+    def shapes(self, q: int) -> list[tuple[int, int]]:
+        """The shapes of the blocks k = q … highest."""
+        return [(self.sizes[k], self.sizes[k - q]) for k in range(q, self.highest + 1)]
+
+    def hamiltonian(self, k: int) -> Any:
+        """H_eff of k excitations, sparse (n_k, n_k); it contains the decay by dephasing."""
+        from scipy.sparse import csr_array
+
+        size = self.sizes[k]
+        here = np.arange(size)
+        values = [self._blocks.excited(k) @ np.diagonal(self._h)]
+        rows, columns = [here], [here]
+        if 0 < k < self.n:
+            target, m, to = self._blocks.hops(k)
+            rows.append(target.ravel().astype(np.int64))
+            columns.append(np.repeat(here, target.shape[1]))
+            values.append(self._h[to, m].ravel())
+        where = (np.concatenate(rows), np.concatenate(columns))
+        return csr_array((np.concatenate(values), where), shape=(size, size))
+
+    def lowered(self, k: int, amplitudes: NDArray[Any]) -> Any:
+        """Σ_m amplitudes_m σ⁻_m from k excitations to k − 1, sparse (n_{k−1}, n_k)."""
+        from scipy.sparse import csr_array
+
+        target, m = self._blocks.lowered(k)
+        columns = np.repeat(np.arange(self.sizes[k]), k)
+        values = np.asarray(amplitudes, dtype=complex)[m].ravel()
+        where = (target.ravel().astype(np.int64), columns)
+        return csr_array((values, where), shape=(self.sizes[k - 1], self.sizes[k]))
+
+    def rate(self, k: int, matrix: NDArray[Any]) -> Any:
+        """Σ_mn D_mn σ⁺_mσ⁻_n of k excitations, sparse (n_k, n_k)."""
+        from scipy.sparse import csr_array
+
+        if k == 0:
+            return csr_array((1, 1), dtype=complex)
+        found = [self.lowered(k, channel) for channel in channels_of(matrix)]
+        return sum((each.conj().T @ each for each in found), csr_array((self.sizes[k],) * 2))
+
+    def density(self, state: Any, k: int) -> NDArray[np.complex128]:
+        """ρ of k excitations, (n_k, n_k)."""
+        vectors = ensemble(state, self._blocks, k, self.couplings.emitters)
+        return vectors @ vectors.conj().T
+
+    def dephasing(self, k: int, q: int) -> NDArray[np.float64]:
+        """Rate at which dephasing feeds each entry of a block back into itself, (n_k, n_{k−q})."""
+        up, down = (self._blocks.excited(each).astype(float) for each in (k, k - q))
+        return np.asarray((up * 2 * self.couplings.dephasing) @ down.T)
+
+    def jumps(self, k: int, q: int, x: NDArray[Any]) -> NDArray[np.complex128]:
+        """Σ_mn Γ_mn σ⁻_n X σ⁺_m from block k to block k − 1."""
+        found = np.zeros((self.sizes[k - 1], self.sizes[k - 1 - q]), dtype=complex)
+        for each in channels_of(np.asarray(self.couplings.decay)):
+            left, right = self.lowered(k, each), self.lowered(k - q, each)
+            found += left @ (right.conj() @ x.T).T
+        return found
+
+    def generator(self, q: int) -> Any:
+        """The sparse generator of all blocks, each stacked row by row, the lowest first."""
+        from scipy.sparse import block_array, diags_array, eye_array, kron
+
+        first, unit = q, np.eye(self.n)
+        count = self.highest + 1 - q
+        grid: list[list[Any]] = [[None] * count for _ in range(count)]
+        decay = np.asarray(self.couplings.decay)
+        for k in range(first, self.highest + 1):
+            left, right = self.hamiltonian(k), self.hamiltonian(k - q)
+            own = -1j * kron(left, eye_array(right.shape[0]))
+            own = own + 1j * kron(eye_array(left.shape[0]), right.conj())
+            if np.any(self.couplings.dephasing):
+                own = own + diags_array(self.dephasing(k, q).ravel())
+            grid[k - first][k - first] = own
+            if k > first:
+                grid[k - 1 - first][k - first] = sum(
+                    kron(self.lowered(k, unit[n]), self.lowered(k - q, decay[:, n]))
+                    for n in range(self.n)
+                )
+        return block_array(grid, format="csr")
+
+
+def possible(couplings: Couplings, state: Any) -> bool:
+    """Whether nothing excites the emitters of a given state."""
+    excited = np.any(couplings.drive) or np.any(couplings.pump)
+    return state is not None and not excited and not couplings.thermal_photons
+
+
+def _checked(couplings: Couplings, state: Any, q: int, what: str) -> tuple[Any, int]:
+    """A checked state and its highest number of excitations, if the sparse generator fits."""
+    checked = checked_state(state, couplings)
+    highest = highest_excitation(checked, len(couplings))
+    if highest > 1:
+        _check_size(len(couplings), highest, q, what)
+    return checked, highest
+
+
+def _check_size(n: int, highest: int, q: int, what: str) -> None:
+    """Raise if the sparse generator does not fit."""
+    entries = 0
+    for k in range(q, highest + 1):
+        size = comb(n, k) * comb(n, k - q)
+        entries += size * (2 + k * (n - k) + (k - q) * (n - k + q) + k * max(k - q, 1))
+    columns = n if q else 2
+    size = sum(comb(n, k) * comb(n, k - q) for k in range(q, highest + 1))
+    require(
+        _BYTES_ENTRY * entries + 16 * 8 * columns * size,
+        f"{what} of {n} emitters with up to {highest} excitations ({size:,} numbers)",
+        "use fewer emitters, or a state with fewer excitations",
+    )
+    if n > _LARGEST:
+        raise ValueError(
+            f"{what}: more than one excitation, or strong dephasing, is possible for up to "
+            f"{_LARGEST} emitters, got {n}"
+        )
+
+
+def g1(
+    couplings: Couplings,
+    matrix: NDArray[Any],
+    delays: NDArray[np.float64],
+    state: Any,
+    unit: float,
+) -> NDArray[np.complex128]:
+    """The first-order coherence of emitters that only decay, (K,).
+
+    Args:
+        couplings: in units of a rate.
+        matrix: D, which says which light is seen, (N, N), in this unit.
+        delays: τ in this unit, (K,).
+        state: the state at time 0.
+        unit: of rate, for errors.
+    """
+    checked, highest = _checked(couplings, state, 1, "g1")
+    brightest = float(np.trace(matrix).real)
+    what = "g1, normalised to the light at time 0"
+    if highest == 0:
+        check_light(0.0, brightest * unit, what)
+    if highest == 1:
+        vectors = _one(couplings, checked)
+        rows, generator = vectors.conj().T @ matrix, _amplitudes(couplings)
+        starts = vectors
+    else:
+        falling = Falling(couplings, highest)
+        starts, rows = _sources(falling, checked, matrix)
+        generator = falling.generator(1)
+    zero = float(np.einsum("cn,nc->", rows, starts).real)
+    check_light(zero * unit, brightest * unit, what)
+    later = moments(generator, starts, rows, delays, "g1")
+    return np.asarray(np.einsum("kcc->k", later) / zero)
+
+
+def g2(
+    couplings: Couplings,
+    first: NDArray[Any],
+    second: NDArray[Any],
+    delays: NDArray[np.float64],
+    state: Any,
+    unit: float,
+) -> NDArray[np.float64]:
+    """The coincidences of two photons of emitters that only decay, (K,).
+
+    Args:
+        couplings: in units of a rate.
+        first: D of the first photon, (N, N), in this unit.
+        second: D of the second photon, (N, N).
+        delays: τ in this unit, (K,).
+        state: the state at time 0.
+        unit: of rate, for errors.
+    """
+    checked, highest = _checked(couplings, state, 0, "g2")
+    brightest = [float(np.trace(matrix).real) * unit for matrix in (first, second)]
+    what, blocks = "g2, normalised to the light at time 0", False
+    if highest == 0:
+        check_light(0.0, brightest[0], what)
+    if highest == 1:
+        vectors = _one(couplings, checked)
+        light = float(np.einsum("nr,nm,mr->", vectors.conj(), first, vectors).real)
+        check_light(light * unit, brightest[0], what)
+        rows = np.array(channels_of(second))
+        later = moments(_amplitudes(couplings), vectors, rows, delays, "g2")
+        rate = np.sum(np.abs(later) ** 2, axis=(1, 2))
+        counted = np.zeros(len(delays))
+        # dephasing keeps the excitation, so that with it this is only a lower bound of the rate
+        lit = is_lit(float(rate.min()) * unit, brightest[1])
+        blocks = bool(np.any(couplings.dephasing)) and not lit
+        if blocks:
+            _check_size(len(couplings), highest, 0, "g2")
+    if highest > 1 or blocks:
+        falling = Falling(couplings, highest)
+        rho = [falling.density(checked, k) for k in range(highest + 1)]
+        after = [np.zeros_like(each) for each in rho]
+        for k in range(1, highest + 1):
+            for channel in channels_of(first):
+                low = falling.lowered(k, channel)
+                after[k - 1] += low @ (low.conj() @ rho[k].T).T
+        light = float(sum(np.trace(each) for each in after).real)
+        check_light(light * unit, brightest[0], what)
+        starts = np.stack([_stacked(after), _stacked(rho)], axis=1)
+        rates = [falling.rate(k, second).toarray().T for k in range(highest + 1)]
+        trace = _stacked([np.eye(size) for size in falling.sizes]).real
+        ground = np.eye(1, len(trace), dtype=complex)[0]
+        found = moments(
+            falling.generator(0),
+            starts,
+            _stacked(rates)[None],
+            delays,
+            "g2",
+            stationary=(ground, trace),
+        )
+        counted, rate = found[:, 0].real.T
+    darkest = f"g2 at a delay of {delays[np.argmin(rate)] / unit:g}"
+    check_light(float(rate.min()) * unit, brightest[1], darkest)
+    return np.asarray(counted / (light * rate))
+
+
+def spectrum(
+    couplings: Couplings,
+    matrix: NDArray[Any],
+    frequencies: NDArray[np.float64],
+    state: Any,
+) -> "tuple[NDArray[np.float64], float] | None":
+    """Values (F,) and ∫S dω of a decay; None where the whole ρ has to be used.
+
+    Args:
+        couplings: in units of a rate.
+        matrix: D, (N, N), in this unit.
+        frequencies: ω in this unit, (F,).
+        state: the state at time 0.
+    """
+    if np.any(couplings.dephasing) or len(couplings) <= _FEW:
+        return None
+    checked, highest = _checked(couplings, state, 1, "spectrum")
+    found = np.zeros(len(frequencies)), 0.0
+    if highest == 1:
+        found = _lines(couplings, matrix, frequencies, _one(couplings, checked))
+    elif highest > 1:
+        found = _of_blocks(Falling(couplings, highest), matrix, frequencies, checked)
+    # every emitter gives one photon, of which this share goes into the direction
+    n = len(couplings)
+    most = np.trace(matrix).real * n / couplings.decay.diagonal().real.sum()
+    check_light(found[1], float(most), "spectrum", "photons")
+    return found
+
+
+def _of_blocks(
+    falling: Falling, matrix: NDArray[Any], frequencies: NDArray[np.float64], state: Any
+) -> tuple[NDArray[np.float64], float]:
+    """The spectrum (F,) and its integral, for several excitations and without dephasing."""
+    couplings, highest = falling.couplings, falling.highest
+    solved = _Resolvents(falling)
+    rho = [falling.density(state, k) for k in range(highest + 1)]
+    lived = solved.through(0, 0.0, [-1j * each for each in rho])
+    rates = [falling.rate(k, np.asarray(couplings.decay)) for k in range(highest + 1)]
+    photons = sum(
+        float((rate.multiply(each.T)).sum().real) for rate, each in zip(rates, lived, strict=True)
+    )
+    excited = sum(k * float(np.trace(each).real) for k, each in enumerate(rho))
+    if not abs(photons - excited) <= _MISSING_PHOTONS * len(couplings):
+        raise ValueError(
+            f"spectrum: {excited - photons:.2g} of {excited:.6g} photons are missing: the "
+            "excitation stays in dark states, or decays at rates far below the others; only the "
+            "full ρ of at most six emitters can separate it from the rest"
+        )
+    values, total = np.zeros(len(frequencies)), 0.0
+    for channel in channels_of(matrix):
+        low = [falling.lowered(k, channel) for k in range(1, highest + 1)]
+        # P σ⁺ of all times, and the rows of Tr[σ⁻X]
+        starts = [(each.conj() @ lived[k + 1].T).T for k, each in enumerate(low)]
+        total += sum(
+            float((each @ start).trace().real) for each, start in zip(low, starts, strict=True)
+        )
+        for i, frequency in enumerate(frequencies):
+            found = solved.through(1, frequency, [-1j * start for start in starts])
+            values[i] += sum(
+                float((each @ x).trace().real) for each, x in zip(low, found, strict=True)
+            )
+    return values / np.pi, total
+
+
+class _Resolvents:
+    """(−iω − L)⁻¹ of all blocks by Schur forms H_k = U T U†, without dephasing.
+
+    In block k, (H_k − ω)X − X H_{k−q}^† = −iF is a Sylvester equation; F is the source and what
+    jumps bring from block k + 1.
+    """
+
+    def __init__(self, falling: Falling):
+        from scipy.linalg import schur
+
+        self._falling = falling
+        matrices = [falling.hamiltonian(k).toarray() for k in range(falling.highest + 1)]
+        self._forms = [schur(matrix, output="complex") for matrix in matrices]
+
+    def through(
+        self, q: int, frequency: float, sources: list[NDArray[Any]]
+    ) -> list[NDArray[np.complex128]]:
+        """The blocks k = q … highest for sources −iF; block 0 of q = 0 is left at zero."""
+        from scipy.linalg.lapack import ztrsyl
+
+        falling = self._falling
+        found = [np.zeros(shape, dtype=complex) for shape in falling.shapes(q)]
+        fed: Any = 0.0
+        for k in range(falling.highest, max(q, 1) - 1, -1):
+            (upper, left), (other, right) = self._forms[k], self._forms[k - q]
+            target = left.conj().T @ (sources[k - q] + fed) @ right
+            shifted = upper - frequency * np.eye(len(upper))
+            x, scale, _ = ztrsyl(shifted, other, target, trana="N", tranb="C", isgn=-1)
+            found[k - q] = left @ (x / scale) @ right.conj().T
+            if k > max(q, 1):
+                fed = -1j * falling.jumps(k, q, found[k - q])
+        return found
+
+
+def _sources(
+    falling: Falling, state: Any, matrix: NDArray[Any]
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Stacked ρL† of every channel, (S, C), and the rows of Tr[LX], (C, S)."""
+    rho = [falling.density(state, k) for k in range(falling.highest + 1)]
+    starts, rows = [], []
+    for channel in channels_of(matrix):
+        low = [falling.lowered(k, channel) for k in range(1, falling.highest + 1)]
+        starts.append(_stacked([(each.conj() @ rho[k + 1].T).T for k, each in enumerate(low)]))
+        rows.append(_stacked([each.toarray().T for each in low]))
+    return np.stack(starts, axis=1), np.array(rows)
+
+
+def _stacked(blocks: list[NDArray[Any]]) -> NDArray[np.complex128]:
+    """All blocks row by row in one vector."""
+    return np.concatenate([np.ravel(block) for block in blocks]).astype(complex)
+
+
+def _one(couplings: Couplings, state: Any) -> NDArray[np.complex128]:
+    """Vectors (N, R) whose projectors sum to ρ of one excitation."""
+    return one_excitation_vectors(state, len(couplings), couplings.emitters)
+
+
+def _amplitudes(couplings: Couplings) -> Any:
+    """The generator −ih of the amplitudes of one excitation, sparse (N, N)."""
+    from scipy.sparse import csr_array
+
+    h = couplings.effective_hamiltonian() - 1j * np.diag(couplings.dephasing)
+    return csr_array(-1j * h)
+
+
+def _lines(
+    couplings: Couplings,
+    matrix: NDArray[Any],
+    frequencies: NDArray[np.float64],
+    vectors: NDArray[np.complex128],
+) -> tuple[NDArray[np.float64], float]:
+    r"""The spectrum of one excitation, :math:`\frac{1}{2π}\tilde c^†D\tilde c`, and its integral.
+
+    :math:`\tilde c(ω) = i(ω − h)^{−1}c(0)`. A mode that never decays is orthogonal to all others,
+    sends no light and is left out.
+    """
+    from scipy.linalg import schur, solve_triangular
+    from scipy.linalg.lapack import ztrsyl
+
+    h = np.asarray(couplings.effective_hamiltonian(), dtype=complex)
+    dark = _DARK * float(np.abs(h).max())
+    upper, unitary, skipped = schur(h, output="complex", sort=lambda value: value.imag > -dark)
+    upper, unitary = upper[skipped:, skipped:], unitary[:, skipped:]
+    start, seen = unitary.conj().T @ vectors, unitary.conj().T @ matrix @ unitary
+    values = np.empty(len(frequencies))
+    for i, frequency in enumerate(frequencies):
+        system = upper - frequency * np.eye(len(upper))
+        x = solve_triangular(system, start, check_finite=False)
+        values[i] = float(np.sum(x.conj() * (seen @ x)).real)
+    # ∫|c⟩⟨c|dt = P with hP − Ph† = −i|c⟩⟨c|
+    lived, scale, _ = ztrsyl(upper, upper, -1j * start @ start.conj().T, tranb="C", isgn=-1)
+    total = float(np.sum(seen * (lived / scale).T).real)
+    return values / (2 * np.pi), total
