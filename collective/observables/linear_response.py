@@ -161,7 +161,8 @@ class WeakLight:
         count, (f, n, _) = len(unit), self.amplitudes.shape
         require(8 * f * count, f"the pattern in {count:,} directions", "ask for fewer directions")
         found = np.empty((f, count))
-        k, step = float(self.atoms.wavenumbers[0]), max(1, _TOGETHER_BYTES // (16 * n))
+        k = float(self.atoms.wavenumbers[0])
+        step = max(1, _TOGETHER_BYTES // (16 * max(n, 9 * f)))
         flat = self.amplitudes.transpose(1, 0, 2).reshape(n, -1)
         for begin in range(0, count, step):
             some = slice(begin, begin + step)
