@@ -51,6 +51,7 @@ RECORDS = {
     "observables.Scattering",
     "observables.Spectrum",
     "observables.Steady",
+    "observables.WeakLight",
 }
 # protocols, which list what a class of the user must have
 PROTOCOLS = {
@@ -287,6 +288,11 @@ def comparison():
 @cache
 def bands():
     return co.observables.bands("chain", 0.2, [0.0, 1.0, 2.0])
+
+
+@cache
+def weak():
+    return co.observables.weak_light(isotropic(), [0.0, 0.25])
 
 
 @cache
@@ -1719,6 +1725,26 @@ def _recipes():
     )
     for name in ("scattering", "transmission", "reflection"):
         yield f"observables.{name}", getattr(o, name), lambda: {"couplings": array(), **BEAM}, {}
+    yield (
+        "observables.weak_light",
+        o.weak_light,
+        lambda: {
+            "atoms": isotropic(),
+            "frequencies": [0.0, 0.25],
+            "waist": 1.0,
+            "axis": (0, 0, 1),
+            "polarisation": (1, 0, 0),
+            "method": "sum",
+            "tolerance": 1e-10,
+        },
+        {},
+    )
+    yield (
+        "observables.WeakLight.pattern",
+        o.WeakLight.pattern,
+        lambda: {"self": weak(), "directions": [[0, 0, 1.0]], "polarisation": (1, 0, 0)},
+        {},
+    )
     yield (
         "observables.burst_criterion",
         o.burst_criterion,

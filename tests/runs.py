@@ -1675,6 +1675,25 @@ def scattering_of_a_beam():
     }
 
 
+@run(rtol=SOLVED)
+def weak_light():
+    places = co.square(4, 5, 0.6).positions
+    atoms = co.Atoms.isotropic(places, zeeman=0.6, axis=(1, 0, 2))
+    beam = {"waist": 1.0, "polarisation": (1, 0.3j, 0), "tolerance": 1e-13}
+    found = {}
+    for method in ("dense", "lattice", "sum"):
+        light = co.observables.weak_light(atoms, [-0.5, 0.2], method=method, **beam)
+        found[f"{method}, transmitted"] = light.transmitted
+        found[f"{method}, reflected"] = light.reflected
+        found[f"{method}, amplitudes"] = light.amplitudes
+        found[f"{method}, extinction"] = light.extinction
+    wave = co.observables.weak_light(atoms.translated((0, 0, 0.1)), [0.2], axis=(0, 1, 0))
+    found["cross-section"] = wave.extinction
+    found["pattern"] = wave.pattern([[1, 0, 0], [0, 1, 2]])
+    found["pattern along x"] = wave.pattern([[0, 1, 2]], (1, 0, 0))
+    return found
+
+
 # --- the file
 
 

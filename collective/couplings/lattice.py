@@ -55,22 +55,37 @@ class Convolution:
         self._transform = transform.astype(self._dtype)
 
     def product(self, vectors: NDArray[Any], workers: int = 1) -> NDArray[Any]:
-        """The matrix times vectors (N,) or (N, B), by this number of threads.
-
-        Directions are transformed one after the other, so that rows of zeros are left out.
-        """
-        from scipy import fft
-
-        shape, directions = self._sites.shape, range(len(self._sites.shape))
+        """The matrix times vectors (N,) or (N, B), by this number of threads."""
+        shape = self._sites.shape
         values = self._sites.on_sites(vectors.astype(self._dtype, copy=False))
-        for axis in reversed(directions):
-            values = fft.fft(values, self._lengths[axis], axis=axis, workers=workers)
+        values = transformed(values, self._lengths, workers)
         trailing = (1,) * (vectors.ndim - 1)
         values *= self._transform.reshape(self._lengths + trailing)
-        for axis in directions:
-            values = fft.ifft(values, axis=axis, overwrite_x=True, workers=workers)
-            values = values[(slice(None),) * axis + (slice(shape[axis]),)]
-        return self._sites.of_emitters(values)
+        return self._sites.of_emitters(transformed_back(values, shape, workers))
+
+
+def transformed(values: NDArray[Any], lengths: tuple[int, ...], workers: int = 1) -> NDArray[Any]:
+    """The Fourier transform of values on sites (n₁, …), filled up with zeros to these lengths.
+
+    Directions are transformed one after the other, so that rows of zeros are left out.
+    """
+    from scipy import fft
+
+    for axis in reversed(range(len(lengths))):
+        values = fft.fft(values, lengths[axis], axis=axis, workers=workers)
+    return values
+
+
+def transformed_back(
+    values: NDArray[Any], shape: tuple[int, ...], workers: int = 1
+) -> NDArray[Any]:
+    """The values on sites of this shape, of which the rest is dropped, from their transform."""
+    from scipy import fft
+
+    for axis in range(len(shape)):
+        values = fft.ifft(values, axis=axis, overwrite_x=True, workers=workers)
+        values = values[(slice(None),) * axis + (slice(shape[axis]),)]
+    return values
 
 
 class LatticeMatrix(NDArrayOperatorsMixin):

@@ -22,6 +22,7 @@ from collective.observables.entanglement import (
     squeezing,
 )
 from collective.observables.excitations import excitation_distribution
+from collective.observables.linear_response import WeakLight, weak_light
 from collective.observables.moments import moment
 from collective.observables.patterns import (
     FarField,
@@ -43,6 +44,7 @@ __all__ = [
     "Scattering",
     "Spectrum",
     "Steady",
+    "WeakLight",
     "angular_pattern",
     "bands",
     "burst_criterion",
@@ -71,4 +73,5 @@ __all__ = [
     "squeezing",
     "steady",
     "transmission",
+    "weak_light",
 ]

@@ -894,6 +894,64 @@ def test_a_mirror_of_atoms():
     assert co.observables.infinite_array(1.1, shifts[1]).reflection[0] < 0.03
 
 
+@pytest.mark.slow
+def test_a_magnetic_field_makes_a_mirror():
+    names = run("a_magnetic_field_makes_a_mirror")
+    laser, switch, fields = names["laser"], names["switch"], names["fields"]
+    assert switch == pytest.approx(10.7, abs=0.05)
+    # m = 1 of a level with g = 3/2, and a linewidth of 7.5 kHz, without the package's table
+    hertz = 1.5 * constants.value("Bohr magneton in Hz/T") * 1e-7
+    assert names["shift_per_milligauss"] == pytest.approx(hertz / 7.5e3, rel=0.02)
+    off = [names["light"](0.0, laser, name) for name in ("σ⁺", "σ⁻", "linear")]
+    for light in off:
+        assert light.transmission[0] == pytest.approx(0.99, abs=0.005)
+    plus, minus, linear = (names["on"][name] for name in ("σ⁺", "σ⁻", "linear"))
+    assert plus.reflection[0] == pytest.approx(0.997, abs=5e-4)
+    assert minus.reflection[0] == pytest.approx(0.003, abs=5e-4)
+    curves = names["against_field"]
+    np.testing.assert_allclose(curves["σ⁻"], curves["σ⁺"][::-1], atol=1e-9)
+    assert fields[np.argmax(curves["σ⁺"])] == pytest.approx(switch)
+    halved = names["light"](switch + 1.2, laser, "σ⁺").reflection[0]
+    assert halved == pytest.approx(0.5, abs=0.02)
+    # two two-level mirrors that are shifted in opposite ways
+    infinite = co.observables.infinite_array(0.6, laser - names["shift_per_milligauss"] * fields)
+    np.testing.assert_allclose(curves["σ⁺"], infinite.reflection, atol=0.03)
+    rate = co.observables.bands("square", 0.6, [[0, 0]]).rates[0]
+    assert rate == pytest.approx(0.66, abs=0.005)
+    # x = (e₊ + e₋)/√2 up to phases
+    mean = (plus.reflection + minus.reflection) / 2
+    assert linear.reflection == pytest.approx(mean, abs=1e-9)
+    assert linear.reflection[0] == pytest.approx(0.5, abs=0.001)
+    assert linear.transmission[0] == pytest.approx(0.5, abs=0.002)
+    for light, sign in ((linear.reflected[0], 1), (linear.transmitted[0], -1)):
+        # amplitudes along x and y; σ⁺ is (1, i)/√2
+        circular = abs(light[0] - sign * 1j * light[1]) ** 2 / 2
+        assert circular > 0.99 * np.sum(np.abs(light) ** 2)
+    for light in (plus, minus, linear):
+        assert light.scattered == pytest.approx(light.extinction, rel=1e-10)
+    # try changing: a field along x
+    places = names["places"]
+    tilted = co.Atoms.isotropic(places, zeeman=3.0, axis=(1, 0, 0))
+    straight = co.Atoms.isotropic(places)
+    one, other = (
+        co.observables.weak_light(atoms, names["resonance"], waist=names["waist"]).reflection[0]
+        for atoms in (tilted, straight)
+    )
+    assert one == pytest.approx(other, abs=0.03)
+    # the kink is gone without the level m = 0
+    w = names["resonance"] + np.linspace(-1, 1, 41)
+    whole = names["array"].atoms.replace(energies=plus.atoms.energies)
+    lowering = whole.lowering.copy()
+    lowering[..., 1] = 0
+    curves = []
+    for atoms in (whole, whole.replace(lowering=lowering)):
+        curves.append(
+            co.observables.weak_light(atoms, w, waist=1.5, polarisation=(1, -1j, 0)).reflection
+        )
+    assert np.any(np.diff(curves[0]) > 0)
+    assert np.all(np.diff(curves[1]) < 0)
+
+
 def mollow(omega, rabi):
     """Incoherent spectrum and elastic rate of one resonantly driven atom, Γ = 1."""
     # Bloch equations of δσ^x, δσ^y, δσ^z by the regression theorem (Mollow 1969)
