@@ -155,8 +155,9 @@ def spectrum(
     digits, a warning says how many.
 
     Args:
-        couplings: of N emitters. Six that decay take from seconds to half a minute on two cores;
-            one more takes minutes and gigabytes. For driven or pumped emitters the time hardly
+        couplings: of N emitters. Six that decay with dephasing take from seconds to half a minute
+            on two cores; one more takes minutes and gigabytes, except with one excitation, for
+            which 60 emitters take a tenth of a second, up to 300. For driven or pumped emitters the time hardly
             grows with the number of frequencies: six take 3 s on one core, eight a minute for all
             light and ten seconds for one direction. For all light of
             identical emitters, a hundred that decay, are pumped or are driven with purely

@@ -155,14 +155,12 @@ def test_degenerate_steady_states_are_refused():
     two_groups = np.kron(np.diag([1.0, 0.0]), np.ones((3, 3)))[:5, :5]
     two_groups[3:, 3:] = 1
     for decay, finding in (
-        (np.ones((2, 2)), "dimension 2"),
-        (np.ones((3, 3)), "dimension 5"),
-        (two_groups, "second eigenvalue|singular"),
+        (np.ones((2, 2)), "to working precision: .*dimension 2"),
+        (np.ones((3, 3)), "to working precision: .*dimension 5"),
+        (two_groups, "purely collective decay and drive keep the total spin J of the 3 emitters"),
     ):
         dicke = co.Couplings(decay, np.zeros_like(decay), drive=1.0)
-        with pytest.raises(
-            ValueError, match=f"steady state is not unique to working precision: .*({finding})"
-        ):
+        with pytest.raises(ValueError, match=f"steady state is not unique.* {finding}"):
             co.steady_state(dicke)
     with pytest.raises(ValueError, match="dimension 4"):
         co.steady_state(co.Couplings([[0.0]], [[0.0]]))

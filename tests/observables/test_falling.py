@@ -38,6 +38,19 @@ def test_against_the_whole_liouvillian(state, dephasing, direction, monkeypatch)
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize("state", [co.states.single(1), co.states.from_amplitudes([0.6, 0.8j, 0])])
+def test_spectrum_of_one_dephased_excitation(state, monkeypatch):
+    ring = co.couple(co.ring(3, 0.2, dipoles=[1, 1j, 0.3]), co.Vacuum())
+    couplings = ring.replace(detunings=[0, 0.3, 0.7], dephasing=[0.4, 0.0, 2.0])
+    for direction in (None, (1.0, 0.2, 0.3)):
+        whole = spectrum(couplings, OMEGA, state=state, direction=direction)
+        with monkeypatch.context() as patch:
+            patch.setattr(_falling, "_FEW", 0)
+            found = spectrum(couplings, OMEGA, state=state, direction=direction)
+        np.testing.assert_allclose(found.values, whole.values, rtol=1e-9)
+        assert found.total == pytest.approx(whole.total, rel=1e-9)
+
+
 def test_dephasing_leaves_the_light_of_one_excitation():
     """One photon never meets a second one, however fast its phase is lost."""
     chain = co.couple(co.chain(3, 0.3), co.Vacuum()).replace(dephasing=50.0)
