@@ -157,10 +157,10 @@ def spectrum(
     Args:
         couplings: of N emitters. Six that decay with dephasing take from seconds to half a minute
             on two cores; one more takes minutes and gigabytes, except with one excitation, for
-            which 60 emitters take a tenth of a second, up to 300. For driven or pumped emitters the time hardly
-            grows with the number of frequencies: six take 3 s on one core, eight a minute for all
-            light and ten seconds for one direction. For all light of
-            identical emitters, a hundred that decay, are pumped or are driven with purely
+            which 60 emitters take a tenth of a second, up to 300. For driven or pumped emitters
+            the time hardly grows with the number of frequencies: six take 3 s on one core, eight a
+            minute for all light and ten seconds for one direction. For all light of identical
+            emitters, a hundred that decay, are pumped or are driven with purely
             collective decay take about 0.1 s for each frequency, and 20 that are driven and decay
             individually take 0.5 s. Without dephasing eight emitters that decay take 0.15 s for
             each frequency, and a thousand with one excitation take 20 s in all.

@@ -51,6 +51,17 @@ def test_spectrum_of_one_dephased_excitation(state, monkeypatch):
         assert found.total == pytest.approx(whole.total, rel=1e-9)
 
 
+def test_dephased_emitter_that_never_decays():
+    couplings = co.Couplings(np.diag([*np.ones(6), 0.0]), np.zeros((7, 7)), dephasing=0.2)
+    found = spectrum(couplings, [0.0, 0.5], state=co.states.single(0))
+    width = 1 / 2 + 0.2  # a Lorentzian
+    np.testing.assert_allclose(
+        found.values, width / np.pi / (np.array([0, 0.25]) + width**2), rtol=1e-12
+    )
+    with pytest.raises(ValueError, match="1 of 1 photons are missing"):
+        spectrum(couplings, [0.0], state=co.states.single(6))
+
+
 def test_dephasing_leaves_the_light_of_one_excitation():
     """One photon never meets a second one, however fast its phase is lost."""
     chain = co.couple(co.chain(3, 0.3), co.Vacuum()).replace(dephasing=50.0)
