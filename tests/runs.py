@@ -779,6 +779,7 @@ def real_atoms():
         "caesium": [
             [line.hyperfine_shift("excited", f), line.g_factor("excited", f)] for f in (2, 3, 4, 5)
         ],
+        "momenta": line.momenta("excited"),
         "multilevel": system.energies[0],
         "dipoles": system.dipoles[0],
     }  # fmt: skip

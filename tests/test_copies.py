@@ -134,7 +134,8 @@ def objects(found):
                 yield where, each
 
 
-@pytest.mark.parametrize("name", NAMES)
+# backwards, so that two processes do not compile the same kernels of `test_bad_input.py` at once
+@pytest.mark.parametrize("name", NAMES[::-1])
 def test_what_is_public_survives_copies_and_pickles(name):
     """Arguments and answers; and methods of a copy give the same as those of the original."""
     recipe = recipes.recipes()[name]

@@ -7,7 +7,6 @@ once, with :math:`HV_j = V_{j+1}\bar H`, and at every ω the combination of leas
 :math:`A^†ν = 0` and ν₀ = 1, which a recurrence extends by one entry at every step.
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -35,21 +34,23 @@ def by_elimination(matrix: Vectors, source: Vectors, frequencies: NDArray[np.flo
     Raises:
         ValueError: for the frequency of a mode that does not decay.
     """
-    from scipy.linalg import LinAlgError, LinAlgWarning, solve
+    from scipy.linalg import get_lapack_funcs
 
     n = len(source)
+    norm, factor, condition, solve = get_lapack_funcs(
+        ("lange", "getrf", "gecon", "getrs"), dtype=np.complex128
+    )
     require(48 * n * n, f"weak_light: elimination in {n:,} equations", "use method='sum'")
     found = np.empty((len(frequencies), n), dtype=complex)
     with Progress(len(frequencies), "solving for weak light") as progress:
         for i, frequency in enumerate(frequencies):
-            shifted = -matrix
+            shifted = np.asfortranarray(-matrix)
             shifted[range(n), range(n)] += frequency
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("error", LinAlgWarning)
-                    found[i] = solve(shifted, source, overwrite_a=True, check_finite=False)
-            except (LinAlgError, LinAlgWarning):
-                raise ValueError(_undamped(i, frequency)) from None
+            size = norm("1", shifted)
+            factors, pivots, singular = factor(shifted, overwrite_a=True)
+            if singular or condition(factors, size)[0] < np.finfo(float).eps:
+                raise ValueError(_undamped(i, frequency))
+            found[i] = solve(factors, pivots, source)[0]
             progress.step()
     return found
 

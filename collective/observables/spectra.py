@@ -160,9 +160,9 @@ def spectrum(
             which 60 emitters take a tenth of a second, up to 300. For driven or pumped emitters
             the time hardly grows with the number of frequencies: six take 3 s on one core, eight a
             minute for all light and ten seconds for one direction. For all light of identical
-            emitters, a hundred that decay, are pumped or are driven with purely
-            collective decay take about 0.1 s for each frequency, and 20 that are driven and decay
-            individually take 0.5 s. Without dephasing eight emitters that decay take 0.15 s for
+            emitters, a hundred that decay, are pumped or are driven with purely collective decay
+            take about 0.1 s for each frequency, and 20 that are driven and decay individually take
+            0.5 s. Without dephasing eight emitters that decay take 0.15 s for
             each frequency, and a thousand with one excitation take 20 s in all.
         frequencies: ω, (F,), relative to the frequency of the drive if there is one, else to ω₀: a
             single emitter with detuning δ emits at ω = δ.

@@ -96,7 +96,7 @@ def test_couplings_do_not_depend_on_the_chunk_size(monkeypatch):
     atoms = co.cloud(23, 0.7, seed=1, dipoles=(1, 1j, 0.3))
     whole = co.couple(atoms, VACUUM)
     assert whole.decay.dtype == float  # equal dipoles, circular or not
-    monkeypatch.setattr(pairs, "_CHUNK_BYTES", 5000)
+    monkeypatch.setattr(pairs, "CHUNK_BYTES", 5000)
     chunked = co.couple(atoms, VACUUM)
     np.testing.assert_allclose(whole.decay, chunked.decay, rtol=1e-13)
     np.testing.assert_allclose(whole.shift, chunked.shift, rtol=1e-13)
@@ -203,7 +203,7 @@ def test_green_tensor_is_computed_in_chunks():
         return green
 
     co.couple(co.chain(400, 0.3), Broken(watch))
-    assert max(sizes) <= pairs._CHUNK_BYTES
+    assert max(sizes) <= pairs.CHUNK_BYTES
     assert sum(sizes) > 400 * 400 / 2 * 144
 
 

@@ -617,8 +617,8 @@ def test_what_knows_two_levels_refuses_atoms_by_name():
     assert unsupported(engine, request) == expected
     assert unsupported(engine, request, channels=True) is None
     result = co.evolve(CHANNELS, "ground", TIMES, method="single", observe="correlations")
-    with pytest.raises(ValueError, match="angular_pattern is defined for two-level emitters"):
-        co.observables.angular_pattern(result, [[0, 0, 1]])
+    with pytest.raises(ValueError, match="squeezing is defined for two-level emitters"):
+        co.observables.squeezing(result)
     with pytest.raises(ValueError, match="concurrence is defined for two-level emitters"):
         co.observables.concurrence(result, 0, 1)
     with pytest.raises(ValueError, match="lab frame of atoms with manifolds"):
