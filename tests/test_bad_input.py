@@ -32,7 +32,13 @@ def test_every_public_function_is_walked():
     assert recipes.missing() == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+# of a kind that other quick tests have too, and slow
+FURTHER = ("HalfSpace", "Nanowire (permeable)")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in FURTHER)) for n in NAMES]
+)
 def test_good_arguments_work(name):
     recipe = recipes.recipes()[name]
     answer = recipe.call(recipe.arguments())

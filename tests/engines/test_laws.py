@@ -19,6 +19,12 @@ APPROXIMATE = [name for name, route in ROUTES.items() if route.engine.accuracy =
 DETERMINISTIC = [name for name in ROUTES if name not in SAMPLED + APPROXIMATE]
 CLOSED = [name for name in DETERMINISTIC if ROUTES[name].system.closed]
 TIMES = ROUTES["exact"].system.times
+COMPILING = "trajectories driven"  # with kernels that take long to compile
+
+
+def marked(names):
+    """Names as parameters; that of the route with the slowest compilation is a long test."""
+    return [pytest.param(n, marks=[pytest.mark.slow] * (n == COMPILING)) for n in names]
 
 
 def test_every_engine_has_a_route():
@@ -29,7 +35,7 @@ def test_every_engine_has_a_route():
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("name", DETERMINISTIC)
+@pytest.mark.parametrize("name", marked(DETERMINISTIC))
 def test_any_unit_of_time(name, unit):
     """Results are compared with the reference, which computes in the unit 1."""
     route = ROUTES[name]
@@ -40,7 +46,7 @@ def test_any_unit_of_time(name, unit):
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("name", SAMPLED)
+@pytest.mark.parametrize("name", marked(SAMPLED))
 def test_photons_are_emitted_at_the_same_moments_in_any_unit_of_time(name, unit, at_unit_1):
     here, there = at_unit_1(name), ROUTES[name].run(unit)
     np.testing.assert_allclose(there.populations, here.populations, atol=1e-9)
@@ -54,7 +60,7 @@ def test_photons_are_emitted_at_the_same_moments_in_any_unit_of_time(name, unit,
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("name", APPROXIMATE)
+@pytest.mark.parametrize("name", marked(APPROXIMATE))
 def test_an_approximation_in_any_unit_of_time(name, unit, at_unit_1):
     """The same samples are drawn, and every step is as long; adaptive steps differ by round-off."""
     here, there = at_unit_1(name), ROUTES[name].run(unit)
@@ -78,7 +84,7 @@ def at_unit_1():
     return result
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", marked(ROUTES))
 def test_units_apart_by_a_power_of_four_agree_to_the_last_digit(name, at_unit_1):
     here, there = at_unit_1(name), ROUTES[name].run(4.0**-26)
     np.testing.assert_array_equal(there.emission * 4.0**26, here.emission)
@@ -88,7 +94,7 @@ def test_units_apart_by_a_power_of_four_agree_to_the_last_digit(name, at_unit_1)
 
 
 @pytest.mark.parametrize("start", [1e13, 1e15, -1e15])
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", marked(ROUTES))
 def test_time_translation_invariance(name, start, at_unit_1):
     """Half a lifetime can be resolved after 10¹⁵ of them: floats are spaced by 0.125 there."""
     here, there = at_unit_1(name), ROUTES[name].run(start=start)
@@ -122,7 +128,7 @@ def test_permutation_of_the_emitters(name, at_unit_1):
     np.testing.assert_allclose(there.correlations, expected, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", [*DETERMINISTIC, *SAMPLED])
+@pytest.mark.parametrize("name", marked([*DETERMINISTIC, *SAMPLED]))
 def test_correlations_are_positive_and_agree_with_populations_and_emission(name, at_unit_1):
     result = at_unit_1(name)
     decay = ROUTES[name].system.couplings.decay
@@ -138,7 +144,7 @@ def test_correlations_are_positive_and_agree_with_populations_and_emission(name,
     np.testing.assert_allclose(result.emission, rate, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", APPROXIMATE)
+@pytest.mark.parametrize("name", marked(APPROXIMATE))
 def test_correlations_of_an_approximation_agree_with_populations_and_emission(name, at_unit_1):
     """They need not be positive: that is a part of what an approximation gets wrong."""
     result, found = at_unit_1(name), at_unit_1(name).correlations
@@ -150,7 +156,7 @@ def test_correlations_of_an_approximation_agree_with_populations_and_emission(na
     np.testing.assert_allclose(result.emission, rate, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [*DETERMINISTIC, *SAMPLED])
+@pytest.mark.parametrize("name", marked([*DETERMINISTIC, *SAMPLED]))
 def test_states_have_trace_one_and_no_negative_eigenvalue(name):
     """Tested on the states if the engine keeps them, else on its diagnostics."""
     route, s = ROUTES[name], ROUTES[name].system
@@ -164,7 +170,7 @@ def test_states_have_trace_one_and_no_negative_eigenvalue(name):
         assert min(diagnostics.get("smallest_eigenvalues", [0.0])) > -1e-9
 
 
-@pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.parametrize("name", marked(CLOSED))
 def test_photons_are_lost_excitations(name):
     """By Simpson's rule, whose error is far below that of the engine at this spacing."""
     route, times = ROUTES[name], np.linspace(0, 3, 601)
@@ -188,10 +194,10 @@ def test_each_photon_takes_one_excitation():
 # interruption
 
 # these reach all output times in two steps; their own tests interrupt them within one
-AT_ONCE = {"blocks", "blocks lossless", "single"}
+AT_ONCE = {"blocks lossless", "single"}
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", marked(ROUTES))
 def test_checkpoint_continues_to_the_same_result(name, tmp_path, interrupted_at):
     """Checkpoints in any unit and at any time; a finished run is read from its file, bit for bit."""
     route, path, unit, start = ROUTES[name], tmp_path / "run.npz", 1e-12, 1e12
@@ -201,7 +207,8 @@ def test_checkpoint_continues_to_the_same_result(name, tmp_path, interrupted_at)
     elif name in APPROXIMATE:
         route = replace(route, system=replace(route.system, times=np.linspace(0, 6, 41)))
     else:
-        route = replace(route, system=replace(route.system, times=np.linspace(0, 60, 41)))
+        until = 1000 if name == "blocks" else 60  # whose steps are long
+        route = replace(route, system=replace(route.system, times=np.linspace(0, until, 41)))
     whole = route.run(unit, start)
     with interrupted_at(2):
         part = route.run(unit, start, checkpoint=path)

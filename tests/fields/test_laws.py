@@ -131,7 +131,10 @@ MODELS = {
     "cavity": Case(co.Cavity(0.3 + 0.1j, 4.0, 1.5), anywhere, unequal=False),
 }
 # of a kind that another case has too, and slow
-FURTHER = ("lossy wire", "wire of negative index", "nanofibre", "large sphere", "magnetic mirror")
+FURTHER = (
+    *("lossy wire", "wire of negative index", "dielectric wire", "nanofibre"),
+    *("large sphere", "magnetic mirror"),
+)
 
 
 def of(cases):

@@ -19,7 +19,12 @@ import _scenarios  # noqa: E402
 import _validation  # noqa: E402
 
 SOURCES = sorted(DOCS.glob("*.md")) + sorted(DOCS.glob("tutorial/*.md"))
-LONG = ("engines", "disorder", "how_far_to_trust_it")  # pages whose code takes seconds
+LONG = (
+    "engines",
+    "disorder",
+    "how_far_to_trust_it",
+    "real_atoms",
+)  # pages whose code takes seconds
 LINK = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])+\]\(([^)\s]+)\)")
 
 
