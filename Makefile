@@ -1,7 +1,8 @@
 # The virtual environment is in .venv. It is made without ensurepip, which plain Debian does not have.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet
+# Python compiles the modules that it imports; pip would compile all of them
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet --no-compile
 # one process for each core, each test file in one process, and BLAS without threads
 TESTS := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 # port of make teach

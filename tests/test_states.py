@@ -381,6 +381,7 @@ def with_options(method):
     return getattr(co.engines, co.engines.NAMES[method])(**OPTIONS.get(method, {}))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the error of method")
 @pytest.mark.parametrize("state", SEVERAL, ids=str)
 def test_states_on_every_approximate_engine_that_can(state):

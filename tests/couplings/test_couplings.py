@@ -472,6 +472,7 @@ def band(a, q_bloch, perpendicular):
     return complex(total)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("perpendicular", [True, False])
 @pytest.mark.parametrize("q_bloch", [0.0, 2.5, 9.0])
 def test_bands_of_the_infinite_chain_are_the_limit_of_long_chains(perpendicular, q_bloch):

@@ -73,6 +73,7 @@ def test_the_mean_of_two_emitters_is_exact_at_any_efficiency(efficiency):
     assert found.diagnostics["resets_per_sample"] < 0.3  # the steps alone make a few
 
 
+@pytest.mark.slow
 def test_a_sample_of_two_emitters_follows_the_stochastic_master_equation():
     """The same record moves the density matrix and its moments."""
     couplings, efficiency, steps = everything(), 0.6, 1500

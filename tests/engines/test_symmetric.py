@@ -72,6 +72,7 @@ def test_fifty_emitters_against_a_dense_exponential():
     np.testing.assert_allclose(found.emission, reference.dicke_ladder(50, times), atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [co.states.inverted(), co.states.dicke(400)], ids=str)
 @pytest.mark.parametrize("rtol", [1e-4, 1e-8, 1e-11])
 def test_the_error_is_below_the_tolerance(state, rtol):

@@ -406,6 +406,7 @@ def test_a_saved_result_knows_its_field(case, tmp_path):
     same_numbers(case, again.couplings.field)
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize(
     "copied",

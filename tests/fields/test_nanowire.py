@@ -210,6 +210,7 @@ def test_a_perfect_conductor_has_no_tangential_field():
         assert np.abs(total[0]).max() > 0.1 * free
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("epsilon", "radius", "rho"),
     [

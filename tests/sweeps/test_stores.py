@@ -99,6 +99,7 @@ def started(function, store, grid=GRID):
     return process
 
 
+@pytest.mark.slow
 def test_ten_kills_lose_nothing_but_the_point_that_was_computed(store, log):
     function = functools.partial(sweep_functions.logged, log=log, seconds=0.002)
     wanted = swept(functools.partial(sweep_functions.logged, log=log + " of another"))
