@@ -4,6 +4,7 @@ It shares nothing with `collective.scenarios`: numbers are converted here by oth
 """
 
 import copy
+import re
 
 import numpy as np
 
@@ -11,18 +12,20 @@ import collective as co
 
 # units of the mutants, in the units of the package or in SI
 PLAIN = {"wavelengths": 1, "linewidths": 1, "lifetimes": 1, "deg": np.pi / 180, "rad": 1}
-SI = {"nm": 1e-9, "ns": 1e-9, "1/s": 1.0}
+SI = {"nm": 1e-9, "m": 1.0, "ns": 1e-9, "s": 1.0, "1/s": 1.0}
+WITH_UNIT = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*([a-z]\w*)\s*")
 
 
 def number(value, units):
     """A number, or a text with a unit or an imaginary part."""
     if not isinstance(value, str):
         return value
-    size, _, unit = value.strip().partition(" ")
+    found = WITH_UNIT.fullmatch(value)
+    size, unit = found.groups() if found else ("", "")
     if unit in PLAIN:
         return float(size) * PLAIN[unit]
     if unit in SI:
-        scale = {"nm": 1 / si(units, "wavelength"), "ns": si(units, "linewidth")}[unit]
+        scale = 1 / si(units, "wavelength") if unit.endswith("m") else si(units, "linewidth")
         return float(size) * SI[unit] * scale
     return complex(value.replace(" ", "").replace("i", "j"))
 

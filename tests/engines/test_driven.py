@@ -12,9 +12,10 @@ from random_systems import random_couplings, random_matrix, random_state
 
 import collective as co
 from collective.engines import base, loop
-from collective.engines.driven import engine, packed, run, size, steps, symmetry
+from collective.engines.driven import columns, engine, packed, run, size, steps, symmetry
 from collective.engines.driven.columns import columns_of
 from collective.engines.driven.generator import PackedGenerator
+from collective.engines.numerics import lanes
 from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.record import smallest_eigenvalue
 from collective.engines.request import checked
@@ -735,3 +736,7 @@ def test_a_master_equation_is_refused():
     equation = co.MasterEquation(qutip.sigmax())
     with pytest.raises(ValueError, match="method='exact'"):
         co.evolve(equation, qutip.basis(2, 0), TIMES, method="driven")
+
+
+def test_a_panel_has_as_many_columns_as_there_are_lanes():
+    assert columns.LANES == lanes.LANES

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.basis.configurations import permuted
-from collective.engines.numerics.lanes import LANES
-from collective.engines.numerics.rows import aligned
+from collective.engines.numerics.alignment import aligned
 
 
 class Halves(NamedTuple):
@@ -39,6 +38,9 @@ class Halves(NamedTuple):
     mirrored: NDArray[np.int64]
     scale: NDArray[np.float64]
     odd: NDArray[np.bool_]
+
+
+LANES = 8  # columns of a panel, as in `numerics.lanes`, which takes long to import
 
 
 @dataclass(frozen=True, eq=False)

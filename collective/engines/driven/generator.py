@@ -19,7 +19,7 @@ from collective.engines.driven import kernels
 from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns, columns_of
 from collective.engines.driven.tables import Tables, scratch, tables
-from collective.engines.numerics.rows import aligned
+from collective.engines.numerics.alignment import aligned
 from collective.engines.numerics.spectrum import Ellipse
 
 _BROADER = 1.35  # the ellipse along the real axis; most problems then need the fewest terms

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from collective._tools.operators import entries_of
 from collective.engines.basis.configurations import qutip_index
 from collective.engines.driven.columns import Columns, columns_of
-from collective.engines.numerics.rows import aligned
+from collective.engines.numerics.alignment import aligned
 from collective.engines.record import smallest_eigenvalue
 from collective.states import State
 from collective.states.answers import amplitudes_of, weights_of

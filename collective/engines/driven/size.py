@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from collective._tools.speed import speed
 from collective.engines.base import threads_for, writing
 from collective.engines.driven import packed
+from collective.engines.driven.columns import LANES
 from collective.engines.driven.symmetry import panels
-from collective.engines.numerics.lanes import LANES
 from collective.engines.numerics.spectrum import Ellipse, Extent
 from collective.engines.record import EIGENVALUE_TIMES
 from collective.engines.request import Request

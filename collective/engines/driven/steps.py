@@ -17,7 +17,7 @@ from scipy.linalg.blas import daxpy
 
 from collective.engines.driven.packed import Functionals
 from collective.engines.driven.size import KEPT_AT_ONCE, REACH
-from collective.engines.numerics.rows import aligned
+from collective.engines.numerics.alignment import aligned
 
 if TYPE_CHECKING:
     from collective.engines.driven.generator import PackedGenerator

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from collective.engines.basis.symmetries import found, generated, orbits
 from collective.engines.driven import packed
-from collective.engines.driven.columns import Columns, columns_of
-from collective.engines.numerics.lanes import LANES
+from collective.engines.driven.columns import LANES, Columns, columns_of
 from collective.engines.request import Request
 
 _MOST = 14  # emitters: ρ of more fits on no machine

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from collective.couplings.couplings import Couplings
 from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns
+from collective.engines.numerics.alignment import aligned
 from collective.engines.numerics.lanes import LANES
-from collective.engines.numerics.rows import aligned
 
 
 class Tables(NamedTuple):

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.compiled import in_threads
-from collective.engines.exact import kernels
 from collective.engines.exact.lindblad import Lindblad, lindblad_of
 from collective.engines.numerics import sparse_rows
 from collective.engines.numerics.extremes import extremes
@@ -200,6 +199,8 @@ class Generator:
 
     def _jump(self, each: Jumps, values: NDArray[Any], found: NDArray[np.complex128]) -> None:
         """Add Σ A_cρB_c† of some jumps to their block."""
+        from collective.engines.exact import kernels
+
         rho, target = self._block(values, each.source), self._block(found, each.target)
 
         def work(begin: int, end: int) -> None:

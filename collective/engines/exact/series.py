@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import threads_for
-from collective.engines.exact import kernels
 from collective.engines.exact.sectors import generator_of
 from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import RungeKutta
@@ -34,6 +33,8 @@ _SHARE = 0.5  # of the tolerance, for the truncation of all series of the run
 
 def compile_kernels(*, pulsed: bool) -> None:
     """Compile what steps need, or read it from disk, on the smallest of problems."""
+    from collective.engines.exact import kernels
+
     one = Rows(np.array([0, 1]), np.array([0]), np.ones(1, dtype=complex))
     rho = np.ones((1, 1), dtype=complex)
     compile_multiply()

@@ -5,32 +5,20 @@ takes fewer instructions than with the shape and the strides of `lanes.load`, wh
 row is used for a few multiply-adds only. Arrays must have no gaps.
 """
 
-from math import prod
 from typing import Any
 
-import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
-from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled
 from collective.engines.numerics.lanes import LANES, OPTIONS, lanes
 
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-_CACHE_LINE = 64  # bytes
 _ALIGNED = 8  # bytes; what numpy promises
 
 # LLVM leaves long functions as calls, and vectors that live across a call go to memory and back
 always_inline = compiled(**OPTIONS, forceinline=True)
-
-
-def aligned(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Zeros that begin with a cache line, so that no eight lanes lie in two of them."""
-    bytes_ = 8 * prod(shape)
-    memory = np.zeros(bytes_ + _CACHE_LINE, dtype=np.uint8)
-    first = -memory.ctypes.data % _CACHE_LINE
-    return memory[first : first + bytes_].view(float).reshape(shape)
 
 
 def _read(builder: Any, pointer: Any) -> Any:
