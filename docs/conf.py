@@ -106,6 +106,7 @@ STORY = {
     "real_atoms": [
         "strontium_in_an_array",
         "scalar_light_vector_light",
+        "a_magnetic_field_makes_a_mirror",
         "competing_lines",
     ],
     "environments": [

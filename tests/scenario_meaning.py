@@ -12,6 +12,7 @@ import collective as co
 
 # units of the mutants, in the units of the package or in SI
 PLAIN = {"wavelengths": 1, "linewidths": 1, "lifetimes": 1, "deg": np.pi / 180, "rad": 1}
+PLAIN |= {"wavelength": 1, "linewidth": 1, "lifetime": 1}
 SI = {"nm": 1e-9, "m": 1.0, "ns": 1e-9, "s": 1.0, "1/s": 1.0}
 WITH_UNIT = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*([a-z]\w*)\s*")
 
