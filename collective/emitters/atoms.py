@@ -29,7 +29,7 @@ _MOST_LEVELS = 200  # of one atom; a D2 line of caesium has 48
 class Atoms:
     r"""Alike atoms with several ground and excited levels, and the lines between them.
 
-    Excited level e decays on line s at the rate Γ_s Σ_{αg} |⟨g|d_α|e⟩/d_s|². The lines are so far
+    Excited level e decays on line s at the rate :math:`Γ_s\sum_{αg}|⟨g|d_α|e⟩/d_s|^2`. The lines are so far
     apart in frequency that light of one does not act on another: they do not interfere. Within the
     rotating-wave approximation each line has its own rotating frame, and `energies` are those that
     are left in it: Zeeman shifts, detunings.
@@ -231,7 +231,7 @@ class Atoms:
 
     @property
     def decay_rates(self) -> NDArray[np.float64]:
-        """Rate at which each level decays in vacuum, Σ_s Γ_s Σ_{αg}|⟨g|d_α|e⟩/d_s|², (L,)."""
+        r"""Rate of each level in vacuum, :math:`\sum_sΓ_s\sum_{αg}|⟨g|d_α|e⟩/d_s|^2`, (L,)."""
         strengths = np.sum(np.abs(self.lowering) ** 2, axis=(1, 2))
         return np.asarray(self.linewidths @ strengths)
 

@@ -69,7 +69,7 @@ class Level:
 class Line:
     r"""An optical transition between two levels of an atom.
 
-    Its hyperfine levels F = |J − I| … J + I have the energies, with
+    Its hyperfine levels, F from :math:`|J − I|` to J + I, have the energies, with
     K = F(F+1) − I(I+1) − J(J+1),
 
     .. math:: \frac{E_F}{h} = \frac{A K}{2}
@@ -165,7 +165,7 @@ class Line:
         return found
 
     def momenta(self, side: Side) -> tuple[float, ...]:
-        """The hyperfine levels F = |J − I| … J + I, which are J alone without a nuclear spin.
+        """The hyperfine levels, F from :math:`|J − I|` to J + I; J alone without a nuclear spin.
 
         Args:
             side: "ground" or "excited".
