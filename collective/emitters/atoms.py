@@ -29,10 +29,10 @@ _MOST_LEVELS = 200  # of one atom; a D2 line of caesium has 48
 class Atoms:
     r"""Alike atoms with several ground and excited levels, and the lines between them.
 
-    Excited level e decays on line s at the rate :math:`Γ_s\sum_{αg}|⟨g|d_α|e⟩/d_s|^2`. The lines are so far
-    apart in frequency that light of one does not act on another: they do not interfere. Within the
-    rotating-wave approximation each line has its own rotating frame, and `energies` are those that
-    are left in it: Zeeman shifts, detunings.
+    Excited level e decays on line s at the rate :math:`Γ_s\sum_{αg}|⟨g|d_α|e⟩/d_s|^2`. The lines
+    are so far apart in frequency that light of one does not act on another: they do not interfere.
+    Within the rotating-wave approximation each line has its own rotating frame, and `energies` are
+    those that are left in it: Zeeman shifts, detunings.
 
     Args:
         positions: (N, 3), in units of length.
