@@ -11,6 +11,7 @@ from collective.engines import request, timescale
 from collective.engines.mean_field.levels import LevelEquations
 from collective.engines.mean_field.start import density_matrices
 from collective.engines.mean_field.steady import needed, steady_levels
+from collective.engines.measures import ChannelMeasure
 from collective.states import State
 
 if TYPE_CHECKING:
@@ -24,20 +25,16 @@ def exact(channels: ChannelCouplings, rho: "Qobj") -> dict[str, Any]:
     n, atoms = len(channels), channels.atoms
     dims, whole = (len(atoms.levels),) * n, rho.full()
     lower = [operators.local(dims, m, each) for m in range(n) for each in atoms.channels]
-    lowered = [a @ whole for a in lower]
-    correlations = np.array(
-        [[(a.conj().T @ moved).trace() for moved in lowered] for a in lower], dtype=complex
-    )
-    populations = np.array([rho.ptrace(m).diag().real for m in range(n)])
+    read = ChannelMeasure(channels, correlations=True).read(whole)
     excited = np.zeros(1, dtype=int)
     for _ in range(n):
         excited = np.add.outer(excited, atoms.excited).ravel()
     return {
-        "emission": float(np.sum(channels.decay * correlations).real),
-        "excitation": float((populations @ atoms.excited).sum()),
-        "populations": populations,
-        "correlations": correlations,
-        "coherences": np.array([moved.trace() for moved in lowered], dtype=complex),
+        "emission": float(read["emission"]),
+        "excitation": float(read["excitation"]),
+        "populations": read["populations"],
+        "correlations": read["correlations"],
+        "coherences": np.array([(each @ whole).trace() for each in lower], dtype=complex),
         "distribution": np.bincount(excited, np.diagonal(whole).real, n + 1).astype(float),
     }
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigvalsh_tridiagonal
 from scipy.linalg.blas import daxpy
 from scipy.sparse import csr_array
 
@@ -20,11 +19,11 @@ from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns, columns_of
 from collective.engines.driven.tables import Tables, scratch, tables
 from collective.engines.numerics.alignment import aligned
+from collective.engines.numerics.extremes import lanczos
 from collective.engines.numerics.spectrum import Ellipse
 
 _BROADER = 1.35  # the ellipse along the real axis; most problems then need the fewest terms
 _LANCZOS_STEPS = 24  # the largest eigenvalue to a percent or so
-_EXHAUSTED = 1e-10  # relative: a new Lanczos vector with a smaller norm is round-off
 
 
 class PackedGenerator:
@@ -229,20 +228,4 @@ def extremes(
             found += raised * v[partner]
         return found
 
-    rng = np.random.default_rng(0)
-    here = rng.normal(size=1 << n) + 1j * rng.normal(size=1 << n)
-    here /= np.linalg.norm(here)
-    before, beta = np.zeros_like(here), 0.0
-    alphas: list[float] = []
-    betas: list[float] = []
-    for _ in range(_LANCZOS_STEPS):
-        following = product(here) - beta * before
-        alphas.append(float(np.vdot(here, following).real))
-        following -= alphas[-1] * here
-        beta = float(np.linalg.norm(following))
-        if beta <= _EXHAUSTED * (abs(alphas[-1]) + sum(betas)):
-            break
-        betas.append(beta)
-        before, here = here, following / beta
-    values = eigvalsh_tridiagonal(alphas, betas[: len(alphas) - 1])
-    return float(values[0]), float(values[-1])
+    return lanczos(product, 1 << n, _LANCZOS_STEPS)

@@ -1,8 +1,10 @@
-"""The extreme eigenvalues of a sparse Hermitian matrix, to about a percent."""
+"""The extreme eigenvalues of a Hermitian matrix, to about a percent, from products with it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _DENSE = 200  # rows of a matrix that is diagonalised
 _STEPS = 30
@@ -18,6 +20,19 @@ def extremes(matrix: Any) -> tuple[float, float]:
     if size <= _DENSE:
         values = np.linalg.eigvalsh(matrix.toarray())
         return float(values[0]), float(values[-1])
+    return lanczos(lambda vector: matrix @ vector, size, _STEPS)
+
+
+def lanczos(
+    product: Callable[[NDArray[np.complex128]], NDArray[np.complex128]], size: int, steps: int
+) -> tuple[float, float]:
+    """The lowest and the highest eigenvalue that Lanczos's method finds, from a fixed vector.
+
+    Args:
+        product: the matrix times a vector, (size,).
+        size: number of rows.
+        steps: number of products.
+    """
     from scipy.linalg import eigvalsh_tridiagonal
 
     rng = np.random.default_rng(0)
@@ -26,8 +41,8 @@ def extremes(matrix: Any) -> tuple[float, float]:
     before, beta = np.zeros_like(here), 0.0
     alphas: list[float] = []
     betas: list[float] = []
-    for _ in range(_STEPS):
-        following = matrix @ here - beta * before
+    for _ in range(steps):
+        following = product(here) - beta * before
         alphas.append(float(np.vdot(here, following).real))
         following -= alphas[-1] * here
         beta = float(np.linalg.norm(following))

@@ -11,7 +11,6 @@ precisions.
 The file is longer than others because all operations share the type and the way to its addresses.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
@@ -67,7 +66,8 @@ def lanes_of(array: Any) -> Lanes:
     return _DOUBLES if array.dtype == types.float64 else _FLOATS
 
 
-def _index(*entries: int) -> ir.Constant:
+def index(*entries: int) -> ir.Constant:
+    """A vector of whole numbers, as masks of shuffles are."""
     return ir.Constant(ir.VectorType(ir.IntType(32), len(entries)), list(entries))
 
 
@@ -116,7 +116,7 @@ def spread(builder: Any, kind: Lanes, a: Any) -> Any:
     """The vector with the number a in each lane."""
     nothing = ir.Constant(kind.vector, ir.Undefined)
     first = builder.insert_element(nothing, a, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, nothing, _index(*[0] * kind.count))
+    return builder.shuffle_vector(first, nothing, index(*[0] * kind.count))
 
 
 def _fetch(builder: Any, address: Any) -> None:
@@ -218,7 +218,7 @@ def total(typing: Any, u: Any) -> Any:
     return types.float64(u), generate
 
 
-def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+def transposed(builder: Any, rows: list[Any]) -> list[Any]:
     """The columns of as many vectors as each of them has lanes, all of them in registers."""
     count, rows = len(rows), list(rows)
     bit = 1
@@ -230,7 +230,7 @@ def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
                 [count + c if c & bit else c | bit for c in range(count)],
             )
             rows[w], rows[w | bit] = (
-                builder.shuffle_vector(upper, lower, _index(*mask)) for mask in swapped
+                builder.shuffle_vector(upper, lower, index(*mask)) for mask in swapped
             )
         bit *= 2
     return rows
@@ -245,7 +245,7 @@ def transpose(typing: Any, x: Any, i: Any, j: Any, y: Any, k: Any, h: Any) -> An
             read(builder, _address(context, builder, signature.args[:3], arguments[:3], w))
             for w in range(lanes_of(x).count)
         ]
-        for c, column in enumerate(_transposed(builder, rows)):
+        for c, column in enumerate(transposed(builder, rows)):
             place = _address(context, builder, signature.args[3:], arguments[3:], c)
             write(builder, column, place)
         return context.get_dummy_value()
@@ -273,35 +273,9 @@ def transpose_rows(
             row = entry(context, builder, kinds[2], arguments[2], g, w)
             found.append(read(builder, vector_at(context, builder, kinds[0], arguments[0], q, row)))
             _fetch(builder, vector_at(context, builder, kinds[0], arguments[0], following, row))
-        for c, column in zip(lane, _transposed(builder, found), strict=True):
+        for c, column in zip(lane, transposed(builder, found), strict=True):
             place = entry(context, builder, kinds[5], arguments[5], c)
             write(builder, column, vector_at(context, builder, kinds[4], arguments[4], place, i))
         return context.get_dummy_value()
 
     return types.void(x, q, rows, g, y, places, i), generate
-
-
-def _moved(source: Callable[[int], int | None]) -> Any:
-    """The intrinsic whose lane w is lane source(w) of its argument, or 0 for None."""
-    sources = [source(w) for w in range(LANES)]
-    mask = [LANES if w is None else w for w in sources]
-
-    @intrinsic
-    def move(typing: Any, u: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.shuffle_vector(arguments[0], lanes.zeros, _index(*mask))
-
-        return lanes(u), generate
-
-    return move
-
-
-# where the bit is clear in w, lane w takes the lane with the bit set; then the reverse
-from_set_0, from_set_1, from_set_2 = (
-    _moved(lambda w, b=b: None if w & b else w | b)  # type: ignore[misc]
-    for b in (1, 2, 4)
-)
-from_clear_0, from_clear_1, from_clear_2 = (
-    _moved(lambda w, b=b: w ^ b if w & b else None)  # type: ignore[misc]
-    for b in (1, 2, 4)
-)

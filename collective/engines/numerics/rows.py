@@ -12,42 +12,12 @@ from numba import types
 from numba.extending import intrinsic
 
 from collective._tools.compiled import compiled
-from collective.engines.numerics.lanes import LANES, OPTIONS, lanes
+from collective.engines.numerics.lanes import LANES, OPTIONS, lanes, read, transposed, write
 
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-_ALIGNED = 8  # bytes; what numpy promises
 
 # LLVM leaves long functions as calls, and vectors that live across a call go to memory and back
 always_inline = compiled(**OPTIONS, forceinline=True)
-
-
-def _read(builder: Any, pointer: Any) -> Any:
-    value = builder.load(pointer)
-    value.align = _ALIGNED
-    return value
-
-
-def _write(builder: Any, value: Any, pointer: Any) -> None:
-    builder.store(value, pointer).align = _ALIGNED
-
-
-def _index(*entries: int) -> ir.Constant:
-    return ir.Constant(ir.VectorType(ir.IntType(32), len(entries)), list(entries))
-
-
-def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
-    """Eight vectors, of which vector c holds lane c of each of the eight given ones."""
-    for bit in (1, 2, 4):  # swap this bit of row and lane
-        for w in (w for w in range(LANES) if not w & bit):
-            upper, lower = rows[w], rows[w | bit]
-            swapped = (
-                [LANES + (c ^ bit) if c & bit else c for c in range(LANES)],
-                [LANES + c if c & bit else c | bit for c in range(LANES)],
-            )
-            rows[w], rows[w | bit] = (
-                builder.shuffle_vector(upper, lower, _index(*mask)) for mask in swapped
-            )
-    return rows
 
 
 def _place(context: Any, builder: Any, kind: Any, value: Any, i: Any) -> Any:
@@ -62,7 +32,7 @@ def get(typing: Any, x: Any, i: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         row = context.cast(builder, arguments[1], signature.args[1], types.uintp)
-        return _read(builder, _place(context, builder, signature.args[0], arguments[0], row))
+        return read(builder, _place(context, builder, signature.args[0], arguments[0], row))
 
     return lanes(x, i), generate
 
@@ -74,7 +44,7 @@ def put(typing: Any, x: Any, i: Any, u: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         row = context.cast(builder, arguments[1], signature.args[1], types.uintp)
         place = _place(context, builder, signature.args[0], arguments[0], row)
-        _write(builder, arguments[2], place)
+        write(builder, arguments[2], place)
         return context.get_dummy_value()
 
     return types.void(x, i, u), generate
@@ -102,13 +72,13 @@ def turn(
             return context.cast(builder, builder.load(place), kinds[k].dtype, types.uintp)
 
         first, r, t, step, s = (unsigned(k) for k in (1, 3, 6, 7, 8))
-        read = []
+        found = []
         for w in range(LANES):
             row = builder.add(first, entry(2, r, w))
-            read.append(_read(builder, _place(context, builder, kinds[0], arguments[0], row)))
-        for c, vector in enumerate(_transposed(builder, read)):
+            found.append(read(builder, _place(context, builder, kinds[0], arguments[0], row)))
+        for c, vector in enumerate(transposed(builder, found)):
             row = builder.add(s, builder.mul(step, entry(5, t, c)))
-            _write(builder, vector, _place(context, builder, kinds[4], arguments[4], row))
+            write(builder, vector, _place(context, builder, kinds[4], arguments[4], row))
         return context.get_dummy_value()
 
     return types.void(x, first, rows, r, y, to, t, step, s), generate

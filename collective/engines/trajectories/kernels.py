@@ -10,7 +10,13 @@ import numpy as np
 
 from collective._tools.compiled import compiled
 from collective.engines.numerics.lanes import LANES, OPTIONS, axpy, fma, load, store, zero
-from collective.engines.trajectories.panel import correlate, fill_lane, populate, save_lane
+from collective.engines.trajectories.panel import (
+    collective_rates,
+    correlate,
+    fill_lane,
+    populate,
+    save_lane,
+)
 from collective.engines.trajectories.taylor import evaluate, expand, integrated, predicted_jump
 
 kernel = compiled(**OPTIONS)
@@ -227,17 +233,7 @@ def jump(n, tables, channels, work, slots, members, chances, chosen):  # type: i
         fill_lane(x, w, slots, members[w] if w < len(members) else -1, n)
     correlate(x, places, who, pairs)
     share = np.zeros((len(channels), 1, LANES))
-    for c in range(np.uint64(len(channels))):
-        total = zero()
-        for p in range(size):
-            for q in range(p, size):
-                # 2 Re c_p* c_q ⟨σ⁺_pσ⁻_q⟩ for a pair, without the factor 2 on the diagonal
-                i, twice = size * p + q, 1.0 if p == q else 2.0
-                re = channels[c, p, 0] * channels[c, q, 0] + channels[c, p, 1] * channels[c, q, 1]
-                im = channels[c, p, 0] * channels[c, q, 1] - channels[c, p, 1] * channels[c, q, 0]
-                total = axpy(total, twice * re, load(pairs, i, 0))
-                total = axpy(total, -twice * im, load(pairs, i, 1))
-        store(share, c, 0, total)
+    collective_rates(channels, size, pairs, share)
     weight = np.zeros((size, 2, LANES))
     for w in range(len(members)):
         target, reached, drawn = chances[members[w]] * share[:, 0, w].sum(), 0.0, -1

@@ -155,3 +155,26 @@ def save_lane(value, w, slots, b, n, norm):  # type: ignore[no-untyped-def]
     for i in range(n):
         slots[b, i, 0] = scale * value[i, 0, w]
         slots[b, i, 1] = scale * value[i, 1, w]
+
+
+@kernel
+def collective_rates(channels, size, pairs, share):  # type: ignore[no-untyped-def]
+    """Set share[c, 0] to the rate of each collective channel c, from ⟨σ⁺_pσ⁻_q⟩ in every lane.
+
+    Args:
+        channels: (C, N, 2), coefficients of the jumps.
+        size: N, unsigned.
+        pairs: (N², 2, 8), real and imaginary parts of ⟨σ⁺_pσ⁻_q⟩ for p ≤ q.
+        share: (C, 1, 8).
+    """
+    for c in range(np.uint64(len(channels))):
+        total = zero()
+        for p in range(size):
+            for q in range(p, size):
+                # 2 Re c_p* c_q ⟨σ⁺_pσ⁻_q⟩ for a pair, without the factor 2 on the diagonal
+                i, twice = size * p + q, 1.0 if p == q else 2.0
+                re = channels[c, p, 0] * channels[c, q, 0] + channels[c, p, 1] * channels[c, q, 1]
+                im = channels[c, p, 0] * channels[c, q, 1] - channels[c, p, 1] * channels[c, q, 0]
+                total = axpy(total, twice * re, load(pairs, i, 0))
+                total = axpy(total, -twice * im, load(pairs, i, 1))
+        store(share, c, 0, total)

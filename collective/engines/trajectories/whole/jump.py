@@ -16,6 +16,7 @@ from collective.engines.numerics.lanes import (
     store,
     zero,
 )
+from collective.engines.trajectories.panel import collective_rates
 from collective.engines.trajectories.whole.observables import correlate
 
 kernel = compiled(**OPTIONS)
@@ -32,17 +33,7 @@ def _shares(n, tables, value, pairs, norm, share):  # type: ignore[no-untyped-de
     size = np.uint64(len(dephasing))
     correlate(value, n, tables, pairs)
     known = np.uint64(len(channels))
-    for c in range(known):
-        total = zero()
-        for p in range(size):
-            for q in range(p, size):
-                # 2 Re c_p* c_q ⟨σ⁺_pσ⁻_q⟩ for a pair, without the factor 2 on the diagonal
-                i, twice = size * p + q, 1.0 if p == q else 2.0
-                re = channels[c, p, 0] * channels[c, q, 0] + channels[c, p, 1] * channels[c, q, 1]
-                im = channels[c, p, 0] * channels[c, q, 1] - channels[c, p, 1] * channels[c, q, 0]
-                total = axpy(total, twice * re, load(pairs, i, 0))
-                total = axpy(total, -twice * im, load(pairs, i, 1))
-        store(share, c, 0, total)
+    collective_rates(channels, size, pairs, share)
     for m in range(size):
         if dephasing[m] > 0:
             store(share, known, 0, axpy(zero(), dephasing[m], load(pairs, size * m + m, 0)))
