@@ -25,7 +25,7 @@ from peers import ATOL, RTOL, Problem, mesolve
 import collective as co
 from collective.engines.driven.columns import columns_of
 from collective.engines.driven.generator import PackedGenerator
-from collective.engines.numerics.rows import aligned
+from collective.engines.numerics.alignment import aligned
 
 REPEATS = 5
 TIMES = np.linspace(0, 5, 101)
