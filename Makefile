@@ -24,7 +24,7 @@ RUNNERS := pytest pytest-xdist hypothesis mpmath
 PYTHON313 ?= $(shell for p in python3.13 $$(ls -d $$(pyenv root 2>/dev/null)/versions/3.13*/bin/python3.13 \
 	2>/dev/null); do $$p -c "" 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo teach test test-slow test-oldest test-313 test-browser lint types doctest docs bench clean
+.PHONY: demo teach test test-slow environments test-oldest test-313 test-browser lint types doctest docs bench clean
 
 demo: .venv/run.stamp
 	$(BIN)/collective demo --output demo-output
@@ -43,9 +43,13 @@ test-oldest: .venv-oldest/run.stamp
 	NUMBA_CACHE_DIR=$(CURDIR)/.venv-oldest/kernels $(OTHERS:$(BIN)/%=.venv-oldest/bin/%)
 
 ifeq ($(PYTHON313),)
+environments: .venv-oldest/run.stamp
+
 test-313:
 	@echo "make test-313: no Python 3.13 here, nothing tested"
 else
+environments: .venv-oldest/run.stamp .venv-313/run.stamp
+
 test-313: .venv-313/run.stamp
 	NUMBA_CACHE_DIR=$(CURDIR)/.venv-313/kernels $(OTHERS:$(BIN)/%=.venv-313/bin/%)
 endif

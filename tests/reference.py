@@ -4,6 +4,7 @@ Basis order as everywhere: emitter 0 leftmost, index 0 of a factor is the excite
 longer than others because all routes that tests share are here.
 """
 
+import os
 import subprocess
 import sys
 
@@ -368,21 +369,40 @@ def rotation(seed):
     return q * np.linalg.det(q)
 
 
-def printed_by_a_process(code, good, attempts=3):
-    """The numbers that a new process prints, measured again up to three times until they are good.
+# memory is given back as soon as an array is freed, and what is held is what was written to: else it
+# depends on what was allocated before, and on whether the system has pages of 2 MiB to spare
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_TRIM_THRESHOLD_": "65536",
+    "MALLOC_ARENA_MAX": "1",
+    "NUMPY_MADVISE_HUGEPAGE": "0",
+}
+MEASURED = """
+import numpy as np, qutip, scipy.integrate, scipy.linalg, scipy.sparse.linalg, collective as co
+def held(what):
+    with open("/proc/self/status") as file:
+        return next(1024 * int(line.split()[1]) for line in file if line.startswith(what))
+def measured(run):
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the largest resident size begins anew
+    before = held("VmRSS")
+    predicted = run().diagnostics["bytes_predicted"]
+    print(predicted / (held("VmHWM") - before))
+"""
 
-    A system that is short of memory may take pages from the process while its memory is measured.
+
+def predicted_over_used(code):
+    """Predicted bytes over the largest number that the system saw, of runs in a new process.
 
     Args:
-        code: Python code.
-        good: a function of a number.
+        code: Python code that calls ``measured(run)`` for functions that return a `Result`. A
+            small problem of the same kind has to run before, which loads what it needs.
     """
-    numbers = []
-    for _ in range(attempts):
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        numbers = [float(word) for word in done.stdout.split()]
-        if all(map(good, numbers)):
-            break
-    return numbers
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED + code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **ALLOCATOR},
+    )
+    return [float(word) for word in done.stdout.split()]

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools import operators as _operators
+from collective._tools.progress import style
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
@@ -153,9 +154,16 @@ def checked(
         envelope_values(envelope, problem, times_),
         None if seed is None else checks.count("seed", seed, minimum=0, maximum=None),
         None if threads is None else checks.count("threads", threads, minimum=1),
-        checks.flag("progress", progress),
+        _shown(progress),
         checkpointed,
     )
+
+
+def _shown(progress: bool) -> bool:
+    """Whether progress is shown; a bad value of the switch of the package is refused now."""
+    if checks.flag("progress", progress):
+        style()
+    return bool(progress)
 
 
 def checked_problem(problem: Any) -> list[int]:
