@@ -8,6 +8,8 @@ TESTS := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n aut
 # port of make teach
 PORT ?= 2718
 export MPLBACKEND ?= Agg
+# compiled once and not at each start of Python, also where the environment says not to write it
+export PYTHONDONTWRITEBYTECODE :=
 
 # quick tests of every engine and every room, for another Python or other versions
 QUICK := tests/test_units.py $(addprefix tests/,$(addsuffix .py,emitters/test_emitters \

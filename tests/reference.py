@@ -369,14 +369,6 @@ def rotation(seed):
     return q * np.linalg.det(q)
 
 
-# memory is given back as soon as an array is freed, and what is held is what was written to: else it
-# depends on what was allocated before, and on whether the system has pages of 2 MiB to spare
-ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": "65536",
-    "MALLOC_TRIM_THRESHOLD_": "65536",
-    "MALLOC_ARENA_MAX": "1",
-    "NUMPY_MADVISE_HUGEPAGE": "0",
-}
 MEASURED = """
 import numpy as np, qutip, scipy.integrate, scipy.linalg, scipy.sparse.linalg, collective as co
 def held(what):
@@ -403,6 +395,7 @@ def predicted_over_used(code):
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, **ALLOCATOR},
+        # memory does not depend on whether the system has pages of 2 MiB to spare
+        env={**os.environ, "NUMPY_MADVISE_HUGEPAGE": "0"},
     )
     return [float(word) for word in done.stdout.split()]
