@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +31,7 @@ TOOLS_OF_TESTS = {
 }
 
 
+@cache
 def tables():
     """The rooms of the package and those of engines/: {room: rooms it may import}."""
     found, rows = [], {}
@@ -60,34 +62,33 @@ def files():
 
 
 FILES = files()
+ROOMS = [name for name in FILES if name != "collective"]
 
 
-def imports(path):
+@cache
+def imports(name):
     """The files of the package that a file imports, at any depth, for types too."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(FILES[name].read_text())):
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports from {'.' * node.level}"
+            assert node.level == 0, f"{name} imports from {'.' * node.level}"
             if (node.module or "").split(".")[0] == "collective":
-                names = [f"{node.module}.{alias.name}" for alias in node.names]
-                found |= {name if name in FILES else node.module for name in names}
+                members = [f"{node.module}.{alias.name}" for alias in node.names]
+                found |= {each if each in FILES else node.module for each in members}
         elif isinstance(node, ast.Import):
             found |= {a.name for a in node.names if a.name.split(".")[0] == "collective"}
-    return found
-
-
-GRAPH = {name: imports(path) - {name} for name, path in FILES.items() if name != "collective"}
+    return found - {name}
 
 
 def rooms_entered(name, below):
     """Rooms of a package, other than its own, that a file imports."""
     depth = below.count(".") + 1
     own = [*name.split("."), "__init__"][depth]
-    targets = (t.split(".") for t in GRAPH[name] if t == below or t.startswith(below + "."))
+    targets = (t.split(".") for t in imports(name) if t == below or t.startswith(below + "."))
     return {t[depth] if len(t) > depth else "__init__" for t in targets} - {own}
 
 
-@pytest.mark.parametrize("name", GRAPH)
+@pytest.mark.parametrize("name", ROOMS)
 def test_imports_run_downwards(name):
     package, engines = tables()
     assert rooms_entered(name, "collective") <= package.get(name.split(".")[1], set()) | TOOLS
@@ -119,11 +120,11 @@ def test_no_file_imports_itself_through_others():
     def follow(name, path):
         assert name not in path, " → ".join([*path[path.index(name) :], name])
         if name not in done:
-            for below in sorted(GRAPH.get(name, ())):
+            for below in sorted(imports(name) if name in ROOMS else ()):
                 follow(below, [*path, name])
             done.add(name)
 
-    for name in GRAPH:
+    for name in ROOMS:
         follow(name, [])
 
 
