@@ -20,7 +20,9 @@ TABLE = [
     f"{isotope} {line}"
     for isotope in ("Li6", "Li7", "Na23", "K39", "K40", "Rb85", "Rb87", "Cs133")
     for line in ("D1", "D2")
-] + ["Sr88 461", "Sr88 689", "Yb171 399", "Yb171 556", "Yb174 399", "Yb174 556"]
+]
+TABLE += [f"{isotope} {line}" for isotope in ("Sr87", "Sr88") for line in (461, 689)]
+TABLE += [f"{isotope} {line}" for isotope in ("Yb171", "Yb173", "Yb174") for line in (399, 556)]
 TABLE += [f"{isotope} {line}" for isotope in ("Er166", "Er168") for line in (401, 583, 841)]
 TABLE += [f"{isotope} {line}" for isotope in ("Dy162", "Dy164") for line in (421, 626, 741)]
 
