@@ -278,7 +278,7 @@ class ChannelCouplings:
         n, upper = len(self), int(self.atoms.excited.sum())
         require(_MODE_BYTES * (n * upper) ** 2, f"the modes of {n} atoms", "use fewer atoms")
         effective, decay = self.effective_hamiltonian(), self.one_excitation()[0]
-        return modes(effective, decay, self.atoms.channels[:, -1, :upper])
+        return modes(effective, decay, self.atoms.channels[:, -1, :upper], self.atoms.positions)
 
     @operators.Untidied()
     def hamiltonian(self) -> "Qobj":

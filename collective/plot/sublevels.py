@@ -11,7 +11,7 @@ from collective.emitters import Atoms
 from collective.emitters.selection import chosen_momenta
 from collective.emitters.spherical import spherical_vectors
 from collective.emitters.transitions import amplitudes, sublevels
-from collective.emitters.zeeman import linear_up_to, zeeman_slope
+from collective.emitters.zeeman import linear_up_to, require_tesla, zeeman_slope
 from collective.plot.style import COLOURS, axes
 from collective.results.result import Result
 from collective.units import Line
@@ -123,7 +123,9 @@ def zeeman(
     steepest = np.abs(shifts[np.any(allowed != 0, axis=0)]).max()
     if field is None:
         field = _LARGEST_SHIFT / steepest if steepest else 1.0
-    field = checks.number("field", field, above=0)
+    else:
+        field = checks.number("field", field, above=0)
+        require_tesla("field", field)
     ax = axes(ax)
     unit, factor = ("mT", 1e3) if field >= 1e-4 else ("µT", 1e6)
     for name, strengths in zip(_POLARISATIONS, allowed, strict=True):
@@ -162,6 +164,9 @@ def _mean_populations(value: Any, atoms: Atoms, time: float | None) -> NDArray[n
         row = -1 if time is None else int(np.argmin(np.abs(value.times - time)))
         given = value.populations[row]
     array = checks.finite("populations", given)
+    wrong = array[(array < 0) | (array > 1)]
+    if given is value and wrong.size:  # those of an approximation may be slightly outside
+        raise ValueError(f"populations must be from 0 to 1, got {wrong[0]:g}")
     count = len(atoms.levels)
     if array.shape not in ((count,), (len(atoms), count)):
         raise ValueError(
