@@ -187,13 +187,14 @@ def _places(
     highest = np.max(
         atoms.wavenumbers[:, None] * (touched.any(axis=1) | touched.any(axis=2)), axis=0
     )
-    order.sort(key=lambda name: float(highest[manifolds.index(name)]))
+    own = np.array([np.mean(energies[[x == name for x in manifolds]]) for name in manifolds])
+    # manifolds of one line have the same frequency, and their distance is in the energies
+    order.sort(key=lambda name: (highest[manifolds.index(name)], own[manifolds.index(name)]))
     upper = [name for name in order if atoms.excited[manifolds.index(name)]]
     lower = [name for name in order if name not in upper]
     heights = {name: -0.6 * i for i, name in enumerate(lower)}
     heights |= {name: 1.0 + 0.6 * i for i, name in enumerate(upper)}
     m = np.array(projections(atoms.levels))
-    own = np.array([np.mean(energies[[x == name for x in manifolds]]) for name in manifolds])
     displaced = energies - own
     largest = np.abs(displaced).max()
     tilt = _TILT / largest if largest else 0.0
