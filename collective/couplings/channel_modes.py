@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from collective.couplings.modes import REFLECTED, Modes, announce, eigensystems
 
 _ORTHONORMAL = 1e-12
+_ENTRY_FLOPS = 1.5e4  # that take as long as all work on an entry of H_eff and Γ but eigenproblems
 _SAME_PLACE = 1e-6  # of the extent: atoms so close to a mirror image are tested as one
 # signs of x, y, z: the mirrors, the turns by 180° and the inversion
 _MIRRORS = ((-1, 1, 1), (1, -1, 1), (1, 1, -1), (-1, -1, 1), (-1, 1, -1), (1, -1, -1), (-1, -1, -1))
@@ -74,15 +75,16 @@ def modes(
     h, gamma = _turned(effective, turn), _turned(decay, turn)
     gamma = gamma.real if np.abs(gamma.imag).max() <= REFLECTED * np.abs(gamma).max() else gamma
     whole, jumping = (_parts(each, len(turn), positions, cartesian) for each in (h, gamma))
-    announce(len(positions), "atoms", [part.images.shape[1] for part in whole])
+    sides = [part.images.shape[1] for part in whole]
+    announce(len(positions), "atoms", sides, _ENTRY_FLOPS * len(h) ** 2)
     values, vectors = _eigensystem(h, whole, np.linalg.eig)
     rates, jumps = _eigensystem(gamma, jumping, np.linalg.eigh)
     order, ascending = np.argsort(values.imag, kind="stable"), np.argsort(rates, kind="stable")
     return Modes(
         values[order],
-        _levels(vectors[:, order], turn),
+        _levels(vectors.take(order, axis=1), turn),
         rates[ascending],
-        _levels(jumps[:, ascending], turn),
+        _levels(jumps.take(ascending, axis=1), turn),
     )
 
 

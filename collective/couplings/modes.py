@@ -28,7 +28,7 @@ from collective.couplings.excitation import Amplitudes
 # round-off of positions far from the origin (9e-13 for 2,000 emitters at λ/20)
 REFLECTED = 8 * float(np.finfo(float).eps)
 _LARGE = 200  # rows above which a matrix gets its own thread
-_MODE_FLOPS = 180.0  # per cubed number of rows of H_eff; most of them are no products of matrices
+_MODE_FLOPS = 120.0  # per cubed number of rows of H_eff; most of them are no products of matrices
 _LITTLE = 3e10  # flops that take less than ten seconds on any machine
 _ANNOUNCED = 10.0  # seconds; longer work is announced
 
@@ -164,20 +164,21 @@ def eigensystems(
         return list(pool.map(solve, matrices))
 
 
-def announce(count: int, noun: str, sides: list[int]) -> None:
+def announce(count: int, noun: str, sides: list[int], further: float = 0.0) -> None:
     """Print one line before eigenproblems that take more than ten seconds.
 
     Args:
         count: number of emitters.
         noun: what they are.
         sides: numbers of rows of the parts of H_eff, which are solved in parallel.
+        further: flops that other work takes as long as.
     """
     each = [_MODE_FLOPS * side**3 for side in sides]
-    if sum(each) < _LITTLE:
+    if sum(each) + further < _LITTLE:
         return
     from collective._tools.compiled import threads_available
 
-    seconds = max(sum(each) / threads_available(), *each) * speed().flop
+    seconds = (max(sum(each) / threads_available(), *each) + further) * speed().flop
     if seconds > _ANNOUNCED:
         say(f"collective: the modes of {count:,} {noun}, about {seconds:.0f} s predicted")
 

@@ -7,18 +7,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective._tools.warn import warn
 from collective.emitters.atoms import Atoms
+from collective.emitters.hyperfine import near_levels, offset, warn_of_overlap
 from collective.emitters.selection import chosen_momenta, closed_pairs, refuse_forbidden
 from collective.emitters.spherical import spherical_vectors
-from collective.emitters.transitions import amplitudes, branching, sublevels
+from collective.emitters.transitions import amplitudes, sublevels
 from collective.emitters.two_level import Emitters, checked_positions
 from collective.emitters.zeeman import zeeman_shifts
 from collective.units import Level, Line
 from collective.units.lines import Side, fraction, half_integer
 from collective.units.table import named
-
-_OVERLAP = 10  # linewidths between excited levels, below which they are not well separated
 
 
 def atoms(
@@ -119,13 +117,13 @@ def atoms(
     direction, strength = _direction(magnetic_field, axis)
     names, flags, first = _levels(lower, upper)
     near = {
-        side: {f: f for f in chosen} if line is None else _near_levels(transition, side, chosen)
+        side: {f: f for f in chosen} if line is None else near_levels(transition, side, chosen)
         for side, chosen in (("ground", lower), ("excited", upper))
     }
     energies = np.zeros(len(names))
     for (side, momentum), begin in first.items():
-        offset = _offset(transition, side, momentum, near[side][momentum])
-        energies[begin : begin + len(sublevels(momentum))] = offset
+        shift = offset(transition, side, momentum, near[side][momentum])
+        energies[begin : begin + len(sublevels(momentum))] = shift
     if strength:
         if line is None:
             raise ValueError(
@@ -137,7 +135,7 @@ def atoms(
             shifts = zeeman_shifts(transition, side, momentum, strength)
             energies[begin : begin + len(shifts)] += shifts
     if line is not None:
-        _warn_of_overlap(transition, lower, upper)
+        warn_of_overlap(transition, lower, upper)
     # pairs whose levels are close to each other share a line
     of_lines = [(near["ground"][below], near["excited"][above]) for below, above in pairs]
     lines = list(dict.fromkeys(of_lines))
@@ -249,29 +247,6 @@ def _levels(
     return tuple(names), np.array(flags), first
 
 
-def _near_levels(line: Line, side: Side, chosen: tuple[float, ...]) -> dict[float, float]:
-    """For each chosen hyperfine level the first one of those that are close to it, or to these."""
-    found = {f: f for f in chosen}
-    for _ in chosen:  # levels may be linked by others
-        for one in chosen:
-            for other in chosen:
-                if _apart(line, side, one, other) < _OVERLAP:
-                    both = sorted((found[one], found[other]), key=chosen.index)
-                    found[one] = found[other] = both[0]
-    return found
-
-
-def _apart(line: Line, side: Side, one: float, other: float) -> float:
-    """Distance of two hyperfine levels in linewidths."""
-    return abs(_offset(line, side, one, other))
-
-
-def _offset(line: Line, side: Side, momentum: float, reference: float) -> float:
-    """Energy of a hyperfine level above another one of the same side, in linewidths."""
-    hertz = line.hyperfine_shift(side, momentum) - line.hyperfine_shift(side, reference)
-    return 2 * np.pi * hertz / line.linewidth
-
-
 def _frequencies(
     line: Line | None, pairs: list[tuple[float, float]]
 ) -> tuple[float | None, NDArray[np.float64]]:
@@ -287,26 +262,3 @@ def _frequencies(
         ]
     )
     return float(2 * np.pi * hertz[0] / line.linewidth), hertz / hertz[0]
-
-
-def _warn_of_overlap(line: Line, lower: tuple[float, ...], upper: tuple[float, ...]) -> None:
-    """Warn if light of the chosen lines also excites a hyperfine level that is left out."""
-    electrons = line.level("ground").momentum, line.level("excited").momentum
-    reached = [
-        f
-        for f in line.momenta("excited")
-        if f not in upper and set(branching(electrons, line.nuclear_spin, f)) & {*lower}
-    ]
-    apart = {
-        (chosen, other): _apart(line, "excited", chosen, other)
-        for chosen in upper
-        for other in reached
-    }
-    if apart and min(apart.values()) < _OVERLAP:
-        chosen, other = min(apart, key=lambda pair: apart[pair])
-        warn(
-            f"excited: F′={fraction(chosen)} and F′={fraction(other)} of {line.name} are "
-            f"{apart[chosen, other]:.2g} linewidths apart, too close to leave one of them out. The "
-            f"numbers are good for light that is tuned much closer to F′={fraction(chosen)}; or "
-            "give both in excited="
-        )

@@ -88,7 +88,7 @@ def zeeman_spectrum(
     scattered = _scattered(couplings, m, along, up)
     ax = axes(ax)
     image = ax.pcolormesh(along, up, scattered.T, shading="nearest", rasterized=True)
-    ax.figure.colorbar(image, ax=ax, label="scattered light (independent atoms in resonance)")
+    ax.figure.colorbar(image, ax=ax, label="scattered light (independent: 1)")
     driven = np.abs(_raised(couplings)).reshape(len(couplings), upper).max(axis=0)
     for k in np.flatnonzero(driven > 1e-9 * driven.max()):
         resonance = couplings.transitions()[:, k].mean() + m[k] * along
