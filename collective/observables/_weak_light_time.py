@@ -24,7 +24,7 @@ from collective.emitters import Atoms
 
 _ANNOUNCED = 10.0  # seconds; longer work is announced
 _LITTLE = 3e10  # flops that take less than ten seconds on any machine
-_ELIMINATION_FLOPS = 3.4  # per n³: LU of a complex matrix, and its condition
+_ELIMINATION_FLOPS = 4.5  # per n³: LU of a complex matrix, and its condition
 _MATRIX_FLOPS = 60.0  # per n², while H is made; and for a product with it
 _PAIR_FLOPS = 450.0  # of one product, which mostly are no products of matrices
 _FURTHER_FLOPS = 150.0  # for a pair and each further vector

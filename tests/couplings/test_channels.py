@@ -10,6 +10,7 @@ from reference import rotation
 
 import collective as co
 from collective.couplings import channel_modes
+from collective.couplings import channels as of_channels
 from collective.couplings import modes as two_level_modes
 
 VACUUM = co.Vacuum()
@@ -410,6 +411,18 @@ def test_polarisations_that_no_transition_has_give_no_jumps():
     assert len(found.collapse_operators()) == 3
     # the lambda atom has two polarisations, in the plane across its axis
     assert len(co.couple(lambda_atoms(), VACUUM).jump_channels()[0]) == 4
+
+
+def test_extreme_rates_of_many_atoms_are_those_of_a_krylov_space(monkeypatch):
+    channels = co.couple(isotropic(co.square(5, 5, 0.3).positions), VACUUM)
+    lowest, highest = channels.extreme_rates()
+    assert "collective rates  at most" not in repr(channels)
+    monkeypatch.setattr(of_channels, "_FEW", 70)
+    found = channels.extreme_rates()
+    assert found[1] == pytest.approx(highest, rel=1e-9)
+    assert lowest - 1e-12 <= found[0] < 0.01
+    assert f"collective rates  at most {found[0]:.6g} … {highest:.6g}" in repr(channels)
+    assert "upper bound of the smallest" in repr(channels.validity())
 
 
 def test_equal_couplings_are_equal_and_others_are_not():
