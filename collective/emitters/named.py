@@ -116,10 +116,10 @@ def atoms(
     pairs = closed_pairs(electrons, spin, lower, upper)
     direction, strength = _direction(magnetic_field, axis)
     names, flags, first = _levels(lower, upper)
-    near = {
-        side: {f: f for f in chosen} if line is None else near_levels(transition, side, chosen)
-        for side, chosen in (("ground", lower), ("excited", upper))
-    }
+    near = {"ground": {f: f for f in lower}, "excited": {f: f for f in upper}}
+    if line is not None:
+        near["ground"] = near_levels(transition, "ground", lower)
+        near["excited"] = near_levels(transition, "excited", upper)
     energies = np.zeros(len(names))
     for (side, momentum), begin in first.items():
         shift = offset(transition, side, momentum, near[side][momentum])
