@@ -31,6 +31,8 @@ _LABELLED = 16  # transitions: of more the strengths are not written
 _LABEL_AT = (0.75, 0.5, 0.25)  # of the arrow of σ⁺, π, σ⁻: so that labels do not overlap
 _TILT = 0.3  # height of the largest Zeeman shift, of the distance between two manifolds
 _LARGEST_CIRCLE = 500.0  # of a population of 1, in square points
+# how far populations of an approximation may be outside 0 … 1; they are drawn as 0 or 1
+_OUTSIDE = 0.1
 _LARGEST_SHIFT = 10.0  # linewidths: how far `zeeman` draws, unless a field is given
 
 
@@ -58,8 +60,8 @@ def levels(
         ax: where to draw; None makes a new figure.
 
     Raises:
-        ValueError: for populations of another shape, a time without a result, or an atom that does
-            not exist.
+        ValueError: for populations of another shape or far outside 0 … 1, a time without a result,
+            or an atom that does not exist.
     """
     checks.instance("atoms", atoms, Atoms, 'co.atoms(positions, "Rb87 D2", ...)')
     atom = checks.index("atom", atom, len(atoms), "atoms")
@@ -164,8 +166,8 @@ def _mean_populations(value: Any, atoms: Atoms, time: float | None) -> NDArray[n
         row = -1 if time is None else int(np.argmin(np.abs(value.times - time)))
         given = value.populations[row]
     array = checks.finite("populations", given)
-    wrong = array[(array < 0) | (array > 1)]
-    if given is value and wrong.size:  # those of an approximation may be slightly outside
+    wrong = array[(array < -_OUTSIDE) | (array > 1 + _OUTSIDE)]
+    if wrong.size:
         raise ValueError(f"populations must be from 0 to 1, got {wrong[0]:g}")
     count = len(atoms.levels)
     if array.shape not in ((count,), (len(atoms), count)):
