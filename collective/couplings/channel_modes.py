@@ -13,6 +13,7 @@ in free space has eight parts. The symmetries of a matrix are found from the pla
 tested on every entry of it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,37 +56,50 @@ class _Part:
 
 
 def modes(
-    effective: NDArray[Any],
-    decay: NDArray[Any],
+    decay: Callable[[], NDArray[Any]],
+    effective: Callable[[], NDArray[Any]],
     dipoles: NDArray[Any],
     positions: NDArray[np.float64],
 ) -> Modes:
     """`Modes` of H_eff and Γ between excited levels, from those of parts that do not mix.
 
     Args:
-        effective: H_eff, (N·n_e, N·n_e), in the order (atom, level).
-        decay: Γ between the same states.
+        decay: makes Γ between the states with one excited atom, (N·n_e, N·n_e), in the order (atom,
+            level).
+        effective: makes H_eff between the same states, once the modes of Γ are known: both matrices
+            are large.
         dipoles: ⟨g|d_α|e⟩ of each channel and excited level, (C, n_e).
         positions: of the atoms, (N, 3).
     """
+    rates, jumps = _solved(decay(), dipoles, positions, hermitian=True)
+    values, vectors = _solved(effective(), dipoles, positions, hermitian=False)
+    return Modes(values, vectors, rates, jumps)
+
+
+def _solved(
+    matrix: NDArray[Any],
+    dipoles: NDArray[Any],
+    positions: NDArray[np.float64],
+    *,
+    hermitian: bool,
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Eigenvalues, sorted as in `Modes`, and eigenvectors over (atom, level)."""
     turn = _turn(dipoles)
     cartesian = turn is not None
     if turn is None:
         turn = np.eye(dipoles.shape[1], dtype=complex)
-    h, gamma = _turned(effective, turn), _turned(decay, turn)
-    gamma = gamma.real if np.abs(gamma.imag).max() <= REFLECTED * np.abs(gamma).max() else gamma
-    whole, jumping = (_parts(each, len(turn), positions, cartesian) for each in (h, gamma))
-    sides = [part.images.shape[1] for part in whole]
-    announce(len(positions), "atoms", sides, _ENTRY_FLOPS * len(h) ** 2)
-    values, vectors = _eigensystem(h, whole, np.linalg.eig)
-    rates, jumps = _eigensystem(gamma, jumping, np.linalg.eigh)
-    order, ascending = np.argsort(values.imag, kind="stable"), np.argsort(rates, kind="stable")
-    return Modes(
-        values[order],
-        _levels(vectors.take(order, axis=1), turn),
-        rates[ascending],
-        _levels(jumps.take(ascending, axis=1), turn),
-    )
+    matrix = _turned(matrix, turn)
+    if hermitian and np.abs(matrix.imag).max() <= REFLECTED * np.abs(matrix).max():
+        matrix = matrix.real.copy()
+    parts = _parts(matrix, len(turn), positions, cartesian)
+    if not hermitian:
+        sides = [part.images.shape[1] for part in parts]
+        announce(len(positions), "atoms", sides, _ENTRY_FLOPS * len(matrix) ** 2)
+    values, vectors = _eigensystem(matrix, parts, np.linalg.eigh if hermitian else np.linalg.eig)
+    del matrix
+    order = np.argsort(values if hermitian else values.imag, kind="stable")
+    vectors = vectors.take(order, axis=1)
+    return values[order], _levels(vectors, turn)
 
 
 def _turn(dipoles: NDArray[Any]) -> NDArray[Any] | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _ORIGIN = ("positions", "linewidths", "wavenumbers")  # of atoms, on which Γ and Δ depend
 _BYTES_PER_ENTRY, _COPIES = 20, 4  # of sparse operators, while they are put together
-_MODE_BYTES = 180  # per entry of H_eff, at the peak while its modes are computed
+_MODE_BYTES = 110  # per entry of H_eff, at the peak while its modes are computed
 _SAME_DIRECTION = 1e-12  # relative size of polarisations that are only round-off
 _FEW = 1000  # polarisations of all atoms, whose Γ has all eigenvalues within a tenth of a second
 _LINES_APART = 1e-12  # allowed coupling of two lines, relative to the largest entry
@@ -279,8 +279,12 @@ class ChannelCouplings:
         self._require_one_ground_level()
         n, upper = len(self), int(self.atoms.excited.sum())
         require(_MODE_BYTES * (n * upper) ** 2, f"the modes of {n} atoms", "use fewer atoms")
-        effective, decay = self.effective_hamiltonian(), self.one_excitation()[0]
-        return modes(effective, decay, self.atoms.channels[:, -1, :upper], self.atoms.positions)
+        return modes(
+            lambda: self.one_excitation()[0],
+            self.effective_hamiltonian,
+            self.atoms.channels[:, -1, :upper],
+            self.atoms.positions,
+        )
 
     @operators.Untidied()
     def hamiltonian(self) -> "Qobj":
