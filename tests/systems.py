@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import reference
-from random_systems import random_state
+from random_systems import random_rates, random_state
 
 import collective as co
 
@@ -158,6 +158,13 @@ def systems():
         3, together=0.6, alone=0.9, exchange=1.3, own=0.4,
         dephasing=0.2, pump=0.4, detunings=0.7, drive=1.2 - 0.5j,
     )  # fmt: skip
+    noisy = ring.replace(
+        pump=0.3 * ring.decay.conj(), dephasing=random_rates(7), detunings=[0, 1, -1], drive=0.4
+    )
+    alike = identical(
+        3, together=0.6, alone=0.9, exchange=1.3, dephasing=0.1 + 0.2 * np.eye(3),
+        pump=0.3 + 0.2 * np.eye(3), drive=1.2 - 0.5j, thermal_photons=0.3,
+    )  # fmt: skip
     lossless = co.Couplings(np.zeros((3, 3)), chain().shift + np.diag([0.5, 0, -0.3]))
     rho = random_state(3, 3)
     photon = np.array([0.3, -1.0, 6.0])
@@ -211,6 +218,8 @@ def systems():
         System("everything", mixed, "ground", ket(3)),
         System("identical, everything", together, states.coherent(1.1), product(3, 1.1, 0)),
         System("thermal light", complex_pair(thermal_photons=0.4), "inverted", inverted(2)),
+        System("shared noise", noisy, states.coherent(1.1, 0.4), product(3, 1.1, 0.4)),
+        System("identical, shared noise", alike, states.coherent(1.1), product(3, 1.1, 0)),
     ]
 
 

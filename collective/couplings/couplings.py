@@ -142,9 +142,7 @@ class Couplings:
     def __getstate__(self) -> dict[str, Any]:
         """The state for copies and pickles; a matrix that stores one number becomes that number."""
         return {
-            name: (value[0, 0], len(value))
-            if checks.constant(value)
-            else value
+            name: (value[0, 0], len(value)) if checks.constant(value) else value
             for name, value in vars(self).items()
         }
 

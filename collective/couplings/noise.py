@@ -33,13 +33,13 @@ def checked(name: str, value: ArrayLike, n: int) -> NDArray[Any]:
         ValueError: for another shape, and for what is negative, not finite, or not Hermitian.
     """
     array = value if isinstance(value, np.ndarray) else checks.finite(name, value, None)
-    if array.shape not in ((), (n,), (n, n)):
+    if array.ndim < 2:
+        return checks.per_emitter(name, value, n, minimum=0)
+    if array.shape != (n, n):
         raise ValueError(
             f"{name} must be a number, {n} numbers (one per emitter) or a matrix ({n}, {n}), got "
             f"shape {array.shape}"
         )
-    if array.ndim < 2:
-        return checks.per_emitter(name, value, n, minimum=0)
     matrix = checks.hermitian(name, value)
     checks.positive_semidefinite(matrix, name)
     own = np.diagonal(matrix).real

@@ -86,7 +86,8 @@ def photons(result: Result, observable: str) -> Jumps:
             f"from {result.method!r}{without_jumps(result)}"
         )
     jumps = result.jumps
-    if evolved is None or not (np.any(evolved.dephasing) or np.any(evolved.pump)):
+    others = () if evolved is None else (evolved.dephasing, evolved.pump, evolved.thermal_photons)
+    if evolved is None or not any(np.any(each) for each in others):
         return jumps
     # channels are numbered like collapse operators: first photons, without rates of round-off size
     rates = np.linalg.eigh(evolved.decay)[0]

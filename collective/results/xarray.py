@@ -164,7 +164,7 @@ def _by_eigenvectors(result: Any) -> bool:
     c = result.couplings
     if isinstance(c, ChannelCouplings):
         return False
-    others = () if c is None else (c.drive, c.pump, c.dephasing)
+    others = () if c is None else (c.drive, c.pump, c.dephasing, c.thermal_photons)
     return c is not None and not result.expect and not any(np.any(values) for values in others)
 
 

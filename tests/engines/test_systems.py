@@ -10,22 +10,24 @@ import collective as co
 # an approximation that expects a large error says so
 pytestmark = pytest.mark.filterwarnings("ignore:the error of method")
 SYSTEMS = {system.name: system for system in systems()}
-OPEN = {"driven atom", "everything", "identical, everything", "thermal light"}
+SHARED = {"thermal light", "shared noise", "identical, shared noise"}
+OPEN = {"driven atom", "everything", "identical, everything", *SHARED}
 # the systems that an engine must not refuse, now and later; a new engine gets a line
 TAKEN = {
     "exact": set(SYSTEMS),
     "blocks": set(SYSTEMS) - OPEN,
-    "driven": set(SYSTEMS) - {"thermal light"},
-    "trajectories": set(SYSTEMS) - {"thermal light"},
+    "driven": set(SYSTEMS),
+    "trajectories": set(SYSTEMS),
     "symmetric": {
         "single atom",
         "two atoms",
         "Dicke ladder",
         "driven atom",
         "identical, everything",
+        "identical, shared noise",
     },
     "single": {"single atom", "detuned pair", "absorbed photon", "dephased"},
-    "cumulants": set(SYSTEMS) - {"thermal light"},
+    "cumulants": set(SYSTEMS) - SHARED,
     "truncated_wigner": {
         "single atom",
         "two atoms",
@@ -38,10 +40,10 @@ TAKEN = {
         "everything",
         "identical, everything",
     },
-    "capped": set(SYSTEMS) - {"thermal light", "chain"},
+    "capped": set(SYSTEMS) - {"chain", *SHARED},
     "mean_field": set(SYSTEMS)
-    - {"thermal light", "detuned pair", "absorbed photon", "dephased", "mixed state"},
-    "conditional_cumulants": set(SYSTEMS) - {"thermal light"},
+    - {"detuned pair", "absorbed photon", "dephased", "mixed state", *SHARED},
+    "conditional_cumulants": set(SYSTEMS) - SHARED,
 }
 ENGINES = {name: getattr(co.engines, kind)() for name, kind in co.engines.NAMES.items()}
 ENGINES["trajectories"] = co.engines.Trajectories(n=400)

@@ -5,9 +5,10 @@ Couplings that no permutation changes consist of a collective and an individual 
 .. math:: Γ_{mn} = γ_c + γ_i δ_{mn}, \qquad
           H = V J^+J^- + (δ − V)\hat n + ½(Ω J^+ + h.c.),
 
-pump and dephasing likewise, and a state that no permutation changes consists of blocks J = N/2 − d (Chase & Geremia, Phys. Rev.
-A 78, 052101 (2008); Shammah et al., Phys. Rev. A 98, 063815 (2018)). State (k, d) has k = M + N/2
-excitations; d pairs of emitters are dark, and k − d = J + M of the others are excited.
+pump and dephasing likewise. A state that no permutation changes consists of blocks J = N/2 − d
+(Chase & Geremia, Phys. Rev. A 78, 052101 (2008); Shammah et al., Phys. Rev. A 98, 063815 (2018)).
+State (k, d) has k = M + N/2 excitations; d pairs of emitters are dark, and k − d = J + M of the
+others are excited.
 """
 
 from dataclasses import dataclass
