@@ -12,18 +12,13 @@ P = V diag(p) V†, the jumps are :math:`L_ν = \sqrt{p_ν}\sum_m V_{mν}σ^+_m`
 decay (n̄ + 1)Γ and the pump n̄Γ.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective.couplings.modes import emitting
-
-if TYPE_CHECKING:
-    from collective.couplings.couplings import Couplings
-
-NAMES = ("pump", "dephasing")
 
 
 def checked(name: str, value: ArrayLike, n: int) -> NDArray[Any]:
@@ -40,17 +35,11 @@ def checked(name: str, value: ArrayLike, n: int) -> NDArray[Any]:
             f"{name} must be a number, {n} numbers (one per emitter) or a matrix ({n}, {n}), got "
             f"shape {array.shape}"
         )
-    matrix = checks.hermitian(name, value)
-    checks.positive_semidefinite(matrix, name)
-    own = np.diagonal(matrix).real
-    if n == 1 or (not checks.constant(matrix) and not np.any(matrix - np.diag(own))):
-        return own.copy()
-    return matrix
-
-
-def shared(couplings: "Couplings") -> list[str]:
-    """Which of "pump" and "dephasing" is given as a matrix."""
-    return [name for name in NAMES if getattr(couplings, name).ndim == 2]
+    rates = checks.hermitian(name, value)
+    checks.positive_semidefinite(rates, name)
+    if n == 1 or (not checks.constant(rates) and not np.any(rates - np.diag(own(rates)))):
+        return own(rates).copy()
+    return rates
 
 
 def own(rates: NDArray[Any]) -> NDArray[np.float64]:
@@ -94,24 +83,3 @@ def strongest_dephasing(rates: NDArray[Any]) -> float:
 def total(rates: NDArray[Any]) -> float:
     """The sum of the rates of all emitters: the trace of a matrix."""
     return float(own(rates).sum())
-
-
-def absorbing(couplings: "Couplings") -> NDArray[Any]:
-    """The pump together with the absorption of thermal light, (N,) or (N, N)."""
-    if not couplings.thermal_photons:
-        return couplings.pump
-    return matrix(couplings.pump) + couplings.thermal_photons * np.asarray(couplings.decay)
-
-
-def without_light(couplings: "Couplings") -> "Couplings":
-    """The same master equation without thermal light: with the decay (n̄ + 1)Γ and a pump matrix."""
-    photons = couplings.thermal_photons
-    if not photons:
-        return couplings
-    pump = absorbing(couplings)
-    return couplings.replace(
-        decay=(1 + photons) * np.asarray(couplings.decay),
-        shift=couplings.shift,
-        pump=pump,
-        thermal_photons=0.0,
-    )

@@ -25,7 +25,7 @@ from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
-from collective.couplings.noise import shared
+from collective.couplings.sharing import shared
 from collective.engines.request import Request
 from collective.errors import EngineContractError
 from collective.master.equation import MasterEquation

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from collective._tools.operators import Untidied, entries_of, excited
 from collective.couplings import noise
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import without_light
 from collective.engines.numerics.spectrum import Ellipse
 
 if TYPE_CHECKING:
@@ -325,7 +326,7 @@ def generator(
     """
     if not isinstance(problem, Couplings):
         return _of_jumps(problem, problem.dims)
-    n, problem = len(problem), noise.without_light(problem)
+    n, problem = len(problem), without_light(problem)
     if n < FEWEST_COMPILED:
         return _of_jumps(problem, [2] * n)
     from collective._tools.compiled import announced

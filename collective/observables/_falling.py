@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
-from collective.couplings.noise import shared
+from collective.couplings.sharing import shared
 from collective.engines.basis.configurations import (
     ExcitationBlocks,
     ensemble,

@@ -11,7 +11,7 @@ from collective._tools.memory import require
 from collective._tools.operators import excited, lowering, pair_table
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
-from collective.couplings.noise import shared
+from collective.couplings.sharing import shared
 from collective.engines import request, timescale
 from collective.engines.basis.species import pair_correlations
 from collective.engines.mean_field.start import moments

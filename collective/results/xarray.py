@@ -21,7 +21,7 @@ from collective._tools.files import written
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import jump_modes
-from collective.couplings.noise import NAMES
+from collective.couplings.sharing import NAMES
 from collective.states import State
 from collective.states.answers import name_of
 

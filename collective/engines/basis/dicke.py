@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
-from collective.couplings.noise import NAMES, shared
+from collective.couplings.sharing import NAMES, shared
 
 _EQUAL = 1e-12  # relative to the largest entry
 _NONE = 1e-13  # γ_i relative to Γ_11, below which it is round-off

@@ -8,6 +8,9 @@ this form: emitter m differs from the others, which are all alike.
 
 k = M + n/2 is the number of excitations, as in `dicke`. Without a drive only the entries with one
 difference in the number of excitations between row and column are kept.
+
+The file is longer than others because the moves, the generator and the expansion into
+configurations count the same entries.
 """
 
 from dataclasses import replace

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
-from collective.couplings.noise import shared
+from collective.couplings.sharing import shared
 from collective.engines.basis.dicke import Identical
 
 MOST = 8  # species; with more of them other engines need fewer numbers

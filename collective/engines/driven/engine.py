@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
-from collective.couplings.noise import NAMES, shared
+from collective.couplings.sharing import NAMES, shared
 from collective.engines.base import ONLY_HOW, Accuracy, Cost, unsupported
 from collective.engines.basis.symmetries import checked_permutations
 from collective.engines.driven import packed as _packed

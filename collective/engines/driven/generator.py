@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from collective._tools.compiled import in_threads
 from collective.couplings import noise
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import without_light
 from collective.engines.driven import kernels
 from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns, columns_of
@@ -46,7 +47,7 @@ class PackedGenerator:
         pool: ThreadPoolExecutor | None,
         columns: Columns | None = None,
     ):
-        couplings = noise.without_light(couplings)
+        couplings = without_light(couplings)
         self._couplings, self._threads, self._pool = couplings, threads, pool
         self._drive = np.zeros(_packed.padded(len(couplings)), dtype=complex)
         self._drive[: len(couplings)] = couplings.drive / 2

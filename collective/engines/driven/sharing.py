@@ -93,9 +93,9 @@ def _dephase(tables: Any, shared: Any, here: Any, p: Any, scratch: Any) -> None:
             steps[m, w], steps[m + size, w] = real, imaginary
     for i in range(n):
         if i > 0:
-            before, m = tables.lowered[i, 0], np.uint64(tables.site[i, 0])
-            put(pairs, i, add(get(pairs, before), get(steps, m)))
-            put(turned, i, add(get(turned, before), get(steps, m + size)))
+            before, site = tables.lowered[i, 0], np.uint64(tables.site[i, 0])
+            put(pairs, i, add(get(pairs, before), get(steps, site)))
+            put(turned, i, add(get(turned, before), get(steps, site + size)))
         r, u = get(here, np.uint64(p) * n + i), get(uv, i)
         u = axpy(fma(u, get(pairs, i), r), -shared.lost[i], r)
         put(uv, i, fma(u, get(turned, i), get(scratch.x, i)))

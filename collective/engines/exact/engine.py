@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from collective._tools.operators import Untidied
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
-from collective.couplings.noise import NAMES
+from collective.couplings.sharing import NAMES
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.exact import series_size
 from collective.engines.exact.lindblad import lindblad_of

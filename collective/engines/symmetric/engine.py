@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.couplings.noise import NAMES
+from collective.couplings.sharing import NAMES
 from collective.engines.base import Accuracy, Cost, Run, resumed, unsupported
 from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_states import density, on_all_ladders, populations

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
-from collective.couplings.noise import NAMES
+from collective.couplings.sharing import NAMES
 from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported
 from collective.engines.basis.configurations import LARGEST
 from collective.engines.numerics.sparse_rows import compile_multiply

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from collective.couplings import noise
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import without_light
 from collective.engines.numerics.lanes import LANES
 
 AT_ONCE = 4  # output times that are evaluated in one pass over the terms
@@ -229,7 +230,7 @@ def tables(couplings: Couplings, phases: NDArray[np.complex128]) -> Tables:
     empty = np.argsort(~free, axis=1, kind="stable").astype(np.uint8)
     outer = phases.conj()[:, None] * phases
     photons, alone = couplings.thermal_photons, np.zeros(n)
-    whole = noise.without_light(couplings)
+    whole = without_light(couplings)
     pump, dephasing = noise.own(whole.pump), couplings.dephasing
     h = np.array(whole.effective_hamiltonian(), dtype=complex)
     if whole.pump.ndim == 2:  # σ⁻_nσ⁺_m is σ⁺_mσ⁻_n for two emitters
