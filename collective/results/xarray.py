@@ -21,7 +21,6 @@ from collective._tools.files import written
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import jump_modes
-from collective.couplings.sharing import NAMES
 from collective.states import State
 from collective.states.answers import name_of
 
@@ -114,10 +113,8 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
                     add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
             elif checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
-            elif name in NAMES and values.ndim == 2:
-                add(name, values, _PAIR, units, f"{meaning}, of emitters together")
-            else:
-                add(name, values, dims, units, meaning)
+            else:  # noise that emitters share is a matrix
+                add(name, values, _PAIR if values.ndim == 2 else dims, units, meaning)
         photons = result.couplings.thermal_photons
         if photons:
             add("thermal_photons", photons, (), "1", "n̄ per mode: emission (n̄ + 1)Γ, absorption n̄Γ")
