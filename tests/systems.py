@@ -161,6 +161,7 @@ def systems():
     noisy = ring.replace(
         pump=0.3 * ring.decay.conj(), dephasing=random_rates(7), detunings=[0, 1, -1], drive=0.4
     )
+    quiet = chain(4, 0.15, dephasing=random_rates(8, 4, real=True))
     alike = identical(
         3, together=0.6, alone=0.9, exchange=1.3, dephasing=0.1 + 0.2 * np.eye(3),
         pump=0.3 + 0.2 * np.eye(3), drive=1.2 - 0.5j, thermal_photons=0.3,
@@ -205,6 +206,7 @@ def systems():
         System("absorbed photon", chain(), states.timed_dicke(photon), absorbed),
         System("complex dipoles", ring, "inverted", inverted(3)),
         System("dephased", chain(4, 0.15, dephasing=0.2), states.single(1), ket(4, 1)),
+        System("dephased together", quiet, states.single(1), ket(4, 1)),
         System("coherent", ring, states.coherent(1.1, 0.4), product(3, 1.1, 0.4)),
         System("mixed state", ring, reference.as_qobj(rho), rho),
         System("lossless", lossless, states.coherent(0.9, 1.2), product(3, 0.9, 1.2)),

@@ -124,6 +124,7 @@ def test_checkpoint_of_another_matrix_is_refused(tmp_path):
 @pytest.mark.parametrize("name", list(co.engines.NAMES))
 def test_engines_without_matrices_refuse_them_by_name(name, noise):
     takes = {"exact", "driven", "trajectories", "symmetric"}
+    takes |= {"blocks", "single"} if noise == "dephasing" else set()
     shared = PAIR.replace(**{noise: 0.2 * ONE})
     why = co.methods(shared, "ground", [0.0, 1.0], method=name).refusals.get(name)
     if name in takes:

@@ -189,6 +189,27 @@ def test_trajectories_with_complex_matrices_and_thermal_light():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_blocks_with_shared_dephasing(precision):
+    """A burst of six emitters against the whole density matrix."""
+    six = co.couple(co.cloud(6, 0.3, seed=3), co.Vacuum())
+    six = six.replace(dephasing=random_rates(2, 6, real=True))
+    times, limit = np.linspace(0, 1, 3), 1e-8 if precision == "double" else 1e-5
+    rtol = 1e-10 if precision == "double" else limit
+    options = {"observe": "correlations", "rtol": rtol, "progress": False}
+    engine = co.engines.Blocks(precision=precision)
+    found = co.evolve(six, "inverted", times, method=engine, **options)
+    exact = co.evolve(six, "inverted", times, method="driven", observe="correlations", **TIGHT)
+    np.testing.assert_allclose(found.correlations, exact.correlations, atol=limit)
+
+
+def test_blocks_refuse_complex_dephasing():
+    ring = circular_ring().replace(dephasing=random_rates(2))
+    why = co.methods(ring, "inverted", [0.0, 1.0], method="blocks").refusals["blocks"]
+    assert why.startswith("method 'blocks' takes a real matrix of dephasing")
+
+
+@pytest.mark.slow
 def test_trajectories_are_the_same_with_any_number_of_threads():
     ring = circular_ring().replace(pump=random_rates(1), dephasing=random_rates(2))
     options = {"method": co.engines.Trajectories(n=40), "seed": 3, "progress": False}

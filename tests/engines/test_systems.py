@@ -12,6 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:the error of method")
 SYSTEMS = {system.name: system for system in systems()}
 SHARED = {"thermal light", "shared noise", "identical, shared noise"}
 OPEN = {"driven atom", "everything", "identical, everything", *SHARED}
+SHARED |= {"dephased together"}
 # the systems that an engine must not refuse, now and later; a new engine gets a line
 TAKEN = {
     "exact": set(SYSTEMS),
@@ -26,7 +27,7 @@ TAKEN = {
         "identical, everything",
         "identical, shared noise",
     },
-    "single": {"single atom", "detuned pair", "absorbed photon", "dephased"},
+    "single": {"single atom", "detuned pair", "absorbed photon", "dephased", "dephased together"},
     "cumulants": set(SYSTEMS) - SHARED,
     "truncated_wigner": {
         "single atom",
