@@ -43,9 +43,8 @@ class Couplings:
        \dot ρ = … + \sum_{mn} P_{mn}(σ^+_m ρ σ^-_n − ½\{σ^-_nσ^+_m, ρ\})
        + \sum_{mn} 2D_{mn}(n_m ρ n_n − ½\{n_n n_m, ρ\}).
 
-    `couple` makes
-    this object from emitters in a field; you can also give your own matrices. In thermal light of
-    n̄ photons per mode the emitters emit at (n̄ + 1)Γ and absorb together,
+    `couple` makes this object from emitters in a field; you can also give your own matrices. In
+    thermal light of n̄ photons per mode the emitters emit at (n̄ + 1)Γ and absorb together,
 
     .. math:: \dot ρ = … + \sum_{mn} n̄Γ_{mn}(σ^+_m ρ σ^-_n − ½\{σ^-_nσ^+_m, ρ\}).
 

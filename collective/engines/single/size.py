@@ -74,7 +74,7 @@ def _slopes(request: Request) -> float:
     couplings, span = couplings_of(request), float(np.ptp(request.times))
     extent = Extent(couplings, 1)
     moving = extent.frequency(1) + extent.decay(1)
-    largest = float(np.hypot(moving, 2 * noise.largest(couplings.dephasing)))
+    largest = float(np.hypot(moving, 2 * float(noise.own(couplings.dephasing).max())))
     slowest = float(np.trace(couplings.decay).real) / len(couplings)
     slowest += 2 * noise.total(couplings.dephasing) / len(couplings)
     lasting = min(span, 4 / max(slowest, 1e-300))
