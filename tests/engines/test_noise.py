@@ -44,7 +44,7 @@ def test_equal_collective_pump_and_decay_fill_the_ladder_evenly():
     np.testing.assert_allclose(late.emission[1], 0.7 * light.mean(), atol=1e-8)
 
 
-@pytest.mark.parametrize("n", [30, 200])
+@pytest.mark.parametrize("n", [30, 150])
 def test_pumped_ladder_against_its_rate_equations(n):
     times, pump = np.linspace(0, 0.4, 5), 0.3
     result = co.evolve(ladder(n, 1.0, pump), "inverted", times, method="symmetric", **TIGHT)
@@ -67,8 +67,6 @@ def test_thermal_light_on_the_ladder_obeys_detailed_balance():
     np.testing.assert_allclose(found.distribution, p, atol=1e-9)
     emission = (1 + photons) * (k * (n - k + 1)) @ p
     assert found.emission == pytest.approx(emission, rel=1e-9)
-    late = co.evolve(warm, "inverted", [0.0, 40.0], method="symmetric", **TIGHT)
-    assert late.emission[1] == pytest.approx(emission, rel=1e-8)
 
 
 def test_spectrum_of_identical_emitters_with_shared_noise():

@@ -51,6 +51,15 @@ ENGINES["trajectories"] = co.engines.Trajectories(n=400)
 ENGINES["capped"] = co.engines.Capped(excitations=3)
 
 
+# the driven engine has a kernel for shared noise alone, whose compilation takes seconds
+LONG = {("driven", name) for name in SHARED}
+PAIRS = [
+    pytest.param(method, name, marks=pytest.mark.slow if (method, name) in LONG else ())
+    for method in list(ENGINES)[::-1]
+    for name in SYSTEMS
+]
+
+
 def test_every_engine_is_listed():
     assert set(engines()) == set(ENGINES) == set(TAKEN)
     assert all(TAKEN.values())
@@ -63,8 +72,7 @@ def asked(system, *observe):
 
 
 # backwards, so that two processes do not compile the same kernels as `test_laws.py` at once
-@pytest.mark.parametrize("name", SYSTEMS)
-@pytest.mark.parametrize("method", list(ENGINES)[::-1])
+@pytest.mark.parametrize(("method", "name"), PAIRS)
 def test_engine_agrees_with_the_reference(method, name):
     engine, system = ENGINES[method], SYSTEMS[name]
     why = refusal(engine, **asked(system, "correlations"))
