@@ -86,8 +86,9 @@ def photons(result: Result, observable: str) -> Jumps:
             f"from {result.method!r}{without_jumps(result)}"
         )
     jumps = result.jumps
-    others = () if evolved is None else (evolved.dephasing, evolved.pump, evolved.thermal_photons)
-    if evolved is None or not any(np.any(each) for each in others):
+    if evolved is not None:
+        require_cold(evolved, observable)
+    if evolved is None or not (np.any(evolved.dephasing) or np.any(evolved.pump)):
         return jumps
     # channels are numbered like collapse operators: first photons, without rates of round-off size
     rates = np.linalg.eigh(evolved.decay)[0]

@@ -37,7 +37,7 @@ Parts = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
 _CONVENTIONS = (
     "dρ/dt = −i[H, ρ] + Σ_mn Γ_mn(σ⁻_n ρ σ⁺_m − ½{σ⁺_m σ⁻_n, ρ}), "
     "H = Σ_m δ_m σ⁺_m σ⁻_m + Σ_mn Δ_mn σ⁺_m σ⁻_n + ½Σ_m(Ω_m σ⁺_m + h.c.), "
-    "jumps √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter; e^{−iωt}, ħ = 1; "
+    "jumps √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter, or matrices (see Couplings); e^{−iωt}, ħ = 1; "
     "basis: emitter 0 is the leftmost factor, index 0 of a two-level emitter is excited"
 )
 

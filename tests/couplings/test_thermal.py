@@ -16,6 +16,7 @@ TILTED = co.Emitters(
     decay_rates=[1.0, 2.0],
     frequency=OMEGA,
 )
+NO_JUMPS = co.Jumps(np.zeros(0, int), np.zeros(0), np.zeros(0, int), 1)
 
 
 def in_rotating_frame(equation):
@@ -209,6 +210,7 @@ def test_engines_without_thermal_light_refuse_it(method):
         lambda c, r: co.observables.g2(c, [0.0, 1.0]),
         lambda c, r: co.observables.spectrum(c, [0.0, 1.0]),
         lambda c, r: co.observables.burst_criterion(c),
+        lambda c, r: co.observables.coincidences(r.replace(jumps=NO_JUMPS), [0.0, 1.0]),
         lambda c, r: co.observables.inverted_g2(c),
         lambda c, r: co.observables.scattering(c, [0.0], waist=2.0),
     ],
