@@ -70,7 +70,7 @@ class Tables(NamedTuple):
     diagonal: NDArray[np.float64]
     decay: NDArray[np.float64]
     dephasing: NDArray[np.float64]
-    together: bool
+    together: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,8 +204,10 @@ def _structure(
         raised,
         lowered,
         bits,
-        *[unknown] * 4,
-        False,
+        hop=unknown,
+        diagonal=unknown,
+        decay=unknown,
+        dephasing=unknown,
     )
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
     return Layout(blocks, tables, excited, *_moments(blocks, tables, np.array(permutations)))
