@@ -63,8 +63,10 @@ def as_qobj(array):
 def slope(rho, decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0, thermal_photons=0):
     """dρ/dt of the master equation, operator by operator; ρ may be a stack of matrices."""
     n = len(decay)
-    detunings, dephasing, pump, drive = (
-        np.broadcast_to(x, n) for x in (detunings, dephasing, pump, drive)
+    detunings, drive = (np.broadcast_to(x, n) for x in (detunings, drive))
+    # a number, one for each emitter, or a matrix
+    dephasing, pump = (
+        x if np.ndim(x) == 2 else np.diag(np.broadcast_to(x, n)) for x in (dephasing, pump)
     )
     s = lowering(n)
     one = shift + np.diag(detunings)
@@ -86,8 +88,8 @@ def slope(rho, decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0, therm
     terms = [
         ((1 + thermal_photons) * decay, s),
         (thermal_photons * np.transpose(decay), raising),
-        (np.diag(2 * dephasing), numbers),
-        (np.diag(pump), raising),
+        (2 * np.transpose(dephasing), numbers),
+        (np.transpose(pump), raising),
     ]
     return found + sum(dissipator(rates, a) for rates, a in terms if np.any(rates))
 
