@@ -115,6 +115,11 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
             else:
                 add(name, values, dims, units, meaning)
+        ising, meaning = result.couplings.ising, "V_mn: energy of m and n both excited"
+        if ising is not None and checks.constant(ising):
+            add("ising", ising[0, 0], (), _RATE, f"{meaning}, the same for every pair")
+        elif ising is not None:
+            add("ising", ising, _PAIR, _RATE, meaning)
         photons = result.couplings.thermal_photons
         if photons:
             add("thermal_photons", photons, (), "1", "n̄ per mode: emission (n̄ + 1)Γ, absorption n̄Γ")

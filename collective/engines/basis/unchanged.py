@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.configurations import permuted, qutip_index
 from collective.engines.request import Request
@@ -35,11 +36,14 @@ def tolerance(couplings: Couplings, rates: "NDArray[Any] | None" = None) -> floa
 
 
 def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
-    """What changes if the emitters are permuted: "couplings", "detunings" …; else None."""
+    """What changes if the emitters are permuted: "couplings", "Ising terms" …; else None."""
     limit, c = tolerance(couplings), couplings
     matrices = (c.decay, c.shift)
     if any(np.abs(a[np.ix_(p, p)] - a).max() > limit for a in matrices):
         return "couplings"
+    if c.ising is not None and not checks.constant(c.ising):
+        if np.abs(c.ising[np.ix_(p, p)] - c.ising).max() > tolerance(c, c.ising):
+            return "Ising terms"
     vectors = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
     for name, vector in vectors.items():
         if np.abs(vector[p] - vector).max() > tolerance(c, vector):

@@ -138,7 +138,7 @@ class Blocks:
         Raises:
             ValueError: for permutations that are no symmetries of the request.
         """
-        common = unsupported(self, request)
+        common = unsupported(self, request, ising=True)
         if common is not None:
             return common
         couplings, n = request.couplings, len(request.couplings)

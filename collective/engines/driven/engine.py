@@ -89,7 +89,7 @@ class Driven:
         Raises:
             ValueError: for permutations that are no symmetries of the request.
         """
-        common = unsupported(self, request)
+        common = unsupported(self, request, ising=True)
         if common is None and self.symmetries != "auto":
             self._group(request)
         return common

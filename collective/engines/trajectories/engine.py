@@ -115,7 +115,7 @@ class Trajectories:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse density matrices, master equations, thermal light, and too many emitters."""
-        common = unsupported(self, request, channels=True)
+        common = unsupported(self, request, channels=True, ising=True)
         if common is not None:
             return common
         if isinstance(request.problem, ChannelCouplings):

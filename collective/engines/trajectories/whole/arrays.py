@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import emitting
+from collective.engines.basis.configurations import interaction_energies
 from collective.engines.numerics.lanes import LANES
 
 AT_ONCE = 4  # output times that are evaluated in one pass over the terms
@@ -31,6 +32,7 @@ class Tables(NamedTuple):
         channels: (C, N, 2), coefficients √γ_ν (V†)_νm of the collective jumps, the brightest first.
         dephasing: (N,), 2γ_φ.
         pump: (N,), p.
+        energies: (n,), Ising energies without their mean; (0,) without Ising terms.
     """
 
     empty: NDArray[np.uint8]
@@ -44,6 +46,7 @@ class Tables(NamedTuple):
     channels: NDArray[np.float64]
     dephasing: NDArray[np.float64]
     pump: NDArray[np.float64]
+    energies: NDArray[np.float64]
 
 
 class Pulse(NamedTuple):
@@ -228,6 +231,10 @@ def tables(couplings: Couplings, phases: NDArray[np.complex128]) -> Tables:
     channels = (np.sqrt(rates[kept]) * vectors[:, kept].conj()).T * phases
     driven = np.flatnonzero(couplings.drive)
     real = np.isrealobj(couplings.decay) and np.all(phases == 1)
+    energies = np.zeros(0)
+    if couplings.ising is not None:
+        energies = interaction_energies(couplings.ising, every)
+        energies -= energies.mean()
     return Tables(
         empty=empty,
         width=free.sum(axis=1),
@@ -240,4 +247,5 @@ def tables(couplings: Couplings, phases: NDArray[np.complex128]) -> Tables:
         channels=np.ascontiguousarray(np.stack([channels.real, channels.imag], axis=-1)),
         dephasing=2 * couplings.dephasing,
         pump=np.array(couplings.pump),
+        energies=energies,
     )

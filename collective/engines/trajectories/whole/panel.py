@@ -5,10 +5,10 @@ A drive, a pump and dephasing leave no excitation number definite, so a trajecto
 dephasing
 
 .. math::
-   H_\mathrm{eff} = \sum_{lm} h_{lm} σ^+_lσ^-_m − \frac{i}{2}\sum_m p_m + \sum_m (w_m σ^+_m + h.c.),
+   H_\mathrm{eff} = \sum_{lm} h_{lm} σ^+_lσ^-_m − \frac{i}{2}\sum_m p_m + \sum_m (w_m σ^+_m + h.c.) + E,
    \qquad h = δ + Δ − \frac{i}{2}Γ + i\,\mathrm{diag}(p/2 − γ_φ), \quad w = \frac{Ω}{2}
 
-As within excitation blocks (`panel`), hops go through the configuration d with one excitation
+and the Ising energies E. As within excitation blocks (`panel`), hops go through the configuration d with one excitation
 fewer; the drive turns one bit. Panels, lanes and unsigned rows are as there. The phases of the
 basis states are such that every w is real (`arrays.turned`).
 """
@@ -33,14 +33,17 @@ kernel = compiled(**OPTIONS)
 
 @inline
 def _start(x, source, target, n, tables, centre, mixed, f):  # type: ignore[no-untyped-def]
-    """Set the rows of the result to what c and the drive give."""
+    """Set the rows of the result to what c, the drive and the Ising energies give."""
     drive, driven, a, b = tables.drive, tables.driven, load(centre, 0, 0), load(centre, 0, 1)
-    pulsed, count = len(mixed) > 0, len(driven)
+    energies = tables.energies
+    pulsed, count, interacting = len(mixed) > 0, len(driven), len(energies) > 0
     for i in range(n):
         r, s = load(x, source + i, 0), load(x, source + i, 1)
         # −i(−c)φ = i(a + ib)(r + is)
         yr, yi = fma(fma(zero(), b, r), a, s), fma(zero(), b, s)
         yr, yi = axpy(zero(), -1.0, yr), axpy(fma(zero(), a, r), -1.0, yi)
+        if interacting:
+            yr, yi = axpy(yr, energies[i], s), axpy(yi, -energies[i], r)
         for k in range(count):
             w, j = drive[k], i ^ driven[k]
             if pulsed:
