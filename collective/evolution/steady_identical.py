@@ -299,7 +299,9 @@ def is_symmetric(couplings: Couplings, state: Any) -> bool:
 
 def scaled(e: Identical) -> tuple[Identical, float]:
     """The emitters in units of the largest rate (a power of two, so that no digit changes)."""
-    names = ("collective", "individual", "exchange", "detuning", "dephasing", "pump", "drive")
+    names = (
+        "collective", "individual", "exchange", "detuning", "dephasing", "pump", "drive", "ising",
+    )  # fmt: skip
     largest = max(abs(getattr(e, name)) for name in names)
     if largest == 0:
         return e, 1.0

@@ -24,6 +24,7 @@ from collective.couplings.couplings import Couplings
 from collective.engines.basis.configurations import (
     ExcitationBlocks,
     ensemble,
+    interaction_energies,
     one_excitation_vectors,
 )
 from collective.observables._delayed_moments import moments
@@ -66,6 +67,9 @@ class Falling:
         size = self.sizes[k]
         here = np.arange(size)
         values = [self._blocks.excited(k) @ np.diagonal(self._h)]
+        if self.couplings.ising is not None:
+            configurations = self._blocks.configurations(k)
+            values[0] = values[0] + interaction_energies(self.couplings.ising, configurations)
         rows, columns = [here], [here]
         if 0 < k < self.n:
             target, m, to = self._blocks.hops(k)

@@ -3,7 +3,7 @@ r"""Identical emitters in the basis of Dicke states |J, M⟩, each averaged over
 Couplings that no permutation changes consist of a collective and an individual part,
 
 .. math:: Γ_{mn} = γ_c + γ_i δ_{mn}, \qquad
-          H = V J^+J^- + (δ − V)\hat n + ½(Ω J^+ + h.c.),
+          H = V J^+J^- + (δ − V)\hat n + ½(Ω J^+ + h.c.) + ½I\hat n(\hat n − 1),
 
 and a state that no permutation changes consists of blocks J = N/2 − d (Chase & Geremia, Phys. Rev.
 A 78, 052101 (2008); Shammah et al., Phys. Rev. A 98, 063815 (2018)). State (k, d) has k = M + N/2
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couplings import Couplings
 
 _EQUAL = 1e-12  # relative to the largest entry
@@ -35,6 +36,7 @@ class Identical:
         dephasing: γ_φ.
         pump: p.
         drive: Ω.
+        ising: I, the energy of every pair of excited emitters.
     """
 
     n: int
@@ -45,6 +47,11 @@ class Identical:
     dephasing: float
     pump: float
     drive: complex
+    ising: float = 0.0
+
+    def energy(self, k: NDArray[Any]) -> NDArray[np.float64]:
+        """The Ising energy of k excitations."""
+        return np.asarray(0.5 * self.ising * k * (k - 1.0))
 
     @property
     def one_ladder(self) -> bool:
@@ -71,6 +78,9 @@ def identical(couplings: Couplings) -> Identical | str:
             return f"the {name} of a pair is complex, its imaginary part {share:.2g} of its size"
         found.append((float(np.real(pair[0])), float(np.real(pair[1]))))
     (alone, together), (own, exchange) = found
+    ising = _same_for_pairs(couplings.ising)
+    if ising is None:
+        return "the Ising terms are not the same for every pair"
     individual = alone - together
     return Identical(
         len(couplings),
@@ -81,7 +91,20 @@ def identical(couplings: Couplings) -> Identical | str:
         float(couplings.dephasing[0]),
         float(couplings.pump[0]),
         complex(couplings.drive[0]),
+        ising,
     )
+
+
+def _same_for_pairs(ising: NDArray[np.float64] | None) -> float | None:
+    """The Ising term of all pairs, or None if they differ."""
+    if ising is None:
+        return 0.0
+    if checks.constant(ising):
+        return float(ising[0, 0])
+    together = float(ising[0, 1])
+    miss = np.abs(ising - together)
+    np.fill_diagonal(miss, 0.0)
+    return together if miss.max() <= _EQUAL * np.abs(ising).max() else None
 
 
 def _two_numbers(matrix: NDArray[Any]) -> tuple[Any, Any] | None:

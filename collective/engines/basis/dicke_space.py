@@ -177,7 +177,7 @@ class Space:
                 at = ((0, 0), step) if right else (step, (0, 0))
                 strength = turn * e.exchange - e.collective / 2
                 triplets.append(self.moved(*at, 0, strength * values, self))
-            own = turn * (e.detuning - e.exchange) * number
+            own = turn * ((e.detuning - e.exchange) * number + e.energy(number))
             own = own - (e.individual * number + e.pump * (e.n - number)) / 2
             triplets.append(self.moved((0, 0), (0, 0), 0, own - e.n * e.dephasing / 4, self))
             if e.drive and self.difference is None:

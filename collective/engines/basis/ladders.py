@@ -110,7 +110,7 @@ class Ladders:
 
         def energy(k: NDArray[Any]) -> NDArray[np.complex128]:
             e, bright = self.e, self._squared(k)
-            own = e.exchange * bright + (e.detuning - e.exchange) * k
+            own = e.exchange * bright + (e.detuning - e.exchange) * k + e.energy(k)
             lost = e.collective * bright + e.individual * k + e.pump * (e.n - k)
             return np.asarray(own - 0.5j * (lost + 2 * e.dephasing * e.n / 4))
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from collective._tools import checks
 from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
@@ -171,6 +172,11 @@ def frequencies(couplings: Couplings) -> tuple[float, float]:
     if kind(couplings) == "alike":
         bright = abs(couplings.decay[0, 0]) * (len(couplings) - 1)
     frequency = np.sqrt(usual * most) + np.abs(turning).max() + drive + 0.3 * bright
+    ising = couplings.ising
+    if ising is not None and checks.constant(ising):
+        frequency += abs(ising[0, 0]) * (len(couplings) - 1)
+    elif ising is not None:
+        frequency += np.abs(ising).sum(axis=1).max()
     return float(frequency), float(rates.max() + bright)
 
 

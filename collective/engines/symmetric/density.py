@@ -108,7 +108,7 @@ class LadderBlocks:
         def energy(k: NDArray[Any]) -> NDArray[np.complex128]:
             """The complex energy of H_eff: a ket evolves with e^{−i·energy·t}."""
             bright = self._lowered(k, d)
-            own = e.exchange * bright + (e.detuning - e.exchange) * k
+            own = e.exchange * bright + (e.detuning - e.exchange) * k + e.energy(k)
             lost = e.collective * bright + e.individual * k + e.pump * (e.n - k)
             return own - 0.5j * (lost + 2 * e.dephasing * e.n / 4)
 
