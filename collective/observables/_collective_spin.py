@@ -1,8 +1,8 @@
 r"""Mean and covariance of the collective spin J = Σ_mσ_m/2 of identical emitters, of any number.
 
-All of them follow from ⟨n̂⟩, ⟨n̂²⟩, ⟨J⁺J⁻⟩, ⟨J⁻⟩, ⟨½{J_z, J⁻}⟩ and ⟨J⁻J⁻⟩. The last three need entries
-of ρ between Dicke states (`engines.basis.dicke_space`) whose rows have one or two excitations more
-than their columns. Without a drive these evolve by themselves.
+All of them follow from ⟨n̂⟩, ⟨n̂²⟩, ⟨J⁺J⁻⟩, ⟨J⁻⟩, ⟨½{J_z, J⁻}⟩ and ⟨J⁻J⁻⟩. The last three need
+entries of ρ between Dicke states (`engines.basis.dicke_space`) whose rows have one or two
+excitations more than their columns. Without a drive these evolve by themselves.
 """
 
 from typing import Any

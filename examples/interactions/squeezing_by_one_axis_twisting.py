@@ -51,8 +51,8 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Without decay the noise falls to 4 % of that of independent spins, at :math:`χt ≈ 1.2\,N^{-2/3}`.
-#   Later the ellipse bends around the sphere, and the noise grows again.
+# * Without decay the noise falls to a few per cent of that of independent spins, at
+#   :math:`χt ≈ 1.2\,N^{-2/3}`. Later the ellipse bends around the sphere, and the noise grows.
 # * Decay limits how much is gained. It also shifts the best time to an earlier one.
 # * A hundred spins have 2^100 states. As all of them are alike, Dicke states are enough.
 #

@@ -24,9 +24,7 @@ def pauli(n, m):
 
 def test_hamiltonian_counts_every_pair_once():
     found = co.Couplings(ONE, NONE, ising=V).hamiltonian()
-    wanted = sum(
-        V[m, k] * number(3, m) * number(3, k) for m in range(3) for k in range(m + 1, 3)
-    )
+    wanted = sum(V[m, k] * number(3, m) * number(3, k) for m in range(3) for k in range(m + 1, 3))
     np.testing.assert_allclose(found.full(), wanted.full(), atol=1e-14)
 
 

@@ -188,9 +188,7 @@ def test_exact_engines_agree_with_the_dense_lindblad_equation(seed, n, kind, uni
     )
     ket = reference.product_ket(n, 1.2, 0.4)
     times = np.linspace(0, 1.5, 4)
-    generator = reference.generator(
-        decay, (shift + shift.conj().T) / 2, ising=ising, **others
-    )
+    generator = reference.generator(decay, (shift + shift.conj().T) / 2, ising=ising, **others)
     states = reference.evolve(generator, reference.projector(ket), times)
     wanted = [reference.correlations(rho) for rho in states]
     methods = ["exact", "driven"] if kind == "driven" else ["exact", "driven", "blocks"]
@@ -272,9 +270,7 @@ def test_symmetries_of_the_interaction_change_no_number():
     options = {"observe": "correlations", **QUIET}
     all_of_them = co.evolve(square, "inverted", TIMES, method="blocks", **options)
     assert all_of_them.diagnostics["symmetries"] == 8
-    none = co.evolve(
-        square, "inverted", TIMES, method=co.engines.Blocks(symmetries=[]), **options
-    )
+    none = co.evolve(square, "inverted", TIMES, method=co.engines.Blocks(symmetries=[]), **options)
     np.testing.assert_allclose(all_of_them.correlations, none.correlations, atol=1e-9)
 
 

@@ -4,8 +4,9 @@ Two emitters are of one species if exchanging them changes neither couplings nor
 
 .. math:: Γ_{mn} = Γ_{AB} + γ_A δ_{mn}, \qquad m ∈ A, \; n ∈ B,
 
-and Δ and the Ising terms likewise, so that ρ is given by Dicke states :math:`|J_1, M_1⟩ … |J_S, M_S⟩` of each species:
-441 kets for two ensembles of twenty emitters that decay purely collectively, instead of 2^40.
+and Δ and the Ising terms likewise, so that ρ is given by Dicke states
+:math:`|J_1, M_1⟩ … |J_S, M_S⟩` of each species: 441 kets for two ensembles of twenty emitters that
+decay purely collectively, instead of 2^40.
 """
 
 from dataclasses import dataclass, replace

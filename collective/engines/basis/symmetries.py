@@ -6,9 +6,9 @@ If emitter m takes the place of emitter p[m] and nothing changes,
 
 with Ising terms, detunings, dephasing, pump, drive and state alike, then R(gi, gj) = R(i, j) holds
 for ρ at all times: of the columns that the permutations turn into each other, one is enough. All
-permutations are found from the colours of pairs: two pairs have the same colour if their couplings are equal,
-and so are the moments of the state (`automorphisms`). What is found is compared with the couplings
-and with the state itself. Entries that differ by less than round-off are equal.
+permutations are found from the colours of pairs: two pairs have the same colour if their couplings
+are equal, and so are the moments of the state (`automorphisms`). What is found is compared with the
+couplings and with the state itself. Entries that differ by less than round-off are equal.
 """
 
 from collections.abc import Sequence

@@ -41,9 +41,10 @@ def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
     matrices = (c.decay, c.shift)
     if any(np.abs(a[np.ix_(p, p)] - a).max() > limit for a in matrices):
         return "couplings"
-    if c.ising is not None and not checks.constant(c.ising):
-        if np.abs(c.ising[np.ix_(p, p)] - c.ising).max() > tolerance(c, c.ising):
-            return "Ising terms"
+    ising = c.ising
+    matters = ising is not None and not checks.constant(ising)
+    if matters and np.abs(ising[np.ix_(p, p)] - ising).max() > tolerance(c, ising):
+        return "Ising terms"
     vectors = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
     for name, vector in vectors.items():
         if np.abs(vector[p] - vector).max() > tolerance(c, vector):

@@ -1,6 +1,6 @@
-r"""The generator of Γ, Δ, Ising terms, drive, detunings, dephasing and pump, which is never stored as a matrix.
+r"""The generator of Γ, Δ and everything else, which is never stored as a matrix.
 
-Kernels (`kernels`) apply it with tables of 2^N rows (`tables`).
+Beside Γ and Δ there are detunings, Ising terms, drive, dephasing and pump. Kernels (`kernels`) apply it with tables of 2^N rows (`tables`).
 """
 
 from collections.abc import Sequence

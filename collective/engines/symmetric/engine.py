@@ -53,10 +53,11 @@ class Symmetric:
 
     .. math:: Γ_{mn} = Γ_{AB} + γ_A δ_{mn}, \qquad m ∈ A, \; n ∈ B,
 
-    and Δ and the Ising terms likewise. Two ensembles of N_A and N_B emitters that decay purely collectively have
-    (N_A + 1)(N_B + 1) kets; individual decay, dephasing or a pump of a species multiply its share
-    of ρ from (N_A + 1)² to about N_A³/6. Species are found by themselves, also those that only the
-    state makes: `co.states.single(0)` of a hundred identical emitters is one and ninety-nine.
+    and Δ and the Ising terms likewise. Two ensembles of N_A and N_B emitters that decay purely
+    collectively have (N_A + 1)(N_B + 1) kets; individual decay, dephasing or a pump of a species
+    multiply its share of ρ from (N_A + 1)² to about N_A³/6. Species are found by themselves, also
+    those that only the state makes: `co.states.single(0)` of a hundred identical emitters is one
+    and ninety-nine.
 
     Example:
         >>> import numpy as np, collective as co

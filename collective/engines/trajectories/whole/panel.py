@@ -5,12 +5,13 @@ A drive, a pump and dephasing leave no excitation number definite, so a trajecto
 dephasing
 
 .. math::
-   H_\mathrm{eff} = \sum_{lm} h_{lm} σ^+_lσ^-_m − \frac{i}{2}\sum_m p_m + \sum_m (w_m σ^+_m + h.c.) + E,
-   \qquad h = δ + Δ − \frac{i}{2}Γ + i\,\mathrm{diag}(p/2 − γ_φ), \quad w = \frac{Ω}{2}
+   H_\mathrm{eff} = \sum_{lm} h_{lm} σ^+_lσ^-_m − \frac{i}{2}\sum_m p_m + \sum_m (w_m σ^+_m + h.c.)
+   + E, \qquad h = δ + Δ − \frac{i}{2}Γ + i\,\mathrm{diag}(p/2 − γ_φ), \quad w = \frac{Ω}{2}
 
-and the Ising energies E. As within excitation blocks (`panel`), hops go through the configuration d with one excitation
-fewer; the drive turns one bit. Panels, lanes and unsigned rows are as there. The phases of the
-basis states are such that every w is real (`arrays.turned`).
+and the Ising energies E of the configurations. As within excitation blocks (`panel`), hops go
+through the configuration d with one excitation fewer; the drive turns one bit. Panels, lanes and
+unsigned rows are as there. The phases of the basis states are such that every w is real
+(`arrays.turned`).
 """
 
 import numpy as np
