@@ -188,7 +188,7 @@ def entropy(result: Result, *, emitters: Sequence[int] | None = None) -> NDArray
 
 
 def squeezing(
-    source: Result | Couplings,
+    result: Result | Couplings,
     *,
     definition: str = "wineland",
     state: "State | str | Qobj | None" = None,
@@ -209,7 +209,7 @@ def squeezing(
     and without a drive, some tens with both.
 
     Args:
-        source: a result of two-level emitters with states, of "exact" or "driven"; or couplings of
+        result: a result of two-level emitters with states, of "exact" or "driven"; or couplings of
             identical emitters, see `one_axis_twisting`.
         definition: "wineland" or "kitagawa-ueda".
         state: with couplings, the initial state: co.states.coherent(theta, phi), or another pure
@@ -240,7 +240,7 @@ def squeezing(
         array([1.    , 0.0739])
     """
     checks.choice("definition", definition, DEFINITIONS)
-    if isinstance(source, Couplings):
+    if isinstance(result, Couplings):
         if state is None or times is None:
             lacking = "state" if state is None else "times"
             raise ValueError(
@@ -248,14 +248,13 @@ def squeezing(
                 "a result with states"
             )
         means, covariances = _collective_spin.of_identical(
-            source, state, _inputs.delays("times", times)
+            result, state, _inputs.delays("times", times)
         )
         pairs = zip(means, covariances, strict=True)
-        return np.array([_smallest(*each, len(source), definition) for each in pairs])
+        return np.array([_smallest(*each, len(result), definition) for each in pairs])
     if state is not None or times is not None:
         given = "state" if state is not None else "times"
         raise ValueError(f"{given} belongs to Couplings; a result has its own: leave it out")
-    result = source
     n = len(_inputs.two_level(result, "squeezing"))
     _inputs.states(result, "squeezing")
     spins = _spins(n)

@@ -1226,6 +1226,35 @@ def test_scalar_light_vector_light():
     assert np.abs(found["scalar"](positions).shifts).max() < 20
 
 
+@pytest.mark.slow
+def test_squeezing_by_one_axis_twisting():
+    found = run("squeezing_by_one_axis_twisting")
+    n, times, noise = found["n"], found["times"], found["found"]
+    # Kitagawa & Ueda, Phys. Rev. A 47, 5138 (1993), eq. (7)
+    a = 1 - np.cos(2 * times) ** (n - 2)
+    b = 4 * np.sin(times) * np.cos(times) ** (n - 2)
+    np.testing.assert_allclose(noise[0.0], 1 + (n - 1) / 4 * (a - np.hypot(a, b)), atol=1e-8)
+    best = {decay: times[np.argmin(each)] for decay, each in noise.items()}
+    assert noise[0.0].min() < 0.1
+    assert best[0.0] == pytest.approx(1.2 * n ** (-2 / 3), rel=0.1)
+    assert noise[0.0].min() < noise[1.0].min() < noise[5.0].min()
+    assert best[5.0] < best[0.0]
+
+
+@pytest.mark.slow
+def test_a_rydberg_array_exchanges_its_excitation():
+    found = run("a_rydberg_array_exchanges_its_excitation")
+    hops, times = found["exchange"], found["times"]
+    one = [np.abs(linalg.expm(-1j * hops * t)[:, 5]) ** 2 for t in times]
+    np.testing.assert_allclose(found["one"].populations, one, atol=1e-8)
+    assert found["stayed"]["two, C₆ = 10 J"] > 1.5
+    assert found["stayed"]["two that do not interact"] < 1.0
+    # attraction binds as well: a change of all signs but that of the exchange, by a flip of phases
+    bound, attracted = found["bound"], found["two"](-10.0)
+    assert np.abs(bound.populations - attracted.populations).max() < 0.35
+    assert attracted.populations[-1, 3:7].sum() > 1.3
+
+
 def births(n, shares, times):
     """Emission on both lines by the rates of a birth process, bΓ₀ n_e (a + 1), (T, 2)."""
     states = [(a, b) for a in range(n + 1) for b in range(n + 1 - a)]

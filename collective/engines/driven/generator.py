@@ -1,6 +1,7 @@
 r"""The generator of Γ, Δ and everything else, which is never stored as a matrix.
 
-Beside Γ and Δ there are detunings, Ising terms, drive, dephasing and pump. Kernels (`kernels`) apply it with tables of 2^N rows (`tables`).
+Beside Γ and Δ there are detunings, Ising terms, drive, dephasing and pump. Kernels (`kernels`)
+apply it with tables of 2^N rows (`tables`).
 """
 
 from collections.abc import Sequence
