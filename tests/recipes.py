@@ -361,7 +361,7 @@ def decays(couplings):
     return co.evolve(couplings, "inverted", [0.0, 0.1], progress=False)
 
 
-def interacting(ising):
+def with_pairs(ising):
     """The Hamiltonian of emitters with these energies of pairs."""
     matrices = np.eye(len(ising)), np.zeros((len(ising), len(ising)))
     return co.Couplings(*matrices, ising=ising).hamiltonian()
@@ -637,13 +637,13 @@ def _recipes():
         "van_der_waals",
         co.van_der_waals,
         lambda: {"emitters": co.chain(3, 0.5), "c6": 0.1},
-        {"then": interacting},
+        {"then": with_pairs},
     )
     yield (
         "dipolar",
         co.dipolar,
         lambda: {"emitters": co.chain(3, 0.5), "c3": 0.1, "axis": (1, 0, 1)},
-        {"then": interacting},
+        {"then": with_pairs},
     )
     yield "one_axis_twisting", co.one_axis_twisting, lambda: {"n": 3, "chi": 0.5}, {"then": twisted}
     bonds = [[0.0, 0.3, 0.1], [0.3, 0.0, -0.2], [0.1, -0.2, 0.0]]
@@ -701,19 +701,19 @@ def _recipes():
         "Multilevel",
         co.Multilevel,
         lambda: {**levels, "speed_of_light": 1.0},
-        {"then": interacting},
+        {"then": with_pairs},
     )
     yield (
         "Multilevel.from_emitters",
         co.Multilevel.from_emitters,
         lambda: {"emitters": co.chain(2, 0.1, frequency=1e4)},
-        {"then": interacting},
+        {"then": with_pairs},
     )
     yield (
         "Multilevel.from_atoms",
         co.Multilevel.from_atoms,
         lambda: {"atoms": strontium()},
-        {"then": interacting},
+        {"then": with_pairs},
     )
     yield (
         "atoms",
@@ -757,7 +757,7 @@ def _recipes():
             "length": 1e-9,
             "rate": 1e6,
         },
-        {"then": interacting},
+        {"then": with_pairs},
     )
     yield (
         "Multilevel.bohr_frequencies",
