@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import reference
-from cumulant_oracle import slope as oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
@@ -310,57 +309,6 @@ def test_a_blockade_leaves_one_excitation():
     for method in ("driven", "symmetric", co.engines.Capped(excitations=2)):
         found = co.evolve(atoms, "ground", times, method=method, progress=False)
         np.testing.assert_allclose(found.excitation, wanted, atol=5e-4)
-
-
-def test_cumulants_of_the_interaction_are_those_of_operator_algebra():
-    from test_cumulants import mean, pairs_of, random_couplings, random_moments, slopes
-
-    from collective.engines.cumulants.first import First
-    from collective.engines.cumulants.general import General
-    from collective.engines.cumulants.pairs import rates
-    from collective.engines.cumulants.second import Second
-    from collective.engines.cumulants.third import Third
-
-    n = 4
-    atoms = random_couplings(1, n, drive=False).replace(ising=random_interaction(4, n))
-    moments = random_moments(2)
-    n = len(moments["z"])
-    atoms = random_couplings(1, n, drive=False).replace(ising=random_interaction(4, n))
-    known = mean(moments, coherent=False)
-    pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
-    for order, kind in ((2, Second), (3, Third)):
-        equations = kind(rates(atoms))
-        start = equations.start(pairs_of(moments))
-        if order == 3:
-            start = equations.start_triples(pairs_of(moments), moments["t"], moments["q"])
-        found = slopes(equations, start)
-        wanted = [oracle(((i, "+"), (j, "-")), atoms, known, order) for i, j in pairs]
-        np.testing.assert_allclose(equations.parts(found)[0], wanted, atol=1e-11)
-        if order == 2:
-            continue
-        triples = equations.triples(found)[0]
-        for m in range(n):
-            for place, (i, j) in enumerate(pairs):
-                word = ((m, "z"), (i, "+"), (j, "-"))
-                exact = 0.0 if m in (i, j) else oracle(word, atoms, known, order)
-                assert abs(triples[m, place] - exact) < 1e-11
-
-    driven = random_couplings(3, n).replace(ising=random_interaction(5, n))
-    known = mean(moments, coherent=True)
-    equations = General(rates(driven), None)
-    c, z, s, both, mixed, _ = equations.parts(slopes(equations, equations.start(pairs_of(moments))))
-    for place, (i, j) in enumerate(pairs):
-        assert abs(c[place] - oracle(((i, "+"), (j, "-")), driven, known, 2)) < 1e-11
-        assert abs(both[place] - oracle(((i, "-"), (j, "-")), driven, known, 2)) < 1e-11
-        assert abs(mixed[i, j] - oracle(((i, "z"), (j, "-")), driven, known, 2)) < 1e-11
-        assert abs(mixed[j, i] - oracle(((j, "z"), (i, "-")), driven, known, 2)) < 1e-11
-    for i in range(n):
-        assert abs(s[i] - oracle(((i, "-"),), driven, known, 2)) < 1e-11
-        assert abs(z[i] - oracle(((i, "z"),), driven, known, 2)) < 1e-11
-    first = First(rates(driven), driven.decay)
-    s, _ = first.parts(slopes(first, first.start(pairs_of(moments))))
-    for i in range(n):
-        assert abs(s[i] - oracle(((i, "-"),), driven, known, 1)) < 1e-11
 
 
 @pytest.mark.parametrize("drive", [0.0, 0.9])

@@ -171,7 +171,7 @@ class Extent:
         e = self._energies
         return float(e[len(e) - k :].sum() - e[:k].sum()) + self.interaction(k)
 
-    def _interaction(self, k: int) -> float:
+    def interaction(self, k: int) -> float:
         """A bound on the difference of the Ising energies of two states of k excitations."""
         ising, n = self.couplings.ising, len(self.couplings)
         if ising is None or k < 2 or k >= n or checks.constant(ising):
