@@ -615,7 +615,7 @@ def _recipes():
     )
     for name in (
         "collapse_operator_names", "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
-        "extreme_rates", "hamiltonian", "largest_exchange", "liouvillian", "modes",
+        "extreme_rates", "hamiltonian", "largest_exchange", "largest_interaction", "liouvillian", "modes",
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
@@ -701,19 +701,19 @@ def _recipes():
         "Multilevel",
         co.Multilevel,
         lambda: {**levels, "speed_of_light": 1.0},
-        {"then": with_pairs},
+        {"then": interacting},
     )
     yield (
         "Multilevel.from_emitters",
         co.Multilevel.from_emitters,
         lambda: {"emitters": co.chain(2, 0.1, frequency=1e4)},
-        {"then": with_pairs},
+        {"then": interacting},
     )
     yield (
         "Multilevel.from_atoms",
         co.Multilevel.from_atoms,
         lambda: {"atoms": strontium()},
-        {"then": with_pairs},
+        {"then": interacting},
     )
     yield (
         "atoms",
@@ -757,7 +757,7 @@ def _recipes():
             "length": 1e-9,
             "rate": 1e6,
         },
-        {"then": with_pairs},
+        {"then": interacting},
     )
     yield (
         "Multilevel.bohr_frequencies",

@@ -49,6 +49,11 @@ class IsingTerms:
         if detunings.ndim != 1 or not len(detunings):
             raise ValueError(f"detunings must have shape (N,), got {detunings.shape}")
         n = len(detunings)
+        side = np.shape(self.ising)[:1] if isinstance(self.ising, np.ndarray) else (n,)
+        if side not in ((), (n,)):
+            raise ValueError(
+                f"detunings must be {side[0]} numbers, one for each row of ising, got {n}"
+            )
         found = checked(self.ising, n)
         if found is None:
             found = np.zeros((n, n)) if n <= _DENSE else np.broadcast_to(0.0, (n, n))
@@ -265,16 +270,16 @@ def checked(value: Any, n: int, name: str = "ising") -> NDArray[np.float64] | No
     """
     if value is None:
         return None
-    one = value[0, 0] if checks.constant(value) else value
-    if np.ndim(one) == 0:
-        if checks.constant(value) and value.shape != (n, n):
-            raise ValueError(f"{name} must have the shape ({n}, {n}), got {value.shape}")
-        number = checks.number(name, one)
+    stored_once = checks.constant(value)
+    if stored_once and value.shape != (n, n):
+        raise ValueError(f"{name} must have the shape ({n}, {n}), got {value.shape}")
+    matrix = checks.finite(name, value[0, 0] if stored_once else value)
+    if matrix.shape == ():
+        number = float(matrix)
         if number == 0 or n == 1:
             return None
         every = np.broadcast_to(number, (n, n))
         return every if n > _DENSE else number * (1 - np.eye(n))
-    matrix = checks.finite(name, value)
     if matrix.shape != (n, n):
         raise ValueError(
             f"{name} must be a number or have the shape ({n}, {n}), got shape {matrix.shape}"

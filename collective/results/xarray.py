@@ -62,6 +62,7 @@ _COUPLINGS = {
     "dephasing": (("emitter",), _RATE, "γ_φ: coherences decay at this extra rate"),
     "pump": (("emitter",), _RATE, "p: incoherent excitation"),
     "drive": (("emitter",), _RATE, "Rabi frequency Ω_m"),
+    "ising": (_PAIR, _RATE, "V_mn: energy of m and n both excited, in H once for each pair"),
 }
 _CHANNELS = {
     "decay": (("channel", "channel_2"), _RATE, "Γ between channels (atom, line, component)"),
@@ -111,15 +112,12 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
                 add(name, values.kernel, along, units, f"{meaning} by displacement between sites")
                 for axis, numbers in enumerate(values.sites.coordinates.T, 1):
                     add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
+            elif values is None:  # no Ising terms
+                continue
             elif checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
             else:
                 add(name, values, dims, units, meaning)
-        ising, meaning = result.couplings.ising, "V_mn: energy of m and n both excited"
-        if ising is not None and checks.constant(ising):
-            add("ising", ising[0, 0], (), _RATE, f"{meaning}, the same for every pair")
-        elif ising is not None:
-            add("ising", ising, _PAIR, _RATE, meaning)
         photons = result.couplings.thermal_photons
         if photons:
             add("thermal_photons", photons, (), "1", "n̄ per mode: emission (n̄ + 1)Γ, absorption n̄Γ")

@@ -150,7 +150,7 @@ def test_van_der_waals_and_dipolar_energies():
         (lambda: co.ising_from_spins(V[0]), ValueError, "bonds must be a square matrix"),
         (lambda: co.ising_from_spins(V, [1, 2]), ValueError, "fields must be a number or 3"),
         (lambda: co.ising_from_spins(np.eye(2)), ValueError, "bonds must have a zero diagonal"),
-        (lambda: co.IsingTerms(V, [1.0], 0.0), ValueError, "ising must be a number or have"),
+        (lambda: co.IsingTerms(V, [1.0], 0.0), ValueError, "detunings must be 3 numbers, one for"),
     ],
 )
 def test_bad_arguments_are_refused(call, error, message):

@@ -41,15 +41,20 @@ def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
     matrices = (c.decay, c.shift)
     if any(np.abs(a[np.ix_(p, p)] - a).max() > limit for a in matrices):
         return "couplings"
-    ising = c.ising
-    matters = ising is not None and not checks.constant(ising)
-    if matters and np.abs(ising[np.ix_(p, p)] - ising).max() > tolerance(c, ising):
+    if _moved(c.ising, p) > tolerance(c, c.ising):
         return "Ising terms"
     vectors = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
     for name, vector in vectors.items():
         if np.abs(vector[p] - vector).max() > tolerance(c, vector):
             return name
     return None
+
+
+def _moved(ising: "NDArray[np.float64] | None", p: NDArray[np.int64]) -> float:
+    """By how much the Ising terms change at most if the emitters are permuted."""
+    if ising is None or checks.constant(ising):
+        return 0.0
+    return float(np.abs(ising[np.ix_(p, p)] - ising).max())
 
 
 def shared(request: Request, p: NDArray[np.int64], by_number: bool) -> bool:

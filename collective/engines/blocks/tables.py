@@ -133,7 +133,8 @@ def layout(
     group = tuple(map(tuple, np.asarray(permutations).tolist()))
     empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group, lanes)
     h = one_excitation(couplings)
-    flat, on_site = np.append(h.ravel(), 0), empty.excited @ np.diagonal(h)
+    flat: NDArray[Any] = np.append(h.ravel(), 0)
+    on_site: NDArray[Any] = empty.excited @ np.diagonal(h)
     energies = np.zeros(0)
     if couplings.ising is not None:
         energies = interaction_energies(couplings.ising, empty.tables.bits)
@@ -215,7 +216,10 @@ def _structure(
         raised,
         lowered,
         bits,
-        *[unknown] * 4,
+        unknown,
+        unknown,
+        unknown,
+        unknown,
         no_energies,
     )
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
