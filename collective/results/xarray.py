@@ -112,11 +112,9 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
                 add(name, values.kernel, along, units, f"{meaning} by displacement between sites")
                 for axis, numbers in enumerate(values.sites.coordinates.T, 1):
                     add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
-            elif values is None:  # no Ising terms
-                continue
             elif checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
-            else:
+            elif values is not None:
                 add(name, values, dims, units, meaning)
         photons = result.couplings.thermal_photons
         if photons:
