@@ -70,7 +70,7 @@ def squeezing(
         >>> spins = co.Couplings(never, never, ising=twist.ising, detunings=twist.detunings)
         >>> along_x = co.states.coherent(np.pi / 2)
         >>> co.observables.squeezing(spins, state=along_x, times=[0, 0.04]).round(4)
-        array([1.    , 0.0739])
+        array([1.   , 0.072])
     """
     checks.choice("definition", definition, DEFINITIONS)
     if isinstance(result, Couplings):

@@ -40,7 +40,7 @@ panels = {
 }
 for ax, (title, result) in zip(axes, panels.items(), strict=True):
     image = ax.pcolormesh(np.arange(11), times, result.populations, cmap="magma", vmin=0, vmax=1)
-    ax.set(xlabel="atom", title=title)
+    ax.set(xlabel="atom", title=title, xticks=range(0, 11, 2))
 axes[0].set_ylabel("time (1/J)")
 figure.colorbar(image, ax=axes, label="excited")
 plt.show()
@@ -56,11 +56,11 @@ for name, share in stayed.items():
 # * One excitation runs in both directions at the speed 2J, and comes back from the ends.
 # * Two that do not interact spread in the same way.
 # * Two neighbours with a large energy stay together: apart they would have another energy, and
-#   nothing takes it up. Attraction binds them just as well as repulsion. The pair moves slowly,
-#   at about :math:`J^2/V`.
+#   nothing takes it up. The pair moves slowly: by :math:`J^2/V` through states in which it is
+#   apart, and by J/8 as one excitation hops over the other.
 #
 # Try changing
 # ------------
 #
-# Set ``axis=(0, 0, 1)``: along the row the exchange is −2 times as large. Start both excitations
-# far from each other: then the energy keeps them from meeting.
+# Take C₆ = −10 J: attraction binds as well, and the two ways in which the pair moves nearly cancel.
+# Set ``axis=(0, 0, 1)``: along the row the exchange is −2 times as large.

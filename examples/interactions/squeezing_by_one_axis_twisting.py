@@ -16,7 +16,7 @@ import collective as co
 
 n = 100
 chi = 1.0
-times = np.linspace(0, 0.06, 121)  # χt
+times = np.linspace(0, 0.1, 101)  # χt
 along_x = co.states.coherent(np.pi / 2)
 twist = co.one_axis_twisting(n, chi)
 
@@ -51,7 +51,7 @@ plt.show()
 # What to notice
 # --------------
 #
-# * Without decay the noise falls to a few per cent of that of independent spins, at
+# * Without decay the noise falls to 5 % of that of independent spins, at
 #   :math:`χt ≈ 1.2\,N^{-2/3}`. Later the ellipse bends around the sphere, and the noise grows.
 # * Decay limits how much is gained. It also shifts the best time to an earlier one.
 # * A hundred spins have 2^100 states. As all of them are alike, Dicke states are enough.
