@@ -197,8 +197,8 @@ class Extent:
         undriven, n = float(np.abs(self._energies).sum()), len(self.couplings)
         if ising is not None and checks.constant(ising):
             undriven += abs(float(ising[0, 0])) * n * (n - 1) / 2
-        elif ising is not None:
-            undriven += float(np.abs(ising).sum()) / 2
+        elif ising is not None:  # energies of both signs mostly cancel
+            undriven += abs(float(ising.sum())) / 2 + float(np.sqrt((ising**2).sum() / 2))
         return float(np.hypot(undriven, drive))
 
     @property
