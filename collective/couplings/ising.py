@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
+from collective._tools.memory import require
 from collective.emitters import Emitters
 
 _DENSE = 4096  # emitters; of more of them one number for all pairs is not made a matrix
@@ -111,6 +112,7 @@ def one_axis_twisting(n: int, chi: float) -> IsingTerms:
 
     Raises:
         ValueError: for an n that is not an integer above 0, and a χ that is not a real number.
+        ProblemTooLargeError: for more emitters than fit into memory.
 
     Example:
         >>> import collective as co
@@ -119,6 +121,7 @@ def one_axis_twisting(n: int, chi: float) -> IsingTerms:
         (0.2, -0.9, 2.5)
     """
     n, chi = checks.count("n", n), checks.number("chi", chi)
+    require(40 * n, f"one_axis_twisting: detunings of {n:,} emitters", "use fewer emitters")
     pairs = np.broadcast_to(2 * chi, (n, n))
     return IsingTerms(pairs, np.full(n, -chi * (n - 1)), chi * n * n / 4)
 
@@ -235,7 +238,8 @@ def dipolar(emitters: Emitters, c3: float, axis: ArrayLike = (0, 0, 1)) -> NDArr
 def _separations(emitters: Any, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """r_m − r_n, (N, N, 3), and their lengths, (N, N), which are 1 on the diagonal."""
     checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
-    positions = emitters.positions
+    positions, n = emitters.positions, len(emitters)
+    require(200 * n * n, f"{name}: energies of all pairs of {n:,} emitters", "use fewer emitters")
     vectors = positions[:, None] - positions[None]
     # dividing by the largest part first keeps squares in the range of doubles
     scale = np.abs(vectors).max(axis=2)

@@ -2,7 +2,7 @@ r"""What Ising terms add to the slopes of the moments.
 
 With n = ½(1 + z) and G = ½V,
 
-.. math:: \sum_{m<n} V_{mn}n_mn_n = ½\sum_{m<n}G_{mn}z_mz_n + ½\sum_{mn} G_{mn}n_m + \text{const},
+.. math:: \sum_{m<n} V_{mn}n_mn_n = ½\sum_{m<n}G_{mn}z_mz_n + \sum_{mn} G_{mn}n_m + \text{const},
 
 where the last sum shifts each emitter by :math:`\sum_n G_{mn}` (it is part of e in `pairs`), and
 
