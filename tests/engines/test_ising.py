@@ -281,6 +281,7 @@ def test_engines_without_the_interaction_refuse_it_by_name(method):
         co.evolve(atoms, "inverted", [0, 1.0], method=method)
 
 
+@pytest.mark.slow
 def test_one_number_for_many_emitters_is_for_dicke_states():
     n = 5000
     one, none = (np.broadcast_to(x, (n, n)) for x in (1.0, 0.0))
@@ -289,6 +290,14 @@ def test_one_number_for_many_emitters_is_for_dicke_states():
     dense = co.Couplings(np.eye(2), np.zeros((2, 2)), ising=0.1)
     assert refusal(co.engines.Symmetric(), atoms, "inverted", times) is None
     assert refusal(co.engines.Blocks(), dense, "inverted", times) is None
+
+
+def test_a_checkpoint_knows_the_interaction(tmp_path):
+    one, other = (co.Couplings(np.eye(2), np.zeros((2, 2)), ising=v) for v in (0.3, 0.4))
+    options = {"method": "exact", "progress": False, "checkpoint": tmp_path / "run.npz"}
+    co.evolve(one, EQUATOR, TIMES, **options)
+    with pytest.raises(ValueError, match="another problem"):
+        co.evolve(other, EQUATOR, TIMES, **options)
 
 
 def test_one_excitation_does_not_feel_the_interaction():
