@@ -36,15 +36,12 @@ kernel = compiled(**OPTIONS)
 def _start(x, source, target, n, tables, centre, mixed, f):  # type: ignore[no-untyped-def]
     """Set the rows of the result to what c, the drive and the Ising energies give."""
     drive, driven, a, b = tables.drive, tables.driven, load(centre, 0, 0), load(centre, 0, 1)
-    energies = tables.energies
-    pulsed, count, interacting = len(mixed) > 0, len(driven), len(energies) > 0
+    pulsed, count = len(mixed) > 0, len(driven)
     for i in range(n):
         r, s = load(x, source + i, 0), load(x, source + i, 1)
         # −i(−c)φ = i(a + ib)(r + is)
         yr, yi = fma(fma(zero(), b, r), a, s), fma(zero(), b, s)
         yr, yi = axpy(zero(), -1.0, yr), axpy(fma(zero(), a, r), -1.0, yi)
-        if interacting:
-            yr, yi = axpy(yr, energies[i], s), axpy(yi, -energies[i], r)
         for k in range(count):
             w, j = drive[k], i ^ driven[k]
             if pulsed:
@@ -55,6 +52,11 @@ def _start(x, source, target, n, tables, centre, mixed, f):  # type: ignore[no-u
                 yr, yi = axpy(yr, w, load(x, j, 1)), axpy(yi, -w, load(x, j, 0))
         store(x, target + i, 0, fma(zero(), f, yr))
         store(x, target + i, 1, fma(zero(), f, yi))
+    energies = tables.energies
+    for i in range(n if len(energies) > 0 else np.uint64(0)):
+        e, r, s = energies[i], load(x, source + i, 0), load(x, source + i, 1)
+        store(x, target + i, 0, fma(load(x, target + i, 0), f, axpy(zero(), e, s)))
+        store(x, target + i, 1, fma(load(x, target + i, 1), f, axpy(zero(), -e, r)))
 
 
 @inline
