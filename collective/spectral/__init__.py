@@ -12,11 +12,14 @@ imaginary axis without a principal value. The tests compare the two ways.
 from collective.spectral.averages import imaginary_axis
 from collective.spectral.baths import Bath, bath
 from collective.spectral.integrals import principal_value
+from collective.spectral.lossy import BrownianModes, LossyModes
 from collective.spectral.retardation import retarded
 from collective.spectral.tensors import coupling_tensor, decay_and_shift, static_tensor
 
 __all__ = [
     "Bath",
+    "BrownianModes",
+    "LossyModes",
     "bath",
     "coupling_tensor",
     "decay_and_shift",
