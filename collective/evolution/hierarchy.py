@@ -18,8 +18,10 @@ from collective.engines.measures import LevelMeasure
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.evolution.pseudomodes import record
+from collective.master.equation import MasterEquation
 from collective.master.pseudomodes import combined, coupling_operators
-from collective.spectral.lossy import BrownianModes, LossyModes
+from collective.spectral.brownian import BrownianModes
+from collective.spectral.lossy import LossyModes
 from collective.states import matrices
 
 if TYPE_CHECKING:
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 _SAME = 1e-12  # relative difference below which two exponents or directions are one
-_STEPS = 3.0  # of the integrator per radian of the fastest matrix
-_STEP_CALLS = 70.0  # of a step, beside its entries
-_STEP_ENTRIES = 4.0  # for each entry of the generator
+_OF_DECAY = 0.4  # a decay slows the integrator as much as this share of a frequency
+_STEPS = 3.0  # for each output time, in radians
+_STEP_CALLS = 30.0  # per radian of the fastest matrix, beside the entries
+_STEP_ENTRIES = 5.0  # for each entry of the generator
+_MATRIX_CALLS = 10.0  # to make a matrix's part of the generator, for each exponential
 _VECTORS = 40  # of the integrator
-_ENTRY_BYTES = 150  # of the generator while it is built
+_ENTRY_BYTES = 62  # of the generator while it is built
 
 
 @dataclass(frozen=True)
@@ -87,18 +91,36 @@ class Hierarchy:
 
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of a run."""
-        side, count = request.simple.dimension, len(self.exponentials)
-        entries = self.matrices * side**2 * (2 + 4 * count * len(request.simple.levels))
-        energies = np.ptp(request.simple.hamiltonian().diag().real)
+        equation = request.simple
+        side, count = equation.dimension, len(self.exponentials)
+        entries = self._entries(equation)
         v = np.array([term.exponent for term in self.exponentials]) / request.unit
-        fastest = energies + self.depth * np.abs(v).max(initial=0.0)
-        steps = _STEPS * fastest * float(np.ptp(request.times)) + 10 * len(request.times)
+        fastest = float(np.ptp(equation.hamiltonian().diag().real))
+        fastest += self.depth * (np.abs(v.imag).max() + _OF_DECAY * v.real.max())
         machine = speed()
-        seconds = steps * (_STEP_CALLS * machine.call + _STEP_ENTRIES * entries * machine.entry)
+        step = _STEP_CALLS * machine.call + _STEP_ENTRIES * entries * machine.entry
+        seconds = (fastest * float(np.ptp(request.times)) + _STEPS * len(request.times)) * step
+        seconds += _MATRIX_CALLS * self.matrices * count * machine.call
         needed = entries * _ENTRY_BYTES + 16 * _VECTORS * self.matrices * side**2
         kept = len(request.times) * 16 * side**2 if "states" in request.words else 0
         work = f"depth {self.depth}, {count} exponentials, {self.matrices:,} matrices"
-        return Cost(needed + kept, seconds + 300 * self.matrices * machine.call, work)
+        return Cost(needed + kept, seconds, work)
+
+    def _entries(self, equation: MasterEquation) -> int:
+        """Entries of the generator that are not zero."""
+        assert equation.multilevel is not None
+        operators = coupling_operators(equation.multilevel, self.bath)
+        side, count = equation.dimension, len(self.exponentials)
+        rows_of = combined(operators, np.array([term.direction for term in self.exponentials]))
+        filled = [operator.nnz / side for operator in rows_of]
+        rows = float(self.matrices)
+        if isinstance(self.bath, BrownianModes):  # [Q, [Q, ρ]] of the terms that are left out
+            rows *= 1 + max(2 * q * q - q for q in filled)
+        neighbours = comb(count + self.depth - 1, self.depth - 1)
+        for term, q in zip(self.exponentials, filled, strict=True):
+            one_sided = abs(abs(term.real) - abs(term.imaginary)) < _SAME * abs(term.real)
+            rows += neighbours * q * (3 if one_sided else 4)
+        return int(rows * side**2)
 
     def prepare(self, request: Request) -> None:
         """Import QuTiP's solver."""

@@ -13,7 +13,8 @@ from collective.evolution.hierarchy import Hierarchy
 from collective.evolution.pseudomodes import WithModes
 from collective.master.pseudomodes import bare
 from collective.results.result import Result
-from collective.spectral.lossy import BrownianModes, LossyModes
+from collective.spectral.brownian import BrownianModes
+from collective.spectral.lossy import LossyModes
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -135,11 +136,14 @@ class _Depths:
         """Whether the last run is fine enough; if not, raise the depth or the terms."""
         if change is not None and self._raised == "terms":
             self._of_terms = change
-        elif change is not None:
+        elif change is not None and self._raised == "depth":
             self._of_depth = change
         if self._of_terms > self._tolerance / 2:
             self._raised = "terms"
             self._terms = 2 * self._terms or 1
+            return False
+        if self._raised == "terms":  # half as many are enough, as the change shows
+            self._raised, self._terms = "back", self._terms // 2
             return False
         if self.error <= self._tolerance:
             return True

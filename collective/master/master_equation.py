@@ -12,7 +12,8 @@ from collective.master.approximations import APPROXIMATIONS, assemble
 from collective.master.derivation import Derivation
 from collective.master.equation import MasterEquation
 from collective.spectral.baths import Bath, FieldBath, checked_temperature
-from collective.spectral.lossy import BrownianModes, LossyModes
+from collective.spectral.brownian import BrownianModes
+from collective.spectral.lossy import LossyModes
 from collective.spectral.sources import BathMatrices, FieldTensors
 
 

@@ -17,7 +17,8 @@ from collective._tools.memory import require
 from collective._tools.operators import Untidied, local, sparse_of, sum_of_levels
 from collective.emitters import Emitters, Multilevel
 from collective.master.equation import MasterEquation
-from collective.spectral.lossy import BrownianModes, LossyModes
+from collective.spectral.brownian import BrownianModes
+from collective.spectral.lossy import LossyModes
 from collective.spectral.sources import BathMatrices
 
 BARE = "emitters alone"  # the `approximation` of an equation without its bath
