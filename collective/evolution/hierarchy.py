@@ -5,7 +5,7 @@ auxiliary matrix ρ_n for every list n of numbers n_p with Σn_p ≤ depth. ρ i
 """
 
 from dataclasses import dataclass, field
-from math import comb
+from math import comb, prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from collective._tools.operators import Untidied, sparse_of
 from collective._tools.speed import speed
+from collective.emitters import Multilevel
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.measures import LevelMeasure
 from collective.engines.record import Recorder
 from collective.engines.request import Request
-from collective.evolution.pseudomodes import record
-from collective.master.equation import MasterEquation
+from collective.evolution.pseudomodes import emitters_of, record
 from collective.master.pseudomodes import combined, coupling_operators
 from collective.spectral.brownian import BrownianModes
 from collective.spectral.lossy import LossyModes
@@ -91,11 +91,11 @@ class Hierarchy:
 
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of a run."""
-        equation = request.simple
-        side, count = equation.dimension, len(self.exponentials)
-        entries = self._entries(equation)
+        emitters = emitters_of(request)
+        side, count = prod(emitters.levels), len(self.exponentials)
+        entries = self._entries(emitters)
         v = np.array([term.exponent for term in self.exponentials]) / request.unit
-        fastest = float(np.ptp(equation.hamiltonian().diag().real))
+        fastest = float(np.ptp(request.simple.hamiltonian().diag().real))
         fastest += self.depth * (np.abs(v.imag).max() + _OF_DECAY * v.real.max())
         machine = speed()
         step = _STEP_CALLS * machine.call + _STEP_ENTRIES * entries * machine.entry
@@ -106,11 +106,10 @@ class Hierarchy:
         work = f"depth {self.depth}, {count} exponentials, {self.matrices:,} matrices"
         return Cost(needed + kept, seconds, work)
 
-    def _entries(self, equation: MasterEquation) -> int:
+    def _entries(self, emitters: Multilevel) -> int:
         """Entries of the generator that are not zero."""
-        assert equation.multilevel is not None
-        operators = coupling_operators(equation.multilevel, self.bath)
-        side, count = equation.dimension, len(self.exponentials)
+        operators = coupling_operators(emitters, self.bath)
+        side, count = prod(emitters.levels), len(self.exponentials)
         rows_of = combined(operators, np.array([term.direction for term in self.exponentials]))
         filled = [operator.nnz / side for operator in rows_of]
         rows = float(self.matrices)
@@ -137,9 +136,9 @@ class Hierarchy:
         from qutip import liouvillian, spost, spre
         from qutip.solver.heom import Bath, BathExponent, HEOMSolver
 
-        equation, unit = request.simple, request.unit
-        operators = coupling_operators(equation.multilevel, self.bath)
-        dims = equation.hamiltonian().dims
+        hamiltonian, unit = request.simple.hamiltonian(), request.unit
+        operators = coupling_operators(emitters_of(request), self.bath)
+        dims = hamiltonian.dims
 
         def coupling(row: Any) -> "Qobj":
             return sparse_of(combined(operators, np.array([row]))[0], dims)
@@ -157,7 +156,7 @@ class Hierarchy:
                 exponents.append(BathExponent("R", None, q, real, v))
             else:
                 exponents.append(BathExponent("RI", None, q, real, v, ck2=imaginary))
-        generator = liouvillian(equation.hamiltonian())
+        generator = liouvillian(hamiltonian)
         if isinstance(self.bath, BrownianModes):  # terms that are left out: −Σ Δ_ab [A_a, [A_b, ρ]]
             values, vectors = np.linalg.eigh(self.bath.remainder(self.terms))
             for value, vector in zip(values, vectors.T, strict=True):
@@ -178,7 +177,7 @@ class _Run:
 
     def __init__(self, request: Request, solver: "HEOMSolver"):
         self._request, self._solver = request, solver
-        self._measure = LevelMeasure(request.simple.levels, None)
+        self._measure = LevelMeasure(emitters_of(request).levels, None)
         self._recorder = Recorder(request)
         rho = matrices.matrix(request.state, request.simple)
         solver.start(rho, float(request.times[0]))

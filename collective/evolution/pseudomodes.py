@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.emitters import Multilevel
 from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.exact.engine import Exact
 from collective.engines.measures import LevelMeasure, level_populations
 from collective.engines.record import Recorder, smallest_eigenvalue
 from collective.engines.request import Request
 from collective.engines.timescale import scaled
+from collective.master.equation import MasterEquation
 from collective.master.pseudomodes import with_modes
 from collective.spectral.lossy import LossyModes
 from collective.states import matrices
@@ -65,7 +67,7 @@ class WithModes:
     def start(self, request: Request, earlier: "Result | None") -> "_Run":
         """Start from the state of the emitters and modes in vacuum."""
         assert earlier is None  # `compare` writes no checkpoints
-        return _Run(request, self._enlarged(request))
+        return _Run(request, self._enlarged(request), self.quanta)
 
     def _enlarged(self, request: Request) -> Request:
         """The request for emitters and modes together, in its own unit of time."""
@@ -73,9 +75,8 @@ class WithModes:
         if found is None:
             import qutip
 
-            problem = request.simple
-            whole = with_modes(problem.multilevel, self.modes, self.quanta)
-            rho = matrices.matrix(request.state, problem)
+            whole = with_modes(emitters_of(request), self.modes, self.quanta)
+            rho = matrices.matrix(request.state, request.problem)
             vacuum = [qutip.basis(n + 1, 0).proj() for n in self.quanta]
             found = request.memo["enlarged", self] = scaled(
                 Request(
@@ -94,10 +95,12 @@ class WithModes:
 class _Run:
     """The run of emitters and modes, of which ρ of the emitters is recorded."""
 
-    def __init__(self, request: Request, whole: Request):
-        self._request, self._levels = request, whole.simple.levels
-        self._count = len(request.simple.levels)
-        self._measure = LevelMeasure(request.simple.levels, None)
+    def __init__(self, request: Request, whole: Request, quanta: tuple[int, ...]):
+        own = emitters_of(request).levels
+        self._request = request
+        self._count = len(own)
+        self._levels = (*own, *(n + 1 for n in quanta))
+        self._measure = LevelMeasure(own, None)
         self._recorder = Recorder(request)
         self._highest = np.zeros(len(self._levels) - self._count)
         self._inner = Exact().start(whole, None)
@@ -145,6 +148,14 @@ class _Run:
 
     def close(self) -> None:
         self._inner.close()
+
+
+def emitters_of(request: Request) -> Multilevel:
+    """The emitters of an equation that was made by `bare`."""
+    problem = request.problem
+    assert isinstance(problem, MasterEquation)
+    assert problem.multilevel is not None
+    return problem.multilevel
 
 
 def record(request: Request, recorder: Recorder, measure: LevelMeasure, rho: "Qobj") -> None:

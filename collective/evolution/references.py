@@ -47,7 +47,12 @@ def refined(
         ProblemTooLargeError: if the next finer run does not fit into memory.
     """
     equation = bare(system)
-    ladder = _Quanta(environment, tolerance) if name == "modes" else _Depths(environment, tolerance)
+    ladder: _Quanta | _Depths
+    if name == "modes":
+        assert isinstance(environment, LossyModes)
+        ladder = _Quanta(environment, tolerance)
+    else:
+        ladder = _Depths(environment, tolerance)
     rtol = min(1e-8, tolerance / 100)
     coarser: Result | None = None
     while (engine := ladder.engine()) is not None:

@@ -103,7 +103,8 @@ class BrownianModes:
         terms = checks.count("terms", terms, minimum=0, maximum=10_000)
         weights, exponents = self._direct
         decays = 2 * np.pi * self.temperature * np.arange(1, terms + 1)
-        added = np.einsum("kn,ka,kb->nab", self._weights(decays), self.couplings, self.couplings)
+        own: NDArray[Any] = self._weights(decays)
+        added = np.einsum("kn,ka,kb->nab", own, self.couplings, self.couplings)
         return np.concatenate([weights, added]), np.concatenate([exponents, decays])
 
     def remainder(self, terms: int) -> NDArray[np.float64]:
@@ -142,13 +143,13 @@ class BrownianModes:
         return weights, np.concatenate([1j * w + k / 2, -1j * w + k / 2])
 
     @cached_property
-    def _matsubara(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _matsubara(self) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """All Matsubara terms: weights for g = 1, (K, n), and ν_n, (n,)."""
         spacing = 2 * np.pi * self.temperature
         decays = spacing * np.arange(1, max(int(_TAIL * self._largest / spacing), 10_000) + 1)
         return self._weights(decays), decays
 
-    def _weights(self, decays: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _weights(self, decays: NDArray[Any]) -> NDArray[np.float64]:
         """−iT J(−iν) of each mode with g = 1, (K, n)."""
         w, k = self.frequencies[:, None], self.linewidths[:, None]
         flat = w**2 - decays**2 + k**2 / 4

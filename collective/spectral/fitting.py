@@ -95,7 +95,8 @@ def fit_modes(
     edges = checks.finite("band", band)
     if edges.shape != (2,) or not edges[0] < edges[1]:
         raise ValueError(
-            f"band must be the lowest and the highest frequency, such as (0.5, 2), got {band}"
+            f"band must be the lowest and the highest frequency, such as (0.5, 2), got "
+            f"{checks.short(band)}"
         )
     count = checks.count("modes", modes, maximum=_MOST_MODES)
     number = checks.count("points", points, minimum=3, maximum=_MOST_POINTS)
@@ -103,7 +104,7 @@ def fit_modes(
         gamma, shift = bath.gamma, bath.shift
     else:
         gamma, shift = checks.function("bath", bath), None
-    fine = np.linspace(*edges, (number - 1) * _FINER + 1)
+    fine = np.linspace(edges[0], edges[1], (number - 1) * _FINER + 1)
     rates = _sampled("gamma", gamma, fine)
     largest = float(np.abs(rates).max())
     if largest == 0:
@@ -122,7 +123,7 @@ def fit_modes(
 
 def _sampled(name: str, function: Callable[[float], Any], at: NDArray[np.float64]) -> NDArray[Any]:
     """Checked Hermitian matrices at all frequencies, (P, M, M)."""
-    found = []
+    found: list[NDArray[Any]] = []
     for omega in at:
         matrix = checks.finite(f"bath: {name}({omega:g})", function(float(omega)), complex)
         matrix = matrix[None, None] if matrix.ndim == 0 else matrix

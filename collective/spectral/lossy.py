@@ -153,9 +153,9 @@ def checked_modes(
     if np.any(wrong := widths < smallest):
         k = int(np.argmax(wrong))
         raise ValueError(
-            f"linewidths must be above zero, at least {smallest[k]:g} at the frequency of mode {k}, "
-            f"got {np.broadcast_to(widths, found.shape)[k]:g}; a mode that does not leak belongs "
-            "into the system"
+            f"linewidths must be above zero, at least {smallest[k]:g} at the frequency of mode "
+            f"{k}, got {np.broadcast_to(widths, found.shape)[k]:g}; a mode that does not leak "
+            "belongs into the system"
         )
     g = checks.finite("couplings", couplings, dtype)
     if g.ndim == 1:
