@@ -22,27 +22,36 @@ if TYPE_CHECKING:
 
 SAME = 1e-12  # relative: round-off
 _SAME_RATES = 1e-14  # of rates of single emitters that are far larger than the couplings
+_LAST_DIGIT = 1e-15  # of the largest coupling, in sums of couplings
 _MOST_COMPARED = 2**18  # configurations; the blocks of more of them fit on no machine
 
 
-def tolerance(couplings: Couplings, rates: "NDArray[Any] | None" = None) -> float:
-    """The largest difference that counts as round-off, of couplings or of rates of emitters, (N,).
+def round_off(couplings: Couplings, values: NDArray[Any]) -> NDArray[np.float64]:
+    """The largest difference of each value that counts as round-off, in the shape of the values.
 
-    A strong drive, or a detuning with a large offset, has more round-off than the couplings.
+    A large shift of two close emitters has more round-off than couplings of others and rates of
+    single emitters, of which smaller differences matter.
+
+    Args:
+        couplings: the problem.
+        values: Γ or Δ, (N, N), or rates of emitters, (N,).
     """
-    limit = SAME * max(float(np.abs(couplings.decay).max()), float(np.abs(couplings.shift).max()))
-    return limit if rates is None else max(limit, _SAME_RATES * float(np.abs(rates).max()))
+    decay, shift = (float(np.abs(part).max()) for part in (couplings.decay, couplings.shift))
+    least, largest = SAME * (decay or shift), float(np.abs(values).max())
+    if values.ndim == 1:  # a strong drive, or a detuning with a large offset
+        return np.full(len(values), max(least, _SAME_RATES * largest))
+    return np.asarray(max(least, _LAST_DIGIT * largest) + SAME * np.abs(values))
 
 
 def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
     """What changes if the emitters are permuted: "couplings", "detunings" …; else None."""
-    limit, c = tolerance(couplings), couplings
-    matrices = (c.decay, c.shift)
-    if any(np.abs(a[np.ix_(p, p)] - a).max() > limit for a in matrices):
-        return "couplings"
+    c = couplings
+    for matrix in (c.decay, c.shift):
+        if np.any(np.abs(matrix[np.ix_(p, p)] - matrix) > round_off(c, matrix)):
+            return "couplings"
     vectors = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
     for name, vector in vectors.items():
-        if np.abs(vector[p] - vector).max() > tolerance(c, vector):
+        if np.any(np.abs(vector[p] - vector) > round_off(c, vector)):
             return name
     return None
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 LARGEST_GROWTH = 1e6  # of a term, relative to ρ: it loses six digits of sixteen
 SINGLE_GROWTH = 5e5  # of a term, relative to ρ, for each unit of rtol: round-off is 6e-8 of a term
-NEGLIGIBLE = 0.01  # share of the tolerance for the population of the blocks that are dropped
+# share of the tolerance, relative to the largest population of an emitter at first, for the
+# population of the blocks that are dropped
+NEGLIGIBLE = 0.01
 _SHORTEST_STEP = 2.0
 _SPARE_TERMS = 20  # a step fails after two terms a radius, three for each digit, and these
 _AT_ONCE = 2e-3  # seconds of terms in one `advance`
@@ -82,6 +84,8 @@ class Expansion:
             self._restart()
             first = {"correlations": self._rho.moments(self._rho.y)[0][None]}
             self._recorder.add(first, now=(self._begin, self._rho.y))
+        first = self._recorder.fields()["populations"][0]
+        self._droppable = NEGLIGIBLE * request.rtol * float(first.max(initial=0.0))
         self._share = (self._recorder.now[0] - self._begin) / self._span
         self._terms = self._steps()
 
@@ -165,7 +169,7 @@ class Expansion:
         """
         rho, left = self._rho, self._end - self._recorder.now[0]
         while True:
-            rho.drop_empty(NEGLIGIBLE * self._request.rtol)
+            rho.drop_empty(self._droppable)
             if rho.highest == 0:
                 self._stay_in_ground_state()
                 return
