@@ -142,9 +142,9 @@ def test_pairs_that_are_alike_are_refused_at_once(phases, monkeypatch):
     couplings = doubled(1, phases)
     assert steady_kernel.alike(couplings) == (0, 1)
     monkeypatch.setattr(steady_kernel, "_by_products", None)
-    with pytest.raises(ValueError, match="not unique .* emitters 0 and 1 are alike"):
+    with pytest.raises(ValueError, match=r"not unique .* emitters 0 and 1 are alike"):
         co.steady_state(couplings)
-    with pytest.raises(ValueError, match="not unique .* emitters 0 and 1 are alike"):
+    with pytest.raises(ValueError, match=r"not unique .* emitters 0 and 1 are alike"):
         g2(couplings, [0.0])
     # two of these pairs have several steady states by the singular values of L too
     few = {
