@@ -231,14 +231,16 @@ def test_a_long_time_keeps_its_digits():
     np.testing.assert_allclose(found.populations[1], expected, atol=30 * bound)
 
 
-def test_phases_beyond_double_precision_are_refused():
-    with pytest.raises(ValueError, match=r"span a phase of .* use shorter times"):
+def test_times_that_take_years_are_refused():
+    with pytest.raises(
+        ValueError, match=r"method 'driven' would take .* years; give shorter times"
+    ):
         evolve(undamped(3, 1), times=[0, 1e17])
 
 
 def test_an_envelope_that_no_polynomial_fits_ends_with_a_message():
     noise = np.random.default_rng(1)
-    with pytest.raises(EvolutionError, match="no polynomial fits the envelope at t = 0"):
+    with pytest.raises(EvolutionError, match=r"no polynomial fits the envelope .* rtol = 1e-08"):
         evolve(undamped(2, 1), envelope=lambda t: noise.normal())
 
 

@@ -85,6 +85,21 @@ def test_groups_of_known_order_are_found(couplings, order):
             np.testing.assert_allclose(matrix[np.ix_(p, p)], matrix, rtol=0, atol=1e-11)
 
 
+@pytest.mark.parametrize("name", ["detunings", "dephasing", "decay", "shift", "drive"])
+def test_small_differences_beside_a_very_large_shift_break_a_symmetry(name):
+    """Two pairs, 0.001 wavelengths apart each: Δ is 10⁶ times as large as these differences."""
+    places = np.array([0, 0.001, 0.5, 0.501])[:, None] * [1, 0, 0]
+    pairs = coupled(co.Emitters(places))
+    assert len(found(pairs)) == 2
+    one = np.zeros((4, 4) if name in ("decay", "shift") else 4)
+    one.flat[0] = 1e-7
+    if name == "shift":  # the second and the fourth emitter keep theirs
+        one = np.zeros((4, 4))
+        one[0, 2] = one[2, 0] = 1e-7
+    changed = pairs.replace(**{name: getattr(pairs, name) + one})
+    assert len(found(changed)) == 1
+
+
 def by_trying(pairs):
     """All permutations that leave the colours unchanged, by trying every one."""
     every = map(np.array, permutations(range(len(pairs))))

@@ -121,8 +121,7 @@ class Driven:
         """Record the first output time, or continue from an earlier result.
 
         Raises:
-            ValueError: for times at which the phases of emitters that never decay have no correct
-                digit, and for arrays of the earlier result that do not fit.
+            ValueError: for arrays of the earlier result that do not fit.
         """
         # a checkpoint of an earlier version may hold the whole ρ of such a problem
         whole = earlier is not None and "state" in earlier.resume

@@ -47,18 +47,20 @@ class Hamiltonian:
         self._shape = (1 << size) // LANES, 2, LANES
         self._real = h.real.copy()
         self._imaginary = h.imag.copy() if h.imag.any() else np.zeros((0, 0))
-        self._drive, self._low = _parts(drive), _low(h, drive)
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
         self.applications, self.centre = 0, 0.0
-        if not driven:
-            with_drive, self._drive = self._drive, np.zeros_like(self._drive)
-            low_with, self._low = self._low, _low(h, 0 * drive)
+        self._set_drive(h, drive if driven else 0 * drive)
         lowest, highest = lanczos(self._product, 1 << size, _LANCZOS_STEPS)
-        if not driven:
-            self._drive, self._low = with_drive, low_with
+        self._set_drive(h, drive)
         self.centre = (lowest + highest) / 2
         self.width = max(_MARGIN * (highest - lowest) / 2, 1e-12)
+
+    def _set_drive(self, h: NDArray[np.complex128], drive: NDArray[np.complex128]) -> None:
+        """Set what the kernel needs of the drive, and the parts of the last three emitters."""
+        self._drive = np.ascontiguousarray(_parts(drive))
+        self._low = _low(h, drive)
+        self._low_whole = np.ascontiguousarray(self._low.reshape(3, 2, LANES, LANES).sum(axis=0))
 
     @cached_property
     def drive_strength(self) -> float:
@@ -84,6 +86,7 @@ class Hamiltonian:
             driven: what σ⁺ and σ⁻ of the drive act on, if it is not ψ.
         """
         raising, lowering = (psi, psi) if driven is None else driven
+        low = self._low_whole if driven is None else self._low
         size, threads = len(psi), self._threads
 
         def some(thread: int) -> None:
@@ -100,7 +103,7 @@ class Hamiltonian:
                 self._real,
                 self._imaginary,
                 self._drive,
-                self._low,
+                low,
                 self.centre,
             )
 

@@ -7,14 +7,43 @@ and from the last three emitters are added up first; numbers within a vector are
 end.
 """
 
+from typing import Any
+
 import numpy as np
+from numba.extending import intrinsic
 
 from collective._tools.compiled import compiled
-from collective.engines.numerics.lanes import LANES, OPTIONS, axpy, load, store, zero_of
+from collective.engines.numerics.lanes import (
+    LANES,
+    OPTIONS,
+    add,
+    axpy,
+    index,
+    load,
+    store,
+    zero_of,
+)
 
 LOW = 3  # emitters whose states are the eight places within a vector
 
 kernel = compiled(**OPTIONS)
+
+
+def _exchange(bit: int) -> Any:
+    """An intrinsic: lane l is u[l | bit] if the bit of l is 0, else v[l − bit]."""
+    mask = index(*[LANES + w - bit if w & bit else w + bit for w in range(LANES)])
+
+    @intrinsic
+    def exchanged(typing: Any, u: Any, v: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.shuffle_vector(*arguments, mask)
+
+        return u(u, v), generate
+
+    return exchanged
+
+
+_last, _last_but_one, _last_but_two = _exchange(1), _exchange(2), _exchange(4)
 
 
 @kernel
@@ -37,13 +66,14 @@ def slope(  # type: ignore[no-untyped-def]
         real: real part of δ + Δ by the bits of two emitters, (N, N).
         imaginary: imaginary part, (N, N), or (0, 0) if there is none.
         drive: real and imaginary part of ½Ω, (N, 2).
-        low: H of the last three emitters alone, its σ⁺ and its σ⁻ of the drive, real and imaginary
-            part each: (6, 8, 8), the second axis is that of ψ.
+        low: real and imaginary part of H of the last three emitters, (2, 8, 8), the second axis is
+            that of ψ; or of H without the drive, of σ⁺ and of σ⁻ of their drive, (6, 8, 8), if the
+            drive does not act on ψ.
         centre: a number that is subtracted from H.
     """
     high, complex_hops = len(drive) - LOW, len(imaginary) > 0
     up, down = np.empty(high, np.int64), np.empty(high, np.int64)
-    sums, mixed = np.empty((1, 4, LANES)), np.empty((1, 2, LANES))
+    sums = np.empty((LOW, 4, LANES))
     for i in range(begin, end):
         ups = downs = 0
         own = -centre
@@ -81,33 +111,34 @@ def slope(  # type: ignore[no-untyped-def]
             u, v = psi[i, 0, lane], psi[i, 1, lane]
             x, y = load(low, 0, lane), load(low, 1, lane)
             r, s = axpy(axpy(r, u, x), -v, y), axpy(axpy(s, u, y), v, x)
-            u, v = raising[i, 0, lane], raising[i, 1, lane]
-            x, y = load(low, 2, lane), load(low, 3, lane)
-            r, s = axpy(axpy(r, u, x), -v, y), axpy(axpy(s, u, y), v, x)
-            u, v = lowering[i, 0, lane], lowering[i, 1, lane]
-            x, y = load(low, 4, lane), load(low, 5, lane)
-            r, s = axpy(axpy(r, u, x), -v, y), axpy(axpy(s, u, y), v, x)
-        mixed[:] = 0.0
-        for c in range(LOW):
-            # σ⁺_c Σ_n h_cn σ⁻_n, then σ⁻_c Σ_m h_mc σ⁺_m: m, n are other emitters
-            for raised in range(2):
+            if len(low) > 2:
+                u, v = raising[i, 0, lane], raising[i, 1, lane]
+                x, y = load(low, 2, lane), load(low, 3, lane)
+                r, s = axpy(axpy(r, u, x), -v, y), axpy(axpy(s, u, y), v, x)
+                u, v = lowering[i, 0, lane], lowering[i, 1, lane]
+                x, y = load(low, 4, lane), load(low, 5, lane)
+                r, s = axpy(axpy(r, u, x), -v, y), axpy(axpy(s, u, y), v, x)
+        for c in range(LOW):  # Σ_n h_cn σ⁻_n and Σ_m h_mc σ⁺_m, where m and n are other emitters
+            for part in range(2):
                 x, y = zero_of(psi), zero_of(psi)
-                for a in range(downs if raised else ups):
-                    m = down[a] if raised else up[a]
+                for a in range(ups if part else downs):
+                    m = up[a] if part else down[a]
                     j = i ^ (1 << m)
                     u = real[c, m + LOW]
                     p, q = load(psi, j, 0), load(psi, j, 1)
                     x, y = axpy(x, u, p), axpy(y, u, q)
                     if complex_hops:
-                        v = imaginary[c, m + LOW] if raised else imaginary[m + LOW, c]
+                        v = imaginary[m + LOW, c] if part else imaginary[c, m + LOW]
                         x, y = axpy(x, -v, q), axpy(y, v, p)
-                store(sums, 0, 2 * raised, x)
-                store(sums, 0, 2 * raised + 1, y)
-            for lane in range(LANES):
-                excited = 1 - (lane >> c & 1)
-                for part in range(2):
-                    mixed[0, part, lane] += sums[0, 2 * excited + part, lane ^ (1 << c)]
-        r, s = axpy(r, 1.0, load(mixed, 0, 0)), axpy(s, 1.0, load(mixed, 0, 1))
+                store(sums, c, 2 * part, x)
+                store(sums, c, 2 * part + 1, y)
+        # their products with σ⁺_c and σ⁻_c
+        r = add(r, _last(load(sums, 0, 0), load(sums, 0, 2)))
+        s = add(s, _last(load(sums, 0, 1), load(sums, 0, 3)))
+        r = add(r, _last_but_one(load(sums, 1, 0), load(sums, 1, 2)))
+        s = add(s, _last_but_one(load(sums, 1, 1), load(sums, 1, 3)))
+        r = add(r, _last_but_two(load(sums, 2, 0), load(sums, 2, 2)))
+        s = add(s, _last_but_two(load(sums, 2, 1), load(sums, 2, 3)))
         x, y = axpy(zero_of(psi), scale, s), axpy(zero_of(psi), -scale, r)
         if gamma != 0.0:
             x, y = axpy(x, gamma, load(last, i, 0)), axpy(y, gamma, load(last, i, 1))

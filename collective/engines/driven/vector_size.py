@@ -25,17 +25,26 @@ _WORTH = 16  # vectors take less time and memory if they are fewer than 2^N by t
 _ROWS = 2**14  # states whose amplitudes are asked for at once
 _PURE = 1e-14  # largest deviation of a density matrix from a pure state
 _SMALL = 2**15  # amplitudes; a second thread saves no time for fewer
-_PHASE_TERMS, _MORE_TERMS, _LANCZOS_TERMS = 1.05, 32.0, 26.0
-_PULSE_TERMS, _PIECES = 6.0, 12.0
-_TERM_CALLS = 28.0  # per term
-_PULSE_CALLS = 60.0  # per term under an envelope, in addition
-_HOP_FLOPS = 1.6  # of BLAS in the time of an amplitude and a hop …
-_OWN_FLOPS = 260.0  # … and in what takes as long whatever the number of emitters
-_SUM_FLOPS = 8.0  # per term, amplitude and output time
-_PAIR_ENTRIES = 2.0  # per amplitude, emitter and output time, with correlations
-_PAIR_FLOPS = 5.0  # per amplitude, pair and output time, with correlations
-_TIME_CALLS, _READ_ENTRIES = 60.0, 1.0  # per output time; per amplitude of it and emitter
-_RUN_CALLS = 6000.0
+_PHASE_TERMS, _MORE_TERMS = 1.15, 28.0  # per radian, and of a series beside these
+_PULSE_TERMS, _STEP_TERMS = 6.5, 30.0  # per radian, and of a step, under an envelope
+_PIECES = 6.0  # of an envelope, at least
+_LANCZOS = 24.0  # products that find the width of H
+_LANCZOS_ENTRIES = 13.0  # per amplitude, beside the product
+_TERM_CALLS = 12.0  # per term and vector
+_PULSE_CALLS, _PULSE_ENTRIES = 30.0, 5.0  # under an envelope: per term, and per amplitude too
+_HOP_FLOPS = 10.0  # of BLAS, in the time of an amplitude and a hop …
+_OWN_FLOPS = 400.0  # … and of what takes as long whatever the number of emitters
+_SUM_FLOPS = 25.0  # per term, amplitude and output time
+_PAIR_ENTRIES, _PAIR_FLOPS = 4.0, 10.0  # per amplitude, time, and emitter or pair of them
+_TIME_CALLS, _READ_ENTRIES = 15.0, 0.7  # per output time; per amplitude and emitter of it
+_EMITTER_CALLS = 4.0  # per output time and emitter
+_STATE_CALLS, _STATE_ENTRIES = 100.0, 3.0  # per ρ that is kept, and per entry of it
+_RUN_CALLS = 5000.0
+_ENVELOPE_CALLS, _SAMPLE_CALLS = 25_000.0, 60.0  # once, and per output time
+_ADDED_BYTES = 2**21  # of terms that are multiplied by their weights at once, at most
+_WEIGHT_BYTES = 24  # per term and output time of a series
+_STATE_BYTES = 580  # of a `Qobj`, beside its matrix
+_LEAST_BYTES = 30_000
 _LARGEST_POWER = 200  # emitters whose powers of four are far from infinite
 
 
@@ -112,37 +121,44 @@ def cost(request: Request) -> Cost:
     """Predict memory and time."""
     n, times, s = len(request.couplings), len(request.times), speed()
     count, size = number_of_vectors(request), 2.0 ** min(max(n, 3), _LARGEST_POWER)
-    together = min(times, max(1, int(AMPLITUDES_AT_ONCE // (count * size))))
+    together = min(max(times - 1, 1), max(1, int(AMPLITUDES_AT_ONCE // (count * size))))
     groups = -(-times // together)
-    turns = phase(request)
-    if request.envelope is None:
-        terms = _PHASE_TERMS * turns + _MORE_TERMS * max(groups, turns / LONGEST)
-        calls = _TERM_CALLS
+    turns, pulsed = phase(request), request.envelope is not None
+    inside = together
+    if pulsed:
+        steps = max(turns / REACH, _PIECES, groups)
+        inside = int(min(together, -(-times // steps)))
+        terms, added = _PULSE_TERMS * turns + _STEP_TERMS * _PIECES, _STEP_TERMS * (steps + times)
     else:
-        terms = _PULSE_TERMS * turns + _MORE_TERMS * max(groups, _PIECES)
-        calls = _TERM_CALLS + _PULSE_CALLS
-    hops = n * n / 4 * (2 if np.any(request.couplings.shift.imag) else 1) + n
-    each = calls * s.call * count
-    each += (_HOP_FLOPS * hops + _OWN_FLOPS / 8) * count * size * s.flop / threads(request)
-    # all terms of a group are added to its output times
-    adding = _SUM_FLOPS * size * count * together * s.flop
-    reading = _TIME_CALLS * s.call + _READ_ENTRIES * size * count * n * s.entry
+        series = max(groups, turns / LONGEST)
+        terms = _PHASE_TERMS * turns + _MORE_TERMS * series
+        added = terms / series * times
+    hops = n * n / 4 * (1.5 if np.any(request.couplings.shift.imag) else 1) + n
+    each = (_HOP_FLOPS * hops + _OWN_FLOPS) * size * s.flop / threads(request)
+    term = each + _TERM_CALLS * s.call
+    if pulsed:
+        term += _PULSE_CALLS * s.call + _PULSE_ENTRIES * size * s.entry
+    reading = _TIME_CALLS * s.call
+    reading += n * (_EMITTER_CALLS * s.call + _READ_ENTRIES * size * count * s.entry)
     if "correlations" in request.words:
-        reading += (_PAIR_ENTRIES * n * s.entry + _PAIR_FLOPS * n * n * s.flop) * size * count
-    kept = times if "states" in request.words else 0
-    dense = 4.0 ** min(n, _LARGEST_POWER)
-    reading += sum(int(_entries(o)) for o in request.operators.values()) * count * s.entry
-    seconds = _RUN_CALLS * s.call + terms * (each + adding) + times * reading
-    seconds += _LANCZOS_TERMS * each + kept * dense * 2 * count * s.flop
+        pairs = _PAIR_ENTRIES * n * s.entry + _PAIR_FLOPS * n * n * s.flop
+        reading += count * (pairs * size + _EMITTER_CALLS * n * s.call)
+    reading += sum(_entries(o) for o in request.operators.values()) * count * s.entry
+    kept, dense = times if "states" in request.words else 0, 4.0 ** min(n, _LARGEST_POWER)
+    calls = _RUN_CALLS + pulsed * (_ENVELOPE_CALLS + _SAMPLE_CALLS * times)
+    seconds = calls * s.call + _LANCZOS * (each + _LANCZOS_ENTRIES * size * s.entry)
+    seconds += count * (terms * term + _SUM_FLOPS * added * size * s.flop) + times * reading
+    seconds += kept * (_STATE_CALLS * s.call + _STATE_ENTRIES * dense * s.entry)
     row = 8 * n + (16 * n * n if "correlations" in request.words else 0)
     row += 16 * len(request.operators)
     compressing, written = writing(request, row * times + 16 * kept * dense)
-    vectors = 16 * size * count * (TERMS_AT_ONCE + 6 + together)
-    memory = vectors + 160 * size + max(row * (times + together), written) + 16 * kept * dense
-    if n <= STATE_EMITTERS:
-        memory += 32 * dense
+    one = 16 * size * count
+    running = one * (TERMS_AT_ONCE + inside + 3 + 2 * pulsed) + min(_ADDED_BYTES, one * inside)
+    running += _WEIGHT_BYTES * inside * (min(_PHASE_TERMS * turns, LONGEST) + _MORE_TERMS)
+    memory = max(running, 16 * dense if n <= STATE_EMITTERS else 0) + _LEAST_BYTES
+    memory += row * times + max(row * together, written) + kept * (16 * dense + _STATE_BYTES)
     if request.checkpointed:
-        memory += 16 * size * count + 32 * kept * dense
+        memory += one + 32 * kept * dense
     what = "amplitudes of a pure state" if count == 1 else f"amplitudes of {count} pure states"
     return Cost(int(memory), float(seconds + compressing), f"{n} emitters, 2^{n} {what}")
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import daxpy
 
 from collective._tools import operators
 from collective.engines.base import resumed
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
 
     from collective.results.result import Result
 
-_NO_DIGITS = 2.0**52  # radians: such a phase has no correct digit in double precision
 _NEGLIGIBLE = 1e-16  # terms of the series for a constant drive
 _GROWN = 1e-6  # relative: a larger φ_j means that the spectrum of H is wider than was found
 _MOST_TERMS = 400  # of a power series
@@ -67,24 +67,17 @@ class VectorRun:
         earlier: an interrupted result of the same request, or None.
 
     Raises:
-        ValueError: for a time at which phases have no correct digit, or if the arrays of the
-            earlier result do not fit.
+        ValueError: if the arrays of the earlier result do not fit.
     """
 
     def __init__(self, request: Request, earlier: "Result | None"):
-        turns = phase(request)
-        if not turns <= _NO_DIGITS:
-            raise ValueError(
-                f"times: nothing decays, and they span a phase of {turns:.1e} rad, which has no "
-                "correct digit in double precision; use shorter times"
-            )
         self._request, self._n = request, len(request.couplings)
         self._correlated = "correlations" in request.words
         self._recorder = Recorder(request, eigenvalues=False)
         self._operators = [operators.entries_of(o).tocsr() for o in request.operators.values()]
         self._hermitian = [bool(o.isherm) for o in request.operators.values()]
         self._threads = threads(request)
-        self._error_bound = float(np.finfo(float).eps) * turns
+        self._error_bound = float(np.finfo(float).eps) * phase(request)  # round-off of H
         self._earlier_applications = 0
         self._hamiltonian: Hamiltonian | None = None
         self._last_state: Qobj | None = None
@@ -235,8 +228,9 @@ class VectorRun:
         request = self._request
         assert request.envelope is not None
         tolerance = _SHARE * (request.rtol + request.atol)
+        strength = h.drive_strength * request.rtol / tolerance  # the message names rtol
         edges, pieces = pieces_of(
-            request.envelope, request.times, tolerance, h.drive_strength, request.user_time
+            request.envelope, request.times, request.rtol, strength, request.user_time
         )
         duration = float(np.ptp(request.times))
         while not self._recorder.done:
@@ -362,14 +356,15 @@ def _drive(factors: NDArray[np.complex128], past: list[Vectors], found: list[Vec
         past: ψ_n, ψ_{n−1}, …, as many as there are.
         found: receives the sums.
     """
-    for sign, total in zip((1, -1), found, strict=False):
+    for part, total in zip((factors.real, factors.imag), found, strict=False):
         total[:] = 0
-        for f, psi in zip(factors.tolist(), past, strict=False):
-            if f.real:
-                total += f.real * psi
-            if f.imag:
-                total[:, 0] -= sign * f.imag * psi[:, 1]
-                total[:, 1] += sign * f.imag * psi[:, 0]
+        for f, psi in zip(part.tolist(), past, strict=False):
+            daxpy(psi.ravel(), total.ravel(), a=f)
+    if len(found) == 2:  # from P = Σ Re f ψ and Q = Σ Im f ψ to P + iQ and P − iQ
+        up, down = found
+        turned = np.stack([-down[:, 1], down[:, 0]], axis=1)
+        np.subtract(up, turned, out=down)
+        up += turned
 
 
 def _moved(
