@@ -5,6 +5,8 @@ radian of half the width of H, under an envelope about six. Most of the memory h
 series and the vectors of the output times that are computed together.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,9 @@ from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.states import State
 from collective.states.answers import amplitudes_of, probabilities_of, weights_of
+
+if TYPE_CHECKING:
+    from qutip import Qobj
 
 LONGEST = 300.0  # radians of half the width of H; a series is not longer
 TERMS_AT_ONCE = 10  # terms that are kept, and added to all output times at once
@@ -93,6 +98,7 @@ def initial(request: Request) -> NDArray[np.complex128]:
 def _ket_of(request: Request) -> NDArray[np.complex128] | None:
     """The vector of a pure state that is given as a density matrix, or None if it is mixed."""
     if "ket" not in request.memo:
+        assert not isinstance(request.state, State)
         rho = request.state.full()
         largest = int(np.argmax(rho.diagonal().real))
         ket = rho[:, largest] / np.sqrt(rho[largest, largest].real)
@@ -163,6 +169,6 @@ def cost(request: Request) -> Cost:
     return Cost(int(memory), float(seconds + compressing), f"{n} emitters, 2^{n} {what}")
 
 
-def _entries(operator: object) -> int:
+def _entries(operator: "Qobj") -> int:
     """The number of entries of an operator that are not zero."""
-    return int(operators.entries_of(operator).nnz)  # type: ignore[arg-type]
+    return int(operators.entries_of(operator).nnz)

@@ -16,28 +16,31 @@ where D is the part of the drive with σ⁺. The phase e^{−ict} changes no obs
 """
 
 from collections.abc import Generator, Iterator
-from math import comb
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.blas import daxpy
 
 from collective._tools import operators
 from collective.engines.base import resumed
 from collective.engines.driven.hamiltonian import Hamiltonian, packed, unpacked
 from collective.engines.driven.size import STATE_EMITTERS
+from collective.engines.driven.vector_series import (
+    NEGLIGIBLE,
+    Vectors,
+    expanded,
+    moved,
+    summed,
+)
 from collective.engines.driven.vector_size import (
     AMPLITUDES_AT_ONCE,
     LONGEST,
     REACH,
-    TERMS_AT_ONCE,
     initial,
     phase,
     threads,
 )
-from collective.engines.numerics.alignment import aligned
-from collective.engines.numerics.pieces import DEGREE, pieces_of
+from collective.engines.numerics.pieces import pieces_of
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 
@@ -46,15 +49,9 @@ if TYPE_CHECKING:
 
     from collective.results.result import Result
 
-_NEGLIGIBLE = 1e-16  # terms of the series for a constant drive
-_GROWN = 1e-6  # relative: a larger φ_j means that the spectrum of H is wider than was found
-_MOST_TERMS = 400  # of a power series
 _SHARE = 0.1  # of the tolerance, for the power series and for the polynomials of the envelope
-_PAUSE = 2**17  # amplitudes that are computed between two pauses
 _READ_AT_ONCE = 2**14  # states whose pairs are read together
-_ADDED_AT_ONCE = 2**18  # numbers of the vectors to which terms are added together
 
-Vectors = NDArray[np.float64]
 # the times of a group, its vectors (T, R, 2^N/8, 2, 8), and the time and the vectors at its end
 Group = tuple[NDArray[np.float64], Vectors, float, Vectors]
 
@@ -155,7 +152,7 @@ class VectorRun:
             self._last_state = self._density(unpacked(vectors, self._n))
             self._unpacking = False
 
-    def _all_groups(self) -> Iterator[None]:
+    def _all_groups(self) -> Generator[None, None, None]:
         """Compute one group of output times after the other, in small pieces."""
         request = self._request
         if len(request.times) > 1:
@@ -188,40 +185,11 @@ class VectorRun:
             # the run continues from the last of these times, or from a time before the next one
             end = float(inside[-1]) if len(inside) else end
             at = inside if len(inside) else np.array([end])
-            found = yield from self._expanded(h, start, time, at)
+            found = yield from expanded(h, start, time, at)
             if found is None:
                 h.widen()
             else:
                 yield inside, found, end, found[-1].copy()
-
-    def _expanded(
-        self, h: Hamiltonian, start: Vectors, time: float, at: NDArray[np.float64]
-    ) -> Generator[float, None, Vectors | None]:
-        """The vectors at some times; None if the spectrum of H is wider than was found."""
-        from scipy.special import jv
-
-        turns = h.width * (at - time)
-        longest = float(turns[-1])
-        weights = jv(np.arange(int(longest + 12 * np.cbrt(longest) + 25)), turns[:, None])
-        weights[:, 1:] *= 2
-        needed = np.flatnonzero(np.abs(weights).max(axis=0) > _NEGLIGIBLE)
-        count = max(int(needed[-1]) + 1, 2)
-        terms, totals = aligned((TERMS_AT_ONCE, *start.shape)), aligned((len(at), *start.shape))
-        pause = 1 + _PAUSE // start[0].size
-        terms[0] = start
-        for j in range(count):
-            place = j % TERMS_AT_ONCE
-            if j:
-                before, last = terms[(j - 1) % TERMS_AT_ONCE], terms[(j - 2) % TERMS_AT_ONCE]
-                for r, psi in enumerate(before):
-                    one = (1 if j == 1 else 2) / h.width
-                    h.slope(psi, terms[place, r], one, last=None if j == 1 else last[r])
-            if place == TERMS_AT_ONCE - 1 or j == count - 1:
-                _add(weights[:, j - place : j + 1], terms[: place + 1], totals)
-            if j % pause == pause - 1:
-                yield time + (float(at[-1]) - time) * j / count
-        size = np.linalg.norm(terms[(count - 1) % TERMS_AT_ONCE])
-        return totals if size <= (1 + _GROWN) * np.linalg.norm(start) else None
 
     def _by_powers(self, h: Hamiltonian) -> "Iterator[float | Group]":
         """Groups of output times under an envelope, each by one power series."""
@@ -239,7 +207,7 @@ class VectorRun:
             begin, length = edges[piece], edges[piece + 1] - edges[piece]
             step = min(float(edges[piece + 1]), float(inside[-1])) - time
             while True:
-                factors = _moved(pieces[piece], (time - begin) / length, step / length)
+                factors = moved(pieces[piece], (time - begin) / length, step / length)
                 rate = h.width + h.drive_strength * float(np.abs(factors).sum())
                 if step * rate <= REACH:
                     break
@@ -250,51 +218,11 @@ class VectorRun:
             inside = inside[inside <= end]
             if len(inside) and inside[-1] > end - 1e-12 * step:
                 end = float(inside[-1])
-            allowed = max(tolerance * step / duration, _NEGLIGIBLE)
-            found = yield from self._summed(h, start, factors, time, end, inside, allowed)
+            allowed = max(tolerance * step / duration, NEGLIGIBLE)
+            found = yield from summed(
+                h, start, factors, time, end, inside, allowed, request.user_time
+            )
             yield inside, found[: len(inside)], end, found[-1]
-
-    def _summed(
-        self,
-        h: Hamiltonian,
-        start: Vectors,
-        factors: NDArray[np.complex128],
-        time: float,
-        end: float,
-        inside: NDArray[np.float64],
-        tolerance: float,
-    ) -> Generator[float, None, Vectors]:
-        """The vectors at the output times in a step, and at its end.
-
-        Raises:
-            FloatingPointError: if the series does not converge.
-        """
-        step, real = end - time, not factors.imag.any()
-        drives = [aligned(start[0].shape) for _ in range(1 if real else 2)]
-        shares = np.append((inside - time) / step, 1.0)
-        terms, totals = aligned((TERMS_AT_ONCE, *start.shape)), aligned((len(shares), *start.shape))
-        pause, small = 1 + _PAUSE // start[0].size, 0
-        allowed = tolerance * np.linalg.norm(start)
-        terms[0] = start
-        for j in range(_MOST_TERMS):
-            place = j % TERMS_AT_ONCE
-            past = [terms[(j - 1 - k) % TERMS_AT_ONCE] for k in range(min(j, len(factors)))]
-            for r in range(len(start) if j else 0):
-                _drive(factors, [each[r] for each in past], drives)
-                driven = drives[0], drives[-1]
-                h.slope(past[0][r], terms[place, r], step / j, driven=driven)
-            small = small + 1 if np.linalg.norm(terms[place]) < allowed else 0
-            if place == TERMS_AT_ONCE - 1 or small == 3:
-                powers = shares[:, None] ** np.arange(j - place, j + 1)
-                _add(powers, terms[: place + 1], totals)
-            if small == 3:
-                return totals
-            if j % pause == pause - 1:
-                yield time
-        raise FloatingPointError(
-            f"the power series does not converge at t = {self._request.user_time(time):g}; "
-            "method='exact' steps more slowly"
-        )
 
     def _record(self, vectors: Vectors, now: tuple[float, Vectors]) -> None:
         """Record the next output times.
@@ -338,45 +266,6 @@ class VectorRun:
         from qutip import Qobj
 
         return Qobj(kets.T @ kets.conj(), dims=[[2] * self._n] * 2, copy=False)
-
-
-def _add(weights: NDArray[np.float64], terms: Vectors, totals: Vectors) -> None:
-    """Add Σ_j w_tj·terms[j] to totals[t]."""
-    into, what = totals.reshape(len(totals), -1), terms.reshape(len(terms), -1)
-    some = max(64, _ADDED_AT_ONCE // len(totals))
-    for begin in range(0, what.shape[1], some):
-        into[:, begin : begin + some] += weights @ what[:, begin : begin + some]
-
-
-def _drive(factors: NDArray[np.complex128], past: list[Vectors], found: list[Vectors]) -> None:
-    """Set `found` to Σ_k f_k ψ_{n−k} and Σ_k f_k* ψ_{n−k}; one array if the f_k are real.
-
-    Args:
-        factors: f_k.
-        past: ψ_n, ψ_{n−1}, …, as many as there are.
-        found: receives the sums.
-    """
-    for part, total in zip((factors.real, factors.imag), found, strict=False):
-        total[:] = 0
-        for f, psi in zip(part.tolist(), past, strict=False):
-            daxpy(psi.ravel(), total.ravel(), a=f)
-    if len(found) == 2:  # from P = Σ Re f ψ and Q = Σ Im f ψ to P + iQ and P − iQ
-        up, down = found
-        turned = np.stack([-down[:, 1], down[:, 0]], axis=1)
-        np.subtract(up, turned, out=down)
-        up += turned
-
-
-def _moved(
-    coefficients: NDArray[np.complex128], start: float, length: float
-) -> NDArray[np.complex128]:
-    """The coefficients of Σ_k c_k u^k in powers of τ, with u = start + length·τ."""
-    moved = np.zeros(DEGREE + 1, complex)
-    for k, c in enumerate(coefficients):
-        for i in range(k + 1):
-            moved[i] += c * comb(k, i) * start ** (k - i) * length**i
-    kept = np.flatnonzero(np.abs(moved) > 1e-17 * np.abs(moved).max(initial=0.0))
-    return moved[: int(kept[-1]) + 1] if len(kept) else moved[:1]
 
 
 def _pairs(ket: NDArray[np.complex128], n: int) -> NDArray[np.complex128]:
