@@ -511,6 +511,25 @@ def test_a_step_whose_terms_grow_too_much_is_repeated(monkeypatch):
     assert len(caught.value.result.times) == 1
 
 
+def test_a_later_step_whose_terms_grow_too_much_repeats_the_run(monkeypatch):
+    """Its start is not kept without a checkpoint, so that the run begins again, more carefully."""
+    times = np.linspace(0, 20, 11)
+    usual = co.evolve(CHAIN, "inverted", times, method="blocks")
+    expand, calls = steps.Expansion._expand, []
+
+    def too_large_once(self, ellipse, h, **options):
+        growth = yield from expand(self, ellipse, h, **options)
+        calls.append(growth)
+        return np.inf if len(calls) == 2 else growth
+
+    monkeypatch.setattr(steps.Expansion, "_expand", too_large_once)
+    found = co.evolve(CHAIN, "inverted", times, method="blocks")
+    assert len(calls) > 4
+    assert found.diagnostics["applications"] > 1.3 * usual.diagnostics["applications"]
+    np.testing.assert_allclose(found.populations, usual.populations, atol=1e-8)
+    np.testing.assert_allclose(found.emission, usual.emission, atol=1e-8)
+
+
 def test_a_refusal_names_an_engine_that_can():
     with pytest.raises(ValueError, match=r"there is a drive; use method='(driven|exact)'"):
         co.evolve(CHAIN.replace(drive=1.0), "ground", T, method="blocks")

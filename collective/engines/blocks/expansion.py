@@ -179,19 +179,27 @@ class Expansion:
             growth = yield from self._expand(ellipse, h, last=steps == 1)
             if growth < self._growth:
                 break
-            # the first step finds out how long later ones can be; later ones are repeated only if
-            # their start is kept
-            if self._restart is None or self._longest < _SHORTEST_STEP:
+            # the first step finds out how long later ones can be, which therefore rarely fail
+            if self._longest < _SHORTEST_STEP:
                 raise FloatingPointError(
                     f"the expansion does not converge over a share {h / self._span:.1e} "
                     f"of the times: its terms grow {growth:.1e} times; method='exact' steps more "
                     "slowly"
                 )
             self._longest /= 2
-            self._restart()
+            if self._restart is None:  # the start of this step is not kept
+                self._begin_again()
+                left = self._end - self._recorder.now[0]
+            else:
+                self._restart()
         self._restart = None if self._start is None else self._set_start
         if growth > self._growth**0.8:
             self._longest *= 0.8
+
+    def _begin_again(self) -> None:
+        """Go back to the initial state; the output times are computed again."""
+        self._rho.set_initial()
+        self._recorder.progress = 1, (self._begin, self._rho.y)
 
     def _set_start(self) -> None:
         """Set ρ to its value before this step."""
