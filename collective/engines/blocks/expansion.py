@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import resumed
+from collective.engines.basis.orbit_means import TERMS
 from collective.engines.blocks.density import PackedDensity
 from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Ellipse
 from collective.engines.record import Recorder
@@ -238,6 +239,9 @@ class Expansion:
             lowest = max(0, rho.lowest - j)
             size = rho.apply(current, previous, ellipse.recurrence(j), weight, lowest)
             current, previous = previous, current
+            if j % TERMS == 0:
+                rho.settle(current)
+                rho.settle(previous)
             found, trace = rho.moments(current)
             moments.append(found)
             reached = begin + h * min(1.0, j / expected) - self._begin
@@ -251,6 +255,7 @@ class Expansion:
             if small == 2 and j > h * ellipse.radius / 2:
                 rho.one, rho.two = current, previous
                 rho.lowest = lowest
+                rho.settle(rho.y)
                 inside = _sums(weights[: j + 1, :-1], np.array(moments))
                 error = rho.trace_error()
                 self._recorder.add({"correlations": inside}, trace_error=error, now=(end, rho.y))

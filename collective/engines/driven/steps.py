@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import daxpy
 
+from collective.engines.basis.orbit_means import TERMS
 from collective.engines.driven.packed import Functionals
 from collective.engines.driven.size import KEPT_AT_ONCE, REACH
 from collective.engines.numerics.alignment import aligned
@@ -166,6 +167,9 @@ class FaberSteps:
             recurrence = ellipse.recurrence(j)
             norm = self._generator.advance(here, before, sums, recurrence, weights[j, -1])
             here, before = before, here
+            if j % TERMS == 0:
+                self._generator.settle(here)
+                self._generator.settle(before)
             values.append(functionals.values(here))
             for i in kept:
                 if abs(weights[j, i]) * norm > _IGNORED * tolerance:  # early times need few terms
@@ -178,6 +182,7 @@ class FaberSteps:
                 negligible = functionals.largest(values[-1]) * ahead[j] < readable
             small = small + 1 if negligible else 0
             if small == 2:
+                self._generator.settle(sums)
                 kept |= dict.fromkeys(at_end, sums)
                 return sums, weights[: j + 1, :-1].T @ np.array(values), kept
             if j % pause == 0:
