@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import pieces_for
-from collective.engines.basis import orbit_means
 from collective.engines.basis.configurations import ensemble
 from collective.engines.blocks import kernels, size, tables
 from collective.engines.blocks.passes import Passes, aligned
@@ -54,7 +53,6 @@ class PackedDensity:
         self._dephasing = float(couplings.dephasing.sum())
         self.threads, pieces = pieces_for(request, self.layout.size)
         self._passes = Passes(t, number, pieces, self.threads)
-        self._means = _means(t)
         self._task_start = self._passes.first_task
         parts = 2 if np.any(t.decay[1]) else 1
         columns = self._lanes * np.diff(self._task_start)
@@ -67,10 +65,6 @@ class PackedDensity:
     def close(self) -> None:
         """End the threads."""
         self._passes.close()
-
-    def settle(self, vector: NDArray[Any]) -> None:
-        """Make entries of a vector equal again that differ by round-off (`orbit_means`)."""
-        self._means.settle(vector)
 
     def set_initial(self) -> None:
         """Set ρ to the initial state."""
@@ -188,19 +182,6 @@ class PackedDensity:
         self.applications += 1
         self.flops += sum(self._flops[lowest : self.highest + 1])
         return norm
-
-
-def _means(t: tables.Tables) -> orbit_means.OrbitMeans:
-    """The entries of a vector that are equal by symmetry, within each column."""
-    places, counts = [], []
-    lanes = t.columns.shape[1]
-    for task, (k, panel) in enumerate(t.tasks.tolist() if len(t.images) > 1 else []):
-        begin, end = t.start[k], t.start[k + 1]
-        for lane, column in enumerate(t.columns[task].tolist()):
-            rows, sizes = orbit_means.equal_rows(t.images[:, begin:end], column)
-            places.append(t.offset[k] + (panel * (end - begin) + rows) * lanes + lane)
-            counts.append(sizes)
-    return orbit_means.joined(places, counts)
 
 
 def _flops(n: int, sizes: list[int], columns: NDArray[np.int64], parts: int) -> list[float]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import resumed
-from collective.engines.basis.orbit_means import TERMS
+from collective.engines.basis.orbit_means import Settling
 from collective.engines.blocks.density import PackedDensity
 from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Ellipse
 from collective.engines.record import Recorder
@@ -231,7 +231,7 @@ class Expansion:
             self._start[:] = rho.y
         self._recorder.add({}, now=(begin, self._start))
         rho.y[active] *= weights[0, -1]
-        small, growth = 0, 1.0
+        small, growth, settling = 0, 1.0, Settling(rho.layout.means)
         first = max(float(np.abs(moments[0]).max()), 1e-300)
         expected = max(8.0, TERMS_PER_RADIUS * h * ellipse.radius)
         for j in range(1, count):
@@ -239,9 +239,7 @@ class Expansion:
             lowest = max(0, rho.lowest - j)
             size = rho.apply(current, previous, ellipse.recurrence(j), weight, lowest)
             current, previous = previous, current
-            if j % TERMS == 0:
-                rho.settle(current)
-                rho.settle(previous)
+            settling.after(j, size, (current, previous))
             found, trace = rho.moments(current)
             moments.append(found)
             reached = begin + h * min(1.0, j / expected) - self._begin
@@ -255,7 +253,7 @@ class Expansion:
             if small == 2 and j > h * ellipse.radius / 2:
                 rho.one, rho.two = current, previous
                 rho.lowest = lowest
-                rho.settle(rho.y)
+                rho.layout.means.settle(rho.y)
                 inside = _sums(weights[: j + 1, :-1], np.array(moments))
                 error = rho.trace_error()
                 self._recorder.add({"correlations": inside}, trace_error=error, now=(end, rho.y))

@@ -138,13 +138,11 @@ class Columns:
     @cached_property
     def means(self) -> OrbitMeans:
         """The entries of a flat packed matrix that are equal by symmetry, within each column."""
-        places, counts, size = [], [], self.shape[1]
-        for panel, stored in enumerate(self.stored.tolist() if self.reduced else []):
-            for lane, column in enumerate(stored):
-                rows, sizes = equal_rows(self.images, column)
-                places.append((panel * size + rows) * LANES + lane)
-                counts.append(sizes)
-        return joined(places, counts)
+        found, size = [], self.shape[1]
+        for place, rows, counts in equal_rows(self.images, self.stored.ravel()):
+            panel, lane = divmod(place, LANES)
+            found.append(((panel * size + rows) * LANES + lane, counts))
+        return joined(found)
 
     def places(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where R(i, j) lies in a flat packed matrix."""

@@ -34,6 +34,10 @@ class PackedGenerator:
         threads: number of threads that share the work.
         pool: the pool of all threads but the calling one, or None for one thread.
         columns: the columns that a packed matrix stores; None for all of them.
+
+    Attributes:
+        means: the entries of a packed matrix that are equal by symmetry.
+        applications: number of applications so far.
     """
 
     def __init__(
@@ -48,7 +52,7 @@ class PackedGenerator:
         self._drive[: len(couplings)] = couplings.drive / 2
         self._constant = _parts(self._drive)
         columns = columns_of(_packed.padded(len(couplings))) if columns is None else columns
-        self._tables, self._means = tables(couplings, columns), columns.means
+        self._tables, self.means = tables(couplings, columns), columns.means
         self._scratch = [scratch(self._tables) for _ in range(threads)]
         self._aside = aligned(columns.shape)
         self._squares = np.empty(columns.shape[0])
@@ -141,10 +145,6 @@ class PackedGenerator:
         in_threads(collect, self._threads, self._pool)
         self.applications += 1
         return float(np.sqrt(self._squares.sum()))
-
-    def settle(self, packed: NDArray[np.float64]) -> None:
-        """Make entries equal again that differ by round-off (`basis.orbit_means`)."""
-        self._means.settle(packed.ravel())
 
     def norm(self, packed: NDArray[np.float64]) -> float:
         """The norm √Σ|ρ_ij|² of a packed matrix, with the columns that are not stored."""
