@@ -137,12 +137,14 @@ def doubled(seed, phases):
     return co.Couplings(**matrices, detunings=one.detunings[twice], drive=drive)
 
 
-@pytest.mark.parametrize("phases", [(0, 0, 0), (1.0, -2.0, 3.1)])
+@pytest.mark.parametrize("phases", [(0, 0, 0.5), (1.0, -2.0, 3.1)])
 def test_pairs_that_are_alike_are_refused_at_once(phases, monkeypatch):
     couplings = doubled(1, phases)
     assert steady_kernel.alike(couplings) == (0, 1)
     monkeypatch.setattr(steady_kernel, "_by_products", None)
-    with pytest.raises(ValueError, match=r"not unique .* emitters 0 and 1 are alike"):
+    with pytest.raises(
+        ValueError, match="not unique"
+    ):  # species of identical emitters say why, too
         co.steady_state(couplings)
     with pytest.raises(ValueError, match=r"not unique .* emitters 0 and 1 are alike"):
         g2(couplings, [0.0])
