@@ -137,12 +137,13 @@ def alike(couplings: Couplings) -> tuple[int, int] | None:
     alone = np.flatnonzero((couplings.dephasing == 0) & (couplings.pump == 0))
     for i, a in enumerate(alone.tolist()):
         for b in alone[i + 1 :].tolist():
-            if not decay[a, a] > 0:
+            own = float(decay[a, a].real)
+            if not own > 0:
                 continue
-            c = decay[a, b] / decay[a, a]
+            c = decay[a, b] / own
             others = (np.arange(n) != a) & (np.arange(n) != b)
             differences = (
-                abs(abs(c) - 1) * decay[a, a],
+                abs(abs(c) - 1) * own,
                 np.abs(decay[:, b] - c * decay[:, a]).max(),
                 np.abs(h[others, b] - c * h[others, a]).max(initial=0.0),
                 abs((h[a, b] * np.conj(c)).imag),

@@ -231,6 +231,18 @@ def test_a_long_time_keeps_its_digits():
     np.testing.assert_allclose(found.populations[1], expected, atol=30 * bound)
 
 
+@pytest.mark.parametrize("pulsed", [False, True])
+@pytest.mark.parametrize(("unit", "start"), [(1e-15, 0.0), (1e12, 0.0), (1.0, 1e4)])
+def test_unit_of_time_and_start_change_no_answer(unit, start, pulsed):
+    pulse, here = gaussian(0.5, 0.7), undamped(3, 6)
+    wanted = evolve(here, envelope=pulse if pulsed else None).populations
+    names = ("shift", "detunings", "drive")
+    there = here.replace(**{name: unit * getattr(here, name) for name in names})
+    later = (lambda t: pulse(t * unit - start)) if pulsed else None
+    found = evolve(there, times=(TIMES + start) / unit, envelope=later)
+    np.testing.assert_allclose(found.populations, wanted, atol=1e-8 if start else 1e-11)
+
+
 def test_times_that_take_years_are_refused():
     with pytest.raises(
         ValueError, match=r"method 'driven' would take .* years; give shorter times"
