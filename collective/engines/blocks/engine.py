@@ -34,6 +34,7 @@ from collective.couplings import noise
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Accuracy, Cost, Run, pieces_for, resumed, unsupported, writing
 from collective.engines.basis.configurations import LARGEST
+from collective.engines.basis.orbit_means import bytes_for
 from collective.engines.basis.symmetries import (
     Symmetries,
     checked_permutations,
@@ -261,6 +262,7 @@ def _cost(request: Request, symmetries: Symmetries, number: Any) -> Cost:
     pairs *= sum(comb(n - 2, k - 1) for k in range(1, highest + 1)) if n > 1 else 0
     tables = states * (6 * hops + 8 * n + 8 * (highest + 1) + 60 + 8 * images) + 24 * pairs
     tables += tables // 8  # while they are built
+    tables += sum(bytes_for(comb(n, k), c, comb(n, k), images) for k, c in enumerate(columns))
     if np.any(couplings.dephasing):
         tables += 16 * 2**n
     if not isinstance(request.state, State):

@@ -25,6 +25,7 @@ from collective.engines.basis.configurations import (
     one_excitation,
     permuted,
 )
+from collective.engines.basis.orbit_means import OrbitMeans, equal_rows, joined
 from collective.engines.basis.symmetries import needed_pairs, same_pairs
 from collective.engines.numerics.lanes import LANES
 
@@ -96,6 +97,7 @@ class Layout:
         pair_emitters: (pairs, 2), m and n of each pair, m < n: one of those that the permutations
             turn into each other.
         same_pairs: (N, N), for each ordered pair the pair m·N + n among these to which it is equal.
+        means: the numbers of a vector that are equal by symmetry, within each column.
     """
 
     blocks: ExcitationBlocks
@@ -105,6 +107,7 @@ class Layout:
     pair_places: NDArray[np.uint32]
     pair_emitters: NDArray[np.int64]
     same_pairs: NDArray[np.int64]
+    means: OrbitMeans
 
     @property
     def size(self) -> int:
@@ -228,7 +231,8 @@ def _structure(
         energies=no_energies,
     )
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
-    return Layout(blocks, tables, excited, *_moments(blocks, tables, np.array(permutations)))
+    observed = _moments(blocks, tables, np.array(permutations))
+    return Layout(blocks, tables, excited, *observed, _means(tables))
 
 
 def _images(
@@ -267,6 +271,18 @@ def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
                 pairs = np.concatenate([pairs, pairs + 2 * rates[m, k].real])
         table = np.concatenate([table, table + rate + pairs])
     return table
+
+
+def _means(t: Tables) -> OrbitMeans:
+    """The numbers of a vector that are equal by symmetry, within each column."""
+    found, lanes = [], t.columns.shape[1]
+    for k, size in enumerate(np.diff(t.start).tolist()):
+        columns = t.columns[t.tasks[:, 0] == k].ravel()
+        images = t.images[:, t.start[k] : t.start[k + 1]]
+        for place, rows, counts in equal_rows(images, columns):
+            panel, lane = divmod(place, lanes)
+            found.append((t.offset[k] + (panel * size + rows) * lanes + lane, counts))
+    return joined(found)
 
 
 def _moments(
