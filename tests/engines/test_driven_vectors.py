@@ -66,6 +66,20 @@ def test_states_and_observables_are_those_of_the_exponential_of_h(n, real):
     assert found.diagnostics["trace_error"] < 1e-12
 
 
+@pytest.mark.parametrize("n", [2, 5])
+def test_ising_terms_count_in_h(n):
+    terms = np.random.default_rng(n).normal(size=(n, n)) * 3
+    terms = terms + terms.T - 2 * np.diag(np.diagonal(terms))
+    couplings, ket = undamped(n, n, ising=terms), random_ket(n, 5)
+    found = evolve(couplings, ket, observe="states").states[-1]
+    plain = couplings.replace(ising=None).hamiltonian()
+    one = [qutip.tensor([qutip.fock_dm(2, 0) if k == m else qutip.qeye(2) for k in range(n)])
+           for m in range(n)]  # fmt: skip
+    pairs = sum(terms[m, k] * one[m] * one[k] for m in range(n) for k in range(m))
+    psi = (-1j * TIMES[-1] * (plain + pairs)).expm() * ket
+    np.testing.assert_allclose(found.full(), psi.proj().full(), atol=1e-11)
+
+
 @pytest.mark.parametrize(
     "pulse",
     [

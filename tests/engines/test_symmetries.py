@@ -102,7 +102,8 @@ def test_small_differences_beside_a_very_large_shift_break_a_symmetry(name):
 
 
 @pytest.mark.parametrize(
-    ("method", "drive", "until"), [("blocks", 0.0, 20.0), ("driven", 1.0, 8.0)]
+    ("method", "drive", "until"),
+    [pytest.param("blocks", 0.0, 20.0, marks=pytest.mark.slow), ("driven", 1.0, 8.0)],
 )
 def test_round_off_that_breaks_a_symmetry_does_not_grow(method, drive, until):
     """Seven identical emitters with 42 permutations: it would grow by e^(2.5 t), to numbers like 9.
