@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         units,
     )
     from collective.citations import citation
+    from collective.couplings.cavity_mode import CavityCouplings, CavityMode, cavity_mode
     from collective.couplings.channels import ChannelCouplings
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
@@ -82,6 +83,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Atoms",
     "Cavity",
+    "CavityCouplings",
+    "CavityMode",
     "ChannelCouplings",
     "Comparison",
     "Couplings",
@@ -111,6 +114,7 @@ __all__ = [
     "Vacuum",
     "Waveguide",
     "atoms",
+    "cavity_mode",
     "chain",
     "check_field",
     "citation",
@@ -158,6 +162,8 @@ _MODULES = {
 _HOMES = {
     "Atoms": "emitters",
     "Cavity": "fields",
+    "CavityCouplings": "couplings.cavity_mode",
+    "CavityMode": "couplings.cavity_mode",
     "ChannelCouplings": "couplings.channels",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
@@ -187,6 +193,7 @@ _HOMES = {
     "Vacuum": "fields",
     "Waveguide": "fields",
     "atoms": "emitters.named",
+    "cavity_mode": "couplings.cavity_mode",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",

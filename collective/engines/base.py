@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
+from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.engines.request import Request
@@ -220,6 +221,7 @@ def unsupported(
     one_number: bool = False,
     lattice: bool = False,
     channels: bool = False,
+    cavity: bool = False,
 ) -> str | None:
     """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
 
@@ -231,8 +233,13 @@ def unsupported(
         one_number: whether it takes a Γ that is stored as one number for all N² entries.
         lattice: whether it takes a Γ that is stored by displacement.
         channels: whether it takes `ChannelCouplings` of atoms with manifolds.
+        cavity: whether it takes `CavityCouplings`, emitters with a mode that is kept.
     """
     problem, who = request.problem, f"method {engine.name!r}"
+    if isinstance(problem, CavityCouplings):
+        if not cavity:
+            return f"{who} takes emitters alone, not CavityCouplings with a mode that is kept"
+        problem = problem.couplings
     if isinstance(problem, MasterEquation):
         if not equations:
             return f"{who} takes Couplings, not a MasterEquation"

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.operators import Untidied, largest_entry
+from collective.couplings.cavity_mode import CavityCouplings, CavityMode
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
@@ -64,6 +65,8 @@ def unit_of(problem: Problems, strongest: float = 1.0) -> float:
         largest = _largest_of_couplings(problem, strongest)
     elif isinstance(problem, ChannelCouplings):
         largest = _largest_of_channels(problem, strongest)
+    elif isinstance(problem, CavityCouplings):
+        largest = _largest_with_mode(problem, strongest)
     else:
         largest = _largest_of_equation(problem)
     if not largest <= _LARGEST:
@@ -101,6 +104,16 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
     rates = own_rate, couplings.dephasing.max(), couplings.pump.max()
     drive = float(np.abs(couplings.drive).max()) * strongest
     return float(max(*rates, drive, frequencies, _largest_entry(shift)))
+
+
+def _largest_with_mode(problem: CavityCouplings, strongest: float) -> float:
+    emitters, mode = problem.couplings, problem.mode
+    own = emitters.detunings + emitters.shift.diagonal().real
+    apart = abs(mode.detuning) if problem.driven else np.abs(own - mode.detuning).max()
+    drive, coupled = abs(mode.drive) * strongest, np.abs(problem.coupling).max()
+    return float(
+        max(_largest_of_couplings(emitters, strongest), mode.linewidth, apart, drive, coupled)
+    )
 
 
 def _largest_of_channels(channels: ChannelCouplings, strongest: float) -> float:
@@ -146,9 +159,27 @@ def in_unit(problem: Problem, unit: float) -> Problem:
     elif isinstance(problem, ChannelCouplings):
         kept |= {name: kept[name] / unit for name in _RATES_OF_CHANNELS}
         kept["atoms"] = _atoms_in_unit(problem.atoms, unit)
+    elif isinstance(problem, CavityCouplings):
+        kept["couplings"] = in_unit(problem.couplings, unit)
+        kept["mode"] = _mode_in_unit(problem.mode, unit)
     else:
         kept |= _equation_parts(kept, unit)
     checks.freeze(found, **kept)
+    return found
+
+
+def _mode_in_unit(mode: CavityMode, unit: float) -> CavityMode:
+    """A mode with its rates divided by a power of four."""
+    g = mode.coupling
+    coupling = tuple(each / unit for each in g) if isinstance(g, tuple) else g / unit
+    found = object.__new__(CavityMode)
+    checks.freeze(
+        found,
+        coupling=coupling,
+        linewidth=mode.linewidth / unit,
+        detuning=mode.detuning / unit,
+        drive=mode.drive / unit,
+    )
     return found
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from collective._tools import checks
 from collective._tools.files import completed
 from collective._tools.version import __version__
+from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
@@ -71,6 +72,9 @@ def fingerprint(request: Request, engine: Engine) -> str:
                 add(("thermal photons", part.thermal_photons))
             if part.emitters is not None:  # the phases of timed_dicke
                 add(part.emitters.positions)
+        elif isinstance(part, CavityCouplings):
+            add(part.couplings)
+            add(("mode", repr(part.mode), part.photons))
         elif isinstance(part, ChannelCouplings):
             for name in ("decay", "shift", "ground_shift", "detunings", "drive"):
                 add(getattr(part, name))

@@ -17,6 +17,7 @@ from collective._tools.memory import bytes_text, fits, require
 from collective._tools.operators import Untidied, entries_of
 from collective._tools.progress import Progress, say
 from collective._tools.speed import speed
+from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines.exact.size import density_bytes
@@ -74,7 +75,7 @@ def kernel_state(problem: Problem, dims: list[int], what: str, *, show: bool = F
         ValueError: if the kernel has more than one dimension.
         ProblemTooLargeError: before anything is allocated.
     """
-    if isinstance(problem, ChannelCouplings):
+    if isinstance(problem, ChannelCouplings | CavityCouplings):
         problem = MasterEquation(problem.hamiltonian(), problem.collapse_operators())
     size = prod(dims)
     if size**2 <= DENSE_DIMENSION:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines.measures import ChannelMeasure
@@ -42,6 +43,11 @@ def result_of(
     values = {name: qutip.expect(each, rho) for name, each in (operators or {}).items()}
     if isinstance(problem, Couplings):
         read = _of_couplings(problem, rho)
+    elif isinstance(problem, CavityCouplings):
+        emitters = rho.ptrace(list(range(len(problem))))
+        read = _of_couplings(problem.couplings, emitters) | {"couplings": problem}
+        inside = rho.ptrace(len(problem)).diag().real
+        read["photons"] = np.array([inside @ np.arange(problem.photons + 1)])
     elif isinstance(problem, ChannelCouplings):
         read = _of_channels(problem, rho)
     else:

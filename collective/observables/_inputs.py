@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
+from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
@@ -249,6 +250,12 @@ def two_level(result: Result, observable: str) -> Couplings:
             f"{observable} is defined for two-level emitters evolved from Couplings, not for atoms "
             f"with {len(result.couplings.atoms.levels)} levels: use the populations and "
             "correlations of the result"
+        )
+    if isinstance(result.couplings, CavityCouplings):
+        raise ValueError(
+            f"{observable} is defined for emitters without a cavity mode, but this result is of "
+            "CavityCouplings: use its photons, populations and correlations, or couplings after "
+            "CavityCouplings.adiabatic()"
         )
     found: Couplings = result.couplings
     return found
