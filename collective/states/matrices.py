@@ -39,8 +39,9 @@ def matrix(state: "State | Qobj", problem: Problem) -> "Qobj":
 
     dims = dims_of(problem)
     if isinstance(problem, CavityCouplings) and not isinstance(state, qutip.Qobj):
-        empty = qutip.fock_dm(dims[-1], 0)
-        return qutip.tensor(matrix(state, problem.couplings), empty)
+        empty = np.diag(np.arange(dims[-1]) == 0)
+        emitters = matrix(state, problem.couplings).full()
+        return qutip.Qobj(np.kron(emitters, empty), dims=[dims, dims])
     if isinstance(state, qutip.Qobj):
         if not state.isket:
             return state
