@@ -8,6 +8,7 @@ from collective.observables.beam import (
     transmission,
 )
 from collective.observables.bloch import Bands, bands
+from collective.observables.cavity_light import CavityLight, cavity_light
 from collective.observables.criteria import (
     BurstCriterion,
     burst_criterion,
@@ -40,6 +41,7 @@ from collective.observables.stationary import Steady, steady
 __all__ = [
     "Bands",
     "BurstCriterion",
+    "CavityLight",
     "FarField",
     "Scattering",
     "Spectrum",
@@ -48,6 +50,7 @@ __all__ = [
     "angular_pattern",
     "bands",
     "burst_criterion",
+    "cavity_light",
     "coincidences",
     "collected",
     "concurrence",

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from collective._tools.speed import speed
 from collective.couplings.cavity_mode import CavityCouplings, too_few
 from collective.engines.base import Cost, writing
-from collective.engines.basis.dicke import Identical, identical, processes
+from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_states import density, mixture_weights, on_all_ladders
 from collective.engines.request import Request
+from collective.engines.symmetric.mode_ladders import Ladders
 from collective.states import State
 from collective.states.answers import highest_excitation, probabilities_of
 
@@ -70,7 +71,7 @@ def one_ladder(e: Identical, request: Request) -> bool:
 
 
 class LadderMode:
-    """The entries that are kept, their generator, and what is read off them.
+    """The density matrix of one request, and what is read off it.
 
     Args:
         request: that `refusal` does not refuse.
@@ -78,124 +79,26 @@ class LadderMode:
 
     def __init__(self, request: Request):
         self._request = request
-        self._problem = problem = request.cavity
+        problem = request.cavity
         e = identical(problem.couplings)
         assert isinstance(e, Identical)
-        self._e, self._photons = e, problem.photons
-        self._total = highest(problem, request)
-        self._cut = bool(np.any(problem.couplings.pump)) or self._total > problem.photons
+        self._e, self._photons, total = e, problem.photons, highest(problem, request)
+        self._cut = bool(np.any(problem.couplings.pump)) or total > problem.photons
         self._highest_photon = 0.0
-        ladders = 1 if one_ladder(e, request) else min(e.n // 2, self._total) + 1
-        self._ladders = ladders
-        self._width = min(problem.photons, e.n)  # the largest |k − k'|
-        self._sides = e.n - 2 * np.arange(ladders) + 1
-        self._firsts = np.cumsum(self._sides) - self._sides
-        parts = [self._of_ladder(d) for d in range(ladders)]
-        self._d, self._k, self._k2, self._n, self._n2 = (
-            np.concatenate(part) for part in zip(*parts, strict=True)
-        )
-        places = np.full((self._sides.sum(), 2 * self._width + 1, self._photons + 1), -1)
-        where = self._firsts[self._d] + self._k - self._d, self._k - self._k2 + self._width
-        places[(*where, self._n)] = np.arange(len(self._d))
-        self._places = places
-        diagonal = np.flatnonzero(self._k == self._k2)
-        self._diagonal = diagonal
-        k, d = self._k[diagonal].astype(float), self._d[diagonal]
+        self._ladders = ladders = Ladders(problem, total, longest=one_ladder(e, request))
+        self._diagonal = diagonal = np.flatnonzero(ladders.k == ladders.k2)
+        k, d = ladders.k[diagonal].astype(float), ladders.d[diagonal]
         self._excited, self._bright = k, (k - d) * (e.n - d - k + 1.0)
-        self._inside = self._n[diagonal].astype(float)
-        self._last = self._n[diagonal] == self._photons
-        self.matrix = self._generator()
-
-    def _of_ladder(self, d: int) -> tuple[NDArray[Any], ...]:
-        """All entries of a ladder: d, k, k', n, n'."""
-        n, photons, width = self._e.n, self._photons, self._width
-        shape = np.ogrid[d : n - d + 1, -width : width + 1, 0 : photons + 1]
-        k, apart, inside = np.broadcast_arrays(*shape)
-        k2, inside2 = k - apart, inside + apart
-        kept = (k2 >= d) & (k2 <= n - d) & (inside2 >= 0) & (inside2 <= photons)
-        kept &= k + inside <= self._total
-        found = (np.full_like(k, d), k, k2, inside, inside2)
-        return tuple(each[kept].astype(np.int32) for each in found)
-
-    def _place(self, d: Any, k: Any, k2: Any, n: Any, n2: Any) -> NDArray[np.int64]:
-        """Indices of entries, −1 where an entry does not exist."""
-        e, photons = self._e, self._photons
-        inside = (d >= 0) & (d < self._ladders) & (np.abs(k - k2) <= self._width)
-        for number in (k, k2):
-            inside &= (number >= d) & (number <= e.n - d)
-        for number in (n, n2):
-            inside &= (number >= 0) & (number <= photons)
-        d, k, k2, n = (np.where(inside, x, 0) for x in (d, k, k2, n))
-        found = self._places[self._firsts[d] + k - d, k - k2 + self._width, n]
-        return np.where(inside, found, -1)
-
-    def _moved(
-        self, values: Any, *, b: int = 0, k: tuple[int, int] = (0, 0), n: tuple[int, int] = (0, 0)
-    ) -> tuple[Any, Any, Any]:
-        """Triplets that map each entry to another one, multiplied by values.
-
-        Args:
-            values: factors, (S,).
-            b: step of the ladder.
-            k: steps of the excitations in row and column.
-            n: steps of the photons in row and column.
-        """
-        target = self._place(
-            self._d + b, self._k + k[0], self._k2 + k[1], self._n + n[0], self._n2 + n[1]
-        )
-        source = np.flatnonzero((target >= 0) & (values != 0))
-        return target[source], source, values[source]
-
-    def _generator(self) -> Any:
-        """The sparse matrix L of dρ/dt = Lρ."""
-        from scipy.sparse import csr_array
-
-        e, mode, d = self._e, self._problem.mode, self._d
-        g = complex(self._problem.coupling[0])
-        triplets = []
-        left, right = processes(e, self._k, d), processes(e, self._k2, d)
-        for (a, b), (strength, square) in left.items():
-            if (a, b) == (0, 0):  # dephasing by σ_z: f = M and f' = M' have signs
-                factors = (self._k - e.n / 2) * (self._k2 - e.n / 2)
-            else:
-                factors = np.sqrt(square * right[a, b][1])
-            triplets.append(self._moved(strength * factors, b=b, k=(a, a)))
-        lost = mode.linewidth * np.sqrt(self._n * 1.0 * self._n2)
-        triplets.append(self._moved(lost, n=(-1, -1)))
-
-        def energy(k: NDArray[Any], n: NDArray[Any]) -> NDArray[np.complex128]:
-            """The complex energy of H_eff: a ket evolves with e^{−i·energy·t}."""
-            bright = (k - d) * (e.n - d - k + 1.0)
-            own = e.exchange * bright + (e.detuning - e.exchange) * k + mode.detuning * n
-            away = e.collective * bright + e.individual * k + e.pump * (e.n - k)
-            return own - 0.5j * (away + 2 * e.dephasing * e.n / 4 + mode.linewidth * n)
-
-        both = energy(self._k, self._n) - energy(self._k2, self._n2).conj()
-        triplets.append(self._moved(-1j * both))
-
-        def down(k: NDArray[Any], n: NDArray[Any]) -> NDArray[np.float64]:
-            """The element of a†J⁻ from (k, n) to (k − 1, n + 1)."""
-            return np.sqrt((n + 1.0) * (k - d) * (e.n - d - k + 1.0))
-
-        def up(k: NDArray[Any], n: NDArray[Any]) -> NDArray[np.float64]:
-            """The element of aJ⁺ from (k, n) to (k + 1, n − 1)."""
-            return np.sqrt(1.0 * n * (k + 1.0 - d) * (e.n - d - k))
-
-        row, column = (self._k, self._n), (self._k2, self._n2)
-        triplets.append(self._moved(-1j * g * down(*row), k=(-1, 0), n=(1, 0)))
-        triplets.append(self._moved(-1j * np.conj(g) * up(*row), k=(1, 0), n=(-1, 0)))
-        triplets.append(self._moved(1j * np.conj(g) * down(*column), k=(0, -1), n=(0, 1)))
-        triplets.append(self._moved(1j * g * up(*column), k=(0, 1), n=(0, -1)))
-        rows, columns, values = (np.concatenate(part) for part in zip(*triplets, strict=True))
-        size = len(d)
-        return csr_array((values.astype(complex), (rows, columns)), shape=(size, size))
+        self._inside = ladders.n[diagonal].astype(float)
+        self._last = ladders.n[diagonal] == self._photons
 
     def start(self) -> NDArray[np.complex128]:
         """The entries of the initial state, with an empty mode."""
         e, state = self._e, self._request.state
-        found = np.zeros(len(self._d), dtype=complex)
-        at = np.flatnonzero((self._n == 0) & (self._n2 == 0))
-        k, d = self._k[at], self._d[at]
+        found = np.zeros(len(self._ladders), dtype=complex)
+        ladders = self._ladders
+        at = np.flatnonzero((ladders.n == 0) & (ladders.n2 == 0))
+        k, d = ladders.k[at], ladders.d[at]
         if on_all_ladders(state, e.n):
             assert isinstance(state, State)
             chances = probabilities_of(state, e.n)
@@ -209,12 +112,12 @@ class LadderMode:
 
     def slope(self, t: float, y: NDArray[Any]) -> NDArray[Any]:
         """The derivative dρ/dt."""
-        return self.matrix @ y
+        return self._ladders.matrix @ y
 
     def tolerances(self) -> tuple[float, float]:
         """Of a step; its error is a mean over all entries, most of which are nearly zero."""
         request = self._request
-        atol = request.atol / 10 / np.sqrt(len(self._d))
+        atol = request.atol / 10 / np.sqrt(len(self._ladders))
         return max(request.rtol / 10, _LEAST_RTOL), float(atol)
 
     def rows(self, y: NDArray[Any]) -> dict[str, NDArray[Any]]:
