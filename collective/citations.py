@@ -252,7 +252,8 @@ _APPROXIMATIONS = {
 }
 
 
-def citation(calculation: Result | Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
+def citation(
+    calculation: Result | Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
 ) -> str:
     """BibTeX of what to cite: this package, QuTiP, the equation, the engine and the field.
 

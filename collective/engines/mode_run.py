@@ -124,7 +124,9 @@ class ModeRun:
             when = request.user_time(target)
             raise DivergedError(f"the equations diverged before t = {when:.4g}: {error}") from None
         if not np.all(np.isfinite(y)):
-            raise DivergedError(f"the equations diverged before t = {request.user_time(target):.4g}")
+            raise DivergedError(
+                f"the equations diverged before t = {request.user_time(target):.4g}"
+            )
         self._record(y, self._solver.again)
 
     def _record(self, y: NDArray[Any], now: Any) -> None:

@@ -89,4 +89,3 @@ def _poles(problem: CavityCouplings, matrix: Any) -> NDArray[np.complex128]:
     start = np.ones(matrix.shape[0], dtype=complex)  # so that the same call gives the same digits
     found = eigs(matrix.tocsc(), k=_POLES, sigma=1e-9 - 1j * middle, v0=start)
     return np.asarray(found[0])
-

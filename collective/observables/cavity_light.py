@@ -169,9 +169,7 @@ def _moments(problem: CavityCouplings) -> _cavity_ladders.Found:
     return float(photons), excitation, transformed, np.linalg.eigvals(matrix)
 
 
-def _line(
-    spectrum: Callable[[float], float], poles: NDArray[np.complex128]
-) -> tuple[float, float]:
+def _line(spectrum: Callable[[float], float], poles: NDArray[np.complex128]) -> tuple[float, float]:
     """The frequency of the maximum, and the full width at half of it.
 
     Args:

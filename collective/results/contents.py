@@ -37,9 +37,7 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
     known = _problem(arrays, metadata)
     levels, size, pairs = known.pop("levels"), known.pop("size"), known.pop("pairs")
     by_level = of_equation or "channels" in metadata
-    known |= _observed(
-        times[0], levels, size, pairs, by_level=by_level, mode="mode" in metadata
-    )
+    known |= _observed(times[0], levels, size, pairs, by_level=by_level, mode="mode" in metadata)
     if "shots" in arrays:
         known["shots"] = (_REAL, [(*_have(arrays, "shots").shape[:1], *times)])
     for name, declared in arrays.items():

@@ -262,9 +262,7 @@ def _problem(arrays: dict[str, Any], metadata: dict[str, Any]) -> Any:
     return unpacked(arrays, metadata)
 
 
-def _pack_mode(
-    problem: CavityCouplings, arrays: dict[str, Any], metadata: dict[str, Any]
-) -> None:
+def _pack_mode(problem: CavityCouplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
     """Emitters with a cavity mode: the emitters as they are alone, and the mode beside them."""
     mode = problem.mode
     _pack_couplings(problem.couplings, arrays, metadata)

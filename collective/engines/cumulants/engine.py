@@ -186,7 +186,7 @@ class Cumulants:
         from collective.engines.cumulants.run import CumulantRun
 
         if isinstance(request.problem, CavityCouplings):
-            names = ("emission", "excitation", "populations", "photons")
+            names: tuple[str, ...] = ("emission", "populations", "photons")
             if "correlations" in request.words:
                 names = (*names, "correlations")
             return ModeRun(request, mode.ModeMoments(request), names, earlier)

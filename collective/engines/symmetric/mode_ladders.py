@@ -32,9 +32,7 @@ class Ladders:
         matrix: the sparse matrix L of dX/dt = LX, (S, S).
     """
 
-    def __init__(
-        self, problem: CavityCouplings, total: int, *, longest: bool, difference: int = 0
-    ):
+    def __init__(self, problem: CavityCouplings, total: int, *, longest: bool, difference: int = 0):
         e = identical(problem.couplings)
         assert isinstance(e, Identical)
         self._problem, self._e, self._photons = problem, e, problem.photons
