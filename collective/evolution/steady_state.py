@@ -69,8 +69,8 @@ def steady_state(
 
     Args:
         couplings: usually with a drive or pump, without which the steady state is the ground
-            state; or `CavityCouplings`, a `MasterEquation`, or `ChannelCouplings` of a few atoms: driven ones have
-            up to 1,100 states together.
+            state; or `CavityCouplings`, a `MasterEquation`, or `ChannelCouplings` of a few atoms:
+            driven ones have up to 1,100 states together.
         start: the initial state that decides between several steady states: "ground", "inverted",
             co.states.dicke(k) or co.states.coherent(theta, phi). It is possible for identical
             emitters whose decay is purely collective, and for a few species of them; there also

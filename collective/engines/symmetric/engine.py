@@ -119,7 +119,7 @@ class Symmetric:
         """Compile the kernels for populations, or import what a drive or a pump needs."""
         if isinstance(request.problem, CavityCouplings):
             import scipy.integrate
-            import scipy.sparse  # noqa: F401
+            import scipy.sparse
 
             return
         e = identical(request.couplings)
