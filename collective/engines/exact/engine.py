@@ -49,8 +49,8 @@ class Exact:
     It takes every `Couplings`, `ChannelCouplings` and `MasterEquation`, up to about ten two-level
     emitters, or five atoms of four levels, and `CavityCouplings` of up to 2,048 states, seven
     emitters with as many photons. Atoms and emitters with a mode are computed in their rotating
-    frame, and so are master equations whose jumps all change the energy by definite amounts, as those of the
-    rotating-wave approximation: optical frequencies then cost no time.
+    frame, and so are master equations whose jumps all change the energy by definite amounts, as
+    those of the rotating-wave approximation: optical frequencies then cost no time.
 
     Example:
         >>> import numpy as np, collective as co

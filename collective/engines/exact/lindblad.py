@@ -109,8 +109,8 @@ def of_mode(problem: CavityCouplings, *, pulsed: bool = False) -> Lindblad:
             hamiltonian, raising = hamiltonian + raising + raising.conj().T, None
     numbers = 0 * excitations(problem) if problem.driven else excitations(problem)
     own = problem.couplings.detunings + problem.couplings.shift.diagonal().real
-    frequency = float(np.mean([*own, problem.mode.detuning]))
-    return _in_frame(hamiltonian, jumps, jumps, frequency * numbers, numbers, raising)
+    frame = np.mean([*own, problem.mode.detuning]) * numbers.astype(float)
+    return _in_frame(hamiltonian, jumps, jumps, frame, numbers, raising)
 
 
 def excitations(problem: CavityCouplings) -> NDArray[np.int64]:
