@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.request import Request
+from collective.states.moments import uncorrelated
 
 Kind = str  # "order 2", "mean field" or "random phases"
 
@@ -29,7 +30,9 @@ def expected(request: Request, kind: Kind) -> float:
     """
     c = request.cavity.couplings
     if kind == "mean field":
-        return _MEAN_FIELD if request.cavity.driven else _DARK
+        started = uncorrelated(request.state, len(request.cavity))
+        coherent = started is not None and bool(np.any(started[0]))
+        return _MEAN_FIELD if request.cavity.driven or coherent else _DARK
     if kind == "random phases":
         return _DARK if np.any(c.pump) else _PHASES
     decay = c.decay

@@ -85,6 +85,10 @@ class Blocks:
     if they change neither couplings nor state: one of 2N in a ring, of 8 in a square, of 4 in a
     rectangle, of 16 in a cube with parallel dipoles along an axis.
 
+    `CavityCouplings` without a drive have such blocks too, of equal numbers of excited emitters and
+    photons together, also with a pump; they are integrated in double precision, without
+    symmetries, for about eight inverted emitters.
+
     Args:
         symmetries: "auto" finds all such permutations. They keep the complex Γ and Δ, all other
             rates, and the state, so that a detuning of one emitter or a chiral coupling leaves

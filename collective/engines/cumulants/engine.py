@@ -50,6 +50,10 @@ class Cumulants:
     integrated to `rtol`; as the closure is wrong by more than 10⁻³, rtol = 10⁻⁵ loses nothing and
     takes half the time.
 
+    `CavityCouplings` without a drive and a coherent start have moments of second order too, those
+    with the photons included (Meiser et al., Phys. Rev. Lett. 102, 163601 (2009)). Emitters that
+    nothing distinguishes then share their numbers.
+
     `diagnostics` has the largest excess of a population beyond 0 and 1, the smallest eigenvalues
     of ⟨σ⁺_mσ⁻_n⟩ at a few times (negative ones are unphysical), and for emitters that only decay
     the largest difference of the emission and the loss of excitation, which no closure changes.

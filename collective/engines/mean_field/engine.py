@@ -49,6 +49,9 @@ class MeanField:
     emitters, also with vacant sites, products are fast Fourier transforms, found from the places of
     the emitters and checked.
 
+    `CavityCouplings` keep an amplitude of the mode beside them, with 100 samples of random phases
+    where nothing is coherent.
+
     Args:
         phases: number of samples with random phases; 0 for none. None draws phases only for starts
             of several emitters without coherence and without drive: 1,000 samples of up to 40

@@ -59,6 +59,10 @@ class Symmetric:
     of ρ from (N_A + 1)² to about N_A³/6. Species are found by themselves, also those that only the
     state makes: `co.states.single(0)` of a hundred identical emitters is one and ninety-nine.
 
+    `CavityCouplings` of identical emitters without a drive are evolved between Dicke states and
+    photon numbers, by the total number of excitations: some 60 inverted emitters, a thousand with
+    20 excitations, or 20 with a pump.
+
     Example:
         >>> import numpy as np, collective as co
         >>> one, none = (np.broadcast_to(x, (5000, 5000)) for x in (1.0, 0.0))

@@ -5,6 +5,7 @@ An entry is ⟨J, k, n|X|J, k', n'⟩ with k excited emitters, n photons and d =
 where it is 0, and ρa†, for the spectrum of the light, those where it is 1.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -39,47 +40,49 @@ class Ladders:
         self._total, self._difference = total, difference
         ladders = 1 if longest else min(e.n // 2, total) + 1
         self._ladders = ladders
-        self._width = min(problem.photons + abs(difference), e.n)  # the largest |k − k'|
-        sides = e.n - 2 * np.arange(ladders) + 1
-        self._firsts = np.cumsum(sides) - sides
-        parts = [self._of_ladder(d) for d in range(ladders)]
+        parts = [part for d in range(ladders) for part in self._of_ladder(d)]
         self.d, self.k, self.k2, self.n, self.n2 = (
             np.concatenate(part) for part in zip(*parts, strict=True)
         )
-        self._places = np.full((sides.sum(), 2 * self._width + 1, self._photons + 1), -1)
-        where = self._firsts[self.d] + self.k - self.d, self.k - self.k2 + self._width
-        self._places[(*where, self.n)] = np.arange(len(self.d))
+        keys = self._keys(self.d, self.k, self.k2, self.n)
+        self._order = np.argsort(keys)
+        self._sorted = keys[self._order]
         self.matrix = self._generator()
 
     def __len__(self) -> int:
         return len(self.d)
 
-    def _of_ladder(self, d: int) -> tuple[NDArray[Any], ...]:
-        """All entries of a ladder: d, k, k', n, n'."""
-        n, photons, width = self._e.n, self._photons, self._width
-        shape = np.ogrid[d : n - d + 1, -width : width + 1, 0 : photons + 1]
-        k, apart, inside = np.broadcast_arrays(*shape)
-        k2, inside2 = k - apart, inside + apart - self._difference
-        kept = (k2 >= d) & (k2 <= n - d) & (inside2 >= 0) & (inside2 <= photons)
-        kept &= (k + inside <= self._total) & (k2 + inside2 <= self._total)
-        found = (np.full_like(k, d), k, k2, inside, inside2)
-        return tuple(each[kept].astype(np.int32) for each in found)
+    def _of_ladder(self, d: int) -> Iterator[tuple[NDArray[Any], ...]]:
+        """The entries of a ladder, block by block: d, k, k', n, n'."""
+        most, photons = self._e.n - d, self._photons
+
+        def fitting(s: int) -> NDArray[np.int64]:
+            """The photon numbers of s excitations."""
+            return np.arange(max(0, s - most), min(s - d, photons) + 1)
+
+        for s in range(d, min(self._total, most + photons) + 1):
+            other = s - self._difference
+            rows, columns = np.meshgrid(fitting(s), fitting(other), indexing="ij")
+            n, n2 = rows.ravel(), columns.ravel()
+            yield np.full_like(n, d), s - n, other - n2, n, n2
+
+    def _keys(self, d: Any, k: Any, k2: Any, n: Any) -> NDArray[np.int64]:
+        """A number for each entry; that of n' follows from it."""
+        side = self._e.n + 1
+        return np.asarray(((d * side + k) * side + k2) * (self._photons + 1) + n)
 
     def place(self, d: Any, k: Any, k2: Any, n: Any, n2: Any) -> NDArray[np.int64]:
         """Indices of entries, −1 where an entry does not exist."""
         e, photons = self._e, self._photons
-        inside = (d >= 0) & (d < self._ladders) & (np.abs(k - k2) <= self._width)
+        inside = (d >= 0) & (d < self._ladders) & (k + n - k2 - n2 == self._difference)
         for number in (k, k2):
             inside &= (number >= d) & (number <= e.n - d)
         for number in (n, n2):
             inside &= (number >= 0) & (number <= photons)
-        d, k, k2, n = (np.where(inside, x, 0) for x in (d, k, k2, n))
-        found = self._places[self._firsts[d] + k - d, k - k2 + self._width, n]
-        # an entry of another difference has the same place
-        inside &= found >= 0
-        kept = np.where(inside, found, 0)
-        inside &= np.where(inside, self.n2[kept] == n2, False)
-        return np.where(inside, found, -1)
+        keys = self._keys(*(np.where(inside, x, 0) for x in (d, k, k2, n)))
+        at = np.minimum(np.searchsorted(self._sorted, keys), len(self) - 1)
+        inside &= self._sorted[at] == keys
+        return np.where(inside, self._order[at], -1)
 
     def moved(
         self, values: Any, *, b: int = 0, k: tuple[int, int] = (0, 0), n: tuple[int, int] = (0, 0)
