@@ -149,7 +149,8 @@ class CavityCouplings:
         if couplings.thermal_photons:
             raise ValueError(
                 "couplings: emitters in thermal light (thermal_photons="
-                f"{couplings.thermal_photons:.4g}) are not combined with a cavity mode; give thermal_photons=0"
+                f"{couplings.thermal_photons:.4g}) are not combined with a cavity mode; give "
+                "thermal_photons=0"
             )
         if isinstance(couplings.decay, LatticeMatrix):
             raise ValueError(

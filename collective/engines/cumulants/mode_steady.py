@@ -8,7 +8,7 @@ from collective.engines.cumulants.mode import Equations, classes_of
 
 _LARGEST = 40  # classes: their derivative is a matrix of 5,000 rows
 _SPANS = 40  # each twice as long as the one before
-_SETTLED = 1e-6  # relative change in one lifetime, from which on Newton's method takes over
+_SETTLED = 1e-3  # relative change in one lifetime, from which on Newton's method takes over
 _RESIDUAL = 1e-9  # relative
 
 
@@ -43,7 +43,7 @@ def steady(problem: CavityCouplings) -> tuple[Equations, NDArray[np.float64]]:
     span = 1 / max(rates)
     for _ in range(_SPANS):
         found = solve_ivp(
-            lambda t, y: equations.slope(y), (0.0, span), y, method="LSODA", rtol=1e-9, atol=1e-13
+            lambda t, y: equations.slope(y), (0.0, span), y, method="LSODA", rtol=1e-5, atol=1e-12
         )
         if not found.success or not np.all(np.isfinite(found.y[:, -1])):
             break
