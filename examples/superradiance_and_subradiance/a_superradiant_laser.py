@@ -15,7 +15,7 @@ import numpy as np
 import collective as co
 
 # All rates are in units of Γ, the decay of one atom by itself.
-g = 40.0
+g = 100.0
 kappa = 1e5  # the light leaves much faster than anything else happens
 alone = 4 * g**2 / kappa  # the rate at which one atom emits into the cavity
 pumps = np.geomspace(1.2, 2e3, 21)
@@ -59,10 +59,11 @@ print(f"linewidth of an atom: {1.0:.4f} Γ, of the empty cavity: {kappa:.0f} Γ"
 # What to notice
 # --------------
 # * The line of the light is narrower than that of an atom, Γ, although the cavity is a hundred
-#   thousand times as wide. In between it comes close to 4g²/κ, the dashed line, whatever the number
-#   of atoms (Meiser, Ye, Carlson and Holland, Phys. Rev. Lett. 102, 163601 (2009)).
-# * The power is largest where the pump is half of N·4g²/κ (half of the dotted line), and grows with
-#   the square of the number of atoms there.
+#   thousand times as wide. With more atoms it comes closer to 4g²/κ, the dashed line, at which one
+#   atom emits into the cavity (Meiser, Ye, Carlson and Holland, Phys. Rev. Lett. 102, 163601
+#   (2009)).
+# * The power is largest where the pump is half of N·4g²/κ, which the dotted lines show. There it is
+#   an eighth of N²·4g²/κ: it grows with the square of the number of atoms.
 # * A stronger pump disturbs the atoms faster than they synchronise. The light then goes out and its
 #   line becomes as broad as the pump makes it.
 #
