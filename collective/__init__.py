@@ -23,12 +23,12 @@ if TYPE_CHECKING:
         units,
     )
     from collective.citations import citation
-    from collective.couplings.cavity_mode import CavityCouplings, CavityMode, cavity_mode
     from collective.couplings.channels import ChannelCouplings
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
     from collective.couplings.drives import plane_wave
     from collective.couplings.modes import Modes
+    from collective.couplings.with_mode import CavityCouplings, CavityMode, cavity_mode
     from collective.emitters import (
         Atoms,
         Emitters,
@@ -162,8 +162,8 @@ _MODULES = {
 _HOMES = {
     "Atoms": "emitters",
     "Cavity": "fields",
-    "CavityCouplings": "couplings.cavity_mode",
-    "CavityMode": "couplings.cavity_mode",
+    "CavityCouplings": "couplings.with_mode",
+    "CavityMode": "couplings.with_mode",
     "ChannelCouplings": "couplings.channels",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
@@ -193,7 +193,7 @@ _HOMES = {
     "Vacuum": "fields",
     "Waveguide": "fields",
     "atoms": "emitters.named",
-    "cavity_mode": "couplings.cavity_mode",
+    "cavity_mode": "couplings.with_mode",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",

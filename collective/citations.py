@@ -5,9 +5,9 @@ The file is longer than others: it holds every reference.
 
 from collective import engines
 from collective._tools.version import __version__
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.fields import answers
 from collective.master.equation import MasterEquation
 from collective.results.result import Result

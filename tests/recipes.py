@@ -616,20 +616,24 @@ def _recipes():
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
-    mode = {"coupling": (0.3, 0.2j), "linewidth": 2.0, "detuning": 0.1, "drive": 0.1j}
-    yield "cavity_mode", co.cavity_mode, lambda: mode, {}
-    yield "CavityMode", co.CavityMode, lambda: mode, {}
-    beside = {"couplings": pair(), "mode": co.CavityMode(**mode), "photons": 3}
+    numbers_of_mode = {"coupling": (0.3, 0.2j), "linewidth": 2.0, "detuning": 0.1, "drive": 0.1j}
+    yield "cavity_mode", co.cavity_mode, lambda: numbers_of_mode, {}
+    yield "CavityMode", co.CavityMode, lambda: numbers_of_mode, {}
+    emitters_and_mode = {
+        "couplings": pair(),
+        "mode": co.CavityMode(**numbers_of_mode),
+        "photons": 3,
+    }
     yield (
         "CavityCouplings",
         co.CavityCouplings,
-        lambda: beside,
+        lambda: emitters_and_mode,
         {"then": co.CavityCouplings.hamiltonian},
     )
     yield (
         "CavityCouplings.replace",
         co.CavityCouplings.replace,
-        lambda: {"self": with_mode(), **beside},
+        lambda: {"self": with_mode(), **emitters_and_mode},
         {"then": co.CavityCouplings.hamiltonian},
     )
     for name in (

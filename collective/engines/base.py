@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.request import Request
 from collective.errors import EngineContractError
 from collective.master.equation import MasterEquation

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from collective._tools.memory import resident_bytes
 from collective._tools.progress import Progress
 from collective._tools.warn import warn
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Engine, Run, wrong_answer
 from collective.engines.request import Request
 from collective.errors import DivergedError, EngineContractError

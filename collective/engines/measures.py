@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import operators
-from collective.couplings.cavity_mode import CavityCouplings, too_few
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.with_mode import CavityCouplings, too_few
 
 if TYPE_CHECKING:
     from qutip import Qobj

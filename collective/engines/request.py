@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools import operators as _operators
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.master.equation import MasterEquation
 from collective.states import ground, inverted
 from collective.states.answers import name_of

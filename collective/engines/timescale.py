@@ -8,6 +8,8 @@ frequency of the problem, and count time from the first of the times:
 So no tolerance depends on the unit that a user has chosen, and a late start costs no digits. s is a
 power of four: dividing by s or by √s changes no digit, and results in units that differ by such a
 power agree in every digit.
+
+The file is longer than others because every kind of problem is scaled here.
 """
 
 from collections.abc import Callable
@@ -19,10 +21,10 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.operators import Untidied, largest_entry
-from collective.couplings.cavity_mode import CavityCouplings, CavityMode
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.with_mode import CavityCouplings, CavityMode
 from collective.emitters import Atoms
 from collective.engines.request import Problem as Problems
 from collective.engines.request import Request, envelope_at

@@ -15,10 +15,10 @@ import numpy as np
 from collective._tools import checks
 from collective._tools.files import completed
 from collective._tools.version import __version__
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Engine, identity
 from collective.engines.request import Request
 from collective.errors import EngineContractError, ProblemTooLargeError

@@ -11,9 +11,9 @@ from collective import states
 from collective._tools.memory import bytes_text
 from collective._tools.version import versions
 from collective._tools.warn import warn
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines import loop, timescale
 from collective.engines.base import Engine
 from collective.engines.choice import Choice, announce, chosen

@@ -17,9 +17,9 @@ from collective._tools.memory import bytes_text, fits, require
 from collective._tools.operators import Untidied, entries_of
 from collective._tools.progress import Progress, say
 from collective._tools.speed import speed
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.exact.size import density_bytes
 from collective.engines.request import Problem
 from collective.evolution import steady_krylov

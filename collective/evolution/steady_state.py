@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from collective import states
 from collective._tools import checks
 from collective._tools.version import versions
-from collective.couplings.cavity_mode import CavityCouplings, too_few
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings, too_few
 from collective.engines import request, timescale
 from collective.evolution import steady_species
 from collective.evolution.steady_kernel import Found, kernel_state

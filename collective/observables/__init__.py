@@ -8,7 +8,6 @@ from collective.observables.beam import (
     transmission,
 )
 from collective.observables.bloch import Bands, bands
-from collective.observables.cavity_light import CavityLight, cavity_light
 from collective.observables.criteria import (
     BurstCriterion,
     burst_criterion,
@@ -24,6 +23,7 @@ from collective.observables.entanglement import (
 )
 from collective.observables.excitations import excitation_distribution
 from collective.observables.linear_response import WeakLight, weak_light
+from collective.observables.mode_light import CavityLight, cavity_light
 from collective.observables.moments import moment
 from collective.observables.patterns import (
     FarField,

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import emitting
+from collective.couplings.with_mode import CavityCouplings
 from collective.emitters import Atoms, Emitters
 from collective.fields import Vacuum
 from collective.fields.answers import has_far_field

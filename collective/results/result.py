@@ -17,8 +17,8 @@ from collective._tools.console import printable
 from collective._tools.files import checked_path, written
 from collective._tools.memory import bytes_text
 from collective._tools.operators import excited
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
 from collective.results import contents, selection

@@ -16,11 +16,11 @@ from collective._tools import checks
 from collective._tools.console import described
 from collective._tools.memory import require
 from collective._tools.operators import sparse_of
-from collective.couplings.cavity_mode import CavityCouplings, CavityMode
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.sites import Sites
+from collective.couplings.with_mode import CavityCouplings, CavityMode
 from collective.emitters import Atoms, Emitters, Multilevel
 from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.console import described
 from collective._tools.files import written
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import jump_modes
+from collective.couplings.with_mode import CavityCouplings
 from collective.states import State
 from collective.states.answers import name_of
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools import operators as _operators
 from collective._tools.memory import require
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.emitters import Multilevel
 from collective.states.answers import (
     amplitudes_of,

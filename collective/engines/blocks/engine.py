@@ -30,8 +30,8 @@ import numpy as np
 
 from collective._tools import checks
 from collective._tools.speed import speed
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Accuracy, Cost, Run, pieces_for, resumed, unsupported, writing
 from collective.engines.basis.configurations import LARGEST
 from collective.engines.basis.symmetries import (
@@ -44,7 +44,7 @@ from collective.engines.basis.symmetries import (
     orbits,
     same_pairs,
 )
-from collective.engines.blocks import mode, unitary_size
+from collective.engines.blocks import mode_size, unitary_size
 from collective.engines.blocks.size import VECTOR_BYTES, ellipse, longest_stage
 from collective.engines.mode_run import ModeRun
 from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Extent
@@ -148,7 +148,7 @@ class Blocks:
         if common is not None:
             return common
         if isinstance(request.problem, CavityCouplings):
-            return self._refusal_with_mode() or mode.refusal(request)
+            return self._refusal_with_mode() or mode_size.refusal(request)
         couplings, n = request.couplings, len(request.couplings)
         if np.any(couplings.drive) or np.any(couplings.pump):
             what = "drive" if np.any(couplings.drive) else "pump"
@@ -179,7 +179,7 @@ class Blocks:
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of a run."""
         if isinstance(request.problem, CavityCouplings):
-            return mode.cost(request)
+            return mode_size.cost(request)
         if _never_decays(request):
             return unitary_size.cost(request)
         return _cost(request, self._symmetries(request), self._number(request))
@@ -203,7 +203,9 @@ class Blocks:
                 digit, and for arrays of the earlier result that do not fit.
         """
         if isinstance(request.problem, CavityCouplings):
-            equations = mode.BlockMode(request)
+            from collective.engines.blocks.mode import BlockMode
+
+            equations = BlockMode(request)
             return ModeRun(request, equations, equations.names(), earlier)
         if _never_decays(request):
             from collective.engines.blocks.unitary import PureStates

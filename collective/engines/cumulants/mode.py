@@ -12,121 +12,27 @@ With n = ⟨a†a⟩, A_m = ⟨a†σ⁻_m⟩, and C, Z, P, h, e, a, b as in `se
 
 (Meiser, Ye, Carlson & Holland, Phys. Rev. Lett. 102, 163601 (2009), for emitters without Γ_mn and
 Δ_mn). Emitters that nothing distinguishes are one class of w emitters, and a pair of classes has
-one number: identical emitters need five, however many they are. In a sum over the emitters l ≠ m of
-all classes, class j counts w_j − δ_jk times, where k is the class of m.
+one number (`mode_classes`): identical emitters need five, however many they are. In a sum over the
+emitters l ≠ m of all classes, class j counts w_j − δ_jk times, where k is the class of m.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks
 from collective._tools.speed import speed
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.engines import mode_error
 from collective.engines.base import Cost, writing
+from collective.engines.cumulants.mode_classes import Classes, classes_of
 from collective.engines.request import Request
 from collective.states import State
 from collective.states.answers import definite_number
 from collective.states.moments import moments_known, pair_moments, uncorrelated, without_coherence
 
-_EQUAL = 1e-12  # relative to the largest entry: emitters that nothing distinguishes
 _SLOPES_PER_PHASE, _FEWEST_SLOPES, _SLOPES_PER_TIME = 4.0, 250.0, 6.0
 _SLOPE_CALLS, _SLOPE_ENTRIES = 90.0, 60.0  # entries per pair of classes
 _BYTES_PAIR = 1300  # per pair of classes: stages of the integrator, matrices
-
-
-@dataclass(frozen=True, eq=False)
-class Classes:
-    """Emitters in classes that nothing distinguishes, and one mode.
-
-    Attributes:
-        of: the class of each emitter, (N,).
-        sizes: w, (K,).
-        g: coupling of each class, (K,).
-        own: e = −i(δ + Δ_mm) − Γ_mm/2 − γ_φ − p/2 of each class, (K,).
-        decay: Γ_mm, (K,).
-        pump: p, (K,).
-        between: h_mn of two different emitters of two classes, (K, K).
-        shared: Γ_mn of these, (K, K).
-        linewidth: κ.
-        detuning: Δ_c.
-    """
-
-    of: NDArray[np.int64]
-    sizes: NDArray[np.float64]
-    g: NDArray[np.complex128]
-    own: NDArray[np.complex128]
-    decay: NDArray[np.float64]
-    pump: NDArray[np.float64]
-    between: NDArray[np.complex128]
-    shared: NDArray[np.complex128]
-    linewidth: float
-    detuning: float
-
-    def others(self) -> NDArray[np.float64]:
-        """How many emitters of class j are beside one of class k, (K, K)."""
-        return self.sizes - np.eye(len(self.sizes))
-
-
-def classes_of(problem: CavityCouplings, inversion: NDArray[np.float64] | None) -> Classes:
-    """The classes of emitters.
-
-    Args:
-        problem: emitters and mode.
-        inversion: ⟨z_m⟩ at the start, where emitters are not correlated; None lets only emitters
-            that are alike in every pair be one class.
-    """
-    c, n, mode = problem.couplings, len(problem), problem.mode
-    decay, shift = c.decay, c.shift
-    frequencies = c.detunings + shift.diagonal().real
-    own = -1j * frequencies - decay.diagonal().real / 2 - c.dephasing - c.pump / 2
-    columns = [
-        problem.coupling.real, problem.coupling.imag, frequencies, decay.diagonal().real,
-        c.dephasing, c.pump,
-    ]  # fmt: skip
-    if inversion is not None:
-        columns.append(inversion)
-    table = np.stack(columns, axis=1)
-    sizes = np.abs(table).max(axis=0)
-    rounded = np.round(table / np.where(sizes > 0, sizes, 1.0) / _EQUAL / 10)
-    _, first, of = np.unique(rounded, axis=0, return_index=True, return_inverse=True)
-    of = of.ravel()
-    pairs = _between(decay, shift, len(first))
-    if pairs is None:
-        first = of = np.arange(n)
-        decays, shifts = np.array(decay, dtype=complex), np.array(shift, dtype=complex)
-        np.fill_diagonal(decays, 0.0)
-        np.fill_diagonal(shifts, 0.0)
-    else:
-        decays, shifts = (np.full((len(first),) * 2, value, dtype=complex) for value in pairs)
-    return Classes(
-        of, np.bincount(of).astype(float), problem.coupling[first], own[first],
-        decay.diagonal().real[first], c.pump[first], shifts - 0.5j * decays, decays,
-        mode.linewidth, mode.detuning,
-    )  # fmt: skip
-
-
-def _between(decay: Any, shift: Any, count: int) -> tuple[complex, complex] | None:
-    """Γ_mn and Δ_mn if they are one number each for all pairs; None if classes differ in them."""
-    found = []
-    for matrix in (decay, shift):
-        if len(matrix) == 1:
-            return 0.0, 0.0
-        together = matrix[0, 1]
-        if checks.constant(matrix):
-            found.append(complex(together))
-            continue
-        miss = np.abs(matrix - together)
-        np.fill_diagonal(miss, 0.0)
-        if miss.max() > _EQUAL * np.abs(matrix).max():
-            return None
-        if abs(np.imag(together)) > _EQUAL * abs(together):
-            return None
-        found.append(complex(together))
-    return found[0], found[1]
 
 
 def refusal(request: Request) -> str | None:

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.couplings.cavity_mode import CavityCouplings
-from collective.engines.cumulants.mode import Equations, classes_of
+from collective.couplings.with_mode import CavityCouplings
+from collective.engines.cumulants.mode import Equations
+from collective.engines.cumulants.mode_classes import classes_of
 
 _LARGEST = 40  # classes: their derivative is a matrix of 5,000 rows
 _SPANS = 40  # each twice as long as the one before

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import Untidied
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.exact import series_size
 from collective.engines.exact.lindblad import excitations, lindblad_of

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import entries_of, local, sum_of_levels
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.emitters.spherical import spherical_vectors
 from collective.engines.exact.frame import frame_of
 from collective.engines.request import Request

@@ -6,8 +6,8 @@ import numpy as np
 
 from collective._tools.speed import Speed
 from collective._tools.speed import speed as machine_speed
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import writing
 from collective.engines.exact.lindblad import lindblad_of
 from collective.engines.exact.sectors import generator_of

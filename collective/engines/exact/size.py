@@ -19,9 +19,9 @@ import numpy as np
 from collective._tools.operators import entries_of
 from collective._tools.speed import COMMON, Speed
 from collective._tools.speed import speed as machine_speed
-from collective.couplings.cavity_mode import CavityCouplings
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import writing
 from collective.engines.exact import series_size
 from collective.engines.numerics import exponential

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from collective._tools import checks
-from collective.couplings.cavity_mode import CavityCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines import estimates
 from collective.engines.base import Accuracy, Cost, unsupported
 from collective.engines.mean_field import mode, size

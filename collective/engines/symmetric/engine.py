@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.couplings.cavity_mode import CavityCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Accuracy, Cost, Run, resumed, unsupported
 from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_states import density, on_all_ladders, populations

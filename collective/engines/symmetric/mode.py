@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.speed import speed
-from collective.couplings.cavity_mode import CavityCouplings, too_few
+from collective.couplings.with_mode import CavityCouplings, too_few
 from collective.engines.base import Cost, writing
 from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_states import density, mixture_weights, on_all_ladders

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.couplings.cavity_mode import CavityCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.basis.dicke import Identical, identical, processes
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.memory import require
-from collective.couplings.cavity_mode import CavityCouplings, too_few
+from collective.couplings.with_mode import CavityCouplings, too_few
 from collective.engines.basis.dicke import Identical, identical
 from collective.engines.symmetric.mode_ladders import Ladders
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
-from collective.couplings.cavity_mode import CavityCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines import timescale
 from collective.engines.cumulants.mode_steady import steady
-from collective.observables import _cavity_ladders
+from collective.observables import _mode_ladders
 
 METHODS = ("cumulants", "symmetric")
 _POINTS, _WIDTHS = 201, 5.0  # of the frequencies if none are given, and linewidths on each side
@@ -116,13 +116,13 @@ def cavity_light(
             "couplings: without pump=... and a linewidth > 0 of the mode there is no light that "
             "lasts; evolve(...) gives the light of a decay"
         )
-    if method == "symmetric" and (why := _cavity_ladders.refusal(couplings)) is not None:
+    if method == "symmetric" and (why := _mode_ladders.refusal(couplings)) is not None:
         raise ValueError(
             f"method 'symmetric' is for identical couplings: {why}; use method='cumulants'"
         )
     unit = timescale.unit_of(couplings)
     problem = timescale.in_unit(couplings, unit)
-    found = (_moments if method == "cumulants" else _cavity_ladders.light)(problem)
+    found = (_moments if method == "cumulants" else _mode_ladders.light)(problem)
     photons, excitation, transformed, poles = found
     kappa = problem.mode.linewidth
 
@@ -155,8 +155,8 @@ def _checked(frequencies: ArrayLike) -> NDArray[np.float64]:
     return found
 
 
-def _moments(problem: CavityCouplings) -> _cavity_ladders.Found:
-    """What `_cavity_ladders.light` gives, by moments of second order."""
+def _moments(problem: CavityCouplings) -> _mode_ladders.Found:
+    """What `_mode_ladders.light` gives, by moments of second order."""
     equations, y = steady(problem)
     matrix, start = equations.regression(y)
     photons, z, _, _, _ = equations.split(y)
