@@ -617,8 +617,8 @@ def _recipes():
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
     numbers_of_mode = {"coupling": (0.3, 0.2j), "linewidth": 2.0, "detuning": 0.1, "drive": 0.1j}
-    yield "cavity_mode", co.cavity_mode, lambda: numbers_of_mode, {}
-    yield "CavityMode", co.CavityMode, lambda: numbers_of_mode, {}
+    yield "cavity_mode", co.cavity_mode, lambda: {**numbers_of_mode}, {}
+    yield "CavityMode", co.CavityMode, lambda: {**numbers_of_mode}, {}
     emitters_and_mode = {
         "couplings": pair(),
         "mode": co.CavityMode(**numbers_of_mode),
@@ -627,7 +627,7 @@ def _recipes():
     yield (
         "CavityCouplings",
         co.CavityCouplings,
-        lambda: emitters_and_mode,
+        lambda: {**emitters_and_mode},
         {"then": co.CavityCouplings.hamiltonian},
     )
     yield (

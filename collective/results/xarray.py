@@ -2,6 +2,8 @@
 
 There is one variable for each array of `Result` and `Couplings`, with the same names. NetCDF has no
 complex numbers, so a file holds z as z_real and z_imag.
+
+The file is longer than others because every kind of problem has variables of its own.
 """
 
 import json

@@ -7,6 +7,8 @@ unit of the largest rate, for stability. A slope is two products for each jump o
 H_eff, 4^N numbers long. Exponentials take products of matrices, as large as the numbers that the
 state reaches; how many grows with the logarithm of the phase. Which is faster is decided by the
 speeds of a common machine, so that a problem takes the same route on every machine.
+
+The file is longer than others because it predicts two routes and decides between them.
 """
 
 from dataclasses import dataclass, field, replace
