@@ -261,6 +261,7 @@ class Result:
         d = self.diagnostics
         noun = "atoms" if isinstance(self.couplings, ChannelCouplings) else "emitters"
         what = f"{len(self.couplings)} {noun}" if self.couplings else repr(self.equation)
+        what += " and a cavity mode" if isinstance(self.couplings, CavityCouplings) else ""
         span = f"t = {self.times[0]:g} … {self.times[-1]:g}"
         rows = {
             "problem": f"{what} from {name_of(self.initial_state)}",
@@ -272,6 +273,10 @@ class Result:
         if self.emission is not None:
             peak = int(np.argmax(self.emission[: len(self.times)]))
             rows["emission"] = f"largest {self.emission[peak]:.6g} at t = {self.times[peak]:.6g}"
+        if self.photons is not None:
+            peak = int(np.argmax(self.photons))
+            at = f"at t = {self.times[min(peak, len(self.times) - 1)]:.6g}"
+            rows["photons"] = f"largest {self.photons[peak]:.6g} {at}"
         if not self.complete:
             rows["INCOMPLETE"] = "interrupted; the times above are those reached"
         if "seconds" in d:

@@ -242,6 +242,6 @@ def cost(request: Request) -> Cost:
     return Cost(
         int(_BYTES_PAIR * k * k + 2 * row * times + written + 200 * n) + 400_000,
         slopes * slope + compressing + 3000 * s.call,
-        f"cumulants of second order of {n} emitters in {k} classes and a mode",
+        f"cumulants of second order of {n} emitters ({k} of them different) and a mode",
         error=mode_error.expected(request, "order 2"),
     )

@@ -71,10 +71,11 @@ class ModeField:
         """The vector at the first time."""
         found = uncorrelated(self._request.state, len(self._problem))
         assert found is not None
-        s, e = (each[:, None] for each in (found[0], (1 + found[1]) / 2))
+        lowered, excited = found[0], (1 + found[1]) / 2
+        s, e = lowered[:, None], excited[:, None]
         if self._phases:
             assert self._seed is not None
-            s, e = with_random_phases(s[:, 0], e[:, 0], self._phases, self._seed)
+            s, e = with_random_phases(lowered, excited, self._phases, self._seed)
         return np.concatenate([self._emitters.joined(s, e), np.zeros(2 * self._samples)])
 
     def _split(self, y: NDArray[Any]) -> tuple[Any, Any, Any]:
