@@ -272,8 +272,8 @@ def envelope_values(
     driven = problem.driven if isinstance(problem, CavityCouplings) else np.any(problem.drive)
     if not driven:
         raise ValueError(
-            "envelope multiplies the drive, but there is none: use couplings.replace(drive=...), or "
-            "drive= of the mode of CavityCouplings"
+            "envelope multiplies the drive, but there is none: use couplings.replace(drive=...), "
+            "or drive= of the mode of CavityCouplings"
         )
     # irrational fractions of the intervals, so that no period hides between the points
     between = [times[:-1] + np.diff(times) * fraction for fraction in (0.2361, 0.5858, 0.8541)]

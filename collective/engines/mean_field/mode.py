@@ -171,7 +171,8 @@ def cost(request: Request, phases: int) -> Cost:
         problem.mode.drive
     )
     phase = rate * float(np.ptp(request.times)) * (0.4 if phases else 1.0)
-    slopes = _SLOPES_PER_PHASE * phase + _FEWEST_SLOPES + _SLOPES_PER_TIME * times
+    fewest = _FEWEST_SLOPES + _SLOPES_PER_TIME * times
+    slopes = _SLOPES_PER_PHASE * phase + (fewest / 4 if phases else fewest)
     product = _FLOPS * n * n * samples * s.flop + n * n * s.entry
     slope = _SLOPE_CALLS * s.call + _SLOPE_ENTRIES * n * samples * s.entry + product
     row = 16.0 * n * n if "correlations" in request.words else 16.0 * n
