@@ -111,14 +111,14 @@ class CavityCouplings:
         couplings: of the emitters; without light of the mode in Γ and Δ.
         mode: see `cavity_mode`.
         photons: largest photon number that is kept, at least 1. None keeps N of them, enough for
-            every state of emitters, and more where a pump or a drive brings further ones. A run
-            that fills the highest number ends with an error. Engines without photon numbers
-            ("cumulants", "mean_field") do not need it.
+            every state of emitters, and more where a pump or a drive brings further ones, up to a
+            million. A run that fills the highest number ends with an error ("exact" looks at the
+            output times, the others at every step). Engines without photon numbers ("cumulants",
+            "mean_field") do not need it.
 
     Raises:
-        ValueError: for another number of couplings g than emitters, emitters in thermal light or
-            with matrices stored by displacement, or no `photons` where a pump or a drive has no
-            bound on them.
+        ValueError: for another number of couplings g than emitters, and for emitters in thermal
+            light or with matrices stored by displacement.
 
     Example:
         >>> import collective as co
@@ -273,10 +273,12 @@ class CavityCouplings:
            Ω_m → Ω_m − \frac{2ig_m^*η}{κ/2 + iΔ_c}
 
         It is right where √(Σ|g_m|²) and the detunings, drives and dephasing of the emitters are
-        much smaller than √(Δ_c² + κ²/4); the error falls as g/κ. See `validity`.
+        much smaller than √(Δ_c² + κ²/4); the error of populations falls as (g/κ)².
+        See `validity`.
 
         Raises:
             ValueError: for a size of g above √(Δ_c² + κ²/4), where nothing can be eliminated.
+            ProblemTooLargeError: if the N × N matrices do not fit into memory.
 
         Example:
             >>> import collective as co
@@ -289,6 +291,7 @@ class CavityCouplings:
             raise ValueError(
                 "mode: a resonant mode without losses cannot be eliminated; give linewidth > 0"
             )
+        require(80 * len(self) ** 2, f"Γ and Δ of {len(self)} emitters", "use fewer emitters")
         decay, shift = eliminated(g, mode.linewidth, -mode.detuning)
         light = -2j * g.conj() * mode.drive / (mode.linewidth / 2 + 1j * mode.detuning)
         return emitters.replace(
@@ -351,26 +354,20 @@ def _enough(couplings: Couplings, mode: CavityMode) -> int:
         further = np.divide(pumped, mode.linewidth) if pumped else np.float64(0.0)
         further = further + (np.divide(light, speed) ** 2 if light else 0.0)
         count = n + 2 * further + 8 * np.sqrt(further) + 4
-    if not count <= _MOST_PHOTONS:
-        raise ValueError(
-            f"photons: pump and drive may bring {further:.3g} photons into a mode with "
-            f"linewidth={mode.linewidth:g}; give the largest number that is to be kept"
-        )
-    return int(np.ceil(count))
+    return int(np.ceil(count)) if count < _MOST_PHOTONS else max(_MOST_PHOTONS, n)
 
 
-def too_few(population: float, photons: int, when: str = "") -> str | None:
+def too_few(population: float, photons: int) -> str | None:
     """A text if the highest photon number is populated so much that photons are cut off, or None.
 
     Args:
         population: of the highest photon number.
         photons: this number.
-        when: further words, such as " at t = 3".
     """
     if population <= _LARGEST_TOP:
         return None
     return (
         f"photons: the highest photon number that is kept, {photons}, has the population "
-        f"{population:.1e}{when}, above {_LARGEST_TOP:g}: larger numbers are missing; use "
+        f"{population:.1e}, above {_LARGEST_TOP:g}: larger numbers are missing; use "
         f"CavityCouplings(..., photons={2 * photons + 2}) or more"
     )

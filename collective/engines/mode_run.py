@@ -39,6 +39,14 @@ class ModeEquations(Protocol):
         """
         ...
 
+    def watch(self, y: NDArray[Any]) -> None:
+        """Look at the vector after a step.
+
+        Raises:
+            ValueError: if photon numbers are missing.
+        """
+        ...
+
     def finished(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The fields of `Result` from what was recorded."""
         ...
@@ -117,6 +125,7 @@ class ModeRun:
         try:
             if self._reached < target:
                 self._reached = self._solver.step()[1]
+                self._equations.watch(self._solver.last)
             if self._reached < target:
                 return
             y = self._solver.to(target)

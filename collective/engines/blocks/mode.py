@@ -226,18 +226,14 @@ class BlockMode:
             ValueError: if photon numbers are missing.
         """
         pairs = np.zeros((self._n, self._n), dtype=complex)
-        photons, trace, top = 0.0, 0.0, 0.0
+        self.watch(y)
+        photons, trace = 0.0, 0.0
         excited = np.zeros(self._n)
         for block in self._blocks:
             p = y[block.place][:: len(block) + 1].real
             excited += p @ block.excited
             photons += float(p @ block.photons)
             trace += float(p.sum())
-            top += float(p[block.photons == self._problem.photons].sum())
-        if self._cut:
-            self._highest_photon = max(self._highest_photon, top)
-            if (why := too_few(top, self._problem.photons)) is not None:
-                raise ValueError(why)
         for m, other, places in self._pairs:
             pairs[m, other] = y[places].sum()
             pairs[other, m] = pairs[m, other].conj()
@@ -246,6 +242,22 @@ class BlockMode:
         if "correlations" not in self._request.words:
             del found["correlations"]
         return {**found, "photons": np.array([photons]), "trace_error": np.array([abs(trace - 1)])}
+
+    def watch(self, y: NDArray[Any]) -> None:
+        """Look at the highest photon number.
+
+        Raises:
+            ValueError: if photon numbers are missing.
+        """
+        if not self._cut:
+            return
+        most, top = self._problem.photons, 0.0
+        for block in self._blocks:
+            p = y[block.place][:: len(block) + 1].real
+            top += float(p[block.photons == most].sum())
+        self._highest_photon = max(self._highest_photon, top)
+        if (why := too_few(top, most)) is not None:
+            raise ValueError(why)
 
     def names(self) -> tuple[str, ...]:
         """Fields of `Result` that are recorded."""

@@ -116,6 +116,9 @@ class ModeMoments:
             found["correlations"] = pairs[None]
         return found
 
+    def watch(self, y: NDArray[Any]) -> None:
+        """Nothing is cut off."""
+
     def finished(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The fields of `Result`, with the estimated error."""
         fields["error_estimate"] = mode_error.band(self._request, "order 2", fields)

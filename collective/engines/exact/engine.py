@@ -89,7 +89,8 @@ class Exact:
                 return None
             return (
                 f"method {self.name!r} takes up to {series_size.LARGEST:,} states together, but "
-                f"{len(problem)} emitters and up to {problem.photons} photons have {states:,}"
+                f"{len(problem)} emitters and up to {problem.photons} photons have {states:,}; "
+                "photons=... keeps fewer"
             )
         if route_of(request) == "exponentials":
             return None

@@ -134,6 +134,9 @@ class ModeField:
             found = (*found, "emission_error", "populations_error", "excitation_error")
         return (*found, "correlations") if "correlations" in self._request.words else found
 
+    def watch(self, y: NDArray[Any]) -> None:
+        """Nothing is cut off."""
+
     def finished(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The fields of `Result`, with the estimated error."""
         kind = "random phases" if self._phases else "mean field"

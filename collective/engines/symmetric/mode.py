@@ -126,12 +126,8 @@ class LadderMode:
         Raises:
             ValueError: if photon numbers are missing.
         """
+        self.watch(y)
         e, p = self._e, y[self._diagonal].real
-        top = float(p[self._last].sum())
-        if self._cut:
-            self._highest_photon = max(self._highest_photon, top)
-            if (why := too_few(top, self._photons)) is not None:
-                raise ValueError(why)
         number, bright = float(p @ self._excited), float(p @ self._bright)
         return {
             "emission": np.array([e.collective * bright + e.individual * number]),
@@ -140,6 +136,18 @@ class LadderMode:
             "photons": np.array([float(p @ self._inside)]),
             "trace_error": np.array([abs(float(p.sum()) - 1)]),
         }
+
+    def watch(self, y: NDArray[Any]) -> None:
+        """Look at the highest photon number.
+
+        Raises:
+            ValueError: if photon numbers are missing.
+        """
+        if self._cut:
+            top = float(y[self._diagonal[self._last]].real.sum())
+            self._highest_photon = max(self._highest_photon, top)
+            if (why := too_few(top, self._photons)) is not None:
+                raise ValueError(why)
 
     def finished(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The fields of `Result`, with the same populations for all emitters."""
