@@ -494,12 +494,14 @@ def _recipes():
         },
         {"then": decays, "errors": (co.EvolutionError,)},
     )
+    shared = {"dephasing": np.full((2, 2), 0.1), "pump": np.array([[0.1, 0.1j], [-0.1j, 0.1]])}
     yield (
         "Couplings.replace",
         co.Couplings.replace,
         lambda: {
             "self": pair(),
             **matrices,
+            **shared,
             "emitters": pair().emitters,
         },
         {"then": decays, "errors": (co.EvolutionError,)},

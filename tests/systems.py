@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import reference
-from random_systems import random_state
+from random_systems import random_rates, random_state
 
 import collective as co
 
@@ -158,6 +158,14 @@ def systems():
         3, together=0.6, alone=0.9, exchange=1.3, own=0.4,
         dephasing=0.2, pump=0.4, detunings=0.7, drive=1.2 - 0.5j,
     )  # fmt: skip
+    noisy = ring.replace(
+        pump=0.3 * ring.decay.conj(), dephasing=random_rates(7), detunings=[0, 1, -1], drive=0.4
+    )
+    quiet = chain(4, 0.15, dephasing=random_rates(8, 4, real=True))
+    alike = identical(
+        3, together=0.6, alone=0.9, exchange=1.3, dephasing=0.1 + 0.2 * np.eye(3),
+        pump=0.3 + 0.2 * np.eye(3), drive=1.2 - 0.5j, thermal_photons=0.3,
+    )  # fmt: skip
     lossless = co.Couplings(np.zeros((3, 3)), chain().shift + np.diag([0.5, 0, -0.3]))
     rho = random_state(3, 3)
     photon = np.array([0.3, -1.0, 6.0])
@@ -198,6 +206,7 @@ def systems():
         System("absorbed photon", chain(), states.timed_dicke(photon), absorbed),
         System("complex dipoles", ring, "inverted", inverted(3)),
         System("dephased", chain(4, 0.15, dephasing=0.2), states.single(1), ket(4, 1)),
+        System("dephased together", quiet, states.single(1), ket(4, 1)),
         System("coherent", ring, states.coherent(1.1, 0.4), product(3, 1.1, 0.4)),
         System("mixed state", ring, reference.as_qobj(rho), rho),
         System("lossless", lossless, states.coherent(0.9, 1.2), product(3, 0.9, 1.2)),
@@ -211,6 +220,8 @@ def systems():
         System("everything", mixed, "ground", ket(3)),
         System("identical, everything", together, states.coherent(1.1), product(3, 1.1, 0)),
         System("thermal light", complex_pair(thermal_photons=0.4), "inverted", inverted(2)),
+        System("shared noise", noisy, states.coherent(1.1, 0.4), product(3, 1.1, 0.4)),
+        System("identical, shared noise", alike, states.coherent(1.1), product(3, 1.1, 0)),
     ]
 
 

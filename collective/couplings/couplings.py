@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
+from collective.couplings import noise as _noise
 from collective.couplings import thermal as _thermal
 from collective.couplings.lattice import LatticeMatrix, alike, require_positive, same_entries
 from collective.couplings.modes import Modes, emitting, modes
@@ -35,9 +36,15 @@ class Couplings:
        \dot ρ = −i[H, ρ] + \sum_{mn} Γ_{mn}(σ^-_n ρ σ^+_m − ½\{σ^+_mσ^-_n, ρ\})
 
     and the jumps √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter (Lehmberg, Phys. Rev. A 2, 883 (1970);
-    Ficek & Tanaś, Phys. Rep. 372, 369 (2002)). `couple` makes
-    this object from emitters in a field; you can also give your own matrices. In thermal light of
-    n̄ photons per mode the emitters emit at (n̄ + 1)Γ and absorb together,
+    Ficek & Tanaś, Phys. Rep. 372, 369 (2002)). Noise that emitters share is given by matrices P
+    and D in the place of p and γ_φ: with n_m = σ⁺_mσ⁻_m,
+
+    .. math::
+       \dot ρ = … + \sum_{mn} P_{mn}(σ^+_m ρ σ^-_n − ½\{σ^-_nσ^+_m, ρ\})
+       + \sum_{mn} 2D_{mn}(n_m ρ n_n − ½\{n_n n_m, ρ\}).
+
+    `couple` makes this object from emitters in a field; you can also give your own matrices. In
+    thermal light of n̄ photons per mode the emitters emit at (n̄ + 1)Γ and absorb together,
 
     .. math:: \dot ρ = … + \sum_{mn} n̄Γ_{mn}(σ^+_m ρ σ^-_n − ½\{σ^-_nσ^+_m, ρ\}).
 
@@ -49,21 +56,25 @@ class Couplings:
         shift: Δ, (N, N) Hermitian; the diagonal shifts each transition.
         detunings: δ_m = ω_m − ω_frame, scalar or (N,). The frame rotates at the drive's
             frequency if there is a drive, else at ω₀. None: those of the emitters, or 0.
-        dephasing: γ_φ, scalar or (N,): the coherences of an emitter decay at this extra rate.
-        pump: p, scalar or (N,): incoherent excitation by σ⁺ at this rate.
+        dephasing: γ_φ, scalar or (N,): the coherences of an emitter decay at this extra rate. Or D,
+            (N, N) Hermitian and positive semidefinite, for noise of the frequencies that is
+            correlated between emitters: for white noise ξ_m(t) added to δ_m,
+            ⟨ξ_m(t)ξ_n(t')⟩ = 2D_mn δ(t − t').
+        pump: p, scalar or (N,): incoherent excitation by σ⁺ at this rate. Or P, (N, N) Hermitian
+            and positive semidefinite: np.full((N, N), p) excites all emitters together.
         drive: Rabi frequencies Ω_m, scalar or (N,) complex; see `plane_wave`.
         emitters: the emitters to which Γ and Δ belong, if known, for figures and checks.
         field: the field to which Γ and Δ belong, if known.
         thermal_photons: n̄ ≥ 0, photons of thermal light per mode at the transition. Γ is the
-            decay without them. Only the engine "exact" supports n̄ > 0; the others refuse it.
+            decay without them. Engines that take a pump matrix take n̄ > 0; the others refuse it.
 
     All rates have the same unit (Γ₀ by default). Arrays are read-only. Γ and Δ are stored as real
-    arrays if they are real. Two couplings are equal (`==`) if all their numbers, their emitters and
-    their fields are, however Γ and Δ are stored.
+    arrays if they are real. A diagonal P or D is stored as (N,). Two couplings are equal (`==`) if
+    all their numbers, their emitters and their fields are, however Γ and Δ are stored.
 
     Raises:
         ValueError: for wrong shapes, numbers that are not finite, a Γ or Δ that is not
-            Hermitian, or a Γ with a negative eigenvalue beyond round-off.
+            Hermitian, or a Γ, P or D with a negative eigenvalue beyond round-off.
 
     Example:
         >>> import collective as co
@@ -77,8 +88,8 @@ class Couplings:
     decay: NDArray[Any]
     shift: NDArray[Any]
     detunings: NDArray[np.float64]
-    dephasing: NDArray[np.float64]
-    pump: NDArray[np.float64]
+    dephasing: NDArray[Any]
+    pump: NDArray[Any]
     drive: NDArray[np.complex128]
     emitters: Emitters | None
     field: Any
@@ -119,8 +130,8 @@ class Couplings:
             decay=gamma,
             shift=delta,
             detunings=checks.per_emitter("detunings", detunings, n),
-            dephasing=checks.per_emitter("dephasing", dephasing, n, minimum=0),
-            pump=checks.per_emitter("pump", pump, n, minimum=0),
+            dephasing=_noise.checked("dephasing", dephasing, n),
+            pump=_noise.checked("pump", pump, n),
             drive=checks.per_emitter("drive", drive, n, dtype=complex),
             emitters=emitters,
             field=field,
@@ -130,9 +141,7 @@ class Couplings:
     def __getstate__(self) -> dict[str, Any]:
         """The state for copies and pickles; a matrix that stores one number becomes that number."""
         return {
-            name: (value[0, 0], len(value))
-            if name in ("decay", "shift") and checks.constant(value)
-            else value
+            name: (value[0, 0], len(value)) if checks.constant(value) else value
             for name, value in vars(self).items()
         }
 
@@ -248,7 +257,10 @@ class Couplings:
 
         Γ = V diag(γ) V† gives :math:`L_ν = \sqrt{γ_ν}\sum_n (V^†)_{νn} σ^-_n`. The largest γ_ν
         comes first; those of the size of round-off are left out. Then follow √(2γ_φ)σ⁺σ⁻ and √p σ⁺
-        of each emitter. With n̄ thermal photons the first are √(n̄ + 1) L_ν, and √n̄ L_ν† come last.
+        of each emitter, or of each eigenvector of a matrix, the largest eigenvalue first: for
+        D = V diag(d) V† and P = V diag(p) V† they are :math:`\sqrt{2d_ν}\sum_m V_{mν}σ^+_mσ^-_m`
+        and :math:`\sqrt{p_ν}\sum_m V_{mν}σ^+_m`. With n̄ thermal photons the first are
+        √(n̄ + 1) L_ν, and √n̄ L_ν† come last.
         """
         n = len(self)
         require(20 * n * n * 2**n, f"the collapse operators of {n} emitters", "use fewer emitters")
@@ -260,16 +272,15 @@ class Couplings:
         photons = self.thermal_photons
         absorbing = [np.sqrt(photons) * jump.dag() for jump in jumps] if photons > 0 else []
         jumps = [np.sqrt(1 + photons) * jump for jump in jumps] if photons > 0 else jumps
-        unit = np.eye(len(self))
+        rates, vectors = _noise.modes(self.dephasing)
         jumps += [
-            operators.exchange(np.sqrt(2 * rate) * np.diag(unit[m]))
-            for m, rate in enumerate(self.dephasing)
-            if rate > 0
+            operators.exchange(np.diag(np.sqrt(2 * rate) * vector))
+            for rate, vector in zip(rates, vectors.T, strict=True)
         ]
+        rates, vectors = _noise.modes(self.pump)
         jumps += [
-            np.sqrt(rate) * operators.lowering(unit[m]).dag()
-            for m, rate in enumerate(self.pump)
-            if rate > 0
+            np.sqrt(rate) * operators.lowering(vector.conj()).dag()
+            for rate, vector in zip(rates, vectors.T, strict=True)
         ]
         return jumps + absorbing
 
@@ -280,8 +291,9 @@ class Couplings:
 
         Returns:
             "collective decay 0", … for L_ν, the largest γ_ν first; then "dephasing of emitter m"
-            and "pump of emitter m" for emitters that have them; in thermal light last "collective
-            absorption 0", ….
+            and "pump of emitter m" for emitters that have them, or "collective dephasing 0", … and
+            "collective pump 0", … for the eigenvectors of matrices; in thermal light last
+            "collective absorption 0", ….
 
         Example:
             >>> import collective as co
@@ -292,8 +304,12 @@ class Couplings:
         require(48 * len(self) ** 2, f"the modes of {len(self)} emitters", "use fewer emitters")
         modes = range(int(np.count_nonzero(emitting(np.linalg.eigh(self.decay)[0]))))
         names = [f"collective decay {v}" for v in modes]
-        names += [f"dephasing of emitter {m}" for m in np.flatnonzero(self.dephasing)]
-        names += [f"pump of emitter {m}" for m in np.flatnonzero(self.pump)]
+        for name in ("dephasing", "pump"):
+            noise = getattr(self, name)
+            if noise.ndim == 1:
+                names += [f"{name} of emitter {m}" for m in np.flatnonzero(noise)]
+            else:
+                names += [f"collective {name} {v}" for v in range(len(_noise.modes(noise)[0]))]
         absorbing = modes if self.thermal_photons > 0 else ()
         return names + [f"collective absorption {v}" for v in absorbing]
 
@@ -307,7 +323,8 @@ class Couplings:
         from qutip import liouvillian
 
         n = len(self)
-        entries = 4**n * (4 + 3 * n * n) // 4 * (2 if self.thermal_photons else 1)
+        collective = 1 + bool(self.thermal_photons) + (self.pump.ndim == 2)
+        entries = 4**n * ((4 + 3 * n * n) // 4 * collective + n * (self.dephasing.ndim == 2))
         way_out = "use evolve instead" if fits(48 * 4**n) else "use fewer emitters"
         require(3 * 20 * entries, f"the Liouvillian of {n} emitters", way_out)
         return liouvillian(self.hamiltonian(), self.collapse_operators())
@@ -384,7 +401,12 @@ def _same_couplings(one: Emitters, other: Emitters) -> bool:
 
 
 def _span(values: NDArray[Any]) -> str:
-    """Values as `repr` shows them: the common value, or the range."""
+    """Values as `repr` shows them: the common value, or the range; of a matrix its eigenvalues."""
+    if checks.constant(values):
+        return f"matrix of {values[0, 0]:g} everywhere"
+    if values.ndim == 2:
+        rates = np.linalg.eigvalsh(values)
+        return f"matrix of rates {max(rates[0], 0.0):.4g} … {rates[-1]:.4g}"
     if np.all(values == values[0]):
         return f"{values[0].real:g}" if np.imag(values[0]) == 0 else f"{values[0]:g}"
     if np.iscomplexobj(values):

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
+from collective.couplings import noise
 from collective.couplings.assumptions import of_couplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
@@ -345,7 +346,9 @@ def _enough(couplings: Couplings, mode: CavityMode) -> int:
     A run checks that it was enough.
     """
     n, speed = len(couplings), float(np.hypot(mode.detuning, mode.linewidth / 2))
-    pumped, driven = float(couplings.pump.sum()), np.any(couplings.drive)
+    pump = couplings.pump  # a matrix may pump all of them together, at N times its largest rate
+    pumped = float(pump.sum()) if pump.ndim == 1 else n * n * noise.largest(pump)
+    driven = np.any(couplings.drive)
     if not pumped and not driven and not mode.drive:
         return n
     g = np.broadcast_to(np.asarray(mode.coupling, dtype=complex), (n,))

@@ -25,6 +25,7 @@ from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.sharing import shared
 from collective.couplings.with_mode import CavityCouplings
 from collective.engines.request import Request
 from collective.errors import EngineContractError
@@ -217,7 +218,7 @@ def unsupported(
     request: Request,
     *,
     equations: bool = False,
-    thermal: bool = False,
+    noise: tuple[str, ...] = (),
     one_number: bool = False,
     lattice: bool = False,
     channels: bool = False,
@@ -229,7 +230,7 @@ def unsupported(
         engine: its `name` and `keeps` are read.
         request: what is asked for.
         equations: whether the engine takes a `MasterEquation`.
-        thermal: whether it takes thermal light.
+        noise: which of "pump" and "dephasing" it takes as a matrix; thermal light is such a pump.
         one_number: whether it takes a Γ that is stored as one number for all N² entries.
         lattice: whether it takes a Γ that is stored by displacement.
         channels: whether it takes `ChannelCouplings` of atoms with manifolds.
@@ -258,11 +259,13 @@ def unsupported(
             f"{who} needs the {n:,} × {n:,} matrices, but these couplings of a lattice are stored "
             "by displacement: couple(..., by_displacement=False) makes the matrices"
         )
-    elif not thermal and problem.thermal_photons:
+    elif "pump" not in noise and problem.thermal_photons:
         return (
             f"{who} does not treat thermal light, but these couplings have "
             f"{problem.thermal_photons:.4g} thermal photons per mode"
         )
+    elif refused := [name for name in shared(problem) if name not in noise]:
+        return f"{who} takes the {refused[0]} of each emitter alone, not a matrix (N, N)"
     of_atoms = isinstance(problem, ChannelCouplings)  # whose states `request` has checked
     if not of_atoms and (why := missing(request.state)) is not None:
         return f"{who} cannot build the {why}"

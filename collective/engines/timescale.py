@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.operators import Untidied, largest_entry
+from collective.couplings import noise
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
@@ -103,7 +104,7 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
         shift = np.zeros((1, 1))
     # no entry of a positive Γ exceeds the largest on the diagonal
     own_rate = (1 + 2 * couplings.thermal_photons) * couplings.decay.diagonal().real.max()
-    rates = own_rate, couplings.dephasing.max(), couplings.pump.max()
+    rates = own_rate, noise.own(couplings.dephasing).max(), noise.own(couplings.pump).max()
     drive = float(np.abs(couplings.drive).max()) * strongest
     return float(max(*rates, drive, frequencies, _largest_entry(shift)))
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import shared
 from collective.engines.basis.configurations import (
     ExcitationBlocks,
     ensemble,
@@ -136,9 +137,9 @@ class Falling:
 
 
 def possible(couplings: Couplings, state: Any) -> bool:
-    """Whether nothing excites the emitters of a given state."""
-    excited = np.any(couplings.drive) or np.any(couplings.pump)
-    return state is not None and not excited and not couplings.thermal_photons
+    """Whether nothing excites the emitters of a given state, and each is dephased alone."""
+    excited = np.any(couplings.drive) or np.any(couplings.pump) or couplings.thermal_photons
+    return state is not None and not excited and not shared(couplings)
 
 
 def _checked(couplings: Couplings, state: Any, q: int, what: str) -> tuple[Any, int]:

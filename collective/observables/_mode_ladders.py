@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.memory import require
+from collective.couplings.noise import own as own_rates
 from collective.couplings.with_mode import CavityCouplings, too_few
 from collective.engines.basis.dicke import Identical, identical
 from collective.engines.symmetric.mode_ladders import Ladders
@@ -84,7 +85,7 @@ def _poles(problem: CavityCouplings, matrix: Any) -> NDArray[np.complex128]:
         return np.linalg.eigvals(matrix.toarray())
     c, mode = problem.couplings, problem.mode
     own = float(c.detunings[0] + c.shift[0, 0].real)
-    wide = float((c.decay[0, 0].real + c.pump[0]) / 2 + c.dephasing[0])
+    wide = float((c.decay[0, 0].real + own_rates(c.pump)[0]) / 2 + own_rates(c.dephasing)[0])
     middle = (mode.linewidth / 2 * own + wide * mode.detuning) / (mode.linewidth / 2 + wide)
     start = np.ones(matrix.shape[0], dtype=complex)  # so that the same call gives the same digits
     found = eigs(matrix.tocsc(), k=_POLES, sigma=1e-9 - 1j * middle, v0=start)

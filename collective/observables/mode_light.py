@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
+from collective.couplings.sharing import shared
 from collective.couplings.with_mode import CavityCouplings
 from collective.engines import timescale
 from collective.engines.cumulants.mode_steady import steady
@@ -119,6 +120,11 @@ def cavity_light(
     if method == "symmetric" and (why := _mode_ladders.refusal(couplings)) is not None:
         raise ValueError(
             f"method 'symmetric' is for identical couplings: {why}; use method='cumulants'"
+        )
+    if method == "cumulants" and (noise := shared(couplings.couplings)):
+        raise ValueError(
+            f"method 'cumulants' takes the {noise[0]} of each emitter alone, not a matrix (N, N); "
+            "use method='symmetric'"
         )
     unit = timescale.unit_of(couplings)
     problem = timescale.in_unit(couplings, unit)

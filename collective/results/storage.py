@@ -354,7 +354,7 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
         sites = _sites(tuple(metadata["lattice"]), arrays)
         matrices = {name: LatticeMatrix(found[name], sites) for name in ("decay", "shift")}
         found |= matrices
-    for name in ("decay", "shift"):
+    for name in ("decay", "shift", "pump", "dephasing"):
         if found[name].ndim == 0:  # one number for all
             found[name] = np.broadcast_to(found[name], side)
     return Couplings(

@@ -407,3 +407,22 @@ def test_second_order_of_a_laser_comes_close_to_dicke_states():
     )
     assert second.photons == pytest.approx(exact.photons, rel=0.15)
     assert second.excitation == pytest.approx(exact.excitation, rel=0.1)
+
+
+def test_noise_that_emitters_share_is_taken_or_refused_by_name():
+    shared = {"pump": 0.05 * np.ones((2, 2)), "dephasing": 0.1 * np.ones((2, 2))}
+    mode = co.cavity_mode(0.4, 0.9)
+    problem = co.CavityCouplings(identical(2, **shared), mode, 6)
+    exact, symmetric = (
+        co.evolve(problem, "inverted", T, method=method) for method in ("exact", "symmetric")
+    )
+    np.testing.assert_allclose(symmetric.photons, exact.photons, atol=1e-8)
+    np.testing.assert_allclose(symmetric.emission, exact.emission, atol=1e-8)
+    alone = co.CavityCouplings(identical(2, pump=0.05, dephasing=0.1), mode, 6)
+    other = co.evolve(alone, "inverted", T, method="symmetric")
+    assert abs(other.photons - exact.photons).max() > 1e-4
+    for method in ("blocks", "cumulants", "mean_field"):
+        with pytest.raises(ValueError, match=f"method '{method}' takes the .* of each emitter"):
+            co.evolve(problem, "inverted", T, method=method)
+    with pytest.raises(ValueError, match="each emitter alone"):
+        co.observables.cavity_light(problem)

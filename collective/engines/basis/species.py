@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.sharing import shared
 from collective.engines.basis.dicke import Identical
 
 MOST = 8  # species; with more of them other engines need fewer numbers
@@ -104,7 +105,9 @@ def species(
         top: the largest number of excitations of the start.
     """
     if couplings.thermal_photons:
-        return "the emitters are in thermal light, which the Dicke states do not include"
+        return "species of emitters are not computed in thermal light"
+    if given := shared(couplings):
+        return f"the {given[0]} is a matrix, which is possible for emitters of one species only"
     if isinstance(couplings.decay, LatticeMatrix):
         return "their couplings are stored by displacement"
     n = len(couplings)

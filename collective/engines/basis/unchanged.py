@@ -40,9 +40,10 @@ def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
     matrices = (c.decay, c.shift)
     if any(np.abs(a[np.ix_(p, p)] - a).max() > limit for a in matrices):
         return "couplings"
-    vectors = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
-    for name, vector in vectors.items():
-        if np.abs(vector[p] - vector).max() > tolerance(c, vector):
+    rates = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
+    for name, vector in rates.items():
+        moved = vector[p] if vector.ndim == 1 else vector[np.ix_(p, p)]
+        if np.abs(moved - vector).max() > tolerance(c, vector):
             return name
     return None
 

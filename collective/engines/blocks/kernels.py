@@ -51,7 +51,7 @@ def share(left, most):  # type: ignore[no-untyped-def]
 def first_pass(  # type: ignore[no-untyped-def]
     begin, end, stride, F1, F0, V, base, X, A, g, beta, gamma, highest, alpha,
     start, offset, chunks, first_task, columns, images, sources, raised, lowered, bits, dephasing,
-    h, decay,
+    together, h, decay,
 ):  # fmt: skip
     """F0 ← α(YR − XRᵀ − d∘R − J'') + βR + γF0 and V ← α(YRᵀ + XR + J') for chunks of panels.
 
@@ -79,8 +79,12 @@ def first_pass(  # type: ignore[no-untyped-def]
             if len(dephasing) > 1:
                 for i in range(n):
                     for w in range(W):
-                        different = bits[first + i] ^ bits[first + columns[task, w]]
-                        F[p, i, w] -= alpha * dephasing[different] * X[i, 0, w]
+                        row, column = bits[first + i], bits[first + columns[task, w]]
+                        rate = dephasing[row ^ column]
+                        if together:  # (i − j)ᵀD(i − j) from the values of cᵀDc
+                            rate = 2 * dephasing[row & ~column] - rate
+                            rate += 2 * dephasing[column & ~row]
+                        F[p, i, w] -= alpha * rate * X[i, 0, w]
             for s in range(len(images)):
                 for w in range(W):
                     rows[0, w] = images[s, first + columns[task, w]]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings import noise
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.configurations import ExcitationBlocks, one_excitation, permuted
 from collective.engines.basis.symmetries import needed_pairs, same_pairs
@@ -46,8 +47,10 @@ class Tables(NamedTuple):
         hop: (N² + 1, 2), real and imaginary part of h; the last is zero.
         diagonal: (states, 2), real and imaginary part of h_mm summed over the excited emitters.
         decay: (2, N, N), real and imaginary part of Γ.
-        dephasing: (2^N,) rates of coherences between two configurations, by their exclusive or;
-            a single zero without dephasing.
+        dephasing: (2^N,) rates cᵀDc of coherences between a configuration c and the ground state:
+            that of two configurations is the one of their exclusive or, if D is diagonal. A single
+            zero without dephasing.
+        together: whether D is not diagonal.
     """
 
     start: NDArray[np.int64]
@@ -67,6 +70,7 @@ class Tables(NamedTuple):
     diagonal: NDArray[np.float64]
     decay: NDArray[np.float64]
     dephasing: NDArray[np.float64]
+    together: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +134,7 @@ def layout(
         diagonal=np.stack([on_site.real, on_site.imag], axis=1),
         decay=np.stack([couplings.decay.real, couplings.decay.imag]).astype(float),
         dephasing=_dephasing(couplings.dephasing),
+        together=couplings.dephasing.ndim == 2,
     )
     return replace(empty, tables=tables)
 
@@ -199,7 +204,10 @@ def _structure(
         raised,
         lowered,
         bits,
-        *[unknown] * 4,
+        hop=unknown,
+        diagonal=unknown,
+        decay=unknown,
+        dephasing=unknown,
     )
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
     return Layout(blocks, tables, excited, *_moments(blocks, tables, np.array(permutations)))
@@ -230,12 +238,16 @@ _kept_structure = lru_cache(maxsize=4)(_structure)  # for scans of a parameter
 
 
 def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rates of coherences between two configurations, by their exclusive or, (2^N,)."""
+    """The rate cᵀDc of a coherence between each configuration c and the ground state, (2^N,)."""
     if not np.any(rates):
         return np.zeros(1)
-    table = np.zeros(1)
-    for rate in rates:  # bit m doubles the table
-        table = np.concatenate([table, table + rate])
+    own, table = noise.own(rates), np.zeros(1)
+    for m, rate in enumerate(own):  # bit m doubles the table
+        pairs = np.zeros(1)
+        if rates.ndim == 2:
+            for k in range(m):
+                pairs = np.concatenate([pairs, pairs + 2 * rates[m, k].real])
+        table = np.concatenate([table, table + rate + pairs])
     return table
 
 

@@ -13,10 +13,14 @@ from scipy.linalg.blas import daxpy
 from scipy.sparse import csr_array
 
 from collective._tools.compiled import in_threads
+from collective.couplings import noise
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import without_light
 from collective.engines.driven import kernels
 from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns, columns_of
+from collective.engines.driven.sharing import share as sharing_kernel
+from collective.engines.driven.sharing import sharing
 from collective.engines.driven.tables import Tables, scratch, tables
 from collective.engines.numerics.alignment import aligned
 from collective.engines.numerics.extremes import lanczos
@@ -43,6 +47,7 @@ class PackedGenerator:
         pool: ThreadPoolExecutor | None,
         columns: Columns | None = None,
     ):
+        couplings = without_light(couplings)
         self._couplings, self._threads, self._pool = couplings, threads, pool
         self._drive = np.zeros(_packed.padded(len(couplings)), dtype=complex)
         self._drive[: len(couplings)] = couplings.drive / 2
@@ -50,6 +55,7 @@ class PackedGenerator:
         columns = columns_of(_packed.padded(len(couplings))) if columns is None else columns
         self._tables = tables(couplings, columns)
         self._scratch = [scratch(self._tables) for _ in range(threads)]
+        self._shared = [sharing(couplings) for _ in range(threads)]
         self._aside = aligned(columns.shape)
         self._squares = np.empty(columns.shape[0])
         self._mixed: NDArray[np.float64] | None = None
@@ -112,7 +118,22 @@ class PackedGenerator:
                 self._squares,
             )
 
+        def share(thread: int) -> None:
+            sharing_kernel(
+                self._tables,
+                self._shared[thread],
+                here,
+                before,
+                self._aside,
+                self._scratch[thread],
+                thread,
+                self._threads,
+                alpha,
+            )
+
         in_threads(spread, self._threads, self._pool)
+        if self._shared[0] is not None:
+            in_threads(share, self._threads, self._pool)
         for part in (1.0, 1j) if past else ():
             weights = np.array([(g / part).real for g, _ in past])
             if not weights.any():
@@ -171,7 +192,11 @@ class PackedGenerator:
             self._tables,
         )
         largest = extremes(couplings.decay, None, self._tables)[1]
-        single = float(np.sum(couplings.pump) + np.sum(couplings.dephasing))
+        pump, single = couplings.pump, noise.strongest_dephasing(couplings.dephasing)
+        if pump.ndim == 1:
+            single += float(np.sum(pump))
+        else:  # the emitters that are not excited take it up together, as excited ones emit
+            largest += extremes(pump, None, self._tables)[1]
         return largest, single, high - low
 
     def ellipse(self) -> Ellipse:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings import noise
 from collective.couplings.couplings import Couplings
 from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns
@@ -26,8 +27,8 @@ class Tables(NamedTuple):
         lowered: (n, N), the configurations with one excitation fewer, the lowest bit first.
         site: (n, N), the emitter that has lost it.
         jumps: (2, N, N), G and −G', or (1, N, N) for a real Γ.
-        dephasing: (N,), rates of dephasing, or (0,) without it.
-        pump: (N,), rates of the pump, or (0,) without one.
+        dephasing: (N,), rates of dephasing, or (0,) without it, or if they are a matrix.
+        pump: (N,), rates of the pump, or (0,) without one, or if they are a matrix.
         images: (G, n), to which configuration each symmetry takes each of them.
         columns: (P, 8), the stored columns.
         copies: (P, 8), the number of columns for which each stands.
@@ -104,11 +105,18 @@ def tables(couplings: Couplings, columns: Columns) -> Tables:
     real = slice(0, len(couplings))
     one[real, real] = couplings.effective_hamiltonian()
     pump, dephasing = np.zeros(n), np.zeros(n)
-    pump[real], dephasing[real] = couplings.pump, couplings.dephasing
+    pump[real] = noise.own(couplings.pump)
+    if couplings.dephasing.ndim == 1:
+        dephasing[real] = couplings.dephasing
+    moving = one != 0
+    if couplings.pump.ndim == 2:  # its jumps are those of `sharing`
+        between = couplings.pump - np.diag(pump[real])
+        one[real, real] -= 0.5j * between
+        moving[real, real] |= (between != 0) | (one[real, real] != 0)
     jumps = np.zeros((n, n), dtype=complex)
     jumps[real, real] = couplings.decay
 
-    moves = [(m, k) for m in range(n) for k in range(n) if m != k and one[m, k] != 0]
+    moves = [(m, k) for m in range(n) for k in range(n) if m != k and moving[m, k]]
     hops = np.zeros(len(every), dtype=np.int64)
     partner = np.zeros((len(every), max(1, (n // 2) * (n - n // 2))), dtype=np.uint32)
     pair = np.zeros_like(partner)
@@ -140,7 +148,7 @@ def tables(couplings: Couplings, columns: Columns) -> Tables:
         site=site,
         jumps=np.stack([jumps.real, jumps.imag] if jumps.imag.any() else [jumps.real]),
         dephasing=dephasing if dephasing.any() else np.zeros(0),
-        pump=pump if pump.any() else np.zeros(0),
+        pump=pump if pump.any() and couplings.pump.ndim == 1 else np.zeros(0),
         images=columns.images,
         columns=columns.stored,
         copies=columns.weights,

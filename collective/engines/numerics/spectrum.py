@@ -30,6 +30,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collective.couplings import noise
 from collective.couplings.couplings import Couplings
 
 TERMS_PER_RADIUS = 2.0  # terms of a Faber expansion for each radius of the ellipse, roughly
@@ -187,5 +188,9 @@ class Extent:
 
     @property
     def others(self) -> float:
-        """The sum of the rates of dephasing and pump."""
-        return float(self.couplings.dephasing.sum() + self.couplings.pump.sum())
+        """The largest rates of dephasing and pump together: sums, or more for matrices."""
+        c, n = self.couplings, len(self.couplings)
+        pump = noise.total(c.pump)
+        if c.pump.ndim == 2:
+            pump = max(pump, noise.largest(c.pump) * n / 2)
+        return noise.strongest_dephasing(c.dephasing) + pump

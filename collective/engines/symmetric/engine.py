@@ -7,6 +7,7 @@ If no permutation of the emitters changes couplings and state, ρ is given by Di
 * If all Γ_mn are equal and nothing is individual, by one ladder of N + 1 populations,
   :math:`\dot p_k = −r_kp_k + r_{k+1}p_{k+1}`, :math:`r_k = γ_c k(N−k+1)`.
 * With individual decay, dephasing or a pump, by the populations of all ladders, about N²/4.
+* Emitters that are pumped together, or in thermal light, stay on one ladder.
 * With a drive, also by the coherences within each ladder, (N+1)² of one or N³/6 of all.
 
 Without a drive, coherences between different M do not change the observables, nor do Δ and δ.
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings.sharing import NAMES
 from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Accuracy, Cost, Run, resumed, unsupported
 from collective.engines.basis.dicke import Identical, identical
@@ -87,7 +89,7 @@ class Symmetric:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse couplings and states that are not the same for every emitter."""
-        common = unsupported(self, request, one_number=True, cavity=True)
+        common = unsupported(self, request, one_number=True, noise=NAMES, cavity=True)
         if common is not None:
             return common
         alone = request.problem
@@ -130,7 +132,7 @@ class Symmetric:
         if isinstance(e, str) or e.drive or _not_one_species(request):
             import scipy.integrate
             import scipy.sparse
-        elif e.pump:
+        elif e.pumped:
             import scipy.sparse.linalg  # noqa: F401
         else:
             compile_kernels(request.progress)

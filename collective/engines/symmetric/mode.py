@@ -197,7 +197,8 @@ def cost(request: Request) -> Cost:
     photons = min(problem.photons, total)
     strength = abs(problem.coupling[0]) * np.sqrt(photons) * max(min(n, total) / 2, np.sqrt(n))
     rate = 2 * strength + problem.mode.linewidth * photons + abs(problem.mode.detuning) * photons
-    rate += e.collective * (n + 2) ** 2 / 4 + n * sum(kinds)
+    together = e.collective + e.pump_together + e.dephasing_together
+    rate += together * (n + 2) ** 2 / 4 + n * sum(kinds)
     slopes = _SLOPES_PER_PHASE * rate * float(np.ptp(request.times))
     slopes += _SLOPES_PER_TIME * times + _FEWEST_SLOPES
     slope = (_SLOPE_ENTRIES * terms + _VECTOR_ENTRIES) * size * s.entry + _SLOPE_CALLS * s.call

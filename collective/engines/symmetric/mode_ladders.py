@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.with_mode import CavityCouplings
-from collective.engines.basis.dicke import Identical, identical, processes
+from collective.engines.basis.dicke import Identical, identical, lost, processes
 
 
 class Ladders:
@@ -115,15 +115,14 @@ class Ladders:
             else:
                 factors = np.sqrt(square * right[a, b][1])
             triplets.append(self.moved(strength * factors, b=b, k=(a, a)))
-        lost = mode.linewidth * np.sqrt(self.n * 1.0 * self.n2)
-        triplets.append(self.moved(lost, n=(-1, -1)))
+        leaving = mode.linewidth * np.sqrt(self.n * 1.0 * self.n2)
+        triplets.append(self.moved(leaving, n=(-1, -1)))
 
         def energy(k: NDArray[Any], n: NDArray[Any]) -> NDArray[np.complex128]:
             """The complex energy of H_eff: a ket evolves with e^{−i·energy·t}."""
             bright = (k - d) * (e.n - d - k + 1.0)
             own = e.exchange * bright + (e.detuning - e.exchange) * k + mode.detuning * n
-            away = e.collective * bright + e.individual * k + e.pump * (e.n - k)
-            return own - 0.5j * (away + 2 * e.dephasing * e.n / 4 + mode.linewidth * n)
+            return np.asarray(own - 0.5j * (lost(e, k, d) + mode.linewidth * n))
 
         both = energy(self.k, self.n) - energy(self.k2, self.n2).conj()
         triplets.append(self.moved(-1j * both))

@@ -8,6 +8,9 @@ dephasing
    H_\mathrm{eff} = \sum_{lm} h_{lm} σ^+_lσ^-_m − \frac{i}{2}\sum_m p_m + \sum_m (w_m σ^+_m + h.c.),
    \qquad h = δ + Δ − \frac{i}{2}Γ + i\,\mathrm{diag}(p/2 − γ_φ), \quad w = \frac{Ω}{2}
 
+A pump matrix adds −(i/2)P_lm to h_lm of two emitters, and a dephasing matrix D multiplies φ(i) by
+−Σ_mn Re D_mn i_m i_n.
+
 As within excitation blocks (`panel`), hops go through the configuration d with one excitation
 fewer; the drive turns one bit. Panels, lanes and unsigned rows are as there. The phases of the
 basis states are such that every w is real (`arrays.turned`).
@@ -35,12 +38,14 @@ kernel = compiled(**OPTIONS)
 def _start(x, source, target, n, tables, centre, mixed, f):  # type: ignore[no-untyped-def]
     """Set the rows of the result to what c and the drive give."""
     drive, driven, a, b = tables.drive, tables.driven, load(centre, 0, 0), load(centre, 0, 1)
-    pulsed, count = len(mixed) > 0, len(driven)
+    pulsed, count, lost = len(mixed) > 0, len(driven), tables.lost
     for i in range(n):
         r, s = load(x, source + i, 0), load(x, source + i, 1)
         # −i(−c)φ = i(a + ib)(r + is)
         yr, yi = fma(fma(zero(), b, r), a, s), fma(zero(), b, s)
         yr, yi = axpy(zero(), -1.0, yr), axpy(fma(zero(), a, r), -1.0, yi)
+        if len(lost) > 0:
+            yr, yi = axpy(yr, -lost[i], r), axpy(yi, -lost[i], s)
         for k in range(count):
             w, j = drive[k], i ^ driven[k]
             if pulsed:
