@@ -126,6 +126,10 @@ def cavity_light(
             f"method 'cumulants' takes the {noise[0]} of each emitter alone, not a matrix (N, N); "
             "use method='symmetric'"
         )
+    if method == "cumulants" and couplings.couplings.ising is not None:
+        raise ValueError(
+            "method 'cumulants' does not treat Ising terms beside a mode; use method='symmetric'"
+        )
     unit = timescale.unit_of(couplings)
     problem = timescale.in_unit(couplings, unit)
     found = (_moments if method == "cumulants" else _mode_ladders.light)(problem)

@@ -426,3 +426,23 @@ def test_noise_that_emitters_share_is_taken_or_refused_by_name():
             co.evolve(problem, "inverted", T, method=method)
     with pytest.raises(ValueError, match="each emitter alone"):
         co.observables.cavity_light(problem)
+
+
+def test_ising_terms_beside_a_mode():
+    """Two excited emitters have the energy V: exactly, in blocks and on ladders the same."""
+    mode = co.cavity_mode(0.7, 0.9)
+    pair = np.array([[0, 1.5], [1.5, 0]])
+    problem = co.CavityCouplings(identical(2).replace(ising=pair), mode)
+    plain = co.evolve(problem.replace(couplings=identical(2)), "inverted", T, method="blocks")
+    exact, blocks, symmetric = (
+        co.evolve(problem, "inverted", T, method=m) for m in ("exact", "blocks", "symmetric")
+    )
+    np.testing.assert_allclose(blocks.photons, exact.photons, atol=1e-8)
+    np.testing.assert_allclose(symmetric.photons, exact.photons, atol=1e-8)
+    assert abs(plain.photons - exact.photons).max() > 1e-3
+    for method in ("cumulants", "mean_field"):
+        with pytest.raises(ValueError, match="does not treat Ising terms"):
+            co.evolve(problem, "inverted", T, method=method)
+    pumped = problem.replace(couplings=identical(2, pump=1.0).replace(ising=pair))
+    with pytest.raises(ValueError, match="Ising terms"):
+        co.observables.cavity_light(pumped)

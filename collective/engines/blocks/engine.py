@@ -146,7 +146,7 @@ class Blocks:
             ValueError: for permutations that are no symmetries of the request.
         """
         shared = () if isinstance(request.problem, CavityCouplings) else ("dephasing",)
-        common = unsupported(self, request, noise=shared, cavity=True)
+        common = unsupported(self, request, noise=shared, ising=True, cavity=True)
         if common is not None:
             return common
         if isinstance(request.problem, CavityCouplings):

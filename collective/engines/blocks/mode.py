@@ -93,6 +93,9 @@ class BlockMode:
         hop = np.asarray(c.shift) - 0.5j * np.asarray(c.decay)
         own = c.detunings + hop.diagonal() - 1j * c.dephasing
         energy = block.excited @ own - 0.5j * (~block.excited @ c.pump)
+        if c.ising is not None:  # the energy of every pair of excited emitters
+            up = block.excited.astype(float)
+            energy = energy + 0.5 * np.einsum("im,im->i", up @ np.asarray(c.ising), up)
         energy = energy + (problem.mode.detuning - 0.5j * problem.mode.linewidth) * block.photons
         rows, columns, values = [here], [here], [energy]
 

@@ -104,10 +104,10 @@ class Cumulants:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse master equations, thermal light, states without moments, coherence at order 3."""
+        with_mode = isinstance(request.problem, CavityCouplings)
         common = unsupported(
-            self, request, channels=True, cavity=True,
-            one_number=isinstance(request.problem, CavityCouplings),
-        )  # fmt: skip
+            self, request, channels=True, ising=not with_mode, one_number=with_mode, cavity=True
+        )
         if common is not None:
             return common
         if isinstance(request.problem, CavityCouplings):

@@ -68,7 +68,9 @@ class Exact:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse too many states, phases that are too large to follow, and python -OO."""
-        common = unsupported(self, request, equations=True, noise=NAMES, channels=True, cavity=True)
+        common = unsupported(
+            self, request, equations=True, noise=NAMES, channels=True, ising=True, cavity=True
+        )
         if common is not None:
             return common
         problem = request.problem

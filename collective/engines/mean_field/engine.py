@@ -93,8 +93,9 @@ class MeanField:
     def refusal(self, request: Request) -> str | None:
         """Refuse thermal light, and states of more than one emitter that are correlated."""
         common = unsupported(
-            self, request, one_number=True, lattice=True, channels=True, cavity=True
-        )
+            self, request, one_number=True, lattice=True, channels=True,
+            ising=not isinstance(request.problem, CavityCouplings), cavity=True,
+        )  # fmt: skip
         if common is not None:
             return common
         if isinstance(request.problem, CavityCouplings):

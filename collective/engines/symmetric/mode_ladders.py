@@ -121,7 +121,8 @@ class Ladders:
         def energy(k: NDArray[Any], n: NDArray[Any]) -> NDArray[np.complex128]:
             """The complex energy of H_eff: a ket evolves with e^{−i·energy·t}."""
             bright = (k - d) * (e.n - d - k + 1.0)
-            own = e.exchange * bright + (e.detuning - e.exchange) * k + mode.detuning * n
+            own = e.exchange * bright + (e.detuning - e.exchange) * k + e.energy(k)
+            own = own + mode.detuning * n
             return np.asarray(own - 0.5j * (lost(e, k, d) + mode.linewidth * n))
 
         both = energy(self.k, self.n) - energy(self.k2, self.n2).conj()
