@@ -26,6 +26,7 @@ from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.sharing import shared
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.request import Request
 from collective.errors import EngineContractError
 from collective.master.equation import MasterEquation
@@ -222,6 +223,7 @@ def unsupported(
     lattice: bool = False,
     channels: bool = False,
     ising: bool = False,
+    cavity: bool = False,
 ) -> str | None:
     """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
 
@@ -234,8 +236,13 @@ def unsupported(
         lattice: whether it takes a Γ that is stored by displacement.
         channels: whether it takes `ChannelCouplings` of atoms with manifolds.
         ising: whether it takes Ising terms.
+        cavity: whether it takes `CavityCouplings`, emitters with a mode that is kept.
     """
     problem, who = request.problem, f"method {engine.name!r}"
+    if isinstance(problem, CavityCouplings):
+        if not cavity:
+            return f"{who} takes emitters alone, not CavityCouplings with a mode that is kept"
+        problem = problem.couplings
     if isinstance(problem, MasterEquation):
         if not equations:
             return f"{who} takes Couplings, not a MasterEquation"

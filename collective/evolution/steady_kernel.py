@@ -19,6 +19,7 @@ from collective._tools.progress import Progress, notice
 from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.exact.size import density_bytes
 from collective.engines.request import Problem
 from collective.evolution import steady_krylov
@@ -75,7 +76,7 @@ def kernel_state(problem: Problem, dims: list[int], what: str, *, show: bool = F
         ValueError: if the kernel has more than one dimension.
         ProblemTooLargeError: before anything is allocated.
     """
-    if isinstance(problem, ChannelCouplings):
+    if isinstance(problem, ChannelCouplings | CavityCouplings):
         problem = MasterEquation(problem.hamiltonian(), problem.collapse_operators())
     size = prod(dims)
     if size**2 <= DENSE_DIMENSION:

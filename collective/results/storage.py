@@ -20,6 +20,7 @@ from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.sites import Sites
+from collective.couplings.with_mode import CavityCouplings, CavityMode
 from collective.emitters import Atoms, Emitters, Multilevel
 from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report
@@ -55,6 +56,7 @@ ARRAYS = (
     "error_estimate",
     "coincidence_rate",
     "coincidence_error",
+    "photons",
 )
 # accuracy of the engines whose files do not hold it
 _ACCURACY = dict.fromkeys(("exact", "blocks", "driven", "symmetric", "single"), "exact")
@@ -62,7 +64,11 @@ _ACCURACY["trajectories"] = "sampled"
 # states that are known completely from their printed name in formats 1 to 3
 _OLD_WORDS: dict[str, State] = {"inverted": Inverted(), "ground": Ground()}
 _OLD_COUNTED: dict[str, Callable[[int], State]] = {"single": Single, "dicke": Dicke}
-_OBJECTS = {"jumps": Jumps, "couplings": Couplings | ChannelCouplings, "equation": MasterEquation}
+_OBJECTS = {
+    "jumps": Jumps,
+    "couplings": Couplings | CavityCouplings | ChannelCouplings,
+    "equation": MasterEquation,
+}
 
 
 def changed(name: str, value: Any) -> Any:
@@ -157,6 +163,8 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             metadata[f"{name}_dims"] = listed[0].dims
     if isinstance(result.couplings, ChannelCouplings):
         _pack_channels(result.couplings, arrays, metadata)
+    elif isinstance(result.couplings, CavityCouplings):
+        _pack_mode(result.couplings, arrays, metadata)
     elif result.couplings is not None:
         _pack_couplings(result.couplings, arrays, metadata)
     if result.equation is not None:
@@ -248,8 +256,34 @@ def _problem(arrays: dict[str, Any], metadata: dict[str, Any]) -> Any:
     """The couplings of a result, or None for a master equation."""
     if "equation" in metadata:
         return None
+    if "mode" in metadata:
+        return _unpack_mode(arrays, metadata)
     unpacked = _unpack_channels if "channels" in metadata else _unpack_couplings
     return unpacked(arrays, metadata)
+
+
+def _pack_mode(problem: CavityCouplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
+    """Emitters with a cavity mode: the emitters as they are alone, and the mode beside them."""
+    mode = problem.mode
+    _pack_couplings(problem.couplings, arrays, metadata)
+    arrays["mode:coupling"] = np.asarray(mode.coupling)
+    arrays["mode:drive"] = np.asarray(mode.drive)
+    metadata["mode"] = {
+        "linewidth": mode.linewidth,
+        "detuning": mode.detuning,
+        "photons": problem.photons,
+    }
+
+
+def _unpack_mode(arrays: dict[str, Any], metadata: dict[str, Any]) -> CavityCouplings:
+    stored = metadata["mode"]
+    mode = CavityMode(
+        arrays["mode:coupling"],
+        stored["linewidth"],
+        stored["detuning"],
+        drive=complex(arrays["mode:drive"]),
+    )
+    return CavityCouplings(_unpack_couplings(arrays, metadata), mode, stored["photons"])
 
 
 def _pack_channels(

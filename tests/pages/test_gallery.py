@@ -1291,3 +1291,18 @@ def test_competing_lines():
     for b in (0.2, 0.3, 0.8):  # the slope at the start
         early = births(n, (b, 1 - b), np.array([0, 1e-6]))[:, 0]
         assert (early[1] - early[0]) / 1e-6 == pytest.approx(b * n * (b * (n - 1) - 1), rel=1e-4)
+
+
+def test_a_superradiant_laser():
+    names = run("a_superradiant_laser")
+    alone, pumps = names["alone"], names["pumps"]
+    assert alone == pytest.approx(0.4)
+    for count in names["counts"]:
+        linewidths, powers = names["linewidths"][count], names["powers"][count]
+        assert alone < linewidths.min() < 0.6
+        assert powers.max() / (count**2 * alone) == pytest.approx(1 / 8, abs=0.015)
+        best = pumps[powers.argmax()]
+        assert 0.3 < best / (count * alone) < 0.8
+        assert linewidths[-1] > 100
+    few, many = (names["powers"][count].max() for count in names["counts"])
+    assert 9 < many / few < 13

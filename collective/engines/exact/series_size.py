@@ -7,6 +7,7 @@ import numpy as np
 from collective._tools.speed import Speed
 from collective._tools.speed import speed as machine_speed
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import writing
 from collective.engines.exact.lindblad import lindblad_of
 from collective.engines.exact.sectors import generator_of
@@ -74,7 +75,7 @@ class SeriesSize:
             summed = _SUM * n * s.entry * applied * times / max(steps, 1.0)
         row = _MEASURE_CALLS * s.call + _MEASURE_ENTRIES * side**2 * s.entry
         row += len(request.operators) * (20 * s.call + side**2 * s.entry)
-        if "correlations" in request.words:
+        if "correlations" in request.words and isinstance(request.problem, ChannelCouplings):
             row += len(request.channels.decay) ** 2 * _CORRELATION_CALLS * s.call
             row += len(request.channels.decay) * side**2 * s.entry
         flops = _EIGENVALUE_FLOPS * generator.cubes()
@@ -99,7 +100,9 @@ class SeriesSize:
         """Bytes of what is recorded."""
         request, side = self.request, lindblad_of(self.request).dimension
         row = 8 * 64 + 16 * len(request.operators)
-        if "correlations" in request.words:
+        if isinstance(request.problem, CavityCouplings):
+            row += 16 * len(request.problem) ** 2
+        elif "correlations" in request.words:
             row += 16 * len(request.channels.decay) ** 2
         if "states" in request.words:
             row += 16 * side**2
