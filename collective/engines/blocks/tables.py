@@ -23,7 +23,7 @@ from collective.engines.basis.configurations import (
     ExcitationBlocks,
     interaction_energies,
     one_excitation,
-    permuted,
+    permuted_places,
 )
 from collective.engines.basis.orbit_means import OrbitMeans, equal_rows, joined
 from collective.engines.basis.symmetries import needed_pairs, same_pairs
@@ -167,7 +167,7 @@ def _structure(
     sizes = blocks.sizes
     start = np.concatenate([[0], np.cumsum(sizes)])
     bits = np.concatenate([blocks.configurations(k) for k in range(highest + 1)])
-    images = _images(bits, np.repeat(start[:-1], sizes), permutations)
+    images = permuted_places(bits, np.repeat(start[:-1], sizes), permutations)
     group_of, orbit = images.argmin(axis=0), images.min(axis=0)
 
     stored = np.empty((len(bits), 3), np.uint32)
@@ -233,27 +233,6 @@ def _structure(
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
     observed = _moments(blocks, tables, np.array(permutations))
     return Layout(blocks, tables, excited, *observed, _means(tables))
-
-
-def _images(
-    bits: NDArray[np.int64],
-    first: NDArray[np.int64],
-    permutations: tuple[tuple[int, ...], ...],
-) -> NDArray[np.uint32]:
-    """The index in its block of every permuted configuration, (G, states).
-
-    Args:
-        bits: configurations, in the order of their excitation numbers, (states,).
-        first: the index of the first configuration of the same block, (states,).
-        permutations: of the emitters.
-    """
-    order = np.argsort(bits)
-    ascending = bits[order]
-    found = np.empty((len(permutations), len(bits)), np.uint32)
-    for image, permutation in zip(found, permutations, strict=True):
-        moved = np.searchsorted(ascending, permuted(ascending, permutation))
-        image[order] = order[moved] - first[order]
-    return found
 
 
 _kept_structure = lru_cache(maxsize=4)(_structure)  # for scans of a parameter
