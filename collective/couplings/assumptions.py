@@ -79,7 +79,9 @@ def of_channels(channels: Any) -> Validity:
     upper = atoms.excited == 1
     spread = float(np.ptp(channels.energies[:, upper]))
     strongest = float(np.abs(channels.drive).max())
-    rows = [_positivity(lowest, highest, "smallest")]
+    krylov = isinstance(channels.decay, LatticeMatrix) and not channels.decay.few
+    found = "upper bound of the smallest" if krylov else "smallest"
+    rows = [_positivity(lowest, highest, found)]
     c, frequency = atoms.speed_of_light, atoms.frequency
     numbers = [
         ("rotating-wave approximation", channels.largest_exchange(), frequency, "max|Δ|/ω₀"),
@@ -114,6 +116,8 @@ def _flatness_of_channels(channels: Any, fastest: float) -> Assumption:
         return Assumption(name, None, "not assessed", f"{_CHANGE}: needs a field")
     if atoms.frequency is None:
         return Assumption(name, None, "not assessed", f"{_CHANGE}: needs Atoms(frequency=...)")
+    if isinstance(channels.decay, LatticeMatrix):
+        return Assumption(name, None, "not assessed", f"{_CHANGE}: assess a smaller lattice")
     try:
         variation = tensor_variation(atoms, field, fastest)
     except ValueError as error:  # a table or samples that end there

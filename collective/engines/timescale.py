@@ -144,7 +144,7 @@ def in_unit(problem: Problem, unit: float) -> Problem:
     if isinstance(problem, Couplings):
         kept |= {name: _divided(kept[name], unit) for name in _RATES}
     elif isinstance(problem, ChannelCouplings):
-        kept |= {name: kept[name] / unit for name in _RATES_OF_CHANNELS}
+        kept |= {name: _divided(kept[name], unit) for name in _RATES_OF_CHANNELS}
         kept["atoms"] = _atoms_in_unit(problem.atoms, unit)
     else:
         kept |= _equation_parts(kept, unit)

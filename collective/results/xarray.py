@@ -100,17 +100,18 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
             add(name, values, dims[: values.ndim], units, meaning)
     if isinstance(result.couplings, ChannelCouplings):
         for name, (dims, units, meaning) in _CHANNELS.items():
-            add(name, getattr(result.couplings, name), dims, units, meaning)
+            values = getattr(result.couplings, name)
+            if isinstance(values, LatticeMatrix):
+                _add_kernel(name, values, units, meaning, add)
+            else:
+                add(name, values, dims, units, meaning)
         names = list(result.couplings.atoms.levels)
         add("level", names, ("level",), "1", "name of the level")
     elif result.couplings is not None:
         for name, (dims, units, meaning) in _COUPLINGS.items():
             values = getattr(result.couplings, name)
             if isinstance(values, LatticeMatrix):
-                along = tuple(f"displacement_{i + 1}" for i in range(values.kernel.ndim))
-                add(name, values.kernel, along, units, f"{meaning} by displacement between sites")
-                for axis, numbers in enumerate(values.sites.coordinates.T, 1):
-                    add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
+                _add_kernel(name, values, units, meaning, add)
             elif checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
             else:
@@ -137,6 +138,16 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
         if name in sizes and name not in coordinates:
             coordinates[name] = ((name,), np.arange(sizes[name]), {})
     return variables, coordinates, _attributes(result)
+
+
+def _add_kernel(name: str, matrix: LatticeMatrix, units: str, meaning: str, add: Any) -> None:
+    """Add a matrix that is stored by displacement, and the sites of the emitters."""
+    along = tuple(f"displacement_{i + 1}" for i in range(len(matrix.sites.shape)))
+    if matrix.in_blocks:
+        along += ("channel_of_one", "channel_of_other")
+    add(name, matrix.kernel, along, units, f"{meaning} by displacement between sites")
+    for axis, numbers in enumerate(matrix.sites.coordinates.T, 1):
+        add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
 
 
 def _add_jumps(result: Any, add: Any) -> None:
