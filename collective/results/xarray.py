@@ -98,17 +98,9 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
             if name == "correlations" and isinstance(result.couplings, ChannelCouplings):
                 dims, meaning = ("time", "channel", "channel_2"), "⟨σ⁺_c σ⁻_c'⟩ of two channels"
             add(name, values, dims[: values.ndim], units, meaning)
-    if isinstance(result.couplings, ChannelCouplings):
-        for name, (dims, units, meaning) in _CHANNELS.items():
-            values = getattr(result.couplings, name)
-            if isinstance(values, LatticeMatrix):
-                _add_kernel(name, values, units, meaning, add)
-            else:
-                add(name, values, dims, units, meaning)
-        names = list(result.couplings.atoms.levels)
-        add("level", names, ("level",), "1", "name of the level")
-    elif result.couplings is not None:
-        for name, (dims, units, meaning) in _COUPLINGS.items():
+    of_atoms = isinstance(result.couplings, ChannelCouplings)
+    if result.couplings is not None:
+        for name, (dims, units, meaning) in (_CHANNELS if of_atoms else _COUPLINGS).items():
             values = getattr(result.couplings, name)
             if isinstance(values, LatticeMatrix):
                 _add_kernel(name, values, units, meaning, add)
@@ -116,9 +108,11 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
             else:
                 add(name, values, dims, units, meaning)
+    if of_atoms:
+        add("level", list(result.couplings.atoms.levels), ("level",), "1", "name of the level")
+    elif result.couplings is not None and result.couplings.thermal_photons:
         photons = result.couplings.thermal_photons
-        if photons:
-            add("thermal_photons", photons, (), "1", "n̄ per mode: emission (n̄ + 1)Γ, absorption n̄Γ")
+        add("thermal_photons", photons, (), "1", "n̄ per mode: emission (n̄ + 1)Γ, absorption n̄Γ")
     if result.expect:
         stacked = np.stack(list(result.expect.values()))
         add("expect", stacked, ("operator", "time"), "of the operator", "expectation values")
