@@ -2,6 +2,8 @@
 
 There is one variable for each array of `Result` and `Couplings`, with the same names. NetCDF has no
 complex numbers, so a file holds z as z_real and z_imag.
+
+The file is longer than others because everything that a dataset holds is listed here.
 """
 
 import json
@@ -71,7 +73,6 @@ _CHANNELS = {
 }
 
 
-_SITE = "site of each emitter along lattice vector {}"
 _COUNTED = ("emitter", "emitter_2", "level", "channel", "channel_2", "sample")
 _CHANNEL_OF = {
     True: "its channel: an eigenvector of Γ, channel_vector",
@@ -136,12 +137,17 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
 
 def _add_kernel(name: str, matrix: LatticeMatrix, units: str, meaning: str, add: Any) -> None:
     """Add a matrix that is stored by displacement, and the sites of the emitters."""
-    along = tuple(f"displacement_{i + 1}" for i in range(len(matrix.sites.shape)))
-    if matrix.in_blocks:
-        along += ("channel_of_one", "channel_of_other")
-    add(name, matrix.kernel, along, units, f"{meaning} by displacement between sites")
-    for axis, numbers in enumerate(matrix.sites.coordinates.T, 1):
-        add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
+    along = [f"displacement_{i + 1}" for i in range(len(matrix.sites.shape))]
+    along += ["channel_of_one", "channel_of_other"] if matrix.in_blocks else []
+    add(name, matrix.kernel, tuple(along), units, f"{meaning} by displacement between sites")
+    for i, numbers in enumerate(matrix.sites.coordinates.T, 1):
+        add(
+            f"site_{i}",
+            numbers,
+            ("emitter",),
+            "1",
+            f"site of each emitter along lattice vector {i}",
+        )
 
 
 def _add_jumps(result: Any, add: Any) -> None:
