@@ -36,7 +36,7 @@ from collective.states.of_atoms import ket_of
 
 TERMS = 24  # of a Taylor series
 RADIUS = 3.0  # |K|h of a step: the first term left out is 3²⁴/24! = 5·10⁻¹³
-_AT_ONCE = 2**22  # numbers of all Taylor vectors of a batch
+AT_ONCE = 2**22  # numbers of all Taylor vectors of a batch
 _MOST = 64  # trajectories of a batch
 _LAST = 1e-12  # of the last term of a series under a pulse, relative to ψ
 _STILL = 1e-15  # relative to the largest rate: a state that changes less stays as it is
@@ -45,7 +45,7 @@ _EMPTY = 1e-14  # parts of ρ with a smaller weight are left out
 
 def batch_of(states: int) -> int:
     """How many trajectories of so many amplitudes are drawn together."""
-    return max(1, min(_MOST, _AT_ONCE // (TERMS * states)))
+    return max(1, min(_MOST, AT_ONCE // (TERMS * states)))
 
 
 class AtomSampler:
@@ -249,7 +249,7 @@ class AtomSampler:
         last = np.searchsorted(times, until, side="right")
         powers = np.arange(TERMS + 1)[:, None]
         columns = np.flatnonzero(last > flight.due[at])
-        together = max(1, _AT_ONCE // (self.states * max(1, int((last - flight.due[at]).max()))))
+        together = max(1, AT_ONCE // (self.states * max(1, int((last - flight.due[at]).max()))))
         for i in range(0, len(columns), together):
             kets, where = [], []
             for column in columns[i : i + together].tolist():
