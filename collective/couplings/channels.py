@@ -512,6 +512,16 @@ def _weighted(weights: NDArray[Any], matrices: list[Any]) -> Any:
     return sum(terms[1:], terms[0]) if terms else 0.0 * matrices[0]
 
 
+def mean_transition(channels: ChannelCouplings) -> float:
+    """The mean energy of a transition: in a frame that turns with it H is as slow as possible.
+
+    Without a drive every excited atom has this phase, whatever else happens.
+    """
+    upper = channels.atoms.excited == 1
+    energies = channels.energies
+    return float(energies[:, upper].mean() - energies[:, ~upper].mean())
+
+
 def within(matrix: Any, n: int) -> NDArray[Any]:
     """The blocks (N, C, C) of n atoms alone of a matrix over channels, in any of its forms."""
     each = len(matrix) // n

@@ -8,7 +8,7 @@ from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix, largest_row, sum_of_squares
 from collective.couplings.sites import padded
 from collective.engines.base import Cost, threads_for, writing
-from collective.engines.numerics.channels import polarisations
+from collective.engines.numerics.channels import local_hamiltonians, polarisations
 from collective.engines.numerics.exchange import kind, sites_of
 from collective.engines.numerics.lattice import TRANSFORM
 from collective.engines.request import Request
@@ -199,7 +199,7 @@ def _frequencies_of_atoms(channels: ChannelCouplings) -> tuple[float, float]:
     n = len(channels)
     usual = np.sqrt(sum_of_squares(channels.shift) / len(channels.shift))
     most = np.sqrt(largest_row(channels.shift))
-    levels = np.linalg.eigvalsh(channels.local_hamiltonians(drive=False))
+    levels = np.linalg.eigvalsh(local_hamiltonians(channels))
     bright = np.sqrt(sum_of_squares(channels.decay) / len(channels.decay))
     drive = float(np.linalg.norm(channels.drive.reshape(n, -1), axis=1).max())
     frequency = np.sqrt(usual * most) + float(np.ptp(levels, axis=1).max()) + drive + 0.3 * bright

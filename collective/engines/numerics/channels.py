@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.couplings.channels import ChannelCouplings, within
+from collective.couplings.channels import ChannelCouplings, mean_transition, within
 from collective.couplings.convolution import BlockConvolution
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import emitting
@@ -32,7 +32,8 @@ class Channels:
         lower: a_k, (K, L, L).
         h: Δ' − iΓ'/2 between different atoms, (N·K, N·K); zero within an atom. By displacement
             where Γ and Δ are.
-        own: −i h_m − ½Σ Γ' a†a of each atom, without the drive, (N, L, L).
+        own: −i h_m − ½Σ Γ' a†a of each atom, without the drive, (N, L, L). If there is no drive,
+            h_m is in a frame that turns with the mean energy of a transition.
         jumps: √γ_ν Σ_k (V†)_νk a_k of each atom, (N, K, L, L), from its block Γ' = V diag(γ) V†.
         half_drive: Ω'/2, (N, K).
     """
@@ -72,10 +73,18 @@ def of(channels: ChannelCouplings, *, single: bool = False) -> Channels:
     return Channels(
         lower=lower,
         h=h,
-        own=-1j * channels.local_hamiltonians(drive=False) - 0.5 * loss,
+        own=-1j * local_hamiltonians(channels) - 0.5 * loss,
         jumps=jumps,
         half_drive=0.5 * channels.drive.reshape(n, each) @ basis.conj(),
     )
+
+
+def local_hamiltonians(channels: ChannelCouplings) -> NDArray[np.complex128]:
+    """h_m of each atom without its drive; the frame turns with the atoms if nothing drives them."""
+    found = channels.local_hamiltonians(drive=False)
+    if not np.any(channels.drive):
+        found -= mean_transition(channels) * np.diag(channels.atoms.excited)
+    return found
 
 
 def _by_rows(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collective._tools import operators as _operators
-from collective.couplings.channels import ChannelCouplings
+from collective.couplings.channels import ChannelCouplings, mean_transition
 from collective.engines.numerics.extremes import extremes
 from collective.engines.request import Request
 
@@ -54,8 +54,7 @@ class EffectiveParts:
         numbers = _operators.sum_of_levels([atoms.excited] * n)
         self.frame = np.zeros(len(numbers))
         if not np.any(channels.drive):
-            energies, upper = channels.energies, atoms.excited == 1
-            self.frame = numbers * (energies[:, upper].mean() - energies[:, ~upper].mean())
+            self.frame = numbers * mean_transition(channels)
         hamiltonian = hamiltonian - diags_array(self.frame)
         jumps = [_entries(jump) for jump in channels.collapse_operators()]
         nothing = csr_array(hamiltonian.shape, dtype=complex)
