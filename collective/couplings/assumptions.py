@@ -79,8 +79,7 @@ def of_channels(channels: Any) -> Validity:
     upper = atoms.excited == 1
     spread = float(np.ptp(channels.energies[:, upper]))
     strongest = float(np.abs(channels.drive).max())
-    krylov = isinstance(channels.decay, LatticeMatrix) and not channels.decay.few
-    found = "upper bound of the smallest" if krylov else "smallest"
+    found = "upper bound of the smallest" if channels.krylov else "smallest"
     rows = [_positivity(lowest, highest, found)]
     c, frequency = atoms.speed_of_light, atoms.frequency
     numbers = [
