@@ -127,7 +127,11 @@ def _by_rows(
 def _kernels(row: Row, block: Sites) -> list[NDArray[Any]]:
     """The kernels of Γ and Δ per linewidth, from the rows of the corners of a block."""
     known = {m: row(m) for m in dict.fromkeys(block.corners)}
-    return [kernel_of_rows(lambda m, i=i: known[m][i], block, known) for i in (0, 1)]
+
+    def kernel(which: int) -> NDArray[Any]:
+        return kernel_of_rows(lambda m: known[m][which], block, known)
+
+    return [kernel(0), kernel(1)]
 
 
 def _at(emitters: Emitters, positions: NDArray[np.float64]) -> Emitters:

@@ -64,7 +64,8 @@ class BlockConvolution:
     def _transforms(self, kernel: NDArray[Any]) -> dict[tuple[int, int], NDArray[Any]]:
         """The transforms of the parts ij of the blocks, of those that are not 0."""
         places = np.ix_(*places_of_displacements(self._sites.shape, self._lengths))
-        largest, found = np.abs(kernel).max(initial=0.0), {}
+        largest = np.abs(kernel).max(initial=0.0)
+        found: dict[tuple[int, int], NDArray[Any]] = {}
         for i in range(self._each):
             for j in range(self._each):
                 part = kernel[..., i, j]

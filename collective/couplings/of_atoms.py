@@ -8,6 +8,7 @@ from collective._tools import checks
 from collective._tools.memory import fits, require
 from collective.couplings.by_displacement import by_lines, refusal, stand_in, unit_blocks
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.tensors import integral_tensors, unit_tensors
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import answers
@@ -41,7 +42,7 @@ def of_atoms(
     found = (_of_lattice if sparing else _of_matrices)(atoms, field, coupling)
     lengths.warn_of_field_lengths(answers.lengths(field), atoms.wavelength)
     matrices = found.decay, found.shift
-    if sparing:
+    if isinstance(found.decay, LatticeMatrix) and isinstance(found.shift, LatticeMatrix):
         matrices = stand_in(found.decay), stand_in(found.shift)
     lengths.warn_of_couplings(*matrices, sites, field, absolute=False)
     return found

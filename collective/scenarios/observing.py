@@ -230,12 +230,12 @@ def observed(
             continue
         values = np.asarray(getattr(answer, part.attribute) if part.attribute else answer)
         what = f"{part.attribute} of: {meaning}" if part.attribute else meaning
-        dims = part.dims
-        if dims == ("emitter",) and values.ndim == 2:  # of atoms with levels
-            dims = ("emitter", "level")
-        if values.ndim != len(dims):  # points of any shape, or a single one
+        along = part.dims
+        if along == ("emitter",) and values.ndim == 2:  # of atoms with levels
+            along = ("emitter", "level")
+        if values.ndim != len(along):  # points of any shape, or a single one
             values = values.reshape(len(values), -1)
-        found[name + suffix] = Observed(dims, values, part.units, what)
+        found[name + suffix] = Observed(along, values, part.units, what)
     for dim, (argument, units) in asked.axes.items():
         values = np.asarray(arguments[argument], dtype=float)
         dims: tuple[str, ...] = (dim,)

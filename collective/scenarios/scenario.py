@@ -92,6 +92,7 @@ class Scenario:
         if isinstance(given.get("drive"), Call):
             given["drive"] = given["drive"](self.emitters)
         if "decay" in given:
+            assert not isinstance(self.emitters, Atoms)  # which have no matrices of their own
             return Couplings(**given, emitters=self.emitters, field=self.field)
         inside = {name: given.pop(name) for name in _INSIDE_COUPLE if name in given}
         assert self.emitters is not None

@@ -2,6 +2,8 @@
 
 The keys of a section follow from the signatures of the functions that it stands for (`options`), so
 a new lattice, field, state, material, engine or option is known here without an entry.
+
+The file is longer than others because it lists every section.
 """
 
 import inspect
@@ -134,7 +136,7 @@ def disorder() -> dict[str, Options]:
 @cache
 def atom_kinds() -> dict[str, Options]:
     """Atoms of a line, given by its name or by quantum numbers, and those with J = 0 → 1."""
-    made = {"line": atoms, "isotropic": Atoms.isotropic}
+    made: dict[str, Callable[..., Any]] = {"line": atoms, "isotropic": Atoms.isotropic}
     return {name: options(function, ("positions",)) for name, function in made.items()}
 
 

@@ -91,7 +91,7 @@ class AtomSampler:
     def _pulse(self) -> tuple[Pieces, sparse_rows.Rows, sparse_rows.Rows] | None:
         """The envelope, −iRh and −iR†h; None without an envelope."""
         h, raising, envelope = self._step[0], self._parts.raising, self.request.envelope
-        if envelope is None or len(self.times) == 1:
+        if envelope is None or raising is None or len(self.times) == 1:
             return None
         pieces = Pieces(
             envelope, self.times, h, self._parts.turning, float(np.abs(self.request.pulse).max())
