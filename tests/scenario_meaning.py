@@ -61,7 +61,8 @@ def arguments(table, units, *, skip=()):
     for name, value in table.items():
         if name in skip:
             continue
-        if name == "names" or (name in WORDS and isinstance(value, str)):
+        number_of = name == "polarisation" and is_number(value)  # a complex one
+        if name == "names" or (name in WORDS and isinstance(value, str) and not number_of):
             found[name] = value
         elif name in ("permittivity", "permeability") and isinstance(value, dict):
             found[name] = material(value, units)
