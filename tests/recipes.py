@@ -623,7 +623,7 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
-            "by_displacement": False,
+            "by_displacement": True,
         },
         {},
     )

@@ -252,15 +252,13 @@ def unsupported(
                 f"{who} takes two-level Couplings, not ChannelCouplings of atoms with "
                 f"{len(problem.atoms.levels)} levels"
             )
+        if not lattice and isinstance(problem.decay, LatticeMatrix):
+            return _by_displacement(who, len(problem.decay))
     elif not one_number and checks.constant(problem.decay):
         n = len(problem)
         return f"{who} needs the {n} × {n} matrices, but decay is given as one number"
     elif not lattice and isinstance(problem.decay, LatticeMatrix):
-        n = len(problem)
-        return (
-            f"{who} needs the {n:,} × {n:,} matrices, but these couplings of a lattice are stored "
-            "by displacement: couple(..., by_displacement=False) makes the matrices"
-        )
+        return _by_displacement(who, len(problem))
     elif not one_number and problem.ising is not None and checks.constant(problem.ising):
         n = len(problem)
         return f"{who} needs the {n} × {n} matrices, but ising is given as one number"
@@ -288,6 +286,14 @@ def unsupported(
     if lacking:
         return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
     return None
+
+
+def _by_displacement(who: str, side: int) -> str:
+    """The refusal of an engine that needs matrices of this side."""
+    return (
+        f"{who} needs the {side:,} × {side:,} matrices, but these couplings of a lattice are "
+        "stored by displacement: couple(..., by_displacement=False) makes the matrices"
+    )
 
 
 def wrong_answer(engine: Engine, member: str, wanted: str, got: Any) -> EngineContractError:

@@ -163,7 +163,7 @@ def in_unit(problem: Problem, unit: float) -> Problem:
         if kept["ising"] is not None:
             kept["ising"] = _divided(kept["ising"], unit)
     elif isinstance(problem, ChannelCouplings):
-        kept |= {name: kept[name] / unit for name in _RATES_OF_CHANNELS}
+        kept |= {name: _divided(kept[name], unit) for name in _RATES_OF_CHANNELS}
         kept["atoms"] = _atoms_in_unit(problem.atoms, unit)
     elif isinstance(problem, CavityCouplings):
         kept["couplings"] = in_unit(problem.couplings, unit)

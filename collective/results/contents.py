@@ -191,6 +191,13 @@ def _channels(arrays: Mapping[str, Declared], metadata: Any) -> Known:
         "channels:detunings": (_REAL, [(n,)]),
         "channels:drive": (_COMPLEX, [(side,)]),
     }
+    if "lattice" in metadata:
+        kernel = (*_kernel(metadata["lattice"], n), each, each)
+        known["channels:decay"] = known["channels:shift"] = (_COMPLEX, [kernel])
+        if "channels:places" in arrays:
+            known["channels:places"] = (_WHOLE, [(n,)])
+        elif prod(metadata["lattice"]) != n:
+            raise ValueError("channels:places is missing")
     for name in known:
         _have(arrays, name)
     small = n * np.log2(count) < 64

@@ -87,14 +87,23 @@ class SeriesSize:
         """The bytes at the peak."""
         request, generator = self.request, generator_of(self.request)
         times, n, side = len(request.times), generator.size, lindblad_of(request).dimension
-        copies = 1 + 2 * request.checkpointed
-        found = int(copies * self._recorded()) + times * _ROW_BYTES
-        found += 16 * side**2 * 4  # ρ as a whole, before and after a step, and its eigenvalues
+        kept = int((1 + 2 * request.checkpointed) * self._recorded()) + times * _ROW_BYTES
+        found = 16 * side**2 * 4  # ρ as a whole, before and after a step, and its eigenvalues
         if request.envelope is None:
-            found += 16 * n * (GATHERED + min(AT_ONCE, times) * 2 + 6)
+            # the last sums are made before the times that they belong to are recorded
+            together = self._together()
+            making = 16 * n * (GATHERED + 2 * together + 5) - kept * together // times
+            found += kept + max(making, 16 * n * together)
         else:
-            found += 16 * n * (VECTORS + 4)
+            found += kept + 16 * n * (VECTORS + 4)
         return found + _ENTRY_BYTES * 3 * side
+
+    def _together(self) -> int:
+        """The most output times of one step."""
+        times = self.request.times
+        reach = times + REACH / self._ellipse.radius if self._ellipse.radius else times + np.inf
+        inside = np.searchsorted(times, reach, side="right") - np.arange(len(times)) - 1
+        return int(np.clip(inside.max(), 1, AT_ONCE))
 
     def _recorded(self) -> float:
         """Bytes of what is recorded."""
