@@ -220,6 +220,7 @@ def unsupported(
     one_number: bool = False,
     lattice: bool = False,
     channels: bool = False,
+    motion: tuple[str, ...] = (),
 ) -> str | None:
     """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
 
@@ -231,6 +232,8 @@ def unsupported(
         one_number: whether it takes a Γ that is stored as one number for all N² entries.
         lattice: whether it takes a Γ that is stored by displacement.
         channels: whether it takes `ChannelCouplings` of atoms with manifolds.
+        motion: what it takes of `Motion`, for two-level `Couplings`: "drive" for several Rabi
+            vectors, "detunings", "strength".
     """
     problem, who = request.problem, f"method {engine.name!r}"
     if isinstance(problem, MasterEquation):
@@ -257,6 +260,8 @@ def unsupported(
             f"{problem.thermal_photons:.4g} thermal photons per mode"
         )
     of_atoms = isinstance(problem, ChannelCouplings)  # whose states `request` has checked
+    if request.motion is not None and (why := _moving(request, () if of_atoms else motion)):
+        return f"{who} {why}"
     if not of_atoms and (why := missing(request.state)) is not None:
         return f"{who} cannot build the {why}"
     asked: list[str] = [word for word in ("correlations", "states") if word in request.words]
@@ -266,6 +271,24 @@ def unsupported(
         return f"observe: {who} does not keep {' and '.join(lacking)}"
     if lacking:
         return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
+    return None
+
+
+def _moving(request: Request, motion: tuple[str, ...]) -> str | None:
+    """What an engine does not take of what changes in time, or None."""
+    found = request.motion
+    assert found is not None
+    if found.strength is not None and "strength" not in motion:
+        return "does not take a strength of the coupling that changes in time"
+    if found.detunings is not None and "detunings" not in motion:
+        if request.operators:
+            return "does not take detunings that change in time when operators are observed"
+        return "does not take detunings that change in time and differ between the emitters"
+    if len(found.vectors) > 1 and "drive" not in motion:
+        return (
+            "takes light whose Rabi frequencies have one common ratio between the emitters, but "
+            "those of the pulses and of the constant drive differ"
+        )
     return None
 
 

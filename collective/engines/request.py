@@ -1,4 +1,4 @@
-"""The checked arguments of `evolve`: state, times, observables, envelope."""
+"""The checked arguments of `evolve`: state, times, observables, and what changes in time."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +13,10 @@ from collective._tools import operators as _operators
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
+from collective.pulse.controls import Controls, Function, values_at
+from collective.pulse.motion import Motion
+from collective.pulse.tables import Table
+from collective.pulse.timeline import ENVELOPE_STEPS, Marks, Timeline, timeline
 from collective.states import ground, inverted
 from collective.states.answers import name_of
 from collective.states.checking import checked_state
@@ -42,6 +46,14 @@ class Request:
         atol: absolute tolerance.
         envelope: of the drive, or None.
         pulse: values of the envelope at and between the times, by which a checkpoint recognises it.
+        controls: pulses, detunings and strength that change in time, as the user gives them, or
+            None. A scaled request (see `timescale`) has an envelope in their place, or `motion`.
+        motion: what changes in time for engines that take more than an envelope, or None; the
+            envelope is then 1, and the drive of the problem only says how strong it becomes.
+        marks: what is known of kinks and features of what changes in time; None if nothing is.
+        unknown: functions of time that know nothing of their kinks and are sampled for them.
+        turn: the phase by which the frame of the engine turns beside that of the user, as a
+            function of the user's time, or None.
         seed: of random numbers, or None.
         threads: the largest number of threads, or None for the engine's choice.
         progress: whether to show progress.
@@ -61,6 +73,11 @@ class Request:
     atol: float = 1e-10
     envelope: Callable[[float], complex] | None = None
     pulse: NDArray[np.complex128] = field(default_factory=lambda: np.empty(0, dtype=complex))
+    controls: Controls | None = None
+    motion: Motion | None = None
+    marks: Marks | None = None
+    unknown: tuple[Callable[[float], Any], ...] = ()
+    turn: Callable[[float], float] | None = None
     seed: int | None = None
     threads: int | None = None
     progress: bool = True
@@ -80,6 +97,48 @@ class Request:
     def user_time(self, t: Any) -> Any:
         """A time, or an array of times, as the user counts them."""
         return self.origin + t / self.unit
+
+    @property
+    def timeline(self) -> Timeline | None:
+        """The run in pieces at whose ends integrators stop; None if nothing changes in time."""
+        if self.envelope is None or len(self.times) == 1:
+            return None
+        found: Timeline | None = self.memo.get("timeline")
+        if found is None:
+            first, last = float(self.times[0]), float(self.times[-1])
+            marks, functions, longest = self.marks, self.unknown, np.inf
+            if marks is None:
+                marks, functions = Marks(), (self.envelope,)
+            if functions:
+                longest = max(float(np.diff(self.times).min()), (last - first) / ENVELOPE_STEPS)
+            found = timeline(first, last, marks, functions, longest)
+            self.memo["timeline"] = found
+        return found
+
+    @property
+    def fewest_steps(self) -> float:
+        """The steps that an integrator takes at least for what changes in time, roughly.
+
+        Functions are not sampled for it.
+        """
+        if self.envelope is None or len(self.times) == 1:
+            return 0.0
+        first, last = float(self.times[0]), float(self.times[-1])
+        known = timeline(first, last, self.marks or Marks()).steps
+        if self.marks is not None and not self.unknown:
+            return known
+        shortest = float(np.diff(self.times).min())
+        return known + min((last - first) / shortest, ENVELOPE_STEPS)
+
+    @property
+    def recorded(self) -> Controls | None:
+        """The controls with the values of functions in their place, as a result keeps them."""
+        if self.controls is None:
+            return None
+        found: Controls | None = self.memo.get("recorded")
+        if found is None:
+            found = self.memo["recorded"] = self.controls.recorded(self.times)
+        return found
 
     @property
     def couplings(self) -> Couplings:
@@ -120,6 +179,9 @@ def checked(
     rtol: float = 1e-8,
     atol: float = 1e-10,
     envelope: Callable[[float], complex] | None = None,
+    drive: Any = (),
+    detunings: Table | Function | None = None,
+    strength: Table | Function | None = None,
     seed: int | None = None,
     threads: int | None = None,
     progress: bool = True,
@@ -151,11 +213,44 @@ def checked(
         atol,
         envelope,
         envelope_values(envelope, problem, times_),
-        None if seed is None else checks.count("seed", seed, minimum=0, maximum=None),
-        None if threads is None else checks.count("threads", threads, minimum=1),
-        checks.flag("progress", progress),
-        checkpointed,
+        checked_controls(problem, times_, drive, detunings, strength),
+        seed=None if seed is None else checks.count("seed", seed, minimum=0, maximum=None),
+        threads=None if threads is None else checks.count("threads", threads, minimum=1),
+        progress=checks.flag("progress", progress),
+        checkpointed=checkpointed,
     )
+
+
+def checked_controls(
+    problem: Problem,
+    times: NDArray[np.float64],
+    drive: Any,
+    detunings: Table | Function | None,
+    strength: Table | Function | None,
+) -> Controls | None:
+    """The pulses, detunings and strength of a run; None if there are none."""
+    found = Controls(drive, detunings, strength)
+    if found.empty:
+        return None
+    named = [name for name in ("detunings", "strength") if getattr(found, name) is not None]
+    if isinstance(problem, MasterEquation):
+        which = "drive" if found.drive else named[0]
+        raise ValueError(f"{which} is for Couplings, not for a MasterEquation")
+    if isinstance(problem, ChannelCouplings) and named:
+        raise ValueError(
+            f"{named[0]} that change in time are for Couplings of two-level emitters, not for "
+            "ChannelCouplings of atoms with manifolds"
+        )
+    found.fit(len(problem), len(problem.drive))
+    for name in named:  # an error of the user's function shall come at once
+        for t in times[[0, -1]]:
+            value = values_at(name, getattr(found, name), float(t))
+            if value.shape not in ((), (len(problem),)):
+                raise ValueError(
+                    f"{name} must return a number or {len(problem)} numbers, one per emitter: at "
+                    f"t = {t:g} it has the shape {value.shape}"
+                )
+    return found
 
 
 def checked_problem(problem: Any) -> list[int]:
@@ -261,7 +356,8 @@ def envelope_values(
         raise ValueError("envelope is for Couplings with a drive, not for a master equation")
     if not np.any(problem.drive):
         raise ValueError(
-            "envelope multiplies the drive, but there is none: use couplings.replace(drive=...)"
+            "envelope multiplies the drive, but there is none: use couplings.replace(drive=...), "
+            "or pulses, evolve(..., drive=[co.pulse.gaussian(...)])"
         )
     # irrational fractions of the intervals, so that no period hides between the points
     between = [times[:-1] + np.diff(times) * fraction for fraction in (0.2361, 0.5858, 0.8541)]

@@ -24,6 +24,8 @@ from collective.emitters import Atoms, Emitters, Multilevel
 from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report
 from collective.master.equation import MasterEquation
+from collective.pulse import Controls
+from collective.results import controls
 from collective.results.contents import (
     ACCURACIES,
     ATOM_ARRAYS,
@@ -62,7 +64,12 @@ _ACCURACY["trajectories"] = "sampled"
 # states that are known completely from their printed name in formats 1 to 3
 _OLD_WORDS: dict[str, State] = {"inverted": Inverted(), "ground": Ground()}
 _OLD_COUNTED: dict[str, Callable[[int], State]] = {"single": Single, "dicke": Dicke}
-_OBJECTS = {"jumps": Jumps, "couplings": Couplings | ChannelCouplings, "equation": MasterEquation}
+_OBJECTS = {
+    "jumps": Jumps,
+    "couplings": Couplings | ChannelCouplings,
+    "equation": MasterEquation,
+    "controls": Controls,
+}
 
 
 def changed(name: str, value: Any) -> Any:
@@ -159,6 +166,8 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         _pack_channels(result.couplings, arrays, metadata)
     elif result.couplings is not None:
         _pack_couplings(result.couplings, arrays, metadata)
+    if result.controls is not None:
+        metadata["controls"] = controls.pack(result.controls, arrays)
     if result.equation is not None:
         _pack_equation(result.equation, arrays, metadata)
     return arrays, metadata
@@ -179,6 +188,9 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
         "start": metadata.get("start"),
         "couplings": _problem(arrays, metadata),
         "equation": _unpack_equation(arrays, metadata) if "equation" in metadata else None,
+        "controls": controls.unpack(metadata["controls"], arrays)
+        if "controls" in metadata
+        else None,
         "states": states,
         "last_state": last[0] if last else None,
         "expect": {name: arrays[of] for name, of in expectations(arrays, metadata).items()},

@@ -98,7 +98,7 @@ class Cumulants:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse master equations, thermal light, states without moments, coherence at order 3."""
-        common = unsupported(self, request, channels=True)
+        common = unsupported(self, request, channels=True, motion=("drive", "detunings"))
         if common is not None:
             return common
         if isinstance(request.problem, ChannelCouplings):
@@ -150,7 +150,7 @@ class Cumulants:
         with announced("the cumulants", _COMPILING, show=request.progress):
             small = replace(
                 request, problem=_example(request), state=ground(), times=np.array([0.0, 1e-3]),
-                threads=1, envelope=None,
+                threads=1, envelope=None, motion=None, marks=None, unknown=(),
             )  # fmt: skip
             # order 2 has the other orders beside it
             run = CumulantRun(2, _general(self, request), small, None)

@@ -89,7 +89,7 @@ class Driven:
         Raises:
             ValueError: for permutations that are no symmetries of the request.
         """
-        common = unsupported(self, request)
+        common = unsupported(self, request, motion=("drive",))
         if common is None and self.symmetries != "auto":
             self._group(request)
         return common
@@ -131,6 +131,7 @@ def _compile(pulsed: bool) -> None:
 
     atom = Couplings([[1.0]], [[0.0]])
     here, before, sums = (np.zeros(_packed.shape(1)) for _ in range(3))
-    past = [(1.0, here)] if pulsed else []
     generator = PackedGenerator(atom, 1, None)
-    generator.advance(here, before, sums, (1.0, 0.0, 0.0), 0.0, 1.0, past)
+    past = [(np.ones(1, dtype=complex), here)] if pulsed else []
+    vectors = generator.half(np.ones((1, 1), dtype=complex))
+    generator.advance(here, before, sums, (1.0, 0.0, 0.0), 0.0, None, vectors, past)

@@ -24,7 +24,6 @@ from collective.couplings.couplings import Couplings
 from collective.engines.base import writing
 from collective.engines.exact import series_size
 from collective.engines.numerics import exponential
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.spectrum import Extent
 from collective.engines.record import EIGENVALUE_TIMES
 from collective.engines.request import Request
@@ -262,10 +261,7 @@ def _slopes(request: Request, extent: Extent) -> float:
         slowest += 2 * float(couplings.dephasing.mean() + couplings.pump.mean())
         lasting = min(span, _RELAXATION / max(slowest, 1e-300))
         found += _SLOPES_PER_RADIAN * (extent.spread + decay) * lasting
-    if request.envelope is not None and span > 0:
-        shortest = float(np.diff(request.times).min())
-        found += 2 * _SLOPES_PER_STEP * min(span / shortest, ENVELOPE_STEPS)
-    return found
+    return found + 2 * _SLOPES_PER_STEP * request.fewest_steps
 
 
 def coupled(request: Request, extent: Extent) -> Work:

@@ -164,7 +164,12 @@ class WholeSampler:
             return Pulse(self.times[[0, -1]].copy(), np.zeros((1, 0, 2)))
         strength = 0.5 * float(np.abs(request.couplings.drive).sum())
         edges, coefficients = pieces_of(
-            request.envelope, self.times, request.rtol, strength, request.user_time
+            request.envelope,
+            self.times,
+            request.rtol,
+            strength,
+            request.user_time,
+            request.timeline,
         )
         return Pulse(edges, np.stack([coefficients.real, coefficients.imag], axis=-1))
 
