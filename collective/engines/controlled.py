@@ -11,7 +11,7 @@ and density matrices are turned back for the user. What is left is `Motion`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
-from collective.engines.request import Problem, Request, envelope_at
+from collective.engines.plan import Light, Plan, Shape
+from collective.engines.request import Request, envelope_at
 from collective.pulse.controls import marks_of, values_at
-from collective.pulse.motion import Motion
 from collective.pulse.phase import Phase
 from collective.pulse.timeline import Marks, timeline
 
@@ -31,97 +31,6 @@ _PARALLEL = 1e-14  # relative difference of the ratios of two drives that have t
 _LOOKED_AT = 41  # times within each pulse at which its strength is looked at
 _CELLS = 65  # of the time, at least, in which a detuning is integrated
 _GENERIC = 0.5 * (5**0.5 - 1)
-
-Shape = Callable[[float], complex]
-
-
-@dataclass(frozen=True, eq=False)
-class Light:
-    """One part of the light: Rabi frequencies, (N,), and a function of the user's time."""
-
-    rabi: NDArray[np.complex128]
-    shape: Shape
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """How a request looks to an engine, still in the user's unit and time.
-
-    Attributes:
-        problem: the couplings, whose drive is what the envelope multiplies.
-        envelope: function of the user's time, or None.
-        pulse: values of the envelope.
-        strongest: the largest of them.
-        fastest: a frequency with which something turns beside what the problem says, or 0.
-        stronger: the largest factor of Γ and Δ, at least 1.
-        lights: parts of the drive, if one envelope is not enough.
-        detunings: function of the user's time that returns (N,), or None.
-        strength: the same for g.
-        marks: kinks; None if nothing is known of them.
-        unknown: functions of the user's time that are sampled for kinks.
-        turn: φ, or None.
-    """
-
-    problem: Problem
-    envelope: Shape | None = None
-    pulse: NDArray[np.complex128] | None = None
-    strongest: float = 1.0
-    fastest: float = 0.0
-    stronger: float = 1.0
-    lights: tuple[Light, ...] | None = None
-    detunings: Callable[[float], NDArray[np.float64]] | None = None
-    strength: Callable[[float], NDArray[np.float64]] | None = None
-    marks: Marks | None = None
-    unknown: tuple[Callable[[float], Any], ...] = ()
-    turn: Callable[[float], float] | None = None
-
-    def in_unit(
-        self, times: NDArray[np.float64], since: NDArray[np.float64], unit: float
-    ) -> dict[str, Any]:
-        """Arguments of a request in another unit, whose times are `since`."""
-        clock = _Clock(times, since, unit)
-        found: dict[str, Any] = {"turn": self.turn}
-        if self.pulse is not None:
-            found["pulse"] = self.pulse
-        if self.envelope is not None:
-            found["envelope"] = clock.slowed(self.envelope)
-        if self.marks is not None:
-            found["marks"] = self.marks.moved(float(times[0]), unit)
-            found["unknown"] = tuple(clock.slowed(each) for each in self.unknown)
-        if self.lights is not None:
-            detunings, strength = self.detunings, self.strength
-            found["motion"] = Motion(
-                np.array([light.rabi for light in self.lights], dtype=complex).reshape(
-                    len(self.lights), -1
-                )
-                / unit,
-                tuple(clock.slowed(light.shape) for light in self.lights),
-                None if detunings is None else clock.slowed(lambda t: detunings(t) / unit),
-                None if strength is None else clock.slowed(strength),
-            )
-        return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Clock:
-    """Times of the user (T,), the same in the engine's unit, and this unit."""
-
-    times: NDArray[np.float64]
-    since: NDArray[np.float64]
-    unit: float
-
-    def slowed(self, function: Callable[[float], Any]) -> Callable[[float], Any]:
-        """A function as one of the engine's time; at output times exactly the user's."""
-        first, last, unit = float(self.times[0]), float(self.times[-1]), self.unit
-        known = dict(zip(self.since.tolist(), self.times.tolist(), strict=True))
-
-        def slowed(t: float) -> Any:
-            user = known.get(float(t))
-            if user is None:
-                user = min(max(first + float(t) / unit, first), last)
-            return function(user)
-
-        return slowed
 
 
 def plan(request: Request) -> Plan:
@@ -133,11 +42,14 @@ def plan(request: Request) -> Plan:
         return Plan(problem, shape, strongest=strongest)
     assert isinstance(problem, Couplings | ChannelCouplings)
     n = len(problem.drive)
-    lights, sources = [], []
-    if np.any(problem.drive):
-        shape = _always if envelope is None else partial(envelope_at, envelope)
-        lights.append(Light(problem.drive, shape))
-        sources += [] if envelope is None else [shape]
+    lights: list[Light] = []
+    sources: list[Any] = []
+    if np.any(problem.drive) and envelope is None:
+        lights.append(Light(problem.drive, _always))
+    elif np.any(problem.drive):
+        assert envelope is not None
+        lights.append(Light(problem.drive, partial(envelope_at, envelope)))
+        sources.append(lights[0].shape)
     for pulse in controls.drive:
         if np.any(pulse.rabi):
             lights.append(Light(np.broadcast_to(pulse.rabi, (n,)), pulse.factor))
@@ -159,7 +71,7 @@ def plan(request: Request) -> Plan:
         stronger = max(1.0, max(float(np.abs(strength(t)).max()) for t in moments) ** 2)
     marks, unknown = _known(sources)
     common = _common(lights)
-    further = {"fastest": fastest, "marks": marks, "unknown": unknown, "turn": turn}
+    further: dict[str, Any] = {"fastest": fastest, "marks": marks, "unknown": unknown, "turn": turn}
     if detunings is None and strength is None and common is not None:
         return _with_envelope(problem, lights, *common, moments, further)
     sizes = [np.abs(_sum(lights, t)).max() for t in moments] if lights else [0.0]
@@ -193,7 +105,12 @@ def _with_envelope(
     size = float(np.abs(values).max(initial=0.0)) if lights else 0.0
     if size == 0:
         return Plan(_driven(problem, np.zeros_like(problem.drive)), turn=further["turn"])
-    return Plan(_driven(problem, size * rabi), lambda t: total(t) / size, values / size, **further)
+    return Plan(
+        _driven(problem, size * rabi),
+        lambda t: total(t) / size,
+        np.asarray(values / size, dtype=complex),
+        **further,
+    )
 
 
 def _driven(
@@ -227,7 +144,7 @@ def _generic(lights: Sequence[Light], n: int, size: float) -> NDArray[np.complex
     for k, light in enumerate(lights):
         found += light.rabi / (np.abs(light.rabi).max() * (1 + k * _GENERIC))
     largest = float(np.abs(found).max())
-    return found * (size / largest) if largest > 0 else found
+    return np.asarray(found * (size / largest if largest > 0 else 1.0), dtype=complex)
 
 
 def _common(lights: Sequence[Light]) -> tuple[NDArray[np.complex128], list[complex]] | None:
@@ -282,7 +199,7 @@ def _vectors(
 def _uniform(request: Request, function: Callable[[float], Any]) -> bool:
     """Whether a function gives one number for all emitters."""
     moments = (float(t) for t in request.times[[0, -1]])
-    return len(request.problem) == 1 or all(np.ndim(function(t)) == 0 for t in moments)
+    return len(request.rwa) == 1 or all(np.ndim(function(t)) == 0 for t in moments)
 
 
 def _phase(

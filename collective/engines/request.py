@@ -1,4 +1,8 @@
-"""The checked arguments of `evolve`: state, times, observables, and what changes in time."""
+"""The checked arguments of `evolve`: state, times, observables, and what changes in time.
+
+The file is longer than others: a request is all that an engine knows, and its arguments are checked
+in one place.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

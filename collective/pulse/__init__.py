@@ -4,8 +4,8 @@ A pulse is a number or a vector of Rabi frequencies times a shape in time.
 """
 
 from collective.pulse.controls import Controls
+from collective.pulse.pulse import Pulse
 from collective.pulse.pulses import (
-    Pulse,
     from_array,
     gaussian,
     sech,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks, equality
-from collective.pulse.pulses import Pulse
+from collective.pulse.pulse import Pulse
 from collective.pulse.tables import Table
 from collective.pulse.timeline import Marks
 

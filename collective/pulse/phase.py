@@ -32,7 +32,9 @@ class Phase:
         nodes = chebyshev.chebpts1(_DEGREE + 1)
         fit = np.linalg.inv(chebyshev.chebvander(nodes, _DEGREE))
         cells = list(pairwise(edges))[::-1]
-        starts, found, largest = [], [], 0.0
+        starts: list[float] = []
+        found: list[NDArray[np.float64]] = []
+        largest = 0.0
         shortest = _SHORTEST * float(edges[-1] - edges[0])
         while cells:
             a, b = cells.pop()

@@ -86,8 +86,8 @@ class Table:
         """Where an integrator has to stop, and how long its steps may be."""
         if self.interpolation != "cubic":
             return Marks(self.kinks)
-        shortest = float(np.diff(self.times).min())
-        return Marks(self.kinks, ((*self.kinks, 2 * shortest),))
+        first, last = self.kinks
+        return Marks(self.kinks, ((first, last, 2 * float(np.diff(self.times).min())),))
 
     def integral(self) -> Any:
         """The integral over all its times: a number, or (N,)."""
