@@ -79,7 +79,9 @@ class Adaptive:
             ArithmeticError: if the step shrinks to nothing.
         """
         if self._solver.status == "finished" and self._solver.t < self._end:
-            self._solver = self._made(float(self._solver.t), self._solver.y, None)
+            t, y = float(self._solver.t), self._solver.y
+            self.close()
+            self._solver = self._made(t, y, None)
         before, value, calls = float(self._solver.t), self._solver.y, self._solver.nfev
         message = self._solver.step()
         if self._solver.status == "failed":
@@ -96,9 +98,9 @@ class Adaptive:
         Raises:
             ArithmeticError: if the step shrinks to nothing.
         """
-        solver = self._solver
-        while solver.t < t:
+        while self._solver.t < t:
             self.step()
+        solver = self._solver
         if solver.t == t:
             return solver.y
         if self._between is None:
