@@ -52,7 +52,7 @@ def plan(request: Request) -> Plan:
         sources.append(lights[0].shape)
     for pulse in controls.drive:
         if np.any(pulse.rabi):
-            lights.append(Light(np.broadcast_to(pulse.rabi, (n,)), pulse.factor))
+            lights.append(Light(np.broadcast_to(pulse.rabi, (n,)), pulse.at))
             sources.append(pulse)
     detunings = strength = turn = None
     fastest, stronger, moments = 0.0, 1.0, _moments(request)

@@ -12,6 +12,7 @@ from collective.pulse.pulse import Pulse
 from collective.pulse.tables import Table
 from collective.pulse.timeline import Marks
 
+_FAST = (float, int, np.float64)  # numbers that need no further check
 _RECORDED = 512  # intervals in which a function is written down
 
 Function = Callable[[float], Any]
@@ -121,10 +122,14 @@ def values_at(name: str, function: Table | Function, t: float) -> NDArray[np.flo
     Raises:
         ValueError: if it is not finite or not real, or if the function itself fails.
     """
+    if isinstance(function, Table):
+        return np.asarray(function.at(t))
     try:
         value = function(t)
     except Exception as error:
         raise ValueError(f"{name} failed at t = {t:g}: {error!r}") from error
+    if type(value) in _FAST and abs(value) < checks.LARGEST:
+        return np.asarray(value, dtype=float)
     found = checks.finite(f"{name} at t = {t:g}", value)
     if found.ndim > 1:
         raise ValueError(
@@ -136,5 +141,5 @@ def values_at(name: str, function: Table | Function, t: float) -> NDArray[np.flo
 
 def marks_of(function: Any) -> Marks | None:
     """What a pulse or a table knows of its kinks; None for a function, which knows nothing."""
-    owner = getattr(function, "__self__", function)  # of the method `factor` of a pulse
+    owner = getattr(function, "__self__", function)  # of the method `at` of a pulse
     return owner.marks() if isinstance(owner, Pulse | Table) else None

@@ -7,11 +7,13 @@ s is the shape, t_c the centre, φ the phase, δ the detuning of the light from 
 couplings and χ the chirp: at the time t the light is δ + χτ above the frame's frequency.
 """
 
+import cmath
+import math
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective.pulse.tables import Table
@@ -82,8 +84,27 @@ class Pulse:
         """Ω at a time or at times (T,): a complex number or (N,); (T,) or (T, N)."""
         return np.multiply.outer(self.factor(checks.finite("t", t)), self.rabi)[()]
 
-    def factor(self, t: Any) -> Any:
-        """Ω_m(t)/Ω_m, a complex number at a time, or at an array of times."""
+    def at(self, t: float) -> complex:
+        """Ω_m(t)/Ω_m at one time, in a few microseconds: integrators ask often."""
+        start, end = self.support
+        if not start <= t <= end or (t == end and self.shape == "square"):
+            return 0j
+        tau = t - self.centre
+        match self.shape:
+            case "square":
+                form: complex = 1.0
+            case "gaussian":
+                form = math.exp(-0.5 * (tau / self.width) ** 2)
+            case "sech":
+                form = 1 / math.cosh(tau / self.width)
+            case _:
+                assert self.values is not None
+                form = complex(self.values.at(t))
+        turned = self.phase - (self.detuning + 0.5 * self.chirp * tau) * tau
+        return form * cmath.exp(1j * turned)
+
+    def factor(self, t: NDArray[np.float64]) -> Any:
+        """Ω_m(t)/Ω_m at an array of times."""
         tau = np.asarray(t) - self.centre
         start, end = self.support
         inside = (t >= start) & ((t <= end) if self.shape != "square" else (t < end))
@@ -97,7 +118,7 @@ class Pulse:
                 form = 1 / np.cosh(within / self.width)
             case _:
                 assert self.values is not None
-                form = self.values(np.where(inside, t, start))
+                form = self.values.at(np.where(inside, t, start))
         turned = self.phase - self.detuning * within - 0.5 * self.chirp * within**2
         return np.where(inside, form * np.exp(1j * turned), 0j)[()]
 

@@ -59,15 +59,20 @@ class Table:
 
     def __call__(self, t: ArrayLike) -> Any:
         """The value at a time, or at an array of times (T,): a number or (N,); (T,) or (T, N)."""
-        asked = np.clip(checks.finite("t", t), self.times[0], self.times[-1])
+        return self.at(checks.finite("t", t))
+
+    def at(self, t: Any) -> Any:
+        """The value at a time or at times that are known to be finite numbers."""
+        asked = np.minimum(np.maximum(t, self.times[0]), self.times[-1])
         if self.interpolation == "cubic":
             return self._spline(asked)
         last = len(self.times) - 1
         if self.interpolation == "steps":
             return self.values[np.searchsorted(self.times, asked, side="right") - 1]
-        at = np.clip(np.searchsorted(self.times, asked, side="right") - 1, 0, last - 1)
+        at = np.minimum(np.searchsorted(self.times, asked, side="right") - 1, last - 1)
         share = (asked - self.times[at]) / (self.times[at + 1] - self.times[at])
-        share = share.reshape(share.shape + (1,) * (self.values.ndim - 1))
+        if self.values.ndim > 1:
+            share = np.expand_dims(share, -1)
         return self.values[at] * (1 - share) + self.values[at + 1] * share
 
     @cached_property
