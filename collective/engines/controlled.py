@@ -25,6 +25,7 @@ from collective.engines.plan import Light, Plan, Shape
 from collective.engines.request import Request, envelope_at
 from collective.pulse.controls import marks_of, values_at
 from collective.pulse.phase import Phase
+from collective.pulse.pulse import factor_at
 from collective.pulse.timeline import Marks, timeline
 
 _PARALLEL = 1e-14  # relative difference of the ratios of two drives that have the same
@@ -52,7 +53,7 @@ def plan(request: Request) -> Plan:
         sources.append(lights[0].shape)
     for pulse in controls.drive:
         if np.any(pulse.rabi):
-            lights.append(Light(np.broadcast_to(pulse.rabi, (n,)), pulse.at))
+            lights.append(Light(np.broadcast_to(pulse.rabi, (n,)), partial(factor_at, pulse)))
             sources.append(pulse)
     detunings = strength = turn = None
     fastest, stronger, moments = 0.0, 1.0, _moments(request)

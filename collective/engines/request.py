@@ -17,7 +17,7 @@ from collective._tools import operators as _operators
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
-from collective.pulse.controls import Controls, Function, values_at
+from collective.pulse.controls import Controls, Function, fit, recorded, values_at
 from collective.pulse.motion import Motion
 from collective.pulse.tables import Table
 from collective.pulse.timeline import ENVELOPE_STEPS, Marks, Timeline, timeline
@@ -141,7 +141,7 @@ class Request:
             return None
         found: Controls | None = self.memo.get("recorded")
         if found is None:
-            found = self.memo["recorded"] = self.controls.recorded(self.times)
+            found = self.memo["recorded"] = recorded(self.controls, self.times)
         return found
 
     @property
@@ -234,9 +234,9 @@ def checked_controls(
 ) -> Controls | None:
     """The pulses, detunings and strength of a run; None if there are none."""
     found = Controls(drive, detunings, strength)
-    if found.empty:
-        return None
     named = [name for name in ("detunings", "strength") if getattr(found, name) is not None]
+    if not found.drive and not named:
+        return None
     if isinstance(problem, MasterEquation):
         which = "drive" if found.drive else named[0]
         raise ValueError(f"{which} is for Couplings, not for a MasterEquation")
@@ -245,7 +245,7 @@ def checked_controls(
             f"{named[0]} that change in time are for Couplings of two-level emitters, not for "
             "ChannelCouplings of atoms with manifolds"
         )
-    found.fit(len(problem), len(problem.drive))
+    fit(found, len(problem), len(problem.drive))
     for name in named:  # an error of the user's function shall come at once
         for t in times[[0, -1]]:
             value = values_at(name, getattr(found, name), float(t))

@@ -20,7 +20,7 @@ from collective.engines.request import Request, checked
 from collective.errors import EvolutionError
 from collective.evolution import checkpoint as checkpoints
 from collective.master.equation import MasterEquation
-from collective.pulse import Pulse, Table
+from collective.pulse import Controls, Pulse, Table
 from collective.pulse.controls import Function
 from collective.results.result import Result
 
@@ -131,6 +131,7 @@ def evolve(
         progress=progress,
         checkpointed=checkpoint is not None,
     )
+    controls = request.recorded  # an error of the user's functions shall come now
     found = None if checkpoint is None else checkpoints.stored(checkpoint)
     scaled = timescale.scaled(request)
     choice = chosen(scaled, method, None if found is None else found.method)
@@ -145,7 +146,7 @@ def evolve(
             result(outcome).save(checkpoint)
 
     def result(outcome: loop.Outcome) -> Result:
-        return _result(request, scaled, choice, outcome, earlier, marks)
+        return _result(request, scaled, choice, outcome, earlier, marks, controls)
 
     announce(choice, show=request.progress)
     if earlier is None:
@@ -165,6 +166,7 @@ def _result(
     outcome: loop.Outcome,
     earlier: Result | None,
     marks: dict[str, Any],
+    controls: Controls | None,
 ) -> Result:
     """The `Result` of an outcome, in the units of the user."""
     problem, reached = request.problem, len(outcome.fields["populations"])
@@ -188,7 +190,7 @@ def _result(
         frame="rotating" if coupled is not None else "lab",
         method=choice.method,
         reason="; ".join([*reasons, *filter(None, [outcome.diagnostics.get("ended")])]),
-        controls=request.recorded,
+        controls=controls,
         initial_state=request.state,
         accuracy=choice.engine.accuracy,
         complete=reached == len(request.times)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks, equality
-from collective.pulse.pulse import Pulse
-from collective.pulse.tables import Table
+from collective.pulse.pulse import Pulse, marks_of_pulse
+from collective.pulse.tables import Table, interpolated, marks_of_table
 from collective.pulse.timeline import Marks
 
 _FAST = (float, int, np.float64)  # numbers that need no further check
@@ -64,49 +64,6 @@ class Controls:
             elif np.iscomplexobj(value.values):
                 raise ValueError(f"{name} must be real, and its table has complex values")
 
-    @property
-    def empty(self) -> bool:
-        """Whether nothing changes."""
-        return not self.drive and self.detunings is None and self.strength is None
-
-    def fit(self, n: int, channels: int) -> None:
-        """Raise ValueError unless pulses and tables are for N emitters.
-
-        Args:
-            n: N.
-            channels: how many Rabi frequencies a drive has: N, or those of all channels of atoms.
-        """
-        for i, pulse in enumerate(self.drive):
-            shapes = [(channels,)] if channels != n else [(), (n,)]
-            if pulse.rabi.shape not in shapes:
-                wanted = f"{channels} numbers" + ("" if channels != n else " or one for all")
-                raise ValueError(
-                    f"drive[{i}]: its rabi must be {wanted}, got shape {pulse.rabi.shape}"
-                )
-        for name in ("detunings", "strength"):
-            value = getattr(self, name)
-            if isinstance(value, Table) and value.values.shape[1:] not in ((), (n,)):
-                raise ValueError(
-                    f"{name}: its table must have one number at each time, or {n} of them, got "
-                    f"shape {value.values.shape}"
-                )
-
-    def recorded(self, times: NDArray[np.float64]) -> "Controls":
-        """The same with the values of functions between the first and the last of the times."""
-        found = {}
-        for name in ("detunings", "strength"):
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, Table):
-                ends = float(times[0]), float(times[-1])
-                if ends[0] == ends[1]:
-                    ends = ends[0], float(np.nextafter(ends[0], np.inf))
-                asked = np.unique(np.concatenate([np.linspace(*ends, _RECORDED + 1), times]))
-                rows = np.array([values_at(name, value, float(t)) for t in asked])
-                label = getattr(value, "__name__", type(value).__name__)
-                value = Table(asked, rows, "linear", str(label))
-            found[name] = value
-        return Controls(self.drive, **found)
-
     def __repr__(self) -> str:
         parts = [repr(pulse) for pulse in self.drive]
         for name in ("detunings", "strength"):
@@ -116,6 +73,54 @@ class Controls:
         return "Controls\n" + "\n".join(f"  {part}" for part in parts or ["nothing changes"])
 
 
+def fit(controls: Controls, n: int, channels: int) -> None:
+    """Raise ValueError unless pulses and tables are for N emitters.
+
+    Args:
+        controls: what changes.
+        n: N.
+        channels: how many Rabi frequencies a drive has: N, or those of all channels of atoms.
+    """
+    for i, pulse in enumerate(controls.drive):
+        shapes = [(channels,)] if channels != n else [(), (n,)]
+        if pulse.rabi.shape not in shapes:
+            wanted = f"{channels} numbers" + ("" if channels != n else " or one for all")
+            raise ValueError(f"drive[{i}]: its rabi must be {wanted}, got shape {pulse.rabi.shape}")
+    for name in ("detunings", "strength"):
+        value = getattr(controls, name)
+        if isinstance(value, Table) and value.values.shape[1:] not in ((), (n,)):
+            raise ValueError(
+                f"{name}: its table must have one number at each time, or {n} of them, got "
+                f"shape {value.values.shape}"
+            )
+
+
+def recorded(controls: Controls, times: NDArray[np.float64]) -> "Controls":
+    """The same with the values of functions between the first and the last of the times.
+
+    Raises:
+        ValueError: if a function fails, or is not finite and real.
+    """
+    found = {}
+    for name in ("detunings", "strength"):
+        value = getattr(controls, name)
+        if value is not None and not isinstance(value, Table):
+            ends = float(times[0]), float(times[-1])
+            if ends[0] == ends[1]:
+                ends = ends[0], float(np.nextafter(ends[0], np.inf))
+            asked = np.unique(np.concatenate([np.linspace(*ends, _RECORDED + 1), times]))
+            rows = [values_at(name, value, float(t)) for t in asked]
+            if any(row.shape != rows[0].shape for row in rows):
+                raise ValueError(
+                    f"{name} must return a number at every time, or one number per emitter at "
+                    "every time"
+                )
+            label = getattr(value, "__name__", type(value).__name__)
+            value = Table(asked, np.array(rows), "linear", str(label))
+        found[name] = value
+    return Controls(controls.drive, **found)
+
+
 def values_at(name: str, function: Table | Function, t: float) -> NDArray[np.float64]:
     """The real value of a function, () or (N,).
 
@@ -123,7 +128,7 @@ def values_at(name: str, function: Table | Function, t: float) -> NDArray[np.flo
         ValueError: if it is not finite or not real, or if the function itself fails.
     """
     if isinstance(function, Table):
-        return np.asarray(function.at(t))
+        return np.asarray(interpolated(function, t))
     try:
         value = function(t)
     except Exception as error:
@@ -141,5 +146,6 @@ def values_at(name: str, function: Table | Function, t: float) -> NDArray[np.flo
 
 def marks_of(function: Any) -> Marks | None:
     """What a pulse or a table knows of its kinks; None for a function, which knows nothing."""
-    owner = getattr(function, "__self__", function)  # of the method `at` of a pulse
-    return owner.marks() if isinstance(owner, Pulse | Table) else None
+    if isinstance(function, Pulse):
+        return marks_of_pulse(function)
+    return marks_of_table(function) if isinstance(function, Table) else None

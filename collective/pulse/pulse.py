@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
-from collective.pulse.tables import Table
+from collective.pulse.tables import Table, integral_of_table, interpolated, marks_of_table
 from collective.pulse.timeline import Marks
 
 SHAPES = ("square", "gaussian", "sech", "array")
@@ -82,45 +82,7 @@ class Pulse:
 
     def __call__(self, t: ArrayLike) -> Any:
         """Ω at a time or at times (T,): a complex number or (N,); (T,) or (T, N)."""
-        return np.multiply.outer(self.factor(checks.finite("t", t)), self.rabi)[()]
-
-    def at(self, t: float) -> complex:
-        """Ω_m(t)/Ω_m at one time, in a few microseconds: integrators ask often."""
-        start, end = self.support
-        if not start <= t <= end or (t == end and self.shape == "square"):
-            return 0j
-        tau = t - self.centre
-        match self.shape:
-            case "square":
-                form: complex = 1.0
-            case "gaussian":
-                form = math.exp(-0.5 * (tau / self.width) ** 2)
-            case "sech":
-                form = 1 / math.cosh(tau / self.width)
-            case _:
-                assert self.values is not None
-                form = complex(self.values.at(t))
-        turned = self.phase - (self.detuning + 0.5 * self.chirp * tau) * tau
-        return form * cmath.exp(1j * turned)
-
-    def factor(self, t: NDArray[np.float64]) -> Any:
-        """Ω_m(t)/Ω_m at an array of times."""
-        tau = np.asarray(t) - self.centre
-        start, end = self.support
-        inside = (t >= start) & ((t <= end) if self.shape != "square" else (t < end))
-        within = np.where(inside, tau, 0.0)
-        match self.shape:
-            case "square":
-                form: Any = 1.0
-            case "gaussian":
-                form = np.exp(-0.5 * (within / self.width) ** 2)
-            case "sech":
-                form = 1 / np.cosh(within / self.width)
-            case _:
-                assert self.values is not None
-                form = self.values.at(np.where(inside, t, start))
-        turned = self.phase - self.detuning * within - 0.5 * self.chirp * within**2
-        return np.where(inside, form * np.exp(1j * turned), 0j)[()]
+        return np.multiply.outer(shape_at(self, checks.finite("t", t)), self.rabi)[()]
 
     @property
     def support(self) -> tuple[float, float]:
@@ -143,16 +105,6 @@ class Pulse:
         chirp are not part of it.
         """
         return np.abs(self.rabi * integral(self.shape, self.width, self.values))[()]
-
-    def marks(self) -> Marks:
-        """Where an integrator has to stop, and how long its steps may be."""
-        if self.values is not None:
-            return self.values.marks()
-        if self.shape == "square":
-            return Marks(self.kinks)
-        near = 8 * self.width
-        inner = (self.centre - near, self.centre + near, self.width)
-        return Marks(self.kinks, (inner, (*self.support, 4 * self.width)))
 
     def replace(self, **changes: Any) -> "Pulse":
         """A copy with some attributes changed.
@@ -200,8 +152,45 @@ class Pulse:
         )
 
 
+def factor_at(pulse: Pulse, t: float) -> complex:
+    """Ω_m(t)/Ω_m at one time, in a few microseconds: integrators ask often."""
+    start, end = pulse.support
+    if not start <= t <= end or (t == end and pulse.shape == "square"):
+        return 0j
+    tau = t - pulse.centre
+    match pulse.shape:
+        case "square":
+            form: complex = 1.0
+        case "gaussian":
+            form = math.exp(-0.5 * (tau / pulse.width) ** 2)
+        case "sech":
+            form = 1 / math.cosh(tau / pulse.width)
+        case _:
+            assert pulse.values is not None
+            form = complex(interpolated(pulse.values, t))
+    turned = pulse.phase - (pulse.detuning + 0.5 * pulse.chirp * tau) * tau
+    return form * cmath.exp(1j * turned)
+
+
+def shape_at(pulse: Pulse, t: NDArray[np.float64]) -> Any:
+    """Ω_m(t)/Ω_m at an array of times."""
+    found = [factor_at(pulse, each) for each in t.ravel().tolist()]
+    return np.array(found, dtype=complex).reshape(t.shape)
+
+
+def marks_of_pulse(pulse: Pulse) -> Marks:
+    """Where an integrator has to stop, and how long its steps may be."""
+    if pulse.values is not None:
+        return marks_of_table(pulse.values)
+    if pulse.shape == "square":
+        return Marks(pulse.kinks)
+    near = 8 * pulse.width
+    inner = (pulse.centre - near, pulse.centre + near, pulse.width)
+    return Marks(pulse.kinks, (inner, (*pulse.support, 4 * pulse.width)))
+
+
 def integral(shape: str, width: float, values: Table | None) -> complex:
     """∫ s dt."""
     if values is not None:
-        return complex(values.integral())
+        return complex(integral_of_table(values))
     return {"square": 1.0, "gaussian": np.sqrt(2 * np.pi), "sech": np.pi}[shape] * width

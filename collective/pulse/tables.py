@@ -59,24 +59,11 @@ class Table:
 
     def __call__(self, t: ArrayLike) -> Any:
         """The value at a time, or at an array of times (T,): a number or (N,); (T,) or (T, N)."""
-        return self.at(checks.finite("t", t))
-
-    def at(self, t: Any) -> Any:
-        """The value at a time or at times that are known to be finite numbers."""
-        asked = np.minimum(np.maximum(t, self.times[0]), self.times[-1])
-        if self.interpolation == "cubic":
-            return self._spline(asked)
-        last = len(self.times) - 1
-        if self.interpolation == "steps":
-            return self.values[np.searchsorted(self.times, asked, side="right") - 1]
-        at = np.minimum(np.searchsorted(self.times, asked, side="right") - 1, last - 1)
-        share = (asked - self.times[at]) / (self.times[at + 1] - self.times[at])
-        if self.values.ndim > 1:
-            share = np.expand_dims(share, -1)
-        return self.values[at] * (1 - share) + self.values[at + 1] * share
+        return interpolated(self, checks.finite("t", t))
 
     @cached_property
-    def _spline(self) -> Any:
+    def spline(self) -> Any:
+        """The smooth curve of a cubic interpolation."""
         from scipy.interpolate import CubicSpline
 
         return CubicSpline(self.times, self.values)
@@ -87,22 +74,6 @@ class Table:
         ends = (float(self.times[0]), float(self.times[-1]))
         return ends if self.interpolation == "cubic" else tuple(self.times.tolist())
 
-    def marks(self) -> Marks:
-        """Where an integrator has to stop, and how long its steps may be."""
-        if self.interpolation != "cubic":
-            return Marks(self.kinks)
-        first, last = self.kinks
-        return Marks(self.kinks, ((first, last, 2 * float(np.diff(self.times).min())),))
-
-    def integral(self) -> Any:
-        """The integral over all its times: a number, or (N,)."""
-        steps = np.diff(self.times)
-        if self.interpolation == "cubic":
-            return self._spline.integrate(self.times[0], self.times[-1])
-        if self.interpolation == "steps":
-            return np.tensordot(steps, self.values[:-1], axes=1)
-        return np.tensordot(steps, (self.values[:-1] + self.values[1:]) / 2, axes=1)
-
     def __repr__(self) -> str:
         which = f" of {self.name}" if self.name else ""
         many = f", {self.values.shape[1]} numbers each" if self.values.ndim == 2 else ""
@@ -110,6 +81,40 @@ class Table:
             f"Table{which}: {len(self.times)} values{many}, t = {self.times[0]:g} … "
             f"{self.times[-1]:g}, {self.interpolation}"
         )
+
+
+def interpolated(table: Table, t: Any) -> Any:
+    """The value of a table at a time or at times that are known to be finite numbers."""
+    times, values = table.times, table.values
+    asked = np.minimum(np.maximum(t, times[0]), times[-1])
+    if table.interpolation == "cubic":
+        return table.spline(asked)
+    at = np.searchsorted(times, asked, side="right") - 1
+    if table.interpolation == "steps":
+        return values[at]
+    at = np.minimum(at, len(times) - 2)
+    share = (asked - times[at]) / (times[at + 1] - times[at])
+    if values.ndim > 1:
+        share = np.expand_dims(share, -1)
+    return values[at] * (1 - share) + values[at + 1] * share
+
+
+def marks_of_table(table: Table) -> Marks:
+    """Where an integrator has to stop, and how long its steps may be."""
+    if table.interpolation != "cubic":
+        return Marks(table.kinks)
+    first, last = table.kinks
+    return Marks(table.kinks, ((first, last, 2 * float(np.diff(table.times).min())),))
+
+
+def integral_of_table(table: Table) -> Any:
+    """The integral over all its times: a number, or (N,)."""
+    steps, values = np.diff(table.times), table.values
+    if table.interpolation == "cubic":
+        return table.spline.integrate(table.times[0], table.times[-1])
+    if table.interpolation == "steps":
+        return np.tensordot(steps, values[:-1], axes=1)
+    return np.tensordot(steps, (values[:-1] + values[1:]) / 2, axes=1)
 
 
 def table(times: ArrayLike, values: ArrayLike, *, interpolation: str = "linear") -> Table:
