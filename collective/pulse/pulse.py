@@ -23,6 +23,7 @@ SHAPES = ("square", "gaussian", "sech", "array")
 _PLAIN = ("centre", "phase", "detuning", "chirp")
 _GAUSSIAN_REACH = 8.5  # widths from the centre: beyond, the shape is below round-off
 _SECH_REACH = 37.0
+_RADIANS = 3.0  # by which the light turns in one step, at most
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -180,13 +181,16 @@ def shape_at(pulse: Pulse, t: NDArray[np.float64]) -> Any:
 
 def marks_of_pulse(pulse: Pulse) -> Marks:
     """Where an integrator has to stop, and how long its steps may be."""
+    start, end = pulse.support
+    turning = abs(pulse.detuning) + 0.5 * abs(pulse.chirp) * (end - start)
+    found = Marks(limits=((start, end, _RADIANS / turning),)) if turning else Marks()
     if pulse.values is not None:
-        return marks_of_table(pulse.values)
+        return found.joined(marks_of_table(pulse.values))
     if pulse.shape == "square":
-        return Marks(pulse.kinks)
+        return found.joined(Marks(pulse.kinks))
     near = 8 * pulse.width
     inner = (pulse.centre - near, pulse.centre + near, pulse.width)
-    return Marks(pulse.kinks, (inner, (*pulse.support, 4 * pulse.width)))
+    return found.joined(Marks(pulse.kinks, (inner, (start, end, 4 * pulse.width))))
 
 
 def integral(shape: str, width: float, values: Table | None) -> complex:

@@ -1,6 +1,6 @@
 """What makes pulses: shapes with a Rabi frequency or an area, and sequences of them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -32,7 +32,12 @@ def _made(
         whole = abs(integral(shape, width, values))
         if not whole > 0:
             raise ValueError("area: the integral of these values is 0; give rabi instead")
-        rabi = checks.finite("area", area) / whole
+        given = checks.finite("area", area)
+        if given.ndim > 1 or not given.size:
+            raise ValueError(
+                f"area must be a number or one number per emitter, got shape {given.shape}"
+            )
+        rabi = given / whole
     return Pulse(shape, rabi, centre, width, phase, detuning, chirp, values)
 
 
@@ -197,7 +202,7 @@ def from_array(
     return _made("array", rabi, area, centre, width, phase, detuning, chirp, found)
 
 
-def sequence(parts: Iterable[Pulse | float], *, start: float = 0.0) -> tuple[Pulse, ...]:
+def sequence(parts: Sequence[Pulse | float], *, start: float = 0.0) -> tuple[Pulse, ...]:
     """Pulses one after the other, with waits between them.
 
     Args:
@@ -218,7 +223,7 @@ def sequence(parts: Iterable[Pulse | float], *, start: float = 0.0) -> tuple[Pul
         [(0.0, 0.25), (4.25, 4.5)]
     """
     now, found = checks.number("start", start), []
-    if isinstance(parts, Pulse | str) or not isinstance(parts, Iterable):
+    if not isinstance(parts, list | tuple):
         raise TypeError(f"parts must be a list of pulses and waits, got {checks.short(parts)}")
     for i, part in enumerate(parts):
         if isinstance(part, Pulse):

@@ -20,6 +20,7 @@ _CELLS, _SAMPLES = 256, 9
 _FITS = 1e-7  # of the largest value: a cell is fine enough if a polynomial fits so well
 _CALLS = 40_000  # of a function, at most
 _SHORTEST = 2.0**-42  # of the whole time; the cell of a jump
+_PARTS = 10_000  # of a piece, at most
 _LEVELS = 3  # halvings within one piece
 _TOGETHER = 1e-12  # of the whole time: edges that are closer are one
 _MARGIN = 1e-12  # of a piece: so far from its ends functions are evaluated
@@ -88,7 +89,7 @@ class Timeline:
         found = [np.array([start])]
         for a, b in pairwise(ends):
             longest = self.longest[self.piece(0.5 * (a + b))]
-            count = max(1, int(np.ceil((b - a) / longest - 1e-9)))
+            count = max(1, int(min(np.ceil((b - a) / longest - 1e-9), _PARTS)))
             found.append(np.linspace(a, b, count + 1)[1:])
         return np.concatenate(found)
 
